@@ -1,0 +1,1 @@
+"""Relationship-risk forecasting: coded events in, probability of escalation before a milestone out."""

@@ -1,0 +1,48 @@
+"""The exception tree: everything the product raises on purpose.
+
+``ForecastError``
+├── ``InputError``          what the user gave is not usable (exit code 2)
+│   ├── ``ConfigError``     a config or scenario file
+│   ├── ``EventError``      an event file
+│   ├── ``PriorError``      the text or the support of a prior
+│   └── ``RunFolderError``  a saved run that is missing, altered or in the way
+└── ``NotConvergedError``   the fit ran and failed its gates (exit code 1)
+
+A message says where, what came, what is allowed and what to do.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class ForecastError(Exception):
+    """Base of every error raised on purpose; ``exit_code`` is what the command returns."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class InputError(ForecastError):
+    """What the user gave cannot be used."""
+
+
+class ConfigError(InputError):
+    """A config file, a ``--set`` or a scenario is not valid."""
+
+
+class EventError(InputError):
+    """An event file is not valid; the message lists every fault with its line."""
+
+
+class PriorError(InputError):
+    """A prior is unknown, not readable, or gives mass where the parameter cannot be."""
+
+
+class RunFolderError(InputError):
+    """A run folder is missing, incomplete, altered, or already there."""
+
+
+class NotConvergedError(ForecastError):
+    """The sampler ran, but a gate failed: the numbers must not be used as if it had converged."""
+
+    exit_code: ClassVar[int] = 1

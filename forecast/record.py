@@ -1,0 +1,220 @@
+"""What a run leaves behind, as types: ``forecast.json`` (public contract) and ``analysis.json``.
+
+``Forecast`` is the contract other programs read: its JSON Schema is printed by ``forecast schema
+forecast``. ``Analysis`` holds what the report shows beside the forecast (tension, parameters, data), so
+that a report is rebuilt from a run folder without the posterior. All probabilities are in [0, 1], all
+dates are ISO days.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+Interval = tuple[float, float]
+
+
+class Record(BaseModel):
+    """Base of the record types: frozen, no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DyadRecord(Record):
+    """The pair of countries; ``a`` and ``b`` are ISO 3166-1 alpha-3 codes."""
+
+    a: str
+    b: str
+    label: str
+
+
+class Diagnostics(Record):
+    """Worst values of the sampler diagnostics over every monitored quantity."""
+
+    rhat_max: float
+    ess_bulk_min: float
+    ess_tail_min: float
+    divergences: int
+    bfmi_min: float
+    failures: tuple[str, ...] = Field(description="gates that failed, in words; empty when converged")
+
+
+class Baseline(Record):
+    """A simple forecast of the same question, for comparison."""
+
+    name: str
+    probability: Probability
+
+
+class MilestoneForecast(Record):
+    """Probability that the target occurs after the as-of date and before the day of the milestone."""
+
+    name: str
+    label: str
+    date: date
+    probability: Probability
+    mcse: float = Field(ge=0.0, description="Monte Carlo standard error of the probability")
+    interval90: Interval = Field(description="5% and 95% quantiles of the probability over posterior draws")
+    words: str = Field(description="ICD-203 words for the probability and its interval")
+    frequency: str = Field(description="natural frequency, e.g. '63 of 100'")
+    baseline: Baseline
+
+
+class Curve(Record):
+    """P(target has occurred before ``date``), one entry a day; never falls."""
+
+    date: tuple[date, ...]
+    probability: tuple[float, ...]
+    lower90: tuple[float, ...]
+    upper90: tuple[float, ...]
+
+
+class TimeToEvent(Record):
+    """Quantiles of the days until the first target event; ``None`` beyond the simulated horizon."""
+
+    q10: float | None
+    q50: float | None
+    q90: float | None
+
+
+class TargetForecast(Record):
+    """All that is forecast for one target."""
+
+    name: str
+    label: str
+    definition: str
+    observed_before: int = Field(ge=0, description="target events seen in the data; 0 = the prior speaks")
+    milestones: tuple[MilestoneForecast, ...]
+    curve: Curve
+    time_to_event_days: TimeToEvent
+
+
+class Driver(Record):
+    """One past event and what leaving it out does to the headline probability.
+
+    ``change`` = probability with the event minus probability without it (positive: it raised the risk).
+    """
+
+    event_id: str
+    date: date
+    category: str
+    severity: int
+    summary: str
+    source: str
+    change: float
+    mcse: float
+
+
+class Forecast(Record):
+    """The content of ``forecast.json``."""
+
+    schema_: Literal[1] = Field(1, alias="schema")
+    run_id: str
+    name: str
+    dyad: DyadRecord
+    as_of: date
+    model: str
+    converged: bool
+    diagnostics: Diagnostics
+    targets: tuple[TargetForecast, ...]
+    headline: Headline
+    scenarios: tuple[object, ...] = ()
+    drivers: tuple[Driver, ...]
+    timings_s: dict[str, float]
+    versions: dict[str, str]
+
+    def target(self, name: str) -> TargetForecast:
+        """Return the target of that name (``KeyError`` when there is none)."""
+        return {target.name: target for target in self.targets}[name]
+
+
+class Headline(Record):
+    """Which target and milestone make the bottom line."""
+
+    target: str
+    milestone: str
+
+
+class TensionSeries(Record):
+    """Latent tension by step: posterior mean, 90% band, and the regime read off the mean.
+
+    ``date`` is the first day of the step. Unit: standard deviations of the process (mean 0, variance 1).
+    """
+
+    date: tuple[date, ...]
+    mean: tuple[float, ...]
+    lower90: tuple[float, ...]
+    upper90: tuple[float, ...]
+    regime: tuple[Literal["calm", "strained", "crisis"], ...]
+
+
+class ParameterSummary(Record):
+    """Prior and posterior of one named parameter, side by side (means and 90% intervals)."""
+
+    name: str
+    meaning: str
+    unit: str
+    prior: str = Field(description="the distribution as text, e.g. 'Beta(4, 8)'")
+    prior_origin: Literal["default", "config", "scenario"]
+    prior_mean: float
+    prior_interval90: Interval
+    posterior_mean: float
+    posterior_interval90: Interval
+    mcse: float
+    rhat: float
+    ess_bulk: float
+
+
+class DataSummary(Record):
+    """The events behind the forecast."""
+
+    source: str
+    sha256: str
+    rows: int = Field(description="events known by the as-of date")
+    rows_fitted: int = Field(description="events on or after the start of the grid")
+    first_date: date
+    last_date: date
+    verified_share: float | None
+    counts_by_category: dict[str, int]
+    limits: tuple[str, ...]
+
+
+class CalendarAct(Record):
+    """An act ahead, inserted into the simulation with its probability."""
+
+    date: date
+    category: str
+    severity: int
+    probability: Probability
+    label: str
+
+
+class SamplerSummary(Record):
+    """How the posterior was sampled."""
+
+    chains: int
+    draws: int
+    tune: int
+    target_accept: float
+    seed: int
+    reruns: int
+    paths_per_draw: int
+    seconds: float
+
+
+class Analysis(Record):
+    """The content of ``analysis.json``."""
+
+    schema_: Literal[1] = Field(1, alias="schema")
+    tension: TensionSeries | None
+    parameters: tuple[ParameterSummary, ...]
+    data: DataSummary
+    calendar: tuple[CalendarAct, ...]
+    sampler: SamplerSummary
+    warnings: tuple[str, ...] = Field(description="what a reader must know, e.g. capped intensities")
+
+
+Forecast.model_rebuild()
