@@ -1,0 +1,172 @@
+"""The words, numbers and days that the report, the terminal and forecast.json show."""
+
+from datetime import date
+
+import pytest
+
+from forecast import wording
+
+
+@pytest.mark.parametrize(
+    ("probability", "word"),
+    [
+        (0.0, "almost no chance"),
+        (0.01, "almost no chance"),
+        (0.044, "almost no chance"),
+        (0.046, "very unlikely"),  # shown as 5%, so the word is that of 5%
+        (0.05, "very unlikely"),
+        (0.194, "very unlikely"),
+        (0.20, "unlikely"),
+        (0.444, "unlikely"),
+        (0.45, "roughly even chance"),
+        (0.50, "roughly even chance"),
+        (0.55, "roughly even chance"),
+        (0.56, "likely"),
+        (0.80, "likely"),
+        (0.81, "very likely"),
+        (0.95, "very likely"),
+        (0.96, "almost certain"),
+        (0.99, "almost certain"),
+        (1.0, "almost certain"),
+    ],
+)
+def test_words_follow_the_seven_bands_of_the_percent_that_is_shown(probability, word):
+    assert wording.words(probability, (probability, probability)) == word
+
+
+def test_a_probability_and_its_complement_get_mirrored_words():
+    names = [name for name, _, _ in wording.BANDS]
+    for whole in range(101):
+        p, q = whole / 100, (100 - whole) / 100
+        there = names.index(wording.words(p, (p, p)))
+        back = names.index(wording.words(q, (q, q)))
+        assert there + back == len(names) - 1, whole
+
+
+def test_bands_touch_and_cover_one_to_ninety_nine_percent():
+    bounds = [(lower, upper) for _, lower, upper in wording.BANDS]
+    assert [upper for _, upper in bounds[:-1]] == [lower for lower, _ in bounds[1:]]
+    assert bounds[0][0] == 1
+    assert bounds[-1][1] == 99
+
+
+@pytest.mark.parametrize(
+    ("probability", "interval", "expected", "predicate"),
+    [
+        (0.63, (0.58, 0.71), "likely", "is likely"),
+        (
+            0.41,
+            (0.32, 0.52),
+            "unlikely to roughly even chance",
+            "ranges from unlikely to a roughly even chance",
+        ),
+        (0.50, (0.46, 0.54), "roughly even chance", "has a roughly even chance"),
+        (0.02, (0.004, 0.03), "almost no chance", "has almost no chance"),
+        (
+            0.02,
+            (0.004, 0.09),
+            "almost no chance to very unlikely",
+            "ranges from almost no chance to very unlikely",
+        ),
+        # a mean above its own 90% interval still counts as reached
+        (
+            0.06,
+            (0.001, 0.03),
+            "almost no chance to very unlikely",
+            "ranges from almost no chance to very unlikely",
+        ),
+    ],
+)
+def test_words_name_every_band_that_the_interval_reaches(probability, interval, expected, predicate):
+    assert wording.words(probability, interval) == expected
+    assert wording.predicate(probability, interval) == predicate
+
+
+@pytest.mark.parametrize(
+    ("probability", "percent", "frequency"),
+    [
+        (0.0, "<1%", "<1 of 100"),
+        (0.0099, "<1%", "<1 of 100"),
+        (0.01, "1%", "1 of 100"),
+        (0.005, "<1%", "<1 of 100"),
+        (0.125, "13%", "13 of 100"),
+        (0.025, "3%", "3 of 100"),
+        (0.63, "63%", "63 of 100"),
+        (0.99, "99%", "99 of 100"),
+        (0.9901, ">99%", ">99 of 100"),
+        (1.0, ">99%", ">99 of 100"),
+    ],
+)
+def test_percent_and_frequency_show_the_same_whole_number_and_never_0_or_100(probability, percent, frequency):
+    assert wording.percent(probability) == percent
+    assert wording.frequency(probability) == frequency
+
+
+@pytest.mark.parametrize("bad", [-0.01, 1.01, float("nan")])
+def test_what_is_no_probability_is_refused(bad):
+    with pytest.raises(ValueError, match=r"must be in \[0, 1\]"):
+        wording.percent(bad)
+    with pytest.raises(ValueError, match=r"must be in \[0, 1\]"):
+        wording.words(0.5, (0.1, bad))
+
+
+@pytest.mark.parametrize(
+    ("interval", "text"),
+    [((0.48, 0.76), "48–76%"), ((0.001, 0.04), "<1–4%"), ((0.97, 0.999), "97–>99%"), ((0.301, 0.299), "30%")],
+)
+def test_intervals_show_whole_percent(interval, text):
+    assert wording.interval_percent(interval) == text
+
+
+@pytest.mark.parametrize(
+    ("change", "signed", "sized"),
+    [
+        (0.032, "+3.2", "3.2 points"),
+        (-0.004, "−0.4", "0.4 points"),
+        (-0.0004, "0.0", "0.0 points"),
+        (-0.0, "0.0", "0.0 points"),
+        (0.0, "0.0", "0.0 points"),
+    ],
+)
+def test_changes_carry_a_true_sign_and_zero_carries_none(change, signed, sized):
+    assert wording.signed_points(change) == signed
+    assert wording.points(change) == sized
+
+
+def test_one_whole_point_is_singular():
+    assert wording.points(-0.01, digits=0) == "1 point"
+    assert wording.points(0.02, digits=0) == "2 points"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (-0.35, "−0.35"),
+        (-0.001, "0.00"),
+        (12.345, "12.3"),
+        (-456.7, "−457"),
+        (1204.0, "1,204"),
+        (0.005, "0.01"),
+    ],
+)
+def test_numbers_keep_about_three_figures_and_never_minus_zero(value, text):
+    assert wording.number(value) == text
+
+
+def test_counts_agree_with_their_noun():
+    assert wording.count(0, "event") == "no events"
+    assert wording.count(1, "event") == "1 event"
+    assert wording.count(1204, "event") == "1,204 events"
+    assert wording.count(2, "act ahead", "acts ahead") == "2 acts ahead"
+    assert [wording.times(n) for n in (0, 1, 2, 3)] == ["never", "once", "twice", "3 times"]
+
+
+def test_lists_read_as_a_sentence_does():
+    assert wording.listing(()) == ""
+    assert wording.listing(("a",)) == "a"
+    assert wording.listing(("a", "b", "c")) == "a, b and c"
+
+
+def test_days_are_written_in_english_whatever_the_locale():
+    assert wording.long_day(date(2024, 11, 5)) == "5 November 2024"
+    assert wording.short_day(date(2024, 11, 5)) == "5 Nov 2024"
