@@ -1,0 +1,225 @@
+"""The codebook as data: categories, severity anchors, and CAMEO codes with their default coding.
+
+The texts live in ``data/*.csv``; ``docs/codebook.md`` explains them. No NumPy here: the config reader
+needs the category names and must start fast.
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Literal
+
+from forecast.errors import EventError
+
+Kind = Literal["cooperative", "conflictual"]
+
+COOPERATIVE: tuple[str, ...] = ("visit", "channel_opening", "cooperation")
+"""Categories that warm the relation; their severity is the weight of the cooperative act."""
+CONFLICTUAL: tuple[str, ...] = (
+    "channel_closure",
+    "sanction",
+    "military_incident",
+    "military_posture",
+    "dispute",
+)
+"""Categories that strain the relation."""
+CATEGORIES: tuple[str, ...] = COOPERATIVE + CONFLICTUAL
+"""All categories, in the fixed order of every array with a category axis."""
+SEVERITIES: tuple[int, ...] = (1, 2, 3, 4, 5)
+"""Severities, from routine to extreme."""
+
+
+@dataclass(frozen=True)
+class CameoEntry:
+    """What a CAMEO code means here.
+
+    Parameters
+    ----------
+    code : str
+        Two to four digits; the leading zero belongs to it.
+    label : str
+        Meaning in a few words.
+    category : str or None
+        Category an act of this code gets by default; ``None`` when the codebook counts no such act
+        (statements, appeals, domestic protest and violence).
+    severity : int or None
+        Default severity, 1 to 5; ``None`` without a category.
+    goldstein : float
+        Goldstein-type score of the KEDS scale, −10 (conflict) to 10 (cooperation).
+    score_of : str
+        Code whose score this is: the code itself, or its parent where the scale has no figure.
+    """
+
+    code: str
+    label: str
+    category: str | None
+    severity: int | None
+    goldstein: float
+    score_of: str
+
+
+def _rows(name: str) -> Iterator[dict[str, str]]:
+    with (files("forecast.events") / "data" / name).open(encoding="utf-8", newline="") as file:
+        yield from csv.DictReader(file)
+
+
+@cache
+def _categories() -> Mapping[str, dict[str, str]]:
+    return MappingProxyType({row["name"]: row for row in _rows("categories.csv")})
+
+
+@cache
+def _anchors() -> Mapping[tuple[str, int], tuple[str, str]]:
+    return MappingProxyType(
+        {
+            (row["category"], int(row["severity"])): (row["word"], row["anchor"])
+            for row in _rows("severity.csv")
+        }
+    )
+
+
+@cache
+def cameo_codes() -> Mapping[str, CameoEntry]:
+    """Return every CAMEO code known, in ascending order of the text."""
+    return MappingProxyType(
+        {
+            row["code"]: CameoEntry(
+                code=row["code"],
+                label=row["label"],
+                category=row["category"] or None,
+                severity=int(row["severity"]) if row["severity"] else None,
+                goldstein=float(row["goldstein"]),
+                score_of=row["score_of"],
+            )
+            for row in _rows("cameo.csv")
+        }
+    )
+
+
+@cache
+def countries() -> Mapping[str, str]:
+    """Return the ISO 3166-1 codes: three letters → two letters."""
+    return MappingProxyType({row["alpha3"]: row["alpha2"] for row in _rows("countries.csv")})
+
+
+def did_you_mean(given: str, allowed: tuple[str, ...]) -> str:
+    """Return ``" Did you mean 'x'?"`` for the nearest allowed name, or an empty text when none is near."""
+    folded = re.sub(r"[\s\-]+", "_", given.strip().lower())
+    near = difflib.get_close_matches(folded, allowed, n=1, cutoff=0.6)
+    return f" Did you mean '{near[0]}'?" if near else ""
+
+
+def category_fault(given: str) -> str:
+    """Return the message for a category that is not in the codebook."""
+    hint = did_you_mean(given, CATEGORIES)
+    return f"unknown category '{given}'.{hint} Allowed: {', '.join(CATEGORIES)}"
+
+
+def _known_category(name: str) -> str:
+    if name not in CATEGORIES:
+        raise EventError(category_fault(name))
+    return name
+
+
+def category_label(name: str) -> str:
+    """Return the category's name for readers, such as ``"Military incident"``.
+
+    Raises
+    ------
+    EventError
+        No such category.
+    """
+    return _categories()[_known_category(name)]["label"]
+
+
+def category_meaning(name: str) -> str:
+    """Return which acts the category holds, in one or two sentences.
+
+    Raises
+    ------
+    EventError
+        No such category.
+    """
+    return _categories()[_known_category(name)]["meaning"]
+
+
+def category_kind(name: str) -> Kind:
+    """Return whether acts of the category warm or strain the relation.
+
+    Raises
+    ------
+    EventError
+        No such category.
+    """
+    return "cooperative" if _known_category(name) in COOPERATIVE else "conflictual"
+
+
+def severity_word(severity: int) -> str:
+    """Return the word of a severity: routine, notable, serious, major or extreme.
+
+    Raises
+    ------
+    EventError
+        The severity is not 1 to 5.
+    """
+    if severity not in SEVERITIES:
+        raise EventError(f"severity {severity} is not on the scale. Allowed: 1 (routine) to 5 (extreme)")
+    return _anchors()["any", severity][0]
+
+
+def severity_anchor(category: str, severity: int) -> str:
+    """Return what an act of this category and severity looks like.
+
+    Parameters
+    ----------
+    category : str
+        One of ``CATEGORIES``, or ``"any"`` for the scale in general.
+    severity : int
+        1 to 5.
+
+    Raises
+    ------
+    EventError
+        No such category or severity.
+    """
+    severity_word(severity)
+    if category != "any":
+        _known_category(category)
+    return _anchors()[category, severity][1]
+
+
+def cameo_fault(code: str) -> str | None:
+    """Return why a text is not a CAMEO code, or ``None`` when it is one."""
+    if code in cameo_codes():
+        return None
+    if code.isascii() and code.isdigit() and "0" + code in cameo_codes():
+        label = cameo_codes()["0" + code].label
+        return (
+            f"unknown CAMEO code '{code}'. Its leading zero seems lost (spreadsheets drop it): "
+            f"did you mean '0{code}' ({label})? Keep the column as text"
+        )
+    parent = next((code[:n] for n in (3, 2) if n < len(code) and code[:n] in cameo_codes()), None)
+    if parent is not None and code.isdigit():
+        return f"unknown CAMEO code '{code}'. Its parent '{parent}' ({cameo_codes()[parent].label}) is known"
+    return f"unknown CAMEO code '{code}'. Allowed: 2 to 4 digits such as '042', from 01 to 2042"
+
+
+def cameo_entry(code: str) -> CameoEntry:
+    """Return label, default category and severity, and Goldstein-type score of a CAMEO code.
+
+    Raises
+    ------
+    EventError
+        The code is unknown; a lost leading zero is explained.
+    """
+    fault = cameo_fault(code)
+    if fault is not None:
+        raise EventError(fault)
+    return cameo_codes()[code]
