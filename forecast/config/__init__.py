@@ -1,0 +1,48 @@
+"""A YAML file, checked as a whole, as a frozen ``Config``; written back, hashed, and read in English.
+
+The modules in the order of the flow: ``yaml_source`` (text → plain data with positions), ``overrides``
+(``--set``), ``schema`` with ``field_types`` and ``cross_checks`` (what is valid), ``field_faults`` and
+``faults`` (how a fault reads), ``reading`` (all of it in one call), ``writing``, ``describe``,
+``json_schema``.
+"""
+
+from forecast.config.describe import describe_config, long_date, target_definition
+from forecast.config.json_schema import config_schema, forecast_schema, schema_text
+from forecast.config.reading import load_config
+from forecast.config.schema import (
+    BUNDLED_PREFIX,
+    CalendarAct,
+    Config,
+    DyadConfig,
+    EventsConfig,
+    HeadlineConfig,
+    MilestoneConfig,
+    ModelConfig,
+    ReportConfig,
+    SamplerConfig,
+    TargetConfig,
+)
+from forecast.config.writing import config_hash, resolved_yaml
+
+__all__ = [
+    "BUNDLED_PREFIX",
+    "CalendarAct",
+    "Config",
+    "DyadConfig",
+    "EventsConfig",
+    "HeadlineConfig",
+    "MilestoneConfig",
+    "ModelConfig",
+    "ReportConfig",
+    "SamplerConfig",
+    "TargetConfig",
+    "config_hash",
+    "config_schema",
+    "describe_config",
+    "forecast_schema",
+    "load_config",
+    "long_date",
+    "resolved_yaml",
+    "schema_text",
+    "target_definition",
+]

@@ -1,0 +1,106 @@
+"""Checks between settings: days in order, names that exist, nothing that would be ignored.
+
+They read the settings as they came (days as text or ``date``), so that a file with a wrong type in one
+place still has its other faults reported in the same message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
+
+from forecast.config.faults import Fault, KeyPath, suggestion
+
+CROSS_FAULT = "config_cross_fault"
+LONGEST_HORIZON = timedelta(days=3653)  # ten years
+
+
+def cross_faults(settings: Mapping[str, object]) -> list[Fault]:
+    """Return every disagreement between settings; what cannot be read is left to the type checks."""
+    as_of = _day(settings.get("as_of"))
+    milestones = [
+        (index, _mapping(entry)) for index, entry in enumerate(_sequence(settings.get("milestones")))
+    ]
+    return [
+        *_dyad_faults(_mapping(settings.get("dyad"))),
+        *_start_faults(_mapping(settings.get("events")), as_of),
+        *_milestone_faults(milestones, as_of),
+        *_headline_faults(settings, [str(entry.get("name")) for _, entry in milestones]),
+        *_calendar_faults(_sequence(settings.get("calendar")), as_of, milestones),
+    ]
+
+
+def _dyad_faults(dyad: Mapping[str, object]) -> Iterator[Fault]:
+    if dyad.get("a") is not None and dyad.get("a") == dyad.get("b"):
+        yield Fault(("dyad", "b"), f"both countries are '{dyad['b']}'; name two different ones")
+
+
+def _start_faults(events: Mapping[str, object], as_of: date | None) -> Iterator[Fault]:
+    start = _day(events.get("start"))
+    if start and as_of and start >= as_of:
+        message = f"{start} is not before as_of ({as_of}); no event would be left to learn from"
+        yield Fault(("events", "start"), message)
+
+
+def _milestone_faults(
+    milestones: Sequence[tuple[int, Mapping[str, object]]], as_of: date | None
+) -> Iterator[Fault]:
+    first_index: dict[object, int] = {}
+    for index, milestone in milestones:
+        name, day = milestone.get("name"), _day(milestone.get("date"))
+        if name is not None and first_index.setdefault(name, index) != index:
+            yield Fault(("milestones", index, "name"), f"'{name}' names an earlier milestone too; rename one")
+        yield from _after_as_of(("milestones", index, "date"), day, as_of, "give a later day or remove it")
+        if day and as_of and day - as_of > LONGEST_HORIZON:
+            message = f"{day} is more than ten years after as_of ({as_of}); no model of events reaches so far"
+            yield Fault(("milestones", index, "date"), message)
+
+
+def _headline_faults(settings: Mapping[str, object], milestones: Sequence[str]) -> Iterator[Fault]:
+    headline = _mapping(settings.get("headline"))
+    targets = [str(name) for name in _mapping(settings.get("targets"))]
+    for key, known in (("target", targets), ("milestone", milestones)):
+        name = headline.get(key)
+        if isinstance(name, str) and known and name not in known:
+            message = f"no {key} is named '{name}'.{suggestion(name, known)} Allowed: {', '.join(known)}"
+            yield Fault(("headline", key), message)
+
+
+def _calendar_faults(
+    calendar: Sequence[object], as_of: date | None, milestones: Sequence[tuple[int, Mapping[str, object]]]
+) -> Iterator[Fault]:
+    last = max((day for _, entry in milestones if (day := _day(entry.get("date")))), default=None)
+    seen: dict[tuple[str, ...], int] = {}
+    for index, act in enumerate(map(_mapping, calendar)):
+        day = _day(act.get("date"))
+        advice = "past acts belong in the event file; remove it here"
+        yield from _after_as_of(("calendar", index, "date"), day, as_of, advice)
+        if day and last and day > last:
+            message = f"{day} is after the last milestone ({last}), so it would change nothing; remove it"
+            yield Fault(("calendar", index, "date"), message)
+        same = tuple(str(act.get(key)) for key in ("date", "category", "severity", "label"))
+        if act and seen.setdefault(same, index) != index:
+            message = f"the same act as calendar.{seen[same]}; it would be counted twice, remove one"
+            yield Fault(("calendar", index), message)
+
+
+def _after_as_of(path: KeyPath, day: date | None, as_of: date | None, advice: str) -> Iterator[Fault]:
+    if day and as_of and day <= as_of:
+        yield Fault(path, f"{day} is not after as_of ({as_of}); {advice}")
+
+
+def _day(value: object) -> date | None:
+    if type(value) is date:
+        return value
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) and len(value) == 10 else None
+    except ValueError:
+        return None
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _sequence(value: object) -> Sequence[object]:
+    return value if isinstance(value, (list, tuple)) else ()

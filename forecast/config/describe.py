@@ -1,0 +1,157 @@
+"""A config read back in plain English, for ``forecast check`` and for the eye of its author."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from os import path as os_path
+
+from forecast.config.schema import CalendarAct, Config, MilestoneConfig, TargetConfig
+
+WIDTH = 88
+
+
+def describe_config(config: Config) -> str:
+    """Return what the config asks, in plain English, in lines of at most ``WIDTH`` signs."""
+    blocks = [
+        _paragraph(_what_it_is(config)),
+        _paragraph(_what_it_reads(config)),
+        *_section("Headline question", [_headline_question(config)]),
+        *_section("Targets", _target_lines(config)),
+        *_section("Milestones", (_milestone_line(milestone, config) for milestone in config.milestones)),
+        *_section("Expected acts", _calendar_lines(config)),
+        *_section("Priors", _prior_lines(config)),
+        *_section("Sampling", [_sampling(config)]),
+    ]
+    return "\n".join(blocks)
+
+
+def target_definition(target: TargetConfig) -> str:
+    """Return when a target is met, e.g. ``sanction or dispute of severity 4 or 5``."""
+    severity = {5: "severity 5", 4: "severity 4 or 5", 1: "any severity"}.get(target.min_severity)
+    return f"{_either(target.any_of)} of {severity or f'severity {target.min_severity} or more'}"
+
+
+def long_date(day: date) -> str:
+    """Return a day in words, e.g. ``5 November 2024``, whatever the locale."""
+    months = "January February March April May June July August September October November December"
+    return f"{day.day} {months.split()[day.month - 1]} {day.year}"
+
+
+def _what_it_is(config: Config) -> str:
+    origin = f", read from {config.source_path}" if config.source_path else ""
+    pair = f"{config.dyad.title} ({config.dyad.a} and {config.dyad.b})"
+    return f"'{config.name}'{origin}: risk of escalation between {pair}, as of {long_date(config.as_of)}."
+
+
+def _what_it_reads(config: Config) -> str:
+    path = config.events_path
+    where = config.events.source
+    if path is not None:
+        outside = os_path.relpath(path.resolve(), config.base_folder.resolve()).startswith("..")
+        where = f"{path.resolve()} (outside the folder of the config)" if outside else str(path)
+    start = config.events.start
+    first = (
+        f"start on {long_date(start)} ({_weeks(start, config.as_of)} of data)"
+        if start
+        else "start with the file"
+    )
+    return (
+        f"Events come from {where}; they {first}, are counted by {config.step}, and stop at what was "
+        f"known on {long_date(config.as_of)}."
+    )
+
+
+def _headline_question(config: Config) -> str:
+    name, milestone = config.headline.target, config.headline_milestone
+    target = f"'{config.target_title(name)}' ({target_definition(config.targets[name])})"
+    return (
+        f"Will the target {target} be met after {long_date(config.as_of)} and before "
+        f"{long_date(milestone.date)} ({milestone.title}, {_ahead(milestone.date, config)} ahead)?"
+    )
+
+
+def _target_lines(config: Config) -> Iterator[str]:
+    for name, target in config.targets.items():
+        yield f"{config.target_title(name)} ({name}): met by one act of {target_definition(target)}."
+
+
+def _milestone_line(milestone: MilestoneConfig, config: Config) -> str:
+    ahead = _ahead(milestone.date, config)
+    return f"{long_date(milestone.date)}: {milestone.title} ({milestone.name}), {ahead} ahead."
+
+
+def _calendar_lines(config: Config) -> Iterator[str]:
+    for act in config.calendar:
+        kind = f"{_words(act.category)}, severity {act.severity}"
+        line = f"{long_date(act.date)}: {act.label} ({kind}), {_chance(act)}."
+        met = [config.target_title(name) for name, target in config.targets.items() if _meets(act, target)]
+        yield line + (f" If it happens it meets the target '{_either(met)}'." if met else "")
+    if not config.calendar:
+        yield "None are listed; the model expects only what it has learnt."
+
+
+def _prior_lines(config: Config) -> Iterator[str]:
+    for name, value in config.model.priors.items():
+        yield f"{name}: {_prior_text(value)} instead of the default."
+    family = f"model family '{config.model.family}'"
+    yield f"All {'others' if config.model.priors else 'priors'} keep their documented defaults ({family})."
+
+
+def _sampling(config: Config) -> str:
+    sampler = config.sampler
+    kept = sampler.chains * sampler.draws
+    return (
+        f"{sampler.chains} chains of {sampler.draws:,} draws after {sampler.tune:,} warm-up steps (target "
+        f"acceptance {sampler.target_accept:g}), {sampler.paths_per_draw} simulated futures a draw "
+        f"({kept * sampler.paths_per_draw:,} in all), seed {sampler.seed}."
+    )
+
+
+def _meets(act: CalendarAct, target: TargetConfig) -> bool:
+    return act.category in target.any_of and act.severity >= target.min_severity
+
+
+def _chance(act: CalendarAct) -> str:
+    if act.probability in (0.0, 1.0):
+        return "taken as certain" if act.probability else "switched off (probability 0%)"
+    return f"with probability {100 * act.probability:g}%"
+
+
+def _prior_text(value: str | float | Mapping[str, float]) -> str:
+    if isinstance(value, Mapping):
+        return "quantiles " + ", ".join(f"{level} = {number:g}" for level, number in value.items())
+    return value if isinstance(value, str) else f"{value:g}"
+
+
+def _ahead(day: date, config: Config) -> str:
+    days = (day - config.as_of).days
+    return f"{days:,} {'day' if days == 1 else 'days'}"
+
+
+def _weeks(start: date, end: date) -> str:
+    weeks = (end - start).days // 7
+    return f"{weeks:,} {'week' if weeks == 1 else 'weeks'}"
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _either(names: Iterable[str]) -> str:
+    *first, last = map(_words, names)
+    return f"{', '.join(first)} or {last}" if first else last
+
+
+def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
+    yield f"\n{title}"
+    for line in lines:
+        yield _paragraph(line, indent="  ")
+
+
+def _paragraph(text: str, indent: str = "") -> str:
+    hanging = f"{indent}  " if indent else ""
+    return textwrap.fill(
+        text, WIDTH, initial_indent=indent, subsequent_indent=hanging, break_on_hyphens=False
+    )

@@ -1,0 +1,59 @@
+"""Pydantic's validation errors as faults in our words: what came, what is allowed, did you mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from forecast.config.cross_checks import CROSS_FAULT
+from forecast.config.faults import Fault, KeyPath, shown, suggestion
+from forecast.config.field_types import FAULT
+from forecast.config.schema_walk import allowed_text, known_keys, node_at, resolved
+
+# Faults of one key seen from another: the key's own fault is in the list already.
+_ECHOES = frozenset({CROSS_FAULT, "default_factory_not_called"})
+
+
+def field_faults(error: ValidationError) -> Iterator[Fault]:
+    """Yield one fault for each wrong key or value; disagreements between settings are not repeated."""
+    for details in error.errors(include_url=False):
+        if details["type"] not in _ECHOES:
+            yield _fault(details)
+
+
+def _fault(details: ErrorDetails) -> Fault:
+    # A wrong key of a mapping of free names carries this mark behind the key itself.
+    path: KeyPath = tuple(key for key in details["loc"] if key != "[key]")
+    match details["type"]:
+        case "extra_forbidden":
+            keys = known_keys(node_at(path[:-1]))
+            message = f"unknown key.{suggestion(str(path[-1]), keys)} Allowed: {', '.join(keys)}"
+        case "missing":
+            message = f"required key is missing; {_purpose(path)}"
+        case str(kind) if kind == FAULT:
+            message = details["msg"]
+        case "string_too_long":
+            message = f"came {len(details['input'])} signs; allowed: {allowed_text(node_at(path))}"
+        case "too_short":
+            message = f"empty; allowed: {allowed_text(node_at(path))}"
+        case _:
+            message = _unfit(path, details["input"])
+    return Fault(path, message)
+
+
+def _unfit(path: KeyPath, came: object) -> str:
+    node = node_at(path)
+    options = resolved(node).get("enum", ()) if node is not None else ()
+    hint = suggestion(came, map(str, options)) if isinstance(came, str) else ""
+    if isinstance(came, (int, float)) and allowed_text(node).startswith("text"):
+        hint = f" Put it in quotes: '{came}'"
+    return f"came {shown(came)}; allowed: {allowed_text(node)}.{hint}"
+
+
+def _purpose(path: KeyPath) -> str:
+    node = node_at(path[:-1])
+    entry = resolved(node).get("properties", {}).get(path[-1], {}) if node is not None else {}
+    purpose = entry.get("description") or allowed_text(node_at(path))
+    return f"add '{path[-1]}': {purpose}"

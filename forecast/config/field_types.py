@@ -1,0 +1,162 @@
+"""The kinds of value a config holds: names, text, days, categories, priors; each with its own message.
+
+YAML is read without guessing, so types are strict here: ``010`` is text, not the number ten.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import date
+from itertools import pairwise
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from forecast.config.faults import shown, suggestion
+from forecast.events.codebook import CATEGORIES
+
+FAULT = "config_fault"  # type of the errors whose message is already ours
+
+_ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_SLUG = re.compile(r"[a-z0-9]+([-_.][a-z0-9]+)*")
+_KEY = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
+_QUANTILE = re.compile(r"q(\d\d)")
+# Names that Windows keeps for devices: a run folder of that name could not be copied there.
+_DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{d}{i}" for d in ("com", "lpt") for i in range(1, 10))})
+
+
+def fault(message: str) -> PydanticCustomError:
+    """Return a validation error that carries our own message (braces in it are kept)."""
+    return PydanticCustomError(FAULT, "{message}", {"message": message})
+
+
+def _day(value: object) -> date:
+    if type(value) is date:
+        return value
+    if not isinstance(value, str) or not _ISO_DAY.fullmatch(value):
+        raise fault(f"a date as YYYY-MM-DD is needed, came {shown(value)}")
+    try:
+        return date.fromisoformat(value)
+    except ValueError as error:
+        raise fault(f"{value} is not a day of the calendar; give a date as YYYY-MM-DD") from error
+
+
+def _plain(value: str) -> str:
+    text = value.strip()
+    if not text:
+        raise fault("empty text; write something or leave the key out")
+    for place, sign in enumerate(text, start=1):
+        if unicodedata.category(sign) in {"Cc", "Cs", "Zl", "Zp"} or sign in _DIRECTION_SIGNS:
+            name = f"U+{ord(sign):04X}"
+            raise fault(f"control or direction sign {name} at place {place} is not allowed; remove it")
+    return text
+
+
+# Left/right marks, embeddings, overrides and isolates: text could read other than it is stored.
+_DIRECTION_SIGNS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
+
+
+def _folder_name(value: str) -> str:
+    if len(value) > 64 or not _SLUG.fullmatch(value) or value.split(".")[0] in _DEVICES:
+        message = f"{shown(value)} cannot name a folder; use 1 to 64 of a-z, 0-9, '-', '_', '.'"
+        raise fault(f"{message}, e.g. 'us-china-2023'")
+    return value
+
+
+def _key_name(value: str) -> str:
+    if len(value) > 64 or not _KEY.fullmatch(value):
+        message = f"{shown(value)} cannot be a name; start with a letter, then use a-z, 0-9, '-' or '_'"
+        raise fault(f"{message}, at most 64 signs")
+    return value
+
+
+def _country(value: str) -> str:
+    if not re.fullmatch(r"[A-Z]{3}", value):
+        hint = f" Did you mean '{value.upper()}'?" if re.fullmatch(r"[A-Za-z]{3}", value) else ""
+        raise fault(f"{shown(value)} is not a country code; give three capitals of ISO 3166, e.g. USA.{hint}")
+    return value
+
+
+def _category(value: str) -> str:
+    if value not in CATEGORIES:
+        hint = suggestion(value, CATEGORIES)
+        raise fault(f"unknown category '{value}'.{hint} Allowed: {', '.join(CATEGORIES)}")
+    return value
+
+
+def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
+    repeated = sorted({value for value in values if values.count(value) > 1})
+    if repeated:
+        raise fault(f"named twice: {', '.join(repeated)}; keep one of each")
+    return values
+
+
+def _prior(value: object) -> str | float | Mapping[str, float]:
+    if isinstance(value, str):
+        return _plain(value)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if not math.isfinite(value):
+            raise fault(f"a finite number is needed, came {value}")
+        return float(value)
+    if isinstance(value, Mapping):
+        return _quantiles(value)
+    allowed = "a word, a distribution such as 'Beta(4, 8)', a number, or {q05: .., median: .., q95: ..}"
+    raise fault(f"came {shown(value)}; allowed: {allowed}")
+
+
+def _quantiles(value: Mapping[object, object]) -> dict[str, float]:
+    levels: dict[float, tuple[str, float]] = {}
+    for key, number in value.items():
+        matched = _QUANTILE.fullmatch(str(key))
+        level = 0.5 if key == "median" else int(matched[1]) / 100 if matched else 0.0
+        if not 0.0 < level < 1.0:
+            message = f"unknown quantile '{key}'; allowed: median and q01 to q99"
+            raise fault(f"{message} (a prior's own name is written with dots, e.g. tension.persistence)")
+        if isinstance(number, bool) or not isinstance(number, (int, float)) or not math.isfinite(number):
+            raise fault(f"quantile '{key}': a number is needed, came {shown(number)}")
+        if level in levels:
+            raise fault("median and q50 are the same quantile; keep one")
+        levels[level] = (str(key), float(number))
+    if len(levels) < 2:
+        raise fault("at least two quantiles are needed, e.g. {q05: -0.1, median: 0.1, q95: 0.4}")
+    for (low, smaller), (high, larger) in pairwise(levels[level] for level in sorted(levels)):
+        if smaller >= larger:
+            raise fault(f"quantiles must rise: {low} = {smaller:g} is not below {high} = {larger:g}")
+    return dict(levels.values())
+
+
+def _nothing_is(empty: Any) -> BeforeValidator:  # noqa: ANN401 - the empty list or mapping of the field
+    """Read a key whose entries are all commented out as empty rather than as a fault."""
+    return BeforeValidator(lambda value: empty if value is None else value)
+
+
+_CATEGORY_SCHEMA = {"type": "string", "enum": [*CATEGORIES]}
+_DAY_SCHEMA = {"type": "string", "format": "date"}
+_PRIOR_SCHEMA = {
+    "anyOf": [
+        {"type": "string"},
+        {"type": "number"},
+        {"type": "object", "additionalProperties": {"type": "number"}, "minProperties": 2},
+    ]
+}
+
+Day = Annotated[date, BeforeValidator(_day), WithJsonSchema(_DAY_SCHEMA)]
+Text = Annotated[str, Field(max_length=300), AfterValidator(_plain)]
+FolderName = Annotated[str, AfterValidator(_folder_name), Field(json_schema_extra={"pattern": _SLUG.pattern})]
+KeyName = Annotated[str, AfterValidator(_key_name)]
+Country = Annotated[str, AfterValidator(_country), Field(json_schema_extra={"pattern": "^[A-Z]{3}$"})]
+Category = Annotated[str, AfterValidator(_category), WithJsonSchema(_CATEGORY_SCHEMA)]
+Categories = Annotated[tuple[Category, ...], AfterValidator(_distinct), Field(min_length=1)]
+PriorValue = Annotated[
+    str | float | Mapping[str, float], BeforeValidator(_prior), WithJsonSchema(_PRIOR_SCHEMA)
+]
+Whole = Annotated[int, Field(strict=True)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Severity = Annotated[int, Field(strict=True, ge=1, le=5)]
+Probability = Annotated[float, Field(strict=True, ge=0.0, le=1.0, allow_inf_nan=False)]
+EMPTY_LIST = _nothing_is(())
+EMPTY_MAPPING = _nothing_is({})

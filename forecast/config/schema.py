@@ -1,0 +1,241 @@
+"""The config as types: what can be set, its defaults, and what each setting means.
+
+Every model is frozen and refuses unknown keys. Defaults are written here only; ``forecast schema config``
+prints them as JSON Schema and ``docs/config.md`` explains them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic_core import PydanticCustomError
+
+from forecast.config.cross_checks import CROSS_FAULT, cross_faults
+from forecast.config.faults import Fault, KeyPath, SourceMap, dotted_path
+from forecast.config.field_types import (
+    EMPTY_LIST,
+    EMPTY_MAPPING,
+    Categories,
+    Category,
+    Country,
+    Day,
+    FolderName,
+    KeyName,
+    Number,
+    PriorValue,
+    Probability,
+    Severity,
+    Text,
+    Whole,
+)
+from forecast.errors import ConfigError
+
+BUNDLED_PREFIX = "bundled:"
+
+
+class Section(BaseModel):
+    """Base of every part of the config: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DyadConfig(Section):
+    """The two countries whose relation is forecast."""
+
+    a: Country = Field(description="first country, ISO 3166 code of three capitals")
+    b: Country = Field(description="second country, ISO 3166 code of three capitals")
+    label: Text | None = Field(
+        default=None, description="how the report names the pair; the two codes when absent"
+    )
+
+    @property
+    def title(self) -> str:
+        """The label, or the two codes."""
+        return self.label or f"{self.a} – {self.b}"
+
+
+class EventsConfig(Section):
+    """The coded events that the model learns from."""
+
+    source: Text = Field(description="'bundled:us-china', or a CSV file, from the folder of the config")
+    start: Day | None = Field(
+        default=None, description="first day used; the first event of the file when absent"
+    )
+    format: Literal["coded"] = Field(default="coded", description="columns of the file: our codebook's")
+
+
+class TargetConfig(Section):
+    """An escalation to be forecast: any act of these categories, at least this severe."""
+
+    label: Text | None = Field(default=None, description="name in the report; made from the key when absent")
+    any_of: Categories = Field(description="categories of which one act is enough")
+    min_severity: Severity = Field(description="least severity that counts, 1 (routine) to 5 (extreme)")
+
+
+class MilestoneConfig(Section):
+    """A dated point ahead; the forecast is the probability that a target is met before that day."""
+
+    name: KeyName = Field(description="short name, unique in the list")
+    label: Text | None = Field(
+        default=None, description="name in the report; made from the short name when absent"
+    )
+    date: Day = Field(description="the day itself; it must come after as_of, within ten years")
+
+    @property
+    def title(self) -> str:
+        """The label, or the short name as words."""
+        return self.label or title_of(self.name)
+
+
+class HeadlineConfig(Section):
+    """The question answered first, on page 1 and at the end of a run."""
+
+    target: str = Field(description="key of one of the targets")
+    milestone: str = Field(description="name of one of the milestones")
+
+
+class CalendarAct(Section):
+    """An act known or expected ahead; it enters the simulation with its probability."""
+
+    date: Day = Field(description="expected day, after as_of and not after the last milestone")
+    category: Category = Field(description="category of the act in the codebook")
+    severity: Severity = Field(description="severity it would be coded with, 1 to 5")
+    probability: Probability = Field(description="probability that it happens, 0 to 1")
+    label: Text = Field(description="what it is, in a few words")
+
+
+class ModelConfig(Section):
+    """The model family and the priors that differ from their documented defaults."""
+
+    family: Literal["joint"] = Field(default="joint", description="one posterior for all targets")
+    priors: Annotated[Mapping[Text, PriorValue], EMPTY_MAPPING] = Field(
+        default_factory=dict,
+        description="word, distribution, number or quantiles by name; see 'forecast priors'",
+    )
+
+
+class SamplerConfig(Section):
+    """How long to sample, how many futures to draw, and from which seed."""
+
+    draws: Whole = Field(default=1000, ge=10, le=100_000, description="kept draws of each chain")
+    tune: Whole = Field(default=400, ge=10, le=100_000, description="warm-up steps of each chain, not kept")
+    chains: Whole = Field(default=4, ge=2, le=64, description="chains; convergence cannot be judged from one")
+    seed: Whole = Field(ge=0, le=2**63 - 1, description="same config and seed, same numbers")
+    target_accept: Number = Field(
+        default=0.9, gt=0.5, lt=1.0, description="target acceptance rate of the sampler"
+    )
+    paths_per_draw: Whole = Field(
+        default=16, ge=1, le=10_000, description="simulated futures a posterior draw"
+    )
+
+
+class ReportConfig(Section):
+    """What the report shows of its maker, and its paper."""
+
+    paper: Literal["a4", "us-letter"] = Field(default="a4", description="paper size of the PDF")
+    author: Text | None = Field(default=None, description="printed on page 1")
+    organisation: Text | None = Field(default=None, description="printed on page 1")
+
+
+def _default_headline(fields: dict[str, Any]) -> HeadlineConfig:
+    return HeadlineConfig(target=next(iter(fields["targets"])), milestone=fields["milestones"][-1].name)
+
+
+class Config(Section):
+    """Everything a run needs to know, checked as a whole.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        When built directly from values that do not fit. ``load_config`` raises ``ConfigError`` instead,
+        with the line of every fault.
+    """
+
+    schema_: Literal[1] = Field(default=1, alias="schema", description="version of this format")
+    name: FolderName = Field(description="name of the forecast; its runs go to reports/<name>/<as_of>/")
+    dyad: DyadConfig
+    as_of: Day = Field(description="day of the forecast; nothing that became known later is read")
+    events: EventsConfig
+    step: Literal["week"] = Field(default="week", description="length of a time step of the model")
+    targets: Mapping[KeyName, TargetConfig] = Field(min_length=1, description="the escalations to forecast")
+    milestones: tuple[MilestoneConfig, ...] = Field(min_length=1, description="the dates to forecast up to")
+    headline: HeadlineConfig = Field(
+        default_factory=_default_headline,
+        description="the bottom line; first target and last listed milestone when absent",
+    )
+    calendar: Annotated[tuple[CalendarAct, ...], EMPTY_LIST] = Field(
+        default=(), description="acts expected ahead"
+    )
+    model: Annotated[ModelConfig, EMPTY_MAPPING] = Field(default=ModelConfig())
+    sampler: SamplerConfig
+    report: Annotated[ReportConfig, EMPTY_MAPPING] = Field(default=ReportConfig())
+
+    _source: SourceMap = PrivateAttr(default_factory=lambda: SourceMap("config"))
+    _source_path: Path | None = PrivateAttr(None)
+
+    @model_validator(mode="after")
+    def _settings_agree(self) -> Config:
+        faults = cross_faults(self.model_dump(by_alias=True))
+        if faults:
+            lines = [f"{dotted_path(fault.path)}: {fault.message}" for fault in faults]
+            raise PydanticCustomError(CROSS_FAULT, "{lines}", {"lines": "\n".join(lines)})
+        return self
+
+    # Two configs are equal when they ask the same, wherever they were read from.
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Config) and self.__dict__ == other.__dict__
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def source_path(self) -> Path | None:
+        """The file that was read; ``None`` for a config built in Python."""
+        return self._source_path
+
+    @property
+    def base_folder(self) -> Path:
+        """Folder that relative paths start from: the config's own, or the current one without a file."""
+        return self._source_path.parent if self._source_path else Path()
+
+    @property
+    def events_path(self) -> Path | None:
+        """The event file, resolved against ``base_folder``; ``None`` for a bundled data set."""
+        if self.events.source.startswith(BUNDLED_PREFIX):
+            return None
+        return self.base_folder / Path(self.events.source).expanduser()
+
+    @property
+    def headline_milestone(self) -> MilestoneConfig:
+        """The milestone of the headline question."""
+        return self.milestone(self.headline.milestone)
+
+    def milestone(self, name: str) -> MilestoneConfig:
+        """Return the milestone of that name (``KeyError`` when there is none)."""
+        return {milestone.name: milestone for milestone in self.milestones}[name]
+
+    def target_title(self, name: str) -> str:
+        """Return the label of a target, or its key as words (``KeyError`` when there is none)."""
+        return self.targets[name].label or title_of(name)
+
+    def locate(self, key_path: str | KeyPath) -> str:
+        """Return where a key was set: ``file:line:column``, or e.g. ``--set sampler.draws``.
+
+        A key left at its default has the place of the nearest key above it.
+        """
+        return self._source.locate(self._path(key_path))
+
+    def error(self, key_path: str | KeyPath, message: str) -> ConfigError:
+        """Return (not raise) an error about one key, for checks that need more than the config."""
+        return self._source.error([Fault(self._path(key_path), message)])
+
+    def _path(self, key_path: str | KeyPath) -> KeyPath:
+        return self._source.path_of(key_path) if isinstance(key_path, str) else key_path
+
+
+def title_of(name: str) -> str:
+    """Return a key as words with a capital, e.g. ``Major escalation`` for ``major_escalation``."""
+    words = name.replace("_", " ").replace("-", " ")
+    return words[:1].upper() + words[1:]

@@ -1,0 +1,84 @@
+"""Walking the JSON Schema of the config: which keys a place knows, and what its value may be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from forecast.config.faults import KeyPath
+from forecast.config.schema import Config
+
+type Node = Mapping[str, Any]
+
+_TYPES = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list ([a, b], or one '- item' a line)",
+    "object": "a mapping (key: value)",
+}
+
+
+@cache
+def root_node() -> Node:
+    """Return the JSON Schema of the whole config."""
+    return Config.model_json_schema(by_alias=True)
+
+
+def resolved(node: Node) -> Node:
+    """Follow references; of a value that may be empty take what it is otherwise."""
+    while True:
+        if "$ref" in node:
+            node = root_node()["$defs"][node["$ref"].rsplit("/", 1)[1]]
+        elif any(option.get("type") == "null" for option in node.get("anyOf", ())):
+            node = next(option for option in node["anyOf"] if option.get("type") != "null")
+        else:
+            return node
+
+
+def child(node: Node, key: str | int) -> Node | None:
+    """Return the schema of an entry, ``None`` when the place has no such key."""
+    node = resolved(node)
+    if isinstance(key, int) or "items" in node:
+        found = node.get("items")
+    else:
+        found = node.get("properties", {}).get(key) or node.get("additionalProperties") or None
+    return resolved(found) if isinstance(found, Mapping) else None
+
+
+def node_at(path: KeyPath) -> Node | None:
+    """Return the schema of a key path, ``None`` when the config has no such place."""
+    node: Node | None = root_node()
+    for key in path:
+        node = child(node, key) if node is not None else None
+    return node
+
+
+def known_keys(node: Node | None) -> tuple[str, ...]:
+    """Return the keys that a mapping may have; empty when it takes any name."""
+    return tuple(resolved(node).get("properties", ())) if node is not None else ()
+
+
+def allowed_text(node: Node | None) -> str:
+    """Return what a value may be, in words, e.g. ``a whole number from 1 to 5``."""
+    if node is None:
+        return "see docs/config.md"
+    node = resolved(node)
+    if "const" in node:
+        return str(node["const"])
+    if "enum" in node:
+        return ", ".join(map(str, node["enum"]))
+    words = _TYPES.get(str(node.get("type")), "see docs/config.md")
+    lowest, above = node.get("minimum"), node.get("exclusiveMinimum")
+    highest, below = node.get("maximum"), node.get("exclusiveMaximum")
+    if lowest is not None and highest is not None:
+        return f"{words} from {lowest:g} to {highest:g}" if highest < 1e6 else f"{words}, {lowest:g} or more"
+    if above is not None and below is not None:
+        return f"{words} between {above:g} and {below:g}"
+    if "maxLength" in node:
+        return f"{words} of at most {node['maxLength']} signs"
+    if "minItems" in node:
+        return f"{words} of at least {node['minItems']}"
+    return f"{words} of at least {node['minProperties']}" if "minProperties" in node else words
