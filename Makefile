@@ -1,0 +1,71 @@
+# `make report` and `make test` need nothing but make and a Python 3.12, 3.13 or 3.14.
+
+CONFIG := configs/us-china-2023.yaml
+# Further options of the command, e.g. make report ARGS="--set sampler.draws=500"
+ARGS :=
+VENV := .venv/bin
+FRAME := pyproject.toml tools/install-lock tools/find-python
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup report check sample test test-slow lint bench lock clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+
+setup: .venv/.run .venv/.dev  ## make .venv with all that running, testing and linting need
+
+report: .venv/.run  ## run the worked case: reports/us-china-2023/2023-07-10/report.pdf
+	$(VENV)/forecast run $(CONFIG) --force $(ARGS)
+
+check: .venv/.run  ## read the worked case back in plain English, without sampling
+	$(VENV)/forecast check $(CONFIG) $(ARGS)
+
+sample: .venv/.run  ## make the committed sample report anew: reports/sample/
+	$(VENV)/forecast run $(CONFIG) --force --out reports/sample $(ARGS)
+
+test: .venv/.run .venv/.dev  ## run the tests
+	$(VENV)/python -m pytest $(ARGS)
+
+test-slow: .venv/.run .venv/.dev  ## run the statistical checks that take minutes
+	$(VENV)/python -m pytest -m slow $(ARGS)
+
+lint: .venv/.run .venv/.dev  ## check style, types, the import contract and spelling
+	$(VENV)/ruff check .
+	$(VENV)/ruff format --check .
+	$(VENV)/mypy --strict
+	$(VENV)/lint-imports
+	$(VENV)/codespell
+
+bench: .venv/.run .venv/.bench  ## measure speed on this machine, beside other samplers
+	$(VENV)/forecast bench $(ARGS)
+
+lock:  ## pin the dependencies anew (for maintainers, with uv; ARGS=--upgrade moves the pins)
+	uv pip compile $(PIN) pyproject.toml --group build -o requirements.lock
+	uv pip compile $(PIN) --group dev -c requirements.lock -o requirements-dev.lock
+	uv pip compile $(PIN) pyproject.toml --extra bench -c requirements.lock -o requirements-bench.lock
+
+clean:  ## remove .venv, caches and build leavings; reports stay
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find forecast tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+PIN = --quiet --universal --python-version 3.12 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	--no-header --no-annotate $(ARGS)
+
+# A set-up that was cut short is made anew, even where the stamp of an earlier one is left.
+ifneq (,$(wildcard .venv/.unfinished))
+.PHONY: .venv/.run
+endif
+
+# One environment, three locks that agree on what they share: to run, to test, to compare samplers.
+.venv/.run: requirements.lock $(FRAME)
+	@tools/install-lock requirements.lock
+	@touch $@
+
+.venv/.dev: requirements-dev.lock .venv/.run
+	@tools/install-lock requirements-dev.lock
+	@touch $@
+
+.venv/.bench: requirements-bench.lock .venv/.run
+	@tools/install-lock requirements-bench.lock
+	@touch $@

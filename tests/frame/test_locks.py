@@ -1,0 +1,63 @@
+"""The locks pin what pyproject.toml asks for, agree with one another and name no place to fetch from."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-bench.lock")
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def entries(lock: str) -> dict[str, str]:
+    """Return name → text of its entry (pin, marker, hashes)."""
+    text = (ROOT / lock).read_text().replace("\\\n", " ")
+    return {canonicalize_name(line.split("==")[0]): line for line in text.splitlines() if line.strip()}
+
+
+def pins(lock: str) -> dict[str, str]:
+    """Return name → pinned version."""
+    return {name: re.split(r"==|\s", line, maxsplit=2)[1] for name, line in entries(lock).items()}
+
+
+def asked_for() -> list[tuple[str, str]]:
+    project, groups = PYPROJECT["project"], PYPROJECT["dependency-groups"]
+    wanted = {
+        "requirements.lock": [
+            *project["dependencies"],
+            *groups["build"],
+            *PYPROJECT["build-system"]["requires"],
+        ],
+        "requirements-dev.lock": groups["dev"],
+        "requirements-bench.lock": project["optional-dependencies"]["bench"],
+    }
+    return [(lock, text) for lock, texts in wanted.items() for text in texts]
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_names_no_place_to_fetch_from(lock):
+    assert not re.search(r"://|@ |^\s*--(?!hash=)", (ROOT / lock).read_text(), flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_entry_is_one_version_with_hashes(lock):
+    pattern = re.compile(r"[a-z0-9._-]+==[^\s;]+( ; [^-]*)?(\s+--hash=sha256:[0-9a-f]{64})+\s*")
+    assert [line for line in entries(lock).values() if not pattern.fullmatch(line)] == []
+
+
+@pytest.mark.parametrize(("lock", "text"), asked_for())
+def test_what_pyproject_asks_for_is_pinned_at_a_version_it_allows(lock, text):
+    wanted = Requirement(text)
+    assert wanted.specifier.contains(pins(lock)[canonicalize_name(wanted.name)])
+
+
+@pytest.mark.parametrize("lock", LOCKS[1:])
+def test_the_locks_agree_on_what_they_share(lock):
+    run, other = pins("requirements.lock"), pins(lock)
+    shared = run.keys() & other.keys()
+    assert shared
+    assert {name: other[name] for name in shared} == {name: run[name] for name in shared}

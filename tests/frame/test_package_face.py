@@ -1,0 +1,71 @@
+"""What a user of the package meets first: version, public names, and a command line that starts fast."""
+
+import importlib.metadata
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import forecast
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAVY = {
+    "arviz",
+    "llvmlite",
+    "matplotlib",
+    "numba",
+    "numpy",
+    "nutpie",
+    "pandas",
+    "pymc",
+    "pytensor",
+    "scipy",
+    "typst",
+    "xarray",
+}
+
+
+def heavy_modules_after(code: str) -> set[str]:
+    """Return the heavy packages that a fresh interpreter has loaded after ``code``."""
+    ending = "\nimport sys; print('\\nloaded', *{name.partition('.')[0] for name in sys.modules})"
+    command = [sys.executable, "-c", code + ending]
+    result = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
+    return set(result.stdout.splitlines()[-1].split()) & HEAVY
+
+
+def test_the_version_is_the_same_everywhere():
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert forecast.__version__ == declared
+    assert importlib.metadata.version("forecast") == declared
+
+
+def test_every_public_name_can_be_had():
+    assert forecast.__all__
+    assert [name for name in forecast.__all__ if not hasattr(forecast, name)] == []
+
+
+def test_every_public_name_is_documented():
+    public = [getattr(forecast, name) for name in forecast.__all__ if not name.startswith("__")]
+    assert [thing for thing in public if callable(thing) and not thing.__doc__] == []
+
+
+@pytest.mark.parametrize("module", ["forecast", "forecast.errors", "forecast.record", "forecast.cli"])
+def test_importing_it_loads_nothing_heavy(module):
+    assert heavy_modules_after(f"import {module}") == set()
+
+
+def test_help_loads_nothing_heavy():
+    code = (
+        "import sys\n"
+        "from forecast.cli import main\n"
+        "sys.argv = ['forecast', '--help']\n"
+        "try:\n    main()\n"
+        "except SystemExit as end:\n    assert not end.code, end.code\n"
+    )
+    assert heavy_modules_after(code) == set()
+
+
+def test_the_measure_sees_a_heavy_module_when_there_is_one():
+    assert heavy_modules_after("import numpy") == {"numpy"}

@@ -1,0 +1,45 @@
+"""Rules that hold for the tree as a whole."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULES = sorted((ROOT / "forecast").rglob("*.py"))
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "reports/README.md"])
+TEXT_SUFFIXES = {".py", ".md", ".yaml", ".json", ".toml", ".typ", ".sh", ".txt", ".lock", ""}
+
+
+def text_files() -> list[Path]:
+    folders = ("forecast", "configs", "docs", "tests", "tools", ".ci", "reports/sample")
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*")]
+    files += ROOT.glob("*")
+    return sorted(p for p in files if p.is_file() and p.suffix in TEXT_SUFFIXES)
+
+
+def test_no_module_is_longer_than_400_lines():
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in MODULES}
+    assert {name: length for name, length in lengths.items() if length > 400} == {}
+
+
+def test_a_module_is_named_after_what_it_makes():
+    vague = {"utils", "util", "helpers", "helper", "common", "manager", "misc", "process", "core"}
+    assert [path for path in MODULES if path.stem in vague or path.parent.name in vague] == []
+
+
+def test_every_module_says_what_it_is_for():
+    assert [path for path in MODULES if not path.read_text().lstrip().startswith(('"""', 'r"""'))] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_between_pages_lead_somewhere(page):
+    targets = re.findall(r"\]\((?!\w+:|#)([^)#\s]+)", page.read_text())
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_no_file_names_a_place_of_one_machine():
+    # Written in two parts, so that this file does not name one itself.
+    place = re.compile("/(?:" + "|".join(["ro" + "ot", "wo" + "rk", "ho" + "me", "Us" + "ers"]) + r")/\w")
+    naming = [path for path in text_files() if place.search(path.read_text(errors="replace"))]
+    assert [str(path.relative_to(ROOT)) for path in naming] == []
