@@ -66,8 +66,8 @@ class CameoEntry:
 
 
 def _rows(name: str) -> Iterator[dict[str, str]]:
-    with (files("forecast.events") / "data" / name).open(encoding="utf-8", newline="") as file:
-        yield from csv.DictReader(file)
+    text = (files("forecast.events") / "data" / name).read_text(encoding="utf-8")
+    yield from csv.DictReader(text.splitlines())
 
 
 @cache

@@ -1,0 +1,156 @@
+"""Rows that may be one event coded twice. Nothing is dropped: the report is for a person to judge."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from forecast.events.table import EventTable
+
+MAX_COMPARISONS = 500_000
+"""Pairs of summaries compared word by word; those beyond are counted as not compared."""
+
+_WORD = re.compile(r"\w{3,}")
+
+
+@dataclass(frozen=True)
+class DuplicateGroup:
+    """Rows that may be one event.
+
+    Parameters
+    ----------
+    rows : tuple of int
+        Positions in the table, ascending.
+    ids : tuple of str
+        Their ids.
+    likeness : float
+        Share of words in common (Jaccard index) of the least alike pair that links the group; 1 when the
+        summaries are the same, or all empty.
+    reason : str
+        Why the rows are suspicious, in words.
+    """
+
+    rows: tuple[int, ...]
+    ids: tuple[str, ...]
+    likeness: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class DuplicateReport:
+    """Suspicious groups in order of date, and how many pairs of summaries were left uncompared."""
+
+    groups: tuple[DuplicateGroup, ...]
+    not_compared: int
+
+
+@dataclass(frozen=True)
+class _Link:
+    first: int
+    second: int
+    likeness: float
+
+
+def find_duplicates(table: EventTable, *, window_days: int = 1, likeness: float = 0.5) -> DuplicateReport:
+    """Find rows of the same actors (either way round) and category, close in time, with like summaries.
+
+    Parameters
+    ----------
+    table : EventTable
+        What to search.
+    window_days : int
+        Days by which the dates of two rows may differ; 0 for the same day only.
+    likeness : float
+        Least share of words in common, in (0, 1]. Rows without summaries are like one another when day,
+        severity and subcategory are the same.
+    """
+    if window_days < 0 or not 0 < likeness <= 1:
+        raise ValueError(f"window_days {window_days} must be ≥ 0 and likeness {likeness} in (0, 1]")
+    days = table.date.astype(np.int64).tolist()
+    summaries = [" ".join(text.lower().split()) for text in table.summary.tolist()]
+    words = [frozenset(_WORD.findall(text)) for text in summaries]
+    links: list[_Link] = []
+    budget = MAX_COMPARISONS
+    left = 0
+    for rows in _blocks(table):
+        links += _same_text(rows, days, summaries, window_days, table)
+        for position, first in enumerate(rows):
+            for second in rows[position + 1 :]:
+                if days[second] - days[first] > window_days:
+                    break
+                if not words[first] or not words[second] or summaries[first] == summaries[second]:
+                    continue
+                if budget == 0:
+                    left += 1
+                    continue
+                budget -= 1
+                shared = len(words[first] & words[second]) / len(words[first] | words[second])
+                if shared >= likeness:
+                    links.append(_Link(first, second, shared))
+    return DuplicateReport(tuple(_groups(links, table)), left)
+
+
+def _blocks(table: EventTable) -> Iterator[list[int]]:
+    """Positions that share actors and category, in order of date."""
+    blocks: defaultdict[tuple[str, str, str], list[int]] = defaultdict(list)
+    columns = zip(table.initiator.tolist(), table.target.tolist(), table.category.tolist(), strict=True)
+    for row, (initiator, target, category) in enumerate(columns):
+        blocks[(*sorted((initiator, target)), category)].append(row)  # type: ignore[index]
+    return (rows for rows in blocks.values() if len(rows) > 1)
+
+
+def _same_text(
+    rows: list[int], days: list[int], summaries: list[str], window_days: int, table: EventTable
+) -> Iterator[_Link]:
+    """Links between neighbours with the same summary; without one, day and coding must agree too."""
+    last: dict[tuple[object, ...], int] = {}
+    for row in rows:
+        key: tuple[object, ...] = (summaries[row],)
+        if not summaries[row]:
+            key = ("", days[row], int(table.severity[row]), table.subcategory[row], table.initiator[row])
+        if key in last and days[row] - days[last[key]] <= window_days:
+            yield _Link(last[key], row, 1.0)
+        last[key] = row
+
+
+def _groups(links: list[_Link], table: EventTable) -> Iterator[DuplicateGroup]:
+    parent: dict[int, int] = {}
+
+    def root(row: int) -> int:
+        parent.setdefault(row, row)
+        while parent[row] != row:
+            parent[row] = parent[parent[row]]
+            row = parent[row]
+        return row
+
+    for link in links:
+        parent[root(link.second)] = root(link.first)
+    members: defaultdict[int, set[int]] = defaultdict(set)
+    weakest: dict[int, float] = {}
+    for link in links:
+        top = root(link.first)
+        members[top] |= {link.first, link.second}
+        weakest[top] = min(weakest.get(top, 1.0), link.likeness)
+    for rows, top in sorted((tuple(sorted(rows)), top) for top, rows in members.items()):
+        ids = tuple(str(table.id[row]) for row in rows)
+        yield DuplicateGroup(rows, ids, weakest[top], _reason(rows, weakest[top], table))
+
+
+def _reason(rows: tuple[int, ...], likeness: float, table: EventTable) -> str:
+    picked = list(rows)
+    span = int((table.date[picked].max() - table.date[picked].min()).astype(np.int64))
+    when = "same day" if span == 0 else f"{span} day{'s' if span > 1 else ''} apart"
+    if likeness < 1:
+        text = f"summaries {likeness:.0%} alike"
+    else:
+        text = "same summary" if table.summary[picked[0]] else "no summary to tell them apart"
+    parts = [when, "same category", text]
+    if len(set(table.initiator[picked].tolist())) > 1:
+        parts.append("actors the other way round")
+    if len(set(table.severity[picked].tolist())) > 1:
+        parts.append("severities differ")
+    return ", ".join(parts)

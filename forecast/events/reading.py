@@ -1,0 +1,225 @@
+"""Strict reading and writing of coded event files.
+
+A file is read whole or not at all: every fault is collected, with its line, and reported at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from forecast.errors import EventError
+from forecast.events.cells import PARSERS, CellFault, clean_text, shorten
+from forecast.events.codebook import did_you_mean
+from forecast.events.columns import COLUMNS, DATES, OWN_PREFIX, REQUIRED
+from forecast.events.csv_source import Row, decode, read_bytes, split_rows
+from forecast.events.faults import Fault, faults_message
+from forecast.events.table import EventTable
+
+Values = dict[str, Any]
+
+
+def read_events(path: str | Path, *, source: str | None = None) -> EventTable:
+    """Read a coded event file.
+
+    Parameters
+    ----------
+    path : str or Path
+        CSV in UTF-8 or UTF-16 (either with a byte-order mark), any line ends. Required columns: date,
+        initiator, target, category, severity; the others of ``COLUMNS`` are optional. Columns that begin
+        with ``x_`` are ignored, any other is refused.
+    source : str, optional
+        Name of the file in messages and in the table; the path as given when absent.
+
+    Returns
+    -------
+    EventTable
+        Sorted by (date, id). ``known_date`` defaults to ``date``, ``id`` to a hash of the row.
+
+    Raises
+    ------
+    EventError
+        The file cannot be read or has faults; the message lists the first 20 by line and counts the rest.
+    """
+    name = str(path) if source is None else source
+    table, faults = inspect_events(path, source=name)
+    if table is None:
+        raise EventError(faults_message(name, faults))
+    return table
+
+
+def validate_events(path: str | Path) -> list[Fault]:
+    """Return every fault of an event file, by line; an empty list when ``read_events`` accepts it."""
+    return inspect_events(path)[1]
+
+
+def inspect_events(path: str | Path, *, source: str | None = None) -> tuple[EventTable | None, list[Fault]]:
+    """Return the table and no fault, or no table and every fault; raises nothing about the content."""
+    raw = read_bytes(Path(path))
+    text = decode(raw) if isinstance(raw, bytes) else raw
+    if isinstance(text, Fault):
+        return None, [text]
+    rows, faults = split_rows(text)
+    if not rows:
+        return None, faults or [Fault(None, "", "the file is empty. Expected: a header and events")]
+    header, *body = rows
+    columns, header_faults = _read_header(header)
+    faults += header_faults
+    if not columns:
+        return None, faults
+    if not body and not faults:
+        return None, [Fault(None, "", "no events: the file has a header and nothing below it")]
+    events, row_faults = _read_rows(body, columns, width=len(header.cells))
+    faults += row_faults
+    if faults:
+        return None, sorted(faults, key=lambda fault: fault.line or 0)
+    return _make_table(events, str(path) if source is None else source), []
+
+
+def write_events(table: EventTable, path: str | Path) -> None:
+    """Write a table as canonical CSV: reading it back gives the same rows and the same ``sha256``.
+
+    Raises
+    ------
+    EventError
+        The file cannot be written.
+    """
+    try:
+        Path(path).write_bytes(table.canonical_csv().encode())
+    except OSError as error:
+        raise EventError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def _read_header(header: Row) -> tuple[dict[int, str], list[Fault]]:
+    """Position → column, for the columns that are read; empty when the header cannot be used at all."""
+    names = [clean_text(cell) for cell in header.cells]
+    if len(names) == 1:
+        for sign, word in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
+            if sign in header.cells[0]:
+                message = f"columns are separated by {word}. Separate them by commas"
+                return {}, [Fault(header.line, "", message)]
+    columns = {place: name for place, name in enumerate(names) if name in COLUMNS}
+    if not columns:
+        shown = shorten(", ".join(names))
+        message = f"no header: the first line is '{shown}'. Expected column names: {', '.join(REQUIRED)}, …"
+        return {}, [Fault(header.line, "", message)]
+    faults = [
+        Fault(header.line, name, f"the column appears {times} times. Keep one")
+        for name, times in Counter(names).items()
+        if times > 1 and name in COLUMNS
+    ]
+    absent = tuple(name for name in COLUMNS if name not in names)
+    suggested = set()
+    for place, name in enumerate(names):
+        if name in COLUMNS or name.startswith(OWN_PREFIX):
+            continue
+        hint = did_you_mean(name, absent)
+        suggested |= {column for column in absent if f"'{column}'" in hint}
+        faults.append(Fault(header.line, "", _unknown_column(name, place, hint)))
+    faults += [
+        Fault(header.line, name, f"the required column is missing. Required: {', '.join(REQUIRED)}")
+        for name in REQUIRED
+        if name in absent and name not in suggested
+    ]
+    return columns, faults
+
+
+def _unknown_column(name: str, place: int, hint: str) -> str:
+    if not name:
+        return f"column {place + 1} has no name. Name it, or delete it"
+    own = f" A column of your own begins with '{OWN_PREFIX}' and is ignored" if not hint else ""
+    return f"unknown column '{shorten(name)}'.{hint}{own or f' Allowed: {", ".join(COLUMNS)}'}"
+
+
+def _read_rows(body: list[Row], columns: dict[int, str], width: int) -> tuple[list[Values], list[Fault]]:
+    events: list[Values] = []
+    faults: list[Fault] = []
+    for row in body:
+        if len(row.cells) != width:
+            faults.append(Fault(row.line, "", _width_message(row, width)))
+            continue
+        if not any(cell.strip() for cell in row.cells):
+            faults.append(Fault(row.line, "", "the row is empty. Delete it"))
+            continue
+        event: Values = {"line": row.line}
+        for place, name in columns.items():
+            try:
+                event[name] = PARSERS[name](clean_text(row.cells[place]))
+            except CellFault as fault:
+                faults.append(Fault(row.line, name, str(fault)))
+        faults += [Fault(row.line, column, message) for column, message in _contradictions(event)]
+        events.append(event)
+    faults += _verified_faults(events)
+    faults += _id_faults(events)
+    return events, faults
+
+
+def _width_message(row: Row, width: int) -> str:
+    quotes = " Put text that holds a comma in quotation marks" if len(row.cells) > width else ""
+    return f"{len(row.cells)} cells, but the header has {width} columns.{quotes}"
+
+
+def _contradictions(event: Values) -> list[tuple[str, str]]:
+    """Column and message of what cannot be true together; cells that were not readable are left out."""
+    found = []
+    day: date | None = event.get("date")
+    for name, meaning in (("known_date", "an act is not public before it happens"), ("end_date", "")):
+        other: date | None = event.get(name)
+        if day is not None and other is not None and other < day:
+            reason = f": {meaning}" if meaning else ""
+            found.append((name, f"{other} is before date {day}{reason}. Allowed: {day} or later, or empty"))
+    initiator = event.get("initiator")
+    if initiator is not None and initiator == event.get("target"):
+        found.append(("target", f"initiator and target are both '{initiator}'. An act is between two actors"))
+    return found
+
+
+def _verified_faults(events: list[Values]) -> list[Fault]:
+    silent = [event["line"] for event in events if event.get("verified", False) is None]
+    if len(silent) == sum("verified" in event for event in events):
+        return []
+    return [Fault(line, "verified", "empty, while other rows answer. Allowed: yes, no") for line in silent]
+
+
+def _id_faults(events: list[Values]) -> list[Fault]:
+    first: dict[str, int] = {}
+    faults = []
+    for event in events:
+        name = event.get("id")
+        if not name:
+            continue
+        if name in first:
+            faults.append(
+                Fault(
+                    event["line"],
+                    "id",
+                    f"'{shorten(name)}' is already used in line {first[name]}. Ids are unique",
+                )
+            )
+        first.setdefault(name, event["line"])
+    return faults
+
+
+def _make_table(events: list[Values], source: str) -> EventTable:
+    has_verified = any(event.get("verified") is not None for event in events)
+    repeats: Counter[str] = Counter()
+    for event in events:
+        event["known_date"] = event.get("known_date") or event["date"]
+        event["verified"] = bool(event.get("verified"))
+        if not event.get("id"):
+            stamp = _row_hash(event)
+            repeats[stamp] += 1
+            # Two acts coded alike on one day are two events; the count tells them apart.
+            event["id"] = stamp if repeats[stamp] == 1 else f"{stamp}-{repeats[stamp]}"
+    columns: dict[str, list[Any]] = {
+        name: [event.get(name, None if name in DATES else "") for event in events] for name in COLUMNS
+    }
+    return EventTable.sort_rows(columns, source, has_verified=has_verified)
+
+
+def _row_hash(event: Values) -> str:
+    content = "\x1f".join(str(event.get(name) or "") for name in COLUMNS if name not in ("id", "verified"))
+    return f"row-{hashlib.sha256(content.encode()).hexdigest()[:16]}"

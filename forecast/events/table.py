@@ -1,0 +1,254 @@
+"""``EventTable``: coded events as frozen NumPy columns, sorted by date and id."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date as Date
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from forecast.errors import EventError
+from forecast.events.cells import clean_text
+from forecast.events.codebook import CATEGORIES, SEVERITIES, category_fault
+from forecast.events.columns import COLUMNS, DATES, TEXTS
+
+Dates = NDArray[np.datetime64]
+Texts = NDArray[np.object_]
+Mask = NDArray[np.bool_]
+_DTYPES: dict[str, Any] = (
+    dict.fromkeys(DATES, "datetime64[D]")
+    | dict.fromkeys(TEXTS, np.object_)
+    | {"severity": np.int8, "verified": np.bool_}
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One coded event as plain values; see ``docs/codebook.md`` for what each column means.
+
+    ``known_date`` is the day the act became public. Texts are empty, and dates ``None``, where nothing is
+    given. ``severity`` is 1 (routine) to 5 (extreme).
+    """
+
+    id: str
+    date: Date
+    known_date: Date
+    initiator: str
+    target: str
+    category: str
+    severity: int
+    end_date: Date | None = None
+    subcategory: str = ""
+    cameo: str = ""
+    summary: str = ""
+    source_outlet: str = ""
+    source_title: str = ""
+    source_url: str = ""
+    source_date: Date | None = None
+    verified: bool = False
+    confidence: str = ""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class EventTable:
+    """Coded events, one row each: equal-length, read-only columns sorted by (date, id).
+
+    Parameters
+    ----------
+    source : str
+        Where the rows come from: ``"bundled:us-china"`` or the path as given.
+    id, initiator, target, category, subcategory, cameo, summary : ndarray of object, shape (event,)
+        Texts, empty where nothing is given. ``category`` is one of ``CATEGORIES``.
+    source_outlet, source_title, source_url, confidence : ndarray of object, shape (event,)
+        Texts as well.
+    date, known_date : ndarray of datetime64[D], shape (event,)
+        Day of the act, and day it became public (never earlier).
+    end_date, source_date : ndarray of datetime64[D], shape (event,)
+        Last day of the act, day of the source; ``NaT`` where nothing is given.
+    severity : ndarray of int8, shape (event,)
+        1 (routine) to 5 (extreme).
+    verified : ndarray of bool, shape (event,)
+        The source page was read and reports the act; all ``False`` without ``has_verified``.
+    has_verified : bool
+        Whether the rows say anything about verification.
+
+    Raises
+    ------
+    ValueError
+        Columns differ in length or type, or rows are not in order: use ``from_events`` or ``sort_rows``.
+    """
+
+    source: str
+    has_verified: bool
+    id: Texts
+    date: Dates
+    end_date: Dates
+    known_date: Dates
+    initiator: Texts
+    target: Texts
+    category: Texts
+    subcategory: Texts
+    cameo: Texts
+    severity: NDArray[np.int8]
+    summary: Texts
+    source_outlet: Texts
+    source_title: Texts
+    source_url: Texts
+    source_date: Dates
+    verified: Mask
+    confidence: Texts
+
+    def __post_init__(self) -> None:
+        for name in COLUMNS:
+            column = getattr(self, name)
+            if column.shape != self.date.shape or column.dtype != np.dtype(_DTYPES[name]):
+                raise ValueError(
+                    f"column {name} has shape {column.shape} and type {column.dtype}, "
+                    f"not {self.date.shape} and {np.dtype(_DTYPES[name])}"
+                )
+            # A view, so that freezing the table does not freeze the caller's array.
+            view = column.view()
+            view.flags.writeable = False
+            object.__setattr__(self, name, view)
+        if np.any(self.date[1:] < self.date[:-1]):
+            raise ValueError("rows are not sorted by date")
+        same_day = self.date[1:] == self.date[:-1]
+        if np.any(self.id[1:][same_day] <= self.id[:-1][same_day]):
+            raise ValueError("rows of one day are not sorted by id, or share one")
+
+    @classmethod
+    def sort_rows(cls, columns: Mapping[str, ArrayLike], source: str, *, has_verified: bool) -> EventTable:
+        """Make a table from columns in any order of rows.
+
+        Parameters
+        ----------
+        columns : dict of str to array, each of shape (event,)
+            Every name in ``COLUMNS``; the caller answers for their content (see ``read_events``).
+        source : str
+            Where the rows come from.
+        has_verified : bool
+            Whether the rows say anything about verification.
+        """
+        arrays = {name: np.asarray(columns[name], dtype=_DTYPES[name]) for name in COLUMNS}
+        days = arrays["date"]
+        order = np.array(sorted(range(len(days)), key=_row_key(days, arrays["id"])), dtype=np.intp)
+        sorted_columns: dict[str, Any] = {name: array[order] for name, array in arrays.items()}
+        return cls(source=source, has_verified=has_verified, **sorted_columns)
+
+    @classmethod
+    def from_events(cls, events: Iterable[Event], source: str, *, has_verified: bool = True) -> EventTable:
+        """Make a table from events in any order.
+
+        Raises
+        ------
+        EventError
+            A category or severity is off the codebook, an id appears twice, or a day precedes the act.
+        """
+        rows = list(events)
+        seen: set[str] = set()
+        for row in rows:
+            fault = _event_fault(row, seen)
+            if fault is not None:
+                raise EventError(f"{source}: event '{row.id}': {fault}")
+            seen.add(row.id)
+        columns: dict[str, ArrayLike] = {
+            name: np.array([getattr(row, name) for row in rows], dtype=_DTYPES[name]) for name in COLUMNS
+        }
+        for name in TEXTS:
+            columns[name] = np.array([clean_text(getattr(row, name)) for row in rows], dtype=np.object_)
+        if not has_verified:
+            columns["verified"] = np.zeros(len(rows), dtype=np.bool_)
+        return cls.sort_rows(columns, source, has_verified=has_verified)
+
+    def __len__(self) -> int:
+        return len(self.date)
+
+    def __repr__(self) -> str:
+        span = f", {self.date[0]} to {self.date[-1]}" if len(self) else ""
+        return f"EventTable({len(self)} events{span}, source={self.source!r})"
+
+    def select(self, mask: Mask) -> EventTable:
+        """Return the rows where the mask, shape (event,), is true; order and source are kept."""
+        if mask.shape != self.date.shape or mask.dtype != np.bool_:
+            raise ValueError(f"a mask is bool of shape {self.date.shape}, not {mask.dtype} of {mask.shape}")
+        kept: dict[str, Any] = {name: getattr(self, name)[mask] for name in COLUMNS}
+        return replace(self, **kept)
+
+    def known_by(self, as_of: Date) -> EventTable:
+        """Return what was public at the end of a day: rows with ``known_date`` on or before it."""
+        return self.select(self.known_date <= np.datetime64(as_of, "D"))
+
+    def between(self, first: Date, last: Date) -> EventTable:
+        """Return the acts whose first day lies in a span, both ends included."""
+        inside = (self.date >= np.datetime64(first, "D")) & (self.date <= np.datetime64(last, "D"))
+        return self.select(inside)
+
+    def involving(self, *actors: str) -> EventTable:
+        """Return the acts in which any of the actors (ISO-3 codes) is initiator or target."""
+        return self.select(np.isin(self.initiator, actors) | np.isin(self.target, actors))
+
+    def exchanged(self, a: str, b: str) -> EventTable:
+        """Return the acts of ``a`` towards ``b`` and of ``b`` towards ``a``."""
+        forth = (self.initiator == a) & (self.target == b)
+        return self.select(forth | ((self.initiator == b) & (self.target == a)))
+
+    def matching(self, categories: Iterable[str], min_severity: int = 1) -> Mask:
+        """Return a mask, shape (event,): any of the categories, at this severity or above."""
+        return np.isin(self.category, tuple(categories)) & (self.severity >= min_severity)
+
+    def rows(self) -> Iterator[Event]:
+        """Yield the events in order of (date, id), as plain values."""
+        # tolist turns days into datetime.date, and NaT into None.
+        columns = [getattr(self, name).tolist() for name in COLUMNS]
+        for values in zip(*columns, strict=True):
+            yield Event(**dict(zip(COLUMNS, values, strict=True)))
+
+    def canonical_csv(self) -> str:
+        r"""Return the rows as CSV: all columns in fixed order, ``\n`` line ends, quotes where needed."""
+        cells: list[list[str]] = []
+        for name in COLUMNS:
+            column = getattr(self, name)
+            if name in DATES:
+                text = ["" if day is None else day.isoformat() for day in column.tolist()]
+            elif name == "verified":
+                text = [("yes" if flag else "no") if self.has_verified else "" for flag in column.tolist()]
+            else:
+                text = [str(value) for value in column.tolist()]
+            cells.append(text)
+        buffer = io.StringIO(newline="")
+        writer = csv.writer(buffer, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(zip(*cells, strict=True))
+        return buffer.getvalue()
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 of the canonical CSV in UTF-8: the same for the same rows, however they were stored."""
+        return hashlib.sha256(self.canonical_csv().encode()).hexdigest()
+
+
+def _row_key(days: Dates, ids: Texts) -> Any:  # noqa: ANN401 - a sort key
+    stamps = days.astype(np.int64).tolist()
+    names = ids.tolist()
+    return lambda row: (stamps[row], names[row])
+
+
+def _event_fault(event: Event, seen: set[str]) -> str | None:
+    if event.category not in CATEGORIES:
+        return category_fault(event.category)
+    if event.severity not in SEVERITIES:
+        return f"severity {event.severity} is not on the scale. Allowed: 1 to 5"
+    if event.id in seen:
+        return "the id appears twice"
+    if event.known_date < event.date:
+        return f"known_date {event.known_date} is before date {event.date}"
+    if event.end_date is not None and event.end_date < event.date:
+        return f"end_date {event.end_date} is before date {event.date}"
+    return None
