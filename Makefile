@@ -14,6 +14,7 @@ help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
 
 setup: .venv/.run .venv/.dev  ## make .venv with all that running, testing and linting need
+	@echo ".venv is ready; try: make report"
 
 report: .venv/.run  ## run the worked case: reports/us-china-2023/2023-07-10/report.pdf
 	$(VENV)/forecast run $(CONFIG) --force $(ARGS)
