@@ -99,7 +99,7 @@ def _blocks(table: EventTable) -> Iterator[list[int]]:
     blocks: defaultdict[tuple[str, str, str], list[int]] = defaultdict(list)
     columns = zip(table.initiator.tolist(), table.target.tolist(), table.category.tolist(), strict=True)
     for row, (initiator, target, category) in enumerate(columns):
-        blocks[(*sorted((initiator, target)), category)].append(row)  # type: ignore[index]
+        blocks[(min(initiator, target), max(initiator, target), category)].append(row)
     return (rows for rows in blocks.values() if len(rows) > 1)
 
 

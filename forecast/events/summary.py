@@ -6,6 +6,7 @@ from calendar import monthrange
 from collections import Counter
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -130,8 +131,7 @@ def _months_covered(first: date, last: date, year: int) -> float:
 
 def _gaps(days: list[date]) -> list[Gap]:
     one = timedelta(days=1)
-    pairs = zip(days, days[1:], strict=False)
-    gaps = [Gap(before + one, after - one, (after - before).days - 1) for before, after in pairs]
+    gaps = [Gap(before + one, after - one, (after - before).days - 1) for before, after in pairwise(days)]
     return [gap for gap in gaps if gap.days >= GAP_DAYS]
 
 
