@@ -23,7 +23,11 @@ check: .venv/.run  ## read the worked case back in plain English, without sampli
 	$(VENV)/forecast check $(CONFIG) $(ARGS)
 
 sample: .venv/.run  ## make the committed sample report anew: reports/sample/
-	$(VENV)/forecast run $(CONFIG) --force --out reports/sample $(ARGS)
+	rm -rf build/sample
+	$(VENV)/forecast run $(CONFIG) --out build/sample $(ARGS)
+	rm -rf reports/sample
+	cp -R "$$(dirname "$$(find build/sample -name report.pdf)")" reports/sample
+	rm -f reports/sample/posterior.nc  # large, and made again by `make report`
 
 test: .venv/.run .venv/.dev  ## run the tests
 	$(VENV)/python -m pytest $(ARGS)
