@@ -6,7 +6,7 @@ The modules in the order of the flow: ``yaml_source`` (text → plain data with 
 ``json_schema``.
 """
 
-from forecast.config.describe import describe_config, long_date, target_definition
+from forecast.config.describe import describe_config, target_definition
 from forecast.config.json_schema import config_schema, forecast_schema, schema_text
 from forecast.config.reading import load_config
 from forecast.config.schema import (
@@ -41,7 +41,6 @@ __all__ = [
     "describe_config",
     "forecast_schema",
     "load_config",
-    "long_date",
     "resolved_yaml",
     "schema_text",
     "target_definition",

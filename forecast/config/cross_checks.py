@@ -25,7 +25,9 @@ def cross_faults(settings: Mapping[str, object]) -> list[Fault]:
         *_dyad_faults(_mapping(settings.get("dyad"))),
         *_start_faults(_mapping(settings.get("events")), as_of),
         *_milestone_faults(milestones, as_of),
-        *_headline_faults(settings, [str(entry.get("name")) for _, entry in milestones]),
+        *_headline_faults(
+            settings, [entry["name"] for _, entry in milestones if isinstance(entry.get("name"), str)]
+        ),
         *_calendar_faults(_sequence(settings.get("calendar")), as_of, milestones),
     ]
 
@@ -56,11 +58,10 @@ def _milestone_faults(
             yield Fault(("milestones", index, "date"), message)
 
 
-def _headline_faults(settings: Mapping[str, object], milestones: Sequence[str]) -> Iterator[Fault]:
+def _headline_faults(settings: Mapping[str, object], milestones: Sequence[object]) -> Iterator[Fault]:
     headline = _mapping(settings.get("headline"))
-    targets = [str(name) for name in _mapping(settings.get("targets"))]
-    for key, known in (("target", targets), ("milestone", milestones)):
-        name = headline.get(key)
+    for key, names in (("target", _mapping(settings.get("targets"))), ("milestone", milestones)):
+        name, known = headline.get(key), list(dict.fromkeys(map(str, names)))
         if isinstance(name, str) and known and name not in known:
             message = f"no {key} is named '{name}'.{suggestion(name, known)} Allowed: {', '.join(known)}"
             yield Fault(("headline", key), message)

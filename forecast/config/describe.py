@@ -8,6 +8,7 @@ from datetime import date
 from os import path as os_path
 
 from forecast.config.schema import CalendarAct, Config, MilestoneConfig, TargetConfig
+from forecast.wording import count, long_day
 
 WIDTH = 88
 
@@ -33,16 +34,10 @@ def target_definition(target: TargetConfig) -> str:
     return f"{_either(target.any_of)} of {severity or f'severity {target.min_severity} or more'}"
 
 
-def long_date(day: date) -> str:
-    """Return a day in words, e.g. ``5 November 2024``, whatever the locale."""
-    months = "January February March April May June July August September October November December"
-    return f"{day.day} {months.split()[day.month - 1]} {day.year}"
-
-
 def _what_it_is(config: Config) -> str:
     origin = f", read from {config.source_path}" if config.source_path else ""
     pair = f"{config.dyad.title} ({config.dyad.a} and {config.dyad.b})"
-    return f"'{config.name}'{origin}: risk of escalation between {pair}, as of {long_date(config.as_of)}."
+    return f"'{config.name}'{origin}: risk of escalation between {pair}, as of {long_day(config.as_of)}."
 
 
 def _what_it_reads(config: Config) -> str:
@@ -53,13 +48,13 @@ def _what_it_reads(config: Config) -> str:
         where = f"{path.resolve()} (outside the folder of the config)" if outside else str(path)
     start = config.events.start
     first = (
-        f"start on {long_date(start)} ({_weeks(start, config.as_of)} of data)"
+        f"start on {long_day(start)} ({count((config.as_of - start).days // 7, 'week')} of data)"
         if start
         else "start with the file"
     )
     return (
         f"Events come from {where}; they {first}, are counted by {config.step}, and stop at what was "
-        f"known on {long_date(config.as_of)}."
+        f"known on {long_day(config.as_of)}."
     )
 
 
@@ -67,8 +62,8 @@ def _headline_question(config: Config) -> str:
     name, milestone = config.headline.target, config.headline_milestone
     target = f"'{config.target_title(name)}' ({target_definition(config.targets[name])})"
     return (
-        f"Will the target {target} be met after {long_date(config.as_of)} and before "
-        f"{long_date(milestone.date)} ({milestone.title}, {_ahead(milestone.date, config)} ahead)?"
+        f"Will the target {target} be met after {long_day(config.as_of)} and before "
+        f"{long_day(milestone.date)} ({milestone.title}, {_ahead(milestone.date, config)} ahead)?"
     )
 
 
@@ -79,13 +74,13 @@ def _target_lines(config: Config) -> Iterator[str]:
 
 def _milestone_line(milestone: MilestoneConfig, config: Config) -> str:
     ahead = _ahead(milestone.date, config)
-    return f"{long_date(milestone.date)}: {milestone.title} ({milestone.name}), {ahead} ahead."
+    return f"{long_day(milestone.date)}: {milestone.title} ({milestone.name}), {ahead} ahead."
 
 
 def _calendar_lines(config: Config) -> Iterator[str]:
     for act in config.calendar:
         kind = f"{_words(act.category)}, severity {act.severity}"
-        line = f"{long_date(act.date)}: {act.label} ({kind}), {_chance(act)}."
+        line = f"{long_day(act.date)}: {act.label} ({kind}), {_chance(act)}."
         met = [config.target_title(name) for name, target in config.targets.items() if _meets(act, target)]
         yield line + (f" If it happens it meets the target '{_either(met)}'." if met else "")
     if not config.calendar:
@@ -126,13 +121,7 @@ def _prior_text(value: str | float | Mapping[str, float]) -> str:
 
 
 def _ahead(day: date, config: Config) -> str:
-    days = (day - config.as_of).days
-    return f"{days:,} {'day' if days == 1 else 'days'}"
-
-
-def _weeks(start: date, end: date) -> str:
-    weeks = (end - start).days // 7
-    return f"{weeks:,} {'week' if weeks == 1 else 'weeks'}"
+    return count((day - config.as_of).days, "day")
 
 
 def _words(name: str) -> str:

@@ -75,11 +75,10 @@ class SourceMap:
 
     def text(self, fault: Fault) -> str:
         """Return the fault as one line: place, key, message."""
-        place = self.locate(fault.path)
-        dotted = dotted_path(fault.path)
-        if not dotted or self.options.get(fault.path, "").endswith(f" {dotted}"):
-            return f"{place}: {fault.message}"
-        return f"{place}: {dotted}: {fault.message}"
+        pieces = [self.locate(fault.path), dotted_path(fault.path), fault.message]
+        if fault.path in self.options:
+            del pieces[1]
+        return printable(": ".join(filter(None, pieces)))
 
     def error(self, faults: Iterable[Fault]) -> ConfigError:
         """Return one error that lists the faults in the order of the file, then of the options."""
@@ -98,6 +97,11 @@ class SourceMap:
 def dotted_path(path: KeyPath) -> str:
     """Return a key path as ``--set`` takes it, e.g. ``milestones.0.date``."""
     return ".".join(str(key) for key in path)
+
+
+def printable(text: str) -> str:
+    """Return text that cannot steer a terminal or break a line: other signs become escapes."""
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
 
 
 def suggestion(word: str, allowed: Iterable[str]) -> str:

@@ -19,7 +19,9 @@ _ECHOES = frozenset({CROSS_FAULT, "default_factory_not_called"})
 def field_faults(error: ValidationError) -> Iterator[Fault]:
     """Yield one fault for each wrong key or value; disagreements between settings are not repeated."""
     for details in error.errors(include_url=False):
-        if details["type"] not in _ECHOES:
+        # A list whose items are all wrong counts as too short: the items' own faults say it better.
+        is_echo = details["type"] in _ECHOES or (details["type"] == "too_short" and details["input"])
+        if not is_echo:
             yield _fault(details)
 
 
@@ -55,5 +57,5 @@ def _unfit(path: KeyPath, came: object) -> str:
 def _purpose(path: KeyPath) -> str:
     node = node_at(path[:-1])
     entry = resolved(node).get("properties", {}).get(path[-1], {}) if node is not None else {}
-    purpose = entry.get("description") or allowed_text(node_at(path))
+    purpose = entry.get("description") or (node_at(path) or {}).get("description", "see docs/config.md")
     return f"add '{path[-1]}': {purpose}"

@@ -146,11 +146,13 @@ _PRIOR_SCHEMA = {
 
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema(_DAY_SCHEMA)]
 Text = Annotated[str, Field(max_length=300), AfterValidator(_plain)]
-FolderName = Annotated[str, AfterValidator(_folder_name), Field(json_schema_extra={"pattern": _SLUG.pattern})]
+FolderName = Annotated[
+    str, AfterValidator(_folder_name), Field(json_schema_extra={"pattern": f"^{_SLUG.pattern}$"})
+]
 KeyName = Annotated[str, AfterValidator(_key_name)]
 Country = Annotated[str, AfterValidator(_country), Field(json_schema_extra={"pattern": "^[A-Z]{3}$"})]
 Category = Annotated[str, AfterValidator(_category), WithJsonSchema(_CATEGORY_SCHEMA)]
-Categories = Annotated[tuple[Category, ...], AfterValidator(_distinct), Field(min_length=1)]
+Categories = Annotated[tuple[Category, ...], Field(min_length=1), AfterValidator(_distinct)]
 PriorValue = Annotated[
     str | float | Mapping[str, float], BeforeValidator(_prior), WithJsonSchema(_PRIOR_SCHEMA)
 ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import difflib
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from forecast.config.faults import KeyPath, Position, SourceMap, dotted_path
+from forecast.config.faults import KeyPath, Position, SourceMap, dotted_path, printable
 from forecast.errors import ConfigError
 
 type YamlValue = str | int | float | bool | list[YamlValue] | dict[str, YamlValue] | None
@@ -25,7 +26,7 @@ MAX_BYTES = 1_000_000
 MAX_DEPTH = 20
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,18})")
-_FLOAT = re.compile(r"[-+]?(0|[1-9][0-9]*)?(\.[0-9]*)?([eE][-+]?[0-9]+)?")
+_FLOAT = re.compile(r"[-+]?((0|[1-9][0-9]*)\.[0-9]*|\.[0-9]+|(0|[1-9][0-9]*)(?=[eE]))([eE][-+]?[0-9]+)?")
 _WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -77,7 +78,7 @@ def parse_yaml(text: str, name: str) -> YamlDocument:
         raise _syntax_error(error, name) from error
     except yaml.reader.ReaderError as error:
         position = _position_in(text, error.position)
-        sign = f"U+{ord(error.character):04X}" if isinstance(error.character, str) else str(error.character)
+        sign = f"U+{ord(text[error.position]):04X}"
         raise _error(name, position, f"control character {sign} is not allowed; remove it") from error
     if builder.document is None:
         raise _error(name, Position(1, 1), "the file is empty; start from configs/us-china-2023.yaml")
@@ -90,7 +91,7 @@ def plain_scalar(text: str) -> str | int | float | bool | None:
         return _WORDS[text]
     if _INTEGER.fullmatch(text):
         return int(text)
-    if _FLOAT.fullmatch(text) and any(sign.isdigit() for sign in re.split("[eE]", text)[0]):
+    if _FLOAT.fullmatch(text) and math.isfinite(float(text)):
         return float(text)
     return text
 
@@ -117,7 +118,7 @@ class _Builder:
             case yaml.NodeEvent() if event.anchor is not None:
                 raise self._refusal(event, f"anchor '&{event.anchor}' is not allowed; write the value out")
             case yaml.ScalarEvent() | yaml.CollectionStartEvent() if event.tag is not None:
-                raise self._refusal(event, f"tag {event.tag!r} is not allowed; put text in quotes instead")
+                raise self._refusal(event, f"tag '{_tag(event)}' is not allowed; put text in quotes instead")
             case yaml.ScalarEvent():
                 self._take_scalar(event)
             case yaml.CollectionStartEvent():
@@ -231,6 +232,10 @@ def _syntax_error(error: yaml.MarkedYAMLError, name: str) -> ConfigError:
     return _error(name, _position(mark) if mark else Position(1, 1), f"not valid YAML: {problem}; {hint}")
 
 
+def _tag(event: Any) -> str:  # noqa: ANN401 - scalar, list or mapping
+    return str(event.tag).replace("tag:yaml.org,2002:", "!!")
+
+
 def _position(mark: Any) -> Position:  # noqa: ANN401 - the stubs have two types of mark for one
     return Position(mark.line + 1, mark.column + 1)
 
@@ -240,4 +245,4 @@ def _position_in(text: str, offset: int) -> Position:
 
 
 def _error(name: str, position: Position, message: str) -> ConfigError:
-    return ConfigError(f"{name}:{position.line}:{position.column}: {message}")
+    return ConfigError(printable(f"{name}:{position.line}:{position.column}: {message}"))

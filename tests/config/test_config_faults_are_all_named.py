@@ -1,0 +1,278 @@
+"""Every bad value of a config: one line that says where, what came, what is allowed."""
+
+import re
+
+import pytest
+
+from forecast.config import load_config
+from forecast.errors import ConfigError
+
+AS_OF, ACT = (
+    "as_of: 2023-07-10",
+    "calendar:\n  - {date: 2023-07-16",
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        # keys
+        ("sampler:", "samplr:", "25:1: samplr: unknown key. Did you mean 'sampler'?"),
+        ("{seed: 7}", "{seed: 7, drawz: 5}", "25:20: sampler.drawz: unknown key. Did you mean 'draws'?"),
+        (
+            "label: General",
+            "labbel: General",
+            "16:5: milestones.1.labbel: unknown key. Did you mean 'label'?",
+        ),
+        (
+            "min_severity: 4",
+            "severity: 4",
+            "11:5: targets.crisis.severity: unknown key. Did you mean 'min_severity'?",
+        ),
+        ("sampler: {seed: 7}", "scenarios: []", "25:1: scenarios: unknown key."),
+        ("{seed: 7}", "{draws: 100}", "25:1: sampler.seed: required key is missing; add 'seed'"),
+        ("name: small\n", "", "1:1: name: required key is missing; add 'name'"),
+        # categories and severities
+        (
+            "[sanction,",
+            "[sanctoin,",
+            "10:14: targets.crisis.any_of.0: unknown category 'sanctoin'. Did you mean 'sanction'?",
+        ),
+        (
+            "category: visit",
+            "category: Visit",
+            "20:24: calendar.0.category: unknown category 'Visit'. Did you mean 'visit'?",
+        ),
+        ("[sanction, dispute]", "[dispute, dispute]", "10:5: targets.crisis.any_of: named twice: dispute"),
+        ("[military_incident]", "[]", "12:11: targets.clash.any_of: empty; allowed: a list"),
+        (
+            "min_severity: 4",
+            "min_severity: 7",
+            "11:5: targets.crisis.min_severity: came 7; allowed: a whole number from 1 to 5",
+        ),
+        (
+            "severity: 2",
+            "severity: 0",
+            "20:41: calendar.0.severity: came 0; allowed: a whole number from 1 to 5",
+        ),
+        ("min_severity: 4", "min_severity: 04", "11:5: targets.crisis.min_severity: came text '04'"),
+        ("min_severity: 4", "min_severity: true", "11:5: targets.crisis.min_severity: came true"),
+        ("min_severity: 4", "min_severity: 4.5", "11:5: targets.crisis.min_severity: came 4.5"),
+        ("0.95", "1.2", "20:54: calendar.0.probability: came 1.2; allowed: a number from 0 to 1"),
+        ("0.95", "95%", "20:54: calendar.0.probability: came text '95%'; allowed: a number from 0 to 1"),
+        # days
+        (AS_OF, "as_of: 2023-02-30", "4:1: as_of: 2023-02-30 is not a day of the calendar"),
+        (AS_OF, "as_of: 10/07/2023", "4:1: as_of: a date as YYYY-MM-DD is needed, came text '10/07/2023'"),
+        (AS_OF, "as_of: 20230710", "4:1: as_of: a date as YYYY-MM-DD is needed, came 20230710"),
+        (AS_OF, "as_of: 2023-07-10T00:00:00", "4:1: as_of: a date as YYYY-MM-DD is needed"),
+        (AS_OF, "as_of: 2023-W28-1", "4:1: as_of: a date as YYYY-MM-DD is needed"),
+        (
+            "date: 2024-11-05",
+            "date: 2023-07-10",
+            "17:5: milestones.1.date: 2023-07-10 is not after as_of (2023-07-10)",
+        ),
+        (
+            "date: 2024-11-05",
+            "date: 2033-07-11",
+            "17:5: milestones.1.date: 2033-07-11 is more than ten years after as_of",
+        ),
+        (
+            "start: 2017-01-20",
+            "start: 2023-07-10",
+            "7:3: events.start: 2023-07-10 is not before as_of (2023-07-10)",
+        ),
+        (
+            "start: 2017-01-20",
+            "start: 2024-01-01",
+            "7:3: events.start: 2024-01-01 is not before as_of (2023-07-10)",
+        ),
+        (
+            ACT,
+            ACT.replace("07-16", "07-10"),
+            "20:6: calendar.0.date: 2023-07-10 is not after as_of (2023-07-10)",
+        ),
+        (
+            ACT,
+            ACT.replace("2023", "2025"),
+            "20:6: calendar.0.date: 2025-07-16 is after the last milestone (2024-11-05)",
+        ),
+        # names
+        ("name: small", "name: ../up", "2:1: name: text '../up' cannot name a folder"),
+        ("name: small", "name: Small", "2:1: name: text 'Small' cannot name a folder"),
+        ("name: small", "name: con", "2:1: name: text 'con' cannot name a folder"),
+        ("name: small", f"name: {'x' * 65}", "2:1: name: text 'xxx"),
+        ("name: small", "name: 2023", "2:1: name: came 2023; allowed: text. Put it in quotes: '2023'"),
+        (
+            "a: AAA",
+            "a: aaa",
+            "3:8: dyad.a: text 'aaa' is not a country code; give three capitals of ISO 3166, e.g. USA. Did you mean 'AAA'?",
+        ),
+        ("a: AAA", "a: NO", "3:8: dyad.a: text 'NO' is not a country code"),
+        ("b: BBB", "b: AAA", "3:16: dyad.b: both countries are 'AAA'"),
+        (
+            "name: talks",
+            "name: election",
+            "15:5: milestones.1.name: 'election' names an earlier milestone too",
+        ),
+        ("name: talks", "name: '3'", "14:6: milestones.0.name: text '3' cannot be a name"),
+        ("  clash:", "  a b:", "12:3: targets.a b: text 'a b' cannot be a name"),
+        (
+            "target: clash",
+            "target: clsh",
+            "18:12: headline.target: no target is named 'clsh'. Did you mean 'clash'? Allowed: crisis, clash",
+        ),
+        (
+            "milestone: talks",
+            "milestone: elections",
+            "18:27: headline.milestone: no milestone is named 'elections'. Did you mean 'election'?",
+        ),
+        # other values
+        ("source: events.csv", "source: ''", "6:3: events.source: empty text"),
+        (
+            "label: Envoy",
+            f"label: {'x' * 301}",
+            "20:73: calendar.0.label: came 301 signs; allowed: text of at most 300 signs",
+        ),
+        (
+            "label: Envoy",
+            'label: "a\\u202eb"',
+            "20:73: calendar.0.label: control or direction sign U+202E at place 2",
+        ),
+        (
+            "label: Envoy",
+            'label: "a\\nb"',
+            "20:73: calendar.0.label: control or direction sign U+000A at place 2",
+        ),
+        ("schema: 1", "schema: 2", "1:1: schema: came 2; allowed: 1"),
+        ("sampler:", "step: day\nsampler:", "25:1: step: came text 'day'; allowed: week"),
+        (
+            "sampler:",
+            "report: {paper: a5}\nsampler:",
+            "25:10: report.paper: came text 'a5'; allowed: a4, us-letter",
+        ),
+        (
+            "model:\n",
+            "model:\n  family: focused\n",
+            "22:3: model.family: came text 'focused'; allowed: joint",
+        ),
+        ("{seed: 7}", "{seed: -1}", "25:11: sampler.seed: came -1; allowed: a whole number, 0 or more"),
+        (
+            "{seed: 7}",
+            "{seed: 7, chains: 1}",
+            "25:20: sampler.chains: came 1; allowed: a whole number from 2 to 64",
+        ),
+        (
+            "{seed: 7}",
+            "{seed: 7, target_accept: 1}",
+            "25:20: sampler.target_accept: came 1; allowed: a number between 0.5 and 1",
+        ),
+        ("{seed: 7}", "7", "25:1: sampler: came 7; allowed: a mapping"),
+        # priors
+        (
+            "persistence: slow",
+            "persistence: [slow]",
+            "23:5: model.priors.tension.persistence: came a list; allowed: a word",
+        ),
+        (
+            "median: 0.1",
+            "median: 0.5",
+            "24:5: model.priors.ballast.visit: quantiles must rise: median = 0.5 is not below q95 = 0.4",
+        ),
+        (
+            "median: 0.1",
+            "q50: 0.1, median: 0.2",
+            "24:5: model.priors.ballast.visit: median and q50 are the same quantile",
+        ),
+        (
+            "median: 0.1",
+            "mid: 0.1",
+            "24:5: model.priors.ballast.visit: unknown quantile 'mid'; allowed: median and q01 to q99",
+        ),
+        (
+            "{q05: -0.1, median: 0.1, q95: 0.4}",
+            "{median: 1}",
+            "24:5: model.priors.ballast.visit: at least two quantiles",
+        ),
+        (
+            "median: 0.1",
+            "median: 1e999",
+            "24:5: model.priors.ballast.visit: quantile 'median': a number is needed",
+        ),
+        (
+            "{q05: -0.1, median: 0.1, q95: 0.4}",
+            "true",
+            "24:5: model.priors.ballast.visit: came true; allowed: a word",
+        ),
+    ],
+)
+def test_each_fault_is_one_line_with_its_place_and_what_to_do(write, old, new, line):
+    path = write((old, new))
+    with pytest.raises(ConfigError, match=re.escape(f"{path}:{line}")):
+        load_config(path)
+
+
+@pytest.mark.parametrize("section", ["targets", "milestones"])
+def test_at_least_one_target_and_one_milestone_are_needed(write, section):
+    path = write(text=re.sub(rf"(?m)^{section}:\n(  .*\n)+", f"{section}:\n", write().read_text()))
+    with pytest.raises(ConfigError, match=f"{section}: came an empty value; allowed: a "):
+        load_config(path)
+    empty = "{}" if section == "targets" else "[]"
+    path = write((f"{section}:\n", f"{section}: {empty}\n"), text=path.read_text())
+    with pytest.raises(ConfigError, match=f"{section}: empty; allowed: a .* of at least 1"):
+        load_config(path)
+
+
+def test_all_faults_come_in_one_error_in_the_order_of_the_file(write):
+    path = write(
+        ("name: small", "name: S"),
+        (AS_OF, "as_of: 2023-02-30"),
+        ("min_severity: 4", "min_severity: 7"),
+        ("target: clash", "target: clsh"),
+        ("0.95", "2"),
+        ("{seed: 7}", "{seed: 7, drawz: 1}"),
+    )
+    with pytest.raises(ConfigError, match=r"name a folder") as caught:
+        load_config(path)
+    lines = str(caught.value).splitlines()
+    assert [line.removeprefix(f"{path}:").split(": ")[1] for line in lines] == [
+        "name",
+        "as_of",
+        "targets.crisis.min_severity",
+        "headline.target",
+        "calendar.0.probability",
+        "sampler.drawz",
+    ]
+
+
+def test_a_fault_is_told_once(write):
+    path = write(("target: clash", "target: clsh"))
+    with pytest.raises(ConfigError, match=r"headline\.target") as caught:
+        load_config(path)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_the_same_act_twice_is_refused(write):
+    act = "  - {date: 2023-07-16, category: visit, severity: 2, probability: 0.95, label: Envoy}\n"
+    path = write((act, act + act.replace("0.95", "0.5")))
+    with pytest.raises(ConfigError, match=r":21:5: calendar.1: the same act as calendar.0"):
+        load_config(path)
+
+
+def test_a_file_with_very_many_faults_shows_fifty_and_counts_the_rest(write):
+    path = write(("sampler:", "".join(f"x{index}: 1\n" for index in range(70)) + "sampler:"))
+    with pytest.raises(ConfigError, match=r"and 20 more faults$") as caught:
+        load_config(path)
+    assert len(str(caught.value).splitlines()) == 51
+
+
+def test_signs_that_would_steer_a_terminal_are_shown_as_escapes(write):
+    path = write(("sampler:", '"x\\e[2J\\n": 1\nsampler:'))
+    with pytest.raises(ConfigError, match=r":25:1: x\\x1b\[2J\\n: unknown key") as caught:
+        load_config(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["- a\n", "just words\n", "7\n"])
+def test_a_file_that_is_not_a_mapping_says_what_it_must_hold(write, text):
+    with pytest.raises(ConfigError, match=r"small.yaml:1:1: the file must hold 'key: value' lines"):
+        load_config(write(text=text))

@@ -1,0 +1,152 @@
+import csv
+import json
+import re
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+
+from forecast.config import (
+    config_schema,
+    describe_config,
+    forecast_schema,
+    load_config,
+    resolved_yaml,
+    schema_text,
+)
+from forecast.config.schema_walk import known_keys, node_at
+
+ROOT = Path(__file__).resolve().parents[2]
+SHARED = ROOT / "../shared"
+WORKED_CASE = ROOT / "configs/us-china-2023.yaml"
+TEMPLATE = ROOT / "configs/own-data-template.yaml"
+
+
+@pytest.mark.parametrize("path", [WORKED_CASE, TEMPLATE], ids=lambda path: path.stem)
+def test_shipped_configs_are_valid_and_survive_resolving(path, tmp_path):
+    config = load_config(path)
+    again = tmp_path / "again.yaml"
+    again.write_text(resolved_yaml(config), encoding="utf-8")
+    assert load_config(again) == config
+    assert describe_config(config).startswith(f"'{config.name}'")
+
+
+def test_the_worked_case_is_the_one_documented():
+    config = load_config(WORKED_CASE)
+    assert config.as_of == date(2023, 7, 10)
+    assert list(config.targets) == ["major_escalation", "military_confrontation", "lethal_clash"]
+    assert {milestone.name: milestone.date for milestone in config.milestones} == {
+        "apec-2023": date(2023, 11, 17),
+        "taiwan-election-2024": date(2024, 1, 13),
+        "taiwan-inauguration-2024": date(2024, 5, 20),
+        "us-election-2024": date(2024, 11, 5),
+    }
+    assert (config.headline.target, config.headline.milestone) == (
+        "military_confrontation",
+        "us-election-2024",
+    )
+    assert config.sampler.seed == 20230710
+
+
+def test_milestones_of_the_worked_case_were_known_on_the_day():
+    with (SHARED / "data/milestones-2023-07-10.csv").open(encoding="utf-8", newline="") as file:
+        known = {date.fromisoformat(row["date"]) for row in csv.DictReader(file)}
+    assert {milestone.date for milestone in load_config(WORKED_CASE).milestones} <= known
+
+
+def test_no_expected_act_of_the_worked_case_meets_a_target_by_itself():
+    assert "If it happens it meets" not in describe_config(load_config(WORKED_CASE))
+
+
+def test_what_the_worked_case_says_of_the_data_is_true():
+    with (SHARED / "data/us-china-2017-2023.csv").open(encoding="utf-8", newline="") as file:
+        events = list(csv.DictReader(file))
+    assert f"the {len(events)} coded events" in WORKED_CASE.read_text(encoding="utf-8")
+    config = load_config(WORKED_CASE)
+    met = {
+        name: [
+            e["date"]
+            for e in events
+            if e["category"] in target.any_of and int(e["severity"]) >= target.min_severity
+        ]
+        for name, target in config.targets.items()
+    }
+    assert met["military_confrontation"] == ["2022-08-04", "2023-02-04", "2023-04-08"]
+    assert met["lethal_clash"] == []
+
+
+def test_commented_examples_of_priors_are_valid(tmp_path):
+    text = WORKED_CASE.read_text(encoding="utf-8")
+    examples = re.findall(r"(?m)^  #   ([a-z_.]+: .+)$", text)
+    assert len(examples) == 4
+    block = "  priors:\n" + "".join(f"    {example}\n" for example in examples)
+    path = tmp_path / "tried.yaml"
+    path.write_text(re.sub(r"(?m)^  priors: \{\}.*\n", block, text), encoding="utf-8")
+    assert load_config(path).model.priors == {
+        "tension.persistence": "slow",
+        "excitation.half_life_days": "LogNormal(mu=2.4, sigma=0.6)",
+        "excitation.branching.military_incident": "Beta(4, 8)",
+        "ballast.visit": {"q05": -0.1, "median": 0.1, "q95": 0.4},
+    }
+
+
+def test_the_template_points_to_invented_events_that_fit_it():
+    config = load_config(TEMPLATE)
+    with config.events_path.open(encoding="utf-8", newline="") as file:
+        events = list(csv.DictReader(file))
+    assert {event["initiator"] for event in events} == {config.dyad.a, config.dyad.b} == {"AAA", "BBB"}
+    days = [date.fromisoformat(event["date"]) for event in events]
+    assert days == sorted(days)
+    assert timedelta(0) <= config.as_of - days[-1] < timedelta(days=31)
+    target = config.targets["serious_crisis"]
+    hits = [e for e in events if e["category"] in target.any_of and int(e["severity"]) >= target.min_severity]
+    assert len(hits) >= 5
+
+
+def test_the_committed_schema_is_current():
+    committed = (ROOT / "docs/config.schema.json").read_text(encoding="utf-8")
+    assert committed == schema_text(config_schema()), "write it again: see docs/config.md, 'In an editor'"
+
+
+def test_configs_name_the_committed_schema_in_their_first_line():
+    for path in (WORKED_CASE, TEMPLATE):
+        first = path.read_text(encoding="utf-8").splitlines()[0]
+        reference = first.removeprefix("# yaml-language-server: $schema=")
+        assert (path.parent / reference).resolve() == ROOT / "docs/config.schema.json"
+
+
+@pytest.mark.parametrize("schema", [config_schema(), forecast_schema()], ids=["config", "forecast"])
+def test_schemas_are_of_draft_2020_12_and_every_reference_leads_somewhere(schema):
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    references = re.findall(r'"\$ref": "#/\$defs/(\w+)"', json.dumps(schema))
+    assert references
+    assert set(references) <= set(schema["$defs"])
+    assert "schema" in schema["properties"]
+
+
+def every_key(path=()):
+    for key in known_keys(node_at(path)):
+        yield (*path, key)
+        yield from every_key((*path, key))
+
+
+def test_the_reference_page_explains_every_key():
+    page = (ROOT / "docs/config.md").read_text(encoding="utf-8")
+    keys = {key for path in every_key() for key in path}
+    keys |= {
+        key for section in ("targets", "milestones", "calendar") for key in known_keys(node_at((section, 0)))
+    }
+    assert len(keys) > 30
+    assert sorted(key for key in keys if f"`{key}`" not in page) == []
+
+
+def test_yaml_examples_of_the_reference_page_are_valid(tmp_path):
+    page = (ROOT / "docs/config.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```yaml\n(.*?)```", page, flags=re.DOTALL)
+    assert len(blocks) >= 2
+    base = yaml.safe_load(TEMPLATE.read_text(encoding="utf-8"))
+    for block in blocks:
+        path = tmp_path / "block.yaml"
+        path.write_text(yaml.safe_dump({**base, **yaml.safe_load(block)}), encoding="utf-8")
+        load_config(path)
