@@ -114,10 +114,10 @@ def _chance(act: CalendarAct) -> str:
     return f"with probability {100 * act.probability:g}%"
 
 
-def _prior_text(value: str | float | Mapping[str, float]) -> str:
+def _prior_text(value: str | Mapping[str, float]) -> str:
     if isinstance(value, Mapping):
         return "quantiles " + ", ".join(f"{level} = {number:g}" for level, number in value.items())
-    return value if isinstance(value, str) else f"{value:g}"
+    return value
 
 
 def _ahead(day: date, config: Config) -> str:

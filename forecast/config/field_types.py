@@ -24,7 +24,8 @@ FAULT = "config_fault"  # type of the errors whose message is already ours
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _SLUG = re.compile(r"[a-z0-9]+([-_.][a-z0-9]+)*")
 _KEY = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
-_QUANTILE = re.compile(r"q(\d\d)")
+_PRIOR_NAME = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)*")
+_QUANTILE = re.compile(r"q(\d{2,3})")
 # Names that Windows keeps for devices: a run folder of that name could not be copied there.
 _DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{d}{i}" for d in ("com", "lpt") for i in range(1, 10))})
 
@@ -74,6 +75,13 @@ def _key_name(value: str) -> str:
     return value
 
 
+def _prior_name(value: str) -> str:
+    if len(value) > 100 or not _PRIOR_NAME.fullmatch(value):
+        message = f"{shown(value)} cannot name a prior; names look like 'tension.persistence'"
+        raise fault(f"{message}, 'forecast priors' lists them")
+    return value
+
+
 def _country(value: str) -> str:
     if not re.fullmatch(r"[A-Z]{3}", value):
         hint = f" Did you mean '{value.upper()}'?" if re.fullmatch(r"[A-Za-z]{3}", value) else ""
@@ -95,16 +103,12 @@ def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
-def _prior(value: object) -> str | float | Mapping[str, float]:
+def _prior(value: object) -> str | Mapping[str, float]:
     if isinstance(value, str):
         return _plain(value)
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        if not math.isfinite(value):
-            raise fault(f"a finite number is needed, came {value}")
-        return float(value)
     if isinstance(value, Mapping):
         return _quantiles(value)
-    allowed = "a word, a distribution such as 'Beta(4, 8)', a number, or {q05: .., median: .., q95: ..}"
+    allowed = "a word, a distribution such as 'Beta(4, 8)', or {q05: .., median: .., q95: ..}"
     raise fault(f"came {shown(value)}; allowed: {allowed}")
 
 
@@ -112,7 +116,7 @@ def _quantiles(value: Mapping[object, object]) -> dict[str, float]:
     levels: dict[float, tuple[str, float]] = {}
     for key, number in value.items():
         matched = _QUANTILE.fullmatch(str(key))
-        level = 0.5 if key == "median" else int(matched[1]) / 100 if matched else 0.0
+        level = 0.5 if key == "median" else int(matched[1]) / 10 ** len(matched[1]) if matched else 0.0
         if not 0.0 < level < 1.0:
             message = f"unknown quantile '{key}'; allowed: median and q01 to q99"
             raise fault(f"{message} (a prior's own name is written with dots, e.g. tension.persistence)")
@@ -139,7 +143,6 @@ _DAY_SCHEMA = {"type": "string", "format": "date"}
 _PRIOR_SCHEMA = {
     "anyOf": [
         {"type": "string"},
-        {"type": "number"},
         {"type": "object", "additionalProperties": {"type": "number"}, "minProperties": 2},
     ]
 }
@@ -153,9 +156,8 @@ KeyName = Annotated[str, AfterValidator(_key_name)]
 Country = Annotated[str, AfterValidator(_country), Field(json_schema_extra={"pattern": "^[A-Z]{3}$"})]
 Category = Annotated[str, AfterValidator(_category), WithJsonSchema(_CATEGORY_SCHEMA)]
 Categories = Annotated[tuple[Category, ...], Field(min_length=1), AfterValidator(_distinct)]
-PriorValue = Annotated[
-    str | float | Mapping[str, float], BeforeValidator(_prior), WithJsonSchema(_PRIOR_SCHEMA)
-]
+PriorName = Annotated[str, AfterValidator(_prior_name)]
+PriorValue = Annotated[str | Mapping[str, float], BeforeValidator(_prior), WithJsonSchema(_PRIOR_SCHEMA)]
 Whole = Annotated[int, Field(strict=True)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Severity = Annotated[int, Field(strict=True, ge=1, le=5)]

@@ -25,6 +25,7 @@ from forecast.config.field_types import (
     FolderName,
     KeyName,
     Number,
+    PriorName,
     PriorValue,
     Probability,
     Severity,
@@ -111,9 +112,9 @@ class ModelConfig(Section):
     """The model family and the priors that differ from their documented defaults."""
 
     family: Literal["joint"] = Field(default="joint", description="one posterior for all targets")
-    priors: Annotated[Mapping[Text, PriorValue], EMPTY_MAPPING] = Field(
+    priors: Annotated[Mapping[PriorName, PriorValue], EMPTY_MAPPING] = Field(
         default_factory=dict,
-        description="word, distribution, number or quantiles by name; see 'forecast priors'",
+        description="word, distribution or quantiles by prior name; 'forecast priors' lists them",
     )
 
 

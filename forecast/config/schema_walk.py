@@ -74,9 +74,9 @@ def allowed_text(node: Node | None) -> str:
     lowest, above = node.get("minimum"), node.get("exclusiveMinimum")
     highest, below = node.get("maximum"), node.get("exclusiveMaximum")
     if lowest is not None and highest is not None:
-        return (
-            f"{words} from {lowest:,g} to {highest:,g}" if highest < 1e6 else f"{words}, {lowest:g} or more"
-        )
+        # The largest seed is a matter of bits and tells nobody anything.
+        rest = f" from {lowest:,g} to {highest:,g}" if highest < 1e6 else f", {lowest:g} or more"
+        return words + rest
     if above is not None and below is not None:
         return f"{words} between {above:g} and {below:g}"
     if "maxLength" in node:

@@ -52,11 +52,11 @@ def test_names_of_priors_keep_their_dots(write):
     config = set_in(
         write(),
         "model.priors.excitation.branching.military_incident=Beta(4, 8)",
-        "model.priors.tension.persistence=0.5",
+        "model.priors.tension.persistence=quick",
         "model.priors.ballast.visit.median=0.2",
     )
     assert config.model.priors == {
-        "tension.persistence": 0.5,
+        "tension.persistence": "quick",
         "ballast.visit": {"q05": -0.1, "median": 0.2, "q95": 0.4},
         "excitation.branching.military_incident": "Beta(4, 8)",
     }
