@@ -1,0 +1,140 @@
+"""A run folder → ``report.pdf`` and ``figures/*.svg`` in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ValidationError
+
+from forecast.errors import RunFolderError
+from forecast.events.reading import read_events
+from forecast.events.table import EventTable
+from forecast.record import Analysis, Forecast, Record
+from forecast.report.content import make_content
+from forecast.report.figures import write_figures
+from forecast.report.pdf import compile_pdf
+from forecast.report.printable import printable_content
+from forecast.report.typeface import glyphs
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportOptions:
+    """How the report is set, and whose name it carries."""
+
+    paper: Literal["a4", "us-letter"] = "a4"
+    author: str | None = None
+    organisation: str | None = None
+
+
+def build_report(run_dir: Path, options: ReportOptions) -> Path:
+    """Build the report of a saved run; no posterior is needed and nothing is fitted.
+
+    Parameters
+    ----------
+    run_dir : Path
+        Folder with ``forecast.json``, ``analysis.json``, ``events.csv`` and ``manifest.json``.
+    options : ReportOptions
+        Paper and names.
+
+    Returns
+    -------
+    Path
+        ``run_dir/report.pdf``. It and ``figures/*.svg`` are replaced whole, and only after all of them
+        are made.
+
+    Raises
+    ------
+    RunFolderError
+        A file is missing or not what a run leaves behind, or the folder cannot be written.
+    EventError
+        ``events.csv`` is not valid.
+    ForecastError
+        typst refused the report.
+    """
+    forecast = _read_record(run_dir / "forecast.json", Forecast)
+    analysis = _read_record(run_dir / "analysis.json", Analysis)
+    manifest = _read_manifest(run_dir / "manifest.json")
+    _require(run_dir / "events.csv")
+    events = read_events(run_dir / "events.csv")
+    target = run_dir / "report.pdf"
+    try:
+        with tempfile.TemporaryDirectory(prefix=".report-", dir=run_dir) as name:
+            figures_dir = Path(name) / "figures"
+            figures_dir.mkdir()
+            pdf = Path(name) / "report.pdf"
+            pdf.write_bytes(compile_report(forecast, analysis, events, manifest, options, figures_dir))
+            (run_dir / "figures").mkdir(exist_ok=True)
+            for figure in sorted(figures_dir.iterdir()):
+                os.replace(figure, run_dir / "figures" / figure.name)
+            os.replace(pdf, target)
+    except OSError as error:
+        raise RunFolderError(
+            f"{run_dir}: the report could not be written ({error.strerror or error}). "
+            "Check that the folder can be written and the disk has room; an older report is untouched."
+        ) from error
+    return target
+
+
+def compile_report(
+    forecast: Forecast,
+    analysis: Analysis,
+    events: EventTable,
+    manifest: Mapping[str, object],
+    options: ReportOptions,
+    figures_dir: Path,
+) -> bytes:
+    """Draw the figures into ``figures_dir`` and return the PDF; the same input gives the same bytes.
+
+    Raises
+    ------
+    ForecastError
+        typst refused the report.
+    """
+    figures = write_figures(forecast, analysis, events, figures_dir)
+    content = make_content(
+        forecast,
+        analysis,
+        events,
+        manifest,
+        paper=options.paper,
+        author=options.author,
+        organisation=options.organisation,
+    )
+    return compile_pdf(printable_content(content, glyphs()), figures, events.canonical_csv(), forecast.as_of)
+
+
+def _require(path: Path) -> None:
+    if not path.is_file():
+        raise RunFolderError(
+            f"{path}: file missing. A report is built from a whole run folder "
+            "(forecast.json, analysis.json, events.csv, manifest.json); run the forecast again."
+        )
+
+
+def _read_record[R: Record](path: Path, kind: type[R]) -> R:
+    _require(path)
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise RunFolderError(
+            f"{path}: {place}: {first['msg']}. The file is not what a run writes; run the forecast again."
+        ) from error
+
+
+def _read_manifest(path: Path) -> dict[str, object]:
+    _require(path)
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise RunFolderError(f"{path}: not JSON ({error}). Run the forecast again.") from error
+    if not isinstance(manifest, dict):
+        raise RunFolderError(f"{path}: a mapping is expected, not {type(manifest).__name__}. Run the forecast again.")
+    return manifest

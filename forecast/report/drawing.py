@@ -1,0 +1,141 @@
+"""Canvas, typeface and file format that all figures share: same width, same type scale, same bytes."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from functools import cache
+
+import matplotlib as mpl
+from matplotlib import font_manager
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedFormatter, FixedLocator
+
+from forecast.report.palette import INK, MUTED, RULE
+from forecast.report.printable import printable
+from forecast.report.typeface import FAMILY, font_files, glyphs
+
+WIDTH_INCHES = 6.69
+"""Width of the text block on A4: figures are printed at their own size, so that type sizes hold."""
+_SETTINGS = {
+    "svg.fonttype": "path",
+    "svg.hashsalt": "forecast",
+    "text.parse_math": False,
+    "font.family": FAMILY,
+    "font.size": 8,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.unicode_minus": True,
+    "text.color": INK,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 3,
+    "ytick.major.size": 0,
+    "grid.color": RULE,
+    "grid.linewidth": 0.5,
+}
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MOST_TICKS = 10
+
+
+@cache
+def _register_typeface() -> None:
+    for path in font_files():
+        font_manager.fontManager.addfont(str(path))
+
+
+@contextmanager
+def report_style() -> Iterator[None]:
+    """Draw in the style of the report; Matplotlib's settings are as before afterwards."""
+    _register_typeface()
+    with mpl.rc_context(_SETTINGS):
+        yield
+
+
+def blank_figure(height_inches: float) -> Figure:
+    """Figure as wide as the text block, with the axes laid out to fill it."""
+    return Figure(figsize=(WIDTH_INCHES, height_inches), layout="constrained")
+
+
+def svg_bytes(figure: Figure) -> bytes:
+    """Return the figure as SVG, without date or random ids: the same figure gives the same bytes."""
+    buffer = io.BytesIO()
+    with report_style():
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return buffer.getvalue()
+
+
+def label(text: str) -> str:
+    """Return the text as the typeface can show it."""
+    return printable(text, glyphs())
+
+
+def mark_months(axis: Axis, first: date, last: date) -> None:
+    """Put ticks on firsts of months (or of years), in English whatever the locale; the year once a year."""
+    months = (last.year - first.year) * 12 + last.month - first.month
+    step = next((size for size in (1, 2, 3, 6, 12, 24, 60) if months / size <= _MOST_TICKS), 120)
+    number = first.year * 12 + first.month - 1
+    start = number if first.day == 1 else number + 1
+    firsts = [
+        date(index // 12, index % 12 + 1, 1)
+        for index in range(start, last.year * 12 + last.month)
+        if index % step == 0
+    ]
+    texts = []
+    for place, day in enumerate(firsts):
+        new_year = place == 0 or day.year != firsts[place - 1].year
+        texts.append(str(day.year) if step >= 12 else f"{_MONTHS[day.month - 1]}\n{day.year}" if new_year else _MONTHS[day.month - 1])
+    axis.set_major_locator(FixedLocator([_day_number(day) for day in firsts]))
+    axis.set_major_formatter(FixedFormatter(texts))
+
+
+def day_numbers(days: tuple[date, ...]) -> list[float]:
+    """Days as Matplotlib counts them: from 1970-01-01."""
+    return [_day_number(day) for day in days]
+
+
+def _day_number(day: date) -> float:
+    return float(day.toordinal() - date(1970, 1, 1).toordinal())
+
+
+def spread_labels(places: list[float], gap: float, low: float, high: float) -> list[float]:
+    """Move label places apart to at least ``gap``, keeping their order and staying in [low, high].
+
+    When they do not all fit, they are spaced evenly.
+    """
+    if not places:
+        return []
+    order = sorted(range(len(places)), key=lambda index: places[index])
+    room = (high - low) / max(len(places) - 1, 1)
+    gap = min(gap, room)
+    moved = [places[index] for index in order]
+    moved[0] = max(moved[0], low)
+    for k in range(1, len(moved)):
+        moved[k] = max(moved[k], moved[k - 1] + gap)
+    moved[-1] = min(moved[-1], high)
+    for k in range(len(moved) - 2, -1, -1):
+        moved[k] = min(moved[k], moved[k + 1] - gap)
+    result = [0.0] * len(places)
+    for index, place in zip(order, moved, strict=True):
+        result[index] = place
+    return result
+
+
+def percent_axis(axes: Axes) -> None:
+    """Vertical axis from 0 to 100%, with light lines at the quarters."""
+    axes.set_ylim(0, 1)
+    axes.yaxis.set_major_locator(FixedLocator([0, 0.25, 0.5, 0.75, 1]))
+    axes.yaxis.set_major_formatter(FixedFormatter(["0%", "25%", "50%", "75%", "100%"]))
+    axes.grid(axis="y")
+    axes.set_axisbelow(True)

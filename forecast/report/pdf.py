@@ -1,0 +1,81 @@
+"""Content and figures → PDF bytes, with typst."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import tempfile
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import typst
+
+from forecast.errors import ForecastError
+from forecast.report.typeface import font_files, font_folder
+
+_LOGGER = logging.getLogger(__name__)
+_STANDARDS = ["ua-1", "a-3a"]
+TEMPLATE = "report.typ"
+
+
+def compile_pdf(
+    content: Mapping[str, Any], figures: tuple[Path, ...], events_csv: str, as_of: date, template: str | None = None
+) -> bytes:
+    """Compile the template with the content as data; the same input gives the same bytes.
+
+    Parameters
+    ----------
+    content : mapping
+        JSON values, see ``make_content``.
+    figures : tuple of Path
+        SVG files that the content names under ``figures/``.
+    events_csv : str
+        Attached to the PDF as ``events.csv``.
+    as_of : date
+        Becomes the creation date of the file.
+    template : str or None
+        Source of the template; ``None`` takes the one of the package.
+
+    Raises
+    ------
+    ForecastError
+        typst refused the template or its data; the message is typst's own, with its place.
+    """
+    font_files()
+    source = template or (files("forecast.report") / "template" / TEMPLATE).read_text(encoding="utf-8")
+    # typst reads below its root only, so the root holds nothing but what the report needs.
+    with tempfile.TemporaryDirectory(prefix="forecast-report-") as name:
+        root = Path(name)
+        (root / "figures").mkdir()
+        for figure in figures:
+            shutil.copyfile(figure, root / "figures" / figure.name)
+        (root / TEMPLATE).write_text(source, encoding="utf-8")
+        (root / "content.json").write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+        (root / "events.csv").write_text(events_csv, encoding="utf-8")
+        try:
+            pdf, warnings = typst.compile_with_warnings(
+                str(root / TEMPLATE),
+                root=str(root),
+                font_paths=[str(font_folder())],
+                ignore_system_fonts=True,
+                pdf_standards=_STANDARDS,
+                timestamp=int(datetime.combine(as_of, time(), UTC).timestamp()),
+            )
+        except typst.TypstError as error:
+            raise ForecastError(_explain(error, str(root))) from error
+    for warning in warnings:
+        _LOGGER.warning("report template: %s", warning.message)
+    return bytes(pdf)
+
+
+def _explain(error: typst.TypstError, root: str) -> str:
+    place = str(getattr(error, "diagnostic", "") or "").replace(f"{root}/", "")
+    hints = "".join(f" Hint: {hint}." for hint in getattr(error, "hints", None) or ())
+    return (
+        f"report.pdf: typst could not set the report: {error.message}.{hints} "
+        f"No PDF was written; the run itself is whole.\n{place}"
+    ).rstrip()
