@@ -134,11 +134,25 @@ def test_a_resolved_text_kept_elsewhere_still_finds_the_event_file(write, tmp_pa
     assert os.path.samefile(again.events_path.parent, tmp_path)
 
 
+def test_configs_are_equal_when_they_ask_the_same(write, tmp_path):
+    config = load_config(write())
+    elsewhere = tmp_path / "elsewhere.yaml"
+    elsewhere.write_text(write().read_text(), encoding="utf-8")
+    assert load_config(elsewhere) == config
+    assert load_config(elsewhere, ["sampler.seed=8"]) != config
+    assert config != "small"
+
+
 def test_the_hash_follows_the_settings_and_not_the_file(write):
     reference = config_hash(load_config(write()))
     assert len(reference) == 64
     assert config_hash(load_config(write(("name: small\n", "# a remark\nname:   'small'\n")))) == reference
     assert config_hash(load_config(write(("{seed: 7}", "{draws: 1000, seed: 7}")))) == reference
+    swapped = ("min_severity: 4\n", "min_severity: 4\n  later: {any_of: [visit], min_severity: 4}\n")
+    first = load_config(write(swapped))
+    second = load_config(write(("  crisis:", "  later: {any_of: [visit], min_severity: 4}\n  crisis:")))
+    assert list(first.targets) != list(second.targets)
+    assert config_hash(first) == config_hash(second)
     assert config_hash(load_config(write(("{seed: 7}", "{seed: 8}")))) != reference
     assert config_hash(load_config(write(("0.95", "0.94")))) != reference
 

@@ -62,6 +62,11 @@ def test_names_of_priors_keep_their_dots(write):
     }
 
 
+def test_finer_quantiles_have_three_digits(write):
+    config = set_in(write(), "model.priors.ballast.visit={q975: 3, q10: 2, q025: 1}")
+    assert config.model.priors["ballast.visit"] == {"q025": 1.0, "q10": 2.0, "q975": 3.0}
+
+
 def test_text_needs_no_quotes_for_yaml_signs(write):
     label = "Talks: part #2 & more, [maybe]"
     assert set_in(write(), f"milestones.talks.label={label}").milestones[0].label == label
