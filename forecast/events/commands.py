@@ -64,7 +64,8 @@ def validate(source: Source, as_json: Json = False) -> None:
             }
         )
         return
-    typer.echo(f"{source}: {len(table):,} events, {table.date[0]} to {table.date[-1]}. No faults.")
+    events = "1 event" if len(table) == 1 else f"{len(table):,} events"
+    typer.echo(f"{source}: {events}, {table.date[0]} to {table.date[-1]}. No faults.")
     if unlisted:
         typer.echo(f"Actors that are not ISO 3166-1 countries (accepted): {', '.join(unlisted)}.")
     _echo_duplicates(report)
@@ -107,8 +108,6 @@ def _refuse(source: str, faults: list[Fault], *, as_json: bool) -> None:
         return
     for fault in faults:
         typer.echo(fault.located(source), err=True)
-    if len(faults) > 1:
-        typer.echo(f"{source}: {len(faults):,} faults", err=True)
 
 
 def _echo_duplicates(report: DuplicateReport) -> None:

@@ -107,13 +107,12 @@ def split_rows(text: str) -> tuple[list[Row], list[Fault]]:
     lines = list(io.StringIO(text, newline=""))
     faults = []
     for number, line in enumerate(lines, start=1):
-        if len(line) > MAX_LINE_CHARS:
-            faults.append(
-                Fault(
-                    number, "", f"the line has {len(line):,} characters. Allowed: at most {MAX_LINE_CHARS:,}"
-                )
-            )
-            lines[number - 1] = "\n"
+        if len(line) <= MAX_LINE_CHARS:
+            continue
+        length = len(line.rstrip("\r\n"))
+        message = f"the line has {length:,} characters. Allowed: at most {MAX_LINE_CHARS:,}"
+        faults.append(Fault(number, "", message))
+        lines[number - 1] = "\n"
     rows: list[Row] = []
     begin = 0
     for _ in range(MAX_BROKEN_ROWS):

@@ -130,8 +130,9 @@ def _read_header(header: Row) -> tuple[dict[int, str], list[Fault]]:
 def _unknown_column(name: str, place: int, hint: str) -> str:
     if not name:
         return f"column {place + 1} has no name. Name it, or delete it"
-    own = f" A column of your own begins with '{OWN_PREFIX}' and is ignored" if not hint else ""
-    return f"unknown column '{shorten(name)}'.{hint}{own or f' Allowed: {", ".join(COLUMNS)}'}"
+    shown = shorten(name)
+    allowed = f" Allowed: {', '.join(COLUMNS)}; rename it '{OWN_PREFIX}{shown}' to have it ignored"
+    return f"unknown column '{shown}'.{hint or allowed}"
 
 
 def _read_rows(body: list[Row], columns: dict[int, str], width: int) -> tuple[list[Values], list[Fault]]:
@@ -158,8 +159,10 @@ def _read_rows(body: list[Row], columns: dict[int, str], width: int) -> tuple[li
 
 
 def _width_message(row: Row, width: int) -> str:
-    quotes = " Put text that holds a comma in quotation marks" if len(row.cells) > width else ""
-    return f"{len(row.cells)} cells, but the header has {width} columns.{quotes}"
+    remedy = "Add a comma for each empty cell"
+    if len(row.cells) > width:
+        remedy = "Put text that holds a comma in quotation marks"
+    return f"{len(row.cells)} cells, but the header has {width} columns. {remedy}"
 
 
 def _contradictions(event: Values) -> list[tuple[str, str]]:

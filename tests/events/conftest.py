@@ -1,0 +1,30 @@
+from pathlib import Path
+
+import pytest
+
+from forecast.events.bundled import load_events
+from forecast.events.table import EventTable
+
+HEADER = "date,initiator,target,category,severity"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    return Path(__file__).resolve().parents[2] / "../shared/data"
+
+
+@pytest.fixture(scope="session")
+def us_china() -> EventTable:
+    return load_events("bundled:us-china", Path())
+
+
+@pytest.fixture
+def event_file(tmp_path: Path):
+    """Write a file named events.csv from text or bytes, and return its path."""
+
+    def write(content: str | bytes) -> Path:
+        path = tmp_path / "events.csv"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write

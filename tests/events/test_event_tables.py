@@ -1,0 +1,188 @@
+import dataclasses
+from datetime import date
+
+import numpy as np
+import pytest
+
+from forecast.errors import EventError
+from forecast.events.columns import COLUMNS
+from forecast.events.reading import read_events, write_events
+from forecast.events.table import Event, EventTable
+
+
+def event(name: str, day: str, **changes: object) -> Event:
+    plain = {
+        "id": name,
+        "date": date.fromisoformat(day),
+        "known_date": date.fromisoformat(day),
+        "initiator": "USA",
+        "target": "CHN",
+        "category": "sanction",
+        "severity": 2,
+    }
+    return Event(**(plain | changes))
+
+
+def test_rows_are_sorted_by_day_and_then_by_id():
+    events = [event("b", "2020-01-02"), event("a", "2020-01-02"), event("z", "2019-12-31")]
+    table = EventTable.from_events(events, "made")
+    assert table.id.tolist() == ["z", "a", "b"]
+    assert table.date.tolist() == [date(2019, 12, 31), date(2020, 1, 2), date(2020, 1, 2)]
+
+
+def test_nothing_that_became_public_after_the_day_is_known_on_it():
+    late = event("late", "2020-01-01", known_date=date(2020, 1, 3))
+    table = EventTable.from_events([late, event("soon", "2020-01-02")], "made")
+    assert table.known_by(date(2020, 1, 1)).id.tolist() == []
+    assert table.known_by(date(2020, 1, 2)).id.tolist() == ["soon"]
+    assert table.known_by(date(2020, 1, 3)).id.tolist() == ["late", "soon"]
+
+
+def test_poisoned_rows_known_later_leave_no_trace(us_china):
+    as_of = date(2022, 6, 30)
+    poisoned = [
+        row
+        if row.known_date <= as_of
+        else dataclasses.replace(row, severity=5, category="military_incident", summary="POISON")
+        for row in us_china.rows()
+    ]
+    poisoned.append(event("x", "2022-06-30", known_date=date(2022, 7, 1), summary="POISON"))
+    table = EventTable.from_events(poisoned, us_china.source)
+    assert table.sha256 != us_china.sha256
+    assert table.known_by(as_of).sha256 == us_china.known_by(as_of).sha256
+    assert "POISON" not in table.known_by(as_of).canonical_csv()
+
+
+def test_known_by_keeps_exactly_the_rows_of_a_plain_loop(us_china):
+    for as_of in (date(2018, 3, 22), date(2021, 12, 31), date(2023, 7, 10)):
+        expected = [row for row in us_china.rows() if row.known_date <= as_of]
+        assert list(us_china.known_by(as_of).rows()) == expected
+
+
+def test_spans_and_actors_select_by_their_definition(us_china):
+    within = us_china.between(date(2020, 1, 15), date(2020, 1, 15))
+    assert set(within.date.tolist()) == {date(2020, 1, 15)}
+    assert len(us_china.involving("TWN")) == 24
+    assert len(us_china.involving("USA", "CHN")) == 849
+    both = us_china.exchanged("CHN", "USA")
+    assert {frozenset((row.initiator, row.target)) for row in both.rows()} == {frozenset(("USA", "CHN"))}
+    assert len(both) == sum({row.initiator, row.target} == {"USA", "CHN"} for row in us_china.rows())
+
+
+def test_matching_is_any_category_at_the_severity_or_above(us_china):
+    mask = us_china.matching(("military_incident", "military_posture"), 4)
+    expected = [
+        row.category in ("military_incident", "military_posture") and row.severity >= 4
+        for row in us_china.rows()
+    ]
+    assert mask.tolist() == expected
+    assert mask.sum() == 3
+    assert us_china.matching(()).sum() == 0
+
+
+def test_the_columns_of_a_table_cannot_be_written_to(us_china):
+    with pytest.raises(ValueError, match="read-only"):
+        us_china.severity[0] = 5
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        us_china.source = "elsewhere"
+
+
+def test_a_table_made_from_its_own_rows_is_the_same_table(us_china):
+    again = EventTable.from_events(us_china.rows(), us_china.source)
+    assert again.sha256 == us_china.sha256
+    assert list(again.rows()) == list(us_china.rows())
+
+
+def test_writing_and_reading_back_changes_nothing(tmp_path, us_china):
+    path = tmp_path / "events.csv"
+    write_events(us_china, path)
+    again = read_events(path)
+    assert again.sha256 == us_china.sha256
+    assert again.has_verified
+    assert path.read_bytes() == us_china.canonical_csv().encode()
+    for name in COLUMNS:
+        assert getattr(again, name).dtype == getattr(us_china, name).dtype
+
+
+def test_hard_texts_survive_the_round_trip(tmp_path):
+    texts = [
+        'a "quoted", word',
+        "=SUM(A1)",
+        "it’s 中文 🙂 العربية",
+        " 'lone",
+        '"',
+        "semi;colon",
+        ",",
+        "#x",
+        "NaN",
+    ]
+    events = [event(f"e{n}", "2020-01-01", summary=text) for n, text in enumerate(texts)]
+    table = EventTable.from_events(events, "made", has_verified=False)
+    write_events(table, tmp_path / "events.csv")
+    again = read_events(tmp_path / "events.csv")
+    assert again.summary.tolist() == [text.strip() for text in texts]
+    assert (again.sha256, again.has_verified) == (table.sha256, False)
+
+
+def test_an_empty_selection_has_columns_and_a_hash(us_china):
+    none = us_china.select(np.zeros(len(us_china), dtype=bool))
+    assert len(none) == 0
+    assert list(none.rows()) == []
+    assert none.sha256 != us_china.sha256
+
+
+def test_the_hash_sees_every_column(us_china):
+    first = next(us_china.rows())
+    changes = {
+        "id": "other",
+        "date": date(2016, 1, 1),
+        "end_date": date(2017, 2, 1),
+        "known_date": date(2017, 2, 1),
+        "initiator": "JPN",
+        "target": "JPN",
+        "category": "dispute",
+        "subcategory": "other",
+        "cameo": "112",
+        "severity": 5,
+        "summary": "other",
+        "source_outlet": "other",
+        "source_title": "other",
+        "source_url": "https://example.org/other",
+        "source_date": date(2017, 2, 1),
+        "verified": False,
+        "confidence": "low",
+    }
+    assert set(changes) == set(COLUMNS)
+    hashes = {
+        EventTable.from_events([dataclasses.replace(first, **{name: value})], "made").sha256
+        for name, value in changes.items()
+    }
+    assert len(hashes) == len(COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"category": "sanctions"}, "made: event 'e': unknown category 'sanctions'. Did you mean 'sanction'"),
+        ({"severity": 0}, "severity 0 is not on the scale"),
+        ({"known_date": date(2019, 1, 1)}, "known_date 2019-01-01 is before date 2020-01-01"),
+        ({"end_date": date(2019, 1, 1)}, "end_date 2019-01-01 is before date 2020-01-01"),
+    ],
+)
+def test_an_event_off_the_codebook_makes_no_table(changes: dict[str, object], message: str):
+    with pytest.raises(EventError, match=message):
+        EventTable.from_events([event("e", "2020-01-01", **changes)], "made")
+
+
+def test_two_events_of_one_id_make_no_table():
+    with pytest.raises(EventError, match="event 'e': the id appears twice"):
+        EventTable.from_events([event("e", "2020-01-01"), event("e", "2020-01-02")], "made")
+
+
+def test_columns_that_do_not_fit_together_are_a_programming_error(us_china):
+    with pytest.raises(ValueError, match="column severity has shape"):
+        dataclasses.replace(us_china, severity=us_china.severity[1:])
+    with pytest.raises(ValueError, match="not sorted by date"):
+        dataclasses.replace(us_china, date=us_china.date[::-1])
+    with pytest.raises(ValueError, match="a mask is bool"):
+        us_china.select(np.arange(3))

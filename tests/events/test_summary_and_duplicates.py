@@ -1,0 +1,140 @@
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from forecast.events import duplicates
+from forecast.events.codebook import CATEGORIES
+from forecast.events.duplicates import find_duplicates
+from forecast.events.reading import read_events
+from forecast.events.summary import Gap, summarise
+
+HEADER = "id,date,initiator,target,category,severity,summary"
+
+
+def read(event_file, *rows: str, header: str = HEADER):
+    return read_events(event_file("\n".join((header, *rows)) + "\n"))
+
+
+def test_counts_add_up_to_the_rows_by_severity_and_by_year(us_china):
+    described = summarise(us_china)
+    assert sum(sum(row.values()) for row in described.by_category_severity.values()) == 849
+    assert sum(sum(row.values()) for row in described.by_year_category.values()) == 849
+    assert tuple(described.by_category_severity) == CATEGORIES
+    assert described.by_category_severity["military_posture"] == {1: 95, 2: 48, 3: 12, 4: 2, 5: 0}
+    assert described.by_year_category[2020]["sanction"] == 72
+    assert described.verified_share == pytest.approx(592 / 849)
+    assert described.late_known_share == pytest.approx(71 / 849)
+    assert (described.first_date, described.last_date) == (date(2017, 1, 5), date(2023, 7, 10))
+    assert list(described.actors.items())[:3] == [("CHN", 848), ("USA", 821), ("TWN", 24)]
+
+
+def test_a_year_cut_short_is_divided_by_its_own_months(event_file):
+    table = read(
+        event_file,
+        "a,2020-12-01,USA,CHN,visit,2,x",
+        "b,2020-12-31,USA,CHN,visit,2,y",
+        "c,2021-01-31,USA,CHN,visit,2,z",
+        "d,2021-02-14,USA,CHN,visit,2,z",
+    )
+    per_month = summarise(table).per_month_by_year
+    assert per_month == pytest.approx({2020: 2 / 1, 2021: 2 / 1.5})
+
+
+def test_gaps_are_the_days_between_acts_from_thirty_days_up(event_file):
+    table = read(
+        event_file,
+        "a,2020-01-01,USA,CHN,visit,2,x",
+        "b,2020-01-31,USA,CHN,visit,2,x",
+        "c,2020-03-02,USA,CHN,visit,2,x",
+        "d,2021-03-02,USA,CHN,visit,2,x",
+    )
+    # 29 empty days in January are no gap; 30 in February are.
+    assert summarise(table).gaps == (
+        Gap(date(2020, 3, 3), date(2021, 3, 1), 364),
+        Gap(date(2020, 2, 1), date(2020, 3, 1), 30),
+    )
+
+
+def test_verification_is_unknown_when_the_file_says_nothing(event_file):
+    described = summarise(read(event_file, "a,2020-01-01,USA,NAT,visit,2,x"))
+    assert described.verified_share is None
+    assert described.unlisted_actors == ("NAT",)
+    assert described.limits == ()
+
+
+def test_the_summary_is_plain_json(us_china):
+    plain = json.loads(json.dumps(summarise(us_china).to_dict(), allow_nan=False))
+    assert plain["last_date"] == "2023-07-10"
+    assert plain["by_year_category"]["2023"]["dispute"] == 28
+
+
+def test_like_summaries_a_day_apart_are_suspicious_and_others_are_not(event_file):
+    table = read(
+        event_file,
+        "a,2020-01-01,USA,CHN,sanction,2,Commerce adds eleven Chinese firms to the Entity List",
+        "b,2020-01-02,USA,CHN,sanction,3,Commerce adds eleven Chinese companies to the Entity List",
+        "c,2020-01-02,USA,CHN,sanction,2,Treasury names four Hong Kong officials",
+        "d,2020-01-02,USA,CHN,dispute,2,Commerce adds eleven Chinese firms to the Entity List",
+        "e,2020-01-02,USA,RUS,sanction,2,Commerce adds eleven Chinese firms to the Entity List",
+        "f,2020-01-04,USA,CHN,sanction,2,Commerce adds eleven Chinese firms to the Entity List",
+    )
+    (group,) = find_duplicates(table).groups
+    assert group.ids == ("a", "b")
+    # Words of three letters and more: seven shared of nine in all.
+    assert group.likeness == pytest.approx(7 / 9)
+    assert group.reason == "1 day apart, same category, summaries 78% alike, severities differ"
+    assert find_duplicates(table, window_days=0).groups == ()
+    assert len(find_duplicates(table, window_days=2).groups[0].ids) == 3
+
+
+def test_a_mutual_act_coded_from_both_sides_is_suspicious(event_file):
+    table = read(
+        event_file,
+        "a,2020-01-01,USA,CHN,visit,2,They meet in Rome",
+        "b,2020-01-01,CHN,USA,visit,2,they  meet in ROME",
+    )
+    (group,) = find_duplicates(table).groups
+    assert group.reason == "same day, same category, same summary, actors the other way round"
+
+
+def test_rows_without_summaries_are_alike_only_on_one_day_and_coding(event_file):
+    table = read(
+        event_file,
+        "a,2020-01-01,USA,CHN,sanction,2,",
+        "b,2020-01-01,USA,CHN,sanction,2,",
+        "c,2020-01-02,USA,CHN,sanction,2,",
+        "d,2020-01-01,USA,CHN,sanction,3,",
+    )
+    (group,) = find_duplicates(table).groups
+    assert group.ids == ("a", "b")
+    assert group.reason == "same day, same category, no summary to tell them apart"
+
+
+def test_nothing_is_left_out_in_silence_when_there_are_too_many_pairs(event_file, monkeypatch):
+    monkeypatch.setattr(duplicates, "MAX_COMPARISONS", 4)
+    rows = [f"{n},2020-01-01,USA,CHN,sanction,2,text number {n}{n}{n}" for n in range(5)]
+    report = find_duplicates(read(event_file, *rows))
+    assert report.not_compared == 10 - 4
+
+
+def test_a_row_added_twice_to_the_bundled_set_is_found(us_china, event_file):
+    assert find_duplicates(us_china).groups == ()
+    lines = us_china.canonical_csv().splitlines()
+    copy = "copy" + lines[400][lines[400].index(",") :]
+    (group,) = find_duplicates(read_events(event_file("\n".join([*lines, copy])))).groups
+    assert group.ids[0] == "copy"
+    assert group.likeness == 1
+
+
+def test_machine_coded_repeats_are_found(shared_data: Path):
+    report = find_duplicates(read_events(shared_data / "balkans/nat-ser.csv"), window_days=0)
+    assert len(report.groups) > 100
+    assert all("same day" in group.reason for group in report.groups)
+
+
+@pytest.mark.parametrize("options", [{"window_days": -1}, {"likeness": 0.0}, {"likeness": 1.5}])
+def test_options_out_of_range_are_refused(us_china, options):
+    with pytest.raises(ValueError, match="must be ≥ 0 and likeness"):
+        find_duplicates(us_china, **options)
