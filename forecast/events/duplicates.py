@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -78,16 +79,16 @@ def find_duplicates(table: EventTable, *, window_days: int = 1, likeness: float 
     left = 0
     for rows in _blocks(table):
         links += _same_text(rows, days, summaries, window_days, table)
+        block_days = [days[row] for row in rows]
         for position, first in enumerate(rows):
-            for second in rows[position + 1 :]:
-                if days[second] - days[first] > window_days:
-                    break
-                if not words[first] or not words[second] or summaries[first] == summaries[second]:
+            end = bisect_right(block_days, days[first] + window_days)
+            if budget <= 0:
+                left += end - position - 1
+                continue
+            budget -= end - position - 1
+            for second in rows[position + 1 : end]:
+                if summaries[first] == summaries[second] or not words[first] or not words[second]:
                     continue
-                if budget == 0:
-                    left += 1
-                    continue
-                budget -= 1
                 shared = len(words[first] & words[second]) / len(words[first] | words[second])
                 if shared >= likeness:
                     links.append(_Link(first, second, shared))

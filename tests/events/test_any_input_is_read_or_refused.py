@@ -9,10 +9,18 @@ from forecast.events.table import Event, EventTable
 
 FAST = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 DAYS = st.dates(date(1800, 1, 1), date(2100, 12, 31))
-CELLS = st.sampled_from(
-    'date initiator target category severity id 2023-02-04 USA CHN visit 2 9 x_ no , , , " ;'.split(" ")
-    + list("\n\n\r\ufeff\x1f ")
-)
+NAMES = [
+    "date",
+    "initiator",
+    "target",
+    "category",
+    "severity",
+    "id",
+    "x_",
+    "date,initiator,target,category,severity",
+]
+VALUES = ["2023-02-04", "USA", "CHN", "visit", "2", "9", "no", "2023-02-04,USA,CHN,visit,2"]
+CELLS = st.sampled_from([*NAMES, *VALUES, *',,,";\n\n\r\ufeff\x1f '])
 
 
 @FAST
