@@ -3,6 +3,7 @@
 ``codebook``    categories, severity anchors, CAMEO codes, as data
 ``columns``     the columns of an event file, in their canonical order
 ``table``       ``EventTable``: frozen NumPy columns, and its canonical CSV
+``faults``      one thing wrong with a file, and the message that lists all
 ``cells``       text of one cell → value, with the message when it cannot be
 ``csv_source``  bytes → rows with true line numbers
 ``reading``     strict reader of coded CSV: every fault, with its line; the writer
