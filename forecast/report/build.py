@@ -136,5 +136,7 @@ def _read_manifest(path: Path) -> dict[str, object]:
     except ValueError as error:
         raise RunFolderError(f"{path}: not JSON ({error}). Run the forecast again.") from error
     if not isinstance(manifest, dict):
-        raise RunFolderError(f"{path}: a mapping is expected, not {type(manifest).__name__}. Run the forecast again.")
+        raise RunFolderError(
+            f"{path}: a mapping is expected, not {type(manifest).__name__}. Run the forecast again."
+        )
     return manifest

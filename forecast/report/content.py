@@ -40,6 +40,7 @@ def make_content(
         Shown on page 1 and kept in the metadata.
     """
     dyad = shorten(forecast.dyad.label, 120)
+    names = [shorten(name, 60) for name in (organisation, author) if name]
     failures = list(forecast.diagnostics.failures)
     return {
         "meta": {
@@ -48,9 +49,9 @@ def make_content(
             "dyad": dyad,
             "running": shorten(forecast.dyad.label, 60),
             "as_of": wording.long_day(forecast.as_of),
-            "author": author,
-            "organisation": organisation,
-            "run_id": forecast.run_id,
+            "author": author or organisation,
+            "byline": " · ".join(names),
+            "footer": " · ".join([f"Run {shorten(forecast.run_id, 60)}", *names[:1]]),
             "description": f"Probabilities of escalation as of {wording.long_day(forecast.as_of)}",
             "paper": paper,
         },
@@ -74,7 +75,8 @@ def make_content(
         "curve": {
             "path": "figures/probability.svg",
             "alt": alt_text.describe_curves(forecast),
-            "caption": "Chance that each target has happened by a day, with its 90% band; dots are milestones.",
+            "caption": "Chance that each target has happened by a day, with its 90% band; "
+            "dots are milestones.",
             "reading": explanation.curve_reading(forecast),
         },
         "tension": None
@@ -95,7 +97,7 @@ def make_content(
         },
         "calendar": explanation.calendar_rows(analysis),
         "parameters": parameter_groups(analysis),
-        "method": method_sections(forecast.model),
+        "method": method_sections(forecast.model, has_tension=analysis.tension is not None),
         "health": evidence.health_sentences(forecast, analysis),
         "data": evidence.data_content(forecast, analysis),
         "recent": evidence.recent_events(events, forecast.as_of),

@@ -10,17 +10,16 @@ from forecast.record import Forecast, MilestoneForecast
 from forecast.report.drawing import (
     blank_figure,
     day_numbers,
-    label,
     mark_months,
     percent_axis,
     report_style,
     spread_labels,
+    wrap_label,
 )
 from forecast.report.palette import MUTED, RULE, target_colour
-from forecast.report.printable import shorten
 
-_ROWS_OF_NAMES = 3
-_WIDEST_NAME = 30
+_ROWS_OF_NAMES = 2
+_WIDEST_NAME = 22
 
 
 def draw_curves(forecast: Forecast) -> Figure:
@@ -29,12 +28,12 @@ def draw_curves(forecast: Forecast) -> Figure:
     Each line carries its target's name as ``gid`` (``curve:<name>``), each band ``band:<name>``.
     """
     with report_style():
-        figure = blank_figure(3.35)
+        figure = blank_figure(3.05)
         axes = figure.add_subplot()
         first, last = forecast.as_of, max(target.curve.date[-1] for target in forecast.targets)
         start, end = day_numbers((first, last))
         axes.set_xlim(start, end + 0.27 * (end - start))
-        percent_axis(axes)
+        percent_axis(axes, start, end)
         mark_months(axes.xaxis, first, last)
         axes.spines["bottom"].set_bounds(start, end)
         _mark_milestones(axes, forecast, start, end)
@@ -76,19 +75,20 @@ def _mark_milestones(axes: Axes, forecast: Forecast, start: float, end: float) -
     for one in order:
         (day,) = day_numbers((one.date,))
         axes.axvline(day, color=RULE, linewidth=0.8, zorder=0.5)
-        name = label(shorten(one.label, _WIDEST_NAME))
-        half = 0.5 * unit * (len(name) + 2)
+        name = wrap_label(one.label, _WIDEST_NAME)
+        half = 0.5 * unit * (max(len(line) for line in name.split("\n")) + 2)
         for row, spans in enumerate(rows):
             if all(day + half < left or day - half > right for left, right in spans):
                 spans.append((day - half, day + half))
                 axes.annotate(
                     name,
                     (day, 1.0),
-                    xytext=(0, 4 + 9.5 * row),
+                    xytext=(0, 4 + 18 * row),
                     textcoords="offset points",
                     ha="center",
                     va="bottom",
                     fontsize=7,
+                    linespacing=0.95,
                     weight=600 if one.name == headline else 400,
                     annotation_clip=False,
                 )
@@ -129,19 +129,24 @@ def _mark_values(
 
 def _name_targets(axes: Axes, forecast: Forecast, end: float, span: float) -> None:
     ends = [target.curve.probability[-1] for target in forecast.targets]
-    places = spread_labels(ends, 0.115, 0.03, 0.97)
+    places = spread_labels(ends, 0.115, 0.05, 0.95)
     for index, (target, place) in enumerate(zip(forecast.targets, places, strict=True)):
         colour = target_colour(index)
         axes.plot(
-            [end + 0.004 * span, end + 0.018 * span], [ends[index], place], color=MUTED, linewidth=0.5, clip_on=False
+            [end + 0.004 * span, end + 0.018 * span],
+            [ends[index], place],
+            color=MUTED,
+            linewidth=0.5,
+            clip_on=False,
         )
+        name = wrap_label(target.label, 24)
         axes.text(
             end + 0.024 * span,
             place,
-            f"{label(shorten(target.label, 30))}\n{wording.percent(ends[index])} by {wording.short_day(target.curve.date[-1])}",
+            name,
             color=colour,
             fontsize=7.5,
-            va="center",
-            linespacing=1.15,
+            va="center_baseline" if "\n" not in name else "center",
+            linespacing=0.95,
             weight=600 if target.name == forecast.headline.target else 400,
         )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from functools import cache
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib import font_manager
@@ -16,17 +18,18 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator
 
 from forecast.report.palette import INK, MUTED, RULE
-from forecast.report.printable import printable
+from forecast.report.printable import printable, shorten
 from forecast.report.typeface import FAMILY, font_files, glyphs
 
 WIDTH_INCHES = 6.69
 """Width of the text block on A4: figures are printed at their own size, so that type sizes hold."""
-_SETTINGS = {
+_SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "path",
     "svg.hashsalt": "forecast",
     "text.parse_math": False,
     "font.family": FAMILY,
     "font.size": 8,
+    "axes.facecolor": "none",
     "axes.edgecolor": MUTED,
     "axes.labelcolor": INK,
     "axes.linewidth": 0.6,
@@ -65,20 +68,25 @@ def report_style() -> Iterator[None]:
 
 def blank_figure(height_inches: float) -> Figure:
     """Figure as wide as the text block, with the axes laid out to fill it."""
-    return Figure(figsize=(WIDTH_INCHES, height_inches), layout="constrained")
+    # No background, so that a stamp behind the page shows through.
+    return Figure(figsize=(WIDTH_INCHES, height_inches), layout="constrained", facecolor="none")
 
 
 def svg_bytes(figure: Figure) -> bytes:
     """Return the figure as SVG, without date or random ids: the same figure gives the same bytes."""
     buffer = io.BytesIO()
     with report_style():
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+        figure.savefig(buffer, format="svg", facecolor="none", metadata={"Date": None, "Creator": None})
     return buffer.getvalue()
 
 
-def label(text: str) -> str:
-    """Return the text as the typeface can show it."""
-    return printable(text, glyphs())
+def wrap_label(text: str, width: int) -> str:
+    """Return the text as the typeface can show it, on at most two lines of about ``width`` signs."""
+    shown = printable(text, glyphs())
+    lines = textwrap.wrap(shown, width, break_on_hyphens=False)
+    if len(lines) > 2:
+        lines = [lines[0], shorten(" ".join(lines[1:]), width)]
+    return "\n".join(lines)
 
 
 def mark_months(axis: Axis, first: date, last: date) -> None:
@@ -95,7 +103,13 @@ def mark_months(axis: Axis, first: date, last: date) -> None:
     texts = []
     for place, day in enumerate(firsts):
         new_year = place == 0 or day.year != firsts[place - 1].year
-        texts.append(str(day.year) if step >= 12 else f"{_MONTHS[day.month - 1]}\n{day.year}" if new_year else _MONTHS[day.month - 1])
+        texts.append(
+            str(day.year)
+            if step >= 12
+            else f"{_MONTHS[day.month - 1]}\n{day.year}"
+            if new_year
+            else _MONTHS[day.month - 1]
+        )
     axis.set_major_locator(FixedLocator([_day_number(day) for day in firsts]))
     axis.set_major_formatter(FixedFormatter(texts))
 
@@ -132,10 +146,17 @@ def spread_labels(places: list[float], gap: float, low: float, high: float) -> l
     return result
 
 
-def percent_axis(axes: Axes) -> None:
-    """Vertical axis from 0 to 100%, with light lines at the quarters."""
+def percent_axis(axes: Axes, start: float, end: float) -> None:
+    """Vertical axis from 0 to 100%, with light lines at the quarters from ``start`` to ``end``."""
+    quarters = [0.25, 0.5, 0.75, 1.0]
     axes.set_ylim(0, 1)
-    axes.yaxis.set_major_locator(FixedLocator([0, 0.25, 0.5, 0.75, 1]))
+    axes.yaxis.set_major_locator(FixedLocator([0.0, *quarters]))
     axes.yaxis.set_major_formatter(FixedFormatter(["0%", "25%", "50%", "75%", "100%"]))
-    axes.grid(axis="y")
-    axes.set_axisbelow(True)
+    axes.hlines(quarters, start, end, color=RULE, linewidth=0.5, zorder=0.4)
+    align_tick_labels(axes)
+
+
+def align_tick_labels(axes: Axes) -> None:
+    """Centre the labels of the vertical axis on their ticks by the height of figures, not of the font."""
+    for text in axes.get_yticklabels():
+        text.set_verticalalignment("center_baseline")

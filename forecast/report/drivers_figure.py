@@ -8,7 +8,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 
 from forecast import wording
 from forecast.record import Driver
-from forecast.report.drawing import blank_figure, report_style
+from forecast.report.drawing import align_tick_labels, blank_figure, report_style
 from forecast.report.explanation import name_category, ordered_drivers
 from forecast.report.palette import INK, MUTED, category_colour
 
@@ -50,8 +50,11 @@ def draw_drivers(drivers: tuple[Driver, ...]) -> Figure:
                 ]
             )
         )
+        align_tick_labels(axes)
         axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-        axes.xaxis.set_major_formatter(lambda value, _: wording.signed_points(value / 100, 0 if value == round(value) else 1))
+        axes.xaxis.set_major_formatter(
+            lambda value, _: wording.signed_points(value / 100, 0 if value == round(value) else 1)
+        )
         axes.set_xlabel("Change of the headline chance, percentage points")
         axes.spines["left"].set_visible(False)
     return figure

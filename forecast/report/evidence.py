@@ -26,18 +26,19 @@ def health_sentences(forecast: Forecast, analysis: Analysis) -> list[str]:
     verdict = (
         f"All checks passed{again}."
         if forecast.converged
-        else f"{wording.count(len(worst.failures), 'check').capitalize()} failed{again}: do not use the numbers."
+        else f"{wording.count(len(worst.failures), 'check').capitalize()} failed{again}: "
+        "do not use the numbers."
     )
     return [
         f"{verdict} The posterior holds {draws:,} draws from {wording.count(how.chains, 'chain')}, after "
         f"{how.tune:,} tuning draws each, at a target acceptance of {how.target_accept:.2f} and seed "
         f"{how.seed}. Sampling took {wording.number(how.seconds, 0)} seconds.",
         f"Do the chains agree? The largest R-hat is {worst.rhat_max:.3f}; up to 1.010 passes.",
-        f"Is the sample large enough? It is worth at least {wording.number(worst.ess_bulk_min, 0)} independent "
-        f"draws for the centre and {wording.number(worst.ess_tail_min, 0)} for the tails of every quantity; "
+        f"Is the sample large enough? It is worth at least {wording.number(worst.ess_bulk_min, 0)} "
+        f"independent draws for the centre and {wording.number(worst.ess_tail_min, 0)} for the tails of every quantity; "
         "from 400 passes.",
-        f"Did the sampler get everywhere? {_divergence_sentence(worst.divergences, draws)} The smallest energy "
-        f"fraction (BFMI) is {worst.bfmi_min:.2f}; from 0.30 passes.",
+        f"Did the sampler get everywhere? {_divergence_sentence(worst.divergences, draws)} The smallest "
+        f"energy fraction (BFMI) is {worst.bfmi_min:.2f}; from 0.30 passes.",
         "These checks cover the milestone probabilities themselves, not only the parameters. Each draw was "
         f"played forward {wording.count(how.paths_per_draw, 'time')}.",
     ]
@@ -63,7 +64,8 @@ def data_content(forecast: Forecast, analysis: Analysis) -> dict[str, Any]:
     ]
     if data.verified_share is not None:
         sentences.append(
-            f"{wording.percent(data.verified_share)} of the rows name a page that was read and reports the act."
+            f"{wording.percent(data.verified_share)} of the rows name a page that was read "
+            "and reports the act."
         )
     most = max(data.counts_by_category.values(), default=0) or 1
     known = [name for name in CATEGORIES if name in data.counts_by_category]

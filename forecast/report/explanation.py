@@ -25,9 +25,9 @@ def question_rows(forecast: Forecast) -> list[dict[str, Any]]:
     horizon = {target.name: (target.curve.date[-1] - forecast.as_of).days for target in forecast.targets}
     return [
         {
-            "label": target.label,
+            "label": shorten(target.label, 300),
             "colour": target_colour(index),
-            "definition": target.definition,
+            "definition": shorten(target.definition, 600),
             "seen": seen_before(target).capitalize(),
             "wait": waiting_time(target, horizon[target.name]),
         }
@@ -52,13 +52,11 @@ def curve_reading(forecast: Forecast) -> str:
     """Two sentences on the curve of the headline target."""
     target, milestone = headline_pair(forecast)
     curve = target.curve
-    crossing = next(
-        (day for day, p in zip(curve.date, curve.probability, strict=True) if p >= 0.5), None
-    )
+    crossing = next((day for day, p in zip(curve.date, curve.probability, strict=True) if p >= 0.5), None)
     half = (
         f"It passes an even chance on {wording.long_day(crossing)}."
         if crossing is not None
-        else f"It stays below an even chance to the end of the simulation on {wording.long_day(curve.date[-1])}."
+        else f"It stays below an even chance to the end of the simulation, {wording.long_day(curve.date[-1])}."
     )
     return (
         f"The line for {shorten(target.label, 80)} reaches {wording.percent(milestone.probability)} "
@@ -76,8 +74,8 @@ def tension_reading(tension: TensionSeries) -> str:
     now, steps = spells[-1]
     since = wording.long_day(tension.date[steps[0]])
     last = (
-        f"Tension at the end of the data is {wording.number(tension.mean[-1], 1)} standard deviations from its "
-        f"long-run mean (90% interval {wording.number(tension.lower90[-1], 1)} to "
+        f"Tension at the end of the data is {wording.number(tension.mean[-1], 1)} standard deviations from "
+        f"its long-run mean (90% interval {wording.number(tension.lower90[-1], 1)} to "
         f"{wording.number(tension.upper90[-1], 1)}); the relation has been {REGIME_WORDS[now]} since {since}."
     )
     crises = [steps for regime, steps in spells if regime == "crisis"]
@@ -95,7 +93,7 @@ def tension_reading(tension: TensionSeries) -> str:
 
 
 def ordered_drivers(drivers: tuple[Driver, ...], each_way: int = 10) -> tuple[Driver, ...]:
-    """Return the drivers from the largest rise to the largest fall, at most ``each_way`` in each direction."""
+    """Return the drivers from the largest rise to the largest fall, at most ``each_way`` each way."""
     falling = sorted(drivers, key=lambda driver: (-driver.change, driver.date, driver.event_id))
     raised = [driver for driver in falling if driver.change > 0][:each_way]
     lowered = [driver for driver in falling if driver.change <= 0][-each_way:]
@@ -115,7 +113,8 @@ def driver_content(forecast: Forecast) -> dict[str, Any]:
         else "No leave-one-out changes were worked out for this run."
     )
     if left_out:
-        intro += f" {wording.count(left_out, 'further event')} with smaller changes {'is' if left_out == 1 else 'are'} in forecast.json."
+        more = wording.count(left_out, "further event")
+        intro += f" For {more} with smaller changes see forecast.json."
     return {
         "intro": intro,
         "rows": [

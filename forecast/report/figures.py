@@ -12,7 +12,9 @@ from forecast.report.drivers_figure import draw_drivers
 from forecast.report.tension_figure import draw_tension
 
 
-def write_figures(forecast: Forecast, analysis: Analysis, events: EventTable, folder: Path) -> tuple[Path, ...]:
+def write_figures(
+    forecast: Forecast, analysis: Analysis, events: EventTable, folder: Path
+) -> tuple[Path, ...]:
     """Draw every figure that the run has data for and return the files.
 
     Parameters

@@ -38,7 +38,9 @@ def headline_content(forecast: Forecast) -> dict[str, Any]:
         ),
         "percent": wording.percent(probability),
         "interval": wording.interval_percent(interval),
-        "frequency": f"In {wording.frequency(probability)} simulated futures it happens by then.",
+        "frequency": (
+            f"In {_spelled_out(wording.frequency(probability))} simulated futures it happens by then."
+        ),
         "words": wording.words(probability, interval),
         "baseline": (
             f"The forecast is {distance}{place} the {wording.percent(milestone.baseline.probability)} "
@@ -46,6 +48,10 @@ def headline_content(forecast: Forecast) -> dict[str, Any]:
         ),
         "error": f"Monte Carlo error {wording.points(milestone.mcse)}.",
     }
+
+
+def _spelled_out(frequency: str) -> str:
+    return frequency.replace("<", "fewer than ").replace(">", "more than ")
 
 
 def milestone_groups(forecast: Forecast) -> list[dict[str, Any]]:
@@ -61,7 +67,9 @@ def milestone_groups(forecast: Forecast) -> list[dict[str, Any]]:
     ]
 
 
-def _milestone_row(forecast: Forecast, target: TargetForecast, milestone: MilestoneForecast) -> dict[str, Any]:
+def _milestone_row(
+    forecast: Forecast, target: TargetForecast, milestone: MilestoneForecast
+) -> dict[str, Any]:
     lower, upper = milestone.interval90
     is_headline = (target.name, milestone.name) == (forecast.headline.target, forecast.headline.milestone)
     return {
@@ -99,8 +107,8 @@ def foundations(forecast: Forecast, analysis: Analysis) -> list[str]:
         else f"; {wording.percent(data.verified_share)} of them were checked against their source"
     )
     sentences = [
-        f"It rests on {wording.count(data.rows_fitted, 'coded event')} from {wording.long_day(data.first_date)} "
-        f"to {wording.long_day(data.last_date)}{checked}.",
+        f"It rests on {wording.count(data.rows_fitted, 'coded event')} from "
+        f"{wording.long_day(data.first_date)} to {wording.long_day(data.last_date)}{checked}.",
         _seen_sentence(forecast),
     ]
     if forecast.drivers:
@@ -119,7 +127,9 @@ def _seen_sentence(forecast: Forecast) -> str:
     if seen:
         parts.append(f"Seen in the data: {'; '.join(seen)}.")
     if unseen:
-        parts.append(f"Never observed, so that the prior speaks and not the record: {wording.listing(unseen)}.")
+        parts.append(
+            f"Never observed, so that the prior speaks and not the record: {wording.listing(unseen)}."
+        )
     return " ".join(parts)
 
 
@@ -130,6 +140,6 @@ def _largest_driver(forecast: Forecast) -> str:
     direction = "lower" if largest.change > 0 else "higher"
     summary = shorten(largest.summary.rstrip("."), 130)
     return (
-        f"The past event that moves it most is that of {wording.long_day(largest.date)}: {summary}. "
+        f"The past event that moves it most is of {wording.long_day(largest.date)} (“{summary}”). "
         f"Without it the number would be {wording.points(largest.change)} {direction}."
     )

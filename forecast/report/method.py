@@ -39,8 +39,8 @@ _FOCUSED = (
     "the target itself. It uses no severities beyond those that define the target."
 )
 _TARGET = (
-    "This family looks only at the days on which the target itself happened. Their rate follows a slow hidden "
-    "wave and rises for some weeks after each one."
+    "This family looks only at the days on which the target itself happened. Their rate follows a slow "
+    "hidden wave and rises for some weeks after each one."
 )
 _ENSEMBLE = (
     "The forecast is the equal-weight average of three families: one fitted on all kinds of acts together, "
@@ -55,13 +55,15 @@ _IS = {
 }
 
 
-def method_sections(model: str) -> list[dict[str, object]]:
+def method_sections(model: str, *, has_tension: bool) -> list[dict[str, object]]:
     """Return heading and paragraphs of the method page for a model family.
 
-    A family without a text of its own gets the parts that hold for all.
+    A family without a text of its own gets the parts that hold for all; what is said of tension is said
+    only of a run that has it.
     """
+    parts = [part for part in _IS.get(model, (_COUNTS, _EXCITATION)) if part != _TENSION or has_tension]
     return [
-        {"heading": "What the model is", "paragraphs": list(_IS.get(model, (_COUNTS, _EXCITATION)))},
+        {"heading": "What the model is", "paragraphs": parts},
         {"heading": "From model to forecast", "paragraphs": [_FORECAST]},
         {"heading": "What the model is not", "paragraphs": [_NOT]},
     ]

@@ -18,12 +18,15 @@ from forecast.errors import ForecastError
 from forecast.report.typeface import font_files, font_folder
 
 _LOGGER = logging.getLogger(__name__)
-_STANDARDS = ["ua-1", "a-3a"]
 TEMPLATE = "report.typ"
 
 
 def compile_pdf(
-    content: Mapping[str, Any], figures: tuple[Path, ...], events_csv: str, as_of: date, template: str | None = None
+    content: Mapping[str, Any],
+    figures: tuple[Path, ...],
+    events_csv: str,
+    as_of: date,
+    template: str | None = None,
 ) -> bytes:
     """Compile the template with the content as data; the same input gives the same bytes.
 
@@ -62,7 +65,7 @@ def compile_pdf(
                 root=str(root),
                 font_paths=[str(font_folder())],
                 ignore_system_fonts=True,
-                pdf_standards=_STANDARDS,
+                pdf_standards=["ua-1", "a-3a"],
                 timestamp=int(datetime.combine(as_of, time(), UTC).timestamp()),
             )
         except typst.TypstError as error:

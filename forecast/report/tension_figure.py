@@ -15,7 +15,7 @@ from forecast import wording
 from forecast.events.codebook import CATEGORIES
 from forecast.events.table import EventTable
 from forecast.record import TensionSeries
-from forecast.report.drawing import blank_figure, day_numbers, mark_months, report_style
+from forecast.report.drawing import align_tick_labels, blank_figure, day_numbers, mark_months, report_style
 from forecast.report.explanation import name_category
 from forecast.report.palette import ACCENT, CRISIS, INK, MUTED, RULE, STRAINED, category_colour
 
@@ -29,7 +29,7 @@ def draw_tension(tension: TensionSeries, events: EventTable, as_of: date) -> Fig
     Above 4,000 events only the most severe of each kind and day is drawn: the others would lie under it.
     """
     with report_style():
-        figure = blank_figure(4.3)
+        figure = blank_figure(3.35)
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(1.25, 1))
         first = min(tension.date[0], events.date[0].item()) if len(events) else tension.date[0]
         start, end = day_numbers((tension.date[0] if tension.date[0] > first else first, as_of))
@@ -47,13 +47,18 @@ def _draw_band(axes: Axes, tension: TensionSeries, end: float) -> None:
     for regime, run in groupby(enumerate(tension.regime), key=lambda item: item[1]):
         steps = [index for index, _ in run]
         if regime in _SHADES:
-            axes.axvspan(edges[steps[0]], edges[steps[-1] + 1], color=_SHADES[regime], linewidth=0, zorder=0.4)
+            axes.axvspan(
+                edges[steps[0]], edges[steps[-1] + 1], color=_SHADES[regime], linewidth=0, zorder=0.4
+            )
     axes.axhline(0, color=MUTED, linewidth=0.6, zorder=0.6)
-    axes.fill_between(days, tension.lower90, tension.upper90, color=ACCENT, alpha=0.2, linewidth=0, gid="band:tension")
+    axes.fill_between(
+        days, tension.lower90, tension.upper90, color=ACCENT, alpha=0.2, linewidth=0, gid="band:tension"
+    )
     axes.plot(days, tension.mean, color=ACCENT, linewidth=1.4, gid="curve:tension")
     axes.set_ylabel("Tension (standard deviations)")
     axes.yaxis.set_major_formatter(lambda value, _: wording.number(value, 0))
     axes.yaxis.set_major_locator(FixedLocator(list(range(-6, 7))))
+    align_tick_labels(axes)
     axes.spines["bottom"].set_visible(False)
     axes.grid(axis="y", linewidth=0.4)
     axes.set_axisbelow(True)
@@ -76,8 +81,14 @@ def _draw_key(axes: Axes) -> None:
         left = 0.0 + 0.105 * place
         axes.add_patch(
             Rectangle(
-                (left, 1.03), 0.016, 0.045, transform=axes.transAxes, facecolor=shade, edgecolor=RULE,
-                linewidth=0.4, clip_on=False,
+                (left, 1.03),
+                0.016,
+                0.045,
+                transform=axes.transAxes,
+                facecolor=shade,
+                edgecolor=RULE,
+                linewidth=0.4,
+                clip_on=False,
             )
         )
         axes.text(left + 0.022, 1.0525, word, transform=axes.transAxes, fontsize=7.5, va="center")
@@ -94,12 +105,13 @@ def _draw_lanes(axes: Axes, events: EventTable) -> None:
             days, severity = _most_severe_by_day(days, severity)
         half = 0.10 + 0.07 * severity
         colour = category_colour(name)
-        axes.vlines(days, lane - half, lane + half, color=colour, linewidth=0.35 + 0.22 * severity, gid=f"lane:{name}")
+        axes.vlines(
+            days, lane - half, lane + half, color=colour, linewidth=0.35 + 0.22 * severity, gid=f"lane:{name}"
+        )
     axes.set_ylim(-0.6, max(len(lanes), 1) - 0.4)
     axes.yaxis.set_major_locator(FixedLocator(list(range(len(lanes)))))
     axes.yaxis.set_major_formatter(FixedFormatter([name_category(name) for name in reversed(lanes)]))
-    for text, name in zip(axes.get_yticklabels(), reversed(lanes), strict=True):
-        text.set_color(category_colour(name))
+    align_tick_labels(axes)
     axes.spines["left"].set_visible(False)
 
 

@@ -38,16 +38,45 @@ MILESTONES = (
     ("us-election-2024", "US presidential election", date(2024, 11, 5)),
 )
 TARGETS = (
-    ("major_escalation", "Major escalation", "Any sanction, channel closure, military incident, show of force or dispute of severity 4 or more", 20, 0.0042),
-    ("military_confrontation", "Military confrontation", "A military incident or show of force of severity 4 or more", 3, 0.0011),
+    (
+        "major_escalation",
+        "Major escalation",
+        "Any sanction, channel closure, military incident, show of force or dispute of severity 4 or more",
+        20,
+        0.0042,
+    ),
+    (
+        "military_confrontation",
+        "Military confrontation",
+        "A military incident or show of force of severity 4 or more",
+        3,
+        0.0011,
+    ),
     ("lethal_clash", "Lethal clash between forces", "A military incident of severity 5", 0, 0.00006),
 )
 GROUPS = (
-    ("baseline.weekly_rate", "Acts of this kind a week when tension is at its mean and nothing recent excites or calms", "acts a week"),
+    (
+        "baseline.weekly_rate",
+        "Acts of this kind a week when tension is at its mean and nothing recent excites or calms",
+        "acts a week",
+    ),
     ("tension.loading", "How strongly this kind of act follows the common tension", "share of tension.scale"),
-    ("excitation.branching", "Further acts of the same kind that one act brings about, on average", "acts an act"),
+    (
+        "excitation.branching",
+        "Further acts of the same kind that one act brings about, on average",
+        "acts an act",
+    ),
 )
-KINDS = ("visit", "channel_opening", "cooperation", "channel_closure", "sanction", "military_incident", "military_posture", "dispute")
+KINDS = (
+    "visit",
+    "channel_opening",
+    "cooperation",
+    "channel_closure",
+    "sanction",
+    "military_incident",
+    "military_posture",
+    "dispute",
+)
 
 
 def read_bundled():
@@ -70,48 +99,101 @@ def make_target(name, label, definition, observed, rate, milestones=MILESTONES):
         p, interval = at(day)
         made.append(
             MilestoneForecast(
-                name=key, label=text, date=day, probability=p, mcse=0.004, interval90=interval,
-                words=wording.words(p, interval), frequency=wording.frequency(p),
+                name=key,
+                label=text,
+                date=day,
+                probability=p,
+                mcse=0.004,
+                interval90=interval,
+                words=wording.words(p, interval),
+                frequency=wording.frequency(p),
                 baseline=Baseline(name="climatology", probability=min(0.99, 0.8 * p + 0.02)),
             )
         )
     reach = [float(-np.log(1 - q) / rate) for q in (0.1, 0.5, 0.9)]
     q10, q50, q90 = (value if value <= HORIZON_DAYS else None for value in reach)
     return TargetForecast(
-        name=name, label=label, definition=definition, observed_before=observed, milestones=tuple(made),
-        curve=Curve(date=tuple(dates), probability=tuple(map(float, mean)), lower90=tuple(map(float, low)), upper90=tuple(map(float, high))),
+        name=name,
+        label=label,
+        definition=definition,
+        observed_before=observed,
+        milestones=tuple(made),
+        curve=Curve(
+            date=tuple(dates),
+            probability=tuple(map(float, mean)),
+            lower90=tuple(map(float, low)),
+            upper90=tuple(map(float, high)),
+        ),
         time_to_event_days=TimeToEvent(q10=q10, q50=q50, q90=q90),
     )
 
 
 def make_drivers(events, quantity=12):
-    rows = sorted(events.rows(), key=lambda event: (-event.severity, -event.date.toordinal(), event.id))[:quantity]
+    rows = sorted(events.rows(), key=lambda event: (-event.severity, -event.date.toordinal(), event.id))[
+        :quantity
+    ]
     rng = np.random.default_rng(7)
     changes = np.sort(rng.normal(0.008, 0.02, quantity))[::-1]
     return tuple(
         Driver(
-            event_id=row.id, date=row.date, category=row.category, severity=row.severity, summary=row.summary,
-            source=row.source_outlet, change=float(change), mcse=0.003,
+            event_id=row.id,
+            date=row.date,
+            category=row.category,
+            severity=row.severity,
+            summary=row.summary,
+            source=row.source_outlet,
+            change=float(change),
+            mcse=0.003,
         )
         for row, change in zip(rows, changes, strict=True)
     )
 
 
-def make_forecast(events=None, *, converged=True, drivers=12, milestones=MILESTONES, targets=TARGETS, label="United States – China"):
+def make_forecast(
+    events=None,
+    *,
+    converged=True,
+    drivers=12,
+    milestones=MILESTONES,
+    targets=TARGETS,
+    label="United States – China",
+):
     events = read_bundled() if events is None else events
-    failures = () if converged else ("R-hat of tension.scale is 1.043, above 1.01: run longer chains.", "Bulk ESS of P(major escalation) is 120, below 400: run more draws.")
+    failures = (
+        ()
+        if converged
+        else (
+            "R-hat of tension.scale is 1.043, above 1.01: run longer chains.",
+            "Bulk ESS of P(major escalation) is 120, below 400: run more draws.",
+        )
+    )
     return Forecast(
-        schema=1, run_id="us-china-2023-2023-07-10-3f9a1c", name="us-china-2023",
-        dyad=DyadRecord(a="USA", b="CHN", label=label), as_of=AS_OF, model="joint", converged=converged,
+        schema=1,
+        run_id="us-china-2023-2023-07-10-3f9a1c",
+        name="us-china-2023",
+        dyad=DyadRecord(a="USA", b="CHN", label=label),
+        as_of=AS_OF,
+        model="joint",
+        converged=converged,
         diagnostics=Diagnostics(
-            rhat_max=1.006 if converged else 1.043, ess_bulk_min=812.0 if converged else 120.0,
-            ess_tail_min=733.0, divergences=2, bfmi_min=0.81, failures=failures,
+            rhat_max=1.006 if converged else 1.043,
+            ess_bulk_min=812.0 if converged else 120.0,
+            ess_tail_min=733.0,
+            divergences=2,
+            bfmi_min=0.81,
+            failures=failures,
         ),
         targets=tuple(make_target(*target, milestones=milestones) for target in targets),
         headline=Headline(target=targets[min(1, len(targets) - 1)][0], milestone=milestones[-1][0]),
         drivers=make_drivers(events, drivers) if drivers else (),
         timings_s={"read": 0.1, "fit": 15.0, "simulate": 2.0},
-        versions={"python": "3.13.5", "pymc": "6.4.0", "numpy": "2.5.5", "nutpie": "0.16.11", "typst": "0.15.2"},
+        versions={
+            "python": "3.13.5",
+            "pymc": "6.4.0",
+            "numpy": "2.5.5",
+            "nutpie": "0.16.11",
+            "typst": "0.15.2",
+        },
     )
 
 
@@ -124,8 +206,11 @@ def make_tension():
         x[t] = 0.95 * x[t - 1] + 0.31 * rng.normal()
     regime = tuple("crisis" if v > 1.2 else "strained" if v > 0.3 else "calm" for v in x)
     return TensionSeries(
-        date=tuple(first + timedelta(days=7 * t) for t in range(weeks)), mean=tuple(map(float, x)),
-        lower90=tuple(map(float, x - 0.6)), upper90=tuple(map(float, x + 0.6)), regime=regime,
+        date=tuple(first + timedelta(days=7 * t) for t in range(weeks)),
+        mean=tuple(map(float, x)),
+        lower90=tuple(map(float, x - 0.6)),
+        upper90=tuple(map(float, x + 0.6)),
+        regime=regime,
     )
 
 
@@ -134,12 +219,32 @@ def make_parameters():
     made = []
     names = [(f"{group}.{kind}", meaning, unit) for group, meaning, unit in GROUPS for kind in KINDS]
     names += [
-        ("tension.scale", "How far a swing of one standard deviation in tension moves the log rate of conflictual acts", "log rate"),
+        (
+            "tension.scale",
+            "How far a swing of one standard deviation in tension moves the log rate of conflictual acts",
+            "log rate",
+        ),
         ("tension.persistence", "Days after which a swing in tension has faded to 37%", "days"),
-        ("excitation.half_life_days", "Days after which half of an act's pull on its own kind has passed", "days"),
-        ("severity.tension", "How much one standard deviation of tension raises the log odds of the next severity", "log odds"),
-        ("severity.level.4", "Log odds that an act reaches this severity, given the one below, at mean tension", "log odds"),
-        ("severity.level.5", "Log odds that an act reaches this severity, given the one below, at mean tension", "log odds"),
+        (
+            "excitation.half_life_days",
+            "Days after which half of an act's pull on its own kind has passed",
+            "days",
+        ),
+        (
+            "severity.tension",
+            "How much one standard deviation of tension raises the log odds of the next severity",
+            "log odds",
+        ),
+        (
+            "severity.level.4",
+            "Log odds that an act reaches this severity, given the one below, at mean tension",
+            "log odds",
+        ),
+        (
+            "severity.level.5",
+            "Log odds that an act reaches this severity, given the one below, at mean tension",
+            "log odds",
+        ),
     ]
     for index, (name, meaning, unit) in enumerate(names):
         centre = 100.0 if unit == "days" else float(rng.normal(0.5, 0.6))
@@ -147,11 +252,18 @@ def make_parameters():
         shift = float(rng.normal(0, 0.6)) * spread
         made.append(
             ParameterSummary(
-                name=name, meaning=meaning, unit=unit, prior=f"Normal({centre:.2f}, {spread:.1f})",
-                prior_origin="config" if index % 9 == 4 else "default", prior_mean=centre,
-                prior_interval90=(centre - 1.64 * spread, centre + 1.64 * spread), posterior_mean=centre + shift,
+                name=name,
+                meaning=meaning,
+                unit=unit,
+                prior=f"Normal({centre:.2f}, {spread:.1f})",
+                prior_origin="config" if index % 9 == 4 else "default",
+                prior_mean=centre,
+                prior_interval90=(centre - 1.64 * spread, centre + 1.64 * spread),
+                posterior_mean=centre + shift,
                 posterior_interval90=(centre + shift - 0.5 * spread, centre + shift + 0.5 * spread),
-                mcse=0.01, rhat=1.002, ess_bulk=1500.0,
+                mcse=0.01,
+                rhat=1.002,
+                ess_bulk=1500.0,
             )
         )
     return tuple(made)
@@ -161,22 +273,51 @@ def make_analysis(events=None, *, tension=True, warnings=()):
     events = read_bundled() if events is None else events
     kinds, counts = np.unique(events.category.astype(str), return_counts=True)
     return Analysis(
-        schema=1, tension=make_tension() if tension else None, parameters=make_parameters(),
+        schema=1,
+        tension=make_tension() if tension else None,
+        parameters=make_parameters(),
         data=DataSummary(
-            source="bundled:us-china", sha256=events.sha256, rows=len(events), rows_fitted=len(events) - 4,
-            first_date=date(2017, 1, 20), last_date=events.date[-1].item(), verified_share=float(events.verified.mean()),
+            source="bundled:us-china",
+            sha256=events.sha256,
+            rows=len(events),
+            rows_fitted=len(events) - 4,
+            first_date=date(2017, 1, 20),
+            last_date=events.date[-1].item(),
+            verified_share=float(events.verified.mean()),
             counts_by_category=dict(zip(kinds.tolist(), counts.tolist(), strict=True)),
             limits=(
-                "Coding is denser in recent years: about 9 events a month in 2017–19, 11 in 2020–22, 15 in 2022–23; levels drift for reasons that are not tension.",
+                "Coding is denser in recent years: about 9 events a month in 2017–19, 11 in 2020–22, "
+                "15 in 2022–23; levels drift for reasons that are not tension.",
                 "257 rows are from general knowledge; about 5% of the days may be off by one.",
-                "Sub-cabinet contacts, small Treasury listings and air activity below 25 aircraft are under-covered.",
+                "Sub-cabinet contacts and small Treasury listings are under-covered.",
             ),
         ),
         calendar=(
-            CalendarAct(date=date(2023, 7, 16), category="visit", severity=2, probability=0.95, label="Kerry in Beijing for climate talks"),
-            CalendarAct(date=date(2023, 11, 15), category="visit", severity=4, probability=0.6, label="Leaders meet in San Francisco"),
+            CalendarAct(
+                date=date(2023, 7, 16),
+                category="visit",
+                severity=2,
+                probability=0.95,
+                label="Kerry in Beijing for climate talks",
+            ),
+            CalendarAct(
+                date=date(2023, 11, 15),
+                category="visit",
+                severity=4,
+                probability=0.6,
+                label="Leaders meet in San Francisco",
+            ),
         ),
-        sampler=SamplerSummary(chains=4, draws=1000, tune=400, target_accept=0.9, seed=20230710, reruns=0, paths_per_draw=10, seconds=15.2),
+        sampler=SamplerSummary(
+            chains=4,
+            draws=1000,
+            tune=400,
+            target_accept=0.9,
+            seed=20230710,
+            reruns=0,
+            paths_per_draw=10,
+            seconds=15.2,
+        ),
         warnings=warnings,
     )
 
