@@ -1,0 +1,17 @@
+"""Model and counts → posterior: sampling, gates, reruns, storage."""
+
+from forecast.inference.fit import fit
+from forecast.inference.gates import GateReport, check_gates
+from forecast.inference.posterior import Posterior, read_posterior
+from forecast.inference.sampling import ProgressListener, SamplerOptions, SamplingProgress
+
+__all__ = [
+    "GateReport",
+    "Posterior",
+    "ProgressListener",
+    "SamplerOptions",
+    "SamplingProgress",
+    "check_gates",
+    "fit",
+    "read_posterior",
+]

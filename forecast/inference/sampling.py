@@ -1,0 +1,133 @@
+"""Compile a PyMC model for nutpie and sample it, with progress and clean interruption."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import nutpie
+import pymc as pm
+import xarray as xr
+
+from forecast.errors import NotConvergedError
+
+_POLL_SECONDS = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class SamplerOptions:
+    """How long to sample, and from which seed."""
+
+    seed: int
+    draws: int = 1000
+    tune: int = 400
+    chains: int = 4
+    target_accept: float = 0.9
+
+
+@dataclass(frozen=True)
+class SamplingProgress:
+    """Where the chains are: draws done and planned over all chains, divergences so far."""
+
+    finished: int
+    planned: int
+    divergences: int
+
+
+ProgressListener = Callable[[SamplingProgress], None]
+
+
+def compile_model(model: pm.Model) -> Any:
+    """Compile log density and gradient; the result can be sampled many times and takes new data."""
+    return nutpie.compile_pymc_model(model)
+
+
+def sample(compiled: Any, options: SamplerOptions, listen: ProgressListener | None = None) -> xr.DataTree:
+    """Run the No-U-Turn sampler.
+
+    Parameters
+    ----------
+    compiled
+        From ``compile_model``.
+    options : SamplerOptions
+    listen : callable, optional
+        Called a few times a second from the calling thread.
+
+    Returns
+    -------
+    xarray.DataTree
+        Groups ``posterior`` and ``sample_stats``, dimensions (chain, draw, …).
+
+    Raises
+    ------
+    KeyboardInterrupt
+        The user stopped it; nothing is kept.
+    NotConvergedError
+        The sampler could not start (no finite starting point).
+    """
+    latest: list[list[Any]] = [[]]
+
+    def remember(chains: list[Any]) -> None:
+        latest[0] = chains
+
+    try:
+        running = nutpie.sample(
+            compiled,
+            draws=options.draws,
+            tune=options.tune,
+            chains=options.chains,
+            seed=options.seed,
+            target_accept=options.target_accept,
+            save_warmup=False,
+            progress_bar=False,
+            progress_callback=remember if listen else None,
+            blocking=False,
+        )
+        try:
+            while not _is_finished(running):
+                time.sleep(_POLL_SECONDS)
+                if listen and latest[0]:
+                    listen(_progress(latest[0]))
+            return _extract(running.wait())
+        except BaseException:
+            running.cancel()
+            raise
+    except RuntimeError as error:
+        raise NotConvergedError(
+            f"the sampler could not run: {str(error).splitlines()[0]}. Check the priors with "
+            "'forecast check': they may rule out the data"
+        ) from error
+
+
+def _is_finished(running: Any) -> bool:
+    try:
+        return bool(running.is_finished)
+    except TimeoutError:  # nutpie's way to say that the chains hold its lock: they are at work
+        return False
+
+
+def _progress(chains: list[Any]) -> SamplingProgress:
+    return SamplingProgress(
+        sum(chain.finished_draws for chain in chains),
+        sum(chain.total_draws for chain in chains),
+        sum(chain.divergences for chain in chains),
+    )
+
+
+def _extract(tree: xr.DataTree) -> xr.DataTree:
+    posterior = tree["posterior"].to_dataset()
+    kept = {
+        name: values for name, values in posterior.data_vars.items() if not str(name).endswith(_TRANSFORMED)
+    }
+    statistics = tree["sample_stats"].to_dataset()[["diverging", "energy", "n_steps", "logp"]]
+    bad = [str(name) for name, values in kept.items() if not np.isfinite(values.values).all()]
+    if bad:
+        # Exceptions inside compiled callbacks are swallowed by Numba; their trace is a number that is none.
+        raise NotConvergedError(f"the sampler returned values that are no numbers for {', '.join(bad)}")
+    return xr.DataTree.from_dict({"posterior": xr.Dataset(kept), "sample_stats": statistics})
+
+
+_TRANSFORMED = ("_log__", "_logodds__", "_interval__")

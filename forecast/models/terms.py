@@ -1,0 +1,80 @@
+"""The terms of the model in plain PyTensor: the reference for the fused kernel, and readable equations.
+
+Time is the first axis. Every function takes and returns tensors; none needs a sampler to be tested.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytensor.tensor as pt
+from numpy.typing import NDArray
+
+from forecast.series import HALF_SATURATION, KNOT_STEPS
+
+Tensor = Any
+
+
+def tension_at_knots(innovations: Tensor, knot_decay: Tensor, n_knots: int) -> Tensor:
+    """Stationary Ornstein–Uhlenbeck process at the knots, unit variance, shape (knot,).
+
+    x[0] = ε[0]; x[m] = φ·x[m−1] + √(1−φ²)·ε[m], written as one matrix of powers of φ times ε.
+    """
+    lag = np.subtract.outer(np.arange(n_knots), np.arange(n_knots)).astype(np.float64)
+    power = pt.where(lag >= 0, knot_decay ** np.maximum(lag, 0.0), 0.0)
+    scale = pt.concatenate([pt.ones(1), pt.ones(n_knots - 1) * pt.sqrt(1 - knot_decay**2)])
+    return power @ (scale * innovations)
+
+
+def tension_at_steps(knots: Tensor, n_steps: int) -> Tensor:
+    """Linear interpolation between knots, shape (step,)."""
+    step = np.arange(n_steps)
+    left = step // KNOT_STEPS
+    part = step % KNOT_STEPS / KNOT_STEPS
+    return (1 - part) * knots[left] + part * knots[left + 1]
+
+
+def decayed_past(counts: NDArray[np.float64] | Tensor, decay: Tensor, n_steps: int) -> Tensor:
+    """Σ_{l≥1} d^(l−1)·n[t−l]: exponentially decayed sum of earlier steps, shape of ``counts``."""
+    lag = np.subtract.outer(np.arange(n_steps), np.arange(n_steps)).astype(np.float64)
+    weights = pt.where(lag >= 1, decay ** np.maximum(lag - 1.0, 0.0), 0.0)
+    return weights @ counts
+
+
+def ballast_exponent(calming_past: Tensor, strength: Tensor) -> Tensor:
+    """−Σ_j β_j·N_j/(N_j+5): log factor on conflictual rates, shape (step,)."""
+    return -(calming_past / (calming_past + HALF_SATURATION)) @ strength
+
+
+def intensity(
+    log_rate: Tensor,
+    load: Tensor,
+    tension: Tensor,
+    own_past: Tensor,
+    own: Tensor,
+    cross_past: Tensor,
+    cross: Tensor,
+    log_calm: Tensor,
+    conflict: NDArray[np.bool_],
+) -> Tensor:
+    """Rate of each stream a step, shape (step, stream): (exp(μ+load·x) + a·S + c·C)·exp(ballast)."""
+    rate = pt.exp(log_rate + load * tension[:, None]) + own * own_past + cross * cross_past[:, None]
+    return rate * pt.exp(pt.where(conflict, log_calm[:, None], 0.0))
+
+
+def mark_log_odds(
+    level: Tensor, category: Tensor, tension: Tensor, recent: Tensor, weights: tuple[Tensor, Tensor]
+) -> Tensor:
+    """Log odds of reaching the next severity, shape (cell, level)."""
+    on_tension, on_recent = weights
+    return level + (category + on_tension * tension + on_recent * recent)[:, None]
+
+
+def chain_strength(own: Tensor, cross: Tensor) -> Tensor:
+    """Σ_k c_k/(1−a_k) over conflictual streams: below one exactly when chains of acts die out.
+
+    The branching matrix of the conflictual streams is diag(a) + c·1ᵀ; its largest eigenvalue ρ solves
+    Σ c_k/(ρ−a_k) = 1 and is below one if and only if the sum at ρ = 1 is (all a_k < 1).
+    """
+    return (cross / (1 - own)).sum()

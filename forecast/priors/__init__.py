@@ -1,0 +1,20 @@
+"""Named priors: text ↔ distribution, catalogue with reasons, elicitation, changes."""
+
+from forecast.priors.catalogue import SEVERITY_LEVELS, ParameterGroup, elements, parameter_groups
+from forecast.priors.distributions import Distribution, parse_distribution
+from forecast.priors.elicitation import fit_quantiles
+from forecast.priors.resolve import NamedPrior, PriorSet, PriorStatement, default_priors
+
+__all__ = [
+    "SEVERITY_LEVELS",
+    "Distribution",
+    "NamedPrior",
+    "ParameterGroup",
+    "PriorSet",
+    "PriorStatement",
+    "default_priors",
+    "elements",
+    "fit_quantiles",
+    "parameter_groups",
+    "parse_distribution",
+]

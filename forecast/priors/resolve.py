@@ -1,0 +1,134 @@
+"""Named priors of a model: the defaults, changed by what a config or scenario states."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from forecast.errors import PriorError
+from forecast.priors.catalogue import ParameterGroup, elements, parameter_groups
+from forecast.priors.distributions import Distribution, as_words, parse_distribution
+from forecast.priors.elicitation import fit_quantiles
+from forecast.series import StreamLayout
+
+Origin = Literal["default", "config", "scenario"]
+PriorStatement = str | Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class NamedPrior:
+    """The prior of one parameter and where it came from."""
+
+    name: str
+    group: ParameterGroup
+    element: str | None
+    distribution: Distribution
+    origin: Origin = "default"
+
+    @property
+    def words(self) -> str | None:
+        """The word that stands for the prior, if one does."""
+        return as_words(self.distribution, self.group.words)
+
+
+@dataclass(frozen=True)
+class PriorSet:
+    """All priors of a model, by parameter name, in the order of the catalogue."""
+
+    layout: StreamLayout
+    priors: Mapping[str, NamedPrior]
+
+    @property
+    def groups(self) -> tuple[ParameterGroup, ...]:
+        """The groups of the layout."""
+        return parameter_groups(self.layout)
+
+    def of_group(self, group: ParameterGroup) -> tuple[NamedPrior, ...]:
+        """Priors of a group's elements, in the order of its dimension."""
+        return tuple(self.priors[name] for name in _names(group, self.layout))
+
+    def changed(self, statements: Mapping[str, PriorStatement], origin: Origin) -> PriorSet:
+        """Return a copy in which the stated priors replace the present ones.
+
+        Parameters
+        ----------
+        statements : mapping
+            Parameter or group name → word, distribution text, or quantiles. A group name sets all its
+            elements; a parameter's own name wins over its group's.
+        origin : str
+            Recorded on each changed prior.
+
+        Raises
+        ------
+        PriorError
+            Unknown name (with a suggestion), unreadable statement, or support that does not fit. The
+            message starts with the name.
+        """
+        groups = {group.name: group for group in self.groups}
+        # A group without dimension has its own name as parameter; sort so that single elements come last.
+        result = dict(self.priors)
+        for name in sorted(statements, key=lambda name: name in self.priors):
+            if name in self.priors:
+                targets = [self.priors[name]]
+            elif name in groups:
+                targets = list(self.of_group(groups[name]))
+            else:
+                raise PriorError(_unknown(name, (*groups, *self.priors)))
+            distribution = _read(name, statements[name], targets[0].group)
+            for prior in targets:
+                result[prior.name] = replace(prior, distribution=distribution, origin=origin)
+        return replace(self, priors=result)
+
+
+def default_priors(layout: StreamLayout) -> PriorSet:
+    """Return the documented defaults of a layout."""
+    priors: dict[str, NamedPrior] = {}
+    for group in parameter_groups(layout):
+        names = _names(group, layout)
+        for name, element in zip(names, elements(group, layout) or (None,), strict=True):
+            distribution = group.default_of.get(element or "", group.default)
+            priors[name] = NamedPrior(name, group, element, distribution)
+    return PriorSet(layout, priors)
+
+
+def _names(group: ParameterGroup, layout: StreamLayout) -> tuple[str, ...]:
+    if group.dimension is None:
+        return (group.name,)
+    return tuple(f"{group.name}.{element}" for element in elements(group, layout))
+
+
+def _read(name: str, statement: PriorStatement, group: ParameterGroup) -> Distribution:
+    try:
+        if isinstance(statement, Mapping):
+            return fit_quantiles(statement, group.support)
+        if not isinstance(statement, str):
+            raise PriorError(f"got {statement!r}; state a word, a distribution or quantiles")
+        if statement in group.words:
+            return group.words[statement]
+        if "(" not in statement:
+            words = ", ".join(repr(word) for word in group.words) or "none for this parameter"
+            near = difflib.get_close_matches(statement, group.words, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise PriorError(f"{statement!r} is no word for it. Words: {words}.{hint}")
+        distribution = parse_distribution(statement)
+    except PriorError as error:
+        raise PriorError(f"{name}: {error}") from error
+    if not _fits(distribution, group):
+        allowed = {"positive": "above 0", "unit": "between 0 and 1", "real": "any number"}[group.support]
+        raise PriorError(
+            f"{name}: {distribution} puts mass where the parameter cannot be (it must be {allowed})"
+        )
+    return distribution
+
+
+def _fits(distribution: Distribution, group: ParameterGroup) -> bool:
+    inside = {"real": {"real", "positive", "unit"}, "positive": {"positive", "unit"}, "unit": {"unit"}}
+    return distribution.support in inside[group.support]
+
+
+def _unknown(name: str, known: tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return f"{name}: unknown prior.{hint} 'forecast priors CONFIG' lists them all."
