@@ -39,15 +39,15 @@ def describe_tension(tension: TensionSeries, events: EventTable, forecast: Forec
     mean = np.asarray(tension.mean)
     top, bottom = int(mean.argmax()), int(mean.argmin())
     regimes = Counter(tension.regime)
-    counts = Counter(events.known_by(forecast.as_of).category.tolist())
+    counts = Counter(events.between(tension.date[0], forecast.as_of).category.tolist())
     kinds = wording.listing(
         tuple(f"{count:,} of {name_category(name).lower()}" for name, count in counts.most_common())
     )
     return (
-        f"Line chart of tension from {wording.long_day(tension.date[0])} to {wording.long_day(forecast.as_of)}, "
-        f"in standard deviations. Highest {wording.number(mean[top], 1)} on "
-        f"{wording.long_day(tension.date[top])}, lowest {wording.number(mean[bottom], 1)} on "
-        f"{wording.long_day(tension.date[bottom])}, now "
+        f"Line chart of tension from {wording.long_day(tension.date[0])} to "
+        f"{wording.long_day(forecast.as_of)}, in standard deviations. "
+        f"Highest {wording.number(mean[top], 1)} on {wording.long_day(tension.date[top])}, "
+        f"lowest {wording.number(mean[bottom], 1)} on {wording.long_day(tension.date[bottom])}, now "
         f"{wording.number(mean[-1], 1)} (90% interval {wording.number(tension.lower90[-1], 1)} to "
         f"{wording.number(tension.upper90[-1], 1)}). Of {len(mean)} steps {regimes['calm']} read as calm, "
         f"{regimes['strained']} as strained and {regimes['crisis']} as crisis. Below, "

@@ -35,8 +35,8 @@ def health_sentences(forecast: Forecast, analysis: Analysis) -> list[str]:
         f"{how.seed}. Sampling took {wording.number(how.seconds, 0)} seconds.",
         f"Do the chains agree? The largest R-hat is {worst.rhat_max:.3f}; up to 1.010 passes.",
         f"Is the sample large enough? It is worth at least {wording.number(worst.ess_bulk_min, 0)} "
-        f"independent draws for the centre and {wording.number(worst.ess_tail_min, 0)} for the tails of every quantity; "
-        "from 400 passes.",
+        f"independent draws for the centre and {wording.number(worst.ess_tail_min, 0)} for the tails "
+        "of every quantity; from 400 passes.",
         f"Did the sampler get everywhere? {_divergence_sentence(worst.divergences, draws)} The smallest "
         f"energy fraction (BFMI) is {worst.bfmi_min:.2f}; from 0.30 passes.",
         "These checks cover the milestone probabilities themselves, not only the parameters. Each draw was "

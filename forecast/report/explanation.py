@@ -53,10 +53,11 @@ def curve_reading(forecast: Forecast) -> str:
     target, milestone = headline_pair(forecast)
     curve = target.curve
     crossing = next((day for day, p in zip(curve.date, curve.probability, strict=True) if p >= 0.5), None)
+    last = wording.long_day(curve.date[-1])
     half = (
         f"It passes an even chance on {wording.long_day(crossing)}."
         if crossing is not None
-        else f"It stays below an even chance to the end of the simulation, {wording.long_day(curve.date[-1])}."
+        else f"It stays below an even chance to the end of the simulation, {last}."
     )
     return (
         f"The line for {shorten(target.label, 80)} reaches {wording.percent(milestone.probability)} "

@@ -31,11 +31,10 @@ def draw_tension(tension: TensionSeries, events: EventTable, as_of: date) -> Fig
     with report_style():
         figure = blank_figure(3.35)
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(1.25, 1))
-        first = min(tension.date[0], events.date[0].item()) if len(events) else tension.date[0]
-        start, end = day_numbers((tension.date[0] if tension.date[0] > first else first, as_of))
+        start, end = day_numbers((tension.date[0], as_of))
         upper.set_xlim(start, end)
         _draw_band(upper, tension, end)
-        _draw_lanes(lower, events)
+        _draw_lanes(lower, events.between(tension.date[0], as_of))
         mark_months(lower.xaxis, tension.date[0], as_of)
         upper.tick_params(axis="x", length=0)
     return figure

@@ -1,11 +1,15 @@
 """A realistic run without a sampler: records whose table, curve and headline come from one array."""
 
 import hashlib
+import io
 import json
 from datetime import date, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pytest
+from pypdf import PdfReader
 
 from forecast import wording
 from forecast.events.reading import read_events
@@ -27,6 +31,7 @@ from forecast.record import (
     TensionSeries,
     TimeToEvent,
 )
+from forecast.report import ReportOptions, build_report, compile_report
 
 AS_OF = date(2023, 7, 10)
 EVENTS_CSV = Path(__file__).resolve().parents[2] / "../shared/data/us-china-2017-2023.csv"
@@ -342,3 +347,44 @@ def write_run(folder, forecast=None, analysis=None, events=None):
     (folder / "manifest.json").write_text(json.dumps(make_manifest()), encoding="utf-8")
     (folder / "events.csv").write_text(events.canonical_csv(), encoding="utf-8")
     return folder
+
+
+def _factory():
+    return SimpleNamespace(
+        as_of=AS_OF,
+        milestones=MILESTONES,
+        targets=TARGETS,
+        events=read_bundled(),
+        forecast=make_forecast,
+        analysis=make_analysis,
+        manifest=make_manifest,
+        write_run=write_run,
+    )
+
+
+@pytest.fixture(scope="session")
+def factory():
+    """Makers of runs: ``forecast``, ``analysis``, ``manifest``, ``write_run``, and the bundled events."""
+    return _factory()
+
+
+@pytest.fixture(scope="session")
+def base_run(factory, tmp_path_factory):
+    """A run folder with its report, built once: path of the folder."""
+    folder = factory.write_run(tmp_path_factory.mktemp("run") / "base", events=factory.events)
+    build_report(folder, ReportOptions(author="A. Analyst", organisation="Strait Risk Desk"))
+    return folder
+
+
+@pytest.fixture
+def compiled(factory, tmp_path):
+    """Compile records to a PDF reader: ``compiled(forecast, analysis, **options)``."""
+
+    def compile_records(forecast, analysis=None, **options):
+        analysis = factory.analysis(factory.events) if analysis is None else analysis
+        pdf = compile_report(
+            forecast, analysis, factory.events, factory.manifest(), ReportOptions(**options), tmp_path
+        )
+        return PdfReader(io.BytesIO(pdf))
+
+    return compile_records

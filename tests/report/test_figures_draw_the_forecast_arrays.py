@@ -1,0 +1,150 @@
+"""Figures against the records: same arrays, same order, readable at any size of run."""
+
+from datetime import date, timedelta
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+from forecast.events.codebook import CATEGORIES
+from forecast.events.table import Event, EventTable
+from forecast.report.curve_figure import draw_curves
+from forecast.report.drawing import spread_labels, svg_bytes
+from forecast.report.drivers_figure import draw_drivers
+from forecast.report.explanation import ordered_drivers
+from forecast.report.palette import CATEGORY_COLOURS, target_colour
+from forecast.report.tension_figure import draw_tension
+
+
+def by_gid(axes):
+    return {artist.get_gid(): artist for artist in axes.get_children() if artist.get_gid()}
+
+
+def texts_of(figure):
+    return [text.get_text() for text in figure.findobj(mpl.text.Text) if text.get_text()]
+
+
+def test_curves_are_the_arrays_of_the_forecast_day_by_day(factory):
+    forecast = factory.forecast(factory.events)
+    (axes,) = draw_curves(forecast).axes
+    drawn = by_gid(axes)
+    for target in forecast.targets:
+        line = drawn[f"curve:{target.name}"]
+        days = [(day - date(1970, 1, 1)).days for day in target.curve.date]
+        np.testing.assert_array_equal(line.get_xdata(), days)
+        np.testing.assert_array_equal(line.get_ydata(), target.curve.probability)
+        assert line.get_drawstyle() == "steps-post"
+        edges = drawn[f"band:{target.name}"].get_paths()[0].vertices[:, 1]
+        assert set(target.curve.lower90) | set(target.curve.upper90) <= set(edges.tolist())
+
+
+def test_every_milestone_has_a_dot_on_its_curve(factory):
+    forecast = factory.forecast(factory.events)
+    (axes,) = draw_curves(forecast).axes
+    dots = {
+        (float(line.get_xdata()[0]), float(line.get_ydata()[0]))
+        for line in axes.lines
+        if line.get_marker() == "o"
+    }
+    expected = {
+        (float((one.date - date(1970, 1, 1)).days), one.probability)
+        for target in forecast.targets
+        for one in target.milestones
+    }
+    assert dots == expected
+
+
+def test_the_headline_milestone_is_named_however_many_there_are(factory):
+    many = tuple(
+        (f"m{i}", f"Milestone {i:02d}", factory.as_of + timedelta(days=12 * i)) for i in range(1, 41)
+    )
+    forecast = factory.forecast(factory.events, milestones=many)
+    assert "Milestone 40" in texts_of(draw_curves(forecast))
+
+
+def test_tension_is_drawn_from_its_arrays_with_one_mark_an_event(factory):
+    tension = factory.analysis(factory.events).tension
+    upper, lower = draw_tension(tension, factory.events, factory.as_of).axes
+    np.testing.assert_array_equal(by_gid(upper)["curve:tension"].get_ydata(), tension.mean)
+    inside = factory.events.between(tension.date[0], factory.as_of)
+    for category in CATEGORIES:
+        marks = by_gid(lower)[f"lane:{category}"].get_segments()
+        assert len(marks) == int(np.sum(inside.category == category))
+
+
+def test_a_more_severe_event_has_a_taller_mark(factory):
+    tension = factory.analysis(factory.events).tension
+    rows = [
+        Event(
+            id=f"e{severity}",
+            date=date(2022, 1, severity),
+            known_date=date(2022, 1, severity),
+            initiator="USA",
+            target="CHN",
+            category="dispute",
+            severity=severity,
+        )
+        for severity in range(1, 6)
+    ]
+    _, lower = draw_tension(tension, EventTable.from_events(rows, "made"), factory.as_of).axes
+    heights = [float(np.ptp(segment[:, 1])) for segment in by_gid(lower)["lane:dispute"].get_segments()]
+    assert heights == sorted(heights)
+    assert heights[-1] > 2 * heights[0]
+    assert heights[-1] < 1
+
+
+def test_twenty_thousand_events_are_thinned_to_the_most_severe_of_each_kind_and_day(factory):
+    tension = factory.analysis(factory.events).tension
+    first = tension.date[0]
+    rows = [
+        Event(
+            id=f"e{i:05d}",
+            date=first + timedelta(days=i % 2000),
+            known_date=first + timedelta(days=i % 2000),
+            initiator="USA",
+            target="CHN",
+            category="sanction",
+            severity=1 + (i // 2000) % 5,
+        )
+        for i in range(20_000)
+    ]
+    _, lower = draw_tension(tension, EventTable.from_events(rows, "made"), factory.as_of).axes
+    assert len(by_gid(lower)["lane:sanction"].get_segments()) == 2000
+
+
+def test_driver_bars_are_the_changes_in_points_from_rise_to_fall(factory):
+    forecast = factory.forecast(factory.events)
+    (axes,) = draw_drivers(forecast.drivers).axes
+    widths = [bar.get_width() for bar in axes.patches]
+    assert widths == pytest.approx([100 * driver.change for driver in ordered_drivers(forecast.drivers)])
+    assert widths == sorted(widths, reverse=True)
+
+
+def test_the_same_figure_gives_the_same_svg_and_leaves_matplotlib_as_it_was(factory):
+    forecast = factory.forecast(factory.events)
+    before = dict(mpl.rcParams)
+    assert svg_bytes(draw_curves(forecast)) == svg_bytes(draw_curves(forecast))
+    assert dict(mpl.rcParams) == before
+
+
+def test_labels_of_figures_are_drawn_as_text_and_never_as_formulas(factory):
+    targets = ((*factory.targets[0][:1], "$\\frac{1}{0$ 中", *factory.targets[0][2:]),)
+    svg = svg_bytes(draw_curves(factory.forecast(factory.events, targets=targets)))
+    assert b"<svg" in svg
+
+
+def test_labels_are_spread_in_order_and_stay_inside():
+    moved = spread_labels([0.5, 0.51, 0.0, 0.99, 0.52], 0.1, 0.05, 0.95)
+    assert sorted(range(5), key=lambda k: moved[k]) == [2, 0, 1, 4, 3]
+    ordered = sorted(moved)
+    assert min(np.diff(ordered)) >= 0.1 - 1e-12
+    assert ordered[0] >= 0.05
+    assert ordered[-1] <= 0.95
+    assert spread_labels([], 0.1, 0, 1) == []
+    assert max(spread_labels([0.5] * 50, 0.1, 0, 1)) <= 1 + 1e-9
+
+
+def test_each_category_and_each_of_five_targets_has_its_own_colour():
+    assert set(CATEGORY_COLOURS) == set(CATEGORIES)
+    assert len(set(CATEGORY_COLOURS.values())) == len(CATEGORIES)
+    assert len({target_colour(k) for k in range(5)}) == 5

@@ -1,0 +1,117 @@
+"""Same run, same bytes; a damaged run or template gives one clear error and no half report."""
+
+import hashlib
+import subprocess
+import sys
+from datetime import date
+
+import pytest
+
+from forecast.errors import ForecastError, RunFolderError
+from forecast.report import ReportOptions, build_report
+from forecast.report import build as build_module
+from forecast.report.pdf import compile_pdf
+
+OPTIONS = ReportOptions(author="A. Analyst", organisation="Strait Risk Desk")
+
+
+def fingerprints(folder):
+    files = [folder / "report.pdf", *sorted((folder / "figures").iterdir())]
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def test_another_process_with_another_hash_seed_gives_the_same_bytes(base_run):
+    before = fingerprints(base_run)
+    code = (
+        "import sys, pathlib; from forecast.report import ReportOptions, build_report; "
+        "build_report(pathlib.Path(sys.argv[1]), "
+        "ReportOptions(author='A. Analyst', organisation='Strait Risk Desk'))"
+    )
+    environment = {
+        "PYTHONHASHSEED": "7",
+        "TZ": "Asia/Tokyo",
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(base_run.parent),
+    }
+    subprocess.run([sys.executable, "-c", code, str(base_run)], check=True, env=environment, timeout=120)
+    assert fingerprints(base_run) == before
+    assert set(before) == {"report.pdf", "probability.svg", "tension.svg", "drivers.svg"}
+
+
+def test_nothing_but_report_and_figures_is_left_in_the_run_folder(base_run):
+    assert sorted(path.name for path in base_run.iterdir()) == [
+        "analysis.json",
+        "events.csv",
+        "figures",
+        "forecast.json",
+        "manifest.json",
+        "report.pdf",
+    ]
+
+
+@pytest.mark.parametrize("name", ["forecast.json", "analysis.json", "events.csv", "manifest.json"])
+def test_a_missing_file_is_named(factory, tmp_path, name):
+    run = factory.write_run(tmp_path / "run", events=factory.events)
+    (run / name).unlink()
+    with pytest.raises(
+        RunFolderError, match=rf"{name}: file missing\. A report is built from a whole run folder"
+    ):
+        build_report(run, OPTIONS)
+    assert not (run / "report.pdf").exists()
+
+
+def test_an_altered_record_names_file_and_key(factory, tmp_path):
+    run = factory.write_run(tmp_path / "run", events=factory.events)
+    path = run / "forecast.json"
+    path.write_text(
+        path.read_text(encoding="utf-8").replace('"converged":true', '"converged":"perhaps"'),
+        encoding="utf-8",
+    )
+    with pytest.raises(RunFolderError, match=r"forecast\.json: converged: .*run the forecast again"):
+        build_report(run, OPTIONS)
+
+
+@pytest.mark.parametrize(("text", "message"), [("{", "not JSON"), ("[1]", "a mapping is expected, not list")])
+def test_a_manifest_of_the_wrong_kind_is_refused(factory, tmp_path, text, message):
+    run = factory.write_run(tmp_path / "run", events=factory.events)
+    (run / "manifest.json").write_text(text, encoding="utf-8")
+    with pytest.raises(RunFolderError, match=rf"manifest\.json: {message}"):
+        build_report(run, OPTIONS)
+
+
+def test_a_failed_build_leaves_the_older_report_untouched(factory, tmp_path, monkeypatch):
+    run = factory.write_run(tmp_path / "run", events=factory.events)
+    (run / "report.pdf").write_bytes(b"older")
+
+    def refuse(*_arguments, **_options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(build_module, "compile_pdf", refuse)
+    with pytest.raises(RunFolderError, match=r"could not be written \(No space left on device\)"):
+        build_report(run, OPTIONS)
+    assert (run / "report.pdf").read_bytes() == b"older"
+    assert not (run / "figures").exists()
+    assert not list(run.glob(".report-*"))
+
+
+def test_a_template_that_fails_gives_typsts_own_words_once():
+    with pytest.raises(
+        ForecastError, match=r"typst could not set the report: unknown variable: nonsense"
+    ) as caught:
+        compile_pdf({"a": 1}, (), "id\n", date(2023, 7, 10), template="= Title\n#nonsense")
+    message = str(caught.value)
+    assert "report.typ:2" in message
+    assert "/tmp" not in message
+    assert "Traceback" not in message
+
+
+def test_a_figure_that_is_not_there_is_an_error_and_not_a_gap():
+    template = '#set document(title: "t")\n#image("figures/tension.svg", alt: "a")'
+    with pytest.raises(ForecastError, match=r"file not found"):
+        compile_pdf({}, (), "id\n", date(2023, 7, 10), template=template)
+
+
+def test_the_template_cannot_read_outside_its_folder_nor_fetch_packages():
+    for source in ('#read("../../../etc/passwd")', '#import "@preview/cetz:0.3.0"'):
+        with pytest.raises(ForecastError, match="typst could not set the report"):
+            compile_pdf({}, (), "id\n", date(2023, 7, 10), template=source)

@@ -1,0 +1,255 @@
+"""Sentences made from numbers."""
+
+import re
+from datetime import date, timedelta
+
+import pytest
+
+from forecast import wording
+from forecast.record import Baseline, TensionSeries, TimeToEvent
+from forecast.report import evidence, explanation, front_page
+from forecast.report.content import make_content
+from forecast.report.method import method_sections
+from forecast.report.parameters import parameter_groups
+
+
+def with_headline(forecast, **changes):
+    """The forecast with its headline milestone changed."""
+    target, milestone = front_page.headline_pair(forecast)
+    changed = milestone.model_copy(update=changes)
+    milestones = tuple(changed if one is milestone else one for one in target.milestones)
+    targets = tuple(
+        one.model_copy(update={"milestones": milestones}) if one is target else one
+        for one in forecast.targets
+    )
+    return forecast.model_copy(update={"targets": targets})
+
+
+@pytest.fixture(scope="module")
+def forecast(factory):
+    return factory.forecast(factory.events)
+
+
+@pytest.fixture(scope="module")
+def analysis(factory):
+    return factory.analysis(factory.events)
+
+
+@pytest.mark.parametrize(
+    ("probability", "interval", "baseline", "sentence", "frequency", "comparison"),
+    [
+        (0.63, (0.58, 0.71), 0.5, "is likely before", "In 63 of 100", "13 points above the 50%"),
+        (
+            0.50,
+            (0.47, 0.53),
+            0.51,
+            "has a roughly even chance before",
+            "In 50 of 100",
+            "1 point below the 51%",
+        ),
+        (
+            0.003,
+            (0.001, 0.006),
+            0.003,
+            "has almost no chance before",
+            "In fewer than 1 of 100",
+            "is the same as the <1%",
+        ),
+        (
+            0.997,
+            (0.992, 0.999),
+            0.9,
+            "is almost certain before",
+            "In more than 99 of 100",
+            "10 points above the 90%",
+        ),
+        (
+            0.3,
+            (0.1, 0.6),
+            0.3,
+            "ranges from very unlikely to likely before",
+            "In 30 of 100",
+            "is the same as the 30%",
+        ),
+    ],
+)
+def test_the_bottom_line_follows_the_numbers(
+    forecast, probability, interval, baseline, sentence, frequency, comparison
+):
+    made = front_page.headline_content(
+        with_headline(
+            forecast,
+            probability=probability,
+            interval90=interval,
+            baseline=Baseline(name="climatology", probability=baseline),
+        )
+    )
+    assert sentence in made["sentence"]
+    assert made["frequency"].startswith(frequency)
+    assert comparison in made["baseline"]
+
+
+def test_a_target_never_seen_is_said_to_rest_on_the_prior(forecast, analysis):
+    text = " ".join(front_page.foundations(forecast, analysis))
+    assert "Never observed, so that the prior speaks and not the record: Lethal clash between forces." in text
+    assert "Seen in the data: Major escalation, 20 times; Military confrontation, 3 times." in text
+    assert front_page.seen_before(forecast.targets[2]) == "never observed: the prior speaks"
+
+
+@pytest.mark.parametrize(
+    ("change", "mcse", "said"),
+    [
+        (0.035, 0.003, "Without it the number would be 3.5 points lower."),
+        (-0.035, 0.003, "Without it the number would be 3.5 points higher."),
+        (0.005, 0.003, "No single past event moves the bottom line by more than its Monte Carlo error."),
+        (0.0, 0.0, "No single past event moves the bottom line by more than its Monte Carlo error."),
+    ],
+)
+def test_the_largest_driver_is_named_only_when_it_stands_out_of_its_error(
+    forecast, analysis, change, mcse, said
+):
+    driver = forecast.drivers[0].model_copy(update={"change": change, "mcse": mcse})
+    assert front_page.foundations(forecast.model_copy(update={"drivers": (driver,)}), analysis)[-1].endswith(
+        said
+    )
+
+
+def test_confidence_and_likelihood_never_share_a_sentence_and_no_chance_is_0_or_100(
+    forecast, analysis, factory
+):
+    content = make_content(
+        forecast, analysis, factory.events, factory.manifest(), paper="a4", author=None, organisation=None
+    )
+    texts = []
+
+    def walk(value):
+        if isinstance(value, str):
+            texts.append(value)
+        elif isinstance(value, dict):
+            for key, one in value.items():
+                if key not in ("recent", "sources", "rows") or key == "rows":
+                    walk(one)
+        elif isinstance(value, list):
+            for one in value:
+                walk(one)
+
+    walk({key: value for key, value in content.items() if key not in ("recent", "sources", "drivers")})
+    assert len(texts) > 200
+    likelihood = re.compile("|".join(name for name, _, _ in wording.BANDS))
+    for sentence in re.split(r"(?<=[.!?]) ", " ".join(texts)):
+        assert not (re.search(r"\bconfiden", sentence) and likelihood.search(sentence)), sentence
+    assert not any(text in ("0%", "100%", "−0.0", "-0.0") for text in texts)
+
+
+def test_drivers_are_the_ten_largest_each_way_and_the_rest_is_counted(forecast):
+    one = forecast.drivers[0]
+    drivers = tuple(
+        one.model_copy(update={"event_id": f"e{k}", "change": (k - 12.5) / 1000, "mcse": 0.0001})
+        for k in range(26)
+    )
+    shown = explanation.ordered_drivers(drivers)
+    assert [round(1000 * driver.change, 1) for driver in shown[:2]] == [12.5, 11.5]
+    assert len(shown) == 20
+    assert sum(driver.change > 0 for driver in shown) == 10
+    content = explanation.driver_content(forecast.model_copy(update={"drivers": drivers}))
+    assert "For 6 further events with smaller changes see forecast.json." in content["intro"]
+
+
+@pytest.mark.parametrize(
+    ("quantiles", "said"),
+    [
+        ((25, 165, 400), "Median 165 days; 1 in 10 within 25, 1 in 10 after 400 days"),
+        ((25, 165, None), "Median 165 days; 1 in 10 within 25, 1 in 10 beyond 485 days"),
+        ((25, None, None), "Median beyond 485 days; 1 in 10 within 25, 1 in 10 beyond 485 days"),
+        ((None, None, None), "In 9 of 10 futures beyond 485 days"),
+    ],
+)
+def test_waiting_times_beyond_the_horizon_are_not_guessed(forecast, quantiles, said):
+    times = TimeToEvent(q10=quantiles[0], q50=quantiles[1], q90=quantiles[2])
+    target = forecast.targets[0].model_copy(update={"time_to_event_days": times})
+    assert explanation.waiting_time(target, 485) == said
+
+
+def make_tension(regimes):
+    steps = len(regimes)
+    return TensionSeries(
+        date=tuple(date(2023, 1, 2) + timedelta(days=7 * k) for k in range(steps)),
+        mean=(0.5,) * steps,
+        lower90=(-0.1,) * steps,
+        upper90=(1.1,) * steps,
+        regime=regimes,
+    )
+
+
+@pytest.mark.parametrize(
+    ("regimes", "said"),
+    [
+        (("calm", "calm"), "has been calm since 2 January 2023. No step reads as a crisis."),
+        (
+            ("crisis", "strained"),
+            "strained since 9 January 2023. The last step that reads as a crisis began on 2 January",
+        ),
+        (("crisis", "crisis", "calm"), "as a crisis ran from 2 January 2023 to the step of 9 January 2023."),
+        (("calm", "crisis", "crisis"), "has been in crisis since 9 January 2023."),
+    ],
+)
+def test_the_tension_is_read_off_its_last_spell(regimes, said):
+    assert said in explanation.tension_reading(make_tension(regimes))
+
+
+def test_health_is_said_in_words_with_its_limits(factory, forecast, analysis):
+    good = " ".join(evidence.health_sentences(forecast, analysis))
+    assert "All checks passed." in good
+    assert "2 draws of 4,000 diverged (0.05%; up to 0.10% passes)." in good
+    bad = " ".join(evidence.health_sentences(factory.forecast(factory.events, converged=False), analysis))
+    assert "2 checks failed: do not use the numbers." in bad
+
+
+def test_six_months_of_events_are_printed_newest_first_and_all_are_counted(factory):
+    recent = evidence.recent_events(factory.events, factory.as_of)
+    expected = factory.events.between(date(2023, 1, 8), factory.as_of)
+    assert len(recent["rows"]) == len(expected) == 96
+    assert recent["rows"][0]["day"] == "10 Jul 2023"
+    assert recent["intro"].startswith("96 events from 8 January 2023 to 10 July 2023")
+    assert "All 849 events are attached" in recent["intro"]
+
+
+def test_when_too_many_events_are_recent_the_least_severe_go_and_the_report_says_so(factory, monkeypatch):
+    monkeypatch.setattr(evidence, "MOST_EVENTS_PRINTED", 20)
+    recent = evidence.recent_events(factory.events, factory.as_of)
+    assert len(recent["rows"]) == 20
+    assert "The 20 most severe are printed." in recent["intro"]
+    inside = factory.events.between(date(2023, 1, 8), factory.as_of).severity
+    assert sorted(int(row["severity"]) for row in recent["rows"]) == sorted(inside.tolist())[-20:]
+
+
+def test_unverified_rows_are_never_linked(factory, forecast):
+    recent = evidence.recent_events(factory.events, factory.as_of)["rows"]
+    cited = evidence.cited_sources(forecast, factory.events)
+    for rows in (recent, cited):
+        linked = [row["verified"] for row in rows if row["url"] is not None]
+        assert linked
+        assert all(linked)
+
+
+def test_parameters_share_one_track_from_0_to_1_and_name_their_group_once(analysis):
+    groups = parameter_groups(analysis)
+    assert [group["name"] for group in groups][:2] == ["baseline.weekly_rate", "tension.loading"]
+    rows = [row for group in groups for row in group["rows"]]
+    assert len(rows) == len(analysis.parameters)
+    for row in rows:
+        places = (*row["prior_span"], *row["posterior_span"])
+        assert min(places) == 0
+        assert max(places) == 1
+    assert groups[0]["rows"][1]["label"] == "channel opening"
+
+
+def test_every_family_has_its_method_text_and_tension_is_told_only_where_it_is():
+    texts = {
+        family: str(method_sections(family, has_tension=True))
+        for family in ("joint", "focused", "target", "ensemble")
+    }
+    assert len(set(texts.values())) == 4
+    assert "Tension is not observed" in texts["joint"]
+    assert "Tension is not observed" not in str(method_sections("joint", has_tension=False))
+    assert "secret talks" in str(method_sections("some-new-family", has_tension=False))

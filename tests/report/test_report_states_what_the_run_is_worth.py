@@ -1,0 +1,59 @@
+"""Stamp, failed gates, never-observed targets, sparse runs."""
+
+import logging
+
+import pytest
+
+STAMP = "DID NOT CONVERGE – do not use"
+
+
+def test_an_unconverged_run_is_stamped_on_every_page_and_names_its_failures(factory, compiled):
+    reader = compiled(factory.forecast(factory.events, converged=False))
+    texts = [page.extract_text() for page in reader.pages]
+    assert len(texts) > 4
+    assert all(STAMP in text for text in texts)
+    assert "R-hat of tension.scale is 1.043, above 1.01: run longer chains." in texts[0]
+    assert "its numbers must not be used" in texts[0]
+
+
+def test_a_converged_run_carries_no_stamp(factory, compiled):
+    reader = compiled(factory.forecast(factory.events))
+    assert not any("CONVERGE" in page.extract_text() for page in reader.pages)
+
+
+def test_warnings_of_the_run_stand_on_page_1(factory, compiled):
+    analysis = factory.analysis(factory.events, warnings=("Intensity was capped in 3 of 40,000 paths.",))
+    reader = compiled(factory.forecast(factory.events), analysis)
+    assert "Note: Intensity was capped in 3 of 40,000 paths." in reader.pages[0].extract_text()
+
+
+def test_a_run_without_tension_and_drivers_says_so_and_has_neither_figure(factory, compiled, tmp_path):
+    reader = compiled(
+        factory.forecast(factory.events, drivers=0), factory.analysis(factory.events, tension=False)
+    )
+    text = " ".join(page.extract_text() for page in reader.pages)
+    assert "No leave-one-out changes were worked out for this run." in text
+    assert "How tense the relation is" not in text
+    assert "Tension is not observed" not in text
+    assert sorted(path.name for path in tmp_path.glob("*.svg")) == ["probability.svg"]
+
+
+def test_forty_milestones_are_all_printed_under_their_target(factory, compiled):
+    from datetime import timedelta
+
+    many = tuple(
+        (f"m{i}", f"Milestone {i:02d}", factory.as_of + timedelta(days=12 * i)) for i in range(1, 41)
+    )
+    reader = compiled(factory.forecast(factory.events, milestones=many))
+    text = " ".join(page.extract_text() for page in reader.pages[:4])
+    for i in range(1, 41):
+        assert text.count(f"Milestone {i:02d} ·") == len(factory.targets)
+
+
+@pytest.mark.parametrize("paper", [("a4", (595, 842)), ("us-letter", (612, 792))])
+def test_paper_is_as_asked_and_typst_has_nothing_to_warn_of(factory, compiled, caplog, paper):
+    name, size = paper
+    with caplog.at_level(logging.WARNING, logger="forecast.report"):
+        box = compiled(factory.forecast(factory.events), paper=name).pages[0].mediabox
+    assert (round(float(box.width)), round(float(box.height))) == size
+    assert caplog.records == []

@@ -1,0 +1,106 @@
+"""Hostile and foreign text reaches the page as text, or as a visible box."""
+
+import re
+
+import pytest
+
+from forecast.report.printable import breakable, printable, printable_content, shorten, web_address
+from forecast.report.typeface import glyphs
+
+HOSTILE = (
+    '#read("/etc/passwd") <script>alert(1)</script> #import "@preview/x:1.0.0" *b* _i_ @ref $x^2$ {{7*7}}'
+)
+FOREIGN = "🚀 中国 الصين"
+
+
+def squeeze(text):
+    return re.sub(r"[\s\u200b]+", "", text)
+
+
+def test_markup_in_names_and_summaries_is_printed_as_it_is(factory, compiled):
+    targets = tuple(
+        (name, f"{label} {HOSTILE}", HOSTILE, n, rate) for name, label, _, n, rate in factory.targets
+    )
+    milestones = tuple((name, HOSTILE, day) for name, _, day in factory.milestones)
+    forecast = factory.forecast(factory.events, targets=targets, milestones=milestones, label=HOSTILE)
+    reader = compiled(forecast, factory.analysis(factory.events, warnings=(HOSTILE,)), author=HOSTILE)
+    text = squeeze(" ".join(page.extract_text() for page in reader.pages))
+    assert text.count(squeeze(HOSTILE)) >= 5
+    assert "root:" not in text
+    assert reader.metadata.author.replace("\u200b", "") == HOSTILE
+
+
+def test_signs_that_the_typeface_lacks_become_visible_boxes(factory, compiled):
+    forecast = factory.forecast(factory.events, label=f"A {FOREIGN} B")
+    text = compiled(forecast).pages[0].extract_text()
+    assert "A □ □□ □□□□□ B" in text
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("a\u202eb\u202cc", "abc"),
+        ("a\u200bb\ufeffc\u2066d", "abcd"),
+        ("a\x00b\x1bc", "abc"),
+        (" a \n\t b ", "a b"),
+        ("e\u0301", "é"),
+        ("x → y ≥ 2 ± 1 − σφτ – —", "x → y ≥ 2 ± 1 − σφτ – —"),
+        ("\ud800", "□"),
+        ("中", "□"),
+    ],
+)
+def test_invisible_signs_go_and_unknown_ones_show(given, shown):
+    assert printable(given, glyphs()) == shown
+
+
+def test_content_is_cleaned_at_every_depth_but_addresses_and_colours_stay():
+    content = {"a": ["x\u202e", {"b": "中", "url": "https://e.org/\u4e2d", "n": 1.5, "none": None}]}
+    assert printable_content(content, glyphs()) == {
+        "a": ["x", {"b": "□", "url": "https://e.org/\u4e2d", "n": 1.5, "none": None}]
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "linked"),
+    [
+        ("https://example.org/a?b=1", True),
+        ("javascript:alert(1)", False),
+        ("file:///etc/passwd", False),
+        ("https://exa mple.org", False),
+        ("https://\u202eexample.org", False),
+        ("", False),
+    ],
+)
+def test_only_plain_web_addresses_become_links(text, linked):
+    assert (web_address(text) is not None) == linked
+
+
+def test_long_words_may_break_and_ordinary_text_is_untouched():
+    assert breakable("an ordinary sentence") == "an ordinary sentence"
+    assert max(map(len, breakable("x" * 300).split("\u200b"))) <= 36
+
+
+@pytest.mark.parametrize(
+    ("text", "length", "short"),
+    [
+        ("abc", 3, "abc"),
+        ("one two three", 9, "one two…"),
+        ("x" * 10, 5, "xxxx…"),
+        ("one, two three", 6, "one…"),
+    ],
+)
+def test_texts_are_cut_at_a_word(text, length, short):
+    assert shorten(text, length) == short
+
+
+def test_names_of_300_signs_fit_on_the_page(factory, compiled):
+    name = "x" * 300
+    targets = tuple((key, name, name, n, rate) for key, _, _, n, rate in factory.targets)
+    forecast = factory.forecast(factory.events, targets=targets, label=name)
+    page = compiled(forecast, author=name, organisation=name).pages[0]
+    rights = []
+    page.extract_text(
+        visitor_text=lambda text, cm, tm, font, size: rights.append(tm[4]) if text.strip() else None
+    )
+    assert rights
+    assert max(rights) < float(page.mediabox.width)
