@@ -2,6 +2,8 @@
 
 from forecast.inference.fit import fit
 from forecast.inference.gates import GateReport, check_gates
+from forecast.inference.log_likelihood import log_likelihood
+from forecast.inference.monte_carlo import monte_carlo_error
 from forecast.inference.posterior import Posterior, read_posterior
 from forecast.inference.sampling import ProgressListener, SamplerOptions, SamplingProgress
 
@@ -13,5 +15,7 @@ __all__ = [
     "SamplingProgress",
     "check_gates",
     "fit",
+    "log_likelihood",
+    "monte_carlo_error",
     "read_posterior",
 ]

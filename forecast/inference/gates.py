@@ -38,7 +38,9 @@ class GateReport:
         return not self.failures
 
 
-def check_gates(posterior: Posterior, quantities: Mapping[str, NDArray[np.float64]] | None = None) -> GateReport:
+def check_gates(
+    posterior: Posterior, quantities: Mapping[str, NDArray[np.float64]] | None = None
+) -> GateReport:
     """Check every variable of the posterior and further quantities made from its draws.
 
     Parameters

@@ -14,6 +14,11 @@ import xarray as xr
 
 from forecast.errors import NotConvergedError
 
+Compiled = Any
+"""A model compiled by nutpie, which exports no type for it."""
+Running = Any
+"""A sampler of nutpie at work in the background."""
+
 _POLL_SECONDS = 0.1
 
 
@@ -40,12 +45,14 @@ class SamplingProgress:
 ProgressListener = Callable[[SamplingProgress], None]
 
 
-def compile_model(model: pm.Model) -> Any:
+def compile_model(model: pm.Model) -> Compiled:
     """Compile log density and gradient; the result can be sampled many times and takes new data."""
     return nutpie.compile_pymc_model(model)
 
 
-def sample(compiled: Any, options: SamplerOptions, listen: ProgressListener | None = None) -> xr.DataTree:
+def sample(
+    compiled: Compiled, options: SamplerOptions, listen: ProgressListener | None = None
+) -> xr.DataTree:
     """Run the No-U-Turn sampler.
 
     Parameters
@@ -102,7 +109,7 @@ def sample(compiled: Any, options: SamplerOptions, listen: ProgressListener | No
         ) from error
 
 
-def _is_finished(running: Any) -> bool:
+def _is_finished(running: Running) -> bool:
     try:
         return bool(running.is_finished)
     except TimeoutError:  # nutpie's way to say that the chains hold its lock: they are at work

@@ -1,6 +1,5 @@
 """Draws → forward paths → probabilities before dates (NumPy only)."""
 
-from forecast.simulation.draws import StreamDraws, prior_draws, stream_draws, tension_at_steps
 from forecast.simulation.paths import (
     NEVER,
     FirstHits,
@@ -10,7 +9,6 @@ from forecast.simulation.paths import (
 )
 from forecast.simulation.probabilities import (
     ProbabilityCurve,
-    monte_carlo_error,
     probability_curve,
     time_to_event,
 )
@@ -21,12 +19,7 @@ __all__ = [
     "FutureAct",
     "ProbabilityCurve",
     "SimulationOptions",
-    "StreamDraws",
-    "monte_carlo_error",
-    "prior_draws",
     "probability_curve",
     "simulate_first_hits",
-    "stream_draws",
-    "tension_at_steps",
     "time_to_event",
 ]

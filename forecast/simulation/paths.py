@@ -1,4 +1,4 @@
-"""Forward paths from every draw: when does each target first happen?
+"""Forward paths from every draw, and the day on which each target first happens.
 
 A path carries the draw's parameters, its latent tension and the excitation left by the past; counts,
 severities and calendar acts are drawn step by step. All targets read the same paths, so that nested
@@ -16,6 +16,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.draws import Floats, StreamDraws
 from forecast.series import (
     HALF_SATURATION,
     KNOT_STEPS,
@@ -26,7 +27,6 @@ from forecast.series import (
     TargetRule,
     recent_severe_term,
 )
-from forecast.simulation.draws import Floats, StreamDraws
 from forecast.simulation.sampling import Counts, binomial, negative_binomial
 from forecast.simulation.state import ExcitationState, decays_of, state_before_last_step
 
@@ -80,6 +80,8 @@ class FirstHits:
     day : ndarray of int32, shape (target, draw, path)
         Days from the origin (0 = the origin's own day) to the first target event; ``NEVER`` where the path
         stays quiet to the horizon.
+    acts : ndarray of int64, shape (draw, path, stream)
+        Acts drawn over the steps begun before the horizon (calendar acts not counted).
     horizon_days : int
     capped_share : float
         Share of simulated intensities that were cut at ``RATE_CAP``.
@@ -88,6 +90,7 @@ class FirstHits:
     targets: tuple[str, ...]
     origin: date
     day: NDArray[np.int32]
+    acts: NDArray[np.int64]
     horizon_days: int
     capped_share: float
 
@@ -130,7 +133,7 @@ def simulate_first_hits(
     keys = np.random.SeedSequence(options.seed).spawn(len(slices))
     state = state_before_last_step(data, draws)
 
-    def run(job: tuple[slice, np.random.SeedSequence]) -> tuple[NDArray[np.int32], float]:
+    def run(job: tuple[slice, np.random.SeedSequence]) -> tuple[NDArray[np.int32], Counts, float]:
         rows, key = job
         chunk = _Chunk(data, draws.rows(rows), _rows_of(state, rows), targets, options, key)
         return chunk.run(calendar)
@@ -142,8 +145,9 @@ def simulate_first_hits(
         tuple(target.name for target in targets),
         data.grid.origin,
         np.concatenate([result[0] for result in results], axis=1),
+        np.concatenate([result[1] for result in results]),
         options.horizon_days,
-        float(np.average([result[1] for result in results], weights=weight)),
+        float(np.average([result[2] for result in results], weights=weight)),
     )
 
 
@@ -186,14 +190,15 @@ class _Chunk:
         counter = np.array([0, 0, step, purpose], dtype=np.uint64)
         return np.random.Generator(np.random.Philox(counter=counter, key=self.key))
 
-    def run(self, calendar: Sequence[FutureAct]) -> tuple[NDArray[np.int32], float]:
-        """First days, shape (target, draw, path), and the share of capped intensities."""
+    def run(self, calendar: Sequence[FutureAct]) -> tuple[NDArray[np.int32], Counts, float]:
+        """First days, shape (target, draw, path); acts, (draw, path, stream); share of capped intensities."""
         grid = self.data.grid
         first = np.full((len(self.targets), *self.paths), NEVER, dtype=np.int32)
         decays = tuple(decay[:, None] for decay in decays_of(self.draws))
         last = (grid.first_day(0) - grid.origin).days  # day of the future on which step 0 began (negative)
         step = grid.n_steps - 1
         cells = 0
+        acts = np.zeros(self.state.own.shape, dtype=np.int64)
         while last + STEP_DAYS * step < self.options.horizon_days:
             begins = max(last + STEP_DAYS * step, 0)
             ends = last + STEP_DAYS * (step + 1)
@@ -201,6 +206,7 @@ class _Chunk:
             if ends > begins:
                 counts = self._draw_counts(step, (ends - begins) / STEP_DAYS)
                 cells += counts.size
+                acts += counts
             reach = self._draw_marks(step, counts)
             for position, target in enumerate(self.targets):
                 self._note_hits(first[position], step, self._hits(target, counts, reach), begins, ends)
@@ -216,7 +222,7 @@ class _Chunk:
             self.state.advance(total, np.asarray(severe, dtype=np.float64), self.layout, decays)  # type: ignore[arg-type]
             step += 1
         first[first >= self.options.horizon_days] = NEVER
-        return first, self.capped / max(cells, 1)
+        return first, acts, self.capped / max(cells, 1)
 
     def _tension(self, step: int) -> Floats:
         knot, within = divmod(step, KNOT_STEPS)
@@ -273,9 +279,7 @@ class _Chunk:
         streams = [self.layout.streams.index(category) for category in target.any_of]
         return np.asarray(reach[target.min_severity][..., streams].sum(axis=-1))
 
-    def _note_hits(
-        self, first: NDArray[np.int32], step: int, hits: Counts, begins: int, ends: int
-    ) -> None:
+    def _note_hits(self, first: NDArray[np.int32], step: int, hits: Counts, begins: int, ends: int) -> None:
         new = np.nonzero((hits > 0) & (first == NEVER))
         if not len(new[0]):
             return
@@ -301,4 +305,4 @@ class _Chunk:
             if act.category in target.any_of and act.severity >= target.min_severity:
                 earlier = happens & (first[position] > day)
                 first[position][earlier] = day
-        return happens * float(act.severity >= SEVERE)
+        return happens.astype(np.float64) * float(act.severity >= SEVERE)

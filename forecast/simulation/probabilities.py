@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from arviz_stats.base import array_stats
 from numpy.typing import NDArray
 from scipy import special
 
@@ -88,14 +87,6 @@ def beta_interval(mean: Floats, variance: Floats) -> tuple[Floats, Floats]:
     lower[spread] = special.betaincinv(a, b, 0.05)
     upper[spread] = special.betaincinv(a, b, 0.95)
     return lower, upper
-
-
-def monte_carlo_error(per_draw: Floats, n_chains: int) -> float:
-    """Standard error of the mean over correlated draws (chains in order), from the effective sample size."""
-    chains = per_draw.reshape(n_chains, -1)
-    if np.ptp(chains) == 0.0:
-        return 0.0
-    return float(array_stats.mcse(chains, chain_axis=0, draw_axis=1, method="mean"))
 
 
 def time_to_event(first_day: NDArray[np.int32], quantile: float) -> float | None:

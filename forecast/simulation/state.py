@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.draws import StreamDraws
 from forecast.series import SEVERE, SEVERE_HALF_LIFE_DAYS, EventCounts, StreamLayout, decay_per_step
-from forecast.simulation.draws import StreamDraws
 
 Floats = NDArray[np.float64]
 
@@ -70,6 +70,6 @@ def state_before_last_step(data: EventCounts, draws: StreamDraws) -> ExcitationS
     state = empty_state(len(draws), len(data.layout.streams))
     for step in range(data.grid.n_steps - 1):
         counts = data.counts[step].astype(np.float64)
-        severe = np.float64(data.reach[step, :, SEVERE - 1].sum())
+        severe = np.asarray(data.reach[step, :, SEVERE - 1].sum(), dtype=np.float64)
         state.advance(counts, severe, data.layout, decays_of(draws))
     return state

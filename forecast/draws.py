@@ -1,4 +1,4 @@
-"""Parameter draws, from a posterior or a prior, arranged for simulation."""
+"""Parameter draws, from a posterior or a prior, arranged as the likelihood and the simulator read them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class StreamDraws:
-    """What the simulator reads, first axis draw (d), streams k, knots m.
+    """Parameters by role, first axis draw (d), streams k, knots m.
 
     Parameters
     ----------
@@ -27,8 +27,8 @@ class StreamDraws:
         Factors left after one step.
     knot_decay : ndarray, shape (d,)
         Autocorrelation of tension from knot to knot.
-    knots : ndarray, shape (d, m)
-        Tension at the knots.
+    innovations, knots : ndarray, shape (d, m)
+        Standard normal innovations of tension, and tension itself, at the knots.
     level : ndarray, shape (d, 4)
         Log odds of reaching severity 2 … 5, given the one below.
     mark_tension, mark_recent : ndarray, shape (d,)
@@ -46,6 +46,7 @@ class StreamDraws:
     cross_decay: Floats
     ballast_decay: Floats
     knot_decay: Floats
+    innovations: Floats
     knots: Floats
     level: Floats
     mark_tension: Floats
@@ -60,7 +61,7 @@ class StreamDraws:
 
 
 def stream_draws(layout: StreamLayout, variables: Mapping[str, Floats]) -> StreamDraws:
-    """Arrange variables of a posterior, each of shape (draw, …), for simulation.
+    """Arrange the variables of a posterior, each of shape (draw, …), by their roles.
 
     Parameters
     ----------
@@ -92,6 +93,7 @@ def stream_draws(layout: StreamLayout, variables: Mapping[str, Floats]) -> Strea
         cross_decay=decay_per_step(variables["excitation_cross_half_life_days"]),
         ballast_decay=ballast_decay,
         knot_decay=knot_decay,
+        innovations=variables[INNOVATIONS],
         knots=tension_at_knots(variables[INNOVATIONS], knot_decay),
         level=variables.get("severity_level", np.zeros((n_draws, len(SEVERITY_LEVELS)))),
         mark_tension=variables.get("severity_tension", none),

@@ -1,0 +1,474 @@
+"""The one place that knows the order of the stages: read, fit, simulate, judge, write."""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from forecast import results
+from forecast.config import Config, config_hash, resolved_yaml, target_definition
+from forecast.draws import stream_draws
+from forecast.drivers import leave_one_out
+from forecast.errors import ConfigError, EventError, InputError, NotConvergedError, PriorError
+from forecast.evaluation.baselines import climatology
+from forecast.events.bundled import load_events
+from forecast.events.reading import write_events
+from forecast.events.table import EventTable
+from forecast.inference import (
+    GateReport,
+    Posterior,
+    SamplerOptions,
+    SamplingProgress,
+    check_gates,
+    fit,
+)
+from forecast.priors import PriorSet, default_priors
+from forecast.record import (
+    Analysis,
+    Baseline,
+    CalendarAct,
+    Diagnostics,
+    Driver,
+    DyadRecord,
+    Forecast,
+    Headline,
+    SamplerSummary,
+    TargetForecast,
+)
+from forecast.report import ReportOptions, build_report
+from forecast.run_folder import file_hashes, new_run_folder
+from forecast.series import EventCounts, TargetRule, TimeGrid, count_events, stream_layout
+from forecast.simulation import FirstHits, FutureAct, SimulationOptions, simulate_first_hits
+
+SHOWN_DRIVERS = 10
+"""Drivers kept each way."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Everything a run reads, checked: what is known at the as-of date, counted, and the priors."""
+
+    config: Config
+    events: EventTable
+    data: EventCounts
+    priors: PriorSet
+    rules: tuple[TargetRule, ...]
+    calendar: tuple[FutureAct, ...]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run in memory."""
+
+    inputs: Inputs
+    posterior: Posterior
+    hits: FirstHits
+    forecast: Forecast
+    analysis: Analysis
+
+
+@dataclass(frozen=True)
+class StageProgress:
+    """What the run is doing: a stage, and how far it is (``planned`` is 0 where that is not known)."""
+
+    stage: str
+    finished: int = 0
+    planned: int = 0
+    note: str = ""
+
+
+Listener = Callable[[StageProgress], None]
+
+
+def read_inputs(config: Config) -> Inputs:
+    """Read events and resolve priors; nothing is fitted.
+
+    Raises
+    ------
+    ConfigError
+        No events at the as-of date, no event of a target's categories, or a prior that is not valid;
+        with the line of the config.
+    EventError
+        The event file is not valid.
+    """
+    everything = load_events(config.events.source, config.base_folder)
+    events = everything.known_by(config.as_of)
+    if not len(events):
+        first = everything.known_date.min() if len(everything) else "never"
+        raise config.error(
+            ("as_of",), f"nothing was known on {config.as_of}: the first event became known on {first}"
+        )
+    start = config.events.start or events.date.min().astype(object)
+    used = events.between(start, config.as_of)
+    if not len(used):
+        raise config.error(("events", "start"), f"no event lies between {start} and {config.as_of}")
+    rules = tuple(
+        TargetRule(name, tuple(target.any_of), target.min_severity) for name, target in config.targets.items()
+    )
+    for rule in rules:
+        if not np.isin(used.category, rule.any_of).any():
+            raise config.error(
+                ("targets", rule.name, "any_of"),
+                f"the data hold no event of {' or '.join(rule.any_of)} in {start} … {config.as_of}; a target "
+                "needs a category that was seen at least once, of any severity",
+            )
+    layout = stream_layout(config.model.family)
+    grid = TimeGrid(start, config.as_of + timedelta(days=1))
+    return Inputs(
+        config=config,
+        events=events,
+        data=count_events(events, grid, layout),
+        priors=_resolve_priors(config, default_priors(layout)),
+        rules=rules,
+        calendar=tuple(
+            FutureAct(act.date, act.category, act.severity, act.probability) for act in config.calendar
+        ),
+    )
+
+
+def _resolve_priors(config: Config, priors: PriorSet) -> PriorSet:
+    faults = []
+    for name, statement in config.model.priors.items():
+        try:
+            priors.changed({name: statement}, "config")
+        except PriorError as error:
+            faults.append(str(config.error(("model", "priors", name), str(error).removeprefix(f"{name}: "))))
+    if faults:
+        raise ConfigError("\n".join(faults))
+    return priors.changed(config.model.priors, "config")
+
+
+def make_forecast(config: Config, listen: Listener | None = None) -> Run:
+    """Run all stages in memory: read, fit, simulate, measure drivers.
+
+    Parameters
+    ----------
+    config : Config
+    listen : callable, optional
+        Told of each stage and its progress.
+
+    Raises
+    ------
+    InputError
+        As ``read_inputs``.
+    NotConvergedError
+        The sampler could not run at all. A posterior that fails a gate is returned, with
+        ``forecast.converged`` false.
+    """
+    tell = listen or (lambda progress: None)
+    clock = _Clock()
+    with clock.time("read"):
+        tell(StageProgress("read"))
+        inputs = read_inputs(config)
+    seeds = [int(child.generate_state(1, np.uint32)[0]) for child in np.random.SeedSequence(config.sampler.seed).spawn(2)]
+    with clock.time("fit"):
+        tell(StageProgress("compile"))
+        posterior = fit(inputs.data, inputs.priors, _sampler_options(config, seeds[0]), _sampling_listener(tell))
+    with clock.time("simulate"):
+        tell(StageProgress("simulate"))
+        draws = stream_draws(inputs.data.layout, posterior.variables)
+        hits = simulate_first_hits(
+            inputs.data, draws, inputs.rules, _simulation_options(config, seeds[1]), inputs.calendar
+        )
+        targets, monitored = _target_forecasts(inputs, hits, posterior.n_chains)
+        gates = check_gates(posterior, monitored)
+    with clock.time("drivers"):
+        tell(StageProgress("drivers"))
+        drivers, withheld = _drivers(inputs, posterior, seeds[1], tell)
+    forecast = Forecast(
+        schema=1,
+        run_id=run_id(config, inputs.events),
+        name=config.name,
+        dyad=DyadRecord(a=config.dyad.a, b=config.dyad.b, label=config.dyad.title),
+        as_of=config.as_of,
+        model=config.model.family,
+        converged=gates.converged,
+        diagnostics=Diagnostics(**vars(gates)),
+        targets=targets,
+        headline=Headline(target=config.headline.target, milestone=config.headline.milestone),
+        drivers=drivers,
+        timings_s=clock.seconds,
+        versions=versions(),
+    )
+    analysis = _analysis(inputs, posterior, hits, gates, clock.seconds["fit"], withheld)
+    return Run(inputs, posterior, hits, forecast, analysis)
+
+
+def run_folder(config: Config, out: Path) -> Path:
+    """Where a run of this config is kept below ``out``: ``<out>/<name>/<as_of>``."""
+    return out / config.name / config.as_of.isoformat()
+
+
+def save_run(run: Run, folder: Path, *, force: bool = False) -> Path:
+    """Write the run folder with its report: whole, or not at all.
+
+    Raises
+    ------
+    RunFolderError
+        The folder is there already (and not ``force``), or cannot be written.
+    """
+    config = run.inputs.config
+    with new_run_folder(folder, force=force) as filling:
+        write_events(run.inputs.events, filling / "events.csv")
+        (filling / "config.resolved.yaml").write_text(resolved_yaml(config, folder), encoding="utf-8")
+        run.posterior.write(filling / "posterior.nc")
+        _write_paths(run.hits, run.posterior.n_chains, filling / "paths.nc")
+        (filling / "analysis.json").write_text(_json(run.analysis), encoding="utf-8")
+        timings = dict(run.forecast.timings_s)
+        forecast_path = filling / "forecast.json"
+        forecast_path.write_text(_json(run.forecast), encoding="utf-8")
+        manifest_path = filling / "manifest.json"
+        manifest = _manifest(run)
+        manifest_path.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+        began = time.perf_counter()
+        build_report(filling, report_options(config))
+        timings["report"] = round(time.perf_counter() - began, 3)
+        forecast_path.write_text(_json(run.forecast.model_copy(update={"timings_s": timings})), encoding="utf-8")
+        hashes = {name: value for name, value in file_hashes(filling).items() if name != "manifest.json"}
+        manifest |= {"timings_s": timings, "outputs_sha256": hashes}
+        manifest_path.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+    return folder
+
+
+def run_forecast(
+    config: Config,
+    *,
+    out: Path = Path("reports"),
+    force: bool = False,
+    allow_unconverged: bool = False,
+    listen: Listener | None = None,
+) -> tuple[Run, Path]:
+    """Make a forecast, write its run folder and return both.
+
+    Raises
+    ------
+    InputError
+        The config, the events or the place of the run folder cannot be used.
+    NotConvergedError
+        A gate failed and ``allow_unconverged`` is not set; the run folder is written all the same, its
+        report stamped.
+    """
+    from forecast.run_folder import refuse_existing
+
+    folder = run_folder(config, out)
+    refuse_existing(folder, force=force)
+    run = make_forecast(config, listen)
+    if listen:
+        listen(StageProgress("report"))
+    save_run(run, folder, force=force)
+    if not run.forecast.converged and not allow_unconverged:
+        failures = "\n".join(f"  {failure}" for failure in run.forecast.diagnostics.failures)
+        raise NotConvergedError(
+            f"the fit did not converge; do not use its numbers.\n{failures}\n"
+            f"The run, with a stamped report, is in {folder}. --allow-unconverged ends with code 0 all the same."
+        )
+    return run, folder
+
+
+def rebuild_report(folder: Path, options: ReportOptions | None = None) -> Path:
+    """Build the report of a saved run again, from the run folder alone."""
+    from forecast.config import load_config
+
+    chosen = options or report_options(load_config(folder / "config.resolved.yaml"))
+    return build_report(folder, chosen)
+
+
+def report_options(config: Config) -> ReportOptions:
+    """Report settings of a config."""
+    return ReportOptions(
+        paper=config.report.paper, author=config.report.author, organisation=config.report.organisation
+    )
+
+
+def run_id(config: Config, events: EventTable) -> str:
+    """Name of a run: the same settings, data and version have the same id."""
+    import hashlib
+
+    text = "\n".join([config_hash(config), events.sha256, version("forecast")])
+    return f"{config.name}-{config.as_of:%Y%m%d}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
+
+
+def versions() -> dict[str, str]:
+    """Versions of what the numbers depend on."""
+    names = ("forecast", "numpy", "scipy", "pymc", "pytensor", "nutpie", "numba", "arviz", "typst", "matplotlib")
+    return {"python": platform.python_version()} | {name: version(name) for name in names}
+
+
+class _Clock:
+    """Seconds by stage."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def time(self, stage: str) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        self.seconds[stage] = round(time.perf_counter() - began, 3)
+
+
+def _sampler_options(config: Config, seed: int) -> SamplerOptions:
+    sampler = config.sampler
+    return SamplerOptions(
+        seed=seed,
+        draws=sampler.draws,
+        tune=sampler.tune,
+        chains=sampler.chains,
+        target_accept=sampler.target_accept,
+    )
+
+
+def _simulation_options(config: Config, seed: int) -> SimulationOptions:
+    last = max(milestone.date for milestone in config.milestones)
+    origin = config.as_of + timedelta(days=1)
+    return SimulationOptions(
+        seed=seed, horizon_days=(last - origin).days, paths_per_draw=config.sampler.paths_per_draw
+    )
+
+
+def _sampling_listener(tell: Listener) -> Callable[[SamplingProgress], None]:
+    def listen(progress: SamplingProgress) -> None:
+        note = f"{progress.divergences} divergences" if progress.divergences else ""
+        tell(StageProgress("sample", progress.finished, progress.planned, note))
+
+    return listen
+
+
+def _target_forecasts(
+    inputs: Inputs, hits: FirstHits, n_chains: int
+) -> tuple[tuple[TargetForecast, ...], dict[str, np.ndarray]]:
+    config, grid = inputs.config, inputs.data.grid
+    targets = []
+    monitored: dict[str, np.ndarray] = {}
+    for rule in inputs.rules:
+        question = results.Question(
+            rule.name,
+            config.target_title(rule.name),
+            target_definition(config.targets[rule.name]),
+            tuple((milestone.name, milestone.title, milestone.date) for milestone in config.milestones),
+        )
+        horizons = [max((milestone.date - grid.origin).days, 0) for milestone in config.milestones]
+        probabilities = climatology(inputs.events, rule, grid.origin, grid.start, horizons)
+        baselines = {
+            milestone.name: Baseline(name="climatology", probability=float(probability))
+            for milestone, probability in zip(config.milestones, probabilities, strict=True)
+        }
+        fitted = inputs.events.between(grid.start, config.as_of)
+        observed = int(rule.mask(fitted).sum())
+        forecast, shares = results.target_forecast(question, hits, n_chains, observed, baselines)
+        targets.append(forecast)
+        monitored |= {f"P({rule.name} before {name})": share for name, share in shares.items()}
+    return tuple(targets), monitored
+
+
+def _drivers(
+    inputs: Inputs, posterior: Posterior, seed: int, tell: Listener
+) -> tuple[tuple[Driver, ...], int]:
+    """Drivers of the headline, strongest first, and the number withheld for a high Pareto k."""
+    config = inputs.config
+    rule = next(rule for rule in inputs.rules if rule.name == config.headline.target)
+    measured = leave_one_out(
+        inputs.events,
+        inputs.data,
+        posterior,
+        rule,
+        config.headline_milestone.date,
+        seed=seed,
+        calendar=inputs.calendar,
+        listen=lambda done, planned: tell(StageProgress("drivers", done, planned)),
+    )
+    known = [one for one in measured if one.change is not None]
+    rows = list(inputs.events.rows())
+    drivers = [
+        Driver(
+            event_id=rows[one.row].id,
+            date=rows[one.row].date,
+            category=rows[one.row].category,
+            severity=rows[one.row].severity,
+            summary=rows[one.row].summary,
+            source=rows[one.row].source_outlet,
+            change=one.change or 0.0,
+            mcse=one.mcse or 0.0,
+        )
+        for one in sorted(known, key=lambda one: -(one.change or 0.0))
+    ]
+    raised = [driver for driver in drivers if driver.change > 0][:SHOWN_DRIVERS]
+    lowered = [driver for driver in drivers if driver.change < 0][-SHOWN_DRIVERS:]
+    return (*raised, *lowered), len(measured) - len(known)
+
+
+def _analysis(
+    inputs: Inputs, posterior: Posterior, hits: FirstHits, gates: GateReport, seconds: float, withheld: int
+) -> Analysis:
+    config = inputs.config
+    warnings = []
+    if hits.capped_share > 0:
+        warnings.append(
+            f"{hits.capped_share:.2g} of the simulated intensities reached the cap of 200 acts a week and were cut."
+        )
+    if withheld:
+        warnings.append(
+            f"{withheld} event(s) matter too much to be left out by reweighting; their effect is not shown."
+        )
+    sizes = posterior.tree["posterior"].sizes
+    return Analysis(
+        schema=1,
+        tension=results.tension_series(stream_draws(inputs.data.layout, posterior.variables), inputs.data.grid),
+        parameters=results.parameter_summaries(inputs.priors, posterior),
+        data=results.data_summary(inputs.events, inputs.data.grid),
+        calendar=tuple(
+            CalendarAct(
+                date=act.date, category=act.category, severity=act.severity, probability=act.probability, label=act.label
+            )
+            for act in config.calendar
+        ),
+        sampler=SamplerSummary(
+            chains=posterior.n_chains,
+            draws=int(sizes["draw"]),
+            tune=posterior.tune,
+            target_accept=posterior.target_accept,
+            seed=config.sampler.seed,
+            reruns=posterior.reruns,
+            paths_per_draw=config.sampler.paths_per_draw,
+            seconds=seconds,
+        ),
+        warnings=tuple(warnings),
+    )
+
+
+def _write_paths(hits: FirstHits, n_chains: int, path: Path) -> None:
+    n_targets, n_draws, n_paths = hits.day.shape
+    first = hits.day.reshape(n_targets, n_chains, n_draws // n_chains, n_paths)
+    dataset = xr.Dataset(
+        {"first_day": (("target", "chain", "draw", "path"), first, {"long_name": "days from the origin to the first target event; 2147483647 = not within the horizon"})},
+        coords={"target": list(hits.targets)},
+        attrs={"origin": hits.origin.isoformat(), "horizon_days": hits.horizon_days},
+    )
+    dataset.to_netcdf(path, engine="h5netcdf", encoding={"first_day": {"zlib": True, "complevel": 4}})
+
+
+def _manifest(run: Run) -> dict[str, object]:
+    config = run.inputs.config
+    return {
+        "run_id": run.forecast.run_id,
+        "config_sha256": config_hash(config),
+        "data_sha256": run.inputs.events.sha256,
+        "code_version": version("forecast"),
+        "seed": config.sampler.seed,
+        "versions": run.forecast.versions,
+        "made_on": datetime.now(UTC).date().isoformat(),
+    }
+
+
+def _json(record: Forecast | Analysis) -> str:
+    return record.model_dump_json(by_alias=True, indent=1) + "\n"
