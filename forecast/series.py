@@ -142,7 +142,9 @@ class TimeGrid:
 
     def __post_init__(self) -> None:
         if self.origin <= self.start:
-            raise InputError(f"the data window is empty: it starts {self.start} and ends before {self.origin}")
+            raise InputError(
+                f"the data window is empty: it starts {self.start} and ends before {self.origin}"
+            )
 
     @property
     def n_steps(self) -> int:
@@ -229,13 +231,13 @@ def count_events(events: EventTable, grid: TimeGrid, layout: StreamLayout) -> Ev
     severity = events.severity[used].astype(np.int64)
     if layout.marked:
         for level in range(5):
-            np.add.at(reach, (step, stream[used], level), severity > level)
+            np.add.at(reach[..., level], (step, stream[used]), severity > level)
     severe = np.bincount(step[severity >= SEVERE], minlength=grid.n_steps)
     return EventCounts(grid, layout, counts, reach, decayed_before(severe, SEVERE_HALF_LIFE_DAYS))
 
 
 def decayed_before(counts: NDArray[np.int64], half_life_days: float) -> NDArray[np.float64]:
-    """Exponentially decayed sum of earlier entries, shape (step,): d·n[t−1] + d²·n[t−2] + …"""
+    """Exponentially decayed sum of earlier entries, shape (step,): d·n[t−1] + d²·n[t−2] and so on."""
     decay = float(decay_per_step(half_life_days))
     total = np.zeros(len(counts))
     for step in range(1, len(counts)):

@@ -12,10 +12,13 @@ from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
 
-from forecast.models.kernel import N_PARAMETERS, value_and_gradient
+from forecast.models.kernel import N_PARAMETERS, Floats, value_and_gradient
 
 KERNEL_VERSION = 1
 """Part of PyTensor's cache key, which ignores the kernel's source: raise it on every edit of the kernel."""
+
+Outputs = Any
+"""A tuple of arrays; Numba's decorators hide its type."""
 
 _DIMENSIONS = (2, 1, 1, 1, 2, 2, 2, 2, 1, 1)
 
@@ -30,14 +33,16 @@ class StreamLikelihood(Op):  # type: ignore[misc]
 
     __props__ = ()
 
-    def make_node(self, *inputs: Any) -> Apply:
+    def make_node(self, *inputs: Variable) -> Apply:
         """Build the node; all inputs become float64 tensors."""
         tensors = [pt.as_tensor_variable(value, dtype="float64") for value in inputs]
         for tensor, ndim in zip(tensors, _DIMENSIONS, strict=True):
             if tensor.ndim != ndim:
                 raise TypeError(f"expected {ndim} dimensions, got {tensor.ndim} ({tensor})")
         outputs = [pt.vector(dtype="float64", shape=(1,))]
-        outputs += [pt.tensor(dtype="float64", shape=(None,) * tensor.ndim) for tensor in tensors[:N_PARAMETERS]]
+        outputs += [
+            pt.tensor(dtype="float64", shape=(None,) * tensor.ndim) for tensor in tensors[:N_PARAMETERS]
+        ]
         return Apply(self, tensors, outputs)
 
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: Sequence[list[Any]]) -> None:
@@ -51,9 +56,7 @@ class StreamLikelihood(Op):  # type: ignore[misc]
 
     def connection_pattern(self, node: Apply) -> list[list[bool]]:
         """Only the parameters are differentiable, and only through the log likelihood."""
-        return [
-            [position < N_PARAMETERS, *([False] * N_PARAMETERS)] for position in range(len(node.inputs))
-        ]
+        return [[position < N_PARAMETERS, *([False] * N_PARAMETERS)] for position in range(len(node.inputs))]
 
     def pullback(
         self, inputs: Sequence[Variable], outputs: Sequence[Variable], cotangents: Sequence[Variable]
@@ -61,15 +64,27 @@ class StreamLikelihood(Op):  # type: ignore[misc]
         """Return the cotangent of the log likelihood times the gradients already computed."""
         upstream = cotangents[0][0]
         data = len(inputs) - N_PARAMETERS
-        return [*(upstream * gradient for gradient in outputs[1:]), *(disconnected_type() for _ in range(data))]
+        return [
+            *(upstream * gradient for gradient in outputs[1:]),
+            *(disconnected_type() for _ in range(data)),
+        ]
 
 
 @register_funcify_default_op_cache_key(StreamLikelihood)
 def _numba_stream_likelihood(op: StreamLikelihood, **kwargs: object) -> tuple[Callable[..., Any], int]:
     @numba.njit(error_model="numpy")
     def stream_likelihood(
-        streams, dynamics, innovations, level, roles, counts, exceed, marks, recent, extent  # type: ignore[no-untyped-def]  # noqa: ANN001
-    ):  # noqa: ANN202
+        streams: Floats,
+        dynamics: Floats,
+        innovations: Floats,
+        level: Floats,
+        roles: Floats,
+        counts: Floats,
+        exceed: Floats,
+        marks: Floats,
+        recent: Floats,
+        extent: Floats,
+    ) -> Outputs:
         return value_and_gradient(
             streams, dynamics, innovations, level, roles, counts, exceed, marks, recent, extent
         )

@@ -6,18 +6,20 @@ categories with severities as marks; four streams around one target; the target'
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
+from numpy.typing import NDArray
 from pymc.distributions.transforms import logodds
 
 from forecast.models import terms
 from forecast.models.data import LikelihoodData, likelihood_data
 from forecast.models.likelihood import stream_likelihood
-from forecast.priors.distributions import FAMILIES
 from forecast.priors import SEVERITY_LEVELS, Distribution, ParameterGroup, PriorSet
+from forecast.priors.distributions import FAMILIES
 from forecast.series import INNOVATIONS, KNOT_STEPS, STEP_DAYS, EventCounts, knots_for
 
 Tensor = Any
@@ -59,7 +61,7 @@ def build_model(
     layout = data.layout
     knots = n_knots or knots_for(data.grid.n_steps)
     arrays = likelihood_data(data)
-    coords = {
+    coords: dict[str, Sequence[object] | NDArray[np.int64]] = {
         "stream": list(layout.streams),
         "conflict_stream": [layout.streams[i] for i in layout.conflict_index],
         "calming_stream": [layout.streams[i] for i in layout.calming_index],
@@ -100,7 +102,7 @@ def _parameter(group: ParameterGroup, distributions: list[Distribution]) -> Tens
     return pm.Deterministic(group.variable, joined, dims=group.dimension)
 
 
-def _declare(name: str, distributions: list[Distribution], **size: Any) -> Tensor:
+def _declare(name: str, distributions: list[Distribution], **size: object) -> Tensor:
     family = distributions[0].family
     values = np.array([distribution.values for distribution in distributions]).T
     if not size:
@@ -121,7 +123,9 @@ def _decay(half_life_days: Tensor) -> Tensor:
     return pt.exp2(-STEP_DAYS / half_life_days)
 
 
-def _fused(arrays: LikelihoodData, data: EventCounts, parameter: dict[str, Tensor], innovations: Tensor) -> None:
+def _fused(
+    arrays: LikelihoodData, data: EventCounts, parameter: dict[str, Tensor], innovations: Tensor
+) -> None:
     layout = data.layout
     zeros = pt.zeros(len(layout.streams))
     absent = pt.zeros(())
@@ -156,7 +160,9 @@ def _fused(arrays: LikelihoodData, data: EventCounts, parameter: dict[str, Tenso
     pm.Potential("log_likelihood", value[0])
 
 
-def _plain(arrays: LikelihoodData, data: EventCounts, parameter: dict[str, Tensor], innovations: Tensor) -> None:
+def _plain(
+    arrays: LikelihoodData, data: EventCounts, parameter: dict[str, Tensor], innovations: Tensor
+) -> None:
     layout, n_steps = data.layout, data.grid.n_steps
     conflict = np.array(layout.conflictual)
     knot_decay = pt.exp(-STEP_DAYS * KNOT_STEPS / parameter["tension.persistence"])
@@ -169,7 +175,9 @@ def _plain(arrays: LikelihoodData, data: EventCounts, parameter: dict[str, Tenso
         decay = _decay(parameter["ballast.half_life_days"])
         past = decay * terms.decayed_past(arrays.counts[:, layout.calming_index], decay, n_steps)
         log_calm = terms.ballast_exponent(past, parameter["ballast"])
-    cross = pt.set_subtensor(pt.zeros(len(layout.streams))[layout.conflict_index], parameter["excitation.cross"])
+    cross = pt.set_subtensor(
+        pt.zeros(len(layout.streams))[layout.conflict_index], parameter["excitation.cross"]
+    )
     conflict_counts = arrays.counts[:, conflict].sum(axis=1)
     rate = terms.intensity(
         pt.log(parameter["baseline.weekly_rate"]),

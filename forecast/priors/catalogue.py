@@ -101,7 +101,11 @@ def _intensity_groups(layout: StreamLayout) -> list[ParameterGroup]:
             "positive",
             _log_normal(math.exp(-1.5), 1.5),
             "Wide: 90% between one act in 53 weeks and 2.6 acts a week.",
-            {"rare": _log_normal(0.02, 1.0), "occasional": _log_normal(0.2, 1.0), "frequent": _log_normal(1, 1)},
+            {
+                "rare": _log_normal(0.02, 1.0),
+                "occasional": _log_normal(0.2, 1.0),
+                "frequent": _log_normal(1, 1),
+            },
             "stream",
         ),
         ParameterGroup(
@@ -163,7 +167,11 @@ def _intensity_groups(layout: StreamLayout) -> list[ParameterGroup]:
             "positive",
             _log_normal(math.exp(-3.5), 1.0),
             "Small for each pair of kinds; the sum over kinds is kept below an endless chain.",
-            {"weak": _log_normal(0.01, 0.7), "medium": _log_normal(math.exp(-3.5), 1.0), "strong": _log_normal(0.1, 0.7)},
+            {
+                "weak": _log_normal(0.01, 0.7),
+                "medium": _log_normal(math.exp(-3.5), 1.0),
+                "strong": _log_normal(0.1, 0.7),
+            },
             "conflict_stream",
         ),
         ParameterGroup(
@@ -223,7 +231,7 @@ _BALLAST = [
 _SEVERITY = [
     ParameterGroup(
         "severity.level",
-        "Log odds that an act of the average kind reaches this severity, given the one below, at mean tension",
+        "Log odds that an act of the average kind reaches this severity from the one below, at mean tension",
         "log odds",
         "real",
         _normal(0, 1),

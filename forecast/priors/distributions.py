@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import difflib
 import math
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -227,11 +228,12 @@ def parse_distribution(text: str) -> Distribution:
 def _number(node: ast.expr, text: str) -> float:
     try:
         value = ast.literal_eval(node)
-    except ValueError as error:
+    except (ValueError, TypeError) as error:  # TypeError: a set of lists
         raise PriorError(f"cannot read {text!r}: parameters must be plain numbers") from error
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise PriorError(f"cannot read {text!r}: parameters must be plain numbers, got {value!r}")
-    return float(value)
+    # A whole number may be too large to be a float; the check for finite parameters then refuses it.
+    return float(value) if abs(value) <= sys.float_info.max else math.inf
 
 
 def as_words(distribution: Distribution, words: Mapping[str, Distribution]) -> str | None:

@@ -8,13 +8,15 @@ so that a statement that no family fits is refused and not silently bent.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
+from itertools import pairwise
 
 import numpy as np
 from scipy import optimize, special
 
 from forecast.errors import PriorError
-from forecast.priors.distributions import Distribution, Support
+from forecast.priors.distributions import Distribution, Floats, Support
 
 TOLERATED_MISS = 0.25
 """Largest accepted difference of a quantile, as a share of the stated range."""
@@ -39,7 +41,7 @@ def read_quantiles(statement: Mapping[str, object]) -> dict[float, float]:
             probability = int(match[1]) / 10 ** len(match[1])
         else:
             raise PriorError(f"{key!r} is no quantile; allowed are median and q01 … q99 (e.g. q05, q95)")
-        if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not _is_finite(value):
             raise PriorError(f"{key} must be a number, got {value!r}")
         if probability in quantiles:
             raise PriorError(f"{key} is given twice")
@@ -48,10 +50,15 @@ def read_quantiles(statement: Mapping[str, object]) -> dict[float, float]:
         raise PriorError("give at least two quantiles, e.g. {median: 0.8, q05: 0.5, q95: 1.1}")
     ordered = dict(sorted(quantiles.items()))
     values = list(ordered.values())
-    if any(low >= high for low, high in zip(values, values[1:], strict=False)):
+    if any(low >= high for low, high in pairwise(values)):
         shown = ", ".join(f"q{100 * p:02.0f}={v:g}" for p, v in ordered.items())
         raise PriorError(f"quantiles must rise with their probability, got {shown}")
     return ordered
+
+
+def _is_finite(value: float) -> bool:
+    # A whole number may be too large to be a float, which NumPy and math refuse to look at.
+    return abs(value) <= sys.float_info.max
 
 
 def fit_quantiles(statement: Mapping[str, object], support: Support) -> Distribution:
@@ -67,7 +74,9 @@ def fit_quantiles(statement: Mapping[str, object], support: Support) -> Distribu
     value = np.array(list(quantiles.values()))
     if support != "real" and (value.min() <= 0 or (support == "unit" and value.max() >= 1)):
         allowed = "between 0 and 1" if support == "unit" else "above 0"
-        raise PriorError(f"quantiles must lie {allowed} for this parameter, got {value.min():g} … {value.max():g}")
+        raise PriorError(
+            f"quantiles must lie {allowed} for this parameter, got {value.min():g} … {value.max():g}"
+        )
     link = {"real": np.asarray, "positive": np.log, "unit": special.logit}[support]
     z = special.ndtri(probability)
     # On the link scale all three families are normal: least squares is a line through (z, link(value)).
@@ -75,9 +84,11 @@ def fit_quantiles(statement: Mapping[str, object], support: Support) -> Distribu
     family = _FAMILY_OF[support]
     spread = value.max() - value.min()
 
-    def miss(parameters: np.ndarray) -> np.ndarray:
-        implied = Distribution(family, (float(parameters[0]), float(np.exp(parameters[1])))).quantile(probability)
-        return (implied - value) / spread
+    def member(parameters: Floats) -> Distribution:
+        return Distribution(family, (float(parameters[0]), float(np.exp(parameters[1]))))
+
+    def miss(parameters: Floats) -> Floats:
+        return np.asarray((member(parameters).quantile(probability) - value) / spread)
 
     start = np.array([mu, np.log(sigma)])
     fitted = optimize.least_squares(miss, start).x if len(value) > 2 else start
@@ -86,4 +97,4 @@ def fit_quantiles(statement: Mapping[str, object], support: Support) -> Distribu
             f"no {family} comes near these quantiles; they are too lopsided: widen them or state a "
             "distribution yourself"
         )
-    return Distribution(family, (float(fitted[0]), float(np.exp(fitted[1]))))
+    return member(fitted)
