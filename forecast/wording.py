@@ -98,6 +98,17 @@ def percent(probability: float) -> str:
     return f"{_bounded_whole(probability)}%"
 
 
+def share(part: float) -> str:
+    """Share of things counted: ``"none"``, ``"all"``, else whole percent; unlike a chance it can be both.
+
+    Raises
+    ------
+    ValueError
+        When ``part`` is not in [0, 1].
+    """
+    return {0.0: "none", 1.0: "all"}.get(part) or percent(part)
+
+
 def interval_percent(interval: tuple[float, float]) -> str:
     """Interval in whole percent, e.g. ``"48–76%"``; one value when both bounds show the same.
 

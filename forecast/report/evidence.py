@@ -64,7 +64,7 @@ def data_content(forecast: Forecast, analysis: Analysis) -> dict[str, Any]:
     ]
     if data.verified_share is not None:
         sentences.append(
-            f"{wording.percent(data.verified_share)} of the rows name a page that was read "
+            f"{wording.share(data.verified_share).capitalize()} of the rows name a page that was read "
             "and reports the act."
         )
     most = max(data.counts_by_category.values(), default=0) or 1

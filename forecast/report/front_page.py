@@ -104,7 +104,7 @@ def foundations(forecast: Forecast, analysis: Analysis) -> list[str]:
     checked = (
         ""
         if data.verified_share is None
-        else f"; {wording.percent(data.verified_share)} of them were checked against their source"
+        else f"; {wording.share(data.verified_share)} of them were checked against their source"
     )
     sentences = [
         f"It rests on {wording.count(data.rows_fitted, 'coded event')} from "

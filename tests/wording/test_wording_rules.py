@@ -102,6 +102,16 @@ def test_percent_and_frequency_show_the_same_whole_number_and_never_0_or_100(pro
     assert wording.frequency(probability) == frequency
 
 
+def test_a_counted_share_can_be_none_or_all_but_is_not_rounded_to_either():
+    assert [wording.share(part) for part in (0.0, 0.001, 0.697, 0.999, 1.0)] == [
+        "none",
+        "<1%",
+        "70%",
+        ">99%",
+        "all",
+    ]
+
+
 @pytest.mark.parametrize("bad", [-0.01, 1.01, float("nan")])
 def test_what_is_no_probability_is_refused(bad):
     with pytest.raises(ValueError, match=r"must be in \[0, 1\]"):
