@@ -3,7 +3,6 @@
 from forecast.simulation.paths import (
     NEVER,
     FirstHits,
-    FutureAct,
     SimulationOptions,
     simulate_first_hits,
 )
@@ -16,7 +15,6 @@ from forecast.simulation.probabilities import (
 __all__ = [
     "NEVER",
     "FirstHits",
-    "FutureAct",
     "ProbabilityCurve",
     "SimulationOptions",
     "probability_curve",

@@ -23,6 +23,7 @@ from forecast.series import (
     SEVERE,
     STEP_DAYS,
     EventCounts,
+    FutureAct,
     StreamLayout,
     TargetRule,
     recent_severe_term,
@@ -38,16 +39,6 @@ RATE_CAP = 200.0
 
 _CHUNK_CELLS = 65_536  # cells of one step that fit the cache; part of the random streams, so fixed
 _COUNT, _TENSION, _DAY, _CALENDAR, _MARK = range(5)  # purposes of random numbers; marks take one a level
-
-
-@dataclass(frozen=True)
-class FutureAct:
-    """An act ahead that happens with a probability."""
-
-    date: date
-    category: str
-    severity: int
-    probability: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,9 +171,10 @@ class _Chunk:
             np.broadcast_to(state.severe[:, None], self.paths).copy(),
         )
         self.key = key.generate_state(2, np.uint64)
-        left, right = draws.knots[:, -2], draws.knots[:, -1]
-        self.knots = [np.broadcast_to(knot[:, None], self.paths) for knot in (left, right)]
-        self.left_knot = draws.knots.shape[1] - 2
+        # The draws may have more knots than the past: the data say nothing on those beyond its last step.
+        self.left_knot = (data.grid.n_steps - 1) // KNOT_STEPS
+        sides = draws.knots[:, self.left_knot], draws.knots[:, self.left_knot + 1]
+        self.knots = [np.broadcast_to(knot[:, None], self.paths) for knot in sides]
         self.capped = 0
 
     def random(self, step: int, purpose: int) -> np.random.Generator:
@@ -202,6 +194,7 @@ class _Chunk:
         while last + STEP_DAYS * step < self.options.horizon_days:
             begins = max(last + STEP_DAYS * step, 0)
             ends = last + STEP_DAYS * (step + 1)
+            self.tension = self._tension(step)
             counts = np.zeros(self.state.own.shape, dtype=np.int64)
             if ends > begins:
                 counts = self._draw_counts(step, (ends - begins) / STEP_DAYS)
@@ -236,7 +229,6 @@ class _Chunk:
 
     def _draw_counts(self, step: int, exposure: float) -> Counts:
         draws, state = self.draws, self.state
-        self.tension = self._tension(step)
         rate = np.exp(draws.log_rate[:, None] + draws.load[:, None] * self.tension[..., None])
         rate += draws.own[:, None] * state.own
         rate += draws.cross[:, None] * state.cross[..., None]
