@@ -1,0 +1,78 @@
+"""Fixtures that several parts share: the data at hand, small coded tables, draws with known parameters."""
+
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from forecast.draws import StreamDraws
+from forecast.events.bundled import load_events
+from forecast.events.table import Event, EventTable
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    return Path(__file__).resolve().parents[1] / "../shared/data"
+
+
+@pytest.fixture(scope="session")
+def us_china() -> EventTable:
+    return load_events("bundled:us-china", Path())
+
+
+@pytest.fixture(scope="session")
+def coded():
+    """Make a table from (ISO day, category, severity) rows."""
+
+    def make(*rows: tuple[str, str, int]) -> EventTable:
+        events = [
+            Event(
+                id=f"e{number:04d}",
+                date=date.fromisoformat(day),
+                known_date=date.fromisoformat(day),
+                initiator="USA",
+                target="CHN",
+                category=category,
+                severity=severity,
+            )
+            for number, (day, category, severity) in enumerate(rows)
+        ]
+        return EventTable.from_events(events, "a test")
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def draws_with():
+    """Make draws without tension, excitation, ballast and overdispersion, but for what is given.
+
+    A value may be a number, or an array that broadcasts to the field's shape (see ``StreamDraws``).
+    """
+
+    def make(layout, n_draws: int, n_knots: int, **values) -> StreamDraws:
+        wide, single = (n_draws, len(layout.streams)), (n_draws,)
+        shapes = {
+            **dict.fromkeys(("log_rate", "load", "own", "cross", "shape", "ballast", "category"), wide),
+            **dict.fromkeys(("own_decay", "cross_decay", "ballast_decay", "knot_decay"), single),
+            **dict.fromkeys(("mark_tension", "mark_recent"), single),
+            "innovations": (n_draws, n_knots),
+            "knots": (n_draws, n_knots),
+            "level": (n_draws, 4),
+        }
+        defaults = {
+            "shape": 1e8,
+            "own_decay": 0.5,
+            "cross_decay": 0.5,
+            "ballast_decay": 0.5,
+            "knot_decay": 0.8,
+        }
+        unknown = set(values) - set(shapes)
+        assert not unknown, unknown
+        full = {
+            name: np.broadcast_to(np.asarray(values.get(name, defaults.get(name, 0.0)), float), shape).copy()
+            for name, shape in shapes.items()
+        }
+        return StreamDraws(**full)
+
+    return make

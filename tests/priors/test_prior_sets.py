@@ -1,0 +1,122 @@
+import math
+
+import pytest
+
+from forecast.errors import PriorError
+from forecast.priors import Distribution, default_priors, elements, parameter_groups
+from forecast.series import TargetRule, stream_layout
+
+TARGET = TargetRule("military", ("military_incident", "military_posture"), 4)
+LAYOUTS = {
+    "joint": stream_layout("joint"),
+    "focused": stream_layout("focused", TARGET),
+    "target": stream_layout("target", TARGET),
+}
+
+
+@pytest.fixture
+def joint():
+    return default_priors(LAYOUTS["joint"])
+
+
+@pytest.mark.parametrize("family", LAYOUTS)
+def test_every_parameter_has_a_prior_that_fits_its_support(family):
+    layout = LAYOUTS[family]
+    priors = default_priors(layout)
+    inside = {"real": {"real"}, "positive": {"positive", "unit"}, "unit": {"unit"}}
+    for group in parameter_groups(layout):
+        names = [f"{group.name}.{element}" for element in elements(group, layout)] or [group.name]
+        assert [prior.name for prior in priors.of_group(group)] == names
+        for distribution in (*(p.distribution for p in priors.of_group(group)), *group.words.values()):
+            assert distribution.support in inside[group.support], group.name
+    assert all(prior.origin == "default" for prior in priors.priors.values())
+
+
+def test_ballast_and_severity_belong_to_the_joint_layout_only():
+    names = {family: {g.name for g in parameter_groups(layout)} for family, layout in LAYOUTS.items()}
+    only_joint = {
+        "ballast",
+        "ballast.half_life_days",
+        "severity.level",
+        "severity.category",
+        "severity.tension",
+        "severity.recent",
+    }
+    assert names["joint"] - names["focused"] == only_joint
+    assert names["focused"] == names["target"]
+
+
+def test_default_loadings_set_the_sign_of_tension(joint):
+    assert joint.priors["tension.loading.dispute"].distribution == Distribution("Normal", (1, 0.4))
+    assert joint.priors["tension.loading.visit"].distribution == Distribution("Normal", (0, 0.4))
+
+
+def test_a_word_stands_for_its_documented_distribution(joint):
+    changed = joint.changed({"tension.persistence": "slow"}, "config").priors["tension.persistence"]
+    assert changed.distribution == Distribution("LogNormal", (math.log(365), 0.5))
+    assert (changed.words, changed.origin) == ("slow", "config")
+    assert joint.priors["tension.persistence"].words == "medium"  # the set itself is left alone
+
+
+def test_quantiles_and_texts_become_distributions(joint):
+    changed = joint.changed(
+        {"ballast.visit": {"q05": 0.5, "q95": 1.1}, "excitation.half_life_days": "Gamma(2, 0.1)"}, "scenario"
+    )
+    visit = changed.priors["ballast.visit"].distribution
+    assert visit.values == pytest.approx((0.8, 0.3 / 1.6448536))
+    assert changed.priors["excitation.half_life_days"].distribution == Distribution("Gamma", (2, 0.1))
+    assert changed.priors["ballast.cooperation"] == joint.priors["ballast.cooperation"]
+
+
+@pytest.mark.parametrize("order", [("ballast", "ballast.visit"), ("ballast.visit", "ballast")])
+def test_a_parameters_own_prior_wins_over_its_groups_in_any_order(joint, order):
+    stated = {"ballast": "none", "ballast.visit": "calms"}
+    changed = joint.changed({name: stated[name] for name in order}, "config")
+    words = {
+        name: changed.priors[f"ballast.{name}"].words for name in ("visit", "channel_opening", "cooperation")
+    }
+    assert words == {"visit": "calms", "channel_opening": "none", "cooperation": "none"}
+
+
+@pytest.mark.parametrize(
+    ("name", "statement", "message"),
+    [
+        (
+            "tension.persistance",
+            "slow",
+            r"persistance: unknown prior\. Did you mean 'tension\.persistence'\?",
+        ),
+        ("ballast.visits", "none", r"ballast\.visits: unknown prior\. Did you mean 'ballast\.visit'\?"),
+        ("ballast.dispute", "none", r"ballast\.dispute: unknown prior\."),
+        ("zzzz", "none", r"^zzzz: unknown prior\. 'forecast priors CONFIG' lists them all\.$"),
+        ("tension.persistence", "slw", r"'slw' is no word.*'fast', 'medium', 'slow'.*Did you mean 'slow'\?"),
+        ("severity.level.2", "high", r"'high' is no word for it\. Words: none for this parameter"),
+        ("tension.scale", "Normal(0, 1)", r"Normal\(mu=0, sigma=1\) puts mass where .*above 0"),
+        ("excitation.branching.visit", "LogNormal(0, 1)", r"puts mass where .*between 0 and 1"),
+        ("tension.scale", "Nrmal(0, 1)", "unknown distribution 'Nrmal'"),
+        ("tension.scale", {"q05": -1, "q95": 1}, "quantiles must lie above 0"),
+        ("tension.scale", 3, "got 3; state a word, a distribution or quantiles"),
+    ],
+)
+def test_a_statement_that_cannot_be_used_names_its_parameter(joint, name, statement, message):
+    with pytest.raises(PriorError, match=message) as raised:
+        joint.changed({name: statement}, "config")
+    assert str(raised.value).startswith(f"{name}: ")
+
+
+def test_a_narrower_support_is_accepted(joint):
+    changed = joint.changed({"tension.scale": "Beta(2, 2)", "ballast": "HalfNormal(0.3)"}, "config")
+    assert changed.priors["tension.scale"].distribution.support == "unit"
+    assert changed.priors["ballast.visit"].distribution.support == "positive"
+
+
+def test_a_layout_knows_only_its_own_parameters():
+    focused = default_priors(LAYOUTS["focused"])
+    with pytest.raises(PriorError, match=r"ballast\.visit: unknown prior"):
+        focused.changed({"ballast.visit": "none"}, "config")
+    assert (
+        focused.changed({"excitation.branching.target": "weak"}, "config")
+        .priors["excitation.branching.target"]
+        .words
+        == "weak"
+    )

@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+
+from forecast.errors import PriorError
+from forecast.priors import Distribution, fit_quantiles
+from forecast.priors.elicitation import TOLERATED_MISS, read_quantiles
+
+STANDARD = {
+    "real": Distribution("Normal", (0.8, 0.3)),
+    "positive": Distribution("LogNormal", (2.0, 0.7)),
+    "unit": Distribution("LogitNormal", (-1.0, 0.6)),
+}
+
+
+@pytest.mark.parametrize("support", sorted(STANDARD))
+@pytest.mark.parametrize("names", [("q05", "q95"), ("median", "q90"), ("q025", "median", "q80", "q975")])
+def test_quantiles_of_a_distribution_give_it_back(support, names):
+    known = STANDARD[support]
+    probability = {
+        "median": 0.5,
+        "q025": 0.025,
+        "q975": 0.975,
+        "q05": 0.05,
+        "q80": 0.8,
+        "q90": 0.9,
+        "q95": 0.95,
+    }
+    fitted = fit_quantiles({name: float(known.quantile(probability[name])) for name in names}, support)
+    assert fitted.family == known.family
+    np.testing.assert_allclose(fitted.values, known.values, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("support", "low", "high"), [("real", -3.0, 0.2), ("positive", 0.01, 40.0), ("unit", 0.02, 0.9)]
+)
+def test_two_quantiles_are_met_exactly(support, low, high):
+    fitted = fit_quantiles({"q10": low, "q95": high}, support)
+    np.testing.assert_allclose(fitted.quantile([0.1, 0.95]), [low, high], rtol=1e-9)
+
+
+def test_three_quantiles_off_centre_are_met_as_well_as_any_normal_can():
+    stated = {"q05": 0.5, "median": 0.85, "q95": 1.1}
+    fitted = fit_quantiles(stated, "real")
+    values = np.array(list(stated.values()))
+
+    def loss(distribution: Distribution) -> float:
+        return float(((distribution.quantile([0.05, 0.5, 0.95]) - values) ** 2).sum())
+
+    mu, sigma = fitted.values
+    for step in (-0.003, 0.003):
+        assert loss(fitted) < loss(Distribution("Normal", (mu + step, sigma)))
+        assert loss(fitted) < loss(Distribution("Normal", (mu, sigma + step)))
+    assert np.abs(fitted.quantile([0.05, 0.5, 0.95]) - values).max() < TOLERATED_MISS * 0.6
+
+
+def test_quantiles_too_lopsided_for_the_family_are_refused():
+    with pytest.raises(PriorError, match="no Normal comes near these quantiles; they are too lopsided"):
+        fit_quantiles({"q05": 0.0, "median": 0.01, "q95": 10.0}, "real")
+
+
+@pytest.mark.parametrize(
+    ("support", "statement", "message"),
+    [
+        ("positive", {"q05": 0.0, "q95": 1.0}, "quantiles must lie above 0 for this parameter, got 0 … 1"),
+        (
+            "unit",
+            {"q05": 0.2, "q95": 1.0},
+            "quantiles must lie between 0 and 1 for this parameter, got 0.2 … 1",
+        ),
+        ("real", {"q95": 1.0}, "give at least two quantiles"),
+        ("real", {}, "give at least two quantiles"),
+        ("real", {"q05": 1.0, "median": 1.0}, "quantiles must rise with their probability, got q05=1, q50=1"),
+        ("real", {"q95": 1.0, "q05": 2.0}, "must rise"),
+        ("real", {"q5": 1.0, "q95": 2.0}, "'q5' is no quantile; allowed are median and q01 … q99"),
+        ("real", {"q00": 1.0, "q95": 2.0}, "'q00' is no quantile"),
+        ("real", {"median": 1.0, "q50": 1.0}, "q50 is given twice"),
+        ("real", {"median": "1", "q95": 2.0}, "median must be a number, got '1'"),
+        ("real", {"median": True, "q95": 2.0}, "median must be a number, got True"),
+        ("real", {"median": float("nan"), "q95": 2.0}, "median must be a number, got nan"),
+        ("real", {"median": 10**400, "q95": 2.0}, "median must be a number, got 1000"),
+    ],
+)
+def test_statements_that_make_no_sense_are_refused(support, statement, message):
+    with pytest.raises(PriorError, match=message):
+        fit_quantiles(statement, support)
+
+
+def test_names_of_quantiles_are_read_as_probabilities():
+    stated = {"q975": 3.0, "median": 2.0, "q05": 1, "q01": 0.5}
+    assert read_quantiles(stated) == {0.01: 0.5, 0.05: 1.0, 0.5: 2.0, 0.975: 3.0}
+    assert list(read_quantiles(stated)) == [0.01, 0.05, 0.5, 0.975]
