@@ -1,1 +1,101 @@
-"""Relationship-risk forecasting: coded events in, probability of escalation before a milestone out."""
+"""Relationship-risk forecasting: coded events in, probability of escalation before a milestone out.
+
+The map, in the order the data flow::
+
+    config/      YAML file                 → Config           load_config, describe_config
+    events/      CSV file, bundled data    → EventTable       load_events, read_events
+    series       EventTable                → EventCounts      (streams of acts on a grid of weeks)
+    priors/      names, words, text        → PriorSet         default_priors
+    inputs       Config                    → Inputs           read_inputs (all that a run reads, checked)
+    models/      EventCounts, PriorSet     → PyMC model       build_model
+    inference/   PyMC model                → Posterior        fit, check_gates
+    draws        Posterior or priors       → StreamDraws
+    simulation/  StreamDraws               → first days       simulate_first_hits, probability_curve
+    drivers      what moved the headline
+    results      all of it                 → records          Forecast, Analysis (record)
+    report/      records                   → report.pdf       build_report
+    run_files    a run on disk                                save_run, rebuild_report
+    pipeline     the order of the stages                      make_forecast, run_forecast
+    cli/         the command ``forecast``
+
+In a notebook::
+
+    import forecast
+
+    config = forecast.load_config("configs/us-china-2023.yaml")
+    run = forecast.make_forecast(config)
+    run.forecast.target("military_confrontation").milestones
+
+Names are loaded when first used, so that importing the package is instant.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from forecast.config import Config, describe_config, load_config
+    from forecast.errors import ForecastError, InputError, NotConvergedError
+    from forecast.events.bundled import load_events
+    from forecast.events.reading import read_events
+    from forecast.events.table import EventTable
+    from forecast.inputs import read_inputs
+    from forecast.pipeline import make_forecast, run_forecast
+    from forecast.priors import default_priors
+    from forecast.record import Analysis, Forecast
+    from forecast.run_files import Run, rebuild_report, save_run
+
+_HOME = {
+    "Analysis": "record",
+    "Config": "config",
+    "EventTable": "events.table",
+    "Forecast": "record",
+    "ForecastError": "errors",
+    "InputError": "errors",
+    "NotConvergedError": "errors",
+    "Run": "run_files",
+    "default_priors": "priors",
+    "describe_config": "config",
+    "load_config": "config",
+    "load_events": "events.bundled",
+    "make_forecast": "pipeline",
+    "read_events": "events.reading",
+    "read_inputs": "inputs",
+    "rebuild_report": "run_files",
+    "run_forecast": "pipeline",
+    "save_run": "run_files",
+}
+
+__all__ = [
+    "Analysis",
+    "Config",
+    "EventTable",
+    "Forecast",
+    "ForecastError",
+    "InputError",
+    "NotConvergedError",
+    "Run",
+    "default_priors",
+    "describe_config",
+    "load_config",
+    "load_events",
+    "make_forecast",
+    "read_events",
+    "read_inputs",
+    "rebuild_report",
+    "run_forecast",
+    "save_run",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOME:
+        return getattr(importlib.import_module(f"forecast.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'forecast' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

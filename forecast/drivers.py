@@ -20,8 +20,8 @@ from forecast.draws import StreamDraws, stream_draws
 from forecast.events.codebook import CONFLICTUAL
 from forecast.events.table import EventTable
 from forecast.inference import Posterior, log_likelihood, monte_carlo_error
-from forecast.series import EventCounts, TargetRule, count_events
-from forecast.simulation import FutureAct, SimulationOptions, simulate_first_hits
+from forecast.series import EventCounts, FutureAct, TargetRule, count_events
+from forecast.simulation import SimulationOptions, simulate_first_hits
 from forecast.simulation.probabilities import hit_shares
 
 Floats = NDArray[np.float64]

@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-import xarray as xr
 
 from forecast import results
-from forecast.config import Config, config_hash, resolved_yaml, target_definition
+from forecast.config import Config, target_definition
 from forecast.draws import stream_draws
 from forecast.drivers import leave_one_out
-from forecast.errors import ConfigError, EventError, InputError, NotConvergedError, PriorError
+from forecast.errors import NotConvergedError
 from forecast.evaluation.baselines import climatology
-from forecast.events.bundled import load_events
-from forecast.events.reading import write_events
-from forecast.events.table import EventTable
-from forecast.inference import (
-    GateReport,
-    Posterior,
-    SamplerOptions,
-    SamplingProgress,
-    check_gates,
-    fit,
-)
-from forecast.priors import PriorSet, default_priors
+from forecast.inference import Posterior, SamplerOptions, SamplingProgress, check_gates, fit
+from forecast.inputs import Inputs, read_inputs
 from forecast.record import (
     Analysis,
     Baseline,
@@ -45,36 +33,12 @@ from forecast.record import (
     SamplerSummary,
     TargetForecast,
 )
-from forecast.report import ReportOptions, build_report
-from forecast.run_folder import file_hashes, new_run_folder
-from forecast.series import EventCounts, TargetRule, TimeGrid, count_events, stream_layout
-from forecast.simulation import FirstHits, FutureAct, SimulationOptions, simulate_first_hits
+from forecast.run_files import Run, run_id, run_place, save_run
+from forecast.run_folder import refuse_existing
+from forecast.simulation import FirstHits, SimulationOptions, simulate_first_hits
 
 SHOWN_DRIVERS = 10
 """Drivers kept each way."""
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """Everything a run reads, checked: what is known at the as-of date, counted, and the priors."""
-
-    config: Config
-    events: EventTable
-    data: EventCounts
-    priors: PriorSet
-    rules: tuple[TargetRule, ...]
-    calendar: tuple[FutureAct, ...]
-
-
-@dataclass(frozen=True)
-class Run:
-    """A finished run in memory."""
-
-    inputs: Inputs
-    posterior: Posterior
-    hits: FirstHits
-    forecast: Forecast
-    analysis: Analysis
 
 
 @dataclass(frozen=True)
@@ -88,64 +52,6 @@ class StageProgress:
 
 
 Listener = Callable[[StageProgress], None]
-
-
-def read_inputs(config: Config) -> Inputs:
-    """Read events and resolve priors; nothing is fitted.
-
-    Raises
-    ------
-    ConfigError
-        No events at the as-of date, no event of a target's categories, or a prior that is not valid;
-        with the line of the config.
-    EventError
-        The event file is not valid.
-    """
-    everything = load_events(config.events.source, config.base_folder)
-    events = everything.known_by(config.as_of)
-    if not len(events):
-        first = everything.known_date.min() if len(everything) else "never"
-        raise config.error(
-            ("as_of",), f"nothing was known on {config.as_of}: the first event became known on {first}"
-        )
-    start = config.events.start or events.date.min().astype(object)
-    used = events.between(start, config.as_of)
-    if not len(used):
-        raise config.error(("events", "start"), f"no event lies between {start} and {config.as_of}")
-    rules = tuple(
-        TargetRule(name, tuple(target.any_of), target.min_severity) for name, target in config.targets.items()
-    )
-    for rule in rules:
-        if not np.isin(used.category, rule.any_of).any():
-            raise config.error(
-                ("targets", rule.name, "any_of"),
-                f"the data hold no event of {' or '.join(rule.any_of)} in {start} … {config.as_of}; a target "
-                "needs a category that was seen at least once, of any severity",
-            )
-    layout = stream_layout(config.model.family)
-    grid = TimeGrid(start, config.as_of + timedelta(days=1))
-    return Inputs(
-        config=config,
-        events=events,
-        data=count_events(events, grid, layout),
-        priors=_resolve_priors(config, default_priors(layout)),
-        rules=rules,
-        calendar=tuple(
-            FutureAct(act.date, act.category, act.severity, act.probability) for act in config.calendar
-        ),
-    )
-
-
-def _resolve_priors(config: Config, priors: PriorSet) -> PriorSet:
-    faults = []
-    for name, statement in config.model.priors.items():
-        try:
-            priors.changed({name: statement}, "config")
-        except PriorError as error:
-            faults.append(str(config.error(("model", "priors", name), str(error).removeprefix(f"{name}: "))))
-    if faults:
-        raise ConfigError("\n".join(faults))
-    return priors.changed(config.model.priors, "config")
 
 
 def make_forecast(config: Config, listen: Listener | None = None) -> Run:
@@ -200,44 +106,8 @@ def make_forecast(config: Config, listen: Listener | None = None) -> Run:
         timings_s=clock.seconds,
         versions=versions(),
     )
-    analysis = _analysis(inputs, posterior, hits, gates, clock.seconds["fit"], withheld)
+    analysis = _analysis(inputs, posterior, hits, clock.seconds["fit"], withheld)
     return Run(inputs, posterior, hits, forecast, analysis)
-
-
-def run_folder(config: Config, out: Path) -> Path:
-    """Where a run of this config is kept below ``out``: ``<out>/<name>/<as_of>``."""
-    return out / config.name / config.as_of.isoformat()
-
-
-def save_run(run: Run, folder: Path, *, force: bool = False) -> Path:
-    """Write the run folder with its report: whole, or not at all.
-
-    Raises
-    ------
-    RunFolderError
-        The folder is there already (and not ``force``), or cannot be written.
-    """
-    config = run.inputs.config
-    with new_run_folder(folder, force=force) as filling:
-        write_events(run.inputs.events, filling / "events.csv")
-        (filling / "config.resolved.yaml").write_text(resolved_yaml(config, folder), encoding="utf-8")
-        run.posterior.write(filling / "posterior.nc")
-        _write_paths(run.hits, run.posterior.n_chains, filling / "paths.nc")
-        (filling / "analysis.json").write_text(_json(run.analysis), encoding="utf-8")
-        timings = dict(run.forecast.timings_s)
-        forecast_path = filling / "forecast.json"
-        forecast_path.write_text(_json(run.forecast), encoding="utf-8")
-        manifest_path = filling / "manifest.json"
-        manifest = _manifest(run)
-        manifest_path.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
-        began = time.perf_counter()
-        build_report(filling, report_options(config))
-        timings["report"] = round(time.perf_counter() - began, 3)
-        forecast_path.write_text(_json(run.forecast.model_copy(update={"timings_s": timings})), encoding="utf-8")
-        hashes = {name: value for name, value in file_hashes(filling).items() if name != "manifest.json"}
-        manifest |= {"timings_s": timings, "outputs_sha256": hashes}
-        manifest_path.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
-    return folder
 
 
 def run_forecast(
@@ -258,9 +128,7 @@ def run_forecast(
         A gate failed and ``allow_unconverged`` is not set; the run folder is written all the same, its
         report stamped.
     """
-    from forecast.run_folder import refuse_existing
-
-    folder = run_folder(config, out)
+    folder = run_place(config, out)
     refuse_existing(folder, force=force)
     run = make_forecast(config, listen)
     if listen:
@@ -273,29 +141,6 @@ def run_forecast(
             f"The run, with a stamped report, is in {folder}. --allow-unconverged ends with code 0 all the same."
         )
     return run, folder
-
-
-def rebuild_report(folder: Path, options: ReportOptions | None = None) -> Path:
-    """Build the report of a saved run again, from the run folder alone."""
-    from forecast.config import load_config
-
-    chosen = options or report_options(load_config(folder / "config.resolved.yaml"))
-    return build_report(folder, chosen)
-
-
-def report_options(config: Config) -> ReportOptions:
-    """Report settings of a config."""
-    return ReportOptions(
-        paper=config.report.paper, author=config.report.author, organisation=config.report.organisation
-    )
-
-
-def run_id(config: Config, events: EventTable) -> str:
-    """Name of a run: the same settings, data and version have the same id."""
-    import hashlib
-
-    text = "\n".join([config_hash(config), events.sha256, version("forecast")])
-    return f"{config.name}-{config.as_of:%Y%m%d}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
 
 
 def versions() -> dict[str, str]:
@@ -408,7 +253,7 @@ def _drivers(
 
 
 def _analysis(
-    inputs: Inputs, posterior: Posterior, hits: FirstHits, gates: GateReport, seconds: float, withheld: int
+    inputs: Inputs, posterior: Posterior, hits: FirstHits, seconds: float, withheld: int
 ) -> Analysis:
     config = inputs.config
     warnings = []
@@ -444,31 +289,3 @@ def _analysis(
         ),
         warnings=tuple(warnings),
     )
-
-
-def _write_paths(hits: FirstHits, n_chains: int, path: Path) -> None:
-    n_targets, n_draws, n_paths = hits.day.shape
-    first = hits.day.reshape(n_targets, n_chains, n_draws // n_chains, n_paths)
-    dataset = xr.Dataset(
-        {"first_day": (("target", "chain", "draw", "path"), first, {"long_name": "days from the origin to the first target event; 2147483647 = not within the horizon"})},
-        coords={"target": list(hits.targets)},
-        attrs={"origin": hits.origin.isoformat(), "horizon_days": hits.horizon_days},
-    )
-    dataset.to_netcdf(path, engine="h5netcdf", encoding={"first_day": {"zlib": True, "complevel": 4}})
-
-
-def _manifest(run: Run) -> dict[str, object]:
-    config = run.inputs.config
-    return {
-        "run_id": run.forecast.run_id,
-        "config_sha256": config_hash(config),
-        "data_sha256": run.inputs.events.sha256,
-        "code_version": version("forecast"),
-        "seed": config.sampler.seed,
-        "versions": run.forecast.versions,
-        "made_on": datetime.now(UTC).date().isoformat(),
-    }
-
-
-def _json(record: Forecast | Analysis) -> str:
-    return record.model_dump_json(by_alias=True, indent=1) + "\n"

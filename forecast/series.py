@@ -48,6 +48,16 @@ class TargetRule:
 
 
 @dataclass(frozen=True)
+class FutureAct:
+    """An act ahead that happens with a probability."""
+
+    date: date
+    category: str
+    severity: int
+    probability: float
+
+
+@dataclass(frozen=True)
 class StreamLayout:
     """Which streams a model counts, and how they act on one another.
 

@@ -1,0 +1,75 @@
+"""``forecast check``: validate a config, read it back in English, show what its priors imply."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from forecast.cli.options import AsOf, ConfigFile, Json, Overrides, Quiet, Seed, day
+
+if TYPE_CHECKING:
+    from forecast.inputs import Inputs
+    from forecast.prior_predictive import PriorPredictive
+
+
+def check(
+    config: ConfigFile,
+    overrides: Overrides = None,
+    as_of: AsOf = None,
+    seed: Seed = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Validate a config and its events, read it back in plain English; nothing is fitted."""
+    from forecast.config import config_hash, describe_config, load_config
+    from forecast.inputs import read_inputs
+    from forecast.prior_predictive import prior_predictive
+
+    loaded = load_config(config, overrides or (), as_of=day(as_of), seed=seed)
+    inputs = read_inputs(loaded)
+    implied = prior_predictive(inputs, loaded.sampler.seed)
+    if json:
+        import json as json_text
+
+        facts = {
+            "valid": True,
+            "name": loaded.name,
+            "config_sha256": config_hash(loaded),
+            "events": len(inputs.events),
+            "events_fitted": int(inputs.data.counts.sum()),
+            "prior_predictive": vars(implied),
+        }
+        typer.echo(json_text.dumps(facts))
+    elif not quiet:
+        typer.echo(describe_config(loaded))
+        _print_data(inputs)
+        _print_implied(inputs, implied)
+
+
+def _print_data(inputs: Inputs) -> None:
+    events, grid = inputs.events, inputs.data.grid
+    typer.echo("\nData")
+    typer.echo(
+        f"  {len(events)} events known by {inputs.config.as_of}, {int(inputs.data.counts.sum())} of them from "
+        f"{grid.start} on: {grid.n_steps} weeks."
+    )
+    for rule in inputs.rules:
+        seen = int(rule.mask(events.between(grid.start, inputs.config.as_of)).sum())
+        remark = "never seen: the prior speaks" if not seen else f"seen {seen} time{'s' * (seen != 1)}"
+        typer.echo(f"  {inputs.config.target_title(rule.name)}: {remark}.")
+
+
+def _print_implied(inputs: Inputs, implied: PriorPredictive) -> None:
+    typer.echo("\nWhat the priors imply, before any event (simulated years)")
+    width = max(map(len, implied.acts_a_month))
+    for name, (low, middle, high) in implied.acts_a_month.items():
+        typer.echo(
+            f"  {name.replace('_', ' '):<{width}}  {middle:5.1f} acts a month (90%: {low:.1f} to {high:.0f}; "
+            f"seen: {implied.observed_a_month[name]:.1f})"
+        )
+    for name, probability in implied.target_within_year.items():
+        typer.echo(
+            f"  {inputs.config.target_title(name)} within a year: {100 * probability:.0f}% "
+            f"(± {100 * implied.mcse[name]:.0f})"
+        )

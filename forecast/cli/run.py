@@ -1,0 +1,49 @@
+"""``forecast run``: fit, simulate, write the run folder, print the bottom line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from forecast.cli.options import AsOf, ConfigFile, Json, Overrides, Quiet, Seed, day
+
+
+def run(
+    config: ConfigFile,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Folder of the runs; this one goes to DIR/<name>/<as_of>.")
+    ] = Path("reports"),
+    overrides: Overrides = None,
+    as_of: AsOf = None,
+    seed: Seed = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a run that is there already.")] = False,
+    allow_unconverged: Annotated[
+        bool,
+        typer.Option(
+            "--allow-unconverged", help="End with code 0 even if the fit did not converge; the report stays stamped."
+        ),
+    ] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Fit the model, simulate the futures, write the run folder with its PDF report."""
+    from forecast.config import load_config
+
+    loaded = load_config(config, overrides or (), as_of=day(as_of), seed=seed)
+
+    from forecast.cli.progress import show_progress
+
+    with show_progress(hidden=quiet or json) as listen:
+        from forecast.pipeline import run_forecast
+
+        finished, folder = run_forecast(
+            loaded, out=out, force=force, allow_unconverged=allow_unconverged, listen=listen
+        )
+    if json:
+        typer.echo((folder / "forecast.json").read_text(encoding="utf-8"), nl=False)
+    elif not quiet:
+        from forecast.cli.bottom_line import print_bottom_line
+
+        print_bottom_line(finished.forecast, folder)

@@ -1,0 +1,81 @@
+"""Ridge-penalised logistic regression by Newton steps (iteratively reweighted least squares)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
+from scipy.special import expit
+
+Floats = NDArray[np.float64]
+
+MAX_STEPS = 100
+TOLERANCE = 1e-9
+
+
+class LogisticFitError(ArithmeticError):
+    """The likelihood has no maximum (separated outcomes without a penalty) or Newton did not settle."""
+
+
+def fit_logistic(
+    design: Floats,
+    outcome: Floats,
+    *,
+    weight: Floats,
+    penalty: Floats,
+    offset: Floats | float = 0.0,
+) -> Floats:
+    """Maximise the weighted Bernoulli log likelihood minus half the penalised sum of squares.
+
+    Parameters
+    ----------
+    design : ndarray, shape (row, column)
+        Covariates, an intercept column included where one is wanted.
+    outcome : ndarray, shape (row,)
+        0 or 1 (or a share).
+    weight : ndarray, shape (row,)
+        Weight of each row, non-negative.
+    penalty : ndarray, shape (column,)
+        Precision of the normal prior of each coefficient; 0 = not penalised.
+    offset : ndarray, shape (row,), or float
+        Added to the linear predictor.
+
+    Returns
+    -------
+    ndarray, shape (column,)
+        Coefficients.
+
+    Raises
+    ------
+    LogisticFitError
+        No finite maximum was found.
+    """
+    beta = np.zeros(design.shape[1])
+    value = _objective(beta, design, outcome, weight, penalty, offset)
+    for _ in range(MAX_STEPS):
+        fitted = expit(design @ beta + offset)
+        gradient = design.T @ (weight * (outcome - fitted)) - penalty * beta
+        curvature = (design * (weight * fitted * (1.0 - fitted))[:, None]).T @ design + np.diag(penalty)
+        try:
+            step = cho_solve(cho_factor(curvature), gradient)
+        except np.linalg.LinAlgError as error:
+            raise LogisticFitError("the curvature is singular: outcomes are separated") from error
+        # Newton's gain in the objective is half this product; below the tolerance the maximum is reached.
+        gain = float(gradient @ step)
+        if gain < TOLERANCE:
+            return np.asarray(beta + step)
+        size = 1.0
+        while (trial := _objective(beta + size * step, design, outcome, weight, penalty, offset)) < value:
+            size /= 2.0
+            if size < 1e-10:
+                raise LogisticFitError("no step improves the likelihood")
+        beta, value = beta + size * step, trial
+    raise LogisticFitError(f"not settled after {MAX_STEPS} Newton steps: outcomes may be separated")
+
+
+def _objective(
+    beta: Floats, design: Floats, outcome: Floats, weight: Floats, penalty: Floats, offset: Floats | float
+) -> float:
+    linear = design @ beta + offset
+    log_likelihood = weight @ (outcome * linear - np.logaddexp(0.0, linear))
+    return float(log_likelihood - 0.5 * penalty @ beta**2)

@@ -1,0 +1,93 @@
+"""What a run reads, checked as a whole before any work: events, counts, priors, rules, calendar."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+
+from forecast.config import Config
+from forecast.errors import ConfigError, PriorError
+from forecast.events.bundled import load_events
+from forecast.events.table import EventTable
+from forecast.priors import PriorSet, default_priors
+from forecast.series import EventCounts, FutureAct, TargetRule, TimeGrid, count_events, stream_layout
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Everything a run reads, checked: what is known at the as-of date, counted, and the priors."""
+
+    config: Config
+    events: EventTable
+    data: EventCounts
+    priors: PriorSet
+    rules: tuple[TargetRule, ...]
+    calendar: tuple[FutureAct, ...]
+
+
+def read_inputs(config: Config) -> Inputs:
+    """Read events and resolve priors; nothing is fitted.
+
+    Raises
+    ------
+    ConfigError
+        No events at the as-of date, no event of a target's categories, or a prior that is not valid;
+        with the line of the config.
+    EventError
+        The event file is not valid.
+    """
+    everything = load_events(config.events.source, config.base_folder)
+    events = everything.known_by(config.as_of)
+    if not len(events):
+        first = everything.known_date.min() if len(everything) else "never"
+        raise config.error(
+            ("as_of",), f"nothing was known on {config.as_of}: the first event became known on {first}"
+        )
+    start = config.events.start or events.date.min().astype(object)
+    used = events.between(start, config.as_of)
+    if not len(used):
+        raise config.error(("events", "start"), f"no event lies between {start} and {config.as_of}")
+    rules = tuple(
+        TargetRule(name, tuple(target.any_of), target.min_severity) for name, target in config.targets.items()
+    )
+    for rule in rules:
+        if not np.isin(used.category, rule.any_of).any():
+            raise config.error(
+                ("targets", rule.name, "any_of"),
+                f"the data hold no event of {' or '.join(rule.any_of)} in {start} … {config.as_of}; a target "
+                "needs a category that was seen at least once, of any severity",
+            )
+    layout = stream_layout(config.model.family)
+    grid = TimeGrid(start, config.as_of + timedelta(days=1))
+    return Inputs(
+        config=config,
+        events=events,
+        data=count_events(events, grid, layout),
+        priors=resolve_priors(config),
+        rules=rules,
+        calendar=tuple(
+            FutureAct(act.date, act.category, act.severity, act.probability) for act in config.calendar
+        ),
+    )
+
+
+def resolve_priors(config: Config) -> PriorSet:
+    """Return the default priors of the config's family, changed by what it states.
+
+    Raises
+    ------
+    ConfigError
+        Lists every prior that is not valid, each with its line.
+    """
+    priors = default_priors(stream_layout(config.model.family))
+    faults = []
+    for name, statement in config.model.priors.items():
+        try:
+            priors.changed({name: statement}, "config")
+        except PriorError as error:
+            faults.append(str(config.error(("model", "priors", name), str(error).removeprefix(f"{name}: "))))
+    if faults:
+        raise ConfigError("\n".join(faults))
+    return priors.changed(config.model.priors, "config")
