@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 
 from forecast.errors import InputError
-from forecast.events.table import EventTable
 from forecast.evaluation.windows import DAY, as_day
+from forecast.events.table import EventTable
 from forecast.series import TargetRule
 
 Floats = NDArray[np.float64]
@@ -75,8 +75,18 @@ class PastEvents:
         total = lfilter([1.0], [1.0, -decay], entering)
         return np.concatenate([[0.0], total])
 
+    def first_of_day(self) -> Flags:
+        """True for one target event of each day that has any, shape (event,)."""
+        targets = np.flatnonzero(self.is_target)
+        _, first = np.unique(self.day[targets], return_index=True)
+        kept = np.zeros_like(self.is_target)
+        kept[targets[first]] = True
+        return kept
 
-def past_events(events: EventTable, target: TargetRule, origin: np.datetime64, start: date) -> PastEvents:
+
+def past_events(
+    events: EventTable, target: TargetRule, origin: date | np.datetime64, start: date
+) -> PastEvents:
     """Cut the events to what was public before the origin, and count days from ``start``.
 
     Raises
@@ -84,11 +94,13 @@ def past_events(events: EventTable, target: TargetRule, origin: np.datetime64, s
     InputError
         The origin is not after the start.
     """
-    first = as_day(start)
-    n_days = int((origin - first).astype(np.int64))
+    first, end = as_day(start), as_day(origin)
+    n_days = int((end - first).astype(np.int64))
     if n_days < 1:
-        raise InputError(f"origin {origin}: nothing is known yet, the data start {start}. Begin after that day")
-    known = (events.known_date < origin) & (events.date >= first)
+        raise InputError(
+            f"origin {origin}: nothing is known yet, the data start {start}. Begin after that day"
+        )
+    known = (events.known_date < end) & (events.date >= first)
     return PastEvents(
         n_days,
         ((events.date[known] - first) // DAY).astype(np.int64),
@@ -96,3 +108,41 @@ def past_events(events: EventTable, target: TargetRule, origin: np.datetime64, s
         events.category[known],
         target.mask(events)[known],
     )
+
+
+DENSE_DAYS = 90
+DENSE_EVENTS = 6
+
+
+def find_record_start(events: EventTable, before: date) -> date:
+    """Day from which a record is dense enough for its silence to mean something.
+
+    Archives often hold a few stray rows from years in which the dyad was hardly covered. Counting those
+    years as peace lowers every baseline. The record starts with the first event known before ``before`` that
+    is followed by at least ``DENSE_EVENTS`` − 1 more within ``DENSE_DAYS`` days.
+
+    Parameters
+    ----------
+    events : EventTable
+    before : date
+        The first origin: later events are not looked at.
+
+    Returns
+    -------
+    date
+        The first event's day when no stretch is dense.
+
+    Raises
+    ------
+    InputError
+        No event is known before that day.
+    """
+    days = np.sort(events.date[events.known_date < as_day(before)])
+    if not len(days):
+        raise InputError(
+            f"no event is known before {before}, the first origin. Begin later, or add older events"
+        )
+    spans = days[DENSE_EVENTS - 1 :] - days[: len(days) - DENSE_EVENTS + 1]
+    dense = np.flatnonzero(spans < DENSE_DAYS * DAY)
+    chosen: date = days[dense[0] if len(dense) else 0].item()
+    return chosen

@@ -1,0 +1,216 @@
+"""``ForecastTable``: forecasts and what happened, one row each; read from and written to CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.errors import InputError
+from forecast.evaluation.windows import BinaryOutcomes
+
+COLUMNS = ("origin", "horizon_days", "target", "model", "probability", "outcome")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ForecastTable:
+    """Forecasts of windows that are complete, with their outcomes; rows in any order.
+
+    Parameters
+    ----------
+    origin : ndarray of datetime64[D], shape (row,)
+    horizon_days : ndarray of int64, shape (row,)
+    target, model : ndarray of object, shape (row,)
+        Names.
+    probability : ndarray of float64, shape (row,)
+        In [0, 1].
+    outcome : ndarray of int8, shape (row,)
+        1 when the target happened in the window, else 0.
+
+    Raises
+    ------
+    ValueError
+        Columns differ in length, a value is out of range, or a forecast is given twice.
+    """
+
+    origin: NDArray[np.datetime64]
+    horizon_days: NDArray[np.int64]
+    target: NDArray[np.object_]
+    model: NDArray[np.object_]
+    probability: NDArray[np.float64]
+    outcome: NDArray[np.int8]
+
+    def __post_init__(self) -> None:
+        lengths = {name: len(getattr(self, name)) for name in COLUMNS}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(f"columns differ in length: {lengths}")
+        if not np.all((self.probability >= 0) & (self.probability <= 1)):
+            raise ValueError("a probability is not in [0, 1]")
+        if not np.all((self.outcome == 0) | (self.outcome == 1)):
+            raise ValueError("an outcome is neither 0 nor 1")
+        if len(set(self._keys())) < len(self):
+            raise ValueError("a forecast (origin, horizon, target, model) is given twice")
+
+    def __len__(self) -> int:
+        return len(self.origin)
+
+    def _keys(self) -> Iterable[tuple[object, ...]]:
+        return zip(self.origin.tolist(), self.horizon_days.tolist(), self.target, self.model, strict=True)
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Names of the targets, in order of appearance."""
+        return tuple(dict.fromkeys(self.target.tolist()))
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names of the models, in order of appearance."""
+        return tuple(dict.fromkeys(self.model.tolist()))
+
+    @property
+    def horizons(self) -> tuple[int, ...]:
+        """Horizons in days, ascending."""
+        return tuple(sorted(set(self.horizon_days.tolist())))
+
+    def select(
+        self, *, target: str | None = None, horizon_days: int | None = None, model: str | None = None
+    ) -> ForecastTable:
+        """Return the rows of a target, horizon and model (``None``: all of them), sorted by origin."""
+        kept = np.ones(len(self), dtype=np.bool_)
+        if target is not None:
+            kept &= self.target == target
+        if horizon_days is not None:
+            kept &= self.horizon_days == horizon_days
+        if model is not None:
+            kept &= self.model == model
+        rows = np.flatnonzero(kept)
+        return self.take(rows[np.argsort(self.origin[rows], kind="stable")])
+
+    def take(self, rows: NDArray[np.intp]) -> ForecastTable:
+        """Return the rows at these positions, in this order."""
+        return ForecastTable(**{column.name: getattr(self, column.name)[rows] for column in fields(self)})
+
+    def write_csv(self, path: str | Path) -> None:
+        """Write the table; reading it back gives the same values to the last bit.
+
+        Raises
+        ------
+        InputError
+            The file cannot be written.
+        """
+        buffer = io.StringIO(newline="")
+        writer = csv.writer(buffer, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        # tolist gives Python floats, whose repr is the shortest text that reads back to the same value.
+        writer.writerows(zip(*(getattr(self, name).tolist() for name in COLUMNS), strict=True))
+        try:
+            Path(path).write_text(buffer.getvalue(), encoding="utf-8", newline="")
+        except OSError as error:
+            raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def make_forecasts(
+    outcomes: BinaryOutcomes, probability: NDArray[np.float64], *, model: str
+) -> ForecastTable:
+    """Make a table from one model's forecasts on a grid; incomplete windows are left out.
+
+    Parameters
+    ----------
+    outcomes : BinaryOutcomes
+    probability : ndarray, shape (origin, horizon)
+        Not looked at where the window is not complete.
+    model : str
+
+    Raises
+    ------
+    ValueError
+        The shape differs from that of the outcomes, or a probability is not in [0, 1].
+    """
+    if probability.shape != outcomes.outcome.shape:
+        raise ValueError(f"probabilities are of shape {probability.shape}, not {outcomes.outcome.shape}")
+    row, column = np.nonzero(outcomes.complete)
+    return ForecastTable(
+        origin=outcomes.origin[row],
+        horizon_days=outcomes.horizon_days[column],
+        target=np.full(len(row), outcomes.target, dtype=np.object_),
+        model=np.full(len(row), model, dtype=np.object_),
+        probability=probability[row, column],
+        outcome=outcomes.outcome[row, column].astype(np.int8),
+    )
+
+
+def join_forecasts(tables: Iterable[ForecastTable]) -> ForecastTable:
+    """Put tables below one another.
+
+    Raises
+    ------
+    ValueError
+        There is none, or a forecast is in two of them.
+    """
+    parts = list(tables)
+    if not parts:
+        raise ValueError("no table to join")
+    return ForecastTable(
+        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS}
+    )
+
+
+def read_forecasts(path: str | Path) -> ForecastTable:
+    """Read a table written by ``ForecastTable.write_csv``.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, its header differs, or a row has a value that is not allowed.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is not UTF-8 text. Give a forecasts.csv written by a backtest") from error
+    header, *body = list(csv.reader(io.StringIO(text, newline=""))) or [[]]
+    if tuple(header) != COLUMNS:
+        raise InputError(f"{path}:1: the header is '{','.join(header)}'. Expected: {','.join(COLUMNS)}")
+    rows = [_read_row(cells, f"{path}:{line}") for line, cells in enumerate(body, start=2)]
+    seen: dict[tuple[object, ...], int] = {}
+    for line, row in enumerate(rows, start=2):
+        earlier = seen.setdefault(row[:4], line)
+        if earlier != line:
+            raise InputError(f"{path}:{line}: the same forecast is in line {earlier}. Delete one of them")
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(COLUMNS)
+    return ForecastTable(
+        origin=np.array(columns[0], dtype="datetime64[D]"),
+        horizon_days=np.array(columns[1], dtype=np.int64),
+        target=np.array(columns[2], dtype=np.object_),
+        model=np.array(columns[3], dtype=np.object_),
+        probability=np.array(columns[4], dtype=np.float64),
+        outcome=np.array(columns[5], dtype=np.int8),
+    )
+
+
+def _read_row(cells: list[str], place: str) -> tuple[date, int, str, str, float, int]:
+    if len(cells) != len(COLUMNS):
+        raise InputError(f"{place}: {len(cells)} cells, but the header has {len(COLUMNS)} columns")
+    origin, horizon, target, model, probability, outcome = cells
+    try:
+        day = date.fromisoformat(origin)
+    except ValueError as error:
+        raise InputError(f"{place}: origin '{origin}' is not a day. Expected: YYYY-MM-DD") from error
+    if not (horizon.isascii() and horizon.isdigit() and int(horizon) > 0):
+        raise InputError(f"{place}: horizon_days '{horizon}' is not a number of days. Expected: 1 or more")
+    try:
+        value = float(probability)
+    except ValueError:
+        value = np.nan
+    if not 0.0 <= value <= 1.0:
+        raise InputError(f"{place}: probability '{probability}' is not in [0, 1]")
+    if outcome not in ("0", "1"):
+        raise InputError(f"{place}: outcome '{outcome}' is neither 0 nor 1")
+    return day, int(horizon), target, model, value, int(outcome)
