@@ -50,7 +50,7 @@ class StreamLikelihood(Op):  # type: ignore[misc]
         for storage, value in zip(output_storage, value_and_gradient(*inputs), strict=True):
             storage[0] = value
 
-    def infer_shape(self, fgraph: object, node: Apply, shapes: Sequence[Any]) -> list[Any]:
+    def infer_shape(self, node: Apply, shapes: Sequence[Any]) -> list[Any]:
         """One value, and gradients of the shapes of their parameters."""
         return [(1,), *shapes[:N_PARAMETERS]]
 

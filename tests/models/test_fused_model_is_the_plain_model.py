@@ -1,0 +1,89 @@
+"""The same model twice: fused kernel and PyMC's own distributions, up to a constant in the log density."""
+
+import numpy as np
+import pymc as pm
+import pytest
+
+from forecast.models import build_model
+from forecast.models.data import likelihood_data
+from forecast.priors import default_priors
+from forecast.series import INNOVATIONS
+
+SPARE_KNOTS = 3
+FAMILIES = ("joint", "focused", "target")
+
+
+def compile_density(model: pm.Model):
+    """Log density and gradient by variable, as a function of a point."""
+    # Without the Numba linker, whose compilation takes longer than all evaluations here.
+    function = model.compile_fn([model.logp(), model.dlogp()], mode="FAST_COMPILE")
+    shapes = {variable.name: model.initial_point()[variable.name].shape for variable in model.value_vars}
+    ends = np.cumsum([int(np.prod(shape)) for shape in shapes.values()])
+
+    def density(point: dict[str, np.ndarray]) -> tuple[float, dict[str, np.ndarray]]:
+        value, gradient = function(point)
+        parts = np.split(gradient, ends[:-1])
+        return float(value), dict(zip(shapes, parts, strict=True))
+
+    return density
+
+
+def random_points(model: pm.Model, seed: int, size: int) -> list[dict[str, np.ndarray]]:
+    rng = np.random.default_rng(seed)
+    start = model.initial_point()
+    return [
+        {name: value + 0.4 * rng.standard_normal(np.shape(value)) for name, value in start.items()}
+        for _ in range(size)
+    ]
+
+
+@pytest.fixture(scope="module", params=FAMILIES)
+def family(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def fused(family, counted):
+    """A fused model of the whole steps with spare knots, compiled once."""
+    data = counted(family, "whole")
+    knots = data.grid.n_knots + SPARE_KNOTS
+    model = build_model(data, default_priors(data.layout), n_knots=knots)
+    return model, compile_density(model)
+
+
+@pytest.mark.parametrize("last_step", ["whole", "cut"])
+def test_value_differs_by_a_constant_and_gradient_not_at_all(family, counted, fused, last_step):
+    data = counted(family, last_step)
+    plain_model = build_model(data, default_priors(data.layout), form="plain")
+    plain = compile_density(plain_model)
+    fused_model, density = fused
+    # New counts enter the compiled model through its data containers alone.
+    pm.set_data(vars(likelihood_data(data)), model=fused_model)
+    spare = fused_model.initial_point()[INNOVATIONS].size - data.grid.n_knots
+    assert spare in (SPARE_KNOTS, SPARE_KNOTS - 1)  # the cut step may need one more
+    constants = []
+    for point in random_points(fused_model, seed=7, size=4):
+        value, gradient = density(point)
+        used, extra = np.split(point[INNOVATIONS], [data.grid.n_knots])
+        plain_value, plain_gradient = plain(point | {INNOVATIONS: used})
+        constants.append(value - plain_value + 0.5 * (extra**2).sum())
+        # Knots beyond the data feel their prior alone.
+        expected = plain_gradient | {INNOVATIONS: np.append(plain_gradient[INNOVATIONS], -extra)}
+        assert gradient.keys() == expected.keys()
+        for name in expected:
+            np.testing.assert_allclose(gradient[name], expected[name], rtol=1e-8, atol=1e-8, err_msg=name)
+    assert np.ptp(constants) < 1e-8 * abs(value), f"constants {constants}"
+
+
+def test_new_data_in_a_compiled_model_equal_a_fresh_model(counted):
+    before, after = counted("joint", "whole"), counted("joint", "cut")
+    priors, knots = default_priors(before.layout), after.grid.n_knots
+    reused, fresh = (build_model(data, priors, n_knots=knots) for data in (before, after))
+    density, expected = compile_density(reused), compile_density(fresh)
+    (point,) = random_points(fresh, seed=11, size=1)
+    assert density(point)[0] != expected(point)[0]
+    pm.set_data(vars(likelihood_data(after)), model=reused)
+    value, gradient = density(point)
+    assert value == expected(point)[0]
+    for name, values in expected(point)[1].items():
+        np.testing.assert_array_equal(gradient[name], values, err_msg=name)
