@@ -1,0 +1,136 @@
+"""Posteriors at successive origins: compile once, bridge by importance weights, refit when needed.
+
+The draws of one fit are reweighted to what is known at a later origin by the ratio of likelihoods, Pareto
+smoothed (Vehtari, Simpson, Gelman, Yao, Gabry 2024, "Pareto smoothed importance sampling",
+arXiv:1507.02646). The shape of the tail (k-hat) alone can miss a bounded ratio with few effective draws,
+so both are gates. Latent knots beyond the data of a fit are at their prior, so the draws already hold
+their future.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from arviz_stats.base import array_stats
+from numpy.typing import NDArray
+
+from forecast.draws import StreamDraws, stream_draws
+from forecast.inference.gates import check_gates
+from forecast.inference.log_likelihood import log_likelihood
+from forecast.inference.posterior import Posterior
+from forecast.inference.sampling import SamplerOptions, compile_model, sample
+from forecast.models import build_model
+from forecast.models.data import likelihood_data
+from forecast.priors import PriorSet
+from forecast.series import EventCounts, knots_for
+
+PARETO_K_MAX = 0.7
+EFFECTIVE_DRAWS_MIN = 400.0
+RHAT_TOLERATED = 1.02
+"""Short fits of a backtest are sampled again, longer, when R-hat of any parameter is above this."""
+
+
+@dataclass(frozen=True)
+class WeightedDraws:
+    """Draws that stand for the posterior at an origin.
+
+    Parameters
+    ----------
+    draws : StreamDraws
+        With the knots that the origin's grid needs.
+    weights : ndarray, shape (draw,)
+        Importance weights that sum to one (equal right after a fit).
+    refitted : bool
+        A new fit was made at this origin.
+    pareto_k : float
+        Shape of the tail of the weights; −inf right after a fit.
+    effective_draws : float
+        1/Σw².
+    converged : bool
+        The fit behind the draws passed the tolerated R-hat.
+    """
+
+    draws: StreamDraws
+    weights: NDArray[np.float64]
+    refitted: bool
+    pareto_k: float
+    effective_draws: float
+    converged: bool
+
+
+class RollingPosterior:
+    """One compiled model, carried from origin to origin.
+
+    Parameters
+    ----------
+    longest : EventCounts
+        Counts on the longest grid that will be asked for; only its size matters for compiling.
+    priors : PriorSet
+    options : SamplerOptions
+        Of each fit; fit number i uses ``seed + i``.
+    exact : bool
+        Refit at every origin.
+    """
+
+    def __init__(
+        self, longest: EventCounts, priors: PriorSet, options: SamplerOptions, *, exact: bool = False
+    ) -> None:
+        self._n_knots = knots_for(longest.grid.n_steps)
+        self._compiled = compile_model(build_model(longest, priors, n_knots=self._n_knots))
+        self._options = options
+        self._exact = exact
+        self._fits = 0
+        self._variables: dict[str, NDArray[np.float64]] = {}
+        self._fitted: EventCounts | None = None
+        self._converged = False
+
+    def at(self, data: EventCounts) -> WeightedDraws:
+        """Return draws that stand for the posterior given ``data``, by bridging where that is safe."""
+        if self._fitted is not None and not self._exact:
+            bridged = self._bridge(self._fitted, data)
+            if bridged.pareto_k < PARETO_K_MAX and bridged.effective_draws > EFFECTIVE_DRAWS_MIN:
+                return bridged
+        return self._refit(data)
+
+    def start_anew(self, seed: int) -> None:
+        """Forget the last fit; the next origin is refitted from this seed."""
+        self._fitted = None
+        self._fits = 0
+        self._options = replace(self._options, seed=seed)
+
+    def _refit(self, data: EventCounts) -> WeightedDraws:
+        ready = self._compiled.with_data(**vars(likelihood_data(data)))
+        options = replace(self._options, seed=self._options.seed + self._fits)
+        posterior = _short_fit(ready, options)
+        self._converged = _converged(posterior)
+        if not self._converged:
+            longer = replace(options, tune=3 * options.tune, target_accept=max(options.target_accept, 0.95))
+            posterior = _short_fit(ready, longer)
+            self._converged = _converged(posterior)
+        self._fits += 1
+        self._fitted = data
+        self._variables = dict(posterior.variables)
+        draws = self._draws(data)
+        n = len(draws)
+        return WeightedDraws(draws, np.full(n, 1 / n), True, -np.inf, float(n), self._converged)
+
+    def _bridge(self, fitted: EventCounts, data: EventCounts) -> WeightedDraws:
+        draws = self._draws(data)
+        ratio = log_likelihood(data, draws) - log_likelihood(fitted, draws)
+        log_weights, pareto_k = array_stats.psislw(-ratio)  # it takes log likelihoods, not log ratios
+        weights = np.exp(log_weights - np.logaddexp.reduce(log_weights))
+        effective = float(1 / np.sum(weights**2))
+        return WeightedDraws(draws, weights, False, float(pareto_k), effective, self._converged)
+
+    def _draws(self, data: EventCounts) -> StreamDraws:
+        return stream_draws(data.layout, self._variables)
+
+
+def _short_fit(compiled: Any, options: SamplerOptions) -> Posterior:
+    return Posterior(sample(compiled, options), options.target_accept, options.tune)
+
+
+def _converged(posterior: Posterior) -> bool:
+    return check_gates(posterior).rhat_max <= RHAT_TOLERATED
