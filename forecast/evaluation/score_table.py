@@ -1,0 +1,259 @@
+"""Scores per target, horizon and model, and what may be claimed from them; the content of ``scores.json``."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from forecast.errors import InputError
+from forecast.evaluation.baselines import REFERENCE
+from forecast.evaluation.bootstrap import Estimate, block_length, mean_estimate, skill_estimate
+from forecast.evaluation.calibration import PooledCalibration, pool_calibration
+from forecast.evaluation.forecast_table import ForecastTable
+from forecast.evaluation.scores import (
+    BrierParts,
+    area_under_roc,
+    brier_score,
+    calibration_line,
+    decompose_brier,
+    log_score,
+)
+
+FEWEST_OUTCOMES = 20
+"""Hits and misses that each are needed before skill is claimed."""
+
+Claim = Literal["better", "worse", "none"]
+
+
+@dataclass(frozen=True)
+class SkillScore:
+    """Skill of a model against a reference forecast of the same windows.
+
+    Parameters
+    ----------
+    reference : str
+        Name of the reference.
+    n : int
+        Windows forecast by both.
+    brier, log : Estimate
+        1 − mean score / mean reference score.
+    claim : str
+        ``better`` or ``worse`` when the 90% interval of the Brier skill excludes 0 and there are at least
+        ``FEWEST_OUTCOMES`` hits and misses; else ``none``.
+    """
+
+    reference: str
+    n: int
+    brier: Estimate
+    log: Estimate
+    claim: Claim
+
+
+@dataclass(frozen=True)
+class ScoreCell:
+    """Scores of one model on one target and horizon; see ``scores`` for each.
+
+    ``brier`` and ``log`` are means over origins with block-bootstrap errors, ``log`` in nats; ``auc`` and the
+    calibration line are NaN where the outcomes do not define them; ``skill`` is ``None`` for the reference
+    itself and where it made no forecast. ``warnings`` are sentences a reader must see beside the numbers.
+    """
+
+    target: str
+    horizon_days: int
+    model: str
+    n: int
+    base_rate: float
+    brier: Estimate
+    parts: BrierParts
+    log: Estimate
+    auc: float
+    calibration_intercept: float
+    calibration_slope: float
+    skill: SkillScore | None
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ScoreTable:
+    """All cells, by target, horizon and model in the order of the forecasts, and pooled calibration."""
+
+    cells: tuple[ScoreCell, ...]
+    calibration: tuple[PooledCalibration, ...]
+
+    def cell(self, target: str, horizon_days: int, model: str) -> ScoreCell:
+        """Return one cell (``KeyError`` when there is none)."""
+        keys = {(cell.target, cell.horizon_days, cell.model): cell for cell in self.cells}
+        return keys[target, horizon_days, model]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Warnings of all cells, each once."""
+        return tuple(dict.fromkeys(text for cell in self.cells for text in cell.warnings))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the content of ``scores.json``: plain values, ``None`` where a number is not defined."""
+        content = {
+            "schema": 1,
+            "reference": REFERENCE,
+            "cells": [_cell_dict(cell) for cell in self.cells],
+            "calibration": [
+                {
+                    "model": line.model,
+                    "intercept": _estimate_dict(line.intercept),
+                    "slope": _estimate_dict(line.slope),
+                }
+                for line in self.calibration
+            ],
+            "warnings": list(self.warnings),
+        }
+        plain: dict[str, Any] = _without_nan(content)
+        return plain
+
+
+def score_forecasts(forecasts: ForecastTable, *, seed: int, reference: str = REFERENCE) -> ScoreTable:
+    """Score every model on every target and horizon.
+
+    Parameters
+    ----------
+    forecasts : ForecastTable
+        Forecasts of complete windows.
+    seed : int
+        Of the bootstrap: all cells use the same resamples, so differences between models are not noise.
+    reference : str
+        Model that skill is measured against.
+
+    Raises
+    ------
+    InputError
+        There is no forecast, or none by the reference.
+    """
+    if not len(forecasts):
+        raise InputError(
+            "there is no complete window to score: every window ends after the data. "
+            "Begin earlier, or give shorter horizons"
+        )
+    if reference not in forecasts.models:
+        known = ", ".join(forecasts.models)
+        raise InputError(
+            f"skill is measured against '{reference}', which made no forecast. There are: {known}"
+        )
+    cells = []
+    for target in forecasts.targets:
+        for horizon in forecasts.horizons:
+            window = forecasts.select(target=target, horizon_days=horizon)
+            by_model = {model: window.select(model=model) for model in window.models}
+            origins = np.unique(window.origin)
+            for rows in by_model.values():
+                cells.append(_score_cell(rows, by_model.get(reference), reference, origins, seed))
+    calibration = tuple(pool_calibration(forecasts, model, seed) for model in forecasts.models)
+    return ScoreTable(tuple(cells), calibration)
+
+
+def _score_cell(
+    rows: ForecastTable,
+    reference_rows: ForecastTable | None,
+    reference: str,
+    origins: np.ndarray[Any, np.dtype[np.datetime64]],
+    seed: int,
+) -> ScoreCell:
+    target, horizon, model = rows.targets[0], rows.horizons[0], rows.models[0]
+    block = block_length(rows.origin, horizon)
+    n_hits = int(rows.outcome.sum())
+    few = min(n_hits, len(rows) - n_hits) < FEWEST_OUTCOMES
+    warnings = []
+    if few:
+        warnings.append(
+            f"{target}, {horizon} days: {n_hits} windows with and {len(rows) - n_hits} without the target. "
+            f"With fewer than {FEWEST_OUTCOMES} of either no skill is claimed."
+        )
+    if len(rows) < len(origins):
+        absent = len(origins) - len(rows)
+        warnings.append(
+            f"{target}, {horizon} days: {model} has no forecast for {absent} of {len(origins)} origins."
+        )
+    line = calibration_line(rows.probability, rows.outcome)
+    skill = None
+    if reference_rows is not None and model != reference:
+        skill = _skill(rows, reference_rows, reference, few, seed)
+    return ScoreCell(
+        target,
+        horizon,
+        model,
+        len(rows),
+        n_hits / len(rows),
+        mean_estimate(brier_score(rows.probability, rows.outcome), block, seed),
+        decompose_brier(rows.probability, rows.outcome),
+        mean_estimate(log_score(rows.probability, rows.outcome), block, seed),
+        area_under_roc(rows.probability, rows.outcome),
+        line.intercept,
+        line.slope,
+        skill,
+        tuple(warnings),
+    )
+
+
+def _skill(
+    rows: ForecastTable, reference_rows: ForecastTable, reference: str, few: bool, seed: int
+) -> SkillScore | None:
+    _, ours, theirs = np.intersect1d(rows.origin, reference_rows.origin, return_indices=True)
+    if not len(ours):
+        return None
+    model, other = rows.take(ours), reference_rows.take(theirs)
+    block = block_length(model.origin, model.horizons[0])
+    brier, log = (
+        skill_estimate(
+            score(model.probability, model.outcome), score(other.probability, other.outcome), block, seed
+        )
+        for score in (brier_score, log_score)
+    )
+    claim: Claim = "none"
+    if not few and brier.interval90[0] > 0:
+        claim = "better"
+    elif not few and brier.interval90[1] < 0:
+        claim = "worse"
+    return SkillScore(reference, len(ours), brier, log, claim)
+
+
+def _estimate_dict(estimate: Estimate) -> dict[str, Any]:
+    return {"value": estimate.value, "se": estimate.se, "interval90": list(estimate.interval90)}
+
+
+def _cell_dict(cell: ScoreCell) -> dict[str, Any]:
+    skill = cell.skill
+    return {
+        "target": cell.target,
+        "horizon_days": cell.horizon_days,
+        "model": cell.model,
+        "n": cell.n,
+        "base_rate": cell.base_rate,
+        "brier": cell.brier.value,
+        "brier_se": cell.brier.se,
+        "brier_decomposition": asdict(cell.parts),
+        "log": cell.log.value,
+        "log_se": cell.log.se,
+        "auc": cell.auc,
+        "calibration": {"intercept": cell.calibration_intercept, "slope": cell.calibration_slope},
+        "skill": None
+        if skill is None
+        else {
+            "reference": skill.reference,
+            "n": skill.n,
+            "brier": _estimate_dict(skill.brier),
+            "log": _estimate_dict(skill.log),
+            "claim": skill.claim,
+        },
+        "warnings": list(cell.warnings),
+    }
+
+
+def _without_nan(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,173 @@
+"""Scores of probability forecasts, from arrays: lower is better for all but AUC and skill.
+
+The Brier and logarithmic scores are one line each, so they are written here and compared with scoringrules
+in the tests: importing that library loads a compiler and takes seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import logit
+
+from forecast.evaluation.logistic import LogisticFitError, fit_logistic
+
+Floats = NDArray[np.float64]
+
+LOG_FLOOR = 1e-3
+"""Probabilities are clipped to [LOG_FLOOR, 1 − LOG_FLOOR] in the log score and in the calibration line.
+
+A forecast of 0 that goes wrong would otherwise cost infinity. With some hundred origins no rate below one
+in a thousand can be told from it, nor do some thousand simulated paths resolve a smaller probability. One
+such miss costs 6.9.
+"""
+N_BINS = 10
+"""Bins of equal width, [0, 0.1), [0.1, 0.2) … [0.9, 1], for the decomposition and the reliability diagram."""
+
+
+def brier_score(probability: ArrayLike, outcome: ArrayLike) -> Floats:
+    """Return (p − y)² of each forecast, in [0, 1]; Brier (1950)."""
+    return (np.asarray(probability, dtype=np.float64) - np.asarray(outcome, dtype=np.float64)) ** 2
+
+
+def log_score(probability: ArrayLike, outcome: ArrayLike) -> Floats:
+    """Return −log of the probability given to what happened, in nats, p clipped by ``LOG_FLOOR``."""
+    clipped = np.clip(np.asarray(probability, dtype=np.float64), LOG_FLOOR, 1 - LOG_FLOOR)
+    return -np.where(np.asarray(outcome) == 1, np.log(clipped), np.log1p(-clipped))
+
+
+def bin_of(probability: Floats) -> NDArray[np.int64]:
+    """Bin of each probability, 0 … ``N_BINS`` − 1; a probability of 1 is in the last."""
+    # Rounded first, so that 0.3, which times ten is 3 in decimals only, is at the foot of its bin.
+    return np.minimum(np.floor(np.round(probability * N_BINS, 9)).astype(np.int64), N_BINS - 1)
+
+
+@dataclass(frozen=True)
+class BrierParts:
+    """Decomposition of the mean Brier score: reliability − resolution + uncertainty + within_bin.
+
+    Parameters
+    ----------
+    reliability : float
+        Mean squared distance of each bin's mean forecast from its share of hits; 0 is best.
+    resolution : float
+        Mean squared distance of the bins' shares from the base rate; more is better.
+    uncertainty : float
+        Base rate × (1 − base rate): the score of the base rate itself.
+    within_bin : float
+        What the forecasts of one bin add by differing among themselves (variance minus twice covariance
+        with the outcome); with it the sum is exact. Stephenson, Coelho & Jolliffe (2008),
+        doi:10.1175/2007WAF2006116.1.
+    """
+
+    reliability: float
+    resolution: float
+    uncertainty: float
+    within_bin: float
+
+
+def decompose_brier(probability: Floats, outcome: ArrayLike) -> BrierParts:
+    """Split the mean Brier score of at least one forecast into its parts, over ``N_BINS`` bins."""
+    observed = np.asarray(outcome, dtype=np.float64)
+    place = bin_of(probability)
+    base_rate = observed.mean()
+    number = np.bincount(place, minlength=N_BINS)
+    filled = np.maximum(number, 1)
+    forecast_mean = np.bincount(place, probability, N_BINS) / filled
+    share = np.bincount(place, observed, N_BINS) / filled
+    reliability = float(number @ (forecast_mean - share) ** 2 / len(observed))
+    resolution = float(number @ (share - base_rate) ** 2 / len(observed))
+    spread = probability - forecast_mean[place]
+    within_bin = float(np.mean(spread**2 - 2 * spread * (observed - share[place])))
+    return BrierParts(reliability, resolution, float(base_rate * (1 - base_rate)), within_bin)
+
+
+def area_under_roc(probability: Floats, outcome: ArrayLike) -> float:
+    """Share of (hit, miss) pairs in which the hit had the higher probability; ties count half.
+
+    Returns
+    -------
+    float
+        In [0, 1], ½ for a forecast that does not discriminate; NaN when all outcomes are of one kind.
+    """
+    hit = np.asarray(outcome) == 1
+    n_hits, n_misses = int(hit.sum()), int((~hit).sum())
+    if n_hits == 0 or n_misses == 0:
+        return np.nan
+    _, place, number = np.unique(probability, return_inverse=True, return_counts=True)
+    # Mean rank of tied values: the last rank of the run less half of its length.
+    rank = (np.cumsum(number) - (number - 1) / 2)[place]
+    return float((rank[hit].sum() - n_hits * (n_hits + 1) / 2) / (n_hits * n_misses))
+
+
+def skill(score: float, reference: float) -> float:
+    """Return 1 − score / reference: 1 is perfect, 0 no better; NaN when the reference is perfect."""
+    return 1 - score / reference if reference > 0 else np.nan
+
+
+@dataclass(frozen=True)
+class CalibrationLine:
+    """Logistic regression of the outcome on logit(p): intercept 0 and slope 1 when calibrated.
+
+    A slope below 1 means forecasts too extreme, above 1 too timid. NaN when the outcomes are of one kind,
+    are separated by the forecasts, or the forecasts are all the same.
+    """
+
+    intercept: float
+    slope: float
+
+
+def calibration_line(
+    probability: Floats, outcome: ArrayLike, weight: Floats | None = None
+) -> CalibrationLine:
+    """Fit the calibration line by maximum likelihood, p clipped by ``LOG_FLOOR``; Cox (1958).
+
+    Parameters
+    ----------
+    probability, outcome : array, shape (row,)
+    weight : ndarray, shape (row,), optional
+        How often each row counts; once when absent.
+    """
+    observed = np.asarray(outcome, dtype=np.float64)
+    x = logit(np.clip(probability, LOG_FLOOR, 1 - LOG_FLOOR))
+    rows = np.ones_like(x) if weight is None else weight
+    seen = observed[rows > 0]
+    if seen.min() == seen.max() or np.ptp(x[rows > 0]) < 1e-9:
+        return CalibrationLine(np.nan, np.nan)
+    design = np.column_stack([np.ones_like(x), x])
+    try:
+        line = fit_logistic(design, observed, weight=rows, penalty=np.zeros(2))
+    except LogisticFitError:
+        return CalibrationLine(np.nan, np.nan)
+    return CalibrationLine(float(line[0]), float(line[1]))
+
+
+def crps_of_draws(draws: ArrayLike, observed: ArrayLike) -> Floats:
+    """Continuous ranked probability score of an empirical forecast.
+
+    Parameters
+    ----------
+    draws : array, shape (..., draw)
+        Simulated values, e.g. counts.
+    observed : array, shape (...)
+
+    Returns
+    -------
+    ndarray of float64, shape (...)
+        E|X − y| − ½ E|X − X′| in the unit of the values; Gneiting & Raftery (2007),
+        doi:10.1198/016214506000001437.
+    """
+    ordered = np.sort(np.asarray(draws, dtype=np.float64), axis=-1)
+    n_draws = ordered.shape[-1]
+    error = np.abs(ordered - np.asarray(observed, dtype=np.float64)[..., None]).mean(axis=-1)
+    # For sorted values the sum of |x_i − x_j| over all pairs is 2 Σ (2i − n + 1) x_i, i from 0.
+    weight = 2 * np.arange(n_draws) - n_draws + 1
+    return np.asarray(error - (ordered @ weight) / n_draws**2)
+
+
+def interval_coverage(lower: ArrayLike, upper: ArrayLike, observed: ArrayLike) -> float:
+    """Share of observations in [lower, upper], both ends included."""
+    inside = (np.asarray(lower) <= np.asarray(observed)) & (np.asarray(observed) <= np.asarray(upper))
+    return float(inside.mean())
