@@ -56,7 +56,7 @@ def leave_one_out(
     *,
     seed: int,
     calendar: Sequence[FutureAct] = (),
-    candidates: int = 40,
+    candidates: int = 24,
     listen: Callable[[int, int], None] | None = None,
 ) -> tuple[LeaveOneOut, ...]:
     """Measure the events that can have moved P(target before milestone) the most.

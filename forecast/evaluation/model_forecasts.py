@@ -52,6 +52,7 @@ def family_forecasts(
     start: date,
     sampler: SamplerOptions,
     *,
+    longest: date | None = None,
     priors: Mapping[str, PriorStatement] | None = None,
     exact: bool = False,
     listen: Callable[[OriginForecast], None] | None = None,
@@ -72,6 +73,9 @@ def family_forecasts(
         First day of the grid, the same at all origins.
     sampler : SamplerOptions
         Of each fit.
+    longest : date, optional
+        Latest origin of the whole backtest, the last one here when absent. It sets the number of latent
+        knots: with the same value, parts of a backtest share one compiled model.
     priors : mapping, optional
         Changed priors.
     exact : bool
@@ -88,7 +92,7 @@ def family_forecasts(
         known = events.known_by(origin - timedelta(days=1))
         return count_events(known, TimeGrid(start, origin), layout)
 
-    rolling = RollingPosterior(counted(origins[-1]), resolved, sampler, exact=exact)
+    rolling = RollingPosterior(counted(longest or origins[-1]), resolved, sampler, exact=exact)
     forecasts = []
     for origin in origins:
         data = counted(origin)
