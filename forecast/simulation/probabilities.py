@@ -55,7 +55,8 @@ def probability_curve(
         raise ValueError("at least two paths a draw are needed to tell path noise from parameter spread")
     weight = np.full(n_draws, 1 / n_draws) if weights is None else weights
     per_draw = hit_shares(first_day, horizon_days)
-    mean = weight @ per_draw
+    # Rounding of the weighted sum must neither let the curve fall nor pass one.
+    mean = np.minimum(np.maximum.accumulate(weight @ per_draw), 1.0)
     within = weight @ (per_draw * (1 - per_draw)) / (n_paths - 1)
     between = np.maximum(weight @ (per_draw - mean) ** 2 - within, 0.0)
     lower, upper = beta_interval(mean, between)
