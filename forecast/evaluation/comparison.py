@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ N_RESAMPLES = 2000
 
 
 def compare_models(
-    forecasts: ForecastTable, model: str, other: str, *, seed: int, score: str = "log"
+    forecasts: ForecastTable, model: str, other: str, *, seed: int, score: Literal["log", "brier"] = "log"
 ) -> Estimate:
     """Mean score of a model minus that of another: below 0 the first is better.
 

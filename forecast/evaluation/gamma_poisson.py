@@ -16,11 +16,12 @@ from forecast.evaluation.windows import Horizons
 
 Floats = NDArray[np.float64]
 
-HALF_LIVES_DAYS = (30.0, 60.0, 120.0, 240.0, 480.0, 960.0, np.inf)
-PRIOR_DAYS = 60.0
-"""Weight of the long-run rate in the prior, in days of observation."""
-PRIOR_EVENTS = 0.25
-"""Event-days added to the prior, so that a record without any does not give certainty."""
+HALF_LIVES_DAYS = (np.inf, 960.0, 480.0, 240.0, 120.0, 60.0, 30.0)
+"""Longest first: the rate of each is the prior mean of the next."""
+FIRST_PRIOR_EVENTS = 0.5
+"""Jeffreys prior, Gamma(½, 0), of the rate that forgets nothing."""
+PRIOR_EVENTS = 1.0
+"""Event-days that the prior of every other rate is worth."""
 FLOOR = 1e-3
 """Past probabilities are clipped to [FLOOR, 1 − FLOOR] when half-lives are weighed."""
 
@@ -36,7 +37,7 @@ def discounted_rate(past: PastEvents, horizon_days: Horizons) -> Floats:
     -------
     ndarray of float64, shape (horizon,)
     """
-    ahead = np.stack([_probabilities(past, half_life, horizon_days) for half_life in HALF_LIVES_DAYS])
+    ahead = _probabilities(past, horizon_days)
     found = np.empty(len(horizon_days))
     for place, days in enumerate(horizon_days):
         # Windows begin on day 1 or later: on day 0 nothing has been observed.
@@ -48,13 +49,19 @@ def discounted_rate(past: PastEvents, horizon_days: Horizons) -> Floats:
     return found
 
 
-def _probabilities(past: PastEvents, half_life_days: float, horizon_days: Horizons) -> Floats:
-    """P(target within the horizon) as seen on days 1 … n_days, shape (day, horizon)."""
-    day = np.arange(1, past.n_days + 1)
+def _probabilities(past: PastEvents, horizon_days: Horizons) -> Floats:
+    """P(target within the horizon) as seen on days 1 … n_days, shape (half_life, day, horizon)."""
+    day = np.arange(1, past.n_days + 1, dtype=np.float64)
     chosen = past.first_of_day()
-    decay = 2.0 ** (-1.0 / half_life_days)
-    observed = day if decay == 1.0 else (1.0 - decay**day) / (1.0 - decay)
-    long_run = past.decayed_count(chosen, np.inf)[1:] / day
-    shape = past.decayed_count(chosen, half_life_days)[1:] + PRIOR_DAYS * long_run + PRIOR_EVENTS
-    rate = observed + PRIOR_DAYS
-    return np.asarray(-np.expm1(-shape[:, None] * np.log1p(horizon_days / rate[:, None])))
+    shape = past.decayed_count(chosen, np.inf)[1:] + FIRST_PRIOR_EVENTS
+    rate = day
+    ahead = []
+    for half_life in HALF_LIVES_DAYS:
+        if np.isfinite(half_life):
+            decay = 2.0 ** (-1.0 / half_life)
+            observed = (1.0 - decay**day) / (1.0 - decay)
+            # The right side still reads the shape and rate of the longer half-life.
+            rate = observed + PRIOR_EVENTS * rate / shape
+            shape = past.decayed_count(chosen, half_life)[1:] + PRIOR_EVENTS
+        ahead.append(-np.expm1(-shape[:, None] * np.log1p(horizon_days / rate[:, None])))
+    return np.stack(ahead)

@@ -97,9 +97,7 @@ def past_events(
     first, end = as_day(start), as_day(origin)
     n_days = int((end - first).astype(np.int64))
     if n_days < 1:
-        raise InputError(
-            f"origin {origin}: nothing is known yet, the data start {start}. Begin after that day"
-        )
+        raise InputError(f"origin {origin}: nothing is known before it, the data start {start}. Begin later")
     known = (events.known_date < end) & (events.date >= first)
     return PastEvents(
         n_days,

@@ -11,6 +11,8 @@ Floats = NDArray[np.float64]
 
 MAX_STEPS = 100
 TOLERANCE = 1e-9
+FLAT = 1e-8
+"""Curvature, as a share of that of the squared covariates, below which the likelihood is flat."""
 
 
 class LogisticFitError(ArithmeticError):
@@ -63,6 +65,9 @@ def fit_logistic(
         # Newton's gain in the objective is half this product; below the tolerance the maximum is reached.
         gain = float(gradient @ step)
         if gain < TOLERANCE:
+            # On separated outcomes Newton walks to infinity, and the curvature behind it goes to nothing.
+            if np.linalg.eigvalsh(curvature)[0] < FLAT * np.trace(design.T @ (weight[:, None] * design)):
+                raise LogisticFitError("the likelihood has no maximum: outcomes are separated")
             return np.asarray(beta + step)
         size = 1.0
         while (trial := _objective(beta + size * step, design, outcome, weight, penalty, offset)) < value:

@@ -138,7 +138,7 @@ def score_forecasts(forecasts: ForecastTable, *, seed: int, reference: str = REF
     if reference not in forecasts.models:
         known = ", ".join(forecasts.models)
         raise InputError(
-            f"skill is measured against '{reference}', which made no forecast. There are: {known}"
+            f"skill is measured against '{reference}', which made no forecast. Add it, or use one of: {known}"
         )
     cells = []
     for target in forecasts.targets:

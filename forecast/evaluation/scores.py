@@ -1,4 +1,4 @@
-"""Scores of probability forecasts, from arrays: lower is better for all but AUC and skill.
+"""Scores of probability forecasts, from arrays: lower is better for all but the AUC.
 
 The Brier and logarithmic scores are one line each, so they are written here and compared with scoringrules
 in the tests: importing that library loads a compiler and takes seconds.
@@ -100,11 +100,6 @@ def area_under_roc(probability: Floats, outcome: ArrayLike) -> float:
     # Mean rank of tied values: the last rank of the run less half of its length.
     rank = (np.cumsum(number) - (number - 1) / 2)[place]
     return float((rank[hit].sum() - n_hits * (n_hits + 1) / 2) / (n_hits * n_misses))
-
-
-def skill(score: float, reference: float) -> float:
-    """Return 1 − score / reference: 1 is perfect, 0 no better; NaN when the reference is perfect."""
-    return 1 - score / reference if reference > 0 else np.nan
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,208 @@
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+
+from forecast.evaluation.baselines import BASELINES, baseline_probabilities, climatology, forecast_baselines
+from forecast.evaluation.history import find_record_start
+from forecast.evaluation.windows import horizon_lengths, monthly_origins, observe_outcomes
+from forecast.events.table import Event, EventTable
+from forecast.series import TargetRule
+
+START = date(2000, 1, 1)
+MAJOR = TargetRule(
+    "major", ("sanction", "channel_closure", "military_incident", "military_posture", "dispute"), 4
+)
+MILITARY = TargetRule("military", ("military_incident", "military_posture"), 3)
+
+
+def one(name, events, target, origin, horizon, start=START) -> float:
+    return float(baseline_probabilities(events, target, origin, start, [horizon], [name])[name][0])
+
+
+def test_climatology_is_the_share_of_past_windows_with_half_a_window_either_way(make_events, force):
+    # 100 days, one event on day 50: 10 of the 91 windows of ten days hold it, 9.1 windows being distinct.
+    found = one("climatology", make_events([50]), force, START + timedelta(days=100), 10)
+    assert found == pytest.approx((1.0 + 0.5) / (9.1 + 1.0))
+
+
+def test_climatology_of_a_record_shorter_than_the_horizon_is_one_half(make_events, force):
+    assert one("climatology", make_events([50]), force, START + timedelta(days=60), 90) == 0.5
+
+
+def test_climatology_as_a_function_takes_days_and_lists(make_events, force):
+    events, origin = make_events([50]), START + timedelta(days=100)
+    found = climatology(events, force, origin, START, [10, 0, 20])
+    assert found[0] == one("climatology", events, force, origin, 10)
+    assert found[1] == 0.0
+    assert found.shape == (3,)
+
+
+def test_the_last_window_tells_a_burst_from_a_calm(make_events, force):
+    # Targets come in bursts of 100 days, one every ten, with 200 days of calm between.
+    burst = [300 * cycle + day for cycle in range(12) for day in range(0, 100, 10)]
+    events = make_events(burst)
+    in_burst = one("last_window", events, force, START + timedelta(days=300 * 11 + 60), 20)
+    in_calm = one("last_window", events, force, START + timedelta(days=300 * 11 + 200), 20)
+    plain = one("climatology", events, force, START + timedelta(days=300 * 11 + 200), 20)
+    # After a window with a target 90 of 110 days lead into another; after a calm one about 20 in 190 do.
+    assert in_burst == pytest.approx(90 / 110, abs=0.06)
+    assert in_calm == pytest.approx(20 / 190, abs=0.03)
+    assert in_calm < plain < in_burst
+
+
+def test_the_last_window_without_two_horizons_of_record_is_climatology(make_events, force):
+    events, origin = make_events([50]), START + timedelta(days=59)
+    assert one("last_window", events, force, origin, 30) == one("climatology", events, force, origin, 30)
+
+
+def test_gamma_poisson_gives_one_minus_exp_of_a_steady_rate(make_events, force):
+    found = []
+    for seed in range(12):
+        days = np.flatnonzero(np.random.default_rng(seed).random(4000) < 0.02)
+        found.append(one("gamma_poisson", make_events(days), force, START + timedelta(days=4000), 30))
+    # One event every 50 days. Each record of 80 events or so gives the probability to about 0.06.
+    assert np.mean(found) == pytest.approx(1 - np.exp(-0.6), abs=3 * 0.06 / np.sqrt(12))
+    assert np.std(found) < 0.1
+
+
+def test_gamma_poisson_forgets_an_old_war_faster_than_climatology(make_events, force):
+    events, origin = make_events(range(0, 1000, 3)), START + timedelta(days=3000)
+    found = one("gamma_poisson", events, force, origin, 30)
+    # Climatology still gives a third after five and a half years without an event.
+    assert one("climatology", events, force, origin, 30) > 0.3
+    assert 0.01 < found < 0.1
+
+
+def test_several_events_of_one_day_count_once_in_gamma_poisson(make_events, force):
+    origin = START + timedelta(days=400)
+    once = one("gamma_poisson", make_events([50, 350]), force, origin, 30)
+    thrice = one("gamma_poisson", make_events([50, 50, 50, 350, 350, 350]), force, origin, 30)
+    assert once == thrice
+
+
+def test_logistic_learns_that_disputes_announce_force(force):
+    random = np.random.default_rng(8)
+    rows = []
+    for cycle in range(40):
+        begin = 100 * cycle + int(random.integers(60))
+        rows += [(begin + day, "dispute", 2) for day in range(0, 10, 2)] + [
+            (begin + 14, "military_incident", 5)
+        ]
+
+    def table(extra):
+        return EventTable.from_events(
+            (
+                Event(
+                    id=f"e{place:04}",
+                    date=START + timedelta(days=day),
+                    known_date=START + timedelta(days=day),
+                    initiator="USA",
+                    target="CHN",
+                    category=category,
+                    severity=severity,
+                )
+                for place, (day, category, severity) in enumerate(rows + extra)
+            ),
+            "made for a test",
+        )
+
+    origin = START + timedelta(days=4100)
+    alarmed = one(
+        "decayed_logistic", table([(4090 + day, "dispute", 2) for day in range(0, 10, 2)]), force, origin, 15
+    )
+    calm = one("decayed_logistic", table([]), force, origin, 15)
+    assert alarmed > calm + 0.2
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_a_record_without_a_target_is_forecast_low_but_never_zero(name, make_events, force):
+    events = make_events(range(0, 2000, 20), category="dispute", severity=2)
+    found = baseline_probabilities(events, force, START + timedelta(days=2000), START, [30, 90, 180], [name])[
+        name
+    ]
+    assert np.all(found > 0)
+    assert np.all(found < [0.05, 0.08, 0.12])
+    assert np.all(np.diff(found) > 0)
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_the_day_after_the_start_has_a_forecast(name, make_events, force):
+    found = one(name, make_events([0]), force, START + timedelta(days=1), 30)
+    assert 0 < found < 1
+
+
+def poisoned(events: EventTable, origin: date) -> EventTable:
+    """Turn every row not public before the origin into a target event, and add one for each day after it."""
+    changed = []
+    for row in events.rows():
+        if row.known_date < origin:
+            changed.append(row)
+        elif row.date < origin:
+            changed.append(Event(**{**vars(row), "category": "military_incident", "severity": 5}))
+    changed += [
+        Event(
+            id=f"poison-{day}",
+            date=origin + timedelta(days=day),
+            known_date=origin + timedelta(days=day),
+            initiator="USA",
+            target="CHN",
+            category="military_incident",
+            severity=5,
+        )
+        for day in range(400)
+    ]
+    return EventTable.from_events(changed, "poisoned")
+
+
+@pytest.mark.parametrize("origin", [date(2019, 1, 1), date(2021, 6, 1), date(2023, 2, 4)])
+def test_poisoning_every_row_after_the_origin_changes_no_forecast(us_china, origin):
+    start = date(2017, 1, 5)
+    clean = baseline_probabilities(us_china, MAJOR, origin, start, [30, 90, 180])
+    spoilt = baseline_probabilities(poisoned(us_china, origin), MAJOR, origin, start, [30, 90, 180])
+    assert list(clean) == list(BASELINES)
+    for name in BASELINES:
+        assert clean[name].tobytes() == spoilt[name].tobytes()
+
+
+def test_poisoning_the_day_before_the_origin_changes_every_forecast(us_china):
+    origin = date(2021, 6, 1)
+    clean = baseline_probabilities(us_china, MAJOR, origin, date(2017, 1, 5), [30])
+    spoilt = baseline_probabilities(
+        poisoned(us_china, origin - timedelta(days=1)), MAJOR, origin, date(2017, 1, 5), [30]
+    )
+    assert all(clean[name] != spoilt[name] for name in BASELINES)
+
+
+def briers(events, target, first, data_end, start) -> dict[str, list[float]]:
+    outcomes = observe_outcomes(
+        events, target, monthly_origins(first, data_end), horizon_lengths([30, 90, 180]), data_end
+    )
+    table = forecast_baselines(events, target, outcomes, start)
+    found = {}
+    for name in BASELINES:
+        cells = [table.select(model=name, horizon_days=days) for days in (30, 90, 180)]
+        found[name] = [float(np.mean((cell.probability - cell.outcome) ** 2)) for cell in cells]
+    return found
+
+
+BALKANS = (date(1993, 1, 1), date(2003, 7, 31))
+US_CHINA = (date(2019, 1, 1), date(2023, 7, 10))
+
+
+def test_balkan_baselines_score_near_their_reference_figures(usa_ser, nat_ser, force):
+    usa = briers(usa_ser, force, *BALKANS, find_record_start(usa_ser, BALKANS[0]))
+    nat = briers(nat_ser, force, *BALKANS, find_record_start(nat_ser, BALKANS[0]))
+    np.testing.assert_allclose(usa["climatology"], [0.142, 0.275, 0.298], atol=0.011)
+    np.testing.assert_allclose(nat["climatology"], [0.269, 0.215, 0.100], atol=0.018)
+    np.testing.assert_allclose(nat["gamma_poisson"], [0.260, 0.167, 0.042], atol=0.010)
+    np.testing.assert_allclose(usa["decayed_logistic"], [0.133, 0.278, 0.325], atol=0.028)
+
+
+def test_us_china_baselines_score_near_their_reference_figures(us_china):
+    major = briers(us_china, MAJOR, *US_CHINA, date(2017, 1, 5))
+    military = briers(us_china, MILITARY, *US_CHINA, date(2017, 1, 5))
+    np.testing.assert_allclose(major["climatology"], [0.154, 0.263, 0.246], atol=0.002)
+    np.testing.assert_allclose(military["climatology"], [0.227, 0.250, 0.080], atol=0.012)
+    np.testing.assert_allclose(major["gamma_poisson"], [0.166, 0.265, 0.209], atol=0.006)
+    np.testing.assert_allclose(military["decayed_logistic"], [0.240, 0.273, 0.081], atol=0.013)

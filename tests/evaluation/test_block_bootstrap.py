@@ -1,0 +1,142 @@
+from datetime import date
+
+import numpy as np
+import pytest
+
+from forecast.evaluation.bootstrap import (
+    block_length,
+    draw_blocks,
+    mean_estimate,
+    overlapping_origins,
+    skill_estimate,
+)
+from forecast.evaluation.windows import monthly_origins, weekly_origins
+
+MONTHS = monthly_origins(date(1993, 1, 1), date(2003, 7, 1))
+N_RESAMPLES = 4000
+# Relative standard deviation of a bootstrap standard error from so many resamples.
+MC_ERROR = 1 / np.sqrt(2 * N_RESAMPLES)
+
+
+@pytest.mark.parametrize(("horizon", "overlap", "block"), [(28, 1, 6), (30, 1, 6), (90, 3, 6), (180, 6, 12)])
+def test_blocks_span_twice_the_origins_that_share_days(horizon, overlap, block):
+    assert overlapping_origins(MONTHS, horizon) == overlap
+    assert block_length(MONTHS, horizon) == block
+
+
+def test_weekly_origins_need_longer_blocks_and_none_is_longer_than_half_the_series():
+    weeks = weekly_origins(date(2000, 1, 1), date(2010, 1, 1))
+    assert block_length(weeks, 180) == 52
+    assert block_length(weeks[:20], 180) == 10
+    assert block_length(weeks[:1], 180) == 1
+
+
+def test_blocks_are_runs_of_neighbours_and_every_origin_is_drawn_equally_often():
+    drawn = draw_blocks(12, 4, seed=1, n_resamples=6000)
+    assert drawn.shape == (6000, 12)
+    runs = drawn.reshape(6000, 3, 4)
+    assert np.all(np.diff(runs, axis=2) % 12 == 1)
+    share = np.bincount(drawn.ravel(), minlength=12) / drawn.size
+    # Each origin is drawn with a block, 18,000 of them: three standard errors.
+    np.testing.assert_allclose(share, 1 / 12, atol=3 * np.sqrt(1 / 3 * 2 / 3 / 18_000))
+
+
+def test_single_blocks_give_the_classical_standard_error():
+    values = np.random.default_rng(2).standard_normal(150)
+    found = mean_estimate(values, 1, seed=3, n_resamples=N_RESAMPLES)
+    classical = values.std(ddof=1) / np.sqrt(150)
+    assert found.value == pytest.approx(values.mean())
+    assert found.se == pytest.approx(classical, rel=4 * MC_ERROR)
+
+
+def test_blocks_of_independent_data_give_the_classical_standard_error_on_average():
+    random = np.random.default_rng(4)
+    ratios = []
+    for series in range(60):
+        values = random.standard_normal(240)
+        ratios.append(mean_estimate(values, 6, series, 400).se / (values.std(ddof=1) / np.sqrt(240)))
+    assert np.mean(ratios) == pytest.approx(1, abs=3 * np.std(ratios) / np.sqrt(60) + 0.02)
+
+
+def test_overlapping_windows_have_a_larger_error_than_the_classical_one():
+    noise = np.random.default_rng(5).standard_normal(305)
+    windows = np.convolve(noise, np.ones(6) / 6, "valid")
+    classical = windows.std(ddof=1) / np.sqrt(len(windows))
+    # The mean of windows of six has the error of 300 independent values: √6 times the classical one.
+    assert 1.8 < mean_estimate(windows, 12, seed=1).se / classical < 3.0
+
+
+def test_the_same_seed_gives_the_same_error_and_another_one_another():
+    values = np.random.default_rng(6).standard_normal(60)
+    assert mean_estimate(values, 4, seed=1) == mean_estimate(values, 4, seed=1)
+    assert mean_estimate(values, 4, seed=1).se != mean_estimate(values, 4, seed=2).se
+
+
+def test_one_origin_has_a_mean_and_no_error():
+    found = mean_estimate(np.array([0.25]), 1, seed=1)
+    assert found.value == 0.25
+    assert np.isnan([found.se, *found.interval90]).all()
+
+
+def test_fewer_blocks_make_a_wider_interval_in_standard_errors():
+    values = np.random.default_rng(7).standard_normal(48)
+    widths = []
+    for block in (1, 12, 24):
+        found = mean_estimate(values, block, seed=1)
+        widths.append((found.interval90[1] - found.interval90[0]) / found.se)
+    assert widths[0] < widths[1] < widths[2]
+    # Student's 95% quantile with 47 and with 1 degrees of freedom.
+    assert widths[0] / 2 == pytest.approx(1.678, abs=0.001)
+    assert widths[2] / 2 == pytest.approx(6.314, abs=0.001)
+
+
+def test_a_forecast_has_no_skill_against_itself_and_all_when_perfect():
+    scores = np.random.default_rng(8).random(60)
+    itself = skill_estimate(scores, scores, 4, seed=1)
+    assert itself.value == 0
+    assert itself.se == pytest.approx(0, abs=1e-12)
+    perfect = skill_estimate(np.zeros(60), scores, 4, seed=1)
+    assert perfect.value == 1
+    assert perfect.interval90 == (1, 1)
+
+
+def test_skill_against_a_perfect_reference_is_not_a_number():
+    assert np.isnan(skill_estimate(np.ones(10), np.zeros(10), 1, seed=1).value)
+
+
+def test_the_error_of_skill_is_that_of_a_ratio_of_means():
+    random = np.random.default_rng(9)
+    reference = random.random(4000)
+    scores = 0.8 * reference + 0.1 * random.random(4000)
+    found = skill_estimate(scores, reference, 1, seed=1, n_resamples=N_RESAMPLES)
+    draws = draw_blocks(4000, 1, seed=2, n_resamples=1000)
+    oracle = np.std(1 - scores[draws].mean(axis=1) / reference[draws].mean(axis=1))
+    assert found.se == pytest.approx(oracle, rel=4 * np.hypot(MC_ERROR, 1 / np.sqrt(2000)))
+
+
+def test_forecasts_of_equal_quality_differ_significantly_about_one_time_in_ten():
+    random = np.random.default_rng(14)
+    held = 0
+    for seed in range(200):
+        scores, reference = random.random((2, 120))
+        low, high = skill_estimate(scores, reference, 5, seed, 200).interval90
+        held += low <= 0 <= high
+    # 0.9 with a standard error of 0.021, and a little less for blocks of a short series.
+    assert 0.80 < held / 200 < 0.97
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("n_origins", "overlap"), [(127, 1), (125, 3), (122, 6), (49, 6)])
+def test_nine_of_ten_intervals_hold_the_truth(n_origins, overlap):
+    random = np.random.default_rng(10 + n_origins)
+    n_series = 1500
+    block = block_length(MONTHS[:n_origins], 30 * overlap)
+    held = 0
+    for series in range(n_series):
+        noise = random.standard_normal(n_origins + overlap - 1)
+        low, high = mean_estimate(
+            np.convolve(noise, np.ones(overlap), "valid"), block, series, 500
+        ).interval90
+        held += low <= 0 <= high
+    # Block bootstraps of short series fall a little short of nine in ten; 0.023 is three standard errors.
+    assert 0.84 - 0.023 < held / n_series < 0.92 + 0.023

@@ -1,0 +1,92 @@
+import numpy as np
+import pytest
+from scipy.special import expit, logit
+from scipy.stats import binom
+
+from forecast.evaluation.calibration import pool_calibration, reliability_bins, window_labels
+from forecast.evaluation.forecast_table import join_forecasts
+
+
+def test_bins_hold_the_mean_forecast_and_the_share_of_hits():
+    bins = reliability_bins(
+        np.array([0.02, 0.04, 0.55, 0.55, 0.59]), np.array([0, 1, 1, 1, 0], np.int8), seed=1
+    )
+    assert bins.number.tolist() == [2, 0, 0, 0, 0, 3, 0, 0, 0, 0]
+    assert bins.forecast_mean[[0, 5]] == pytest.approx([0.03, 0.5633333])
+    assert bins.observed_share[[0, 5]] == pytest.approx([0.5, 2 / 3])
+    empty = [1, 2, 3, 4, 6, 7, 8, 9]
+    for column in (bins.forecast_mean, bins.observed_share, bins.lower90, bins.upper90):
+        assert np.isnan(column[empty]).all()
+
+
+def test_the_band_of_one_probability_is_binomial():
+    bins = reliability_bins(np.full(100, 0.35), np.zeros(100, np.int8), seed=2, n_resamples=4000)
+    assert bins.lower90[3] == pytest.approx(binom.ppf(0.05, 100, 0.35) / 100, abs=0.0101)
+    assert bins.upper90[3] == pytest.approx(binom.ppf(0.95, 100, 0.35) / 100, abs=0.0101)
+
+
+def test_calibrated_forecasts_fall_in_nine_bands_of_ten_and_distorted_ones_do_not():
+    random = np.random.default_rng(3)
+    inside, inside_wrong = [], []
+    for seed in range(40):
+        probability = random.random(300)
+        for truth, found in ((probability, inside), (expit(2.5 * logit(probability)), inside_wrong)):
+            outcome = (random.random(300) < truth).astype(np.int8)
+            bins = reliability_bins(probability, outcome, seed, n_resamples=300)
+            found.append(
+                np.mean((bins.lower90 <= bins.observed_share) & (bins.observed_share <= bins.upper90))
+            )
+    # 400 bands each; a share of 0.9 has standard error 0.015, and the steps of 1/30 round the bands outwards.
+    assert 0.86 < np.mean(inside) < 0.98
+    assert np.mean(inside_wrong) < 0.6
+
+
+def test_windows_that_share_their_luck_have_a_wider_band():
+    probability, outcome = np.full(120, 0.45), np.zeros(120, np.int8)
+    alone = reliability_bins(probability, outcome, seed=1)
+    together = reliability_bins(probability, outcome, seed=1, window=np.arange(120) // 6)
+    width_alone = alone.upper90[4] - alone.lower90[4]
+    # Twenty stretches instead of 120 forecasts: √6 times as wide, in steps of 1/20.
+    assert (together.upper90[4] - together.lower90[4]) / width_alone == pytest.approx(np.sqrt(6), rel=0.2)
+
+
+def test_labels_part_targets_and_stretches_as_long_as_the_longest_horizon(make_table):
+    table = join_forecasts(
+        [
+            make_table(0.5, [0] * 12, horizon=30),
+            make_table(0.5, [0] * 12, horizon=180),
+            make_table(0.5, [0] * 12, horizon=180, target="other"),
+        ]
+    )
+    labels = window_labels(table)
+    np.testing.assert_array_equal(labels[:12], labels[12:24])
+    assert len(set(labels[:12])) == 2
+    assert not set(labels[:12]) & set(labels[24:])
+
+
+def test_pooled_slope_and_intercept_of_overconfident_forecasts(make_table):
+    random = np.random.default_rng(12)
+    logits = random.normal(0, 1.5, 4000)
+    outcome = random.random(4000) < expit(0.5 * logits)
+    line = pool_calibration(
+        make_table(expit(logits), outcome, model="joint"), "joint", seed=1, n_resamples=100
+    )
+    assert line.slope.value == pytest.approx(0.5, abs=4 * line.slope.se)
+    assert line.intercept.value == pytest.approx(0.0, abs=4 * line.intercept.se)
+    # Information of a logistic regression: p(1 − p) is about 0.22 and the variance of the logits 2.25.
+    assert line.slope.se == pytest.approx(1 / np.sqrt(4000 * 0.19 * 2.25), rel=0.4)
+
+
+def test_pooled_errors_are_larger_when_windows_repeat(make_table):
+    random = np.random.default_rng(13)
+    probability = np.repeat(random.uniform(0.1, 0.9, 100), 6)
+    outcome = np.repeat(random.random(100) < probability[::6], 6)
+    short = pool_calibration(make_table(probability, outcome, model="m"), "m", seed=1, n_resamples=100)
+    long = pool_calibration(make_table(probability, outcome, model="m", horizon=180), "m", 1, n_resamples=100)
+    assert short.slope.value == long.slope.value
+    assert long.slope.se > 1.0 * short.slope.se
+
+
+def test_a_line_that_cannot_be_fitted_is_not_a_number(make_table):
+    line = pool_calibration(make_table(0.3, [0, 1, 0, 1], model="m"), "m", seed=1, n_resamples=20)
+    assert np.isnan([line.slope.value, line.slope.se]).all()

@@ -1,0 +1,96 @@
+import numpy as np
+import pytest
+
+from forecast.errors import InputError
+from forecast.evaluation.forecast_table import COLUMNS, join_forecasts, make_forecasts, read_forecasts
+from forecast.evaluation.windows import BinaryOutcomes
+
+HEADER = "origin,horizon_days,target,model,probability,outcome"
+ROW = "2000-01-01,30,force,climatology,0.25,1"
+
+
+def test_writing_and_reading_gives_the_same_values_to_the_last_bit(make_table, tmp_path):
+    table = join_forecasts(
+        [
+            make_table([0.1 + 0.2, 1 / 3, 1e-17], [1, 0, 1]),
+            make_table(
+                [0.0, 1.0, 0.5], [1, 0, 1], model="joint", target='with "quotes", and commas', horizon=90
+            ),
+        ]
+    )
+    table.write_csv(tmp_path / "forecasts.csv")
+    back = read_forecasts(tmp_path / "forecasts.csv")
+    for name in COLUMNS:
+        assert getattr(back, name).tolist() == getattr(table, name).tolist()
+        assert getattr(back, name).dtype == getattr(table, name).dtype
+    assert (
+        (tmp_path / "forecasts.csv")
+        .read_text()
+        .startswith(HEADER + "\n2000-01-01,30,force,climatology,0.3000")
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", r"forecasts.csv:1: the header is ''"),
+        ("origin,horizon\n", r":1: the header is 'origin,horizon'. Expected: origin,horizon_days"),
+        (f"{HEADER}\n2000-01-01,30\n", r":2: 2 cells, but the header has 6 columns"),
+        (f"{HEADER}\n{ROW}\n2000-02-30,30,f,m,0.5,1\n", r":3: origin '2000-02-30' is not a day"),
+        (f"{HEADER}\n2000-01-01,-3,f,m,0.5,1\n", r":2: horizon_days '-3' is not a number of days"),
+        (f"{HEADER}\n2000-01-01,30,f,m,1.5,1\n", r":2: probability '1.5' is not in \[0, 1\]"),
+        (f"{HEADER}\n2000-01-01,30,f,m,nan,1\n", r":2: probability 'nan' is not in \[0, 1\]"),
+        (f"{HEADER}\n2000-01-01,30,f,m,likely,1\n", r":2: probability 'likely' is not in \[0, 1\]"),
+        (f"{HEADER}\n2000-01-01,30,f,m,0.5,yes\n", r":2: outcome 'yes' is neither 0 nor 1"),
+        (f"{HEADER}\n{ROW}\n{ROW}\n", r":3: the same forecast is in line 2"),
+    ],
+)
+def test_a_file_that_is_not_a_forecast_table_is_refused_with_its_line(text, message, tmp_path):
+    path = tmp_path / "forecasts.csv"
+    path.write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_forecasts(path)
+
+
+def test_files_that_cannot_be_read_or_written_are_refused(make_table, tmp_path):
+    with pytest.raises(InputError, match="cannot be read: No such file"):
+        read_forecasts(tmp_path / "absent.csv")
+    (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00\x81")
+    with pytest.raises(InputError, match="is not UTF-8 text"):
+        read_forecasts(tmp_path / "binary.csv")
+    with pytest.raises(InputError, match="cannot be written: No such file"):
+        make_table(0.5, [1]).write_csv(tmp_path / "absent/forecasts.csv")
+
+
+def test_an_empty_table_is_read_as_one(tmp_path):
+    (tmp_path / "forecasts.csv").write_text(HEADER + "\n")
+    assert len(read_forecasts(tmp_path / "forecasts.csv")) == 0
+
+
+def test_only_complete_windows_become_rows():
+    outcomes = BinaryOutcomes(
+        "force",
+        np.array(["2000-01-01", "2000-02-01"], dtype="datetime64[D]"),
+        np.array([30, 90]),
+        np.array([[1.0, 0.0], [0.0, np.nan]]),
+    )
+    table = make_forecasts(outcomes, np.array([[0.1, 0.2], [0.3, np.nan]]), model="joint")
+    assert table.probability.tolist() == [0.1, 0.2, 0.3]
+    assert table.outcome.tolist() == [1, 0, 0]
+    with pytest.raises(ValueError, match=r"shape \(1, 2\), not \(2, 2\)"):
+        make_forecasts(outcomes, np.array([[0.1, 0.2]]), model="joint")
+    with pytest.raises(ValueError, match=r"a probability is not in \[0, 1\]"):
+        make_forecasts(outcomes, np.array([[0.1, np.nan], [0.3, np.nan]]), model="joint")
+
+
+def test_selected_rows_are_in_order_of_time(make_table):
+    table = make_table([0.1, 0.2, 0.3], [0, 1, 0]).take(np.array([2, 0, 1]))
+    assert table.select(model="climatology").probability.tolist() == [0.1, 0.2, 0.3]
+    assert len(table.select(target="other")) == 0
+
+
+def test_a_forecast_given_twice_is_refused(make_table):
+    with pytest.raises(ValueError, match="given twice"):
+        join_forecasts([make_table(0.5, [1, 0]), make_table(0.4, [1], skip=1)])
+    with pytest.raises(ValueError, match="no table to join"):
+        join_forecasts([])

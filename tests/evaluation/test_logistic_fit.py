@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+from scipy.special import expit, logit
+
+from forecast.evaluation.logistic import LogisticFitError, fit_logistic
+
+
+@pytest.fixture(scope="module")
+def data():
+    random = np.random.default_rng(20230710)
+    design = np.column_stack([np.ones(200), random.standard_normal((200, 3))])
+    outcome = (random.random(200) < expit(design @ [0.3, 1.0, -0.5, 0.0])).astype(float)
+    return design, outcome, random.uniform(0.2, 2.0, 200)
+
+
+def test_an_intercept_alone_gives_the_weighted_share(data):
+    _, outcome, weight = data
+    fitted = fit_logistic(np.ones((200, 1)), outcome, weight=weight, penalty=np.zeros(1))
+    assert fitted[0] == pytest.approx(logit(weight @ outcome / weight.sum()), abs=1e-8)
+
+
+def test_newton_finds_the_maximum_that_a_general_optimiser_finds(data):
+    design, outcome, weight = data
+    penalty = np.array([0.0, 2.0, 5.0, 1.0])
+
+    def loss(beta):
+        linear = design @ beta + 0.4
+        return -weight @ (outcome * linear - np.logaddexp(0, linear)) + 0.5 * penalty @ beta**2
+
+    oracle = minimize(loss, np.zeros(4), method="BFGS", options={"gtol": 1e-8}).x
+    fitted = fit_logistic(design, outcome, weight=weight, penalty=penalty, offset=0.4)
+    np.testing.assert_allclose(fitted, oracle, atol=1e-6)
+
+
+def test_a_heavier_penalty_gives_smaller_slopes(data):
+    design, outcome, weight = data
+    sizes = [
+        np.linalg.norm(fit_logistic(design, outcome, weight=weight, penalty=np.array([0, r, r, r]))[1:])
+        for r in (0.0, 1.0, 10.0, 1000.0)
+    ]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[-1] < 0.1
+
+
+def test_separated_outcomes_without_a_penalty_have_no_fit():
+    x = np.linspace(-1, 1, 20)
+    design = np.column_stack([np.ones(20), x])
+    outcome = (x > 0).astype(float)
+    with pytest.raises(LogisticFitError, match="separated"):
+        fit_logistic(design, outcome, weight=np.ones(20), penalty=np.zeros(2))
+    assert np.isfinite(fit_logistic(design, outcome, weight=np.ones(20), penalty=np.array([0, 1.0]))).all()

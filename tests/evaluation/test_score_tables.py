@@ -1,0 +1,135 @@
+import json
+
+import numpy as np
+import pytest
+
+from forecast.errors import InputError
+from forecast.evaluation.comparison import compare_models
+from forecast.evaluation.forecast_table import join_forecasts
+from forecast.evaluation.score_table import score_forecasts
+from forecast.evaluation.scores import brier_score, log_score
+
+
+@pytest.fixture(scope="module")
+def outcome():
+    return (np.random.default_rng(1).random(120) < 0.4).astype(np.int8)
+
+
+@pytest.fixture(scope="module")
+def table(make_table, outcome):
+    sharp = np.where(outcome == 1, 0.7, 0.25)
+    return join_forecasts(
+        [
+            make_table(0.4, outcome),
+            make_table(sharp, outcome, model="sharp"),
+            make_table(1 - sharp, outcome, model="wrong"),
+        ]
+    )
+
+
+def test_a_cell_holds_the_scores_of_its_forecasts(table, outcome):
+    cell = score_forecasts(table, seed=1).cell("force", 30, "sharp")
+    assert cell.n == 120
+    assert cell.base_rate == outcome.mean()
+    assert cell.brier.value == pytest.approx(np.where(outcome == 1, 0.09, 0.0625).mean())
+    assert cell.log.value == pytest.approx(-np.where(outcome == 1, np.log(0.7), np.log(0.75)).mean())
+    assert cell.auc == 1
+
+
+def test_skill_is_claimed_when_its_interval_leaves_zero(table):
+    scores = score_forecasts(table, seed=1)
+    better, worse = (scores.cell("force", 30, model).skill for model in ("sharp", "wrong"))
+    assert better.claim == "better"
+    assert better.brier.interval90[0] > 0.5
+    assert worse.claim == "worse"
+    assert worse.brier.interval90[1] < 0
+    assert scores.cell("force", 30, "climatology").skill is None
+    assert scores.warnings == ()
+
+
+def test_wobbling_about_climatology_is_no_skill_and_no_lack_of_it(make_table, outcome):
+    wobbling = 0.4 + np.resize([0.02, -0.02], 120)
+    table = join_forecasts([make_table(0.4, outcome), make_table(wobbling, outcome, model="wobbling")])
+    assert score_forecasts(table, seed=1).cell("force", 30, "wobbling").skill.claim == "none"
+
+
+@pytest.mark.parametrize("hits", [19, 101])
+def test_fewer_than_twenty_outcomes_of_one_kind_are_scored_with_a_warning_and_no_claim(make_table, hits):
+    outcome = (np.arange(120) % 120 < hits).astype(np.int8)
+    sharp = np.where(outcome == 1, 0.9, 0.1)
+    table = join_forecasts([make_table(0.5, outcome), make_table(sharp, outcome, model="sharp")])
+    scores = score_forecasts(table, seed=1)
+    skill = scores.cell("force", 30, "sharp").skill
+    assert skill.brier.interval90[0] > 0
+    assert skill.claim == "none"
+    assert scores.warnings == (
+        f"force, 30 days: {hits} windows with and {120 - hits} without the target. "
+        "With fewer than 20 of either no skill is claimed.",
+    )
+
+
+def test_twenty_outcomes_of_each_kind_are_enough(make_table):
+    outcome = (np.arange(120) % 6 == 0).astype(np.int8)
+    sharp = np.where(outcome == 1, 0.9, 0.1)
+    table = join_forecasts([make_table(0.5, outcome), make_table(sharp, outcome, model="sharp")])
+    assert score_forecasts(table, seed=1).cell("force", 30, "sharp").skill.claim == "better"
+
+
+def test_a_model_without_some_origins_is_compared_on_those_it_has_and_named(make_table, outcome):
+    part = make_table(0.5, outcome[20:], model="late", skip=20)
+    scores = score_forecasts(join_forecasts([make_table(0.4, outcome), part]), seed=1)
+    cell = scores.cell("force", 30, "late")
+    reference = brier_score(0.4, outcome[20:]).mean()
+    assert cell.skill.n == 100
+    assert cell.skill.brier.value == pytest.approx(1 - 0.25 / reference)
+    assert "force, 30 days: late has no forecast for 20 of 120 origins." in scores.warnings
+
+
+def test_no_complete_window_and_no_reference_are_refused(table):
+    with pytest.raises(InputError, match="no complete window to score"):
+        score_forecasts(table.select(target="other"), seed=1)
+    with pytest.raises(InputError, match=r"against 'climatology', which made no forecast.*use one of: sharp"):
+        score_forecasts(table.select(model="sharp"), seed=1)
+
+
+def test_the_dictionary_is_plain_json_with_null_for_what_is_not_defined(make_table, table):
+    content = score_forecasts(table, seed=1).to_dict()
+    text = json.dumps(content, allow_nan=False)
+    cell = json.loads(text)["cells"][1]
+    assert (cell["target"], cell["horizon_days"], cell["model"], cell["n"]) == ("force", 30, "sharp", 120)
+    parts = cell["brier_decomposition"]
+    total = parts["reliability"] - parts["resolution"] + parts["uncertainty"] + parts["within_bin"]
+    assert total == pytest.approx(cell["brier"])
+    assert cell["skill"]["brier"]["interval90"][0] < cell["skill"]["brier"]["value"]
+    quiet = score_forecasts(make_table(0.1, np.zeros(30)), seed=1).to_dict()
+    assert quiet["cells"][0]["auc"] is None
+    assert quiet["cells"][0]["calibration"] == {"intercept": None, "slope": None}
+
+
+def test_the_same_seed_gives_the_same_dictionary(table):
+    assert score_forecasts(table, seed=5).to_dict() == score_forecasts(table, seed=5).to_dict()
+
+
+def test_comparing_averages_the_cells_with_equal_weight(make_table, outcome):
+    tables = [
+        make_table(probability, outcome[:n], model=model, horizon=horizon)
+        for horizon, n in ((30, 120), (90, 60))
+        for model, probability in (("a", 0.5), ("b", 0.3))
+    ]
+    found = compare_models(join_forecasts(tables), "a", "b", seed=1)
+    cells = [log_score(0.5, outcome[:n]).mean() - log_score(0.3, outcome[:n]).mean() for n in (120, 60)]
+    assert found.value == pytest.approx(np.mean(cells))
+    assert found.interval90[0] < found.value < found.interval90[1]
+
+
+def test_comparing_one_cell_is_the_mean_difference_with_its_error(table):
+    found = compare_models(table, "sharp", "climatology", seed=1, score="brier")
+    back = compare_models(table, "climatology", "sharp", seed=1, score="brier")
+    assert found.value == pytest.approx(-back.value)
+    assert found.se == pytest.approx(back.se)
+    assert found.interval90[1] < 0
+
+
+def test_models_that_share_no_window_cannot_be_compared(table):
+    with pytest.raises(InputError, match="'sharp' and 'joint' forecast no window in common"):
+        compare_models(table, "sharp", "joint", seed=1)

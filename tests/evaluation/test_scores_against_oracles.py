@@ -1,0 +1,127 @@
+import numpy as np
+import pytest
+import scoringrules
+from scipy.special import expit
+from scipy.stats import mannwhitneyu
+
+from forecast.evaluation.scores import (
+    LOG_FLOOR,
+    area_under_roc,
+    bin_of,
+    brier_score,
+    calibration_line,
+    crps_of_draws,
+    decompose_brier,
+    interval_coverage,
+    log_score,
+)
+
+
+@pytest.fixture(scope="module")
+def forecasts():
+    random = np.random.default_rng(3)
+    probability = np.round(random.beta(1.0, 1.5, 400), 2).clip(0.01, 0.99)
+    return probability, (random.random(400) < probability).astype(np.int8)
+
+
+def test_brier_and_log_scores_are_those_of_scoringrules(forecasts):
+    probability, outcome = forecasts
+    np.testing.assert_allclose(
+        brier_score(probability, outcome), scoringrules.brier_score(outcome, probability)
+    )
+    np.testing.assert_allclose(log_score(probability, outcome), scoringrules.log_score(outcome, probability))
+
+
+def test_a_sure_forecast_that_goes_wrong_costs_the_floor_and_not_infinity():
+    cost = -np.log(LOG_FLOOR)
+    np.testing.assert_allclose(log_score([0.0, 1.0, 1.0], [1, 0, 1]), [cost, cost, -np.log1p(-LOG_FLOOR)])
+
+
+@pytest.mark.parametrize("size", [1, 7, 400])
+def test_the_parts_of_the_brier_score_add_up_to_it(forecasts, size):
+    probability, outcome = forecasts[0][:size], forecasts[1][:size]
+    parts = decompose_brier(probability, outcome)
+    total = parts.reliability - parts.resolution + parts.uncertainty + parts.within_bin
+    assert total == pytest.approx(brier_score(probability, outcome).mean(), abs=1e-12)
+
+
+def test_the_base_rate_as_forecast_is_all_uncertainty():
+    parts = decompose_brier(np.full(8, 0.25), [1, 1, 0, 0, 0, 0, 0, 0])
+    assert (parts.reliability, parts.resolution, parts.within_bin) == (0, 0, 0)
+    assert parts.uncertainty == 0.1875
+
+
+def test_a_perfect_forecast_has_all_the_resolution_there_is():
+    parts = decompose_brier(np.array([1.0, 0.0, 1.0, 0.0]), [1, 0, 1, 0])
+    assert (parts.reliability, parts.resolution, parts.uncertainty) == (0, 0.25, 0.25)
+
+
+def test_a_forecast_of_one_value_in_each_bin_has_the_textbook_reliability():
+    probability = np.repeat([0.15, 0.65], 4)
+    outcome = [1, 0, 0, 0, 1, 1, 0, 0]
+    parts = decompose_brier(probability, outcome)
+    assert parts.reliability == pytest.approx((0.10**2 + 0.15**2) / 2)
+    assert parts.resolution == pytest.approx(0.125**2)
+    assert parts.within_bin == pytest.approx(0, abs=1e-15)
+
+
+def test_a_probability_on_an_edge_is_in_the_bin_above_and_one_is_in_the_last():
+    assert bin_of(np.array([0.0, 0.1, 0.3, 0.7, 0.99, 1.0])).tolist() == [0, 1, 3, 7, 9, 9]
+
+
+def test_auc_is_the_mann_whitney_statistic_with_ties_at_half(forecasts):
+    probability, outcome = forecasts
+    hits, misses = probability[outcome == 1], probability[outcome == 0]
+    oracle = mannwhitneyu(hits, misses).statistic / (len(hits) * len(misses))
+    assert len(np.unique(probability)) < len(probability)
+    assert area_under_roc(probability, outcome) == pytest.approx(oracle, abs=1e-12)
+
+
+def test_auc_of_known_rankings():
+    assert area_under_roc(np.array([0.1, 0.9]), [0, 1]) == 1
+    assert area_under_roc(np.array([0.9, 0.1]), [0, 1]) == 0
+    assert area_under_roc(np.full(5, 0.4), [0, 1, 0, 1, 1]) == 0.5
+    assert np.isnan(area_under_roc(np.array([0.2, 0.4]), [1, 1]))
+
+
+def test_the_calibration_line_recovers_a_known_distortion():
+    random = np.random.default_rng(11)
+    logits = random.normal(0, 1.2, 20_000)
+    outcome = random.random(20_000) < expit(-0.3 + 0.6 * logits)
+    line = calibration_line(expit(logits), outcome.astype(np.int8))
+    # Standard errors at this size are about 0.016 for both.
+    assert line.intercept == pytest.approx(-0.3, abs=0.05)
+    assert line.slope == pytest.approx(0.6, abs=0.05)
+
+
+def test_weights_of_the_calibration_line_are_repetitions(forecasts):
+    probability, outcome = forecasts
+    times = np.random.default_rng(4).integers(0, 3, len(outcome))
+    weighted = calibration_line(probability, outcome, times.astype(float))
+    repeated = calibration_line(np.repeat(probability, times), np.repeat(outcome, times))
+    assert (weighted.slope, weighted.intercept) == pytest.approx((repeated.slope, repeated.intercept))
+
+
+@pytest.mark.parametrize(
+    ("probability", "outcome"),
+    [([0.2, 0.4, 0.6], [1, 1, 1]), ([0.3, 0.3, 0.3], [0, 1, 1]), ([0.1, 0.2, 0.8, 0.9], [0, 0, 1, 1])],
+    ids=["one kind of outcome", "one probability", "separated"],
+)
+def test_a_calibration_line_that_data_cannot_fix_is_nan(probability, outcome):
+    line = calibration_line(np.array(probability), outcome)
+    assert np.isnan([line.slope, line.intercept]).all()
+
+
+def test_crps_of_draws_is_that_of_scoringrules():
+    random = np.random.default_rng(9)
+    draws, observed = random.poisson(3.0, (20, 50)), random.poisson(3.0, 20)
+    oracle = scoringrules.crps_ensemble(observed.astype(float), draws.astype(float), estimator="nrg")
+    np.testing.assert_allclose(crps_of_draws(draws, observed), oracle)
+
+
+def test_crps_of_one_draw_is_the_absolute_error():
+    assert crps_of_draws([5.0], 2.0) == 3.0
+
+
+def test_coverage_counts_both_ends():
+    assert interval_coverage([1, 1, 1, 1], [3, 3, 3, 3], [1, 3, 0, 4]) == 0.5

@@ -1,0 +1,96 @@
+from datetime import date
+
+import numpy as np
+import pytest
+
+from forecast.errors import InputError
+from forecast.evaluation.windows import (
+    horizon_lengths,
+    listed_origins,
+    monthly_origins,
+    observe_outcomes,
+    weekly_origins,
+)
+
+
+def days(*texts: str) -> list[np.datetime64]:
+    return [np.datetime64(text) for text in texts]
+
+
+def test_monthly_origins_are_the_first_days_within_the_span():
+    assert list(monthly_origins(date(2020, 1, 2), date(2020, 4, 1))) == days(
+        "2020-02-01", "2020-03-01", "2020-04-01"
+    )
+    assert list(monthly_origins(date(2020, 1, 1), date(2020, 1, 31))) == days("2020-01-01")
+
+
+def test_weekly_origins_begin_with_the_first_day_and_never_pass_the_last():
+    assert list(weekly_origins(date(2020, 2, 24), date(2020, 3, 9))) == days(
+        "2020-02-24", "2020-03-02", "2020-03-09"
+    )
+    assert len(weekly_origins(date(2020, 2, 24), date(2020, 3, 8))) == 2
+
+
+def test_listed_origins_are_sorted():
+    assert list(listed_origins([date(2021, 5, 1), date(2020, 5, 1)])) == days("2020-05-01", "2021-05-01")
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: monthly_origins(date(2020, 1, 2), date(2020, 1, 31)), "no month begins between 2020-01-02"),
+        (lambda: weekly_origins(date(2020, 1, 2), date(2020, 1, 1)), "no week begins between"),
+        (lambda: listed_origins([]), "the list is empty"),
+        (lambda: listed_origins([date(2020, 1, 1)] * 2), "2020-01-01 appears twice"),
+        (lambda: horizon_lengths([]), "the list is empty"),
+        (lambda: horizon_lengths([30, 0]), "0 days is too short"),
+        (lambda: horizon_lengths([30, 30]), "30 days appears twice"),
+    ],
+)
+def test_origins_and_horizons_that_make_no_sense_are_refused(make, message):
+    with pytest.raises(InputError, match=message):
+        make()
+
+
+def test_the_window_holds_the_origin_s_day_and_not_the_day_after_its_end(make_events, force):
+    events = make_events([10, 40])
+    origins = listed_origins([date(2000, 1, day) for day in (10, 11, 12)])
+    outcomes = observe_outcomes(events, force, origins, horizon_lengths([29, 30]), date(2000, 12, 31))
+    # Events fall on 11 January and on 10 February; the window of 30 days from 12 January ends that day.
+    np.testing.assert_array_equal(outcomes.outcome, [[1, 1], [1, 1], [0, 1]])
+
+
+def test_an_outcome_counts_whenever_it_became_public(make_events, force):
+    events = make_events([10], known={0: 900})
+    origins = listed_origins([date(2000, 1, 5)])
+    outcomes = observe_outcomes(events, force, origins, horizon_lengths([30]), date(2000, 12, 31))
+    assert outcomes.outcome.item() == 1
+
+
+def test_events_below_the_target_s_severity_are_no_outcome(make_events, force):
+    events = make_events([10], severity=4)
+    origins = listed_origins([date(2000, 1, 5)])
+    outcomes = observe_outcomes(events, force, origins, horizon_lengths([30]), date(2000, 12, 31))
+    assert outcomes.outcome.item() == 0
+
+
+def test_a_window_that_ends_after_the_data_is_left_out_and_not_guessed(make_events, force):
+    events = make_events([10])
+    origins = listed_origins([date(2000, 1, 2), date(2000, 1, 3)])
+    outcomes = observe_outcomes(events, force, origins, horizon_lengths([9, 30]), date(2000, 1, 31))
+    np.testing.assert_array_equal(outcomes.complete, [[True, True], [True, False]])
+    np.testing.assert_array_equal(outcomes.outcome, [[0, 1], [1, np.nan]])
+
+
+def test_a_horizon_without_any_complete_window_is_refused_with_the_longest_allowed(make_events, force):
+    origins = listed_origins([date(2000, 1, 2)])
+    with pytest.raises(InputError, match=r"no window of 31 days is complete.*Allowed: up to 30 days"):
+        observe_outcomes(make_events([10]), force, origins, horizon_lengths([31]), date(2000, 1, 31))
+    with pytest.raises(InputError, match="Begin earlier"):
+        observe_outcomes(make_events([10]), force, origins, horizon_lengths([30]), date(1999, 1, 31))
+
+
+def test_the_balkan_benchmark_has_the_windows_it_should(nat_ser, force):
+    origins = monthly_origins(date(1993, 1, 1), date(2003, 7, 31))
+    outcomes = observe_outcomes(nat_ser, force, origins, horizon_lengths([180, 30, 90]), date(2003, 7, 31))
+    assert outcomes.complete.sum(axis=0).tolist() == [127, 125, 122]
