@@ -76,10 +76,15 @@ def make_forecast(config: Config, listen: Listener | None = None) -> Run:
     with clock.time("read"):
         tell(StageProgress("read"))
         inputs = read_inputs(config)
-    seeds = [int(child.generate_state(1, np.uint32)[0]) for child in np.random.SeedSequence(config.sampler.seed).spawn(2)]
+    seeds = [
+        int(child.generate_state(1, np.uint32)[0])
+        for child in np.random.SeedSequence(config.sampler.seed).spawn(2)
+    ]
     with clock.time("fit"):
         tell(StageProgress("compile"))
-        posterior = fit(inputs.data, inputs.priors, _sampler_options(config, seeds[0]), _sampling_listener(tell))
+        posterior = fit(
+            inputs.data, inputs.priors, _sampler_options(config, seeds[0]), _sampling_listener(tell)
+        )
     with clock.time("simulate"):
         tell(StageProgress("simulate"))
         draws = stream_draws(inputs.data.layout, posterior.variables)
@@ -134,18 +139,42 @@ def run_forecast(
     if listen:
         listen(StageProgress("report"))
     save_run(run, folder, force=force)
-    if not run.forecast.converged and not allow_unconverged:
-        failures = "\n".join(f"  {failure}" for failure in run.forecast.diagnostics.failures)
-        raise NotConvergedError(
-            f"the fit did not converge; do not use its numbers.\n{failures}\n"
-            f"The run, with a stamped report, is in {folder}. --allow-unconverged ends with code 0 all the same."
-        )
+    if not allow_unconverged:
+        require_converged(run.forecast, folder)
     return run, folder
+
+
+def require_converged(forecast: Forecast, folder: Path) -> None:
+    """Refuse a forecast that failed a gate; ``folder`` is where it is kept.
+
+    Raises
+    ------
+    NotConvergedError
+        Names every gate that failed and what to try.
+    """
+    if forecast.converged:
+        return
+    failures = "\n".join(f"  {failure}" for failure in forecast.diagnostics.failures)
+    raise NotConvergedError(
+        f"the fit did not converge; do not use its numbers.\n{failures}\n"
+        f"The run, with a stamped report, is in {folder}. --allow-unconverged ends with code 0 all the same."
+    )
 
 
 def versions() -> dict[str, str]:
     """Versions of what the numbers depend on."""
-    names = ("forecast", "numpy", "scipy", "pymc", "pytensor", "nutpie", "numba", "arviz", "typst", "matplotlib")
+    names = (
+        "forecast",
+        "numpy",
+        "scipy",
+        "pymc",
+        "pytensor",
+        "nutpie",
+        "numba",
+        "arviz",
+        "typst",
+        "matplotlib",
+    )
     return {"python": platform.python_version()} | {name: version(name) for name in names}
 
 
@@ -268,12 +297,18 @@ def _analysis(
     sizes = posterior.tree["posterior"].sizes
     return Analysis(
         schema=1,
-        tension=results.tension_series(stream_draws(inputs.data.layout, posterior.variables), inputs.data.grid),
+        tension=results.tension_series(
+            stream_draws(inputs.data.layout, posterior.variables), inputs.data.grid
+        ),
         parameters=results.parameter_summaries(inputs.priors, posterior),
         data=results.data_summary(inputs.events, inputs.data.grid),
         calendar=tuple(
             CalendarAct(
-                date=act.date, category=act.category, severity=act.severity, probability=act.probability, label=act.label
+                date=act.date,
+                category=act.category,
+                severity=act.severity,
+                probability=act.probability,
+                label=act.label,
             )
             for act in config.calendar
         ),

@@ -71,7 +71,9 @@ def target_forecast(
         t = (day - origin).days
         monitored[name] = curve.per_draw[:, t]
         milestones.append(
-            _milestone(name, label, day, curve, t, monte_carlo_error(monitored[name], n_chains), baselines[name])
+            _milestone(
+                name, label, day, curve, t, monte_carlo_error(monitored[name], n_chains), baselines[name]
+            )
         )
     days = tuple(origin + timedelta(days=t) for t in range(hits.horizon_days + 1))
     quantiles = (time_to_event(first_day, q) for q in (0.1, 0.5, 0.9))

@@ -7,30 +7,39 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from forecast.errors import RunFolderError
 
+RUN_FILE = "forecast.json"
+"""The file that tells a run folder from any other."""
+
 
 def refuse_existing(folder: Path, *, force: bool) -> None:
-    """Refuse a place that is taken, or that cannot be written, before any work is done.
+    """Refuse a place that is taken, or that cannot be written, before any work is done; leaves no trace.
 
     Raises
     ------
     RunFolderError
-        The folder exists and ``force`` is not set, or its parent cannot be made or written.
+        The folder exists and ``force`` is not set, or holds something that is no run; or a folder above it
+        cannot be written.
     """
     if folder.exists() and not force:
         raise RunFolderError(
             f"{folder}: there is a run already. Use --force to replace it, or --out for another place."
         )
+    if folder.exists() and not (folder / RUN_FILE).is_file():
+        raise RunFolderError(
+            f"{folder}: is no run (it has no {RUN_FILE}), so --force does not replace it. Move it away, or "
+            "use --out for another place."
+        )
+    above = next(place for place in folder.absolute().parents if place.exists())
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder.parent):
+        with tempfile.TemporaryFile(dir=above):
             pass
     except OSError as error:
-        raise _cannot_write(folder.parent, error) from error
+        raise _cannot_write(folder, error) from error
 
 
 @contextmanager
@@ -43,18 +52,27 @@ def new_run_folder(folder: Path, *, force: bool) -> Iterator[Path]:
         As ``refuse_existing``; or the disk is full or not writable while the folder is filled.
     """
     refuse_existing(folder, force=force)
+    missing = [place for place in folder.parents if not place.exists()]
+    filling: Path | None = None
     try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
         filling = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    except OSError as error:
-        raise _cannot_write(folder.parent, error) from error
-    try:
         yield filling
         filling.chmod(0o755)
         _move_into_place(filling, folder)
     except OSError as error:
         raise _cannot_write(folder, error) from error
+    except RunFolderError as error:
+        # A stage that writes into the temporary folder would name that one, which is gone by now.
+        if isinstance(error.__cause__, OSError):
+            raise _cannot_write(folder, error.__cause__) from error
+        raise
     finally:
-        shutil.rmtree(filling, ignore_errors=True)
+        if filling is not None:
+            shutil.rmtree(filling, ignore_errors=True)
+        for place in missing:
+            with suppress(OSError):  # it holds a run by now, this one or another's
+                place.rmdir()
 
 
 def _move_into_place(filling: Path, folder: Path) -> None:

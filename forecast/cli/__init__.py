@@ -56,9 +56,8 @@ def main() -> None:
     except ForecastError as error:
         typer.echo(f"forecast: {error}", err=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        typer.echo("forecast: interrupted; nothing was written.", err=True)
-        sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
+    except SystemExit as end:
+        # Typer turns Ctrl-C into this code, without a word.
+        if end.code == INTERRUPTED:
+            typer.echo("forecast: interrupted; nothing was written.", err=True)
+        raise

@@ -1,53 +1,103 @@
-"""The end of a run on the terminal: bottom line, milestone table, where the files are."""
+"""The end of a run on the terminal: bottom line, milestone table, where the files are.
+
+Every row of the table is one line of at most 80 signs: milestones are named once, above it, and known by
+their day in it.
+"""
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from forecast import wording
-from forecast.record import Forecast
+from forecast.record import Forecast, MilestoneForecast, TargetForecast
+
+WIDTH = 80
+
+Line = tuple[str, str]
+"""A line of text and the style it is printed in."""
 
 
 def print_bottom_line(forecast: Forecast, folder: Path) -> None:
     """Print the headline in words and numbers, every target × milestone, and the files."""
-    console = Console(highlight=False)
+    # Labels come from a config: they are printed as they are, without markup.
+    console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+    for text, style in bottom_line(forecast):
+        console.print(text, style=style)
+    console.print(f"Report   {folder / 'report.pdf'}")
+    console.print(f"Numbers  {folder / 'forecast.json'}")
+
+
+def bottom_line(forecast: Forecast) -> Iterator[Line]:
+    """Yield the lines of the bottom line and the table, none wider than ``WIDTH``."""
+    if not forecast.converged:
+        yield "DID NOT CONVERGE – do not use these numbers.", "bold red"
+        for failure in forecast.diagnostics.failures:
+            yield from _wrapped(failure, "red", indent="  ")
+        yield "", ""
+    yield from _headline(forecast)
+    yield "", ""
+    yield from _wrapped(f"{forecast.dyad.label}, as of {wording.long_day(forecast.as_of)}. Milestones:", "")
+    for milestone in forecast.targets[0].milestones:
+        yield from _wrapped(
+            f"  {wording.short_day(milestone.date):>11}  {milestone.label}", "", hang=" " * 15
+        )
+    yield "", ""
+    yield f"  {'Before':>11}  {'Chance':>6}  {'90% range':>9}  {'Base':>4}  In words", "bold"
+    for target in forecast.targets:
+        yield from _group(forecast, target)
+    yield "", ""
+    base = forecast.targets[0].milestones[0].baseline.name
+    yield from _wrapped(
+        f"Range: of the chance, over what the data leave open. Base: the simple baseline ({base}).", "dim"
+    )
+
+
+def _headline(forecast: Forecast) -> Iterator[Line]:
     target = forecast.target(forecast.headline.target)
     milestone = next(one for one in target.milestones if one.name == forecast.headline.milestone)
-    if not forecast.converged:
-        console.print("DID NOT CONVERGE – do not use these numbers.", style="bold red")
-        for failure in forecast.diagnostics.failures:
-            console.print(f"  {failure}", style="red")
-    headline = Text.assemble(
-        (f"{target.label} before {wording.long_day(milestone.date)} ({milestone.label}): ", ""),
-        (f"{milestone.words}, {wording.percent(milestone.probability)}", "bold"),
-        f" (90% interval {wording.interval_percent(milestone.interval90)}; {milestone.frequency} futures).",
+    chance = wording.predicate(milestone.probability, milestone.interval90)
+    yield from _wrapped(
+        f"{target.label} {chance} before {wording.long_day(milestone.date)} ({milestone.label}).", "bold"
     )
-    console.print(headline)
+    yield from _wrapped(
+        f"{wording.percent(milestone.probability)}, 90% interval "
+        f"{wording.interval_percent(milestone.interval90)}: it happens in {milestone.frequency} simulated "
+        f"futures. The base rate is {wording.percent(milestone.baseline.probability)}.",
+        "",
+    )
     if not target.observed_before:
-        console.print("Never observed in the data: the prior speaks.", style="yellow")
-    console.print(_table(forecast))
-    console.print(f"{forecast.dyad.label}, as of {wording.long_day(forecast.as_of)}. Report: {folder / 'report.pdf'}")
-    console.print(f"Numbers: {folder / 'forecast.json'}")
+        yield "Never observed in the data: the prior speaks.", "yellow"
 
 
-def _table(forecast: Forecast) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("Target", "Before", "Probability", "90% interval", "Words", "Base rate"):
-        table.add_column(heading, justify="right" if heading in ("Probability", "Base rate") else "left")
-    for target in forecast.targets:
-        for position, milestone in enumerate(target.milestones):
-            table.add_row(
-                target.label if position == 0 else "",
-                f"{milestone.date.isoformat()} {milestone.name}",
-                wording.percent(milestone.probability),
-                wording.interval_percent(milestone.interval90),
-                milestone.words,
-                wording.percent(milestone.baseline.probability),
-                end_section=position == len(target.milestones) - 1,
-            )
-    return table
+def _group(forecast: Forecast, target: TargetForecast) -> Iterator[Line]:
+    seen = target.observed_before
+    record = f"seen {wording.times(seen)}" if seen else "never observed: the prior speaks"
+    yield from _wrapped(f"{target.label} ({record})", "bold" if seen else "bold yellow")
+    yield from _wrapped(target.definition, "dim", indent="  ")
+    for milestone in target.milestones:
+        asked = (target.name, milestone.name) == (forecast.headline.target, forecast.headline.milestone)
+        yield _row(milestone), "bold" if asked else ""
+
+
+def _row(milestone: MilestoneForecast) -> str:
+    return (
+        f"  {wording.short_day(milestone.date):>11}  {wording.percent(milestone.probability):>6}  "
+        f"{wording.interval_percent(milestone.interval90):>9}  "
+        f"{wording.percent(milestone.baseline.probability):>4}  {milestone.words}"
+    )
+
+
+def _wrapped(text: str, style: str, indent: str = "", hang: str | None = None) -> Iterator[Line]:
+    lines = textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent if hang is None else hang,
+        break_on_hyphens=False,
+    )
+    for line in lines:
+        yield line, style

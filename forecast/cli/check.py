@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from forecast.cli.options import AsOf, ConfigFile, Json, Overrides, Quiet, Seed, day
+from forecast.wording import count, long_day, percent, points, times
 
 if TYPE_CHECKING:
     from forecast.inputs import Inputs
@@ -48,28 +49,28 @@ def check(
 
 
 def _print_data(inputs: Inputs) -> None:
-    events, grid = inputs.events, inputs.data.grid
+    events, grid, day = inputs.events, inputs.data.grid, inputs.config.as_of
     typer.echo("\nData")
     typer.echo(
-        f"  {len(events)} events known by {inputs.config.as_of}, {int(inputs.data.counts.sum())} of them from "
-        f"{grid.start} on: {grid.n_steps} weeks."
+        f"  {count(len(events), 'event')} known by {long_day(day)}, {int(inputs.data.counts.sum()):,} of them "
+        f"from {long_day(grid.start)} on."
     )
     for rule in inputs.rules:
-        seen = int(rule.mask(events.between(grid.start, inputs.config.as_of)).sum())
-        remark = "never seen: the prior speaks" if not seen else f"seen {seen} time{'s' * (seen != 1)}"
+        seen = int(rule.mask(events.between(grid.start, day)).sum())
+        remark = f"seen {times(seen)}" if seen else "never seen: the prior speaks"
         typer.echo(f"  {inputs.config.target_title(rule.name)}: {remark}.")
 
 
 def _print_implied(inputs: Inputs, implied: PriorPredictive) -> None:
     typer.echo("\nWhat the priors imply, before any event (simulated years)")
-    width = max(map(len, implied.acts_a_month))
+    typer.echo(f"  {'Acts a month':<20}  {'median':>8}  {'90% range':>12}  {'in the data':>11}")
     for name, (low, middle, high) in implied.acts_a_month.items():
+        span = f"{low:.1f} to {high:.0f}"
         typer.echo(
-            f"  {name.replace('_', ' '):<{width}}  {middle:5.1f} acts a month (90%: {low:.1f} to {high:.0f}; "
-            f"seen: {implied.observed_a_month[name]:.1f})"
+            f"  {name.replace('_', ' '):<20}  {middle:>8.1f}  {span:>12}  {implied.observed_a_month[name]:>11.1f}"
         )
     for name, probability in implied.target_within_year.items():
         typer.echo(
-            f"  {inputs.config.target_title(name)} within a year: {100 * probability:.0f}% "
-            f"(± {100 * implied.mcse[name]:.0f})"
+            f"  {inputs.config.target_title(name)} within a year: {percent(probability)} (Monte Carlo error "
+            f"{points(implied.mcse[name], 0)})."
         )

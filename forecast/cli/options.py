@@ -12,7 +12,9 @@ ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="Config file 
 Overrides = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="KEY=VALUE", help="Change a setting for this run, e.g. sampler.draws=500. Repeatable."
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change a setting for this run, e.g. sampler.draws=500. Repeatable.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")]

@@ -11,12 +11,14 @@ from forecast.cli.options import Json, Quiet
 
 
 def report(
-    run_dir: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="Folder of a saved run.", show_default=False)],
+    run_dir: Annotated[
+        Path, typer.Argument(metavar="RUN_DIR", help="Folder of a saved run.", show_default=False)
+    ],
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Build the report of a saved run again; nothing is fitted."""
-    from forecast.pipeline import rebuild_report
+    from forecast.run_files import rebuild_report
 
     path = rebuild_report(run_dir)
     if json:

@@ -13,7 +13,8 @@ from forecast.cli.options import AsOf, ConfigFile, Json, Overrides, Quiet, Seed,
 def run(
     config: ConfigFile,
     out: Annotated[
-        Path, typer.Option("--out", metavar="DIR", help="Folder of the runs; this one goes to DIR/<name>/<as_of>.")
+        Path,
+        typer.Option("--out", metavar="DIR", help="Folder of the runs; this one goes to DIR/<name>/<as_of>."),
     ] = Path("reports"),
     overrides: Overrides = None,
     as_of: AsOf = None,
@@ -22,7 +23,8 @@ def run(
     allow_unconverged: Annotated[
         bool,
         typer.Option(
-            "--allow-unconverged", help="End with code 0 even if the fit did not converge; the report stays stamped."
+            "--allow-unconverged",
+            help="End with code 0 even if the fit did not converge; the report stays stamped.",
         ),
     ] = False,
     json: Json = False,
@@ -36,14 +38,14 @@ def run(
     from forecast.cli.progress import show_progress
 
     with show_progress(hidden=quiet or json) as listen:
-        from forecast.pipeline import run_forecast
+        from forecast.pipeline import require_converged, run_forecast
 
-        finished, folder = run_forecast(
-            loaded, out=out, force=force, allow_unconverged=allow_unconverged, listen=listen
-        )
+        finished, folder = run_forecast(loaded, out=out, force=force, allow_unconverged=True, listen=listen)
     if json:
         typer.echo((folder / "forecast.json").read_text(encoding="utf-8"), nl=False)
-    elif not quiet:
+    if not allow_unconverged:
+        require_converged(finished.forecast, folder)
+    if not json and not quiet:
         from forecast.cli.bottom_line import print_bottom_line
 
         print_bottom_line(finished.forecast, folder)

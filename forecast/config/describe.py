@@ -10,7 +10,7 @@ from os import path as os_path
 from forecast.config.schema import CalendarAct, Config, MilestoneConfig, TargetConfig
 from forecast.wording import count, long_day
 
-WIDTH = 88
+WIDTH = 80
 
 
 def describe_config(config: Config) -> str:

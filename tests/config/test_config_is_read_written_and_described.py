@@ -173,7 +173,7 @@ def test_the_description_says_what_was_asked(config):
         "64,000 in all), seed 7.",
     ):
         assert phrase in text
-    assert max(map(len, describe_config(config).splitlines())) <= 88
+    assert max(map(len, describe_config(config).splitlines())) <= 80
 
 
 def test_the_description_warns_of_an_expected_act_that_meets_a_target(write):
