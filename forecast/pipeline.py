@@ -36,6 +36,7 @@ from forecast.record import (
 from forecast.run_files import Run, run_id, run_place, save_run
 from forecast.run_folder import refuse_existing
 from forecast.simulation import FirstHits, SimulationOptions, simulate_first_hits
+from forecast.simulation.paths import RATE_CAP
 
 SHOWN_DRIVERS = 10
 """Drivers kept each way."""
@@ -288,7 +289,8 @@ def _analysis(
     warnings = []
     if hits.capped_share > 0:
         warnings.append(
-            f"{hits.capped_share:.2g} of the simulated intensities reached the cap of 200 acts a week and were cut."
+            f"{hits.capped_share:.2g} of the simulated intensities reached the cap of {RATE_CAP:.0f} acts a "
+            "week and were cut."
         )
     if withheld:
         warnings.append(

@@ -84,8 +84,8 @@ def rebuild_report(folder: Path, options: ReportOptions | None = None) -> Path:
     config_path = folder / "config.resolved.yaml"
     if not config_path.is_file():
         raise RunFolderError(
-            f"{folder}: not a run folder (no config.resolved.yaml). Give the folder that 'forecast run' made, "
-            "e.g. reports/us-china-2023/2023-07-10"
+            f"{folder}: not a run folder (no config.resolved.yaml). Give the folder that 'forecast run' "
+            "made, e.g. reports/us-china-2023/2023-07-10"
         )
     return build_report(folder, options or report_options(load_config(config_path)))
 

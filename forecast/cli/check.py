@@ -51,10 +51,8 @@ def check(
 def _print_data(inputs: Inputs) -> None:
     events, grid, day = inputs.events, inputs.data.grid, inputs.config.as_of
     typer.echo("\nData")
-    typer.echo(
-        f"  {count(len(events), 'event')} known by {long_day(day)}, {int(inputs.data.counts.sum()):,} of them "
-        f"from {long_day(grid.start)} on."
-    )
+    known, fitted = count(len(events), "event"), int(inputs.data.counts.sum())
+    typer.echo(f"  {known} known by {long_day(day)}, {fitted:,} of them from {long_day(grid.start)} on.")
     for rule in inputs.rules:
         seen = int(rule.mask(events.between(grid.start, day)).sum())
         remark = f"seen {times(seen)}" if seen else "never seen: the prior speaks"
@@ -66,9 +64,8 @@ def _print_implied(inputs: Inputs, implied: PriorPredictive) -> None:
     typer.echo(f"  {'Acts a month':<20}  {'median':>8}  {'90% range':>12}  {'in the data':>11}")
     for name, (low, middle, high) in implied.acts_a_month.items():
         span = f"{low:.1f} to {high:.0f}"
-        typer.echo(
-            f"  {name.replace('_', ' '):<20}  {middle:>8.1f}  {span:>12}  {implied.observed_a_month[name]:>11.1f}"
-        )
+        seen = implied.observed_a_month[name]
+        typer.echo(f"  {name.replace('_', ' '):<20}  {middle:>8.1f}  {span:>12}  {seen:>11.1f}")
     for name, probability in implied.target_within_year.items():
         typer.echo(
             f"  {inputs.config.target_title(name)} within a year: {percent(probability)} (Monte Carlo error "

@@ -88,6 +88,8 @@ def _print_list(priors: list[NamedPrior]) -> None:
         if group.words:
             _echo_wrapped(f"Words: {', '.join(group.words)}.")
         same = len({(prior.distribution, prior.origin) for prior in own}) == 1
+        if same and own[0].element:
+            _echo_wrapped(f"Kinds: {', '.join(prior.element or '' for prior in own)}.")
         for prior in own[:1] if same else own:
             element = f"all {len(own)} kinds" if same and prior.element else prior.element or ""
             lower, upper = prior.distribution.quantile([0.05, 0.95])
