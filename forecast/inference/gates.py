@@ -58,13 +58,14 @@ def check_gates(
         chains = values.reshape(posterior.n_chains, -1, *values.shape[1:])
         if np.ptp(chains) == 0.0:
             continue
-        rhat[name] = float(np.max(array_stats.rhat(chains, chain_axis=0, draw_axis=1)))
-        bulk[name] = float(np.min(array_stats.ess(chains, chain_axis=0, draw_axis=1, method="bulk")))
-        if name not in (quantities or {}):
-            # Shares of few paths take few values: the tail quantiles of such a quantity mean nothing.
-            tail[name] = float(
-                np.min(array_stats.ess(chains, chain_axis=0, draw_axis=1, method="tail", prob=(0.05, 0.95)))
-            )
+        # A part that stands still divides nothing by nothing; the result, no number, fails the gate.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            rhat[name] = float(np.max(array_stats.rhat(chains, chain_axis=0, draw_axis=1)))
+            bulk[name] = float(np.min(array_stats.ess(chains, chain_axis=0, draw_axis=1, method="bulk")))
+            if name not in (quantities or {}):
+                # Shares of few paths take few values: the tail quantiles of such a quantity mean nothing.
+                ess = array_stats.ess(chains, chain_axis=0, draw_axis=1, method="tail", prob=(0.05, 0.95))
+                tail[name] = float(np.min(ess))
     energy = posterior.tree["sample_stats"]["energy"].values
     bfmi = float(np.min(array_stats.bfmi(energy, chain_axis=0, draw_axis=1)))
     divergences = posterior.divergences
@@ -81,12 +82,23 @@ def check_gates(
     if bfmi < BFMI_MIN:
         failures.append(f"BFMI {bfmi:.2f}, at least {BFMI_MIN:g} needed: raise sampler.tune")
     return GateReport(
-        max(rhat.values()), min(bulk.values()), min(tail.values()), divergences, bfmi, tuple(failures)
+        rhat_max=rhat[_worst_name(rhat, above=True)],
+        ess_bulk_min=bulk[_worst_name(bulk, above=False)],
+        ess_tail_min=tail[_worst_name(tail, above=False)],
+        divergences=divergences,
+        bfmi_min=bfmi,
+        failures=tuple(failures),
     )
 
 
+def _worst_name(values: Mapping[str, float], *, above: bool) -> str:
+    # A diagnostic that is no number (a part of a variable stood still) is worse than any number; plain
+    # max and min would pass it by or not, depending on the order.
+    return max(values, key=lambda name: (np.isnan(values[name]), values[name] if above else -values[name]))
+
+
 def _worst(label: str, values: dict[str, float], bound: float, *, above: bool, remedy: str) -> list[str]:
-    name = (max if above else min)(values, key=lambda key: values[key])
+    name = _worst_name(values, above=above)
     value = values[name]
     if np.isfinite(value) and (value <= bound if above else value >= bound):
         return []

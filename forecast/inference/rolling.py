@@ -10,7 +10,6 @@ their future.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from arviz_stats.base import array_stats
@@ -20,7 +19,7 @@ from forecast.draws import StreamDraws, stream_draws
 from forecast.inference.gates import check_gates
 from forecast.inference.log_likelihood import log_likelihood
 from forecast.inference.posterior import Posterior
-from forecast.inference.sampling import SamplerOptions, compile_model, sample
+from forecast.inference.sampling import Compiled, SamplerOptions, compile_model, sample
 from forecast.models import build_model
 from forecast.models.data import likelihood_data
 from forecast.priors import PriorSet
@@ -128,7 +127,7 @@ class RollingPosterior:
         return stream_draws(data.layout, self._variables)
 
 
-def _short_fit(compiled: Any, options: SamplerOptions) -> Posterior:
+def _short_fit(compiled: Compiled, options: SamplerOptions) -> Posterior:
     return Posterior(sample(compiled, options), options.target_accept, options.tune)
 
 

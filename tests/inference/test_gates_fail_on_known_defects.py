@@ -1,0 +1,108 @@
+import numpy as np
+import pytest
+
+from forecast.inference import check_gates
+
+CHAINS, DRAWS = 4, 1000
+
+
+@pytest.fixture
+def good():
+    rng = np.random.default_rng(1)
+    return {"scale": rng.standard_normal((CHAINS, DRAWS)), "rate": rng.gamma(2, 1, (CHAINS, DRAWS, 3))}
+
+
+def test_independent_draws_pass_every_gate(good, made_posterior):
+    report = check_gates(made_posterior(good))
+    assert report.converged
+    assert report.failures == ()
+    assert 1.0 <= report.rhat_max <= 1.01
+    # ESS of independent draws is their number, give or take its own error.
+    assert 3000 < report.ess_bulk_min < 5000
+    assert 3000 < report.ess_tail_min < 5000
+    assert (report.divergences, report.bfmi_min > 1.5) == (0, True)  # BFMI of independent energies is 2
+
+
+def test_one_chain_elsewhere_fails_r_hat_and_is_named(good, made_posterior):
+    good["rate"][2, :, 1] += 2.0
+    report = check_gates(made_posterior(good))
+    assert not report.converged
+    assert report.rhat_max > 1.05
+    assert report.failures[0] == (
+        f"R-hat of rate is {report.rhat_max:.3f}, at most 1.01 allowed: "
+        "sample longer (sampler.draws, sampler.tune)"
+    )
+
+
+def test_a_chain_of_another_scale_fails_r_hat_too(good, made_posterior):
+    good["scale"][0] *= 4.0  # same mean: seen by the folded R-hat only
+    assert any(
+        failure.startswith("R-hat of scale is 1.") for failure in check_gates(made_posterior(good)).failures
+    )
+
+
+def test_few_draws_fail_ess_and_ask_for_more(made_posterior):
+    draws = {"scale": np.random.default_rng(2).standard_normal((CHAINS, 60))}
+    report = check_gates(made_posterior(draws))
+    bulk = next(failure for failure in report.failures if failure.startswith("bulk ESS"))
+    assert bulk == f"bulk ESS of scale is {report.ess_bulk_min:.0f}, at least 400 needed: more sampler.draws"
+    assert any(failure.startswith("tail ESS of scale is") for failure in report.failures)
+
+
+def test_sticky_chains_have_the_ess_of_their_autocorrelation(made_posterior):
+    rho, rng = 0.95, np.random.default_rng(3)
+    x = np.empty((CHAINS, 4000))
+    x[:, 0] = rng.standard_normal(CHAINS)
+    for t in range(1, x.shape[1]):
+        x[:, t] = rho * x[:, t - 1] + np.sqrt(1 - rho**2) * rng.standard_normal(CHAINS)
+    report = check_gates(made_posterior({"scale": x}))
+    assert report.ess_bulk_min == pytest.approx(x.size * (1 - rho) / (1 + rho), rel=0.25)
+
+
+@pytest.mark.parametrize(("divergences", "passes"), [(0, True), (4, True), (5, False)])
+def test_one_divergence_in_a_thousand_is_let_pass(good, made_posterior, divergences, passes):
+    report = check_gates(made_posterior(good, divergences=divergences))
+    assert (report.converged, report.divergences) == (passes, divergences)
+    if not passes:
+        expected = "5 divergent transitions, at most 4 allowed: raise sampler.target_accept"
+        assert report.failures == (expected,)
+
+
+def test_an_energy_that_wanders_fails_bfmi(good, made_posterior):
+    energy = np.cumsum(np.random.default_rng(4).standard_normal((CHAINS, DRAWS)), axis=1)
+    report = check_gates(made_posterior(good, energy=energy))
+    assert report.failures == (f"BFMI {report.bfmi_min:.2f}, at least 0.3 needed: raise sampler.tune",)
+
+
+def test_a_milestone_probability_is_monitored_like_a_parameter(good, made_posterior):
+    probability = np.random.default_rng(5).beta(2, 5, (CHAINS, DRAWS))
+    assert check_gates(made_posterior(good), {"P(x)": probability.ravel()}).converged
+    probability[1] += 0.3  # chains come one after the other
+    report = check_gates(made_posterior(good), {"P(x)": probability.ravel()})
+    assert report.failures[0].startswith("R-hat of P(x) is 1.")
+
+
+def test_shares_of_few_paths_need_no_tail_ess(good, made_posterior):
+    share = np.random.default_rng(6).binomial(4, 0.02, CHAINS * DRAWS) / 4
+    report = check_gates(made_posterior(good), {"P(rare)": share})
+    assert report.converged
+
+
+def test_what_never_varies_has_no_diagnostics(good, made_posterior):
+    report = check_gates(made_posterior(good), {"P(never)": np.zeros(CHAINS * DRAWS)})
+    assert report == check_gates(made_posterior(good))
+
+
+@pytest.mark.parametrize("name", ["aaa", "zzz"])
+def test_a_part_that_stands_still_is_never_passed_by(good, made_posterior, name):
+    stuck = np.random.default_rng(7).standard_normal((CHAINS, DRAWS, 2))
+    stuck[..., 0] = 1.5
+    for variables in ({name: stuck} | good, good | {name: stuck}):
+        report = check_gates(made_posterior(variables))
+        assert any(f"of {name} is" in failure for failure in report.failures), report
+
+
+def test_chains_stuck_in_different_places_fail(good, made_posterior):
+    good["scale"][:] = np.arange(CHAINS)[:, None]
+    report = check_gates(made_posterior(good))
+    assert any(failure.startswith("R-hat of scale") for failure in report.failures), report

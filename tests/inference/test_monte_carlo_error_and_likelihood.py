@@ -1,0 +1,37 @@
+import numpy as np
+import pytensor
+import pytest
+
+from forecast.draws import stream_draws
+from forecast.inference import log_likelihood, monte_carlo_error
+
+
+def test_the_error_of_independent_draws_is_their_deviation_over_root_n():
+    values = np.random.default_rng(1).gamma(2.0, 1.0, 40_000)
+    assert monte_carlo_error(values, 4) == pytest.approx(np.sqrt(2.0 / 40_000), rel=0.05)
+
+
+def test_the_error_of_an_autoregression_is_its_closed_form():
+    rho, n_chains, n = 0.8, 4, 20_000
+    rng = np.random.default_rng(2)
+    noise = rng.standard_normal((n_chains, n)) * np.sqrt(1 - rho**2)
+    x = np.empty((n_chains, n))
+    x[:, 0] = rng.standard_normal(n_chains)
+    for t in range(1, n):
+        x[:, t] = rho * x[:, t - 1] + noise[:, t]
+    expected = np.sqrt((1 + rho) / (1 - rho) / (n_chains * n))
+    assert monte_carlo_error(x.ravel(), n_chains) == pytest.approx(expected, rel=0.1)
+
+
+def test_draws_that_never_vary_have_no_error():
+    assert monte_carlo_error(np.full(400, 0.25), 4) == 0.0
+
+
+def test_the_likelihood_of_draws_is_the_models_own(model, counted, short_fit):
+    names = [variable.name for variable in model.free_RVs]
+    potential = pytensor.function(model.free_RVs, model["log_likelihood"], mode="FAST_COMPILE")
+    ours = log_likelihood(counted, stream_draws(counted.layout, short_fit.variables))
+    assert ours.shape == (short_fit.n_draws,)
+    for draw in (0, 17, 399):
+        expected = potential(*(short_fit.variables[name][draw] for name in names))
+        assert ours[draw] == pytest.approx(float(expected), rel=1e-10)
