@@ -21,10 +21,10 @@ _LABELS = {
 
 
 @contextmanager
-def show_progress(*, hidden: bool) -> Iterator[Listener | None]:
-    """Yield a listener that draws a bar a stage, or ``None`` when nothing shall be drawn."""
+def show_progress(*, hidden: bool) -> Iterator[Listener]:
+    """Yield a listener that draws a bar a stage; it draws nothing when hidden or not on a terminal."""
     if hidden or not sys.stderr.isatty():
-        yield None
+        yield lambda progress: None
         return
     from rich.console import Console
     from rich.progress import (

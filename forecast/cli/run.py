@@ -35,10 +35,15 @@ def run(
 
     loaded = load_config(config, overrides or (), as_of=day(as_of), seed=seed)
 
+    from forecast.cli.interruption import remembered_interrupt
     from forecast.cli.progress import show_progress
 
-    with show_progress(hidden=quiet or json) as listen:
-        from forecast.pipeline import require_converged, run_forecast
+    with remembered_interrupt() as stop_if_pressed, show_progress(hidden=quiet or json) as draw:
+        from forecast.pipeline import StageProgress, require_converged, run_forecast
+
+        def listen(progress: StageProgress) -> None:
+            stop_if_pressed()
+            draw(progress)
 
         finished, folder = run_forecast(loaded, out=out, force=force, allow_unconverged=True, listen=listen)
     if json:

@@ -1,0 +1,44 @@
+"""The ``forecast`` command line: all commands under one app, one module each."""
+
+from __future__ import annotations
+
+import typer
+
+from forecast.cli import check, priors, report, run, schema
+from forecast.events.commands import app as events_app
+
+app = typer.Typer(
+    name="forecast",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help=(
+        "Probability of escalation between two countries before a dated milestone, from coded events and a "
+        "Bayesian time-series model.\n\nStart with: forecast check configs/us-china-2023.yaml, then forecast "
+        "run configs/us-china-2023.yaml."
+    ),
+    epilog="Exit codes: 0 done; 1 ran, but did not converge; 2 bad input or usage.",
+)
+app.command("check")(check.check)
+app.command("run")(run.run)
+app.command("report")(report.report)
+app.command("priors")(priors.priors)
+app.command("schema")(schema.schema)
+app.add_typer(events_app, name="events", help="Coded events: check a file, describe it.")
+
+
+def _version(show: bool) -> None:
+    if show:
+        from importlib.metadata import version
+
+        typer.echo(f"forecast {version('forecast')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version and exit."
+    ),
+) -> None:
+    """Hold the options of the command itself."""
