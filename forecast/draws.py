@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.priors import SEVERITY_LEVELS, PriorSet, elements
+from forecast.priors import PriorSet, elements
 from forecast.series import INNOVATIONS, KNOT_STEPS, STEP_DAYS, StreamLayout, decay_per_step
 
 Floats = NDArray[np.float64]
@@ -20,9 +20,10 @@ class StreamDraws:
 
     Parameters
     ----------
-    log_rate, load, own, cross, shape, ballast, category : ndarray, shape (d, k)
+    log_rate, load, own, cross, shape, ballast, notable, category : ndarray, shape (d, k)
         Log baseline a step; loading times scale of tension; branching ratios; gamma shape; ballast of the
-        stream's own acts; log odds of its severity. Zero where a layout has no such term.
+        stream's own acts; shifts of the log odds of severity 2, and of the severities above. Zero where a
+        layout has no such term.
     own_decay, cross_decay, ballast_decay : ndarray, shape (d,)
         Factors left after one step.
     knot_decay : ndarray, shape (d,)
@@ -30,7 +31,7 @@ class StreamDraws:
     innovations, knots : ndarray, shape (d, m)
         Standard normal innovations of tension, and tension itself, at the knots.
     level : ndarray, shape (d, 4)
-        Log odds of reaching severity 2 … 5, given the one below.
+        Log odds of reaching severity 2 … 5, given the one below (zero for 2: see ``notable``).
     mark_tension, mark_recent : ndarray, shape (d,)
         Effects of tension and of recent severe acts on these log odds.
     """
@@ -41,6 +42,7 @@ class StreamDraws:
     cross: Floats
     shape: Floats
     ballast: Floats
+    notable: Floats
     category: Floats
     own_decay: Floats
     cross_decay: Floats
@@ -88,6 +90,7 @@ def stream_draws(layout: StreamLayout, variables: Mapping[str, Floats]) -> Strea
         cross=cross,
         shape=variables["overdispersion_shape"],
         ballast=ballast,
+        notable=variables.get("severity_notable", absent),
         category=category - category.mean(axis=1, keepdims=True),
         own_decay=decay_per_step(variables["excitation_half_life_days"]),
         cross_decay=decay_per_step(variables["excitation_cross_half_life_days"]),
@@ -95,7 +98,7 @@ def stream_draws(layout: StreamLayout, variables: Mapping[str, Floats]) -> Strea
         knot_decay=knot_decay,
         innovations=variables[INNOVATIONS],
         knots=tension_at_knots(variables[INNOVATIONS], knot_decay),
-        level=variables.get("severity_level", np.zeros((n_draws, len(SEVERITY_LEVELS)))),
+        level=np.column_stack([none, variables.get("severity_level", np.zeros((n_draws, 3)))]),
         mark_tension=variables.get("severity_tension", none),
         mark_recent=variables.get("severity_recent", none),
     )

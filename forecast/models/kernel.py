@@ -28,8 +28,9 @@ Floats = NDArray[np.float64]
 N_PARAMETERS = 4
 """Leading arguments of ``value_and_gradient`` that are parameters, in the order of its gradients."""
 
-STREAM_ROWS = ("log_rate", "load", "own", "cross", "shape", "ballast", "category")
-"""Rows of ``streams``; ``load`` is loading times scale, ``own`` and ``cross`` are branching ratios."""
+STREAM_ROWS = ("log_rate", "load", "own", "cross", "shape", "ballast", "notable", "category")
+"""Rows of ``streams``; ``load`` is loading times scale, ``own`` and ``cross`` are branching ratios;
+``notable`` and ``category`` shift the log odds of severity 2 and of the severities above."""
 
 DYNAMICS = ("own_decay", "cross_decay", "ballast_decay", "knot_decay", "mark_tension", "mark_recent")
 """Entries of ``dynamics``: decays are factors per step (per knot for tension)."""
@@ -64,7 +65,7 @@ def value_and_gradient(
     The log likelihood leaves out what is constant in the parameters (factorials).
     """
     log_rate, load, own, cross = streams[0], streams[1], streams[2], streams[3]
-    shape, ballast, category = streams[4], streams[5], streams[6]
+    shape, ballast, notable, category = streams[4], streams[5], streams[6], streams[7]
     own_decay, cross_decay, ballast_decay = dynamics[0], dynamics[1], dynamics[2]
     knot_decay, mark_tension, mark_recent = dynamics[3], dynamics[4], dynamics[5]
     conflict, calming = roles[0], roles[1]
@@ -75,7 +76,7 @@ def value_and_gradient(
 
     d_streams = np.zeros_like(streams)
     d_log_rate, d_load, d_own, d_cross = d_streams[0], d_streams[1], d_streams[2], d_streams[3]
-    d_shape, d_ballast, d_category = d_streams[4], d_streams[5], d_streams[6]
+    d_shape, d_ballast, d_notable, d_category = d_streams[4], d_streams[5], d_streams[6], d_streams[7]
     d_own_decay = 0.0
     d_cross_decay = 0.0
     d_ballast_decay = 0.0
@@ -192,15 +193,16 @@ def value_and_gradient(
     for cell in range(marks.shape[0]):
         t = int(marks[cell, 0])
         k = int(marks[cell, 1])
-        shift = category[k] + mark_tension * tension[t] + mark_recent * recent[t]
+        shift = mark_tension * tension[t] + mark_recent * recent[t]
         d_shift = 0.0
         for j in range(4):
             at_risk = marks[cell, 2 + j]
             if at_risk == 0.0:
                 break
             passed = marks[cell, 3 + j]
-            odds = math.exp(level[j] + shift)
-            value += passed * (level[j] + shift)
+            log_odds = level[j] + shift + (notable[k] if j == 0 else category[k])
+            odds = math.exp(log_odds)
+            value += passed * log_odds
             for _ in range(int(at_risk)):
                 mark_product *= 1.0 + odds
             if mark_product > 1e200:
@@ -209,7 +211,10 @@ def value_and_gradient(
             slope = passed - at_risk * odds / (1.0 + odds)
             d_level[j] += slope
             d_shift += slope
-        d_category[k] += d_shift
+            if j == 0:
+                d_notable[k] += slope
+            else:
+                d_category[k] += slope
         d_mark_tension += d_shift * tension[t]
         d_mark_recent += d_shift * recent[t]
         m = t // KNOT_STEPS

@@ -14,7 +14,7 @@ from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache
 
 from forecast.models.kernel import N_PARAMETERS, Floats, value_and_gradient
 
-KERNEL_VERSION = 1
+KERNEL_VERSION = 2
 """Part of PyTensor's cache key, which ignores the kernel's source: raise it on every edit of the kernel."""
 
 Outputs = Any

@@ -113,6 +113,11 @@ def _declare(name: str, distributions: list[Distribution], **size: object) -> Te
     return _PYMC[family](name, **parameters, **size)
 
 
+def _levels(level: Tensor) -> Tensor:
+    """Log odds of severity 2 … 5; that of severity 2 lies in the kinds alone."""
+    return pt.concatenate([pt.zeros(1), level])
+
+
 def _centred(category: Tensor) -> Tensor:
     # Only differences between kinds and the level of their average are identified; without centring the
     # two trade off along a ridge, and the sampler mixes along it two to three times more slowly.
@@ -141,6 +146,7 @@ def _fused(
             cross,
             parameter["overdispersion.shape"],
             ballast,
+            parameter.get("severity.notable", zeros),
             _centred(parameter["severity.category"]) if layout.marked else zeros,
         ]
     )
@@ -154,7 +160,7 @@ def _fused(
             parameter.get("severity.recent", absent),
         ]
     )
-    level = parameter.get("severity.level", pt.zeros(len(SEVERITY_LEVELS)))
+    level = _levels(parameter["severity.level"]) if layout.marked else pt.zeros(4)
     observed = [pm.Data(name, value) for name, value in vars(arrays).items()]
     value = stream_likelihood(streams, dynamics, innovations, level, *observed)[0]
     pm.Potential("log_likelihood", value[0])
@@ -197,8 +203,8 @@ def _plain(
     if layout.marked:
         step, stream = arrays.marks[:, 0].astype(int), arrays.marks[:, 1].astype(int)
         log_odds = terms.mark_log_odds(
-            parameter["severity.level"],
-            _centred(parameter["severity.category"])[stream],
+            _levels(parameter["severity.level"]),
+            (parameter["severity.notable"][stream], _centred(parameter["severity.category"])[stream]),
             tension[step],
             arrays.recent[step],
             (parameter["severity.tension"], parameter["severity.recent"]),

@@ -64,11 +64,17 @@ def intensity(
 
 
 def mark_log_odds(
-    level: Tensor, category: Tensor, tension: Tensor, recent: Tensor, weights: tuple[Tensor, Tensor]
+    level: Tensor, kinds: tuple[Tensor, Tensor], tension: Tensor, recent: Tensor, weights: tuple[Tensor, Tensor]
 ) -> Tensor:
-    """Log odds of reaching the next severity, shape (cell, level)."""
+    """Log odds of reaching severity 2 … 5, given the one below, shape (cell, 4).
+
+    ``kinds`` are the shifts of each cell's kind of act for severity 2 and for the severities above.
+    """
     on_tension, on_recent = weights
-    return level + (category + on_tension * tension + on_recent * recent)[:, None]
+    shift = on_tension * tension + on_recent * recent
+    notable, category = kinds
+    by_level = pt.stack([notable, category, category, category], axis=1)
+    return level + by_level + shift[:, None]
 
 
 def chain_strength(own: Tensor, cross: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from forecast.priors.distributions import Distribution, Support
 from forecast.series import StreamLayout
 
 Dimension = Literal["stream", "conflict_stream", "calming_stream", "next_severity"]
-SEVERITY_LEVELS = ("2", "3", "4", "5")
+SEVERITY_LEVELS = ("3", "4", "5")
 """Names of the continuation thresholds: reaching this severity, given the one below."""
 
 
@@ -234,15 +234,25 @@ _SEVERITY = [
         "Log odds that an act of the average kind reaches this severity from the one below, at mean tension",
         "log odds",
         "real",
-        _normal(0, 1),
+        _normal(-1, 1),
         "Falls by level; the last, lethal or extreme acts, is the prior's where none was ever seen.",
         {},
         "next_severity",
-        {"3": _normal(-1, 1), "4": _normal(-2, 1), "5": _normal(-3, 0.7)},
+        {"4": _normal(-2, 1), "5": _normal(-3, 0.7)},
+    ),
+    ParameterGroup(
+        "severity.notable",
+        "Log odds that an act of this kind is more than routine (severity 2 or above), at mean tension",
+        "log odds",
+        "real",
+        _normal(0.5, 1.5),
+        "Wide and by kind: what is coded as routine differs between kinds, and says little on what is grave.",
+        {},
+        "stream",
     ),
     ParameterGroup(
         "severity.category",
-        "How much more severe acts of this kind are than the average kind (only differences count)",
+        "How much graver acts of this kind are than the average kind, from severity 3 up (only differences count)",
         "log odds",
         "real",
         _normal(0, 0.7),

@@ -252,11 +252,12 @@ class _Chunk:
         cells = np.flatnonzero(counts)
         draw, path, stream = np.unravel_index(cells, counts.shape)
         draws = self.draws
-        log_odds = draws.category[draw, stream] + draws.mark_tension[draw] * self.tension[draw, path]
+        log_odds = draws.mark_tension[draw] * self.tension[draw, path]
         log_odds += draws.mark_recent[draw] * recent_severe_term(self.state.severe[draw, path])
         left, passed = counts.ravel()[cells], np.ones(len(cells))
         for level in range(2, max(self.thresholds) + 1):
-            passed = passed / (1 + np.exp(-(draws.level[draw, level - 2] + log_odds)))
+            kind = draws.notable if level == 2 else draws.category
+            passed = passed / (1 + np.exp(-(draws.level[draw, level - 2] + kind[draw, stream] + log_odds)))
             if level in self.thresholds:
                 uniform = self.random(step, _MARK + level).random((counts.shape[-1], *self.paths))
                 left = binomial(uniform[stream, draw, path], left, passed)
