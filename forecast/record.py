@@ -1,9 +1,9 @@
-"""What a run leaves behind, as types: ``forecast.json`` (public contract) and ``analysis.json``.
+"""What a run leaves behind, as types: ``forecast.json``, ``analysis.json`` and ``track_record.json``.
 
 ``Forecast`` is the contract other programs read: its JSON Schema is printed by ``forecast schema
-forecast``. ``Analysis`` holds what the report shows beside the forecast (tension, parameters, data), so
-that a report is rebuilt from a run folder without the posterior. All probabilities are in [0, 1], all
-dates are ISO days.
+forecast``. ``Analysis`` holds what the report shows beside the forecast (tension, parameters, data), and
+``TrackRecord`` how forecasts of this kind did in the past, so that a report is rebuilt from a run folder
+without the posterior and without the backtest. All probabilities are in [0, 1], all dates are ISO days.
 """
 
 from __future__ import annotations
@@ -215,6 +215,91 @@ class Analysis(Record):
     calendar: tuple[CalendarAct, ...]
     sampler: SamplerSummary
     warnings: tuple[str, ...] = Field(description="what a reader must know, e.g. capped intensities")
+
+
+class ErrorBound(Record):
+    """A value with its block-bootstrap error; ``None`` where the error is not defined."""
+
+    value: float
+    se: float | None
+    interval90: Interval | None
+
+
+class BaselineScores(Record):
+    """Mean scores of a simple forecast over the same windows as the model's."""
+
+    name: str
+    brier: float
+    log: float = Field(description="in nats")
+
+
+class TrackRow(Record):
+    """How a model did on one target and horizon, beside every baseline.
+
+    ``skill`` is 1 − Brier / Brier of climatology; ``gap`` the mean Brier score minus that of the best
+    baseline (above 0: the baseline was more accurate).
+    """
+
+    target: str
+    horizon_days: int
+    n: int = Field(description="windows")
+    n_hits: int = Field(description="windows in which the target happened")
+    base_rate: Probability
+    brier: ErrorBound
+    log: ErrorBound
+    baselines: tuple[BaselineScores, ...] = Field(min_length=1)
+    gap: ErrorBound
+    skill: ErrorBound | None = Field(description="None where climatology was perfect or made no forecast")
+    claim: Literal["better", "worse", "none"] = Field(description="what may be said of the skill")
+
+    @property
+    def best_baseline(self) -> BaselineScores:
+        """The baseline of lowest Brier score; the first of equals."""
+        return min(self.baselines, key=lambda scores: scores.brier)
+
+
+class ReliabilityBin(Record):
+    """Forecasts of one bin: what was said, what happened, and where calibrated forecasts would fall."""
+
+    forecast_mean: Probability
+    observed_share: Probability
+    number: int
+    lower90: Probability
+    upper90: Probability
+
+
+class ReliabilityCurve(Record):
+    """Filled bins of one model, over all its targets and horizons."""
+
+    model: str
+    bins: tuple[ReliabilityBin, ...]
+
+
+class Miss(Record):
+    """A past forecast that was far from what happened."""
+
+    origin: date
+    horizon_days: int
+    target: str
+    probability: Probability
+    outcome: Literal[0, 1]
+
+
+class TrackRecord(Record):
+    """The content of ``track_record.json``: how this model did in a backtest of the same questions."""
+
+    schema_: Literal[1] = Field(1, alias="schema")
+    model: str
+    forecasts_sha256: str = Field(description="of the forecasts.csv it was made from")
+    n_origins: int
+    first_origin: date
+    last_origin: date
+    data_end: date = Field(description="last day that the outcomes cover")
+    rows: tuple[TrackRow, ...] = Field(min_length=1)
+    reliability: tuple[ReliabilityCurve, ...] = Field(description="the model first, then climatology")
+    calibration_slope: ErrorBound | None = Field(description="1 is calibrated, below 1 too extreme; pooled")
+    largest_misses: tuple[Miss, ...] = Field(description="worst first, one an episode")
+    warnings: tuple[str, ...]
 
 
 Forecast.model_rebuild()

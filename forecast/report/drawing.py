@@ -89,10 +89,10 @@ def wrap_label(text: str, width: int) -> str:
     return "\n".join(lines)
 
 
-def mark_months(axis: Axis, first: date, last: date) -> None:
-    """Put ticks on firsts of months (or of years), in English whatever the locale; the year once a year."""
+def mark_months(axis: Axis, first: date, last: date, most: int = _MOST_TICKS) -> None:
+    """Put about ``most`` ticks on firsts of months (or of years), in English; the year once a year."""
     months = (last.year - first.year) * 12 + last.month - first.month
-    step = next((size for size in (1, 2, 3, 6, 12, 24, 60) if months / size <= _MOST_TICKS), 120)
+    step = next((size for size in (1, 2, 3, 6, 12, 24, 60) if months / size <= most), 120)
     number = first.year * 12 + first.month - 1
     start = number if first.day == 1 else number + 1
     firsts = [

@@ -35,3 +35,21 @@ def category_colour(category: str) -> str:
 def target_colour(index: int) -> str:
     """Colour of the target at this place in the forecast as ``#RRGGBB``; reused after the fifth."""
     return _TARGET_COLOURS[index % len(_TARGET_COLOURS)]
+
+
+_MODEL_COLOURS = {
+    "ensemble": ACCENT,
+    "joint": "#D55E00",
+    "focused": "#009E73",
+    "target": "#A6538A",
+}
+_BASELINE_DASHES = {
+    "last_window": (1.0, 1.5),
+    "gamma_poisson": (4.0, 1.5),
+    "decayed_logistic": (4.0, 1.5, 1.0, 1.5),
+}
+
+
+def model_line(model: str) -> tuple[str, tuple[float, ...]]:
+    """Colour as ``#RRGGBB`` and dashes (empty: solid) of a model's line; baselines are grey and dashed."""
+    return _MODEL_COLOURS.get(model, MUTED), _BASELINE_DASHES.get(model, ())

@@ -1,0 +1,191 @@
+"""A backtest → ``TrackRecord``: what a report says of one model's past, without drawing anything."""
+
+from __future__ import annotations
+
+import math
+from datetime import date
+
+import numpy as np
+
+from forecast.errors import InputError
+from forecast.evaluation.baselines import BASELINES, REFERENCE
+from forecast.evaluation.bootstrap import Estimate, block_length, mean_estimate
+from forecast.evaluation.calibration import reliability_bins, window_labels
+from forecast.evaluation.forecast_table import ForecastTable
+from forecast.evaluation.score_table import ScoreCell, ScoreTable
+from forecast.evaluation.scores import brier_score, log_score
+from forecast.record import (
+    BaselineScores,
+    ErrorBound,
+    Miss,
+    ReliabilityBin,
+    ReliabilityCurve,
+    TrackRecord,
+    TrackRow,
+)
+
+MOST_MISSES = 8
+"""Misses kept."""
+
+
+def make_track_record(
+    forecasts: ForecastTable,
+    table: ScoreTable,
+    model: str,
+    *,
+    data_end: date,
+    forecasts_sha256: str,
+    seed: int,
+) -> TrackRecord:
+    """Put together what a report shows of one model's backtest.
+
+    Parameters
+    ----------
+    forecasts : ForecastTable
+        All forecasts of the backtest, baselines included.
+    table : ScoreTable
+        Their scores.
+    model : str
+        The model of the run.
+    data_end : date
+        Last day that the outcomes cover.
+    forecasts_sha256 : str
+        Of the file that the forecasts were read from; names the backtest.
+    seed : int
+        Of the consistency bands and of the error of the gap to the best baseline.
+
+    Raises
+    ------
+    InputError
+        The backtest holds no forecast of this model, or no baseline that forecast the same windows.
+    """
+    ours = forecasts.select(model=model)
+    if not len(ours):
+        raise InputError(
+            f"the backtest holds no forecast of '{model}' (it holds {', '.join(forecasts.models)}). "
+            f"Run it again with --models {model}"
+        )
+    cells = [cell for cell in table.cells if cell.model == model]
+    slopes = [line.slope for line in table.calibration if line.model == model]
+    drawn = [name for name in (model, REFERENCE) if name in forecasts.models]
+    return TrackRecord(
+        schema=1,
+        model=model,
+        forecasts_sha256=forecasts_sha256,
+        n_origins=len(np.unique(ours.origin)),
+        first_origin=ours.origin.min().item(),
+        last_origin=ours.origin.max().item(),
+        data_end=data_end,
+        rows=tuple(_track_row(forecasts, cell, seed) for cell in cells),
+        reliability=tuple(reliability_curve(forecasts, name, seed=seed) for name in drawn),
+        calibration_slope=_bound(slopes[0]) if slopes else None,
+        largest_misses=largest_misses(ours),
+        warnings=tuple(dict.fromkeys(text for cell in cells for text in cell.warnings)),
+    )
+
+
+def reliability_curve(forecasts: ForecastTable, model: str, *, seed: int) -> ReliabilityCurve:
+    """Reliability of one model over all its targets and horizons; bins without a forecast are left out."""
+    rows = forecasts.select(model=model)
+    found = reliability_bins(rows.probability, rows.outcome, seed, window=window_labels(rows))
+    return ReliabilityCurve(
+        model=model,
+        bins=tuple(
+            ReliabilityBin(
+                forecast_mean=float(found.forecast_mean[k]),
+                observed_share=float(found.observed_share[k]),
+                number=int(found.number[k]),
+                lower90=float(found.lower90[k]),
+                upper90=float(found.upper90[k]),
+            )
+            for k in np.flatnonzero(found.number)
+        ),
+    )
+
+
+def largest_misses(rows: ForecastTable, most: int = MOST_MISSES) -> tuple[Miss, ...]:
+    """Forecasts on the wrong side of even, worst first, one an episode.
+
+    Windows that overlap miss the same thing again and again: of the misses of one target, in one direction,
+    with origins less than a horizon apart, only the worst is kept.
+
+    Parameters
+    ----------
+    rows : ForecastTable
+        Of one model.
+    most : int
+        How many to keep at most.
+    """
+    error = np.abs(rows.probability - rows.outcome)
+    kept: list[Miss] = []
+    for row in np.lexsort((rows.horizon_days, rows.origin, -error)):
+        if error[row] <= 0.5 or len(kept) == most:
+            break
+        miss = Miss(
+            origin=rows.origin[row].item(),
+            horizon_days=int(rows.horizon_days[row]),
+            target=str(rows.target[row]),
+            probability=float(rows.probability[row]),
+            outcome=1 if rows.outcome[row] else 0,
+        )
+        if not any(_same_episode(miss, other) for other in kept):
+            kept.append(miss)
+    return tuple(kept)
+
+
+def _same_episode(miss: Miss, other: Miss) -> bool:
+    apart = abs((miss.origin - other.origin).days)
+    near = apart < max(miss.horizon_days, other.horizon_days)
+    return near and (miss.target, miss.outcome) == (other.target, other.outcome)
+
+
+def _track_row(forecasts: ForecastTable, cell: ScoreCell, seed: int) -> TrackRow:
+    window = forecasts.select(target=cell.target, horizon_days=cell.horizon_days)
+    ours = window.select(model=cell.model)
+    baselines = {}
+    for name in BASELINES:
+        theirs = window.select(model=name)
+        theirs = theirs.take(np.flatnonzero(np.isin(theirs.origin, ours.origin)))
+        if len(theirs) == len(ours):
+            baselines[name] = theirs
+    if not baselines:
+        raise InputError(
+            f"no baseline of the backtest forecast the windows of '{cell.model}' on {cell.target}, "
+            f"{cell.horizon_days} days. Run the backtest again"
+        )
+    scores = {name: brier_score(rows.probability, rows.outcome) for name, rows in baselines.items()}
+    best = min(scores.values(), key=lambda values: float(values.mean()))
+    block = block_length(ours.origin, cell.horizon_days)
+    gap = mean_estimate(brier_score(ours.probability, ours.outcome) - best, block, seed)
+    skill = cell.skill
+    return TrackRow(
+        target=cell.target,
+        horizon_days=cell.horizon_days,
+        n=cell.n,
+        n_hits=int(ours.outcome.sum()),
+        base_rate=cell.base_rate,
+        brier=_certain(cell.brier),
+        log=_certain(cell.log),
+        baselines=tuple(
+            BaselineScores(
+                name=name,
+                brier=float(scores[name].mean()),
+                log=float(log_score(rows.probability, rows.outcome).mean()),
+            )
+            for name, rows in baselines.items()
+        ),
+        gap=_certain(gap),
+        skill=None if skill is None else _bound(skill.brier),
+        claim="none" if skill is None else skill.claim,
+    )
+
+
+def _bound(estimate: Estimate) -> ErrorBound | None:
+    return _certain(estimate) if math.isfinite(estimate.value) else None
+
+
+def _certain(estimate: Estimate) -> ErrorBound:
+    # JSON knows no NaN: an error that is not defined is null.
+    if math.isfinite(estimate.se):
+        return ErrorBound(value=estimate.value, se=estimate.se, interval90=estimate.interval90)
+    return ErrorBound(value=estimate.value, se=None, interval90=None)
