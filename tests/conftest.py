@@ -53,7 +53,9 @@ def draws_with():
     def make(layout, n_draws: int, n_knots: int, **values) -> StreamDraws:
         wide, single = (n_draws, len(layout.streams)), (n_draws,)
         shapes = {
-            **dict.fromkeys(("log_rate", "load", "own", "cross", "shape", "ballast", "category"), wide),
+            **dict.fromkeys(
+                ("log_rate", "load", "own", "cross", "shape", "ballast", "notable", "category"), wide
+            ),
             **dict.fromkeys(("own_decay", "cross_decay", "ballast_decay", "knot_decay"), single),
             **dict.fromkeys(("mark_tension", "mark_recent"), single),
             "innovations": (n_draws, n_knots),

@@ -20,6 +20,7 @@ def parameters(layout, n_knots: int, seed: int):
         "cross": rng.uniform(0.01, 0.1, n) * layout.conflictual,
         "shape": rng.lognormal(0.5, 0.6, n),
         "ballast": rng.normal(0.2, 0.4, n) * layout.calming,
+        "notable": rng.normal(0.5, 0.6, n) * layout.marked,
         "category": rng.normal(0.0, 0.6, n) * layout.marked,
     }
     dynamics = np.array([*rng.uniform(0.3, 0.9, 4), *rng.normal(0.3, 0.3, 2)])
@@ -29,7 +30,7 @@ def parameters(layout, n_knots: int, seed: int):
 
 def reference(data, streams, dynamics, innovations, level) -> float:
     """The likelihood with SciPy's distributions, step by step and without any trick."""
-    log_rate, load, own, cross, shape, ballast, category = streams
+    log_rate, load, own, cross, shape, ballast, notable, category = streams
     own_decay, cross_decay, ballast_decay, knot_decay, on_tension, on_recent = dynamics
     conflict, calming = np.array(data.layout.conflictual), np.array(data.layout.calming)
     knots = ornstein_uhlenbeck(innovations, knot_decay)
@@ -43,7 +44,8 @@ def reference(data, streams, dynamics, innovations, level) -> float:
         e = data.exposure[t]
         # The kernel leaves the factorials out.
         total += (stats.nbinom.logpmf(y, shape * e, shape / (shape + rate)) + special.gammaln(y + 1)).sum()
-        log_odds = level[None] + (category + on_tension * tension + on_recent * recent[t])[:, None]
+        kinds = np.stack([notable, category, category, category], axis=1)
+        log_odds = level[None] + kinds + on_tension * tension + on_recent * recent[t]
         at_risk, passed = data.reach[t, :, :4], data.reach[t, :, 1:]
         total += (passed * log_odds - at_risk * np.log1p(np.exp(log_odds))).sum()
         s = own_decay * s + (1 - own_decay) * y

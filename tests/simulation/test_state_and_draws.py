@@ -51,6 +51,9 @@ def test_variables_take_their_roles(layouts):
     assert np.all(draws.cross[:, layout.calming_index] == 0)
     np.testing.assert_array_equal(draws.ballast[:, layout.calming_index], variables["ballast"])
     assert np.all(draws.ballast[:, layout.conflict_index] == 0)
+    np.testing.assert_array_equal(draws.notable, variables["severity_notable"])
+    np.testing.assert_array_equal(draws.level[:, 0], 0)
+    np.testing.assert_array_equal(draws.level[:, 1:], variables["severity_level"])
     np.testing.assert_allclose(draws.category.mean(axis=1), 0, atol=1e-12)
     np.testing.assert_allclose(
         draws.category - draws.category[:, :1],
@@ -61,7 +64,7 @@ def test_variables_take_their_roles(layouts):
 def test_layouts_without_marks_and_ballast_have_zeros_for_them(layouts):
     layout = layouts["focused"]
     draws = stream_draws(layout, prior_draws(default_priors(layout), 5, 4, np.random.default_rng(2)))
-    for name in ("ballast", "category", "level", "mark_tension", "mark_recent", "ballast_decay"):
+    for name in ("ballast", "notable", "category", "level", "mark_tension", "mark_recent", "ballast_decay"):
         assert np.all(getattr(draws, name) == 0), name
 
 
