@@ -40,6 +40,8 @@ from forecast.simulation.paths import RATE_CAP
 
 SHOWN_DRIVERS = 10
 """Drivers kept each way."""
+NEGLIGIBLE_SHARE = 1e-6
+"""Share of capped intensities from which a reader is told: below it no shown probability can change."""
 
 
 @dataclass(frozen=True)
@@ -287,10 +289,10 @@ def _analysis(
 ) -> Analysis:
     config = inputs.config
     warnings = []
-    if hits.capped_share > 0:
+    if hits.capped_share >= NEGLIGIBLE_SHARE:
         warnings.append(
-            f"{hits.capped_share:.2g} of the simulated intensities reached the cap of {RATE_CAP:.0f} acts a "
-            "week and were cut."
+            f"{hits.capped_share * 1e6:,.0f} of 1,000,000 simulated intensities reached the cap of "
+            f"{RATE_CAP:.0f} acts a week and were cut."
         )
     if withheld:
         warnings.append(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,14 +15,21 @@ import xarray as xr
 
 from forecast.config import Config, config_hash, load_config, resolved_yaml
 from forecast.errors import RunFolderError
-from forecast.events.reading import write_events
+from forecast.evaluation.found_backtest import FoundBacktest, find_track_record
+from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
 from forecast.inference import Posterior
 from forecast.inputs import Inputs
-from forecast.record import Analysis, Forecast
+from forecast.record import Analysis, Forecast, TrackRecord
 from forecast.report import ReportOptions, build_report
+from forecast.report.build import TRACK_RECORD
 from forecast.run_folder import file_hashes, new_run_folder
+from forecast.series import TargetRule
 from forecast.simulation import FirstHits
+
+_LOGGER = logging.getLogger(__name__)
+BACKTEST = "backtest"
+"""Folder, beside the runs of a config, that holds its backtest."""
 
 
 @dataclass(frozen=True)
@@ -49,18 +57,27 @@ def run_id(config: Config, events: EventTable) -> str:
 def save_run(run: Run, folder: Path, *, force: bool = False) -> Path:
     """Write the run folder with its report: whole, or not at all.
 
+    When the backtest of the config lies beside the folder, its record goes into the run. One that is about
+    other questions is not used, and the report says so.
+
     Raises
     ------
     RunFolderError
         The folder is there already (and not ``force``), or cannot be written.
     """
-    config = run.inputs.config
+    config, analysis = run.inputs.config, run.analysis
+    found = _find_backtest(config, run.inputs.events, folder)
+    if found and not found.record:
+        note = f"The backtest beside this run was not used: {found.refusal.rstrip('.')}."
+        analysis = analysis.model_copy(update={"warnings": (*analysis.warnings, note)})
     with new_run_folder(folder, force=force) as filling:
         write_events(run.inputs.events, filling / "events.csv")
         (filling / "config.resolved.yaml").write_text(resolved_yaml(config, folder), encoding="utf-8")
         run.posterior.write(filling / "posterior.nc")
         _write_paths(run.hits, run.posterior.n_chains, filling / "paths.nc")
-        _write_record(run.analysis, filling / "analysis.json")
+        _write_record(analysis, filling / "analysis.json")
+        if found and found.record:
+            _write_record(found.record, filling / TRACK_RECORD)
         _write_record(run.forecast, filling / "forecast.json")
         manifest = _manifest(run)
         _write_json(manifest, filling / "manifest.json")
@@ -68,13 +85,15 @@ def save_run(run: Run, folder: Path, *, force: bool = False) -> Path:
         build_report(filling, report_options(config))
         timings = run.forecast.timings_s | {"report": round(time.perf_counter() - began, 3)}
         _write_record(run.forecast.model_copy(update={"timings_s": timings}), filling / "forecast.json")
-        hashes = {name: value for name, value in file_hashes(filling).items() if name != "manifest.json"}
-        _write_json(manifest | {"timings_s": timings, "outputs_sha256": hashes}, filling / "manifest.json")
+        outputs = {"outputs_sha256": _output_hashes(filling)}
+        _write_json(manifest | {"timings_s": timings} | outputs, filling / "manifest.json")
     return folder
 
 
 def rebuild_report(folder: Path, options: ReportOptions | None = None) -> Path:
     """Build the report of a saved run again, from the run folder alone; nothing is fitted.
+
+    A run without a track record takes that of a backtest made since, once; from then on the folder holds it.
 
     Raises
     ------
@@ -87,7 +106,50 @@ def rebuild_report(folder: Path, options: ReportOptions | None = None) -> Path:
             f"{folder}: not a run folder (no config.resolved.yaml). Give the folder that 'forecast run' "
             "made, e.g. reports/us-china-2023/2023-07-10"
         )
-    return build_report(folder, options or report_options(load_config(config_path)))
+    config = load_config(config_path)
+    adopted = not (folder / TRACK_RECORD).exists() and _adopt_backtest(config, folder)
+    report = build_report(folder, options or report_options(config))
+    if adopted:
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        _write_json(manifest | {"outputs_sha256": _output_hashes(folder)}, folder / "manifest.json")
+    return report
+
+
+def _adopt_backtest(config: Config, folder: Path) -> bool:
+    """Write the track record of a backtest made since into the run; say whether there is one."""
+    if not (folder / "events.csv").is_file():
+        return False  # the report says which file is missing
+    found = _find_backtest(config, read_events(folder / "events.csv"), folder)
+    if found is None:
+        return False
+    if found.record is None:
+        _LOGGER.warning("%s: the backtest beside this run was not used: %s", folder, found.refusal)
+        return False
+    path = folder / TRACK_RECORD
+    try:
+        _write_record(found.record, path)
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise RunFolderError(
+            f"{path}: cannot be written ({error.strerror or error}). Check permissions and free space."
+        ) from error
+    return True
+
+
+def _output_hashes(folder: Path) -> dict[str, str]:
+    return {name: value for name, value in file_hashes(folder).items() if name != "manifest.json"}
+
+
+def _find_backtest(config: Config, events: EventTable, folder: Path) -> FoundBacktest | None:
+    rules = [TargetRule(name, tuple(one.any_of), one.min_severity) for name, one in config.targets.items()]
+    return find_track_record(
+        folder.parent / BACKTEST,
+        events,
+        rules,
+        config.as_of,
+        config.model.family,
+        seed=config.sampler.seed,
+    )
 
 
 def report_options(config: Config) -> ReportOptions:
@@ -122,7 +184,7 @@ def _manifest(run: Run) -> dict[str, object]:
     }
 
 
-def _write_record(record: Forecast | Analysis, path: Path) -> None:
+def _write_record(record: Forecast | Analysis | TrackRecord, path: Path) -> None:
     path.write_text(record.model_dump_json(by_alias=True, indent=1) + "\n", encoding="utf-8")
 
 

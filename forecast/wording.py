@@ -112,12 +112,18 @@ def share(part: float) -> str:
 def interval_percent(interval: tuple[float, float]) -> str:
     """Interval in whole percent, e.g. ``"48–76%"``; one value when both bounds show the same.
 
+    Where nothing but the end lies beside a bound it is ``"≤1%"`` or ``"≥99%"``.
+
     Raises
     ------
     ValueError
         When a bound is not in [0, 1].
     """
     lower, upper = (_bounded_whole(bound) for bound in interval)
+    if (lower, upper) == ("<1", "1"):
+        return "≤1%"
+    if (lower, upper) == ("99", ">99"):
+        return "≥99%"
     return f"{lower}%" if lower == upper else f"{lower}–{upper}%"
 
 

@@ -12,6 +12,8 @@
 ``calibration``       reliability bins with consistency bands, pooled calibration line
 ``forecast_table``    forecasts and outcomes as columns; ``forecasts.csv``
 ``score_table``       scores per target, horizon and model; the content of ``scores.json``
+``track_record``      what a report says of one model's past
+``found_backtest``    the backtest beside a run, if it answers the same questions
 ``comparison``        mean difference between two models over all cells
 
 Nothing is imported here.

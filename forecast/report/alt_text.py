@@ -8,8 +8,9 @@ import numpy as np
 
 from forecast import wording
 from forecast.events.table import EventTable
-from forecast.record import Forecast, TensionSeries
+from forecast.record import Forecast, ReliabilityCurve, TensionSeries
 from forecast.report.explanation import name_category, ordered_drivers
+from forecast.report.model_names import name_model
 from forecast.report.printable import shorten
 
 _MOST_MILESTONES = 12
@@ -63,3 +64,17 @@ def describe_drivers(forecast: Forecast) -> str:
         for number, driver in enumerate(ordered_drivers(forecast.drivers), start=1)
     )
     return f"Bar chart of the change of the headline chance due to each event, in percentage points: {bars}."
+
+
+def describe_reliability(curves: tuple[ReliabilityCurve, ...]) -> str:
+    """Alt text of the reliability figure: every dot with its band."""
+    parts = []
+    for curve in curves:
+        dots = "; ".join(
+            f"{wording.percent(one.forecast_mean)} forecast {wording.times(one.number)}, "
+            f"happened in {wording.share(one.observed_share)} "
+            f"(band {wording.interval_percent((one.lower90, one.upper90))})"
+            for one in curve.bins
+        )
+        parts.append(f"{name_model(curve.model)}: {dots}.")
+    return f"Dot chart of how often it happened by what was forecast. {' '.join(parts)}"

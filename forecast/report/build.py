@@ -15,12 +15,15 @@ from pydantic import ValidationError
 from forecast.errors import RunFolderError
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
-from forecast.record import Analysis, Forecast, Record
+from forecast.record import Analysis, Forecast, Record, TrackRecord
 from forecast.report.content import make_content
 from forecast.report.figures import write_figures
 from forecast.report.pdf import compile_pdf
 from forecast.report.printable import printable_content
 from forecast.report.typeface import glyphs
+
+TRACK_RECORD = "track_record.json"
+"""The file of a run folder that holds its track record."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +41,8 @@ def build_report(run_dir: Path, options: ReportOptions) -> Path:
     Parameters
     ----------
     run_dir : Path
-        Folder with ``forecast.json``, ``analysis.json``, ``events.csv`` and ``manifest.json``.
+        Folder with ``forecast.json``, ``analysis.json``, ``events.csv`` and ``manifest.json``, and with
+        ``track_record.json`` when there was a backtest.
     options : ReportOptions
         Paper and names.
 
@@ -60,6 +64,8 @@ def build_report(run_dir: Path, options: ReportOptions) -> Path:
     forecast = _read_record(run_dir / "forecast.json", Forecast)
     analysis = _read_record(run_dir / "analysis.json", Analysis)
     manifest = _read_manifest(run_dir / "manifest.json")
+    track_path = run_dir / TRACK_RECORD
+    track_record = _read_record(track_path, TrackRecord) if track_path.exists() else None
     _require(run_dir / "events.csv")
     events = read_events(run_dir / "events.csv")
     target = run_dir / "report.pdf"
@@ -68,7 +74,9 @@ def build_report(run_dir: Path, options: ReportOptions) -> Path:
             figures_dir = Path(name) / "figures"
             figures_dir.mkdir()
             pdf = Path(name) / "report.pdf"
-            pdf.write_bytes(compile_report(forecast, analysis, events, manifest, options, figures_dir))
+            pdf.write_bytes(
+                compile_report(forecast, analysis, events, manifest, options, figures_dir, track_record)
+            )
             (run_dir / "figures").mkdir(exist_ok=True)
             for figure in sorted(figures_dir.iterdir()):
                 os.replace(figure, run_dir / "figures" / figure.name)
@@ -88,6 +96,7 @@ def compile_report(
     manifest: Mapping[str, object],
     options: ReportOptions,
     figures_dir: Path,
+    track_record: TrackRecord | None = None,
 ) -> bytes:
     """Draw the figures into ``figures_dir`` and return the PDF; the same input gives the same bytes.
 
@@ -96,12 +105,13 @@ def compile_report(
     ForecastError
         typst refused the report.
     """
-    figures = write_figures(forecast, analysis, events, figures_dir)
+    figures = write_figures(forecast, analysis, events, figures_dir, track_record)
     content = make_content(
         forecast,
         analysis,
         events,
         manifest,
+        track_record=track_record,
         paper=options.paper,
         author=options.author,
         organisation=options.organisation,

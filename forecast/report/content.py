@@ -7,11 +7,13 @@ from typing import Any
 
 from forecast import wording
 from forecast.events.table import EventTable
-from forecast.record import Analysis, Forecast
+from forecast.record import Analysis, Forecast, TrackRecord
 from forecast.report import alt_text, evidence, explanation, front_page, palette
 from forecast.report.method import method_sections
 from forecast.report.parameters import parameter_groups
 from forecast.report.printable import shorten
+from forecast.report.track_page import track_content
+from forecast.report.track_sentence import track_sentence
 
 
 def make_content(
@@ -20,6 +22,7 @@ def make_content(
     events: EventTable,
     manifest: Mapping[str, object],
     *,
+    track_record: TrackRecord | None = None,
     paper: str,
     author: str | None,
     organisation: str | None,
@@ -34,6 +37,8 @@ def make_content(
         The events of the run; those of the last six months are printed.
     manifest : mapping
         ``manifest.json``: hashes, code version and seed are shown where given.
+    track_record : TrackRecord or None
+        How such forecasts did in a backtest; without one the report says that there is none.
     paper : {"a4", "us-letter"}
         Paper, as typst names it.
     author, organisation : str or None
@@ -69,7 +74,10 @@ def make_content(
         "failures": [] if forecast.converged else failures or ["The run is recorded as not converged."],
         "warnings": list(analysis.warnings),
         "headline": front_page.headline_content(forecast),
-        "foundations": front_page.foundations(forecast, analysis),
+        "foundations": [
+            *front_page.foundations(forecast, analysis),
+            track_sentence(forecast, track_record),
+        ],
         "milestones": front_page.milestone_groups(forecast),
         "questions": explanation.question_rows(forecast),
         "curve": {
@@ -95,6 +103,7 @@ def make_content(
             "caption": "Change of the headline chance due to each event, in percentage points; "
             "whiskers show the Monte Carlo error.",
         },
+        "track": track_content(forecast, track_record),
         "calendar": explanation.calendar_rows(analysis),
         "parameters": parameter_groups(analysis),
         "method": method_sections(forecast.model, has_tension=analysis.tension is not None),

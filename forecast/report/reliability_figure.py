@@ -68,7 +68,7 @@ def _draw_panel(axes: Axes, curve: ReliabilityCurve, *, wide: bool) -> None:
         axes.annotate(
             f"{one.number:,}",
             (one.forecast_mean, one.observed_share),
-            xytext=(6, -1 if high else 1),
+            xytext=(6, -2 if high else 2),
             textcoords="offset points",
             fontsize=6.5,
             color=INK,

@@ -122,7 +122,15 @@ def test_what_is_no_probability_is_refused(bad):
 
 @pytest.mark.parametrize(
     ("interval", "text"),
-    [((0.48, 0.76), "48–76%"), ((0.001, 0.04), "<1–4%"), ((0.97, 0.999), "97–>99%"), ((0.301, 0.299), "30%")],
+    [
+        ((0.48, 0.76), "48–76%"),
+        ((0.001, 0.04), "<1–4%"),
+        ((0.97, 0.999), "97–>99%"),
+        ((0.301, 0.299), "30%"),
+        ((0.001, 0.012), "≤1%"),
+        ((0.989, 0.999), "≥99%"),
+        ((0.001, 0.004), "<1%"),
+    ],
 )
 def test_intervals_show_whole_percent(interval, text):
     assert wording.interval_percent(interval) == text
