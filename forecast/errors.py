@@ -6,7 +6,9 @@
 │   ├── ``EventError``      an event file
 │   ├── ``PriorError``      the text or the support of a prior
 │   └── ``RunFolderError``  a saved run that is missing, altered or in the way
-└── ``NotConvergedError``   the fit ran and failed its gates (exit code 1)
+├── ``NotConvergedError``   the fit ran and failed its gates (exit code 1)
+└── ``UnfinishedError``     part of the work failed, the rest is kept (exit code 1)
+    └── ``StoppedError``    the user stopped it, what was finished is kept (exit code 130)
 
 A message says where, what came, what is allowed and what to do.
 """
@@ -46,3 +48,15 @@ class NotConvergedError(ForecastError):
     """The sampler ran, but a gate failed: the numbers must not be used as if it had converged."""
 
     exit_code: ClassVar[int] = 1
+
+
+class UnfinishedError(ForecastError):
+    """Part of the work failed; what was finished is kept, and the message says how to go on."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class StoppedError(UnfinishedError):
+    """The user stopped the work; what was finished is kept, and the message says how to go on."""
+
+    exit_code: ClassVar[int] = 130

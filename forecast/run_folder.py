@@ -9,15 +9,25 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from forecast.errors import RunFolderError
 
-RUN_FILE = "forecast.json"
-"""The file that tells a run folder from any other."""
+
+class FolderKind(NamedTuple):
+    """What a folder holds, and the file that tells it from any other."""
+
+    name: str
+    mark: str
 
 
-def refuse_existing(folder: Path, *, force: bool) -> None:
+RUN = FolderKind("run", "forecast.json")
+
+
+def refuse_existing(folder: Path, *, force: bool, kind: FolderKind = RUN) -> None:
     """Refuse a place that is taken, or that cannot be written, before any work is done; leaves no trace.
+
+    Only a folder of the same kind is ever replaced.
 
     Raises
     ------
@@ -27,12 +37,13 @@ def refuse_existing(folder: Path, *, force: bool) -> None:
     """
     if folder.exists() and not force:
         raise RunFolderError(
-            f"{folder}: there is a run already. Use --force to replace it, or --out for another place."
+            f"{folder}: there is a {kind.name} already. Use --force to replace it, or --out for another "
+            "place."
         )
-    if folder.exists() and not (folder / RUN_FILE).is_file():
+    if folder.exists() and not (folder / kind.mark).is_file():
         raise RunFolderError(
-            f"{folder}: is no run (it has no {RUN_FILE}), so --force does not replace it. Move it away, or "
-            "use --out for another place."
+            f"{folder}: is no {kind.name} (it has no {kind.mark}), so --force does not replace it. Move it "
+            "away, or use --out for another place."
         )
     above = next(place for place in folder.absolute().parents if place.exists())
     try:
@@ -43,7 +54,7 @@ def refuse_existing(folder: Path, *, force: bool) -> None:
 
 
 @contextmanager
-def new_run_folder(folder: Path, *, force: bool) -> Iterator[Path]:
+def new_run_folder(folder: Path, *, force: bool, kind: FolderKind = RUN) -> Iterator[Path]:
     """Give a temporary folder to fill; on success it becomes ``folder``, on any failure nothing is left.
 
     Raises
@@ -51,7 +62,7 @@ def new_run_folder(folder: Path, *, force: bool) -> Iterator[Path]:
     RunFolderError
         As ``refuse_existing``; or the disk is full or not writable while the folder is filled.
     """
-    refuse_existing(folder, force=force)
+    refuse_existing(folder, force=force, kind=kind)
     missing = [place for place in folder.parents if not place.exists()]
     filling: Path | None = None
     try:

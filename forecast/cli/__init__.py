@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 INTERRUPTED = 130
+STOPPED = "interrupted; nothing was written."
 
 
 def main() -> None:
@@ -16,17 +17,14 @@ def main() -> None:
 
         try:
             app()
+            return
         except ForecastError as error:
-            print(f"forecast: {error}", file=sys.stderr)
-            sys.exit(error.exit_code)
+            message, code = str(error), error.exit_code
     except KeyboardInterrupt:
-        _end_interrupted()
+        message, code = STOPPED, INTERRUPTED
     except SystemExit as end:
-        if end.code == INTERRUPTED:  # Typer turns Ctrl-C into this code, without a word
-            _end_interrupted()
-        raise
-
-
-def _end_interrupted() -> None:
-    print("forecast: interrupted; nothing was written.", file=sys.stderr)
-    sys.exit(INTERRUPTED)
+        if end.code != INTERRUPTED:
+            raise
+        message, code = STOPPED, INTERRUPTED  # Typer turns Ctrl-C into this code, without a word
+    print(f"forecast: {message}", file=sys.stderr)
+    sys.exit(code)

@@ -17,6 +17,7 @@ _LABELS = {
     "simulate": "Simulate futures",
     "drivers": "Measure drivers",
     "report": "Write the report",
+    "backtest": "Forecast at past origins",
 }
 
 

@@ -5,108 +5,101 @@ The results do not depend on the place: a unit is a pure function of plan, event
 
 from __future__ import annotations
 
-import multiprocessing
+import threading
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager
-from typing import Any
 
-from forecast.errors import ForecastError, InputError
-from forecast.evaluation.backtest import BacktestPlan, Unit, UnitResult, run_unit
+import numpy as np
+
+from forecast.errors import ForecastError, UnfinishedError
+from forecast.evaluation.backtest import BacktestPlan, OriginListener, Unit, UnitResult, run_unit
+from forecast.evaluation.processes import WorkerProcess, first_done
 from forecast.events.table import EventTable
 
 Job = tuple[BacktestPlan, EventTable, Unit]
 Outcome = UnitResult | ForecastError
 """What became of a unit: its forecasts, or the error that names it."""
 
+_one_at_a_time = threading.Lock()
 
-def run_jobs(jobs: Sequence[Job], *, processes: int = 1, cluster: str | None = None) -> Iterator[tuple[Job, Outcome]]:
+
+def run_jobs(
+    jobs: Sequence[Job],
+    *,
+    processes: int = 1,
+    cluster: str | None = None,
+    listen: OriginListener | None = None,
+) -> Iterator[tuple[Job, Outcome]]:
     """Run units and yield each with its outcome, in the order of completion.
 
     Parameters
     ----------
     jobs : sequence of (plan, events, unit)
     processes : int
-        Processes of this machine; 1 runs in this process. Not used with ``cluster``.
+        Processes of this machine; 1 runs in this process. With ``cluster="local"``: its workers.
     cluster : str, optional
         ``"local"`` for a Dask cluster of this machine, or the address of a scheduler
         (``tcp://host:port``). Needs the extra ``[cluster]``.
+    listen : callable, optional
+        Told after each origin, where units run in this process; elsewhere it is not called.
 
     Raises
     ------
     InputError
-        The scheduler cannot be reached, or Dask is not installed.
+        The scheduler cannot be reached or has no worker, or Dask is not installed.
 
     Notes
     -----
-    A unit that fails is yielded with its error; the others go on. A worker that dies has its units run
-    again elsewhere by Dask.
+    A unit that fails, or whose worker process dies, is yielded with its error; the others go on. Dask runs
+    the units of a worker that dies again on another.
     """
     if cluster is not None:
-        yield from _on_cluster(jobs, cluster, processes)
+        from forecast.evaluation.cluster import run_on_cluster
+
+        yield from run_on_cluster(jobs, attempt, cluster, processes)
     elif processes > 1:
-        yield from _in_processes(jobs, processes)
+        yield from _run_in_processes(jobs, processes)
     else:
-        for job in jobs:
-            yield job, _attempt(*job)
+        for plan, events, unit in jobs:
+            yield (plan, events, unit), attempt(plan, events, unit, listen)
 
 
-def _attempt(plan: BacktestPlan, events: EventTable, unit: Unit) -> Outcome:
+def attempt(
+    plan: BacktestPlan, events: EventTable, unit: Unit, listen: OriginListener | None = None
+) -> Outcome:
+    """Run a unit; return its result, or the expected or numerical error that ended it, with its name."""
+    # A compiled model is shared by all units of a process: workers with several threads take turns.
+    with _one_at_a_time:
+        try:
+            return run_unit(plan, events, unit, listen)
+        except ForecastError as error:
+            return UnfinishedError(f"{unit.name}: {error}")
+        except (ArithmeticError, MemoryError, np.linalg.LinAlgError) as error:
+            return UnfinishedError(f"{unit.name}: {type(error).__name__}: {error}")
+
+
+def _run_in_processes(jobs: Sequence[Job], processes: int) -> Iterator[tuple[Job, Outcome]]:
+    waiting = deque(jobs)
+    running: dict[WorkerProcess, Job] = {}
+    workers = [WorkerProcess() for _ in range(min(processes, len(jobs)))]
+
+    def feed(worker: WorkerProcess) -> None:
+        if waiting:
+            running[worker] = waiting.popleft()
+            worker.start(attempt, *running[worker])
+
     try:
-        return run_unit(plan, events, unit)
-    except ForecastError as error:
-        return type(error)(f"{unit.name}: {error}")
-
-
-def _in_processes(jobs: Sequence[Job], processes: int) -> Iterator[tuple[Job, Outcome]]:
-    # Forking a process whose sampler has started threads can hang: start clean ones.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context) as pool:
-        waiting: dict[Future[Outcome], Job] = {pool.submit(_attempt, *job): job for job in jobs}
-        for future in as_completed(waiting):
-            job = waiting[future]
-            try:
-                yield job, future.result()
-            except BrokenProcessPool:
-                yield job, ForecastError(f"{job[2].name}: its worker process died; run again with --resume")
-
-
-def _on_cluster(jobs: Sequence[Job], cluster: str, processes: int) -> Iterator[tuple[Job, Outcome]]:
-    try:
-        import distributed
-    except ImportError as error:
-        raise InputError(
-            "--cluster needs Dask, which is not installed. Install it with: pip install 'forecast[cluster]'"
-        ) from error
-    with _client(distributed, cluster, processes) as client:
-        plans = {id(plan): client.scatter(plan, broadcast=True) for plan, _, _ in jobs}
-        tables = {id(events): client.scatter(events, broadcast=True) for _, events, _ in jobs}
-        waiting = {
-            client.submit(_attempt, plans[id(plan)], tables[id(events)], unit, pure=False): (plan, events, unit)
-            for plan, events, unit in jobs
-        }
-        for future in distributed.as_completed(waiting):
-            job = waiting[future]
-            error = future.exception()
-            if error is not None:
-                yield job, ForecastError(f"{job[2].name}: its worker failed ({error}); run again with --resume")
-            else:
-                yield job, future.result()
-
-
-def _client(distributed: Any, cluster: str, processes: int) -> AbstractContextManager[Any]:
-    if cluster == "local":
-        return _local_client(distributed, processes)
-    try:
-        return distributed.Client(cluster, timeout="10s")  # type: ignore[no-any-return]
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"--cluster {cluster}: no scheduler answers there ({error}). Give 'local' or tcp://host:port"
-        ) from error
-
-
-def _local_client(distributed: Any, processes: int) -> AbstractContextManager[Any]:
-    return distributed.Client(  # type: ignore[no-any-return]
-        n_workers=processes, threads_per_worker=1, processes=True, dashboard_address=None
-    )
+        for worker in workers:
+            feed(worker)
+        while running:
+            worker = first_done(running)
+            job = running.pop(worker)
+            outcome = worker.result()
+            feed(worker)
+            if outcome is None:
+                died = f"{job[2].name}: its worker process died; the cause may be a lack of memory"
+                outcome = UnfinishedError(died)
+            yield job, outcome
+    finally:
+        for worker in workers:
+            worker.stop()

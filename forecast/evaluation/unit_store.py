@@ -1,0 +1,197 @@
+"""Finished units of a backtest on disk, so that one that was stopped goes on where it was.
+
+The folder holds ``plan.json``, everything the numbers depend on, and one file a unit, written beside its
+place and renamed: a unit is there whole or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from forecast.errors import RunFolderError
+from forecast.evaluation.backtest import Unit, UnitResult
+from forecast.evaluation.model_forecasts import OriginForecast
+
+Settings = Mapping[str, object]
+"""Plain JSON values by name."""
+
+PLAN_FILE = "plan.json"
+_DECISIVE = ("forecast", "numpy", "nutpie", "numba")
+
+
+class UnitStore:
+    """The folder of a backtest in work.
+
+    Parameters
+    ----------
+    folder : Path
+        Existing folder with a plan.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._units = folder / "units"
+
+    def keep(self, result: UnitResult) -> None:
+        """Write a finished unit.
+
+        Raises
+        ------
+        RunFolderError
+            The disk is full or not writable.
+        """
+        rows = [asdict(one) | {"probability": one.probability.tolist()} for one in result.forecasts]
+        content = {"unit": result.unit.name, "seconds": result.seconds, "forecasts": rows}
+        path = self._path(result.unit)
+        _write_whole(path, json.dumps(content, default=str))
+
+    def finished(self, units: Sequence[Unit]) -> list[UnitResult]:
+        """Read the units that are there, in the order given.
+
+        Raises
+        ------
+        RunFolderError
+            A file is damaged.
+        """
+        return [self._read(unit) for unit in units if self._path(unit).is_file()]
+
+    def remove(self) -> None:
+        """Delete the folder."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _path(self, unit: Unit) -> Path:
+        return self._units / f"{unit.name}.json"
+
+    def _read(self, unit: Unit) -> UnitResult:
+        path = self._path(unit)
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            forecasts = tuple(
+                OriginForecast(
+                    **row
+                    | {
+                        "origin": date.fromisoformat(row["origin"]),
+                        "probability": np.array(row["probability"], dtype=np.float64),
+                    }
+                )
+                for row in content["forecasts"]
+            )
+            if len(forecasts) != unit.n_origins:
+                raise ValueError(f"{len(forecasts)} origins, not {unit.n_origins}")
+            return UnitResult(unit, forecasts, float(content["seconds"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise RunFolderError(
+                f"{path}: is damaged ({error}). Delete it and run again with --resume"
+            ) from error
+
+
+def open_store(folder: Path, settings: Settings, *, resume: bool, force: bool = False) -> UnitStore:
+    """Begin a folder, or go on with the one that is there.
+
+    Parameters
+    ----------
+    folder : Path
+    settings : mapping
+        Everything the numbers depend on.
+    resume : bool
+        Go on where there is one; where there is none, begin.
+    force : bool
+        Throw away the one that is there.
+
+    Raises
+    ------
+    RunFolderError
+        There is one and neither ``resume`` nor ``force`` is given; it was begun with other settings; or it
+        cannot be written or read.
+    """
+    plan = folder / PLAN_FILE
+    if folder.exists() and not plan.is_file() and any(folder.iterdir()):
+        raise RunFolderError(
+            f"{folder}: is in the way, and is no backtest (it has no {PLAN_FILE}). Move it away"
+        )
+    if plan.is_file() and force and not resume:
+        shutil.rmtree(folder)
+    if plan.is_file():
+        if not resume:
+            raise RunFolderError(
+                f"{folder}: holds a backtest that was stopped. --resume goes on with it, --force begins anew"
+            )
+        _refuse_changes(folder, _read_plan(plan), settings)
+        return UnitStore(folder)
+    try:
+        (folder / "units").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunFolderError(f"{folder}: cannot be written ({error.strerror or error})") from error
+    _write_whole(plan, json.dumps(settings, indent=1) + "\n")
+    return UnitStore(folder)
+
+
+def decisive_versions() -> str:
+    """Versions that the numbers depend on, as one text."""
+    return ", ".join(
+        (f"python {platform.python_version()}", *(f"{name} {version(name)}" for name in _DECISIVE))
+    )
+
+
+def _refuse_changes(folder: Path, before: Settings, now: Settings) -> None:
+    old, new = _flat(before), _flat(json.loads(json.dumps(now)))
+    changes = [
+        f"  {name}: {_short(old.get(name))} then, {_short(new.get(name))} now"
+        for name in dict.fromkeys((*old, *new))
+        if old.get(name) != new.get(name)
+    ]
+    if changes:
+        listed = "\n".join(changes)
+        raise RunFolderError(
+            f"{folder}: was begun with other settings, so --resume cannot go on with it.\n{listed}\n"
+            "Set them back, or begin anew with --force in place of --resume."
+        )
+
+
+def _flat(settings: Settings, prefix: str = "") -> dict[str, object]:
+    flat: dict[str, object] = {}
+    for name, value in settings.items():
+        if isinstance(value, Mapping) and value:
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = value
+    return flat
+
+
+def _short(value: object) -> str:
+    if value is None:
+        return "absent"
+    if isinstance(value, list) and len(value) > 4:
+        return f"{len(value)} values from {value[0]} to {value[-1]}"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return str(value)
+
+
+def _read_plan(plan: Path) -> Settings:
+    try:
+        content: Settings = json.loads(plan.read_text(encoding="utf-8"))
+        return content
+    except (OSError, ValueError) as error:
+        raise RunFolderError(f"{plan}: cannot be read ({error}). Begin anew with --force") from error
+
+
+def _write_whole(path: Path, text: str) -> None:
+    beside = path.with_suffix(".writing")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        os.replace(beside, path)
+    except OSError as error:
+        raise RunFolderError(
+            f"{path}: cannot be written ({error.strerror or error}). Free space, then run again with --resume"
+        ) from error
