@@ -59,6 +59,8 @@ class Backtest:
         What a reader must know of plan and fits.
     failures : tuple of str
         Units that failed, with their errors; empty for a whole backtest.
+    content : dict
+        Content of ``scores.json``.
     """
 
     plan: BacktestPlan
@@ -67,6 +69,12 @@ class Backtest:
     scores: ScoreTable
     notes: tuple[str, ...]
     failures: tuple[str, ...]
+    content: dict[str, Any]
+
+    @property
+    def n_units(self) -> int:
+        """Number of units, failed ones included."""
+        return len(units_of(self.plan))
 
     @property
     def model(self) -> str:
@@ -140,7 +148,7 @@ def run_backtest(
     backtest = _score(plan, inputs, results, failures)
     if not failures:
         with new_run_folder(place, force=force, kind=KIND) as filling:
-            _write(backtest, inputs, settings, filling)
+            _write(backtest, settings, filling)
         store.remove()
     return backtest
 
@@ -197,7 +205,8 @@ def _score(
     forecasts = collect(plan, inputs.events, results)
     scores = score_forecasts(forecasts, seed=plan.sampler.seed)
     notes = (*plan_notes(plan, inputs), *_fit_notes(results))
-    return Backtest(plan, tuple(results), forecasts, scores, notes, failures)
+    content = _scores_content(plan, inputs, scores, notes, failures)
+    return Backtest(plan, tuple(results), forecasts, scores, notes, failures, content)
 
 
 def _fit_notes(results: Sequence[UnitResult]) -> tuple[str, ...]:
@@ -208,27 +217,33 @@ def _fit_notes(results: Sequence[UnitResult]) -> tuple[str, ...]:
     return (f"{bad} of {count(len(rows), 'forecast')} come from a fit that did not converge (origins.csv).",)
 
 
-def scores_content(backtest: Backtest, inputs: Inputs) -> dict[str, Any]:
-    """Content of ``scores.json``: what was asked of which data, every score, who was best, warnings."""
-    plan, table = backtest.plan, backtest.scores.to_dict()
+def _scores_content(
+    plan: BacktestPlan,
+    inputs: Inputs,
+    scores: ScoreTable,
+    notes: tuple[str, ...],
+    failures: tuple[str, ...],
+) -> dict[str, Any]:
+    """What was asked of which data, every score, who was best, warnings."""
+    table = scores.to_dict()
     settings = plan_settings(plan, inputs.events.sha256)
     origins = settings.pop("origins")
-    config = inputs.config
+    dyad = inputs.config.dyad
     head = {
         "schema": table.pop("schema"),
-        "name": config.name,
-        "dyad": {"a": config.dyad.a, "b": config.dyad.b, "label": config.dyad.title},
-        "as_of": config.as_of.isoformat(),
+        "name": settings.pop("name"),
+        "dyad": {"a": dyad.a, "b": dyad.b, "label": dyad.title},
+        "as_of": inputs.config.as_of.isoformat(),
         "default": DEFAULT_MODEL,
         "origins": {"number": len(origins), "first": origins[0], "last": origins[-1]},
         "baselines": list(BASELINES),
     }
-    warnings = [*backtest.notes, *table.pop("warnings")]
     best = [
-        {"target": target, "horizon_days": days, "brier": by["brier"], "log": by["log"]}
-        for (target, days), by in best_models(backtest.scores).items()
+        {"target": target, "horizon_days": days, **models}
+        for (target, days), models in best_models(scores).items()
     ]
-    return head | settings | table | {"best": best, "warnings": warnings, "failures": list(backtest.failures)}
+    warnings = [*notes, *table.pop("warnings")]
+    return head | settings | table | {"best": best, "warnings": warnings, "failures": list(failures)}
 
 
 def best_models(scores: ScoreTable) -> dict[tuple[str, int], dict[str, str]]:
@@ -243,14 +258,14 @@ def best_models(scores: ScoreTable) -> dict[tuple[str, int], dict[str, str]]:
     return found
 
 
-def _write(backtest: Backtest, inputs: Inputs, settings: dict[str, Any], folder: Path) -> None:
+def _write(backtest: Backtest, settings: dict[str, Any], folder: Path) -> None:
     backtest.forecasts.write_csv(folder / "forecasts.csv")
     _write_origins(backtest, folder / "origins.csv")
     _write_json(settings, folder / PLAN_FILE)
     figures = folder / "figures"
     figures.mkdir()
     write_backtest_figures(backtest.forecasts, backtest.scores, figures, seed=backtest.plan.sampler.seed)
-    _write_json(scores_content(backtest, inputs), folder / SCORES_FILE)
+    _write_json(backtest.content, folder / SCORES_FILE)
     _write_json(_manifest(backtest, folder), folder / "manifest.json")
 
 
