@@ -184,6 +184,23 @@ def test_a_sure_act_is_like_one_that_was_counted(layouts, quiet_past, draws_with
     assert seen.acts.tobytes() == ahead.acts.tobytes()
 
 
+def test_a_severe_act_of_the_step_under_way_makes_later_acts_graver(layouts, draws_with, coded):
+    layout = layouts["joint"]
+    grid = TimeGrid(date(2022, 1, 1), date(2022, 1, 30))
+    counted = count_events(coded(("2022-01-29", "visit", 5)), grid, layout)
+    quiet = count_events(coded(), grid, layout)
+    effects = {"mark_recent": 0.8, "ballast": -0.5 * np.array(layout.calming), "own": 0.3}
+    draws = draws_with(layout, 200, grid.n_knots, log_rate=-2.0, level=-0.5, **effects)
+    act = FutureAct(grid.origin, "visit", 5, 1.0)
+    seen = simulate_first_hits(counted, draws, NESTED, OPTIONS)
+    ahead = simulate_first_hits(quiet, draws, NESTED, OPTIONS, [act])
+    assert seen.day.tobytes() == ahead.day.tobytes()
+    # With visits that provoke, and severe acts that make others graver, nothing comes later for it.
+    unseen = simulate_first_hits(quiet, draws, NESTED, OPTIONS)
+    assert np.all(seen.day <= unseen.day)
+    assert np.any(seen.of("lethal") < unseen.of("lethal"))
+
+
 @pytest.mark.parametrize(
     "change",
     [
