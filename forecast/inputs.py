@@ -8,7 +8,7 @@ from datetime import timedelta
 import numpy as np
 
 from forecast.config import Config
-from forecast.errors import ConfigError, PriorError
+from forecast.errors import ConfigError, EventError, PriorError
 from forecast.events.bundled import load_events
 from forecast.events.table import EventTable
 from forecast.priors import PriorSet, default_priors
@@ -33,12 +33,12 @@ def read_inputs(config: Config) -> Inputs:
     Raises
     ------
     ConfigError
-        No events at the as-of date, no event of a target's categories, or a prior that is not valid;
-        with the line of the config.
+        No event file or bundled set of that name, no events at the as-of date, no event of a target's
+        categories, or a prior that is not valid; with the line of the config.
     EventError
         The event file is not valid.
     """
-    everything = load_events(config.events.source, config.base_folder)
+    everything = _load(config)
     events = everything.known_by(config.as_of)
     if not len(events):
         first = everything.known_date.min() if len(everything) else "never"
@@ -71,6 +71,15 @@ def read_inputs(config: Config) -> Inputs:
             FutureAct(act.date, act.category, act.severity, act.probability) for act in config.calendar
         ),
     )
+
+
+def _load(config: Config) -> EventTable:
+    try:
+        return load_events(config.events.source, config.base_folder)
+    except EventError as error:
+        if config.events_path is None or not config.events_path.is_file():
+            raise config.error(("events", "source"), str(error)) from error
+        raise
 
 
 def resolve_priors(config: Config) -> PriorSet:

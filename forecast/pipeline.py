@@ -33,8 +33,8 @@ from forecast.record import (
     SamplerSummary,
     TargetForecast,
 )
-from forecast.run_files import Run, run_id, run_place, save_run
-from forecast.run_folder import refuse_existing
+from forecast.run_files import Run, run_id, save_run
+from forecast.run_folder import refuse_existing, run_place
 from forecast.simulation import FirstHits, SimulationOptions, simulate_first_hits
 from forecast.simulation.paths import RATE_CAP
 
@@ -284,16 +284,21 @@ def _drivers(
     return (*raised, *lowered), len(measured) - len(known)
 
 
+def capped_warnings(share: float) -> list[str]:
+    """What a reader is told of the share of simulated intensities that were cut; nothing if negligible."""
+    if share < NEGLIGIBLE_SHARE:
+        return []
+    return [
+        f"{share * 1e6:,.0f} of 1,000,000 simulated intensities reached the cap of {RATE_CAP:.0f} acts a "
+        "week and were cut."
+    ]
+
+
 def _analysis(
     inputs: Inputs, posterior: Posterior, hits: FirstHits, seconds: float, withheld: int
 ) -> Analysis:
     config = inputs.config
-    warnings = []
-    if hits.capped_share >= NEGLIGIBLE_SHARE:
-        warnings.append(
-            f"{hits.capped_share * 1e6:,.0f} of 1,000,000 simulated intensities reached the cap of "
-            f"{RATE_CAP:.0f} acts a week and were cut."
-        )
+    warnings = capped_warnings(hits.capped_share)
     if withheld:
         warnings.append(
             f"{withheld} event(s) matter too much to be left out by reweighting; their effect is not shown."

@@ -43,11 +43,6 @@ class Run:
     analysis: Analysis
 
 
-def run_place(config: Config, out: Path) -> Path:
-    """Where a run of this config is kept below ``out``: ``<out>/<name>/<as_of>``."""
-    return out / config.name / config.as_of.isoformat()
-
-
 def run_id(config: Config, events: EventTable) -> str:
     """Name of a run: the same settings, data and version have the same id."""
     text = "\n".join([config_hash(config), events.sha256, version("forecast")])

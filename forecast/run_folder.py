@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from forecast.config import Config
 from forecast.errors import RunFolderError
 
 
@@ -22,6 +23,11 @@ class FolderKind(NamedTuple):
 
 
 RUN = FolderKind("run", "forecast.json")
+
+
+def run_place(config: Config, out: Path) -> Path:
+    """Where a run of this config is kept below ``out``: ``<out>/<name>/<as_of>``."""
+    return out / config.name / config.as_of.isoformat()
 
 
 def refuse_existing(folder: Path, *, force: bool, kind: FolderKind = RUN) -> None:

@@ -35,6 +35,13 @@ def run(
 
     loaded = load_config(config, overrides or (), as_of=day(as_of), seed=seed)
 
+    from forecast.inputs import read_inputs
+    from forecast.run_folder import refuse_existing, run_place
+
+    # The run checks both again; here they answer before the seconds that loading the sampler takes.
+    refuse_existing(run_place(loaded, out), force=force)
+    read_inputs(loaded)
+
     from forecast.cli.interruption import remembered_interrupt
     from forecast.cli.progress import show_progress
 

@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
-from forecast import run_files
 from forecast.errors import RunFolderError
-from forecast.run_folder import new_run_folder
+from forecast.run_folder import new_run_folder, run_place
 
 STAMP = "DID NOT CONVERGE"
 
@@ -178,4 +177,4 @@ def test_the_place_of_a_run_follows_its_name_and_day(config):
     from forecast.config import load_config
 
     loaded = load_config(config)
-    assert run_files.run_place(loaded, Path("out")) == Path("out/small/2022-01-01")
+    assert run_place(loaded, Path("out")) == Path("out/small/2022-01-01")

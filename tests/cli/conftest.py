@@ -1,0 +1,68 @@
+"""The command as the terminal runs it, and small configs to run it on."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from forecast.cli import main
+
+CONFIG = """\
+name: small
+dyad: {a: USA, b: CHN}
+as_of: 2023-07-10
+events: {source: events.csv}
+targets:
+  crisis:
+    any_of: [sanction, dispute]
+    min_severity: 4
+milestones:
+  - {name: election, date: 2024-11-05}
+sampler: {seed: 7}
+"""
+EVENTS = """\
+id,date,known_date,initiator,target,category,severity,summary
+e1,2022-01-05,,USA,CHN,sanction,2,A listing
+e2,2022-03-01,2022-03-04,CHN,USA,dispute,3,A protest
+e3,2022-08-09,,USA,CHN,visit,1,A meeting
+e4,2023-02-01,,USA,CHN,sanction,4,Sweeping controls
+"""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Run the command in this process, through its entry point."""
+
+    def run(*arguments: object) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["forecast", *map(str, arguments)])
+        try:
+            main()
+            code = 0
+        except SystemExit as end:
+            code = int(end.code or 0)
+        return Ended(code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def case(tmp_path):
+    """Write a config and its events, with one text in each replaced; return the path of the config."""
+
+    def write(config: tuple[str, str] = ("", ""), events: tuple[str, str] = ("", "")) -> Path:
+        for name, text, (old, new) in (("case.yaml", CONFIG, config), ("events.csv", EVENTS, events)):
+            assert old in text
+            (tmp_path / name).write_text(text.replace(old, new, 1) if old else text, encoding="utf-8")
+        return tmp_path / "case.yaml"
+
+    return write

@@ -1,0 +1,258 @@
+"""What commands print: 80 columns for people, one JSON object for programs, nothing when quiet."""
+
+import contextlib
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from datetime import date, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from forecast import wording
+from forecast.cli.bottom_line import WIDTH, bottom_line
+from forecast.cli.interruption import remembered_interrupt
+from forecast.cli.progress import show_progress
+from forecast.config import load_config
+from forecast.priors import default_priors
+from forecast.record import (
+    Baseline,
+    Curve,
+    Diagnostics,
+    DyadRecord,
+    Forecast,
+    Headline,
+    MilestoneForecast,
+    TargetForecast,
+    TimeToEvent,
+)
+from forecast.series import stream_layout
+
+ROOT = Path(__file__).resolve().parents[2]
+WORKED_CASE = ROOT / "configs/us-china-2023.yaml"
+AS_OF = date(2023, 7, 10)
+
+
+def milestone(name: str, days: int, probability: float, interval: tuple[float, float]) -> MilestoneForecast:
+    return MilestoneForecast(
+        name=name,
+        label=f"A milestone with a long label, {name}, that no row of a table could ever hold in 80 columns",
+        date=AS_OF + timedelta(days=days),
+        probability=probability,
+        mcse=0.01,
+        interval90=interval,
+        words=wording.words(probability, interval),
+        frequency=wording.frequency(probability),
+        baseline=Baseline(name="climatology", probability=0.995),
+    )
+
+
+def made_forecast(*, converged: bool = True, seen: int = 3) -> Forecast:
+    target = TargetForecast(
+        name="crisis",
+        label="Crisis [bold]x[/bold]",
+        definition="sanction, channel closure, military incident or military posture of severity 4 or 5, "
+        "or a dispute of any severity",
+        observed_before=seen,
+        milestones=(
+            milestone("early", 30, 0.3, (0.001, 0.97)),
+            milestone("late", 400, 0.5, (0.46, 0.995)),
+        ),
+        curve=Curve(date=(AS_OF,), probability=(0.0,), lower90=(0.0,), upper90=(0.0,)),
+        time_to_event_days=TimeToEvent(q10=None, q50=None, q90=None),
+    )
+    return Forecast(
+        schema=1,
+        run_id="r",
+        name="small",
+        dyad=DyadRecord(a="AAA", b="BBB", label="A – B"),
+        as_of=AS_OF,
+        model="joint",
+        converged=converged,
+        diagnostics=Diagnostics(
+            rhat_max=1.2,
+            ess_bulk_min=9,
+            ess_tail_min=9,
+            divergences=0,
+            bfmi_min=1,
+            failures=() if converged else ("bulk ESS of x is 9, at least 400 needed: more sampler.draws",),
+        ),
+        targets=(target,),
+        headline=Headline(target="crisis", milestone="late"),
+        drivers=(),
+        timings_s={},
+        versions={},
+    )
+
+
+def printed(forecast: Forecast) -> list[str]:
+    return [text for text, _ in bottom_line(forecast)]
+
+
+def test_the_bottom_line_comes_first_in_words_and_numbers():
+    text = " ".join(" ".join(printed(made_forecast())).split())
+    assert text.startswith(
+        "Crisis [bold]x[/bold] ranges from a roughly even chance to almost certain before 13 August 2024 ("
+    )
+    assert (
+        "50%, 90% interval 46–>99%: it happens in 50 of 100 simulated futures. The base rate is >99%." in text
+    )
+
+
+def test_every_row_of_the_table_is_one_line_that_fits():
+    lines = printed(made_forecast())
+    assert max(map(len, lines)) <= WIDTH == 80
+    rows = [line for line in lines if re.match(r" +\d+ \w{3} \d{4} +[<>]?\d+%", line)]
+    assert rows == [
+        "   9 Aug 2023     30%     <1–97%  >99%  almost no chance to almost certain",
+        "  13 Aug 2024     50%    46–>99%  >99%  roughly even chance to almost certain",
+    ]
+
+
+def test_a_target_that_was_never_seen_is_marked_where_it_stands():
+    assert "Crisis [bold]x[/bold] (never observed: the prior speaks)" in printed(made_forecast(seen=0))
+    assert "Never observed in the data: the prior speaks." in printed(made_forecast(seen=0))
+    assert "Crisis [bold]x[/bold] (seen 3 times)" in printed(made_forecast())
+
+
+def test_numbers_of_a_fit_that_did_not_converge_come_under_a_warning():
+    lines = printed(made_forecast(converged=False))
+    assert lines[:2] == [
+        "DID NOT CONVERGE – do not use these numbers.",
+        "  bulk ESS of x is 9, at least 400 needed: more sampler.draws",
+    ]
+
+
+def test_check_reads_the_worked_case_back_in_80_columns(command):
+    ended = command("check", WORKED_CASE)
+    assert (ended.code, ended.err) == (0, "")
+    assert max(map(len, ended.out.splitlines())) <= WIDTH
+    assert "Lethal clash between forces: never seen: the prior speaks." in ended.out
+    assert re.search(r"sanction +\d+\.\d +\d+\.\d to \d+ +3\.1\n", ended.out)
+
+
+def test_check_prints_one_json_object_and_with_quiet_nothing(command, case):
+    ended = command("check", case(), "--json")
+    assert (ended.code, ended.err) == (0, "")
+    facts = json.loads(ended.out)
+    assert (facts["valid"], facts["name"], facts["events"], facts["events_fitted"]) == (True, "small", 4, 4)
+    assert 0 < facts["prior_predictive"]["target_within_year"]["crisis"] < 1
+    ended = command("check", case(), "--quiet")
+    assert (ended.code, ended.out, ended.err) == (0, "", "")
+
+
+def test_every_prior_is_listed_with_meaning_unit_words_and_origin(command):
+    ended = command(
+        "priors", WORKED_CASE, "--set", "model.priors.tension.persistence=slow", "--set",
+        "model.priors.ballast.visit=calms",
+    )  # fmt: skip
+    assert (ended.code, ended.err) == (0, "")
+    assert max(map(len, ended.out.splitlines())) <= WIDTH
+    for group in default_priors(stream_layout("joint")).groups:
+        assert f"\n{group.name}" in f"\n{ended.out}"
+        assert group.unit in ended.out
+        assert " ".join(group.meaning.split()) in " ".join(ended.out.split())
+    assert re.search(r"LogNormal\(mu=5\.9, sigma=0\.5\) +160 to 831 +config\n", ended.out)
+    assert re.search(
+        r"  visit +Normal\(mu=0\.4, sigma=0\.2\) .* config\n  channel_opening .* default\n", ended.out
+    )
+
+
+def test_priors_as_json_name_every_parameter_once(command):
+    ended = command("priors", WORKED_CASE, "--json")
+    names = [prior["name"] for prior in json.loads(ended.out)["priors"]]
+    assert names == list(default_priors(stream_layout("joint")).priors)
+
+
+def test_one_prior_is_explained_with_what_its_words_stand_for(command):
+    ended = command("priors", WORKED_CASE, "--explain", "tension.persistence")
+    assert "  'slow' = LogNormal(mu=5.9, sigma=0.5)\n" in ended.out
+    assert "Why the default: " in ended.out
+
+
+@pytest.mark.parametrize("contract", ["config", "forecast"])
+def test_schema_prints_one_json_object(command, contract):
+    ended = command("schema", contract)
+    assert (ended.code, ended.err) == (0, "")
+    assert json.loads(ended.out)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+def test_version_and_help_are_for_every_command(command):
+    assert re.fullmatch(r"forecast \d+\.\d+\.\d+\n", command("--version").out)
+    listed = command("--help")
+    assert listed.code == 0
+    for name in ("check", "run", "report", "priors", "schema", "events"):
+        assert re.search(rf"│ {name} ", listed.out)
+        ended = command(name, "--help")
+        assert (ended.code, ended.err) == (0, "")
+        assert max(map(len, ended.out.splitlines())) <= WIDTH
+
+
+def test_progress_is_drawn_on_a_terminal_only(monkeypatch, capsys):
+    def progress(stage: str, finished: int = 0, planned: int = 0, note: str = "") -> SimpleNamespace:
+        return SimpleNamespace(stage=stage, finished=finished, planned=planned, note=note)
+
+    with show_progress(hidden=False) as draw:
+        draw(progress("sample", 1, 2))
+    assert capsys.readouterr() == ("", "")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with show_progress(hidden=True) as draw:
+        draw(progress("sample", 1, 2))
+    assert capsys.readouterr() == ("", "")
+    with show_progress(hidden=False) as draw:
+        draw(progress("compile"))
+        draw(progress("sample", 1, 2, "3 divergences"))
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "Compile the model" in err
+    assert "3 divergences" in err or "Sample the posterior" in err
+
+
+def test_an_interrupt_that_was_swallowed_is_raised_at_the_next_stage():
+    def press_and_lose() -> None:
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+    with remembered_interrupt() as stop_if_pressed:
+        stop_if_pressed()
+        press_and_lose()
+        with pytest.raises(KeyboardInterrupt):
+            stop_if_pressed()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_process_that_ignores_interrupts_goes_on_ignoring_them(monkeypatch):
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with remembered_interrupt() as stop_if_pressed:
+            signal.raise_signal(signal.SIGINT)
+            stop_if_pressed()
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize("seconds", [0.1, 1.0])
+def test_ctrl_c_ends_with_130_and_leaves_nothing(tmp_path, seconds):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "forecast", "run", str(WORKED_CASE), "--out", str(tmp_path / "runs")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    time.sleep(seconds)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    # Where it came while Python ran code made from text, the signal itself ends it: shells show 130 too.
+    assert process.returncode in (130, -signal.SIGINT)
+    assert (out, err) == ("", "forecast: interrupted; nothing was written.\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_worked_case_is_ready_to_run():
+    assert load_config(WORKED_CASE).headline.target == "military_confrontation"
