@@ -143,6 +143,7 @@ def _find_backtest(config: Config, events: EventTable, folder: Path) -> FoundBac
         rules,
         config.as_of,
         config.model.family,
+        config.model_dump(mode="json")["model"]["priors"],
         seed=config.sampler.seed,
     )
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -33,12 +35,19 @@ class FoundBacktest:
 
 
 def find_track_record(
-    folder: Path, events: EventTable, rules: Sequence[TargetRule], as_of: date, model: str, *, seed: int
+    folder: Path,
+    events: EventTable,
+    rules: Sequence[TargetRule],
+    as_of: date,
+    model: str,
+    priors: Mapping[str, Any],
+    *,
+    seed: int,
 ) -> FoundBacktest | None:
-    """Read the backtest in a folder and check that it is about this run's questions and past.
+    """Read the backtest in a folder and check that it is about this run's questions, model and past.
 
-    The check does not trust names: the outcomes in the file must be those that this run's events and target
-    definitions give, and every window must have ended by the as-of date.
+    Targets and priors must be those of the run, every window must have ended by the as-of date, and the
+    outcomes in the file must be those that this run's events give.
 
     Parameters
     ----------
@@ -51,8 +60,10 @@ def find_track_record(
     as_of : date
     model : str
         Model of the run.
+    priors : mapping
+        Priors that the config states (name → JSON value).
     seed : int
-        Of the bootstrap.
+        Of the bootstrap; with the seed of the backtest the errors are those of its ``scores.json``.
 
     Returns
     -------
@@ -64,7 +75,9 @@ def find_track_record(
     path = folder / FORECASTS
     try:
         forecasts = read_forecasts(path)
-        refusal = _mismatch(forecasts, events, rules, as_of)
+        refusal = _other_settings(folder / SCORES, rules, priors) or _mismatch(
+            forecasts, events, rules, as_of
+        )
         if refusal:
             return FoundBacktest(None, refusal)
         # The other families have no place in the record, and their scores take time.
@@ -88,6 +101,22 @@ def _last_day(forecasts: ForecastTable) -> date:
     return last
 
 
+def _other_settings(path: Path, rules: Sequence[TargetRule], priors: Mapping[str, Any]) -> str:
+    """Why the settings of the backtest are not this run's; empty when they are."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{SCORES} cannot be read: {error}") from error
+    if not isinstance(content, dict) or not {"targets", "priors"} <= set(content):
+        return f"{SCORES} does not say which targets and priors were tested"
+    targets = {rule.name: {"any_of": list(rule.any_of), "min_severity": rule.min_severity} for rule in rules}
+    if content["targets"] != targets:
+        return "its targets are defined otherwise than this run's"
+    if content["priors"] != priors:
+        return "its priors are not this run's"
+    return ""
+
+
 def _mismatch(forecasts: ForecastTable, events: EventTable, rules: Sequence[TargetRule], as_of: date) -> str:
     """Why the forecasts are not about this run's questions; empty when they are."""
     if not len(forecasts):
@@ -104,5 +133,5 @@ def _mismatch(forecasts: ForecastTable, events: EventTable, rules: Sequence[Targ
         outcomes = observe_outcomes(events, rule, origins, horizons, as_of)
         expected = outcomes.outcome[row, np.searchsorted(horizons, rows.horizon_days)]
         if not np.array_equal(expected, rows.outcome):
-            return f"its outcomes of {rule.name} are not those of this run's events and definition"
+            return f"its outcomes of {rule.name} are not those that this run's events give"
     return ""

@@ -12,6 +12,11 @@ import pytest
 from pypdf import PdfReader
 
 from forecast import wording
+from forecast.evaluation.baselines import BASELINES
+from forecast.evaluation.forecast_table import join_forecasts, make_forecasts
+from forecast.evaluation.score_table import score_forecasts
+from forecast.evaluation.track_record import make_track_record
+from forecast.evaluation.windows import observe_outcomes
 from forecast.events.reading import read_events
 from forecast.record import (
     Analysis,
@@ -32,6 +37,7 @@ from forecast.record import (
     TimeToEvent,
 )
 from forecast.report import ReportOptions, build_report, compile_report
+from forecast.series import TargetRule
 
 AS_OF = date(2023, 7, 10)
 EVENTS_CSV = Path(__file__).resolve().parents[2] / "../shared/data/us-china-2017-2023.csv"
@@ -349,6 +355,47 @@ def write_run(folder, forecast=None, analysis=None, events=None):
     return folder
 
 
+CONFLICT = ("sanction", "channel_closure", "military_incident", "military_posture", "dispute")
+RULES = (
+    TargetRule("major_escalation", CONFLICT, 4),
+    TargetRule("military_confrontation", ("military_incident", "military_posture"), 4),
+    TargetRule("lethal_clash", ("military_incident",), 5),
+)
+SEED = 11
+
+
+def make_backtest(events, models=("joint", "target"), *, seed=3):
+    """Forecasts of real windows by made-up models: ours see a little of the outcome, baselines less."""
+    random = np.random.default_rng(seed)
+    origins = np.arange("2019-01", "2023-07", dtype="datetime64[M]").astype("datetime64[D]")
+    horizons = np.array([30, 90])
+    tables = []
+    for rule in RULES:
+        outcomes = observe_outcomes(events, rule, origins, horizons, AS_OF)
+        for model in (*models, *BASELINES):
+            sharpness = 1.5 if model in models else 0.8
+            pull = sharpness * (np.nan_to_num(outcomes.outcome) - 0.5)
+            logit = -0.6 + pull + random.normal(0, 0.7, outcomes.outcome.shape)
+            tables.append(make_forecasts(outcomes, 1 / (1 + np.exp(-logit)), model=model))
+    return join_forecasts(tables)
+
+
+@pytest.fixture(scope="session")
+def backtest(factory):
+    """A backtest in memory: ``forecasts``, ``table`` and the ``record`` of the joint model."""
+    forecasts = make_backtest(factory.events)
+    table = score_forecasts(forecasts, seed=SEED)
+    record = make_track_record(
+        forecasts,
+        table,
+        "joint",
+        data_end=date(2023, 7, 5),
+        forecasts_sha256=hashlib.sha256(b"forecasts").hexdigest(),
+        seed=SEED,
+    )
+    return SimpleNamespace(forecasts=forecasts, table=table, record=record, rules=RULES, seed=SEED)
+
+
 def _factory():
     return SimpleNamespace(
         as_of=AS_OF,
@@ -380,10 +427,16 @@ def base_run(factory, tmp_path_factory):
 def compiled(factory, tmp_path):
     """Compile records to a PDF reader: ``compiled(forecast, analysis, **options)``."""
 
-    def compile_records(forecast, analysis=None, **options):
+    def compile_records(forecast, analysis=None, *, track_record=None, **options):
         analysis = factory.analysis(factory.events) if analysis is None else analysis
         pdf = compile_report(
-            forecast, analysis, factory.events, factory.manifest(), ReportOptions(**options), tmp_path
+            forecast,
+            analysis,
+            factory.events,
+            factory.manifest(),
+            ReportOptions(**options),
+            tmp_path,
+            track_record,
         )
         return PdfReader(io.BytesIO(pdf))
 

@@ -1,0 +1,111 @@
+"""A backtest → the record of one model: same numbers as the score table, worst misses, nothing undefined."""
+
+import numpy as np
+import pytest
+
+from forecast.errors import InputError
+from forecast.evaluation.baselines import BASELINES
+from forecast.evaluation.forecast_table import ForecastTable
+from forecast.evaluation.track_record import largest_misses, make_track_record
+from forecast.record import TrackRecord
+
+
+def make_rows(rows):
+    origin, horizon, target, probability, outcome = zip(*rows, strict=True)
+    return ForecastTable(
+        origin=np.array(origin, dtype="datetime64[D]"),
+        horizon_days=np.array(horizon, dtype=np.int64),
+        target=np.array(target, dtype=np.object_),
+        model=np.full(len(rows), "joint", dtype=np.object_),
+        probability=np.array(probability),
+        outcome=np.array(outcome, dtype=np.int8),
+    )
+
+
+def test_the_record_holds_the_numbers_of_the_score_table(backtest):
+    assert len(backtest.record.rows) == 6
+    for row in backtest.record.rows:
+        cell = backtest.table.cell(row.target, row.horizon_days, "joint")
+        assert (row.n, row.base_rate, row.claim) == (cell.n, cell.base_rate, cell.skill.claim)
+        assert row.n_hits == round(cell.n * cell.base_rate)
+        for shown, estimate in ((row.brier, cell.brier), (row.log, cell.log), (row.skill, cell.skill.brier)):
+            if np.isfinite(estimate.value):
+                assert (shown.value, shown.se) == (estimate.value, estimate.se)
+        assert tuple(scores.name for scores in row.baselines) == BASELINES
+        for scores in row.baselines:
+            theirs = backtest.table.cell(row.target, row.horizon_days, scores.name)
+            assert scores.brier == pytest.approx(theirs.brier.value, abs=1e-15)
+            assert scores.log == pytest.approx(theirs.log.value, abs=1e-15)
+
+
+def test_the_gap_is_measured_against_the_baseline_of_lowest_brier_score(backtest):
+    for row in backtest.record.rows:
+        assert row.best_baseline.brier == min(scores.brier for scores in row.baselines)
+        assert row.gap.value == pytest.approx(row.brier.value - row.best_baseline.brier, abs=1e-12)
+        assert row.gap.interval90[0] < row.gap.value < row.gap.interval90[1]
+
+
+def test_reliability_bins_hold_every_forecast_of_ours_and_of_climatology(backtest):
+    ours, climatology = backtest.record.reliability
+    assert (ours.model, climatology.model) == ("joint", "climatology")
+    for curve in (ours, climatology):
+        rows = backtest.forecasts.select(model=curve.model)
+        assert sum(one.number for one in curve.bins) == len(rows)
+        hits = sum(one.number * one.observed_share for one in curve.bins)
+        assert hits == pytest.approx(rows.outcome.sum())
+
+
+def test_the_record_survives_json_also_where_errors_are_not_defined(backtest):
+    few = backtest.forecasts.select(target="lethal_clash")
+    few = few.take(np.flatnonzero(few.origin < np.datetime64("2019-02-01")))
+    from forecast.evaluation.score_table import score_forecasts
+
+    record = make_track_record(
+        few,
+        score_forecasts(few, seed=1),
+        "joint",
+        data_end=backtest.record.data_end,
+        forecasts_sha256="0",
+        seed=1,
+    )
+    assert record.rows[0].brier.se is None
+    assert record.calibration_slope is None
+    for one in (record, backtest.record):
+        assert TrackRecord.model_validate_json(one.model_dump_json(by_alias=True)) == one
+
+
+def test_a_model_that_was_not_tested_is_refused_and_the_tested_are_named(backtest):
+    with pytest.raises(InputError, match=r"no forecast of 'focused' \(it holds joint, target, climatology"):
+        make_track_record(
+            backtest.forecasts,
+            backtest.table,
+            "focused",
+            data_end=backtest.record.data_end,
+            forecasts_sha256="0",
+            seed=1,
+        )
+
+
+def test_misses_are_worst_first_and_one_an_episode():
+    rows = make_rows(
+        [
+            ("2020-01-01", 90, "a", 0.10, 1),
+            ("2020-02-01", 90, "a", 0.05, 1),  # the worst of the episode that the first shares
+            ("2020-02-01", 90, "b", 0.20, 1),  # another target is another episode
+            ("2020-02-15", 90, "a", 0.90, 0),  # so is a miss in the other direction
+            ("2020-05-15", 90, "a", 0.30, 1),  # and one more than a horizon later
+            ("2020-09-01", 90, "a", 0.60, 1),  # not a miss
+        ]
+    )
+    found = [(miss.origin.isoformat(), miss.target, miss.probability) for miss in largest_misses(rows)]
+    assert found == [
+        ("2020-02-01", "a", 0.05),
+        ("2020-02-15", "a", 0.90),
+        ("2020-02-01", "b", 0.20),
+        ("2020-05-15", "a", 0.30),
+    ]
+    assert len(largest_misses(rows, most=2)) == 2
+
+
+def test_forecasts_on_the_right_side_of_even_are_no_misses():
+    assert largest_misses(make_rows([("2020-01-01", 30, "a", 0.5, 1), ("2020-02-01", 30, "a", 0.4, 0)])) == ()

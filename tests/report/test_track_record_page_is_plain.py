@@ -1,0 +1,229 @@
+"""What page 1 and the track-record page say, against the record they were made from."""
+
+import re
+
+import pytest
+
+from forecast import wording
+from forecast.record import ErrorBound
+from forecast.report.track_page import track_content
+from forecast.report.track_sentence import NO_RECORD, beaten, track_sentence
+
+HEADLINE = "military_confrontation"
+
+
+def words_of(text):
+    return re.sub(r"\s+", " ", text).replace("\u200b", "")
+
+
+@pytest.fixture(scope="module")
+def forecast(factory):
+    return factory.forecast(factory.events)
+
+
+@pytest.fixture(scope="module")
+def record(backtest):
+    """Every row: ours 0.2, every baseline 0.3, and plenty of outcomes."""
+    rows = tuple(set_row(row, ours=0.2, best=0.3) for row in backtest.record.rows)
+    return backtest.record.model_copy(update={"rows": rows})
+
+
+def set_row(row, *, ours, best, n_hits=25, gap=(0.01, 0.2)):
+    baselines = tuple(
+        one.model_copy(update={"brier": best if one.name == "gamma_poisson" else best + 0.1})
+        for one in row.baselines
+    )
+    change = {
+        "n": 54,
+        "n_hits": n_hits,
+        "brier": ErrorBound(value=ours, se=0.01, interval90=(ours - 0.02, ours + 0.02)),
+        "baselines": baselines,
+        "gap": ErrorBound(value=ours - best, se=0.01, interval90=gap),
+    }
+    return row.model_copy(update=change)
+
+
+def change_rows(record, change):
+    """Set rows anew by (target, horizon) → keywords of ``set_row``."""
+    rows = tuple(
+        set_row(row, **change[row.target, row.horizon_days])
+        if (row.target, row.horizon_days) in change
+        else row
+        for row in record.rows
+    )
+    return record.model_copy(update={"rows": rows})
+
+
+def test_without_a_backtest_page_1_says_that_there_is_no_track_record(forecast):
+    assert track_sentence(forecast, None) == NO_RECORD
+    content = track_content(forecast, None)
+    assert content["record"] is None
+    assert "Run “forecast backtest CONFIG”" in content["sentences"][0]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            {},
+            "In a backtest of 54 origins no simple baseline was more accurate for this target at 30 and 90 "
+            "days.",
+        ),
+        (
+            {(HEADLINE, 90): {"ours": 0.26, "best": 0.24}},
+            "A simple baseline (discounted gamma–Poisson) has been more accurate for this target at 90 days: "
+            "Brier 0.240 against 0.260.",
+        ),
+        (
+            {(HEADLINE, 90): {"ours": 0.26, "best": 0.24, "gap": (-0.01, 0.05)}},
+            "A simple baseline (discounted gamma–Poisson) has been more accurate for this target at 90 days: "
+            "Brier 0.240 against 0.260; chance could explain the difference.",
+        ),
+        (
+            {
+                (HEADLINE, 30): {"ours": 0.15, "best": 0.14},
+                (HEADLINE, 90): {"ours": 0.26, "best": 0.24},
+            },
+            "Simple baselines have been more accurate for this target: at 30 days discounted gamma–Poisson "
+            "(Brier 0.140 against 0.150) and at 90 days discounted gamma–Poisson (Brier 0.240 against "
+            "0.260).",
+        ),
+        (
+            {("major_escalation", 30): {"ours": 0.26, "best": 0.24}},
+            "In a backtest of 54 origins no simple baseline was more accurate for this target at 30 and 90 "
+            "days. For other targets one was more accurate in 1 of 4 comparisons.",
+        ),
+        (
+            {
+                (HEADLINE, 30): {"ours": 0.2, "best": 0.3, "n_hits": 3},
+                (HEADLINE, 90): {"ours": 0.2, "best": 0.3, "n_hits": 8},
+            },
+            "In a backtest of 54 origins no simple baseline was more accurate for this target at 30 and 90 "
+            "days. That shows little: the target happened in 8 of 54 windows of 90 days.",
+        ),
+        (
+            {(HEADLINE, 90): {"ours": 0.2401, "best": 0.2400}},
+            "In a backtest of 54 origins no simple baseline was more accurate for this target at 30 and 90 "
+            "days.",
+        ),
+    ],
+)
+def test_page_1_says_in_one_sentence_when_a_baseline_was_better(forecast, record, change, said):
+    assert track_sentence(forecast, change_rows(record, change)) == said
+
+
+def test_a_target_that_the_backtest_did_not_cover_is_said_to_have_no_record(forecast, record):
+    others = record.model_copy(update={"rows": tuple(row for row in record.rows if row.target != HEADLINE)})
+    assert "did not cover this target" in track_sentence(forecast, others)
+
+
+@pytest.mark.parametrize(
+    ("slope", "said"),
+    [
+        (
+            ErrorBound(value=0.93, se=0.1, interval90=(0.76, 1.1)),
+            "0.93 (0.76 to 1.10); 1 is calibrated, and the forecasts cannot be told apart from that.",
+        ),
+        (ErrorBound(value=0.7, se=0.1, interval90=(0.5, 0.9)), "below it forecasts were too extreme."),
+        (ErrorBound(value=1.7, se=0.1, interval90=(1.5, 1.9)), "above it forecasts were too timid."),
+        (None, "No calibration line can be fitted"),
+    ],
+)
+def test_the_calibration_slope_is_read_with_its_interval(forecast, record, slope, said):
+    content = track_content(forecast, record.model_copy(update={"calibration_slope": slope}))
+    assert said in content["record"]["reading"]
+
+
+def test_a_bottom_line_beyond_the_longest_horizon_tested_is_said_to_be_so(forecast, record):
+    assert "484 days ahead, beyond the longest horizon tested, 90 days" in " ".join(
+        track_content(forecast, record)["sentences"]
+    )
+    far = record.rows[0].model_copy(update={"horizon_days": 500})
+    assert "horizons up to 500 days were tested" in " ".join(
+        track_content(forecast, record.model_copy(update={"rows": (far,)}))["sentences"]
+    )
+
+
+def test_a_record_without_misses_says_so(forecast, record):
+    content = track_content(forecast, record.model_copy(update={"largest_misses": ()}))["record"]
+    assert content["misses_intro"] == "No forecast was on the wrong side of an even chance."
+    assert content["misses"] == []
+
+
+@pytest.fixture(scope="module")
+def printed(factory, backtest, forecast, tmp_path_factory):
+    """Texts of the pages of a report with the record of the made-up backtest, and its folder."""
+    from pypdf import PdfReader
+
+    from forecast.report import ReportOptions, build_report
+
+    folder = factory.write_run(tmp_path_factory.mktemp("run") / "tracked", forecast, events=factory.events)
+    (folder / "track_record.json").write_text(
+        backtest.record.model_dump_json(by_alias=True), encoding="utf-8"
+    )
+    build_report(folder, ReportOptions())
+    return folder, [words_of(page.extract_text()) for page in PdfReader(folder / "report.pdf").pages]
+
+
+def test_page_1_of_the_report_carries_the_sentence(printed, forecast, backtest):
+    assert track_sentence(forecast, backtest.record) in printed[1][0]
+
+
+def test_the_report_without_a_record_says_so_on_page_1_and_how_to_make_one(base_run):
+    from pypdf import PdfReader
+
+    pages = [words_of(page.extract_text()) for page in PdfReader(base_run / "report.pdf").pages]
+    assert NO_RECORD in pages[0]
+    assert "Run “forecast backtest CONFIG”, then “forecast report RUN_DIR”" in " ".join(pages)
+    assert "Where it was most wrong" not in " ".join(pages)
+
+
+def test_the_page_has_misses_before_scores_and_every_number_of_the_record(printed, backtest, forecast):
+    text = " ".join(printed[1])
+    assert text.index("Where it was most wrong") < text.index("Does what is forecast happen as often?")
+    assert text.index("Does what is forecast happen as often?") < text.index("Beside simple baselines")
+    for miss in backtest.record.largest_misses:
+        outcome = "happened" if miss.outcome else "did not happen"
+        assert f"{miss.horizon_days} days {wording.percent(miss.probability)} {outcome}" in text
+        assert wording.short_day(miss.origin) in text
+    for row in backtest.record.rows:
+        best = row.best_baseline
+        assert f"{row.horizon_days} days {row.n} {row.n_hits} {row.brier.value:.3f} ±" in text
+        assert f"{best.brier:.3f} {row.log.value:.3f} {best.log:.3f}" in text
+
+
+def test_the_figure_is_in_the_run_and_told_in_words(printed, backtest):
+    folder, _ = printed
+    assert (folder / "figures" / "track-record.svg").is_file()
+    alt = track_alt(folder)
+    for curve in backtest.record.reliability:
+        for one in curve.bins:
+            assert f"{wording.percent(one.forecast_mean)} forecast {wording.times(one.number)}" in alt
+
+
+def track_alt(folder):
+    from pypdf import PdfReader
+
+    found = []
+
+    def walk(node):
+        node = node.get_object()
+        if isinstance(node, list):
+            for child in node:
+                walk(child)
+        elif hasattr(node, "get"):
+            if node.get("/S") == "/Figure":
+                found.append(str(node["/Alt"]))
+            if "/K" in node:
+                walk(node["/K"])
+
+    walk(PdfReader(folder / "report.pdf").trailer["/Root"]["/StructTreeRoot"])
+    return next(text for text in found if text.startswith("Dot chart of how often it happened"))
+
+
+def test_a_row_is_bold_where_the_baseline_was_better_by_the_digits_shown(record, forecast):
+    changed = change_rows(record, {(HEADLINE, 30): {"ours": 0.26, "best": 0.24}})
+    groups = track_content(forecast, changed)["record"]["groups"]
+    shown = [row["beaten"] for group in groups for row in group["rows"]]
+    assert shown == [beaten(row) for row in changed.rows]
+    assert sum(shown) == 1

@@ -1,0 +1,158 @@
+"""The backtest beside a run: taken when it is about the run's questions, refused when not, kept for good."""
+
+import json
+import logging
+import shutil
+from datetime import date
+
+import numpy as np
+import pytest
+
+from forecast.errors import RunFolderError
+from forecast.evaluation.found_backtest import find_track_record
+from forecast.pipeline import capped_warnings
+from forecast.record import TrackRecord
+from forecast.run_files import rebuild_report
+from forecast.run_folder import file_hashes
+
+CONFIG = """\
+name: us-china-2023
+dyad: {a: USA, b: CHN}
+as_of: 2023-07-10
+events: {source: events.csv}
+targets:
+  major_escalation:
+    any_of: [sanction, channel_closure, military_incident, military_posture, dispute]
+    min_severity: 4
+  military_confrontation: {any_of: [military_incident, military_posture], min_severity: 4}
+  lethal_clash: {any_of: [military_incident], min_severity: 5}
+milestones:
+  - {name: us-election-2024, date: 2024-11-05}
+headline: {target: military_confrontation, milestone: us-election-2024}
+sampler: {seed: 11}
+"""
+
+
+def write_backtest(folder, backtest, *, forecasts=None, **settings):
+    folder.mkdir(parents=True, exist_ok=True)
+    (forecasts or backtest.forecasts).write_csv(folder / "forecasts.csv")
+    targets = {
+        rule.name: {"any_of": list(rule.any_of), "min_severity": rule.min_severity} for rule in backtest.rules
+    }
+    content = {"targets": targets, "priors": {}} | settings
+    (folder / "scores.json").write_text(json.dumps(content), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def find(factory, backtest):
+    def find_in(folder, *, events=factory.events, model="joint", as_of=factory.as_of, priors=()):
+        return find_track_record(
+            folder, events, backtest.rules, as_of, model, dict(priors), seed=backtest.seed
+        )
+
+    return find_in
+
+
+def test_a_backtest_of_the_same_questions_gives_the_record_that_its_table_gives(find, backtest, tmp_path):
+    found = find(write_backtest(tmp_path / "backtest", backtest))
+    assert found.refusal == ""
+    assert found.record.rows == backtest.record.rows
+    assert found.record.largest_misses == backtest.record.largest_misses
+    assert found.record.reliability == backtest.record.reliability
+
+
+def test_an_unfinished_backtest_is_no_backtest(find, backtest, tmp_path):
+    folder = write_backtest(tmp_path / "backtest", backtest)
+    (folder / "scores.json").unlink()
+    assert find(folder) is None
+    assert find(tmp_path / "absent") is None
+
+
+def test_outcomes_that_the_events_do_not_give_are_refused(find, factory, backtest, tmp_path):
+    folder = write_backtest(tmp_path / "backtest", backtest)
+    other = factory.events.known_by(date(2022, 7, 31))  # without the drills of August 2022
+    found = find(folder, events=other)
+    assert found.record is None
+    assert found.refusal == "its outcomes of major_escalation are not those that this run's events give"
+
+
+def test_other_targets_and_priors_are_refused_with_the_reason(find, backtest, tmp_path):
+    folder = tmp_path / "backtest"
+    defined = {"major_escalation": {"any_of": ["visit"], "min_severity": 1}}
+    refusal = find(write_backtest(folder, backtest, targets=defined)).refusal
+    assert refusal == "its targets are defined otherwise than this run's"
+    write_backtest(folder, backtest, priors={"tension.scale": "slow"})
+    assert find(folder).refusal == "its priors are not this run's"
+    assert find(folder, priors={"tension.scale": "slow"}).refusal == ""
+    (folder / "scores.json").write_text("[]", encoding="utf-8")
+    assert "does not say which targets and priors were tested" in find(folder).refusal
+
+
+def test_later_windows_and_untested_models_are_refused_with_the_reason(find, factory, backtest, tmp_path):
+    folder = write_backtest(tmp_path / "backtest", backtest)
+    early = factory.as_of.replace(year=2022)
+    assert find(folder, as_of=early).refusal == (
+        "its windows run to 2023-06-30, past the as-of date 2022-07-10"
+    )
+    assert "no forecast of 'focused'" in find(folder, model="focused").refusal
+
+
+def test_a_damaged_file_is_refused_by_line_and_without_its_path(find, backtest, tmp_path):
+    folder = write_backtest(tmp_path / "backtest", backtest)
+    with (folder / "forecasts.csv").open("a", encoding="utf-8") as file:
+        file.write("2020-01-01,30,lethal_clash,joint,1.7,0\n")
+    refusal = find(folder).refusal
+    assert refusal.startswith("forecasts.csv:")
+    assert "probability '1.7' is not in [0, 1]" in refusal
+
+
+@pytest.fixture
+def run(factory, tmp_path):
+    folder = factory.write_run(tmp_path / "us-china-2023" / "2023-07-10", events=factory.events)
+    (folder / "config.resolved.yaml").write_text(CONFIG, encoding="utf-8")
+    return folder
+
+
+def test_a_saved_run_takes_the_record_once_and_then_gives_the_same_bytes_without_the_backtest(run, backtest):
+    write_backtest(run.parent / "backtest", backtest)
+    rebuild_report(run)
+    record = TrackRecord.model_validate_json((run / "track_record.json").read_bytes())
+    assert record.rows == backtest.record.rows
+    first = (run / "report.pdf").read_bytes()
+    hashes = {name: value for name, value in file_hashes(run).items() if name != "manifest.json"}
+    assert json.loads((run / "manifest.json").read_text())["outputs_sha256"] == hashes
+    shutil.rmtree(run.parent / "backtest")
+    rebuild_report(run)
+    assert (run / "report.pdf").read_bytes() == first
+
+
+def test_a_backtest_of_something_else_is_not_taken_and_the_reason_is_logged(run, backtest, caplog):
+    changed = backtest.forecasts.take(np.flatnonzero(backtest.forecasts.target != "lethal_clash"))
+    write_backtest(run.parent / "backtest", backtest, forecasts=changed)
+    with caplog.at_level(logging.WARNING, logger="forecast.run_files"):
+        rebuild_report(run)
+    assert "the backtest beside this run was not used: its targets are" in caplog.text
+    assert not (run / "track_record.json").exists()
+
+
+def test_an_altered_track_record_names_file_and_key(run, backtest):
+    text = backtest.record.model_dump_json(by_alias=True).replace('"model":"joint"', '"model":1', 1)
+    (run / "track_record.json").write_text(text, encoding="utf-8")
+    with pytest.raises(RunFolderError, match=r"track_record\.json: model: .*run the forecast again"):
+        rebuild_report(run)
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [
+        (0.0, []),
+        (9e-7, []),
+        (
+            2.5e-4,
+            ["250 of 1,000,000 simulated intensities reached the cap of 200 acts a week and were cut."],
+        ),
+    ],
+)
+def test_a_negligible_share_of_capped_intensities_is_no_note_on_page_1(share, said):
+    assert capped_warnings(share) == said
