@@ -64,7 +64,11 @@ def intensity(
 
 
 def mark_log_odds(
-    level: Tensor, kinds: tuple[Tensor, Tensor], tension: Tensor, recent: Tensor, weights: tuple[Tensor, Tensor]
+    level: Tensor,
+    kinds: tuple[Tensor, Tensor],
+    tension: Tensor,
+    recent: Tensor,
+    weights: tuple[Tensor, Tensor],
 ) -> Tensor:
     """Log odds of reaching severity 2 … 5, given the one below, shape (cell, 4).
 

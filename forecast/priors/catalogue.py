@@ -252,7 +252,7 @@ _SEVERITY = [
     ),
     ParameterGroup(
         "severity.category",
-        "How much graver acts of this kind are than the average kind, from severity 3 up (only differences count)",
+        "How much graver acts of this kind are than the average, from severity 3 up (only differences count)",
         "log odds",
         "real",
         _normal(0, 0.7),
