@@ -52,7 +52,9 @@ def draw_truth(
     return variables, simulate_data(stream_draws(layout, variables), priors, grid, rng)
 
 
-def simulate_data(draw: StreamDraws, priors: PriorSet, grid: TimeGrid, rng: np.random.Generator) -> EventCounts:
+def simulate_data(
+    draw: StreamDraws, priors: PriorSet, grid: TimeGrid, rng: np.random.Generator
+) -> EventCounts:
     """Simulate counts and marks over a grid from one draw, starting without a past; see ``draw_truth``."""
     layout = priors.layout
     n_streams = len(layout.streams)

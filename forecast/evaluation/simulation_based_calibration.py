@@ -100,14 +100,17 @@ def rank_study(
         options = replace(sampler, seed=int(rng.integers(2**31)))
         posterior = sample(compiled.with_data(**vars(likelihood_data(data))), options)["posterior"]
         kept = {
-            str(name): _thinned(values.values, rng) for name, values in posterior.to_dataset().data_vars.items()
+            str(name): _thinned(values.values, rng)
+            for name, values in posterior.to_dataset().data_vars.items()
         }
         pairs = {name: (truth[name][0], kept[name]) for name in kept if name != "tension_innovations"}
         pairs |= _probability_pairs(data, priors, targets, truth, kept, int(rng.integers(2**31)))
         for name, (true, draws) in pairs.items():
             for index in np.ndindex(np.shape(true)):
                 label = f"{name}[{','.join(map(str, index))}]" if index else name
-                ranks.setdefault(label, []).append(_rank(float(true[index]), draws[(slice(None), *index)], rng))
+                ranks.setdefault(label, []).append(
+                    _rank(float(true[index]), draws[(slice(None), *index)], rng)
+                )
         if listen:
             listen(number + 1, n_simulations)
     return RankStudy({name: np.array(values) for name, values in ranks.items()})

@@ -1,0 +1,85 @@
+"""Ranks of true values among posterior draws are uniform, and are not when the data are spoilt."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from forecast.evaluation.simulated_data import draw_truth
+from forecast.evaluation.simulation_based_calibration import N_RANKED, RankStudy, rank_study
+from forecast.inference import SamplerOptions
+from forecast.priors import default_priors
+from forecast.series import EventCounts, TargetRule, TimeGrid, stream_layout
+
+RULE = TargetRule("force", ("military_incident",), 4)
+ALL_CONFLICT = TargetRule("major", ("sanction", "military_incident", "military_posture", "dispute"), 4)
+# Narrower than the defaults, whose tails make data of a size that no dyad has.
+NARROW = {
+    "baseline.weekly_rate": "LogNormal(mu=-0.7, sigma=0.5)",
+    "tension.scale": "LogNormal(mu=-0.5, sigma=0.3)",
+    "tension.persistence": "LogNormal(mu=4.8, sigma=0.4)",
+    "excitation.cross": "LogNormal(mu=-3.5, sigma=0.6)",
+}
+SAMPLER = SamplerOptions(seed=0, draws=300, tune=300, target_accept=0.9)
+
+
+def doubled(data: EventCounts) -> EventCounts:
+    """Every act counted twice: rates are taken for double, and counts of one never come."""
+    return replace(data, counts=2 * data.counts, reach=2 * data.reach)
+
+
+def priors_of(family):
+    layout = stream_layout(family, None if family == "joint" else RULE)
+    return default_priors(layout).changed(NARROW, "config")
+
+
+def test_uniform_ranks_pass_and_skewed_ranks_fail():
+    rng = np.random.default_rng(1)
+    fair = RankStudy({f"q{i}": rng.integers(N_RANKED + 1, size=200) for i in range(20)})
+    assert fair.smallest()[1] > 0.01
+    skewed = RankStudy({**fair.ranks, "bad": rng.integers(60, size=200)})
+    assert skewed.smallest()[0] == "bad"
+    assert skewed.smallest()[1] < 1e-6
+
+
+def test_truths_follow_the_prior_where_the_constraint_does_not_bind():
+    priors = priors_of("target")
+    start = date(2000, 1, 1)
+    grid = TimeGrid(start, start + timedelta(days=140))
+    rng = np.random.default_rng(5)
+    scale = [draw_truth(priors, grid, rng)[0]["tension_scale"][0] for _ in range(300)]
+    # Kolmogorov–Smirnov against the stated prior, an independent oracle.
+    assert stats.kstest(scale, stats.lognorm(0.3, scale=np.exp(-0.5)).cdf).pvalue > 0.001
+
+
+def test_a_quick_study_sees_doubled_data_and_not_the_right_ones():
+    study = {}
+    for name, change in {"right": None, "wrong": doubled}.items():
+        study[name] = rank_study(
+            priors_of("target"), (RULE,), 24, n_weeks=60, seed=3, sampler=SAMPLER, change=change
+        )
+    # With 24 simulations five bins hold about five ranks each.
+    fair = min(study["right"].p_values(5).values()) * len(study["right"].ranks)
+    assert fair > 0.01, study["right"].p_values(5)
+    name = min(study["wrong"].p_values(5), key=study["wrong"].p_values(5).get)
+    spoilt = study["wrong"].p_values(5)[name] * len(study["wrong"].ranks)
+    assert spoilt < 0.001, study["wrong"].p_values(5)
+
+
+@pytest.mark.slow
+def test_joint_inference_is_calibrated_for_parameters_and_probabilities():
+    study = rank_study(priors_of("joint"), (ALL_CONFLICT, RULE), 200, n_weeks=78, seed=11, sampler=SAMPLER)
+    assert all(len(ranks) == 200 for ranks in study.ranks.values())
+    name, p_value = study.smallest()
+    assert p_value > 0.01, f"{name}: {p_value:.2g} after Bonferroni"
+
+
+@pytest.mark.slow
+def test_the_study_fails_on_doubled_data():
+    study = rank_study(
+        priors_of("joint"), (ALL_CONFLICT, RULE), 60, n_weeks=78, seed=12, sampler=SAMPLER, change=doubled
+    )
+    assert study.smallest()[1] < 1e-6
+    assert study.p_values()["P(major)"] < 1e-3
