@@ -5,10 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from forecast.draws import StreamDraws
 from forecast.events.bundled import load_events
 from forecast.events.table import Event, EventTable
+
+# The same examples every time, and no clock: a machine under load must not fail a test.
+settings.register_profile("steady", derandomize=True, deadline=None)
+settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session")

@@ -187,7 +187,8 @@ class Distribution:
 
     def __str__(self) -> str:
         names = FAMILIES[self.family].parameters
-        inner = ", ".join(f"{name}={value:.4g}" for name, value in zip(names, self.values, strict=True))
+        # Adding zero turns −0 into 0.
+        inner = ", ".join(f"{name}={value + 0.0:.4g}" for name, value in zip(names, self.values, strict=True))
         return f"{self.family}({inner})"
 
 
