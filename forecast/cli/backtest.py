@@ -5,11 +5,11 @@ from __future__ import annotations
 import json as json_text
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forecast.cli.lists import days_ahead, days_listed, parts_of
+from forecast.cli.lists import days_ahead, days_listed, parts_of, spacing_of
 from forecast.cli.options import AsOf, ConfigFile, Json, Overrides, Quiet, Seed, day
 from forecast.errors import InputError, StoppedError, UnfinishedError
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from forecast.pipeline import StageProgress
 
 _MILESTONES = "milestones"
-_SPACINGS: tuple[Literal["monthly"], Literal["weekly"]] = ("monthly", "weekly")
 
+EVERY_MODEL = "joint,focused,target,ensemble"
 Jobs = Annotated[int, typer.Option("--jobs", min=1, max=256, metavar="N", help="Processes to use.")]
 Models = Annotated[
     str,
@@ -28,7 +28,6 @@ Models = Annotated[
         "--models", metavar="LIST", help="Some of joint,focused,target,ensemble. Baselines are always shown."
     ),
 ]
-EveryModel = "joint,focused,target,ensemble"
 
 
 def backtest(
@@ -60,7 +59,7 @@ def backtest(
             "--to", formats=["%Y-%m-%d"], metavar="DATE", help="Last origin; the end of the data when absent."
         ),
     ] = None,
-    models: Models = EveryModel,
+    models: Models = EVERY_MODEL,
     jobs: Jobs = 1,
     cluster: Annotated[
         str | None,
@@ -144,14 +143,14 @@ def _options(
 
     from forecast.evaluation.backtest_plan import BacktestOptions
 
-    chosen = next((word for word in _SPACINGS if word == origins), None)
+    chosen = spacing_of(origins)
     if chosen is None and (first or last):
         raise InputError(
             "--from and --to bound monthly or weekly origins. Leave them out when days are listed"
         )
     lengths = tuple(part for part in parts_of(horizons) if part != _MILESTONES)
     return BacktestOptions(
-        origins=chosen or days_listed(origins, "--origins", _SPACINGS),
+        origins=chosen or days_listed(origins, "--origins"),
         first=first if isinstance(first, date) else None,
         last=last if isinstance(last, date) else None,
         horizons=days_ahead(",".join(lengths), "--horizons"),

@@ -74,8 +74,8 @@ def backtest_lines(backtest: Backtest, titles: Mapping[str, str]) -> Iterator[Li
         yield "", ""
         yield from _wrapped(titles.get(target, target), "bold")
         shown = {cell.horizon_days: cell for cell in reversed(cells)}
-        windows = [f"{days} days {shown[days].n} ({percent(shown[days].base_rate)})" for days in horizons]
-        yield from _wrapped(f"Windows (share with the target): {listing(tuple(windows))}", "dim")
+        windows = (f"of {days} days {shown[days].n}, {percent(shown[days].base_rate)}" for days in horizons)
+        yield from _wrapped(f"Windows, and share in which it happened: {'; '.join(windows)}.", "dim")
         rows = []
         for days in horizons:
             here = [cell for cell in cells if cell.horizon_days == days]
@@ -85,9 +85,36 @@ def backtest_lines(backtest: Backtest, titles: Mapping[str, str]) -> Iterator[Li
         yield from _verdicts(backtest, target, horizons)
     yield "", ""
     yield from _overall(backtest)
-    yield from _legend(models)
-    for note in (*backtest.notes, *scores.warnings):
+    yield from legend(models)
+    for note in (*backtest.notes, *_cautions(backtest, titles)):
         yield from _wrapped(f"- {note}", "yellow", hang="  ")
+
+
+def _cautions(backtest: Backtest, titles: Mapping[str, str]) -> Iterator[str]:
+    """Say of which questions little is known, all in one sentence, and which forecasts are missing."""
+    from forecast.backtest_run import best_models
+    from forecast.evaluation.score_table import FEWEST_OUTCOMES
+
+    few: dict[str, list[str]] = {}
+    absent = []
+    for target, days in best_models(backtest.scores):
+        cells = [cell for cell in backtest.scores.cells if (cell.target, cell.horizon_days) == (target, days)]
+        most = max(cell.n for cell in cells)
+        hits = round(cells[-1].base_rate * cells[-1].n)
+        if min(hits, cells[-1].n - hits) < FEWEST_OUTCOMES:
+            few.setdefault(titles.get(target, target), []).append(str(days))
+        absent += [
+            f"{titles.get(target, target)}, {days} days: {cell.model} has {cell.n} of {most} forecasts."
+            for cell in cells
+            if cell.n < most
+        ]
+    if few:
+        listed = "; ".join(f"{title} at {listing(tuple(days))} days" for title, days in few.items())
+        yield (
+            f"Fewer than {FEWEST_OUTCOMES} windows with, or without, the target, so that no skill is "
+            f"claimed: {listed}."
+        )
+    yield from absent
 
 
 def _verdicts(backtest: Backtest, target: str, horizons: Sequence[int]) -> Iterator[Line]:
@@ -110,7 +137,8 @@ def _verdicts(backtest: Backtest, target: str, horizons: Sequence[int]) -> Itera
             f"{days} days: the {name_model(model)} {says} (Brier {ours.brier.value:.3f}, "
             f"{name_model(best.model)} {best.brier.value:.3f})."
         )
-        if ours.skill and math.isfinite(ours.skill.brier.value):
+        # Against a reference that is all but perfect a skill is a huge number without a meaning.
+        if ours.skill and abs(ours.skill.brier.value) < 10:
             low, high = (_signed_percent(value) for value in ours.skill.brier.interval90)
             against = f"against {name_model(ours.skill.reference)}"
             text += (
@@ -142,7 +170,8 @@ def _overall(backtest: Backtest) -> Iterator[Line]:
     )
 
 
-def _legend(models: Sequence[str]) -> Iterator[Line]:
+def legend(models: Sequence[str]) -> Iterator[Line]:
+    """Yield what the short heads of the table stand for."""
     from forecast.report.model_names import name_model
 
     parts = [f"{_HEADS[model]} = {name_model(model)}" for model in models if model in _HEADS]
@@ -150,8 +179,7 @@ def _legend(models: Sequence[str]) -> Iterator[Line]:
 
 
 def _signed_percent(value: float) -> str:
-    # An interval may leave any range that a skill can have; beyond a thousand percent it only says so.
-    return f"{number(100 * value, 0)}%" if math.isfinite(value) and abs(value) < 10 else "beyond 1,000%"
+    return f"{number(100 * value, 0)}%"
 
 
 def _wrapped(text: str, style: str, hang: str = "") -> Iterator[Line]:
