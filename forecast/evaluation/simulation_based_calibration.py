@@ -1,4 +1,4 @@
-"""Simulation-based calibration: is the sampler's posterior the posterior of the model?
+"""Simulation-based calibration: whether the sampler's posterior is the posterior of the model.
 
 Parameters are drawn from the prior and data from the parameters; if inference is right, the rank of each
 true value among thinned posterior draws is uniform. Talts, Betancourt, Simpson, Vehtari and Gelman (2018),
@@ -51,7 +51,7 @@ class RankStudy:
         return {name: _uniformity(ranks, n_bins) for name, ranks in self.ranks.items()}
 
     def smallest(self) -> tuple[str, float]:
-        """The quantity with the smallest p-value, and that value times the number of quantities (Bonferroni)."""
+        """The quantity with the smallest p-value, and that value after Bonferroni's correction."""
         p_values = self.p_values()
         name = min(p_values, key=lambda key: p_values[key])
         return name, min(1.0, p_values[name] * len(p_values))
