@@ -20,7 +20,7 @@ Interval = tuple[float, float]
 class Record(BaseModel):
     """Base of the record types: frozen, no unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
 
 class DyadRecord(Record):
