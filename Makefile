@@ -27,7 +27,7 @@ sample: .venv/.run  ## make the committed sample report anew: reports/sample/
 	$(VENV)/forecast run $(CONFIG) --out build/sample $(ARGS)
 	rm -rf reports/sample
 	cp -R "$$(dirname "$$(find build/sample -name report.pdf)")" reports/sample
-	rm -f reports/sample/posterior.nc  # large, and made again by `make report`
+	rm -rf reports/sample/posterior.nc reports/sample/paths.nc reports/sample/figures  # large, and made again by `make report`
 
 test: .venv/.run .venv/.dev  ## run the tests
 	$(VENV)/python -m pytest $(ARGS)

@@ -1,0 +1,195 @@
+"""What README and docs show: commands that run, output that was printed, examples that work, true figures."""
+
+import contextlib
+import io
+import json
+import re
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+import forecast
+from forecast import wording
+from forecast.cli import main
+from forecast.cli.bottom_line import bottom_line
+from forecast.config import load_config
+from forecast.drivers import PARETO_K_MAX
+from forecast.inference import gates
+from forecast.priors.catalogue import parameter_groups
+from forecast.record import Analysis, Forecast
+from forecast.results import CRISIS_FROM, STRAINED_FROM
+from forecast.series import (
+    HALF_SATURATION,
+    KNOT_STEPS,
+    SEVERE,
+    SEVERE_HALF_LIFE_DAYS,
+    STEP_DAYS,
+    stream_layout,
+)
+from forecast.simulation.paths import RATE_CAP
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+MODEL = (ROOT / "docs/model.md").read_text(encoding="utf-8")
+READING = (ROOT / "docs/report.md").read_text(encoding="utf-8")
+SAMPLE = ROOT / "reports/sample"
+WORKED_CASE = ROOT / "configs/us-china-2023.yaml"
+
+
+def blocks(page: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page, flags=re.DOTALL)
+
+
+def commands(page: str) -> list[list[str]]:
+    """Return the ``forecast`` commands of the shell blocks of a page, as arguments."""
+    lines = (line for block in blocks(page, "sh") for line in block.splitlines())
+    return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("forecast ")]
+
+
+def printed(arguments: list[str]) -> tuple[int, str]:
+    out, before = io.StringIO(), sys.argv
+    sys.argv = ["forecast", *arguments]
+    try:
+        with contextlib.redirect_stdout(out):
+            try:
+                main()
+                return 0, out.getvalue()
+            except SystemExit as end:
+                return int(end.code or 0), out.getvalue()
+    finally:
+        sys.argv = before
+
+
+@pytest.fixture(scope="module")
+def sample() -> Forecast:
+    return Forecast.model_validate_json((SAMPLE / "forecast.json").read_bytes())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [one for one in commands(README) if one[0] not in ("run", "report")],
+    ids=" ".join,
+)
+def test_a_command_of_the_readme_runs(arguments, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    code, out = printed(arguments)
+    assert code == 0
+    assert out
+
+
+def test_the_readme_shows_how_to_run_and_to_rebuild():
+    shown = commands(README)
+    assert ["run", "configs/us-china-2023.yaml"] in shown
+    assert ["report", "reports/sample"] in shown
+
+
+def test_the_output_in_the_readme_is_what_the_sample_prints(sample):
+    folder = Path("reports") / sample.name / sample.as_of.isoformat()
+    lines = [text for text, _ in bottom_line(sample)]
+    lines += [f"Report   {folder / 'report.pdf'}", f"Numbers  {folder / 'forecast.json'}"]
+    assert blocks(README, "text") == ["\n".join(lines) + "\n"], "make sample was run: paste its output"
+
+
+def test_the_sample_is_of_the_worked_case_and_converged(sample):
+    config = load_config(WORKED_CASE)
+    assert sample.converged
+    assert (sample.name, sample.as_of) == (config.name, config.as_of)
+    assert [target.name for target in sample.targets] == list(config.targets)
+    analysis = Analysis.model_validate_json((SAMPLE / "analysis.json").read_bytes())
+    assert (analysis.sampler.chains, analysis.sampler.draws) == (config.sampler.chains, config.sampler.draws)
+    names = {prior.name for prior in analysis.parameters}
+    assert names == set(forecast.default_priors(stream_layout("joint")).priors), "run make sample"
+
+
+def test_the_sample_is_light_and_its_report_is_built_again(tmp_path):
+    assert sum(path.stat().st_size for path in SAMPLE.rglob("*") if path.is_file()) < 1_500_000
+    copy = tmp_path / "sample"
+    shutil.copytree(SAMPLE, copy)
+    (copy / "report.pdf").unlink()
+    code, _ = printed(["report", str(copy)])
+    assert code == 0
+    assert (copy / "report.pdf").read_bytes().startswith(b"%PDF-")
+
+
+def test_the_picture_of_page_1_is_a_small_png():
+    picture = (ROOT / "docs/images/page-1.png").read_bytes()
+    assert picture.startswith(b"\x89PNG\r\n")
+    assert len(picture) < 200_000
+
+
+def test_the_priors_and_acts_shown_in_the_readme_are_valid(tmp_path):
+    (block,) = blocks(README, "yaml")
+    settings = yaml.safe_load(WORKED_CASE.read_text(encoding="utf-8"))
+    path = tmp_path / "shown.yaml"
+    path.write_text(
+        yaml.safe_dump({**settings, **yaml.safe_load(block)}, allow_unicode=True), encoding="utf-8"
+    )
+    code, out = printed(["priors", str(path), "--json"])
+    assert code == 0
+    changed = {prior["name"] for prior in json.loads(out)["priors"] if prior["origin"] == "config"}
+    assert changed == {"tension.persistence", "excitation.branching.military_incident", "ballast.visit"}
+
+
+def test_the_python_of_the_readme_uses_public_names():
+    (code,) = blocks(README, "python")
+    compile(code, "README.md", "exec")
+    assert set(re.findall(r"(?<![.\w])forecast\.(\w+)\(", code)) <= set(forecast.__all__)
+
+
+@pytest.mark.slow
+def test_the_python_of_the_readme_runs(monkeypatch, tmp_path):
+    (code,) = blocks(README, "python")
+    code = code.replace("sampler.draws=250", "sampler.draws=30").replace(
+        "reports/mine", str(tmp_path / "mine")
+    )
+    monkeypatch.chdir(ROOT)
+    exec(compile(code, "README.md", "exec"), {})
+    assert (tmp_path / "mine/report.pdf").is_file()
+
+
+def test_the_example_that_reads_forecast_json_runs(monkeypatch):
+    (code,) = blocks(READING, "python")
+    monkeypatch.chdir(ROOT)
+    exec(compile(code, "report.md", "exec"), {})
+
+
+def test_the_words_of_the_reading_page_are_those_in_use():
+    shown = re.findall(r"\| ([a-z ]+) \| (\d+)–(\d+)% \|", READING)
+    assert [(word, int(low), int(high)) for word, low, high in shown] == list(wording.BANDS)
+
+
+def test_the_model_page_names_every_prior_with_its_default():
+    rows = {
+        name: re.findall(r"`(\w+\([^`]+\))`", default)
+        for name, default in re.findall(r"^\| .*\| `([a-z_.]+)` \|.*?\| (.*) \|$", MODEL, flags=re.MULTILINE)
+    }
+    expected = {
+        group.name: [str(one) for one in dict.fromkeys((group.default, *group.default_of.values()))]
+        for group in parameter_groups(stream_layout("joint"))
+    }
+    assert rows == expected
+
+
+def test_the_figures_of_the_model_page_are_those_in_use():
+    text = " ".join(MODEL.split())
+    days = KNOT_STEPS * STEP_DAYS
+    ess = f"bulk and tail effective sample size at least {gates.ESS_MIN:g}"
+    phrases = [
+        "at knots four weeks apart",
+        f"exp(−{days}/τ)",
+        f"N[t,j]/(N[t,j]+{HALF_SATURATION:g})",
+        f"severity {SEVERE} or 5, decayed with a half-life of {SEVERE_HALF_LIFE_DAYS:g} days",
+        f"R-hat at most {gates.RHAT_MAX:g}, {ess}",
+        f"at most {100 * gates.DIVERGENCE_SHARE_MAX:g}% divergent draws",
+        f"BFMI at least {gates.BFMI_MIN:g}",
+        f"Pareto k above {PARETO_K_MAX:g}",
+        f"Intensities above {RATE_CAP:g} acts a week are cut",
+        f"*calm* below {STRAINED_FROM:g}, *strained* from {STRAINED_FROM:g}",
+        f"*crisis* from {CRISIS_FROM:g} standard deviations",
+    ]
+    assert days == 28
+    assert [phrase for phrase in phrases if phrase not in text] == []
