@@ -1,0 +1,119 @@
+"""Small backtests: few origins, few draws, and where the sampler does not matter, none at all."""
+
+import contextlib
+import io
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from forecast.cli import main
+from forecast.evaluation import workers
+from forecast.evaluation.backtest import BacktestPlan, UnitResult
+from forecast.evaluation.model_forecasts import OriginForecast
+from forecast.inference import SamplerOptions
+from forecast.series import TargetRule
+
+MILITARY = TargetRule("military", ("military_incident", "military_posture"), 3)
+SEVERE = TargetRule("severe", ("sanction", "channel_closure", "military_incident", "military_posture", "dispute"), 4)
+TINY = SamplerOptions(seed=7, draws=20, tune=20, chains=2)
+
+CONFIG = """\
+name: small
+dyad: {a: USA, b: CHN}
+as_of: 2021-01-01
+events: {source: "bundled:us-china", start: 2017-01-01}
+targets:
+  severe:
+    label: Severe escalation
+    any_of: [sanction, channel_closure, military_incident, military_posture, dispute]
+    min_severity: 4
+  military: {any_of: [military_incident, military_posture], min_severity: 3}
+milestones:
+  - {name: spring, date: 2021-04-01}
+sampler: {seed: 5, draws: 20, tune: 20, chains: 2}
+"""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+def run_command(*arguments: object) -> Ended:
+    """Run the command in this process, as the terminal would."""
+    out, err = io.StringIO(), io.StringIO()
+    before = sys.argv
+    sys.argv = ["forecast", *map(str, arguments)]
+    code = 0
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            main()
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+    finally:
+        sys.argv = before
+    return Ended(code, out.getvalue(), err.getvalue())
+
+
+@pytest.fixture
+def forecast():
+    return run_command
+
+
+@pytest.fixture
+def config_file(tmp_path) -> Path:
+    path = tmp_path / "small.yaml"
+    path.write_text(CONFIG)
+    return path
+
+
+def plan_with(**changes) -> BacktestPlan:
+    """A plan of three origins of one target; keyword arguments replace its parts."""
+    parts = {
+        "dyad": "small",
+        "targets": (MILITARY,),
+        "origins": (date(2020, 1, 1), date(2020, 2, 1), date(2020, 3, 1)),
+        "horizons": (30, 90),
+        "start": date(2017, 1, 1),
+        "data_end": date(2020, 12, 31),
+        "models": ("target",),
+        "sampler": TINY,
+    }
+    return BacktestPlan(**{**parts, **changes})
+
+
+@pytest.fixture(scope="session")
+def make_plan():
+    return plan_with
+
+
+@pytest.fixture
+def drawn_units(monkeypatch) -> Counter:
+    """Replace the sampler by a made-up unit that depends on its name alone; counts the units run."""
+    run: Counter = Counter()
+
+    def unit_by_name(plan, events, unit, listen=None):
+        run[unit.name] += 1
+        rng = np.random.default_rng(list(sha256(unit.name.encode()).digest()))
+        n_targets = len(plan.targets) if unit.target is None else 1
+        forecasts = []
+        for number, origin in enumerate(plan.origins[unit.first : unit.last + 1], start=1):
+            probability = rng.random((n_targets, len(plan.horizons)))
+            k = -np.inf if number == 1 else rng.random()
+            forecasts.append(OriginForecast(origin, probability, number == 1, True, k, 500.0))
+            if listen:
+                listen(unit, number)
+        return UnitResult(unit, tuple(forecasts), 1.0)
+
+    monkeypatch.setattr(workers, "run_unit", unit_by_name)
+    return run

@@ -1,0 +1,139 @@
+"""Here, in processes, on Dask, one worker killed: the same numbers to the last bit."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import date
+
+import numpy as np
+import pytest
+
+from forecast.errors import InputError, UnfinishedError
+from forecast.evaluation.backtest import UnitResult, model_columns, run_unit, units_of
+from forecast.evaluation.workers import run_jobs
+
+MONTHS = tuple(date(2020, month, 1) for month in range(1, 5))
+
+
+class Bomb:
+    """Ends the process that unpickles it."""
+
+    def __reduce__(self):
+        return os._exit, (9,)
+
+
+@pytest.fixture(scope="module")
+def jobs(us_china, make_plan):
+    """Four units of one origin each."""
+    plan = make_plan(origins=MONTHS)
+    (whole,) = units_of(plan)
+    units = [type(whole)(whole.dyad, whole.family, whole.target, place, place) for place in range(len(MONTHS))]
+    return [(plan, model_columns(us_china), unit) for unit in units]
+
+
+@pytest.fixture(scope="module")
+def serial(jobs, us_china):
+    return {unit.name: bits(run_unit(plan, us_china, unit)) for plan, _, unit in jobs}
+
+
+def bits(result):
+    assert isinstance(result, UnitResult), result
+    return [(one.origin, one.probability.tobytes(), one.refitted, one.effective_draws) for one in result.forecasts]
+
+
+def outcomes(running):
+    return {job[2].name: bits(outcome) for job, outcome in running}
+
+
+def test_units_run_here_report_each_origin_and_give_what_a_unit_alone_gives(jobs, serial):
+    told = []
+    found = outcomes(run_jobs(jobs, listen=lambda unit, done: told.append((unit.name, done))))
+    assert found == serial
+    assert told == [(unit.name, 1) for _, _, unit in jobs]
+
+
+def test_a_worker_process_that_dies_is_named_and_the_others_are_kept(jobs, serial):
+    plan, _, first = jobs[0]
+    found = {job[2]: outcome for job, outcome in run_jobs([(plan, Bomb(), first), *jobs[1:3]], processes=2)}
+    failed = found.pop(first)
+    assert isinstance(failed, UnfinishedError)
+    assert str(failed) == f"{first.name}: its worker process died; the cause may be a lack of memory"
+    others = {unit.name: bits(outcome) for unit, outcome in found.items()}
+    assert others == {name: serial[name] for name in others}
+    assert len(others) == 2
+
+
+def test_a_unit_that_fails_is_named_and_the_others_go_on(jobs, make_plan, us_china, serial):
+    wrong = make_plan(origins=MONTHS, start=date(2022, 1, 1))
+    (job, outcome), (_, other) = run_jobs([(wrong, us_china, jobs[0][2]), jobs[1]])
+    with pytest.raises(UnfinishedError, match="^small-target-military-0000-0000: the data window is empty"):
+        raise outcome
+    assert job[2] == jobs[0][2]
+    assert bits(other) == serial[jobs[1][2].name]
+
+
+@pytest.fixture
+def scheduler(tmp_path):
+    """A scheduler in its own process; yields its address and a function that starts a worker."""
+    started = []
+
+    def start(*arguments):
+        log = (tmp_path / f"{len(started)}.log").open("w")
+        command = [sys.executable, "-W", "ignore", "-m", "dask", *arguments, "--no-dashboard"]
+        started.append(subprocess.Popen(command, stdout=log, stderr=log))
+        log.close()
+        return started[-1]
+
+    contact = tmp_path / "scheduler.json"
+    start("scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(contact))
+    for _ in range(600):
+        if contact.is_file() and contact.stat().st_size:
+            break
+        time.sleep(0.1)
+    address = json.loads(contact.read_text())["address"]
+    yield address, lambda: start("worker", address, "--nthreads", "1", "--no-nanny")
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def test_a_dask_worker_killed_in_mid_run_changes_nothing(jobs, serial, scheduler):
+    address, start_worker = scheduler
+    workers = [start_worker(), start_worker()]
+    wait_for_workers(address, 2)
+    running = run_jobs(jobs, cluster=address)
+    found = outcomes([next(running)])
+    # Four units on two workers: each has one in hand when the first of all is back.
+    os.kill(workers[0].pid, signal.SIGKILL)
+    found |= outcomes(running)
+    assert found == serial
+    assert workers[0].wait() == -signal.SIGKILL
+    assert workers[1].poll() is None
+
+
+def wait_for_workers(address, number):
+    import distributed
+
+    with distributed.Client(address) as client:
+        client.wait_for_workers(number, timeout=60)
+
+
+def test_a_scheduler_that_does_not_answer_is_named():
+    with pytest.raises(InputError, match=r"--cluster tcp://127\.0\.0\.1:1: no scheduler answers there .* Give 'local'"):
+        list(run_jobs([(None, None, None)], cluster="tcp://127.0.0.1:1"))
+
+
+def test_dask_that_is_not_installed_is_said_to_be_missing(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(InputError, match=r"Install it with: pip install 'forecast\[cluster\]'"):
+        list(run_jobs([(None, None, None)], cluster="local"))
+
+
+def test_events_sent_to_workers_hold_all_that_counts(us_china):
+    sent = model_columns(us_china)
+    for name in ("id", "date", "known_date", "category", "severity"):
+        assert np.array_equal(getattr(sent, name), getattr(us_china, name))
+    assert set(sent.summary) == set(sent.source_url) == {""}
