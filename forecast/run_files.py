@@ -164,7 +164,10 @@ def _write_paths(hits: FirstHits, n_chains: int, path: Path) -> None:
         coords={"target": list(hits.targets)},
         attrs={"origin": hits.origin.isoformat(), "horizon_days": hits.horizon_days},
     )
-    dataset.to_netcdf(path, engine="h5netcdf", encoding={"first_day": {"zlib": True, "complevel": 4}})
+    # In memory first: HDF5 ends the whole process when the disk is full while it writes a file itself.
+    path.write_bytes(
+        dataset.to_netcdf(engine="h5netcdf", encoding={"first_day": {"zlib": True, "complevel": 4}})
+    )
 
 
 def _manifest(run: Run) -> dict[str, object]:

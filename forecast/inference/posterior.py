@@ -65,7 +65,8 @@ class Posterior:
         """Write as netCDF-4, compressed; numbers are kept in double precision."""
         tree = self.tree.copy()
         tree.attrs = {"target_accept": self.target_accept, "tune": self.tune, "reruns": self.reruns}
-        tree.to_netcdf(path, engine="h5netcdf")
+        # In memory first: HDF5 ends the whole process when the disk is full while it writes a file itself.
+        path.write_bytes(tree.to_netcdf(engine="h5netcdf"))
 
 
 def read_posterior(path: Path) -> Posterior:
