@@ -26,7 +26,7 @@ def draw_reliability(curves: Sequence[ReliabilityCurve]) -> Figure:
     with report_style():
         columns = min(max(len(curves), 2), _PANELS_A_ROW)
         rows = -(-len(curves) // columns)
-        figure = blank_figure(rows * (2.65 if columns == 2 else 2.1))
+        figure = blank_figure(rows * (2.25 if columns == 2 else 2.1))
         panels = figure.subplots(rows, columns, squeeze=False).ravel()
         for place, (axes, curve) in enumerate(zip(panels, curves, strict=False)):
             _draw_panel(axes, curve, wide=columns == 2)

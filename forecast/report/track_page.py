@@ -70,9 +70,12 @@ def _overall(record: TrackRecord) -> str:
         else f"In {lost} of {total} a baseline was more accurate, shown in bold below."
     )
     claims = [row.claim for row in record.rows]
+    better, worse = claims.count("better"), claims.count("worse")
+    if not better and not worse:
+        return f"{first} Against climatology neither skill nor its opposite can be claimed."
     return (
-        f"{first} Set against climatology, it was better beyond its error in {claims.count('better')} and "
-        f"worse beyond its error in {claims.count('worse')}."
+        f"{first} Against climatology skill can be claimed in {better or 'none'} of "
+        f"{len(claims)}, its opposite in {worse or 'none'}."
     )
 
 
@@ -133,7 +136,9 @@ def _calibration_sentence(slope: ErrorBound | None) -> str:
     if slope is None:
         return "No calibration line can be fitted: the outcomes do not allow one."
     start = f"The calibration slope is {_with_interval(slope)}; 1 is calibrated"
-    if slope.interval90 is None or slope.interval90[0] <= 1 <= slope.interval90[1]:
+    if slope.interval90 is None:
+        return f"{start}. Its error cannot be worked out from so few windows, so that this shows little."
+    if slope.interval90[0] <= 1 <= slope.interval90[1]:
         return f"{start}, and the forecasts cannot be told apart from that."
     if slope.value < 1:
         return f"{start}, below it forecasts were too extreme."

@@ -126,12 +126,32 @@ def test_a_target_that_the_backtest_did_not_cover_is_said_to_have_no_record(fore
         ),
         (ErrorBound(value=0.7, se=0.1, interval90=(0.5, 0.9)), "below it forecasts were too extreme."),
         (ErrorBound(value=1.7, se=0.1, interval90=(1.5, 1.9)), "above it forecasts were too timid."),
+        (
+            ErrorBound(value=0.7, se=None, interval90=None),
+            "0.70; 1 is calibrated. Its error cannot be worked",
+        ),
         (None, "No calibration line can be fitted"),
     ],
 )
 def test_the_calibration_slope_is_read_with_its_interval(forecast, record, slope, said):
     content = track_content(forecast, record.model_copy(update={"calibration_slope": slope}))
     assert said in content["record"]["reading"]
+
+
+@pytest.mark.parametrize(
+    ("claims", "said"),
+    [
+        (("none",) * 6, "neither skill nor its opposite can be claimed."),
+        (("better", "better", *("none",) * 4), "skill can be claimed in 2 of 6, its opposite in none."),
+        (("worse", *("none",) * 5), "skill can be claimed in none of 6, its opposite in 1."),
+    ],
+)
+def test_claims_against_climatology_are_counted_both_ways(forecast, record, claims, said):
+    rows = tuple(
+        row.model_copy(update={"claim": claim}) for row, claim in zip(record.rows, claims, strict=True)
+    )
+    content = track_content(forecast, record.model_copy(update={"rows": rows}))
+    assert content["sentences"][1].endswith(said)
 
 
 def test_a_bottom_line_beyond_the_longest_horizon_tested_is_said_to_be_so(forecast, record):

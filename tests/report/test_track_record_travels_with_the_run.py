@@ -4,16 +4,20 @@ import json
 import logging
 import shutil
 from datetime import date
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from pypdf import PdfReader
 
+from forecast.config import load_config
 from forecast.errors import RunFolderError
 from forecast.evaluation.found_backtest import find_track_record
 from forecast.pipeline import capped_warnings
 from forecast.record import TrackRecord
-from forecast.run_files import rebuild_report
+from forecast.run_files import Run, rebuild_report, save_run
 from forecast.run_folder import file_hashes
+from forecast.simulation import FirstHits
 
 CONFIG = """\
 name: us-china-2023
@@ -125,6 +129,53 @@ def test_a_saved_run_takes_the_record_once_and_then_gives_the_same_bytes_without
     shutil.rmtree(run.parent / "backtest")
     rebuild_report(run)
     assert (run / "report.pdf").read_bytes() == first
+
+
+def test_a_run_that_has_a_record_keeps_it_when_a_newer_backtest_comes(run, backtest):
+    kept = backtest.record.model_copy(update={"n_origins": 7}).model_dump_json(by_alias=True)
+    (run / "track_record.json").write_text(kept, encoding="utf-8")
+    write_backtest(run.parent / "backtest", backtest)
+    rebuild_report(run)
+    assert (run / "track_record.json").read_text(encoding="utf-8") == kept
+
+
+@pytest.fixture
+def finished(factory, tmp_path):
+    """A run in memory, with stand-ins for the posterior and its paths."""
+    (tmp_path / "events.csv").write_text(factory.events.canonical_csv(), encoding="utf-8")
+    (tmp_path / "config.yaml").write_text(CONFIG, encoding="utf-8")
+    hits = FirstHits(
+        targets=("lethal_clash",),
+        origin=date(2023, 7, 11),
+        day=np.zeros((1, 2, 3), dtype=np.int32),
+        acts=np.zeros((2, 3, 1), dtype=np.int64),
+        horizon_days=10,
+        capped_share=0.0,
+    )
+    return Run(
+        inputs=SimpleNamespace(config=load_config(tmp_path / "config.yaml"), events=factory.events),
+        posterior=SimpleNamespace(write=lambda path: path.write_bytes(b""), n_chains=2),
+        hits=hits,
+        forecast=factory.forecast(factory.events),
+        analysis=factory.analysis(factory.events),
+    )
+
+
+def test_a_new_run_takes_the_backtest_beside_it(finished, backtest, tmp_path):
+    write_backtest(tmp_path / "name" / "backtest", backtest)
+    folder = save_run(finished, tmp_path / "name" / "2023-07-10")
+    record = TrackRecord.model_validate_json((folder / "track_record.json").read_bytes())
+    assert record.rows == backtest.record.rows
+    assert "track_record.json" in json.loads((folder / "manifest.json").read_text())["outputs_sha256"]
+
+
+def test_a_new_run_notes_on_page_1_why_the_backtest_beside_it_was_not_used(finished, backtest, tmp_path):
+    write_backtest(tmp_path / "name" / "backtest", backtest, priors={"tension.scale": "slow"})
+    folder = save_run(finished, tmp_path / "name" / "2023-07-10")
+    front = " ".join(PdfReader(folder / "report.pdf").pages[0].extract_text().split())
+    assert "Note: The backtest beside this run was not used: its priors are not this run's." in front
+    assert "This forecast has no track record yet" in front
+    assert not (folder / "track_record.json").exists()
 
 
 def test_a_backtest_of_something_else_is_not_taken_and_the_reason_is_logged(run, backtest, caplog):
