@@ -27,33 +27,33 @@ class WorkerProcess:
         context = multiprocessing.get_context("spawn")
         self._pool = ProcessPoolExecutor(1, mp_context=context, initializer=_leave_interrupts_to_parent)
         self._pid = self._pool.submit(os.getpid)
+        self._alive = True
 
     def start(self, function: Callable[..., Any], *arguments: object) -> None:
         """Begin a call; function and arguments are pickled."""
         try:
             self.call = self._pool.submit(function, *arguments)
-        except BrokenProcessPool:  # it died with nothing to do
+        except BrokenProcessPool:
             self._begin()
             self.call = self._pool.submit(function, *arguments)
 
     def result(self) -> Any:  # noqa: ANN401 - whatever the function returns
         """Wait for the call and return its result; its errors are raised.
 
-        Returns ``None`` when the process died; the next call gets a new one.
+        Returns ``None`` when the process died; the next call then gets a new one.
         """
         if self.call is None:
             raise ValueError("no call was started")
         try:
             return self.call.result()
         except BrokenProcessPool:
-            self._pool.shutdown(wait=False)
-            self._begin()
+            self._alive = False
             return None
 
     def stop(self) -> None:
         """End the process now, whatever it does."""
         self._pool.shutdown(wait=False, cancel_futures=True)
-        if self._pid.done() and not self._pid.cancelled() and self._pid.exception() is None:
+        if self._alive and self._pid.done() and not self._pid.cancelled() and self._pid.exception() is None:
             with suppress(ProcessLookupError):  # it has ended by itself
                 os.kill(self._pid.result(), signal.SIGTERM)
 

@@ -12,15 +12,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from forecast import backtest_run
 from forecast.cli import main
+from forecast.config import load_config
 from forecast.evaluation import workers
 from forecast.evaluation.backtest import BacktestPlan, UnitResult
+from forecast.evaluation.backtest_plan import BacktestOptions
 from forecast.evaluation.model_forecasts import OriginForecast
 from forecast.inference import SamplerOptions
 from forecast.series import TargetRule
 
 MILITARY = TargetRule("military", ("military_incident", "military_posture"), 3)
-SEVERE = TargetRule("severe", ("sanction", "channel_closure", "military_incident", "military_posture", "dispute"), 4)
+SEVERE = TargetRule(
+    "severe", ("sanction", "channel_closure", "military_incident", "military_posture", "dispute"), 4
+)
 TINY = SamplerOptions(seed=7, draws=20, tune=20, chains=2)
 
 CONFIG = """\
@@ -97,8 +102,7 @@ def make_plan():
     return plan_with
 
 
-@pytest.fixture
-def drawn_units(monkeypatch) -> Counter:
+def replace_sampler(patch: pytest.MonkeyPatch) -> Counter:
     """Replace the sampler by a made-up unit that depends on its name alone; counts the units run."""
     run: Counter = Counter()
 
@@ -115,5 +119,30 @@ def drawn_units(monkeypatch) -> Counter:
                 listen(unit, number)
         return UnitResult(unit, tuple(forecasts), 1.0)
 
-    monkeypatch.setattr(workers, "run_unit", unit_by_name)
+    patch.setattr(workers, "run_unit", unit_by_name)
     return run
+
+
+@pytest.fixture
+def drawn_units(monkeypatch) -> Counter:
+    """Units that need no sampler, counted, and one figure that takes no time."""
+
+    def one_figure(forecasts, table, folder, *, seed):
+        (folder / "drawn.svg").write_text(f"{forecasts.probability.sum()!r} {seed}")
+
+    monkeypatch.setattr(backtest_run, "write_backtest_figures", one_figure)
+    return replace_sampler(monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def whole_backtest(tmp_path_factory):
+    """A backtest of made-up units and its folder, figures drawn."""
+    folder = tmp_path_factory.mktemp("whole")
+    (folder / "small.yaml").write_text(CONFIG)
+    options = BacktestOptions(first=date(2019, 1, 1), horizons=(30, 90), milestones=True)
+    with pytest.MonkeyPatch.context() as patch:
+        replace_sampler(patch)
+        done = backtest_run.run_backtest(
+            load_config(folder / "small.yaml"), options, folder=folder / "backtest"
+        )
+    return done, folder / "backtest"

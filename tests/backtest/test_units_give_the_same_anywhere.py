@@ -30,8 +30,16 @@ def jobs(us_china, make_plan):
     """Four units of one origin each."""
     plan = make_plan(origins=MONTHS)
     (whole,) = units_of(plan)
-    units = [type(whole)(whole.dyad, whole.family, whole.target, place, place) for place in range(len(MONTHS))]
+    units = [
+        type(whole)(whole.dyad, whole.family, whole.target, place, place) for place in range(len(MONTHS))
+    ]
     return [(plan, model_columns(us_china), unit) for unit in units]
+
+
+@pytest.fixture(scope="module")
+def late_start(jobs, make_plan):
+    """A unit that cannot be forecast: its data start after its origin."""
+    return make_plan(origins=MONTHS, start=date(2022, 1, 1)), jobs[2][1], jobs[2][2]
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +49,9 @@ def serial(jobs, us_china):
 
 def bits(result):
     assert isinstance(result, UnitResult), result
-    return [(one.origin, one.probability.tobytes(), one.refitted, one.effective_draws) for one in result.forecasts]
+    return [
+        (one.origin, one.probability.tobytes(), one.refitted, one.effective_draws) for one in result.forecasts
+    ]
 
 
 def outcomes(running):
@@ -55,23 +65,21 @@ def test_units_run_here_report_each_origin_and_give_what_a_unit_alone_gives(jobs
     assert told == [(unit.name, 1) for _, _, unit in jobs]
 
 
-def test_a_worker_process_that_dies_is_named_and_the_others_are_kept(jobs, serial):
+def test_a_worker_process_that_dies_is_named_and_the_others_are_kept(jobs, serial, late_start):
     plan, _, first = jobs[0]
-    found = {job[2]: outcome for job, outcome in run_jobs([(plan, Bomb(), first), *jobs[1:3]], processes=2)}
-    failed = found.pop(first)
-    assert isinstance(failed, UnfinishedError)
-    assert str(failed) == f"{first.name}: its worker process died; the cause may be a lack of memory"
-    others = {unit.name: bits(outcome) for unit, outcome in found.items()}
-    assert others == {name: serial[name] for name in others}
-    assert len(others) == 2
+    queue = [(plan, Bomb(), first), jobs[1], late_start]
+    found = {job[2]: outcome for job, outcome in run_jobs(queue, processes=2)}
+    assert isinstance(found[first], UnfinishedError)
+    assert str(found[first]) == f"{first.name}: its worker process died; the cause may be a lack of memory"
+    assert bits(found[jobs[1][2]]) == serial[jobs[1][2].name]
+    assert "the data window is empty" in str(found[late_start[2]])
 
 
-def test_a_unit_that_fails_is_named_and_the_others_go_on(jobs, make_plan, us_china, serial):
-    wrong = make_plan(origins=MONTHS, start=date(2022, 1, 1))
-    (job, outcome), (_, other) = run_jobs([(wrong, us_china, jobs[0][2]), jobs[1]])
-    with pytest.raises(UnfinishedError, match="^small-target-military-0000-0000: the data window is empty"):
+def test_a_unit_that_fails_is_named_and_the_others_go_on(jobs, late_start, serial):
+    (job, outcome), (_, other) = run_jobs([late_start, jobs[1]])
+    with pytest.raises(UnfinishedError, match=r"^small-target-military-0002-0002: the data window is empty"):
         raise outcome
-    assert job[2] == jobs[0][2]
+    assert job == late_start
     assert bits(other) == serial[jobs[1][2].name]
 
 
@@ -101,28 +109,28 @@ def scheduler(tmp_path):
 
 
 def test_a_dask_worker_killed_in_mid_run_changes_nothing(jobs, serial, scheduler):
-    address, start_worker = scheduler
-    workers = [start_worker(), start_worker()]
-    wait_for_workers(address, 2)
-    running = run_jobs(jobs, cluster=address)
-    found = outcomes([next(running)])
-    # Four units on two workers: each has one in hand when the first of all is back.
-    os.kill(workers[0].pid, signal.SIGKILL)
-    found |= outcomes(running)
-    assert found == serial
-    assert workers[0].wait() == -signal.SIGKILL
-    assert workers[1].poll() is None
-
-
-def wait_for_workers(address, number):
     import distributed
 
+    address, start_worker = scheduler
+    workers = [start_worker(), start_worker()]
     with distributed.Client(address) as client:
-        client.wait_for_workers(number, timeout=60)
+        client.wait_for_workers(len(workers), timeout=60)
+        pids = client.run(os.getpid)
+        running = run_jobs(jobs, cluster=address)
+        found = outcomes([next(running)])
+        busy = [worker for worker, units in client.processing().items() if units]
+        os.kill(pids[busy[0]], signal.SIGKILL)
+        found |= outcomes(running)
+        survivors = client.run(os.getpid)
+    assert found == serial
+    assert survivors == {worker: pid for worker, pid in pids.items() if worker != busy[0]}
 
 
-def test_a_scheduler_that_does_not_answer_is_named():
-    with pytest.raises(InputError, match=r"--cluster tcp://127\.0\.0\.1:1: no scheduler answers there .* Give 'local'"):
+def test_a_scheduler_that_does_not_answer_is_named(monkeypatch):
+    monkeypatch.setattr("forecast.evaluation.cluster.CONNECT_SECONDS", 0.5)
+    with pytest.raises(
+        InputError, match=r"--cluster tcp://127\.0\.0\.1:1: no scheduler answers there .* Give 'local'"
+    ):
         list(run_jobs([(None, None, None)], cluster="tcp://127.0.0.1:1"))
 
 

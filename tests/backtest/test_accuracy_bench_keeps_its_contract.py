@@ -1,0 +1,142 @@
+"""``forecast bench accuracy``: the JSON that other programs read, and what it refuses."""
+
+import json
+import shutil
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from forecast.evaluation.backtest import DEFAULT_MODEL, MODELS
+from forecast.evaluation.baselines import BASELINES
+
+ALL = (*MODELS, *BASELINES)
+TARGET = ("--any-of", "military_incident", "--min-severity", "5")
+SPAN = ("--from", "1993-01-01", "--until", "2003-07-31")
+
+
+@pytest.fixture
+def balkans(shared_data):
+    return shared_data / "balkans"
+
+
+def test_the_contract_of_the_command_is_kept(forecast, balkans, drawn_units):
+    ended = forecast(
+        "bench", "accuracy", "--data", balkans, *TARGET, *SPAN, "--horizons", "30,90,180", "--json"
+    )
+    assert (ended.code, ended.err) == (0, "")
+    content = json.loads(ended.out)
+    assert set(content) == {"cells", "mean", "default", "seconds_per_origin"}
+    assert content["default"] == DEFAULT_MODEL
+    assert content["seconds_per_origin"] >= 0
+    cells = content["cells"]
+    assert all(
+        list(cell) == ["dyad", "horizon_days", "model", "n", "base_rate", "brier", "log"] for cell in cells
+    )
+    keys = [(cell["dyad"], cell["horizon_days"], cell["model"]) for cell in cells]
+    assert keys == [
+        (dyad, days, model) for dyad in ("nat-ser", "usa-ser") for days in (30, 90, 180) for model in ALL
+    ]
+    windows = {(cell["dyad"], cell["horizon_days"]): cell["n"] for cell in cells}
+    assert windows == {
+        (dyad, days): n for dyad in ("nat-ser", "usa-ser") for days, n in ((30, 127), (90, 125), (180, 122))
+    }
+    assert set(content["mean"]) == set(ALL)
+    for model, mean in content["mean"].items():
+        for score in ("brier", "log"):
+            own = [cell[score] for cell in cells if cell["model"] == model]
+            assert mean[score] == pytest.approx(np.mean(own), abs=1e-12)
+
+
+def test_a_quick_bench_takes_every_third_origin(forecast, balkans, drawn_units):
+    command = (
+        "bench",
+        "accuracy",
+        "--data",
+        balkans,
+        *TARGET,
+        *SPAN,
+        "--models",
+        "target",
+        "--horizons",
+        "30",
+    )
+    cells = json.loads(forecast(*command, "--quick", "--json").out)["cells"]
+    assert {cell["n"] for cell in cells} == {43}
+    assert {cell["model"] for cell in cells} == {"target", *BASELINES}
+    shown = forecast(*command, "--quick")
+    assert [line for line in shown.out.splitlines() if len(line) > 80] == []
+    assert "Mean over dyads and horizons" in shown.out
+
+
+def test_an_event_without_known_date_is_known_on_its_date(forecast, tmp_path, drawn_units, us_china):
+    """Late disclosure moves what a baseline knows; without the column every act is known at once."""
+    header = "id,date,initiator,target,category,severity"
+    rows, later = [], []
+    for event in us_china.rows():
+        cells = (event.id, event.date, event.initiator, event.target, event.category, event.severity)
+        rows.append(",".join(map(str, cells)))
+        later.append(f"{rows[-1]},{event.date + timedelta(days=365)}")
+    for name, lines in (("known", [header, *rows]), ("late", [f"{header},known_date", *later])):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "pair.csv").write_text("\n".join(lines) + "\n")
+    target = ("--any-of", "military_incident,military_posture", "--min-severity", "3")
+    span = ("--from", "2020-01-01", "--until", "2023-07-10")
+
+    def cells_of(name):
+        command = (
+            "bench",
+            "accuracy",
+            "--data",
+            tmp_path / name,
+            *target,
+            *span,
+            "--models",
+            "target",
+            "--json",
+        )
+        return json.loads(forecast(*command).out)["cells"]
+
+    known, delayed = cells_of("known"), cells_of("late")
+    assert [cell["base_rate"] for cell in known] == [cell["base_rate"] for cell in delayed]
+    pairs = [(a, b) for a, b in zip(known, delayed, strict=True) if a["model"] == "gamma_poisson"]
+    assert len(pairs) == 3
+    assert all(now["brier"] < then["brier"] for now, then in pairs)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            ("--any-of", "militry_incident"),
+            "--any-of: unknown category 'militry_incident'. Did you mean 'military_incident'?",
+        ),
+        (("--any-of", ""), "--any-of: the list is empty"),
+        (("--models", "best"), "models: 'best' is unknown"),
+        (("--until", "1992-01-01"), "the data end on 1992-01-01, before the first origin, 1993-01-01"),
+        (("--from", "1980-01-01", "--until", "1985-01-01"), "nat-ser: no event is known before 1980-01-01"),
+        (("--horizons", "30,9000"), "nat-ser: horizons: no window of 9000 days is complete"),
+    ],
+)
+def test_what_cannot_be_benchmarked_is_refused(forecast, balkans, drawn_units, options, message):
+    ended = forecast("bench", "accuracy", "--data", balkans, *TARGET, *SPAN, *options)
+    assert ended.code == 2
+    assert message in ended.err
+    assert not drawn_units
+
+
+def test_a_folder_without_event_files_is_refused(forecast, tmp_path):
+    for place, message in ((tmp_path / "none", "no such folder"), (tmp_path, "holds no CSV file")):
+        ended = forecast("bench", "accuracy", "--data", place, *TARGET, *SPAN)
+        assert ended.code == 2
+        assert f"{place}: {message}" in ended.err
+
+
+def test_a_file_with_faults_is_named_with_its_line(forecast, balkans, tmp_path):
+    shutil.copy(balkans / "usa-ser.csv", tmp_path / "usa-ser.csv")
+    text = (balkans / "nat-ser.csv").read_text().replace(",dispute,", ",dispuet,", 1)
+    (tmp_path / "broken.csv").write_text(text)
+    ended = forecast("bench", "accuracy", "--data", tmp_path, *TARGET, *SPAN)
+    assert ended.code == 2
+    assert "broken.csv:2" in ended.err
+    assert "dispuet" in ended.err

@@ -1,0 +1,143 @@
+"""The folder of a backtest and its table: what was asked, every score, in 80 signs."""
+
+import json
+from datetime import date
+
+import numpy as np
+
+from forecast.backtest_run import run_backtest
+from forecast.cli.score_lines import backtest_lines, table_lines
+from forecast.config import load_config
+from forecast.evaluation.backtest import DEFAULT_MODEL, MODELS
+from forecast.evaluation.backtest_plan import BacktestOptions
+from forecast.evaluation.baselines import BASELINES
+from forecast.evaluation.forecast_table import read_forecasts
+from forecast.run_folder import file_hashes
+
+ALL = (*MODELS, *BASELINES)
+
+
+def test_scores_hold_every_target_horizon_and_model_with_what_was_asked(whole_backtest):
+    _, folder = whole_backtest
+    content = json.loads((folder / "scores.json").read_text())
+    asked = {
+        (target, days, model) for target in ("severe", "military") for days in (30, 89, 90) for model in ALL
+    }
+    assert {(cell["target"], cell["horizon_days"], cell["model"]) for cell in content["cells"]} == asked
+    assert len(content["cells"]) == len(asked)
+    cell = content["cells"][0]
+    # 24 months, and the windows of the last do not end before the data.
+    assert cell["n"] == 24
+    assert set(cell) >= {"base_rate", "brier", "brier_decomposition", "log", "auc", "skill", "warnings"}
+    assert content["origins"] == {"number": 24, "first": "2019-01-01", "last": "2020-12-01"}
+    assert content["targets"]["military"] == {
+        "any_of": ["military_incident", "military_posture"],
+        "min_severity": 3,
+    }
+    assert (content["default"], content["data_end"], content["name"]) == (
+        DEFAULT_MODEL,
+        "2021-01-01",
+        "small",
+    )
+    assert content["dyad"] == {"a": "USA", "b": "CHN", "label": "USA – CHN"}
+
+
+def test_forecasts_are_those_of_the_units_and_the_ensemble_is_their_mean(whole_backtest):
+    backtest, folder = whole_backtest
+    table = read_forecasts(folder / "forecasts.csv")
+    members = []
+    for position, target in enumerate(("severe", "military")):
+        for family in MODELS[:3]:
+            (result,) = [
+                one
+                for one in backtest.results
+                if one.unit.family == family and one.unit.target in (None, target)
+            ]
+            row = position if family == "joint" else 0
+            made = [one.probability[row, 0] for one in result.forecasts]
+            assert table.select(target=target, horizon_days=30, model=family).probability.tolist() == made
+            members.append(made)
+        pooled = table.select(target=target, horizon_days=30, model="ensemble").probability
+        assert np.array_equal(pooled, np.mean(members[-3:], axis=0))
+
+
+def test_the_manifest_knows_every_file(whole_backtest):
+    _, folder = whole_backtest
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["outputs_sha256"] == {
+        name: value for name, value in file_hashes(folder).items() if name != "manifest.json"
+    }
+    assert manifest["families"]["joint"]["refits"] == 1
+    assert {path.name for path in (folder / "figures").iterdir()} == {
+        "reliability.svg",
+        "score-over-time.svg",
+        "roc.svg",
+    }
+
+
+def test_the_best_are_the_lowest_scores(whole_backtest):
+    _, folder = whole_backtest
+    content = json.loads((folder / "scores.json").read_text())
+    for best in content["best"]:
+        cells = [
+            cell
+            for cell in content["cells"]
+            if (cell["target"], cell["horizon_days"]) == (best["target"], best["horizon_days"])
+        ]
+        for score in ("brier", "log"):
+            lowest = min(cells, key=lambda cell: cell[score])
+            assert best[score] == lowest["model"]
+
+
+def test_the_terminal_shows_the_scores_of_the_file_within_80_signs(whole_backtest):
+    backtest, _ = whole_backtest
+    lines = [
+        text for text, _ in backtest_lines(backtest, {"severe": "Severe escalation", "military": "Military"})
+    ]
+    assert [line for line in lines if len(line) > 80] == []
+    row = next(line for line in lines if line.startswith("  30 d  Brier"))
+    cells = [backtest.scores.cell("severe", 30, model) for model in ALL]
+    assert row.replace("*", " ").split()[3:] == [f"{cell.brier.value:.3f}" for cell in cells]
+    text = " ".join(" ".join(lines).split())
+    # Made-up forecasts lose, and the words say to which baseline.
+    for target in ("severe", "military"):
+        best = min(BASELINES, key=lambda name: backtest.scores.cell(target, 30, name).brier.value)
+        ours, theirs = (backtest.scores.cell(target, 30, name).brier.value for name in (DEFAULT_MODEL, best))
+        assert ours > theirs
+    assert "30 days: the ensemble is behind" in text
+    assert "worse than that of the best baseline" in text
+
+
+def test_the_lowest_value_of_a_row_is_marked_and_equals_are_marked_alike():
+    rows = [
+        ("one", {"joint": 0.2, "target": 0.1}),
+        ("two", {"joint": 0.3001, "target": 0.3002}),
+        ("three", {"joint": 0.5}),
+    ]
+    lines = [text for text, _ in table_lines(("joint", "target"), rows)]
+    assert [line.split() for line in lines] == [
+        ["joint", "target"],
+        ["one", "0.200", "0.100*"],
+        ["two", "0.300*", "0.300*"],
+        ["three", "0.500*", "–"],
+    ]
+
+
+def test_json_is_one_object_and_nothing_else(config_file, forecast, tmp_path, drawn_units):
+    ended = forecast(
+        "backtest", config_file, "--out", tmp_path, "--origins", "2020-01-01,2020-03-01", "--json"
+    )
+    assert (ended.code, ended.err) == (0, "")
+    content = json.loads(ended.out)
+    assert content.pop("folder") == str(tmp_path / "small/backtest")
+    assert content == json.loads((tmp_path / "small/backtest/scores.json").read_text())
+
+
+def test_priors_of_the_config_reach_the_joint_family_and_the_reader_is_told(
+    config_file, tmp_path, drawn_units
+):
+    config = load_config(config_file, ["model.priors.tension.persistence=slow"])
+    options = BacktestOptions(origins=(date(2020, 1, 1), date(2020, 2, 1)), horizons=(30,))
+    done = run_backtest(config, options, folder=tmp_path / "backtest")
+    assert done.plan.priors == {"tension.persistence": "slow"}
+    assert "The priors of the config change the joint family; focused and target keep theirs." in done.notes

@@ -1,0 +1,192 @@
+"""A backtest that was stopped keeps its finished units, and ends as if it had not been."""
+
+import json
+from datetime import date
+
+import numpy as np
+import pytest
+
+from forecast.backtest_run import partial_place, run_backtest
+from forecast.config import load_config
+from forecast.errors import RunFolderError, UnfinishedError
+from forecast.evaluation import workers
+from forecast.evaluation.backtest_plan import BacktestOptions
+from forecast.events.reading import write_events
+
+SAME_BYTES = ("forecasts.csv", "origins.csv", "plan.json", "scores.json")
+OPTIONS = BacktestOptions(first=date(2019, 6, 1), horizons=(30, 90))
+
+
+@pytest.fixture
+def config(config_file):
+    return load_config(config_file)
+
+
+class Stopped(Exception):
+    """Stands for a crash of the whole program."""
+
+
+def stop_after(number):
+    """Make a listener that ends the program after so many origins."""
+    told = []
+
+    def listen(progress):
+        told.append(progress)
+        if len(told) > number:
+            raise Stopped
+
+    return listen
+
+
+def content(folder):
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != "manifest.json"]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def test_a_resumed_backtest_writes_the_same_bytes_and_repeats_no_finished_unit(config, tmp_path, drawn_units):
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    run_backtest(config, OPTIONS, folder=whole)
+    assert set(SAME_BYTES) < set(content(whole))
+    drawn_units.clear()
+    with pytest.raises(Stopped):
+        run_backtest(config, OPTIONS, folder=broken, listen=stop_after(40))
+    finished = [path.stem for path in partial_place(broken).glob("units/*.json")]
+    assert 0 < len(finished) < 5
+    assert not broken.exists()
+    done = run_backtest(config, OPTIONS, folder=broken, resume=True)
+    assert {result.unit.name for result in done.results} == set(drawn_units)
+    assert all(drawn_units[name] == 1 for name in finished)
+    assert content(broken) == content(whole)
+    assert not partial_place(broken).exists()
+
+
+def test_a_stopped_backtest_is_not_overwritten_unasked(config, tmp_path, drawn_units):
+    place = tmp_path / "broken"
+    with pytest.raises(Stopped):
+        run_backtest(config, OPTIONS, folder=place, listen=stop_after(40))
+    with pytest.raises(RunFolderError, match="--resume goes on with it, --force begins anew"):
+        run_backtest(config, OPTIONS, folder=place)
+    drawn_units.clear()
+    done = run_backtest(config, OPTIONS, folder=place, force=True)
+    assert sum(drawn_units.values()) == done.n_units
+
+
+@pytest.mark.parametrize(
+    ("changes", "options", "said"),
+    [
+        ({"sampler.draws": 30}, OPTIONS, r"sampler\.draws: 20 then, 30 now"),
+        ({"targets.military.min_severity": 4}, OPTIONS, r"targets\.military\.min_severity: 3 then, 4 now"),
+        ({"events.start": "2017-02-01"}, OPTIONS, "data_start: 2017-01-01 then, 2017-02-01 now"),
+        (
+            {"model.priors.tension.persistence": "slow"},
+            OPTIONS,
+            r"priors\.tension\.persistence: absent then, slow now",
+        ),
+        ({}, BacktestOptions(first=date(2019, 6, 1)), "horizons_days: 30, 90 then, 30, 90, 180 now"),
+        (
+            {},
+            BacktestOptions(first=date(2019, 7, 1), horizons=(30, 90)),
+            "origins: 19 values from 2019-06-01 to 2020-12-01 then, 18 values from 2019-07-01 to",
+        ),
+        (
+            {},
+            BacktestOptions(first=date(2019, 6, 1), horizons=(30, 90), exact=True),
+            "exact: False then, True now",
+        ),
+        (
+            {},
+            BacktestOptions(first=date(2019, 6, 1), horizons=(30, 90), models=("joint",)),
+            "models: joint, focused, target, ensemble then, joint now",
+        ),
+    ],
+)
+def test_a_changed_plan_is_refused_with_what_changed(
+    config, config_file, tmp_path, drawn_units, changes, options, said
+):
+    with pytest.raises(Stopped):
+        run_backtest(config, OPTIONS, folder=tmp_path / "broken", listen=stop_after(40))
+    changed = load_config(config_file, [f"{key}={value}" for key, value in changes.items()])
+    with pytest.raises(
+        RunFolderError, match=rf"(?s)other settings.*\n  {said}.*--force in place of --resume"
+    ):
+        run_backtest(changed, options, folder=tmp_path / "broken", resume=True)
+
+
+def test_changed_data_are_refused(config, config_file, tmp_path, drawn_units, us_china):
+    with pytest.raises(Stopped):
+        run_backtest(config, OPTIONS, folder=tmp_path / "broken", listen=stop_after(40))
+    write_events(us_china.select(np.arange(len(us_china)) > 0), config_file.parent / "fewer.csv")
+    changed = load_config(config_file, ["events.source=fewer.csv"])
+    with pytest.raises(RunFolderError, match=r"data_sha256: [0-9a-f]{64} then, [0-9a-f]{64} now"):
+        run_backtest(changed, OPTIONS, folder=tmp_path / "broken", resume=True)
+
+
+def test_a_damaged_unit_is_named(config, tmp_path, drawn_units):
+    place = tmp_path / "broken"
+    with pytest.raises(Stopped):
+        run_backtest(config, OPTIONS, folder=place, listen=stop_after(40))
+    unit = next(partial_place(place).glob("units/*.json"))
+    unit.write_text(unit.read_text()[:100])
+    with pytest.raises(
+        RunFolderError, match=rf"{unit.name}: is damaged .* Delete it and run again with --resume"
+    ):
+        run_backtest(config, OPTIONS, folder=place, resume=True)
+
+
+def test_a_failed_unit_leaves_the_scores_of_the_others_and_can_be_tried_again(
+    config, config_file, forecast, tmp_path, drawn_units, monkeypatch
+):
+    good = workers.run_unit
+
+    def fail_once(plan, events, unit, listen=None):
+        if unit.family == "focused" and unit.target == "severe":
+            raise FloatingPointError("a made-up failure")
+        return good(plan, events, unit, listen)
+
+    monkeypatch.setattr(workers, "run_unit", fail_once)
+    command = ("backtest", config_file, "--from", "2019-06-01", "--horizons", "30,90", "--out", tmp_path)
+    ended = forecast(*command)
+    assert ended.code == 1
+    assert "1 of 5 parts failed" in ended.err
+    assert "small-focused-severe-0000-0018: FloatingPointError: a made-up failure" in ended.err
+    assert "--resume" in ended.err
+    assert "Military" in ended.out
+    assert not (tmp_path / "small/backtest").exists()
+    monkeypatch.setattr(workers, "run_unit", good)
+    again = forecast(*command, "--resume", "--json")
+    assert again.code == 0
+    assert json.loads(again.out)["failures"] == []
+    assert (tmp_path / "small/backtest/scores.json").is_file()
+
+
+def test_when_every_unit_fails_there_is_nothing_to_score(config, tmp_path, monkeypatch):
+    def fail(plan, events, unit, listen=None):
+        raise UnfinishedError("no memory")
+
+    monkeypatch.setattr(workers, "run_unit", fail)
+    with pytest.raises(
+        UnfinishedError, match=r"(?s)every unit failed.*small-joint-0000-0018: no memory.*--resume"
+    ):
+        run_backtest(config, OPTIONS, folder=tmp_path / "broken")
+
+
+def test_ctrl_c_says_what_is_kept_and_how_to_go_on(config_file, forecast, tmp_path, drawn_units, monkeypatch):
+    good, seen = workers.run_unit, []
+
+    def interrupted(plan, events, unit, listen=None):
+        seen.append(unit)
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+        return good(plan, events, unit, listen)
+
+    monkeypatch.setattr(workers, "run_unit", interrupted)
+    ended = forecast(
+        "backtest", config_file, "--from", "2019-06-01", "--horizons", "30,90", "--out", tmp_path
+    )
+    partial = tmp_path / "small/backtest.partial"
+    assert ended.code == 130
+    assert ended.err == (
+        f"forecast: interrupted; 2 finished parts are kept in {partial}. Go on with the same command and "
+        "--resume.\n"
+    )
+    assert len(list(partial.glob("units/*.json"))) == 2
