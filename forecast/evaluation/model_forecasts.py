@@ -15,7 +15,15 @@ from forecast.events.table import EventTable
 from forecast.inference.rolling import RollingPosterior, WeightedDraws
 from forecast.inference.sampling import SamplerOptions
 from forecast.priors import PriorStatement, default_priors
-from forecast.series import EventCounts, Family, StreamLayout, TargetRule, TimeGrid, count_events, stream_layout
+from forecast.series import (
+    EventCounts,
+    Family,
+    StreamLayout,
+    TargetRule,
+    TimeGrid,
+    count_events,
+    stream_layout,
+)
 from forecast.simulation import SimulationOptions, simulate_first_hits
 from forecast.simulation.probabilities import hit_shares
 
