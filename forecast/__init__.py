@@ -16,6 +16,7 @@ The map, in the order the data flow::
     report/      records                   → report.pdf       build_report
     run_files    a run on disk                                save_run, rebuild_report
     pipeline     the order of the stages                      make_forecast, run_forecast
+    backtest_run forecasts at past dates, scored              run_backtest, BacktestOptions
     cli/         the command ``forecast``
 
 In a notebook::
@@ -37,8 +38,10 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from forecast.backtest_run import run_backtest
     from forecast.config import Config, describe_config, load_config
     from forecast.errors import ForecastError, InputError, NotConvergedError
+    from forecast.evaluation.backtest_plan import BacktestOptions
     from forecast.events.bundled import load_events
     from forecast.events.reading import read_events
     from forecast.events.table import EventTable
@@ -50,6 +53,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Analysis": "record",
+    "BacktestOptions": "evaluation.backtest_plan",
     "Config": "config",
     "EventTable": "events.table",
     "Forecast": "record",
@@ -65,12 +69,14 @@ _HOME = {
     "read_events": "events.reading",
     "read_inputs": "inputs",
     "rebuild_report": "run_files",
+    "run_backtest": "backtest_run",
     "run_forecast": "pipeline",
     "save_run": "run_files",
 }
 
 __all__ = [
     "Analysis",
+    "BacktestOptions",
     "Config",
     "EventTable",
     "Forecast",
@@ -86,6 +92,7 @@ __all__ = [
     "read_events",
     "read_inputs",
     "rebuild_report",
+    "run_backtest",
     "run_forecast",
     "save_run",
 ]

@@ -15,6 +15,12 @@
 ``track_record``      what a report says of one model's past
 ``found_backtest``    the backtest beside a run, if it answers the same questions
 ``comparison``        mean difference between two models over all cells
+``model_forecasts``   one model family at successive origins
+``backtest``          a plan, cut into units of work, and their collection
+``backtest_plan``     what a backtest asks, checked: origins, horizons, models
+``unit_store``        finished units on disk
+``workers``           where units run: here, in ``processes``, on a ``cluster``
+``benchmark``         many dyads, one target
 
 Nothing is imported here.
 """

@@ -12,6 +12,8 @@ from forecast.evaluation.backtest import DEFAULT_MODEL, MODELS
 from forecast.evaluation.backtest_plan import BacktestOptions
 from forecast.evaluation.baselines import BASELINES
 from forecast.evaluation.forecast_table import read_forecasts
+from forecast.evaluation.found_backtest import find_track_record
+from forecast.inputs import read_inputs
 from forecast.run_folder import file_hashes
 
 ALL = (*MODELS, *BASELINES)
@@ -141,3 +143,16 @@ def test_priors_of_the_config_reach_the_joint_family_and_the_reader_is_told(
     done = run_backtest(config, options, folder=tmp_path / "backtest")
     assert done.plan.priors == {"tension.persistence": "slow"}
     assert "The priors of the config change the joint family; focused and target keep theirs." in done.notes
+
+
+def test_the_folder_is_a_track_record_for_a_run_of_the_same_config(whole_backtest):
+    done, folder = whole_backtest
+    config = load_config(folder.parent / "small.yaml")
+    inputs = read_inputs(config)
+    found = find_track_record(
+        folder, inputs.events, inputs.rules, config.as_of, "joint", done.plan.priors, seed=config.sampler.seed
+    )
+    assert found.refusal == ""
+    assert found.record.n_origins == 24
+    brier = {(row.target, row.horizon_days): row.brier.value for row in found.record.rows}
+    assert brier["severe", 30] == done.scores.cell("severe", 30, "joint").brier.value
