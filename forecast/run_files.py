@@ -165,9 +165,8 @@ def _write_paths(hits: FirstHits, n_chains: int, path: Path) -> None:
         attrs={"origin": hits.origin.isoformat(), "horizon_days": hits.horizon_days},
     )
     # In memory first: HDF5 ends the whole process when the disk is full while it writes a file itself.
-    path.write_bytes(
-        dataset.to_netcdf(engine="h5netcdf", encoding={"first_day": {"zlib": True, "complevel": 4}})
-    )
+    content = dataset.to_netcdf(engine="h5netcdf", encoding={"first_day": {"zlib": True, "complevel": 4}})
+    path.write_bytes(bytes(content))
 
 
 def _manifest(run: Run) -> dict[str, object]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from forecast.config import Config
-from forecast.errors import RunFolderError
+from forecast.errors import InputError, RunFolderError
 
 
 class FolderKind(NamedTuple):
@@ -79,7 +79,7 @@ def new_run_folder(folder: Path, *, force: bool, kind: FolderKind = RUN) -> Iter
         _move_into_place(filling, folder)
     except OSError as error:
         raise _cannot_write(folder, error) from error
-    except RunFolderError as error:
+    except InputError as error:
         # A stage that writes into the temporary folder would name that one, which is gone by now.
         if isinstance(error.__cause__, OSError):
             raise _cannot_write(folder, error.__cause__) from error

@@ -66,7 +66,7 @@ class Posterior:
         tree = self.tree.copy()
         tree.attrs = {"target_accept": self.target_accept, "tune": self.tune, "reruns": self.reruns}
         # In memory first: HDF5 ends the whole process when the disk is full while it writes a file itself.
-        path.write_bytes(tree.to_netcdf(engine="h5netcdf"))
+        path.write_bytes(bytes(tree.to_netcdf(engine="h5netcdf")))
 
 
 def read_posterior(path: Path) -> Posterior:

@@ -5,12 +5,14 @@ import errno
 import json
 import os
 import re
+import resource
 import shutil
 from pathlib import Path
 
 import pytest
 from pypdf import PdfReader
 
+from forecast import run_files
 from forecast.errors import RunFolderError
 from forecast.run_folder import new_run_folder, run_place
 
@@ -132,6 +134,35 @@ def test_a_full_disk_leaves_nothing_and_is_one_message(
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.count("\n") == 1
     assert "runs/small/2022-01-01: cannot be written (No space left on device)" in ended.err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def small_files_only():
+    """Let no file grow beyond 10,000 bytes, as if the disk were full: real writing fails, not a stand-in."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda run, folder: run.posterior.write(folder / "posterior.nc"),
+        lambda run, folder: run_files.write_events(run.inputs.events, folder / "events.csv"),
+    ],
+    ids=["posterior", "events"],
+)
+def test_a_file_that_cannot_be_finished_ends_in_one_message_that_names_the_run(
+    write, unconverged, kept, tmp_path, small_files_only
+):
+    def write_into_new_folder() -> None:
+        with new_run_folder(tmp_path / "a" / "b", force=False) as filling:
+            write(kept[-1], filling)
+
+    with pytest.raises(RunFolderError, match=r"a/b: cannot be written \(File too large\)\. Check"):
+        write_into_new_folder()
     assert list(tmp_path.iterdir()) == []
 
 
