@@ -1,5 +1,9 @@
 """Model and counts → posterior: sampling, gates, reruns, storage."""
 
+# First, since it says where machine code is kept.
+import forecast.models  # noqa: F401
+
+# isort: split
 from forecast.inference.fit import fit
 from forecast.inference.gates import GateReport, check_gates
 from forecast.inference.log_likelihood import log_likelihood

@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 import nutpie
-import pymc as pm
 import xarray as xr
 
 from forecast.errors import NotConvergedError
+from forecast.inference.compile_cache import Compiled, compile_model
 
-Compiled = Any
-"""A model compiled by nutpie, which exports no type for it."""
 Running = Any
 """A sampler of nutpie at work in the background."""
+
+__all__ = ["Compiled", "ProgressListener", "SamplerOptions", "SamplingProgress", "compile_model", "sample"]
 
 _POLL_SECONDS = 0.1
 
@@ -43,11 +43,6 @@ class SamplingProgress:
 
 
 ProgressListener = Callable[[SamplingProgress], None]
-
-
-def compile_model(model: pm.Model) -> Compiled:
-    """Compile log density and gradient; the result can be sampled many times and takes new data."""
-    return nutpie.compile_pymc_model(model)
 
 
 def sample(

@@ -1,15 +1,19 @@
-"""Log likelihood of counts and marks with its gradient, fused into one pass over the steps.
+"""Log likelihood of counts and marks with its gradient, in one pass over the steps of each stream.
 
 The equations are those of ``forecast.models.terms`` (the plain PyMC form, which tests this one). What
 makes a pass cheap:
 
 * ln Γ(y+α) − ln Γ(α) = Σ_{j<y} ln(α+j): for all full steps of a stream the sum needs only the table
   ``exceed[j]`` = #{t : y[t] > j}, so no gamma function is evaluated;
-* Σ_t ln(1+λ/α) is the log of a product, taken once a knot interval;
-* tension is linear between knots, so its exponential is geometric there: two exponentials a knot;
+* sums of logarithms, Σ_t ln(1+λ/α) and the like, are logarithms of products, taken where a product gets
+  too large or too small;
+* tension is linear between knots, so its exponential is geometric there: one exponential a knot;
 * one-step recursions carry excitation, ballast and their derivatives in the decay forward, and the
-  adjoint of the Ornstein–Uhlenbeck recursion runs once over the knots.
+  adjoint of the Ornstein–Uhlenbeck recursion runs once over the knots;
+* streams meet only in what is past, which is known beforehand, so that each stream is one loop over the
+  steps with all its sums in registers.
 
+Longer than other modules, since Numba's cache takes notice of edits in one file only.
 Bare axes: t step, k stream, m knot, j level. All arrays are float64.
 """
 
@@ -35,8 +39,25 @@ STREAM_ROWS = ("log_rate", "load", "own", "cross", "shape", "ballast", "notable"
 DYNAMICS = ("own_decay", "cross_decay", "ballast_decay", "knot_decay", "mark_tension", "mark_recent")
 """Entries of ``dynamics``: decays are factors per step (per knot for tension)."""
 
+_BATCH = 8
+"""Knots between which the exponential of tension is carried on by multiplication."""
 
-@numba.njit(error_model="numpy", cache=True, nogil=True)
+_LARGE, _SMALL = 2.0**500, 2.0**-500
+"""Bounds on products whose logarithm is still to be taken; powers of two, so that rescaling is exact."""
+
+_LOG_LARGE = 500.0 * math.log(2.0)
+
+_COMPILED = {
+    "error_model": "numpy",
+    # Said, because Numba's functions else take it from whatever calls them first: leave to reorder sums
+    # would make results depend on what the cache holds.
+    "fastmath": False,
+    "cache": True,
+    "nogil": True,
+}
+
+
+@numba.njit(**_COMPILED)
 def ornstein_uhlenbeck(innovations: Floats, knot_decay: float) -> Floats:
     """Return x at the knots: x[0] = ε[0], x[m] = φ·x[m−1] + √(1−φ²)·ε[m]."""
     x = np.empty_like(innovations)
@@ -47,7 +68,7 @@ def ornstein_uhlenbeck(innovations: Floats, knot_decay: float) -> Floats:
     return x
 
 
-@numba.njit(error_model="numpy", cache=True, nogil=True)
+@numba.njit(**_COMPILED)
 def value_and_gradient(
     streams: Floats,  # (row, k), see STREAM_ROWS; cross and ballast are zero where they do not apply
     dynamics: Floats,  # (6,), see DYNAMICS
@@ -64,176 +85,301 @@ def value_and_gradient(
 
     The log likelihood leaves out what is constant in the parameters (factorials).
     """
-    log_rate, load, own, cross = streams[0], streams[1], streams[2], streams[3]
-    shape, ballast, notable, category = streams[4], streams[5], streams[6], streams[7]
-    own_decay, cross_decay, ballast_decay = dynamics[0], dynamics[1], dynamics[2]
-    knot_decay, mark_tension, mark_recent = dynamics[3], dynamics[4], dynamics[5]
-    conflict, calming = roles[0], roles[1]
     n = int(extent[0])
-    last_exposure = extent[1]
-    n_streams = len(log_rate)
-    x = ornstein_uhlenbeck(innovations, knot_decay)
-
-    d_streams = np.zeros_like(streams)
-    d_log_rate, d_load, d_own, d_cross = d_streams[0], d_streams[1], d_streams[2], d_streams[3]
-    d_shape, d_ballast, d_notable, d_category = d_streams[4], d_streams[5], d_streams[6], d_streams[7]
-    d_own_decay = 0.0
-    d_cross_decay = 0.0
-    d_ballast_decay = 0.0
-    d_x = np.zeros(len(x))
-
-    base = np.empty(n_streams)
-    ratio = np.empty(n_streams)
-    following = np.empty(n_streams)
-    product = np.ones(n_streams)
-    log_product = np.zeros(n_streams)
-    s = np.zeros(n_streams)
-    ds = np.zeros(n_streams)
-    recent_calm = np.zeros(n_streams)
-    d_recent_calm = np.zeros(n_streams)
-    saturation = np.zeros(n_streams)
-    c = 0.0
-    dc = 0.0
-    has_ballast = False
-    for k in range(n_streams):
-        following[k] = math.exp(log_rate[k] + load[k] * x[0])
-        has_ballast = has_ballast or calming[k] > 0.0
-    value = 0.0
+    x = ornstein_uhlenbeck(innovations, dynamics[3])
     tension = np.empty(n)
-
     for t in range(n):
         m = t // KNOT_STEPS
-        part = (t - m * KNOT_STEPS) / KNOT_STEPS
-        if t == m * KNOT_STEPS:
-            step = (x[m + 1] - x[m]) / KNOT_STEPS
-            for k in range(n_streams):
-                log_product[k] += math.log(product[k])
-                product[k] = 1.0
-                base[k] = following[k]
-                following[k] = math.exp(log_rate[k] + load[k] * x[m + 1])
-                ratio[k] = math.exp(load[k] * step)
-        x_t = x[m] + part * (x[m + 1] - x[m])
-        tension[t] = x_t
-        calm = 1.0
-        if has_ballast:
-            exponent = 0.0
-            for k in range(n_streams):
-                if calming[k] > 0.0:
-                    saturation[k] = recent_calm[k] / (recent_calm[k] + HALF_SATURATION)
-                    exponent -= ballast[k] * saturation[k]
-            calm = math.exp(exponent)
-        last = t == n - 1
-        d_x_t = 0.0
-        d_exponent = 0.0
-        conflict_now = 0.0
+        tension[t] = x[m] + (t - m * KNOT_STEPS) / KNOT_STEPS * (x[m + 1] - x[m])
+    d_streams = np.zeros_like(streams)
+    d_dynamics = np.zeros(len(dynamics))
+    d_level = np.zeros(len(level))
+    d_tension = np.zeros(n)
+
+    value = _counts(
+        streams, dynamics, x, tension, roles, counts, exceed, extent[1], d_streams, d_dynamics, d_tension
+    )
+    value += _marks(
+        streams, dynamics, level, marks, recent, tension, d_streams, d_dynamics, d_level, d_tension
+    )
+    d_innovations = _through_tension(dynamics[3], innovations, x, d_tension, d_dynamics)
+    return np.array([value]), d_streams, d_dynamics, d_innovations, d_level
+
+
+@numba.njit(**_COMPILED)
+def _counts(
+    streams: Floats,
+    dynamics: Floats,
+    x: Floats,  # (m,)
+    tension: Floats,  # (t,)
+    roles: Floats,
+    counts: Floats,
+    exceed: Floats,
+    last_exposure: float,
+    d_streams: Floats,  # this and what follows: added to
+    d_dynamics: Floats,
+    d_tension: Floats,
+) -> float:
+    """Log likelihood of the counts."""
+    own_decay, cross_decay, ballast_decay = dynamics[0], dynamics[1], dynamics[2]
+    conflict, calming = roles[0], roles[1]
+    n, n_streams = len(tension), streams.shape[1]
+    nothing = np.ones(n)
+
+    # The past of all conflict, and its derivative in the decay.
+    past = np.empty(n)
+    d_past = np.empty(n)
+    c = 0.0
+    dc = 0.0
+    for t in range(n):
+        past[t] = c
+        d_past[t] = dc
+        now = 0.0
         for k in range(n_streams):
-            y = counts[t, k]
-            factor = calm if conflict[k] > 0.0 else 1.0
-            rate = (base[k] + own[k] * s[k] + cross[k] * c) * factor
-            a = shape[k]
-            if last:
-                e = last_exposure
-                log_odds = math.log1p(rate / a)
-                value -= a * e * log_odds
-                d_shape[k] += -e * log_odds + (e * rate - y) / (a + rate)
-                for j in range(int(y)):
-                    value += math.log(a * e + j)
-                    d_shape[k] += e / (a * e + j)
-                g = -(a * e + y) / (a + rate)
-            else:
-                product[k] *= 1.0 + rate / a
-                d_shape[k] += (rate - y) / (a + rate)
-                g = -(a + y) / (a + rate)
-            if y > 0.0:
-                value += y * math.log(rate / (a + rate))
-                g += y / rate
-            gf = g * factor
-            gb = gf * base[k]
-            d_log_rate[k] += gb
-            d_load[k] += gb * x_t
-            d_x_t += gb * load[k]
-            d_own[k] += gf * s[k]
-            d_own_decay += gf * own[k] * ds[k]
-            if conflict[k] > 0.0:
-                d_cross[k] += gf * c
-                d_cross_decay += gf * cross[k] * dc
-                d_exponent += g * rate
-                conflict_now += y
-            base[k] *= ratio[k]
-            ds[k] = s[k] + own_decay * ds[k] - y
-            s[k] = own_decay * s[k] + (1.0 - own_decay) * y
-        if has_ballast:
-            for k in range(n_streams):
-                if calming[k] > 0.0:
-                    d_ballast[k] -= d_exponent * saturation[k]
-                    below = recent_calm[k] + HALF_SATURATION
-                    slope = HALF_SATURATION / (below * below)
-                    d_ballast_decay -= d_exponent * ballast[k] * slope * d_recent_calm[k]
-                    total = recent_calm[k] + counts[t, k]
-                    d_recent_calm[k] = total + ballast_decay * d_recent_calm[k]
-                    recent_calm[k] = ballast_decay * total
-        dc = c + cross_decay * dc - conflict_now
-        c = cross_decay * c + (1.0 - cross_decay) * conflict_now
-        d_x[m] += (1.0 - part) * d_x_t
-        d_x[m + 1] += part * d_x_t
+            now += conflict[k] * counts[t, k]
+        dc = cross_decay * dc + (c - now)
+        c = cross_decay * c + (1.0 - cross_decay) * now
+
+    # Log of what calm leaves of conflict, by stream that calms, and its derivative in the decay.
+    exponent = np.zeros(n)
+    saturation = np.zeros((n_streams, n))
+    d_saturation = np.zeros((n_streams, n))
+    has_ballast = False
+    for k in range(n_streams):
+        if calming[k] == 0.0:
+            continue
+        has_ballast = True
+        amount = 0.0
+        d_amount = 0.0
+        for t in range(n):
+            inverse = 1.0 / (amount + HALF_SATURATION)
+            saturation[k, t] = amount * inverse
+            d_saturation[k, t] = HALF_SATURATION * inverse * inverse * d_amount
+            exponent[t] -= streams[5, k] * saturation[k, t]
+            total = amount + counts[t, k]
+            d_amount = total + ballast_decay * d_amount
+            amount = ballast_decay * total
+    calm = np.exp(exponent) if has_ballast else nothing
+
+    value = 0.0
+    d_exponent = np.zeros(n)
+    discarded = np.empty(n)
+    for k in range(n_streams):
+        in_conflict = conflict[k] > 0.0
+        value += _stream(
+            k,
+            streams,
+            own_decay,
+            x,
+            tension,
+            past,
+            d_past,
+            calm if in_conflict else nothing,
+            counts,
+            exceed,
+            last_exposure,
+            in_conflict,
+            d_streams,
+            d_dynamics,
+            d_tension,
+            d_exponent if in_conflict else discarded,
+        )
 
     for k in range(n_streams):
-        log_product[k] += math.log(product[k])
-        value -= shape[k] * log_product[k]
-        d_shape[k] -= log_product[k]
-        for j in range(exceed.shape[0]):
-            if exceed[j, k] > 0.0:
-                value += exceed[j, k] * math.log(shape[k] + j)
-                d_shape[k] += exceed[j, k] / (shape[k] + j)
+        if calming[k] > 0.0:
+            d_ballast = 0.0
+            d_decay = 0.0
+            for t in range(n):
+                d_ballast -= d_exponent[t] * saturation[k, t]
+                d_decay -= d_exponent[t] * d_saturation[k, t]
+            d_streams[5, k] += d_ballast
+            d_dynamics[2] += streams[5, k] * d_decay
+    return value
 
-    d_level = np.zeros(len(level))
-    d_mark_tension = 0.0
-    d_mark_recent = 0.0
-    mark_product = 1.0
+
+@numba.njit(**_COMPILED)
+def _stream(
+    k: int,
+    streams: Floats,
+    own_decay: float,
+    x: Floats,
+    tension: Floats,
+    past: Floats,  # (t,): decayed count of all conflict
+    d_past: Floats,  # (t,): its derivative in the decay
+    calm: Floats,  # (t,): factor on the rate
+    counts: Floats,
+    exceed: Floats,
+    last_exposure: float,
+    in_conflict: bool,
+    d_streams: Floats,  # this and what follows: added to
+    d_dynamics: Floats,
+    d_tension: Floats,
+    d_exponent: Floats,  # (t,): in the log of ``calm``
+) -> float:
+    """Log likelihood of the counts of one stream."""
+    log_rate, load, own, cross, shape = (
+        streams[0, k],
+        streams[1, k],
+        streams[2, k],
+        streams[3, k],
+        streams[4, k],
+    )
+    n = len(tension)
+    base = np.empty(n)
+    for t in range(0, n, KNOT_STEPS):
+        m = t // KNOT_STEPS
+        if m % _BATCH == 0:
+            following = math.exp(log_rate + load * x[m])
+        ratio = math.exp(load * (x[m + 1] - x[m]) / KNOT_STEPS)
+        for step in range(t, min(t + KNOT_STEPS, n)):
+            base[step] = following
+            following *= ratio
+
+    inverse_shape = 1.0 / shape
+    d_log_rate = 0.0
+    d_load = 0.0
+    d_own = 0.0
+    d_own_decay = 0.0
+    d_cross = 0.0
+    d_cross_decay = 0.0
+    d_shape = 0.0
+    s = 0.0
+    ds = 0.0
+    growth = 1.0
+    share = 1.0
+    rescaled_growth = 0
+    rescaled_share = 0
+    # No function is called in this loop: all sums would leave the registers.
+    for t in range(n):
+        y = counts[t, k]
+        e = last_exposure if t == n - 1 else 1.0
+        rate = (base[t] + own * s + cross * past[t]) * calm[t]
+        inverse = 1.0 / (shape + rate)
+        g = -(shape * e + y) * inverse
+        d_shape += (e * rate - y) * inverse
+        if t < n - 1:
+            growth *= 1.0 + rate * inverse_shape
+            if growth > _LARGE:
+                growth *= _SMALL
+                rescaled_growth += 1
+        if y > 0.0:
+            g += y / rate
+            odds = rate * inverse
+            for _ in range(int(y)):
+                share *= odds
+                if share < _SMALL:
+                    share *= _LARGE
+                    rescaled_share += 1
+        gf = g * calm[t]
+        gb = gf * base[t]
+        d_log_rate += gb
+        d_load += gb * tension[t]
+        d_tension[t] += gb * load
+        d_own += gf * s
+        d_own_decay += gf * ds
+        d_cross += gf * past[t]
+        d_cross_decay += gf * d_past[t]
+        d_exponent[t] += g * rate
+        ds = own_decay * ds + (s - y)
+        s = own_decay * s + (1.0 - own_decay) * y
+
+    log_growth = math.log(growth) + rescaled_growth * _LOG_LARGE
+    value = math.log(share) - rescaled_share * _LOG_LARGE - shape * log_growth
+    d_shape -= log_growth
+    y, e = counts[n - 1, k], last_exposure
+    log_odds = math.log1p(rate * inverse_shape)
+    value -= shape * e * log_odds
+    d_shape -= e * log_odds
+    for j in range(int(y)):
+        value += math.log(shape * e + j)
+        d_shape += e / (shape * e + j)
+    for j in range(exceed.shape[0]):
+        if exceed[j, k] > 0.0:
+            value += exceed[j, k] * math.log(shape + j)
+            d_shape += exceed[j, k] / (shape + j)
+    d_streams[0, k] += d_log_rate
+    d_streams[1, k] += d_load
+    d_streams[2, k] += d_own
+    d_streams[4, k] += d_shape
+    d_dynamics[0] += own * d_own_decay
+    if in_conflict:
+        d_streams[3, k] += d_cross
+        d_dynamics[1] += cross * d_cross_decay
+    return float(value)
+
+
+@numba.njit(**_COMPILED)
+def _marks(
+    streams: Floats,
+    dynamics: Floats,
+    level: Floats,
+    marks: Floats,
+    recent: Floats,
+    tension: Floats,
+    d_streams: Floats,  # this and what follows: added to
+    d_dynamics: Floats,
+    d_level: Floats,
+    d_tension: Floats,
+) -> float:
+    """Log likelihood of the severities: a continuation ratio, see ``terms.mark_log_odds``."""
+    on_tension, on_recent = dynamics[4], dynamics[5]
+    n_levels, n_streams = len(level), streams.shape[1]
+    own = np.empty((n_levels, n_streams))
+    for j in range(n_levels):
+        for k in range(n_streams):
+            own[j, k] = level[j] + streams[6 if j == 0 else 7, k]
+    own_odds = np.exp(own)
+    value = 0.0
+    d_on_tension = 0.0
+    d_on_recent = 0.0
+    product = 1.0
     for cell in range(marks.shape[0]):
         t = int(marks[cell, 0])
         k = int(marks[cell, 1])
-        shift = mark_tension * tension[t] + mark_recent * recent[t]
+        shift = on_tension * tension[t] + on_recent * recent[t]
+        shift_odds = math.exp(shift)
         d_shift = 0.0
-        for j in range(4):
+        for j in range(n_levels):
             at_risk = marks[cell, 2 + j]
             if at_risk == 0.0:
                 break
             passed = marks[cell, 3 + j]
-            log_odds = level[j] + shift + (notable[k] if j == 0 else category[k])
-            odds = math.exp(log_odds)
-            value += passed * log_odds
+            odds = own_odds[j, k] * shift_odds
+            value += passed * (own[j, k] + shift)
             for _ in range(int(at_risk)):
-                mark_product *= 1.0 + odds
-            if mark_product > 1e200:
-                value -= math.log(mark_product)
-                mark_product = 1.0
+                product *= 1.0 + odds
+            if product > _LARGE:
+                value -= math.log(product)
+                product = 1.0
             slope = passed - at_risk * odds / (1.0 + odds)
             d_level[j] += slope
+            d_streams[6 if j == 0 else 7, k] += slope
             d_shift += slope
-            if j == 0:
-                d_notable[k] += slope
-            else:
-                d_category[k] += slope
-        d_mark_tension += d_shift * tension[t]
-        d_mark_recent += d_shift * recent[t]
+        d_on_tension += d_shift * tension[t]
+        d_on_recent += d_shift * recent[t]
+        d_tension[t] += d_shift * on_tension
+    d_dynamics[4] += d_on_tension
+    d_dynamics[5] += d_on_recent
+    return float(value - math.log(product))
+
+
+@numba.njit(**_COMPILED)
+def _through_tension(
+    knot_decay: float, innovations: Floats, x: Floats, d_tension: Floats, d_dynamics: Floats
+) -> Floats:
+    """Gradient in the innovations; adds to that in the decay of tension."""
+    d_x = np.zeros(len(x))
+    for t in range(len(d_tension)):
         m = t // KNOT_STEPS
         part = (t - m * KNOT_STEPS) / KNOT_STEPS
-        d_x[m] += (1.0 - part) * d_shift * mark_tension
-        d_x[m + 1] += part * d_shift * mark_tension
-    value -= math.log(mark_product)
-
+        d_x[m] += (1.0 - part) * d_tension[t]
+        d_x[m + 1] += part * d_tension[t]
     scale = math.sqrt(1.0 - knot_decay * knot_decay)
     d_innovations = np.empty(len(x))
-    d_knot_decay = 0.0
     adjoint = 0.0
     for m in range(len(x) - 1, 0, -1):
         adjoint = d_x[m] + knot_decay * adjoint
         d_innovations[m] = scale * adjoint
-        d_knot_decay += adjoint * (x[m - 1] - knot_decay / scale * innovations[m])
+        d_dynamics[3] += adjoint * (x[m - 1] - knot_decay / scale * innovations[m])
     d_innovations[0] = d_x[0] + knot_decay * adjoint
-
-    d_dynamics = np.array(
-        [d_own_decay, d_cross_decay, d_ballast_decay, d_knot_decay, d_mark_tension, d_mark_recent]
-    )
-    return np.array([value]), d_streams, d_dynamics, d_innovations, d_level
+    return d_innovations

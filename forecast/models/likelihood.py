@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from hashlib import sha256
+from inspect import getsource
 from typing import Any
 
 import numba
@@ -12,10 +14,14 @@ from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
 
+from forecast.models import kernel
 from forecast.models.kernel import N_PARAMETERS, Floats, value_and_gradient
+from forecast.series import HALF_SATURATION, KNOT_STEPS
 
-KERNEL_VERSION = 2
-"""Part of PyTensor's cache key, which ignores the kernel's source: raise it on every edit of the kernel."""
+KERNEL_VERSION = int(
+    sha256(f"{getsource(kernel)} {HALF_SATURATION} {KNOT_STEPS}".encode()).hexdigest(), base=16
+)
+"""Part of PyTensor's cache key, which by itself takes no notice of edits of the kernel."""
 
 Outputs = Any
 """A tuple of arrays; Numba's decorators hide its type."""
@@ -72,7 +78,7 @@ class StreamLikelihood(Op):  # type: ignore[misc]
 
 @register_funcify_default_op_cache_key(StreamLikelihood)
 def _numba_stream_likelihood(op: StreamLikelihood, **kwargs: object) -> tuple[Callable[..., Any], int]:
-    @numba.njit(error_model="numpy")
+    @numba.njit(error_model="numpy", fastmath=False)
     def stream_likelihood(
         streams: Floats,
         dynamics: Floats,
