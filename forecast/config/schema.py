@@ -126,7 +126,7 @@ class SamplerConfig(Section):
     chains: Whole = Field(default=4, ge=2, le=64, description="chains; convergence cannot be judged from one")
     seed: Whole = Field(ge=0, le=2**63 - 1, description="same config and seed, same numbers")
     target_accept: Number = Field(
-        default=0.95, gt=0.5, lt=1.0, description="target acceptance rate of the sampler"
+        default=0.9, gt=0.5, lt=1.0, description="target acceptance rate of the sampler"
     )
     paths_per_draw: Whole = Field(
         default=16, ge=2, le=10_000, description="simulated futures a posterior draw"

@@ -42,10 +42,9 @@ def waiting_time(target: TargetForecast, horizon_days: int) -> str:
     if times.q10 is None:
         return f"In 9 of 10 futures {beyond}"
     middle = f"median {times.q50:,.0f} days" if times.q50 is not None else f"median {beyond}"
-    last = f"{times.q90:,.0f} days" if times.q90 is not None else beyond
-    return f"{middle.capitalize()}; 1 in 10 within {times.q10:,.0f}, 1 in 10 after {last}".replace(
-        "after beyond", "beyond"
-    )
+    first = f"1 in 10 within {times.q10:,.0f}"
+    last = f", 1 in 10 after {times.q90:,.0f} days" if times.q90 is not None else " days"
+    return f"{middle.capitalize()}; {first}{last}"
 
 
 def curve_reading(forecast: Forecast) -> str:

@@ -28,7 +28,8 @@ def headline_content(forecast: Forecast) -> dict[str, Any]:
     """Bottom line: sentence, big number, interval, natural frequency, base rate."""
     target, milestone = headline_pair(forecast)
     probability, interval = milestone.probability, milestone.interval90
-    gap = probability - milestone.baseline.probability
+    # Of the figures as shown, so that a reader who subtracts them gets the same.
+    gap = round(probability, 2) - round(milestone.baseline.probability, 2)
     place = "the same as" if wording.signed_points(gap, 0) == "0" else "above" if gap > 0 else "below"
     distance = "" if place == "the same as" else f"{wording.points(gap, 0)} "
     return {

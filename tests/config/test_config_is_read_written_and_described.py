@@ -22,7 +22,7 @@ from forecast.errors import ConfigError
 def test_defaults_are_those_documented(write):
     config = load_config(write(("headline: {target: clash, milestone: talks}\n", "")))
     sampler = config.sampler
-    assert (sampler.draws, sampler.tune, sampler.chains, sampler.target_accept) == (1000, 400, 4, 0.95)
+    assert (sampler.draws, sampler.tune, sampler.chains, sampler.target_accept) == (1000, 400, 4, 0.9)
     assert sampler.paths_per_draw == 16
     assert (config.step, config.model.family, config.report.paper, config.events.format) == (
         "week",
