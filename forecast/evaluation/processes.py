@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -25,7 +26,7 @@ class WorkerProcess:
 
     def _begin(self) -> None:
         context = multiprocessing.get_context("spawn")
-        self._pool = ProcessPoolExecutor(1, mp_context=context, initializer=_leave_interrupts_to_parent)
+        self._pool = ProcessPoolExecutor(1, mp_context=context, initializer=_follow_parent)
         self._pid = self._pool.submit(os.getpid)
         self._alive = True
 
@@ -50,6 +51,11 @@ class WorkerProcess:
             self._alive = False
             return None
 
+    @property
+    def process_id(self) -> int:
+        """Number of the process; waits until it has begun."""
+        return self._pid.result()
+
     def stop(self) -> None:
         """End the process now, whatever it does."""
         self._pool.shutdown(wait=False, cancel_futures=True)
@@ -65,6 +71,15 @@ def first_done(workers: Iterable[WorkerProcess]) -> WorkerProcess:
     return next(worker for call, worker in calls.items() if call in done)
 
 
-def _leave_interrupts_to_parent() -> None:
+def _follow_parent() -> None:
     # Ctrl-C goes to every process of a terminal: the parent stops the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A pool's process would wait for work for ever when its parent is killed.
+    threading.Thread(target=_end_after_parent, daemon=True).start()
+
+
+def _end_after_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent:
+        parent.join()
+        os._exit(1)

@@ -6,6 +6,7 @@ place and renamed: a unit is there whole or not at all.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
@@ -13,6 +14,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -27,6 +29,7 @@ Settings = Mapping[str, object]
 
 PLAN_FILE = "plan.json"
 _DECISIVE = ("forecast", "numpy", "nutpie", "numba")
+_WITHOUT_NUMBERS = ("app", "cli", "report")
 
 
 class UnitStore:
@@ -136,11 +139,16 @@ def open_store(folder: Path, settings: Settings, *, resume: bool, force: bool = 
     return UnitStore(folder)
 
 
+@cache
 def decisive_versions() -> str:
-    """Versions that the numbers depend on, as one text."""
-    return ", ".join(
-        (f"python {platform.python_version()}", *(f"{name} {version(name)}" for name in _DECISIVE))
-    )
+    """Versions that the numbers depend on, as one text; that of the package with a hash of its code."""
+    package = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        if path.relative_to(package).parts[0] not in _WITHOUT_NUMBERS:
+            digest.update(path.read_bytes())
+    found = (f"{name} {version(name)}" for name in _DECISIVE)
+    return ", ".join((f"python {platform.python_version()}", *found, f"code {digest.hexdigest()[:12]}"))
 
 
 def _refuse_changes(folder: Path, before: Settings, now: Settings) -> None:

@@ -145,3 +145,40 @@ def test_events_sent_to_workers_hold_all_that_counts(us_china):
     for name in ("id", "date", "known_date", "category", "severity"):
         assert np.array_equal(getattr(sent, name), getattr(us_china, name))
     assert set(sent.summary) == set(sent.source_url) == {""}
+
+
+PARENT = """
+import time
+from forecast.evaluation.processes import WorkerProcess
+
+if __name__ == "__main__":
+    worker = WorkerProcess()
+    worker.start(time.sleep, 0)
+    worker.result()
+    print(worker.process_id, flush=True)
+    time.sleep(600)
+"""
+
+
+def test_a_worker_process_ends_when_its_parent_is_killed(tmp_path):
+    (tmp_path / "parent.py").write_text(PARENT)
+    with subprocess.Popen(
+        [sys.executable, tmp_path / "parent.py"], stdout=subprocess.PIPE, text=True
+    ) as parent:
+        worker = int(parent.stdout.readline())
+        os.kill(worker, 0)
+        parent.kill()
+    for _ in range(100):
+        if not is_running(worker):
+            return
+        time.sleep(0.05)
+    os.kill(worker, signal.SIGKILL)
+    pytest.fail("the worker outlived its parent")
+
+
+def is_running(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
