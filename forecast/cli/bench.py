@@ -4,12 +4,31 @@ from __future__ import annotations
 
 import typer
 
-from forecast.cli import bench_accuracy
+from forecast.cli import bench_accuracy, bench_speed
+from forecast.cli.bench_speed import WORKED_CASE, Case, Quick, Rounds, speed
+from forecast.cli.options import Json, Quiet
 
-app = typer.Typer(name="bench", no_args_is_help=True, help="Measure: accuracy on a folder of dyads.")
+app = typer.Typer(name="bench", help="Measure: speed on this machine; accuracy on a folder of dyads.")
+app.command("speed")(bench_speed.speed)
 app.command("accuracy")(bench_accuracy.accuracy)
 
 
-@app.callback()
-def _group() -> None:
-    """Keep the name of the sub-command, also where there is only one."""
+@app.callback(invoke_without_command=True)
+def bench(
+    context: typer.Context,
+    config: Case = WORKED_CASE,
+    quick: Quick = False,
+    rounds: Rounds = 2,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Measure: speed on this machine (the default); accuracy on a folder of dyads."""
+    if context.invoked_subcommand is None:
+        speed(config, quick, rounds, json, quiet)
+    elif any(_was_typed(context, name) for name in context.params):
+        raise typer.BadParameter(f"options go after the name: forecast bench {context.invoked_subcommand} …")
+
+
+def _was_typed(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"

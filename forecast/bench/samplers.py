@@ -1,0 +1,129 @@
+"""Our default beside the naive form of the same model under other samplers, round by round."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import xarray as xr
+
+from forecast.inference import Posterior, SamplerOptions, check_gates
+from forecast.inference.other_samplers import has_numpyro, sample_by_numpyro, sample_by_pymc
+from forecast.inference.sampling import compile_model, sample
+from forecast.inputs import Inputs
+from forecast.models import build_model
+
+OURS = "fused model, nutpie"
+PYMC = "naive model, PyMC NUTS"
+NUMPYRO = "naive model, NumPyro NUTS"
+
+
+@dataclass(frozen=True)
+class SamplerRun:
+    """One run of one sampler.
+
+    Parameters
+    ----------
+    sampler : str
+    draws, tune : int
+        Of each chain.
+    total_seconds : float
+        From counts to draws: building and compiling the model, warm-up, sampling.
+    sampling_seconds : float
+        Without building and compiling (for NumPyro, which compiles as it samples, with compiling).
+    ess_bulk_min : float
+        Least bulk effective sample size over all parameters and the tension at all knots.
+    rhat_max : float
+    divergences : int
+    """
+
+    sampler: str
+    draws: int
+    tune: int
+    total_seconds: float
+    sampling_seconds: float
+    ess_bulk_min: float
+    rhat_max: float
+    divergences: int
+
+    @property
+    def ess_per_second(self) -> float:
+        """Effective draws a second of sampling (warm-up included)."""
+        return self.ess_bulk_min / self.sampling_seconds
+
+    @property
+    def ess_per_total_second(self) -> float:
+        """Effective draws a second from counts to draws."""
+        return self.ess_bulk_min / self.total_seconds
+
+
+def race(
+    inputs: Inputs,
+    ours: SamplerOptions,
+    naive: SamplerOptions,
+    rounds: int,
+    tell: Callable[[str], None],
+) -> list[list[SamplerRun]]:
+    """Run the samplers one after the other, round after round; a list of runs a round.
+
+    A round that compiles what later rounds load from disk comes before and is not counted.
+    """
+    result = []
+    for number in range(rounds + 1):
+        short = {"draws": 10, "tune": 10} if number == 0 else {}
+        seeds = {"seed": ours.seed + number}
+        label = f"round {number} of {rounds}" if number else "warm-up"
+        tell(f"{label}: {OURS}")
+        runs = [_ours(inputs, replace(ours, **seeds, **short))]
+        names = runs[0][1]
+        for sampler, draw in _naive_samplers().items():
+            tell(f"{label}: {sampler}")
+            runs.append((_naive(inputs, replace(naive, **seeds, **short), sampler, draw, names), names))
+        if number:
+            result.append([run for run, _ in runs])
+    return result
+
+
+Draw = Callable[..., xr.DataTree]
+
+
+def _naive_samplers() -> dict[str, Draw]:
+    samplers: dict[str, Draw] = {PYMC: sample_by_pymc}
+    if has_numpyro():
+        samplers[NUMPYRO] = sample_by_numpyro
+    return samplers
+
+
+def _ours(inputs: Inputs, options: SamplerOptions) -> tuple[SamplerRun, list[str]]:
+    began = time.perf_counter()
+    compiled = compile_model(build_model(inputs.data, inputs.priors))
+    ready = time.perf_counter()
+    tree = sample(compiled, options)
+    done = time.perf_counter()
+    return _run(OURS, options, tree, done - began, done - ready), [
+        str(name) for name in tree["posterior"].data_vars
+    ]
+
+
+def _naive(inputs: Inputs, options: SamplerOptions, sampler: str, draw: Draw, names: list[str]) -> SamplerRun:
+    began = time.perf_counter()
+    tree = draw(build_model(inputs.data, inputs.priors, form="plain"), options, names)
+    seconds = time.perf_counter() - began
+    return _run(sampler, options, tree, seconds, float(tree["posterior"].attrs["sampling_time"]))
+
+
+def _run(
+    sampler: str, options: SamplerOptions, tree: xr.DataTree, total: float, sampling: float
+) -> SamplerRun:
+    gates = check_gates(Posterior(tree, options.target_accept, options.tune))
+    return SamplerRun(
+        sampler,
+        options.draws,
+        options.tune,
+        total,
+        sampling,
+        gates.ess_bulk_min,
+        gates.rhat_max,
+        gates.divergences,
+    )
