@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from multiprocessing import get_context
 
 import xarray as xr
 
@@ -69,30 +71,27 @@ def race(
 
     A round that compiles what later rounds load from disk comes before and is not counted.
     """
+    samplers = [PYMC, NUMPYRO] if has_numpyro() else [PYMC]
     result = []
-    for number in range(rounds + 1):
-        short = {"draws": 10, "tune": 10} if number == 0 else {}
-        seeds = {"seed": ours.seed + number}
-        label = f"round {number} of {rounds}" if number else "warm-up"
-        tell(f"{label}: {OURS}")
-        runs = [_ours(inputs, replace(ours, **seeds, **short))]
-        names = runs[0][1]
-        for sampler, draw in _naive_samplers().items():
-            tell(f"{label}: {sampler}")
-            runs.append((_naive(inputs, replace(naive, **seeds, **short), sampler, draw, names), names))
-        if number:
-            result.append([run for run, _ in runs])
+    # PyMC forks its workers, which a process with JAX's threads in it must not do.
+    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as apart:
+        for number in range(rounds + 1):
+            seed = ours.seed + number
+            label = f"round {number} of {rounds}" if number else "warm-up"
+            short = {} if number else {"draws": 10, "tune": 10}
+            tell(f"{label}: {OURS}")
+            first, names = _ours(inputs, replace(ours, seed=seed, **short))
+            runs = [first]
+            for sampler in samplers:
+                tell(f"{label}: {sampler}")
+                asked = replace(naive, seed=seed, **short)
+                if sampler == NUMPYRO:
+                    runs.append(apart.submit(_naive, inputs, asked, sampler, names).result())
+                else:
+                    runs.append(_naive(inputs, asked, sampler, names))
+            if number:
+                result.append(runs)
     return result
-
-
-Draw = Callable[..., xr.DataTree]
-
-
-def _naive_samplers() -> dict[str, Draw]:
-    samplers: dict[str, Draw] = {PYMC: sample_by_pymc}
-    if has_numpyro():
-        samplers[NUMPYRO] = sample_by_numpyro
-    return samplers
 
 
 def _ours(inputs: Inputs, options: SamplerOptions) -> tuple[SamplerRun, list[str]]:
@@ -106,7 +105,8 @@ def _ours(inputs: Inputs, options: SamplerOptions) -> tuple[SamplerRun, list[str
     ]
 
 
-def _naive(inputs: Inputs, options: SamplerOptions, sampler: str, draw: Draw, names: list[str]) -> SamplerRun:
+def _naive(inputs: Inputs, options: SamplerOptions, sampler: str, names: list[str]) -> SamplerRun:
+    draw = sample_by_numpyro if sampler == NUMPYRO else sample_by_pymc
     began = time.perf_counter()
     tree = draw(build_model(inputs.data, inputs.priors, form="plain"), options, names)
     seconds = time.perf_counter() - began

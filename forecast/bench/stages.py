@@ -14,12 +14,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from forecast.errors import ForecastError
-
-if TYPE_CHECKING:
-    from forecast.pipeline import StageProgress
 
 MEBIBYTE = 2**20
 
@@ -65,7 +61,7 @@ def _in_a_process(config: Path, overrides: Sequence[str], folder: Path, state: s
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     total = time.perf_counter() - began
     if done.returncode:
-        raise ForecastError(f"the {state} run of {config} failed: {done.stderr.strip().splitlines()[-1]}")
+        raise ForecastError(f"the {state} run of {config} failed: {done.stderr.strip()}")
     found = json.loads(done.stdout)
     return StageTimes(found["seconds"], total, found["peak_mebibytes"])
 
@@ -99,12 +95,19 @@ def _main(config: str, out: str, *overrides: str) -> None:
     clock = StageClock()
     clock.enter("import")
     from forecast.config import load_config
-    from forecast.pipeline import run_forecast
 
-    def listen(progress: StageProgress) -> None:
-        clock.enter(progress.stage)
+    try:
+        loaded = load_config(Path(config), overrides)
+        from forecast.pipeline import run_forecast
 
-    run_forecast(load_config(Path(config), overrides), out=Path(out), allow_unconverged=True, listen=listen)
+        run_forecast(
+            loaded,
+            out=Path(out),
+            allow_unconverged=True,
+            listen=lambda progress: clock.enter(progress.stage),
+        )
+    except ForecastError as error:
+        sys.exit(str(error))
     clock.enter("")
     print(json.dumps({"seconds": clock.seconds, "peak_mebibytes": peak_mebibytes()}))
 

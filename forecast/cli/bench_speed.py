@@ -13,7 +13,7 @@ import typer
 from forecast.cli.options import Json, Quiet
 
 if TYPE_CHECKING:
-    from forecast.bench import SpeedReport
+    from forecast.bench.speed import SpeedReport
 
 WORKED_CASE = Path("configs/us-china-2023.yaml")
 Case = Annotated[Path, typer.Option("--config", metavar="CONFIG", help="Config whose model is measured.")]
@@ -31,7 +31,7 @@ def speed(
     quiet: Quiet = False,
 ) -> None:
     """Measure our sampler beside PyMC's and NumPyro's on the naive form of the same model."""
-    from forecast.bench import SpeedOptions, measure_speed
+    from forecast.bench.speed import SpeedOptions, measure_speed
 
     show = sys.stderr.isatty() and not (json or quiet)
 

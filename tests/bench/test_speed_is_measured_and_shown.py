@@ -1,0 +1,176 @@
+"""The speed bench: its arithmetic, its tables, its command. The samplers themselves are not run here."""
+
+import json
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from forecast.bench import samplers, speed
+from forecast.bench.gradient import gradient_microseconds
+from forecast.bench.samplers import NUMPYRO, OURS, PYMC, SamplerRun, race
+from forecast.bench.speed import SpeedReport
+from forecast.bench.stages import StageClock, StageTimes, measure_stages, peak_mebibytes
+from forecast.cli.app import app
+from forecast.cli.bench_speed import lines
+from forecast.errors import ForecastError
+from forecast.inference import SamplerOptions
+
+STAGES = ("import", "read", "compile", "sample", "simulate", "drivers", "report")
+
+
+def run(sampler: str, *, total: float, sampling: float, ess: float) -> SamplerRun:
+    return SamplerRun(sampler, 1000, 400, total, sampling, ess, 1.004, 1)
+
+
+@pytest.fixture
+def report():
+    """Ours has 200 and 100 effective draws a second of sampling, PyMC's 10 and 20: 20 and 5 times."""
+    return SpeedReport(
+        config="a.yaml",
+        machine={"processors": "2"},
+        gradient_microseconds={"fused": 50.0, "naive": 400.0},
+        rounds=[
+            [
+                run(OURS, total=10.0, sampling=5.0, ess=1000.0),
+                run(PYMC, total=100.0, sampling=50.0, ess=500.0),
+            ],
+            [
+                run(OURS, total=5.0, sampling=4.0, ess=400.0),
+                run(PYMC, total=80.0, sampling=40.0, ess=800.0),
+            ],
+        ],
+        stages={
+            state: StageTimes(dict.fromkeys(STAGES, seconds), 8 * seconds, 900.0)
+            for state, seconds in (("cold", 3.0), ("warm", 2.0))
+        },
+    )
+
+
+@pytest.fixture
+def command(monkeypatch, report):
+    """The command with a measurement that is already made; it returns what it was asked to measure."""
+    asked = []
+
+    def measure(config, options, tell):
+        asked.append((config, options))
+        return report
+
+    monkeypatch.setattr(speed, "measure_speed", measure)
+
+    def call(*arguments: str):
+        return CliRunner().invoke(app, ["bench", *arguments]), asked
+
+    return call
+
+
+def test_times_faster_is_the_mean_over_rounds_of_the_ratio_within_each(report):
+    assert report.times_faster(PYMC) == pytest.approx((20 + 5) / 2)
+    assert report.times_faster(PYMC, total=True) == pytest.approx((100 / 5 + 80 / 10) / 2)
+
+
+def test_tables_fit_80_columns_and_hold_every_number(report):
+    text = "\n".join(lines(report))
+    assert max(map(len, lines(report))) <= 80
+    assert "fused 50 µs, naive 400 µs: 8.0 times faster" in text
+    assert f"12.5 times the ESS/s of {PYMC} (14.0 with compiling)" in text
+    assert "NumPyro left out: not installed" in text
+    for stage in (*STAGES, "all", "peak memory"):
+        assert f"\n  {stage}" in text
+
+
+def test_numpyro_is_not_called_missing_where_it_ran(report):
+    rounds = [[*runs, replace(runs[1], sampler=NUMPYRO)] for runs in report.rounds]
+    text = "\n".join(lines(replace(report, rounds=rounds)))
+    assert "left out" not in text
+    assert f"12.5 times the ESS/s of {NUMPYRO}" in text
+
+
+def test_the_slower_of_two_models_takes_longer_by_the_time_it_sleeps():
+    def sleeper(seconds):
+        def density(*_):
+            time.sleep(seconds)
+
+        return SimpleNamespace(
+            n_dim=2,
+            initial_point_func=lambda seed: np.zeros(2),
+            compiled_logp_func=SimpleNamespace(ctypes=density),
+            user_data=np.zeros(1),
+        )
+
+    found = gradient_microseconds({"short": sleeper(0.001), "long": sleeper(0.005)}, batches=3)
+    # Sleeping never ends early; on a busy machine it may end late.
+    assert 1000 <= found["short"] < found["long"]
+    assert found["long"] >= 5000
+
+
+def test_stages_are_timed_from_their_first_to_the_next_name(monkeypatch):
+    times = iter([0.0, 2.0, 3.0, 7.0, 10.0])
+    monkeypatch.setattr(time, "perf_counter", lambda: next(times))
+    clock = StageClock()
+    for stage in ("import", "read", "sample", "sample", ""):
+        clock.enter(stage)
+    assert clock.seconds == {"import": 2.0, "read": 1.0, "sample": 7.0}
+
+
+def test_peak_memory_is_in_mebibytes():
+    block = np.ones(2**24)  # 128 MiB
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**20
+    assert block.nbytes / 2**20 < peak_mebibytes() < machine
+
+
+def test_samplers_take_turns_and_the_warm_up_is_not_counted(monkeypatch):
+    called = []
+
+    def made(sampler, options):
+        called.append((sampler, options.seed, options.draws))
+        return run(sampler, total=2.0, sampling=1.0, ess=float(options.seed))
+
+    monkeypatch.setattr(samplers, "has_numpyro", lambda: False)
+    monkeypatch.setattr(samplers, "_ours", lambda inputs, options: (made(OURS, options), ["x"]))
+    monkeypatch.setattr(samplers, "_naive", lambda inputs, options, sampler, names: made(sampler, options))
+    ours, naive = SamplerOptions(seed=7, draws=100), SamplerOptions(seed=7, draws=300)
+    rounds = race(None, ours, naive, 2, lambda what: None)
+    assert called == [
+        (OURS, 7, 10),
+        (PYMC, 7, 10),
+        (OURS, 8, 100),
+        (PYMC, 8, 300),
+        (OURS, 9, 100),
+        (PYMC, 9, 300),
+    ]
+    assert [[one.ess_bulk_min for one in runs] for runs in rounds] == [[8.0, 8.0], [9.0, 9.0]]
+
+
+def test_bench_alone_measures_speed_on_the_worked_case(command, report):
+    result, asked = command("--quick")
+    assert result.exit_code == 0
+    ((config, options),) = asked
+    assert config == Path("configs/us-china-2023.yaml")
+    assert options.quick
+    assert result.stdout.splitlines() == lines(report)
+
+
+def test_json_is_one_object_with_both_ratios(command):
+    result, _ = command("speed", "--json")
+    facts = json.loads(result.stdout)
+    assert facts["times_faster"][PYMC] == {"sampling": pytest.approx(12.5), "total": pytest.approx(14.0)}
+    assert facts["rounds"][0][0]["ess_per_second"] == 200.0
+    assert facts["stages"]["warm"]["seconds"]["compile"] == 2.0
+
+
+def test_options_before_the_name_are_refused_not_ignored(command):
+    result, asked = command("--quick", "speed")
+    assert result.exit_code == 2
+    assert "options go after the name: forecast bench speed" in result.stderr
+    assert not asked
+
+
+def test_a_run_that_fails_is_told_with_its_message(tmp_path):
+    with pytest.raises(ForecastError, match=r"the cold run of .*none\.yaml failed: .*none\.yaml"):
+        measure_stages(tmp_path / "none.yaml", [])
