@@ -212,6 +212,15 @@ def test_progress_is_drawn_on_a_terminal_only(monkeypatch, capsys):
     assert "3 divergences" in err or "Sample the posterior" in err
 
 
+@pytest.fixture
+def interruptible():
+    """Listen to Ctrl-C, also where the tests run in the background of a shell, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_that_was_swallowed_is_raised_at_the_next_stage():
     def press_and_lose() -> None:
         with contextlib.suppress(KeyboardInterrupt):
