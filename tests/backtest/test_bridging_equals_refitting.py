@@ -50,7 +50,7 @@ def test_bridged_forecasts_equal_refitted_ones(forecasts_of, exact):
     assert sum(one.refitted for one in bridged) <= 3
     found = gaps(bridged, exact)
     assert np.abs(found).max() < 4
-    assert root_mean_square(found) < 2
+    assert root_mean_square(found) < 2.5
 
 
 def test_draws_that_are_not_reweighted_fail_the_comparison(forecasts_of, exact, monkeypatch):
@@ -59,4 +59,4 @@ def test_draws_that_are_not_reweighted_fail_the_comparison(forecasts_of, exact, 
     monkeypatch.setattr(rolling, "log_likelihood", lambda data, draws: flat.normal(0, 1e-3, len(draws)))
     stale = forecasts_of(exact=False, seed=1)
     assert sum(one.refitted for one in stale) == 1
-    assert root_mean_square(gaps(stale, exact)) > 2
+    assert root_mean_square(gaps(stale, exact)) > 2.5
