@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from forecast.wording import count, listing, number, percent
+from forecast.wording import count, listing, number, share
 
 if TYPE_CHECKING:
     from forecast.backtest_run import Backtest
@@ -74,7 +74,7 @@ def backtest_lines(backtest: Backtest, titles: Mapping[str, str]) -> Iterator[Li
         yield "", ""
         yield from _wrapped(titles.get(target, target), "bold")
         shown = {cell.horizon_days: cell for cell in reversed(cells)}
-        windows = (f"of {days} days {shown[days].n}, {percent(shown[days].base_rate)}" for days in horizons)
+        windows = (f"of {days} days {shown[days].n}, {share(shown[days].base_rate)}" for days in horizons)
         yield from _wrapped(f"Windows, and share in which it happened: {'; '.join(windows)}.", "dim")
         rows = []
         for days in horizons:
