@@ -19,12 +19,10 @@ Tensor = Any
 def tension_at_knots(innovations: Tensor, knot_decay: Tensor, n_knots: int) -> Tensor:
     """Stationary Ornstein–Uhlenbeck process at the knots, unit variance, shape (knot,).
 
-    x[0] = ε[0]; x[m] = φ·x[m−1] + √(1−φ²)·ε[m], written as one matrix of powers of φ times ε.
+    x[0] = ε[0]; x[m] = φ·x[m−1] + √(1−φ²)·ε[m].
     """
-    lag = np.subtract.outer(np.arange(n_knots), np.arange(n_knots)).astype(np.float64)
-    power = pt.where(lag >= 0, knot_decay ** np.maximum(lag, 0.0), 0.0)
     scale = pt.concatenate([pt.ones(1), pt.ones(n_knots - 1) * pt.sqrt(1 - knot_decay**2)])
-    return power @ (scale * innovations)
+    return _decayed_sum(scale * innovations, knot_decay, n_knots)
 
 
 def tension_at_steps(knots: Tensor, n_steps: int) -> Tensor:
@@ -37,9 +35,24 @@ def tension_at_steps(knots: Tensor, n_steps: int) -> Tensor:
 
 def decayed_past(counts: NDArray[np.float64] | Tensor, decay: Tensor, n_steps: int) -> Tensor:
     """Σ_{l≥1} d^(l−1)·n[t−l]: exponentially decayed sum of earlier steps, shape of ``counts``."""
-    lag = np.subtract.outer(np.arange(n_steps), np.arange(n_steps)).astype(np.float64)
-    weights = pt.where(lag >= 1, decay ** np.maximum(lag - 1.0, 0.0), 0.0)
-    return weights @ counts
+    return _later(_decayed_sum(pt.as_tensor(counts), decay, n_steps), 1)
+
+
+def _decayed_sum(values: Tensor, decay: Tensor, n: int) -> Tensor:
+    """Σ_{l≥0} d^l·v[t−l], by doubling: the sum over 2w terms is that over w plus d^w times it, w earlier.
+
+    Exact in log₂ n steps; a matrix of powers of d would cost n² of them.
+    """
+    width = 1
+    while width < n:
+        values = values + decay**width * _later(values, width)
+        width *= 2
+    return values
+
+
+def _later(values: Tensor, steps: int) -> Tensor:
+    """Shift along the first axis, zeros coming in."""
+    return pt.concatenate([pt.zeros_like(values[:steps]), values[:-steps]])
 
 
 def ballast_exponent(calming_past: Tensor, strength: Tensor) -> Tensor:
