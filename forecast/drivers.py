@@ -13,21 +13,18 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-from arviz_stats.base import array_stats
 from numpy.typing import NDArray
 
 from forecast.draws import StreamDraws, stream_draws
 from forecast.events.codebook import CONFLICTUAL
 from forecast.events.table import EventTable
 from forecast.inference import Posterior, log_likelihood, monte_carlo_error
+from forecast.inference.importance import PARETO_K_MAX, importance_weights
 from forecast.series import EventCounts, FutureAct, TargetRule, count_events
 from forecast.simulation import SimulationOptions, simulate_first_hits
 from forecast.simulation.probabilities import hit_shares
 
 Floats = NDArray[np.float64]
-
-PARETO_K_MAX = 0.7
-"""Above it the reweighted draws cannot stand for the posterior without the event."""
 
 _DRAWS_A_CHAIN = 250
 _PATHS = 4
@@ -97,15 +94,15 @@ def leave_one_out(
         left[row] = False
         without = count_events(events.select(left), data.grid, data.layout)
         ratio = log_likelihood(without, draws) - full_likelihood
-        log_weights, pareto_k = array_stats.psislw(-ratio)  # it takes log likelihoods, not log ratios
-        if pareto_k > PARETO_K_MAX:
-            return LeaveOneOut(row, None, None, float(pareto_k))
-        weights = np.exp(log_weights - np.logaddexp.reduce(log_weights))
+        found = importance_weights(ratio)
+        if found.pareto_k > PARETO_K_MAX:
+            return LeaveOneOut(row, None, None, found.pareto_k)
+        weights = found.weights
         new_shares = shares(without)
         old, new = full_shares.mean(), weights @ new_shares
         paired = (full_shares - old) - len(weights) * weights * (new_shares - new)
         error = monte_carlo_error(paired, posterior.n_chains)
-        return LeaveOneOut(row, float(old - new), error, float(pareto_k))
+        return LeaveOneOut(row, float(old - new), error, found.pareto_k)
 
     rows = candidate_rows(events, data, target, candidates)
     results = []

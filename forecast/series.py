@@ -7,7 +7,6 @@ events form which stream, so that all families share one likelihood and one simu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Literal
@@ -171,10 +170,6 @@ class TimeGrid:
         """Knots of the latent tension that the steps need."""
         return knots_for(self.n_steps)
 
-    def step_of(self, day: date) -> int:
-        """Step that contains a day (may lie beyond the origin)."""
-        return (day - self.start).days // STEP_DAYS
-
     def first_day(self, step: int) -> date:
         """First day of a step."""
         return self.start + timedelta(days=STEP_DAYS * step)
@@ -258,8 +253,3 @@ def decayed_before(counts: NDArray[np.int64], half_life_days: float) -> NDArray[
 def recent_severe_term(decayed_count: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return log((T+0.1)/0.2): zero at one tenth, so that a quiet time is near the average."""
     return np.log((decayed_count + 0.1) / 0.2)
-
-
-def target_rules(targets: Sequence[tuple[str, Sequence[str], int]]) -> tuple[TargetRule, ...]:
-    """Make rules from (name, categories, minimum severity) triples."""
-    return tuple(TargetRule(name, tuple(any_of), level) for name, any_of, level in targets)

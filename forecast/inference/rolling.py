@@ -12,11 +12,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from arviz_stats.base import array_stats
 from numpy.typing import NDArray
 
 from forecast.draws import StreamDraws, stream_draws
 from forecast.inference.gates import check_gates
+from forecast.inference.importance import PARETO_K_MAX, importance_weights
 from forecast.inference.log_likelihood import log_likelihood
 from forecast.inference.posterior import Posterior
 from forecast.inference.sampling import Compiled, SamplerOptions, compile_model, sample
@@ -25,7 +25,6 @@ from forecast.models.data import likelihood_data
 from forecast.priors import PriorSet
 from forecast.series import EventCounts, knots_for
 
-PARETO_K_MAX = 0.7
 EFFECTIVE_DRAWS_MIN = 400.0
 RHAT_TOLERATED = 1.02
 """Short fits of a backtest are sampled again, longer, when R-hat of any parameter is above this."""
@@ -117,11 +116,10 @@ class RollingPosterior:
 
     def _bridge(self, fitted: EventCounts, data: EventCounts) -> WeightedDraws:
         draws = self._draws(data)
-        ratio = log_likelihood(data, draws) - log_likelihood(fitted, draws)
-        log_weights, pareto_k = array_stats.psislw(-ratio)  # it takes log likelihoods, not log ratios
-        weights = np.exp(log_weights - np.logaddexp.reduce(log_weights))
-        effective = float(1 / np.sum(weights**2))
-        return WeightedDraws(draws, weights, False, float(pareto_k), effective, self._converged)
+        found = importance_weights(log_likelihood(data, draws) - log_likelihood(fitted, draws))
+        return WeightedDraws(
+            draws, found.weights, False, found.pareto_k, found.effective_draws, self._converged
+        )
 
     def _draws(self, data: EventCounts) -> StreamDraws:
         return stream_draws(data.layout, self._variables)

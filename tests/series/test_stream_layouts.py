@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from forecast.events.codebook import CATEGORIES, CONFLICTUAL, COOPERATIVE, SEVERITIES
-from forecast.series import TargetRule, TimeGrid, count_events, stream_layout, target_rules
+from forecast.series import TargetRule, TimeGrid, count_events, stream_layout
 
 MILITARY = TargetRule("military", ("military_incident", "military_posture"), 4)
 MIXED = TargetRule("mixed", ("visit", "dispute", "sanction"), 3)
@@ -85,7 +85,6 @@ def test_a_rule_masks_by_category_and_severity(coded):
         ("2020-01-04", "military_posture", 5),
     )
     np.testing.assert_array_equal(MILITARY.mask(table), [True, False, False, True])
-    assert target_rules([("military", ["military_incident", "military_posture"], 4)]) == (MILITARY,)
 
 
 @pytest.mark.parametrize("family", ["focused", "target"])
