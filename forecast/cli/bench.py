@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import typer
 
-from forecast.cli import bench_accuracy, bench_speed
+from forecast.cli import bench_accuracy, bench_calibration, bench_speed
 from forecast.cli.bench_speed import WORKED_CASE, Case, Quick, Rounds, speed
 from forecast.cli.options import Json, Quiet
 
-app = typer.Typer(name="bench", help="Measure: speed on this machine; accuracy on a folder of dyads.")
+app = typer.Typer(
+    name="bench", help="Measure speed, accuracy on a folder of dyads, calibration of inference."
+)
 app.command("speed")(bench_speed.speed)
 app.command("accuracy")(bench_accuracy.accuracy)
+app.command("calibration")(bench_calibration.calibration)
 
 
 @app.callback(invoke_without_command=True)
@@ -22,7 +25,7 @@ def bench(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Measure: speed on this machine (the default); accuracy on a folder of dyads."""
+    """Measure: speed (the default); accuracy on a folder of dyads; calibration of inference."""
     if context.invoked_subcommand is None:
         speed(config, quick, rounds, json, quiet)
     elif any(_was_typed(context, name) for name in context.params):

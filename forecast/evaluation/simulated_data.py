@@ -18,8 +18,8 @@ from forecast.series import (
     recent_severe_term,
 )
 
-MOST_ACTS = 60
-"""Prior draws whose data would hold more acts a stream and step are drawn again (see ``draw_truth``)."""
+MOST_ACTS = 1000
+"""Data with more acts of a stream in one step are refused (see ``draw_truth``)."""
 
 
 def draw_truth(

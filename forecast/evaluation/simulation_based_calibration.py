@@ -17,11 +17,12 @@ from scipy import stats
 
 from forecast.draws import stream_draws
 from forecast.evaluation.simulated_data import draw_truth
+from forecast.events.codebook import CONFLICTUAL
 from forecast.inference.sampling import SamplerOptions, compile_model, sample
 from forecast.models import build_model
 from forecast.models.data import likelihood_data
-from forecast.priors import PriorSet
-from forecast.series import EventCounts, TargetRule, TimeGrid
+from forecast.priors import PriorSet, PriorStatement, default_priors
+from forecast.series import SEVERE, EventCounts, Family, TargetRule, TimeGrid, stream_layout
 from forecast.simulation import SimulationOptions, simulate_first_hits
 from forecast.simulation.probabilities import hit_shares
 
@@ -30,7 +31,21 @@ N_RANKED = 99
 HORIZON_DAYS = 90
 _PATHS = 20
 
+STUDY_PRIORS: dict[str, PriorStatement] = {
+    "baseline.weekly_rate": "LogNormal(mu=-0.7, sigma=0.5)",
+    "tension.scale": "LogNormal(mu=-0.5, sigma=0.3)",
+    "tension.persistence": "LogNormal(mu=4.8, sigma=0.4)",
+    "excitation.cross": "LogNormal(mu=-3.5, sigma=0.6)",
+    "overdispersion.shape": "LogNormal(mu=1, sigma=0.5)",
+}
+"""Narrower than the defaults, whose tails make data of a size that no dyad has."""
+
 DataChange = Callable[[EventCounts], EventCounts]
+
+
+def doubled(data: EventCounts) -> EventCounts:
+    """Count every act twice: wrong on purpose, since rates are taken for double."""
+    return replace(data, counts=2 * data.counts, reach=2 * data.reach)
 
 
 @dataclass(frozen=True)
@@ -50,11 +65,44 @@ class RankStudy:
         """Chi-square test of uniformity of each quantity's ranks."""
         return {name: _uniformity(ranks, n_bins) for name, ranks in self.ranks.items()}
 
+    def coverage(self, level: float) -> float:
+        """Share of all true values that lie in their central posterior interval of this level."""
+        ranks = np.concatenate(list(self.ranks.values()))
+        return float((np.abs(ranks - N_RANKED / 2) < level * (N_RANKED + 1) / 2).mean())
+
     def smallest(self) -> tuple[str, float]:
         """The quantity with the smallest p-value, and that value after Bonferroni's correction."""
         p_values = self.p_values()
         name = min(p_values, key=lambda key: p_values[key])
         return name, min(1.0, p_values[name] * len(p_values))
+
+
+def default_study(
+    family: Family,
+    n_simulations: int,
+    *,
+    n_weeks: int = 78,
+    seed: int,
+    wrong: bool = False,
+    listen: Callable[[int, int], None] | None = None,
+) -> RankStudy:
+    """Run the study of a family with ``STUDY_PRIORS`` and short fits, on severe acts of any or one kind.
+
+    ``wrong`` counts every act twice; the other parameters are those of ``rank_study``.
+    """
+    military = TargetRule("military", ("military_incident",), SEVERE)
+    anything = TargetRule("major", CONFLICTUAL, SEVERE)
+    layout = stream_layout(family, None if family == "joint" else military)
+    return rank_study(
+        default_priors(layout).changed(STUDY_PRIORS, "config"),
+        (anything, military) if family == "joint" else (military,),
+        n_simulations,
+        n_weeks=n_weeks,
+        seed=seed,
+        sampler=SamplerOptions(seed=0, draws=300, tune=300),
+        change=doubled if wrong else None,
+        listen=listen,
+    )
 
 
 def rank_study(

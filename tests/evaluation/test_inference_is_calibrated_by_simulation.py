@@ -1,6 +1,5 @@
 """Ranks of true values among posterior draws are uniform, and are not when the data are spoilt."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -8,31 +7,24 @@ import pytest
 from scipy import stats
 
 from forecast.evaluation.simulated_data import draw_truth
-from forecast.evaluation.simulation_based_calibration import N_RANKED, RankStudy, rank_study
+from forecast.evaluation.simulation_based_calibration import (
+    N_RANKED,
+    STUDY_PRIORS,
+    RankStudy,
+    default_study,
+    doubled,
+    rank_study,
+)
 from forecast.inference import SamplerOptions
 from forecast.priors import default_priors
-from forecast.series import EventCounts, TargetRule, TimeGrid, stream_layout
+from forecast.series import TargetRule, TimeGrid, stream_layout
 
 RULE = TargetRule("force", ("military_incident",), 4)
-ALL_CONFLICT = TargetRule("major", ("sanction", "military_incident", "military_posture", "dispute"), 4)
-# Narrower than the defaults, whose tails make data of a size that no dyad has.
-NARROW = {
-    "baseline.weekly_rate": "LogNormal(mu=-0.7, sigma=0.5)",
-    "tension.scale": "LogNormal(mu=-0.5, sigma=0.3)",
-    "tension.persistence": "LogNormal(mu=4.8, sigma=0.4)",
-    "excitation.cross": "LogNormal(mu=-3.5, sigma=0.6)",
-}
 SAMPLER = SamplerOptions(seed=0, draws=300, tune=300, target_accept=0.9)
 
 
-def doubled(data: EventCounts) -> EventCounts:
-    """Every act counted twice: rates are taken for double, and counts of one never come."""
-    return replace(data, counts=2 * data.counts, reach=2 * data.reach)
-
-
-def priors_of(family):
-    layout = stream_layout(family, None if family == "joint" else RULE)
-    return default_priors(layout).changed(NARROW, "config")
+def target_priors():
+    return default_priors(stream_layout("target", RULE)).changed(STUDY_PRIORS, "config")
 
 
 def test_uniform_ranks_pass_and_skewed_ranks_fail():
@@ -44,8 +36,15 @@ def test_uniform_ranks_pass_and_skewed_ranks_fail():
     assert skewed.smallest()[1] < 1e-6
 
 
+def test_coverage_is_the_share_of_central_ranks():
+    every_rank_once = RankStudy({"a": np.arange(N_RANKED + 1)})
+    assert every_rank_once.coverage(0.9) == pytest.approx(0.9)
+    assert every_rank_once.coverage(0.5) == pytest.approx(0.5)
+    assert RankStudy({"a": np.array([0, N_RANKED])}).coverage(0.9) == 0
+
+
 def test_truths_follow_the_prior_where_the_constraint_does_not_bind():
-    priors = priors_of("target")
+    priors = target_priors()
     start = date(2000, 1, 1)
     grid = TimeGrid(start, start + timedelta(days=140))
     rng = np.random.default_rng(5)
@@ -58,7 +57,7 @@ def test_a_quick_study_sees_doubled_data_and_not_the_right_ones():
     study = {}
     for name, change in {"right": None, "wrong": doubled}.items():
         study[name] = rank_study(
-            priors_of("target"), (RULE,), 24, n_weeks=60, seed=3, sampler=SAMPLER, change=change
+            target_priors(), (RULE,), 24, n_weeks=60, seed=3, sampler=SAMPLER, change=change
         )
     # With 24 simulations five bins hold about five ranks each.
     fair = min(study["right"].p_values(5).values()) * len(study["right"].ranks)
@@ -70,7 +69,7 @@ def test_a_quick_study_sees_doubled_data_and_not_the_right_ones():
 
 @pytest.mark.slow
 def test_joint_inference_is_calibrated_for_parameters_and_probabilities():
-    study = rank_study(priors_of("joint"), (ALL_CONFLICT, RULE), 200, n_weeks=78, seed=11, sampler=SAMPLER)
+    study = default_study("joint", 200, seed=11)
     assert all(len(ranks) == 200 for ranks in study.ranks.values())
     name, p_value = study.smallest()
     assert p_value > 0.01, f"{name}: {p_value:.2g} after Bonferroni"
@@ -78,8 +77,6 @@ def test_joint_inference_is_calibrated_for_parameters_and_probabilities():
 
 @pytest.mark.slow
 def test_the_study_fails_on_doubled_data():
-    study = rank_study(
-        priors_of("joint"), (ALL_CONFLICT, RULE), 60, n_weeks=78, seed=12, sampler=SAMPLER, change=doubled
-    )
+    study = default_study("joint", 60, seed=12, wrong=True)
     assert study.smallest()[1] < 1e-6
     assert study.p_values()["P(major)"] < 1e-3
