@@ -109,7 +109,7 @@ def _lines(found: Benchmark) -> Iterator[Line]:
 
     models = tuple(found.means())
     yield "Brier and log score: lower is better, * marks the best.", ""
-    for dyad in found.forecasts:
+    for dyad in found.calibration:
         yield "", ""
         yield dyad, "bold"
         rows = []
@@ -128,5 +128,20 @@ def _lines(found: Benchmark) -> Iterator[Line]:
     ]
     yield from table_lines(models, rows)
     yield "", ""
+    yield from _choice_lines(found)
     yield f"Time: {found.seconds_per_origin:.2f} s an origin, all models together.", ""
     yield from legend(models)
+
+
+def _choice_lines(found: Benchmark) -> Iterator[Line]:
+    from forecast.report.model_names import name_model
+
+    choice = found.choice
+    if choice is None or len(choice.gaps) < 2:
+        return
+    yield "Log score behind the best model, with its block-bootstrap error", "bold"
+    for model, gap in choice.gaps.items():
+        shown = "best" if model == choice.best else f"{gap.value:+.4f} ± {gap.se:.4f}"
+        yield f"  {name_model(model):<24}{shown}", ""
+    yield f"Simplest within two errors of the best: {name_model(choice.chosen)}.", ""
+    yield "", ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -23,14 +23,17 @@ from forecast.evaluation.backtest import (
 )
 from forecast.evaluation.backtest_plan import (
     HORIZONS,
+    MOST_DRAWS,
+    MOST_TUNE,
     Spacing,
     choose_origins,
     complete_origins,
     known_models,
 )
-from forecast.evaluation.forecast_table import ForecastTable
+from forecast.evaluation.calibration import PooledCalibration
 from forecast.evaluation.history import find_record_start
-from forecast.evaluation.scores import brier_score, log_score
+from forecast.evaluation.model_choice import ModelChoice, choose_model
+from forecast.evaluation.score_table import ScoreCell, score_forecasts, without_nan
 from forecast.evaluation.windows import horizon_lengths
 from forecast.evaluation.workers import run_jobs
 from forecast.events.reading import read_events
@@ -38,7 +41,7 @@ from forecast.events.table import EventTable
 from forecast.inference.sampling import SamplerOptions
 from forecast.series import TargetRule
 
-SAMPLER = SamplerOptions(seed=20230710, draws=500, tune=300, chains=4, target_accept=0.9)
+SAMPLER = SamplerOptions(seed=20230710, draws=MOST_DRAWS, tune=MOST_TUNE)
 """Of each fit in the benchmark."""
 QUICK_STEP = 3
 """A quick benchmark takes every third origin."""
@@ -75,7 +78,7 @@ class BenchmarkOptions:
 
 @dataclass(frozen=True)
 class BenchmarkCell:
-    """Mean scores of one model on one dyad and horizon; ``log`` in nats."""
+    """Mean scores of one model on one dyad and horizon, with block-bootstrap errors; ``log`` in nats."""
 
     dyad: str
     horizon_days: int
@@ -84,6 +87,8 @@ class BenchmarkCell:
     base_rate: float
     brier: float
     log: float
+    brier_se: float
+    log_se: float
 
 
 @dataclass(frozen=True)
@@ -94,14 +99,17 @@ class Benchmark:
     ----------
     cells : tuple of BenchmarkCell
         By dyad, horizon and model.
-    forecasts : mapping of str to ForecastTable
-        By dyad.
+    calibration : mapping of str to tuple of PooledCalibration
+        By dyad; one line a model, over all horizons.
+    choice : ModelChoice or None
+        The model to ship by these dyads; ``None`` without models.
     seconds_per_origin : float
         Wall-clock time of all models together, divided by the origins of all dyads.
     """
 
     cells: tuple[BenchmarkCell, ...]
-    forecasts: Mapping[str, ForecastTable]
+    calibration: Mapping[str, tuple[PooledCalibration, ...]]
+    choice: ModelChoice | None
     seconds_per_origin: float
 
     def means(self) -> dict[str, dict[str, float]]:
@@ -116,13 +124,28 @@ class Benchmark:
         return found
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values: cells, means, the name of the default model, seconds an origin."""
-        return {
-            "cells": [vars(cell) for cell in self.cells],
-            "mean": self.means(),
-            "default": DEFAULT_MODEL,
-            "seconds_per_origin": self.seconds_per_origin,
-        }
+        """Return plain JSON values, ``None`` where a number is not defined."""
+        choice = self.choice
+        content: dict[str, Any] = without_nan(
+            {
+                "cells": [vars(cell) for cell in self.cells],
+                "mean": self.means(),
+                "default": DEFAULT_MODEL,
+                "choice": choice
+                and {
+                    "best": choice.best,
+                    "chosen": choice.chosen,
+                    "log_behind_best": {name: vars(gap) for name, gap in choice.gaps.items()},
+                },
+                "calibration": [
+                    {"dyad": dyad} | line.to_dict()
+                    for dyad, lines in self.calibration.items()
+                    for line in lines
+                ],
+                "seconds_per_origin": self.seconds_per_origin,
+            }
+        )
+        return content
 
 
 def read_dyads(folder: Path) -> dict[str, EventTable]:
@@ -222,25 +245,26 @@ def run_benchmark(
         listed = "\n".join(f"  {failure}" for failure in failures)
         raise UnfinishedError(f"{len(failures)} of {len(jobs)} parts failed, so there is no mean.\n{listed}")
     forecasts = {dyad: collect(plan, dyads[dyad], results[dyad]) for dyad, plan in plans.items()}
-    cells = [cell for dyad, table in forecasts.items() for cell in _cells(dyad, table)]
+    seed = options.sampler.seed
+    scores = {dyad: score_forecasts(table, seed=seed) for dyad, table in forecasts.items()}
     n_origins = sum(len(plan.origins) for plan in plans.values())
-    return Benchmark(tuple(cells), forecasts, round(seconds / n_origins, 3))
+    return Benchmark(
+        tuple(_cell(dyad, cell) for dyad, table in scores.items() for cell in table.cells),
+        {dyad: table.calibration for dyad, table in scores.items()},
+        choose_model(list(forecasts.values()), seed=seed),
+        round(seconds / n_origins, 3),
+    )
 
 
-def _cells(dyad: str, table: ForecastTable) -> Sequence[BenchmarkCell]:
-    cells = []
-    for horizon in table.horizons:
-        for model in table.models:
-            rows = table.select(horizon_days=horizon, model=model)
-            cells.append(
-                BenchmarkCell(
-                    dyad,
-                    horizon,
-                    model,
-                    len(rows),
-                    float(rows.outcome.mean()),
-                    float(brier_score(rows.probability, rows.outcome).mean()),
-                    float(log_score(rows.probability, rows.outcome).mean()),
-                )
-            )
-    return cells
+def _cell(dyad: str, cell: ScoreCell) -> BenchmarkCell:
+    return BenchmarkCell(
+        dyad,
+        cell.horizon_days,
+        cell.model,
+        cell.n,
+        cell.base_rate,
+        cell.brier.value,
+        cell.log.value,
+        cell.brier.se,
+        cell.log.se,
+    )

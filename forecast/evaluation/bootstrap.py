@@ -11,6 +11,7 @@ half of them. On simulated scores of 49 to 127 monthly origins the 90% interval 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,10 @@ class Estimate:
     value: float
     se: float
     interval90: tuple[float, float]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return value, error and interval by name."""
+        return {"value": self.value, "se": self.se, "interval90": list(self.interval90)}
 
 
 def overlapping_origins(origins: Days, horizon_days: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,6 +118,10 @@ class PooledCalibration:
     model: str
     intercept: Estimate
     slope: Estimate
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the model's name and both estimates by name."""
+        return {"model": self.model, "intercept": self.intercept.to_dict(), "slope": self.slope.to_dict()}
 
 
 def pool_calibration(

@@ -99,17 +99,10 @@ class ScoreTable:
             "schema": 1,
             "reference": REFERENCE,
             "cells": [_cell_dict(cell) for cell in self.cells],
-            "calibration": [
-                {
-                    "model": line.model,
-                    "intercept": _estimate_dict(line.intercept),
-                    "slope": _estimate_dict(line.slope),
-                }
-                for line in self.calibration
-            ],
+            "calibration": [line.to_dict() for line in self.calibration],
             "warnings": list(self.warnings),
         }
-        plain: dict[str, Any] = _without_nan(content)
+        plain: dict[str, Any] = without_nan(content)
         return plain
 
 
@@ -217,10 +210,6 @@ def _skill(
     return SkillScore(reference, len(ours), brier, log, claim)
 
 
-def _estimate_dict(estimate: Estimate) -> dict[str, Any]:
-    return {"value": estimate.value, "se": estimate.se, "interval90": list(estimate.interval90)}
-
-
 def _cell_dict(cell: ScoreCell) -> dict[str, Any]:
     skill = cell.skill
     return {
@@ -241,19 +230,20 @@ def _cell_dict(cell: ScoreCell) -> dict[str, Any]:
         else {
             "reference": skill.reference,
             "n": skill.n,
-            "brier": _estimate_dict(skill.brier),
-            "log": _estimate_dict(skill.log),
+            "brier": skill.brier.to_dict(),
+            "log": skill.log.to_dict(),
             "claim": skill.claim,
         },
         "warnings": list(cell.warnings),
     }
 
 
-def _without_nan(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+def without_nan(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """Replace numbers that are not finite by ``None``, however deep they lie."""
     if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
+        return {key: without_nan(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_without_nan(item) for item in value]
+        return [without_nan(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -26,13 +26,22 @@ def test_the_contract_of_the_command_is_kept(forecast, balkans, drawn_units):
     )
     assert (ended.code, ended.err) == (0, "")
     content = json.loads(ended.out)
-    assert set(content) == {"cells", "mean", "default", "seconds_per_origin"}
+    assert set(content) == {
+        "cells",
+        "mean",
+        "default",
+        "choice",
+        "calibration",
+        "seconds_per_origin",
+    }
     assert content["default"] == DEFAULT_MODEL
     assert content["seconds_per_origin"] >= 0
     cells = content["cells"]
-    assert all(
-        list(cell) == ["dyad", "horizon_days", "model", "n", "base_rate", "brier", "log"] for cell in cells
-    )
+    columns = ["dyad", "horizon_days", "model", "n", "base_rate", "brier", "log", "brier_se", "log_se"]
+    assert all(list(cell) == columns for cell in cells)
+    assert set(content["choice"]["log_behind_best"]) == set(MODELS)
+    lines = {(line["dyad"], line["model"]) for line in content["calibration"]}
+    assert lines == {(dyad, model) for dyad in ("nat-ser", "usa-ser") for model in ALL}
     keys = [(cell["dyad"], cell["horizon_days"], cell["model"]) for cell in cells]
     assert keys == [
         (dyad, days, model) for dyad in ("nat-ser", "usa-ser") for days in (30, 90, 180) for model in ALL
@@ -64,7 +73,8 @@ def test_a_quick_bench_takes_every_third_origin(forecast, balkans, drawn_units):
     cells = json.loads(forecast(*command, "--quick", "--json").out)["cells"]
     assert {cell["n"] for cell in cells} == {43}
     assert {cell["model"] for cell in cells} == {"target", *BASELINES}
-    shown = forecast(*command, "--quick")
+    shown = forecast(*command, "--models", "target,ensemble", "--quick")
+    assert "Simplest within two errors of the best" in shown.out
     assert [line for line in shown.out.splitlines() if len(line) > 80] == []
     assert "Mean over dyads and horizons" in shown.out
 

@@ -1,0 +1,44 @@
+"""The shipped model is the simplest within two standard errors of the best."""
+
+import numpy as np
+import pytest
+
+from forecast.evaluation.comparison import compare_models
+from forecast.evaluation.forecast_table import join_forecasts
+from forecast.evaluation.model_choice import choose_model
+
+
+def dyad(make_table, seed, **sharpness):
+    """Forecasts that lean to the outcome by so much, and a noise that differs between models."""
+    rng = np.random.default_rng(seed)
+    outcome = (rng.random(120) < 0.4).astype(np.int8)
+    tables = [make_table(0.4, outcome)]
+    for model, lean in sharpness.items():
+        probability = 0.4 + lean * (outcome - 0.4) + rng.normal(0, 0.05, 120)
+        tables.append(make_table(np.clip(probability, 0.01, 0.99), outcome, model=model))
+    return join_forecasts(tables)
+
+
+def test_a_simple_model_as_good_as_the_best_is_chosen(make_table):
+    table = dyad(make_table, 1, joint=0.3, focused=0.1, ensemble=0.303)
+    found = choose_model([table], seed=1)
+    assert found.chosen == "joint"
+    assert found.gaps[found.best].value == 0
+
+
+def test_a_simple_model_that_is_clearly_worse_is_not(make_table):
+    found = choose_model([dyad(make_table, 1, joint=0.1, focused=0.5, ensemble=0.4)], seed=1)
+    assert (found.best, found.chosen) == ("focused", "focused")
+    assert found.gaps["joint"].value > 2 * found.gaps["joint"].se > 0
+
+
+def test_dyads_have_the_same_weight_and_their_errors_add_in_squares(make_table):
+    tables = [dyad(make_table, seed, joint=0.1, ensemble=0.3) for seed in (1, 2)]
+    found = choose_model(tables, seed=1).gaps["joint"]
+    each = [compare_models(table, "joint", "ensemble", seed=1) for table in tables]
+    assert found.value == pytest.approx(np.mean([one.value for one in each]))
+    assert found.se == pytest.approx(np.hypot(each[0].se, each[1].se) / 2)
+
+
+def test_baselines_alone_leave_nothing_to_choose(make_table):
+    assert choose_model([dyad(make_table, 1)], seed=1) is None
