@@ -217,6 +217,9 @@ def decay_per_step(half_life_days: float | NDArray[np.float64]) -> NDArray[np.fl
 def count_events(events: EventTable, grid: TimeGrid, layout: StreamLayout) -> EventCounts:
     """Count the events of a table on a grid; events outside the grid are left out.
 
+    A target with a stream of its own counts once a day: whether it happens is the question, and one clash
+    coded as several acts of a day says little about the next.
+
     Parameters
     ----------
     events : EventTable
@@ -228,6 +231,10 @@ def count_events(events: EventTable, grid: TimeGrid, layout: StreamLayout) -> Ev
     known = (grid.origin - grid.start).days
     stream = layout.assign(events)
     used = (day >= 0) & (day < known) & (stream >= 0)
+    if layout.target is not None:
+        hits = np.flatnonzero(used & (stream == layout.streams.index("target")))
+        used[hits] = False
+        used[hits[np.unique(day[hits], return_index=True)[1]]] = True
     step = day[used] // STEP_DAYS
     shape = (grid.n_steps, len(layout.streams))
     counts = np.zeros(shape, dtype=np.int64)

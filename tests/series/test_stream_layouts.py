@@ -60,8 +60,25 @@ def test_focused_streams_share_out_every_event_and_leave_none(us_china, rule):
     assert 0 < hit.sum() < len(us_china)
     counted = count_events(us_china, GRID, layout)
     window = us_china.between(date(2017, 1, 20), date(2023, 7, 10))
-    assert counted.counts.sum() == len(window)
-    assert counted.counts[:, target].sum() == rule.mask(window).sum()
+    hits = rule.mask(window)
+    days = len(np.unique(window.date[hits]))
+    assert counted.counts[:, target].sum() == days <= hits.sum()
+    assert counted.counts.sum() == len(window) - hits.sum() + days
+
+
+def test_a_target_counts_once_a_day_and_other_streams_every_act(coded):
+    acts = [("2020-01-02", "military_incident", 4)] * 3 + [("2020-01-02", "visit", 1)] * 2
+    counted = count_events(
+        coded(*acts, ("2020-01-03", "military_incident", 4)),
+        TimeGrid(date(2020, 1, 1), date(2020, 1, 8)),
+        stream_layout("focused", MILITARY),
+    )
+    assert dict(zip(counted.layout.streams, counted.counts[0].tolist(), strict=True)) == {
+        "cooperative": 2,
+        "dispute": 0,
+        "other_conflict": 0,
+        "target": 2,
+    }
 
 
 def test_the_target_layout_counts_the_target_alone(us_china):
