@@ -7,20 +7,22 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
 from forecast import results
-from forecast.config import Config, target_definition
+from forecast.config import Config, config_hash, target_definition
 from forecast.draws import stream_draws
 from forecast.drivers import leave_one_out
 from forecast.errors import NotConvergedError
 from forecast.evaluation.baselines import climatology
 from forecast.inference import Posterior, SamplerOptions, SamplingProgress, check_gates, fit
 from forecast.inputs import Inputs, read_inputs
+from forecast.ledger.recording import LEDGER_FILE, Recorded, RunOrigin, record_forecast
+from forecast.ledger.store import refuse_unusable
 from forecast.record import (
     Analysis,
     Baseline,
@@ -124,27 +126,69 @@ def run_forecast(
     out: Path = Path("reports"),
     force: bool = False,
     allow_unconverged: bool = False,
+    ledger: Path | None = None,
+    on_record: bool = True,
     listen: Listener | None = None,
 ) -> tuple[Run, Path]:
-    """Make a forecast, write its run folder and return both.
+    """Make a forecast, write its run folder, put it on record, and return run and folder.
+
+    Parameters
+    ----------
+    config : Config
+    out : Path
+        Folder of the runs.
+    force : bool
+        Replace a run that is there already.
+    allow_unconverged : bool
+        Return a run that failed its gates, instead of raising.
+    ledger : Path, optional
+        The ledger; ``out/ledger.sqlite`` when absent. A run that did not converge is recorded as such.
+    on_record : bool
+        Whether to put the forecasts into the ledger at all.
+    listen : callable, optional
+        Told of each stage and its progress.
 
     Raises
     ------
     InputError
-        The config, the events or the place of the run folder cannot be used.
+        The config, the events, the place of the run folder or the ledger cannot be used.
     NotConvergedError
         A gate failed and ``allow_unconverged`` is not set; the run folder is written all the same, its
         report stamped.
     """
     folder = run_place(config, out)
     refuse_existing(folder, force=force)
+    place = ledger or out / LEDGER_FILE
+    if on_record:
+        refuse_unusable(place)
     run = make_forecast(config, listen)
     if listen:
         listen(StageProgress("report"))
     save_run(run, folder, force=force)
+    if on_record:
+        put_on_record(run, place, folder)
     if not allow_unconverged:
         require_converged(run.forecast, folder)
     return run, folder
+
+
+def put_on_record(run: Run, ledger: Path, folder: Path | None) -> Recorded:
+    """Put the forecasts of a run into a ledger; what is there already stays as it was.
+
+    Raises
+    ------
+    LedgerError
+        The ledger cannot be used.
+    """
+    inputs = run.inputs
+    origin = RunOrigin(
+        config_sha256=config_hash(inputs.config),
+        data_sha256=inputs.events.sha256,
+        code_version=version("forecast"),
+        made_on=datetime.now(UTC),
+        run_folder=folder,
+    )
+    return record_forecast(ledger, run.forecast, inputs.rules, origin)
 
 
 def require_converged(forecast: Forecast, folder: Path) -> None:
