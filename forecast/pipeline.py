@@ -59,7 +59,7 @@ class StageProgress:
 Listener = Callable[[StageProgress], None]
 
 
-def make_forecast(config: Config, listen: Listener | None = None) -> Run:
+def make_forecast(config: Config, listen: Listener | None = None, *, drivers: bool = True) -> Run:
     """Run all stages in memory: read, fit, simulate, measure drivers.
 
     Parameters
@@ -67,6 +67,8 @@ def make_forecast(config: Config, listen: Listener | None = None) -> Run:
     config : Config
     listen : callable, optional
         Told of each stage and its progress.
+    drivers : bool
+        Measure which events moved the headline; without it the run names none.
 
     Raises
     ------
@@ -98,9 +100,12 @@ def make_forecast(config: Config, listen: Listener | None = None) -> Run:
         )
         targets, monitored = _target_forecasts(inputs, hits, posterior.n_chains)
         gates = check_gates(posterior, monitored)
-    with clock.time("drivers"):
-        tell(StageProgress("drivers"))
-        drivers, withheld = _drivers(inputs, posterior, seeds[1], tell)
+    moved: tuple[Driver, ...] = ()
+    withheld = 0
+    if drivers:
+        with clock.time("drivers"):
+            tell(StageProgress("drivers"))
+            moved, withheld = _drivers(inputs, posterior, seeds[1], tell)
     forecast = Forecast(
         schema=1,
         run_id=run_id(config, inputs.events),
@@ -112,7 +117,7 @@ def make_forecast(config: Config, listen: Listener | None = None) -> Run:
         diagnostics=Diagnostics(**vars(gates)),
         targets=targets,
         headline=Headline(target=config.headline.target, milestone=config.headline.milestone),
-        drivers=drivers,
+        drivers=moved,
         timings_s=clock.seconds,
         versions=versions(),
     )

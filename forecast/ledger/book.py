@@ -13,12 +13,12 @@ from forecast.ledger.entries import (
     GENESIS,
     ForecastEntry,
     JudgementEntry,
+    ProbabilityEntry,
     Question,
     ResolutionEntry,
     VoidEntry,
 )
 
-Probable = ForecastEntry | JudgementEntry
 Standing = Literal["open", "resolved", "void"]
 
 SHOWN_DIGITS = 10
@@ -81,6 +81,11 @@ class Book:
         """Others' probabilities, in order."""
         return (one.entry for one in self.records if isinstance(one.entry, JudgementEntry))
 
+    @property
+    def answers(self) -> list[ProbabilityEntry]:
+        """Forecasts, then others' probabilities."""
+        return [*self.forecasts, *self.judgements]
+
     def record(self, entry_id: str) -> ChainRecord:
         """Return the record of an entry (``KeyError`` when there is none)."""
         return self._records[entry_id]
@@ -131,11 +136,11 @@ class Book:
         found = self.resolutions.get(question_id)
         return found[-1] if found else None
 
-    def void_of(self, entry: Probable) -> VoidEntry | None:
+    def void_of(self, entry: ProbabilityEntry) -> VoidEntry | None:
         """Why a forecast does not count: it, or its question, was declared void."""
         return self.voids.get(entry.id) or self.voids.get(entry.question.id)
 
-    def standing(self, entry: Probable) -> Standing:
+    def standing(self, entry: ProbabilityEntry) -> Standing:
         """Whether a forecast is open, resolved, or void."""
         if self.void_of(entry):
             return "void"

@@ -80,11 +80,23 @@ class Entry(Record):
         return content_hash(self.identity())
 
 
-class ForecastEntry(Entry):
+class ProbabilityEntry(Entry):
+    """Base of what answers a question with a probability."""
+
+    question: Question
+    probability: Probability
+    made_on: AwareDatetime
+
+    @property
+    def hindcast(self) -> bool:
+        """Whether it was made so late that part of the answer could be known."""
+        return self.made_on.date() > self.question.as_of + timedelta(days=GRACE_DAYS)
+
+
+class ForecastEntry(ProbabilityEntry):
     """One probability of a run: one target before one milestone."""
 
     kind: Literal["forecast"] = "forecast"
-    question: Question
     name: Text = Field(description="name of the config")
     dyad_label: Text
     target: Text
@@ -92,7 +104,6 @@ class ForecastEntry(Entry):
     milestone_name: Text
     milestone_label: Text
     model: Text
-    probability: Probability
     mcse: float = Field(ge=0.0, description="Monte Carlo standard error of the probability")
     interval90: Interval
     words: Text
@@ -103,7 +114,6 @@ class ForecastEntry(Entry):
     code_version: Text
     run_id: Text
     run_folder: str | None = Field(description="where the run was kept; null when it was not")
-    made_on: AwareDatetime
 
     def identity(self) -> dict[str, Any]:
         """Question, names, and hashes of config, data and code."""
@@ -119,20 +129,15 @@ class ForecastEntry(Entry):
             "code_version": self.code_version,
         }
 
-    @property
-    def hindcast(self) -> bool:
-        """Whether it was made so late that part of the answer could be known."""
-        return self.made_on.date() > self.question.as_of + timedelta(days=GRACE_DAYS)
 
+class JudgementEntry(ProbabilityEntry):
+    """Somebody else's probability for a question on record: a crowd, a market, an expert.
 
-class JudgementEntry(Entry):
-    """Somebody else's probability for a question on record: a crowd, a market, an expert."""
+    ``made_on`` is what its maker says, or the time of the import.
+    """
 
     kind: Literal["judgement"] = "judgement"
-    question: Question
     forecaster: Text
-    probability: Probability
-    made_on: AwareDatetime = Field(description="as its maker says; the time of the import when not said")
 
     def identity(self) -> dict[str, Any]:
         """Question, forecaster and probability."""

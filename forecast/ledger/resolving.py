@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import Any
 
 from forecast.errors import LedgerError
 from forecast.events.table import EventTable
@@ -49,6 +50,21 @@ class Resolved:
     open_met: list[Question] = field(default_factory=list)
     void: list[Question] = field(default_factory=list)
     other_dyads: list[Question] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values: the resolutions, the open questions, and the number of the others."""
+        return {
+            "dyad": "-".join(self.coverage.dyad),
+            "through": self.coverage.through.isoformat(),
+            "through_stated": self.coverage.stated,
+            "new": [one.model_dump(mode="json") for one in self.new],
+            "corrected": [one.model_dump(mode="json") for one in self.corrected],
+            "open": [one.model_dump(mode="json") for one in self.open],
+            "n_open_met": len(self.open_met),
+            "n_unchanged": len(self.unchanged),
+            "n_void": len(self.void),
+            "n_other_dyads": len(self.other_dyads),
+        }
 
 
 def coverage_of(

@@ -169,13 +169,16 @@ def refuse_unusable(path: Path) -> Book:
 
 
 def _connect_to_read(path: Path) -> sqlite3.Connection:
-    address = path.absolute().as_uri() + "?mode=ro"
-    waiting = path.with_name(path.name + "-wal").exists()
-    # Reading a write-ahead log needs a file beside the ledger. Where none can be made and none is waiting,
-    # the ledger is read as the unchanging file that it then is.
-    if not waiting and not os.access(path.parent, os.W_OK):
-        address += "&immutable=1"
-    return sqlite3.connect(address, uri=True, timeout=BUSY_S, isolation_level=None)
+    # Reading a write-ahead log makes files beside the ledger, which only a connection that may write takes
+    # away again. Where none can be made and none is waiting, the ledger is read as an unchanging file.
+    if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+        mode = "rw"
+    else:
+        mode = "ro" if path.with_name(path.name + "-wal").exists() else "ro&immutable=1"
+    address = f"{path.absolute().as_uri()}?mode={mode}"
+    connection = sqlite3.connect(address, uri=True, timeout=BUSY_S, isolation_level=None)
+    connection.execute("PRAGMA query_only = ON")
+    return connection
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
