@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from forecast.config import Config, HeadlineConfig, MilestoneConfig, config_hash
+from forecast.config.cross_checks import LONGEST_HORIZON
 from forecast.errors import InputError
 from forecast.inputs import Inputs, read_inputs
 from forecast.ledger.book import Book
@@ -60,13 +61,14 @@ def hindcast(
     Raises
     ------
     InputError
-        A day leaves no data to learn from, a length is below 1, or the ledger cannot be used.
+        A day leaves no data to learn from, a length is not from 1 day to ten years, or the ledger cannot be used.
     NotConvergedError
         The sampler could not run at all.
     """
-    short = [length for length in ahead_days if length < 1]
-    if short:
-        raise InputError(f"--ahead: {short[0]} days is too short. Allowed: 1 day or more")
+    longest = LONGEST_HORIZON.days - 1
+    wrong = [length for length in ahead_days if not 1 <= length <= longest]
+    if wrong:
+        raise InputError(f"--ahead: {wrong[0]} days cannot be forecast. Allowed: 1 to {longest:,} days")
     book = refuse_unusable(ledger)
     cases = [_case(config, day, ahead_days) for day in days]
     inputs = [read_inputs(case) for case in cases]
@@ -100,7 +102,7 @@ def quarter_days(first: date, last: date) -> list[date]:
 def _case(config: Config, day: date, ahead_days: Sequence[int]) -> Config:
     milestones = tuple(
         MilestoneConfig(
-            name=f"{length}-days", label=f"{length} days ahead", date=day + timedelta(days=length + 1)
+            name=f"in-{length}-days", label=f"{length} days ahead", date=day + timedelta(days=length + 1)
         )
         for length in dict.fromkeys(ahead_days)
     )

@@ -117,7 +117,8 @@ def _calibration(scores: LedgerScores) -> Iterator[Line]:
     if slope and slope.interval90:
         low, high = (number(end, 2) for end in slope.interval90)
         yield from wrapped(
-            f"Slope {number(slope.value, 2)} (90% interval {low} to {high}); 1 is calibrated, less too extreme.",
+            f"Slope {number(slope.value, 2)} (90% interval {low} to {high}); 1 is calibrated, below 1 too "
+            "extreme.",
             "dim",
         )
 
