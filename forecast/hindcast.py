@@ -61,7 +61,7 @@ def hindcast(
     Raises
     ------
     InputError
-        A day leaves no data to learn from, a length is not from 1 day to ten years, or the ledger cannot be used.
+        A day leaves no data to learn from, a length is out of range, or the ledger cannot be used.
     NotConvergedError
         The sampler could not run at all.
     """

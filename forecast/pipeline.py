@@ -22,6 +22,7 @@ from forecast.evaluation.baselines import climatology
 from forecast.inference import Posterior, SamplerOptions, SamplingProgress, check_gates, fit
 from forecast.inputs import Inputs, read_inputs
 from forecast.ledger.recording import LEDGER_FILE, Recorded, RunOrigin, record_forecast
+from forecast.ledger.scoring import summarise_ledger
 from forecast.ledger.store import refuse_unusable
 from forecast.record import (
     Analysis,
@@ -32,6 +33,7 @@ from forecast.record import (
     DyadRecord,
     Forecast,
     Headline,
+    LedgerSummary,
     SamplerSummary,
     TargetForecast,
 )
@@ -164,12 +166,13 @@ def run_forecast(
     folder = run_place(config, out)
     refuse_existing(folder, force=force)
     place = ledger or out / LEDGER_FILE
+    before: LedgerSummary | None = None
     if on_record:
-        refuse_unusable(place)
+        before = summarise_ledger(refuse_unusable(place), (config.dyad.a, config.dyad.b))
     run = make_forecast(config, listen)
     if listen:
         listen(StageProgress("report"))
-    save_run(run, folder, force=force)
+    save_run(run, folder, force=force, ledger_record=before)
     if on_record:
         put_on_record(run, place, folder)
     if not allow_unconverged:

@@ -144,10 +144,9 @@ def resolved_lines(done: Resolved, source: str) -> Iterator[Line]:
         f"({why})."
     )
     yes = sum(one.outcome for one in done.new)
-    yield from wrapped(
-        f"{count(len(done.new), 'question')} resolved: {yes} yes, {len(done.new) - yes} no. "
-        f"{count(len(done.unchanged), 'question')} resolved before and unchanged."
-    )
+    settled = f": {yes} yes, {len(done.new) - yes} no" if done.new else " that was not before"
+    before = f" {count(len(done.unchanged), 'question')} unchanged." if done.unchanged else ""
+    yield from wrapped(f"Resolved: {count(len(done.new), 'question')}{settled}.{before}")
     if done.corrected:
         yield from wrapped(
             f"{count(len(done.corrected), 'outcome')} corrected; the earlier ones stay on record.", "yellow"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from forecast.cli.ledger_lines import wrapped
 from forecast.cli.score_lines import Line
+from forecast.evaluation.score_table import FEWEST_OUTCOMES
 from forecast.ledger.score_groups import GroupScore
 from forecast.ledger.scoring import LedgerScores
 from forecast.record import ErrorBound
@@ -81,7 +82,7 @@ def _skill(group: GroupScore) -> str:
     if group.skill.interval90:
         low, high = (number(100 * end, 0) for end in group.skill.interval90)
         text += f" ({low} to {high})"
-    return text
+    return text + ("" if group.claim == "none" else " *")
 
 
 def _notes(scores: LedgerScores) -> Iterator[Line]:
@@ -93,7 +94,9 @@ def _notes(scores: LedgerScores) -> Iterator[Line]:
         )
     yield from wrapped(
         "Brier and log score: lower is better. ± is the standard error, by blocks of neighbouring as-of "
-        "dates. base is the Brier score of the baseline that was recorded with each forecast.",
+        "dates. base is the Brier score of the baseline that was recorded with each forecast. An asterisk: "
+        f"the interval excludes 0, and there are {FEWEST_OUTCOMES} outcomes of either kind. Without it no skill "
+        "is claimed.",
         "dim",
     )
     early = count(scores.counts.early, "question")
