@@ -174,5 +174,8 @@ def _field(name: str, text: str) -> Iterator[Line]:
 
 def wrapped(text: str, style: str = "", hang: str = "") -> Iterator[Line]:
     """Yield a text in lines that fit; what follows the first line hangs."""
-    for line in textwrap.wrap(text, WIDTH, subsequent_indent=hang, break_on_hyphens=False):
+    # A path that is longer than a line stays whole, so that it can be copied.
+    for line in textwrap.wrap(
+        text, WIDTH, subsequent_indent=hang, break_on_hyphens=False, break_long_words=False
+    ):
         yield line, style

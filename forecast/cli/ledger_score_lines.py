@@ -95,8 +95,8 @@ def _notes(scores: LedgerScores) -> Iterator[Line]:
     yield from wrapped(
         "Brier and log score: lower is better. ± is the standard error, by blocks of neighbouring as-of "
         "dates. base is the Brier score of the baseline that was recorded with each forecast. An asterisk: "
-        f"the interval excludes 0, and there are {FEWEST_OUTCOMES} outcomes of either kind. Without it no skill "
-        "is claimed.",
+        f"the interval excludes 0, and there are {FEWEST_OUTCOMES} outcomes of either kind. Without it no "
+        "skill is claimed.",
         "dim",
     )
     early = count(scores.counts.early, "question")

@@ -134,10 +134,13 @@ class LedgerCase:
     def book(self):
         return open_ledger(self.path)
 
-    def record(self, as_of: str, probabilities, *, made_on=None, config="a", **how):
+    def record(self, as_of: str, probabilities, *, made_on=None, config="a", rules=None, **how):
         forecast = make_forecast(date.fromisoformat(as_of), probabilities, **how)
         return record_forecast(
-            self.path, forecast, list(RULES.values()), origin_of(forecast, made_on=made_on, config=config)
+            self.path,
+            forecast,
+            rules or list(RULES.values()),
+            origin_of(forecast, made_on=made_on, config=config),
         )
 
     def resolve(self, events, *, today=TODAY, through=None, dyad=None):
@@ -162,3 +165,8 @@ def entries():
         return forecast_entries(forecast, list(RULES.values()), origin_of(forecast))
 
     return make
+
+
+@pytest.fixture
+def made_forecast():
+    return make_forecast

@@ -69,6 +69,20 @@ def test_a_writer_killed_at_any_moment_leaves_a_valid_chain_and_loses_nothing_it
     assert len(reported) > 8
 
 
+@pytest.mark.parametrize("delay_ms", [0, 1, 2, 4])
+def test_a_writer_killed_while_it_makes_the_ledger_leaves_one_that_can_be_used(case, entries, delay_ms):
+    writer = start_writer("first", case.path, 10_000)
+    while not case.path.exists():
+        assert writer.poll() is None
+    time.sleep(delay_ms / 1000)
+    writer.send_signal(signal.SIGKILL)
+    writer.communicate()
+    before = len(case.book)
+    with write_ledger(case.path) as ledger:
+        ledger.append(entries("2022-01-01", {"crisis": {30: 0.1}})[0])
+    assert len(case.book) == before + 1
+
+
 def test_writers_at_once_lose_nothing_even_when_they_make_the_ledger(case):
     writers = [start_writer(f"writer {number}", case.path, 15) for number in range(3)]
     ended = [writer.communicate() for writer in writers]
@@ -80,10 +94,15 @@ def test_writers_at_once_lose_nothing_even_when_they_make_the_ledger(case):
 
 def test_a_failure_in_the_middle_leaves_nothing_of_the_transaction(case, entries):
     first, second = entries("2022-01-01", {"crisis": {30: 0.1, 60: 0.2}})
-    with pytest.raises(RuntimeError, match="power cut"), write_ledger(case.path) as writer:
-        writer.append(first)
-        writer.append(second)
-        raise RuntimeError("power cut")
+
+    def stopped_halfway() -> None:
+        with write_ledger(case.path) as writer:
+            writer.append(first)
+            writer.append(second)
+            raise RuntimeError("power cut")
+
+    with pytest.raises(RuntimeError, match="power cut"):
+        stopped_halfway()
     assert len(case.book) == 0
 
 
@@ -132,8 +151,7 @@ def test_a_file_that_may_only_be_read_is_read_but_not_written(case, locked_folde
         with pytest.raises(LedgerError, match=r"cannot be written \(Permission denied\)"):
             refuse_unusable(path)
         with pytest.raises(LedgerError, match=r"cannot be written \(attempt to write a readonly database\)"):
-            with write_ledger(path):
-                pass
+            write_ledger(path).__enter__()
         with pytest.raises(LedgerError, match=r"cannot be written \(Permission denied\)"):
             refuse_unusable(locked_folder / "new.sqlite")
     finally:
@@ -183,6 +201,6 @@ def test_what_is_no_database_is_refused_and_kept(case):
 
 
 def test_a_missing_ledger_is_said_with_how_to_get_one(case):
-    with pytest.raises(LedgerError, match="there is no ledger. 'forecast run' makes one"):
+    with pytest.raises(LedgerError, match=r"there is no ledger\. 'forecast run' makes one"):
         open_ledger(case.path)
     assert not case.path.exists()
