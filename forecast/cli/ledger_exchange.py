@@ -109,22 +109,20 @@ def import_(
 
 def _import_lines(content: dict[str, object], file: Path) -> list[str]:
     lines = [
-        f"{content['added']} records added, {content['known']} known before; "
+        f"Records: {content['added']} added, {content['known']} known before; "
         f"head of {file.name}: {str(content['head'])[:16]}…"
     ]
     if content["different"]:
         lines.append(
-            f"{content['different']} of the known have another probability there; what was on record stays."
+            f"Of the known, with another probability there: {content['different']}. What was on record stays."
         )
     if content["refused"]:
-        lines.append(
-            f"{content['refused']} outcomes or voids contradict what is on record here and were not taken."
-        )
+        lines.append(f"Not taken, since they contradict what is on record here: {content['refused']}.")
     return lines
 
 
 def _answer_lines(content: dict[str, object]) -> list[str]:
-    lines = [f"{content['added']} probabilities added, {content['known']} known before."]
+    lines = [f"Probabilities: {content['added']} added, {content['known']} known before."]
     if content["empty"]:
-        lines.append(f"{content['empty']} rows without a probability were left out.")
+        lines.append(f"Rows left out, without a probability: {content['empty']}.")
     return lines

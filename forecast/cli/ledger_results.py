@@ -43,18 +43,14 @@ def resolve(
     from datetime import UTC
 
     from forecast.events.bundled import load_events
-    from forecast.ledger.resolving import coverage_of, resolve_questions
-    from forecast.ledger.store import open_ledger, write_ledger
+    from forecast.ledger.resolving import resolve_ledger
 
     path = ledger_place(ledger)
-    book = open_ledger(path)
     table = load_events(events, Path())
     today = datetime.now(UTC).date()
-    coverage = coverage_of(table, book, today=today, through=day(through), dyad=dyad)
-    with write_ledger(path) as writer:
-        done = resolve_questions(writer, table, coverage)
+    done = resolve_ledger(path, table, today=today, through=day(through), dyad=dyad)
     if json:
-        typer.echo(json_text.dumps(done.to_dict() | {"ledger": str(path), "head": writer.book.head}))
+        typer.echo(json_text.dumps(done.to_dict() | {"ledger": str(path)}))
     elif not quiet:
         from forecast.cli.ledger_lines import resolved_lines
         from forecast.cli.score_lines import print_lines

@@ -159,7 +159,7 @@ def _beside(scores: LedgerScores) -> Iterator[Line]:
         )
         if one.n_late:
             yield from wrapped(
-                f"  {one.n_late:,} of theirs were made more than a week after the as-of date.",
+                f"  Of theirs, made more than a week after the as-of date: {one.n_late:,}.",
                 "yellow",
                 hang="  ",
             )

@@ -16,7 +16,7 @@ from forecast.ledger.canonical import DIGITS
 from forecast.ledger.entries import JudgementEntry, Question, with_id
 from forecast.ledger.exporting import ANSWER_COLUMNS, QUESTION_COLUMNS, target_names
 
-_REQUIRED = ("dyad", "target", "as_of", "milestone", "forecaster", "probability")
+REQUIRED = ("dyad", "target", "as_of", "milestone", "forecaster", "probability")
 _COLUMNS = (*QUESTION_COLUMNS, *ANSWER_COLUMNS)
 _MOST_FAULTS = 20
 
@@ -90,10 +90,10 @@ def _check_header(path: Path, header: object) -> None:
             raise LedgerError(f"{path}:1: unknown column '{name}'.{hint}")
         if found.count(name) > 1:
             raise LedgerError(f"{path}:1: the column '{name}' appears twice. Keep one")
-    missing = [name for name in _REQUIRED if name not in found]
+    missing = [name for name in REQUIRED if name not in found]
     if missing:
         raise LedgerError(
-            f"{path}:1: the column '{missing[0]}' is missing. Required: {', '.join(_REQUIRED)}. "
+            f"{path}:1: the column '{missing[0]}' is missing. Required: {', '.join(REQUIRED)}. "
             "'forecast ledger export --format questions' writes a sheet to fill in"
         )
 

@@ -10,13 +10,15 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, Field
 
+from forecast.events.cells import clean_text
 from forecast.ledger.canonical import content_hash
 from forecast.record import Baseline, Interval, Probability, Record
 
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256, 64 hex digits")]
-Text = Annotated[str, Field(min_length=1)]
+# Ledgers of others are read as well: what could steer a terminal is taken out.
+Text = Annotated[str, Field(min_length=1), AfterValidator(clean_text)]
 
 GENESIS = "0" * 64
 """What the first record of a chain has in the place of the hash before it."""
@@ -113,7 +115,7 @@ class ForecastEntry(ProbabilityEntry):
     data_sha256: Hash
     code_version: Text
     run_id: Text
-    run_folder: str | None = Field(description="where the run was kept; null when it was not")
+    run_folder: Text | None = Field(description="where the run was kept; null when it was not")
 
     def identity(self) -> dict[str, Any]:
         """Question, names, and hashes of config, data and code."""
@@ -156,7 +158,7 @@ class ResolutionEntry(Entry):
     question_id: Hash
     outcome: Literal[0, 1]
     decided_on: date | None = Field(description="day of the first act that met the target; null for a no")
-    acts: tuple[str, ...] = Field(description="ids of the acts in the window that met the target")
+    acts: tuple[Text, ...] = Field(description="ids of the acts in the window that met the target")
     through: date = Field(description="last day that the events cover")
     events_source: Text
     events_sha256: Hash

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 from forecast.errors import LedgerError
 from forecast.events.table import EventTable
 from forecast.ledger.book import Book, is_over
 from forecast.ledger.entries import Question, ResolutionEntry, with_id
-from forecast.ledger.store import LedgerWriter
+from forecast.ledger.store import LedgerWriter, open_ledger, write_ledger
 from forecast.series import TargetRule
 
 
@@ -65,6 +66,21 @@ class Resolved:
             "n_void": len(self.void),
             "n_other_dyads": len(self.other_dyads),
         }
+
+
+def resolve_ledger(
+    path: Path, events: EventTable, *, today: date, through: date | None = None, dyad: str | None = None
+) -> Resolved:
+    """Look up in a ledger's file what happened, and put it on record; see ``coverage_of`` for the parameters.
+
+    Raises
+    ------
+    LedgerError
+        The ledger cannot be used, or as ``coverage_of``.
+    """
+    coverage = coverage_of(events, open_ledger(path), today=today, through=through, dyad=dyad)
+    with write_ledger(path) as ledger:
+        return resolve_questions(ledger, events, coverage)
 
 
 def coverage_of(

@@ -7,6 +7,7 @@ record. The schema version stands in ``PRAGMA user_version``, the mark of the fi
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sqlite3
@@ -136,15 +137,11 @@ def write_ledger(path: Path, clock: Callable[[], datetime] = _now) -> Iterator[L
         path.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)) as connection:
             _prepare(connection, path)
-            connection.execute("BEGIN IMMEDIATE")
-            try:
+            # On disk when a command says so, even if the power fails the moment after.
+            connection.execute("PRAGMA synchronous = FULL")
+            with _transaction(connection):
                 writer = LedgerWriter(connection, path, clock)
                 yield writer
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
     _warn_of_clock(path, writer.added)
 
 
@@ -163,8 +160,9 @@ def refuse_unusable(path: Path) -> Book:
         pass
     if not path.exists():
         return Book(str(path))
-    with _translated(path, "written"), path.open("ab"):
-        pass
+    # Not by opening it: closing a file drops all locks that the process holds on it.
+    if not os.access(path, os.W_OK):
+        raise _cannot(path, "written", os.strerror(errno.EACCES))
     return open_ledger(path)
 
 
@@ -186,15 +184,25 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     if _is_ready(connection, path):
         return
     _switch_to_log(connection)
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with _transaction(connection):
         if not _is_ready(connection, path):  # another process may have been faster
             for table in _TABLES:
                 connection.execute(table)
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {VERSION}")
-    finally:
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Hold the file for writing; all of the block is kept, or nothing."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
         connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 def _switch_to_log(connection: sqlite3.Connection) -> None:
@@ -268,12 +276,13 @@ def _translated(path: Path, verb: str) -> Iterator[None]:
             raise LedgerError(
                 f"{path}: another process has held the ledger for {BUSY_S:.0f} seconds. Try again later"
             ) from error
-        raise LedgerError(
-            f"{path}: cannot be {verb} ({error}). Check permissions and free space, or give another "
-            "place with --ledger"
-        ) from error
+        raise _cannot(path, verb, str(error)) from error
     except OSError as error:
-        raise LedgerError(
-            f"{path}: cannot be {verb} ({error.strerror or error}). Check permissions and free space, or "
-            "give another place with --ledger"
-        ) from error
+        raise _cannot(path, verb, error.strerror or str(error)) from error
+
+
+def _cannot(path: Path, verb: str, why: str) -> LedgerError:
+    return LedgerError(
+        f"{path}: cannot be {verb} ({why}). Check permissions and free space, or give another place with "
+        "--ledger"
+    )

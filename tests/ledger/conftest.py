@@ -9,8 +9,8 @@ import pytest
 
 from forecast.cli import main
 from forecast.ledger.recording import RunOrigin, forecast_entries, record_forecast
-from forecast.ledger.resolving import coverage_of, resolve_questions
-from forecast.ledger.store import open_ledger, write_ledger
+from forecast.ledger.resolving import resolve_ledger
+from forecast.ledger.store import open_ledger
 from forecast.record import (
     Baseline,
     Curve,
@@ -144,11 +144,8 @@ class LedgerCase:
         )
 
     def resolve(self, events, *, today=TODAY, through=None, dyad=None):
-        coverage = coverage_of(
-            events, self.book, today=today, through=through and date.fromisoformat(through), dyad=dyad
-        )
-        with write_ledger(self.path) as writer:
-            return resolve_questions(writer, events, coverage)
+        day = through and date.fromisoformat(through)
+        return resolve_ledger(self.path, events, today=today, through=day, dyad=dyad)
 
 
 @pytest.fixture

@@ -132,9 +132,25 @@ def test_an_export_and_import_by_command(resolved, case, tmp_path):
     assert resolved("ledger", "export", "--out", out).out == ""
     assert resolved("ledger", "export").out == out.read_text()
     ended = resolved("ledger", "import", out, "--ledger", tmp_path / "merged.sqlite")
-    assert ended.out.startswith("5 records added, 0 known before; head of export.jsonl: ")
+    assert ended.out.startswith("Records: 5 added, 0 known before; head of export.jsonl: ")
     ended = resolved("ledger", "import", out, "--json")
     assert json.loads(ended.out)["known"] == 5
+
+
+def test_answers_of_others_come_in_and_are_scored_beside_ours(resolved, case, tmp_path):
+    rows = resolved("ledger", "export", "--format", "questions").out.splitlines()
+    assert len(rows) == 2  # one question is open
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text(
+        "dyad,target,as_of,milestone,forecaster,probability\n"
+        "CHN-USA,crisis,2022-01-01,2022-02-01,\x1b[31mcrowd,0.9\n"
+    )
+    ended = resolved("ledger", "import", sheet, "--format", "csv")
+    assert ended.out == "Probabilities: 1 added, 0 known before.\n"
+    out = resolved("ledger", "score").out
+    assert "\x1b" not in out
+    assert re.search(r"crowd +1 +1 +0\.010 +0\.062", out)
+    assert "Of theirs, made more than a week after the as-of date: 1." in out
 
 
 def test_a_run_is_told_at_once_that_two_options_contradict(command, tmp_path):
