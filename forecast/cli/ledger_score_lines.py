@@ -131,7 +131,8 @@ def _misses(scores: LedgerScores) -> Iterator[Line]:
     if not scores.largest_misses:
         yield "No forecast was on the wrong side of an even chance.", ""
         return
-    yield "Largest misses (of each episode the worst)", "bold"
+    yield "Largest misses, of each episode the worst", "bold"
+    yield f"  {'Id':<10}  {'As of':<10}  {'Before':<10}  {'Target':<22} {'Said':>5}  It", "dim"
     for miss in scores.largest_misses:
         happened = "happened" if miss.outcome else "did not happen"
         yield (

@@ -35,22 +35,20 @@ def track_sentence(forecast: Forecast, record: TrackRecord | None) -> str:
 def ledger_sentence(ledger: LedgerSummary) -> str:
     """What the ledger held about the pair before this run: how many forecasts, and how they did."""
     if not ledger.n_forecasts:
-        return "The ledger held no forecast on this pair before."
-    start = f"The ledger held {wording.count(ledger.n_forecasts, 'forecast')} on this pair before"
+        return "The ledger held no forecast on this pair before this run."
+    start = f"Before this run the ledger held {wording.count(ledger.n_forecasts, 'forecast')} on this pair"
     if ledger.brier is None or ledger.baseline_brier is None:
         return f"{start}, none of which can be scored yet."
-    error = "" if ledger.brier.se is None else f" (standard error {show_score(ledger.brier.se)})"
     late = ""
     if ledger.n_hindcasts:
-        number = "all" if ledger.n_hindcasts == ledger.n_scored else f"{ledger.n_hindcasts:,} of them"
-        late = f"; {number} made after the fact"
-    skill = {"better": "; they beat the baseline", "worse": "; the baseline beat them"}.get(
-        ledger.claim, "; no skill can be claimed"
-    )
+        whole = ledger.n_hindcasts == ledger.n_scored
+        late = f" ({'all' if whole else f'{ledger.n_hindcasts:,} of them'} made after the fact)"
+    error = "" if ledger.brier.se is None else f" (standard error {show_score(ledger.brier.se)})"
+    skill = {"better": "they beat the baselines", "worse": "the baselines beat them"}
     return (
-        f"{start}. {ledger.n_scored:,} are scored{late}: {ledger.n_yes:,} ended in a yes, Brier "
-        f"{show_score(ledger.brier.value)}{error} against {show_score(ledger.baseline_brier)} of the "
-        f"baselines recorded with them{skill}."
+        f"{start}. {ledger.n_scored:,} can be scored{late}, and {ledger.n_yes:,} came true. Their Brier "
+        f"score is {show_score(ledger.brier.value)}{error}, that of the baselines recorded with them "
+        f"{show_score(ledger.baseline_brier)}: {skill.get(ledger.claim, 'no skill can be claimed')}."
     )
 
 

@@ -33,7 +33,9 @@ def test_a_run_is_put_on_record_once_and_later_runs_tell_of_it(
     assert ended.code == 0
     assert open_ledger(path).head == book.head
     text = " ".join(page.extract_text() for page in PdfReader(folder / "report.pdf").pages)
-    assert "held 9 forecasts on this pair before, none of which can be scored yet" in " ".join(text.split())
+    assert "the ledger held 9 forecasts on this pair, none of which can be scored yet" in " ".join(
+        text.split()
+    )
 
 
 def test_a_run_may_stay_off_the_record_or_go_elsewhere(
