@@ -3,12 +3,13 @@
 CONFIG := configs/us-china-2023.yaml
 # Further options of the command, e.g. make report ARGS="--set sampler.draws=500"
 ARGS :=
+TRACK := --ledger reports/track-record.sqlite
 VENV := .venv/bin
 FRAME := pyproject.toml tools/install-lock tools/find-python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup report check sample test test-slow lint bench lock clean
+.PHONY: help setup report check sample track-record test test-slow lint bench lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -28,6 +29,11 @@ sample: .venv/.run  ## make the committed sample report anew: reports/sample/
 	rm -rf reports/sample
 	cp -R "$$(dirname "$$(find build/sample -name report.pdf)")" reports/sample
 	rm -rf reports/sample/posterior.nc reports/sample/paths.nc reports/sample/figures  # large, and made again by `make report`
+
+track-record: .venv/.run  ## forecast as of past quarters, resolve and score: reports/track-record.sqlite (minutes)
+	$(VENV)/forecast ledger hindcast $(CONFIG) --from 2019-01-01 --to 2022-10-01 $(TRACK) $(ARGS)
+	$(VENV)/forecast ledger resolve --events bundled:us-china $(TRACK)
+	$(VENV)/forecast ledger score --figure reports/track-record.svg $(TRACK)
 
 test: .venv/.run .venv/.dev  ## run the tests
 	$(VENV)/python -m pytest $(ARGS)

@@ -14,8 +14,10 @@ The map, in the order the data flow::
     drivers      what moved the headline
     results      all of it                 → records          Forecast, Analysis (record)
     report/      records                   → report.pdf       build_report
+    ledger/      every forecast on record, resolved, scored   open_ledger, resolve_ledger, score_ledger
     run_files    a run on disk                                save_run, rebuild_report
     pipeline     the order of the stages                      make_forecast, run_forecast
+    hindcast     forecasts at past dates, put on record
     backtest_run forecasts at past dates, scored              run_backtest, BacktestOptions
     cli/         the command ``forecast``
 
@@ -46,6 +48,9 @@ if TYPE_CHECKING:
     from forecast.events.reading import read_events
     from forecast.events.table import EventTable
     from forecast.inputs import read_inputs
+    from forecast.ledger.resolving import resolve_ledger
+    from forecast.ledger.scoring import score_ledger
+    from forecast.ledger.store import open_ledger
     from forecast.pipeline import make_forecast, run_forecast
     from forecast.priors import default_priors
     from forecast.record import Analysis, Forecast
@@ -66,12 +71,15 @@ _HOME = {
     "load_config": "config",
     "load_events": "events.bundled",
     "make_forecast": "pipeline",
+    "open_ledger": "ledger.store",
     "read_events": "events.reading",
     "read_inputs": "inputs",
     "rebuild_report": "run_files",
+    "resolve_ledger": "ledger.resolving",
     "run_backtest": "backtest_run",
     "run_forecast": "pipeline",
     "save_run": "run_files",
+    "score_ledger": "ledger.scoring",
 }
 
 __all__ = [
@@ -89,12 +97,15 @@ __all__ = [
     "load_config",
     "load_events",
     "make_forecast",
+    "open_ledger",
     "read_events",
     "read_inputs",
     "rebuild_report",
+    "resolve_ledger",
     "run_backtest",
     "run_forecast",
     "save_run",
+    "score_ledger",
 ]
 
 

@@ -5,7 +5,8 @@
 │   ├── ``ConfigError``     a config or scenario file
 │   ├── ``EventError``      an event file
 │   ├── ``PriorError``      the text or the support of a prior
-│   └── ``RunFolderError``  a saved run that is missing, altered or in the way
+│   ├── ``RunFolderError``  a saved run that is missing, altered or in the way
+│   └── ``LedgerError``     a ledger that is missing, altered, newer or not writable
 ├── ``NotConvergedError``   the fit ran and failed its gates (exit code 1)
 └── ``UnfinishedError``     part of the work failed, the rest is kept (exit code 1)
     └── ``StoppedError``    the user stopped it, what was finished is kept (exit code 130)
@@ -42,6 +43,10 @@ class PriorError(InputError):
 
 class RunFolderError(InputError):
     """A run folder is missing, incomplete, altered, or already there."""
+
+
+class LedgerError(InputError):
+    """A ledger is missing, altered, newer or not writable, or does not hold what was asked for."""
 
 
 class NotConvergedError(ForecastError):

@@ -7,20 +7,23 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
 from forecast import results
-from forecast.config import Config, target_definition
+from forecast.config import Config, config_hash, target_definition
 from forecast.draws import stream_draws
 from forecast.drivers import leave_one_out
 from forecast.errors import NotConvergedError
 from forecast.evaluation.baselines import climatology
 from forecast.inference import Posterior, SamplerOptions, SamplingProgress, check_gates, fit
 from forecast.inputs import Inputs, read_inputs
+from forecast.ledger.recording import LEDGER_FILE, Recorded, RunOrigin, record_forecast
+from forecast.ledger.scoring import summarise_ledger
+from forecast.ledger.store import refuse_unusable
 from forecast.record import (
     Analysis,
     Baseline,
@@ -30,6 +33,7 @@ from forecast.record import (
     DyadRecord,
     Forecast,
     Headline,
+    LedgerSummary,
     SamplerSummary,
     TargetForecast,
 )
@@ -57,7 +61,7 @@ class StageProgress:
 Listener = Callable[[StageProgress], None]
 
 
-def make_forecast(config: Config, listen: Listener | None = None) -> Run:
+def make_forecast(config: Config, listen: Listener | None = None, *, drivers: bool = True) -> Run:
     """Run all stages in memory: read, fit, simulate, measure drivers.
 
     Parameters
@@ -65,6 +69,8 @@ def make_forecast(config: Config, listen: Listener | None = None) -> Run:
     config : Config
     listen : callable, optional
         Told of each stage and its progress.
+    drivers : bool
+        Measure which events moved the headline; without it the run names none.
 
     Raises
     ------
@@ -96,9 +102,12 @@ def make_forecast(config: Config, listen: Listener | None = None) -> Run:
         )
         targets, monitored = _target_forecasts(inputs, hits, posterior.n_chains)
         gates = check_gates(posterior, monitored)
-    with clock.time("drivers"):
-        tell(StageProgress("drivers"))
-        drivers, withheld = _drivers(inputs, posterior, seeds[1], tell)
+    moved: tuple[Driver, ...] = ()
+    withheld = 0
+    if drivers:
+        with clock.time("drivers"):
+            tell(StageProgress("drivers"))
+            moved, withheld = _drivers(inputs, posterior, seeds[1], tell)
     forecast = Forecast(
         schema=1,
         run_id=run_id(config, inputs.events),
@@ -110,7 +119,7 @@ def make_forecast(config: Config, listen: Listener | None = None) -> Run:
         diagnostics=Diagnostics(**vars(gates)),
         targets=targets,
         headline=Headline(target=config.headline.target, milestone=config.headline.milestone),
-        drivers=drivers,
+        drivers=moved,
         timings_s=clock.seconds,
         versions=versions(),
     )
@@ -124,27 +133,70 @@ def run_forecast(
     out: Path = Path("reports"),
     force: bool = False,
     allow_unconverged: bool = False,
+    ledger: Path | None = None,
+    on_record: bool = True,
     listen: Listener | None = None,
 ) -> tuple[Run, Path]:
-    """Make a forecast, write its run folder and return both.
+    """Make a forecast, write its run folder, put it on record, and return run and folder.
+
+    Parameters
+    ----------
+    config : Config
+    out : Path
+        Folder of the runs.
+    force : bool
+        Replace a run that is there already.
+    allow_unconverged : bool
+        Return a run that failed its gates, instead of raising.
+    ledger : Path, optional
+        The ledger; ``out/ledger.sqlite`` when absent. A run that did not converge is recorded as such.
+    on_record : bool
+        Whether to put the forecasts into the ledger at all.
+    listen : callable, optional
+        Told of each stage and its progress.
 
     Raises
     ------
     InputError
-        The config, the events or the place of the run folder cannot be used.
+        The config, the events, the place of the run folder or the ledger cannot be used.
     NotConvergedError
         A gate failed and ``allow_unconverged`` is not set; the run folder is written all the same, its
         report stamped.
     """
     folder = run_place(config, out)
     refuse_existing(folder, force=force)
+    place = ledger or out / LEDGER_FILE
+    before: LedgerSummary | None = None
+    if on_record:
+        before = summarise_ledger(refuse_unusable(place), (config.dyad.a, config.dyad.b))
     run = make_forecast(config, listen)
     if listen:
         listen(StageProgress("report"))
-    save_run(run, folder, force=force)
+    save_run(run, folder, force=force, ledger_record=before)
+    if on_record:
+        put_on_record(run, place, folder)
     if not allow_unconverged:
         require_converged(run.forecast, folder)
     return run, folder
+
+
+def put_on_record(run: Run, ledger: Path, folder: Path | None) -> Recorded:
+    """Put the forecasts of a run into a ledger; what is there already stays as it was.
+
+    Raises
+    ------
+    LedgerError
+        The ledger cannot be used.
+    """
+    inputs = run.inputs
+    origin = RunOrigin(
+        config_sha256=config_hash(inputs.config),
+        data_sha256=inputs.events.sha256,
+        code_version=version("forecast"),
+        made_on=datetime.now(UTC),
+        run_folder=folder,
+    )
+    return record_forecast(ledger, run.forecast, inputs.rules, origin)
 
 
 def require_converged(forecast: Forecast, folder: Path) -> None:

@@ -285,6 +285,20 @@ class Miss(Record):
     outcome: Literal[0, 1]
 
 
+class LedgerSummary(Record):
+    """The content of ``ledger_record.json``: what was on record about the dyad when a run was begun."""
+
+    schema_: Literal[1] = Field(1, alias="schema")
+    head: str = Field(description="hash of the last record of the ledger; 64 zeros when it was empty")
+    n_forecasts: int
+    n_scored: int
+    n_yes: int
+    n_hindcasts: int = Field(description="of the scored: made more than a week after their as-of date")
+    brier: ErrorBound | None
+    baseline_brier: float | None
+    claim: Literal["better", "worse", "none"] = Field(description="what may be said of the skill")
+
+
 class TrackRecord(Record):
     """The content of ``track_record.json``: how this model did in a backtest of the same questions."""
 

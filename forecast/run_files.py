@@ -20,9 +20,9 @@ from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
 from forecast.inference import Posterior
 from forecast.inputs import Inputs
-from forecast.record import Analysis, Forecast, TrackRecord
+from forecast.record import Analysis, Forecast, LedgerSummary, TrackRecord
 from forecast.report import ReportOptions, build_report
-from forecast.report.build import TRACK_RECORD
+from forecast.report.build import LEDGER_RECORD, TRACK_RECORD
 from forecast.run_folder import file_hashes, new_run_folder
 from forecast.series import TargetRule
 from forecast.simulation import FirstHits
@@ -49,11 +49,13 @@ def run_id(config: Config, events: EventTable) -> str:
     return f"{config.name}-{config.as_of:%Y%m%d}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
 
 
-def save_run(run: Run, folder: Path, *, force: bool = False) -> Path:
+def save_run(
+    run: Run, folder: Path, *, force: bool = False, ledger_record: LedgerSummary | None = None
+) -> Path:
     """Write the run folder with its report: whole, or not at all.
 
     When the backtest of the config lies beside the folder, its record goes into the run. One that is about
-    other questions is not used, and the report says so.
+    other questions is not used, and the report says so. ``ledger_record`` is what was on record before.
 
     Raises
     ------
@@ -73,6 +75,8 @@ def save_run(run: Run, folder: Path, *, force: bool = False) -> Path:
         _write_record(analysis, filling / "analysis.json")
         if found and found.record:
             _write_record(found.record, filling / TRACK_RECORD)
+        if ledger_record:
+            _write_record(ledger_record, filling / LEDGER_RECORD)
         _write_record(run.forecast, filling / "forecast.json")
         manifest = _manifest(run)
         _write_json(manifest, filling / "manifest.json")
@@ -182,7 +186,7 @@ def _manifest(run: Run) -> dict[str, object]:
     }
 
 
-def _write_record(record: Forecast | Analysis | TrackRecord, path: Path) -> None:
+def _write_record(record: Forecast | Analysis | LedgerSummary | TrackRecord, path: Path) -> None:
     path.write_text(record.model_dump_json(by_alias=True, indent=1) + "\n", encoding="utf-8")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from forecast.cli import backtest, bench, check, priors, report, run, schema
+from forecast.cli import backtest, bench, check, ledger, priors, report, run, schema
 from forecast.events.commands import app as events_app
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.command("report")(report.report)
 app.command("backtest")(backtest.backtest)
 app.command("priors")(priors.priors)
 app.command("schema")(schema.schema)
+app.add_typer(ledger.app, name="ledger")
 app.add_typer(bench.app, name="bench")
 app.add_typer(events_app, name="events", help="Coded events: check a file, describe it.")
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from forecast.cli.ledger_place import LedgerFile, ledger_of_run
 from forecast.cli.options import AsOf, ConfigFile, Json, Overrides, Quiet, Seed, day
 
 
@@ -27,10 +28,16 @@ def run(
             help="End with code 0 even if the fit did not converge; the report stays stamped.",
         ),
     ] = False,
+    ledger: LedgerFile = None,
+    no_ledger: Annotated[
+        bool, typer.Option("--no-ledger", help="Do not put the forecasts on record.")
+    ] = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Fit the model, simulate the futures, write the run folder with its PDF report."""
+    place = ledger_of_run(ledger, out, without=no_ledger)
+
     from forecast.config import load_config
 
     loaded = load_config(config, overrides or (), as_of=day(as_of), seed=seed)
@@ -41,6 +48,10 @@ def run(
     # The run checks both again; here they answer before the seconds that loading the sampler takes.
     refuse_existing(run_place(loaded, out), force=force)
     read_inputs(loaded)
+    if place:
+        from forecast.ledger.store import refuse_unusable
+
+        refuse_unusable(place)
 
     from forecast.cli.interruption import remembered_interrupt
     from forecast.cli.progress import show_progress
@@ -52,7 +63,15 @@ def run(
             stop_if_pressed()
             draw(progress)
 
-        finished, folder = run_forecast(loaded, out=out, force=force, allow_unconverged=True, listen=listen)
+        finished, folder = run_forecast(
+            loaded,
+            out=out,
+            force=force,
+            allow_unconverged=True,
+            ledger=place,
+            on_record=place is not None,
+            listen=listen,
+        )
     if json:
         typer.echo((folder / "forecast.json").read_text(encoding="utf-8"), nl=False)
     if not allow_unconverged:
@@ -61,3 +80,5 @@ def run(
         from forecast.cli.bottom_line import print_bottom_line
 
         print_bottom_line(finished.forecast, folder)
+        if place:
+            typer.echo(f"Ledger   {place}")

@@ -1,4 +1,4 @@
-"""``forecast schema``: the JSON Schema of a config or of ``forecast.json``."""
+"""``forecast schema``: the JSON Schema of a config, of ``forecast.json`` or of a ledger's export."""
 
 from __future__ import annotations
 
@@ -13,10 +13,17 @@ class Contract(StrEnum):
 
     CONFIG = "config"
     FORECAST = "forecast"
+    LEDGER = "ledger"
 
 
 def schema(contract: Annotated[Contract, typer.Argument(help="Which schema.", show_default=False)]) -> None:
-    """Print the JSON Schema of a config or of forecast.json, for editors and other programs."""
+    """Print the JSON Schema of a config, of forecast.json or of a ledger's export, for other programs."""
     from forecast.config import config_schema, forecast_schema, schema_text
 
-    typer.echo(schema_text(config_schema() if contract is Contract.CONFIG else forecast_schema()), nl=False)
+    if contract is Contract.LEDGER:
+        from forecast.ledger.exporting import ledger_schema
+
+        content = ledger_schema()
+    else:
+        content = config_schema() if contract is Contract.CONFIG else forecast_schema()
+    typer.echo(schema_text(content), nl=False)

@@ -202,12 +202,14 @@ def _skill(
         )
         for score in (brier_score, log_score)
     )
-    claim: Claim = "none"
-    if not few and brier.interval90[0] > 0:
-        claim = "better"
-    elif not few and brier.interval90[1] < 0:
-        claim = "worse"
-    return SkillScore(reference, len(ours), brier, log, claim)
+    return SkillScore(reference, len(ours), brier, log, "none" if few else claim_of(brier))
+
+
+def claim_of(skill: Estimate) -> Claim:
+    """What the 90% interval of a skill allows to be said, given outcomes enough of either kind."""
+    if skill.interval90[0] > 0:
+        return "better"
+    return "worse" if skill.interval90[1] < 0 else "none"
 
 
 def _cell_dict(cell: ScoreCell) -> dict[str, Any]:

@@ -78,7 +78,7 @@ def make_track_record(
         data_end=data_end,
         rows=tuple(_track_row(forecasts, cell, seed) for cell in cells),
         reliability=tuple(reliability_curve(forecasts, name, seed=seed) for name in drawn),
-        calibration_slope=_bound(slopes[0]) if slopes else None,
+        calibration_slope=error_bound_if_defined(slopes[0]) if slopes else None,
         largest_misses=largest_misses(ours),
         warnings=tuple(dict.fromkeys(text for cell in cells for text in cell.warnings)),
     )
@@ -164,8 +164,8 @@ def _track_row(forecasts: ForecastTable, cell: ScoreCell, seed: int) -> TrackRow
         n=cell.n,
         n_hits=int(ours.outcome.sum()),
         base_rate=cell.base_rate,
-        brier=_certain(cell.brier),
-        log=_certain(cell.log),
+        brier=error_bound(cell.brier),
+        log=error_bound(cell.log),
         baselines=tuple(
             BaselineScores(
                 name=name,
@@ -174,18 +174,19 @@ def _track_row(forecasts: ForecastTable, cell: ScoreCell, seed: int) -> TrackRow
             )
             for name, rows in baselines.items()
         ),
-        gap=_certain(gap),
-        skill=None if skill is None else _bound(skill.brier),
+        gap=error_bound(gap),
+        skill=None if skill is None else error_bound_if_defined(skill.brier),
         claim="none" if skill is None else skill.claim,
     )
 
 
-def _bound(estimate: Estimate) -> ErrorBound | None:
-    return _certain(estimate) if math.isfinite(estimate.value) else None
+def error_bound_if_defined(estimate: Estimate) -> ErrorBound | None:
+    """Return an estimate as a record, or ``None`` when its value is not defined."""
+    return error_bound(estimate) if math.isfinite(estimate.value) else None
 
 
-def _certain(estimate: Estimate) -> ErrorBound:
-    # JSON knows no NaN: an error that is not defined is null.
+def error_bound(estimate: Estimate) -> ErrorBound:
+    """Return an estimate as a record; an error that is not defined is ``None``."""
     if math.isfinite(estimate.se):
         return ErrorBound(value=estimate.value, se=estimate.se, interval90=estimate.interval90)
     return ErrorBound(value=estimate.value, se=None, interval90=None)

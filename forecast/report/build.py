@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from forecast.errors import RunFolderError
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
-from forecast.record import Analysis, Forecast, Record, TrackRecord
+from forecast.record import Analysis, Forecast, LedgerSummary, Record, TrackRecord
 from forecast.report.content import make_content
 from forecast.report.figures import write_figures
 from forecast.report.pdf import compile_pdf
@@ -24,6 +24,8 @@ from forecast.report.typeface import glyphs
 
 TRACK_RECORD = "track_record.json"
 """The file of a run folder that holds its track record."""
+LEDGER_RECORD = "ledger_record.json"
+"""The file of a run folder that holds what was on record in the ledger before."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +44,7 @@ def build_report(run_dir: Path, options: ReportOptions) -> Path:
     ----------
     run_dir : Path
         Folder with ``forecast.json``, ``analysis.json``, ``events.csv`` and ``manifest.json``, and with
-        ``track_record.json`` when there was a backtest.
+        ``track_record.json`` when there was a backtest, ``ledger_record.json`` when there was a ledger.
     options : ReportOptions
         Paper and names.
 
@@ -66,6 +68,8 @@ def build_report(run_dir: Path, options: ReportOptions) -> Path:
     manifest = _read_manifest(run_dir / "manifest.json")
     track_path = run_dir / TRACK_RECORD
     track_record = _read_record(track_path, TrackRecord) if track_path.exists() else None
+    ledger_path = run_dir / LEDGER_RECORD
+    ledger_record = _read_record(ledger_path, LedgerSummary) if ledger_path.exists() else None
     _require(run_dir / "events.csv")
     events = read_events(run_dir / "events.csv")
     target = run_dir / "report.pdf"
@@ -75,7 +79,9 @@ def build_report(run_dir: Path, options: ReportOptions) -> Path:
             figures_dir.mkdir()
             pdf = Path(name) / "report.pdf"
             pdf.write_bytes(
-                compile_report(forecast, analysis, events, manifest, options, figures_dir, track_record)
+                compile_report(
+                    forecast, analysis, events, manifest, options, figures_dir, track_record, ledger_record
+                )
             )
             (run_dir / "figures").mkdir(exist_ok=True)
             for figure in sorted(figures_dir.iterdir()):
@@ -97,6 +103,7 @@ def compile_report(
     options: ReportOptions,
     figures_dir: Path,
     track_record: TrackRecord | None = None,
+    ledger_record: LedgerSummary | None = None,
 ) -> bytes:
     """Draw the figures into ``figures_dir`` and return the PDF; the same input gives the same bytes.
 
@@ -112,6 +119,7 @@ def compile_report(
         events,
         manifest,
         track_record=track_record,
+        ledger_record=ledger_record,
         paper=options.paper,
         author=options.author,
         organisation=options.organisation,

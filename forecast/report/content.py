@@ -7,7 +7,7 @@ from typing import Any
 
 from forecast import wording
 from forecast.events.table import EventTable
-from forecast.record import Analysis, Forecast, TrackRecord
+from forecast.record import Analysis, Forecast, LedgerSummary, TrackRecord
 from forecast.report import alt_text, evidence, explanation, front_page, palette
 from forecast.report.method import method_sections
 from forecast.report.parameters import parameter_groups
@@ -23,6 +23,7 @@ def make_content(
     manifest: Mapping[str, object],
     *,
     track_record: TrackRecord | None = None,
+    ledger_record: LedgerSummary | None = None,
     paper: str,
     author: str | None,
     organisation: str | None,
@@ -39,6 +40,8 @@ def make_content(
         ``manifest.json``: hashes, code version and seed are shown where given.
     track_record : TrackRecord or None
         How such forecasts did in a backtest; without one the report says that there is none.
+    ledger_record : LedgerSummary or None
+        What was on record about the pair before the run; nothing is said without one.
     paper : {"a4", "us-letter"}
         Paper, as typst names it.
     author, organisation : str or None
@@ -103,7 +106,7 @@ def make_content(
             "caption": "Change of the headline chance due to each event, in percentage points; "
             "whiskers show the Monte Carlo error.",
         },
-        "track": track_content(forecast, track_record),
+        "track": track_content(forecast, track_record, ledger_record),
         "calendar": explanation.calendar_rows(analysis),
         "parameters": parameter_groups(analysis),
         "method": method_sections(forecast.model, has_tension=analysis.tension is not None),

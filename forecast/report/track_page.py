@@ -7,13 +7,13 @@ from typing import Any
 
 from forecast import wording
 from forecast.evaluation.score_table import FEWEST_OUTCOMES
-from forecast.record import ErrorBound, Forecast, Miss, TrackRecord, TrackRow
+from forecast.record import ErrorBound, Forecast, LedgerSummary, Miss, TrackRecord, TrackRow
 from forecast.report.alt_text import describe_reliability
 from forecast.report.front_page import headline_pair
 from forecast.report.model_names import name_model
 from forecast.report.palette import target_colour
 from forecast.report.printable import shorten
-from forecast.report.track_sentence import beaten, rarer_outcomes, show_score
+from forecast.report.track_sentence import beaten, ledger_sentence, rarer_outcomes, show_score
 
 HOW_TO_MAKE = (
     "No backtest of this config was found, so how good such forecasts were in the past is not known. "
@@ -21,12 +21,15 @@ HOW_TO_MAKE = (
 )
 
 
-def track_content(forecast: Forecast, record: TrackRecord | None) -> dict[str, Any]:
+def track_content(
+    forecast: Forecast, record: TrackRecord | None, ledger: LedgerSummary | None = None
+) -> dict[str, Any]:
     """Everything on the track-record page; without a record only the sentence that says how to make one."""
+    on_record = [ledger_sentence(ledger)] if ledger else []
     if record is None:
-        return {"sentences": [HOW_TO_MAKE], "record": None}
+        return {"sentences": [HOW_TO_MAKE, *on_record], "record": None}
     return {
-        "sentences": [_how_tested(record), _overall(record), _reach(forecast, record)],
+        "sentences": [_how_tested(record), _overall(record), _reach(forecast, record), *on_record],
         "record": {
             "misses": [_miss_row(forecast, miss) for miss in record.largest_misses],
             "misses_intro": _misses_intro(record),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from forecast import wording
 from forecast.evaluation.score_table import FEWEST_OUTCOMES
-from forecast.record import ErrorBound, Forecast, TrackRecord, TrackRow
+from forecast.record import ErrorBound, Forecast, LedgerSummary, TrackRecord, TrackRow
 from forecast.report.model_names import name_model
 
 NO_RECORD = "This forecast has no track record yet: no backtest of this config was found."
@@ -30,6 +30,26 @@ def track_sentence(forecast: Forecast, record: TrackRecord | None) -> str:
         f"for this target at {_horizons(rows)}."
     )
     return sentence + others + _few_outcomes(rows)
+
+
+def ledger_sentence(ledger: LedgerSummary) -> str:
+    """What the ledger held about the pair before this run: how many forecasts, and how they did."""
+    if not ledger.n_forecasts:
+        return "The ledger held no forecast on this pair before this run."
+    start = f"Before this run the ledger held {wording.count(ledger.n_forecasts, 'forecast')} on this pair"
+    if ledger.brier is None or ledger.baseline_brier is None:
+        return f"{start}, none of which can be scored yet."
+    late = ""
+    if ledger.n_hindcasts:
+        whole = ledger.n_hindcasts == ledger.n_scored
+        late = f" ({'all' if whole else f'{ledger.n_hindcasts:,} of them'} made after the fact)"
+    error = "" if ledger.brier.se is None else f" (standard error {show_score(ledger.brier.se)})"
+    skill = {"better": "they beat the baselines", "worse": "the baselines beat them"}
+    return (
+        f"{start}. {ledger.n_scored:,} can be scored{late}, and {ledger.n_yes:,} came true. Their Brier "
+        f"score is {show_score(ledger.brier.value)}{error}, that of the baselines recorded with them "
+        f"{show_score(ledger.baseline_brier)}: {skill.get(ledger.claim, 'no skill can be claimed')}."
+    )
 
 
 def _losing_sentence(rows: list[TrackRow]) -> str:

@@ -27,6 +27,7 @@ FILES = {
     "figures/probability.svg",
     "figures/tension.svg",
     "forecast.json",
+    "ledger_record.json",
     "manifest.json",
     "paths.nc",
     "posterior.nc",

@@ -1,0 +1,206 @@
+"""What a chain of records says when it is read to its end: which forecasts stand, and what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Literal
+
+from forecast.errors import LedgerError
+from forecast.ledger.chain import BadRecordError, ChainRecord, Link, read_link, seconds_behind
+from forecast.ledger.entries import (
+    GENESIS,
+    ForecastEntry,
+    JudgementEntry,
+    ProbabilityEntry,
+    Question,
+    ResolutionEntry,
+    VoidEntry,
+)
+
+Standing = Literal["open", "resolved", "void"]
+
+SHOWN_DIGITS = 10
+"""Digits of an id that are shown; any beginning of at least ``FEWEST_DIGITS`` that is unique will do."""
+FEWEST_DIGITS = 4
+
+
+class Book:
+    """A ledger in memory. It grows at its end only, and takes no record that contradicts an earlier one.
+
+    Parameters
+    ----------
+    path : str
+        Where it was read from, for messages.
+
+    Attributes
+    ----------
+    questions : dict of str to Question
+        By id, in the order they were first asked.
+    resolutions : dict of str to list of ResolutionEntry
+        By id of the question; the last one stands.
+    voids : dict of str to VoidEntry
+        By id of what does not count.
+    latest_time : datetime or None
+        Latest time on record.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.questions: dict[str, Question] = {}
+        self.resolutions: dict[str, list[ResolutionEntry]] = {}
+        self.voids: dict[str, VoidEntry] = {}
+        self.latest_time: datetime | None = None
+        self._records: dict[str, ChainRecord] = {}
+        self._head = GENESIS
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __contains__(self, entry_id: object) -> bool:
+        return entry_id in self._records
+
+    @property
+    def head(self) -> str:
+        """Hash of the last record; 64 zeros for an empty ledger."""
+        return self._head
+
+    @property
+    def records(self) -> Iterator[ChainRecord]:
+        """The records, in order."""
+        return iter(self._records.values())
+
+    @property
+    def forecasts(self) -> Iterator[ForecastEntry]:
+        """The forecasts, in order."""
+        return (one.entry for one in self.records if isinstance(one.entry, ForecastEntry))
+
+    @property
+    def judgements(self) -> Iterator[JudgementEntry]:
+        """Others' probabilities, in order."""
+        return (one.entry for one in self.records if isinstance(one.entry, JudgementEntry))
+
+    @property
+    def answers(self) -> list[ProbabilityEntry]:
+        """Forecasts, then others' probabilities."""
+        return [*self.forecasts, *self.judgements]
+
+    def record(self, entry_id: str) -> ChainRecord:
+        """Return the record of an entry (``KeyError`` when there is none)."""
+        return self._records[entry_id]
+
+    def add(self, link: Link) -> ChainRecord:
+        """Take the next record.
+
+        Raises
+        ------
+        BadRecordError
+            It does not follow the chain, or contradicts it; the book is as before.
+        """
+        record = read_link(link, len(self) + 1, self._head)
+        if record.clock_behind_s != seconds_behind(record.recorded_on, self.latest_time):
+            raise BadRecordError("hides, or invents, that the clock was set back")
+        entry = record.entry
+        if entry.id in self._records:
+            raise BadRecordError("is on record already")
+        if isinstance(entry, ResolutionEntry):
+            self._add_resolution(entry)
+        elif isinstance(entry, VoidEntry):
+            self._add_void(entry)
+        else:
+            self.questions.setdefault(entry.question.id, entry.question)
+        self._records[entry.id] = record
+        self._head = record.hash
+        self.latest_time = max(self.latest_time or record.recorded_on, record.recorded_on)
+        return record
+
+    def _add_resolution(self, entry: ResolutionEntry) -> None:
+        question = self.questions.get(entry.question_id)
+        if question is None:
+            raise BadRecordError("resolves a question that is not on record")
+        if not is_over(question, entry.through):
+            raise BadRecordError(f"resolves a question that was open until {question.milestone}")
+        standing = self.resolution_of(entry.question_id)
+        if (standing.id if standing else None) != entry.corrects:
+            raise BadRecordError("does not point to the resolution that it replaces")
+        self.resolutions.setdefault(entry.question_id, []).append(entry)
+
+    def _add_void(self, entry: VoidEntry) -> None:
+        if entry.subject not in self._records and entry.subject not in self.questions:
+            raise BadRecordError("declares void what is not on record")
+        self.voids.setdefault(entry.subject, entry)
+
+    def resolution_of(self, question_id: str) -> ResolutionEntry | None:
+        """The resolution of a question that stands, if there is one."""
+        found = self.resolutions.get(question_id)
+        return found[-1] if found else None
+
+    def void_of(self, entry: ProbabilityEntry) -> VoidEntry | None:
+        """Why a forecast does not count: it, or its question, was declared void."""
+        return self.voids.get(entry.id) or self.voids.get(entry.question.id)
+
+    def standing(self, entry: ProbabilityEntry) -> Standing:
+        """Whether a forecast is open, resolved, or void."""
+        if self.void_of(entry):
+            return "void"
+        return "resolved" if self.resolution_of(entry.question.id) else "open"
+
+    def find(self, beginning: str) -> str:
+        """Return the whole id of an entry or a question from its beginning.
+
+        Raises
+        ------
+        LedgerError
+            There is none, or more than one.
+        """
+        start = beginning.strip().lower()
+        if len(start) < FEWEST_DIGITS:
+            raise LedgerError(
+                f"'{beginning}' is too short. Give at least {FEWEST_DIGITS} digits of an id; "
+                "'forecast ledger list' shows them"
+            )
+        found = [one for one in (*self._records, *self.questions) if one.startswith(start)]
+        if not found:
+            raise LedgerError(f"{self.path}: nothing has the id '{beginning}'. See 'forecast ledger list'")
+        if len(found) > 1:
+            shown = ", ".join(one[:SHOWN_DIGITS] for one in found[:5])
+            raise LedgerError(f"'{beginning}' begins {len(found)} ids: {shown} … Give more digits")
+        return found[0]
+
+
+def is_over(question: Question, through: date) -> bool:
+    """Whether events through this day cover the window: its last day is the one before the milestone."""
+    return question.milestone <= through + timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class ChainFault:
+    """The first record that cannot be trusted, and why."""
+
+    sequence: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class CheckedChain:
+    """The book up to the first fault, and the fault, if there is one."""
+
+    book: Book
+    fault: ChainFault | None
+
+
+def check_chain(path: str, links: Iterable[Link]) -> CheckedChain:
+    """Check every record in order and stop at the first that is bad.
+
+    A record is bad when it is not where it should be, does not follow the one before, was altered, or
+    contradicts an earlier record. Records cut off at the end leave no trace here: compare the head with one
+    that was noted elsewhere.
+    """
+    book = Book(path)
+    for link in links:
+        try:
+            book.add(link)
+        except BadRecordError as bad:
+            return CheckedChain(book, ChainFault(len(book) + 1, str(bad)))
+    return CheckedChain(book, None)

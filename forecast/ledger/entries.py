@@ -1,0 +1,219 @@
+"""What is put on record, as types: forecasts, others' judgements, resolutions, voids.
+
+The ``id`` of an entry is a hash of what makes it what it is, not of when it was recorded: the same forecast
+has the same id in every ledger, so that re-running adds nothing and merged ledgers hold nothing twice.
+All probabilities are in [0, 1], all days are ISO days, all times UTC.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, AwareDatetime, Field
+
+from forecast.events.cells import clean_text
+from forecast.ledger.canonical import content_hash
+from forecast.record import Baseline, Interval, Probability, Record
+
+Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256, 64 hex digits")]
+# Ledgers of others are read as well: what could steer a terminal is taken out.
+Text = Annotated[str, Field(min_length=1), AfterValidator(clean_text)]
+
+GENESIS = "0" * 64
+"""What the first record of a chain has in the place of the hash before it."""
+GRACE_DAYS = 7
+"""Days after the as-of date within which a forecast counts as made ahead; made later it is a hindcast."""
+
+
+class Question(Record):
+    """What is forecast: an act that meets the rule, after ``as_of`` and before ``milestone``.
+
+    ``dyad`` holds the two codes and ``any_of`` the categories, sorted, so that equal questions are equal.
+    """
+
+    dyad: tuple[str, str] = Field(description="the two country codes, sorted")
+    any_of: tuple[str, ...] = Field(min_length=1, description="categories that meet the target, sorted")
+    min_severity: int = Field(ge=1, le=5)
+    as_of: date = Field(description="last day that was known")
+    milestone: date = Field(description="first day that no longer counts")
+
+    @property
+    def id(self) -> str:
+        """Hash of the question."""
+        return content_hash(self.model_dump(mode="json"))
+
+    @property
+    def origin(self) -> date:
+        """First day of the window."""
+        return self.as_of + timedelta(days=1)
+
+    @property
+    def horizon_days(self) -> int:
+        """Days in the window, from the day after ``as_of`` to the day before ``milestone``."""
+        return (self.milestone - self.origin).days
+
+    @property
+    def pair(self) -> str:
+        """The dyad as one word, e.g. ``CHN-USA``."""
+        return "-".join(self.dyad)
+
+
+class Provenance(Record):
+    """Where an imported entry stood before: the head of that chain when it was read, and its own hash."""
+
+    chain_head: Hash
+    hash: Hash
+
+
+class Entry(Record):
+    """Base of what is put on record."""
+
+    id: Hash
+    provenance: tuple[Provenance, ...] = Field((), description="chains it came through, the first one first")
+
+    def identity(self) -> dict[str, Any]:
+        """What the id is made of."""
+        raise NotImplementedError
+
+    @property
+    def expected_id(self) -> str:
+        """The id that the content has."""
+        return content_hash(self.identity())
+
+
+class ProbabilityEntry(Entry):
+    """Base of what answers a question with a probability."""
+
+    question: Question
+    probability: Probability
+    made_on: AwareDatetime
+
+    @property
+    def hindcast(self) -> bool:
+        """Whether it was made so late that part of the answer could be known."""
+        return self.made_on.date() > self.question.as_of + timedelta(days=GRACE_DAYS)
+
+
+class ForecastEntry(ProbabilityEntry):
+    """One probability of a run: one target before one milestone."""
+
+    kind: Literal["forecast"] = "forecast"
+    name: Text = Field(description="name of the config")
+    dyad_label: Text
+    target: Text
+    target_label: Text
+    milestone_name: Text
+    milestone_label: Text
+    model: Text
+    mcse: float = Field(ge=0.0, description="Monte Carlo standard error of the probability")
+    interval90: Interval
+    words: Text
+    baseline: Baseline
+    converged: bool
+    config_sha256: Hash
+    data_sha256: Hash
+    code_version: Text
+    run_id: Text
+    run_folder: Text | None = Field(description="where the run was kept; null when it was not")
+
+    def identity(self) -> dict[str, Any]:
+        """Question, names, and hashes of config, data and code."""
+        return {
+            "kind": self.kind,
+            "question": self.question.model_dump(mode="json"),
+            "name": self.name,
+            "target": self.target,
+            "milestone_name": self.milestone_name,
+            "model": self.model,
+            "config_sha256": self.config_sha256,
+            "data_sha256": self.data_sha256,
+            "code_version": self.code_version,
+        }
+
+
+class JudgementEntry(ProbabilityEntry):
+    """Somebody else's probability for a question on record: a crowd, a market, an expert.
+
+    ``made_on`` is what its maker says, or the time of the import.
+    """
+
+    kind: Literal["judgement"] = "judgement"
+    forecaster: Text
+
+    def identity(self) -> dict[str, Any]:
+        """Question, forecaster and probability."""
+        return {
+            "kind": self.kind,
+            "question": self.question.model_dump(mode="json"),
+            "forecaster": self.forecaster,
+            "probability": self.probability,
+        }
+
+
+class ResolutionEntry(Entry):
+    """What happened, by the rule of the question."""
+
+    kind: Literal["resolution"] = "resolution"
+    question_id: Hash
+    outcome: Literal[0, 1]
+    decided_on: date | None = Field(description="day of the first act that met the target; null for a no")
+    acts: tuple[Text, ...] = Field(description="ids of the acts in the window that met the target")
+    through: date = Field(description="last day that the events cover")
+    events_source: Text
+    events_sha256: Hash
+    corrects: Hash | None = Field(None, description="id of the resolution that this one replaces")
+
+    def identity(self) -> dict[str, Any]:
+        """Everything but the way it came here."""
+        return self.model_dump(mode="json", exclude={"id", "provenance"})
+
+    def same_answer(self, other: ResolutionEntry) -> bool:
+        """Whether both say that the same happened, by the same acts."""
+        return (self.outcome, self.decided_on, self.acts) == (other.outcome, other.decided_on, other.acts)
+
+
+class VoidEntry(Entry):
+    """A forecast, or a question with all its forecasts, that does not count, and why."""
+
+    kind: Literal["void"] = "void"
+    subject: Hash = Field(description="id of the forecast, judgement or question")
+    reason: Text
+
+    def identity(self) -> dict[str, Any]:
+        """Subject and reason."""
+        return {"kind": self.kind, "subject": self.subject, "reason": self.reason}
+
+
+AnyEntry = Annotated[
+    ForecastEntry | JudgementEntry | ResolutionEntry | VoidEntry, Field(discriminator="kind")
+]
+
+
+class Payload(Record):
+    """What a record says and when it was written down; the text that is hashed."""
+
+    schema_: Literal[1] = Field(1, alias="schema", description="version of the payloads")
+    recorded_on: AwareDatetime
+    clock_behind_s: int | None = Field(
+        None, ge=1, description="seconds by which the clock stood behind an earlier record, else null"
+    )
+    entry: AnyEntry
+
+
+class ChainLine(Record):
+    """One line of the JSON Lines export: a record with its place in the chain.
+
+    ``hash`` is SHA-256 of ``previous`` followed by ``payload`` as canonical JSON (RFC 8785).
+    """
+
+    sequence: int = Field(ge=1, description="place in the chain, from 1, without gaps")
+    previous: Hash = Field(description="hash of the record before; 64 zeros for the first")
+    hash: Hash
+    payload: Payload
+
+
+def with_id[E: Entry](kind: type[E], **fields: object) -> E:
+    """Make an entry whose id is that of its content."""
+    draft = kind.model_validate({"id": GENESIS, **fields})
+    return draft.model_copy(update={"id": draft.expected_id})

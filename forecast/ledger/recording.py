@@ -1,0 +1,123 @@
+"""A run → forecasts on record, one a target and milestone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from forecast.ledger.canonical import DIGITS
+from forecast.ledger.entries import ForecastEntry, Question, with_id
+from forecast.ledger.store import write_ledger
+from forecast.record import Baseline, Forecast, MilestoneForecast, TargetForecast
+from forecast.series import TargetRule
+
+LEDGER_FILE = "ledger.sqlite"
+"""Name of the ledger in the folder of the runs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOrigin:
+    """What a run was made from, when, and where it is kept (``None``: nowhere)."""
+
+    config_sha256: str
+    data_sha256: str
+    code_version: str
+    made_on: datetime
+    run_folder: Path | None
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """How many forecasts were added, how many were on record before, and the head of the chain."""
+
+    added: int
+    known: int
+    head: str
+
+
+def record_forecast(
+    path: Path, forecast: Forecast, rules: Sequence[TargetRule], origin: RunOrigin
+) -> Recorded:
+    """Put the forecasts of a run on record; what is there already stays as it was.
+
+    A run that did not converge is recorded as such. A milestone on the day after the as-of date leaves no day
+    for anything to happen, so it is no question and is not recorded.
+
+    Raises
+    ------
+    LedgerError
+        As ``write_ledger``.
+    """
+    entries = forecast_entries(forecast, rules, origin)
+    with write_ledger(path) as ledger:
+        added = sum([ledger.append(entry) for entry in entries])
+    return Recorded(added, len(entries) - added, ledger.book.head)
+
+
+def forecast_entries(
+    forecast: Forecast, rules: Sequence[TargetRule], origin: RunOrigin
+) -> list[ForecastEntry]:
+    """Make the entries of a run, in the order of its targets and milestones."""
+    rule_of = {rule.name: rule for rule in rules}
+    return [
+        entry
+        for target in forecast.targets
+        for milestone in target.milestones
+        if (entry := _entry(forecast, target, milestone, rule_of[target.name], origin)).question.horizon_days
+    ]
+
+
+def make_question(dyad: tuple[str, str], rule: TargetRule, as_of: object, milestone: object) -> Question:
+    """Make a question; the order of codes and categories does not matter."""
+    return Question.model_validate(
+        {
+            "dyad": tuple(sorted(dyad)),
+            "any_of": tuple(sorted(set(rule.any_of))),
+            "min_severity": rule.min_severity,
+            "as_of": as_of,
+            "milestone": milestone,
+        }
+    )
+
+
+def _entry(
+    forecast: Forecast,
+    target: TargetForecast,
+    milestone: MilestoneForecast,
+    rule: TargetRule,
+    origin: RunOrigin,
+) -> ForecastEntry:
+    lower, upper = milestone.interval90
+    baseline = milestone.baseline
+    return with_id(
+        ForecastEntry,
+        question=make_question(
+            (forecast.dyad.a, forecast.dyad.b), rule, forecast.as_of, milestone.date
+        ).model_dump(),
+        name=forecast.name,
+        dyad_label=forecast.dyad.label,
+        target=target.name,
+        target_label=target.label,
+        milestone_name=milestone.name,
+        milestone_label=milestone.label,
+        model=forecast.model,
+        probability=round(milestone.probability, DIGITS),
+        mcse=round(milestone.mcse, DIGITS),
+        interval90=(round(lower, DIGITS), round(upper, DIGITS)),
+        words=milestone.words,
+        baseline=Baseline(name=baseline.name, probability=round(baseline.probability, DIGITS)),
+        converged=forecast.converged,
+        config_sha256=origin.config_sha256,
+        data_sha256=origin.data_sha256,
+        code_version=origin.code_version,
+        run_id=forecast.run_id,
+        run_folder=None if origin.run_folder is None else _readable(origin.run_folder),
+        made_on=origin.made_on.replace(microsecond=0),
+    )
+
+
+def _readable(path: Path) -> str:
+    # A file name may hold bytes that are no text; JSON may not.
+    return path.as_posix().encode("utf-8", errors="replace").decode("utf-8")

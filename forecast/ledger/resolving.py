@@ -1,0 +1,199 @@
+"""Events → outcomes: every question whose window they cover, by the rule that made the forecast."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from forecast.errors import LedgerError
+from forecast.events.table import EventTable
+from forecast.ledger.book import Book, is_over
+from forecast.ledger.entries import Question, ResolutionEntry, with_id
+from forecast.ledger.store import LedgerWriter, open_ledger, write_ledger
+from forecast.series import TargetRule
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coverage:
+    """Whose acts a file holds, and until when.
+
+    Parameters
+    ----------
+    dyad : tuple of str
+        The two codes, sorted.
+    through : date
+        Last day that the events cover.
+    stated : bool
+        Whether ``through`` was given; else it is the last day on which anything became known.
+    """
+
+    dyad: tuple[str, str]
+    through: date
+    stated: bool
+
+
+@dataclass
+class Resolved:
+    """What a file of events did to the questions of a ledger; lists hold questions.
+
+    ``open_met`` are open questions for which the answer is a yes already: they wait for their day like the
+    others, or what happens early would count sooner than what does not happen.
+    """
+
+    coverage: Coverage
+    new: list[ResolutionEntry] = field(default_factory=list)
+    corrected: list[ResolutionEntry] = field(default_factory=list)
+    unchanged: list[Question] = field(default_factory=list)
+    open: list[Question] = field(default_factory=list)
+    open_met: list[Question] = field(default_factory=list)
+    void: list[Question] = field(default_factory=list)
+    other_dyads: list[Question] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values: the resolutions, the open questions, and the number of the others."""
+        return {
+            "dyad": "-".join(self.coverage.dyad),
+            "through": self.coverage.through.isoformat(),
+            "through_stated": self.coverage.stated,
+            "new": [one.model_dump(mode="json") for one in self.new],
+            "corrected": [one.model_dump(mode="json") for one in self.corrected],
+            "open": [one.model_dump(mode="json") for one in self.open],
+            "n_open_met": len(self.open_met),
+            "n_unchanged": len(self.unchanged),
+            "n_void": len(self.void),
+            "n_other_dyads": len(self.other_dyads),
+        }
+
+
+def resolve_ledger(
+    path: Path, events: EventTable, *, today: date, through: date | None = None, dyad: str | None = None
+) -> Resolved:
+    """Look up in a ledger's file what happened, and put it on record; see ``coverage_of`` for the parameters.
+
+    Raises
+    ------
+    LedgerError
+        The ledger cannot be used, or as ``coverage_of``.
+    """
+    coverage = coverage_of(events, open_ledger(path), today=today, through=through, dyad=dyad)
+    with write_ledger(path) as ledger:
+        return resolve_questions(ledger, events, coverage)
+
+
+def coverage_of(
+    events: EventTable, book: Book, *, today: date, through: date | None = None, dyad: str | None = None
+) -> Coverage:
+    """Find out whose acts a file holds, and until when it covers them.
+
+    The dyad is the pair with the most acts between them, unless it is given.
+
+    Parameters
+    ----------
+    events : EventTable
+    book : Book
+        Its questions have to be about this dyad.
+    today : date
+        No file covers days to come.
+    through : date, optional
+        Last day covered; the last ``known_date`` when absent.
+    dyad : str, optional
+        Two codes, e.g. ``USA-CHN``.
+
+    Raises
+    ------
+    LedgerError
+        The ledger has no question about the dyad, the file has no act between the two, or the last day lies
+        ahead.
+    """
+    pair = _main_pair(events) if dyad is None else _given_pair(dyad, events)
+    asked = sorted({question.dyad for question in book.questions.values()})
+    if pair not in asked:
+        known = ", ".join("-".join(one) for one in asked) or "none yet"
+        advice = "" if dyad else " If the file is about another pair, say which: --dyad A-B"
+        raise LedgerError(
+            f"{events.source}: is about {'-'.join(pair)}, which no forecast on record is about. On record: "
+            f"{known}.{advice}"
+        )
+    last: date = through or events.known_date.max().astype(object)
+    if last >= today:
+        what = "--through" if through else "the last known_date"
+        raise LedgerError(
+            f"{events.source}: {what} is {last}, but only days that are over can be covered: the latest is "
+            f"{today - timedelta(days=1)} (UTC). Give an earlier day with --through"
+        )
+    return Coverage(dyad=pair, through=last, stated=through is not None)
+
+
+def resolve_questions(ledger: LedgerWriter, events: EventTable, coverage: Coverage) -> Resolved:
+    """Put on record what happened, for every question whose window is over by the last day covered.
+
+    What was resolved before stays, unless the events now say otherwise: then a new resolution is put on
+    record that points to the old one.
+    """
+    done = Resolved(coverage)
+    for question_id, question in list(ledger.book.questions.items()):
+        if question.dyad != coverage.dyad:
+            done.other_dyads.append(question)
+        elif question_id in ledger.book.voids:
+            done.void.append(question)
+        else:
+            _resolve(ledger, events, question, done)
+    return done
+
+
+def acts_that_met(events: EventTable, question: Question, through: date) -> EventTable:
+    """Acts that meet the rule, by their own date in the window [as-of + 1, milestone), up to a day."""
+    rule = TargetRule("", question.any_of, question.min_severity)
+    last = min(question.milestone - timedelta(days=1), through)
+    inside = events.between(question.origin, last)
+    return inside.select(rule.mask(inside))
+
+
+def _resolve(ledger: LedgerWriter, events: EventTable, question: Question, done: Resolved) -> None:
+    met = acts_that_met(events, question, done.coverage.through)
+    standing = ledger.book.resolution_of(question.id)
+    if not is_over(question, done.coverage.through):
+        if standing:  # by a file that reached further
+            done.unchanged.append(question)
+            return
+        done.open.append(question)
+        if len(met):
+            done.open_met.append(question)
+        return
+    found = with_id(
+        ResolutionEntry,
+        question_id=question.id,
+        outcome=int(len(met) > 0),
+        decided_on=met.date[0].astype(object) if len(met) else None,
+        acts=tuple(met.id.tolist()),
+        through=done.coverage.through,
+        events_source=events.source,
+        events_sha256=events.sha256,
+        corrects=standing.id if standing else None,
+    )
+    if standing and standing.same_answer(found):
+        done.unchanged.append(question)
+        return
+    ledger.append(found)
+    (done.corrected if standing else done.new).append(found)
+
+
+def _main_pair(events: EventTable) -> tuple[str, str]:
+    pairs = Counter(
+        (min(a, b), max(a, b)) for a, b in zip(events.initiator, events.target, strict=True) if a != b
+    )
+    # Of equals the first by name, so that the order of the rows does not matter.
+    return min(pairs, key=lambda pair: (-pairs[pair], pair))
+
+
+def _given_pair(dyad: str, events: EventTable) -> tuple[str, str]:
+    codes = sorted(code.strip().upper() for code in dyad.split("-"))
+    if len(codes) != 2 or not all(codes) or codes[0] == codes[1]:
+        raise LedgerError(f"--dyad: '{dyad}' is no pair of codes. Expected e.g. USA-CHN")
+    pair = (codes[0], codes[1])
+    if not len(events.exchanged(*pair)):
+        raise LedgerError(f"{events.source}: holds no act between {pair[0]} and {pair[1]}")
+    return pair

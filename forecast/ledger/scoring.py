@@ -1,0 +1,274 @@
+"""A ledger → scores: overall and by group, calibration, largest misses, ours beside others'."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from datetime import date
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from forecast.errors import LedgerError
+from forecast.evaluation.baselines import REFERENCE
+from forecast.evaluation.calibration import pool_calibration
+from forecast.evaluation.forecast_table import ForecastTable
+from forecast.evaluation.score_table import FEWEST_OUTCOMES
+from forecast.evaluation.track_record import (
+    error_bound_if_defined,
+    largest_misses,
+    reliability_curve,
+)
+from forecast.ledger.beside import Beside, compare_with_others
+from forecast.ledger.book import Book
+from forecast.ledger.entries import GRACE_DAYS, ForecastEntry
+from forecast.ledger.score_groups import GroupScore, score_group, score_groups
+from forecast.ledger.scored import Counts, ScoredForecast, resolved_forecasts, standing_forecasts
+from forecast.record import ErrorBound, LedgerSummary, Probability, Record, ReliabilityCurve
+from forecast.wording import count
+
+HORIZON_BANDS = ((30, "1–30 days"), (90, "31–90 days"), (180, "91–180 days"), (365, "181–365 days"))
+LONGEST_BAND = "over 365 days"
+_CSV_COLUMNS = (
+    "by",
+    "group",
+    "n",
+    "n_yes",
+    "brier",
+    "brier_se",
+    "log",
+    "log_se",
+    "baseline_brier",
+    "baseline_log",
+    "skill",
+    "skill_lower90",
+    "skill_upper90",
+    "claim",
+)
+AHEAD, HINDCAST = "made ahead", "hindcast"
+
+
+class LedgerMiss(Record):
+    """A forecast on the wrong side of an even chance."""
+
+    id: str
+    dyad: str
+    target: str
+    as_of: date
+    milestone: date
+    probability: Probability
+    outcome: Literal[0, 1]
+
+
+class LedgerScores(Record):
+    """All scores of a ledger; ``groups`` begins with all forecasts together."""
+
+    schema_: Literal[1] = Field(1, alias="schema")
+    head: str
+    counts: Counts
+    void_share: float | None
+    groups: tuple[GroupScore, ...]
+    without_early: GroupScore | None
+    calibration: tuple[ReliabilityCurve, ...]
+    calibration_slope: ErrorBound | None
+    largest_misses: tuple[LedgerMiss, ...]
+    beside: tuple[Beside, ...]
+    warnings: tuple[str, ...]
+
+
+def score_ledger(book: Book, *, seed: int = 0, unconverged: bool = False) -> LedgerScores:
+    """Score a ledger by the functions that score a backtest.
+
+    Parameters
+    ----------
+    book : Book
+    seed : int
+        Of the bootstrap and of the consistency bands.
+    unconverged : bool
+        Score forecasts whose fit failed a gate as well.
+
+    Raises
+    ------
+    LedgerError
+        No forecast can be scored yet.
+    """
+    standing, counts = standing_forecasts(book, unconverged=unconverged)
+    scored = resolved_forecasts(book, standing)
+    if not scored:
+        raise LedgerError(f"{book.path}: {_nothing_to_score(counts)}")
+    late = [one for one in scored if not one.early]
+    name = _curve_name(scored)
+    table = _as_table(scored, name)
+    baseline = _as_table(scored, REFERENCE, baseline=True)
+    slope = pool_calibration(table, name, seed).slope
+    groups = [score_group(scored, seed=seed), *_groups(scored, seed)]
+    return LedgerScores(
+        schema=1,
+        head=book.head,
+        counts=counts,
+        void_share=counts.void_share,
+        groups=tuple(groups),
+        without_early=score_group(late, seed=seed, group="without early") if late else None,
+        calibration=tuple(reliability_curve(rows, rows.models[0], seed=seed) for rows in (table, baseline)),
+        calibration_slope=error_bound_if_defined(slope),
+        largest_misses=_misses(scored, table),
+        beside=tuple(compare_with_others(book, scored, seed=seed)),
+        warnings=tuple(_warnings(counts, groups[0])),
+    )
+
+
+def groups_csv(scores: LedgerScores) -> str:
+    """Return the score of every group as CSV; what is not defined is an empty cell."""
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(_CSV_COLUMNS)
+    for group in (*scores.groups, *([scores.without_early] if scores.without_early else [])):
+        cells: list[object] = [group.by, group.group, group.n, group.n_yes]
+        for bound in (group.brier, group.log):
+            cells += [bound.value, bound.se]
+        lower, upper = (group.skill and group.skill.interval90) or (None, None)
+        cells += [group.baseline_brier, group.baseline_log, group.skill and group.skill.value, lower, upper]
+        writer.writerow([*cells, group.claim])
+    return buffer.getvalue()
+
+
+def summarise_ledger(book: Book, dyad: tuple[str, str], *, seed: int = 0) -> LedgerSummary:
+    """Return what a report says of the ledger: the forecasts on one dyad, and how they did."""
+    pair = tuple(sorted(dyad))
+    of_dyad = [entry for entry in book.forecasts if entry.question.dyad == pair]
+    standing, _ = standing_forecasts(book)
+    scored = resolved_forecasts(book, (entry for entry in standing if entry.question.dyad == pair))
+    score = score_group(scored, seed=seed) if scored else None
+    return LedgerSummary(
+        schema=1,
+        head=book.head,
+        n_forecasts=len(of_dyad),
+        n_scored=len(scored),
+        n_yes=score.n_yes if score else 0,
+        n_hindcasts=sum(one.entry.hindcast for one in scored),
+        brier=score.brier if score else None,
+        baseline_brier=score.baseline_brier if score else None,
+        claim=score.claim if score else "none",
+    )
+
+
+def _groups(scored: Sequence[ScoredForecast], seed: int) -> list[GroupScore]:
+    bands = [name for _, name in HORIZON_BANDS]
+    targets = _target_names(scored)
+    return [
+        *score_groups(scored, "horizon", lambda one: horizon_band(one.horizon_days), seed=seed, order=bands),
+        *score_groups(scored, "target", lambda one: targets[_rule(one.entry)], seed=seed),
+        *score_groups(scored, "dyad", lambda one: one.entry.question.pair, seed=seed),
+        *score_groups(scored, "model", lambda one: one.entry.model, seed=seed),
+        *score_groups(
+            scored, "made", lambda one: HINDCAST if one.entry.hindcast else AHEAD, seed=seed, order=[AHEAD]
+        ),
+    ]
+
+
+def horizon_band(days: int) -> str:
+    """Name of the band that a window of so many days is counted in."""
+    return next((name for longest, name in HORIZON_BANDS if days <= longest), LONGEST_BAND)
+
+
+def _rule(entry: ForecastEntry) -> tuple[str, tuple[str, ...], int]:
+    return entry.target, entry.question.any_of, entry.question.min_severity
+
+
+def _target_names(scored: Sequence[ScoredForecast]) -> dict[tuple[str, tuple[str, ...], int], str]:
+    """Name of each target; where one name stands for several rules, the rule is told with it."""
+    rules = dict.fromkeys(_rule(one.entry) for one in scored)
+    names = [name for name, _, _ in rules]
+    return {
+        (name, any_of, severity): name
+        if names.count(name) == 1
+        else f"{name} ({', '.join(any_of)}, severity {severity} or more)"
+        for name, any_of, severity in rules
+    }
+
+
+def _curve_name(scored: Sequence[ScoredForecast]) -> str:
+    models = {one.entry.model for one in scored}
+    return models.pop() if len(models) == 1 else "all_models"
+
+
+def _as_table(scored: Sequence[ScoredForecast], model: str, *, baseline: bool = False) -> ForecastTable:
+    """Put forecasts, or the baselines they were recorded with, into the table that the backtest scores."""
+    entries = [one.entry for one in scored]
+    chosen = [entry.baseline.probability if baseline else entry.probability for entry in entries]
+    return ForecastTable(
+        origin=np.array([one.origin for one in scored], dtype="datetime64[D]"),
+        horizon_days=np.array([one.horizon_days for one in scored], dtype=np.int64),
+        target=np.array([_series(entry) for entry in entries], dtype=np.object_),
+        model=np.full(len(scored), model, dtype=np.object_),
+        probability=np.array(chosen, dtype=np.float64),
+        outcome=np.array([one.outcome for one in scored], dtype=np.int8),
+    )
+
+
+def _series(entry: ForecastEntry) -> str:
+    """What sets apart forecasts of windows that are the same."""
+    question = entry.question
+    rule = ",".join(question.any_of)
+    return "|".join((question.pair, rule, str(question.min_severity), entry.name, entry.model))
+
+
+def _misses(scored: Sequence[ScoredForecast], table: ForecastTable) -> tuple[LedgerMiss, ...]:
+    found = {(one.origin, one.horizon_days, _series(one.entry)): one for one in scored}
+    misses = []
+    for miss in largest_misses(table):
+        one = found[miss.origin, miss.horizon_days, miss.target]
+        question = one.entry.question
+        misses.append(
+            LedgerMiss(
+                id=one.entry.id,
+                dyad=question.pair,
+                target=one.entry.target,
+                as_of=question.as_of,
+                milestone=question.milestone,
+                probability=one.entry.probability,
+                outcome=one.outcome,
+            )
+        )
+    return tuple(misses)
+
+
+def _warnings(counts: Counts, everything: GroupScore) -> list[str]:
+    found = []
+    if counts.hindcasts:
+        share = "All" if counts.hindcasts == counts.scored else f"{counts.hindcasts:,} of {counts.scored:,}"
+        found.append(
+            f"{share} scored forecasts are hindcasts: made more than {GRACE_DAYS} days after the as-of date, "
+            "when part of the answer could be known. They show how the method does, not what we foresaw."
+        )
+    rarer = min(everything.n_yes, everything.n - everything.n_yes)
+    if rarer < FEWEST_OUTCOMES:
+        no = everything.n - everything.n_yes
+        found.append(
+            f"{count(everything.n_yes, 'question')} ended in a yes and {no:,} in a no. "
+            f"With fewer than {FEWEST_OUTCOMES} of either no skill is claimed."
+        )
+    if counts.unconverged:
+        found.append(f"{count(counts.unconverged, 'forecast')} of a fit that did not converge left out.")
+    if counts.repeated:
+        found.append(
+            f"{count(counts.repeated, 'later forecast')} of a question that was answered before left out: "
+            "the first one stands."
+        )
+    return found
+
+
+def _nothing_to_score(counts: Counts) -> str:
+    if not counts.forecasts:
+        return "holds no forecast yet. 'forecast run' puts them on record"
+    parts = {
+        "open": "open; see 'forecast ledger resolve'",
+        "void": "void",
+        "unconverged": "of a fit that did not converge (score them with --unconverged)",
+    }
+    why = ", ".join(
+        f"{number:,} {words}" for name, words in parts.items() if (number := getattr(counts, name))
+    )
+    return f"nothing can be scored yet: of {count(counts.forecasts, 'forecast')} {why}"

@@ -1,0 +1,288 @@
+"""The ledger as one SQLite file that only grows.
+
+Write-ahead log, so that readers never wait and a killed process leaves whole records only; one writer at a
+time (``BEGIN IMMEDIATE``), so that two processes lose nothing; triggers that refuse to change or remove a
+record. The schema version stands in ``PRAGMA user_version``, the mark of the file in ``application_id``.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from forecast.errors import LedgerError
+from forecast.ledger.book import Book, check_chain
+from forecast.ledger.chain import BadRecordError, ChainRecord, Link, make_link
+from forecast.ledger.entries import AnyEntry
+
+_LOGGER = logging.getLogger(__name__)
+
+VERSION = 1
+"""Version of the tables."""
+APPLICATION_ID = 0x46434C47
+"""Marks a SQLite file as a ledger: ``FCLG`` in ASCII."""
+BUSY_S = 60.0
+"""How long to wait for another process that is writing."""
+
+_TABLES = (
+    """CREATE TABLE records (
+        sequence INTEGER PRIMARY KEY,
+        previous TEXT NOT NULL,
+        hash TEXT NOT NULL UNIQUE,
+        payload TEXT NOT NULL
+    )""",
+    """CREATE TRIGGER records_only_follow BEFORE INSERT ON records
+    WHEN NEW.sequence <> (SELECT COALESCE(MAX(sequence), 0) + 1 FROM records)
+        OR EXISTS (SELECT 1 FROM records WHERE hash = NEW.hash)
+    BEGIN SELECT RAISE(ABORT, 'a ledger only grows at its end'); END""",
+    """CREATE TRIGGER records_never_change BEFORE UPDATE ON records
+    BEGIN SELECT RAISE(ABORT, 'a ledger is never changed'); END""",
+    """CREATE TRIGGER records_never_leave BEFORE DELETE ON records
+    BEGIN SELECT RAISE(ABORT, 'nothing leaves a ledger'); END""",
+)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class LedgerWriter:
+    """Appends to a ledger within one transaction; see ``write_ledger``."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path, clock: Callable[[], datetime]) -> None:
+        self._connection = connection
+        self._clock = clock
+        self.book = _trusted(path, _links(connection))
+        self.added: list[ChainRecord] = []
+
+    def append(self, entry: AnyEntry) -> bool:
+        """Put an entry at the end of the chain; return whether it is new.
+
+        Raises
+        ------
+        LedgerError
+            It contradicts what is on record.
+        """
+        if entry.id in self.book:
+            return False
+        link = make_link(entry, len(self.book) + 1, self.book.head, self.book.latest_time, self._clock())
+        try:
+            self.added.append(self.book.add(link))
+        except BadRecordError as bad:
+            raise LedgerError(f"{self.book.path}: the new record {bad}. Nothing was written") from bad
+        self._connection.execute(
+            "INSERT INTO records (sequence, previous, hash, payload) VALUES (?, ?, ?, ?)",
+            (link.sequence, link.previous, link.hash, link.payload),
+        )
+        return True
+
+
+def open_ledger(path: Path) -> Book:
+    """Read a ledger; nothing is written.
+
+    Raises
+    ------
+    LedgerError
+        There is none, it is from a newer version, cannot be read, or its chain is broken.
+    """
+    return _trusted(path, read_links(path))
+
+
+def read_links(path: Path) -> list[Link]:
+    """Read the records of a ledger as they are stored, without checking the chain.
+
+    Raises
+    ------
+    LedgerError
+        There is no ledger, or it cannot be read.
+    """
+    if not path.is_file():
+        raise LedgerError(
+            f"{path}: there is no ledger. 'forecast run' makes one; give its place with --ledger or in "
+            "FORECAST_LEDGER"
+        )
+    with _translated(path, "read"), closing(_connect_to_read(path)) as connection:
+        if not _is_ready(connection, path):
+            return []
+        return _links(connection)
+
+
+@contextmanager
+def write_ledger(path: Path, clock: Callable[[], datetime] = _now) -> Iterator[LedgerWriter]:
+    """Give a writer that holds the ledger; what it appends is on record when the block ends, or not at all.
+
+    The ledger is made when it is not there. Other processes wait.
+
+    Parameters
+    ----------
+    path : Path
+    clock : callable
+        Gives the time with its zone. When it stands behind an earlier record, the new one says by how much
+        and a warning is logged.
+
+    Raises
+    ------
+    LedgerError
+        The file is no ledger, from a newer version, broken, or cannot be written.
+    """
+    with _translated(path, "written"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)) as connection:
+            _prepare(connection, path)
+            # On disk when a command says so, even if the power fails the moment after.
+            connection.execute("PRAGMA synchronous = FULL")
+            with _transaction(connection):
+                writer = LedgerWriter(connection, path, clock)
+                yield writer
+    _warn_of_clock(path, writer.added)
+
+
+def refuse_unusable(path: Path) -> Book:
+    """Read a ledger that is about to be written, or an empty one where there is none; leaves no trace.
+
+    Raises
+    ------
+    LedgerError
+        It could not be written, or cannot be trusted.
+    """
+    if path.is_dir():
+        raise LedgerError(f"{path}: is a folder. Give the file of the ledger, e.g. {path / 'ledger.sqlite'}")
+    above = next(place for place in path.absolute().parents if place.exists())
+    with _translated(path, "written"), tempfile.TemporaryFile(dir=above):
+        pass
+    if not path.exists():
+        return Book(str(path))
+    # Not by opening it: closing a file drops all locks that the process holds on it.
+    if not os.access(path, os.W_OK):
+        raise _cannot(path, "written", os.strerror(errno.EACCES))
+    return open_ledger(path)
+
+
+def _connect_to_read(path: Path) -> sqlite3.Connection:
+    # Reading a write-ahead log makes files beside the ledger, which only a connection that may write takes
+    # away again. Where none can be made and none is waiting, the ledger is read as an unchanging file.
+    if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+        mode = "rw"
+    else:
+        mode = "ro" if path.with_name(path.name + "-wal").exists() else "ro&immutable=1"
+    address = f"{path.absolute().as_uri()}?mode={mode}"
+    connection = sqlite3.connect(address, uri=True, timeout=BUSY_S, isolation_level=None)
+    connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    """Make the tables where there are none; check the version before anything is written."""
+    if _is_ready(connection, path):
+        return
+    _switch_to_log(connection)
+    with _transaction(connection):
+        if not _is_ready(connection, path):  # another process may have been faster
+            for table in _TABLES:
+                connection.execute(table)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Hold the file for writing; all of the block is kept, or nothing."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _switch_to_log(connection: sqlite3.Connection) -> None:
+    # SQLite does not wait for the lock that this one switch needs.
+    deadline = time.monotonic() + BUSY_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
+def _is_ready(connection: sqlite3.Connection, path: Path) -> bool:
+    """Whether the file holds a ledger of this version; ``False`` for an empty one."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (mark,) = connection.execute("PRAGMA application_id").fetchone()
+    (tables,) = connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+    if not tables and not version and not mark:
+        return False
+    if mark != APPLICATION_ID:
+        raise LedgerError(f"{path}: is a SQLite file, but no ledger. It was left as it is; use another place")
+    if version > VERSION:
+        raise LedgerError(
+            f"{path}: is from a newer version (format {version}, this one knows {VERSION}). It was left as "
+            "it is; upgrade forecast, or use another place"
+        )
+    return True
+
+
+def _links(connection: sqlite3.Connection) -> list[Link]:
+    rows = connection.execute("SELECT sequence, previous, hash, payload FROM records ORDER BY sequence")
+    return [Link(sequence, str(before), str(own), str(payload)) for sequence, before, own, payload in rows]
+
+
+def _trusted(path: Path, links: Iterable[Link]) -> Book:
+    chain = check_chain(str(path), links)
+    if chain.fault:
+        raise LedgerError(
+            f"{path}: record {chain.fault.sequence} {chain.fault.reason}. Only the records before it can be "
+            "trusted, so the ledger is not used; put back a copy. See 'forecast ledger verify'"
+        )
+    return chain.book
+
+
+def _warn_of_clock(path: Path, added: list[ChainRecord]) -> None:
+    behind = max((record.clock_behind_s or 0 for record in added), default=0)
+    if behind:
+        _LOGGER.warning(
+            "%s: the clock stands %s behind the latest record, so it was set back or ran ahead before. The "
+            "new records are kept in order and marked.",
+            path,
+            timedelta(seconds=behind),
+        )
+
+
+@contextmanager
+def _translated(path: Path, verb: str) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        name = getattr(error, "sqlite_errorname", "")
+        if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
+            raise LedgerError(
+                f"{path}: is no ledger, or a damaged one ({error}). It was left as it is; put back a copy, "
+                "or use another place"
+            ) from error
+        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            raise LedgerError(
+                f"{path}: another process has held the ledger for {BUSY_S:.0f} seconds. Try again later"
+            ) from error
+        raise _cannot(path, verb, str(error)) from error
+    except OSError as error:
+        raise _cannot(path, verb, error.strerror or str(error)) from error
+
+
+def _cannot(path: Path, verb: str, why: str) -> LedgerError:
+    return LedgerError(
+        f"{path}: cannot be {verb} ({why}). Check permissions and free space, or give another place with "
+        "--ledger"
+    )

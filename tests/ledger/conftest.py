@@ -1,0 +1,169 @@
+"""Forecasts made up for the ledger: no model is fitted here."""
+
+import sys
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from forecast.cli import main
+from forecast.ledger.recording import RunOrigin, forecast_entries, record_forecast
+from forecast.ledger.resolving import resolve_ledger
+from forecast.ledger.store import open_ledger
+from forecast.record import (
+    Baseline,
+    Curve,
+    Diagnostics,
+    DyadRecord,
+    Forecast,
+    Headline,
+    MilestoneForecast,
+    TargetForecast,
+    TimeToEvent,
+)
+from forecast.series import TargetRule
+
+TODAY = date(2026, 1, 1)
+RULES = {
+    "crisis": TargetRule("crisis", ("sanction", "dispute"), 4),
+    "clash": TargetRule("clash", ("military_incident",), 5),
+}
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Run the command in this process, through its entry point."""
+    monkeypatch.delenv("FORECAST_LEDGER", raising=False)
+
+    def run(*arguments: object) -> Ended:
+        capsys.readouterr()
+        monkeypatch.setattr(sys, "argv", ["forecast", *map(str, arguments)])
+        try:
+            main()
+            code = 0
+        except SystemExit as end:
+            code = int(end.code or 0)
+        return Ended(code, *capsys.readouterr())
+
+    return run
+
+
+def make_forecast(
+    as_of: date,
+    probabilities: dict[str, dict[int, float]],
+    *,
+    converged: bool = True,
+    name: str = "small",
+    dyad: tuple[str, str] = ("USA", "CHN"),
+    baseline: float = 0.3,
+    model: str = "joint",
+) -> Forecast:
+    """Make a forecast from target → days in the window → probability."""
+    targets = tuple(
+        TargetForecast(
+            name=target,
+            label=target.title(),
+            definition="a rule",
+            observed_before=1,
+            milestones=tuple(
+                MilestoneForecast(
+                    name=f"in-{days}",
+                    label=f"{days} days ahead",
+                    date=as_of + timedelta(days=days + 1),
+                    probability=probability,
+                    mcse=0.01,
+                    interval90=(probability / 2, (1 + probability) / 2),
+                    words="likely",
+                    frequency="60 of 100",
+                    baseline=Baseline(name="climatology", probability=baseline),
+                )
+                for days, probability in by_days.items()
+            ),
+            curve=Curve(date=(as_of,), probability=(0.0,), lower90=(0.0,), upper90=(0.0,)),
+            time_to_event_days=TimeToEvent(q10=None, q50=None, q90=None),
+        )
+        for target, by_days in probabilities.items()
+    )
+    return Forecast(
+        schema=1,
+        run_id=f"{name}-{as_of:%Y%m%d}",
+        name=name,
+        dyad=DyadRecord(a=dyad[0], b=dyad[1], label=" – ".join(dyad)),
+        as_of=as_of,
+        model=model,
+        converged=converged,
+        diagnostics=Diagnostics(
+            rhat_max=1.0, ess_bulk_min=900, ess_tail_min=900, divergences=0, bfmi_min=0.9, failures=()
+        ),
+        targets=targets,
+        headline=Headline(target=targets[0].name, milestone=targets[0].milestones[0].name),
+        drivers=(),
+        timings_s={},
+        versions={},
+    )
+
+
+def origin_of(forecast: Forecast, *, made_on: datetime | None = None, config: str = "a") -> RunOrigin:
+    made = made_on or datetime.combine(forecast.as_of, datetime.min.time(), UTC)
+    return RunOrigin(
+        config_sha256=config * 64,
+        data_sha256="d" * 64,
+        code_version="0.1.0",
+        made_on=made,
+        run_folder=Path("reports/small"),
+    )
+
+
+class LedgerCase:
+    """A ledger in a folder of its own, and short ways to fill it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def book(self):
+        return open_ledger(self.path)
+
+    def record(self, as_of: str, probabilities, *, made_on=None, config="a", rules=None, **how):
+        forecast = make_forecast(date.fromisoformat(as_of), probabilities, **how)
+        return record_forecast(
+            self.path,
+            forecast,
+            rules or list(RULES.values()),
+            origin_of(forecast, made_on=made_on, config=config),
+        )
+
+    def resolve(self, events, *, today=TODAY, through=None, dyad=None):
+        day = through and date.fromisoformat(through)
+        return resolve_ledger(self.path, events, today=today, through=day, dyad=dyad)
+
+
+@pytest.fixture
+def case(tmp_path) -> LedgerCase:
+    return LedgerCase(tmp_path / "ledger.sqlite")
+
+
+@pytest.fixture
+def entries():
+    """Make the entries of a forecast without a ledger."""
+
+    def make(as_of: str, probabilities, **how):
+        forecast = make_forecast(date.fromisoformat(as_of), probabilities, **how)
+        return forecast_entries(forecast, list(RULES.values()), origin_of(forecast))
+
+    return make
+
+
+@pytest.fixture
+def made_forecast():
+    return make_forecast

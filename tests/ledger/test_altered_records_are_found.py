@@ -1,0 +1,218 @@
+"""The chain: one text for one value, and the first bad record is named whatever was done to it."""
+
+import json
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forecast.errors import LedgerError
+from forecast.ledger.book import Book, check_chain
+from forecast.ledger.canonical import canonical_json, content_hash
+from forecast.ledger.chain import BadRecordError, Link, link_hash, make_link
+from forecast.ledger.entries import GENESIS
+from forecast.ledger.store import open_ledger, read_links, write_ledger
+
+DAY = datetime(2023, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def links(entries) -> list[Link]:
+    made: list[Link] = []
+    for entry in entries("2022-01-01", {"crisis": {30: 0.25, 90: 0.5}, "clash": {30: 0.01, 90: 0.02}}):
+        previous = made[-1].hash if made else GENESIS
+        made.append(make_link(entry, len(made) + 1, previous, None if not made else DAY, DAY))
+    return made
+
+
+def fault_of(links) -> tuple[int, str]:
+    fault = check_chain("a ledger", links).fault
+    assert fault is not None
+    return fault.sequence, fault.reason
+
+
+def relinked(links: list[Link]) -> list[Link]:
+    """Number and hash links anew, as one does who alters a chain and knows how it is made."""
+    made: list[Link] = []
+    for link in links:
+        previous = made[-1].hash if made else GENESIS
+        made.append(Link(len(made) + 1, previous, link_hash(previous, link.payload), link.payload))
+    return made
+
+
+def test_numbers_are_written_as_rfc_8785_says():
+    # From appendix B of the RFC, those in the range of the ledger.
+    shown = {
+        0.0: "0",
+        1.0: "1",
+        1e-6: "0.000001",
+        0.25: "0.25",
+        333333333.3333333: "333333333.3333333",
+    }
+    assert {value: canonical_json(value) for value in shown} == shown
+    assert canonical_json(-0.0) == "0"
+
+
+def test_keys_are_sorted_and_text_is_kept_as_it_is():
+    assert canonical_json({"b": [True, None, "é\n"], "a": {}}) == '{"a":{},"b":[true,null,"é\\n"]}'
+    assert content_hash({}) == "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e-7, 1e300])
+def test_a_number_without_plain_notation_is_refused(value):
+    with pytest.raises(ValueError, match="has no plain decimal notation"):
+        canonical_json({"p": value})
+
+
+@given(st.integers(0, 10**6))
+def test_every_rounded_probability_reads_back_as_itself(millionths):
+    value = round(millionths / 1e6, 6)
+    text = canonical_json(value)
+    assert "e" not in text
+    assert json.loads(text) == value
+
+
+def test_an_unbroken_chain_has_no_fault_and_the_head_of_its_last_record(links):
+    checked = check_chain("a ledger", links)
+    assert checked.fault is None
+    assert len(checked.book) == 4
+    assert checked.book.head == links[-1].hash
+
+
+def test_an_altered_payload_is_found_where_it_is(links):
+    altered = links[1].payload.replace("0.5,", "0.9,", 1)
+    assert altered != links[1].payload
+    links[1] = Link(2, links[1].previous, links[1].hash, altered)
+    assert fault_of(links) == (2, "was altered: its content does not have its hash")
+
+
+def test_an_altered_payload_with_a_new_hash_is_found_at_the_record_after(links):
+    altered = links[1].payload.replace('"words":"likely"', '"words":"unlikely"')
+    links[1] = Link(2, links[1].previous, link_hash(links[1].previous, altered), altered)
+    number, reason = fault_of(links)
+    assert number == 3
+    assert reason.startswith("does not follow the record before it")
+
+
+def test_a_removed_record_is_found_by_its_number_and_by_its_hash(links):
+    assert fault_of([links[0], *links[2:]]) == (2, "is missing: the next one has number 3")
+    hidden = [
+        Link(n, link.previous, link.hash, link.payload) for n, link in enumerate([links[0], *links[2:]], 1)
+    ]
+    assert fault_of(hidden)[0] == 2
+    assert "does not follow" in fault_of(hidden)[1]
+
+
+def test_records_in_another_order_are_found(links):
+    swapped = [links[0], *(Link(n, x.previous, x.hash, x.payload) for n, x in ((2, links[2]), (3, links[1])))]
+    assert fault_of(swapped)[0] == 2
+
+
+def test_a_chain_made_anew_is_sound_in_itself_but_has_another_head(links):
+    forged = relinked([links[0], *links[2:]])
+    checked = check_chain("a ledger", forged)
+    assert checked.fault is None
+    assert links[-1].hash not in {link.hash for link in forged}
+
+
+def test_an_identity_that_does_not_fit_the_content_is_found(links):
+    forged = links[1].payload.replace('"model":"joint"', '"model":"other"')
+    assert fault_of(relinked([links[0], Link(2, "", "", forged), *links[2:]])) == (
+        2,
+        "has an id that is not that of its content",
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ('"schema":1', '"schema":2', "is none that this version knows: schema"),
+        ('"kind":"forecast"', '"kind":"rumour"', "is none that this version knows: entry"),
+        ('"probability":0.25', '"probability":1.25', "is none that this version knows: entry"),
+        ('{"clock_behind_s"', '{ "clock_behind_s"', "is not written in canonical JSON"),
+        ("}", "", "is not readable"),
+        ('"clock_behind_s":null', '"clock_behind_s":60', "hides, or invents, that the clock was set back"),
+    ],
+)
+def test_what_no_version_writes_is_found_even_with_the_right_hash(links, old, new, reason):
+    forged = links[0].payload.replace(old, new, 1)
+    assert forged != links[0].payload
+    number, found = fault_of(relinked([Link(1, "", "", forged)]))
+    assert number == 1
+    assert found.startswith(reason)
+
+
+def test_a_book_is_as_before_when_it_refuses_a_record(links):
+    book = Book("a ledger")
+    book.add(links[0])
+    with pytest.raises(BadRecordError, match="is missing: the next one has number 3"):
+        book.add(links[2])
+    assert (len(book), book.head) == (1, links[0].hash)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE records SET payload = 'x' WHERE sequence = 1",
+        "DELETE FROM records",
+        "INSERT OR REPLACE INTO records SELECT 1, previous, 'x', payload FROM records",
+        "INSERT OR REPLACE INTO records SELECT sequence + 1, previous, hash, payload FROM records",
+        "INSERT INTO records VALUES (7, 'x', 'x', 'x')",
+    ],
+)
+def test_the_file_itself_refuses_to_change_or_drop_a_record(case, statement):
+    case.record("2022-01-01", {"crisis": {30: 0.25}})
+    before = read_links(case.path)
+    with (
+        closing(sqlite3.connect(case.path)) as connection,
+        pytest.raises(sqlite3.IntegrityError, match="ledger"),
+    ):
+        connection.execute(statement)
+    assert read_links(case.path) == before
+
+
+def tampered(path, statement: str) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for trigger in ("records_never_change", "records_never_leave", "records_only_follow"):
+            connection.execute(f"DROP TRIGGER {trigger}")
+        connection.execute(statement)
+
+
+def test_a_tampered_file_is_not_used_and_verify_names_the_record(case, command):
+    case.record("2022-01-01", {"crisis": {30: 0.25, 90: 0.5}})
+    tampered(case.path, "UPDATE records SET payload = replace(payload, '0.5,', '0.6,') WHERE sequence = 2")
+    with pytest.raises(LedgerError, match="record 2 was altered: its content does not have its hash"):
+        open_ledger(case.path)
+    with pytest.raises(LedgerError, match="record 2 was altered"), write_ledger(case.path):
+        pass
+    ended = command("ledger", "verify", "--ledger", case.path)
+    assert ended.code == 2
+    assert "record 2 was altered: its content does not have its hash. 1 record before it can be" in ended.err
+    found = json.loads(command("ledger", "verify", "--ledger", case.path, "--json").out)
+    assert (found["sound"], found["fault"]["record"]) == (False, 2)
+
+
+def test_records_cut_off_at_the_end_are_seen_against_a_head_noted_before(case, command):
+    head = case.record("2022-01-01", {"crisis": {30: 0.25, 90: 0.5}}).head
+    case.record("2022-02-01", {"crisis": {30: 0.25}})
+    ended = command("ledger", "verify", "--ledger", case.path, "--head", head[:12])
+    assert ended.code == 0
+    assert "The stated head is record 2; 1 record since." in ended.out
+    tampered(case.path, "DELETE FROM records WHERE sequence > 1")
+    assert command("ledger", "verify", "--ledger", case.path).code == 0
+    ended = command("ledger", "verify", "--ledger", case.path, "--head", head)
+    assert ended.code == 2
+    assert "is not in the chain, which holds 1 record: records were cut off at its end" in ended.err
+
+
+def test_a_clock_set_back_is_said_and_the_records_stay_in_order(case, entries, caplog):
+    first, second, third = entries("2022-01-01", {"crisis": {30: 0.1, 60: 0.2, 90: 0.3}})
+    for entry, hour in ((first, 12), (second, 9), (third, 13)):
+        with write_ledger(case.path, clock=lambda hour=hour: DAY.replace(hour=hour)) as writer:
+            writer.append(entry)
+    assert [record.clock_behind_s for record in case.book.records] == [None, 3 * 3600, None]
+    assert [record.sequence for record in case.book.records] == [1, 2, 3]
+    assert caplog.text.count("the clock stands 3:00:00 behind the latest record") == 1

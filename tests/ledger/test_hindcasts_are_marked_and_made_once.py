@@ -1,0 +1,79 @@
+"""Forecasts at past as-of dates: what was known then, marked as hindcasts, never made twice."""
+
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from forecast.config import load_config
+from forecast.hindcast import hindcast, quarter_days
+from forecast.inputs import read_inputs
+from forecast.ledger.store import open_ledger
+from forecast.pipeline import StageProgress
+
+CONFIG = load_config(Path(__file__).resolve().parents[2] / "configs/us-china-2023.yaml")
+DAYS = [date(2021, 1, 1), date(2021, 4, 1)]
+
+
+@pytest.fixture
+def fitted(monkeypatch, made_forecast):
+    """As-of dates that were forecast, in order; nothing is sampled."""
+    days = []
+
+    def forecast(config, listen, *, drivers):
+        days.append(config.as_of)
+        listen(StageProgress("sample", 1, 2))
+        lengths = [(milestone.date - config.as_of).days - 1 for milestone in config.milestones]
+        probabilities = {name: dict.fromkeys(lengths, 0.2) for name in config.targets}
+        made = made_forecast(config.as_of, probabilities, name=config.name, converged=config.as_of != DAYS[1])
+        return SimpleNamespace(inputs=read_inputs(config), forecast=made)
+
+    monkeypatch.setattr("forecast.hindcast.make_forecast", forecast)
+    return days
+
+
+def test_quarters_begin_in_the_span_ends_included():
+    assert quarter_days(date(2020, 10, 1), date(2021, 4, 1)) == [date(2020, 10, 1), *DAYS]
+
+
+def test_every_target_and_window_is_on_record_as_a_hindcast_and_no_day_is_fitted_twice(case, fitted):
+    done = hindcast(CONFIG, DAYS[:1], [90, 180], case.path)
+    assert (done.added, done.skipped, done.unconverged) == (6, 0, ())
+    done = hindcast(CONFIG, DAYS, [90, 180], case.path)
+    assert (done.added, done.skipped, done.unconverged) == (6, 1, (DAYS[1],))
+    assert fitted == DAYS
+    entries = list(open_ledger(case.path).forecasts)
+    assert {one.question.horizon_days for one in entries} == {90, 180}
+    assert all(one.hindcast and one.run_folder is None for one in entries)
+
+
+def test_other_windows_or_settings_are_other_forecasts(case, fitted):
+    hindcast(CONFIG, DAYS[:1], [90], case.path)
+    hindcast(CONFIG, DAYS[:1], [90, 180], case.path)
+    changed = CONFIG.model_copy(update={"sampler": CONFIG.sampler.model_copy(update={"seed": 1})})
+    hindcast(changed, DAYS[:1], [90], case.path)
+    assert fitted == [DAYS[0]] * 3
+
+
+def test_only_what_was_known_on_the_day_is_read(case, fitted, us_china):
+    hindcast(CONFIG, DAYS, [90], case.path)
+    known = {day: us_china.known_by(day).sha256 for day in DAYS}
+    assert {one.question.as_of: one.data_sha256 for one in open_ledger(case.path).forecasts} == known
+
+
+def test_the_bundled_data_resolve_them(case, fitted, us_china):
+    hindcast(CONFIG, DAYS, [90, 180], case.path)
+    done = case.resolve(us_china)
+    assert len(done.new) == 12
+    hits = {one.decided_on for one in done.new if one.outcome}
+    assert date(2021, 1, 19) in hits
+
+
+def test_progress_counts_the_days(case, fitted):
+    told = []
+    hindcast(CONFIG, DAYS, [90], case.path, told.append)
+    assert [(one.stage, one.finished, one.planned) for one in told] == [
+        ("backtest", 0, 2),
+        ("backtest", 1, 2),
+    ]

@@ -1,0 +1,167 @@
+"""``forecast ledger`` as the terminal runs it."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+WORKED_CASE = Path(__file__).resolve().parents[2] / "configs/us-china-2023.yaml"
+HINDCAST = ("hindcast", str(WORKED_CASE), "--from")
+EVENTS = """\
+id,date,initiator,target,category,severity
+e1,2022-01-15,USA,CHN,sanction,4
+e2,2022-12-31,USA,CHN,visit,1
+"""
+
+
+@pytest.fixture
+def resolved(case, command, tmp_path, monkeypatch):
+    """A ledger named by the environment, with two resolved forecasts and an open one."""
+    case.record("2022-01-01", {"crisis": {30: 0.75}, "clash": {90: 0.5, 900: 0.5}})
+    (tmp_path / "events.csv").write_text(EVENTS)
+    monkeypatch.setenv("FORECAST_LEDGER", str(case.path))
+
+    ended = command("ledger", "resolve", "--events", tmp_path / "events.csv")
+    assert (ended.code, ended.err) == (0, "")
+    assert "Resolved: 2 questions: 1 yes, 1 no." in ended.out
+    return command
+
+
+def id_of(case, target: str) -> str:
+    return next(entry.id for entry in case.book.forecasts if entry.target == target)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("list",), ("verify",), ("score",), ("list", "--status", "open"), ("list", "--dyad", "usa-chn")],
+    ids=" ".join,
+)
+def test_lines_fit_a_terminal_of_80_columns(resolved, arguments):
+    ended = resolved("ledger", *arguments)
+    assert (ended.code, ended.err) == (0, "")
+    # Paths and hashes are as long as they are.
+    lines = [line for line in ended.out.splitlines() if "ledger.sqlite" not in line]
+    assert [line for line in lines if len(line) > 80 and not line.startswith("Note")] == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("list",), ("verify",), ("score",), ("resolve", "--events", "events.csv")],
+    ids=" ".join,
+)
+def test_json_is_one_object_and_nothing_else(resolved, arguments, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    ended = resolved("ledger", *arguments, "--json")
+    assert (ended.code, ended.err) == (0, "")
+    assert isinstance(json.loads(ended.out), dict)
+
+
+def test_the_list_tells_what_became_of_every_forecast(resolved):
+    rows = [line.split() for line in resolved("ledger", "list").out.splitlines()[1:4]]
+    assert [(row[4], row[5], row[6]) for row in rows] == [
+        ("crisis", "75%", "yes"),
+        ("clash", "50%", "no"),
+        ("clash", "50%", "open"),
+    ]
+
+
+def test_show_takes_the_first_digits_and_prints_what_was_recorded(resolved, case):
+    found = id_of(case, "crisis")
+    ended = resolved("ledger", "show", found[:6])
+    text = " ".join(ended.out.split())
+    assert "dispute or sanction of severity 4 or more" in text
+    assert "75% (0.75), 90% interval 38–88%" in text
+    assert re.search(r"yes, on 2022-01-15 \(e1\); by \S+events\.csv, which reaches 2022-12-31", text)
+    content = json.loads(resolved("ledger", "show", found, "--json").out)
+    assert content["entry"]["id"] == found
+    question = json.loads(resolved("ledger", "show", content["question_id"], "--json").out)
+    assert [one["id"] for one in question["forecasts"]] == [found]
+
+
+def test_void_needs_a_reason_and_happens_once(resolved, case):
+    found = id_of(case, "crisis")
+    assert resolved("ledger", "void", found).code == 2
+    ended = resolved("ledger", "void", found, "--reason", " ")
+    assert (ended.code, "the reason is shown for good" in ended.err) == (2, True)
+    assert resolved("ledger", "void", found, "--reason", "coded twice").code == 0
+    ended = resolved("ledger", "void", found, "--reason", "again")
+    assert (ended.code, "is void already: coded twice" in ended.err) == (2, True)
+    assert "Void      coded twice" in resolved("ledger", "show", found).out
+
+
+def test_the_score_goes_to_a_figure_and_a_table(resolved, tmp_path):
+    figures = [tmp_path / "c.svg", tmp_path / "c.png"]
+    for figure in figures:
+        ended = resolved("ledger", "score", "--figure", figure, "--csv", tmp_path / "s.csv", "--quiet")
+        assert (ended.code, ended.out, ended.err) == (0, "", "")
+    assert figures[0].read_bytes().startswith(b"<?xml")
+    assert figures[1].read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "s.csv").read_text().splitlines()[1].startswith("all,all,2,1,0.15625,,")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("score", "--figure", "c.pdf"), "'.pdf' is no format of a figure here. Allowed: .svg, .png"),
+        (("score", "--csv", "nowhere/s.csv"), "nowhere/s.csv: cannot be written: No such file or directory"),
+        (("list", "--dyad", "USA-SRB"), "nothing on record is about 'USA-SRB'. On record: CHN-USA"),
+        (("show", "abc"), "'abc' is too short. Give at least 4 digits"),
+        (("show", "zzzz"), "nothing has the id 'zzzz'"),
+        (("verify", "--head", "12345"), "is too short to prove anything"),
+        (("resolve", "--events", "none.csv"), "none.csv: no such file"),
+        (("import", "none.jsonl"), "none.jsonl: cannot be read: No such file or directory"),
+        (("export", "--out", "nowhere/x"), "nowhere/x: cannot be written"),
+        ((*HINDCAST, "2020-02-01", "--to", "2020-03-01"), "no quarter begins between"),
+        ((*HINDCAST, "2020-01-01", "--to", "2020-03-01", "--ahead", "0"), "0 days cannot be forecast"),
+        ((*HINDCAST, "2016-01-01", "--to", "2016-03-01"), "nothing was known on 2016-01-01"),
+    ],
+)
+def test_bad_input_is_one_message_and_exit_code_2(resolved, arguments, message, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.iterdir())
+    ended = resolved("ledger", *arguments)
+    assert (ended.code, ended.out) == (2, "")
+    assert message in ended.err
+    assert ended.err.count("\n") == 1
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_an_export_and_import_by_command(resolved, case, tmp_path):
+    out = tmp_path / "export.jsonl"
+    assert resolved("ledger", "export", "--out", out).out == ""
+    assert resolved("ledger", "export").out == out.read_text()
+    ended = resolved("ledger", "import", out, "--ledger", tmp_path / "merged.sqlite")
+    assert ended.out.startswith("Records: 5 added, 0 known before; head of export.jsonl: ")
+    ended = resolved("ledger", "import", out, "--json")
+    assert json.loads(ended.out)["known"] == 5
+
+
+def test_answers_of_others_come_in_and_are_scored_beside_ours(resolved, case, tmp_path):
+    rows = resolved("ledger", "export", "--format", "questions").out.splitlines()
+    assert len(rows) == 2  # one question is open
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text(
+        "dyad,target,as_of,milestone,forecaster,probability\n"
+        "CHN-USA,crisis,2022-01-01,2022-02-01,\x1b[31mcrowd,0.9\n"
+    )
+    ended = resolved("ledger", "import", sheet, "--format", "csv")
+    assert ended.out == "Probabilities: 1 added, 0 known before.\n"
+    out = resolved("ledger", "score").out
+    assert "\x1b" not in out
+    assert re.search(r"crowd +1 +1 +0\.010 +0\.062", out)
+    assert "Of theirs, made more than a week after the as-of date: 1." in out
+
+
+def test_a_run_is_told_at_once_that_two_options_contradict(command, tmp_path):
+    ended = command("run", WORKED_CASE, "--ledger", tmp_path / "x", "--no-ledger")
+    assert ended.code == 2
+    assert ended.err == "forecast: --ledger names a ledger and --no-ledger uses none: give one of them\n"
+
+
+def test_a_run_refuses_a_ledger_it_cannot_use_before_any_work(command, tmp_path, monkeypatch):
+    monkeypatch.setattr("forecast.pipeline.make_forecast", None)  # would fail if any work were begun
+    (tmp_path / "x").write_text("years of work\n" * 100)
+    ended = command("run", WORKED_CASE, "--out", tmp_path / "runs", "--ledger", tmp_path / "x")
+    assert (ended.code, "is no ledger, or a damaged one" in ended.err) == (2, True)
+    assert not (tmp_path / "runs").exists()

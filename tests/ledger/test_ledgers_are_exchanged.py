@@ -1,0 +1,322 @@
+"""Exports that others can check and score, and imports that keep provenance and overrule nothing of ours."""
+
+import csv
+import hashlib
+import io
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from forecast.config import schema_text
+from forecast.errors import LedgerError
+from forecast.ledger.answers import read_answers
+from forecast.ledger.entries import ChainLine, VoidEntry, with_id
+from forecast.ledger.exporting import (
+    chain_lines,
+    hubverse_forecasts,
+    hubverse_outcomes,
+    ledger_schema,
+    question_sheet,
+)
+from forecast.ledger.importing import import_chain, read_chain_file
+from forecast.ledger.store import write_ledger
+
+ROOT = Path(__file__).resolve().parents[2]
+NOW = datetime(2023, 1, 1, tzinfo=UTC)
+
+
+def rows_of(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+@pytest.fixture
+def colleague(case, tmp_path):
+    """A second ledger in the same folder."""
+    return type(case)(tmp_path / "colleague.sqlite")
+
+
+@pytest.fixture
+def take_over(case, tmp_path):
+    """Import the export of a ledger into the first one."""
+
+    def take(other):
+        path = tmp_path / "export.jsonl"
+        path.write_text(chain_lines(other.book), encoding="utf-8")
+        with write_ledger(case.path) as writer:
+            return import_chain(writer, read_chain_file(path))
+
+    return take
+
+
+def test_every_line_of_the_export_is_checked_without_our_code(case, coded):
+    case.record("2022-01-01", {"crisis": {30: 0.25}, "clash": {30: 0.00001}})
+    case.resolve(coded(("2022-12-31", "visit", 1)))
+    previous = "0" * 64
+    for line in chain_lines(case.book).splitlines():
+        ChainLine.model_validate_json(line)
+        content = json.loads(line)
+        payload = line.split('"payload":', 1)[1].rsplit(',"previous":', 1)[0]
+        assert content["previous"] == previous
+        assert content["hash"] == hashlib.sha256((previous + payload).encode()).hexdigest()
+        previous = content["hash"]
+    assert previous == case.book.head
+
+
+def test_the_schema_in_the_docs_is_that_of_the_code():
+    assert (ROOT / "docs/ledger.schema.json").read_text(encoding="utf-8") == schema_text(ledger_schema())
+
+
+def test_the_schema_names_every_key_that_an_export_holds(case, coded):
+    case.record("2022-01-01", {"crisis": {30: 0.25}})
+    case.resolve(coded(("2022-12-31", "visit", 1)))
+    schema = ledger_schema()
+    kinds = {"forecast": "ForecastEntry", "resolution": "ResolutionEntry"}
+    for line in map(json.loads, chain_lines(case.book).splitlines()):
+        entry = line["payload"]["entry"]
+        assert set(line) == set(schema["properties"])
+        assert set(line["payload"]) == set(schema["$defs"]["Payload"]["properties"])
+        assert set(entry) == set(schema["$defs"][kinds[entry["kind"]]]["properties"])
+
+
+def test_an_export_read_back_is_the_same_chain(case, tmp_path):
+    case.record("2022-01-01", {"crisis": {30: 0.25, 90: 0.5}})
+    path = tmp_path / "export.jsonl"
+    path.write_text(chain_lines(case.book), encoding="utf-8")
+    assert read_chain_file(path).head == case.book.head
+    assert read_chain_file(case.path).head == case.book.head
+
+
+def test_what_is_imported_keeps_where_it_came_from_and_is_not_taken_twice(case, colleague, take_over):
+    case.record("2022-01-01", {"crisis": {30: 0.25}})
+    colleague.record("2022-01-01", {"crisis": {30: 0.25}})
+    colleague.record("2022-02-01", {"crisis": {30: 0.5}})
+    done = take_over(colleague)
+    assert (done.added, done.known, done.different, done.refused) == (1, 1, 0, 0)
+    ours, theirs = case.book.forecasts
+    assert ours.provenance == ()
+    (origin,) = theirs.provenance
+    assert origin.chain_head == colleague.book.head
+    assert origin.hash == list(colleague.book.records)[1].hash
+    assert take_over(colleague).known == 2
+    assert len(case.book) == 2
+
+
+def test_provenance_grows_with_every_step(case, colleague, take_over, tmp_path):
+    third = type(case)(tmp_path / "third.sqlite")
+    third.record("2022-01-01", {"crisis": {30: 0.25}})
+    with write_ledger(colleague.path) as writer:
+        import_chain(writer, third.book)
+    take_over(colleague)
+    (entry,) = case.book.forecasts
+    assert [one.chain_head for one in entry.provenance] == [third.book.head, colleague.book.head]
+
+
+def test_the_same_forecast_with_another_probability_stays_as_it_was_here(case, colleague, take_over):
+    case.record("2022-01-01", {"crisis": {30: 0.25}})
+    colleague.record("2022-01-01", {"crisis": {30: 0.250001}})
+    done = take_over(colleague)
+    assert (done.known, done.different) == (1, 1)
+    assert [entry.probability for entry in case.book.forecasts] == [0.25]
+
+
+def test_outcomes_come_along_but_never_overrule_ours(case, colleague, take_over, coded):
+    yes, no = (
+        coded(("2022-01-15", "sanction", 4), ("2022-12-31", "visit", 1)),
+        coded(("2022-12-31", "visit", 1)),
+    )
+    for one in (case, colleague):
+        one.record("2022-01-01", {"crisis": {30: 0.25}})
+    colleague.resolve(no)
+    colleague.resolve(yes)
+    assert take_over(colleague).added == 2
+    (found,) = case.book.resolutions.values()
+    assert [one.outcome for one in found] == [0, 1]
+    case.resolve(no)
+    done = take_over(colleague)
+    assert (done.added, done.refused, done.known) == (0, 0, 3)
+
+
+def test_an_outcome_that_contradicts_ours_is_refused_and_counted(case, colleague, take_over, coded):
+    for one, events in (
+        (case, coded(("2022-12-31", "visit", 1))),
+        (colleague, coded(("2022-01-15", "sanction", 4), ("2022-12-31", "visit", 1))),
+    ):
+        one.record("2022-01-01", {"crisis": {30: 0.25}})
+        one.resolve(events)
+    done = take_over(colleague)
+    assert (done.added, done.refused) == (0, 1)
+    (found,) = case.book.resolutions.values()
+    assert [one.outcome for one in found] == [0]
+
+
+def test_others_cannot_declare_void_what_is_ours(case, colleague, take_over):
+    case.record("2022-01-01", {"crisis": {30: 0.25}})
+    colleague.record("2022-01-01", {"crisis": {30: 0.25}})
+    colleague.record("2022-02-01", {"crisis": {30: 0.5}})
+    with write_ledger(colleague.path) as writer:
+        for entry in list(colleague.book.forecasts):
+            writer.append(with_id(VoidEntry, subject=entry.id, reason="a mistake"))
+    done = take_over(colleague)
+    assert (done.added, done.refused) == (2, 1)
+    assert [case.book.standing(entry) for entry in case.book.forecasts] == ["open", "void"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"probability":0.5', '"probability":0.6', r"export\.jsonl:2: the record was altered"),
+        ('{"hash"', '"hash"', r"export\.jsonl:1: the record is no JSON \(.*\); the line may have been cut"),
+        (
+            '"sequence":2',
+            '"sequence":3',
+            r"export\.jsonl:2: the record is missing: the next one has number 3",
+        ),
+        ('"schema":1', '"schema":2', r"export\.jsonl:1: the record is none that this version knows: payload"),
+    ],
+)
+def test_an_altered_export_is_refused_with_its_line_and_nothing_is_taken(
+    case, colleague, tmp_path, old, new, message
+):
+    colleague.record("2022-01-01", {"crisis": {30: 0.25, 90: 0.5}})
+    path = tmp_path / "export.jsonl"
+    text = chain_lines(colleague.book)
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(LedgerError, match=message):
+        read_chain_file(path)
+    assert not case.path.exists()
+
+
+def test_hubverse_tables_hold_forecasts_baselines_and_outcomes_of_the_same_tasks(case, coded):
+    case.record("2022-01-01", {"crisis": {30: 0.25}, "clash": {90: 0.5}}, name="us-china 2022", baseline=0.3)
+    case.resolve(coded(("2022-01-15", "sanction", 4), ("2022-12-31", "visit", 1)))
+    forecasts, outcomes = rows_of(hubverse_forecasts(case.book)), rows_of(hubverse_outcomes(case.book))
+    assert forecasts[0] == {
+        "model_id": "us_china_2022-joint",
+        "origin_date": "2022-01-01",
+        "target": "crisis",
+        "horizon": "30",
+        "target_end_date": "2022-01-31",
+        "location": "CHN-USA",
+        "output_type": "pmf",
+        "output_type_id": "yes",
+        "value": "0.25",
+    }
+    tasks = {}
+    for row in forecasts:
+        key = tuple(row[name] for name in ("model_id", "origin_date", "target", "horizon", "location"))
+        tasks.setdefault(key, []).append(float(row["value"]))
+    assert {key[0] for key in tasks} == {"us_china_2022-joint", "us_china_2022-climatology"}
+    assert all(len(values) == 2 and sum(values) == pytest.approx(1) for values in tasks.values())
+    seen = {(row["target"], row["output_type_id"]): row["oracle_value"] for row in outcomes}
+    assert seen == {
+        ("crisis", "yes"): "1",
+        ("crisis", "no"): "0",
+        ("clash", "yes"): "0",
+        ("clash", "no"): "1",
+    }
+
+
+def test_a_brier_score_worked_out_from_the_tables_is_that_of_the_ledger(case, coded):
+    from forecast.ledger.scoring import score_ledger
+
+    case.record("2022-01-01", {"crisis": {30: 0.75, 90: 0.6}, "clash": {90: 0.5}})
+    case.resolve(coded(("2022-02-15", "sanction", 4), ("2022-12-31", "visit", 1)))
+    columns = ("origin_date", "target", "horizon", "location", "output_type_id")
+    happened = {
+        tuple(row[c] for c in columns): int(row["oracle_value"])
+        for row in rows_of(hubverse_outcomes(case.book))
+    }
+    errors = [
+        (float(row["value"]) - happened[tuple(row[c] for c in columns)]) ** 2
+        for row in rows_of(hubverse_forecasts(case.book))
+        if row["model_id"] == "small-joint" and row["output_type_id"] == "yes"
+    ]
+    assert sum(errors) / 3 == pytest.approx(score_ledger(case.book).groups[0].brier.value)
+
+
+def test_the_sheet_of_questions_filled_in_is_read_back(case, tmp_path):
+    case.record("2022-01-01", {"crisis": {30: 0.25, 90: 0.5}})
+    sheet = tmp_path / "sheet.csv"
+    first, second, *_ = question_sheet(case.book).splitlines()[1:]
+    header = question_sheet(case.book).splitlines()[0]
+    sheet.write_text("\n".join([header, first.removesuffix(",,") + "crowd,0.4,2022-01-02", second]) + "\n")
+    answers = read_answers(sheet, case.book, now=NOW)
+    (judgement,) = answers.judgements
+    assert (judgement.forecaster, judgement.probability, answers.empty) == ("crowd", 0.4, 1)
+    assert judgement.made_on == datetime(2022, 1, 2, tzinfo=UTC)
+    assert judgement.question == next(case.book.forecasts).question
+    assert not judgement.hindcast
+
+
+HEADER = "dyad,target,as_of,milestone,forecaster,probability"
+ROW = "USA-CHN,crisis,2022-01-01,2022-02-01,crowd,0.4"
+
+
+def refused(case, path, text: str) -> str:
+    path.write_text(text + "\n")
+    with pytest.raises(LedgerError, match=r"sheet\.csv") as found:
+        read_answers(path, case.book, now=NOW)
+    return str(found.value).removeprefix(str(path))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("0.4", "63%", ":2: probability '63%' is not in 0 to 1. Write 63% as 0.63"),
+        ("0.4", "nan", ":2: probability 'nan' is not in 0 to 1. Write 63% as 0.63"),
+        ("crisis", "crises", ":2: no target is named 'crises'. Did you mean 'crisis'? On record: crisis"),
+        (
+            "02-01,",
+            "02-02,",
+            ":2: no forecast on record is about USA-CHN as of 2022-01-01 and before 2022-02-02",
+        ),
+        ("2022-01-01", "now", ":2: as_of 'now' is not a day. Expected: YYYY-MM-DD"),
+        ("crowd", "", ":2: forecaster is empty. Give a name, e.g. crowd"),
+        ("0.4", "0.4,x", ":2: does not have the 6 cells of the header"),
+        ("0.4", "", ": holds no probability: fill in forecaster and probability"),
+    ],
+)
+def test_a_faulty_answer_is_refused_with_its_line(case, tmp_path, old, new, message):
+    case.record("2022-01-01", {"crisis": {30: 0.25}})
+    assert refused(case, tmp_path / "sheet.csv", f"{HEADER}\n{ROW.replace(old, new)}").startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        (HEADER.replace("dyad", "diad"), ":1: unknown column 'diad'. Did you mean 'dyad'?"),
+        (HEADER.replace(",probability", ""), ":1: the column 'probability' is missing. Required: dyad,"),
+        (f"{HEADER},target", ":1: the column 'target' appears twice. Keep one"),
+    ],
+)
+def test_a_faulty_header_is_refused(case, tmp_path, header, message):
+    case.record("2022-01-01", {"crisis": {30: 0.25}})
+    assert refused(case, tmp_path / "sheet.csv", f"{header}\n{ROW}").startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "message"),
+    [
+        ("made_on", "2099-01-01", ":2: made_on 2099-01-01 lies ahead"),
+        ("made_on", "soon", ":2: made_on 'soon' is neither a day nor a time. Expected: YYYY-MM-DD"),
+        ("question", "abcd", ":2: question 'abcd' is not the one that the other columns name"),
+    ],
+)
+def test_a_faulty_cell_of_an_optional_column_is_refused(case, tmp_path, column, cell, message):
+    case.record("2022-01-01", {"crisis": {30: 0.25}})
+    text = f"{HEADER},{column}\n{ROW},{cell}"
+    assert refused(case, tmp_path / "sheet.csv", text).startswith(message)
+
+
+def test_every_faulty_row_is_named(case, tmp_path):
+    case.record("2022-01-01", {"crisis": {30: 0.25}})
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text("\n".join([HEADER, *[ROW.replace("0.4", "2")] * 25]) + "\n")
+    with pytest.raises(LedgerError) as found:
+        read_answers(sheet, case.book, now=NOW)
+    lines = str(found.value).splitlines()
+    assert len(lines) == 21
+    assert lines[-1] == "… and 5 more"

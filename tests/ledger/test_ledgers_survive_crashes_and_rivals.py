@@ -1,0 +1,206 @@
+"""Killed writers, several writers at once, full disks, files that are no ledgers."""
+
+import os
+import resource
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from forecast.errors import LedgerError
+from forecast.ledger.book import check_chain
+from forecast.ledger.store import VERSION, open_ledger, read_links, refuse_unusable, write_ledger
+
+ROOT = Path(__file__).resolve().parents[2]
+WRITER = textwrap.dedent(
+    """
+    import sys
+    from datetime import UTC, datetime
+    from pathlib import Path
+    from forecast.ledger.entries import JudgementEntry, with_id
+    from forecast.ledger.store import write_ledger
+
+    name, path, most = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+    question = {"dyad": ("CHN", "USA"), "any_of": ("sanction",), "min_severity": 4,
+                "as_of": "2022-01-01", "milestone": "2022-07-01"}
+    for number in range(most):
+        entry = with_id(JudgementEntry, question=question, forecaster=f"{name} {number}", probability=0.5,
+                        made_on=datetime.now(UTC).replace(microsecond=0))
+        with write_ledger(path) as ledger:
+            ledger.append(entry)
+        print(entry.id, flush=True)
+    """
+)
+
+
+def start_writer(name: str, path: Path, most: int) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", WRITER, name, str(path), str(most)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_writer_killed_at_any_moment_leaves_a_valid_chain_and_loses_nothing_it_reported(case):
+    reported: set[str] = set()
+    for number in range(8):
+        writer = start_writer(f"writer {number}", case.path, 10_000)
+        assert writer.stdout is not None
+        reported.add(writer.stdout.readline().strip())
+        time.sleep(0.013 * number)
+        writer.send_signal(signal.SIGKILL)
+        out, err = writer.communicate()
+        assert err == ""
+        # The last line may have been cut by the kill.
+        reported.update(line for line in out.split("\n")[:-1] if line)
+        checked = check_chain(str(case.path), read_links(case.path))
+        assert checked.fault is None
+        assert {one for one in reported if one not in checked.book} == set()
+    assert len(reported) > 8
+
+
+@pytest.mark.parametrize("delay_ms", [0, 1, 2, 4])
+def test_a_writer_killed_while_it_makes_the_ledger_leaves_one_that_can_be_used(case, entries, delay_ms):
+    writer = start_writer("first", case.path, 10_000)
+    while not case.path.exists():
+        assert writer.poll() is None
+    time.sleep(delay_ms / 1000)
+    writer.send_signal(signal.SIGKILL)
+    writer.communicate()
+    before = len(case.book)
+    with write_ledger(case.path) as ledger:
+        ledger.append(entries("2022-01-01", {"crisis": {30: 0.1}})[0])
+    assert len(case.book) == before + 1
+
+
+def test_writers_at_once_lose_nothing_even_when_they_make_the_ledger(case):
+    writers = [start_writer(f"writer {number}", case.path, 15) for number in range(3)]
+    ended = [writer.communicate() for writer in writers]
+    assert [err for _, err in ended] == ["", "", ""]
+    reported = {line for out, _ in ended for line in out.split()}
+    assert len(reported) == 45
+    assert {record.entry.id for record in case.book.records} == reported
+
+
+def test_a_failure_in_the_middle_leaves_nothing_of_the_transaction(case, entries):
+    first, second = entries("2022-01-01", {"crisis": {30: 0.1, 60: 0.2}})
+
+    def stopped_halfway() -> None:
+        with write_ledger(case.path) as writer:
+            writer.append(first)
+            writer.append(second)
+            raise RuntimeError("power cut")
+
+    with pytest.raises(RuntimeError, match="power cut"):
+        stopped_halfway()
+    assert len(case.book) == 0
+
+
+def test_nothing_but_the_one_file_is_left_behind(case):
+    case.record("2022-01-01", {"crisis": {30: 0.25}})
+    assert len(case.book) == 1
+    assert [path.name for path in case.path.parent.iterdir()] == ["ledger.sqlite"]
+
+
+def test_a_full_disk_is_one_message_and_the_ledger_stays_as_it_was(case):
+    case.record("2022-01-01", {"crisis": {30: 0.25}})
+    before = case.path.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, hard))
+    try:
+        with pytest.raises(LedgerError, match=r"ledger\.sqlite: cannot be written .* or give another place"):
+            case.record("2022-02-01", {"crisis": {30: 0.25, 60: 0.3}})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert case.path.read_bytes() == before
+    assert len(case.book) == 1
+
+
+@pytest.fixture
+def locked_folder():
+    """A ledger in a folder where nothing may be written, and no rights of an administrator."""
+    folder = Path(tempfile.mkdtemp())
+    yield folder
+    folder.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+def test_a_file_that_may_only_be_read_is_read_but_not_written(case, locked_folder):
+    case.record("2022-01-01", {"crisis": {30: 0.25}})
+    path = locked_folder / "ledger.sqlite"
+    shutil.copy(case.path, path)
+    path.chmod(0o444)
+    locked_folder.chmod(0o555)
+    ordinary, administrator = (65534, 65534, 0), (0, 0, 0)
+    if os.getuid() == 0:
+        os.setresuid(*ordinary)
+    try:
+        assert len(open_ledger(path)) == 1
+        with pytest.raises(LedgerError, match=r"cannot be written \(Permission denied\)"):
+            refuse_unusable(path)
+        with pytest.raises(LedgerError, match=r"cannot be written \(attempt to write a readonly database\)"):
+            write_ledger(path).__enter__()
+        with pytest.raises(LedgerError, match=r"cannot be written \(Permission denied\)"):
+            refuse_unusable(locked_folder / "new.sqlite")
+    finally:
+        if os.geteuid() != 0 and os.getresuid()[2] == 0:
+            os.setresuid(*administrator)
+
+
+def test_a_place_that_is_a_folder_or_below_a_file_is_refused(case):
+    with pytest.raises(LedgerError, match=r"is a folder\. Give the file of the ledger"):
+        refuse_unusable(case.path.parent)
+    case.path.write_text("a file")
+    with pytest.raises(LedgerError, match=r"cannot be written \(Not a directory\)"):
+        refuse_unusable(case.path / "below.sqlite")
+
+
+def test_checking_a_place_leaves_no_trace(case):
+    assert len(refuse_unusable(case.path.parent / "new" / "ledger.sqlite")) == 0
+    assert list(case.path.parent.iterdir()) == []
+
+
+def test_a_newer_ledger_is_refused_and_kept(case):
+    case.record("2022-01-01", {"crisis": {30: 0.25}})
+    with closing(sqlite3.connect(case.path)) as connection:
+        connection.execute(f"PRAGMA user_version = {VERSION + 1}")
+    before = case.path.read_bytes()
+    for use in (open_ledger, refuse_unusable, lambda path: write_ledger(path).__enter__()):
+        with pytest.raises(LedgerError, match=r"newer version \(format 2, this one knows 1\)\. It was left"):
+            use(case.path)
+    assert case.path.read_bytes() == before
+
+
+def test_another_database_is_refused_and_kept(case):
+    with closing(sqlite3.connect(case.path)) as connection:
+        connection.execute("CREATE TABLE letters (text)")
+    before = case.path.read_bytes()
+    with pytest.raises(LedgerError, match="is a SQLite file, but no ledger"), write_ledger(case.path):
+        pass
+    assert case.path.read_bytes() == before
+
+
+def test_what_is_no_database_is_refused_and_kept(case):
+    case.path.write_text("years of work\n" * 100)
+    for use in (open_ledger, lambda path: write_ledger(path).__enter__()):
+        with pytest.raises(LedgerError, match=r"is no ledger, or a damaged one \(file is not a database\)"):
+            use(case.path)
+    assert case.path.read_text() == "years of work\n" * 100
+
+
+def test_a_missing_ledger_is_said_with_how_to_get_one(case):
+    with pytest.raises(LedgerError, match=r"there is no ledger\. 'forecast run' makes one"):
+        open_ledger(case.path)
+    assert not case.path.exists()

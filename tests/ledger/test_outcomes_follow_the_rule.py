@@ -1,0 +1,179 @@
+"""Resolving: the rule that made the forecast, whole windows only, corrections that point back."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forecast.errors import LedgerError
+from forecast.evaluation.windows import observe_outcomes
+from forecast.events.table import Event, EventTable
+from forecast.ledger.entries import VoidEntry, with_id
+from forecast.ledger.recording import make_question
+from forecast.ledger.resolving import acts_that_met, coverage_of
+from forecast.ledger.store import write_ledger
+from forecast.series import TargetRule
+
+AS_OF = "2022-01-01"
+
+
+def outcomes(case) -> dict[int, int]:
+    """Days in the window → outcome that stands."""
+    book = case.book
+    return {book.questions[key].horizon_days: found[-1].outcome for key, found in book.resolutions.items()}
+
+
+@pytest.fixture
+def asked(case):
+    case.record(AS_OF, {"crisis": {30: 0.25, 90: 0.5}})
+    return case
+
+
+@pytest.mark.parametrize(
+    ("day", "outcome"),
+    [
+        ("2022-01-01", 0),  # the as-of date itself is known, not forecast
+        ("2022-01-02", 1),
+        ("2022-01-31", 1),  # the day before the milestone
+        ("2022-02-01", 0),  # the milestone
+    ],
+)
+def test_the_window_runs_from_the_day_after_as_of_to_the_day_before_the_milestone(case, coded, day, outcome):
+    case.record(AS_OF, {"crisis": {30: 0.25}})
+    case.resolve(coded((day, "sanction", 4), ("2022-12-31", "visit", 1)))
+    assert outcomes(case) == {30: outcome}
+
+
+@pytest.mark.parametrize(
+    ("category", "severity", "outcome"),
+    [("sanction", 4, 1), ("dispute", 5, 1), ("sanction", 3, 0), ("military_incident", 5, 0)],
+)
+def test_only_acts_that_meet_the_rule_count(case, coded, category, severity, outcome):
+    case.record(AS_OF, {"crisis": {30: 0.25}})
+    case.resolve(coded(("2022-01-15", category, severity), ("2022-12-31", "visit", 1)))
+    assert outcomes(case) == {30: outcome}
+
+
+@given(
+    days=st.lists(st.tuples(st.integers(0, 120), st.integers(3, 5)), max_size=6),
+    horizon=st.integers(1, 100),
+)
+def test_outcomes_are_those_of_the_backtest(days, horizon):
+    as_of, end = date(2022, 1, 1), date(2022, 6, 1)
+    acts = [
+        Event(
+            id=str(number),
+            date=as_of + timedelta(days=day - 10),
+            known_date=as_of + timedelta(days=day),
+            initiator="USA",
+            target="CHN",
+            category="sanction",
+            severity=severity,
+        )
+        for number, (day, severity) in enumerate(days)
+    ]
+    events = EventTable.from_events(acts, "a test")
+    rule = TargetRule("crisis", ("sanction",), 4)
+    origin = np.array([as_of + timedelta(days=1)], dtype="datetime64[D]")
+    expected = observe_outcomes(events, rule, origin, np.array([horizon]), end).outcome[0, 0]
+    question = make_question(("USA", "CHN"), rule, as_of, as_of + timedelta(days=horizon + 1))
+    assert float(len(acts_that_met(events, question, end)) > 0) == expected
+
+
+def test_a_milestone_waits_until_the_events_cover_its_last_day_a_yes_no_sooner_than_a_no(asked, coded):
+    events = coded(("2022-01-15", "sanction", 4), ("2022-01-20", "visit", 1))
+    done = asked.resolve(events, through="2022-01-30")
+    assert outcomes(asked) == {}
+    assert (len(done.open), len(done.open_met)) == (2, 2)
+    done = asked.resolve(events, through="2022-01-31")
+    assert outcomes(asked) == {30: 1}
+    assert [question.horizon_days for question in done.open] == [90]
+    asked.resolve(events, through="2022-04-01")
+    assert outcomes(asked) == {30: 1, 90: 1}
+
+
+def test_without_a_stated_day_the_last_known_date_counts_and_is_said(asked, coded):
+    done = asked.resolve(coded(("2022-01-15", "sanction", 4), ("2022-02-10", "visit", 1)))
+    assert (done.coverage.through, done.coverage.stated) == (date(2022, 2, 10), False)
+    assert outcomes(asked) == {30: 1}
+
+
+def test_the_evidence_is_kept(asked, coded):
+    events = coded(("2022-01-20", "dispute", 5), ("2022-01-15", "sanction", 4), ("2022-12-31", "visit", 1))
+    asked.resolve(events)
+    resolution = next(iter(asked.book.resolutions.values()))[-1]
+    assert (resolution.decided_on, resolution.acts) == (date(2022, 1, 15), ("e0001", "e0000"))
+    assert (resolution.events_source, resolution.events_sha256) == ("a test", events.sha256)
+
+
+def test_resolving_again_adds_nothing_with_the_same_or_with_shorter_events(asked, coded):
+    events = coded(("2022-01-15", "sanction", 4), ("2022-12-31", "visit", 1))
+    asked.resolve(events)
+    head = asked.book.head
+    assert len(asked.resolve(events).unchanged) == 2
+    assert len(asked.resolve(events, through="2022-01-20").unchanged) == 2
+    assert asked.book.head == head
+
+
+def test_corrected_events_make_a_new_resolution_that_points_to_the_old(asked, coded):
+    asked.resolve(coded(("2022-02-15", "sanction", 4), ("2022-12-31", "visit", 1)))
+    assert outcomes(asked) == {30: 0, 90: 1}
+    done = asked.resolve(coded(("2022-01-15", "sanction", 4), ("2022-12-31", "visit", 1)))
+    assert outcomes(asked) == {30: 1, 90: 1}
+    assert (len(done.new), len(done.corrected)) == (0, 2)  # of the second the act is another
+    for first, second in asked.book.resolutions.values():
+        assert (first.corrects, second.corrects) == (None, first.id)
+
+
+def test_a_corrected_answer_may_be_corrected_back(asked, coded):
+    no, yes = (
+        coded(("2022-12-31", "visit", 1)),
+        coded(("2022-01-15", "sanction", 4), ("2022-12-31", "visit", 1)),
+    )
+    for events in (no, yes, no, yes):
+        asked.resolve(events)
+    assert [[one.outcome for one in found] for found in asked.book.resolutions.values()] == [[0, 1, 0, 1]] * 2
+
+
+def test_another_pair_is_refused_and_named(asked):
+    other = EventTable.from_events(
+        [Event(id="x", date=date(2022, 1, 3), known_date=date(2022, 1, 3), initiator="SRB", target="USA",
+               category="sanction", severity=4)],
+        "other.csv",
+    )  # fmt: skip
+    message = r"other\.csv: is about SRB-USA, which no forecast on record is about\. On record: CHN-USA\."
+    with pytest.raises(LedgerError, match=message):
+        asked.resolve(other)
+    with pytest.raises(LedgerError, match="holds no act between CHN and USA"):
+        asked.resolve(other, dyad="USA-CHN")
+    with pytest.raises(LedgerError, match=r"'USA' is no pair of codes\. Expected e\.g\. USA-CHN"):
+        asked.resolve(other, dyad="USA")
+
+
+def test_questions_on_other_pairs_are_left_alone(asked, coded):
+    asked.record(AS_OF, {"crisis": {30: 0.25}}, dyad=("USA", "SRB"), name="other")
+    done = asked.resolve(coded(("2022-12-31", "visit", 1)))
+    assert len(done.other_dyads) == 1
+    assert outcomes(asked) == {30: 0, 90: 0}
+
+
+def test_days_to_come_cannot_be_covered(asked, coded):
+    events = coded(("2022-01-15", "sanction", 4))
+    today = date(2022, 2, 1)
+    message = r"--through is 2022-02-01, but only days that are over .* the latest is 2022-01-31"
+    with pytest.raises(LedgerError, match=message):
+        asked.resolve(events, today=today, through="2022-02-01")
+    with pytest.raises(LedgerError, match="the last known_date is 2022-01-15, but only days that are over"):
+        asked.resolve(events, today=date(2022, 1, 15))
+    assert coverage_of(events, asked.book, today=today).through == date(2022, 1, 15)
+
+
+def test_a_void_question_is_not_resolved(asked, coded):
+    book = asked.book
+    question = next(iter(book.questions))
+    with write_ledger(asked.path) as writer:
+        writer.append(with_id(VoidEntry, subject=question, reason="the milestone was moved"))
+    done = asked.resolve(coded(("2022-12-31", "visit", 1)))
+    assert (len(done.void), len(done.new)) == (1, 1)
