@@ -256,7 +256,7 @@ _SEVERITY = [
         "How much graver acts of this kind are than the average, from severity 3 up (only differences count)",
         "log odds",
         "real",
-        _normal(0, 1.5),
+        _normal(0, 2),
         "Kinds differ: a code may allow some of them no grave form at all.",
         {},
         "stream",
