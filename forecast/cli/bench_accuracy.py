@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json as json_text
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -60,6 +60,14 @@ def accuracy(
     models: Models = EVERY_MODEL,
     jobs: Jobs = 1,
     quick: Annotated[bool, typer.Option("--quick", help="Every third origin only.")] = False,
+    prior: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--prior",
+            metavar="NAME=PRIOR",
+            help="Change a prior of the one family in --models: a word or a distribution. May be repeated.",
+        ),
+    ] = None,
     seed: Annotated[int | None, typer.Option("--seed", min=0, help="Seed of all fits.")] = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -93,6 +101,7 @@ def accuracy(
             origins=spacing or days_listed(origins, "--origins"),
             models=parts_of(models),
             sampler=SAMPLER if seed is None else replace(SAMPLER, seed=seed),
+            priors=_priors(prior or ()),
             quick=quick,
         )
         found = run_benchmark(read_dyads(data), options, processes=jobs, listen=listen)
@@ -102,6 +111,16 @@ def accuracy(
         from forecast.cli.score_lines import print_lines
 
         print_lines(_lines(found))
+
+
+def _priors(stated: Sequence[str]) -> dict[str, str]:
+    priors = {}
+    for text in stated:
+        name, sign, statement = text.partition("=")
+        if not sign or not name.strip() or not statement.strip():
+            raise InputError(f"--prior: got '{text}'; write NAME=PRIOR, such as tension.scale=small")
+        priors[name.strip()] = statement.strip()
+    return priors
 
 
 def _lines(found: Benchmark) -> Iterator[Line]:

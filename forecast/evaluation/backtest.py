@@ -57,7 +57,9 @@ class BacktestPlan:
     sampler : SamplerOptions
         Of each fit.
     priors : dict
-        Changed priors of the joint family (name → statement); the other families keep their defaults.
+        Changed priors of one family (name → statement); the other families keep their defaults.
+    changed_family : {"joint", "focused", "target"}
+        The family whose priors are changed.
     exact : bool
         Refit at every origin.
     """
@@ -71,6 +73,7 @@ class BacktestPlan:
     models: tuple[str, ...] = MODELS
     sampler: SamplerOptions
     priors: Mapping[str, PriorStatement] = field(default_factory=dict)
+    changed_family: Family = "joint"
     exact: bool = False
 
     @property
@@ -157,7 +160,7 @@ def run_unit(
         plan.start,
         replace(plan.sampler, seed=_unit_seed(plan, unit)),
         longest=plan.origins[-1],
-        priors=plan.priors if unit.family == "joint" else None,
+        priors=plan.priors if unit.family == plan.changed_family else None,
         exact=plan.exact,
         listen=note,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from forecast.errors import EventError, ForecastError, InputError, UnfinishedError
 from forecast.evaluation.backtest import (
     DEFAULT_MODEL,
+    MEMBERS,
     MODELS,
     BacktestPlan,
     Unit,
@@ -39,7 +40,8 @@ from forecast.evaluation.workers import run_jobs
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
 from forecast.inference.sampling import SamplerOptions
-from forecast.series import TargetRule
+from forecast.priors import PriorStatement, default_priors
+from forecast.series import Family, TargetRule, stream_layout
 
 SAMPLER = SamplerOptions(seed=20230710, draws=MOST_DRAWS, tune=MOST_TUNE)
 """Of each fit in the benchmark."""
@@ -62,6 +64,8 @@ class BenchmarkOptions:
     models : tuple of str
         Some of ``MODELS``; the baselines are always there.
     sampler : SamplerOptions
+    priors : dict
+        Changed priors (name → statement), to see what they do; for a single family only.
     quick : bool
         Every third origin only.
     """
@@ -73,6 +77,7 @@ class BenchmarkOptions:
     origins: Spacing | tuple[date, ...] = "monthly"
     models: tuple[str, ...] = MODELS
     sampler: SamplerOptions = SAMPLER
+    priors: Mapping[str, PriorStatement] = field(default_factory=dict)
     quick: bool = False
 
 
@@ -170,7 +175,10 @@ def plan_dyad(dyad: str, events: EventTable, options: BenchmarkOptions) -> Backt
     Raises
     ------
     InputError
-        No event is known before the first origin, or a horizon has no complete window.
+        No event is known before the first origin, a horizon has no complete window, or priors are changed
+        for more than one family.
+    PriorError
+        A changed prior is unknown or not valid.
     """
     horizons = tuple(int(days) for days in horizon_lengths(options.horizons))
     if options.data_end < options.first:
@@ -187,11 +195,24 @@ def plan_dyad(dyad: str, events: EventTable, options: BenchmarkOptions) -> Backt
             data_end=options.data_end,
             models=known_models(options.models),
             sampler=options.sampler,
+            priors=options.priors,
+            changed_family=_changed_family(options),
         )
         outcomes_of(plan, events)
     except InputError as error:
         raise InputError(f"{dyad}: {error}") from error
     return plan
+
+
+def _changed_family(options: BenchmarkOptions) -> Family:
+    chosen = [family for family in MEMBERS if family in options.models]
+    if not options.priors:
+        return MEMBERS[0]
+    if len(options.models) != 1 or not chosen:
+        raise InputError(f"--prior changes one family: give --models one of {', '.join(MEMBERS)}")
+    layout = stream_layout(chosen[0], None if chosen[0] == "joint" else options.target)
+    default_priors(layout).changed(options.priors, "config")
+    return chosen[0]
 
 
 def run_benchmark(

@@ -2,13 +2,16 @@
 
 import json
 import shutil
-from datetime import timedelta
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
 
+from forecast.evaluation import backtest
 from forecast.evaluation.backtest import DEFAULT_MODEL, MODELS
 from forecast.evaluation.baselines import BASELINES
+from forecast.evaluation.benchmark import BenchmarkOptions, plan_dyad, read_dyads
+from forecast.series import TargetRule
 
 ALL = (*MODELS, *BASELINES)
 TARGET = ("--any-of", "military_incident", "--min-severity", "5")
@@ -126,6 +129,9 @@ def test_an_event_without_known_date_is_known_on_its_date(forecast, tmp_path, dr
         (("--until", "1992-01-01"), "the data end on 1992-01-01, before the first origin, 1993-01-01"),
         (("--from", "1980-01-01", "--until", "1985-01-01"), "nat-ser: no event is known before 1980-01-01"),
         (("--horizons", "30,9000"), "nat-ser: horizons: no window of 9000 days is complete"),
+        (("--prior", "tension.scale=small"), "--prior changes one family: give --models one of joint"),
+        (("--models", "focused", "--prior", "tension.scal=small"), "Did you mean 'tension.scale'?"),
+        (("--models", "focused", "--prior", "small"), "--prior: got 'small'; write NAME=PRIOR"),
     ],
 )
 def test_what_cannot_be_benchmarked_is_refused(forecast, balkans, drawn_units, options, message):
@@ -133,6 +139,25 @@ def test_what_cannot_be_benchmarked_is_refused(forecast, balkans, drawn_units, o
     assert ended.code == 2
     assert message in ended.err
     assert not drawn_units
+
+
+def test_a_changed_prior_reaches_the_family_named(balkans, monkeypatch):
+    options = BenchmarkOptions(
+        target=TargetRule("target", ("military_incident",), 5),
+        first=date(1993, 1, 1),
+        data_end=date(2003, 7, 31),
+        models=("focused",),
+        priors={"tension.scale": "small"},
+    )
+    plan = plan_dyad("usa-ser", read_dyads(balkans)["usa-ser"], options)
+    assert (plan.changed_family, plan.priors) == ("focused", {"tension.scale": "small"})
+    seen = {}
+    monkeypatch.setattr(
+        backtest, "family_forecasts", lambda *args, priors, **more: seen.update({args[1]: priors}) or []
+    )
+    for family in ("joint", "focused"):
+        backtest.run_unit(plan, None, backtest.Unit("usa-ser", family, None, 0, 1))
+    assert seen == {"joint": None, "focused": {"tension.scale": "small"}}
 
 
 def test_a_folder_without_event_files_is_refused(forecast, tmp_path):
