@@ -7,6 +7,7 @@
 ``cells``       text of one cell → value, with the message when it cannot be
 ``csv_source``  bytes → rows with true line numbers
 ``reading``     strict reader of coded CSV: every fault, with its line; the writer
+``parquet_file`` the same as Parquet
 ``bundled``     data sets shipped with the package
 ``duplicates``  rows that may be one event twice
 ``summary``     counts, gaps, shares

@@ -10,10 +10,14 @@
 ``actors``      country codes and names → ISO 3166-1; groups of actors to exclude
 ``switches``    what the user chose: dyads and noise handling
 ``fates``       every reason for which a row is not kept, in words
-``engine``      DuckDB: rows → fate of each, counts, candidates, in bounded memory
+``batches``     files → batches of clean rows, unpacked in a thread of its own
+``statement``   the SQL that decides the fate of each row
+``engine``      DuckDB runs it: counts and candidates, in bounded memory
 ``journal``     what was read already, beside the output: an import can be stopped and resumed
 ``repeats``     re-reports, mirrored rows, the cap a day
 ``thinning``    the archive's growing volume taken out
+``keeping``     candidates of all files → rows kept
+``cautions``    what the user should know before building on the events
 ``report``      what happened to every row
 ``writing``     kept rows → CSV or Parquet, whole or not at all
 ``importing``   the order of it all

@@ -59,7 +59,7 @@ ACLED = Layout(
         "mode": "CASE WHEN TRY_CAST(\"fatalities\" AS INTEGER) > 0 THEN 'fatal' ELSE '' END",
         "name_a": '"actor1"',
         "name_b": '"actor2"',
-        "place": "concat_ws(', ', \"location\", \"country\")",
+        "place": 'concat_ws(\', \', "location", "country")',
         "outlet": '"source"',
         "note": '"notes"',
         "shown_day": '"event_date"',

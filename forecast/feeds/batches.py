@@ -16,8 +16,8 @@ from pathlib import Path
 
 from forecast.feeds.clean_rows import Faults, RowCleaner, Rows, WrongFormatError
 from forecast.feeds.detect import wrong_format
-from forecast.feeds.engine import Part
 from forecast.feeds.layout import Layout
+from forecast.feeds.statement import Part
 from forecast.feeds.unpack import Block, CorruptFileError, is_parquet, read_blocks
 
 BATCH_BYTES = 128_000_000

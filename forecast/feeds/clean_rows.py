@@ -6,18 +6,18 @@ fault are looked at line by line. Quoted tables, JSON lines and KEDS text are re
 
 from __future__ import annotations
 
-import codecs
 import csv
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from forecast.feeds.keds import keds_cells
-from forecast.feeds.layout import Layout
+from forecast.feeds.layout import Layout, folded
 from forecast.feeds.plover import plover_object
 from forecast.feeds.unpack import Block
 
 SHOWN = 3
+SLICE_BYTES = 4_000
 """Examples kept of each fault."""
 _SEPARATORS = (",", ";", "\t", "|")
 _CELL_BREAKS = str.maketrans({"\t": " ", "\n": " ", "\r": " ", "\x00": " "})
@@ -57,7 +57,7 @@ class Rows:
     count : int
         Number of rows.
     lines : int
-        Lines of the file that they come from, blank ones left out; a row that names several pairs counts once.
+        Lines of the file that they come from, without blank ones; one that names several pairs counts once.
     """
 
     columns: tuple[str, ...]
@@ -125,9 +125,7 @@ class RowCleaner:
                 )
         return self._uneven(content, first, columns, widths)
 
-    def _uneven(
-        self, content: bytes, first: int, columns: tuple[str, ...], widths: tuple[int, ...]
-    ) -> Rows:
+    def _uneven(self, content: bytes, first: int, columns: tuple[str, ...], widths: tuple[int, ...]) -> Rows:
         kept, blank = [], 0
         for number, line in enumerate(content.splitlines(), start=first):
             if not line.strip():
@@ -148,11 +146,9 @@ class RowCleaner:
         return Rows(columns, b"".join(line + b"\n" for line in kept), len(kept), lines)
 
     def _as_utf8(self, block: Block) -> bytes:
-        try:
-            codecs.decode(block.content, "utf-8")
-        except UnicodeDecodeError:
-            return b"".join(self._mended(line) for line in block.content.splitlines(keepends=True))
-        return block.content
+        if _is_utf8(block.content):
+            return block.content
+        return b"".join(self._mended(line) for line in block.content.splitlines(keepends=True))
 
     def _mended(self, line: bytes) -> bytes:
         try:
@@ -163,12 +159,12 @@ class RowCleaner:
         return line
 
     def _read_header(self, names: list[str]) -> tuple[str, ...]:
-        folded = {name.lower().replace("_", " "): name for name in names}
-        known = {name.lower().replace("_", " "): name for name in self.layout.columns}
-        absent = [name for name in self.layout.required if name.lower().replace("_", " ") not in folded]
+        present = {folded(name) for name in names}
+        known = {folded(name): name for name in self.layout.columns}
+        absent = [name for name in self.layout.required if folded(name) not in present]
         if absent:
             raise WrongFormatError(f"the header has no column {', '.join(repr(name) for name in absent)}")
-        header = tuple(known.get(name.lower().replace("_", " "), f"_{name}") for name in names)
+        header = tuple(known.get(folded(name), f"_{name}") for name in names)
         return tuple(
             name if name not in header[:place] and name != "_" else f"_{place}"
             for place, name in enumerate(header)
@@ -238,13 +234,27 @@ class RowCleaner:
         spread = self.layout.spread
         every: Iterator[Mapping[str, str]] = iter(rows)
         if spread is not None:
-            every = (
-                part for row in rows for part in spread({name: row.get(name, "") for name in columns})
-            )
+            every = (part for row in rows for part in spread({name: row.get(name, "") for name in columns}))
         text = [
             "\t".join(row.get(name, "").translate(_CELL_BREAKS) for name in columns) + "\n" for row in every
         ]
         return Rows(columns, "".join(text).encode("utf-8", errors="replace"), len(text), lines)
+
+
+def _is_utf8(content: bytes) -> bool:
+    """Return whether bytes are UTF-8; most slices are ASCII, which is told without decoding them."""
+    begin = 0
+    while begin < len(content):
+        end = content.find(b"\n", begin + SLICE_BYTES) + 1 or len(content)
+        piece = content[begin:end]
+        begin = end
+        if piece.isascii():
+            continue
+        try:
+            piece.decode()
+        except UnicodeDecodeError:
+            return False
+    return True
 
 
 def _open_quote(text: str) -> bool:

@@ -38,7 +38,8 @@ Codes = Annotated[
     str | None, typer.Option("--codes", help="Codes of a keds or csv file: cameo, weis, plover or acled.")
 ]
 Columns = Annotated[
-    list[str] | None, typer.Option("--column", metavar="NAME=HEADER", help="Column of a csv file. Repeatable.")
+    list[str] | None,
+    typer.Option("--column", metavar="NAME=HEADER", help="Column of a csv file. Repeatable."),
 ]
 RootOnly = Annotated[bool, typer.Option("--root-only", help="Root events alone.")]
 MinMentions = Annotated[int, typer.Option("--min-mentions", metavar="N", help="Least number of mentions.")]
@@ -54,10 +55,13 @@ RepeatDays = Annotated[
     int, typer.Option("--repeat-days", metavar="DAYS", help="The same act within so many days counts once.")
 ]
 KeepRepeats = Annotated[bool, typer.Option("--keep-repeats", help="Count every report of an act.")]
-KeepMirrored = Annotated[bool, typer.Option("--keep-mirrored", help="Count both sides of a visit or meeting.")]
+KeepMirrored = Annotated[
+    bool, typer.Option("--keep-mirrored", help="Count both sides of a visit or meeting.")
+]
 IgnorePlace = Annotated[bool, typer.Option("--ignore-place", help="Re-reports may name another place.")]
 Cap = Annotated[
-    int | None, typer.Option("--cap-per-day", metavar="N", help="Most acts of a direction and category a day.")
+    int | None,
+    typer.Option("--cap-per-day", metavar="N", help="Most acts of a direction and category a day."),
 ]
 Normalise = Annotated[bool, typer.Option("--normalise", help="Take the growth of the archive's volume out.")]
 KnownDateOption = Annotated[

@@ -70,7 +70,7 @@ Crosswalk = Mapping[Key, Coding]
 
 @cache
 def shipped_crosswalk(system: System) -> Crosswalk:
-    """Return the coding of every code of a scheme; none of ``own``, whose rows carry category and severity."""
+    """Return the coding of every code of a scheme; of ``own`` none, whose rows say it themselves."""
     if system == "own":
         return {}
     if system == "cameo":
@@ -87,9 +87,7 @@ def shipped_crosswalk(system: System) -> Crosswalk:
 def mirrors(system: System) -> Mapping[Key, Mirror]:
     """Return the codes of a scheme that tell an act from its other side, or that have no direction."""
     return {
-        (row["code"], row["mode"]): Mirror(
-            row["code"], row["mode"], row["counts_as"], row["mutual"] == "yes"
-        )
+        (row["code"], row["mode"]): Mirror(row["code"], row["mode"], row["counts_as"], row["mutual"] == "yes")
         for row in _data("mirrors.csv")
         if row["system"] == system
     }
@@ -119,7 +117,9 @@ def with_mapping(crosswalk: Crosswalk, path: Path) -> Crosswalk:
     header = [cell.strip() for cell in rows[0].cells] if rows else []
     for name in ("code", "category", "severity"):
         if name not in header:
-            faults.append(Fault(1, name, "the required column is missing. Required: code, category, severity"))
+            faults.append(
+                Fault(1, name, "the required column is missing. Required: code, category, severity")
+            )
     for name in header:
         if name not in COLUMNS:
             faults.append(Fault(1, name, f"unknown column. Allowed: {', '.join(COLUMNS)}"))
@@ -194,7 +194,9 @@ def _checked(cells: Mapping[str, str], old: Crosswalk, line: int) -> tuple[Codin
         except ValueError:
             faults.append(Fault(line, "score", f"'{cells['score']}' is not a number"))
         if not LOWEST <= score <= HIGHEST:
-            faults.append(Fault(line, "score", f"{score} is off the scale. Allowed: {LOWEST:g} to {HIGHEST:g}"))
+            faults.append(
+                Fault(line, "score", f"{score} is off the scale. Allowed: {LOWEST:g} to {HIGHEST:g}")
+            )
     label = cells.get("label") or (before.label if before else code)
     if faults:
         return None, faults

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from forecast.feeds.formats import LAYOUTS
 from forecast.feeds.keds import LINE
+from forecast.feeds.layout import folded
 
 
 def looks_like(lines: Sequence[str]) -> str | None:
@@ -19,12 +20,11 @@ def looks_like(lines: Sequence[str]) -> str | None:
     filled = [line for line in lines if line.strip()]
     if not filled:
         return None
-    head = filled[0].replace('"', "").lower().replace("_", " ")
+    head = folded(filled[0].replace('"', ""))
     for layout in LAYOUTS.values():
-        if layout.header and layout.syntax != "json":
-            names = [name.lower().replace("_", " ") for name in layout.required]
-            if all(name in head for name in names):
-                return layout.name
+        named = layout.header and layout.syntax != "json"
+        if named and all(folded(name) in head for name in layout.required):
+            return layout.name
     widths = [line.count("\t") + 1 for line in filled]
     for name in ("gdelt2", "gdelt1"):
         layout = LAYOUTS[name]

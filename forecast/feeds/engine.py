@@ -7,68 +7,40 @@ SQL, weighs 70 MB installed and needs nothing else. Polars was measured beside i
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+import numpy as np
 
-from forecast.events.codebook import CATEGORIES
-from forecast.feeds.actors import Excluded, excluded_actors, renamed_actors
-from forecast.feeds.clean_rows import SHOWN
+from forecast.events.parquet_file import literal_path
+from forecast.feeds.actors import renamed_actors
+from forecast.feeds.clean_rows import SHOWN, WrongFormatError
 from forecast.feeds.crosswalk import mirrors
 from forecast.feeds.fates import FAULTS, KEPT
-from forecast.feeds.layout import FIELDS
+from forecast.feeds.layout import folded
+from forecast.feeds.statement import Part, Statement, quoted
 from forecast.feeds.switches import ImportOptions
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-FIRST_DAY, LAST_DAY = "1800-01-01", "2100-12-31"
-CLOCK_DAYS = 1
-"""An act may be dated this much after its publication: the two are told by clocks of different zones."""
-MAX_ROW_BYTES = 8_000_000
-
-CANDIDATE = (
-    "event_id",
-    "day",
-    "known",
-    "a",
-    "b",
-    "code",
-    "mode",
-    "label",
-    "category",
-    "severity",
-    "score",
-    "counts_as",
-    "mutual",
-    "swapped",
-    "mentions",
-    "sources",
-    "place",
-    "url",
-    "outlet",
-    "title",
-    "note",
-    "name_a",
-    "name_b",
-)
-"""Columns of a candidate row, in the parts and in the table that the last stage reads."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """Rows on disk that belong to one file: tab-separated text of ours, or the user's Parquet file.
-
-    ``columns`` is ``None`` for Parquet.
-    """
-
-    key: str
-    path: Path
-    columns: tuple[str, ...] | None
-    rows: int
+CROSSWALK = {
+    "given": "VARCHAR",
+    "mode": "VARCHAR",
+    "code": "VARCHAR",
+    "label": "VARCHAR",
+    "category": "VARCHAR",
+    "severity": "INTEGER",
+    "score": "DOUBLE",
+    "counts_as": "VARCHAR",
+    "mutual": "BOOLEAN",
+    "swapped": "BOOLEAN",
+    "restored": "BOOLEAN",
+}
+"""Columns of the table that joins a code to its meaning: the code as the file gives it, then as it is."""
 
 
 @dataclass
@@ -111,9 +83,27 @@ class Tally:
             mine += shown[: SHOWN - len(mine)]
 
 
-def literal_path(path: Path) -> str:
-    """Return a path as DuckDB reads it: signs that would stand for other files are written as themselves."""
-    return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in str(path))
+def load_table(
+    connection: DuckDBPyConnection,
+    name: str,
+    columns: Mapping[str, Sequence[object]],
+    kinds: Mapping[str, str] | None = None,
+) -> None:
+    """Make a table of equally long columns: of text, or of the kinds given."""
+    held = {
+        column: np.array([None if value is None else str(value) for value in values], dtype=np.object_)
+        for column, values in columns.items()
+    }
+    connection.register("held_columns", held)
+    chosen = ", ".join(
+        f'CAST("{column}" AS {(kinds or {}).get(column, "VARCHAR")}) AS "{column}"' for column in held
+    )
+    connection.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT {chosen} FROM held_columns")
+    connection.unregister("held_columns")
+
+
+def _count(counts: dict[str, int], key: str, number: int) -> None:
+    counts[key] = counts.get(key, 0) + number
 
 
 def connect(memory_mb: int, threads: int, spill: Path) -> DuckDBPyConnection:
@@ -138,8 +128,7 @@ class Engine:
         self._folder = tempfile.TemporaryDirectory(prefix="forecast-import-")
         self.folder = Path(self._folder.name)
         self.connection = connect(options.memory_mb, options.threads, self.folder / "spill")
-        layout = options.layout
-        self._excluded = excluded_actors(options.switches.exclude, layout)
+        self._statement = Statement(options)
         self._load_tables()
 
     def __enter__(self) -> Engine:
@@ -166,33 +155,46 @@ class Engine:
         """
         paths = {str(part.path): part.key for part in parts}
         tallies = {part.key: Tally() for part in parts}
-        self.connection.execute("CREATE OR REPLACE TEMP TABLE batch AS " + self._judged(parts))
-        for path, fate, count in self._all("SELECT filename, fate, count(*) FROM batch GROUP BY ALL"):
+        names = {part.path: self._columns(part) for part in parts if part.columns is None}
+        self.connection.execute(
+            "CREATE OR REPLACE TEMP TABLE judged AS " + self._statement.grouped(parts, names)
+        )
+        groups = (
+            "SELECT filename, fate, world, CAST(published AS VARCHAR), a, b, "
+            "CAST(sum(number) AS BIGINT), CAST(sum(restored_codes) AS BIGINT) FROM judged GROUP BY ALL"
+        )
+        for path, fate, world, day, a, b, number, restored in self._all(groups):
             tally = tallies[paths[path]]
-            tally.fates[fate] = tally.fates.get(fate, 0) + count
-            tally.rows += count
-        for path, count in self._all("SELECT filename, count(*) FROM batch WHERE restored GROUP BY ALL"):
-            tallies[paths[path]].restored += count
-        volumes = "SELECT filename, CAST(published AS VARCHAR), count(*) FROM batch WHERE world GROUP BY ALL"
-        for path, day, count in self._all(volumes):
-            held = tallies[paths[path]].volumes
-            held[day] = held.get(day, 0) + count
-        for side in ("a", "b"):
-            seen = f"SELECT filename, {side}, count(*) FROM batch WHERE {side} IS NOT NULL GROUP BY ALL"
-            for path, actor, count in self._all(seen):
-                known = tallies[paths[path]].actors
-                known[actor] = known.get(actor, 0) + count
+            tally.rows += number
+            tally.restored += restored
+            _count(tally.fates, fate, number)
+            if world:
+                _count(tally.volumes, day, number)
+            for actor in (a, b):
+                if actor is not None:
+                    _count(tally.actors, actor, number)
         self._count_unreadable(parts, tallies)
         self._show(paths, tallies)
-        rows = ", ".join(CANDIDATE)
-        self.connection.execute("CREATE OR REPLACE TEMP TABLE files (filename VARCHAR, key VARCHAR)")
-        self.connection.executemany("INSERT INTO files VALUES (?, ?)", [list(pair) for pair in paths.items()])
+        load_table(self.connection, "files", {"filename": tuple(paths), "key": tuple(paths.values())})
         self.connection.execute(
-            f"COPY (SELECT key, {rows} FROM batch JOIN files USING (filename) WHERE fate = '{KEPT}') "
-            f"TO {_quoted(str(candidates))} (FORMAT parquet, COMPRESSION zstd)"
+            "COPY (SELECT key, unnest(held, recursive := true) FROM judged JOIN files USING (filename) "
+            f"WHERE fate = '{KEPT}') TO {quoted(str(candidates))} (FORMAT parquet, COMPRESSION zstd)"
         )
-        self.connection.execute("DROP TABLE batch")
+        self.connection.execute("DROP TABLE judged")
         return tallies
+
+    def _columns(self, part: Part) -> list[str]:
+        """Return the columns of a Parquet file, which must have those that the format requires."""
+        where = quoted(literal_path(part.path))
+        names = [str(row[0]) for row in self._all(f"DESCRIBE SELECT * FROM read_parquet({where})")]
+        held = {folded(name) for name in names}
+        absent = [name for name in self.options.layout.required if folded(name) not in held]
+        if absent:
+            raise WrongFormatError(
+                f"not {self.options.layout.name} rows: the Parquet file has no column "
+                f"{', '.join(repr(name) for name in absent)}. It has: {', '.join(names[:20])}"
+            )
+        return names
 
     def _all(self, query: str) -> list[tuple[Any, ...]]:
         rows: list[tuple[Any, ...]] = self.connection.execute(query).fetchall()
@@ -214,219 +216,24 @@ class Engine:
             if not any(fate in tally.fates for tally in tallies.values()):
                 continue
             rows = self._all(
-                f"SELECT filename, shown FROM batch WHERE fate = '{fate}' ORDER BY filename, shown LIMIT {SHOWN}"
+                f"SELECT filename, unnest(shown) AS row FROM judged WHERE fate = '{fate}' ORDER BY ALL"
             )
             for path, shown in rows:
-                tallies[paths[path]].examples.setdefault(fate, []).append(shown)
-
-    # The statement
-
-    def _judged(self, parts: Sequence[Part]) -> str:
-        layout, switches = self.options.layout, self.options.switches
-        fields = ",\n    ".join(
-            f"CAST({layout.fields.get(name, 'NULL')} AS {kind}) AS {name}" for name, kind in FIELDS.items()
-        )
-        actor = "r{0}.alpha3" if layout.actors == "names" else "coalesce(r{0}.alpha3, p.actor_{0})"
-        own = layout.system == "own"
-        moded = layout.has("mode") and not own
-        join = "LEFT JOIN crosswalk x ON p.code = x.given AND x.mode = ''"
-        if moded:
-            join += "\n  LEFT JOIN crosswalk m ON p.code = m.given AND p.mode = m.mode AND p.mode <> ''"
-        columns = ("code", "label", "category", "severity", "score", "counts_as", "mutual", "swapped", "restored")
-        coded = ", ".join(
-            f"CASE WHEN m.code IS NOT NULL THEN m.{name} ELSE x.{name} END AS x_{name}"
-            if moded
-            else f"x.{name} AS x_{name}"
-            for name in columns
-        )
-        published = "coalesce(added, day)" if layout.has("added") and switches.known_date != "act" else "day"
-        return f"""
-WITH source AS ({self._source(parts)}),
-parsed AS (SELECT filename,
-    {fields}
-  FROM source),
-coded AS (SELECT p.*, {actor.format("a")} AS from_actor, {actor.format("b")} AS to_actor, {coded}
-  FROM parsed p
-  LEFT JOIN renamed ra ON p.actor_a = ra.name
-  LEFT JOIN renamed rb ON p.actor_b = rb.name
-  {join}),
-placed AS (SELECT c.*, d.low IS NOT NULL AS asked, {published} AS published_raw,
-    {self._fault()} AS fault, {self._noise()} AS noise
-  FROM coded c
-  LEFT JOIN dyads d ON d.low = least(from_actor, to_actor) AND d.high = greatest(from_actor, to_actor))
-SELECT filename,
-  CASE WHEN fault IS NOT NULL THEN fault
-    WHEN from_actor IS NULL OR to_actor IS NULL THEN 'actorless'
-    WHEN from_actor = to_actor THEN 'domestic'
-    WHEN NOT asked THEN 'others'
-    {self._outside()}
-    WHEN noise IS NOT NULL THEN noise
-    {self._candidate_noise()}
-    ELSE '{KEPT}' END AS fate,
-  fault IS NULL AND noise IS NULL AS world,
-  greatest(published_raw, day) AS published,
-  fault IS NULL AND coalesce(x_restored, false) AS restored,
-  CASE WHEN fault IS NULL THEN (CASE WHEN asked AND coalesce(x_swapped, false) THEN to_actor
-    ELSE from_actor END) END AS a,
-  CASE WHEN fault IS NULL THEN (CASE WHEN asked AND coalesce(x_swapped, false) THEN from_actor
-    ELSE to_actor END) END AS b,
-  CASE WHEN fault IS NOT NULL THEN {self._shown()} END AS shown,
-  {self._kept_columns(own)}
-FROM placed"""
-
-    def _kept_columns(self, own: bool) -> str:
-        """Return the columns of candidates; of other rows they are not worth their memory."""
-        values = {
-            "event_id": "event_id",
-            "day": "day",
-            "known": "greatest(published_raw, day)",
-            "code": "coalesce(x_code, code)",
-            "mode": "mode",
-            "label": "x_label",
-            "category": "given_category" if own else "x_category",
-            "severity": "TRY_CAST(given_severity AS TINYINT)" if own else "CAST(x_severity AS TINYINT)",
-            "score": "coalesce(given_score, x_score)",
-            "counts_as": "coalesce(x_counts_as, code, given_category)",
-            "mutual": "coalesce(x_mutual, false)",
-            "swapped": "coalesce(x_swapped, false)",
-            **{name: name for name in ("mentions", "sources", "place", "url", "outlet", "title", "note")},
-            "name_a": "CASE WHEN x_swapped THEN name_b ELSE name_a END",
-            "name_b": "CASE WHEN x_swapped THEN name_a ELSE name_b END",
-        }
-        return ",\n  ".join(
-            f"CASE WHEN asked AND fault IS NULL THEN {text} END AS {name}" for name, text in values.items()
-        )
-
-    def _fault(self) -> str:
-        layout = self.options.layout
-        cases = [f"WHEN day IS NULL OR day NOT BETWEEN DATE '{FIRST_DAY}' AND DATE '{LAST_DAY}' THEN 'day'"]
-        if layout.has("added"):
-            cases.append("WHEN added IS NULL AND nullif(trim(shown_added), '') IS NOT NULL THEN 'added'")
-            cases.append(f"WHEN added IS NOT NULL AND day > added + {CLOCK_DAYS} THEN 'future'")
-        if layout.system == "own":
-            allowed = ", ".join(_quoted(name) for name in CATEGORIES)
-            cases.append(f"WHEN given_category IS NULL OR given_category NOT IN ({allowed}) THEN 'code'")
-            cases.append(
-                "WHEN given_severity IS NULL OR given_severity NOT IN ('1', '2', '3', '4', '5') "
-                "THEN 'severity'"
-            )
-        else:
-            cases.append("WHEN x_code IS NULL THEN 'code'")
-        return f"CASE {' '.join(cases)} END"
-
-    def _noise(self) -> str:
-        """Return the switches that concern a row by itself; the world's volume is counted after them too."""
-        switches = self.options.switches
-        cases = []
-        if switches.root_only:
-            cases.append("WHEN root IS DISTINCT FROM true THEN 'not_root'")
-        if switches.min_mentions:
-            cases.append(f"WHEN coalesce(mentions, 0) < {switches.min_mentions} THEN 'mentions'")
-        if switches.min_sources:
-            cases.append(f"WHEN coalesce(sources, 0) < {switches.min_sources} THEN 'sources'")
-        return f"CASE {' '.join(cases)} END" if cases else "CAST(NULL AS VARCHAR)"
-
-    def _outside(self) -> str:
-        layout, vintage = self.options.layout, self.options.switches.vintage
-        cases = []
-        if vintage is not None:
-            cases.append(f"WHEN greatest(published_raw, day) > DATE '{vintage.isoformat()}' THEN 'vintage'")
-        if layout.has("contexts"):
-            pattern = "(^|;) *(future|hypothetical|historical|negation|negated) *($|;)"
-            cases.append(f"WHEN regexp_matches(lower(coalesce(contexts, '')), '{pattern}') THEN 'no_act'")
-        if layout.system != "own":
-            cases.append("WHEN x_category IS NULL THEN 'uncounted'")
-        return "\n    ".join(cases)
-
-    def _candidate_noise(self) -> str:
-        switches = self.options.switches
-        cases = []
-        if switches.exclude:
-            cases.append(f"WHEN {self._is_excluded(self._excluded)} THEN 'excluded'")
-        if switches.max_delay_days is not None:
-            cases.append(f"WHEN added > day + {switches.max_delay_days} THEN 'late'")
-        return "\n    ".join(cases)
-
-    def _is_excluded(self, excluded: Excluded) -> str:
-        tests = []
-        layout = self.options.layout
-        for side in ("a", "b"):
-            if excluded.sectors and layout.has(f"sectors_{side}"):
-                wanted = ", ".join(_quoted(name) for name in excluded.sectors)
-                parts = f"string_split(coalesce(sectors_{side}, ''), '{layout.delimiter}')"
-                tests.append(f"list_has_any(list_transform({parts}, lambda s: trim(s)), [{wanted}])")
-            if excluded.names and layout.has(f"name_{side}"):
-                tests += [
-                    f"starts_with(upper(coalesce(name_{side}, '')), {_quoted(name)})" for name in excluded.names
-                ]
-        return f"({' OR '.join(tests)})"
-
-    def _shown(self) -> str:
-        days = "coalesce(shown_day, '')"
-        if self.options.layout.has("added"):
-            days += " || ', published ' || coalesce(shown_added, '')"
-        coding = "coalesce(code, given_category, '') || coalesce(' ' || given_severity, '')"
-        return (
-            "'row ' || coalesce(event_id, '') || ': ' || left(coalesce(actor_a, '?'), 30) || ' to ' "
-            f"|| left(coalesce(actor_b, '?'), 30) || ', code ' || left({coding}, 60) || ', day ' "
-            f"|| left({days}, 60)"
-        )
-
-    def _source(self, parts: Sequence[Part]) -> str:
-        needed = tuple(dict.fromkeys(self.options.layout.columns))
-        groups: dict[tuple[str, ...] | None, list[Part]] = {}
-        for part in parts:
-            groups.setdefault(part.columns, []).append(part)
-        selects = []
-        for columns, members in groups.items():
-            paths = ", ".join(_quoted(literal_path(part.path)) for part in members)
-            if columns is None:
-                selects += [self._parquet(part, needed) for part in members]
-                continue
-            held = ", ".join(f"{_quoted(name)}: 'VARCHAR'" for name in columns)
-            chosen = ", ".join(
-                _named(name) if name in columns else f"NULL AS {_named(name)}" for name in needed
-            )
-            selects.append(
-                f"SELECT filename, {chosen} FROM read_csv([{paths}], columns={{{held}}}, delim='\\t', quote='', "
-                "escape='', header=false, auto_detect=false, ignore_errors=true, null_padding=false, "
-                f"nullstr='\\0', new_line='\\n', filename=true, max_line_size={MAX_ROW_BYTES})"
-            )
-        return "\nUNION ALL ".join(selects)
-
-    def _parquet(self, part: Part, needed: Sequence[str]) -> str:
-        path = _quoted(literal_path(part.path))
-        described = self._all(f"DESCRIBE SELECT * FROM read_parquet({path})")
-        held = {row[0].lower().replace("_", " "): row[0] for row in described}
-        chosen = []
-        for name in needed:
-            found = held.get(name.lower().replace("_", " "))
-            # Software that reads codes as numbers loses their leading zeros; the crosswalk mends what it can.
-            chosen.append(
-                f"coalesce(CAST({_named(found)} AS VARCHAR), '') AS {_named(name)}"
-                if found
-                else f"NULL AS {_named(name)}"
-            )
-        return f"SELECT filename, {', '.join(chosen)} FROM read_parquet({path}, filename=true)"
+                held = tallies[paths[path]].examples.setdefault(fate, [])
+                if len(held) < SHOWN:
+                    held.append(shown)
 
     # Tables that the statement joins
 
     def _load_tables(self) -> None:
-        connection, options = self.connection, self.options
-        connection.execute("CREATE TABLE dyads (low VARCHAR, high VARCHAR)")
-        connection.executemany("INSERT INTO dyads VALUES (?, ?)", [sorted(dyad) for dyad in options.dyads])
-        connection.execute("CREATE TABLE renamed (name VARCHAR, alpha3 VARCHAR)")
-        connection.executemany(
-            "INSERT INTO renamed VALUES (?, ?)", [list(pair) for pair in renamed_actors(options.layout).items()]
-        )
-        connection.execute(
-            "CREATE TABLE crosswalk (given VARCHAR, mode VARCHAR, code VARCHAR, label VARCHAR, category VARCHAR, "
-            "severity INTEGER, score DOUBLE, counts_as VARCHAR, mutual BOOLEAN, swapped BOOLEAN, "
-            "restored BOOLEAN)"
-        )
+        options = self.options
+        lows, highs = zip(*(sorted(dyad) for dyad in options.dyads), strict=True)
+        load_table(self.connection, "dyads", {"low": lows, "high": highs})
+        renamed = renamed_actors(options.layout)
+        load_table(self.connection, "renamed", {"name": tuple(renamed), "alpha3": tuple(renamed.values())})
         rows = self._crosswalk_rows()
-        if rows:
-            connection.executemany(f"INSERT INTO crosswalk VALUES ({', '.join('?' * 11)})", rows)
+        columns = {name: tuple(row[place] for row in rows) for place, name in enumerate(CROSSWALK)}
+        load_table(self.connection, "crosswalk", columns, kinds=CROSSWALK)
 
     def _crosswalk_rows(self) -> list[list[object]]:
         crosswalk, layout = self.options.crosswalk, self.options.layout
@@ -446,11 +253,3 @@ FROM placed"""
             if layout.system == "cameo" and code.startswith("0") and (short, "") not in crosswalk:
                 rows.append([short, mode, *row, True])
         return rows
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _named(column: str) -> str:
-    return '"' + column.replace('"', '""') + '"'

@@ -43,7 +43,11 @@ _FATES = (
     Fate("others", "outside", "are between other actors"),
     Fate("vintage", "outside", "became known after the vintage"),
     Fate("no_act", "outside", "are future, hypothetical, historical or negated by their context"),
-    Fate("uncounted", "outside", "are of a kind that the codebook does not count (statements, appeals, protest)"),
+    Fate(
+        "uncounted",
+        "outside",
+        "are of a kind that the codebook does not count (statements, appeals, protest)",
+    ),
     Fate("not_root", "noise", "are not the root event of their text (--root-only)"),
     Fate("mentions", "noise", "have too few mentions (--min-mentions)"),
     Fate("sources", "noise", "have too few sources (--min-sources)"),

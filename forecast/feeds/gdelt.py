@@ -83,6 +83,8 @@ _FIELDS = {
     "shown_added": '"DATEADDED"',
 }
 
+_REQUIRED = ("SQLDATE", "Actor1CountryCode", "Actor2CountryCode", "EventCode", "DATEADDED")
+
 GDELT1 = Layout(
     name="gdelt1",
     label="GDELT 1.0",
@@ -91,6 +93,7 @@ GDELT1 = Layout(
     syntax="tabs",
     columns=_columns(_GEO_1),
     widths=(58, 57),
+    required=_REQUIRED,
     fields=_FIELDS,
     known_date="DATEADDED",
 )
@@ -102,6 +105,7 @@ GDELT2 = Layout(
     syntax="tabs",
     columns=_columns(_GEO_2),
     widths=(61,),
+    required=_REQUIRED,
     fields=_FIELDS,
     known_date="DATEADDED",
 )

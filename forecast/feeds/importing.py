@@ -15,15 +15,18 @@ from pathlib import Path
 import duckdb
 
 from forecast.errors import EventError, StoppedError
+from forecast.events.parquet_file import literal_path
 from forecast.feeds.actors import similar_actors
 from forecast.feeds.batches import Batch, Failed, Finished, make_batches, read_ahead
-from forecast.feeds.engine import Engine, Part, Tally, literal_path
+from forecast.feeds.cautions import warn_of
+from forecast.feeds.clean_rows import WrongFormatError
+from forecast.feeds.engine import Engine, Tally
 from forecast.feeds.fates import FATES, KEPT
 from forecast.feeds.journal import REPORT, VOLUMES, FileRecord, Journal, file_key, open_journal
 from forecast.feeds.keeping import Kept, choose_rows, kept_rows
 from forecast.feeds.report import ImportReport, faults_text, ordered
+from forecast.feeds.statement import Part
 from forecast.feeds.switches import ImportOptions, check_switches
-from forecast.feeds.warnings import warn_of
 from forecast.feeds.writing import Written, write_rows
 
 Listener = Callable[[int, int], None]
@@ -177,7 +180,17 @@ def _judge(
         target = journal.next_part()
         try:
             tallies = engine.judge(group, target)
+        except WrongFormatError as error:
+            if not journal.records:
+                raise EventError(f"{group[0].path}: {error}") from error
+            growing.pop(group[0].key, None)
+            failures.append(Failed(group[0].key, group[0].path, str(error), wrong_format=True))
+            continue
         except duckdb.Error as error:
+            if isinstance(error, duckdb.OutOfMemoryException):
+                raise EventError(
+                    f"the engine needs more than {engine.options.memory_mb:,} MB: allow it more with --memory"
+                ) from error
             if group[0].columns is not None:
                 raise
             target.unlink(missing_ok=True)
@@ -223,8 +236,8 @@ def _write(
             columns = half.open(encoding="utf-8").readline().strip().split(",")
             texts = ", ".join(f"'{name}': 'VARCHAR'" for name in columns)
             engine.connection.execute(
-                f"COPY (SELECT * FROM read_csv('{_sql(literal_path(half))}', columns={{{texts}}}, header=true, "
-                f"auto_detect=false, delim=',', quote='\"', escape='\"', nullstr='\\0')) "
+                f"COPY (SELECT * FROM read_csv('{_sql(literal_path(half))}', columns={{{texts}}}, "
+                f"header=true, auto_detect=false, delim=',', quote='\"', escape='\"', nullstr='\\0')) "
                 f"TO '{_sql(str(packed))}' (FORMAT parquet, COMPRESSION zstd)"
             )
             os.replace(packed, half)
@@ -286,7 +299,7 @@ def _nothing_read(failures: Sequence[Failed]) -> str:
 def _nothing_kept(options: ImportOptions, total: Tally, fates: dict[str, int]) -> str:
     if not total.rows:
         return "no event rows: the files hold none"
-    seen = list(total.actors)
+    seen = [actor for actor, _ in Counter(total.actors).most_common()]
     for actor in dict.fromkeys(actor for dyad in options.dyads for actor in dyad):
         if actor not in total.actors:
             near = similar_actors(actor, seen)

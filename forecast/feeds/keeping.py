@@ -1,4 +1,4 @@
-"""Candidates of all files → which of them are kept, in order of date; only narrow columns are held in memory."""
+"""Candidates of all files → which of them are kept; only narrow columns are held in memory."""
 
 from __future__ import annotations
 
@@ -11,8 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from forecast.feeds.engine import CANDIDATE, literal_path
-from forecast.feeds.repeats import KEPT, MIRRORED, OVER_CAP, REPEATED, mark_over_cap, mark_repeats
+from forecast.events.parquet_file import literal_path
+from forecast.feeds.engine import load_table
+from forecast.feeds.repeats import (
+    KEPT,
+    MIRRORED,
+    OVER_CAP,
+    REPEATED,
+    Fates,
+    Whole,
+    mark_over_cap,
+    mark_repeats,
+)
+from forecast.feeds.statement import CANDIDATE
 from forecast.feeds.switches import Switches
 from forecast.feeds.thinning import keep_probabilities, lot
 
@@ -29,7 +40,9 @@ NAMES = {
 }
 ROWS_AT_ONCE = 20_000
 
-_ORDER = "known, severity DESC, mentions DESC NULLS LAST, day, event_id, a, b, code, mode, place, url, title, note"
+_ORDER = (
+    "known, severity DESC, mentions DESC NULLS LAST, day, event_id, a, b, code, mode, place, url, title, note"
+)
 
 
 @dataclass(frozen=True)
@@ -77,9 +90,14 @@ def choose_rows(
     volumes : mapping of date to int
         The world's rows by day of publication.
     """
+    if not parts:
+        return Kept({}, {}, 0, 1.0, {})
     _load(connection, parts, keys)
     place = "''" if switches.ignore_place else "coalesce(place, '')"
-    one, other = "CASE WHEN mutual THEN least(a, b) ELSE a END", "CASE WHEN mutual THEN greatest(a, b) ELSE b END"
+    one, other = (
+        "CASE WHEN mutual THEN least(a, b) ELSE a END",
+        "CASE WHEN mutual THEN greatest(a, b) ELSE b END",
+    )
     narrow = connection.execute(
         f"""SELECT CAST(date_diff('day', DATE '1970-01-01', day) AS BIGINT) AS day,
   CAST(date_diff('day', DATE '1970-01-01', known) AS BIGINT) AS known,
@@ -107,7 +125,8 @@ FROM rows ORDER BY turn"""
     connection.execute("CREATE OR REPLACE TABLE decided AS SELECT turn, fate FROM verdicts")
     del verdicts
     connection.execute(
-        f"CREATE OR REPLACE TABLE kept AS SELECT rows.* FROM rows JOIN decided USING (turn) WHERE fate = {KEPT}"
+        "CREATE OR REPLACE TABLE kept AS "
+        f"SELECT rows.* FROM rows JOIN decided USING (turn) WHERE fate = {KEPT}"
     )
     counts = Counter(fates.tolist())
     known = columns["known"][fates == KEPT].astype("datetime64[D]").tolist()
@@ -136,13 +155,13 @@ FROM numbered ORDER BY day, id"""
 
 
 def _load(connection: DuckDBPyConnection, parts: Sequence[Path], keys: Sequence[str]) -> None:
-    connection.execute("CREATE OR REPLACE TABLE wanted (key VARCHAR)")
-    connection.executemany("INSERT INTO wanted VALUES (?)", [[key] for key in keys])
+    load_table(connection, "wanted", {"key": list(keys)})
     paths = [literal_path(path) for path in parts]
     # The turn is the order in which rows became known; of those of one day the gravest comes first.
     connection.execute(
         f"""CREATE OR REPLACE TABLE rows AS
-SELECT *, event_id IS NOT NULL AND row_number() OVER (PARTITION BY event_id, a, b, code ORDER BY turn) > 1 AS again
+SELECT *, event_id IS NOT NULL
+    AND row_number() OVER (PARTITION BY event_id, a, b, code ORDER BY turn) > 1 AS again
 FROM (SELECT r.*, row_number() OVER (ORDER BY {_ORDER}) - 1 AS turn
   FROM read_parquet(?) r JOIN wanted USING (key))""",
         [paths],
@@ -150,11 +169,17 @@ FROM (SELECT r.*, row_number() OVER (ORDER BY {_ORDER}) - 1 AS turn
 
 
 def _thin(
-    connection: DuckDBPyConnection, fates: Any, known: Any, volumes: Mapping[date, int], seed: int  # noqa: ANN401
+    connection: DuckDBPyConnection,
+    fates: Fates,
+    known: Whole,
+    volumes: Mapping[date, int],
+    seed: int,
 ) -> float:
     kept = keep_probabilities(volumes)
     chances = np.array([kept.get(day, 1.0) for day in known.astype("datetime64[D]").tolist()])
-    cursor = connection.execute("SELECT coalesce(event_id, concat_ws('|', day, a, b, code, turn)) FROM rows ORDER BY turn")
+    cursor = connection.execute(
+        "SELECT coalesce(event_id, concat_ws('|', day, a, b, code, turn)) FROM rows ORDER BY turn"
+    )
     place = 0
     while rows := cursor.fetchmany(ROWS_AT_ONCE):
         for (name,) in rows:

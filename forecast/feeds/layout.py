@@ -100,6 +100,11 @@ class Layout:
         return name in self.fields
 
 
+def folded(name: str) -> str:
+    """Return a column's name as compared: files differ in capitals and underscores."""
+    return name.strip().lower().replace("_", " ")
+
+
 def day_of(column: str, pattern: str) -> str:
     """Return the expression that reads a day written after a pattern; nothing where it is not a day."""
     return f"TRY_CAST(try_strptime({column}, '{pattern}') AS DATE)"

@@ -73,7 +73,9 @@ def mark_over_cap(day: Whole, stream: Whole, fates: Fates, cap: int) -> Fates:
     """
     marked = fates.copy()
     seen: defaultdict[tuple[int, int], int] = defaultdict(int)
-    for row, (when, which, fate) in enumerate(zip(day.tolist(), stream.tolist(), fates.tolist(), strict=True)):
+    for row, (when, which, fate) in enumerate(
+        zip(day.tolist(), stream.tolist(), fates.tolist(), strict=True)
+    ):
         if fate == KEPT:
             seen[when, which] += 1
             if seen[when, which] > cap:

@@ -1,4 +1,4 @@
-"""What the user chose: format, dyads and how machine-coded noise is handled; refused where it would do nothing."""
+"""What the user chose: format, dyads, how machine-coded noise is handled; refused where it does nothing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Switches:
     max_delay_days : int or None
         Longest time from act to publication; ``None`` for any.
     repeat_days : int or None
-        Days within which the same act (actors, code, place) reported again counts once; ``None``: each counts.
+        Days within which an act (actors, code, place) reported again counts once; ``None``: each counts.
     ignore_place : bool
         Whether re-reports may name another place.
     merge_mirrored : bool

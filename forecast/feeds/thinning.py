@@ -41,6 +41,6 @@ def keep_probabilities(volumes: Mapping[date, int]) -> dict[date, float]:
 
 
 def lot(event_id: str, seed: int) -> float:
-    """Return a number in [0, 1) that belongs to a row for good: uniform over ids, the same in every import."""
+    """Return a number in [0, 1) that belongs to a row for good: uniform over ids."""
     digest = hashlib.blake2b(f"{seed}\x1f{event_id}".encode(), digest_size=8).digest()
     return int.from_bytes(digest) / 2**64

@@ -21,8 +21,8 @@ from forecast.errors import EventError
 from forecast.events.cells import MAX_CELL_CHARS, clean_text
 from forecast.events.codebook import cameo_codes
 from forecast.events.columns import COLUMNS
-from forecast.feeds.engine import CANDIDATE
 from forecast.feeds.layout import Layout
+from forecast.feeds.statement import CANDIDATE
 
 SCORE, MENTIONS = "x_score", "x_mentions"
 WRITTEN = (*COLUMNS, SCORE, MENTIONS)
@@ -114,7 +114,9 @@ def _subcategory(row: Mapping[str, Any], layout: Layout) -> str:
 def _summary(row: Mapping[str, Any]) -> str:
     if row["note"]:
         return clean_text(row["note"])[:MAX_CELL_CHARS]
-    actors = " to ".join(clean_text(row[name] or row[side]) for name, side in (("name_a", "a"), ("name_b", "b")))
+    actors = " to ".join(
+        clean_text(row[name] or row[side]) for name, side in (("name_a", "a"), ("name_b", "b"))
+    )
     place = clean_text(row["place"] or "")
     where = f" ({place})" if place else ""
     return f"{actors}: {row['label'] or row['category']}{where}"[:MAX_CELL_CHARS]

@@ -24,7 +24,9 @@ def warn_of(
     if renewed:
         notes.append("dyads, mapping or switches have changed, so every file was read again.")
     if not layout.known_date:
-        notes.append(f"{layout.name} files have no date of publication; an act counts as known on its own day.")
+        notes.append(
+            f"{layout.name} files have no date of publication; an act counts as known on its own day."
+        )
     elif switches.known_date == "published" and kept.daily and written.first and written.last:
         day, rows = max(kept.daily.items(), key=lambda item: item[1])
         span = (written.last - written.first).days
@@ -40,7 +42,9 @@ def warn_of(
     if wrong > MANY_FAULTS * total.rows:
         notes.append(f"{wrong / total.rows:.1%} of the rows are wrong in themselves; see the reasons above.")
     if layout.system != "own" and total.restored and layout.name not in ("gdelt1", "gdelt2", "icews"):
-        notes.append("two-digit codes 10 to 20 may be 010 to 020 without their zero; they were read as 10 to 20.")
+        notes.append(
+            "two-digit codes 10 to 20 may be 010 to 020 without their zero; they were read as 10 to 20."
+        )
     if not switches.normalise and len(total.volumes) > 2 * 365:
         notes.append("the archive's volume grows over the years; --normalise takes that out of the counts.")
     return tuple(notes)
