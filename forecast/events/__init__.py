@@ -11,6 +11,8 @@
 ``bundled``     data sets shipped with the package
 ``duplicates``  rows that may be one event twice
 ``summary``     counts, gaps, shares
+``change_point`` breaks in the level of monthly counts
+``coverage``    counts a month beside the archive's volume, and breaks
 ``commands``    ``forecast events validate`` and ``summary``
 
 Nothing is imported here, so that the codebook costs no NumPy import.

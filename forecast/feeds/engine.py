@@ -125,10 +125,10 @@ class Engine:
 
     def __init__(self, options: ImportOptions) -> None:
         self.options = options
+        self._statement = Statement(options)
         self._folder = tempfile.TemporaryDirectory(prefix="forecast-import-")
         self.folder = Path(self._folder.name)
         self.connection = connect(options.memory_mb, options.threads, self.folder / "spill")
-        self._statement = Statement(options)
         self._load_tables()
 
     def __enter__(self) -> Engine:

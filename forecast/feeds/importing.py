@@ -153,7 +153,7 @@ def _read(
     with read_ahead(make_batches(todo, engine.options.layout, text)) as batches:
         for batch in batches:
             for failure in batch.failed:
-                if strict or (failure.wrong_format and not journal.records):
+                if strict or (failure.wrong_format and not journal.records and not batch.finished):
                     raise EventError(f"{failure.path}: {failure.reason}")
                 growing.pop(failure.key, None)
             failures += batch.failed

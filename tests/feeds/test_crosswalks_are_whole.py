@@ -41,12 +41,16 @@ def test_cooperation_scores_above_zero_and_conflict_below(system):
 
 def test_plover_accuse_and_all_its_modes_score_below_zero():
     # A table of the PLOVER manual prints ACCUSE without its sign.
-    scores = {mode: coding.score for (code, mode), coding in shipped_crosswalk("plover").items() if code == "ACCUSE"}
+    scores = {
+        mode: coding.score for (code, mode), coding in shipped_crosswalk("plover").items() if code == "ACCUSE"
+    }
     assert set(scores) == {"", "disapprove", "investigate", "allege"}
     assert max(scores.values()) <= -2.0
 
 
-@pytest.mark.parametrize(("system", "file"), [("cameo", "cameo.scale.csv"), ("weis", "weis.goldstein.scale.csv")])
+@pytest.mark.parametrize(
+    ("system", "file"), [("cameo", "cameo.scale.csv"), ("weis", "weis.goldstein.scale.csv")]
+)
 def test_every_published_score_is_taken_over(samples, system, file):
     with (samples / file).open(encoding="utf-8") as stream:
         published = {row["code"]: float(row["goldstein"]) for row in csv.DictReader(stream)}
@@ -123,11 +127,17 @@ def test_a_mapping_changes_what_it_names_and_nothing_else(tmp_path):
     [
         ("code,severity\n173,2\n", r"mapping.csv:1: category: the required column is missing"),
         ("code,category,severity,colour\n173,dispute,2,red\n", r":1: colour: unknown column"),
-        ("code,category,severity\n173,disputes,2\n", r":2: category: unknown category 'disputes'. Did you mean 'dispute'"),
+        (
+            "code,category,severity\n173,disputes,2\n",
+            r":2: category: unknown category 'disputes'. Did you mean 'dispute'",
+        ),
         ("code,category,severity\n173,dispute,6\n", r":2: severity: '6' is not on the scale"),
         ("code,category,severity\n173,dispute,\n", r":2: severity: empty"),
         ("code,category,severity\n173,,3\n", r":2: severity: given without a category"),
-        ("code,category,severity\n173,dispute,2\n173,visit,2\n", r":3: code: '173' is already mapped in line 2"),
+        (
+            "code,category,severity\n173,dispute,2\n173,visit,2\n",
+            r":3: code: '173' is already mapped in line 2",
+        ),
         ("code,category,severity,score\n173,dispute,2,-11\n", r":2: score: -11.0 is off the scale"),
         ("code,category,severity,score\n173,dispute,2,low\n", r":2: score: 'low' is not a number"),
         ("code,category,severity\n", r"no mapping"),

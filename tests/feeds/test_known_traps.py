@@ -66,7 +66,9 @@ def test_med_is_the_media_in_cameo_and_the_health_sector_in_plover(imported, gde
     sectors = ["MED", "JRN", "GOV"]
     path.write_text(
         "\n".join(
-            json.dumps({**record, "id": sector, "source": [{"code": "USA", "sector": sector}], "text": sector})
+            json.dumps(
+                {**record, "id": sector, "source": [{"code": "USA", "sector": sector}], "text": sector}
+            )
             for sector in sectors
         )
     )
@@ -89,7 +91,10 @@ def test_plover_records_name_lists_and_are_spread_over_pairs(imported, tmp_path)
     ]  # fmt: skip
     path.write_text("\n".join(map(json.dumps, records)) + "\n")
     got = imported([path], "plover")
-    found = [(event.id, event.initiator, event.target, event.category, str(event.known_date)) for event in got.events.rows()]
+    found = [
+        (event.id, event.initiator, event.target, event.category, str(event.known_date))
+        for event in got.events.rows()
+    ]
     assert found == [
         ("plover-a", "USA", "CHN", "dispute", "2020-01-01"),
         ("plover-b", "USA", "CHN", "visit", "2020-01-02"),
@@ -101,12 +106,12 @@ def test_plover_records_name_lists_and_are_spread_over_pairs(imported, tmp_path)
 
 
 POLECAT = (
-    "Event ID\tEvent Date\tEvent Type\tEvent Mode\tIntensity\tQuad Code\tContexts\tActor Name\tActor Country\t"
-    "Actor COW\tPrimary Actor Sector\tActor Sectors\tActor Title\tActor Name Raw\tWikipedia Actor ID\t"
-    "Recipient Name\tRecipient Country\tRecipient COW\tPrimary Recipient Sector\tRecipient Sectors\t"
-    "Recipient Title\tRecipient Name Raw\tWikipedia Recipient ID\tPlacename\tCity\tDistrict\tProvince\tCountry\t"
-    "Latitude\tLongitude\tGeoNames ID\tRaw Placename\tFeature Type\tSource\tPublication Date\tStory People\t"
-    "Story Organizations\tStory Locations\tLanguage\tVersion"
+    "Event ID\tEvent Date\tEvent Type\tEvent Mode\tIntensity\tQuad Code\tContexts\tActor Name\t"
+    "Actor Country\tActor COW\tPrimary Actor Sector\tActor Sectors\tActor Title\tActor Name Raw\t"
+    "Wikipedia Actor ID\tRecipient Name\tRecipient Country\tRecipient COW\tPrimary Recipient Sector\t"
+    "Recipient Sectors\tRecipient Title\tRecipient Name Raw\tWikipedia Recipient ID\tPlacename\tCity\t"
+    "District\tProvince\tCountry\tLatitude\tLongitude\tGeoNames ID\tRaw Placename\tFeature Type\tSource\t"
+    "Publication Date\tStory People\tStory Organizations\tStory Locations\tLanguage\tVersion"
 )
 
 

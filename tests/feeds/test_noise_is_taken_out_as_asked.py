@@ -16,7 +16,12 @@ from forecast.feeds.thinning import WINDOW, keep_probabilities, lot
         ({"root_only": True}, ({"IsRootEvent": 0}, {}), [2], "not_root"),
         ({"min_mentions": 5}, ({"NumMentions": 4}, {"NumMentions": 5}), [2], "mentions"),
         ({"min_sources": 2}, ({"NumSources": 1}, {"NumSources": 2}), [2], "sources"),
-        ({"exclude": ("tourists",)}, ({"Actor1Name": "TOURIST"}, {"Actor2Name": "THE TOURIST"}), [2], "excluded"),
+        (
+            {"exclude": ("tourists",)},
+            ({"Actor1Name": "TOURIST"}, {"Actor2Name": "THE TOURIST"}),
+            [2],
+            "excluded",
+        ),
         ({"exclude": ("media",)}, ({"Actor2Type3Code": "MED"}, {"Actor2Type3Code": "GOV"}), [2], "excluded"),
         (
             {"max_delay_days": 7},
@@ -64,13 +69,11 @@ def test_repeats_are_marked_as_a_plain_double_loop_marks_them():
         expected = []
         for row in range(400):
             fate = KEPT
-            before = [
-                other
-                for other in range(row)
-                if expected[other] == KEPT and group[other] == group[row]
-            ]
+            before = [other for other in range(row) if expected[other] == KEPT and group[other] == group[row]]
             gaps = {
-                side: [abs(day[other] - day[row]) for other in before if (forward[other] == forward[row]) == side]
+                side: [
+                    abs(day[other] - day[row]) for other in before if (forward[other] == forward[row]) == side
+                ]
                 for side in (True, False)
             }
             if window is not None and any(gap <= window for gap in gaps[True]):
@@ -160,7 +163,11 @@ def test_a_dyad_whose_share_of_the_archive_is_steady_shows_no_step_after_normali
 
 
 def test_known_date_act_sets_the_day_of_loading_aside(imported, gdelt_file):
-    rows = [{"SQLDATE": f"20100{month}0{day}", "DATEADDED": "20130203000000"} for month in range(1, 9) for day in range(1, 6)]
+    rows = [
+        {"SQLDATE": f"20100{month}0{day}", "DATEADDED": "20130203000000"}
+        for month in range(1, 9)
+        for day in range(1, 6)
+    ]
     path = gdelt_file(*rows)
     published = imported([path], "gdelt2")
     assert set(published.events.known_date.astype(str)) == {"2013-02-03"}
@@ -171,7 +178,10 @@ def test_known_date_act_sets_the_day_of_loading_aside(imported, gdelt_file):
 
 
 def test_a_clock_a_day_ahead_is_no_fault_and_two_days_are(imported, gdelt_file):
-    rows = [{"SQLDATE": "20200102", "DATEADDED": "20200101230000"}, {"SQLDATE": "20200103", "DATEADDED": "20200101230000"}]
+    rows = [
+        {"SQLDATE": "20200102", "DATEADDED": "20200101230000"},
+        {"SQLDATE": "20200103", "DATEADDED": "20200101230000"},
+    ]
     got = imported([gdelt_file(*rows)], "gdelt2")
     assert got.report.fates == {"future": 1}
     assert str(got.events.known_date[0]) == "2020-01-02"

@@ -19,7 +19,7 @@ def lines_of(path):
 
 
 def counted_by_hand(rows):
-    """Count acts of (day, known, initiator, target, code, place), given in any order, by the written rules."""
+    """Count acts of (day, known, initiator, target, code, place), in any order, by the written rules."""
     fates = Counter()
     kept = []
     ordered = []
@@ -32,12 +32,10 @@ def counted_by_hand(rows):
         told = cameo_codes()[MIRRORED.get(code, code)]
         a, b = (b, a) if swapped else (a, b)
         ordered.append((known, -told.severity, -mentions, day, number, a, b, told.code, place, swapped))
-    for known, _, _, day, number, a, b, code, place, swapped in sorted(ordered):
+    for _, _, _, day, number, a, b, code, place, swapped in sorted(ordered):
         group = (*sorted((a, b)), code, place) if code in MUTUAL else (a, b, code, place)
         side = a < b if code in MUTUAL else not swapped
-        again = [
-            other for other in kept if other[0] == group and abs((other[2] - day).days) <= 1
-        ]
+        again = [other for other in kept if other[0] == group and abs((other[2] - day).days) <= 1]
         if any(other[1] == side for other in again):
             fates["repeated"] += 1
         elif again:
@@ -93,7 +91,9 @@ def test_icews_countries_are_read_from_the_country_columns(imported, samples):
     path = samples / "icews-2018-06-sample.tab"
     with path.open(encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
-    between = [row for row in rows if {row["Source Country"], row["Target Country"]} == {"United States", "China"}]
+    between = [
+        row for row in rows if {row["Source Country"], row["Target Country"]} == {"United States", "China"}
+    ]
     assert len(between) == 101
     by_name = [row for row in rows if {row["Source Name"], row["Target Name"]} == {"United States", "China"}]
     assert len(by_name) < len(between), "names alone would lose the persons and bodies of a country"
@@ -117,7 +117,9 @@ def test_icews_visits_name_the_traveller_first(imported, samples):
 
 
 @pytest.mark.parametrize(("name", "dyad", "force"), [("usa-ser", "USA,SER", 37), ("nat-ser", "NAT,SER", 309)])
-def test_keds_text_gives_the_known_number_of_uses_of_force(imported, tmp_path, shared_data, name, dyad, force):
+def test_keds_text_gives_the_known_number_of_uses_of_force(
+    imported, tmp_path, shared_data, name, dyad, force
+):
     path = tmp_path / "balkans.txt"
     with (shared_data / "balkans" / f"{name}.csv").open(encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
