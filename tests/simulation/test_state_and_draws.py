@@ -63,7 +63,8 @@ def test_variables_take_their_roles(layouts):
 def test_layouts_without_marks_and_ballast_have_zeros_for_them(layouts):
     layout = layouts["focused"]
     draws = stream_draws(layout, prior_draws(default_priors(layout), 5, 4, np.random.default_rng(2)))
-    for name in ("ballast", "notable", "category", "grave", "level", "mark_tension", "mark_recent", "ballast_decay"):
+    severity = ("notable", "category", "grave", "level", "mark_tension", "mark_recent")
+    for name in ("ballast", "ballast_decay", *severity):
         assert np.all(getattr(draws, name) == 0), name
 
 
