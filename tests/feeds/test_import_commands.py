@@ -1,28 +1,41 @@
 """The commands as typed: one JSON object or plain English, exit codes, and a config on the result."""
 
+import contextlib
+import io
 import json
-import subprocess
 import sys
+from typing import NamedTuple
 
 import duckdb
 import pytest
 
+from forecast.cli import main
 from forecast.feeds.gdelt import GDELT2
+
+
+class Ended(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
 
 
 @pytest.fixture(scope="module")
 def command(samples, tmp_path_factory):
-    """Run a command in a folder of its own."""
+    """Run a command in a folder of its own, in this process."""
     folder = tmp_path_factory.mktemp("commands")
 
-    def run(*arguments: str):
-        return subprocess.run(
-            [sys.executable, "-m", "forecast", *arguments],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    def run(*arguments: str) -> Ended:
+        out, err, before = io.StringIO(), io.StringIO(), sys.argv
+        sys.argv = ["forecast", *arguments]
+        code = 0
+        try:
+            with contextlib.chdir(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+                main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        finally:
+            sys.argv = before
+        return Ended(code, out.getvalue(), err.getvalue())
 
     run.folder = folder
     return run
