@@ -27,7 +27,7 @@ from forecast.feeds.keeping import Kept, choose_rows, kept_rows
 from forecast.feeds.report import ImportReport, faults_text, ordered
 from forecast.feeds.statement import Part
 from forecast.feeds.switches import ImportOptions, check_switches
-from forecast.feeds.writing import Written, write_rows
+from forecast.feeds.writing import WRITTEN, Written, write_rows
 
 Listener = Callable[[int, int], None]
 """Told how many files are read, of how many."""
@@ -233,8 +233,7 @@ def _write(
         written = write_rows(kept_rows(engine.connection), half, options.layout)
         if output.suffix == PARQUET:
             packed = output.with_name(f".{output.name}.packed")
-            columns = half.open(encoding="utf-8").readline().strip().split(",")
-            texts = ", ".join(f"'{name}': 'VARCHAR'" for name in columns)
+            texts = ", ".join(f"'{name}': 'VARCHAR'" for name in WRITTEN)
             engine.connection.execute(
                 f"COPY (SELECT * FROM read_csv('{_sql(literal_path(half))}', columns={{{texts}}}, "
                 f"header=true, auto_detect=false, delim=',', quote='\"', escape='\"', nullstr='\\0')) "
