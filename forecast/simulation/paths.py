@@ -41,6 +41,8 @@ RATE_CAP = 200.0
 _CHUNK_CELLS = 65_536  # cells of one step that fit the cache; part of the random streams, so fixed
 # Purposes of random numbers; marks take one a level, from 6 to 9.
 _COUNT, _TENSION, _DAY, _CALENDAR, _MARK, _WINDOW = 0, 1, 2, 3, 4, 10
+RANDOM_STREAMS = 2
+"""Raised when the same seed gives other paths than before; kept with the paths of a run."""
 _NO_NEW_TYPES: Mapping[str, NewTypeEffect] = {}
 
 
@@ -197,9 +199,8 @@ class _Chunk:
     def uniform(self, step: int, purpose: int, *width: int) -> Floats:
         """Uniform numbers of every path, shape (draw, path[, width])."""
         # Paths come first, so that the first of them have the same numbers however many follow.
-        draws, paths = self.paths
-        numbers = self.random(step, purpose).random((paths, *width, draws))
-        return np.moveaxis(numbers, (-1, 0), (0, 1))
+        numbers = self.random(step, purpose).random((*self.paths[::-1], *width))
+        return np.swapaxes(numbers, 0, 1)
 
     def run(self, calendar: Sequence[FutureAct]) -> tuple[NDArray[np.int32], Counts, float]:
         """First days, shape (target, draw, path); acts, (draw, path, stream); share of capped intensities."""
