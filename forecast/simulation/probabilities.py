@@ -126,8 +126,9 @@ def hit_shares(first_day: NDArray[np.int32], horizon_days: int) -> Floats:
 def beta_interval(mean: Floats, variance: Floats) -> tuple[Floats, Floats]:
     """5% and 95% quantiles of beta distributions given by mean and variance; the mean where it is zero."""
     room = mean * (1 - mean)
-    spread = variance > 1e-12
-    safe = np.where(spread, np.minimum(variance, 0.99 * room), 1.0)
+    bounded = np.minimum(variance, 0.99 * room)
+    spread = bounded > 1e-12
+    safe = np.where(spread, bounded, 1.0)
     total = np.where(spread, room / safe - 1, 1.0)
     lower, upper = mean.copy(), mean.copy()
     a, b = (mean * total)[spread], ((1 - mean) * total)[spread]
