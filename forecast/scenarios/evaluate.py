@@ -91,7 +91,7 @@ class ScenarioDraws:
 
         def within(same: Floats, any_pair: Floats) -> Floats:
             other = (n_paths * any_pair - same) / (n_paths - 1)  # of two different paths of a draw
-            return same - other
+            return np.asarray(same - other)
 
         covariance = within(share(np.maximum(new, old)), share(np.maximum(new[:, :, None], old[:, None, :])))
         variance = within(share(old), share(np.maximum(old[:, :, None], old[:, None, :])))

@@ -14,8 +14,11 @@ from forecast.config import (
     schema_text,
 )
 from forecast.errors import ConfigError
+from forecast.importance import EFFECTIVE_DRAWS_MIN, PARETO_K_MAX
 from forecast.inputs import read_inputs
+from forecast.priors import NEW_TYPE_PARAMETERS
 from forecast.scenarios import plan_scenario
+from forecast.scenarios.compare import SCENARIO_PATHS
 from forecast.scenarios.options import scenario_from_options
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -220,6 +223,28 @@ def test_the_worked_case_lists_scenarios_of_which_none_needs_a_new_fit():
 def test_the_committed_schema_of_scenarios_is_current():
     committed = (ROOT / "docs/scenario.schema.json").read_text(encoding="utf-8")
     assert committed == schema_text(scenario_schema())
+
+
+def test_examples_of_the_page_are_valid_and_its_commands_and_names_exist(tmp_path):
+    page = (ROOT / "docs/scenarios.md").read_text(encoding="utf-8")
+    inputs = read_inputs(load_config(ROOT / "configs/us-china-2023.yaml"))
+    examples = re.findall(r"```yaml\n(.*?)```", page, flags=re.DOTALL)
+    assert len(examples) == 2
+    for example in examples:
+        path = tmp_path / "example.yaml"
+        path.write_text(example, encoding="utf-8")
+        plan_scenario(inputs, load_scenario(path))
+    for name in re.findall(r"configs/scenarios/([a-z-]+)\.yaml", page):
+        assert name in {path.stem for path in SHIPPED}
+    assert f"{['Eleven', 'Twelve', 'Thirteen'][len(SHIPPED) - 11]} worked examples" in page
+    assert f"Pareto k at most {PARETO_K_MAX}" in page
+    assert f"at least {EFFECTIVE_DRAWS_MIN:.0f} effective draws" in page.replace("\n", " ")
+    assert SCENARIO_PATHS == 4  # "four futures of each draw"
+    for key, prior in NEW_TYPE_PARAMETERS.items():
+        row = next(line for line in page.splitlines() if line.startswith(f"| `{key}`"))
+        for word, known in prior.words.items():
+            shown = f"{float(known.quantile(0.5)):g}".replace("-", "−")
+            assert f"`{word}` {shown}" in row, (key, word)
 
 
 def test_options_read_as_the_file_that_says_the_same(written):
