@@ -20,7 +20,8 @@ class ExcitationState:
     Parameters
     ----------
     own, calming : ndarray, shape (..., k)
-        Normalised decayed counts of each stream; decayed counts (not normalised) for ballast.
+        Normalised decayed counts of each stream; decayed counts (not normalised) for ballast, zero for
+        streams that are no ballast.
     cross : ndarray, shape (...)
         Normalised decayed count of all conflictual acts.
     severe : ndarray, shape (...)
@@ -40,10 +41,11 @@ class ExcitationState:
         self.own *= own_decay[..., None]
         self.own += (1 - own_decay[..., None]) * counts
         self.cross *= cross_decay
-        self.cross += (1 - cross_decay) * counts[..., layout.conflict_index].sum(axis=-1)
-        if any(layout.calming):
-            self.calming += counts
-            self.calming *= calming_decay[..., None]
+        conflict = sum(counts[..., stream] for stream in layout.conflict_index)
+        self.cross += (1 - cross_decay) * conflict
+        for stream in layout.calming_index:
+            self.calming[..., stream] += counts[..., stream]
+            self.calming[..., stream] *= calming_decay
         if layout.marked:
             self.severe += severe
             self.severe *= float(decay_per_step(SEVERE_HALF_LIFE_DAYS))
