@@ -203,9 +203,7 @@ class _Chunk:
         ]
         # Log odds of each severity at mean tension, by draw and stream, in one row for fast look-up.
         self.odds = {
-            level: (
-                draws.level[:, level - 2, None] + (draws.notable if level == 2 else draws.category)
-            ).ravel()
+            level: (draws.level[:, level - 2, None] + draws.severity_shift(level)).ravel()
             for level in range(2, max(self.thresholds) + 1)
         }
         self.capped = 0
