@@ -20,8 +20,7 @@ class ExcitationState:
     Parameters
     ----------
     own, calming : ndarray, shape (..., k)
-        Normalised decayed counts of each stream; decayed counts (not normalised) for ballast, zero for
-        streams that are no ballast.
+        Normalised decayed counts of each stream; decayed counts (not normalised) for ballast.
     cross : ndarray, shape (...)
         Normalised decayed count of all conflictual acts.
     severe : ndarray, shape (...)
@@ -43,9 +42,9 @@ class ExcitationState:
         self.cross *= cross_decay
         conflict = sum(counts[..., stream] for stream in layout.conflict_index)
         self.cross += (1 - cross_decay) * conflict
-        for stream in layout.calming_index:
-            self.calming[..., stream] += counts[..., stream]
-            self.calming[..., stream] *= calming_decay
+        if any(layout.calming):
+            self.calming += counts
+            self.calming *= calming_decay[..., None]
         if layout.marked:
             self.severe += severe
             self.severe *= float(decay_per_step(SEVERE_HALF_LIFE_DAYS))
