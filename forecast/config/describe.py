@@ -114,10 +114,17 @@ def _chance(act: CalendarAct) -> str:
     return f"with probability {100 * act.probability:g}%"
 
 
-def _prior_text(value: str | Mapping[str, float]) -> str:
-    if isinstance(value, Mapping):
-        return "quantiles " + ", ".join(f"{level} = {number:g}" for level, number in value.items())
-    return value
+def _prior_text(value: str | Mapping[str, float] | Mapping[str, Mapping[str, float]]) -> str:
+    if isinstance(value, str):
+        return value
+    for scale, quantiles in value.items():
+        if isinstance(quantiles, Mapping):
+            return f"{scale} with quantiles {_quantile_text(quantiles)}"
+    return f"quantiles {_quantile_text(value)}"
+
+
+def _quantile_text(quantiles: Mapping[str, object]) -> str:
+    return ", ".join(f"{level} = {number:g}" for level, number in quantiles.items())
 
 
 def _ahead(day: date, config: Config) -> str:
