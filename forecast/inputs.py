@@ -38,7 +38,17 @@ def read_inputs(config: Config) -> Inputs:
     EventError
         The event file is not valid.
     """
-    everything = _load(config)
+    return inputs_of(config, load_config_events(config))
+
+
+def inputs_of(config: Config, everything: EventTable) -> Inputs:
+    """Check a config with these events; ``read_inputs`` for the events that the config names.
+
+    Raises
+    ------
+    ConfigError
+        As ``read_inputs``.
+    """
     events = everything.known_by(config.as_of)
     if not len(events):
         first = everything.known_date.min() if len(everything) else "never"
@@ -73,7 +83,14 @@ def read_inputs(config: Config) -> Inputs:
     )
 
 
-def _load(config: Config) -> EventTable:
+def load_config_events(config: Config) -> EventTable:
+    """Return all events of the source that a config names.
+
+    Raises
+    ------
+    ConfigError, EventError
+        As ``read_inputs``.
+    """
     try:
         return load_events(config.events.source, config.base_folder)
     except EventError as error:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -39,8 +39,9 @@ from forecast.record import (
 )
 from forecast.run_files import Run, run_id, save_run
 from forecast.run_folder import refuse_existing, run_place
-from forecast.simulation import FirstHits, SimulationOptions, simulate_first_hits
+from forecast.simulation import FirstHits, simulate_first_hits
 from forecast.simulation.paths import RATE_CAP
+from forecast.stages import simulation_options, stage_seeds
 
 SHOWN_DRIVERS = 10
 """Drivers kept each way."""
@@ -85,20 +86,17 @@ def make_forecast(config: Config, listen: Listener | None = None, *, drivers: bo
     with clock.time("read"):
         tell(StageProgress("read"))
         inputs = read_inputs(config)
-    seeds = [
-        int(child.generate_state(1, np.uint32)[0])
-        for child in np.random.SeedSequence(config.sampler.seed).spawn(2)
-    ]
+    seeds = stage_seeds(config)
     with clock.time("fit"):
         tell(StageProgress("compile"))
         posterior = fit(
-            inputs.data, inputs.priors, _sampler_options(config, seeds[0]), _sampling_listener(tell)
+            inputs.data, inputs.priors, _sampler_options(config, seeds.fit), _sampling_listener(tell)
         )
     with clock.time("simulate"):
         tell(StageProgress("simulate"))
         draws = stream_draws(inputs.data.layout, posterior.variables)
         hits = simulate_first_hits(
-            inputs.data, draws, inputs.rules, _simulation_options(config, seeds[1]), inputs.calendar
+            inputs.data, draws, inputs.rules, simulation_options(config), inputs.calendar
         )
         targets, monitored = _target_forecasts(inputs, hits, posterior.n_chains)
         gates = check_gates(posterior, monitored)
@@ -107,7 +105,7 @@ def make_forecast(config: Config, listen: Listener | None = None, *, drivers: bo
     if drivers:
         with clock.time("drivers"):
             tell(StageProgress("drivers"))
-            moved, withheld = _drivers(inputs, posterior, seeds[1], tell)
+            moved, withheld = _drivers(inputs, posterior, seeds.simulate, tell)
     forecast = Forecast(
         schema=1,
         run_id=run_id(config, inputs.events),
@@ -254,14 +252,6 @@ def _sampler_options(config: Config, seed: int) -> SamplerOptions:
         tune=sampler.tune,
         chains=sampler.chains,
         target_accept=sampler.target_accept,
-    )
-
-
-def _simulation_options(config: Config, seed: int) -> SimulationOptions:
-    last = max(milestone.date for milestone in config.milestones)
-    origin = config.as_of + timedelta(days=1)
-    return SimulationOptions(
-        seed=seed, horizon_days=(last - origin).days, paths_per_draw=config.sampler.paths_per_draw
     )
 
 

@@ -16,7 +16,8 @@ from forecast.draws import StreamDraws, tension_at_steps
 from forecast.events.bundled import source_limits
 from forecast.events.codebook import CATEGORIES
 from forecast.events.table import EventTable
-from forecast.inference import Posterior, monte_carlo_error
+from forecast.inference import Posterior
+from forecast.monte_carlo import monte_carlo_error
 from forecast.priors import NamedPrior, PriorSet
 from forecast.record import (
     Baseline,
