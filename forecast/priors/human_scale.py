@@ -60,14 +60,14 @@ class HumanScale:
 
 def effect_words(effect: float, thing: str) -> str:
     """Words for a relative change, e.g. ``halve the rate``, ``lower the rate by 26%``."""
-    shown = _significant(abs(effect) * 100)
+    shown = plain_number(abs(effect) * 100)
     if abs(effect) < 0.005:
         return f"leave {thing} as it is"
     for factor, verb in ((0.5, "halve"), (2.0, "double"), (3.0, "treble")):
         if abs(effect + 1 - factor) < 0.02 * factor:
             return f"{verb} {thing}"
     if effect > 2:
-        return f"multiply {thing} by {_significant(effect + 1)}"
+        return f"multiply {thing} by {plain_number(effect + 1)}"
     return f"{'lower' if effect < 0 else 'raise'} {thing} by {shown}%"
 
 
@@ -75,10 +75,10 @@ def signed_percent(share: float) -> str:
     """Relative change as text: ``−50%``, ``+20%``, ``none``."""
     if abs(share) < 0.005:
         return "none"
-    return f"{'−' if share < 0 else '+'}{_significant(abs(share) * 100)}%"
+    return f"{'−' if share < 0 else '+'}{plain_number(abs(share) * 100)}%"
 
 
-def _significant(value: float) -> str:
+def plain_number(value: float) -> str:
     """Two significant figures, whole from 10 on, no exponent."""
     if value == 0 or not math.isfinite(value):
         return f"{value:g}"
@@ -87,11 +87,11 @@ def _significant(value: float) -> str:
 
 
 def _plain_percent(share: float) -> str:
-    return f"{_significant(share * 100)}%"
+    return f"{plain_number(share * 100)}%"
 
 
 def _times(factor: float) -> str:
-    return f"{_significant(factor)} times"
+    return f"{plain_number(factor)} times"
 
 
 def _identity(value: float) -> float:
@@ -116,7 +116,7 @@ SWING = HumanScale(
     math.log,
     1.0,
     math.inf,
-    lambda v: f"one standard deviation of tension multiplies the rate by {_significant(v)}",
+    lambda v: f"one standard deviation of tension multiplies the rate by {plain_number(v)}",
     _times,
 )
 ODDS = HumanScale(
@@ -126,7 +126,7 @@ ODDS = HumanScale(
     math.log,
     0.0,
     math.inf,
-    lambda v: f"the odds of the next severity are multiplied by {_significant(v)}",
+    lambda v: f"the odds of the next severity are multiplied by {plain_number(v)}",
     _times,
 )
 CHANCE = HumanScale(
@@ -146,8 +146,8 @@ A_YEAR = HumanScale(
     lambda v: v / _WEEKS_A_YEAR,
     0.0,
     math.inf,
-    lambda v: f"{_significant(v)} acts a year in ordinary times",
-    _significant,
+    lambda v: f"{plain_number(v)} acts a year in ordinary times",
+    plain_number,
 )
 WEEKS = HumanScale(
     "weeks",
@@ -156,8 +156,8 @@ WEEKS = HumanScale(
     lambda v: v * _WEEK,
     0.0,
     math.inf,
-    lambda v: f"{_significant(v)} weeks",
-    lambda v: f"{_significant(v)} weeks",
+    lambda v: f"{plain_number(v)} weeks",
+    lambda v: f"{plain_number(v)} weeks",
 )
 PER_HUNDRED = HumanScale(
     "per_hundred",
@@ -166,8 +166,8 @@ PER_HUNDRED = HumanScale(
     lambda v: v / 100,
     0.0,
     100.0,
-    lambda v: f"a hundred acts bring about {_significant(v)} more",
-    _significant,
+    lambda v: f"a hundred acts bring about {plain_number(v)} more",
+    plain_number,
 )
 FOLLOWS = HumanScale(
     "share",
@@ -186,7 +186,7 @@ SPREAD = HumanScale(
     lambda v: 1 / (v - 1),
     1.0,
     math.inf,
-    lambda v: f"weekly counts vary {_significant(v)} times as much as by pure chance, at one act a week",
+    lambda v: f"weekly counts vary {plain_number(v)} times as much as by pure chance, at one act a week",
     _times,
     falls=True,
 )
@@ -197,6 +197,6 @@ CROSS_PER_HUNDRED = HumanScale(
     lambda v: v / 100,
     0.0,
     math.inf,
-    lambda v: f"a hundred conflictual acts bring about {_significant(v)} of this kind",
-    _significant,
+    lambda v: f"a hundred conflictual acts bring about {plain_number(v)} of this kind",
+    plain_number,
 )
