@@ -78,7 +78,8 @@ def inputs_of(config: Config, everything: EventTable) -> Inputs:
         priors=resolve_priors(config),
         rules=rules,
         calendar=tuple(
-            FutureAct(act.date, act.category, act.severity, act.probability) for act in config.calendar
+            FutureAct(act.date, act.category, act.severity, act.probability, label=act.label)
+            for act in config.calendar
         ),
     )
 

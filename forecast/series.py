@@ -31,6 +31,8 @@ INNOVATIONS = "tension_innovations"
 """Name of the standard normal innovations of the latent tension in models and posteriors."""
 
 Family = Literal["joint", "focused", "target"]
+Day = date
+"""The type, where a field is called ``date`` as well."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +50,28 @@ class TargetRule:
 
 @dataclass(frozen=True)
 class FutureAct:
-    """An act ahead that happens with a probability."""
+    """An act ahead that happens with a probability.
+
+    Parameters
+    ----------
+    date : date
+        Its day, or the first day of its window.
+    category : str
+        Of the codebook, or a type that a scenario declares.
+    severity : int
+    probability : float
+    until : date or None
+        Last day of the window, in which every day is as likely as any other.
+    label : str
+        Tells acts apart that are alike otherwise.
+    """
 
     date: date
     category: str
     severity: int
     probability: float
+    until: Day | None = None
+    label: str = ""
 
 
 @dataclass(frozen=True)
