@@ -91,7 +91,7 @@ def _plain_percent(share: float) -> str:
 
 
 def _times(factor: float) -> str:
-    return f"{plain_number(factor)} times"
+    return f"{plain_number(factor)}×"
 
 
 def _identity(value: float) -> float:
@@ -147,7 +147,7 @@ A_YEAR = HumanScale(
     0.0,
     math.inf,
     lambda v: f"{plain_number(v)} acts a year in ordinary times",
-    plain_number,
+    lambda v: f"{plain_number(v)} a year",
 )
 WEEKS = HumanScale(
     "weeks",
@@ -167,7 +167,7 @@ PER_HUNDRED = HumanScale(
     0.0,
     100.0,
     lambda v: f"a hundred acts bring about {plain_number(v)} more",
-    plain_number,
+    lambda v: f"{plain_number(v)} per 100",
 )
 FOLLOWS = HumanScale(
     "share",
@@ -198,5 +198,5 @@ CROSS_PER_HUNDRED = HumanScale(
     0.0,
     math.inf,
     lambda v: f"a hundred conflictual acts bring about {plain_number(v)} of this kind",
-    plain_number,
+    lambda v: f"{plain_number(v)} per 100",
 )

@@ -37,7 +37,9 @@ class _Words:
 
 
 _WORDS = {
-    "baseline.weekly_rate": _Words("Base rate: {kind}", "{kind} acts come {times} as often in ordinary times"),
+    "baseline.weekly_rate": _Words(
+        "Base rate: {kind}", "{kind} acts come {times} as often in ordinary times"
+    ),
     "tension.scale": _Words("Size of swings in tension", "swings in tension count {times} as much"),
     "tension.persistence": _Words("Persistence of tension", "tension lasts {times} as long"),
     "tension.loading": _Words(
@@ -113,9 +115,13 @@ def change_clause(prior: NamedPrior, moved: Distribution) -> str:
     if prior.group.name == "ballast" and before > 0.05 and after > 0:
         return f"{_kind(prior)} acts calm {times(after / before)} as much"
     ratio = times(after / before) if before else ""
-    return words.clause.format(
-        kind=_kind(prior), element=prior.element, times=ratio, then=_article(prior, then), now=now
-    )
+    return words.clause.format(kind=_kind(prior), element=prior.element, times=ratio, then=then, now=now)
+
+
+def says_both(prior: NamedPrior) -> bool:
+    """Whether the clause of a change already holds the values before and after."""
+    words = _WORDS.get(prior.group.name)
+    return words is None or "{now}" in words.clause
 
 
 def plain_median(prior: NamedPrior, distribution: Distribution) -> str:
@@ -135,7 +141,3 @@ def times(ratio: float) -> str:
 def _kind(prior: NamedPrior) -> str:
     element = prior.element or ""
     return element.replace("_", " ") if element in CATEGORIES else element
-
-
-def _article(prior: NamedPrior, text: str) -> str:
-    return text.removesuffix(" times") + " times" if prior.group.scale.name == "odds" else text

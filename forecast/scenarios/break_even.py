@@ -13,9 +13,9 @@ from itertools import pairwise
 
 from forecast.scenarios.shifts import PriorShifts
 
-FURTHEST = 3.0
+FURTHEST = 2.0
 """Steps of a prior's own spread beyond which a shift is no longer the same belief."""
-_SCAN = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, FURTHEST)
+_SCAN = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, FURTHEST)
 _TOLERANCE = 1e-3
 _SLOPE_STEP = 0.05
 
@@ -108,8 +108,6 @@ def _bisect(shifts: PriorShifts, quantity: int, bound: float, inner: float, oute
 
 def _error(shifts: PriorShifts, quantity: int, steps: float) -> float:
     """Error of the probability at the crossing, over the slope there."""
-    ahead, behind = (
-        shifts.at(steps + side * _SLOPE_STEP).probability[quantity] for side in (1.0, -1.0)
-    )
+    ahead, behind = (shifts.at(steps + side * _SLOPE_STEP).probability[quantity] for side in (1.0, -1.0))
     slope = abs(float(ahead - behind)) / (2 * _SLOPE_STEP)
     return shifts.error_at(steps, quantity) / slope if slope > 0 else float("inf")

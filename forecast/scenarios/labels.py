@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -36,9 +37,9 @@ class Pull:
     trusted: bool = True
 
     @property
-    def is_sensitive(self) -> bool:
-        """Whether it is above the threshold and above chance."""
-        return self.sensitivity >= SENSITIVE and self.sensitivity > self.noise
+    def strength(self) -> float:
+        """Sensitivity without what chance adds: distances of independent causes add in squares."""
+        return math.sqrt(max(self.sensitivity**2 - self.noise**2, 0.0))
 
     @property
     def is_clear_shift(self) -> bool:
@@ -56,31 +57,32 @@ def label_of(
     prior, likelihood : Pull
         Of all priors together, and of the likelihood.
     strongest_group : float
-        Largest sensitivity to one group of priors alone (joint changes may cancel).
+        Largest strength of one group of priors alone (joint changes may cancel).
     observed_before : int
         Target events in the data.
 
     Notes
     -----
-    The rules, in this order: never observed → prior-driven; weights that cannot be trusted → unclear; priors
-    without effect → data-driven; an effect within the noise → unclear; data without effect → prior-driven;
-    both with effect and with clear shifts of opposite signs → conflict; otherwise whichever has more effect.
+    The rules, in this order, where an effect is a strength of at least ``SENSITIVE``: never observed →
+    prior-driven; weights that cannot be trusted → unclear; effects within the noise only → unclear; priors
+    without effect → data-driven; data without effect → prior-driven; both with effect and with clear shifts
+    of opposite signs → conflict; otherwise whichever has more effect.
     """
-    strength = max(prior.sensitivity, strongest_group)
     if not observed_before:
         return "prior-driven", "it was never observed, so the priors speak on what the data never showed"
     if not (prior.trusted and likelihood.trusted):
         return "unclear", "the draws are too few to tell"
+    strength = max(prior.strength, strongest_group)
+    if max(strength, likelihood.strength) < SENSITIVE <= max(prior.sensitivity, likelihood.sensitivity):
+        return "unclear", "what moves it is within the noise of the draws; take more draws"
     if strength < SENSITIVE:
         return "data-driven", "more or less weight on the priors would hardly move it"
-    if strength <= prior.noise:
-        return "unclear", "what the priors do to it is within the noise of the draws; take more draws"
-    if not likelihood.is_sensitive:
+    if likelihood.strength < SENSITIVE:
         return "prior-driven", "it moves with the weight of the priors, and not with that of the data"
     opposed = prior.shift * likelihood.shift < 0
     if opposed and prior.is_clear_shift and likelihood.is_clear_shift:
         way = "lower" if prior.shift < 0 else "raise"
         return "conflict", f"priors and data pull apart: the priors {way} it against the data"
-    if strength > likelihood.sensitivity:
+    if strength > likelihood.strength:
         return "prior-driven", "it moves more with the weight of the priors than with that of the data"
     return "data-driven", "it moves more with the weight of the data than with that of the priors"

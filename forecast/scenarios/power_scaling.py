@@ -1,11 +1,12 @@
 """How a quantity moves when a prior, or the likelihood, is given more or less weight.
 
-A component of the posterior (some priors, or the likelihood) is raised to the power α; α = 2 counts it twice.
-Draws are reweighted by the component's density to the power α − 1. Two measures are made of it: the cumulative
-Jensen–Shannon distance between the distributions before and after, per doubling of α (Kallioinen, Paananen,
-Bürkner and Vehtari 2024, "Detecting and diagnosing prior and likelihood sensitivity with power-scaling",
-doi:10.1007/s11222-023-10366-5), and the slope of a mean, which is a covariance and has an error. Written on
-NumPy alone, since importing ArviZ takes longer than a scenario may; tests hold the distance to ArviZ.
+A component of the posterior (some priors, or the likelihood) is raised to the power α; α = 2 counts it
+twice. Draws are reweighted by the component's density to the power α − 1. Two measures are made of it: the
+cumulative Jensen–Shannon distance between the distributions before and after, per doubling of α (Kallioinen,
+Paananen, Bürkner and Vehtari 2024, "Detecting and diagnosing prior and likelihood sensitivity with
+power-scaling", doi:10.1007/s11222-023-10366-5), and the slope of a mean, which is a covariance and has an
+error. Written on NumPy alone, since importing ArviZ takes longer than a scenario may; tests hold the distance
+to ArviZ.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from forecast.monte_carlo import monte_carlo_error
 
 ALPHAS = (0.99, 1.01)
 """Powers on both sides of one at which the distance is taken."""
-_RE_PAIRINGS = (1 / 5, 2 / 5, 3 / 5, 4 / 5)
+_RE_PAIRINGS = tuple(part / 7 for part in range(1, 7))
 
 
 @dataclass(frozen=True)
@@ -95,17 +96,19 @@ def sensitivity(values: Sorted, scaling: PowerScaling, roll: float = 0.0, n_chai
 
 
 def noise_of(values: Sorted, scaling: PowerScaling, n_chains: int) -> float:
-    """Return the largest sensitivity found when weights and values are shifted against each other in time.
+    """Return the sensitivity that is found by chance: the root mean square over re-paired draws.
 
-    Shifted, they have nothing to do with each other, but keep how slowly each of them moves.
+    Weights and values are shifted against each other along the chains: they then have nothing to do with
+    each other, but keep how slowly each of them moves.
     """
-    return max(sensitivity(values, scaling, roll, n_chains) for roll in _RE_PAIRINGS)
+    found = [sensitivity(values, scaling, roll, n_chains) for roll in _RE_PAIRINGS]
+    return float(np.sqrt(np.mean(np.square(found))))
 
 
 def slope_per_doubling(values: Floats, log_density: Floats, n_chains: int) -> tuple[float, float]:
     """Change of the mean per doubling of a component's weight, with its Monte Carlo error.
 
-    The derivative of E[v] in α at 1 is the covariance of v and the log density; log 2 makes it that in log₂ α.
+    The derivative of E[v] in α at 1 is the covariance of v and the log density; in log₂ α, log 2 times it.
     """
     product = np.log(2) * (values - values.mean()) * (log_density - log_density.mean())
     return float(product.mean()), monte_carlo_error(product, n_chains)

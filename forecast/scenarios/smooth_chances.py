@@ -27,7 +27,11 @@ def parameter_features(base: BaseRun) -> Floats:
         values = parameter_draws(base, name)
         support = prior.group.support
         columns.append(
-            values if support == "real" else np.log(values) if support == "positive" else special.logit(values)
+            values
+            if support == "real"
+            else np.log(values)
+            if support == "positive"
+            else special.logit(values)
         )
     columns += list(base.draws.knots[:, -2:].T)
     features = np.column_stack(columns)
@@ -72,6 +76,6 @@ def log_hazards(shares: Floats, n_paths: int, features: Floats) -> Floats:
             design.T @ (weight[:, None] * design) + penalty, design.T @ score - penalty @ coefficients
         )
         coefficients = coefficients + step
-        if np.abs(step).max() < 1e-6:
+        if np.abs(step).max() < 1e-4:
             break
     return np.asarray(design @ coefficients)
