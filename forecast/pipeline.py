@@ -19,7 +19,8 @@ from forecast.draws import stream_draws
 from forecast.drivers import leave_one_out
 from forecast.errors import NotConvergedError
 from forecast.evaluation.baselines import climatology
-from forecast.inference import Posterior, SamplerOptions, SamplingProgress, check_gates, fit
+from forecast.inference import Posterior, SamplingProgress, check_gates, fit
+from forecast.inference.options import sampler_options
 from forecast.inputs import Inputs, read_inputs
 from forecast.ledger.recording import LEDGER_FILE, Recorded, RunOrigin, record_forecast
 from forecast.ledger.scoring import summarise_ledger
@@ -42,6 +43,7 @@ from forecast.run_folder import refuse_existing, run_place
 from forecast.simulation import FirstHits, simulate_first_hits
 from forecast.simulation.paths import RATE_CAP
 from forecast.stages import simulation_options, stage_seeds
+from forecast.target_forecasts import Question, target_forecast
 
 SHOWN_DRIVERS = 10
 """Drivers kept each way."""
@@ -90,7 +92,7 @@ def make_forecast(config: Config, listen: Listener | None = None, *, drivers: bo
     with clock.time("fit"):
         tell(StageProgress("compile"))
         posterior = fit(
-            inputs.data, inputs.priors, _sampler_options(config, seeds.fit), _sampling_listener(tell)
+            inputs.data, inputs.priors, sampler_options(config, seeds.fit), _sampling_listener(tell)
         )
     with clock.time("simulate"):
         tell(StageProgress("simulate"))
@@ -244,17 +246,6 @@ class _Clock:
         self.seconds[stage] = round(time.perf_counter() - began, 3)
 
 
-def _sampler_options(config: Config, seed: int) -> SamplerOptions:
-    sampler = config.sampler
-    return SamplerOptions(
-        seed=seed,
-        draws=sampler.draws,
-        tune=sampler.tune,
-        chains=sampler.chains,
-        target_accept=sampler.target_accept,
-    )
-
-
 def _sampling_listener(tell: Listener) -> Callable[[SamplingProgress], None]:
     def listen(progress: SamplingProgress) -> None:
         note = f"{progress.divergences} divergences" if progress.divergences else ""
@@ -270,7 +261,7 @@ def _target_forecasts(
     targets = []
     monitored: dict[str, np.ndarray] = {}
     for rule in inputs.rules:
-        question = results.Question(
+        question = Question(
             rule.name,
             config.target_title(rule.name),
             target_definition(config.targets[rule.name]),
@@ -284,7 +275,7 @@ def _target_forecasts(
         }
         fitted = inputs.events.between(grid.start, config.as_of)
         observed = int(rule.mask(fitted).sum())
-        forecast, shares = results.target_forecast(question, hits, n_chains, observed, baselines)
+        forecast, shares = target_forecast(question, hits, n_chains, observed, baselines)
         targets.append(forecast)
         monitored |= {f"P({rule.name} before {name})": share for name, share in shares.items()}
     return tuple(targets), monitored

@@ -26,6 +26,7 @@ from forecast.report.build import LEDGER_RECORD, TRACK_RECORD
 from forecast.run_folder import file_hashes, new_run_folder
 from forecast.series import TargetRule
 from forecast.simulation import FirstHits
+from forecast.simulation.paths import RANDOM_STREAMS
 
 _LOGGER = logging.getLogger(__name__)
 BACKTEST = "backtest"
@@ -166,7 +167,11 @@ def _write_paths(hits: FirstHits, n_chains: int, path: Path) -> None:
     dataset = xr.Dataset(
         {"first_day": (("target", "chain", "draw", "path"), first, meaning)},
         coords={"target": list(hits.targets)},
-        attrs={"origin": hits.origin.isoformat(), "horizon_days": hits.horizon_days},
+        attrs={
+            "origin": hits.origin.isoformat(),
+            "horizon_days": hits.horizon_days,
+            "random_streams": RANDOM_STREAMS,
+        },
     )
     # In memory first: HDF5 ends the whole process when the disk is full while it writes a file itself.
     content = dataset.to_netcdf(engine="h5netcdf", encoding={"first_day": {"zlib": True, "complevel": 4}})

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from datetime import date as Date
 from typing import Literal
 
 import numpy as np
@@ -31,8 +32,6 @@ INNOVATIONS = "tension_innovations"
 """Name of the standard normal innovations of the latent tension in models and posteriors."""
 
 Family = Literal["joint", "focused", "target"]
-Day = date
-"""The type, where a field is called ``date`` as well."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ class FutureAct:
     category: str
     severity: int
     probability: float
-    until: Day | None = None
+    until: Date | None = None
     label: str = ""
 
 

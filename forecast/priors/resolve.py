@@ -95,7 +95,7 @@ class PriorSet:
             else:
                 raise PriorError(_unknown(name, (*groups, *self.priors)))
             for prior in targets:
-                distribution, elicited = _read(name, statements[name], prior)
+                distribution, elicited = _read(name, statements[name], prior.group, prior.default)
                 result[prior.name] = replace(
                     prior, distribution=distribution, origin=origin, elicited=elicited
                 )
@@ -119,20 +119,32 @@ def _names(group: ParameterGroup, layout: StreamLayout) -> tuple[str, ...]:
     return tuple(f"{group.name}.{element}" for element in elements(group, layout))
 
 
-def _read(name: str, statement: PriorStatement, prior: NamedPrior) -> tuple[Distribution, Elicited | None]:
-    group = prior.group
+def read_prior(name: str, statement: PriorStatement, group: ParameterGroup) -> Distribution:
+    """Read a word, a distribution or quantiles as the prior of a parameter of a group.
+
+    Raises
+    ------
+    PriorError
+        The statement cannot be read, or its support does not fit; the message starts with ``name``.
+    """
+    return _read(name, statement, group, None)[0]
+
+
+def _read(
+    name: str, statement: PriorStatement, group: ParameterGroup, default: Distribution | None
+) -> tuple[Distribution, Elicited | None]:
     try:
         if isinstance(statement, Mapping):
             elicited = elicit(statement, group.support, group.scale)
             return elicited.distribution, elicited
         if not isinstance(statement, str):
             raise PriorError(f"got {statement!r}; state a word, a distribution or quantiles")
-        if statement == DEFAULT:
-            return prior.default, None
+        if statement == DEFAULT and default:
+            return default, None
         if statement in group.words:
             return group.words[statement], None
         if "(" not in statement:
-            known = (*group.words, DEFAULT)
+            known = (*group.words, *((DEFAULT,) if default else ()))
             words = ", ".join(repr(word) for word in known)
             near = difflib.get_close_matches(statement, known, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""

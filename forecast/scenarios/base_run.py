@@ -24,7 +24,8 @@ from forecast.events.reading import read_events
 from forecast.inputs import Inputs, inputs_of
 from forecast.record import Forecast
 from forecast.series import INNOVATIONS
-from forecast.simulation import FirstHits, SimulationOptions
+from forecast.simulation import FirstHits, SimulationOptions, simulate_first_hits
+from forecast.simulation.paths import RANDOM_STREAMS
 from forecast.stages import simulation_options
 
 
@@ -133,7 +134,7 @@ def read_base_run(run_dir: str | Path) -> BaseRun:
             f"{folder / 'forecast.json'}: not a forecast this version can read; run 'forecast run' again"
         ) from error
     variables, n_chains = _read_draws(_existing(folder, "posterior.nc"))
-    first_day = _read_paths(_existing(folder, "paths.nc"), n_chains)
+    first_day = _read_paths(_existing(folder, "paths.nc")) or _paths_again(inputs, variables)
     base = BaseRun(inputs, variables, n_chains, first_day, forecast, folder)
     _refuse_mixed(base, folder)
     return base
@@ -165,15 +166,24 @@ def _read_draws(path: Path) -> tuple[dict[str, Floats], int]:
     return variables, n_chains
 
 
-def _read_paths(path: Path, n_chains: int) -> dict[str, NDArray[np.int32]]:
+def _read_paths(path: Path) -> dict[str, NDArray[np.int32]] | None:
+    """First days by target; ``None`` where this version would simulate other paths from the same seed."""
     try:
         with h5py.File(path, "r") as file:
+            if file.attrs.get("random_streams") != RANDOM_STREAMS:
+                return None
             names = [name.decode() if isinstance(name, bytes) else str(name) for name in file["target"][...]]
             days = np.asarray(file["first_day"][...], dtype=np.int32)
     except (OSError, KeyError, ValueError) as error:
         raise RunFolderError(f"{path}: not the paths of a run ({error})") from error
-    n_paths = days.shape[-1]
-    return {name: days[position].reshape(-1, n_paths) for position, name in enumerate(names)}
+    return {name: days[position].reshape(-1, days.shape[-1]) for position, name in enumerate(names)}
+
+
+def _paths_again(inputs: Inputs, variables: Mapping[str, Floats]) -> dict[str, NDArray[np.int32]]:
+    draws = stream_draws(inputs.data.layout, variables)
+    options = simulation_options(inputs.config)
+    hits = simulate_first_hits(inputs.data, draws, inputs.rules, options, inputs.calendar)
+    return {name: hits.of(name) for name in hits.targets}
 
 
 def _refuse_mixed(base: BaseRun, folder: Path) -> None:

@@ -16,7 +16,7 @@ from forecast.draws import Floats
 from forecast.monte_carlo import monte_carlo_error
 from forecast.scenarios.base_run import BaseRun
 from forecast.scenarios.evaluate import milestone_day
-from forecast.simulation.paths import acts_on_paths, first_chunk, simulate_first_hits
+from forecast.simulation.paths import acts_on_paths
 
 
 @dataclass(frozen=True)
@@ -63,17 +63,3 @@ def calendar_effects(base: BaseRun, questions: Sequence[tuple[str, str]]) -> tup
                 errors[column] = monte_carlo_error(by_draw, base.n_chains)
         effects.append(CalendarEffect(position, slopes, errors))
     return tuple(effects)
-
-
-def paths_are_known(base: BaseRun) -> bool:
-    """Whether this version makes the paths that the run holds; if not, no one knows what happened on them.
-
-    A run in memory was made just now. Of a saved one the paths of the first draws are made again.
-    """
-    if base.folder is None or not base.inputs.calendar:
-        return True
-    rows = first_chunk(base.n_draws, base.inputs.data, base.simulation)
-    hits = simulate_first_hits(
-        base.inputs.data, base.draws.rows(rows), base.inputs.rules, base.simulation, base.inputs.calendar
-    )
-    return all(np.array_equal(hits.of(name), base.first_day[name][rows]) for name in hits.targets)

@@ -1,7 +1,8 @@
 """Changed probabilities with paired differences: what a scenario adds to, or takes from, the run.
 
-A difference is taken draw by draw, so that what base and scenario share (the draws' scatter, the luck of
-the paths) falls out of its error.
+A difference is taken draw by draw, and, where futures are simulated anew, path by path on the same random
+numbers: what base and scenario share (the scatter of the draws, the luck of the paths) falls out of it.
+Therefore a few paths a draw say as much on a difference as many do on a probability.
 """
 
 from __future__ import annotations
@@ -14,7 +15,13 @@ from numpy.typing import NDArray
 from forecast.draws import Floats
 from forecast.monte_carlo import monte_carlo_error
 from forecast.scenarios.base_run import BaseRun
-from forecast.simulation.probabilities import ProbabilityCurve, probability_curve
+from forecast.simulation.probabilities import (
+    ProbabilityCurve,
+    curve_from_moments,
+    hit_moments,
+)
+
+Days = NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,55 @@ class ChangedProbability:
     difference_mcse: float
 
 
+@dataclass(frozen=True)
+class ScenarioDraws:
+    """What stands for the posterior and the futures of one target under a scenario.
+
+    Parameters
+    ----------
+    base_days : ndarray of int32, shape (draw, path)
+        First days in the run.
+    weights : ndarray, shape (draw,)
+        Of the draws of the run, summing to one; 1/n where the posterior is the run's.
+    new_days : ndarray of int32, shape (draw, some paths), optional
+        First days under the scenario, on the first paths of the same draws; ``None``: as in the run.
+    """
+
+    base_days: Days
+    weights: Floats
+    new_days: Days | None = None
+
+    @property
+    def paired_base_days(self) -> Days:
+        """First days in the run on the paths that were simulated anew."""
+        assert self.new_days is not None
+        return self.base_days[:, : self.new_days.shape[1]]
+
+    def shares_before(self, day: int) -> tuple[Floats, Floats]:
+        """Share of each draw's paths hit before a day, in the run and under the scenario.
+
+        Under the scenario it is the share over all paths of the run plus what the paths simulated anew
+        changed, so it can leave [0, 1] in single draws; its mean is not biased by that.
+        """
+        base = hit_shares_before(self.base_days, day)
+        if self.new_days is None:
+            return base, base
+        return base, base + hit_shares_before(self.new_days, day) - hit_shares_before(
+            self.paired_base_days, day
+        )
+
+
+def paired_draws(base_days: Days, weights: Floats, new_days: Days | None) -> ScenarioDraws:
+    """Put old and new futures side by side; new ones that are the old ones count as none.
+
+    Parameters are those of ``ScenarioDraws``.
+    """
+    found = ScenarioDraws(base_days, weights, new_days)
+    if new_days is not None and np.array_equal(new_days, found.paired_base_days):
+        return ScenarioDraws(base_days, weights)
+    return found
+
+
 def milestone_day(base: BaseRun, milestone: str) -> int:
     """Days from the origin of a run to a milestone (``KeyError`` when there is none of that name)."""
     config = base.inputs.config
@@ -46,43 +102,42 @@ def base_shares(base: BaseRun, target: str, milestone: str) -> Floats:
     return hit_shares_before(base.first_day[target], milestone_day(base, milestone))
 
 
-def hit_shares_before(first_day: NDArray[np.int32], day: int) -> Floats:
+def hit_shares_before(first_day: Days, day: int) -> Floats:
     """Share of each draw's paths hit before a day, shape (draw,); ``first_day`` has shape (draw, path)."""
     return np.asarray((first_day < day).mean(axis=1))
 
 
-def reweighted_probability(
-    base: BaseRun, shares: Floats, weights: Floats, old: Floats | None = None
-) -> ChangedProbability:
-    """Change a probability by weights of the draws, or by other paths of the same draws, or by both.
+def changed_probability(shares: Floats, base: Floats, weights: Floats, n_chains: int) -> ChangedProbability:
+    """Change a probability by weights of the draws, by other futures of the same draws, or by both.
 
     Parameters
     ----------
-    base : BaseRun
-    shares : ndarray, shape (draw,)
-        Share of each draw's paths that are hit under the scenario.
+    shares, base : ndarray, shape (draw,)
+        Share of each draw's paths that are hit, under the scenario and in the run; the same array where
+        only weights differ.
     weights : ndarray, shape (draw,)
         Weights that sum to one; 1/n where the posterior is that of the run.
-    old : ndarray, shape (draw,), optional
-        The same shares in the run, where the scenario has other paths than the run.
+    n_chains : int
     """
-    before = shares if old is None else old
     relative = len(weights) * weights
-    new_mean, old_mean = float(weights @ shares), float(before.mean())
-    own = relative * (shares - new_mean)
+    new, old = float(relative @ shares / len(shares)), float(base.mean())
+    if np.array_equal(shares, base) and np.ptp(weights) == 0.0:
+        # Nothing changed: exactly, and not up to rounding.
+        return ChangedProbability(old, monte_carlo_error(base, n_chains), 0.0, 0.0)
+    own = relative * (shares - new)
     return ChangedProbability(
-        new_mean,
-        monte_carlo_error(own, base.n_chains),
-        # Exactly zero where nothing changed: equal weights times equal shares may differ in rounding.
-        0.0 if _same(before, shares, relative) else new_mean - old_mean,
-        monte_carlo_error(own - (before - old_mean), base.n_chains),
+        min(max(new, 0.0), 1.0),
+        monte_carlo_error(own, n_chains),
+        new - old,
+        monte_carlo_error(own - (base - old), n_chains),
     )
 
 
-def _same(before: Floats, shares: Floats, relative: Floats) -> bool:
-    return bool(np.array_equal(before, shares) and np.all(relative == relative[0]))
-
-
-def base_curve(base: BaseRun, target: str, weights: Floats | None = None) -> ProbabilityCurve:
-    """Probability curve of a target on the paths of the run, under weights of its draws."""
-    return probability_curve(base.first_day[target], base.simulation.horizon_days, weights)
+def scenario_curve(draws: ScenarioDraws, horizon_days: int) -> ProbabilityCurve:
+    """Probability by day under a scenario, with its 90% interval over draws; ``per_draw`` stays empty."""
+    moments = hit_moments(draws.base_days, horizon_days, draws.weights)
+    if draws.new_days is not None:
+        # What the paths simulated anew change is added to what all paths of the run say.
+        moments += hit_moments(draws.new_days, horizon_days, draws.weights)
+        moments -= hit_moments(draws.paired_base_days, horizon_days, draws.weights)
+    return curve_from_moments(moments, np.empty((0, horizon_days + 1)))

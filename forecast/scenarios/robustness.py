@@ -27,7 +27,7 @@ from forecast.scenarios.break_even_words import (
     prior_break_even,
     question_of,
 )
-from forecast.scenarios.calendar_effects import calendar_effects, paths_are_known
+from forecast.scenarios.calendar_effects import calendar_effects
 from forecast.scenarios.labels import Pull, label_of
 from forecast.scenarios.power_scaling import (
     PowerScaling,
@@ -95,8 +95,7 @@ def measure_shifts(
     targets = tuple(config.targets) if options.all_targets else (target,)
     asked = [(name, one.name) for name in targets for one in config.milestones]
     shares = stacked_shares(base, asked)
-    known = paths_are_known(base)
-    effects = calendar_effects(base, asked) if known else ()
+    effects = calendar_effects(base, asked)
     questions = [
         question_of(base, name, one, shares[:, column], options.threshold)
         for column, (name, one) in enumerate(asked)
@@ -123,7 +122,7 @@ def measure_shifts(
         sensitivities=sensitivities,
         tornado=strongest_first(bars),
         break_evens=_in_order(break_evens, questions),
-        notes=_notes(questions, known, len(base.inputs.calendar) - len(effects)),
+        notes=_notes(questions, len(base.inputs.calendar) - len(effects)),
     )
 
 
@@ -219,14 +218,9 @@ def _in_order(found: list[BreakEven], questions: Sequence[Question]) -> tuple[Br
     )
 
 
-def _notes(questions: Sequence[Question], known: bool, left_out: int) -> tuple[str, ...]:
+def _notes(questions: Sequence[Question], left_out: int) -> tuple[str, ...]:
     notes = [note for question in questions for note in question.notes]
-    if not known:
-        notes.append(
-            "The acts ahead were not measured: the paths of this run were made by another version. Run the "
-            "forecast again."
-        )
-    elif left_out:
+    if left_out:
         what = "1 act ahead is" if left_out == 1 else f"{left_out} acts ahead are"
         notes.append(f"{what} taken as certain or as impossible, so its probability was not varied.")
     return tuple(notes)

@@ -41,6 +41,8 @@ RATE_CAP = 200.0
 _CHUNK_CELLS = 65_536  # cells of one step that fit the cache; part of the random streams, so fixed
 # Purposes of random numbers; marks take one a level, from 6 to 9.
 _COUNT, _TENSION, _DAY, _CALENDAR, _MARK, _WINDOW = 0, 1, 2, 3, 4, 10
+RANDOM_STREAMS = 2
+"""Raised when the same seed gives other paths than before; kept with the paths of a run."""
 _NO_NEW_TYPES: Mapping[str, NewTypeEffect] = {}
 
 
@@ -165,11 +167,6 @@ def acts_on_paths(
     return np.concatenate(parts, axis=1)
 
 
-def first_chunk(n_draws: int, data: EventCounts, options: SimulationOptions) -> slice:
-    """Draws that are simulated first: on their own they get the same paths as among all the others."""
-    return _chunks(n_draws, len(data.layout.streams), options)[0][0]
-
-
 def _chunks(
     n_draws: int, n_streams: int, options: SimulationOptions
 ) -> tuple[list[slice], list[np.random.SeedSequence]]:
@@ -190,9 +187,8 @@ def _random(key: NDArray[np.uint64], step: int, purpose: int) -> np.random.Gener
 
 def _uniform(key: NDArray[np.uint64], paths: tuple[int, int], step: int, purpose: int, *width: int) -> Floats:
     # Paths come first, so that the first of them have the same numbers however many follow.
-    draws, n_paths = paths
-    numbers = _random(key, step, purpose).random((n_paths, *width, draws))
-    return np.moveaxis(numbers, (-1, 0), (0, 1))
+    numbers = _random(key, step, purpose).random((*paths[::-1], *width))
+    return np.swapaxes(numbers, 0, 1)
 
 
 def _rows_of(state: ExcitationState, rows: slice) -> ExcitationState:
