@@ -6,7 +6,6 @@ import platform
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -25,6 +24,8 @@ from forecast.inputs import Inputs, read_inputs
 from forecast.ledger.recording import LEDGER_FILE, Recorded, RunOrigin, record_forecast
 from forecast.ledger.scoring import summarise_ledger
 from forecast.ledger.store import refuse_unusable
+from forecast.progress import Listener as Listener
+from forecast.progress import StageProgress as StageProgress
 from forecast.record import (
     Analysis,
     Baseline,
@@ -40,6 +41,7 @@ from forecast.record import (
 )
 from forecast.run_files import Run, run_id, save_run
 from forecast.run_folder import refuse_existing, run_place
+from forecast.scenarios import BaseRun, evaluate_plans, plan_scenario
 from forecast.simulation import FirstHits, simulate_first_hits
 from forecast.simulation.paths import RATE_CAP
 from forecast.stages import simulation_options, stage_seeds
@@ -51,21 +53,8 @@ NEGLIGIBLE_SHARE = 1e-6
 """Share of capped intensities from which a reader is told: below it no shown probability can change."""
 
 
-@dataclass(frozen=True)
-class StageProgress:
-    """What the run is doing: a stage, and how far it is (``planned`` is 0 where that is not known)."""
-
-    stage: str
-    finished: int = 0
-    planned: int = 0
-    note: str = ""
-
-
-Listener = Callable[[StageProgress], None]
-
-
 def make_forecast(config: Config, listen: Listener | None = None, *, drivers: bool = True) -> Run:
-    """Run all stages in memory: read, fit, simulate, measure drivers.
+    """Run all stages in memory: read, fit, simulate, measure drivers, compare scenarios.
 
     Parameters
     ----------
@@ -88,6 +77,7 @@ def make_forecast(config: Config, listen: Listener | None = None, *, drivers: bo
     with clock.time("read"):
         tell(StageProgress("read"))
         inputs = read_inputs(config)
+        plans = [plan_scenario(inputs, scenario) for scenario in inputs.scenarios]
     seeds = stage_seeds(config)
     with clock.time("fit"):
         tell(StageProgress("compile"))
@@ -123,6 +113,12 @@ def make_forecast(config: Config, listen: Listener | None = None, *, drivers: bo
         timings_s=clock.seconds,
         versions=versions(),
     )
+    if plans:
+        with clock.time("scenarios"):
+            days = {name: hits.of(name) for name in hits.targets}
+            base = BaseRun(inputs, posterior.variables, posterior.n_chains, days, forecast)
+            forecast = forecast.model_copy(update={"scenarios": evaluate_plans(base, plans, listen=tell)})
+        forecast = forecast.model_copy(update={"timings_s": clock.seconds})
     analysis = _analysis(inputs, posterior, hits, clock.seconds["fit"], withheld)
     return Run(inputs, posterior, hits, forecast, analysis)
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import xarray as xr
 
-from forecast.config import Config, config_hash, load_config, resolved_yaml
+from forecast.config import Config, config_hash, load_config, resolved_yaml, scenario_yaml
+from forecast.config.writing import SCENARIO_FOLDER, scenario_files
 from forecast.errors import RunFolderError
 from forecast.evaluation.found_backtest import FoundBacktest, find_track_record
 from forecast.events.reading import read_events, write_events
@@ -71,6 +72,7 @@ def save_run(
     with new_run_folder(folder, force=force) as filling:
         write_events(run.inputs.events, filling / "events.csv")
         (filling / "config.resolved.yaml").write_text(resolved_yaml(config, folder), encoding="utf-8")
+        _write_scenarios(run.inputs, filling)
         run.posterior.write(filling / "posterior.nc")
         _write_paths(run.hits, run.posterior.n_chains, filling / "paths.nc")
         _write_record(analysis, filling / "analysis.json")
@@ -158,6 +160,13 @@ def report_options(config: Config) -> ReportOptions:
     return ReportOptions(
         paper=config.report.paper, author=config.report.author, organisation=config.report.organisation
     )
+
+
+def _write_scenarios(inputs: Inputs, filling: Path) -> None:
+    if inputs.scenarios:
+        (filling / SCENARIO_FOLDER).mkdir()
+    for name, scenario in zip(scenario_files(inputs.config), inputs.scenarios, strict=True):
+        (filling / SCENARIO_FOLDER / name).write_text(scenario_yaml(scenario), encoding="utf-8")
 
 
 def _write_paths(hits: FirstHits, n_chains: int, path: Path) -> None:

@@ -94,7 +94,9 @@ def _calendar_faults(calendar: Mapping[str, object]) -> Iterator[Fault]:
 
 
 def _past_faults(entries: Sequence[object]) -> Iterator[Fault]:
-    for index, entry in enumerate(map(_mapping, entries)):
+    for index, entry in enumerate(entries):
+        if not isinstance(entry, Mapping):
+            continue  # an id by itself, or a fault of type
         described = [key for key in ("category", "from", "to", "min_severity") if entry.get(key) is not None]
         if entry.get("id") is not None and described:
             message = f"an id names one event, so {described[0]} would be ignored; remove one of them"

@@ -6,12 +6,7 @@ the draws), ``evaluate`` (paired differences), ``refit``, ``compare`` (all of it
 """
 
 from forecast.scenarios.base_run import BaseRun, base_of, read_base_run
-from forecast.scenarios.compare import (
-    ScenarioProgress,
-    compare_scenarios,
-    evaluate_plan,
-    simulate_plan,
-)
+from forecast.scenarios.compare import compare_scenarios, evaluate_plan, evaluate_plans, simulate_plan
 from forecast.scenarios.evaluate import (
     ChangedProbability,
     ScenarioDraws,
@@ -29,13 +24,13 @@ __all__ = [
     "ChangedProbability",
     "ScenarioDraws",
     "ScenarioPlan",
-    "ScenarioProgress",
     "base_of",
     "base_shares",
     "changed_priors",
     "changed_probability",
     "compare_scenarios",
     "evaluate_plan",
+    "evaluate_plans",
     "hit_shares_before",
     "log_prior_ratio",
     "milestone_day",

@@ -8,9 +8,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from forecast.config import Scenario
 from forecast.draws import Floats, stream_draws
 from forecast.importance import EFFECTIVE_DRAWS_MIN, PARETO_K_MAX, ImportanceWeights
 from forecast.monte_carlo import monte_carlo_error
+from forecast.progress import Listener, StageProgress
 from forecast.record import (
     Difference,
     ScenarioForecast,
@@ -43,26 +43,10 @@ from forecast.series import EventCounts, count_events
 from forecast.simulation import ProbabilityCurve, probability_curve, simulate_first_hits
 from forecast.target_forecasts import curve_record, milestone_forecast, time_record
 
-if TYPE_CHECKING:
-    from forecast.inference import SamplingProgress
-
 SCENARIO_PATHS = 4
 """Paths a draw that are simulated anew for a paired difference."""
 
 _WITHHELD = "needs a new fit, which takes about as long as the run; leave out --no-refit to make it"
-
-
-@dataclass(frozen=True)
-class ScenarioProgress:
-    """Which scenario is computed, and what the sampler says when it is fitted anew."""
-
-    name: str
-    done: int
-    planned: int
-    sampling: SamplingProgress | None = None
-
-
-Listener = Callable[[ScenarioProgress], None]
 
 
 def compare_scenarios(
@@ -89,22 +73,24 @@ def compare_scenarios(
         A new fit could not be sampled at all; one that fails a gate is returned and says so.
     """
     plans = [plan_scenario(base.inputs, scenario) for scenario in scenarios]
+    return evaluate_plans(base, plans, refit=refit, listen=listen)
+
+
+def evaluate_plans(
+    base: BaseRun, plans: Sequence[ScenarioPlan], *, refit: bool = True, listen: Listener | None = None
+) -> tuple[ScenarioForecast, ...]:
+    """Compute scenarios that were put upon the run; see ``compare_scenarios``."""
     results = []
     for done, plan in enumerate(plans):
-        tell = _listener(listen, plan.scenario.name, done, len(plans))
-        tell(None)
-        results.append(evaluate_plan(base, plan, refit=refit, listen=tell))
+
+        def tell(sampling: str, done: int = done, name: str = plan.scenario.name) -> None:
+            if listen:
+                note = f"{name}{sampling and ': '}{sampling}"
+                listen(StageProgress("scenarios", done, len(plans), note))
+
+        tell("")
+        results.append(evaluate_plan(base, plan, refit=refit, tell=tell))
     return tuple(results)
-
-
-def _listener(
-    listen: Listener | None, name: str, done: int, planned: int
-) -> Callable[[SamplingProgress | None], None]:
-    def tell(sampling: SamplingProgress | None) -> None:
-        if listen:
-            listen(ScenarioProgress(name, done, planned, sampling))
-
-    return tell
 
 
 def evaluate_plan(
@@ -112,16 +98,16 @@ def evaluate_plan(
     plan: ScenarioPlan,
     *,
     refit: bool = True,
-    listen: Callable[[SamplingProgress | None], None] | None = None,
+    tell: Callable[[str], None] = lambda note: None,
 ) -> ScenarioForecast:
-    """Compute one scenario that was put upon the run; see ``compare_scenarios``."""
+    """Compute one scenario that was put upon the run; ``tell`` hears of a new fit how far it is."""
     found = weights_for(base, plan.priors) if plan.changes_priors else None
     reason = _refit_reason(plan, found)
     if not reason:
         return _same_draws(base, plan, found)
     if not refit:
         return _forecast(plan, "refit", reason, found, (), withheld=f"{reason} {_WITHHELD}")
-    return _new_draws(base, plan, found, reason, listen)
+    return _new_draws(base, plan, found, reason, tell)
 
 
 def _refit_reason(plan: ScenarioPlan, found: ImportanceWeights | None) -> str:
@@ -170,14 +156,14 @@ def _new_draws(
     plan: ScenarioPlan,
     found: ImportanceWeights | None,
     reason: str,
-    listen: Callable[[SamplingProgress | None], None] | None,
+    tell: Callable[[str], None],
 ) -> ScenarioForecast:
     # Imported where it is needed: loading the sampler takes longer than any other scenario.
     from forecast.scenarios.refit import refit
 
     past = base.inputs.data
     data = count_events(plan.events, past.grid, past.layout) if plan.changes_past else past
-    variables, failures = refit(base, plan, data, listen)
+    variables, failures = refit(base, plan, data, tell)
     new_days = simulate_plan(base, plan, variables, data, None)
     targets = []
     for known in base.forecast.targets:

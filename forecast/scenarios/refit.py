@@ -20,7 +20,7 @@ def refit(
     base: BaseRun,
     plan: ScenarioPlan,
     data: EventCounts,
-    listen: Callable[[SamplingProgress], None] | None = None,
+    tell: Callable[[str], None] = lambda note: None,
 ) -> tuple[Mapping[str, Floats], tuple[str, ...]]:
     """Sample the posterior of a scenario with the settings and the seed of the run.
 
@@ -30,7 +30,7 @@ def refit(
         The run, and the scenario put upon it.
     data : EventCounts
         Counts of the events that the scenario leaves.
-    listen : callable, optional
+    tell : callable, optional
         Told how far the sampler is.
 
     Returns
@@ -41,5 +41,10 @@ def refit(
         Gates that failed, in words.
     """
     config = base.inputs.config
+
+    def listen(progress: SamplingProgress) -> None:
+        tell(f"fitted anew, {progress.finished:,} of {progress.planned:,} draws")
+
+    tell("fitted anew")
     posterior = fit(data, plan.priors, sampler_options(config, stage_seeds(config).fit), listen)
     return posterior.variables, check_gates(posterior).failures
