@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from forecast.priors import default_priors
     from forecast.record import Analysis, Forecast
     from forecast.run_files import Run, rebuild_report, save_run
+    from forecast.scenarios.robustness import RobustnessOptions, measure_robustness
 
 _HOME = {
     "Analysis": "record",
@@ -65,12 +66,14 @@ _HOME = {
     "ForecastError": "errors",
     "InputError": "errors",
     "NotConvergedError": "errors",
+    "RobustnessOptions": "scenarios.robustness",
     "Run": "run_files",
     "default_priors": "priors",
     "describe_config": "config",
     "load_config": "config",
     "load_events": "events.bundled",
     "make_forecast": "pipeline",
+    "measure_robustness": "scenarios.robustness",
     "open_ledger": "ledger.store",
     "read_events": "events.reading",
     "read_inputs": "inputs",
@@ -91,12 +94,14 @@ __all__ = [
     "ForecastError",
     "InputError",
     "NotConvergedError",
+    "RobustnessOptions",
     "Run",
     "default_priors",
     "describe_config",
     "load_config",
     "load_events",
     "make_forecast",
+    "measure_robustness",
     "open_ledger",
     "read_events",
     "read_inputs",

@@ -313,6 +313,7 @@ class BreakEven(Record):
     mcse: float | None
     assumed: str | None = Field(description="the assumption at the crossing in plain terms")
     assumed_mcse: tuple[str, str] | None = Field(description="the same, one Monte Carlo error to each side")
+    reached: Interval = Field(description="lowest and highest probability over all shifts that can be told")
     text: str
 
 

@@ -159,5 +159,6 @@ Whole = Annotated[int, Field(strict=True)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Severity = Annotated[int, Field(strict=True, ge=1, le=5)]
 Probability = Annotated[float, Field(strict=True, ge=0.0, le=1.0, allow_inf_nan=False)]
+Share = Annotated[float, Field(strict=True, gt=0.0, lt=1.0, allow_inf_nan=False)]
 EMPTY_LIST = _nothing_is(())
 EMPTY_MAPPING = _nothing_is({})

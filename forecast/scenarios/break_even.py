@@ -15,7 +15,7 @@ from forecast.scenarios.shifts import PriorShifts
 
 FURTHEST = 2.0
 """Steps of a prior's own spread beyond which a shift is no longer the same belief."""
-_SCAN = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, FURTHEST)
+SCANNED = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, FURTHEST)
 _TOLERANCE = 1e-3
 _SLOPE_STEP = 0.05
 
@@ -75,19 +75,18 @@ def find_break_evens(shifts: PriorShifts, quantity: int, bounds: Sequence[float]
     reach = {}
     for side in (-1.0, 1.0):
         reach[side] = 0.0
-        for inner, outer in pairwise(_SCAN):
+        for inner, outer in pairwise(SCANNED):
             if not shifts.at(side * outer).weights.trusted:
                 break
             reach[side] = outer
             low = float(shifts.at(side * inner).probability[quantity])
             high = float(shifts.at(side * outer).probability[quantity])
             for bound in bounds:
-                if bound not in nearest and (low < bound) != (high < bound):
-                    nearest[bound] = _bisect(shifts, quantity, bound, side * inner, side * outer)
-                elif (low < bound) != (high < bound):
-                    found = _bisect(shifts, quantity, bound, side * inner, side * outer)
-                    if abs(found) < abs(nearest[bound]):
-                        nearest[bound] = found
+                if (low < bound) == (high < bound) or abs(nearest.get(bound, outer)) < inner:
+                    continue
+                found = _bisect(shifts, quantity, bound, side * inner, side * outer)
+                if bound not in nearest or abs(found) < abs(nearest[bound]):
+                    nearest[bound] = found
     crossings = sorted(
         (Crossing(steps, _error(shifts, quantity, steps), bound) for bound, steps in nearest.items()),
         key=lambda crossing: abs(crossing.steps),

@@ -12,7 +12,7 @@ from forecast.monte_carlo import monte_carlo_error
 from forecast.record import BreakEven
 from forecast.scenarios.assumptions import assumption_label, change_clause, plain_median, says_both
 from forecast.scenarios.base_run import BaseRun
-from forecast.scenarios.break_even import FURTHEST, BreakEvenSearch, find_break_evens
+from forecast.scenarios.break_even import FURTHEST, SCANNED, BreakEvenSearch, find_break_evens
 from forecast.scenarios.calendar_effects import CalendarEffect
 from forecast.scenarios.shifts import PriorShifts
 
@@ -109,6 +109,7 @@ def prior_break_even(shifts: PriorShifts, quantity: int, question: Question) -> 
             "name": shifts.name,
             "label": assumption_label(prior),
             "kind": kind,
+            "reached": _reached(shifts, quantity, found),
         }
         if not found.crossings:
             yield BreakEven.model_validate(
@@ -146,6 +147,11 @@ def calendar_break_even(
 ) -> Iterator[BreakEven]:
     """Yield the probability of an act ahead from which another word holds; the effect is linear in it."""
     slope, slope_error = float(effect.slope[quantity]), float(effect.mcse[quantity])
+    low, high = sorted(
+        min(max(question.probability + (assumed - act.probability) * slope, 0.0), 1.0)
+        for assumed in (0.0, 1.0)
+    )
+    ends = (low, high)
     for kind in dict.fromkeys(bound.kind for bound in question.bounds):
         common = {
             "target": question.target,
@@ -153,6 +159,7 @@ def calendar_break_even(
             "name": f"calendar.{effect.position}",
             "label": f"Ahead: {act.label}",
             "kind": kind,
+            "reached": ends,
         }
         reached = [
             (needed, bound)
@@ -162,9 +169,6 @@ def calendar_break_even(
             if 0.0 <= needed <= 1.0
         ]
         if not reached:
-            ends = sorted(
-                question.probability + (assumed - act.probability) * slope for assumed in (0.0, 1.0)
-            )
             yield BreakEven.model_validate(
                 common
                 | _nothing("never")
@@ -215,12 +219,23 @@ def _not_met(
 ) -> str:
     prior = shifts.prior
     ends = (found.told_from, found.told_to)
-    reached = sorted(float(shifts.at(steps).probability[quantity]) for steps in (*ends, 0.0))
+    reached = _reached(shifts, quantity, found)
     assumed = " to ".join(plain_median(prior, shifts.moved(steps)) for steps in ends)
-    span = f"with the prior centred anywhere from {assumed} it is {_span(reached[0], reached[-1])}"
+    span = f"with the prior centred anywhere from {assumed} it is {_span(*reached)}"
     if found.whole:
         return f"No shift within reason changes {_what(question, kind)}: {span}."
     return f"Not within what the draws can tell: {span}. Further needs a refit."
+
+
+def _reached(shifts: PriorShifts, quantity: int, found: BreakEvenSearch) -> tuple[float, float]:
+    """Lowest and highest probability over the shifts that were scanned."""
+    scanned = [
+        float(shifts.at(side * steps).probability[quantity])
+        for side, limit in ((-1.0, -found.told_from), (1.0, found.told_to))
+        for steps in SCANNED
+        if steps <= limit
+    ]
+    return max(min(scanned), 0.0), min(max(scanned), 1.0)
 
 
 def _span(low: float, high: float) -> str:

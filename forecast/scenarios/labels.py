@@ -6,6 +6,15 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from forecast.draws import Floats
+from forecast.scenarios.power_scaling import (
+    PowerScaling,
+    noise_of,
+    sensitivity,
+    slope_per_doubling,
+    sort_values,
+)
+
 Label = Literal["data-driven", "prior-driven", "conflict", "unclear"]
 
 SENSITIVE = 0.05
@@ -42,9 +51,23 @@ class Pull:
         return math.sqrt(max(self.sensitivity**2 - self.noise**2, 0.0))
 
     @property
+    def has_effect(self) -> bool:
+        """Whether it is above the threshold, and not by chance: without the noise, or with a clear shift."""
+        return self.sensitivity >= SENSITIVE and (self.strength >= SENSITIVE or self.is_clear_shift)
+
+    @property
     def is_clear_shift(self) -> bool:
         """Whether the mean surely moves."""
         return abs(self.shift) > CLEAR_ERRORS * self.shift_mcse
+
+
+def pull_of(values: Floats, scaling: PowerScaling, n_chains: int) -> Pull:
+    """Measure what more weight of a component does to a quantity, shape (draw,)."""
+    ordered = sort_values(values)
+    shift, error = slope_per_doubling(values, scaling.log_density, n_chains)
+    return Pull(
+        sensitivity(ordered, scaling), noise_of(ordered, scaling, n_chains), shift, error, scaling.trusted
+    )
 
 
 def label_of(
@@ -63,21 +86,23 @@ def label_of(
 
     Notes
     -----
-    The rules, in this order, where an effect is a strength of at least ``SENSITIVE``: never observed →
-    prior-driven; weights that cannot be trusted → unclear; effects within the noise only → unclear; priors
-    without effect → data-driven; data without effect → prior-driven; both with effect and with clear shifts
-    of opposite signs → conflict; otherwise whichever has more effect.
+    The rules, in this order: never observed → prior-driven; weights that cannot be trusted → unclear; priors
+    without effect → data-driven (or unclear, where the effects found are within the noise); data without
+    effect → prior-driven; both with effect and with clear shifts of opposite signs → conflict; otherwise
+    whichever has more effect.
     """
     if not observed_before:
         return "prior-driven", "it was never observed, so the priors speak on what the data never showed"
     if not (prior.trusted and likelihood.trusted):
         return "unclear", "the draws are too few to tell"
     strength = max(prior.strength, strongest_group)
-    if max(strength, likelihood.strength) < SENSITIVE <= max(prior.sensitivity, likelihood.sensitivity):
-        return "unclear", "what moves it is within the noise of the draws; take more draws"
-    if strength < SENSITIVE:
-        return "data-driven", "more or less weight on the priors would hardly move it"
-    if likelihood.strength < SENSITIVE:
+    if not (prior.has_effect or strongest_group >= SENSITIVE):
+        if likelihood.has_effect:
+            return "data-driven", "more or less weight on the priors moves it little"
+        if max(prior.sensitivity, likelihood.sensitivity) >= SENSITIVE:
+            return "unclear", "what moves it is within the noise of the draws; take more draws"
+        return "data-driven", "neither more nor less weight on the priors moves it"
+    if not likelihood.has_effect:
         return "prior-driven", "it moves with the weight of the priors, and not with that of the data"
     opposed = prior.shift * likelihood.shift < 0
     if opposed and prior.is_clear_shift and likelihood.is_clear_shift:

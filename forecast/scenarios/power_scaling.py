@@ -110,6 +110,8 @@ def slope_per_doubling(values: Floats, log_density: Floats, n_chains: int) -> tu
 
     The derivative of E[v] in α at 1 is the covariance of v and the log density; in log₂ α, log 2 times it.
     """
+    if np.ptp(log_density) == 0.0:
+        return 0.0, 0.0
     product = np.log(2) * (values - values.mean()) * (log_density - log_density.mean())
     return float(product.mean()), monte_carlo_error(product, n_chains)
 

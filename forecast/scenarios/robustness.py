@@ -15,6 +15,7 @@ from forecast.draws import Floats
 from forecast.record import (
     AssumptionEffect,
     BreakEven,
+    Forecast,
     NumberSensitivity,
     Robustness,
     WeightPull,
@@ -28,10 +29,9 @@ from forecast.scenarios.break_even_words import (
     question_of,
 )
 from forecast.scenarios.calendar_effects import calendar_effects
-from forecast.scenarios.labels import Pull, label_of
+from forecast.scenarios.labels import label_of, pull_of
 from forecast.scenarios.power_scaling import (
     PowerScaling,
-    noise_of,
     power_scaling,
     sensitivity,
     slope_per_doubling,
@@ -145,6 +145,23 @@ def measure_sensitivities(base: BaseRun) -> tuple[NumberSensitivity, ...]:
     )
 
 
+def with_labels(forecast: Forecast, robustness: Robustness) -> Forecast:
+    """Return the forecast with what each of its probabilities rests on."""
+    labels = {(one.target, one.milestone): one.rests_on for one in robustness.sensitivities}
+    targets = tuple(
+        target.model_copy(
+            update={
+                "milestones": tuple(
+                    one.model_copy(update={"rests_on": labels.get((target.name, one.name))})
+                    for one in target.milestones
+                )
+            }
+        )
+        for target in forecast.targets
+    )
+    return forecast.model_copy(update={"targets": targets})
+
+
 def _number_sensitivity(
     base: BaseRun,
     question: tuple[str, str],
@@ -157,11 +174,6 @@ def _number_sensitivity(
     target, milestone = question
     chances = log_hazards(shares, base.first_day[target].shape[1], features)
     values = sort_values(chances)
-
-    def pull(scaling: PowerScaling) -> Pull:
-        shift, error = slope_per_doubling(chances, scaling.log_density, base.n_chains)
-        noise = noise_of(values, scaling, base.n_chains)
-        return Pull(sensitivity(values, scaling), noise, shift, error, scaling.trusted)
 
     def record(name: str, scaling: PowerScaling, noise: float | None) -> WeightPull:
         change, error = slope_per_doubling(shares, scaling.log_density, base.n_chains)
@@ -176,9 +188,8 @@ def _number_sensitivity(
 
     found = [record(name, scaling, None) for name, scaling in groups.items()]
     by_strength = sorted(found, key=lambda one: -one.sensitivity)
-    of_priors, of_data = pull(priors), pull(data)
-    strongest = groups[by_strength[0].name]
-    alone = pull(strongest).strength
+    of_priors, of_data = (pull_of(chances, scaling, base.n_chains) for scaling in (priors, data))
+    alone = pull_of(chances, groups[by_strength[0].name], base.n_chains).strength
     observed = base.forecast.target(target).observed_before
     label, reason = label_of(of_priors, of_data, alone, observed)
     return NumberSensitivity(
