@@ -1,12 +1,18 @@
 """A run measures how far its call rests on assumptions; ``forecast sensitivity`` shows and extends it."""
 
 import json
+from pathlib import Path
 
 import pytest
 
+from forecast.config import load_config
+from forecast.pipeline import make_forecast
 from forecast.record import Analysis, Forecast, Robustness
 from forecast.scenarios import read_base_run
+from forecast.scenarios.labels import SENSITIVE
 from forecast.scenarios.robustness import RobustnessOptions, measure_robustness
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -14,6 +20,18 @@ def robustness(run_folder) -> Robustness:
     found = Analysis.model_validate_json((run_folder / "analysis.json").read_bytes()).robustness
     assert found is not None
     return found
+
+
+@pytest.mark.slow
+def test_the_last_rung_of_the_ladder_moves_what_was_never_observed_the_most(tmp_path):
+    config = load_config(ROOT / "configs/us-china-2023.yaml", ["sampler.draws=600", "scenarios=[]"])
+    found = make_forecast(config).analysis.robustness
+    never = [one for one in found.sensitivities if one.target == "lethal_clash"]
+    assert {one.groups[0].name for one in never} == {"severity.level"}
+    assert all(one.groups[0].sensitivity > SENSITIVE for one in never)
+    assert all(abs(one.data.change) < 3 * one.data.mcse for one in never)
+    seen = [one for one in found.sensitivities if one.target == "major_escalation"]
+    assert all(one.data.sensitivity > one.priors.sensitivity for one in seen)
 
 
 @pytest.fixture(scope="module")
@@ -33,14 +51,6 @@ def test_what_was_never_observed_rests_on_the_priors(forecast_record):
     target = forecast_record.target("lethal_clash")
     assert target.observed_before == 0
     assert {milestone.rests_on for milestone in target.milestones} == {"prior-driven"}
-
-
-def test_the_last_rung_of_the_ladder_moves_what_was_never_observed_the_most(robustness):
-    (last,) = (
-        one for one in robustness.sensitivities if (one.target, one.milestone) == ("lethal_clash", "new-year")
-    )
-    assert last.groups[0].name == "severity.level"
-    assert last.groups[0].sensitivity > 0.05
 
 
 def test_a_saved_run_says_what_the_run_in_memory_said(run_folder, robustness):
@@ -89,9 +99,10 @@ def test_programs_get_the_record(command, run_folder, robustness):
 
 def test_another_question_and_a_threshold_are_measured_from_the_saved_draws(command, run_folder, robustness):
     ended = command(
-        "sensitivity", run_folder, "--target", "major_escalation", "--milestone", "spring", "--threshold", "45%",
-        "--json",
-    )  # fmt: skip
+        "sensitivity",
+        run_folder,
+        *("--target", "major_escalation", "--milestone", "spring", "--threshold", "45%", "--json"),
+    )
     found = Robustness.model_validate_json(ended.out)
     assert (found.target, found.milestone, found.threshold) == ("major_escalation", "spring", 0.45)
     assert {one.kind for one in found.break_evens} <= {"word", "threshold"}
@@ -108,7 +119,7 @@ def test_the_chart_is_drawn(command, run_folder, tmp_path):
     ended = command("sensitivity", run_folder, "--plot", tmp_path / "t.svg", "--quiet")
     assert (ended.code, ended.out) == (0, "")
     drawn = (tmp_path / "t.svg").read_text()
-    assert drawn.count('id="bar:') >= 10
+    assert 'id="bar:' in drawn
 
 
 @pytest.mark.parametrize(
