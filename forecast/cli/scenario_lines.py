@@ -9,7 +9,7 @@ from forecast import wording
 from forecast.record import Forecast, MilestoneForecast, ScenarioForecast, ScenarioMilestone
 
 WIDTH = 80
-_NAME = 30
+_NAME = 45
 
 Line = tuple[str, str]
 """A line of text and the style it is printed in."""
@@ -37,20 +37,22 @@ def scenario_lines(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) ->
 def comparison_lines(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> Iterator[Line]:
     """Yield one table across scenarios for each target, at the milestone of the headline."""
     yield from _stamp(forecast)
-    name = forecast.headline.milestone
-    first = next(one for one in forecast.targets[0].milestones if one.name == name)
+    asked = forecast.headline.milestone
+    first = next(one for one in forecast.targets[0].milestones if one.name == asked)
     yield from _wrapped(f"Before {wording.long_day(first.date)} ({first.label})", "")
-    ordered = sorted(forecast.targets, key=lambda target: target.name != forecast.headline.target)
-    for target in ordered:
-        base = next(one for one in target.milestones if one.name == name)
+    for target in sorted(forecast.targets, key=lambda target: target.name != forecast.headline.target):
         yield "", ""
-        yield f"{_cut(target.label, _NAME):<{_NAME}}  {'Chance':>6}  {'Change':>13}  In words", "bold"
-        yield f"{'The run':<{_NAME}}  {wording.percent(base.probability):>6}  {'':>13}  {base.words}", ""
+        yield _compared_head(target.label), "bold"
+        base = next(one for one in target.milestones if one.name == asked)
+        yield _compared_row("The run", base, ""), ""
         for scenario in scenarios:
-            yield _compared(scenario, target.name, name), ""
+            yield _compared(scenario, target.name, asked), ""
     yield "", ""
+    by_how: dict[str, list[str]] = {}
     for scenario in scenarios:
-        yield from _wrapped(f"{scenario.label}: {_how(scenario)}", "dim", hang="  ")
+        by_how.setdefault(_how(scenario), []).append(scenario.label)
+    for how, labels in by_how.items():
+        yield from _wrapped(f"{'; '.join(labels)}: {how}", "dim", hang="  ")
     yield from _note()
 
 
@@ -58,17 +60,11 @@ def headline_lines(forecast: Forecast) -> Iterator[Line]:
     """Yield the short table at the end of a run: what the scenarios do to the headline."""
     if not forecast.scenarios:
         return
-    target, milestone = forecast.headline.target, forecast.headline.milestone
-    label = forecast.target(target).label
     yield "", ""
-    yield f"{'Scenarios':<{_NAME}}  {'Chance':>6}  {'Change':>13}  In words", "bold"
+    yield _compared_head("Scenarios (of the headline)"), "bold"
     for scenario in forecast.scenarios:
-        yield _compared(scenario, target, milestone), ""
-    yield from _wrapped(
-        f"Of the headline ({label}). Change: percentage points against the forecast, ± its Monte Carlo "
-        "error. More: forecast scenario RUN_DIR --compare.",
-        "dim",
-    )
+        yield _compared(scenario, forecast.headline.target, forecast.headline.milestone), ""
+    yield from _note()
 
 
 def change_text(milestone: ScenarioMilestone) -> str:
@@ -78,12 +74,22 @@ def change_text(milestone: ScenarioMilestone) -> str:
     return f"{value} ± {error}"
 
 
+def _compared_head(label: str) -> str:
+    return f"{_cut(label, _NAME):<{_NAME}}  {'Chance':>6}  {'90% range':>9}  {'Change':>13}"
+
+
 def _compared(scenario: ScenarioForecast, target: str, milestone: str) -> str:
-    label = f"{_cut(scenario.label, _NAME):<{_NAME}}"
     if scenario.withheld:
-        return f"{label}  withheld: needs a new fit"
+        return f"{_cut(scenario.label, _NAME):<{_NAME}}  withheld: needs a new fit"
     found = next(one for one in scenario.target(target).milestones if one.name == milestone)
-    return f"{label}  {wording.percent(found.probability):>6}  {change_text(found):>13}  {found.words}"
+    return _compared_row(scenario.label, found, change_text(found))
+
+
+def _compared_row(label: str, found: MilestoneForecast, change: str) -> str:
+    return (
+        f"{_cut(label, _NAME):<{_NAME}}  {wording.percent(found.probability):>6}  "
+        f"{wording.interval_percent(found.interval90):>9}  {change:>13}"
+    ).rstrip()
 
 
 def _row(base: MilestoneForecast, milestone: ScenarioMilestone) -> Iterator[Line]:
@@ -120,8 +126,8 @@ def _stamp(forecast: Forecast) -> Iterator[Line]:
 
 def _note() -> Iterator[Line]:
     yield from _wrapped(
-        "Change: percentage points against the run, ± its Monte Carlo standard error (draw by draw, so far "
-        "below that of the chances themselves).",
+        "Change: percentage points against the run, ± its Monte Carlo standard error (taken draw by draw, so "
+        "that it is far below that of the chances).",
         "dim",
     )
 

@@ -33,7 +33,6 @@ from forecast.scenarios.evaluate import (
     ScenarioDraws,
     changed_probability,
     hit_shares_before,
-    paired_draws,
     scenario_curve,
 )
 from forecast.scenarios.new_types import draw_effects
@@ -140,8 +139,9 @@ def _same_draws(base: BaseRun, plan: ScenarioPlan, found: ImportanceWeights | No
         reason += ": the draws of the run are weighted by the ratio of the priors."
     targets = []
     for known in base.forecast.targets:
-        draws = paired_draws(base.first_day[known.name], weights, new_days.get(known.name))
-        curve = scenario_curve(draws, base.simulation.horizon_days)
+        horizon = base.simulation.horizon_days
+        draws = ScenarioDraws(base.first_day[known.name], weights, horizon, new_days.get(known.name))
+        curve = scenario_curve(draws)
 
         def change(day: int, draws: ScenarioDraws = draws) -> ChangedProbability:
             old, new = draws.shares_before(day)
@@ -220,7 +220,9 @@ def _target(
         changed = change((before.date - origin).days)
         asked = (before.name, before.label, before.date)
         read = milestone_forecast(asked, origin, curve, changed.mcse, before.baseline)
-        difference = Difference(value=changed.difference, mcse=changed.difference_mcse)
+        # From the numbers that are shown: the curve must not fall, which can move a milestone by its error.
+        shown = read.probability - before.probability
+        difference = Difference(value=shown, mcse=changed.difference_mcse)
         milestones.append(ScenarioMilestone(**dict(read), difference=difference))
     return ScenarioTarget(
         name=known.name,

@@ -8,6 +8,7 @@ Therefore a few paths a draw say as much on a difference as many do on a probabi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from forecast.simulation.probabilities import (
     ProbabilityCurve,
     curve_from_moments,
     hit_moments,
+    hit_share,
 )
 
 Days = NDArray[np.int32]
@@ -52,43 +54,63 @@ class ScenarioDraws:
         First days in the run.
     weights : ndarray, shape (draw,)
         Of the draws of the run, summing to one; 1/n where the posterior is the run's.
+    horizon_days : int
     new_days : ndarray of int32, shape (draw, some paths), optional
         First days under the scenario, on the first paths of the same draws; ``None``: as in the run.
     """
 
     base_days: Days
     weights: Floats
+    horizon_days: int
     new_days: Days | None = None
 
     @property
-    def paired_base_days(self) -> Days:
-        """First days in the run on the paths that were simulated anew."""
-        assert self.new_days is not None
-        return self.base_days[:, : self.new_days.shape[1]]
+    def simulated_anew(self) -> tuple[Days, Days] | None:
+        """First days under the scenario and in the run on the same paths; ``None`` where none differs."""
+        if self.new_days is None:
+            return None
+        old = self.base_days[:, : self.new_days.shape[1]]
+        return None if np.array_equal(self.new_days, old) else (self.new_days, old)
+
+    @cached_property
+    def kept_share(self) -> Floats:
+        """How much of the run's luck to take over by day, shape (horizon_days + 1,), in [0, 1].
+
+        The paths simulated anew are a part of the run's, whose luck all paths of the run correct. The
+        correction pays as far as the new futures go with the old ones: this is the regression coefficient of
+        the new on the old within draws (a control variate), 1 where little changes and 0 where all does.
+        """
+        both = self.simulated_anew
+        if both is None:
+            return np.ones(self.horizon_days + 1)
+        new, old = both
+        n_paths = new.shape[1]
+
+        def share(days: Days) -> Floats:
+            return hit_share(days.reshape(len(days), -1), self.horizon_days, self.weights)
+
+        def within(same: Floats, any_pair: Floats) -> Floats:
+            other = (n_paths * any_pair - same) / (n_paths - 1)  # of two different paths of a draw
+            return np.asarray(same - other)
+
+        covariance = within(share(np.maximum(new, old)), share(np.maximum(new[:, :, None], old[:, None, :])))
+        variance = within(share(old), share(np.maximum(old[:, :, None], old[:, None, :])))
+        known = variance > 1e-12
+        share_kept = np.where(known, covariance / np.where(known, variance, 1.0), 0.0)
+        return np.asarray(np.clip(share_kept, 0.0, 1.0))
 
     def shares_before(self, day: int) -> tuple[Floats, Floats]:
         """Share of each draw's paths hit before a day, in the run and under the scenario.
 
-        Under the scenario it is the share over all paths of the run plus what the paths simulated anew
-        changed, so it can leave [0, 1] in single draws; its mean is not biased by that.
+        Under the scenario the share is corrected by what all paths of the run say on the luck of the few, so
+        it can leave [0, 1] in single draws; its mean is not biased by that.
         """
         base = hit_shares_before(self.base_days, day)
-        if self.new_days is None:
+        both = self.simulated_anew
+        if both is None:
             return base, base
-        return base, base + hit_shares_before(self.new_days, day) - hit_shares_before(
-            self.paired_base_days, day
-        )
-
-
-def paired_draws(base_days: Days, weights: Floats, new_days: Days | None) -> ScenarioDraws:
-    """Put old and new futures side by side; new ones that are the old ones count as none.
-
-    Parameters are those of ``ScenarioDraws``.
-    """
-    found = ScenarioDraws(base_days, weights, new_days)
-    if new_days is not None and np.array_equal(new_days, found.paired_base_days):
-        return ScenarioDraws(base_days, weights)
-    return found
+        new, old = (hit_shares_before(days, day) for days in both)
+        return base, new + self.kept_share[day] * (base - old)
 
 
 def milestone_day(base: BaseRun, milestone: str) -> int:
@@ -133,11 +155,11 @@ def changed_probability(shares: Floats, base: Floats, weights: Floats, n_chains:
     )
 
 
-def scenario_curve(draws: ScenarioDraws, horizon_days: int) -> ProbabilityCurve:
+def scenario_curve(draws: ScenarioDraws) -> ProbabilityCurve:
     """Probability by day under a scenario, with its 90% interval over draws; ``per_draw`` stays empty."""
-    moments = hit_moments(draws.base_days, horizon_days, draws.weights)
-    if draws.new_days is not None:
-        # What the paths simulated anew change is added to what all paths of the run say.
-        moments += hit_moments(draws.new_days, horizon_days, draws.weights)
-        moments -= hit_moments(draws.paired_base_days, horizon_days, draws.weights)
-    return curve_from_moments(moments, np.empty((0, horizon_days + 1)))
+    moments = hit_moments(draws.base_days, draws.horizon_days, draws.weights)
+    both = draws.simulated_anew
+    if both is not None:
+        new, old = (hit_moments(days, draws.horizon_days, draws.weights) for days in both)
+        moments = new + (moments - old).times(draws.kept_share)
+    return curve_from_moments(moments, np.empty((0, draws.horizon_days + 1)))

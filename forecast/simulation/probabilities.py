@@ -75,6 +75,10 @@ class HitMoments:
     def __add__(self, other: HitMoments) -> HitMoments:
         return HitMoments(self.mean + other.mean, self.square + other.square)
 
+    def times(self, factor: Floats) -> HitMoments:
+        """Return the moments times a factor by day."""
+        return HitMoments(factor * self.mean, factor * self.square)
+
     def __sub__(self, other: HitMoments) -> HitMoments:
         return HitMoments(self.mean - other.mean, self.square - other.square)
 
@@ -91,21 +95,42 @@ def hit_moments(first_day: NDArray[np.int32], horizon_days: int, weights: Floats
         Summing to one.
     """
     n_paths = first_day.shape[1]
-    day = np.minimum(np.sort(first_day, axis=1), horizon_days)
+    ordered = np.sort(first_day, axis=1)
     # The k-th path of a draw to be hit makes k−1 new pairs of paths that are both hit.
-    pairs = np.arange(n_paths) / (n_paths * (n_paths - 1) / 2)
+    new_pairs = np.arange(n_paths) / ((n_paths - 1) / 2)
+    return HitMoments(
+        hit_share(ordered, horizon_days, weights), hit_share(ordered, horizon_days, weights, new_pairs)
+    )
 
-    def summed(rise: Floats) -> Floats:
-        by_day = np.bincount(day.ravel(), (weights[:, None] * rise).ravel(), minlength=horizon_days + 1)
-        return np.asarray(np.concatenate([[0.0], np.cumsum(by_day[:horizon_days])]))
 
-    return HitMoments(summed(np.full(n_paths, 1 / n_paths)), summed(pairs))
+def hit_share(
+    days: NDArray[np.int32], horizon_days: int, weights: Floats, counted: Floats | None = None
+) -> Floats:
+    """Weighted share of days before day t, shape (horizon_days + 1,).
+
+    Parameters
+    ----------
+    days : ndarray of int32, shape (draw, n)
+    horizon_days : int
+    weights : ndarray, shape (draw,)
+        Summing to one.
+    counted : ndarray, shape (n,), optional
+        As how many each of the n counts; as one when absent.
+    """
+    n = days.shape[1]
+    each = np.full(n, 1 / n) if counted is None else counted / n
+    day = np.minimum(days, horizon_days).ravel()
+    by_day = np.bincount(day, (weights[:, None] * each).ravel(), minlength=horizon_days + 1)
+    return np.asarray(np.concatenate([[0.0], np.cumsum(by_day[:horizon_days])]))
 
 
 def curve_from_moments(moments: HitMoments, per_draw: Floats) -> ProbabilityCurve:
     """Return the curve with these moments of the probability over draws, by day."""
-    # Rounding, and differences of simulations, must neither let the curve fall nor leave [0, 1].
-    mean = np.clip(np.maximum.accumulate(moments.mean), 0.0, 1.0)
+    # Rounding, and differences of simulations, must neither let the curve fall nor leave [0, 1]. Half way
+    # between the curves that are raised and lowered until they rise, so that chance biases neither way.
+    raised = np.maximum.accumulate(moments.mean)
+    lowered = np.minimum.accumulate(moments.mean[::-1])[::-1]
+    mean = np.clip((raised + lowered) / 2, 0.0, 1.0)
     lower, upper = beta_interval(mean, np.maximum(moments.square - mean**2, 0.0))
     # Where chance lets a bound fall from day to day, the interval is made wider, never narrower.
     lower = np.minimum.accumulate(lower[::-1])[::-1]
