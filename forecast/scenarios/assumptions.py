@@ -24,6 +24,7 @@ _OF_THE_TARGET = (
     "excitation.branching",
     "excitation.cross",
     "severity.category",
+    "severity.grave",
 )
 _WHOLE = ("ballast", "severity.level")
 
@@ -71,6 +72,10 @@ _WORDS = {
     ),
     "severity.category": _Words(
         "Gravity: {kind}", "{kind} acts have {then} the odds of the average to be graver instead of {now}"
+    ),
+    "severity.grave": _Words(
+        "From serious to grave: {kind}",
+        "serious {kind} acts have {then} the odds of the average to be grave instead of {now}",
     ),
     "severity.tension": _Words(
         "Severity rises with tension",
