@@ -36,10 +36,10 @@ from forecast.record import (
     Forecast,
     Headline,
     LedgerSummary,
-    Robustness,
     SamplerSummary,
     TargetForecast,
 )
+from forecast.robustness_record import Robustness
 from forecast.run_files import Run, run_id, save_run
 from forecast.run_folder import refuse_existing, run_place
 from forecast.scenarios import BaseRun, evaluate_plans, plan_scenario

@@ -11,7 +11,8 @@ from forecast.cli.figure_option import checked_figure
 from forecast.cli.options import Json, Quiet
 
 if TYPE_CHECKING:
-    from forecast.record import Analysis, Robustness
+    from forecast.record import Analysis
+    from forecast.robustness_record import Robustness
 
 
 def sensitivity(

@@ -6,7 +6,8 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from forecast import wording
-from forecast.record import BreakEven, Forecast, NumberSensitivity, Robustness, ShiftEnd
+from forecast.record import Forecast
+from forecast.robustness_record import BreakEven, NumberSensitivity, Robustness, ShiftEnd
 
 WIDTH = 80
 _MOST_BARS = 14

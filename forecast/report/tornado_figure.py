@@ -7,10 +7,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 
 from forecast import wording
-from forecast.record import AssumptionEffect, Forecast, Robustness
+from forecast.record import Forecast
 from forecast.report.drawing import align_tick_labels, blank_figure, report_style
 from forecast.report.palette import ACCENT, INK, MUTED
 from forecast.report.printable import shorten
+from forecast.robustness_record import AssumptionEffect, Robustness
 
 MOST_BARS = 12
 _DOWN = "#8FB3D4"

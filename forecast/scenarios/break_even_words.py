@@ -9,7 +9,7 @@ from forecast import wording
 from forecast.config.schema import CalendarAct
 from forecast.draws import Floats
 from forecast.monte_carlo import monte_carlo_error
-from forecast.record import BreakEven
+from forecast.robustness_record import BreakEven
 from forecast.scenarios.assumptions import assumption_label, change_clause, plain_median, says_both
 from forecast.scenarios.base_run import BaseRun
 from forecast.scenarios.break_even import FURTHEST, SCANNED, BreakEvenSearch, find_break_evens

@@ -12,14 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecast.draws import Floats
-from forecast.record import (
-    AssumptionEffect,
-    BreakEven,
-    Forecast,
-    NumberSensitivity,
-    Robustness,
-    WeightPull,
-)
+from forecast.record import Forecast
+from forecast.robustness_record import AssumptionEffect, BreakEven, NumberSensitivity, Robustness, WeightPull
 from forecast.scenarios.assumptions import key_assumptions
 from forecast.scenarios.base_run import BaseRun
 from forecast.scenarios.break_even_words import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from forecast.config.schema import CalendarAct
-from forecast.record import AssumptionEffect, ShiftEnd
+from forecast.robustness_record import AssumptionEffect, ShiftEnd
 from forecast.scenarios.assumptions import assumption_label, plain_median
 from forecast.scenarios.calendar_effects import CalendarEffect
 from forecast.scenarios.shifts import PriorShifts

@@ -7,7 +7,8 @@ import pytest
 
 from forecast.config import load_config
 from forecast.pipeline import make_forecast
-from forecast.record import Analysis, Forecast, Robustness
+from forecast.record import Analysis, Forecast
+from forecast.robustness_record import Robustness
 from forecast.scenarios import read_base_run
 from forecast.scenarios.labels import SENSITIVE
 from forecast.scenarios.robustness import RobustnessOptions, measure_robustness
