@@ -13,7 +13,8 @@ from pathlib import Path
 
 import xarray as xr
 
-from forecast.config import Config, config_hash, load_config, resolved_yaml
+from forecast.config import Config, config_hash, load_config, resolved_yaml, scenario_yaml
+from forecast.config.writing import SCENARIO_FOLDER, scenario_files
 from forecast.errors import RunFolderError
 from forecast.evaluation.found_backtest import FoundBacktest, find_track_record
 from forecast.events.reading import read_events, write_events
@@ -26,6 +27,7 @@ from forecast.report.build import LEDGER_RECORD, TRACK_RECORD
 from forecast.run_folder import file_hashes, new_run_folder
 from forecast.series import TargetRule
 from forecast.simulation import FirstHits
+from forecast.simulation.paths import RANDOM_STREAMS
 
 _LOGGER = logging.getLogger(__name__)
 BACKTEST = "backtest"
@@ -70,6 +72,7 @@ def save_run(
     with new_run_folder(folder, force=force) as filling:
         write_events(run.inputs.events, filling / "events.csv")
         (filling / "config.resolved.yaml").write_text(resolved_yaml(config, folder), encoding="utf-8")
+        _write_scenarios(run.inputs, filling)
         run.posterior.write(filling / "posterior.nc")
         _write_paths(run.hits, run.posterior.n_chains, filling / "paths.nc")
         _write_record(analysis, filling / "analysis.json")
@@ -159,6 +162,13 @@ def report_options(config: Config) -> ReportOptions:
     )
 
 
+def _write_scenarios(inputs: Inputs, filling: Path) -> None:
+    if inputs.scenarios:
+        (filling / SCENARIO_FOLDER).mkdir()
+    for name, scenario in zip(scenario_files(inputs.config), inputs.scenarios, strict=True):
+        (filling / SCENARIO_FOLDER / name).write_text(scenario_yaml(scenario), encoding="utf-8")
+
+
 def _write_paths(hits: FirstHits, n_chains: int, path: Path) -> None:
     n_targets, n_draws, n_paths = hits.day.shape
     first = hits.day.reshape(n_targets, n_chains, n_draws // n_chains, n_paths)
@@ -166,7 +176,11 @@ def _write_paths(hits: FirstHits, n_chains: int, path: Path) -> None:
     dataset = xr.Dataset(
         {"first_day": (("target", "chain", "draw", "path"), first, meaning)},
         coords={"target": list(hits.targets)},
-        attrs={"origin": hits.origin.isoformat(), "horizon_days": hits.horizon_days},
+        attrs={
+            "origin": hits.origin.isoformat(),
+            "horizon_days": hits.horizon_days,
+            "random_streams": RANDOM_STREAMS,
+        },
     )
     # In memory first: HDF5 ends the whole process when the disk is full while it writes a file itself.
     content = dataset.to_netcdf(engine="h5netcdf", encoding={"first_day": {"zlib": True, "complevel": 4}})

@@ -29,6 +29,7 @@ from forecast.config.field_types import (
     PriorValue,
     Probability,
     Severity,
+    Share,
     Text,
     Whole,
 )
@@ -98,6 +99,9 @@ class HeadlineConfig(Section):
 
     target: str = Field(description="key of one of the targets")
     milestone: str = Field(description="name of one of the milestones")
+    threshold: Share | None = Field(
+        default=None, description="a probability whose crossing would change what you do; break-evens name it"
+    )
 
 
 class CalendarAct(Section):
@@ -173,6 +177,9 @@ class Config(Section):
         default=(), description="acts expected ahead"
     )
     model: Annotated[ModelConfig, EMPTY_MAPPING] = Field(default=ModelConfig())
+    scenarios: Annotated[tuple[Text, ...], EMPTY_LIST] = Field(
+        default=(), description="scenario files to be compared with the forecast, from the config's folder"
+    )
     sampler: SamplerConfig
     report: Annotated[ReportConfig, EMPTY_MAPPING] = Field(default=ReportConfig())
 
