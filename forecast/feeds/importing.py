@@ -82,11 +82,16 @@ def import_feed(
         reused = len(journal.records.keys() & paths.keys())
         try:
             failures = _read(paths, journal, engine, listen or (lambda done, total: None), strict=strict)
-        except KeyboardInterrupt as stop:
+        except (KeyboardInterrupt, duckdb.InterruptException) as stop:
             done = len(journal.records.keys() & paths.keys())
             raise StoppedError(
                 f"interrupted: {done:,} of {len(paths):,} files are read. The same command goes on from there"
             ) from stop
+        except OSError as error:
+            raise EventError(
+                f"{error.filename or engine.folder}: {error.strerror or error}. It holds the rows being read: "
+                "set TMPDIR to a folder on a disk with room"
+            ) from error
         records = [journal.records[key] for key in paths if key in journal.records]
         if not records:
             raise EventError(_nothing_read(failures))
@@ -97,7 +102,9 @@ def import_feed(
             raise EventError(
                 f"--strict: rows are wrong, nothing is written:\n{faults_text(total.fates, total.examples)}"
             )
-        volumes = {date.fromisoformat(day): rows for day, rows in total.volumes.items()}
+        until = options.switches.vintage or date.max
+        by_day = {date.fromisoformat(day): rows for day, rows in total.volumes.items()}
+        volumes = {day: rows for day, rows in by_day.items() if day <= until}
         names = sorted({name for record in records for name in record.parts})
         kept = choose_rows(
             engine.connection,
