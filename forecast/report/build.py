@@ -5,36 +5,24 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from pydantic import ValidationError
 
 from forecast.errors import RunFolderError
 from forecast.events.reading import read_events
-from forecast.events.table import EventTable
 from forecast.record import Analysis, Forecast, LedgerSummary, Record, TrackRecord
-from forecast.report.content import make_content
+from forecast.report.content import ReportOptions, make_content
 from forecast.report.figures import write_figures
 from forecast.report.pdf import compile_pdf
 from forecast.report.printable import printable_content
+from forecast.report.run_records import RunRecords
 from forecast.report.typeface import glyphs
 
 TRACK_RECORD = "track_record.json"
 """The file of a run folder that holds its track record."""
 LEDGER_RECORD = "ledger_record.json"
 """The file of a run folder that holds what was on record in the ledger before."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReportOptions:
-    """How the report is set, and whose name it carries."""
-
-    paper: Literal["a4", "us-letter"] = "a4"
-    author: str | None = None
-    organisation: str | None = None
 
 
 def build_report(run_dir: Path, options: ReportOptions) -> Path:
@@ -63,26 +51,14 @@ def build_report(run_dir: Path, options: ReportOptions) -> Path:
     ForecastError
         typst refused the report.
     """
-    forecast = _read_record(run_dir / "forecast.json", Forecast)
-    analysis = _read_record(run_dir / "analysis.json", Analysis)
-    manifest = _read_manifest(run_dir / "manifest.json")
-    track_path = run_dir / TRACK_RECORD
-    track_record = _read_record(track_path, TrackRecord) if track_path.exists() else None
-    ledger_path = run_dir / LEDGER_RECORD
-    ledger_record = _read_record(ledger_path, LedgerSummary) if ledger_path.exists() else None
-    _require(run_dir / "events.csv")
-    events = read_events(run_dir / "events.csv")
+    run = read_run_records(run_dir)
     target = run_dir / "report.pdf"
     try:
         with tempfile.TemporaryDirectory(prefix=".report-", dir=run_dir) as name:
             figures_dir = Path(name) / "figures"
             figures_dir.mkdir()
             pdf = Path(name) / "report.pdf"
-            pdf.write_bytes(
-                compile_report(
-                    forecast, analysis, events, manifest, options, figures_dir, track_record, ledger_record
-                )
-            )
+            pdf.write_bytes(compile_report(run, options, figures_dir))
             (run_dir / "figures").mkdir(exist_ok=True)
             for figure in sorted(figures_dir.iterdir()):
                 os.replace(figure, run_dir / "figures" / figure.name)
@@ -95,16 +71,32 @@ def build_report(run_dir: Path, options: ReportOptions) -> Path:
     return target
 
 
-def compile_report(
-    forecast: Forecast,
-    analysis: Analysis,
-    events: EventTable,
-    manifest: Mapping[str, object],
-    options: ReportOptions,
-    figures_dir: Path,
-    track_record: TrackRecord | None = None,
-    ledger_record: LedgerSummary | None = None,
-) -> bytes:
+def read_run_records(run_dir: Path) -> RunRecords:
+    """Read and check all that a report is made from.
+
+    Raises
+    ------
+    RunFolderError
+        A file is missing or not what a run leaves behind.
+    EventError
+        ``events.csv`` is not valid.
+    """
+    forecast = _read_record(run_dir / "forecast.json", Forecast)
+    analysis = _read_record(run_dir / "analysis.json", Analysis)
+    manifest = _read_manifest(run_dir / "manifest.json")
+    track_path, ledger_path = run_dir / TRACK_RECORD, run_dir / LEDGER_RECORD
+    _require(run_dir / "events.csv")
+    return RunRecords(
+        forecast=forecast,
+        analysis=analysis,
+        events=read_events(run_dir / "events.csv"),
+        manifest=manifest,
+        track_record=_read_record(track_path, TrackRecord) if track_path.exists() else None,
+        ledger_record=_read_record(ledger_path, LedgerSummary) if ledger_path.exists() else None,
+    )
+
+
+def compile_report(run: RunRecords, options: ReportOptions, figures_dir: Path) -> bytes:
     """Draw the figures into ``figures_dir`` and return the PDF; the same input gives the same bytes.
 
     Raises
@@ -112,19 +104,10 @@ def compile_report(
     ForecastError
         typst refused the report.
     """
-    figures = write_figures(forecast, analysis, events, figures_dir, track_record)
-    content = make_content(
-        forecast,
-        analysis,
-        events,
-        manifest,
-        track_record=track_record,
-        ledger_record=ledger_record,
-        paper=options.paper,
-        author=options.author,
-        organisation=options.organisation,
-    )
-    return compile_pdf(printable_content(content, glyphs()), figures, events.canonical_csv(), forecast.as_of)
+    content = make_content(run, options)
+    figures = write_figures(content, figures_dir)
+    shown = printable_content(content.as_json(), glyphs())
+    return compile_pdf(shown, figures, run.events.canonical_csv(), run.forecast.as_of)
 
 
 def _require(path: Path) -> None:

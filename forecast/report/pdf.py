@@ -41,7 +41,8 @@ def compile_pdf(
     as_of : date
         Becomes the creation date of the file.
     template : str or None
-        Source of the template; ``None`` takes the one of the package.
+        Source of the template, in place of the package's ``report.typ``; the parts beside that one can be
+        imported from it.
 
     Raises
     ------
@@ -49,14 +50,16 @@ def compile_pdf(
         typst refused the template or its data; the message is typst's own, with its place.
     """
     font_files()
-    source = template or (files("forecast.report") / "template" / TEMPLATE).read_text(encoding="utf-8")
     # typst reads below its root only, so the root holds nothing but what the report needs.
     with tempfile.TemporaryDirectory(prefix="forecast-report-") as name:
         root = Path(name)
         (root / "figures").mkdir()
         for figure in figures:
             shutil.copyfile(figure, root / "figures" / figure.name)
-        (root / TEMPLATE).write_text(source, encoding="utf-8")
+        for part in sorted(_template_folder().glob("*.typ")):
+            shutil.copyfile(part, root / part.name)
+        if template is not None:
+            (root / TEMPLATE).write_text(template, encoding="utf-8")
         (root / "content.json").write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
         (root / "events.csv").write_text(events_csv, encoding="utf-8")
         try:
@@ -73,6 +76,10 @@ def compile_pdf(
     for warning in warnings:
         _LOGGER.warning("report template: %s", warning.message)
     return bytes(pdf)
+
+
+def _template_folder() -> Path:
+    return Path(str(files("forecast.report") / "template"))
 
 
 def _explain(error: typst.TypstError, root: str) -> str:

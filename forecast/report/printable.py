@@ -10,6 +10,7 @@ from typing import Any
 MISSING = "□"
 _LONGEST_WORD = 36
 _LONG_WORD = re.compile(rf"\S{{{_LONGEST_WORD},}}")
+_NOT_SHOWN = frozenset({"url", "colour", "swatch", "path", "name", "kind"})
 # Where a long word may break: after punctuation, else anywhere.
 _BREAK = "\u200b"
 
@@ -41,13 +42,13 @@ def breakable(text: str) -> str:
 def printable_content(content: Any, glyphs: AbstractSet[int]) -> Any:  # noqa: ANN401 - any JSON value
     """Apply ``printable`` and ``breakable`` to every text of a JSON-like value, keys untouched.
 
-    Texts under a key named ``url`` or ``colour`` are left as they are: they are not shown.
+    Texts under a key such as ``url`` or ``colour`` are left as they are: they are not shown.
     """
     if isinstance(content, str):
         return breakable(printable(content, glyphs))
     if isinstance(content, dict):
         return {
-            key: value if key in ("url", "colour", "path") else printable_content(value, glyphs)
+            key: value if key in _NOT_SHOWN else printable_content(value, glyphs)
             for key, value in content.items()
         }
     if isinstance(content, list | tuple):

@@ -36,7 +36,7 @@ from forecast.record import (
     TensionSeries,
     TimeToEvent,
 )
-from forecast.report import ReportOptions, build_report, compile_report
+from forecast.report import ReportOptions, RunRecords, build_report, compile_report
 from forecast.series import TargetRule
 
 AS_OF = date(2023, 7, 10)
@@ -429,15 +429,14 @@ def compiled(factory, tmp_path):
 
     def compile_records(forecast, analysis=None, *, track_record=None, **options):
         analysis = factory.analysis(factory.events) if analysis is None else analysis
-        pdf = compile_report(
-            forecast,
-            analysis,
-            factory.events,
-            factory.manifest(),
-            ReportOptions(**options),
-            tmp_path,
-            track_record,
+        run = RunRecords(
+            forecast=forecast,
+            analysis=analysis,
+            events=factory.events,
+            manifest=factory.manifest(),
+            track_record=track_record,
         )
+        pdf = compile_report(run, ReportOptions(**options), tmp_path)
         return PdfReader(io.BytesIO(pdf))
 
     return compile_records
