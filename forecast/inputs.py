@@ -8,9 +8,10 @@ from datetime import timedelta
 import numpy as np
 
 from forecast.config import Config
-from forecast.errors import ConfigError, EventError, PriorError
+from forecast.errors import ConfigError, EventError, InputError, PriorError
 from forecast.events.bundled import load_events
 from forecast.events.table import EventTable
+from forecast.logo import read_logo
 from forecast.priors import PriorSet, default_priors
 from forecast.series import EventCounts, FutureAct, TargetRule, TimeGrid, count_events, stream_layout
 
@@ -34,10 +35,11 @@ def read_inputs(config: Config) -> Inputs:
     ------
     ConfigError
         No event file or bundled set of that name, no events at the as-of date, no event of a target's
-        categories, or a prior that is not valid; with the line of the config.
+        categories, a prior that is not valid, or a logo that is no image; with the line of the config.
     EventError
         The event file is not valid.
     """
+    _refuse_bad_logo(config)
     everything = _load(config)
     events = everything.known_by(config.as_of)
     if not len(events):
@@ -71,6 +73,15 @@ def read_inputs(config: Config) -> Inputs:
             FutureAct(act.date, act.category, act.severity, act.probability) for act in config.calendar
         ),
     )
+
+
+def _refuse_bad_logo(config: Config) -> None:
+    if config.logo_path is None:
+        return
+    try:
+        read_logo(config.logo_path)
+    except InputError as error:
+        raise config.error(("report", "logo"), str(error)) from error
 
 
 def _load(config: Config) -> EventTable:

@@ -16,13 +16,14 @@ from forecast.config.schema import (
     DyadConfig,
     EventsConfig,
     HeadlineConfig,
+    ImpactConfig,
     MilestoneConfig,
     ModelConfig,
     ReportConfig,
     SamplerConfig,
     TargetConfig,
 )
-from forecast.config.writing import config_hash, resolved_yaml
+from forecast.config.writing import config_hash, resolved_yaml, saved_logo
 
 __all__ = [
     "BUNDLED_PREFIX",
@@ -31,6 +32,7 @@ __all__ = [
     "DyadConfig",
     "EventsConfig",
     "HeadlineConfig",
+    "ImpactConfig",
     "MilestoneConfig",
     "ModelConfig",
     "ReportConfig",
@@ -42,6 +44,7 @@ __all__ = [
     "forecast_schema",
     "load_config",
     "resolved_yaml",
+    "saved_logo",
     "schema_text",
     "target_definition",
 ]

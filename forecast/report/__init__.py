@@ -7,7 +7,7 @@ reaches the template only as data. ``matplotlib`` and ``typst`` are imported now
 """
 
 from forecast.report.build import build_report, compile_report
-from forecast.report.content import ReportOptions
+from forecast.report.options import Impact, ReportOptions, report_options
 from forecast.report.run_records import RunRecords
 
-__all__ = ["ReportOptions", "RunRecords", "build_report", "compile_report"]
+__all__ = ["Impact", "ReportOptions", "RunRecords", "build_report", "compile_report", "report_options"]

@@ -61,11 +61,12 @@ class Alert(Block):
 
 @dataclass(frozen=True, kw_only=True)
 class BottomLine(Block):
-    """The big number with its interval, the sentence in words, and what belongs beside it."""
+    """The big number with its interval and change, the sentence in words, and what belongs beside it."""
 
     kind: ClassVar[str] = "bottom_line"
     percent: str
     interval: str
+    change: str = ""
     sentence: str
     details: tuple[str, ...]
 
@@ -121,7 +122,8 @@ class Spans(Mark):
 class Cell:
     """One cell of a table: its text, a smaller second line, its weight, and a mark beside or in place of it.
 
-    ``swatch`` and ``colour`` are ``#RRGGBB``; ``url`` is a plain web address or ``None``.
+    ``swatch`` and ``colour`` are ``#RRGGBB``; ``url`` is a plain web address or ``None``. ``value`` is the
+    number behind the text at full precision, for the table as CSV.
     """
 
     text: str = ""
@@ -132,6 +134,7 @@ class Cell:
     swatch: str | None = None
     url: str | None = None
     mark: Mark | None = None
+    value: float | int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from forecast import wording
+from forecast.logo import Logo
 from forecast.report import front_page, palette
 from forecast.report.blocks import Chart, Section, Table, as_content, walk
 from forecast.report.printable import shorten
 from forecast.report.run_records import RunRecords
 from forecast.report.sections import report_sections
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReportOptions:
-    """How the report is set, and whose name it carries."""
-
-    paper: Literal["a4", "us-letter"] = "a4"
-    author: str | None = None
-    organisation: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,22 +44,27 @@ class Content:
         }
 
 
-def make_content(run: RunRecords, options: ReportOptions) -> Content:
+def make_content(run: RunRecords) -> Content:
     """Return all that the report shows of a run."""
-    forecast = run.forecast
+    forecast, options = run.forecast, run.options
     names = [shorten(name, 60) for name in (options.organisation, options.author) if name]
+    pair = shorten(forecast.dyad.label, 120)
+    kicker = "Escalation risk report"
+    as_of = wording.long_day(forecast.as_of)
     return Content(
         meta={
-            "kicker": "Escalation risk report",
-            "title": f"Escalation risk: {shorten(forecast.dyad.label, 200)}",
-            "dyad": shorten(forecast.dyad.label, 120),
-            "running": shorten(forecast.dyad.label, 60),
-            "as_of": wording.long_day(forecast.as_of),
+            "kicker": f"{kicker} · {shorten(pair, 60)}" if options.title else kicker,
+            "title": shorten(options.title or f"Escalation risk: {forecast.dyad.label}", 200),
+            "head": shorten(options.title, 120) if options.title else pair,
+            "running": shorten(options.title or f"{shorten(pair, 60)} · escalation risk", 80),
+            "as_of": as_of,
             "author": options.author or options.organisation,
             "byline": " · ".join(names),
             "footer": " · ".join([f"Run {shorten(forecast.run_id, 60)}", *names[:1]]),
-            "description": f"Probabilities of escalation as of {wording.long_day(forecast.as_of)}",
+            "description": f"Probabilities of escalation as of {as_of}",
             "paper": options.paper,
+            "classification": shorten(options.classification, 80) if options.classification else None,
+            "logo": None if options.logo is None else _logo(options.logo, options.organisation),
         },
         colours={
             name: {"colour": value}
@@ -75,10 +72,15 @@ def make_content(run: RunRecords, options: ReportOptions) -> Content:
                 ("ink", palette.INK),
                 ("muted", palette.MUTED),
                 ("rule", palette.RULE),
-                ("accent", palette.ACCENT),
+                ("accent", options.accent or palette.ACCENT),
                 ("stamp", palette.STAMP),
             )
         },
         stamp=None if forecast.converged else front_page.STAMP,
         sections=report_sections(run),
     )
+
+
+def _logo(logo: Logo, organisation: str | None) -> dict[str, str]:
+    alt = f"Logo of {shorten(organisation, 60)}" if organisation else "Logo"
+    return {"path": f"logo{logo.path.suffix.lower()}", "alt": alt}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from forecast.events.table import EventTable
-from forecast.record import Analysis, Forecast, LedgerSummary, TrackRecord
+from forecast.record import Analysis, Forecast, LedgerSummary, PreviousRun, TrackRecord
+from forecast.report.options import ReportOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,7 +16,8 @@ class RunRecords:
 
     ``manifest`` is ``manifest.json``: hashes, code version and seed are shown where given. ``track_record``
     says how such forecasts did in a backtest, ``ledger_record`` what was on record about the pair before the
-    run; without one of them the report says so, or says nothing of it.
+    run, ``previous`` what an earlier run said; without one of them the report says so, or says nothing of it.
+    ``notes`` are printed as warnings on page 1, ``options`` say how the report is set.
     """
 
     forecast: Forecast
@@ -24,3 +26,6 @@ class RunRecords:
     manifest: Mapping[str, object]
     track_record: TrackRecord | None = None
     ledger_record: LedgerSummary | None = None
+    previous: PreviousRun | None = None
+    notes: tuple[str, ...] = ()
+    options: ReportOptions = field(default_factory=ReportOptions)

@@ -16,6 +16,7 @@ from forecast.report.sections.data import data_section
 from forecast.report.sections.drivers import drivers_section
 from forecast.report.sections.front import front_section
 from forecast.report.sections.identity import identity_section
+from forecast.report.sections.impact import impact_section
 from forecast.report.sections.method import method_section
 from forecast.report.sections.milestones import milestones_section
 from forecast.report.sections.outlook import outlook_section
@@ -27,6 +28,7 @@ from forecast.report.sections.track_record import track_record_section
 SECTIONS: tuple[Callable[[RunRecords], Section | None], ...] = (
     front_section,
     milestones_section,
+    impact_section,
     outlook_section,
     tension_section,
     drivers_section,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from forecast.report.blocks import Alert, Block, BottomLine, Prose, Section
+from forecast.report.change import change_line, change_sentences
 from forecast.report.front_page import foundations, headline_content
 from forecast.report.run_records import RunRecords
 from forecast.report.track_sentence import track_sentence
@@ -23,10 +24,17 @@ def front_section(run: RunRecords) -> Section:
             percent=line["percent"],
             interval=f"90% interval {line['interval']}",
             sentence=line["sentence"],
+            change=change_line(forecast, run.previous),
             details=(f"{line['frequency']} {line['baseline']}",),
         )
     )
-    rests_on = [*foundations(forecast, run.analysis), track_sentence(forecast, run.track_record)]
+    rests_on = [
+        *change_sentences(forecast, run.previous),
+        *foundations(forecast, run.analysis),
+        track_sentence(forecast, run.track_record),
+    ]
     blocks += [Prose(text=sentence) for sentence in rests_on]
-    blocks += [Prose(text=warning, lead="Note:", tone="warning") for warning in run.analysis.warnings]
+    blocks += [
+        Prose(text=warning, lead="Note:", tone="warning") for warning in (*run.notes, *run.analysis.warnings)
+    ]
     return Section(name="front", title=None, blocks=tuple(blocks))
