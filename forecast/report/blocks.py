@@ -167,7 +167,7 @@ class Table(Block):
     title: str
     columns: tuple[Column, ...]
     groups: tuple[Group, ...]
-    size: Literal["small", "medium"] = "small"
+    size: Literal["tiny", "small", "medium"] = "small"
     lines: bool = True
     whole: bool = False
     """Never broken across pages: for short tables only."""

@@ -77,7 +77,7 @@ def _reasons(
         news = wording.shown_difference(now.probability, before.quiet)
         reasons.append(
             f"The days that passed without it would alone have left {wording.percent(before.quiet)}; what "
-            f"was learnt from {events} makes {wording.signed_points(news, 0)}."
+            f"was learnt from {events} accounts for {wording.signed_points(news, 0)}."
         )
     reasons += _strongest_new_driver(forecast, previous)
     return reasons

@@ -17,7 +17,7 @@ def draw_drivers(drivers: tuple[Driver, ...]) -> Figure:
     """Draw one bar a driver, in percentage points, with ± one Monte Carlo standard error."""
     shown = ordered_drivers(drivers)
     with report_style():
-        figure = blank_figure(0.55 + 0.205 * len(shown))
+        figure = blank_figure(0.5 + 0.18 * len(shown))
         axes = figure.add_subplot()
         places = np.arange(len(shown))[::-1]
         changes = np.array([100 * driver.change for driver in shown])

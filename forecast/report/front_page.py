@@ -54,8 +54,9 @@ def _spelled_out(frequency: str) -> str:
 
 
 def shown_error(mcse: float) -> str:
-    """Monte Carlo error of a probability in percentage points, e.g. ``"±0.4"``."""
-    return f"±{wording.points(mcse).split(' ')[0]}"
+    """Monte Carlo error in percentage points, e.g. ``"±0.4"``; ``"<0.1"`` where that would show nothing."""
+    shown = wording.points(mcse).split(" ")[0]
+    return "<0.1" if shown == "0.0" else f"±{shown}"
 
 
 def seen_before(target: TargetForecast) -> str:

@@ -21,7 +21,7 @@ def draw_impact(forecast: Forecast, options: ReportOptions, milestone: str) -> F
     Dots carry ``impact:<target>`` as ``gid``. The lines are the bounds of the ICD-203 bands.
     """
     with report_style():
-        figure = blank_figure(2.3, width_inches=WIDTH_MM / _MM_AN_INCH)
+        figure = blank_figure(2.1, width_inches=WIDTH_MM / _MM_AN_INCH)
         axes = figure.add_subplot()
         axes.set_xlim(-0.5, len(IMPACT_LEVELS) - 0.5)
         axes.set_ylim(0, 1)

@@ -8,7 +8,9 @@ import re
 from forecast.config.field_types import relative_luminance
 
 DARK_GROUND = "#12181F"
-_LEAST_CONTRAST = 4.5
+_LEAST_CONTRAST = 5.0
+_TEXT_CONTRAST = 12.0
+_GREY_BELOW = 0.35
 _GROUND_FROM = 0.55
 """Relative luminance from which a colour is a ground or a hairline, and not a line, a dot or a text."""
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}\b")
@@ -17,13 +19,15 @@ _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}\b")
 def dark_colour(colour: str) -> str:
     """Return the colour that takes the place of ``#RRGGBB`` on the dark ground.
 
-    Lines, dots and texts become lighter until they stand out (contrast 4.5, WCAG 2.2 level AA); light grounds
-    and hairlines become dark ones of the same hue.
+    Lines, dots and texts become lighter until they stand out (WCAG 2.2 level AA asks for a contrast of
+    4.5); light grounds and hairlines become dark ones of the same hue.
     """
     hue, lightness, saturation = colorsys.rgb_to_hls(*_shares(colour))
+    # Text is nearly grey and keeps the contrast it has on white; colours need no more than to stand out.
+    wanted = min(contrast(colour, "#FFFFFF"), _TEXT_CONTRAST) if saturation < _GREY_BELOW else _LEAST_CONTRAST
     if relative_luminance(colour) >= _GROUND_FROM:
         return _hex(hue, 0.13 + 0.9 * (1 - lightness) * 0.6, 0.7 * saturation)
-    while contrast(_hex(hue, lightness, saturation), DARK_GROUND) < _LEAST_CONTRAST:
+    while contrast(_hex(hue, lightness, saturation), DARK_GROUND) < wanted and lightness < 1:
         lightness = min(1.0, lightness + 0.02)
     return _hex(hue, lightness, saturation)
 

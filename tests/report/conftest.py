@@ -435,8 +435,9 @@ def compiled(factory, tmp_path):
             events=factory.events,
             manifest=factory.manifest(),
             track_record=track_record,
+            options=ReportOptions(**options),
         )
-        pdf = compile_report(run, ReportOptions(**options), tmp_path)
+        pdf = compile_report(run, tmp_path)
         return PdfReader(io.BytesIO(pdf))
 
     return compile_records

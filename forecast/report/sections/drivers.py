@@ -30,10 +30,10 @@ def drivers_section(run: RunRecords) -> Section:
                 title="Change of the headline chance due to each event",
                 columns=(
                     Column(head="No.", width=7, align="right"),
-                    Column(head="Day", width=18),
-                    Column(head="Kind, severity", width=33),
+                    Column(head="Day", width=17),
+                    Column(head="Kind, severity", width=29),
                     Column(head="What happened"),
-                    Column(head="Source", width=30),
+                    Column(head="Source", width=28),
                     Column(head="Change", width=13, align="right"),
                     Column(head="Error", width=11, align="right"),
                 ),

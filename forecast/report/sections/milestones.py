@@ -25,19 +25,19 @@ def milestones_section(run: RunRecords) -> Section:
     dense = sum(len(target.milestones) for target in forecast.targets) >= _DENSE_FROM
     columns = [
         Column(head="Before the day of"),
-        Column(head="From 0 to 100%", width=22 if dense or run.previous else 28),
-        Column(head="Chance", width=12, align="right"),
-        Column(head="90% interval", width=18, align="right"),
-        Column(head="In words", width=42 if dense else 36),
-        Column(head="Baseline", width=14, align="right"),
-        Column(head="Error", width=10, align="right"),
+        Column(head="From 0 to 100%", width=19 if dense or run.previous else 27),
+        Column(head="Chance", width=11.5, align="right"),
+        Column(head="90% interval", width=17.5, align="right"),
+        Column(head="In words", width=42),
+        Column(head="Baseline", width=13, align="right"),
+        Column(head="Error", width=9, align="right"),
     ]
     reading = _READING
     if run.previous:
-        columns.append(Column(head="Change", width=13, align="right"))
+        columns.append(Column(head="Change", width=12, align="right"))
         reading += (
-            f" Change: in percentage points since {wording.long_day(run.previous.as_of)}; ≈ is within twice "
-            "its Monte Carlo error."
+            f" Change: in percentage points since {wording.long_day(run.previous.as_of)}; ≈ is less than "
+            "one, or within twice its Monte Carlo error."
         )
     table = Table(
         name="milestones",

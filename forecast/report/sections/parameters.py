@@ -27,11 +27,11 @@ def parameters_section(run: RunRecords) -> Section | None:
             Column(head="Parameter", width=26),
             Column(head="Prior"),
             Column(head="Mean", width=12, align="right"),
-            Column(head="90% interval", width=26),
-            Column(head="After data", width=16, align="right"),
-            Column(head="90% interval", width=25),
-            Column(head="Prior and posterior", width=28),
-            Column(head="R-hat", width=11, align="right"),
+            Column(head="90% interval", width=23),
+            Column(head="After data", width=15, align="right"),
+            Column(head="90% interval", width=23),
+            Column(head="Before and after", width=21),
+            Column(head="R-hat", width=10, align="right"),
         ),
         groups=tuple(
             Group(

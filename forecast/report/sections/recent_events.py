@@ -14,11 +14,11 @@ def recent_events_section(run: RunRecords) -> Section:
         name="recent-events",
         title="Events of the last six months",
         columns=(
-            Column(head="Day", width=18),
-            Column(head="Kind", width=29),
-            Column(head="Sev.", width=9, align="center"),
+            Column(head="Day", width=17),
+            Column(head="Kind", width=26),
+            Column(head="Sev.", width=8, align="center"),
             Column(head="What happened"),
-            Column(head="Source", width=36),
+            Column(head="Source", width=31),
         ),
         groups=one_group(
             tuple(
@@ -32,6 +32,7 @@ def recent_events_section(run: RunRecords) -> Section:
                 for row in content["rows"]
             )
         ),
+        size="tiny",
     )
     return Section(
         name="recent-events",
