@@ -23,7 +23,7 @@ def draw_drivers(drivers: tuple[Driver, ...]) -> Figure:
         changes = np.array([100 * driver.change for driver in shown])
         errors = np.array([100 * driver.mcse for driver in shown])
         colours = [category_colour(driver.category) for driver in shown]
-        axes.barh(places, changes, height=0.62, color=colours, gid="bars")
+        axes.barh(places, changes, height=0.62, color=colours)
         axes.errorbar(changes, places, xerr=errors, fmt="none", ecolor=INK, elinewidth=0.8, capsize=2)
         axes.axvline(0, color=MUTED, linewidth=0.8)
         reach = float(np.max(np.abs(changes) + errors)) or 1.0

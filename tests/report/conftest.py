@@ -12,6 +12,7 @@ import pytest
 from pypdf import PdfReader
 
 from forecast import wording
+from forecast.config import load_config
 from forecast.evaluation.baselines import BASELINES
 from forecast.evaluation.forecast_table import join_forecasts, make_forecasts
 from forecast.evaluation.score_table import score_forecasts
@@ -421,6 +422,12 @@ def base_run(factory, tmp_path_factory):
     folder = factory.write_run(tmp_path_factory.mktemp("run") / "base", events=factory.events)
     build_report(folder, ReportOptions(author="A. Analyst", organisation="Strait Risk Desk"))
     return folder
+
+
+@pytest.fixture(scope="session")
+def worked_config():
+    """The config of the worked case."""
+    return load_config(Path(__file__).resolve().parents[2] / "configs/us-china-2023.yaml")
 
 
 @pytest.fixture
