@@ -43,7 +43,7 @@ def printable(text: str, glyphs: AbstractSet[int]) -> str:
 
 def breakable(text: str) -> str:
     """Return the text with invisible break points in words too long for a table cell."""
-    return _LONG_WORD.sub(lambda word: _BREAK.join(re.findall(r".{1,18}", word.group())), text)
+    return _LONG_WORD.sub(lambda word: _BREAK.join(re.findall(r".{1,6}", word.group())), text)
 
 
 def printable_content(content: Any, glyphs: AbstractSet[int]) -> Any:  # noqa: ANN401 - any JSON value

@@ -18,7 +18,7 @@ from forecast.report.sections.front import front_section
 from forecast.report.sections.identity import identity_section
 from forecast.report.sections.impact import impact_section
 from forecast.report.sections.method import method_section
-from forecast.report.sections.milestones import milestones_section
+from forecast.report.sections.milestones import all_milestones_section, milestones_section
 from forecast.report.sections.outlook import outlook_section
 from forecast.report.sections.parameters import parameters_section
 from forecast.report.sections.recent_events import recent_events_section
@@ -37,6 +37,7 @@ SECTIONS: tuple[Callable[[RunRecords], Section | None], ...] = (
     method_section,
     parameters_section,
     data_section,
+    all_milestones_section,
     recent_events_section,
     identity_section,
 )
