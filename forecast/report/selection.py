@@ -14,7 +14,7 @@ MOST_IN_CHART = 12
 def chosen_milestones(
     milestones: tuple[MilestoneForecast, ...], always: str, most: int
 ) -> tuple[MilestoneForecast, ...]:
-    """Return at most ``most`` milestones in their order: first, last, the one named ``always``, others evenly.
+    """Return at most ``most`` milestones in order: first, last, the one named ``always``, others evenly.
 
     ``most`` is at least three.
     """
