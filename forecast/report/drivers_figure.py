@@ -28,7 +28,8 @@ def draw_drivers(drivers: tuple[Driver, ...]) -> Figure:
         axes.axvline(0, color=MUTED, linewidth=0.8)
         reach = float(np.max(np.abs(changes) + errors)) or 1.0
         low = float(np.min(changes - errors))
-        axes.set_xlim(min(1.25 * low, -0.25 * reach), 1.25 * reach)
+        # Room for the number beside each bar, so that it touches neither the names nor the edge.
+        axes.set_xlim(min(low, 0) - 0.2 * reach, 1.2 * reach)
         for place, driver, change, error in zip(places, shown, changes, errors, strict=True):
             outward = 1 if change >= 0 else -1
             axes.annotate(
