@@ -1,13 +1,13 @@
-"""What a run reads, checked as a whole before any work: events, counts, priors, rules, calendar."""
+"""What a run reads, checked as a whole before any work: events, priors, rules, calendar, scenarios."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import numpy as np
 
-from forecast.config import Config
+from forecast.config import Config, Scenario, load_scenarios
 from forecast.errors import ConfigError, EventError, InputError, PriorError
 from forecast.events.bundled import load_events
 from forecast.events.table import EventTable
@@ -26,21 +26,33 @@ class Inputs:
     priors: PriorSet
     rules: tuple[TargetRule, ...]
     calendar: tuple[FutureAct, ...]
+    scenarios: tuple[Scenario, ...] = ()
 
 
 def read_inputs(config: Config) -> Inputs:
-    """Read events and resolve priors; nothing is fitted.
+    """Read events and scenarios, and resolve priors; nothing is fitted.
 
     Raises
     ------
     ConfigError
         No event file or bundled set of that name, no events at the as-of date, no event of a target's
-        categories, a prior that is not valid, or a logo that is no image; with the line of the config.
+        categories, a prior or a scenario file that is not valid, or a logo that is no image; with the line.
     EventError
         The event file is not valid.
     """
     _refuse_bad_logo(config)
-    everything = _load(config)
+    scenarios = load_scenarios(config)
+    return replace(inputs_of(config, load_config_events(config)), scenarios=scenarios)
+
+
+def inputs_of(config: Config, everything: EventTable) -> Inputs:
+    """Check a config with these events; ``read_inputs`` for the events that the config names.
+
+    Raises
+    ------
+    ConfigError
+        As ``read_inputs``.
+    """
     events = everything.known_by(config.as_of)
     if not len(events):
         first = everything.known_date.min() if len(everything) else "never"
@@ -70,7 +82,8 @@ def read_inputs(config: Config) -> Inputs:
         priors=resolve_priors(config),
         rules=rules,
         calendar=tuple(
-            FutureAct(act.date, act.category, act.severity, act.probability) for act in config.calendar
+            FutureAct(act.date, act.category, act.severity, act.probability, label=act.label)
+            for act in config.calendar
         ),
     )
 
@@ -84,7 +97,14 @@ def _refuse_bad_logo(config: Config) -> None:
         raise config.error(("report", "logo"), str(error)) from error
 
 
-def _load(config: Config) -> EventTable:
+def load_config_events(config: Config) -> EventTable:
+    """Return all events of the source that a config names.
+
+    Raises
+    ------
+    ConfigError, EventError
+        As ``read_inputs``.
+    """
     try:
         return load_events(config.events.source, config.base_folder)
     except EventError as error:

@@ -93,6 +93,50 @@ class TargetForecast(Record):
     time_to_event_days: TimeToEvent
 
 
+class Difference(Record):
+    """Probability under a scenario minus that of the forecast, taken draw by draw."""
+
+    value: float
+    mcse: float = Field(ge=0.0, description="Monte Carlo standard error of the difference")
+
+
+class ScenarioMilestone(MilestoneForecast):
+    """A milestone under a scenario; probability = that of the forecast + difference."""
+
+    difference: Difference
+
+
+class ScenarioTarget(TargetForecast):
+    """All that is forecast for one target under a scenario."""
+
+    milestones: tuple[ScenarioMilestone, ...]
+
+
+ScenarioMethod = Literal["simulate", "reweight", "reweight and simulate", "refit"]
+"""How a scenario was computed: other futures of the same draws; weights of the draws; both; a new fit."""
+
+
+class ScenarioForecast(Record):
+    """What a scenario changes, and how it was computed."""
+
+    name: str
+    label: str
+    rationale: str
+    method: ScenarioMethod
+    reason: str = Field(description="why by this method, in one sentence")
+    pareto_k: float | None = Field(
+        description="shape of the tail of the weights (of the attempt, when it led to a refit); None without"
+    )
+    effective_draws: float | None = Field(description="1/Σw² of the weights; None without weights")
+    failures: tuple[str, ...] = Field(description="gates that a refit failed, in words; empty otherwise")
+    withheld: str | None = Field(description="why there are no numbers; None when there are")
+    targets: tuple[ScenarioTarget, ...]
+
+    def target(self, name: str) -> ScenarioTarget:
+        """Return the target of that name (``KeyError`` when there is none)."""
+        return {target.name: target for target in self.targets}[name]
+
+
 class Driver(Record):
     """One past event and what leaving it out does to the headline probability.
 
@@ -122,7 +166,7 @@ class Forecast(Record):
     diagnostics: Diagnostics
     targets: tuple[TargetForecast, ...]
     headline: Headline
-    scenarios: tuple[object, ...] = ()
+    scenarios: tuple[ScenarioForecast, ...] = ()
     drivers: tuple[Driver, ...]
     timings_s: dict[str, float]
     versions: dict[str, str]
@@ -130,6 +174,10 @@ class Forecast(Record):
     def target(self, name: str) -> TargetForecast:
         """Return the target of that name (``KeyError`` when there is none)."""
         return {target.name: target for target in self.targets}[name]
+
+    def scenario(self, name: str) -> ScenarioForecast:
+        """Return the scenario of that name (``KeyError`` when there is none)."""
+        return {scenario.name: scenario for scenario in self.scenarios}[name]
 
 
 class Headline(Record):

@@ -15,7 +15,8 @@ from typing import Literal
 
 import xarray as xr
 
-from forecast.config import Config, config_hash, load_config, resolved_yaml, saved_logo
+from forecast.config import Config, config_hash, load_config, resolved_yaml, saved_logo, scenario_yaml
+from forecast.config.writing import SCENARIO_FOLDER, scenario_files
 from forecast.errors import RunFolderError
 from forecast.evaluation.found_backtest import FoundBacktest, find_track_record
 from forecast.events.reading import read_events, write_events
@@ -29,6 +30,7 @@ from forecast.run_folder import new_run_folder
 from forecast.run_manifest import output_hashes, record_outputs, refuse_changed_files, write_json
 from forecast.series import TargetRule
 from forecast.simulation import FirstHits
+from forecast.simulation.paths import RANDOM_STREAMS
 
 _LOGGER = logging.getLogger(__name__)
 BACKTEST = "backtest"
@@ -73,6 +75,7 @@ def save_run(
     with new_run_folder(folder, force=force) as filling:
         write_events(run.inputs.events, filling / "events.csv")
         (filling / "config.resolved.yaml").write_text(resolved_yaml(config, folder), encoding="utf-8")
+        _write_scenarios(run.inputs, filling)
         run.posterior.write(filling / "posterior.nc")
         _write_paths(run.hits, run.posterior.n_chains, filling / "paths.nc")
         _write_record(analysis, filling / "analysis.json")
@@ -223,6 +226,13 @@ def _find_backtest(config: Config, events: EventTable, folder: Path) -> FoundBac
     )
 
 
+def _write_scenarios(inputs: Inputs, filling: Path) -> None:
+    if inputs.scenarios:
+        (filling / SCENARIO_FOLDER).mkdir()
+    for name, scenario in zip(scenario_files(inputs.config), inputs.scenarios, strict=True):
+        (filling / SCENARIO_FOLDER / name).write_text(scenario_yaml(scenario), encoding="utf-8")
+
+
 def _write_paths(hits: FirstHits, n_chains: int, path: Path) -> None:
     n_targets, n_draws, n_paths = hits.day.shape
     first = hits.day.reshape(n_targets, n_chains, n_draws // n_chains, n_paths)
@@ -230,7 +240,11 @@ def _write_paths(hits: FirstHits, n_chains: int, path: Path) -> None:
     dataset = xr.Dataset(
         {"first_day": (("target", "chain", "draw", "path"), first, meaning)},
         coords={"target": list(hits.targets)},
-        attrs={"origin": hits.origin.isoformat(), "horizon_days": hits.horizon_days},
+        attrs={
+            "origin": hits.origin.isoformat(),
+            "horizon_days": hits.horizon_days,
+            "random_streams": RANDOM_STREAMS,
+        },
     )
     # In memory first: HDF5 ends the whole process when the disk is full while it writes a file itself.
     content = dataset.to_netcdf(engine="h5netcdf", encoding={"first_day": {"zlib": True, "complevel": 4}})

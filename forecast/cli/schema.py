@@ -1,4 +1,4 @@
-"""``forecast schema``: the JSON Schema of a config, of ``forecast.json`` or of a ledger's export."""
+"""``forecast schema``: the JSON Schema of a config, a scenario, ``forecast.json`` or a ledger's export."""
 
 from __future__ import annotations
 
@@ -12,18 +12,24 @@ class Contract(StrEnum):
     """What has a schema."""
 
     CONFIG = "config"
+    SCENARIO = "scenario"
     FORECAST = "forecast"
     LEDGER = "ledger"
 
 
 def schema(contract: Annotated[Contract, typer.Argument(help="Which schema.", show_default=False)]) -> None:
-    """Print the JSON Schema of a config, of forecast.json or of a ledger's export, for other programs."""
-    from forecast.config import config_schema, forecast_schema, schema_text
+    """Print the JSON Schema of a config, a scenario, forecast.json or a ledger's export."""
+    from forecast.config import config_schema, forecast_schema, scenario_schema, schema_text
 
     if contract is Contract.LEDGER:
         from forecast.ledger.exporting import ledger_schema
 
         content = ledger_schema()
     else:
-        content = config_schema() if contract is Contract.CONFIG else forecast_schema()
+        makers = {
+            Contract.CONFIG: config_schema,
+            Contract.SCENARIO: scenario_schema,
+            Contract.FORECAST: forecast_schema,
+        }
+        content = makers[contract]()
     typer.echo(schema_text(content), nl=False)

@@ -170,6 +170,7 @@ _PRIOR_SCHEMA = {
 
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema(_DAY_SCHEMA)]
 Text = Annotated[str, Field(max_length=300), AfterValidator(_plain)]
+LongText = Annotated[str, Field(max_length=3000), AfterValidator(_plain)]
 FolderName = Annotated[
     str, AfterValidator(_folder_name), Field(json_schema_extra={"pattern": f"^{_SLUG.pattern}$"})
 ]

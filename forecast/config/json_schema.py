@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from forecast.config.scenario_schema import Scenario
 from forecast.config.schema import Config
 from forecast.record import Forecast
 
@@ -16,6 +17,14 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 def config_schema() -> dict[str, Any]:
     """Return the JSON Schema of a config file, for completion and checks in an editor."""
     return _schema(Config, "Config of a forecast", mode="validation")
+
+
+def scenario_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a scenario file."""
+    schema = _schema(Scenario, "Scenario of a forecast", mode="validation")
+    events = schema["properties"]["without"]
+    events["items"] = {"anyOf": [{"type": "string", "description": "id of one event"}, events["items"]]}
+    return schema
 
 
 def forecast_schema() -> dict[str, Any]:

@@ -192,6 +192,9 @@ class Config(Section):
         default=(), description="acts expected ahead"
     )
     model: Annotated[ModelConfig, EMPTY_MAPPING] = Field(default=ModelConfig())
+    scenarios: Annotated[tuple[Text, ...], EMPTY_LIST] = Field(
+        default=(), description="scenario files to be compared with the forecast, from the config's folder"
+    )
     sampler: SamplerConfig
     report: Annotated[ReportConfig, EMPTY_MAPPING] = Field(default=ReportConfig())
 

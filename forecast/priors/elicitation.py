@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 
 import numpy as np
-from scipy import optimize, special
+from scipy import special
 
 from forecast.errors import PriorError
 from forecast.priors.distributions import Distribution, Floats, Support
@@ -90,8 +90,12 @@ def fit_quantiles(statement: Mapping[str, object], support: Support) -> Distribu
     def miss(parameters: Floats) -> Floats:
         return np.asarray((member(parameters).quantile(probability) - value) / spread)
 
-    start = np.array([mu, np.log(sigma)])
-    fitted = optimize.least_squares(miss, start).x if len(value) > 2 else start
+    fitted = np.array([mu, np.log(sigma)])
+    if len(value) > 2:
+        # Imported where it is needed: it would double the time in which a config is read.
+        from scipy import optimize
+
+        fitted = optimize.least_squares(miss, fitted).x
     if np.abs(miss(fitted)).max() > TOLERATED_MISS:
         raise PriorError(
             f"no {family} comes near these quantiles; they are too lopsided: widen them or state a "

@@ -76,7 +76,7 @@ class PriorSet:
                 targets = list(self.of_group(groups[name]))
             else:
                 raise PriorError(_unknown(name, (*groups, *self.priors)))
-            distribution = _read(name, statements[name], targets[0].group)
+            distribution = read_prior(name, statements[name], targets[0].group)
             for prior in targets:
                 result[prior.name] = replace(prior, distribution=distribution, origin=origin)
         return replace(self, priors=result)
@@ -99,7 +99,14 @@ def _names(group: ParameterGroup, layout: StreamLayout) -> tuple[str, ...]:
     return tuple(f"{group.name}.{element}" for element in elements(group, layout))
 
 
-def _read(name: str, statement: PriorStatement, group: ParameterGroup) -> Distribution:
+def read_prior(name: str, statement: PriorStatement, group: ParameterGroup) -> Distribution:
+    """Read a word, a distribution or quantiles as the prior of a parameter of a group.
+
+    Raises
+    ------
+    PriorError
+        The statement cannot be read, or its support does not fit; the message starts with ``name``.
+    """
     try:
         if isinstance(statement, Mapping):
             return fit_quantiles(statement, group.support)
