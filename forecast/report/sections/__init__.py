@@ -17,6 +17,7 @@ from forecast.report.sections.drivers import drivers_section
 from forecast.report.sections.front import front_section
 from forecast.report.sections.identity import identity_section
 from forecast.report.sections.impact import impact_section
+from forecast.report.sections.indicators import indicators_section
 from forecast.report.sections.method import method_section
 from forecast.report.sections.milestones import all_milestones_section, milestones_section
 from forecast.report.sections.outlook import outlook_section
@@ -33,6 +34,7 @@ SECTIONS: tuple[Callable[[RunRecords], Section | None], ...] = (
     calendar_section,
     tension_section,
     drivers_section,
+    indicators_section,
     track_record_section,
     method_section,
     parameters_section,
