@@ -56,8 +56,8 @@ def indicator_sentence(forecast: Forecast, found: tuple[Indicator, ...]) -> str:
         if len(forecast.scenarios) == 1:
             return "The scenario of this run does not move the headline by more than its Monte Carlo error."
         return (
-            f"None of the {len(forecast.scenarios)} scenarios of this run moves the headline by more than its "
-            "Monte Carlo error."
+            f"None of the {len(forecast.scenarios)} scenarios of this run moves the headline by more than "
+            "its Monte Carlo error."
         )
     parts = []
     for rises, verb in ((True, "raise"), (False, "lower")):
