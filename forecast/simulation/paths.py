@@ -159,6 +159,13 @@ def _rows_of(state: ExcitationState, rows: slice) -> ExcitationState:
     return ExcitationState(*(part[rows].copy() for part in parts))
 
 
+def _as_slice(index: NDArray[np.int64]) -> slice | NDArray[np.int64]:
+    """Return neighbouring positions as a slice, which is read without a copy; others as they are."""
+    if len(index) and np.all(np.diff(index) == 1):
+        return slice(int(index[0]), int(index[-1]) + 1)
+    return index
+
+
 class _Chunk:
     """Some draws with all their paths; arrays have shape (draw, path[, stream])."""
 
@@ -189,6 +196,16 @@ class _Chunk:
         sides = draws.knots[:, self.left_knot], draws.knots[:, self.left_knot + 1]
         self.knots = [np.broadcast_to(knot[:, None], self.paths) for knot in sides]
         self.new = NewTypeState(new_types, self.paths)
+        self.conflict = _as_slice(self.layout.conflict_index)
+        self.met_by = [
+            [self.layout.streams.index(category) for category in target.any_of if self.layout.marked]
+            for target in targets
+        ]
+        # Log odds of each severity at mean tension, by draw and stream, in one row for fast look-up.
+        self.odds = {
+            level: (draws.level[:, level - 2, None] + draws.severity_shift(level)).ravel()
+            for level in range(2, max(self.thresholds) + 1)
+        }
         self.capped = 0
 
     def random(self, step: int, purpose: int) -> np.random.Generator:
@@ -227,8 +244,8 @@ class _Chunk:
                 cells += counts.size
                 acts += counts
             reach = self._draw_marks(step, counts)
-            for position, target in enumerate(self.targets):
-                self._note_hits(first[position], step, self._hits(target, counts, reach), begins, ends)
+            for position in range(len(self.targets)):
+                self._note_hits(first[position], step, self._hits(position, counts, reach), begins, ends)
             severe = reach[SEVERE].sum(axis=-1) if self.layout.marked else np.zeros(self.paths)
             new = dict.fromkeys(self.new.effects, np.zeros(self.paths))
             for one in ahead.between(begins, ends):
@@ -258,49 +275,63 @@ class _Chunk:
 
     def _draw_counts(self, step: int, exposure: float) -> Counts:
         draws, state = self.draws, self.state
-        rate = np.exp(draws.log_rate[:, None] + draws.load[:, None] * self.tension[..., None])
+        rate = draws.load[:, None] * self.tension[..., None]
+        rate += draws.log_rate[:, None]
+        np.exp(rate, out=rate)
         rate += draws.own[:, None] * state.own
         rate += draws.cross[:, None] * state.cross[..., None]
+        log_calm = np.zeros(self.paths)
         for name in self.new:
             rate += self.new.excitation(name)
-        if any(self.layout.calming):
-            strength = state.calming / (state.calming + HALF_SATURATION)
-            log_calm = -(strength * draws.ballast[:, None]).sum(axis=-1)
-            rate[..., self.layout.conflict_index] *= np.exp(log_calm)[..., None]
-        for name in self.new:
-            rate[..., self.layout.conflict_index] *= np.exp(self.new.log_calm(name))[..., None]
-        self.capped += int((rate > RATE_CAP).sum())
-        np.minimum(rate, RATE_CAP, out=rate)
-        uniform = self.uniform(step, _COUNT, rate.shape[-1])
-        return negative_binomial(uniform, rate * exposure, draws.shape[:, None] * exposure)
+            log_calm += self.new.log_calm(name)
+        for stream in self.layout.calming_index:
+            recent = state.calming[..., stream]
+            log_calm -= draws.ballast[:, None, stream] * (recent / (recent + HALF_SATURATION))
+        if log_calm.any():
+            rate[..., self.conflict] *= np.exp(log_calm)[..., None]
+        if rate.max() > RATE_CAP:
+            self.capped += int((rate > RATE_CAP).sum())
+            np.minimum(rate, RATE_CAP, out=rate)
+        uniform = np.ascontiguousarray(self.uniform(step, _COUNT, rate.shape[-1]))
+        rate *= exposure
+        return negative_binomial(uniform, rate, draws.shape[:, None] * exposure)
 
     def _draw_marks(self, step: int, counts: Counts) -> dict[int, Counts]:
         """Acts that reach each severity asked for, by continuation ratios, shape (draw, path, stream)."""
         reach = {1: counts}
         if not self.layout.marked:
             return reach
+        (n_draws, n_paths), n_streams = self.paths, counts.shape[-1]
         cells = np.flatnonzero(counts)
-        draw, path, stream = np.unravel_index(cells, counts.shape)
+        place, stream = np.divmod(cells, n_streams)
+        draw, path = np.divmod(place, n_paths)
         draws = self.draws
-        log_odds = draws.mark_tension[draw] * self.tension[draw, path]
-        log_odds += draws.mark_recent[draw] * recent_severe_term(self.state.severe[draw, path])
+        log_odds = draws.mark_tension[:, None] * self.tension
+        log_odds += draws.mark_recent[:, None] * recent_severe_term(self.state.severe)
+        log_odds = log_odds.ravel()[place]
+        by_draw = draw * n_streams + stream
+        drawn = (path * n_draws + draw) * n_streams + stream  # random numbers lie path by path
         left, passed = counts.ravel()[cells], np.ones(len(cells))
-        for level in range(2, max(self.thresholds) + 1):
-            kind = draws.severity_shift(level)
-            passed = passed / (1 + np.exp(-(draws.level[draw, level - 2] + kind[draw, stream] + log_odds)))
+        for level, odds in self.odds.items():
+            passed /= 1 + np.exp(-(odds[by_draw] + log_odds))
             if level in self.thresholds:
-                uniform = self.uniform(step, _MARK + level, counts.shape[-1])
-                left = binomial(uniform[draw, path, stream], left, passed)
+                numbers = self.random(step, _MARK + level).random(counts.size)
+                left = binomial(numbers[drawn], left, passed)
                 reach[level] = np.zeros_like(counts)
                 reach[level].ravel()[cells] = left
                 passed = np.ones(len(cells))
         return reach
 
-    def _hits(self, target: TargetRule, counts: Counts, reach: dict[int, Counts]) -> Counts:
+    def _hits(self, position: int, counts: Counts, reach: dict[int, Counts]) -> Counts:
+        """Acts that meet the target at this place, shape (draw, path)."""
         if not self.layout.marked:
             return np.asarray(counts[..., self.layout.streams.index("target")])
-        streams = [self.layout.streams.index(category) for category in target.any_of]
-        return np.asarray(reach[target.min_severity][..., streams].sum(axis=-1))
+        reached = reach[self.targets[position].min_severity]
+        first, *others = self.met_by[position]
+        hits = reached[..., first].copy()
+        for stream in others:
+            hits += reached[..., stream]
+        return hits
 
     def _note_hits(self, first: NDArray[np.int32], step: int, hits: Counts, begins: int, ends: int) -> None:
         new = np.nonzero((hits > 0) & (first == NEVER))

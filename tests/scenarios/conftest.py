@@ -52,6 +52,7 @@ model:
     severity.recent: HalfNormal(0.5)
     severity.level: Normal(-1.5, 0.5)
     severity.category: Normal(0, 0.3)
+    severity.grave: Normal(0, 0.3)
 sampler: {seed: 5, draws: 250, tune: 100, chains: 4, paths_per_draw: 8}
 """
 EVENTS = """\

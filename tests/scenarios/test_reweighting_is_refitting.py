@@ -58,7 +58,7 @@ def test_the_log_ratio_is_that_of_the_changed_densities_alone(base):
     [
         {"baseline.weekly_rate.sanction": "LogNormal(mu=-2.2, sigma=0.4)"},
         {"tension.scale": "LogNormal(mu=0.1, sigma=0.5)", "severity.tension": "Normal(0.5, 0.4)"},
-        {"severity.level.4": "Normal(-1.0, 0.5)", "excitation.cross": "LogNormal(mu=-3.4, sigma=1.0)"},
+        {"severity.level.4": "Normal(-1.3, 0.5)", "excitation.cross": "LogNormal(mu=-3.4, sigma=1.0)"},
     ],
     ids=["a rate", "tension", "severity"],
 )
