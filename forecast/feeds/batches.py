@@ -11,7 +11,6 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
 
 from forecast.feeds.clean_rows import Faults, RowCleaner, Rows, WrongFormatError
@@ -22,6 +21,8 @@ from forecast.feeds.unpack import Block, CorruptFileError, is_parquet, read_bloc
 
 BATCH_BYTES = 128_000_000
 BATCH_FILES = 400
+PARQUET_GROWTH = 4
+"""Size of rows as text over that of their Parquet file, about."""
 READ_AHEAD = 2
 
 
@@ -47,8 +48,9 @@ class Failed:
 
 @dataclass
 class Batch:
-    """Rows to judge at once, and the files that end (or fail) with them."""
+    """Rows to judge at once, and the files that end (or fail) with them; ``number`` names its texts."""
 
+    number: int
     parts: list[Part] = field(default_factory=list)
     finished: list[Finished] = field(default_factory=list)
     failed: list[Failed] = field(default_factory=list)
@@ -58,6 +60,20 @@ class Batch:
     def full(self) -> bool:
         """Whether the engine should have it now."""
         return self.size >= BATCH_BYTES or len(self.finished) + len(self.failed) >= BATCH_FILES
+
+    def add_rows(self, rows: Rows, key: str, tag: str, folder: Path) -> None:
+        """Write rows of a file into the text that holds all rows of their columns."""
+        fitting = (place for place, held in enumerate(self.parts) if held.columns == rows.columns)
+        part = next((self.parts[place] for place in fitting), None)
+        if part is None:
+            part = Part(folder / f"rows-{self.number}-{len(self.parts)}.tsv", rows.columns, {}, {})
+            self.parts.append(part)
+        content = rows.content.replace(b"\n", f"\t{tag}\n".encode())
+        with part.path.open("ab") as stream:
+            stream.write(content)
+        part.files[tag] = key
+        part.rows[key] = part.rows.get(key, 0) + rows.count
+        self.size += len(content)
 
 
 def make_batches(files: Sequence[tuple[str, Path]], layout: Layout, folder: Path) -> Iterator[Batch]:
@@ -71,40 +87,33 @@ def make_batches(files: Sequence[tuple[str, Path]], layout: Layout, folder: Path
     folder : Path
         Where the rows are put; each batch's are to be deleted by whoever takes it.
     """
-    batch, numbers = Batch(), count()
-    for key, path in files:
-        own: list[Part] = []
+    batch = Batch(0)
+    for place, (key, path) in enumerate(files):
+        tag = str(place)
         try:
             if is_parquet(path):
                 if layout.spread is not None or layout.syntax == "keds":
                     raise CorruptFileError(f"{layout.name} files are read as published text, not as Parquet")
-                own = [Part(key, path, None, 0)]
-                batch.parts += own
+                batch.parts.append(Part(path, None, {tag: key}, {}))
                 batch.finished.append(Finished(key, path, 0, Faults()))
-                batch.size += path.stat().st_size * 4
+                batch.size += path.stat().st_size * PARQUET_GROWTH
             else:
                 cleaner, lines = RowCleaner(layout, str(path)), 0
                 for block, last in _with_last(read_blocks(path)):
                     rows = _cleaned(cleaner, block, layout, last=last)
                     lines += rows.lines
                     if rows.count:
-                        target = folder / f"rows-{next(numbers):08d}.tsv"
-                        target.write_bytes(rows.content)
-                        own.append(Part(key, target, rows.columns, rows.count))
-                        batch.parts.append(own[-1])
-                        batch.size += len(rows.content)
+                        batch.add_rows(rows, key, tag, folder)
                     if batch.full and not last:
                         yield batch
-                        batch, own = Batch(), []
+                        batch = Batch(batch.number + 1)
                 batch.finished.append(Finished(key, path, lines, cleaner.faults))
         except (CorruptFileError, WrongFormatError) as error:
-            for part in own:
-                batch.parts.remove(part)
-                part.path.unlink(missing_ok=True)
+            # Rows that were written before the damage are judged with the others and then left out.
             batch.failed.append(Failed(key, path, str(error), isinstance(error, WrongFormatError)))
         if batch.full:
             yield batch
-            batch = Batch()
+            batch = Batch(batch.number + 1)
     if batch.finished or batch.failed:
         yield batch
 

@@ -18,6 +18,8 @@ from forecast.feeds.unpack import Block
 
 SHOWN = 3
 SLICE_BYTES = 4_000
+SAMPLED, SAMPLE_STEP = 64, 20_000
+"""Lines of a block whose width is looked at, and the least distance between them in bytes."""
 """Examples kept of each fault."""
 _SEPARATORS = (",", ";", "\t", "|")
 _CELL_BREAKS = str.maketrans({"\t": " ", "\n": " ", "\r": " ", "\x00": " "})
@@ -278,8 +280,8 @@ def _open_quote(text: str) -> bool:
 
 
 def _sampled_widths(content: bytes) -> Iterator[int]:
-    """Yield the width of the first lines and of lines spread over the block."""
-    step = max(len(content) // 64, 1)
+    """Yield the width of the first line and of lines spread over the block."""
+    step = max(len(content) // SAMPLED, SAMPLE_STEP)
     for start in range(0, len(content), step):
         begin = content.find(b"\n", start) + 1 if start else 0
         end = content.find(b"\n", begin)

@@ -21,7 +21,7 @@ from forecast.feeds.clean_rows import SHOWN, WrongFormatError
 from forecast.feeds.crosswalk import mirrors
 from forecast.feeds.fates import KEPT
 from forecast.feeds.layout import folded
-from forecast.feeds.statement import Part, Statement, quoted
+from forecast.feeds.statement import TAG, Part, Statement, quoted
 from forecast.feeds.switches import ImportOptions
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ class Tally:
         Codes whose leading zero was restored.
     volumes : dict of str to int
         Rows of the world by day of publication, after the switches that concern a single row.
-    actors : dict of str to int
-        Times that each country takes part.
+    actors : set of str
+        Actors asked for that occur.
     examples : dict of str to list of str
         First rows by fate.
     """
@@ -67,14 +67,15 @@ class Tally:
     fates: dict[str, int] = field(default_factory=dict)
     restored: int = 0
     volumes: dict[str, int] = field(default_factory=dict)
-    actors: dict[str, int] = field(default_factory=dict)
+    actors: set[str] = field(default_factory=set)
     examples: dict[str, list[str]] = field(default_factory=dict)
 
     def add(self, other: Tally) -> None:
         """Add the rows of another part."""
         self.rows += other.rows
         self.restored += other.restored
-        for name in ("fates", "volumes", "actors"):
+        self.actors |= other.actors
+        for name in ("fates", "volumes"):
             mine = getattr(self, name)
             for key, count in getattr(other, name).items():
                 mine[key] = mine.get(key, 0) + count
@@ -100,6 +101,19 @@ def load_table(
     )
     connection.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT {chosen} FROM held_columns")
     connection.unregister("held_columns")
+
+
+def _count_unreadable(parts: Sequence[Part], tallies: dict[str, Tally]) -> None:
+    """Count the rows that the engine passed over: those that it was given less those that it judged."""
+    expected: dict[str, int] = {}
+    for part in parts:
+        for key, rows in part.rows.items():
+            _count(expected, key, rows)
+    for key, rows in expected.items():
+        missing = rows - tallies[key].rows
+        if missing > 0:
+            tallies[key].fates["unreadable"] = missing
+            tallies[key].rows = rows
 
 
 def _count(counts: dict[str, int], key: str, number: int) -> None:
@@ -153,31 +167,29 @@ class Engine:
         dict of str to Tally
             By key of the file. Their rows add up to those read.
         """
-        paths = {str(part.path): part.key for part in parts}
-        tallies = {part.key: Tally() for part in parts}
+        keys = {tag: key for part in parts for tag, key in part.files.items()}
+        tallies = {key: Tally() for key in keys.values()}
         names = {part.path: self._columns(part) for part in parts if part.columns is None}
         self.connection.execute(
             "CREATE OR REPLACE TEMP TABLE judged AS " + self._statement.grouped(parts, names)
         )
-        groups = (
-            "SELECT filename, fate, world, CAST(published AS VARCHAR), a, b, "
-            "CAST(sum(number) AS BIGINT), CAST(sum(restored_codes) AS BIGINT) FROM judged GROUP BY ALL"
-        )
-        for path, fate, world, day, a, b, number, restored in self._all(groups):
-            tally = tallies[paths[path]]
+        actors = self._statement.actors
+        met = ", ".join(f"met_{place}" for place in range(len(actors)))
+        told = f"{TAG}, fate, world, CAST(published AS VARCHAR), number, restored_codes"
+        groups = self._all(f"SELECT {told}, {met} FROM judged")
+        for tag, fate, world, day, number, restored, *occurs in groups:
+            tally = tallies[keys[tag]]
             tally.rows += number
             tally.restored += restored
             _count(tally.fates, fate, number)
             if world:
                 _count(tally.volumes, day, number)
-            for actor in (a, b):
-                if actor is not None:
-                    _count(tally.actors, actor, number)
-        self._count_unreadable(parts, tallies)
-        self._show(paths, tallies)
-        load_table(self.connection, "files", {"filename": tuple(paths), "key": tuple(paths.values())})
+            tally.actors |= {actor for actor, does in zip(actors, occurs, strict=True) if does}
+        _count_unreadable(parts, tallies)
+        self._show(keys, tallies)
+        load_table(self.connection, "files", {TAG: tuple(keys), "key": tuple(keys.values())})
         self.connection.execute(
-            "COPY (SELECT key, unnest(held, recursive := true) FROM judged JOIN files USING (filename) "
+            f"COPY (SELECT key, unnest(held, recursive := true) FROM judged JOIN files USING ({TAG}) "
             f"WHERE fate = '{KEPT}') TO {quoted(str(candidates))} (FORMAT parquet, COMPRESSION zstd)"
         )
         self.connection.execute("DROP TABLE judged")
@@ -196,25 +208,26 @@ class Engine:
             )
         return names
 
+    def actors_of(self, parts: Sequence[Part]) -> list[str]:
+        """Return the countries that occur in some parts, most frequent first: for a message alone."""
+        names = {part.path: self._columns(part) for part in parts if part.columns is None}
+        judged = self._statement.judged(parts, names)
+        rows = self._all(
+            "SELECT actor, count(*) AS number "
+            f"FROM (SELECT unnest([from_actor, to_actor]) AS actor FROM ({judged})) "
+            "WHERE actor IS NOT NULL GROUP BY actor ORDER BY number DESC, actor"
+        )
+        return [str(actor) for actor, _ in rows]
+
     def _all(self, query: str) -> list[tuple[Any, ...]]:
         rows: list[tuple[Any, ...]] = self.connection.execute(query).fetchall()
         return rows
 
-    def _count_unreadable(self, parts: Sequence[Part], tallies: dict[str, Tally]) -> None:
-        expected: dict[str, int] = {}
-        for part in parts:
-            expected[part.key] = expected.get(part.key, 0) + part.rows
-        for key, rows in expected.items():
-            missing = rows - tallies[key].rows
-            if missing > 0:
-                tallies[key].fates["unreadable"] = missing
-                tallies[key].rows = rows
-
-    def _show(self, paths: dict[str, str], tallies: dict[str, Tally]) -> None:
+    def _show(self, keys: Mapping[str, str], tallies: dict[str, Tally]) -> None:
         """Keep the first rows of each reason, in order of text, so that they are the same in every run."""
-        rows = self._all("SELECT filename, fate, unnest(shown) AS row FROM judged ORDER BY ALL")
-        for path, fate, shown in rows:
-            held = tallies[paths[path]].examples.setdefault(fate, [])
+        rows = self._all(f"SELECT {TAG}, fate, unnest(shown) AS row FROM judged ORDER BY fate, row")
+        for tag, fate, shown in rows:
+            held = tallies[keys[tag]].examples.setdefault(fate, [])
             if len(held) < SHOWN:
                 held.append(shown)
 

@@ -106,7 +106,7 @@ def import_feed(
         fates = Counter({name: rows for name, rows in total.fates.items() if name != KEPT})
         fates.update(kept.fates)
         if not kept.count:
-            raise EventError(_nothing_kept(options, total, dict(fates)))
+            raise EventError(_nothing_kept(engine, total, dict(fates), list(paths.values())))
         written = _write(engine, journal, output, options, volumes, kept)
     report = ImportReport(
         source_format=options.layout.name,
@@ -127,7 +127,6 @@ def import_feed(
         last=written.last,
         last_known=written.last_known,
         lowest_probability=kept.lowest_probability,
-        actors=dict(Counter(total.actors).most_common()),
         warnings=warn_of(options, total, kept, written, renewed=journal.renewed),
         seconds=time.perf_counter() - began,
         switches=options.switches.to_dict(),
@@ -172,9 +171,10 @@ def _read(
             for failure in batch.failed:
                 if strict or (failure.wrong_format and not journal.records and not batch.finished):
                     raise EventError(f"{failure.path}: {failure.reason}")
-                growing.pop(failure.key, None)
             failures += batch.failed
             failures += _judge(batch, journal, engine, growing)
+            for failure in batch.failed:
+                growing.pop(failure.key, None)
             journal.add([_record(end, growing) for end in batch.finished if end.key in growing])
             done += len(batch.finished) + len(batch.failed)
             listen(done, len(paths))
@@ -185,46 +185,49 @@ def _judge(
     batch: Batch, journal: Journal, engine: Engine, growing: dict[str, tuple[Tally, list[str]]]
 ) -> list[Failed]:
     """Judge the rows of a batch; return the Parquet files that could not be read."""
-    for part in batch.parts:
-        growing.setdefault(part.key, (Tally(), []))
     for end in batch.finished:
         growing.setdefault(end.key, (Tally(), []))
     failures = []
     text = [part for part in batch.parts if part.columns is not None]
-    groups: list[list[Part]] = [text] if text else []
-    groups += [[part] for part in batch.parts if part.columns is None]
-    for group in groups:
-        target = journal.next_part()
-        try:
-            tallies = engine.judge(group, target)
-        except WrongFormatError as error:
-            if not journal.records:
-                raise EventError(f"{group[0].path}: {error}") from error
-            growing.pop(group[0].key, None)
-            failures.append(Failed(group[0].key, group[0].path, str(error), wrong_format=True))
-            continue
-        except duckdb.Error as error:
-            if isinstance(error, duckdb.OutOfMemoryException):
-                raise EventError(
-                    f"the engine needs more than {engine.options.memory_mb:,} MB: allow it more with --memory"
-                ) from error
-            if group[0].columns is not None:
-                raise
-            target.unlink(missing_ok=True)
-            key, path = group[0].key, group[0].path
-            growing.pop(key, None)
-            reason = f"the Parquet file cannot be read ({str(error).splitlines()[0][:120]})"
-            failures.append(Failed(key, path, reason, wrong_format=False))
-            continue
-        for key, tally in tallies.items():
-            growing[key][0].add(tally)
-            if tally.fates.get(KEPT):
-                growing[key][1].append(target.name)
-        if not any(tally.fates.get(KEPT) for tally in tallies.values()):
-            target.unlink()
+    if text:
+        _judge_parts(text, journal, engine, growing)
     for part in text:
         part.path.unlink()
+    for part in batch.parts:
+        if part.columns is None:
+            (key,) = part.files.values()
+            reason = None
+            try:
+                _judge_parts([part], journal, engine, growing)
+            except WrongFormatError as error:
+                if not journal.records:
+                    raise EventError(f"{part.path}: {error}") from error
+                reason = str(error)
+            except duckdb.Error as error:
+                reason = f"the Parquet file cannot be read ({str(error).splitlines()[0][:120]})"
+            if reason is not None:
+                growing.pop(key, None)
+                failures.append(Failed(key, part.path, reason, wrong_format=False))
     return failures
+
+
+def _judge_parts(
+    parts: Sequence[Part], journal: Journal, engine: Engine, growing: dict[str, tuple[Tally, list[str]]]
+) -> None:
+    target = journal.next_part()
+    try:
+        tallies = engine.judge(parts, target)
+    except duckdb.OutOfMemoryException as error:
+        raise EventError(
+            f"the engine needs more than {engine.options.memory_mb:,} MB: allow it more with --memory"
+        ) from error
+    for key, tally in tallies.items():
+        held, names = growing.setdefault(key, (Tally(), []))
+        held.add(tally)
+        if tally.fates.get(KEPT):
+            names.append(target.name)
+    if not any(tally.fates.get(KEPT) for tally in tallies.values()):
+        target.unlink()
 
 
 def _record(end: Finished, growing: dict[str, tuple[Tally, list[str]]]) -> FileRecord:
@@ -312,24 +315,31 @@ def _nothing_read(failures: Sequence[Failed]) -> str:
     return f"none of {len(failures):,} files could be read:\n{shown}"
 
 
-def _nothing_kept(options: ImportOptions, total: Tally, fates: dict[str, int]) -> str:
+def _nothing_kept(engine: Engine, total: Tally, fates: dict[str, int], paths: Sequence[Path]) -> str:
     if not total.rows:
         return "no event rows: the files hold none"
-    seen = [actor for actor, _ in Counter(total.actors).most_common()]
-    for actor in dict.fromkeys(actor for dyad in options.dyads for actor in dyad):
+    dyads = engine.options.dyads
+    for actor in dict.fromkeys(actor for dyad in dyads for actor in dyad):
         if actor not in total.actors:
+            seen = _actors_of_first_file(engine, paths)
             near = similar_actors(actor, seen)
             hint = f" Actors written alike: {', '.join(near)}." if near else ""
-            common = ", ".join(seen[:10])
             return (
                 f"no event is left: no actor {actor} occurs in these {total.rows:,} rows.{hint} "
-                f"Most frequent: {common}"
+                f"Most frequent in {paths[0].name}: {', '.join(seen[:10])}"
             )
     between = {name: rows for name, rows in ordered(fates).items() if FATES[name].kind != "fault"}
     for name in ("actorless", "domestic", "others"):
         between.pop(name, None)
-    dyads = " or ".join("–".join(dyad) for dyad in options.dyads)
+    named = " or ".join("–".join(dyad) for dyad in dyads)
     if not between:
-        return f"no event is left: both actors occur, but no row is between {dyads}"
+        return f"no event is left: both actors occur, but no row is between {named}"
     reasons = "; ".join(f"{rows:,} {FATES[name].words}" for name, rows in between.items())
-    return f"no event is left: of the rows between {dyads}, {reasons}"
+    return f"no event is left: of the rows between {named}, {reasons}"
+
+
+def _actors_of_first_file(engine: Engine, paths: Sequence[Path]) -> list[str]:
+    folder = engine.folder / "again"
+    folder.mkdir()
+    batch = next(make_batches([("first", paths[0])], engine.options.layout, folder), None)
+    return engine.actors_of(batch.parts) if batch is not None and batch.parts else []

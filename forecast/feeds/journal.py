@@ -20,7 +20,7 @@ from forecast.feeds.crosswalk import crosswalk_csv
 from forecast.feeds.engine import Tally
 from forecast.feeds.switches import ImportOptions
 
-VERSION = 1
+VERSION = 2
 SETTINGS, JOURNAL, REPORT, VOLUMES = "settings.json", "journal.jsonl", "report.json", "volumes.csv"
 
 
@@ -65,7 +65,9 @@ class Journal:
         """Enter files whose candidates are on disk; from then on they are not read again."""
         with (self.folder / JOURNAL).open("a", encoding="utf-8") as stream:
             for record in records:
-                stream.write(json.dumps(asdict(record)) + "\n")
+                content = asdict(record)
+                content["tally"]["actors"] = sorted(record.tally.actors)
+                stream.write(json.dumps(content) + "\n")
                 self.records[record.key] = record
             stream.flush()
             os.fsync(stream.fileno())
@@ -134,7 +136,8 @@ def _read_records(folder: Path) -> dict[str, FileRecord]:
     for line in path.read_text(encoding="utf-8").splitlines():
         try:
             content = json.loads(line)
-            tally = Tally(**content.pop("tally"))
+            held = content.pop("tally")
+            tally = Tally(**{**held, "actors": set(held["actors"])})
             record = FileRecord(tally=tally, **{**content, "parts": tuple(content["parts"])})
         except (ValueError, KeyError, TypeError):
             continue  # the line that a crash cut short: its file is read again

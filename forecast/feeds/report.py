@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -41,8 +41,6 @@ class ImportReport:
         Span of the acts, and the last day on which one became known.
     lowest_probability : float
         Least share kept of a day by the normalisation; 1 without it.
-    actors : dict of str to int
-        Countries that occur, most frequent first.
     warnings : tuple of str
         What the user should know before using the events.
     seconds : float
@@ -70,7 +68,6 @@ class ImportReport:
     warnings: tuple[str, ...]
     seconds: float
     switches: dict[str, Any]
-    actors: dict[str, int] = field(repr=False)
 
     @property
     def faults(self) -> int:

@@ -50,17 +50,29 @@ CANDIDATE = (
 """Columns of a candidate row, in the parts and in the table that the last stage reads."""
 
 
+TAG = "_file"
+"""Last column of our text: which file of the batch a row comes from."""
+
+
 @dataclass(frozen=True)
 class Part:
-    """Rows on disk that belong to one file: tab-separated text of ours, or the user's Parquet file.
+    """Rows on disk to be judged: text of ours with the rows of many files, or one Parquet file of the user's.
 
-    ``columns`` is ``None`` for Parquet.
+    Parameters
+    ----------
+    path : Path
+    columns : tuple of str or None
+        Columns of the text, before ``TAG``; ``None`` for Parquet.
+    files : dict of str to str
+        Tag of a file, as written in its rows → its key.
+    rows : dict of str to int
+        Rows of each file, by key; none are known of Parquet.
     """
 
-    key: str
     path: Path
     columns: tuple[str, ...] | None
-    rows: int
+    files: dict[str, str]
+    rows: dict[str, int]
 
 
 class Statement:
@@ -73,6 +85,7 @@ class Statement:
 
     def __init__(self, options: ImportOptions) -> None:
         self.options = options
+        self.actors = tuple(dict.fromkeys(actor for dyad in options.dyads for actor in dyad))
         self._excluded = excluded_actors(options.switches.exclude, options.layout)
 
     def grouped(self, parts: Sequence[Part], names: Mapping[Path, Sequence[str]]) -> str:
@@ -86,12 +99,17 @@ class Statement:
 
         Only counts and candidates are held: a table of all rows would cost half as much again.
         """
-        return f"""SELECT filename, fate, world, published, a, b, count(*) AS number,
+        met = ", ".join(
+            f"bool_or(from_actor = {quoted(actor)} OR to_actor = {quoted(actor)}) AS met_{place}"
+            for place, actor in enumerate(self.actors)
+        )
+        return f"""SELECT {TAG}, fate, world, published, count(*) AS number, {met},
   count(*) FILTER (WHERE restored) AS restored_codes,
   min(shown, {SHOWN}) AS shown, list(held) FILTER (WHERE fate = '{KEPT}') AS held
-FROM ({self._judged(parts, names)}) GROUP BY ALL"""
+FROM ({self.judged(parts, names)}) GROUP BY ALL"""
 
-    def _judged(self, parts: Sequence[Part], names: Mapping[Path, Sequence[str]]) -> str:
+    def judged(self, parts: Sequence[Part], names: Mapping[Path, Sequence[str]]) -> str:
+        """Return the statement that gives each row its fate, and a candidate its columns."""
         layout, switches = self.options.layout, self.options.switches
         fields = ",\n    ".join(
             f"CAST({layout.fields.get(name, 'NULL')} AS {kind}) AS {name}" for name, kind in FIELDS.items()
@@ -122,7 +140,7 @@ FROM ({self._judged(parts, names)}) GROUP BY ALL"""
         published = "coalesce(added, day)" if layout.has("added") and switches.known_date != "act" else "day"
         return f"""
 WITH source AS NOT MATERIALIZED ({self._source(parts, names)}),
-parsed AS NOT MATERIALIZED (SELECT filename,
+parsed AS NOT MATERIALIZED (SELECT {TAG},
     {fields}
   FROM source),
 coded AS NOT MATERIALIZED (SELECT p.*,
@@ -145,11 +163,11 @@ judged AS NOT MATERIALIZED (SELECT *,
     {self._candidate_noise()}
     ELSE '{KEPT}' END AS fate
   FROM placed)
-SELECT filename, fate,
+SELECT {TAG}, fate,
   fault IS NULL AND noise IS NULL AS world,
   CASE WHEN fault IS NULL AND noise IS NULL THEN greatest(published_raw, day) END AS published,
-  CASE WHEN fault IS NULL THEN from_actor END AS a,
-  CASE WHEN fault IS NULL THEN to_actor END AS b,
+  CASE WHEN fault IS NULL THEN from_actor END AS from_actor,
+  CASE WHEN fault IS NULL THEN to_actor END AS to_actor,
   fault IS NULL AND coalesce(x_restored, false) AS restored,
   CASE WHEN fault IS NOT NULL OR (asked AND fate <> '{KEPT}') THEN {self._shown()} END AS shown,
   CASE WHEN fate = '{KEPT}' THEN struct_pack({self._candidate(own)}) END AS held
@@ -256,37 +274,35 @@ FROM judged"""
 
     def _source(self, parts: Sequence[Part], names: Mapping[Path, Sequence[str]]) -> str:
         needed = tuple(dict.fromkeys(self.options.layout.columns))
-        groups: dict[tuple[str, ...] | None, list[Part]] = {}
-        for part in parts:
-            groups.setdefault(part.columns, []).append(part)
         selects = []
-        for columns, members in groups.items():
-            paths = ", ".join(quoted(literal_path(part.path)) for part in members)
-            if columns is None:
-                selects += [_parquet(part.path, names[part.path], needed) for part in members]
+        for part in parts:
+            if part.columns is None:
+                selects.append(_parquet(part, names[part.path], needed))
                 continue
-            held = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in columns)
+            held = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in (*part.columns, TAG))
             chosen = ", ".join(
-                _named(name) if name in columns else f"NULL AS {_named(name)}" for name in needed
+                _named(name) if name in part.columns else f"NULL AS {_named(name)}" for name in needed
             )
             selects.append(
-                f"SELECT filename, {chosen} FROM read_csv([{paths}], columns={{{held}}}, delim='\\t', "
-                "quote='', "
-                "escape='', header=false, auto_detect=false, ignore_errors=true, null_padding=false, "
-                f"nullstr='\\0', new_line='\\n', filename=true, max_line_size={MAX_ROW_BYTES})"
+                f"SELECT {TAG}, {chosen} FROM read_csv({quoted(literal_path(part.path))}, "
+                f"columns={{{held}}}, delim='\\t', quote='', escape='', header=false, auto_detect=false, "
+                "ignore_errors=true, null_padding=false, nullstr='\\0', new_line='\\n', "
+                f"max_line_size={MAX_ROW_BYTES})"
             )
         return "\nUNION ALL ".join(selects)
 
 
-def _parquet(path: Path, names: Sequence[str], needed: Sequence[str]) -> str:
+def _parquet(part: Part, names: Sequence[str], needed: Sequence[str]) -> str:
     held = {folded(name): name for name in names}
     chosen = []
     for name in needed:
         found = held.get(folded(name))
         cell = f"coalesce(CAST({_named(found)} AS VARCHAR), '')" if found else "NULL"
         chosen.append(f"{cell} AS {_named(name)}")
+    (tag,) = part.files
     return (
-        f"SELECT filename, {', '.join(chosen)} FROM read_parquet({quoted(literal_path(path))}, filename=true)"
+        f"SELECT {quoted(tag)} AS {TAG}, {', '.join(chosen)} "
+        f"FROM read_parquet({quoted(literal_path(part.path))})"
     )
 
 
