@@ -52,6 +52,10 @@ def scenario(
     no_refit: Annotated[
         bool, typer.Option("--no-refit", help="Withhold the numbers of a scenario that needs a new fit.")
     ] = False,
+    paths: Annotated[
+        int | None,
+        typer.Option("--paths", min=2, help="Futures a draw played again (2): more for less error, slower."),
+    ] = None,
     yaml: Annotated[
         bool, typer.Option("--yaml", help="Print the options as a scenario file, and end.")
     ] = False,
@@ -67,7 +71,7 @@ def scenario(
     stated = scenario_from_options(priors or (), events or (), without or ())
     if out:
         _refuse_format(out)
-    from forecast.scenarios import compare_scenarios, plan_scenario, read_base_run
+    from forecast.scenarios import SCENARIO_PATHS, compare_scenarios, plan_scenario, read_base_run
 
     base = read_base_run(run_dir)
     chosen = _scenarios(base, files or [], stated)
@@ -88,7 +92,9 @@ def scenario(
             if ":" in progress.note or progress.finished:
                 draw(progress)
 
-        found = compare_scenarios(base, chosen, refit=not no_refit, listen=listen)
+        found = compare_scenarios(
+            base, chosen, refit=not no_refit, paths=paths or SCENARIO_PATHS, listen=listen
+        )
     if out:
         _write(base, found, out)
     if json:

@@ -29,6 +29,7 @@ from forecast.series import (
     recent_severe_term,
 )
 from forecast.simulation.acts import ActsAhead, HappeningAct, NewTypeEffect, NewTypeState
+from forecast.simulation.random_streams import RandomStreams
 from forecast.simulation.sampling import Counts, binomial, negative_binomial
 from forecast.simulation.state import ExcitationState, decays_of, state_before_last_step
 
@@ -132,17 +133,24 @@ def simulate_first_hits(
             raise ValueError(f"the layout counts no stream for target {target.name!r}")
     width = max(1, _CHUNK_CELLS // (options.paths_per_draw * len(data.layout.streams)))
     slices = [slice(first, first + width) for first in range(0, len(draws), width)]
-    keys = np.random.SeedSequence(options.seed).spawn(len(slices))
+    children = np.random.SeedSequence(options.seed).spawn(len(slices))
+    keys = [np.asarray(child.generate_state(2, np.uint64), dtype=np.uint64) for child in children]
     state = state_before_last_step(data, draws)
+    cores = os.cpu_count() or 1
+    # Fewer paths leave room for the draws of several keys at once.
+    together = max(1, options.paths_per_draw // (options.first_paths or options.paths_per_draw))
+    together = min(together, -(-len(slices) // cores))
 
-    def run(job: tuple[slice, np.random.SeedSequence]) -> tuple[NDArray[np.int32], Counts, float]:
-        rows, key = job
+    def run(first: int) -> tuple[NDArray[np.int32], Counts, float]:
+        part = slices[first : first + together]
+        rows = slice(part[0].start, min(part[-1].stop, len(draws)))
+        streams = RandomStreams(keys[first : first + together], width, rows.stop - rows.start)
         effects = {name: effect.rows(rows) for name, effect in new_types.items()}
-        chunk = _Chunk(data, draws.rows(rows), _rows_of(state, rows), targets, options, key, effects)
+        chunk = _Chunk(data, draws.rows(rows), _rows_of(state, rows), targets, options, streams, effects)
         return chunk.run(calendar)
 
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        results = list(pool.map(run, zip(slices, keys, strict=True)))
+    with ThreadPoolExecutor(max_workers=cores) as pool:
+        results = list(pool.map(run, range(0, len(slices), together)))
     weight = np.array([result[0].shape[1] for result in results], dtype=np.float64)
     return FirstHits(
         tuple(target.name for target in targets),
@@ -176,7 +184,7 @@ class _Chunk:
         state: ExcitationState,
         targets: Sequence[TargetRule],
         options: SimulationOptions,
-        key: np.random.SeedSequence,
+        streams: RandomStreams,
         new_types: Mapping[str, NewTypeEffect],
     ) -> None:
         self.data, self.draws, self.targets, self.options = data, draws, targets, options
@@ -190,7 +198,7 @@ class _Chunk:
             np.broadcast_to(state.calming[:, None], wide).copy(),
             np.broadcast_to(state.severe[:, None], self.paths).copy(),
         )
-        self.key = key.generate_state(2, np.uint64)
+        self.streams = streams
         # The draws may have more knots than the past: the data say nothing on those beyond its last step.
         self.left_knot = (data.grid.n_steps - 1) // KNOT_STEPS
         sides = draws.knots[:, self.left_knot], draws.knots[:, self.left_knot + 1]
@@ -208,16 +216,9 @@ class _Chunk:
         }
         self.capped = 0
 
-    def random(self, step: int, purpose: int) -> np.random.Generator:
-        """Random numbers of one step and purpose, whatever happened before."""
-        counter = np.array([0, 0, step, purpose], dtype=np.uint64)
-        return np.random.Generator(np.random.Philox(counter=counter, key=self.key))
-
     def uniform(self, step: int, purpose: int, *width: int) -> Floats:
         """Uniform numbers of every path, shape (draw, path[, width])."""
-        # Paths come first, so that the first of them have the same numbers however many follow.
-        numbers = self.random(step, purpose).random((*self.paths[::-1], *width))
-        return np.swapaxes(numbers, 0, 1)
+        return self.streams.uniform(step, purpose, (self.paths[1], *width))
 
     def run(self, calendar: Sequence[FutureAct]) -> tuple[NDArray[np.int32], Counts, float]:
         """First days, shape (target, draw, path); acts, (draw, path, stream); share of capped intensities."""
@@ -268,7 +269,7 @@ class _Chunk:
         while self.left_knot < knot:
             self.left_knot += 1
             decay = self.draws.knot_decay[:, None]
-            noise = self.random(self.left_knot + 1, _TENSION).standard_normal(self.paths[::-1]).T
+            noise = self.streams.normal(self.left_knot + 1, _TENSION, self.paths[1])
             self.knots = [self.knots[1], decay * self.knots[1] + np.sqrt(1 - decay**2) * noise]
         part = within / KNOT_STEPS
         return np.asarray((1 - part) * self.knots[0] + part * self.knots[1])
@@ -292,7 +293,7 @@ class _Chunk:
         if rate.max() > RATE_CAP:
             self.capped += int((rate > RATE_CAP).sum())
             np.minimum(rate, RATE_CAP, out=rate)
-        uniform = np.ascontiguousarray(self.uniform(step, _COUNT, rate.shape[-1]))
+        uniform = self.uniform(step, _COUNT, rate.shape[-1])
         rate *= exposure
         return negative_binomial(uniform, rate, draws.shape[:, None] * exposure)
 
@@ -301,22 +302,20 @@ class _Chunk:
         reach = {1: counts}
         if not self.layout.marked:
             return reach
-        (n_draws, n_paths), n_streams = self.paths, counts.shape[-1]
+        n_streams = counts.shape[-1]
         cells = np.flatnonzero(counts)
         place, stream = np.divmod(cells, n_streams)
-        draw, path = np.divmod(place, n_paths)
         draws = self.draws
         log_odds = draws.mark_tension[:, None] * self.tension
         log_odds += draws.mark_recent[:, None] * recent_severe_term(self.state.severe)
         log_odds = log_odds.ravel()[place]
-        by_draw = draw * n_streams + stream
-        drawn = (path * n_draws + draw) * n_streams + stream  # random numbers lie path by path
+        by_draw = place // self.paths[1] * n_streams + stream
         left, passed = counts.ravel()[cells], np.ones(len(cells))
         for level, odds in self.odds.items():
             passed /= 1 + np.exp(-(odds[by_draw] + log_odds))
             if level in self.thresholds:
-                numbers = self.random(step, _MARK + level).random(counts.size)
-                left = binomial(numbers[drawn], left, passed)
+                uniform = self.uniform(step, _MARK + level, n_streams)
+                left = binomial(uniform.ravel()[cells], left, passed)
                 reach[level] = np.zeros_like(counts)
                 reach[level].ravel()[cells] = left
                 passed = np.ones(len(cells))
