@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from forecast.cli import backtest, bench, check, ledger, priors, report, run, scenario, schema
+from forecast.cli import backtest, bench, check, ledger, priors, report, run, scenario, schema, sensitivity
 from forecast.events.commands import app as events_app
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.command("check")(check.check)
 app.command("run")(run.run)
 app.command("report")(report.report)
 app.command("scenario")(scenario.scenario)
+app.command("sensitivity")(sensitivity.sensitivity)
 app.command("backtest")(backtest.backtest)
 app.command("priors")(priors.priors)
 app.command("schema")(schema.schema)

@@ -29,6 +29,7 @@ from forecast.config.field_types import (
     PriorValue,
     Probability,
     Severity,
+    Share,
     Text,
     Whole,
 )
@@ -96,6 +97,9 @@ class HeadlineConfig(Section):
 
     target: str = Field(description="key of one of the targets")
     milestone: str = Field(description="name of one of the milestones")
+    threshold: Share | None = Field(
+        default=None, description="a probability whose crossing would change what you do; break-evens name it"
+    )
 
 
 class CalendarAct(Section):

@@ -28,7 +28,7 @@ from forecast.series import (
     TargetRule,
     recent_severe_term,
 )
-from forecast.simulation.acts import ActsAhead, HappeningAct, NewTypeEffect, NewTypeState
+from forecast.simulation.acts import ActsAhead, HappeningAct, NewTypeEffect, NewTypeState, act_keys
 from forecast.simulation.random_streams import RandomStreams
 from forecast.simulation.sampling import Counts, binomial, negative_binomial
 from forecast.simulation.state import ExcitationState, decays_of, state_before_last_step
@@ -131,26 +131,22 @@ def simulate_first_hits(
     for target in targets:
         if not data.layout.marked and target != data.layout.target:
             raise ValueError(f"the layout counts no stream for target {target.name!r}")
-    width = max(1, _CHUNK_CELLS // (options.paths_per_draw * len(data.layout.streams)))
-    slices = [slice(first, first + width) for first in range(0, len(draws), width)]
-    children = np.random.SeedSequence(options.seed).spawn(len(slices))
-    keys = [np.asarray(child.generate_state(2, np.uint64), dtype=np.uint64) for child in children]
+    width, keys = _keys(len(draws), len(data.layout.streams), options)
     state = state_before_last_step(data, draws)
     cores = os.cpu_count() or 1
     # Fewer paths leave room for the draws of several keys at once.
     together = max(1, options.paths_per_draw // (options.first_paths or options.paths_per_draw))
-    together = min(together, -(-len(slices) // cores))
+    together = min(together, -(-len(keys) // cores))
 
     def run(first: int) -> tuple[NDArray[np.int32], Counts, float]:
-        part = slices[first : first + together]
-        rows = slice(part[0].start, min(part[-1].stop, len(draws)))
+        rows = slice(first * width, min((first + together) * width, len(draws)))
         streams = RandomStreams(keys[first : first + together], width, rows.stop - rows.start)
         effects = {name: effect.rows(rows) for name, effect in new_types.items()}
         chunk = _Chunk(data, draws.rows(rows), _rows_of(state, rows), targets, options, streams, effects)
         return chunk.run(calendar)
 
     with ThreadPoolExecutor(max_workers=cores) as pool:
-        results = list(pool.map(run, range(0, len(slices), together)))
+        results = list(pool.map(run, range(0, len(keys), together)))
     weight = np.array([result[0].shape[1] for result in results], dtype=np.float64)
     return FirstHits(
         tuple(target.name for target in targets),
@@ -160,6 +156,24 @@ def simulate_first_hits(
         options.horizon_days,
         float(np.average([result[2] for result in results], weights=weight)),
     )
+
+
+def acts_on_paths(
+    data: EventCounts, n_draws: int, options: SimulationOptions, calendar: Sequence[FutureAct]
+) -> NDArray[np.bool_]:
+    """On which paths of a simulation each act ahead happens, without simulating; shape (act, draw, path)."""
+    width, keys = _keys(n_draws, len(data.layout.streams), options)
+    streams = RandomStreams(keys, width, n_draws)
+    shape = (options.first_paths or options.paths_per_draw,)
+    chances = [streams.uniform(key, _CALENDAR, shape) for key in act_keys(calendar)]
+    return np.stack([chance < act.probability for chance, act in zip(chances, calendar, strict=True)])
+
+
+def _keys(n_draws: int, n_streams: int, options: SimulationOptions) -> tuple[int, list[NDArray[np.uint64]]]:
+    """How many neighbouring draws share a key of random numbers, and the keys."""
+    width = max(1, _CHUNK_CELLS // (options.paths_per_draw * n_streams))
+    children = np.random.SeedSequence(options.seed).spawn(-(-n_draws // width))
+    return width, [np.asarray(child.generate_state(2, np.uint64), dtype=np.uint64) for child in children]
 
 
 def _rows_of(state: ExcitationState, rows: slice) -> ExcitationState:
