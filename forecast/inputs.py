@@ -8,9 +8,10 @@ from datetime import timedelta
 import numpy as np
 
 from forecast.config import Config, Scenario, load_scenarios
-from forecast.errors import ConfigError, EventError, PriorError
+from forecast.errors import ConfigError, EventError, InputError, PriorError
 from forecast.events.bundled import load_events
 from forecast.events.table import EventTable
+from forecast.logo import read_logo
 from forecast.priors import PriorSet, default_priors
 from forecast.series import EventCounts, FutureAct, TargetRule, TimeGrid, count_events, stream_layout
 
@@ -35,10 +36,11 @@ def read_inputs(config: Config) -> Inputs:
     ------
     ConfigError
         No event file or bundled set of that name, no events at the as-of date, no event of a target's
-        categories, or a prior or a scenario file that is not valid; with the line.
+        categories, a prior or a scenario file that is not valid, or a logo that is no image; with the line.
     EventError
         The event file is not valid.
     """
+    _refuse_bad_logo(config)
     scenarios = load_scenarios(config)
     return replace(inputs_of(config, load_config_events(config)), scenarios=scenarios)
 
@@ -84,6 +86,15 @@ def inputs_of(config: Config, everything: EventTable) -> Inputs:
             for act in config.calendar
         ),
     )
+
+
+def _refuse_bad_logo(config: Config) -> None:
+    if config.logo_path is None:
+        return
+    try:
+        read_logo(config.logo_path)
+    except InputError as error:
+        raise config.error(("report", "logo"), str(error)) from error
 
 
 def load_config_events(config: Config) -> EventTable:

@@ -1,9 +1,10 @@
-"""What a run leaves behind, as types: ``forecast.json``, ``analysis.json`` and ``track_record.json``.
+"""What a run leaves behind, as types: ``forecast.json``, ``analysis.json``, ``track_record.json`` and more.
 
 ``Forecast`` is the contract other programs read: its JSON Schema is printed by ``forecast schema
-forecast``. ``Analysis`` holds what the report shows beside the forecast (tension, parameters, data), and
-``TrackRecord`` how forecasts of this kind did in the past, so that a report is rebuilt from a run folder
-without the posterior and without the backtest. All probabilities are in [0, 1], all dates are ISO days.
+forecast``. ``Analysis`` holds what the report shows beside the forecast (tension, parameters, data),
+``TrackRecord`` how forecasts of this kind did in the past, and ``PreviousRun`` what the run before said, so
+that a report is rebuilt from a run folder without the posterior, the backtest and the earlier run. All
+probabilities are in [0, 1], all dates are ISO days.
 """
 
 from __future__ import annotations
@@ -346,6 +347,42 @@ class LedgerSummary(Record):
     brier: ErrorBound | None
     baseline_brier: float | None
     claim: Literal["better", "worse", "none"] = Field(description="what may be said of the skill")
+
+
+class MilestoneChange(Record):
+    """One question as an earlier run answered it.
+
+    ``quiet`` is what the earlier run would have said on the later as-of day had the target stayed away and
+    nothing else been learnt: its chance of the days that are left, given none before.
+    """
+
+    target: str
+    milestone: str
+    date: date
+    probability: Probability
+    mcse: float = Field(ge=0.0)
+    interval90: Interval
+    quiet: Probability
+    happened_since: int | None = Field(
+        description="target events between the as-of days; None where the two runs count otherwise"
+    )
+
+
+class PreviousRun(Record):
+    """The content of ``previous_run.json``: what an earlier run of the same questions said."""
+
+    schema_: Literal[1] = Field(1, alias="schema")
+    run_id: str
+    as_of: date
+    code_version: str
+    new_events: dict[str, int] = Field(description="events after its as-of day, by category")
+    changed_priors: tuple[str, ...] = Field(description="parameters whose prior is another now")
+    other_model: bool = Field(description="it was made with another model family or version")
+    changes: tuple[MilestoneChange, ...] = Field(min_length=1)
+
+    def change(self, target: str, milestone: str) -> MilestoneChange | None:
+        """Return what it said on a question; ``None`` when it was not asked."""
+        return {(one.target, one.milestone): one for one in self.changes}.get((target, milestone))
 
 
 class TrackRecord(Record):

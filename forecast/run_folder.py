@@ -6,7 +6,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -116,6 +116,26 @@ def _cannot_write(place: Path, error: OSError) -> RunFolderError:
         f"{place}: cannot be written ({error.strerror or error}). Check permissions and free space, or use "
         "--out for another place; nothing was left behind."
     )
+
+
+class ChangedFile(NamedTuple):
+    """A file of a run folder that is not as the run left it."""
+
+    name: str
+    what: str
+    """``"missing"`` or ``"altered"``."""
+
+
+def changed_files(folder: Path, recorded: Mapping[str, str]) -> tuple[ChangedFile, ...]:
+    """Return the files that do not have the SHA-256 recorded for them (relative path → hash), in order."""
+    changed = []
+    for name, expected in sorted(recorded.items()):
+        path = folder / name
+        if not path.is_file():
+            changed.append(ChangedFile(name, "missing"))
+        elif hashlib.sha256(path.read_bytes()).hexdigest() != expected:
+            changed.append(ChangedFile(name, "altered"))
+    return tuple(changed)
 
 
 def file_hashes(folder: Path) -> dict[str, str]:

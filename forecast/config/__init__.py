@@ -24,13 +24,14 @@ from forecast.config.schema import (
     DyadConfig,
     EventsConfig,
     HeadlineConfig,
+    ImpactConfig,
     MilestoneConfig,
     ModelConfig,
     ReportConfig,
     SamplerConfig,
     TargetConfig,
 )
-from forecast.config.writing import config_hash, resolved_yaml, scenario_yaml
+from forecast.config.writing import config_hash, resolved_yaml, saved_logo, scenario_yaml
 
 __all__ = [
     "BUNDLED_PREFIX",
@@ -41,6 +42,7 @@ __all__ = [
     "DyadConfig",
     "EventsConfig",
     "HeadlineConfig",
+    "ImpactConfig",
     "MilestoneConfig",
     "ModelConfig",
     "NewType",
@@ -58,6 +60,7 @@ __all__ = [
     "load_scenarios",
     "refuse_same_names",
     "resolved_yaml",
+    "saved_logo",
     "scenario_of",
     "scenario_schema",
     "scenario_yaml",

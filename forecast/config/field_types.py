@@ -18,6 +18,8 @@ from forecast.config.faults import shown, suggestion
 from forecast.config.quantiles import QuantileFault, read_statement
 from forecast.events.codebook import CATEGORIES
 
+LEAST_CONTRAST = 4.5
+"""Contrast of text on white that WCAG 2.2 asks for (level AA)."""
 FAULT = "config_fault"  # type of the errors whose message is already ours
 
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -113,6 +115,25 @@ def _prior(value: object) -> str | Mapping[str, float] | Mapping[str, Mapping[st
     raise fault(f"came {shown(value)}; allowed: {allowed}")
 
 
+def _colour(value: str) -> str:
+    if not re.fullmatch(r"#[0-9A-Fa-f]{6}", value):
+        raise fault(f"{shown(value)} is not a colour; give six hex digits in quotes, e.g. '#0B3C6F'")
+    contrast = 1.05 / (relative_luminance(value) + 0.05)
+    if contrast < LEAST_CONTRAST:
+        raise fault(
+            f"{value} is too light to be read on white (contrast {contrast:.1f}, at least "
+            f"{LEAST_CONTRAST} is needed); give a darker colour"
+        )
+    return value.upper()
+
+
+def relative_luminance(colour: str) -> float:
+    """Relative luminance of ``#RRGGBB``, 0 (black) to 1 (white), as WCAG 2.2 defines it."""
+    shares = (int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5))
+    linear = [share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
 def _nothing_is(empty: Any) -> BeforeValidator:  # noqa: ANN401 - the empty list or mapping of the field
     """Read a key whose entries are all commented out as empty rather than as a fault."""
     return BeforeValidator(lambda value: empty if value is None else value)
@@ -148,6 +169,7 @@ FolderName = Annotated[
 KeyName = Annotated[str, AfterValidator(_key_name)]
 Country = Annotated[str, AfterValidator(_country), Field(json_schema_extra={"pattern": "^[A-Z]{3}$"})]
 Category = Annotated[str, AfterValidator(_category), WithJsonSchema(_CATEGORY_SCHEMA)]
+Colour = Annotated[str, AfterValidator(_colour), Field(json_schema_extra={"pattern": "^#[0-9A-Fa-f]{6}$"})]
 Categories = Annotated[tuple[Category, ...], Field(min_length=1), AfterValidator(_distinct)]
 PriorName = Annotated[str, AfterValidator(_prior_name)]
 PriorValue = Annotated[

@@ -20,6 +20,7 @@ from forecast.config.field_types import (
     EMPTY_MAPPING,
     Categories,
     Category,
+    Colour,
     Country,
     Day,
     FolderName,
@@ -62,7 +63,9 @@ class DyadConfig(Section):
 class EventsConfig(Section):
     """The coded events that the model learns from."""
 
-    source: Text = Field(description="'bundled:us-china', or a CSV file, from the folder of the config")
+    source: Text = Field(
+        description="'bundled:us-china', or a CSV or Parquet file, from the folder of the config"
+    )
     start: Day | None = Field(
         default=None, description="first day used; the first event of the file when absent"
     )
@@ -137,12 +140,32 @@ class SamplerConfig(Section):
     )
 
 
+class ImpactConfig(Section):
+    """How grave a target would be for the reader, as judged by the author of the report."""
+
+    level: Literal["negligible", "minor", "moderate", "major", "severe"] = Field(
+        description="gravity if it happens; the other side of the likelihood × impact matrix"
+    )
+    rationale: Text = Field(description="why, in one sentence; printed beside the matrix")
+
+
 class ReportConfig(Section):
-    """What the report shows of its maker, and its paper."""
+    """What the report shows of its maker, how it looks, and how grave each target would be."""
 
     paper: Literal["a4", "us-letter"] = Field(default="a4", description="paper size of the PDF")
+    title: Text | None = Field(default=None, description="title on page 1; the pair when absent")
     author: Text | None = Field(default=None, description="printed on page 1")
     organisation: Text | None = Field(default=None, description="printed on page 1")
+    logo: Text | None = Field(
+        default=None, description="SVG or PNG file, from the folder of the config; printed on page 1"
+    )
+    classification: Text | None = Field(
+        default=None, description="line at the head and foot of every page, e.g. 'Internal'"
+    )
+    accent: Colour | None = Field(default=None, description="colour of headings and rules, e.g. '#0B3C6F'")
+    impact: Annotated[Mapping[KeyName, ImpactConfig], EMPTY_MAPPING] = Field(
+        default_factory=dict, description="gravity by target; with it the report shows the matrix"
+    )
 
 
 def _default_headline(fields: dict[str, Any]) -> HeadlineConfig:
@@ -214,6 +237,13 @@ class Config(Section):
         if self.events.source.startswith(BUNDLED_PREFIX):
             return None
         return self.base_folder / Path(self.events.source).expanduser()
+
+    @property
+    def logo_path(self) -> Path | None:
+        """The logo of the report, resolved against ``base_folder``; ``None`` without one."""
+        if self.report.logo is None:
+            return None
+        return self.base_folder / Path(self.report.logo).expanduser()
 
     @property
     def headline_milestone(self) -> MilestoneConfig:

@@ -41,10 +41,12 @@ def resolved_yaml(config: Config, folder: Path | None = None) -> str:
     config : Config
     folder : Path, optional
         Folder that the text will be saved in; the path of an event file is then rewritten so that it is
-        found from there, and scenario files are named as their copies in that folder. Without it the text
-        reads back as an equal config.
+        found from there, a logo is expected in the folder itself (see ``saved_logo``), and scenario files
+        are named as their copies in that folder. Without it the text reads back as an equal config.
     """
     settings = config.model_dump(by_alias=True)
+    if folder is not None and config.logo_path is not None:
+        settings["report"]["logo"] = saved_logo(config.logo_path)
     if folder is not None and config.events_path is not None:
         relative = os.path.relpath(config.events_path.resolve(), folder.resolve())
         settings["events"]["source"] = Path(relative).as_posix()
@@ -71,6 +73,11 @@ def scenario_yaml(scenario: Scenario) -> str:
 
 def _yaml(settings: dict[str, Any]) -> str:
     return yaml.dump(settings, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf"))
+
+
+def saved_logo(path: Path) -> str:
+    """Return the name under which a run folder keeps a copy of its logo: ``logo.svg`` or ``logo.png``."""
+    return f"logo{path.suffix.lower()}"
 
 
 def config_hash(config: Config) -> str:
