@@ -24,7 +24,7 @@ def scenario(
     ],
     files: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[FILES]...", help="Scenario files; those of the run when nothing is given."),
+        typer.Argument(metavar="[FILES]...", help="Scenario files; without any, what the run kept."),
     ] = None,
     priors: Annotated[
         list[str] | None,
@@ -74,6 +74,9 @@ def scenario(
     from forecast.scenarios import SCENARIO_PATHS, compare_scenarios, plan_scenario, read_base_run
 
     base = read_base_run(run_dir)
+    if not files and stated is None and base.forecast.scenarios and paths is None and not yaml:
+        _print(base, base.forecast.scenarios, out, compare=compare, json=json, quiet=quiet)
+        return
     chosen = _scenarios(base, files or [], stated)
     for one in chosen:
         plan_scenario(base.inputs, one)
@@ -95,6 +98,19 @@ def scenario(
         found = compare_scenarios(
             base, chosen, refit=not no_refit, paths=paths or SCENARIO_PATHS, listen=listen
         )
+    _print(base, found, out, compare=compare, json=json, quiet=quiet)
+
+
+def _print(
+    base: BaseRun,
+    found: tuple[ScenarioForecast, ...],
+    out: Path | None,
+    *,
+    compare: bool,
+    json: bool,
+    quiet: bool,
+) -> None:
+    """Print and write what was found; ends with code 1 where numbers are withheld or not to be trusted."""
     if out:
         _write(base, found, out)
     if json:
