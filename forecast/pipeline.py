@@ -42,7 +42,7 @@ from forecast.record import (
 from forecast.robustness_record import Robustness
 from forecast.run_files import Run, run_id, save_run
 from forecast.run_folder import refuse_existing, run_place
-from forecast.scenarios import BaseRun, evaluate_plans, plan_scenario
+from forecast.scenarios import BaseRun, evaluate_plans, plan_scenarios
 from forecast.scenarios.robustness import RobustnessOptions, measure_robustness, with_labels
 from forecast.simulation import FirstHits, simulate_first_hits
 from forecast.simulation.paths import RATE_CAP
@@ -83,7 +83,7 @@ def make_forecast(config: Config, listen: Listener | None = None, *, drivers: bo
     with clock.time("read"):
         tell(StageProgress("read"))
         inputs = read_inputs(config)
-        plans = [plan_scenario(inputs, scenario) for scenario in inputs.scenarios]
+        plans = plan_scenarios(inputs, inputs.scenarios)
     seeds = stage_seeds(config)
     with clock.time("fit"):
         tell(StageProgress("compile"))

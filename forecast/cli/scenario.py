@@ -71,15 +71,14 @@ def scenario(
     stated = scenario_from_options(priors or (), events or (), without or ())
     if out:
         _refuse_format(out)
-    from forecast.scenarios import SCENARIO_PATHS, compare_scenarios, plan_scenario, read_base_run
+    from forecast.scenarios import SCENARIO_PATHS, compare_scenarios, plan_scenarios, read_base_run
 
     base = read_base_run(run_dir)
     if not files and stated is None and base.forecast.scenarios and paths is None and not yaml:
         _print(base, base.forecast.scenarios, out, compare=compare, json=json, quiet=quiet)
         return
     chosen = _scenarios(base, files or [], stated)
-    for one in chosen:
-        plan_scenario(base.inputs, one)
+    plan_scenarios(base.inputs, chosen)
     if yaml:
         _print_yaml(stated)
         return

@@ -22,7 +22,7 @@ from forecast.scenarios.evaluate import (
     milestone_day,
     scenario_curve,
 )
-from forecast.scenarios.plan import ScenarioPlan, plan_scenario
+from forecast.scenarios.plan import ScenarioPlan, plan_scenario, plan_scenarios
 from forecast.scenarios.reweighting import changed_priors, log_prior_ratio, parameter_draws, weights_for
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "milestone_day",
     "parameter_draws",
     "plan_scenario",
+    "plan_scenarios",
     "read_base_run",
     "scenario_curve",
     "simulate_plan",

@@ -36,7 +36,7 @@ from forecast.scenarios.evaluate import (
     scenario_curve,
 )
 from forecast.scenarios.new_types import draw_effects
-from forecast.scenarios.plan import ScenarioPlan, plan_scenario
+from forecast.scenarios.plan import ScenarioPlan, plan_scenarios
 from forecast.scenarios.reweighting import weights_for
 from forecast.series import EventCounts, count_events
 from forecast.simulation import ProbabilityCurve, probability_curve, simulate_first_hits
@@ -78,7 +78,7 @@ def compare_scenarios(
     NotConvergedError
         A new fit could not be sampled at all; one that fails a gate is returned and says so.
     """
-    plans = [plan_scenario(base.inputs, scenario) for scenario in scenarios]
+    plans = plan_scenarios(base.inputs, scenarios)
     return evaluate_plans(base, plans, refit=refit, paths=paths, listen=listen)
 
 
