@@ -175,11 +175,11 @@ REAL = """\
 name: real
 dyad: {a: USA, b: CHN}
 as_of: 2023-07-10
-events: {source: bundled:us-china, start: 2022-01-01}
+events: {source: bundled:us-china, start: 2022-07-01}
 targets:
   escalation: {any_of: [sanction, channel_closure, military_incident, military_posture], min_severity: 3}
 milestones: [{name: soon, date: 2023-08-10}]
-sampler: {seed: 3, draws: 1000, tune: 400, chains: 4, paths_per_draw: 4}
+sampler: {seed: 3, draws: 1000, tune: 300, chains: 2, paths_per_draw: 4}
 """
 
 
