@@ -203,6 +203,7 @@ def test_the_manifest_names_every_file_by_its_hash(run_folder):
         "fit",
         "simulate",
         "drivers",
+        "robustness",
         "scenarios",
         "report",
     }
