@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 
+import h5py
 import pytest
 
 from forecast.record import ScenarioForecast
@@ -167,6 +168,15 @@ def test_files_of_another_run_are_refused(command, run_folder, tmp_path):
     ended = command("scenario", mixed, "--event", CLASH)
     assert ended.code == 2
     assert "do not belong together" in ended.err
+
+
+def test_a_run_of_another_model_is_refused(command, run_folder, tmp_path):
+    old = shutil.copytree(run_folder, tmp_path / "old")
+    with h5py.File(old / "posterior.nc", "a") as file:
+        del file["posterior/severity_grave"]
+    ended = command("scenario", old, "--event", CLASH)
+    assert (ended.code, ended.out) == (2, "")
+    assert "has no draws of severity.grave; the run was made by another version" in ended.err
 
 
 @pytest.mark.parametrize("option", [["--event", CLASH], ["--prior", "severity.level.4=Normal(-1.2, 0.5)"]])
