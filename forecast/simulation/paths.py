@@ -132,7 +132,6 @@ def simulate_first_hits(
         if not data.layout.marked and target != data.layout.target:
             raise ValueError(f"the layout counts no stream for target {target.name!r}")
     width, keys = _keys(len(draws), len(data.layout.streams), options)
-    state = state_before_last_step(data, draws)
     cores = os.cpu_count() or 1
     # Fewer paths leave room for the draws of several keys at once.
     together = max(1, options.paths_per_draw // (options.first_paths or options.paths_per_draw))
@@ -142,8 +141,7 @@ def simulate_first_hits(
         rows = slice(first * width, min((first + together) * width, len(draws)))
         streams = RandomStreams(keys[first : first + together], width, rows.stop - rows.start)
         effects = {name: effect.rows(rows) for name, effect in new_types.items()}
-        chunk = _Chunk(data, draws.rows(rows), _rows_of(state, rows), targets, options, streams, effects)
-        return chunk.run(calendar)
+        return _Chunk(data, draws.rows(rows), targets, options, streams, effects).run(calendar)
 
     with ThreadPoolExecutor(max_workers=cores) as pool:
         results = list(pool.map(run, range(0, len(keys), together)))
@@ -176,11 +174,6 @@ def _keys(n_draws: int, n_streams: int, options: SimulationOptions) -> tuple[int
     return width, [np.asarray(child.generate_state(2, np.uint64), dtype=np.uint64) for child in children]
 
 
-def _rows_of(state: ExcitationState, rows: slice) -> ExcitationState:
-    parts = (state.own, state.cross, state.calming, state.severe)
-    return ExcitationState(*(part[rows].copy() for part in parts))
-
-
 def _as_slice(index: NDArray[np.int64]) -> slice | NDArray[np.int64]:
     """Return neighbouring positions as a slice, which is read without a copy; others as they are."""
     if len(index) and np.all(np.diff(index) == 1):
@@ -195,7 +188,6 @@ class _Chunk:
         self,
         data: EventCounts,
         draws: StreamDraws,
-        state: ExcitationState,
         targets: Sequence[TargetRule],
         options: SimulationOptions,
         streams: RandomStreams,
@@ -205,6 +197,7 @@ class _Chunk:
         self.thresholds = {SEVERE} | {target.min_severity for target in targets}
         self.layout: StreamLayout = data.layout
         self.paths = (len(draws), options.first_paths or options.paths_per_draw)
+        state = state_before_last_step(data, draws)
         wide = (*self.paths, len(self.layout.streams))
         self.state = ExcitationState(
             np.broadcast_to(state.own[:, None], wide).copy(),
