@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from forecast.report.blocks import Section
 from forecast.report.run_records import RunRecords
+from forecast.report.sections.assumptions import assumptions_section
 from forecast.report.sections.calendar import calendar_section
 from forecast.report.sections.data import data_section
 from forecast.report.sections.drivers import drivers_section
@@ -34,6 +35,7 @@ SECTIONS: tuple[Callable[[RunRecords], Section | None], ...] = (
     calendar_section,
     tension_section,
     drivers_section,
+    assumptions_section,
     indicators_section,
     track_record_section,
     method_section,
