@@ -63,7 +63,9 @@ class DyadConfig(Section):
 class EventsConfig(Section):
     """The coded events that the model learns from."""
 
-    source: Text = Field(description="'bundled:us-china', or a CSV file, from the folder of the config")
+    source: Text = Field(
+        description="'bundled:us-china', or a CSV or Parquet file, from the folder of the config"
+    )
     start: Day | None = Field(
         default=None, description="first day used; the first event of the file when absent"
     )
