@@ -8,10 +8,10 @@ from forecast import wording
 from forecast.robustness_record import BreakEven, NumberSensitivity
 
 LABEL_WORDS = {
-    "data-driven": "The data carry it",
-    "prior-driven": "The priors carry it",
-    "conflict": "It is a compromise between priors and data",
-    "unclear": "What carries it cannot be told from these draws",
+    "data-driven": "The data carry this number",
+    "prior-driven": "The priors carry this number",
+    "conflict": "This number is a compromise between priors and data",
+    "unclear": "What carries this number cannot be told from these draws",
 }
 
 

@@ -122,13 +122,13 @@ def _break_evens(forecast: Forecast, found: Robustness) -> list[Block]:
         if not here:
             continue
         crossing = crossing_first(here, target.name, milestone.name)[:_MOST_CROSSINGS]
-        blocks.append(
-            Prose(
-                lead=f"Before {wording.long_day(milestone.date)} ({wording.percent(milestone.probability)}).",
-                text=rest_sentence(here, len(crossing)),
-            )
-        )
-        if crossing:
-            blocks.append(Bullets(items=tuple(one.text for one in crossing)))
+        lead = f"Before {wording.long_day(milestone.date)} ({wording.percent(milestone.probability)})."
+        rest = rest_sentence(here, len(crossing))
+        if not crossing:
+            blocks.append(Prose(lead=lead, text=rest))
+            continue
+        blocks.append(Prose(lead=lead, text="Each of these alone would:"))
+        blocks.append(Bullets(items=tuple(one.text for one in crossing)))
+        blocks += [Prose(text=rest, tone="fine")] if rest else []
     blocks += [Prose(text=note, tone="fine") for note in found.notes]
     return blocks
