@@ -71,7 +71,8 @@ def indicator_sentence(forecast: Forecast, found: tuple[Indicator, ...]) -> str:
                 f"(90% interval {wording.interval_percent(strongest.interval90)})."
             )
     first = (
-        f"The chance of the headline, {shorten(target.label, 80)} before {wording.long_day(milestone.date)}, is "
+        f"The chance of the headline, {shorten(target.label, 80)} before "
+        f"{wording.long_day(milestone.date)}, is "
         f"{wording.percent(milestone.probability)} "
         f"(90% interval {wording.interval_percent(milestone.interval90)})."
     )
