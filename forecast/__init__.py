@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from forecast.record import Analysis, Forecast
     from forecast.run_files import Run, rebuild_report, save_run
     from forecast.scenarios import compare_scenarios, read_base_run
+    from forecast.scenarios.robustness import RobustnessOptions, measure_robustness
 
 _HOME = {
     "Analysis": "record",
@@ -67,6 +68,7 @@ _HOME = {
     "ForecastError": "errors",
     "InputError": "errors",
     "NotConvergedError": "errors",
+    "RobustnessOptions": "scenarios.robustness",
     "Run": "run_files",
     "Scenario": "config",
     "compare_scenarios": "scenarios",
@@ -76,6 +78,7 @@ _HOME = {
     "load_events": "events.bundled",
     "load_scenario": "config",
     "make_forecast": "pipeline",
+    "measure_robustness": "scenarios.robustness",
     "open_ledger": "ledger.store",
     "read_base_run": "scenarios",
     "read_events": "events.reading",
@@ -97,6 +100,7 @@ __all__ = [
     "ForecastError",
     "InputError",
     "NotConvergedError",
+    "RobustnessOptions",
     "Run",
     "Scenario",
     "compare_scenarios",
@@ -106,6 +110,7 @@ __all__ = [
     "load_events",
     "load_scenario",
     "make_forecast",
+    "measure_robustness",
     "open_ledger",
     "read_base_run",
     "read_events",

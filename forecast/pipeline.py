@@ -39,9 +39,11 @@ from forecast.record import (
     SamplerSummary,
     TargetForecast,
 )
+from forecast.robustness_record import Robustness
 from forecast.run_files import Run, run_id, save_run
 from forecast.run_folder import refuse_existing, run_place
 from forecast.scenarios import BaseRun, evaluate_plans, plan_scenario
+from forecast.scenarios.robustness import RobustnessOptions, measure_robustness, with_labels
 from forecast.simulation import FirstHits, simulate_first_hits
 from forecast.simulation.paths import RATE_CAP
 from forecast.stages import simulation_options, stage_seeds
@@ -54,7 +56,7 @@ NEGLIGIBLE_SHARE = 1e-6
 
 
 def make_forecast(config: Config, listen: Listener | None = None, *, drivers: bool = True) -> Run:
-    """Run all stages in memory: read, fit, simulate, measure drivers, compare scenarios.
+    """Run all stages in memory: read, fit, simulate, measure drivers and robustness, compare scenarios.
 
     Parameters
     ----------
@@ -62,7 +64,8 @@ def make_forecast(config: Config, listen: Listener | None = None, *, drivers: bo
     listen : callable, optional
         Told of each stage and its progress.
     drivers : bool
-        Measure which events moved the headline; without it the run names none.
+        Measure which events moved the headline, and how far the call rests on assumptions; without it the
+        run says nothing of either.
 
     Raises
     ------
@@ -113,13 +116,21 @@ def make_forecast(config: Config, listen: Listener | None = None, *, drivers: bo
         timings_s=clock.seconds,
         versions=versions(),
     )
+    days = {name: hits.of(name) for name in hits.targets}
+    base = BaseRun(inputs, posterior.variables, posterior.n_chains, days, forecast)
+    robustness: Robustness | None = None
+    if drivers:
+        with clock.time("robustness"):
+            tell(StageProgress("robustness"))
+            robustness = measure_robustness(base, RobustnessOptions(threshold=config.headline.threshold))
+            forecast = with_labels(forecast, robustness)
     if plans:
         with clock.time("scenarios"):
-            days = {name: hits.of(name) for name in hits.targets}
-            base = BaseRun(inputs, posterior.variables, posterior.n_chains, days, forecast)
             forecast = forecast.model_copy(update={"scenarios": evaluate_plans(base, plans, listen=tell)})
-        forecast = forecast.model_copy(update={"timings_s": clock.seconds})
-    analysis = _analysis(inputs, posterior, hits, clock.seconds["fit"], withheld)
+    forecast = forecast.model_copy(update={"timings_s": clock.seconds})
+    analysis = _analysis(inputs, posterior, hits, clock.seconds["fit"], withheld).model_copy(
+        update={"robustness": robustness}
+    )
     return Run(inputs, posterior, hits, forecast, analysis)
 
 

@@ -10,18 +10,14 @@ probabilities are in [0, 1], all dates are ISO days.
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-Probability = Annotated[float, Field(ge=0.0, le=1.0)]
-Interval = tuple[float, float]
-
-
-class Record(BaseModel):
-    """Base of the record types: frozen, no unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+from forecast.record_base import Interval as Interval
+from forecast.record_base import Probability as Probability
+from forecast.record_base import Record as Record
+from forecast.robustness_record import RestsOn, Robustness
 
 
 class DyadRecord(Record):
@@ -62,6 +58,10 @@ class MilestoneForecast(Record):
     words: str = Field(description="ICD-203 words for the probability and its interval")
     frequency: str = Field(description="natural frequency, e.g. '63 of 100'")
     baseline: Baseline
+    rests_on: RestsOn | None = Field(
+        default=None,
+        description="whether data or priors carry the probability; None where it was not measured",
+    )
 
 
 class Curve(Record):
@@ -264,6 +264,7 @@ class Analysis(Record):
     calendar: tuple[CalendarAct, ...]
     sampler: SamplerSummary
     warnings: tuple[str, ...] = Field(description="what a reader must know, e.g. capped intensities")
+    robustness: Robustness | None = Field(default=None, description="None where it was not measured")
 
 
 class ErrorBound(Record):

@@ -11,8 +11,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from pydantic import ValidationError
+
 from forecast.config import Config
 from forecast.errors import InputError, RunFolderError
+from forecast.record import Record
 
 
 class FolderKind(NamedTuple):
@@ -142,3 +145,26 @@ def file_hashes(folder: Path) -> dict[str, str]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def read_record[R: Record](path: Path, kind: type[R]) -> R:
+    """Read a record of a run folder.
+
+    Raises
+    ------
+    RunFolderError
+        The file is missing, or is not what a run writes.
+    """
+    if not path.is_file():
+        raise RunFolderError(
+            f"{path}: file missing. A whole run folder is needed (forecast.json, analysis.json, events.csv, "
+            "manifest.json …), as 'forecast run' makes it."
+        )
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise RunFolderError(
+            f"{path}: {place}: {first['msg']}. The file is not what a run writes; run the forecast again."
+        ) from error

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from typing import NamedTuple
 
 BANDS: tuple[tuple[str, int, int], ...] = (
     ("almost no chance", 1, 5),
@@ -64,6 +65,37 @@ def words(probability: float, interval: tuple[float, float]) -> str:
     """
     lowest, highest = _reached_bands(probability, interval)
     return BANDS[lowest][0] if lowest == highest else f"{BANDS[lowest][0]} to {BANDS[highest][0]}"
+
+
+class WordBound(NamedTuple):
+    """The probability from which another of the seven words holds, and that word."""
+
+    probability: float
+    words: str
+    above: bool
+
+
+def neighbouring_words(probability: float) -> tuple[WordBound, ...]:
+    """Where the word for a probability changes, downwards and upwards; at the ends one way only.
+
+    The bounds are those of the whole percent shown, so that number and word change together.
+
+    Raises
+    ------
+    ValueError
+        When ``probability`` is not in [0, 1].
+    """
+    here, shown = _band(probability), shown_percent(probability)
+    bounds = []
+    for above, percents in ((False, range(shown - 1, 0, -1)), (True, range(shown + 1, 100))):
+        for percent_shown in percents:
+            there = _band(percent_shown / 100)
+            if there != here:
+                # Halves round up: 79.5% shows as 80%, and just below it as 79%.
+                half = 0.5 if not above else -0.5
+                bounds.append(WordBound((percent_shown + half) / 100, BANDS[there][0], above))
+                break
+    return tuple(bounds)
 
 
 def predicate(probability: float, interval: tuple[float, float]) -> str:

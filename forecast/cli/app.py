@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from forecast.cli import backtest, bench, check, ledger, priors, report, run, scenario, schema
+from forecast.cli import backtest, bench, check, ledger, priors, report, run, scenario, schema, sensitivity
 from forecast.events.commands import app as events_app
+from forecast.feeds.commands import crosswalk, import_events
 
 app = typer.Typer(
     name="forecast",
@@ -23,12 +24,15 @@ app.command("check")(check.check)
 app.command("run")(run.run)
 app.command("report")(report.report)
 app.command("scenario")(scenario.scenario)
+app.command("sensitivity")(sensitivity.sensitivity)
 app.command("backtest")(backtest.backtest)
 app.command("priors")(priors.priors)
 app.command("schema")(schema.schema)
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(bench.app, name="bench")
-app.add_typer(events_app, name="events", help="Coded events: check a file, describe it.")
+events_app.command("import")(import_events)
+events_app.command("crosswalk")(crosswalk)
+app.add_typer(events_app, name="events", help="Coded events: check a file, describe it, import a feed.")
 
 
 def _version(show: bool) -> None:

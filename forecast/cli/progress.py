@@ -16,6 +16,7 @@ _LABELS = {
     "sample": "Sample the posterior",
     "simulate": "Simulate futures",
     "drivers": "Measure drivers",
+    "robustness": "Test the assumptions",
     "scenarios": "Compare scenarios",
     "report": "Write the report",
     "backtest": "Forecast at past origins",

@@ -30,6 +30,7 @@ from forecast.config.field_types import (
     PriorValue,
     Probability,
     Severity,
+    Share,
     Text,
     Whole,
 )
@@ -62,7 +63,9 @@ class DyadConfig(Section):
 class EventsConfig(Section):
     """The coded events that the model learns from."""
 
-    source: Text = Field(description="'bundled:us-china', or a CSV file, from the folder of the config")
+    source: Text = Field(
+        description="'bundled:us-china', or a CSV or Parquet file, from the folder of the config"
+    )
     start: Day | None = Field(
         default=None, description="first day used; the first event of the file when absent"
     )
@@ -97,6 +100,9 @@ class HeadlineConfig(Section):
 
     target: str = Field(description="key of one of the targets")
     milestone: str = Field(description="name of one of the milestones")
+    threshold: Share | None = Field(
+        default=None, description="a probability whose crossing would change what you do; break-evens name it"
+    )
 
 
 class CalendarAct(Section):

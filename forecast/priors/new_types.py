@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from forecast.priors import human_scale as scales
 from forecast.priors.catalogue import ParameterGroup
 from forecast.priors.distributions import Distribution
 
@@ -23,6 +24,7 @@ _EXCITES = ParameterGroup(
     "positive",
     _log_normal(1, 0.7),
     "There is no default: a type that was never seen needs a statement of its own.",
+    scales.CROSS_PER_HUNDRED,
     {"weak": _log_normal(0.3, 0.7), "medium": _log_normal(1, 0.7), "strong": _log_normal(3, 0.7)},
 )
 _CALMS = ParameterGroup(
@@ -32,6 +34,7 @@ _CALMS = ParameterGroup(
     "real",
     _normal(0.4, 0.2),
     "There is no default: a type that was never seen needs a statement of its own.",
+    scales.EFFECT,
     {
         "slightly": _normal(0.1, 0.05),
         "calms": _normal(0.4, 0.2),
@@ -46,6 +49,7 @@ _HALF_LIFE = ParameterGroup(
     "positive",
     _log_normal(56, 0.5),
     "There is no default: a type that was never seen needs a statement of its own.",
+    scales.WEEKS,
     {"short": _log_normal(14, 0.4), "medium": _log_normal(56, 0.5), "long": _log_normal(365, 0.5)},
 )
 

@@ -28,7 +28,7 @@ from forecast.series import (
     TargetRule,
     recent_severe_term,
 )
-from forecast.simulation.acts import ActsAhead, HappeningAct, NewTypeEffect, NewTypeState
+from forecast.simulation.acts import ActsAhead, HappeningAct, NewTypeEffect, NewTypeState, act_keys
 from forecast.simulation.sampling import Counts, binomial, negative_binomial
 from forecast.simulation.state import ExcitationState, decays_of, state_before_last_step
 
@@ -130,9 +130,7 @@ def simulate_first_hits(
     for target in targets:
         if not data.layout.marked and target != data.layout.target:
             raise ValueError(f"the layout counts no stream for target {target.name!r}")
-    width = max(1, _CHUNK_CELLS // (options.paths_per_draw * len(data.layout.streams)))
-    slices = [slice(first, first + width) for first in range(0, len(draws), width)]
-    keys = np.random.SeedSequence(options.seed).spawn(len(slices))
+    slices, keys = _chunks(len(draws), len(data.layout.streams), options)
     state = state_before_last_step(data, draws)
 
     def run(job: tuple[slice, np.random.SeedSequence]) -> tuple[NDArray[np.int32], Counts, float]:
@@ -152,6 +150,45 @@ def simulate_first_hits(
         options.horizon_days,
         float(np.average([result[2] for result in results], weights=weight)),
     )
+
+
+def acts_on_paths(
+    data: EventCounts, n_draws: int, options: SimulationOptions, calendar: Sequence[FutureAct]
+) -> NDArray[np.bool_]:
+    """On which paths of a simulation each act ahead happens, without simulating; shape (act, draw, path)."""
+    parts = []
+    for rows, key in zip(*_chunks(n_draws, len(data.layout.streams), options), strict=True):
+        shape = (rows.stop - rows.start, options.first_paths or options.paths_per_draw)
+        words = _words(key)
+        chances = [_uniform(words, shape, act_key, _CALENDAR) for act_key in act_keys(calendar)]
+        parts.append(
+            np.stack([chance < act.probability for chance, act in zip(chances, calendar, strict=True)])
+        )
+    return np.concatenate(parts, axis=1)
+
+
+def _chunks(
+    n_draws: int, n_streams: int, options: SimulationOptions
+) -> tuple[list[slice], list[np.random.SeedSequence]]:
+    """Rows that are simulated together, and the key of the random numbers of each such chunk."""
+    width = max(1, _CHUNK_CELLS // (options.paths_per_draw * n_streams))
+    slices = [slice(first, min(first + width, n_draws)) for first in range(0, n_draws, width)]
+    return slices, np.random.SeedSequence(options.seed).spawn(len(slices))
+
+
+def _words(key: np.random.SeedSequence) -> NDArray[np.uint64]:
+    return np.asarray(key.generate_state(2, np.uint64), dtype=np.uint64)
+
+
+def _random(key: NDArray[np.uint64], step: int, purpose: int) -> np.random.Generator:
+    counter = np.array([0, 0, step, purpose], dtype=np.uint64)
+    return np.random.Generator(np.random.Philox(counter=counter, key=key))
+
+
+def _uniform(key: NDArray[np.uint64], paths: tuple[int, int], step: int, purpose: int, *width: int) -> Floats:
+    # Paths come first, so that the first of them have the same numbers however many follow.
+    numbers = _random(key, step, purpose).random((*paths[::-1], *width))
+    return np.swapaxes(numbers, 0, 1)
 
 
 def _rows_of(state: ExcitationState, rows: slice) -> ExcitationState:
@@ -190,7 +227,7 @@ class _Chunk:
             np.broadcast_to(state.calming[:, None], wide).copy(),
             np.broadcast_to(state.severe[:, None], self.paths).copy(),
         )
-        self.key = key.generate_state(2, np.uint64)
+        self.key = _words(key)
         # The draws may have more knots than the past: the data say nothing on those beyond its last step.
         self.left_knot = (data.grid.n_steps - 1) // KNOT_STEPS
         sides = draws.knots[:, self.left_knot], draws.knots[:, self.left_knot + 1]
@@ -210,14 +247,11 @@ class _Chunk:
 
     def random(self, step: int, purpose: int) -> np.random.Generator:
         """Random numbers of one step and purpose, whatever happened before."""
-        counter = np.array([0, 0, step, purpose], dtype=np.uint64)
-        return np.random.Generator(np.random.Philox(counter=counter, key=self.key))
+        return _random(self.key, step, purpose)
 
     def uniform(self, step: int, purpose: int, *width: int) -> Floats:
         """Uniform numbers of every path, shape (draw, path[, width])."""
-        # Paths come first, so that the first of them have the same numbers however many follow.
-        numbers = self.random(step, purpose).random((*self.paths[::-1], *width))
-        return np.swapaxes(numbers, 0, 1)
+        return _uniform(self.key, self.paths, step, purpose, *width)
 
     def run(self, calendar: Sequence[FutureAct]) -> tuple[NDArray[np.int32], Counts, float]:
         """First days, shape (target, draw, path); acts, (draw, path, stream); share of capped intensities."""
