@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import re
 import textwrap
 from collections.abc import Iterator
@@ -67,8 +68,15 @@ def report_style() -> Iterator[None]:
     chosen = current_typeface()
     for path in chosen.files:
         _register(path)
-    with mpl.rc_context(_SETTINGS | {"font.family": list(chosen.families)}):
-        yield
+    # A family without the weight asked for gives its nearest, which needs no word on the terminal.
+    logger = logging.getLogger("matplotlib.font_manager")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with mpl.rc_context(_SETTINGS | {"font.family": list(chosen.families)}):
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 def blank_figure(height_inches: float, width_inches: float = WIDTH_INCHES) -> Figure:
