@@ -98,6 +98,9 @@ def _build(
     try:
         with tempfile.TemporaryDirectory(prefix=".report-", dir=run_dir) as name:
             made = _write_report(run, content, Path(name))
+            # Before the report is replaced, so that a folder that cannot be written changes nothing.
+            charts = export_figures(content, export_figures_to) if export_figures_to else ()
+            tables = export_tables(content, export_tables_to) if export_tables_to else ()
             (run_dir / FIGURES).mkdir(exist_ok=True)
             for path in made:
                 os.replace(path, run_dir / path.relative_to(name))
@@ -110,8 +113,8 @@ def _build(
         pdf=run_dir / PDF,
         page=run_dir / PAGE,
         figures=tuple(run_dir / FIGURES / path.name for path in made if path.suffix == ".svg"),
-        exported_figures=export_figures(content, export_figures_to) if export_figures_to else (),
-        exported_tables=export_tables(content, export_tables_to) if export_tables_to else (),
+        exported_figures=charts,
+        exported_tables=tables,
     )
 
 

@@ -103,6 +103,7 @@ def test_the_earlier_run_is_kept_in_the_run_folder_and_its_hash_with_it(answer, 
         (("--template", "no-such.typ"), "no-such.typ: the template cannot be read (No such file"),
         (("--previous", "no-such-run"), "no-such-run: not a run folder"),
         (("--paper", "a5"), "a5"),
+        (("--csv", __file__), "test_report_command_makes_what_is_asked.py: cannot be written"),
     ],
 )
 def test_an_option_that_cannot_be_used_is_one_clear_error_and_leaves_the_report(run, arguments, message):
