@@ -46,6 +46,8 @@ def cameo_countries() -> Mapping[str, str]:
 
 def renamed_actors(layout: Layout) -> Mapping[str, str]:
     """Return how a format writes countries → our code. Codes that are not listed stay as they are."""
+    if layout.name == "csv":
+        return {**country_names(), **cameo_countries()}
     return country_names() if layout.actors == "names" else cameo_countries()
 
 

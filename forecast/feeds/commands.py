@@ -52,7 +52,10 @@ MaxDelay = Annotated[
     int | None, typer.Option("--max-delay", metavar="DAYS", help="Longest time from act to publication.")
 ]
 RepeatDays = Annotated[
-    int, typer.Option("--repeat-days", metavar="DAYS", help="The same act within so many days counts once.")
+    int | None,
+    typer.Option(
+        "--repeat-days", metavar="DAYS", help="The same act within so many days counts once.  [default: 1]"
+    ),
 ]
 KeepRepeats = Annotated[bool, typer.Option("--keep-repeats", help="Count every report of an act.")]
 KeepMirrored = Annotated[
@@ -94,7 +97,7 @@ def import_events(
     min_sources: MinSources = 0,
     exclude: Exclude = None,
     max_delay: MaxDelay = None,
-    repeat_days: RepeatDays = 1,
+    repeat_days: RepeatDays = None,
     keep_repeats: KeepRepeats = False,
     keep_mirrored: KeepMirrored = False,
     ignore_place: IgnorePlace = False,
@@ -120,13 +123,15 @@ def import_events(
 
     if seed and not normalise:
         raise InputError("--seed has no effect without --normalise. Leave it out")
+    if keep_repeats and repeat_days is not None:
+        raise InputError("--repeat-days has no effect with --keep-repeats. Leave one of them out")
     switches = Switches(
         root_only=root_only,
         min_mentions=min_mentions,
         min_sources=min_sources,
         exclude=tuple(dict.fromkeys(exclude or [])),
         max_delay_days=max_delay,
-        repeat_days=None if keep_repeats else repeat_days,
+        repeat_days=None if keep_repeats else 1 if repeat_days is None else repeat_days,
         ignore_place=ignore_place,
         merge_mirrored=not keep_mirrored,
         cap_per_day=cap_per_day,

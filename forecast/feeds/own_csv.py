@@ -35,7 +35,7 @@ OWN_FIELDS: Mapping[str, str] = {
 ALWAYS = ("date", "initiator", "target")
 
 
-def own_layout(columns: Mapping[str, str], system: System, *, actors: str = "codes") -> Layout:
+def own_layout(columns: Mapping[str, str], system: System) -> Layout:
     """Return the layout of a table whose columns the user named.
 
     Parameters
@@ -44,8 +44,6 @@ def own_layout(columns: Mapping[str, str], system: System, *, actors: str = "cod
         Name in ``OWN_FIELDS`` → header of the file; what is not named is looked for under its own name.
     system : str
         Meaning of the codes; ``own`` when the table gives category and severity.
-    actors : str
-        ``codes`` or ``names``.
 
     Raises
     ------
@@ -83,7 +81,6 @@ def own_layout(columns: Mapping[str, str], system: System, *, actors: str = "cod
         columns=tuple(headers.values()),
         header=True,
         required=tuple(headers[name] for name in (*ALWAYS, *coding)),
-        actors="names" if actors == "names" else "codes",
         known_date=headers["known_date"],
         fields=fields,
     )

@@ -132,6 +132,10 @@ def test_wrong_usage_exits_2_with_one_message_and_no_traceback(command, many_day
             "--column: the columns of gdelt2 files are known",
         ),
         ((*base, "--dyad", "USA,CHN", "--seed", "3"), "--seed has no effect without --normalise"),
+        (
+            (*base, "--dyad", "USA,CHN", "--keep-repeats", "--repeat-days", "2"),
+            "--repeat-days has no effect with --keep-repeats",
+        ),
         ((*base, "--dyad", "USA,CHN", "--memory", "10"), "--memory 10: expected 200 or more"),
         (("events", "crosswalk", "cow"), "cow: no such coding scheme. Allowed: cameo, weis, plover, acled"),
     ):
@@ -156,7 +160,8 @@ def test_the_crosswalk_printed_is_a_mapping_that_changes_nothing(command, many_d
 
 def test_a_table_of_others_is_read_by_the_columns_named(command, many_days):
     (many_days / "own.csv").write_text(
-        "Tag;Wer;Wen;Art;Stufe\n2020-01-02;USA;CHN;visit;2\n2020-01-03;CHN;USA;dispute;9\n2020-01-04;CHN;USA;quarrel;1\n"
+        "Tag;Wer;Wen;Art;Stufe\n2020-01-02;United States;China;visit;2\n"
+        "2020-01-03;CHN;USA;dispute;9\n2020-01-04;CHN;USA;quarrel;1\n"
     )
     arguments = [
         f"--column={name}"
