@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import typer
 
-from forecast.cli import backtest, bench, check, ledger, priors, report, run, schema
+from forecast.cli import (
+    backtest,
+    bench,
+    check,
+    events_code,
+    events_merge,
+    ledger,
+    priors,
+    report,
+    run,
+    schema,
+)
 from forecast.events.commands import app as events_app
 
 app = typer.Typer(
@@ -27,7 +38,10 @@ app.command("priors")(priors.priors)
 app.command("schema")(schema.schema)
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(bench.app, name="bench")
-app.add_typer(events_app, name="events", help="Coded events: check a file, describe it.")
+events_app.command("code")(events_code.code)
+events_app.command("codebook")(events_code.codebook)
+events_app.command("merge")(events_merge.merge)
+app.add_typer(events_app, name="events", help="Coded events: check, describe, code by hand, merge.")
 
 
 def _version(show: bool) -> None:
