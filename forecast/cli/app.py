@@ -15,6 +15,7 @@ from forecast.cli import (
     report,
     run,
     schema,
+    scores,
 )
 from forecast.events.commands import app as events_app
 
@@ -37,6 +38,7 @@ app.command("backtest")(backtest.backtest)
 app.command("priors")(priors.priors)
 app.command("schema")(schema.schema)
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(scores.app, name="scores")
 app.add_typer(bench.app, name="bench")
 events_app.command("code")(events_code.code)
 events_app.command("codebook")(events_code.codebook)

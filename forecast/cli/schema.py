@@ -1,4 +1,4 @@
-"""``forecast schema``: the JSON Schema of a config, of ``forecast.json`` or of a ledger's export."""
+"""``forecast schema``: the JSON Schemas of what users write and of what other programs read."""
 
 from __future__ import annotations
 
@@ -14,16 +14,22 @@ class Contract(StrEnum):
     CONFIG = "config"
     FORECAST = "forecast"
     LEDGER = "ledger"
+    SCORES = "scores"
 
 
 def schema(contract: Annotated[Contract, typer.Argument(help="Which schema.", show_default=False)]) -> None:
-    """Print the JSON Schema of a config, of forecast.json or of a ledger's export, for other programs."""
-    from forecast.config import config_schema, forecast_schema, schema_text
+    """Print a JSON Schema for other programs.
+
+    Of a config, of forecast.json, of a ledger's export, or (scores) of a config of weekly scores.
+    """
+    from forecast.config import config_schema, forecast_schema, schema_text, score_config_schema
 
     if contract is Contract.LEDGER:
         from forecast.ledger.exporting import ledger_schema
 
         content = ledger_schema()
+    elif contract is Contract.SCORES:
+        content = score_config_schema()
     else:
         content = config_schema() if contract is Contract.CONFIG else forecast_schema()
     typer.echo(schema_text(content), nl=False)

@@ -7,8 +7,8 @@ The modules in the order of the flow: ``yaml_source`` (text → plain data with 
 """
 
 from forecast.config.describe import describe_config, target_definition
-from forecast.config.json_schema import config_schema, forecast_schema, schema_text
-from forecast.config.reading import load_config
+from forecast.config.json_schema import config_schema, forecast_schema, schema_text, score_config_schema
+from forecast.config.reading import load_config, load_score_config
 from forecast.config.schema import (
     BUNDLED_PREFIX,
     CalendarAct,
@@ -22,6 +22,7 @@ from forecast.config.schema import (
     SamplerConfig,
     TargetConfig,
 )
+from forecast.config.score_schema import ScoreConfig, ScoreTarget
 from forecast.config.writing import config_hash, resolved_yaml
 
 __all__ = [
@@ -35,13 +36,17 @@ __all__ = [
     "ModelConfig",
     "ReportConfig",
     "SamplerConfig",
+    "ScoreConfig",
+    "ScoreTarget",
     "TargetConfig",
     "config_hash",
     "config_schema",
     "describe_config",
     "forecast_schema",
     "load_config",
+    "load_score_config",
     "resolved_yaml",
     "schema_text",
+    "score_config_schema",
     "target_definition",
 ]

@@ -4,49 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from forecast.config.cross_checks import CROSS_FAULT
 from forecast.config.faults import Fault, KeyPath, shown, suggestion
 from forecast.config.field_types import FAULT
+from forecast.config.schema import Config
 from forecast.config.schema_walk import allowed_text, known_keys, node_at, resolved
 
 # Faults of one key seen from another: the key's own fault is in the list already.
 _ECHOES = frozenset({CROSS_FAULT, "default_factory_not_called"})
 
 
-def field_faults(error: ValidationError) -> Iterator[Fault]:
+def field_faults(error: ValidationError, model: type[BaseModel] = Config) -> Iterator[Fault]:
     """Yield one fault for each wrong key or value; disagreements between settings are not repeated."""
     for details in error.errors(include_url=False):
         # A list whose items are all wrong counts as too short: the items' own faults say it better.
         is_echo = details["type"] in _ECHOES or (details["type"] == "too_short" and details["input"])
         if not is_echo:
-            yield _fault(details)
+            yield _fault(details, model)
 
 
-def _fault(details: ErrorDetails) -> Fault:
+def _fault(details: ErrorDetails, model: type[BaseModel]) -> Fault:
     # A wrong key of a mapping of free names carries this mark behind the key itself.
     path: KeyPath = tuple(key for key in details["loc"] if key != "[key]")
     match details["type"]:
         case "extra_forbidden":
-            keys = known_keys(node_at(path[:-1]))
+            keys = known_keys(node_at(path[:-1], model))
             message = f"unknown key.{suggestion(str(path[-1]), keys)} Allowed: {', '.join(keys)}"
         case "missing":
-            message = f"required key is missing; {_purpose(path)}"
+            message = f"required key is missing; {_purpose(path, model)}"
         case str(kind) if kind == FAULT:
             message = details["msg"]
         case "string_too_long":
-            message = f"came {len(details['input'])} signs; allowed: {allowed_text(node_at(path))}"
+            message = f"came {len(details['input'])} signs; allowed: {allowed_text(node_at(path, model))}"
         case "too_short":
-            message = f"empty; allowed: {allowed_text(node_at(path))}"
+            message = f"empty; allowed: {allowed_text(node_at(path, model))}"
         case _:
-            message = _unfit(path, details["input"])
+            message = _unfit(path, details["input"], model)
     return Fault(path, message)
 
 
-def _unfit(path: KeyPath, came: object) -> str:
-    node = node_at(path)
+def _unfit(path: KeyPath, came: object, model: type[BaseModel]) -> str:
+    node = node_at(path, model)
     options = resolved(node).get("enum", ()) if node is not None else ()
     hint = suggestion(came, map(str, options)) if isinstance(came, str) else ""
     if isinstance(came, (int, float)) and allowed_text(node).startswith("text"):
@@ -54,8 +55,10 @@ def _unfit(path: KeyPath, came: object) -> str:
     return f"came {shown(came)}; allowed: {allowed_text(node)}.{hint}"
 
 
-def _purpose(path: KeyPath) -> str:
-    node = node_at(path[:-1])
+def _purpose(path: KeyPath, model: type[BaseModel]) -> str:
+    node = node_at(path[:-1], model)
     entry = resolved(node).get("properties", {}).get(path[-1], {}) if node is not None else {}
-    purpose = entry.get("description") or (node_at(path) or {}).get("description", "see docs/config.md")
+    purpose = entry.get("description") or (node_at(path, model) or {}).get(
+        "description", "see docs/config.md"
+    )
     return f"add '{path[-1]}': {purpose}"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, cast
+
+from pydantic import BaseModel
 
 from forecast.config.faults import KeyPath
 from forecast.config.schema import Config
@@ -22,20 +24,26 @@ _TYPES = {
 
 
 @cache
-def root_node() -> Node:
-    """Return the JSON Schema of the whole config."""
-    return Config.model_json_schema(by_alias=True)
+def root_node(model: type[BaseModel] = Config) -> Node:
+    """Return the JSON Schema of a whole config, with every reference replaced by what it refers to."""
+    schema = model.model_json_schema(by_alias=True)
+    definitions = schema.pop("$defs", {})
+
+    def expanded(part: Any) -> Any:  # noqa: ANN401 - JSON
+        if isinstance(part, dict):
+            if "$ref" in part:
+                part = definitions[part["$ref"].rsplit("/", 1)[1]]
+            return {key: expanded(value) for key, value in part.items()}
+        return [expanded(value) for value in part] if isinstance(part, list) else part
+
+    return cast("Node", expanded(schema))
 
 
 def resolved(node: Node) -> Node:
-    """Follow references; of a value that may be empty take what it is otherwise."""
-    while True:
-        if "$ref" in node:
-            node = root_node()["$defs"][node["$ref"].rsplit("/", 1)[1]]
-        elif any(option.get("type") == "null" for option in node.get("anyOf", ())):
-            node = next(option for option in node["anyOf"] if option.get("type") != "null")
-        else:
-            return node
+    """Of a value that may be empty take what it is otherwise."""
+    while any(option.get("type") == "null" for option in node.get("anyOf", ())):
+        node = next(option for option in node["anyOf"] if option.get("type") != "null")
+    return node
 
 
 def child(node: Node, key: str | int) -> Node | None:
@@ -48,9 +56,9 @@ def child(node: Node, key: str | int) -> Node | None:
     return resolved(found) if isinstance(found, Mapping) else None
 
 
-def node_at(path: KeyPath) -> Node | None:
+def node_at(path: KeyPath, model: type[BaseModel] = Config) -> Node | None:
     """Return the schema of a key path, ``None`` when the config has no such place."""
-    node: Node | None = root_node()
+    node: Node | None = root_node(model)
     for key in path:
         node = child(node, key) if node is not None else None
     return node

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from forecast.config.schema import Config
+from forecast.config.score_schema import ScoreConfig
 from forecast.config.yaml_source import plain_scalar
 
 
@@ -29,24 +30,27 @@ def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _represent_text)
 
 
-def resolved_yaml(config: Config, folder: Path | None = None) -> str:
+def resolved_yaml(config: Config | ScoreConfig, folder: Path | None = None) -> str:
     """Return the config as YAML with every default explicit.
 
     Parameters
     ----------
-    config : Config
+    config : Config or ScoreConfig
     folder : Path, optional
         Folder that the text will be saved in; the path of an event file is then rewritten so that it is
         found from there. Without it the text reads back as an equal config.
     """
     settings = config.model_dump(by_alias=True)
-    if folder is not None and config.events_path is not None:
-        relative = os.path.relpath(config.events_path.resolve(), folder.resolve())
-        settings["events"]["source"] = Path(relative).as_posix()
+    section, path = (
+        ("scores", config.scores_path) if isinstance(config, ScoreConfig) else ("events", config.events_path)
+    )
+    if folder is not None and path is not None:
+        relative = os.path.relpath(path.resolve(), folder.resolve())
+        settings[section]["source"] = Path(relative).as_posix()
     return yaml.dump(settings, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf"))
 
 
-def config_hash(config: Config) -> str:
+def config_hash(config: Config | ScoreConfig) -> str:
     """Return the SHA-256 of the settings as canonical JSON (64 hex digits).
 
     The same settings have the same hash whatever the file looks like: comments, order of keys and

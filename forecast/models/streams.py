@@ -88,21 +88,22 @@ def build_model(
 def _parameter(group: ParameterGroup, distributions: list[Distribution]) -> Tensor:
     """Declare one group; elements of several families are joined in the order of the dimension."""
     if group.dimension is None:
-        return _declare(group.variable, distributions)
+        return declare(group.variable, distributions)
     families = list(dict.fromkeys(distribution.family for distribution in distributions))
     if len(families) == 1:
-        return _declare(group.variable, distributions, dims=group.dimension)
+        return declare(group.variable, distributions, dims=group.dimension)
     joined = pt.zeros(len(distributions))
     for family in families:
         index = [i for i, distribution in enumerate(distributions) if distribution.family == family]
-        part = _declare(
+        part = declare(
             f"{group.variable}_{family.lower()}", [distributions[i] for i in index], shape=len(index)
         )
         joined = pt.set_subtensor(joined[index], part)
     return pm.Deterministic(group.variable, joined, dims=group.dimension)
 
 
-def _declare(name: str, distributions: list[Distribution], **size: object) -> Tensor:
+def declare(name: str, distributions: list[Distribution], **size: object) -> Tensor:
+    """Declare a variable, one prior an element and all of one family; a scalar without dims or shape."""
     family = distributions[0].family
     values = np.array([distribution.values for distribution in distributions]).T
     if not size:
