@@ -20,10 +20,10 @@ class StreamDraws:
 
     Parameters
     ----------
-    log_rate, load, own, cross, shape, ballast, notable, category : ndarray, shape (d, k)
+    log_rate, load, own, cross, shape, ballast, notable, category, grave : ndarray, shape (d, k)
         Log baseline a step; loading times scale of tension; branching ratios; gamma shape; ballast of the
-        stream's own acts; shifts of the log odds of severity 2, and of the severities above. Zero where a
-        layout has no such term.
+        stream's own acts; shifts of the log odds of severity 2, of all above it, and of 4 and 5. Zero where
+        a layout has no such term.
     own_decay, cross_decay, ballast_decay : ndarray, shape (d,)
         Factors left after one step.
     knot_decay : ndarray, shape (d,)
@@ -44,6 +44,7 @@ class StreamDraws:
     ballast: Floats
     notable: Floats
     category: Floats
+    grave: Floats
     own_decay: Floats
     cross_decay: Floats
     ballast_decay: Floats
@@ -56,6 +57,12 @@ class StreamDraws:
 
     def __len__(self) -> int:
         return len(self.log_rate)
+
+    def severity_shift(self, severity: int) -> Floats:
+        """Shift of the log odds of reaching a severity from the one below, by kind of act, shape (d, k)."""
+        if severity == 2:
+            return self.notable
+        return self.category if severity == 3 else self.category + self.grave
 
     def rows(self, index: slice | NDArray[np.int64]) -> StreamDraws:
         """Return the draws at these positions."""
@@ -83,6 +90,7 @@ def stream_draws(layout: StreamLayout, variables: Mapping[str, Floats]) -> Strea
     knot_decay = np.exp(-STEP_DAYS * KNOT_STEPS / variables["tension_persistence"])
     none = np.zeros(n_draws)
     category = variables.get("severity_category", absent)
+    grave = variables.get("severity_grave", absent)
     return StreamDraws(
         log_rate=np.log(variables["baseline_weekly_rate"]),
         load=variables["tension_loading"] * variables["tension_scale"][:, None],
@@ -92,6 +100,7 @@ def stream_draws(layout: StreamLayout, variables: Mapping[str, Floats]) -> Strea
         ballast=ballast,
         notable=variables.get("severity_notable", absent),
         category=category - category.mean(axis=1, keepdims=True),
+        grave=grave - grave.mean(axis=1, keepdims=True),
         own_decay=decay_per_step(variables["excitation_half_life_days"]),
         cross_decay=decay_per_step(variables["excitation_cross_half_life_days"]),
         ballast_decay=ballast_decay,

@@ -10,6 +10,7 @@ from hypothesis import settings
 from forecast.draws import StreamDraws
 from forecast.events.bundled import load_events
 from forecast.events.table import Event, EventTable
+from forecast.models.kernel import STREAM_ROWS
 
 # The same examples every time, and no clock: a machine under load must not fail a test.
 settings.register_profile("steady", derandomize=True, deadline=None)
@@ -58,9 +59,7 @@ def draws_with():
     def make(layout, n_draws: int, n_knots: int, **values) -> StreamDraws:
         wide, single = (n_draws, len(layout.streams)), (n_draws,)
         shapes = {
-            **dict.fromkeys(
-                ("log_rate", "load", "own", "cross", "shape", "ballast", "notable", "category"), wide
-            ),
+            **dict.fromkeys(STREAM_ROWS, wide),
             **dict.fromkeys(("own_decay", "cross_decay", "ballast_decay", "knot_decay"), single),
             **dict.fromkeys(("mark_tension", "mark_recent"), single),
             "innovations": (n_draws, n_knots),

@@ -78,7 +78,7 @@ def simulate_data(
             shift = shift + draw.mark_recent[0] * recent_severe_term(np.array(severe))
             reach[step, :, 0] = counts[step]
             for level in range(4):
-                kind = draw.notable[0] if level == 0 else draw.category[0]
+                kind = draw.severity_shift(level + 2)[0]
                 odds = np.exp(draw.level[0, level] + kind + shift)
                 reach[step, :, level + 1] = rng.binomial(reach[step, :, level], odds / (1 + odds))
         own = draw.own_decay[0] * own + (1 - draw.own_decay[0]) * counts[step]

@@ -32,9 +32,9 @@ Floats = NDArray[np.float64]
 N_PARAMETERS = 4
 """Leading arguments of ``value_and_gradient`` that are parameters, in the order of its gradients."""
 
-STREAM_ROWS = ("log_rate", "load", "own", "cross", "shape", "ballast", "notable", "category")
+STREAM_ROWS = ("log_rate", "load", "own", "cross", "shape", "ballast", "notable", "category", "grave")
 """Rows of ``streams``; ``load`` is loading times scale, ``own`` and ``cross`` are branching ratios;
-``notable`` and ``category`` shift the log odds of severity 2 and of the severities above."""
+``notable``, ``category`` and ``grave`` shift the log odds of severity 2, of all above it, and of 4 and 5."""
 
 DYNAMICS = ("own_decay", "cross_decay", "ballast_decay", "knot_decay", "mark_tension", "mark_recent")
 """Entries of ``dynamics``: decays are factors per step (per knot for tension)."""
@@ -328,6 +328,8 @@ def _marks(
     for j in range(n_levels):
         for k in range(n_streams):
             own[j, k] = level[j] + streams[6 if j == 0 else 7, k]
+            if j > 1:
+                own[j, k] += streams[8, k]
     own_odds = np.exp(own)
     value = 0.0
     d_on_tension = 0.0
@@ -354,6 +356,8 @@ def _marks(
             slope = passed - at_risk * odds / (1.0 + odds)
             d_level[j] += slope
             d_streams[6 if j == 0 else 7, k] += slope
+            if j > 1:
+                d_streams[8, k] += slope
             d_shift += slope
         d_on_tension += d_shift * tension[t]
         d_on_recent += d_shift * recent[t]

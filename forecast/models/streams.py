@@ -149,6 +149,7 @@ def _fused(
             ballast,
             parameter.get("severity.notable", zeros),
             _centred(parameter["severity.category"]) if layout.marked else zeros,
+            _centred(parameter["severity.grave"]) if layout.marked else zeros,
         ]
     )
     dynamics = pt.stack(
@@ -205,7 +206,11 @@ def _plain(
         step, stream = arrays.marks[:, 0].astype(int), arrays.marks[:, 1].astype(int)
         log_odds = terms.mark_log_odds(
             _levels(parameter["severity.level"]),
-            (parameter["severity.notable"][stream], _centred(parameter["severity.category"])[stream]),
+            (
+                parameter["severity.notable"][stream],
+                _centred(parameter["severity.category"])[stream],
+                _centred(parameter["severity.grave"])[stream],
+            ),
             tension[step],
             arrays.recent[step],
             (parameter["severity.tension"], parameter["severity.recent"]),

@@ -78,19 +78,19 @@ def intensity(
 
 def mark_log_odds(
     level: Tensor,
-    kinds: tuple[Tensor, Tensor],
+    kinds: tuple[Tensor, Tensor, Tensor],
     tension: Tensor,
     recent: Tensor,
     weights: tuple[Tensor, Tensor],
 ) -> Tensor:
     """Log odds of reaching severity 2 … 5, given the one below, shape (cell, 4).
 
-    ``kinds`` are the shifts of each cell's kind of act for severity 2 and for the severities above.
+    ``kinds`` are the shifts of each cell's kind of act for severity 2, for all above it, and for 4 and 5.
     """
     on_tension, on_recent = weights
     shift = on_tension * tension + on_recent * recent
-    notable, category = kinds
-    by_level = pt.stack([notable, category, category, category], axis=1)
+    notable, category, grave = kinds
+    by_level = pt.stack([notable, category, category + grave, category + grave], axis=1)
     return level + by_level + shift[:, None]
 
 

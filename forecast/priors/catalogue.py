@@ -235,11 +235,11 @@ _SEVERITY = [
         "log odds",
         "real",
         _normal(-1, 1.5),
-        "Falls by level; the last, lethal or extreme acts, is the prior's where none was ever seen. Wide: "
-        "between dyads the odds differ a hundredfold.",
+        "Grave acts are the exception; the last, lethal or extreme acts, is the prior's where none was ever "
+        "seen. What differs between kinds lies in severity.category and severity.grave.",
         {},
         "next_severity",
-        {"4": _normal(-2, 1.5), "5": _normal(-3, 1.5)},
+        {"4": _normal(-2, 0.7), "5": _normal(-2, 0.7)},
     ),
     ParameterGroup(
         "severity.notable",
@@ -258,6 +258,17 @@ _SEVERITY = [
         "real",
         _normal(0, 2),
         "Kinds differ: a code may allow some of them no grave form at all.",
+        {},
+        "stream",
+    ),
+    ParameterGroup(
+        "severity.grave",
+        "How much more readily than others acts of this kind go on from severity 3 to 4 and 5 (only "
+        "differences count)",
+        "log odds",
+        "real",
+        _normal(0, 2),
+        "What is often serious need not ever be grave: sanctions seldom are, incidents at sea may be.",
         {},
         "stream",
     ),

@@ -256,7 +256,7 @@ class _Chunk:
         log_odds += draws.mark_recent[draw] * recent_severe_term(self.state.severe[draw, path])
         left, passed = counts.ravel()[cells], np.ones(len(cells))
         for level in range(2, max(self.thresholds) + 1):
-            kind = draws.notable if level == 2 else draws.category
+            kind = draws.severity_shift(level)
             passed = passed / (1 + np.exp(-(draws.level[draw, level - 2] + kind[draw, stream] + log_odds)))
             if level in self.thresholds:
                 uniform = self.random(step, _MARK + level).random((counts.shape[-1], *self.paths))

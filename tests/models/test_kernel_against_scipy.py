@@ -22,6 +22,7 @@ def parameters(layout, n_knots: int, seed: int):
         "ballast": rng.normal(0.2, 0.4, n) * layout.calming,
         "notable": rng.normal(0.5, 0.6, n) * layout.marked,
         "category": rng.normal(0.0, 0.6, n) * layout.marked,
+        "grave": rng.normal(0.0, 0.6, n) * layout.marked,
     }
     dynamics = np.array([*rng.uniform(0.3, 0.9, 4), *rng.normal(0.3, 0.3, 2)])
     level = np.array([0.5, -0.8, -1.5, -2.5]) + rng.normal(0, 0.2, 4)
@@ -30,7 +31,7 @@ def parameters(layout, n_knots: int, seed: int):
 
 def reference(data, streams, dynamics, innovations, level) -> float:
     """The likelihood with SciPy's distributions, step by step and without any trick."""
-    log_rate, load, own, cross, shape, ballast, notable, category = streams
+    log_rate, load, own, cross, shape, ballast, notable, category, grave = streams
     own_decay, cross_decay, ballast_decay, knot_decay, on_tension, on_recent = dynamics
     conflict, calming = np.array(data.layout.conflictual), np.array(data.layout.calming)
     knots = ornstein_uhlenbeck(innovations, knot_decay)
@@ -44,7 +45,7 @@ def reference(data, streams, dynamics, innovations, level) -> float:
         e = data.exposure[t]
         # The kernel leaves the factorials out.
         total += (stats.nbinom.logpmf(y, shape * e, shape / (shape + rate)) + special.gammaln(y + 1)).sum()
-        kinds = np.stack([notable, category, category, category], axis=1)
+        kinds = np.stack([notable, category, category + grave, category + grave], axis=1)
         log_odds = level[None] + kinds + on_tension * tension + on_recent * recent[t]
         at_risk, passed = data.reach[t, :, :4], data.reach[t, :, 1:]
         total += (passed * log_odds - at_risk * np.log1p(np.exp(log_odds))).sum()

@@ -81,12 +81,12 @@ def test_intensity_is_baseline_and_excitation_calmed_for_conflict_only(rng):
 
 
 def test_mark_odds_add_level_kind_tension_and_recent(rng):
-    level, notable, category, tension, recent = (rng.standard_normal(n) for n in (4, 5, 5, 5, 5))
-    kinds = (pt.as_tensor(notable), pt.as_tensor(category))
+    level, notable, category, grave, tension, recent = (rng.standard_normal(n) for n in (4, 5, 5, 5, 5, 5))
+    kinds = (pt.as_tensor(notable), pt.as_tensor(category), pt.as_tensor(grave))
     log_odds = value(terms.mark_log_odds(pt.as_tensor(level), kinds, tension, recent, (0.3, -0.2)))
     for cell in range(5):
         for j in range(4):
-            kind = notable if j == 0 else category
+            kind = (notable, category, category + grave, category + grave)[j]
             expected = level[j] + kind[cell] + 0.3 * tension[cell] - 0.2 * recent[cell]
             assert log_odds[cell, j] == pytest.approx(expected, rel=1e-12)
 

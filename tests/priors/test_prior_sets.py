@@ -40,6 +40,7 @@ def test_ballast_and_severity_belong_to_the_joint_layout_only():
         "severity.level",
         "severity.notable",
         "severity.category",
+        "severity.grave",
         "severity.tension",
         "severity.recent",
     }

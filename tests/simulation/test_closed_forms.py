@@ -56,8 +56,8 @@ def test_severity_thins_the_process(layouts, quiet_past, draws_with, assert_shar
     log_rate = np.full(8, SILENT)
     log_rate[[layout.streams.index("dispute"), layout.streams.index("sanction")]] = np.log([0.9, 0.5])
     level = np.array([0.4, -0.3, -0.8, -1.0])
-    kinds = {"notable": np.zeros(8), "category": np.zeros(8)}
-    for name, shift in (("notable", -0.5), ("category", 0.7)):
+    kinds = {"notable": np.zeros(8), "category": np.zeros(8), "grave": np.zeros(8)}
+    for name, shift in (("notable", -0.5), ("category", 0.7), ("grave", 0.4)):
         kinds[name][layout.streams.index("sanction")] = shift
     draws = draws_with(layout, N_DRAWS, data.grid.n_knots, log_rate=log_rate, level=level, **kinds)
     rules = [TargetRule(f"s{level}", ("dispute", "sanction"), level) for level in range(1, 6)]
@@ -65,7 +65,7 @@ def test_severity_thins_the_process(layouts, quiet_past, draws_with, assert_shar
     hits = simulate_first_hits(data, draws, rules, options(40))
     passes = {
         kind: np.cumprod([1, *1 / (1 + np.exp(-(level + np.array(shift))))])
-        for kind, shift in (("d", [0, 0, 0, 0]), ("s", [-0.5, 0.7, 0.7, 0.7]))
+        for kind, shift in (("d", [0, 0, 0, 0]), ("s", [-0.5, 0.7, 1.1, 1.1]))
     }
     for rule in rules[:-1]:
         share_d, share_s = passes["d"][rule.min_severity - 1], passes["s"][rule.min_severity - 1]

@@ -133,9 +133,10 @@ def test_severities_one_step_ahead_follow_the_models_mark_odds(one_step):
             knots = terms.tension_at_knots(value[INNOVATIONS], decay, ahead.longer.grid.n_knots)
             tension = terms.tension_at_steps(knots, step + 1)[step].eval(mode="FAST_COMPILE")
             category = value["severity_category"] - value["severity_category"].mean()
+            grave = value["severity_grave"] - value["severity_grave"].mean()
             weights = value["severity_tension"], value["severity_recent"]
             level = np.concatenate([[0.0], value["severity_level"]])
-            kinds = value["severity_notable"], category
+            kinds = value["severity_notable"], category, grave
             log_odds = terms.mark_log_odds(level, kinds, np.full(8, tension), recent, weights)
             log_odds = log_odds.eval(mode="FAST_COMPILE")
             reach = np.cumprod(np.hstack([np.ones((8, 1)), 1 / (1 + np.exp(-log_odds))]), axis=1)

@@ -54,17 +54,17 @@ def test_variables_take_their_roles(layouts):
     np.testing.assert_array_equal(draws.notable, variables["severity_notable"])
     np.testing.assert_array_equal(draws.level[:, 0], 0)
     np.testing.assert_array_equal(draws.level[:, 1:], variables["severity_level"])
-    np.testing.assert_allclose(draws.category.mean(axis=1), 0, atol=1e-12)
-    np.testing.assert_allclose(
-        draws.category - draws.category[:, :1],
-        variables["severity_category"] - variables["severity_category"][:, :1],
-    )
+    for name in ("category", "grave"):
+        shift, drawn = getattr(draws, name), variables[f"severity_{name}"]
+        np.testing.assert_allclose(shift.mean(axis=1), 0, atol=1e-12)
+        np.testing.assert_allclose(shift - shift[:, :1], drawn - drawn[:, :1])
 
 
 def test_layouts_without_marks_and_ballast_have_zeros_for_them(layouts):
     layout = layouts["focused"]
     draws = stream_draws(layout, prior_draws(default_priors(layout), 5, 4, np.random.default_rng(2)))
-    for name in ("ballast", "notable", "category", "level", "mark_tension", "mark_recent", "ballast_decay"):
+    severity = ("notable", "category", "grave", "level", "mark_tension", "mark_recent")
+    for name in ("ballast", "ballast_decay", *severity):
         assert np.all(getattr(draws, name) == 0), name
 
 
