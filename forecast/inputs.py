@@ -12,6 +12,7 @@ from forecast.errors import ConfigError, EventError, PriorError
 from forecast.events.bundled import load_events
 from forecast.events.table import EventTable
 from forecast.priors import PriorSet, default_priors
+from forecast.reporting_delay import DelayCurve, estimate_delay, known_share, stated_delay
 from forecast.series import EventCounts, FutureAct, TargetRule, TimeGrid, count_events, stream_layout
 
 
@@ -25,6 +26,7 @@ class Inputs:
     priors: PriorSet
     rules: tuple[TargetRule, ...]
     calendar: tuple[FutureAct, ...]
+    delay: DelayCurve | None = None
 
 
 def read_inputs(config: Config) -> Inputs:
@@ -61,16 +63,37 @@ def read_inputs(config: Config) -> Inputs:
             )
     layout = stream_layout(config.model.family)
     grid = TimeGrid(start, config.as_of + timedelta(days=1))
+    delay = reporting_delay(config, events)
     return Inputs(
         config=config,
         events=events,
-        data=count_events(events, grid, layout),
+        data=count_events(events, grid, layout, None if delay is None else known_share(delay, grid)),
+        delay=delay,
         priors=resolve_priors(config),
         rules=rules,
         calendar=tuple(
             FutureAct(act.date, act.category, act.severity, act.probability) for act in config.calendar
         ),
     )
+
+
+def reporting_delay(config: Config, events: EventTable) -> DelayCurve | None:
+    """Return how late events become known, if the config asks for it.
+
+    Raises
+    ------
+    ConfigError
+        It is to be estimated, and the events do not record delays; with the line of the config.
+    """
+    asked = config.events.reporting_delay
+    if asked == "none":
+        return None
+    if asked != "estimated":
+        return stated_delay(asked.same_day, asked.mean_days)
+    try:
+        return estimate_delay(events, config.as_of)
+    except EventError as error:
+        raise config.error(("events", "reporting_delay"), str(error)) from error
 
 
 def _load(config: Config) -> EventTable:

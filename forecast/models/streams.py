@@ -181,17 +181,17 @@ def _plain(
     log_calm = pt.zeros(n_steps)
     if "ballast" in parameter:
         decay = _decay(parameter["ballast.half_life_days"])
-        past = decay * terms.decayed_past(arrays.counts[:, layout.calming_index], decay, n_steps)
+        past = decay * terms.decayed_past(arrays.past[:, layout.calming_index], decay, n_steps)
         log_calm = terms.ballast_exponent(past, parameter["ballast"])
     cross = pt.set_subtensor(
         pt.zeros(len(layout.streams))[layout.conflict_index], parameter["excitation.cross"]
     )
-    conflict_counts = arrays.counts[:, conflict].sum(axis=1)
+    conflict_counts = arrays.past[:, conflict].sum(axis=1)
     rate = terms.intensity(
         pt.log(parameter["baseline.weekly_rate"]),
         parameter["tension.loading"] * parameter["tension.scale"],
         tension,
-        (1 - own_decay) * terms.decayed_past(arrays.counts, own_decay, n_steps),
+        (1 - own_decay) * terms.decayed_past(arrays.past, own_decay, n_steps),
         parameter["excitation.branching"],
         (1 - cross_decay) * terms.decayed_past(conflict_counts, cross_decay, n_steps),
         cross,
@@ -201,7 +201,8 @@ def _plain(
     pm.Deterministic("rate", rate)
     exposure = data.exposure[:, None]
     shape = parameter["overdispersion.shape"]
-    pm.NegativeBinomial("counts", mu=rate * exposure, alpha=shape * exposure, observed=data.counts)
+    mean = rate * exposure * data.known_share[:, None]
+    pm.NegativeBinomial("counts", mu=mean, alpha=shape * exposure, observed=data.counts)
     if layout.marked:
         step, stream = arrays.marks[:, 0].astype(int), arrays.marks[:, 1].astype(int)
         log_odds = terms.mark_log_odds(
