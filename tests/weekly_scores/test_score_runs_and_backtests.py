@@ -97,6 +97,11 @@ def test_a_run_leaves_a_whole_folder_that_keeps_the_contract(folder, monkeypatch
     assert (run / "scores.csv").read_text().count("\n") == 2 * N_WEEKS + 1
 
 
+def forecasts_from(path, origin: str) -> list[dict[str, str]]:
+    rows = csv.DictReader(path.read_text().splitlines())
+    return [row for row in rows if row["origin"] == origin]
+
+
 def test_a_backtest_sees_only_the_past_and_scores_beside_baselines(folder, monkeypatch, capsys):
     arguments = (
         "--every", 8, "--from", "2020-02-01", "--horizons", "1,4", "--json", "--set", "sampler.draws=50",
@@ -110,12 +115,12 @@ def test_a_backtest_sees_only_the_past_and_scores_beside_baselines(folder, monke
     names = {row["model"] for row in summary["weeks"]}
     assert names == {"model", "climatology", "last year", "random walk", "autoregression"}
     place = folder / "backtests/simulated/score-backtest"
-    first = [row for row in csv.DictReader((place / "weeks.csv").open()) if row["origin"] == "2020-02-03"]
+    first = forecasts_from(place / "weeks.csv", "2020-02-03")
     # Everything from the first origin on is poisoned: its forecasts stay the same, only outcomes change.
     poisoned = folder / "poisoned"
     poisoned.mkdir()
     (poisoned / "case.yaml").write_text(CONFIG, encoding="utf-8")
-    rows = list(csv.reader((folder / "scores.csv").open()))
+    rows = list(csv.reader((folder / "scores.csv").read_text().splitlines()))
     late = [[*row[:3], "77", "9"] if row[0] >= "2020-02-03" else row for row in rows[1:]]
     with (poisoned / "scores.csv").open("w", newline="") as file:
         csv.writer(file).writerows([rows[0], *late])
@@ -123,8 +128,7 @@ def test_a_backtest_sees_only_the_past_and_scores_beside_baselines(folder, monke
         monkeypatch, capsys, "backtest", poisoned / "case.yaml", *arguments, "--out", poisoned
     )
     assert code == 0
-    again = csv.DictReader((poisoned / "simulated/score-backtest/weeks.csv").open())
-    same = [row for row in again if row["origin"] == "2020-02-03"]
+    same = forecasts_from(poisoned / "simulated/score-backtest/weeks.csv", "2020-02-03")
     for name in ("model", "lower90", "median", "upper90"):
         assert [row[name] for row in first] == [row[name] for row in same]
     assert [row["outcome"] for row in first] != [row["outcome"] for row in same]
