@@ -12,6 +12,7 @@ The map, in the order the data flow::
     draws        Posterior or priors       → StreamDraws
     simulation/  StreamDraws               → first days       simulate_first_hits, probability_curve
     drivers      what moved the headline
+    scenarios/   a run and a named diff    → its changes      compare_scenarios, read_base_run
     results      all of it                 → records          Forecast, Analysis (record)
     report/      records                   → report.pdf       build_report
     ledger/      every forecast on record, resolved, scored   open_ledger, resolve_ledger, score_ledger
@@ -41,7 +42,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from forecast.backtest_run import run_backtest
-    from forecast.config import Config, describe_config, load_config
+    from forecast.config import Config, Scenario, describe_config, load_config, load_scenario
     from forecast.errors import ForecastError, InputError, NotConvergedError
     from forecast.evaluation.backtest_plan import BacktestOptions
     from forecast.events.bundled import load_events
@@ -55,6 +56,8 @@ if TYPE_CHECKING:
     from forecast.priors import default_priors
     from forecast.record import Analysis, Forecast
     from forecast.run_files import Run, rebuild_report, save_run
+    from forecast.scenarios import compare_scenarios, read_base_run
+    from forecast.scenarios.robustness import RobustnessOptions, measure_robustness
 
 _HOME = {
     "Analysis": "record",
@@ -65,13 +68,19 @@ _HOME = {
     "ForecastError": "errors",
     "InputError": "errors",
     "NotConvergedError": "errors",
+    "RobustnessOptions": "scenarios.robustness",
     "Run": "run_files",
+    "Scenario": "config",
+    "compare_scenarios": "scenarios",
     "default_priors": "priors",
     "describe_config": "config",
     "load_config": "config",
     "load_events": "events.bundled",
+    "load_scenario": "config",
     "make_forecast": "pipeline",
+    "measure_robustness": "scenarios.robustness",
     "open_ledger": "ledger.store",
+    "read_base_run": "scenarios",
     "read_events": "events.reading",
     "read_inputs": "inputs",
     "rebuild_report": "run_files",
@@ -91,13 +100,19 @@ __all__ = [
     "ForecastError",
     "InputError",
     "NotConvergedError",
+    "RobustnessOptions",
     "Run",
+    "Scenario",
+    "compare_scenarios",
     "default_priors",
     "describe_config",
     "load_config",
     "load_events",
+    "load_scenario",
     "make_forecast",
+    "measure_robustness",
     "open_ledger",
+    "read_base_run",
     "read_events",
     "read_inputs",
     "rebuild_report",

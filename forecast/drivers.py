@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from forecast.draws import StreamDraws, stream_draws
 from forecast.events.codebook import CONFLICTUAL
 from forecast.events.table import EventTable
+from forecast.importance import PARETO_K_MAX, importance_weights
 from forecast.inference import Posterior, log_likelihood, monte_carlo_error
-from forecast.inference.importance import PARETO_K_MAX, importance_weights
 from forecast.series import EventCounts, FutureAct, TargetRule, count_events
 from forecast.simulation import SimulationOptions, simulate_first_hits
 from forecast.simulation.probabilities import hit_shares

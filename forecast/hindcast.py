@@ -48,8 +48,8 @@ def hindcast(
     Parameters
     ----------
     config : Config
-        Its targets, events, priors and sampler are used; its milestones and calendar are of another day and
-        are not.
+        Its targets, events, priors and sampler are used; its milestones, calendar and scenarios are of
+        another day and are not.
     days : sequence of date
         As-of dates.
     ahead_days : sequence of int
@@ -108,7 +108,13 @@ def _case(config: Config, day: date, ahead_days: Sequence[int]) -> Config:
     )
     headline = HeadlineConfig(target=config.headline.target, milestone=milestones[0].name)
     return config.model_copy(
-        update={"as_of": day, "milestones": milestones, "headline": headline, "calendar": ()}
+        update={
+            "as_of": day,
+            "milestones": milestones,
+            "headline": headline,
+            "calendar": (),
+            "scenarios": (),
+        }
     )
 
 

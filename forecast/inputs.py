@@ -1,16 +1,17 @@
-"""What a run reads, checked as a whole before any work: events, counts, priors, rules, calendar."""
+"""What a run reads, checked as a whole before any work: events, priors, rules, calendar, scenarios."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import numpy as np
 
-from forecast.config import Config
-from forecast.errors import ConfigError, EventError, PriorError
+from forecast.config import Config, Scenario, load_scenarios
+from forecast.errors import ConfigError, EventError, InputError, PriorError
 from forecast.events.bundled import load_events
 from forecast.events.table import EventTable
+from forecast.logo import read_logo
 from forecast.priors import PriorSet, default_priors
 from forecast.reporting_delay import DelayCurve, estimate_delay, known_share, stated_delay
 from forecast.series import EventCounts, FutureAct, TargetRule, TimeGrid, count_events, stream_layout
@@ -26,21 +27,34 @@ class Inputs:
     priors: PriorSet
     rules: tuple[TargetRule, ...]
     calendar: tuple[FutureAct, ...]
+    scenarios: tuple[Scenario, ...] = ()
     delay: DelayCurve | None = None
 
 
 def read_inputs(config: Config) -> Inputs:
-    """Read events and resolve priors; nothing is fitted.
+    """Read events and scenarios, and resolve priors; nothing is fitted.
 
     Raises
     ------
     ConfigError
         No event file or bundled set of that name, no events at the as-of date, no event of a target's
-        categories, or a prior that is not valid; with the line of the config.
+        categories, a prior or a scenario file that is not valid, or a logo that is no image; with the line.
     EventError
         The event file is not valid.
     """
-    everything = _load(config)
+    _refuse_bad_logo(config)
+    scenarios = load_scenarios(config)
+    return replace(inputs_of(config, load_config_events(config)), scenarios=scenarios)
+
+
+def inputs_of(config: Config, everything: EventTable) -> Inputs:
+    """Check a config with these events; ``read_inputs`` for the events that the config names.
+
+    Raises
+    ------
+    ConfigError
+        As ``read_inputs``.
+    """
     events = everything.known_by(config.as_of)
     if not len(events):
         first = everything.known_date.min() if len(everything) else "never"
@@ -72,7 +86,8 @@ def read_inputs(config: Config) -> Inputs:
         priors=resolve_priors(config),
         rules=rules,
         calendar=tuple(
-            FutureAct(act.date, act.category, act.severity, act.probability) for act in config.calendar
+            FutureAct(act.date, act.category, act.severity, act.probability, label=act.label)
+            for act in config.calendar
         ),
     )
 
@@ -96,7 +111,23 @@ def reporting_delay(config: Config, events: EventTable) -> DelayCurve | None:
         raise config.error(("events", "reporting_delay"), str(error)) from error
 
 
-def _load(config: Config) -> EventTable:
+def _refuse_bad_logo(config: Config) -> None:
+    if config.logo_path is None:
+        return
+    try:
+        read_logo(config.logo_path)
+    except InputError as error:
+        raise config.error(("report", "logo"), str(error)) from error
+
+
+def load_config_events(config: Config) -> EventTable:
+    """Return all events of the source that a config names.
+
+    Raises
+    ------
+    ConfigError, EventError
+        As ``read_inputs``.
+    """
     try:
         return load_events(config.events.source, config.base_folder)
     except EventError as error:

@@ -6,8 +6,7 @@ import platform
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,11 +18,14 @@ from forecast.draws import stream_draws
 from forecast.drivers import leave_one_out
 from forecast.errors import NotConvergedError
 from forecast.evaluation.baselines import climatology
-from forecast.inference import Posterior, SamplerOptions, SamplingProgress, check_gates, fit
+from forecast.inference import Posterior, SamplingProgress, check_gates, fit
+from forecast.inference.options import sampler_options
 from forecast.inputs import Inputs, read_inputs
 from forecast.ledger.recording import LEDGER_FILE, Recorded, RunOrigin, record_forecast
 from forecast.ledger.scoring import summarise_ledger
 from forecast.ledger.store import refuse_unusable
+from forecast.progress import Listener as Listener
+from forecast.progress import StageProgress as StageProgress
 from forecast.record import (
     Analysis,
     Baseline,
@@ -37,10 +39,15 @@ from forecast.record import (
     SamplerSummary,
     TargetForecast,
 )
+from forecast.robustness_record import Robustness
 from forecast.run_files import Run, run_id, save_run
 from forecast.run_folder import refuse_existing, run_place
-from forecast.simulation import FirstHits, SimulationOptions, simulate_first_hits
+from forecast.scenarios import BaseRun, evaluate_plans, plan_scenario
+from forecast.scenarios.robustness import RobustnessOptions, measure_robustness, with_labels
+from forecast.simulation import FirstHits, simulate_first_hits
 from forecast.simulation.paths import RATE_CAP
+from forecast.stages import simulation_options, stage_seeds
+from forecast.target_forecasts import Question, target_forecast
 
 SHOWN_DRIVERS = 10
 """Drivers kept each way."""
@@ -48,21 +55,8 @@ NEGLIGIBLE_SHARE = 1e-6
 """Share of capped intensities from which a reader is told: below it no shown probability can change."""
 
 
-@dataclass(frozen=True)
-class StageProgress:
-    """What the run is doing: a stage, and how far it is (``planned`` is 0 where that is not known)."""
-
-    stage: str
-    finished: int = 0
-    planned: int = 0
-    note: str = ""
-
-
-Listener = Callable[[StageProgress], None]
-
-
 def make_forecast(config: Config, listen: Listener | None = None, *, drivers: bool = True) -> Run:
-    """Run all stages in memory: read, fit, simulate, measure drivers.
+    """Run all stages in memory: read, fit, simulate, measure drivers and robustness, compare scenarios.
 
     Parameters
     ----------
@@ -70,7 +64,8 @@ def make_forecast(config: Config, listen: Listener | None = None, *, drivers: bo
     listen : callable, optional
         Told of each stage and its progress.
     drivers : bool
-        Measure which events moved the headline; without it the run names none.
+        Measure which events moved the headline, and how far the call rests on assumptions; without it the
+        run says nothing of either.
 
     Raises
     ------
@@ -85,20 +80,18 @@ def make_forecast(config: Config, listen: Listener | None = None, *, drivers: bo
     with clock.time("read"):
         tell(StageProgress("read"))
         inputs = read_inputs(config)
-    seeds = [
-        int(child.generate_state(1, np.uint32)[0])
-        for child in np.random.SeedSequence(config.sampler.seed).spawn(2)
-    ]
+        plans = [plan_scenario(inputs, scenario) for scenario in inputs.scenarios]
+    seeds = stage_seeds(config)
     with clock.time("fit"):
         tell(StageProgress("compile"))
         posterior = fit(
-            inputs.data, inputs.priors, _sampler_options(config, seeds[0]), _sampling_listener(tell)
+            inputs.data, inputs.priors, sampler_options(config, seeds.fit), _sampling_listener(tell)
         )
     with clock.time("simulate"):
         tell(StageProgress("simulate"))
         draws = stream_draws(inputs.data.layout, posterior.variables)
         hits = simulate_first_hits(
-            inputs.data, draws, inputs.rules, _simulation_options(config, seeds[1]), inputs.calendar
+            inputs.data, draws, inputs.rules, simulation_options(config), inputs.calendar
         )
         targets, monitored = _target_forecasts(inputs, hits, posterior.n_chains)
         gates = check_gates(posterior, monitored)
@@ -107,7 +100,7 @@ def make_forecast(config: Config, listen: Listener | None = None, *, drivers: bo
     if drivers:
         with clock.time("drivers"):
             tell(StageProgress("drivers"))
-            moved, withheld = _drivers(inputs, posterior, seeds[1], tell)
+            moved, withheld = _drivers(inputs, posterior, seeds.simulate, tell)
     forecast = Forecast(
         schema=1,
         run_id=run_id(config, inputs.events),
@@ -123,7 +116,21 @@ def make_forecast(config: Config, listen: Listener | None = None, *, drivers: bo
         timings_s=clock.seconds,
         versions=versions(),
     )
-    analysis = _analysis(inputs, posterior, hits, clock.seconds["fit"], withheld)
+    days = {name: hits.of(name) for name in hits.targets}
+    base = BaseRun(inputs, posterior.variables, posterior.n_chains, days, forecast)
+    robustness: Robustness | None = None
+    if drivers:
+        with clock.time("robustness"):
+            tell(StageProgress("robustness"))
+            robustness = measure_robustness(base, RobustnessOptions(threshold=config.headline.threshold))
+            forecast = with_labels(forecast, robustness)
+    if plans:
+        with clock.time("scenarios"):
+            forecast = forecast.model_copy(update={"scenarios": evaluate_plans(base, plans, listen=tell)})
+    forecast = forecast.model_copy(update={"timings_s": clock.seconds})
+    analysis = _analysis(inputs, posterior, hits, clock.seconds["fit"], withheld).model_copy(
+        update={"robustness": robustness}
+    )
     return Run(inputs, posterior, hits, forecast, analysis)
 
 
@@ -246,25 +253,6 @@ class _Clock:
         self.seconds[stage] = round(time.perf_counter() - began, 3)
 
 
-def _sampler_options(config: Config, seed: int) -> SamplerOptions:
-    sampler = config.sampler
-    return SamplerOptions(
-        seed=seed,
-        draws=sampler.draws,
-        tune=sampler.tune,
-        chains=sampler.chains,
-        target_accept=sampler.target_accept,
-    )
-
-
-def _simulation_options(config: Config, seed: int) -> SimulationOptions:
-    last = max(milestone.date for milestone in config.milestones)
-    origin = config.as_of + timedelta(days=1)
-    return SimulationOptions(
-        seed=seed, horizon_days=(last - origin).days, paths_per_draw=config.sampler.paths_per_draw
-    )
-
-
 def _sampling_listener(tell: Listener) -> Callable[[SamplingProgress], None]:
     def listen(progress: SamplingProgress) -> None:
         note = f"{progress.divergences} divergences" if progress.divergences else ""
@@ -280,7 +268,7 @@ def _target_forecasts(
     targets = []
     monitored: dict[str, np.ndarray] = {}
     for rule in inputs.rules:
-        question = results.Question(
+        question = Question(
             rule.name,
             config.target_title(rule.name),
             target_definition(config.targets[rule.name]),
@@ -294,7 +282,7 @@ def _target_forecasts(
         }
         fitted = inputs.events.between(grid.start, config.as_of)
         observed = int(rule.mask(fitted).sum())
-        forecast, shares = results.target_forecast(question, hits, n_chains, observed, baselines)
+        forecast, shares = target_forecast(question, hits, n_chains, observed, baselines)
         targets.append(forecast)
         monitored |= {f"P({rule.name} before {name})": share for name, share in shares.items()}
     return tuple(targets), monitored

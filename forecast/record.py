@@ -1,26 +1,23 @@
-"""What a run leaves behind, as types: ``forecast.json``, ``analysis.json`` and ``track_record.json``.
+"""What a run leaves behind, as types: ``forecast.json``, ``analysis.json``, ``track_record.json`` and more.
 
 ``Forecast`` is the contract other programs read: its JSON Schema is printed by ``forecast schema
-forecast``. ``Analysis`` holds what the report shows beside the forecast (tension, parameters, data), and
-``TrackRecord`` how forecasts of this kind did in the past, so that a report is rebuilt from a run folder
-without the posterior and without the backtest. All probabilities are in [0, 1], all dates are ISO days.
+forecast``. ``Analysis`` holds what the report shows beside the forecast (tension, parameters, data),
+``TrackRecord`` how forecasts of this kind did in the past, and ``PreviousRun`` what the run before said, so
+that a report is rebuilt from a run folder without the posterior, the backtest and the earlier run. All
+probabilities are in [0, 1], all dates are ISO days.
 """
 
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-Probability = Annotated[float, Field(ge=0.0, le=1.0)]
-Interval = tuple[float, float]
-
-
-class Record(BaseModel):
-    """Base of the record types: frozen, no unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+from forecast.record_base import Interval as Interval
+from forecast.record_base import Probability as Probability
+from forecast.record_base import Record as Record
+from forecast.robustness_record import RestsOn, Robustness
 
 
 class DyadRecord(Record):
@@ -61,6 +58,10 @@ class MilestoneForecast(Record):
     words: str = Field(description="ICD-203 words for the probability and its interval")
     frequency: str = Field(description="natural frequency, e.g. '63 of 100'")
     baseline: Baseline
+    rests_on: RestsOn | None = Field(
+        default=None,
+        description="whether data or priors carry the probability; None where it was not measured",
+    )
 
 
 class Curve(Record):
@@ -92,6 +93,50 @@ class TargetForecast(Record):
     time_to_event_days: TimeToEvent
 
 
+class Difference(Record):
+    """Probability under a scenario minus that of the forecast, taken draw by draw."""
+
+    value: float
+    mcse: float = Field(ge=0.0, description="Monte Carlo standard error of the difference")
+
+
+class ScenarioMilestone(MilestoneForecast):
+    """A milestone under a scenario; probability = that of the forecast + difference."""
+
+    difference: Difference
+
+
+class ScenarioTarget(TargetForecast):
+    """All that is forecast for one target under a scenario."""
+
+    milestones: tuple[ScenarioMilestone, ...]
+
+
+ScenarioMethod = Literal["simulate", "reweight", "reweight and simulate", "refit"]
+"""How a scenario was computed: other futures of the same draws; weights of the draws; both; a new fit."""
+
+
+class ScenarioForecast(Record):
+    """What a scenario changes, and how it was computed."""
+
+    name: str
+    label: str
+    rationale: str
+    method: ScenarioMethod
+    reason: str = Field(description="why by this method, in one sentence")
+    pareto_k: float | None = Field(
+        description="shape of the tail of the weights (of the attempt, when it led to a refit); None without"
+    )
+    effective_draws: float | None = Field(description="1/Σw² of the weights; None without weights")
+    failures: tuple[str, ...] = Field(description="gates that a refit failed, in words; empty otherwise")
+    withheld: str | None = Field(description="why there are no numbers; None when there are")
+    targets: tuple[ScenarioTarget, ...]
+
+    def target(self, name: str) -> ScenarioTarget:
+        """Return the target of that name (``KeyError`` when there is none)."""
+        return {target.name: target for target in self.targets}[name]
+
+
 class Driver(Record):
     """One past event and what leaving it out does to the headline probability.
 
@@ -121,7 +166,7 @@ class Forecast(Record):
     diagnostics: Diagnostics
     targets: tuple[TargetForecast, ...]
     headline: Headline
-    scenarios: tuple[object, ...] = ()
+    scenarios: tuple[ScenarioForecast, ...] = ()
     drivers: tuple[Driver, ...]
     timings_s: dict[str, float]
     versions: dict[str, str]
@@ -129,6 +174,10 @@ class Forecast(Record):
     def target(self, name: str) -> TargetForecast:
         """Return the target of that name (``KeyError`` when there is none)."""
         return {target.name: target for target in self.targets}[name]
+
+    def scenario(self, name: str) -> ScenarioForecast:
+        """Return the scenario of that name (``KeyError`` when there is none)."""
+        return {scenario.name: scenario for scenario in self.scenarios}[name]
 
 
 class Headline(Record):
@@ -215,6 +264,7 @@ class Analysis(Record):
     calendar: tuple[CalendarAct, ...]
     sampler: SamplerSummary
     warnings: tuple[str, ...] = Field(description="what a reader must know, e.g. capped intensities")
+    robustness: Robustness | None = Field(default=None, description="None where it was not measured")
 
 
 class ErrorBound(Record):
@@ -297,6 +347,42 @@ class LedgerSummary(Record):
     brier: ErrorBound | None
     baseline_brier: float | None
     claim: Literal["better", "worse", "none"] = Field(description="what may be said of the skill")
+
+
+class MilestoneChange(Record):
+    """One question as an earlier run answered it.
+
+    ``quiet`` is what the earlier run would have said on the later as-of day had the target stayed away and
+    nothing else been learnt: its chance of the days that are left, given none before.
+    """
+
+    target: str
+    milestone: str
+    date: date
+    probability: Probability
+    mcse: float = Field(ge=0.0)
+    interval90: Interval
+    quiet: Probability
+    happened_since: int | None = Field(
+        description="target events between the as-of days; None where the two runs count otherwise"
+    )
+
+
+class PreviousRun(Record):
+    """The content of ``previous_run.json``: what an earlier run of the same questions said."""
+
+    schema_: Literal[1] = Field(1, alias="schema")
+    run_id: str
+    as_of: date
+    code_version: str
+    new_events: dict[str, int] = Field(description="events after its as-of day, by category")
+    changed_priors: tuple[str, ...] = Field(description="parameters whose prior is another now")
+    other_model: bool = Field(description="it was made with another model family or version")
+    changes: tuple[MilestoneChange, ...] = Field(min_length=1)
+
+    def change(self, target: str, milestone: str) -> MilestoneChange | None:
+        """Return what it said on a question; ``None`` when it was not asked."""
+        return {(one.target, one.milestone): one for one in self.changes}.get((target, milestone))
 
 
 class TrackRecord(Record):

@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
+import os
+import shutil
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Literal
 
 import xarray as xr
 
-from forecast.config import Config, config_hash, load_config, resolved_yaml
+from forecast.config import Config, config_hash, load_config, resolved_yaml, saved_logo, scenario_yaml
+from forecast.config.writing import SCENARIO_FOLDER, scenario_files
 from forecast.errors import RunFolderError
 from forecast.evaluation.found_backtest import FoundBacktest, find_track_record
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
 from forecast.inference import Posterior
 from forecast.inputs import Inputs
-from forecast.record import Analysis, Forecast, LedgerSummary, TrackRecord
-from forecast.report import ReportOptions, build_report
-from forecast.report.build import LEDGER_RECORD, TRACK_RECORD
-from forecast.run_folder import file_hashes, new_run_folder
+from forecast.record import Analysis, Forecast, LedgerSummary, PreviousRun, Record, TrackRecord
+from forecast.report import ReportOptions, build_report, report_options
+from forecast.report.build import LEDGER_RECORD, PREVIOUS_RUN, TRACK_RECORD, BuiltReport, compare_with
+from forecast.run_folder import new_run_folder
+from forecast.run_manifest import output_hashes, record_outputs, refuse_changed_files, write_json
 from forecast.series import TargetRule
 from forecast.simulation import FirstHits
+from forecast.simulation.paths import RANDOM_STREAMS
 
 _LOGGER = logging.getLogger(__name__)
 BACKTEST = "backtest"
@@ -70,6 +75,7 @@ def save_run(
     with new_run_folder(folder, force=force) as filling:
         write_events(run.inputs.events, filling / "events.csv")
         (filling / "config.resolved.yaml").write_text(resolved_yaml(config, folder), encoding="utf-8")
+        _write_scenarios(run.inputs, filling)
         run.posterior.write(filling / "posterior.nc")
         _write_paths(run.hits, run.posterior.n_chains, filling / "paths.nc")
         _write_record(analysis, filling / "analysis.json")
@@ -78,40 +84,107 @@ def save_run(
         if ledger_record:
             _write_record(ledger_record, filling / LEDGER_RECORD)
         _write_record(run.forecast, filling / "forecast.json")
+        if config.logo_path is not None:
+            shutil.copyfile(config.logo_path, filling / saved_logo(config.logo_path))
+        previous = _compare_with_earlier(folder, filling, config)
+        if previous:
+            _write_record(previous, filling / PREVIOUS_RUN)
         manifest = _manifest(run)
-        _write_json(manifest, filling / "manifest.json")
+        write_json(manifest, filling / "manifest.json")
         began = time.perf_counter()
         build_report(filling, report_options(config))
         timings = run.forecast.timings_s | {"report": round(time.perf_counter() - began, 3)}
         _write_record(run.forecast.model_copy(update={"timings_s": timings}), filling / "forecast.json")
-        outputs = {"outputs_sha256": _output_hashes(filling)}
-        _write_json(manifest | {"timings_s": timings} | outputs, filling / "manifest.json")
+        outputs = {"outputs_sha256": output_hashes(filling)}
+        write_json(manifest | {"timings_s": timings} | outputs, filling / "manifest.json")
     return folder
 
 
-def rebuild_report(folder: Path, options: ReportOptions | None = None) -> Path:
+def rebuild_report(
+    folder: Path,
+    options: ReportOptions | None = None,
+    *,
+    previous: Path | None = None,
+    template: Path | None = None,
+    paper: Literal["a4", "us-letter"] | None = None,
+    figures: Path | None = None,
+    tables: Path | None = None,
+    force: bool = False,
+) -> BuiltReport:
     """Build the report of a saved run again, from the run folder alone; nothing is fitted.
 
     A run without a track record takes that of a backtest made since, once; from then on the folder holds it.
+    So it is with the earlier run of ``previous``.
+
+    Parameters
+    ----------
+    folder : Path
+        The run.
+    options : ReportOptions, optional
+        In place of those of the run's config.
+    previous : Path, optional
+        Folder of an earlier run, for the change since then.
+    template : Path, optional
+        Typst file in place of the package's frame of the PDF.
+    paper : {"a4", "us-letter"}, optional
+        In place of the paper of the options.
+    figures, tables : Path, optional
+        Folders for the charts as SVG and PNG, and for the tables as CSV.
+    force : bool
+        Build even from files that are not as the run left them; the report says so on page 1.
 
     Raises
     ------
     RunFolderError
-        The folder is no run folder, or a file of it is missing.
+        The folder is no run folder, or a file of it is missing or altered.
+    InputError
+        The template or the logo cannot be used, or a folder cannot be written.
     """
-    config_path = folder / "config.resolved.yaml"
-    if not config_path.is_file():
+    _require_run_folder(folder)
+    notes = refuse_changed_files(folder, force=force)
+    config = load_config(folder / "config.resolved.yaml")
+    chosen = options or report_options(config)
+    chosen = replace(chosen, template=template or chosen.template, paper=paper or chosen.paper)
+    adopted = []
+    if previous is not None:
+        _require_run_folder(previous)
+        _write_record_whole(compare_with(folder, previous), folder / PREVIOUS_RUN)
+        adopted.append(PREVIOUS_RUN)
+    if not (folder / TRACK_RECORD).exists() and _adopt_backtest(config, folder):
+        adopted.append(TRACK_RECORD)
+    built = build_report(folder, chosen, notes=notes, export_figures_to=figures, export_tables_to=tables)
+    record_outputs(folder, [*adopted, *(path.relative_to(folder).as_posix() for path in built.in_run_folder)])
+    return built
+
+
+def _require_run_folder(folder: Path) -> None:
+    if not (folder / "config.resolved.yaml").is_file():
         raise RunFolderError(
             f"{folder}: not a run folder (no config.resolved.yaml). Give the folder that 'forecast run' "
             "made, e.g. reports/us-china-2023/2023-07-10"
         )
-    config = load_config(config_path)
-    adopted = not (folder / TRACK_RECORD).exists() and _adopt_backtest(config, folder)
-    report = build_report(folder, options or report_options(config))
-    if adopted:
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        _write_json(manifest | {"outputs_sha256": _output_hashes(folder)}, folder / "manifest.json")
-    return report
+
+
+def latest_earlier_run(folder: Path, config: Config) -> Path | None:
+    """Return the run of the same name and the last earlier as-of day beside ``folder``, if there is one."""
+    earlier = [
+        place
+        for place in folder.parent.glob("????-??-??")
+        if place.name < config.as_of.isoformat() and (place / "forecast.json").is_file()
+    ]
+    return max(earlier, key=lambda place: place.name, default=None)
+
+
+def _compare_with_earlier(folder: Path, filling: Path, config: Config) -> PreviousRun | None:
+    """Return what the last earlier run beside this one said; a folder that cannot be compared is passed."""
+    earlier = latest_earlier_run(folder, config)
+    if earlier is None:
+        return None
+    try:
+        return compare_with(filling, earlier)
+    except RunFolderError as error:
+        _LOGGER.warning("no change is shown since the run before: %s", error)
+        return None
 
 
 def _adopt_backtest(config: Config, folder: Path) -> bool:
@@ -124,19 +197,20 @@ def _adopt_backtest(config: Config, folder: Path) -> bool:
     if found.record is None:
         _LOGGER.warning("%s: the backtest beside this run was not used: %s", folder, found.refusal)
         return False
-    path = folder / TRACK_RECORD
-    try:
-        _write_record(found.record, path)
-    except OSError as error:
-        path.unlink(missing_ok=True)
-        raise RunFolderError(
-            f"{path}: cannot be written ({error.strerror or error}). Check permissions and free space."
-        ) from error
+    _write_record_whole(found.record, folder / TRACK_RECORD)
     return True
 
 
-def _output_hashes(folder: Path) -> dict[str, str]:
-    return {name: value for name, value in file_hashes(folder).items() if name != "manifest.json"}
+def _write_record_whole(record: TrackRecord | PreviousRun, path: Path) -> None:
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        _write_record(record, beside)
+        os.replace(beside, path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise RunFolderError(
+            f"{path}: cannot be written ({error.strerror or error}). Check permissions and free space."
+        ) from error
 
 
 def _find_backtest(config: Config, events: EventTable, folder: Path) -> FoundBacktest | None:
@@ -152,11 +226,11 @@ def _find_backtest(config: Config, events: EventTable, folder: Path) -> FoundBac
     )
 
 
-def report_options(config: Config) -> ReportOptions:
-    """Report settings of a config."""
-    return ReportOptions(
-        paper=config.report.paper, author=config.report.author, organisation=config.report.organisation
-    )
+def _write_scenarios(inputs: Inputs, filling: Path) -> None:
+    if inputs.scenarios:
+        (filling / SCENARIO_FOLDER).mkdir()
+    for name, scenario in zip(scenario_files(inputs.config), inputs.scenarios, strict=True):
+        (filling / SCENARIO_FOLDER / name).write_text(scenario_yaml(scenario), encoding="utf-8")
 
 
 def _write_paths(hits: FirstHits, n_chains: int, path: Path) -> None:
@@ -166,7 +240,11 @@ def _write_paths(hits: FirstHits, n_chains: int, path: Path) -> None:
     dataset = xr.Dataset(
         {"first_day": (("target", "chain", "draw", "path"), first, meaning)},
         coords={"target": list(hits.targets)},
-        attrs={"origin": hits.origin.isoformat(), "horizon_days": hits.horizon_days},
+        attrs={
+            "origin": hits.origin.isoformat(),
+            "horizon_days": hits.horizon_days,
+            "random_streams": RANDOM_STREAMS,
+        },
     )
     # In memory first: HDF5 ends the whole process when the disk is full while it writes a file itself.
     content = dataset.to_netcdf(engine="h5netcdf", encoding={"first_day": {"zlib": True, "complevel": 4}})
@@ -186,9 +264,5 @@ def _manifest(run: Run) -> dict[str, object]:
     }
 
 
-def _write_record(record: Forecast | Analysis | LedgerSummary | TrackRecord, path: Path) -> None:
+def _write_record(record: Record, path: Path) -> None:
     path.write_text(record.model_dump_json(by_alias=True, indent=1) + "\n", encoding="utf-8")
-
-
-def _write_json(content: dict[str, object], path: Path) -> None:
-    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

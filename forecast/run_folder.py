@@ -6,13 +6,16 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from pydantic import ValidationError
+
 from forecast.config import Config
 from forecast.errors import InputError, RunFolderError
+from forecast.record import Record
 
 
 class FolderKind(NamedTuple):
@@ -115,6 +118,26 @@ def _cannot_write(place: Path, error: OSError) -> RunFolderError:
     )
 
 
+class ChangedFile(NamedTuple):
+    """A file of a run folder that is not as the run left it."""
+
+    name: str
+    what: str
+    """``"missing"`` or ``"altered"``."""
+
+
+def changed_files(folder: Path, recorded: Mapping[str, str]) -> tuple[ChangedFile, ...]:
+    """Return the files that do not have the SHA-256 recorded for them (relative path → hash), in order."""
+    changed = []
+    for name, expected in sorted(recorded.items()):
+        path = folder / name
+        if not path.is_file():
+            changed.append(ChangedFile(name, "missing"))
+        elif hashlib.sha256(path.read_bytes()).hexdigest() != expected:
+            changed.append(ChangedFile(name, "altered"))
+    return tuple(changed)
+
+
 def file_hashes(folder: Path) -> dict[str, str]:
     """SHA-256 of every file below a folder, by relative path."""
     return {
@@ -122,3 +145,26 @@ def file_hashes(folder: Path) -> dict[str, str]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def read_record[R: Record](path: Path, kind: type[R]) -> R:
+    """Read a record of a run folder.
+
+    Raises
+    ------
+    RunFolderError
+        The file is missing, or is not what a run writes.
+    """
+    if not path.is_file():
+        raise RunFolderError(
+            f"{path}: file missing. A whole run folder is needed (forecast.json, analysis.json, events.csv, "
+            "manifest.json …), as 'forecast run' makes it."
+        )
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise RunFolderError(
+            f"{path}: {place}: {first['msg']}. The file is not what a run writes; run the forecast again."
+        ) from error

@@ -29,7 +29,8 @@ from forecast.inference import Posterior, check_gates
 from forecast.inference.rolling import RHAT_TOLERATED
 from forecast.inference.sampling import compile_model, sample
 from forecast.models.weekly_scores import build_score_model, score_arrays
-from forecast.pipeline import Listener, StageProgress, versions
+from forecast.pipeline import versions
+from forecast.progress import Listener, StageProgress
 from forecast.run_folder import FolderKind, new_run_folder, refuse_existing
 from forecast.score_run import climatology_of, sampler_options, thinned
 from forecast.simulation.weekly_scores import simulate_scores

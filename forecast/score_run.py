@@ -13,19 +13,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast import results
 from forecast.config import ScoreConfig, config_hash, resolved_yaml
 from forecast.evaluation.weekly_baselines import climatology_samples
 from forecast.inference import Posterior, SamplerOptions, SamplingProgress, check_gates, fit_compiled
-from forecast.inference.monte_carlo import monte_carlo_error
 from forecast.inference.sampling import compile_model
 from forecast.models.weekly_scores import build_score_model
-from forecast.pipeline import Listener, StageProgress, require_converged, versions
+from forecast.monte_carlo import monte_carlo_error
+from forecast.pipeline import require_converged, versions
+from forecast.progress import Listener, StageProgress
 from forecast.record import Baseline, Diagnostics, DyadRecord, Forecast, Headline, Record
 from forecast.run_folder import FolderKind, file_hashes, new_run_folder, refuse_existing
 from forecast.simulation.paths import FirstHits
 from forecast.simulation.score_hits import score_hits, weeks_needed
 from forecast.simulation.weekly_scores import ScorePaths, simulate_scores
+from forecast.target_forecasts import Question, target_forecast
 from forecast.weekly_scores.checking import ScoreInputs, read_score_inputs, score_definition
 from forecast.weekly_scores.parameters import parameters_of
 from forecast.weekly_scores.reading import scores_csv
@@ -98,7 +99,7 @@ def make_score_forecast(config: ScoreConfig, listen: Listener | None = None) -> 
     monitored: dict[str, NDArray[np.float64]] = {}
     rng = np.random.default_rng(seeds[2])
     for rule in inputs.rules:
-        question = results.Question(
+        question = Question(
             rule.name,
             config.target_title(rule.name),
             score_definition(config, config.targets[rule.name]),
@@ -112,7 +113,7 @@ def make_score_forecast(config: ScoreConfig, listen: Listener | None = None) -> 
             for one in config.milestones
         }
         seen = int((series.total(rule.direction) < rule.score_below).sum())
-        target, shares = results.target_forecast(question, hits, posterior.n_chains, seen, baselines)
+        target, shares = target_forecast(question, hits, posterior.n_chains, seen, baselines)
         targets.append(target)
         monitored |= {f"P({rule.name} before {name})": share for name, share in shares.items()}
     # The shares are of the draws carried forward, which are fewer; their own gate is their Monte Carlo error.

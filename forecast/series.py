@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from datetime import date as Date
 from typing import Literal
 
 import numpy as np
@@ -50,12 +51,28 @@ class TargetRule:
 
 @dataclass(frozen=True)
 class FutureAct:
-    """An act ahead that happens with a probability."""
+    """An act ahead that happens with a probability.
+
+    Parameters
+    ----------
+    date : date
+        Its day, or the first day of its window.
+    category : str
+        Of the codebook, or a type that a scenario declares.
+    severity : int
+    probability : float
+    until : date or None
+        Last day of the window, in which every day is as likely as any other.
+    label : str
+        Tells acts apart that are alike otherwise.
+    """
 
     date: date
     category: str
     severity: int
     probability: float
+    until: Date | None = None
+    label: str = ""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from typing import NamedTuple
 
 BANDS: tuple[tuple[str, int, int], ...] = (
     ("almost no chance", 1, 5),
@@ -64,6 +65,37 @@ def words(probability: float, interval: tuple[float, float]) -> str:
     """
     lowest, highest = _reached_bands(probability, interval)
     return BANDS[lowest][0] if lowest == highest else f"{BANDS[lowest][0]} to {BANDS[highest][0]}"
+
+
+class WordBound(NamedTuple):
+    """The probability from which another of the seven words holds, and that word."""
+
+    probability: float
+    words: str
+    above: bool
+
+
+def neighbouring_words(probability: float) -> tuple[WordBound, ...]:
+    """Where the word for a probability changes, downwards and upwards; at the ends one way only.
+
+    The bounds are those of the whole percent shown, so that number and word change together.
+
+    Raises
+    ------
+    ValueError
+        When ``probability`` is not in [0, 1].
+    """
+    here, shown = _band(probability), shown_percent(probability)
+    bounds = []
+    for above, percents in ((False, range(shown - 1, 0, -1)), (True, range(shown + 1, 100))):
+        for percent_shown in percents:
+            there = _band(percent_shown / 100)
+            if there != here:
+                # Halves round up: 79.5% shows as 80%, and just below it as 79%.
+                half = 0.5 if not above else -0.5
+                bounds.append(WordBound((percent_shown + half) / 100, BANDS[there][0], above))
+                break
+    return tuple(bounds)
 
 
 def predicate(probability: float, interval: tuple[float, float]) -> str:
@@ -192,6 +224,11 @@ def short_day(day: date) -> str:
     return f"{day.day} {_MONTHS[day.month - 1][:3]} {day.year}"
 
 
+def shown_difference(now: float, before: float) -> float:
+    """Difference of two probabilities as shown in whole percent: a reader who subtracts gets the same."""
+    return (shown_percent(now) - shown_percent(before)) / 100
+
+
 def _reached_bands(probability: float, interval: tuple[float, float]) -> tuple[int, int]:
     # The mean of a skewed posterior can lie outside its own 90% interval, so it counts as reached too.
     reached = [_band(value) for value in (probability, *interval)]
@@ -199,19 +236,25 @@ def _reached_bands(probability: float, interval: tuple[float, float]) -> tuple[i
 
 
 def _band(probability: float) -> int:
-    shown = _shown_percent(probability)
+    shown = shown_percent(probability)
     distance_low = min(shown, 100 - shown)
     below = max(index for index, (_, lower, _) in enumerate(BANDS[:4]) if index == 0 or distance_low >= lower)
     return below if shown <= 50 else len(BANDS) - 1 - below
 
 
 def _bounded_whole(probability: float) -> str:
-    shown = _shown_percent(probability)
+    shown = shown_percent(probability)
     return "<1" if shown < 1 else ">99" if shown > 99 else str(shown)
 
 
-def _shown_percent(probability: float) -> int:
-    """Whole percent as shown, with 0 standing for '<1%' and 100 for '>99%'."""
+def shown_percent(probability: float) -> int:
+    """Whole percent as shown, with 0 standing for ``"<1%"`` and 100 for ``">99%"``.
+
+    Raises
+    ------
+    ValueError
+        When ``probability`` is not in [0, 1].
+    """
     if not 0.0 <= probability <= 1.0:
         raise ValueError(f"a probability must be in [0, 1], got {probability!r}")
     if probability < 0.01:

@@ -14,10 +14,13 @@ from forecast.cli import (
     priors,
     report,
     run,
+    scenario,
     schema,
     scores,
+    sensitivity,
 )
 from forecast.events.commands import app as events_app
+from forecast.feeds.commands import crosswalk, import_events
 
 app = typer.Typer(
     name="forecast",
@@ -34,6 +37,8 @@ app = typer.Typer(
 app.command("check")(check.check)
 app.command("run")(run.run)
 app.command("report")(report.report)
+app.command("scenario")(scenario.scenario)
+app.command("sensitivity")(sensitivity.sensitivity)
 app.command("backtest")(backtest.backtest)
 app.command("priors")(priors.priors)
 app.command("schema")(schema.schema)
@@ -43,7 +48,11 @@ app.add_typer(bench.app, name="bench")
 events_app.command("code")(events_code.code)
 events_app.command("codebook")(events_code.codebook)
 events_app.command("merge")(events_merge.merge)
-app.add_typer(events_app, name="events", help="Coded events: check, describe, code by hand, merge.")
+events_app.command("import")(import_events)
+events_app.command("crosswalk")(crosswalk)
+app.add_typer(
+    events_app, name="events", help="Coded events: check, describe, code by hand, merge, import a feed."
+)
 
 
 def _version(show: bool) -> None:

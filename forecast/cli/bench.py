@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import typer
 
-from forecast.cli import bench_accuracy, bench_calibration, bench_speed
+from forecast.cli import bench_accuracy, bench_calibration, bench_ingest, bench_speed
 from forecast.cli.bench_speed import WORKED_CASE, Case, Quick, Rounds, speed
 from forecast.cli.options import Json, Quiet
 
 app = typer.Typer(
-    name="bench", help="Measure speed, accuracy on a folder of dyads, calibration of inference."
+    name="bench",
+    help="Measure speed, accuracy on a folder of dyads, calibration of inference, reading of feeds.",
 )
 app.command("speed")(bench_speed.speed)
 app.command("accuracy")(bench_accuracy.accuracy)
 app.command("calibration")(bench_calibration.calibration)
+app.command("ingest")(bench_ingest.ingest)
 
 
 @app.callback(invoke_without_command=True)
@@ -25,7 +27,7 @@ def bench(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Measure: speed (the default); accuracy on a folder of dyads; calibration of inference."""
+    """Measure: speed (the default); accuracy on dyads; calibration of inference; reading of feeds."""
     if context.invoked_subcommand is None:
         speed(config, quick, rounds, json, quiet)
     elif any(_was_typed(context, name) for name in context.params):

@@ -13,6 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from forecast import wording
+from forecast.cli.scenario_lines import headline_lines
 from forecast.record import Forecast, MilestoneForecast, TargetForecast
 
 WIDTH = 80
@@ -60,6 +61,7 @@ def bottom_line(forecast: Forecast) -> Iterator[Line]:
     yield from _wrapped(
         f"Range: of the chance, over what the data leave open. Base: the simple baseline ({base}).", "dim"
     )
+    yield from headline_lines(forecast)
 
 
 def _headline(forecast: Forecast) -> Iterator[Line]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from forecast.cli.figure_option import checked_figure
 from forecast.cli.options import AsOf, ConfigFile, Json, Overrides, Quiet, Seed, day
+from forecast.cli.prior_lines import set_prior_lines
 from forecast.wording import count, long_day, percent, points, times
 
 if TYPE_CHECKING:
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
 
     from forecast.inputs import Inputs
     from forecast.prior_predictive import PriorPredictive
+    from forecast.priors import NamedPrior
     from forecast.reporting_delay import DelayCurve
 
 
@@ -23,6 +27,14 @@ def check(
     overrides: Overrides = None,
     as_of: AsOf = None,
     seed: Seed = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            "--plot",
+            metavar="FILE",
+            help="Draw the priors that the config sets, and what all imply (.svg, .png, .pdf).",
+        ),
+    ] = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -31,9 +43,13 @@ def check(
     from forecast.inputs import read_inputs
     from forecast.prior_predictive import prior_predictive
 
+    checked_figure(plot, "--plot")
     loaded = load_config(config, overrides or (), as_of=day(as_of), seed=seed)
     inputs = read_inputs(loaded)
     implied = prior_predictive(inputs, loaded.sampler.seed)
+    changed = [prior for prior in inputs.priors.priors.values() if prior.origin != "default"]
+    if plot:
+        _draw(changed, inputs, implied, plot)
     if json:
         import json as json_text
 
@@ -45,12 +61,39 @@ def check(
             "events_fitted": int(inputs.data.counts.sum()),
             "prior_predictive": vars(implied),
             "known_share_of_last_weeks": inputs.data.known_share[-1:-5:-1].tolist(),
+            "priors_set": [_set_prior(prior) for prior in changed],
+            "plot": str(plot) if plot else None,
         }
         typer.echo(json_text.dumps(facts))
     elif not quiet:
         typer.echo(describe_config(loaded))
+        if changed:
+            typer.echo("\nPriors as understood")
+            for line in set_prior_lines(changed):
+                typer.echo(line)
         _print_data(inputs)
         _print_implied(inputs, implied)
+        if plot:
+            typer.echo(f"\nFigure   {plot}")
+
+
+def _draw(changed: list[NamedPrior], inputs: Inputs, implied: PriorPredictive, path: Path) -> None:
+    from forecast.report.figure_file import write_figure
+    from forecast.report.prior_figure import draw_priors
+
+    titles = {rule.name: inputs.config.target_title(rule.name) for rule in inputs.rules}
+    write_figure(draw_priors(changed, implied, titles), path)
+
+
+def _set_prior(prior: NamedPrior) -> dict[str, object]:
+    facts: dict[str, object] = {
+        "name": prior.name,
+        "distribution": str(prior.distribution),
+        "plain": prior.reading,
+    }
+    if prior.elicited:
+        facts["elicited"] = [vars(one) for one in prior.elicited.quantiles]
+    return facts
 
 
 def _print_data(inputs: Inputs) -> None:

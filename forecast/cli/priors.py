@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import textwrap
+from collections.abc import Iterator
 from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from forecast.cli.options import ConfigFile, Json, Overrides
+from forecast.cli.prior_lines import explain_lines, wrapped
 
 if TYPE_CHECKING:
-    from forecast.priors import NamedPrior
-
-WIDTH = 80
+    from forecast.priors import Distribution, NamedPrior
+    from forecast.record import ParameterSummary
 
 
 def priors(
@@ -23,14 +24,22 @@ def priors(
         str | None,
         typer.Option("--explain", metavar="NAME", help="One prior in full: meaning, unit, words, reason."),
     ] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option(
+            "--run", metavar="RUN_DIR", help="With --explain: a saved run, to show what the data made of it."
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """List every prior: name, meaning, unit, words, value, 90% range, and where it came from."""
     from forecast.config import load_config
-    from forecast.errors import PriorError
+    from forecast.errors import InputError, PriorError
     from forecast.events.codebook import did_you_mean
     from forecast.inputs import resolve_priors
 
+    if run and not explain:
+        raise InputError("--run: shows what the data made of one prior; name it with --explain NAME")
     resolved = resolve_priors(load_config(config, overrides or ()))
     chosen = list(resolved.priors.values())
     if explain:
@@ -40,42 +49,57 @@ def priors(
             raise PriorError(
                 f"{explain}: unknown prior.{did_you_mean(explain, names)} 'forecast priors' lists them all."
             )
+    after = _posteriors(run) if run else {}
     if json:
         import json as json_text
 
-        typer.echo(json_text.dumps({"priors": [_as_dict(prior) for prior in chosen]}))
+        rows = [_as_dict(prior, after.get(prior.name)) for prior in chosen]
+        typer.echo(json_text.dumps({"priors": rows}))
     elif explain:
         for prior in chosen:
-            _explain(prior)
+            _echo(explain_lines(prior, after.get(prior.name)))
     else:
         _print_list(chosen)
 
 
-def _as_dict(prior: NamedPrior) -> dict[str, object]:
-    lower, median, upper = prior.distribution.quantile([0.05, 0.5, 0.95])
-    return {
+def _posteriors(run: Path) -> dict[str, ParameterSummary]:
+    """Posterior summaries of a saved run, by parameter name."""
+    from forecast.record import Analysis
+    from forecast.run_folder import read_record
+
+    return {one.name: one for one in read_record(run / "analysis.json", Analysis).parameters}
+
+
+def _as_dict(prior: NamedPrior, posterior: ParameterSummary | None) -> dict[str, object]:
+    from forecast.priors.statement_forms import statement_examples
+
+    facts: dict[str, object] = {
         "name": prior.name,
         "meaning": prior.group.meaning,
         "unit": prior.group.unit,
         "distribution": str(prior.distribution),
         "word": prior.words,
         "words": {word: str(known) for word, known in prior.group.words.items()},
-        "q05": float(lower),
-        "median": float(median),
-        "q95": float(upper),
+        **_quantiles(prior.distribution),
+        "plain": prior.reading,
+        "scale": prior.group.scale.name,
+        "scale_meaning": prior.group.scale.meaning,
+        "default": {"distribution": str(prior.default), **_quantiles(prior.default)},
+        "word_quantiles": {word: _quantiles(known) for word, known in prior.group.words.items()},
+        "examples": statement_examples(prior),
         "origin": prior.origin,
         "reason": prior.group.reason,
     }
+    if prior.elicited:
+        facts["elicited"] = [vars(one) for one in prior.elicited.quantiles]
+    if posterior is not None:
+        facts["posterior"] = posterior.model_dump(mode="json")
+    return facts
 
 
-def _explain(prior: NamedPrior) -> None:
-    facts = _as_dict(prior)
-    typer.echo(f"{prior.name}  [{prior.origin}]")
-    _echo_wrapped(f"{prior.group.meaning} ({prior.group.unit}).")
-    _echo_wrapped(f"Prior: {facts['distribution']}; 90% between {facts['q05']:.3g} and {facts['q95']:.3g}.")
-    _echo_wrapped(f"Why the default: {prior.group.reason}")
-    for word, known in prior.group.words.items():
-        typer.echo(f"  {word!r} = {known}")
+def _quantiles(distribution: Distribution) -> dict[str, float]:
+    lower, median, upper = distribution.quantile([0.05, 0.5, 0.95]).tolist()
+    return {"q05": lower, "median": median, "q95": upper}
 
 
 def _print_list(priors: list[NamedPrior]) -> None:
@@ -106,4 +130,9 @@ def _print_list(priors: list[NamedPrior]) -> None:
 
 
 def _echo_wrapped(text: str, indent: str = "  ") -> None:
-    typer.echo(textwrap.fill(text, WIDTH, initial_indent=indent, subsequent_indent=indent))
+    _echo(wrapped(text, indent))
+
+
+def _echo(lines: Iterator[str]) -> None:
+    for line in lines:
+        typer.echo(line)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from forecast.pipeline import Listener, StageProgress
+    from forecast.progress import Listener, StageProgress
 
 _LABELS = {
     "read": "Read events",
@@ -16,6 +16,8 @@ _LABELS = {
     "sample": "Sample the posterior",
     "simulate": "Simulate futures",
     "drivers": "Measure drivers",
+    "robustness": "Test the assumptions",
+    "scenarios": "Compare scenarios",
     "report": "Write the report",
     "backtest": "Forecast at past origins",
 }

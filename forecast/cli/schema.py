@@ -12,6 +12,7 @@ class Contract(StrEnum):
     """What has a schema."""
 
     CONFIG = "config"
+    SCENARIO = "scenario"
     FORECAST = "forecast"
     LEDGER = "ledger"
     SCORES = "scores"
@@ -20,16 +21,26 @@ class Contract(StrEnum):
 def schema(contract: Annotated[Contract, typer.Argument(help="Which schema.", show_default=False)]) -> None:
     """Print a JSON Schema for other programs.
 
-    Of a config, of forecast.json, of a ledger's export, or (scores) of a config of weekly scores.
+    Of a config, a scenario, forecast.json, a ledger's export, or (scores) a config of weekly scores.
     """
-    from forecast.config import config_schema, forecast_schema, schema_text, score_config_schema
+    from forecast.config import (
+        config_schema,
+        forecast_schema,
+        scenario_schema,
+        schema_text,
+        score_config_schema,
+    )
 
     if contract is Contract.LEDGER:
         from forecast.ledger.exporting import ledger_schema
 
         content = ledger_schema()
-    elif contract is Contract.SCORES:
-        content = score_config_schema()
     else:
-        content = config_schema() if contract is Contract.CONFIG else forecast_schema()
+        makers = {
+            Contract.CONFIG: config_schema,
+            Contract.SCENARIO: scenario_schema,
+            Contract.FORECAST: forecast_schema,
+            Contract.SCORES: score_config_schema,
+        }
+        content = makers[contract]()
     typer.echo(schema_text(content), nl=False)

@@ -12,7 +12,7 @@ import typer
 from forecast.cli.options import AsOf, ConfigFile, Json, Overrides, Quiet, Seed, day
 
 if TYPE_CHECKING:
-    from forecast.pipeline import StageProgress
+    from forecast.progress import StageProgress
     from forecast.weekly_scores.checking import ScoreInputs
 
 app = typer.Typer(

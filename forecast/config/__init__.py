@@ -3,12 +3,26 @@
 The modules in the order of the flow: ``yaml_source`` (text → plain data with positions), ``overrides``
 (``--set``), ``schema`` with ``field_types`` and ``cross_checks`` (what is valid), ``field_faults`` and
 ``faults`` (how a fault reads), ``reading`` (all of it in one call), ``writing``, ``describe``,
-``json_schema``.
+``json_schema``. Scenario files go the same way: ``scenario_schema``, ``scenario_checks``,
+``scenario_reading``.
 """
 
 from forecast.config.describe import describe_config, target_definition
-from forecast.config.json_schema import config_schema, forecast_schema, schema_text, score_config_schema
+from forecast.config.json_schema import (
+    config_schema,
+    forecast_schema,
+    scenario_schema,
+    schema_text,
+    score_config_schema,
+)
 from forecast.config.reading import load_config, load_score_config
+from forecast.config.scenario_reading import (
+    load_scenario,
+    load_scenarios,
+    refuse_same_names,
+    scenario_of,
+)
+from forecast.config.scenario_schema import AssumedAct, CalendarChange, NewType, PastEvents, Scenario
 from forecast.config.schema import (
     BUNDLED_PREFIX,
     CalendarAct,
@@ -17,6 +31,7 @@ from forecast.config.schema import (
     DyadConfig,
     EventsConfig,
     HeadlineConfig,
+    ImpactConfig,
     MilestoneConfig,
     ModelConfig,
     ReportConfig,
@@ -24,20 +39,26 @@ from forecast.config.schema import (
     TargetConfig,
 )
 from forecast.config.score_schema import ScoreConfig, ScoreTarget
-from forecast.config.writing import config_hash, resolved_yaml
+from forecast.config.writing import config_hash, resolved_yaml, saved_logo, scenario_yaml
 
 __all__ = [
     "BUNDLED_PREFIX",
+    "AssumedAct",
     "CalendarAct",
+    "CalendarChange",
     "Config",
     "DelayConfig",
     "DyadConfig",
     "EventsConfig",
     "HeadlineConfig",
+    "ImpactConfig",
     "MilestoneConfig",
     "ModelConfig",
+    "NewType",
+    "PastEvents",
     "ReportConfig",
     "SamplerConfig",
+    "Scenario",
     "ScoreConfig",
     "ScoreTarget",
     "TargetConfig",
@@ -46,8 +67,15 @@ __all__ = [
     "describe_config",
     "forecast_schema",
     "load_config",
+    "load_scenario",
+    "load_scenarios",
     "load_score_config",
+    "refuse_same_names",
     "resolved_yaml",
+    "saved_logo",
+    "scenario_of",
+    "scenario_schema",
+    "scenario_yaml",
     "schema_text",
     "score_config_schema",
     "target_definition",

@@ -29,6 +29,7 @@ def cross_faults(settings: Mapping[str, object]) -> list[Fault]:
             settings, [entry["name"] for _, entry in milestones if isinstance(entry.get("name"), str)]
         ),
         *_calendar_faults(_sequence(settings.get("calendar")), as_of, milestones),
+        *_impact_faults(_mapping(settings.get("report")), list(_mapping(settings.get("targets")))),
     ]
 
 
@@ -99,6 +100,13 @@ def _calendar_faults(
         if act and seen.setdefault(same, index) != index:
             message = f"the same act as calendar.{seen[same]}; it would be counted twice, remove one"
             yield Fault(("calendar", index), message)
+
+
+def _impact_faults(report: Mapping[str, object], targets: Sequence[str]) -> Iterator[Fault]:
+    for name in _mapping(report.get("impact")):
+        if targets and name not in targets:
+            message = f"no target is named '{name}'.{suggestion(name, targets)} Allowed: {', '.join(targets)}"
+            yield Fault(("report", "impact", name), message)
 
 
 def _after_as_of(path: KeyPath, day: date | None, as_of: date | None, advice: str) -> Iterator[Fault]:

@@ -61,9 +61,11 @@ def _what_it_reads(config: Config) -> str:
 def _headline_question(config: Config) -> str:
     name, milestone = config.headline.target, config.headline_milestone
     target = f"'{config.target_title(name)}' ({target_definition(config.targets[name])})"
+    threshold = config.headline.threshold
+    matters = "" if threshold is None else f" A chance of {100 * threshold:g}% is where it would matter."
     return (
         f"Will the target {target} be met after {long_day(config.as_of)} and before "
-        f"{long_day(milestone.date)} ({milestone.title}, {_ahead(milestone.date, config)} ahead)?"
+        f"{long_day(milestone.date)} ({milestone.title}, {_ahead(milestone.date, config)} ahead)?{matters}"
     )
 
 
@@ -114,10 +116,17 @@ def _chance(act: CalendarAct) -> str:
     return f"with probability {100 * act.probability:g}%"
 
 
-def _prior_text(value: str | Mapping[str, float]) -> str:
-    if isinstance(value, Mapping):
-        return "quantiles " + ", ".join(f"{level} = {number:g}" for level, number in value.items())
-    return value
+def _prior_text(value: str | Mapping[str, float] | Mapping[str, Mapping[str, float]]) -> str:
+    if isinstance(value, str):
+        return value
+    for scale, quantiles in value.items():
+        if isinstance(quantiles, Mapping):
+            return f"{scale} with quantiles {_quantile_text(quantiles)}"
+    return f"quantiles {_quantile_text(value)}"
+
+
+def _quantile_text(quantiles: Mapping[str, object]) -> str:
+    return ", ".join(f"{level} = {number:g}" for level, number in quantiles.items())
 
 
 def _ahead(day: date, config: Config) -> str:

@@ -18,7 +18,10 @@ _ECHOES = frozenset({CROSS_FAULT, "default_factory_not_called"})
 
 
 def field_faults(error: ValidationError, model: type[BaseModel] = Config) -> Iterator[Fault]:
-    """Yield one fault for each wrong key or value; disagreements between settings are not repeated."""
+    """Yield one fault for each wrong key or value; disagreements between settings are not repeated.
+
+    ``model`` is what was validated: the config, or another file that users write.
+    """
     for details in error.errors(include_url=False):
         # A list whose items are all wrong counts as too short: the items' own faults say it better.
         is_echo = details["type"] in _ECHOES or (details["type"] == "too_short" and details["input"])

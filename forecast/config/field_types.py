@@ -5,27 +5,27 @@ YAML is read without guessing, so types are strict here: ``010`` is text, not th
 
 from __future__ import annotations
 
-import math
 import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import date
-from itertools import pairwise
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from forecast.config.faults import shown, suggestion
+from forecast.config.quantiles import QuantileFault, read_statement
 from forecast.events.codebook import CATEGORIES
 
+LEAST_CONTRAST = 4.5
+"""Contrast of text on white that WCAG 2.2 asks for (level AA)."""
 FAULT = "config_fault"  # type of the errors whose message is already ours
 
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _SLUG = re.compile(r"[a-z0-9]+([-_.][a-z0-9]+)*")
 _KEY = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
 _PRIOR_NAME = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)*")
-_QUANTILE = re.compile(r"q(\d{2,3})")
 # Names that Windows keeps for devices: a run folder of that name could not be copied there.
 _DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{d}{i}" for d in ("com", "lpt") for i in range(1, 10))})
 
@@ -103,34 +103,35 @@ def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
-def _prior(value: object) -> str | Mapping[str, float]:
+def _prior(value: object) -> str | Mapping[str, float] | Mapping[str, Mapping[str, float]]:
     if isinstance(value, str):
         return _plain(value)
     if isinstance(value, Mapping):
-        return _quantiles(value)
+        try:
+            return read_statement(value)
+        except QuantileFault as error:
+            raise fault(str(error)) from error
     allowed = "a word, a distribution such as 'Beta(4, 8)', or {q05: .., median: .., q95: ..}"
     raise fault(f"came {shown(value)}; allowed: {allowed}")
 
 
-def _quantiles(value: Mapping[object, object]) -> dict[str, float]:
-    levels: dict[float, tuple[str, float]] = {}
-    for key, number in value.items():
-        matched = _QUANTILE.fullmatch(str(key))
-        level = 0.5 if key == "median" else int(matched[1]) / 10 ** len(matched[1]) if matched else 0.0
-        if not 0.0 < level < 1.0:
-            message = f"unknown quantile '{key}'; allowed: median and q01 to q99"
-            raise fault(f"{message} (a prior's own name is written with dots, e.g. tension.persistence)")
-        if isinstance(number, bool) or not isinstance(number, (int, float)) or not math.isfinite(number):
-            raise fault(f"quantile '{key}': a number is needed, came {shown(number)}")
-        if level in levels:
-            raise fault("median and q50 are the same quantile; keep one")
-        levels[level] = (str(key), float(number))
-    if len(levels) < 2:
-        raise fault("at least two quantiles are needed, e.g. {q05: -0.1, median: 0.1, q95: 0.4}")
-    for (low, smaller), (high, larger) in pairwise(levels[level] for level in sorted(levels)):
-        if smaller >= larger:
-            raise fault(f"quantiles must rise: {low} = {smaller:g} is not below {high} = {larger:g}")
-    return dict(levels.values())
+def _colour(value: str) -> str:
+    if not re.fullmatch(r"#[0-9A-Fa-f]{6}", value):
+        raise fault(f"{shown(value)} is not a colour; give six hex digits in quotes, e.g. '#0B3C6F'")
+    contrast = 1.05 / (relative_luminance(value) + 0.05)
+    if contrast < LEAST_CONTRAST:
+        raise fault(
+            f"{value} is too light to be read on white (contrast {contrast:.1f}, at least "
+            f"{LEAST_CONTRAST} is needed); give a darker colour"
+        )
+    return value.upper()
+
+
+def relative_luminance(colour: str) -> float:
+    """Relative luminance of ``#RRGGBB``, 0 (black) to 1 (white), as WCAG 2.2 defines it."""
+    shares = (int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5))
+    linear = [share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
 def _nothing_is(empty: Any) -> BeforeValidator:  # noqa: ANN401 - the empty list or mapping of the field
@@ -140,27 +141,46 @@ def _nothing_is(empty: Any) -> BeforeValidator:  # noqa: ANN401 - the empty list
 
 _CATEGORY_SCHEMA = {"type": "string", "enum": [*CATEGORIES]}
 _DAY_SCHEMA = {"type": "string", "format": "date"}
+_QUANTILE_SCHEMA = {
+    "type": "object",
+    "minProperties": 1,
+    "additionalProperties": {
+        "anyOf": [
+            {"type": "number"},
+            {"type": "string", "pattern": "%$"},
+            {"type": "array", "minItems": 2, "maxItems": 2},
+        ]
+    },
+}
 _PRIOR_SCHEMA = {
     "anyOf": [
         {"type": "string"},
-        {"type": "object", "additionalProperties": {"type": "number"}, "minProperties": 2},
+        _QUANTILE_SCHEMA,
+        {"type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": _QUANTILE_SCHEMA},
     ]
 }
 
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema(_DAY_SCHEMA)]
 Text = Annotated[str, Field(max_length=300), AfterValidator(_plain)]
+LongText = Annotated[str, Field(max_length=3000), AfterValidator(_plain)]
 FolderName = Annotated[
     str, AfterValidator(_folder_name), Field(json_schema_extra={"pattern": f"^{_SLUG.pattern}$"})
 ]
 KeyName = Annotated[str, AfterValidator(_key_name)]
 Country = Annotated[str, AfterValidator(_country), Field(json_schema_extra={"pattern": "^[A-Z]{3}$"})]
 Category = Annotated[str, AfterValidator(_category), WithJsonSchema(_CATEGORY_SCHEMA)]
+Colour = Annotated[str, AfterValidator(_colour), Field(json_schema_extra={"pattern": "^#[0-9A-Fa-f]{6}$"})]
 Categories = Annotated[tuple[Category, ...], Field(min_length=1), AfterValidator(_distinct)]
 PriorName = Annotated[str, AfterValidator(_prior_name)]
-PriorValue = Annotated[str | Mapping[str, float], BeforeValidator(_prior), WithJsonSchema(_PRIOR_SCHEMA)]
+PriorValue = Annotated[
+    str | Mapping[str, float] | Mapping[str, Mapping[str, float]],
+    BeforeValidator(_prior),
+    WithJsonSchema(_PRIOR_SCHEMA),
+]
 Whole = Annotated[int, Field(strict=True)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Severity = Annotated[int, Field(strict=True, ge=1, le=5)]
 Probability = Annotated[float, Field(strict=True, ge=0.0, le=1.0, allow_inf_nan=False)]
+Share = Annotated[float, Field(strict=True, gt=0.0, lt=1.0, allow_inf_nan=False)]
 EMPTY_LIST = _nothing_is(())
 EMPTY_MAPPING = _nothing_is({})

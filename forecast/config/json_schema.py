@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from forecast.config.scenario_schema import Scenario
 from forecast.config.schema import Config
 from forecast.config.score_schema import ScoreConfig
 from forecast.record import Forecast
@@ -22,6 +23,14 @@ def config_schema() -> dict[str, Any]:
 def score_config_schema() -> dict[str, Any]:
     """Return the JSON Schema of a config of weekly scores."""
     return _schema(ScoreConfig, "Config of a forecast from weekly scores", mode="validation")
+
+
+def scenario_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a scenario file."""
+    schema = _schema(Scenario, "Scenario of a forecast", mode="validation")
+    events = schema["properties"]["without"]
+    events["items"] = {"anyOf": [{"type": "string", "description": "id of one event"}, events["items"]]}
+    return schema
 
 
 def forecast_schema() -> dict[str, Any]:

@@ -20,6 +20,7 @@ from forecast.config.field_types import (
     EMPTY_MAPPING,
     Categories,
     Category,
+    Colour,
     Country,
     Day,
     FolderName,
@@ -29,6 +30,7 @@ from forecast.config.field_types import (
     PriorValue,
     Probability,
     Severity,
+    Share,
     Text,
     Whole,
 )
@@ -68,7 +70,9 @@ class DelayConfig(Section):
 class EventsConfig(Section):
     """The coded events that the model learns from."""
 
-    source: Text = Field(description="'bundled:us-china', or a CSV file, from the folder of the config")
+    source: Text = Field(
+        description="'bundled:us-china', or a CSV or Parquet file, from the folder of the config"
+    )
     start: Day | None = Field(
         default=None, description="first day used; the first event of the file when absent"
     )
@@ -108,6 +112,9 @@ class HeadlineConfig(Section):
 
     target: str = Field(description="key of one of the targets")
     milestone: str = Field(description="name of one of the milestones")
+    threshold: Share | None = Field(
+        default=None, description="a probability whose crossing would change what you do; break-evens name it"
+    )
 
 
 class CalendarAct(Section):
@@ -145,12 +152,32 @@ class SamplerConfig(Section):
     )
 
 
+class ImpactConfig(Section):
+    """How grave a target would be for the reader, as judged by the author of the report."""
+
+    level: Literal["negligible", "minor", "moderate", "major", "severe"] = Field(
+        description="gravity if it happens; the other side of the likelihood × impact matrix"
+    )
+    rationale: Text = Field(description="why, in one sentence; printed beside the matrix")
+
+
 class ReportConfig(Section):
-    """What the report shows of its maker, and its paper."""
+    """What the report shows of its maker, how it looks, and how grave each target would be."""
 
     paper: Literal["a4", "us-letter"] = Field(default="a4", description="paper size of the PDF")
+    title: Text | None = Field(default=None, description="title on page 1; the pair when absent")
     author: Text | None = Field(default=None, description="printed on page 1")
     organisation: Text | None = Field(default=None, description="printed on page 1")
+    logo: Text | None = Field(
+        default=None, description="SVG or PNG file, from the folder of the config; printed on page 1"
+    )
+    classification: Text | None = Field(
+        default=None, description="line at the head and foot of every page, e.g. 'Internal'"
+    )
+    accent: Colour | None = Field(default=None, description="colour of headings and rules, e.g. '#0B3C6F'")
+    impact: Annotated[Mapping[KeyName, ImpactConfig], EMPTY_MAPPING] = Field(
+        default_factory=dict, description="gravity by target; with it the report shows the matrix"
+    )
 
 
 def _default_headline(fields: dict[str, Any]) -> HeadlineConfig:
@@ -183,6 +210,9 @@ class Config(Section):
         default=(), description="acts expected ahead"
     )
     model: Annotated[ModelConfig, EMPTY_MAPPING] = Field(default=ModelConfig())
+    scenarios: Annotated[tuple[Text, ...], EMPTY_LIST] = Field(
+        default=(), description="scenario files to be compared with the forecast, from the config's folder"
+    )
     sampler: SamplerConfig
     report: Annotated[ReportConfig, EMPTY_MAPPING] = Field(default=ReportConfig())
 
@@ -219,6 +249,13 @@ class Config(Section):
         if self.events.source.startswith(BUNDLED_PREFIX):
             return None
         return self.base_folder / Path(self.events.source).expanduser()
+
+    @property
+    def logo_path(self) -> Path | None:
+        """The logo of the report, resolved against ``base_folder``; ``None`` without one."""
+        if self.report.logo is None:
+            return None
+        return self.base_folder / Path(self.report.logo).expanduser()
 
     @property
     def headline_milestone(self) -> MilestoneConfig:

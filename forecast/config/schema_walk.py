@@ -1,10 +1,10 @@
-"""Walking the JSON Schema of the config: which keys a place knows, and what its value may be."""
+"""Walking the JSON Schema of a file that users write: which keys a place knows, and what its value may be."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, cast
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -25,22 +25,24 @@ _TYPES = {
 
 @cache
 def root_node(model: type[BaseModel] = Config) -> Node:
-    """Return the JSON Schema of a whole config, with every reference replaced by what it refers to."""
+    """Return the JSON Schema of a whole file, the config when no other is asked for; references followed."""
     schema = model.model_json_schema(by_alias=True)
-    definitions = schema.pop("$defs", {})
+    inlined: Node = _inlined(schema, schema.get("$defs", {}))
+    return inlined
 
-    def expanded(part: Any) -> Any:  # noqa: ANN401 - JSON
-        if isinstance(part, dict):
-            if "$ref" in part:
-                part = definitions[part["$ref"].rsplit("/", 1)[1]]
-            return {key: expanded(value) for key, value in part.items()}
-        return [expanded(value) for value in part] if isinstance(part, list) else part
 
-    return cast("Node", expanded(schema))
+def _inlined(value: Any, definitions: Node) -> Any:  # noqa: ANN401 - any part of a JSON document
+    if isinstance(value, list):
+        return [_inlined(item, definitions) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if "$ref" in value:
+        value = {**definitions[value["$ref"].rsplit("/", 1)[1]], **value}
+    return {key: _inlined(item, definitions) for key, item in value.items() if key not in ("$ref", "$defs")}
 
 
 def resolved(node: Node) -> Node:
-    """Of a value that may be empty take what it is otherwise."""
+    """Of a value that may be empty, return what it is otherwise."""
     while any(option.get("type") == "null" for option in node.get("anyOf", ())):
         node = next(option for option in node["anyOf"] if option.get("type") != "null")
     return node
@@ -57,7 +59,7 @@ def child(node: Node, key: str | int) -> Node | None:
 
 
 def node_at(path: KeyPath, model: type[BaseModel] = Config) -> Node | None:
-    """Return the schema of a key path, ``None`` when the config has no such place."""
+    """Return the schema of a key path, ``None`` when the file has no such place."""
     node: Node | None = root_node(model)
     for key in path:
         node = child(node, key) if node is not None else None

@@ -10,9 +10,13 @@ from typing import Any
 
 import yaml
 
+from forecast.config.scenario_schema import Scenario
 from forecast.config.schema import Config
 from forecast.config.score_schema import ScoreConfig
 from forecast.config.yaml_source import plain_scalar
+
+SCENARIO_FOLDER = "scenarios"
+"""Folder in a run folder that holds copies of the scenario files."""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -38,7 +42,8 @@ def resolved_yaml(config: Config | ScoreConfig, folder: Path | None = None) -> s
     config : Config or ScoreConfig
     folder : Path, optional
         Folder that the text will be saved in; the path of an event file is then rewritten so that it is
-        found from there. Without it the text reads back as an equal config.
+        found from there, a logo is expected in the folder itself (see ``saved_logo``), and scenario files
+        are named as their copies in that folder. Without it the text reads back as an equal config.
     """
     settings = config.model_dump(by_alias=True)
     section, path = (
@@ -47,15 +52,44 @@ def resolved_yaml(config: Config | ScoreConfig, folder: Path | None = None) -> s
     if folder is not None and path is not None:
         relative = os.path.relpath(path.resolve(), folder.resolve())
         settings[section]["source"] = Path(relative).as_posix()
+    if folder is not None and isinstance(config, Config):
+        if config.logo_path is not None:
+            settings["report"]["logo"] = saved_logo(config.logo_path)
+        settings["scenarios"] = [f"{SCENARIO_FOLDER}/{name}" for name in scenario_files(config)]
+    return _yaml(settings)
+
+
+def scenario_files(config: Config) -> list[str]:
+    """Names that copies of the config's scenario files take in a run folder, in the order of the config."""
+    return [f"{index:02d}-{Path(path).name}" for index, path in enumerate(config.scenarios, start=1)]
+
+
+def scenario_yaml(scenario: Scenario) -> str:
+    """Return a scenario as the text of a file that reads back as the same, without what it leaves alone."""
+    settings = scenario.model_dump(by_alias=True, exclude_defaults=True)
+    settings["without"] = [
+        past["id"] if set(past) == {"id"} else past for past in settings.get("without", ())
+    ]
+    if not settings["without"]:
+        del settings["without"]
+    return _yaml({"schema": 1, **settings})
+
+
+def _yaml(settings: dict[str, Any]) -> str:
     return yaml.dump(settings, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf"))
+
+
+def saved_logo(path: Path) -> str:
+    """Return the name under which a run folder keeps a copy of its logo: ``logo.svg`` or ``logo.png``."""
+    return f"logo{path.suffix.lower()}"
 
 
 def config_hash(config: Config | ScoreConfig) -> str:
     """Return the SHA-256 of the settings as canonical JSON (64 hex digits).
 
     The same settings have the same hash whatever the file looks like: comments, order of keys and
-    explicit defaults do not matter.
+    explicit defaults do not matter. Scenarios are left out: they change no number of the forecast itself.
     """
-    settings = config.model_dump(mode="json", by_alias=True)
+    settings = config.model_dump(mode="json", by_alias=True, exclude={"scenarios"})
     canonical = json.dumps(settings, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()

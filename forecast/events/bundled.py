@@ -119,6 +119,6 @@ def _bundled(source: str) -> BundledSet:
         hint = f" Did you mean '{PREFIX}{near[0]}'?" if near else ""
         allowed = ", ".join(PREFIX + known for known in BUNDLED)
         raise EventError(
-            f"{source}: no such bundled data set.{hint} Allowed: {allowed}, or the path of a CSV file"
+            f"{source}: no such bundled data set.{hint} Allowed: {allowed}, or a CSV or Parquet file"
         )
     return BUNDLED[name]

@@ -7,6 +7,7 @@ nothing at ``forecast --help``.
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from forecast.events.coverage import Coverage, MonthBreak
     from forecast.events.duplicates import DuplicateReport
     from forecast.events.faults import Fault
     from forecast.events.summary import EventSummary
@@ -28,7 +30,9 @@ YEARS_A_TABLE = 8
 
 app = typer.Typer(name="events", help="Coded events: check a file, describe it.", no_args_is_help=True)
 
-Source = Annotated[str, typer.Argument(metavar="FILE", help="A coded CSV file, or bundled:us-china.")]
+Source = Annotated[
+    str, typer.Argument(metavar="FILE", help="A coded CSV or Parquet file, or bundled:us-china.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 
@@ -73,18 +77,20 @@ def validate(source: Source, as_json: Json = False) -> None:
 
 @app.command()
 def summary(source: Source, as_json: Json = False) -> None:
-    """Describe a file: counts by category, severity and year, verified share, gaps, last date."""
+    """Describe a file: counts by category, severity and year, verified share, gaps, coverage, breaks."""
     table, faults = _inspect(source)
     if table is None:
         _refuse(source, faults, as_json=as_json)
         raise typer.Exit(2)
+    from forecast.events.coverage import measure_coverage
     from forecast.events.summary import summarise
 
     described = summarise(table)
+    coverage = measure_coverage(table, _volumes(source))
     if as_json:
-        _print_json(described.to_dict())
+        _print_json({**described.to_dict(), "coverage": coverage.to_dict()})
     else:
-        _print_summary(described)
+        _print_summary(described, coverage)
 
 
 def _inspect(source: str) -> tuple[EventTable | None, list[Fault]]:
@@ -123,7 +129,14 @@ def _echo_duplicates(report: DuplicateReport) -> None:
         typer.echo(f"{report.not_compared:,} pairs of rows were too many to compare.")
 
 
-def _print_summary(described: EventSummary) -> None:
+def _volumes(source: str) -> dict[date, int] | None:
+    from forecast.events.bundled import PREFIX
+    from forecast.events.coverage import volumes_beside
+
+    return None if source.startswith(PREFIX) else volumes_beside(Path(source).expanduser())
+
+
+def _print_summary(described: EventSummary, coverage: Coverage) -> None:
     from rich.console import Console
 
     # Text from data is printed as it is: no markup, no emoji codes, no highlighting.
@@ -151,11 +164,54 @@ def _print_summary(described: EventSummary) -> None:
             console.print(f"  and {len(described.gaps) - 10} more. All of them: --json")
     else:
         console.print("No span of 30 days or more without an act.")
+    _print_coverage(console, coverage)
     if described.limits:
         console.print("Known limits:")
     for limit in described.limits:
         console.print(f"  - {limit}")
     console.print(f"sha256 {described.sha256}")
+
+
+def _print_coverage(console: Console, coverage: Coverage) -> None:
+    console.print(f"Rows that may repeat another: {coverage.duplicate_share:.0%}.")
+    if coverage.world is not None and any(coverage.world):
+        shares = {
+            year: _share_of_year(coverage, year)
+            for year in dict.fromkeys(month[:4] for month in coverage.months)
+        }
+        console.print("Events for every 100,000 rows of the whole archive, by year (whole months):")
+        console.print("  " + ", ".join(f"{year} {share}" for year, share in shares.items()))
+    for found in coverage.breaks:
+        console.print(f"Break: {_BREAK_WORDS[found.series]} {_change(found)}")
+    if coverage.breaks:
+        console.print("A break may be in the reporting, not in the relation: see docs/import.md.")
+    elif len(coverage.months) >= 2 * SHORTEST_MONTHS:
+        console.print("No break in the level of the monthly counts (a slow drift is none).")
+
+
+_BREAK_WORDS = {
+    "events": "events a month",
+    "world": "rows of the whole archive a month",
+    "share": "the dyad's share of the archive",
+}
+SHORTEST_MONTHS = 8
+"""Months on either side that a break needs."""
+
+
+def _share_of_year(coverage: Coverage, year: str) -> str:
+    world = coverage.world or ()
+    rows = zip(coverage.months, coverage.events, world, strict=True)
+    picked = [(events, volume) for month, events, volume in rows if month.startswith(year)]
+    events, volume = (sum(column) for column in zip(*picked, strict=True))
+    return f"{100_000 * events / volume:.1f}" if volume else "–"
+
+
+def _change(found: MonthBreak) -> str:
+    if found.series == "share":
+        change = f"changed by a factor of {found.after / found.before:.2g}" if found.before else "began"
+    else:
+        change = f"went from {found.before:,.1f} to {found.after:,.1f}"
+    return f"{change} in {found.month} (p {found.p_value:.1g})"
 
 
 def _verified_line(described: EventSummary) -> str:

@@ -20,7 +20,6 @@ MAX_BROKEN_ROWS = 1_000
 _MAGIC = {
     b"PK\x03\x04": "a spreadsheet or ZIP file. Save the sheet as CSV (UTF-8)",
     b"\x1f\x8b": "a gzip file. Unpack it first",
-    b"PAR1": "a Parquet file. Convert it to CSV",
     b"%PDF": "a PDF",
     b"\xd0\xcf\x11\xe0": "an old Excel file. Save the sheet as CSV (UTF-8)",
 }

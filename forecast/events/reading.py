@@ -18,6 +18,7 @@ from forecast.events.codebook import did_you_mean
 from forecast.events.columns import COLUMNS, DATES, OWN_PREFIX, REQUIRED
 from forecast.events.csv_source import Row, decode, read_bytes, split_rows
 from forecast.events.faults import Fault, faults_message
+from forecast.events.parquet_file import MARK, SUFFIX, parquet_rows, write_parquet
 from forecast.events.table import EventTable
 
 Values = dict[str, Any]
@@ -29,9 +30,9 @@ def read_events(path: str | Path, *, source: str | None = None) -> EventTable:
     Parameters
     ----------
     path : str or Path
-        CSV in UTF-8 or UTF-16 (either with a byte-order mark), any line ends. Required columns: date,
-        initiator, target, category, severity; the others of ``COLUMNS`` are optional. Columns that begin
-        with ``x_`` are ignored, any other is refused.
+        CSV in UTF-8 or UTF-16 (either with a byte-order mark), any line ends; or Parquet. Required columns:
+        date, initiator, target, category, severity; the others of ``COLUMNS`` are optional. Columns that
+        begin with ``x_`` are ignored, any other is refused.
     source : str, optional
         Name of the file in messages and in the table; the path as given when absent.
 
@@ -60,10 +61,13 @@ def validate_events(path: str | Path) -> list[Fault]:
 def inspect_events(path: str | Path, *, source: str | None = None) -> tuple[EventTable | None, list[Fault]]:
     """Return the table and no fault, or no table and every fault; raises nothing about the content."""
     raw = read_bytes(Path(path))
-    text = decode(raw) if isinstance(raw, bytes) else raw
-    if isinstance(text, Fault):
-        return None, [text]
-    rows, faults = split_rows(text)
+    if isinstance(raw, bytes) and raw.startswith(MARK):
+        rows, faults = parquet_rows(Path(path))
+    else:
+        text = decode(raw) if isinstance(raw, bytes) else raw
+        if isinstance(text, Fault):
+            return None, [text]
+        rows, faults = split_rows(text)
     if not rows:
         return None, faults or [Fault(None, "", "the file is empty. Expected: a header and events")]
     header, *body = rows
@@ -81,13 +85,18 @@ def inspect_events(path: str | Path, *, source: str | None = None) -> tuple[Even
 
 
 def write_events(table: EventTable, path: str | Path) -> None:
-    """Write a table as canonical CSV: reading it back gives the same rows and the same ``sha256``.
+    """Write a table as canonical CSV, or as Parquet where the name ends in ``.parquet``.
+
+    Reading it back gives the same rows and the same ``sha256``.
 
     Raises
     ------
     EventError
         The file cannot be written.
     """
+    if Path(path).suffix == SUFFIX:
+        write_parquet(table, Path(path))
+        return
     try:
         Path(path).write_bytes(table.canonical_csv().encode())
     except OSError as error:

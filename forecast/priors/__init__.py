@@ -3,9 +3,11 @@
 from forecast.priors.catalogue import SEVERITY_LEVELS, ParameterGroup, elements, parameter_groups
 from forecast.priors.distributions import Distribution, parse_distribution
 from forecast.priors.elicitation import fit_quantiles
-from forecast.priors.resolve import NamedPrior, PriorSet, PriorStatement, default_priors
+from forecast.priors.new_types import NEW_TYPE_PARAMETERS
+from forecast.priors.resolve import NamedPrior, PriorSet, PriorStatement, default_priors, read_prior
 
 __all__ = [
+    "NEW_TYPE_PARAMETERS",
     "SEVERITY_LEVELS",
     "Distribution",
     "NamedPrior",
@@ -17,4 +19,5 @@ __all__ = [
     "fit_quantiles",
     "parameter_groups",
     "parse_distribution",
+    "read_prior",
 ]

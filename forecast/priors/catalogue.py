@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from forecast.priors import human_scale as scales
 from forecast.priors.distributions import Distribution, Support
+from forecast.priors.human_scale import HumanScale
 from forecast.series import StreamLayout
 
 Dimension = Literal["stream", "conflict_stream", "calming_stream", "next_severity"]
@@ -34,8 +36,10 @@ class ParameterGroup:
         Where a prior may put mass.
     default : Distribution
         Default prior; ``default_of`` overrides it for single elements.
+    scale : HumanScale
+        How its values are read by people, and may be stated.
     words : mapping of str to Distribution
-        Words that may stand for a distribution.
+        Words that may stand for a distribution; ``default`` stands for the default of each.
     dimension : str or None
         Dimension of the group, ``None`` for a single parameter.
     """
@@ -46,6 +50,7 @@ class ParameterGroup:
     support: Support
     default: Distribution
     reason: str
+    scale: HumanScale
     words: Mapping[str, Distribution] = field(default_factory=dict)
     dimension: Dimension | None = None
     default_of: Mapping[str, Distribution] = field(default_factory=dict)
@@ -101,6 +106,7 @@ def _intensity_groups(layout: StreamLayout) -> list[ParameterGroup]:
             "positive",
             _log_normal(math.exp(-1.5), 1.5),
             "Wide: 90% between one act in 53 weeks and 2.6 acts a week.",
+            scales.A_YEAR,
             {
                 "rare": _log_normal(0.02, 1.0),
                 "occasional": _log_normal(0.2, 1.0),
@@ -115,6 +121,7 @@ def _intensity_groups(layout: StreamLayout) -> list[ParameterGroup]:
             "positive",
             _log_normal(0.9, 0.5),
             "Trials on seven dyads gave 0.4 to 1.8.",
+            scales.SWING,
             {"small": _log_normal(0.4, 0.4), "medium": _log_normal(0.9, 0.5), "large": _log_normal(1.6, 0.4)},
         ),
         ParameterGroup(
@@ -124,6 +131,7 @@ def _intensity_groups(layout: StreamLayout) -> list[ParameterGroup]:
             "positive",
             _log_normal(147, 0.8),
             "Trials gave 50 to 400 days; the data say little on it within one dyad.",
+            scales.WEEKS,
             {"fast": _log_normal(49, 0.5), "medium": _log_normal(147, 0.8), "slow": _log_normal(365, 0.5)},
         ),
         ParameterGroup(
@@ -133,7 +141,13 @@ def _intensity_groups(layout: StreamLayout) -> list[ParameterGroup]:
             "real",
             _normal(1, 0.4),
             "Around 1 for conflictual and 0 for cooperative acts: this fixes the sign of tension.",
-            {"none": _normal(0, 0.1), "follows": _normal(1, 0.4), "against": _normal(-0.5, 0.4)},
+            scales.FOLLOWS,
+            {
+                "none": _normal(0, 0.1),
+                "unknown": _normal(0, 0.4),
+                "follows": _normal(1, 0.4),
+                "against": _normal(-0.5, 0.4),
+            },
             "stream",
             {name: _normal(0, 0.4) for name in cooperative},
         ),
@@ -144,6 +158,7 @@ def _intensity_groups(layout: StreamLayout) -> list[ParameterGroup]:
             "unit",
             Distribution("LogitNormal", (-1.5, 1.0)),
             "Trials gave 0.05 to 0.5; below one, so that no act sets off an endless chain.",
+            scales.PER_HUNDRED,
             {
                 "weak": Distribution("LogitNormal", (-3.0, 0.7)),
                 "medium": Distribution("LogitNormal", (-1.5, 1.0)),
@@ -158,6 +173,7 @@ def _intensity_groups(layout: StreamLayout) -> list[ParameterGroup]:
             "positive",
             _log_normal(10.5, 0.6),
             "Action and reaction within weeks; the trials did not depend on the centre.",
+            scales.WEEKS,
             {"short": _log_normal(5, 0.4), "medium": _log_normal(10.5, 0.6), "long": _log_normal(42, 0.4)},
         ),
         ParameterGroup(
@@ -167,6 +183,7 @@ def _intensity_groups(layout: StreamLayout) -> list[ParameterGroup]:
             "positive",
             _log_normal(math.exp(-3.5), 1.0),
             "Small for each pair of kinds; the sum over kinds is kept below an endless chain.",
+            scales.CROSS_PER_HUNDRED,
             {
                 "weak": _log_normal(0.01, 0.7),
                 "medium": _log_normal(math.exp(-3.5), 1.0),
@@ -181,6 +198,7 @@ def _intensity_groups(layout: StreamLayout) -> list[ParameterGroup]:
             "positive",
             _log_normal(28, 0.6),
             "Answers in another field take longer than answers in kind.",
+            scales.WEEKS,
             {"short": _log_normal(14, 0.4), "medium": _log_normal(28, 0.6), "long": _log_normal(84, 0.4)},
         ),
         ParameterGroup(
@@ -190,6 +208,7 @@ def _intensity_groups(layout: StreamLayout) -> list[ParameterGroup]:
             "positive",
             Distribution("LogNormal", (0.7, 1.0)),
             "Needed beside excitation in all trials.",
+            scales.SPREAD,
             {
                 "bursty": _log_normal(0.7, 0.5),
                 "medium": Distribution("LogNormal", (0.7, 1.0)),
@@ -208,9 +227,10 @@ _BALLAST = [
         "real",
         _normal(0, 0.1),
         "The data neither need nor refute it: near none by default, to be moved in scenarios.",
+        scales.EFFECT,
         {
             "none": _normal(0, 0.02),
-            "default": _normal(0, 0.1),
+            "little": _normal(0, 0.1),
             "calms": _normal(0.4, 0.2),
             "calms strongly": _normal(0.8, 0.2),
             "provokes": _normal(-0.4, 0.2),
@@ -224,6 +244,7 @@ _BALLAST = [
         "positive",
         _log_normal(56, 0.5),
         "A visit is remembered for a season.",
+        scales.WEEKS,
         {"short": _log_normal(28, 0.4), "medium": _log_normal(56, 0.5), "long": _log_normal(168, 0.4)},
     ),
 ]
@@ -237,7 +258,8 @@ _SEVERITY = [
         _normal(-1, 1.5),
         "Grave acts are the exception; the last, lethal or extreme acts, is the prior's where none was ever "
         "seen. What differs between kinds lies in severity.category and severity.grave.",
-        {},
+        scales.CHANCE,
+        {"rarely": _normal(-3.5, 0.7), "sometimes": _normal(-1.5, 0.7), "often": _normal(0, 0.7)},
         "next_severity",
         {"4": _normal(-2, 0.7), "5": _normal(-2, 0.7)},
     ),
@@ -248,7 +270,8 @@ _SEVERITY = [
         "real",
         _normal(0.5, 1.5),
         "Wide and by kind: what is coded as routine differs between kinds, and says little on what is grave.",
-        {},
+        scales.CHANCE,
+        {"seldom": _normal(-1, 0.7), "unknown": _normal(0.5, 1.5), "mostly": _normal(1.5, 0.7)},
         "stream",
     ),
     ParameterGroup(
@@ -258,7 +281,13 @@ _SEVERITY = [
         "real",
         _normal(0, 2),
         "Kinds differ: a code may allow some of them no grave form at all.",
-        {},
+        scales.ODDS,
+        {
+            "milder": _normal(-1, 0.7),
+            "average": _normal(0, 0.3),
+            "unknown": _normal(0, 2),
+            "graver": _normal(1, 0.7),
+        },
         "stream",
     ),
     ParameterGroup(
@@ -269,7 +298,13 @@ _SEVERITY = [
         "real",
         _normal(0, 2),
         "What is often serious need not ever be grave: sanctions seldom are, incidents at sea may be.",
-        {},
+        scales.ODDS,
+        {
+            "seldom": _normal(-1, 0.7),
+            "average": _normal(0, 0.3),
+            "unknown": _normal(0, 2),
+            "readily": _normal(1, 0.7),
+        },
         "stream",
     ),
     ParameterGroup(
@@ -279,6 +314,7 @@ _SEVERITY = [
         "real",
         _normal(0.3, 0.4),
         "Acts in tense times tend to be graver; may be nothing.",
+        scales.ODDS,
         {"none": _normal(0, 0.05), "medium": _normal(0.3, 0.4), "strong": _normal(0.8, 0.3)},
     ),
     ParameterGroup(
@@ -288,6 +324,7 @@ _SEVERITY = [
         "real",
         _normal(0.3, 0.4),
         "Severe acts cluster; may be nothing.",
+        scales.ODDS,
         {"none": _normal(0, 0.05), "medium": _normal(0.3, 0.4), "strong": _normal(0.8, 0.3)},
     ),
 ]

@@ -1,22 +1,22 @@
-"""From what an analyst can say (a median and two quantiles) to a distribution.
+"""From what an analyst can say (a median and two quantiles) to a distribution, with what it achieves.
 
 Two numbers fix a two-parameter family exactly; with more, the parameters minimise the squared distance
-between stated and implied quantiles, relative to the stated spread. The result carries the largest miss,
-so that a statement that no family fits is refused and not silently bent.
+between stated and implied quantiles, relative to the stated spread. The result carries stated and achieved
+quantiles side by side, and a statement that no family fits is refused and not silently bent.
 """
 
 from __future__ import annotations
 
-import re
-import sys
 from collections.abc import Mapping
-from itertools import pairwise
+from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, special
+from scipy import special
 
+from forecast.config.quantiles import QuantileFault, level_of, read_quantiles, read_statement
 from forecast.errors import PriorError
 from forecast.priors.distributions import Distribution, Floats, Support
+from forecast.priors.human_scale import HumanScale
 
 TOLERATED_MISS = 0.25
 """Largest accepted difference of a quantile, as a share of the stated range."""
@@ -24,41 +24,78 @@ TOLERATED_MISS = 0.25
 _FAMILY_OF: dict[Support, str] = {"real": "Normal", "positive": "LogNormal", "unit": "LogitNormal"}
 
 
-def read_quantiles(statement: Mapping[str, object]) -> dict[float, float]:
-    """Read ``{median: 0.8, q05: 0.5, q95: 1.1}`` into probability → value, sorted by probability.
+@dataclass(frozen=True)
+class Quantile:
+    """One stated quantile and what the fitted distribution has there, both on the stated scale."""
+
+    name: str
+    stated: float
+    achieved: float
+
+
+@dataclass(frozen=True)
+class Elicited:
+    """A distribution fitted to quantiles.
+
+    Parameters
+    ----------
+    distribution : Distribution
+    quantiles : tuple of Quantile
+        In the order of their probability.
+    scale : HumanScale or None
+        The scale they were stated on; ``None`` for the parameter's own unit.
+    """
+
+    distribution: Distribution
+    quantiles: tuple[Quantile, ...]
+    scale: HumanScale | None = None
+
+    @property
+    def exact(self) -> bool:
+        """Whether every quantile is met to a thousandth of the stated range."""
+        values = [one.stated for one in self.quantiles]
+        room = 1e-3 * (max(values) - min(values))
+        return all(abs(one.stated - one.achieved) <= room for one in self.quantiles)
+
+
+def elicit(statement: Mapping[str, object], support: Support, scale: HumanScale) -> Elicited:
+    """Fit a distribution to quantiles in the parameter's own unit, or on its human scale.
+
+    Parameters
+    ----------
+    statement : mapping
+        ``{median: 0.8, q95: 1.1}`` or ``{effect: {median: -50%, q95: 0%}}``.
+    support : {"real", "positive", "unit"}
+        Where the parameter may be.
+    scale : HumanScale
+        The scale that the parameter is read on.
 
     Raises
     ------
     PriorError
-        Fewer than two quantiles, a name that is no quantile, or values out of order.
+        Quantiles that cannot be read, a scale of another parameter, a quantile outside the support, or no
+        member of the family within ``TOLERATED_MISS``.
     """
-    quantiles: dict[float, float] = {}
-    for key, value in statement.items():
-        match = re.fullmatch(r"q(\d{2}(?:\d)?)", str(key))
-        if key == "median":
-            probability = 0.5
-        elif match and int(match[1]) > 0:
-            probability = int(match[1]) / 10 ** len(match[1])
-        else:
-            raise PriorError(f"{key!r} is no quantile; allowed are median and q01 … q99 (e.g. q05, q95)")
-        if isinstance(value, bool) or not isinstance(value, int | float) or not _is_finite(value):
-            raise PriorError(f"{key} must be a number, got {value!r}")
-        if probability in quantiles:
-            raise PriorError(f"{key} is given twice")
-        quantiles[probability] = float(value)
-    if len(quantiles) < 2:
-        raise PriorError("give at least two quantiles, e.g. {median: 0.8, q05: 0.5, q95: 1.1}")
-    ordered = dict(sorted(quantiles.items()))
-    values = list(ordered.values())
-    if any(low >= high for low, high in pairwise(values)):
-        shown = ", ".join(f"q{100 * p:02.0f}={v:g}" for p, v in ordered.items())
-        raise PriorError(f"quantiles must rise with their probability, got {shown}")
-    return ordered
-
-
-def _is_finite(value: float) -> bool:
-    # A whole number may be too large to be a float, which NumPy and math refuse to look at.
-    return abs(value) <= sys.float_info.max
+    try:
+        read = read_statement(statement)
+    except QuantileFault as fault:
+        raise PriorError(str(fault)) from fault
+    name, inner = next(iter(read.items()))
+    if not isinstance(inner, Mapping):
+        stated = {key: float(value) for key, value in read.items() if not isinstance(value, Mapping)}
+        fitted = fit_quantiles(stated, support)
+        return Elicited(fitted, _achieved(stated, fitted, None))
+    if name != scale.name:
+        raise PriorError(f"unknown scale '{name}'; this parameter is stated as such or on '{scale.name}'")
+    low, high = min(inner.values()), max(inner.values())
+    if low <= scale.lowest or high >= scale.highest:
+        raise PriorError(
+            f"{name}: quantiles must lie {_between(scale)} ({scale.meaning}), got "
+            f"{scale.short(low)} … {scale.short(high)}"
+        )
+    own_unit = {_mirrored(key) if scale.falls else key: scale.to_parameter(v) for key, v in inner.items()}
+    fitted = fit_quantiles(own_unit, support)
+    return Elicited(fitted, _achieved(inner, fitted, scale), scale)
 
 
 def fit_quantiles(statement: Mapping[str, object], support: Support) -> Distribution:
@@ -69,18 +106,20 @@ def fit_quantiles(statement: Mapping[str, object], support: Support) -> Distribu
     PriorError
         A quantile outside the support, or no member of the family within ``TOLERATED_MISS``.
     """
-    quantiles = read_quantiles(statement)
-    probability = np.array(list(quantiles))
-    value = np.array(list(quantiles.values()))
+    try:
+        stated = read_quantiles(statement)
+    except QuantileFault as fault:
+        raise PriorError(str(fault)) from fault
+    quantiles = dict(sorted((level_of(name) or 0.0, value) for name, value in stated.items()))
+    probability, value = np.array(list(quantiles)), np.array(list(quantiles.values()))
     if support != "real" and (value.min() <= 0 or (support == "unit" and value.max() >= 1)):
         allowed = "between 0 and 1" if support == "unit" else "above 0"
         raise PriorError(
             f"quantiles must lie {allowed} for this parameter, got {value.min():g} … {value.max():g}"
         )
     link = {"real": np.asarray, "positive": np.log, "unit": special.logit}[support]
-    z = special.ndtri(probability)
     # On the link scale all three families are normal: least squares is a line through (z, link(value)).
-    sigma, mu = np.polyfit(z, link(value), 1)
+    sigma, mu = np.polyfit(special.ndtri(probability), link(value), 1)
     family = _FAMILY_OF[support]
     spread = value.max() - value.min()
 
@@ -90,11 +129,43 @@ def fit_quantiles(statement: Mapping[str, object], support: Support) -> Distribu
     def miss(parameters: Floats) -> Floats:
         return np.asarray((member(parameters).quantile(probability) - value) / spread)
 
-    start = np.array([mu, np.log(sigma)])
-    fitted = optimize.least_squares(miss, start).x if len(value) > 2 else start
+    fitted = np.array([mu, np.log(sigma)])
+    if len(value) > 2:
+        # Imported where it is needed: it would double the time in which a config is read.
+        from scipy import optimize
+
+        fitted = optimize.least_squares(miss, fitted).x
     if np.abs(miss(fitted)).max() > TOLERATED_MISS:
         raise PriorError(
             f"no {family} comes near these quantiles; they are too lopsided: widen them or state a "
             "distribution yourself"
         )
     return member(fitted)
+
+
+def _achieved(
+    stated: Mapping[str, float], fitted: Distribution, scale: HumanScale | None
+) -> tuple[Quantile, ...]:
+    rows = []
+    for name in sorted(stated, key=lambda name: level_of(name) or 0.0):
+        level = level_of(name) or 0.0
+        if scale is None:
+            achieved = float(fitted.quantile(level))
+        else:
+            achieved = scale.of(float(fitted.quantile(1 - level if scale.falls else level)))
+        rows.append(Quantile(name, stated[name], achieved))
+    return tuple(rows)
+
+
+def _mirrored(name: str) -> str:
+    """Name of the quantile as far from the other end: q05 → q95, q025 → q975."""
+    if name == "median":
+        return name
+    digits = len(name) - 1
+    return f"q{10**digits - int(name[1:]):0{digits}d}"
+
+
+def _between(scale: HumanScale) -> str:
+    if np.isinf(scale.highest):
+        return f"above {scale.lowest * 100:g}%" if scale.name == "effect" else f"above {scale.lowest:g}"
+    return f"between {scale.lowest:g} and {scale.highest:g}"

@@ -10,27 +10,45 @@ from typing import Literal
 from forecast.errors import PriorError
 from forecast.priors.catalogue import ParameterGroup, elements, parameter_groups
 from forecast.priors.distributions import Distribution, as_words, parse_distribution
-from forecast.priors.elicitation import fit_quantiles
+from forecast.priors.elicitation import Elicited, elicit
 from forecast.series import StreamLayout
 
 Origin = Literal["default", "config", "scenario"]
 PriorStatement = str | Mapping[str, object]
+DEFAULT = "default"
+"""The word that every prior knows: its documented default."""
 
 
 @dataclass(frozen=True)
 class NamedPrior:
-    """The prior of one parameter and where it came from."""
+    """The prior of one parameter and where it came from.
+
+    ``elicited`` holds stated and achieved quantiles where the prior was given as quantiles.
+    """
 
     name: str
     group: ParameterGroup
     element: str | None
     distribution: Distribution
     origin: Origin = "default"
+    elicited: Elicited | None = None
 
     @property
     def words(self) -> str | None:
         """The word that stands for the prior, if one does."""
-        return as_words(self.distribution, self.group.words)
+        known = as_words(self.distribution, self.group.words)
+        return known or (DEFAULT if self.distribution == self.default else None)
+
+    @property
+    def default(self) -> Distribution:
+        """The documented default of this parameter."""
+        return self.group.default_of.get(self.element or "", self.group.default)
+
+    @property
+    def reading(self) -> str:
+        """The prior on the human scale: its median in words with the 90% range."""
+        low, middle, high = self.distribution.quantile([0.05, 0.5, 0.95]).tolist()
+        return self.group.scale.read(low, middle, high)
 
 
 @dataclass(frozen=True)
@@ -76,9 +94,11 @@ class PriorSet:
                 targets = list(self.of_group(groups[name]))
             else:
                 raise PriorError(_unknown(name, (*groups, *self.priors)))
-            distribution = _read(name, statements[name], targets[0].group)
             for prior in targets:
-                result[prior.name] = replace(prior, distribution=distribution, origin=origin)
+                distribution, elicited = _read(name, statements[name], prior.group, prior.default)
+                result[prior.name] = replace(
+                    prior, distribution=distribution, origin=origin, elicited=elicited
+                )
         return replace(self, priors=result)
 
 
@@ -99,17 +119,34 @@ def _names(group: ParameterGroup, layout: StreamLayout) -> tuple[str, ...]:
     return tuple(f"{group.name}.{element}" for element in elements(group, layout))
 
 
-def _read(name: str, statement: PriorStatement, group: ParameterGroup) -> Distribution:
+def read_prior(name: str, statement: PriorStatement, group: ParameterGroup) -> Distribution:
+    """Read a word, a distribution or quantiles as the prior of a parameter of a group.
+
+    Raises
+    ------
+    PriorError
+        The statement cannot be read, or its support does not fit; the message starts with ``name``.
+    """
+    return _read(name, statement, group, None)[0]
+
+
+def _read(
+    name: str, statement: PriorStatement, group: ParameterGroup, default: Distribution | None
+) -> tuple[Distribution, Elicited | None]:
     try:
         if isinstance(statement, Mapping):
-            return fit_quantiles(statement, group.support)
+            elicited = elicit(statement, group.support, group.scale)
+            return elicited.distribution, elicited
         if not isinstance(statement, str):
             raise PriorError(f"got {statement!r}; state a word, a distribution or quantiles")
+        if statement == DEFAULT and default:
+            return default, None
         if statement in group.words:
-            return group.words[statement]
+            return group.words[statement], None
         if "(" not in statement:
-            words = ", ".join(repr(word) for word in group.words) or "none for this parameter"
-            near = difflib.get_close_matches(statement, group.words, n=1)
+            known = (*group.words, *((DEFAULT,) if default else ()))
+            words = ", ".join(repr(word) for word in known)
+            near = difflib.get_close_matches(statement, known, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
             raise PriorError(f"{statement!r} is no word for it. Words: {words}.{hint}")
         distribution = parse_distribution(statement)
@@ -120,7 +157,7 @@ def _read(name: str, statement: PriorStatement, group: ParameterGroup) -> Distri
         raise PriorError(
             f"{name}: {distribution} puts mass where the parameter cannot be (it must be {allowed})"
         )
-    return distribution
+    return distribution, None
 
 
 def _fits(distribution: Distribution, group: ParameterGroup) -> bool:

@@ -1,58 +1,81 @@
-"""A run folder → ``report.pdf`` and ``figures/*.svg`` in it."""
+"""A run folder → ``report.pdf``, ``report.html`` and ``figures/*.svg`` in it."""
 
 from __future__ import annotations
 
 import json
 import os
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from pydantic import ValidationError
 
 from forecast.errors import RunFolderError
 from forecast.events.reading import read_events
-from forecast.events.table import EventTable
-from forecast.record import Analysis, Forecast, LedgerSummary, Record, TrackRecord
-from forecast.report.content import make_content
+from forecast.record import Analysis, Forecast, LedgerSummary, PreviousRun, Record, TrackRecord
+from forecast.report.comparison import ComparisonError, compare_runs
+from forecast.report.content import Content, make_content
+from forecast.report.exports import export_figures, export_tables
 from forecast.report.figures import write_figures
+from forecast.report.html_page import render_page
+from forecast.report.options import ReportOptions
 from forecast.report.pdf import compile_pdf
 from forecast.report.printable import printable_content
+from forecast.report.run_records import RunRecords
 from forecast.report.typeface import glyphs
+from forecast.run_manifest import FIGURES, PAGE, PDF
 
 TRACK_RECORD = "track_record.json"
 """The file of a run folder that holds its track record."""
 LEDGER_RECORD = "ledger_record.json"
 """The file of a run folder that holds what was on record in the ledger before."""
+PREVIOUS_RUN = "previous_run.json"
+"""The file of a run folder that holds what an earlier run said."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ReportOptions:
-    """How the report is set, and whose name it carries."""
+@dataclass(frozen=True)
+class BuiltReport:
+    """Files of a report: in the run folder, and where charts and tables were asked for."""
 
-    paper: Literal["a4", "us-letter"] = "a4"
-    author: str | None = None
-    organisation: str | None = None
+    pdf: Path
+    page: Path
+    figures: tuple[Path, ...]
+    exported_figures: tuple[Path, ...] = ()
+    exported_tables: tuple[Path, ...] = ()
+
+    @property
+    def in_run_folder(self) -> tuple[Path, ...]:
+        """PDF, page and figures."""
+        return (self.pdf, self.page, *self.figures)
 
 
-def build_report(run_dir: Path, options: ReportOptions) -> Path:
-    """Build the report of a saved run; no posterior is needed and nothing is fitted.
+def build_report(
+    run_dir: Path,
+    options: ReportOptions | None = None,
+    *,
+    notes: tuple[str, ...] = (),
+    export_figures_to: Path | None = None,
+    export_tables_to: Path | None = None,
+) -> BuiltReport:
+    """Build the reports of a saved run; no posterior is needed and nothing is fitted.
 
     Parameters
     ----------
     run_dir : Path
-        Folder with ``forecast.json``, ``analysis.json``, ``events.csv`` and ``manifest.json``, and with
-        ``track_record.json`` when there was a backtest, ``ledger_record.json`` when there was a ledger.
+        Folder with ``forecast.json``, ``analysis.json``, ``events.csv`` and ``manifest.json``, and with the
+        records of what else there was (see ``read_run_records``).
     options : ReportOptions
-        Paper and names.
+        Paper, names and looks.
+    notes : tuple of str
+        Printed as warnings on page 1.
+    export_figures_to, export_tables_to : Path, optional
+        Folders for the charts as SVG and PNG, and for the tables as CSV.
 
     Returns
     -------
-    Path
-        ``run_dir/report.pdf``. It and ``figures/*.svg`` are replaced whole, and only after all of them
-        are made.
+    BuiltReport
+        ``report.pdf``, ``report.html`` and ``figures/*.svg`` in the folder. They are replaced whole, and only
+        after all of them are made.
 
     Raises
     ------
@@ -63,48 +86,38 @@ def build_report(run_dir: Path, options: ReportOptions) -> Path:
     ForecastError
         typst refused the report.
     """
-    forecast = _read_record(run_dir / "forecast.json", Forecast)
-    analysis = _read_record(run_dir / "analysis.json", Analysis)
-    manifest = _read_manifest(run_dir / "manifest.json")
-    track_path = run_dir / TRACK_RECORD
-    track_record = _read_record(track_path, TrackRecord) if track_path.exists() else None
-    ledger_path = run_dir / LEDGER_RECORD
-    ledger_record = _read_record(ledger_path, LedgerSummary) if ledger_path.exists() else None
-    _require(run_dir / "events.csv")
-    events = read_events(run_dir / "events.csv")
-    target = run_dir / "report.pdf"
+    run = read_run_records(run_dir, options, notes=notes)
+    content = make_content(run)
     try:
         with tempfile.TemporaryDirectory(prefix=".report-", dir=run_dir) as name:
-            figures_dir = Path(name) / "figures"
-            figures_dir.mkdir()
-            pdf = Path(name) / "report.pdf"
-            pdf.write_bytes(
-                compile_report(
-                    forecast, analysis, events, manifest, options, figures_dir, track_record, ledger_record
-                )
-            )
-            (run_dir / "figures").mkdir(exist_ok=True)
-            for figure in sorted(figures_dir.iterdir()):
-                os.replace(figure, run_dir / "figures" / figure.name)
-            os.replace(pdf, target)
+            made = _write_report(run, content, Path(name))
+            (run_dir / FIGURES).mkdir(exist_ok=True)
+            for path in made:
+                os.replace(path, run_dir / path.relative_to(name))
     except OSError as error:
         raise RunFolderError(
             f"{run_dir}: the report could not be written ({error.strerror or error}). "
             "Check that the folder can be written and the disk has room; an older report is untouched."
         ) from error
-    return target
+    return BuiltReport(
+        pdf=run_dir / PDF,
+        page=run_dir / PAGE,
+        figures=tuple(run_dir / FIGURES / path.name for path in made if path.suffix == ".svg"),
+        exported_figures=export_figures(content, export_figures_to) if export_figures_to else (),
+        exported_tables=export_tables(content, export_tables_to) if export_tables_to else (),
+    )
 
 
-def compile_report(
-    forecast: Forecast,
-    analysis: Analysis,
-    events: EventTable,
-    manifest: Mapping[str, object],
-    options: ReportOptions,
-    figures_dir: Path,
-    track_record: TrackRecord | None = None,
-    ledger_record: LedgerSummary | None = None,
-) -> bytes:
+def _write_report(run: RunRecords, content: Content, folder: Path) -> tuple[Path, ...]:
+    (folder / FIGURES).mkdir()
+    figures = write_figures(content, folder / FIGURES)
+    pdf, page = folder / PDF, folder / PAGE
+    pdf.write_bytes(set_pdf(run, content, figures))
+    page.write_text(render_page(run, content, figures), encoding="utf-8")
+    return (*figures, page, pdf)
+
+
+def compile_report(run: RunRecords, figures_dir: Path) -> bytes:
     """Draw the figures into ``figures_dir`` and return the PDF; the same input gives the same bytes.
 
     Raises
@@ -112,19 +125,80 @@ def compile_report(
     ForecastError
         typst refused the report.
     """
-    figures = write_figures(forecast, analysis, events, figures_dir, track_record)
-    content = make_content(
-        forecast,
-        analysis,
-        events,
-        manifest,
-        track_record=track_record,
-        ledger_record=ledger_record,
-        paper=options.paper,
-        author=options.author,
-        organisation=options.organisation,
+    content = make_content(run)
+    return set_pdf(run, content, write_figures(content, figures_dir))
+
+
+def set_pdf(run: RunRecords, content: Content, figures: tuple[Path, ...]) -> bytes:
+    """Return the PDF of a content whose figures are drawn.
+
+    Raises
+    ------
+    ForecastError
+        typst refused the report.
+    """
+    shown = printable_content(content.as_json(), glyphs())
+    return compile_pdf(
+        shown,
+        figures,
+        run.events.canonical_csv(),
+        run.forecast.as_of,
+        logo=run.options.logo,
+        template=run.options.template,
     )
-    return compile_pdf(printable_content(content, glyphs()), figures, events.canonical_csv(), forecast.as_of)
+
+
+def read_run_records(
+    run_dir: Path, options: ReportOptions | None = None, *, notes: tuple[str, ...] = ()
+) -> RunRecords:
+    """Read and check all that a report is made from.
+
+    Raises
+    ------
+    RunFolderError
+        A file is missing or not what a run leaves behind.
+    EventError
+        ``events.csv`` is not valid.
+    """
+    forecast = _read_record(run_dir / "forecast.json", Forecast)
+    analysis = _read_record(run_dir / "analysis.json", Analysis)
+    manifest = _read_manifest(run_dir / "manifest.json")
+    _require(run_dir / "events.csv")
+    return RunRecords(
+        forecast=forecast,
+        analysis=analysis,
+        events=read_events(run_dir / "events.csv"),
+        manifest=manifest,
+        track_record=_read_if_there(run_dir / TRACK_RECORD, TrackRecord),
+        ledger_record=_read_if_there(run_dir / LEDGER_RECORD, LedgerSummary),
+        previous=_read_if_there(run_dir / PREVIOUS_RUN, PreviousRun),
+        notes=notes,
+        options=options or ReportOptions(),
+    )
+
+
+def compare_with(run_dir: Path, earlier_dir: Path) -> PreviousRun:
+    """Return what the run in ``earlier_dir`` said about the questions of the one in ``run_dir``.
+
+    Raises
+    ------
+    RunFolderError
+        A record is missing or damaged, or the earlier run is no earlier answer to the same questions.
+    """
+    try:
+        return compare_runs(
+            _read_record(earlier_dir / "forecast.json", Forecast),
+            _read_record(earlier_dir / "analysis.json", Analysis),
+            _read_record(run_dir / "forecast.json", Forecast),
+            _read_record(run_dir / "analysis.json", Analysis),
+            read_events(run_dir / "events.csv"),
+        )
+    except ComparisonError as error:
+        raise RunFolderError(f"{earlier_dir}: {error}") from error
+
+
+def _read_if_there[R: Record](path: Path, kind: type[R]) -> R | None:
+    return _read_record(path, kind) if path.exists() else None
 
 
 def _require(path: Path) -> None:

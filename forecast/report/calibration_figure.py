@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from forecast.errors import InputError
 from forecast.record import ReliabilityCurve
-from forecast.report.drawing import report_style, svg_bytes
+from forecast.report.drawing import png_bytes, svg_bytes
 from forecast.report.reliability_figure import draw_reliability
-
-_PNG_DPI = 200
 
 
 def refuse_figure_name(path: Path) -> None:
@@ -44,13 +41,7 @@ def write_calibration_figure(curves: Sequence[ReliabilityCurve], path: Path) -> 
     """
     refuse_figure_name(path)
     figure = draw_reliability(curves)
-    if path.suffix.lower() == ".svg":
-        content = svg_bytes(figure)
-    else:
-        buffer = io.BytesIO()
-        with report_style():
-            figure.savefig(buffer, format="png", dpi=_PNG_DPI, facecolor="white", metadata={"Software": None})
-        content = buffer.getvalue()
+    content = svg_bytes(figure) if path.suffix.lower() == ".svg" else png_bytes(figure)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         beside.write_bytes(content)

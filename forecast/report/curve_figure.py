@@ -17,6 +17,8 @@ from forecast.report.drawing import (
     wrap_label,
 )
 from forecast.report.palette import MUTED, RULE, target_colour
+from forecast.report.printable import MISSING
+from forecast.report.selection import MOST_IN_CHART, chosen_milestones
 
 _ROWS_OF_NAMES = 2
 _WIDEST_NAME = 22
@@ -36,6 +38,7 @@ def draw_curves(forecast: Forecast) -> Figure:
         percent_axis(axes, start, end)
         mark_months(axes.xaxis, first, last)
         axes.spines["bottom"].set_bounds(start, end)
+        headline = forecast.headline.milestone
         _mark_milestones(axes, forecast, start, end)
         taken: list[tuple[float, float]] = []
         for index, target in enumerate(forecast.targets):
@@ -59,15 +62,20 @@ def draw_curves(forecast: Forecast) -> Figure:
                 linewidth=1.8 if is_headline else 1.1,
                 gid=f"curve:{target.name}",
             )
-            _mark_values(axes, target.milestones, colour, taken, span=end - start, is_headline=is_headline)
+            marked = chosen_milestones(target.milestones, headline, MOST_IN_CHART)
+            _mark_values(axes, marked, colour, taken, span=end - start, is_headline=is_headline)
         _name_targets(axes, forecast, end, end - start)
         axes.set_ylabel("Chance that it has happened")
     return figure
 
 
 def _mark_milestones(axes: Axes, forecast: Forecast, start: float, end: float) -> None:
-    by_day = {one.date: one for target in forecast.targets for one in target.milestones}
     headline = forecast.headline.milestone
+    by_day = {
+        one.date: one
+        for target in forecast.targets
+        for one in chosen_milestones(target.milestones, headline, MOST_IN_CHART)
+    }
     # The headline's name is placed first, so that it is there whatever has to give way.
     order = sorted(by_day.values(), key=lambda one: (one.name != headline, one.date))
     rows: list[list[tuple[float, float]]] = [[] for _ in range(_ROWS_OF_NAMES)]
@@ -76,7 +84,7 @@ def _mark_milestones(axes: Axes, forecast: Forecast, start: float, end: float) -
         (day,) = day_numbers((one.date,))
         axes.axvline(day, color=RULE, linewidth=0.8, zorder=0.5)
         name = wrap_label(one.label, _WIDEST_NAME)
-        half = 0.5 * unit * (max(len(line) for line in name.split("\n")) + 2)
+        half = 0.5 * unit * (max(_width(line) for line in name.split("\n")) + 2)
         for row, spans in enumerate(rows):
             if all(day + half < left or day - half > right for left, right in spans):
                 spans.append((day - half, day + half))
@@ -93,6 +101,11 @@ def _mark_milestones(axes: Axes, forecast: Forecast, start: float, end: float) -
                     annotation_clip=False,
                 )
                 break
+
+
+def _width(line: str) -> float:
+    """Length of a line in ordinary letters; capitals and boxes are wider."""
+    return sum(1.5 if sign.isupper() or sign == MISSING else 1.0 for sign in line)
 
 
 def _mark_values(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,6 +51,9 @@ _SETTINGS: dict[Any, Any] = {
 }
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MOST_TICKS = 10
+_PNG_DPI = 300
+_PATH = re.compile(rb' d="[^"]*"')
+_FINER = re.compile(rb"(\.\d\d)\d+")
 
 
 @cache
@@ -66,17 +70,26 @@ def report_style() -> Iterator[None]:
         yield
 
 
-def blank_figure(height_inches: float) -> Figure:
-    """Figure as wide as the text block, with the axes laid out to fill it."""
+def blank_figure(height_inches: float, width_inches: float = WIDTH_INCHES) -> Figure:
+    """Figure as wide as the text block or part of it, with the axes laid out to fill it."""
     # No background, so that a stamp behind the page shows through.
-    return Figure(figsize=(WIDTH_INCHES, height_inches), layout="constrained", facecolor="none")
+    return Figure(figsize=(width_inches, height_inches), layout="constrained", facecolor="none")
 
 
-def svg_bytes(figure: Figure) -> bytes:
+def svg_bytes(figure: Figure, *, ground: str = "none") -> bytes:
     """Return the figure as SVG, without date or random ids: the same figure gives the same bytes."""
     buffer = io.BytesIO()
     with report_style():
-        figure.savefig(buffer, format="svg", facecolor="none", metadata={"Date": None, "Creator": None})
+        figure.savefig(buffer, format="svg", facecolor=ground, metadata={"Date": None, "Creator": None})
+    # Hundredths of a point are finer than any print; six decimals would make the files twice as large.
+    return _PATH.sub(lambda path: _FINER.sub(rb"\1", path.group()), buffer.getvalue())
+
+
+def png_bytes(figure: Figure) -> bytes:
+    """Return the figure as PNG on white, wide enough for a slide."""
+    buffer = io.BytesIO()
+    with report_style():
+        figure.savefig(buffer, format="png", dpi=_PNG_DPI, facecolor="white", metadata={"Software": None})
     return buffer.getvalue()
 
 

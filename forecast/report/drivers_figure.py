@@ -17,18 +17,19 @@ def draw_drivers(drivers: tuple[Driver, ...]) -> Figure:
     """Draw one bar a driver, in percentage points, with ± one Monte Carlo standard error."""
     shown = ordered_drivers(drivers)
     with report_style():
-        figure = blank_figure(0.55 + 0.205 * len(shown))
+        figure = blank_figure(0.5 + 0.18 * len(shown))
         axes = figure.add_subplot()
         places = np.arange(len(shown))[::-1]
         changes = np.array([100 * driver.change for driver in shown])
         errors = np.array([100 * driver.mcse for driver in shown])
         colours = [category_colour(driver.category) for driver in shown]
-        axes.barh(places, changes, height=0.62, color=colours, gid="bars")
+        axes.barh(places, changes, height=0.62, color=colours)
         axes.errorbar(changes, places, xerr=errors, fmt="none", ecolor=INK, elinewidth=0.8, capsize=2)
         axes.axvline(0, color=MUTED, linewidth=0.8)
         reach = float(np.max(np.abs(changes) + errors)) or 1.0
         low = float(np.min(changes - errors))
-        axes.set_xlim(min(1.25 * low, -0.25 * reach), 1.25 * reach)
+        # Room for the number beside each bar, so that it touches neither the names nor the edge.
+        axes.set_xlim(min(low, 0) - 0.2 * reach, 1.2 * reach)
         for place, driver, change, error in zip(places, shown, changes, errors, strict=True):
             outward = 1 if change >= 0 else -1
             axes.annotate(

@@ -15,7 +15,7 @@ from forecast.report.palette import category_colour
 from forecast.report.printable import shorten, web_address
 
 RECENT_DAYS = 183
-MOST_EVENTS_PRINTED = 160
+MOST_EVENTS_PRINTED = 60
 
 
 def health_sentences(forecast: Forecast, analysis: Analysis) -> list[str]:

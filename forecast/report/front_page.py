@@ -6,7 +6,6 @@ from typing import Any
 
 from forecast import wording
 from forecast.record import Analysis, Forecast, MilestoneForecast, TargetForecast
-from forecast.report.palette import target_colour
 from forecast.report.printable import shorten
 
 STAMP = "DID NOT CONVERGE – do not use"
@@ -28,8 +27,7 @@ def headline_content(forecast: Forecast) -> dict[str, Any]:
     """Bottom line: sentence, big number, interval, natural frequency, base rate."""
     target, milestone = headline_pair(forecast)
     probability, interval = milestone.probability, milestone.interval90
-    # Of the figures as shown, so that a reader who subtracts them gets the same.
-    gap = round(probability, 2) - round(milestone.baseline.probability, 2)
+    gap = wording.shown_difference(probability, milestone.baseline.probability)
     place = "the same as" if wording.signed_points(gap, 0) == "0" else "above" if gap > 0 else "below"
     distance = "" if place == "the same as" else f"{wording.points(gap, 0)} "
     return {
@@ -55,41 +53,10 @@ def _spelled_out(frequency: str) -> str:
     return frequency.replace("<", "fewer than ").replace(">", "more than ")
 
 
-def milestone_groups(forecast: Forecast) -> list[dict[str, Any]]:
-    """One group a target: its head and one row a milestone, with the numbers that the bars draw."""
-    return [
-        {
-            "label": target.label,
-            "colour": target_colour(index),
-            "seen": seen_before(target),
-            "rows": [_milestone_row(forecast, target, milestone) for milestone in target.milestones],
-        }
-        for index, target in enumerate(forecast.targets)
-    ]
-
-
-def _milestone_row(
-    forecast: Forecast, target: TargetForecast, milestone: MilestoneForecast
-) -> dict[str, Any]:
-    lower, upper = milestone.interval90
-    is_headline = (target.name, milestone.name) == (forecast.headline.target, forecast.headline.milestone)
-    return {
-        "label": shorten(milestone.label, 120),
-        "day": wording.short_day(milestone.date),
-        "percent": wording.percent(milestone.probability),
-        "interval": wording.interval_percent(milestone.interval90),
-        "words": wording.words(milestone.probability, milestone.interval90),
-        "baseline": wording.percent(milestone.baseline.probability),
-        "error": f"±{_rounded_points(milestone.mcse)}",
-        "probability": milestone.probability,
-        "lower": lower,
-        "upper": upper,
-        "headline": is_headline,
-    }
-
-
-def _rounded_points(mcse: float) -> str:
-    return wording.points(mcse).split(" ")[0]
+def shown_error(mcse: float) -> str:
+    """Monte Carlo error in percentage points, e.g. ``"±0.4"``; ``"<0.1"`` where that would show nothing."""
+    shown = wording.points(mcse).split(" ")[0]
+    return "<0.1" if shown == "0.0" else f"±{shown}"
 
 
 def seen_before(target: TargetForecast) -> str:

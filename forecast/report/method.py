@@ -55,15 +55,15 @@ _IS = {
 }
 
 
-def method_sections(model: str, *, has_tension: bool) -> list[dict[str, object]]:
+def method_sections(model: str, *, has_tension: bool) -> list[tuple[str, tuple[str, ...]]]:
     """Return heading and paragraphs of the method page for a model family.
 
     A family without a text of its own gets the parts that hold for all; what is said of tension is said
     only of a run that has it.
     """
-    parts = [part for part in _IS.get(model, (_COUNTS, _EXCITATION)) if part != _TENSION or has_tension]
+    parts = tuple(part for part in _IS.get(model, (_COUNTS, _EXCITATION)) if part != _TENSION or has_tension)
     return [
-        {"heading": "What the model is", "paragraphs": parts},
-        {"heading": "From model to forecast", "paragraphs": [_FORECAST]},
-        {"heading": "What the model is not", "paragraphs": [_NOT]},
+        ("What the model is", parts),
+        ("From model to forecast", (_FORECAST,)),
+        ("What the model is not", (_NOT,)),
     ]

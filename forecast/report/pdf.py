@@ -14,7 +14,8 @@ from typing import Any
 
 import typst
 
-from forecast.errors import ForecastError
+from forecast.errors import ForecastError, InputError
+from forecast.logo import Logo
 from forecast.report.typeface import font_files, font_folder
 
 _LOGGER = logging.getLogger(__name__)
@@ -26,7 +27,9 @@ def compile_pdf(
     figures: tuple[Path, ...],
     events_csv: str,
     as_of: date,
-    template: str | None = None,
+    *,
+    logo: Logo | None = None,
+    template: Path | None = None,
 ) -> bytes:
     """Compile the template with the content as data; the same input gives the same bytes.
 
@@ -40,23 +43,31 @@ def compile_pdf(
         Attached to the PDF as ``events.csv``.
     as_of : date
         Becomes the creation date of the file.
-    template : str or None
-        Source of the template; ``None`` takes the one of the package.
+    logo : Logo or None
+        Image that the content names as ``logo.svg`` or ``logo.png``.
+    template : Path or None
+        Template in place of the package's ``report.typ``; the parts beside that one can be imported from it.
 
     Raises
     ------
+    InputError
+        The template cannot be read, or typst refused it; the message is typst's own, with its place.
     ForecastError
-        typst refused the template or its data; the message is typst's own, with its place.
+        typst refused the package's template or its data.
     """
     font_files()
-    source = template or (files("forecast.report") / "template" / TEMPLATE).read_text(encoding="utf-8")
     # typst reads below its root only, so the root holds nothing but what the report needs.
     with tempfile.TemporaryDirectory(prefix="forecast-report-") as name:
         root = Path(name)
         (root / "figures").mkdir()
         for figure in figures:
             shutil.copyfile(figure, root / "figures" / figure.name)
-        (root / TEMPLATE).write_text(source, encoding="utf-8")
+        for part in sorted(_template_folder().glob("*.typ")):
+            shutil.copyfile(part, root / part.name)
+        if template is not None:
+            (root / TEMPLATE).write_text(_read_template(template), encoding="utf-8")
+        if logo is not None:
+            (root / f"logo{logo.path.suffix.lower()}").write_bytes(logo.content)
         (root / "content.json").write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
         (root / "events.csv").write_text(events_csv, encoding="utf-8")
         try:
@@ -69,16 +80,36 @@ def compile_pdf(
                 timestamp=int(datetime.combine(as_of, time(), UTC).timestamp()),
             )
         except typst.TypstError as error:
-            raise ForecastError(_explain(error, str(root))) from error
+            if template is not None:
+                raise InputError(_explain(error, str(root), template)) from error
+            raise ForecastError(_explain(error, str(root), None)) from error
     for warning in warnings:
         _LOGGER.warning("report template: %s", warning.message)
     return bytes(pdf)
 
 
-def _explain(error: typst.TypstError, root: str) -> str:
+def _template_folder() -> Path:
+    return Path(str(files("forecast.report") / "template"))
+
+
+def _read_template(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else f"it is not UTF-8 text: {error}"
+        raise InputError(
+            f"{path}: the template cannot be read ({reason}). Give a typst file; "
+            "docs/report.md says what it can use."
+        ) from error
+
+
+def _explain(error: typst.TypstError, root: str, template: Path | None) -> str:
     place = str(getattr(error, "diagnostic", "") or "").replace(f"{root}/", "")
     hints = "".join(f" Hint: {hint}." for hint in getattr(error, "hints", None) or ())
+    subject = "report.pdf" if template is None else str(template)
+    if template is not None:
+        place = place.replace(TEMPLATE, template.name)
     return (
-        f"report.pdf: typst could not set the report: {error.message}.{hints} "
-        f"No PDF was written; the run itself is whole.\n{place}"
+        f"{subject}: typst could not set the report: {error.message}.{hints} "
+        f"No report was written; the run itself is whole.\n{place}"
     ).rstrip()

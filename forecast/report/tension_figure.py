@@ -21,12 +21,13 @@ from forecast.report.palette import ACCENT, CRISIS, INK, MUTED, RULE, STRAINED, 
 
 _SHADES = {"strained": STRAINED, "crisis": CRISIS}
 _MOST_MARKS = 4000
+_MARKS_A_LANE = 500
 
 
 def draw_tension(tension: TensionSeries, events: EventTable, as_of: date) -> Figure:
     """Draw tension (unit: its standard deviation) and one mark an event, taller when more severe.
 
-    Above 4,000 events only the most severe of each kind and day is drawn: the others would lie under it.
+    Above 4,000 events only the most severe of each kind and few days is drawn: the others would lie under it.
     """
     with report_style():
         figure = blank_figure(3.35)
@@ -96,12 +97,14 @@ def _draw_key(axes: Axes) -> None:
 
 def _draw_lanes(axes: Axes, events: EventTable) -> None:
     lanes = [name for name in CATEGORIES if np.any(events.category == name)]
+    spread = int((events.date.max() - events.date.min()).astype(np.int64)) + 1 if len(events) else 1
+    span = -(-spread // _MARKS_A_LANE)
     for lane, name in enumerate(reversed(lanes)):
         rows = events.category == name
         days = events.date[rows].astype("datetime64[D]").astype(np.int64)
         severity = events.severity[rows].astype(np.int64)
         if len(events) > _MOST_MARKS:
-            days, severity = _most_severe_by_day(days, severity)
+            days, severity = _most_severe_by_span(days, severity, span)
         half = 0.10 + 0.07 * severity
         colour = category_colour(name)
         axes.vlines(
@@ -114,8 +117,9 @@ def _draw_lanes(axes: Axes, events: EventTable) -> None:
     axes.spines["left"].set_visible(False)
 
 
-def _most_severe_by_day(days: np.ndarray, severity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    unique, inverse = np.unique(days, return_inverse=True)
+def _most_severe_by_span(days: np.ndarray, severity: np.ndarray, span: int) -> tuple[np.ndarray, np.ndarray]:
+    """One mark for each span of days with an event: its first possible day, its highest severity."""
+    unique, inverse = np.unique(days // span * span, return_inverse=True)
     most = np.zeros(len(unique), dtype=np.int64)
     np.maximum.at(most, inverse, severity)
     return unique, most

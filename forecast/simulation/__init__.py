@@ -1,5 +1,6 @@
 """Draws → forward paths → probabilities before dates (NumPy only)."""
 
+from forecast.simulation.acts import NewTypeEffect
 from forecast.simulation.paths import (
     NEVER,
     FirstHits,
@@ -15,6 +16,7 @@ from forecast.simulation.probabilities import (
 __all__ = [
     "NEVER",
     "FirstHits",
+    "NewTypeEffect",
     "ProbabilityCurve",
     "SimulationOptions",
     "probability_curve",

@@ -8,7 +8,7 @@ targets stay ordered and one array answers every question about dates.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
@@ -28,6 +28,7 @@ from forecast.series import (
     TargetRule,
     recent_severe_term,
 )
+from forecast.simulation.acts import ActsAhead, HappeningAct, NewTypeEffect, NewTypeState, act_keys
 from forecast.simulation.sampling import Counts, binomial, negative_binomial
 from forecast.simulation.state import ExcitationState, decays_of, state_before_last_step
 
@@ -38,7 +39,11 @@ RATE_CAP = 200.0
 """Acts a step and stream above which the intensity is cut (and counted)."""
 
 _CHUNK_CELLS = 65_536  # cells of one step that fit the cache; part of the random streams, so fixed
-_COUNT, _TENSION, _DAY, _CALENDAR, _MARK = range(5)  # purposes of random numbers; marks take one a level
+# Purposes of random numbers; marks take one a level, from 6 to 9.
+_COUNT, _TENSION, _DAY, _CALENDAR, _MARK, _WINDOW = 0, 1, 2, 3, 4, 10
+RANDOM_STREAMS = 2
+"""Raised when the same seed gives other paths than before; kept with the paths of a run."""
+_NO_NEW_TYPES: Mapping[str, NewTypeEffect] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,11 +57,14 @@ class SimulationOptions:
     horizon_days : int
         Days simulated after the origin.
     paths_per_draw : int
+    first_paths : int, optional
+        Simulate only the first so many of them; these are the same, bit for bit, as when all are simulated.
     """
 
     seed: int
     horizon_days: int
     paths_per_draw: int
+    first_paths: int | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +104,7 @@ def simulate_first_hits(
     targets: Sequence[TargetRule],
     options: SimulationOptions,
     calendar: Sequence[FutureAct] = (),
+    new_types: Mapping[str, NewTypeEffect] = _NO_NEW_TYPES,
 ) -> FirstHits:
     """Simulate all paths.
 
@@ -110,6 +119,8 @@ def simulate_first_hits(
     options : SimulationOptions
     calendar : sequence of FutureAct
         Acts ahead; each happens on a path with its probability and then acts like any other.
+    new_types : mapping of str to NewTypeEffect, optional
+        What acts of a category that the layout does not know do, one row a draw.
 
     Raises
     ------
@@ -119,14 +130,13 @@ def simulate_first_hits(
     for target in targets:
         if not data.layout.marked and target != data.layout.target:
             raise ValueError(f"the layout counts no stream for target {target.name!r}")
-    width = max(1, _CHUNK_CELLS // (options.paths_per_draw * len(data.layout.streams)))
-    slices = [slice(first, first + width) for first in range(0, len(draws), width)]
-    keys = np.random.SeedSequence(options.seed).spawn(len(slices))
+    slices, keys = _chunks(len(draws), len(data.layout.streams), options)
     state = state_before_last_step(data, draws)
 
     def run(job: tuple[slice, np.random.SeedSequence]) -> tuple[NDArray[np.int32], Counts, float]:
         rows, key = job
-        chunk = _Chunk(data, draws.rows(rows), _rows_of(state, rows), targets, options, key)
+        effects = {name: effect.rows(rows) for name, effect in new_types.items()}
+        chunk = _Chunk(data, draws.rows(rows), _rows_of(state, rows), targets, options, key, effects)
         return chunk.run(calendar)
 
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
@@ -142,9 +152,55 @@ def simulate_first_hits(
     )
 
 
+def acts_on_paths(
+    data: EventCounts, n_draws: int, options: SimulationOptions, calendar: Sequence[FutureAct]
+) -> NDArray[np.bool_]:
+    """On which paths of a simulation each act ahead happens, without simulating; shape (act, draw, path)."""
+    parts = []
+    for rows, key in zip(*_chunks(n_draws, len(data.layout.streams), options), strict=True):
+        shape = (rows.stop - rows.start, options.first_paths or options.paths_per_draw)
+        words = _words(key)
+        chances = [_uniform(words, shape, act_key, _CALENDAR) for act_key in act_keys(calendar)]
+        parts.append(
+            np.stack([chance < act.probability for chance, act in zip(chances, calendar, strict=True)])
+        )
+    return np.concatenate(parts, axis=1)
+
+
+def _chunks(
+    n_draws: int, n_streams: int, options: SimulationOptions
+) -> tuple[list[slice], list[np.random.SeedSequence]]:
+    """Rows that are simulated together, and the key of the random numbers of each such chunk."""
+    width = max(1, _CHUNK_CELLS // (options.paths_per_draw * n_streams))
+    slices = [slice(first, min(first + width, n_draws)) for first in range(0, n_draws, width)]
+    return slices, np.random.SeedSequence(options.seed).spawn(len(slices))
+
+
+def _words(key: np.random.SeedSequence) -> NDArray[np.uint64]:
+    return np.asarray(key.generate_state(2, np.uint64), dtype=np.uint64)
+
+
+def _random(key: NDArray[np.uint64], step: int, purpose: int) -> np.random.Generator:
+    counter = np.array([0, 0, step, purpose], dtype=np.uint64)
+    return np.random.Generator(np.random.Philox(counter=counter, key=key))
+
+
+def _uniform(key: NDArray[np.uint64], paths: tuple[int, int], step: int, purpose: int, *width: int) -> Floats:
+    # Paths come first, so that the first of them have the same numbers however many follow.
+    numbers = _random(key, step, purpose).random((*paths[::-1], *width))
+    return np.swapaxes(numbers, 0, 1)
+
+
 def _rows_of(state: ExcitationState, rows: slice) -> ExcitationState:
     parts = (state.own, state.cross, state.calming, state.severe)
     return ExcitationState(*(part[rows].copy() for part in parts))
+
+
+def _as_slice(index: NDArray[np.int64]) -> slice | NDArray[np.int64]:
+    """Return neighbouring positions as a slice, which is read without a copy; others as they are."""
+    if len(index) and np.all(np.diff(index) == 1):
+        return slice(int(index[0]), int(index[-1]) + 1)
+    return index
 
 
 class _Chunk:
@@ -158,11 +214,12 @@ class _Chunk:
         targets: Sequence[TargetRule],
         options: SimulationOptions,
         key: np.random.SeedSequence,
+        new_types: Mapping[str, NewTypeEffect],
     ) -> None:
         self.data, self.draws, self.targets, self.options = data, draws, targets, options
         self.thresholds = {SEVERE} | {target.min_severity for target in targets}
         self.layout: StreamLayout = data.layout
-        self.paths = (len(draws), options.paths_per_draw)
+        self.paths = (len(draws), options.first_paths or options.paths_per_draw)
         wide = (*self.paths, len(self.layout.streams))
         self.state = ExcitationState(
             np.broadcast_to(state.own[:, None], wide).copy(),
@@ -170,17 +227,31 @@ class _Chunk:
             np.broadcast_to(state.calming[:, None], wide).copy(),
             np.broadcast_to(state.severe[:, None], self.paths).copy(),
         )
-        self.key = key.generate_state(2, np.uint64)
+        self.key = _words(key)
         # The draws may have more knots than the past: the data say nothing on those beyond its last step.
         self.left_knot = (data.grid.n_steps - 1) // KNOT_STEPS
         sides = draws.knots[:, self.left_knot], draws.knots[:, self.left_knot + 1]
         self.knots = [np.broadcast_to(knot[:, None], self.paths) for knot in sides]
+        self.new = NewTypeState(new_types, self.paths)
+        self.conflict = _as_slice(self.layout.conflict_index)
+        self.met_by = [
+            [self.layout.streams.index(category) for category in target.any_of if self.layout.marked]
+            for target in targets
+        ]
+        # Log odds of each severity at mean tension, by draw and stream, in one row for fast look-up.
+        self.odds = {
+            level: (draws.level[:, level - 2, None] + draws.severity_shift(level)).ravel()
+            for level in range(2, max(self.thresholds) + 1)
+        }
         self.capped = 0
 
     def random(self, step: int, purpose: int) -> np.random.Generator:
         """Random numbers of one step and purpose, whatever happened before."""
-        counter = np.array([0, 0, step, purpose], dtype=np.uint64)
-        return np.random.Generator(np.random.Philox(counter=counter, key=self.key))
+        return _random(self.key, step, purpose)
+
+    def uniform(self, step: int, purpose: int, *width: int) -> Floats:
+        """Uniform numbers of every path, shape (draw, path[, width])."""
+        return _uniform(self.key, self.paths, step, purpose, *width)
 
     def run(self, calendar: Sequence[FutureAct]) -> tuple[NDArray[np.int32], Counts, float]:
         """First days, shape (target, draw, path); acts, (draw, path, stream); share of capped intensities."""
@@ -191,6 +262,12 @@ class _Chunk:
         step = grid.n_steps - 1
         cells = 0
         acts = np.zeros(self.state.own.shape, dtype=np.int64)
+        ahead = ActsAhead(
+            calendar,
+            grid.origin,
+            lambda key: self.uniform(key, _CALENDAR),
+            lambda key: self.uniform(key, _WINDOW),
+        )
         while last + STEP_DAYS * step < self.options.horizon_days:
             begins = max(last + STEP_DAYS * step, 0)
             ends = last + STEP_DAYS * (step + 1)
@@ -201,17 +278,20 @@ class _Chunk:
                 cells += counts.size
                 acts += counts
             reach = self._draw_marks(step, counts)
-            for position, target in enumerate(self.targets):
-                self._note_hits(first[position], step, self._hits(target, counts, reach), begins, ends)
+            for position in range(len(self.targets)):
+                self._note_hits(first[position], step, self._hits(position, counts, reach), begins, ends)
             severe = reach[SEVERE].sum(axis=-1) if self.layout.marked else np.zeros(self.paths)
-            for number, act in enumerate(calendar):
-                day = (act.date - grid.origin).days
-                if begins <= day < ends:
-                    severe = severe + self._add_act(first, counts, act, number, day)
+            new = dict.fromkeys(self.new.effects, np.zeros(self.paths))
+            for one in ahead.between(begins, ends):
+                severe = severe + one.happens * float(one.act.severity >= SEVERE)
+                if one.act.category in new:
+                    new[one.act.category] = new[one.act.category] + one.happens
+                self._add_act(first, counts, one)
             total = counts.astype(np.float64)
             if step == grid.n_steps - 1:
                 total += self.data.past_counts[step]
                 severe = severe + self.data.reach[step, :, SEVERE - 1].sum()
+            self.new.advance(new)
             self.state.advance(total, np.asarray(severe, dtype=np.float64), self.layout, decays)  # type: ignore[arg-type]
             step += 1
         first[first >= self.options.horizon_days] = NEVER
@@ -222,80 +302,88 @@ class _Chunk:
         while self.left_knot < knot:
             self.left_knot += 1
             decay = self.draws.knot_decay[:, None]
-            noise = self.random(self.left_knot + 1, _TENSION).standard_normal(self.paths)
+            noise = self.random(self.left_knot + 1, _TENSION).standard_normal(self.paths[::-1]).T
             self.knots = [self.knots[1], decay * self.knots[1] + np.sqrt(1 - decay**2) * noise]
         part = within / KNOT_STEPS
         return np.asarray((1 - part) * self.knots[0] + part * self.knots[1])
 
     def _draw_counts(self, step: int, exposure: float) -> Counts:
         draws, state = self.draws, self.state
-        rate = np.exp(draws.log_rate[:, None] + draws.load[:, None] * self.tension[..., None])
+        rate = draws.load[:, None] * self.tension[..., None]
+        rate += draws.log_rate[:, None]
+        np.exp(rate, out=rate)
         rate += draws.own[:, None] * state.own
         rate += draws.cross[:, None] * state.cross[..., None]
-        if any(self.layout.calming):
-            strength = state.calming / (state.calming + HALF_SATURATION)
-            log_calm = -(strength * draws.ballast[:, None]).sum(axis=-1)
-            rate[..., self.layout.conflict_index] *= np.exp(log_calm)[..., None]
-        self.capped += int((rate > RATE_CAP).sum())
-        np.minimum(rate, RATE_CAP, out=rate)
-        # Streams come first, so that a stream added by a scenario leaves the numbers of the others alone.
-        uniform = self.random(step, _COUNT).random((rate.shape[-1], *self.paths))
-        return negative_binomial(
-            np.moveaxis(uniform, 0, -1), rate * exposure, draws.shape[:, None] * exposure
-        )
+        log_calm = np.zeros(self.paths)
+        for name in self.new:
+            rate += self.new.excitation(name)
+            log_calm += self.new.log_calm(name)
+        for stream in self.layout.calming_index:
+            recent = state.calming[..., stream]
+            log_calm -= draws.ballast[:, None, stream] * (recent / (recent + HALF_SATURATION))
+        if log_calm.any():
+            rate[..., self.conflict] *= np.exp(log_calm)[..., None]
+        if rate.max() > RATE_CAP:
+            self.capped += int((rate > RATE_CAP).sum())
+            np.minimum(rate, RATE_CAP, out=rate)
+        uniform = np.ascontiguousarray(self.uniform(step, _COUNT, rate.shape[-1]))
+        rate *= exposure
+        return negative_binomial(uniform, rate, draws.shape[:, None] * exposure)
 
     def _draw_marks(self, step: int, counts: Counts) -> dict[int, Counts]:
         """Acts that reach each severity asked for, by continuation ratios, shape (draw, path, stream)."""
         reach = {1: counts}
         if not self.layout.marked:
             return reach
+        (n_draws, n_paths), n_streams = self.paths, counts.shape[-1]
         cells = np.flatnonzero(counts)
-        draw, path, stream = np.unravel_index(cells, counts.shape)
+        place, stream = np.divmod(cells, n_streams)
+        draw, path = np.divmod(place, n_paths)
         draws = self.draws
-        log_odds = draws.mark_tension[draw] * self.tension[draw, path]
-        log_odds += draws.mark_recent[draw] * recent_severe_term(self.state.severe[draw, path])
+        log_odds = draws.mark_tension[:, None] * self.tension
+        log_odds += draws.mark_recent[:, None] * recent_severe_term(self.state.severe)
+        log_odds = log_odds.ravel()[place]
+        by_draw = draw * n_streams + stream
+        drawn = (path * n_draws + draw) * n_streams + stream  # random numbers lie path by path
         left, passed = counts.ravel()[cells], np.ones(len(cells))
-        for level in range(2, max(self.thresholds) + 1):
-            kind = draws.severity_shift(level)
-            passed = passed / (1 + np.exp(-(draws.level[draw, level - 2] + kind[draw, stream] + log_odds)))
+        for level, odds in self.odds.items():
+            passed /= 1 + np.exp(-(odds[by_draw] + log_odds))
             if level in self.thresholds:
-                uniform = self.random(step, _MARK + level).random((counts.shape[-1], *self.paths))
-                left = binomial(uniform[stream, draw, path], left, passed)
+                numbers = self.random(step, _MARK + level).random(counts.size)
+                left = binomial(numbers[drawn], left, passed)
                 reach[level] = np.zeros_like(counts)
                 reach[level].ravel()[cells] = left
                 passed = np.ones(len(cells))
         return reach
 
-    def _hits(self, target: TargetRule, counts: Counts, reach: dict[int, Counts]) -> Counts:
+    def _hits(self, position: int, counts: Counts, reach: dict[int, Counts]) -> Counts:
+        """Acts that meet the target at this place, shape (draw, path)."""
         if not self.layout.marked:
             return np.asarray(counts[..., self.layout.streams.index("target")])
-        streams = [self.layout.streams.index(category) for category in target.any_of]
-        return np.asarray(reach[target.min_severity][..., streams].sum(axis=-1))
+        reached = reach[self.targets[position].min_severity]
+        first, *others = self.met_by[position]
+        hits = reached[..., first].copy()
+        for stream in others:
+            hits += reached[..., stream]
+        return hits
 
     def _note_hits(self, first: NDArray[np.int32], step: int, hits: Counts, begins: int, ends: int) -> None:
         new = np.nonzero((hits > 0) & (first == NEVER))
         if not len(new[0]):
             return
         # The first of n acts that fall evenly over the days of a step comes at 1-(1-U)^(1/n) of it.
-        uniform = self.random(step, _DAY).random(self.paths)[new]
+        uniform = self.uniform(step, _DAY)[new]
         share = 1 - (1 - uniform) ** (1 / hits[new])
         first[new] = begins + np.floor(share * (ends - begins)).astype(np.int32)
 
-    def _add_act(
-        self,
-        first: NDArray[np.int32],
-        counts: Counts,
-        act: FutureAct,
-        number: int,
-        day: int,
-    ) -> Floats:
-        """Add a calendar act to the counts where it happens; return the severe acts added."""
-        stream = self.layout.stream_of(act.category, act.severity)
-        happens = self.random(number, _CALENDAR).random(self.paths) < act.probability
+    def _add_act(self, first: NDArray[np.int32], counts: Counts, one: HappeningAct) -> None:
+        """Add an act ahead to the counts, and to the targets that it meets, where it happens."""
+        act, effect = one.act, self.new.effects.get(one.act.category)
+        stream = None if effect else self.layout.stream_of(act.category, act.severity)
         if stream is not None:
-            counts[..., stream] += happens
+            counts[..., stream] += one.happens
+        counted_as = effect.counts_as if effect else act.category
         for position, target in enumerate(self.targets):
-            if act.category in target.any_of and act.severity >= target.min_severity:
-                earlier = happens & (first[position] > day)
-                first[position][earlier] = day
-        return happens.astype(np.float64) * float(act.severity >= SEVERE)
+            if counted_as in target.any_of and act.severity >= target.min_severity:
+                earlier = one.happens & (first[position] > one.day)
+                first[position][earlier] = one.day[earlier]

@@ -47,24 +47,95 @@ def probability_curve(
     -----
     The interval is that of the probability over draws, free of path noise. The hits of a draw with
     probability p on n paths are binomial, so over draws they are modelled as beta-binomial: the variance
-    of p is what is left of the variance of the shares after E[p̂(1−p̂)]/(n−1) is taken off, and the
-    interval is that of the beta distribution of this mean and variance.
+    of p is what is left of the variance of the shares after E[p̂(1−p̂)]/(n−1) is taken off (so found from
+    pairs of paths), and the interval is that of the beta distribution of this mean and variance.
     """
     n_draws, n_paths = first_day.shape
     if n_paths < 2:
         raise ValueError("at least two paths a draw are needed to tell path noise from parameter spread")
     weight = np.full(n_draws, 1 / n_draws) if weights is None else weights
-    per_draw = hit_shares(first_day, horizon_days)
-    # Rounding of the weighted sum must neither let the curve fall nor pass one.
-    mean = np.minimum(np.maximum.accumulate(weight @ per_draw), 1.0)
-    within = weight @ (per_draw * (1 - per_draw)) / (n_paths - 1)
-    between = np.maximum(weight @ (per_draw - mean) ** 2 - within, 0.0)
-    lower, upper = beta_interval(mean, between)
+    moments = hit_moments(first_day, horizon_days, weight)
+    return curve_from_moments(moments, hit_shares(first_day, horizon_days))
+
+
+@dataclass(frozen=True)
+class HitMoments:
+    """Moments over draws of the probability p(t) that a target has happened before day t.
+
+    Parameters
+    ----------
+    mean, square : ndarray, shape (horizon_days + 1,)
+        Means of p and of p², free of bias: the latter is the chance that two different paths of a draw are
+        both hit. They may be added and subtracted.
+    """
+
+    mean: Floats
+    square: Floats
+
+    def __add__(self, other: HitMoments) -> HitMoments:
+        return HitMoments(self.mean + other.mean, self.square + other.square)
+
+    def times(self, factor: Floats) -> HitMoments:
+        """Return the moments times a factor by day."""
+        return HitMoments(factor * self.mean, factor * self.square)
+
+    def __sub__(self, other: HitMoments) -> HitMoments:
+        return HitMoments(self.mean - other.mean, self.square - other.square)
+
+
+def hit_moments(first_day: NDArray[np.int32], horizon_days: int, weights: Floats) -> HitMoments:
+    """Moments from first days.
+
+    Parameters
+    ----------
+    first_day : ndarray of int32, shape (draw, path)
+        Two paths or more.
+    horizon_days : int
+    weights : ndarray, shape (draw,)
+        Summing to one.
+    """
+    n_paths = first_day.shape[1]
+    ordered = np.sort(first_day, axis=1)
+    # The k-th path of a draw to be hit makes k−1 new pairs of paths that are both hit.
+    new_pairs = np.arange(n_paths) / ((n_paths - 1) / 2)
+    return HitMoments(
+        hit_share(ordered, horizon_days, weights), hit_share(ordered, horizon_days, weights, new_pairs)
+    )
+
+
+def hit_share(
+    days: NDArray[np.int32], horizon_days: int, weights: Floats, counted: Floats | None = None
+) -> Floats:
+    """Weighted share of days before day t, shape (horizon_days + 1,).
+
+    Parameters
+    ----------
+    days : ndarray of int32, shape (draw, n)
+    horizon_days : int
+    weights : ndarray, shape (draw,)
+        Summing to one.
+    counted : ndarray, shape (n,), optional
+        As how many each of the n counts; as one when absent.
+    """
+    n = days.shape[1]
+    each = np.full(n, 1 / n) if counted is None else counted / n
+    day = np.minimum(days, horizon_days).ravel()
+    by_day = np.bincount(day, (weights[:, None] * each).ravel(), minlength=horizon_days + 1)
+    return np.asarray(np.concatenate([[0.0], np.cumsum(by_day[:horizon_days])]))
+
+
+def curve_from_moments(moments: HitMoments, per_draw: Floats) -> ProbabilityCurve:
+    """Return the curve with these moments of the probability over draws, by day."""
+    # Rounding, and differences of simulations, must neither let the curve fall nor leave [0, 1]. Half way
+    # between the curves that are raised and lowered until they rise, so that chance biases neither way.
+    raised = np.maximum.accumulate(moments.mean)
+    lowered = np.minimum.accumulate(moments.mean[::-1])[::-1]
+    mean = np.clip((raised + lowered) / 2, 0.0, 1.0)
+    lower, upper = beta_interval(mean, np.maximum(moments.square - mean**2, 0.0))
+    # Where chance lets a bound fall from day to day, the interval is made wider, never narrower.
+    lower = np.minimum.accumulate(lower[::-1])[::-1]
     return ProbabilityCurve(
-        mean,
-        np.minimum(np.maximum.accumulate(lower), mean),
-        np.maximum(np.maximum.accumulate(upper), mean),
-        per_draw,
+        mean, np.minimum(lower, mean), np.maximum(np.maximum.accumulate(upper), mean), per_draw
     )
 
 
@@ -80,8 +151,9 @@ def hit_shares(first_day: NDArray[np.int32], horizon_days: int) -> Floats:
 def beta_interval(mean: Floats, variance: Floats) -> tuple[Floats, Floats]:
     """5% and 95% quantiles of beta distributions given by mean and variance; the mean where it is zero."""
     room = mean * (1 - mean)
-    spread = variance > 1e-12
-    safe = np.where(spread, np.minimum(variance, 0.99 * room), 1.0)
+    bounded = np.minimum(variance, 0.99 * room)
+    spread = bounded > 1e-12
+    safe = np.where(spread, bounded, 1.0)
     total = np.where(spread, room / safe - 1, 1.0)
     lower, upper = mean.copy(), mean.copy()
     a, b = (mean * total)[spread], ((1 - mean) * total)[spread]
@@ -90,7 +162,10 @@ def beta_interval(mean: Floats, variance: Floats) -> tuple[Floats, Floats]:
     return lower, upper
 
 
-def time_to_event(first_day: NDArray[np.int32], quantile: float) -> float | None:
-    """Days from the as-of date to the first target event, at a quantile; ``None`` beyond the horizon."""
-    value = np.quantile(first_day, quantile, method="inverted_cdf")
-    return None if value == NEVER else float(value + 1)
+def time_to_event(probability: Floats, quantile: float) -> float | None:
+    """Days from the as-of date to the first target event, at a quantile; ``None`` beyond the horizon.
+
+    ``probability`` is that of a ``ProbabilityCurve``.
+    """
+    reached = np.flatnonzero(probability >= quantile - 1e-12)  # sums of weights are rounded
+    return float(reached[0]) if len(reached) else None

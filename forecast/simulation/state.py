@@ -40,7 +40,8 @@ class ExcitationState:
         self.own *= own_decay[..., None]
         self.own += (1 - own_decay[..., None]) * counts
         self.cross *= cross_decay
-        self.cross += (1 - cross_decay) * counts[..., layout.conflict_index].sum(axis=-1)
+        conflict = sum(counts[..., stream] for stream in layout.conflict_index)
+        self.cross += (1 - cross_decay) * conflict
         if any(layout.calming):
             self.calming += counts
             self.calming *= calming_decay[..., None]

@@ -131,7 +131,7 @@ def parameters_of(*, n_directions: int, acts_known: bool) -> tuple[ScoreParamete
 
 
 def score_priors(
-    statements: Mapping[str, str | Mapping[str, float]], *, n_directions: int, acts_known: bool
+    statements: Mapping[str, str | Mapping[str, object]], *, n_directions: int, acts_known: bool
 ) -> ScorePriors:
     """Return the defaults, changed by what is stated.
 
@@ -152,7 +152,7 @@ def score_priors(
     return ScorePriors(distributions, frozenset(statements))
 
 
-def _read(parameter: ScoreParameter, statement: str | Mapping[str, float]) -> Distribution:
+def _read(parameter: ScoreParameter, statement: str | Mapping[str, object]) -> Distribution:
     try:
         if isinstance(statement, Mapping):
             return fit_quantiles(statement, parameter.default.support)

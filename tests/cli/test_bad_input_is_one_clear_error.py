@@ -48,7 +48,7 @@ CONFIG_FAULTS = {
     "a word that is none for its prior": (
         ("sampler:", "model: {priors: {tension.persistence: slw}}\nsampler:"),
         "case.yaml:11:18: model.priors.tension.persistence: 'slw' is no word for it. Words: 'fast', "
-        "'medium', 'slow'. Did you mean 'slow'?",
+        "'medium', 'slow', 'default'. Did you mean 'slow'?",
     ),
     "a prior outside the parameter's range": (
         ("sampler:", 'model: {priors: {tension.scale: "Normal(0, 1)"}}\nsampler:'),

@@ -170,7 +170,7 @@ def test_priors_as_json_name_every_parameter_once(command):
 
 def test_one_prior_is_explained_with_what_its_words_stand_for(command):
     ended = command("priors", WORKED_CASE, "--explain", "tension.persistence")
-    assert "  'slow' = LogNormal(mu=5.9, sigma=0.5)\n" in ended.out
+    assert "  'slow' = LogNormal(mu=5.9, sigma=0.5); median 365, " in ended.out
     assert "Why the default: " in ended.out
 
 

@@ -29,7 +29,7 @@ AS_OF, ACT = (
             "severity: 4",
             "11:5: targets.crisis.severity: unknown key. Did you mean 'min_severity'?",
         ),
-        ("sampler: {seed: 7}", "scenarios: []", "25:1: scenarios: unknown key."),
+        ("sampler: {seed: 7}", "scenario: []", "25:1: scenario: unknown key. Did you mean 'scenarios'?"),
         ("{seed: 7}", "{draws: 100}", "25:1: sampler.seed: required key is missing; add 'seed'"),
         ("name: small\n", "", "1:1: name: required key is missing; add 'name'"),
         # categories and severities

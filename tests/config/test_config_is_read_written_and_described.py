@@ -109,7 +109,16 @@ def test_the_resolved_text_leaves_nothing_implicit_and_reads_back_equal(write, t
     assert resolved_yaml(load_config(again)) == text
     plain = yaml.safe_load(text)
     assert plain["sampler"]["draws"] == 1000
-    assert plain["report"] == {"paper": "a4", "author": None, "organisation": None}
+    assert plain["report"] == {
+        "paper": "a4",
+        "title": None,
+        "author": None,
+        "organisation": None,
+        "logo": None,
+        "classification": None,
+        "accent": None,
+        "impact": {},
+    }
 
 
 @pytest.mark.parametrize(

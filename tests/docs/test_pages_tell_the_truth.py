@@ -17,8 +17,8 @@ from forecast import wording
 from forecast.cli import main
 from forecast.cli.bottom_line import bottom_line
 from forecast.config import load_config
+from forecast.importance import PARETO_K_MAX
 from forecast.inference import gates
-from forecast.inference.importance import PARETO_K_MAX
 from forecast.priors.catalogue import parameter_groups
 from forecast.record import Analysis, Forecast
 from forecast.results import CRISIS_FROM, STRAINED_FROM

@@ -61,7 +61,7 @@ def test_a_path_is_read_from_the_base_folder_and_keeps_its_name(event_file):
 def test_an_unknown_bundled_name_is_refused_with_a_suggestion():
     with pytest.raises(EventError, match="Did you mean 'bundled:us-china'"):
         load_events("bundled:us-chian", Path())
-    with pytest.raises(EventError, match="Allowed: bundled:us-china, or the path of a CSV file"):
+    with pytest.raises(EventError, match="Allowed: bundled:us-china, or a CSV or Parquet file"):
         load_events("bundled:", Path())
 
 

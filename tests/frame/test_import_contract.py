@@ -29,7 +29,7 @@ def test_the_import_contract_holds():
 
 
 def test_an_import_of_a_module_above_breaks_the_contract(tmp_path):
-    settings = altered(tmp_path, '    "(config)",\n    "(events)",', '    "(events)",\n    "(config)",')
+    settings = altered(tmp_path, '    "(feeds)",\n    "(events)",', '    "(events)",\n    "(feeds)",')
     assert broken_contracts(settings) == ["Each module knows only those below it"]
 
 

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from arviz_stats.base import array_stats
 
-from forecast.inference.importance import PARETO_K_MAX, importance_weights
+from forecast.importance import PARETO_K_MAX, fit_pareto, importance_weights
 
 
 def test_weights_move_a_normal_by_the_known_amount():
@@ -40,3 +41,43 @@ def test_a_ratio_without_mean_is_seen():
     # Cauchy tails drawn from a normal: the weights have no variance.
     x = np.random.default_rng(3).standard_normal(4000)
     assert importance_weights(x**2 / 2 - 2 * np.log1p(np.abs(x) / 10)).pareto_k > PARETO_K_MAX
+
+
+@pytest.mark.parametrize("n_draws", [100, 300, 1000, 4000])
+@pytest.mark.parametrize("scale", [0.1, 0.5, 1.0, 2.0, 4.0])
+def test_weights_and_shape_are_those_of_arviz(n_draws, scale):
+    ratio = scale * np.random.default_rng(n_draws).standard_normal(n_draws)
+    log_weights, pareto_k = array_stats.psislw(-ratio)  # it takes log likelihoods, not log ratios
+    found = importance_weights(ratio)
+    expected = np.exp(log_weights - np.logaddexp.reduce(log_weights))
+    np.testing.assert_allclose(found.weights, expected, rtol=1e-9)
+    assert found.pareto_k == pytest.approx(float(pareto_k), abs=1e-12)
+
+
+@pytest.mark.parametrize("shape", [-0.3, 0.0, 0.4, 0.9])
+def test_the_fitted_tail_is_the_pareto_it_was_drawn_from(shape):
+    u = np.random.default_rng(8).uniform(size=20_000)
+    excess = -np.log1p(-u) if shape == 0 else np.expm1(-shape * np.log1p(-u)) / shape
+    found = fit_pareto(np.sort(2.5 * excess))
+    assert found == (pytest.approx(shape, abs=0.05), pytest.approx(2.5, rel=0.05))
+
+
+def test_draws_that_are_ruled_out_get_no_weight():
+    ratio = np.r_[np.full(30, -np.inf), np.random.default_rng(4).standard_normal(970)]
+    found = importance_weights(ratio)
+    assert np.all(found.weights[:30] == 0)
+    assert found.weights.sum() == pytest.approx(1)
+
+
+def test_weights_that_rule_out_every_draw_are_not_trusted():
+    found = importance_weights(np.full(1000, -np.inf))
+    assert not found.trusted
+    assert np.all(np.isfinite(found.weights))
+
+
+def test_a_bounded_ratio_that_leaves_few_draws_is_not_trusted():
+    # One draw in thirteen keeps all the weight, all the same: the tail looks harmless.
+    found = importance_weights(np.r_[np.zeros(300), np.full(3700, -50.0)])
+    assert found.pareto_k < PARETO_K_MAX
+    assert found.effective_draws == pytest.approx(300, rel=1e-6)
+    assert not found.trusted

@@ -1,6 +1,7 @@
 import numpy as np
 import pytensor
 import pytest
+from arviz_stats.base import array_stats
 
 from forecast.draws import stream_draws
 from forecast.inference import log_likelihood, monte_carlo_error
@@ -21,6 +22,16 @@ def test_the_error_of_an_autoregression_is_its_closed_form():
         x[:, t] = rho * x[:, t - 1] + noise[:, t]
     expected = np.sqrt((1 + rho) / (1 - rho) / (n_chains * n))
     assert monte_carlo_error(x.ravel(), n_chains) == pytest.approx(expected, rel=0.1)
+
+
+@pytest.mark.parametrize("n_draws", [50, 51, 250, 1000])
+@pytest.mark.parametrize("rho", [-0.9, 0.0, 0.5, 0.9])
+def test_the_error_is_that_of_arviz(rho, n_draws):
+    x = np.random.default_rng(3).standard_normal((4, n_draws))
+    for t in range(1, n_draws):
+        x[:, t] += rho * x[:, t - 1]
+    expected = array_stats.mcse(x, chain_axis=0, draw_axis=1, method="mean")
+    assert monte_carlo_error(x.ravel(), 4) == pytest.approx(float(expected), rel=1e-9)
 
 
 def test_draws_that_never_vary_have_no_error():

@@ -34,7 +34,15 @@ milestones:
 headline: {target: military_confrontation, milestone: party-congress}
 calendar:
   - {date: 2022-03-18, category: channel_opening, severity: 2, probability: 0.7, label: Leaders' call}
+scenarios: [drill.yaml]
 sampler: {seed: 5, draws: 100, tune: 150, chains: 2, paths_per_draw: 4}
+"""
+SCENARIO = """\
+name: drill
+label: A large drill
+rationale: What a drill on the scale of the largest would do.
+events:
+  - {date: 2022-05-01, category: military_posture, severity: 4, probability: 0.5}
 """
 TINY = (
     "--set",
@@ -115,6 +123,7 @@ def case():
             writer.writeheader()
             writer.writerows(rows)
         (folder / "config.yaml").write_text(CONFIG, encoding="utf-8")
+        (folder / "drill.yaml").write_text(SCENARIO, encoding="utf-8")
         return folder / "config.yaml"
 
     return write

@@ -13,7 +13,7 @@ import xarray as xr
 from pypdf import PdfReader
 
 from forecast import wording
-from forecast.config import forecast_schema, load_config
+from forecast.config import forecast_schema, load_config, load_scenarios
 from forecast.errors import RunFolderError
 from forecast.inference import read_posterior
 from forecast.record import Analysis, Forecast
@@ -32,6 +32,7 @@ FILES = {
     "paths.nc",
     "posterior.nc",
     "report.pdf",
+    "scenarios/01-drill.yaml",
 }
 
 
@@ -194,13 +195,21 @@ def test_the_manifest_names_every_file_by_its_hash(run_folder):
     assert manifest["outputs_sha256"] == hashes
     assert manifest["data_sha256"] == hashes["events.csv"]
     assert manifest["seed"] == 5
-    assert set(manifest["timings_s"]) == {"read", "fit", "simulate", "drivers", "report"}
+    assert set(manifest["timings_s"]) == {
+        "read",
+        "fit",
+        "simulate",
+        "drivers",
+        "scenarios",
+        "report",
+    }
 
 
 def test_the_resolved_config_runs_again_from_where_it_lies(run_folder, config):
     resolved, given = load_config(run_folder / "config.resolved.yaml"), load_config(config)
     assert resolved.events_path.resolve() == given.events_path.resolve()
-    assert resolved.model_dump(exclude={"events"}) == given.model_dump(exclude={"events"})
+    elsewhere = {"events", "scenarios"}  # their paths start from another folder
+    assert resolved.model_dump(exclude=elsewhere) == given.model_dump(exclude=elsewhere)
 
 
 def test_a_rebuilt_report_has_the_bytes_of_the_first(run_folder, tmp_path, command):
@@ -221,3 +230,32 @@ def test_a_missing_file_of_a_run_is_named(run_folder, tmp_path, name):
     (copy / name).unlink()
     with pytest.raises(RunFolderError, match=re.escape(name)):
         rebuild_report(copy)
+
+
+def test_scenarios_are_kept_with_the_forecast_and_as_files(run_folder, config, record):
+    (found,) = record.scenarios
+    assert (found.name, found.label, found.method) == ("drill", "A large drill", "simulate")
+    known = {(target.name, one.name): one for target in record.targets for one in target.milestones}
+    for target in found.targets:
+        for one in target.milestones:
+            before = known[target.name, one.name]
+            assert one.probability == pytest.approx(before.probability + one.difference.value, abs=1e-12)
+    drill = record.scenario("drill").target("military_confrontation").milestones
+    assert drill[0].difference.value == 0.0  # the spring milestone comes before the drill
+    assert drill[-1].difference.value > 4 * drill[-1].difference.mcse > 0
+    kept = load_scenarios(load_config(run_folder / "config.resolved.yaml"))
+    assert kept == load_scenarios(load_config(config))
+
+
+def test_a_scenario_of_the_saved_run_is_the_one_of_the_run(command, run_folder, record):
+    ended = command("scenario", run_folder, "--json")
+    assert ended.code == 0, ended.err
+    again = json.loads(ended.out)["scenarios"]
+    assert again == [json.loads(one.model_dump_json(by_alias=True)) for one in record.scenarios]
+
+
+def test_the_end_of_a_run_shows_its_scenarios(finished):
+    lines = finished[0].out.splitlines()
+    head = next(index for index, line in enumerate(lines) if line.startswith("Scenarios (of the headline)"))
+    assert lines[head + 1].startswith("A large drill")
+    assert max(map(len, lines[head:-3])) <= 80

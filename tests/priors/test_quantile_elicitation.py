@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 
+from forecast.config.quantiles import QuantileFault, level_of, read_quantiles
 from forecast.errors import PriorError
 from forecast.priors import Distribution, fit_quantiles
-from forecast.priors.elicitation import TOLERATED_MISS, read_quantiles
+from forecast.priors.elicitation import TOLERATED_MISS, elicit
+from forecast.priors.human_scale import EFFECT
 
 STANDARD = {
     "real": Distribution("Normal", (0.8, 0.3)),
@@ -67,17 +69,17 @@ def test_quantiles_too_lopsided_for_the_family_are_refused():
             {"q05": 0.2, "q95": 1.0},
             "quantiles must lie between 0 and 1 for this parameter, got 0.2 … 1",
         ),
-        ("real", {"q95": 1.0}, "give at least two quantiles"),
-        ("real", {}, "give at least two quantiles"),
-        ("real", {"q05": 1.0, "median": 1.0}, "quantiles must rise with their probability, got q05=1, q50=1"),
+        ("real", {"q95": 1.0}, "at least two quantiles are needed"),
+        ("real", {}, "at least two quantiles are needed"),
+        ("real", {"q05": 1.0, "median": 1.0}, "quantiles must rise: q05 = 1 is not below median = 1"),
         ("real", {"q95": 1.0, "q05": 2.0}, "must rise"),
-        ("real", {"q5": 1.0, "q95": 2.0}, "'q5' is no quantile; allowed are median and q01 … q99"),
-        ("real", {"q00": 1.0, "q95": 2.0}, "'q00' is no quantile"),
-        ("real", {"median": 1.0, "q50": 1.0}, "q50 is given twice"),
-        ("real", {"median": "1", "q95": 2.0}, "median must be a number, got '1'"),
-        ("real", {"median": True, "q95": 2.0}, "median must be a number, got True"),
-        ("real", {"median": float("nan"), "q95": 2.0}, "median must be a number, got nan"),
-        ("real", {"median": 10**400, "q95": 2.0}, "median must be a number, got 1000"),
+        ("real", {"q5": 1.0, "q95": 2.0}, "unknown quantile 'q5'; allowed: median and q01 to q99"),
+        ("real", {"q00": 1.0, "q95": 2.0}, "unknown quantile 'q00'"),
+        ("real", {"median": 1.0, "q50": 1.0}, "median and q50 are the same quantile"),
+        ("real", {"median": "1", "q95": 2.0}, "quantile 'median': a number is needed .*, came text '1'"),
+        ("real", {"median": True, "q95": 2.0}, "quantile 'median': a number is needed .*, came true"),
+        ("real", {"median": float("nan"), "q95": 2.0}, "quantile 'median': a number is needed"),
+        ("real", {"median": 10**400, "q95": 2.0}, "quantile 'median': a number is needed"),
     ],
 )
 def test_statements_that_make_no_sense_are_refused(support, statement, message):
@@ -87,5 +89,41 @@ def test_statements_that_make_no_sense_are_refused(support, statement, message):
 
 def test_names_of_quantiles_are_read_as_probabilities():
     stated = {"q975": 3.0, "median": 2.0, "q05": 1, "q01": 0.5}
-    assert read_quantiles(stated) == {0.01: 0.5, 0.05: 1.0, 0.5: 2.0, 0.975: 3.0}
-    assert list(read_quantiles(stated)) == [0.01, 0.05, 0.5, 0.975]
+    assert read_quantiles(stated) == stated
+    assert [level_of(name) for name in stated] == [0.975, 0.5, 0.05, 0.01]
+
+
+def test_an_interval_is_the_two_quantiles_that_bound_it():
+    assert read_quantiles({"interval90": [1, 3]}) == {"q05": 1.0, "q95": 3.0}
+    assert read_quantiles({"median": 2, "interval95": [1, "300%"]}) == {"median": 2, "q025": 1, "q975": 3}
+    assert read_quantiles({"interval50": [0, 1]}) == {"q25": 0, "q75": 1}
+
+
+@pytest.mark.parametrize("bounds", [3, [1], [1, 2, 3], "1 to 3"])
+def test_an_interval_has_two_bounds(bounds):
+    with pytest.raises(QuantileFault, match="interval90: two bounds are needed"):
+        read_quantiles({"interval90": bounds})
+
+
+def test_stated_and_achieved_quantiles_stand_side_by_side():
+    stated = {"median": 0.85, "q05": 0.5, "q95": 1.1}
+    elicited = elicit(stated, "real", EFFECT)
+    assert [(one.name, one.stated) for one in elicited.quantiles] == [
+        ("q05", 0.5),
+        ("median", 0.85),
+        ("q95", 1.1),
+    ]
+    expected = elicited.distribution.quantile([0.05, 0.5, 0.95])
+    np.testing.assert_allclose([one.achieved for one in elicited.quantiles], expected)
+    assert not elicited.exact
+    assert elicit({"q05": 0.5, "q95": 1.1}, "real", EFFECT).exact
+
+
+def test_visits_that_halve_the_rate_are_stated_as_percents():
+    # β = −log(1 + effect): the effect's 5% quantile is the ballast's 95%.
+    elicited = elicit({"effect": {"median": "-50%", "q05": "-70%", "q95": "0%"}}, "real", EFFECT)
+    assert elicited.distribution.family == "Normal"
+    direct = fit_quantiles({"q05": 0.0, "median": np.log(2), "q95": -np.log(0.3)}, "real")
+    np.testing.assert_allclose(elicited.distribution.values, direct.values, rtol=1e-9)
+    assert [one.name for one in elicited.quantiles] == ["q05", "median", "q95"]
+    np.testing.assert_allclose([one.achieved for one in elicited.quantiles], [-0.7, -0.5, 0.0], atol=0.05)

@@ -12,6 +12,7 @@ import pytest
 from pypdf import PdfReader
 
 from forecast import wording
+from forecast.config import load_config
 from forecast.evaluation.baselines import BASELINES
 from forecast.evaluation.forecast_table import join_forecasts, make_forecasts
 from forecast.evaluation.score_table import score_forecasts
@@ -36,7 +37,7 @@ from forecast.record import (
     TensionSeries,
     TimeToEvent,
 )
-from forecast.report import ReportOptions, build_report, compile_report
+from forecast.report import ReportOptions, RunRecords, build_report, compile_report
 from forecast.series import TargetRule
 
 AS_OF = date(2023, 7, 10)
@@ -423,21 +424,27 @@ def base_run(factory, tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="session")
+def worked_config():
+    """The config of the worked case."""
+    return load_config(Path(__file__).resolve().parents[2] / "configs/us-china-2023.yaml")
+
+
 @pytest.fixture
 def compiled(factory, tmp_path):
     """Compile records to a PDF reader: ``compiled(forecast, analysis, **options)``."""
 
     def compile_records(forecast, analysis=None, *, track_record=None, **options):
         analysis = factory.analysis(factory.events) if analysis is None else analysis
-        pdf = compile_report(
-            forecast,
-            analysis,
-            factory.events,
-            factory.manifest(),
-            ReportOptions(**options),
-            tmp_path,
-            track_record,
+        run = RunRecords(
+            forecast=forecast,
+            analysis=analysis,
+            events=factory.events,
+            manifest=factory.manifest(),
+            track_record=track_record,
+            options=ReportOptions(**options),
         )
+        pdf = compile_report(run, tmp_path)
         return PdfReader(io.BytesIO(pdf))
 
     return compile_records

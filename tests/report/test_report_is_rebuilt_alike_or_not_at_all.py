@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from forecast.errors import ForecastError, RunFolderError
+from forecast.errors import ForecastError, InputError, RunFolderError
 from forecast.report import ReportOptions, build_report
 from forecast.report import build as build_module
 from forecast.report.pdf import compile_pdf
@@ -16,7 +16,7 @@ OPTIONS = ReportOptions(author="A. Analyst", organisation="Strait Risk Desk")
 
 
 def fingerprints(folder):
-    files = [folder / "report.pdf", *sorted((folder / "figures").iterdir())]
+    files = [folder / "report.pdf", folder / "report.html", *sorted((folder / "figures").iterdir())]
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
@@ -35,7 +35,7 @@ def test_another_process_with_another_hash_seed_gives_the_same_bytes(base_run):
     }
     subprocess.run([sys.executable, "-c", code, str(base_run)], check=True, env=environment, timeout=120)
     assert fingerprints(base_run) == before
-    assert set(before) == {"report.pdf", "probability.svg", "tension.svg", "drivers.svg"}
+    assert set(before) == {"report.pdf", "report.html", "probability.svg", "tension.svg", "drivers.svg"}
 
 
 def test_nothing_but_report_and_figures_is_left_in_the_run_folder(base_run):
@@ -45,6 +45,7 @@ def test_nothing_but_report_and_figures_is_left_in_the_run_folder(base_run):
         "figures",
         "forecast.json",
         "manifest.json",
+        "report.html",
         "report.pdf",
     ]
 
@@ -94,24 +95,32 @@ def test_a_failed_build_leaves_the_older_report_untouched(factory, tmp_path, mon
     assert not list(run.glob(".report-*"))
 
 
-def test_a_template_that_fails_gives_typsts_own_words_once():
+def write_template(folder, source):
+    path = folder / "house-style.typ"
+    path.write_text(source, encoding="utf-8")
+    return path
+
+
+def test_a_template_that_fails_gives_typsts_own_words_once_with_its_own_name_and_line(tmp_path):
+    template = write_template(tmp_path, "= Title\n#nonsense")
     with pytest.raises(
-        ForecastError, match=r"typst could not set the report: unknown variable: nonsense"
+        InputError, match=r"house-style\.typ: typst could not set the report: unknown variable: nonsense"
     ) as caught:
-        compile_pdf({"a": 1}, (), "id\n", date(2023, 7, 10), template="= Title\n#nonsense")
-    message = str(caught.value)
-    assert "report.typ:2" in message
+        compile_pdf({"a": 1}, (), "id\n", date(2023, 7, 10), template=template)
+    message = str(caught.value).replace(str(template), "")
+    assert "house-style.typ:2" in message
     assert "/tmp" not in message
     assert "Traceback" not in message
 
 
-def test_a_figure_that_is_not_there_is_an_error_and_not_a_gap():
-    template = '#set document(title: "t")\n#image("figures/tension.svg", alt: "a")'
+def test_a_figure_that_is_not_there_is_an_error_and_not_a_gap(tmp_path):
+    source = '#set document(title: "t")\n#image("figures/tension.svg", alt: "a")'
+    template = write_template(tmp_path, source)
     with pytest.raises(ForecastError, match=r"file not found"):
         compile_pdf({}, (), "id\n", date(2023, 7, 10), template=template)
 
 
-def test_the_template_cannot_read_outside_its_folder_nor_fetch_packages():
+def test_the_template_cannot_read_outside_its_folder_nor_fetch_packages(tmp_path):
     for source in ('#read("../../../etc/passwd")', '#import "@preview/cetz:0.3.0"'):
         with pytest.raises(ForecastError, match="typst could not set the report"):
-            compile_pdf({}, (), "id\n", date(2023, 7, 10), template=source)
+            compile_pdf({}, (), "id\n", date(2023, 7, 10), template=write_template(tmp_path, source))

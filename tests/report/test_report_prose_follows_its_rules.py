@@ -7,7 +7,7 @@ import pytest
 
 from forecast import wording
 from forecast.record import Baseline, TensionSeries, TimeToEvent
-from forecast.report import evidence, explanation, front_page
+from forecast.report import RunRecords, evidence, explanation, front_page
 from forecast.report.content import make_content
 from forecast.report.method import method_sections
 from forecast.report.parameters import parameter_groups
@@ -117,23 +117,22 @@ def test_the_largest_driver_is_named_only_when_it_stands_out_of_its_error(
 def test_confidence_and_likelihood_never_share_a_sentence_and_no_chance_is_0_or_100(
     forecast, analysis, factory
 ):
-    content = make_content(
-        forecast, analysis, factory.events, factory.manifest(), paper="a4", author=None, organisation=None
-    )
+    run = RunRecords(forecast=forecast, analysis=analysis, events=factory.events, manifest=factory.manifest())
     texts = []
 
     def walk(value):
         if isinstance(value, str):
             texts.append(value)
         elif isinstance(value, dict):
-            for key, one in value.items():
-                if key not in ("recent", "sources", "rows") or key == "rows":
-                    walk(one)
+            for one in value.values():
+                walk(one)
         elif isinstance(value, list):
             for one in value:
                 walk(one)
 
-    walk({key: value for key, value in content.items() if key not in ("recent", "sources", "drivers")})
+    for section in make_content(run).as_json()["sections"]:
+        if section["name"] not in ("recent-events", "sources", "drivers"):  # other people's words
+            walk(section)
     assert len(texts) > 200
     likelihood = re.compile("|".join(name for name, _, _ in wording.BANDS))
     for sentence in re.split(r"(?<=[.!?]) ", " ".join(texts)):
@@ -205,7 +204,8 @@ def test_health_is_said_in_words_with_its_limits(factory, forecast, analysis):
     assert "2 checks failed: do not use the numbers." in bad
 
 
-def test_six_months_of_events_are_printed_newest_first_and_all_are_counted(factory):
+def test_six_months_of_events_are_printed_newest_first_and_all_are_counted(factory, monkeypatch):
+    monkeypatch.setattr(evidence, "MOST_EVENTS_PRINTED", 96)
     recent = evidence.recent_events(factory.events, factory.as_of)
     expected = factory.events.between(date(2023, 1, 8), factory.as_of)
     assert len(recent["rows"]) == len(expected) == 96

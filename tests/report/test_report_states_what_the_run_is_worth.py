@@ -4,6 +4,8 @@ import logging
 
 import pytest
 
+from forecast.report.selection import chosen_milestones, front_milestones
+
 STAMP = "DID NOT CONVERGE – do not use"
 
 
@@ -44,10 +46,30 @@ def test_forty_milestones_are_all_printed_under_their_target(factory, compiled):
     many = tuple(
         (f"m{i}", f"Milestone {i:02d}", factory.as_of + timedelta(days=12 * i)) for i in range(1, 41)
     )
-    reader = compiled(factory.forecast(factory.events, milestones=many))
-    text = " ".join(page.extract_text() for page in reader.pages[:4])
+    forecast = factory.forecast(factory.events, milestones=many)
+    reader = compiled(forecast)
+    front = reader.pages[0].extract_text()
+    rest = " ".join(page.extract_text() for page in list(reader.pages)[1:])
+    chosen = front_milestones(forecast)
+    assert {one.label for ones in chosen.values() for one in ones} > {"Milestone 01", "Milestone 40"}
     for i in range(1, 41):
-        assert text.count(f"Milestone {i:02d} ·") == len(factory.targets)
+        shown = sum(one.label == f"Milestone {i:02d}" for ones in chosen.values() for one in ones)
+        assert front.count(f"· Milestone {i:02d}") == shown
+        assert rest.count(f"· Milestone {i:02d}") == len(factory.targets)
+
+
+def test_a_selection_keeps_first_last_and_headline_and_never_more_than_asked(factory):
+    from datetime import timedelta
+
+    many = tuple((f"m{i}", f"M {i}", factory.as_of + timedelta(days=i)) for i in range(1, 201))
+    target = factory.forecast(factory.events, milestones=many).targets[0]
+    for most in (3, 8, 12):
+        for named in ("m1", "m2", "m77", "m199", "m200"):
+            names = [one.name for one in chosen_milestones(target.milestones, named, most)]
+            assert len(names) == most
+            assert {"m1", named, "m200"} <= set(names)
+            assert names == sorted(names, key=lambda name: int(name[1:]))
+    assert chosen_milestones(target.milestones, "m5", 200) == target.milestones
 
 
 @pytest.mark.parametrize("paper", [("a4", (595, 842)), ("us-letter", (612, 792))])

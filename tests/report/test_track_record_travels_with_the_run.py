@@ -153,7 +153,9 @@ def finished(factory, tmp_path):
         capped_share=0.0,
     )
     return Run(
-        inputs=SimpleNamespace(config=load_config(tmp_path / "config.yaml"), events=factory.events),
+        inputs=SimpleNamespace(
+            config=load_config(tmp_path / "config.yaml"), events=factory.events, scenarios=()
+        ),
         posterior=SimpleNamespace(write=lambda path: path.write_bytes(b""), n_chains=2),
         hits=hits,
         forecast=factory.forecast(factory.events),

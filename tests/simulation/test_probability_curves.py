@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from forecast.simulation import NEVER, probability_curve, time_to_event
-from forecast.simulation.probabilities import beta_interval, hit_shares
+from forecast.simulation.probabilities import beta_interval, hit_moments, hit_shares
 
 
 def exponential_days(rates: np.ndarray, n_paths: int, horizon_days: int, seed: int = 1) -> np.ndarray:
@@ -81,7 +81,7 @@ def test_weights_are_repeated_draws():
     for name in ("probability", "lower90", "upper90"):
         np.testing.assert_allclose(getattr(weighted, name), getattr(repeated, name), atol=1e-12)
     one = probability_curve(first, 60, np.array([0.0, 1.0, 0.0]))
-    np.testing.assert_array_equal(one.probability, one.per_draw[1])
+    np.testing.assert_allclose(one.probability, one.per_draw[1], rtol=1e-12)
 
 
 def test_one_path_a_draw_cannot_tell_noise_from_spread():
@@ -99,14 +99,33 @@ def test_a_beta_interval_has_its_quantiles_and_none_without_variance():
     np.testing.assert_allclose(upper, [known.ppf(0.95), 0.3, 0, 1], rtol=1e-9)
 
 
+def test_moments_are_those_counted_path_by_path():
+    first = exponential_days(np.random.default_rng(5).gamma(2.0, 0.01, 40), 5, 60)
+    weights = np.random.default_rng(6).dirichlet(np.ones(40))
+    moments = hit_moments(first, 60, weights)
+    np.testing.assert_allclose(moments.mean, weights @ hit_shares(first, 60), rtol=1e-12, atol=1e-15)
+    pairs = [(i, j) for i in range(5) for j in range(5) if i != j]
+    for day in (1, 20, 60):
+        both = np.mean([(first[:, i] < day) & (first[:, j] < day) for i, j in pairs], axis=0)
+        assert moments.square[day] == pytest.approx(weights @ both, rel=1e-12)
+
+
 def test_time_to_event_counts_days_from_the_as_of_date():
     first = np.array([[0, 4, 9, NEVER], [9, 9, NEVER, NEVER]], dtype=np.int32)
+    probability = probability_curve(first, 12).probability
     # The origin is the day after the as-of date, so that its day 0 is one day away.
-    assert [time_to_event(first, q) for q in (0.1, 0.25, 0.5, 0.625, 0.626)] == [1.0, 5.0, 10.0, 10.0, None]
+    assert [time_to_event(probability, q) for q in (0.1, 0.25, 0.5, 0.625, 0.626)] == [
+        1.0,
+        5.0,
+        10.0,
+        10.0,
+        None,
+    ]
 
 
 def test_the_median_time_of_a_poisson_process_is_log_two_over_its_rate():
     rate, n = 0.01, 40_000
     first = exponential_days(np.full(n // 10, rate), 10, 5000)
     error = 1 / (rate * np.sqrt(n))  # asymptotic: √(p(1−p)/n) over the density at the median
-    assert time_to_event(first, 0.5) == pytest.approx(np.log(2) / rate, abs=4.5 * error + 1)
+    probability = probability_curve(first, 5000).probability
+    assert time_to_event(probability, 0.5) == pytest.approx(np.log(2) / rate, abs=4.5 * error + 1)

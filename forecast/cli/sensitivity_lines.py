@@ -1,0 +1,153 @@
+"""What a call rests on, on the terminal: labels, effects of assumptions, break-evens; 80 signs a line."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from forecast import wording
+from forecast.record import Forecast
+from forecast.robustness_record import BreakEven, NumberSensitivity, Robustness, ShiftEnd
+
+WIDTH = 80
+_MOST_BARS = 14
+_MOST_CROSSINGS = 6
+_LABEL = 40
+
+Line = tuple[str, str]
+"""A line of text and the style it is printed in."""
+
+
+def sensitivity_lines(forecast: Forecast, found: Robustness) -> Iterator[Line]:
+    """Yield all there is to say."""
+    if not forecast.converged:
+        yield "DID NOT CONVERGE – do not use these numbers.", "bold"
+        yield "", ""
+    yield from _labels(forecast, found.sensitivities)
+    yield "", ""
+    yield from _tornado(forecast, found)
+    yield "", ""
+    yield from _break_evens(forecast, found)
+    for note in found.notes:
+        yield "", ""
+        yield from wrapped(note, "")
+
+
+def _labels(forecast: Forecast, sensitivities: Sequence[NumberSensitivity]) -> Iterator[Line]:
+    yield "What each number rests on", "bold"
+    yield f"  {'Before':>11}  {'Chance':>6}  {'Rests on':<12}  {'Priors ×2':>12}  {'Data ×2':>12}", "bold"
+    for target in forecast.targets:
+        yield from wrapped(target.label, "bold")
+        known = {one.milestone: one for one in sensitivities if one.target == target.name}
+        for milestone in target.milestones:
+            one = known.get(milestone.name)
+            if one is None:
+                continue
+            yield (
+                f"  {wording.short_day(milestone.date):>11}  {wording.percent(milestone.probability):>6}  "
+                f"{one.rests_on:<12}  {_change(one.priors.change, one.priors.mcse):>12}  "
+                f"{_change(one.data.change, one.data.mcse):>12}",
+                "",
+            )
+        reasons = {one.reason: one for one in known.values()}
+        for reason, one in reasons.items():
+            strongest = one.groups[0].name
+            yield from wrapped(f"{one.rests_on}: {reason} (strongest priors: {strongest}).", "dim", "  ")
+    yield from wrapped(
+        "×2: change in points if priors or data had twice the weight, at the present rate, ± Monte Carlo "
+        "error.",
+        "dim",
+    )
+
+
+def _tornado(forecast: Forecast, found: Robustness) -> Iterator[Line]:
+    target = forecast.target(found.target)
+    milestone = next(one for one in target.milestones if one.name == found.milestone)
+    yield from wrapped(
+        f"What each assumption does to {target.label} before {wording.long_day(milestone.date)} "
+        f"({wording.percent(milestone.probability)})",
+        "bold",
+    )
+    yield f"  {'Assumption (now)':<{_LABEL}}  {'one step down':>17}  {'one step up':>17}", "bold"
+    for bar in found.tornado[:_MOST_BARS]:
+        yield f"  {_cut(bar.label, _LABEL):<{_LABEL}}  {_end(bar.lower):>17}  {_end(bar.upper):>17}", ""
+        now = f"{_cut(bar.now, _LABEL - 2):<{_LABEL - 2}}"
+        yield f"    {now}  {bar.lower.assumed:>17}  {bar.upper.assumed:>17}", "dim"
+    left = len(found.tornado) - _MOST_BARS
+    more = f" {left} more with smaller effects: --json." if left > 0 else ""
+    yield from wrapped(
+        "Change in points ± Monte Carlo error. A step moves the middle of the prior to its 16% or 84% "
+        f"quantile; an act ahead surely fails to happen, or surely happens.{more}",
+        "dim",
+    )
+
+
+def _break_evens(forecast: Forecast, found: Robustness) -> Iterator[Line]:
+    yield "What would change the words", "bold"
+    for target in forecast.targets:
+        mine = [one for one in found.break_evens if one.target == target.name]
+        if not mine:
+            continue
+        for milestone in target.milestones:
+            here = [one for one in mine if one.milestone == milestone.name]
+            crossing = [one for one in here if one.outcome == "crosses"]
+            yield from wrapped(
+                f"{target.label} before {wording.long_day(milestone.date)} "
+                f"({wording.percent(milestone.probability)})",
+                "bold",
+                "  ",
+            )
+            for one in crossing[:_MOST_CROSSINGS]:
+                yield from wrapped(f"– {one.text}", "", "    ", "      ")
+            yield from wrapped(_rest(here, len(crossing)), "dim", "    ")
+
+
+def _rest(here: Sequence[BreakEven], crossing: int) -> str:
+    """What is to be said of the assumptions that were not listed."""
+    outcomes: dict[str, set[str]] = {}
+    for one in here:
+        outcomes.setdefault(one.name, set()).add(one.outcome)
+    quiet = [found for found in outcomes.values() if "crosses" not in found]
+    unknown = sum("needs a refit" in found for found in quiet)
+    parts = []
+    if crossing > _MOST_CROSSINGS:
+        parts.append(f"{crossing - _MOST_CROSSINGS} more need a larger change (--json)")
+    if not crossing:
+        low, high = min(one.reached[0] for one in here), max(one.reached[1] for one in here)
+        parts.append(
+            f"no single assumption does, as far as the draws can tell (it stays within "
+            f"{wording.interval_percent((low, high))})"
+        )
+    if unknown:
+        parts.append(f"of {unknown} the draws cannot tell more: a refit with the prior set would")
+    if len(quiet) > unknown:
+        parts.append(f"{len(quiet) - unknown} change it nowhere")
+    text = "; ".join(parts)
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
+def _end(end: ShiftEnd) -> str:
+    if end.change is None or end.mcse is None:
+        return "needs a refit"
+    return _change(end.change, end.mcse)
+
+
+def _change(change: float, error: float) -> str:
+    return f"{wording.signed_points(change)} ± {wording.points(error).split(' ')[0]}"
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def wrapped(text: str, style: str, indent: str = "", hang: str | None = None) -> Iterator[Line]:
+    """Yield the lines of a text that fit the terminal."""
+    lines = textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent if hang is None else hang,
+        break_on_hyphens=False,
+    )
+    for line in lines:
+        yield line, style

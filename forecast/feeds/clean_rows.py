@@ -1,0 +1,271 @@
+"""Blocks of lines → tab-separated rows of even width in UTF-8, and what could not be used.
+
+Formats of plain tabs pass through as bytes, since they come by the hundred million rows; only blocks with a
+fault are looked at line by line. Quoted tables, JSON lines and KEDS text are read cell by cell.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from forecast.feeds.keds import keds_cells
+from forecast.feeds.layout import Layout, folded
+from forecast.feeds.plover import plover_object
+from forecast.feeds.unpack import Block
+
+SHOWN = 3
+SLICE_BYTES = 4_000
+"""Examples kept of each fault."""
+_SEPARATORS = (",", ";", "\t", "|")
+_CELL_BREAKS = str.maketrans({"\t": " ", "\n": " ", "\r": " ", "\x00": " "})
+
+
+class WrongFormatError(Exception):
+    """A file does not hold rows of the format; the message says what it holds instead of what."""
+
+
+@dataclass
+class Faults:
+    """Lines that could not be used, by reason: how many, and the first examples."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    examples: dict[str, list[str]] = field(default_factory=dict)
+    mended: int = 0
+    """Lines that were not UTF-8 and were read as Windows-1252."""
+
+    def add(self, reason: str, place: str, what: str) -> None:
+        """Count a line."""
+        self.counts[reason] = self.counts.get(reason, 0) + 1
+        shown = self.examples.setdefault(reason, [])
+        if len(shown) < SHOWN:
+            shown.append(f"{place}: {what}")
+
+
+@dataclass(frozen=True)
+class Rows:
+    r"""Rows ready for the engine.
+
+    Parameters
+    ----------
+    columns : tuple of str
+        Names of the columns.
+    content : bytes
+        UTF-8, cells separated by tabs, each row ended by ``\n``, every row as wide as ``columns``.
+    count : int
+        Number of rows.
+    lines : int
+        Lines of the file that they come from, without blank ones; one that names several pairs counts once.
+    """
+
+    columns: tuple[str, ...]
+    content: bytes
+    count: int
+    lines: int
+
+
+class RowCleaner:
+    """Cleans the blocks of one file, in their order.
+
+    Parameters
+    ----------
+    layout : Layout
+        The format announced.
+    name : str
+        The file as shown in messages.
+    """
+
+    def __init__(self, layout: Layout, name: str) -> None:
+        self.layout, self.name, self.faults = layout, name, Faults()
+        self._text: str | None = None
+        self._header: tuple[str, ...] = ()
+        self._separator = "\t"
+        self._open_rows = b""
+
+    def clean(self, block: Block, *, last: bool) -> Rows:
+        """Return the rows of a block.
+
+        Raises
+        ------
+        WrongFormatError
+            The first lines are not of the format.
+        """
+        if block.text != self._text:
+            self._text, self._header = block.text, ()
+        if self.layout.syntax == "tabs":
+            return self._plain(block)
+        if self.layout.syntax == "csv":
+            return self._quoted(block, last=last)
+        return self._lines(block)
+
+    def _place(self, line: int) -> str:
+        inside = f"({self._text})" if self._text else ""
+        return f"{self.name}{inside}:{line}"
+
+    # Plain tabs
+
+    def _plain(self, block: Block) -> Rows:
+        content, first = self._as_utf8(block), block.first_line
+        if self.layout.header and not self._header:
+            head, _, content = content.partition(b"\n")
+            self._header = self._read_header([cell.strip('" ') for cell in head.decode().split("\t")])
+            first += 1
+        columns = self._header or self.layout.columns
+        widths = self.layout.widths or (len(columns),)
+        lines, tabs = content.count(b"\n"), content.count(b"\t")
+        for width in widths:
+            # The sum of tabs shows an uneven block, but for a surplus that makes good a lack elsewhere: the
+            # sample finds most of those, and the engine the rest (a row too long, or days out of place).
+            if tabs == lines * (width - 1) and all(found == width for found in _sampled_widths(content)):
+                filled = b"\t" * (widths[0] - width) + b"\n"
+                return Rows(
+                    columns, content if width == widths[0] else content.replace(b"\n", filled), lines, lines
+                )
+        return self._uneven(content, first, columns, widths)
+
+    def _uneven(self, content: bytes, first: int, columns: tuple[str, ...], widths: tuple[int, ...]) -> Rows:
+        kept, blank = [], 0
+        for number, line in enumerate(content.splitlines(), start=first):
+            if not line.strip():
+                blank += 1
+                continue
+            width = line.count(b"\t") + 1
+            if width in widths:
+                kept.append(line + b"\t" * (widths[0] - width))
+            elif width > widths[0] and not line.split(b"\t", widths[0])[-1].strip():
+                # Surplus tabs at the end of a line hold nothing.
+                kept.append(b"\t".join(line.split(b"\t")[: widths[0]]))
+            else:
+                allowed = " or ".join(str(allowed) for allowed in sorted(widths))
+                self.faults.add("width", self._place(number), f"{width} columns, not {allowed}")
+        lines = content.count(b"\n") - blank
+        if first <= 2 and len(kept) < lines / 2:
+            raise WrongFormatError(f"{lines - len(kept):,} of the first {lines:,} lines have other widths")
+        return Rows(columns, b"".join(line + b"\n" for line in kept), len(kept), lines)
+
+    def _as_utf8(self, block: Block) -> bytes:
+        if _is_utf8(block.content):
+            return block.content
+        return b"".join(self._mended(line) for line in block.content.splitlines(keepends=True))
+
+    def _mended(self, line: bytes) -> bytes:
+        try:
+            line.decode()
+        except UnicodeDecodeError:
+            self.faults.mended += 1
+            return line.decode("cp1252", errors="replace").encode()
+        return line
+
+    def _read_header(self, names: list[str]) -> tuple[str, ...]:
+        present = {folded(name) for name in names}
+        known = {folded(name): name for name in self.layout.columns}
+        absent = [name for name in self.layout.required if folded(name) not in present]
+        if absent:
+            raise WrongFormatError(f"the header has no column {', '.join(repr(name) for name in absent)}")
+        header = tuple(known.get(folded(name), f"_{name}") for name in names)
+        return tuple(
+            name if name not in header[:place] and name != "_" else f"_{place}"
+            for place, name in enumerate(header)
+        )
+
+    # Quoted tables
+
+    def _quoted(self, block: Block, *, last: bool) -> Rows:
+        content = self._open_rows + self._as_utf8(block)
+        first = block.first_line - self._open_rows.count(b"\n")
+        self._open_rows = b""
+        text = content.decode()
+        lines = text.splitlines(keepends=True)
+        if not self._header:
+            self._separator = max(_SEPARATORS, key=lines[0].count) if lines else ","
+            self._header = self._read_header(
+                [cell.strip() for cell in next(csv.reader([lines[0]], delimiter=self._separator), [])]
+            )
+            lines, first = lines[1:], first + 1
+        reader = csv.reader(iter(lines), delimiter=self._separator, strict=False)
+        rows: list[Mapping[str, str]] = []
+        taken, done, begin = 0, 0, 0
+        try:
+            for cells in reader:
+                begin, done = done, reader.line_num
+                if done == len(lines) and not last and _open_quote("".join(lines[begin:done])):
+                    # A quoted cell goes on in the next block.
+                    self._open_rows = "".join(lines[begin:]).encode()
+                    break
+                if not any(cells):
+                    continue
+                taken += 1
+                if len(cells) != len(self._header) and any(cells[len(self._header) :]):
+                    self.faults.add("width", self._place(first + begin), f"{len(cells)} cells")
+                    continue
+                if len(cells) < len(self._header) - 1:
+                    self.faults.add("width", self._place(first + begin), f"{len(cells)} cells")
+                    continue
+                rows.append(dict(zip(self._header, [*cells, ""], strict=False)))
+        except csv.Error as error:
+            self.faults.add("width", self._place(first + done), f"not readable as CSV: {error}")
+            taken += 1
+        return self._written(rows, taken)
+
+    # One record a line
+
+    def _lines(self, block: Block) -> Rows:
+        read: Callable[[str], dict[str, str]] = keds_cells if self.layout.syntax == "keds" else plover_object
+        rows: list[Mapping[str, str]] = []
+        taken, failed = 0, 0
+        for number, line in enumerate(self._as_utf8(block).decode().split("\n"), start=block.first_line):
+            if not line.strip():
+                continue
+            taken += 1
+            try:
+                rows.append(read(line))
+            except ValueError as error:
+                reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+                self.faults.add("width", self._place(number), f"'{line.strip()[:60]}' {reason}")
+                failed += 1
+        if block.first_line == 1 and failed > len(rows):
+            raise WrongFormatError(f"{failed:,} of the first {taken:,} lines cannot be read so")
+        return self._written(rows, taken)
+
+    def _written(self, rows: list[Mapping[str, str]], lines: int) -> Rows:
+        columns = self.layout.columns
+        spread = self.layout.spread
+        every: Iterator[Mapping[str, str]] = iter(rows)
+        if spread is not None:
+            every = (part for row in rows for part in spread({name: row.get(name, "") for name in columns}))
+        text = [
+            "\t".join(row.get(name, "").translate(_CELL_BREAKS) for name in columns) + "\n" for row in every
+        ]
+        return Rows(columns, "".join(text).encode("utf-8", errors="replace"), len(text), lines)
+
+
+def _is_utf8(content: bytes) -> bool:
+    """Return whether bytes are UTF-8; most slices are ASCII, which is told without decoding them."""
+    begin = 0
+    while begin < len(content):
+        end = content.find(b"\n", begin + SLICE_BYTES) + 1 or len(content)
+        piece = content[begin:end]
+        begin = end
+        if piece.isascii():
+            continue
+        try:
+            piece.decode()
+        except UnicodeDecodeError:
+            return False
+    return True
+
+
+def _open_quote(text: str) -> bool:
+    return text.count('"') % 2 == 1
+
+
+def _sampled_widths(content: bytes) -> Iterator[int]:
+    """Yield the width of the first lines and of lines spread over the block."""
+    step = max(len(content) // 64, 1)
+    for start in range(0, len(content), step):
+        begin = content.find(b"\n", start) + 1 if start else 0
+        end = content.find(b"\n", begin)
+        if begin <= end:
+            yield content.count(b"\t", begin, end) + 1

@@ -1,0 +1,255 @@
+"""DuckDB: rows of a batch → fate of each, counts by file, and the candidates, in bounded memory.
+
+Why DuckDB: it reads text and Parquet out of core under a memory limit that it keeps, ranks re-reports by
+SQL, weighs 70 MB installed and needs nothing else. Polars was measured beside it (``docs/import.md``).
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import numpy as np
+
+from forecast.events.parquet_file import literal_path
+from forecast.feeds.actors import renamed_actors
+from forecast.feeds.clean_rows import SHOWN, WrongFormatError
+from forecast.feeds.crosswalk import mirrors
+from forecast.feeds.fates import FAULTS, KEPT
+from forecast.feeds.layout import folded
+from forecast.feeds.statement import Part, Statement, quoted
+from forecast.feeds.switches import ImportOptions
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+CROSSWALK = {
+    "given": "VARCHAR",
+    "mode": "VARCHAR",
+    "code": "VARCHAR",
+    "label": "VARCHAR",
+    "category": "VARCHAR",
+    "severity": "INTEGER",
+    "score": "DOUBLE",
+    "counts_as": "VARCHAR",
+    "mutual": "BOOLEAN",
+    "swapped": "BOOLEAN",
+    "restored": "BOOLEAN",
+}
+"""Columns of the table that joins a code to its meaning: the code as the file gives it, then as it is."""
+
+
+@dataclass
+class Tally:
+    """What happened to the rows of one file.
+
+    Parameters
+    ----------
+    rows : int
+        Rows read.
+    fates : dict of str to int
+        Rows by fate; ``kept`` for the candidates.
+    restored : int
+        Codes whose leading zero was restored.
+    volumes : dict of str to int
+        Rows of the world by day of publication, after the switches that concern a single row.
+    actors : dict of str to int
+        Times that each country takes part.
+    examples : dict of str to list of str
+        First rows by fate.
+    """
+
+    rows: int = 0
+    fates: dict[str, int] = field(default_factory=dict)
+    restored: int = 0
+    volumes: dict[str, int] = field(default_factory=dict)
+    actors: dict[str, int] = field(default_factory=dict)
+    examples: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, other: Tally) -> None:
+        """Add the rows of another part."""
+        self.rows += other.rows
+        self.restored += other.restored
+        for name in ("fates", "volumes", "actors"):
+            mine = getattr(self, name)
+            for key, count in getattr(other, name).items():
+                mine[key] = mine.get(key, 0) + count
+        for fate, shown in other.examples.items():
+            mine = self.examples.setdefault(fate, [])
+            mine += shown[: SHOWN - len(mine)]
+
+
+def load_table(
+    connection: DuckDBPyConnection,
+    name: str,
+    columns: Mapping[str, Sequence[object]],
+    kinds: Mapping[str, str] | None = None,
+) -> None:
+    """Make a table of equally long columns: of text, or of the kinds given."""
+    held = {
+        column: np.array([None if value is None else str(value) for value in values], dtype=np.object_)
+        for column, values in columns.items()
+    }
+    connection.register("held_columns", held)
+    chosen = ", ".join(
+        f'CAST("{column}" AS {(kinds or {}).get(column, "VARCHAR")}) AS "{column}"' for column in held
+    )
+    connection.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT {chosen} FROM held_columns")
+    connection.unregister("held_columns")
+
+
+def _count(counts: dict[str, int], key: str, number: int) -> None:
+    counts[key] = counts.get(key, 0) + number
+
+
+def connect(memory_mb: int, threads: int, spill: Path) -> DuckDBPyConnection:
+    """Return a connection that keeps to its memory and fetches nothing from the network."""
+    return duckdb.connect(
+        config={
+            "memory_limit": f"{memory_mb}MB",
+            "threads": threads,
+            "temp_directory": str(spill),
+            "preserve_insertion_order": "false",
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+        }
+    )
+
+
+class Engine:
+    """Reads batches of rows with one set of options; a context manager, since it owns a spill folder."""
+
+    def __init__(self, options: ImportOptions) -> None:
+        self.options = options
+        self._statement = Statement(options)
+        self._folder = tempfile.TemporaryDirectory(prefix="forecast-import-")
+        self.folder = Path(self._folder.name)
+        self.connection = connect(options.memory_mb, options.threads, self.folder / "spill")
+        self._load_tables()
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.connection.close()
+        self._folder.cleanup()
+
+    def judge(self, parts: Sequence[Part], candidates: Path) -> dict[str, Tally]:
+        """Judge every row of some parts.
+
+        Parameters
+        ----------
+        parts : sequence of Part
+            What to read.
+        candidates : Path
+            Where the candidate rows go, as Parquet.
+
+        Returns
+        -------
+        dict of str to Tally
+            By key of the file. Their rows add up to those read.
+        """
+        paths = {str(part.path): part.key for part in parts}
+        tallies = {part.key: Tally() for part in parts}
+        names = {part.path: self._columns(part) for part in parts if part.columns is None}
+        self.connection.execute(
+            "CREATE OR REPLACE TEMP TABLE judged AS " + self._statement.grouped(parts, names)
+        )
+        groups = (
+            "SELECT filename, fate, world, CAST(published AS VARCHAR), a, b, "
+            "CAST(sum(number) AS BIGINT), CAST(sum(restored_codes) AS BIGINT) FROM judged GROUP BY ALL"
+        )
+        for path, fate, world, day, a, b, number, restored in self._all(groups):
+            tally = tallies[paths[path]]
+            tally.rows += number
+            tally.restored += restored
+            _count(tally.fates, fate, number)
+            if world:
+                _count(tally.volumes, day, number)
+            for actor in (a, b):
+                if actor is not None:
+                    _count(tally.actors, actor, number)
+        self._count_unreadable(parts, tallies)
+        self._show(paths, tallies)
+        load_table(self.connection, "files", {"filename": tuple(paths), "key": tuple(paths.values())})
+        self.connection.execute(
+            "COPY (SELECT key, unnest(held, recursive := true) FROM judged JOIN files USING (filename) "
+            f"WHERE fate = '{KEPT}') TO {quoted(str(candidates))} (FORMAT parquet, COMPRESSION zstd)"
+        )
+        self.connection.execute("DROP TABLE judged")
+        return tallies
+
+    def _columns(self, part: Part) -> list[str]:
+        """Return the columns of a Parquet file, which must have those that the format requires."""
+        where = quoted(literal_path(part.path))
+        names = [str(row[0]) for row in self._all(f"DESCRIBE SELECT * FROM read_parquet({where})")]
+        held = {folded(name) for name in names}
+        absent = [name for name in self.options.layout.required if folded(name) not in held]
+        if absent:
+            raise WrongFormatError(
+                f"not {self.options.layout.name} rows: the Parquet file has no column "
+                f"{', '.join(repr(name) for name in absent)}. It has: {', '.join(names[:20])}"
+            )
+        return names
+
+    def _all(self, query: str) -> list[tuple[Any, ...]]:
+        rows: list[tuple[Any, ...]] = self.connection.execute(query).fetchall()
+        return rows
+
+    def _count_unreadable(self, parts: Sequence[Part], tallies: dict[str, Tally]) -> None:
+        expected: dict[str, int] = {}
+        for part in parts:
+            expected[part.key] = expected.get(part.key, 0) + part.rows
+        for key, rows in expected.items():
+            missing = rows - tallies[key].rows
+            if missing > 0:
+                tallies[key].fates["unreadable"] = missing
+                tallies[key].rows = rows
+
+    def _show(self, paths: dict[str, str], tallies: dict[str, Tally]) -> None:
+        """Keep the first rows of each fault, by id, so that they are the same in every run."""
+        for fate in FAULTS:
+            if not any(fate in tally.fates for tally in tallies.values()):
+                continue
+            rows = self._all(
+                f"SELECT filename, unnest(shown) AS row FROM judged WHERE fate = '{fate}' ORDER BY ALL"
+            )
+            for path, shown in rows:
+                held = tallies[paths[path]].examples.setdefault(fate, [])
+                if len(held) < SHOWN:
+                    held.append(shown)
+
+    # Tables that the statement joins
+
+    def _load_tables(self) -> None:
+        options = self.options
+        lows, highs = zip(*(sorted(dyad) for dyad in options.dyads), strict=True)
+        load_table(self.connection, "dyads", {"low": lows, "high": highs})
+        renamed = renamed_actors(options.layout)
+        load_table(self.connection, "renamed", {"name": tuple(renamed), "alpha3": tuple(renamed.values())})
+        rows = self._crosswalk_rows()
+        columns = {name: tuple(row[place] for row in rows) for place, name in enumerate(CROSSWALK)}
+        load_table(self.connection, "crosswalk", columns, kinds=CROSSWALK)
+
+    def _crosswalk_rows(self) -> list[list[object]]:
+        crosswalk, layout = self.options.crosswalk, self.options.layout
+        merged = self.options.switches.merge_mirrored
+        sides = mirrors(layout.system) if merged else {}
+        rows: list[list[object]] = []
+        for (code, mode), coding in crosswalk.items():
+            mirror = sides.get((code, mode))
+            counts_as = mirror.counts_as if mirror else code
+            # A row that tells an act from its other side is written as the act itself.
+            swapped = bool(mirror and not mirror.mutual)
+            told = crosswalk.get((counts_as, mode), coding) if swapped else coding
+            row = [told.code, told.label, told.category, told.severity, told.score]
+            row += [f"{counts_as} {mode}".strip(), bool(mirror and mirror.mutual), swapped]
+            rows.append([code, mode, *row, False])
+            short = code[1:]
+            if layout.system == "cameo" and code.startswith("0") and (short, "") not in crosswalk:
+                rows.append([short, mode, *row, True])
+        return rows

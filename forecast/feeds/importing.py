@@ -1,0 +1,318 @@
+"""The order of an import: files → fates → candidates → kept rows → an event file and a report beside it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from forecast.errors import EventError, StoppedError
+from forecast.events.parquet_file import literal_path
+from forecast.feeds.actors import similar_actors
+from forecast.feeds.batches import Batch, Failed, Finished, make_batches, read_ahead
+from forecast.feeds.cautions import warn_of
+from forecast.feeds.clean_rows import WrongFormatError
+from forecast.feeds.engine import Engine, Tally
+from forecast.feeds.fates import FATES, KEPT
+from forecast.feeds.journal import REPORT, VOLUMES, FileRecord, Journal, file_key, open_journal
+from forecast.feeds.keeping import Kept, choose_rows, kept_rows
+from forecast.feeds.report import ImportReport, faults_text, ordered
+from forecast.feeds.statement import Part
+from forecast.feeds.switches import ImportOptions, check_switches
+from forecast.feeds.writing import WRITTEN, Written, write_rows
+
+Listener = Callable[[int, int], None]
+"""Told how many files are read, of how many."""
+PARQUET = ".parquet"
+
+
+def import_feed(
+    files: Sequence[Path],
+    options: ImportOptions,
+    output: Path,
+    *,
+    strict: bool = False,
+    fresh: bool = False,
+    listen: Listener | None = None,
+) -> ImportReport:
+    """Turn files of a feed into an event file.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        Files as published.
+    options : ImportOptions
+        Format, dyads and switches.
+    output : Path
+        Event file to write: ``.csv`` or ``.parquet``. A folder ``<output>.import`` beside it keeps what was
+        read, so that the same call goes on after an interruption, and reads only new files later.
+    strict : bool
+        Fail on the first corrupt file or wrong row instead of counting it.
+    fresh : bool
+        Forget what was read before.
+    listen : callable, optional
+        Told the progress.
+
+    Returns
+    -------
+    ImportReport
+
+    Raises
+    ------
+    EventError
+        No usable file, a file of another format, no row left, or with ``strict`` any fault. Nothing is
+        written then.
+    StoppedError
+        The user stopped it; the same call goes on.
+    """
+    began = time.perf_counter()
+    check_switches(options.switches, options.layout)
+    _check_output(output)
+    paths = _distinct(files)
+    journal = open_journal(output, options, fresh=fresh)
+    with Engine(options) as engine:
+        reused = len(journal.records.keys() & paths.keys())
+        try:
+            failures = _read(paths, journal, engine, listen or (lambda done, total: None), strict=strict)
+        except KeyboardInterrupt as stop:
+            done = len(journal.records.keys() & paths.keys())
+            raise StoppedError(
+                f"interrupted: {done:,} of {len(paths):,} files are read. The same command goes on from there"
+            ) from stop
+        records = [journal.records[key] for key in paths if key in journal.records]
+        if not records:
+            raise EventError(_nothing_read(failures))
+        total, clean = Tally(), sum(record.lines for record in records)
+        for record in records:
+            total.add(record.tally)
+        if strict and faults_text(total.fates, total.examples):
+            raise EventError(
+                f"--strict: rows are wrong, nothing is written:\n{faults_text(total.fates, total.examples)}"
+            )
+        volumes = {date.fromisoformat(day): rows for day, rows in total.volumes.items()}
+        names = sorted({name for record in records for name in record.parts})
+        kept = choose_rows(
+            engine.connection,
+            [journal.folder / name for name in names],
+            [record.key for record in records],
+            options.switches,
+            volumes,
+        )
+        fates = Counter({name: rows for name, rows in total.fates.items() if name != KEPT})
+        fates.update(kept.fates)
+        if not kept.count:
+            raise EventError(_nothing_kept(options, total, dict(fates)))
+        written = _write(engine, journal, output, options, volumes, kept)
+    report = ImportReport(
+        source_format=options.layout.name,
+        output=str(output),
+        files=len(records),
+        files_reused=reused,
+        set_aside={str(failure.path): failure.reason for failure in failures},
+        lines=clean,
+        rows=total.rows,
+        fates=dict(fates),
+        examples={**total.examples, **kept.examples},
+        kept=written.rows,
+        restored=total.restored,
+        mended=sum(record.mended for record in records),
+        by_dyad={",".join(dyad): written.by_dyad[_pair(dyad)] for dyad in options.dyads},
+        by_category=dict(written.by_category.most_common()),
+        first=written.first,
+        last=written.last,
+        last_known=written.last_known,
+        lowest_probability=kept.lowest_probability,
+        actors=dict(Counter(total.actors).most_common()),
+        warnings=warn_of(options, total, kept, written, renewed=journal.renewed),
+        seconds=time.perf_counter() - began,
+        switches=options.switches.to_dict(),
+    )
+    _replace(journal.folder / REPORT, json.dumps(report.to_dict(), indent=1) + "\n")
+    return report
+
+
+def _read(
+    paths: dict[str, Path], journal: Journal, engine: Engine, listen: Listener, *, strict: bool
+) -> list[Failed]:
+    """Read what the journal lacks, and enter it there; return the files that could not be used."""
+    todo = [(key, path) for key, path in paths.items() if key not in journal.records]
+    failures: list[Failed] = []
+    growing: dict[str, tuple[Tally, list[str]]] = {}
+    done = len(paths) - len(todo)
+    listen(done, len(paths))
+    text = engine.folder / "rows"
+    text.mkdir()
+    with read_ahead(make_batches(todo, engine.options.layout, text)) as batches:
+        for batch in batches:
+            for failure in batch.failed:
+                if strict or (failure.wrong_format and not journal.records and not batch.finished):
+                    raise EventError(f"{failure.path}: {failure.reason}")
+                growing.pop(failure.key, None)
+            failures += batch.failed
+            failures += _judge(batch, journal, engine, growing)
+            journal.add([_record(end, growing) for end in batch.finished if end.key in growing])
+            done += len(batch.finished) + len(batch.failed)
+            listen(done, len(paths))
+    return failures
+
+
+def _judge(
+    batch: Batch, journal: Journal, engine: Engine, growing: dict[str, tuple[Tally, list[str]]]
+) -> list[Failed]:
+    """Judge the rows of a batch; return the Parquet files that could not be read."""
+    for part in batch.parts:
+        growing.setdefault(part.key, (Tally(), []))
+    for end in batch.finished:
+        growing.setdefault(end.key, (Tally(), []))
+    failures = []
+    text = [part for part in batch.parts if part.columns is not None]
+    groups: list[list[Part]] = [text] if text else []
+    groups += [[part] for part in batch.parts if part.columns is None]
+    for group in groups:
+        target = journal.next_part()
+        try:
+            tallies = engine.judge(group, target)
+        except WrongFormatError as error:
+            if not journal.records:
+                raise EventError(f"{group[0].path}: {error}") from error
+            growing.pop(group[0].key, None)
+            failures.append(Failed(group[0].key, group[0].path, str(error), wrong_format=True))
+            continue
+        except duckdb.Error as error:
+            if isinstance(error, duckdb.OutOfMemoryException):
+                raise EventError(
+                    f"the engine needs more than {engine.options.memory_mb:,} MB: allow it more with --memory"
+                ) from error
+            if group[0].columns is not None:
+                raise
+            target.unlink(missing_ok=True)
+            key, path = group[0].key, group[0].path
+            growing.pop(key, None)
+            reason = f"the Parquet file cannot be read ({str(error).splitlines()[0][:120]})"
+            failures.append(Failed(key, path, reason, wrong_format=False))
+            continue
+        for key, tally in tallies.items():
+            growing[key][0].add(tally)
+            if tally.fates.get(KEPT):
+                growing[key][1].append(target.name)
+        if not any(tally.fates.get(KEPT) for tally in tallies.values()):
+            target.unlink()
+    for part in text:
+        part.path.unlink()
+    return failures
+
+
+def _record(end: Finished, growing: dict[str, tuple[Tally, list[str]]]) -> FileRecord:
+    tally, parts = growing.pop(end.key)
+    for reason, rows in end.faults.counts.items():
+        tally.fates[reason] = tally.fates.get(reason, 0) + rows
+        tally.rows += rows
+        tally.examples[reason] = end.faults.examples[reason]
+    lines = end.lines or tally.rows
+    return FileRecord(end.key, str(end.path), lines, tally, tuple(parts), end.faults.mended)
+
+
+def _write(
+    engine: Engine,
+    journal: Journal,
+    output: Path,
+    options: ImportOptions,
+    volumes: dict[date, int],
+    kept: Kept,
+) -> Written:
+    half = output.with_name(f".{output.name}.half")
+    try:
+        written = write_rows(kept_rows(engine.connection), half, options.layout)
+        if output.suffix == PARQUET:
+            packed = output.with_name(f".{output.name}.packed")
+            texts = ", ".join(f"'{name}': 'VARCHAR'" for name in WRITTEN)
+            engine.connection.execute(
+                f"COPY (SELECT * FROM read_csv('{_sql(literal_path(half))}', columns={{{texts}}}, "
+                f"header=true, auto_detect=false, delim=',', quote='\"', escape='\"', nullstr='\\0')) "
+                f"TO '{_sql(str(packed))}' (FORMAT parquet, COMPRESSION zstd)"
+            )
+            os.replace(packed, half)
+        os.replace(half, output)
+    finally:
+        half.unlink(missing_ok=True)
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(("day", "world", "kept"))
+    writer.writerows(
+        (day.isoformat(), volumes.get(day, 0), kept.daily.get(day, 0)) for day in sorted(volumes)
+    )
+    _replace(journal.folder / VOLUMES, buffer.getvalue())
+    return written
+
+
+def _replace(path: Path, text: str) -> None:
+    half = path.with_name(f".{path.name}.half")
+    half.write_text(text, encoding="utf-8", newline="")
+    os.replace(half, path)
+
+
+def _sql(text: str) -> str:
+    return text.replace("'", "''")
+
+
+def _pair(dyad: tuple[str, str]) -> tuple[str, str]:
+    return min(dyad), max(dyad)
+
+
+def _check_output(output: Path) -> None:
+    if output.suffix not in (".csv", PARQUET):
+        raise EventError(f"-o {output}: unknown kind of file. Allowed: a name that ends in .csv or .parquet")
+    if not output.parent.is_dir():
+        raise EventError(f"-o {output}: there is no folder {output.parent}")
+    if output.is_dir():
+        raise EventError(f"-o {output}: this is a folder")
+
+
+def _distinct(files: Sequence[Path]) -> dict[str, Path]:
+    """Key → path; the same file given twice is read once."""
+    if not files:
+        raise EventError("no files: name those to import")
+    paths: dict[str, Path] = {}
+    for path in files:
+        if not path.exists():
+            raise EventError(f"{path}: no such file. Check the path")
+        if not path.is_file():
+            raise EventError(f"{path}: not a file. Name the files inside it, such as {path}/*.zip")
+        paths[file_key(path)] = path
+    return paths
+
+
+def _nothing_read(failures: Sequence[Failed]) -> str:
+    shown = "\n".join(f"  {failure.path}: {failure.reason}" for failure in failures[:20])
+    return f"none of {len(failures):,} files could be read:\n{shown}"
+
+
+def _nothing_kept(options: ImportOptions, total: Tally, fates: dict[str, int]) -> str:
+    if not total.rows:
+        return "no event rows: the files hold none"
+    seen = [actor for actor, _ in Counter(total.actors).most_common()]
+    for actor in dict.fromkeys(actor for dyad in options.dyads for actor in dyad):
+        if actor not in total.actors:
+            near = similar_actors(actor, seen)
+            hint = f" Actors written alike: {', '.join(near)}." if near else ""
+            common = ", ".join(seen[:10])
+            return (
+                f"no event is left: no actor {actor} occurs in these {total.rows:,} rows.{hint} "
+                f"Most frequent: {common}"
+            )
+    between = {name: rows for name, rows in ordered(fates).items() if FATES[name].kind != "fault"}
+    for name in ("actorless", "domestic", "others"):
+        between.pop(name, None)
+    dyads = " or ".join("–".join(dyad) for dyad in options.dyads)
+    if not between:
+        return f"no event is left: both actors occur, but no row is between {dyads}"
+    reasons = "; ".join(f"{rows:,} {FATES[name].words}" for name, rows in between.items())
+    return f"no event is left: of the rows between {dyads}, {reasons}"

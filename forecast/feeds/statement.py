@@ -1,0 +1,299 @@
+"""The SQL statement that reads the rows of a batch, decides the fate of each, and groups them.
+
+Its text is made of a layout's expressions and the user's switches; every value of the user's is quoted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from forecast.events.codebook import CATEGORIES
+from forecast.events.parquet_file import literal_path
+from forecast.feeds.actors import Excluded, excluded_actors
+from forecast.feeds.clean_rows import SHOWN
+from forecast.feeds.fates import KEPT
+from forecast.feeds.layout import FIELDS, folded
+from forecast.feeds.switches import ImportOptions
+
+FIRST_DAY, LAST_DAY = "1800-01-01", "2100-12-31"
+CLOCK_DAYS = 1
+"""An act may be dated this much after its publication: the two are told by clocks of different zones."""
+MAX_ROW_BYTES = 8_000_000
+
+CANDIDATE = (
+    "event_id",
+    "day",
+    "known",
+    "a",
+    "b",
+    "code",
+    "mode",
+    "label",
+    "category",
+    "severity",
+    "score",
+    "counts_as",
+    "mutual",
+    "swapped",
+    "mentions",
+    "sources",
+    "place",
+    "url",
+    "outlet",
+    "title",
+    "note",
+    "name_a",
+    "name_b",
+)
+"""Columns of a candidate row, in the parts and in the table that the last stage reads."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows on disk that belong to one file: tab-separated text of ours, or the user's Parquet file.
+
+    ``columns`` is ``None`` for Parquet.
+    """
+
+    key: str
+    path: Path
+    columns: tuple[str, ...] | None
+    rows: int
+
+
+class Statement:
+    """Writes the statement for one set of options.
+
+    Parameters
+    ----------
+    options : ImportOptions
+    """
+
+    def __init__(self, options: ImportOptions) -> None:
+        self.options = options
+        self._excluded = excluded_actors(options.switches.exclude, options.layout)
+
+    def grouped(self, parts: Sequence[Part], names: Mapping[Path, Sequence[str]]) -> str:
+        """Return the statement that judges and groups in one pass.
+
+        Parameters
+        ----------
+        parts : sequence of Part
+        names : mapping of Path to sequence of str
+            Columns of each Parquet file among them.
+
+        Only counts and candidates are held: a table of all rows would cost half as much again.
+        """
+        return f"""SELECT filename, fate, world, published, a, b, count(*) AS number,
+  count(*) FILTER (WHERE restored) AS restored_codes,
+  min(shown, {SHOWN}) AS shown, list(held) FILTER (WHERE fate = '{KEPT}') AS held
+FROM ({self._judged(parts, names)}) GROUP BY ALL"""
+
+    def _judged(self, parts: Sequence[Part], names: Mapping[Path, Sequence[str]]) -> str:
+        layout, switches = self.options.layout, self.options.switches
+        fields = ",\n    ".join(
+            f"CAST({layout.fields.get(name, 'NULL')} AS {kind}) AS {name}" for name, kind in FIELDS.items()
+        )
+        actor = "r{0}.alpha3" if layout.actors == "names" else "coalesce(r{0}.alpha3, p.actor_{0})"
+        own = layout.system == "own"
+        moded = layout.has("mode") and not own
+        join = "LEFT JOIN crosswalk x ON p.code = x.given AND x.mode = ''"
+        if moded:
+            join += "\n  LEFT JOIN crosswalk m ON p.code = m.given AND p.mode = m.mode AND p.mode <> ''"
+        columns = (
+            "code",
+            "label",
+            "category",
+            "severity",
+            "score",
+            "counts_as",
+            "mutual",
+            "swapped",
+            "restored",
+        )
+        coded = ", ".join(
+            f"CASE WHEN m.code IS NOT NULL THEN m.{name} ELSE x.{name} END AS x_{name}"
+            if moded
+            else f"x.{name} AS x_{name}"
+            for name in columns
+        )
+        published = "coalesce(added, day)" if layout.has("added") and switches.known_date != "act" else "day"
+        return f"""
+WITH source AS NOT MATERIALIZED ({self._source(parts, names)}),
+parsed AS NOT MATERIALIZED (SELECT filename,
+    {fields}
+  FROM source),
+coded AS NOT MATERIALIZED (SELECT p.*,
+    {actor.format("a")} AS from_actor, {actor.format("b")} AS to_actor, {coded}
+  FROM parsed p
+  LEFT JOIN renamed ra ON p.actor_a = ra.name
+  LEFT JOIN renamed rb ON p.actor_b = rb.name
+  {join}),
+placed AS NOT MATERIALIZED (SELECT c.*, d.low IS NOT NULL AS asked, {published} AS published_raw,
+    {self._fault()} AS fault, {self._noise()} AS noise
+  FROM coded c
+  LEFT JOIN dyads d ON d.low = least(from_actor, to_actor) AND d.high = greatest(from_actor, to_actor)),
+judged AS NOT MATERIALIZED (SELECT *,
+  CASE WHEN fault IS NOT NULL THEN fault
+    WHEN from_actor IS NULL OR to_actor IS NULL THEN 'actorless'
+    WHEN from_actor = to_actor THEN 'domestic'
+    WHEN NOT asked THEN 'others'
+    {self._outside()}
+    WHEN noise IS NOT NULL THEN noise
+    {self._candidate_noise()}
+    ELSE '{KEPT}' END AS fate
+  FROM placed)
+SELECT filename, fate,
+  fault IS NULL AND noise IS NULL AS world,
+  CASE WHEN fault IS NULL AND noise IS NULL THEN greatest(published_raw, day) END AS published,
+  CASE WHEN fault IS NULL THEN from_actor END AS a,
+  CASE WHEN fault IS NULL THEN to_actor END AS b,
+  fault IS NULL AND coalesce(x_restored, false) AS restored,
+  CASE WHEN fault IS NOT NULL THEN {self._shown()} END AS shown,
+  CASE WHEN fate = '{KEPT}' THEN struct_pack({self._candidate(own)}) END AS held
+FROM judged"""
+
+    def _candidate(self, own: bool) -> str:
+        """Return the columns of a candidate, in the order of ``CANDIDATE``."""
+        values = {
+            "event_id": "event_id",
+            "day": "day",
+            "known": "greatest(published_raw, day)",
+            "a": "CASE WHEN x_swapped THEN to_actor ELSE from_actor END",
+            "b": "CASE WHEN x_swapped THEN from_actor ELSE to_actor END",
+            "code": "coalesce(x_code, code)",
+            "mode": "mode",
+            "label": "x_label",
+            "category": "given_category" if own else "x_category",
+            "severity": "TRY_CAST(given_severity AS TINYINT)" if own else "CAST(x_severity AS TINYINT)",
+            "score": "coalesce(given_score, x_score)",
+            "counts_as": "coalesce(x_counts_as, code, given_category)",
+            "mutual": "coalesce(x_mutual, false)",
+            "swapped": "coalesce(x_swapped, false)",
+            **{name: name for name in ("mentions", "sources", "place", "url", "outlet", "title", "note")},
+            "name_a": "CASE WHEN x_swapped THEN name_b ELSE name_a END",
+            "name_b": "CASE WHEN x_swapped THEN name_a ELSE name_b END",
+        }
+        return ", ".join(f"{name} := {values[name]}" for name in CANDIDATE)
+
+    def _fault(self) -> str:
+        layout = self.options.layout
+        cases = [f"WHEN day IS NULL OR day NOT BETWEEN DATE '{FIRST_DAY}' AND DATE '{LAST_DAY}' THEN 'day'"]
+        if layout.has("added"):
+            cases.append("WHEN added IS NULL AND nullif(trim(shown_added), '') IS NOT NULL THEN 'added'")
+            cases.append(f"WHEN added IS NOT NULL AND day > added + {CLOCK_DAYS} THEN 'future'")
+        if layout.system == "own":
+            allowed = ", ".join(quoted(name) for name in CATEGORIES)
+            cases.append(f"WHEN given_category IS NULL OR given_category NOT IN ({allowed}) THEN 'code'")
+            cases.append(
+                "WHEN given_severity IS NULL OR given_severity NOT IN ('1', '2', '3', '4', '5') "
+                "THEN 'severity'"
+            )
+        else:
+            cases.append("WHEN x_code IS NULL THEN 'code'")
+        return f"CASE {' '.join(cases)} END"
+
+    def _noise(self) -> str:
+        """Return the switches that concern a row by itself; the world's volume is counted after them too."""
+        switches = self.options.switches
+        cases = []
+        if switches.root_only:
+            cases.append("WHEN root IS DISTINCT FROM true THEN 'not_root'")
+        if switches.min_mentions:
+            cases.append(f"WHEN coalesce(mentions, 0) < {switches.min_mentions} THEN 'mentions'")
+        if switches.min_sources:
+            cases.append(f"WHEN coalesce(sources, 0) < {switches.min_sources} THEN 'sources'")
+        return f"CASE {' '.join(cases)} END" if cases else "CAST(NULL AS VARCHAR)"
+
+    def _outside(self) -> str:
+        layout, vintage = self.options.layout, self.options.switches.vintage
+        cases = []
+        if vintage is not None:
+            cases.append(f"WHEN greatest(published_raw, day) > DATE '{vintage.isoformat()}' THEN 'vintage'")
+        if layout.has("contexts"):
+            pattern = "(^|;) *(future|hypothetical|historical|negation|negated) *($|;)"
+            cases.append(f"WHEN regexp_matches(lower(coalesce(contexts, '')), '{pattern}') THEN 'no_act'")
+        if layout.system != "own":
+            cases.append("WHEN x_category IS NULL THEN 'uncounted'")
+        return "\n    ".join(cases)
+
+    def _candidate_noise(self) -> str:
+        switches = self.options.switches
+        cases = []
+        if switches.exclude:
+            cases.append(f"WHEN {self._is_excluded(self._excluded)} THEN 'excluded'")
+        if switches.max_delay_days is not None:
+            cases.append(f"WHEN added > day + {switches.max_delay_days} THEN 'late'")
+        return "\n    ".join(cases)
+
+    def _is_excluded(self, excluded: Excluded) -> str:
+        tests = []
+        layout = self.options.layout
+        for side in ("a", "b"):
+            if excluded.sectors and layout.has(f"sectors_{side}"):
+                wanted = ", ".join(quoted(name) for name in excluded.sectors)
+                parts = f"string_split(coalesce(sectors_{side}, ''), '{layout.delimiter}')"
+                tests.append(f"list_has_any(list_transform({parts}, lambda s: trim(s)), [{wanted}])")
+            if excluded.names and layout.has(f"name_{side}"):
+                tests += [
+                    f"starts_with(upper(coalesce(name_{side}, '')), {quoted(name)})"
+                    for name in excluded.names
+                ]
+        return f"({' OR '.join(tests)})"
+
+    def _shown(self) -> str:
+        days = "coalesce(shown_day, '')"
+        if self.options.layout.has("added"):
+            days += " || ', published ' || coalesce(shown_added, '')"
+        coding = "coalesce(code, given_category, '') || coalesce(' ' || given_severity, '')"
+        return (
+            "'row ' || coalesce(event_id, '') || ': ' || left(coalesce(actor_a, '?'), 30) || ' to ' "
+            f"|| left(coalesce(actor_b, '?'), 30) || ', code ' || left({coding}, 60) || ', day ' "
+            f"|| left({days}, 60)"
+        )
+
+    def _source(self, parts: Sequence[Part], names: Mapping[Path, Sequence[str]]) -> str:
+        needed = tuple(dict.fromkeys(self.options.layout.columns))
+        groups: dict[tuple[str, ...] | None, list[Part]] = {}
+        for part in parts:
+            groups.setdefault(part.columns, []).append(part)
+        selects = []
+        for columns, members in groups.items():
+            paths = ", ".join(quoted(literal_path(part.path)) for part in members)
+            if columns is None:
+                selects += [_parquet(part.path, names[part.path], needed) for part in members]
+                continue
+            held = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in columns)
+            chosen = ", ".join(
+                _named(name) if name in columns else f"NULL AS {_named(name)}" for name in needed
+            )
+            selects.append(
+                f"SELECT filename, {chosen} FROM read_csv([{paths}], columns={{{held}}}, delim='\\t', "
+                "quote='', "
+                "escape='', header=false, auto_detect=false, ignore_errors=true, null_padding=false, "
+                f"nullstr='\\0', new_line='\\n', filename=true, max_line_size={MAX_ROW_BYTES})"
+            )
+        return "\nUNION ALL ".join(selects)
+
+
+def _parquet(path: Path, names: Sequence[str], needed: Sequence[str]) -> str:
+    held = {folded(name): name for name in names}
+    chosen = []
+    for name in needed:
+        found = held.get(folded(name))
+        cell = f"coalesce(CAST({_named(found)} AS VARCHAR), '')" if found else "NULL"
+        chosen.append(f"{cell} AS {_named(name)}")
+    return (
+        f"SELECT filename, {', '.join(chosen)} FROM read_parquet({quoted(literal_path(path))}, filename=true)"
+    )
+
+
+def quoted(text: str) -> str:
+    """Return a text as SQL writes it."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _named(column: str) -> str:
+    return '"' + column.replace('"', '""') + '"'

@@ -1,0 +1,118 @@
+"""Importance weights that stand for another posterior, Pareto smoothed, with what they are worth.
+
+Vehtari, Simpson, Gelman, Yao and Gabry (2024), "Pareto smoothed importance sampling", arXiv:1507.02646; the
+fit of the tail is that of Zhang and Stephens (2009), "A new and efficient estimation method for the
+generalized Pareto distribution", doi:10.1198/tech.2009.08017. Written out here, on NumPy alone, because the
+scenarios of a saved run are to answer within a second, which importing ArviZ takes by itself; tests hold it
+to ArviZ.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+PARETO_K_MAX = 0.7
+"""Above it the draws cannot stand for the other posterior."""
+
+EFFECTIVE_DRAWS_MIN = 400.0
+"""With fewer left, the draws are too few to stand for the other posterior, whatever the tail."""
+
+_FEWEST_DRAWS = 25
+"""Fewer leave less than five for the tail, on which nothing can be fitted."""
+_PRIOR_DRAWS, _PRIOR_SHAPE = 10, 0.5
+"""The shape is shrunk towards one half, as if so many draws had said so."""
+
+
+@dataclass(frozen=True)
+class ImportanceWeights:
+    """Weights of draws.
+
+    Parameters
+    ----------
+    weights : ndarray, shape (draw,)
+        Sum to one.
+    pareto_k : float
+        Shape of the tail; −inf where the largest weights are all the same (nothing to smooth), inf where
+        it cannot be told.
+    """
+
+    weights: Floats
+    pareto_k: float
+
+    @property
+    def effective_draws(self) -> float:
+        """1/Σw²: the shape alone can miss a bounded ratio that leaves few draws."""
+        return float(1 / np.sum(self.weights**2))
+
+    @property
+    def trusted(self) -> bool:
+        """Whether both gates are passed."""
+        return self.pareto_k <= PARETO_K_MAX and self.effective_draws >= EFFECTIVE_DRAWS_MIN
+
+
+def importance_weights(log_ratio: Floats) -> ImportanceWeights:
+    """Weights for the log ratio of the other density to that of the draws, shape (draw,).
+
+    Ratios of zero (log −inf) get no weight; equal ratios get exactly equal weights.
+    """
+    n_draws = len(log_ratio)
+    # ArviZ takes the same number of draws for the tail, but rounds it down.
+    n_tail = int(min(n_draws / 5, 3 * np.sqrt(n_draws)))
+    highest = log_ratio.max()
+    if not np.isfinite(highest):
+        return ImportanceWeights(np.full(n_draws, 1 / n_draws), np.inf)
+    shifted = log_ratio - highest
+    order = np.argsort(shifted, kind="stable")
+    tail = order[n_draws - n_tail :]
+    if n_draws < _FEWEST_DRAWS or shifted[tail[0]] == 0.0:
+        weights = np.exp(shifted)
+        return ImportanceWeights(weights / weights.sum(), np.inf if n_draws < _FEWEST_DRAWS else -np.inf)
+    cutoff = np.exp(shifted[order[n_draws - n_tail - 1]])
+    pareto_k, scale = fit_pareto(np.exp(shifted[tail]) - cutoff)
+    weights = np.exp(shifted)
+    if np.isfinite(pareto_k):
+        # The smoothed tail: the quantiles of the fitted distribution, none above the largest weight seen.
+        below = (np.arange(n_tail) + 0.5) / n_tail
+        weights[tail] = np.minimum(cutoff + _pareto_quantile(below, pareto_k, scale), 1.0)
+    return ImportanceWeights(weights / weights.sum(), pareto_k)
+
+
+def fit_pareto(excess: Floats) -> tuple[float, float]:
+    """Shape and scale of a generalised Pareto distribution.
+
+    Parameters
+    ----------
+    excess : ndarray, shape (draw,)
+        Rising, not negative.
+
+    Returns
+    -------
+    tuple of float
+        Shape k and scale; k is inf where the lowest quarter does not rise, so that nothing can be fitted.
+    """
+    n = len(excess)
+    quartile = excess[int(n / 4 + 0.5) - 1]
+    if quartile <= excess[0] or excess[-1] <= 0.0:
+        return np.inf, np.nan
+    points = 30 + int(np.sqrt(n))
+    theta = 1 / excess[-1] + (1 - np.sqrt(points / (np.arange(1, points + 1) - 0.5))) / (3 * quartile)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shape = np.log1p(-theta[:, None] * excess).mean(axis=1)
+        log_profile = n * (np.log(-theta / shape) - shape - 1)
+    weight = np.exp(log_profile - np.logaddexp.reduce(log_profile))
+    kept = weight >= 10 * np.finfo(np.float64).eps
+    if not kept.any():
+        return np.inf, np.nan
+    mean = float(theta[kept] @ weight[kept] / weight[kept].sum())
+    raw = float(np.log1p(-mean * excess).mean())
+    return (n * raw + _PRIOR_DRAWS * _PRIOR_SHAPE) / (n + _PRIOR_DRAWS), -raw / mean
+
+
+def _pareto_quantile(probability: Floats, shape: float, scale: float) -> Floats:
+    log_above = -np.log1p(-probability)
+    return np.asarray(scale * (log_above if shape == 0.0 else np.expm1(shape * log_above) / shape))

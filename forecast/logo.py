@@ -1,0 +1,74 @@
+"""The logo of a report: an SVG or PNG file, checked before any work is done with it."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+from forecast.errors import InputError
+
+LARGEST_BYTES = 1_000_000
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_SVG = "{http://www.w3.org/2000/svg}svg"
+
+
+@dataclass(frozen=True)
+class Logo:
+    """An image: the file it came from, its content, and its media type."""
+
+    path: Path
+    content: bytes
+    media_type: str
+
+
+def read_logo(path: Path) -> Logo:
+    """Read a logo and make sure that it is an image of the kind that its name says.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, is larger than 1 MB, or is no SVG or PNG image.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"{path}: the logo cannot be read ({error.strerror or error}). Give the path of an SVG or PNG "
+            "file, or leave report.logo out."
+        ) from error
+    kind = path.suffix.lower()
+    if len(content) > LARGEST_BYTES:
+        raise InputError(
+            f"{path}: the logo has {len(content):,} bytes; at most {LARGEST_BYTES:,} are allowed. "
+            "Give a smaller file, an SVG if there is one."
+        )
+    if kind == ".png":
+        fault = _png_fault(content)
+    elif kind == ".svg":
+        fault = _svg_fault(content)
+    else:
+        fault = f"the name ends in '{kind}'"
+    if fault:
+        raise InputError(
+            f"{path}: the logo is no image that can be set: {fault}. Allowed: an SVG or PNG file."
+        )
+    return Logo(path, content, "image/png" if kind == ".png" else "image/svg+xml")
+
+
+def _png_fault(content: bytes) -> str:
+    if not content.startswith(_PNG_SIGNATURE) or content[12:16] != b"IHDR" or len(content) < 24:
+        return "it does not begin as a PNG file does"
+    width, height = struct.unpack(">II", content[16:24])
+    return "" if width and height else "it has no width or no height"
+
+
+def _svg_fault(content: bytes) -> str:
+    if b"<!ENTITY" in content:
+        return "it defines entities, which are not read"
+    try:
+        root = ElementTree.fromstring(content)
+    except ElementTree.ParseError as error:
+        return f"it is not valid XML ({error})"
+    return "" if root.tag == _SVG else f"its first element is '{root.tag}', not 'svg' of the SVG namespace"

@@ -1,0 +1,223 @@
+"""What a section of the report is made of: headings, prose, lists, tables and charts, without any layout.
+
+The PDF template (``template/blocks.typ``) and the HTML page (``template/page.html``) both set these blocks,
+so that what is added here stands in both. A block holds finished texts; nothing is worked out from them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+from matplotlib.figure import Figure
+
+Align = Literal["left", "right", "center"]
+Weight = Literal["regular", "semibold", "bold"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """Base of all blocks; ``kind`` names the part of the templates that sets it."""
+
+    kind: ClassVar[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heading(Block):
+    """A heading within a section."""
+
+    kind: ClassVar[str] = "heading"
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prose(Block):
+    """One paragraph; ``lead`` is set bold before it, ``tone`` says how it looks."""
+
+    kind: ClassVar[str] = "prose"
+    text: str
+    lead: str = ""
+    tone: Literal["plain", "fine", "warning"] = "plain"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bullets(Block):
+    """A list of sentences."""
+
+    kind: ClassVar[str] = "bullets"
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alert(Block):
+    """A box that no reader may miss."""
+
+    kind: ClassVar[str] = "alert"
+    text: str
+    items: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class BottomLine(Block):
+    """The big number with its interval and change, the sentence in words, and what belongs beside it."""
+
+    kind: ClassVar[str] = "bottom_line"
+    percent: str
+    interval: str
+    change: str = ""
+    sentence: str
+    details: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chart(Block):
+    """A figure: its file name without ending, what it shows in words, and how it is drawn."""
+
+    kind: ClassVar[str] = "chart"
+    name: str
+    alt: str
+    caption: str
+    draw: Callable[[], Figure] = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """Base of what is drawn within a cell."""
+
+    kind: ClassVar[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Track(Mark):
+    """An interval and a value on a scale from 0 to 100%."""
+
+    kind: ClassVar[str] = "track"
+    lower: float
+    value: float
+    upper: float
+    colour: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bar(Mark):
+    """A share of the widest bar, in [0, 1]."""
+
+    kind: ClassVar[str] = "bar"
+    value: float
+    colour: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spans(Mark):
+    """Two intervals (lower, upper, mean) on one scale from 0 to 1: before and after the data."""
+
+    kind: ClassVar[str] = "spans"
+    before: tuple[float, float, float]
+    after: tuple[float, float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One cell of a table: its text, a smaller second line, its weight, and a mark beside or in place of it.
+
+    ``swatch`` and ``colour`` are ``#RRGGBB``; ``url`` is a plain web address or ``None``. ``value`` is the
+    number behind the text at full precision, for the table as CSV.
+    """
+
+    text: str = ""
+    note: str = ""
+    weight: Weight = "regular"
+    tone: Literal["plain", "fine"] = "plain"
+    colour: str | None = None
+    swatch: str | None = None
+    url: str | None = None
+    mark: Mark | None = None
+    value: float | int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """A column: its head, its width in millimetres (``None``: what is left), and how it is aligned."""
+
+    head: str
+    width: float | None = None
+    align: Align = "left"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Rows of a table under a head of their own; without ``label`` they stand under the table's head."""
+
+    rows: tuple[tuple[Cell, ...], ...]
+    label: str = ""
+    note: str = ""
+    colour: str | None = None
+    marked: tuple[int, ...] = ()
+    """Places of rows that are set off, from 0."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table(Block):
+    """A table; ``name`` also names its CSV file, ``title`` tells readers who do not see it what it holds."""
+
+    kind: ClassVar[str] = "table"
+    name: str
+    title: str
+    columns: tuple[Column, ...]
+    groups: tuple[Group, ...]
+    size: Literal["tiny", "small", "medium"] = "small"
+    lines: bool = True
+    whole: bool = False
+    """Never broken across pages: for short tables only."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beside(Block):
+    """Two stacks of blocks side by side; on a narrow screen one under the other."""
+
+    kind: ClassVar[str] = "beside"
+    left: tuple[Block, ...]
+    right: tuple[Block, ...]
+    right_width: float
+    """Width of the right stack in millimetres."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """A part of the report; ``title`` stands in the bookmarks, and is ``None`` for the front page."""
+
+    name: str
+    title: str | None
+    blocks: tuple[Block, ...]
+
+
+def one_group(rows: tuple[tuple[Cell, ...], ...]) -> tuple[Group, ...]:
+    """Rows of a table without groups."""
+    return (Group(rows=rows),)
+
+
+def walk(blocks: tuple[Block, ...]) -> Iterator[Block]:
+    """Yield every block, also those that stand side by side."""
+    for block in blocks:
+        yield block
+        if isinstance(block, Beside):
+            yield from walk((*block.left, *block.right))
+
+
+def as_content(part: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """Return sections and blocks as JSON values; a chart keeps the path of its file, not how it is drawn."""
+    if isinstance(part, list | tuple):
+        return [as_content(one) for one in part]
+    if not dataclasses.is_dataclass(part) or isinstance(part, type):
+        return part
+    kind = {"kind": part.kind} if isinstance(part, Block | Mark) else {}
+    values = {
+        one.name: as_content(getattr(part, one.name))
+        for one in dataclasses.fields(part)
+        if one.name != "draw"
+    }
+    if isinstance(part, Chart):
+        values["path"] = f"figures/{part.name}.svg"
+    return kind | values

@@ -1,0 +1,123 @@
+"""Figure: the priors a config sets beside their defaults, and what all priors imply before any event."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
+
+from forecast import wording
+from forecast.events.codebook import CATEGORIES
+from forecast.prior_predictive import PriorPredictive
+from forecast.priors import NamedPrior
+from forecast.report.drawing import align_tick_labels, blank_figure, report_style, wrap_label
+from forecast.report.explanation import name_category
+from forecast.report.palette import ACCENT, INK, MUTED, RULE, category_colour
+
+_COLUMNS = 2
+_ROW_INCHES = 1.45
+_TAIL = 0.005
+"""Share of a prior beyond each end of the drawn range."""
+
+
+def draw_priors(
+    changed: Sequence[NamedPrior], implied: PriorPredictive, target_titles: Mapping[str, str]
+) -> Figure:
+    """Draw one density a changed prior (default grey, set coloured), and simulated years below.
+
+    Parameters
+    ----------
+    changed : sequence of NamedPrior
+        The priors that differ from their default; none leaves the simulated years alone.
+    implied : PriorPredictive
+        Acts a month and chances within a year, as the priors imply them.
+    target_titles : mapping
+        Target → its name for readers.
+    """
+    n_rows = -(-len(changed) // _COLUMNS)
+    kinds = len(implied.acts_a_month)
+    below = 0.75 + 0.19 * max(kinds, len(implied.target_within_year) + 1)
+    with report_style():
+        figure = blank_figure(_ROW_INCHES * n_rows + below)
+        grid = figure.add_gridspec(
+            n_rows + 1, _COLUMNS, height_ratios=[*([_ROW_INCHES] * n_rows), below], width_ratios=[1, 1]
+        )
+        for place, prior in enumerate(changed):
+            _draw_density(figure.add_subplot(grid[place // _COLUMNS, place % _COLUMNS]), prior)
+        _draw_acts(figure.add_subplot(grid[n_rows, 0]), implied)
+        _draw_targets(figure.add_subplot(grid[n_rows, 1]), implied, target_titles)
+    return figure
+
+
+def _draw_density(axes: Axes, prior: NamedPrior) -> None:
+    ends = np.array([one.quantile([_TAIL, 1 - _TAIL]) for one in (prior.default, prior.distribution)])
+    points = np.linspace(ends[:, 0].min(), ends[:, 1].max(), 400)
+    before, after = (np.exp(one.log_density(points)) for one in (prior.default, prior.distribution))
+    axes.fill_between(points, before, color=RULE, linewidth=0, gid=f"default:{prior.name}")
+    axes.plot(points, after, color=ACCENT, linewidth=1.6, gid=f"set:{prior.name}")
+    axes.set_title(
+        f"{prior.name}\n{wrap_label(prior.reading, 46)}", loc="left", fontsize=7.5, color=INK, linespacing=1.3
+    )
+    # A density without bound at an end of the range would flatten the other curve.
+    finite = np.concatenate([before, after])
+    axes.set_ylim(0, 1.08 * min(finite.max(), 6 * np.quantile(finite, 0.9) + 1e-300))
+    axes.set_xlim(points[0], points[-1])
+    axes.yaxis.set_major_locator(FixedLocator([]))
+    axes.spines["left"].set_visible(False)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.set_xlabel(f"{prior.group.unit} (grey: default, line: as set)", fontsize=7)
+
+
+def _draw_acts(axes: Axes, implied: PriorPredictive) -> None:
+    names = list(implied.acts_a_month)
+    places = np.arange(len(names))[::-1]
+    for place, name in zip(places, names, strict=True):
+        low, middle, high = (max(value, 0.01) for value in implied.acts_a_month[name])
+        colour = category_colour(name) if name in CATEGORIES else MUTED
+        axes.plot([low, high], [place, place], color=colour, linewidth=3.4, alpha=0.45, gid=f"span:{name}")
+        axes.plot([middle], [place], "|", color=colour, markersize=8, markeredgewidth=1.6)
+        axes.plot([max(implied.observed_a_month[name], 0.01)], [place], "o", color=INK, markersize=3)
+    axes.set_xscale("log")
+    axes.set_ylim(-0.7, len(names) - 0.3)
+    axes.xaxis.set_major_locator(FixedLocator([0.01, 0.1, 1, 10, 100, 1000]))
+    axes.xaxis.set_major_formatter(FixedFormatter(["≤0.01", "0.1", "1", "10", "100", "1,000"]))
+    axes.minorticks_off()
+    axes.yaxis.set_major_locator(FixedLocator(places.tolist()))
+    axes.yaxis.set_major_formatter(
+        FixedFormatter([name_category(name) if name in CATEGORIES else "All kinds" for name in names])
+    )
+    align_tick_labels(axes)
+    axes.spines["left"].set_visible(False)
+    axes.set_title("Acts a month before any event", loc="left", fontsize=8, color=INK)
+    axes.set_xlabel("Bar: 90% of simulated years; tick: median; dot: the data", fontsize=7)
+
+
+def _draw_targets(axes: Axes, implied: PriorPredictive, titles: Mapping[str, str]) -> None:
+    names = list(implied.target_within_year)
+    places = np.arange(len(names))[::-1]
+    values = [implied.target_within_year[name] for name in names]
+    errors = [implied.mcse[name] for name in names]
+    axes.barh(places, values, height=0.55, color=ACCENT, alpha=0.75)
+    axes.errorbar(values, places, xerr=errors, fmt="none", ecolor=INK, elinewidth=0.8, capsize=2)
+    for place, value, error in zip(places, values, errors, strict=True):
+        axes.annotate(
+            wording.percent(value),
+            (value + error, place),
+            xytext=(4, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=7.5,
+        )
+    axes.set_xlim(0, 1.14)
+    axes.set_ylim(-0.7, max(len(names), 3) - 0.3)
+    axes.xaxis.set_major_locator(FixedLocator([0, 0.5, 1]))
+    axes.xaxis.set_major_formatter(FixedFormatter(["0%", "50%", "100%"]))
+    axes.yaxis.set_major_locator(FixedLocator(places.tolist()))
+    axes.yaxis.set_major_formatter(FixedFormatter([wrap_label(titles[name], 24) for name in names]))
+    align_tick_labels(axes)
+    axes.spines["left"].set_visible(False)
+    axes.set_title("Target within a year, by the priors alone", loc="left", fontsize=8, color=INK)
+    axes.set_xlabel("Whiskers: Monte Carlo error", fontsize=7)

@@ -1,0 +1,259 @@
+"""Scenarios of a run computed: the way is chosen by what each changes, and named.
+
+* *simulate*: only the future changes. The same draws, and the same random numbers of every path.
+* *reweight*: priors change. The draws are weighted by the ratio of priors, Pareto smoothed; the futures
+  stay, or are simulated as well.
+* *refit*: past events are taken out, or the weights cannot be trusted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from forecast.config import Scenario
+from forecast.draws import Floats, stream_draws
+from forecast.importance import EFFECTIVE_DRAWS_MIN, PARETO_K_MAX, ImportanceWeights
+from forecast.monte_carlo import monte_carlo_error
+from forecast.progress import Listener, StageProgress
+from forecast.record import (
+    Difference,
+    ScenarioForecast,
+    ScenarioMethod,
+    ScenarioMilestone,
+    ScenarioTarget,
+    TargetForecast,
+)
+from forecast.scenarios.base_run import BaseRun
+from forecast.scenarios.evaluate import (
+    ChangedProbability,
+    Days,
+    ScenarioDraws,
+    changed_probability,
+    hit_shares_before,
+    scenario_curve,
+)
+from forecast.scenarios.new_types import draw_effects
+from forecast.scenarios.plan import ScenarioPlan, plan_scenario
+from forecast.scenarios.reweighting import weights_for
+from forecast.series import EventCounts, count_events
+from forecast.simulation import ProbabilityCurve, probability_curve, simulate_first_hits
+from forecast.target_forecasts import curve_record, milestone_forecast, time_record
+
+SCENARIO_PATHS = 4
+"""Paths a draw that are simulated anew for a paired difference."""
+
+_WITHHELD = "needs a new fit, which takes about as long as the run; leave out --no-refit to make it"
+
+
+def compare_scenarios(
+    base: BaseRun, scenarios: Iterable[Scenario], *, refit: bool = True, listen: Listener | None = None
+) -> tuple[ScenarioForecast, ...]:
+    """Compute scenarios of a run, in their order.
+
+    Parameters
+    ----------
+    base : BaseRun
+        From ``read_base_run`` or ``base_of``.
+    scenarios : iterable of Scenario
+        From ``load_scenario``.
+    refit : bool
+        Fit anew where that is needed; without it the numbers of such a scenario are withheld.
+    listen : callable, optional
+        Told of the progress.
+
+    Raises
+    ------
+    ConfigError
+        A scenario does not fit the run, before anything is computed.
+    NotConvergedError
+        A new fit could not be sampled at all; one that fails a gate is returned and says so.
+    """
+    plans = [plan_scenario(base.inputs, scenario) for scenario in scenarios]
+    return evaluate_plans(base, plans, refit=refit, listen=listen)
+
+
+def evaluate_plans(
+    base: BaseRun, plans: Sequence[ScenarioPlan], *, refit: bool = True, listen: Listener | None = None
+) -> tuple[ScenarioForecast, ...]:
+    """Compute scenarios that were put upon the run; see ``compare_scenarios``."""
+    results = []
+    for done, plan in enumerate(plans):
+
+        def tell(sampling: str, done: int = done, name: str = plan.scenario.name) -> None:
+            if listen:
+                note = f"{name}{sampling and ': '}{sampling}"
+                listen(StageProgress("scenarios", done, len(plans), note))
+
+        tell("")
+        results.append(evaluate_plan(base, plan, refit=refit, tell=tell))
+    return tuple(results)
+
+
+def evaluate_plan(
+    base: BaseRun,
+    plan: ScenarioPlan,
+    *,
+    refit: bool = True,
+    tell: Callable[[str], None] = lambda note: None,
+) -> ScenarioForecast:
+    """Compute one scenario that was put upon the run; ``tell`` hears of a new fit how far it is."""
+    found = weights_for(base, plan.priors) if plan.changes_priors else None
+    reason = _refit_reason(plan, found)
+    if not reason:
+        return _same_draws(base, plan, found)
+    if not refit:
+        return _forecast(plan, "refit", reason, found, (), withheld=f"{reason} {_WITHHELD}")
+    return _new_draws(base, plan, found, reason, tell)
+
+
+def _refit_reason(plan: ScenarioPlan, found: ImportanceWeights | None) -> str:
+    if plan.changes_past:
+        return "Past events are taken out, so the model must be fitted again."
+    if found is None or found.trusted:
+        return ""
+    if found.pareto_k > PARETO_K_MAX:
+        return (
+            f"The draws of the run cannot stand for these priors (Pareto k {found.pareto_k:.2f}, at most "
+            f"{PARETO_K_MAX:g} allowed)."
+        )
+    return (
+        f"Too few draws of the run fit these priors ({found.effective_draws:.0f} effective draws, at least "
+        f"{EFFECTIVE_DRAWS_MIN:.0f} needed)."
+    )
+
+
+def _same_draws(base: BaseRun, plan: ScenarioPlan, found: ImportanceWeights | None) -> ScenarioForecast:
+    weights = found.weights if found else np.full(base.n_draws, 1 / base.n_draws)
+    new_days: Mapping[str, Days] = {}
+    if plan.changes_future:
+        paths = min(SCENARIO_PATHS, base.simulation.paths_per_draw)
+        new_days = simulate_plan(base, plan, base.variables, base.inputs.data, paths)
+    method: ScenarioMethod = "simulate"
+    reason = "Only the future changes: the same draws, with other futures on the same random numbers."
+    if found:
+        method = "reweight and simulate" if plan.changes_future else "reweight"
+        reason = "Only priors change" if not plan.changes_future else "Priors and the future change"
+        reason += ": the draws of the run are weighted by the ratio of the priors."
+    targets = []
+    for known in base.forecast.targets:
+        horizon = base.simulation.horizon_days
+        draws = ScenarioDraws(base.first_day[known.name], weights, horizon, new_days.get(known.name))
+        curve = scenario_curve(draws)
+
+        def change(day: int, draws: ScenarioDraws = draws) -> ChangedProbability:
+            old, new = draws.shares_before(day)
+            return changed_probability(new, old, draws.weights, base.n_chains)
+
+        targets.append(_target(base, known, curve, change))
+    return _forecast(plan, method, reason, found, tuple(targets))
+
+
+def _new_draws(
+    base: BaseRun,
+    plan: ScenarioPlan,
+    found: ImportanceWeights | None,
+    reason: str,
+    tell: Callable[[str], None],
+) -> ScenarioForecast:
+    # Imported where it is needed: loading the sampler takes longer than any other scenario.
+    from forecast.scenarios.refit import refit
+
+    past = base.inputs.data
+    data = count_events(plan.events, past.grid, past.layout, past.known) if plan.changes_past else past
+    variables, failures = refit(base, plan, data, tell)
+    new_days = simulate_plan(base, plan, variables, data, None)
+    targets = []
+    for known in base.forecast.targets:
+        days = new_days[known.name]
+        curve = probability_curve(days, base.simulation.horizon_days)
+
+        def change(day: int, days: Days = days, name: str = known.name) -> ChangedProbability:
+            new, old = hit_shares_before(days, day), hit_shares_before(base.first_day[name], day)
+            error_new, error_old = (monte_carlo_error(shares, base.n_chains) for shares in (new, old))
+            # Draws of two fits are independent, so that nothing falls out of the error.
+            error = float(np.hypot(error_new, error_old))
+            return ChangedProbability(float(new.mean()), error_new, float(new.mean() - old.mean()), error)
+
+        targets.append(_target(base, known, curve, change))
+    return _forecast(plan, "refit", reason, found, tuple(targets), failures=failures)
+
+
+def simulate_plan(
+    base: BaseRun,
+    plan: ScenarioPlan,
+    variables: Mapping[str, Floats],
+    data: EventCounts,
+    first_paths: int | None,
+) -> dict[str, Days]:
+    """First days of each target under a scenario, on the random numbers of the run.
+
+    Parameters
+    ----------
+    base, plan
+        The run, and the scenario put upon it.
+    variables : mapping of str to ndarray
+        Draws of the run, or of a new fit.
+    data : EventCounts
+        The past that the paths go on from.
+    first_paths : int or None
+        How many of each draw's paths; ``None`` for all.
+    """
+    options = replace(base.simulation, first_paths=first_paths)
+    draws = base.draws if variables is base.variables else stream_draws(data.layout, variables)
+    effects = draw_effects(plan.types, data.layout, len(draws), options.seed)
+    hits = simulate_first_hits(data, draws, base.inputs.rules, options, plan.acts, effects)
+    return {name: hits.of(name) for name in hits.targets}
+
+
+def _target(
+    base: BaseRun,
+    known: TargetForecast,
+    curve: ProbabilityCurve,
+    change: Callable[[int], ChangedProbability],
+) -> ScenarioTarget:
+    origin = base.inputs.data.grid.origin
+    milestones = []
+    for before in known.milestones:
+        changed = change((before.date - origin).days)
+        asked = (before.name, before.label, before.date)
+        read = milestone_forecast(asked, origin, curve, changed.mcse, before.baseline)
+        # From the numbers that are shown: the curve must not fall, which can move a milestone by its error.
+        shown = read.probability - before.probability
+        difference = Difference(value=shown, mcse=changed.difference_mcse)
+        milestones.append(ScenarioMilestone(**dict(read), difference=difference))
+    return ScenarioTarget(
+        name=known.name,
+        label=known.label,
+        definition=known.definition,
+        observed_before=known.observed_before,
+        milestones=tuple(milestones),
+        curve=curve_record(curve, origin),
+        time_to_event_days=time_record(curve),
+    )
+
+
+def _forecast(
+    plan: ScenarioPlan,
+    method: ScenarioMethod,
+    reason: str,
+    found: ImportanceWeights | None,
+    targets: tuple[ScenarioTarget, ...],
+    *,
+    failures: tuple[str, ...] = (),
+    withheld: str | None = None,
+) -> ScenarioForecast:
+    return ScenarioForecast(
+        name=plan.scenario.name,
+        label=plan.scenario.title,
+        rationale=plan.scenario.rationale,
+        method=method,
+        reason=reason,
+        pareto_k=found.pareto_k if found else None,
+        effective_draws=found.effective_draws if found else None,
+        failures=failures,
+        withheld=withheld,
+        targets=targets,
+    )

@@ -1,0 +1,212 @@
+"""A scenario put upon what a run has read: checked names, the acts ahead, the events taken out.
+
+All faults are found before anything is computed, each with its place in the scenario's file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.config import AssumedAct, NewType, PastEvents, Scenario
+from forecast.config.faults import Fault, KeyPath, suggestion
+from forecast.errors import PriorError
+from forecast.events.table import EventTable
+from forecast.inputs import Inputs
+from forecast.priors import NEW_TYPE_PARAMETERS, Distribution, PriorSet, PriorStatement, read_prior
+from forecast.scenarios.new_types import NewTypePriors
+from forecast.series import FutureAct
+from forecast.wording import long_day
+
+
+@dataclass(frozen=True)
+class ScenarioPlan:
+    """What a scenario changes, ready to be computed.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    priors : PriorSet
+        All priors, those of the scenario in their places.
+    acts : tuple of FutureAct
+        All acts ahead under the scenario.
+    types : mapping of str to NewTypePriors
+    events : EventTable
+        What is known, without the events taken out.
+    changes_priors, changes_future, changes_past : bool
+        Which parts differ from the run's.
+    """
+
+    scenario: Scenario
+    priors: PriorSet
+    acts: tuple[FutureAct, ...]
+    types: Mapping[str, NewTypePriors]
+    events: EventTable
+    changes_priors: bool
+    changes_future: bool
+    changes_past: bool
+
+
+def plan_scenario(inputs: Inputs, scenario: Scenario) -> ScenarioPlan:
+    """Put a scenario upon the inputs of a run.
+
+    Raises
+    ------
+    ConfigError
+        Once, with every fault: an unknown prior or one that cannot be, a day that is not ahead, a calendar
+        act or a past event that is not there, a removal that leaves a target without data.
+    """
+    faults: list[Fault] = []
+    priors = _priors(inputs, scenario, faults)
+    types = {name: _type(name, one, faults) for name, one in scenario.types.items()}
+    acts = _acts(inputs, scenario, faults)
+    left = _left(inputs, scenario, faults)
+    if faults:
+        raise scenario.error(faults)
+    events = inputs.events if left.all() else inputs.events.select(left)
+    return ScenarioPlan(
+        scenario,
+        priors,
+        acts,
+        types,
+        events,
+        changes_priors=any(
+            one.distribution != inputs.priors.priors[name].distribution for name, one in priors.priors.items()
+        ),
+        changes_future=acts != inputs.calendar,
+        changes_past=not left.all(),
+    )
+
+
+def _priors(inputs: Inputs, scenario: Scenario, faults: list[Fault]) -> PriorSet:
+    sound: dict[str, PriorStatement] = {}
+    for name, statement in scenario.priors.items():
+        try:
+            inputs.priors.changed({name: statement}, "scenario")
+            sound[name] = statement
+        except PriorError as error:
+            faults.append(Fault(("priors", name), str(error).removeprefix(f"{name}: ")))
+    return inputs.priors.changed(sound, "scenario")
+
+
+def _type(name: str, declared: NewType, faults: list[Fault]) -> NewTypePriors:
+    def read(key: str, statement: PriorStatement, *below: str) -> Distribution:
+        path: KeyPath = ("types", name, key, *below)
+        try:
+            return read_prior(key, statement, NEW_TYPE_PARAMETERS[key])
+        except PriorError as error:
+            faults.append(Fault(path, str(error).removeprefix(f"{key}: ")))
+            return NEW_TYPE_PARAMETERS[key].default
+
+    return NewTypePriors(
+        {category: read("excites", prior, category) for category, prior in declared.excites.items()},
+        None if declared.calms is None else read("calms", declared.calms),
+        read("half_life_days", declared.half_life_days),
+        declared.counts_as,
+    )
+
+
+def _acts(inputs: Inputs, scenario: Scenario, faults: list[Fault]) -> tuple[FutureAct, ...]:
+    change = scenario.calendar
+    kept: Sequence[FutureAct] = inputs.calendar
+    added: list[tuple[KeyPath, AssumedAct]] = []
+    if change is not None:
+        if change.replace is not None:
+            kept = ()
+            added += ((("calendar", "replace", index), act) for index, act in enumerate(change.replace))
+        added += ((("calendar", "extend", index), act) for index, act in enumerate(change.extend))
+        kept = _with_probabilities(kept, change.probability, faults)
+    added += ((("events", index), act) for index, act in enumerate(scenario.events))
+    acts = list(kept)
+    for path, assumed in added:
+        act = FutureAct(
+            assumed.first_day,
+            assumed.category,
+            assumed.severity,
+            assumed.probability,
+            assumed.last_day,
+            assumed.label or "",
+        )
+        faults += _day_faults(inputs, path, assumed)
+        if any(replace(one, probability=act.probability) == act for one in kept):
+            message = "is in the calendar already; use calendar.probability to make it more or less likely"
+            faults.append(Fault(path, message))
+        acts.append(act)
+    return tuple(acts)
+
+
+def _with_probabilities(
+    calendar: Sequence[FutureAct], probabilities: Mapping[str, float], faults: list[Fault]
+) -> list[FutureAct]:
+    labels = [act.label for act in calendar]
+    for label in probabilities:
+        if label not in labels:
+            known = f"Known: {'; '.join(labels)}" if labels else "The calendar is empty"
+            message = f"the calendar has no act of this label.{suggestion(label, labels)} {known}"
+            faults.append(Fault(("calendar", "probability", label), message))
+    return [replace(act, probability=probabilities.get(act.label, act.probability)) for act in calendar]
+
+
+def _day_faults(inputs: Inputs, path: KeyPath, act: AssumedAct) -> Iterator[Fault]:
+    as_of = inputs.config.as_of
+    last = max(milestone.date for milestone in inputs.config.milestones)
+    where = (*path, "window" if act.window else "date")
+    if act.first_day <= as_of:
+        advice = "past events belong in the event file; a scenario can only take them out, with 'without'"
+        yield Fault(where, f"{act.first_day} is not after the as-of date ({as_of}); {advice}")
+    elif act.first_day > last:
+        yield Fault(
+            where, f"{act.first_day} is after the last milestone ({last}), so it would change nothing"
+        )
+
+
+def _left(inputs: Inputs, scenario: Scenario, faults: list[Fault]) -> NDArray[np.bool_]:
+    """Where an event stays, shape (event,)."""
+    events, grid = inputs.events, inputs.data.grid
+    left = np.ones(len(events), dtype=bool)
+    counted = (events.date >= np.datetime64(grid.start, "D")) & (
+        events.date < np.datetime64(grid.origin, "D")
+    )
+    for index, past in enumerate(scenario.without):
+        fitting = _fitting(events, past)
+        if not (fitting & counted).any():
+            faults.append(Fault(("without", index), _none_fits(inputs, past, fitting)))
+        left &= ~fitting
+    if not left.all():
+        for rule in inputs.rules:
+            if not (np.isin(events.category, rule.any_of) & counted & left).any():
+                label = inputs.config.target_title(rule.name)
+                message = (
+                    f"no event of {' or '.join(rule.any_of)} would be left, so target '{label}' could not be "
+                    "forecast; take fewer out"
+                )
+                faults.append(Fault(("without",), message))
+    return left
+
+
+def _fitting(events: EventTable, past: PastEvents) -> NDArray[np.bool_]:
+    if past.id is not None:
+        return np.asarray(events.id == past.id)
+    fitting = np.ones(len(events), dtype=bool)
+    if past.category is not None:
+        fitting &= events.category == past.category
+    if past.from_ is not None:
+        fitting &= events.date >= np.datetime64(past.from_, "D")
+    if past.to is not None:
+        fitting &= events.date <= np.datetime64(past.to, "D")
+    if past.min_severity is not None:
+        fitting &= events.severity >= past.min_severity
+    return fitting
+
+
+def _none_fits(inputs: Inputs, past: PastEvents, fitting: NDArray[np.bool_]) -> str:
+    start, as_of = long_day(inputs.data.grid.start), long_day(inputs.config.as_of)
+    if fitting.any():
+        return f"lies before {start}, the first day that the model uses, so taking it out changes nothing"
+    if past.id is None:
+        return f"no event fits this description among those known on {as_of}"
+    ids = [str(one) for one in inputs.events.id]
+    return f"no event has the id '{past.id}' among those known on {as_of}.{suggestion(past.id, ids)}"

@@ -1,0 +1,50 @@
+"""A new fit, where the draws of the run cannot stand for the posterior of a scenario.
+
+Imported only when needed: it loads the sampler.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from forecast.draws import Floats
+from forecast.inference import SamplingProgress, check_gates, fit
+from forecast.inference.options import sampler_options
+from forecast.scenarios.base_run import BaseRun
+from forecast.scenarios.plan import ScenarioPlan
+from forecast.series import EventCounts
+from forecast.stages import stage_seeds
+
+
+def refit(
+    base: BaseRun,
+    plan: ScenarioPlan,
+    data: EventCounts,
+    tell: Callable[[str], None] = lambda note: None,
+) -> tuple[Mapping[str, Floats], tuple[str, ...]]:
+    """Sample the posterior of a scenario with the settings and the seed of the run.
+
+    Parameters
+    ----------
+    base, plan
+        The run, and the scenario put upon it.
+    data : EventCounts
+        Counts of the events that the scenario leaves.
+    tell : callable, optional
+        Told how far the sampler is.
+
+    Returns
+    -------
+    mapping of str to ndarray
+        Draws by variable.
+    tuple of str
+        Gates that failed, in words.
+    """
+    config = base.inputs.config
+
+    def listen(progress: SamplingProgress) -> None:
+        tell(f"fitted anew, {progress.finished:,} of {progress.planned:,} draws")
+
+    tell("fitted anew")
+    posterior = fit(data, plan.priors, sampler_options(config, stage_seeds(config).fit), listen)
+    return posterior.variables, check_gates(posterior).failures

@@ -1,0 +1,128 @@
+"""Acts ahead: on which paths each happens, on which day, and what an act of a new type does to others.
+
+Chance belongs to the act, not to its place in a list: its random numbers are keyed by what it is (days,
+category, severity, label). An act that two scenarios share happens on the same paths in both, and a
+higher probability only adds paths to those on which it happened before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.draws import Floats
+from forecast.series import FutureAct
+
+Uniforms = Callable[[int], Floats]
+"""Uniform numbers of every path for a key, shape (draw, path)."""
+
+
+@dataclass(frozen=True)
+class NewTypeEffect:
+    """What one act of a type that was never seen does, by draw.
+
+    Parameters
+    ----------
+    excites : ndarray, shape (draw, stream)
+        Further acts of each stream that one act brings about.
+    calms : ndarray, shape (draw,)
+        How much one act lowers the log rate of conflictual acts, before it fades (negative: raises it).
+    decay : ndarray, shape (draw,)
+        Share of both that is left after one step.
+    counts_as : str or None
+        Category whose targets it meets, at its severity; ``None``: it meets none.
+    """
+
+    excites: Floats
+    calms: Floats
+    decay: Floats
+    counts_as: str | None = None
+
+    def rows(self, index: slice) -> NewTypeEffect:
+        """Return the draws at these positions."""
+        return NewTypeEffect(self.excites[index], self.calms[index], self.decay[index], self.counts_as)
+
+
+class HappeningAct(NamedTuple):
+    """An act in a step: where it happens, shape (draw, path), and on which day there (from the origin)."""
+
+    act: FutureAct
+    happens: NDArray[np.bool_]
+    day: NDArray[np.int64]
+
+
+def act_keys(acts: Sequence[FutureAct]) -> list[int]:
+    """Keys of the random numbers of each act; acts alike in everything are told apart by their order."""
+    keys, seen = [], Counter[tuple[object, ...]]()
+    for act in acts:
+        identity = (act.date, act.until, act.category, act.severity, act.label)
+        text = "\n".join(map(str, (*identity, seen[identity])))
+        seen[identity] += 1
+        keys.append(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little"))
+    return keys
+
+
+class ActsAhead:
+    """The acts of some paths, drawn once.
+
+    Parameters
+    ----------
+    acts : sequence of FutureAct
+    origin : date
+        Day 0.
+    chance, place : callable
+        Uniform numbers by key: whether an act happens, and when within its window.
+    """
+
+    def __init__(self, acts: Sequence[FutureAct], origin: date, chance: Uniforms, place: Uniforms) -> None:
+        self._acts = []
+        for act, key in zip(acts, act_keys(acts), strict=True):
+            happens = chance(key) < act.probability
+            first = (act.date - origin).days
+            day = np.full(happens.shape, first)
+            if act.until is not None:
+                days = (act.until - act.date).days + 1
+                day += np.floor(place(key) * days).astype(np.int64)
+            last = first if act.until is None else (act.until - origin).days
+            self._acts.append((first, last, HappeningAct(act, happens, day)))
+
+    def between(self, begins: int, ends: int) -> Iterator[HappeningAct]:
+        """Yield the acts that can happen from day ``begins`` to before day ``ends``."""
+        for first, last, one in self._acts:
+            if first < ends and last >= begins:
+                yield one._replace(happens=one.happens & (begins <= one.day) & (one.day < ends))
+
+
+class NewTypeState:
+    """What acts of new types have left behind so far; arrays have shape (draw, path)."""
+
+    def __init__(self, effects: Mapping[str, NewTypeEffect], paths: tuple[int, int]) -> None:
+        self.effects = effects
+        self._recent = {name: np.zeros(paths) for name in effects}
+
+    def excitation(self, name: str) -> Floats:
+        """Acts of each stream brought about in the step, shape (draw, path, stream)."""
+        effect = self.effects[name]
+        # The kernel sums to one over the steps after an act: one act brings about ``excites`` acts in all.
+        weight = (1 - effect.decay)[:, None] * self._recent[name]
+        return np.asarray(effect.excites[:, None] * weight[..., None])
+
+    def log_calm(self, name: str) -> Floats:
+        """Change of the log rate of conflictual acts in the step, shape (draw, path)."""
+        return np.asarray(-self.effects[name].calms[:, None] * self._recent[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, recent in self._recent.items() if recent.any())
+
+    def advance(self, happened: Mapping[str, Floats]) -> None:
+        """Move one step on, after so many acts of each type, shape (draw, path)."""
+        for name, effect in self.effects.items():
+            # An act has its full effect in the step after it and fades from there on.
+            self._recent[name] = effect.decay[:, None] * self._recent[name] + happened.get(name, 0.0)

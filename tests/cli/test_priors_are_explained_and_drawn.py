@@ -1,0 +1,113 @@
+"""``forecast priors --explain`` and ``forecast check --plot``: in full, in plain terms, or refused."""
+
+import json
+
+import pytest
+
+HALVED = "model.priors.ballast.visit={effect: {median: -50%, q05: -70%, q95: 0%}}"
+
+
+def flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_one_prior_is_explained_in_full(case, command):
+    ended = command("priors", case(), "--explain", "ballast.visit", "--set", HALVED)
+    assert (ended.code, ended.err) == (0, "")
+    assert all(len(line) <= 80 for line in ended.out.splitlines())
+    shown = flat(ended.out)
+    for text in (
+        "ballast.visit [config] How much many recent acts of this kind lower the log rate",
+        "Unit: log rate at full effect.",
+        "lower the rate of conflictual acts by 47% (90% between −71% and −3%)",
+        "q05 −70% was asked, −71% is met; median −50% was asked, −47% is met",
+        "Default: Normal(mu=0, sigma=0.1)",
+        "'calms strongly' = Normal(mu=0.8, sigma=0.2); median 0.8, 90% between 0.471 and 1.13.",
+        "ballast.visit: {effect: {q05: -0.1517, median: 0, q95: 0.1788}}",
+    ):
+        assert text in shown, text
+
+
+def test_a_posterior_is_shown_from_a_run_only(case, command, tmp_path):
+    ended = command("priors", case(), "--run", tmp_path)
+    assert (ended.code, ended.out) == (2, "")
+    assert "--run: shows what the data made of one prior; name it with --explain NAME" in ended.err
+    ended = command("priors", case(), "--explain", "ballast.visit", "--run", tmp_path)
+    assert (ended.code, ended.out) == (2, "")
+    assert "analysis.json: file missing" in ended.err
+
+
+def test_programs_get_stated_and_achieved_quantiles(case, command):
+    ended = command("priors", case(), "--explain", "ballast.visit", "--set", HALVED, "--json")
+    (row,) = json.loads(ended.out)["priors"]
+    assert [one["name"] for one in row["elicited"]] == ["q05", "median", "q95"]
+    assert [one["stated"] for one in row["elicited"]] == [-0.7, -0.5, 0.0]
+    assert row["median"] == pytest.approx(0.632, abs=0.001)
+    assert row["default"] == {"distribution": "Normal(mu=0, sigma=0.1)"} | {
+        name: pytest.approx(value, abs=1e-3)
+        for name, value in (("q05", -0.1645), ("median", 0), ("q95", 0.1645))
+    }
+
+
+def test_check_reads_set_priors_back(case, command):
+    shown = flat(command("check", case(), "--set", HALVED).out)
+    assert "Priors as understood ballast.visit: Normal(mu=0.6324, sigma=0.366)" in shown
+    assert "Recent acts of this kind lower the rate of conflictual acts by 47%" in shown
+
+
+@pytest.mark.parametrize(("name", "begins"), [("p.svg", b"<?xml"), ("p.png", b"\x89PNG"), ("p.pdf", b"%PDF")])
+def test_a_figure_is_drawn_in_the_format_of_its_name(case, command, tmp_path, name, begins):
+    ended = command("check", case(), "--set", HALVED, "--plot", tmp_path / name, "--quiet")
+    assert (ended.code, ended.out, ended.err) == (0, "", "")
+    assert (tmp_path / name).read_bytes().startswith(begins)
+
+
+def test_a_figure_shows_each_set_prior_beside_its_default(case, command, tmp_path):
+    command("check", case(), "--set", HALVED, "--plot", tmp_path / "set.svg", "--quiet")
+    command("check", case(), "--plot", tmp_path / "none.svg", "--quiet")
+    drawn = (tmp_path / "set.svg").read_text()
+    assert 'id="default:ballast.visit"' in drawn
+    assert 'id="set:ballast.visit"' in drawn
+    assert drawn.count('id="set:') == 1
+    bare = (tmp_path / "none.svg").read_text()
+    assert 'id="set:' not in bare
+    assert bare.count('id="span:') == 9
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        (
+            "p.jpeg",
+            "--plot: .*p.jpeg ends in no format of a figure; give a name that ends in .svg, .png, .pdf",
+        ),
+        ("no/p.svg", "--plot: .*the folder .*no does not exist"),
+    ],
+)
+def test_a_figure_that_cannot_be_written_is_refused_before_any_work(case, command, tmp_path, name, says):
+    import re
+
+    ended = command("check", case(), "--plot", tmp_path / name)
+    assert (ended.code, ended.out) == (2, "")
+    assert re.search(says, ended.err)
+
+
+@pytest.mark.parametrize(
+    ("statement", "says"),
+    [
+        (
+            "model.priors.ballast.visit={effect: {q05: 0%, median: -50%}}",
+            "effect: quantiles must rise: q05 = 0",
+        ),
+        ("model.priors.ballast.visit={efect: {q05: 0%, median: 50%}}", "unknown scale 'efect'"),
+        ("model.priors.ballast.visits=calms", "unknown prior. Did you mean 'ballast.visit'?"),
+        ("model.priors.tension.persistence=Normal(100, 20)", "puts mass where the parameter cannot be"),
+        ("model.priors.tension.persistence={q05: -20, q95: 100}", "quantiles must lie above 0"),
+        ("model.priors.ballast.visit={q05: 0, median: 0.01, q95: 10}", "they are too lopsided"),
+    ],
+)
+def test_priors_that_cannot_be_are_refused(case, command, statement, says):
+    ended = command("check", case(), "--set", statement)
+    assert (ended.code, ended.out) == (2, "")
+    assert says in ended.err
+    assert "--set model.priors." in ended.err

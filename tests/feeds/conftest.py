@@ -1,0 +1,104 @@
+"""Small GDELT files made on the spot, and an import that takes one line."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from forecast.events.reading import read_events
+from forecast.events.table import EventTable
+from forecast.feeds.crosswalk import shipped_crosswalk
+from forecast.feeds.formats import layout_of
+from forecast.feeds.gdelt import GDELT2
+from forecast.feeds.importing import import_feed
+from forecast.feeds.report import ImportReport
+from forecast.feeds.switches import ImportOptions, Switches
+
+
+@dataclass(frozen=True)
+class Imported:
+    report: ImportReport
+    events: EventTable
+    output: Path
+
+
+@pytest.fixture(scope="session")
+def samples(shared_data) -> Path:
+    return shared_data / "samples"
+
+
+@pytest.fixture
+def imported(tmp_path) -> Callable[..., Imported]:
+    """Import files of a format; other arguments are switches."""
+
+    def run(
+        files: list[Path],
+        name: str,
+        *dyads: str,
+        output: str = "events.csv",
+        codes: str | None = None,
+        crosswalk=None,
+        columns=None,
+        strict: bool = False,
+        fresh: bool = False,
+        **switches,
+    ) -> Imported:
+        layout = layout_of(name, codes=codes, columns=columns)
+        options = ImportOptions(
+            layout=layout,
+            crosswalk=crosswalk or shipped_crosswalk(layout.system),
+            dyads=tuple(tuple(dyad.split(",")) for dyad in dyads or ("USA,CHN",)),
+            switches=Switches(**switches),
+        )
+        target = tmp_path / output
+        report = import_feed(files, options, target, strict=strict, fresh=fresh)
+        return Imported(report, read_events(target), target)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def gdelt_row():
+    """Write a GDELT 2.0 row; what is not given is an ordinary visit of 1 January 2020."""
+
+    def make(number: int, **given: object) -> str:
+        cells = {
+            "GLOBALEVENTID": number,
+            "SQLDATE": 20200101,
+            "Actor1Code": "USA",
+            "Actor1Name": "UNITED STATES",
+            "Actor1CountryCode": "USA",
+            "Actor2Code": "CHN",
+            "Actor2Name": "CHINA",
+            "Actor2CountryCode": "CHN",
+            "IsRootEvent": 1,
+            "EventCode": "173",
+            "EventBaseCode": "173",
+            "EventRootCode": "17",
+            "QuadClass": 4,
+            "GoldsteinScale": -5.0,
+            "NumMentions": 10,
+            "NumSources": 2,
+            "NumArticles": 10,
+            "AvgTone": 0,
+            "ActionGeo_FullName": f"Place {number}",
+            "DATEADDED": f"{given.get('SQLDATE', 20200101)}000000",
+            "SOURCEURL": f"https://www.example.org/{number}",
+        }
+        cells |= given
+        return "\t".join(str(cells.get(name, "")) for name in GDELT2.columns) + "\n"
+
+    return make
+
+
+@pytest.fixture
+def gdelt_file(tmp_path, gdelt_row):
+    """Write rows, each given as the cells that differ, to a file; the id is the place in the list."""
+
+    def make(*rows: dict, name: str = "rows.csv") -> Path:
+        path = tmp_path / name
+        path.write_text("".join(gdelt_row(number, **row) for number, row in enumerate(rows, start=1)))
+        return path
+
+    return make

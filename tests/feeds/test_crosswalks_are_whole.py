@@ -1,0 +1,156 @@
+"""The crosswalks hold every code that is published, agree with one another and survive a round trip."""
+
+import csv
+import re
+
+import pytest
+
+from forecast.errors import EventError
+from forecast.events.codebook import CATEGORIES, COOPERATIVE, category_kind
+from forecast.feeds.actors import actor_groups, cameo_countries, country_names
+from forecast.feeds.crosswalk import crosswalk_csv, mirrors, shipped_crosswalk, with_mapping
+
+SYSTEMS = ("cameo", "weis", "plover", "acled")
+
+
+@pytest.fixture(scope="module")
+def cameo_to_plover(samples):
+    """(CAMEO code, PLOVER event, mode) as published."""
+    text = (samples / "CAMEO2PLOVER-2021.txt").read_text(encoding="utf-8")
+    pattern = re.compile(r"^(\d{3,4}):\s*([A-Z]+)\s*,([^,#\n]*)", re.MULTILINE)
+    return [(code, event, mode.strip()) for code, event, mode in pattern.findall(text)]
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_severity_goes_with_every_category_and_no_other(system):
+    for coding in shipped_crosswalk(system).values():
+        assert coding.category is None or coding.category in CATEGORIES
+        assert (coding.severity is None) == (coding.category is None), coding
+        assert coding.severity is None or 1 <= coding.severity <= 5
+        assert coding.label
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_cooperation_scores_above_zero_and_conflict_below(system):
+    for coding in shipped_crosswalk(system).values():
+        assert -10 <= coding.score <= 10
+        if coding.category is not None:
+            warm = coding.category in COOPERATIVE
+            assert (coding.score > 0) == warm, coding
+
+
+def test_plover_accuse_and_all_its_modes_score_below_zero():
+    # A table of the PLOVER manual prints ACCUSE without its sign.
+    scores = {
+        mode: coding.score for (code, mode), coding in shipped_crosswalk("plover").items() if code == "ACCUSE"
+    }
+    assert set(scores) == {"", "disapprove", "investigate", "allege"}
+    assert max(scores.values()) <= -2.0
+
+
+@pytest.mark.parametrize(
+    ("system", "file"), [("cameo", "cameo.scale.csv"), ("weis", "weis.goldstein.scale.csv")]
+)
+def test_every_published_score_is_taken_over(samples, system, file):
+    with (samples / file).open(encoding="utf-8") as stream:
+        published = {row["code"]: float(row["goldstein"]) for row in csv.DictReader(stream)}
+    held = shipped_crosswalk(system)
+    assert set(published) <= {code for code, _ in held}
+    for code, score in published.items():
+        assert held[code, ""].score == score, code
+    for (code, _), coding in held.items():
+        if code not in published:
+            assert coding.score_of[:2] == code[:2], "a code without a score takes that of its own root"
+            assert coding.score == published[coding.score_of]
+
+
+def test_every_cameo_code_that_is_published_is_known(samples):
+    with (samples / "LOOKUP-CAMEO.eventcodes.txt").open(encoding="utf-8") as stream:
+        published = {row["CAMEOEVENTCODE"] for row in csv.DictReader(stream, delimiter="\t")}
+    assert published <= {code for code, _ in shipped_crosswalk("cameo")}
+
+
+def test_every_plover_event_and_mode_of_the_conversion_table_is_known(cameo_to_plover):
+    held = set(shipped_crosswalk("plover"))
+    table = {(event, mode) for _, event, mode in cameo_to_plover}
+    # 'pro_autocracy' stands in the column of modes by a slip of the table; it is a context.
+    assert table - {("ASSAULT", "pro_autocracy")} <= held
+
+
+def test_cameo_read_directly_and_by_way_of_plover_agrees_on_war_or_peace(cameo_to_plover):
+    cameo, plover = shipped_crosswalk("cameo"), shipped_crosswalk("plover")
+    compared = 0
+    for code, event, mode in cameo_to_plover:
+        direct = cameo[code, ""].category
+        coding = plover.get((event, mode), plover[event, ""])
+        if direct is not None and coding.category is not None:
+            compared += 1
+            assert category_kind(direct) == category_kind(coding.category), (code, event, mode)
+    assert compared > 150
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_crosswalk_written_and_read_as_mapping_is_the_same(tmp_path, system):
+    path = tmp_path / "mapping.csv"
+    shipped = shipped_crosswalk(system)
+    path.write_text(crosswalk_csv(shipped), encoding="utf-8")
+    assert with_mapping(shipped, path) == shipped
+    assert with_mapping({}, path) == shipped
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_mirrors_name_codes_that_exist_and_do_not_lead_on(system):
+    held = shipped_crosswalk(system)
+    for key, mirror in mirrors(system).items():
+        assert key in held
+        assert (mirror.counts_as, mirror.mode) in held
+        if not mirror.mutual:
+            assert mirror.counts_as != mirror.code
+            assert (mirror.counts_as, mirror.mode) not in mirrors(system)
+
+
+def test_a_mapping_changes_what_it_names_and_nothing_else(tmp_path):
+    path = tmp_path / "mapping.csv"
+    path.write_text("code,category,severity\n173,,\n051,visit,3\nX9,dispute,2\n")
+    shipped = shipped_crosswalk("cameo")
+    changed = with_mapping(shipped, path)
+    assert changed["173", ""].category is None
+    assert (changed["051", ""].category, changed["051", ""].severity) == ("visit", 3)
+    assert changed["051", ""].score == shipped["051", ""].score
+    assert changed["X9", ""].label == "X9"
+    same = {key: coding for key, coding in changed.items() if key[0] not in ("173", "051", "X9")}
+    assert same == {key: coding for key, coding in shipped.items() if key[0] not in ("173", "051")}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("code,severity\n173,2\n", r"mapping.csv:1: category: the required column is missing"),
+        ("code,category,severity,colour\n173,dispute,2,red\n", r":1: colour: unknown column"),
+        (
+            "code,category,severity\n173,disputes,2\n",
+            r":2: category: unknown category 'disputes'. Did you mean 'dispute'",
+        ),
+        ("code,category,severity\n173,dispute,6\n", r":2: severity: '6' is not on the scale"),
+        ("code,category,severity\n173,dispute,\n", r":2: severity: empty"),
+        ("code,category,severity\n173,,3\n", r":2: severity: given without a category"),
+        (
+            "code,category,severity\n173,dispute,2\n173,visit,2\n",
+            r":3: code: '173' is already mapped in line 2",
+        ),
+        ("code,category,severity,score\n173,dispute,2,-11\n", r":2: score: -11.0 is off the scale"),
+        ("code,category,severity,score\n173,dispute,2,low\n", r":2: score: 'low' is not a number"),
+        ("code,category,severity\n", r"no mapping"),
+    ],
+)
+def test_a_wrong_mapping_is_refused_with_its_line(tmp_path, text, message):
+    path = tmp_path / "mapping.csv"
+    path.write_text(text)
+    with pytest.raises(EventError, match=message):
+        with_mapping(shipped_crosswalk("cameo"), path)
+
+
+def test_actor_data_are_three_letter_codes_and_groups_are_named():
+    assert all(re.fullmatch("[A-Z]{3}", code) for code in country_names().values())
+    assert all(re.fullmatch("[A-Z]{3}", code) for code in cameo_countries().values())
+    assert {"media", "tourists"} <= set(actor_groups())

@@ -1,0 +1,181 @@
+"""The commands as typed: one JSON object or plain English, exit codes, and a config on the result."""
+
+import contextlib
+import io
+import json
+import sys
+from typing import NamedTuple
+
+import duckdb
+import pytest
+
+from forecast.cli import main
+from forecast.feeds.gdelt import GDELT2
+
+
+class Ended(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture(scope="module")
+def command(samples, tmp_path_factory):
+    """Run a command in a folder of its own, in this process."""
+    folder = tmp_path_factory.mktemp("commands")
+
+    def run(*arguments: str) -> Ended:
+        out, err, before = io.StringIO(), io.StringIO(), sys.argv
+        sys.argv = ["forecast", *arguments]
+        code = 0
+        try:
+            with contextlib.chdir(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+                main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        finally:
+            sys.argv = before
+        return Ended(code, out.getvalue(), err.getvalue())
+
+    run.folder = folder
+    return run
+
+
+@pytest.fixture(scope="module")
+def many_days(command):
+    """GDELT rows over two years, as the engine writes Parquet; with them the same as text."""
+    wanted = {
+        "GLOBALEVENTID": "range",
+        "SQLDATE": "strftime(DATE '2019-01-01' + CAST(range // 3 AS INTEGER), '%Y%m%d')",
+        "Actor1CountryCode": "CASE WHEN range % 2 = 0 THEN 'USA' ELSE 'CHN' END",
+        "Actor2CountryCode": "CASE WHEN range % 2 = 0 THEN 'CHN' ELSE 'USA' END",
+        "EventCode": "['042', '112', '163', '150', '193', '010'][CAST(range % 6 AS INTEGER) + 1]",
+        "EventRootCode": "['04', '11', '16', '15', '19', '01'][CAST(range % 6 AS INTEGER) + 1]",
+        "IsRootEvent": "1",
+        "NumMentions": "10",
+        "NumSources": "2",
+        "ActionGeo_FullName": "'Place ' || range",
+        "DATEADDED": "strftime(DATE '2019-01-01' + CAST(range // 3 AS INTEGER), '%Y%m%d')",
+        "SOURCEURL": "'https://example.org/' || range",
+    }
+    cells = ", ".join(f'CAST({wanted.get(name, repr(""))} AS VARCHAR) AS "{name}"' for name in GDELT2.columns)
+    with duckdb.connect() as connection:
+        connection.execute(f"CREATE TABLE t AS SELECT {cells} FROM range(2193)")
+        connection.execute(f"COPY t TO '{command.folder}/many.parquet' (FORMAT parquet)")
+        connection.execute(
+            f"COPY t TO '{command.folder}/many.csv' (FORMAT csv, DELIM '\t', HEADER false, QUOTE '')"
+        )
+    return command.folder
+
+
+def test_parquet_and_text_of_the_same_rows_give_the_same_events(command, many_days):
+    reports = []
+    for name in ("many.parquet", "many.csv"):
+        ended = command(
+            "events",
+            "import",
+            name,
+            "--format",
+            "gdelt2",
+            "--dyad",
+            "USA,CHN",
+            "-o",
+            f"{name}.out.csv",
+            "--json",
+        )
+        assert ended.returncode == 0, ended.stderr
+        reports.append(json.loads(ended.stdout))
+    first, second = ((many_days / f"{name}.out.csv").read_bytes() for name in ("many.parquet", "many.csv"))
+    assert first == second
+    assert reports[0]["rows"] == reports[1]["rows"] == 2193
+    assert reports[0]["kept"] + sum(fate["rows"] for fate in reports[0]["dropped"].values()) == 2193
+
+
+@pytest.mark.parametrize("output", ["events.csv", "events.parquet"])
+def test_a_config_on_imported_events_passes_the_check(command, many_days, output):
+    ended = command("events", "import", "many.csv", "--format", "gdelt2", "--dyad", "USA,CHN", "-o", output)
+    assert ended.returncode == 0, ended.stderr
+    assert "2,193 rows." in ended.stdout
+    config = many_days / "config.yaml"
+    config.write_text(
+        f"""schema: 1
+name: imported
+dyad: {{a: USA, b: CHN}}
+as_of: 2020-12-31
+events: {{source: {output}}}
+targets:
+  force: {{any_of: [military_incident], min_severity: 4}}
+milestones:
+  - {{name: spring, date: 2021-04-01}}
+headline: {{target: force, milestone: spring}}
+sampler: {{seed: 1}}
+"""
+    )
+    checked = command("check", "config.yaml", "--json")
+    assert checked.returncode == 0, checked.stderr
+    facts = json.loads(checked.stdout)
+    assert facts["valid"]
+    assert facts["events"] > 1700
+
+
+def test_wrong_usage_exits_2_with_one_message_and_no_traceback(command, many_days):
+    base = ("events", "import", "many.csv", "-o", "x.csv", "--format", "gdelt2")
+    for arguments, message in (
+        ((*base, "--dyad", "USA"), "--dyad USA: expected two actors"),
+        ((*base, "--dyad", "USA,chn"), "Did you mean 'CHN'?"),
+        ((*base, "--dyad", "USA,USA"), "between two different actors"),
+        ((*base, "--dyad", "USA,CHN", "--dyad", "CHN,USA"), "given twice"),
+        ((*base[:-1], "gdelt3", "--dyad", "USA,CHN"), "--format gdelt3: no such format. Did you mean 'gdelt"),
+        ((*base, "--dyad", "USA,CHN", "--codes", "weis"), "--codes: gdelt2 files hold cameo codes"),
+        (
+            (*base, "--dyad", "USA,CHN", "--column", "date=Day"),
+            "--column: the columns of gdelt2 files are known",
+        ),
+        ((*base, "--dyad", "USA,CHN", "--seed", "3"), "--seed has no effect without --normalise"),
+        ((*base, "--dyad", "USA,CHN", "--memory", "10"), "--memory 10: expected 200 or more"),
+        (("events", "crosswalk", "cow"), "cow: no such coding scheme. Allowed: cameo, weis, plover, acled"),
+    ):
+        ended = command(*arguments)
+        assert ended.returncode == 2, arguments
+        assert message in ended.stderr
+        assert "Traceback" not in ended.stderr
+        assert ended.stdout == ""
+    assert not (many_days / "x.csv").exists()
+
+
+def test_the_crosswalk_printed_is_a_mapping_that_changes_nothing(command, many_days):
+    printed = command("events", "crosswalk", "cameo")
+    assert printed.stdout.startswith("code,mode,label,category,severity,score,score_of\n01,,")
+    (many_days / "same.csv").write_text(printed.stdout)
+    arguments = ("events", "import", "many.csv", "--format", "gdelt2", "--dyad", "USA,CHN")
+    plain = command(*arguments, "-o", "plain.csv")
+    mapped = command(*arguments, "-o", "mapped.csv", "--mapping", "same.csv")
+    assert (plain.returncode, mapped.returncode) == (0, 0)
+    assert (many_days / "plain.csv").read_bytes() == (many_days / "mapped.csv").read_bytes()
+
+
+def test_a_table_of_others_is_read_by_the_columns_named(command, many_days):
+    (many_days / "own.csv").write_text(
+        "Tag;Wer;Wen;Art;Stufe\n2020-01-02;USA;CHN;visit;2\n2020-01-03;CHN;USA;dispute;9\n2020-01-04;CHN;USA;quarrel;1\n"
+    )
+    arguments = [
+        f"--column={name}"
+        for name in ("date=Tag", "initiator=Wer", "target=Wen", "category=Art", "severity=Stufe")
+    ]
+    ended = command(
+        "events",
+        "import",
+        "own.csv",
+        "--format",
+        "csv",
+        "--dyad",
+        "USA,CHN",
+        "-o",
+        "own.out.csv",
+        "--json",
+        *arguments,
+    )
+    assert ended.returncode == 0, ended.stderr
+    report = json.loads(ended.stdout)
+    assert report["kept"] == 1
+    assert {name: fate["rows"] for name, fate in report["dropped"].items()} == {"code": 1, "severity": 1}

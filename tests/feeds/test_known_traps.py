@@ -1,0 +1,188 @@
+"""Traps of the formats that have spoiled analyses before."""
+
+import json
+
+import pytest
+
+from forecast.feeds.crosswalk import shipped_crosswalk
+
+
+def test_codes_that_lost_their_leading_zero_are_restored(imported, gdelt_file):
+    lost = ({"EventCode": "42", "EventRootCode": "4"}, {"EventCode": "10", "EventRootCode": "1"})
+    whole = ({"EventCode": "042", "EventRootCode": "04"}, {"EventCode": "010", "EventRootCode": "01"})
+    demand = {"EventCode": "10", "EventRootCode": "10"}
+    first = imported([gdelt_file(*lost, demand, name="lost.csv")], "gdelt2", fresh=True)
+    second = imported([gdelt_file(*whole, demand, name="whole.csv")], "gdelt2", fresh=True)
+    assert first.events.sha256 == second.events.sha256
+    assert list(first.events.cameo) == ["042", "10"]
+    assert first.report.fates["uncounted"] == 1, "010 is a statement, not the root 10, a demand"
+
+
+def test_icews_intensity_tells_a_lost_zero_from_a_root(imported, tmp_path, samples):
+    header, row = (samples / "icews-2018-06-sample.tab").read_text(encoding="utf-8").splitlines()[:2]
+    cells = row.split("\t")
+    cells[4], cells[10] = "United States", "China"
+    lines = [header]
+    for number, (code, intensity) in enumerate([("20", "3.0"), ("20", "-10"), ("57", "8"), ("057", "8")]):
+        cells[0], cells[6], cells[7], cells[14] = str(number), code, intensity, f"City {number}"
+        lines.append("\t".join(cells))
+    path = tmp_path / "events.tab"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    got = imported([path], "icews")
+    assert sorted(zip(got.events.id, got.events.cameo, strict=True)) == [
+        ("icews-1", "20"),
+        ("icews-2", "057"),
+        ("icews-3", "057"),
+    ]
+    assert got.report.fates["uncounted"] == 1
+
+
+def test_a_visit_and_its_hosting_are_one_act_of_the_traveller(imported, gdelt_file):
+    visit = {"EventCode": "042", "EventRootCode": "04", "ActionGeo_FullName": "Beijing"}
+    host = {
+        "EventCode": "043",
+        "EventRootCode": "04",
+        "ActionGeo_FullName": "Beijing",
+        "Actor1CountryCode": "CHN",
+        "Actor2CountryCode": "USA",
+    }
+    got = imported([gdelt_file(visit, host)], "gdelt2")
+    (event,) = got.events.rows()
+    assert (event.initiator, event.target, event.cameo) == ("USA", "CHN", "042")
+    assert got.report.fates["mirrored"] == 1
+    alone = imported([gdelt_file(host, name="host.csv")], "gdelt2", fresh=True)
+    (event,) = alone.events.rows()
+    assert (event.initiator, event.target, event.cameo) == ("USA", "CHN", "042")
+    both = imported([gdelt_file(visit, host, name="both.csv")], "gdelt2", merge_mirrored=False)
+    assert sorted(both.events.cameo) == ["042", "043"]
+
+
+def test_med_is_the_media_in_cameo_and_the_health_sector_in_plover(imported, gdelt_file, tmp_path):
+    rows = ({"Actor1Type1Code": "MED"}, {"Actor2Type2Code": "HLH"}, {})
+    got = imported([gdelt_file(*rows)], "gdelt2", exclude=("media",))
+    assert list(got.events.id) == ["gdelt2-2", "gdelt2-3"]
+    path = tmp_path / "plover.jsonl"
+    record = {"date": "2020-01-01", "event": ["THREATEN"], "recipient": [{"code": "CHN"}]}
+    sectors = ["MED", "JRN", "GOV"]
+    path.write_text(
+        "\n".join(
+            json.dumps(
+                {**record, "id": sector, "source": [{"code": "USA", "sector": sector}], "text": sector}
+            )
+            for sector in sectors
+        )
+    )
+    got = imported([path], "plover", exclude=("media",), output="p.csv", repeat_days=None)
+    assert sorted(got.events.id) == ["plover-GOV", "plover-MED"]
+
+
+def test_plover_records_name_lists_and_are_spread_over_pairs(imported, tmp_path):
+    path = tmp_path / "plover.jsonl"
+    records = [
+        # Two sources accuse one; a meeting of three has sources alone; an older draft says target.
+        {"id": "a", "date": "2020-01-01", "source": [{"code": "USA"}, {"code": "GBR"}],
+         "recipient": [{"code": "CHN"}], "event": ["ACCUSE"], "mode": ["allege"]},
+        {"id": "b", "date": "2020-01-02", "source": [{"code": "USA"}, {"code": "CHN"}, {"code": "RUS"}],
+         "event": ["CONSULT"], "mode": "multilateral"},
+        {"id": "c", "date": "2020-01-03", "source": ["CHN"], "target": ["USA"], "event": "RETREAT",
+         "mode": "release", "coded_date": "2020-02-01"},
+        {"id": "d", "date": "2020-01-04", "source": [{"code": "USA"}], "recipient": [{"code": "CHN"}],
+         "event": ["ASSAULT"], "context": ["hypothetical", "military"]},
+    ]  # fmt: skip
+    path.write_text("\n".join(map(json.dumps, records)) + "\n")
+    got = imported([path], "plover")
+    found = [
+        (event.id, event.initiator, event.target, event.category, str(event.known_date))
+        for event in got.events.rows()
+    ]
+    assert found == [
+        ("plover-a", "USA", "CHN", "dispute", "2020-01-01"),
+        ("plover-b", "USA", "CHN", "visit", "2020-01-02"),
+        ("plover-c", "CHN", "USA", "cooperation", "2020-02-01"),
+    ]
+    assert got.report.lines == 4
+    assert got.report.rows == 2 + 3 + 1 + 1
+    assert got.report.fates == {"others": 3, "no_act": 1}
+
+
+POLECAT = (
+    "Event ID\tEvent Date\tEvent Type\tEvent Mode\tIntensity\tQuad Code\tContexts\tActor Name\t"
+    "Actor Country\tActor COW\tPrimary Actor Sector\tActor Sectors\tActor Title\tActor Name Raw\t"
+    "Wikipedia Actor ID\tRecipient Name\tRecipient Country\tRecipient COW\tPrimary Recipient Sector\t"
+    "Recipient Sectors\tRecipient Title\tRecipient Name Raw\tWikipedia Recipient ID\tPlacename\tCity\t"
+    "District\tProvince\tCountry\tLatitude\tLongitude\tGeoNames ID\tRaw Placename\tFeature Type\tSource\t"
+    "Publication Date\tStory People\tStory Organizations\tStory Locations\tLanguage\tVersion"
+)
+
+
+def test_polecat_rows_are_read_by_the_names_of_their_columns(imported, tmp_path):
+    names = POLECAT.split("\t")
+    assert len(names) == 40
+
+    def row(**given):
+        cells = dict.fromkeys(names, "None") | {name.replace("_", " "): cell for name, cell in given.items()}
+        return "\t".join(cells[name] for name in names)
+
+    rows = [
+        row(Event_ID="p1", Event_Date="2023-01-05", Event_Type="CONSULT", Event_Mode="visit",
+            Actor_Country="USA", Recipient_Country="CHN", Publication_Date="2023-01-06", Placename="Beijing"),
+        row(Event_ID="p2", Event_Date="2023-01-05", Event_Type="SANCTION", Actor_Country="USA; GBR",
+            Recipient_Country="CHN", Publication_Date="2023-01-05"),
+        row(Event_ID="p3", Event_Date="2023-01-05", Event_Type="PROTEST", Event_Mode="demo",
+            Actor_Country="CHN", Recipient_Country="USA", Publication_Date="2023-01-05"),
+    ]  # fmt: skip
+    path = tmp_path / "ngecEvents.DV.2023.txt"
+    # Some published files carry surplus tabs at the end of their lines.
+    path.write_text("\n".join([POLECAT, rows[0] + "\t\t", *rows[1:]]) + "\n")
+    got = imported([path], "polecat")
+    found = [(event.id, event.category, str(event.known_date)) for event in got.events.rows()]
+    assert found == [("polecat-p1", "visit", "2023-01-06"), ("polecat-p2", "channel_closure", "2023-01-05")]
+    assert got.report.fates == {"others": 1, "uncounted": 1}
+
+
+def test_acled_actors_give_their_country_and_deaths_their_severity(imported, tmp_path):
+    path = tmp_path / "acled.csv"
+    header = (
+        "event_id_cnty,event_date,year,time_precision,disorder_type,event_type,sub_event_type,actor1,"
+        "assoc_actor_1,inter1,actor2,assoc_actor_2,inter2,interaction,civilian_targeting,iso,region,country,"
+        "admin1,admin2,admin3,location,latitude,longitude,geo_precision,source,source_scale,notes,fatalities,"
+        "tags,timestamp"
+    )
+    rows = [
+        'IND1,15 June 2020,2020,1,Political violence,Battles,Armed clash,Military Forces of India (2014-),,1,'
+        'Military Forces of China (2012-),,1,11,,356,South Asia,India,Ladakh,,,Galwan,34.7,78.2,1,Reuters,'
+        'International,"Soldiers fight with clubs.\nTwenty die, says India.",20,,1593000000',
+        'IND2,2020-09-07,2020,1,Political violence,Battles,Armed clash,Military Forces of China (2012-),,1,'
+        'Military Forces of India (2014-),,1,11,,356,South Asia,India,Ladakh,,,Pangong,34.7,78.2,1,Reuters,'
+        'International,Shots in the air.,0,,1600000000',
+        'IND3,2020-07-01,2020,1,Demonstrations,Protests,Peaceful protest,Protesters (India),,6,,,0,60,,356,'
+        'South Asia,India,Delhi,,,Delhi,28.6,77.2,1,PTI,National,Goods are burnt.,0,,1594000000',
+    ]  # fmt: skip
+    path.write_text("\n".join([header, *rows]) + "\n")
+    got = imported([path], "acled", "IND,CHN")
+    found = [(event.id, str(event.date), event.initiator, event.severity) for event in got.events.rows()]
+    assert found == [("acled-IND1", "2020-06-15", "IND", 5), ("acled-IND2", "2020-09-07", "CHN", 4)]
+    assert got.events.summary[0] == "Soldiers fight with clubs. Twenty die, says India."
+    assert str(got.events.known_date[0]) == "2020-06-24"
+    assert got.report.fates == {"actorless": 1}
+
+
+def test_an_alliance_without_country_is_an_actor_by_its_group(imported, gdelt_file):
+    nato = {"Actor1CountryCode": "", "Actor1KnownGroupCode": "NAT", "Actor2CountryCode": "RUS"}
+    got = imported([gdelt_file(nato, {})], "gdelt2", "NAT,RUS")
+    assert list(got.events.initiator) == ["NAT"]
+
+
+def test_codes_that_differ_from_iso_are_renamed(imported, gdelt_file):
+    got = imported([gdelt_file({"Actor1CountryCode": "ROM"})], "gdelt2", "ROU,CHN")
+    assert list(got.events.initiator) == ["ROU"]
+
+
+@pytest.mark.parametrize("codes", ["cameo", "weis"])
+def test_the_same_keds_line_means_what_its_codes_say(imported, tmp_path, codes):
+    path = tmp_path / "keds.txt"
+    path.write_text("990324 USAMIL SERMIL 190 (text)\n20000101\tSER\tUSA\t082\t(text)\n")
+    got = imported([path], "keds", "USA,SER", codes=codes)
+    first = shipped_crosswalk(codes)["190", ""]
+    assert (got.events.category[0], got.events.severity[0]) == (first.category, first.severity)
+    assert [str(day) for day in got.events.date] == ["1999-03-24", "2000-01-01"]

@@ -1,0 +1,187 @@
+"""Each switch drops what it says, and nothing that became known later changes what was kept before."""
+
+from datetime import date, timedelta
+from random import Random
+
+import numpy as np
+import pytest
+
+from forecast.feeds.repeats import KEPT, MIRRORED, OVER_CAP, REPEATED, mark_over_cap, mark_repeats
+from forecast.feeds.thinning import WINDOW, keep_probabilities, lot
+
+
+@pytest.mark.parametrize(
+    ("switch", "rows", "kept", "fate"),
+    [
+        ({"root_only": True}, ({"IsRootEvent": 0}, {}), [2], "not_root"),
+        ({"min_mentions": 5}, ({"NumMentions": 4}, {"NumMentions": 5}), [2], "mentions"),
+        ({"min_sources": 2}, ({"NumSources": 1}, {"NumSources": 2}), [2], "sources"),
+        (
+            {"exclude": ("tourists",)},
+            ({"Actor1Name": "TOURIST"}, {"Actor2Name": "THE TOURIST"}),
+            [2],
+            "excluded",
+        ),
+        ({"exclude": ("media",)}, ({"Actor2Type3Code": "MED"}, {"Actor2Type3Code": "GOV"}), [2], "excluded"),
+        (
+            {"max_delay_days": 7},
+            ({"DATEADDED": "20200109000000"}, {"DATEADDED": "20200108000000"}),
+            [2],
+            "late",
+        ),
+        (
+            {"vintage": date(2020, 1, 8)},
+            ({"DATEADDED": "20200109000000"}, {"DATEADDED": "20200108000000"}),
+            [2],
+            "vintage",
+        ),
+        ({"cap_per_day": 1}, ({"NumMentions": 3}, {"NumMentions": 9}), [2], "over_cap"),
+        ({"repeat_days": 0}, ({"ActionGeo_FullName": "A"}, {"ActionGeo_FullName": "A"}), [1], "repeated"),
+    ],
+)
+def test_a_switch_drops_what_it_says(imported, gdelt_file, switch, rows, kept, fate):
+    got = imported([gdelt_file(*rows)], "gdelt2", **switch)
+    assert list(got.events.id) == [f"gdelt2-{number}" for number in kept]
+    assert got.report.fates == {fate: len(rows) - len(kept)}
+
+
+def test_re_reports_within_the_window_count_once_and_later_ones_again(imported, gdelt_file):
+    place = {"ActionGeo_FullName": "Beijing"}
+    days = [{**place, "SQLDATE": f"202001{day:02d}"} for day in (1, 2, 3, 5)]
+    got = imported([gdelt_file(*days)], "gdelt2", repeat_days=1)
+    # The third is two days from the first, which was kept; the second was not, and hides nothing.
+    assert list(got.events.id) == ["gdelt2-1", "gdelt2-3", "gdelt2-4"]
+    got = imported([gdelt_file(*days)], "gdelt2", repeat_days=None)
+    assert len(got.events) == 4
+    elsewhere = [{**days[0]}, {**days[0], "ActionGeo_FullName": "Shanghai"}]
+    got = imported([gdelt_file(*elsewhere)], "gdelt2")
+    assert len(got.events) == 2
+    got = imported([gdelt_file(*elsewhere)], "gdelt2", ignore_place=True)
+    assert len(got.events) == 1
+
+
+def test_repeats_are_marked_as_a_plain_double_loop_marks_them():
+    numbers = np.random.default_rng(5)
+    day = numbers.integers(0, 40, 400)
+    group = numbers.integers(0, 6, 400)
+    forward = numbers.random(400) < 0.6
+    for window, mirrored in ((0, True), (2, True), (3, False), (None, True)):
+        expected = []
+        for row in range(400):
+            fate = KEPT
+            before = [other for other in range(row) if expected[other] == KEPT and group[other] == group[row]]
+            gaps = {
+                side: [
+                    abs(day[other] - day[row]) for other in before if (forward[other] == forward[row]) == side
+                ]
+                for side in (True, False)
+            }
+            if window is not None and any(gap <= window for gap in gaps[True]):
+                fate = REPEATED
+            elif mirrored and any(gap <= max(1, window or 0) for gap in gaps[False]):
+                fate = MIRRORED
+            expected.append(fate)
+        got = mark_repeats(day, group, forward, repeat_days=window, mirrored=mirrored)
+        assert got.tolist() == expected
+
+
+def test_the_cap_counts_only_rows_that_are_kept():
+    day, stream = np.zeros(4, np.int64), np.zeros(4, np.int64)
+    fates = np.array([KEPT, REPEATED, KEPT, KEPT], np.int8)
+    assert mark_over_cap(day, stream, fates, 2).tolist() == [KEPT, REPEATED, KEPT, OVER_CAP]
+
+
+def random_rows(seed: int, count: int) -> list[dict]:
+    chance = Random(seed)
+    rows = []
+    for _ in range(count):
+        day = date(2020, 1, 1) + timedelta(days=chance.randrange(120))
+        added = day + timedelta(days=chance.choice([0, 0, 0, 1, 3, 30]))
+        code = chance.choice(["042", "043", "040", "173", "112"])
+        actors = chance.sample(["USA", "CHN"], 2)
+        rows.append(
+            {
+                "SQLDATE": f"{day:%Y%m%d}",
+                "DATEADDED": f"{added:%Y%m%d}000000",
+                "EventCode": code,
+                "EventRootCode": code[:2],
+                "Actor1CountryCode": actors[0],
+                "Actor2CountryCode": actors[1],
+                "ActionGeo_FullName": chance.choice(["Beijing", "Washington"]),
+                "NumMentions": chance.randrange(1, 9),
+            }
+        )
+    return rows
+
+
+@pytest.mark.parametrize("switches", [{}, {"cap_per_day": 1}, {"normalise": True, "seed": 3}])
+def test_an_import_cut_at_a_day_is_the_import_of_that_vintage(imported, gdelt_file, switches):
+    path = gdelt_file(*random_rows(1, 600))
+    whole = imported([path], "gdelt2", **switches).events
+    for day in (date(2020, 1, 20), date(2020, 3, 1), date(2020, 4, 15)):
+        vintage = imported([path], "gdelt2", vintage=day, **switches).events
+        assert whole.known_by(day).sha256 == vintage.sha256
+        assert len(vintage) > 10
+
+
+def test_thinning_takes_the_growth_of_the_archive_out_and_leaves_the_rest():
+    first = date(2020, 1, 1)
+    growth = {first + timedelta(days=day): 100 if day < 200 else 400 for day in range(400)}
+    kept = keep_probabilities(growth)
+    assert all(kept[first + timedelta(days=day)] == 1 for day in range(200))
+    assert all(kept[first + timedelta(days=day)] == pytest.approx(0.25) for day in range(200 + WINDOW, 400))
+    shrinking = {first + timedelta(days=day): 400 - day for day in range(300)}
+    assert set(keep_probabilities(shrinking).values()) == {1.0}
+
+
+def test_lots_are_uniform_and_belong_to_the_row():
+    lots = np.array([lot(f"gdelt2-{number}", seed=1) for number in range(20_000)])
+    # Kolmogorov–Smirnov distance; above 1.95 / sqrt(n) once in a thousand samples.
+    steps = np.arange(1, 20_001) / 20_000
+    assert np.abs(np.sort(lots) - steps).max() < 1.95 / np.sqrt(20_000)
+    assert lot("gdelt2-7", 1) == lots[7]
+    assert lot("gdelt2-7", 2) != lots[7]
+
+
+def test_a_dyad_whose_share_of_the_archive_is_steady_shows_no_step_after_normalising(imported, gdelt_file):
+    # The archive, and the dyad with it, doubles on day 60. The share of the dyad stays at a quarter.
+    rows = []
+    for day in range(120):
+        for row in range(20 if day < 60 else 40):
+            own = row % 4 == 0
+            day_text = f"{date(2020, 1, 1) + timedelta(days=day):%Y%m%d}"
+            rows.append({"SQLDATE": day_text, "Actor2CountryCode": "CHN" if own else "FRA"})
+    path = gdelt_file(*rows)
+    raw = imported([path], "gdelt2").events
+    flat = imported([path], "gdelt2", normalise=True, seed=4).events
+    step = np.datetime64("2020-03-01")
+    assert (raw.date >= step).sum() == 2 * (raw.date < step).sum()
+    early, late = (flat.date < step).sum(), int((flat.date >= np.datetime64("2020-03-29")).sum())
+    assert early == 300
+    # 32 days of 10 rows, each kept with probability 1/2: mean 160, standard deviation 8.9.
+    assert abs(late - 160) < 4 * 8.95
+
+
+def test_known_date_act_sets_the_day_of_loading_aside(imported, gdelt_file):
+    rows = [
+        {"SQLDATE": f"20100{month}0{day}", "DATEADDED": "20130203000000"}
+        for month in range(1, 9)
+        for day in range(1, 6)
+    ]
+    path = gdelt_file(*rows)
+    published = imported([path], "gdelt2")
+    assert set(published.events.known_date.astype(str)) == {"2013-02-03"}
+    assert any("back-file" in note for note in published.report.warnings)
+    act = imported([path], "gdelt2", known_date="act")
+    assert (act.events.known_date == act.events.date).all()
+    assert not any("back-file" in note for note in act.report.warnings)
+
+
+def test_a_clock_a_day_ahead_is_no_fault_and_two_days_are(imported, gdelt_file):
+    rows = [
+        {"SQLDATE": "20200102", "DATEADDED": "20200101230000"},
+        {"SQLDATE": "20200103", "DATEADDED": "20200101230000"},
+    ]
+    got = imported([gdelt_file(*rows)], "gdelt2")
+    assert got.report.fates == {"future": 1}
+    assert str(got.events.known_date[0]) == "2020-01-02"

@@ -1,0 +1,153 @@
+"""Real rows of the formats, counted by plain Python beside the engine."""
+
+import csv
+from collections import Counter
+from datetime import date
+
+import pytest
+
+from forecast.events.codebook import cameo_codes
+from forecast.feeds.actors import country_names
+from forecast.feeds.fates import FATES
+
+MIRRORED = {"043": "042"}
+MUTUAL = {"040", "041", "044", "046", "057", "061", "062"}
+
+
+def lines_of(path):
+    return [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def counted_by_hand(rows):
+    """Count acts of (day, known, initiator, target, code, place), in any order, by the written rules."""
+    fates = Counter()
+    kept = []
+    ordered = []
+    for number, day, known, a, b, code, place, mentions in rows:
+        entry = cameo_codes()[code]
+        if entry.category is None:
+            fates["uncounted"] += 1
+            continue
+        swapped = code in MIRRORED
+        told = cameo_codes()[MIRRORED.get(code, code)]
+        a, b = (b, a) if swapped else (a, b)
+        ordered.append((known, -told.severity, -mentions, day, number, a, b, told.code, place, swapped))
+    for _, _, _, day, number, a, b, code, place, swapped in sorted(ordered):
+        group = (*sorted((a, b)), code, place) if code in MUTUAL else (a, b, code, place)
+        side = a < b if code in MUTUAL else not swapped
+        again = [other for other in kept if other[0] == group and abs((other[2] - day).days) <= 1]
+        if any(other[1] == side for other in again):
+            fates["repeated"] += 1
+        elif again:
+            fates["mirrored"] += 1
+        else:
+            kept.append((group, side, day, number))
+    return fates, {number for *_, number in kept}
+
+
+def compact(text):
+    return date(int(text[:4]), int(text[4:6]), int(text[6:8]))
+
+
+def test_gdelt_2_rows_are_kept_as_counted_by_hand(imported, samples):
+    path = samples / "gdelt2-20201113.export.CSV"
+    got = imported([path], "gdelt2")
+    between = [row for row in lines_of(path) if {row[7], row[17]} == {"USA", "CHN"}]
+    assert len(between) == 88
+    fates, kept = counted_by_hand(
+        (row[0], compact(row[1]), compact(row[59]), row[7], row[17], row[26], row[52], int(row[31]))
+        for row in between
+    )
+    assert got.report.rows == 2824
+    assert {name: got.report.fates[name] for name in fates} == dict(fates)
+    assert set(got.events.id) == {f"gdelt2-{number}" for number in kept}
+
+
+def test_gdelt_1_reads_57_and_58_columns_of_one_file(imported, samples):
+    path = samples / "gdelt1-20160728.export.CSV"
+    rows = lines_of(path)
+    assert Counter(map(len, rows)) == {58: 509, 57: 201}
+    got = imported([path], "gdelt1", "USA,RUS", "USA,CHN", "USA,ISR", repeat_days=None, merge_mirrored=False)
+    wanted = [{"USA", "RUS"}, {"USA", "CHN"}, {"USA", "ISR"}]
+    between = [row for row in rows if {row[7] or row[8], row[17] or row[18]} in wanted]
+    counted = [row for row in between if cameo_codes()[row[26]].category]
+    assert set(got.events.id) == {f"gdelt1-{row[0]}" for row in counted}
+    short = {f"gdelt1-{row[0]}" for row in counted if len(row) == 57}
+    assert short, "the sample must hold short rows of these dyads"
+    for event in got.events.rows():
+        assert (event.source_url == "") == (event.id in short)
+    assert got.report.fates.get("width", 0) == 0
+
+
+def test_gdelt_1_back_files_are_known_from_the_day_they_were_added(imported, samples):
+    got = imported([samples / "gdelt1-20160728.export.CSV"], "gdelt1", "USA,RUS", "USA,ISR", "USA,POL")
+    old = [event for event in got.events.rows() if event.date.year == 1982]
+    assert old
+    assert all(event.known_date.year >= 2013 for event in old)
+    assert len(got.events.known_by(date(2012, 12, 31))) == 0
+
+
+def test_icews_countries_are_read_from_the_country_columns(imported, samples):
+    path = samples / "icews-2018-06-sample.tab"
+    with path.open(encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
+    between = [
+        row for row in rows if {row["Source Country"], row["Target Country"]} == {"United States", "China"}
+    ]
+    assert len(between) == 101
+    by_name = [row for row in rows if {row["Source Name"], row["Target Name"]} == {"United States", "China"}]
+    assert len(by_name) < len(between), "names alone would lose the persons and bodies of a country"
+    got = imported([path], "icews", repeat_days=None, merge_mirrored=False)
+    counted = {row["Event ID"] for row in between if cameo_codes()[row["CAMEO Code"]].category}
+    assert {name.removeprefix("icews-") for name in got.events.id} == counted
+    outlets = {f"icews-{row['Event ID']}": row["Publisher"] for row in between}
+    assert all(event.source_outlet == outlets[event.id] for event in got.events.rows())
+
+
+def test_every_icews_country_of_the_sample_has_a_code(samples):
+    rows = lines_of(samples / "icews-2018-06-sample.tab")[1:]
+    assert {row[4] for row in rows} | {row[10] for row in rows} <= set(country_names()) | {"NA"}
+
+
+def test_icews_visits_name_the_traveller_first(imported, samples):
+    got = imported([samples / "icews-2018-06-sample.tab"], "icews")
+    visits = [event for event in got.events.rows() if event.category == "visit"]
+    assert visits
+    assert all(event.cameo != "043" for event in visits)
+
+
+@pytest.mark.parametrize(("name", "dyad", "force"), [("usa-ser", "USA,SER", 37), ("nat-ser", "NAT,SER", 309)])
+def test_keds_text_gives_the_known_number_of_uses_of_force(
+    imported, tmp_path, shared_data, name, dyad, force
+):
+    path = tmp_path / "balkans.txt"
+    with (shared_data / "balkans" / f"{name}.csv").open(encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    path.write_text(
+        "".join(
+            f"{row['date'][2:].replace('-', '')}\t{row['initiator']}\t{row['target']}\t"
+            f"{row['subcategory'].removeprefix('weis_')}\t({row['summary'].upper()})\n"
+            for row in rows
+        )
+    )
+    got = imported([path], "keds", dyad, repeat_days=None, merge_mirrored=False)
+    assert got.report.rows == len(rows)
+    assert int((got.events.severity == 5).sum()) == force + sum(
+        row["subcategory"] == "weis_195" for row in rows
+    )
+    assert int(got.events.matching(["military_incident"], 5).sum()) == force
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("gdelt2-20201113.export.CSV", "gdelt2"),
+        ("gdelt1-20160728.export.CSV", "gdelt1"),
+        ("icews-2018-06-sample.tab", "icews"),
+    ],
+)
+def test_every_row_has_one_fate(imported, samples, file, name):
+    report = imported([samples / file], name, "USA,CHN", "USA,RUS", cap_per_day=1).report
+    assert sum(report.fates.values()) + report.kept == report.rows
+    assert set(report.fates) <= set(FATES)
+    assert sum(report.by_dyad.values()) == sum(report.by_category.values()) == report.kept

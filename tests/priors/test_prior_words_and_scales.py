@@ -1,0 +1,107 @@
+"""Every prior is explained in full, can be stated in every form, and is read back in plain terms."""
+
+import math
+
+import numpy as np
+import pytest
+
+from forecast.priors import default_priors, parameter_groups
+from forecast.priors.human_scale import EFFECT, effect_words
+from forecast.priors.statement_forms import statement_examples, statement_text
+from forecast.series import TargetRule, stream_layout
+
+TARGET = TargetRule("military", ("military_incident", "military_posture"), 4)
+LAYOUTS = {
+    "joint": stream_layout("joint"),
+    "focused": stream_layout("focused", TARGET),
+    "target": stream_layout("target", TARGET),
+}
+GROUPS = {group.name: group for group in parameter_groups(LAYOUTS["joint"])}
+PRIORS = default_priors(LAYOUTS["joint"])
+
+
+@pytest.mark.parametrize("family", LAYOUTS)
+def test_every_prior_has_meaning_unit_reason_words_and_a_scale(family):
+    for group in parameter_groups(LAYOUTS[family]):
+        assert group.words, group.name
+        assert group.unit, group.name
+        assert group.meaning.strip(), group.name
+        assert not group.meaning.endswith("."), group.name  # it becomes one sentence
+        assert group.reason.strip().endswith("."), group.name
+        assert len(set(group.words.values())) == len(group.words), f"{group.name}: two words mean the same"
+    assert all(prior.words for prior in default_priors(LAYOUTS[family]).priors.values())
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_a_scale_is_monotone_and_goes_there_and_back(name):
+    group = GROUPS[name]
+    for distribution in (group.default, *group.words.values()):
+        values = distribution.quantile(np.linspace(0.01, 0.99, 41))
+        shown = np.array([group.scale.of(value) for value in values])
+        assert np.all(np.diff(shown) < 0) if group.scale.falls else np.all(np.diff(shown) > 0)
+        back = [group.scale.to_parameter(value) for value in shown]
+        np.testing.assert_allclose(back, values, rtol=1e-6, atol=1e-12)
+        assert group.scale.lowest <= shown.min()
+        assert shown.max() <= group.scale.highest
+
+
+@pytest.mark.parametrize("name", PRIORS.priors)
+def test_each_form_shown_for_a_prior_is_valid_and_says_its_default(name):
+    prior = PRIORS.priors[name]
+    forms = statement_examples(prior)
+    assert list(forms)[:3] == ["word", "distribution", "quantiles"]
+    assert len(forms) == 4
+    for form, statement in forms.items():
+        changed = PRIORS.changed({name: statement}, "config").priors[name]
+        if form == "word":
+            assert changed.words == statement
+            continue
+        np.testing.assert_allclose(
+            changed.distribution.quantile([0.05, 0.5, 0.95]),
+            prior.default.quantile([0.05, 0.5, 0.95]),
+            rtol=0.02,
+            atol=0.01,
+            err_msg=form,
+        )
+
+
+def test_the_word_default_takes_back_what_was_set():
+    stated = {"tension.loading": "none", "severity.level.5": "often"}
+    changed = PRIORS.changed(stated, "config")
+    assert (
+        changed.priors["tension.loading.visit"].distribution != PRIORS.priors["tension.loading.visit"].default
+    )
+    back = changed.changed(dict.fromkeys(stated, "default"), "scenario")
+    for name, prior in PRIORS.priors.items():
+        assert back.priors[name].distribution == prior.distribution
+
+
+@pytest.mark.parametrize(
+    ("effect", "words"),
+    [
+        (-0.5, "halve the rate"),
+        (1.0, "double the rate"),
+        (0.0, "leave the rate as it is"),
+        (-0.26, "lower the rate by 26%"),
+        (0.074, "raise the rate by 7.4%"),
+        (4.0, "multiply the rate by 5"),
+    ],
+)
+def test_effects_are_said_in_words(effect, words):
+    assert effect_words(effect, "the rate") == words
+
+
+def test_a_ballast_of_log_two_halves_the_rate():
+    changed = PRIORS.changed({"ballast.visit": f"Normal({math.log(2)}, 0.3)"}, "config")
+    reading = changed.priors["ballast.visit"].reading
+    low, high = (1 - math.exp(-math.log(2) + sign * 1.6448536 * 0.3) for sign in (1, -1))
+    assert reading == (
+        "recent acts of this kind halve the rate of conflictual acts "
+        f"(90% between −{high:.0%} and −{low:.0%})"
+    )
+    assert EFFECT.of(math.log(2)) == pytest.approx(-0.5)
+
+
+def test_statements_are_written_as_a_config_reads_them():
+    assert statement_text({"effect": {"q05": -0.7, "median": -0.5}}) == "{effect: {q05: -0.7, median: -0.5}}"
+    assert statement_text("slow") == "slow"

@@ -1,0 +1,207 @@
+"""What an earlier run said, how far the number moved, and why."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from forecast.record import Curve, MilestoneChange, PreviousRun
+from forecast.report import change
+from forecast.report.comparison import ComparisonError, compare_runs
+from forecast.report.front_page import headline_pair
+
+EARLIER = date(2023, 4, 10)
+
+
+def earlier_run(forecast, *, shift=-0.1, as_of=EARLIER, run_id="earlier"):
+    """The forecast as an earlier run would have left it: each chance shifted, the curve rising by the day."""
+    targets = []
+    for target in forecast.targets:
+        last = target.milestones[-1].date
+        days = tuple(as_of + timedelta(days=k) for k in range(1, (last - as_of).days + 1))
+        rise = tuple(0.5 * k / len(days) for k in range(1, len(days) + 1))
+        milestones = tuple(
+            one.model_copy(update={"probability": min(max(one.probability + shift, 0.0), 1.0)})
+            for one in target.milestones
+        )
+        curve = Curve(date=days, probability=rise, lower90=rise, upper90=rise)
+        targets.append(target.model_copy(update={"milestones": milestones, "curve": curve}))
+    return forecast.model_copy(update={"as_of": as_of, "run_id": run_id, "targets": tuple(targets)})
+
+
+@pytest.fixture(scope="module")
+def forecast(factory):
+    return factory.forecast(factory.events)
+
+
+@pytest.fixture(scope="module")
+def analysis(factory):
+    return factory.analysis(factory.events)
+
+
+def compared(factory, forecast, analysis, **changes):
+    return compare_runs(earlier_run(forecast, **changes), analysis, forecast, analysis, factory.events)
+
+
+def test_every_common_question_is_kept_with_what_was_said(factory, forecast, analysis):
+    previous = compared(factory, forecast, analysis)
+    assert len(previous.changes) == sum(len(target.milestones) for target in forecast.targets)
+    target, now = headline_pair(forecast)
+    before = previous.change(target.name, now.name)
+    assert before.probability == pytest.approx(now.probability - 0.1)
+    assert before.happened_since == 0
+    assert previous.change("no_such", now.name) is None
+
+
+def test_new_events_are_those_after_the_earlier_day(factory, forecast, analysis):
+    previous = compared(factory, forecast, analysis)
+    since = factory.events.between(EARLIER + timedelta(days=1), forecast.as_of)
+    assert sum(previous.new_events.values()) == len(since)
+    assert previous.new_events["sanction"] == (since.category == "sanction").sum()
+
+
+def test_quiet_is_the_earlier_chance_given_none_before_the_later_day(factory, forecast, analysis):
+    previous = compared(factory, forecast, analysis)
+    earlier = earlier_run(forecast)
+    for one in previous.changes:
+        curve = earlier.target(one.target).curve
+        gone = dict(zip(curve.date, curve.probability, strict=True))[forecast.as_of + timedelta(days=1)]
+        assert one.quiet == pytest.approx(max(0.0, (one.probability - gone) / (1 - gone)))
+
+
+def test_a_later_day_with_certainty_behind_it_leaves_the_chance_as_it_was(factory, forecast, analysis):
+    earlier = earlier_run(forecast)
+    sure = tuple(
+        target.model_copy(
+            update={"curve": target.curve.model_copy(update={"probability": (1.0,) * len(target.curve.date)})}
+        )
+        for target in earlier.targets
+    )
+    previous = compare_runs(
+        earlier.model_copy(update={"targets": sure}), analysis, forecast, analysis, factory.events
+    )
+    assert all(one.quiet == one.probability for one in previous.changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"as_of": date(2024, 1, 1)}, "is as of 2024-01-01, which is not before 2023-07-10"),
+        ({"run_id": "us-china-2023-2023-07-10-3f9a1c"}, "Give an earlier run"),
+    ],
+)
+def test_a_run_that_is_not_earlier_is_refused(factory, forecast, analysis, changes, message):
+    earlier = earlier_run(forecast).model_copy(update=changes)
+    with pytest.raises(ComparisonError, match=message):
+        compare_runs(earlier, analysis, forecast, analysis, factory.events)
+
+
+def test_another_pair_and_other_questions_are_refused(factory, forecast, analysis):
+    other = earlier_run(forecast)
+    pair = other.model_copy(update={"dyad": other.dyad.model_copy(update={"b": "RUS"})})
+    with pytest.raises(ComparisonError, match="is about USA and RUS, this one about USA and CHN"):
+        compare_runs(pair, analysis, forecast, analysis, factory.events)
+    targets = tuple(one.model_copy(update={"definition": "something else"}) for one in other.targets)
+    with pytest.raises(ComparisonError, match="asks none of this run's questions"):
+        compare_runs(
+            other.model_copy(update={"targets": targets}), analysis, forecast, analysis, factory.events
+        )
+
+
+def test_a_prior_that_changed_is_named(factory, forecast, analysis):
+    first, *others = analysis.parameters
+    changed = analysis.model_copy(
+        update={"parameters": (first.model_copy(update={"prior": "Beta(2, 2)"}), *others)}
+    )
+    previous = compare_runs(earlier_run(forecast), changed, forecast, analysis, factory.events)
+    assert previous.changed_priors == (first.name,)
+    text = " ".join(change.change_sentences(forecast, previous))
+    assert f"1 prior ({first.name}) differs from that run" in text
+
+
+def answer(forecast, **changes):
+    target, now = headline_pair(forecast)
+    fields = {
+        "target": target.name,
+        "milestone": now.name,
+        "date": now.date,
+        "probability": 0.3,
+        "mcse": 0.003,
+        "interval90": (0.2, 0.4),
+        "quiet": 0.25,
+        "happened_since": 0,
+    } | changes
+    return PreviousRun(
+        run_id="earlier",
+        as_of=EARLIER,
+        code_version="",
+        new_events={"visit": 3},
+        changed_priors=(),
+        other_model=False,
+        changes=(MilestoneChange(**fields),),
+    )
+
+
+def with_probability(forecast, probability):
+    target, now = headline_pair(forecast)
+    moved = now.model_copy(update={"probability": probability, "mcse": 0.003})
+    milestones = tuple(moved if one is now else one for one in target.milestones)
+    targets = tuple(
+        one.model_copy(update={"milestones": milestones}) if one is target else one
+        for one in forecast.targets
+    )
+    return forecast.model_copy(update={"targets": targets, "drivers": ()})
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "mark", "line"),
+    [
+        (0.42, 0.30, "↑ +12", "↑ 12 points since 10 Apr 2023"),
+        (0.29, 0.30, "↓ −1", "↓ 1 point since 10 Apr 2023"),
+        (0.304, 0.300, "≈", "≈ unchanged since 10 Apr 2023"),
+        (0.3049, 0.2951, "≈", "≈ unchanged since 10 Apr 2023"),
+        (0.305, 0.295, "↑ +1", "↑ 1 point since 10 Apr 2023"),
+    ],
+)
+def test_arrow_and_points_follow_the_numbers_as_shown(forecast, now, before, mark, line):
+    moved = with_probability(forecast, now)
+    _, milestone = headline_pair(moved)
+    previous = answer(forecast, probability=before)
+    assert change.change_mark(milestone, previous.changes[0]) == mark
+    assert change.change_line(moved, previous) == line
+    assert "−0" not in mark
+
+
+def test_a_question_not_asked_before_is_new(forecast):
+    _, milestone = headline_pair(forecast)
+    assert change.change_mark(milestone, None) == "new"
+    assert change.change_line(forecast, None) == ""
+    assert change.change_sentences(forecast, None) == []
+
+
+def test_the_reason_parts_the_days_that_passed_from_what_was_learnt(forecast):
+    (sentence,) = change.change_sentences(with_probability(forecast, 0.42), answer(forecast))
+    assert "The run of 10 April 2023 gave 30% (90% interval 20–40%): up 12 points since." in sentence
+    assert "would alone have left 25%" in sentence
+    assert "3 events since then accounts for +17." in sentence
+
+
+def test_a_target_that_happened_in_between_is_said_in_place_of_quiet_days(forecast):
+    (sentence,) = change.change_sentences(
+        with_probability(forecast, 0.42), answer(forecast, happened_since=2)
+    )
+    assert "The target happened twice in between." in sentence
+    assert "alone have left" not in sentence
+
+
+def test_the_strongest_new_event_is_named_only_when_it_is_new_and_stands_out(factory, forecast):
+    first = factory.forecast(factory.events).drivers[0]
+    moved = with_probability(forecast, 0.42)
+
+    def said(**changes):
+        driver = first.model_copy(update={"change": 0.05, "mcse": 0.003} | changes)
+        run = moved.model_copy(update={"drivers": (driver,)})
+        return " ".join(change.change_sentences(run, answer(forecast)))
+
+    assert "the one of 1 June 2023 moves it most, by +5.0 points" in said(date=date(2023, 6, 1))
+    assert "moves it most" not in said(date=EARLIER)
+    assert "moves it most" not in said(date=date(2023, 6, 1), mcse=0.04)

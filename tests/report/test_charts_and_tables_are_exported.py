@@ -1,0 +1,88 @@
+"""Charts for slides and tables for spreadsheets hold what the report holds."""
+
+import csv
+import io
+
+import pytest
+
+from forecast.errors import InputError
+from forecast.report import RunRecords
+from forecast.report.blocks import Bar, Cell, Column, Group, Table
+from forecast.report.content import make_content
+from forecast.report.exports import export_figures, export_tables, table_csv
+
+
+@pytest.fixture(scope="module")
+def content(factory):
+    return make_content(
+        RunRecords(
+            forecast=factory.forecast(factory.events),
+            analysis=factory.analysis(factory.events),
+            events=factory.events,
+            manifest=factory.manifest(),
+        )
+    )
+
+
+def rows_of(path):
+    return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline="")))
+
+
+def test_the_milestone_table_has_every_chance_at_full_precision(content, factory, tmp_path):
+    paths = export_tables(content, tmp_path / "tables")
+    assert {path.stem for path in paths} == {table.name for table in content.tables()}
+    rows = rows_of(tmp_path / "tables" / "milestones.csv")
+    forecast = factory.forecast(factory.events)
+    expected = [(target, one) for target in forecast.targets for one in target.milestones]
+    assert len(rows) == len(expected)
+    for row, (target, one) in zip(rows, expected, strict=True):
+        assert row["Group"] == target.label
+        assert row["Before the day of"].startswith(one.label)
+        assert float(row["Probability"]) == float(row["Chance"]) == one.probability
+        assert (float(row["Lower 90%"]), float(row["Upper 90%"])) == one.interval90
+        assert float(row["Baseline"]) == one.baseline.probability
+        assert float(row["Error"]) == one.mcse
+        assert row["In words"] == one.words
+
+
+def test_every_chart_is_written_as_svg_and_png_with_the_same_bytes_each_time(content, tmp_path):
+    small = content.__class__(
+        meta=content.meta,
+        colours=content.colours,
+        stamp=None,
+        sections=tuple(one for one in content.sections if one.name == "drivers"),
+    )
+    first = export_figures(small, tmp_path / "a")
+    second = export_figures(small, tmp_path / "b")
+    assert [path.name for path in first] == ["drivers.png", "drivers.svg"]
+    for one, other in zip(first, second, strict=True):
+        assert one.read_bytes() == other.read_bytes()
+    assert first[0].read_bytes().startswith(b"\x89PNG")
+    assert b"<svg" in first[1].read_bytes()
+
+
+def test_what_a_spreadsheet_would_run_is_written_as_text():
+    table = Table(
+        name="t",
+        title="t",
+        columns=(Column(head="What"), Column(head="Share"), Column(head="Number")),
+        groups=(
+            Group(
+                label="=1+1",
+                rows=(
+                    (
+                        Cell(text="=HYPERLINK(1)", note="second"),
+                        Cell(mark=Bar(value=0.5, colour="#000000")),
+                        Cell(text="−0.5", value=-0.5),
+                    ),
+                ),
+            ),
+        ),
+    )
+    assert table_csv(table) == "Group,What,Number\r\n'=1+1,'=HYPERLINK(1) · second,-0.5\r\n"
+
+
+def test_a_folder_that_cannot_be_made_is_named(content, tmp_path):
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    with pytest.raises(InputError, match=r"file: cannot be written"):
+        export_tables(content, tmp_path / "file")

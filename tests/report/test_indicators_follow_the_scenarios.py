@@ -1,0 +1,109 @@
+"""What would change our mind is read off the scenarios of the run, and only where it stands out."""
+
+import pytest
+
+from forecast import wording
+from forecast.record import Difference, ScenarioForecast, ScenarioMilestone, ScenarioTarget
+from forecast.report import RunRecords
+from forecast.report.indicators import indicator_sentence, indicators, next_milestone
+from forecast.report.sections.indicators import indicators_section
+
+
+def scenario(forecast, name, change, *, mcse=0.002, **fields):
+    """Every chance moved by ``change``."""
+    targets = []
+    for target in forecast.targets:
+        milestones = []
+        for one in target.milestones:
+            moved = min(max(one.probability + change, 0.0), 1.0)
+            values = {
+                **one.model_dump(),
+                "probability": moved,
+                "difference": Difference(value=change, mcse=mcse),
+                "words": wording.words(moved, one.interval90),
+            }
+            milestones.append(ScenarioMilestone(**values))
+        targets.append(ScenarioTarget(**{**target.model_dump(), "milestones": milestones}))
+    return ScenarioForecast(
+        name=name,
+        label=f"Label of {name}",
+        rationale=f"Reason of {name}.",
+        method="simulate",
+        reason="Only the future changes.",
+        pareto_k=None,
+        effective_draws=None,
+        failures=fields.get("failures", ()),
+        withheld=fields.get("withheld"),
+        targets=tuple(targets),
+    )
+
+
+@pytest.fixture(scope="module")
+def plain(factory):
+    return factory.forecast(factory.events)
+
+
+@pytest.fixture(scope="module")
+def forecast(plain):
+    return plain.model_copy(
+        update={
+            "scenarios": (
+                scenario(plain, "small", 0.01),
+                scenario(plain, "noise", 0.003),
+                scenario(plain, "calming", -0.05),
+                scenario(plain, "grave", 0.12),
+                scenario(plain, "failed", 0.3, failures=("R-hat",)),
+                scenario(plain, "kept-back", 0.3, withheld="needs a new fit"),
+            )
+        }
+    )
+
+
+def records(factory, forecast):
+    return RunRecords(
+        forecast=forecast,
+        analysis=factory.analysis(factory.events),
+        events=factory.events,
+        manifest=factory.manifest(),
+    )
+
+
+def test_strongest_first_without_noise_failed_fits_and_withheld_numbers(forecast):
+    assert [one.scenario.name for one in indicators(forecast)] == ["grave", "calming", "small"]
+
+
+def test_the_sentence_names_the_strongest_each_way_with_its_interval(forecast):
+    text = indicator_sentence(forecast, indicators(forecast))
+    assert "“Label of grave” would raise it most, by 12.0 points to" in text
+    assert "“Label of calming” would lower it most, by 5.0 points to" in text
+    assert text.count("90% interval") == 3
+
+
+def test_the_table_gives_each_effect_at_the_next_and_at_the_headline_milestone(factory, forecast):
+    section = indicators_section(records(factory, forecast))
+    table = section.blocks[1]
+    assert next_milestone(forecast).name == "apec-2023"
+    assert [column.head for column in table.columns] == [
+        "Watch for",
+        "Because",
+        "By 17 Nov 2023",
+        "By 5 Nov 2024",
+        "Chance then",
+    ]
+    first = table.groups[0].rows[0]
+    assert [cell.text for cell in first[2:4]] == ["+12.0 ±0.2", "+12.0 ±0.2"]
+    assert first[3].value == 0.12
+
+
+def test_scenarios_without_effect_are_said_to_have_none(factory, plain):
+    forecast = plain.model_copy(update={"scenarios": (scenario(plain, "noise", 0.003),)})
+    (sentence,) = indicators_section(records(factory, forecast)).blocks
+    assert sentence.text == (
+        "The scenario of this run does not move the headline by more than its Monte Carlo error."
+    )
+    two = forecast.model_copy(update={"scenarios": forecast.scenarios * 2})
+    assert indicator_sentence(two, ()).startswith("None of the 2 scenarios of this run moves the headline")
+
+
+def test_a_run_without_scenarios_has_no_such_section(factory, plain):
+    assert indicators_section(records(factory, plain)) is None

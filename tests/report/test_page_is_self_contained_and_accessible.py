@@ -1,0 +1,215 @@
+"""``report.html``: one file without network or script, with landmarks, headings and alternatives."""
+
+import base64
+import re
+from html.parser import HTMLParser
+from itertools import pairwise
+from types import SimpleNamespace
+
+import pytest
+
+from forecast import wording
+from forecast.record import Forecast
+from forecast.report import ReportOptions, RunRecords
+from forecast.report.blocks import Chart, Table, walk
+from forecast.report.content import make_content
+from forecast.report.html_page import render_page
+from forecast.report.palette import CATEGORY_COLOURS, INK, MUTED, STAMP, target_colour
+from forecast.report.screen_colours import DARK_GROUND, contrast, dark_colour
+
+VOID = {"meta", "br", "img", "link", "hr", "input"}
+HOSTILE = '<script>alert(1)</script> {{7*7}} "><img src=x onerror=alert(1)> &amp;'
+FOREIGN = "中国 الصين 🚀"
+
+
+class Page(HTMLParser):
+    """Elements in order, each with its attributes, its text, and the names of those it stands in."""
+
+    def __init__(self, text):
+        super().__init__(convert_charrefs=True)
+        self.elements, self._open = [], []
+        self.feed(text)
+        assert not self._open
+
+    def handle_starttag(self, tag, attrs):
+        element = SimpleNamespace(
+            tag=tag, attributes=dict(attrs), text="", inside=[one.tag for one in self._open]
+        )
+        self.elements.append(element)
+        if tag not in VOID:
+            self._open.append(element)
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self._open.pop()
+
+    def handle_endtag(self, tag):
+        assert self._open.pop().tag == tag
+
+    def handle_data(self, text):
+        for element in self._open:
+            element.text += text
+
+    def all(self, tag):
+        return [one for one in self.elements if one.tag == tag]
+
+
+def squeeze(text):
+    return re.sub(r"\s+", " ", text).strip()
+
+
+@pytest.fixture(scope="module")
+def source(base_run):
+    return (base_run / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def page(source):
+    return Page(source)
+
+
+@pytest.fixture(scope="module")
+def run(factory, base_run):
+    return RunRecords(
+        forecast=Forecast.model_validate_json((base_run / "forecast.json").read_bytes()),
+        analysis=factory.analysis(factory.events),
+        events=factory.events,
+        manifest=factory.manifest(),
+        options=ReportOptions(author="A. Analyst", organisation="Strait Risk Desk"),
+    )
+
+
+def test_nothing_is_fetched_and_nothing_runs(page, source):
+    assert not page.all("script")
+    assert not page.all("link")
+    assert not page.all("iframe")
+    for element in page.elements:
+        for name, value in element.attributes.items():
+            assert not name.startswith("on"), f"{element.tag} {name}"
+            if name in ("src", "xlink:href", "href") and element.tag != "a":
+                assert value.startswith(("#", "data:")), f"{element.tag} {name}={value[:60]}"
+    assert "url(http" not in source
+    assert "@import" not in source
+    (policy,) = [
+        one.attributes["content"]
+        for one in page.all("meta")
+        if one.attributes.get("http-equiv") == "Content-Security-Policy"
+    ]
+    assert policy.startswith("default-src 'none'")
+
+
+def test_landmarks_language_title_and_headings_are_there_in_order(page):
+    (html,) = page.all("html")
+    assert html.attributes["lang"] == "en-GB"
+    assert [one.text for one in page.all("title") if "svg" not in one.inside] == [
+        "Escalation risk: United States – China"
+    ]
+    for landmark in ("header", "nav", "main", "footer"):
+        assert len(page.all(landmark)) == 1, landmark
+    levels = [int(one.tag[1]) for one in page.elements if re.fullmatch(r"h[1-6]", one.tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(later <= earlier + 1 for earlier, later in pairwise(levels))
+
+
+def test_every_link_within_the_page_leads_somewhere_and_ids_are_unique(page):
+    ids = [one.attributes["id"] for one in page.elements if "id" in one.attributes]
+    assert len(ids) == len(set(ids))
+    targets = [one.attributes["href"][1:] for one in page.all("a") if one.attributes["href"].startswith("#")]
+    targets += [one.attributes["xlink:href"][1:] for one in page.elements if "xlink:href" in one.attributes]
+    assert targets
+    assert set(targets) <= set(ids)
+
+
+def test_every_table_has_a_caption_and_heads_with_a_scope(page, run):
+    tables = [block for section in make_content(run).sections for block in walk(section.blocks)]
+    tables = [block for block in tables if isinstance(block, Table)]
+    assert [one.text for one in page.all("caption")] == [table.title for table in tables]
+    heads = page.all("th")
+    assert heads
+    assert {one.attributes.get("scope") for one in heads} == {"col", "row", "rowgroup"}
+    regions = [one for one in page.all("div") if one.attributes.get("role") == "region"]
+    assert len(regions) == len(tables)
+    assert all(one.attributes["tabindex"] == "0" and one.attributes["aria-label"] for one in regions)
+
+
+def test_every_figure_says_in_words_what_it_shows(page, run):
+    charts = [block for section in make_content(run).sections for block in walk(section.blocks)]
+    charts = [block for block in charts if isinstance(block, Chart)]
+    shown = [one for one in page.all("div") if one.attributes.get("role") == "img"]
+    assert [one.attributes["aria-label"] for one in shown] == [chart.alt for chart in charts]
+    for svg in page.all("svg"):
+        assert svg.attributes["aria-hidden"] == "true"
+
+
+def test_the_page_holds_the_same_words_and_numbers_as_the_blocks_of_the_pdf(page, run):
+    text = squeeze(page.all("main")[0].text)
+    for section in make_content(run).sections:
+        for block in walk(section.blocks):
+            if isinstance(block, Table):
+                for group in block.groups:
+                    for row in group.rows:
+                        for cell in row:
+                            assert squeeze(cell.text) in text
+            for one in (getattr(block, "text", ""), getattr(block, "caption", "")):
+                assert squeeze(one) in text
+    for target in run.forecast.targets:
+        for one in target.milestones:
+            assert wording.percent(one.probability) in text
+
+
+def test_all_events_can_be_taken_from_the_page(page, factory):
+    (address,) = [
+        one.attributes["href"] for one in page.all("a") if one.attributes.get("download") == "events.csv"
+    ]
+    carried = base64.b64decode(address.removeprefix("data:text/csv;charset=utf-8;base64,"))
+    assert carried == factory.events.canonical_csv().encode()
+
+
+def test_hostile_and_foreign_text_is_shown_as_it_is(factory):
+    targets = tuple(
+        (name, f"{label} {HOSTILE}", FOREIGN, n, rate) for name, label, _, n, rate in factory.targets
+    )
+    run = RunRecords(
+        forecast=factory.forecast(factory.events, targets=targets, label=f"{FOREIGN}\u202e{HOSTILE}"),
+        analysis=factory.analysis(factory.events, warnings=(HOSTILE,)),
+        events=factory.events,
+        manifest=factory.manifest(),
+        options=ReportOptions(author=HOSTILE, classification=HOSTILE),
+    )
+    content = make_content(run)
+    without_charts = content.__class__(
+        meta=content.meta,
+        colours=content.colours,
+        stamp=content.stamp,
+        sections=tuple(
+            section.__class__(
+                name=section.name,
+                title=section.title,
+                blocks=tuple(block for block in section.blocks if not isinstance(block, Chart)),
+            )
+            for section in content.sections
+            if section.name != "impact"
+        ),
+    )
+    text = render_page(run, without_charts, ())
+    page = Page(text)
+    assert not page.all("script")
+    assert not page.all("img")
+    assert "\u202e" not in text
+    shown = squeeze(page.all("main")[0].text)
+    assert HOSTILE in shown
+    assert FOREIGN in shown
+
+
+@pytest.mark.parametrize(
+    "colour", [INK, MUTED, STAMP, *CATEGORY_COLOURS.values(), *(target_colour(k) for k in range(5))]
+)
+def test_what_is_drawn_or_written_stands_out_on_the_dark_ground(colour):
+    assert contrast(dark_colour(colour), DARK_GROUND) >= 4.5
+
+
+def test_contrast_is_that_of_the_guideline():
+    assert contrast("#000000", "#FFFFFF") == pytest.approx(21)
+    assert contrast("#777777", "#FFFFFF") == pytest.approx(4.48, abs=0.01)

@@ -1,0 +1,139 @@
+"""PDF/UA-1 as far as a program can see: structure, tags, fonts and metadata of the file itself.
+
+``pdfua`` runs the rules it has (16 of 106 of the Matterhorn protocol); the checks below it are our own, on
+the parts of ISO 14289-1 that it leaves out. Together they are no certificate of conformance.
+"""
+
+from itertools import pairwise
+
+import pikepdf
+import pytest
+from pdfua import Severity, validate
+
+TEXT_AND_PAINT = {"Tj", "TJ", "'", '"', "S", "s", "f", "F", "f*", "B", "B*", "b", "b*", "Do", "sh"}
+
+
+@pytest.fixture(scope="module")
+def pdf(base_run):
+    with pikepdf.open(base_run / "report.pdf") as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def elements(pdf):
+    """Structure elements in reading order, with the roles of those they stand in."""
+    found = []
+
+    def walk(node, inside):
+        if isinstance(node, pikepdf.Array):
+            for child in node:
+                walk(child, inside)
+        elif isinstance(node, pikepdf.Dictionary):
+            role = str(node.get("/S", "")).lstrip("/")
+            if role:
+                found.append((role, node, inside))
+            if "/K" in node:
+                walk(node["/K"], (*inside, role) if role else inside)
+
+    walk(pdf.Root.StructTreeRoot, ())
+    return found
+
+
+def test_a_checker_of_the_standard_finds_no_error(base_run):
+    report = validate(str(base_run / "report.pdf"))
+    assert [
+        (finding.rule_id, finding.message)
+        for finding in report.findings
+        if finding.severity >= Severity.WARNING
+    ] == []
+
+
+def test_the_file_is_tagged_and_shows_its_title_in_its_language(pdf):
+    assert bool(pdf.Root.MarkInfo.Marked)
+    assert bool(pdf.Root.ViewerPreferences.DisplayDocTitle)
+    assert str(pdf.Root.Lang) == "en-GB"
+    assert all(str(page.obj.get("/Tabs", "")) == "/S" for page in pdf.pages)
+    with pdf.open_metadata() as metadata:
+        assert metadata["dc:title"] == "Escalation risk: United States – China"
+        assert metadata["pdfuaid:part"] == "1"
+        assert (metadata["pdfaid:part"], metadata["pdfaid:conformance"]) == ("3", "A")
+
+
+def test_headings_start_at_the_first_level_and_skip_none(elements):
+    levels = [int(role[1]) for role, _, _ in elements if role in ("H1", "H2", "H3", "H4")]
+    assert levels[0] == 1
+    assert all(later <= earlier + 1 for earlier, later in pairwise(levels))
+
+
+def test_every_figure_has_an_alternative_text(elements):
+    figures = [node for role, node, _ in elements if role == "Figure"]
+    assert figures
+    assert all(len(str(node.get("/Alt", ""))) > 3 for node in figures)
+
+
+def test_every_head_of_a_table_says_what_it_is_the_head_of(elements):
+    heads = [node for role, node, _ in elements if role == "TH"]
+    assert heads
+    for node in heads:
+        attributes = node["/A"]
+        attributes = attributes if isinstance(attributes, pikepdf.Array) else [attributes]
+        assert any(str(one.get("/Scope", "")) in ("/Column", "/Row", "/Both") for one in attributes)
+
+
+def test_cells_stand_in_rows_and_rows_in_tables(elements):
+    for role, _, inside in elements:
+        if role in ("TH", "TD"):
+            assert inside[-1] == "TR"
+        if role == "TR":
+            assert inside[-1] in ("Table", "THead", "TBody", "TFoot")
+
+
+def test_every_list_has_items_with_bodies(elements):
+    for role, node, inside in elements:
+        if role == "LI":
+            assert inside[-1] == "L"
+        if role == "LBody":
+            assert inside[-1] == "LI"
+        if role == "L":
+            assert len(node["/K"]) > 0
+
+
+def test_every_link_is_tagged_and_says_where_it_leads(pdf, elements):
+    links = [note for page in pdf.pages for note in page.get("/Annots", []) if note["/Subtype"] == "/Link"]
+    assert links
+    assert all(str(note.get("/Contents", "")) and "/StructParent" in note for note in links)
+    assert sum(role == "Link" for role, _, _ in elements) > 0
+
+
+def test_every_font_is_embedded_and_every_sign_has_a_meaning(pdf):
+    fonts = {}
+    for page in pdf.pages:
+        for name, font in page.Resources.get("/Font", {}).items():
+            fonts[(str(font.BaseFont), name)] = font
+    assert fonts
+    for name, font in fonts.items():
+        assert "/ToUnicode" in font, name
+        (descendant,) = font.DescendantFonts
+        descriptor = descendant.FontDescriptor
+        assert any(key in descriptor for key in ("/FontFile", "/FontFile2", "/FontFile3")), name
+
+
+def test_all_that_is_shown_is_tagged_or_an_artifact(pdf):
+    for number, page in enumerate(pdf.pages, start=1):
+        depth = 0
+        for operands, operator in pikepdf.parse_content_stream(page):
+            name = str(operator)
+            if name in ("BDC", "BMC"):
+                depth += 1
+                assert depth > 1 or str(operands[0]) == "/Artifact" or "/MCID" in operands[1]
+            elif name == "EMC":
+                depth -= 1
+            elif name in TEXT_AND_PAINT:
+                assert depth > 0, f"page {number}: {name} {operands}"
+        assert depth == 0
+
+
+def test_the_events_are_attached_with_their_relation_and_kind(pdf):
+    (attached,) = pdf.Root.AF
+    assert str(attached.AFRelationship) == "/Source"
+    assert str(attached.EF.F.Subtype) == "/text/csv"

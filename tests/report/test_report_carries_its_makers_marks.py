@@ -1,0 +1,180 @@
+"""Branding by config: title, names, logo, classification, accent, impact; what is no image is refused."""
+
+import struct
+import zlib
+
+import pytest
+from pypdf import PdfReader
+
+from forecast.config import load_config, resolved_yaml
+from forecast.errors import ConfigError, InputError
+from forecast.inputs import read_inputs
+from forecast.logo import LARGEST_BYTES, read_logo
+from forecast.report import Impact, ReportOptions, RunRecords, build_report, report_options
+from forecast.report.content import make_content
+from forecast.report.impact_figure import draw_impact
+from forecast.report.sections.impact import impact_section
+
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><rect width="40" height="20"/></svg>'
+
+
+def png(width=2, height=2):
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = b"".join(b"\0" + b"\x80" * 3 * width for _ in range(height))
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
+
+
+def write(path, content):
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+@pytest.mark.parametrize(("name", "content"), [("a.svg", SVG), ("b.PNG", png())])
+def test_an_image_is_read_with_its_kind(tmp_path, name, content):
+    logo = read_logo(write(tmp_path / name, content))
+    assert logo.media_type == ("image/svg+xml" if name == "a.svg" else "image/png")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("a.png", b"GIF89a", "does not begin as a PNG file does"),
+        ("a.png", png(0, 2), "no width or no height"),
+        ("a.svg", "<html/>", "first element is 'html', not 'svg'"),
+        ("a.svg", "<svg", "is not valid XML"),
+        ("a.svg", '<!DOCTYPE s [<!ENTITY a "b">]>' + SVG, "defines entities"),
+        ("a.jpg", b"\xff\xd8", r"the name ends in '\.jpg'"),
+        ("a.png", b"\x89PNG\r\n\x1a\n" + b"0" * LARGEST_BYTES, "at most 1,000,000 are allowed"),
+    ],
+)
+def test_what_is_no_image_is_refused_with_the_reason(tmp_path, name, content, reason):
+    with pytest.raises(InputError, match=reason):
+        read_logo(write(tmp_path / name, content))
+
+
+def test_a_logo_that_is_not_there_is_refused_before_any_work_with_the_line_of_the_config(tmp_path):
+    text = (
+        "name: x\ndyad: {a: USA, b: CHN}\nas_of: 2023-07-10\nevents: {source: 'bundled:us-china'}\n"
+        "targets: {t: {any_of: [sanction], min_severity: 4}}\nmilestones: [{name: m, date: 2024-01-01}]\n"
+        "sampler: {seed: 1}\nreport: {logo: mark.svg}\n"
+    )
+    config = load_config(write(tmp_path / "c.yaml", text))
+    with pytest.raises(ConfigError, match=r"c\.yaml:8:.*report\.logo: .*mark\.svg: the logo cannot be read"):
+        read_inputs(config)
+    write(tmp_path / "mark.svg", SVG)
+    assert report_options(config).logo.content == SVG.encode()
+    assert "logo: logo.svg" in resolved_yaml(config, tmp_path / "elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("accent: '#FFEE88'", r"report\.accent: #FFEE88 is too light .*contrast 1\.2"),
+        ("accent: blue", r"report\.accent: text 'blue' is not a colour"),
+        ("impact: {tt: {level: major, rationale: r}}", r"no target is named 'tt'\. Did you mean 't'\?"),
+        ("impact: {t: {level: huge, rationale: r}}", r"report\.impact\.t\.level: .*huge"),
+        ("impact: {t: {level: major}}", r"report\.impact\.t\.rationale: "),
+    ],
+)
+def test_a_look_that_cannot_be_is_refused(tmp_path, setting, message):
+    text = (
+        "name: x\ndyad: {a: USA, b: CHN}\nas_of: 2023-07-10\nevents: {source: 'bundled:us-china'}\n"
+        "targets: {t: {any_of: [sanction], min_severity: 4}}\nmilestones: [{name: m, date: 2024-01-01}]\n"
+        f"sampler: {{seed: 1}}\nreport: {{{setting}}}\n"
+    )
+    with pytest.raises(ConfigError, match=message):
+        load_config(write(tmp_path / "c.yaml", text))
+
+
+def test_marks_stand_on_every_page_and_in_the_html_page(factory, tmp_path):
+    folder = factory.write_run(tmp_path / "run", events=factory.events)
+    built = build_report(
+        folder,
+        ReportOptions(
+            title="Strait outlook",
+            organisation="Strait Risk Desk",
+            classification="INTERNAL – DO NOT FORWARD",
+            accent="#6A1B4D",
+            paper="us-letter",
+            logo=read_logo(write(tmp_path / "mark.svg", SVG)),
+            impact={"lethal_clash": Impact(level="severe", rationale="No way back.")},
+        ),
+    )
+    reader = PdfReader(built.pdf)
+    for page in reader.pages:
+        assert page.extract_text().count("INTERNAL – DO NOT FORWARD") == 2
+        assert (float(page.mediabox.width), float(page.mediabox.height)) == (612, 792)
+    assert reader.metadata.title == "Strait outlook"
+    front = reader.pages[0].extract_text()
+    assert "Strait outlook" in front
+    assert "United States – China" in front
+    page = built.page.read_text(encoding="utf-8")
+    assert page.count("INTERNAL – DO NOT FORWARD") == 2
+    assert 'alt="Logo of Strait Risk Desk"' in page
+    assert "--c-6a1b4d:#6a1b4d" in page
+    assert "No way back." in page
+
+
+@pytest.fixture(scope="module")
+def judged(factory):
+    """A run with an impact for two of its three targets."""
+    return RunRecords(
+        forecast=factory.forecast(factory.events),
+        analysis=factory.analysis(factory.events),
+        events=factory.events,
+        manifest=factory.manifest(),
+        options=ReportOptions(
+            impact={
+                "military_confrontation": Impact(level="major", rationale="Forces are close."),
+                "lethal_clash": Impact(level="severe", rationale="No way back."),
+            }
+        ),
+    )
+
+
+def test_the_matrix_draws_each_judged_target_at_its_chance_and_impact(judged):
+    forecast = judged.forecast
+    milestone = forecast.headline.milestone
+    figure = draw_impact(forecast, judged.options, milestone)
+    dots = {
+        line.get_gid(): (line.get_xdata()[0], line.get_ydata()[0])
+        for line in figure.axes[0].lines
+        if line.get_gid()
+    }
+    chances = {
+        target.name: one.probability
+        for target in forecast.targets
+        for one in target.milestones
+        if one.name == milestone
+    }
+    assert dots == {
+        "impact:military_confrontation": (3, chances["military_confrontation"]),
+        "impact:lethal_clash": (4, chances["lethal_clash"]),
+    }
+
+
+def test_the_gravest_stands_first_and_a_target_without_judgement_is_counted(judged):
+    section = impact_section(judged)
+    (table,) = [one for one in make_content(judged).tables() if one.name == "impact"]
+    rows = table.groups[0].rows
+    assert [row[0].note for row in rows] == ["Severe", "Major"]
+    assert [row[1].text for row in rows] == ["No way back.", "Forces are close."]
+    assert "1 target has no impact in the config." in section.blocks[0].text
+
+
+def test_without_an_impact_there_is_no_matrix(factory):
+    run = RunRecords(
+        forecast=factory.forecast(factory.events),
+        analysis=factory.analysis(factory.events),
+        events=factory.events,
+        manifest=factory.manifest(),
+    )
+    assert impact_section(run) is None

@@ -1,0 +1,114 @@
+"""A report is built from a run folder as the run left it, or it says what was altered."""
+
+import json
+import shutil
+
+import pytest
+
+from forecast.errors import RunFolderError
+from forecast.report import report_options
+from forecast.report.build import read_run_records
+from forecast.report.sections.front import front_section
+from forecast.run_files import latest_earlier_run, rebuild_report
+from forecast.run_manifest import output_hashes, record_outputs, refuse_changed_files
+
+
+@pytest.fixture
+def run(factory, tmp_path):
+    """A run folder whose manifest knows the hash of every file."""
+    folder = factory.write_run(tmp_path / "run", events=factory.events)
+    (folder / "track_record.json").write_text("{}", encoding="utf-8")
+    (folder / "posterior.nc").write_bytes(b"large")
+    (folder / "report.pdf").write_bytes(b"%PDF-")
+    record_outputs(folder, [])
+    return folder
+
+
+def test_an_untouched_folder_passes_and_gives_no_notes(run):
+    assert refuse_changed_files(run, force=False) == ()
+
+
+@pytest.mark.parametrize("name", ["forecast.json", "analysis.json", "events.csv", "track_record.json"])
+def test_an_altered_file_is_named_and_refused_and_noted_with_force(run, name):
+    with (run / name).open("a", encoding="utf-8") as file:
+        file.write("\n")
+    with pytest.raises(RunFolderError, match=rf"not as the run left it: {name} is altered\. .*--force"):
+        refuse_changed_files(run, force=False)
+    (note,) = refuse_changed_files(run, force=True)
+    assert note.startswith(f"{name} was altered after the run was made")
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_missing_file_is_named_and_refused_even_with_force(run, force):
+    (run / "track_record.json").unlink()
+    with pytest.raises(RunFolderError, match=r"track_record\.json is missing") as caught:
+        refuse_changed_files(run, force=force)
+    assert "--force" not in str(caught.value)
+
+
+def test_files_that_no_report_reads_may_be_left_out_or_made_again(run):
+    (run / "posterior.nc").unlink()
+    (run / "report.pdf").write_bytes(b"older")
+    assert refuse_changed_files(run, force=False) == ()
+
+
+def test_a_manifest_without_hashes_leaves_nothing_to_compare(factory, tmp_path):
+    folder = factory.write_run(tmp_path / "run", events=factory.events)
+    assert refuse_changed_files(folder, force=False) == ()
+
+
+def test_building_by_force_does_not_make_an_altered_file_pass_later(run):
+    with (run / "events.csv").open("a", encoding="utf-8") as file:
+        file.write("\n")
+    record_outputs(run, ["report.pdf"])
+    with pytest.raises(RunFolderError, match=r"events\.csv is altered"):
+        refuse_changed_files(run, force=False)
+
+
+def test_only_files_just_written_get_a_new_hash(run):
+    before = json.loads((run / "manifest.json").read_text())["outputs_sha256"]
+    (run / "report.pdf").write_bytes(b"newer")
+    record_outputs(run, ["report.pdf"])
+    after = json.loads((run / "manifest.json").read_text())["outputs_sha256"]
+    assert {name for name in after if after[name] != before[name]} == {"report.pdf"}
+    assert after == output_hashes(run)
+
+
+def test_the_note_stands_on_page_1_before_the_warnings_of_the_run(factory, tmp_path):
+    folder = factory.write_run(
+        tmp_path / "run", analysis=factory.analysis(factory.events, warnings=("of the run",))
+    )
+    records = read_run_records(folder, notes=("of the folder",))
+    warnings = [
+        block.text for block in front_section(records).blocks if getattr(block, "lead", "") == "Note:"
+    ]
+    assert warnings == ["of the folder", "of the run"]
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path):
+    with pytest.raises(RunFolderError, match=r"not a run folder \(no config\.resolved\.yaml\)"):
+        rebuild_report(tmp_path)
+
+
+def test_the_run_before_is_the_last_earlier_one_beside_it(factory, tmp_path, worked_config):
+    for day in ("2023-01-02", "2023-04-10", "2023-07-10", "2023-08-01"):
+        (tmp_path / day).mkdir()
+        (tmp_path / day / "forecast.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "2023-05-01").mkdir()  # not a run
+    assert latest_earlier_run(tmp_path / "2023-07-10", worked_config) == tmp_path / "2023-04-10"
+    shutil.rmtree(tmp_path / "2023-01-02")
+    shutil.rmtree(tmp_path / "2023-04-10")
+    assert latest_earlier_run(tmp_path / "2023-07-10", worked_config) is None
+
+
+def test_a_damaged_record_of_the_earlier_run_is_named(run):
+    (run / "track_record.json").unlink()
+    (run / "previous_run.json").write_text('{"schema": 1}', encoding="utf-8")
+    with pytest.raises(RunFolderError, match=r"previous_run\.json: run_id: .*run the forecast again"):
+        read_run_records(run)
+
+
+def test_options_of_the_config_reach_the_report(worked_config):
+    options = report_options(worked_config)
+    assert options.impact["lethal_clash"].level == "severe"
+    assert options.paper == "a4"

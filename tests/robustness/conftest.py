@@ -1,0 +1,43 @@
+"""Posteriors with closed forms: a conjugate normal, and a run whose draws are those of its priors."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from forecast.priors import default_priors, elements
+from forecast.scenarios.power_scaling import power_scaling
+from forecast.series import stream_layout
+
+N_DRAWS = 4000
+
+
+@pytest.fixture(scope="session")
+def conjugate():
+    """Draws of a normal mean under a normal prior, with the log densities of prior and likelihood."""
+
+    def make(prior_mean: float, prior_sd: float, data_mean: float, data_sd: float, seed: int = 1):
+        precision = 1 / prior_sd**2 + 1 / data_sd**2
+        mean = (prior_mean / prior_sd**2 + data_mean / data_sd**2) / precision
+        draws = np.random.default_rng(seed).normal(mean, precision**-0.5, N_DRAWS)
+        return SimpleNamespace(
+            draws=draws,
+            prior=power_scaling(-0.5 * ((draws - prior_mean) / prior_sd) ** 2),
+            likelihood=power_scaling(-0.5 * ((draws - data_mean) / data_sd) ** 2),
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def prior_run():
+    """What shifts need of a run: its posterior is its prior, as no data were seen."""
+    layout = stream_layout("joint")
+    priors = default_priors(layout)
+    rng = np.random.default_rng(2)
+    variables = {}
+    for group in priors.groups:
+        columns = [prior.distribution.draw(rng, N_DRAWS) for prior in priors.of_group(group)]
+        variables[group.variable] = np.column_stack(columns) if elements(group, layout) else columns[0]
+    inputs = SimpleNamespace(priors=priors, data=SimpleNamespace(layout=layout))
+    return SimpleNamespace(inputs=inputs, variables=variables, n_chains=4, n_draws=N_DRAWS)

@@ -1,0 +1,234 @@
+"""A run without a sampler: draws of the prior stand for a posterior, so that other priors have known answers.
+
+With no data in the likelihood, the posterior under other priors is those priors themselves.
+"""
+
+import contextlib
+import io
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from forecast.cli import main
+from forecast.config import load_config, resolved_yaml, target_definition
+from forecast.draws import prior_draws, stream_draws
+from forecast.events.reading import write_events
+from forecast.inference import Posterior
+from forecast.inputs import Inputs, read_inputs
+from forecast.priors import elements
+from forecast.record import Baseline, Diagnostics, DyadRecord, Forecast, Headline
+from forecast.run_files import _write_paths
+from forecast.scenarios import BaseRun
+from forecast.series import INNOVATIONS
+from forecast.simulation import FirstHits, simulate_first_hits
+from forecast.stages import simulation_options
+from forecast.target_forecasts import Question, target_forecast
+
+CHAINS = 4
+CONFIG = """\
+name: made
+dyad: {a: USA, b: CHN, label: United States – China}
+as_of: 2022-06-30
+events: {source: events.csv, start: 2021-01-01}
+targets:
+  escalation:
+    any_of: [sanction, channel_closure, military_incident, military_posture, dispute]
+    min_severity: 4
+  lethal: {any_of: [military_incident], min_severity: 5}
+milestones:
+  - {name: autumn, date: 2022-10-01}
+  - {name: new-year, date: 2023-01-01}
+headline: {target: escalation, milestone: new-year}
+calendar:
+  - {date: 2022-09-01, category: visit, severity: 2, probability: 0.5, label: A minister visits}
+model:
+  priors:
+    # Known, mostly small, so that paths stay cheap and futures differ.
+    baseline.weekly_rate: LogNormal(mu=-2.5, sigma=0.4)
+    severity.recent: HalfNormal(0.5)
+    severity.level: Normal(-1.5, 0.5)
+    severity.category: Normal(0, 0.3)
+    severity.grave: Normal(0, 0.3)
+sampler: {seed: 5, draws: 250, tune: 100, chains: 4, paths_per_draw: 8}
+"""
+EVENTS = """\
+id,date,known_date,initiator,target,category,severity,summary
+e1,2021-01-05,,USA,CHN,sanction,2,A listing
+e2,2021-03-01,,CHN,USA,dispute,3,A protest
+e3,2021-08-09,,USA,CHN,visit,1,A meeting
+e4,2022-02-01,,USA,CHN,sanction,4,Sweeping controls
+e5,2022-03-01,,CHN,USA,military_incident,3,A close pass
+e6,2022-06-20,,CHN,USA,military_posture,3,A drill
+"""
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory) -> Path:
+    place = tmp_path_factory.mktemp("made")
+    (place / "config.yaml").write_text(CONFIG, encoding="utf-8")
+    (place / "events.csv").write_text(EVENTS, encoding="utf-8")
+    return place
+
+
+@pytest.fixture(scope="session")
+def inputs(folder) -> Inputs:
+    return read_inputs(load_config(folder / "config.yaml"))
+
+
+@pytest.fixture(scope="session")
+def run_from():
+    """Make a run whose posterior is these draws of the prior, changed by ``edit`` where given."""
+
+    def make(inputs: Inputs, seed: int = 1, edit=None) -> BaseRun:
+        config = inputs.config
+        n_draws = CHAINS * config.sampler.draws
+        rng = np.random.default_rng(seed)
+        variables = prior_draws(inputs.priors, n_draws, inputs.data.grid.n_knots, rng)
+        if edit:
+            edit(variables)
+        draws = stream_draws(inputs.data.layout, variables)
+        options = simulation_options(config)
+        hits = simulate_first_hits(inputs.data, draws, inputs.rules, options, inputs.calendar)
+        return BaseRun(
+            inputs,
+            variables,
+            CHAINS,
+            {name: hits.of(name) for name in hits.targets},
+            forecast_of(inputs, hits),
+        )
+
+    return make
+
+
+def forecast_of(inputs: Inputs, hits: FirstHits) -> Forecast:
+    config = inputs.config
+    targets = []
+    for rule in inputs.rules:
+        question = Question(
+            rule.name,
+            config.target_title(rule.name),
+            target_definition(config.targets[rule.name]),
+            tuple((one.name, one.title, one.date) for one in config.milestones),
+        )
+        base = {one.name: Baseline(name="climatology", probability=0.5) for one in config.milestones}
+        targets.append(target_forecast(question, hits, CHAINS, 1, base)[0])
+    return Forecast(
+        schema=1,
+        run_id="made-20220630",
+        name=config.name,
+        dyad=DyadRecord(a="USA", b="CHN", label=config.dyad.title),
+        as_of=config.as_of,
+        model="joint",
+        converged=True,
+        diagnostics=Diagnostics(
+            rhat_max=1.0, ess_bulk_min=2000, ess_tail_min=2000, divergences=0, bfmi_min=1.0, failures=()
+        ),
+        targets=tuple(targets),
+        headline=Headline(target=config.headline.target, milestone=config.headline.milestone),
+        drivers=(),
+        timings_s={},
+        versions={},
+    )
+
+
+@pytest.fixture(scope="session")
+def base(inputs, run_from) -> BaseRun:
+    return run_from(inputs)
+
+
+@pytest.fixture(scope="session")
+def still(inputs, run_from) -> BaseRun:
+    """A run in whose futures nothing happens by itself and nothing brings about anything."""
+
+    def silence(variables):
+        for name in ("baseline_weekly_rate", "excitation_branching", "excitation_cross"):
+            variables[name][:] = 1e-12
+        variables["overdispersion_shape"][:] = 1e8
+        variables["ballast"][:] = 0.0
+
+    return run_from(replace(inputs, calendar=()), edit=silence)
+
+
+@pytest.fixture(scope="session")
+def run_folder(base, folder, tmp_path_factory) -> Path:
+    """The run as ``forecast run`` would have kept it."""
+    place = tmp_path_factory.mktemp("runs") / "made" / "2022-06-30"
+    place.mkdir(parents=True)
+    write_events(base.inputs.events, place / "events.csv")
+    text = resolved_yaml(base.inputs.config, place)
+    (place / "config.resolved.yaml").write_text(text, encoding="utf-8")
+    tree_of(base).write(place / "posterior.nc")
+    draws = base.draws
+    hits = simulate_first_hits(
+        base.inputs.data, draws, base.inputs.rules, base.simulation, base.inputs.calendar
+    )
+    _write_paths(hits, base.n_chains, place / "paths.nc")
+    (place / "forecast.json").write_text(base.forecast.model_dump_json(by_alias=True), encoding="utf-8")
+    return place
+
+
+def tree_of(base: BaseRun) -> Posterior:
+    layout, coords, posterior = base.inputs.data.layout, {}, {}
+    groups = {group.variable: group for group in base.inputs.priors.groups}
+    for name, values in base.variables.items():
+        shape = values.reshape(base.n_chains, -1, *values.shape[1:])
+        dims = ["chain", "draw"]
+        if name == INNOVATIONS:
+            dims.append("knot")
+        elif values.ndim > 1:
+            dims.append(groups[name].dimension)
+            coords[dims[-1]] = list(elements(groups[name], layout))
+        posterior[name] = (dims, shape)
+    coords |= {"chain": np.arange(base.n_chains), "draw": np.arange(base.n_draws // base.n_chains)}
+    statistics = {"diverging": (["chain", "draw"], np.zeros((base.n_chains, base.n_draws // base.n_chains)))}
+    tree = xr.DataTree.from_dict(
+        {"posterior": xr.Dataset(posterior, coords=coords), "sample_stats": xr.Dataset(statistics)}
+    )
+    return Posterior(tree, 0.9, 100)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="session")
+def command():
+    """Run the command in this process, as the terminal would."""
+
+    def forecast(*arguments: object) -> Ended:
+        out, err = io.StringIO(), io.StringIO()
+        before = sys.argv
+        sys.argv = ["forecast", *map(str, arguments)]
+        try:
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+                try:
+                    main()
+                    code = 0
+                except SystemExit as end:
+                    code = int(end.code or 0)
+        finally:
+            sys.argv = before
+        return Ended(code, out.getvalue(), err.getvalue())
+
+    return forecast
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Write the lines of a scenario below a name and a rationale; return its path."""
+
+    def write(*lines: str, name: str = "tried", file: str = "tried.yaml") -> Path:
+        text = "\n".join([f"name: {name}", "rationale: A reason", *lines]) + "\n"
+        (tmp_path / file).write_text(text, encoding="utf-8")
+        return tmp_path / file
+
+    return write

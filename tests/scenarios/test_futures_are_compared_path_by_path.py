@@ -1,0 +1,210 @@
+"""Scenarios that change only what is ahead: same draws, same random numbers, exact laws."""
+
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pytest
+
+from forecast.config import scenario_of
+from forecast.config.faults import SourceMap
+from forecast.monte_carlo import monte_carlo_error
+from forecast.scenarios import (
+    compare_scenarios,
+    hit_shares_before,
+    milestone_day,
+    plan_scenario,
+    simulate_plan,
+)
+from forecast.series import FutureAct
+from forecast.simulation import simulate_first_hits
+from forecast.simulation.acts import ActsAhead, act_keys
+
+CLASH = {"date": "2022-08-15", "category": "military_incident", "severity": 5}
+
+
+def assumed(*acts, **changes):
+    settings = {"name": "assumed", "rationale": "A reason", "events": list(acts), **changes}
+    return scenario_of(settings, SourceMap("test"))
+
+
+def days_under(base, scenario):
+    return simulate_plan(base, plan_scenario(base.inputs, scenario), base.variables, base.inputs.data, None)
+
+
+def test_the_state_before_the_as_of_date_is_bit_identical(base, monkeypatch):
+    seen = []
+
+    def watch(data, draws, *arguments):
+        seen.append((data, draws))
+        return simulate_first_hits(data, draws, *arguments)
+
+    monkeypatch.setattr("forecast.scenarios.compare.simulate_first_hits", watch)
+    compare_scenarios(base, [assumed(CLASH), assumed({**CLASH, "severity": 3, "probability": 0.2})])
+    assert len(seen) == 2
+    for data, draws in seen:
+        assert data is base.inputs.data
+        assert draws is base.draws
+    # And so are all futures up to the assumed act.
+    act = (date(2022, 8, 15) - base.inputs.data.grid.origin).days
+    step_begins = act - 7
+    for name, days in days_under(base, assumed(CLASH)).items():
+        before = base.first_day[name]
+        early = (before < step_begins) | (days < step_begins)
+        np.testing.assert_array_equal(days[early], before[early])
+        assert early.any()
+
+
+def test_an_impossible_event_changes_nothing_at_all(base):
+    (found,) = compare_scenarios(base, [assumed({**CLASH, "probability": 0.0})])
+    assert found.method == "simulate"
+    for target in found.targets:
+        known = base.forecast.target(target.name)
+        assert target.curve == known.curve
+        for milestone, before in zip(target.milestones, known.milestones, strict=True):
+            assert (milestone.difference.value, milestone.difference.mcse) == (0.0, 0.0)
+            assert milestone.probability == before.probability
+            assert milestone.mcse == before.mcse
+
+
+@pytest.mark.parametrize("probability", [0.05, 0.6, 1.0])
+def test_a_future_act_happens_on_its_share_of_the_paths(still, probability):
+    days = days_under(still, assumed({**CLASH, "probability": probability}))["lethal"]
+    share, n = (days < 2**30).mean(), days.size
+    assert abs(share - probability) <= 4.5 * np.sqrt(probability * (1 - probability) / n)
+    (found,) = compare_scenarios(still, [assumed({**CLASH, "probability": probability})])
+    assert found.target("lethal").milestones[0].probability == pytest.approx(probability, abs=0.03)
+    assert still.forecast.target("lethal").milestones[0].probability == 0.0
+
+
+def test_a_higher_probability_only_adds_paths(still):
+    rare, often = (
+        days_under(still, assumed({**CLASH, "probability": p}))["lethal"] < 2**30 for p in (0.3, 0.7)
+    )
+    assert np.all(often[rare])
+    assert often.sum() > 1.5 * rare.sum()
+
+
+def test_an_act_in_a_window_falls_on_any_of_its_days_alike(still):
+    window = {**CLASH, "date": None, "window": ["2022-07-11", "2022-08-19"]}  # forty days from day 10 on
+    days = days_under(still, assumed(window))["lethal"]
+    assert (days.min(), days.max()) == (10, 49)
+    counts = np.bincount(days.ravel() - 10, minlength=40)
+    expected = days.size / 40
+    assert np.all(np.abs(counts - expected) < 5 * np.sqrt(expected))
+
+
+def test_more_likely_and_more_severe_conflict_never_comes_later_on_any_path(base):
+    # The law of positive excitation: nothing in this run lets a conflictual act calm (severity.recent > 0).
+    assert np.all(base.draws.mark_recent > 0)
+    act = {"date": "2022-07-20", "category": "military_posture", "severity": 3}
+    ladder = [
+        assumed({**act, "probability": 0.3}),
+        assumed({**act, "probability": 0.8}),
+        assumed({**act, "probability": 1.0}),
+        assumed({**act, "severity": 4, "probability": 1.0}),
+        assumed({**act, "severity": 5, "probability": 1.0}),
+    ]
+    before = base.first_day
+    for scenario in ladder:
+        after = days_under(base, scenario)
+        for name, days in after.items():
+            assert np.all(days <= before[name]), (scenario.events, name)
+        before = after
+    results = compare_scenarios(
+        base, [one.model_copy(update={"name": f"s{k}"}) for k, one in enumerate(ladder)]
+    )
+    for target in base.inputs.rules:
+        chances = [one.target(target.name).milestones[-1].probability for one in results]
+        assert chances == sorted(chances)
+    assert np.any(before["lethal"] < base.first_day["lethal"])
+
+
+def test_paired_differences_have_far_less_error_than_unpaired_ones(base):
+    scenario = assumed({"date": "2022-07-20", "category": "sanction", "severity": 3})
+    (found,) = compare_scenarios(base, [scenario])
+    milestone = found.target("escalation").milestones[-1]
+    day = milestone_day(base, "new-year")
+    shares = hit_shares_before(base.first_day["escalation"], day)
+    apart = np.sqrt(2) * monte_carlo_error(shares, base.n_chains)
+    assert milestone.difference.mcse > 0
+    assert milestone.difference.mcse < apart / 4
+    # The error is right: over other seeds of the simulation the difference scatters by about so much.
+    spread = []
+    for seed in range(8):
+        options = replace(base.simulation, seed=100 + seed, first_paths=4)
+        plan = plan_scenario(base.inputs, scenario)
+        old, new = (
+            simulate_first_hits(base.inputs.data, base.draws, base.inputs.rules, options, acts)
+            for acts in (base.inputs.calendar, plan.acts)
+        )
+        change = (new.of("escalation") < day).mean() - (old.of("escalation") < day).mean()
+        spread.append(change)
+    assert 0.4 < np.std(spread, ddof=1) / milestone.difference.mcse < 1.6
+    assert abs(np.mean(spread) - milestone.difference.value) < 4 * milestone.difference.mcse
+
+
+def test_the_first_paths_alone_are_the_same_bit_for_bit(base):
+    plan = plan_scenario(base.inputs, assumed(CLASH))
+    few = simulate_plan(base, plan, base.variables, base.inputs.data, 3)
+    for name, days in simulate_plan(base, plan, base.variables, base.inputs.data, None).items():
+        np.testing.assert_array_equal(days[:, :3], few[name])
+
+
+def test_acts_keep_their_chance_whatever_stands_before_them_in_the_list(still):
+    half = {**CLASH, "probability": 0.5}
+    other = {"date": "2022-08-14", "category": "visit", "severity": 1}
+    alone, behind = (days_under(still, assumed(*acts))["lethal"] for acts in ((half,), (other, half)))
+    np.testing.assert_array_equal(alone, behind)
+
+
+def test_acts_alike_but_for_one_thing_have_chances_of_their_own():
+    act = FutureAct(date(2022, 8, 15), "sanction", 3, 0.5, label="a")
+    others = [
+        act,
+        replace(act, severity=4),
+        replace(act, label="b"),
+        replace(act, category="dispute"),
+        replace(act, date=date(2022, 8, 16)),
+        replace(act, until=date(2022, 8, 20)),
+        act,  # listed twice: two acts
+    ]
+    assert len(set(act_keys(others))) == len(others)
+    assert act_keys([replace(act, probability=0.9)]) == act_keys([act])
+
+
+def test_acts_happen_independently_of_one_another():
+    rng = np.random.default_rng(1)
+    kept: dict[int, np.ndarray] = {}
+    acts = [FutureAct(date(2022, 8, 15), "sanction", severity, 0.5) for severity in (3, 4)]
+
+    def uniform(key):
+        return kept.setdefault(key, rng.random((200, 50)))
+
+    ahead = ActsAhead(acts, date(2022, 8, 1), uniform, uniform)
+    first, second = (one.happens for one in ahead.between(14, 21))
+    assert abs(np.corrcoef(first.ravel(), second.ravel())[0, 1]) < 0.04
+
+
+def test_the_calendar_can_be_changed_extended_and_replaced(base):
+    def acts(**calendar):
+        return plan_scenario(base.inputs, assumed(calendar=calendar)).acts
+
+    (known,) = base.inputs.calendar
+    assert acts(probability={"A minister visits": 0.9}) == (replace(known, probability=0.9),)
+    clash = FutureAct(date(2022, 8, 15), "military_incident", 5, 1.0)
+    assert acts(extend=[CLASH]) == (known, clash)
+    assert acts(replace=[CLASH]) == (clash,)
+    assert acts(replace=[]) == ()
+
+
+def test_probability_plus_difference_is_the_whole_story(base):
+    (found,) = compare_scenarios(base, [assumed(CLASH)])
+    for target in found.targets:
+        known = {one.name: one.probability for one in base.forecast.target(target.name).milestones}
+        days = [point.toordinal() for point in target.curve.date]
+        assert np.all(np.diff(target.curve.probability) >= 0)
+        for one in target.milestones:
+            assert one.probability == pytest.approx(known[one.name] + one.difference.value, abs=1e-9)
+            assert target.curve.probability[days.index(one.date.toordinal())] == one.probability
+            assert one.interval90[0] <= one.probability <= one.interval90[1]

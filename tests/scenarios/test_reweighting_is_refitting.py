@@ -1,0 +1,243 @@
+"""Scenarios that change priors: weights where they can be trusted, a new fit where they cannot."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from forecast.config import load_config, scenario_of
+from forecast.config.faults import SourceMap
+from forecast.pipeline import make_forecast
+from forecast.scenarios import (
+    base_of,
+    base_shares,
+    compare_scenarios,
+    evaluate_plan,
+    log_prior_ratio,
+    parameter_draws,
+    plan_scenario,
+    weights_for,
+)
+
+
+def with_priors(name="other", **priors):
+    settings = {"name": name, "rationale": "A reason", "priors": priors}
+    return scenario_of(settings, SourceMap("test"))
+
+
+def test_unchanged_priors_give_weights_of_exactly_one(base):
+    weights = weights_for(base, base.inputs.priors).weights
+    assert np.all(weights * base.n_draws == 1.0)
+    same = with_priors(**{"severity.recent": "HalfNormal(0.5)", "tension.scale": "medium"})
+    (found,) = compare_scenarios(base, [same])
+    for target in found.targets:
+        for one in target.milestones:
+            assert (one.difference.value, one.difference.mcse) == (0.0, 0.0)
+
+
+def test_the_log_ratio_is_that_of_the_changed_densities_alone(base):
+    changes = {
+        "tension.persistence": "slow",
+        "excitation.branching.dispute": "Beta(2, 5)",
+        "ballast": "Normal(0.05, 0.1)",
+    }
+    priors = base.inputs.priors.changed(changes, "scenario")
+    expected = np.zeros(base.n_draws)
+    names = ["tension.persistence", "excitation.branching.dispute"]
+    names += [f"ballast.{kind}" for kind in ("visit", "channel_opening", "cooperation")]
+    for name in names:
+        values = parameter_draws(base, name)
+        expected += priors.priors[name].distribution.log_density(values)
+        expected -= base.inputs.priors.priors[name].distribution.log_density(values)
+    np.testing.assert_allclose(log_prior_ratio(base, priors), expected, rtol=1e-12, atol=1e-12)
+    assert np.ptp(expected) > 1
+
+
+@pytest.mark.parametrize(
+    "priors",
+    [
+        {"baseline.weekly_rate.sanction": "LogNormal(mu=-2.2, sigma=0.4)"},
+        {"tension.scale": "LogNormal(mu=0.1, sigma=0.5)", "severity.tension": "Normal(0.5, 0.4)"},
+        {"severity.level.4": "Normal(-1.3, 0.5)", "excitation.cross": "LogNormal(mu=-3.4, sigma=1.0)"},
+    ],
+    ids=["a rate", "tension", "severity"],
+)
+def test_reweighted_draws_of_a_prior_are_draws_of_the_other_prior(base, inputs, run_from, priors):
+    # Without a likelihood the posterior under other priors is those priors: the answer of any refit.
+    scenario = with_priors(**priors)
+    plan = plan_scenario(inputs, scenario)
+    (found,) = compare_scenarios(base, [scenario], refit=False)
+    assert found.method == "reweight"
+    assert found.pareto_k < 0.7
+    fitted = run_from(replace(inputs, priors=plan.priors), seed=2)
+    for target in found.targets:
+        for one in target.milestones:
+            shares = base_shares(fitted, target.name, one.name)
+            error = np.hypot(one.mcse, shares.std(ddof=1) / np.sqrt(len(shares)))
+            assert abs(one.probability - shares.mean()) < 4.5 * error, (target.name, one.name)
+
+
+def test_a_probability_moves_the_way_the_prior_is_moved(base):
+    def change(priors):
+        (found,) = compare_scenarios(base, [with_priors(**priors)], refit=False)
+        return found.target("escalation").milestones[-1].difference
+
+    more = change({"severity.level": "Normal(-1.3, 0.5)"})
+    less = change({"severity.level": "Normal(-1.7, 0.5)"})
+    assert more.value > 4 * more.mcse > 0
+    assert less.value < -4 * less.mcse < 0
+
+
+def no_fit_is_made(*arguments):
+    raise AssertionError("no fit is needed here")
+
+
+@pytest.fixture
+def other_fit(base, monkeypatch):
+    """Let a fit return other draws at once, and say what it was given."""
+    given = []
+
+    def refit(run, plan, data, tell):
+        given.append((plan, data))
+        return {name: values[::-1].copy() for name, values in run.variables.items()}, ()
+
+    monkeypatch.setattr("forecast.scenarios.refit.refit", refit)
+    return given
+
+
+@pytest.mark.parametrize(
+    ("priors", "reason"),
+    [
+        ({"severity.level": "Normal(1, 0.1)"}, "cannot stand for these priors"),
+        # A narrow prior inside a wide one: a bounded ratio, harmless by its tail.
+        ({"tension.scale": "LogNormal(mu=-0.1054, sigma=0.02)"}, "Too few draws"),
+    ],
+    ids=["Pareto k", "effective draws"],
+)
+def test_weights_that_cannot_be_trusted_lead_to_a_new_fit(base, other_fit, priors, reason):
+    (found,) = compare_scenarios(base, [with_priors(**priors)])
+    assert found.method == "refit"
+    assert reason in found.reason
+    assert found.pareto_k > 0.7 or found.effective_draws < 400
+    assert len(other_fit) == 1
+    assert other_fit[0][1] is base.inputs.data
+    (withheld,) = compare_scenarios(base, [with_priors(**priors)], refit=False)
+    assert withheld.targets == ()
+    assert "--no-refit" in withheld.withheld
+    assert len(other_fit) == 1
+
+
+def test_past_events_taken_out_lead_to_a_new_fit_of_what_is_left(base, other_fit):
+    without = {"name": "without", "rationale": "A reason", "without": ["e4", {"category": "dispute"}]}
+    (found,) = compare_scenarios(base, [scenario_of(without, SourceMap("test"))])
+    assert found.method == "refit"
+    assert found.pareto_k is None
+    data = other_fit[0][1]
+    gone = base.inputs.data.counts - data.counts
+    assert gone.sum() == 2
+    streams = base.inputs.data.layout.streams
+    assert gone.sum(axis=0)[[streams.index("sanction"), streams.index("dispute")]].tolist() == [1, 1]
+    # Two fits share no draws: the error of the difference is that of two separate numbers.
+    one, before = (known.target("escalation").milestones[-1] for known in (found, base.forecast))
+    assert one.difference.mcse == pytest.approx(np.hypot(one.mcse, before.mcse))
+
+
+def test_priors_and_futures_change_together(base, monkeypatch):
+    monkeypatch.setattr("forecast.scenarios.refit.refit", no_fit_is_made)
+    act = {"date": "2022-07-20", "category": "military_posture", "severity": 3}
+    priors = {"tension.scale": "LogNormal(mu=0.1, sigma=0.5)"}
+    settings = {"rationale": "A reason"}
+    both = {**settings, "name": "both", "events": [act], "priors": priors}
+    future = {**settings, "name": "future", "events": [act]}
+    found, beliefs, ahead = compare_scenarios(
+        base,
+        [
+            scenario_of(both, SourceMap("test")),
+            with_priors(**priors),
+            scenario_of(future, SourceMap("test")),
+        ],
+    )
+    assert [one.method for one in (found, beliefs, ahead)] == [
+        "reweight and simulate",
+        "reweight",
+        "simulate",
+    ]
+    assert found.pareto_k == beliefs.pareto_k
+    one, two, three = (
+        scenario.target("escalation").milestones[-1].difference for scenario in (found, beliefs, ahead)
+    )
+    # Nearly additive for small changes; each is there.
+    assert one.value == pytest.approx(two.value + three.value, abs=0.02)
+    assert min(abs(two.value), abs(three.value)) > 0
+
+
+REAL = """\
+name: real
+dyad: {a: USA, b: CHN}
+as_of: 2023-07-10
+events: {source: bundled:us-china, start: 2022-01-01}
+targets:
+  escalation: {any_of: [sanction, channel_closure, military_incident, military_posture], min_severity: 3}
+milestones: [{name: soon, date: 2023-08-10}]
+sampler: {seed: 3, draws: 1000, tune: 400, chains: 4, paths_per_draw: 4}
+"""
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory):
+    path = tmp_path_factory.mktemp("real") / "config.yaml"
+    path.write_text(REAL, encoding="utf-8")
+    return base_of(make_forecast(load_config(path), drivers=False))
+
+
+def random_change(rng):
+    """A prior moved by up to one standard deviation, and narrowed or widened a little."""
+    name, mu, sigma, family = [
+        ("tension.scale", -0.1054, 0.5, "LogNormal"),
+        ("tension.persistence", 4.99, 0.8, "LogNormal"),
+        ("excitation.half_life_days", 2.351, 0.6, "LogNormal"),
+        ("excitation.branching", -1.5, 1.0, "LogitNormal"),
+        ("excitation.cross", -3.5, 1.0, "LogNormal"),
+        ("baseline.weekly_rate.sanction", -1.5, 1.5, "LogNormal"),
+        ("ballast.visit", 0.0, 0.1, "Normal"),
+        ("severity.level.4", -2.0, 1.5, "Normal"),
+        ("severity.tension", 0.3, 0.4, "Normal"),
+        ("severity.recent", 0.3, 0.4, "Normal"),
+    ][rng.integers(10)]
+    moved, scale = mu + rng.uniform(-1, 1) * sigma, sigma * rng.uniform(0.8, 1.2)
+    return {name: f"{family}({moved:.4f}, {scale:.4f})"}
+
+
+def agrees_with_a_new_fit(base, priors):
+    scenario = with_priors(**priors)
+    plan = plan_scenario(base.inputs, scenario)
+    reweighted = evaluate_plan(base, plan, refit=False)
+    if reweighted.method != "reweight":
+        return None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("forecast.scenarios.compare._refit_reason", lambda plan, found: "For the test.")
+        refitted = evaluate_plan(base, plan)
+    one, two = (found.targets[0].milestones[0] for found in (reweighted, refitted))
+    return (one.probability - two.probability) / np.hypot(one.mcse, two.mcse)
+
+
+def test_two_changes_reweighted_are_two_changes_refitted(fitted):
+    for priors in ({"tension.scale": "small"}, {"excitation.branching": "LogitNormal(-1.2, 0.9)"}):
+        z = agrees_with_a_new_fit(fitted, priors)
+        assert z is not None
+        assert abs(z) < 4, priors
+
+
+@pytest.mark.slow
+def test_ten_random_changes_reweighted_are_ten_refitted(fitted):
+    rng = np.random.default_rng(11)
+    found = {}
+    while len(found) < 10:
+        priors = random_change(rng)
+        z = agrees_with_a_new_fit(fitted, priors)
+        if z is not None:
+            found[str(priors)] = z
+    z = np.array(list(found.values()))
+    assert np.all(np.abs(z) < 4), found
+    # The errors are right, not merely large: the mean square of ten is near one.
+    assert 0.1 < np.mean(z**2) < 3, found

@@ -1,0 +1,184 @@
+"""``forecast scenario`` on a saved run: tables, JSON, charts, exit codes, and nothing heavy loaded."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from forecast.record import ScenarioForecast
+from forecast.scenarios import compare_scenarios, read_base_run
+from forecast.scenarios.options import scenario_from_options
+
+CLASH = "2022-08-15:military_incident:5:0.5"
+
+
+def test_a_saved_run_is_the_run_it_was_made_from(base, run_folder):
+    again = read_base_run(run_folder)
+    assert again.variables.keys() == base.variables.keys()
+    for name, values in base.variables.items():
+        assert again.variables[name].tobytes() == values.tobytes()
+    for name, days in base.first_day.items():
+        assert (again.first_day[name] == days).all()
+    assert again.forecast == base.forecast
+    assert (again.inputs.data.counts == base.inputs.data.counts).all()
+
+
+def test_paths_of_an_older_simulator_are_made_anew(base, run_folder, tmp_path, monkeypatch):
+    # Otherwise they would be compared with paths on other random numbers.
+    monkeypatch.setattr("forecast.run_files.RANDOM_STREAMS", -1)
+    other = shutil.copytree(run_folder, tmp_path / "other")
+    from forecast.run_files import _write_paths
+    from forecast.simulation import simulate_first_hits
+
+    inputs = base.inputs
+    hits = simulate_first_hits(inputs.data, base.draws, inputs.rules, base.simulation)
+    _write_paths(hits, base.n_chains, other / "paths.nc")
+    again = read_base_run(other)
+    assert all((again.first_day[name] == days).all() for name, days in base.first_day.items())
+
+
+def test_the_table_shows_run_scenario_change_and_words(command, run_folder):
+    ended = command("scenario", run_folder, "--event", CLASH)
+    assert ended.code == 0, ended.err
+    assert "Method: simulate. Only the future changes" in ended.out
+    (found,) = compare_scenarios(read_base_run(run_folder), [scenario_from_options([], [CLASH], [])])
+    one = found.target("lethal").milestones[0]
+    row = next(line for line in ended.out.split("Lethal")[1].splitlines() if "1 Oct 2022" in line)
+    change = f"+{100 * one.difference.value:.1f} ± {100 * one.difference.mcse:.1f}"
+    assert change in row
+    assert row.endswith(one.words)
+    assert max(map(len, ended.out.splitlines())) <= 80
+
+
+def test_weights_are_shown_with_what_they_are_worth(command, run_folder):
+    ended = command("scenario", run_folder, "--prior", "severity.level.4=Normal(-1.2, 0.5)")
+    assert ended.code == 0, ended.err
+    text = " ".join(ended.out.split())
+    assert re.search(r"Method: reweight\. .* Pareto k [−0-9.]+, [0-9,]+ effective draws\.", text)
+
+
+def test_json_is_one_object_of_the_records(command, run_folder, written):
+    file = written("events:", "  - {date: 2022-08-15, category: sanction, severity: 4}")
+    ended = command("scenario", run_folder, file, "--event", CLASH, "--json")
+    assert ended.code == 0
+    assert ended.err == ""
+    content = json.loads(ended.out)
+    found = [ScenarioForecast.model_validate(one) for one in content["scenarios"]]
+    assert [one.name for one in found] == ["tried", "options"]
+    assert found[0].targets[0].milestones[0].difference.value > 0
+
+
+def test_comparison_and_chart_show_every_scenario(command, run_folder, written, tmp_path):
+    file = written(
+        "events:", "  - {date: 2022-08-15, category: sanction, severity: 4}", "label: A <b>sanction</b>"
+    )
+    for kind, begins in (("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")):
+        out = tmp_path / f"chart.{kind}"
+        ended = command("scenario", run_folder, file, "--event", CLASH, "--compare", "--out", out)
+        assert ended.code == 0, ended.err
+        assert out.read_bytes().startswith(begins)
+    head, *_ = ended.out.split("\n\nLethal")
+    for label in ("The run", "A <b>sanction</b>", "Options"):
+        assert label in head
+    again = tmp_path / "again.svg"
+    command("scenario", run_folder, file, "--event", CLASH, "--out", again)
+    assert again.read_bytes() == (tmp_path / "chart.svg").read_bytes()
+
+
+def test_options_printed_as_a_file_say_the_same(command, run_folder, tmp_path):
+    options = ("--event", CLASH, "--prior", "severity.level.4=Normal(-1.2, 0.5)")
+    printed = command("scenario", run_folder, *options, "--yaml")
+    assert printed.code == 0
+    (tmp_path / "made.yaml").write_text(printed.out)
+    by_options, by_file = (
+        json.loads(command("scenario", run_folder, *given, "--json").out)["scenarios"]
+        for given in (options, [tmp_path / "made.yaml"])
+    )
+    assert by_options == by_file
+
+
+def test_numbers_that_need_a_new_fit_are_withheld_when_none_is_wanted(command, run_folder):
+    ended = command("scenario", run_folder, "--without", "e4", "--no-refit")
+    assert ended.code == 1
+    assert "Withheld: Past events are taken out, so the model must be fitted again." in ended.out
+    assert "%" not in ended.out.split("Change:")[0]
+    compared = command("scenario", run_folder, "--without", "e4", "--no-refit", "--compare")
+    assert "withheld: needs a new fit" in compared.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "no scenario is given, and the run has none"),
+        (
+            ("--prior", "balast.visit=calms"),
+            "--prior balast.visit: unknown prior. Did you mean 'ballast.visit'?",
+        ),
+        (("--event", "2022-06-01:sanction:3"), "2022-06-01 is not after the as-of date (2022-06-30)"),
+        (("--event", "2022-08-01:sanction:3:1.2"), "came 1.2; allowed: a number from 0 to 1."),
+        (("--without", "e7"), "--without e7: no event has the id 'e7'"),
+        (
+            ("--event", CLASH, "--out", "chart.gif"),
+            "--out chart.gif: ends in '.gif'. Allowed: .svg, .png, .pdf, .json",
+        ),
+        (("--event", CLASH, "--out", "no/where.svg"), "there is no folder"),
+        (("missing.yaml",), "missing.yaml"),
+        (("--yaml",), "no scenario is given"),
+    ],
+)
+def test_bad_input_is_one_message_and_code_two(command, run_folder, arguments, message):
+    ended = command("scenario", run_folder, *arguments)
+    assert ended.code == 2
+    assert ended.out == ""
+    assert message in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_two_scenarios_of_one_name_are_refused(command, run_folder, written):
+    act = "  - {date: 2022-08-15, category: sanction, severity: 4}"
+    one, two = (written("events:", act, file=file) for file in ("one.yaml", "two.yaml"))
+    ended = command("scenario", run_folder, one, two)
+    assert ended.code == 2
+    assert f"two scenarios are named 'tried': {one} and {two}" in ended.err
+
+
+@pytest.mark.parametrize(
+    "name", ["posterior.nc", "paths.nc", "forecast.json", "events.csv", "config.resolved.yaml"]
+)
+def test_a_folder_that_is_not_whole_is_refused(command, run_folder, tmp_path, name):
+    broken = shutil.copytree(run_folder, tmp_path / "broken")
+    (broken / name).unlink()
+    ended = command("scenario", broken, "--event", CLASH)
+    assert (ended.code, ended.out) == (2, "")
+    assert name in ended.err
+    (broken / name).write_bytes(b"nonsense")
+    ended = command("scenario", broken, "--event", CLASH)
+    assert (ended.code, ended.out) == (2, "")
+    assert name in ended.err
+
+
+def test_files_of_another_run_are_refused(command, run_folder, tmp_path):
+    mixed = shutil.copytree(run_folder, tmp_path / "mixed")
+    config = mixed / "config.resolved.yaml"
+    config.write_text(config.read_text().replace("lethal:", "deadly:"))
+    ended = command("scenario", mixed, "--event", CLASH)
+    assert ended.code == 2
+    assert "do not belong together" in ended.err
+
+
+@pytest.mark.parametrize("option", [["--event", CLASH], ["--prior", "severity.level.4=Normal(-1.2, 0.5)"]])
+def test_nothing_heavy_is_loaded_for_an_answer(run_folder, option):
+    heavy = {"arviz", "arviz_stats", "matplotlib", "numba", "nutpie", "pandas", "pymc", "pytensor", "xarray"}
+    code = (
+        "import sys; from forecast.cli import main\n"
+        f"sys.argv = ['forecast', 'scenario', {str(run_folder)!r}, *{option!r}, '--json']\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code\n"
+        "print('\\nloaded', *{name.partition('.')[0] for name in sys.modules})"
+    )
+    result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    loaded = set(result.stdout.splitlines()[-1].split())
+    assert "h5py" in loaded
+    assert not loaded & heavy

@@ -1,0 +1,285 @@
+"""Scenario files: what is wrong is named with its place, and what is right reads back as the same."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from forecast.config import (
+    load_config,
+    load_scenario,
+    load_scenarios,
+    scenario_schema,
+    scenario_yaml,
+    schema_text,
+)
+from forecast.errors import ConfigError
+from forecast.importance import EFFECTIVE_DRAWS_MIN, PARETO_K_MAX
+from forecast.inputs import read_inputs
+from forecast.priors import NEW_TYPE_PARAMETERS
+from forecast.scenarios import plan_scenario
+from forecast.scenarios.compare import SCENARIO_PATHS
+from forecast.scenarios.options import scenario_from_options
+
+ROOT = Path(__file__).resolve().parents[2]
+SHIPPED = sorted((ROOT / "configs/scenarios").glob("*.yaml"))
+ACT = "  - {date: 2022-08-15, category: sanction, severity: 3}"
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ([], "1:1: the scenario changes nothing; give at least one of priors, events, without, calendar"),
+        (["event:", ACT], "3:1: event: unknown key. Did you mean 'events'?"),
+        (
+            ["events:", "  - {category: sanction, severity: 3}"],
+            "4:5: events.0: an act needs either date or window",
+        ),
+        (
+            [
+                "events:",
+                "  - {date: 2022-08-15, window: [2022-08-15, 2022-08-20], category: visit, severity: 1}",
+            ],
+            "events.0: an act needs either date or window; both are given",
+        ),
+        (
+            ["events:", "  - {window: [2022-08-20, 2022-08-15], category: visit, severity: 1}"],
+            "events.0.window: 2022-08-20 is after 2022-08-15",
+        ),
+        (
+            ["events:", "  - {date: 2022-08-15, category: sanction, severity: 3, probability: 1.2}"],
+            "events.0.probability: came 1.2; allowed: a number from 0 to 1.",
+        ),
+        (
+            ["events:", "  - {date: 2022-08-15, category: sanctions, severity: 3}"],
+            "events.0.category: unknown category 'sanctions'. Did you mean 'sanction'?",
+        ),
+        (
+            ["events:", "  - {date: 2022-08-15, category: blockade, severity: 5}"],
+            "declare it under types to use a type that was never seen",
+        ),
+        (["events:", ACT, ACT], "5:5: events.1: the same act as events.0"),
+        (
+            ["types:", "  sanction: {calms: slightly, half_life_days: short, rationale: x}", "events:", ACT],
+            "types.sanction: is a category of the codebook",
+        ),
+        (
+            ["types:", "  line: {calms: slightly, half_life_days: short, rationale: x}", "events:", ACT],
+            "4:3: types.line: no act of the scenario is of this type",
+        ),
+        (
+            [
+                "types:",
+                "  line: {half_life_days: short, rationale: x}",
+                "events:",
+                "  - {date: 2022-08-15, category: line, severity: 3}",
+            ],
+            "types.line: its acts would have no effect; give excites, calms or both",
+        ),
+        (
+            ["without: [{id: e1, category: visit}]"],
+            "without.0: an id names one event, so category would be ignored",
+        ),
+        (["without: [{}]"], "without.0: describes no event"),
+        (["without: [{from: 2022-02-01, to: 2022-01-01}]"], "without.0.to: 2022-01-01 is before 2022-02-01"),
+        (
+            ["calendar: {replace: [], probability: {A minister visits: 0.9}}"],
+            "calendar.probability: is for the config's calendar, which 'replace' takes away",
+        ),
+        (["priors: {tension.scale: {median: 2, q05: 3}}"], "priors.tension.scale: quantiles must rise"),
+    ],
+)
+def test_what_is_wrong_in_itself_is_named_with_its_place(written, lines, message):
+    path = written(*lines)
+    with pytest.raises(ConfigError) as caught:
+        load_scenario(path)
+    assert message in str(caught.value)
+    assert all(line.startswith(f"{path}:") for line in str(caught.value).splitlines())
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (
+            ["priors: {balast.visit: calms}"],
+            "3:10: priors.balast.visit: unknown prior. Did you mean 'ballast.visit'?",
+        ),
+        (
+            ["priors:", "  excitation.half_life_days: Normal(-5, 1)"],
+            "4:3: priors.excitation.half_life_days: Normal(mu=-5, sigma=1) puts mass where the parameter",
+        ),
+        (["priors: {ballast.visit: calmy}"], "'calmy' is no word for it"),
+        (
+            ["events:", "  - {date: 2022-06-30, category: sanction, severity: 3}"],
+            "events.0.date: 2022-06-30 is not after the as-of date (2022-06-30)",
+        ),
+        (
+            ["events:", "  - {window: [2022-06-01, 2022-08-01], category: sanction, severity: 3}"],
+            "events.0.window: 2022-06-01 is not after the as-of date",
+        ),
+        (
+            ["events:", "  - {date: 2023-01-02, category: sanction, severity: 3}"],
+            "events.0.date: 2023-01-02 is after the last milestone (2023-01-01), so it would change nothing",
+        ),
+        (
+            ["events:", "  - {date: 2022-09-01, category: visit, severity: 2, label: A minister visits}"],
+            "events.0: is in the calendar already; use calendar.probability",
+        ),
+        (["without: [e7]"], "3:11: without.0: no event has the id 'e7' among those known on 30 June 2022."),
+        (["without: [{category: visit, from: 2022-01-01}]"], "without.0: no event fits this description"),
+        (
+            ["without: [{category: military_incident}]"],
+            "no event of military_incident would be left, so target 'Lethal' could not be forecast",
+        ),
+        (
+            ["calendar: {probability: {A minister visit: 0.9}}"],
+            "the calendar has no act of this label. Did you mean 'A minister visits'? Known: A minister",
+        ),
+        (
+            [
+                "types:",
+                "  line: {calms: slightly, half_life_days: 'Normal(5, 1)', rationale: x}",
+                "events:",
+                "  - {date: 2022-08-15, category: line, severity: 3}",
+            ],
+            "types.line.half_life_days: Normal(mu=5, sigma=1) puts mass where the parameter cannot be",
+        ),
+        (
+            [
+                "types:",
+                "  line: {excites: {sanction: lots}, half_life_days: short, rationale: x}",
+                "events:",
+                "  - {date: 2022-08-15, category: line, severity: 3}",
+            ],
+            "types.line.excites.sanction: 'lots' is no word for it. Words: 'weak', 'medium', 'strong'",
+        ),
+    ],
+)
+def test_what_does_not_fit_the_run_is_named_with_its_place(written, inputs, lines, message):
+    path = written(*lines)
+    with pytest.raises(ConfigError) as caught:
+        plan_scenario(inputs, load_scenario(path))
+    assert message in str(caught.value)
+    assert str(caught.value).startswith(f"{path}:")
+
+
+def test_all_faults_come_in_one_message(written, inputs):
+    path = written(
+        "priors: {balast.visit: calms, tension.scale: 'Normal(0, 1)'}",
+        "without: [e7, e8]",
+        "events:",
+        "  - {date: 2022-06-01, category: sanction, severity: 3}",
+    )
+    with pytest.raises(ConfigError) as caught:
+        plan_scenario(inputs, load_scenario(path))
+    assert len(str(caught.value).splitlines()) == 5
+
+
+def test_a_config_lists_scenarios_from_its_own_folder_and_no_name_twice(tmp_path, folder, written):
+    (tmp_path / "events.csv").write_bytes((folder / "events.csv").read_bytes())
+    written("events:", ACT, file="one.yaml")
+    written("events:", ACT, file="two.yaml")
+    text = (folder / "config.yaml").read_text()
+    (tmp_path / "config.yaml").write_text(f"{text}scenarios: [one.yaml]\n")
+    assert [one.name for one in read_inputs(load_config(tmp_path / "config.yaml")).scenarios] == ["tried"]
+    (tmp_path / "config.yaml").write_text(f"{text}scenarios: [one.yaml, two.yaml]\n")
+    with pytest.raises(ConfigError, match=r"scenarios.1: its name 'tried' is that of one.yaml too"):
+        read_inputs(load_config(tmp_path / "config.yaml"))
+    (tmp_path / "config.yaml").write_text(f"{text}scenarios: [three.yaml]\n")
+    with pytest.raises(ConfigError, match=r"three.yaml"):
+        read_inputs(load_config(tmp_path / "config.yaml"))
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_shipped_scenarios_fit_the_worked_case_and_read_back_as_the_same(path, tmp_path):
+    scenario = load_scenario(path)
+    assert scenario.name == path.stem
+    inputs = read_inputs(load_config(ROOT / "configs/us-china-2023.yaml", ["scenarios=[]"]))
+    plan_scenario(inputs, scenario)
+    copy = tmp_path / "copy.yaml"
+    copy.write_text(scenario_yaml(scenario), encoding="utf-8")
+    assert load_scenario(copy) == scenario
+    first = path.read_text(encoding="utf-8").splitlines()[0]
+    reference = first.removeprefix("# yaml-language-server: $schema=")
+    assert (path.parent / reference).resolve() == ROOT / "docs/scenario.schema.json"
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_shipped_scenarios_name_events_that_are_in_the_data_and_were_known(path, us_china):
+    known = us_china.known_by(load_config(ROOT / "configs/us-china-2023.yaml").as_of)
+    named = set(re.findall(r"usa-chn-\d{8}-\d\d", path.read_text(encoding="utf-8")))
+    assert named <= set(known.id)
+
+
+def test_the_worked_case_lists_scenarios_of_which_none_needs_a_new_fit():
+    config = load_config(ROOT / "configs/us-china-2023.yaml")
+    inputs = read_inputs(config)
+    assert len(SHIPPED) >= 9
+    assert len(inputs.scenarios) == len(config.scenarios) >= 6
+    assert not any(plan_scenario(inputs, one).changes_past for one in inputs.scenarios)
+    assert load_scenarios(config) == inputs.scenarios
+
+
+def test_the_committed_schema_of_scenarios_is_current():
+    committed = (ROOT / "docs/scenario.schema.json").read_text(encoding="utf-8")
+    assert committed == schema_text(scenario_schema())
+
+
+def test_examples_of_the_page_are_valid_and_its_commands_and_names_exist(tmp_path):
+    page = (ROOT / "docs/scenarios.md").read_text(encoding="utf-8")
+    inputs = read_inputs(load_config(ROOT / "configs/us-china-2023.yaml"))
+    examples = re.findall(r"```yaml\n(.*?)```", page, flags=re.DOTALL)
+    assert len(examples) == 2
+    for example in examples:
+        path = tmp_path / "example.yaml"
+        path.write_text(example, encoding="utf-8")
+        plan_scenario(inputs, load_scenario(path))
+    for name in re.findall(r"configs/scenarios/([a-z-]+)\.yaml", page):
+        assert name in {path.stem for path in SHIPPED}
+    assert f"{['Eleven', 'Twelve', 'Thirteen'][len(SHIPPED) - 11]} worked examples" in page
+    assert f"Pareto k at most {PARETO_K_MAX}" in page
+    assert f"at least {EFFECTIVE_DRAWS_MIN:.0f} effective draws" in page.replace("\n", " ")
+    assert SCENARIO_PATHS == 4  # "four futures of each draw"
+    for key, prior in NEW_TYPE_PARAMETERS.items():
+        row = next(line for line in page.splitlines() if line.startswith(f"| `{key}`"))
+        for word, known in prior.words.items():
+            shown = f"{float(known.quantile(0.5)):g}".replace("-", "−")
+            assert f"`{word}` {shown}" in row, (key, word)
+
+
+def test_options_read_as_the_file_that_says_the_same(written):
+    stated = scenario_from_options(
+        ["ballast.visit={q05: -0.1, median: 0.1, q95: 0.4}", "tension.persistence = slow"],
+        ["2022-08-15:sanction:3:0.7", "2022-08-01..2022-08-20:visit:4"],
+        ["e1"],
+    )
+    path = written(
+        "priors: {ballast.visit: {q05: -0.1, median: 0.1, q95: 0.4}, tension.persistence: slow}",
+        "events:",
+        "  - {date: 2022-08-15, category: sanction, severity: 3, probability: 0.7}",
+        "  - {window: [2022-08-01, 2022-08-20], category: visit, severity: 4}",
+        "without: [e1]",
+    )
+    said = load_scenario(path)
+    for part in ("priors", "events", "without"):
+        assert getattr(stated, part) == getattr(said, part)
+    assert scenario_from_options([], [], []) is None
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ((["ballast.visit"], [], []), "--prior ballast.visit: write NAME=PRIOR"),
+        ((["a=b", "a=c"], [], []), "--prior a: given twice"),
+        (([], ["2022-08-15:sanction"], []), "--event 2022-08-15:sanction: write DATE:category:severity"),
+        (
+            ([], ["2022-08-15:sanction:x"], []),
+            "--event 2022-08-15:sanction:x: events.0.severity: came text 'x'",
+        ),
+        (([], ["2022-08-15:sanction:3:1.2"], []), "probability: came 1.2; allowed: a number from 0 to 1."),
+        (([], ["soon:sanction:3"], []), "a date as YYYY-MM-DD is needed, came text 'soon'"),
+    ],
+)
+def test_options_that_cannot_be_read_are_named(options, message):
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        scenario_from_options(*options)
