@@ -19,6 +19,8 @@ from forecast.events.table import EventTable
 
 IMPORT_FOLDER, VOLUMES = ".import", "volumes.csv"
 """Where ``forecast events import`` leaves the archive's volume by day, beside its output."""
+LARGEST_SHARE = 0.2
+"""Share of the rows from which on they are no archive of the world, but files of this dyad."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,8 @@ class Coverage:
     events : tuple of int
         Acts a month.
     world : tuple of int or None
-        Rows of the whole archive a month, by day of publication; ``None`` when the file was not imported.
+        Rows of the whole archive a month, by day of publication; ``None`` when the file was not imported, or
+        from files that hold little but this dyad.
     duplicate_share : float
         Share of rows that may repeat another (see ``duplicates``).
     breaks : tuple of MonthBreak
@@ -92,7 +95,7 @@ def measure_coverage(table: EventTable, volumes: Mapping[date, int] | None) -> C
     counts = Counter(str(month) for month in table.date.astype("datetime64[M]"))
     events = np.array([counts[month] for month in months], dtype=np.float64)
     world = None
-    if volumes is not None:
+    if volumes is not None and len(table) < LARGEST_SHARE * sum(volumes.values()):
         by_month: Counter[str] = Counter()
         for day, rows in volumes.items():
             by_month[day.isoformat()[:7]] += rows

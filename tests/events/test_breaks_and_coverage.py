@@ -88,6 +88,13 @@ def test_a_step_of_the_archive_is_told_from_a_step_of_the_dyad(coded):
     assert found.events[0] == 31
 
 
+def test_files_of_one_dyad_are_no_archive_of_the_world(coded):
+    table = yearly(coded, lambda day: 1)
+    days = table.date.tolist()
+    assert measure_coverage(table, dict.fromkeys(days, 2)).world is None
+    assert measure_coverage(table, dict.fromkeys(days, 200)).world is not None
+
+
 def test_summary_shows_the_volume_that_an_import_left(coded, tmp_path):
     path = tmp_path / "events.csv"
     table = yearly(coded, lambda day: 1 + (day.year >= 2018))
