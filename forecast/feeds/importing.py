@@ -23,7 +23,16 @@ from forecast.feeds.cautions import warn_of
 from forecast.feeds.clean_rows import WrongFormatError
 from forecast.feeds.engine import Engine, Tally
 from forecast.feeds.fates import FATES, KEPT
-from forecast.feeds.journal import REPORT, VOLUMES, FileRecord, Journal, file_key, open_journal
+from forecast.feeds.journal import (
+    MADE,
+    REPORT,
+    VOLUMES,
+    FileRecord,
+    Journal,
+    check_owner,
+    file_key,
+    open_journal,
+)
 from forecast.feeds.keeping import Kept, choose_rows, kept_rows
 from forecast.feeds.report import ImportReport, faults_text, ordered
 from forecast.feeds.statement import Part
@@ -78,6 +87,7 @@ def import_feed(
     check_switches(options.switches, options.layout)
     _check_output(output)
     paths = _distinct(files)
+    check_owner(output)
     journal = open_journal(output, options, fresh=fresh)
     with Engine(options) as engine, _named_ends(paths, journal, engine):
         reused = len(journal.records.keys() & paths.keys())
@@ -260,6 +270,7 @@ def _write(
                 f"TO '{_sql(str(packed))}' (FORMAT parquet, COMPRESSION zstd)"
             )
             os.replace(packed, half)
+        (journal.folder / MADE).touch()
         os.replace(half, output)
     finally:
         half.unlink(missing_ok=True)

@@ -22,6 +22,8 @@ from forecast.feeds.switches import ImportOptions
 
 VERSION = 2
 SETTINGS, JOURNAL, REPORT, VOLUMES = "settings.json", "journal.jsonl", "report.json", "volumes.csv"
+MADE = "made-by-import"
+"""Marks that the output beside the folder is an import's, and may be replaced by the next."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,18 @@ def file_key(path: Path) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def check_owner(output: Path) -> None:
+    """Refuse to replace an event file that no import made.
+
+    Raises
+    ------
+    EventError
+        The output is there and is not an import's.
+    """
+    if output.exists() and not (journal_folder(output) / MADE).is_file():
+        raise EventError(f"-o {output}: is there already, and not made by an import. Choose another name")
+
+
 def open_journal(output: Path, options: ImportOptions, *, fresh: bool) -> Journal:
     """Return the journal of an output, with what was read before under the same settings.
 
@@ -103,9 +117,12 @@ def open_journal(output: Path, options: ImportOptions, *, fresh: bool) -> Journa
     try:
         held = _read_settings(folder)
         renewed = held is not None and held != settings
+        made = (folder / MADE).is_file()
         if held is not None and (fresh or renewed):
             shutil.rmtree(folder)
         folder.mkdir(parents=True, exist_ok=True)
+        if made:
+            (folder / MADE).touch()
         if not (folder / SETTINGS).exists():
             (folder / SETTINGS).write_text(json.dumps(settings), encoding="utf-8")
     except OSError as error:

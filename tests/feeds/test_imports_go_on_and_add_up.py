@@ -135,6 +135,20 @@ def test_a_folder_in_the_way_is_not_touched(imported, pieces, tmp_path):
     assert (folder / "letter.txt").read_text() == "mine"
 
 
+def test_events_that_no_import_made_are_not_replaced(imported, pieces, tmp_path):
+    mine = tmp_path / "events.csv"
+    mine.write_text("coded by hand")
+    with pytest.raises(EventError, match=r"events\.csv: is there already, and not made by an import"):
+        imported(pieces, "gdelt2")
+    assert mine.read_text() == "coded by hand"
+    mine.unlink()
+    imported(pieces, "gdelt2")
+    imported(pieces, "gdelt2", fresh=True)
+    imported(pieces, "gdelt2", "USA,RUS")
+    with pytest.raises(EventError, match=r"piece-00\.csv: is there already"):
+        imported(pieces, "gdelt2", output="piece-00.csv")
+
+
 def test_an_import_that_fails_leaves_the_former_events_as_they_were(imported, pieces, monkeypatch):
     before = imported(pieces, "gdelt2")
     content = before.output.read_bytes()
