@@ -147,9 +147,12 @@ def import_feed(
 
 @contextmanager
 def _named_ends(paths: dict[str, Path], journal: Journal, engine: Engine) -> Iterator[None]:
-    """Turn Ctrl-C and a full disk into one message each, which says how to go on."""
+    """Turn Ctrl-C and a full disk into one message each, which says how to go on; leave no empty folder."""
     try:
         yield
+    except EventError:
+        journal.discard_if_empty()
+        raise
     except (KeyboardInterrupt, RuntimeError) as stop:
         # The engine reports Ctrl-C during a statement as an error of its own.
         if isinstance(stop, RuntimeError) and "interrupted" not in str(stop).lower():
@@ -182,7 +185,10 @@ def _read(
                 if strict or (failure.wrong_format and not journal.records and not batch.finished):
                     raise EventError(f"{failure.path}: {failure.reason}")
             failures += batch.failed
-            failures += _judge(batch, journal, engine, growing)
+            unreadable = _judge(batch, journal, engine, growing)
+            if strict and unreadable:
+                raise EventError(f"{unreadable[0].path}: {unreadable[0].reason}")
+            failures += unreadable
             for failure in batch.failed:
                 growing.pop(failure.key, None)
             journal.add([_record(end, growing) for end in batch.finished if end.key in growing])

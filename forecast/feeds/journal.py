@@ -74,6 +74,11 @@ class Journal:
             stream.flush()
             os.fsync(stream.fileno())
 
+    def discard_if_empty(self) -> None:
+        """Remove the folder of an import that came to nothing before it read a file."""
+        if not self.records and not (self.folder / MADE).exists():
+            shutil.rmtree(self.folder, ignore_errors=True)
+
     def next_part(self) -> Path:
         """Return the path of a part that does not exist yet."""
         used = [int(path.stem.removeprefix("part-")) for path in self.folder.glob("part-*.parquet")]

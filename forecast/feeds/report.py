@@ -106,7 +106,7 @@ class ImportReport:
         """Yield the report in plain English, for a terminal."""
         reused = f" ({self.files_reused:,} of them by an earlier run)" if self.files_reused else ""
         yield f"{_count(self.files, 'file')} read{reused}: {_count(self.rows, 'row')}."
-        if self.rows != self.lines - self.fates.get("width", 0) and self.rows > self.lines:
+        if self.rows > self.lines:
             yield f"They come from {_count(self.lines, 'line')}: some name several actors or events."
         yield from self._aside()
         for name, number in ordered(self.fates).items():

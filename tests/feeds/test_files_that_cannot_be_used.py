@@ -205,6 +205,9 @@ def test_a_parquet_file_without_the_columns_says_which_it_has(imported, tmp_path
     path.write_bytes(b"PAR1 and no more")
     with pytest.raises(EventError, match=r"(?s)none of 1 files.*the Parquet file cannot be read"):
         imported([path], "gdelt2")
+    with pytest.raises(EventError, match=r"other\.parquet: the Parquet file cannot be read"):
+        imported([path], "gdelt2", strict=True)
+    assert not (tmp_path / "events.csv.import").exists(), "an import that came to nothing leaves nothing"
 
 
 def test_mixed_encodings_are_mended_and_counted(imported, gdelt_file):
