@@ -14,12 +14,14 @@
 ``batches``     files → batches of clean rows, unpacked in a thread of its own
 ``statement``   the SQL that decides the fate of each row
 ``engine``      DuckDB runs it: counts and candidates, in bounded memory
+``reading``     files → candidates on disk, entered in the journal
 ``journal``     what was read already, beside the output: an import can be stopped and resumed
 ``repeats``     re-reports, mirrored rows, the cap a day
 ``thinning``    the archive's growing volume taken out
 ``keeping``     candidates of all files → rows kept
 ``cautions``    what the user should know before building on the events
 ``report``      what happened to every row
+``empty_result`` why nothing is left
 ``writing``     kept rows → CSV or Parquet, whole or not at all
 ``importing``   the order of it all
 ``commands``    ``forecast events import`` and ``crosswalk``

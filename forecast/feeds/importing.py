@@ -8,39 +8,32 @@ import json
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
-import duckdb
-
 from forecast.errors import EventError, StoppedError
 from forecast.events.parquet_file import literal_path
-from forecast.feeds.actors import similar_actors
-from forecast.feeds.batches import Batch, Failed, Finished, make_batches, read_ahead
 from forecast.feeds.cautions import warn_of
-from forecast.feeds.clean_rows import WrongFormatError
+from forecast.feeds.empty_result import nothing_kept, nothing_read
 from forecast.feeds.engine import Engine, Tally
-from forecast.feeds.fates import FATES, KEPT
+from forecast.feeds.fates import KEPT
 from forecast.feeds.journal import (
     MADE,
     REPORT,
     VOLUMES,
-    FileRecord,
     Journal,
     check_owner,
     file_key,
     open_journal,
 )
 from forecast.feeds.keeping import Kept, choose_rows, kept_rows
-from forecast.feeds.report import ImportReport, faults_text, ordered
-from forecast.feeds.statement import Part
+from forecast.feeds.reading import Listener, read_files
+from forecast.feeds.report import ImportReport, faults_text
 from forecast.feeds.switches import ImportOptions, check_switches
 from forecast.feeds.writing import WRITTEN, Written, write_rows
 
-Listener = Callable[[int, int], None]
-"""Told how many files are read, of how many."""
 PARQUET = ".parquet"
 
 
@@ -91,10 +84,10 @@ def import_feed(
     journal = open_journal(output, options, fresh=fresh)
     with Engine(options) as engine, _named_ends(paths, journal, engine):
         reused = len(journal.records.keys() & paths.keys())
-        failures = _read(paths, journal, engine, listen or (lambda done, total: None), strict=strict)
+        failures = read_files(paths, journal, engine, listen or (lambda done, total: None), strict=strict)
         records = [journal.records[key] for key in paths if key in journal.records]
         if not records:
-            raise EventError(_nothing_read(failures))
+            raise EventError(nothing_read(failures))
         total, clean = Tally(), sum(record.lines for record in records)
         for record in records:
             total.add(record.tally)
@@ -116,7 +109,7 @@ def import_feed(
         fates = Counter({name: rows for name, rows in total.fates.items() if name != KEPT})
         fates.update(kept.fates)
         if not kept.count:
-            raise EventError(_nothing_kept(engine, total, dict(fates), list(paths.values())))
+            raise EventError(nothing_kept(engine, total, dict(fates), list(paths.values())))
         written = _write(engine, journal, output, options, volumes, kept)
     report = ImportReport(
         source_format=options.layout.name,
@@ -166,94 +159,6 @@ def _named_ends(paths: dict[str, Path], journal: Journal, engine: Engine) -> Ite
             f"{error.filename or engine.folder}: {error.strerror or error}. Rows being read are held there: "
             "set TMPDIR to a folder with room"
         ) from error
-
-
-def _read(
-    paths: dict[str, Path], journal: Journal, engine: Engine, listen: Listener, *, strict: bool
-) -> list[Failed]:
-    """Read what the journal lacks, and enter it there; return the files that could not be used."""
-    todo = [(key, path) for key, path in paths.items() if key not in journal.records]
-    failures: list[Failed] = []
-    growing: dict[str, tuple[Tally, list[str]]] = {}
-    done = len(paths) - len(todo)
-    listen(done, len(paths))
-    text = engine.folder / "rows"
-    text.mkdir()
-    with read_ahead(make_batches(todo, engine.options.layout, text)) as batches:
-        for batch in batches:
-            for failure in batch.failed:
-                if strict or (failure.wrong_format and not journal.records and not batch.finished):
-                    raise EventError(f"{failure.path}: {failure.reason}")
-            failures += batch.failed
-            unreadable = _judge(batch, journal, engine, growing)
-            if strict and unreadable:
-                raise EventError(f"{unreadable[0].path}: {unreadable[0].reason}")
-            failures += unreadable
-            for failure in batch.failed:
-                growing.pop(failure.key, None)
-            journal.add([_record(end, growing) for end in batch.finished if end.key in growing])
-            done += len(batch.finished) + len(batch.failed)
-            listen(done, len(paths))
-    return failures
-
-
-def _judge(
-    batch: Batch, journal: Journal, engine: Engine, growing: dict[str, tuple[Tally, list[str]]]
-) -> list[Failed]:
-    """Judge the rows of a batch; return the Parquet files that could not be read."""
-    for end in batch.finished:
-        growing.setdefault(end.key, (Tally(), []))
-    failures = []
-    text = [part for part in batch.parts if part.columns is not None]
-    if text:
-        _judge_parts(text, journal, engine, growing)
-    for part in text:
-        part.path.unlink()
-    for part in batch.parts:
-        if part.columns is None:
-            (key,) = part.files.values()
-            reason = None
-            try:
-                _judge_parts([part], journal, engine, growing)
-            except WrongFormatError as error:
-                if not journal.records:
-                    raise EventError(f"{part.path}: {error}") from error
-                reason = str(error)
-            except duckdb.Error as error:
-                reason = f"the Parquet file cannot be read ({str(error).splitlines()[0][:120]})"
-            if reason is not None:
-                growing.pop(key, None)
-                failures.append(Failed(key, part.path, reason, wrong_format=False))
-    return failures
-
-
-def _judge_parts(
-    parts: Sequence[Part], journal: Journal, engine: Engine, growing: dict[str, tuple[Tally, list[str]]]
-) -> None:
-    target = journal.next_part()
-    try:
-        tallies = engine.judge(parts, target)
-    except duckdb.OutOfMemoryException as error:
-        raise EventError(
-            f"the engine needs more than {engine.options.memory_mb:,} MB: allow it more with --memory"
-        ) from error
-    for key, tally in tallies.items():
-        held, names = growing.setdefault(key, (Tally(), []))
-        held.add(tally)
-        if tally.fates.get(KEPT):
-            names.append(target.name)
-    if not any(tally.fates.get(KEPT) for tally in tallies.values()):
-        target.unlink()
-
-
-def _record(end: Finished, growing: dict[str, tuple[Tally, list[str]]]) -> FileRecord:
-    tally, parts = growing.pop(end.key)
-    for reason, rows in end.faults.counts.items():
-        tally.fates[reason] = tally.fates.get(reason, 0) + rows
-        tally.rows += rows
-        tally.examples[reason] = end.faults.examples[reason]
-    lines = end.lines or tally.rows
-    return FileRecord(end.key, str(end.path), lines, tally, tuple(parts), end.faults.mended)
 
 
 def _write(
@@ -325,38 +230,3 @@ def _distinct(files: Sequence[Path]) -> dict[str, Path]:
             raise EventError(f"{path}: not a file. Name the files inside it, such as {path}/*.zip")
         paths[file_key(path)] = path
     return paths
-
-
-def _nothing_read(failures: Sequence[Failed]) -> str:
-    shown = "\n".join(f"  {failure.path}: {failure.reason}" for failure in failures[:20])
-    return f"none of {len(failures):,} files could be read:\n{shown}"
-
-
-def _nothing_kept(engine: Engine, total: Tally, fates: dict[str, int], paths: Sequence[Path]) -> str:
-    if not total.rows:
-        return "no event rows: the files hold none"
-    dyads = engine.options.dyads
-    for actor in dict.fromkeys(actor for dyad in dyads for actor in dyad):
-        if actor not in total.actors:
-            seen = _actors_of_first_file(engine, paths)
-            near = similar_actors(actor, seen)
-            hint = f" Actors written alike: {', '.join(near)}." if near else ""
-            return (
-                f"no event is left: no actor {actor} occurs in these {total.rows:,} rows.{hint} "
-                f"Most frequent in {paths[0].name}: {', '.join(seen[:10])}"
-            )
-    between = {name: rows for name, rows in ordered(fates).items() if FATES[name].kind != "fault"}
-    for name in ("actorless", "domestic", "others"):
-        between.pop(name, None)
-    named = " or ".join("–".join(dyad) for dyad in dyads)
-    if not between:
-        return f"no event is left: both actors occur, but no row is between {named}"
-    reasons = "; ".join(f"{rows:,} {FATES[name].words}" for name, rows in between.items())
-    return f"no event is left: of the rows between {named}, {reasons}"
-
-
-def _actors_of_first_file(engine: Engine, paths: Sequence[Path]) -> list[str]:
-    folder = engine.folder / "again"
-    folder.mkdir()
-    batch = next(make_batches([("first", paths[0])], engine.options.layout, folder), None)
-    return engine.actors_of(batch.parts) if batch is not None and batch.parts else []
