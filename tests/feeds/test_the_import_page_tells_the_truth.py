@@ -2,9 +2,12 @@
 
 import re
 import shlex
+import zipfile
+from glob import glob
 from pathlib import Path
 
 import typer.main
+from typer.testing import CliRunner
 
 from forecast.cli.app import app
 from forecast.events.change_point import ALPHA, LEAST_FACTOR, SHORTEST
@@ -15,7 +18,9 @@ from forecast.feeds.layout import Layout
 from forecast.feeds.switches import Switches
 from forecast.feeds.thinning import WINDOW
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs/import.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs/import.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def options_of(*path: str) -> set[str]:
@@ -46,7 +51,7 @@ def test_every_option_named_exists_and_every_option_is_named():
 def test_the_shell_examples_name_commands_and_options_that_exist():
     for block in re.findall(r"```sh\n(.*?)```", PAGE, flags=re.DOTALL):
         for line in block.splitlines():
-            words = shlex.split(line)
+            words = shlex.split(line, comments=True)
             assert {word for word in words[3:] if word.startswith("-")} <= options_of(*words[1:3])
 
 
@@ -58,3 +63,21 @@ def test_figures_of_the_page_are_those_of_the_code():
     assert f"p < {ALPHA} and a change of the mean by half or more, and at least {SHORTEST} months" in PAGE
     assert LEAST_FACTOR == 1.5
     assert all(group in PAGE for group in actor_groups())
+
+
+def test_the_examples_of_readme_and_page_run_where_there_are_such_files(tmp_path, samples, monkeypatch):
+    with zipfile.ZipFile(tmp_path / "20201113.export.CSV.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(samples / "gdelt2-20201113.export.CSV", "20201113.export.CSV")
+    monkeypatch.chdir(tmp_path)
+    examples = [
+        line
+        for text in (PAGE, README)
+        for block in re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL)
+        for line in block.splitlines()
+        if line.startswith("forecast events import")
+    ]
+    assert examples
+    for line in examples:
+        words = shlex.split(line, comments=True)[1:]
+        files = [name for word in words for name in (sorted(glob(word)) if "*" in word else [word])]
+        assert CliRunner().invoke(app, files).exit_code == 0, line
