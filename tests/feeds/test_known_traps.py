@@ -2,8 +2,11 @@
 
 import json
 
+import duckdb
 import pytest
 
+from forecast.feeds.acled import ACLED
+from forecast.feeds.actors import country_names
 from forecast.feeds.crosswalk import shipped_crosswalk
 
 
@@ -186,3 +189,23 @@ def test_the_same_keds_line_means_what_its_codes_say(imported, tmp_path, codes):
     first = shipped_crosswalk(codes)["190", ""]
     assert (got.events.category[0], got.events.severity[0]) == (first.category, first.severity)
     assert [str(day) for day in got.events.date] == ["1999-03-24", "2000-01-01"]
+
+
+@pytest.mark.parametrize(
+    ("actor", "country"),
+    [
+        ("Military Forces of the United States (2021-)", "USA"),
+        ("Military Forces of Israel (2022-) Special Forces", "ISR"),
+        ("Police Forces of India (2014-) Border Security Force", "IND"),
+        ("Military Forces of the Democratic Republic of Congo (2019-)", "COD"),
+        ("Military Forces of Armenia (2018-2022)", "ARM"),
+        ("Protesters (China)", "CHN"),
+        ("Rioters (Ivory Coast)", "CIV"),
+        ("Protesters (International)", None),
+        ("JNIM: Group for Support of Islam and Muslims", None),
+    ],
+)
+def test_the_country_of_an_acled_actor_is_read_from_its_name(actor, country):
+    expression = ACLED.fields["actor_a"]
+    ((name,),) = duckdb.execute(f"SELECT {expression} FROM (SELECT ? AS actor1)", [actor]).fetchall()
+    assert country_names().get(name) == country
