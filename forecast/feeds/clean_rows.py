@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from forecast.events.cells import clean_text
 from forecast.feeds.keds import keds_cells
 from forecast.feeds.layout import Layout, folded
 from forecast.feeds.plover import plover_object
@@ -43,7 +44,7 @@ class Faults:
         self.counts[reason] = self.counts.get(reason, 0) + 1
         shown = self.examples.setdefault(reason, [])
         if len(shown) < SHOWN:
-            shown.append(f"{place}: {what}")
+            shown.append(clean_text(f"{place}: {what}"))
 
 
 @dataclass(frozen=True)

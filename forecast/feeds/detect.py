@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from forecast.events.cells import clean_text
 from forecast.feeds.formats import LAYOUTS
 from forecast.feeds.keds import LINE
 from forecast.feeds.layout import folded
@@ -50,7 +51,11 @@ def wrong_format(announced: str, lines: Sequence[str], reason: str) -> str:
         return f"not {announced} rows ({reason}). The file looks like keds text: --format keds"
     if found is not None and found != announced:
         return f"not {announced} rows ({reason}). The file looks like {found}: --format {found}"
-    shown = f"{width} tab-separated columns" if width > 1 else f"lines such as '{(lines or [''])[0][:60]}'"
+    shown = (
+        f"{width} tab-separated columns"
+        if width > 1
+        else f"lines such as '{clean_text((lines or [''])[0][:60])}'"
+    )
     return (
         f"not {announced} rows ({reason}). The file has {shown} and looks like none of "
         f"{', '.join(LAYOUTS)}; a table with a header can be read with --format csv"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import numpy as np
 
+from forecast.events.cells import clean_text
 from forecast.events.parquet_file import literal_path
 from forecast.feeds.actors import renamed_actors
 from forecast.feeds.clean_rows import SHOWN, WrongFormatError
@@ -229,7 +230,7 @@ class Engine:
         for tag, fate, shown in rows:
             held = tallies[keys[tag]].examples.setdefault(fate, [])
             if len(held) < SHOWN:
-                held.append(shown)
+                held.append(clean_text(shown))
 
     # Tables that the statement joins
 

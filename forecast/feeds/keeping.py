@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from forecast.events.cells import clean_text
 from forecast.events.parquet_file import literal_path
 from forecast.feeds.engine import load_table
 from forecast.feeds.repeats import (
@@ -197,5 +198,7 @@ def _examples(connection: DuckDBPyConnection) -> dict[str, list[str]]:
             f"WHERE fate = {code} ORDER BY turn LIMIT 3"
         ).fetchall()
         if rows:
-            shown[name] = [f"row {name_}: {day} {a} to {b}, code {text}" for name_, day, a, b, text in rows]
+            shown[name] = [
+                clean_text(f"row {row}: {day} {a} to {b}, code {text}") for row, day, a, b, text in rows
+            ]
     return shown

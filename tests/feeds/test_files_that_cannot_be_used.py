@@ -227,6 +227,17 @@ def test_control_characters_and_foreign_line_ends_do_no_harm(imported, gdelt_fil
     assert all(text.isprintable() for text in got.events.summary)
 
 
+def test_what_is_shown_of_a_file_cannot_steer_the_terminal(imported, gdelt_file, tmp_path):
+    path = gdelt_file({}, {"EventCode": "9\x1b[2J\u202e9"})
+    report = imported([path], "gdelt2").report
+    assert all(example.isprintable() for shown in report.examples.values() for example in shown)
+    other = tmp_path / "other.csv"
+    other.write_text("\x1b[2Jnothing\nof the kind\n")
+    with pytest.raises(EventError) as refused:
+        imported([other], "gdelt2", output="o.csv")
+    assert "\x1b" not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("dyad", "switches", "message"),
     [
