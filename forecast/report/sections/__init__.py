@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from forecast.report.blocks import Section
 from forecast.report.run_records import RunRecords
+from forecast.report.sections.assumptions import assumptions_section
 from forecast.report.sections.calendar import calendar_section
 from forecast.report.sections.data import data_section
 from forecast.report.sections.drivers import drivers_section
@@ -37,6 +38,7 @@ SECTIONS: tuple[Callable[[RunRecords], Section | None], ...] = (
     drivers_section,
     scenarios_section,
     indicators_section,
+    assumptions_section,
     track_record_section,
     method_section,
     parameters_section,
