@@ -45,6 +45,7 @@ from forecast.target_forecasts import curve_record, milestone_forecast, time_rec
 SCENARIO_PATHS = 2
 """Paths a draw that are simulated anew for a paired difference, unless more are asked for."""
 
+_DECIMALS = 5
 _WITHHELD = "needs a new fit, which takes about as long as the run; leave out --no-refit to make it"
 
 
@@ -157,6 +158,8 @@ def _same_draws(
         horizon = base.simulation.horizon_days
         draws = ScenarioDraws(base.first_day[known.name], weights, horizon, new_days.get(known.name))
         curve = scenario_curve(draws)
+        if draws.differs:
+            curve = _rounded(curve)
 
         def change(day: int, draws: ScenarioDraws = draws) -> ChangedProbability:
             old, new = draws.shares_before(day)
@@ -183,7 +186,7 @@ def _new_draws(
     targets = []
     for known in base.forecast.targets:
         days = new_days[known.name]
-        curve = probability_curve(days, base.simulation.horizon_days)
+        curve = _rounded(probability_curve(days, base.simulation.horizon_days))
 
         def change(day: int, days: Days = days, name: str = known.name) -> ChangedProbability:
             new, old = hit_shares_before(days, day), hit_shares_before(base.first_day[name], day)
@@ -221,6 +224,16 @@ def simulate_plan(
     effects = draw_effects(plan.types, data.layout, len(draws), options.seed)
     hits = simulate_first_hits(data, draws, base.inputs.rules, options, plan.acts, effects)
     return {name: hits.of(name) for name in hits.targets}
+
+
+def _rounded(curve: ProbabilityCurve) -> ProbabilityCurve:
+    """Round to what is far below any Monte Carlo error: records of many scenarios stay small."""
+    return replace(
+        curve,
+        probability=np.round(curve.probability, _DECIMALS),
+        lower90=np.round(curve.lower90, _DECIMALS),
+        upper90=np.round(curve.upper90, _DECIMALS),
+    )
 
 
 def _target(

@@ -73,6 +73,11 @@ class ScenarioDraws:
         old = self.base_days[:, : self.new_days.shape[1]]
         return None if np.array_equal(self.new_days, old) else (self.new_days, old)
 
+    @property
+    def differs(self) -> bool:
+        """Whether anything is other than in the run."""
+        return self.simulated_anew is not None or bool(np.ptp(self.weights) > 0)
+
     @cached_property
     def kept_share(self) -> Floats:
         """How much of the run's luck to take over by day, shape (horizon_days + 1,), in [0, 1].
