@@ -157,9 +157,7 @@ def _same_draws(
     for known in base.forecast.targets:
         horizon = base.simulation.horizon_days
         draws = ScenarioDraws(base.first_day[known.name], weights, horizon, new_days.get(known.name))
-        curve = scenario_curve(draws)
-        if draws.differs:
-            curve = _rounded(curve)
+        curve = _joined(known, draws.unchanged_days, _rounded(scenario_curve(draws)))
 
         def change(day: int, draws: ScenarioDraws = draws) -> ChangedProbability:
             old, new = draws.shares_before(day)
@@ -233,6 +231,23 @@ def _rounded(curve: ProbabilityCurve) -> ProbabilityCurve:
         probability=np.round(curve.probability, _DECIMALS),
         lower90=np.round(curve.lower90, _DECIMALS),
         upper90=np.round(curve.upper90, _DECIMALS),
+    )
+
+
+def _joined(known: TargetForecast, days: int, curve: ProbabilityCurve) -> ProbabilityCurve:
+    """Take the first days from the run, where they are the same: exactly, and not up to rounding."""
+
+    def join(before: Sequence[float], after: Floats) -> Floats:
+        # What was simulated anew may start a little lower than the run ends, by its Monte Carlo error.
+        joined = np.concatenate([np.asarray(before[:days], dtype=np.float64), after[days:]])
+        return np.maximum.accumulate(joined)
+
+    probability = join(known.curve.probability, curve.probability)
+    return replace(
+        curve,
+        probability=probability,
+        lower90=np.minimum(join(known.curve.lower90, curve.lower90), probability),
+        upper90=np.maximum(join(known.curve.upper90, curve.upper90), probability),
     )
 
 

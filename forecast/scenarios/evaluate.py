@@ -74,9 +74,15 @@ class ScenarioDraws:
         return None if np.array_equal(self.new_days, old) else (self.new_days, old)
 
     @property
-    def differs(self) -> bool:
-        """Whether anything is other than in the run."""
-        return self.simulated_anew is not None or bool(np.ptp(self.weights) > 0)
+    def unchanged_days(self) -> int:
+        """How many days from the origin on the curve is exactly that of the run."""
+        if np.ptp(self.weights) > 0:
+            return 0
+        both = self.simulated_anew
+        if both is None:
+            return self.horizon_days + 1
+        other = both[0] != both[1]
+        return int(min(days[other].min() for days in both)) + 1
 
     @cached_property
     def kept_share(self) -> Floats:
