@@ -45,6 +45,7 @@ from forecast.target_forecasts import curve_record, milestone_forecast, time_rec
 SCENARIO_PATHS = 2
 """Paths a draw that are simulated anew for a paired difference, unless more are asked for."""
 
+_DECIMALS = 5
 _WITHHELD = "needs a new fit, which takes about as long as the run; leave out --no-refit to make it"
 
 
@@ -156,7 +157,7 @@ def _same_draws(
     for known in base.forecast.targets:
         horizon = base.simulation.horizon_days
         draws = ScenarioDraws(base.first_day[known.name], weights, horizon, new_days.get(known.name))
-        curve = scenario_curve(draws)
+        curve = _joined(known, draws.unchanged_days, _rounded(scenario_curve(draws)))
 
         def change(day: int, draws: ScenarioDraws = draws) -> ChangedProbability:
             old, new = draws.shares_before(day)
@@ -183,7 +184,7 @@ def _new_draws(
     targets = []
     for known in base.forecast.targets:
         days = new_days[known.name]
-        curve = probability_curve(days, base.simulation.horizon_days)
+        curve = _rounded(probability_curve(days, base.simulation.horizon_days))
 
         def change(day: int, days: Days = days, name: str = known.name) -> ChangedProbability:
             new, old = hit_shares_before(days, day), hit_shares_before(base.first_day[name], day)
@@ -221,6 +222,33 @@ def simulate_plan(
     effects = draw_effects(plan.types, data.layout, len(draws), options.seed)
     hits = simulate_first_hits(data, draws, base.inputs.rules, options, plan.acts, effects)
     return {name: hits.of(name) for name in hits.targets}
+
+
+def _rounded(curve: ProbabilityCurve) -> ProbabilityCurve:
+    """Round to what is far below any Monte Carlo error: records of many scenarios stay small."""
+    return replace(
+        curve,
+        probability=np.round(curve.probability, _DECIMALS),
+        lower90=np.round(curve.lower90, _DECIMALS),
+        upper90=np.round(curve.upper90, _DECIMALS),
+    )
+
+
+def _joined(known: TargetForecast, days: int, curve: ProbabilityCurve) -> ProbabilityCurve:
+    """Take the first days from the run, where they are the same: exactly, and not up to rounding."""
+
+    def join(before: Sequence[float], after: Floats) -> Floats:
+        # What was simulated anew may start a little lower than the run ends, by its Monte Carlo error.
+        joined = np.concatenate([np.asarray(before[:days], dtype=np.float64), after[days:]])
+        return np.maximum.accumulate(joined)
+
+    probability = join(known.curve.probability, curve.probability)
+    return replace(
+        curve,
+        probability=probability,
+        lower90=np.minimum(join(known.curve.lower90, curve.lower90), probability),
+        upper90=np.maximum(join(known.curve.upper90, curve.upper90), probability),
+    )
 
 
 def _target(

@@ -73,6 +73,17 @@ class ScenarioDraws:
         old = self.base_days[:, : self.new_days.shape[1]]
         return None if np.array_equal(self.new_days, old) else (self.new_days, old)
 
+    @property
+    def unchanged_days(self) -> int:
+        """How many days from the origin on the curve is exactly that of the run."""
+        if np.ptp(self.weights) > 0:
+            return 0
+        both = self.simulated_anew
+        if both is None:
+            return self.horizon_days + 1
+        other = both[0] != both[1]
+        return int(min(days[other].min() for days in both)) + 1
+
     @cached_property
     def kept_share(self) -> Floats:
         """How much of the run's luck to take over by day, shape (horizon_days + 1,), in [0, 1].

@@ -24,6 +24,7 @@ FILES = {
     "analysis.json",
     "config.resolved.yaml",
     "events.csv",
+    "figures/assumptions.svg",
     "figures/drivers.svg",
     "figures/probability.svg",
     "figures/scenarios.svg",

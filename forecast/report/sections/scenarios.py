@@ -58,15 +58,15 @@ def _shown_targets(forecast: Forecast) -> tuple[TargetForecast, ...]:
 def _table(forecast: Forecast, targets: tuple[TargetForecast, ...]) -> Table:
     columns = [
         Column(head="Scenario"),
+        Column(head="How it was found", width=36),
         *(Column(head=shorten(target.label, 26), width=27, align="right") for target in targets),
-        Column(head="How it was found", width=34),
     ]
     asked = forecast.headline.milestone
     known = []
     for target in targets:
         one = next(one for one in target.milestones if one.name == asked)
         known.append(Cell(text=wording.percent(one.probability), value=one.probability, weight="semibold"))
-    rows = [(Cell(text="This forecast", weight="semibold"), *known, Cell())]
+    rows = [(Cell(text="This forecast", weight="semibold"), Cell(), *known)]
     rows += [_row(scenario, targets, asked) for scenario in forecast.scenarios]
     return Table(
         name="scenarios",
@@ -77,7 +77,7 @@ def _table(forecast: Forecast, targets: tuple[TargetForecast, ...]) -> Table:
 
 
 def _row(scenario: ScenarioForecast, targets: tuple[TargetForecast, ...], asked: str) -> tuple[Cell, ...]:
-    cells = [Cell(text=shorten(scenario.label, 90))]
+    cells = [Cell(text=shorten(scenario.label, 90)), Cell(text=_how(scenario), tone="fine")]
     for target in targets:
         if scenario.withheld:
             cells.append(Cell(text="withheld", tone="fine"))
@@ -89,7 +89,7 @@ def _row(scenario: ScenarioForecast, targets: tuple[TargetForecast, ...], asked:
                 text=wording.percent(one.probability), note=change.replace(" <", " ±<"), value=one.probability
             )
         )
-    return (*cells, Cell(text=_how(scenario), tone="fine"))
+    return tuple(cells)
 
 
 def _how(scenario: ScenarioForecast) -> str:
@@ -98,7 +98,7 @@ def _how(scenario: ScenarioForecast) -> str:
     if scenario.method == "refit":
         return "new fit, which did not converge" if scenario.failures else "new fit"
     if scenario.pareto_k is None:
-        return "other futures of the same draws"
+        return "other futures"
     futures = " and other futures" if "simulate" in scenario.method else ""
     return (
         f"weights{futures}; Pareto k {wording.number(scenario.pareto_k)}, "
