@@ -36,7 +36,7 @@ def compare_runs(
     Raises
     ------
     ComparisonError
-        The earlier run is about another pair, is not earlier, or has no question in common.
+        The earlier run is about another pair, is not earlier, did not converge, or has no question in common.
     """
     if (earlier.dyad.a, earlier.dyad.b) != (later.dyad.a, later.dyad.b):
         raise ComparisonError(
@@ -47,6 +47,10 @@ def compare_runs(
         raise ComparisonError(
             f"the run {earlier.run_id} is as of {earlier.as_of}, which is not before {later.as_of}. "
             "Give an earlier run."
+        )
+    if not earlier.converged:
+        raise ComparisonError(
+            f"the run {earlier.run_id} did not converge, so its numbers must not be used. Give another run."
         )
     same_start = earlier_analysis.data.first_date == later_analysis.data.first_date
     known = {target.name: target for target in earlier.targets}

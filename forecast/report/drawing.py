@@ -111,6 +111,11 @@ def wrap_label(text: str, width: int) -> str:
     return "\n".join(lines)
 
 
+def one_line(text: str, length: int) -> str:
+    """Return the text as the typeface can show it, cut to a length."""
+    return shorten(printable(text, current_typeface().glyphs), length)
+
+
 def mark_months(axis: Axis, first: date, last: date, most: int = _MOST_TICKS) -> None:
     """Put about ``most`` ticks on firsts of months (or of years), in English; the year once a year."""
     months = (last.year - first.year) * 12 + last.month - first.month

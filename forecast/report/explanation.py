@@ -27,7 +27,7 @@ def question_rows(forecast: Forecast) -> list[dict[str, Any]]:
         {
             "label": shorten(target.label, 120),
             "colour": target_colour(index),
-            "definition": shorten(target.definition, 300),
+            "definition": shorten(target.definition[:1].upper() + target.definition[1:], 300),
             "seen": seen_before(target).capitalize(),
             "wait": waiting_time(target, horizon[target.name]),
         }

@@ -71,7 +71,7 @@ def _draw_level(
         axes.annotate(
             f"{wrap_label(target.label, 15)}\n{wording.percent(one.probability)}",
             (x, one.probability),
-            xytext=(x + (-0.1 if last else 0.1), height),
+            xytext=(x + (-0.15 if last else 0.15), height),
             textcoords="data",
             ha="right" if last else "left",
             va="center",

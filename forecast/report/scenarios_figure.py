@@ -11,7 +11,14 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 
 from forecast import wording
 from forecast.record import Forecast, ScenarioForecast, ScenarioMilestone
-from forecast.report.drawing import align_tick_labels, blank_figure, report_style, svg_bytes, wrap_label
+from forecast.report.drawing import (
+    align_tick_labels,
+    blank_figure,
+    one_line,
+    report_style,
+    svg_bytes,
+    wrap_label,
+)
 from forecast.report.palette import ACCENT, INK, MUTED, RULE
 
 _LABEL_SIGNS = 34
@@ -89,7 +96,7 @@ def draw_scenarios(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) ->
         axes.set_xticks([tick for tick in ticks if 0 <= tick <= 100])
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0f}%")
         label, day = forecast.target(target).label, wording.long_day(base.date)
-        axes.set_xlabel(f"Chance of {label[:1].lower()}{label[1:]} before {day}, with its 90% range")
+        axes.set_xlabel(f"{one_line(label, 60)} before {day}: chance with its 90% interval")
         axes.spines["left"].set_visible(False)
     return figure
 

@@ -8,9 +8,8 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 
 from forecast import wording
 from forecast.record import Forecast
-from forecast.report.drawing import align_tick_labels, blank_figure, report_style
+from forecast.report.drawing import align_tick_labels, blank_figure, one_line, report_style
 from forecast.report.palette import ACCENT, INK, MUTED
-from forecast.report.printable import shorten
 from forecast.robustness_record import AssumptionEffect, Robustness
 
 MOST_BARS = 12
@@ -81,7 +80,7 @@ def draw_tornado(forecast: Forecast, robustness: Robustness) -> Figure:
         axes.set_ylim(-0.7, max(len(bars), 1) - 0.3)
         axes.yaxis.set_major_locator(FixedLocator(places.tolist()))
         axes.yaxis.set_major_formatter(
-            FixedFormatter([shorten(f"{bar.label} ({bar.now})", 52) for bar in bars])
+            FixedFormatter([one_line(f"{bar.label} ({bar.now})", 52) for bar in bars])
         )
         align_tick_labels(axes)
         axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))

@@ -26,6 +26,7 @@ from forecast.record import (
     Curve,
     DataSummary,
     Diagnostics,
+    Difference,
     Driver,
     DyadRecord,
     Forecast,
@@ -33,6 +34,9 @@ from forecast.record import (
     MilestoneForecast,
     ParameterSummary,
     SamplerSummary,
+    ScenarioForecast,
+    ScenarioMilestone,
+    ScenarioTarget,
     TargetForecast,
     TensionSeries,
     TimeToEvent,
@@ -448,3 +452,50 @@ def compiled(factory, tmp_path):
         return PdfReader(io.BytesIO(pdf))
 
     return compile_records
+
+
+def make_scenario(forecast, name, change, *, mcse=0.002, **fields):
+    """Every chance moved by ``change``."""
+    targets = []
+    for target in forecast.targets:
+        milestones = []
+        for one in target.milestones:
+            moved = min(max(one.probability + change, 0.0), 1.0)
+            values = {
+                **one.model_dump(),
+                "probability": moved,
+                "difference": Difference(value=change, mcse=mcse),
+                "words": wording.words(moved, one.interval90),
+            }
+            milestones.append(ScenarioMilestone(**values))
+        targets.append(ScenarioTarget(**{**target.model_dump(), "milestones": milestones}))
+    return ScenarioForecast(
+        name=name,
+        label=f"Label of {name}",
+        rationale=f"Reason of {name}.",
+        method="simulate",
+        reason="Only the future changes.",
+        pareto_k=None,
+        effective_draws=None,
+        failures=fields.get("failures", ()),
+        withheld=fields.get("withheld"),
+        targets=tuple(targets),
+    )
+
+
+@pytest.fixture(scope="session")
+def scenario():
+    """Maker of scenarios: ``scenario(forecast, name, change)``."""
+    return make_scenario
+
+
+@pytest.fixture(scope="session")
+def with_scenarios():
+    """The forecast with two scenarios of the label given."""
+
+    def add(forecast, label):
+        made = (make_scenario(forecast, "up", 0.05), make_scenario(forecast, "down", -0.04))
+        named = tuple(one.model_copy(update={"label": label, "rationale": label}) for one in made)
+        return forecast.model_copy(update={"scenarios": named})
+
+    return add

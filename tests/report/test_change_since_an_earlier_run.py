@@ -87,9 +87,12 @@ def test_a_later_day_with_certainty_behind_it_leaves_the_chance_as_it_was(factor
     [
         ({"as_of": date(2024, 1, 1)}, "is as of 2024-01-01, which is not before 2023-07-10"),
         ({"run_id": "us-china-2023-2023-07-10-3f9a1c"}, "Give an earlier run"),
+        ({"converged": False}, "did not converge, so its numbers must not be used"),
     ],
 )
-def test_a_run_that_is_not_earlier_is_refused(factory, forecast, analysis, changes, message):
+def test_a_run_that_is_not_earlier_or_did_not_converge_is_refused(
+    factory, forecast, analysis, changes, message
+):
     earlier = earlier_run(forecast).model_copy(update=changes)
     with pytest.raises(ComparisonError, match=message):
         compare_runs(earlier, analysis, forecast, analysis, factory.events)

@@ -69,7 +69,7 @@ def extreme(forecast, probability, interval, *, mcse=0.001, drivers=True, observ
 
 
 @pytest.fixture(scope="module")
-def runs(factory):
+def runs(factory, with_scenarios):
     """Runs by name: the ordinary one, certain and impossible ones, sparse ones, one after an earlier run."""
     base, analysis, events = (
         factory.forecast(factory.events),
@@ -96,6 +96,7 @@ def runs(factory):
     before = base.model_copy(update={"as_of": base.as_of - timedelta(days=30), "run_id": "earlier"})
     return {
         "ordinary": made(base),
+        "with scenarios": made(with_scenarios(base, "A second balloon")),
         "impossible": made(extreme(base, 0.0, (0.0, 0.0), mcse=0.0, observed=0)),
         "certain": made(extreme(base, 1.0, (1.0, 1.0), mcse=0.0)),
         "nearly certain": made(extreme(base, 0.995, (0.985, 1.0))),
@@ -111,8 +112,27 @@ def runs(factory):
 
 NAMES = [
     *("ordinary", "impossible", "certain", "nearly certain", "driver that shows as zero", "one point"),
+    "with scenarios",
     *("sparse", "unconverged", "after the same", "after lower", "after higher"),
 ]
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("−0.0", "a signed zero"),
+        ("+0 points", "a signed zero"),
+        ("up by -3", "an ASCII minus before a number"),
+        ("1 events since", "a plural after one"),
+        ("two  spaces", "two spaces"),
+        ("The end..", "two full stops"),
+        ("The end .", "a space before a full stop"),
+        ("chance nan", "a word of the program"),
+        ("up {points}", "an unfilled place"),
+    ],
+)
+def test_each_fault_of_wording_is_seen_where_it_is(text, fault):
+    assert [name for name, pattern in FAULTS.items() if pattern.search(text)] == [fault]
 
 
 def texts(run):

@@ -2,40 +2,9 @@
 
 import pytest
 
-from forecast import wording
-from forecast.record import Difference, ScenarioForecast, ScenarioMilestone, ScenarioTarget
 from forecast.report import RunRecords
 from forecast.report.indicators import indicator_sentence, indicators, next_milestone
 from forecast.report.sections.indicators import indicators_section
-
-
-def scenario(forecast, name, change, *, mcse=0.002, **fields):
-    """Every chance moved by ``change``."""
-    targets = []
-    for target in forecast.targets:
-        milestones = []
-        for one in target.milestones:
-            moved = min(max(one.probability + change, 0.0), 1.0)
-            values = {
-                **one.model_dump(),
-                "probability": moved,
-                "difference": Difference(value=change, mcse=mcse),
-                "words": wording.words(moved, one.interval90),
-            }
-            milestones.append(ScenarioMilestone(**values))
-        targets.append(ScenarioTarget(**{**target.model_dump(), "milestones": milestones}))
-    return ScenarioForecast(
-        name=name,
-        label=f"Label of {name}",
-        rationale=f"Reason of {name}.",
-        method="simulate",
-        reason="Only the future changes.",
-        pareto_k=None,
-        effective_draws=None,
-        failures=fields.get("failures", ()),
-        withheld=fields.get("withheld"),
-        targets=tuple(targets),
-    )
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +13,7 @@ def plain(factory):
 
 
 @pytest.fixture(scope="module")
-def forecast(plain):
+def forecast(plain, scenario):
     return plain.model_copy(
         update={
             "scenarios": (
@@ -95,7 +64,7 @@ def test_the_table_gives_each_effect_at_the_next_and_at_the_headline_milestone(f
     assert first[3].value == 0.12
 
 
-def test_scenarios_without_effect_are_said_to_have_none(factory, plain):
+def test_scenarios_without_effect_are_said_to_have_none(factory, plain, scenario):
     forecast = plain.model_copy(update={"scenarios": (scenario(plain, "noise", 0.003),)})
     (sentence,) = indicators_section(records(factory, forecast)).blocks
     assert sentence.text == (

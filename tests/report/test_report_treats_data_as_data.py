@@ -8,6 +8,9 @@ import pytest
 
 from forecast.errors import InputError
 from forecast.font_file import refuse_no_font
+from forecast.report import Impact, ReportOptions, RunRecords
+from forecast.report.content import make_content
+from forecast.report.figures import write_figures
 from forecast.report.printable import breakable, printable, printable_content, shorten, web_address
 from forecast.report.typeface import current_typeface, typeface, using_typeface
 
@@ -137,3 +140,22 @@ def test_names_of_300_signs_fit_on_the_page(factory, compiled):
     )
     assert rights
     assert max(rights) < float(page.mediabox.width)
+
+
+def test_no_chart_is_left_with_a_sign_that_the_typeface_lacks(factory, with_scenarios, tmp_path):
+    # Matplotlib warns of a missing glyph, and a warning is an error here.
+    name = f"{FOREIGN} {HOSTILE}"
+    targets = tuple((key, name, name, n, rate) for key, _, _, n, rate in factory.targets)
+    milestones = tuple((key, name, day) for key, _, day in factory.milestones)
+    plain = factory.forecast(factory.events, targets=targets, milestones=milestones, label=name)
+    run = RunRecords(
+        forecast=with_scenarios(plain, name),
+        analysis=factory.analysis(factory.events),
+        events=factory.events,
+        manifest=factory.manifest(),
+        options=ReportOptions(
+            impact={target.name: Impact(level="major", rationale=name) for target in plain.targets}
+        ),
+    )
+    drawn = write_figures(make_content(run), tmp_path)
+    assert {path.stem for path in drawn} == {"probability", "tension", "drivers", "impact", "scenarios"}
