@@ -47,6 +47,10 @@ def resolved_yaml(config: Config, folder: Path | None = None) -> str:
     settings = config.model_dump(by_alias=True)
     if folder is not None and config.logo_path is not None:
         settings["report"]["logo"] = saved_logo(config.logo_path)
+    if folder is not None:
+        settings["report"]["fonts"] = [
+            Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix() for path in config.font_paths
+        ]
     if folder is not None and config.events_path is not None:
         relative = os.path.relpath(config.events_path.resolve(), folder.resolve())
         settings["events"]["source"] = Path(relative).as_posix()

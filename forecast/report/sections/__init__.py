@@ -24,6 +24,7 @@ from forecast.report.sections.milestones import all_milestones_section, mileston
 from forecast.report.sections.outlook import outlook_section
 from forecast.report.sections.parameters import parameters_section
 from forecast.report.sections.recent_events import recent_events_section
+from forecast.report.sections.scenarios import scenarios_section
 from forecast.report.sections.tension import tension_section
 from forecast.report.sections.track_record import track_record_section
 
@@ -35,8 +36,9 @@ SECTIONS: tuple[Callable[[RunRecords], Section | None], ...] = (
     calendar_section,
     tension_section,
     drivers_section,
-    assumptions_section,
+    scenarios_section,
     indicators_section,
+    assumptions_section,
     track_record_section,
     method_section,
     parameters_section,
