@@ -135,6 +135,12 @@ def run_backtest(
         Every unit failed.
     """
     place = folder or backtest_place(config, Path("reports"))
+    if config.events.reporting_delay != "none":
+        raise config.error(
+            ("events", "reporting_delay"),
+            "a backtest does not correct for it, so it would be about another forecast; set it to none, e.g. "
+            "with --set events.reporting_delay=none",
+        )
     inputs = read_inputs(config)
     plan = plan_backtest(inputs, options or BacktestOptions())
     refuse_existing(place, force=force, kind=KIND)

@@ -92,7 +92,7 @@ def leave_one_out(
     def measure(row: int) -> LeaveOneOut:
         left = np.ones(len(events), dtype=bool)
         left[row] = False
-        without = count_events(events.select(left), data.grid, data.layout)
+        without = count_events(events.select(left), data.grid, data.layout, data.known)
         ratio = log_likelihood(without, draws) - full_likelihood
         found = importance_weights(ratio)
         if found.pareto_k > PARETO_K_MAX:

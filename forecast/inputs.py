@@ -14,6 +14,7 @@ from forecast.events.table import EventTable
 from forecast.font_file import refuse_no_font
 from forecast.logo import read_logo
 from forecast.priors import PriorSet, default_priors
+from forecast.reporting_delay import DelayCurve, estimate_delay, known_share, stated_delay
 from forecast.series import EventCounts, FutureAct, TargetRule, TimeGrid, count_events, stream_layout
 
 
@@ -28,6 +29,7 @@ class Inputs:
     rules: tuple[TargetRule, ...]
     calendar: tuple[FutureAct, ...]
     scenarios: tuple[Scenario, ...] = ()
+    delay: DelayCurve | None = None
 
 
 def read_inputs(config: Config) -> Inputs:
@@ -77,10 +79,12 @@ def inputs_of(config: Config, everything: EventTable) -> Inputs:
             )
     layout = stream_layout(config.model.family)
     grid = TimeGrid(start, config.as_of + timedelta(days=1))
+    delay = reporting_delay(config, events)
     return Inputs(
         config=config,
         events=events,
-        data=count_events(events, grid, layout),
+        data=count_events(events, grid, layout, None if delay is None else known_share(delay, grid)),
+        delay=delay,
         priors=resolve_priors(config),
         rules=rules,
         calendar=tuple(
@@ -88,6 +92,25 @@ def inputs_of(config: Config, everything: EventTable) -> Inputs:
             for act in config.calendar
         ),
     )
+
+
+def reporting_delay(config: Config, events: EventTable) -> DelayCurve | None:
+    """Return how late events become known, if the config asks for it.
+
+    Raises
+    ------
+    ConfigError
+        It is to be estimated, and the events do not record delays; with the line of the config.
+    """
+    asked = config.events.reporting_delay
+    if asked == "none":
+        return None
+    if asked != "estimated":
+        return stated_delay(asked.same_day, asked.mean_days)
+    try:
+        return estimate_delay(events, config.as_of)
+    except EventError as error:
+        raise config.error(("events", "reporting_delay"), str(error)) from error
 
 
 def _refuse_bad_looks(config: Config) -> None:

@@ -25,6 +25,8 @@ SEVERE = 4
 SEVERE_HALF_LIFE_DAYS = 56.0
 KNOT_STEPS = 4
 """Steps between the knots of the latent tension; linear in between."""
+LEAST_SHARE = 0.25
+"""Least share of a step's events taken to be known, where the others are added for their after-effects."""
 HALF_SATURATION = 5.0
 """Recent cooperative acts of one kind (decayed count) that give half of their full ballast."""
 
@@ -210,6 +212,9 @@ class EventCounts:
         zeros in an unmarked layout.
     severe_recent : ndarray of float64, shape (step,)
         Decayed count of severe events in the steps before (half-life ``SEVERE_HALF_LIFE_DAYS``).
+    known : ndarray of float64, shape (step,), optional
+        Share of each step's events that is in the data, in (0, 1]: below one in recent steps when events
+        are reported late. ``None`` when all are taken to be there.
     """
 
     grid: TimeGrid
@@ -217,6 +222,7 @@ class EventCounts:
     counts: NDArray[np.int64]
     reach: NDArray[np.int64]
     severe_recent: NDArray[np.float64] = field(repr=False)
+    known: NDArray[np.float64] | None = field(default=None, repr=False)
 
     @property
     def exposure(self) -> NDArray[np.float64]:
@@ -225,13 +231,33 @@ class EventCounts:
         exposure[-1] = self.grid.last_exposure
         return exposure
 
+    @property
+    def known_share(self) -> NDArray[np.float64]:
+        """Share of each step's events that is in the data, shape (step,)."""
+        return np.ones(self.grid.n_steps) if self.known is None else self.known
+
+    @property
+    def past_counts(self) -> NDArray[np.float64]:
+        """Events of each step as later steps feel them, shape (step, stream): reported late or not.
+
+        Known events over the share that is known, which has the right mean; the share is taken to be at
+        least ``LEAST_SHARE``, so that one event of the last days does not stand for dozens.
+        """
+        counts = self.counts.astype(np.float64)
+        return counts if self.known is None else counts / np.maximum(self.known, LEAST_SHARE)[:, None]
+
 
 def decay_per_step(half_life_days: float | NDArray[np.float64]) -> NDArray[np.float64]:
     """Factor left after one step of exponential decay with this half-life."""
     return np.asarray(np.exp2(-STEP_DAYS / np.asarray(half_life_days, dtype=np.float64)))
 
 
-def count_events(events: EventTable, grid: TimeGrid, layout: StreamLayout) -> EventCounts:
+def count_events(
+    events: EventTable,
+    grid: TimeGrid,
+    layout: StreamLayout,
+    known: NDArray[np.float64] | None = None,
+) -> EventCounts:
     """Count the events of a table on a grid; events outside the grid are left out.
 
     A target with a stream of its own counts once a day: whether it happens is the question, and one clash
@@ -243,11 +269,13 @@ def count_events(events: EventTable, grid: TimeGrid, layout: StreamLayout) -> Ev
         What is known at the origin (cut by ``known_date`` already).
     grid, layout
         When, and which streams.
+    known : ndarray, shape (step,), optional
+        Share of each step's events that the table holds, see ``EventCounts``.
     """
     day = (events.date - np.datetime64(grid.start, "D")).astype(np.int64)
-    known = (grid.origin - grid.start).days
+    n_days = (grid.origin - grid.start).days
     stream = layout.assign(events)
-    used = (day >= 0) & (day < known) & (stream >= 0)
+    used = (day >= 0) & (day < n_days) & (stream >= 0)
     if layout.target is not None:
         hits = np.flatnonzero(used & (stream == layout.streams.index("target")))
         used[hits] = False
@@ -262,7 +290,7 @@ def count_events(events: EventTable, grid: TimeGrid, layout: StreamLayout) -> Ev
         for level in range(5):
             np.add.at(reach[..., level], (step, stream[used]), severity > level)
     severe = np.bincount(step[severity >= SEVERE], minlength=grid.n_steps)
-    return EventCounts(grid, layout, counts, reach, decayed_before(severe, SEVERE_HALF_LIFE_DAYS))
+    return EventCounts(grid, layout, counts, reach, decayed_before(severe, SEVERE_HALF_LIFE_DAYS), known)
 
 
 def decayed_before(counts: NDArray[np.int64], half_life_days: float) -> NDArray[np.float64]:

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import typer
 
-from forecast.cli import backtest, bench, check, ledger, priors, report, run, scenario, schema, sensitivity
+from forecast.cli import (
+    backtest,
+    bench,
+    check,
+    events_code,
+    events_merge,
+    ledger,
+    priors,
+    report,
+    run,
+    scenario,
+    schema,
+    scores,
+    sensitivity,
+)
 from forecast.events.commands import app as events_app
 from forecast.feeds.commands import crosswalk, import_events
 
@@ -29,10 +43,16 @@ app.command("backtest")(backtest.backtest)
 app.command("priors")(priors.priors)
 app.command("schema")(schema.schema)
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(scores.app, name="scores")
 app.add_typer(bench.app, name="bench")
+events_app.command("code")(events_code.code)
+events_app.command("codebook")(events_code.codebook)
+events_app.command("merge")(events_merge.merge)
 events_app.command("import")(import_events)
 events_app.command("crosswalk")(crosswalk)
-app.add_typer(events_app, name="events", help="Coded events: check a file, describe it, import a feed.")
+app.add_typer(
+    events_app, name="events", help="Coded events: check, describe, code by hand, merge, import a feed."
+)
 
 
 def _version(show: bool) -> None:

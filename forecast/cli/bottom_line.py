@@ -25,12 +25,18 @@ Line = tuple[str, str]
 
 def print_bottom_line(forecast: Forecast, folder: Path) -> None:
     """Print the headline in words and numbers, every target × milestone, and the files."""
+    console = print_lines(forecast)
+    console.print(f"Report   {folder / 'report.pdf'}")
+    console.print(f"Numbers  {folder / 'forecast.json'}")
+
+
+def print_lines(forecast: Forecast) -> Console:
+    """Print the headline and every target × milestone; return where more can be printed."""
     # Labels come from a config: they are printed as they are, without markup.
     console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
     for text, style in bottom_line(forecast):
         console.print(text, style=style)
-    console.print(f"Report   {folder / 'report.pdf'}")
-    console.print(f"Numbers  {folder / 'forecast.json'}")
+    return console
 
 
 def bottom_line(forecast: Forecast) -> Iterator[Line]:

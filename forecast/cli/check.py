@@ -14,9 +14,13 @@ from forecast.cli.prior_lines import set_prior_lines
 from forecast.wording import count, long_day, percent, points, times
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from forecast.inputs import Inputs
     from forecast.prior_predictive import PriorPredictive
     from forecast.priors import NamedPrior
+    from forecast.reporting_delay import DelayCurve
 
 
 def check(
@@ -59,6 +63,7 @@ def check(
             "events": len(inputs.events),
             "events_fitted": int(inputs.data.counts.sum()),
             "prior_predictive": vars(implied),
+            "known_share_of_last_weeks": inputs.data.known_share[-1:-5:-1].tolist(),
             "priors_set": [_set_prior(prior) for prior in changed],
             "plot": str(plot) if plot else None,
             "scenarios": [plan.scenario.name for plan in plans],
@@ -105,10 +110,18 @@ def _print_data(inputs: Inputs) -> None:
     typer.echo("\nData")
     known, fitted = count(len(events), "event"), int(inputs.data.counts.sum())
     typer.echo(f"  {known} known by {long_day(day)}, {fitted:,} of them from {long_day(grid.start)} on.")
+    if inputs.delay is not None:
+        typer.echo(f"  {_delay_line(inputs.delay, inputs.data.known_share)}")
     for rule in inputs.rules:
         seen = int(rule.mask(events.between(grid.start, day)).sum())
         remark = f"seen {times(seen)}" if seen else "never seen: the prior speaks"
         typer.echo(f"  {inputs.config.target_title(rule.name)}: {remark}.")
+
+
+def _delay_line(delay: DelayCurve, known: NDArray[np.float64]) -> str:
+    recent = ", ".join(percent(float(share)) for share in known[-1:-5:-1])
+    source = f"estimated from {delay.acts:,} acts" if delay.acts else "as stated"
+    return f"Reporting delay, {source}: mean {delay.mean_days:.1f} days; known of the last weeks: {recent}."
 
 
 def _print_implied(inputs: Inputs, implied: PriorPredictive) -> None:

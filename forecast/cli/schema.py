@@ -1,4 +1,4 @@
-"""``forecast schema``: the JSON Schema of a config, a scenario, ``forecast.json`` or a ledger's export."""
+"""``forecast schema``: the JSON Schemas of what users write and of what other programs read."""
 
 from __future__ import annotations
 
@@ -15,11 +15,21 @@ class Contract(StrEnum):
     SCENARIO = "scenario"
     FORECAST = "forecast"
     LEDGER = "ledger"
+    SCORES = "scores"
 
 
 def schema(contract: Annotated[Contract, typer.Argument(help="Which schema.", show_default=False)]) -> None:
-    """Print the JSON Schema of a config, a scenario, forecast.json or a ledger's export."""
-    from forecast.config import config_schema, forecast_schema, scenario_schema, schema_text
+    """Print a JSON Schema for other programs.
+
+    Of a config, a scenario, forecast.json, a ledger's export, or (scores) a config of weekly scores.
+    """
+    from forecast.config import (
+        config_schema,
+        forecast_schema,
+        scenario_schema,
+        schema_text,
+        score_config_schema,
+    )
 
     if contract is Contract.LEDGER:
         from forecast.ledger.exporting import ledger_schema
@@ -30,6 +40,7 @@ def schema(contract: Annotated[Contract, typer.Argument(help="Which schema.", sh
             Contract.CONFIG: config_schema,
             Contract.SCENARIO: scenario_schema,
             Contract.FORECAST: forecast_schema,
+            Contract.SCORES: score_config_schema,
         }
         content = makers[contract]()
     typer.echo(schema_text(content), nl=False)

@@ -8,8 +8,14 @@ The modules in the order of the flow: ``yaml_source`` (text → plain data with 
 """
 
 from forecast.config.describe import describe_config, target_definition
-from forecast.config.json_schema import config_schema, forecast_schema, scenario_schema, schema_text
-from forecast.config.reading import load_config
+from forecast.config.json_schema import (
+    config_schema,
+    forecast_schema,
+    scenario_schema,
+    schema_text,
+    score_config_schema,
+)
+from forecast.config.reading import load_config, load_score_config
 from forecast.config.scenario_reading import (
     load_scenario,
     load_scenarios,
@@ -21,6 +27,7 @@ from forecast.config.schema import (
     BUNDLED_PREFIX,
     CalendarAct,
     Config,
+    DelayConfig,
     DyadConfig,
     EventsConfig,
     HeadlineConfig,
@@ -31,6 +38,7 @@ from forecast.config.schema import (
     SamplerConfig,
     TargetConfig,
 )
+from forecast.config.score_schema import ScoreConfig, ScoreTarget
 from forecast.config.writing import config_hash, resolved_yaml, saved_logo, scenario_yaml
 
 __all__ = [
@@ -39,6 +47,7 @@ __all__ = [
     "CalendarAct",
     "CalendarChange",
     "Config",
+    "DelayConfig",
     "DyadConfig",
     "EventsConfig",
     "HeadlineConfig",
@@ -50,6 +59,8 @@ __all__ = [
     "ReportConfig",
     "SamplerConfig",
     "Scenario",
+    "ScoreConfig",
+    "ScoreTarget",
     "TargetConfig",
     "config_hash",
     "config_schema",
@@ -58,6 +69,7 @@ __all__ = [
     "load_config",
     "load_scenario",
     "load_scenarios",
+    "load_score_config",
     "refuse_same_names",
     "resolved_yaml",
     "saved_logo",
@@ -65,5 +77,6 @@ __all__ = [
     "scenario_schema",
     "scenario_yaml",
     "schema_text",
+    "score_config_schema",
     "target_definition",
 ]

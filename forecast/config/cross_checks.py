@@ -33,16 +33,32 @@ def cross_faults(settings: Mapping[str, object]) -> list[Fault]:
     ]
 
 
+def score_cross_faults(settings: Mapping[str, object]) -> list[Fault]:
+    """Return every disagreement between the settings of a config of weekly scores."""
+    as_of = _day(settings.get("as_of"))
+    milestones = [
+        (index, _mapping(entry)) for index, entry in enumerate(_sequence(settings.get("milestones")))
+    ]
+    return [
+        *_dyad_faults(_mapping(settings.get("dyad"))),
+        *_start_faults(_mapping(settings.get("scores")), as_of, "scores"),
+        *_milestone_faults(milestones, as_of),
+        *_headline_faults(
+            settings, [entry["name"] for _, entry in milestones if isinstance(entry.get("name"), str)]
+        ),
+    ]
+
+
 def _dyad_faults(dyad: Mapping[str, object]) -> Iterator[Fault]:
     if dyad.get("a") is not None and dyad.get("a") == dyad.get("b"):
         yield Fault(("dyad", "b"), f"both countries are '{dyad['b']}'; name two different ones")
 
 
-def _start_faults(events: Mapping[str, object], as_of: date | None) -> Iterator[Fault]:
-    start = _day(events.get("start"))
+def _start_faults(section: Mapping[str, object], as_of: date | None, name: str = "events") -> Iterator[Fault]:
+    start = _day(section.get("start"))
     if start and as_of and start >= as_of:
-        message = f"{start} is not before as_of ({as_of}); no event would be left to learn from"
-        yield Fault(("events", "start"), message)
+        message = f"{start} is not before as_of ({as_of}); no {name[:-1]} would be left to learn from"
+        yield Fault((name, "start"), message)
 
 
 def _milestone_faults(

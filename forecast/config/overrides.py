@@ -6,7 +6,10 @@ from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass
 
+from pydantic import BaseModel
+
 from forecast.config.faults import Fault, KeyPath, SourceMap, dotted_path, suggestion
+from forecast.config.schema import Config
 from forecast.config.schema_walk import Node, child, known_keys, resolved, root_node
 from forecast.config.yaml_source import YamlDocument, YamlValue, parse_yaml, plain_scalar
 from forecast.errors import ConfigError
@@ -43,7 +46,7 @@ def parse_override(text: str) -> Override:
 
 
 def apply_overrides(
-    document: YamlDocument, overrides: Iterable[Override]
+    document: YamlDocument, overrides: Iterable[Override], model: type[BaseModel] = Config
 ) -> tuple[dict[str, YamlValue], SourceMap, list[Fault]]:
     """Return the settings with the overrides put in, in order, and where each key now comes from.
 
@@ -54,7 +57,7 @@ def apply_overrides(
     positions, options = dict(document.source.positions), dict(document.source.options)
     faults: list[Fault] = []
     for override in overrides:
-        path = _path(settings, override.dotted)
+        path = _path(settings, override.dotted, root_node(model))
         if isinstance(path, str):
             # The place does not exist, so the option itself stands as the path of its fault.
             unknown: KeyPath = (override.option,)
@@ -69,11 +72,11 @@ def apply_overrides(
     return settings, SourceMap(document.source.file, positions, options), faults
 
 
-def _path(settings: dict[str, YamlValue], dotted: str) -> KeyPath | str:
+def _path(settings: dict[str, YamlValue], dotted: str, root: Node) -> KeyPath | str:
     """Return the key path that the text names, or a message that says why there is none."""
     path: KeyPath = ()
     here: YamlValue = settings
-    node: Node = root_node()
+    node = root
     pieces = dotted.split(".")
     while pieces:
         key = _next_key(pieces, here, node)

@@ -60,6 +60,13 @@ class DyadConfig(Section):
         return self.label or f"{self.a} – {self.b}"
 
 
+class DelayConfig(Section):
+    """How late acts become known, where the events do not record it."""
+
+    same_day: Number = Field(gt=0.0, lt=1.0, description="share of acts known on the day itself")
+    mean_days: Number = Field(ge=1.0, le=90.0, description="mean delay of the others, in days")
+
+
 class EventsConfig(Section):
     """The coded events that the model learns from."""
 
@@ -70,6 +77,11 @@ class EventsConfig(Section):
         default=None, description="first day used; the first event of the file when absent"
     )
     format: Literal["coded"] = Field(default="coded", description="columns of the file: our codebook's")
+    reporting_delay: Literal["none", "estimated"] | DelayConfig = Field(
+        default="none",
+        description="correct recent weeks for acts not yet known: none, estimated (from known_date), or "
+        "{same_day, mean_days}",
+    )
 
 
 class TargetConfig(Section):

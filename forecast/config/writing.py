@@ -12,6 +12,7 @@ import yaml
 
 from forecast.config.scenario_schema import Scenario
 from forecast.config.schema import Config
+from forecast.config.score_schema import ScoreConfig
 from forecast.config.yaml_source import plain_scalar
 
 SCENARIO_FOLDER = "scenarios"
@@ -33,28 +34,30 @@ def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _represent_text)
 
 
-def resolved_yaml(config: Config, folder: Path | None = None) -> str:
+def resolved_yaml(config: Config | ScoreConfig, folder: Path | None = None) -> str:
     """Return the config as YAML with every default explicit.
 
     Parameters
     ----------
-    config : Config
+    config : Config or ScoreConfig
     folder : Path, optional
         Folder that the text will be saved in; the path of an event file is then rewritten so that it is
         found from there, a logo is expected in the folder itself (see ``saved_logo``), and scenario files
         are named as their copies in that folder. Without it the text reads back as an equal config.
     """
     settings = config.model_dump(by_alias=True)
-    if folder is not None and config.logo_path is not None:
-        settings["report"]["logo"] = saved_logo(config.logo_path)
-    if folder is not None:
+    section, path = (
+        ("scores", config.scores_path) if isinstance(config, ScoreConfig) else ("events", config.events_path)
+    )
+    if folder is not None and path is not None:
+        relative = os.path.relpath(path.resolve(), folder.resolve())
+        settings[section]["source"] = Path(relative).as_posix()
+    if folder is not None and isinstance(config, Config):
+        if config.logo_path is not None:
+            settings["report"]["logo"] = saved_logo(config.logo_path)
         settings["report"]["fonts"] = [
             Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix() for path in config.font_paths
         ]
-    if folder is not None and config.events_path is not None:
-        relative = os.path.relpath(config.events_path.resolve(), folder.resolve())
-        settings["events"]["source"] = Path(relative).as_posix()
-    if folder is not None:
         settings["scenarios"] = [f"{SCENARIO_FOLDER}/{name}" for name in scenario_files(config)]
     return _yaml(settings)
 
@@ -84,7 +87,7 @@ def saved_logo(path: Path) -> str:
     return f"logo{path.suffix.lower()}"
 
 
-def config_hash(config: Config) -> str:
+def config_hash(config: Config | ScoreConfig) -> str:
     """Return the SHA-256 of the settings as canonical JSON (64 hex digits).
 
     The same settings have the same hash whatever the file looks like: comments, order of keys and

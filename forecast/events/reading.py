@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,26 @@ def write_events(table: EventTable, path: str | Path) -> None:
         raise EventError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
+def read_cells(cells: Mapping[str, str]) -> tuple[Values, list[tuple[str, str]]]:
+    """Read the cells of one row, by column.
+
+    Returns
+    -------
+    values : dict
+        Value of each readable cell, by column.
+    faults : list of (str, str)
+        Column and message of each cell that is not readable, and of what cannot be true together.
+    """
+    values: Values = {}
+    faults: list[tuple[str, str]] = []
+    for name, text in cells.items():
+        try:
+            values[name] = PARSERS[name](clean_text(text))
+        except CellFault as fault:
+            faults.append((name, str(fault)))
+    return values, faults + _contradictions(values)
+
+
 def _read_header(header: Row) -> tuple[dict[int, str], list[Fault]]:
     """Position → column, for the columns that are read; empty when the header cannot be used at all."""
     names = [clean_text(cell) for cell in header.cells]
@@ -154,14 +175,9 @@ def _read_rows(body: list[Row], columns: dict[int, str], width: int) -> tuple[li
         if not any(cell.strip() for cell in row.cells):
             faults.append(Fault(row.line, "", "the row is empty. Delete it"))
             continue
-        event: Values = {"line": row.line}
-        for place, name in columns.items():
-            try:
-                event[name] = PARSERS[name](clean_text(row.cells[place]))
-            except CellFault as fault:
-                faults.append(Fault(row.line, name, str(fault)))
-        faults += [Fault(row.line, column, message) for column, message in _contradictions(event)]
-        events.append(event)
+        event, wrong = read_cells({name: row.cells[place] for place, name in columns.items()})
+        faults += [Fault(row.line, column, message) for column, message in wrong]
+        events.append({"line": row.line} | event)
     faults += _verified_faults(events)
     faults += _id_faults(events)
     return events, faults

@@ -4,7 +4,7 @@
 import forecast.models  # noqa: F401
 
 # isort: split
-from forecast.inference.fit import fit
+from forecast.inference.fit import fit, fit_compiled
 from forecast.inference.gates import GateReport, check_gates
 from forecast.inference.log_likelihood import log_likelihood
 from forecast.inference.posterior import Posterior, read_posterior
@@ -19,6 +19,7 @@ __all__ = [
     "SamplingProgress",
     "check_gates",
     "fit",
+    "fit_compiled",
     "log_likelihood",
     "monte_carlo_error",
     "read_posterior",

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from forecast.inference.gates import check_gates
 from forecast.inference.posterior import Posterior
-from forecast.inference.sampling import ProgressListener, SamplerOptions, compile_model, sample
+from forecast.inference.sampling import Compiled, ProgressListener, SamplerOptions, compile_model, sample
 from forecast.models import build_model
 from forecast.priors import PriorSet
 from forecast.series import EventCounts
@@ -32,7 +32,13 @@ def fit(
         The sampler could not start or returned no numbers.
     KeyboardInterrupt
     """
-    compiled = compile_model(build_model(data, priors))
+    return fit_compiled(compile_model(build_model(data, priors)), options, listen)
+
+
+def fit_compiled(
+    compiled: Compiled, options: SamplerOptions, listen: ProgressListener | None = None
+) -> Posterior:
+    """Sample a compiled model, and once more when a gate fails, as ``fit``; errors as there."""
     tree = sample(compiled, options, listen)
     first = Posterior(tree, options.target_accept, options.tune)
     if check_gates(first).converged:

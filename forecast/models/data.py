@@ -29,6 +29,10 @@ class LikelihoodData:
         log((T+0.1)/0.2) of the decayed count T of severe events.
     extent : ndarray, shape (2,)
         Number of steps and exposure of the last.
+    past : ndarray, shape (step, stream)
+        Counts as later steps feel them: those not yet known added in the mean.
+    known : ndarray, shape (step,)
+        Share of each step's events that is in the counts.
     """
 
     roles: Floats
@@ -37,6 +41,8 @@ class LikelihoodData:
     marks: Floats
     recent: Floats
     extent: Floats
+    past: Floats
+    known: Floats
 
 
 def likelihood_data(data: EventCounts) -> LikelihoodData:
@@ -54,4 +60,6 @@ def likelihood_data(data: EventCounts) -> LikelihoodData:
         marks=marks.reshape(-1, 7),
         recent=recent_severe_term(data.severe_recent),
         extent=np.array([data.grid.n_steps, data.grid.last_exposure]),
+        past=data.past_counts,
+        known=data.known_share,
     )

@@ -80,6 +80,8 @@ def value_and_gradient(
     marks: Floats,  # (cell, 7): step, stream, events reaching severity 1 … 5
     recent: Floats,  # (t,): log of recent severe events, centred
     extent: Floats,  # (2,): number of steps; exposure of the last
+    felt: Floats,  # (t, k): counts as later steps feel them
+    known: Floats,  # (t,): share of the step's events that is in the counts
 ) -> tuple[Floats, Floats, Floats, Floats, Floats]:
     """Return the log likelihood, shape (1,), and its gradient in the first four arguments.
 
@@ -97,7 +99,19 @@ def value_and_gradient(
     d_tension = np.zeros(n)
 
     value = _counts(
-        streams, dynamics, x, tension, roles, counts, exceed, extent[1], d_streams, d_dynamics, d_tension
+        streams,
+        dynamics,
+        x,
+        tension,
+        roles,
+        counts,
+        exceed,
+        extent[1],
+        felt,
+        known,
+        d_streams,
+        d_dynamics,
+        d_tension,
     )
     value += _marks(
         streams, dynamics, level, marks, recent, tension, d_streams, d_dynamics, d_level, d_tension
@@ -116,16 +130,20 @@ def _counts(
     counts: Floats,
     exceed: Floats,
     last_exposure: float,
+    felt: Floats,
+    known: Floats,
     d_streams: Floats,  # this and what follows: added to
     d_dynamics: Floats,
     d_tension: Floats,
 ) -> float:
-    """Log likelihood of the counts."""
+    """Log likelihood of the counts.
+
+    Of the events of a step a share is known: a thinned negative binomial has the mean times the share and
+    the same shape, so the share is one more factor on the rate.
+    """
     own_decay, cross_decay, ballast_decay = dynamics[0], dynamics[1], dynamics[2]
     conflict, calming = roles[0], roles[1]
     n, n_streams = len(tension), streams.shape[1]
-    nothing = np.ones(n)
-
     # The past of all conflict, and its derivative in the decay.
     past = np.empty(n)
     d_past = np.empty(n)
@@ -136,7 +154,7 @@ def _counts(
         d_past[t] = dc
         now = 0.0
         for k in range(n_streams):
-            now += conflict[k] * counts[t, k]
+            now += conflict[k] * felt[t, k]
         dc = cross_decay * dc + (c - now)
         c = cross_decay * c + (1.0 - cross_decay) * now
 
@@ -156,10 +174,10 @@ def _counts(
             saturation[k, t] = amount * inverse
             d_saturation[k, t] = HALF_SATURATION * inverse * inverse * d_amount
             exponent[t] -= streams[5, k] * saturation[k, t]
-            total = amount + counts[t, k]
+            total = amount + felt[t, k]
             d_amount = total + ballast_decay * d_amount
             amount = ballast_decay * total
-    calm = np.exp(exponent) if has_ballast else nothing
+    calm = np.exp(exponent) * known[:n] if has_ballast else known
 
     value = 0.0
     d_exponent = np.zeros(n)
@@ -174,8 +192,9 @@ def _counts(
             tension,
             past,
             d_past,
-            calm if in_conflict else nothing,
+            calm if in_conflict else known,
             counts,
+            felt,
             exceed,
             last_exposure,
             in_conflict,
@@ -206,8 +225,9 @@ def _stream(
     tension: Floats,
     past: Floats,  # (t,): decayed count of all conflict
     d_past: Floats,  # (t,): its derivative in the decay
-    calm: Floats,  # (t,): factor on the rate
+    calm: Floats,  # (t,): factor on the rate: calm, and the share that is known
     counts: Floats,
+    felt: Floats,
     exceed: Floats,
     last_exposure: float,
     in_conflict: bool,
@@ -217,13 +237,8 @@ def _stream(
     d_exponent: Floats,  # (t,): in the log of ``calm``
 ) -> float:
     """Log likelihood of the counts of one stream."""
-    log_rate, load, own, cross, shape = (
-        streams[0, k],
-        streams[1, k],
-        streams[2, k],
-        streams[3, k],
-        streams[4, k],
-    )
+    log_rate, load = streams[0, k], streams[1, k]
+    own, cross, shape = streams[2, k], streams[3, k], streams[4, k]
     n = len(tension)
     base = np.empty(n)
     for t in range(0, n, KNOT_STEPS):
@@ -236,13 +251,8 @@ def _stream(
             following *= ratio
 
     inverse_shape = 1.0 / shape
-    d_log_rate = 0.0
-    d_load = 0.0
-    d_own = 0.0
-    d_own_decay = 0.0
-    d_cross = 0.0
-    d_cross_decay = 0.0
-    d_shape = 0.0
+    d_log_rate = d_load = d_shape = 0.0
+    d_own = d_own_decay = d_cross = d_cross_decay = 0.0
     s = 0.0
     ds = 0.0
     growth = 1.0
@@ -280,8 +290,9 @@ def _stream(
         d_cross += gf * past[t]
         d_cross_decay += gf * d_past[t]
         d_exponent[t] += g * rate
-        ds = own_decay * ds + (s - y)
-        s = own_decay * s + (1.0 - own_decay) * y
+        lasting = felt[t, k]
+        ds = own_decay * ds + (s - lasting)
+        s = own_decay * s + (1.0 - own_decay) * lasting
 
     log_growth = math.log(growth) + rescaled_growth * _LOG_LARGE
     value = math.log(share) - rescaled_share * _LOG_LARGE - shape * log_growth

@@ -26,7 +26,7 @@ KERNEL_VERSION = int(
 Outputs = Any
 """A tuple of arrays; Numba's decorators hide its type."""
 
-_DIMENSIONS = (2, 1, 1, 1, 2, 2, 2, 2, 1, 1)
+_DIMENSIONS = (2, 1, 1, 1, 2, 2, 2, 2, 1, 1, 2, 1)
 
 
 class StreamLikelihood(Op):  # type: ignore[misc]
@@ -90,9 +90,11 @@ def _numba_stream_likelihood(op: StreamLikelihood, **kwargs: object) -> tuple[Ca
         marks: Floats,
         recent: Floats,
         extent: Floats,
+        past: Floats,
+        known: Floats,
     ) -> Outputs:
         return value_and_gradient(
-            streams, dynamics, innovations, level, roles, counts, exceed, marks, recent, extent
+            streams, dynamics, innovations, level, roles, counts, exceed, marks, recent, extent, past, known
         )
 
     return stream_likelihood, KERNEL_VERSION

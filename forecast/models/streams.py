@@ -88,21 +88,22 @@ def build_model(
 def _parameter(group: ParameterGroup, distributions: list[Distribution]) -> Tensor:
     """Declare one group; elements of several families are joined in the order of the dimension."""
     if group.dimension is None:
-        return _declare(group.variable, distributions)
+        return declare(group.variable, distributions)
     families = list(dict.fromkeys(distribution.family for distribution in distributions))
     if len(families) == 1:
-        return _declare(group.variable, distributions, dims=group.dimension)
+        return declare(group.variable, distributions, dims=group.dimension)
     joined = pt.zeros(len(distributions))
     for family in families:
         index = [i for i, distribution in enumerate(distributions) if distribution.family == family]
-        part = _declare(
+        part = declare(
             f"{group.variable}_{family.lower()}", [distributions[i] for i in index], shape=len(index)
         )
         joined = pt.set_subtensor(joined[index], part)
     return pm.Deterministic(group.variable, joined, dims=group.dimension)
 
 
-def _declare(name: str, distributions: list[Distribution], **size: object) -> Tensor:
+def declare(name: str, distributions: list[Distribution], **size: object) -> Tensor:
+    """Declare a variable, one prior an element and all of one family; a scalar without dims or shape."""
     family = distributions[0].family
     values = np.array([distribution.values for distribution in distributions]).T
     if not size:
@@ -180,17 +181,17 @@ def _plain(
     log_calm = pt.zeros(n_steps)
     if "ballast" in parameter:
         decay = _decay(parameter["ballast.half_life_days"])
-        past = decay * terms.decayed_past(arrays.counts[:, layout.calming_index], decay, n_steps)
+        past = decay * terms.decayed_past(arrays.past[:, layout.calming_index], decay, n_steps)
         log_calm = terms.ballast_exponent(past, parameter["ballast"])
     cross = pt.set_subtensor(
         pt.zeros(len(layout.streams))[layout.conflict_index], parameter["excitation.cross"]
     )
-    conflict_counts = arrays.counts[:, conflict].sum(axis=1)
+    conflict_counts = arrays.past[:, conflict].sum(axis=1)
     rate = terms.intensity(
         pt.log(parameter["baseline.weekly_rate"]),
         parameter["tension.loading"] * parameter["tension.scale"],
         tension,
-        (1 - own_decay) * terms.decayed_past(arrays.counts, own_decay, n_steps),
+        (1 - own_decay) * terms.decayed_past(arrays.past, own_decay, n_steps),
         parameter["excitation.branching"],
         (1 - cross_decay) * terms.decayed_past(conflict_counts, cross_decay, n_steps),
         cross,
@@ -200,7 +201,8 @@ def _plain(
     pm.Deterministic("rate", rate)
     exposure = data.exposure[:, None]
     shape = parameter["overdispersion.shape"]
-    pm.NegativeBinomial("counts", mu=rate * exposure, alpha=shape * exposure, observed=data.counts)
+    mean = rate * exposure * data.known_share[:, None]
+    pm.NegativeBinomial("counts", mu=mean, alpha=shape * exposure, observed=data.counts)
     if layout.marked:
         step, stream = arrays.marks[:, 0].astype(int), arrays.marks[:, 1].astype(int)
         log_odds = terms.mark_log_odds(

@@ -177,7 +177,7 @@ def _new_draws(
     from forecast.scenarios.refit import refit
 
     past = base.inputs.data
-    data = count_events(plan.events, past.grid, past.layout) if plan.changes_past else past
+    data = count_events(plan.events, past.grid, past.layout, past.known) if plan.changes_past else past
     variables, failures = refit(base, plan, data, tell)
     new_days = simulate_plan(base, plan, variables, data, None)
     targets = []

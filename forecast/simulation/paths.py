@@ -263,7 +263,7 @@ class _Chunk:
                 self._add_act(first, counts, one)
             total = counts.astype(np.float64)
             if step == grid.n_steps - 1:
-                total += self.data.counts[step]
+                total += self.data.past_counts[step]
                 severe = severe + self.data.reach[step, :, SEVERE - 1].sum()
             self.new.advance(new)
             self.state.advance(total, np.asarray(severe, dtype=np.float64), self.layout, decays)  # type: ignore[arg-type]

@@ -69,8 +69,9 @@ def state_before_last_step(data: EventCounts, draws: StreamDraws) -> ExcitationS
     it before moving on.
     """
     state = empty_state(len(draws), len(data.layout.streams))
+    felt = data.past_counts
     for step in range(data.grid.n_steps - 1):
-        counts = data.counts[step].astype(np.float64)
+        counts = felt[step]
         severe = np.asarray(data.reach[step, :, SEVERE - 1].sum(), dtype=np.float64)
         state.advance(counts, severe, data.layout, decays_of(draws))
     return state

@@ -1,12 +1,15 @@
 from datetime import date
 
+import numpy as np
 import pytest
 
 from forecast.series import TargetRule, TimeGrid, count_events, stream_layout
 
 TARGET = TargetRule("military", ("military_incident", "military_posture"), 4)
 # 50 whole steps; 50 steps and three days. Both hold events of every category.
-ORIGINS = {"whole": date(2022, 12, 31), "cut": date(2023, 1, 3)}
+ORIGINS = {"whole": date(2022, 12, 31), "cut": date(2023, 1, 3), "late": date(2023, 1, 3)}
+KNOWN_OF_THE_LAST = (0.95, 0.9, 0.8, 0.6, 0.4, 0.15)
+"""Of the steps of ``late``, in which events are not all known yet."""
 START = date(2022, 1, 15)
 
 
@@ -21,9 +24,14 @@ def layouts():
 
 @pytest.fixture(scope="session")
 def counted(us_china, layouts):
-    """Counts of the bundled events by layout and last step (``whole`` or ``cut``)."""
+    """Counts of the bundled events by layout and last step (``whole``, ``cut``, or ``late`` reports)."""
 
     def count(family: str, last_step: str):
-        return count_events(us_china, TimeGrid(START, ORIGINS[last_step]), layouts[family])
+        grid = TimeGrid(START, ORIGINS[last_step])
+        known = None
+        if last_step == "late":
+            known = np.ones(grid.n_steps)
+            known[-len(KNOWN_OF_THE_LAST) :] = KNOWN_OF_THE_LAST
+        return count_events(us_china, grid, layouts[family], known)
 
     return count

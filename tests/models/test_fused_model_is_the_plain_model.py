@@ -51,7 +51,7 @@ def fused(family, counted):
     return model, compile_density(model)
 
 
-@pytest.mark.parametrize("last_step", ["whole", "cut"])
+@pytest.mark.parametrize("last_step", ["whole", "cut", "late"])
 def test_value_differs_by_a_constant_and_gradient_not_at_all(family, counted, fused, last_step):
     data = counted(family, last_step)
     plain_model = build_model(data, default_priors(data.layout), form="plain")

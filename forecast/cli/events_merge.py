@@ -1,0 +1,173 @@
+"""``forecast events merge``: several coders' files into one, with a table of their agreement."""
+
+from __future__ import annotations
+
+import json as json_text
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from forecast.cli.options import Json, Quiet
+
+if TYPE_CHECKING:
+    from forecast.events.agreement import Agreement
+    from forecast.events.matching import Unit
+    from forecast.events.merging import Merged
+
+SHOWN = 20
+
+
+class RuleName(StrEnum):
+    """How disagreements are resolved."""
+
+    FIRST = "first"
+    MAJORITY = "majority"
+
+
+def merge(
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILES", help="Two or more coders' files; the first one leads."),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="Where to write the merged events; only the table when absent.",
+            show_default=False,
+        ),
+    ] = None,
+    rule: Annotated[
+        RuleName,
+        typer.Option(
+            "--rule", help="Who is right: the first file that has the event, or what most coders gave."
+        ),
+    ] = RuleName.FIRST,
+    window: Annotated[
+        int, typer.Option("--window", min=0, max=60, help="Days by which coders may date an event apart.")
+    ] = 1,
+    min_coders: Annotated[
+        int, typer.Option("--min-coders", min=1, help="Leave out events that fewer coders have.")
+    ] = 1,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the bootstrap of the intervals.")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Replace the output if it is there.")] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Match the events of several coders, show how far they agree, and write one file.
+
+    Rows of two files are one event when actors, day and content speak for it (docs/codebook.md). The
+    merged file says in its columns x_coders, x_rows and x_resolved where each row comes from.
+    """
+    from forecast.errors import EventError
+    from forecast.events.agreement import measure_agreement
+    from forecast.events.matching import match_events
+    from forecast.events.merging import RULES, merge_units
+    from forecast.events.reading import read_events
+    from forecast.events.whole_file import write_whole
+
+    coders = _coders(files)
+    if min_coders > len(files):
+        raise EventError(
+            f"--min-coders {min_coders}: there are {len(files)} files. Allowed: 1 to {len(files)}"
+        )
+    if out is not None:
+        if out.resolve() in {file.resolve() for file in files}:
+            raise EventError(f"{out}: is one of the files to merge. Give another place with --out")
+        if out.exists() and not force:
+            raise EventError(f"{out}: exists. Use --force to replace it, or give another place")
+    tables = [read_events(file) for file in files]
+    units = match_events(tables, window_days=window)
+    agreement = measure_agreement(units, seed)
+    merged = merge_units(
+        units,
+        coders,
+        rule=rule.value,
+        least_coders=min_coders,
+        has_verified=any(table.has_verified for table in tables),
+    )
+    if out is not None:
+        if not len(merged.table):
+            raise EventError(f"no event was found by {min_coders} coders, so {out} was not written")
+        write_whole(out, merged.csv_text().encode())
+    if json:
+        content = _json(coders, units, agreement, merged) | {
+            "out": None if out is None else str(out),
+            "rule": rule.value,
+            "rule_meaning": RULES[rule.value],
+            "window_days": window,
+        }
+        typer.echo(json_text.dumps(content, ensure_ascii=False, allow_nan=False))
+    elif not quiet:
+        _print(coders, units, agreement, merged)
+        typer.echo(f"Disagreements were resolved by: {RULES[rule.value]}.")
+        if out is not None:
+            typer.echo(f"Written: {out}, {len(merged.table):,} events.")
+
+
+def _coders(files: list[Path]) -> list[str]:
+    from forecast.errors import EventError
+
+    if len(files) < 2:
+        raise EventError("one file alone has nothing to be merged with. Give the files of two coders or more")
+    places = [file.resolve() for file in files]
+    twice = next((file for file, place in zip(files, places, strict=True) if places.count(place) > 1), None)
+    if twice is not None:
+        raise EventError(f"{twice}: given twice. Give each coder's file once")
+    stems = [file.stem for file in files]
+    return [stem if stems.count(stem) == 1 else str(file) for stem, file in zip(stems, files, strict=True)]
+
+
+def _counts(coders: list[str], units: list[Unit]) -> list[dict[str, Any]]:
+    return [
+        {
+            "coder": coder,
+            "events": sum(place in unit.rows for unit in units),
+            "alone": sum(set(unit.rows) == {place} for unit in units),
+        }
+        for place, coder in enumerate(coders)
+    ]
+
+
+def _json(
+    coders: list[str], units: list[Unit], agreement: tuple[Agreement, ...], merged: Merged
+) -> dict[str, Any]:
+    return {
+        "coders": _counts(coders, units),
+        "events": len(units),
+        "shared": sum(len(unit.rows) > 1 for unit in units),
+        "merged": len(merged.table),
+        "agreement": [vars(one) for one in agreement],
+        "disagreements": [vars(one) for one in merged.disagreements],
+    }
+
+
+def _print(coders: list[str], units: list[Unit], agreement: tuple[Agreement, ...], merged: Merged) -> None:
+    from forecast.events.agreement import RELIABLE, TENTATIVE
+    from forecast.wording import number
+
+    shared = sum(len(unit.rows) > 1 for unit in units)
+    typer.echo(f"{len(units):,} events in {len(coders)} files, {shared:,} of them in two files or more.")
+    for row in _counts(coders, units):
+        typer.echo(f"  {row['coder']}: {row['events']:,} events, {row['alone']:,} that no other file has")
+    typer.echo("\nAgreement on the shared events (Krippendorff's alpha: 1 full, 0 as by chance)")
+    typer.echo(f"  {'':<30} {'equal':>6} {'alpha':>6}  90% interval")
+    for one in agreement:
+        equal = "–" if one.equal is None else f"{one.equal:.0%}"
+        alpha = "–" if one.alpha is None else number(one.alpha)
+        spread = "" if one.interval90 is None else " to ".join(number(bound) for bound in one.interval90)
+        typer.echo(f"  {one.name:<30} {equal:>6} {alpha:>6}  {spread}".rstrip())
+    typer.echo(
+        f"  From {RELIABLE:g} conclusions from the coding are safe, from {TENTATIVE:g} tentative; below, the "
+        "codebook or the training needs work."
+    )
+    typer.echo(f"\nDisagreements: {len(merged.disagreements):,}")
+    for item in merged.disagreements[:SHOWN]:
+        given = ", ".join(f"{coder} {value}" for coder, value in item.values.items())
+        typer.echo(f"  {item.event}: {item.property}: {given}; taken: {item.taken}")
+    if len(merged.disagreements) > SHOWN:
+        typer.echo(f"  and {len(merged.disagreements) - SHOWN:,} more. All of them: --json, or x_resolved")

@@ -1,0 +1,222 @@
+"""Coding by hand: one event, checked by the rules of reading, added to a file that loses nothing by it."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from forecast.errors import EventError
+from forecast.events.cells import clean_text
+from forecast.events.columns import COLUMNS, OWN_PREFIX, REQUIRED
+from forecast.events.csv_source import decode, read_bytes, split_rows
+from forecast.events.duplicates import DuplicateGroup, find_duplicates
+from forecast.events.faults import Fault, faults_message
+from forecast.events.reading import inspect_events, read_cells
+from forecast.events.table import Event, EventTable
+from forecast.events.whole_file import write_whole
+
+
+@dataclass(frozen=True)
+class EventFile:
+    """An event file as it stands, read before an event is added.
+
+    Parameters
+    ----------
+    path : Path
+    content : bytes or None
+        As stored; ``None`` when there is no file yet.
+    table : EventTable or None
+        Its events; ``None`` when there are none yet.
+    """
+
+    path: Path
+    content: bytes | None
+    table: EventTable | None
+
+    @property
+    def asks_verified(self) -> bool:
+        """Whether a new row must say if its source was verified: every row of a file does, or none."""
+        return self.table is None or self.table.has_verified
+
+
+@dataclass(frozen=True)
+class CodedEvent:
+    """An event ready to be added.
+
+    Parameters
+    ----------
+    event : Event
+        With its id.
+    cells : mapping of str to str
+        The same as text, by column; columns without content are left out.
+    duplicates : tuple of DuplicateGroup
+        Groups of the file's rows of which the new one may be a repetition.
+    """
+
+    event: Event
+    cells: Mapping[str, str]
+    duplicates: tuple[DuplicateGroup, ...]
+
+
+def open_event_file(path: Path) -> EventFile:
+    """Read a file to which an event is to be added; a file that does not exist yet is to be made.
+
+    Raises
+    ------
+    EventError
+        The file has faults: they must be mended first. Or its folder does not exist.
+    """
+    if not path.exists():
+        if not path.parent.is_dir():
+            raise EventError(f"{path}: there is no folder {path.parent}. Make it first, or give another path")
+        return EventFile(path, None, None)
+    raw = read_bytes(path)
+    if isinstance(raw, Fault):
+        raise EventError(raw.located(str(path)))
+    if not raw.strip():
+        return EventFile(path, None, None)
+    table, faults = inspect_events(path)
+    # A header without rows is no file to forecast from, but one to begin with.
+    if table is None and not _holds_header_alone(raw):
+        raise EventError(f"{faults_message(str(path), faults)}\nNothing was added. Mend the file first.")
+    return EventFile(path, raw, table)
+
+
+def code_event(cells: Mapping[str, str], file: EventFile) -> CodedEvent:
+    """Check one event by the rules of reading, give it an id, and look for it among the rows there are.
+
+    Parameters
+    ----------
+    cells : mapping of str to str
+        Text by column; what is absent or empty is not given.
+    file : EventFile
+        The file it is meant for.
+
+    Raises
+    ------
+    EventError
+        Lists everything that is missing or wrong, one line a column.
+    """
+    given = {name: clean_text(text) for name, text in cells.items() if clean_text(text)}
+    if file.asks_verified:
+        given.setdefault("verified", "no")
+    faults = coding_faults(given, file)
+    if faults:
+        faults.sort(key=lambda fault: COLUMNS.index(fault[0]))
+        lines = [f"{file.path}: {column}: {message}" for column, message in faults]
+        raise EventError(
+            "\n".join([*lines, "Nothing was added. 'forecast events codebook' prints the codebook."])
+        )
+    values, _ = read_cells(given)
+    known = values.get("known_date") or values["date"]
+    name = given.get("id") or new_id(values["initiator"], values["target"], values["date"], _ids(file.table))
+    event = Event(**(values | {"id": name, "known_date": known, "verified": values.get("verified") or False}))
+    given |= {"id": name, "known_date": known.isoformat()}
+    ordered = {column: given[column] for column in COLUMNS if column in given}
+    return CodedEvent(event, ordered, _suspects(event, file.table))
+
+
+def coding_faults(given: Mapping[str, str], file: EventFile) -> list[tuple[str, str]]:
+    """Return column and message of all that is missing or wrong in an event meant for a file."""
+    missing = [(name, "missing. It is required") for name in REQUIRED if name not in given]
+    _, faults = read_cells(given)
+    if given.get("id") in _ids(file.table):
+        faults.append(("id", f"'{given['id']}' is used in the file already. Ids are unique"))
+    if not file.asks_verified and "verified" in given:
+        message = "no row of this file says whether it was verified, so a new one cannot either; leave it out"
+        faults.append(("verified", message))
+    return missing + faults
+
+
+def new_id(initiator: str, target: str, day: date, taken: Iterable[str]) -> str:
+    """Return a free id such as ``usa-chn-20230204-01``; a pair is named in the order the file began with."""
+    used = set(taken)
+    pair = f"{initiator}-{target}".lower()
+    turned = f"{target}-{initiator}".lower()
+    if any(name.startswith(f"{turned}-") for name in used) and not any(
+        name.startswith(f"{pair}-") for name in used
+    ):
+        pair = turned
+    stem = f"{pair}-{day:%Y%m%d}"
+    number = 1
+    while f"{stem}-{number:02d}" in used:
+        number += 1
+    return f"{stem}-{number:02d}"
+
+
+def add_event(file: EventFile, coded: CodedEvent) -> None:
+    """Add the event as the last row; every other byte of the rows stays, columns are added where needed.
+
+    Raises
+    ------
+    EventError
+        The file was changed since it was read, or cannot be written; it is left as it is.
+    """
+    now = file.path.read_bytes() if file.path.exists() else None
+    if now != file.content and not (file.content is None and not (now or b"").strip()):
+        raise EventError(
+            f"{file.path}: the file was changed while the event was coded. Nothing was added; code it again"
+        )
+    write_whole(file.path, _with_row(file.content, coded.cells))
+
+
+def _with_row(content: bytes | None, cells: Mapping[str, str]) -> bytes:
+    if content is None:
+        return (
+            _csv_line(COLUMNS, "\n") + _csv_line([cells.get(name, "") for name in COLUMNS], "\n")
+        ).encode()
+    text, encoding = _text_of(content)
+    end = "\r\n" if "\r\n" in text else "\n"
+    rows, _ = split_rows(text)
+    header = [clean_text(name) for name in rows[0].cells]
+    # A day of becoming known that is the day of the act is what the reader takes by itself.
+    plain = {"known_date"} if cells["known_date"] == cells["date"] else set()
+    absent = [name for name in cells if name not in header and name not in plain]
+    row = [cells.get(name, "") for name in [*header, *absent]]
+    if absent:
+        lines = [_csv_line([*header, *absent], end)]
+        lines += [_csv_line([*old.cells, *[""] * len(absent)], end) for old in rows[1:]]
+        return ("".join(lines) + _csv_line(row, end)).encode(encoding)
+    if not text.endswith(("\n", "\r")):
+        text += end
+    return (text + _csv_line(row, end)).encode(encoding)
+
+
+def _text_of(content: bytes) -> tuple[str, str]:
+    """Text of a file and the encoding that gives back its mark of byte order."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16"), "utf-16"
+    marked = content.startswith(codecs.BOM_UTF8)
+    return content.decode("utf-8-sig"), "utf-8-sig" if marked else "utf-8"
+
+
+def _csv_line(cells: Iterable[str], end: str) -> str:
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer, lineterminator=end).writerow(cells)
+    return buffer.getvalue()
+
+
+def _holds_header_alone(raw: bytes) -> bool:
+    text = decode(raw)
+    if isinstance(text, Fault):
+        return False
+    rows, faults = split_rows(text)
+    names = {clean_text(name) for name in rows[0].cells} if rows else set()
+    own = {name for name in names if name.startswith(OWN_PREFIX)}
+    return not faults and len(rows) == 1 and set(REQUIRED) <= names <= own | set(COLUMNS)
+
+
+def _ids(table: EventTable | None) -> list[str]:
+    return [] if table is None else [str(name) for name in table.id.tolist()]
+
+
+def _suspects(event: Event, table: EventTable | None) -> tuple[DuplicateGroup, ...]:
+    if table is None:
+        return ()
+    both = EventTable.from_events([*table.rows(), event], table.source, has_verified=table.has_verified)
+    return tuple(group for group in find_duplicates(both).groups if event.id in group.ids)

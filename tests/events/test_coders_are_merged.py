@@ -1,0 +1,305 @@
+"""``forecast events merge``: matching, alpha against published values, resolved disagreements."""
+
+import json
+import sys
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+
+from forecast.errors import EventError
+from forecast.events import agreement
+from forecast.events.agreement import krippendorff_alpha, measure_agreement, resampled_alphas
+from forecast.events.columns import COLUMNS
+from forecast.events.matching import match_events
+from forecast.events.merging import merge_units
+from forecast.events.reading import read_events
+from forecast.events.table import Event, EventTable
+
+# Krippendorff (2011), "Computing Krippendorff's Alpha-Reliability", the example of four observers with
+# gaps; he gives nominal 0.743, ordinal 0.815.
+PUBLISHED = [
+    [1, 2, 3, 3, 2, 1, 4, 1, 2, None, None, None],
+    [1, 2, 3, 3, 2, 2, 4, 1, 2, 5, None, 3],
+    [None, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, None],
+    [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, None],
+]
+
+
+def units_of(coders):
+    return [
+        {coder: value for coder, value in enumerate(column) if value is not None}
+        for column in zip(*coders, strict=True)
+    ]
+
+
+def event(day="2023-02-04", **changes) -> Event:
+    plain = {
+        "id": "e1",
+        "date": date.fromisoformat(day),
+        "known_date": date.fromisoformat(day),
+        "initiator": "USA",
+        "target": "CHN",
+        "category": "dispute",
+        "severity": 2,
+        "summary": "Formal protest over the balloon",
+    }
+    return Event(**(plain | changes))
+
+
+def table(*events: Event) -> EventTable:
+    return EventTable.from_events(events, "a coder")
+
+
+@pytest.mark.parametrize(("level", "alpha"), [("nominal", 0.743), ("ordinal", 0.815)])
+def test_alpha_is_that_of_the_published_example(level, alpha):
+    assert krippendorff_alpha(units_of(PUBLISHED), level) == pytest.approx(alpha, abs=5e-4)
+
+
+def test_alpha_of_two_coders_is_the_textbook_formula():
+    # Binary data without gaps: alpha = 1 − (N − 1)·o01/(n0·n1), N values; Krippendorff (2011), section A.
+    first, second = [0, 1, 0, 0, 0, 0, 0, 0, 1, 0], [1, 1, 1, 0, 0, 1, 0, 0, 0, 0]
+    values = first + second
+    unlike = sum(a != b for a, b in zip(first, second, strict=True))
+    expected = 1 - (len(values) - 1) * unlike / (values.count(0) * values.count(1))
+    assert expected == pytest.approx(0.095, abs=5e-4)
+    assert krippendorff_alpha(units_of([first, second])) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("level", ["nominal", "ordinal"])
+def test_the_bootstrap_computes_the_same_alpha(level):
+    ratings = [unit for unit in units_of(PUBLISHED) if len(unit) > 1]
+    once = np.ones((1, len(ratings)))
+    assert resampled_alphas(ratings, level, once)[0] == pytest.approx(krippendorff_alpha(ratings, level))
+    twice = ratings + ratings[:4]
+    weights = once + (np.arange(len(ratings)) < 4)
+    assert resampled_alphas(ratings, level, weights)[0] == pytest.approx(krippendorff_alpha(twice, level))
+
+
+def test_alpha_is_one_for_agreement_and_near_zero_by_chance():
+    rng = np.random.default_rng(5)
+    values = rng.integers(1, 6, 2000).tolist()
+    assert krippendorff_alpha(units_of([values, values]), "ordinal") == pytest.approx(1.0)
+    others = rng.permutation(values).tolist()
+    # Under chance the standard error is about 1/√2000.
+    assert abs(krippendorff_alpha(units_of([values, others]), "ordinal")) < 4 / np.sqrt(2000)
+
+
+def test_alpha_is_not_defined_where_nothing_varies_or_nothing_is_shared():
+    assert krippendorff_alpha([{0: "visit", 1: "visit"}] * 3) is None
+    assert krippendorff_alpha([{0: "visit"}, {1: "sanction"}]) is None
+
+
+def test_without_nltk_the_message_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "nltk.metrics.agreement", None)
+    with pytest.raises(EventError, match=r"pip install 'forecast\[coding\]'"):
+        krippendorff_alpha([{0: 1, 1: 2}])
+
+
+def test_rows_far_apart_in_time_or_of_other_actors_are_not_one_event():
+    first = table(event())
+    for other in (event("2023-02-06"), event(initiator="JPN")):
+        assert [len(unit.rows) for unit in match_events([first, table(other)])] == [1, 1]
+    late = match_events([first, table(event("2023-02-06"))], window_days=2)
+    assert [len(unit.rows) for unit in late] == [2]
+
+
+def test_rows_of_one_day_are_told_apart_by_their_content():
+    protest, listing = event(), event(id="e2", category="sanction", summary="Firms added to the entity list")
+    seen = [
+        event(id="b1", category="dispute", summary="Twelve firms added to the entity list"),
+        event(id="b2", category="sanction", summary="Protest over the balloon"),
+    ]
+    units = match_events([table(protest, listing), table(*seen)])
+    assert [(unit.rows[0].id, unit.rows[1].id) for unit in units] == [("e1", "b2"), ("e2", "b1")]
+
+
+def test_the_greatest_sum_is_taken_and_not_the_first_fit():
+    # b fits both a1 and a2; c fits only a1: giving b to a1 would leave c alone.
+    a1, a2 = event(id="a1", summary=""), event("2023-02-05", id="a2", summary="")
+    b, c = event(id="b", summary=""), event("2023-02-03", id="c", summary="")
+    units = match_events([table(a1, a2), table(c, b)])
+    pairs = sorted((unit.rows[0].id, unit.rows[1].id) for unit in units)
+    assert pairs == [("a1", "c"), ("a2", "b")]
+
+
+def test_a_file_matched_with_itself_is_all_agreement(us_china):
+    units = match_events([us_china, us_china])
+    assert len(units) == len(us_china)
+    assert all(unit.rows[0] == unit.rows[1] for unit in units)
+    assert {one.equal for one in measure_agreement(units[:60])} == {1.0}
+
+
+def test_agreement_recovers_a_known_share_of_errors(us_china):
+    """Of each coder's categories a share q is replaced by another at random: equal with 1 − q."""
+    rng = np.random.default_rng(11)
+    rows = list(us_china.rows())
+    units = match_events([us_china, us_china])
+    changed = 0
+    for place in rng.choice(len(rows), 200, replace=False):
+        wrong = "visit" if units[place].rows[1].category != "visit" else "dispute"
+        units[place].rows[1] = event(id=f"w{place}", category=wrong)
+        changed += 1
+    measured = {one.name: one for one in measure_agreement(units)}
+    assert measured["category"].equal == pytest.approx(1 - changed / len(rows))
+    low, high = measured["category"].interval90
+    assert low < measured["category"].alpha < high
+
+
+@pytest.mark.parametrize(
+    ("rule", "severity", "category"), [("first", 2, "dispute"), ("majority", 3, "sanction")]
+)
+def test_disagreements_are_resolved_by_the_rule(rule, severity, category):
+    tables = [
+        table(event()),
+        table(event(severity=3, category="sanction", subcategory="listing")),
+        table(event("2023-02-05", severity=3, category="sanction")),
+    ]
+    merged = merge_units(match_events(tables), ["anna", "ben", "cem"], rule=rule)
+    (row,) = merged.table.rows()
+    assert (row.severity, row.category, row.date) == (severity, category, date(2023, 2, 4))
+    assert row.subcategory == ("" if rule == "first" else "listing"), "it belongs to the category"
+    found = {one.property: one for one in merged.disagreements}
+    assert set(found) == {"date", "category", "severity"}
+    assert found["severity"].values == {"anna": "2", "ben": "3", "cem": "3"}
+    assert found["severity"].taken == str(severity)
+
+
+def test_an_even_vote_goes_to_the_first_file():
+    tables = [table(event(severity=2)), table(event(severity=4))]
+    (row,) = merge_units(match_events(tables), ["a", "b"], rule="majority").table.rows()
+    assert row.severity == 2
+
+
+def test_no_property_of_a_merged_row_is_invented():
+    rng = np.random.default_rng(3)
+    start = date(2023, 1, 1)
+    coders = []
+    for _ in range(3):
+        rows = []
+        for number in range(40):
+            day = start + timedelta(days=int(3 * number + rng.integers(0, 2)))
+            known = day + timedelta(days=int(rng.integers(0, 9)))
+            rows.append(
+                event(
+                    id=f"e{number}",
+                    date=day,
+                    known_date=known,
+                    category=str(rng.choice(["dispute", "visit", "sanction"])),
+                    severity=int(rng.integers(1, 6)),
+                    summary=f"act number{number}",
+                )
+            )
+        coders.append(table(*rows))
+    units = match_events(coders)
+    merged = {row.id: row for row in merge_units(units, ["a", "b", "c"], rule="majority").table.rows()}
+    assert len(merged) == 40
+    for unit in units:
+        row = merged[unit.rows[0].id]
+        given = list(unit.rows.values())
+        assert (row.date, row.known_date) in {(one.date, one.known_date) for one in given}
+        assert row.severity in {one.severity for one in given}
+        assert row.category in {one.category for one in given}
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """Two coders' files: three shared events, one of each alone."""
+    monkeypatch.chdir(tmp_path)
+    head = "id,date,initiator,target,category,severity,summary\n"
+    anna = (
+        "a1,2023-02-04,USA,CHN,military_incident,4,Balloon shot down\n"
+        "a2,2023-02-10,USA,CHN,sanction,2,Six firms listed\n"
+        "a3,2023-03-01,CHN,USA,dispute,2,Protest\n"
+        "a4,2023-04-01,USA,CHN,visit,2,Minister travels\n"
+    )
+    ben = (
+        "b1,2023-02-05,USA,CHN,military_incident,5,Balloon is shot down\n"
+        "b2,2023-02-10,USA,CHN,dispute,2,Firms listed\n"
+        "b3,2023-03-01,CHN,USA,dispute,2,Protest\n"
+        "b4,2023-06-01,USA,CHN,visit,1,Meeting\n"
+    )
+    (tmp_path / "anna.csv").write_text(head + anna)
+    (tmp_path / "ben.csv").write_text(head + ben)
+    return tmp_path
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    def run(*arguments: str) -> tuple[int, str, str]:
+        from forecast.cli import main
+
+        monkeypatch.setattr(sys, "argv", ["forecast", "events", "merge", *arguments])
+        try:
+            main()
+            code = 0
+        except SystemExit as end:
+            code = int(end.code or 0)
+        return code, *capsys.readouterr()
+
+    return run
+
+
+def test_the_merged_file_reads_and_says_where_each_row_comes_from(files, command):
+    code, out, _ = command("anna.csv", "ben.csv", "-o", "all.csv", "--json")
+    assert code == 0
+    found = json.loads(out)
+    assert (found["events"], found["shared"], found["merged"]) == (5, 3, 5)
+    assert [row["alone"] for row in found["coders"]] == [1, 1]
+    severity = next(one for one in found["agreement"] if one["name"] == "severity")
+    assert (severity["units"], severity["equal"]) == (3, pytest.approx(2 / 3))
+    merged = read_events("all.csv")
+    assert merged.id.tolist() == ["a1", "a2", "a3", "a4", "b4"]
+    lines = (files / "all.csv").read_text().splitlines()
+    assert lines[0].endswith("x_coders,x_rows,x_resolved")
+    assert "anna; ben,a1; b1,date = 2023-02-04 2023-02-04" in lines[1]
+    assert "severity = 4 (anna: 4 | ben: 5)" in lines[1]
+    assert lines[4].endswith(",anna,a4,")
+    assert len(lines[0].split(",")) == len(COLUMNS) + 3
+
+
+def test_the_table_names_coders_rule_and_disagreements(files, command):
+    code, out, _ = command("anna.csv", "ben.csv")
+    assert code == 0
+    assert "5 events in 2 files, 3 of them in two files or more." in out
+    assert "anna: 4 events, 1 that no other file has" in out
+    assert "a2: category: anna sanction, ben dispute; taken: sanction" in out
+    assert "resolved by: the first file given" in out
+    assert sorted(entry.name for entry in files.iterdir()) == ["anna.csv", "ben.csv"]
+
+
+def test_events_of_one_coder_alone_can_be_left_out(files, command):
+    code, _, _ = command("anna.csv", "ben.csv", "-o", "all.csv", "--min-coders", "2")
+    assert code == 0
+    assert len(read_events("all.csv")) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("anna.csv",), "one file alone has nothing to be merged with"),
+        (("anna.csv", "./anna.csv"), "given twice"),
+        (("anna.csv", "bem.csv"), "Did you mean 'ben.csv'?"),
+        (("anna.csv", "ben.csv", "-o", "ben.csv"), "is one of the files to merge"),
+        (("anna.csv", "ben.csv", "--min-coders", "3"), "there are 2 files"),
+        (("anna.csv", "ben.csv", "-o", "no/all.csv"), "cannot be written"),
+    ],
+)
+def test_what_cannot_be_merged_is_one_clear_error(files, command, arguments, message):
+    code, out, err = command(*arguments)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert "Traceback" not in err
+
+
+def test_an_existing_output_is_kept_without_force(files, command):
+    (files / "all.csv").write_text("precious")
+    code, _, err = command("anna.csv", "ben.csv", "-o", "all.csv")
+    assert code == 2
+    assert "--force" in err
+    assert (files / "all.csv").read_text() == "precious"
+    assert command("anna.csv", "ben.csv", "-o", "all.csv", "--force")[0] == 0
+
+
+def test_the_bounds_shown_are_krippendorffs():
+    assert (agreement.RELIABLE, agreement.TENTATIVE) == (0.8, 0.667)
