@@ -18,6 +18,9 @@ _QUANTILE = re.compile(r"q(\d{2,3})")
 _INTERVAL = re.compile(r"interval(\d{2})")
 _PERCENT = re.compile(r"([+\-−]?\d+(?:\.\d+)?)\s*%")
 
+_LARGEST = 1e100
+"""Far above any parameter; beyond it the arithmetic of a fit would overflow."""
+
 Quantiles = dict[str, float]
 """Name of a quantile (``median``, ``q05``) → value."""
 
@@ -108,11 +111,14 @@ def _name(thousandths: int) -> str:
 def _number(name: str, value: object) -> float:
     percent = _PERCENT.fullmatch(value.strip()) if isinstance(value, str) else None
     if percent:
-        return float(percent[1].replace("−", "-")) / 100
-    plain = isinstance(value, int | float) and not isinstance(value, bool)
-    # A whole number may be too large to be a float, which math refuses to look at.
-    if plain and abs(value) <= sys.float_info.max and math.isfinite(value):  # type: ignore[arg-type]
-        return float(value)  # type: ignore[arg-type]
+        number = float(percent[1].replace("−", "-")) / 100
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        # A whole number may be too large to be a float, which math refuses to look at.
+        number = float(value) if abs(value) <= sys.float_info.max else math.inf
+    else:
+        number = math.nan
+    if abs(number) <= _LARGEST:
+        return number
     raise QuantileFault(
         f"quantile '{name}': a number is needed (or a percent such as -50%), came {shown(value)}"
     )

@@ -119,28 +119,37 @@ def fit_quantiles(statement: Mapping[str, object], support: Support) -> Distribu
         )
     link = {"real": np.asarray, "positive": np.log, "unit": special.logit}[support]
     # On the link scale all three families are normal: least squares is a line through (z, link(value)).
-    sigma, mu = np.polyfit(special.ndtri(probability), link(value), 1)
+    sigma, mu = (float(one) for one in np.polyfit(special.ndtri(probability), link(value), 1))
     family = _FAMILY_OF[support]
-    spread = value.max() - value.min()
-
-    def member(parameters: Floats) -> Distribution:
-        return Distribution(family, (float(parameters[0]), float(np.exp(parameters[1]))))
-
-    def miss(parameters: Floats) -> Floats:
-        return np.asarray((member(parameters).quantile(probability) - value) / spread)
-
-    fitted = np.array([mu, np.log(sigma)])
-    if len(value) > 2:
-        # Imported where it is needed: it would double the time in which a config is read.
-        from scipy import optimize
-
-        fitted = optimize.least_squares(miss, fitted).x
-    if np.abs(miss(fitted)).max() > TOLERATED_MISS:
+    if len(value) > 2 and support != "real":
+        mu, sigma = _closest(family, probability, value, mu, sigma)
+    fitted = Distribution(family, (mu, sigma))
+    miss = np.abs(fitted.quantile(probability) - value).max() / (value.max() - value.min())
+    if miss > TOLERATED_MISS:
         raise PriorError(
             f"no {family} comes near these quantiles; they are too lopsided: widen them or state a "
             "distribution yourself"
         )
-    return member(fitted)
+    return fitted
+
+
+def _closest(family: str, probability: Floats, value: Floats, mu: float, sigma: float) -> tuple[float, float]:
+    """Parameters that meet the quantiles themselves best, and not those on the link scale."""
+    # Imported where it is needed: it would double the time in which a config is read.
+    from scipy import optimize
+
+    # Log-normal quantiles are taken as multiples of their middle, so that their unit does not matter.
+    unit = np.exp(mu) if family == "LogNormal" else 1.0
+    offset = mu if family == "LogNormal" else 0.0
+    wanted = value / unit
+    spread = wanted.max() - wanted.min()
+
+    def miss(parameters: Floats) -> Floats:
+        member = Distribution(family, (float(parameters[0]), float(np.exp(parameters[1]))))
+        return np.asarray((member.quantile(probability) - wanted) / spread)
+
+    found = optimize.least_squares(miss, np.array([mu - offset, np.log(sigma)])).x
+    return float(found[0]) + offset, float(np.exp(found[1]))
 
 
 def _achieved(

@@ -18,6 +18,8 @@ from forecast.scenarios.reweighting import parameter_draws
 _SHRINKAGE = 5.0
 """Precision of the coefficients around zero, per standard deviation of a parameter."""
 _MOST_ROUNDS = 50
+_ROUNDS_OF_CURVATURE = 3
+"""Rounds in which the curvature is worked out anew: nearly all of the cost, and it hardly changes later."""
 
 
 def parameter_features(base: BaseRun) -> Floats:
@@ -63,7 +65,8 @@ def log_hazards(shares: Floats, n_paths: int, features: Floats) -> Floats:
     penalty = np.diag([0.0, *([_SHRINKAGE] * features.shape[1])])
     coefficients = np.zeros(design.shape[1])
     coefficients[0] = np.log(-np.log1p(-mean))
-    for _ in range(_MOST_ROUNDS):
+    curvature = penalty
+    for finished in range(_MOST_ROUNDS):
         # Fisher scoring; the clip keeps a wild step of the first rounds finite.
         log_hazard = np.clip(design @ coefficients, -14.0, 3.0)
         hazard = np.exp(log_hazard)
@@ -71,10 +74,10 @@ def log_hazards(shares: Floats, n_paths: int, features: Floats) -> Floats:
         slope = hazard * np.exp(-hazard)
         variance = chance * (1 - chance)
         score = n_paths * slope * (shares - chance) / variance
-        weight = n_paths * slope**2 / variance
-        step = np.linalg.solve(
-            design.T @ (weight[:, None] * design) + penalty, design.T @ score - penalty @ coefficients
-        )
+        if finished < _ROUNDS_OF_CURVATURE:
+            rooted = np.sqrt(n_paths * slope**2 / variance)[:, None] * design
+            curvature = rooted.T @ rooted + penalty
+        step = np.linalg.solve(curvature, design.T @ score - penalty @ coefficients)
         coefficients = coefficients + step
         if np.abs(step).max() < 1e-4:
             break

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from forecast.config.quantiles import QuantileFault, level_of, read_quantiles
+from forecast.config.quantiles import QuantileFault, level_of, read_quantiles, read_statement
 from forecast.errors import PriorError
 from forecast.priors import Distribution, fit_quantiles
 from forecast.priors.elicitation import TOLERATED_MISS, elicit
@@ -127,3 +129,41 @@ def test_visits_that_halve_the_rate_are_stated_as_percents():
     np.testing.assert_allclose(elicited.distribution.values, direct.values, rtol=1e-9)
     assert [one.name for one in elicited.quantiles] == ["q05", "median", "q95"]
     np.testing.assert_allclose([one.achieved for one in elicited.quantiles], [-0.7, -0.5, 0.0], atol=0.05)
+
+
+_ANY_VALUE = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6) | st.just("-50%"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=2),
+    max_leaves=6,
+)
+_NAMES = st.sampled_from(
+    ["median", "q05", "q50", "q95", "q005", "interval90", "interval00", "effect", "chance"]
+)
+
+
+@given(st.dictionaries(_NAMES | st.text(max_size=4), _ANY_VALUE | st.dictionaries(_NAMES, _ANY_VALUE)))
+def test_any_mapping_is_read_as_quantiles_or_refused(statement):
+    try:
+        read = read_statement(statement)
+    except QuantileFault as fault:
+        assert str(fault)  # noqa: PT017 - any other exception fails
+        return
+    inner = next(iter(read.values()))
+    for value in (inner if isinstance(inner, dict) else read).values():
+        assert np.isfinite(value)
+
+
+@given(
+    st.sampled_from(["real", "positive", "unit"]),
+    st.floats(1e-12, 1e12),
+    st.floats(1.0001, 1e9),
+    st.floats(1.0001, 1e9),
+)
+def test_any_three_rising_quantiles_are_met_within_the_tolerance_or_refused(support, low, ratio, further):
+    values = [low, low * ratio, low * ratio * further]
+    try:
+        elicited = elicit(dict(zip(("q05", "median", "q95"), values, strict=True)), support, EFFECT)
+    except PriorError:
+        return
+    room = TOLERATED_MISS * (values[2] - values[0]) * (1 + 1e-9)
+    assert all(abs(one.stated - one.achieved) <= room for one in elicited.quantiles)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import optimize
 
 from forecast.scenarios.smooth_chances import log_hazards
 
@@ -33,3 +34,19 @@ def test_features_that_do_nothing_are_given_little(features):
 @pytest.mark.parametrize("share", [0.0, 1.0])
 def test_where_all_paths_agree_no_draw_stands_out(features, share):
     assert np.ptp(log_hazards(np.full(N_DRAWS, share), N_PATHS, features)) == 0.0
+
+
+def test_the_fit_is_the_maximum_of_its_penalised_likelihood(features):
+    few = features[:800, :4]
+    chance = -np.expm1(-np.exp(-1.0 + few[:, 0]))
+    shares = np.random.default_rng(4).binomial(N_PATHS, chance) / N_PATHS
+    design = np.column_stack([np.ones(len(few)), few])
+    coefficients = np.linalg.lstsq(design, log_hazards(shares, N_PATHS, few), rcond=None)[0]
+
+    def loss(at):
+        p = -np.expm1(-np.exp(design @ at))
+        fit = N_PATHS * (shares * np.log(p) + (1 - shares) * np.log1p(-p)).sum()
+        return -fit + 2.5 * (at[1:] ** 2).sum()
+
+    best = optimize.minimize(loss, coefficients, tol=1e-10).x
+    np.testing.assert_allclose(coefficients, best, atol=2e-4)
