@@ -104,6 +104,7 @@ def forecasts_from(path, origin: str) -> list[dict[str, str]]:
     return [row for row in rows if row["origin"] == origin]
 
 
+@pytest.mark.slow
 def test_a_backtest_sees_only_the_past_and_scores_beside_baselines(folder, monkeypatch, capsys):
     arguments = (
         "--every", 8, "--from", "2020-02-01", "--horizons", "1,4", "--json", "--set", "sampler.draws=50",
