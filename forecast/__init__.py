@@ -3,7 +3,8 @@
 The map, in the order the data flow::
 
     config/      YAML file                 → Config           load_config, describe_config
-    events/      CSV file, bundled data    → EventTable       load_events, read_events
+    feeds/       GDELT, ICEWS, PLOVER, …   → an event file    import_feed, feed_options, Switches
+    events/      event file, bundled data  → EventTable       load_events, read_events
     series       EventTable                → EventCounts      (streams of acts on a grid of weeks)
     priors/      names, words, text        → PriorSet         default_priors
     inputs       Config                    → Inputs           read_inputs (all that a run reads, checked)
@@ -56,6 +57,9 @@ if TYPE_CHECKING:
     from forecast.events.bundled import load_events
     from forecast.events.reading import read_events
     from forecast.events.table import EventTable
+    from forecast.feeds.importing import import_feed
+    from forecast.feeds.options import feed_options
+    from forecast.feeds.switches import Switches
     from forecast.inputs import read_inputs
     from forecast.ledger.resolving import resolve_ledger
     from forecast.ledger.scoring import score_ledger
@@ -81,9 +85,12 @@ _HOME = {
     "RobustnessOptions": "scenarios.robustness",
     "Run": "run_files",
     "Scenario": "config",
+    "Switches": "feeds.switches",
     "compare_scenarios": "scenarios",
     "default_priors": "priors",
     "describe_config": "config",
+    "feed_options": "feeds.options",
+    "import_feed": "feeds.importing",
     "load_config": "config",
     "load_score_config": "config",
     "load_events": "events.bundled",
@@ -116,9 +123,12 @@ __all__ = [
     "RobustnessOptions",
     "Run",
     "Scenario",
+    "Switches",
     "compare_scenarios",
     "default_priors",
     "describe_config",
+    "feed_options",
+    "import_feed",
     "load_config",
     "load_events",
     "load_scenario",

@@ -11,6 +11,7 @@ from forecast.config import Config, Scenario, load_scenarios
 from forecast.errors import ConfigError, EventError, InputError, PriorError
 from forecast.events.bundled import load_events
 from forecast.events.table import EventTable
+from forecast.font_file import refuse_no_font
 from forecast.logo import read_logo
 from forecast.priors import PriorSet, default_priors
 from forecast.reporting_delay import DelayCurve, estimate_delay, known_share, stated_delay
@@ -38,11 +39,12 @@ def read_inputs(config: Config) -> Inputs:
     ------
     ConfigError
         No event file or bundled set of that name, no events at the as-of date, no event of a target's
-        categories, a prior or a scenario file that is not valid, or a logo that is no image; with the line.
+        categories, a prior or a scenario file that is not valid, or a logo or font that is none; with the
+        line.
     EventError
         The event file is not valid.
     """
-    _refuse_bad_logo(config)
+    _refuse_bad_looks(config)
     scenarios = load_scenarios(config)
     return replace(inputs_of(config, load_config_events(config)), scenarios=scenarios)
 
@@ -111,13 +113,17 @@ def reporting_delay(config: Config, events: EventTable) -> DelayCurve | None:
         raise config.error(("events", "reporting_delay"), str(error)) from error
 
 
-def _refuse_bad_logo(config: Config) -> None:
-    if config.logo_path is None:
-        return
-    try:
-        read_logo(config.logo_path)
-    except InputError as error:
-        raise config.error(("report", "logo"), str(error)) from error
+def _refuse_bad_looks(config: Config) -> None:
+    if config.logo_path is not None:
+        try:
+            read_logo(config.logo_path)
+        except InputError as error:
+            raise config.error(("report", "logo"), str(error)) from error
+    for place, path in enumerate(config.font_paths):
+        try:
+            refuse_no_font(path)
+        except InputError as error:
+            raise config.error(("report", "fonts", place), str(error)) from error
 
 
 def load_config_events(config: Config) -> EventTable:

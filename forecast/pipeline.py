@@ -42,7 +42,7 @@ from forecast.record import (
 from forecast.robustness_record import Robustness
 from forecast.run_files import Run, run_id, save_run
 from forecast.run_folder import refuse_existing, run_place
-from forecast.scenarios import BaseRun, evaluate_plans, plan_scenario
+from forecast.scenarios import BaseRun, evaluate_plans, plan_scenarios
 from forecast.scenarios.robustness import RobustnessOptions, measure_robustness, with_labels
 from forecast.simulation import FirstHits, simulate_first_hits
 from forecast.simulation.paths import RATE_CAP
@@ -51,6 +51,9 @@ from forecast.target_forecasts import Question, target_forecast
 
 SHOWN_DRIVERS = 10
 """Drivers kept each way."""
+RUN_SCENARIO_PATHS = 4
+"""Futures of each draw that a scenario of a run plays again: two suffice for a difference, but the interval
+of what changes much needs more."""
 NEGLIGIBLE_SHARE = 1e-6
 """Share of capped intensities from which a reader is told: below it no shown probability can change."""
 
@@ -80,7 +83,7 @@ def make_forecast(config: Config, listen: Listener | None = None, *, drivers: bo
     with clock.time("read"):
         tell(StageProgress("read"))
         inputs = read_inputs(config)
-        plans = [plan_scenario(inputs, scenario) for scenario in inputs.scenarios]
+        plans = plan_scenarios(inputs, inputs.scenarios)
     seeds = stage_seeds(config)
     with clock.time("fit"):
         tell(StageProgress("compile"))
@@ -126,7 +129,9 @@ def make_forecast(config: Config, listen: Listener | None = None, *, drivers: bo
             forecast = with_labels(forecast, robustness)
     if plans:
         with clock.time("scenarios"):
-            forecast = forecast.model_copy(update={"scenarios": evaluate_plans(base, plans, listen=tell)})
+            forecast = forecast.model_copy(
+                update={"scenarios": evaluate_plans(base, plans, paths=RUN_SCENARIO_PATHS, listen=tell)}
+            )
     forecast = forecast.model_copy(update={"timings_s": clock.seconds})
     analysis = _analysis(inputs, posterior, hits, clock.seconds["fit"], withheld).model_copy(
         update={"robustness": robustness}

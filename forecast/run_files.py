@@ -7,6 +7,8 @@ import logging
 import os
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -146,15 +148,30 @@ def rebuild_report(
     chosen = options or report_options(config)
     chosen = replace(chosen, template=template or chosen.template, paper=paper or chosen.paper)
     adopted = []
-    if previous is not None:
-        _require_run_folder(previous)
-        _write_record_whole(compare_with(folder, previous), folder / PREVIOUS_RUN)
-        adopted.append(PREVIOUS_RUN)
-    if not (folder / TRACK_RECORD).exists() and _adopt_backtest(config, folder):
-        adopted.append(TRACK_RECORD)
-    built = build_report(folder, chosen, notes=notes, export_figures_to=figures, export_tables_to=tables)
+    with _undone_on_failure(folder / PREVIOUS_RUN), _undone_on_failure(folder / TRACK_RECORD):
+        if previous is not None:
+            _require_run_folder(previous)
+            _write_record_whole(compare_with(folder, previous), folder / PREVIOUS_RUN)
+            adopted.append(PREVIOUS_RUN)
+        if not (folder / TRACK_RECORD).exists() and _adopt_backtest(config, folder):
+            adopted.append(TRACK_RECORD)
+        built = build_report(folder, chosen, notes=notes, export_figures_to=figures, export_tables_to=tables)
     record_outputs(folder, [*adopted, *(path.relative_to(folder).as_posix() for path in built.in_run_folder)])
     return built
+
+
+@contextmanager
+def _undone_on_failure(path: Path) -> Iterator[None]:
+    """Leave a file as it was before, when the work with the new one fails."""
+    before = path.read_bytes() if path.is_file() else None
+    try:
+        yield
+    except BaseException:
+        if before is not None:
+            path.write_bytes(before)
+        else:
+            path.unlink(missing_ok=True)
+        raise
 
 
 def _require_run_folder(folder: Path) -> None:

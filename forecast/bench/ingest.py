@@ -160,19 +160,10 @@ def _peak() -> float:
 
 
 def _import(files: Sequence[Path], folder: Path, threads: int) -> Outcome:
-    from forecast.feeds.crosswalk import shipped_crosswalk
-    from forecast.feeds.gdelt import GDELT2
     from forecast.feeds.importing import import_feed
-    from forecast.feeds.switches import ImportOptions, Switches
+    from forecast.feeds.options import feed_options
 
-    options = ImportOptions(
-        layout=GDELT2,
-        crosswalk=shipped_crosswalk("cameo"),
-        dyads=(DYAD,),
-        switches=Switches(),
-        memory_mb=MEMORY_MB,
-        threads=threads,
-    )
+    options = feed_options("gdelt2", [",".join(DYAD)], memory_mb=MEMORY_MB, threads=threads)
     report = import_feed(files, options, folder / "events.csv", fresh=True)
     return report.rows, report.rows - sum(report.fates.get(name, 0) for name in _OUTSIDE)
 

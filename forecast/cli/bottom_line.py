@@ -15,6 +15,7 @@ from rich.console import Console
 from forecast import wording
 from forecast.cli.scenario_lines import headline_lines
 from forecast.record import Forecast, MilestoneForecast, TargetForecast
+from forecast.robustness_words import LABEL_WORDS
 
 WIDTH = 80
 
@@ -77,6 +78,8 @@ def _headline(forecast: Forecast) -> Iterator[Line]:
         f"futures. The base rate is {wording.percent(milestone.baseline.probability)}.",
         "",
     )
+    if milestone.rests_on:
+        yield from _wrapped(f"{LABEL_WORDS[milestone.rests_on]} ('forecast sensitivity').", "")
     if not target.observed_before:
         yield "Never observed in the data: the prior speaks.", "yellow"
 

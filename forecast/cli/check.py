@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,10 +43,12 @@ def check(
     from forecast.config import config_hash, describe_config, load_config
     from forecast.inputs import read_inputs
     from forecast.prior_predictive import prior_predictive
+    from forecast.scenarios import plan_scenarios
 
     checked_figure(plot, "--plot")
     loaded = load_config(config, overrides or (), as_of=day(as_of), seed=seed)
     inputs = read_inputs(loaded)
+    plans = plan_scenarios(inputs, inputs.scenarios)
     implied = prior_predictive(inputs, loaded.sampler.seed)
     changed = [prior for prior in inputs.priors.priors.values() if prior.origin != "default"]
     if plot:
@@ -63,6 +66,7 @@ def check(
             "known_share_of_last_weeks": inputs.data.known_share[-1:-5:-1].tolist(),
             "priors_set": [_set_prior(prior) for prior in changed],
             "plot": str(plot) if plot else None,
+            "scenarios": [plan.scenario.name for plan in plans],
         }
         typer.echo(json_text.dumps(facts))
     elif not quiet:
@@ -71,6 +75,11 @@ def check(
             typer.echo("\nPriors as understood")
             for line in set_prior_lines(changed):
                 typer.echo(line)
+        if plans:
+            typer.echo("\nScenarios")
+        for plan in plans:
+            line = f"{plan.scenario.title} ({plan.scenario.name}): {plan.in_words}."
+            typer.echo(textwrap.fill(line, 80, initial_indent="  ", subsequent_indent="    "))
         _print_data(inputs)
         _print_implied(inputs, implied)
         if plot:

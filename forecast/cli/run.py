@@ -44,10 +44,12 @@ def run(
 
     from forecast.inputs import read_inputs
     from forecast.run_folder import refuse_existing, run_place
+    from forecast.scenarios import plan_scenarios
 
     # The run checks both again; here they answer before the seconds that loading the sampler takes.
     refuse_existing(run_place(loaded, out), force=force)
-    read_inputs(loaded)
+    inputs = read_inputs(loaded)
+    plan_scenarios(inputs, inputs.scenarios)
     if place:
         from forecast.ledger.store import refuse_unusable
 

@@ -24,7 +24,7 @@ def scenario(
     ],
     files: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[FILES]...", help="Scenario files; those of the run when nothing is given."),
+        typer.Argument(metavar="[FILES]...", help="Scenario files; without any, what the run kept."),
     ] = None,
     priors: Annotated[
         list[str] | None,
@@ -52,6 +52,10 @@ def scenario(
     no_refit: Annotated[
         bool, typer.Option("--no-refit", help="Withhold the numbers of a scenario that needs a new fit.")
     ] = False,
+    paths: Annotated[
+        int | None,
+        typer.Option("--paths", min=2, help="Futures a draw played again (2): more for less error, slower."),
+    ] = None,
     yaml: Annotated[
         bool, typer.Option("--yaml", help="Print the options as a scenario file, and end.")
     ] = False,
@@ -67,12 +71,14 @@ def scenario(
     stated = scenario_from_options(priors or (), events or (), without or ())
     if out:
         _refuse_format(out)
-    from forecast.scenarios import compare_scenarios, plan_scenario, read_base_run
+    from forecast.scenarios import SCENARIO_PATHS, compare_scenarios, plan_scenarios, read_base_run
 
     base = read_base_run(run_dir)
+    if not files and stated is None and base.forecast.scenarios and paths is None and not yaml:
+        _print(base, base.forecast.scenarios, out, compare=compare, json=json, quiet=quiet)
+        return
     chosen = _scenarios(base, files or [], stated)
-    for one in chosen:
-        plan_scenario(base.inputs, one)
+    plan_scenarios(base.inputs, chosen)
     if yaml:
         _print_yaml(stated)
         return
@@ -88,7 +94,22 @@ def scenario(
             if ":" in progress.note or progress.finished:
                 draw(progress)
 
-        found = compare_scenarios(base, chosen, refit=not no_refit, listen=listen)
+        found = compare_scenarios(
+            base, chosen, refit=not no_refit, paths=paths or SCENARIO_PATHS, listen=listen
+        )
+    _print(base, found, out, compare=compare, json=json, quiet=quiet)
+
+
+def _print(
+    base: BaseRun,
+    found: tuple[ScenarioForecast, ...],
+    out: Path | None,
+    *,
+    compare: bool,
+    json: bool,
+    quiet: bool,
+) -> None:
+    """Print and write what was found; ends with code 1 where numbers are withheld or not to be trusted."""
     if out:
         _write(base, found, out)
     if json:

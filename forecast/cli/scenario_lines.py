@@ -31,7 +31,7 @@ def scenario_lines(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) ->
                 for milestone in target.milestones:
                     yield from _row(known[milestone.name], milestone)
         yield "", ""
-    yield from _note()
+    yield from _note(scenarios)
 
 
 def comparison_lines(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> Iterator[Line]:
@@ -53,7 +53,7 @@ def comparison_lines(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) 
         by_how.setdefault(_how(scenario), []).append(scenario.label)
     for how, labels in by_how.items():
         yield from _wrapped(f"{'; '.join(labels)}: {how}", "dim", hang="  ")
-    yield from _note()
+    yield from _note(scenarios)
 
 
 def headline_lines(forecast: Forecast) -> Iterator[Line]:
@@ -64,7 +64,7 @@ def headline_lines(forecast: Forecast) -> Iterator[Line]:
     yield _compared_head("Scenarios (of the headline)"), "bold"
     for scenario in forecast.scenarios:
         yield _compared(scenario, forecast.headline.target, forecast.headline.milestone), ""
-    yield from _note()
+    yield from _note(forecast.scenarios)
 
 
 def change_text(milestone: ScenarioMilestone) -> str:
@@ -124,12 +124,13 @@ def _stamp(forecast: Forecast) -> Iterator[Line]:
         yield "", ""
 
 
-def _note() -> Iterator[Line]:
-    yield from _wrapped(
-        "Change: percentage points against the run, ± its Monte Carlo standard error (taken draw by draw, so "
-        "that it is far below that of the chances).",
-        "dim",
-    )
+def _note(scenarios: Sequence[ScenarioForecast]) -> Iterator[Line]:
+    text = "Change: percentage points against the run, ± its Monte Carlo standard error."
+    if any(one.method != "refit" for one in scenarios):
+        text += " It is taken draw by draw, so its error is far below that of the chances"
+        refitted = any(one.method == "refit" for one in scenarios)
+        text += ", but for a new fit." if refitted else "."
+    yield from _wrapped(text, "dim")
 
 
 def _cut(text: str, width: int) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from forecast import wording
 from forecast.record import Forecast
-from forecast.robustness_record import BreakEven, NumberSensitivity, Robustness, ShiftEnd
+from forecast.robustness_record import NumberSensitivity, Robustness, ShiftEnd
+from forecast.robustness_words import change_with_error, crossing_first, rest_sentence
 
 WIDTH = 80
 _MOST_BARS = 14
@@ -45,8 +46,8 @@ def _labels(forecast: Forecast, sensitivities: Sequence[NumberSensitivity]) -> I
                 continue
             yield (
                 f"  {wording.short_day(milestone.date):>11}  {wording.percent(milestone.probability):>6}  "
-                f"{one.rests_on:<12}  {_change(one.priors.change, one.priors.mcse):>12}  "
-                f"{_change(one.data.change, one.data.mcse):>12}",
+                f"{one.rests_on:<12}  {change_with_error(one.priors.change, one.priors.mcse):>12}  "
+                f"{change_with_error(one.data.change, one.data.mcse):>12}",
                 "",
             )
         reasons = {one.reason: one for one in known.values()}
@@ -90,7 +91,7 @@ def _break_evens(forecast: Forecast, found: Robustness) -> Iterator[Line]:
             continue
         for milestone in target.milestones:
             here = [one for one in mine if one.milestone == milestone.name]
-            crossing = [one for one in here if one.outcome == "crosses"]
+            crossing = crossing_first(here, target.name, milestone.name)
             yield from wrapped(
                 f"{target.label} before {wording.long_day(milestone.date)} "
                 f"({wording.percent(milestone.probability)})",
@@ -99,41 +100,13 @@ def _break_evens(forecast: Forecast, found: Robustness) -> Iterator[Line]:
             )
             for one in crossing[:_MOST_CROSSINGS]:
                 yield from wrapped(f"– {one.text}", "", "    ", "      ")
-            yield from wrapped(_rest(here, len(crossing)), "dim", "    ")
-
-
-def _rest(here: Sequence[BreakEven], crossing: int) -> str:
-    """What is to be said of the assumptions that were not listed."""
-    outcomes: dict[str, set[str]] = {}
-    for one in here:
-        outcomes.setdefault(one.name, set()).add(one.outcome)
-    quiet = [found for found in outcomes.values() if "crosses" not in found]
-    unknown = sum("needs a refit" in found for found in quiet)
-    parts = []
-    if crossing > _MOST_CROSSINGS:
-        parts.append(f"{crossing - _MOST_CROSSINGS} more need a larger change (--json)")
-    if not crossing:
-        low, high = min(one.reached[0] for one in here), max(one.reached[1] for one in here)
-        parts.append(
-            f"no single assumption does, as far as the draws can tell (it stays within "
-            f"{wording.interval_percent((low, high))})"
-        )
-    if unknown:
-        parts.append(f"of {unknown} the draws cannot tell more: a refit with the prior set would")
-    if len(quiet) > unknown:
-        parts.append(f"{len(quiet) - unknown} change it nowhere")
-    text = "; ".join(parts)
-    return f"{text[:1].upper()}{text[1:]}." if text else ""
+            yield from wrapped(rest_sentence(here, min(len(crossing), _MOST_CROSSINGS)), "dim", "    ")
 
 
 def _end(end: ShiftEnd) -> str:
     if end.change is None or end.mcse is None:
         return "needs a refit"
-    return _change(end.change, end.mcse)
-
-
-def _change(change: float, error: float) -> str:
-    return f"{wording.signed_points(change)} ± {wording.points(error).split(' ')[0]}"
+    return change_with_error(end.change, end.mcse)
 
 
 def _cut(text: str, width: int) -> str:

@@ -186,6 +186,11 @@ class ReportConfig(Section):
         default=None, description="line at the head and foot of every page, e.g. 'Internal'"
     )
     accent: Colour | None = Field(default=None, description="colour of headings and rules, e.g. '#0B3C6F'")
+    fonts: Annotated[tuple[Text, ...], EMPTY_LIST] = Field(
+        default=(),
+        max_length=8,
+        description="TTF, OTF or TTC files for signs that the report's typeface lacks, e.g. Chinese",
+    )
     impact: Annotated[Mapping[KeyName, ImpactConfig], EMPTY_MAPPING] = Field(
         default_factory=dict, description="gravity by target; with it the report shows the matrix"
     )
@@ -267,6 +272,11 @@ class Config(Section):
         if self.report.logo is None:
             return None
         return self.base_folder / Path(self.report.logo).expanduser()
+
+    @property
+    def font_paths(self) -> tuple[Path, ...]:
+        """Further fonts of the report, resolved against ``base_folder``."""
+        return tuple(self.base_folder / Path(one).expanduser() for one in self.report.fonts)
 
     @property
     def headline_milestone(self) -> MilestoneConfig:

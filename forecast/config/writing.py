@@ -55,6 +55,9 @@ def resolved_yaml(config: Config | ScoreConfig, folder: Path | None = None) -> s
     if folder is not None and isinstance(config, Config):
         if config.logo_path is not None:
             settings["report"]["logo"] = saved_logo(config.logo_path)
+        settings["report"]["fonts"] = [
+            Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix() for path in config.font_paths
+        ]
         settings["scenarios"] = [f"{SCENARIO_FOLDER}/{name}" for name in scenario_files(config)]
     return _yaml(settings)
 

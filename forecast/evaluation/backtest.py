@@ -30,7 +30,7 @@ MEMBERS: tuple[Family, ...] = ("joint", "focused", "target")
 ENSEMBLE = "ensemble"
 MODELS = (*MEMBERS, ENSEMBLE)
 """Names of the models; the ensemble is the equal-weight linear pool of the three families."""
-DEFAULT_MODEL = ENSEMBLE
+DEFAULT_MODEL = "joint"
 """The model that is shipped as the default."""
 
 BLOCK_ORIGINS = 28

@@ -9,6 +9,7 @@
 ``crosswalk``   code → category, severity and score; read, written, replaced by the user's
 ``actors``      country codes and names → ISO 3166-1; groups of actors to exclude
 ``switches``    what the user chose: dyads and noise handling
+``options``     what the user says of an import, checked as a whole
 ``fates``       every reason for which a row is not kept, in words
 ``batches``     files → batches of clean rows, unpacked in a thread of its own
 ``statement``   the SQL that decides the fate of each row

@@ -76,6 +76,8 @@ def make_batches(files: Sequence[tuple[str, Path]], layout: Layout, folder: Path
         own: list[Part] = []
         try:
             if is_parquet(path):
+                if layout.spread is not None or layout.syntax == "keds":
+                    raise CorruptFileError(f"{layout.name} files are read as published text, not as Parquet")
                 own = [Part(key, path, None, 0)]
                 batch.parts += own
                 batch.finished.append(Finished(key, path, 0, Faults()))
@@ -95,7 +97,7 @@ def make_batches(files: Sequence[tuple[str, Path]], layout: Layout, folder: Path
                         yield batch
                         batch, own = Batch(), []
                 batch.finished.append(Finished(key, path, lines, cleaner.faults))
-        except (CorruptFileError, WrongFormatError, OSError) as error:
+        except (CorruptFileError, WrongFormatError) as error:
             for part in own:
                 batch.parts.remove(part)
                 part.path.unlink(missing_ok=True)

@@ -184,30 +184,46 @@ class RowCleaner:
                 [cell.strip() for cell in next(csv.reader([lines[0]], delimiter=self._separator), [])]
             )
             lines, first = lines[1:], first + 1
-        reader = csv.reader(iter(lines), delimiter=self._separator, strict=False)
         rows: list[Mapping[str, str]] = []
-        taken, done, begin = 0, 0, 0
+        taken, begin = 0, 0
+        while begin < len(lines):
+            begin, read = self._quoted_from(lines, begin, first, rows, last=last)
+            taken += read
+        return self._written(rows, taken)
+
+    def _quoted_from(
+        self, lines: list[str], start: int, first: int, rows: list[Mapping[str, str]], *, last: bool
+    ) -> tuple[int, int]:
+        """Read rows from a line on; return the line to go on with, and how many rows were met."""
+        # Tables with tabs are not quoted: a stray mark at the start of a cell must not swallow lines.
+        quoted = self._separator != "\t"
+        reader = csv.reader(
+            lines[start:],
+            delimiter=self._separator,
+            quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
+        )
+        taken, done = 0, start
         try:
             for cells in reader:
-                begin, done = done, reader.line_num
-                if done == len(lines) and not last and _open_quote("".join(lines[begin:done])):
-                    # A quoted cell goes on in the next block.
-                    self._open_rows = "".join(lines[begin:]).encode()
-                    break
+                begin, done = done, start + reader.line_num
+                if quoted and done == len(lines) and not last:
+                    text = "".join(lines[begin:done])
+                    if _open_quote(text):
+                        # A quoted cell goes on in the next block.
+                        self._open_rows = text.encode()
+                        break
                 if not any(cells):
                     continue
                 taken += 1
-                if len(cells) != len(self._header) and any(cells[len(self._header) :]):
-                    self.faults.add("width", self._place(first + begin), f"{len(cells)} cells")
-                    continue
-                if len(cells) < len(self._header) - 1:
+                surplus = any(cells[len(self._header) :])
+                if surplus or len(cells) < len(self._header) - 1:
                     self.faults.add("width", self._place(first + begin), f"{len(cells)} cells")
                     continue
                 rows.append(dict(zip(self._header, [*cells, ""], strict=False)))
         except csv.Error as error:
             self.faults.add("width", self._place(first + done), f"not readable as CSV: {error}")
-            taken += 1
-        return self._written(rows, taken)
+            return done + 1, taken + 1
+        return len(lines), taken
 
     # One record a line
 

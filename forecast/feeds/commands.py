@@ -79,7 +79,6 @@ Memory = Annotated[int, typer.Option("--memory", metavar="MB", help="Memory of t
 Threads = Annotated[int, typer.Option("--threads", help="Threads of the engine.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print no progress and no report.")]
-LEAST_MEMORY = 200
 
 
 def import_events(
@@ -115,22 +114,12 @@ def import_events(
 
     The same command goes on where an interrupted one stopped, and reads only new files later.
     """
-    from forecast.feeds.actors import parse_dyads
-    from forecast.feeds.crosswalk import shipped_crosswalk, with_mapping
-    from forecast.feeds.formats import layout_of
     from forecast.feeds.importing import import_feed
-    from forecast.feeds.switches import ImportOptions, Switches
+    from forecast.feeds.options import feed_options
+    from forecast.feeds.switches import Switches
 
-    layout = layout_of(source_format, codes=codes, columns=_columns(column or []))
-    if mapping is not None and layout.system == "own":
-        raise InputError("--mapping: the table names categories itself. Say which codes it has with --codes")
-    if memory < LEAST_MEMORY:
-        raise InputError(f"--memory {memory}: expected {LEAST_MEMORY} or more (megabytes)")
-    if threads < 1:
-        raise InputError(f"--threads {threads}: expected 1 or more")
     if seed and not normalise:
         raise InputError("--seed has no effect without --normalise. Leave it out")
-    crosswalk = shipped_crosswalk(layout.system)
     switches = Switches(
         root_only=root_only,
         min_mentions=min_mentions,
@@ -146,11 +135,13 @@ def import_events(
         vintage=vintage.date() if vintage else None,
         seed=seed,
     )
-    options = ImportOptions(
-        layout=layout,
-        crosswalk=with_mapping(crosswalk, mapping) if mapping else crosswalk,
-        dyads=parse_dyads(dyad),
-        switches=switches,
+    options = feed_options(
+        source_format,
+        dyad,
+        switches,
+        mapping=mapping,
+        codes=codes,
+        columns=_columns(column or []),
         memory_mb=memory,
         threads=threads,
     )

@@ -19,7 +19,7 @@ from forecast.events.parquet_file import literal_path
 from forecast.feeds.actors import renamed_actors
 from forecast.feeds.clean_rows import SHOWN, WrongFormatError
 from forecast.feeds.crosswalk import mirrors
-from forecast.feeds.fates import FAULTS, KEPT
+from forecast.feeds.fates import KEPT
 from forecast.feeds.layout import folded
 from forecast.feeds.statement import Part, Statement, quoted
 from forecast.feeds.switches import ImportOptions
@@ -211,17 +211,12 @@ class Engine:
                 tallies[key].rows = rows
 
     def _show(self, paths: dict[str, str], tallies: dict[str, Tally]) -> None:
-        """Keep the first rows of each fault, by id, so that they are the same in every run."""
-        for fate in FAULTS:
-            if not any(fate in tally.fates for tally in tallies.values()):
-                continue
-            rows = self._all(
-                f"SELECT filename, unnest(shown) AS row FROM judged WHERE fate = '{fate}' ORDER BY ALL"
-            )
-            for path, shown in rows:
-                held = tallies[paths[path]].examples.setdefault(fate, [])
-                if len(held) < SHOWN:
-                    held.append(shown)
+        """Keep the first rows of each reason, in order of text, so that they are the same in every run."""
+        rows = self._all("SELECT filename, fate, unnest(shown) AS row FROM judged ORDER BY ALL")
+        for path, fate, shown in rows:
+            held = tallies[paths[path]].examples.setdefault(fate, [])
+            if len(held) < SHOWN:
+                held.append(shown)
 
     # Tables that the statement joins
 

@@ -8,7 +8,8 @@ import json
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -78,15 +79,9 @@ def import_feed(
     _check_output(output)
     paths = _distinct(files)
     journal = open_journal(output, options, fresh=fresh)
-    with Engine(options) as engine:
+    with Engine(options) as engine, _named_ends(paths, journal, engine):
         reused = len(journal.records.keys() & paths.keys())
-        try:
-            failures = _read(paths, journal, engine, listen or (lambda done, total: None), strict=strict)
-        except KeyboardInterrupt as stop:
-            done = len(journal.records.keys() & paths.keys())
-            raise StoppedError(
-                f"interrupted: {done:,} of {len(paths):,} files are read. The same command goes on from there"
-            ) from stop
+        failures = _read(paths, journal, engine, listen or (lambda done, total: None), strict=strict)
         records = [journal.records[key] for key in paths if key in journal.records]
         if not records:
             raise EventError(_nothing_read(failures))
@@ -97,7 +92,9 @@ def import_feed(
             raise EventError(
                 f"--strict: rows are wrong, nothing is written:\n{faults_text(total.fates, total.examples)}"
             )
-        volumes = {date.fromisoformat(day): rows for day, rows in total.volumes.items()}
+        until = options.switches.vintage or date.max
+        by_day = {date.fromisoformat(day): rows for day, rows in total.volumes.items()}
+        volumes = {day: rows for day, rows in by_day.items() if day <= until}
         names = sorted({name for record in records for name in record.parts})
         kept = choose_rows(
             engine.connection,
@@ -137,6 +134,26 @@ def import_feed(
     )
     _replace(journal.folder / REPORT, json.dumps(report.to_dict(), indent=1) + "\n")
     return report
+
+
+@contextmanager
+def _named_ends(paths: dict[str, Path], journal: Journal, engine: Engine) -> Iterator[None]:
+    """Turn Ctrl-C and a full disk into one message each, which says how to go on."""
+    try:
+        yield
+    except (KeyboardInterrupt, RuntimeError) as stop:
+        # The engine reports Ctrl-C during a statement as an error of its own.
+        if isinstance(stop, RuntimeError) and "interrupted" not in str(stop).lower():
+            raise
+        done = len(journal.records.keys() & paths.keys())
+        raise StoppedError(
+            f"interrupted: {done:,} of {len(paths):,} files are read. The same command goes on from there"
+        ) from stop
+    except OSError as error:
+        raise EventError(
+            f"{error.filename or engine.folder}: {error.strerror or error}. Rows being read are held there: "
+            "set TMPDIR to a folder with room"
+        ) from error
 
 
 def _read(

@@ -58,9 +58,10 @@ def own_layout(columns: Mapping[str, str], system: System, *, actors: str = "cod
             hint = f" Did you mean '{near[0]}'?" if near else ""
             raise InputError(f"--column {name}: no such column.{hint} Allowed: {', '.join(OWN_FIELDS)}")
     headers = {name: columns.get(name, name) for name in OWN_FIELDS}
+    cells = {name: 'nullif("' + header.replace('"', '""') + "\", '')" for name, header in headers.items()}
     fields = {}
     for name, target in OWN_FIELDS.items():
-        cell = f"""nullif("{headers[name].replace('"', '""')}", '')"""
+        cell = cells[name]
         if target in ("day", "added"):
             fields[target] = iso_day(cell)
         elif target in ("mentions", "sources"):
@@ -71,8 +72,7 @@ def own_layout(columns: Mapping[str, str], system: System, *, actors: str = "cod
             fields[target] = f"coalesce(lower({cell}), '')"
         else:
             fields[target] = cell
-    fields["shown_day"] = f'''"{headers["date"]}"'''
-    fields["shown_added"] = f'''"{headers["known_date"]}"'''
+    fields["shown_day"], fields["shown_added"] = cells["date"], cells["known_date"]
     coding = ("category", "severity") if system == "own" else ("code",)
     return Layout(
         name="csv",

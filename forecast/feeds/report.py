@@ -30,7 +30,7 @@ class ImportReport:
     fates : dict of str to int
         Rows dropped, by reason.
     examples : dict of str to list of str
-        First three rows of each fault and repeat.
+        First three rows of each reason, but for rows of other actors.
     kept : int
         Events written. ``rows`` is the sum of ``fates`` and ``kept``.
     restored, mended : int

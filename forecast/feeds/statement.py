@@ -151,7 +151,7 @@ SELECT filename, fate,
   CASE WHEN fault IS NULL THEN from_actor END AS a,
   CASE WHEN fault IS NULL THEN to_actor END AS b,
   fault IS NULL AND coalesce(x_restored, false) AS restored,
-  CASE WHEN fault IS NOT NULL THEN {self._shown()} END AS shown,
+  CASE WHEN fault IS NOT NULL OR (asked AND fate <> '{KEPT}') THEN {self._shown()} END AS shown,
   CASE WHEN fate = '{KEPT}' THEN struct_pack({self._candidate(own)}) END AS held
 FROM judged"""
 

@@ -59,9 +59,18 @@ class Block:
 
 
 def is_parquet(path: Path) -> bool:
-    """Return whether a file is Parquet, by its first bytes."""
-    with path.open("rb") as stream:
-        return stream.read(4) == PARQUET_MARK
+    """Return whether a file is Parquet, by its first bytes.
+
+    Raises
+    ------
+    CorruptFileError
+        The file cannot be opened.
+    """
+    try:
+        with path.open("rb") as stream:
+            return stream.read(4) == PARQUET_MARK
+    except OSError as error:
+        raise CorruptFileError(f"cannot be read ({error.strerror or error})") from error
 
 
 def read_blocks(path: Path, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:

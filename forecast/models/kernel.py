@@ -237,13 +237,8 @@ def _stream(
     d_exponent: Floats,  # (t,): in the log of ``calm``
 ) -> float:
     """Log likelihood of the counts of one stream."""
-    log_rate, load, own, cross, shape = (
-        streams[0, k],
-        streams[1, k],
-        streams[2, k],
-        streams[3, k],
-        streams[4, k],
-    )
+    log_rate, load = streams[0, k], streams[1, k]
+    own, cross, shape = streams[2, k], streams[3, k], streams[4, k]
     n = len(tension)
     base = np.empty(n)
     for t in range(0, n, KNOT_STEPS):
@@ -256,13 +251,8 @@ def _stream(
             following *= ratio
 
     inverse_shape = 1.0 / shape
-    d_log_rate = 0.0
-    d_load = 0.0
-    d_own = 0.0
-    d_own_decay = 0.0
-    d_cross = 0.0
-    d_cross_decay = 0.0
-    d_shape = 0.0
+    d_log_rate = d_load = d_shape = 0.0
+    d_own = d_own_decay = d_cross = d_cross_decay = 0.0
     s = 0.0
     ds = 0.0
     growth = 1.0

@@ -22,7 +22,7 @@ from forecast.report.options import ReportOptions
 from forecast.report.pdf import compile_pdf
 from forecast.report.printable import printable_content
 from forecast.report.run_records import RunRecords
-from forecast.report.typeface import glyphs
+from forecast.report.typeface import current_typeface, typeface, using_typeface
 from forecast.run_manifest import FIGURES, PAGE, PDF
 
 TRACK_RECORD = "track_record.json"
@@ -87,10 +87,20 @@ def build_report(
         typst refused the report.
     """
     run = read_run_records(run_dir, options, notes=notes)
+    with using_typeface(typeface(run.options.fonts)):
+        return _build(run, run_dir, export_figures_to, export_tables_to)
+
+
+def _build(
+    run: RunRecords, run_dir: Path, export_figures_to: Path | None, export_tables_to: Path | None
+) -> BuiltReport:
     content = make_content(run)
     try:
         with tempfile.TemporaryDirectory(prefix=".report-", dir=run_dir) as name:
             made = _write_report(run, content, Path(name))
+            # Before the report is replaced, so that a folder that cannot be written changes nothing.
+            charts = export_figures(content, export_figures_to) if export_figures_to else ()
+            tables = export_tables(content, export_tables_to) if export_tables_to else ()
             (run_dir / FIGURES).mkdir(exist_ok=True)
             for path in made:
                 os.replace(path, run_dir / path.relative_to(name))
@@ -103,8 +113,8 @@ def build_report(
         pdf=run_dir / PDF,
         page=run_dir / PAGE,
         figures=tuple(run_dir / FIGURES / path.name for path in made if path.suffix == ".svg"),
-        exported_figures=export_figures(content, export_figures_to) if export_figures_to else (),
-        exported_tables=export_tables(content, export_tables_to) if export_tables_to else (),
+        exported_figures=charts,
+        exported_tables=tables,
     )
 
 
@@ -125,8 +135,9 @@ def compile_report(run: RunRecords, figures_dir: Path) -> bytes:
     ForecastError
         typst refused the report.
     """
-    content = make_content(run)
-    return set_pdf(run, content, write_figures(content, figures_dir))
+    with using_typeface(typeface(run.options.fonts)):
+        content = make_content(run)
+        return set_pdf(run, content, write_figures(content, figures_dir))
 
 
 def set_pdf(run: RunRecords, content: Content, figures: tuple[Path, ...]) -> bytes:
@@ -137,7 +148,7 @@ def set_pdf(run: RunRecords, content: Content, figures: tuple[Path, ...]) -> byt
     ForecastError
         typst refused the report.
     """
-    shown = printable_content(content.as_json(), glyphs())
+    shown = printable_content(content.as_json(), current_typeface().glyphs)
     return compile_pdf(
         shown,
         figures,

@@ -12,6 +12,7 @@ from forecast.report.blocks import Chart, Section, Table, as_content, walk
 from forecast.report.printable import shorten
 from forecast.report.run_records import RunRecords
 from forecast.report.sections import report_sections
+from forecast.report.typeface import current_typeface
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +41,7 @@ class Content:
             "meta": self.meta,
             "colours": self.colours,
             "stamp": self.stamp,
+            "families": list(current_typeface().families),
             "sections": as_content(self.sections),
         }
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import logging
 import re
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -20,7 +22,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator
 
 from forecast.report.palette import INK, MUTED, RULE
 from forecast.report.printable import printable, shorten
-from forecast.report.typeface import FAMILY, font_files, glyphs
+from forecast.report.typeface import current_typeface
 
 WIDTH_INCHES = 6.69
 """Width of the text block on A4: figures are printed at their own size, so that type sizes hold."""
@@ -28,7 +30,6 @@ _SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "path",
     "svg.hashsalt": "forecast",
     "text.parse_math": False,
-    "font.family": FAMILY,
     "font.size": 8,
     "axes.facecolor": "none",
     "axes.edgecolor": MUTED,
@@ -57,17 +58,25 @@ _FINER = re.compile(rb"(\.\d\d)\d+")
 
 
 @cache
-def _register_typeface() -> None:
-    for path in font_files():
-        font_manager.fontManager.addfont(str(path))
+def _register(path: Path) -> None:
+    font_manager.fontManager.addfont(str(path))
 
 
 @contextmanager
 def report_style() -> Iterator[None]:
     """Draw in the style of the report; Matplotlib's settings are as before afterwards."""
-    _register_typeface()
-    with mpl.rc_context(_SETTINGS):
-        yield
+    chosen = current_typeface()
+    for path in chosen.files:
+        _register(path)
+    # A family without the weight asked for gives its nearest, which needs no word on the terminal.
+    logger = logging.getLogger("matplotlib.font_manager")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with mpl.rc_context(_SETTINGS | {"font.family": list(chosen.families)}):
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 def blank_figure(height_inches: float, width_inches: float = WIDTH_INCHES) -> Figure:
@@ -95,7 +104,7 @@ def png_bytes(figure: Figure) -> bytes:
 
 def wrap_label(text: str, width: int) -> str:
     """Return the text as the typeface can show it, on at most two lines of about ``width`` signs."""
-    shown = printable(text, glyphs())
+    shown = printable(text, current_typeface().glyphs)
     lines = textwrap.wrap(shown, width, break_on_hyphens=False)
     if len(lines) > 2:
         lines = [lines[0], shorten(" ".join(lines[1:]), width)]

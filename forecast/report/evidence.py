@@ -15,7 +15,7 @@ from forecast.report.palette import category_colour
 from forecast.report.printable import shorten, web_address
 
 RECENT_DAYS = 183
-MOST_EVENTS_PRINTED = 60
+MOST_EVENTS_PRINTED = 40
 
 
 def health_sentences(forecast: Forecast, analysis: Analysis) -> list[str]:

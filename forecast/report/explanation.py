@@ -25,9 +25,9 @@ def question_rows(forecast: Forecast) -> list[dict[str, Any]]:
     horizon = {target.name: (target.curve.date[-1] - forecast.as_of).days for target in forecast.targets}
     return [
         {
-            "label": shorten(target.label, 300),
+            "label": shorten(target.label, 120),
             "colour": target_colour(index),
-            "definition": shorten(target.definition, 600),
+            "definition": shorten(target.definition, 300),
             "seen": seen_before(target).capitalize(),
             "wait": waiting_time(target, horizon[target.name]),
         }

@@ -7,6 +7,7 @@ from typing import Any
 from forecast import wording
 from forecast.record import Analysis, Forecast, MilestoneForecast, TargetForecast
 from forecast.report.printable import shorten
+from forecast.robustness_words import LABEL_WORDS
 
 STAMP = "DID NOT CONVERGE – do not use"
 
@@ -79,6 +80,9 @@ def foundations(forecast: Forecast, analysis: Analysis) -> list[str]:
         f"{wording.long_day(data.first_date)} to {wording.long_day(data.last_date)}{checked}.",
         _seen_sentence(forecast),
     ]
+    label = headline_pair(forecast)[1].rests_on
+    if label:
+        sentences.append(f"{LABEL_WORDS[label]} (see “How far the call rests on assumptions”).")
     if forecast.drivers:
         sentences.append(_largest_driver(forecast))
     return sentences

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +32,13 @@ def render_page(run: RunRecords, content: Content, figures: tuple[Path, ...]) ->
     markup.
     """
     shown = visible_content(content.as_json())
-    charts = {path.stem: _inline_svg(path.read_text(encoding="utf-8"), path.stem) for path in figures}
+    drawn = {path.stem: path.read_text(encoding="utf-8") for path in figures}
+    charts = {name: _inline_svg(text, name) for name, text in drawn.items()}
     frame = {"ground": "#ffffff", "box": "#eef2f6"} | {
         name: value["colour"] for name, value in content.colours.items()
     }
-    colours = {one.lower() for one in frame.values()}
-    colours |= colours_in(str(shown["sections"])) | {
-        one for path in figures for one in colours_in(path.read_text(encoding="utf-8"))
-    }
+    colours = {one.lower() for one in frame.values()} | set(_colours_of(shown["sections"]))
+    colours = colours.union(*(colours_in(text) for text in drawn.values()))
     page = _environment().get_template("page.html")
     return page.render(
         **shown,
@@ -50,6 +50,19 @@ def render_page(run: RunRecords, content: Content, figures: tuple[Path, ...]) ->
         events=_events_address(run),
         accent=palette.ACCENT,
     )
+
+
+def _colours_of(content: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON value
+    """Every colour that a block or a cell names."""
+    if isinstance(content, list):
+        for one in content:
+            yield from _colours_of(one)
+    elif isinstance(content, dict):
+        for key, value in content.items():
+            if key in ("colour", "swatch") and value is not None:
+                yield value.lower()
+            else:
+                yield from _colours_of(value)
 
 
 def _environment() -> Environment:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from forecast import wording
 from forecast.record import Difference, Forecast, MilestoneForecast, ScenarioForecast, ScenarioMilestone
 from forecast.report.front_page import headline_pair
+from forecast.report.printable import shorten
 
 MOST_SHOWN = 10
 
@@ -65,12 +66,13 @@ def indicator_sentence(forecast: Forecast, found: tuple[Indicator, ...]) -> str:
         if ways and stands_out(ways[0].asked.difference):
             strongest = ways[0].asked
             parts.append(
-                f"“{ways[0].scenario.label}” would {verb} it most, by "
+                f"“{shorten(ways[0].scenario.label, 90)}” would {verb} it most, by "
                 f"{wording.points(strongest.difference.value)} to {wording.percent(strongest.probability)} "
                 f"(90% interval {wording.interval_percent(strongest.interval90)})."
             )
     first = (
-        f"The chance of the headline, {target.label} before {wording.long_day(milestone.date)}, is "
+        f"The chance of the headline, {shorten(target.label, 80)} before "
+        f"{wording.long_day(milestone.date)}, is "
         f"{wording.percent(milestone.probability)} "
         f"(90% interval {wording.interval_percent(milestone.interval90)})."
     )

@@ -26,8 +26,9 @@ class Impact:
 class ReportOptions:
     """How the report is set, and whose name it carries.
 
-    ``accent`` is ``#RRGGBB`` (``None``: the report's own), ``impact`` is by name of the target, and
-    ``template`` a typst file in place of the package's frame.
+    ``accent`` is ``#RRGGBB`` (``None``: the report's own), ``impact`` is by name of the target, ``fonts``
+    are files for signs that the report's typeface lacks, and ``template`` is a typst file in place of the
+    package's frame.
     """
 
     paper: Literal["a4", "us-letter"] = "a4"
@@ -38,6 +39,7 @@ class ReportOptions:
     classification: str | None = None
     accent: str | None = None
     impact: Mapping[str, Impact] = field(default_factory=dict)
+    fonts: tuple[Path, ...] = ()
     template: Path | None = None
 
 
@@ -58,6 +60,7 @@ def report_options(config: Config) -> ReportOptions:
         logo=read_logo(config.logo_path) if config.logo_path else None,
         classification=chosen.classification,
         accent=chosen.accent,
+        fonts=config.font_paths,
         impact={
             name: Impact(level=one.level, rationale=one.rationale) for name, one in chosen.impact.items()
         },

@@ -16,7 +16,7 @@ import typst
 
 from forecast.errors import ForecastError, InputError
 from forecast.logo import Logo
-from forecast.report.typeface import font_files, font_folder
+from forecast.report.typeface import current_typeface
 
 _LOGGER = logging.getLogger(__name__)
 TEMPLATE = "report.typ"
@@ -55,10 +55,13 @@ def compile_pdf(
     ForecastError
         typst refused the package's template or its data.
     """
-    font_files()
     # typst reads below its root only, so the root holds nothing but what the report needs.
     with tempfile.TemporaryDirectory(prefix="forecast-report-") as name:
         root = Path(name)
+        fonts = root / "fonts"
+        fonts.mkdir()
+        for font in current_typeface().files:
+            shutil.copyfile(font, fonts / font.name)
         (root / "figures").mkdir()
         for figure in figures:
             shutil.copyfile(figure, root / "figures" / figure.name)
@@ -74,7 +77,7 @@ def compile_pdf(
             pdf, warnings = typst.compile_with_warnings(
                 str(root / TEMPLATE),
                 root=str(root),
-                font_paths=[str(font_folder())],
+                font_paths=[str(fonts)],
                 ignore_system_fonts=True,
                 pdf_standards=["ua-1", "a-3a"],
                 timestamp=int(datetime.combine(as_of, time(), UTC).timestamp()),

@@ -16,6 +16,18 @@ from forecast.report.palette import ACCENT, INK, MUTED, RULE
 
 _LABEL_SIGNS = 34
 _DPI = 200
+MOST_DRAWN = 12
+"""Scenarios that a chart in a report shows; more would not fit a page."""
+
+
+def drawn_scenarios(
+    forecast: Forecast, scenarios: Sequence[ScenarioForecast], most: int = MOST_DRAWN
+) -> tuple[ScenarioForecast, ...]:
+    """Scenarios that have numbers; where they are many, those that move the headline most."""
+    target, milestone = forecast.headline.target, forecast.headline.milestone
+    known = [one for one in scenarios if not one.withheld]
+    known.sort(key=lambda one: -abs(_asked(one, target, milestone).difference.value))
+    return tuple(known[:most])
 
 
 def draw_scenarios(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> Figure:
@@ -68,7 +80,7 @@ def draw_scenarios(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) ->
         axes.set_ylim(-0.6, top + 0.6)
         axes.yaxis.set_major_locator(FixedLocator([*places.tolist(), top]))
         axes.yaxis.set_major_formatter(
-            FixedFormatter([*(wrap_label(one.label, _LABEL_SIGNS) for one, _ in found), "The run"])
+            FixedFormatter([*(wrap_label(one.label, _LABEL_SIGNS) for one, _ in found), "This forecast"])
         )
         align_tick_labels(axes)
         low = min([*lows, 100 * base.interval90[0]])

@@ -6,7 +6,13 @@ the draws), ``evaluate`` (paired differences), ``refit``, ``compare`` (all of it
 """
 
 from forecast.scenarios.base_run import BaseRun, base_of, read_base_run
-from forecast.scenarios.compare import compare_scenarios, evaluate_plan, evaluate_plans, simulate_plan
+from forecast.scenarios.compare import (
+    SCENARIO_PATHS,
+    compare_scenarios,
+    evaluate_plan,
+    evaluate_plans,
+    simulate_plan,
+)
 from forecast.scenarios.evaluate import (
     ChangedProbability,
     ScenarioDraws,
@@ -16,10 +22,11 @@ from forecast.scenarios.evaluate import (
     milestone_day,
     scenario_curve,
 )
-from forecast.scenarios.plan import ScenarioPlan, plan_scenario
+from forecast.scenarios.plan import ScenarioPlan, plan_scenario, plan_scenarios
 from forecast.scenarios.reweighting import changed_priors, log_prior_ratio, parameter_draws, weights_for
 
 __all__ = [
+    "SCENARIO_PATHS",
     "BaseRun",
     "ChangedProbability",
     "ScenarioDraws",
@@ -36,6 +43,7 @@ __all__ = [
     "milestone_day",
     "parameter_draws",
     "plan_scenario",
+    "plan_scenarios",
     "read_base_run",
     "scenario_curve",
     "simulate_plan",

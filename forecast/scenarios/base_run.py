@@ -134,6 +134,7 @@ def read_base_run(run_dir: str | Path) -> BaseRun:
             f"{folder / 'forecast.json'}: not a forecast this version can read; run 'forecast run' again"
         ) from error
     variables, n_chains = _read_draws(_existing(folder, "posterior.nc"))
+    _refuse_other_model(inputs, variables, folder)
     first_day = _read_paths(_existing(folder, "paths.nc")) or _paths_again(inputs, variables)
     base = BaseRun(inputs, variables, n_chains, first_day, forecast, folder)
     _refuse_mixed(base, folder)
@@ -186,12 +187,20 @@ def _paths_again(inputs: Inputs, variables: Mapping[str, Floats]) -> dict[str, N
     return {name: hits.of(name) for name in hits.targets}
 
 
+def _refuse_other_model(inputs: Inputs, variables: Mapping[str, Floats], folder: Path) -> None:
+    missing = [group.name for group in inputs.priors.groups if group.variable not in variables]
+    if missing:
+        raise RunFolderError(
+            f"{folder / 'posterior.nc'}: has no draws of {', '.join(missing)}; the run was made by another "
+            "version of the model. Run 'forecast run' again."
+        )
+
+
 def _refuse_mixed(base: BaseRun, folder: Path) -> None:
     config = base.inputs.config
     draws = base.n_draws, config.sampler.paths_per_draw
-    whole = {group.variable for group in base.inputs.priors.groups} <= base.variables.keys()
     same = dict.fromkeys(config.targets, draws) == {name: days.shape for name, days in base.first_day.items()}
-    if not whole or not same or {target.name for target in base.forecast.targets} != set(config.targets):
+    if not same or {target.name for target in base.forecast.targets} != set(config.targets):
         raise RunFolderError(
             f"{folder}: its files do not belong together (config, posterior.nc, paths.nc, forecast.json). "
             "Run 'forecast run' again."

@@ -36,20 +36,25 @@ from forecast.scenarios.evaluate import (
     scenario_curve,
 )
 from forecast.scenarios.new_types import draw_effects
-from forecast.scenarios.plan import ScenarioPlan, plan_scenario
+from forecast.scenarios.plan import ScenarioPlan, plan_scenarios
 from forecast.scenarios.reweighting import weights_for
 from forecast.series import EventCounts, count_events
 from forecast.simulation import ProbabilityCurve, probability_curve, simulate_first_hits
 from forecast.target_forecasts import curve_record, milestone_forecast, time_record
 
-SCENARIO_PATHS = 4
-"""Paths a draw that are simulated anew for a paired difference."""
+SCENARIO_PATHS = 2
+"""Paths a draw that are simulated anew for a paired difference, unless more are asked for."""
 
 _WITHHELD = "needs a new fit, which takes about as long as the run; leave out --no-refit to make it"
 
 
 def compare_scenarios(
-    base: BaseRun, scenarios: Iterable[Scenario], *, refit: bool = True, listen: Listener | None = None
+    base: BaseRun,
+    scenarios: Iterable[Scenario],
+    *,
+    refit: bool = True,
+    paths: int = SCENARIO_PATHS,
+    listen: Listener | None = None,
 ) -> tuple[ScenarioForecast, ...]:
     """Compute scenarios of a run, in their order.
 
@@ -61,6 +66,8 @@ def compare_scenarios(
         From ``load_scenario``.
     refit : bool
         Fit anew where that is needed; without it the numbers of such a scenario are withheld.
+    paths : int
+        Paths a draw that are simulated anew, at least 2; never more than the run has.
     listen : callable, optional
         Told of the progress.
 
@@ -71,12 +78,17 @@ def compare_scenarios(
     NotConvergedError
         A new fit could not be sampled at all; one that fails a gate is returned and says so.
     """
-    plans = [plan_scenario(base.inputs, scenario) for scenario in scenarios]
-    return evaluate_plans(base, plans, refit=refit, listen=listen)
+    plans = plan_scenarios(base.inputs, scenarios)
+    return evaluate_plans(base, plans, refit=refit, paths=paths, listen=listen)
 
 
 def evaluate_plans(
-    base: BaseRun, plans: Sequence[ScenarioPlan], *, refit: bool = True, listen: Listener | None = None
+    base: BaseRun,
+    plans: Sequence[ScenarioPlan],
+    *,
+    refit: bool = True,
+    paths: int = SCENARIO_PATHS,
+    listen: Listener | None = None,
 ) -> tuple[ScenarioForecast, ...]:
     """Compute scenarios that were put upon the run; see ``compare_scenarios``."""
     results = []
@@ -88,7 +100,7 @@ def evaluate_plans(
                 listen(StageProgress("scenarios", done, len(plans), note))
 
         tell("")
-        results.append(evaluate_plan(base, plan, refit=refit, tell=tell))
+        results.append(evaluate_plan(base, plan, refit=refit, paths=paths, tell=tell))
     return tuple(results)
 
 
@@ -97,13 +109,14 @@ def evaluate_plan(
     plan: ScenarioPlan,
     *,
     refit: bool = True,
+    paths: int = SCENARIO_PATHS,
     tell: Callable[[str], None] = lambda note: None,
 ) -> ScenarioForecast:
     """Compute one scenario that was put upon the run; ``tell`` hears of a new fit how far it is."""
     found = weights_for(base, plan.priors) if plan.changes_priors else None
     reason = _refit_reason(plan, found)
     if not reason:
-        return _same_draws(base, plan, found)
+        return _same_draws(base, plan, found, paths)
     if not refit:
         return _forecast(plan, "refit", reason, found, (), withheld=f"{reason} {_WITHHELD}")
     return _new_draws(base, plan, found, reason, tell)
@@ -125,11 +138,13 @@ def _refit_reason(plan: ScenarioPlan, found: ImportanceWeights | None) -> str:
     )
 
 
-def _same_draws(base: BaseRun, plan: ScenarioPlan, found: ImportanceWeights | None) -> ScenarioForecast:
+def _same_draws(
+    base: BaseRun, plan: ScenarioPlan, found: ImportanceWeights | None, paths: int
+) -> ScenarioForecast:
     weights = found.weights if found else np.full(base.n_draws, 1 / base.n_draws)
     new_days: Mapping[str, Days] = {}
     if plan.changes_future:
-        paths = min(SCENARIO_PATHS, base.simulation.paths_per_draw)
+        paths = min(paths, base.simulation.paths_per_draw)
         new_days = simulate_plan(base, plan, base.variables, base.inputs.data, paths)
     method: ScenarioMethod = "simulate"
     reason = "Only the future changes: the same draws, with other futures on the same random numbers."

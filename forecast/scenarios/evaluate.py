@@ -17,6 +17,7 @@ from forecast.draws import Floats
 from forecast.monte_carlo import monte_carlo_error
 from forecast.scenarios.base_run import BaseRun
 from forecast.simulation.probabilities import (
+    HitMoments,
     ProbabilityCurve,
     curve_from_moments,
     hit_moments,
@@ -161,5 +162,10 @@ def scenario_curve(draws: ScenarioDraws) -> ProbabilityCurve:
     both = draws.simulated_anew
     if both is not None:
         new, old = (hit_moments(days, draws.horizon_days, draws.weights) for days in both)
-        moments = new + (moments - old).times(draws.kept_share)
+        kept = draws.kept_share
+        moments = HitMoments(
+            new.mean + kept * (moments.mean - old.mean),
+            # A variance is found from pairs of paths, so its luck is shared twice.
+            new.variance + kept**2 * (moments.variance - old.variance),
+        )
     return curve_from_moments(moments, np.empty((0, draws.horizon_days + 1)))

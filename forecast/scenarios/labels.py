@@ -61,10 +61,21 @@ class Pull:
         return abs(self.shift) > CLEAR_ERRORS * self.shift_mcse
 
 
-def pull_of(values: Floats, scaling: PowerScaling, n_chains: int) -> Pull:
-    """Measure what more weight of a component does to a quantity, shape (draw,)."""
+def pull_of(values: Floats, scaling: PowerScaling, n_chains: int, shares: Floats | None = None) -> Pull:
+    """Measure what more weight of a component does to a quantity.
+
+    Parameters
+    ----------
+    values : ndarray, shape (draw,)
+        The quantity whose distribution is compared.
+    scaling : PowerScaling
+    n_chains : int
+    shares : ndarray, shape (draw,), optional
+        What the mean is taken of, where that is not the quantity itself.
+    """
     ordered = sort_values(values)
-    shift, error = slope_per_doubling(values, scaling.log_density, n_chains)
+    moved = values if shares is None else shares
+    shift, error = slope_per_doubling(moved, scaling.log_density, n_chains)
     return Pull(
         sensitivity(ordered, scaling), noise_of(ordered, scaling, n_chains), shift, error, scaling.trusted
     )

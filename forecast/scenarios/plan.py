@@ -5,7 +5,7 @@ All faults are found before anything is computed, each with its place in the sce
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from forecast.config import AssumedAct, NewType, PastEvents, Scenario
 from forecast.config.faults import Fault, KeyPath, suggestion
-from forecast.errors import PriorError
+from forecast.errors import ConfigError, PriorError
 from forecast.events.table import EventTable
 from forecast.inputs import Inputs
 from forecast.priors import NEW_TYPE_PARAMETERS, Distribution, PriorSet, PriorStatement, read_prior
 from forecast.scenarios.new_types import NewTypePriors
 from forecast.series import FutureAct
-from forecast.wording import long_day
+from forecast.wording import count, listing, long_day
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,10 @@ class ScenarioPlan:
     types : mapping of str to NewTypePriors
     events : EventTable
         What is known, without the events taken out.
-    changes_priors, changes_future, changes_past : bool
-        Which parts differ from the run's.
+    taken_out : int
+        How many past events these are.
+    changes_priors, changes_future : bool
+        Whether these parts differ from the run's.
     """
 
     scenario: Scenario
@@ -47,7 +49,27 @@ class ScenarioPlan:
     events: EventTable
     changes_priors: bool
     changes_future: bool
-    changes_past: bool
+    taken_out: int
+
+    @property
+    def changes_past(self) -> bool:
+        """Whether past events are taken out."""
+        return self.taken_out > 0
+
+    @property
+    def in_words(self) -> str:
+        """What it changes, e.g. ``3 acts ahead and 1 prior``."""
+        scenario, parts = self.scenario, []
+        if scenario.events:
+            new = f" ({count(len(self.types), 'type')} never seen)" if self.types else ""
+            parts.append(count(len(scenario.events), "assumed act") + new)
+        if scenario.calendar is not None:
+            parts.append("another calendar")
+        if scenario.priors:
+            parts.append(count(len(scenario.priors), "prior"))
+        if self.taken_out:
+            parts.append(f"{count(self.taken_out, 'past event')} taken out")
+        return listing(tuple(parts))
 
 
 def plan_scenario(inputs: Inputs, scenario: Scenario) -> ScenarioPlan:
@@ -77,8 +99,27 @@ def plan_scenario(inputs: Inputs, scenario: Scenario) -> ScenarioPlan:
             one.distribution != inputs.priors.priors[name].distribution for name, one in priors.priors.items()
         ),
         changes_future=acts != inputs.calendar,
-        changes_past=not left.all(),
+        taken_out=int((~left).sum()),
     )
+
+
+def plan_scenarios(inputs: Inputs, scenarios: Iterable[Scenario]) -> tuple[ScenarioPlan, ...]:
+    """Put several scenarios upon the inputs of a run.
+
+    Raises
+    ------
+    ConfigError
+        Once, with the faults of all of them.
+    """
+    plans, faults = [], []
+    for scenario in scenarios:
+        try:
+            plans.append(plan_scenario(inputs, scenario))
+        except ConfigError as error:
+            faults.append(str(error))
+    if faults:
+        raise ConfigError("\n".join(faults))
+    return tuple(plans)
 
 
 def _priors(inputs: Inputs, scenario: Scenario, faults: list[Fault]) -> PriorSet:

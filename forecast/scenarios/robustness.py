@@ -182,8 +182,8 @@ def _number_sensitivity(
 
     found = [record(name, scaling, None) for name, scaling in groups.items()]
     by_strength = sorted(found, key=lambda one: -one.sensitivity)
-    of_priors, of_data = (pull_of(chances, scaling, base.n_chains) for scaling in (priors, data))
-    alone = pull_of(chances, groups[by_strength[0].name], base.n_chains).strength
+    of_priors, of_data = (pull_of(chances, scaling, base.n_chains, shares) for scaling in (priors, data))
+    alone = pull_of(chances, groups[by_strength[0].name], base.n_chains, shares).strength
     observed = base.forecast.target(target).observed_before
     label, reason = label_of(of_priors, of_data, alone, observed)
     return NumberSensitivity(

@@ -29,6 +29,7 @@ from forecast.series import (
     recent_severe_term,
 )
 from forecast.simulation.acts import ActsAhead, HappeningAct, NewTypeEffect, NewTypeState, act_keys
+from forecast.simulation.random_streams import RandomStreams
 from forecast.simulation.sampling import Counts, binomial, negative_binomial
 from forecast.simulation.state import ExcitationState, decays_of, state_before_last_step
 
@@ -130,17 +131,20 @@ def simulate_first_hits(
     for target in targets:
         if not data.layout.marked and target != data.layout.target:
             raise ValueError(f"the layout counts no stream for target {target.name!r}")
-    slices, keys = _chunks(len(draws), len(data.layout.streams), options)
-    state = state_before_last_step(data, draws)
+    width, keys = _keys(len(draws), len(data.layout.streams), options)
+    cores = os.cpu_count() or 1
+    # Fewer paths leave room for the draws of several keys at once.
+    together = max(1, options.paths_per_draw // (options.first_paths or options.paths_per_draw))
+    together = min(together, -(-len(keys) // cores))
 
-    def run(job: tuple[slice, np.random.SeedSequence]) -> tuple[NDArray[np.int32], Counts, float]:
-        rows, key = job
+    def run(first: int) -> tuple[NDArray[np.int32], Counts, float]:
+        rows = slice(first * width, min((first + together) * width, len(draws)))
+        streams = RandomStreams(keys[first : first + together], width, rows.stop - rows.start)
         effects = {name: effect.rows(rows) for name, effect in new_types.items()}
-        chunk = _Chunk(data, draws.rows(rows), _rows_of(state, rows), targets, options, key, effects)
-        return chunk.run(calendar)
+        return _Chunk(data, draws.rows(rows), targets, options, streams, effects).run(calendar)
 
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        results = list(pool.map(run, zip(slices, keys, strict=True)))
+    with ThreadPoolExecutor(max_workers=cores) as pool:
+        results = list(pool.map(run, range(0, len(keys), together)))
     weight = np.array([result[0].shape[1] for result in results], dtype=np.float64)
     return FirstHits(
         tuple(target.name for target in targets),
@@ -156,44 +160,18 @@ def acts_on_paths(
     data: EventCounts, n_draws: int, options: SimulationOptions, calendar: Sequence[FutureAct]
 ) -> NDArray[np.bool_]:
     """On which paths of a simulation each act ahead happens, without simulating; shape (act, draw, path)."""
-    parts = []
-    for rows, key in zip(*_chunks(n_draws, len(data.layout.streams), options), strict=True):
-        shape = (rows.stop - rows.start, options.first_paths or options.paths_per_draw)
-        words = _words(key)
-        chances = [_uniform(words, shape, act_key, _CALENDAR) for act_key in act_keys(calendar)]
-        parts.append(
-            np.stack([chance < act.probability for chance, act in zip(chances, calendar, strict=True)])
-        )
-    return np.concatenate(parts, axis=1)
+    width, keys = _keys(n_draws, len(data.layout.streams), options)
+    streams = RandomStreams(keys, width, n_draws)
+    shape = (options.first_paths or options.paths_per_draw,)
+    chances = [streams.uniform(key, _CALENDAR, shape) for key in act_keys(calendar)]
+    return np.stack([chance < act.probability for chance, act in zip(chances, calendar, strict=True)])
 
 
-def _chunks(
-    n_draws: int, n_streams: int, options: SimulationOptions
-) -> tuple[list[slice], list[np.random.SeedSequence]]:
-    """Rows that are simulated together, and the key of the random numbers of each such chunk."""
+def _keys(n_draws: int, n_streams: int, options: SimulationOptions) -> tuple[int, list[NDArray[np.uint64]]]:
+    """How many neighbouring draws share a key of random numbers, and the keys."""
     width = max(1, _CHUNK_CELLS // (options.paths_per_draw * n_streams))
-    slices = [slice(first, min(first + width, n_draws)) for first in range(0, n_draws, width)]
-    return slices, np.random.SeedSequence(options.seed).spawn(len(slices))
-
-
-def _words(key: np.random.SeedSequence) -> NDArray[np.uint64]:
-    return np.asarray(key.generate_state(2, np.uint64), dtype=np.uint64)
-
-
-def _random(key: NDArray[np.uint64], step: int, purpose: int) -> np.random.Generator:
-    counter = np.array([0, 0, step, purpose], dtype=np.uint64)
-    return np.random.Generator(np.random.Philox(counter=counter, key=key))
-
-
-def _uniform(key: NDArray[np.uint64], paths: tuple[int, int], step: int, purpose: int, *width: int) -> Floats:
-    # Paths come first, so that the first of them have the same numbers however many follow.
-    numbers = _random(key, step, purpose).random((*paths[::-1], *width))
-    return np.swapaxes(numbers, 0, 1)
-
-
-def _rows_of(state: ExcitationState, rows: slice) -> ExcitationState:
-    parts = (state.own, state.cross, state.calming, state.severe)
-    return ExcitationState(*(part[rows].copy() for part in parts))
+    children = np.random.SeedSequence(options.seed).spawn(-(-n_draws // width))
+    return width, [np.asarray(child.generate_state(2, np.uint64), dtype=np.uint64) for child in children]
 
 
 def _as_slice(index: NDArray[np.int64]) -> slice | NDArray[np.int64]:
@@ -210,16 +188,16 @@ class _Chunk:
         self,
         data: EventCounts,
         draws: StreamDraws,
-        state: ExcitationState,
         targets: Sequence[TargetRule],
         options: SimulationOptions,
-        key: np.random.SeedSequence,
+        streams: RandomStreams,
         new_types: Mapping[str, NewTypeEffect],
     ) -> None:
         self.data, self.draws, self.targets, self.options = data, draws, targets, options
         self.thresholds = {SEVERE} | {target.min_severity for target in targets}
         self.layout: StreamLayout = data.layout
         self.paths = (len(draws), options.first_paths or options.paths_per_draw)
+        state = state_before_last_step(data, draws)
         wide = (*self.paths, len(self.layout.streams))
         self.state = ExcitationState(
             np.broadcast_to(state.own[:, None], wide).copy(),
@@ -227,7 +205,7 @@ class _Chunk:
             np.broadcast_to(state.calming[:, None], wide).copy(),
             np.broadcast_to(state.severe[:, None], self.paths).copy(),
         )
-        self.key = _words(key)
+        self.streams = streams
         # The draws may have more knots than the past: the data say nothing on those beyond its last step.
         self.left_knot = (data.grid.n_steps - 1) // KNOT_STEPS
         sides = draws.knots[:, self.left_knot], draws.knots[:, self.left_knot + 1]
@@ -245,13 +223,9 @@ class _Chunk:
         }
         self.capped = 0
 
-    def random(self, step: int, purpose: int) -> np.random.Generator:
-        """Random numbers of one step and purpose, whatever happened before."""
-        return _random(self.key, step, purpose)
-
     def uniform(self, step: int, purpose: int, *width: int) -> Floats:
         """Uniform numbers of every path, shape (draw, path[, width])."""
-        return _uniform(self.key, self.paths, step, purpose, *width)
+        return self.streams.uniform(step, purpose, (self.paths[1], *width))
 
     def run(self, calendar: Sequence[FutureAct]) -> tuple[NDArray[np.int32], Counts, float]:
         """First days, shape (target, draw, path); acts, (draw, path, stream); share of capped intensities."""
@@ -302,7 +276,7 @@ class _Chunk:
         while self.left_knot < knot:
             self.left_knot += 1
             decay = self.draws.knot_decay[:, None]
-            noise = self.random(self.left_knot + 1, _TENSION).standard_normal(self.paths[::-1]).T
+            noise = self.streams.normal(self.left_knot + 1, _TENSION, self.paths[1])
             self.knots = [self.knots[1], decay * self.knots[1] + np.sqrt(1 - decay**2) * noise]
         part = within / KNOT_STEPS
         return np.asarray((1 - part) * self.knots[0] + part * self.knots[1])
@@ -326,7 +300,7 @@ class _Chunk:
         if rate.max() > RATE_CAP:
             self.capped += int((rate > RATE_CAP).sum())
             np.minimum(rate, RATE_CAP, out=rate)
-        uniform = np.ascontiguousarray(self.uniform(step, _COUNT, rate.shape[-1]))
+        uniform = self.uniform(step, _COUNT, rate.shape[-1])
         rate *= exposure
         return negative_binomial(uniform, rate, draws.shape[:, None] * exposure)
 
@@ -335,22 +309,20 @@ class _Chunk:
         reach = {1: counts}
         if not self.layout.marked:
             return reach
-        (n_draws, n_paths), n_streams = self.paths, counts.shape[-1]
+        n_streams = counts.shape[-1]
         cells = np.flatnonzero(counts)
         place, stream = np.divmod(cells, n_streams)
-        draw, path = np.divmod(place, n_paths)
         draws = self.draws
         log_odds = draws.mark_tension[:, None] * self.tension
         log_odds += draws.mark_recent[:, None] * recent_severe_term(self.state.severe)
         log_odds = log_odds.ravel()[place]
-        by_draw = draw * n_streams + stream
-        drawn = (path * n_draws + draw) * n_streams + stream  # random numbers lie path by path
+        by_draw = place // self.paths[1] * n_streams + stream
         left, passed = counts.ravel()[cells], np.ones(len(cells))
         for level, odds in self.odds.items():
             passed /= 1 + np.exp(-(odds[by_draw] + log_odds))
             if level in self.thresholds:
-                numbers = self.random(step, _MARK + level).random(counts.size)
-                left = binomial(numbers[drawn], left, passed)
+                uniform = self.uniform(step, _MARK + level, n_streams)
+                left = binomial(uniform.ravel()[cells], left, passed)
                 reach[level] = np.zeros_like(counts)
                 reach[level].ravel()[cells] = left
                 passed = np.ones(len(cells))

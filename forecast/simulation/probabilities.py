@@ -60,27 +60,17 @@ def probability_curve(
 
 @dataclass(frozen=True)
 class HitMoments:
-    """Moments over draws of the probability p(t) that a target has happened before day t.
+    """Mean and variance over draws of the probability that a target has happened before day t.
 
     Parameters
     ----------
-    mean, square : ndarray, shape (horizon_days + 1,)
-        Means of p and of p², free of bias: the latter is the chance that two different paths of a draw are
-        both hit. They may be added and subtracted.
+    mean, variance : ndarray, shape (horizon_days + 1,)
+        Free of the noise of few paths: the variance is the covariance of two different paths of a draw, so
+        it may be negative by chance.
     """
 
     mean: Floats
-    square: Floats
-
-    def __add__(self, other: HitMoments) -> HitMoments:
-        return HitMoments(self.mean + other.mean, self.square + other.square)
-
-    def times(self, factor: Floats) -> HitMoments:
-        """Return the moments times a factor by day."""
-        return HitMoments(factor * self.mean, factor * self.square)
-
-    def __sub__(self, other: HitMoments) -> HitMoments:
-        return HitMoments(self.mean - other.mean, self.square - other.square)
+    variance: Floats
 
 
 def hit_moments(first_day: NDArray[np.int32], horizon_days: int, weights: Floats) -> HitMoments:
@@ -98,9 +88,8 @@ def hit_moments(first_day: NDArray[np.int32], horizon_days: int, weights: Floats
     ordered = np.sort(first_day, axis=1)
     # The k-th path of a draw to be hit makes k−1 new pairs of paths that are both hit.
     new_pairs = np.arange(n_paths) / ((n_paths - 1) / 2)
-    return HitMoments(
-        hit_share(ordered, horizon_days, weights), hit_share(ordered, horizon_days, weights, new_pairs)
-    )
+    mean = hit_share(ordered, horizon_days, weights)
+    return HitMoments(mean, hit_share(ordered, horizon_days, weights, new_pairs) - mean**2)
 
 
 def hit_share(
@@ -131,7 +120,7 @@ def curve_from_moments(moments: HitMoments, per_draw: Floats) -> ProbabilityCurv
     raised = np.maximum.accumulate(moments.mean)
     lowered = np.minimum.accumulate(moments.mean[::-1])[::-1]
     mean = np.clip((raised + lowered) / 2, 0.0, 1.0)
-    lower, upper = beta_interval(mean, np.maximum(moments.square - mean**2, 0.0))
+    lower, upper = beta_interval(mean, np.maximum(moments.variance, 0.0))
     # Where chance lets a bound fall from day to day, the interval is made wider, never narrower.
     lower = np.minimum.accumulate(lower[::-1])[::-1]
     return ProbabilityCurve(

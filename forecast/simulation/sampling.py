@@ -29,15 +29,14 @@ def negative_binomial(uniform: Floats, mean: Floats, shape: Floats) -> Counts:
     ndarray of int64
         Smallest n with P(N ≤ n) > uniform.
     """
-    zero = np.exp(-shape * np.log1p(mean / shape))
     counts = np.zeros(uniform.shape, dtype=np.int64)
-    open_cells = np.flatnonzero((uniform >= zero).ravel())
-    if not len(open_cells):
-        return counts
-    u = uniform.ravel()[open_cells]
-    mass = zero.ravel()[open_cells]
-    a = np.broadcast_to(shape, uniform.shape).ravel()[open_cells]
-    m = mean.ravel()[open_cells]
+    # P(0) = (1 + mean/shape)^−shape ≥ exp(−mean) ≥ 1 − mean: below that no logarithm is needed.
+    cells = np.flatnonzero(uniform >= 1 - mean)
+    u, m = uniform.ravel()[cells], mean.ravel()[cells]
+    a = np.broadcast_to(shape, uniform.shape).ravel()[cells]
+    zero = np.exp(-a * np.log1p(m / a))
+    later = np.flatnonzero(u >= zero)
+    open_cells, u, m, a, mass = cells[later], u[later], m[later], a[later], zero[later]
     odds = m / (a + m)
     flat = counts.ravel()
     total = mass.copy()

@@ -69,3 +69,12 @@ def test_the_command_prints_a_narrow_table_or_one_object(monkeypatch):
     assert got.exit_code == 0
     content = json.loads(got.output)
     assert content["runs"][0]["rows_per_second"] == 250_000
+
+
+@pytest.mark.slow
+def test_an_import_of_two_million_rows_keeps_within_a_gigabyte():
+    report = measure_ingest(2_000_000, lambda what: None)
+    imports = [run for run in report.runs if run.reader == "import"]
+    assert {run.rows for run in imports} == {2_000_000}
+    assert len({run.dyad_rows for run in report.runs}) == 1
+    assert max(run.peak_mebibytes for run in imports) < 1000

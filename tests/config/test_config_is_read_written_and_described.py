@@ -117,6 +117,7 @@ def test_the_resolved_text_leaves_nothing_implicit_and_reads_back_equal(write, t
         "logo": None,
         "classification": None,
         "accent": None,
+        "fonts": [],
         "impact": {},
     }
 

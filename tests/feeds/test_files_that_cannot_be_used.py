@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from forecast.errors import EventError, InputError
+from forecast.events.reading import write_events
 from forecast.feeds.unpack import CorruptFileError, read_blocks
 
 
@@ -172,6 +173,38 @@ def test_two_faults_of_width_that_make_good_each_other_are_found_all_the_same(im
     got = imported([path], "gdelt2")
     assert got.report.kept == 38
     assert sum(got.report.fates.values()) == 2
+
+
+def test_a_cell_too_long_costs_its_row_and_not_the_rest(imported, tmp_path):
+    path = tmp_path / "own.csv"
+    header = "date,initiator,target,category,severity,summary\n"
+    rows = [
+        f"2020-01-0{day},USA,CHN,visit,2,{'x' * length}\n" for day, length in ((1, 5), (2, 200_000), (3, 5))
+    ]
+    path.write_text(header + "".join(rows))
+    got = imported([path], "csv")
+    assert [str(day) for day in got.events.date] == ["2020-01-01", "2020-01-03"]
+    assert got.report.fates == {"width": 1}
+    assert "own.csv:3: not readable as CSV: field larger" in got.report.examples["width"][0]
+
+
+def test_formats_whose_rows_are_spread_are_not_read_as_parquet(imported, tmp_path):
+    path = tmp_path / "polecat.parquet"
+    path.write_bytes(b"PAR1 and more")
+    with pytest.raises(EventError, match="polecat files are read as published text, not as Parquet"):
+        imported([path], "polecat")
+
+
+def test_a_parquet_file_without_the_columns_says_which_it_has(imported, tmp_path, us_china):
+    path = tmp_path / "other.parquet"
+    write_events(us_china, path)
+    with pytest.raises(
+        EventError, match=r"not gdelt2 rows: the Parquet file has no column 'SQLDATE'.* It has: id"
+    ):
+        imported([path], "gdelt2")
+    path.write_bytes(b"PAR1 and no more")
+    with pytest.raises(EventError, match=r"(?s)none of 1 files.*the Parquet file cannot be read"):
+        imported([path], "gdelt2")
 
 
 def test_mixed_encodings_are_mended_and_counted(imported, gdelt_file):

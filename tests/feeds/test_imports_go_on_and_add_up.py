@@ -68,7 +68,8 @@ def test_the_same_file_twice_counts_once_and_a_copy_is_found_by_its_ids(imported
     assert copied.events.sha256 == whole.events.sha256
 
 
-def test_an_interrupted_import_goes_on_where_it_stopped(imported, pieces, whole, monkeypatch):
+@pytest.mark.parametrize("stop", [KeyboardInterrupt(), RuntimeError("Query interrupted")])
+def test_an_interrupted_import_goes_on_where_it_stopped(imported, pieces, whole, monkeypatch, stop):
     monkeypatch.setattr(batches, "BATCH_FILES", 10)
     judged = Engine.judge
     calls = []
@@ -76,7 +77,7 @@ def test_an_interrupted_import_goes_on_where_it_stopped(imported, pieces, whole,
     def stop_at_third(engine, parts, target):
         calls.append(len(parts))
         if len(calls) == 3:
-            raise KeyboardInterrupt
+            raise stop
         return judged(engine, parts, target)
 
     monkeypatch.setattr(Engine, "judge", stop_at_third)

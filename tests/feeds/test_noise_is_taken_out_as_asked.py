@@ -43,6 +43,9 @@ def test_a_switch_drops_what_it_says(imported, gdelt_file, switch, rows, kept, f
     got = imported([gdelt_file(*rows)], "gdelt2", **switch)
     assert list(got.events.id) == [f"gdelt2-{number}" for number in kept]
     assert got.report.fates == {fate: len(rows) - len(kept)}
+    (shown,) = got.report.examples[fate]
+    (dropped,) = {1, 2} - set(kept)
+    assert shown.startswith(f"row {dropped}: ")
 
 
 def test_re_reports_within_the_window_count_once_and_later_ones_again(imported, gdelt_file):

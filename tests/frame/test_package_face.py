@@ -13,6 +13,7 @@ import forecast
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = {
     "arviz",
+    "duckdb",
     "llvmlite",
     "matplotlib",
     "numba",

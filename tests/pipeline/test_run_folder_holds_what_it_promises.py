@@ -16,6 +16,7 @@ from forecast import wording
 from forecast.config import forecast_schema, load_config, load_scenarios
 from forecast.errors import RunFolderError
 from forecast.inference import read_posterior
+from forecast.pipeline import RUN_SCENARIO_PATHS
 from forecast.record import Analysis, Forecast
 from forecast.run_files import rebuild_report
 
@@ -25,12 +26,14 @@ FILES = {
     "events.csv",
     "figures/drivers.svg",
     "figures/probability.svg",
+    "figures/scenarios.svg",
     "figures/tension.svg",
     "forecast.json",
     "ledger_record.json",
     "manifest.json",
     "paths.nc",
     "posterior.nc",
+    "report.html",
     "report.pdf",
     "scenarios/01-drill.yaml",
 }
@@ -200,6 +203,7 @@ def test_the_manifest_names_every_file_by_its_hash(run_folder):
         "fit",
         "simulate",
         "drivers",
+        "robustness",
         "scenarios",
         "report",
     }
@@ -219,7 +223,7 @@ def test_a_rebuilt_report_has_the_bytes_of_the_first(run_folder, tmp_path, comma
     (copy / "report.pdf").unlink()
     (copy / "posterior.nc").unlink()  # a report needs no posterior
     ended = command("report", copy, "--json")
-    assert (ended.code, json.loads(ended.out)) == (0, {"report": str(copy / "report.pdf")})
+    assert (ended.code, json.loads(ended.out)["report"]) == (0, str(copy / "report.pdf"))
     assert (copy / "report.pdf").read_bytes() == first
 
 
@@ -248,10 +252,12 @@ def test_scenarios_are_kept_with_the_forecast_and_as_files(run_folder, config, r
 
 
 def test_a_scenario_of_the_saved_run_is_the_one_of_the_run(command, run_folder, record):
-    ended = command("scenario", run_folder, "--json")
+    kept = json.loads(command("scenario", run_folder, "--json").out)["scenarios"]
+    file = run_folder / "scenarios/01-drill.yaml"
+    ended = command("scenario", run_folder, file, "--paths", RUN_SCENARIO_PATHS, "--json")
     assert ended.code == 0, ended.err
     again = json.loads(ended.out)["scenarios"]
-    assert again == [json.loads(one.model_dump_json(by_alias=True)) for one in record.scenarios]
+    assert again == kept == [json.loads(one.model_dump_json(by_alias=True)) for one in record.scenarios]
 
 
 def test_the_end_of_a_run_shows_its_scenarios(finished):

@@ -1,16 +1,23 @@
 """Hostile and foreign text reaches the page as text, or as a visible box."""
 
 import re
+from pathlib import Path
 
+import matplotlib as mpl
 import pytest
 
+from forecast.errors import InputError
+from forecast.font_file import refuse_no_font
 from forecast.report.printable import breakable, printable, printable_content, shorten, web_address
-from forecast.report.typeface import glyphs
+from forecast.report.typeface import current_typeface, typeface, using_typeface
 
 HOSTILE = (
     '#read("/etc/passwd") <script>alert(1)</script> #import "@preview/x:1.0.0" *b* _i_ @ref $x^2$ {{7*7}}'
 )
-FOREIGN = "🚀 中国 الصين"
+FOREIGN = "🚀 中国 Հայաստան"
+# A font at hand that has signs which the report's own lack: mathematical alphabets.
+EXTRA = Path(mpl.get_data_path()) / "fonts/ttf/STIXGeneral.ttf"
+GLYPHS = typeface().glyphs
 
 
 def squeeze(text):
@@ -33,7 +40,33 @@ def test_markup_in_names_and_summaries_is_printed_as_it_is(factory, compiled):
 def test_signs_that_the_typeface_lacks_become_visible_boxes(factory, compiled):
     forecast = factory.forecast(factory.events, label=f"A {FOREIGN} B")
     text = compiled(forecast).pages[0].extract_text()
-    assert "A □ □□ □□□□□ B" in text
+    assert "A □ □□ Հայաստան B" in text
+
+
+def test_a_font_of_the_config_shows_what_the_others_lack(factory, compiled, tmp_path):
+    lacking = next(chr(sign) for sign in sorted(typeface((EXTRA,)).glyphs - GLYPHS) if chr(sign).isalpha())
+    forecast = factory.forecast(factory.events, label=f"A {lacking} B")
+    assert "A □ B" in compiled(forecast).pages[0].extract_text()
+    assert f"A {lacking} B" in compiled(forecast, fonts=(EXTRA,)).pages[0].extract_text()
+
+
+def test_a_file_that_is_no_font_is_refused(tmp_path):
+    path = tmp_path / "font.ttf"
+    with pytest.raises(InputError, match=r"font\.ttf: the font cannot be read \(No such file"):
+        refuse_no_font(path)
+    path.write_bytes(b"GIF89a")
+    with pytest.raises(InputError, match=r"font\.ttf: is no font file\. Allowed: TTF, OTF, TTC\."):
+        refuse_no_font(path)
+    path.write_bytes(b"OTTO and nothing more")
+    refuse_no_font(path)
+    with pytest.raises(InputError, match=r"font\.ttf: cannot be read as a font"):
+        typeface((path,))
+
+
+def test_the_typeface_in_use_is_as_before_afterwards():
+    with using_typeface(typeface((EXTRA,))):
+        assert current_typeface() == typeface((EXTRA,))
+    assert current_typeface() == typeface()
 
 
 @pytest.mark.parametrize(
@@ -50,12 +83,12 @@ def test_signs_that_the_typeface_lacks_become_visible_boxes(factory, compiled):
     ],
 )
 def test_invisible_signs_go_and_unknown_ones_show(given, shown):
-    assert printable(given, glyphs()) == shown
+    assert printable(given, GLYPHS) == shown
 
 
 def test_content_is_cleaned_at_every_depth_but_addresses_and_colours_stay():
     content = {"a": ["x\u202e", {"b": "中", "url": "https://e.org/\u4e2d", "n": 1.5, "none": None}]}
-    assert printable_content(content, glyphs()) == {
+    assert printable_content(content, GLYPHS) == {
         "a": ["x", {"b": "□", "url": "https://e.org/\u4e2d", "n": 1.5, "none": None}]
     }
 

@@ -53,7 +53,7 @@ model:
     severity.level: Normal(-1.5, 0.5)
     severity.category: Normal(0, 0.3)
     severity.grave: Normal(0, 0.3)
-sampler: {seed: 5, draws: 250, tune: 100, chains: 4, paths_per_draw: 8}
+sampler: {seed: 5, draws: 250, tune: 100, chains: 4, paths_per_draw: 6}
 """
 EVENTS = """\
 id,date,known_date,initiator,target,category,severity,summary

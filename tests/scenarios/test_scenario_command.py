@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 
+import h5py
 import pytest
 
 from forecast.record import ScenarioForecast
@@ -13,6 +14,7 @@ from forecast.scenarios import compare_scenarios, read_base_run
 from forecast.scenarios.options import scenario_from_options
 
 CLASH = "2022-08-15:military_incident:5:0.5"
+SANCTION = "  - {date: 2022-08-15, category: sanction, severity: 4}"
 
 
 def test_a_saved_run_is_the_run_it_was_made_from(base, run_folder):
@@ -137,6 +139,40 @@ def test_bad_input_is_one_message_and_code_two(command, run_folder, arguments, m
     assert "Traceback" not in ended.err
 
 
+@pytest.fixture
+def config_with(tmp_path, folder):
+    """Write the config with the scenarios of these files beside it."""
+
+    def write(*files):
+        (tmp_path / "events.csv").write_bytes((folder / "events.csv").read_bytes())
+        text = (folder / "config.yaml").read_text()
+        listed = ", ".join(str(file) for file in files)
+        (tmp_path / "config.yaml").write_text(f"{text}scenarios: [{listed}]\n")
+        return tmp_path / "config.yaml"
+
+    return write
+
+
+def test_a_check_reads_the_scenarios_back(command, config_with, written):
+    config = config_with(written("label: A hard autumn", "without: [e1]", "events:", SANCTION))
+    ended = command("check", config)
+    assert ended.code == 0, ended.err
+    assert "A hard autumn (tried): 1 assumed act and 1 past event taken out." in ended.out
+    assert json.loads(command("check", config, "--json").out)["scenarios"] == ["tried"]
+
+
+@pytest.mark.parametrize("name", ["check", "run"])
+def test_faults_of_scenarios_are_found_before_any_work(command, config_with, written, tmp_path, name):
+    one = written("events:", "  - {date: 2022-06-01, category: sanction, severity: 3}")
+    two = written("priors: {balast.visit: calms}", name="other", file="two.yaml")
+    options = ["--out", tmp_path / "runs"] if name == "run" else []
+    ended = command(name, config_with(one, two), *options)
+    assert (ended.code, ended.out) == (2, "")
+    assert f"{one}:4:6: events.0.date: 2022-06-01 is not after the as-of date" in ended.err
+    assert f"{two}:3:10: priors.balast.visit: unknown prior" in ended.err
+    assert not (tmp_path / "runs").exists()
+
+
 def test_two_scenarios_of_one_name_are_refused(command, run_folder, written):
     act = "  - {date: 2022-08-15, category: sanction, severity: 4}"
     one, two = (written("events:", act, file=file) for file in ("one.yaml", "two.yaml"))
@@ -167,6 +203,15 @@ def test_files_of_another_run_are_refused(command, run_folder, tmp_path):
     ended = command("scenario", mixed, "--event", CLASH)
     assert ended.code == 2
     assert "do not belong together" in ended.err
+
+
+def test_a_run_of_another_model_is_refused(command, run_folder, tmp_path):
+    old = shutil.copytree(run_folder, tmp_path / "old")
+    with h5py.File(old / "posterior.nc", "a") as file:
+        del file["posterior/severity_grave"]
+    ended = command("scenario", old, "--event", CLASH)
+    assert (ended.code, ended.out) == (2, "")
+    assert "has no draws of severity.grave; the run was made by another version" in ended.err
 
 
 @pytest.mark.parametrize("option", [["--event", CLASH], ["--prior", "severity.level.4=Normal(-1.2, 0.5)"]])

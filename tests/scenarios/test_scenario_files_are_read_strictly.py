@@ -239,7 +239,7 @@ def test_examples_of_the_page_are_valid_and_its_commands_and_names_exist(tmp_pat
     assert f"{['Eleven', 'Twelve', 'Thirteen'][len(SHIPPED) - 11]} worked examples" in page
     assert f"Pareto k at most {PARETO_K_MAX}" in page
     assert f"at least {EFFECTIVE_DRAWS_MIN:.0f} effective draws" in page.replace("\n", " ")
-    assert SCENARIO_PATHS == 4  # "four futures of each draw"
+    assert SCENARIO_PATHS == 2  # "two futures of each draw"
     for key, prior in NEW_TYPE_PARAMETERS.items():
         row = next(line for line in page.splitlines() if line.startswith(f"| `{key}`"))
         for word, known in prior.words.items():

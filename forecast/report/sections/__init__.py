@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from forecast.report.blocks import Section
 from forecast.report.run_records import RunRecords
+from forecast.report.sections.assumptions import assumptions_section
 from forecast.report.sections.calendar import calendar_section
 from forecast.report.sections.data import data_section
 from forecast.report.sections.drivers import drivers_section
@@ -23,6 +24,7 @@ from forecast.report.sections.milestones import all_milestones_section, mileston
 from forecast.report.sections.outlook import outlook_section
 from forecast.report.sections.parameters import parameters_section
 from forecast.report.sections.recent_events import recent_events_section
+from forecast.report.sections.scenarios import scenarios_section
 from forecast.report.sections.tension import tension_section
 from forecast.report.sections.track_record import track_record_section
 
@@ -34,7 +36,9 @@ SECTIONS: tuple[Callable[[RunRecords], Section | None], ...] = (
     calendar_section,
     tension_section,
     drivers_section,
+    scenarios_section,
     indicators_section,
+    assumptions_section,
     track_record_section,
     method_section,
     parameters_section,

@@ -41,6 +41,7 @@ def parameters_section(run: RunRecords) -> Section | None:
             )
             for group in groups
         ),
+        size="tiny",
         lines=False,
     )
     return Section(

@@ -1,0 +1,60 @@
+"""docs/import.md: formats, switches and figures are those of the code."""
+
+import re
+import shlex
+from pathlib import Path
+
+import typer.main
+
+from forecast.cli.app import app
+from forecast.events.change_point import ALPHA, LEAST_FACTOR, SHORTEST
+from forecast.events.codebook import cameo_codes
+from forecast.feeds.actors import actor_groups
+from forecast.feeds.formats import LAYOUTS, NAMES
+from forecast.feeds.layout import Layout
+from forecast.feeds.switches import Switches
+from forecast.feeds.thinning import WINDOW
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs/import.md").read_text(encoding="utf-8")
+
+
+def options_of(*path: str) -> set[str]:
+    command = typer.main.get_command(app)
+    for name in path:
+        command = command.commands[name]
+    return {option for parameter in command.params for option in parameter.opts}
+
+
+def test_the_formats_of_the_table_are_those_there_are():
+    table = re.findall(r"^\| `(\w+)` \| (.*)$", PAGE, flags=re.MULTILINE)
+    assert [name for name, _ in table] == [*sorted(NAMES, key=[name for name, _ in table].index)]
+    assert {name for name, _ in table} == set(NAMES)
+    for name, row in table:
+        layout = LAYOUTS.get(name)
+        if isinstance(layout, Layout):
+            assert ("published definitions" in row) == ("published definitions" in layout.origin)
+            assert (f"`{layout.known_date}`" in row) if layout.known_date else ("| none" in row)
+
+
+def test_every_option_named_exists_and_every_option_is_named():
+    named = set(re.findall(r"(--[a-z][a-z-]+)", PAGE)) - {"--rows"}
+    there = options_of("events", "import")
+    assert named <= there
+    assert there - named <= {"files", "--output", "-o", "--json", "--quiet", "--threads", "--help"}
+
+
+def test_the_shell_examples_name_commands_and_options_that_exist():
+    for block in re.findall(r"```sh\n(.*?)```", PAGE, flags=re.DOTALL):
+        for line in block.splitlines():
+            words = shlex.split(line)
+            assert {word for word in words[3:] if word.startswith("-")} <= options_of(*words[1:3])
+
+
+def test_figures_of_the_page_are_those_of_the_code():
+    defaults = Switches()
+    assert f"| `--repeat-days DAYS` | {defaults.repeat_days} |" in PAGE
+    assert f"over the last {WINDOW} days that have rows, V₀ that of its first {WINDOW}" in PAGE
+    assert f"{len(cameo_codes())} codes" in PAGE
+    assert f"p < {ALPHA} and a change of the mean by half or more, and at least {SHORTEST} months" in PAGE
+    assert LEAST_FACTOR == 1.5
+    assert all(group in PAGE for group in actor_groups())

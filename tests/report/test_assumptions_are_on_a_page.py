@@ -1,0 +1,153 @@
+"""The page on assumptions shows the record as it is, and page 1 says what carries the number."""
+
+import pytest
+
+from forecast import wording
+from forecast.cli.bottom_line import bottom_line
+from forecast.record import Forecast
+from forecast.report.blocks import Bullets, Chart, Prose, Table
+from forecast.report.front_page import foundations
+from forecast.report.run_records import RunRecords
+from forecast.report.sections.assumptions import assumptions_section
+from forecast.robustness_record import (
+    AssumptionEffect,
+    BreakEven,
+    NumberSensitivity,
+    Robustness,
+    ShiftEnd,
+    WeightPull,
+)
+from forecast.robustness_words import LABEL_WORDS, rest_sentence
+from forecast.scenarios.robustness import with_labels
+
+
+def pull(name: str, change: float) -> WeightPull:
+    return WeightPull(name=name, sensitivity=0.1, noise=0.02, change=change, mcse=0.004, pareto_k=0.1)
+
+
+def break_even(target: str, milestone: str, name: str, outcome: str, reached=(0.4, 0.6)) -> BreakEven:
+    crosses = outcome == "crosses"
+    return BreakEven(
+        target=target,
+        milestone=milestone,
+        name=name,
+        label=name,
+        kind="word",
+        outcome=outcome,
+        becomes="likely" if crosses else None,
+        bound=0.555 if crosses else None,
+        steps=0.7 if crosses else None,
+        mcse=0.1 if crosses else None,
+        assumed="7.3 weeks" if crosses else None,
+        assumed_mcse=("6.5 weeks", "8.2 weeks") if crosses else None,
+        reached=reached,
+        text=f"A sentence on {name}.",
+    )
+
+
+@pytest.fixture(scope="module")
+def forecast(factory) -> Forecast:
+    return factory.forecast()
+
+
+@pytest.fixture(scope="module")
+def robustness(forecast) -> Robustness:
+    target, milestone = forecast.headline.target, forecast.headline.milestone
+    labels = ("data-driven", "conflict", "prior-driven")
+    end = ShiftEnd(assumed="7.3 weeks", probability=0.53, change=0.03, mcse=0.004)
+    return Robustness(
+        target=target,
+        milestone=milestone,
+        threshold=None,
+        sensitivities=tuple(
+            NumberSensitivity(
+                target=one.name,
+                milestone=each.name,
+                rests_on=labels[place],
+                reason="a reason",
+                priors=pull("all priors", -0.021),
+                data=pull("data", 0.034),
+                groups=(pull("tension.persistence", 0.01),),
+            )
+            for place, one in enumerate(forecast.targets)
+            for each in one.milestones
+        ),
+        tornado=(AssumptionEffect(name="a", label="Persistence", now="4 weeks", lower=end, upper=end),),
+        break_evens=(
+            break_even(target, milestone, "one", "crosses"),
+            break_even(target, milestone, "two", "needs a refit"),
+            break_even(target, milestone, "three", "never"),
+            break_even(target, forecast.targets[0].milestones[0].name, "two", "needs a refit"),
+        ),
+        notes=("A note.",),
+    )
+
+
+@pytest.fixture(scope="module")
+def section(factory, forecast, robustness):
+    analysis = factory.analysis().model_copy(update={"robustness": robustness})
+    return assumptions_section(
+        RunRecords(forecast=forecast, analysis=analysis, events=factory.events, manifest={})
+    )
+
+
+def test_the_table_holds_every_label_and_change(section, forecast):
+    (table,) = (block for block in section.blocks if isinstance(block, Table))
+    assert [group.label for group in table.groups] == [target.label for target in forecast.targets]
+    for group, target, label in zip(
+        table.groups, forecast.targets, ("data-driven", "conflict", "prior-driven"), strict=True
+    ):
+        shown = [tuple(cell.text for cell in row[:5]) for row in group.rows]
+        assert shown == [
+            (
+                wording.short_day(one.date),
+                wording.percent(one.probability),
+                label,
+                "−2.1 ± 0.4",
+                "+3.4 ± 0.4",
+            )
+            for one in target.milestones
+        ]
+
+
+def test_crossings_are_listed_and_the_rest_is_counted(section):
+    (bullets,) = (block for block in section.blocks if isinstance(block, Bullets))
+    assert bullets.items == ("A sentence on one.",)
+    prose = [block.text for block in section.blocks if isinstance(block, Prose)]
+    assert "Of 1 the draws cannot tell more: a refit with the prior set would; 1 change it nowhere." in prose
+    assert (
+        "No single assumption does, as far as the draws can tell (the chance stays within 40–60%); of 1 the "
+        "draws cannot tell more: a refit with the prior set would." in prose
+    )
+    assert "A note." in prose
+
+
+def test_the_chart_is_described_in_words(section):
+    (chart,) = (block for block in section.blocks if isinstance(block, Chart))
+    assert "Persistence (4 weeks): 7.3 weeks: +3.0, 7.3 weeks: +3.0" in chart.alt
+
+
+def test_a_run_that_was_not_measured_has_no_such_page(factory, forecast):
+    run = RunRecords(forecast=forecast, analysis=factory.analysis(), events=factory.events, manifest={})
+    assert assumptions_section(run) is None
+
+
+def test_page_1_and_the_terminal_say_what_carries_the_headline(factory, forecast, robustness):
+    labelled = with_labels(forecast, robustness)
+    place = [target.name for target in forecast.targets].index(forecast.headline.target)
+    said = LABEL_WORDS[("data-driven", "conflict", "prior-driven")[place]]
+    assert any(sentence.startswith(said) for sentence in foundations(labelled, factory.analysis()))
+    assert any(text.startswith(said) for text, _ in bottom_line(labelled))
+    assert not any(said in sentence for sentence in foundations(forecast, factory.analysis()))
+    assert not any(said in text for text, _ in bottom_line(forecast))
+
+
+def test_what_is_left_of_nothing_is_nothing():
+    assert rest_sentence([], 0) == ""
+
+
+def test_the_page_is_set_in_the_report(compiled, factory, forecast, robustness):
+    analysis = factory.analysis().model_copy(update={"robustness": robustness})
+    text = " ".join(page.extract_text() for page in compiled(forecast, analysis).pages)
+    assert "How far the call rests on assumptions" in text
+    assert "A sentence on one." in " ".join(text.split())

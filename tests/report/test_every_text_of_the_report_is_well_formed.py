@@ -1,0 +1,189 @@
+"""All texts of many runs, ordinary and extreme, against the rules of wording: no run may break one."""
+
+import dataclasses
+import re
+from datetime import timedelta
+
+import pytest
+
+from forecast import wording
+from forecast.record import Baseline, Curve, TimeToEvent
+from forecast.report import Impact, ReportOptions, RunRecords
+from forecast.report.blocks import BottomLine, Chart, Prose, Table, walk
+from forecast.report.comparison import compare_runs
+from forecast.report.content import make_content
+from forecast.report.front_page import headline_pair
+
+OTHER_PEOPLES_WORDS = ("recent-events", "sources")
+FAULTS = {
+    "a signed zero": re.compile(r"[-−+]0(?:\.0+)?(?![\d.])"),
+    "an ASCII minus before a number": re.compile(r"(?<![\w.])-\d"),
+    "a plural after one": re.compile(
+        r"(?<![\d.,])1 (?:events|points|targets|days|draws|chains|checks|times|scenarios|priors|windows)\b"
+    ),
+    "two spaces": re.compile(r"\S {2,}\S"),
+    "two full stops": re.compile(r"\.\.(?!\.)"),
+    "a space before a full stop": re.compile(r" [.;](?: |$)"),
+    "a word of the program": re.compile(r"\b(?:None|nan|inf|True|False)\b"),
+    "an unfilled place": re.compile(r"[{}]"),
+}
+DISTRIBUTION = re.compile(r"[A-Z]\w+\(.*\)\*?")
+
+
+def extreme(forecast, probability, interval, *, mcse=0.001, drivers=True, observed=1, change=0.0):
+    """Every chance of the run at one value."""
+    targets = []
+    for target in forecast.targets:
+        days = target.curve.date
+        curve = Curve(
+            date=days,
+            probability=(probability,) * len(days),
+            lower90=(interval[0],) * len(days),
+            upper90=(interval[1],) * len(days),
+        )
+        milestones = tuple(
+            one.model_copy(
+                update={
+                    "probability": probability,
+                    "interval90": interval,
+                    "mcse": mcse,
+                    "words": wording.words(probability, interval),
+                    "frequency": wording.frequency(probability),
+                    "baseline": Baseline(name="climatology", probability=probability),
+                }
+            )
+            for one in target.milestones
+        )
+        targets.append(
+            target.model_copy(
+                update={
+                    "milestones": milestones,
+                    "curve": curve,
+                    "observed_before": observed,
+                    "time_to_event_days": TimeToEvent(q10=None, q50=None, q90=None),
+                }
+            )
+        )
+    kept = tuple(one.model_copy(update={"change": change, "mcse": mcse}) for one in forecast.drivers[:1])
+    return forecast.model_copy(update={"targets": tuple(targets), "drivers": kept if drivers else ()})
+
+
+@pytest.fixture(scope="module")
+def runs(factory):
+    """Runs by name: the ordinary one, certain and impossible ones, sparse ones, one after an earlier run."""
+    base, analysis, events = (
+        factory.forecast(factory.events),
+        factory.analysis(factory.events),
+        factory.events,
+    )
+    sparse = analysis.model_copy(update={"tension": None, "parameters": (), "calendar": ()})
+    options = ReportOptions(
+        author="A. Analyst",
+        impact={target.name: Impact(level="major", rationale="Grave.") for target in base.targets[:2]},
+    )
+
+    def made(forecast, *, analysis=analysis, earlier=None):
+        previous = earlier and compare_runs(earlier, analysis, forecast, analysis, events)
+        return RunRecords(
+            forecast=forecast,
+            analysis=analysis,
+            events=events,
+            manifest=factory.manifest(),
+            previous=previous,
+            options=options,
+        )
+
+    before = base.model_copy(update={"as_of": base.as_of - timedelta(days=30), "run_id": "earlier"})
+    return {
+        "ordinary": made(base),
+        "impossible": made(extreme(base, 0.0, (0.0, 0.0), mcse=0.0, observed=0)),
+        "certain": made(extreme(base, 1.0, (1.0, 1.0), mcse=0.0)),
+        "nearly certain": made(extreme(base, 0.995, (0.985, 1.0))),
+        "driver that shows as zero": made(extreme(base, 0.5, (0.4, 0.6), change=-0.0003, mcse=0.00001)),
+        "one point": made(extreme(base, 0.01, (0.004, 0.02), change=0.01)),
+        "sparse": made(extreme(base, 0.3, (0.1, 0.5), drivers=False), analysis=sparse),
+        "unconverged": made(factory.forecast(events, converged=False)),
+        "after the same": made(base, earlier=before),
+        "after lower": made(base, earlier=extreme(before, 0.01, (0.0, 0.02))),
+        "after higher": made(base, earlier=extreme(before, 0.99, (0.9, 1.0))),
+    }
+
+
+NAMES = [
+    *("ordinary", "impossible", "certain", "nearly certain", "driver that shows as zero", "one point"),
+    *("sparse", "unconverged", "after the same", "after lower", "after higher"),
+]
+
+
+def texts(run):
+    """Every text that is ours, with where it stands."""
+    content = make_content(run)
+    for section in content.sections:
+        for block in walk(section.blocks):
+            if isinstance(block, Table):
+                if block.name in OTHER_PEOPLES_WORDS:
+                    continue
+                yield from ((f"{block.name}: {column.head}", column.head) for column in block.columns)
+                for group in block.groups:
+                    yield from ((block.name, text) for text in (group.label, group.note))
+                    for row in group.rows:
+                        yield from ((block.name, text) for cell in row for text in (cell.text, cell.note))
+            else:
+                values = (getattr(block, one.name) for one in dataclasses.fields(block))
+                for value in values:
+                    for text in value if isinstance(value, tuple) else (value,):
+                        if isinstance(text, str):
+                            yield f"{section.name} {block.kind}", text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_text_breaks_a_rule_of_wording(runs, name):
+    seen = 0
+    for place, text in texts(runs[name]):
+        seen += 1
+        if place.startswith("run") or DISTRIBUTION.fullmatch(text):
+            continue  # hashes and versions; a distribution as it is written in a config
+        for fault, pattern in FAULTS.items():
+            assert not pattern.search(text), f"{place}: {fault}: {text!r}"
+    assert seen > 100
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_chance_is_said_to_be_none_or_certain(runs, name):
+    content = make_content(runs[name])
+    (milestones,) = [table for table in content.tables() if table.name == "milestones"]
+    for group in milestones.groups:
+        for row in group.rows:
+            for cell in (row[2], row[3], row[5]):
+                assert not re.fullmatch(r"(?:0|100)%|.*[–](?:0|100)%|(?:0|100)[–].*", cell.text), cell.text
+    (line,) = [one for section in content.sections for one in section.blocks if isinstance(one, BottomLine)]
+    assert line.percent not in ("0%", "100%")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_chance_of_the_headline_never_stands_without_its_interval(runs, name):
+    run = runs[name]
+    _, milestone = headline_pair(run.forecast)
+    shown = wording.percent(milestone.probability)
+    content = make_content(run)
+    (line,) = [one for section in content.sections for one in section.blocks if isinstance(one, BottomLine)]
+    assert line.percent == shown
+    assert wording.interval_percent(milestone.interval90) in line.interval
+    (reading,) = [
+        one.text
+        for section in content.sections
+        if section.name == "outlook"
+        for one in section.blocks
+        if isinstance(one, Prose)
+    ]
+    assert f"{shown} (90% interval {wording.interval_percent(milestone.interval90)})" in reading
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_chart_has_an_alternative_in_words_and_a_caption(runs, name):
+    for section in make_content(runs[name]).sections:
+        for block in walk(section.blocks):
+            if isinstance(block, Chart):
+                assert len(block.alt.split()) > 10
+                assert block.alt.endswith(".")
+                assert block.caption.endswith(".")

@@ -1,0 +1,127 @@
+"""``forecast report`` with its options, and the template of one's own that docs/report.md shows."""
+
+import contextlib
+import io
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from pypdf import PdfReader
+
+from forecast.cli import main
+from forecast.run_manifest import output_hashes, record_outputs
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs/report.md").read_text(encoding="utf-8")
+CONFIG = """\
+name: us-china-2023
+dyad: {a: USA, b: CHN}
+as_of: 2023-07-10
+events: {source: events.csv}
+targets:
+  military_confrontation: {any_of: [military_incident, military_posture], min_severity: 4}
+milestones:
+  - {name: us-election-2024, date: 2024-11-05}
+sampler: {seed: 11}
+"""
+
+
+def run_command(*arguments):
+    out, err, before = io.StringIO(), io.StringIO(), sys.argv
+    sys.argv = ["forecast", *map(str, arguments)]
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                main()
+                return 0, out.getvalue(), err.getvalue()
+            except SystemExit as end:
+                return int(end.code or 0), out.getvalue(), err.getvalue()
+    finally:
+        sys.argv = before
+
+
+@pytest.fixture(scope="module")
+def run(factory, tmp_path_factory):
+    folder = factory.write_run(tmp_path_factory.mktemp("runs") / "2023-07-10", events=factory.events)
+    (folder / "config.resolved.yaml").write_text(CONFIG, encoding="utf-8")
+    record_outputs(folder, [])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def earlier(factory, tmp_path_factory):
+    forecast = factory.forecast(factory.events)
+    day = forecast.as_of.replace(month=6)
+    changed = forecast.model_copy(update={"as_of": day, "run_id": "us-china-2023-june"})
+    folder = factory.write_run(tmp_path_factory.mktemp("earlier") / "2023-06-10", changed)
+    (folder / "config.resolved.yaml").write_text(CONFIG, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def answer(run, earlier, tmp_path_factory):
+    """Everything asked for at once: the answer of the command, its folders, the PDF."""
+    place = tmp_path_factory.mktemp("parts")
+    template = place / "own.typ"
+    (source,) = re.findall(r"```typst\n(.*?)```", PAGE, flags=re.DOTALL)
+    template.write_text(source.replace("#set document", '#set text(lang: "en")\n#set document'), "utf-8")
+    code, out, err = run_command(
+        *("report", run, "--previous", earlier, "--template", template, "--paper", "us-letter"),
+        *("--figures", place / "figures", "--csv", place / "tables", "--json"),
+    )
+    assert (code, err) == (0, "")
+    return json.loads(out)
+
+
+def test_the_answer_names_every_file_and_each_is_there(answer, run):
+    assert answer["report"] == str(run / "report.pdf")
+    assert answer["page"] == str(run / "report.html")
+    assert {Path(name).suffix for name in answer["figures"]} == {".svg", ".png"}
+    assert {Path(name).suffix for name in answer["tables"]} == {".csv"}
+    for name in (answer["report"], answer["page"], *answer["figures"], *answer["tables"]):
+        assert Path(name).stat().st_size > 0
+
+
+def test_the_template_of_the_docs_sets_the_content_of_the_run(answer):
+    reader = PdfReader(answer["report"])
+    text = " ".join(page.extract_text() for page in reader.pages)
+    assert "Which past events move the number" in text
+    assert reader.metadata.title == "Escalation risk: United States – China"
+
+
+def test_the_earlier_run_is_kept_in_the_run_folder_and_its_hash_with_it(answer, run):
+    previous = json.loads((run / "previous_run.json").read_text(encoding="utf-8"))
+    assert previous["as_of"] == "2023-06-10"
+    assert json.loads((run / "manifest.json").read_text())["outputs_sha256"] == output_hashes(run)
+    assert "since 10 Jun 2023" in (run / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--template", "no-such.typ"), "no-such.typ: the template cannot be read (No such file"),
+        (("--previous", "no-such-run"), "no-such-run: not a run folder"),
+        (("--paper", "a5"), "a5"),
+        (("--csv", __file__), "test_report_command_makes_what_is_asked.py: cannot be written"),
+    ],
+)
+def test_an_option_that_cannot_be_used_is_one_clear_error_and_leaves_the_report(run, arguments, message):
+    before = output_hashes(run)
+    code, out, err = run_command("report", run, *arguments)
+    assert code == 2
+    assert out == ""
+    assert message in err
+    assert "Traceback" not in err
+    assert output_hashes(run) == before
+
+
+def test_a_build_that_fails_does_not_keep_the_earlier_run_it_was_given(factory, earlier, tmp_path):
+    folder = factory.write_run(tmp_path / "2023-07-10", events=factory.events)
+    (folder / "config.resolved.yaml").write_text(CONFIG, encoding="utf-8")
+    (tmp_path / "bad.typ").write_text("#nonsense", encoding="utf-8")
+    before = output_hashes(folder)
+    code, _, err = run_command("report", folder, "--previous", earlier, "--template", tmp_path / "bad.typ")
+    assert code == 2
+    assert "bad.typ: typst could not set the report: unknown variable: nonsense" in err
+    assert output_hashes(folder) == before
