@@ -21,6 +21,7 @@ The map, in the order the data flow::
     pipeline     the order of the stages                      make_forecast, run_forecast
     hindcast     forecasts at past dates, put on record
     backtest_run forecasts at past dates, scored              run_backtest, BacktestOptions
+    weekly_scores/, score_run, score_backtest   dyads known by a number a week: run_score_forecast
     cli/         the command ``forecast``
 
 In a notebook::
@@ -43,7 +44,14 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from forecast.backtest_run import run_backtest
-    from forecast.config import Config, Scenario, describe_config, load_config, load_scenario
+    from forecast.config import (
+        Config,
+        Scenario,
+        describe_config,
+        load_config,
+        load_scenario,
+        load_score_config,
+    )
     from forecast.errors import ForecastError, InputError, NotConvergedError
     from forecast.evaluation.backtest_plan import BacktestOptions
     from forecast.events.bundled import load_events
@@ -62,6 +70,8 @@ if TYPE_CHECKING:
     from forecast.run_files import Run, rebuild_report, save_run
     from forecast.scenarios import compare_scenarios, read_base_run
     from forecast.scenarios.robustness import RobustnessOptions, measure_robustness
+    from forecast.score_backtest import run_score_backtest
+    from forecast.score_run import run_score_forecast
 
 _HOME = {
     "Analysis": "record",
@@ -82,6 +92,7 @@ _HOME = {
     "feed_options": "feeds.options",
     "import_feed": "feeds.importing",
     "load_config": "config",
+    "load_score_config": "config",
     "load_events": "events.bundled",
     "load_scenario": "config",
     "make_forecast": "pipeline",
@@ -94,6 +105,8 @@ _HOME = {
     "resolve_ledger": "ledger.resolving",
     "run_backtest": "backtest_run",
     "run_forecast": "pipeline",
+    "run_score_backtest": "score_backtest",
+    "run_score_forecast": "score_run",
     "save_run": "run_files",
     "score_ledger": "ledger.scoring",
 }
@@ -119,6 +132,7 @@ __all__ = [
     "load_config",
     "load_events",
     "load_scenario",
+    "load_score_config",
     "make_forecast",
     "measure_robustness",
     "open_ledger",
@@ -129,6 +143,8 @@ __all__ = [
     "resolve_ledger",
     "run_backtest",
     "run_forecast",
+    "run_score_backtest",
+    "run_score_forecast",
     "save_run",
     "score_ledger",
 ]

@@ -344,6 +344,12 @@ def _analysis(
 ) -> Analysis:
     config = inputs.config
     warnings = capped_warnings(hits.capped_share)
+    if inputs.delay is not None:
+        last = inputs.data.known_share[-1]
+        warnings.append(
+            f"Recent weeks are corrected for acts that become known late ({inputs.delay.origin} delay, mean "
+            f"{inputs.delay.mean_days:.1f} days): {last:.0%} of the last week's acts are taken to be known."
+        )
     if withheld:
         warnings.append(
             f"{withheld} event(s) matter too much to be left out by reweighting; their effect is not shown."

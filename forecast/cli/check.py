@@ -111,17 +111,21 @@ def _print_data(inputs: Inputs) -> None:
     known, fitted = count(len(events), "event"), int(inputs.data.counts.sum())
     typer.echo(f"  {known} known by {long_day(day)}, {fitted:,} of them from {long_day(grid.start)} on.")
     if inputs.delay is not None:
-        typer.echo(f"  {_delay_line(inputs.delay, inputs.data.known_share)}")
+        for line in _delay_lines(inputs.delay, inputs.data.known_share):
+            typer.echo(f"  {line}")
     for rule in inputs.rules:
         seen = int(rule.mask(events.between(grid.start, day)).sum())
         remark = f"seen {times(seen)}" if seen else "never seen: the prior speaks"
         typer.echo(f"  {inputs.config.target_title(rule.name)}: {remark}.")
 
 
-def _delay_line(delay: DelayCurve, known: NDArray[np.float64]) -> str:
+def _delay_lines(delay: DelayCurve, known: NDArray[np.float64]) -> tuple[str, str]:
     recent = ", ".join(percent(float(share)) for share in known[-1:-5:-1])
     source = f"estimated from {delay.acts:,} acts" if delay.acts else "as stated"
-    return f"Reporting delay, {source}: mean {delay.mean_days:.1f} days; known of the last weeks: {recent}."
+    return (
+        f"Reporting delay, {source}: mean {delay.mean_days:.1f} days.",
+        f"Taken to be known of the last weeks, the latest first: {recent}.",
+    )
 
 
 def _print_implied(inputs: Inputs, implied: PriorPredictive) -> None:

@@ -54,8 +54,18 @@ def _what_it_reads(config: Config) -> str:
     )
     return (
         f"Events come from {where}; they {first}, are counted by {config.step}, and stop at what was "
-        f"known on {long_day(config.as_of)}."
+        f"known on {long_day(config.as_of)}.{_delay(config)}"
     )
+
+
+def _delay(config: Config) -> str:
+    asked = config.events.reporting_delay
+    if asked == "none":
+        return ""
+    how = "as estimated from known_date"
+    if asked != "estimated":
+        how = f"{asked.same_day:.0%} on the day, the others after {asked.mean_days:g} days on average"
+    return f" Recent weeks are corrected for acts that become known late ({how})."
 
 
 def _headline_question(config: Config) -> str:

@@ -30,8 +30,9 @@ def field_faults(error: ValidationError, model: type[BaseModel] = Config) -> Ite
 
 
 def _fault(details: ErrorDetails, model: type[BaseModel]) -> Fault:
-    # A wrong key of a mapping of free names carries this mark behind the key itself.
-    path: KeyPath = tuple(key for key in details["loc"] if key != "[key]")
+    # A wrong key of a mapping of free names carries the mark [key] behind the key itself, and a value of
+    # several forms the mark of its form.
+    path: KeyPath = tuple(key for key in details["loc"] if not str(key).startswith("["))
     match details["type"]:
         case "extra_forbidden":
             keys = known_keys(node_at(path[:-1], model))

@@ -138,7 +138,7 @@ def _free_key(pieces: list[str], here: YamlValue) -> str:
 
 
 def _holds_keys(node: Node) -> bool:
-    options = (resolved(node), *resolved(node).get("anyOf", ()))
+    options = (resolved(node), *resolved(node).get("anyOf", ()), *resolved(node).get("oneOf", ()))
     return any(option.get("type") in {"object", "array"} for option in options)
 
 

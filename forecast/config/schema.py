@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, PrivateAttr, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from forecast.config.cross_checks import CROSS_FAULT, cross_faults
@@ -67,6 +67,17 @@ class DelayConfig(Section):
     mean_days: Number = Field(ge=1.0, le=90.0, description="mean delay of the others, in days")
 
 
+def _kind_of_delay(value: object) -> str:
+    return "[stated]" if isinstance(value, (Mapping, DelayConfig)) else "[word]"
+
+
+# Tags in brackets are no keys, so that faults name the setting as it is written.
+ReportingDelay = Annotated[
+    Annotated[Literal["none", "estimated"], Tag("[word]")] | Annotated[DelayConfig, Tag("[stated]")],
+    Discriminator(_kind_of_delay),
+]
+
+
 class EventsConfig(Section):
     """The coded events that the model learns from."""
 
@@ -77,7 +88,7 @@ class EventsConfig(Section):
         default=None, description="first day used; the first event of the file when absent"
     )
     format: Literal["coded"] = Field(default="coded", description="columns of the file: our codebook's")
-    reporting_delay: Literal["none", "estimated"] | DelayConfig = Field(
+    reporting_delay: ReportingDelay = Field(
         default="none",
         description="correct recent weeks for acts not yet known: none, estimated (from known_date), or "
         "{same_day, mean_days}",

@@ -54,7 +54,7 @@ def child(node: Node, key: str | int) -> Node | None:
     if isinstance(key, int) or "items" in node:
         found = node.get("items")
     else:
-        found = node.get("properties", {}).get(key) or node.get("additionalProperties") or None
+        found = _properties(node).get(str(key)) or node.get("additionalProperties") or None
     return resolved(found) if isinstance(found, Mapping) else None
 
 
@@ -68,7 +68,13 @@ def node_at(path: KeyPath, model: type[BaseModel] = Config) -> Node | None:
 
 def known_keys(node: Node | None) -> tuple[str, ...]:
     """Return the keys that a mapping may have; empty when it takes any name."""
-    return tuple(resolved(node).get("properties", ())) if node is not None else ()
+    return tuple(_properties(resolved(node))) if node is not None else ()
+
+
+def _properties(node: Node) -> Node:
+    """Keys of a mapping, or of the form of a value that is one."""
+    forms = (node, *node.get("oneOf", ()))
+    return {key: value for form in forms for key, value in form.get("properties", {}).items()}
 
 
 def allowed_text(node: Node | None) -> str:
@@ -80,6 +86,10 @@ def allowed_text(node: Node | None) -> str:
         return str(node["const"])
     if "enum" in node:
         return ", ".join(map(str, node["enum"]))
+    words_of_forms = [str(word) for form in node.get("oneOf", ()) for word in form.get("enum", ())]
+    if words_of_forms:
+        keys = ", ".join(f"{key}: .." for key in _properties(node))
+        return f"{', '.join(words_of_forms)}, or {{{keys}}}"
     words = _TYPES.get(str(node.get("type")), "see docs/config.md")
     lowest, above = node.get("minimum"), node.get("exclusiveMinimum")
     highest, below = node.get("maximum"), node.get("exclusiveMaximum")

@@ -203,16 +203,34 @@ def test_estimating_from_the_bundled_events_is_refused_with_the_line(config):
 @pytest.mark.parametrize(
     ("delay", "message"),
     [
-        ("estimate", "events.reporting_delay"),
-        ("{same_day: 1.5, mean_days: 10}", "same_day"),
-        ("{same_day: 0.5}", "mean_days"),
-        ("{same_day: 0.5, mean_days: 0}", "mean_days"),
+        (
+            "estimate",
+            "events.reporting_delay: came text 'estimate'; allowed: none, estimated, or {same_day: .., "
+            "mean_days: ..}",
+        ),
+        (
+            "{same_day: 1.5, mean_days: 10}",
+            "reporting_delay.same_day: came 1.5; allowed: a number between 0 and 1",
+        ),
+        ("{same_day: 0.5}", "reporting_delay.mean_days: required key is missing"),
+        (
+            "{same_day: 0.5, mean_days: 0}",
+            "reporting_delay.mean_days: came 0; allowed: a number from 1 to 90",
+        ),
+        ("{same_dya: 0.5, mean_days: 2}", "Did you mean 'same_day'?"),
     ],
 )
 def test_a_delay_that_cannot_be_is_refused(config, delay, message):
     with pytest.raises(ConfigError, match=re.escape(message)) as caught:
         load_config(config(delay))
     assert re.match(r".*case\.yaml:4:\d+: ", str(caught.value))
+
+
+def test_one_part_of_a_stated_delay_can_be_changed_for_a_run(config):
+    path = config("{same_day: 0.5, mean_days: 10}")
+    loaded = load_config(path, ["events.reporting_delay.mean_days=20"])
+    assert loaded.events.reporting_delay.mean_days == 20
+    assert load_config(path, ["events.reporting_delay=none"]).events.reporting_delay == "none"
 
 
 def test_a_backtest_refuses_to_pass_over_the_setting(config):
