@@ -28,7 +28,7 @@ sample: .venv/.run  ## make the committed sample report anew: reports/sample/
 	$(VENV)/forecast run $(CONFIG) --out build/sample $(ARGS)
 	rm -rf reports/sample
 	cp -R "$$(dirname "$$(find build/sample -name report.pdf)")" reports/sample
-	rm -rf reports/sample/posterior.nc reports/sample/paths.nc reports/sample/figures  # large, and made again by `make report`
+	rm -rf reports/sample/posterior.nc reports/sample/paths.nc reports/sample/report.html reports/sample/figures  # large, and made again by `make report`
 
 track-record: .venv/.run  ## forecast as of past quarters, resolve and score: reports/track-record.sqlite (minutes)
 	$(VENV)/forecast ledger hindcast $(CONFIG) --from 2019-01-01 --to 2022-10-01 $(TRACK) $(ARGS)
