@@ -32,14 +32,8 @@ def make(
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", show_default=False)],
     scale: Annotated[
-        Path | None,
-        typer.Option(
-            "--scale",
-            metavar="FILE",
-            help="CSV of code,score; the CAMEO scale of the package when absent.",
-            show_default=False,
-        ),
-    ] = None,
+        str, typer.Option("--scale", metavar="NAME", help="cameo, weis, or a CSV file of code,score.")
+    ] = "cameo",
     force: Force = False,
     json: Json = False,
 ) -> None:
@@ -51,7 +45,7 @@ def make(
     from forecast.events.bundled import load_events
     from forecast.events.cells import CellFault, parse_actor
     from forecast.events.whole_file import write_whole
-    from forecast.weekly_scores.making import cameo_scale, parse_scale, weekly_scores
+    from forecast.weekly_scores.making import SHIPPED, parse_scale, shipped_scale, weekly_scores
     from forecast.weekly_scores.reading import rows_csv
 
     try:
@@ -60,11 +54,14 @@ def make(
         raise EventError(f"--dyad {dyad}: give two actors, e.g. --dyad USA,CHN") from error
     if out.exists() and not force:
         raise EventError(f"{out}: exists. Use --force to replace it, or give another place")
-    figures = cameo_scale()
-    if scale is not None:
-        if not scale.is_file():
-            raise EventError(f"{scale}: no such file. Give a CSV of code,score")
-        figures = parse_scale(scale.read_text(encoding="utf-8"), str(scale))
+    shipped = next((name for name in SHIPPED if name == scale), None)
+    if shipped is None and not Path(scale).is_file():
+        raise EventError(
+            f"--scale {scale}: no such scale or file. Allowed: {', '.join(SHIPPED)}, or a CSV file"
+        )
+    figures = (
+        shipped_scale(shipped) if shipped else parse_scale(Path(scale).read_text(encoding="utf-8"), scale)
+    )
     made = weekly_scores(load_events(source, Path()), a, b, figures)
     write_whole(out, rows_csv(made.rows).encode())
     if json:

@@ -7,11 +7,12 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Literal
 
 from forecast.errors import EventError
 from forecast.events.cells import CellFault
-from forecast.events.codebook import cameo_codes
 from forecast.events.table import Event, EventTable
+from forecast.feeds.crosswalk import shipped_crosswalk
 from forecast.weekly_scores.reading import WeeklyScore
 from forecast.weekly_scores.series import WEEK
 
@@ -28,9 +29,18 @@ class MadeScores:
     without_score: int
 
 
+SHIPPED: tuple[Literal["cameo", "weis"], ...] = ("cameo", "weis")
+"""Schemes with a scale in the package."""
+
+
 def cameo_scale() -> dict[str, float]:
     """Return the Goldstein-type score of every CAMEO code, from the package's own table."""
-    return {code: entry.goldstein for code, entry in cameo_codes().items()}
+    return shipped_scale("cameo")
+
+
+def shipped_scale(scheme: Literal["cameo", "weis"]) -> dict[str, float]:
+    """Return the Goldstein-type score of every code of a scheme."""
+    return {code: coding.score for (code, _), coding in shipped_crosswalk(scheme).items()}
 
 
 def weekly_scores(table: EventTable, a: str, b: str, scale: Mapping[str, float]) -> MadeScores:

@@ -145,6 +145,10 @@ def test_a_backtest_sees_only_the_past_and_scores_beside_baselines(folder, monke
         (("check", "cse.yaml"), "case.yaml"),
         (("run", "case.yaml", "--as-of", "2018-06-01"), "21 weeks are known"),
         (("make", "bundled:us-china", "--dyad", "USA", "-o", "x.csv"), "give two actors"),
+        (
+            ("make", "bundled:us-china", "--dyad", "USA,CHN", "-o", "x.csv", "--scale", "wies"),
+            "Allowed: cameo, weis, or a CSV file",
+        ),
         (("make", "bundled:us-china", "--dyad", "USA,JPN", "-o", "x.csv"), "no act between USA and JPN"),
     ],
 )

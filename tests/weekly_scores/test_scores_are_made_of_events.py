@@ -6,7 +6,7 @@ from forecast.errors import EventError
 from forecast.events.codebook import cameo_entry
 from forecast.events.reading import read_events
 from forecast.events.table import Event, EventTable
-from forecast.weekly_scores.making import cameo_scale, parse_scale, weekly_scores
+from forecast.weekly_scores.making import cameo_scale, parse_scale, shipped_scale, weekly_scores
 from forecast.weekly_scores.reading import scores_known_by
 
 
@@ -73,6 +73,15 @@ def test_real_machine_coded_events_make_a_usable_series(shared_data):
     year = [series.first_week(week).year for week in range(len(series))]
     total = {one: series.total("both")[[y == one for y in year]].sum() for one in set(year)}
     assert min(total, key=total.get) == 1999
+
+
+def test_the_shipped_scale_of_weis_is_the_published_one(shared_data):
+    published = parse_scale((shared_data / "samples/weis.goldstein.scale.csv").read_text(), "scale")
+    shipped = shipped_scale("weis")
+    assert {code: shipped[code] for code in published if code in shipped} == {
+        code: score for code, score in published.items() if code in shipped
+    }
+    assert len(set(published) & set(shipped)) > 50
 
 
 @pytest.mark.parametrize(
