@@ -62,7 +62,7 @@ def make(
     figures = (
         shipped_scale(shipped) if shipped else parse_scale(Path(scale).read_text(encoding="utf-8"), scale)
     )
-    made = weekly_scores(load_events(source, Path()), a, b, figures)
+    made = weekly_scores(load_events(source, Path()), a, b, figures, shipped)
     write_whole(out, rows_csv(made.rows).encode())
     if json:
         content = {

@@ -16,7 +16,7 @@ from forecast.feeds.crosswalk import shipped_crosswalk
 from forecast.weekly_scores.reading import WeeklyScore
 from forecast.weekly_scores.series import WEEK
 
-_CODED_KIND = re.compile(r"[a-z]+_(\d{2,4})")
+_CODED_KIND = re.compile(r"([a-z]+)_(\d{2,4})")
 """A sub-category that holds the code of another scheme, such as ``weis_223``."""
 
 
@@ -43,7 +43,9 @@ def shipped_scale(scheme: Literal["cameo", "weis"]) -> dict[str, float]:
     return {code: coding.score for (code, _), coding in shipped_crosswalk(scheme).items()}
 
 
-def weekly_scores(table: EventTable, a: str, b: str, scale: Mapping[str, float]) -> MadeScores:
+def weekly_scores(
+    table: EventTable, a: str, b: str, scale: Mapping[str, float], scheme: str | None = None
+) -> MadeScores:
     """Sum the scores of a dyad's acts by week (from Monday) and direction.
 
     A week gets a row for each day on which its figure changed, not before its last day, so that what was
@@ -57,6 +59,9 @@ def weekly_scores(table: EventTable, a: str, b: str, scale: Mapping[str, float])
     scale : mapping of str to float
         Score by code; an act's code is its CAMEO code, or the digits of a sub-category such as
         ``weis_223``.
+    scheme : {"cameo", "weis"}, optional
+        Scheme of the scale's codes; codes of another one are then no codes of the scale, since the same
+        digits mean other acts there. Without it, any code is looked up.
 
     Raises
     ------
@@ -66,7 +71,7 @@ def weekly_scores(table: EventTable, a: str, b: str, scale: Mapping[str, float])
     acts = list(table.exchanged(a, b).rows())
     changes: defaultdict[tuple[date, str, str], list[tuple[date, float]]] = defaultdict(list)
     for act in acts:
-        score = scale.get(_code(act))
+        score = scale.get(_code(act, scheme))
         if score is None:
             continue
         week = act.date - timedelta(days=act.date.weekday())
@@ -74,8 +79,14 @@ def weekly_scores(table: EventTable, a: str, b: str, scale: Mapping[str, float])
         changes[week, act.initiator, act.target].append((known, score))
     scored = sum(map(len, changes.values()))
     if not scored:
-        what = f"none of {len(acts):,} acts between {a} and {b} has a code of the scale" if acts else ""
-        raise EventError(f"{table.source}: {what or f'no act between {a} and {b}'}")
+        if not acts:
+            raise EventError(f"{table.source}: no act between {a} and {b}")
+        coded = (_CODED_KIND.fullmatch(act.subcategory) for act in acts)
+        others = sorted({found[1] for found in coded if found} - {scheme})
+        hint = f". Their sub-categories hold codes of {', '.join(others)}: give that scale" if others else ""
+        raise EventError(
+            f"{table.source}: none of {len(acts):,} acts between {a} and {b} has a code of the scale{hint}"
+        )
     rows = []
     for (week, initiator, target), figures in sorted(changes.items()):
         figures.sort()
@@ -112,6 +123,8 @@ def parse_scale(text: str, source: str) -> dict[str, float]:
     return scale
 
 
-def _code(act: Event) -> str:
+def _code(act: Event, scheme: str | None) -> str:
+    if act.cameo and scheme in (None, "cameo"):
+        return act.cameo
     found = _CODED_KIND.fullmatch(act.subcategory)
-    return act.cameo or (found[1] if found else "")
+    return found[2] if found and scheme in (None, found[1]) else ""

@@ -61,6 +61,14 @@ def test_the_code_may_stand_in_the_sub_category():
     assert found.rows[0].score == -10.0
 
 
+def test_codes_of_one_scheme_are_not_read_by_the_scale_of_another():
+    # 131: complains informally in WEIS, threatens without force in CAMEO.
+    table = EventTable.from_events([act(1, "2023-02-06", "", subcategory="weis_131")], "a test")
+    assert weekly_scores(table, "USA", "CHN", shipped_scale("weis"), "weis").rows[0].score == -1.9
+    with pytest.raises(EventError, match="none of 1 acts"):
+        weekly_scores(table, "USA", "CHN", shipped_scale("cameo"), "cameo")
+
+
 def test_real_machine_coded_events_make_a_usable_series(shared_data):
     text = (shared_data / "samples/weis.goldstein.scale.csv").read_text()
     events = read_events(shared_data / "balkans/usa-ser.csv")
