@@ -106,7 +106,7 @@ def test_the_terminal_shows_the_scores_of_the_file_within_80_signs(whole_backtes
         best = min(BASELINES, key=lambda name: backtest.scores.cell(target, 30, name).brier.value)
         ours, theirs = (backtest.scores.cell(target, 30, name).brier.value for name in (DEFAULT_MODEL, best))
         assert ours > theirs
-    assert "30 days: the ensemble is behind" in text
+    assert "30 days: the joint model is behind" in text
     assert "worse than that of the best baseline" in text
 
 

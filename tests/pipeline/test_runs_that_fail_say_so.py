@@ -1,5 +1,6 @@
 """Exit codes, the stamp, and places where a run cannot be kept."""
 
+import contextlib
 import dataclasses
 import errno
 import json
@@ -137,13 +138,15 @@ def test_a_full_disk_leaves_nothing_and_is_one_message(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.fixture
+@contextlib.contextmanager
 def small_files_only():
     """Let no file grow beyond 10,000 bytes, as if the disk were full: real writing fails, not a stand-in."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    try:
+        yield
+    finally:  # at once, since the output of the tests may go to a file as well
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.parametrize(
@@ -155,10 +158,10 @@ def small_files_only():
     ids=["posterior", "events"],
 )
 def test_a_file_that_cannot_be_finished_ends_in_one_message_that_names_the_run(
-    write, unconverged, kept, tmp_path, small_files_only
+    write, unconverged, kept, tmp_path
 ):
     def write_into_new_folder() -> None:
-        with new_run_folder(tmp_path / "a" / "b", force=False) as filling:
+        with small_files_only(), new_run_folder(tmp_path / "a" / "b", force=False) as filling:
             write(kept[-1], filling)
 
     with pytest.raises(RunFolderError, match=r"a/b: cannot be written \(File too large\)\. Check"):
