@@ -210,7 +210,14 @@ def on_a_terminal(folder: Path, *answers: str, interrupt: bool = False) -> str:
     command = [sys.executable, "-m", "forecast", "events", "code", "new.csv"]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
     running = subprocess.Popen(
-        command, cwd=folder, stdin=terminal, stdout=terminal, stderr=terminal, env=environment
+        command,
+        cwd=folder,
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        env=environment,
+        # Ignored where the tests themselves run in the background.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     os.close(terminal)
     os.write(keyboard, "".join(answers).encode())
@@ -227,6 +234,7 @@ def on_a_terminal(folder: Path, *answers: str, interrupt: bool = False) -> str:
         running.wait(timeout=10)
     finally:
         running.kill()
+        running.wait()
         os.close(keyboard)
     return shown.decode()
 

@@ -4,6 +4,7 @@ import csv
 import json
 import sys
 from datetime import date, timedelta
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -65,7 +66,7 @@ def command(monkeypatch, capsys, *arguments):
 def test_a_run_leaves_a_whole_folder_that_keeps_the_contract(folder, monkeypatch, capsys):
     out = folder / "reports"
     # So few draws fail a gate, and the second try is as long as the first here.
-    monkeypatch.setattr("forecast.inference.fit.RERUN_TUNE", 100)
+    monkeypatch.setattr(import_module("forecast.inference.fit"), "RERUN_TUNE", 100)
     arguments = ("run", folder / "case.yaml", "--out", out, "--allow-unconverged", "--json")
     code, printed, _ = command(monkeypatch, capsys, *arguments)
     assert code == 0
