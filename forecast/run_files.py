@@ -13,26 +13,26 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
-
-import xarray as xr
+from typing import TYPE_CHECKING, Literal
 
 from forecast.config import Config, config_hash, load_config, resolved_yaml, saved_logo, scenario_yaml
 from forecast.config.writing import SCENARIO_FOLDER, scenario_files
 from forecast.errors import RunFolderError
-from forecast.evaluation.found_backtest import FoundBacktest, find_track_record
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
-from forecast.inference import Posterior
-from forecast.inputs import Inputs
 from forecast.record import Analysis, Forecast, LedgerSummary, PreviousRun, Record, TrackRecord
 from forecast.report import ReportOptions, build_report, report_options
 from forecast.report.build import LEDGER_RECORD, PREVIOUS_RUN, TRACK_RECORD, BuiltReport, compare_with
 from forecast.run_folder import new_run_folder
 from forecast.run_manifest import output_hashes, record_outputs, refuse_changed_files, write_json
 from forecast.series import TargetRule
-from forecast.simulation import FirstHits
-from forecast.simulation.paths import RANDOM_STREAMS
+
+if TYPE_CHECKING:
+    # Not loaded, since a saved run is rebuilt without them: they bring PyMC.
+    from forecast.evaluation.found_backtest import FoundBacktest
+    from forecast.inference import Posterior
+    from forecast.inputs import Inputs
+    from forecast.simulation import FirstHits
 
 _LOGGER = logging.getLogger(__name__)
 BACKTEST = "backtest"
@@ -231,6 +231,8 @@ def _write_record_whole(record: TrackRecord | PreviousRun, path: Path) -> None:
 
 
 def _find_backtest(config: Config, events: EventTable, folder: Path) -> FoundBacktest | None:
+    from forecast.evaluation.found_backtest import find_track_record
+
     rules = [TargetRule(name, tuple(one.any_of), one.min_severity) for name, one in config.targets.items()]
     return find_track_record(
         folder.parent / BACKTEST,
@@ -251,6 +253,10 @@ def _write_scenarios(inputs: Inputs, filling: Path) -> None:
 
 
 def _write_paths(hits: FirstHits, n_chains: int, path: Path) -> None:
+    import xarray as xr
+
+    from forecast.simulation.paths import RANDOM_STREAMS
+
     n_targets, n_draws, n_paths = hits.day.shape
     first = hits.day.reshape(n_targets, n_chains, n_draws // n_chains, n_paths)
     meaning = {"long_name": "days from the origin to the first target event; 2147483647: none in the horizon"}

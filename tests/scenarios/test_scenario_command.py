@@ -30,7 +30,7 @@ def test_a_saved_run_is_the_run_it_was_made_from(base, run_folder):
 
 def test_paths_of_an_older_simulator_are_made_anew(base, run_folder, tmp_path, monkeypatch):
     # Otherwise they would be compared with paths on other random numbers.
-    monkeypatch.setattr("forecast.run_files.RANDOM_STREAMS", -1)
+    monkeypatch.setattr("forecast.simulation.paths.RANDOM_STREAMS", -1)
     other = shutil.copytree(run_folder, tmp_path / "other")
     from forecast.run_files import _write_paths
     from forecast.simulation import simulate_first_hits
