@@ -6,7 +6,6 @@ their day in it.
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,13 +13,9 @@ from rich.console import Console
 
 from forecast import wording
 from forecast.cli.scenario_lines import headline_lines
+from forecast.cli.wrapping import Line, wrapped
 from forecast.record import Forecast, MilestoneForecast, TargetForecast
 from forecast.robustness_words import LABEL_WORDS
-
-WIDTH = 80
-
-Line = tuple[str, str]
-"""A line of text and the style it is printed in."""
 
 
 def print_bottom_line(forecast: Forecast, folder: Path) -> None:
@@ -44,22 +39,20 @@ def bottom_line(forecast: Forecast) -> Iterator[Line]:
     if not forecast.converged:
         yield "DID NOT CONVERGE – do not use these numbers.", "bold red"
         for failure in forecast.diagnostics.failures:
-            yield from _wrapped(failure, "red", indent="  ")
+            yield from wrapped(failure, "red", indent="  ")
         yield "", ""
     yield from _headline(forecast)
     yield "", ""
-    yield from _wrapped(f"{forecast.dyad.label}, as of {wording.long_day(forecast.as_of)}. Milestones:", "")
+    yield from wrapped(f"{forecast.dyad.label}, as of {wording.long_day(forecast.as_of)}. Milestones:", "")
     for milestone in forecast.targets[0].milestones:
-        yield from _wrapped(
-            f"  {wording.short_day(milestone.date):>11}  {milestone.label}", "", hang=" " * 15
-        )
+        yield from wrapped(f"  {wording.short_day(milestone.date):>11}  {milestone.label}", "", hang=" " * 15)
     yield "", ""
     yield f"  {'Before':>11}  {'Chance':>6}  {'90% range':>9}  {'Base':>4}  In words", "bold"
     for target in forecast.targets:
         yield from _group(forecast, target)
     yield "", ""
     base = forecast.targets[0].milestones[0].baseline.name
-    yield from _wrapped(
+    yield from wrapped(
         f"Range: of the chance, over what the data leave open. Base: the simple baseline ({base}).", "dim"
     )
     yield from headline_lines(forecast)
@@ -69,17 +62,17 @@ def _headline(forecast: Forecast) -> Iterator[Line]:
     target = forecast.target(forecast.headline.target)
     milestone = next(one for one in target.milestones if one.name == forecast.headline.milestone)
     chance = wording.predicate(milestone.probability, milestone.interval90)
-    yield from _wrapped(
+    yield from wrapped(
         f"{target.label} {chance} before {wording.long_day(milestone.date)} ({milestone.label}).", "bold"
     )
-    yield from _wrapped(
+    yield from wrapped(
         f"{wording.percent(milestone.probability)}, 90% interval "
         f"{wording.interval_percent(milestone.interval90)}: it happens in {milestone.frequency} simulated "
         f"futures. The base rate is {wording.percent(milestone.baseline.probability)}.",
         "",
     )
     if milestone.rests_on:
-        yield from _wrapped(f"{LABEL_WORDS[milestone.rests_on]} ('forecast sensitivity').", "")
+        yield from wrapped(f"{LABEL_WORDS[milestone.rests_on]} ('forecast sensitivity').", "")
     if not target.observed_before:
         yield "Never observed in the data: the prior speaks.", "yellow"
 
@@ -87,8 +80,8 @@ def _headline(forecast: Forecast) -> Iterator[Line]:
 def _group(forecast: Forecast, target: TargetForecast) -> Iterator[Line]:
     seen = target.observed_before
     record = f"seen {wording.times(seen)}" if seen else "never observed: the prior speaks"
-    yield from _wrapped(f"{target.label} ({record})", "bold" if seen else "bold yellow")
-    yield from _wrapped(target.definition, "dim", indent="  ")
+    yield from wrapped(f"{target.label} ({record})", "bold" if seen else "bold yellow")
+    yield from wrapped(target.definition, "dim", indent="  ")
     for milestone in target.milestones:
         asked = (target.name, milestone.name) == (forecast.headline.target, forecast.headline.milestone)
         yield _row(milestone), "bold" if asked else ""
@@ -100,15 +93,3 @@ def _row(milestone: MilestoneForecast) -> str:
         f"{wording.interval_percent(milestone.interval90):>9}  "
         f"{wording.percent(milestone.baseline.probability):>4}  {milestone.words}"
     )
-
-
-def _wrapped(text: str, style: str, indent: str = "", hang: str | None = None) -> Iterator[Line]:
-    lines = textwrap.wrap(
-        text,
-        WIDTH,
-        initial_indent=indent,
-        subsequent_indent=indent if hang is None else hang,
-        break_on_hyphens=False,
-    )
-    for line in lines:
-        yield line, style

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Sequence
 
 from forecast import wording
+from forecast.cli.wrapping import Line, cut, wrapped
 from forecast.record import Forecast, MilestoneForecast, ScenarioForecast, ScenarioMilestone
 
-WIDTH = 80
 _NAME = 45
-
-Line = tuple[str, str]
-"""A line of text and the style it is printed in."""
 
 
 def scenario_lines(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> Iterator[Line]:
     """Yield a table for each scenario: target × milestone, run, scenario, change, words."""
     yield from _stamp(forecast)
     for scenario in scenarios:
-        yield from _wrapped(scenario.label, "bold")
-        yield from _wrapped(scenario.rationale, "dim", indent="  ")
+        yield from wrapped(scenario.label, "bold")
+        yield from wrapped(scenario.rationale, "dim", indent="  ")
         yield from _how_lines(scenario)
         if not scenario.withheld:
             yield "", ""
             yield f"  {'Before':>11}  {'Run':>5}  {'Then':>5}  {'Change':>13}  In words", "bold"
             for target in scenario.targets:
-                yield from _wrapped(target.label, "bold")
+                yield from wrapped(target.label, "bold")
                 known = {one.name: one for one in forecast.target(target.name).milestones}
                 for milestone in target.milestones:
                     yield from _row(known[milestone.name], milestone)
@@ -39,7 +35,7 @@ def comparison_lines(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) 
     yield from _stamp(forecast)
     asked = forecast.headline.milestone
     first = next(one for one in forecast.targets[0].milestones if one.name == asked)
-    yield from _wrapped(f"Before {wording.long_day(first.date)} ({first.label})", "")
+    yield from wrapped(f"Before {wording.long_day(first.date)} ({first.label})", "")
     for target in sorted(forecast.targets, key=lambda target: target.name != forecast.headline.target):
         yield "", ""
         yield _compared_head(target.label), "bold"
@@ -52,7 +48,7 @@ def comparison_lines(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) 
     for scenario in scenarios:
         by_how.setdefault(_how(scenario), []).append(scenario.label)
     for how, labels in by_how.items():
-        yield from _wrapped(f"{'; '.join(labels)}: {how}", "dim", hang="  ")
+        yield from wrapped(f"{'; '.join(labels)}: {how}", "dim", hang="  ")
     yield from _note(scenarios)
 
 
@@ -75,19 +71,19 @@ def change_text(milestone: ScenarioMilestone) -> str:
 
 
 def _compared_head(label: str) -> str:
-    return f"{_cut(label, _NAME):<{_NAME}}  {'Chance':>6}  {'90% range':>9}  {'Change':>13}"
+    return f"{cut(label, _NAME):<{_NAME}}  {'Chance':>6}  {'90% range':>9}  {'Change':>13}"
 
 
 def _compared(scenario: ScenarioForecast, target: str, milestone: str) -> str:
     if scenario.withheld:
-        return f"{_cut(scenario.label, _NAME):<{_NAME}}  withheld: needs a new fit"
+        return f"{cut(scenario.label, _NAME):<{_NAME}}  withheld: needs a new fit"
     found = next(one for one in scenario.target(target).milestones if one.name == milestone)
     return _compared_row(scenario.label, found, change_text(found))
 
 
 def _compared_row(label: str, found: MilestoneForecast, change: str) -> str:
     return (
-        f"{_cut(label, _NAME):<{_NAME}}  {wording.percent(found.probability):>6}  "
+        f"{cut(label, _NAME):<{_NAME}}  {wording.percent(found.probability):>6}  "
         f"{wording.interval_percent(found.interval90):>9}  {change:>13}"
     ).rstrip()
 
@@ -101,11 +97,11 @@ def _row(base: MilestoneForecast, milestone: ScenarioMilestone) -> Iterator[Line
 
 
 def _how_lines(scenario: ScenarioForecast) -> Iterator[Line]:
-    yield from _wrapped(f"Method: {_how(scenario)}", "", indent="  ")
+    yield from wrapped(f"Method: {_how(scenario)}", "", indent="  ")
     if scenario.withheld:
-        yield from _wrapped(f"Withheld: {scenario.withheld}", "bold", indent="  ")
+        yield from wrapped(f"Withheld: {scenario.withheld}", "bold", indent="  ")
     for failure in scenario.failures:
-        yield from _wrapped(f"The new fit did not converge: {failure}", "bold", indent="  ")
+        yield from wrapped(f"The new fit did not converge: {failure}", "bold", indent="  ")
 
 
 def _how(scenario: ScenarioForecast) -> str:
@@ -130,20 +126,4 @@ def _note(scenarios: Sequence[ScenarioForecast]) -> Iterator[Line]:
         text += " It is taken draw by draw, so its error is far below that of the chances"
         refitted = any(one.method == "refit" for one in scenarios)
         text += ", but for a new fit." if refitted else "."
-    yield from _wrapped(text, "dim")
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else f"{text[: width - 1].rstrip()}…"
-
-
-def _wrapped(text: str, style: str, indent: str = "", hang: str | None = None) -> Iterator[Line]:
-    lines = textwrap.wrap(
-        text,
-        WIDTH,
-        initial_indent=indent,
-        subsequent_indent=indent if hang is None else hang,
-        break_on_hyphens=False,
-    )
-    for line in lines:
-        yield line, style
+    yield from wrapped(text, "dim")

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Sequence
 
 from forecast import wording
+from forecast.cli.wrapping import Line, cut, wrapped
 from forecast.record import Forecast
 from forecast.robustness_record import NumberSensitivity, Robustness, ShiftEnd
 from forecast.robustness_words import change_with_error, crossing_first, rest_sentence
 
-WIDTH = 80
 _MOST_BARS = 14
 _MOST_CROSSINGS = 6
 _LABEL = 40
-
-Line = tuple[str, str]
-"""A line of text and the style it is printed in."""
 
 
 def sensitivity_lines(forecast: Forecast, found: Robustness) -> Iterator[Line]:
@@ -71,8 +67,8 @@ def _tornado(forecast: Forecast, found: Robustness) -> Iterator[Line]:
     )
     yield f"  {'Assumption (now)':<{_LABEL}}  {'one step down':>17}  {'one step up':>17}", "bold"
     for bar in found.tornado[:_MOST_BARS]:
-        yield f"  {_cut(bar.label, _LABEL):<{_LABEL}}  {_end(bar.lower):>17}  {_end(bar.upper):>17}", ""
-        now = f"{_cut(bar.now, _LABEL - 2):<{_LABEL - 2}}"
+        yield f"  {cut(bar.label, _LABEL):<{_LABEL}}  {_end(bar.lower):>17}  {_end(bar.upper):>17}", ""
+        now = f"{cut(bar.now, _LABEL - 2):<{_LABEL - 2}}"
         yield f"    {now}  {bar.lower.assumed:>17}  {bar.upper.assumed:>17}", "dim"
     left = len(found.tornado) - _MOST_BARS
     more = f" {left} more with smaller effects: --json." if left > 0 else ""
@@ -107,20 +103,3 @@ def _end(end: ShiftEnd) -> str:
     if end.change is None or end.mcse is None:
         return "needs a refit"
     return change_with_error(end.change, end.mcse)
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else f"{text[: width - 1]}…"
-
-
-def wrapped(text: str, style: str, indent: str = "", hang: str | None = None) -> Iterator[Line]:
-    """Yield the lines of a text that fit the terminal."""
-    lines = textwrap.wrap(
-        text,
-        WIDTH,
-        initial_indent=indent,
-        subsequent_indent=indent if hang is None else hang,
-        break_on_hyphens=False,
-    )
-    for line in lines:
-        yield line, style

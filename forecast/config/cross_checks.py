@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 
 from forecast.config.faults import Fault, KeyPath, suggestion
+from forecast.config.raw_values import day_in, mapping_in, sequence_in
 
 CROSS_FAULT = "config_cross_fault"
 LONGEST_HORIZON = timedelta(days=3653)  # ten years
@@ -17,31 +18,31 @@ LONGEST_HORIZON = timedelta(days=3653)  # ten years
 
 def cross_faults(settings: Mapping[str, object]) -> list[Fault]:
     """Return every disagreement between settings; what cannot be read is left to the type checks."""
-    as_of = _day(settings.get("as_of"))
+    as_of = day_in(settings.get("as_of"))
     milestones = [
-        (index, _mapping(entry)) for index, entry in enumerate(_sequence(settings.get("milestones")))
+        (index, mapping_in(entry)) for index, entry in enumerate(sequence_in(settings.get("milestones")))
     ]
     return [
-        *_dyad_faults(_mapping(settings.get("dyad"))),
-        *_start_faults(_mapping(settings.get("events")), as_of),
+        *_dyad_faults(mapping_in(settings.get("dyad"))),
+        *_start_faults(mapping_in(settings.get("events")), as_of),
         *_milestone_faults(milestones, as_of),
         *_headline_faults(
             settings, [entry["name"] for _, entry in milestones if isinstance(entry.get("name"), str)]
         ),
-        *_calendar_faults(_sequence(settings.get("calendar")), as_of, milestones),
-        *_impact_faults(_mapping(settings.get("report")), list(_mapping(settings.get("targets")))),
+        *_calendar_faults(sequence_in(settings.get("calendar")), as_of, milestones),
+        *_impact_faults(mapping_in(settings.get("report")), list(mapping_in(settings.get("targets")))),
     ]
 
 
 def score_cross_faults(settings: Mapping[str, object]) -> list[Fault]:
     """Return every disagreement between the settings of a config of weekly scores."""
-    as_of = _day(settings.get("as_of"))
+    as_of = day_in(settings.get("as_of"))
     milestones = [
-        (index, _mapping(entry)) for index, entry in enumerate(_sequence(settings.get("milestones")))
+        (index, mapping_in(entry)) for index, entry in enumerate(sequence_in(settings.get("milestones")))
     ]
     return [
-        *_dyad_faults(_mapping(settings.get("dyad"))),
-        *_start_faults(_mapping(settings.get("scores")), as_of, "scores"),
+        *_dyad_faults(mapping_in(settings.get("dyad"))),
+        *_start_faults(mapping_in(settings.get("scores")), as_of, "scores"),
         *_milestone_faults(milestones, as_of),
         *_headline_faults(
             settings, [entry["name"] for _, entry in milestones if isinstance(entry.get("name"), str)]
@@ -55,7 +56,7 @@ def _dyad_faults(dyad: Mapping[str, object]) -> Iterator[Fault]:
 
 
 def _start_faults(section: Mapping[str, object], as_of: date | None, name: str = "events") -> Iterator[Fault]:
-    start = _day(section.get("start"))
+    start = day_in(section.get("start"))
     if start and as_of and start >= as_of:
         message = f"{start} is not before as_of ({as_of}); no {name[:-1]} would be left to learn from"
         yield Fault((name, "start"), message)
@@ -66,7 +67,7 @@ def _milestone_faults(
 ) -> Iterator[Fault]:
     first_index: dict[object, int] = {}
     for index, milestone in milestones:
-        name, day = milestone.get("name"), _day(milestone.get("date"))
+        name, day = milestone.get("name"), day_in(milestone.get("date"))
         if name is not None and first_index.setdefault(name, index) != index:
             yield Fault(("milestones", index, "name"), f"'{name}' names an earlier milestone too; rename one")
         yield from _after_as_of(("milestones", index, "date"), day, as_of, "give a later day or remove it")
@@ -76,8 +77,8 @@ def _milestone_faults(
 
 
 def _headline_faults(settings: Mapping[str, object], milestones: Sequence[object]) -> Iterator[Fault]:
-    headline = _mapping(settings.get("headline"))
-    for key, names in (("target", _mapping(settings.get("targets"))), ("milestone", milestones)):
+    headline = mapping_in(settings.get("headline"))
+    for key, names in (("target", mapping_in(settings.get("targets"))), ("milestone", milestones)):
         name, known = headline.get(key), list(dict.fromkeys(map(str, names)))
         if isinstance(name, str) and known and name not in known:
             message = f"no {key} is named '{name}'.{suggestion(name, known)} Allowed: {', '.join(known)}"
@@ -87,10 +88,10 @@ def _headline_faults(settings: Mapping[str, object], milestones: Sequence[object
 def _calendar_faults(
     calendar: Sequence[object], as_of: date | None, milestones: Sequence[tuple[int, Mapping[str, object]]]
 ) -> Iterator[Fault]:
-    last = max((day for _, entry in milestones if (day := _day(entry.get("date")))), default=None)
+    last = max((day for _, entry in milestones if (day := day_in(entry.get("date")))), default=None)
     seen: dict[tuple[str, ...], int] = {}
-    for index, act in enumerate(map(_mapping, calendar)):
-        day = _day(act.get("date"))
+    for index, act in enumerate(map(mapping_in, calendar)):
+        day = day_in(act.get("date"))
         advice = "past acts belong in the event file; remove it here"
         yield from _after_as_of(("calendar", index, "date"), day, as_of, advice)
         if day and last and day > last:
@@ -103,7 +104,7 @@ def _calendar_faults(
 
 
 def _impact_faults(report: Mapping[str, object], targets: Sequence[str]) -> Iterator[Fault]:
-    for name in _mapping(report.get("impact")):
+    for name in mapping_in(report.get("impact")):
         if targets and name not in targets:
             message = f"no target is named '{name}'.{suggestion(name, targets)} Allowed: {', '.join(targets)}"
             yield Fault(("report", "impact", name), message)
@@ -112,20 +113,3 @@ def _impact_faults(report: Mapping[str, object], targets: Sequence[str]) -> Iter
 def _after_as_of(path: KeyPath, day: date | None, as_of: date | None, advice: str) -> Iterator[Fault]:
     if day and as_of and day <= as_of:
         yield Fault(path, f"{day} is not after as_of ({as_of}); {advice}")
-
-
-def _day(value: object) -> date | None:
-    if type(value) is date:
-        return value
-    try:
-        return date.fromisoformat(value) if isinstance(value, str) and len(value) == 10 else None
-    except ValueError:
-        return None
-
-
-def _mapping(value: object) -> Mapping[str, object]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _sequence(value: object) -> Sequence[object]:
-    return value if isinstance(value, (list, tuple)) else ()

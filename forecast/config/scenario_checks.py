@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
 
 from forecast.config.faults import Fault, KeyPath, suggestion
+from forecast.config.raw_values import day_in, mapping_in, sequence_in
 from forecast.events.codebook import CATEGORIES
 
 _CHANGES = ("priors", "events", "without", "calendar")
@@ -13,32 +13,32 @@ _CHANGES = ("priors", "events", "without", "calendar")
 
 def scenario_faults(settings: Mapping[str, object]) -> list[Fault]:
     """Return every disagreement between settings; what cannot be read is left to the type checks."""
-    types = [str(name) for name in _mapping(settings.get("types"))]
+    types = [str(name) for name in mapping_in(settings.get("types"))]
     acts = [*_acts(settings)]
     return [
         *_empty_faults(settings),
-        *_type_faults(_mapping(settings.get("types")), {str(act.get("category")) for _, act in acts}),
+        *_type_faults(mapping_in(settings.get("types")), {str(act.get("category")) for _, act in acts}),
         *(fault for path, act in acts for fault in _act_faults(path, act, types)),
         *_repeated_faults(acts),
-        *_calendar_faults(_mapping(settings.get("calendar"))),
-        *_past_faults(_sequence(settings.get("without"))),
+        *_calendar_faults(mapping_in(settings.get("calendar"))),
+        *_past_faults(sequence_in(settings.get("without"))),
     ]
 
 
 def _acts(settings: Mapping[str, object]) -> Iterator[tuple[KeyPath, Mapping[str, object]]]:
-    calendar = _mapping(settings.get("calendar"))
+    calendar = mapping_in(settings.get("calendar"))
     lists: tuple[tuple[KeyPath, object], ...] = (
         (("events",), settings.get("events")),
         (("calendar", "replace"), calendar.get("replace")),
         (("calendar", "extend"), calendar.get("extend")),
     )
     for path, entries in lists:
-        for index, entry in enumerate(_sequence(entries)):
-            yield (*path, index), _mapping(entry)
+        for index, entry in enumerate(sequence_in(entries)):
+            yield (*path, index), mapping_in(entry)
 
 
 def _empty_faults(settings: Mapping[str, object]) -> Iterator[Fault]:
-    calendar = _mapping(settings.get("calendar"))
+    calendar = mapping_in(settings.get("calendar"))
     replaced = calendar.get("replace") is not None
     changes = [settings.get(key) for key in ("priors", "events", "without")]
     if not any(changes) and not replaced and not calendar.get("extend") and not calendar.get("probability"):
@@ -47,7 +47,7 @@ def _empty_faults(settings: Mapping[str, object]) -> Iterator[Fault]:
 
 def _type_faults(types: Mapping[str, object], used: set[str]) -> Iterator[Fault]:
     for name, entry in types.items():
-        declared = _mapping(entry)
+        declared = mapping_in(entry)
         if name in CATEGORIES:
             message = "is a category of the codebook; a new type needs a name of its own"
             yield Fault(("types", name), message)
@@ -63,7 +63,7 @@ def _act_faults(path: KeyPath, act: Mapping[str, object], types: Sequence[str]) 
     if act and (act.get("date") is None) == (act.get("window") is None):
         given = "both are given" if act.get("date") is not None else "neither is given"
         yield Fault(path, f"an act needs either date or window; {given}")
-    window = [_day(day) for day in _sequence(act.get("window"))]
+    window = [day_in(day) for day in sequence_in(act.get("window"))]
     if len(window) == 2 and window[0] and window[1] and window[0] > window[1]:
         yield Fault((*path, "window"), f"{window[0]} is after {window[1]}; write [first day, last day]")
     category = act.get("category")
@@ -105,23 +105,6 @@ def _past_faults(entries: Sequence[object]) -> Iterator[Fault]:
             yield Fault(
                 ("without", index), "describes no event; give an id, or category, from, to, min_severity"
             )
-        first, last = _day(entry.get("from")), _day(entry.get("to"))
+        first, last = day_in(entry.get("from")), day_in(entry.get("to"))
         if first and last and first > last:
             yield Fault(("without", index, "to"), f"{last} is before {first}, so no event fits")
-
-
-def _day(value: object) -> date | None:
-    if type(value) is date:
-        return value
-    try:
-        return date.fromisoformat(value) if isinstance(value, str) and len(value) == 10 else None
-    except ValueError:
-        return None
-
-
-def _mapping(value: object) -> Mapping[str, object]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _sequence(value: object) -> Sequence[object]:
-    return value if isinstance(value, list | tuple) else ()

@@ -196,7 +196,8 @@ class ReportConfig(Section):
     )
 
 
-def _default_headline(fields: dict[str, Any]) -> HeadlineConfig:
+def default_headline(fields: dict[str, Any]) -> HeadlineConfig:
+    """Return the first target before the last listed milestone."""
     return HeadlineConfig(target=next(iter(fields["targets"])), milestone=fields["milestones"][-1].name)
 
 
@@ -219,7 +220,7 @@ class Config(Section):
     targets: Mapping[KeyName, TargetConfig] = Field(min_length=1, description="the escalations to forecast")
     milestones: tuple[MilestoneConfig, ...] = Field(min_length=1, description="the dates to forecast up to")
     headline: HeadlineConfig = Field(
-        default_factory=_default_headline,
+        default_factory=default_headline,
         description="the bottom line; first target and last listed milestone when absent",
     )
     calendar: Annotated[tuple[CalendarAct, ...], EMPTY_LIST] = Field(

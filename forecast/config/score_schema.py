@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
@@ -27,6 +27,7 @@ from forecast.config.schema import (
     MilestoneConfig,
     SamplerConfig,
     Section,
+    default_headline,
     title_of,
 )
 from forecast.errors import ConfigError
@@ -59,10 +60,6 @@ class ScoreModelSection(Section):
     )
 
 
-def _default_headline(fields: dict[str, Any]) -> HeadlineConfig:
-    return HeadlineConfig(target=next(iter(fields["targets"])), milestone=fields["milestones"][-1].name)
-
-
 class ScoreConfig(Section):
     """Everything a forecast from weekly scores needs to know, checked as a whole.
 
@@ -81,7 +78,7 @@ class ScoreConfig(Section):
     targets: Mapping[KeyName, ScoreTarget] = Field(min_length=1, description="the turns to forecast")
     milestones: tuple[MilestoneConfig, ...] = Field(min_length=1, description="the dates to forecast up to")
     headline: HeadlineConfig = Field(
-        default_factory=_default_headline,
+        default_factory=default_headline,
         description="the bottom line; first target and last listed milestone when absent",
     )
     model: Annotated[ScoreModelSection, EMPTY_MAPPING] = Field(default=ScoreModelSection())

@@ -15,9 +15,10 @@ from types import SimpleNamespace
 import pytest
 
 from forecast import wording
-from forecast.cli.bottom_line import WIDTH, bottom_line
+from forecast.cli.bottom_line import bottom_line
 from forecast.cli.interruption import remembered_interrupt
 from forecast.cli.progress import show_progress
+from forecast.cli.wrapping import WIDTH
 from forecast.config import load_config
 from forecast.priors import default_priors
 from forecast.record import (
