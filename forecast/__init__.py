@@ -21,7 +21,6 @@ The map, in the order the data flow::
     pipeline     the order of the stages                      make_forecast, run_forecast
     hindcast     forecasts at past dates, put on record
     backtest_run forecasts at past dates, scored              run_backtest, BacktestOptions
-    weekly_scores/, score_run, score_backtest   dyads known by a number a week: run_score_forecast
     cli/         the command ``forecast``
 
 In a notebook::
@@ -43,14 +42,12 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from forecast.backtest_run import run_backtest
     from forecast.config import (
         Config,
         Scenario,
         describe_config,
         load_config,
         load_scenario,
-        load_score_config,
     )
     from forecast.errors import ForecastError, InputError, NotConvergedError
     from forecast.evaluation.backtest_plan import BacktestOptions
@@ -60,30 +57,29 @@ if TYPE_CHECKING:
     from forecast.feeds.importing import import_feed
     from forecast.feeds.options import feed_options
     from forecast.feeds.switches import Switches
-    from forecast.inputs import read_inputs
     from forecast.ledger.resolving import resolve_ledger
     from forecast.ledger.scoring import score_ledger
     from forecast.ledger.store import open_ledger
-    from forecast.pipeline import make_forecast, run_forecast
     from forecast.priors import default_priors
-    from forecast.record import Analysis, Forecast
-    from forecast.run_files import Run, rebuild_report, save_run
+    from forecast.records.forecast import Analysis, Forecast
+    from forecast.runs.inputs import read_inputs
     from forecast.scenarios import compare_scenarios, read_base_run
-    from forecast.scenarios.robustness import RobustnessOptions, measure_robustness
-    from forecast.score_backtest import run_score_backtest
-    from forecast.score_run import run_score_forecast
+    from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
+    from forecast.workflows.backtest import run_backtest
+    from forecast.workflows.forecast import make_forecast, run_forecast
+    from forecast.workflows.run_files import Run, rebuild_report, save_run
 
 _HOME = {
-    "Analysis": "record",
+    "Analysis": "records.forecast",
     "BacktestOptions": "evaluation.backtest_plan",
     "Config": "config",
     "EventTable": "events.table",
-    "Forecast": "record",
+    "Forecast": "records.forecast",
     "ForecastError": "errors",
     "InputError": "errors",
     "NotConvergedError": "errors",
-    "RobustnessOptions": "scenarios.robustness",
-    "Run": "run_files",
+    "RobustnessOptions": "sensitivity.robustness",
+    "Run": "workflows.run_files",
     "Scenario": "config",
     "Switches": "feeds.switches",
     "compare_scenarios": "scenarios",
@@ -92,22 +88,19 @@ _HOME = {
     "feed_options": "feeds.options",
     "import_feed": "feeds.importing",
     "load_config": "config",
-    "load_score_config": "config",
     "load_events": "events.bundled",
     "load_scenario": "config",
-    "make_forecast": "pipeline",
-    "measure_robustness": "scenarios.robustness",
+    "make_forecast": "workflows.forecast",
+    "measure_robustness": "sensitivity.robustness",
     "open_ledger": "ledger.store",
-    "read_base_run": "scenarios",
+    "read_base_run": "runs.base_run",
     "read_events": "events.reading",
-    "read_inputs": "inputs",
-    "rebuild_report": "run_files",
+    "read_inputs": "runs.inputs",
+    "rebuild_report": "workflows.run_files",
     "resolve_ledger": "ledger.resolving",
-    "run_backtest": "backtest_run",
-    "run_forecast": "pipeline",
-    "run_score_backtest": "score_backtest",
-    "run_score_forecast": "score_run",
-    "save_run": "run_files",
+    "run_backtest": "workflows.backtest",
+    "run_forecast": "workflows.forecast",
+    "save_run": "workflows.run_files",
     "score_ledger": "ledger.scoring",
 }
 
@@ -132,7 +125,6 @@ __all__ = [
     "load_config",
     "load_events",
     "load_scenario",
-    "load_score_config",
     "make_forecast",
     "measure_robustness",
     "open_ledger",
@@ -143,8 +135,6 @@ __all__ = [
     "resolve_ledger",
     "run_backtest",
     "run_forecast",
-    "run_score_backtest",
-    "run_score_forecast",
     "save_run",
     "score_ledger",
 ]

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from forecast.draws import StreamDraws
 from forecast.events.bundled import load_events
 from forecast.events.table import Event, EventTable
+from forecast.models.draws import StreamDraws
 from forecast.models.kernel import STREAM_ROWS
 
 # The same examples every time, and no clock: a machine under load must not fail a test.

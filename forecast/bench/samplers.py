@@ -10,11 +10,11 @@ from multiprocessing import get_context
 
 import xarray as xr
 
+from forecast.bench.other_samplers import has_numpyro, sample_by_numpyro, sample_by_pymc
 from forecast.inference import Posterior, SamplerOptions, check_gates
-from forecast.inference.other_samplers import has_numpyro, sample_by_numpyro, sample_by_pymc
 from forecast.inference.sampling import compile_model, sample
-from forecast.inputs import Inputs
 from forecast.models import build_model
+from forecast.runs.inputs import Inputs
 
 OURS = "fused model, nutpie"
 PYMC = "naive model, PyMC NUTS"

@@ -15,9 +15,9 @@ from forecast.bench.stages import StageTimes, measure_stages
 from forecast.config import load_config
 from forecast.inference import SamplerOptions
 from forecast.inference.sampling import compile_model
-from forecast.inputs import read_inputs
 from forecast.models import build_model
-from forecast.pipeline import versions
+from forecast.runs.inputs import read_inputs
+from forecast.workflows.forecast import versions
 
 PYMC_TUNE = 1000
 """The warm-up of ``pymc.sample`` when none is asked for."""

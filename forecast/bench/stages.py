@@ -98,7 +98,7 @@ def _main(config: str, out: str, *overrides: str) -> None:
 
     try:
         loaded = load_config(Path(config), overrides)
-        from forecast.pipeline import run_forecast
+        from forecast.workflows.forecast import run_forecast
 
         run_forecast(
             loaded,

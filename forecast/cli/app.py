@@ -16,11 +16,10 @@ from forecast.cli import (
     run,
     scenario,
     schema,
-    scores,
     sensitivity,
 )
-from forecast.events.commands import app as events_app
-from forecast.feeds.commands import crosswalk, import_events
+from forecast.cli.events import app as events_app
+from forecast.cli.events_import import crosswalk, import_events
 
 app = typer.Typer(
     name="forecast",
@@ -43,7 +42,6 @@ app.command("backtest")(backtest.backtest)
 app.command("priors")(priors.priors)
 app.command("schema")(schema.schema)
 app.add_typer(ledger.app, name="ledger")
-app.add_typer(scores.app, name="scores")
 app.add_typer(bench.app, name="bench")
 events_app.command("code")(events_code.code)
 events_app.command("codebook")(events_code.codebook)

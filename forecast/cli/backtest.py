@@ -16,7 +16,7 @@ from forecast.errors import InputError, StoppedError, UnfinishedError
 if TYPE_CHECKING:
     from forecast.config import Config
     from forecast.evaluation.backtest_plan import BacktestOptions
-    from forecast.pipeline import StageProgress
+    from forecast.workflows.forecast import StageProgress
 
 _MILESTONES = "milestones"
 
@@ -99,7 +99,7 @@ def backtest(
     from forecast.cli.progress import show_progress
 
     with remembered_interrupt() as stop_if_pressed, show_progress(hidden=quiet or json) as draw:
-        from forecast.backtest_run import backtest_place, partial_place, run_backtest
+        from forecast.workflows.backtest import backtest_place, partial_place, run_backtest
 
         def listen(progress: StageProgress) -> None:
             stop_if_pressed()

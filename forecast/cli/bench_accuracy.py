@@ -86,8 +86,8 @@ def accuracy(
     spacing = spacing_of(origins)
     with remembered_interrupt() as stop_if_pressed, show_progress(hidden=quiet or json) as draw:
         from forecast.evaluation.benchmark import SAMPLER, BenchmarkOptions, read_dyads, run_benchmark
-        from forecast.pipeline import StageProgress
-        from forecast.series import TargetRule
+        from forecast.panel.series import TargetRule
+        from forecast.workflows.forecast import StageProgress
 
         def listen(finished: int, planned: int) -> None:
             stop_if_pressed()

@@ -43,7 +43,7 @@ def calibration(
 
     with remembered_interrupt() as stop_if_pressed, show_progress(hidden=quiet or json) as draw:
         from forecast.evaluation.simulation_based_calibration import default_study
-        from forecast.pipeline import StageProgress
+        from forecast.workflows.forecast import StageProgress
 
         def listen(finished: int, planned: int) -> None:
             stop_if_pressed()

@@ -14,8 +14,8 @@ from rich.console import Console
 from forecast import wording
 from forecast.cli.scenario_lines import headline_lines
 from forecast.cli.wrapping import Line, wrapped
-from forecast.record import Forecast, MilestoneForecast, TargetForecast
-from forecast.robustness_words import LABEL_WORDS
+from forecast.records.forecast import Forecast, MilestoneForecast, TargetForecast
+from forecast.wording.robustness import LABEL_WORDS
 
 
 def print_bottom_line(forecast: Forecast, folder: Path) -> None:

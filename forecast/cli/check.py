@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from forecast.inputs import Inputs
-    from forecast.prior_predictive import PriorPredictive
+    from forecast.panel.reporting_delay import DelayCurve
     from forecast.priors import NamedPrior
-    from forecast.reporting_delay import DelayCurve
+    from forecast.runs.inputs import Inputs
+    from forecast.sensitivity.prior_predictive import PriorPredictive
 
 
 def check(
@@ -41,9 +41,9 @@ def check(
 ) -> None:
     """Validate a config and its events, read it back in plain English; nothing is fitted."""
     from forecast.config import config_hash, describe_config, load_config
-    from forecast.inputs import read_inputs
-    from forecast.prior_predictive import prior_predictive
+    from forecast.runs.inputs import read_inputs
     from forecast.scenarios import plan_scenarios
+    from forecast.sensitivity.prior_predictive import prior_predictive
 
     checked_figure(plot, "--plot")
     loaded = load_config(config, overrides or (), as_of=day(as_of), seed=seed)

@@ -49,8 +49,8 @@ def hindcast(
     from forecast.cli.progress import show_progress
 
     with remembered_interrupt() as stop_if_pressed, show_progress(hidden=quiet or json) as draw:
-        from forecast import hindcast as hindcasts
-        from forecast.pipeline import StageProgress
+        from forecast.workflows import hindcast as hindcasts
+        from forecast.workflows.forecast import StageProgress
 
         def listen(progress: StageProgress) -> None:
             stop_if_pressed()

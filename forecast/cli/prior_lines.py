@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from forecast.priors import Distribution, NamedPrior
     from forecast.priors.elicitation import Elicited
-    from forecast.record import ParameterSummary
+    from forecast.records.forecast import ParameterSummary
 
 WIDTH = 80
 

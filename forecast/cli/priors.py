@@ -14,7 +14,7 @@ from forecast.cli.prior_lines import explain_lines, wrapped
 
 if TYPE_CHECKING:
     from forecast.priors import Distribution, NamedPrior
-    from forecast.record import ParameterSummary
+    from forecast.records.forecast import ParameterSummary
 
 
 def priors(
@@ -36,7 +36,7 @@ def priors(
     from forecast.config import load_config
     from forecast.errors import InputError, PriorError
     from forecast.events.codebook import did_you_mean
-    from forecast.inputs import resolve_priors
+    from forecast.runs.inputs import resolve_priors
 
     if run and not explain:
         raise InputError("--run: shows what the data made of one prior; name it with --explain NAME")
@@ -64,8 +64,8 @@ def priors(
 
 def _posteriors(run: Path) -> dict[str, ParameterSummary]:
     """Posterior summaries of a saved run, by parameter name."""
-    from forecast.record import Analysis
-    from forecast.run_folder import read_record
+    from forecast.records.forecast import Analysis
+    from forecast.runs.folder import read_record
 
     return {one.name: one for one in read_record(run / "analysis.json", Analysis).parameters}
 

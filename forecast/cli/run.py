@@ -42,8 +42,8 @@ def run(
 
     loaded = load_config(config, overrides or (), as_of=day(as_of), seed=seed)
 
-    from forecast.inputs import read_inputs
-    from forecast.run_folder import refuse_existing, run_place
+    from forecast.runs.folder import refuse_existing, run_place
+    from forecast.runs.inputs import read_inputs
     from forecast.scenarios import plan_scenarios
 
     # The run checks both again; here they answer before the seconds that loading the sampler takes.
@@ -59,7 +59,7 @@ def run(
     from forecast.cli.progress import show_progress
 
     with remembered_interrupt() as stop_if_pressed, show_progress(hidden=quiet or json) as draw:
-        from forecast.pipeline import StageProgress, require_converged, run_forecast
+        from forecast.workflows.forecast import StageProgress, require_converged, run_forecast
 
         def listen(progress: StageProgress) -> None:
             stop_if_pressed()

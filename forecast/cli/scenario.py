@@ -12,7 +12,7 @@ from forecast.cli.options import Json, Quiet
 if TYPE_CHECKING:
     from forecast.config import Scenario
     from forecast.progress import StageProgress
-    from forecast.record import ScenarioForecast
+    from forecast.records.forecast import ScenarioForecast
     from forecast.scenarios import BaseRun
 
 _FORMATS = (".svg", ".png", ".pdf", ".json")

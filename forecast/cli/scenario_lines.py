@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from forecast import wording
 from forecast.cli.wrapping import Line, cut, wrapped
-from forecast.record import Forecast, MilestoneForecast, ScenarioForecast, ScenarioMilestone
+from forecast.records.forecast import Forecast, MilestoneForecast, ScenarioForecast, ScenarioMilestone
 
 _NAME = 45
 

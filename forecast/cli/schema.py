@@ -15,20 +15,18 @@ class Contract(StrEnum):
     SCENARIO = "scenario"
     FORECAST = "forecast"
     LEDGER = "ledger"
-    SCORES = "scores"
 
 
 def schema(contract: Annotated[Contract, typer.Argument(help="Which schema.", show_default=False)]) -> None:
     """Print a JSON Schema for other programs.
 
-    Of a config, a scenario, forecast.json, a ledger's export, or (scores) a config of weekly scores.
+    Of a config, a scenario, forecast.json, or a ledger's export.
     """
     from forecast.config import (
         config_schema,
         forecast_schema,
         scenario_schema,
         schema_text,
-        score_config_schema,
     )
 
     if contract is Contract.LEDGER:
@@ -40,7 +38,6 @@ def schema(contract: Annotated[Contract, typer.Argument(help="Which schema.", sh
             Contract.CONFIG: config_schema,
             Contract.SCENARIO: scenario_schema,
             Contract.FORECAST: forecast_schema,
-            Contract.SCORES: score_config_schema,
         }
         content = makers[contract]()
     typer.echo(schema_text(content), nl=False)

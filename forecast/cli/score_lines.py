@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from forecast.wording import count, listing, number, share
 
 if TYPE_CHECKING:
-    from forecast.backtest_run import Backtest
+    from forecast.workflows.backtest import Backtest
 
 WIDTH = 80
 _LABEL = 15
@@ -92,8 +92,8 @@ def backtest_lines(backtest: Backtest, titles: Mapping[str, str]) -> Iterator[Li
 
 def _cautions(backtest: Backtest, titles: Mapping[str, str]) -> Iterator[str]:
     """Say of which questions little is known, all in one sentence, and which forecasts are missing."""
-    from forecast.backtest_run import best_models
     from forecast.evaluation.score_table import FEWEST_OUTCOMES
+    from forecast.workflows.backtest import best_models
 
     few: dict[str, list[str]] = {}
     absent = []

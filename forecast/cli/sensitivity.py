@@ -11,8 +11,8 @@ from forecast.cli.figure_option import checked_figure
 from forecast.cli.options import Json, Quiet
 
 if TYPE_CHECKING:
-    from forecast.record import Analysis
-    from forecast.robustness_record import Robustness
+    from forecast.records.forecast import Analysis
+    from forecast.records.robustness import Robustness
 
 
 def sensitivity(
@@ -48,8 +48,8 @@ def sensitivity(
     checked_figure(plot, "--plot")
     bound = _share(threshold)
 
-    from forecast.record import Analysis, Forecast
-    from forecast.run_folder import read_record
+    from forecast.records.forecast import Analysis, Forecast
+    from forecast.runs.folder import read_record
 
     forecast = read_record(run_dir / "forecast.json", Forecast)
     analysis = read_record(run_dir / "analysis.json", Analysis)
@@ -99,7 +99,7 @@ def _measured(
     all_targets: bool,
 ) -> Robustness:
     from forecast.scenarios import read_base_run
-    from forecast.scenarios.robustness import RobustnessOptions, measure_sensitivities, measure_shifts
+    from forecast.sensitivity.robustness import RobustnessOptions, measure_sensitivities, measure_shifts
 
     base = read_base_run(run_dir)
     kept = analysis.robustness

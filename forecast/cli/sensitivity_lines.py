@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from forecast import wording
 from forecast.cli.wrapping import Line, cut, wrapped
-from forecast.record import Forecast
-from forecast.robustness_record import NumberSensitivity, Robustness, ShiftEnd
-from forecast.robustness_words import change_with_error, crossing_first, rest_sentence
+from forecast.records.forecast import Forecast
+from forecast.records.robustness import NumberSensitivity, Robustness, ShiftEnd
+from forecast.wording.robustness import change_with_error, crossing_first, rest_sentence
 
 _MOST_BARS = 14
 _MOST_CROSSINGS = 6

@@ -13,9 +13,8 @@ from forecast.config.json_schema import (
     forecast_schema,
     scenario_schema,
     schema_text,
-    score_config_schema,
 )
-from forecast.config.reading import load_config, load_score_config
+from forecast.config.reading import load_config
 from forecast.config.scenario_reading import (
     load_scenario,
     load_scenarios,
@@ -38,7 +37,6 @@ from forecast.config.schema import (
     SamplerConfig,
     TargetConfig,
 )
-from forecast.config.score_schema import ScoreConfig, ScoreTarget
 from forecast.config.writing import config_hash, resolved_yaml, saved_logo, scenario_yaml
 
 __all__ = [
@@ -59,8 +57,6 @@ __all__ = [
     "ReportConfig",
     "SamplerConfig",
     "Scenario",
-    "ScoreConfig",
-    "ScoreTarget",
     "TargetConfig",
     "config_hash",
     "config_schema",
@@ -69,7 +65,6 @@ __all__ = [
     "load_config",
     "load_scenario",
     "load_scenarios",
-    "load_score_config",
     "refuse_same_names",
     "resolved_yaml",
     "saved_logo",
@@ -77,6 +72,5 @@ __all__ = [
     "scenario_schema",
     "scenario_yaml",
     "schema_text",
-    "score_config_schema",
     "target_definition",
 ]

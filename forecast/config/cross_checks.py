@@ -34,22 +34,6 @@ def cross_faults(settings: Mapping[str, object]) -> list[Fault]:
     ]
 
 
-def score_cross_faults(settings: Mapping[str, object]) -> list[Fault]:
-    """Return every disagreement between the settings of a config of weekly scores."""
-    as_of = day_in(settings.get("as_of"))
-    milestones = [
-        (index, mapping_in(entry)) for index, entry in enumerate(sequence_in(settings.get("milestones")))
-    ]
-    return [
-        *_dyad_faults(mapping_in(settings.get("dyad"))),
-        *_start_faults(mapping_in(settings.get("scores")), as_of, "scores"),
-        *_milestone_faults(milestones, as_of),
-        *_headline_faults(
-            settings, [entry["name"] for _, entry in milestones if isinstance(entry.get("name"), str)]
-        ),
-    ]
-
-
 def _dyad_faults(dyad: Mapping[str, object]) -> Iterator[Fault]:
     if dyad.get("a") is not None and dyad.get("a") == dyad.get("b"):
         yield Fault(("dyad", "b"), f"both countries are '{dyad['b']}'; name two different ones")

@@ -9,8 +9,7 @@ from pydantic import BaseModel
 
 from forecast.config.scenario_schema import Scenario
 from forecast.config.schema import Config
-from forecast.config.score_schema import ScoreConfig
-from forecast.record import Forecast
+from forecast.records.forecast import Forecast
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -18,11 +17,6 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 def config_schema() -> dict[str, Any]:
     """Return the JSON Schema of a config file, for completion and checks in an editor."""
     return _schema(Config, "Config of a forecast", mode="validation")
-
-
-def score_config_schema() -> dict[str, Any]:
-    """Return the JSON Schema of a config of weekly scores."""
-    return _schema(ScoreConfig, "Config of a forecast from weekly scores", mode="validation")
 
 
 def scenario_schema() -> dict[str, Any]:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, cast
 
 from pydantic import ValidationError
 
-from forecast.config.cross_checks import cross_faults, score_cross_faults
-from forecast.config.faults import Fault, shown
+from forecast.config.cross_checks import cross_faults
+from forecast.config.faults import shown
 from forecast.config.field_faults import field_faults
 from forecast.config.overrides import Override, apply_overrides, parse_override
 from forecast.config.schema import Config
-from forecast.config.score_schema import ScoreConfig
 from forecast.config.yaml_source import read_yaml
 from forecast.errors import ConfigError
 
@@ -42,27 +40,6 @@ def load_config(
     ConfigError
         Once, with every fault: ``file:line:column: key.path: what came; what is allowed``.
     """
-    return _load(Config, cross_faults, path, overrides, as_of, seed)
-
-
-def load_score_config(
-    path: str | Path,
-    overrides: Sequence[str] = (),
-    as_of: date | None = None,
-    seed: int | None = None,
-) -> ScoreConfig:
-    """Read, override and check a config of weekly scores; arguments and errors as ``load_config``."""
-    return _load(ScoreConfig, score_cross_faults, path, overrides, as_of, seed)
-
-
-def _load[C: Config | ScoreConfig](
-    kind: type[C],
-    disagreements: Callable[[Mapping[str, object]], list[Fault]],
-    path: str | Path,
-    overrides: Sequence[str],
-    as_of: date | None,
-    seed: int | None,
-) -> C:
     path = Path(path)
     document = read_yaml(path)
     if not isinstance(document.content, dict):
@@ -74,15 +51,15 @@ def _load[C: Config | ScoreConfig](
         given.append(Override("--as-of", "as_of", as_of.isoformat()))
     if seed is not None:
         given.append(Override("--seed", "sampler.seed", seed))
-    settings, source, faults = apply_overrides(document, given, kind)
+    settings, source, faults = apply_overrides(document, given, Config)
     try:
-        config: Any = kind.model_validate(settings)
+        config = Config.model_validate(settings)
     except ValidationError as error:
-        raise source.error([*faults, *field_faults(error, kind), *disagreements(settings)]) from error
+        raise source.error([*faults, *field_faults(error, Config), *cross_faults(settings)]) from error
     if faults:
         raise source.error(faults)
     config._source, config._source_path = source, path
-    return cast("C", config)
+    return config
 
 
 def _parsed(overrides: Iterable[str]) -> list[Override]:

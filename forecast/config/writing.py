@@ -12,7 +12,6 @@ import yaml
 
 from forecast.config.scenario_schema import Scenario
 from forecast.config.schema import Config
-from forecast.config.score_schema import ScoreConfig
 from forecast.config.yaml_source import plain_scalar
 
 SCENARIO_FOLDER = "scenarios"
@@ -34,25 +33,22 @@ def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _represent_text)
 
 
-def resolved_yaml(config: Config | ScoreConfig, folder: Path | None = None) -> str:
+def resolved_yaml(config: Config, folder: Path | None = None) -> str:
     """Return the config as YAML with every default explicit.
 
     Parameters
     ----------
-    config : Config or ScoreConfig
+    config : Config
     folder : Path, optional
         Folder that the text will be saved in; the path of an event file is then rewritten so that it is
         found from there, a logo is expected in the folder itself (see ``saved_logo``), and scenario files
         are named as their copies in that folder. Without it the text reads back as an equal config.
     """
     settings = config.model_dump(by_alias=True)
-    section, path = (
-        ("scores", config.scores_path) if isinstance(config, ScoreConfig) else ("events", config.events_path)
-    )
-    if folder is not None and path is not None:
-        relative = os.path.relpath(path.resolve(), folder.resolve())
-        settings[section]["source"] = Path(relative).as_posix()
-    if folder is not None and isinstance(config, Config):
+    if folder is not None and config.events_path is not None:
+        relative = os.path.relpath(config.events_path.resolve(), folder.resolve())
+        settings["events"]["source"] = Path(relative).as_posix()
+    if folder is not None:
         if config.logo_path is not None:
             settings["report"]["logo"] = saved_logo(config.logo_path)
         settings["report"]["fonts"] = [
@@ -87,7 +83,7 @@ def saved_logo(path: Path) -> str:
     return f"logo{path.suffix.lower()}"
 
 
-def config_hash(config: Config | ScoreConfig) -> str:
+def config_hash(config: Config) -> str:
     """Return the SHA-256 of the settings as canonical JSON (64 hex digits).
 
     The same settings have the same hash whatever the file looks like: comments, order of keys and

@@ -23,8 +23,8 @@ from forecast.evaluation.windows import BinaryOutcomes, observe_outcomes
 from forecast.events.columns import TEXTS
 from forecast.events.table import EventTable
 from forecast.inference.sampling import SamplerOptions
+from forecast.panel.series import Family, TargetRule
 from forecast.priors import PriorStatement
-from forecast.series import Family, TargetRule
 
 MEMBERS: tuple[Family, ...] = ("joint", "focused", "target")
 ENSEMBLE = "ensemble"

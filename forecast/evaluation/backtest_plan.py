@@ -16,7 +16,7 @@ from forecast.evaluation.baselines import BASELINES
 from forecast.evaluation.unit_store import decisive_versions
 from forecast.evaluation.windows import horizon_lengths, listed_origins, monthly_origins, weekly_origins
 from forecast.inference.sampling import SamplerOptions
-from forecast.inputs import Inputs
+from forecast.runs.inputs import Inputs
 from forecast.wording import count, long_day
 
 HORIZONS = (30, 90, 180)

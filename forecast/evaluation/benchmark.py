@@ -40,8 +40,8 @@ from forecast.evaluation.workers import run_jobs
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
 from forecast.inference.sampling import SamplerOptions
+from forecast.panel.series import Family, TargetRule, stream_layout
 from forecast.priors import PriorStatement, default_priors
-from forecast.series import Family, TargetRule, stream_layout
 
 SAMPLER = SamplerOptions(seed=20230710, draws=MOST_DRAWS, tune=MOST_TUNE)
 """Of each fit in the benchmark."""

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from forecast.events.table import EventTable
 from forecast.inference.rolling import RollingPosterior, WeightedDraws
 from forecast.inference.sampling import SamplerOptions
-from forecast.priors import PriorStatement, default_priors
-from forecast.series import (
+from forecast.panel.series import (
     EventCounts,
     Family,
     StreamLayout,
@@ -24,6 +23,7 @@ from forecast.series import (
     count_events,
     stream_layout,
 )
+from forecast.priors import PriorStatement, default_priors
 from forecast.simulation import SimulationOptions, simulate_first_hits
 from forecast.simulation.probabilities import hit_shares
 

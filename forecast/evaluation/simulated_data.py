@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.draws import StreamDraws, prior_draws, stream_draws, tension_at_steps
-from forecast.priors import PriorSet
-from forecast.series import (
+from forecast.models.draws import StreamDraws, prior_draws, stream_draws, tension_at_steps
+from forecast.panel.series import (
     HALF_SATURATION,
     SEVERE,
     SEVERE_HALF_LIFE_DAYS,
@@ -17,6 +16,7 @@ from forecast.series import (
     decayed_before,
     recent_severe_term,
 )
+from forecast.priors import PriorSet
 
 MOST_ACTS = 1000
 """Data with more acts of a stream in one step are refused (see ``draw_truth``)."""

@@ -15,14 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from forecast.draws import stream_draws
 from forecast.evaluation.simulated_data import draw_truth
 from forecast.events.codebook import CONFLICTUAL
 from forecast.inference.sampling import SamplerOptions, compile_model, sample
 from forecast.models import build_model
 from forecast.models.data import likelihood_data
+from forecast.models.draws import stream_draws
+from forecast.panel.series import SEVERE, EventCounts, Family, TargetRule, TimeGrid, stream_layout
 from forecast.priors import PriorSet, PriorStatement, default_priors
-from forecast.series import SEVERE, EventCounts, Family, TargetRule, TimeGrid, stream_layout
 from forecast.simulation import SimulationOptions, simulate_first_hits
 from forecast.simulation.probabilities import hit_shares
 

@@ -8,8 +8,8 @@ from forecast.inference.gates import check_gates
 from forecast.inference.posterior import Posterior
 from forecast.inference.sampling import Compiled, ProgressListener, SamplerOptions, compile_model, sample
 from forecast.models import build_model
+from forecast.panel.series import EventCounts
 from forecast.priors import PriorSet
-from forecast.series import EventCounts
 
 RERUN_TUNE = 1000
 RERUN_TARGET_ACCEPT = 0.97

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.draws import StreamDraws
 from forecast.models.data import likelihood_data
+from forecast.models.draws import StreamDraws
 from forecast.models.kernel import DYNAMICS, STREAM_ROWS, value_and_gradient
-from forecast.series import EventCounts
+from forecast.panel.series import EventCounts
 
 
 def log_likelihood(data: EventCounts, draws: StreamDraws) -> NDArray[np.float64]:

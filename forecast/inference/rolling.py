@@ -14,16 +14,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.draws import StreamDraws, stream_draws
-from forecast.importance import EFFECTIVE_DRAWS_MIN, PARETO_K_MAX, importance_weights
 from forecast.inference.gates import check_gates
+from forecast.inference.importance import EFFECTIVE_DRAWS_MIN, PARETO_K_MAX, importance_weights
 from forecast.inference.log_likelihood import log_likelihood
 from forecast.inference.posterior import Posterior
 from forecast.inference.sampling import Compiled, SamplerOptions, compile_model, sample
 from forecast.models import build_model
 from forecast.models.data import likelihood_data
+from forecast.models.draws import StreamDraws, stream_draws
+from forecast.panel.series import EventCounts, knots_for
 from forecast.priors import PriorSet
-from forecast.series import EventCounts, knots_for
 
 RHAT_TOLERATED = 1.02
 """Short fits of a backtest are sampled again, longer, when R-hat of any parameter is above this."""

@@ -13,7 +13,7 @@ from forecast.ledger.book import Book
 from forecast.ledger.entries import JudgementEntry
 from forecast.ledger.score_groups import OriginBlocks
 from forecast.ledger.scored import ScoredForecast
-from forecast.record import ErrorBound, Record
+from forecast.records.forecast import ErrorBound, Record
 
 
 class Beside(Record):

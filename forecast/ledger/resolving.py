@@ -13,7 +13,7 @@ from forecast.events.table import EventTable
 from forecast.ledger.book import Book, is_over
 from forecast.ledger.entries import Question, ResolutionEntry, with_id
 from forecast.ledger.store import LedgerWriter, open_ledger, write_ledger
-from forecast.series import TargetRule
+from forecast.panel.series import TargetRule
 
 
 @dataclass(frozen=True, kw_only=True)

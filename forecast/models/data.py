@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.series import EventCounts, recent_severe_term
+from forecast.panel.series import EventCounts, recent_severe_term
 
 Floats = NDArray[np.float64]
 

@@ -25,7 +25,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.series import HALF_SATURATION, KNOT_STEPS
+from forecast.panel.series import HALF_SATURATION, KNOT_STEPS
 
 Floats = NDArray[np.float64]
 

@@ -16,7 +16,7 @@ from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache
 
 from forecast.models import kernel
 from forecast.models.kernel import N_PARAMETERS, Floats, value_and_gradient
-from forecast.series import HALF_SATURATION, KNOT_STEPS
+from forecast.panel.series import HALF_SATURATION, KNOT_STEPS
 
 KERNEL_VERSION = int(
     sha256(f"{getsource(kernel)} {HALF_SATURATION} {KNOT_STEPS}".encode()).hexdigest(), base=16

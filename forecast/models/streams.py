@@ -1,6 +1,6 @@
 """The PyMC model of event streams: priors by name, one likelihood for every layout.
 
-``joint``, ``focused`` and ``target`` are layouts of this one model (see ``forecast.series``): all
+``joint``, ``focused`` and ``target`` are layouts of this one model (see ``forecast.panel.series``): all
 categories with severities as marks; four streams around one target; the target's stream alone.
 """
 
@@ -18,9 +18,9 @@ from pymc.distributions.transforms import logodds
 from forecast.models import terms
 from forecast.models.data import LikelihoodData, likelihood_data
 from forecast.models.likelihood import stream_likelihood
+from forecast.panel.series import INNOVATIONS, KNOT_STEPS, STEP_DAYS, EventCounts, knots_for
 from forecast.priors import SEVERITY_LEVELS, Distribution, ParameterGroup, PriorSet
 from forecast.priors.distributions import FAMILIES
-from forecast.series import INNOVATIONS, KNOT_STEPS, STEP_DAYS, EventCounts, knots_for
 
 Tensor = Any
 LikelihoodForm = Literal["fused", "plain"]

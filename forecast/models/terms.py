@@ -11,7 +11,7 @@ import numpy as np
 import pytensor.tensor as pt
 from numpy.typing import NDArray
 
-from forecast.series import HALF_SATURATION, KNOT_STEPS
+from forecast.panel.series import HALF_SATURATION, KNOT_STEPS
 
 Tensor = Any
 

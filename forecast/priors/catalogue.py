@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from forecast.panel.series import StreamLayout
 from forecast.priors import human_scale as scales
 from forecast.priors.distributions import Distribution, Support
 from forecast.priors.human_scale import HumanScale
-from forecast.series import StreamLayout
 
 Dimension = Literal["stream", "conflict_stream", "calming_stream", "next_severity"]
 SEVERITY_LEVELS = ("3", "4", "5")

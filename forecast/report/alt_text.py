@@ -8,7 +8,7 @@ import numpy as np
 
 from forecast import wording
 from forecast.events.table import EventTable
-from forecast.record import Forecast, ReliabilityCurve, TensionSeries
+from forecast.records.forecast import Forecast, ReliabilityCurve, TensionSeries
 from forecast.report.explanation import name_category, ordered_drivers
 from forecast.report.model_names import name_model
 from forecast.report.printable import shorten

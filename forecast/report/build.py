@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from forecast.errors import RunFolderError
 from forecast.events.reading import read_events
-from forecast.record import Analysis, Forecast, LedgerSummary, PreviousRun, Record, TrackRecord
+from forecast.records.forecast import Analysis, Forecast, LedgerSummary, PreviousRun, Record, TrackRecord
 from forecast.report.comparison import ComparisonError, compare_runs
 from forecast.report.content import Content, make_content
 from forecast.report.exports import export_figures, export_tables
@@ -23,7 +23,7 @@ from forecast.report.pdf import compile_pdf
 from forecast.report.printable import printable_content
 from forecast.report.run_records import RunRecords
 from forecast.report.typeface import current_typeface, typeface, using_typeface
-from forecast.run_manifest import FIGURES, PAGE, PDF
+from forecast.runs.manifest import FIGURES, PAGE, PDF
 
 TRACK_RECORD = "track_record.json"
 """The file of a run folder that holds its track record."""

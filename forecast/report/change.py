@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from forecast import wording
-from forecast.record import Forecast, MilestoneChange, MilestoneForecast, PreviousRun
+from forecast.records.forecast import Forecast, MilestoneChange, MilestoneForecast, PreviousRun
 from forecast.report.front_page import headline_pair
 from forecast.report.printable import shorten
 

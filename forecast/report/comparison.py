@@ -8,7 +8,7 @@ from datetime import timedelta
 import numpy as np
 
 from forecast.events.table import EventTable
-from forecast.record import Analysis, Curve, Forecast, MilestoneChange, PreviousRun, TargetForecast
+from forecast.records.forecast import Analysis, Curve, Forecast, MilestoneChange, PreviousRun, TargetForecast
 
 
 class ComparisonError(ValueError):

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from forecast import wording
-from forecast.record import Forecast, MilestoneForecast
+from forecast.records.forecast import Forecast, MilestoneForecast
 from forecast.report.drawing import (
     blank_figure,
     day_numbers,

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 
 from forecast import wording
-from forecast.record import Driver
+from forecast.records.forecast import Driver
 from forecast.report.drawing import align_tick_labels, blank_figure, report_style
 from forecast.report.explanation import name_category, ordered_drivers
 from forecast.report.palette import INK, MUTED, category_colour

@@ -9,7 +9,7 @@ from typing import Any
 from forecast import wording
 from forecast.events.codebook import CATEGORIES
 from forecast.events.table import Event, EventTable
-from forecast.record import Analysis, Forecast
+from forecast.records.forecast import Analysis, Forecast
 from forecast.report.explanation import name_category, ordered_drivers
 from forecast.report.palette import category_colour
 from forecast.report.printable import shorten, web_address

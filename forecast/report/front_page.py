@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from forecast import wording
-from forecast.record import Analysis, Forecast, MilestoneForecast, TargetForecast
+from forecast.records.forecast import Analysis, Forecast, MilestoneForecast, TargetForecast
 from forecast.report.printable import shorten
-from forecast.robustness_words import LABEL_WORDS
+from forecast.wording.robustness import LABEL_WORDS
 
 STAMP = "DID NOT CONVERGE – do not use"
 

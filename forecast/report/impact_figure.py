@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator
 
 from forecast import wording
-from forecast.record import Forecast
+from forecast.records.forecast import Forecast
 from forecast.report.drawing import align_tick_labels, blank_figure, report_style, spread_labels, wrap_label
 from forecast.report.options import IMPACT_LEVELS, ReportOptions
 from forecast.report.palette import MUTED, RULE, target_colour

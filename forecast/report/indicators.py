@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from forecast import wording
-from forecast.record import Difference, Forecast, MilestoneForecast, ScenarioForecast, ScenarioMilestone
+from forecast.records.forecast import (
+    Difference,
+    Forecast,
+    MilestoneForecast,
+    ScenarioForecast,
+    ScenarioMilestone,
+)
 from forecast.report.front_page import headline_pair
 from forecast.report.printable import shorten
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import typst
 
+from forecast.config.logo import Logo
 from forecast.errors import ForecastError, InputError
-from forecast.logo import Logo
 from forecast.report.typeface import current_typeface
 
 _LOGGER = logging.getLogger(__name__)

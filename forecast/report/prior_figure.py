@@ -11,11 +11,11 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 
 from forecast import wording
 from forecast.events.codebook import CATEGORIES
-from forecast.prior_predictive import PriorPredictive
 from forecast.priors import NamedPrior
 from forecast.report.drawing import align_tick_labels, blank_figure, report_style, wrap_label
 from forecast.report.explanation import name_category
 from forecast.report.palette import ACCENT, INK, MUTED, RULE, category_colour
+from forecast.sensitivity.prior_predictive import PriorPredictive
 
 _COLUMNS = 2
 _ROW_INCHES = 1.45

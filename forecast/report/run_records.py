@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from forecast.events.table import EventTable
-from forecast.record import Analysis, Forecast, LedgerSummary, PreviousRun, TrackRecord
+from forecast.records.forecast import Analysis, Forecast, LedgerSummary, PreviousRun, TrackRecord
 from forecast.report.options import ReportOptions
 
 

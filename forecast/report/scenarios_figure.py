@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 
 from forecast import wording
-from forecast.record import Forecast, ScenarioForecast, ScenarioMilestone
+from forecast.records.forecast import Forecast, ScenarioForecast, ScenarioMilestone
 from forecast.report.drawing import (
     align_tick_labels,
     blank_figure,

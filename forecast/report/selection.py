@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from forecast.record import Forecast, MilestoneForecast
+from forecast.records.forecast import Forecast, MilestoneForecast
 
 MOST_ROWS_IN_FRONT = 60
 """Rows up to which the table of page 1 holds every question."""

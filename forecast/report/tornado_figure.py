@@ -7,10 +7,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 
 from forecast import wording
-from forecast.record import Forecast
+from forecast.records.forecast import Forecast
+from forecast.records.robustness import AssumptionEffect, Robustness
 from forecast.report.drawing import align_tick_labels, blank_figure, one_line, report_style
 from forecast.report.palette import ACCENT, INK, MUTED
-from forecast.robustness_record import AssumptionEffect, Robustness
 
 MOST_BARS = 12
 _DOWN = "#8FB3D4"

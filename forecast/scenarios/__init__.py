@@ -5,7 +5,7 @@ put upon it), ``new_types`` (effects of what was never seen), ``reweighting`` (c
 the draws), ``evaluate`` (paired differences), ``refit``, ``compare`` (all of it, the way chosen and named).
 """
 
-from forecast.scenarios.base_run import BaseRun, base_of, read_base_run
+from forecast.runs.base_run import BaseRun, base_of, read_base_run
 from forecast.scenarios.compare import (
     SCENARIO_PATHS,
     compare_scenarios,

@@ -14,11 +14,12 @@ from dataclasses import replace
 import numpy as np
 
 from forecast.config import Scenario
-from forecast.draws import Floats, stream_draws
-from forecast.importance import EFFECTIVE_DRAWS_MIN, PARETO_K_MAX, ImportanceWeights
-from forecast.monte_carlo import monte_carlo_error
+from forecast.inference.importance import EFFECTIVE_DRAWS_MIN, PARETO_K_MAX, ImportanceWeights
+from forecast.inference.monte_carlo import monte_carlo_error
+from forecast.models.draws import Floats, stream_draws
+from forecast.panel.series import EventCounts, count_events
 from forecast.progress import Listener, StageProgress
-from forecast.record import (
+from forecast.records.forecast import (
     Difference,
     ScenarioForecast,
     ScenarioMethod,
@@ -26,7 +27,8 @@ from forecast.record import (
     ScenarioTarget,
     TargetForecast,
 )
-from forecast.scenarios.base_run import BaseRun
+from forecast.runs.base_run import BaseRun
+from forecast.runs.target_forecasts import curve_record, milestone_forecast, time_record
 from forecast.scenarios.evaluate import (
     ChangedProbability,
     Days,
@@ -38,9 +40,7 @@ from forecast.scenarios.evaluate import (
 from forecast.scenarios.new_types import draw_effects
 from forecast.scenarios.plan import ScenarioPlan, plan_scenarios
 from forecast.scenarios.reweighting import weights_for
-from forecast.series import EventCounts, count_events
 from forecast.simulation import ProbabilityCurve, probability_curve, simulate_first_hits
-from forecast.target_forecasts import curve_record, milestone_forecast, time_record
 
 SCENARIO_PATHS = 2
 """Paths a draw that are simulated anew for a paired difference, unless more are asked for."""

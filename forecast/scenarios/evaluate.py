@@ -13,9 +13,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.draws import Floats
-from forecast.monte_carlo import monte_carlo_error
-from forecast.scenarios.base_run import BaseRun
+from forecast.inference.monte_carlo import monte_carlo_error
+from forecast.models.draws import Floats
+from forecast.runs.base_run import BaseRun
 from forecast.simulation.probabilities import (
     HitMoments,
     ProbabilityCurve,

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecast.draws import Floats
+from forecast.models.draws import Floats
+from forecast.panel.series import StreamLayout, decay_per_step
 from forecast.priors import Distribution
-from forecast.series import StreamLayout, decay_per_step
 from forecast.simulation import NewTypeEffect
 
 

@@ -15,10 +15,10 @@ from forecast.config import AssumedAct, NewType, PastEvents, Scenario
 from forecast.config.faults import Fault, KeyPath, suggestion
 from forecast.errors import ConfigError, PriorError
 from forecast.events.table import EventTable
-from forecast.inputs import Inputs
+from forecast.panel.series import FutureAct
 from forecast.priors import NEW_TYPE_PARAMETERS, Distribution, PriorSet, PriorStatement, read_prior
+from forecast.runs.inputs import Inputs
 from forecast.scenarios.new_types import NewTypePriors
-from forecast.series import FutureAct
 from forecast.wording import count, listing, long_day
 
 

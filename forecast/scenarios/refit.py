@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from forecast.draws import Floats
 from forecast.inference import SamplingProgress, check_gates, fit
-from forecast.inference.options import sampler_options
-from forecast.scenarios.base_run import BaseRun
+from forecast.models.draws import Floats
+from forecast.panel.series import EventCounts
+from forecast.runs.base_run import BaseRun
+from forecast.runs.sampler_options import sampler_options
+from forecast.runs.stages import stage_seeds
 from forecast.scenarios.plan import ScenarioPlan
-from forecast.series import EventCounts
-from forecast.stages import stage_seeds
 
 
 def refit(

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from forecast.draws import Floats
-from forecast.importance import ImportanceWeights, importance_weights
+from forecast.inference.importance import ImportanceWeights, importance_weights
+from forecast.models.draws import Floats
 from forecast.priors import PriorSet, elements
-from forecast.scenarios.base_run import BaseRun
+from forecast.runs.base_run import BaseRun
 
 
 def parameter_draws(base: BaseRun, name: str) -> Floats:

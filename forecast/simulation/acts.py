@@ -17,8 +17,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.draws import Floats
-from forecast.series import FutureAct
+from forecast.models.draws import Floats
+from forecast.panel.series import FutureAct
 
 Uniforms = Callable[[int], Floats]
 """Uniform numbers of every path for a key, shape (draw, path)."""

@@ -16,8 +16,8 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.draws import Floats, StreamDraws
-from forecast.series import (
+from forecast.models.draws import Floats, StreamDraws
+from forecast.panel.series import (
     HALF_SATURATION,
     KNOT_STEPS,
     SEVERE,

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.draws import StreamDraws
-from forecast.series import SEVERE, SEVERE_HALF_LIFE_DAYS, EventCounts, StreamLayout, decay_per_step
+from forecast.models.draws import StreamDraws
+from forecast.panel.series import SEVERE, SEVERE_HALF_LIFE_DAYS, EventCounts, StreamLayout, decay_per_step
 
 Floats = NDArray[np.float64]
 

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from forecast import backtest_run
 from forecast.cli import main
 from forecast.config import load_config
 from forecast.evaluation import workers
@@ -20,7 +19,8 @@ from forecast.evaluation.backtest import BacktestPlan, UnitResult
 from forecast.evaluation.backtest_plan import BacktestOptions
 from forecast.evaluation.model_forecasts import OriginForecast
 from forecast.inference import SamplerOptions
-from forecast.series import TargetRule
+from forecast.panel.series import TargetRule
+from forecast.workflows import backtest as backtest_run
 
 MILITARY = TargetRule("military", ("military_incident", "military_posture"), 3)
 SEVERE = TargetRule(

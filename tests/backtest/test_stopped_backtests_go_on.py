@@ -6,12 +6,12 @@ from datetime import date
 import numpy as np
 import pytest
 
-from forecast.backtest_run import partial_place, run_backtest
 from forecast.config import load_config
 from forecast.errors import RunFolderError, UnfinishedError
 from forecast.evaluation import workers
 from forecast.evaluation.backtest_plan import BacktestOptions
 from forecast.events.reading import write_events
+from forecast.workflows.backtest import partial_place, run_backtest
 
 SAME_BYTES = ("forecasts.csv", "origins.csv", "plan.json", "scores.json")
 OPTIONS = BacktestOptions(first=date(2019, 6, 1), horizons=(30, 90))

@@ -189,7 +189,9 @@ def test_a_bad_as_of_option_is_named(case, command):
 
 
 def test_a_place_that_cannot_be_written_is_refused_before_any_work(case, command, tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "forecast.pipeline", None)  # loading it, which takes seconds, would fail
+    monkeypatch.setitem(
+        sys.modules, "forecast.workflows.forecast", None
+    )  # loading it, which takes seconds, would fail
     path = case()
     (tmp_path / "taken").write_text("a file")
     ended = command("run", path, "--out", tmp_path / "taken")
@@ -200,7 +202,7 @@ def test_a_full_disk_is_refused_before_any_work(case, command, tmp_path, monkeyp
     def full(*args, **kwargs):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("forecast.run_folder.tempfile.TemporaryFile", full)
+    monkeypatch.setattr("forecast.runs.folder.tempfile.TemporaryFile", full)
     ended = command("run", case(), "--out", tmp_path / "runs")
     assert_refused(ended, "cannot be written (No space left on device). Check permissions and free space")
     assert not (tmp_path / "runs").exists()

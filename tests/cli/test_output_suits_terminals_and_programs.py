@@ -20,8 +20,9 @@ from forecast.cli.interruption import remembered_interrupt
 from forecast.cli.progress import show_progress
 from forecast.cli.wrapping import WIDTH
 from forecast.config import load_config
+from forecast.panel.series import stream_layout
 from forecast.priors import default_priors
-from forecast.record import (
+from forecast.records.forecast import (
     Baseline,
     Curve,
     Diagnostics,
@@ -32,7 +33,6 @@ from forecast.record import (
     TargetForecast,
     TimeToEvent,
 )
-from forecast.series import stream_layout
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKED_CASE = ROOT / "configs/us-china-2023.yaml"

@@ -17,12 +17,9 @@ from forecast import wording
 from forecast.cli import main
 from forecast.cli.bottom_line import bottom_line
 from forecast.config import load_config
-from forecast.importance import PARETO_K_MAX
 from forecast.inference import gates
-from forecast.priors.catalogue import parameter_groups
-from forecast.record import Analysis, Forecast
-from forecast.results import CRISIS_FROM, STRAINED_FROM
-from forecast.series import (
+from forecast.inference.importance import PARETO_K_MAX
+from forecast.panel.series import (
     HALF_SATURATION,
     KNOT_STEPS,
     SEVERE,
@@ -30,6 +27,9 @@ from forecast.series import (
     STEP_DAYS,
     stream_layout,
 )
+from forecast.priors.catalogue import parameter_groups
+from forecast.records.forecast import Analysis, Forecast
+from forecast.runs.summaries import CRISIS_FROM, STRAINED_FROM
 from forecast.simulation.paths import RATE_CAP
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -16,8 +16,8 @@ from forecast.evaluation.simulation_based_calibration import (
     rank_study,
 )
 from forecast.inference import SamplerOptions
+from forecast.panel.series import TargetRule, TimeGrid, stream_layout
 from forecast.priors import default_priors
-from forecast.series import TargetRule, TimeGrid, stream_layout
 
 RULE = TargetRule("force", ("military_incident",), 4)
 SAMPLER = SamplerOptions(seed=0, draws=300, tune=300, target_accept=0.9)

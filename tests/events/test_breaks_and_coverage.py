@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from forecast.cli.events import app
 from forecast.errors import EventError
 from forecast.events.change_point import ALPHA, find_breaks, pettitt
-from forecast.events.commands import app
 from forecast.events.coverage import measure_coverage, volumes_beside
 from forecast.events.reading import write_events
 

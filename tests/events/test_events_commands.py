@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from forecast.events.commands import app
+from forecast.cli.events import app
 
 DOC = Path(__file__).resolve().parents[2] / "docs/codebook.md"
 GOOD = "date,initiator,target,category,severity\n2023-02-04,USA,NAT,visit,2\n"
@@ -105,7 +105,7 @@ def test_the_summary_fits_eighty_columns_for_any_number_of_years(run, shared_dat
 
 def test_mounting_the_commands_loads_nothing_heavy():
     code = (
-        "import sys, forecast.events.commands\n"
+        "import sys, forecast.cli.events\n"
         "sys.exit(', '.join({'numpy', 'rich.table', 'csv'} & (set(sys.modules) - before)) or 0)"
     )
     before = "import sys, typer\nbefore = set(sys.modules)\n"

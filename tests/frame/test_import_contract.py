@@ -28,14 +28,14 @@ def test_the_import_contract_holds():
     assert broken_contracts(ROOT / "pyproject.toml") == []
 
 
-def test_an_import_of_a_module_above_breaks_the_contract(tmp_path):
-    settings = altered(tmp_path, '    "(feeds)",\n    "(events)",', '    "(events)",\n    "(feeds)",')
-    assert broken_contracts(settings) == ["Each module knows only those below it"]
+def test_an_import_of_a_package_above_breaks_the_contract(tmp_path):
+    settings = altered(tmp_path, '    "feeds | config",\n    "events",', '    "events",\n    "feeds | config",')
+    assert broken_contracts(settings) == ["Each package knows only those below it"]
 
 
-def test_a_module_without_a_layer_breaks_the_contract(tmp_path):
-    settings = altered(tmp_path, '    "(events)",\n', "")
-    assert broken_contracts(settings) == ["Each module knows only those below it"]
+def test_a_package_without_a_layer_breaks_the_contract(tmp_path):
+    settings = altered(tmp_path, '    "events",\n', "")
+    assert broken_contracts(settings) == ["Each package knows only those below it"]
 
 
 def test_yaml_outside_the_config_breaks_the_contract(tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from arviz_stats.base import array_stats
 
-from forecast.importance import PARETO_K_MAX, fit_pareto, importance_weights
+from forecast.inference.importance import PARETO_K_MAX, fit_pareto, importance_weights
 
 
 def test_weights_move_a_normal_by_the_known_amount():

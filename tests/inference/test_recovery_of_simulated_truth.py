@@ -5,10 +5,10 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from forecast.draws import stream_draws, tension_at_steps
 from forecast.inference import SamplerOptions, check_gates, fit
+from forecast.models.draws import stream_draws, tension_at_steps
+from forecast.panel.series import EventCounts, TargetRule, TimeGrid, stream_layout
 from forecast.priors import default_priors
-from forecast.series import EventCounts, TargetRule, TimeGrid, stream_layout
 
 N_STEPS = 420
 TRUTH = {

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from forecast.draws import stream_draws, tension_at_steps
 from forecast.errors import NotConvergedError
 from forecast.inference import GateReport, fit, sampling
 from forecast.inference.sampling import sample
+from forecast.models.draws import stream_draws, tension_at_steps
+from forecast.panel.series import INNOVATIONS
 from forecast.priors import default_priors
-from forecast.series import INNOVATIONS
 
 fit_module = importlib.import_module("forecast.inference.fit")  # the package's name ``fit`` is the function
 

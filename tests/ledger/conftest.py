@@ -11,7 +11,8 @@ from forecast.cli import main
 from forecast.ledger.recording import RunOrigin, forecast_entries, record_forecast
 from forecast.ledger.resolving import resolve_ledger
 from forecast.ledger.store import open_ledger
-from forecast.record import (
+from forecast.panel.series import TargetRule
+from forecast.records.forecast import (
     Baseline,
     Curve,
     Diagnostics,
@@ -22,7 +23,6 @@ from forecast.record import (
     TargetForecast,
     TimeToEvent,
 )
-from forecast.series import TargetRule
 
 TODAY = date(2026, 1, 1)
 RULES = {

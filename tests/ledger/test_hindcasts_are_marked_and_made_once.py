@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import pytest
 
 from forecast.config import load_config
-from forecast.hindcast import hindcast, quarter_days
-from forecast.inputs import read_inputs
 from forecast.ledger.store import open_ledger
-from forecast.pipeline import StageProgress
+from forecast.runs.inputs import read_inputs
+from forecast.workflows.forecast import StageProgress
+from forecast.workflows.hindcast import hindcast, quarter_days
 
 CONFIG = load_config(Path(__file__).resolve().parents[2] / "configs/us-china-2023.yaml")
 DAYS = [date(2021, 1, 1), date(2021, 4, 1)]
@@ -29,7 +29,7 @@ def fitted(monkeypatch, made_forecast):
         made = made_forecast(config.as_of, probabilities, name=config.name, converged=config.as_of != DAYS[1])
         return SimpleNamespace(inputs=read_inputs(config), forecast=made)
 
-    monkeypatch.setattr("forecast.hindcast.make_forecast", forecast)
+    monkeypatch.setattr("forecast.workflows.hindcast.make_forecast", forecast)
     return days
 
 

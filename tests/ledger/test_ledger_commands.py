@@ -160,7 +160,9 @@ def test_a_run_is_told_at_once_that_two_options_contradict(command, tmp_path):
 
 
 def test_a_run_refuses_a_ledger_it_cannot_use_before_any_work(command, tmp_path, monkeypatch):
-    monkeypatch.setattr("forecast.pipeline.make_forecast", None)  # would fail if any work were begun
+    monkeypatch.setattr(
+        "forecast.workflows.forecast.make_forecast", None
+    )  # would fail if any work were begun
     (tmp_path / "x").write_text("years of work\n" * 100)
     ended = command("run", WORKED_CASE, "--out", tmp_path / "runs", "--ledger", tmp_path / "x")
     assert (ended.code, "is no ledger, or a damaged one" in ended.err) == (2, True)

@@ -6,8 +6,8 @@ import pytest
 
 from forecast.models import build_model
 from forecast.models.data import likelihood_data
+from forecast.panel.series import INNOVATIONS
 from forecast.priors import default_priors
-from forecast.series import INNOVATIONS
 
 SPARE_KNOTS = 3
 FAMILIES = ("joint", "focused", "target")

@@ -4,7 +4,7 @@ from scipy import special, stats
 
 from forecast.models.data import likelihood_data
 from forecast.models.kernel import STREAM_ROWS, ornstein_uhlenbeck, value_and_gradient
-from forecast.series import HALF_SATURATION, KNOT_STEPS, LEAST_SHARE
+from forecast.panel.series import HALF_SATURATION, KNOT_STEPS, LEAST_SHARE
 
 SEEDS = (1, 2, 3)
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.models import terms
-from forecast.series import HALF_SATURATION
+from forecast.panel.series import HALF_SATURATION
 
 N_STEPS = 11
 

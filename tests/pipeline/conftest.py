@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from forecast.cli import main
-from forecast.pipeline import make_forecast
-from forecast.run_files import Run
+from forecast.workflows.forecast import make_forecast
+from forecast.workflows.run_files import Run
 
 AS_OF = date(2022, 1, 1)
 CONFIG = """\
@@ -156,7 +156,7 @@ def tiny() -> tuple[str, ...]:
 @pytest.fixture
 def fitted_already(monkeypatch, kept):
     """Let commands take a run that was made before in the place of fitting one."""
-    monkeypatch.setattr("forecast.pipeline.make_forecast", lambda config, listen=None: kept[-1])
+    monkeypatch.setattr("forecast.workflows.forecast.make_forecast", lambda config, listen=None: kept[-1])
 
 
 @pytest.fixture(scope="session")
@@ -175,5 +175,5 @@ def unconverged(tmp_path_factory, config, kept) -> tuple[Ended, Path]:
         return kept[-1]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("forecast.pipeline.make_forecast", keep)
+        patch.setattr("forecast.workflows.forecast.make_forecast", keep)
         return forecast("run", config, "--out", out, *TINY), out / "small" / "2022-01-01"

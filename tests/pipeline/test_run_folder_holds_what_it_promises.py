@@ -16,9 +16,9 @@ from forecast import wording
 from forecast.config import forecast_schema, load_config, load_scenarios
 from forecast.errors import RunFolderError
 from forecast.inference import read_posterior
-from forecast.pipeline import RUN_SCENARIO_PATHS
-from forecast.record import Analysis, Forecast
-from forecast.run_files import rebuild_report
+from forecast.records.forecast import Analysis, Forecast
+from forecast.workflows.forecast import RUN_SCENARIO_PATHS
+from forecast.workflows.run_files import rebuild_report
 
 FILES = {
     "analysis.json",

@@ -10,7 +10,7 @@ import pytest
 
 from forecast.config import load_config
 from forecast.events.bundled import load_events
-from forecast.inputs import read_inputs
+from forecast.runs.inputs import read_inputs
 
 AS_OF = date(2022, 1, 1)
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from forecast.config import load_config
-from forecast.pipeline import make_forecast
-from forecast.record import Analysis, Forecast
-from forecast.robustness_record import Robustness
+from forecast.records.forecast import Analysis, Forecast
+from forecast.records.robustness import Robustness
 from forecast.scenarios import read_base_run
-from forecast.scenarios.labels import SENSITIVE
-from forecast.scenarios.robustness import RobustnessOptions, measure_robustness
+from forecast.sensitivity.labels import SENSITIVE
+from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
+from forecast.workflows.forecast import make_forecast
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
-from forecast import run_files
 from forecast.errors import RunFolderError
-from forecast.run_folder import new_run_folder, run_place
+from forecast.runs.folder import new_run_folder, run_place
+from forecast.workflows import run_files
 
 STAMP = "DID NOT CONVERGE"
 
@@ -59,7 +59,7 @@ def test_a_run_that_passes_its_gates_exits_0_without_a_stamp(
     diagnostics = kept[-1].forecast.diagnostics.model_copy(update={"failures": ()})
     forecast = kept[-1].forecast.model_copy(update={"converged": True, "diagnostics": diagnostics})
     passed = dataclasses.replace(kept[-1], forecast=forecast)
-    monkeypatch.setattr("forecast.pipeline.make_forecast", lambda config, listen=None: passed)
+    monkeypatch.setattr("forecast.workflows.forecast.make_forecast", lambda config, listen=None: passed)
     ended = command("run", config, "--out", tmp_path)
     assert (ended.code, ended.err) == (0, "")
     assert STAMP not in ended.out
@@ -72,13 +72,15 @@ def test_a_run_that_is_there_is_refused_before_any_work_and_replaced_with_force(
     place = tmp_path / "small" / "2022-01-01"
     shutil.copytree(unconverged[1], place)
     (place / "forecast.json").write_text("the old one")
-    monkeypatch.setattr("forecast.pipeline.make_forecast", None)  # would fail if any work were begun
+    monkeypatch.setattr(
+        "forecast.workflows.forecast.make_forecast", None
+    )  # would fail if any work were begun
     ended = command("run", config, "--out", tmp_path)
     assert (ended.code, ended.out) == (2, "")
     assert ended.err == (
         f"forecast: {place}: there is a run already. Use --force to replace it, or --out for another place.\n"
     )
-    monkeypatch.setattr("forecast.pipeline.make_forecast", lambda config, listen=None: kept[-1])
+    monkeypatch.setattr("forecast.workflows.forecast.make_forecast", lambda config, listen=None: kept[-1])
     ended = command("run", config, "--out", tmp_path, "--force", "--allow-unconverged")
     assert ended.code == 0, ended.err
     assert json.loads((place / "forecast.json").read_text())["run_id"] == kept[-1].forecast.run_id
@@ -108,7 +110,7 @@ def test_a_folder_without_permission_is_refused_before_any_work(config, command,
     def refuse(*args, **kwargs):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
-    monkeypatch.setattr("forecast.run_folder.tempfile.TemporaryFile", refuse)
+    monkeypatch.setattr("forecast.runs.folder.tempfile.TemporaryFile", refuse)
     ended = command("run", config, "--out", tmp_path / "runs")
     assert ended.code == 2
     assert "cannot be written (Permission denied)" in ended.err
@@ -118,10 +120,10 @@ def test_a_folder_without_permission_is_refused_before_any_work(config, command,
 @pytest.mark.parametrize(
     "place",
     [
-        "forecast.run_files.write_events",
-        "forecast.run_files._write_paths",
+        "forecast.workflows.run_files.write_events",
+        "forecast.workflows.run_files._write_paths",
         "forecast.report.build.os.replace",
-        "forecast.run_folder.os.rename",
+        "forecast.runs.folder.os.rename",
     ],
 )
 def test_a_full_disk_leaves_nothing_and_is_one_message(
@@ -180,7 +182,7 @@ def test_an_old_run_survives_when_its_replacement_cannot_be_written(tmp_path, mo
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         renamed(source, target)
 
-    monkeypatch.setattr("forecast.run_folder.os.rename", rename)
+    monkeypatch.setattr("forecast.runs.folder.os.rename", rename)
     with (
         pytest.raises(RunFolderError, match="No space left on device"),
         new_run_folder(place, force=True) as filling,

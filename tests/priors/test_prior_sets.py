@@ -3,8 +3,8 @@ import math
 import pytest
 
 from forecast.errors import PriorError
+from forecast.panel.series import TargetRule, stream_layout
 from forecast.priors import Distribution, default_priors, elements, parameter_groups
-from forecast.series import TargetRule, stream_layout
 
 TARGET = TargetRule("military", ("military_incident", "military_posture"), 4)
 LAYOUTS = {

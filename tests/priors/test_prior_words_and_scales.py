@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 
+from forecast.panel.series import TargetRule, stream_layout
 from forecast.priors import default_priors, parameter_groups
 from forecast.priors.human_scale import EFFECT, effect_words
 from forecast.priors.statement_forms import statement_examples, statement_text
-from forecast.series import TargetRule, stream_layout
 
 TARGET = TargetRule("military", ("military_incident", "military_posture"), 4)
 LAYOUTS = {

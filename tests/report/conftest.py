@@ -19,7 +19,8 @@ from forecast.evaluation.score_table import score_forecasts
 from forecast.evaluation.track_record import make_track_record
 from forecast.evaluation.windows import observe_outcomes
 from forecast.events.reading import read_events
-from forecast.record import (
+from forecast.panel.series import TargetRule
+from forecast.records.forecast import (
     Analysis,
     Baseline,
     CalendarAct,
@@ -42,7 +43,6 @@ from forecast.record import (
     TimeToEvent,
 )
 from forecast.report import ReportOptions, RunRecords, build_report, compile_report
-from forecast.series import TargetRule
 
 AS_OF = date(2023, 7, 10)
 EVENTS_CSV = Path(__file__).resolve().parents[2] / "../shared/data/us-china-2017-2023.csv"

@@ -4,12 +4,8 @@ import pytest
 
 from forecast import wording
 from forecast.cli.bottom_line import bottom_line
-from forecast.record import Forecast
-from forecast.report.blocks import Bullets, Chart, Prose, Table
-from forecast.report.front_page import foundations
-from forecast.report.run_records import RunRecords
-from forecast.report.sections.assumptions import assumptions_section
-from forecast.robustness_record import (
+from forecast.records.forecast import Forecast
+from forecast.records.robustness import (
     AssumptionEffect,
     BreakEven,
     NumberSensitivity,
@@ -17,8 +13,12 @@ from forecast.robustness_record import (
     ShiftEnd,
     WeightPull,
 )
-from forecast.robustness_words import LABEL_WORDS, rest_sentence
-from forecast.scenarios.robustness import with_labels
+from forecast.report.blocks import Bullets, Chart, Prose, Table
+from forecast.report.front_page import foundations
+from forecast.report.run_records import RunRecords
+from forecast.report.sections.assumptions import assumptions_section
+from forecast.sensitivity.robustness import with_labels
+from forecast.wording.robustness import LABEL_WORDS, rest_sentence
 
 
 def pull(name: str, change: float) -> WeightPull:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from forecast import wording
-from forecast.record import Baseline, Curve, TimeToEvent
+from forecast.records.forecast import Baseline, Curve, TimeToEvent
 from forecast.report import Impact, ReportOptions, RunRecords
 from forecast.report.blocks import BottomLine, Chart, Prose, Table, walk
 from forecast.report.comparison import compare_runs

@@ -6,7 +6,7 @@ import pytest
 from pypdf import PdfReader
 
 from forecast import wording
-from forecast.record import Forecast
+from forecast.records.forecast import Forecast
 
 
 def words_of(text):

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from forecast import wording
-from forecast.record import Forecast
+from forecast.records.forecast import Forecast
 from forecast.report import ReportOptions, RunRecords
 from forecast.report.blocks import Chart, Table, walk
 from forecast.report.content import make_content

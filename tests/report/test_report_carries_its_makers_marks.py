@@ -7,13 +7,13 @@ import pytest
 from pypdf import PdfReader
 
 from forecast.config import load_config, resolved_yaml
+from forecast.config.logo import LARGEST_BYTES, read_logo
 from forecast.errors import ConfigError, InputError
-from forecast.inputs import read_inputs
-from forecast.logo import LARGEST_BYTES, read_logo
 from forecast.report import Impact, ReportOptions, RunRecords, build_report, report_options
 from forecast.report.content import make_content
 from forecast.report.impact_figure import draw_impact
 from forecast.report.sections.impact import impact_section
+from forecast.runs.inputs import read_inputs
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><rect width="40" height="20"/></svg>'
 

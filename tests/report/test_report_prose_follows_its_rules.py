@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import pytest
 
 from forecast import wording
-from forecast.record import Baseline, TensionSeries, TimeToEvent
+from forecast.records.forecast import Baseline, TensionSeries, TimeToEvent
 from forecast.report import RunRecords, evidence, explanation, front_page
 from forecast.report.content import make_content
 from forecast.report.method import method_sections

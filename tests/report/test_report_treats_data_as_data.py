@@ -6,8 +6,8 @@ from pathlib import Path
 import matplotlib as mpl
 import pytest
 
+from forecast.config.font_file import refuse_no_font
 from forecast.errors import InputError
-from forecast.font_file import refuse_no_font
 from forecast.report import Impact, ReportOptions, RunRecords
 from forecast.report.content import make_content
 from forecast.report.figures import write_figures

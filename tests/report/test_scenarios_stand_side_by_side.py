@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from forecast import wording
-from forecast.record import Difference, ScenarioForecast, ScenarioMilestone, ScenarioTarget
+from forecast.records.forecast import Difference, ScenarioForecast, ScenarioMilestone, ScenarioTarget
 from forecast.report import RunRecords
 from forecast.report.blocks import Chart, Table
 from forecast.report.scenarios_figure import MOST_DRAWN, draw_scenarios, drawn_scenarios, scenarios_image

@@ -2,8 +2,8 @@
 
 import pytest
 
+from forecast.records.robustness import AssumptionEffect, Robustness, ShiftEnd
 from forecast.report.tornado_figure import MOST_BARS, draw_tornado, shown_bars
-from forecast.robustness_record import AssumptionEffect, Robustness, ShiftEnd
 
 
 def end(assumed: str, change: float | None) -> ShiftEnd:

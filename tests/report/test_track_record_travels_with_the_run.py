@@ -13,11 +13,11 @@ from pypdf import PdfReader
 from forecast.config import load_config
 from forecast.errors import RunFolderError
 from forecast.evaluation.found_backtest import find_track_record
-from forecast.pipeline import capped_warnings
-from forecast.record import TrackRecord
-from forecast.run_files import Run, rebuild_report, save_run
-from forecast.run_folder import file_hashes
+from forecast.records.forecast import TrackRecord
+from forecast.runs.folder import file_hashes
 from forecast.simulation import FirstHits
+from forecast.workflows.forecast import capped_warnings
+from forecast.workflows.run_files import Run, rebuild_report, save_run
 
 CONFIG = """\
 name: us-china-2023
@@ -183,7 +183,7 @@ def test_a_new_run_notes_on_page_1_why_the_backtest_beside_it_was_not_used(finis
 def test_a_backtest_of_something_else_is_not_taken_and_the_reason_is_logged(run, backtest, caplog):
     changed = backtest.forecasts.take(np.flatnonzero(backtest.forecasts.target != "lethal_clash"))
     write_backtest(run.parent / "backtest", backtest, forecasts=changed)
-    with caplog.at_level(logging.WARNING, logger="forecast.run_files"):
+    with caplog.at_level(logging.WARNING, logger="forecast.workflows.run_files"):
         rebuild_report(run)
     assert "the backtest beside this run was not used: its targets are" in caplog.text
     assert not (run / "track_record.json").exists()

@@ -11,10 +11,9 @@ from scipy.optimize import minimize
 from forecast.config import load_config
 from forecast.errors import ConfigError, EventError
 from forecast.events.table import Event, EventTable
-from forecast.inputs import read_inputs
 from forecast.models.data import likelihood_data
 from forecast.models.kernel import STREAM_ROWS, value_and_gradient
-from forecast.reporting_delay import (
+from forecast.panel.reporting_delay import (
     LEAST_DELAYED,
     LEAST_DELAYED_SHARE,
     LONGEST_DAYS,
@@ -23,7 +22,8 @@ from forecast.reporting_delay import (
     known_share,
     stated_delay,
 )
-from forecast.series import TargetRule, TimeGrid, count_events, stream_layout
+from forecast.panel.series import TargetRule, TimeGrid, count_events, stream_layout
+from forecast.runs.inputs import read_inputs
 
 START = date(2021, 1, 4)
 DAYS = 728
@@ -234,7 +234,7 @@ def test_one_part_of_a_stated_delay_can_be_changed_for_a_run(config):
 
 
 def test_a_backtest_refuses_to_pass_over_the_setting(config):
-    from forecast.backtest_run import run_backtest
+    from forecast.workflows.backtest import run_backtest
 
     loaded = load_config(config("{same_day: 0.5, mean_days: 10}"))
     with pytest.raises(ConfigError, match="a backtest does not correct for it"):

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from forecast.panel.series import stream_layout
 from forecast.priors import default_priors, elements
-from forecast.scenarios.power_scaling import power_scaling
-from forecast.series import stream_layout
+from forecast.sensitivity.power_scaling import power_scaling
 
 N_DRAWS = 4000
 

@@ -5,13 +5,13 @@ import pytest
 from scipy import special
 
 from forecast import wording
-from forecast.importance import EFFECTIVE_DRAWS_MIN
+from forecast.inference.importance import EFFECTIVE_DRAWS_MIN
 from forecast.priors import Distribution
 from forecast.priors.shifting import shifted
-from forecast.scenarios.break_even import FURTHEST, find_break_evens
 from forecast.scenarios.reweighting import parameter_draws
-from forecast.scenarios.shifts import PriorShifts
-from forecast.scenarios.tornado import prior_bar, strongest_first
+from forecast.sensitivity.break_even import FURTHEST, find_break_evens
+from forecast.sensitivity.shifts import PriorShifts
+from forecast.sensitivity.tornado import prior_bar, strongest_first
 
 NAMES = ["tension.persistence", "excitation.branching.dispute", "ballast.visit"]  # all three supports
 START = -0.3

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from forecast.scenarios.labels import SENSITIVE, Pull, label_of, pull_of
-from forecast.scenarios.power_scaling import power_scaling
+from forecast.sensitivity.labels import SENSITIVE, Pull, label_of, pull_of
+from forecast.sensitivity.power_scaling import power_scaling
 
 
 def label(prior: Pull, likelihood: Pull, observed: int = 9, strongest: float = 0.0) -> str:

@@ -15,18 +15,18 @@ import xarray as xr
 
 from forecast.cli import main
 from forecast.config import load_config, resolved_yaml, target_definition
-from forecast.draws import prior_draws, stream_draws
 from forecast.events.reading import write_events
 from forecast.inference import Posterior
-from forecast.inputs import Inputs, read_inputs
+from forecast.models.draws import prior_draws, stream_draws
+from forecast.panel.series import INNOVATIONS
 from forecast.priors import elements
-from forecast.record import Baseline, Diagnostics, DyadRecord, Forecast, Headline
-from forecast.run_files import _write_paths
+from forecast.records.forecast import Baseline, Diagnostics, DyadRecord, Forecast, Headline
+from forecast.runs.inputs import Inputs, read_inputs
+from forecast.runs.stages import simulation_options
+from forecast.runs.target_forecasts import Question, target_forecast
 from forecast.scenarios import BaseRun
-from forecast.series import INNOVATIONS
 from forecast.simulation import FirstHits, simulate_first_hits
-from forecast.stages import simulation_options
-from forecast.target_forecasts import Question, target_forecast
+from forecast.workflows.run_files import _write_paths
 
 CHAINS = 4
 CONFIG = """\

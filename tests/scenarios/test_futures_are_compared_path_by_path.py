@@ -8,7 +8,8 @@ import pytest
 
 from forecast.config import scenario_of
 from forecast.config.faults import SourceMap
-from forecast.monte_carlo import monte_carlo_error
+from forecast.inference.monte_carlo import monte_carlo_error
+from forecast.panel.series import FutureAct
 from forecast.scenarios import (
     compare_scenarios,
     hit_shares_before,
@@ -16,7 +17,6 @@ from forecast.scenarios import (
     plan_scenario,
     simulate_plan,
 )
-from forecast.series import FutureAct
 from forecast.simulation import simulate_first_hits
 from forecast.simulation.acts import ActsAhead, act_keys
 

@@ -7,7 +7,6 @@ import pytest
 
 from forecast.config import load_config, scenario_of
 from forecast.config.faults import SourceMap
-from forecast.pipeline import make_forecast
 from forecast.scenarios import (
     base_of,
     base_shares,
@@ -18,6 +17,7 @@ from forecast.scenarios import (
     plan_scenario,
     weights_for,
 )
+from forecast.workflows.forecast import make_forecast
 
 
 def with_priors(name="other", **priors):

@@ -9,7 +9,7 @@ import sys
 import h5py
 import pytest
 
-from forecast.record import ScenarioForecast
+from forecast.records.forecast import ScenarioForecast
 from forecast.scenarios import compare_scenarios, read_base_run
 from forecast.scenarios.options import scenario_from_options
 
@@ -32,8 +32,8 @@ def test_paths_of_an_older_simulator_are_made_anew(base, run_folder, tmp_path, m
     # Otherwise they would be compared with paths on other random numbers.
     monkeypatch.setattr("forecast.simulation.paths.RANDOM_STREAMS", -1)
     other = shutil.copytree(run_folder, tmp_path / "other")
-    from forecast.run_files import _write_paths
     from forecast.simulation import simulate_first_hits
+    from forecast.workflows.run_files import _write_paths
 
     inputs = base.inputs
     hits = simulate_first_hits(inputs.data, base.draws, inputs.rules, base.simulation)

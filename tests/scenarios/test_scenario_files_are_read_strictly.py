@@ -14,9 +14,9 @@ from forecast.config import (
     schema_text,
 )
 from forecast.errors import ConfigError
-from forecast.importance import EFFECTIVE_DRAWS_MIN, PARETO_K_MAX
-from forecast.inputs import read_inputs
+from forecast.inference.importance import EFFECTIVE_DRAWS_MIN, PARETO_K_MAX
 from forecast.priors import NEW_TYPE_PARAMETERS
+from forecast.runs.inputs import read_inputs
 from forecast.scenarios import plan_scenario
 from forecast.scenarios.compare import SCENARIO_PATHS
 from forecast.scenarios.options import scenario_from_options

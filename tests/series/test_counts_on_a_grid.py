@@ -5,7 +5,7 @@ import pytest
 
 from forecast.errors import InputError
 from forecast.events.codebook import CATEGORIES
-from forecast.series import (
+from forecast.panel.series import (
     SEVERE_HALF_LIFE_DAYS,
     TimeGrid,
     count_events,

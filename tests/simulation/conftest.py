@@ -3,7 +3,7 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from forecast.series import TargetRule, TimeGrid, count_events, stream_layout
+from forecast.panel.series import TargetRule, TimeGrid, count_events, stream_layout
 
 START = date(2022, 1, 1)
 

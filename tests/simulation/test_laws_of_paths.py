@@ -6,9 +6,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from forecast.draws import prior_draws, stream_draws
+from forecast.models.draws import prior_draws, stream_draws
+from forecast.panel.series import FutureAct, TargetRule, TimeGrid, count_events
 from forecast.priors import default_priors
-from forecast.series import FutureAct, TargetRule, TimeGrid, count_events
 from forecast.simulation import NEVER, SimulationOptions, probability_curve, simulate_first_hits
 
 OPTIONS = SimulationOptions(seed=3, horizon_days=200, paths_per_draw=8)

@@ -3,10 +3,10 @@ from datetime import date
 import numpy as np
 import pytest
 
-from forecast.draws import StreamDraws, prior_draws, stream_draws, tension_at_knots, tension_at_steps
+from forecast.models.draws import StreamDraws, prior_draws, stream_draws, tension_at_knots, tension_at_steps
 from forecast.models.kernel import ornstein_uhlenbeck
+from forecast.panel.series import INNOVATIONS, SEVERE, SEVERE_HALF_LIFE_DAYS, TimeGrid, count_events
 from forecast.priors import default_priors
-from forecast.series import INNOVATIONS, SEVERE, SEVERE_HALF_LIFE_DAYS, TimeGrid, count_events
 from forecast.simulation.state import state_before_last_step
 
 GRID = TimeGrid(date(2022, 1, 1), date(2022, 7, 6))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from forecast import wording
-from forecast.record import Forecast
+from forecast.records.forecast import Forecast
+from forecast.records.robustness import Robustness, ShiftEnd
 from forecast.report.blocks import (
     Block,
     Bullets,
@@ -20,8 +21,7 @@ from forecast.report.palette import target_colour
 from forecast.report.printable import shorten
 from forecast.report.run_records import RunRecords
 from forecast.report.tornado_figure import draw_tornado, shown_bars
-from forecast.robustness_record import Robustness, ShiftEnd
-from forecast.robustness_words import change_with_error, crossing_first, label_sentence, rest_sentence
+from forecast.wording.robustness import change_with_error, crossing_first, label_sentence, rest_sentence
 
 _MOST_CROSSINGS = 4
 _MOST_MILESTONES = 6

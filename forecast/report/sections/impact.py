@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from forecast import wording
-from forecast.record import MilestoneForecast, TargetForecast
+from forecast.records.forecast import MilestoneForecast, TargetForecast
 from forecast.report.blocks import Beside, Cell, Chart, Column, Prose, Section, Table, one_group
 from forecast.report.front_page import headline_pair
 from forecast.report.impact_figure import WIDTH_MM, draw_impact

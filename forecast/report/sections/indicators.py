@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from forecast import wording
-from forecast.record import Difference
+from forecast.records.forecast import Difference
 from forecast.report.blocks import Cell, Column, Prose, Section, Table, one_group
 from forecast.report.front_page import headline_pair, shown_error
 from forecast.report.indicators import Indicator, indicator_sentence, indicators, next_milestone

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from forecast import wording
-from forecast.record import MilestoneForecast, TargetForecast
+from forecast.records.forecast import MilestoneForecast, TargetForecast
 from forecast.report.blocks import Cell, Column, Group, Prose, Section, Table, Track
 from forecast.report.change import change_mark
 from forecast.report.front_page import seen_before, shown_error

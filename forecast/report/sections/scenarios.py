@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from forecast import wording
-from forecast.record import Forecast, ScenarioForecast, TargetForecast
+from forecast.records.forecast import Forecast, ScenarioForecast, TargetForecast
 from forecast.report.blocks import Block, Cell, Chart, Column, Prose, Section, Table, one_group
 from forecast.report.front_page import headline_pair, shown_error
 from forecast.report.printable import shorten

@@ -1,0 +1,1 @@
+"""Coded events counted in time steps: the data of every fit."""

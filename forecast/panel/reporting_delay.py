@@ -1,0 +1,136 @@
+"""How long acts stay unknown: the share known so many days after, estimated from dates and known dates.
+
+At the origin an act is in the data only if it became known by then, so recent acts with long delays are
+missing (right truncation), and a plain histogram of delays would be too short. The estimator conditions on
+that: going down from the longest delay, the reverse hazard g(d) = P(D = d | D ≤ d) is the share of delay d
+among the acts with a delay of at most d that happened at least d days before the origin; then
+F(d − 1) = F(d)·(1 − g(d)). Kalbfleisch & Lawless (1991), Statistica Sinica 1, 19–32; Lawless (1994),
+Canadian Journal of Statistics 22, 15–31; in insurance the chain ladder.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.errors import EventError
+from forecast.events.table import EventTable
+from forecast.panel.series import STEP_DAYS, TimeGrid
+
+Floats = NDArray[np.float64]
+
+LONGEST_DAYS = 180
+"""Delays are conditioned on being at most this long; acts that surface later are history, not news."""
+LEAST_DELAYED = 50
+"""Acts with a delay below which no curve is estimated."""
+LEAST_DELAYED_SHARE = 0.1
+"""Share of acts with a delay below which the file is taken not to record delays at all."""
+LEAST_AT_RISK = 10
+"""Acts at risk below which a reverse hazard is too uncertain; the curve then ends at a shorter delay."""
+
+
+@dataclass(frozen=True)
+class DelayCurve:
+    """Share of acts known so many days after they happened.
+
+    Parameters
+    ----------
+    known : ndarray of float64, shape (day,)
+        Share known at the end of the day this many days after the act: ``known[0]`` on the same day. Never
+        falls; all are known after the last.
+    origin : str
+        ``estimated`` or ``stated``.
+    acts : int
+        Acts it was estimated from; 0 when stated.
+    """
+
+    known: Floats
+    origin: str
+    acts: int
+
+    def after(self, days: NDArray[np.int64]) -> Floats:
+        """Share known this many days after the act; 0 before it."""
+        inside = np.clip(days, 0, len(self.known) - 1)
+        share = np.where(days >= len(self.known), 1.0, self.known[inside])
+        return np.where(days < 0, 0.0, share)
+
+    @property
+    def mean_days(self) -> float:
+        """Mean delay, in days."""
+        return float((1.0 - self.known).sum())
+
+
+def estimate_delay(events: EventTable, as_of: date, *, longest_days: int = LONGEST_DAYS) -> DelayCurve:
+    """Estimate the curve from what was known on a day.
+
+    Parameters
+    ----------
+    events : EventTable
+        What was known then.
+    as_of : date
+    longest_days : int
+        Longest delay considered.
+
+    Raises
+    ------
+    EventError
+        Hardly any act has a ``known_date`` after its ``date``: the file does not record delays.
+    """
+    delay = (events.known_date - events.date).astype(np.int64)
+    age = (np.datetime64(as_of, "D") - events.date).astype(np.int64)
+    used = (delay <= age) & (delay <= longest_days)
+    delay, age = delay[used], age[used]
+    delayed = int((delay > 0).sum())
+    share = delayed / len(delay) if len(delay) else 0.0
+    if delayed < LEAST_DELAYED or share < LEAST_DELAYED_SHARE:
+        raise EventError(
+            f"{events.source}: the delay of reporting cannot be estimated: {delayed} of {len(delay):,} acts "
+            f"known on {as_of} have a known_date after their date, and at least {LEAST_DELAYED} and "
+            f"{LEAST_DELAYED_SHARE:.0%} are needed. Where known_date was not recorded, state the delay, e.g. "
+            "{same_day: 0.6, mean_days: 20}, or set it to none"
+        )
+    number = np.bincount(delay, minlength=longest_days + 1).astype(np.float64)
+    known = np.ones(longest_days + 1)
+    for d in range(longest_days, 0, -1):
+        at_risk = int(((delay <= d) & (age >= d)).sum())
+        hazard = number[d] / at_risk if at_risk >= LEAST_AT_RISK else 0.0
+        known[d - 1] = known[d] * (1.0 - hazard)
+    return DelayCurve(_shortened(known), "estimated", len(delay))
+
+
+def stated_delay(same_day: float, mean_days: float) -> DelayCurve:
+    """Return the curve of a stated delay.
+
+    Parameters
+    ----------
+    same_day : float
+        Share known on the day itself, in (0, 1].
+    mean_days : float
+        Mean delay of the others, which falls off geometrically, at least 1 day.
+    """
+    stay = 1.0 - 1.0 / mean_days
+    days = np.arange(LONGEST_DAYS + 1)
+    later = 1.0 - stay**days
+    # Conditioned, as the estimate, on being known after the longest delay.
+    return DelayCurve(_shortened(same_day + (1 - same_day) * later / later[-1]), "stated", 0)
+
+
+def known_share(curve: DelayCurve, grid: TimeGrid) -> Floats:
+    """Share of each step's acts that is known at the end of the grid, shape (step,).
+
+    The mean over the step's days before the origin; 1 where less than a thousandth is still to come.
+    """
+    days_ago = (grid.origin - grid.start).days - 1 - np.arange((grid.origin - grid.start).days)
+    by_day = curve.after(days_ago)
+    step = np.arange(len(by_day)) // STEP_DAYS
+    share = np.bincount(step, by_day) / np.bincount(step)
+    return np.where(share > 0.999, 1.0, share)
+
+
+def _shortened(known: Floats) -> Floats:
+    """Cut the part of the curve in which all is known."""
+    whole = np.flatnonzero(known >= 1.0)
+    return known[: int(whole[0]) + 1] if len(whole) else known

@@ -1,0 +1,1 @@
+"""What a run leaves behind, as types: numbers and names, no sentences."""

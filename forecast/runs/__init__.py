@@ -1,0 +1,1 @@
+"""One run: what it reads, what it holds, its folder."""

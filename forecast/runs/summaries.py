@@ -1,0 +1,97 @@
+"""From draws and paths to the records of a run: probabilities in words, parameters, tension, data."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from arviz_stats.base import array_stats
+from numpy.typing import NDArray
+
+from forecast.events.bundled import source_limits
+from forecast.events.codebook import CATEGORIES
+from forecast.events.table import EventTable
+from forecast.inference import Posterior
+from forecast.inference.monte_carlo import monte_carlo_error
+from forecast.models.draws import StreamDraws, tension_at_steps
+from forecast.panel.series import TimeGrid
+from forecast.priors import NamedPrior, PriorSet
+from forecast.records.forecast import (
+    DataSummary,
+    ParameterSummary,
+    TensionSeries,
+)
+
+STRAINED_FROM = 0.5
+CRISIS_FROM = 1.5
+"""Regimes are readings of the posterior mean of tension, in its standard deviations."""
+
+
+def tension_series(draws: StreamDraws, grid: TimeGrid) -> TensionSeries:
+    """Posterior of the latent tension by step: mean, 90% band and regime."""
+    steps = tension_at_steps(draws.knots, grid.n_steps)
+    mean = steps.mean(axis=0)
+    lower, upper = np.quantile(steps, [0.05, 0.95], axis=0)
+    return TensionSeries(
+        date=tuple(grid.first_day(step) for step in range(grid.n_steps)),
+        mean=_floats(mean),
+        lower90=_floats(lower),
+        upper90=_floats(upper),
+        regime=tuple(_regime(value) for value in mean),
+    )
+
+
+def _floats(values: NDArray[np.float64]) -> tuple[float, ...]:
+    return tuple(values.tolist())
+
+
+def _regime(tension: float) -> Literal["calm", "strained", "crisis"]:
+    if tension < STRAINED_FROM:
+        return "calm"
+    return "strained" if tension < CRISIS_FROM else "crisis"
+
+
+def parameter_summaries(priors: PriorSet, posterior: Posterior) -> tuple[ParameterSummary, ...]:
+    """Prior and posterior of every named parameter, in the order of the catalogue."""
+    summaries = []
+    for group in priors.groups:
+        values = posterior.variables[group.variable].reshape(posterior.n_draws, -1)
+        for column, prior in enumerate(priors.of_group(group)):
+            summaries.append(_parameter(prior, values[:, column], posterior.n_chains))
+    return tuple(summaries)
+
+
+def _parameter(prior: NamedPrior, values: NDArray[np.float64], n_chains: int) -> ParameterSummary:
+    chains = values.reshape(n_chains, -1)
+    lower, upper = np.quantile(values, [0.05, 0.95])
+    prior_lower, prior_upper = prior.distribution.quantile([0.05, 0.95])
+    return ParameterSummary(
+        name=prior.name,
+        meaning=prior.group.meaning,
+        unit=prior.group.unit,
+        prior=str(prior.distribution),
+        prior_origin=prior.origin,
+        prior_mean=prior.distribution.mean,
+        prior_interval90=(float(prior_lower), float(prior_upper)),
+        posterior_mean=float(values.mean()),
+        posterior_interval90=(float(lower), float(upper)),
+        mcse=monte_carlo_error(values, n_chains),
+        rhat=float(array_stats.rhat(chains, chain_axis=0, draw_axis=1)),
+        ess_bulk=float(array_stats.ess(chains, chain_axis=0, draw_axis=1, method="bulk")),
+    )
+
+
+def data_summary(events: EventTable, grid: TimeGrid) -> DataSummary:
+    """What the forecast was made from; ``events`` is what was known at the origin."""
+    fitted = (events.date >= np.datetime64(grid.start, "D")) & (events.date < np.datetime64(grid.origin, "D"))
+    return DataSummary(
+        source=events.source,
+        sha256=events.sha256,
+        rows=len(events),
+        rows_fitted=int(fitted.sum()),
+        first_date=events.date.min().astype(object),
+        last_date=events.date.max().astype(object),
+        verified_share=float(events.verified.mean()) if events.has_verified else None,
+        counts_by_category={name: int((events.category == name).sum()) for name in CATEGORIES},
+        limits=source_limits(events.source),
+    )

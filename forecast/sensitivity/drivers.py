@@ -1,0 +1,139 @@
+"""Which past events moved the headline probability: leave one out, reweight, simulate again.
+
+Without the event the likelihood changes (so the draws are reweighted, with Pareto smoothing) and so does
+the state at the origin (so the paths are simulated again, on the same random numbers).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.events.codebook import CONFLICTUAL
+from forecast.events.table import EventTable
+from forecast.inference import Posterior, log_likelihood, monte_carlo_error
+from forecast.inference.importance import PARETO_K_MAX, importance_weights
+from forecast.models.draws import StreamDraws, stream_draws
+from forecast.panel.series import EventCounts, FutureAct, TargetRule, count_events
+from forecast.simulation import SimulationOptions, simulate_first_hits
+from forecast.simulation.probabilities import hit_shares
+
+Floats = NDArray[np.float64]
+
+_DRAWS_A_CHAIN = 250
+_PATHS = 4
+
+
+@dataclass(frozen=True)
+class LeaveOneOut:
+    """Probability with the event minus probability without it, and its Monte Carlo error.
+
+    ``row`` is the position in the event table; ``change`` and ``mcse`` are ``None`` where leaving the event
+    out changes the posterior too much for reweighting (``pareto_k`` above ``PARETO_K_MAX``).
+    """
+
+    row: int
+    change: float | None
+    mcse: float | None
+    pareto_k: float
+
+
+def leave_one_out(
+    events: EventTable,
+    data: EventCounts,
+    posterior: Posterior,
+    target: TargetRule,
+    milestone: date,
+    *,
+    seed: int,
+    calendar: Sequence[FutureAct] = (),
+    candidates: int = 24,
+    listen: Callable[[int, int], None] | None = None,
+) -> tuple[LeaveOneOut, ...]:
+    """Measure the events that can have moved P(target before milestone) the most.
+
+    Parameters
+    ----------
+    events : EventTable
+        What is known at the origin, as counted in ``data``.
+    data, posterior
+        Counts and the posterior fitted to them.
+    target, milestone
+        The headline question.
+    seed : int
+        Of the simulation; the same numbers serve every event.
+    candidates : int
+        Events measured: half the latest target events, half those that weigh most on the present.
+    listen : callable, optional
+        Called with (done, all).
+
+    Returns
+    -------
+    tuple of LeaveOneOut
+        Unordered.
+    """
+    draws = _thinned(data, posterior)
+    horizon = (milestone - data.grid.origin).days
+    options = SimulationOptions(seed=seed, horizon_days=horizon, paths_per_draw=_PATHS)
+
+    def shares(counts: EventCounts) -> Floats:
+        hits = simulate_first_hits(counts, draws, [target], options, calendar)
+        return np.asarray(hit_shares(hits.of(target.name), horizon)[:, -1])
+
+    full_shares = shares(data)
+    full_likelihood = log_likelihood(data, draws)
+
+    def measure(row: int) -> LeaveOneOut:
+        left = np.ones(len(events), dtype=bool)
+        left[row] = False
+        without = count_events(events.select(left), data.grid, data.layout, data.known)
+        ratio = log_likelihood(without, draws) - full_likelihood
+        found = importance_weights(ratio)
+        if found.pareto_k > PARETO_K_MAX:
+            return LeaveOneOut(row, None, None, found.pareto_k)
+        weights = found.weights
+        new_shares = shares(without)
+        old, new = full_shares.mean(), weights @ new_shares
+        paired = (full_shares - old) - len(weights) * weights * (new_shares - new)
+        error = monte_carlo_error(paired, posterior.n_chains)
+        return LeaveOneOut(row, float(old - new), error, found.pareto_k)
+
+    rows = candidate_rows(events, data, target, candidates)
+    results = []
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        for done, result in enumerate(pool.map(measure, rows), start=1):
+            results.append(result)
+            if listen:
+                listen(done, len(rows))
+    return tuple(results)
+
+
+def candidate_rows(events: EventTable, data: EventCounts, target: TargetRule, most: int) -> list[int]:
+    """Rows of the events worth measuring: the latest target events and the most recent acts.
+
+    Recent acts are ranked by what is left of their pull at the origin (half-life of four weeks), doubled
+    where they are severe or conflictual.
+    """
+    age = (np.datetime64(data.grid.origin, "D") - events.date).astype(np.int64)
+    fitted = (age > 0) & (events.date >= np.datetime64(data.grid.start, "D"))
+    counted = fitted & (data.layout.assign(events) >= 0)
+    met = np.flatnonzero(counted & target.mask(events))[-most // 2 :]
+    conflictual = np.isin(events.category, CONFLICTUAL)
+    pull = np.exp2(-age / 28.0) * (1 + (events.severity >= 4)) * (1 + conflictual)
+    pull[~counted] = 0.0
+    pull[met] = 0.0
+    recent = np.argsort(-pull, kind="stable")[: most - len(met)]
+    return sorted({*met.tolist(), *recent[pull[recent] > 0].tolist()})
+
+
+def _thinned(data: EventCounts, posterior: Posterior) -> StreamDraws:
+    a_chain = posterior.n_draws // posterior.n_chains
+    step = max(1, a_chain // _DRAWS_A_CHAIN)
+    keep = (np.arange(posterior.n_chains)[:, None] * a_chain + np.arange(0, a_chain, step)).ravel()
+    return stream_draws(data.layout, {name: values[keep] for name, values in posterior.variables.items()})

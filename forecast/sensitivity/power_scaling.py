@@ -1,0 +1,146 @@
+"""How a quantity moves when a prior, or the likelihood, is given more or less weight.
+
+A component of the posterior (some priors, or the likelihood) is raised to the power α; α = 2 counts it
+twice. Draws are reweighted by the component's density to the power α − 1. Two measures are made of it: the
+cumulative Jensen–Shannon distance between the distributions before and after, per doubling of α (Kallioinen,
+Paananen, Bürkner and Vehtari 2024, "Detecting and diagnosing prior and likelihood sensitivity with
+power-scaling", doi:10.1007/s11222-023-10366-5), and the slope of a mean, which is a covariance and has an
+error. Written on NumPy alone, since importing ArviZ takes longer than a scenario may; tests hold the distance
+to ArviZ.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from forecast.inference.importance import ImportanceWeights, importance_weights
+from forecast.inference.monte_carlo import monte_carlo_error
+from forecast.models.draws import Floats
+
+ALPHAS = (0.99, 1.01)
+"""Powers on both sides of one at which the distance is taken."""
+_RE_PAIRINGS = tuple(part / 7 for part in range(1, 7))
+
+
+@dataclass(frozen=True)
+class PowerScaling:
+    """Weights of one component raised to the powers ``ALPHAS``.
+
+    Parameters
+    ----------
+    log_density : ndarray, shape (draw,)
+        Of the component, up to a constant.
+    lower, upper : ImportanceWeights
+        For the two powers.
+    """
+
+    log_density: Floats
+    lower: ImportanceWeights
+    upper: ImportanceWeights
+
+    @property
+    def pareto_k(self) -> float:
+        """The larger of the two tail shapes."""
+        return max(self.lower.pareto_k, self.upper.pareto_k)
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the draws can stand for both scaled posteriors."""
+        return self.lower.trusted and self.upper.trusted
+
+
+@dataclass(frozen=True)
+class Sorted:
+    """Values in rising order: what every distance of one quantity shares."""
+
+    order: np.ndarray
+    gaps: Floats
+
+
+def power_scaling(log_density: Floats) -> PowerScaling:
+    """Weights for a component's log density at each draw, shape (draw,)."""
+    lower, upper = (importance_weights((alpha - 1) * log_density) for alpha in ALPHAS)
+    return PowerScaling(log_density, lower, upper)
+
+
+def sort_values(values: Floats) -> Sorted:
+    """Sort a quantity once for all its distances."""
+    order = np.argsort(values, kind="stable")
+    return Sorted(order, np.diff(values[order]))
+
+
+def sensitivity(values: Sorted, scaling: PowerScaling, roll: float = 0.0, n_chains: int = 1) -> float:
+    """Distance that a doubling of the component's weight would move the distribution, from the two powers.
+
+    Parameters
+    ----------
+    values : Sorted
+        The quantity, shape (draw,).
+    scaling : PowerScaling
+    roll : float
+        Share of each chain by which the weights are shifted against the values; see ``noise_of``.
+    n_chains : int
+        Used with ``roll`` only.
+    """
+    distances = []
+    for weights in (scaling.lower.weights, scaling.upper.weights):
+        used = weights
+        if roll:
+            chains = weights.reshape(n_chains, -1)
+            used = np.roll(chains, int(roll * chains.shape[1]), axis=1).ravel()
+        distances.append(cjs_distance(values, used))
+    lower, upper = ALPHAS
+    return float((distances[1] / np.log2(upper) - distances[0] / np.log2(lower)) / 2)
+
+
+def noise_of(values: Sorted, scaling: PowerScaling, n_chains: int) -> float:
+    """Return the sensitivity that is found by chance: the root mean square over re-paired draws.
+
+    Weights and values are shifted against each other along the chains: they then have nothing to do with
+    each other, but keep how slowly each of them moves.
+    """
+    found = [sensitivity(values, scaling, roll, n_chains) for roll in _RE_PAIRINGS]
+    return float(np.sqrt(np.mean(np.square(found))))
+
+
+def slope_per_doubling(values: Floats, log_density: Floats, n_chains: int) -> tuple[float, float]:
+    """Change of the mean per doubling of a component's weight, with its Monte Carlo error.
+
+    The derivative of E[v] in α at 1 is the covariance of v and the log density; in log₂ α, log 2 times it.
+    """
+    if np.ptp(log_density) == 0.0:
+        return 0.0, 0.0
+    product = np.log(2) * (values - values.mean()) * (log_density - log_density.mean())
+    return float(product.mean()), monte_carlo_error(product, n_chains)
+
+
+def cjs_distance(values: Sorted, weights: Floats) -> float:
+    """Cumulative Jensen–Shannon distance between draws and the same draws weighted, in [0, 1].
+
+    The larger of the distances of the quantity and of its negative, since the measure is not symmetric.
+    """
+    n = len(weights)
+    weighted = np.cumsum(weights[values.order])[:-1]
+    if not values.gaps.any():
+        return 0.0
+    plain = np.arange(1, n) / n
+    below = _one_sided(plain, weighted, values.gaps)
+    above = _one_sided(1 - plain[::-1], 1 - weighted[::-1], values.gaps[::-1])
+    return float(np.sqrt(max(below, above, 0.0)))
+
+
+def _one_sided(first: Floats, second: Floats, gaps: Floats) -> float:
+    p, q = np.clip(first, 0.0, 1.0), np.clip(second, 0.0, 1.0)
+    middle = 0.5 * (p + q)
+    safe = np.maximum(middle, 1e-300)
+
+    def divergence(one: Floats) -> float:
+        ratio = np.maximum(one, 1e-300) / safe
+        return float(gaps @ (one * np.log2(ratio)))
+
+    p_mass, q_mass = float(gaps @ p), float(gaps @ q)
+    linear = 0.5 / np.log(2) * (q_mass - p_mass)
+    total = max(divergence(p) + linear, 0.0) + max(divergence(q) - linear, 0.0)
+    return total / (p_mass + q_mass) if p_mass + q_mass > 0 else 0.0

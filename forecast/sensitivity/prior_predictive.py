@@ -1,0 +1,68 @@
+"""What the priors imply before any data: acts a month, and targets within a year."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from forecast.models.draws import prior_draws, stream_draws
+from forecast.panel.series import STEP_DAYS, EventCounts, TimeGrid
+from forecast.runs.inputs import Inputs
+from forecast.simulation import NEVER, SimulationOptions, simulate_first_hits
+
+DAYS = 364
+_DRAWS = 400
+_PATHS = 1
+_MONTH_DAYS = 365.25 / 12
+
+
+@dataclass(frozen=True)
+class PriorPredictive:
+    """Quantiles of simulated years that know the priors and the calendar, but no event.
+
+    Parameters
+    ----------
+    acts_a_month : dict
+        Stream → (5%, 50%, 95%) quantiles of acts a month; ``all`` for their sum.
+    observed_a_month : dict
+        The same streams' observed mean, for comparison.
+    target_within_year : dict
+        Target → probability of at least one within a year.
+    mcse : dict
+        Monte Carlo standard errors of these.
+    """
+
+    acts_a_month: dict[str, tuple[float, float, float]]
+    observed_a_month: dict[str, float]
+    target_within_year: dict[str, float]
+    mcse: dict[str, float]
+
+
+def prior_predictive(inputs: Inputs, seed: int) -> PriorPredictive:
+    """Simulate years from the prior, starting from a world without a past."""
+    layout = inputs.data.layout
+    origin = inputs.data.grid.origin
+    begin = origin.fromordinal(origin.toordinal() - STEP_DAYS)
+    grid = TimeGrid(begin, origin)
+    shape = (1, len(layout.streams))
+    empty = EventCounts(
+        grid, layout, np.zeros(shape, dtype=np.int64), np.zeros((*shape, 5), dtype=np.int64), np.zeros(1)
+    )
+    rng = np.random.default_rng(seed)
+    draws = stream_draws(layout, prior_draws(inputs.priors, _DRAWS, grid.n_knots, rng))
+    options = SimulationOptions(seed=seed, horizon_days=DAYS, paths_per_draw=_PATHS)
+    hits = simulate_first_hits(empty, draws, inputs.rules, options)
+    months = DAYS / _MONTH_DAYS
+    acts = hits.acts.reshape(-1, len(layout.streams)) / months
+    by_stream = {name: acts[:, k] for k, name in enumerate(layout.streams)} | {"all": acts.sum(axis=1)}
+    seen_months = (origin - inputs.data.grid.start).days / _MONTH_DAYS
+    seen = inputs.data.counts.sum(axis=0) / seen_months
+    # Paths of one draw are not independent: the error comes from the draws' own shares.
+    shares = {name: (hits.of(name) != NEVER).mean(axis=1) for name in hits.targets}
+    return PriorPredictive(
+        {name: tuple(np.quantile(values, [0.05, 0.5, 0.95]).tolist()) for name, values in by_stream.items()},
+        {name: float(seen[k]) for k, name in enumerate(layout.streams)} | {"all": float(seen.sum())},
+        {name: float(share.mean()) for name, share in shares.items()},
+        {name: float(share.std(ddof=1) / np.sqrt(_DRAWS)) for name, share in shares.items()},
+    )

@@ -1,0 +1,48 @@
+"""Everything that is said in words: chances, changes, days, and sentences about what a run found.
+
+Records hold numbers and names; what a reader sees of them is made here and nowhere else.
+"""
+
+from forecast.wording.numbers import (
+    BANDS,
+    WordBound,
+    count,
+    frequency,
+    interval_percent,
+    listing,
+    long_day,
+    neighbouring_words,
+    number,
+    percent,
+    points,
+    predicate,
+    share,
+    short_day,
+    shown_difference,
+    shown_percent,
+    signed_points,
+    times,
+    words,
+)
+
+__all__ = [
+    "BANDS",
+    "WordBound",
+    "count",
+    "frequency",
+    "interval_percent",
+    "listing",
+    "long_day",
+    "neighbouring_words",
+    "number",
+    "percent",
+    "points",
+    "predicate",
+    "share",
+    "short_day",
+    "shown_difference",
+    "shown_percent",
+    "signed_points",
+    "times",
+    "words",
+]

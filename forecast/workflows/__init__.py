@@ -1,0 +1,1 @@
+"""The order of the stages: a forecast, a backtest, hindcasts, a report built again."""

@@ -1,0 +1,316 @@
+"""A backtest from config to folder: plan, run the units, score, draw, write.
+
+Finished units are kept in ``<folder>.partial`` until all are there; then the folder is written, whole or
+not at all, and the units are removed.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from forecast.config import Config
+from forecast.errors import UnfinishedError
+from forecast.evaluation.backtest import (
+    DEFAULT_MODEL,
+    BacktestPlan,
+    Unit,
+    UnitResult,
+    collect,
+    model_columns,
+    units_of,
+)
+from forecast.evaluation.backtest_plan import BacktestOptions, plan_backtest, plan_notes, plan_settings
+from forecast.evaluation.baselines import BASELINES
+from forecast.evaluation.forecast_table import ForecastTable
+from forecast.evaluation.score_table import ScoreTable, score_forecasts
+from forecast.evaluation.unit_store import PLAN_FILE, UnitStore, open_store
+from forecast.evaluation.workers import run_jobs
+from forecast.report.track_record import write_backtest_figures
+from forecast.runs.folder import FolderKind, file_hashes, new_run_folder, refuse_existing
+from forecast.runs.inputs import Inputs, read_inputs
+from forecast.wording import count
+from forecast.workflows.forecast import Listener, StageProgress, versions
+
+SCORES_FILE = "scores.json"
+KIND = FolderKind("backtest", SCORES_FILE)
+
+_COST = {"joint": 8, "focused": 3, "target": 1}
+"""Rough relative time of an origin, for the time left."""
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """A backtest in memory.
+
+    Parameters
+    ----------
+    plan : BacktestPlan
+    results : tuple of UnitResult
+    forecasts : ForecastTable
+        Models and baselines.
+    scores : ScoreTable
+    notes : tuple of str
+        What a reader must know of plan and fits.
+    failures : tuple of str
+        Units that failed, with their errors; empty for a whole backtest.
+    content : dict
+        Content of ``scores.json``.
+    """
+
+    plan: BacktestPlan
+    results: tuple[UnitResult, ...]
+    forecasts: ForecastTable
+    scores: ScoreTable
+    notes: tuple[str, ...]
+    failures: tuple[str, ...]
+    content: dict[str, Any]
+
+    @property
+    def n_units(self) -> int:
+        """Number of units, failed ones included."""
+        return len(units_of(self.plan))
+
+    @property
+    def model(self) -> str:
+        """The model that the words are about: the default, or the last that was run."""
+        return DEFAULT_MODEL if DEFAULT_MODEL in self.plan.models else self.plan.models[-1]
+
+
+def backtest_place(config: Config, out: Path) -> Path:
+    """Where the backtest of this config is kept below ``out``: ``<out>/<name>/backtest``."""
+    return out / config.name / "backtest"
+
+
+def partial_place(folder: Path) -> Path:
+    """Where the finished units of a backtest wait for the others."""
+    return folder.with_name(folder.name + ".partial")
+
+
+def run_backtest(
+    config: Config,
+    options: BacktestOptions | None = None,
+    *,
+    folder: Path | None = None,
+    resume: bool = False,
+    force: bool = False,
+    processes: int = 1,
+    cluster: str | None = None,
+    listen: Listener | None = None,
+) -> Backtest:
+    """Forecast at past origins, score, and write the folder.
+
+    Parameters
+    ----------
+    config : Config
+    options : BacktestOptions, optional
+    folder : Path, optional
+        ``reports/<name>/backtest`` when absent.
+    resume : bool
+        Go on with a backtest that was stopped, if there is one.
+    force : bool
+        Replace the folder that is there, and throw away a backtest that was stopped.
+    processes, cluster
+        Where the units run; see ``run_jobs``. The result does not depend on it.
+    listen : callable, optional
+        Told of the progress: stage ``backtest``, in units of an origin of the ``target`` family.
+
+    Returns
+    -------
+    Backtest
+        With ``failures`` where units failed: then no folder is written, and ``resume`` tries them again.
+
+    Raises
+    ------
+    InputError
+        The config, the events or the options cannot be used.
+    RunFolderError
+        The folder is there already, or was begun with other settings.
+    UnfinishedError
+        Every unit failed.
+    """
+    place = folder or backtest_place(config, Path("reports"))
+    if config.events.reporting_delay != "none":
+        raise config.error(
+            ("events", "reporting_delay"),
+            "a backtest does not correct for it, so it would be about another forecast; set it to none, e.g. "
+            "with --set events.reporting_delay=none",
+        )
+    inputs = read_inputs(config)
+    plan = plan_backtest(inputs, options or BacktestOptions())
+    refuse_existing(place, force=force, kind=KIND)
+    settings = plan_settings(plan, inputs.events.sha256)
+    store = open_store(partial_place(place), settings, resume=resume, force=force)
+    failures = _run_units(plan, inputs, store, processes, cluster, listen)
+    results = store.finished(units_of(plan))
+    if not results:
+        listed = "\n".join(f"  {failure}" for failure in failures)
+        raise UnfinishedError(f"every unit failed.\n{listed}\nRun again with --resume.")
+    backtest = _score(plan, inputs, results, failures)
+    if not failures:
+        with new_run_folder(place, force=force, kind=KIND) as filling:
+            _write(backtest, settings, filling)
+        store.remove()
+    return backtest
+
+
+def _run_units(
+    plan: BacktestPlan,
+    inputs: Inputs,
+    store: UnitStore,
+    processes: int,
+    cluster: str | None,
+    listen: Listener | None,
+) -> tuple[str, ...]:
+    units = units_of(plan)
+    have = {result.unit for result in store.finished(units)}
+    progress = _Progress(units, have, listen)
+    events = model_columns(inputs.events)
+    jobs = [(plan, events, unit) for unit in units if unit not in have]
+    failures = []
+    running = run_jobs(jobs, processes=processes, cluster=cluster, listen=progress.origin_done)
+    for (_, _, unit), outcome in running:
+        if isinstance(outcome, UnitResult):
+            store.keep(outcome)
+        else:
+            failures.append(str(outcome))
+        progress.unit_done(unit)
+    return tuple(failures)
+
+
+class _Progress:
+    """Adds up what is done, whether origins or only whole units are reported."""
+
+    def __init__(self, units: Sequence[Unit], have: set[Unit], listen: Listener | None) -> None:
+        self._planned = sum(_COST[unit.family] * unit.n_origins for unit in units if unit not in have)
+        self._done: dict[Unit, int] = {}
+        self._kept = len(have)
+        self._listen = listen or (lambda progress: None)
+        self._tell("")
+
+    def origin_done(self, unit: Unit, origins: int) -> None:
+        self._done[unit] = origins
+        self._tell(unit.name)
+
+    def unit_done(self, unit: Unit) -> None:
+        self.origin_done(unit, unit.n_origins)
+
+    def _tell(self, note: str) -> None:
+        finished = sum(_COST[unit.family] * origins for unit, origins in self._done.items())
+        self._listen(StageProgress("backtest", finished, self._planned, note))
+
+
+def _score(
+    plan: BacktestPlan, inputs: Inputs, results: Sequence[UnitResult], failures: tuple[str, ...]
+) -> Backtest:
+    forecasts = collect(plan, inputs.events, results)
+    scores = score_forecasts(forecasts, seed=plan.sampler.seed)
+    notes = (*plan_notes(plan, inputs), *_fit_notes(results))
+    content = _scores_content(plan, inputs, scores, notes, failures)
+    return Backtest(plan, tuple(results), forecasts, scores, notes, failures, content)
+
+
+def _fit_notes(results: Sequence[UnitResult]) -> tuple[str, ...]:
+    rows = [one for result in results for one in result.forecasts]
+    bad = sum(not one.converged for one in rows)
+    if not bad:
+        return ()
+    return (f"{bad} of {count(len(rows), 'forecast')} come from a fit that did not converge (origins.csv).",)
+
+
+def _scores_content(
+    plan: BacktestPlan,
+    inputs: Inputs,
+    scores: ScoreTable,
+    notes: tuple[str, ...],
+    failures: tuple[str, ...],
+) -> dict[str, Any]:
+    """What was asked of which data, every score, who was best, warnings."""
+    table = scores.to_dict()
+    settings = plan_settings(plan, inputs.events.sha256)
+    origins = settings.pop("origins")
+    dyad = inputs.config.dyad
+    head = {
+        "schema": table.pop("schema"),
+        "name": settings.pop("name"),
+        "dyad": {"a": dyad.a, "b": dyad.b, "label": dyad.title},
+        "as_of": inputs.config.as_of.isoformat(),
+        "default": DEFAULT_MODEL,
+        "origins": {"number": len(origins), "first": origins[0], "last": origins[-1]},
+        "baselines": list(BASELINES),
+    }
+    best = [
+        {"target": target, "horizon_days": days, **models}
+        for (target, days), models in best_models(scores).items()
+    ]
+    warnings = [*notes, *table.pop("warnings")]
+    return head | settings | table | {"best": best, "warnings": warnings, "failures": list(failures)}
+
+
+def best_models(scores: ScoreTable) -> dict[tuple[str, int], dict[str, str]]:
+    """Name of the model or baseline with the lowest Brier and log score, by (target, horizon)."""
+    found: dict[tuple[str, int], dict[str, str]] = {}
+    for key in dict.fromkeys((cell.target, cell.horizon_days) for cell in scores.cells):
+        cells = [cell for cell in scores.cells if (cell.target, cell.horizon_days) == key]
+        found[key] = {
+            "brier": min(cells, key=lambda cell: cell.brier.value).model,
+            "log": min(cells, key=lambda cell: cell.log.value).model,
+        }
+    return found
+
+
+def _write(backtest: Backtest, settings: dict[str, Any], folder: Path) -> None:
+    backtest.forecasts.write_csv(folder / "forecasts.csv")
+    _write_origins(backtest, folder / "origins.csv")
+    _write_json(settings, folder / PLAN_FILE)
+    figures = folder / "figures"
+    figures.mkdir()
+    write_backtest_figures(backtest.forecasts, backtest.scores, figures, seed=backtest.plan.sampler.seed)
+    _write_json(backtest.content, folder / SCORES_FILE)
+    _write_json(_manifest(backtest, folder), folder / "manifest.json")
+
+
+def _write_origins(backtest: Backtest, path: Path) -> None:
+    header = ("origin", "model", "target", "refitted", "converged", "pareto_k", "effective_draws")
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        for result in backtest.results:
+            unit = result.unit
+            for one in result.forecasts:
+                fit = (int(one.refitted), int(one.converged))
+                tail = "" if one.refitted else repr(one.pareto_k)
+                writer.writerow(
+                    (one.origin, unit.family, unit.target or "", *fit, tail, repr(one.effective_draws))
+                )
+
+
+def _manifest(backtest: Backtest, folder: Path) -> dict[str, Any]:
+    families = {}
+    for family in backtest.plan.families:
+        results = [result for result in backtest.results if result.unit.family == family]
+        rows = [one for result in results for one in result.forecasts]
+        seconds = sum(result.seconds for result in results)
+        families[family] = {
+            "seconds": round(seconds, 2),
+            "seconds_per_origin": round(seconds / len(backtest.plan.origins), 3),
+            "forecasts": len(rows),
+            "refits": sum(one.refitted for one in rows),
+            "not_converged": sum(not one.converged for one in rows),
+        }
+    return {
+        "seed": backtest.plan.sampler.seed,
+        "families": families,
+        "versions": versions(),
+        "made_on": datetime.now(UTC).date().isoformat(),
+        "outputs_sha256": file_hashes(folder),
+    }
+
+
+def _write_json(content: dict[str, Any], path: Path) -> None:
+    path.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")

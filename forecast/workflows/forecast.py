@@ -1,0 +1,386 @@
+"""The one place that knows the order of the stages: read, fit, simulate, judge, write."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from forecast.config import Config, config_hash, target_definition
+from forecast.errors import NotConvergedError
+from forecast.evaluation.baselines import climatology
+from forecast.inference import Posterior, SamplingProgress, check_gates, fit
+from forecast.ledger.recording import LEDGER_FILE, Recorded, RunOrigin, record_forecast
+from forecast.ledger.scoring import summarise_ledger
+from forecast.ledger.store import refuse_unusable
+from forecast.models.draws import stream_draws
+from forecast.progress import Listener as Listener
+from forecast.progress import StageProgress as StageProgress
+from forecast.records.forecast import (
+    Analysis,
+    Baseline,
+    CalendarAct,
+    Diagnostics,
+    Driver,
+    DyadRecord,
+    Forecast,
+    Headline,
+    LedgerSummary,
+    SamplerSummary,
+    TargetForecast,
+)
+from forecast.records.robustness import Robustness
+from forecast.runs import summaries as results
+from forecast.runs.folder import refuse_existing, run_place
+from forecast.runs.inputs import Inputs, read_inputs
+from forecast.runs.sampler_options import sampler_options
+from forecast.runs.stages import simulation_options, stage_seeds
+from forecast.runs.target_forecasts import Question, target_forecast
+from forecast.scenarios import BaseRun, evaluate_plans, plan_scenarios
+from forecast.sensitivity.drivers import leave_one_out
+from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness, with_labels
+from forecast.simulation import FirstHits, simulate_first_hits
+from forecast.simulation.paths import RATE_CAP
+from forecast.workflows.run_files import Run, run_id, save_run
+
+SHOWN_DRIVERS = 10
+"""Drivers kept each way."""
+RUN_SCENARIO_PATHS = 4
+"""Futures of each draw that a scenario of a run plays again: two suffice for a difference, but the interval
+of what changes much needs more."""
+NEGLIGIBLE_SHARE = 1e-6
+"""Share of capped intensities from which a reader is told: below it no shown probability can change."""
+
+
+def make_forecast(config: Config, listen: Listener | None = None, *, drivers: bool = True) -> Run:
+    """Run all stages in memory: read, fit, simulate, measure drivers and robustness, compare scenarios.
+
+    Parameters
+    ----------
+    config : Config
+    listen : callable, optional
+        Told of each stage and its progress.
+    drivers : bool
+        Measure which events moved the headline, and how far the call rests on assumptions; without it the
+        run says nothing of either.
+
+    Raises
+    ------
+    InputError
+        As ``read_inputs``.
+    NotConvergedError
+        The sampler could not run at all. A posterior that fails a gate is returned, with
+        ``forecast.converged`` false.
+    """
+    tell = listen or (lambda progress: None)
+    clock = _Clock()
+    with clock.time("read"):
+        tell(StageProgress("read"))
+        inputs = read_inputs(config)
+        plans = plan_scenarios(inputs, inputs.scenarios)
+    seeds = stage_seeds(config)
+    with clock.time("fit"):
+        tell(StageProgress("compile"))
+        posterior = fit(
+            inputs.data, inputs.priors, sampler_options(config, seeds.fit), _sampling_listener(tell)
+        )
+    with clock.time("simulate"):
+        tell(StageProgress("simulate"))
+        draws = stream_draws(inputs.data.layout, posterior.variables)
+        hits = simulate_first_hits(
+            inputs.data, draws, inputs.rules, simulation_options(config), inputs.calendar
+        )
+        targets, monitored = _target_forecasts(inputs, hits, posterior.n_chains)
+        gates = check_gates(posterior, monitored)
+    moved: tuple[Driver, ...] = ()
+    withheld = 0
+    if drivers:
+        with clock.time("drivers"):
+            tell(StageProgress("drivers"))
+            moved, withheld = _drivers(inputs, posterior, seeds.simulate, tell)
+    forecast = Forecast(
+        schema=1,
+        run_id=run_id(config, inputs.events),
+        name=config.name,
+        dyad=DyadRecord(a=config.dyad.a, b=config.dyad.b, label=config.dyad.title),
+        as_of=config.as_of,
+        model=config.model.family,
+        converged=gates.converged,
+        diagnostics=Diagnostics(**vars(gates)),
+        targets=targets,
+        headline=Headline(target=config.headline.target, milestone=config.headline.milestone),
+        drivers=moved,
+        timings_s=clock.seconds,
+        versions=versions(),
+    )
+    days = {name: hits.of(name) for name in hits.targets}
+    base = BaseRun(inputs, posterior.variables, posterior.n_chains, days, forecast)
+    robustness: Robustness | None = None
+    if drivers:
+        with clock.time("robustness"):
+            tell(StageProgress("robustness"))
+            robustness = measure_robustness(base, RobustnessOptions(threshold=config.headline.threshold))
+            forecast = with_labels(forecast, robustness)
+    if plans:
+        with clock.time("scenarios"):
+            forecast = forecast.model_copy(
+                update={"scenarios": evaluate_plans(base, plans, paths=RUN_SCENARIO_PATHS, listen=tell)}
+            )
+    forecast = forecast.model_copy(update={"timings_s": clock.seconds})
+    analysis = _analysis(inputs, posterior, hits, clock.seconds["fit"], withheld).model_copy(
+        update={"robustness": robustness}
+    )
+    return Run(inputs, posterior, hits, forecast, analysis)
+
+
+def run_forecast(
+    config: Config,
+    *,
+    out: Path = Path("reports"),
+    force: bool = False,
+    allow_unconverged: bool = False,
+    ledger: Path | None = None,
+    on_record: bool = True,
+    listen: Listener | None = None,
+) -> tuple[Run, Path]:
+    """Make a forecast, write its run folder, put it on record, and return run and folder.
+
+    Parameters
+    ----------
+    config : Config
+    out : Path
+        Folder of the runs.
+    force : bool
+        Replace a run that is there already.
+    allow_unconverged : bool
+        Return a run that failed its gates, instead of raising.
+    ledger : Path, optional
+        The ledger; ``out/ledger.sqlite`` when absent. A run that did not converge is recorded as such.
+    on_record : bool
+        Whether to put the forecasts into the ledger at all.
+    listen : callable, optional
+        Told of each stage and its progress.
+
+    Raises
+    ------
+    InputError
+        The config, the events, the place of the run folder or the ledger cannot be used.
+    NotConvergedError
+        A gate failed and ``allow_unconverged`` is not set; the run folder is written all the same, its
+        report stamped.
+    """
+    folder = run_place(config, out)
+    refuse_existing(folder, force=force)
+    place = ledger or out / LEDGER_FILE
+    before: LedgerSummary | None = None
+    if on_record:
+        before = summarise_ledger(refuse_unusable(place), (config.dyad.a, config.dyad.b))
+    run = make_forecast(config, listen)
+    if listen:
+        listen(StageProgress("report"))
+    save_run(run, folder, force=force, ledger_record=before)
+    if on_record:
+        put_on_record(run, place, folder)
+    if not allow_unconverged:
+        require_converged(run.forecast, folder)
+    return run, folder
+
+
+def put_on_record(run: Run, ledger: Path, folder: Path | None) -> Recorded:
+    """Put the forecasts of a run into a ledger; what is there already stays as it was.
+
+    Raises
+    ------
+    LedgerError
+        The ledger cannot be used.
+    """
+    inputs = run.inputs
+    origin = RunOrigin(
+        config_sha256=config_hash(inputs.config),
+        data_sha256=inputs.events.sha256,
+        code_version=version("forecast"),
+        made_on=datetime.now(UTC),
+        run_folder=folder,
+    )
+    return record_forecast(ledger, run.forecast, inputs.rules, origin)
+
+
+def require_converged(forecast: Forecast, folder: Path) -> None:
+    """Refuse a forecast that failed a gate; ``folder`` is where it is kept.
+
+    Raises
+    ------
+    NotConvergedError
+        Names every gate that failed and what to try.
+    """
+    if forecast.converged:
+        return
+    failures = "\n".join(f"  {failure}" for failure in forecast.diagnostics.failures)
+    raise NotConvergedError(
+        f"the fit did not converge; do not use its numbers.\n{failures}\n"
+        f"The run, with a stamped report, is in {folder}. --allow-unconverged ends with code 0 all the same."
+    )
+
+
+def versions() -> dict[str, str]:
+    """Versions of what the numbers depend on."""
+    names = (
+        "forecast",
+        "numpy",
+        "scipy",
+        "pymc",
+        "pytensor",
+        "nutpie",
+        "numba",
+        "arviz",
+        "typst",
+        "matplotlib",
+    )
+    return {"python": platform.python_version()} | {name: version(name) for name in names}
+
+
+class _Clock:
+    """Seconds by stage."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def time(self, stage: str) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        self.seconds[stage] = round(time.perf_counter() - began, 3)
+
+
+def _sampling_listener(tell: Listener) -> Callable[[SamplingProgress], None]:
+    def listen(progress: SamplingProgress) -> None:
+        note = f"{progress.divergences} divergences" if progress.divergences else ""
+        tell(StageProgress("sample", progress.finished, progress.planned, note))
+
+    return listen
+
+
+def _target_forecasts(
+    inputs: Inputs, hits: FirstHits, n_chains: int
+) -> tuple[tuple[TargetForecast, ...], dict[str, np.ndarray]]:
+    config, grid = inputs.config, inputs.data.grid
+    targets = []
+    monitored: dict[str, np.ndarray] = {}
+    for rule in inputs.rules:
+        question = Question(
+            rule.name,
+            config.target_title(rule.name),
+            target_definition(config.targets[rule.name]),
+            tuple((milestone.name, milestone.title, milestone.date) for milestone in config.milestones),
+        )
+        horizons = [max((milestone.date - grid.origin).days, 0) for milestone in config.milestones]
+        probabilities = climatology(inputs.events, rule, grid.origin, grid.start, horizons)
+        baselines = {
+            milestone.name: Baseline(name="climatology", probability=float(probability))
+            for milestone, probability in zip(config.milestones, probabilities, strict=True)
+        }
+        fitted = inputs.events.between(grid.start, config.as_of)
+        observed = int(rule.mask(fitted).sum())
+        forecast, shares = target_forecast(question, hits, n_chains, observed, baselines)
+        targets.append(forecast)
+        monitored |= {f"P({rule.name} before {name})": share for name, share in shares.items()}
+    return tuple(targets), monitored
+
+
+def _drivers(
+    inputs: Inputs, posterior: Posterior, seed: int, tell: Listener
+) -> tuple[tuple[Driver, ...], int]:
+    """Drivers of the headline, strongest first, and the number withheld for a high Pareto k."""
+    config = inputs.config
+    rule = next(rule for rule in inputs.rules if rule.name == config.headline.target)
+    measured = leave_one_out(
+        inputs.events,
+        inputs.data,
+        posterior,
+        rule,
+        config.headline_milestone.date,
+        seed=seed,
+        calendar=inputs.calendar,
+        listen=lambda done, planned: tell(StageProgress("drivers", done, planned)),
+    )
+    known = [one for one in measured if one.change is not None]
+    rows = list(inputs.events.rows())
+    drivers = [
+        Driver(
+            event_id=rows[one.row].id,
+            date=rows[one.row].date,
+            category=rows[one.row].category,
+            severity=rows[one.row].severity,
+            summary=rows[one.row].summary,
+            source=rows[one.row].source_outlet,
+            change=one.change or 0.0,
+            mcse=one.mcse or 0.0,
+        )
+        for one in sorted(known, key=lambda one: -(one.change or 0.0))
+    ]
+    raised = [driver for driver in drivers if driver.change > 0][:SHOWN_DRIVERS]
+    lowered = [driver for driver in drivers if driver.change < 0][-SHOWN_DRIVERS:]
+    return (*raised, *lowered), len(measured) - len(known)
+
+
+def capped_warnings(share: float) -> list[str]:
+    """What a reader is told of the share of simulated intensities that were cut; nothing if negligible."""
+    if share < NEGLIGIBLE_SHARE:
+        return []
+    return [
+        f"{share * 1e6:,.0f} of 1,000,000 simulated intensities reached the cap of {RATE_CAP:.0f} acts a "
+        "week and were cut."
+    ]
+
+
+def _analysis(
+    inputs: Inputs, posterior: Posterior, hits: FirstHits, seconds: float, withheld: int
+) -> Analysis:
+    config = inputs.config
+    warnings = capped_warnings(hits.capped_share)
+    if inputs.delay is not None:
+        last = inputs.data.known_share[-1]
+        warnings.append(
+            f"Recent weeks are corrected for acts that become known late ({inputs.delay.origin} delay, mean "
+            f"{inputs.delay.mean_days:.1f} days): {last:.0%} of the last week's acts are taken to be known."
+        )
+    if withheld:
+        warnings.append(
+            f"{withheld} event(s) matter too much to be left out by reweighting; their effect is not shown."
+        )
+    sizes = posterior.tree["posterior"].sizes
+    return Analysis(
+        schema=1,
+        tension=results.tension_series(
+            stream_draws(inputs.data.layout, posterior.variables), inputs.data.grid
+        ),
+        parameters=results.parameter_summaries(inputs.priors, posterior),
+        data=results.data_summary(inputs.events, inputs.data.grid),
+        calendar=tuple(
+            CalendarAct(
+                date=act.date,
+                category=act.category,
+                severity=act.severity,
+                probability=act.probability,
+                label=act.label,
+            )
+            for act in config.calendar
+        ),
+        sampler=SamplerSummary(
+            chains=posterior.n_chains,
+            draws=int(sizes["draw"]),
+            tune=posterior.tune,
+            target_accept=posterior.target_accept,
+            seed=config.sampler.seed,
+            reruns=posterior.reruns,
+            paths_per_draw=config.sampler.paths_per_draw,
+            seconds=seconds,
+        ),
+        warnings=tuple(warnings),
+    )
