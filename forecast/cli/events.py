@@ -50,7 +50,7 @@ def validate(source: Source, as_json: Json = False) -> None:
     from forecast.events.duplicates import find_duplicates
 
     report = find_duplicates(table)
-    unlisted = sorted({*table.initiator.tolist(), *table.target.tolist()} - set(countries()))
+    unlisted = sorted({*table.initiator.tolist(), *table.recipient.tolist()} - set(countries()))
     if as_json:
         groups = [
             {"ids": list(group.ids), "likeness": group.likeness, "reason": group.reason}

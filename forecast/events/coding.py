@@ -12,7 +12,7 @@ from pathlib import Path
 
 from forecast.errors import EventError
 from forecast.events.cells import clean_text
-from forecast.events.columns import COLUMNS, OWN_PREFIX, REQUIRED
+from forecast.events.columns import COLUMNS, FIELDS, OWN_PREFIX, REQUIRED
 from forecast.events.csv_source import decode, read_bytes, split_rows
 from forecast.events.duplicates import DuplicateGroup, find_duplicates
 from forecast.events.faults import Fault, faults_message
@@ -115,7 +115,9 @@ def code_event(cells: Mapping[str, str], file: EventFile) -> CodedEvent:
     values, _ = read_cells(given)
     known = values.get("known_date") or values["date"]
     name = given.get("id") or new_id(values["initiator"], values["target"], values["date"], _ids(file.table))
-    event = Event(**(values | {"id": name, "known_date": known, "verified": values.get("verified") or False}))
+    values |= {"id": name, "known_date": known, "verified": values.get("verified") or False}
+    fields = dict(zip(COLUMNS, FIELDS, strict=True))
+    event = Event(**{fields[column]: value for column, value in values.items()})
     given |= {"id": name, "known_date": known.isoformat()}
     ordered = {column: given[column] for column in COLUMNS if column in given}
     return CodedEvent(event, ordered, _suspects(event, file.table))
@@ -133,11 +135,11 @@ def coding_faults(given: Mapping[str, str], file: EventFile) -> list[tuple[str, 
     return missing + faults
 
 
-def new_id(initiator: str, target: str, day: date, taken: Iterable[str]) -> str:
+def new_id(initiator: str, recipient: str, day: date, taken: Iterable[str]) -> str:
     """Return a free id such as ``usa-chn-20230204-01``; a pair is named in the order the file began with."""
     used = set(taken)
-    pair = f"{initiator}-{target}".lower()
-    turned = f"{target}-{initiator}".lower()
+    pair = f"{initiator}-{recipient}".lower()
+    turned = f"{recipient}-{initiator}".lower()
     if any(name.startswith(f"{turned}-") for name in used) and not any(
         name.startswith(f"{pair}-") for name in used
     ):

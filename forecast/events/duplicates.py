@@ -98,9 +98,9 @@ def find_duplicates(table: EventTable, *, window_days: int = 1, likeness: float 
 def _blocks(table: EventTable) -> Iterator[list[int]]:
     """Positions that share actors and category, in order of date."""
     blocks: defaultdict[tuple[str, str, str], list[int]] = defaultdict(list)
-    columns = zip(table.initiator.tolist(), table.target.tolist(), table.category.tolist(), strict=True)
-    for row, (initiator, target, category) in enumerate(columns):
-        blocks[(min(initiator, target), max(initiator, target), category)].append(row)
+    columns = zip(table.initiator.tolist(), table.recipient.tolist(), table.category.tolist(), strict=True)
+    for row, (initiator, recipient, category) in enumerate(columns):
+        blocks[(min(initiator, recipient), max(initiator, recipient), category)].append(row)
     return (rows for rows in blocks.values() if len(rows) > 1)
 
 

@@ -81,7 +81,7 @@ def match_events(
     for coder, table in enumerate(tables):
         rows: defaultdict[tuple[str, str], list[Event]] = defaultdict(list)
         for event in table.rows():
-            rows[min(event.initiator, event.target), max(event.initiator, event.target)].append(event)
+            rows[min(event.initiator, event.recipient), max(event.initiator, event.recipient)].append(event)
         for pair, events in rows.items():
             _join(pairs[pair], events, coder, window_days, weights)
     units = [unit for found in pairs.values() for unit in found]

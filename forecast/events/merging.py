@@ -27,7 +27,7 @@ _Value = Callable[[Event], Hashable]
 # Days, and the two actors, are resolved together: taken one by one they could contradict each other.
 _PROPERTIES: dict[str, _Value] = {
     "date": lambda row: (row.date, row.end_date, row.known_date),
-    "actors": lambda row: (row.initiator, row.target),
+    "actors": lambda row: (row.initiator, row.recipient),
     "category": lambda row: row.category,
     "severity": lambda row: row.severity,
 }
@@ -158,7 +158,7 @@ def _resolve(rows: list[Event], rule: Rule) -> Event:
         end_date=days.end_date,
         known_date=days.known_date,
         initiator=actors.initiator,
-        target=actors.target,
+        recipient=actors.recipient,
         category=lead.category,
         severity=judged["severity"].severity,
         subcategory=_first_given(lead, same, "subcategory"),

@@ -15,7 +15,7 @@ from typing import Any
 from forecast.errors import EventError
 from forecast.events.cells import PARSERS, CellFault, clean_text, shorten
 from forecast.events.codebook import did_you_mean
-from forecast.events.columns import COLUMNS, DATES, OWN_PREFIX, REQUIRED
+from forecast.events.columns import COLUMNS, DATES, FIELDS, OWN_PREFIX, REQUIRED
 from forecast.events.csv_source import Row, decode, read_bytes, split_rows
 from forecast.events.faults import Fault, faults_message
 from forecast.events.parquet_file import MARK, SUFFIX, parquet_rows, write_parquet
@@ -243,7 +243,8 @@ def _make_table(events: list[Values], source: str) -> EventTable:
             # Two acts coded alike on one day are two events; the count tells them apart.
             event["id"] = stamp if repeats[stamp] == 1 else f"{stamp}-{repeats[stamp]}"
     columns: dict[str, list[Any]] = {
-        name: [event.get(name, None if name in DATES else "") for event in events] for name in COLUMNS
+        field: [event.get(name, None if name in DATES else "") for event in events]
+        for name, field in zip(COLUMNS, FIELDS, strict=True)
     }
     return EventTable.sort_rows(columns, source, has_verified=has_verified)
 

@@ -92,7 +92,7 @@ def summarise(table: EventTable) -> EventSummary:
     pairs = Counter(zip(table.category.tolist(), table.severity.tolist(), strict=True))
     years = Counter(zip((day.year for day in days), table.category.tolist(), strict=True))
     span = range(days[0].year, days[-1].year + 1) if days else range(0)
-    actors = Counter(table.initiator.tolist()) + Counter(table.target.tolist())
+    actors = Counter(table.initiator.tolist()) + Counter(table.recipient.tolist())
     return EventSummary(
         source=table.source,
         sha256=table.sha256,

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from forecast.errors import EventError
 from forecast.events.cells import clean_text
 from forecast.events.codebook import CATEGORIES, SEVERITIES, category_fault
-from forecast.events.columns import COLUMNS, DATES, TEXTS
+from forecast.events.columns import COLUMNS, DATES, FIELDS, TEXTS
 
 Dates = NDArray[np.datetime64]
 Texts = NDArray[np.object_]
@@ -41,7 +41,7 @@ class Event:
     date: Date
     known_date: Date
     initiator: str
-    target: str
+    recipient: str
     category: str
     severity: int
     end_date: Date | None = None
@@ -64,7 +64,7 @@ class EventTable:
     ----------
     source : str
         Where the rows come from: ``"bundled:us-china"`` or the path as given.
-    id, initiator, target, category, subcategory, cameo, summary : ndarray of object, shape (event,)
+    id, initiator, recipient, category, subcategory, cameo, summary : ndarray of object, shape (event,)
         Texts, empty where nothing is given. ``category`` is one of ``CATEGORIES``.
     source_outlet, source_title, source_url, confidence : ndarray of object, shape (event,)
         Texts as well.
@@ -92,7 +92,7 @@ class EventTable:
     end_date: Dates
     known_date: Dates
     initiator: Texts
-    target: Texts
+    recipient: Texts
     category: Texts
     subcategory: Texts
     cameo: Texts
@@ -106,7 +106,7 @@ class EventTable:
     confidence: Texts
 
     def __post_init__(self) -> None:
-        for name in COLUMNS:
+        for name in FIELDS:
             column = getattr(self, name)
             if column.shape != self.date.shape or column.dtype != np.dtype(_DTYPES[name]):
                 raise ValueError(
@@ -130,13 +130,13 @@ class EventTable:
         Parameters
         ----------
         columns : dict of str to array, each of shape (event,)
-            Every name in ``COLUMNS``; the caller answers for their content (see ``read_events``).
+            Every name in ``FIELDS``; the caller answers for their content (see ``read_events``).
         source : str
             Where the rows come from.
         has_verified : bool
             Whether the rows say anything about verification.
         """
-        arrays = {name: np.asarray(columns[name], dtype=_DTYPES[name]) for name in COLUMNS}
+        arrays = {name: np.asarray(columns[name], dtype=_DTYPES[name]) for name in FIELDS}
         days = arrays["date"]
         order = np.array(sorted(range(len(days)), key=_row_key(days, arrays["id"])), dtype=np.intp)
         sorted_columns: dict[str, Any] = {name: array[order] for name, array in arrays.items()}
@@ -159,7 +159,7 @@ class EventTable:
                 raise EventError(f"{source}: event '{row.id}': {fault}")
             seen.add(row.id)
         columns: dict[str, ArrayLike] = {
-            name: np.array([getattr(row, name) for row in rows], dtype=_DTYPES[name]) for name in COLUMNS
+            name: np.array([getattr(row, name) for row in rows], dtype=_DTYPES[name]) for name in FIELDS
         }
         for name in TEXTS:
             columns[name] = np.array([clean_text(getattr(row, name)) for row in rows], dtype=np.object_)
@@ -178,7 +178,7 @@ class EventTable:
         """Return the rows where the mask, shape (event,), is true; order and source are kept."""
         if mask.shape != self.date.shape or mask.dtype != np.bool_:
             raise ValueError(f"a mask is bool of shape {self.date.shape}, not {mask.dtype} of {mask.shape}")
-        kept: dict[str, Any] = {name: getattr(self, name)[mask] for name in COLUMNS}
+        kept: dict[str, Any] = {name: getattr(self, name)[mask] for name in FIELDS}
         return replace(self, **kept)
 
     def known_by(self, as_of: Date) -> EventTable:
@@ -191,13 +191,13 @@ class EventTable:
         return self.select(inside)
 
     def involving(self, *actors: str) -> EventTable:
-        """Return the acts in which any of the actors (ISO-3 codes) is initiator or target."""
-        return self.select(np.isin(self.initiator, actors) | np.isin(self.target, actors))
+        """Return the acts in which any of the actors (ISO-3 codes) is initiator or recipient."""
+        return self.select(np.isin(self.initiator, actors) | np.isin(self.recipient, actors))
 
     def exchanged(self, a: str, b: str) -> EventTable:
         """Return the acts of ``a`` towards ``b`` and of ``b`` towards ``a``."""
-        forth = (self.initiator == a) & (self.target == b)
-        return self.select(forth | ((self.initiator == b) & (self.target == a)))
+        forth = (self.initiator == a) & (self.recipient == b)
+        return self.select(forth | ((self.initiator == b) & (self.recipient == a)))
 
     def matching(self, categories: Iterable[str], min_severity: int = 1) -> Mask:
         """Return a mask, shape (event,): any of the categories, at this severity or above."""
@@ -206,14 +206,14 @@ class EventTable:
     def rows(self) -> Iterator[Event]:
         """Yield the events in order of (date, id), as plain values."""
         # tolist turns days into datetime.date, and NaT into None.
-        columns = [getattr(self, name).tolist() for name in COLUMNS]
+        columns = [getattr(self, name).tolist() for name in FIELDS]
         for values in zip(*columns, strict=True):
-            yield Event(**dict(zip(COLUMNS, values, strict=True)))
+            yield Event(**dict(zip(FIELDS, values, strict=True)))
 
     def canonical_csv(self) -> str:
         r"""Return the rows as CSV: all columns in fixed order, ``\n`` line ends, quotes where needed."""
         cells: list[list[str]] = []
-        for name in COLUMNS:
+        for name in FIELDS:
             column = getattr(self, name)
             if name in DATES:
                 text = ["" if day is None else day.isoformat() for day in column.tolist()]

@@ -39,7 +39,7 @@ def event(day="2023-02-04", **changes) -> Event:
         "date": date.fromisoformat(day),
         "known_date": date.fromisoformat(day),
         "initiator": "USA",
-        "target": "CHN",
+        "recipient": "CHN",
         "category": "dispute",
         "severity": 2,
         "summary": "Formal protest over the balloon",

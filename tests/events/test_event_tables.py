@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from forecast.errors import EventError
-from forecast.events.columns import COLUMNS
+from forecast.events.columns import FIELDS
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import Event, EventTable
 
@@ -16,7 +16,7 @@ def event(name: str, day: str, **changes: object) -> Event:
         "date": date.fromisoformat(day),
         "known_date": date.fromisoformat(day),
         "initiator": "USA",
-        "target": "CHN",
+        "recipient": "CHN",
         "category": "sanction",
         "severity": 2,
     }
@@ -65,8 +65,8 @@ def test_spans_and_actors_select_by_their_definition(us_china):
     assert len(us_china.involving("TWN")) == 24
     assert len(us_china.involving("USA", "CHN")) == 849
     both = us_china.exchanged("CHN", "USA")
-    assert {frozenset((row.initiator, row.target)) for row in both.rows()} == {frozenset(("USA", "CHN"))}
-    assert len(both) == sum({row.initiator, row.target} == {"USA", "CHN"} for row in us_china.rows())
+    assert {frozenset((row.initiator, row.recipient)) for row in both.rows()} == {frozenset(("USA", "CHN"))}
+    assert len(both) == sum({row.initiator, row.recipient} == {"USA", "CHN"} for row in us_china.rows())
 
 
 def test_matching_is_any_category_at_the_severity_or_above(us_china):
@@ -100,7 +100,7 @@ def test_writing_and_reading_back_changes_nothing(tmp_path, us_china):
     assert again.sha256 == us_china.sha256
     assert again.has_verified
     assert path.read_bytes() == us_china.canonical_csv().encode()
-    for name in COLUMNS:
+    for name in FIELDS:
         assert getattr(again, name).dtype == getattr(us_china, name).dtype
 
 
@@ -139,7 +139,7 @@ def test_the_hash_sees_every_column(us_china):
         "end_date": date(2017, 2, 1),
         "known_date": date(2017, 2, 1),
         "initiator": "JPN",
-        "target": "JPN",
+        "recipient": "JPN",
         "category": "dispute",
         "subcategory": "other",
         "cameo": "112",
@@ -152,12 +152,12 @@ def test_the_hash_sees_every_column(us_china):
         "verified": False,
         "confidence": "low",
     }
-    assert set(changes) == set(COLUMNS)
+    assert set(changes) == set(FIELDS)
     hashes = {
         EventTable.from_events([dataclasses.replace(first, **{name: value})], "made").sha256
         for name, value in changes.items()
     }
-    assert len(hashes) == len(COLUMNS)
+    assert len(hashes) == len(FIELDS)
 
 
 @pytest.mark.parametrize(
