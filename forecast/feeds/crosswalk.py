@@ -74,7 +74,9 @@ def shipped_crosswalk(system: System) -> Crosswalk:
         return {}
     if system == "cameo":
         return {
-            (code, ""): Coding(code, "", one.label, one.category, one.severity, one.goldstein, one.goldstein_of)
+            (code, ""): Coding(
+                code, "", one.label, one.category, one.severity, one.goldstein, one.goldstein_of
+            )
             for code, one in cameo_codes().items()
         }
     return {(row["code"], row["mode"]): _coding(row) for row in _data(f"{system}.csv")}
