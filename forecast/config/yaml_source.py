@@ -93,9 +93,7 @@ def parse_yaml(text: str, name: str) -> YamlDocument:
         loader = _Loader(text, name)
         root = loader.get_node() if loader.check_node() else None
         if loader.check_node():
-            raise loader.refusal(
-                loader.peek_event(), "a second document ('---') is not allowed; use one file each"
-            )
+            raise loader.refusal("a second document ('---') is not allowed; use one file each")
         content = _value(root, (), positions, name) if root is not None else None
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(error, name) from error
@@ -129,24 +127,25 @@ class _Loader(yaml.BaseLoader):
         self._depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        event = self.peek_event()
+        event = self.peek_event()  # type: ignore[no-untyped-call]
         match event:
             case yaml.AliasEvent():
-                raise self.refusal(event, f"alias '*{event.anchor}' is not allowed; write the value out")
+                raise self.refusal(f"alias '*{event.anchor}' is not allowed; write the value out")
             case yaml.NodeEvent() if event.anchor is not None:
-                raise self.refusal(event, f"anchor '&{event.anchor}' is not allowed; write the value out")
+                raise self.refusal(f"anchor '&{event.anchor}' is not allowed; write the value out")
             case yaml.ScalarEvent() | yaml.CollectionStartEvent() if event.tag is not None:
                 tag = str(event.tag).replace("tag:yaml.org,2002:", "!!")
-                raise self.refusal(event, f"tag '{tag}' is not allowed; put text in quotes instead")
+                raise self.refusal(f"tag '{tag}' is not allowed; put text in quotes instead")
             case yaml.CollectionStartEvent() if self._depth == MAX_DEPTH:
-                raise self.refusal(event, f"nested more than {MAX_DEPTH} levels deep")
+                raise self.refusal(f"nested more than {MAX_DEPTH} levels deep")
         self._depth += 1
         node = super().compose_node(parent, index)
         self._depth -= 1
         return node
 
-    def refusal(self, event: yaml.Event, message: str) -> ConfigError:
-        """Return (not raise) an error at the place of an event."""
+    def refusal(self, message: str) -> ConfigError:
+        """Return (not raise) an error at the place of what comes next."""
+        event = self.peek_event()  # type: ignore[no-untyped-call]
         return _error(self._name, _position(event.start_mark), message)
 
 
