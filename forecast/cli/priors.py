@@ -71,7 +71,7 @@ def _posteriors(run: Path) -> dict[str, ParameterSummary]:
 
 
 def _as_dict(prior: NamedPrior, posterior: ParameterSummary | None) -> dict[str, object]:
-    from forecast.priors.statement_forms import statement_examples
+    from forecast.priors.resolve import statement_examples
 
     facts: dict[str, object] = {
         "name": prior.name,

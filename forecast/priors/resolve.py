@@ -17,6 +17,7 @@ Origin = Literal["default", "config", "scenario"]
 PriorStatement = str | Mapping[str, object]
 DEFAULT = "default"
 """The word that every prior knows: its documented default."""
+_EXAMPLE_LEVELS = (("q05", 0.05), ("median", 0.5), ("q95", 0.95))
 
 
 @dataclass(frozen=True)
@@ -169,3 +170,33 @@ def _unknown(name: str, known: tuple[str, ...]) -> str:
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return f"{name}: unknown prior.{hint} 'forecast priors CONFIG' lists them all."
+
+
+def statement_examples(prior: NamedPrior) -> dict[str, PriorStatement]:
+    """Return a statement of each form, by what the form is called, made from the prior's own default."""
+    default = prior.default
+    word = next(iter(prior.group.words), DEFAULT)
+    own = {name: _rounded(float(default.quantile(level))) for name, level in _EXAMPLE_LEVELS}
+    scale = prior.group.scale
+    on_scale = {
+        name: _rounded(scale.of(float(default.quantile(1 - level if scale.falls else level))))
+        for name, level in _EXAMPLE_LEVELS
+    }
+    return {
+        "word": word,
+        "distribution": str(default),
+        "quantiles": own,
+        f"quantiles on the scale '{scale.name}' ({scale.meaning})": {scale.name: on_scale},
+    }
+
+
+def statement_text(statement: PriorStatement) -> str:
+    """Return a statement as it is written in a config."""
+    if isinstance(statement, Mapping):
+        inner = ", ".join(f"{key}: {statement_text(value)}" for key, value in statement.items())  # type: ignore[arg-type]
+        return f"{{{inner}}}"
+    return statement if isinstance(statement, str) else f"{statement:g}"
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.4g}") + 0.0  # adding zero turns −0 into 0
