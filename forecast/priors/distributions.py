@@ -22,7 +22,6 @@ from forecast.errors import PriorError
 
 Support = Literal["real", "positive", "unit"]
 Floats = NDArray[np.float64]
-Sampler = Callable[[np.random.Generator, int | tuple[int, ...]], Floats]
 
 
 @dataclass(frozen=True)

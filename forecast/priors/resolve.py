@@ -69,15 +69,9 @@ class PriorSet:
         return tuple(self.priors[name] for name in _names(group, self.layout))
 
     def changed(self, statements: Mapping[str, PriorStatement], origin: Origin) -> PriorSet:
-        """Return a copy in which the stated priors replace the present ones.
+        """Return a copy in which the stated priors, by parameter or group, replace the present ones.
 
-        Parameters
-        ----------
-        statements : mapping
-            Parameter or group name → word, distribution text, or quantiles. A group name sets all its
-            elements; a parameter's own name wins over its group's.
-        origin : str
-            Recorded on each changed prior.
+        A group name sets all its elements; a parameter's own name wins over its group's.
 
         Raises
         ------
@@ -90,12 +84,14 @@ class PriorSet:
         result = dict(self.priors)
         for name in sorted(statements, key=lambda name: name in self.priors):
             if name in self.priors:
-                targets = [self.priors[name]]
+                changed = [self.priors[name]]
             elif name in groups:
-                targets = list(self.of_group(groups[name]))
+                changed = list(self.of_group(groups[name]))
             else:
-                raise PriorError(_unknown(name, (*groups, *self.priors)))
-            for prior in targets:
+                near = difflib.get_close_matches(name, (*groups, *self.priors), n=1, cutoff=0.5)
+                hint = f" Did you mean {near[0]!r}?" if near else ""
+                raise PriorError(f"{name}: unknown prior.{hint} 'forecast priors CONFIG' lists them all.")
+            for prior in changed:
                 distribution, elicited = _read(name, statements[name], prior.group, prior.default)
                 result[prior.name] = replace(
                     prior, distribution=distribution, origin=origin, elicited=elicited
@@ -153,23 +149,13 @@ def _read(
         distribution = parse_distribution(statement)
     except PriorError as error:
         raise PriorError(f"{name}: {error}") from error
-    if not _fits(distribution, group):
+    inside = {"real": ("real", "positive", "unit"), "positive": ("positive", "unit"), "unit": ("unit",)}
+    if distribution.support not in inside[group.support]:
         allowed = {"positive": "above 0", "unit": "between 0 and 1", "real": "any number"}[group.support]
         raise PriorError(
             f"{name}: {distribution} puts mass where the parameter cannot be (it must be {allowed})"
         )
     return distribution, None
-
-
-def _fits(distribution: Distribution, group: ParameterGroup) -> bool:
-    inside = {"real": {"real", "positive", "unit"}, "positive": {"positive", "unit"}, "unit": {"unit"}}
-    return distribution.support in inside[group.support]
-
-
-def _unknown(name: str, known: tuple[str, ...]) -> str:
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    return f"{name}: unknown prior.{hint} 'forecast priors CONFIG' lists them all."
 
 
 def statement_examples(prior: NamedPrior) -> dict[str, PriorStatement]:
