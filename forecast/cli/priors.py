@@ -34,8 +34,7 @@ def priors(
 ) -> None:
     """List every prior: name, meaning, unit, words, value, 90% range, and where it came from."""
     from forecast.config import load_config
-    from forecast.errors import InputError, PriorError
-    from forecast.events.codebook import did_you_mean
+    from forecast.errors import InputError, PriorError, did_you_mean
     from forecast.runs.inputs import resolve_priors
 
     if run and not explain:

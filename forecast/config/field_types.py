@@ -18,8 +18,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from forecast.config.faults import refusal, shown, suggestion
-from forecast.errors import PriorError
+from forecast.config.faults import refusal, shown
+from forecast.errors import PriorError, did_you_mean
 from forecast.events.codebook import CATEGORIES
 
 LEAST_CONTRAST = 4.5
@@ -101,7 +101,7 @@ def _country(value: str) -> str:
 
 def _category(value: str) -> str:
     if value not in CATEGORIES:
-        hint = suggestion(value, CATEGORIES)
+        hint = did_you_mean(value, CATEGORIES)
         raise refusal(f"unknown category '{value}'.{hint} Allowed: {', '.join(CATEGORIES)}")
     return value
 

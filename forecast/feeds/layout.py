@@ -105,11 +105,6 @@ def folded(name: str) -> str:
     return name.strip().lower().replace("_", " ")
 
 
-def day_of(column: str, pattern: str) -> str:
-    """Return the expression that reads a day written after a pattern; nothing where it is not a day."""
-    return f"TRY_CAST(try_strptime({column}, '{pattern}') AS DATE)"
-
-
 def iso_day(column: str) -> str:
     """Return the expression that reads a day that begins as YYYY-MM-DD."""
     return f"TRY_CAST(left({column}, 10) AS DATE)"

@@ -7,7 +7,6 @@ translate a ``Distribution`` into PyMC's by its family name.
 from __future__ import annotations
 
 import ast
-import difflib
 import math
 import sys
 from collections.abc import Callable, Mapping
@@ -18,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from forecast.errors import PriorError
+from forecast.errors import PriorError, did_you_mean
 
 Support = Literal["real", "positive", "unit"]
 Floats = NDArray[np.float64]
@@ -143,8 +142,7 @@ class Distribution:
 
     def __post_init__(self) -> None:
         if self.family not in FAMILIES:
-            near = difflib.get_close_matches(self.family, FAMILIES, n=1, cutoff=0.5)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
+            hint = did_you_mean(self.family, FAMILIES, cutoff=0.5)
             raise PriorError(
                 f"unknown distribution {self.family!r}; allowed are {', '.join(FAMILIES)}.{hint}"
             )

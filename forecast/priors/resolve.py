@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from forecast.errors import PriorError
+from forecast.errors import PriorError, did_you_mean
 from forecast.panel.series import StreamLayout
 from forecast.priors.catalogue import ParameterGroup, elements, parameter_groups
 from forecast.priors.distributions import Distribution, as_words, parse_distribution
@@ -88,8 +87,7 @@ class PriorSet:
             elif name in groups:
                 changed = list(self.of_group(groups[name]))
             else:
-                near = difflib.get_close_matches(name, (*groups, *self.priors), n=1, cutoff=0.5)
-                hint = f" Did you mean {near[0]!r}?" if near else ""
+                hint = did_you_mean(name, (*groups, *self.priors), cutoff=0.5)
                 raise PriorError(f"{name}: unknown prior.{hint} 'forecast priors CONFIG' lists them all.")
             for prior in changed:
                 distribution, elicited = _read(name, statements[name], prior.group, prior.default)
@@ -143,9 +141,9 @@ def _read(
         if "(" not in statement:
             known = (*group.words, *((DEFAULT,) if default else ()))
             words = ", ".join(repr(word) for word in known)
-            near = difflib.get_close_matches(statement, known, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise PriorError(f"{statement!r} is no word for it. Words: {words}.{hint}")
+            raise PriorError(
+                f"{statement!r} is no word for it. Words: {words}.{did_you_mean(statement, known)}"
+            )
         distribution = parse_distribution(statement)
     except PriorError as error:
         raise PriorError(f"{name}: {error}") from error
