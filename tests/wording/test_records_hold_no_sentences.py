@@ -64,8 +64,8 @@ def crossing(name: str, now: Assumed, then: Assumed, either: tuple[Assumed, Assu
         ),
         (
             LateReports(origin="estimated", mean_days=8.25, known_share=0.613),
-            "Recent weeks are corrected for acts that become known late (estimated delay, mean 8.2 days): 61% "
-            "of the last week's acts are taken to be known.",
+            "Recent weeks are corrected for acts that become known late (estimated delay, mean 8.2 days): "
+            "61% of the last week's acts are taken to be known.",
         ),
         (
             InfluentialEvents(number=1),
@@ -90,9 +90,7 @@ def test_every_note_has_its_sentence():
     forecast = Forecast.model_validate_json((SAMPLE / "forecast.json").read_bytes())
     target = forecast.targets[0]
     asked = {"target": target.name, "milestone": target.milestones[0].name}
-    start = (
-        f"{target.label} before {target.milestones[0].label}: 45.2% stands within its Monte Carlo error of "
-    )
+    start = f"{target.label} before {target.milestones[0].label}: 45.2% stands within "
     said = [
         note_sentence(note, forecast)
         for note in (
@@ -103,8 +101,9 @@ def test_every_note_has_its_sentence():
         )
     ]
     assert said == [
-        f"{start}the bound between 'roughly even chance' and 'unlikely'; either word may be said of it.",
-        f"{start}the threshold of 45%.",
+        f"{start}its Monte Carlo error of the bound between 'roughly even chance' and "
+        "'unlikely'; either word may be said of it.",
+        f"{start}its Monte Carlo error of the threshold of 45%.",
         "1 act ahead is taken as certain or as impossible, so its probability was not varied.",
         "As it was written.",
     ]
@@ -124,8 +123,8 @@ def test_every_reason_has_its_words():
                 assumed(51.1, 7.3, "weeks"),
                 (assumed(45.5, 6.5, "weeks"), assumed(57.4, 8.2, "weeks")),
             ),
-            "'Roughly even chance' becomes 'likely' when tension lasts 1.8 times as long (prior centred on 7.3 "
-            "weeks instead of 4 weeks; 6.5 weeks to 8.2 weeks within one Monte Carlo error).",
+            "'Roughly even chance' becomes 'likely' when tension lasts 1.8 times as long (prior centred on "
+            "7.3 weeks instead of 4 weeks; 6.5 weeks to 8.2 weeks within one Monte Carlo error).",
         ),
         (
             crossing(
@@ -157,8 +156,8 @@ def test_every_reason_has_its_words():
                 becomes=None,
                 bound=0.4,
             ),
-            "The chance of 52% falls below 40% when 'A summit' has a chance of 10% (between <1% and 30% within "
-            "one Monte Carlo error) instead of 60%.",
+            "The chance of 52% falls below 40% when 'A summit' has a chance of 10% (between <1% and 30% "
+            "within one Monte Carlo error) instead of 60%.",
         ),
     ],
 )
