@@ -29,8 +29,7 @@ from forecast.evaluation.windows import (
     observe_outcomes,
     weekly_origins,
 )
-from forecast.events.columns import TEXTS
-from forecast.events.table import EventTable
+from forecast.events.table import TEXTS, EventTable
 from forecast.inference.sampling import SamplerOptions
 from forecast.panel.series import Family, TargetRule
 from forecast.priors import PriorStatement
