@@ -26,7 +26,7 @@ from forecast.evaluation.scores import brier_score, log_score
 from forecast.evaluation.windows import horizon_lengths, observe_outcomes
 from forecast.events.table import EventTable
 from forecast.panel.series import TargetRule
-from forecast.records.forecast import (
+from forecast.records.history import (
     BaselineScores,
     ErrorBound,
     Miss,
