@@ -23,7 +23,7 @@ from random import Random
 from forecast.bench.stages import peak_mebibytes
 from forecast.errors import EventError
 from forecast.events.codebook import cameo_codes, countries
-from forecast.events.parquet_file import literal_path
+from forecast.events.rows import literal_path
 from forecast.feeds.fates import quoted
 from forecast.feeds.formats import GDELT2
 

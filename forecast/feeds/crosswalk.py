@@ -19,8 +19,7 @@ from pathlib import Path
 from forecast.errors import EventError, InputError
 from forecast.events.cells import CellFault, parse_category, parse_severity
 from forecast.events.codebook import cameo_codes
-from forecast.events.csv_source import decode, read_bytes, split_rows
-from forecast.events.faults import Fault, faults_message
+from forecast.events.rows import Fault, decode, faults_message, read_bytes, split_rows
 from forecast.feeds.layout import Layout, System
 
 Key = tuple[str, str]
@@ -80,10 +79,10 @@ def shipped_crosswalk(system: System) -> Crosswalk:
         return {}
     if system == "cameo":
         return {
-            (entry.code, ""): Coding(
-                entry.code, "", entry.label, entry.category, entry.severity, entry.goldstein, entry.score_of
+            (code, ""): Coding(
+                code, "", one.label, one.category, one.severity, one.goldstein, one.goldstein_of
             )
-            for entry in cameo_codes().values()
+            for code, one in cameo_codes().items()
         }
     return {
         (row["code"], row["mode"]): Coding(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from forecast.events.codebook import CATEGORIES
-from forecast.events.parquet_file import literal_path
+from forecast.events.rows import literal_path
 from forecast.feeds.clean_rows import SHOWN
 from forecast.feeds.crosswalk import excluded_actors
 from forecast.feeds.layout import FIELDS, folded

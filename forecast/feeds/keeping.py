@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.events.cells import clean_text
-from forecast.events.parquet_file import literal_path
+from forecast.events.rows import literal_path
 from forecast.feeds.engine import load_table
 from forecast.feeds.fates import CANDIDATE
 from forecast.feeds.options import Switches

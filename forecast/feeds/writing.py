@@ -21,8 +21,8 @@ from urllib.parse import urlsplit
 from forecast.errors import EventError
 from forecast.events.cells import MAX_CELL_CHARS, clean_text
 from forecast.events.codebook import cameo_codes
-from forecast.events.columns import COLUMNS
-from forecast.events.parquet_file import literal_path
+from forecast.events.rows import literal_path
+from forecast.events.table import COLUMNS
 from forecast.feeds.fates import CANDIDATE, quoted
 from forecast.feeds.journal import MADE, VOLUMES, Journal
 from forecast.feeds.keeping import Kept, kept_rows

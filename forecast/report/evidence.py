@@ -9,7 +9,8 @@ from typing import Any
 from forecast import wording
 from forecast.events.codebook import CATEGORIES
 from forecast.events.table import Event, EventTable
-from forecast.records.forecast import Analysis, Forecast
+from forecast.records.analysis import Analysis
+from forecast.records.forecast import Forecast
 from forecast.report.explanation import name_category, ordered_drivers
 from forecast.report.palette import category_colour
 from forecast.report.printable import shorten, web_address

@@ -98,7 +98,7 @@ def test_logistic_learns_that_disputes_announce_force(force):
                     date=START + timedelta(days=day),
                     known_date=START + timedelta(days=day),
                     initiator="USA",
-                    target="CHN",
+                    recipient="CHN",
                     category=category,
                     severity=severity,
                 )
@@ -146,7 +146,7 @@ def poisoned(events: EventTable, origin: date) -> EventTable:
             date=origin + timedelta(days=day),
             known_date=origin + timedelta(days=day),
             initiator="USA",
-            target="CHN",
+            recipient="CHN",
             category="military_incident",
             severity=5,
         )

@@ -50,11 +50,11 @@ def test_a_visit_and_its_hosting_are_one_act_of_the_traveller(imported, gdelt_fi
     }
     got = imported([gdelt_file(visit, host)], "gdelt2")
     (event,) = got.events.rows()
-    assert (event.initiator, event.target, event.cameo) == ("USA", "CHN", "042")
+    assert (event.initiator, event.recipient, event.cameo) == ("USA", "CHN", "042")
     assert got.report.fates["mirrored"] == 1
     alone = imported([gdelt_file(host, name="host.csv")], "gdelt2", fresh=True)
     (event,) = alone.events.rows()
-    assert (event.initiator, event.target, event.cameo) == ("USA", "CHN", "042")
+    assert (event.initiator, event.recipient, event.cameo) == ("USA", "CHN", "042")
     both = imported([gdelt_file(visit, host, name="both.csv")], "gdelt2", merge_mirrored=False)
     assert sorted(both.events.cameo) == ["042", "043"]
 
@@ -94,7 +94,7 @@ def test_plover_records_name_lists_and_are_spread_over_pairs(imported, tmp_path)
     path.write_text("\n".join(map(json.dumps, records)) + "\n")
     got = imported([path], "plover")
     found = [
-        (event.id, event.initiator, event.target, event.category, str(event.known_date))
+        (event.id, event.initiator, event.recipient, event.category, str(event.known_date))
         for event in got.events.rows()
     ]
     assert found == [
