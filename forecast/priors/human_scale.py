@@ -9,8 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from scipy import special
+
+from forecast.wording import on_scale, plain_number
+
+if TYPE_CHECKING:
+    from forecast.records.analysis import Scale
 
 _WEEK = 7.0
 _WEEKS_A_YEAR = 365.25 / _WEEK
@@ -28,20 +34,19 @@ class HumanScale:
         What the values on the scale are, for a list.
     of, to_parameter : callable
         From the parameter to the scale and back, one number each.
-    phrase, short : callable
-        A value → the words of a sentence, e.g. ``halve the rate``, and its shortest text, e.g. ``−50%``.
+    phrase : callable
+        A value → the words of a sentence, e.g. ``halve the rate of conflictual acts``.
     lowest, highest : float
         Open bounds of the scale.
     falls : bool
         Whether the scale falls while the parameter rises.
     """
 
-    name: str
+    name: Scale
     meaning: str
     of: Callable[[float], float]
     to_parameter: Callable[[float], float]
     phrase: Callable[[float], str]
-    short: Callable[[float], str]
     lowest: float = 0.0
     highest: float = math.inf
     falls: bool = False
@@ -52,6 +57,10 @@ class HumanScale:
         if math.isinf(self.highest):
             return f"above {self.lowest * 100:g}%" if self.name == "effect" else f"above {self.lowest:g}"
         return f"between {self.lowest:g} and {self.highest:g}"
+
+    def short(self, value: float) -> str:
+        """Shortest text of a value on the scale, e.g. ``−50%``."""
+        return on_scale(value, self.name)
 
     def read(self, low: float, middle: float, high: float) -> str:
         """Middle in words with the span around it: three values of the parameter, in rising order."""
@@ -72,36 +81,12 @@ def effect_words(effect: float, thing: str) -> str:
     return f"{'lower' if effect < 0 else 'raise'} {thing} by {shown}%"
 
 
-def signed_percent(share: float) -> str:
-    """Relative change as text: ``−50%``, ``+20%``, ``none``."""
-    if abs(share) < 0.005:
-        return "none"
-    return f"{'−' if share < 0 else '+'}{plain_number(abs(share) * 100)}%"
-
-
-def plain_number(value: float) -> str:
-    """Two significant figures, whole from 10 on, no exponent."""
-    if value == 0 or not math.isfinite(value):
-        return f"{value:g}"
-    digits = max(1 - math.floor(math.log10(abs(value))), 0)
-    return f"{round(value, digits):,.{digits}f}".rstrip("0").rstrip(".") if digits else f"{value:,.0f}"
-
-
-def _plain_percent(share: float) -> str:
-    return f"{plain_number(share * 100)}%"
-
-
-def _times(factor: float) -> str:
-    return f"{plain_number(factor)}×"
-
-
 EFFECT = HumanScale(
     "effect",
     "relative change of the rate of conflictual acts at full effect",
     lambda x: math.expm1(min(-x, 700.0)),
     lambda v: -math.log1p(v),
     lambda v: f"recent acts of this kind {effect_words(v, 'the rate of conflictual acts')}",
-    signed_percent,
     lowest=-1.0,
     falls=True,
 )
@@ -111,7 +96,6 @@ SWING = HumanScale(
     lambda x: math.exp(min(x, 700.0)),
     math.log,
     lambda v: f"one standard deviation of tension multiplies the rate by {plain_number(v)}",
-    _times,
     lowest=1.0,
 )
 ODDS = HumanScale(
@@ -120,15 +104,13 @@ ODDS = HumanScale(
     lambda x: math.exp(min(x, 700.0)),
     math.log,
     lambda v: f"the odds of the next severity are multiplied by {plain_number(v)}",
-    _times,
 )
 CHANCE = HumanScale(
     "chance",
     "chance that an act reaches this severity from the one below",
     lambda x: float(special.expit(x)),
     lambda v: float(special.logit(v)),
-    lambda v: f"{_plain_percent(v)} of acts that could reach this severity do",
-    _plain_percent,
+    lambda v: f"{on_scale(v, 'chance')} of acts that could reach this severity do",
     highest=1.0,
 )
 A_YEAR = HumanScale(
@@ -137,14 +119,12 @@ A_YEAR = HumanScale(
     lambda x: x * _WEEKS_A_YEAR,
     lambda v: v / _WEEKS_A_YEAR,
     lambda v: f"{plain_number(v)} acts a year in ordinary times",
-    lambda v: f"{plain_number(v)} a year",
 )
 WEEKS = HumanScale(
     "weeks",
     "weeks",
     lambda x: x / _WEEK,
     lambda v: v * _WEEK,
-    lambda v: f"{plain_number(v)} weeks",
     lambda v: f"{plain_number(v)} weeks",
 )
 PER_HUNDRED = HumanScale(
@@ -153,7 +133,6 @@ PER_HUNDRED = HumanScale(
     lambda x: 100 * x,
     lambda v: v / 100,
     lambda v: f"a hundred acts bring about {plain_number(v)} more",
-    lambda v: f"{plain_number(v)} per 100",
     highest=100.0,
 )
 FOLLOWS = HumanScale(
@@ -161,8 +140,7 @@ FOLLOWS = HumanScale(
     "share of a swing in tension that this kind of act follows",
     float,
     float,
-    lambda v: f"acts of this kind follow {signed_percent(v).lstrip('+')} of a swing in tension",
-    lambda v: signed_percent(v).lstrip("+"),
+    lambda v: f"acts of this kind follow {on_scale(v, 'share')} of a swing in tension",
     lowest=-math.inf,
 )
 SPREAD = HumanScale(
@@ -171,7 +149,6 @@ SPREAD = HumanScale(
     lambda x: 1 + 1 / max(x, 1e-300),
     lambda v: 1 / (v - 1),
     lambda v: f"weekly counts vary {plain_number(v)} times as much as by pure chance, at one act a week",
-    _times,
     lowest=1.0,
     falls=True,
 )
@@ -181,5 +158,4 @@ CROSS_PER_HUNDRED = HumanScale(
     lambda x: 100 * x,
     lambda v: v / 100,
     lambda v: f"a hundred conflictual acts bring about {plain_number(v)} of this kind",
-    lambda v: f"{plain_number(v)} per 100",
 )
