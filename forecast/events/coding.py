@@ -12,7 +12,7 @@ from forecast.errors import EventError
 from forecast.events.cells import clean_text
 from forecast.events.duplicates import DuplicateGroup, find_duplicates
 from forecast.events.reading import HEADER_ALONE, event_fields, inspect_events, read_cells, write_whole
-from forecast.events.rows import Fault, faults_message, read_bytes, split_rows
+from forecast.events.rows import PARQUET_MARK, PARQUET_SUFFIX, Fault, faults_message, read_bytes, split_rows
 from forecast.events.table import COLUMNS, REQUIRED, Event, EventTable, csv_text
 
 
@@ -48,8 +48,11 @@ def open_event_file(path: Path) -> EventFile:
     Raises
     ------
     EventError
-        The file has faults: they must be mended first. Or its folder does not exist.
+        The file has faults: they must be mended first. Or it is no CSV file, or its folder does not exist.
     """
+    parquet = EventError(f"{path}: a Parquet file. Events are coded into CSV files: give one of those")
+    if path.suffix == PARQUET_SUFFIX:
+        raise parquet
     if not path.exists():
         if not path.parent.is_dir():
             raise EventError(f"{path}: there is no folder {path.parent}. Make it first, or give another path")
@@ -57,6 +60,8 @@ def open_event_file(path: Path) -> EventFile:
     raw = read_bytes(path)
     if isinstance(raw, Fault):
         raise EventError(raw.located(str(path)))
+    if raw.startswith(PARQUET_MARK):
+        raise parquet
     if not raw.strip():
         return EventFile(path, None, None)
     table, faults = inspect_events(path)
