@@ -61,7 +61,8 @@ if TYPE_CHECKING:
     from forecast.ledger.scoring import score_ledger
     from forecast.ledger.store import open_ledger
     from forecast.priors import default_priors
-    from forecast.records.forecast import Analysis, Forecast
+    from forecast.records.analysis import Analysis
+    from forecast.records.forecast import Forecast
     from forecast.runs.inputs import read_inputs
     from forecast.scenarios import compare_scenarios, read_base_run
     from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
@@ -70,7 +71,7 @@ if TYPE_CHECKING:
     from forecast.workflows.run_files import Run, rebuild_report, save_run
 
 _HOME = {
-    "Analysis": "records.forecast",
+    "Analysis": "records.analysis",
     "BacktestOptions": "evaluation.backtest_plan",
     "Config": "config",
     "EventTable": "events.table",

@@ -98,7 +98,7 @@ def _write_day(path: Path, template: list[list[str]], day: str, *, first_id: int
 def _as_parquet(text: Path) -> Path:
     import duckdb
 
-    from forecast.events.parquet_file import literal_path
+    from forecast.events.rows import literal_path
 
     target = text.with_suffix(".parquet")
     names = ", ".join(f"'{name}': 'VARCHAR'" for name in GDELT2.columns)

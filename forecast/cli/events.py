@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from forecast.events.coverage import Coverage, MonthBreak
     from forecast.events.duplicates import DuplicateReport
-    from forecast.events.faults import Fault
+    from forecast.events.rows import Fault
     from forecast.events.summary import EventSummary
     from forecast.events.table import EventTable
 
@@ -95,7 +95,7 @@ def summary(source: Source, as_json: Json = False) -> None:
 
 def _inspect(source: str) -> tuple[EventTable | None, list[Fault]]:
     from forecast.events.bundled import inspect_source
-    from forecast.events.faults import Fault
+    from forecast.events.rows import Fault
 
     try:
         return inspect_source(source, Path.cwd())

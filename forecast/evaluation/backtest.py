@@ -20,8 +20,7 @@ from forecast.evaluation.baselines import forecast_baselines
 from forecast.evaluation.forecast_table import ForecastTable, join_forecasts, make_forecasts
 from forecast.evaluation.model_forecasts import OriginForecast, family_forecasts
 from forecast.evaluation.windows import BinaryOutcomes, observe_outcomes
-from forecast.events.columns import TEXTS
-from forecast.events.table import EventTable
+from forecast.events.table import TEXTS, EventTable
 from forecast.inference.sampling import SamplerOptions
 from forecast.panel.series import Family, TargetRule
 from forecast.priors import PriorStatement

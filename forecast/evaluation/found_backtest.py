@@ -20,7 +20,7 @@ from forecast.evaluation.track_record import make_track_record
 from forecast.evaluation.windows import horizon_lengths, observe_outcomes
 from forecast.events.table import EventTable
 from forecast.panel.series import TargetRule
-from forecast.records.forecast import TrackRecord
+from forecast.records.history import TrackRecord
 
 FORECASTS = "forecasts.csv"
 SCORES = "scores.json"

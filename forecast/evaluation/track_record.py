@@ -14,7 +14,7 @@ from forecast.evaluation.calibration import reliability_bins, window_labels
 from forecast.evaluation.forecast_table import ForecastTable
 from forecast.evaluation.score_table import ScoreCell, ScoreTable
 from forecast.evaluation.scores import brier_score, log_score
-from forecast.records.forecast import (
+from forecast.records.history import (
     BaselineScores,
     ErrorBound,
     Miss,

@@ -12,13 +12,10 @@ from pathlib import Path
 
 from forecast.errors import EventError
 from forecast.events.cells import clean_text
-from forecast.events.columns import COLUMNS, FIELDS, OWN_PREFIX, REQUIRED
-from forecast.events.csv_source import decode, read_bytes, split_rows
 from forecast.events.duplicates import DuplicateGroup, find_duplicates
-from forecast.events.faults import Fault, faults_message
-from forecast.events.reading import inspect_events, read_cells
-from forecast.events.table import Event, EventTable
-from forecast.events.whole_file import write_whole
+from forecast.events.reading import event_fields, inspect_events, read_cells, write_whole
+from forecast.events.rows import Fault, decode, faults_message, read_bytes, split_rows
+from forecast.events.table import COLUMNS, OWN_PREFIX, REQUIRED, Event, EventTable
 
 
 @dataclass(frozen=True)
@@ -116,8 +113,7 @@ def code_event(cells: Mapping[str, str], file: EventFile) -> CodedEvent:
     known = values.get("known_date") or values["date"]
     name = given.get("id") or new_id(values["initiator"], values["target"], values["date"], _ids(file.table))
     values |= {"id": name, "known_date": known, "verified": values.get("verified") or False}
-    fields = dict(zip(COLUMNS, FIELDS, strict=True))
-    event = Event(**{fields[column]: value for column, value in values.items()})
+    event = Event(**event_fields(values))
     given |= {"id": name, "known_date": known.isoformat()}
     ordered = {column: given[column] for column in COLUMNS if column in given}
     return CodedEvent(event, ordered, _suspects(event, file.table))

@@ -1,4 +1,4 @@
-"""``EventTable``: coded events as frozen NumPy columns, sorted by date and id."""
+"""Coded events: the columns of a file, one event, and ``EventTable``, sorted by date and id."""
 
 from __future__ import annotations
 
@@ -17,7 +17,35 @@ from numpy.typing import ArrayLike, NDArray
 from forecast.errors import EventError
 from forecast.events.cells import clean_text
 from forecast.events.codebook import CATEGORIES, SEVERITIES, category_fault
-from forecast.events.columns import COLUMNS, DATES, FIELDS, TEXTS
+
+COLUMNS: tuple[str, ...] = (
+    "id",
+    "date",
+    "end_date",
+    "known_date",
+    "initiator",
+    "target",
+    "category",
+    "subcategory",
+    "cameo",
+    "severity",
+    "summary",
+    "source_outlet",
+    "source_title",
+    "source_url",
+    "source_date",
+    "verified",
+    "confidence",
+)
+"""Columns of a file in canonical order; its ``target`` is the recipient of the act."""
+FIELDS: tuple[str, ...] = tuple("recipient" if name == "target" else name for name in COLUMNS)
+"""The same as fields of ``Event`` and ``EventTable``: *target* in code is what is forecast."""
+REQUIRED: tuple[str, ...] = ("date", "initiator", "target", "category", "severity")
+OWN_PREFIX = "x_"
+"""Columns that begin so are the user's own: accepted, not read, not written."""
+DATES: tuple[str, ...] = ("date", "end_date", "known_date", "source_date")
+TEXTS: tuple[str, ...] = tuple(name for name in FIELDS if name not in {*DATES, "severity", "verified"})
+"""Fields held as text, empty where nothing is given."""
 
 Dates = NDArray[np.datetime64]
 Texts = NDArray[np.object_]
@@ -64,20 +92,11 @@ class EventTable:
     ----------
     source : str
         Where the rows come from: ``"bundled:us-china"`` or the path as given.
-    id, initiator, recipient, category, subcategory, cameo, summary : ndarray of object, shape (event,)
-        Texts, empty where nothing is given. ``category`` is one of ``CATEGORIES``.
-    source_outlet, source_title, source_url, confidence : ndarray of object, shape (event,)
-        Texts as well.
-    date, known_date : ndarray of datetime64[D], shape (event,)
-        Day of the act, and day it became public (never earlier).
-    end_date, source_date : ndarray of datetime64[D], shape (event,)
-        Last day of the act, day of the source; ``NaT`` where nothing is given.
-    severity : ndarray of int8, shape (event,)
-        1 (routine) to 5 (extreme).
-    verified : ndarray of bool, shape (event,)
-        The source page was read and reports the act; all ``False`` without ``has_verified``.
     has_verified : bool
-        Whether the rows say anything about verification.
+        Whether the rows say anything about verification; ``verified`` is all ``False`` without.
+    id, date, ... : ndarray, shape (event,)
+        As in ``Event``. Texts are objects, empty where nothing is given; days are ``datetime64[D]``, ``NaT``
+        where nothing is given; ``known_date`` is never before ``date``.
 
     Raises
     ------
@@ -125,20 +144,14 @@ class EventTable:
 
     @classmethod
     def sort_rows(cls, columns: Mapping[str, ArrayLike], source: str, *, has_verified: bool) -> EventTable:
-        """Make a table from columns in any order of rows.
+        """Make a table from the columns ``FIELDS``, each of shape (event,), in any order of rows.
 
-        Parameters
-        ----------
-        columns : dict of str to array, each of shape (event,)
-            Every name in ``FIELDS``; the caller answers for their content (see ``read_events``).
-        source : str
-            Where the rows come from.
-        has_verified : bool
-            Whether the rows say anything about verification.
+        The caller answers for their content (see ``read_events``).
         """
         arrays = {name: np.asarray(columns[name], dtype=_DTYPES[name]) for name in FIELDS}
         days = arrays["date"]
-        order = np.array(sorted(range(len(days)), key=_row_key(days, arrays["id"])), dtype=np.intp)
+        keys = list(zip(days.astype(np.int64).tolist(), arrays["id"].tolist(), strict=True))
+        order = np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.intp)
         sorted_columns: dict[str, Any] = {name: array[order] for name, array in arrays.items()}
         return cls(source=source, has_verified=has_verified, **sorted_columns)
 
@@ -190,10 +203,6 @@ class EventTable:
         inside = (self.date >= np.datetime64(first, "D")) & (self.date <= np.datetime64(last, "D"))
         return self.select(inside)
 
-    def involving(self, *actors: str) -> EventTable:
-        """Return the acts in which any of the actors (ISO-3 codes) is initiator or recipient."""
-        return self.select(np.isin(self.initiator, actors) | np.isin(self.recipient, actors))
-
     def exchanged(self, a: str, b: str) -> EventTable:
         """Return the acts of ``a`` towards ``b`` and of ``b`` towards ``a``."""
         forth = (self.initiator == a) & (self.recipient == b)
@@ -232,12 +241,6 @@ class EventTable:
     def sha256(self) -> str:
         """SHA-256 of the canonical CSV in UTF-8: the same for the same rows, however they were stored."""
         return hashlib.sha256(self.canonical_csv().encode()).hexdigest()
-
-
-def _row_key(days: Dates, ids: Texts) -> Any:  # noqa: ANN401 - a sort key
-    stamps = days.astype(np.int64).tolist()
-    names = ids.tolist()
-    return lambda row: (stamps[row], names[row])
 
 
 def _event_fault(event: Event, seen: set[str]) -> str | None:

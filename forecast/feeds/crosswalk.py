@@ -17,8 +17,7 @@ from pathlib import Path
 from forecast.errors import EventError
 from forecast.events.cells import CellFault, parse_category, parse_severity
 from forecast.events.codebook import cameo_codes
-from forecast.events.csv_source import decode, read_bytes, split_rows
-from forecast.events.faults import Fault, faults_message
+from forecast.events.rows import Fault, decode, faults_message, read_bytes, split_rows
 from forecast.feeds.layout import System
 
 Key = tuple[str, str]
@@ -75,10 +74,10 @@ def shipped_crosswalk(system: System) -> Crosswalk:
         return {}
     if system == "cameo":
         return {
-            (entry.code, ""): Coding(
-                entry.code, "", entry.label, entry.category, entry.severity, entry.goldstein, entry.score_of
+            (code, ""): Coding(
+                code, "", one.label, one.category, one.severity, one.goldstein, one.goldstein_of
             )
-            for entry in cameo_codes().values()
+            for code, one in cameo_codes().items()
         }
     return {(row["code"], row["mode"]): _coding(row) for row in _data(f"{system}.csv")}
 

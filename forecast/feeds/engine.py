@@ -16,7 +16,7 @@ import duckdb
 import numpy as np
 
 from forecast.events.cells import clean_text
-from forecast.events.parquet_file import literal_path
+from forecast.events.rows import literal_path
 from forecast.feeds.actors import renamed_actors
 from forecast.feeds.clean_rows import SHOWN, WrongFormatError
 from forecast.feeds.crosswalk import mirrors

@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 
 from forecast.errors import EventError, StoppedError
-from forecast.events.parquet_file import literal_path
+from forecast.events.rows import literal_path
 from forecast.feeds.cautions import warn_of
 from forecast.feeds.empty_result import nothing_kept, nothing_read
 from forecast.feeds.engine import Engine, Tally

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from forecast.events.cells import clean_text
-from forecast.events.parquet_file import literal_path
+from forecast.events.rows import literal_path
 from forecast.feeds.engine import load_table
 from forecast.feeds.repeats import (
     KEPT,

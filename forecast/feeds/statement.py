@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from forecast.events.codebook import CATEGORIES
-from forecast.events.parquet_file import literal_path
+from forecast.events.rows import literal_path
 from forecast.feeds.actors import Excluded, excluded_actors
 from forecast.feeds.clean_rows import SHOWN
 from forecast.feeds.fates import KEPT

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from forecast.errors import EventError
 from forecast.events.cells import MAX_CELL_CHARS, clean_text
 from forecast.events.codebook import cameo_codes
-from forecast.events.columns import COLUMNS
+from forecast.events.table import COLUMNS
 from forecast.feeds.layout import Layout
 from forecast.feeds.statement import CANDIDATE
 

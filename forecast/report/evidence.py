@@ -10,7 +10,8 @@ from forecast import wording
 from forecast.events.codebook import CATEGORIES
 from forecast.events.dyads import DyadRule, PairRows, left_out_in_words
 from forecast.events.table import Event, EventTable
-from forecast.records.forecast import Analysis, DataSummary, Forecast
+from forecast.records.analysis import Analysis, DataSummary
+from forecast.records.forecast import Forecast
 from forecast.report.explanation import name_category, ordered_drivers
 from forecast.report.palette import category_colour
 from forecast.report.printable import shorten, web_address

@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 
 from forecast import wording
+from forecast.records.analysis import AssumptionEffect, Robustness
 from forecast.records.forecast import Forecast
-from forecast.records.robustness import AssumptionEffect, Robustness
 from forecast.report.drawing import align_tick_labels, blank_figure, one_line, report_style
 from forecast.report.palette import ACCENT, INK, MUTED
 

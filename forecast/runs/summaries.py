@@ -18,7 +18,7 @@ from forecast.inference.monte_carlo import monte_carlo_error
 from forecast.models.draws import StreamDraws, tension_at_steps
 from forecast.panel.series import TimeGrid
 from forecast.priors import NamedPrior, PriorSet
-from forecast.records.forecast import (
+from forecast.records.analysis import (
     DataSummary,
     DyadActs,
     PairLeftOut,

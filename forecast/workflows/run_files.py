@@ -21,7 +21,10 @@ from forecast.errors import RunFolderError
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
 from forecast.panel.series import TargetRule
-from forecast.records.forecast import Analysis, Forecast, LedgerSummary, PreviousRun, Record, TrackRecord
+from forecast.records.analysis import Analysis
+from forecast.records.base import Record
+from forecast.records.forecast import Forecast
+from forecast.records.history import LedgerSummary, PreviousRun, TrackRecord
 from forecast.report import ReportOptions, build_report, report_options
 from forecast.report.build import LEDGER_RECORD, PREVIOUS_RUN, TRACK_RECORD, BuiltReport, compare_with
 from forecast.runs.folder import new_run_folder

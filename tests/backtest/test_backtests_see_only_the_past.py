@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from forecast.evaluation.backtest import MODELS, collect, run_unit, units_of
-from forecast.events.columns import FIELDS
-from forecast.events.table import EventTable
+from forecast.events.table import FIELDS, EventTable
 
 POISONED_FROM = date(2020, 2, 1)
 

@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 
 from forecast.errors import EventError
-from forecast.events.columns import FIELDS
 from forecast.events.reading import read_events, write_events
-from forecast.events.table import Event, EventTable
+from forecast.events.table import FIELDS, Event, EventTable
 
 
 def event(name: str, day: str, **changes: object) -> Event:
@@ -62,22 +61,9 @@ def test_known_by_keeps_exactly_the_rows_of_a_plain_loop(us_china):
 def test_spans_and_actors_select_by_their_definition(us_china):
     within = us_china.between(date(2020, 1, 15), date(2020, 1, 15))
     assert set(within.date.tolist()) == {date(2020, 1, 15)}
-    assert len(us_china.involving("TWN")) == 24
-    assert len(us_china.involving("USA", "CHN")) == 849
     both = us_china.exchanged("CHN", "USA")
     assert {frozenset((row.initiator, row.recipient)) for row in both.rows()} == {frozenset(("USA", "CHN"))}
     assert len(both) == sum({row.initiator, row.recipient} == {"USA", "CHN"} for row in us_china.rows())
-
-
-def test_matching_is_any_category_at_the_severity_or_above(us_china):
-    mask = us_china.matching(("military_incident", "military_posture"), 4)
-    expected = [
-        row.category in ("military_incident", "military_posture") and row.severity >= 4
-        for row in us_china.rows()
-    ]
-    assert mask.tolist() == expected
-    assert mask.sum() == 3
-    assert us_china.matching(()).sum() == 0
 
 
 def test_the_columns_of_a_table_cannot_be_written_to(us_china):

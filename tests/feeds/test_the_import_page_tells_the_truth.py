@@ -10,8 +10,8 @@ import typer.main
 from typer.testing import CliRunner
 
 from forecast.cli.app import app
-from forecast.events.change_point import ALPHA, LEAST_FACTOR, SHORTEST
 from forecast.events.codebook import cameo_codes
+from forecast.events.coverage import ALPHA, LEAST_FACTOR, SHORTEST
 from forecast.feeds.actors import actor_groups
 from forecast.feeds.formats import LAYOUTS, NAMES
 from forecast.feeds.layout import Layout

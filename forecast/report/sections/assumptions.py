@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from forecast import wording
+from forecast.records.analysis import Robustness, ShiftEnd
 from forecast.records.forecast import Forecast
-from forecast.records.robustness import Robustness, ShiftEnd
 from forecast.report.blocks import (
     Block,
     Bullets,
