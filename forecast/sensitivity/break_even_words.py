@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from forecast import wording
-from forecast.config.schema import CalendarAct
+from forecast.config import CalendarAct
 from forecast.inference.monte_carlo import monte_carlo_error
 from forecast.models.draws import Floats
 from forecast.records.analysis import BreakEven

@@ -15,8 +15,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from forecast.config import Config, config_hash, load_config, resolved_yaml, saved_logo, scenario_yaml
-from forecast.config.writing import SCENARIO_FOLDER, scenario_files
+from forecast.config import Config, config_hash, load_config, resolved_yaml, scenario_yaml
+from forecast.config.writing import SCENARIO_FOLDER, saved_logo, scenario_files
 from forecast.errors import RunFolderError
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
