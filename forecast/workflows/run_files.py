@@ -32,7 +32,7 @@ from forecast.runs.manifest import output_hashes, record_outputs, refuse_changed
 
 if TYPE_CHECKING:
     # Not loaded, since a saved run is rebuilt without them: they bring PyMC.
-    from forecast.evaluation.found_backtest import FoundBacktest
+    from forecast.evaluation.track_record import FoundBacktest
     from forecast.inference import Posterior
     from forecast.runs.inputs import Inputs
     from forecast.simulation import FirstHits
@@ -234,7 +234,7 @@ def _write_record_whole(record: TrackRecord | PreviousRun, path: Path) -> None:
 
 
 def _find_backtest(config: Config, events: EventTable, folder: Path) -> FoundBacktest | None:
-    from forecast.evaluation.found_backtest import find_track_record
+    from forecast.evaluation.track_record import find_track_record
 
     rules = [TargetRule(name, tuple(one.any_of), one.min_severity) for name, one in config.targets.items()]
     return find_track_record(
