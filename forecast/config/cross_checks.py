@@ -34,8 +34,13 @@ def cross_faults(settings: Mapping[str, object]) -> list[Fault]:
 
 
 def _dyad_faults(dyad: Mapping[str, object]) -> Iterator[Fault]:
-    if dyad.get("a") is not None and dyad.get("a") == dyad.get("b"):
-        yield Fault(("dyad", "b"), f"both countries are '{dyad['b']}'; name two different ones")
+    place: dict[object, str] = {}
+    for key in ("a", "b", "theatre"):
+        named = sequence_in(dyad.get(key)) or (dyad.get(key),)
+        for actor in dict.fromkeys(name for name in named if isinstance(name, str)):
+            if place.setdefault(actor, key) != key:
+                message = f"'{actor}' is in dyad.{place[actor]} already; an actor has one place"
+                yield Fault(("dyad", key), message)
 
 
 def _start_faults(section: Mapping[str, object], as_of: date | None, name: str = "events") -> Iterator[Fault]:

@@ -24,6 +24,7 @@ from forecast.events.codebook import CATEGORIES
 
 LEAST_CONTRAST = 4.5
 """Contrast of text on white that WCAG 2.2 asks for (level AA)."""
+MOST_ACTOR_SIGNS = 100
 
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _SLUG = re.compile(r"[a-z0-9]+([-_.][a-z0-9]+)*")
@@ -90,13 +91,31 @@ def _prior_name(value: str) -> str:
     return value
 
 
-def _country(value: str) -> str:
-    if not re.fullmatch(r"[A-Z]{3}", value):
-        hint = f" Did you mean '{value.upper()}'?" if re.fullmatch(r"[A-Za-z]{3}", value) else ""
+def _actors(value: object) -> tuple[str, ...]:
+    named = value if isinstance(value, (list, tuple)) else (value,)
+    if not named:
+        raise refusal("empty list; name at least one actor, as the event file does")
+    return _distinct(tuple(map(_actor, named)))
+
+
+def _actor(value: object) -> str:
+    if not isinstance(value, str):
+        quotes = f" Put it in quotes: '{value}'" if type(value) in (int, float) else ""
         raise refusal(
-            f"{shown(value)} is not a country code; give three capitals of ISO 3166, e.g. USA.{hint}"
+            f"came {shown(value)}; allowed: an actor as the event file names it, or a list.{quotes}"
         )
-    return value
+    if len(value) > MOST_ACTOR_SIGNS:
+        raise refusal(f"came {len(value)} signs; allowed: an actor of at most {MOST_ACTOR_SIGNS} signs")
+    return _plain(value)
+
+
+def _third_parties(value: object) -> tuple[str, ...]:
+    return () if value in (None, (), []) else _actors(value)
+
+
+def _side(value: object) -> str | tuple[str, ...]:
+    named = _actors(value)
+    return named if len(named) > 1 else named[0]
 
 
 def _category(value: str) -> str:
@@ -241,6 +260,8 @@ def _nothing_is(empty: Any) -> BeforeValidator:  # noqa: ANN401 - the empty list
     return BeforeValidator(lambda value: empty if value is None else value)
 
 
+_ACTOR_SCHEMA = {"type": "string", "minLength": 1, "maxLength": MOST_ACTOR_SIGNS}
+_ACTORS_SCHEMA = {"type": "array", "uniqueItems": True, "items": _ACTOR_SCHEMA}
 _CATEGORY_SCHEMA = {"type": "string", "enum": [*CATEGORIES]}
 _DAY_SCHEMA = {"type": "string", "format": "date"}
 _QUANTILE_SCHEMA = {
@@ -269,7 +290,12 @@ FolderName = Annotated[
     str, AfterValidator(_folder_name), Field(json_schema_extra={"pattern": f"^{_SLUG.pattern}$"})
 ]
 KeyName = Annotated[str, AfterValidator(_key_name)]
-Country = Annotated[str, AfterValidator(_country), Field(json_schema_extra={"pattern": "^[A-Z]{3}$"})]
+Side = Annotated[
+    str | tuple[str, ...],
+    BeforeValidator(_side),
+    WithJsonSchema({"anyOf": [_ACTOR_SCHEMA, _ACTORS_SCHEMA | {"minItems": 1}]}),
+]
+Actors = Annotated[tuple[str, ...], BeforeValidator(_third_parties), WithJsonSchema(_ACTORS_SCHEMA)]
 Category = Annotated[str, AfterValidator(_category), WithJsonSchema(_CATEGORY_SCHEMA)]
 Colour = Annotated[str, AfterValidator(_colour), Field(json_schema_extra={"pattern": "^#[0-9A-Fa-f]{6}$"})]
 Categories = Annotated[tuple[Category, ...], Field(min_length=1), AfterValidator(_distinct)]
