@@ -123,7 +123,7 @@ def _share(text: str | None) -> float | None:
     except ValueError:
         value = float("nan")
     if not 0.0 < value < 1.0:
-        raise InputError(f"--threshold: came '{text}'; allowed: a probability between 0 and 1, as 0.6 or 60%")
+        raise InputError(f"--threshold: got '{text}'; expected a probability between 0 and 1, as 0.6 or 60%")
     return value
 
 

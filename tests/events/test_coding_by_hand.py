@@ -229,7 +229,7 @@ def on_a_terminal(folder: Path, *answers: str, interrupt: bool = False) -> str:
                 running.send_signal(signal.SIGINT)
             if not select.select([keyboard], [], [], 1.0)[0]:
                 silent_seconds += 1
-                # A signal that falls between a question and the reading of its answer is seen at the next one.
+                # One that falls between a question and the reading of its answer is seen at the next.
                 due = interrupt
                 continue
             try:
