@@ -116,7 +116,11 @@ class ImportReport:
         yield f"{_count(self.files, 'file')} read{reused}: {_count(self.rows, 'row')}."
         if self.rows > self.lines:
             yield f"They come from {_count(self.lines, 'line')}: some name several actors or events."
-        yield from self._aside()
+        if self.set_aside:
+            yield f"{_count(len(self.set_aside), 'file')} set aside, no row of which is used:"
+            yield from (f"  {name}: {reason}" for name, reason in list(self.set_aside.items())[:LISTED])
+        if len(self.set_aside) > LISTED:
+            yield f"  and {len(self.set_aside) - LISTED:,} more. All of them: --json"
         for name, number in ordered(self.fates).items():
             yield f"  {number:>12,}  {FATES[name].words}"
             for example in self.examples.get(name, []):
@@ -133,16 +137,6 @@ class ImportReport:
             yield f"Normalised: on the fullest day {self.lowest_probability:.0%} of the rows were kept."
         for warning in self.warnings:
             yield f"Note: {warning}"
-
-    def _aside(self) -> Iterator[str]:
-        if not self.set_aside:
-            return
-        yield f"{_count(len(self.set_aside), 'file')} set aside, no row of which is used:"
-        for place, (name, reason) in enumerate(self.set_aside.items()):
-            if place == LISTED:
-                yield f"  and {len(self.set_aside) - LISTED:,} more. All of them: --json"
-                break
-            yield f"  {name}: {reason}"
 
 
 def ordered(fates: Mapping[str, int]) -> dict[str, int]:
@@ -212,7 +206,10 @@ def nothing_kept(engine: Engine, total: Tally, fates: Mapping[str, int], paths: 
     dyads = engine.options.dyads
     for actor in dict.fromkeys(actor for dyad in dyads for actor in dyad):
         if actor not in total.actors:
-            seen = _actors_of_first_file(engine, paths)
+            folder = engine.folder / "again"
+            folder.mkdir()
+            batch = next(make_batches([("first", paths[0])], engine.options.layout, folder), None)
+            seen = engine.actors_of(batch.parts) if batch is not None and batch.parts else []
             near = get_close_matches(actor, seen, n=3, cutoff=0.5)
             hint = f" Actors written alike: {', '.join(near)}." if near else ""
             return (
@@ -227,10 +224,3 @@ def nothing_kept(engine: Engine, total: Tally, fates: Mapping[str, int], paths: 
         return f"no event is left: both actors occur, but no row is between {named}"
     reasons = "; ".join(f"{rows:,} {FATES[name].words}" for name, rows in between.items())
     return f"no event is left: of the rows between {named}, {reasons}"
-
-
-def _actors_of_first_file(engine: Engine, paths: Sequence[Path]) -> list[str]:
-    folder = engine.folder / "again"
-    folder.mkdir()
-    batch = next(make_batches([("first", paths[0])], engine.options.layout, folder), None)
-    return engine.actors_of(batch.parts) if batch is not None and batch.parts else []
