@@ -50,7 +50,7 @@ if TYPE_CHECKING:
         load_scenario,
     )
     from forecast.errors import ForecastError, InputError, NotConvergedError
-    from forecast.evaluation.backtest_plan import BacktestOptions
+    from forecast.evaluation.backtest import BacktestOptions
     from forecast.events.bundled import load_events
     from forecast.events.reading import read_events
     from forecast.events.table import EventTable
@@ -71,7 +71,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Analysis": "records.analysis",
-    "BacktestOptions": "evaluation.backtest_plan",
+    "BacktestOptions": "evaluation.backtest",
     "Config": "config",
     "EventTable": "events.table",
     "Forecast": "records.forecast",
