@@ -7,7 +7,7 @@ from scipy import special
 from forecast import wording
 from forecast.inference.importance import EFFECTIVE_DRAWS_MIN
 from forecast.priors import Distribution
-from forecast.priors.shifting import shifted
+from forecast.priors.distributions import shifted
 from forecast.scenarios.evaluate import parameter_draws
 from forecast.sensitivity.break_even import FURTHEST, find_break_evens
 from forecast.sensitivity.robustness import prior_bar, strongest_first
