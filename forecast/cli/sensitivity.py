@@ -99,7 +99,8 @@ def _measured(
     all_targets: bool,
 ) -> Robustness:
     from forecast.scenarios import read_base_run
-    from forecast.sensitivity.robustness import RobustnessOptions, measure_sensitivities, measure_shifts
+    from forecast.sensitivity.labels import measure_sensitivities
+    from forecast.sensitivity.robustness import RobustnessOptions, measure_shifts
 
     base = read_base_run(run_dir)
     kept = analysis.robustness
@@ -128,8 +129,7 @@ def _share(text: str | None) -> float | None:
 
 
 def _known(name: str | None, names: list[str], option: str) -> str | None:
-    from forecast.errors import InputError
-    from forecast.events.codebook import did_you_mean
+    from forecast.errors import InputError, did_you_mean
 
     if name is None or name in names:
         return name

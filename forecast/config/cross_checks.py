@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 
-from forecast.config.faults import Fault, KeyPath, suggestion
+from forecast.config.faults import Fault, KeyPath
+from forecast.errors import did_you_mean
 
 LONGEST_HORIZON = timedelta(days=3653)  # ten years
 
@@ -68,7 +69,7 @@ def _headline_faults(settings: Mapping[str, object], milestones: Sequence[object
     for key, names in (("target", mapping_in(settings.get("targets"))), ("milestone", milestones)):
         name, known = headline.get(key), list(dict.fromkeys(map(str, names)))
         if isinstance(name, str) and known and name not in known:
-            message = f"no {key} is named '{name}'.{suggestion(name, known)} Allowed: {', '.join(known)}"
+            message = f"no {key} is named '{name}'.{did_you_mean(name, known)} Allowed: {', '.join(known)}"
             yield Fault(("headline", key), message)
 
 
@@ -93,7 +94,8 @@ def _calendar_faults(
 def _impact_faults(report: Mapping[str, object], targets: Sequence[str]) -> Iterator[Fault]:
     for name in mapping_in(report.get("impact")):
         if targets and name not in targets:
-            message = f"no target is named '{name}'.{suggestion(name, targets)} Allowed: {', '.join(targets)}"
+            hint = did_you_mean(name, targets)
+            message = f"no target is named '{name}'.{hint} Allowed: {', '.join(targets)}"
             yield Fault(("report", "impact", name), message)
 
 

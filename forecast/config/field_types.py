@@ -18,7 +18,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from forecast.config.faults import refusal, shown, suggestion
+from forecast.config.faults import refusal, shown
+from forecast.errors import PriorError, did_you_mean
 from forecast.events.cells import MAX_ACTOR_CHARS
 from forecast.events.codebook import CATEGORIES
 
@@ -33,8 +34,8 @@ _QUANTILE = re.compile(r"q(\d{2,3})")
 _INTERVAL = re.compile(r"interval(\d{2})")
 _PERCENT = re.compile(r"([+\-−]?\d+(?:\.\d+)?)\s*%")
 
+# Far above any parameter; beyond it the arithmetic of a fit would overflow.
 _LARGEST = 1e100
-"""Far above any parameter; beyond it the arithmetic of a fit would overflow."""
 
 Quantiles = dict[str, float]
 """Name of a quantile (``median``, ``q05``) → value."""
@@ -119,7 +120,7 @@ def _side(value: object) -> str | tuple[str, ...]:
 
 def _category(value: str) -> str:
     if value not in CATEGORIES:
-        hint = suggestion(value, CATEGORIES)
+        hint = did_you_mean(value, CATEGORIES)
         raise refusal(f"unknown category '{value}'.{hint} Allowed: {', '.join(CATEGORIES)}")
     return value
 
@@ -137,14 +138,10 @@ def _prior(value: object) -> str | Mapping[str, float] | Mapping[str, Mapping[st
     if isinstance(value, Mapping):
         try:
             return read_statement(value)
-        except QuantileFault as error:
+        except PriorError as error:
             raise refusal(str(error)) from error
     allowed = "a word, a distribution such as 'Beta(4, 8)', or {q05: .., median: .., q95: ..}"
     raise refusal(f"came {shown(value)}; allowed: {allowed}")
-
-
-class QuantileFault(ValueError):
-    """A statement that cannot be read as quantiles; the message says why and what is allowed."""
 
 
 def read_statement(value: Mapping[Any, object]) -> Quantiles | dict[str, Quantiles]:
@@ -158,7 +155,7 @@ def read_statement(value: Mapping[Any, object]) -> Quantiles | dict[str, Quantil
 
     Raises
     ------
-    QuantileFault
+    PriorError
         A name that is no quantile, a value that is no number, fewer than two, or values out of order.
     """
     if len(value) == 1:
@@ -166,8 +163,8 @@ def read_statement(value: Mapping[Any, object]) -> Quantiles | dict[str, Quantil
         if isinstance(inner, Mapping):
             try:
                 return {str(name): read_quantiles(inner)}
-            except QuantileFault as fault:
-                raise QuantileFault(f"{name}: {fault}") from fault
+            except PriorError as fault:
+                raise PriorError(f"{name}: {fault}") from fault
     return read_quantiles(value)
 
 
@@ -177,22 +174,21 @@ def read_quantiles(value: Mapping[Any, object]) -> Quantiles:
     for name, number in _single_quantiles(value):
         level = level_of(name)
         if level is None:
-            raise QuantileFault(
+            raise PriorError(
                 f"unknown quantile '{name}'; allowed: median and q01 to q99 (e.g. q05, q95), or interval90 "
                 "(a prior's own name is written with dots, e.g. tension.persistence)"
             )
         if level in levels:
             other = levels[level][0]
-            same = " and ".join(sorted({name, other})) if name != other else name
-            raise QuantileFault(
-                f"{same} are the same quantile; keep one" if name != other else f"{name} is given twice"
-            )
+            if name == other:
+                raise PriorError(f"{name} is given twice")
+            raise PriorError(f"{' and '.join(sorted((name, other)))} are the same quantile; keep one")
         levels[level] = (name, _quantile_value(name, number))
     if len(levels) < 2:
-        raise QuantileFault("at least two quantiles are needed, e.g. {q05: -0.1, median: 0.1, q95: 0.4}")
+        raise PriorError("at least two quantiles are needed, e.g. {q05: -0.1, median: 0.1, q95: 0.4}")
     for (low, smaller), (high, larger) in pairwise(levels[level] for level in sorted(levels)):
         if smaller >= larger:
-            raise QuantileFault(f"quantiles must rise: {low} = {smaller:g} is not below {high} = {larger:g}")
+            raise PriorError(f"quantiles must rise: {low} = {smaller:g} is not below {high} = {larger:g}")
     return dict(levels.values())
 
 
@@ -212,11 +208,9 @@ def _single_quantiles(value: Mapping[Any, object]) -> list[tuple[str, object]]:
             found.append((str(key), number))
             continue
         if int(matched[1]) < 2:
-            raise QuantileFault(f"'{key}' is no interval; write e.g. interval90: [-0.1, 0.4]")
+            raise PriorError(f"'{key}' is no interval; write e.g. interval90: [-0.1, 0.4]")
         if not isinstance(number, list | tuple) or len(number) != 2:
-            raise QuantileFault(
-                f"{key}: two bounds are needed, e.g. {key}: [-0.1, 0.4], came {shown(number)}"
-            )
+            raise PriorError(f"{key}: two bounds are needed, e.g. {key}: [-0.1, 0.4], came {shown(number)}")
         outside = 1000 - 10 * int(matched[1])  # in thousandths: 90 leaves 100, half of it on each side
         found += [(_quantile_name(outside // 2), number[0]), (_quantile_name(1000 - outside // 2), number[1])]
     return found
@@ -237,7 +231,7 @@ def _quantile_value(name: str, value: object) -> float:
         number = math.nan
     if abs(number) <= _LARGEST:
         return number
-    raise QuantileFault(
+    raise PriorError(
         f"quantile '{name}': a number is needed (or a percent such as -50%), came {shown(value)}"
     )
 
