@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from forecast.priors import Distribution, NamedPrior
     from forecast.priors.elicitation import Elicited
-    from forecast.records.forecast import ParameterSummary
+    from forecast.records.analysis import ParameterSummary
 
 WIDTH = 80
 

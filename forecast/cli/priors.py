@@ -14,7 +14,7 @@ from forecast.cli.prior_lines import explain_lines, wrapped
 
 if TYPE_CHECKING:
     from forecast.priors import Distribution, NamedPrior
-    from forecast.records.forecast import ParameterSummary
+    from forecast.records.analysis import ParameterSummary
 
 
 def priors(
@@ -64,7 +64,7 @@ def priors(
 
 def _posteriors(run: Path) -> dict[str, ParameterSummary]:
     """Posterior summaries of a saved run, by parameter name."""
-    from forecast.records.forecast import Analysis
+    from forecast.records.analysis import Analysis
     from forecast.runs.folder import read_record
 
     return {one.name: one for one in read_record(run / "analysis.json", Analysis).parameters}

@@ -127,7 +127,8 @@ def _print(
 
 
 def _scenarios(base: BaseRun, files: list[Path], stated: Scenario | None) -> list[Scenario]:
-    from forecast.config import load_scenario, load_scenarios, refuse_same_names
+    from forecast.config import load_scenario, load_scenarios
+    from forecast.config.scenario import refuse_same_names
     from forecast.errors import InputError
 
     chosen = [load_scenario(file) for file in files] + ([stated] if stated else [])
@@ -178,9 +179,11 @@ def _write(base: BaseRun, found: tuple[ScenarioForecast, ...], out: Path) -> Non
     if out.suffix.lower() == ".json":
         content = (_as_json(base, found) + "\n").encode()
     else:
-        from forecast.report.scenarios_figure import scenarios_image
+        from forecast.report.drawing import figure_bytes
+        from forecast.report.exports import figure_kind
+        from forecast.report.sections.scenarios import draw_scenarios
 
-        content = scenarios_image(base.forecast, found, out.suffix.lower().removeprefix("."))
+        content = figure_bytes(draw_scenarios(base.forecast, found), figure_kind(out))
     try:
         out.write_bytes(content)
     except OSError as error:

@@ -11,8 +11,7 @@ from forecast.cli.figure_option import checked_figure
 from forecast.cli.options import Json, Quiet
 
 if TYPE_CHECKING:
-    from forecast.records.forecast import Analysis
-    from forecast.records.robustness import Robustness
+    from forecast.records.analysis import Analysis, Robustness
 
 
 def sensitivity(
@@ -48,7 +47,8 @@ def sensitivity(
     checked_figure(plot, "--plot")
     bound = _share(threshold)
 
-    from forecast.records.forecast import Analysis, Forecast
+    from forecast.records.analysis import Analysis
+    from forecast.records.forecast import Forecast
     from forecast.runs.folder import read_record
 
     forecast = read_record(run_dir / "forecast.json", Forecast)
@@ -64,8 +64,8 @@ def sensitivity(
         all_targets,
     ) or _measured(run_dir, analysis, asked_target, asked_milestone, bound, all_targets)
     if plot:
-        from forecast.report.figure_file import write_figure
-        from forecast.report.tornado_figure import draw_tornado
+        from forecast.report.exports import write_figure
+        from forecast.report.sections.assumptions import draw_tornado
 
         write_figure(draw_tornado(forecast, found), plot)
     if json:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from forecast import wording
 from forecast.cli.wrapping import Line, cut, wrapped
+from forecast.records.analysis import NumberSensitivity, Robustness, ShiftEnd
 from forecast.records.forecast import Forecast
-from forecast.records.robustness import NumberSensitivity, Robustness, ShiftEnd
 from forecast.wording.robustness import change_with_error, crossing_first, rest_sentence
 
 _MOST_BARS = 14

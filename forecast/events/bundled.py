@@ -10,8 +10,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from forecast.errors import EventError
-from forecast.events.faults import Fault
 from forecast.events.reading import inspect_events, read_events
+from forecast.events.rows import Fault
 from forecast.events.table import EventTable
 
 PREFIX = "bundled:"

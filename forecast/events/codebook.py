@@ -52,9 +52,9 @@ class CameoEntry:
     severity : int or None
         Default severity, 1 to 5; ``None`` without a category.
     goldstein : float
-        Goldstein-type score of the KEDS scale, −10 (conflict) to 10 (cooperation).
-    score_of : str
-        Code whose score this is: the code itself, or its parent where the scale has no figure.
+        Value on the Goldstein-type KEDS scale, −10 (conflict) to 10 (cooperation).
+    goldstein_of : str
+        Code whose value this is: the code itself, or its parent where the scale has no figure.
     """
 
     code: str
@@ -62,7 +62,7 @@ class CameoEntry:
     category: str | None
     severity: int | None
     goldstein: float
-    score_of: str
+    goldstein_of: str
 
 
 def _rows(name: str) -> Iterator[dict[str, str]]:
@@ -96,7 +96,7 @@ def cameo_codes() -> Mapping[str, CameoEntry]:
                 category=row["category"] or None,
                 severity=int(row["severity"]) if row["severity"] else None,
                 goldstein=float(row["goldstein"]),
-                score_of=row["score_of"],
+                goldstein_of=row["goldstein_of"],
             )
             for row in _rows("cameo.csv")
         }
@@ -129,66 +129,29 @@ def _known_category(name: str) -> str:
 
 
 def category_label(name: str) -> str:
-    """Return the category's name for readers, such as ``"Military incident"``.
-
-    Raises
-    ------
-    EventError
-        No such category.
-    """
+    """Return the category's name for readers, such as ``"Military incident"``, or raise ``EventError``."""
     return _categories()[_known_category(name)]["label"]
 
 
 def category_meaning(name: str) -> str:
-    """Return which acts the category holds, in one or two sentences.
-
-    Raises
-    ------
-    EventError
-        No such category.
-    """
+    """Return which acts the category holds, in one or two sentences, or raise ``EventError``."""
     return _categories()[_known_category(name)]["meaning"]
 
 
 def category_kind(name: str) -> Kind:
-    """Return whether acts of the category warm or strain the relation.
-
-    Raises
-    ------
-    EventError
-        No such category.
-    """
+    """Return whether acts of the category warm or strain the relation, or raise ``EventError``."""
     return "cooperative" if _known_category(name) in COOPERATIVE else "conflictual"
 
 
 def severity_word(severity: int) -> str:
-    """Return the word of a severity: routine, notable, serious, major or extreme.
-
-    Raises
-    ------
-    EventError
-        The severity is not 1 to 5.
-    """
+    """Return the word of a severity (routine, notable, serious, major, extreme), or raise ``EventError``."""
     if severity not in SEVERITIES:
         raise EventError(f"severity {severity} is not on the scale. Allowed: 1 (routine) to 5 (extreme)")
     return _anchors()["any", severity][0]
 
 
 def severity_anchor(category: str, severity: int) -> str:
-    """Return what an act of this category and severity looks like.
-
-    Parameters
-    ----------
-    category : str
-        One of ``CATEGORIES``, or ``"any"`` for the scale in general.
-    severity : int
-        1 to 5.
-
-    Raises
-    ------
-    EventError
-        No such category or severity.
-    """
+    """Return what an act of this category (or ``"any"``) and severity looks like, or raise ``EventError``."""
     severity_word(severity)
     if category != "any":
         _known_category(category)
@@ -212,7 +175,7 @@ def cameo_fault(code: str) -> str | None:
 
 
 def cameo_entry(code: str) -> CameoEntry:
-    """Return label, default category and severity, and Goldstein-type score of a CAMEO code.
+    """Return label, default category and severity, and value on the Goldstein-type scale of a CAMEO code.
 
     Raises
     ------

@@ -14,7 +14,8 @@ from pydantic import AfterValidator, AwareDatetime, Field
 
 from forecast.events.cells import clean_text
 from forecast.ledger.canonical import content_hash
-from forecast.records.forecast import Baseline, Interval, Probability, Record
+from forecast.records.base import Interval, Probability, Record
+from forecast.records.forecast import Baseline
 
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256, 64 hex digits")]
 # Ledgers of others are read as well: what could steer a terminal is taken out.

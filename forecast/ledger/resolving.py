@@ -183,7 +183,7 @@ def _resolve(ledger: LedgerWriter, events: EventTable, question: Question, done:
 
 def _main_pair(events: EventTable) -> tuple[str, str]:
     pairs = Counter(
-        (min(a, b), max(a, b)) for a, b in zip(events.initiator, events.target, strict=True) if a != b
+        (min(a, b), max(a, b)) for a, b in zip(events.initiator, events.recipient, strict=True) if a != b
     )
     # Of equals the first by name, so that the order of the rows does not matter.
     return min(pairs, key=lambda pair: (-pairs[pair], pair))

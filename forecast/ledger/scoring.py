@@ -26,7 +26,8 @@ from forecast.ledger.book import Book
 from forecast.ledger.entries import GRACE_DAYS, ForecastEntry
 from forecast.ledger.score_groups import GroupScore, score_group, score_groups
 from forecast.ledger.scored import Counts, ScoredForecast, resolved_forecasts, standing_forecasts
-from forecast.records.forecast import ErrorBound, LedgerSummary, Probability, Record, ReliabilityCurve
+from forecast.records.base import Probability, Record
+from forecast.records.history import ErrorBound, LedgerSummary, ReliabilityCurve
 from forecast.wording import count
 
 HORIZON_BANDS = ((30, "1–30 days"), (90, "31–90 days"), (180, "91–180 days"), (365, "181–365 days"))

@@ -23,7 +23,7 @@ from forecast.evaluation.forecast_table import ForecastTable
 from forecast.evaluation.score_table import ScoreTable
 from forecast.evaluation.scores import brier_score
 from forecast.evaluation.track_record import reliability_curve
-from forecast.records.forecast import ReliabilityBin, ReliabilityCurve
+from forecast.records.history import ReliabilityBin, ReliabilityCurve
 from forecast.report.drawing import (
     align_tick_labels,
     blank_figure,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from forecast import wording
-from forecast.config.logo import Logo
+from forecast.config.looks import Logo
 from forecast.report import palette
 from forecast.report.blocks import Chart, Section, Table, as_content, walk
 from forecast.report.run_records import RunRecords

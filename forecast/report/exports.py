@@ -7,7 +7,6 @@ import io
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import cast
 
 from matplotlib.figure import Figure
 
@@ -86,16 +85,18 @@ def _plain(text: str) -> str:
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
-def refuse_figure_name(path: Path) -> None:
-    """Refuse a name whose ending is no format that is drawn.
+def figure_kind(path: Path) -> FileKind:
+    """Return the format that the ending of a file names.
 
     Raises
     ------
     InputError
         It ends in none of ``.svg``, ``.png`` and ``.pdf``.
     """
-    if path.suffix.lower() not in (".svg", ".png", ".pdf"):
-        raise InputError(f"{path}: '{path.suffix}' is no format of a figure here. Allowed: .svg, .png, .pdf")
+    match path.suffix.lower()[1:]:
+        case "svg" | "png" | "pdf" as kind:
+            return kind
+    raise InputError(f"{path}: '{path.suffix}' is no format of a figure here. Allowed: .svg, .png, .pdf")
 
 
 def write_figure(figure: Figure, path: Path) -> Path:
@@ -106,8 +107,7 @@ def write_figure(figure: Figure, path: Path) -> Path:
     InputError
         The ending is none of ``.svg``, ``.png`` and ``.pdf``, or the place cannot be written.
     """
-    refuse_figure_name(path)
-    content = figure_bytes(figure, cast(FileKind, path.suffix.lower()[1:]))
+    content = figure_bytes(figure, figure_kind(path))
     try:
         _write_whole(path, content)
     except OSError as error:

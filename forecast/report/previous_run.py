@@ -10,15 +10,9 @@ import numpy as np
 
 from forecast import wording
 from forecast.events.table import EventTable
-from forecast.records.forecast import (
-    Analysis,
-    Curve,
-    Forecast,
-    MilestoneChange,
-    MilestoneForecast,
-    PreviousRun,
-    TargetForecast,
-)
+from forecast.records.analysis import Analysis
+from forecast.records.forecast import Curve, Forecast, MilestoneForecast, TargetForecast
+from forecast.records.history import MilestoneChange, PreviousRun
 from forecast.report.questions import headline_pair, stands_out
 from forecast.report.typeface import shorten
 

@@ -16,11 +16,7 @@ from forecast.inference.monte_carlo import monte_carlo_error
 from forecast.models.draws import StreamDraws, tension_at_steps
 from forecast.panel.series import TimeGrid
 from forecast.priors import NamedPrior, PriorSet
-from forecast.records.forecast import (
-    DataSummary,
-    ParameterSummary,
-    TensionSeries,
-)
+from forecast.records.analysis import DataSummary, ParameterSummary, TensionSeries
 
 STRAINED_FROM = 0.5
 CRISIS_FROM = 1.5

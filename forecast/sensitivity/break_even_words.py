@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from forecast import wording
-from forecast.config.schema import CalendarAct
+from forecast.config import CalendarAct
 from forecast.inference.monte_carlo import monte_carlo_error
 from forecast.models.draws import Floats
-from forecast.records.robustness import BreakEven
+from forecast.records.analysis import BreakEven
 from forecast.runs.base_run import BaseRun
 from forecast.sensitivity.assumptions import assumption_label, change_clause, plain_median, says_both
 from forecast.sensitivity.break_even import FURTHEST, SCANNED, BreakEvenSearch, find_break_evens

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecast.models.draws import Floats
+from forecast.records.analysis import AssumptionEffect, BreakEven, NumberSensitivity, Robustness, WeightPull
 from forecast.records.forecast import Forecast
-from forecast.records.robustness import AssumptionEffect, BreakEven, NumberSensitivity, Robustness, WeightPull
 from forecast.runs.base_run import BaseRun
 from forecast.scenarios.reweighting import parameter_draws
 from forecast.sensitivity.assumptions import key_assumptions

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from forecast.config.schema import CalendarAct
-from forecast.records.robustness import AssumptionEffect, ShiftEnd
+from forecast.config import CalendarAct
+from forecast.records.analysis import AssumptionEffect, ShiftEnd
 from forecast.sensitivity.assumptions import assumption_label, plain_median
 from forecast.sensitivity.calendar_effects import CalendarEffect
 from forecast.sensitivity.shifts import PriorShifts

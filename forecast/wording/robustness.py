@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from forecast import wording
-from forecast.records.robustness import BreakEven, NumberSensitivity
+from forecast.records.analysis import BreakEven, NumberSensitivity
 
 LABEL_WORDS = {
     "data-driven": "The data carry this number",

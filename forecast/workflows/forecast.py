@@ -22,20 +22,17 @@ from forecast.ledger.store import refuse_unusable
 from forecast.models.draws import stream_draws
 from forecast.progress import Listener as Listener
 from forecast.progress import StageProgress as StageProgress
+from forecast.records.analysis import Analysis, CalendarAct, Robustness, SamplerSummary
 from forecast.records.forecast import (
-    Analysis,
     Baseline,
-    CalendarAct,
     Diagnostics,
     Driver,
     DyadRecord,
     Forecast,
     Headline,
-    LedgerSummary,
-    SamplerSummary,
     TargetForecast,
 )
-from forecast.records.robustness import Robustness
+from forecast.records.history import LedgerSummary
 from forecast.runs import summaries as results
 from forecast.runs.folder import refuse_existing, run_place
 from forecast.runs.inputs import Inputs, read_inputs

@@ -15,21 +15,25 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from forecast.config import Config, config_hash, load_config, resolved_yaml, saved_logo, scenario_yaml
-from forecast.config.writing import SCENARIO_FOLDER, scenario_files
+from forecast.config import Config, config_hash, load_config, resolved_yaml, scenario_yaml
+from forecast.config.writing import SCENARIO_FOLDER, saved_logo, scenario_files
 from forecast.errors import RunFolderError
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
 from forecast.panel.series import TargetRule
-from forecast.records.forecast import Analysis, Forecast, LedgerSummary, PreviousRun, Record, TrackRecord
+from forecast.records.analysis import Analysis
+from forecast.records.base import Record
+from forecast.records.forecast import Forecast
+from forecast.records.history import LedgerSummary, PreviousRun, TrackRecord
 from forecast.report import ReportOptions, build_report, report_options
-from forecast.report.build import LEDGER_RECORD, PREVIOUS_RUN, TRACK_RECORD, BuiltReport, compare_with
+from forecast.report.build import BuiltReport
+from forecast.report.run_records import LEDGER_RECORD, PREVIOUS_RUN, TRACK_RECORD, compare_with
 from forecast.runs.folder import new_run_folder
 from forecast.runs.manifest import output_hashes, record_outputs, refuse_changed_files, write_json
 
 if TYPE_CHECKING:
     # Not loaded, since a saved run is rebuilt without them: they bring PyMC.
-    from forecast.evaluation.found_backtest import FoundBacktest
+    from forecast.evaluation.track_record import FoundBacktest
     from forecast.inference import Posterior
     from forecast.runs.inputs import Inputs
     from forecast.simulation import FirstHits
@@ -231,7 +235,7 @@ def _write_record_whole(record: TrackRecord | PreviousRun, path: Path) -> None:
 
 
 def _find_backtest(config: Config, events: EventTable, folder: Path) -> FoundBacktest | None:
-    from forecast.evaluation.found_backtest import find_track_record
+    from forecast.evaluation.track_record import find_track_record
 
     rules = [TargetRule(name, tuple(one.any_of), one.min_severity) for name, one in config.targets.items()]
     return find_track_record(

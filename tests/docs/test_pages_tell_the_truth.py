@@ -28,7 +28,8 @@ from forecast.panel.series import (
     stream_layout,
 )
 from forecast.priors.catalogue import parameter_groups
-from forecast.records.forecast import Analysis, Forecast
+from forecast.records.analysis import Analysis
+from forecast.records.forecast import Forecast
 from forecast.runs.summaries import CRISIS_FROM, STRAINED_FROM
 from forecast.simulation.paths import RATE_CAP
 

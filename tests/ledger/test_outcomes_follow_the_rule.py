@@ -68,7 +68,7 @@ def test_outcomes_are_those_of_the_backtest(days, horizon):
             date=as_of + timedelta(days=day - 10),
             known_date=as_of + timedelta(days=day),
             initiator="USA",
-            target="CHN",
+            recipient="CHN",
             category="sanction",
             severity=severity,
         )
@@ -139,7 +139,7 @@ def test_a_corrected_answer_may_be_corrected_back(asked, coded):
 
 def test_another_pair_is_refused_and_named(asked):
     other = EventTable.from_events(
-        [Event(id="x", date=date(2022, 1, 3), known_date=date(2022, 1, 3), initiator="SRB", target="USA",
+        [Event(id="x", date=date(2022, 1, 3), known_date=date(2022, 1, 3), initiator="SRB", recipient="USA",
                category="sanction", severity=4)],
         "other.csv",
     )  # fmt: skip

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from forecast.config import load_config
-from forecast.records.forecast import Analysis, Forecast
-from forecast.records.robustness import Robustness
+from forecast.records.analysis import Analysis, Robustness
+from forecast.records.forecast import Forecast
 from forecast.scenarios import read_base_run
 from forecast.sensitivity.labels import SENSITIVE
 from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness

@@ -20,12 +20,17 @@ from forecast.evaluation.track_record import make_track_record
 from forecast.evaluation.windows import observe_outcomes
 from forecast.events.reading import read_events
 from forecast.panel.series import TargetRule
-from forecast.records.forecast import (
+from forecast.records.analysis import (
     Analysis,
-    Baseline,
     CalendarAct,
-    Curve,
     DataSummary,
+    ParameterSummary,
+    SamplerSummary,
+    TensionSeries,
+)
+from forecast.records.forecast import (
+    Baseline,
+    Curve,
     Diagnostics,
     Difference,
     Driver,
@@ -33,13 +38,10 @@ from forecast.records.forecast import (
     Forecast,
     Headline,
     MilestoneForecast,
-    ParameterSummary,
-    SamplerSummary,
     ScenarioForecast,
     ScenarioMilestone,
     ScenarioTarget,
     TargetForecast,
-    TensionSeries,
     TimeToEvent,
 )
 from forecast.report import ReportOptions, RunRecords, build_report, compile_report

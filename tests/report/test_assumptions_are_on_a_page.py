@@ -4,8 +4,7 @@ import pytest
 
 from forecast import wording
 from forecast.cli.bottom_line import bottom_line
-from forecast.records.forecast import Forecast
-from forecast.records.robustness import (
+from forecast.records.analysis import (
     AssumptionEffect,
     BreakEven,
     NumberSensitivity,
@@ -13,6 +12,7 @@ from forecast.records.robustness import (
     ShiftEnd,
     WeightPull,
 )
+from forecast.records.forecast import Forecast
 from forecast.report.blocks import Bullets, Chart, Prose, Table
 from forecast.report.front_page import foundations
 from forecast.report.run_records import RunRecords

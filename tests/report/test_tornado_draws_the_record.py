@@ -2,7 +2,7 @@
 
 import pytest
 
-from forecast.records.robustness import AssumptionEffect, Robustness, ShiftEnd
+from forecast.records.analysis import AssumptionEffect, Robustness, ShiftEnd
 from forecast.report.tornado_figure import MOST_BARS, draw_tornado, shown_bars
 
 

@@ -12,8 +12,8 @@ from pypdf import PdfReader
 
 from forecast.config import load_config
 from forecast.errors import RunFolderError
-from forecast.evaluation.found_backtest import find_track_record
-from forecast.records.forecast import TrackRecord
+from forecast.evaluation.track_record import find_track_record
+from forecast.records.history import TrackRecord
 from forecast.runs.folder import file_hashes
 from forecast.simulation import FirstHits
 from forecast.workflows.forecast import capped_warnings

@@ -48,7 +48,7 @@ def events_with_delays(seed: int, a_day: float, most: int = 99) -> EventTable:
                     date=happened,
                     known_date=happened + timedelta(days=delay),
                     initiator="USA",
-                    target="CHN",
+                    recipient="CHN",
                     category="dispute",
                     severity=4,
                 )

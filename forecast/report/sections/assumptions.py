@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from forecast import wording
+from forecast.records.analysis import AssumptionEffect, Robustness, ShiftEnd
 from forecast.records.forecast import Forecast
-from forecast.records.robustness import AssumptionEffect, Robustness, ShiftEnd
 from forecast.report.blocks import Block, Bullets, Cell, Chart, Column, Group, Heading, Prose, Section, Table
 from forecast.report.drawing import blank_figure, name_rows, one_line, points_axis, report_style
 from forecast.report.palette import ACCENT, INK, MUTED, target_colour

@@ -8,7 +8,8 @@ from datetime import date, timedelta
 from forecast import wording
 from forecast.events.codebook import CATEGORIES
 from forecast.events.table import Event, EventTable
-from forecast.records.forecast import Analysis, DataSummary, Forecast
+from forecast.records.analysis import Analysis, DataSummary
+from forecast.records.forecast import Forecast
 from forecast.report.blocks import (
     Bar,
     Beside,

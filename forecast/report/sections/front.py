@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from forecast import wording
-from forecast.records.forecast import Analysis, Forecast
+from forecast.records.analysis import Analysis
+from forecast.records.forecast import Forecast
 from forecast.report.blocks import Alert, Block, BottomLine, Prose, Section
 from forecast.report.previous_run import change_line, change_sentences
 from forecast.report.questions import headline_pair, stands_out

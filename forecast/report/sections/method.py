@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from forecast import wording
-from forecast.records.forecast import Analysis, Forecast
+from forecast.records.analysis import Analysis
+from forecast.records.forecast import Forecast
 from forecast.report.blocks import Block, Heading, Prose, Section
 from forecast.report.model_families import describe_model
 from forecast.report.run_records import RunRecords

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from forecast import wording
-from forecast.records.forecast import ParameterSummary
+from forecast.records.analysis import ParameterSummary
 from forecast.report.blocks import Cell, Column, Group, Prose, Section, Spans, Table
 from forecast.report.run_records import RunRecords
 

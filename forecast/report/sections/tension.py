@@ -15,7 +15,8 @@ from matplotlib.ticker import FixedLocator
 from forecast import wording
 from forecast.events.codebook import CATEGORIES
 from forecast.events.table import EventTable
-from forecast.records.forecast import Forecast, TensionSeries
+from forecast.records.analysis import TensionSeries
+from forecast.records.forecast import Forecast
 from forecast.report.blocks import Chart, Prose, Section
 from forecast.report.drawing import (
     align_tick_labels,

@@ -6,15 +6,8 @@ from datetime import timedelta
 
 from forecast import wording
 from forecast.evaluation.score_table import FEWEST_OUTCOMES
-from forecast.records.forecast import (
-    ErrorBound,
-    Forecast,
-    LedgerSummary,
-    Miss,
-    ReliabilityCurve,
-    TrackRecord,
-    TrackRow,
-)
+from forecast.records.forecast import Forecast
+from forecast.records.history import ErrorBound, LedgerSummary, Miss, ReliabilityCurve, TrackRecord, TrackRow
 from forecast.report.backtest_figures import draw_reliability
 from forecast.report.blocks import (
     Block,

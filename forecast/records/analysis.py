@@ -1,15 +1,14 @@
-"""How far a call rests on assumptions, as types: part of ``analysis.json``."""
+"""``analysis.json``: what the report shows beside the forecast, without the posterior at hand."""
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal
 
 from pydantic import Field
 
 from forecast.records.base import Interval, Probability, Record
-
-RestsOn = Literal["data-driven", "prior-driven", "conflict", "unclear"]
-"""What a probability rests on: see ``docs/sensitivity.md`` for the rule."""
+from forecast.records.forecast import RestsOn
 
 
 class WeightPull(Record):
@@ -91,3 +90,83 @@ class Robustness(Record):
     tornado: tuple[AssumptionEffect, ...] = Field(description="the most influential first")
     break_evens: tuple[BreakEven, ...]
     notes: tuple[str, ...] = ()
+
+
+class TensionSeries(Record):
+    """Latent tension by step: posterior mean, 90% band, and the regime read off the mean.
+
+    ``date`` is the first day of the step. Unit: standard deviations of the process (mean 0, variance 1).
+    """
+
+    date: tuple[date, ...]
+    mean: tuple[float, ...]
+    lower90: tuple[float, ...]
+    upper90: tuple[float, ...]
+    regime: tuple[Literal["calm", "strained", "crisis"], ...]
+
+
+class ParameterSummary(Record):
+    """Prior and posterior of one named parameter, side by side (means and 90% intervals)."""
+
+    name: str
+    meaning: str
+    unit: str
+    prior: str = Field(description="the distribution as text, e.g. 'Beta(4, 8)'")
+    prior_origin: Literal["default", "config", "scenario"]
+    prior_mean: float
+    prior_interval90: Interval
+    posterior_mean: float
+    posterior_interval90: Interval
+    mcse: float
+    rhat: float
+    ess_bulk: float
+
+
+class DataSummary(Record):
+    """The events behind the forecast."""
+
+    source: str
+    sha256: str
+    rows: int = Field(description="events known by the as-of date")
+    rows_fitted: int = Field(description="events on or after the start of the grid")
+    first_date: date
+    last_date: date
+    verified_share: float | None
+    counts_by_category: dict[str, int]
+    limits: tuple[str, ...]
+
+
+class CalendarAct(Record):
+    """An act ahead, inserted into the simulation with its probability."""
+
+    date: date
+    category: str
+    severity: int
+    probability: Probability
+    label: str
+
+
+class SamplerSummary(Record):
+    """How the posterior was sampled."""
+
+    chains: int
+    draws: int
+    tune: int
+    target_accept: float
+    seed: int
+    reruns: int
+    paths_per_draw: int
+    seconds: float
+
+
+class Analysis(Record):
+    """The content of ``analysis.json``."""
+
+    schema_: Literal[1] = Field(1, alias="schema")
+    tension: TensionSeries | None
+    parameters: tuple[ParameterSummary, ...]
+    data: DataSummary
+    calendar: tuple[CalendarAct, ...]
+    sampler: SamplerSummary
+    warnings: tuple[str, ...] = Field(description="what a reader must know, e.g. capped intensities")
+    robustness: Robustness | None = Field(default=None, description="None where it was not measured")
