@@ -66,7 +66,10 @@ def score(
     figure: Annotated[
         Path | None,
         typer.Option(
-            "--figure", metavar="FILE", help="Draw the calibration diagram: .svg or .png.", show_default=False
+            "--figure",
+            metavar="FILE",
+            help="Draw the calibration diagram: .svg, .png or .pdf.",
+            show_default=False,
         ),
     ] = None,
     csv: Annotated[
