@@ -34,8 +34,7 @@ def priors(
 ) -> None:
     """List every prior: name, meaning, unit, words, value, 90% range, and where it came from."""
     from forecast.config import load_config
-    from forecast.errors import InputError, PriorError
-    from forecast.events.codebook import did_you_mean
+    from forecast.errors import InputError, PriorError, did_you_mean
     from forecast.runs.inputs import resolve_priors
 
     if run and not explain:
@@ -71,7 +70,7 @@ def _posteriors(run: Path) -> dict[str, ParameterSummary]:
 
 
 def _as_dict(prior: NamedPrior, posterior: ParameterSummary | None) -> dict[str, object]:
-    from forecast.priors.statement_forms import statement_examples
+    from forecast.priors.resolve import statement_examples
 
     facts: dict[str, object] = {
         "name": prior.name,

@@ -128,8 +128,7 @@ def _share(text: str | None) -> float | None:
 
 
 def _known(name: str | None, names: list[str], option: str) -> str | None:
-    from forecast.errors import InputError
-    from forecast.events.codebook import did_you_mean
+    from forecast.errors import InputError, did_you_mean
 
     if name is None or name in names:
         return name

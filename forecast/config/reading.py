@@ -22,11 +22,10 @@ from forecast.config.faults import (
     known_keys,
     resolved,
     root_node,
-    suggestion,
 )
 from forecast.config.schema import Config
 from forecast.config.yaml_source import YamlValue, parse_yaml, plain_scalar, read_settings
-from forecast.errors import ConfigError
+from forecast.errors import ConfigError, did_you_mean
 
 
 def load_config(
@@ -174,11 +173,11 @@ def _next_key(pieces: list[str], here: YamlValue, node: Node) -> str | int | _Re
     if keys:
         if piece in keys:
             return piece
-        return _Refused(f"unknown key '{piece}'.{suggestion(piece, keys)} Allowed: {', '.join(keys)}")
+        return _Refused(f"unknown key '{piece}'.{did_you_mean(piece, keys)} Allowed: {', '.join(keys)}")
     if not known_keys(child(node, "")):
         return _free_key(pieces, here)
     if len(pieces) > 1 and piece not in present:
-        return _Refused(f"unknown name '{piece}'.{suggestion(piece, present)} Known: {', '.join(present)}")
+        return _Refused(f"unknown name '{piece}'.{did_you_mean(piece, present)} Known: {', '.join(present)}")
     return piece
 
 
@@ -191,7 +190,7 @@ def _item_index(piece: str, items: list[YamlValue]) -> int | _Refused:
         return int(piece)
     known = [name for name in names if name]
     by_name = f" or a name: {', '.join(known)}" if known else ""
-    message = f"no item '{piece}'.{suggestion(piece, known)} Allowed: a number from 0 to {len(items)}"
+    message = f"no item '{piece}'.{did_you_mean(piece, known)} Allowed: a number from 0 to {len(items)}"
     return _Refused(f"{message} ({len(items)} adds one){by_name}")
 
 

@@ -19,9 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from forecast.errors import EventError
+from forecast.errors import EventError, did_you_mean
 from forecast.events.cells import PARSERS, CellFault, clean_text, shorten
-from forecast.events.codebook import did_you_mean
 from forecast.events.rows import PARQUET_SUFFIX, Fault, Row, faults_message, read_rows
 from forecast.events.table import COLUMNS, DATES, FIELDS, OWN_PREFIX, REQUIRED, EventTable
 

@@ -213,7 +213,8 @@ def _series(entry: ForecastEntry) -> str:
     """What sets apart forecasts of windows that are the same."""
     question = entry.question
     rule = ",".join(question.any_of)
-    return "|".join((question.pair, rule, str(question.min_severity), entry.name, entry.model))
+    theatre = "," if question.theatre is None else ",".join(question.theatre)
+    return "|".join((question.pair, theatre, rule, str(question.min_severity), entry.name, entry.model))
 
 
 def _misses(scored: Sequence[ScoredForecast], table: ForecastTable) -> tuple[LedgerMiss, ...]:

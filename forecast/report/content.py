@@ -50,7 +50,7 @@ SECTIONS: tuple[Callable[[RunRecords], Section | None], ...] = (
     identity_section,
 )
 
-STAMP = "DID NOT CONVERGE – do not use"
+UNCONVERGED = "DID NOT CONVERGE – do not use"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +116,7 @@ def make_content(run: RunRecords) -> Content:
                 ("stamp", palette.STAMP),
             )
         },
-        stamp=None if forecast.converged else STAMP,
+        stamp=None if forecast.converged else UNCONVERGED,
         sections=tuple(made for section in SECTIONS if (made := section(run)) is not None),
     )
 

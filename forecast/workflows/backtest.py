@@ -240,7 +240,7 @@ def _scores_content(
     head = {
         "schema": table.pop("schema"),
         "name": settings.pop("name"),
-        "dyad": {"a": dyad.a, "b": dyad.b, "label": dyad.title},
+        "dyad": {"a": dyad.names[0], "b": dyad.names[1], "label": dyad.title},
         "as_of": inputs.config.as_of.isoformat(),
         "default": DEFAULT_MODEL,
         "origins": {"number": len(origins), "first": origins[0], "last": origins[-1]},

@@ -21,7 +21,7 @@ from forecast.errors import RunFolderError
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
 from forecast.panel.series import TargetRule
-from forecast.records.analysis import Analysis
+from forecast.records.analysis import Analysis, UnusedBacktest
 from forecast.records.base import Record
 from forecast.records.forecast import Forecast
 from forecast.records.history import LedgerSummary, PreviousRun, TrackRecord
@@ -76,8 +76,8 @@ def save_run(
     config, analysis = run.inputs.config, run.analysis
     found = _find_backtest(config, run.inputs.events, folder)
     if found and not found.record:
-        note = f"The backtest beside this run was not used: {found.refusal.rstrip('.')}."
-        analysis = analysis.model_copy(update={"warnings": (*analysis.warnings, note)})
+        unused = UnusedBacktest(refusal=found.refusal.rstrip("."))
+        analysis = analysis.model_copy(update={"warnings": (*analysis.warnings, unused)})
     with new_run_folder(folder, force=force) as filling:
         write_events(run.inputs.events, filling / "events.csv")
         (filling / "config.resolved.yaml").write_text(resolved_yaml(config, folder), encoding="utf-8")

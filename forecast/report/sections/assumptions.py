@@ -14,7 +14,16 @@ from forecast.report.palette import ACCENT, INK, MUTED, target_colour
 from forecast.report.questions import named
 from forecast.report.run_records import RunRecords
 from forecast.report.typeface import shorten
-from forecast.wording.robustness import change_with_error, crossing_first, label_sentence, rest_sentence
+from forecast.wording.sensitivity import (
+    assumed_text,
+    bar_title,
+    break_even_sentence,
+    change_with_error,
+    crossing_first,
+    label_sentence,
+    note_sentence,
+    rest_sentence,
+)
 
 MOST_BARS = 12
 
@@ -101,13 +110,10 @@ def _chart(forecast: Forecast, found: Robustness) -> Chart:
 
 def _describe(found: Robustness) -> str:
     def end(one: ShiftEnd) -> str:
-        return (
-            f"{one.assumed}: {'needs a refit' if one.change is None else wording.signed_points(one.change)}"
-        )
+        change = "needs a refit" if one.change is None else wording.signed_points(one.change)
+        return f"{assumed_text(one.assumed)}: {change}"
 
-    bars = "; ".join(
-        f"{bar.label} ({bar.now}): {end(bar.lower)}, {end(bar.upper)}" for bar in shown_bars(found)
-    )
+    bars = "; ".join(f"{bar_title(bar)}: {end(bar.lower)}, {end(bar.upper)}" for bar in shown_bars(found))
     return f"Bar chart of the change of the headline chance, in percentage points, by assumption. {bars}."
 
 
@@ -127,9 +133,9 @@ def _break_evens(forecast: Forecast, found: Robustness) -> list[Block]:
             blocks.append(Prose(rest, lead=lead))
             continue
         blocks.append(Prose("Each of these alone would:", lead=lead))
-        blocks.append(Bullets(tuple(one.text for one in crossing)))
+        blocks.append(Bullets(tuple(break_even_sentence(one) for one in crossing)))
         blocks += [Prose(rest, tone="fine")] if rest else []
-    blocks += [Prose(note, tone="fine") for note in found.notes]
+    blocks += [Prose(note_sentence(note, forecast), tone="fine") for note in found.notes]
     return blocks
 
 
@@ -173,7 +179,7 @@ def draw_tornado(forecast: Forecast, robustness: Robustness) -> Figure:
                 outward = (-1 if end.change < 0 else 1) * (-1 if smaller else 1)
                 origin = 0.0 if smaller else change + outward * 100 * (end.mcse or 0.0)
                 axes.annotate(
-                    end.assumed,
+                    assumed_text(end.assumed),
                     (origin, place),
                     xytext=(4 * outward, 0),
                     textcoords="offset points",
@@ -194,7 +200,7 @@ def draw_tornado(forecast: Forecast, robustness: Robustness) -> Figure:
         )
         axes.set_xlim(-1.45 * reach, 1.45 * reach)
         axes.set_ylim(-0.7, max(len(bars), 1) - 0.3)
-        name_rows(axes, places.tolist(), [one_line(f"{bar.label} ({bar.now})", 52) for bar in bars])
+        name_rows(axes, places.tolist(), [one_line(bar_title(bar), 52) for bar in bars])
         points_axis(
             axes,
             f"Change of {wording.percent(milestone.probability)} in percentage points "

@@ -11,7 +11,8 @@ from forecast.report.questions import headline_pair, stands_out
 from forecast.report.run_records import RunRecords
 from forecast.report.sections.track_record import track_sentence
 from forecast.report.typeface import shorten
-from forecast.wording.robustness import LABEL_WORDS
+from forecast.wording.sensitivity import LABEL_WORDS
+from forecast.wording.warnings import warning_sentence
 
 
 def front_section(run: RunRecords) -> Section:
@@ -28,7 +29,7 @@ def front_section(run: RunRecords) -> Section:
         *foundations(forecast, run.analysis),
         track_sentence(forecast, run.track_record),
     ]
-    warnings = (*run.notes, *run.analysis.warnings)
+    warnings = (*run.notes, *map(warning_sentence, run.analysis.warnings))
     return Section(
         "front",
         None,
