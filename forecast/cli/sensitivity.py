@@ -99,7 +99,8 @@ def _measured(
     all_targets: bool,
 ) -> Robustness:
     from forecast.scenarios import read_base_run
-    from forecast.sensitivity.robustness import RobustnessOptions, measure_sensitivities, measure_shifts
+    from forecast.sensitivity.labels import measure_sensitivities
+    from forecast.sensitivity.robustness import RobustnessOptions, measure_shifts
 
     base = read_base_run(run_dir)
     kept = analysis.robustness

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from forecast import wording
 from forecast.errors import InputError
 from forecast.evaluation.baselines import BASELINES, REFERENCE
+from forecast.evaluation.calibration import reliability_curve
 from forecast.evaluation.forecast_table import ForecastTable
 from forecast.evaluation.score_table import ScoreTable
 from forecast.evaluation.scores import brier_score
-from forecast.evaluation.track_record import reliability_curve
 from forecast.records.history import ReliabilityBin, ReliabilityCurve
 from forecast.report.drawing import (
     align_tick_labels,

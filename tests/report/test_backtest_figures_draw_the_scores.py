@@ -6,7 +6,7 @@ import pytest
 
 from forecast.errors import InputError
 from forecast.evaluation.baselines import BASELINES
-from forecast.evaluation.track_record import reliability_curve
+from forecast.evaluation.calibration import reliability_curve
 from forecast.report.backtest_figures import (
     draw_reliability,
     draw_roc,
