@@ -10,7 +10,7 @@ from forecast.cli import main
 from forecast.config import load_config
 from forecast.events.dyads import PairRows
 from forecast.records.analysis import DataSummary
-from forecast.report.evidence import data_content
+from forecast.report.sections.data import coverage_sentences
 from forecast.runs.inputs import read_inputs
 from forecast.runs.summaries import data_summary
 
@@ -149,4 +149,4 @@ def test_the_report_says_whose_acts_count(read):
 
 
 def _sentences(summary, as_of):
-    return data_content(SimpleNamespace(as_of=as_of), SimpleNamespace(data=summary))["sentences"]
+    return coverage_sentences(SimpleNamespace(as_of=as_of), SimpleNamespace(data=summary))
