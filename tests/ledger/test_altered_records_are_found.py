@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from forecast.errors import LedgerError
 from forecast.ledger.book import BadRecordError, Book, Link, check_chain, link_hash, make_link
-from forecast.ledger.canonical import canonical_json, content_hash
-from forecast.ledger.entries import GENESIS
+from forecast.ledger.entries import GENESIS, canonical_json, content_hash
 from forecast.ledger.store import open_ledger, read_links, write_ledger
 
 DAY = datetime(2023, 1, 1, tzinfo=UTC)
