@@ -7,14 +7,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from forecast import wording
 from forecast.events.codebook import CATEGORIES
 from forecast.priors import NamedPrior
-from forecast.report.drawing import align_tick_labels, blank_figure, report_style, wrap_label
-from forecast.report.explanation import name_category
-from forecast.report.palette import ACCENT, INK, MUTED, RULE, category_colour
+from forecast.report.drawing import blank_figure, fix_ticks, name_rows, note, report_style, wrap_label
+from forecast.report.palette import ACCENT, INK, MUTED, RULE, category_colour, name_category
 from forecast.sensitivity.prior_predictive import PriorPredictive
 
 _COLUMNS = 2
@@ -28,14 +27,8 @@ def draw_priors(
 ) -> Figure:
     """Draw one density a changed prior (default grey, set coloured), and simulated years below.
 
-    Parameters
-    ----------
-    changed : sequence of NamedPrior
-        The priors that differ from their default; none leaves the simulated years alone.
-    implied : PriorPredictive
-        Acts a month and chances within a year, as the priors imply them.
-    target_titles : mapping
-        Target → its name for readers.
+    ``changed`` are the priors that differ from their default; none leaves the simulated years alone.
+    ``target_titles`` gives each target its name for readers.
     """
     n_rows = -(-len(changed) // _COLUMNS)
     kinds = len(implied.acts_a_month)
@@ -82,15 +75,10 @@ def _draw_acts(axes: Axes, implied: PriorPredictive) -> None:
         axes.plot([max(implied.observed_a_month[name], 0.01)], [place], "o", color=INK, markersize=3)
     axes.set_xscale("log")
     axes.set_ylim(-0.7, len(names) - 0.3)
-    axes.xaxis.set_major_locator(FixedLocator([0.01, 0.1, 1, 10, 100, 1000]))
-    axes.xaxis.set_major_formatter(FixedFormatter(["≤0.01", "0.1", "1", "10", "100", "1,000"]))
+    fix_ticks(axes.xaxis, [0.01, 0.1, 1, 10, 100, 1000], ["≤0.01", "0.1", "1", "10", "100", "1,000"])
     axes.minorticks_off()
-    axes.yaxis.set_major_locator(FixedLocator(places.tolist()))
-    axes.yaxis.set_major_formatter(
-        FixedFormatter([name_category(name) if name in CATEGORIES else "All kinds" for name in names])
-    )
-    align_tick_labels(axes)
-    axes.spines["left"].set_visible(False)
+    kinds = [name_category(name) if name in CATEGORIES else "All kinds" for name in names]
+    name_rows(axes, places.tolist(), kinds)
     axes.set_title("Acts a month before any event", loc="left", fontsize=8, color=INK)
     axes.set_xlabel("Bar: 90% of simulated years; tick: median; dot: the data", fontsize=7)
 
@@ -103,21 +91,10 @@ def _draw_targets(axes: Axes, implied: PriorPredictive, titles: Mapping[str, str
     axes.barh(places, values, height=0.55, color=ACCENT, alpha=0.75)
     axes.errorbar(values, places, xerr=errors, fmt="none", ecolor=INK, elinewidth=0.8, capsize=2)
     for place, value, error in zip(places, values, errors, strict=True):
-        axes.annotate(
-            wording.percent(value),
-            (value + error, place),
-            xytext=(4, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=7.5,
-        )
+        note(axes, wording.percent(value), (value + error, place), (4, 0))
     axes.set_xlim(0, 1.14)
     axes.set_ylim(-0.7, max(len(names), 3) - 0.3)
-    axes.xaxis.set_major_locator(FixedLocator([0, 0.5, 1]))
-    axes.xaxis.set_major_formatter(FixedFormatter(["0%", "50%", "100%"]))
-    axes.yaxis.set_major_locator(FixedLocator(places.tolist()))
-    axes.yaxis.set_major_formatter(FixedFormatter([wrap_label(titles[name], 24) for name in names]))
-    align_tick_labels(axes)
-    axes.spines["left"].set_visible(False)
+    fix_ticks(axes.xaxis, [0, 0.5, 1], ["0%", "50%", "100%"])
+    name_rows(axes, places.tolist(), [wrap_label(titles[name], 24) for name in names])
     axes.set_title("Target within a year, by the priors alone", loc="left", fontsize=8, color=INK)
     axes.set_xlabel("Whiskers: Monte Carlo error", fontsize=7)

@@ -1,15 +1,89 @@
-"""The records of a run that a report is made from, together."""
+"""What a report is made from: the records of a run, read from its folder, and how the report is set."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
 
+from pydantic import ValidationError
+
+from forecast.config import Config
+from forecast.config.looks import Logo, read_logo
+from forecast.errors import RunFolderError
+from forecast.events.reading import read_events
 from forecast.events.table import EventTable
 from forecast.records.analysis import Analysis
+from forecast.records.base import Record
 from forecast.records.forecast import Forecast
 from forecast.records.history import LedgerSummary, PreviousRun, TrackRecord
-from forecast.report.options import ReportOptions
+from forecast.report.previous_run import ComparisonError, compare_runs
+
+TRACK_RECORD = "track_record.json"
+"""The file of a run folder that holds its track record."""
+LEDGER_RECORD = "ledger_record.json"
+"""The file of a run folder that holds what was on record in the ledger before."""
+PREVIOUS_RUN = "previous_run.json"
+"""The file of a run folder that holds what an earlier run said."""
+
+
+IMPACT_LEVELS = ("negligible", "minor", "moderate", "major", "severe")
+"""From the least grave to the gravest."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Impact:
+    """How grave a target would be (one of ``IMPACT_LEVELS``), and why."""
+
+    level: str
+    rationale: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportOptions:
+    """How the report is set, and whose name it carries.
+
+    ``accent`` is ``#RRGGBB`` (``None``: the report's own), ``impact`` is by name of the target, ``fonts``
+    are files for signs that the report's typeface lacks, and ``template`` is a typst file in place of the
+    package's frame.
+    """
+
+    paper: Literal["a4", "us-letter"] = "a4"
+    title: str | None = None
+    author: str | None = None
+    organisation: str | None = None
+    logo: Logo | None = None
+    classification: str | None = None
+    accent: str | None = None
+    impact: Mapping[str, Impact] = field(default_factory=dict)
+    fonts: tuple[Path, ...] = ()
+    template: Path | None = None
+
+
+def report_options(config: Config) -> ReportOptions:
+    """Report settings of a config, its logo read.
+
+    Raises
+    ------
+    InputError
+        The logo cannot be read or is no image.
+    """
+    chosen = config.report
+    return ReportOptions(
+        paper=chosen.paper,
+        title=chosen.title,
+        author=chosen.author,
+        organisation=chosen.organisation,
+        logo=read_logo(config.logo_path) if config.logo_path else None,
+        classification=chosen.classification,
+        accent=chosen.accent,
+        fonts=config.font_paths,
+        impact={
+            name: Impact(level=one.level, rationale=one.rationale) for name, one in chosen.impact.items()
+        },
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,3 +105,89 @@ class RunRecords:
     previous: PreviousRun | None = None
     notes: tuple[str, ...] = ()
     options: ReportOptions = field(default_factory=ReportOptions)
+
+
+def read_run_records(
+    run_dir: Path, options: ReportOptions | None = None, *, notes: tuple[str, ...] = ()
+) -> RunRecords:
+    """Read and check all that a report is made from.
+
+    Raises
+    ------
+    RunFolderError
+        A file is missing or not what a run leaves behind.
+    EventError
+        ``events.csv`` is not valid.
+    """
+    forecast = _read_record(run_dir / "forecast.json", Forecast)
+    analysis = _read_record(run_dir / "analysis.json", Analysis)
+    manifest = _read_manifest(run_dir / "manifest.json")
+    _require(run_dir / "events.csv")
+    return RunRecords(
+        forecast=forecast,
+        analysis=analysis,
+        events=read_events(run_dir / "events.csv"),
+        manifest=manifest,
+        track_record=_read_if_there(run_dir / TRACK_RECORD, TrackRecord),
+        ledger_record=_read_if_there(run_dir / LEDGER_RECORD, LedgerSummary),
+        previous=_read_if_there(run_dir / PREVIOUS_RUN, PreviousRun),
+        notes=notes,
+        options=options or ReportOptions(),
+    )
+
+
+def compare_with(run_dir: Path, earlier_dir: Path) -> PreviousRun:
+    """Return what the run in ``earlier_dir`` said about the questions of the one in ``run_dir``.
+
+    Raises
+    ------
+    RunFolderError
+        A record is missing or damaged, or the earlier run is no earlier answer to the same questions.
+    """
+    try:
+        return compare_runs(
+            _read_record(earlier_dir / "forecast.json", Forecast),
+            _read_record(earlier_dir / "analysis.json", Analysis),
+            _read_record(run_dir / "forecast.json", Forecast),
+            _read_record(run_dir / "analysis.json", Analysis),
+            read_events(run_dir / "events.csv"),
+        )
+    except ComparisonError as error:
+        raise RunFolderError(f"{earlier_dir}: {error}") from error
+
+
+def _read_if_there[R: Record](path: Path, kind: type[R]) -> R | None:
+    return _read_record(path, kind) if path.exists() else None
+
+
+def _require(path: Path) -> None:
+    if not path.is_file():
+        raise RunFolderError(
+            f"{path}: file missing. A report is built from a whole run folder "
+            "(forecast.json, analysis.json, events.csv, manifest.json); run the forecast again."
+        )
+
+
+def _read_record[R: Record](path: Path, kind: type[R]) -> R:
+    _require(path)
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise RunFolderError(
+            f"{path}: {place}: {first['msg']}. The file is not what a run writes; run the forecast again."
+        ) from error
+
+
+def _read_manifest(path: Path) -> dict[str, object]:
+    _require(path)
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise RunFolderError(f"{path}: not JSON ({error}). Run the forecast again.") from error
+    if not isinstance(manifest, dict):
+        raise RunFolderError(
+            f"{path}: a mapping is expected, not {type(manifest).__name__}. Run the forecast again."
+        )
+    return manifest
