@@ -28,6 +28,7 @@ from forecast.records.forecast import (
     TargetForecast,
 )
 from forecast.runs.base_run import BaseRun
+from forecast.runs.stages import stage_seeds
 from forecast.runs.target_forecasts import curve_record, milestone_forecast, time_record
 from forecast.scenarios.evaluate import (
     ChangedProbability,
@@ -36,10 +37,9 @@ from forecast.scenarios.evaluate import (
     changed_probability,
     hit_shares_before,
     scenario_curve,
+    weights_for,
 )
-from forecast.scenarios.new_types import draw_effects
-from forecast.scenarios.plan import ScenarioPlan, plan_scenarios
-from forecast.scenarios.reweighting import weights_for
+from forecast.scenarios.plan import ScenarioPlan, draw_effects, plan_scenarios
 from forecast.simulation import ProbabilityCurve, probability_curve, simulate_first_hits
 
 SCENARIO_PATHS = 2
@@ -61,10 +61,8 @@ def compare_scenarios(
 
     Parameters
     ----------
-    base : BaseRun
-        From ``read_base_run`` or ``base_of``.
-    scenarios : iterable of Scenario
-        From ``load_scenario``.
+    base, scenarios
+        From ``read_base_run`` or ``base_of``, and from ``load_scenario``.
     refit : bool
         Fit anew where that is needed; without it the numbers of such a scenario are withheld.
     paths : int
@@ -79,8 +77,9 @@ def compare_scenarios(
     NotConvergedError
         A new fit could not be sampled at all; one that fails a gate is returned and says so.
     """
-    plans = plan_scenarios(base.inputs, scenarios)
-    return evaluate_plans(base, plans, refit=refit, paths=paths, listen=listen)
+    return evaluate_plans(
+        base, plan_scenarios(base.inputs, scenarios), refit=refit, paths=paths, listen=listen
+    )
 
 
 def evaluate_plans(
@@ -174,9 +173,6 @@ def _new_draws(
     reason: str,
     tell: Callable[[str], None],
 ) -> ScenarioForecast:
-    # Imported where it is needed: loading the sampler takes longer than any other scenario.
-    from forecast.scenarios.refit import refit
-
     past = base.inputs.data
     data = count_events(plan.events, past.grid, past.layout, past.known) if plan.changes_past else past
     variables, failures = refit(base, plan, data, tell)
@@ -197,6 +193,26 @@ def _new_draws(
     return _forecast(plan, "refit", reason, found, tuple(targets), failures=failures)
 
 
+def refit(
+    base: BaseRun, plan: ScenarioPlan, data: EventCounts, tell: Callable[[str], None]
+) -> tuple[Mapping[str, Floats], tuple[str, ...]]:
+    """Sample the posterior of a scenario with the settings and the seed of the run.
+
+    Returns the draws by variable, and the gates that failed.
+    """
+    # Imported where it is needed: loading the sampler takes longer than any other scenario.
+    from forecast.inference import SamplingProgress, check_gates, fit
+    from forecast.runs.sampler_options import sampler_options
+
+    def listen(progress: SamplingProgress) -> None:
+        tell(f"fitted anew, {progress.finished:,} of {progress.planned:,} draws")
+
+    tell("fitted anew")
+    config = base.inputs.config
+    posterior = fit(data, plan.priors, sampler_options(config, stage_seeds(config).fit), listen)
+    return posterior.variables, check_gates(posterior).failures
+
+
 def simulate_plan(
     base: BaseRun,
     plan: ScenarioPlan,
@@ -206,16 +222,8 @@ def simulate_plan(
 ) -> dict[str, Days]:
     """First days of each target under a scenario, on the random numbers of the run.
 
-    Parameters
-    ----------
-    base, plan
-        The run, and the scenario put upon it.
-    variables : mapping of str to ndarray
-        Draws of the run, or of a new fit.
-    data : EventCounts
-        The past that the paths go on from.
-    first_paths : int or None
-        How many of each draw's paths; ``None`` for all.
+    ``variables`` are draws of the run or of a new fit, ``data`` is the past that the paths go on from, and
+    ``first_paths`` how many of each draw's paths to simulate (``None`` for all).
     """
     options = replace(base.simulation, first_paths=first_paths)
     draws = base.draws if variables is base.variables else stream_draws(data.layout, variables)

@@ -50,7 +50,8 @@ from forecast.runs.stages import simulation_options, stage_seeds
 from forecast.runs.target_forecasts import Question, target_forecast
 from forecast.scenarios import BaseRun, evaluate_plans, plan_scenarios
 from forecast.sensitivity.drivers import leave_one_out
-from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness, with_labels
+from forecast.sensitivity.labels import with_labels
+from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
 from forecast.simulation import FirstHits, simulate_first_hits
 from forecast.simulation.paths import RATE_CAP
 from forecast.workflows.run_files import Run, run_id, save_run
