@@ -33,15 +33,6 @@ def compare_runs(
 ) -> PreviousRun:
     """Return what the earlier run said about the questions of the later one.
 
-    Parameters
-    ----------
-    earlier, earlier_analysis : Forecast, Analysis
-        Records of the earlier run.
-    later, later_analysis : Forecast, Analysis
-        Records of the later run.
-    events : EventTable
-        Events of the later run.
-
     Raises
     ------
     ComparisonError

@@ -30,7 +30,6 @@ from forecast.report.sections.drivers import ordered_drivers
 from forecast.report.typeface import shorten, web_address
 
 RECENT_DAYS = 183
-
 MOST_EVENTS_PRINTED = 40
 
 
