@@ -31,7 +31,7 @@ from forecast.errors import InputError, StoppedError, UnfinishedError
 from forecast.wording import count, listing, number, share
 
 if TYPE_CHECKING:
-    from forecast.evaluation.backtest_plan import BacktestOptions
+    from forecast.evaluation.backtest import BacktestOptions
     from forecast.workflows.backtest import Backtest
 
 _MILESTONES = "milestones"
@@ -62,7 +62,7 @@ class PlanOptions(OriginOptions):
 
     def read(self) -> BacktestOptions:
         """Read the lists in them."""
-        from forecast.evaluation.backtest_plan import BacktestOptions
+        from forecast.evaluation.backtest import BacktestOptions
 
         origins = read_origins(self.origins)
         if origins not in SPACINGS and (self.first or self.last):

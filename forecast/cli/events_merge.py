@@ -119,7 +119,7 @@ def _coders(files: list[Path]) -> list[str]:
     return [stem if stems.count(stem) == 1 else str(file) for stem, file in zip(stems, files, strict=True)]
 
 
-def _counts(coders: list[str], units: list[Unit]) -> list[dict[str, Any]]:
+def _counts(coders: Sequence[str], units: Sequence[Unit]) -> list[dict[str, Any]]:
     return [
         {
             "coder": coder,

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, get_type_hints
 
 import typer
 
@@ -47,7 +47,7 @@ def day_option(name: str, help_text: str) -> Any:  # noqa: ANN401 - what typer's
 
 def takes_options(command: Callable[..., None]) -> Callable[..., None]:
     """Let a command take dataclasses of options: on the command line each of their fields is an option."""
-    groups: dict[str, type] = {}
+    groups: dict[str, tuple[Callable[..., object], list[str]]] = {}
     shown: list[inspect.Parameter] = []
     hints = get_type_hints(command, include_extras=True)
     for name, parameter in inspect.signature(command).parameters.items():
@@ -55,21 +55,17 @@ def takes_options(command: Callable[..., None]) -> Callable[..., None]:
         if not is_dataclass(kind):
             shown.append(parameter.replace(kind=parameter.KEYWORD_ONLY, annotation=kind))
             continue
-        groups[name] = kind
         stated = get_type_hints(kind, include_extras=True)
+        groups[name] = cast("Callable[..., object]", kind), [field.name for field in fields(kind)]
         for field in fields(kind):
             default = parameter.empty if field.default is MISSING else field.default
-            shown.append(
-                inspect.Parameter(
-                    field.name, parameter.KEYWORD_ONLY, default=default, annotation=stated[field.name]
-                )
-            )
+            option = inspect.Parameter(field.name, parameter.KEYWORD_ONLY, default=default)
+            shown.append(option.replace(annotation=stated[field.name]))
 
     @functools.wraps(command)
     def called_with_fields(**values: object) -> None:
         made = {
-            name: kind(**{field.name: values.pop(field.name) for field in fields(kind)})
-            for name, kind in groups.items()
+            name: kind(**{own: values.pop(own) for own in names}) for name, (kind, names) in groups.items()
         }
         command(**values, **made)
 

@@ -124,7 +124,7 @@ def bottom_line(forecast: Forecast) -> Iterator[Part]:
 
 
 def _headline(forecast: Forecast) -> Iterator[Part]:
-    from forecast.wording.robustness import LABEL_WORDS
+    from forecast.wording.sensitivity import LABEL_WORDS
 
     target = forecast.target(forecast.headline.target)
     milestone = next(one for one in target.milestones if one.name == forecast.headline.milestone)

@@ -141,6 +141,8 @@ def _known(name: str | None, names: list[str], option: str) -> str | None:
 
 def _findings(forecast: Forecast, found: Robustness) -> Iterator[Part]:
     """Yield labels, effects of assumptions and break-evens."""
+    from forecast.wording.sensitivity import note_sentence
+
     if not forecast.converged:
         yield text("DID NOT CONVERGE – do not use these numbers.", "bold")
         yield BLANK
@@ -151,11 +153,11 @@ def _findings(forecast: Forecast, found: Robustness) -> Iterator[Part]:
     yield from _break_evens(forecast, found)
     for note in found.notes:
         yield BLANK
-        yield text(note)
+        yield text(note_sentence(note, forecast))
 
 
 def _labels(forecast: Forecast, sensitivities: Sequence[NumberSensitivity]) -> Iterator[Part]:
-    from forecast.wording.robustness import change_with_error
+    from forecast.wording.sensitivity import REASON_WORDS, change_with_error
 
     columns = (
         right("Before", 11),
@@ -184,7 +186,9 @@ def _labels(forecast: Forecast, sensitivities: Sequence[NumberSensitivity]) -> I
         reasons = {one.reason: one for one in known.values()}
         for reason, one in reasons.items():
             strongest = one.groups[0].name
-            yield text(f"{one.rests_on}: {reason} (strongest priors: {strongest}).", "dim", indent=2)
+            yield text(
+                f"{one.rests_on}: {REASON_WORDS[reason]} (strongest priors: {strongest}).", "dim", indent=2
+            )
     yield text(
         "×2: change in points if priors or data had twice the weight, at the present rate, ± Monte Carlo "
         "error.",
@@ -193,6 +197,8 @@ def _labels(forecast: Forecast, sensitivities: Sequence[NumberSensitivity]) -> I
 
 
 def _tornado(forecast: Forecast, found: Robustness) -> Iterator[Part]:
+    from forecast.wording.sensitivity import assumed_text, assumption_label
+
     target = forecast.target(found.target)
     milestone = next(one for one in target.milestones if one.name == found.milestone)
     yield text(
@@ -204,8 +210,9 @@ def _tornado(forecast: Forecast, found: Robustness) -> Iterator[Part]:
     shown = found.tornado[:_MOST_BARS]
     rows: list[Sequence[str]] = []
     for bar in shown:
-        rows.append((bar.label, _end(bar.lower), _end(bar.upper)))
-        rows.append((f"  {bar.now}", bar.lower.assumed, bar.upper.assumed))
+        rows.append((assumption_label(bar.name, bar.act), _end(bar.lower), _end(bar.upper)))
+        now, low, high = map(assumed_text, (bar.now, bar.lower.assumed, bar.upper.assumed))
+        rows.append((f"  {now}", low, high))
     yield table(columns, rows, ("", "dim") * len(shown))
     hidden = len(found.tornado) - len(shown)
     more = f" {hidden} more with smaller effects: --json." if hidden else ""
@@ -217,7 +224,7 @@ def _tornado(forecast: Forecast, found: Robustness) -> Iterator[Part]:
 
 
 def _break_evens(forecast: Forecast, found: Robustness) -> Iterator[Part]:
-    from forecast.wording.robustness import crossing_first, rest_sentence
+    from forecast.wording.sensitivity import break_even_sentence, crossing_first, rest_sentence
 
     yield text("What would change the words", "bold")
     for target in forecast.targets:
@@ -232,12 +239,12 @@ def _break_evens(forecast: Forecast, found: Robustness) -> Iterator[Part]:
                 indent=2,
             )
             for one in crossing[:_MOST_CROSSINGS]:
-                yield text(f"– {one.text}", indent=4, hang=6)
+                yield text(f"– {break_even_sentence(one)}", indent=4, hang=6)
             yield text(rest_sentence(here, min(len(crossing), _MOST_CROSSINGS)), "dim", indent=4)
 
 
 def _end(end: ShiftEnd) -> str:
-    from forecast.wording.robustness import change_with_error
+    from forecast.wording.sensitivity import change_with_error
 
     if end.change is None or end.mcse is None:
         return "needs a refit"

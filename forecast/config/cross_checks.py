@@ -10,9 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 
 from forecast.config.faults import Fault, KeyPath, suggestion
-from forecast.config.raw_values import day_in, mapping_in, sequence_in
 
-CROSS_FAULT = "config_cross_fault"
 LONGEST_HORIZON = timedelta(days=3653)  # ten years
 
 
@@ -97,3 +95,23 @@ def _impact_faults(report: Mapping[str, object], targets: Sequence[str]) -> Iter
 def _after_as_of(path: KeyPath, day: date | None, as_of: date | None, advice: str) -> Iterator[Fault]:
     if day and as_of and day <= as_of:
         yield Fault(path, f"{day} is not after as_of ({as_of}); {advice}")
+
+
+def day_in(value: object) -> date | None:
+    """Return a day, or ``None`` where the value is none."""
+    if type(value) is date:
+        return value
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) and len(value) == 10 else None
+    except ValueError:
+        return None
+
+
+def mapping_in(value: object) -> Mapping[str, object]:
+    """Return a mapping, empty where the value is none."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def sequence_in(value: object) -> Sequence[object]:
+    """Return a sequence, empty where the value is none."""
+    return value if isinstance(value, (list, tuple)) else ()

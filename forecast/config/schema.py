@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, PrivateAttr, Tag, model_validator
-from pydantic_core import PydanticCustomError
 
-from forecast.config.cross_checks import CROSS_FAULT, cross_faults
-from forecast.config.faults import Fault, KeyPath, SourceMap, dotted_path
+from forecast.config.cross_checks import cross_faults
+from forecast.config.faults import Fault, KeyPath, SourceMap, cross_error
 from forecast.config.field_types import (
     EMPTY_LIST,
     EMPTY_MAPPING,
@@ -43,6 +42,34 @@ class Section(BaseModel):
     """Base of every part of the config: frozen, unknown keys refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SettingsFile(Section):
+    """Base of a whole file that users write: its settings agree, and it knows where they were written."""
+
+    _source: SourceMap = PrivateAttr(default_factory=lambda: SourceMap("config"))
+    _source_path: Path | None = PrivateAttr(None)
+
+    def _disagreements(self, settings: Mapping[str, object]) -> list[Fault]:
+        raise NotImplementedError
+
+    @model_validator(mode="after")
+    def _settings_agree(self) -> Self:
+        faults = self._disagreements(self.model_dump(by_alias=True))
+        if faults:
+            raise cross_error(faults)
+        return self
+
+    # Two files are equal when they ask the same, wherever they were read from.
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, type(self)) and self.__dict__ == other.__dict__
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def source_path(self) -> Path | None:
+        """The file that was read; ``None`` for what was built in Python or from options."""
+        return self._source_path
 
 
 class DyadConfig(Section):
@@ -201,7 +228,7 @@ def default_headline(fields: dict[str, Any]) -> HeadlineConfig:
     return HeadlineConfig(target=next(iter(fields["targets"])), milestone=fields["milestones"][-1].name)
 
 
-class Config(Section):
+class Config(SettingsFile):
     """Everything a run needs to know, checked as a whole.
 
     Raises
@@ -233,27 +260,8 @@ class Config(Section):
     sampler: SamplerConfig
     report: Annotated[ReportConfig, EMPTY_MAPPING] = Field(default=ReportConfig())
 
-    _source: SourceMap = PrivateAttr(default_factory=lambda: SourceMap("config"))
-    _source_path: Path | None = PrivateAttr(None)
-
-    @model_validator(mode="after")
-    def _settings_agree(self) -> Config:
-        faults = cross_faults(self.model_dump(by_alias=True))
-        if faults:
-            lines = [f"{dotted_path(fault.path)}: {fault.message}" for fault in faults]
-            raise PydanticCustomError(CROSS_FAULT, "{lines}", {"lines": "\n".join(lines)})
-        return self
-
-    # Two configs are equal when they ask the same, wherever they were read from.
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Config) and self.__dict__ == other.__dict__
-
-    __hash__ = None  # type: ignore[assignment]
-
-    @property
-    def source_path(self) -> Path | None:
-        """The file that was read; ``None`` for a config built in Python."""
-        return self._source_path
+    def _disagreements(self, settings: Mapping[str, object]) -> list[Fault]:
+        return cross_faults(settings)
 
     @property
     def base_folder(self) -> Path:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from forecast.config.quantiles import QuantileFault, level_of, read_quantiles, read_statement
+from forecast.config.field_types import QuantileFault, level_of, read_quantiles, read_statement
 from forecast.errors import PriorError
 from forecast.priors.distributions import Distribution, Floats, Support
 from forecast.priors.human_scale import HumanScale

@@ -9,8 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from scipy import special
+
+from forecast.wording import on_scale, plain_number
+
+if TYPE_CHECKING:
+    from forecast.records.analysis import Scale
 
 _WEEK = 7.0
 _WEEKS_A_YEAR = 365.25 / _WEEK
@@ -32,25 +38,26 @@ class HumanScale:
         Open bounds of the scale.
     phrase : callable
         A value → the words of a sentence, e.g. ``halve the rate of conflictual acts``.
-    short : callable
-        A value → its shortest text, e.g. ``−50%``.
     falls : bool
         Whether the scale falls while the parameter rises.
     """
 
-    name: str
+    name: Scale
     meaning: str
     from_parameter: Callable[[float], float]
     to_parameter: Callable[[float], float]
     lowest: float
     highest: float
     phrase: Callable[[float], str]
-    short: Callable[[float], str]
     falls: bool = False
 
     def of(self, value: float) -> float:
         """Value of the parameter on the scale."""
         return self.from_parameter(value)
+
+    def short(self, value: float) -> str:
+        """Shortest text of a value on the scale, e.g. ``−50%``."""
+        return on_scale(value, self.name)
 
     def read(self, low: float, middle: float, high: float) -> str:
         """Middle in words with the span around it: three values of the parameter, in rising order."""
@@ -71,29 +78,6 @@ def effect_words(effect: float, thing: str) -> str:
     return f"{'lower' if effect < 0 else 'raise'} {thing} by {shown}%"
 
 
-def signed_percent(share: float) -> str:
-    """Relative change as text: ``−50%``, ``+20%``, ``none``."""
-    if abs(share) < 0.005:
-        return "none"
-    return f"{'−' if share < 0 else '+'}{plain_number(abs(share) * 100)}%"
-
-
-def plain_number(value: float) -> str:
-    """Two significant figures, whole from 10 on, no exponent."""
-    if value == 0 or not math.isfinite(value):
-        return f"{value:g}"
-    digits = max(1 - math.floor(math.log10(abs(value))), 0)
-    return f"{round(value, digits):,.{digits}f}".rstrip("0").rstrip(".") if digits else f"{value:,.0f}"
-
-
-def _plain_percent(share: float) -> str:
-    return f"{plain_number(share * 100)}%"
-
-
-def _times(factor: float) -> str:
-    return f"{plain_number(factor)}×"
-
-
 def _identity(value: float) -> float:
     return value
 
@@ -106,7 +90,6 @@ EFFECT = HumanScale(
     -1.0,
     math.inf,
     lambda v: f"recent acts of this kind {effect_words(v, 'the rate of conflictual acts')}",
-    signed_percent,
     falls=True,
 )
 SWING = HumanScale(
@@ -117,7 +100,6 @@ SWING = HumanScale(
     1.0,
     math.inf,
     lambda v: f"one standard deviation of tension multiplies the rate by {plain_number(v)}",
-    _times,
 )
 ODDS = HumanScale(
     "odds",
@@ -127,7 +109,6 @@ ODDS = HumanScale(
     0.0,
     math.inf,
     lambda v: f"the odds of the next severity are multiplied by {plain_number(v)}",
-    _times,
 )
 CHANCE = HumanScale(
     "chance",
@@ -136,8 +117,7 @@ CHANCE = HumanScale(
     lambda v: float(special.logit(v)),
     0.0,
     1.0,
-    lambda v: f"{_plain_percent(v)} of acts that could reach this severity do",
-    _plain_percent,
+    lambda v: f"{on_scale(v, 'chance')} of acts that could reach this severity do",
 )
 A_YEAR = HumanScale(
     "a_year",
@@ -147,7 +127,6 @@ A_YEAR = HumanScale(
     0.0,
     math.inf,
     lambda v: f"{plain_number(v)} acts a year in ordinary times",
-    lambda v: f"{plain_number(v)} a year",
 )
 WEEKS = HumanScale(
     "weeks",
@@ -156,7 +135,6 @@ WEEKS = HumanScale(
     lambda v: v * _WEEK,
     0.0,
     math.inf,
-    lambda v: f"{plain_number(v)} weeks",
     lambda v: f"{plain_number(v)} weeks",
 )
 PER_HUNDRED = HumanScale(
@@ -167,7 +145,6 @@ PER_HUNDRED = HumanScale(
     0.0,
     100.0,
     lambda v: f"a hundred acts bring about {plain_number(v)} more",
-    lambda v: f"{plain_number(v)} per 100",
 )
 FOLLOWS = HumanScale(
     "share",
@@ -176,8 +153,7 @@ FOLLOWS = HumanScale(
     _identity,
     -math.inf,
     math.inf,
-    lambda v: f"acts of this kind follow {signed_percent(v).lstrip('+')} of a swing in tension",
-    lambda v: signed_percent(v).lstrip("+"),
+    lambda v: f"acts of this kind follow {on_scale(v, 'share')} of a swing in tension",
 )
 SPREAD = HumanScale(
     "spread",
@@ -187,7 +163,6 @@ SPREAD = HumanScale(
     1.0,
     math.inf,
     lambda v: f"weekly counts vary {plain_number(v)} times as much as by pure chance, at one act a week",
-    _times,
     falls=True,
 )
 CROSS_PER_HUNDRED = HumanScale(
@@ -198,5 +173,4 @@ CROSS_PER_HUNDRED = HumanScale(
     0.0,
     math.inf,
     lambda v: f"a hundred conflictual acts bring about {plain_number(v)} of this kind",
-    lambda v: f"{plain_number(v)} per 100",
 )

@@ -1,14 +1,53 @@
-"""``analysis.json``: what the report shows beside the forecast, without the posterior at hand."""
+"""``analysis.json``: what the report shows beside the forecast, without the posterior at hand.
+
+Numbers and codes only. The sentences made of them are in ``forecast.wording``.
+"""
 
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from forecast.records.analysis_1 import upgraded
 from forecast.records.base import Interval, Probability, Record
 from forecast.records.forecast import RestsOn
+
+Reason = Literal[
+    "never observed",
+    "too few draws",
+    "priors move it little",
+    "within the noise",
+    "nothing moves it",
+    "data do not move it",
+    "priors lower it against the data",
+    "priors raise it against the data",
+    "priors move it more",
+    "data move it more",
+]
+"""Which rule made the label of a probability: see ``docs/sensitivity.md``."""
+
+Scale = Literal[
+    "a_year",
+    "chance",
+    "effect",
+    "odds",
+    "per_hundred",
+    "probability",
+    "share",
+    "spread",
+    "times",
+    "weeks",
+]
+"""How a parameter is read: the scales of the priors, and ``probability`` for acts ahead."""
+
+
+class WrittenText(Record):
+    """A sentence as it stands in a record of schema 1."""
+
+    code: Literal["text"] = "text"
+    text: str
 
 
 class WeightPull(Record):
@@ -32,16 +71,24 @@ class NumberSensitivity(Record):
     target: str
     milestone: str
     rests_on: RestsOn
-    reason: str
+    reason: Reason
     priors: WeightPull
     data: WeightPull
     groups: tuple[WeightPull, ...] = Field(description="groups of priors, the most influential first")
 
 
+class Assumed(Record):
+    """The middle of a prior, or the probability of an act ahead."""
+
+    parameter: float | None = Field(description="in the unit of the parameter; None in records of schema 1")
+    value: float = Field(description="the same on the scale")
+    scale: Scale
+
+
 class ShiftEnd(Record):
     """The headline probability under one shift of an assumption; ``None`` where it needs a refit."""
 
-    assumed: str = Field(description="the assumption in plain terms, e.g. '7.2 weeks'")
+    assumed: Assumed
     probability: Probability | None
     change: float | None
     mcse: float | None = Field(description="Monte Carlo error of the change, draw by draw")
@@ -51,8 +98,8 @@ class AssumptionEffect(Record):
     """One bar of the tornado chart: what one step each way of an assumption does to the headline."""
 
     name: str = Field(description="name of the prior, or 'calendar.N' for an act ahead")
-    label: str
-    now: str = Field(description="the assumption of the run in plain terms")
+    act: str | None = Field(default=None, description="label of the act ahead; None for a prior")
+    now: Assumed
     lower: ShiftEnd
     upper: ShiftEnd
 
@@ -66,18 +113,52 @@ class BreakEven(Record):
 
     target: str
     milestone: str
-    name: str
-    label: str
+    name: str = Field(description="name of the prior, or 'calendar.N' for an act ahead")
+    act: str | None = Field(default=None, description="label of the act ahead; None for a prior")
     kind: Literal["word", "threshold"]
     outcome: Literal["crosses", "never", "needs a refit"]
-    becomes: str | None = Field(description="the other word, or 'above 60%'")
-    bound: Probability | None
-    steps: float | None
-    mcse: float | None
-    assumed: str | None = Field(description="the assumption at the crossing in plain terms")
-    assumed_mcse: tuple[str, str] | None = Field(description="the same, one Monte Carlo error to each side")
+    probability: Probability | None = Field(description="of the run; None in records of schema 1")
+    becomes: str | None = Field(default=None, description="the other word of ICD 203; None for a threshold")
+    bound: Probability | None = None
+    steps: float | None = None
+    mcse: float | None = None
+    now: Assumed | None = Field(description="what the run assumes; None in records of schema 1")
+    assumed: Assumed | None = Field(default=None, description="the assumption at the crossing")
+    assumed_mcse: tuple[Assumed, Assumed] | None = Field(
+        default=None, description="the same, one Monte Carlo error to each side"
+    )
     reached: Interval = Field(description="lowest and highest probability over all shifts that can be told")
-    text: str
+    written: str | None = Field(default=None, description="the sentence, in records of schema 1 alone")
+
+
+class OnWordBound(Record):
+    """A probability within its Monte Carlo error of the bound between two words."""
+
+    code: Literal["on_word_bound"] = "on_word_bound"
+    target: str
+    milestone: str
+    probability: Probability
+    words: tuple[str, str]
+
+
+class OnThreshold(Record):
+    """A probability within its Monte Carlo error of the threshold."""
+
+    code: Literal["on_threshold"] = "on_threshold"
+    target: str
+    milestone: str
+    probability: Probability
+    threshold: Probability
+
+
+class CertainActs(Record):
+    """Acts ahead of probability 0 or 1, which were not varied."""
+
+    code: Literal["certain_acts"] = "certain_acts"
+    number: int
+
+
+RobustnessNote = Annotated[OnWordBound | OnThreshold | CertainActs | WrittenText, Field(discriminator="code")]
 
 
 class Robustness(Record):
@@ -89,7 +170,7 @@ class Robustness(Record):
     sensitivities: tuple[NumberSensitivity, ...]
     tornado: tuple[AssumptionEffect, ...] = Field(description="the most influential first")
     break_evens: tuple[BreakEven, ...]
-    notes: tuple[str, ...] = ()
+    notes: tuple[RobustnessNote, ...] = ()
 
 
 class TensionSeries(Record):
@@ -159,14 +240,56 @@ class SamplerSummary(Record):
     seconds: float
 
 
+class CappedRates(Record):
+    """Simulated intensities were cut at the cap."""
+
+    code: Literal["capped_rates"] = "capped_rates"
+    share: Probability
+    cap: float = Field(description="acts a week")
+
+
+class LateReports(Record):
+    """Recent counts are corrected for acts that become known late."""
+
+    code: Literal["late_reports"] = "late_reports"
+    origin: str = Field(description="'estimated' or 'stated'")
+    mean_days: float
+    known_share: Probability = Field(description="share of the last week's acts taken to be known")
+
+
+class InfluentialEvents(Record):
+    """Events whose effect is not shown, since without them the draws cannot stand for the posterior."""
+
+    code: Literal["influential_events"] = "influential_events"
+    number: int
+
+
+class UnusedBacktest(Record):
+    """The backtest beside the run is about other questions."""
+
+    code: Literal["unused_backtest"] = "unused_backtest"
+    refusal: str = Field(description="why it was not used")
+
+
+RunWarning = Annotated[
+    CappedRates | LateReports | InfluentialEvents | UnusedBacktest | WrittenText,
+    Field(discriminator="code"),
+]
+
+
 class Analysis(Record):
     """The content of ``analysis.json``."""
 
-    schema_: Literal[1] = Field(1, alias="schema")
+    schema_: Literal[2] = Field(2, alias="schema")
     tension: TensionSeries | None
     parameters: tuple[ParameterSummary, ...]
     data: DataSummary
     calendar: tuple[CalendarAct, ...]
     sampler: SamplerSummary
-    warnings: tuple[str, ...] = Field(description="what a reader must know, e.g. capped intensities")
+    warnings: tuple[RunWarning, ...] = Field(description="what a reader must know, e.g. capped intensities")
     robustness: Robustness | None = Field(default=None, description="None where it was not measured")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_schema_1(cls, content: object) -> object:
+        return upgraded(content) if isinstance(content, dict) and content.get("schema") == 1 else content

@@ -8,8 +8,7 @@ from datetime import timedelta
 import numpy as np
 
 from forecast.config import Config, Scenario, load_scenarios
-from forecast.config.font_file import refuse_no_font
-from forecast.config.logo import read_logo
+from forecast.config.looks import read_logo, refuse_no_font
 from forecast.errors import ConfigError, EventError, InputError, PriorError
 from forecast.events.bundled import load_events
 from forecast.events.table import EventTable

@@ -22,7 +22,16 @@ from forecast.ledger.store import refuse_unusable
 from forecast.models.draws import stream_draws
 from forecast.progress import Listener as Listener
 from forecast.progress import StageProgress as StageProgress
-from forecast.records.analysis import Analysis, CalendarAct, Robustness, SamplerSummary
+from forecast.records.analysis import (
+    Analysis,
+    CalendarAct,
+    CappedRates,
+    InfluentialEvents,
+    LateReports,
+    Robustness,
+    RunWarning,
+    SamplerSummary,
+)
 from forecast.records.forecast import (
     Baseline,
     Diagnostics,
@@ -326,14 +335,9 @@ def _drivers(
     return (*raised, *lowered), len(measured) - len(known)
 
 
-def capped_warnings(share: float) -> list[str]:
+def capped_warnings(share: float) -> list[RunWarning]:
     """What a reader is told of the share of simulated intensities that were cut; nothing if negligible."""
-    if share < NEGLIGIBLE_SHARE:
-        return []
-    return [
-        f"{share * 1e6:,.0f} of 1,000,000 simulated intensities reached the cap of {RATE_CAP:.0f} acts a "
-        "week and were cut."
-    ]
+    return [] if share < NEGLIGIBLE_SHARE else [CappedRates(share=share, cap=RATE_CAP)]
 
 
 def _analysis(
@@ -342,18 +346,18 @@ def _analysis(
     config = inputs.config
     warnings = capped_warnings(hits.capped_share)
     if inputs.delay is not None:
-        last = inputs.data.known_share[-1]
         warnings.append(
-            f"Recent weeks are corrected for acts that become known late ({inputs.delay.origin} delay, mean "
-            f"{inputs.delay.mean_days:.1f} days): {last:.0%} of the last week's acts are taken to be known."
+            LateReports(
+                origin=inputs.delay.origin,
+                mean_days=inputs.delay.mean_days,
+                known_share=inputs.data.known_share[-1],
+            )
         )
     if withheld:
-        warnings.append(
-            f"{withheld} event(s) matter too much to be left out by reweighting; their effect is not shown."
-        )
+        warnings.append(InfluentialEvents(number=withheld))
     sizes = posterior.tree["posterior"].sizes
     return Analysis(
-        schema=1,
+        schema=2,
         tension=results.tension_series(
             stream_draws(inputs.data.layout, posterior.variables), inputs.data.grid
         ),

@@ -15,13 +15,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from forecast.config import Config, config_hash, load_config, resolved_yaml, saved_logo, scenario_yaml
-from forecast.config.writing import SCENARIO_FOLDER, scenario_files
+from forecast.config import Config, config_hash, load_config, resolved_yaml, scenario_yaml
+from forecast.config.writing import SCENARIO_FOLDER, saved_logo, scenario_files
 from forecast.errors import RunFolderError
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
 from forecast.panel.series import TargetRule
-from forecast.records.analysis import Analysis
+from forecast.records.analysis import Analysis, UnusedBacktest
 from forecast.records.base import Record
 from forecast.records.forecast import Forecast
 from forecast.records.history import LedgerSummary, PreviousRun, TrackRecord
@@ -32,7 +32,7 @@ from forecast.runs.manifest import output_hashes, record_outputs, refuse_changed
 
 if TYPE_CHECKING:
     # Not loaded, since a saved run is rebuilt without them: they bring PyMC.
-    from forecast.evaluation.found_backtest import FoundBacktest
+    from forecast.evaluation.track_record import FoundBacktest
     from forecast.inference import Posterior
     from forecast.runs.inputs import Inputs
     from forecast.simulation import FirstHits
@@ -75,8 +75,8 @@ def save_run(
     config, analysis = run.inputs.config, run.analysis
     found = _find_backtest(config, run.inputs.events, folder)
     if found and not found.record:
-        note = f"The backtest beside this run was not used: {found.refusal.rstrip('.')}."
-        analysis = analysis.model_copy(update={"warnings": (*analysis.warnings, note)})
+        unused = UnusedBacktest(refusal=found.refusal.rstrip("."))
+        analysis = analysis.model_copy(update={"warnings": (*analysis.warnings, unused)})
     with new_run_folder(folder, force=force) as filling:
         write_events(run.inputs.events, filling / "events.csv")
         (filling / "config.resolved.yaml").write_text(resolved_yaml(config, folder), encoding="utf-8")
@@ -234,7 +234,7 @@ def _write_record_whole(record: TrackRecord | PreviousRun, path: Path) -> None:
 
 
 def _find_backtest(config: Config, events: EventTable, folder: Path) -> FoundBacktest | None:
-    from forecast.evaluation.found_backtest import find_track_record
+    from forecast.evaluation.track_record import find_track_record
 
     rules = [TargetRule(name, tuple(one.any_of), one.min_severity) for name, one in config.targets.items()]
     return find_track_record(

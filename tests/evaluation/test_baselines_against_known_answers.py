@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from forecast.evaluation.baselines import BASELINES, baseline_probabilities, climatology, forecast_baselines
-from forecast.evaluation.history import find_record_start
-from forecast.evaluation.windows import horizon_lengths, monthly_origins, observe_outcomes
+from forecast.evaluation.windows import find_record_start, horizon_lengths, monthly_origins, observe_outcomes
 from forecast.events.table import Event, EventTable
 from forecast.panel.series import TargetRule
 

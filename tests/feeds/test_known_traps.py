@@ -5,9 +5,8 @@ import json
 import duckdb
 import pytest
 
-from forecast.feeds.acled import ACLED
-from forecast.feeds.actors import country_names
-from forecast.feeds.crosswalk import shipped_crosswalk
+from forecast.feeds.crosswalk import country_names, shipped_crosswalk
+from forecast.feeds.formats import ACLED
 
 
 def test_codes_that_lost_their_leading_zero_are_restored(imported, gdelt_file):

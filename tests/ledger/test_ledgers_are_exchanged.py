@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from forecast.config import schema_text
+from forecast.config.writing import schema_text
 from forecast.errors import LedgerError
 from forecast.ledger.answers import read_answers
 from forecast.ledger.entries import ChainLine, VoidEntry, with_id

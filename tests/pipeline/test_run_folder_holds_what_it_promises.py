@@ -13,7 +13,8 @@ import xarray as xr
 from pypdf import PdfReader
 
 from forecast import wording
-from forecast.config import forecast_schema, load_config, load_scenarios
+from forecast.config import load_config, load_scenarios
+from forecast.config.writing import forecast_schema
 from forecast.errors import RunFolderError
 from forecast.inference import read_posterior
 from forecast.records.analysis import Analysis

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.config.quantiles import QuantileFault, level_of, read_quantiles, read_statement
+from forecast.config.field_types import QuantileFault, level_of, read_quantiles, read_statement
 from forecast.errors import PriorError
 from forecast.priors import Distribution, fit_quantiles
 from forecast.priors.elicitation import TOLERATED_MISS, elicit

@@ -27,6 +27,7 @@ from forecast.records.analysis import (
     ParameterSummary,
     SamplerSummary,
     TensionSeries,
+    WrittenText,
 )
 from forecast.records.forecast import (
     Baseline,
@@ -291,7 +292,7 @@ def make_analysis(events=None, *, tension=True, warnings=()):
     events = read_bundled() if events is None else events
     kinds, counts = np.unique(events.category.astype(str), return_counts=True)
     return Analysis(
-        schema=1,
+        schema=2,
         tension=make_tension() if tension else None,
         parameters=make_parameters(),
         data=DataSummary(
@@ -336,7 +337,7 @@ def make_analysis(events=None, *, tension=True, warnings=()):
             paths_per_draw=10,
             seconds=15.2,
         ),
-        warnings=warnings,
+        warnings=tuple(WrittenText(text=text) for text in warnings),
     )
 
 
