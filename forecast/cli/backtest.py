@@ -21,6 +21,7 @@ from forecast.cli.options import (
     day,
     day_option,
     days_ahead,
+    option,
     parts_of,
     read_origins,
     takes_options,
@@ -43,10 +44,10 @@ class PlanOptions(OriginOptions):
 
     horizons: Annotated[
         str,
-        typer.Option(
+        option(
             "--horizons",
-            metavar="DAYS",
-            help="Days ahead, with commas; the word milestones adds the distances of the config's own.",
+            "Days ahead, with commas; the word milestones adds the distances of the config's own.",
+            "DAYS",
         ),
     ] = "30,90,180"
     first: Annotated[
@@ -57,7 +58,7 @@ class PlanOptions(OriginOptions):
         None
     )
     exact: Annotated[
-        bool, typer.Option("--exact", help="Refit at every origin instead of reweighting where that is safe.")
+        bool, option("--exact", "Refit at every origin instead of reweighting where that is safe.")
     ] = False
 
     def read(self) -> BacktestOptions:
@@ -87,20 +88,14 @@ def backtest(
     plan: PlanOptions,
     output: Output,
     cluster: Annotated[
-        str | None,
-        typer.Option(
-            "--cluster", metavar="WHERE", help="Run on Dask: local, or a scheduler as tcp://host:port."
-        ),
+        str | None, option("--cluster", "Run on Dask: local, or a scheduler as tcp://host:port.", "WHERE")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a backtest that was stopped.")] = False,
+    resume: Annotated[bool, option("--resume", "Go on with a backtest that was stopped.")] = False,
     out: Annotated[
-        Path,
-        typer.Option(
-            "--out", metavar="DIR", help="Folder of the runs; this one goes to DIR/<name>/backtest."
-        ),
+        Path, option("--out", "Folder of the runs; this one goes to DIR/<name>/backtest.", "DIR")
     ] = RUNS,
     force: Annotated[
-        bool, typer.Option("--force", help="Replace a backtest that is there, finished or stopped.")
+        bool, option("--force", "Replace a backtest that is there, finished or stopped.")
     ] = False,
 ) -> None:
     """Forecast at past dates from what was known then, and score it beside four simple baselines."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from forecast.cli.bench_accuracy import accuracy, calibration
-from forecast.cli.options import Output, takes_options
+from forecast.cli.options import Output, option, takes_options
 from forecast.cli.terminal import BLANK, Part, left, right, show, table, text
 
 if TYPE_CHECKING:
@@ -30,15 +30,13 @@ app = typer.Typer(
 class SpeedChoice:
     """Whose speed is measured, and how long."""
 
-    config: Annotated[
-        Path, typer.Option("--config", metavar="CONFIG", help="Config whose model is measured.")
-    ] = Path("configs/us-china-2023.yaml")
-    quick: Annotated[
-        bool, typer.Option("--quick", help="Few draws and one round: minutes less, and less exact.")
-    ] = False
-    rounds: Annotated[
-        int, typer.Option("--rounds", min=1, help="Rounds in which the samplers take turns.")
-    ] = 2
+    config: Annotated[Path, option("--config", "Config whose model is measured.", "CONFIG")] = Path(
+        "configs/us-china-2023.yaml"
+    )
+    quick: Annotated[bool, option("--quick", "Few draws and one round: minutes less, and less exact.")] = (
+        False
+    )
+    rounds: Annotated[int, option("--rounds", "Rounds in which the samplers take turns.", least=1)] = 2
 
 
 @app.callback(invoke_without_command=True)
@@ -158,15 +156,12 @@ def _facts(report: SpeedReport) -> dict[str, object]:
 @takes_options
 def ingest(
     output: Output,
-    rows: Annotated[
-        int, typer.Option("--rows", min=1_000, help="GDELT 2.0 rows to make and read.")
-    ] = 1_000_000,
+    rows: Annotated[int, option("--rows", "GDELT 2.0 rows to make and read.", least=1_000)] = 1_000_000,
     sample: Annotated[
-        Path | None,
-        typer.Option("--sample", metavar="FILE", help="Repeat these GDELT 2.0 rows instead of made-up ones."),
+        Path | None, option("--sample", "Repeat these GDELT 2.0 rows instead of made-up ones.", "FILE")
     ] = None,
-    threads: Annotated[int, typer.Option("--threads", min=1, help="Threads of the engine.")] = 2,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of the made-up rows.")] = 0,
+    threads: Annotated[int, option("--threads", "Threads of the engine.", least=1)] = 2,
+    seed: Annotated[int, option("--seed", "Seed of the made-up rows.")] = 0,
 ) -> None:
     """Measure a whole import from zipped text and from Parquet, beside pandas reading the same rows."""
     from forecast.bench.ingest import measure_ingest

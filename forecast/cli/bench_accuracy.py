@@ -18,6 +18,7 @@ from forecast.cli.options import (
     Output,
     day_option,
     days_ahead,
+    option,
     parts_of,
     read_origins,
     takes_options,
@@ -37,38 +38,27 @@ _SHOWN = 5
 
 @takes_options
 def accuracy(
-    data: Annotated[
-        Path,
-        typer.Option(
-            "--data", metavar="DIR", help="Folder of coded event files, one dyad a file.", show_default=False
-        ),
-    ],
-    any_of: Annotated[
-        str,
-        typer.Option(
-            "--any-of", metavar="LIST", help="Categories that count as the target.", show_default=False
-        ),
-    ],
+    data: Annotated[Path, option("--data", "Folder of coded event files, one dyad a file.", "DIR")],
+    any_of: Annotated[str, option("--any-of", "Categories that count as the target.", "LIST")],
     first: Annotated[datetime, day_option("--from", "First origin.")],
     until: Annotated[
-        datetime,
-        day_option("--until", "Last day that the files cover; windows that end later are left out."),
+        datetime, day_option("--until", "Last day that the files cover; windows that end later are left out.")
     ],
     plan: OriginOptions,
     output: Output,
     min_severity: Annotated[
-        int, typer.Option("--min-severity", min=1, max=5, help="Least severity that counts.")
+        int, option("--min-severity", "Least severity that counts.", least=1, most=5)
     ] = 1,
-    quick: Annotated[bool, typer.Option("--quick", help="Every third origin only.")] = False,
+    quick: Annotated[bool, option("--quick", "Every third origin only.")] = False,
     prior: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
             "--prior",
-            metavar="NAME=PRIOR",
-            help="Change a prior of the one family in --models: a word or a distribution. May be repeated.",
+            "Change a prior of the one family in --models: a word or a distribution. May be repeated.",
+            "NAME=PRIOR",
         ),
     ] = None,
-    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Seed of all fits.")] = None,
+    seed: Annotated[int | None, option("--seed", "Seed of all fits.", least=0)] = None,
 ) -> None:
     """Score every model and baseline on a folder of dyads, and average."""
     from forecast.events.codebook import CATEGORIES, category_fault
@@ -168,13 +158,11 @@ class ModelFamily(StrEnum):
 @takes_options
 def calibration(
     output: Output,
-    simulations: Annotated[int, typer.Option("--simulations", min=20, help="Data sets simulated.")] = 200,
-    family: Annotated[ModelFamily, typer.Option("--family", help="Model family.")] = ModelFamily.JOINT,
-    weeks: Annotated[int, typer.Option("--weeks", min=10, help="Length of each data set.")] = 78,
-    wrong: Annotated[
-        bool, typer.Option("--wrong", help="Count every act twice, to see that the study fails.")
-    ] = False,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the study.")] = 11,
+    simulations: Annotated[int, option("--simulations", "Data sets simulated.", least=20)] = 200,
+    family: Annotated[ModelFamily, option("--family", "Model family.")] = ModelFamily.JOINT,
+    weeks: Annotated[int, option("--weeks", "Length of each data set.", least=10)] = 78,
+    wrong: Annotated[bool, option("--wrong", "Count every act twice, to see that the study fails.")] = False,
+    seed: Annotated[int, option("--seed", "Seed of the study.", least=0)] = 11,
 ) -> None:
     """Draw truths from the prior and data from the truths; rank the truths among posterior draws."""
     with listening(shown=output.for_people) as listen:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forecast.cli.options import DatedOptions, Output, check_figure, takes_options
+from forecast.cli.options import DatedOptions, Output, check_figure, option, takes_options
 from forecast.cli.priors import set_priors
 from forecast.cli.terminal import BLANK, Part, left, right, show, table, text
 from forecast.wording import count, long_day, percent, points, times
@@ -31,10 +31,8 @@ def check(
     output: Output,
     plot: Annotated[
         Path | None,
-        typer.Option(
-            "--plot",
-            metavar="FILE",
-            help="Draw the priors that the config sets, and what all imply (.svg, .png, .pdf).",
+        option(
+            "--plot", "Draw the priors that the config sets, and what all imply (.svg, .png, .pdf).", "FILE"
         ),
     ] = None,
 ) -> None:

@@ -16,7 +16,7 @@ import typer
 from forecast.cli.events_code import code, codebook
 from forecast.cli.events_import import crosswalk, import_events
 from forecast.cli.events_merge import merge
-from forecast.cli.options import Json
+from forecast.cli.options import Json, argument
 from forecast.cli.terminal import BLANK, Part, left, right, show, table, text
 from forecast.errors import EventError
 
@@ -44,9 +44,7 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-Source = Annotated[
-    str, typer.Argument(metavar="FILE", help="A coded CSV or Parquet file, or bundled:us-china.")
-]
+Source = Annotated[str, argument("FILE", "A coded CSV or Parquet file, or bundled:us-china.")]
 
 
 @app.command()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from forecast.cli.options import Json, takes_options
+from forecast.cli.options import Json, argument, option, takes_options
 from forecast.errors import EventError
 
 if TYPE_CHECKING:
@@ -42,46 +42,43 @@ FIRST = ("date", "initiator", "target", "category", "severity")
 Check = Callable[[Mapping[str, str]], list[tuple[str, str]]]
 
 
-def _option(name: str, help_text: str, metavar: str = "TEXT") -> Any:  # noqa: ANN401 - as typer's own
-    return typer.Option(f"--{name}", metavar=metavar, help=help_text, show_default=False)
+def _cell(name: str, help_text: str, metavar: str = "TEXT") -> Any:  # noqa: ANN401 - as typer's own
+    return option(f"--{name}", help_text, metavar)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cells:
     """The columns of an event file, as text."""
 
-    date: Annotated[str | None, _option("date", "Day of the act.", "DAY")] = None
-    initiator: Annotated[str | None, _option("initiator", "Who acts, e.g. USA.", "CODE")] = None
-    target: Annotated[str | None, _option("target", "Towards whom, e.g. CHN.", "CODE")] = None
-    category: Annotated[str | None, _option("category", "Category of the codebook.", "NAME")] = None
-    severity: Annotated[str | None, _option("severity", "1 (routine) to 5 (extreme).", "1-5")] = None
-    subcategory: Annotated[str | None, _option("subcategory", "Which kind.")] = None
-    cameo: Annotated[str | None, _option("cameo", "CAMEO code, e.g. 042.", "CODE")] = None
-    summary: Annotated[str | None, _option("summary", "What happened, one neutral sentence.")] = None
-    end_date: Annotated[str | None, _option("end-date", "Last day of an act of several.", "DAY")] = None
-    known_date: Annotated[str | None, _option("known-date", "Day it became public, if later.", "DAY")] = None
-    source_outlet: Annotated[str | None, _option("source-outlet", "Who reported it.")] = None
-    source_title: Annotated[str | None, _option("source-title", "Title of the report.")] = None
-    source_url: Annotated[str | None, _option("source-url", "Address of the page.", "URL")] = None
-    source_date: Annotated[str | None, _option("source-date", "Day of publication.", "DAY")] = None
+    date: Annotated[str | None, _cell("date", "Day of the act.", "DAY")] = None
+    initiator: Annotated[str | None, _cell("initiator", "Who acts, e.g. USA.", "CODE")] = None
+    target: Annotated[str | None, _cell("target", "Towards whom, e.g. CHN.", "CODE")] = None
+    category: Annotated[str | None, _cell("category", "Category of the codebook.", "NAME")] = None
+    severity: Annotated[str | None, _cell("severity", "1 (routine) to 5 (extreme).", "1-5")] = None
+    subcategory: Annotated[str | None, _cell("subcategory", "Which kind.")] = None
+    cameo: Annotated[str | None, _cell("cameo", "CAMEO code, e.g. 042.", "CODE")] = None
+    summary: Annotated[str | None, _cell("summary", "What happened, one neutral sentence.")] = None
+    end_date: Annotated[str | None, _cell("end-date", "Last day of an act of several.", "DAY")] = None
+    known_date: Annotated[str | None, _cell("known-date", "Day it became public, if later.", "DAY")] = None
+    source_outlet: Annotated[str | None, _cell("source-outlet", "Who reported it.")] = None
+    source_title: Annotated[str | None, _cell("source-title", "Title of the report.")] = None
+    source_url: Annotated[str | None, _cell("source-url", "Address of the page.", "URL")] = None
+    source_date: Annotated[str | None, _cell("source-date", "Day of publication.", "DAY")] = None
     verified: Annotated[
-        str | None, _option("verified", "yes when the page was read and reports the act, else no.", "yes|no")
+        str | None, _cell("verified", "yes when the page was read and reports the act, else no.", "yes|no")
     ] = None
     confidence: Annotated[
-        str | None, _option("confidence", "That date and fact are right.", "high|medium|low")
+        str | None, _cell("confidence", "That date and fact are right.", "high|medium|low")
     ] = None
-    id: Annotated[str | None, _option("id", "Name of the event; made when absent.")] = None
+    id: Annotated[str | None, _cell("id", "Name of the event; made when absent.")] = None
 
 
 @takes_options
 def code(
-    file: Annotated[
-        Path,
-        typer.Argument(metavar="FILE", help="Event file (CSV); made when absent.", show_default=False),
-    ],
+    file: Annotated[Path, argument("FILE", "Event file (CSV); made when absent.")],
     cells: Cells,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check the event and print it; the file is not touched.")
+        bool, option("--dry-run", "Check the event and print it; the file is not touched.")
     ] = False,
     as_json: Json = False,
 ) -> None:
@@ -119,9 +116,7 @@ def code(
 
 
 def codebook(
-    category: Annotated[
-        str | None, typer.Argument(metavar="CATEGORY", help="One category; all when absent.")
-    ] = None,
+    category: Annotated[str | None, argument("CATEGORY", "One category; all when absent.")] = None,
 ) -> None:
     """Print the codebook: categories, what each severity means, and the CAMEO codes of a category."""
     from forecast.events.codebook import CATEGORIES, category_fault, category_label, category_meaning

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from forecast.cli.options import Json, Output, day, day_option, takes_options
+from forecast.cli.options import Json, Output, argument, day, day_option, option, takes_options
 from forecast.cli.progress import show_progress
 from forecast.cli.terminal import printable
 from forecast.errors import InputError
@@ -25,24 +25,17 @@ class FeedChoice:
     """What is read, and how its codes become ours."""
 
     source_format: Annotated[
-        str,
-        typer.Option(
-            "--format", help="gdelt1, gdelt2, icews, plover, polecat, acled, keds or csv.", show_default=False
-        ),
+        str, option("--format", "gdelt1, gdelt2, icews, plover, polecat, acled, keds or csv.")
     ]
-    dyad: Annotated[
-        list[str], typer.Option("--dyad", metavar="A,B", help="Two actors. Repeatable: many in one pass.")
-    ]
+    dyad: Annotated[list[str], option("--dyad", "Two actors. Repeatable: many in one pass.", "A,B")]
     mapping: Annotated[
-        Path | None,
-        typer.Option("--mapping", metavar="FILE", help="CSV of codes whose category or severity you change."),
+        Path | None, option("--mapping", "CSV of codes whose category or severity you change.", "FILE")
     ] = None
     codes: Annotated[
-        str | None, typer.Option("--codes", help="Codes of a keds or csv file: cameo, weis, plover or acled.")
+        str | None, option("--codes", "Codes of a keds or csv file: cameo, weis, plover or acled.")
     ] = None
     column: Annotated[
-        list[str] | None,
-        typer.Option("--column", metavar="NAME=HEADER", help="Column of a csv file. Repeatable."),
+        list[str] | None, option("--column", "Column of a csv file. Repeatable.", "NAME=HEADER")
     ] = None
 
 
@@ -50,71 +43,50 @@ class FeedChoice:
 class NoiseChoice:
     """How the noise of machine coding is handled."""
 
-    root_only: Annotated[bool, typer.Option("--root-only", help="Root events alone.")] = False
-    min_mentions: Annotated[
-        int, typer.Option("--min-mentions", metavar="N", help="Least number of mentions.")
-    ] = 0
-    min_sources: Annotated[
-        int, typer.Option("--min-sources", metavar="N", help="Least number of sources.")
-    ] = 0
+    root_only: Annotated[bool, option("--root-only", "Root events alone.")] = False
+    min_mentions: Annotated[int, option("--min-mentions", "Least number of mentions.", "N")] = 0
+    min_sources: Annotated[int, option("--min-sources", "Least number of sources.", "N")] = 0
     exclude: Annotated[
-        list[str] | None,
-        typer.Option("--exclude", metavar="GROUP", help="Leave out actors: media, tourists, … Repeatable."),
+        list[str] | None, option("--exclude", "Leave out actors: media, tourists, … Repeatable.", "GROUP")
     ] = None
     max_delay: Annotated[
-        int | None,
-        typer.Option("--max-delay", metavar="DAYS", help="Longest time from act to publication."),
+        int | None, option("--max-delay", "Longest time from act to publication.", "DAYS")
     ] = None
     repeat_days: Annotated[
         int | None,
-        typer.Option(
-            "--repeat-days",
-            metavar="DAYS",
-            help="The same act within so many days counts once.  [default: 1]",
-        ),
+        option("--repeat-days", "The same act within so many days counts once.  [default: 1]", "DAYS"),
     ] = None
-    keep_repeats: Annotated[bool, typer.Option("--keep-repeats", help="Count every report of an act.")] = (
+    keep_repeats: Annotated[bool, option("--keep-repeats", "Count every report of an act.")] = False
+    keep_mirrored: Annotated[bool, option("--keep-mirrored", "Count both sides of a visit or meeting.")] = (
         False
     )
-    keep_mirrored: Annotated[
-        bool, typer.Option("--keep-mirrored", help="Count both sides of a visit or meeting.")
-    ] = False
-    ignore_place: Annotated[
-        bool, typer.Option("--ignore-place", help="Re-reports may name another place.")
-    ] = False
+    ignore_place: Annotated[bool, option("--ignore-place", "Re-reports may name another place.")] = False
     cap_per_day: Annotated[
-        int | None,
-        typer.Option("--cap-per-day", metavar="N", help="Most acts of a direction and category a day."),
+        int | None, option("--cap-per-day", "Most acts of a direction and category a day.", "N")
     ] = None
-    normalise: Annotated[
-        bool, typer.Option("--normalise", help="Take the growth of the archive's volume out.")
-    ] = False
+    normalise: Annotated[bool, option("--normalise", "Take the growth of the archive's volume out.")] = False
     known_date: Annotated[
         Literal["published", "act"],
-        typer.Option("--known-date", help="Day an act counts as known: its publication, or its own day."),
+        option("--known-date", "Day an act counts as known: its publication, or its own day."),
     ] = "published"
     vintage: Annotated[datetime | None, day_option("--vintage", "Leave out what was known later.")] = None
-    seed: Annotated[int, typer.Option("--seed", help="Seed of the normalisation.")] = 0
+    seed: Annotated[int, option("--seed", "Seed of the normalisation.")] = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class EngineChoice:
     """How the files are read."""
 
-    strict: Annotated[bool, typer.Option("--strict", help="Fail on any corrupt file or wrong row.")] = False
-    fresh: Annotated[bool, typer.Option("--fresh", help="Read every file again.")] = False
-    memory: Annotated[int, typer.Option("--memory", metavar="MB", help="Memory of the engine.")] = 600
-    threads: Annotated[int, typer.Option("--threads", help="Threads of the engine.")] = 2
+    strict: Annotated[bool, option("--strict", "Fail on any corrupt file or wrong row.")] = False
+    fresh: Annotated[bool, option("--fresh", "Read every file again.")] = False
+    memory: Annotated[int, option("--memory", "Memory of the engine.", "MB")] = 600
+    threads: Annotated[int, option("--threads", "Threads of the engine.")] = 2
 
 
 @takes_options
 def import_events(
-    files: Annotated[
-        list[Path], typer.Argument(metavar="FILES…", help="Files as published; .zip and .gz too.")
-    ],
-    out: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="Event file to write: .csv or .parquet.")
-    ],
+    files: Annotated[list[Path], argument("FILES…", "Files as published; .zip and .gz too.")],
+    out: Annotated[Path, option("--output -o", "Event file to write: .csv or .parquet.", "FILE")],
     feed: FeedChoice,
     noise: NoiseChoice,
     engine: EngineChoice,
@@ -190,10 +162,8 @@ def _columns(texts: list[str]) -> dict[str, str]:
 
 
 def crosswalk(
-    system: Annotated[str, typer.Argument(metavar="SCHEME", help="cameo, weis, plover or acled.")],
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it there instead.")
-    ] = None,
+    system: Annotated[str, argument("SCHEME", "cameo, weis, plover or acled.")],
+    output: Annotated[Path | None, option("--output -o", "Write it there instead.", "FILE")] = None,
     as_json: Json = False,
 ) -> None:
     """Print how the codes of a scheme become our categories: the pattern of a --mapping file."""

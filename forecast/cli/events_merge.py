@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from forecast.cli.options import Output, takes_options
+from forecast.cli.options import Output, argument, option, takes_options
 from forecast.cli.terminal import BLANK, Part, left, right, show, table, text
 from forecast.errors import EventError
 
@@ -30,35 +30,24 @@ class RuleName(StrEnum):
 
 @takes_options
 def merge(
-    files: Annotated[
-        list[Path],
-        typer.Argument(metavar="FILES", help="Two or more coders' files; the first one leads."),
-    ],
+    files: Annotated[list[Path], argument("FILES", "Two or more coders' files; the first one leads.")],
     output: Output,
     out: Annotated[
         Path | None,
-        typer.Option(
-            "--out",
-            "-o",
-            metavar="FILE",
-            help="Where to write the merged events; only the table when absent.",
-            show_default=False,
-        ),
+        option("--out -o", "Where to write the merged events; only the table when absent.", "FILE"),
     ] = None,
     rule: Annotated[
         RuleName,
-        typer.Option(
-            "--rule", help="Who is right: the first file that has the event, or what most coders gave."
-        ),
+        option("--rule", "Who is right: the first file that has the event, or what most coders gave."),
     ] = RuleName.FIRST,
     window: Annotated[
-        int, typer.Option("--window", min=0, max=60, help="Days by which coders may date an event apart.")
+        int, option("--window", "Days by which coders may date an event apart.", least=0, most=60)
     ] = 1,
     min_coders: Annotated[
-        int, typer.Option("--min-coders", min=1, help="Leave out events that fewer coders have.")
+        int, option("--min-coders", "Leave out events that fewer coders have.", least=1)
     ] = 1,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the bootstrap of the intervals.")] = 0,
-    force: Annotated[bool, typer.Option("--force", help="Replace the output if it is there.")] = False,
+    seed: Annotated[int, option("--seed", "Seed of the bootstrap of the intervals.", least=0)] = 0,
+    force: Annotated[bool, option("--force", "Replace the output if it is there.")] = False,
 ) -> None:
     """Match the events of several coders, show how far they agree, and write one file.
 

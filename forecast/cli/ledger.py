@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from forecast.cli import ledger_exchange, ledger_score
-from forecast.cli.options import Json, LedgerFile, ledger_place
+from forecast.cli.options import Json, LedgerFile, argument, ledger_place, option
 from forecast.cli.terminal import BLANK, Part, left, right, show, table, text
 from forecast.errors import InputError, LedgerError
 from forecast.wording import count, interval_percent, percent
@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 _SHOWN_ACTS = 5
 _FEWEST_DIGITS = 8
 """Of a head: fewer could be met by chance."""
-Id = Annotated[
-    str, typer.Argument(metavar="ID", help="An id, or the first digits of it.", show_default=False)
-]
+Id = Annotated[str, argument("ID", "An id, or the first digits of it.")]
 
 app = typer.Typer(
     name="ledger",
@@ -44,12 +42,8 @@ class StandingChoice(StrEnum):
 @app.command("list")
 def list_(
     ledger: LedgerFile = None,
-    status: Annotated[
-        StandingChoice | None, typer.Option("--status", help="Only these.", show_default=False)
-    ] = None,
-    dyad: Annotated[
-        str | None, typer.Option("--dyad", metavar="A-B", help="Only this pair, e.g. USA-CHN.")
-    ] = None,
+    status: Annotated[StandingChoice | None, option("--status", "Only these.")] = None,
+    dyad: Annotated[str | None, option("--dyad", "Only this pair, e.g. USA-CHN.", "A-B")] = None,
     as_json: Json = False,
 ) -> None:
     """List the forecasts on record, with what became of them."""
@@ -255,13 +249,7 @@ def _field(name: str, said: str) -> Part:
 def verify(
     ledger: LedgerFile = None,
     head: Annotated[
-        str | None,
-        typer.Option(
-            "--head",
-            metavar="HASH",
-            help="A head noted earlier; it must still be in the chain.",
-            show_default=False,
-        ),
+        str | None, option("--head", "A head noted earlier; it must still be in the chain.", "HASH")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -318,9 +306,7 @@ def verify(
 @app.command()
 def void(
     entry: Id,
-    reason: Annotated[
-        str, typer.Option("--reason", metavar="TEXT", help="Why it does not count.", show_default=False)
-    ],
+    reason: Annotated[str, option("--reason", "Why it does not count.", "TEXT")],
     ledger: LedgerFile = None,
     as_json: Json = False,
 ) -> None:

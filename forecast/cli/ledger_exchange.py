@@ -18,9 +18,11 @@ from forecast.cli.options import (
     LedgerFile,
     Output,
     Seed,
+    argument,
     day_option,
     days_ahead,
     ledger_place,
+    option,
     takes_options,
 )
 from forecast.cli.progress import listening
@@ -47,17 +49,14 @@ def export(
     ledger: LedgerFile = None,
     form: Annotated[
         ExportFormat,
-        typer.Option(
+        option(
             "--format",
-            help="jsonl: the chain; hubverse: forecasts, hubverse-outcomes: what happened, as CSV; "
+            "jsonl: the chain; hubverse: forecasts, hubverse-outcomes: what happened, as CSV; "
             "questions: the open ones, a sheet for others to answer.",
         ),
     ] = ExportFormat.JSONL,
     out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", metavar="FILE", help="Where to write; standard output when absent.", show_default=False
-        ),
+        Path | None, option("--out", "Where to write; standard output when absent.", "FILE")
     ] = None,
 ) -> None:
     """Write the ledger for others: JSON Lines, hubverse tables, or a sheet of questions."""
@@ -80,17 +79,12 @@ def export(
 
 @takes_options
 def import_(
-    file: Annotated[
-        Path,
-        typer.Argument(metavar="FILE", help="What to read, e.g. a colleague's export.", show_default=False),
-    ],
+    file: Annotated[Path, argument("FILE", "What to read, e.g. a colleague's export.")],
     output: Output,
     ledger: LedgerFile = None,
     form: Annotated[
         ImportFormat,
-        typer.Option(
-            "--format", help="jsonl: a colleague's export (or ledger); csv: probabilities of others."
-        ),
+        option("--format", "jsonl: a colleague's export (or ledger); csv: probabilities of others."),
     ] = ImportFormat.JSONL,
 ) -> None:
     """Take over a colleague's chain, or the probabilities of a crowd, a market or an expert."""
@@ -147,9 +141,7 @@ def hindcast(
     output: Output,
     first: Annotated[datetime, day_option("--from", "First day.")],
     last: Annotated[datetime, day_option("--to", "Last day.")],
-    ahead: Annotated[
-        str, typer.Option("--ahead", metavar="DAYS", help="Lengths of the windows, with commas.")
-    ] = "90,180",
+    ahead: Annotated[str, option("--ahead", "Lengths of the windows, with commas.", "DAYS")] = "90,180",
     ledger: LedgerFile = None,
     seed: Seed = None,
 ) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forecast.cli.options import LedgerFile, Output, day, day_option, ledger_place, takes_options
+from forecast.cli.options import LedgerFile, Output, day, day_option, ledger_place, option, takes_options
 from forecast.cli.terminal import BLANK, Part, left, right, show, table, text
 from forecast.wording import count, number, percent, share
 
@@ -31,12 +31,7 @@ _HEADS = {
 
 @takes_options
 def resolve(
-    events: Annotated[
-        str,
-        typer.Option(
-            "--events", metavar="FILE", help="A coded CSV file, or bundled:us-china.", show_default=False
-        ),
-    ],
+    events: Annotated[str, option("--events", "A coded CSV file, or bundled:us-china.", "FILE")],
     output: Output,
     ledger: LedgerFile = None,
     through: Annotated[
@@ -46,10 +41,7 @@ def resolve(
         ),
     ] = None,
     dyad: Annotated[
-        str | None,
-        typer.Option(
-            "--dyad", metavar="A-B", help="Whose acts these are; the most frequent pair when absent."
-        ),
+        str | None, option("--dyad", "Whose acts these are; the most frequent pair when absent.", "A-B")
     ] = None,
 ) -> None:
     """Look up what happened, by the rule that made the forecast, where the events cover the whole window."""
@@ -71,19 +63,13 @@ def score(
     output: Output,
     ledger: LedgerFile = None,
     unconverged: Annotated[
-        bool, typer.Option("--unconverged", help="Score forecasts of fits that did not converge, too.")
+        bool, option("--unconverged", "Score forecasts of fits that did not converge, too.")
     ] = False,
     figure: Annotated[
-        Path | None,
-        typer.Option(
-            "--figure", metavar="FILE", help="Draw the calibration diagram: .svg or .png.", show_default=False
-        ),
+        Path | None, option("--figure", "Draw the calibration diagram: .svg or .png.", "FILE")
     ] = None,
-    csv: Annotated[
-        Path | None,
-        typer.Option("--csv", metavar="FILE", help="Write the score of every group.", show_default=False),
-    ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the error estimates.")] = 0,
+    csv: Annotated[Path | None, option("--csv", "Write the score of every group.", "FILE")] = None,
+    seed: Annotated[int, option("--seed", "Of the error estimates.", least=0)] = 0,
 ) -> None:
     """Score what is resolved: overall and by group, calibration, largest misses first."""
     from forecast.ledger.store import open_ledger

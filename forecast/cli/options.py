@@ -20,29 +20,40 @@ if TYPE_CHECKING:
     from forecast.config import Config
 
 FIGURE_FORMATS = (".svg", ".png", ".pdf")
-LEDGER_VARIABLE = "FORECAST_LEDGER"
-LEDGER_NAME = "ledger.sqlite"
+_LEDGER_VARIABLE = "FORECAST_LEDGER"
+_LEDGER_NAME = "ledger.sqlite"
 RUNS = Path("reports")
 
-RunFolder = Annotated[
-    Path, typer.Argument(metavar="RUN_DIR", help="Folder of a saved run.", show_default=False)
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")]
-Seed = Annotated[int | None, typer.Option("--seed", help="Seed, in place of sampler.seed.")]
+
+def option(
+    names: str,
+    help_text: str,
+    metavar: str | None = None,
+    *,
+    least: int | None = None,
+    most: int | None = None,
+) -> Any:  # noqa: ANN401 - what typer's own function returns
+    """Return an option of these names, e.g. ``"--out -o"``."""
+    return typer.Option(*names.split(), help=help_text, metavar=metavar, min=least, max=most)
+
+
+def argument(metavar: str, help_text: str) -> Any:  # noqa: ANN401
+    """Return an argument."""
+    return typer.Argument(metavar=metavar, help=help_text, show_default=False)
+
+
+def day_option(name: str, help_text: str) -> Any:  # noqa: ANN401
+    """Return an option that takes a day."""
+    return typer.Option(name, formats=["%Y-%m-%d"], metavar="DATE", help=help_text)
+
+
+RunFolder = Annotated[Path, argument("RUN_DIR", "Folder of a saved run.")]
+Json = Annotated[bool, option("--json", "Print one JSON object on standard output, nothing else.")]
+Seed = Annotated[int | None, option("--seed", "Seed, in place of sampler.seed.")]
 LedgerFile = Annotated[
     Path | None,
-    typer.Option(
-        "--ledger",
-        metavar="FILE",
-        help=f"The ledger; {LEDGER_VARIABLE} or else {RUNS / LEDGER_NAME} when absent.",
-        show_default=False,
-    ),
+    option("--ledger", f"The ledger; {_LEDGER_VARIABLE} or else {RUNS / _LEDGER_NAME} when absent.", "FILE"),
 ]
-
-
-def day_option(name: str, help_text: str) -> Any:  # noqa: ANN401 - what typer's own function returns
-    """Return an option that takes a day."""
-    return typer.Option(name, formats=["%Y-%m-%d"], metavar="DATE", help=help_text, show_default=False)
 
 
 def takes_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -59,8 +70,8 @@ def takes_options(command: Callable[..., None]) -> Callable[..., None]:
         groups[name] = cast("Callable[..., object]", kind), [field.name for field in fields(kind)]
         for field in fields(kind):
             default = parameter.empty if field.default is MISSING else field.default
-            option = inspect.Parameter(field.name, parameter.KEYWORD_ONLY, default=default)
-            shown.append(option.replace(annotation=stated[field.name]))
+            one = inspect.Parameter(field.name, parameter.KEYWORD_ONLY, default=default)
+            shown.append(one.replace(annotation=stated[field.name]))
 
     @functools.wraps(command)
     def called_with_fields(**values: object) -> None:
@@ -79,7 +90,7 @@ class Output:
     """Who reads what a command prints: a person, a program, or nobody."""
 
     json: Json = False
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print no progress and no tables.")] = False
+    quiet: Annotated[bool, option("--quiet", "Print no progress and no tables.")] = False
 
     @property
     def for_people(self) -> bool:
@@ -91,14 +102,10 @@ class Output:
 class ConfigOptions:
     """A config and the settings that are changed for this time."""
 
-    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="Config file (YAML).", show_default=False)]
+    config: Annotated[Path, argument("CONFIG", "Config file (YAML).")]
     overrides: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="KEY=VALUE",
-            help="Change a setting for this run, e.g. sampler.draws=500. Repeatable.",
-        ),
+        option("--set", "Change a setting for this run, e.g. sampler.draws=500. Repeatable.", "KEY=VALUE"),
     ] = None
 
     def load(self) -> Config:
@@ -127,21 +134,13 @@ class OriginOptions:
     """Past days to forecast from, how far ahead, and with which models."""
 
     origins: Annotated[
-        str,
-        typer.Option("--origins", metavar="WHEN", help="monthly, weekly, or days: 2021-01-01,2021-07-01."),
+        str, option("--origins", "monthly, weekly, or days: 2021-01-01,2021-07-01.", "WHEN")
     ] = "monthly"
-    horizons: Annotated[str, typer.Option("--horizons", metavar="DAYS", help="Days ahead, with commas.")] = (
-        "30,90,180"
-    )
+    horizons: Annotated[str, option("--horizons", "Days ahead, with commas.", "DAYS")] = "30,90,180"
     models: Annotated[
-        str,
-        typer.Option(
-            "--models",
-            metavar="LIST",
-            help="Some of joint,focused,target,ensemble. Baselines are always shown.",
-        ),
+        str, option("--models", "Some of joint,focused,target,ensemble. Baselines are always shown.", "LIST")
     ] = "joint,focused,target,ensemble"
-    jobs: Annotated[int, typer.Option("--jobs", min=1, max=256, metavar="N", help="Processes to use.")] = 1
+    jobs: Annotated[int, option("--jobs", "Processes to use.", "N", least=1, most=256)] = 1
 
 
 def day(value: datetime | None) -> date | None:
@@ -220,5 +219,5 @@ def check_figure(path: Path | None, option: str) -> None:
 
 def ledger_place(option: Path | None, out: Path = RUNS) -> Path:
     """Return the file of the ledger: the option, else that of the environment, else beside the runs."""
-    stated = os.environ.get(LEDGER_VARIABLE)
-    return option or (Path(stated) if stated else out / LEDGER_NAME)
+    stated = os.environ.get(_LEDGER_VARIABLE)
+    return option or (Path(stated) if stated else out / _LEDGER_NAME)

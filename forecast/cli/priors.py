@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forecast.cli.options import ConfigOptions, Json, takes_options
+from forecast.cli.options import ConfigOptions, Json, option, takes_options
 from forecast.cli.terminal import BLANK, Part, left, show, table, text
 from forecast.errors import InputError, PriorError
 
@@ -24,14 +24,11 @@ if TYPE_CHECKING:
 def priors(
     case: ConfigOptions,
     explain: Annotated[
-        str | None,
-        typer.Option("--explain", metavar="NAME", help="One prior in full: meaning, unit, words, reason."),
+        str | None, option("--explain", "One prior in full: meaning, unit, words, reason.", "NAME")
     ] = None,
     run: Annotated[
         Path | None,
-        typer.Option(
-            "--run", metavar="RUN_DIR", help="With --explain: a saved run, to show what the data made of it."
-        ),
+        option("--run", "With --explain: a saved run, to show what the data made of it.", "RUN_DIR"),
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from forecast.cli.options import Output, RunFolder, takes_options
+from forecast.cli.options import Output, RunFolder, option, takes_options
 
 
 class Paper(StrEnum):
@@ -24,26 +24,18 @@ def report(
     run_dir: RunFolder,
     output: Output,
     previous: Annotated[
-        Path | None,
-        typer.Option("--previous", metavar="RUN_DIR", help="Earlier run, to show the change since then."),
+        Path | None, option("--previous", "Earlier run, to show the change since then.", "RUN_DIR")
     ] = None,
     figures: Annotated[
-        Path | None,
-        typer.Option("--figures", metavar="DIR", help="Write every chart there too, as SVG and PNG."),
+        Path | None, option("--figures", "Write every chart there too, as SVG and PNG.", "DIR")
     ] = None,
-    csv: Annotated[
-        Path | None, typer.Option("--csv", metavar="DIR", help="Write every table there too, as CSV.")
-    ] = None,
+    csv: Annotated[Path | None, option("--csv", "Write every table there too, as CSV.", "DIR")] = None,
     template: Annotated[
-        Path | None,
-        typer.Option("--template", metavar="FILE", help="Typst template of your own for the PDF."),
+        Path | None, option("--template", "Typst template of your own for the PDF.", "FILE")
     ] = None,
-    paper: Annotated[
-        Paper | None, typer.Option("--paper", help="Paper of the PDF, in place of report.paper.")
-    ] = None,
+    paper: Annotated[Paper | None, option("--paper", "Paper of the PDF, in place of report.paper.")] = None,
     force: Annotated[
-        bool,
-        typer.Option("--force", help="Build from files that were altered after the run; the report says so."),
+        bool, option("--force", "Build from files that were altered after the run; the report says so.")
     ] = False,
 ) -> None:
     """Build the report of a saved run again (report.pdf, report.html); nothing is fitted."""

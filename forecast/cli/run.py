@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from forecast import wording
-from forecast.cli.options import RUNS, DatedOptions, LedgerFile, Output, ledger_place, takes_options
+from forecast.cli.options import RUNS, DatedOptions, LedgerFile, Output, ledger_place, option, takes_options
 from forecast.cli.progress import listening
 from forecast.cli.scenario import headline_scenarios
 from forecast.cli.terminal import BLANK, Part, left, right, show, table, text
@@ -36,21 +36,18 @@ def run(
     case: DatedOptions,
     output: Output,
     out: Annotated[
-        Path,
-        typer.Option("--out", metavar="DIR", help="Folder of the runs; this one goes to DIR/<name>/<as_of>."),
+        Path, option("--out", "Folder of the runs; this one goes to DIR/<name>/<as_of>.", "DIR")
     ] = RUNS,
-    force: Annotated[bool, typer.Option("--force", help="Replace a run that is there already.")] = False,
+    force: Annotated[bool, option("--force", "Replace a run that is there already.")] = False,
     allow_unconverged: Annotated[
         bool,
-        typer.Option(
+        option(
             "--allow-unconverged",
-            help="End with code 0 even if the fit did not converge; the report stays stamped.",
+            "End with code 0 even if the fit did not converge; the report stays stamped.",
         ),
     ] = False,
     ledger: LedgerFile = None,
-    no_ledger: Annotated[
-        bool, typer.Option("--no-ledger", help="Do not put the forecasts on record.")
-    ] = False,
+    no_ledger: Annotated[bool, option("--no-ledger", "Do not put the forecasts on record.")] = False,
 ) -> None:
     """Fit the model, simulate the futures, write the run folder with its PDF report."""
     if ledger and no_ledger:

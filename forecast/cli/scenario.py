@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from forecast import wording
-from forecast.cli.options import FIGURE_FORMATS, Output, RunFolder, takes_options
+from forecast.cli.options import FIGURE_FORMATS, Output, RunFolder, argument, option, takes_options
 from forecast.cli.progress import listening
 from forecast.cli.terminal import BLANK, Part, left, right, show, table, text
 from forecast.errors import InputError
@@ -29,42 +29,36 @@ def scenario(
     run_dir: RunFolder,
     output: Output,
     files: Annotated[
-        list[Path] | None,
-        typer.Argument(metavar="[FILES]...", help="Scenario files; without any, what the run kept."),
+        list[Path] | None, argument("[FILES]...", "Scenario files; without any, what the run kept.")
     ] = None,
     priors: Annotated[
-        list[str] | None,
-        typer.Option("--prior", metavar="NAME=PRIOR", help="Another prior, e.g. ballast.visit=calms."),
+        list[str] | None, option("--prior", "Another prior, e.g. ballast.visit=calms.", "NAME=PRIOR")
     ] = None,
     events: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
             "--event",
-            metavar="DATE:CATEGORY:SEVERITY[:PROBABILITY]",
-            help="A future act; FIRST..LAST in place of DATE for a window.",
+            "A future act; FIRST..LAST in place of DATE for a window.",
+            "DATE:CATEGORY:SEVERITY[:PROBABILITY]",
         ),
     ] = None,
     without: Annotated[
-        list[str] | None,
-        typer.Option("--without", metavar="ID", help="Take a past event out (needs a new fit)."),
+        list[str] | None, option("--without", "Take a past event out (needs a new fit).", "ID")
     ] = None,
     compare: Annotated[
-        bool, typer.Option("--compare", help="One table across all scenarios, at the headline's milestone.")
+        bool, option("--compare", "One table across all scenarios, at the headline's milestone.")
     ] = False,
     out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="FILE", help="Write chart (.svg, .png, .pdf) or numbers (.json)."),
+        Path | None, option("--out", "Write chart (.svg, .png, .pdf) or numbers (.json).", "FILE")
     ] = None,
     no_refit: Annotated[
-        bool, typer.Option("--no-refit", help="Withhold the numbers of a scenario that needs a new fit.")
+        bool, option("--no-refit", "Withhold the numbers of a scenario that needs a new fit.")
     ] = False,
     paths: Annotated[
         int | None,
-        typer.Option("--paths", min=2, help="Futures a draw played again (2): more for less error, slower."),
+        option("--paths", "Futures a draw played again (2): more for less error, slower.", least=2),
     ] = None,
-    yaml: Annotated[
-        bool, typer.Option("--yaml", help="Print the options as a scenario file, and end.")
-    ] = False,
+    yaml: Annotated[bool, option("--yaml", "Print the options as a scenario file, and end.")] = False,
 ) -> None:
     """Compare scenarios with a saved run: probabilities, paired differences, and how far to trust them.
 

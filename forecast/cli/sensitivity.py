@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from forecast import wording
-from forecast.cli.options import Output, RunFolder, check_figure, takes_options
+from forecast.cli.options import Output, RunFolder, check_figure, option, takes_options
 from forecast.cli.terminal import BLANK, Part, left, right, show, table, text
 from forecast.errors import InputError
 
@@ -25,24 +25,16 @@ _MOST_CROSSINGS = 6
 def sensitivity(
     run_dir: RunFolder,
     output: Output,
-    target: Annotated[
-        str | None, typer.Option("--target", metavar="NAME", help="Target; the headline's when absent.")
-    ] = None,
+    target: Annotated[str | None, option("--target", "Target; the headline's when absent.", "NAME")] = None,
     milestone: Annotated[
-        str | None, typer.Option("--milestone", metavar="NAME", help="Milestone; the headline's when absent.")
+        str | None, option("--milestone", "Milestone; the headline's when absent.", "NAME")
     ] = None,
     threshold: Annotated[
-        str | None,
-        typer.Option(
-            "--threshold", metavar="P", help="Also tell what takes the chance across P, e.g. 0.6 or 60%."
-        ),
+        str | None, option("--threshold", "Also tell what takes the chance across P, e.g. 0.6 or 60%.", "P")
     ] = None,
-    all_targets: Annotated[
-        bool, typer.Option("--all", help="Break-evens of every target, not of one.")
-    ] = False,
+    all_targets: Annotated[bool, option("--all", "Break-evens of every target, not of one.")] = False,
     plot: Annotated[
-        Path | None,
-        typer.Option("--plot", metavar="FILE", help="Draw the tornado chart (.svg, .png, .pdf)."),
+        Path | None, option("--plot", "Draw the tornado chart (.svg, .png, .pdf).", "FILE")
     ] = None,
 ) -> None:
     """Say what each probability rests on, what each assumption does to one, and what would change the words.
