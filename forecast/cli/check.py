@@ -38,6 +38,7 @@ def check(
 ) -> None:
     """Validate a config and its events, read it back in plain English; nothing is fitted."""
     from forecast.config import config_hash, describe_config
+    from forecast.events.dyads import selection_notes
     from forecast.runs.inputs import read_inputs
     from forecast.scenarios import plan_scenarios
     from forecast.sensitivity.prior_predictive import prior_predictive
@@ -56,6 +57,10 @@ def check(
             "name": loaded.name,
             "config_sha256": config_hash(loaded),
             "events": len(inputs.events),
+            "dyad": inputs.dyad.to_dict(),
+            "rows_left_out": inputs.rows_left_out,
+            "left_out": [one._asdict() for one in inputs.left_out],
+            "notes": [*selection_notes(inputs.dyad, inputs.events, inputs.left_out)],
             "events_fitted": int(inputs.data.counts.sum()),
             "prior_predictive": vars(implied),
             "known_share_of_last_weeks": inputs.data.known_share[-1:-5:-1].tolist(),
@@ -110,12 +115,30 @@ def _data(inputs: Inputs) -> Iterator[Part]:
         indent=2,
         hang=4,
     )
+    for said in _selection(inputs):
+        yield text(said, indent=2, hang=4)
     if inputs.delay is not None:
         yield from _delay(inputs.delay, inputs.data.known_share)
     for rule in inputs.rules:
         seen = int(rule.mask(events.between(grid.start, day)).sum())
         remark = f"seen {times(seen)}" if seen else "never seen: the prior speaks"
         yield text(f"{inputs.config.target_title(rule.name)}: {remark}.", indent=2, hang=4)
+
+
+def _selection(inputs: Inputs) -> Iterator[str]:
+    import numpy as np
+
+    from forecast.events.dyads import Direction, left_out_in_words, selection_notes
+
+    dyad = inputs.dyad
+    a, b = inputs.config.dyad.names
+    _, forth, back, theatre = np.bincount(dyad.directions(inputs.events), minlength=len(Direction)).tolist()
+    third = f", {theatre:,} with third parties ({', '.join(dyad.theatre)})" if dyad.theatre else ""
+    yield f"{forth:,} by {a} towards {b}, {back:,} by {b} towards {a}{third}."
+    if inputs.left_out:
+        yield f"Left out as acts of others: {left_out_in_words(inputs.left_out, inputs.rows_left_out)}."
+    for note in selection_notes(dyad, inputs.events, inputs.left_out):
+        yield f"Note: {note}"
 
 
 def _delay(delay: DelayCurve, known: NDArray[np.float64]) -> Iterator[Part]:

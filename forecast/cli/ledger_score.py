@@ -16,7 +16,7 @@ from forecast.wording import count, number, percent, share
 
 if TYPE_CHECKING:
     from forecast.ledger.resolving import Resolved
-    from forecast.ledger.score_groups import GroupScore
+    from forecast.ledger.scored import GroupScore
     from forecast.ledger.scoring import LedgerScores
     from forecast.records.history import ErrorBound
 
@@ -66,7 +66,7 @@ def score(
         bool, option("--unconverged", "Score forecasts of fits that did not converge, too.")
     ] = False,
     figure: Annotated[
-        Path | None, option("--figure", "Draw the calibration diagram: .svg or .png.", "FILE")
+        Path | None, option("--figure", "Draw the calibration diagram: .svg, .png or .pdf.", "FILE")
     ] = None,
     csv: Annotated[Path | None, option("--csv", "Write the score of every group.", "FILE")] = None,
     seed: Annotated[int, option("--seed", "Of the error estimates.", least=0)] = 0,
@@ -77,17 +77,18 @@ def score(
     path = ledger_place(ledger)
     book = open_ledger(path)
     if figure:
-        from forecast.report.calibration_figure import refuse_figure_name
+        from forecast.report.exports import figure_kind
 
-        refuse_figure_name(figure)
+        figure_kind(figure)  # before anything is scored
 
     from forecast.ledger.scoring import score_ledger
 
     scores = score_ledger(book, seed=seed, unconverged=unconverged)
     if figure:
-        from forecast.report.calibration_figure import write_calibration_figure
+        from forecast.report.backtest_figures import draw_reliability
+        from forecast.report.exports import write_figure
 
-        write_calibration_figure(scores.calibration, figure)
+        write_figure(draw_reliability(scores.calibration), figure)
     if csv:
         from forecast.ledger.exporting import write_text
         from forecast.ledger.scoring import groups_csv

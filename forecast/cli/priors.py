@@ -12,7 +12,7 @@ import typer
 
 from forecast.cli.options import ConfigOptions, Json, option, takes_options
 from forecast.cli.terminal import BLANK, Part, left, show, table, text
-from forecast.errors import InputError, PriorError
+from forecast.errors import InputError, PriorError, did_you_mean
 
 if TYPE_CHECKING:
     from forecast.priors import Distribution, NamedPrior
@@ -33,7 +33,6 @@ def priors(
     as_json: Json = False,
 ) -> None:
     """List every prior: name, meaning, unit, words, value, 90% range, and where it came from."""
-    from forecast.events.codebook import did_you_mean
     from forecast.runs.inputs import resolve_priors
 
     if run and not explain:
@@ -67,7 +66,7 @@ def _posteriors(run: Path) -> dict[str, ParameterSummary]:
 
 
 def _as_dict(prior: NamedPrior, posterior: ParameterSummary | None) -> dict[str, object]:
-    from forecast.priors.statement_forms import statement_examples
+    from forecast.priors.resolve import statement_examples
 
     facts: dict[str, object] = {
         "name": prior.name,
@@ -126,7 +125,7 @@ def _listed(priors: Sequence[NamedPrior]) -> Iterator[Part]:
 
 def _explained(prior: NamedPrior, posterior: ParameterSummary | None) -> Iterator[Part]:
     """One prior in full, and what the data made of it where a run is given."""
-    from forecast.priors.statement_forms import statement_examples, statement_text
+    from forecast.priors.resolve import statement_examples, statement_text
 
     scale = prior.group.scale
     yield text(f"{prior.name}  [{prior.origin}]")

@@ -55,6 +55,7 @@ def run(
     place = None if no_ledger else ledger_place(ledger, out)
     loaded = case.load()
 
+    from forecast.events.dyads import selection_notes
     from forecast.runs.folder import refuse_existing, run_place
     from forecast.runs.inputs import read_inputs
     from forecast.scenarios import plan_scenarios
@@ -63,6 +64,9 @@ def run(
     refuse_existing(run_place(loaded, out), force=force)
     inputs = read_inputs(loaded)
     plan_scenarios(inputs, inputs.scenarios)
+    if not output.quiet:
+        for note in selection_notes(inputs.dyad, inputs.events, inputs.left_out):
+            typer.echo(f"Note: {note}", err=True)
     if place:
         from forecast.ledger.store import refuse_unusable
 

@@ -11,7 +11,7 @@ import typer
 from forecast import wording
 from forecast.cli.options import Output, RunFolder, check_figure, option, takes_options
 from forecast.cli.terminal import BLANK, Part, left, right, show, table, text
-from forecast.errors import InputError
+from forecast.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
     from forecast.records.analysis import Analysis, NumberSensitivity, Robustness, ShiftEnd
@@ -93,7 +93,8 @@ def _measured(
     all_targets: bool,
 ) -> Robustness:
     from forecast.scenarios import read_base_run
-    from forecast.sensitivity.robustness import RobustnessOptions, measure_sensitivities, measure_shifts
+    from forecast.sensitivity.labels import measure_sensitivities
+    from forecast.sensitivity.robustness import RobustnessOptions, measure_shifts
 
     base = read_base_run(run_dir)
     kept = analysis.robustness
@@ -122,8 +123,6 @@ def _share(stated: str | None) -> float | None:
 
 
 def _known(name: str | None, names: list[str], option: str) -> str | None:
-    from forecast.events.codebook import did_you_mean
-
     if name is None or name in names:
         return name
     raise InputError(

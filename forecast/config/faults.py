@@ -6,7 +6,6 @@ of what was validated.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -15,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from forecast.errors import ConfigError
+from forecast.errors import ConfigError, did_you_mean
 
 type KeyPath = tuple[str | int, ...]
 type Node = Mapping[str, Any]
@@ -136,13 +135,6 @@ def printable(text: str) -> str:
     return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
 
 
-def suggestion(word: str, allowed: Iterable[str]) -> str:
-    """Return ``" Did you mean 'x'?"`` for the allowed word nearest to ``word``, or nothing."""
-    by_folded = {_folded(candidate): candidate for candidate in allowed}
-    near = difflib.get_close_matches(_folded(word), by_folded, n=1, cutoff=0.6)
-    return f" Did you mean '{by_folded[near[0]]}'?" if near else ""
-
-
 def shown(value: object) -> str:
     """Return a value that came in as a short phrase, e.g. ``7`` or ``text 'many'``."""
     match value:
@@ -161,10 +153,6 @@ def shown(value: object) -> str:
             return str(value)
 
 
-def _folded(word: str) -> str:
-    return word.casefold().replace("-", "_").replace(" ", "_")
-
-
 def field_faults(error: ValidationError, model: type[BaseModel]) -> Iterator[Fault]:
     """Yield one fault for each wrong key or value of a model; disagreements between settings are left out."""
     for details in error.errors(include_url=False):
@@ -181,7 +169,7 @@ def _fault(details: ErrorDetails, model: type[BaseModel]) -> Fault:
     match details["type"]:
         case "extra_forbidden":
             keys = known_keys(node_at(path[:-1], model))
-            message = f"unknown key.{suggestion(str(path[-1]), keys)} Allowed: {', '.join(keys)}"
+            message = f"unknown key.{did_you_mean(str(path[-1]), keys)} Allowed: {', '.join(keys)}"
         case "missing":
             message = f"required key is missing; {_purpose(path, model)}"
         case str(kind) if kind == _OWN:
@@ -198,7 +186,7 @@ def _fault(details: ErrorDetails, model: type[BaseModel]) -> Fault:
 def _unfit(path: KeyPath, came: object, model: type[BaseModel]) -> str:
     node = node_at(path, model)
     options = resolved(node).get("enum", ()) if node is not None else ()
-    hint = suggestion(came, map(str, options)) if isinstance(came, str) else ""
+    hint = did_you_mean(came, map(str, options)) if isinstance(came, str) else ""
     if isinstance(came, (int, float)) and allowed_text(node).startswith("text"):
         hint = f" Put it in quotes: '{came}'"
     return f"came {shown(came)}; allowed: {allowed_text(node)}.{hint}"

@@ -18,11 +18,13 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from forecast.config.faults import refusal, shown, suggestion
+from forecast.config.faults import refusal, shown
+from forecast.errors import PriorError, did_you_mean
 from forecast.events.codebook import CATEGORIES
 
 LEAST_CONTRAST = 4.5
 """Contrast of text on white that WCAG 2.2 asks for (level AA)."""
+MOST_ACTOR_SIGNS = 100
 
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _SLUG = re.compile(r"[a-z0-9]+([-_.][a-z0-9]+)*")
@@ -32,8 +34,8 @@ _QUANTILE = re.compile(r"q(\d{2,3})")
 _INTERVAL = re.compile(r"interval(\d{2})")
 _PERCENT = re.compile(r"([+\-−]?\d+(?:\.\d+)?)\s*%")
 
+# Far above any parameter; beyond it the arithmetic of a fit would overflow.
 _LARGEST = 1e100
-"""Far above any parameter; beyond it the arithmetic of a fit would overflow."""
 
 Quantiles = dict[str, float]
 """Name of a quantile (``median``, ``q05``) → value."""
@@ -89,18 +91,36 @@ def _prior_name(value: str) -> str:
     return value
 
 
-def _country(value: str) -> str:
-    if not re.fullmatch(r"[A-Z]{3}", value):
-        hint = f" Did you mean '{value.upper()}'?" if re.fullmatch(r"[A-Za-z]{3}", value) else ""
+def _actors(value: object) -> tuple[str, ...]:
+    named = value if isinstance(value, (list, tuple)) else (value,)
+    if not named:
+        raise refusal("empty list; name at least one actor, as the event file does")
+    return _distinct(tuple(map(_actor, named)))
+
+
+def _actor(value: object) -> str:
+    if not isinstance(value, str):
+        quotes = f" Put it in quotes: '{value}'" if type(value) in (int, float) else ""
         raise refusal(
-            f"{shown(value)} is not a country code; give three capitals of ISO 3166, e.g. USA.{hint}"
+            f"came {shown(value)}; allowed: an actor as the event file names it, or a list.{quotes}"
         )
-    return value
+    if len(value) > MOST_ACTOR_SIGNS:
+        raise refusal(f"came {len(value)} signs; allowed: an actor of at most {MOST_ACTOR_SIGNS} signs")
+    return _plain(value)
+
+
+def _third_parties(value: object) -> tuple[str, ...]:
+    return () if value in (None, (), []) else _actors(value)
+
+
+def _side(value: object) -> str | tuple[str, ...]:
+    named = _actors(value)
+    return named if len(named) > 1 else named[0]
 
 
 def _category(value: str) -> str:
     if value not in CATEGORIES:
-        hint = suggestion(value, CATEGORIES)
+        hint = did_you_mean(value, CATEGORIES)
         raise refusal(f"unknown category '{value}'.{hint} Allowed: {', '.join(CATEGORIES)}")
     return value
 
@@ -118,14 +138,10 @@ def _prior(value: object) -> str | Mapping[str, float] | Mapping[str, Mapping[st
     if isinstance(value, Mapping):
         try:
             return read_statement(value)
-        except QuantileFault as error:
+        except PriorError as error:
             raise refusal(str(error)) from error
     allowed = "a word, a distribution such as 'Beta(4, 8)', or {q05: .., median: .., q95: ..}"
     raise refusal(f"came {shown(value)}; allowed: {allowed}")
-
-
-class QuantileFault(ValueError):
-    """A statement that cannot be read as quantiles; the message says why and what is allowed."""
 
 
 def read_statement(value: Mapping[Any, object]) -> Quantiles | dict[str, Quantiles]:
@@ -139,7 +155,7 @@ def read_statement(value: Mapping[Any, object]) -> Quantiles | dict[str, Quantil
 
     Raises
     ------
-    QuantileFault
+    PriorError
         A name that is no quantile, a value that is no number, fewer than two, or values out of order.
     """
     if len(value) == 1:
@@ -147,8 +163,8 @@ def read_statement(value: Mapping[Any, object]) -> Quantiles | dict[str, Quantil
         if isinstance(inner, Mapping):
             try:
                 return {str(name): read_quantiles(inner)}
-            except QuantileFault as fault:
-                raise QuantileFault(f"{name}: {fault}") from fault
+            except PriorError as fault:
+                raise PriorError(f"{name}: {fault}") from fault
     return read_quantiles(value)
 
 
@@ -158,22 +174,21 @@ def read_quantiles(value: Mapping[Any, object]) -> Quantiles:
     for name, number in _single_quantiles(value):
         level = level_of(name)
         if level is None:
-            raise QuantileFault(
+            raise PriorError(
                 f"unknown quantile '{name}'; allowed: median and q01 to q99 (e.g. q05, q95), or interval90 "
                 "(a prior's own name is written with dots, e.g. tension.persistence)"
             )
         if level in levels:
             other = levels[level][0]
-            same = " and ".join(sorted({name, other})) if name != other else name
-            raise QuantileFault(
-                f"{same} are the same quantile; keep one" if name != other else f"{name} is given twice"
-            )
+            if name == other:
+                raise PriorError(f"{name} is given twice")
+            raise PriorError(f"{' and '.join(sorted((name, other)))} are the same quantile; keep one")
         levels[level] = (name, _quantile_value(name, number))
     if len(levels) < 2:
-        raise QuantileFault("at least two quantiles are needed, e.g. {q05: -0.1, median: 0.1, q95: 0.4}")
+        raise PriorError("at least two quantiles are needed, e.g. {q05: -0.1, median: 0.1, q95: 0.4}")
     for (low, smaller), (high, larger) in pairwise(levels[level] for level in sorted(levels)):
         if smaller >= larger:
-            raise QuantileFault(f"quantiles must rise: {low} = {smaller:g} is not below {high} = {larger:g}")
+            raise PriorError(f"quantiles must rise: {low} = {smaller:g} is not below {high} = {larger:g}")
     return dict(levels.values())
 
 
@@ -193,11 +208,9 @@ def _single_quantiles(value: Mapping[Any, object]) -> list[tuple[str, object]]:
             found.append((str(key), number))
             continue
         if int(matched[1]) < 2:
-            raise QuantileFault(f"'{key}' is no interval; write e.g. interval90: [-0.1, 0.4]")
+            raise PriorError(f"'{key}' is no interval; write e.g. interval90: [-0.1, 0.4]")
         if not isinstance(number, list | tuple) or len(number) != 2:
-            raise QuantileFault(
-                f"{key}: two bounds are needed, e.g. {key}: [-0.1, 0.4], came {shown(number)}"
-            )
+            raise PriorError(f"{key}: two bounds are needed, e.g. {key}: [-0.1, 0.4], came {shown(number)}")
         outside = 1000 - 10 * int(matched[1])  # in thousandths: 90 leaves 100, half of it on each side
         found += [(_quantile_name(outside // 2), number[0]), (_quantile_name(1000 - outside // 2), number[1])]
     return found
@@ -218,7 +231,7 @@ def _quantile_value(name: str, value: object) -> float:
         number = math.nan
     if abs(number) <= _LARGEST:
         return number
-    raise QuantileFault(
+    raise PriorError(
         f"quantile '{name}': a number is needed (or a percent such as -50%), came {shown(value)}"
     )
 
@@ -247,6 +260,8 @@ def _nothing_is(empty: Any) -> BeforeValidator:  # noqa: ANN401 - the empty list
     return BeforeValidator(lambda value: empty if value is None else value)
 
 
+_ACTOR_SCHEMA = {"type": "string", "minLength": 1, "maxLength": MOST_ACTOR_SIGNS}
+_ACTORS_SCHEMA = {"type": "array", "uniqueItems": True, "items": _ACTOR_SCHEMA}
 _CATEGORY_SCHEMA = {"type": "string", "enum": [*CATEGORIES]}
 _DAY_SCHEMA = {"type": "string", "format": "date"}
 _QUANTILE_SCHEMA = {
@@ -275,7 +290,12 @@ FolderName = Annotated[
     str, AfterValidator(_folder_name), Field(json_schema_extra={"pattern": f"^{_SLUG.pattern}$"})
 ]
 KeyName = Annotated[str, AfterValidator(_key_name)]
-Country = Annotated[str, AfterValidator(_country), Field(json_schema_extra={"pattern": "^[A-Z]{3}$"})]
+Side = Annotated[
+    str | tuple[str, ...],
+    BeforeValidator(_side),
+    WithJsonSchema({"anyOf": [_ACTOR_SCHEMA, _ACTORS_SCHEMA | {"minItems": 1}]}),
+]
+Actors = Annotated[tuple[str, ...], BeforeValidator(_third_parties), WithJsonSchema(_ACTORS_SCHEMA)]
 Category = Annotated[str, AfterValidator(_category), WithJsonSchema(_CATEGORY_SCHEMA)]
 Colour = Annotated[str, AfterValidator(_colour), Field(json_schema_extra={"pattern": "^#[0-9A-Fa-f]{6}$"})]
 Categories = Annotated[tuple[Category, ...], Field(min_length=1), AfterValidator(_distinct)]

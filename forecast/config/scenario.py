@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError
 
 from forecast.config.cross_checks import day_in, mapping_in, sequence_in
-from forecast.config.faults import Fault, KeyPath, SourceMap, field_faults, suggestion
+from forecast.config.faults import Fault, KeyPath, SourceMap, field_faults
 from forecast.config.field_types import (
     EMPTY_LIST,
     EMPTY_MAPPING,
@@ -30,8 +30,8 @@ from forecast.config.field_types import (
     Text,
 )
 from forecast.config.schema import Config, Section, SettingsFile, title_of
-from forecast.config.yaml_source import YamlValue, read_settings
-from forecast.errors import ConfigError
+from forecast.config.yaml_source import YamlValue, read_yaml
+from forecast.errors import ConfigError, did_you_mean
 from forecast.events.codebook import CATEGORIES
 
 
@@ -153,7 +153,7 @@ def load_scenario(path: str | Path) -> Scenario:
         Once, with every fault: ``file:line:column: key.path: what came; what is allowed``.
     """
     path = Path(path)
-    scenario = scenario_of(*read_settings(path))
+    scenario = scenario_of(*read_yaml(path))
     scenario._source_path = path
     return scenario
 
@@ -283,7 +283,7 @@ def _act_faults(path: KeyPath, act: Mapping[str, object], types: Sequence[str]) 
         yield Fault((*path, "window"), f"{window[0]} is after {window[1]}; write [first day, last day]")
     category = act.get("category")
     if isinstance(category, str) and category not in (*CATEGORIES, *types):
-        hint = suggestion(category, (*CATEGORIES, *types))
+        hint = did_you_mean(category, (*CATEGORIES, *types))
         advice = "declare it under types to use a type that was never seen"
         message = (
             f"unknown category '{category}'.{hint} Allowed: {', '.join((*CATEGORIES, *types))}; {advice}"

@@ -17,10 +17,10 @@ from forecast.config.faults import Fault, KeyPath, SourceMap, cross_error
 from forecast.config.field_types import (
     EMPTY_LIST,
     EMPTY_MAPPING,
+    Actors,
     Categories,
     Category,
     Colour,
-    Country,
     Day,
     FolderName,
     KeyName,
@@ -30,6 +30,7 @@ from forecast.config.field_types import (
     Probability,
     Severity,
     Share,
+    Side,
     Text,
     Whole,
 )
@@ -73,18 +74,36 @@ class SettingsFile(Section):
 
 
 class DyadConfig(Section):
-    """The two countries whose relation is forecast."""
+    """The two sides whose relationship is forecast, and whose acts count."""
 
-    a: Country = Field(description="first country, ISO 3166 code of three capitals")
-    b: Country = Field(description="second country, ISO 3166 code of three capitals")
+    a: Side = Field(description="first side: an actor as the event file names it, or a list of actors")
+    b: Side = Field(description="second side")
+    theatre: Actors = Field(
+        default=(), description="third parties: acts between one of them and a side count as well"
+    )
     label: Text | None = Field(
-        default=None, description="how the report names the pair; the two codes when absent"
+        default=None, description="how the report names the pair; the actors when absent"
     )
 
     @property
+    def side_a(self) -> tuple[str, ...]:
+        """Actors of the first side."""
+        return (self.a,) if isinstance(self.a, str) else self.a
+
+    @property
+    def side_b(self) -> tuple[str, ...]:
+        """Actors of the second side."""
+        return (self.b,) if isinstance(self.b, str) else self.b
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """Both sides as text, e.g. ``("USA+NAT", "SER")``."""
+        return "+".join(self.side_a), "+".join(self.side_b)
+
+    @property
     def title(self) -> str:
-        """The label, or the two codes."""
-        return self.label or f"{self.a} – {self.b}"
+        """The label, or the actors."""
+        return self.label or f"{' + '.join(self.side_a)} – {' + '.join(self.side_b)}"
 
 
 class DelayConfig(Section):

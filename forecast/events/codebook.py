@@ -7,8 +7,6 @@ needs the category names and must start fast.
 from __future__ import annotations
 
 import csv
-import difflib
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -16,7 +14,7 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Literal
 
-from forecast.errors import EventError
+from forecast.errors import EventError, did_you_mean
 
 Kind = Literal["cooperative", "conflictual"]
 
@@ -107,13 +105,6 @@ def cameo_codes() -> Mapping[str, CameoEntry]:
 def countries() -> Mapping[str, str]:
     """Return the ISO 3166-1 codes: three letters → two letters."""
     return MappingProxyType({row["alpha3"]: row["alpha2"] for row in _rows("countries.csv")})
-
-
-def did_you_mean(given: str, allowed: tuple[str, ...]) -> str:
-    """Return ``" Did you mean 'x'?"`` for the nearest allowed name, or an empty text when none is near."""
-    folded = re.sub(r"[\s\-]+", "_", given.strip().lower())
-    near = difflib.get_close_matches(folded, allowed, n=1, cutoff=0.6)
-    return f" Did you mean '{near[0]}'?" if near else ""
 
 
 def category_fault(given: str) -> str:

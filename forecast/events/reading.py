@@ -19,14 +19,14 @@ from typing import Any
 
 import numpy as np
 
-from forecast.errors import EventError
+from forecast.errors import EventError, did_you_mean
 from forecast.events.cells import PARSERS, CellFault, clean_text, shorten
-from forecast.events.codebook import did_you_mean
 from forecast.events.rows import PARQUET_SUFFIX, Fault, Row, faults_message, read_rows
 from forecast.events.table import COLUMNS, DATES, FIELDS, OWN_PREFIX, REQUIRED, EventTable
 
 Values = dict[str, Any]
 """Values of one row, by column of the file."""
+HEADER_ALONE = Fault(None, "", "no events: the file has a header and nothing below it")
 
 
 def read_events(path: str | Path, *, source: str | None = None) -> EventTable:
@@ -69,7 +69,7 @@ def inspect_events(path: str | Path, *, source: str | None = None) -> tuple[Even
     if not columns:
         return None, faults
     if not body and not faults:
-        return None, [Fault(None, "", "no events: the file has a header and nothing below it")]
+        return None, [HEADER_ALONE]
     events, row_faults = _read_rows(body, columns, width=len(header.cells))
     faults += row_faults
     if faults:

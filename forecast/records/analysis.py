@@ -203,6 +203,25 @@ class ParameterSummary(Record):
     ess_bulk: float
 
 
+class DyadActs(Record):
+    """Whose acts count: those between the sides, and those between a side and the theatre, either way."""
+
+    a: tuple[str, ...]
+    b: tuple[str, ...]
+    theatre: tuple[str, ...]
+    rows_a_to_b: int
+    rows_b_to_a: int
+    rows_theatre: int
+
+
+class PairLeftOut(Record):
+    """Rows of the event file that are no acts of the dyad."""
+
+    initiator: str
+    recipient: str
+    rows: int
+
+
 class DataSummary(Record):
     """The events behind the forecast."""
 
@@ -215,6 +234,11 @@ class DataSummary(Record):
     verified_share: float | None
     counts_by_category: dict[str, int]
     limits: tuple[str, ...]
+    dyad: DyadActs | None = Field(default=None, description="None where all rows of the file counted")
+    rows_left_out: int = Field(default=0, description="rows known by the as-of date of other pairs")
+    left_out: tuple[PairLeftOut, ...] = Field(
+        default=(), description="their pairs, most rows first; the first fifty"
+    )
 
 
 class CalendarAct(Record):

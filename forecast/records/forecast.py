@@ -17,7 +17,7 @@ RestsOn = Literal["data-driven", "prior-driven", "conflict", "unclear"]
 
 
 class DyadRecord(Record):
-    """The pair of countries; ``a`` and ``b`` are ISO 3166-1 alpha-3 codes."""
+    """The two sides, as the event file names them; several actors of a side are joined by a plus."""
 
     a: str
     b: str

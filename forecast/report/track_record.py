@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from forecast.errors import InputError
+from forecast.evaluation.calibration import reliability_curve
 from forecast.evaluation.forecast_table import ForecastTable
 from forecast.evaluation.score_table import ScoreTable
-from forecast.evaluation.track_record import reliability_curve
 from forecast.report.drawing import svg_bytes
 from forecast.report.reliability_figure import draw_reliability
 from forecast.report.score_figures import draw_roc, draw_score_over_time

@@ -28,6 +28,7 @@ from forecast.records.forecast import (
     TargetForecast,
 )
 from forecast.runs.base_run import BaseRun
+from forecast.runs.stages import stage_seeds
 from forecast.runs.target_forecasts import curve_record, milestone_forecast, time_record
 from forecast.scenarios.evaluate import (
     ChangedProbability,
@@ -36,10 +37,9 @@ from forecast.scenarios.evaluate import (
     changed_probability,
     hit_shares_before,
     scenario_curve,
+    weights_for,
 )
-from forecast.scenarios.new_types import draw_effects
-from forecast.scenarios.plan import ScenarioPlan, plan_scenarios
-from forecast.scenarios.reweighting import weights_for
+from forecast.scenarios.plan import ScenarioPlan, draw_effects, plan_scenarios
 from forecast.simulation import ProbabilityCurve, probability_curve, simulate_first_hits
 
 SCENARIO_PATHS = 2
@@ -174,9 +174,6 @@ def _new_draws(
     reason: str,
     tell: Callable[[str], None],
 ) -> ScenarioForecast:
-    # Imported where it is needed: loading the sampler takes longer than any other scenario.
-    from forecast.scenarios.refit import refit
-
     past = base.inputs.data
     data = count_events(plan.events, past.grid, past.layout, past.known) if plan.changes_past else past
     variables, failures = refit(base, plan, data, tell)
@@ -195,6 +192,26 @@ def _new_draws(
 
         targets.append(_target(base, known, curve, change))
     return _forecast(plan, "refit", reason, found, tuple(targets), failures=failures)
+
+
+def refit(
+    base: BaseRun, plan: ScenarioPlan, data: EventCounts, tell: Callable[[str], None]
+) -> tuple[Mapping[str, Floats], tuple[str, ...]]:
+    """Sample the posterior of a scenario with the settings and the seed of the run.
+
+    Returns the draws by variable, and the gates that failed.
+    """
+    # Imported where it is needed: loading the sampler takes longer than any other scenario.
+    from forecast.inference import SamplingProgress, check_gates, fit
+    from forecast.runs.sampler_options import sampler_options
+
+    def listen(progress: SamplingProgress) -> None:
+        tell(f"fitted anew, {progress.finished:,} of {progress.planned:,} draws")
+
+    tell("fitted anew")
+    config = base.inputs.config
+    posterior = fit(data, plan.priors, sampler_options(config, stage_seeds(config).fit), listen)
+    return posterior.variables, check_gates(posterior).failures
 
 
 def simulate_plan(

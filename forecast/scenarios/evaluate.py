@@ -1,5 +1,9 @@
 """Changed probabilities with paired differences: what a scenario adds to, or takes from, the run.
 
+Changed priors give weights of the draws: the likelihood and the soft constraint on chains of acts stay as
+they are, and every prior stands on the parameter that was sampled, so that the ratio of two posteriors is
+the ratio of the changed priors alone, up to a constant that the weights do not see.
+
 A difference is taken draw by draw, and, where futures are simulated anew, path by path on the same random
 numbers: what base and scenario share (the scatter of the draws, the luck of the paths) falls out of it.
 Therefore a few paths a draw say as much on a difference as many do on a probability.
@@ -13,8 +17,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.inference.importance import ImportanceWeights, importance_weights
 from forecast.inference.monte_carlo import monte_carlo_error
 from forecast.models.draws import Floats
+from forecast.priors import PriorSet, elements
 from forecast.runs.base_run import BaseRun
 from forecast.simulation.probabilities import (
     HitMoments,
@@ -180,3 +186,47 @@ def scenario_curve(draws: ScenarioDraws) -> ProbabilityCurve:
             new.variance + kept**2 * (moments.variance - old.variance),
         )
     return curve_from_moments(moments, np.empty((0, draws.horizon_days + 1)))
+
+
+def parameter_draws(base: BaseRun, name: str) -> Floats:
+    """Posterior draws of one named parameter, shape (draw,).
+
+    Raises
+    ------
+    KeyError
+        No parameter has this name.
+    """
+    prior = base.inputs.priors.priors[name]
+    values = base.variables[prior.group.variable]
+    if prior.element is None:
+        return values
+    return values[:, elements(prior.group, base.inputs.data.layout).index(prior.element)]
+
+
+def changed_priors(base: BaseRun, priors: PriorSet) -> tuple[str, ...]:
+    """Names of the parameters whose prior is another distribution than in the run."""
+    before = base.inputs.priors.priors
+    return tuple(
+        name for name, prior in priors.priors.items() if prior.distribution != before[name].distribution
+    )
+
+
+def log_prior_ratio(base: BaseRun, priors: PriorSet) -> Floats:
+    """Log of new over old prior density at each draw, shape (draw,); exactly zero where nothing changed.
+
+    −inf where the new priors rule a draw out.
+    """
+    ratio = np.zeros(base.n_draws)
+    for name in changed_priors(base, priors):
+        values = parameter_draws(base, name)
+        old = base.inputs.priors.priors[name].distribution.log_density(values)
+        ratio += priors.priors[name].distribution.log_density(values) - old
+    return ratio
+
+
+def weights_for(base: BaseRun, priors: PriorSet) -> ImportanceWeights:
+    """Weights that make the draws of the run stand for the posterior under other priors.
+
+    With unchanged priors all weights are exactly the same.
+    """
+    return importance_weights(log_prior_ratio(base, priors))

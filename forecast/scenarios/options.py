@@ -72,7 +72,7 @@ def scenario_from_options(
 
 
 def _prior(written: str, option: str) -> YamlValue:
-    return parse_yaml(written, option).content if written.startswith("{") else plain_scalar(written)
+    return parse_yaml(written, option)[0] if written.startswith("{") else plain_scalar(written)
 
 
 def _act(text: str) -> dict[str, YamlValue] | str:

@@ -5,6 +5,7 @@ All faults are found before anything is computed, each with its place in the sce
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -12,14 +13,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import AssumedAct, NewType, PastEvents, Scenario
-from forecast.config.faults import Fault, KeyPath, suggestion
-from forecast.errors import ConfigError, PriorError
+from forecast.config.faults import Fault, KeyPath
+from forecast.errors import ConfigError, PriorError, did_you_mean
 from forecast.events.table import EventTable
-from forecast.panel.series import FutureAct
+from forecast.models.draws import Floats
+from forecast.panel.series import FutureAct, StreamLayout, decay_per_step
 from forecast.priors import NEW_TYPE_PARAMETERS, Distribution, PriorSet, PriorStatement, read_prior
 from forecast.runs.inputs import Inputs
-from forecast.scenarios.new_types import NewTypePriors
+from forecast.simulation import NewTypeEffect
 from forecast.wording import count, listing, long_day
+
+
+@dataclass(frozen=True)
+class NewTypePriors:
+    """What a scenario says one act of a new type does.
+
+    Parameters
+    ----------
+    excites : mapping of str to Distribution
+        Category → further acts that one act brings about.
+    calms : Distribution or None
+        Fall of the log rate of conflictual acts at first.
+    half_life_days : Distribution
+    counts_as : str or None
+        Category whose targets it meets.
+    """
+
+    excites: Mapping[str, Distribution]
+    calms: Distribution | None
+    half_life_days: Distribution
+    counts_as: str | None
 
 
 @dataclass(frozen=True)
@@ -186,7 +209,7 @@ def _with_probabilities(
     for label in probabilities:
         if label not in labels:
             known = f"Known: {'; '.join(labels)}" if labels else "The calendar is empty"
-            message = f"the calendar has no act of this label.{suggestion(label, labels)} {known}"
+            message = f"the calendar has no act of this label.{did_you_mean(label, labels)} {known}"
             faults.append(Fault(("calendar", "probability", label), message))
     return [replace(act, probability=probabilities.get(act.label, act.probability)) for act in calendar]
 
@@ -250,4 +273,33 @@ def _none_fits(inputs: Inputs, past: PastEvents, fitting: NDArray[np.bool_]) -> 
     if past.id is None:
         return f"no event fits this description among those known on {as_of}"
     ids = [str(one) for one in inputs.events.id]
-    return f"no event has the id '{past.id}' among those known on {as_of}.{suggestion(past.id, ids)}"
+    return f"no event has the id '{past.id}' among those known on {as_of}.{did_you_mean(past.id, ids)}"
+
+
+def draw_effects(
+    types: Mapping[str, NewTypePriors], layout: StreamLayout, n_draws: int, seed: int
+) -> dict[str, NewTypeEffect]:
+    """Draw the effect of each type from its priors, one row a posterior draw.
+
+    What the prior leaves open enters the forecast like any other uncertainty. The random numbers belong to
+    the type and the parameter, so that a prior moved up moves every draw up.
+    """
+    effects = {}
+    for name, priors in types.items():
+        excites = np.zeros((n_draws, len(layout.streams)))
+        for category, prior in priors.excites.items():
+            column = layout.streams.index(category)
+            excites[:, column] = prior.quantile(_uniform(seed, n_draws, name, "excites", category))
+        calms = np.zeros(n_draws)
+        if priors.calms is not None:
+            calms = priors.calms.quantile(_uniform(seed, n_draws, name, "calms"))
+        half_life = priors.half_life_days.quantile(_uniform(seed, n_draws, name, "half_life_days"))
+        effects[name] = NewTypeEffect(excites, calms, decay_per_step(half_life), priors.counts_as)
+    return effects
+
+
+def _uniform(seed: int, n_draws: int, *of: str) -> Floats:
+    key = int.from_bytes(hashlib.sha256("\n".join(of).encode()).digest()[:8], "little")
+    numbers = np.random.Generator(np.random.Philox(key=np.array([seed, key], dtype=np.uint64)))
+    # Never exactly zero, where quantiles are infinite.
+    return np.maximum(numbers.random(n_draws), 2.0**-53)

@@ -5,16 +5,26 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+from scipy import special
+
 from forecast.models.draws import Floats
-from forecast.records.analysis import Reason
-from forecast.records.forecast import RestsOn
+from forecast.records.analysis import NumberSensitivity, Reason, Robustness, WeightPull
+from forecast.records.forecast import Forecast, RestsOn
+from forecast.runs.base_run import BaseRun
+from forecast.scenarios.evaluate import parameter_draws
 from forecast.sensitivity.power_scaling import (
     PowerScaling,
+    log_hazards,
     noise_of,
+    power_scaling,
     sensitivity,
     slope_per_doubling,
     sort_values,
 )
+from forecast.sensitivity.shifts import stacked_shares
+
+ALL_PRIORS, DATA = "all priors", "data"
 
 SENSITIVE = 0.05
 """Distance per doubling from which a quantity counts as sensitive (Kallioinen et al. 2024)."""
@@ -123,3 +133,110 @@ def label_of(
     if strength > likelihood.strength:
         return "prior-driven", "priors move it more"
     return "data-driven", "data move it more"
+
+
+def measure_sensitivities(base: BaseRun) -> tuple[NumberSensitivity, ...]:
+    """Power-scale priors and likelihood for every target × milestone."""
+    # Here, because it brings PyMC's machinery, which takes longer to load than everything else here to run.
+    from forecast.inference import log_likelihood
+
+    by_group = _group_densities(base)
+    scalings = {name: power_scaling(density) for name, density in by_group.items()}
+    priors = power_scaling(np.sum(list(by_group.values()), axis=0))
+    data = power_scaling(log_likelihood(base.inputs.data, base.draws))
+    features = parameter_features(base)
+    config = base.inputs.config
+    asked = [(target, one.name) for target in config.targets for one in config.milestones]
+    shares = stacked_shares(base, asked)
+    return tuple(
+        _number_sensitivity(base, question, shares[:, column], features, priors, data, scalings)
+        for column, question in enumerate(asked)
+    )
+
+
+def with_labels(forecast: Forecast, robustness: Robustness) -> Forecast:
+    """Return the forecast with what each of its probabilities rests on."""
+    labels = {(one.target, one.milestone): one.rests_on for one in robustness.sensitivities}
+    targets = tuple(
+        target.model_copy(
+            update={
+                "milestones": tuple(
+                    one.model_copy(update={"rests_on": labels.get((target.name, one.name))})
+                    for one in target.milestones
+                )
+            }
+        )
+        for target in forecast.targets
+    )
+    return forecast.model_copy(update={"targets": targets})
+
+
+def _number_sensitivity(
+    base: BaseRun,
+    question: tuple[str, str],
+    shares: Floats,
+    features: Floats,
+    priors: PowerScaling,
+    data: PowerScaling,
+    groups: dict[str, PowerScaling],
+) -> NumberSensitivity:
+    target, milestone = question
+    chances = log_hazards(shares, base.first_day[target].shape[1], features)
+    values = sort_values(chances)
+
+    def record(name: str, scaling: PowerScaling, noise: float | None) -> WeightPull:
+        change, error = slope_per_doubling(shares, scaling.log_density, base.n_chains)
+        return WeightPull(
+            name=name,
+            sensitivity=sensitivity(values, scaling),
+            noise=noise,
+            change=change,
+            mcse=error,
+            pareto_k=scaling.pareto_k,
+        )
+
+    found = [record(name, scaling, None) for name, scaling in groups.items()]
+    by_strength = sorted(found, key=lambda one: -one.sensitivity)
+    of_priors, of_data = (pull_of(chances, scaling, base.n_chains, shares) for scaling in (priors, data))
+    alone = pull_of(chances, groups[by_strength[0].name], base.n_chains, shares).strength
+    observed = base.forecast.target(target).observed_before
+    label, reason = label_of(of_priors, of_data, alone, observed)
+    return NumberSensitivity(
+        target=target,
+        milestone=milestone,
+        rests_on=label,
+        reason=reason,
+        priors=record(ALL_PRIORS, priors, of_priors.noise),
+        data=record(DATA, data, of_data.noise),
+        groups=tuple(by_strength),
+    )
+
+
+def _group_densities(base: BaseRun) -> dict[str, Floats]:
+    """Log prior density of each group of parameters at each draw."""
+    densities: dict[str, Floats] = {}
+    for name, prior in base.inputs.priors.priors.items():
+        density = prior.distribution.log_density(parameter_draws(base, name))
+        before = densities.get(prior.group.name)
+        densities[prior.group.name] = density if before is None else before + density
+    return densities
+
+
+def parameter_features(base: BaseRun) -> Floats:
+    """Standardised parameters and latest tension by draw, shape (draw, feature); constants are left out."""
+    columns = []
+    for name, prior in base.inputs.priors.priors.items():
+        values = parameter_draws(base, name)
+        support = prior.group.support
+        columns.append(
+            values
+            if support == "real"
+            else np.log(values)
+            if support == "positive"
+            else special.logit(values)
+        )
+    columns += list(base.draws.knots[:, -2:].T)
+    features = np.column_stack(columns)
+    spread = features.std(axis=0)
+    moving = spread > 1e-12
+    return np.asarray((features[:, moving] - features[:, moving].mean(axis=0)) / spread[moving])

@@ -44,13 +44,14 @@ from forecast.records.forecast import (
 from forecast.records.history import LedgerSummary
 from forecast.runs import summaries as results
 from forecast.runs.folder import refuse_existing, run_place
-from forecast.runs.inputs import Inputs, read_inputs
+from forecast.runs.inputs import Inputs, dyad_rule, read_inputs
 from forecast.runs.sampler_options import sampler_options
 from forecast.runs.stages import simulation_options, stage_seeds
 from forecast.runs.target_forecasts import Question, target_forecast
 from forecast.scenarios import BaseRun, evaluate_plans, plan_scenarios
 from forecast.sensitivity.drivers import leave_one_out
-from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness, with_labels
+from forecast.sensitivity.labels import with_labels
+from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
 from forecast.simulation import FirstHits, simulate_first_hits
 from forecast.simulation.paths import RATE_CAP
 from forecast.workflows.run_files import Run, run_id, save_run
@@ -114,7 +115,7 @@ def make_forecast(config: Config, listen: Listener | None = None, *, drivers: bo
         schema=1,
         run_id=run_id(config, inputs.events),
         name=config.name,
-        dyad=DyadRecord(a=config.dyad.a, b=config.dyad.b, label=config.dyad.title),
+        dyad=DyadRecord(a=config.dyad.names[0], b=config.dyad.names[1], label=config.dyad.title),
         as_of=config.as_of,
         model=config.model.family,
         converged=gates.converged,
@@ -186,7 +187,7 @@ def run_forecast(
     place = ledger or out / LEDGER_FILE
     before: LedgerSummary | None = None
     if on_record:
-        before = summarise_ledger(refuse_unusable(place), (config.dyad.a, config.dyad.b))
+        before = summarise_ledger(refuse_unusable(place), dyad_rule(config).sides)
     run = make_forecast(config, listen)
     if listen:
         listen(StageProgress("report"))
@@ -208,6 +209,7 @@ def put_on_record(run: Run, ledger: Path, folder: Path | None) -> Recorded:
     """
     inputs = run.inputs
     origin = RunOrigin(
+        dyad=inputs.dyad,
         config_sha256=config_hash(inputs.config),
         data_sha256=inputs.events.sha256,
         code_version=version("forecast"),
@@ -362,7 +364,7 @@ def _analysis(
             stream_draws(inputs.data.layout, posterior.variables), inputs.data.grid
         ),
         parameters=results.parameter_summaries(inputs.priors, posterior),
-        data=results.data_summary(inputs.events, inputs.data.grid),
+        data=results.data_summary(inputs.events, inputs.data.grid, inputs.dyad, inputs.left_out),
         calendar=tuple(
             CalendarAct(
                 date=act.date,

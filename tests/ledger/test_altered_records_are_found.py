@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.errors import LedgerError
-from forecast.ledger.book import Book, check_chain
+from forecast.ledger.book import BadRecordError, Book, Link, check_chain, link_hash, make_link
 from forecast.ledger.canonical import canonical_json, content_hash
-from forecast.ledger.chain import BadRecordError, Link, link_hash, make_link
 from forecast.ledger.entries import GENESIS
 from forecast.ledger.store import open_ledger, read_links, write_ledger
 
@@ -129,7 +128,7 @@ def test_an_identity_that_does_not_fit_the_content_is_found(links):
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
-        ('"schema":1', '"schema":2', "is none that this version knows: schema"),
+        ('"schema":2', '"schema":3', "is none that this version knows: schema"),
         ('"kind":"forecast"', '"kind":"rumour"', "is none that this version knows: entry"),
         ('"probability":0.25', '"probability":1.25', "is none that this version knows: entry"),
         ('{"clock_behind_s"', '{ "clock_behind_s"', "is not written in canonical JSON"),

@@ -11,7 +11,6 @@ import pytest
 
 from forecast.config.writing import schema_text
 from forecast.errors import LedgerError
-from forecast.ledger.answers import read_answers
 from forecast.ledger.entries import ChainLine, VoidEntry, with_id
 from forecast.ledger.exporting import (
     chain_lines,
@@ -20,7 +19,7 @@ from forecast.ledger.exporting import (
     ledger_schema,
     question_sheet,
 )
-from forecast.ledger.importing import import_chain, read_chain_file
+from forecast.ledger.importing import import_chain, read_answers, read_chain_file
 from forecast.ledger.store import write_ledger
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -173,7 +172,7 @@ def test_others_cannot_declare_void_what_is_ours(case, colleague, take_over):
             '"sequence":3',
             r"export\.jsonl:2: the record is missing: the next one has number 3",
         ),
-        ('"schema":1', '"schema":2', r"export\.jsonl:1: the record is none that this version knows: payload"),
+        ('"schema":2', '"schema":3', r"export\.jsonl:1: the record is none that this version knows: payload"),
     ],
 )
 def test_an_altered_export_is_refused_with_its_line_and_nothing_is_taken(

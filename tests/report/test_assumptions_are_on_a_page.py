@@ -20,7 +20,7 @@ from forecast.report.blocks import Bullets, Chart, Prose, Table
 from forecast.report.front_page import foundations
 from forecast.report.run_records import RunRecords
 from forecast.report.sections.assumptions import assumptions_section
-from forecast.sensitivity.robustness import with_labels
+from forecast.sensitivity.labels import with_labels
 from forecast.wording.sensitivity import LABEL_WORDS, rest_sentence
 
 SENTENCE = (

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from forecast.panel.series import FutureAct, TargetRule, TimeGrid, count_events, stream_layout
-from forecast.sensitivity.calendar_effects import calendar_effects
+from forecast.sensitivity.shifts import calendar_effects
 from forecast.simulation import SimulationOptions, simulate_first_hits
 from forecast.simulation.paths import acts_on_paths
 
