@@ -61,8 +61,8 @@ def sensitivity(
         all_targets,
     ) or _measured(run_dir, analysis, asked_target, asked_milestone, bound, all_targets)
     if plot:
-        from forecast.report.figure_file import write_figure
-        from forecast.report.tornado_figure import draw_tornado
+        from forecast.report.exports import write_figure
+        from forecast.report.sections.assumptions import draw_tornado
 
         write_figure(draw_tornado(forecast, found), plot)
     if output.json:

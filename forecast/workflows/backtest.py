@@ -33,7 +33,7 @@ from forecast.evaluation.forecast_table import ForecastTable
 from forecast.evaluation.score_table import ScoreTable, score_forecasts
 from forecast.evaluation.unit_store import PLAN_FILE, UnitStore, open_store, plan_settings
 from forecast.evaluation.workers import run_jobs
-from forecast.report.track_record import write_backtest_figures
+from forecast.report.backtest_figures import write_backtest_figures
 from forecast.runs.folder import FolderKind, file_hashes, new_run_folder, refuse_existing
 from forecast.runs.inputs import Inputs, read_inputs
 from forecast.wording import count

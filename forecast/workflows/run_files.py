@@ -26,7 +26,8 @@ from forecast.records.base import Record
 from forecast.records.forecast import Forecast
 from forecast.records.history import LedgerSummary, PreviousRun, TrackRecord
 from forecast.report import ReportOptions, build_report, report_options
-from forecast.report.build import LEDGER_RECORD, PREVIOUS_RUN, TRACK_RECORD, BuiltReport, compare_with
+from forecast.report.build import BuiltReport
+from forecast.report.run_records import LEDGER_RECORD, PREVIOUS_RUN, TRACK_RECORD, compare_with
 from forecast.runs.folder import new_run_folder
 from forecast.runs.manifest import output_hashes, record_outputs, refuse_changed_files, write_json
 
