@@ -27,7 +27,7 @@ from forecast.cli.options import (
     takes_options,
 )
 from forecast.cli.progress import listening
-from forecast.cli.terminal import BLANK, Part, left, show, table, text
+from forecast.cli.terminal import BLANK, Part, Table, left, show, text
 from forecast.errors import InputError, StoppedError, UnfinishedError
 from forecast.wording import count, listing, number, share
 
@@ -173,7 +173,7 @@ def score_table(models: Sequence[str], rows: Iterable[tuple[str, Mapping[str, fl
         shown = (values.get(model, math.nan) for model in models)
         texts = [f"{value:.3f}" if math.isfinite(value) else "–" for value in shown]
         cells.append((label, *(f"{one}*" if one == lowest else one for one in texts)))
-    return table(columns, cells, indent=0, gap=1)
+    return Table(columns, cells, indent=0, gap=1)
 
 
 def model_legend(models: Sequence[str]) -> Part:

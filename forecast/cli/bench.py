@@ -14,7 +14,7 @@ import typer
 
 from forecast.cli.bench_accuracy import accuracy, calibration
 from forecast.cli.options import Output, option, takes_options
-from forecast.cli.terminal import BLANK, Part, left, right, show, table, text
+from forecast.cli.terminal import BLANK, Part, Table, left, right, show, text
 
 if TYPE_CHECKING:
     from forecast.bench.ingest import IngestReport
@@ -96,7 +96,7 @@ def speed_tables(report: SpeedReport) -> Iterator[Part]:
     rows += [("all", cold.total_seconds, warm.total_seconds)]
     shown = [(stage, f"{first:.1f}", f"{second:.1f}") for stage, first, second in rows]
     shown += [("peak memory, MiB", f"{cold.peak_mebibytes:.0f}", f"{warm.peak_mebibytes:.0f}")]
-    yield table((left(width=26), right("first", 6), right("second", 7)), shown)
+    yield Table((left(width=26), right("first", 6), right("second", 7)), shown)
 
 
 def _samplers(report: SpeedReport) -> Iterator[Part]:
@@ -118,7 +118,7 @@ def _samplers(report: SpeedReport) -> Iterator[Part]:
             )
         )
     yield text("Samplers (means of the rounds; ESS is the least bulk ESS)")
-    yield table((left(), *map(right, heads)), rows)
+    yield Table((left(), *map(right, heads)), rows)
     for sampler in report.samplers:
         if sampler != OURS:
             yield text(
@@ -190,7 +190,7 @@ def ingest_table(report: IngestReport) -> Iterator[Part]:
         for run in report.runs
     )
     yield text(f"{report.rows:,} GDELT 2.0 rows of {report.files:,} days ({size:,.0f} MB as text), one dyad")
-    yield table((left(), *map(right, heads)), rows)
+    yield Table((left(), *map(right, heads)), rows)
     yield text(f"{report.processors} processors; load {report.load:.1f} when it began.", indent=2)
     if not any(run.reader == "pandas" for run in report.runs):
         yield text("pandas left out: not installed.", indent=2)

@@ -24,7 +24,7 @@ from forecast.cli.options import (
     takes_options,
 )
 from forecast.cli.progress import listening
-from forecast.cli.terminal import BLANK, Part, left, show, table, text
+from forecast.cli.terminal import BLANK, Part, Table, left, show, text
 from forecast.errors import InputError
 from forecast.progress import StageProgress
 
@@ -142,7 +142,7 @@ def _choice(found: Benchmark) -> Iterator[Part]:
         (name_model(model), "best" if model == choice.best else f"{gap.value:+.4f} ± {gap.se:.4f}")
         for model, gap in choice.gaps.items()
     )
-    yield table((left(), left()), rows, heads=False)
+    yield Table((left(), left()), rows, heads=False)
     yield text(f"Simplest within two errors of the best: {name_model(choice.chosen)}.")
     yield BLANK
 
@@ -208,6 +208,6 @@ def _ranks(study: RankStudy, simulations: int) -> Iterator[Part]:
     worst = sorted(p_values, key=lambda key: p_values[key])[:_SHOWN]
     probabilities = [quantity for quantity in p_values if quantity.startswith("P(")]
     rows = ((quantity, f"p {p_values[quantity]:.2g}") for quantity in (*worst, *probabilities))
-    yield table((left(), left()), rows, heads=False)
+    yield Table((left(), left()), rows, heads=False)
     yield text(f"Smallest p times {len(p_values)} quantities: {corrected:.2g} ({name})")
     yield text("Ranks are not uniform: inference is wrong." if corrected < 0.01 else "No fault was found.")

@@ -12,7 +12,7 @@ import typer
 
 from forecast.cli.options import DatedOptions, Output, check_figure, option, takes_options
 from forecast.cli.priors import set_priors
-from forecast.cli.terminal import BLANK, Part, left, right, show, table, text
+from forecast.cli.terminal import BLANK, Part, Table, left, right, show, text
 from forecast.wording import count, long_day, percent, points, times
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def _implied(inputs: Inputs, implied: PriorPredictive) -> Iterator[Part]:
     )
     yield BLANK
     yield text("What the priors imply, before any event (simulated years)")
-    yield table(
+    yield Table(
         (left("Acts a month", 20), right("median", 8), right("90% range", 12), right("in the data", 11)), rows
     )
     for name, probability in implied.target_within_year.items():

@@ -17,7 +17,7 @@ from forecast.cli.events_code import code, codebook
 from forecast.cli.events_import import crosswalk, import_events
 from forecast.cli.events_merge import merge
 from forecast.cli.options import Json, argument
-from forecast.cli.terminal import BLANK, Part, left, right, show, table, text
+from forecast.cli.terminal import BLANK, Part, Table, left, right, show, text
 from forecast.errors import EventError
 
 if TYPE_CHECKING:
@@ -232,7 +232,7 @@ def _severities(described: EventSummary) -> Iterator[Part]:
     for name, counts in described.by_category_severity.items():
         cells = [counts[severity] for severity in SEVERITIES]
         rows.append((category_label(name), *map(_count, (*cells, sum(cells)))))
-    yield table(columns, rows)
+    yield Table(columns, rows)
 
 
 def _years(described: EventSummary) -> Iterator[Part]:
@@ -247,7 +247,7 @@ def _years(described: EventSummary) -> Iterator[Part]:
         rows.append(("A month", *(f"{described.per_month_by_year[year]:.1f}" for year in years)))
         yield BLANK
         yield text(f"Events by year, {years[0]} to {years[-1]}", "bold")
-        yield table((left("Category"), *(right(str(year)) for year in years)), rows)
+        yield Table((left("Category"), *(right(str(year)) for year in years)), rows)
 
 
 def _count(number: int) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from forecast.cli.options import Output, argument, option, takes_options
-from forecast.cli.terminal import BLANK, Part, left, right, show, table, text
+from forecast.cli.terminal import BLANK, Part, Table, left, right, show, text
 from forecast.errors import EventError
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def _findings(
         )
         for one in agreement
     )
-    yield table((left(width=30), right("equal", 6), right("alpha", 6), left("90% interval")), rows)
+    yield Table((left(width=30), right("equal", 6), right("alpha", 6), left("90% interval")), rows)
     yield text(
         f"From {RELIABLE:g} conclusions from the coding are safe, from {TENTATIVE:g} tentative; below, the "
         "codebook or the training needs work.",

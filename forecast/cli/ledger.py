@@ -11,7 +11,7 @@ import typer
 
 from forecast.cli import ledger_exchange, ledger_score
 from forecast.cli.options import Json, LedgerFile, argument, ledger_place, option
-from forecast.cli.terminal import BLANK, Part, left, right, show, table, text
+from forecast.cli.terminal import BLANK, Part, Table, left, right, show, text
 from forecast.errors import InputError, LedgerError
 from forecast.wording import count, interval_percent, percent
 
@@ -146,7 +146,7 @@ def _listed(book: Book, entries: Sequence[ProbabilityEntry]) -> Iterator[Part]:
         )
         for entry in entries
     )
-    yield table(
+    yield Table(
         columns, rows, ("dim" if book.standing(entry) == "void" else "" for entry in entries), indent=0, gap=1
     )
     yield BLANK

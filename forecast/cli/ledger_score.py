@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from forecast.cli.options import LedgerFile, Output, day, day_option, ledger_place, option, takes_options
-from forecast.cli.terminal import BLANK, Part, left, right, show, table, text
+from forecast.cli.terminal import BLANK, Part, Table, left, right, show, text
 from forecast.wording import count, number, percent, share
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def _scores(scores: LedgerScores, path: str) -> Iterator[Part]:
         if len(groups) > 1 or by == "target":
             styles += [""] * (len(rows) - len(styles)) + ["dim"]
             rows += [(head,), *(_row(f" {group.group}", group) for group in groups)]
-    yield table(columns, rows, styles, indent=0, gap=1)
+    yield Table(columns, rows, styles, indent=0, gap=1)
     yield BLANK
     yield from _notes(scores)
     yield from _calibration(scores)
@@ -244,7 +244,7 @@ def _calibration(scores: LedgerScores) -> Iterator[Part]:
         )
         for one in curve.bins
     )
-    yield table(columns, rows, indent=0)
+    yield Table(columns, rows, indent=0)
     slope = scores.calibration_slope
     if slope and slope.interval90:
         low, high = (number(end, 2) for end in slope.interval90)
@@ -273,7 +273,7 @@ def _misses(scores: LedgerScores) -> Iterator[Part]:
         )
         for miss in scores.largest_misses
     )
-    yield table(columns, rows, indent=0)
+    yield Table(columns, rows, indent=0)
 
 
 def _beside(scores: LedgerScores) -> Iterator[Part]:
@@ -306,6 +306,6 @@ def _beside(scores: LedgerScores) -> Iterator[Part]:
                 f"{one.forecaster} made {one.n_late:,} of theirs more than a week after the as-of date."
             )
     yield BLANK
-    yield table(columns, rows, indent=0)
+    yield Table(columns, rows, indent=0)
     for said in late:
         yield text(said, "yellow", hang=2)

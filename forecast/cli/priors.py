@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from forecast.cli.options import ConfigOptions, Json, option, takes_options
-from forecast.cli.terminal import BLANK, Part, left, show, table, text
+from forecast.cli.terminal import BLANK, Part, Table, left, show, text
 from forecast.errors import InputError, PriorError, did_you_mean
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _listed(priors: Sequence[NamedPrior]) -> Iterator[Part]:
             element = f"all {len(own)} kinds" if same and prior.element else prior.element or ""
             lower, upper = prior.distribution.quantile([0.05, 0.95])
             rows.append((element, str(prior.distribution), f"{lower:.3g} to {upper:.3g}", prior.origin))
-        yield table((left(width=17), left(width=32, wraps=True), left(width=16), left()), rows, heads=False)
+        yield Table((left(width=17), left(width=32, wraps=True), left(width=16), left()), rows, heads=False)
         yield BLANK
     yield text(
         "After each distribution: its 90% range, and where the prior came from. Set one in the config under "

@@ -16,7 +16,7 @@ from forecast import wording
 from forecast.cli.options import RUNS, DatedOptions, LedgerFile, Output, ledger_place, option, takes_options
 from forecast.cli.progress import listening
 from forecast.cli.scenario import headline_scenarios
-from forecast.cli.terminal import BLANK, Part, left, right, show, table, text
+from forecast.cli.terminal import BLANK, Part, Table, left, right, show, text
 from forecast.errors import InputError
 
 if TYPE_CHECKING:
@@ -106,13 +106,13 @@ def bottom_line(forecast: Forecast) -> Iterator[Part]:
     yield BLANK
     yield text(f"{forecast.dyad.label}, as of {wording.long_day(forecast.as_of)}. Milestones:")
     milestones = forecast.targets[0].milestones
-    yield table(
+    yield Table(
         (right(width=11), left()),
         ((wording.short_day(one.date), one.label) for one in milestones),
         heads=False,
     )
     yield BLANK
-    yield table(_COLUMNS, ())
+    yield Table(_COLUMNS, ())
     for target in forecast.targets:
         yield from _group(forecast, target)
     yield BLANK
@@ -150,7 +150,7 @@ def _group(forecast: Forecast, target: TargetForecast) -> Iterator[Part]:
     yield text(f"{target.label} ({record})", "bold" if seen else "bold yellow")
     yield text(target.definition, "dim", indent=2)
     asked = forecast.headline.milestone if target.name == forecast.headline.target else None
-    yield table(
+    yield Table(
         _COLUMNS,
         (
             (

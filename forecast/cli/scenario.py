@@ -12,7 +12,7 @@ import typer
 from forecast import wording
 from forecast.cli.options import FIGURE_FORMATS, Output, RunFolder, argument, option, takes_options
 from forecast.cli.progress import listening
-from forecast.cli.terminal import BLANK, Part, left, right, show, table, text
+from forecast.cli.terminal import BLANK, Part, Table, left, right, show, text
 from forecast.errors import InputError
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ def _one_by_one(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> It
             yield text(f"The new fit did not converge: {failure}", "bold", indent=2)
         yield BLANK
         if not scenario.withheld:
-            yield table(_ROWS, ())
+            yield Table(_ROWS, ())
             for target in scenario.targets:
                 yield text(target.label, "bold")
                 known = {one.name: one for one in forecast.target(target.name).milestones}
@@ -201,7 +201,7 @@ def _one_by_one(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> It
                     )
                     for one in target.milestones
                 )
-                yield table(_ROWS, rows, heads=False)
+                yield Table(_ROWS, rows, heads=False)
             yield BLANK
     yield _note(scenarios)
 
@@ -246,7 +246,7 @@ def _compared(
         return scenario.label, *_chance(found), _change(found)
 
     columns = left(head, 45), right("Chance", 6), right("90% range", 9), right("Change", 13)
-    return table(columns, [*rows, *map(row, scenarios)], indent=0)
+    return Table(columns, [*rows, *map(row, scenarios)], indent=0)
 
 
 def _chance(found: MilestoneForecast) -> tuple[str, str]:

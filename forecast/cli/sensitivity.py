@@ -10,7 +10,7 @@ import typer
 
 from forecast import wording
 from forecast.cli.options import Output, RunFolder, check_figure, option, takes_options
-from forecast.cli.terminal import BLANK, Part, left, right, show, table, text
+from forecast.cli.terminal import BLANK, Part, Table, left, right, show, text
 from forecast.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def _labels(forecast: Forecast, sensitivities: Sequence[NumberSensitivity]) -> I
         right("Data ×2", 12),
     )
     yield text("What each number rests on", "bold")
-    yield table(columns, ())
+    yield Table(columns, ())
     for target in forecast.targets:
         yield text(target.label, "bold")
         known = {one.milestone: one for one in sensitivities if one.target == target.name}
@@ -173,7 +173,7 @@ def _labels(forecast: Forecast, sensitivities: Sequence[NumberSensitivity]) -> I
             for milestone in target.milestones
             if (one := known.get(milestone.name))
         )
-        yield table(columns, rows, heads=False)
+        yield Table(columns, rows, heads=False)
         reasons = {one.reason: one for one in known.values()}
         for reason, one in reasons.items():
             strongest = one.groups[0].name
@@ -204,7 +204,7 @@ def _tornado(forecast: Forecast, found: Robustness) -> Iterator[Part]:
         rows.append((assumption_label(bar.name, bar.act), _end(bar.lower), _end(bar.upper)))
         now, low, high = map(assumed_text, (bar.now, bar.lower.assumed, bar.upper.assumed))
         rows.append((f"  {now}", low, high))
-    yield table(columns, rows, ("", "dim") * len(shown))
+    yield Table(columns, rows, ("", "dim") * len(shown))
     hidden = len(found.tornado) - len(shown)
     more = f" {hidden} more with smaller effects: --json." if hidden else ""
     yield text(

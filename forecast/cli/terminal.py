@@ -7,21 +7,46 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
-from io import StringIO
 from itertools import zip_longest
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from rich.console import Console
-from rich.padding import Padding
-from rich.table import Column, Table
-from rich.text import Text
-
-from forecast.events.cells import clean_text
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.padding import Padding
 
 WIDTH = 80
 """Columns of every table and text."""
-Part = Text | Padding
-"""A text or a table."""
-BLANK = Text()
+
+
+class Text(NamedTuple):
+    """Lines in one style."""
+
+    lines: tuple[str, ...]
+    style: str
+
+
+class Column(NamedTuple):
+    """A column: whether what is longer than its width is wrapped, or cut with an ellipsis."""
+
+    head: str
+    width: int | None
+    wraps: bool
+    justify: Literal["left", "right"] = "left"
+
+
+class Table(NamedTuple):
+    """Rows without rules, with a style each; tables of the same fixed widths stand in line."""
+
+    columns: Sequence[Column]
+    rows: Iterable[Sequence[str]]
+    styles: Iterable[str] = ()
+    heads: bool = True
+    indent: int = 2
+    gap: int = 2
+
+
+Part = Text | Table
+BLANK = Text(("",), "")
 
 
 def text(words: str, style: str = "", indent: int = 0, hang: int | None = None) -> Text:
@@ -35,65 +60,67 @@ def text(words: str, style: str = "", indent: int = 0, hang: int | None = None) 
         break_on_hyphens=False,
         break_long_words=False,
     )
-    return Text("\n".join(lines), style)
+    return Text(tuple(lines), style)
 
 
 def left(head: str = "", width: int | None = None, *, wraps: bool = False) -> Column:
-    """Return a column of words, cut at ``width`` with an ellipsis unless it wraps (as without one)."""
-    return Column(head, width=width, no_wrap=width is not None and not wraps)
+    """Return a column of words."""
+    return Column(head, width, wraps or width is None)
 
 
 def right(head: str = "", width: int | None = None) -> Column:
     """Return a column of numbers."""
-    return Column(head, width=width, no_wrap=True, justify="right")
-
-
-def table(
-    columns: Sequence[Column],
-    rows: Iterable[Sequence[str]],
-    styles: Iterable[str] = (),
-    *,
-    heads: bool = True,
-    indent: int = 2,
-    gap: int = 2,
-) -> Padding:
-    """Return a table without rules; tables of the same fixed widths stand below each other in line."""
-    made = Table(
-        *(column.copy() for column in columns),
-        box=None,
-        padding=(0, gap, 0, 0),
-        pad_edge=False,
-        show_header=heads,
-        header_style="bold",
-    )
-    for row, style in zip_longest(rows, styles, fillvalue=""):
-        made.add_row(*map(printable, row), style=style)
-    return Padding(made, (0, 0, 0, indent), expand=False)
+    return Column(head, width, wraps=False, justify="right")
 
 
 def show(parts: Iterable[Part]) -> None:
     """Print on standard output."""
+    from rich.console import Console
+
     for line in _lines(parts, Console(width=WIDTH, highlight=False, markup=False, emoji=False)):
         print(line)
 
 
 def lines_of(parts: Iterable[Part]) -> list[str]:
     """Return the lines as a file would get them."""
-    plain = Console(
-        width=WIDTH, file=StringIO(), color_system=None, highlight=False, markup=False, emoji=False
-    )
+    from rich.console import Console
+
+    plain = Console(width=WIDTH, color_system=None, highlight=False, markup=False, emoji=False)
     return list(_lines(parts, plain))
 
 
 def _lines(parts: Iterable[Part], console: Console) -> Iterator[str]:
     with console.capture() as captured:
         for part in parts:
-            console.print(part, soft_wrap=isinstance(part, Text))
+            if isinstance(part, Text):
+                console.print("\n".join(part.lines), style=part.style, soft_wrap=True)
+            else:
+                console.print(_grid(part))
     for line in captured.get().splitlines():
         yield line.rstrip()
 
 
+def _grid(part: Table) -> Padding:
+    from rich.padding import Padding
+    from rich.table import Table as Grid
+
+    grid = Grid(
+        box=None,
+        padding=(0, part.gap, 0, 0),
+        pad_edge=False,
+        show_header=part.heads,
+        header_style="bold",
+    )
+    for one in part.columns:
+        grid.add_column(one.head, justify=one.justify, width=one.width, no_wrap=not one.wraps)
+    for row, style in zip_longest(part.rows, part.styles, fillvalue=""):
+        grid.add_row(*map(printable, row), style=style)
+    return Padding(grid, (0, 0, 0, part.indent), expand=False)
+
+
 def printable(words: str) -> str:
     """Return a line without control characters; its indentation stays."""
+    from forecast.events.cells import clean_text
+
     inner = words.lstrip(" ")
     return " " * (len(words) - len(inner)) + clean_text(inner)
