@@ -110,6 +110,8 @@ def _resolved(done: Resolved, source: str) -> Iterator[Part]:
         f"{source}: acts of {'-'.join(coverage.dyad)}, taken to cover the days through {coverage.through} "
         f"({why})."
     )
+    if coverage.unseen:
+        yield text(f"No row names {' or '.join(coverage.unseen)}. Does the file cover their acts?", "yellow")
     yes = sum(one.outcome for one in done.new)
     settled = f": {yes} yes, {len(done.new) - yes} no" if done.new else " that was not before"
     before = f" {count(len(done.unchanged), 'question')} unchanged." if done.unchanged else ""

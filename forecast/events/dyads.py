@@ -97,8 +97,8 @@ class DyadRule:
 
     def in_words(self) -> str:
         """Return which acts count, e.g. ``acts between USA and CHN``."""
-        sides = f"acts between {' or '.join(self.a)} and {' or '.join(self.b)}"
-        return f"{sides}, and between either side and {' or '.join(self.theatre)}" if self.theatre else sides
+        sides = f"acts between {_either(self.a)} and {_either(self.b)}"
+        return f"{sides}, and between either side and {_either(self.theatre)}" if self.theatre else sides
 
     def to_dict(self) -> dict[str, list[str]]:
         """Return the rule as plain values."""
@@ -108,6 +108,11 @@ class DyadRule:
     def from_dict(cls, plain: Mapping[str, Sequence[str]]) -> DyadRule:
         """Read what ``to_dict`` returned."""
         return cls(tuple(plain["a"]), tuple(plain["b"]), tuple(plain.get("theatre", ())))
+
+
+def _either(actors: Sequence[str]) -> str:
+    *first, last = actors
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 def pair_rows(events: EventTable) -> tuple[PairRows, ...]:

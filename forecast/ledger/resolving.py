@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from forecast.errors import LedgerError
-from forecast.events.dyads import DyadRule, main_pairs, pairs_in_words
+from forecast.events.dyads import DyadRule, actors_of, main_pairs, pairs_in_words
 from forecast.events.table import EventTable
 from forecast.ledger.book import Book, is_over
 from forecast.ledger.entries import Question, ResolutionEntry, with_id
@@ -31,12 +31,15 @@ class Coverage:
         The two actors or sides, sorted.
     through : date
         Last day that the events cover.
+    unseen : tuple of str
+        Actors of the sides asked about whom no row names: the file may not cover their acts.
     stated : bool
         Whether ``through`` was given; else it is the last day on which anything became known.
     """
 
     dyad: tuple[str, str]
     through: date
+    unseen: tuple[str, ...]
     stated: bool
 
 
@@ -61,6 +64,7 @@ class Resolved:
         """Return plain values: the resolutions, the open questions, and the number of the others."""
         return {
             "dyad": "-".join(self.coverage.dyad),
+            "unseen_actors": [*self.coverage.unseen],
             "through": self.coverage.through.isoformat(),
             "through_stated": self.coverage.stated,
             "new": [one.model_dump(mode="json") for one in self.new],
@@ -134,7 +138,9 @@ def coverage_of(
             f"{events.source}: {what} is {last}, but only days that are over can be covered: the latest is "
             f"{today - timedelta(days=1)} (UTC). Give an earlier day with --through"
         )
-    return Coverage(dyad=pair, through=last, stated=through is not None)
+    sides = {actor for question in asked for actor in _between(question).actors}
+    unseen = tuple(sorted(sides - actors_of(events)))
+    return Coverage(dyad=pair, through=last, unseen=unseen, stated=through is not None)
 
 
 def resolve_questions(ledger: LedgerWriter, events: EventTable, coverage: Coverage) -> Resolved:

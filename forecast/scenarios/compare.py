@@ -61,10 +61,8 @@ def compare_scenarios(
 
     Parameters
     ----------
-    base : BaseRun
-        From ``read_base_run`` or ``base_of``.
-    scenarios : iterable of Scenario
-        From ``load_scenario``.
+    base, scenarios
+        From ``read_base_run`` or ``base_of``, and from ``load_scenario``.
     refit : bool
         Fit anew where that is needed; without it the numbers of such a scenario are withheld.
     paths : int
@@ -79,8 +77,9 @@ def compare_scenarios(
     NotConvergedError
         A new fit could not be sampled at all; one that fails a gate is returned and says so.
     """
-    plans = plan_scenarios(base.inputs, scenarios)
-    return evaluate_plans(base, plans, refit=refit, paths=paths, listen=listen)
+    return evaluate_plans(
+        base, plan_scenarios(base.inputs, scenarios), refit=refit, paths=paths, listen=listen
+    )
 
 
 def evaluate_plans(
@@ -223,16 +222,8 @@ def simulate_plan(
 ) -> dict[str, Days]:
     """First days of each target under a scenario, on the random numbers of the run.
 
-    Parameters
-    ----------
-    base, plan
-        The run, and the scenario put upon it.
-    variables : mapping of str to ndarray
-        Draws of the run, or of a new fit.
-    data : EventCounts
-        The past that the paths go on from.
-    first_paths : int or None
-        How many of each draw's paths; ``None`` for all.
+    ``variables`` are draws of the run or of a new fit, ``data`` is the past that the paths go on from, and
+    ``first_paths`` how many of each draw's paths to simulate (``None`` for all).
     """
     options = replace(base.simulation, first_paths=first_paths)
     draws = base.draws if variables is base.variables else stream_draws(data.layout, variables)

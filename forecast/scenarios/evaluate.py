@@ -35,14 +35,9 @@ Days = NDArray[np.int32]
 
 @dataclass(frozen=True)
 class ChangedProbability:
-    """Probability of a target before a milestone, and its change against the run.
+    """Probability of a target before a milestone under a scenario, and that minus the run's.
 
-    Parameters
-    ----------
-    probability, mcse : float
-        Under the scenario, with its Monte Carlo error.
-    difference, difference_mcse : float
-        Minus the probability in the run; the error is that of the paired difference.
+    Each with its Monte Carlo error; that of the difference is of the paired difference.
     """
 
     probability: float
@@ -150,14 +145,8 @@ def hit_shares_before(first_day: Days, day: int) -> Floats:
 def changed_probability(shares: Floats, base: Floats, weights: Floats, n_chains: int) -> ChangedProbability:
     """Change a probability by weights of the draws, by other futures of the same draws, or by both.
 
-    Parameters
-    ----------
-    shares, base : ndarray, shape (draw,)
-        Share of each draw's paths that are hit, under the scenario and in the run; the same array where
-        only weights differ.
-    weights : ndarray, shape (draw,)
-        Weights that sum to one; 1/n where the posterior is that of the run.
-    n_chains : int
+    ``shares`` and ``base`` are the share of each draw's paths that are hit under the scenario and in the run,
+    the same array where only weights differ; ``weights`` sum to one, 1/n where the posterior is the run's.
     """
     relative = len(weights) * weights
     new, old = float(relative @ shares / len(shares)), float(base.mean())

@@ -28,15 +28,8 @@ from forecast.wording import count, listing, long_day
 class NewTypePriors:
     """What a scenario says one act of a new type does.
 
-    Parameters
-    ----------
-    excites : mapping of str to Distribution
-        Category → further acts that one act brings about.
-    calms : Distribution or None
-        Fall of the log rate of conflictual acts at first.
-    half_life_days : Distribution
-    counts_as : str or None
-        Category whose targets it meets.
+    ``excites``: category → further acts that one act brings about; ``calms``: fall of the log rate of
+    conflictual acts at first; ``counts_as``: category whose targets it meets.
     """
 
     excites: Mapping[str, Distribution]
@@ -49,20 +42,9 @@ class NewTypePriors:
 class ScenarioPlan:
     """What a scenario changes, ready to be computed.
 
-    Parameters
-    ----------
-    scenario : Scenario
-    priors : PriorSet
-        All priors, those of the scenario in their places.
-    acts : tuple of FutureAct
-        All acts ahead under the scenario.
-    types : mapping of str to NewTypePriors
-    events : EventTable
-        What is known, without the events taken out.
-    taken_out : int
-        How many past events these are.
-    changes_priors, changes_future : bool
-        Whether these parts differ from the run's.
+    ``priors`` are all priors, ``acts`` all acts ahead and ``events`` what is known under the scenario;
+    ``taken_out`` counts the past events that it leaves out. ``changes_priors`` and ``changes_future`` say
+    whether these parts differ from the run's.
     """
 
     scenario: Scenario

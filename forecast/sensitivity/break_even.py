@@ -31,15 +31,7 @@ _CLOSE_ERRORS = 2.0
 
 @dataclass(frozen=True)
 class Crossing:
-    """Where a probability meets a bound.
-
-    Parameters
-    ----------
-    steps, mcse : float
-        Shift in steps of the prior's spread, and the Monte Carlo error of it.
-    bound : float
-        The probability that is met.
-    """
+    """Where a probability meets a bound: the shift in steps of the prior's spread, and its error."""
 
     steps: float
     mcse: float
@@ -48,14 +40,10 @@ class Crossing:
 
 @dataclass(frozen=True)
 class BreakEvenSearch:
-    """Result of a search.
+    """The nearest crossing of each bound that is met, nearest first.
 
-    Parameters
-    ----------
-    crossings : tuple of Crossing
-        The nearest one of each bound that is met, nearest first.
-    told_from, told_to : float
-        The shifts between which the draws can tell; ``FURTHEST`` on a side that was scanned whole.
+    The draws can tell between the shifts ``told_from`` and ``told_to``; ``FURTHEST`` on a side that was
+    scanned whole.
     """
 
     crossings: tuple[Crossing, ...]
@@ -69,17 +57,7 @@ class BreakEvenSearch:
 
 
 def find_break_evens(shifts: PriorShifts, quantity: int, bounds: Sequence[float]) -> BreakEvenSearch:
-    """Search the nearest shift that takes one probability to each bound.
-
-    Parameters
-    ----------
-    shifts : PriorShifts
-        Of the prior that is moved.
-    quantity : int
-        Column of its shares.
-    bounds : sequence of float
-        Probabilities, none of them that of the run.
-    """
+    """Search the nearest shift that takes the probability in one column to each bound (none its own)."""
     nearest: dict[float, float] = {}
     reach = {}
     for side in (-1.0, 1.0):
@@ -132,18 +110,7 @@ class Bound:
 
 @dataclass(frozen=True)
 class Question:
-    """One probability with the bounds around it.
-
-    Parameters
-    ----------
-    target, milestone : str
-    probability, mcse : float
-        Of the run.
-    bounds : tuple of Bound
-        The nearest bounds of the words each way, and the threshold.
-    notes : tuple of RobustnessNote
-        What a reader must know, e.g. a probability that stands on a bound.
-    """
+    """One probability of the run, the nearest bounds of the words each way, and the threshold."""
 
     target: str
     milestone: str
@@ -170,14 +137,11 @@ def question_of(
                 )
             )
             beyond = 1e-6 if one.above else -1e-6
-            further = [
-                bound
-                for bound in wording.neighbouring_words(one.probability + beyond)
-                if bound.above == one.above
-            ]
-            if not further:
+            further = wording.neighbouring_words(one.probability + beyond)
+            same_way = [bound for bound in further if bound.above == one.above]
+            if not same_way:
                 continue
-            one = further[0]
+            one = same_way[0]
         bounds.append(Bound("word", one.probability, one.words))
     if threshold is not None:
         if abs(threshold - probability) <= _CLOSE_ERRORS * error:

@@ -13,18 +13,15 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forecast.events.codebook import CONFLICTUAL
 from forecast.events.table import EventTable
 from forecast.inference import Posterior, log_likelihood, monte_carlo_error
 from forecast.inference.importance import PARETO_K_MAX, importance_weights
-from forecast.models.draws import StreamDraws, stream_draws
+from forecast.models.draws import Floats, StreamDraws, stream_draws
 from forecast.panel.series import EventCounts, FutureAct, TargetRule, count_events
 from forecast.simulation import SimulationOptions, simulate_first_hits
 from forecast.simulation.probabilities import hit_shares
-
-Floats = NDArray[np.float64]
 
 _DRAWS_A_CHAIN = 250
 _PATHS = 4
@@ -60,10 +57,8 @@ def leave_one_out(
 
     Parameters
     ----------
-    events : EventTable
-        What is known at the origin, as counted in ``data``.
-    data, posterior
-        Counts and the posterior fitted to them.
+    events, data, posterior
+        What is known at the origin, its counts, and the posterior fitted to them.
     target, milestone
         The headline question.
     seed : int
@@ -72,11 +67,6 @@ def leave_one_out(
         Events measured: half the latest target events, half those that weigh most on the present.
     listen : callable, optional
         Called with (done, all).
-
-    Returns
-    -------
-    tuple of LeaveOneOut
-        Unordered.
     """
     draws = _thinned(data, posterior)
     horizon = (milestone - data.grid.origin).days

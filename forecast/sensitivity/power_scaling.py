@@ -31,15 +31,7 @@ _RE_PAIRINGS = tuple(part / 7 for part in range(1, 7))
 
 @dataclass(frozen=True)
 class PowerScaling:
-    """Weights of one component raised to the powers ``ALPHAS``.
-
-    Parameters
-    ----------
-    log_density : ndarray, shape (draw,)
-        Of the component, up to a constant.
-    lower, upper : ImportanceWeights
-        For the two powers.
-    """
+    """A component's log density at each draw, up to a constant, and the weights for the two ``ALPHAS``."""
 
     log_density: Floats
     lower: ImportanceWeights
@@ -79,15 +71,7 @@ def sort_values(values: Floats) -> Sorted:
 def sensitivity(values: Sorted, scaling: PowerScaling, roll: float = 0.0, n_chains: int = 1) -> float:
     """Distance that a doubling of the component's weight would move the distribution, from the two powers.
 
-    Parameters
-    ----------
-    values : Sorted
-        The quantity, shape (draw,).
-    scaling : PowerScaling
-    roll : float
-        Share of each chain by which the weights are shifted against the values; see ``noise_of``.
-    n_chains : int
-        Used with ``roll`` only.
+    ``roll`` is the share of each chain by which the weights are shifted against the values; see ``noise_of``.
     """
     distances = []
     for weights in (scaling.lower.weights, scaling.upper.weights):
@@ -154,18 +138,11 @@ def _one_sided(first: Floats, second: Floats, gaps: Floats) -> float:
 def log_hazards(shares: Floats, n_paths: int, features: Floats) -> Floats:
     """Logarithm of each draw's cumulative hazard, −log(1 − chance), shape (draw,).
 
-    Parameters
-    ----------
-    shares : ndarray, shape (draw,)
-        Share of each draw's paths that are hit.
-    n_paths : int
-        Paths a draw.
-    features : ndarray, shape (draw, feature)
-
-    Returns
-    -------
-    ndarray
-        The same value everywhere when all paths agree (there is nothing to tell draws apart).
+    A draw's share of ``n_paths`` paths is its chance plus binomial noise, which for a rare target outweighs
+    what the parameters do. The hits are therefore regressed on the parameters (``features``, shape (draw,
+    feature)): a binomial model whose log cumulative hazard is linear in them, shrunk a little. The fit serves
+    questions on the spread over draws only; probabilities themselves are always means of the shares. It is
+    the same value everywhere when all paths agree: there is nothing to tell draws apart.
     """
     mean = float(shares.mean())
     if mean in (0.0, 1.0):

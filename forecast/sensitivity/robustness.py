@@ -16,7 +16,6 @@ from forecast.records.analysis import (
     CertainActs,
     NumberSensitivity,
     Robustness,
-    RobustnessNote,
     ShiftEnd,
 )
 from forecast.runs.base_run import BaseRun
@@ -40,14 +39,8 @@ ONE_STEP = 1.0
 class RobustnessOptions:
     """What to measure.
 
-    Parameters
-    ----------
-    target, milestone : str or None
-        The question of the tornado chart; the headline's when absent.
-    threshold : float or None
-        A probability whose crossing matters to the user, beside the bounds of the words.
-    all_targets : bool
-        Break-evens for every target, not only for that of the question.
+    The tornado chart is of one question, the headline's when absent; break-evens are of its target or of all.
+    ``threshold`` is a probability whose crossing matters to the user, beside the bounds of the words.
     """
 
     target: str | None = None
@@ -59,18 +52,8 @@ class RobustnessOptions:
 def measure_robustness(base: BaseRun, options: RobustnessOptions | None = None) -> Robustness:
     """Measure what every probability rests on, and what would change the call.
 
-    Parameters
-    ----------
-    base : BaseRun
-        From ``read_base_run`` or ``base_of``.
-    options : RobustnessOptions, optional
-        The headline question without a threshold when absent.
-
-    Returns
-    -------
-    Robustness
-        Labels of every target × milestone, the tornado chart of one question, and the break-evens of its
-        target (or of all) at every milestone.
+    Labels are of every target × milestone, the tornado chart of one question, the break-evens of its target
+    (or of all) at every milestone; of the headline without a threshold when no options are given.
     """
     sensitivities = measure_sensitivities(base)
     return measure_shifts(base, options or RobustnessOptions(), sensitivities)
@@ -94,18 +77,21 @@ def measure_shifts(
     main = asked.index((target, milestone))
     bars: list[AssumptionEffect] = []
     break_evens: list[BreakEven] = []
-    for name in dict.fromkeys(name for one in targets for name in key_assumptions(base.inputs, one)):
+    assumptions = {one: key_assumptions(base.inputs, one) for one in targets}
+    for name in dict.fromkeys(name for names in assumptions.values() for name in names):
         shifts = PriorShifts(base, name, shares)
         for column, question in enumerate(questions):
-            if name in key_assumptions(base.inputs, question.target):
+            if name in assumptions[question.target]:
                 break_evens += prior_break_even(shifts, column, question)
-        if name in key_assumptions(base.inputs, target):
+        if name in assumptions[target]:
             bars.append(prior_bar(shifts, main))
     for effect in effects:
         act = base.inputs.config.calendar[effect.position]
         bars.append(calendar_bar(act, effect, main, questions[main].probability))
         for column, question in enumerate(questions):
             break_evens += calendar_break_even(act, effect, column, question)
+    certain = len(base.inputs.calendar) - len(effects)
+    left_out = [CertainActs(number=certain)] if certain else []
     return Robustness(
         target=target,
         milestone=milestone,
@@ -113,7 +99,7 @@ def measure_shifts(
         sensitivities=sensitivities,
         tornado=strongest_first(bars),
         break_evens=_in_order(break_evens, questions),
-        notes=_notes(questions, len(base.inputs.calendar) - len(effects)),
+        notes=(*(note for question in questions for note in question.notes), *left_out),
     )
 
 
@@ -178,18 +164,8 @@ def _in_order(found: list[BreakEven], questions: Sequence[Question]) -> tuple[Br
     """By question; within it crossings first, the smallest change of a belief before larger ones."""
     place = {(one.target, one.milestone): index for index, one in enumerate(questions)}
     outcome = {"crosses": 0, "needs a refit": 1, "never": 2}
-    return tuple(
-        sorted(
-            found,
-            key=lambda one: (
-                place[one.target, one.milestone],
-                outcome[one.outcome],
-                abs(one.steps) if one.steps is not None else 0.0,
-            ),
-        )
-    )
 
+    def rank(one: BreakEven) -> tuple[int, int, float]:
+        return place[one.target, one.milestone], outcome[one.outcome], abs(one.steps or 0.0)
 
-def _notes(questions: Sequence[Question], left_out: int) -> tuple[RobustnessNote, ...]:
-    notes = [note for question in questions for note in question.notes]
-    return (*notes, CertainActs(number=left_out)) if left_out else tuple(notes)
+    return tuple(sorted(found, key=rank))

@@ -73,17 +73,7 @@ def assumed_chance(probability: float) -> Assumed:
 
 @dataclass(frozen=True)
 class ShiftedChances:
-    """Probabilities under one shift.
-
-    Parameters
-    ----------
-    steps : float
-        The shift, in steps of the prior's own spread.
-    weights : ImportanceWeights
-        Of the draws.
-    probability : ndarray, shape (quantity,)
-        Weighted means of the shares of paths.
-    """
+    """Probabilities under a shift of so many steps of the prior's spread: weighted means of the shares."""
 
     steps: float
     weights: ImportanceWeights
@@ -92,16 +82,7 @@ class ShiftedChances:
 
 @dataclass
 class PriorShifts:
-    """Shifts of one prior, each worked out once.
-
-    Parameters
-    ----------
-    base : BaseRun
-    name : str
-        The prior that is moved.
-    shares : ndarray, shape (draw, quantity)
-        Share of each draw's paths that are hit, for every question at once.
-    """
+    """Shifts of one prior, each worked out once; ``shares`` are of hit paths, shape (draw, question)."""
 
     base: BaseRun
     name: str
@@ -159,15 +140,9 @@ def stacked_shares(base: BaseRun, questions: Sequence[tuple[str, str]]) -> Float
 
 @dataclass(frozen=True)
 class CalendarEffect:
-    """Effect of one act ahead on the questions asked.
+    """Probability if an act of the run's calendar surely happens minus if it surely does not, by question.
 
-    Parameters
-    ----------
-    position : int
-        Place of the act in the calendar of the run.
-    slope, mcse : ndarray, shape (question,)
-        Probability if it surely happens minus probability if it surely does not, with its error; zero for
-        milestones that come before the act.
+    With its error; zero for milestones that come before the act.
     """
 
     position: int
