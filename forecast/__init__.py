@@ -5,10 +5,10 @@ The map, in the order the data flow::
     config/      YAML file                 → Config           load_config, describe_config
     feeds/       GDELT, ICEWS, PLOVER, …   → an event file    import_feed, feed_options, Switches
     events/      event file, bundled data  → EventTable       load_events, read_events
-    series       EventTable                → EventCounts      (streams of acts on a grid of weeks)
+    series       EventTable                → Panel      (streams of acts on a grid of weeks)
     priors/      names, words, text        → PriorSet         default_priors
     inputs       Config                    → Inputs           read_inputs (all that a run reads, checked)
-    models/      EventCounts, PriorSet     → PyMC model       build_model
+    models/      Panel, PriorSet     → PyMC model       build_model
     inference/   PyMC model                → Posterior        fit, check_gates
     draws        Posterior or priors       → StreamDraws
     simulation/  StreamDraws               → first days       simulate_first_hits, probability_curve

@@ -63,7 +63,7 @@ def check(
             "events": len(inputs.events),
             "events_fitted": int(inputs.data.counts.sum()),
             "prior_predictive": vars(implied),
-            "known_share_of_last_weeks": inputs.data.known_share[-1:-5:-1].tolist(),
+            "known_share_of_last_weeks": inputs.data.completeness[0, -1:-5:-1].tolist(),
             "priors_set": [_set_prior(prior) for prior in changed],
             "plot": str(plot) if plot else None,
             "scenarios": [plan.scenario.name for plan in plans],
@@ -111,7 +111,7 @@ def _print_data(inputs: Inputs) -> None:
     known, fitted = count(len(events), "event"), int(inputs.data.counts.sum())
     typer.echo(f"  {known} known by {long_day(day)}, {fitted:,} of them from {long_day(grid.start)} on.")
     if inputs.delay is not None:
-        for line in _delay_lines(inputs.delay, inputs.data.known_share):
+        for line in _delay_lines(inputs.delay, inputs.data.completeness[0]):
             typer.echo(f"  {line}")
     for rule in inputs.rules:
         seen = int(rule.mask(events.between(grid.start, day)).sum())

@@ -23,7 +23,7 @@ from forecast.evaluation.windows import BinaryOutcomes, observe_outcomes
 from forecast.events.columns import TEXTS
 from forecast.events.table import EventTable
 from forecast.inference.sampling import SamplerOptions
-from forecast.panel.series import Family, TargetRule
+from forecast.panel.streams import Family, TargetRule
 from forecast.priors import PriorStatement
 
 MEMBERS: tuple[Family, ...] = ("joint", "focused", "target")

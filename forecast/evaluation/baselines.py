@@ -20,7 +20,7 @@ from forecast.evaluation.gamma_poisson import discounted_rate
 from forecast.evaluation.history import PastEvents, past_events
 from forecast.evaluation.windows import BinaryOutcomes, Horizons
 from forecast.events.table import EventTable
-from forecast.panel.series import TargetRule
+from forecast.panel.streams import TargetRule
 
 Floats = NDArray[np.float64]
 Method = Callable[[PastEvents, Horizons], Floats]

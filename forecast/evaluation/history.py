@@ -15,7 +15,7 @@ from scipy.signal import lfilter
 from forecast.errors import InputError
 from forecast.evaluation.windows import DAY, as_day
 from forecast.events.table import EventTable
-from forecast.panel.series import TargetRule
+from forecast.panel.streams import TargetRule
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

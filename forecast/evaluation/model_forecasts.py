@@ -14,15 +14,8 @@ from numpy.typing import NDArray
 from forecast.events.table import EventTable
 from forecast.inference.rolling import RollingPosterior, WeightedDraws
 from forecast.inference.sampling import SamplerOptions
-from forecast.panel.series import (
-    EventCounts,
-    Family,
-    StreamLayout,
-    TargetRule,
-    TimeGrid,
-    count_events,
-    stream_layout,
-)
+from forecast.panel.panel import Panel, TimeGrid, count_events
+from forecast.panel.streams import Family, StreamLayout, TargetRule, stream_layout
 from forecast.priors import PriorStatement, default_priors
 from forecast.simulation import SimulationOptions, simulate_first_hits
 from forecast.simulation.probabilities import hit_shares
@@ -136,7 +129,7 @@ def _compiled(
 
 
 def _probabilities(
-    data: EventCounts,
+    data: Panel,
     weighted: WeightedDraws,
     targets: Sequence[TargetRule],
     horizons: Sequence[int],

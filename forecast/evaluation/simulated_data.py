@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.models.draws import StreamDraws, prior_draws, stream_draws, tension_at_steps
-from forecast.panel.series import (
+from forecast.panel.panel import (
     HALF_SATURATION,
     SEVERE,
     SEVERE_HALF_LIFE_DAYS,
-    EventCounts,
+    Panel,
     TimeGrid,
     decay_per_step,
     decayed_before,
@@ -24,7 +24,7 @@ MOST_ACTS = 1000
 
 def draw_truth(
     priors: PriorSet, grid: TimeGrid, rng: np.random.Generator
-) -> tuple[dict[str, NDArray[np.float64]], EventCounts]:
+) -> tuple[dict[str, NDArray[np.float64]], Panel]:
     """Draw parameters from the prior, with the model's soft constraint on chains, and data from them.
 
     The constraint multiplies the prior density by (1+e^{20(r−1)})^{−10} of the chain strength r; it is at
@@ -34,7 +34,7 @@ def draw_truth(
     -------
     dict
         Variables of one draw, each of shape (1, …).
-    EventCounts
+    Panel
 
     Raises
     ------
@@ -45,18 +45,16 @@ def draw_truth(
     layout = priors.layout
     while True:
         variables = prior_draws(priors, 1, grid.n_knots, rng)
-        own = variables["excitation_branching"][0, layout.conflict_index]
-        strength = (variables["excitation_cross"][0] / (1 - own)).sum()
+        own = variables["excitation_branching"][0, 0, layout.conflict_index]
+        strength = (variables["excitation_cross"][0, 0] / (1 - own)).sum()
         if np.log(rng.uniform()) < -10 * np.logaddexp(0.0, 20 * (strength - 1)):
             break
     return variables, simulate_data(stream_draws(layout, variables), priors, grid, rng)
 
 
-def simulate_data(
-    draw: StreamDraws, priors: PriorSet, grid: TimeGrid, rng: np.random.Generator
-) -> EventCounts:
+def simulate_data(draw: StreamDraws, priors: PriorSet, grid: TimeGrid, rng: np.random.Generator) -> Panel:
     """Simulate counts and marks over a grid from one draw, starting without a past; see ``draw_truth``."""
-    layout = priors.layout
+    layout, draw = priors.layout, draw.of_dyad(0)
     n_streams = len(layout.streams)
     conflict = np.array(layout.conflictual)
     tension = tension_at_steps(draw.knots, grid.n_steps)[0]
@@ -65,7 +63,7 @@ def simulate_data(
     own, calm, cross, severe = np.zeros(n_streams), np.zeros(n_streams), 0.0, 0.0
     severe_decay = float(decay_per_step(SEVERE_HALF_LIFE_DAYS))
     for step in range(grid.n_steps):
-        rate = np.exp(draw.log_rate[0] + draw.load[0] * tension[step])
+        rate = np.exp(draw.log_rate[0] + draw.loading[0] * tension[step])
         rate = rate + draw.own[0] * own + draw.cross[0] * cross
         rate[conflict] *= np.exp(-(draw.ballast[0] * calm / (calm + HALF_SATURATION)).sum())
         exposure = grid.last_exposure if step == grid.n_steps - 1 else 1.0
@@ -86,4 +84,13 @@ def simulate_data(
         calm = draw.ballast_decay[0] * (calm + counts[step] * np.array(layout.calming))
         severe = severe_decay * (severe + reach[step, :, SEVERE - 1].sum())
     recent = decayed_before(reach[:, :, SEVERE - 1].sum(axis=1), SEVERE_HALF_LIFE_DAYS)
-    return EventCounts(grid, layout, counts, reach, recent)
+    return Panel(
+        ("simulated",),
+        grid,
+        layout,
+        counts[None],
+        reach[None],
+        recent[None],
+        np.ones((1, grid.n_steps)),
+        np.zeros(1, dtype=np.int64),
+    )

@@ -19,9 +19,10 @@ from forecast.evaluation.simulated_data import draw_truth
 from forecast.events.codebook import CONFLICTUAL
 from forecast.inference.sampling import SamplerOptions, compile_model, sample
 from forecast.models import build_model
-from forecast.models.data import likelihood_data
 from forecast.models.draws import stream_draws
-from forecast.panel.series import SEVERE, EventCounts, Family, TargetRule, TimeGrid, stream_layout
+from forecast.models.likelihood import likelihood_data
+from forecast.panel.panel import SEVERE, Panel, TimeGrid
+from forecast.panel.streams import Family, TargetRule, stream_layout
 from forecast.priors import PriorSet, PriorStatement, default_priors
 from forecast.simulation import SimulationOptions, simulate_first_hits
 from forecast.simulation.probabilities import hit_shares
@@ -40,10 +41,10 @@ STUDY_PRIORS: dict[str, PriorStatement] = {
 }
 """Narrower than the defaults, whose tails make data of a size that no dyad has."""
 
-DataChange = Callable[[EventCounts], EventCounts]
+DataChange = Callable[[Panel], Panel]
 
 
-def doubled(data: EventCounts) -> EventCounts:
+def doubled(data: Panel) -> Panel:
     """Count every act twice: wrong on purpose, since rates are taken for double."""
     return replace(data, counts=2 * data.counts, reach=2 * data.reach)
 
@@ -165,7 +166,7 @@ def rank_study(
 
 
 def _probability_pairs(
-    data: EventCounts,
+    data: Panel,
     priors: PriorSet,
     targets: tuple[TargetRule, ...],
     truth: dict[str, NDArray[np.float64]],

@@ -8,7 +8,7 @@ from forecast.inference.gates import check_gates
 from forecast.inference.posterior import Posterior
 from forecast.inference.sampling import Compiled, ProgressListener, SamplerOptions, compile_model, sample
 from forecast.models import build_model
-from forecast.panel.series import EventCounts
+from forecast.panel.panel import Panel
 from forecast.priors import PriorSet
 
 RERUN_TUNE = 1000
@@ -16,7 +16,7 @@ RERUN_TARGET_ACCEPT = 0.97
 
 
 def fit(
-    data: EventCounts,
+    data: Panel,
     priors: PriorSet,
     options: SamplerOptions,
     listen: ProgressListener | None = None,

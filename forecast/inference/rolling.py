@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 
 from forecast.inference.gates import check_gates
 from forecast.inference.importance import EFFECTIVE_DRAWS_MIN, PARETO_K_MAX, importance_weights
-from forecast.inference.log_likelihood import log_likelihood
 from forecast.inference.posterior import Posterior
 from forecast.inference.sampling import Compiled, SamplerOptions, compile_model, sample
 from forecast.models import build_model
-from forecast.models.data import likelihood_data
 from forecast.models.draws import StreamDraws, stream_draws
-from forecast.panel.series import EventCounts, knots_for
+from forecast.models.likelihood import likelihood_data, log_likelihood
+from forecast.panel.panel import Panel, knots_for
 from forecast.priors import PriorSet
 
 RHAT_TOLERATED = 1.02
@@ -62,7 +61,7 @@ class RollingPosterior:
 
     Parameters
     ----------
-    longest : EventCounts
+    longest : Panel
         Counts on the longest grid that will be asked for; only its size matters for compiling.
     priors : PriorSet
     options : SamplerOptions
@@ -72,7 +71,7 @@ class RollingPosterior:
     """
 
     def __init__(
-        self, longest: EventCounts, priors: PriorSet, options: SamplerOptions, *, exact: bool = False
+        self, longest: Panel, priors: PriorSet, options: SamplerOptions, *, exact: bool = False
     ) -> None:
         self._n_knots = knots_for(longest.grid.n_steps)
         self._compiled = compile_model(build_model(longest, priors, n_knots=self._n_knots))
@@ -80,10 +79,10 @@ class RollingPosterior:
         self._exact = exact
         self._fits = 0
         self._variables: dict[str, NDArray[np.float64]] = {}
-        self._fitted: EventCounts | None = None
+        self._fitted: Panel | None = None
         self._converged = False
 
-    def at(self, data: EventCounts) -> WeightedDraws:
+    def at(self, data: Panel) -> WeightedDraws:
         """Return draws that stand for the posterior given ``data``, by bridging where that is safe."""
         if self._fitted is not None and not self._exact:
             bridged = self._bridge(self._fitted, data)
@@ -97,7 +96,7 @@ class RollingPosterior:
         self._fits = 0
         self._options = replace(self._options, seed=seed)
 
-    def _refit(self, data: EventCounts) -> WeightedDraws:
+    def _refit(self, data: Panel) -> WeightedDraws:
         ready = self._compiled.with_data(**vars(likelihood_data(data)))
         options = replace(self._options, seed=self._options.seed + self._fits)
         posterior = _short_fit(ready, options)
@@ -113,14 +112,14 @@ class RollingPosterior:
         n = len(draws)
         return WeightedDraws(draws, np.full(n, 1 / n), True, -np.inf, float(n), self._converged)
 
-    def _bridge(self, fitted: EventCounts, data: EventCounts) -> WeightedDraws:
+    def _bridge(self, fitted: Panel, data: Panel) -> WeightedDraws:
         draws = self._draws(data)
         found = importance_weights(log_likelihood(data, draws) - log_likelihood(fitted, draws))
         return WeightedDraws(
             draws, found.weights, False, found.pareto_k, found.effective_draws, self._converged
         )
 
-    def _draws(self, data: EventCounts) -> StreamDraws:
+    def _draws(self, data: Panel) -> StreamDraws:
         return stream_draws(data.layout, self._variables)
 
 

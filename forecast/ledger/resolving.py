@@ -13,7 +13,7 @@ from forecast.events.table import EventTable
 from forecast.ledger.book import Book, is_over
 from forecast.ledger.entries import Question, ResolutionEntry, with_id
 from forecast.ledger.store import LedgerWriter, open_ledger, write_ledger
-from forecast.panel.series import TargetRule
+from forecast.panel.streams import TargetRule
 
 
 @dataclass(frozen=True, kw_only=True)

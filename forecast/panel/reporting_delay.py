@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from forecast.errors import EventError
 from forecast.events.table import EventTable
-from forecast.panel.series import STEP_DAYS, TimeGrid
+from forecast.panel.panel import STEP_DAYS, TimeGrid
 
 Floats = NDArray[np.float64]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from forecast.errors import PriorError
-from forecast.panel.series import StreamLayout
+from forecast.panel.streams import StreamLayout
 from forecast.priors.catalogue import ParameterGroup, elements, parameter_groups
 from forecast.priors.distributions import Distribution, as_words, parse_distribution
 from forecast.priors.elicitation import Elicited, elicit

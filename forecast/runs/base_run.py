@@ -20,8 +20,7 @@ from pydantic import ValidationError
 from forecast.config import load_config
 from forecast.errors import RunFolderError
 from forecast.events.reading import read_events
-from forecast.models.draws import Floats, StreamDraws, stream_draws
-from forecast.panel.series import INNOVATIONS
+from forecast.models.draws import INNOVATIONS, Floats, StreamDraws, stream_draws
 from forecast.records.forecast import Forecast
 from forecast.runs.inputs import Inputs, inputs_of
 from forecast.runs.stages import simulation_options
@@ -157,8 +156,12 @@ def _read_draws(path: Path) -> tuple[dict[str, Floats], int]:
             group = file["posterior"]
             n_chains, n_draws = len(group["chain"]), len(group["draw"])
             # Coordinates lie beside the variables; only these have chains and draws for axes.
+            # Runs of schema 1 have no axis of dyads.
+            dyads = () if "dyad" in group else (1,)
             variables = {
-                name: np.asarray(data[...], dtype=np.float64).reshape(-1, *data.shape[2:])
+                name: np.asarray(data[...], dtype=np.float64).reshape(
+                    n_chains * n_draws, *dyads, *data.shape[2:]
+                )
                 for name, data in group.items()
                 if data.shape[:2] == (n_chains, n_draws)
             }

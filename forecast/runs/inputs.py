@@ -13,8 +13,9 @@ from forecast.config.logo import read_logo
 from forecast.errors import ConfigError, EventError, InputError, PriorError
 from forecast.events.bundled import load_events
 from forecast.events.table import EventTable
+from forecast.panel.panel import Panel, TimeGrid, count_events
 from forecast.panel.reporting_delay import DelayCurve, estimate_delay, known_share, stated_delay
-from forecast.panel.series import EventCounts, FutureAct, TargetRule, TimeGrid, count_events, stream_layout
+from forecast.panel.streams import FutureAct, TargetRule, stream_layout
 from forecast.priors import PriorSet, default_priors
 
 
@@ -24,7 +25,7 @@ class Inputs:
 
     config: Config
     events: EventTable
-    data: EventCounts
+    data: Panel
     priors: PriorSet
     rules: tuple[TargetRule, ...]
     calendar: tuple[FutureAct, ...]

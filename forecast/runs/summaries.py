@@ -14,7 +14,7 @@ from forecast.events.table import EventTable
 from forecast.inference import Posterior
 from forecast.inference.monte_carlo import monte_carlo_error
 from forecast.models.draws import StreamDraws, tension_at_steps
-from forecast.panel.series import TimeGrid
+from forecast.panel.panel import TimeGrid
 from forecast.priors import NamedPrior, PriorSet
 from forecast.records.forecast import (
     DataSummary,
@@ -29,7 +29,7 @@ CRISIS_FROM = 1.5
 
 def tension_series(draws: StreamDraws, grid: TimeGrid) -> TensionSeries:
     """Posterior of the latent tension by step: mean, 90% band and regime."""
-    steps = tension_at_steps(draws.knots, grid.n_steps)
+    steps = tension_at_steps(draws.knots[:, 0], grid.n_steps)
     mean = steps.mean(axis=0)
     lower, upper = np.quantile(steps, [0.05, 0.95], axis=0)
     return TensionSeries(

@@ -17,7 +17,7 @@ from forecast.config import Scenario
 from forecast.inference.importance import EFFECTIVE_DRAWS_MIN, PARETO_K_MAX, ImportanceWeights
 from forecast.inference.monte_carlo import monte_carlo_error
 from forecast.models.draws import Floats, stream_draws
-from forecast.panel.series import EventCounts, count_events
+from forecast.panel.panel import Panel, count_events
 from forecast.progress import Listener, StageProgress
 from forecast.records.forecast import (
     Difference,
@@ -178,7 +178,9 @@ def _new_draws(
     from forecast.scenarios.refit import refit
 
     past = base.inputs.data
-    data = count_events(plan.events, past.grid, past.layout, past.known) if plan.changes_past else past
+    data = past
+    if plan.changes_past:
+        data = count_events(plan.events, past.grid, past.layout, past.completeness[0], dyad=past.dyads[0])
     variables, failures = refit(base, plan, data, tell)
     new_days = simulate_plan(base, plan, variables, data, None)
     targets = []
@@ -201,7 +203,7 @@ def simulate_plan(
     base: BaseRun,
     plan: ScenarioPlan,
     variables: Mapping[str, Floats],
-    data: EventCounts,
+    data: Panel,
     first_paths: int | None,
 ) -> dict[str, Days]:
     """First days of each target under a scenario, on the random numbers of the run.
@@ -212,7 +214,7 @@ def simulate_plan(
         The run, and the scenario put upon it.
     variables : mapping of str to ndarray
         Draws of the run, or of a new fit.
-    data : EventCounts
+    data : Panel
         The past that the paths go on from.
     first_paths : int or None
         How many of each draw's paths; ``None`` for all.

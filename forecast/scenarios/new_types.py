@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecast.models.draws import Floats
-from forecast.panel.series import StreamLayout, decay_per_step
+from forecast.panel.panel import decay_per_step
+from forecast.panel.streams import StreamLayout
 from forecast.priors import Distribution
 from forecast.simulation import NewTypeEffect
 

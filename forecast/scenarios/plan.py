@@ -15,7 +15,7 @@ from forecast.config import AssumedAct, NewType, PastEvents, Scenario
 from forecast.config.faults import Fault, KeyPath, suggestion
 from forecast.errors import ConfigError, PriorError
 from forecast.events.table import EventTable
-from forecast.panel.series import FutureAct
+from forecast.panel.streams import FutureAct
 from forecast.priors import NEW_TYPE_PARAMETERS, Distribution, PriorSet, PriorStatement, read_prior
 from forecast.runs.inputs import Inputs
 from forecast.scenarios.new_types import NewTypePriors

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from forecast.inference import SamplingProgress, check_gates, fit
 from forecast.models.draws import Floats
-from forecast.panel.series import EventCounts
+from forecast.panel.panel import Panel
 from forecast.runs.base_run import BaseRun
 from forecast.runs.sampler_options import sampler_options
 from forecast.runs.stages import stage_seeds
@@ -19,7 +19,7 @@ from forecast.scenarios.plan import ScenarioPlan
 def refit(
     base: BaseRun,
     plan: ScenarioPlan,
-    data: EventCounts,
+    data: Panel,
     tell: Callable[[str], None] = lambda note: None,
 ) -> tuple[Mapping[str, Floats], tuple[str, ...]]:
     """Sample the posterior of a scenario with the settings and the seed of the run.
@@ -28,7 +28,7 @@ def refit(
     ----------
     base, plan
         The run, and the scenario put upon it.
-    data : EventCounts
+    data : Panel
         Counts of the events that the scenario leaves.
     tell : callable, optional
         Told how far the sampler is.

@@ -24,7 +24,7 @@ def parameter_draws(base: BaseRun, name: str) -> Floats:
         No parameter has this name.
     """
     prior = base.inputs.priors.priors[name]
-    values = base.variables[prior.group.variable]
+    values = base.variables[prior.group.variable][:, 0]
     if prior.element is None:
         return values
     return values[:, elements(prior.group, base.inputs.data.layout).index(prior.element)]

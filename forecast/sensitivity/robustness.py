@@ -123,7 +123,7 @@ def measure_shifts(
 def measure_sensitivities(base: BaseRun) -> tuple[NumberSensitivity, ...]:
     """Power-scale priors and likelihood for every target × milestone."""
     # Here, because it brings PyMC's machinery, which takes longer to load than everything else here to run.
-    from forecast.inference import log_likelihood
+    from forecast.models.likelihood import log_likelihood
 
     by_group = _group_densities(base)
     scalings = {name: power_scaling(density) for name, density in by_group.items()}

@@ -35,7 +35,7 @@ def parameter_features(base: BaseRun) -> Floats:
             if support == "positive"
             else special.logit(values)
         )
-    columns += list(base.draws.knots[:, -2:].T)
+    columns += list(base.draws.knots[:, 0, -2:].T)
     features = np.column_stack(columns)
     spread = features.std(axis=0)
     moving = spread > 1e-12

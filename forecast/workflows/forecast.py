@@ -345,7 +345,7 @@ def _analysis(
     config = inputs.config
     warnings = capped_warnings(hits.capped_share)
     if inputs.delay is not None:
-        last = inputs.data.known_share[-1]
+        last = inputs.data.completeness[0, -1]
         warnings.append(
             f"Recent weeks are corrected for acts that become known late ({inputs.delay.origin} delay, mean "
             f"{inputs.delay.mean_days:.1f} days): {last:.0%} of the last week's acts are taken to be known."

@@ -20,7 +20,7 @@ from forecast.config.writing import SCENARIO_FOLDER, scenario_files
 from forecast.errors import RunFolderError
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
-from forecast.panel.series import TargetRule
+from forecast.panel.streams import TargetRule
 from forecast.records.forecast import Analysis, Forecast, LedgerSummary, PreviousRun, Record, TrackRecord
 from forecast.report import ReportOptions, build_report, report_options
 from forecast.report.build import LEDGER_RECORD, PREVIOUS_RUN, TRACK_RECORD, BuiltReport, compare_with
@@ -257,8 +257,8 @@ def _write_paths(hits: FirstHits, n_chains: int, path: Path) -> None:
 
     from forecast.simulation.paths import RANDOM_STREAMS
 
-    n_targets, n_draws, n_paths = hits.day.shape
-    first = hits.day.reshape(n_targets, n_chains, n_draws // n_chains, n_paths)
+    n_targets, n_draws, n_paths = hits.day[0].shape
+    first = hits.day[0].reshape(n_targets, n_chains, n_draws // n_chains, n_paths)
     meaning = {"long_name": "days from the origin to the first target event; 2147483647: none in the horizon"}
     dataset = xr.Dataset(
         {"first_day": (("target", "chain", "draw", "path"), first, meaning)},

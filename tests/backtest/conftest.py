@@ -19,7 +19,7 @@ from forecast.evaluation.backtest import BacktestPlan, UnitResult
 from forecast.evaluation.backtest_plan import BacktestOptions
 from forecast.evaluation.model_forecasts import OriginForecast
 from forecast.inference import SamplerOptions
-from forecast.panel.series import TargetRule
+from forecast.panel.streams import TargetRule
 from forecast.workflows import backtest as backtest_run
 
 MILITARY = TargetRule("military", ("military_incident", "military_posture"), 3)

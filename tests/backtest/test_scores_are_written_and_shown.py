@@ -4,8 +4,8 @@ import json
 from datetime import date
 
 import numpy as np
-from forecast.cli.score_lines import backtest_lines, table_lines
 
+from forecast.cli.score_lines import backtest_lines, table_lines
 from forecast.config import load_config
 from forecast.evaluation.backtest import DEFAULT_MODEL, MODELS
 from forecast.evaluation.backtest_plan import BacktestOptions

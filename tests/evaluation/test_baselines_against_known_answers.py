@@ -7,7 +7,7 @@ from forecast.evaluation.baselines import BASELINES, baseline_probabilities, cli
 from forecast.evaluation.history import find_record_start
 from forecast.evaluation.windows import horizon_lengths, monthly_origins, observe_outcomes
 from forecast.events.table import Event, EventTable
-from forecast.panel.series import TargetRule
+from forecast.panel.streams import TargetRule
 
 START = date(2000, 1, 1)
 MAJOR = TargetRule(

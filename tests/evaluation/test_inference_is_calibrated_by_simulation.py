@@ -16,7 +16,8 @@ from forecast.evaluation.simulation_based_calibration import (
     rank_study,
 )
 from forecast.inference import SamplerOptions
-from forecast.panel.series import TargetRule, TimeGrid, stream_layout
+from forecast.panel.panel import TimeGrid
+from forecast.panel.streams import TargetRule, stream_layout
 from forecast.priors import default_priors
 
 RULE = TargetRule("force", ("military_incident",), 4)

@@ -29,7 +29,9 @@ def test_the_import_contract_holds():
 
 
 def test_an_import_of_a_package_above_breaks_the_contract(tmp_path):
-    settings = altered(tmp_path, '    "feeds | config",\n    "events",', '    "events",\n    "feeds | config",')
+    settings = altered(
+        tmp_path, '    "feeds | config",\n    "events",', '    "events",\n    "feeds | config",'
+    )
     assert broken_contracts(settings) == ["Each package knows only those below it"]
 
 

@@ -9,8 +9,7 @@ import xarray as xr
 from forecast.errors import NotConvergedError
 from forecast.inference import GateReport, fit, sampling
 from forecast.inference.sampling import sample
-from forecast.models.draws import stream_draws, tension_at_steps
-from forecast.panel.series import INNOVATIONS
+from forecast.models.draws import INNOVATIONS, stream_draws, tension_at_steps
 from forecast.priors import default_priors
 
 fit_module = importlib.import_module("forecast.inference.fit")  # the package's name ``fit`` is the function

@@ -17,8 +17,7 @@ from forecast.cli import main
 from forecast.config import load_config, resolved_yaml, target_definition
 from forecast.events.reading import write_events
 from forecast.inference import Posterior
-from forecast.models.draws import prior_draws, stream_draws
-from forecast.panel.series import INNOVATIONS
+from forecast.models.draws import INNOVATIONS, prior_draws, stream_draws
 from forecast.priors import elements
 from forecast.records.forecast import Baseline, Diagnostics, DyadRecord, Forecast, Headline
 from forecast.runs.inputs import Inputs, read_inputs

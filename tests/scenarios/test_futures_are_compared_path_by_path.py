@@ -9,7 +9,7 @@ import pytest
 from forecast.config import scenario_of
 from forecast.config.faults import SourceMap
 from forecast.inference.monte_carlo import monte_carlo_error
-from forecast.panel.series import FutureAct
+from forecast.panel.streams import FutureAct
 from forecast.scenarios import (
     compare_scenarios,
     hit_shares_before,
