@@ -11,7 +11,9 @@ from multiprocessing import get_context
 import xarray as xr
 
 from forecast.bench.other_samplers import has_numpyro, sample_by_numpyro, sample_by_pymc
-from forecast.inference import Posterior, SamplerOptions, check_gates
+from forecast.inference.posterior import Posterior
+from forecast.inference.sampling import SamplerOptions
+from forecast.inference.gates import check_gates
 from forecast.inference.sampling import compile_model, sample
 from forecast.models import build_model
 from forecast.runs.inputs import Inputs

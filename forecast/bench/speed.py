@@ -13,7 +13,7 @@ from forecast.bench.gradient import gradient_microseconds
 from forecast.bench.samplers import OURS, PYMC, SamplerRun, race
 from forecast.bench.stages import StageTimes, measure_stages
 from forecast.config import load_config
-from forecast.inference import SamplerOptions
+from forecast.inference.sampling import SamplerOptions
 from forecast.inference.sampling import compile_model
 from forecast.models import build_model
 from forecast.runs.inputs import read_inputs

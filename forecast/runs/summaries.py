@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from forecast.events.bundled import source_limits
 from forecast.events.codebook import CATEGORIES
 from forecast.events.table import EventTable
-from forecast.inference import Posterior
-from forecast.inference.monte_carlo import monte_carlo_error
+from forecast.inference.posterior import Posterior
+from forecast.inference.importance import monte_carlo_error
 from forecast.models.draws import StreamDraws, tension_at_steps
 from forecast.panel.panel import TimeGrid
 from forecast.priors import NamedPrior, PriorSet

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast import wording
-from forecast.inference.monte_carlo import monte_carlo_error
+from forecast.inference.importance import monte_carlo_error
 from forecast.records.forecast import Baseline, Curve, MilestoneForecast, TargetForecast, TimeToEvent
 from forecast.simulation import FirstHits, ProbabilityCurve, probability_curve, time_to_event
 

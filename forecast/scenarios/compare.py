@@ -15,7 +15,7 @@ import numpy as np
 
 from forecast.config import Scenario
 from forecast.inference.importance import EFFECTIVE_DRAWS_MIN, PARETO_K_MAX, ImportanceWeights
-from forecast.inference.monte_carlo import monte_carlo_error
+from forecast.inference.importance import monte_carlo_error
 from forecast.models.draws import Floats, stream_draws
 from forecast.panel.panel import Panel, count_events
 from forecast.progress import Listener, StageProgress

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.inference.monte_carlo import monte_carlo_error
+from forecast.inference.importance import monte_carlo_error
 from forecast.models.draws import Floats
 from forecast.runs.base_run import BaseRun
 from forecast.simulation.probabilities import (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from forecast import wording
 from forecast.config.schema import CalendarAct
-from forecast.inference.monte_carlo import monte_carlo_error
+from forecast.inference.importance import monte_carlo_error
 from forecast.models.draws import Floats
 from forecast.records.robustness import BreakEven
 from forecast.runs.base_run import BaseRun

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecast.inference.monte_carlo import monte_carlo_error
+from forecast.inference.importance import monte_carlo_error
 from forecast.models.draws import Floats
 from forecast.runs.base_run import BaseRun
 from forecast.scenarios.evaluate import milestone_day

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from forecast.inference.importance import ImportanceWeights, importance_weights
-from forecast.inference.monte_carlo import monte_carlo_error
+from forecast.inference.importance import monte_carlo_error
 from forecast.models.draws import Floats
 from forecast.priors import Distribution, NamedPrior
 from forecast.priors.shifting import shifted

@@ -15,7 +15,9 @@ import numpy as np
 from forecast.config import Config, config_hash, target_definition
 from forecast.errors import NotConvergedError
 from forecast.evaluation.baselines import climatology
-from forecast.inference import Posterior, SamplingProgress, check_gates, fit
+from forecast.inference.posterior import Posterior
+from forecast.inference.sampling import SamplingProgress, fit
+from forecast.inference.gates import check_gates
 from forecast.ledger.recording import LEDGER_FILE, Recorded, RunOrigin, record_forecast
 from forecast.ledger.scoring import summarise_ledger
 from forecast.ledger.store import refuse_unusable

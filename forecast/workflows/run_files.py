@@ -30,7 +30,7 @@ from forecast.runs.manifest import output_hashes, record_outputs, refuse_changed
 if TYPE_CHECKING:
     # Not loaded, since a saved run is rebuilt without them: they bring PyMC.
     from forecast.evaluation.found_backtest import FoundBacktest
-    from forecast.inference import Posterior
+    from forecast.inference.posterior import Posterior
     from forecast.runs.inputs import Inputs
     from forecast.simulation import FirstHits
 

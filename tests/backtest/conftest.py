@@ -18,7 +18,7 @@ from forecast.evaluation import workers
 from forecast.evaluation.backtest import BacktestPlan, UnitResult
 from forecast.evaluation.backtest_plan import BacktestOptions
 from forecast.evaluation.model_forecasts import OriginForecast
-from forecast.inference import SamplerOptions
+from forecast.inference.sampling import SamplerOptions
 from forecast.panel.streams import TargetRule
 from forecast.workflows import backtest as backtest_run
 

@@ -17,7 +17,7 @@ from forecast import wording
 from forecast.cli import main
 from forecast.cli.bottom_line import bottom_line
 from forecast.config import load_config
-from forecast.inference import gates
+from forecast.inference.XX import gates
 from forecast.inference.importance import PARETO_K_MAX
 from forecast.panel.panel import HALF_SATURATION, KNOT_STEPS, SEVERE, SEVERE_HALF_LIFE_DAYS, STEP_DAYS
 from forecast.panel.streams import stream_layout

@@ -15,7 +15,7 @@ from forecast.evaluation.simulation_based_calibration import (
     doubled,
     rank_study,
 )
-from forecast.inference import SamplerOptions
+from forecast.inference.sampling import SamplerOptions
 from forecast.panel.panel import TimeGrid
 from forecast.panel.streams import TargetRule, stream_layout
 from forecast.priors import default_priors

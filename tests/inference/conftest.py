@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from forecast.inference import Posterior, SamplerOptions
+from forecast.inference.posterior import Posterior
+from forecast.inference.sampling import SamplerOptions
 from forecast.inference.sampling import compile_model, sample
 from forecast.models import build_model
 from forecast.panel.panel import TimeGrid, count_events

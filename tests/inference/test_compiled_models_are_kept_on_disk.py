@@ -16,7 +16,8 @@ import pymc as pm
 import pytensor
 import pytest
 
-from forecast.inference import SamplerOptions, compile_cache
+from forecast.inference.sampling import SamplerOptions
+from forecast.inference.XX import compile_cache
 from forecast.inference.sampling import compile_model, sample
 
 OPTIONS = SamplerOptions(seed=5, draws=25, tune=50, chains=2)
@@ -145,7 +146,7 @@ IN_A_PROCESS = (
     TINY
     + """
     import time
-    from forecast.inference import SamplerOptions
+    from forecast.inference.sampling import SamplerOptions
     from forecast.inference.sampling import compile_model, sample
 
     model = tiny_model()

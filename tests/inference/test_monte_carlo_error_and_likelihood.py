@@ -3,7 +3,8 @@ import pytensor
 import pytest
 from arviz_stats.base import array_stats
 
-from forecast.inference import log_likelihood, monte_carlo_error
+from forecast.models.likelihood import log_likelihood
+from forecast.inference.importance import monte_carlo_error
 from forecast.models.draws import stream_draws
 
 

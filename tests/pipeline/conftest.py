@@ -91,7 +91,7 @@ def compiled_once():
 
     The automatic second sampling keeps the short warm-up of the first.
     """
-    fit = importlib.import_module("forecast.inference.fit")
+    fit = importlib.import_module("forecast.inference.sampling")
     kept = {}
 
     def compile_once(model):

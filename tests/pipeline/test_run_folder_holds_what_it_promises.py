@@ -15,7 +15,7 @@ from pypdf import PdfReader
 from forecast import wording
 from forecast.config import forecast_schema, load_config, load_scenarios
 from forecast.errors import RunFolderError
-from forecast.inference import read_posterior
+from forecast.inference.posterior import read_posterior
 from forecast.records.forecast import Analysis, Forecast
 from forecast.workflows.forecast import RUN_SCENARIO_PATHS
 from forecast.workflows.run_files import rebuild_report

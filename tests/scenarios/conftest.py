@@ -16,7 +16,7 @@ import xarray as xr
 from forecast.cli import main
 from forecast.config import load_config, resolved_yaml, target_definition
 from forecast.events.reading import write_events
-from forecast.inference import Posterior
+from forecast.inference.posterior import Posterior
 from forecast.models.draws import INNOVATIONS, prior_draws, stream_draws
 from forecast.priors import elements
 from forecast.records.forecast import Baseline, Diagnostics, DyadRecord, Forecast, Headline

@@ -8,7 +8,7 @@ import pytest
 
 from forecast.config import scenario_of
 from forecast.config.faults import SourceMap
-from forecast.inference.monte_carlo import monte_carlo_error
+from forecast.inference.importance import monte_carlo_error
 from forecast.panel.streams import FutureAct
 from forecast.scenarios import (
     compare_scenarios,
