@@ -50,18 +50,18 @@ if TYPE_CHECKING:
         load_scenario,
     )
     from forecast.errors import ForecastError, InputError, NotConvergedError
-    from forecast.evaluation.backtest_plan import BacktestOptions
+    from forecast.evaluation.backtest import BacktestOptions
     from forecast.events.bundled import load_events
     from forecast.events.reading import read_events
     from forecast.events.table import EventTable
     from forecast.feeds.importing import import_feed
-    from forecast.feeds.options import feed_options
-    from forecast.feeds.switches import Switches
+    from forecast.feeds.options import Switches, feed_options
     from forecast.ledger.resolving import resolve_ledger
     from forecast.ledger.scoring import score_ledger
     from forecast.ledger.store import open_ledger
     from forecast.priors import default_priors
-    from forecast.records.forecast import Analysis, Forecast
+    from forecast.records.analysis import Analysis
+    from forecast.records.forecast import Forecast
     from forecast.runs.inputs import read_inputs
     from forecast.scenarios import compare_scenarios, read_base_run
     from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
@@ -70,8 +70,8 @@ if TYPE_CHECKING:
     from forecast.workflows.run_files import Run, rebuild_report, save_run
 
 _HOME = {
-    "Analysis": "records.forecast",
-    "BacktestOptions": "evaluation.backtest_plan",
+    "Analysis": "records.analysis",
+    "BacktestOptions": "evaluation.backtest",
     "Config": "config",
     "EventTable": "events.table",
     "Forecast": "records.forecast",
@@ -81,7 +81,7 @@ _HOME = {
     "RobustnessOptions": "sensitivity.robustness",
     "Run": "workflows.run_files",
     "Scenario": "config",
-    "Switches": "feeds.switches",
+    "Switches": "feeds.options",
     "compare_scenarios": "scenarios",
     "default_priors": "priors",
     "describe_config": "config",

@@ -16,7 +16,23 @@ A message says where, what came, what is allowed and what to do.
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from typing import ClassVar
+
+
+def did_you_mean(given: str, allowed: Iterable[str], cutoff: float = 0.6) -> str:
+    """Return ``" Did you mean 'x'?"`` for the allowed word nearest to what was given, or an empty text.
+
+    Capitals, blanks, ``-`` and ``_`` make no difference.
+    """
+    by_folded = {_folded(word): word for word in allowed}
+    near = difflib.get_close_matches(_folded(given), by_folded, n=1, cutoff=cutoff)
+    return f" Did you mean '{by_folded[near[0]]}'?" if near else ""
+
+
+def _folded(word: str) -> str:
+    return word.strip().casefold().replace("-", "_").replace(" ", "_")
 
 
 class ForecastError(Exception):

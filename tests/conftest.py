@@ -38,7 +38,7 @@ def coded():
                 date=date.fromisoformat(day),
                 known_date=date.fromisoformat(day),
                 initiator="USA",
-                target="CHN",
+                recipient="CHN",
                 category=category,
                 severity=severity,
             )

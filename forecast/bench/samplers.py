@@ -3,43 +3,41 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from importlib import import_module
+from importlib.util import find_spec
 from multiprocessing import get_context
 
+import pymc as pm
 import xarray as xr
 
-from forecast.bench.other_samplers import has_numpyro, sample_by_numpyro, sample_by_pymc
-from forecast.inference.posterior import Posterior
-from forecast.inference.sampling import SamplerOptions
 from forecast.inference.gates import check_gates
-from forecast.inference.sampling import compile_model, sample
+from forecast.inference.posterior import Posterior
+from forecast.inference.sampling import SamplerOptions, compile_model, sample
 from forecast.models import build_model
 from forecast.runs.inputs import Inputs
 
 OURS = "fused model, nutpie"
 PYMC = "naive model, PyMC NUTS"
 NUMPYRO = "naive model, NumPyro NUTS"
+CORES = 2
+"""Processes of PyMC's sampler."""
 
 
 @dataclass(frozen=True)
 class SamplerRun:
-    """One run of one sampler.
+    """One run of one sampler; ``draws`` and ``tune`` are of each chain.
 
     Parameters
     ----------
-    sampler : str
-    draws, tune : int
-        Of each chain.
     total_seconds : float
         From counts to draws: building and compiling the model, warm-up, sampling.
     sampling_seconds : float
         Without building and compiling (for NumPyro, which compiles as it samples, with compiling).
     ess_bulk_min : float
         Least bulk effective sample size over all parameters and the tension at all knots.
-    rhat_max : float
-    divergences : int
     """
 
     sampler: str
@@ -102,9 +100,8 @@ def _ours(inputs: Inputs, options: SamplerOptions) -> tuple[SamplerRun, list[str
     ready = time.perf_counter()
     tree = sample(compiled, options)
     done = time.perf_counter()
-    return _run(OURS, options, tree, done - began, done - ready), [
-        str(name) for name in tree["posterior"].data_vars
-    ]
+    names = [str(name) for name in tree["posterior"].data_vars]
+    return _run(OURS, options, tree, done - began, done - ready), names
 
 
 def _naive(inputs: Inputs, options: SamplerOptions, sampler: str, names: list[str]) -> SamplerRun:
@@ -119,13 +116,67 @@ def _run(
     sampler: str, options: SamplerOptions, tree: xr.DataTree, total: float, sampling: float
 ) -> SamplerRun:
     gates = check_gates(Posterior(tree, options.target_accept, options.tune))
-    return SamplerRun(
-        sampler,
-        options.draws,
-        options.tune,
-        total,
-        sampling,
-        gates.ess_bulk_min,
-        gates.rhat_max,
-        gates.divergences,
+    measured = total, sampling, gates.ess_bulk_min, gates.rhat_max, gates.divergences
+    return SamplerRun(sampler, options.draws, options.tune, *measured)
+
+
+def sample_by_pymc(model: pm.Model, options: SamplerOptions, names: Sequence[str]) -> xr.DataTree:
+    """Draw with the No-U-Turn sampler of PyMC, as its users call it; ``target_accept`` is PyMC's default.
+
+    Returns
+    -------
+    xarray.DataTree
+        Groups ``posterior`` (the named variables; its attribute ``sampling_time`` is the time without
+        compilation, in seconds) and ``sample_stats``.
+    """
+    tree = pm.sample(
+        draws=options.draws,
+        tune=options.tune,
+        chains=options.chains,
+        cores=CORES,
+        random_seed=options.seed,
+        nuts_sampler="pymc",
+        model=model,
+        var_names=list(names),
+        quiet=True,
+        progressbar=False,
+        compute_convergence_checks=False,
     )
+    return _kept(tree, names)
+
+
+def has_numpyro() -> bool:
+    """NumPyro is installed (the extra ``bench``)."""
+    return find_spec("numpyro") is not None
+
+
+def sample_by_numpyro(model: pm.Model, options: SamplerOptions, names: Sequence[str]) -> xr.DataTree:
+    """Draw with the No-U-Turn sampler of NumPyro, a chain a device, through PyMC.
+
+    As ``sample_by_pymc``, but that ``sampling_time`` holds compilation too.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        NumPyro is not installed.
+    """
+    # JAX reads the number of devices when it is first used; later calls change nothing.
+    import_module("numpyro").set_host_device_count(options.chains)
+    tree = import_module("pymc.sampling.jax").sample_numpyro_nuts(
+        draws=options.draws,
+        tune=options.tune,
+        chains=options.chains,
+        random_seed=options.seed,
+        model=model,
+        var_names=list(names),
+        progressbar=False,
+        quiet=True,
+        compute_convergence_checks=False,
+    )
+    return _kept(tree, names)
+
+
+def _kept(tree: xr.DataTree, names: Sequence[str]) -> xr.DataTree:
+    posterior = tree["posterior"].to_dataset()
+    statistics = tree["sample_stats"].to_dataset()[["diverging", "energy"]]
+    return xr.DataTree.from_dict({"posterior": posterior[list(names)], "sample_stats": statistics})

@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean
 
-from forecast.bench.gradient import gradient_microseconds
+import numpy as np
+
 from forecast.bench.samplers import OURS, PYMC, SamplerRun, race
 from forecast.bench.stages import StageTimes, measure_stages
 from forecast.config import load_config
-from forecast.inference.sampling import SamplerOptions
-from forecast.inference.sampling import compile_model
+from forecast.inference.compile_cache import Compiled
+from forecast.inference.sampling import SamplerOptions, compile_model
 from forecast.models import build_model
 from forecast.runs.inputs import read_inputs
 from forecast.workflows.forecast import versions
 
-PYMC_TUNE = 1000
-"""The warm-up of ``pymc.sample`` when none is asked for."""
-PYMC_DRAWS = 1000
+PYMC_TUNE = PYMC_DRAWS = 1000
+"""What ``pymc.sample`` does when nothing is asked for."""
+_BATCH_SECONDS = 0.02
 
 
 @dataclass(frozen=True, kw_only=True)
 class SpeedOptions:
-    """How much to measure."""
+    """How much to measure; ``quick``: one round, too few draws for an exact effective sample size."""
 
     rounds: int = 2
     quick: bool = False
@@ -38,12 +41,12 @@ class SpeedReport:
 
     Parameters
     ----------
-    config : str
     machine : dict
         Processor count, platform and versions.
     gradient_microseconds : dict
         Form of the model → time of one gradient.
     rounds : list of list of SamplerRun
+        One run a sampler in each round.
     stages : dict
         ``cold`` and ``warm`` → a whole run by stage.
     """
@@ -79,15 +82,7 @@ class SpeedReport:
 def measure_speed(
     config: Path, options: SpeedOptions, tell: Callable[[str], None] = lambda _: None
 ) -> SpeedReport:
-    """Measure a config's model in this process, and its whole run in two others.
-
-    Parameters
-    ----------
-    config : Path
-    options : SpeedOptions
-        ``quick`` takes one round of few draws, too few for the effective sample size to be exact.
-    tell : callable, optional
-        Told what is being measured.
+    """Measure a config's model in this process, and its whole run in two others; ``tell`` hears what is next.
 
     Raises
     ------
@@ -120,8 +115,37 @@ def measure_speed(
     }
     gradients = gradient_microseconds(forms, batches=5 if options.quick else 40)
     rounds = race(inputs, ours, naive, 1 if options.quick else options.rounds, tell)
-    return SpeedReport(str(config), _machine(), gradients, rounds, stages)
+    machine = {"processors": str(os.cpu_count()), "platform": platform.platform()} | versions()
+    return SpeedReport(str(config), machine, gradients, rounds, stages)
 
 
-def _machine() -> dict[str, str]:
-    return {"processors": str(os.cpu_count()), "platform": platform.platform()} | versions()
+def gradient_microseconds(models: dict[str, Compiled], batches: int) -> dict[str, float]:
+    """Median time of one log density with gradient, as the sampler calls it, in microseconds.
+
+    The models take turns, in batches of about a fiftieth of a second, so that all see the same machine.
+    """
+    calls = {name: _Call(compiled) for name, compiled in models.items()}
+    sizes = {name: max(1, round(_BATCH_SECONDS / call.seconds(3))) for name, call in calls.items()}
+    times: dict[str, list[float]] = {name: [] for name in models}
+    for _ in range(batches):
+        for name, call in calls.items():
+            times[name].append(call.seconds(sizes[name]))
+    return {name: 1e6 * float(np.median(values)) for name, values in times.items()}
+
+
+class _Call:
+    """The compiled log density at a fixed point."""
+
+    def __init__(self, compiled: Compiled) -> None:
+        self._compiled = compiled
+        self._arrays = [compiled.initial_point_func(1), np.empty(compiled.n_dim), np.empty(1)]
+
+    def seconds(self, calls: int) -> float:
+        """Seconds a call, over some calls."""
+        function = self._compiled.compiled_logp_func.ctypes
+        pointers = [array.ctypes.data_as(ctypes.POINTER(ctypes.c_double)) for array in self._arrays]
+        arguments = (self._compiled.n_dim, *pointers, self._compiled.user_data.ctypes.data)
+        began = time.perf_counter()
+        for _ in range(calls):
+            function(*arguments)
+        return (time.perf_counter() - began) / calls

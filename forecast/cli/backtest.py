@@ -15,7 +15,7 @@ from forecast.errors import InputError, StoppedError, UnfinishedError
 
 if TYPE_CHECKING:
     from forecast.config import Config
-    from forecast.evaluation.backtest_plan import BacktestOptions
+    from forecast.evaluation.backtest import BacktestOptions
     from forecast.workflows.forecast import StageProgress
 
 _MILESTONES = "milestones"
@@ -141,7 +141,7 @@ def _options(
 ) -> BacktestOptions:
     from datetime import date
 
-    from forecast.evaluation.backtest_plan import BacktestOptions
+    from forecast.evaluation.backtest import BacktestOptions
 
     chosen = spacing_of(origins)
     if chosen is None and (first or last):

@@ -15,7 +15,7 @@ from forecast import wording
 from forecast.cli.scenario_lines import headline_lines
 from forecast.cli.wrapping import Line, wrapped
 from forecast.records.forecast import Forecast, MilestoneForecast, TargetForecast
-from forecast.wording.robustness import LABEL_WORDS
+from forecast.wording.sensitivity import LABEL_WORDS
 
 
 def print_bottom_line(forecast: Forecast, folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,6 +42,7 @@ def check(
 ) -> None:
     """Validate a config and its events, read it back in plain English; nothing is fitted."""
     from forecast.config import config_hash, describe_config, load_config
+    from forecast.events.dyads import selection_notes
     from forecast.runs.inputs import read_inputs
     from forecast.scenarios import plan_scenarios
     from forecast.sensitivity.prior_predictive import prior_predictive
@@ -61,6 +63,10 @@ def check(
             "name": loaded.name,
             "config_sha256": config_hash(loaded),
             "events": len(inputs.events),
+            "dyad": inputs.dyad.to_dict(),
+            "rows_left_out": inputs.rows_left_out,
+            "left_out": [one._asdict() for one in inputs.left_out],
+            "notes": [*selection_notes(inputs.dyad, inputs.events, inputs.left_out)],
             "events_fitted": int(inputs.data.counts.sum()),
             "prior_predictive": vars(implied),
             "known_share_of_last_weeks": inputs.data.completeness[0, -1:-5:-1].tolist(),
@@ -110,6 +116,10 @@ def _print_data(inputs: Inputs) -> None:
     typer.echo("\nData")
     known, fitted = count(len(events), "event"), int(inputs.data.counts.sum())
     typer.echo(f"  {known} known by {long_day(day)}, {fitted:,} of them from {long_day(grid.start)} on.")
+    for line in _selection_lines(inputs):
+        typer.echo(
+            textwrap.fill(line, 80, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
+        )
     if inputs.delay is not None:
         for line in _delay_lines(inputs.delay, inputs.data.completeness[0]):
             typer.echo(f"  {line}")
@@ -117,6 +127,22 @@ def _print_data(inputs: Inputs) -> None:
         seen = int(rule.mask(events.between(grid.start, day)).sum())
         remark = f"seen {times(seen)}" if seen else "never seen: the prior speaks"
         typer.echo(f"  {inputs.config.target_title(rule.name)}: {remark}.")
+
+
+def _selection_lines(inputs: Inputs) -> Iterator[str]:
+    import numpy as np
+
+    from forecast.events.dyads import Direction, left_out_in_words, selection_notes
+
+    dyad = inputs.dyad
+    a, b = inputs.config.dyad.names
+    _, forth, back, theatre = np.bincount(dyad.directions(inputs.events), minlength=len(Direction)).tolist()
+    third = f", {theatre:,} with third parties ({', '.join(dyad.theatre)})" if dyad.theatre else ""
+    yield f"{forth:,} by {a} towards {b}, {back:,} by {b} towards {a}{third}."
+    if inputs.left_out:
+        yield f"Left out as acts of others: {left_out_in_words(inputs.left_out, inputs.rows_left_out)}."
+    for note in selection_notes(dyad, inputs.events, inputs.left_out):
+        yield f"Note: {note}"
 
 
 def _delay_lines(delay: DelayCurve, known: NDArray[np.float64]) -> tuple[str, str]:

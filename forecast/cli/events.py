@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from forecast.events.coverage import Coverage, MonthBreak
     from forecast.events.duplicates import DuplicateReport
-    from forecast.events.faults import Fault
+    from forecast.events.rows import Fault
     from forecast.events.summary import EventSummary
     from forecast.events.table import EventTable
 
@@ -50,7 +50,7 @@ def validate(source: Source, as_json: Json = False) -> None:
     from forecast.events.duplicates import find_duplicates
 
     report = find_duplicates(table)
-    unlisted = sorted({*table.initiator.tolist(), *table.target.tolist()} - set(countries()))
+    unlisted = sorted({*table.initiator.tolist(), *table.recipient.tolist()} - set(countries()))
     if as_json:
         groups = [
             {"ids": list(group.ids), "likeness": group.likeness, "reason": group.reason}
@@ -95,7 +95,7 @@ def summary(source: Source, as_json: Json = False) -> None:
 
 def _inspect(source: str) -> tuple[EventTable | None, list[Fault]]:
     from forecast.events.bundled import inspect_source
-    from forecast.events.faults import Fault
+    from forecast.events.rows import Fault
 
     try:
         return inspect_source(source, Path.cwd())

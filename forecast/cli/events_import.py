@@ -118,8 +118,7 @@ def import_events(
     The same command goes on where an interrupted one stopped, and reads only new files later.
     """
     from forecast.feeds.importing import import_feed
-    from forecast.feeds.options import feed_options
-    from forecast.feeds.switches import Switches
+    from forecast.feeds.options import Switches, feed_options
 
     if seed and not normalise:
         raise InputError("--seed has no effect without --normalise. Leave it out")
@@ -167,14 +166,14 @@ def crosswalk(
 ) -> None:
     """Print how the codes of a scheme become our categories: the pattern of a --mapping file."""
     from forecast.feeds.crosswalk import crosswalk_csv, shipped_crosswalk
-    from forecast.feeds.formats import SYSTEMS
+    from forecast.feeds.options import SYSTEMS
 
     scheme = next((name for name in SYSTEMS if name == system.lower()), None)
     if scheme is None:
         raise InputError(f"{system}: no such coding scheme. Allowed: {', '.join(SYSTEMS)}")
     codings = shipped_crosswalk(scheme)
     if as_json:
-        typer.echo(json.dumps({"scheme": scheme, "codes": [vars(coding) for coding in codings.values()]}))
+        typer.echo(json.dumps({"scheme": scheme, "codes": [coding.row() for coding in codings.values()]}))
     elif output is None:
         typer.echo(crosswalk_csv(codings), nl=False)
     else:

@@ -13,8 +13,7 @@ from forecast.cli.options import Json, Quiet
 
 if TYPE_CHECKING:
     from forecast.events.agreement import Agreement
-    from forecast.events.matching import Unit
-    from forecast.events.merging import Merged
+    from forecast.events.merging import Merged, Unit
 
 SHOWN = 20
 
@@ -65,10 +64,8 @@ def merge(
     """
     from forecast.errors import EventError
     from forecast.events.agreement import measure_agreement
-    from forecast.events.matching import match_events
-    from forecast.events.merging import RULES, merge_units
-    from forecast.events.reading import read_events
-    from forecast.events.whole_file import write_whole
+    from forecast.events.merging import RULES, match_events, merge_units
+    from forecast.events.reading import read_events, write_whole
 
     coders = _coders(files)
     if min_coders > len(files):

@@ -47,16 +47,15 @@ def list_(
     from forecast.ledger.store import open_ledger
 
     book = open_ledger(ledger_place(ledger))
-    pair = "-".join(sorted(code.strip().upper() for code in dyad.split("-"))) if dyad else None
-    known = sorted({question.pair for question in book.questions.values()})
-    if pair and pair not in known:
+    if dyad and not any(question.is_about(dyad) for question in book.questions.values()):
+        known = sorted({question.pair for question in book.questions.values()})
         raise LedgerError(
             f"--dyad: nothing on record is about '{dyad}'. On record: {', '.join(known) or 'none'}"
         )
     chosen = [
         entry
         for entry in book.answers
-        if (status is None or book.standing(entry) == status) and pair in (None, entry.question.pair)
+        if (status is None or book.standing(entry) == status) and (not dyad or entry.question.is_about(dyad))
     ]
     if json:
         forecasts = [_summary(book, entry) for entry in chosen]

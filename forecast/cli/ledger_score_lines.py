@@ -9,7 +9,7 @@ from forecast.cli.score_lines import Line
 from forecast.evaluation.score_table import FEWEST_OUTCOMES
 from forecast.ledger.score_groups import GroupScore
 from forecast.ledger.scoring import LedgerScores
-from forecast.records.forecast import ErrorBound
+from forecast.records.history import ErrorBound
 from forecast.wording import count, number, percent, share
 
 _LABEL = 24

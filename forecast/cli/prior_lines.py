@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from forecast.priors import Distribution, NamedPrior
     from forecast.priors.elicitation import Elicited
-    from forecast.records.forecast import ParameterSummary
+    from forecast.records.analysis import ParameterSummary
 
 WIDTH = 80
 
 
 def explain_lines(prior: NamedPrior, posterior: ParameterSummary | None) -> Iterator[str]:
     """Yield the explanation of a prior, and of what the data made of it where a run is given."""
-    from forecast.priors.statement_forms import statement_examples, statement_text
+    from forecast.priors.resolve import statement_examples, statement_text
 
     scale = prior.group.scale
     yield f"{prior.name}  [{prior.origin}]"

@@ -14,7 +14,7 @@ from forecast.cli.prior_lines import explain_lines, wrapped
 
 if TYPE_CHECKING:
     from forecast.priors import Distribution, NamedPrior
-    from forecast.records.forecast import ParameterSummary
+    from forecast.records.analysis import ParameterSummary
 
 
 def priors(
@@ -34,8 +34,7 @@ def priors(
 ) -> None:
     """List every prior: name, meaning, unit, words, value, 90% range, and where it came from."""
     from forecast.config import load_config
-    from forecast.errors import InputError, PriorError
-    from forecast.events.codebook import did_you_mean
+    from forecast.errors import InputError, PriorError, did_you_mean
     from forecast.runs.inputs import resolve_priors
 
     if run and not explain:
@@ -64,14 +63,14 @@ def priors(
 
 def _posteriors(run: Path) -> dict[str, ParameterSummary]:
     """Posterior summaries of a saved run, by parameter name."""
-    from forecast.records.forecast import Analysis
+    from forecast.records.analysis import Analysis
     from forecast.runs.folder import read_record
 
     return {one.name: one for one in read_record(run / "analysis.json", Analysis).parameters}
 
 
 def _as_dict(prior: NamedPrior, posterior: ParameterSummary | None) -> dict[str, object]:
-    from forecast.priors.statement_forms import statement_examples
+    from forecast.priors.resolve import statement_examples
 
     facts: dict[str, object] = {
         "name": prior.name,

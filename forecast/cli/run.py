@@ -42,6 +42,7 @@ def run(
 
     loaded = load_config(config, overrides or (), as_of=day(as_of), seed=seed)
 
+    from forecast.events.dyads import selection_notes
     from forecast.runs.folder import refuse_existing, run_place
     from forecast.runs.inputs import read_inputs
     from forecast.scenarios import plan_scenarios
@@ -50,6 +51,9 @@ def run(
     refuse_existing(run_place(loaded, out), force=force)
     inputs = read_inputs(loaded)
     plan_scenarios(inputs, inputs.scenarios)
+    if not quiet:
+        for note in selection_notes(inputs.dyad, inputs.events, inputs.left_out):
+            typer.echo(f"Note: {note}", err=True)
     if place:
         from forecast.ledger.store import refuse_unusable
 

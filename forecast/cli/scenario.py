@@ -127,7 +127,8 @@ def _print(
 
 
 def _scenarios(base: BaseRun, files: list[Path], stated: Scenario | None) -> list[Scenario]:
-    from forecast.config import load_scenario, load_scenarios, refuse_same_names
+    from forecast.config import load_scenario, load_scenarios
+    from forecast.config.scenario import refuse_same_names
     from forecast.errors import InputError
 
     chosen = [load_scenario(file) for file in files] + ([stated] if stated else [])

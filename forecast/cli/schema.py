@@ -22,12 +22,7 @@ def schema(contract: Annotated[Contract, typer.Argument(help="Which schema.", sh
 
     Of a config, a scenario, forecast.json, or a ledger's export.
     """
-    from forecast.config import (
-        config_schema,
-        forecast_schema,
-        scenario_schema,
-        schema_text,
-    )
+    from forecast.config.writing import config_schema, forecast_schema, scenario_schema, schema_text
 
     if contract is Contract.LEDGER:
         from forecast.ledger.exporting import ledger_schema

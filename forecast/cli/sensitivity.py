@@ -11,8 +11,7 @@ from forecast.cli.figure_option import checked_figure
 from forecast.cli.options import Json, Quiet
 
 if TYPE_CHECKING:
-    from forecast.records.forecast import Analysis
-    from forecast.records.robustness import Robustness
+    from forecast.records.analysis import Analysis, Robustness
 
 
 def sensitivity(
@@ -48,7 +47,8 @@ def sensitivity(
     checked_figure(plot, "--plot")
     bound = _share(threshold)
 
-    from forecast.records.forecast import Analysis, Forecast
+    from forecast.records.analysis import Analysis
+    from forecast.records.forecast import Forecast
     from forecast.runs.folder import read_record
 
     forecast = read_record(run_dir / "forecast.json", Forecast)
@@ -128,8 +128,7 @@ def _share(text: str | None) -> float | None:
 
 
 def _known(name: str | None, names: list[str], option: str) -> str | None:
-    from forecast.errors import InputError
-    from forecast.events.codebook import did_you_mean
+    from forecast.errors import InputError, did_you_mean
 
     if name is None or name in names:
         return name

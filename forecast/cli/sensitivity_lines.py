@@ -6,9 +6,18 @@ from collections.abc import Iterator, Sequence
 
 from forecast import wording
 from forecast.cli.wrapping import Line, cut, wrapped
+from forecast.records.analysis import NumberSensitivity, Robustness, ShiftEnd
 from forecast.records.forecast import Forecast
-from forecast.records.robustness import NumberSensitivity, Robustness, ShiftEnd
-from forecast.wording.robustness import change_with_error, crossing_first, rest_sentence
+from forecast.wording.sensitivity import (
+    REASON_WORDS,
+    assumed_text,
+    assumption_label,
+    break_even_sentence,
+    change_with_error,
+    crossing_first,
+    note_sentence,
+    rest_sentence,
+)
 
 _MOST_BARS = 14
 _MOST_CROSSINGS = 6
@@ -27,7 +36,7 @@ def sensitivity_lines(forecast: Forecast, found: Robustness) -> Iterator[Line]:
     yield from _break_evens(forecast, found)
     for note in found.notes:
         yield "", ""
-        yield from wrapped(note, "")
+        yield from wrapped(note_sentence(note, forecast), "")
 
 
 def _labels(forecast: Forecast, sensitivities: Sequence[NumberSensitivity]) -> Iterator[Line]:
@@ -49,7 +58,8 @@ def _labels(forecast: Forecast, sensitivities: Sequence[NumberSensitivity]) -> I
         reasons = {one.reason: one for one in known.values()}
         for reason, one in reasons.items():
             strongest = one.groups[0].name
-            yield from wrapped(f"{one.rests_on}: {reason} (strongest priors: {strongest}).", "dim", "  ")
+            text = f"{one.rests_on}: {REASON_WORDS[reason]} (strongest priors: {strongest})."
+            yield from wrapped(text, "dim", "  ")
     yield from wrapped(
         "×2: change in points if priors or data had twice the weight, at the present rate, ± Monte Carlo "
         "error.",
@@ -67,9 +77,11 @@ def _tornado(forecast: Forecast, found: Robustness) -> Iterator[Line]:
     )
     yield f"  {'Assumption (now)':<{_LABEL}}  {'one step down':>17}  {'one step up':>17}", "bold"
     for bar in found.tornado[:_MOST_BARS]:
-        yield f"  {cut(bar.label, _LABEL):<{_LABEL}}  {_end(bar.lower):>17}  {_end(bar.upper):>17}", ""
-        now = f"{cut(bar.now, _LABEL - 2):<{_LABEL - 2}}"
-        yield f"    {now}  {bar.lower.assumed:>17}  {bar.upper.assumed:>17}", "dim"
+        label = cut(assumption_label(bar.name, bar.act), _LABEL)
+        yield f"  {label:<{_LABEL}}  {_end(bar.lower):>17}  {_end(bar.upper):>17}", ""
+        now = f"{cut(assumed_text(bar.now), _LABEL - 2):<{_LABEL - 2}}"
+        low, high = (assumed_text(end.assumed) for end in (bar.lower, bar.upper))
+        yield f"    {now}  {low:>17}  {high:>17}", "dim"
     left = len(found.tornado) - _MOST_BARS
     more = f" {left} more with smaller effects: --json." if left > 0 else ""
     yield from wrapped(
@@ -95,7 +107,7 @@ def _break_evens(forecast: Forecast, found: Robustness) -> Iterator[Line]:
                 "  ",
             )
             for one in crossing[:_MOST_CROSSINGS]:
-                yield from wrapped(f"– {one.text}", "", "    ", "      ")
+                yield from wrapped(f"– {break_even_sentence(one)}", "", "    ", "      ")
             yield from wrapped(rest_sentence(here, min(len(crossing), _MOST_CROSSINGS)), "dim", "    ")
 
 

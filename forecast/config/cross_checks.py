@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 
-from forecast.config.faults import Fault, KeyPath, suggestion
-from forecast.config.raw_values import day_in, mapping_in, sequence_in
+from forecast.config.faults import Fault, KeyPath
+from forecast.errors import did_you_mean
 
-CROSS_FAULT = "config_cross_fault"
 LONGEST_HORIZON = timedelta(days=3653)  # ten years
 
 
@@ -35,8 +34,13 @@ def cross_faults(settings: Mapping[str, object]) -> list[Fault]:
 
 
 def _dyad_faults(dyad: Mapping[str, object]) -> Iterator[Fault]:
-    if dyad.get("a") is not None and dyad.get("a") == dyad.get("b"):
-        yield Fault(("dyad", "b"), f"both countries are '{dyad['b']}'; name two different ones")
+    place: dict[object, str] = {}
+    for key in ("a", "b", "theatre"):
+        named = sequence_in(dyad.get(key)) or (dyad.get(key),)
+        for actor in dict.fromkeys(name for name in named if isinstance(name, str)):
+            if place.setdefault(actor, key) != key:
+                message = f"'{actor}' is in dyad.{place[actor]} already; an actor has one place"
+                yield Fault(("dyad", key), message)
 
 
 def _start_faults(section: Mapping[str, object], as_of: date | None, name: str = "events") -> Iterator[Fault]:
@@ -65,7 +69,7 @@ def _headline_faults(settings: Mapping[str, object], milestones: Sequence[object
     for key, names in (("target", mapping_in(settings.get("targets"))), ("milestone", milestones)):
         name, known = headline.get(key), list(dict.fromkeys(map(str, names)))
         if isinstance(name, str) and known and name not in known:
-            message = f"no {key} is named '{name}'.{suggestion(name, known)} Allowed: {', '.join(known)}"
+            message = f"no {key} is named '{name}'.{did_you_mean(name, known)} Allowed: {', '.join(known)}"
             yield Fault(("headline", key), message)
 
 
@@ -90,10 +94,31 @@ def _calendar_faults(
 def _impact_faults(report: Mapping[str, object], targets: Sequence[str]) -> Iterator[Fault]:
     for name in mapping_in(report.get("impact")):
         if targets and name not in targets:
-            message = f"no target is named '{name}'.{suggestion(name, targets)} Allowed: {', '.join(targets)}"
+            hint = did_you_mean(name, targets)
+            message = f"no target is named '{name}'.{hint} Allowed: {', '.join(targets)}"
             yield Fault(("report", "impact", name), message)
 
 
 def _after_as_of(path: KeyPath, day: date | None, as_of: date | None, advice: str) -> Iterator[Fault]:
     if day and as_of and day <= as_of:
         yield Fault(path, f"{day} is not after as_of ({as_of}); {advice}")
+
+
+def day_in(value: object) -> date | None:
+    """Return a day, or ``None`` where the value is none."""
+    if type(value) is date:
+        return value
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) and len(value) == 10 else None
+    except ValueError:
+        return None
+
+
+def mapping_in(value: object) -> Mapping[str, object]:
+    """Return a mapping, empty where the value is none."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def sequence_in(value: object) -> Sequence[object]:
+    """Return a sequence, empty where the value is none."""
+    return value if isinstance(value, (list, tuple)) else ()

@@ -36,7 +36,8 @@ def target_definition(target: TargetConfig) -> str:
 
 def _what_it_is(config: Config) -> str:
     origin = f", read from {config.source_path}" if config.source_path else ""
-    pair = f"{config.dyad.title} ({config.dyad.a} and {config.dyad.b})"
+    dyad = config.dyad
+    pair = f"{dyad.title} ({' and '.join(dyad.names)})"
     return f"'{config.name}'{origin}: risk of escalation between {pair}, as of {long_day(config.as_of)}."
 
 

@@ -1,17 +1,37 @@
-"""Faults of a config: where each one is, how it reads, and the one error that lists them all."""
+"""Faults of a file that users write: where each is, how it reads, and the one error that lists them all.
+
+Pydantic's errors are put into our words (what came, what is allowed, did you mean) by walking the JSON Schema
+of what was validated.
+"""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
 
-from forecast.errors import ConfigError
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from forecast.errors import ConfigError, did_you_mean
 
 type KeyPath = tuple[str | int, ...]
+type Node = Mapping[str, Any]
 
 # A file with more faults than this is of another kind than a config; the rest is counted, not shown.
 _SHOWN_FAULTS = 50
+_OWN, _CROSS = "config_fault", "config_cross_fault"  # types of errors whose message is already ours
+# Faults of one key seen from another: the key's own fault is in the list already.
+_ECHOES = frozenset({_CROSS, "default_factory_not_called"})
+_TYPES = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list ([a, b], or one '- item' a line)",
+    "object": "a mapping (key: value)",
+}
 
 
 @dataclass(frozen=True, order=True)
@@ -94,6 +114,17 @@ class SourceMap:
         return ConfigError("\n".join(lines))
 
 
+def refusal(message: str) -> PydanticCustomError:
+    """Return a validation error that carries our own message (braces in it are kept)."""
+    return PydanticCustomError(_OWN, "{message}", {"message": message})
+
+
+def cross_error(faults: Iterable[Fault]) -> PydanticCustomError:
+    """Return a validation error about settings that do not agree."""
+    lines = [f"{dotted_path(fault.path)}: {fault.message}" for fault in faults]
+    return PydanticCustomError(_CROSS, "{lines}", {"lines": "\n".join(lines)})
+
+
 def dotted_path(path: KeyPath) -> str:
     """Return a key path as ``--set`` takes it, e.g. ``milestones.0.date``."""
     return ".".join(str(key) for key in path)
@@ -102,13 +133,6 @@ def dotted_path(path: KeyPath) -> str:
 def printable(text: str) -> str:
     """Return text that cannot steer a terminal or break a line: other signs become escapes."""
     return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
-
-
-def suggestion(word: str, allowed: Iterable[str]) -> str:
-    """Return ``" Did you mean 'x'?"`` for the allowed word nearest to ``word``, or nothing."""
-    by_folded = {_folded(candidate): candidate for candidate in allowed}
-    near = difflib.get_close_matches(_folded(word), by_folded, n=1, cutoff=0.6)
-    return f" Did you mean '{by_folded[near[0]]}'?" if near else ""
 
 
 def shown(value: object) -> str:
@@ -129,5 +153,132 @@ def shown(value: object) -> str:
             return str(value)
 
 
-def _folded(word: str) -> str:
-    return word.casefold().replace("-", "_").replace(" ", "_")
+def field_faults(error: ValidationError, model: type[BaseModel]) -> Iterator[Fault]:
+    """Yield one fault for each wrong key or value of a model; disagreements between settings are left out."""
+    for details in error.errors(include_url=False):
+        # A list whose items are all wrong counts as too short: the items' own faults say it better.
+        is_echo = details["type"] in _ECHOES or (details["type"] == "too_short" and details["input"])
+        if not is_echo:
+            yield _fault(details, model)
+
+
+def _fault(details: ErrorDetails, model: type[BaseModel]) -> Fault:
+    # A wrong key of a mapping of free names carries the mark [key] behind the key itself, and a value of
+    # several forms the mark of its form.
+    path: KeyPath = tuple(key for key in details["loc"] if not str(key).startswith("["))
+    match details["type"]:
+        case "extra_forbidden":
+            keys = known_keys(node_at(path[:-1], model))
+            message = f"unknown key.{did_you_mean(str(path[-1]), keys)} Allowed: {', '.join(keys)}"
+        case "missing":
+            message = f"required key is missing; {_purpose(path, model)}"
+        case str(kind) if kind == _OWN:
+            message = details["msg"]
+        case "string_too_long":
+            message = f"came {len(details['input'])} signs; allowed: {allowed_text(node_at(path, model))}"
+        case "too_short":
+            message = f"empty; allowed: {allowed_text(node_at(path, model))}"
+        case _:
+            message = _unfit(path, details["input"], model)
+    return Fault(path, message)
+
+
+def _unfit(path: KeyPath, came: object, model: type[BaseModel]) -> str:
+    node = node_at(path, model)
+    options = resolved(node).get("enum", ()) if node is not None else ()
+    hint = did_you_mean(came, map(str, options)) if isinstance(came, str) else ""
+    if isinstance(came, (int, float)) and allowed_text(node).startswith("text"):
+        hint = f" Put it in quotes: '{came}'"
+    return f"came {shown(came)}; allowed: {allowed_text(node)}.{hint}"
+
+
+def _purpose(path: KeyPath, model: type[BaseModel]) -> str:
+    node = node_at(path[:-1], model)
+    entry = resolved(node).get("properties", {}).get(path[-1], {}) if node is not None else {}
+    purpose = entry.get("description") or (node_at(path, model) or {}).get(
+        "description", "see docs/config.md"
+    )
+    return f"add '{path[-1]}': {purpose}"
+
+
+@cache
+def root_node(model: type[BaseModel]) -> Node:
+    """Return the JSON Schema of a whole file, references followed."""
+    schema = model.model_json_schema(by_alias=True)
+    inlined: Node = _inlined(schema, schema.get("$defs", {}))
+    return inlined
+
+
+def _inlined(value: Any, definitions: Node) -> Any:  # noqa: ANN401 - any part of a JSON document
+    if isinstance(value, list):
+        return [_inlined(item, definitions) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if "$ref" in value:
+        value = {**definitions[value["$ref"].rsplit("/", 1)[1]], **value}
+    return {key: _inlined(item, definitions) for key, item in value.items() if key not in ("$ref", "$defs")}
+
+
+def resolved(node: Node) -> Node:
+    """Of a value that may be empty, return what it is otherwise."""
+    while any(option.get("type") == "null" for option in node.get("anyOf", ())):
+        node = next(option for option in node["anyOf"] if option.get("type") != "null")
+    return node
+
+
+def child(node: Node, key: str | int) -> Node | None:
+    """Return the schema of an entry, ``None`` when the place has no such key."""
+    node = resolved(node)
+    if isinstance(key, int) or "items" in node:
+        found = node.get("items")
+    else:
+        found = _properties(node).get(str(key)) or node.get("additionalProperties") or None
+    return resolved(found) if isinstance(found, Mapping) else None
+
+
+def node_at(path: KeyPath, model: type[BaseModel]) -> Node | None:
+    """Return the schema of a key path, ``None`` when the file has no such place."""
+    node: Node | None = root_node(model)
+    for key in path:
+        node = child(node, key) if node is not None else None
+    return node
+
+
+def known_keys(node: Node | None) -> tuple[str, ...]:
+    """Return the keys that a mapping may have; empty when it takes any name."""
+    return tuple(_properties(resolved(node))) if node is not None else ()
+
+
+def _properties(node: Node) -> Node:
+    """Keys of a mapping, or of the form of a value that is one."""
+    forms = (node, *node.get("oneOf", ()))
+    return {key: value for form in forms for key, value in form.get("properties", {}).items()}
+
+
+def allowed_text(node: Node | None) -> str:
+    """Return what a value may be, in words, e.g. ``a whole number from 1 to 5``."""
+    if node is None:
+        return "see docs/config.md"
+    node = resolved(node)
+    if "const" in node:
+        return str(node["const"])
+    if "enum" in node:
+        return ", ".join(map(str, node["enum"]))
+    words_of_forms = [str(word) for form in node.get("oneOf", ()) for word in form.get("enum", ())]
+    if words_of_forms:
+        keys = ", ".join(f"{key}: .." for key in _properties(node))
+        return f"{', '.join(words_of_forms)}, or {{{keys}}}"
+    words = _TYPES.get(str(node.get("type")), "see docs/config.md")
+    lowest, above = node.get("minimum"), node.get("exclusiveMinimum")
+    highest, below = node.get("maximum"), node.get("exclusiveMaximum")
+    if lowest is not None and highest is not None:
+        # The largest seed is a matter of bits and tells nobody anything.
+        rest = f" from {lowest:,g} to {highest:,g}" if highest < 1e6 else f", {lowest:g} or more"
+        return words + rest
+    if above is not None and below is not None:
+        return f"{words} between {above:g} and {below:g}"
+    if "maxLength" in node:
+        return f"{words} of at most {node['maxLength']} signs"
+    if "minItems" in node:
+        return f"{words} of at least {node['minItems']}"
+    return f"{words} of at least {node['minProperties']}" if "minProperties" in node else words

@@ -1,59 +1,68 @@
 """The kinds of value a config holds: names, text, days, categories, priors; each with its own message.
 
-YAML is read without guessing, so types are strict here: ``010`` is text, not the number ten.
+YAML is read without guessing, so types are strict here: ``010`` is text, not the number ten. Quantiles are
+read as people state them (``{median: 0.8, q05: 0.5, q95: 1.1}``, also as percent or an interval), alike for
+configs, scenarios and options, so that one mistake has one message.
 """
 
 from __future__ import annotations
 
+import math
 import re
+import sys
 import unicodedata
 from collections.abc import Mapping
 from datetime import date
+from itertools import pairwise
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
-from pydantic_core import PydanticCustomError
 
-from forecast.config.faults import shown, suggestion
-from forecast.config.quantiles import QuantileFault, read_statement
+from forecast.config.faults import refusal, shown
+from forecast.errors import PriorError, did_you_mean
 from forecast.events.codebook import CATEGORIES
 
 LEAST_CONTRAST = 4.5
 """Contrast of text on white that WCAG 2.2 asks for (level AA)."""
-FAULT = "config_fault"  # type of the errors whose message is already ours
+MOST_ACTOR_SIGNS = 100
 
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _SLUG = re.compile(r"[a-z0-9]+([-_.][a-z0-9]+)*")
 _KEY = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
 _PRIOR_NAME = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)*")
+_QUANTILE = re.compile(r"q(\d{2,3})")
+_INTERVAL = re.compile(r"interval(\d{2})")
+_PERCENT = re.compile(r"([+\-−]?\d+(?:\.\d+)?)\s*%")
+
+# Far above any parameter; beyond it the arithmetic of a fit would overflow.
+_LARGEST = 1e100
+
+Quantiles = dict[str, float]
+"""Name of a quantile (``median``, ``q05``) → value."""
+
 # Names that Windows keeps for devices: a run folder of that name could not be copied there.
 _DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{d}{i}" for d in ("com", "lpt") for i in range(1, 10))})
-
-
-def fault(message: str) -> PydanticCustomError:
-    """Return a validation error that carries our own message (braces in it are kept)."""
-    return PydanticCustomError(FAULT, "{message}", {"message": message})
 
 
 def _day(value: object) -> date:
     if type(value) is date:
         return value
     if not isinstance(value, str) or not _ISO_DAY.fullmatch(value):
-        raise fault(f"a date as YYYY-MM-DD is needed, came {shown(value)}")
+        raise refusal(f"a date as YYYY-MM-DD is needed, came {shown(value)}")
     try:
         return date.fromisoformat(value)
     except ValueError as error:
-        raise fault(f"{value} is not a day of the calendar; give a date as YYYY-MM-DD") from error
+        raise refusal(f"{value} is not a day of the calendar; give a date as YYYY-MM-DD") from error
 
 
 def _plain(value: str) -> str:
     text = value.strip()
     if not text:
-        raise fault("empty text; write something or leave the key out")
+        raise refusal("empty text; write something or leave the key out")
     for place, sign in enumerate(text, start=1):
         if unicodedata.category(sign) in {"Cc", "Cs", "Zl", "Zp"} or sign in _DIRECTION_SIGNS:
             name = f"U+{ord(sign):04X}"
-            raise fault(f"control or direction sign {name} at place {place} is not allowed; remove it")
+            raise refusal(f"control or direction sign {name} at place {place} is not allowed; remove it")
     return text
 
 
@@ -64,42 +73,62 @@ _DIRECTION_SIGNS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u
 def _folder_name(value: str) -> str:
     if len(value) > 64 or not _SLUG.fullmatch(value) or value.split(".")[0] in _DEVICES:
         message = f"{shown(value)} cannot name a folder; use 1 to 64 of a-z, 0-9, '-', '_', '.'"
-        raise fault(f"{message}, e.g. 'us-china-2023'")
+        raise refusal(f"{message}, e.g. 'us-china-2023'")
     return value
 
 
 def _key_name(value: str) -> str:
     if len(value) > 64 or not _KEY.fullmatch(value):
         message = f"{shown(value)} cannot be a name; start with a letter, then use a-z, 0-9, '-' or '_'"
-        raise fault(f"{message}, at most 64 signs")
+        raise refusal(f"{message}, at most 64 signs")
     return value
 
 
 def _prior_name(value: str) -> str:
     if len(value) > 100 or not _PRIOR_NAME.fullmatch(value):
         message = f"{shown(value)} cannot name a prior; names look like 'tension.persistence'"
-        raise fault(f"{message}, 'forecast priors' lists them")
+        raise refusal(f"{message}, 'forecast priors' lists them")
     return value
 
 
-def _country(value: str) -> str:
-    if not re.fullmatch(r"[A-Z]{3}", value):
-        hint = f" Did you mean '{value.upper()}'?" if re.fullmatch(r"[A-Za-z]{3}", value) else ""
-        raise fault(f"{shown(value)} is not a country code; give three capitals of ISO 3166, e.g. USA.{hint}")
-    return value
+def _actors(value: object) -> tuple[str, ...]:
+    named = value if isinstance(value, (list, tuple)) else (value,)
+    if not named:
+        raise refusal("empty list; name at least one actor, as the event file does")
+    return _distinct(tuple(map(_actor, named)))
+
+
+def _actor(value: object) -> str:
+    if not isinstance(value, str):
+        quotes = f" Put it in quotes: '{value}'" if type(value) in (int, float) else ""
+        raise refusal(
+            f"came {shown(value)}; allowed: an actor as the event file names it, or a list.{quotes}"
+        )
+    if len(value) > MOST_ACTOR_SIGNS:
+        raise refusal(f"came {len(value)} signs; allowed: an actor of at most {MOST_ACTOR_SIGNS} signs")
+    return _plain(value)
+
+
+def _third_parties(value: object) -> tuple[str, ...]:
+    return () if value in (None, (), []) else _actors(value)
+
+
+def _side(value: object) -> str | tuple[str, ...]:
+    named = _actors(value)
+    return named if len(named) > 1 else named[0]
 
 
 def _category(value: str) -> str:
     if value not in CATEGORIES:
-        hint = suggestion(value, CATEGORIES)
-        raise fault(f"unknown category '{value}'.{hint} Allowed: {', '.join(CATEGORIES)}")
+        hint = did_you_mean(value, CATEGORIES)
+        raise refusal(f"unknown category '{value}'.{hint} Allowed: {', '.join(CATEGORIES)}")
     return value
 
 
 def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
     repeated = sorted({value for value in values if values.count(value) > 1})
     if repeated:
-        raise fault(f"named twice: {', '.join(repeated)}; keep one of each")
+        raise refusal(f"named twice: {', '.join(repeated)}; keep one of each")
     return values
 
 
@@ -109,18 +138,110 @@ def _prior(value: object) -> str | Mapping[str, float] | Mapping[str, Mapping[st
     if isinstance(value, Mapping):
         try:
             return read_statement(value)
-        except QuantileFault as error:
-            raise fault(str(error)) from error
+        except PriorError as error:
+            raise refusal(str(error)) from error
     allowed = "a word, a distribution such as 'Beta(4, 8)', or {q05: .., median: .., q95: ..}"
-    raise fault(f"came {shown(value)}; allowed: {allowed}")
+    raise refusal(f"came {shown(value)}; allowed: {allowed}")
+
+
+def read_statement(value: Mapping[Any, object]) -> Quantiles | dict[str, Quantiles]:
+    """Read quantiles, or quantiles on a scale: ``{effect: {median: -50%, q05: -70%, q95: 0%}}``.
+
+    Returns
+    -------
+    dict
+        Quantiles by name, in the order stated; one level deeper where a scale was named. Percents become
+        shares, and ``interval90: [0.5, 1.1]`` becomes ``q05`` and ``q95``.
+
+    Raises
+    ------
+    PriorError
+        A name that is no quantile, a value that is no number, fewer than two, or values out of order.
+    """
+    if len(value) == 1:
+        (name, inner), *_ = value.items()
+        if isinstance(inner, Mapping):
+            try:
+                return {str(name): read_quantiles(inner)}
+            except PriorError as fault:
+                raise PriorError(f"{name}: {fault}") from fault
+    return read_quantiles(value)
+
+
+def read_quantiles(value: Mapping[Any, object]) -> Quantiles:
+    """Read quantiles by name; see ``read_statement``."""
+    levels: dict[float, tuple[str, float]] = {}
+    for name, number in _single_quantiles(value):
+        level = level_of(name)
+        if level is None:
+            raise PriorError(
+                f"unknown quantile '{name}'; allowed: median and q01 to q99 (e.g. q05, q95), or interval90 "
+                "(a prior's own name is written with dots, e.g. tension.persistence)"
+            )
+        if level in levels:
+            other = levels[level][0]
+            if name == other:
+                raise PriorError(f"{name} is given twice")
+            raise PriorError(f"{' and '.join(sorted((name, other)))} are the same quantile; keep one")
+        levels[level] = (name, _quantile_value(name, number))
+    if len(levels) < 2:
+        raise PriorError("at least two quantiles are needed, e.g. {q05: -0.1, median: 0.1, q95: 0.4}")
+    for (low, smaller), (high, larger) in pairwise(levels[level] for level in sorted(levels)):
+        if smaller >= larger:
+            raise PriorError(f"quantiles must rise: {low} = {smaller:g} is not below {high} = {larger:g}")
+    return dict(levels.values())
+
+
+def level_of(name: str) -> float | None:
+    """Return the probability that a quantile's name stands for, ``None`` where it is no such name."""
+    matched = _QUANTILE.fullmatch(name)
+    level = 0.5 if name == "median" else int(matched[1]) / 10 ** len(matched[1]) if matched else 0.0
+    return level if 0.0 < level < 1.0 else None
+
+
+def _single_quantiles(value: Mapping[Any, object]) -> list[tuple[str, object]]:
+    """Each interval as the two quantiles that bound it."""
+    found: list[tuple[str, object]] = []
+    for key, number in value.items():
+        matched = _INTERVAL.fullmatch(str(key))
+        if not matched:
+            found.append((str(key), number))
+            continue
+        if int(matched[1]) < 2:
+            raise PriorError(f"'{key}' is no interval; write e.g. interval90: [-0.1, 0.4]")
+        if not isinstance(number, list | tuple) or len(number) != 2:
+            raise PriorError(f"{key}: two bounds are needed, e.g. {key}: [-0.1, 0.4], came {shown(number)}")
+        outside = 1000 - 10 * int(matched[1])  # in thousandths: 90 leaves 100, half of it on each side
+        found += [(_quantile_name(outside // 2), number[0]), (_quantile_name(1000 - outside // 2), number[1])]
+    return found
+
+
+def _quantile_name(thousandths: int) -> str:
+    return f"q{thousandths // 10:02d}" if thousandths % 10 == 0 else f"q{thousandths:03d}"
+
+
+def _quantile_value(name: str, value: object) -> float:
+    percent = _PERCENT.fullmatch(value.strip()) if isinstance(value, str) else None
+    if percent:
+        number = float(percent[1].replace("−", "-")) / 100
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        # A whole number may be too large to be a float, which math refuses to look at.
+        number = float(value) if abs(value) <= sys.float_info.max else math.inf
+    else:
+        number = math.nan
+    if abs(number) <= _LARGEST:
+        return number
+    raise PriorError(
+        f"quantile '{name}': a number is needed (or a percent such as -50%), came {shown(value)}"
+    )
 
 
 def _colour(value: str) -> str:
     if not re.fullmatch(r"#[0-9A-Fa-f]{6}", value):
-        raise fault(f"{shown(value)} is not a colour; give six hex digits in quotes, e.g. '#0B3C6F'")
+        raise refusal(f"{shown(value)} is not a colour; give six hex digits in quotes, e.g. '#0B3C6F'")
     contrast = 1.05 / (relative_luminance(value) + 0.05)
     if contrast < LEAST_CONTRAST:
-        raise fault(
+        raise refusal(
             f"{value} is too light to be read on white (contrast {contrast:.1f}, at least "
             f"{LEAST_CONTRAST} is needed); give a darker colour"
         )
@@ -139,6 +260,8 @@ def _nothing_is(empty: Any) -> BeforeValidator:  # noqa: ANN401 - the empty list
     return BeforeValidator(lambda value: empty if value is None else value)
 
 
+_ACTOR_SCHEMA = {"type": "string", "minLength": 1, "maxLength": MOST_ACTOR_SIGNS}
+_ACTORS_SCHEMA = {"type": "array", "uniqueItems": True, "items": _ACTOR_SCHEMA}
 _CATEGORY_SCHEMA = {"type": "string", "enum": [*CATEGORIES]}
 _DAY_SCHEMA = {"type": "string", "format": "date"}
 _QUANTILE_SCHEMA = {
@@ -167,7 +290,12 @@ FolderName = Annotated[
     str, AfterValidator(_folder_name), Field(json_schema_extra={"pattern": f"^{_SLUG.pattern}$"})
 ]
 KeyName = Annotated[str, AfterValidator(_key_name)]
-Country = Annotated[str, AfterValidator(_country), Field(json_schema_extra={"pattern": "^[A-Z]{3}$"})]
+Side = Annotated[
+    str | tuple[str, ...],
+    BeforeValidator(_side),
+    WithJsonSchema({"anyOf": [_ACTOR_SCHEMA, _ACTORS_SCHEMA | {"minItems": 1}]}),
+]
+Actors = Annotated[tuple[str, ...], BeforeValidator(_third_parties), WithJsonSchema(_ACTORS_SCHEMA)]
 Category = Annotated[str, AfterValidator(_category), WithJsonSchema(_CATEGORY_SCHEMA)]
 Colour = Annotated[str, AfterValidator(_colour), Field(json_schema_extra={"pattern": "^#[0-9A-Fa-f]{6}$"})]
 Categories = Annotated[tuple[Category, ...], Field(min_length=1), AfterValidator(_distinct)]

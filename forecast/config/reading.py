@@ -1,20 +1,31 @@
-"""From a file and the options of the command line to a checked Config."""
+"""From a file and the options of the command line (``--set key.path=value``) to a checked Config."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from forecast.config.cross_checks import cross_faults
-from forecast.config.faults import shown
-from forecast.config.field_faults import field_faults
-from forecast.config.overrides import Override, apply_overrides, parse_override
+from forecast.config.faults import (
+    Fault,
+    KeyPath,
+    Node,
+    SourceMap,
+    child,
+    dotted_path,
+    field_faults,
+    known_keys,
+    resolved,
+    root_node,
+)
 from forecast.config.schema import Config
-from forecast.config.yaml_source import read_yaml
-from forecast.errors import ConfigError
+from forecast.config.yaml_source import YamlValue, parse_yaml, plain_scalar, read_settings
+from forecast.errors import ConfigError, did_you_mean
 
 
 def load_config(
@@ -41,17 +52,13 @@ def load_config(
         Once, with every fault: ``file:line:column: key.path: what came; what is allowed``.
     """
     path = Path(path)
-    document = read_yaml(path)
-    if not isinstance(document.content, dict):
-        raise ConfigError(
-            f"{path}:1:1: the file must hold 'key: value' lines, came {shown(document.content)}"
-        )
+    written, place = read_settings(path)
     given = [*_parsed(overrides)]
     if as_of is not None:
         given.append(Override("--as-of", "as_of", as_of.isoformat()))
     if seed is not None:
         given.append(Override("--seed", "sampler.seed", seed))
-    settings, source, faults = apply_overrides(document, given, Config)
+    settings, source, faults = _overridden(written, place, given)
     try:
         config = Config.model_validate(settings)
     except ValidationError as error:
@@ -72,3 +79,151 @@ def _parsed(overrides: Iterable[str]) -> list[Override]:
     if faults:
         raise ConfigError("\n".join(faults))
     return parsed
+
+
+@dataclass(frozen=True)
+class Override:
+    """One setting of the command line; ``option`` is how messages name it."""
+
+    option: str
+    dotted: str
+    value: YamlValue
+
+
+def parse_override(text: str) -> Override:
+    """Read ``key.path=value``.
+
+    A value that starts with a bracket, a brace or a quote is YAML; any other is one word or number, so
+    text with colons or ``#`` needs no quotes here.
+
+    Raises
+    ------
+    ConfigError
+        When there is no ``=`` or the value is not valid.
+    """
+    dotted, equals, written = text.partition("=")
+    dotted, written = dotted.strip(), written.strip()
+    option = f"--set {dotted}"
+    if not equals or not dotted:
+        raise ConfigError(f"--set {text}: write key.path=value, e.g. --set sampler.draws=250")
+    if written[:1] not in {"[", "{", "'", '"'}:
+        return Override(option, dotted, plain_scalar(written))
+    return Override(option, dotted, parse_yaml(written, option).content)
+
+
+def _overridden(
+    written: dict[str, YamlValue], source: SourceMap, overrides: Iterable[Override]
+) -> tuple[dict[str, YamlValue], SourceMap, list[Fault]]:
+    """Return the settings with the overrides put in, in order, and where each key now comes from.
+
+    An override that names no place of the config is returned as a fault.
+    """
+    settings = deepcopy(written)
+    positions, options = dict(source.positions), dict(source.options)
+    faults: list[Fault] = []
+    for override in overrides:
+        path = _path(settings, override.dotted, root_node(Config))
+        if isinstance(path, str):
+            # The place does not exist, so the option itself stands as the path of its fault.
+            unknown: KeyPath = (override.option,)
+            options[unknown] = override.option
+            faults.append(Fault(unknown, path))
+            continue
+        for known in (positions, options):
+            for below in [key for key in known if key[: len(path)] == path]:
+                del known[below]
+        options[path] = override.option
+        _put(settings, path, deepcopy(override.value))
+    return settings, SourceMap(source.file, positions, options), faults
+
+
+def _path(settings: dict[str, YamlValue], dotted: str, root: Node) -> KeyPath | str:
+    """Return the key path that the text names, or a message that says why there is none."""
+    path: KeyPath = ()
+    here: YamlValue = settings
+    node = root
+    pieces = dotted.split(".")
+    while pieces:
+        key = _next_key(pieces, here, node)
+        if isinstance(key, _Refused):
+            return f"{dotted_path(path)}: {key.message}" if path else key.message
+        path = (*path, key)
+        del pieces[: str(key).count(".") + 1]
+        inner = child(node, key)
+        if pieces and (inner is None or not _holds_keys(inner)):
+            return f"'{dotted_path(path)}' is a single value and has no keys below it"
+        node, here = inner or {}, _entry(here, key)
+        if pieces and here is not None and not isinstance(here, dict | list):
+            return f"'{dotted_path(path)}' holds a single value in the file, so nothing can be set below it"
+    return path
+
+
+@dataclass(frozen=True)
+class _Refused:
+    message: str
+
+
+def _next_key(pieces: list[str], here: YamlValue, node: Node) -> str | int | _Refused:
+    node = resolved(node)
+    piece = pieces[0]
+    if "items" in node:
+        return _item_index(piece, here if isinstance(here, list) else [])
+    keys = known_keys(node)
+    present = list(here) if isinstance(here, dict) else []
+    if keys:
+        if piece in keys:
+            return piece
+        return _Refused(f"unknown key '{piece}'.{did_you_mean(piece, keys)} Allowed: {', '.join(keys)}")
+    if not known_keys(child(node, "")):
+        return _free_key(pieces, here)
+    if len(pieces) > 1 and piece not in present:
+        return _Refused(f"unknown name '{piece}'.{did_you_mean(piece, present)} Known: {', '.join(present)}")
+    return piece
+
+
+def _item_index(piece: str, items: list[YamlValue]) -> int | _Refused:
+    names = [str(item["name"]) if isinstance(item, dict) and "name" in item else "" for item in items]
+    if piece in names and piece:
+        return names.index(piece)
+    # The number after the last item adds one.
+    if piece.isascii() and piece.isdigit() and len(piece) < 7 and int(piece) <= len(items):
+        return int(piece)
+    known = [name for name in names if name]
+    by_name = f" or a name: {', '.join(known)}" if known else ""
+    message = f"no item '{piece}'.{did_you_mean(piece, known)} Allowed: a number from 0 to {len(items)}"
+    return _Refused(f"{message} ({len(items)} adds one){by_name}")
+
+
+def _free_key(pieces: list[str], here: YamlValue) -> str:
+    """Names of priors hold dots: what is left is the name, unless it names a quantile of a present one."""
+    above = ".".join(pieces[:-1])
+    if isinstance(here, dict) and isinstance(here.get(above), dict):
+        return above
+    return ".".join(pieces)
+
+
+def _holds_keys(node: Node) -> bool:
+    options = (resolved(node), *resolved(node).get("anyOf", ()), *resolved(node).get("oneOf", ()))
+    return any(option.get("type") in {"object", "array"} for option in options)
+
+
+def _entry(here: YamlValue, key: str | int) -> YamlValue:
+    if isinstance(here, list) and isinstance(key, int):
+        return here[key] if key < len(here) else None
+    return here.get(str(key)) if isinstance(here, dict) else None
+
+
+def _put(settings: dict[str, YamlValue], path: KeyPath, value: YamlValue) -> None:
+    here: YamlValue = settings
+    for place, key in enumerate(path):
+        is_last = place == len(path) - 1
+        below = _entry(here, key)
+        if is_last:
+            below = value
+        elif below is None:
+            below = [] if isinstance(path[place + 1], int) else {}
+        if isinstance(here, list) and isinstance(key, int):
+            here[key : key + 1] = [below]
+        elif isinstance(here, dict):
+            here[str(key)] = below
+        here = below

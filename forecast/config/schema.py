@@ -8,20 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, PrivateAttr, Tag, model_validator
-from pydantic_core import PydanticCustomError
 
-from forecast.config.cross_checks import CROSS_FAULT, cross_faults
-from forecast.config.faults import Fault, KeyPath, SourceMap, dotted_path
+from forecast.config.cross_checks import cross_faults
+from forecast.config.faults import Fault, KeyPath, SourceMap, cross_error
 from forecast.config.field_types import (
     EMPTY_LIST,
     EMPTY_MAPPING,
+    Actors,
     Categories,
     Category,
     Colour,
-    Country,
     Day,
     FolderName,
     KeyName,
@@ -31,6 +30,7 @@ from forecast.config.field_types import (
     Probability,
     Severity,
     Share,
+    Side,
     Text,
     Whole,
 )
@@ -45,19 +45,65 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class DyadConfig(Section):
-    """The two countries whose relation is forecast."""
+class SettingsFile(Section):
+    """Base of a whole file that users write: its settings agree, and it knows where they were written."""
 
-    a: Country = Field(description="first country, ISO 3166 code of three capitals")
-    b: Country = Field(description="second country, ISO 3166 code of three capitals")
+    _source: SourceMap = PrivateAttr(default_factory=lambda: SourceMap("config"))
+    _source_path: Path | None = PrivateAttr(None)
+
+    def _disagreements(self, settings: Mapping[str, object]) -> list[Fault]:
+        raise NotImplementedError
+
+    @model_validator(mode="after")
+    def _settings_agree(self) -> Self:
+        faults = self._disagreements(self.model_dump(by_alias=True))
+        if faults:
+            raise cross_error(faults)
+        return self
+
+    # Two files are equal when they ask the same, wherever they were read from.
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, type(self)) and self.__dict__ == other.__dict__
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def source_path(self) -> Path | None:
+        """The file that was read; ``None`` for what was built in Python or from options."""
+        return self._source_path
+
+
+class DyadConfig(Section):
+    """The two sides whose relationship is forecast, and whose acts count."""
+
+    a: Side = Field(description="first side: an actor as the event file names it, or a list of actors")
+    b: Side = Field(description="second side")
+    theatre: Actors = Field(
+        default=(), description="third parties: acts between one of them and a side count as well"
+    )
     label: Text | None = Field(
-        default=None, description="how the report names the pair; the two codes when absent"
+        default=None, description="how the report names the pair; the actors when absent"
     )
 
     @property
+    def side_a(self) -> tuple[str, ...]:
+        """Actors of the first side."""
+        return (self.a,) if isinstance(self.a, str) else self.a
+
+    @property
+    def side_b(self) -> tuple[str, ...]:
+        """Actors of the second side."""
+        return (self.b,) if isinstance(self.b, str) else self.b
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """Both sides as text, e.g. ``("USA+NAT", "SER")``."""
+        return "+".join(self.side_a), "+".join(self.side_b)
+
+    @property
     def title(self) -> str:
-        """The label, or the two codes."""
-        return self.label or f"{self.a} – {self.b}"
+        """The label, or the actors."""
+        return self.label or f"{' + '.join(self.side_a)} – {' + '.join(self.side_b)}"
 
 
 class DelayConfig(Section):
@@ -201,7 +247,7 @@ def default_headline(fields: dict[str, Any]) -> HeadlineConfig:
     return HeadlineConfig(target=next(iter(fields["targets"])), milestone=fields["milestones"][-1].name)
 
 
-class Config(Section):
+class Config(SettingsFile):
     """Everything a run needs to know, checked as a whole.
 
     Raises
@@ -233,27 +279,8 @@ class Config(Section):
     sampler: SamplerConfig
     report: Annotated[ReportConfig, EMPTY_MAPPING] = Field(default=ReportConfig())
 
-    _source: SourceMap = PrivateAttr(default_factory=lambda: SourceMap("config"))
-    _source_path: Path | None = PrivateAttr(None)
-
-    @model_validator(mode="after")
-    def _settings_agree(self) -> Config:
-        faults = cross_faults(self.model_dump(by_alias=True))
-        if faults:
-            lines = [f"{dotted_path(fault.path)}: {fault.message}" for fault in faults]
-            raise PydanticCustomError(CROSS_FAULT, "{lines}", {"lines": "\n".join(lines)})
-        return self
-
-    # Two configs are equal when they ask the same, wherever they were read from.
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Config) and self.__dict__ == other.__dict__
-
-    __hash__ = None  # type: ignore[assignment]
-
-    @property
-    def source_path(self) -> Path | None:
-        """The file that was read; ``None`` for a config built in Python."""
-        return self._source_path
+    def _disagreements(self, settings: Mapping[str, object]) -> list[Fault]:
+        return cross_faults(settings)
 
     @property
     def base_folder(self) -> Path:

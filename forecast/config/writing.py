@@ -1,4 +1,4 @@
-"""A config written out with nothing left implicit, and the hash that names it."""
+"""What users write, written out: YAML with nothing left implicit, the hash that names it, JSON Schemas."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import BaseModel
 
-from forecast.config.scenario_schema import Scenario
+from forecast.config.scenario import Scenario
 from forecast.config.schema import Config
 from forecast.config.yaml_source import plain_scalar
+from forecast.records.forecast import Forecast
 
 SCENARIO_FOLDER = "scenarios"
 """Folder in a run folder that holds copies of the scenario files."""
@@ -92,3 +94,31 @@ def config_hash(config: Config) -> str:
     settings = config.model_dump(mode="json", by_alias=True, exclude={"scenarios"})
     canonical = json.dumps(settings, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def config_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a config file, for completion and checks in an editor."""
+    return _schema(Config, "Config of a forecast", mode="validation")
+
+
+def scenario_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a scenario file."""
+    schema = _schema(Scenario, "Scenario of a forecast", mode="validation")
+    events = schema["properties"]["without"]
+    events["items"] = {"anyOf": [{"type": "string", "description": "id of one event"}, events["items"]]}
+    return schema
+
+
+def forecast_schema() -> dict[str, Any]:
+    """Return the JSON Schema of ``forecast.json``; every key it lists as required is always there."""
+    return _schema(Forecast, "forecast.json", mode="serialization")
+
+
+def schema_text(schema: dict[str, Any]) -> str:
+    """Return a schema as indented JSON text that ends in a newline."""
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def _schema(model: type[BaseModel], title: str, mode: Any) -> dict[str, Any]:  # noqa: ANN401
+    schema = model.model_json_schema(by_alias=True, mode=mode)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": title}

@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from forecast.config.faults import KeyPath, Position, SourceMap, dotted_path, printable
+from forecast.config.faults import KeyPath, Position, SourceMap, dotted_path, printable, shown
 from forecast.errors import ConfigError
 
 type YamlValue = str | int | float | bool | list[YamlValue] | dict[str, YamlValue] | None
@@ -42,15 +42,6 @@ class YamlDocument:
     source: SourceMap
 
 
-@dataclass
-class _Open:
-    """A mapping or list that is being read; ``key`` waits for its value."""
-
-    path: KeyPath
-    value: list[YamlValue] | dict[str, YamlValue]
-    key: str | None = None
-
-
 def read_yaml(path: Path) -> YamlDocument:
     """Read a YAML file of at most 1 MB in UTF-8 (with or without byte order mark).
 
@@ -59,7 +50,34 @@ def read_yaml(path: Path) -> YamlDocument:
     ConfigError
         When the file is missing, too large, empty, not text, not YAML, or uses what is refused.
     """
-    return parse_yaml(_decoded(_file_bytes(path), str(path)), str(path))
+    raw = _file_bytes(path)
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise ConfigError(f"{path}: the text is UTF-16; save the file as UTF-8")
+    if b"\0" in raw:
+        raise ConfigError(f"{path}: a binary file, not text; give the path of a YAML file")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        message = f"byte 0x{raw[error.start]:02x} is not UTF-8; save the file as UTF-8"
+        raise ConfigError(f"{path}:{line}: {message}") from error
+    return parse_yaml(text, str(path))
+
+
+def read_settings(path: Path) -> tuple[dict[str, YamlValue], SourceMap]:
+    """Read a YAML file of ``key: value`` lines, and where each was written.
+
+    Raises
+    ------
+    ConfigError
+        As ``read_yaml``, or when the file holds something else.
+    """
+    document = read_yaml(path)
+    if not isinstance(document.content, dict):
+        raise ConfigError(
+            f"{path}:1:1: the file must hold 'key: value' lines, came {shown(document.content)}"
+        )
+    return document.content, document.source
 
 
 def parse_yaml(text: str, name: str) -> YamlDocument:
@@ -70,19 +88,23 @@ def parse_yaml(text: str, name: str) -> YamlDocument:
     ConfigError
         When the text is empty, not YAML, or uses what is refused.
     """
-    builder = _Builder(name)
+    positions: dict[KeyPath, Position] = {}
     try:
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            builder.take(event)
+        loader = _Loader(text, name)
+        root = loader.get_node() if loader.check_node() else None
+        if loader.check_node():
+            raise loader.refusal("a second document ('---') is not allowed; use one file each")
+        content = _value(root, (), positions, name) if root is not None else None
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(error, name) from error
     except yaml.reader.ReaderError as error:
-        position = _position_in(text, error.position)
+        line, start = text.count("\n", 0, error.position) + 1, text.rfind("\n", 0, error.position)
         sign = f"U+{ord(text[error.position]):04X}"
-        raise _error(name, position, f"control character {sign} is not allowed; remove it") from error
-    if builder.document is None:
+        message = f"control character {sign} is not allowed; remove it"
+        raise _error(name, Position(line, error.position - start), message) from error
+    if content is None:
         raise _error(name, Position(1, 1), "the file is empty; start from configs/us-china-2023.yaml")
-    return builder.document
+    return YamlDocument(content, SourceMap(name, positions))
 
 
 def plain_scalar(text: str) -> str | int | float | bool | None:
@@ -96,89 +118,56 @@ def plain_scalar(text: str) -> str | int | float | bool | None:
     return text
 
 
-class _Builder:
-    """Builds the document from the parser's events, without recursion, refusing as it goes."""
+class _Loader(yaml.BaseLoader):
+    """Composes nodes that know their place, and refuses what a config does not need as it goes."""
 
-    def __init__(self, name: str) -> None:
-        self.document: YamlDocument | None = None
+    def __init__(self, text: str, name: str) -> None:
+        super().__init__(text)
         self._name = name
-        self._open: list[_Open] = []
-        self._positions: dict[KeyPath, Position] = {}
-        self._documents = 0
+        self._depth = 0
 
-    def take(self, event: yaml.Event) -> None:
-        """Take the next event of the parser."""
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        event = self.peek_event()  # type: ignore[no-untyped-call]
         match event:
-            case yaml.DocumentStartEvent():
-                self._documents += 1
-                if self._documents > 1:
-                    raise self._refusal(event, "a second document ('---') is not allowed; use one file each")
             case yaml.AliasEvent():
-                raise self._refusal(event, f"alias '*{event.anchor}' is not allowed; write the value out")
+                raise self.refusal(f"alias '*{event.anchor}' is not allowed; write the value out")
             case yaml.NodeEvent() if event.anchor is not None:
-                raise self._refusal(event, f"anchor '&{event.anchor}' is not allowed; write the value out")
+                raise self.refusal(f"anchor '&{event.anchor}' is not allowed; write the value out")
             case yaml.ScalarEvent() | yaml.CollectionStartEvent() if event.tag is not None:
-                raise self._refusal(event, f"tag '{_tag(event)}' is not allowed; put text in quotes instead")
-            case yaml.ScalarEvent():
-                self._take_scalar(event)
-            case yaml.CollectionStartEvent():
-                self._take_start(event)
-            case yaml.CollectionEndEvent():
-                self._put_away(self._open.pop().value)
+                tag = str(event.tag).replace("tag:yaml.org,2002:", "!!")
+                raise self.refusal(f"tag '{tag}' is not allowed; put text in quotes instead")
+            case yaml.CollectionStartEvent() if self._depth == MAX_DEPTH:
+                raise self.refusal(f"nested more than {MAX_DEPTH} levels deep")
+        self._depth += 1
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
 
-    def _take_scalar(self, event: yaml.ScalarEvent) -> None:
-        top = self._open[-1] if self._open else None
-        if top is None or top.key is not None or isinstance(top.value, list):
-            self._mark_item(event)
-            self._put_away(event.value if event.style else plain_scalar(event.value))
-            return
-        top.key = event.value
-        path = (*top.path, top.key)
-        position = _position(event.start_mark)
-        if path in self._positions:
-            first = self._positions[path].line
-            raise self._refusal(
-                event, f"{dotted_path(path)}: duplicate key, already set on line {first}; keep one"
-            )
-        self._positions[path] = position
-
-    def _take_start(self, event: yaml.CollectionStartEvent) -> None:
-        top = self._open[-1] if self._open else None
-        if top is not None and isinstance(top.value, dict) and top.key is None:
-            raise self._refusal(event, "a list or mapping cannot be a key; write 'key: value'")
-        if len(self._open) == MAX_DEPTH:
-            raise self._refusal(event, f"nested more than {MAX_DEPTH} levels deep")
-        self._mark_item(event)
-        is_mapping = isinstance(event, yaml.MappingStartEvent)
-        self._open.append(_Open(self._here(), {} if is_mapping else []))
-
-    def _here(self) -> KeyPath:
-        """Return the path of the value that comes next."""
-        if not self._open:
-            return ()
-        top = self._open[-1]
-        key = len(top.value) if isinstance(top.value, list) else top.key
-        assert key is not None
-        return (*top.path, key)
-
-    def _mark_item(self, event: yaml.Event) -> None:
-        self._positions.setdefault(self._here(), _position(event.start_mark))
-
-    def _put_away(self, value: YamlValue) -> None:
-        if not self._open:
-            if value is not None:
-                self.document = YamlDocument(value, SourceMap(self._name, self._positions))
-            return
-        top = self._open[-1]
-        if isinstance(top.value, list):
-            top.value.append(value)
-        else:
-            assert top.key is not None
-            top.value[top.key] = value
-            top.key = None
-
-    def _refusal(self, event: yaml.Event, message: str) -> ConfigError:
+    def refusal(self, message: str) -> ConfigError:
+        """Return (not raise) an error at the place of what comes next."""
+        event = self.peek_event()  # type: ignore[no-untyped-call]
         return _error(self._name, _position(event.start_mark), message)
+
+
+def _value(node: yaml.Node, path: KeyPath, positions: dict[KeyPath, Position], name: str) -> YamlValue:
+    """Return what a node says; the places of keys and items are added to ``positions``."""
+    positions.setdefault(path, _position(node.start_mark))
+    if isinstance(node, yaml.ScalarNode):
+        return str(node.value) if node.style else plain_scalar(node.value)
+    if isinstance(node, yaml.SequenceNode):
+        return [_value(item, (*path, index), positions, name) for index, item in enumerate(node.value)]
+    content: dict[str, YamlValue] = {}
+    for key, value in node.value:
+        place, below = _position(key.start_mark), (*path, key.value)
+        if not isinstance(key, yaml.ScalarNode):
+            raise _error(name, place, "a list or mapping cannot be a key; write 'key: value'")
+        if key.value in content:
+            first = positions[below].line
+            message = f"{dotted_path(below)}: duplicate key, already set on line {first}; keep one"
+            raise _error(name, place, message)
+        positions[below] = place
+        content[key.value] = _value(value, below, positions, name)
+    return content
 
 
 def _file_bytes(path: Path) -> bytes:
@@ -202,19 +191,6 @@ def _file_bytes(path: Path) -> bytes:
     return raw
 
 
-def _decoded(raw: bytes, name: str) -> str:
-    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise ConfigError(f"{name}: the text is UTF-16; save the file as UTF-8")
-    if b"\0" in raw:
-        raise ConfigError(f"{name}: a binary file, not text; give the path of a YAML file")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        message = f"byte 0x{raw[error.start]:02x} is not UTF-8; save the file as UTF-8"
-        raise ConfigError(f"{name}:{line}: {message}") from error
-
-
 _HINTS = {
     "mapping values are not allowed": "put text that holds ': ' in quotes, or check the indentation",
     "'\\t'": "indent with spaces, not tabs",
@@ -232,16 +208,8 @@ def _syntax_error(error: yaml.MarkedYAMLError, name: str) -> ConfigError:
     return _error(name, _position(mark) if mark else Position(1, 1), f"not valid YAML: {problem}; {hint}")
 
 
-def _tag(event: Any) -> str:  # noqa: ANN401 - scalar, list or mapping
-    return str(event.tag).replace("tag:yaml.org,2002:", "!!")
-
-
 def _position(mark: Any) -> Position:  # noqa: ANN401 - the stubs have two types of mark for one
     return Position(mark.line + 1, mark.column + 1)
-
-
-def _position_in(text: str, offset: int) -> Position:
-    return Position(text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset))
 
 
 def _error(name: str, position: Position, message: str) -> ConfigError:

@@ -1,7 +1,9 @@
 """The four baselines, at one origin or at all: what a model has to beat.
 
 All are deterministic, and none can see the future: each works on ``PastEvents``, already cut to what was
-public before the origin.
+public before the origin. Past windows begin on every day of the record. Windows that overlap are not separate
+evidence, so their number is counted in *distinct* windows: days of the record / horizon. Priors are stated in
+the same unit.
 """
 
 from __future__ import annotations
@@ -12,18 +14,173 @@ from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
-from forecast.evaluation.climatology import share_after_alike, share_of_windows
-from forecast.evaluation.decayed_logistic import logistic_on_decayed_counts
 from forecast.evaluation.forecast_table import ForecastTable, join_forecasts, make_forecasts
-from forecast.evaluation.gamma_poisson import discounted_rate
-from forecast.evaluation.history import PastEvents, past_events
-from forecast.evaluation.windows import BinaryOutcomes, Horizons
+from forecast.evaluation.logistic import fit_logistic
+from forecast.evaluation.windows import BinaryOutcomes, Floats, Horizons, PastEvents, past_events
+from forecast.events.codebook import CONFLICTUAL, COOPERATIVE
 from forecast.events.table import EventTable
 from forecast.panel.streams import TargetRule
 
-Floats = NDArray[np.float64]
 Method = Callable[[PastEvents, Horizons], Floats]
+
+PRIOR_HITS = 0.5
+"""Beta(½, ½) prior on a share (Jeffreys): half a distinct window with, half one without."""
+BORROWED_WINDOWS = 2.0
+"""Distinct windows of climatology that the share after a like window starts from."""
+
+RATE_HALF_LIVES_DAYS = (np.inf, 960.0, 480.0, 240.0, 120.0, 60.0, 30.0)
+"""Longest first: the rate of each is the prior mean of the next."""
+FIRST_PRIOR_EVENTS = 0.5
+"""Jeffreys prior, Gamma(½, 0), of the rate that forgets nothing."""
+PRIOR_EVENTS = 1.0
+"""Event-days that the prior of every other rate is worth."""
+FLOOR = 1e-3
+"""Past probabilities are clipped to [FLOOR, 1 − FLOOR] when half-lives are weighed."""
+
+COUNT_HALF_LIVES_DAYS = (30.0, 120.0)
+STEP_DAYS = 7
+"""Days between the past windows that the regression is fitted to."""
+PENALTY = 10.0
+"""Prior precision of each standardised coefficient: two thirds of a standard deviation is a large effect."""
+PRIOR_ROWS = 1.0
+"""Weight of one row at outcome ½ and average covariates, so that the intercept is finite."""
+
+
+def share_of_windows(past: PastEvents, horizon_days: Horizons) -> Floats:
+    """Share of past windows that held a target event (expanding: all of the record, equal weight).
+
+    Returns
+    -------
+    ndarray of float64, shape (horizon,)
+        (hits + ½) / (windows + 1), both in distinct windows; ½ where the record is shorter than the horizon.
+    """
+    return np.array([_share(past.window_hits(int(days)), int(days)) for days in horizon_days])
+
+
+def share_after_alike(past: PastEvents, horizon_days: Horizons) -> Floats:
+    """Share of past windows with a target event, among those that followed a window like the last one.
+
+    The last ``H`` days before the origin either held a target event or did not; the probability for the next
+    ``H`` days is the share of hits after past windows of the same kind, shrunk towards climatology by
+    ``BORROWED_WINDOWS`` distinct windows.
+
+    Returns
+    -------
+    ndarray of float64, shape (horizon,)
+        ``share_of_windows`` where the record is shorter than two horizons.
+    """
+    return np.array([_share_after(past.window_hits(int(days)), int(days)) for days in horizon_days])
+
+
+def _share(hits: NDArray[np.bool_], days: int) -> float:
+    windows = len(hits) / days
+    return float((hits.sum() / days + PRIOR_HITS) / (windows + 2 * PRIOR_HITS))
+
+
+def _share_after(hits: NDArray[np.bool_], days: int) -> float:
+    plain = _share(hits, days)
+    if len(hits) <= days:
+        return plain
+    # Entry w of `hits` ends where entry w + days begins; the last entry is the window before the origin.
+    alike = hits[:-days] == hits[-1]
+    followed = hits[days:][alike]
+    windows = len(followed) / days
+    return float((followed.sum() / days + BORROWED_WINDOWS * plain) / (windows + BORROWED_WINDOWS))
+
+
+def discounted_rate(past: PastEvents, horizon_days: Horizons) -> Floats:
+    """Probability of a target event from a discounted gamma–Poisson rate, averaged over half-lives.
+
+    Days with a target event are counted (several events of one day are one flare-up), older ones discounted
+    by 2^(−age / half-life). With a gamma prior on the rate the number of event-days ahead is negative
+    binomial, and P(none in H days) = (b / (b + H))^a. Source of the discounting: Harvey & Fernandes (1989),
+    doi:10.1080/07350015.1989.10509750.
+
+    At every past day each half-life would have given a probability; the windows complete before the origin
+    say how well it did. Half-lives are weighted by exp(sum of log scores / horizon): one unit of evidence a
+    distinct window, since windows begin on every day.
+    """
+    ahead = _ahead_by_half_life(past, horizon_days)
+    found = np.empty(len(horizon_days))
+    for place, days in enumerate(horizon_days):
+        # Windows begin on day 1 or later: on day 0 nothing has been observed.
+        hits = past.window_hits(int(days))[1:]
+        tried = np.clip(ahead[:, : len(hits), place], FLOOR, 1 - FLOOR)
+        score = np.where(hits, np.log(tried), np.log1p(-tried)).sum(axis=1) / int(days)
+        weight = np.exp(score - score.max())
+        found[place] = weight @ ahead[:, -1, place] / weight.sum()
+    return found
+
+
+def _ahead_by_half_life(past: PastEvents, horizon_days: Horizons) -> Floats:
+    """P(target within the horizon) as seen on days 1 … n_days, shape (half_life, day, horizon)."""
+    day = np.arange(1, past.n_days + 1, dtype=np.float64)
+    chosen = past.first_of_day()
+    shape = past.decayed_count(chosen, np.inf)[1:] + FIRST_PRIOR_EVENTS
+    rate = day
+    ahead = []
+    for half_life in RATE_HALF_LIVES_DAYS:
+        if np.isfinite(half_life):
+            decay = 2.0 ** (-1.0 / half_life)
+            observed = (1.0 - decay**day) / (1.0 - decay)
+            # The right side still reads the shape and rate of the longer half-life.
+            rate = observed + PRIOR_EVENTS * rate / shape
+            shape = past.decayed_count(chosen, half_life)[1:] + PRIOR_EVENTS
+        ahead.append(-np.expm1(-shape[:, None] * np.log1p(horizon_days / rate[:, None])))
+    return np.stack(ahead)
+
+
+def logistic_on_decayed_counts(past: PastEvents, horizon_days: Horizons) -> Floats:
+    """Probability of a target event from a logistic regression refitted at the origin.
+
+    Covariates: log(1 + decayed count) of target events, conflictual acts and cooperative acts, each at two
+    half-lives, standardised over the fitted windows. Fitted windows begin every ``STEP_DAYS`` days and are
+    complete before the origin; each has weight step / horizon, so that overlapping ones count once.
+
+    Returns
+    -------
+    ndarray of float64, shape (horizon,)
+        Climatology where fewer than two past windows are complete.
+    """
+    covariates = _covariates(past)
+    found = share_of_windows(past, horizon_days)
+    for place, days in enumerate(horizon_days):
+        hits = past.window_hits(int(days))
+        # Counted back from the origin, so that the newest complete window is always among them.
+        begins = np.arange(len(hits) - 1, -1, -STEP_DAYS)
+        if len(begins) > 1:
+            found[place] = _fit_and_predict(covariates, begins, hits[begins], int(days))
+    return found
+
+
+def _covariates(past: PastEvents) -> Floats:
+    """Covariates on each day up to the origin, shape (n_days + 1, covariate)."""
+    kinds = (
+        past.is_target,
+        np.isin(past.category, CONFLICTUAL),
+        np.isin(past.category, COOPERATIVE),
+    )
+    columns = [past.decayed_count(kind, half_life) for kind in kinds for half_life in COUNT_HALF_LIVES_DAYS]
+    return np.log1p(np.stack(columns, axis=1))
+
+
+def _fit_and_predict(
+    covariates: Floats, begins: NDArray[np.int64], hits: NDArray[np.bool_], days: int
+) -> float:
+    fitted = covariates[begins]
+    spread = fitted.std(axis=0)
+    # A covariate that never moved says nothing: it is centred to zero and left unscaled.
+    spread[spread < 1e-9] = 1.0
+    scaled = (fitted - fitted.mean(axis=0)) / spread
+    now = (covariates[-1] - fitted.mean(axis=0)) / spread
+    design = np.vstack([np.column_stack([np.ones(len(begins)), scaled]), np.eye(1, 1 + scaled.shape[1])])
+    weight = np.append(np.full(len(begins), min(STEP_DAYS / days, 1.0)), PRIOR_ROWS)
+    penalty = np.append(0.0, np.full(scaled.shape[1], PENALTY))
+    coefficients = fit_logistic(design, np.append(hits, 0.5), weight=weight, penalty=penalty)
+    return float(expit(coefficients[0] + coefficients[1:] @ now))
+
 
 METHODS: Mapping[str, Method] = MappingProxyType(
     {

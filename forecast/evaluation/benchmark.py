@@ -12,30 +12,27 @@ from typing import Any
 from forecast.errors import EventError, ForecastError, InputError, UnfinishedError
 from forecast.evaluation.backtest import (
     DEFAULT_MODEL,
+    HORIZONS,
     MEMBERS,
     MODELS,
+    MOST_DRAWS,
+    MOST_TUNE,
     BacktestPlan,
+    Spacing,
     Unit,
     UnitResult,
+    choose_origins,
     collect,
+    complete_origins,
+    known_models,
     model_columns,
     outcomes_of,
     units_of,
 )
-from forecast.evaluation.backtest_plan import (
-    HORIZONS,
-    MOST_DRAWS,
-    MOST_TUNE,
-    Spacing,
-    choose_origins,
-    complete_origins,
-    known_models,
-)
 from forecast.evaluation.calibration import PooledCalibration
-from forecast.evaluation.history import find_record_start
-from forecast.evaluation.model_choice import ModelChoice, choose_model
+from forecast.evaluation.comparison import ModelChoice, choose_model
 from forecast.evaluation.score_table import ScoreCell, score_forecasts, without_nan
-from forecast.evaluation.windows import horizon_lengths
+from forecast.evaluation.windows import find_record_start, horizon_lengths
 from forecast.evaluation.workers import run_jobs
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable

@@ -1,8 +1,10 @@
-"""Mean difference in score between two models over all targets and horizons, with its error."""
+"""Which of two models has the better mean score, and which model to ship: the simplest of the good ones."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
@@ -17,7 +19,12 @@ from forecast.evaluation.scores import brier_score, log_score
 Floats = NDArray[np.float64]
 
 SCORES: Mapping[str, Callable[..., Floats]] = MappingProxyType({"brier": brier_score, "log": log_score})
-N_RESAMPLES = 2000
+
+SIMPLEST_FIRST = ("joint", "target", "focused", "ensemble")
+"""By what a forecast takes: one fit for all targets, categories and scenarios; a fit a target on one stream,
+and on four; all of these."""
+TOLERANCE = 2.0
+"""Standard errors of the difference in log score."""
 
 
 def compare_models(
@@ -48,7 +55,9 @@ def compare_models(
             theirs = forecasts.select(target=target, horizon_days=horizon, model=other)
             origin, left, right = np.intersect1d(ours.origin, theirs.origin, return_indices=True)
             if len(origin):
-                columns.append((origin, _score(ours, score)[left] - _score(theirs, score)[right]))
+                of = SCORES[score]
+                gap = of(ours.probability, ours.outcome)[left] - of(theirs.probability, theirs.outcome)[right]
+                columns.append((origin, gap))
     if not columns:
         raise InputError(f"'{model}' and '{other}' forecast no window in common: nothing to compare")
     origins = np.unique(np.concatenate([origin for origin, _ in columns]))
@@ -56,13 +65,9 @@ def compare_models(
     for place, (origin, values) in enumerate(columns):
         difference[np.searchsorted(origins, origin), place] = values
     block = block_length(origins, max(forecasts.horizons))
-    drawn = draw_blocks(len(origins), block, seed, N_RESAMPLES)
+    drawn = draw_blocks(len(origins), block, seed)
     spread = float(np.std(_mean_of_cells(difference[drawn]), ddof=1))
     return with_interval(float(_mean_of_cells(difference)), spread, len(origins) / block)
-
-
-def _score(rows: ForecastTable, score: str) -> Floats:
-    return SCORES[score](rows.probability, rows.outcome)
 
 
 def _mean_of_cells(difference: Floats) -> Floats:
@@ -73,3 +78,54 @@ def _mean_of_cells(difference: Floats) -> Floats:
     # A resample may miss a cell with few windows altogether; the mean is then over the others.
     means = np.divide(total, number, out=np.zeros_like(total), where=number > 0)
     return np.asarray(means.sum(axis=-1) / (number > 0).sum(axis=-1))
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Mean log score of a model minus that of the best one, in nats, and its block-bootstrap error."""
+
+    value: float
+    se: float
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """The model to ship, and how far each is behind the best.
+
+    Parameters
+    ----------
+    best : str
+        The model with the lowest mean log score.
+    gaps : dict of str to Gap
+        Of every model, the best included (0, error 0).
+    chosen : str
+        The first of ``SIMPLEST_FIRST`` within ``TOLERANCE`` errors of the best.
+    """
+
+    best: str
+    gaps: dict[str, Gap]
+    chosen: str
+
+
+def choose_model(tables: Sequence[ForecastTable], *, seed: int) -> ModelChoice | None:
+    """Choose the simplest model within two standard errors of the best, by one or more dyads of equal weight.
+
+    Targets and horizons have the same weight within a dyad; dyads count as independent, which makes errors
+    too small where neighbours share wars. ``None`` when the tables hold none of the models.
+    """
+    models = [name for name in SIMPLEST_FIRST if all(name in table.models for table in tables)]
+    if not models:
+        return None
+    gaps = {name: _gap(tables, name, models[0], seed) for name in models}
+    best = min(models, key=lambda name: gaps[name].value)
+    gaps = {name: _gap(tables, name, best, seed) for name in models}
+    chosen = next(name for name in models if gaps[name].value <= TOLERANCE * gaps[name].se)
+    return ModelChoice(best, gaps, chosen)
+
+
+def _gap(tables: Sequence[ForecastTable], model: str, other: str, seed: int) -> Gap:
+    if model == other:
+        return Gap(0.0, 0.0)
+    found = [compare_models(table, model, other, seed=seed) for table in tables]
+    value = sum(one.value for one in found) / len(found)
+    return Gap(value, math.sqrt(sum(one.se**2 for one in found)) / len(found))

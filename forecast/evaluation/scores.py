@@ -137,32 +137,3 @@ def calibration_line(
     except LogisticFitError:
         return CalibrationLine(np.nan, np.nan)
     return CalibrationLine(float(line[0]), float(line[1]))
-
-
-def crps_of_draws(draws: ArrayLike, observed: ArrayLike) -> Floats:
-    """Continuous ranked probability score of an empirical forecast.
-
-    Parameters
-    ----------
-    draws : array, shape (..., draw)
-        Simulated values, e.g. counts.
-    observed : array, shape (...)
-
-    Returns
-    -------
-    ndarray of float64, shape (...)
-        E|X − y| − ½ E|X − X′| in the unit of the values; Gneiting & Raftery (2007),
-        doi:10.1198/016214506000001437.
-    """
-    ordered = np.sort(np.asarray(draws, dtype=np.float64), axis=-1)
-    n_draws = ordered.shape[-1]
-    error = np.abs(ordered - np.asarray(observed, dtype=np.float64)[..., None]).mean(axis=-1)
-    # For sorted values the sum of |x_i − x_j| over all pairs is 2 Σ (2i − n + 1) x_i, i from 0.
-    weight = 2 * np.arange(n_draws) - n_draws + 1
-    return np.asarray(error - (ordered @ weight) / n_draws**2)
-
-
-def interval_coverage(lower: ArrayLike, upper: ArrayLike, observed: ArrayLike) -> float:
-    """Share of observations in [lower, upper], both ends included."""
-    inside = (np.asarray(lower) <= np.asarray(observed)) & (np.asarray(observed) <= np.asarray(upper))
-    return float(inside.mean())

@@ -17,11 +17,12 @@ from datetime import date
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from forecast.errors import RunFolderError
-from forecast.evaluation.backtest import Unit, UnitResult
+from forecast.evaluation.backtest import BLOCK_ORIGINS, BacktestPlan, Unit, UnitResult
 from forecast.evaluation.model_forecasts import OriginForecast
 
 Settings = Mapping[str, object]
@@ -33,43 +34,24 @@ _WITHOUT_NUMBERS = ("app", "cli", "report")
 
 
 class UnitStore:
-    """The folder of a backtest in work.
-
-    Parameters
-    ----------
-    folder : Path
-        Existing folder with a plan.
-    """
+    """The folder of a backtest in work, which holds a plan."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._units = folder / "units"
 
     def keep(self, result: UnitResult) -> None:
-        """Write a finished unit.
-
-        Raises
-        ------
-        RunFolderError
-            The disk is full or not writable.
-        """
+        """Write a finished unit (``RunFolderError`` when the disk is full or not writable)."""
         rows = [asdict(one) | {"probability": one.probability.tolist()} for one in result.forecasts]
         content = {"unit": result.unit.name, "seconds": result.seconds, "forecasts": rows}
-        path = self._path(result.unit)
-        _write_whole(path, json.dumps(content, default=str))
+        _write_whole(self._path(result.unit), json.dumps(content, default=str))
 
     def finished(self, units: Sequence[Unit]) -> list[UnitResult]:
-        """Read the units that are there, in the order given.
-
-        Raises
-        ------
-        RunFolderError
-            A file is damaged.
-        """
+        """Read the units that are there, in the order given (``RunFolderError`` when one is damaged)."""
         return [self._read(unit) for unit in units if self._path(unit).is_file()]
 
     def remove(self) -> None:
-        """Delete the folder."""
+        """Delete the folder with all that is in it."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _path(self, unit: Unit) -> Path:
@@ -98,6 +80,28 @@ class UnitStore:
             ) from error
 
 
+def plan_settings(plan: BacktestPlan, data_sha256: str) -> dict[str, Any]:
+    """Return as plain JSON values what a resumed backtest must have in common with the interrupted one."""
+    return {
+        "name": plan.dyad,
+        "data_sha256": data_sha256,
+        "data_start": plan.start.isoformat(),
+        "data_end": plan.data_end.isoformat(),
+        "targets": {
+            target.name: {"any_of": list(target.any_of), "min_severity": target.min_severity}
+            for target in plan.targets
+        },
+        "origins": [origin.isoformat() for origin in plan.origins],
+        "horizons_days": list(plan.horizons),
+        "models": list(plan.models),
+        "sampler": asdict(plan.sampler),
+        "priors": plan.priors,
+        "exact": plan.exact,
+        "origins_a_unit": BLOCK_ORIGINS,
+        "versions": decisive_versions(),
+    }
+
+
 def open_store(folder: Path, settings: Settings, *, resume: bool, force: bool = False) -> UnitStore:
     """Begin a folder, or go on with the one that is there.
 
@@ -105,11 +109,9 @@ def open_store(folder: Path, settings: Settings, *, resume: bool, force: bool = 
     ----------
     folder : Path
     settings : mapping
-        Everything the numbers depend on.
-    resume : bool
-        Go on where there is one; where there is none, begin.
-    force : bool
-        Throw away the one that is there.
+        As made by ``plan_settings``.
+    resume, force : bool
+        Go on with the one that is there, or throw it away; where there is none, begin.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Origins, windows after them, and whether the target happened in each.
+"""Origins, what is known before each, and whether the target happened in the windows after it.
 
 An origin is 00:00 of its day: what became public before that day is known. The window of ``H`` days is
 [origin, origin + H), the origin's day included. The outcome is 1 when any target event lies in the window
@@ -13,6 +13,7 @@ from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.signal import lfilter
 
 from forecast.errors import InputError
 from forecast.events.table import EventTable
@@ -20,8 +21,11 @@ from forecast.panel.streams import TargetRule
 
 Days = NDArray[np.datetime64]
 Horizons = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 DAY = np.timedelta64(1, "D")
+DENSE_DAYS, DENSE_EVENTS = 90, 6
 
 
 def as_day(day: date | np.datetime64) -> np.datetime64:
@@ -30,38 +34,26 @@ def as_day(day: date | np.datetime64) -> np.datetime64:
 
 
 def monthly_origins(first: date, last: date) -> Days:
-    """Return the first day of every month in [first, last], shape (origin,), ascending.
-
-    Raises
-    ------
-    InputError
-        No month begins in the span.
-    """
+    """Return the first day of every month in [first, last], ascending (``InputError`` when there is none)."""
     months = np.arange(np.datetime64(first, "M"), np.datetime64(last, "M") + np.timedelta64(1, "M"))
     days = months.astype("datetime64[D]")
     return _some(days[(days >= as_day(first)) & (days <= as_day(last))], first, last, "no month begins")
 
 
 def weekly_origins(first: date, last: date) -> Days:
-    """Return every seventh day of [first, last], beginning with ``first``, shape (origin,).
-
-    Raises
-    ------
-    InputError
-        The span is empty.
-    """
+    """Return every seventh day of [first, last], from ``first`` on (``InputError`` for an empty span)."""
     days = np.arange(as_day(first), as_day(last) + DAY, np.timedelta64(7, "D"))
     return _some(days, first, last, "no week begins")
 
 
-def listed_origins(days: Sequence[date]) -> Days:
-    """Return the given days as origins, ascending, shape (origin,).
+def _some(days: Days, first: date, last: date, nothing: str) -> Days:
+    if not len(days):
+        raise InputError(f"origins: {nothing} between {first} and {last}. Give a longer span")
+    return days
 
-    Raises
-    ------
-    InputError
-        The list is empty or a day appears twice.
-    """
+
+def listed_origins(days: Sequence[date]) -> Days:
+    """Return the given days, ascending (``InputError`` when there is none, or one appears twice)."""
     origins = np.sort(np.array(days, dtype="datetime64[D]"))
     if not len(origins):
         raise InputError("origins: the list is empty. Give at least one day, or 'monthly' or 'weekly'")
@@ -124,7 +116,7 @@ def observe_outcomes(
     ----------
     events : EventTable
         Everything known by now, not cut at the origins.
-    origins, horizons
+    origins, horizons : ndarray
         As made by the functions above.
     data_end : date
         Last day that the data cover.
@@ -151,7 +143,94 @@ def observe_outcomes(
     return BinaryOutcomes(target.name, origins, horizons, outcome)
 
 
-def _some(days: Days, first: date, last: date, nothing: str) -> Days:
+@dataclass(frozen=True)
+class PastEvents:
+    """Events known before an origin that happened on or after ``start``.
+
+    Parameters
+    ----------
+    n_days : int
+        Days from ``start`` to the origin, at least 1; day ``n_days`` is the origin itself and is not known.
+    day, known_day : ndarray of int64, shape (event,)
+        Day of the act and day it became public, counted from ``start``; both below ``n_days``.
+    category : ndarray of object, shape (event,)
+    is_target : ndarray of bool, shape (event,)
+    """
+
+    n_days: int
+    day: NDArray[np.int64]
+    known_day: NDArray[np.int64]
+    category: NDArray[np.object_]
+    is_target: Flags
+
+    def window_hits(self, horizon_days: int) -> Flags:
+        """Whether each complete past window [w, w + horizon_days) holds a target event, by ``w``."""
+        n_windows = max(self.n_days - horizon_days + 1, 0)
+        events = np.bincount(self.day[self.is_target], minlength=self.n_days)
+        so_far = np.concatenate([[0], np.cumsum(events)])
+        return np.asarray(so_far[horizon_days:][:n_windows] > so_far[:n_windows])
+
+    def decayed_count(self, chosen: Flags, half_life_days: float) -> Floats:
+        """Exponentially decayed number of the chosen events known before each day; ``inf`` for a plain count.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_days + 1,)
+            Entry ``t``: sum over events with known_day < t of 2^(−(t − 1 − day) / half-life); the last
+            entry is the value at the origin. An act disclosed late enters late, already aged.
+        """
+        decay = 2.0 ** (-1.0 / half_life_days)
+        lag = self.known_day[chosen] - self.day[chosen]
+        entering = np.bincount(self.known_day[chosen], weights=decay**lag, minlength=self.n_days)
+        total = lfilter([1.0], [1.0, -decay], entering)
+        return np.concatenate([[0.0], total])
+
+    def first_of_day(self) -> Flags:
+        """True for one target event of each day that has any, shape (event,)."""
+        targets = np.flatnonzero(self.is_target)
+        _, first = np.unique(self.day[targets], return_index=True)
+        kept = np.zeros_like(self.is_target)
+        kept[targets[first]] = True
+        return kept
+
+
+def past_events(
+    events: EventTable, target: TargetRule, origin: date | np.datetime64, start: date
+) -> PastEvents:
+    """Cut the events to what was public before the origin (``InputError`` unless it is after the start)."""
+    first, end = as_day(start), as_day(origin)
+    n_days = int((end - first).astype(np.int64))
+    if n_days < 1:
+        raise InputError(f"origin {origin}: nothing is known before it, the data start {start}. Begin later")
+    known = (events.known_date < end) & (events.date >= first)
+    return PastEvents(
+        n_days,
+        ((events.date[known] - first) // DAY).astype(np.int64),
+        ((events.known_date[known] - first) // DAY).astype(np.int64),
+        events.category[known],
+        target.mask(events)[known],
+    )
+
+
+def find_record_start(events: EventTable, before: date) -> date:
+    """Day from which a record is dense enough for its silence to mean something.
+
+    Archives often hold a few stray rows from years in which the dyad was hardly covered. Counting those
+    years as peace lowers every baseline. The record starts with the first event known before ``before`` that
+    is followed by at least ``DENSE_EVENTS`` − 1 more within ``DENSE_DAYS`` days, or with the first event when
+    no stretch is dense.
+
+    Raises
+    ------
+    InputError
+        No event is known before that day.
+    """
+    days = np.sort(events.date[events.known_date < as_day(before)])
     if not len(days):
-        raise InputError(f"origins: {nothing} between {first} and {last}. Give a longer span")
-    return days
+        raise InputError(
+            f"no event is known before {before}, the first origin. Begin later, or add older events"
+        )
+    spans = days[DENSE_EVENTS - 1 :] - days[: len(days) - DENSE_EVENTS + 1]
+    dense = np.flatnonzero(spans < DENSE_DAYS * DAY)
+    chosen: date = days[dense[0] if len(dense) else 0].item()
+    return chosen

@@ -1,24 +1,31 @@
-"""Where the units of a backtest run: here, in processes of this machine, or on a Dask cluster.
+"""Where the units of a backtest run: in this process, or on Dask workers of this machine or of others.
 
 The results do not depend on the place: a unit is a pure function of plan, events and its own name.
 """
 
 from __future__ import annotations
 
+import logging
+import signal
 import threading
-from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
-from forecast.errors import ForecastError, UnfinishedError
+from forecast.errors import ForecastError, InputError, UnfinishedError
 from forecast.evaluation.backtest import BacktestPlan, OriginListener, Unit, UnitResult, run_unit
-from forecast.evaluation.processes import WorkerProcess, first_done
+from forecast.evaluation.unit_store import decisive_versions
 from forecast.events.table import EventTable
 
 Job = tuple[BacktestPlan, EventTable, Unit]
 Outcome = UnitResult | ForecastError
 """What became of a unit: its forecasts, or the error that names it."""
+
+LOCAL = "local"
+CONNECT_SECONDS = 10
+JOIN_SECONDS = 60
 
 _one_at_a_time = threading.Lock()
 
@@ -32,33 +39,26 @@ def run_jobs(
 ) -> Iterator[tuple[Job, Outcome]]:
     """Run units and yield each with its outcome, in the order of completion.
 
+    A unit that fails is yielded with its error; the others go on. The unit of a worker that dies runs again
+    on another, until it has cost several workers.
+
     Parameters
     ----------
     jobs : sequence of (plan, events, unit)
     processes : int
-        Processes of this machine; 1 runs in this process. With ``cluster="local"``: its workers.
+        Worker processes of this machine; 1 runs in this process, unless ``cluster`` is given.
     cluster : str, optional
-        ``"local"`` for a Dask cluster of this machine, or the address of a scheduler
-        (``tcp://host:port``). Needs the extra ``[cluster]``.
+        ``"local"``, or the address of a Dask scheduler (``tcp://host:port``), which has its own workers.
     listen : callable, optional
         Told after each origin, where units run in this process; elsewhere it is not called.
 
     Raises
     ------
     InputError
-        The scheduler cannot be reached or has no worker, or Dask is not installed.
-
-    Notes
-    -----
-    A unit that fails, or whose worker process dies, is yielded with its error; the others go on. Dask runs
-    the units of a worker that dies again on another.
+        The scheduler cannot be reached or has no worker, or a worker has other versions.
     """
-    if cluster is not None:
-        from forecast.evaluation.cluster import run_on_cluster
-
-        yield from run_on_cluster(jobs, attempt, cluster, processes)
-    elif processes > 1:
-        yield from _run_in_processes(jobs, processes)
+    if processes > 1 or cluster:
+        yield from _run_on_dask(jobs, cluster or LOCAL, min(processes, len(jobs)))
     else:
         for plan, events, unit in jobs:
             yield (plan, events, unit), attempt(plan, events, unit, listen)
@@ -78,28 +78,74 @@ def attempt(
             return UnfinishedError(f"{unit.name}: {type(error).__name__}: {error}")
 
 
-def _run_in_processes(jobs: Sequence[Job], processes: int) -> Iterator[tuple[Job, Outcome]]:
-    waiting = deque(jobs)
-    running: dict[WorkerProcess, Job] = {}
-    workers = [WorkerProcess() for _ in range(min(processes, len(jobs)))]
+def _run_on_dask(jobs: Sequence[Job], cluster: str, n_workers: int) -> Iterator[tuple[Job, Outcome]]:
+    if not jobs:
+        return
+    import distributed  # takes half a second
 
-    def feed(worker: WorkerProcess) -> None:
-        if waiting:
-            running[worker] = waiting.popleft()
-            worker.start(attempt, *running[worker])
+    with _own_workers(n_workers) if cluster == LOCAL else _workers_at(cluster) as client:
+        # Each call carries its data, so that no worker holds anything that is lost when it dies.
+        waiting = {client.submit(attempt, *job, pure=False): job for job in jobs}
+        for future in distributed.as_completed(waiting):
+            job = waiting[future]
+            try:
+                outcome: Outcome = future.result()
+            except distributed.KilledWorker:
+                outcome = UnfinishedError(
+                    f"{job[2].name}: its worker processes died; the cause may be a lack of memory"
+                )
+            yield job, outcome
+
+
+@contextmanager
+def _own_workers(n_workers: int) -> Iterator[Any]:
+    import distributed
+
+    class FollowParent(distributed.WorkerPlugin):  # type: ignore[misc]
+        """Ctrl-C goes to every process of a terminal: the parent stops its workers."""
+
+        def setup(self, worker: object) -> None:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    with (
+        distributed.LocalCluster(
+            n_workers=n_workers,
+            threads_per_worker=1,
+            processes=True,
+            # Dask's own limit, memory by core, would end fits that the machine has room for.
+            memory_limit=0,
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,
+        ) as own,
+        distributed.Client(own) as client,
+    ):
+        client.register_plugin(FollowParent())
+        yield client
+
+
+@contextmanager
+def _workers_at(address: str) -> Iterator[Any]:
+    import distributed
 
     try:
-        for worker in workers:
-            feed(worker)
-        while running:
-            worker = first_done(running)
-            job = running.pop(worker)
-            outcome = worker.result()
-            feed(worker)
-            if outcome is None:
-                died = f"{job[2].name}: its worker process died; the cause may be a lack of memory"
-                outcome = UnfinishedError(died)
-            yield job, outcome
-    finally:
-        for worker in workers:
-            worker.stop()
+        client = distributed.Client(address, timeout=CONNECT_SECONDS)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"--cluster {address}: no scheduler answers there ({error}). Give 'local' or tcp://host:port"
+        ) from error
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=JOIN_SECONDS)
+        except TimeoutError as error:
+            raise InputError(
+                f"--cluster {address}: the scheduler has no worker, and none came within {JOIN_SECONDS} "
+                f"seconds. Start one with: dask worker {address}"
+            ) from error
+        ours = decisive_versions()
+        for worker, theirs in client.run(decisive_versions).items():
+            if theirs != ours:
+                raise InputError(
+                    f"--cluster {address}: worker {worker} has {theirs}, but here it is {ours}. Numbers "
+                    "would differ: install the same versions"
+                )
+        yield client

@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecast.errors import EventError
 from forecast.events.codebook import CATEGORIES, SEVERITIES
-from forecast.events.matching import Unit
+from forecast.events.merging import Unit
 
 RELIABLE, TENTATIVE = 0.8, 0.667
 """Krippendorff's own bounds: from 0.8 on conclusions are safe, from 0.667 tentative, below they are not."""
@@ -33,10 +32,8 @@ class Agreement:
 
     Parameters
     ----------
-    name : str
-        What was judged, e.g. ``"category"`` or ``"category: sanction"``.
-    level : str
-        ``nominal`` or ``ordinal``.
+    name, level : str
+        What was judged, e.g. ``"category: sanction"``, and whether as ``nominal`` or ``ordinal``.
     units : int
         Events that two coders or more have.
     equal : float or None
@@ -81,21 +78,23 @@ def measure_agreement(units: Sequence[Unit], seed: int = 0) -> tuple[Agreement, 
 
 
 def krippendorff_alpha(ratings: Ratings, level: str = "nominal") -> float | None:
-    """Return alpha of the ratings, or ``None`` when it is not defined.
+    """Return alpha of the ratings, or ``None`` when it is not defined; units with one judgement do not count.
 
-    Parameters
-    ----------
-    ratings : sequence of dict
-        For each unit the value of each coder who judged it; units with one judgement do not count.
-    level : {"nominal", "ordinal"}
-        Ordinal values must be numbers; two are as far apart as the number of judgements between them.
+    ``level`` is ``nominal`` or ``ordinal``: ordinal values are numbers, as far apart as the number of
+    judgements between them.
 
     Raises
     ------
     EventError
         NLTK is not installed.
     """
-    task = _annotation_task()
+    try:
+        from nltk.metrics.agreement import AnnotationTask
+    except ImportError as error:
+        raise EventError(
+            "agreement is measured with NLTK, which is not installed. Install it: "
+            "pip install 'forecast[coding]'"
+        ) from error
     paired = [unit for unit in ratings if len(unit) > 1]
     seen = Counter(value for unit in paired for value in unit.values())
     if len(seen) < 2:
@@ -104,14 +103,16 @@ def krippendorff_alpha(ratings: Ratings, level: str = "nominal") -> float | None
     triples = [
         (str(coder), place, value) for place, unit in enumerate(paired) for coder, value in unit.items()
     ]
-    return float(task(triples, distance).alpha())
+    return float(AnnotationTask(triples, distance).alpha())
 
 
 def _agreement(name: str, level: str, ratings: Ratings, rng: np.random.Generator) -> Agreement:
     alpha = krippendorff_alpha(ratings, level)
     interval = None
     if alpha is not None:
-        again = resampled_alphas(ratings, level, _resampled_weights(len(ratings), rng))
+        n_units = len(ratings)
+        weights = rng.multinomial(n_units, np.full(n_units, 1 / n_units), size=RESAMPLES).astype(np.float64)
+        again = resampled_alphas(ratings, level, weights)
         defined = again[np.isfinite(again)]
         if len(defined) > RESAMPLES // 2:
             low, high = np.quantile(defined, [0.05, 0.95])
@@ -119,20 +120,11 @@ def _agreement(name: str, level: str, ratings: Ratings, rng: np.random.Generator
     return Agreement(name, level, len(ratings), _share_equal(ratings), alpha, interval)
 
 
-def _resampled_weights(n_units: int, rng: np.random.Generator) -> Floats:
-    return rng.multinomial(n_units, np.full(n_units, 1 / n_units), size=RESAMPLES).astype(np.float64)
-
-
 def resampled_alphas(ratings: Ratings, level: str, weights: Floats) -> Floats:
     """Return alpha when each unit counts as often as its weight says; NaN where it is not defined.
 
-    For the bootstrap, in which NLTK would take minutes; with weights of one it is NLTK's figure.
-
-    Parameters
-    ----------
-    ratings, level
-        As in ``krippendorff_alpha``; every unit has two judgements or more.
-    weights : ndarray, shape (resample, unit)
+    For the bootstrap, in which NLTK would take minutes; with weights of one it is NLTK's figure. Every unit
+    has two judgements or more; ``weights`` has shape (resample, unit).
     """
     values = sorted({value for unit in ratings for value in unit.values()})  # type: ignore[type-var]
     place = {value: number for number, value in enumerate(values)}
@@ -187,14 +179,3 @@ def _ordinal_distance(seen: Counter[Hashable]) -> Callable[[int, int], float]:
         return float((between - (seen[low] + seen[high]) / 2) ** 2)
 
     return distance
-
-
-def _annotation_task() -> Any:  # noqa: ANN401 - a class of a library without types
-    try:
-        from nltk.metrics.agreement import AnnotationTask
-    except ImportError as error:
-        raise EventError(
-            "agreement is measured with NLTK, which is not installed. Install it: "
-            "pip install 'forecast[coding]'"
-        ) from error
-    return AnnotationTask

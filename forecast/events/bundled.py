@@ -2,56 +2,33 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
 from types import MappingProxyType
 
-from forecast.errors import EventError
-from forecast.events.faults import Fault
+from forecast.errors import EventError, did_you_mean
 from forecast.events.reading import inspect_events, read_events
+from forecast.events.rows import Fault
 from forecast.events.table import EventTable
 
 PREFIX = "bundled:"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class BundledSet:
-    """A data set shipped with the package.
+    """A data set shipped with the package: its file, and known limits to be stated wherever it is shown."""
 
-    Parameters
-    ----------
-    name : str
-        As in ``bundled:<name>``.
-    file : str
-        File name in the package's data folder.
-    label, origin, licence : str
-        What it is, where it comes from, and its terms, each in one sentence.
-    limits : tuple of str
-        Known limits, to be stated wherever the data are shown.
-    """
-
-    name: str
     file: str
-    label: str
-    origin: str
-    licence: str
     limits: tuple[str, ...]
 
 
 BUNDLED: Mapping[str, BundledSet] = MappingProxyType(
     {
+        # Coded by hand from public sources; CC BY 4.0, see LICENSE-DATA.
         "us-china": BundledSet(
-            name="us-china",
             file="us-china-2017-2023.csv",
-            label="United States – China, 1 January 2017 to 10 July 2023",
-            origin=(
-                "Coded by hand from public sources after the codebook; every row names its source, "
-                "and for 592 of 849 rows the page was read (verified = yes)."
-            ),
-            licence="Creative Commons Attribution 4.0 International (CC BY 4.0)",
             limits=(
                 "Reporting and coding grow denser over time (about 9 events a month in 2017–19, 12 in "
                 "2020–22, 15 in 2023), so levels drift for reasons that are not tension.",
@@ -115,10 +92,10 @@ def source_limits(source: str) -> tuple[str, ...]:
 def _bundled(source: str) -> BundledSet:
     name = source.removeprefix(PREFIX)
     if name not in BUNDLED:
-        near = difflib.get_close_matches(name.strip().lower(), BUNDLED, n=1, cutoff=0.4)
-        hint = f" Did you mean '{PREFIX}{near[0]}'?" if near else ""
-        allowed = ", ".join(PREFIX + known for known in BUNDLED)
+        allowed = [PREFIX + known for known in BUNDLED]
+        hint = did_you_mean(source, allowed, cutoff=0.75)
+        known = ", ".join(allowed)
         raise EventError(
-            f"{source}: no such bundled data set.{hint} Allowed: {allowed}, or a CSV or Parquet file"
+            f"{source}: no such bundled data set.{hint} Allowed: {known}, or a CSV or Parquet file"
         )
     return BUNDLED[name]

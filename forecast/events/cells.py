@@ -9,10 +9,10 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from forecast.events.codebook import CATEGORIES, SEVERITIES, cameo_fault, category_fault, countries
-from forecast.events.columns import CONFIDENCES
 
 MAX_CELL_CHARS = 10_000
 FIRST_YEAR, LAST_YEAR = 1800, 2100
+CONFIDENCES = ("high", "medium", "low")
 
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _DIGITS_ONLY = re.compile(r"\d{8}", re.ASCII)

@@ -7,8 +7,6 @@ needs the category names and must start fast.
 from __future__ import annotations
 
 import csv
-import difflib
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -16,7 +14,7 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Literal
 
-from forecast.errors import EventError
+from forecast.errors import EventError, did_you_mean
 
 Kind = Literal["cooperative", "conflictual"]
 
@@ -52,9 +50,9 @@ class CameoEntry:
     severity : int or None
         Default severity, 1 to 5; ``None`` without a category.
     goldstein : float
-        Goldstein-type score of the KEDS scale, −10 (conflict) to 10 (cooperation).
-    score_of : str
-        Code whose score this is: the code itself, or its parent where the scale has no figure.
+        Value on the Goldstein-type KEDS scale, −10 (conflict) to 10 (cooperation).
+    goldstein_of : str
+        Code whose value this is: the code itself, or its parent where the scale has no figure.
     """
 
     code: str
@@ -62,7 +60,7 @@ class CameoEntry:
     category: str | None
     severity: int | None
     goldstein: float
-    score_of: str
+    goldstein_of: str
 
 
 def _rows(name: str) -> Iterator[dict[str, str]]:
@@ -96,7 +94,7 @@ def cameo_codes() -> Mapping[str, CameoEntry]:
                 category=row["category"] or None,
                 severity=int(row["severity"]) if row["severity"] else None,
                 goldstein=float(row["goldstein"]),
-                score_of=row["score_of"],
+                goldstein_of=row["goldstein_of"],
             )
             for row in _rows("cameo.csv")
         }
@@ -107,13 +105,6 @@ def cameo_codes() -> Mapping[str, CameoEntry]:
 def countries() -> Mapping[str, str]:
     """Return the ISO 3166-1 codes: three letters → two letters."""
     return MappingProxyType({row["alpha3"]: row["alpha2"] for row in _rows("countries.csv")})
-
-
-def did_you_mean(given: str, allowed: tuple[str, ...]) -> str:
-    """Return ``" Did you mean 'x'?"`` for the nearest allowed name, or an empty text when none is near."""
-    folded = re.sub(r"[\s\-]+", "_", given.strip().lower())
-    near = difflib.get_close_matches(folded, allowed, n=1, cutoff=0.6)
-    return f" Did you mean '{near[0]}'?" if near else ""
 
 
 def category_fault(given: str) -> str:
@@ -129,66 +120,29 @@ def _known_category(name: str) -> str:
 
 
 def category_label(name: str) -> str:
-    """Return the category's name for readers, such as ``"Military incident"``.
-
-    Raises
-    ------
-    EventError
-        No such category.
-    """
+    """Return the category's name for readers, such as ``"Military incident"``, or raise ``EventError``."""
     return _categories()[_known_category(name)]["label"]
 
 
 def category_meaning(name: str) -> str:
-    """Return which acts the category holds, in one or two sentences.
-
-    Raises
-    ------
-    EventError
-        No such category.
-    """
+    """Return which acts the category holds, in one or two sentences, or raise ``EventError``."""
     return _categories()[_known_category(name)]["meaning"]
 
 
 def category_kind(name: str) -> Kind:
-    """Return whether acts of the category warm or strain the relation.
-
-    Raises
-    ------
-    EventError
-        No such category.
-    """
+    """Return whether acts of the category warm or strain the relation, or raise ``EventError``."""
     return "cooperative" if _known_category(name) in COOPERATIVE else "conflictual"
 
 
 def severity_word(severity: int) -> str:
-    """Return the word of a severity: routine, notable, serious, major or extreme.
-
-    Raises
-    ------
-    EventError
-        The severity is not 1 to 5.
-    """
+    """Return the word of a severity (routine, notable, serious, major, extreme), or raise ``EventError``."""
     if severity not in SEVERITIES:
         raise EventError(f"severity {severity} is not on the scale. Allowed: 1 (routine) to 5 (extreme)")
     return _anchors()["any", severity][0]
 
 
 def severity_anchor(category: str, severity: int) -> str:
-    """Return what an act of this category and severity looks like.
-
-    Parameters
-    ----------
-    category : str
-        One of ``CATEGORIES``, or ``"any"`` for the scale in general.
-    severity : int
-        1 to 5.
-
-    Raises
-    ------
-    EventError
-        No such category or severity.
-    """
+    """Return what an act of this category (or ``"any"``) and severity looks like, or raise ``EventError``."""
     severity_word(severity)
     if category != "any":
         _known_category(category)
@@ -212,7 +166,7 @@ def cameo_fault(code: str) -> str | None:
 
 
 def cameo_entry(code: str) -> CameoEntry:
-    """Return label, default category and severity, and Goldstein-type score of a CAMEO code.
+    """Return label, default category and severity, and value on the Goldstein-type scale of a CAMEO code.
 
     Raises
     ------

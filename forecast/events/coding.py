@@ -12,13 +12,10 @@ from pathlib import Path
 
 from forecast.errors import EventError
 from forecast.events.cells import clean_text
-from forecast.events.columns import COLUMNS, OWN_PREFIX, REQUIRED
-from forecast.events.csv_source import decode, read_bytes, split_rows
 from forecast.events.duplicates import DuplicateGroup, find_duplicates
-from forecast.events.faults import Fault, faults_message
-from forecast.events.reading import inspect_events, read_cells
-from forecast.events.table import Event, EventTable
-from forecast.events.whole_file import write_whole
+from forecast.events.reading import event_fields, inspect_events, read_cells, write_whole
+from forecast.events.rows import Fault, decode, faults_message, read_bytes, split_rows
+from forecast.events.table import COLUMNS, OWN_PREFIX, REQUIRED, Event, EventTable
 
 
 @dataclass(frozen=True)
@@ -115,7 +112,8 @@ def code_event(cells: Mapping[str, str], file: EventFile) -> CodedEvent:
     values, _ = read_cells(given)
     known = values.get("known_date") or values["date"]
     name = given.get("id") or new_id(values["initiator"], values["target"], values["date"], _ids(file.table))
-    event = Event(**(values | {"id": name, "known_date": known, "verified": values.get("verified") or False}))
+    values |= {"id": name, "known_date": known, "verified": values.get("verified") or False}
+    event = Event(**event_fields(values))
     given |= {"id": name, "known_date": known.isoformat()}
     ordered = {column: given[column] for column in COLUMNS if column in given}
     return CodedEvent(event, ordered, _suspects(event, file.table))
@@ -133,11 +131,11 @@ def coding_faults(given: Mapping[str, str], file: EventFile) -> list[tuple[str, 
     return missing + faults
 
 
-def new_id(initiator: str, target: str, day: date, taken: Iterable[str]) -> str:
+def new_id(initiator: str, recipient: str, day: date, taken: Iterable[str]) -> str:
     """Return a free id such as ``usa-chn-20230204-01``; a pair is named in the order the file began with."""
     used = set(taken)
-    pair = f"{initiator}-{target}".lower()
-    turned = f"{target}-{initiator}".lower()
+    pair = f"{initiator}-{recipient}".lower()
+    turned = f"{recipient}-{initiator}".lower()
     if any(name.startswith(f"{turned}-") for name in used) and not any(
         name.startswith(f"{pair}-") for name in used
     ):

@@ -1,4 +1,16 @@
-"""Coverage of an event file over time: counts a month, share of the archive's volume, breaks in either."""
+"""Coverage of an event file over time: counts a month, share of the archive's volume, breaks in either.
+
+Breaks are found by Pettitt's rank test, corrected for memory and applied again. Pettitt's statistic K
+compares the ranks before and after each month; for independent months of one level P(K ≥ k) ≈ 2 exp(−6 k² /
+(T³ + T²)). Events come in bursts, so months are not independent: the variance of K grows by about (1 + r) /
+(1 − r), with r the correlation of neighbouring months around their own levels, and k² is divided by it.
+Breaks that follow one another hide one another, so every series is first split as often as its length allows;
+then the least clear split is dropped, and the others are tested anew between their neighbours, until each has
+a corrected p below ``ALPHA`` and changes the level (the mean) by a factor of ``LEAST_FACTOR`` at least.
+
+Source: A. N. Pettitt, "A non-parametric approach to the change-point problem", Applied Statistics 28 (1979),
+126–135, doi 10.2307/2346729. The correction is the usual one of the variance of a mean of an AR(1) series.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +23,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from forecast.errors import EventError
-from forecast.events.change_point import find_breaks
 from forecast.events.duplicates import find_duplicates
 from forecast.events.table import EventTable
 
@@ -21,23 +33,39 @@ IMPORT_FOLDER, VOLUMES = ".import", "volumes.csv"
 """Where ``forecast events import`` leaves the archive's volume by day, beside its output."""
 LARGEST_SHARE = 0.2
 """Share of the rows from which on they are no archive of the world, but files of this dyad."""
+ALPHA = 0.001
+LEAST_FACTOR = 1.5
+SHORTEST = 8
+"""Months on either side of a break at least."""
+MOST = 5
+MOST_MEMORY = 0.9
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class LevelBreak:
+    """A change of level.
+
+    Parameters
+    ----------
+    position : int
+        First month of the new level, counted from 0.
+    before, after : float
+        Mean a month of the two sides, up to the neighbouring breaks.
+    p_value : float
+        Probability of so clear a break in a series of one level with the same memory.
+    """
+
+    position: int
+    before: float
+    after: float
+    p_value: float
 
 
 @dataclass(frozen=True)
 class MonthBreak:
-    """A month in which the level of a monthly series changes.
-
-    Parameters
-    ----------
-    series : str
-        ``events``, ``world`` or ``share``.
-    month : str
-        First month of the new level, YYYY-MM.
-    before, after : float
-        Mean a month of the two sides.
-    p_value : float
-        Chance of so clear a break without one (see ``change_point``).
-    """
+    """A ``LevelBreak`` of a series (``events``, ``world`` or ``share``) in a month, YYYY-MM."""
 
     series: str
     month: str
@@ -85,11 +113,7 @@ class Coverage:
 def measure_coverage(table: EventTable, volumes: Mapping[date, int] | None) -> Coverage:
     """Count the whole months of a table and look for breaks.
 
-    Parameters
-    ----------
-    table : EventTable
-    volumes : mapping of date to int, or None
-        Rows of the whole archive by day of publication, as an import leaves them.
+    ``volumes`` are the rows of the whole archive by day of publication, as an import leaves them.
     """
     months = _whole_months(table)
     counts = Counter(str(month) for month in table.date.astype("datetime64[M]"))
@@ -133,7 +157,7 @@ def volumes_beside(path: Path) -> dict[date, int] | None:
         raise EventError(f"{held}: not the volumes of an import ({error}). Import again") from error
 
 
-def _breaks(series: str, months: list[str], counts: np.ndarray[Any, Any]) -> list[MonthBreak]:
+def _breaks(series: str, months: list[str], counts: Floats) -> list[MonthBreak]:
     return [
         MonthBreak(series, months[found.position], found.before, found.after, found.p_value)
         for found in find_breaks(counts)
@@ -152,3 +176,79 @@ def _whole_months(table: EventTable) -> list[str]:
     if (end + one_month).astype("datetime64[D]") - one_day > last:
         end -= one_month
     return [str(month) for month in np.arange(begin, end + one_month)]
+
+
+def find_breaks(series: Floats) -> list[LevelBreak]:
+    """Return the breaks of a series, shape (month,), in order of time."""
+    series = np.asarray(series, dtype=np.float64)
+    places: list[int] = []
+    _candidates(series, 0, places)
+    places.sort()
+    while places:
+        borders = [0, *places, len(series)]
+        tested = [_tested(series, *borders[number : number + 3]) for number in range(len(places))]
+        weakest = max(range(len(places)), key=lambda number: tested[number].p_value)
+        if tested[weakest].p_value < ALPHA and len(places) <= MOST:
+            return tested
+        del places[weakest]
+    return []
+
+
+def pettitt(series: Floats) -> tuple[int, float]:
+    """Return the most likely first month of a new level, and the corrected probability of it by chance."""
+    length = len(series)
+    ranks = _ranks(series)
+    steps = np.arange(1, length)
+    # The sum of the signs of x_j - x_i over i < t ≤ j, by ranks.
+    sums = 2 * np.cumsum(ranks)[:-1] - steps * (length + 1)
+    place = int(np.argmax(np.abs(sums))) + 1
+    return place, _p_value(float(np.abs(sums).max()), ranks, place)
+
+
+def _ranks(series: Floats) -> Floats:
+    """Ranks from 1; ties take their mean."""
+    _, places, counts = np.unique(series, return_inverse=True, return_counts=True)
+    means: Floats = (np.cumsum(counts) - (counts - 1) / 2)[places]
+    return means
+
+
+def _p_value(statistic: float, ranks: Floats, place: int) -> float:
+    length = len(ranks)
+    inflation = _inflation(ranks, place)
+    return float(min(2 * np.exp(-6 * statistic**2 / ((length**3 + length**2) * inflation)), 1.0))
+
+
+def _inflation(ranks: Floats, place: int) -> float:
+    """Growth of the variance of K by memory, with the two levels taken out first."""
+    rest = ranks.copy()
+    rest[:place] -= rest[:place].mean()
+    rest[place:] -= rest[place:].mean()
+    spread = float(rest @ rest)
+    memory = float(rest[1:] @ rest[:-1]) / spread if spread else 0.0
+    memory = min(max(memory, 0.0), MOST_MEMORY)
+    return (1 + memory) / (1 - memory)
+
+
+def _candidates(series: Floats, offset: int, found: list[int]) -> None:
+    """Collect the best split of the series, of its two sides, and so on, whether or not it is clear.
+
+    A split may show only once another is made, so none is judged here.
+    """
+    if len(series) < 2 * SHORTEST:
+        return
+    place, _ = pettitt(series)
+    place = min(max(place, SHORTEST), len(series) - SHORTEST)
+    found.append(offset + place)
+    _candidates(series[:place], offset, found)
+    _candidates(series[place:], offset + place, found)
+
+
+def _tested(series: Floats, begin: int, place: int, end: int) -> LevelBreak:
+    """Judge a candidate on the months between its neighbours; too small a change has a p of one."""
+    before, after = float(np.mean(series[begin:place])), float(np.mean(series[place:end]))
+    if max(before, after) < LEAST_FACTOR * min(before, after) or before == after:
+        return LevelBreak(place, before, after, 1.0)
+    ranks = _ranks(series[begin:end])
+    length, steps = end - begin, place - begin
+    statistic = abs(2 * float(ranks[:steps].sum()) - steps * (length + 1))
+    return LevelBreak(place, before, after, _p_value(statistic, ranks, steps))

@@ -24,15 +24,13 @@ class DuplicateGroup:
 
     Parameters
     ----------
-    rows : tuple of int
-        Positions in the table, ascending.
-    ids : tuple of str
-        Their ids.
+    rows, ids : tuple
+        Their positions in the table, ascending, and ids.
     likeness : float
         Share of words in common (Jaccard index) of the least alike pair that links the group; 1 when the
         summaries are the same, or all empty.
     reason : str
-        Why the rows are suspicious, in words.
+        Why the rows are suspicious.
     """
 
     rows: tuple[int, ...]
@@ -59,21 +57,14 @@ class _Link:
 def find_duplicates(table: EventTable, *, window_days: int = 1, likeness: float = 0.5) -> DuplicateReport:
     """Find rows of the same actors (either way round) and category, close in time, with like summaries.
 
-    Parameters
-    ----------
-    table : EventTable
-        What to search.
-    window_days : int
-        Days by which the dates of two rows may differ; 0 for the same day only.
-    likeness : float
-        Least share of words in common, in (0, 1]. Rows without summaries are like one another when day,
-        severity and subcategory are the same.
+    ``window_days`` is by how much the dates of two rows may differ, ``likeness`` in (0, 1] the least share of
+    words in common. Rows without summaries are alike when day, severity and subcategory are the same.
     """
     if window_days < 0 or not 0 < likeness <= 1:
         raise ValueError(f"window_days {window_days} must be ≥ 0 and likeness {likeness} in (0, 1]")
     days = table.date.astype(np.int64).tolist()
     summaries = [" ".join(text.lower().split()) for text in table.summary.tolist()]
-    words = [frozenset(_WORD.findall(text)) for text in summaries]
+    words = [words_in(text) for text in summaries]
     links: list[_Link] = []
     budget = MAX_COMPARISONS
     left = 0
@@ -95,12 +86,17 @@ def find_duplicates(table: EventTable, *, window_days: int = 1, likeness: float 
     return DuplicateReport(tuple(_groups(links, table)), left)
 
 
+def words_in(summary: str) -> frozenset[str]:
+    """Return the words of three letters or more of a summary, in lower case."""
+    return frozenset(_WORD.findall(summary.lower()))
+
+
 def _blocks(table: EventTable) -> Iterator[list[int]]:
     """Positions that share actors and category, in order of date."""
     blocks: defaultdict[tuple[str, str, str], list[int]] = defaultdict(list)
-    columns = zip(table.initiator.tolist(), table.target.tolist(), table.category.tolist(), strict=True)
-    for row, (initiator, target, category) in enumerate(columns):
-        blocks[(min(initiator, target), max(initiator, target), category)].append(row)
+    columns = zip(table.initiator.tolist(), table.recipient.tolist(), table.category.tolist(), strict=True)
+    for row, (initiator, recipient, category) in enumerate(columns):
+        blocks[(min(initiator, recipient), max(initiator, recipient), category)].append(row)
     return (rows for rows in blocks.values() if len(rows) > 1)
 
 

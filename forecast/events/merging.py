@@ -1,17 +1,36 @@
-"""Several coders' files → one: what they disagree on is resolved by a stated rule, and told."""
+"""Several coders' files → one: rows that are one event are matched, and made one row by a stated rule.
+
+Two rows of different files may be one event when they share the two actors (either way round) and lie at
+most ``window_days`` apart. What speaks for it is added up; each row of a file is given to at most one row of
+another, so that the sum over all pairs is greatest (assignment problem).
+"""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Literal
 
-from forecast.events.columns import COLUMNS
-from forecast.events.matching import Unit
-from forecast.events.table import Event, EventTable
+import numpy as np
+
+from forecast.events.duplicates import words_in
+from forecast.events.table import COLUMNS, Event, EventTable
+
+# What each likeness of two rows is worth; rows whose sum is below LEAST are not one event.
+SAME_DAY = 1.0  # falls to nothing at one day beyond the window
+SAME_INITIATOR = 0.5
+SAME_CATEGORY = 1.0
+SAME_WORDS, WORDS_BY_CHANCE = 3.0, 0.15  # in proportion to the words in common, when both have a summary
+SAME_PAGE = 2.0
+SAME_ID = 4.0  # for coders who were given a list of events
+LEAST = 1.5
+
+_MADE_ID = "row-"
+"""Ids that the reader made of the row begin so; they say nothing of the event."""
 
 Rule = Literal["first", "majority"]
 
@@ -27,10 +46,98 @@ _Value = Callable[[Event], Hashable]
 # Days, and the two actors, are resolved together: taken one by one they could contradict each other.
 _PROPERTIES: dict[str, _Value] = {
     "date": lambda row: (row.date, row.end_date, row.known_date),
-    "actors": lambda row: (row.initiator, row.target),
+    "actors": lambda row: (row.initiator, row.recipient),
     "category": lambda row: row.category,
     "severity": lambda row: row.severity,
 }
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One event as the coders have it: row of each coder who has it, by position of the coder."""
+
+    rows: dict[int, Event]
+
+
+def match_events(tables: Sequence[EventTable], *, window_days: int = 1) -> list[Unit]:
+    """Match the events of several coders, one table each, in order of day.
+
+    ``window_days`` is by how much the dates of one event may differ between coders. Every row of every table
+    is in exactly one unit.
+    """
+    pairs: defaultdict[tuple[str, str], list[Unit]] = defaultdict(list)
+    for coder, table in enumerate(tables):
+        rows: defaultdict[tuple[str, str], list[Event]] = defaultdict(list)
+        for event in table.rows():
+            rows[min(event.initiator, event.recipient), max(event.initiator, event.recipient)].append(event)
+        for pair, events in rows.items():
+            _join(pairs[pair], events, coder, window_days)
+
+    def first_row(unit: Unit) -> tuple[date, str]:
+        first = unit.rows[min(unit.rows)]
+        return first.date, first.id
+
+    return sorted((unit for found in pairs.values() for unit in found), key=first_row)
+
+
+def _join(units: list[Unit], events: list[Event], coder: int, window_days: int) -> None:
+    """Give each event of a coder to the unit it fits best, or to a new one."""
+    days = np.array([event.date for event in events], dtype="datetime64[D]")
+    words = [words_in(event.summary) for event in events]
+    window = np.timedelta64(window_days, "D")
+    gain: dict[tuple[int, int], float] = {}
+    for place, unit in enumerate(units):
+        for other in unit.rows.values():
+            first = np.searchsorted(days, np.datetime64(other.date, "D") - window)
+            last = np.searchsorted(days, np.datetime64(other.date, "D") + window, side="right")
+            for position in range(int(first), int(last)):
+                likeness = _likeness(events[position], words[position], other, window_days)
+                if likeness >= LEAST:
+                    gain[place, position] = max(gain.get((place, position), 0.0), likeness)
+    taken = _assign(gain)
+    units += [Unit({coder: event}) for position, event in enumerate(events) if position not in taken]
+    for position, place in taken.items():
+        units[place].rows[coder] = events[position]
+
+
+def _assign(gain: dict[tuple[int, int], float]) -> dict[int, int]:
+    """Event → unit of the pairs with the greatest sum of gains, one unit an event and one event a unit."""
+    from scipy.optimize import linear_sum_assignment
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    if not gain:
+        return {}
+    units, events = (np.array(places) for places in zip(*gain, strict=True))
+    n_units, n_events = int(units.max()) + 1, int(events.max()) + 1
+    size = n_units + n_events
+    graph = coo_array((np.ones(len(units)), (units, n_units + events)), shape=(size, size))
+    # Pairs that share no row with one another are apart: small problems, where one of all rows would take
+    # memory with the square of the file.
+    label = connected_components(graph, directed=False)[1][units]
+    values = np.array(list(gain.values()))
+    taken: dict[int, int] = {}
+    for chosen in np.split(np.argsort(label, kind="stable"), np.flatnonzero(np.diff(np.sort(label))) + 1):
+        rows, row_of = np.unique(units[chosen], return_inverse=True)
+        columns, column_of = np.unique(events[chosen], return_inverse=True)
+        table = np.zeros((len(rows), len(columns)))
+        table[row_of, column_of] = values[chosen]
+        for row, column in zip(*linear_sum_assignment(table, maximize=True), strict=True):
+            if table[row, column] > 0.0:
+                taken[int(columns[column])] = int(rows[row])
+    return taken
+
+
+def _likeness(event: Event, words: frozenset[str], other: Event, window_days: int) -> float:
+    apart = abs((event.date - other.date).days)
+    total = SAME_DAY * (1 - apart / (window_days + 1))
+    total += SAME_INITIATOR * (event.initiator == other.initiator)
+    total += SAME_CATEGORY * (event.category == other.category)
+    theirs = words_in(other.summary)
+    if words and theirs:
+        total += SAME_WORDS * (len(words & theirs) / len(words | theirs) - WORDS_BY_CHANCE)
+    total += SAME_PAGE * bool(event.source_url and event.source_url == other.source_url)
+    return total + SAME_ID * (event.id == other.id and not event.id.startswith(_MADE_ID))
 
 
 @dataclass(frozen=True)
@@ -86,13 +193,8 @@ class Merged:
         writer = csv.writer(buffer, lineterminator="\n")
         writer.writerow([*COLUMNS, *OWN_COLUMNS])
         for cells in lines[1:]:
-            name = cells[0]
-            own = [
-                "; ".join(self.coders[name]),
-                "; ".join(self.rows[name]),
-                "; ".join(resolved.get(name, [])),
-            ]
-            writer.writerow([*cells, *own])
+            own = (self.coders[cells[0]], self.rows[cells[0]], resolved.get(cells[0], ()))
+            writer.writerow([*cells, *map("; ".join, own)])
         return buffer.getvalue()
 
 
@@ -158,7 +260,7 @@ def _resolve(rows: list[Event], rule: Rule) -> Event:
         end_date=days.end_date,
         known_date=days.known_date,
         initiator=actors.initiator,
-        target=actors.target,
+        recipient=actors.recipient,
         category=lead.category,
         severity=judged["severity"].severity,
         subcategory=_first_given(lead, same, "subcategory"),

@@ -1,27 +1,31 @@
-"""Strict reading and writing of coded event files.
+"""Strict reading and writing of coded event files, as CSV or Parquet.
 
 A file is read whole or not at all: every fault is collected, with its line, and reported at once.
 """
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
+import os
+import stat
+import tempfile
 from collections import Counter
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from forecast.errors import EventError
+import numpy as np
+
+from forecast.errors import EventError, did_you_mean
 from forecast.events.cells import PARSERS, CellFault, clean_text, shorten
-from forecast.events.codebook import did_you_mean
-from forecast.events.columns import COLUMNS, DATES, OWN_PREFIX, REQUIRED
-from forecast.events.csv_source import Row, decode, read_bytes, split_rows
-from forecast.events.faults import Fault, faults_message
-from forecast.events.parquet_file import MARK, SUFFIX, parquet_rows, write_parquet
-from forecast.events.table import EventTable
+from forecast.events.rows import PARQUET_SUFFIX, Fault, Row, faults_message, read_rows
+from forecast.events.table import COLUMNS, DATES, FIELDS, OWN_PREFIX, REQUIRED, EventTable
 
 Values = dict[str, Any]
+"""Values of one row, by column of the file."""
 
 
 def read_events(path: str | Path, *, source: str | None = None) -> EventTable:
@@ -53,21 +57,9 @@ def read_events(path: str | Path, *, source: str | None = None) -> EventTable:
     return table
 
 
-def validate_events(path: str | Path) -> list[Fault]:
-    """Return every fault of an event file, by line; an empty list when ``read_events`` accepts it."""
-    return inspect_events(path)[1]
-
-
 def inspect_events(path: str | Path, *, source: str | None = None) -> tuple[EventTable | None, list[Fault]]:
     """Return the table and no fault, or no table and every fault; raises nothing about the content."""
-    raw = read_bytes(Path(path))
-    if isinstance(raw, bytes) and raw.startswith(MARK):
-        rows, faults = parquet_rows(Path(path))
-    else:
-        text = decode(raw) if isinstance(raw, bytes) else raw
-        if isinstance(text, Fault):
-            return None, [text]
-        rows, faults = split_rows(text)
+    rows, faults = read_rows(Path(path))
     if not rows:
         return None, faults or [Fault(None, "", "the file is empty. Expected: a header and events")]
     header, *body = rows
@@ -82,25 +74,6 @@ def inspect_events(path: str | Path, *, source: str | None = None) -> tuple[Even
     if faults:
         return None, sorted(faults, key=lambda fault: fault.line or 0)
     return _make_table(events, str(path) if source is None else source), []
-
-
-def write_events(table: EventTable, path: str | Path) -> None:
-    """Write a table as canonical CSV, or as Parquet where the name ends in ``.parquet``.
-
-    Reading it back gives the same rows and the same ``sha256``.
-
-    Raises
-    ------
-    EventError
-        The file cannot be written.
-    """
-    if Path(path).suffix == SUFFIX:
-        write_parquet(table, Path(path))
-        return
-    try:
-        Path(path).write_bytes(table.canonical_csv().encode())
-    except OSError as error:
-        raise EventError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
 def read_cells(cells: Mapping[str, str]) -> tuple[Values, list[tuple[str, str]]]:
@@ -121,6 +94,80 @@ def read_cells(cells: Mapping[str, str]) -> tuple[Values, list[tuple[str, str]]]
         except CellFault as fault:
             faults.append((name, str(fault)))
     return values, faults + _contradictions(values)
+
+
+def event_fields(values: Values) -> Values:
+    """Return values by field of ``Event``, from values by column of a file."""
+    fields = dict(zip(COLUMNS, FIELDS, strict=True))
+    return {fields[column]: value for column, value in values.items()}
+
+
+def write_events(table: EventTable, path: str | Path) -> None:
+    """Write a table as canonical CSV, or as Parquet where the name ends in ``.parquet``.
+
+    Reading it back gives the same rows and the same ``sha256``.
+
+    Raises
+    ------
+    EventError
+        The file cannot be written.
+    """
+    if Path(path).suffix == PARQUET_SUFFIX:
+        _write_parquet(table, Path(path))
+        return
+    try:
+        Path(path).write_bytes(table.canonical_csv().encode())
+    except OSError as error:
+        raise EventError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def _write_parquet(table: EventTable, path: Path) -> None:
+    import duckdb
+
+    cells = list(zip(*csv.reader(io.StringIO(table.canonical_csv(), newline="")), strict=True))
+    columns = {name: np.array(cells[place][1:], dtype=np.object_) for place, name in enumerate(COLUMNS)}
+    half = path.with_name(f".{path.name}.half")
+    try:
+        with duckdb.connect() as connection:
+            connection.register("columns", columns)
+            quoted = str(half).replace("'", "''")
+            texts = ", ".join(f'CAST("{name}" AS VARCHAR) AS "{name}"' for name in columns)
+            connection.execute(f"COPY (SELECT {texts} FROM columns) TO '{quoted}' (FORMAT parquet)")
+        os.replace(half, path)
+    except (duckdb.Error, OSError) as error:
+        raise EventError(f"{path}: cannot be written: {str(error).splitlines()[0]}") from error
+    finally:
+        half.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file whole, or leave what was there; a link is followed, the file's permissions are kept.
+
+    Raises
+    ------
+    EventError
+        The folder does not exist, or nothing can be written there.
+    """
+    place = path.resolve()
+    beside: Path | None = None
+    try:
+        number, name = tempfile.mkstemp(prefix=f".{place.name}-", dir=place.parent)
+        beside = Path(name)
+        with os.fdopen(number, "wb") as file:
+            file.write(content)
+            file.flush()
+            # On the disk before it takes the place of the old file, or a power cut could leave it empty.
+            os.fsync(file.fileno())
+        beside.chmod(stat.S_IMODE(place.stat().st_mode) if place.exists() else 0o644)
+        os.replace(beside, place)
+    except OSError as error:
+        raise EventError(
+            f"{path}: cannot be written ({error.strerror or error}). Check that the folder exists, its "
+            "permissions and free space; nothing was changed."
+        ) from error
+    finally:
+        if beside is not None:
+            beside.unlink(missing_ok=True)
 
 
 def _read_header(header: Row) -> tuple[dict[int, str], list[Fault]]:
@@ -220,13 +267,8 @@ def _id_faults(events: list[Values]) -> list[Fault]:
         if not name:
             continue
         if name in first:
-            faults.append(
-                Fault(
-                    event["line"],
-                    "id",
-                    f"'{shorten(name)}' is already used in line {first[name]}. Ids are unique",
-                )
-            )
+            message = f"'{shorten(name)}' is already used in line {first[name]}. Ids are unique"
+            faults.append(Fault(event["line"], "id", message))
         first.setdefault(name, event["line"])
     return faults
 
@@ -243,7 +285,8 @@ def _make_table(events: list[Values], source: str) -> EventTable:
             # Two acts coded alike on one day are two events; the count tells them apart.
             event["id"] = stamp if repeats[stamp] == 1 else f"{stamp}-{repeats[stamp]}"
     columns: dict[str, list[Any]] = {
-        name: [event.get(name, None if name in DATES else "") for event in events] for name in COLUMNS
+        field: [event.get(name, None if name in DATES else "") for event in events]
+        for name, field in zip(COLUMNS, FIELDS, strict=True)
     }
     return EventTable.sort_rows(columns, source, has_verified=has_verified)
 

@@ -92,7 +92,7 @@ def summarise(table: EventTable) -> EventSummary:
     pairs = Counter(zip(table.category.tolist(), table.severity.tolist(), strict=True))
     years = Counter(zip((day.year for day in days), table.category.tolist(), strict=True))
     span = range(days[0].year, days[-1].year + 1) if days else range(0)
-    actors = Counter(table.initiator.tolist()) + Counter(table.target.tolist())
+    actors = Counter(table.initiator.tolist()) + Counter(table.recipient.tolist())
     return EventSummary(
         source=table.source,
         sha256=table.sha256,
@@ -105,7 +105,7 @@ def summarise(table: EventTable) -> EventSummary:
         },
         by_year_category={year: {name: years[year, name] for name in CATEGORIES} for year in span},
         per_month_by_year={
-            year: sum(day.year == year for day in days) / _months_covered(days[0], days[-1], year)
+            year: sum(years[year, name] for name in CATEGORIES) / _months_covered(days[0], days[-1], year)
             for year in span
         },
         verified_share=float(table.verified.mean()) if table.has_verified and days else None,

@@ -1,4 +1,4 @@
-"""``EventTable``: coded events as frozen NumPy columns, sorted by date and id."""
+"""Coded events: the columns of a file, one event, and ``EventTable``, sorted by date and id."""
 
 from __future__ import annotations
 
@@ -17,7 +17,35 @@ from numpy.typing import ArrayLike, NDArray
 from forecast.errors import EventError
 from forecast.events.cells import clean_text
 from forecast.events.codebook import CATEGORIES, SEVERITIES, category_fault
-from forecast.events.columns import COLUMNS, DATES, TEXTS
+
+COLUMNS: tuple[str, ...] = (
+    "id",
+    "date",
+    "end_date",
+    "known_date",
+    "initiator",
+    "target",
+    "category",
+    "subcategory",
+    "cameo",
+    "severity",
+    "summary",
+    "source_outlet",
+    "source_title",
+    "source_url",
+    "source_date",
+    "verified",
+    "confidence",
+)
+"""Columns of a file in canonical order; its ``target`` is the recipient of the act."""
+FIELDS: tuple[str, ...] = tuple("recipient" if name == "target" else name for name in COLUMNS)
+"""The same as fields of ``Event`` and ``EventTable``: *target* in code is what is forecast."""
+REQUIRED: tuple[str, ...] = ("date", "initiator", "target", "category", "severity")
+OWN_PREFIX = "x_"
+"""Columns that begin so are the user's own: accepted, not read, not written."""
+DATES: tuple[str, ...] = ("date", "end_date", "known_date", "source_date")
+TEXTS: tuple[str, ...] = tuple(name for name in FIELDS if name not in {*DATES, "severity", "verified"})
+"""Fields held as text, empty where nothing is given."""
 
 Dates = NDArray[np.datetime64]
 Texts = NDArray[np.object_]
@@ -41,7 +69,7 @@ class Event:
     date: Date
     known_date: Date
     initiator: str
-    target: str
+    recipient: str
     category: str
     severity: int
     end_date: Date | None = None
@@ -64,20 +92,11 @@ class EventTable:
     ----------
     source : str
         Where the rows come from: ``"bundled:us-china"`` or the path as given.
-    id, initiator, target, category, subcategory, cameo, summary : ndarray of object, shape (event,)
-        Texts, empty where nothing is given. ``category`` is one of ``CATEGORIES``.
-    source_outlet, source_title, source_url, confidence : ndarray of object, shape (event,)
-        Texts as well.
-    date, known_date : ndarray of datetime64[D], shape (event,)
-        Day of the act, and day it became public (never earlier).
-    end_date, source_date : ndarray of datetime64[D], shape (event,)
-        Last day of the act, day of the source; ``NaT`` where nothing is given.
-    severity : ndarray of int8, shape (event,)
-        1 (routine) to 5 (extreme).
-    verified : ndarray of bool, shape (event,)
-        The source page was read and reports the act; all ``False`` without ``has_verified``.
     has_verified : bool
-        Whether the rows say anything about verification.
+        Whether the rows say anything about verification; ``verified`` is all ``False`` without.
+    id, date, ... : ndarray, shape (event,)
+        As in ``Event``. Texts are objects, empty where nothing is given; days are ``datetime64[D]``, ``NaT``
+        where nothing is given; ``known_date`` is never before ``date``.
 
     Raises
     ------
@@ -92,7 +111,7 @@ class EventTable:
     end_date: Dates
     known_date: Dates
     initiator: Texts
-    target: Texts
+    recipient: Texts
     category: Texts
     subcategory: Texts
     cameo: Texts
@@ -106,7 +125,7 @@ class EventTable:
     confidence: Texts
 
     def __post_init__(self) -> None:
-        for name in COLUMNS:
+        for name in FIELDS:
             column = getattr(self, name)
             if column.shape != self.date.shape or column.dtype != np.dtype(_DTYPES[name]):
                 raise ValueError(
@@ -125,20 +144,14 @@ class EventTable:
 
     @classmethod
     def sort_rows(cls, columns: Mapping[str, ArrayLike], source: str, *, has_verified: bool) -> EventTable:
-        """Make a table from columns in any order of rows.
+        """Make a table from the columns ``FIELDS``, each of shape (event,), in any order of rows.
 
-        Parameters
-        ----------
-        columns : dict of str to array, each of shape (event,)
-            Every name in ``COLUMNS``; the caller answers for their content (see ``read_events``).
-        source : str
-            Where the rows come from.
-        has_verified : bool
-            Whether the rows say anything about verification.
+        The caller answers for their content (see ``read_events``).
         """
-        arrays = {name: np.asarray(columns[name], dtype=_DTYPES[name]) for name in COLUMNS}
+        arrays = {name: np.asarray(columns[name], dtype=_DTYPES[name]) for name in FIELDS}
         days = arrays["date"]
-        order = np.array(sorted(range(len(days)), key=_row_key(days, arrays["id"])), dtype=np.intp)
+        keys = list(zip(days.astype(np.int64).tolist(), arrays["id"].tolist(), strict=True))
+        order = np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.intp)
         sorted_columns: dict[str, Any] = {name: array[order] for name, array in arrays.items()}
         return cls(source=source, has_verified=has_verified, **sorted_columns)
 
@@ -159,7 +172,7 @@ class EventTable:
                 raise EventError(f"{source}: event '{row.id}': {fault}")
             seen.add(row.id)
         columns: dict[str, ArrayLike] = {
-            name: np.array([getattr(row, name) for row in rows], dtype=_DTYPES[name]) for name in COLUMNS
+            name: np.array([getattr(row, name) for row in rows], dtype=_DTYPES[name]) for name in FIELDS
         }
         for name in TEXTS:
             columns[name] = np.array([clean_text(getattr(row, name)) for row in rows], dtype=np.object_)
@@ -178,7 +191,7 @@ class EventTable:
         """Return the rows where the mask, shape (event,), is true; order and source are kept."""
         if mask.shape != self.date.shape or mask.dtype != np.bool_:
             raise ValueError(f"a mask is bool of shape {self.date.shape}, not {mask.dtype} of {mask.shape}")
-        kept: dict[str, Any] = {name: getattr(self, name)[mask] for name in COLUMNS}
+        kept: dict[str, Any] = {name: getattr(self, name)[mask] for name in FIELDS}
         return replace(self, **kept)
 
     def known_by(self, as_of: Date) -> EventTable:
@@ -190,14 +203,10 @@ class EventTable:
         inside = (self.date >= np.datetime64(first, "D")) & (self.date <= np.datetime64(last, "D"))
         return self.select(inside)
 
-    def involving(self, *actors: str) -> EventTable:
-        """Return the acts in which any of the actors (ISO-3 codes) is initiator or target."""
-        return self.select(np.isin(self.initiator, actors) | np.isin(self.target, actors))
-
     def exchanged(self, a: str, b: str) -> EventTable:
         """Return the acts of ``a`` towards ``b`` and of ``b`` towards ``a``."""
-        forth = (self.initiator == a) & (self.target == b)
-        return self.select(forth | ((self.initiator == b) & (self.target == a)))
+        forth = (self.initiator == a) & (self.recipient == b)
+        return self.select(forth | ((self.initiator == b) & (self.recipient == a)))
 
     def matching(self, categories: Iterable[str], min_severity: int = 1) -> Mask:
         """Return a mask, shape (event,): any of the categories, at this severity or above."""
@@ -206,14 +215,14 @@ class EventTable:
     def rows(self) -> Iterator[Event]:
         """Yield the events in order of (date, id), as plain values."""
         # tolist turns days into datetime.date, and NaT into None.
-        columns = [getattr(self, name).tolist() for name in COLUMNS]
+        columns = [getattr(self, name).tolist() for name in FIELDS]
         for values in zip(*columns, strict=True):
-            yield Event(**dict(zip(COLUMNS, values, strict=True)))
+            yield Event(**dict(zip(FIELDS, values, strict=True)))
 
     def canonical_csv(self) -> str:
         r"""Return the rows as CSV: all columns in fixed order, ``\n`` line ends, quotes where needed."""
         cells: list[list[str]] = []
-        for name in COLUMNS:
+        for name in FIELDS:
             column = getattr(self, name)
             if name in DATES:
                 text = ["" if day is None else day.isoformat() for day in column.tolist()]
@@ -232,12 +241,6 @@ class EventTable:
     def sha256(self) -> str:
         """SHA-256 of the canonical CSV in UTF-8: the same for the same rows, however they were stored."""
         return hashlib.sha256(self.canonical_csv().encode()).hexdigest()
-
-
-def _row_key(days: Dates, ids: Texts) -> Any:  # noqa: ANN401 - a sort key
-    stamps = days.astype(np.int64).tolist()
-    names = ids.tolist()
-    return lambda row: (stamps[row], names[row])
 
 
 def _event_fault(event: Event, seen: set[str]) -> str | None:

@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import combinations, product
 
 from forecast.events.cells import clean_text
-from forecast.feeds.keds import keds_cells
+from forecast.feeds.formats import KEDS_LINE, wrong_format
 from forecast.feeds.layout import Layout, folded
-from forecast.feeds.plover import plover_object
 from forecast.feeds.unpack import Block
 
 SHOWN = 3
-SLICE_BYTES = 4_000
-SAMPLED, SAMPLE_STEP = 64, 20_000
-"""Lines of a block whose width is looked at, and the least distance between them in bytes."""
 """Examples kept of each fault."""
+_SLICE_BYTES = 4_000
+_SAMPLED, _SAMPLE_STEP = 64, 20_000
+"""Lines of a block whose width is looked at, and the least distance between them in bytes."""
+_CENTURY_TURN = 30
+"""Two-digit years below this are of the twenty-first century: the data begin in 1979 at the earliest."""
+_NOTHING = {"", "none", "na", "null", "nan"}
 _SEPARATORS = (",", ";", "\t", "|")
 _CELL_BREAKS = str.maketrans({"\t": " ", "\n": " ", "\r": " ", "\x00": " "})
 
@@ -70,15 +73,7 @@ class Rows:
 
 
 class RowCleaner:
-    """Cleans the blocks of one file, in their order.
-
-    Parameters
-    ----------
-    layout : Layout
-        The format announced.
-    name : str
-        The file as shown in messages.
-    """
+    """Cleans the blocks of one file, in their order; ``name`` is the file as shown in messages."""
 
     def __init__(self, layout: Layout, name: str) -> None:
         self.layout, self.name, self.faults = layout, name, Faults()
@@ -93,15 +88,19 @@ class RowCleaner:
         Raises
         ------
         WrongFormatError
-            The first lines are not of the format.
+            The first lines are not of the format; the message says what they look like.
         """
         if block.text != self._text:
             self._text, self._header = block.text, ()
-        if self.layout.syntax == "tabs":
-            return self._plain(block)
-        if self.layout.syntax == "csv":
-            return self._quoted(block, last=last)
-        return self._lines(block)
+        try:
+            if self.layout.syntax == "tabs":
+                return self._plain(block)
+            if self.layout.syntax == "csv":
+                return self._quoted(block, last=last)
+            return self._lines(block)
+        except WrongFormatError as error:
+            lines = block.content[:200_000].decode("utf-8", errors="replace").split("\n")[:20]
+            raise WrongFormatError(wrong_format(self.layout.name, lines, str(error))) from error
 
     def _place(self, line: int) -> str:
         inside = f"({self._text})" if self._text else ""
@@ -122,10 +121,9 @@ class RowCleaner:
             # The sum of tabs shows an uneven block, but for a surplus that makes good a lack elsewhere: the
             # sample finds most of those, and the engine the rest (a row too long, or days out of place).
             if tabs == lines * (width - 1) and all(found == width for found in _sampled_widths(content)):
-                filled = b"\t" * (widths[0] - width) + b"\n"
-                return Rows(
-                    columns, content if width == widths[0] else content.replace(b"\n", filled), lines, lines
-                )
+                if width < widths[0]:
+                    content = content.replace(b"\n", b"\t" * (widths[0] - width) + b"\n")
+                return Rows(columns, content, lines, lines)
         return self._uneven(content, first, columns, widths)
 
     def _uneven(self, content: bytes, first: int, columns: tuple[str, ...], widths: tuple[int, ...]) -> Rows:
@@ -183,9 +181,8 @@ class RowCleaner:
         lines = text.splitlines(keepends=True)
         if not self._header:
             self._separator = max(_SEPARATORS, key=lines[0].count) if lines else ","
-            self._header = self._read_header(
-                [cell.strip() for cell in next(csv.reader([lines[0]], delimiter=self._separator), [])]
-            )
+            head = next(csv.reader([lines[0]], delimiter=self._separator), [])
+            self._header = self._read_header([cell.strip() for cell in head])
             lines, first = lines[1:], first + 1
         rows: list[Mapping[str, str]] = []
         taken, begin = 0, 0
@@ -211,7 +208,7 @@ class RowCleaner:
                 begin, done = done, start + reader.line_num
                 if quoted and done == len(lines) and not last:
                     text = "".join(lines[begin:done])
-                    if _open_quote(text):
+                    if text.count('"') % 2:
                         # A quoted cell goes on in the next block.
                         self._open_rows = text.encode()
                         break
@@ -231,7 +228,7 @@ class RowCleaner:
     # One record a line
 
     def _lines(self, block: Block) -> Rows:
-        read: Callable[[str], dict[str, str]] = keds_cells if self.layout.syntax == "keds" else plover_object
+        read = _keds_cells if self.layout.syntax == "keds" else _plover_cells
         rows: list[Mapping[str, str]] = []
         taken, failed = 0, 0
         for number, line in enumerate(self._as_utf8(block).decode().split("\n"), start=block.first_line):
@@ -250,21 +247,74 @@ class RowCleaner:
 
     def _written(self, rows: list[Mapping[str, str]], lines: int) -> Rows:
         columns = self.layout.columns
-        spread = self.layout.spread
-        every: Iterator[Mapping[str, str]] = iter(rows)
-        if spread is not None:
-            every = (part for row in rows for part in spread({name: row.get(name, "") for name in columns}))
+        every = (
+            (one for row in rows for one in _spread(row, *self.layout.lists)) if self.layout.lists else rows
+        )
         text = [
             "\t".join(row.get(name, "").translate(_CELL_BREAKS) for name in columns) + "\n" for row in every
         ]
         return Rows(columns, "".join(text).encode("utf-8", errors="replace"), len(text), lines)
 
 
+def _spread(
+    row: Mapping[str, str], initiator: str, recipient: str, event: str
+) -> Iterator[Mapping[str, str]]:
+    """Yield a row for each pair of countries and each event, from columns that hold lists."""
+    sources, recipients, events = (
+        [part.strip() for part in row.get(name, "").split(";") if part.strip().lower() not in _NOTHING]
+        for name in (initiator, recipient, event)
+    )
+    # Without a recipient all who met are named as sources: each pair of them consulted.
+    pairs = list(product(sources, recipients)) if recipients else list(combinations(sources, 2))
+    for one, other in pairs or [(";".join(sources), ";".join(recipients))]:
+        for name in events or [""]:
+            yield {**row, initiator: one, recipient: other, event: name}
+
+
+def _keds_cells(line: str) -> dict[str, str]:
+    match = KEDS_LINE.match(line)
+    if match is None:
+        raise ValueError("not 'date actor target code'")
+    day, actor, recipient, code, label = match.groups()
+    if len(day) == 6:
+        day = ("20" if int(day[:2]) < _CENTURY_TURN else "19") + day
+    return {
+        "date": f"{day[:4]}-{day[4:6]}-{day[6:]}",
+        "actor": actor,
+        "target": recipient,
+        "code": code,
+        "label": (label or "").strip("() "),
+    }
+
+
+def _plover_cells(line: str) -> dict[str, str]:
+    """Return a JSON record as cells: lists joined by semicolons, actors by code and sector."""
+    content = json.loads(line)
+    if not isinstance(content, dict):
+        raise ValueError("not an object")
+    names = ("id", "date", "event", "mode", "context", "text", "coded_date")
+    cells = {name: _joined(content.get(name)) for name in names}
+    for side in ("source", "recipient"):
+        # Drafts before 2020 call the recipient target.
+        actors = content.get(side, content.get("target") if side == "recipient" else None) or []
+        actors = actors if isinstance(actors, list) else [actors]
+        named = [actor if isinstance(actor, dict) else {"code": actor} for actor in actors]
+        cells[side] = ";".join(str(actor.get("code") or "") for actor in named)
+        cells[f"{side}_sector"] = ";".join(str(actor.get("sector") or "") for actor in named)
+    return cells
+
+
+def _joined(value: object) -> str:
+    if isinstance(value, list):
+        return ";".join(str(part) for part in value)
+    return "" if value is None else str(value)
+
+
 def _is_utf8(content: bytes) -> bool:
     """Return whether bytes are UTF-8; most slices are ASCII, which is told without decoding them."""
     begin = 0
     while begin < len(content):
-        end = content.find(b"\n", begin + SLICE_BYTES) + 1 or len(content)
+        end = content.find(b"\n", begin + _SLICE_BYTES) + 1 or len(content)
         piece = content[begin:end]
         begin = end
         if piece.isascii():
@@ -276,13 +326,9 @@ def _is_utf8(content: bytes) -> bool:
     return True
 
 
-def _open_quote(text: str) -> bool:
-    return text.count('"') % 2 == 1
-
-
 def _sampled_widths(content: bytes) -> Iterator[int]:
     """Yield the width of the first line and of lines spread over the block."""
-    step = max(len(content) // SAMPLED, SAMPLE_STEP)
+    step = max(len(content) // _SAMPLED, _SAMPLE_STEP)
     for start in range(0, len(content), step):
         begin = content.find(b"\n", start) + 1 if start else 0
         end = content.find(b"\n", begin)

@@ -1,28 +1,30 @@
-"""Code → our category, default severity and Goldstein-type score: as data, and replaceable by the user's.
+"""Codes of the feeds → our category, severity and scale value; their actors → ISO 3166-1 codes and groups.
 
-The CAMEO table is the codebook's (``forecast/events/data/cameo.csv``); WEIS, PLOVER and ACLED stand in
-``data/``. Each score names the code whose published figure it is (see ``docs/import.md``).
+All of it is data: the CAMEO table is the codebook's (``forecast/events/data/cameo.csv``); the other schemes,
+country names and groups of actors stand in ``data/``. A scale value is Goldstein-type; each names the code
+whose published figure it is (see ``docs/import.md``).
 """
 
 from __future__ import annotations
 
 import csv
+import difflib
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from forecast.errors import EventError
+from forecast.errors import EventError, InputError
 from forecast.events.cells import CellFault, parse_category, parse_severity
 from forecast.events.codebook import cameo_codes
-from forecast.events.csv_source import decode, read_bytes, split_rows
-from forecast.events.faults import Fault, faults_message
-from forecast.feeds.layout import System
+from forecast.events.rows import Fault, decode, faults_message, read_bytes, split_rows
+from forecast.feeds.layout import Layout, System
 
 Key = tuple[str, str]
 COLUMNS = ("code", "mode", "label", "category", "severity", "score", "score_of")
+"""Columns of a mapping file, in the order of the fields of ``Coding``."""
 LOWEST, HIGHEST = -10.0, 10.0
 
 
@@ -40,10 +42,10 @@ class Coding:
         Our category; ``None`` for acts that the codebook does not count (statements, appeals, protest).
     severity : int or None
         Default severity, 1 to 5; ``None`` without a category.
-    score : float
-        Goldstein-type score, −10 (conflict) to 10 (cooperation).
-    score_of : str
-        Code whose published score this is, or ``mapping`` where the user gave it.
+    scale_value : float
+        On a Goldstein-type scale, −10 (conflict) to 10 (cooperation).
+    scale_of : str
+        Code whose published scale value this is, or ``mapping`` where the user gave it.
     """
 
     code: str
@@ -51,21 +53,23 @@ class Coding:
     label: str
     category: str | None
     severity: int | None
-    score: float
-    score_of: str
+    scale_value: float
+    scale_of: str
+
+    def row(self) -> dict[str, object]:
+        """Return the cells of a mapping file."""
+        return dict(zip(COLUMNS, vars(self).values(), strict=True))
+
+
+Crosswalk = Mapping[Key, Coding]
 
 
 @dataclass(frozen=True)
 class Mirror:
-    """A code that describes the other side of an act, or an act without direction."""
+    """What a code counts as that tells an act from its other side, or (``mutual``) without direction."""
 
-    code: str
-    mode: str
     counts_as: str
     mutual: bool
-
-
-Crosswalk = Mapping[Key, Coding]
 
 
 @cache
@@ -75,22 +79,42 @@ def shipped_crosswalk(system: System) -> Crosswalk:
         return {}
     if system == "cameo":
         return {
-            (entry.code, ""): Coding(
-                entry.code, "", entry.label, entry.category, entry.severity, entry.goldstein, entry.score_of
+            (code, ""): Coding(
+                code, "", one.label, one.category, one.severity, one.goldstein, one.goldstein_of
             )
-            for entry in cameo_codes().values()
+            for code, one in cameo_codes().items()
         }
-    return {(row["code"], row["mode"]): _coding(row) for row in _data(f"{system}.csv")}
+    return {
+        (row["code"], row["mode"]): Coding(
+            row["code"],
+            row["mode"],
+            row["label"],
+            row["category"] or None,
+            int(row["severity"]) if row["severity"] else None,
+            float(row["score"]),
+            row["score_of"],
+        )
+        for row in _data(f"{system}.csv")
+    }
 
 
 @cache
 def mirrors(system: System) -> Mapping[Key, Mirror]:
     """Return the codes of a scheme that tell an act from its other side, or that have no direction."""
     return {
-        (row["code"], row["mode"]): Mirror(row["code"], row["mode"], row["counts_as"], row["mutual"] == "yes")
+        (row["code"], row["mode"]): Mirror(row["counts_as"], row["mutual"] == "yes")
         for row in _data("mirrors.csv")
         if row["system"] == system
     }
+
+
+def crosswalk_csv(crosswalk: Crosswalk) -> str:
+    """Return a crosswalk as CSV; ``with_mapping`` reads it back to the same coding."""
+    buffer = io.StringIO(newline="")
+    writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(coding.row() for coding in crosswalk.values())
+    return buffer.getvalue()
 
 
 def with_mapping(crosswalk: Crosswalk, path: Path) -> Crosswalk:
@@ -115,32 +139,34 @@ def with_mapping(crosswalk: Crosswalk, path: Path) -> Crosswalk:
         raise EventError(text.located(str(path)))
     rows, faults = split_rows(text)
     header = [cell.strip() for cell in rows[0].cells] if rows else []
-    for name in ("code", "category", "severity"):
-        if name not in header:
-            faults.append(
-                Fault(1, name, "the required column is missing. Required: code, category, severity")
-            )
-    for name in header:
-        if name not in COLUMNS:
-            faults.append(Fault(1, name, f"unknown column. Allowed: {', '.join(COLUMNS)}"))
+    faults += [
+        Fault(1, name, "the required column is missing. Required: code, category, severity")
+        for name in ("code", "category", "severity")
+        if name not in header
+    ]
+    faults += [
+        Fault(1, name, f"unknown column. Allowed: {', '.join(COLUMNS)}")
+        for name in header
+        if name not in COLUMNS
+    ]
     changed = dict(crosswalk)
     seen: dict[Key, int] = {}
     for row in rows[1:] if not faults else []:
-        cells = dict(zip(header, (cell.strip() for cell in row.cells), strict=False))
         if len(row.cells) != len(header):
             faults.append(
                 Fault(row.line, "", f"{len(row.cells)} cells, but the header has {len(header)} columns")
             )
             continue
-        coding, found = _checked(cells, crosswalk, row.line)
-        faults += found
-        if coding is None:
+        cells = dict(zip(header, (cell.strip() for cell in row.cells), strict=True))
+        found = _coding(cells, crosswalk, row.line)
+        if isinstance(found, list):
+            faults += found
             continue
-        key = (coding.code, coding.mode)
+        key = (found.code, found.mode)
         if key in seen:
-            faults.append(Fault(row.line, "code", f"'{coding.code}' is already mapped in line {seen[key]}"))
+            faults.append(Fault(row.line, "code", f"'{found.code}' is already mapped in line {seen[key]}"))
         seen.setdefault(key, row.line)
-        changed[key] = coding
+        changed[key] = found
     if not faults and not seen:
         faults.append(Fault(None, "", "no mapping: the file has a header and nothing below it"))
     if faults:
@@ -148,32 +174,11 @@ def with_mapping(crosswalk: Crosswalk, path: Path) -> Crosswalk:
     return changed
 
 
-def crosswalk_csv(crosswalk: Crosswalk) -> str:
-    """Return a crosswalk as CSV; ``with_mapping`` reads it back to the same coding."""
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for coding in crosswalk.values():
-        severity = "" if coding.severity is None else coding.severity
-        writer.writerow(
-            (
-                coding.code,
-                coding.mode,
-                coding.label,
-                coding.category or "",
-                severity,
-                coding.score,
-                coding.score_of,
-            )
-        )
-    return buffer.getvalue()
-
-
-def _checked(cells: Mapping[str, str], old: Crosswalk, line: int) -> tuple[Coding | None, list[Fault]]:
-    faults = []
+def _coding(cells: Mapping[str, str], old: Crosswalk, line: int) -> Coding | list[Fault]:
     code, mode = cells["code"], cells.get("mode", "").lower()
     if not code:
-        return None, [Fault(line, "code", "empty. Give the code of the feed, as text")]
+        return [Fault(line, "code", "empty. Give the code of the feed, as text")]
+    faults = []
     before = old.get((code, mode)) or old.get((code, ""))
     category: str | None = None
     severity: int | None = None
@@ -183,36 +188,78 @@ def _checked(cells: Mapping[str, str], old: Crosswalk, line: int) -> tuple[Codin
         faults.append(Fault(line, "category", str(fault)))
     try:
         severity = parse_severity(cells["severity"]) if category is not None else None
-        if category is None and cells["severity"] and not cells["category"]:
+        if cells["severity"] and not cells["category"]:
             faults.append(Fault(line, "severity", "given without a category. Leave it empty, or name one"))
     except CellFault as fault:
         faults.append(Fault(line, "severity", str(fault)))
-    score, score_of = (before.score, before.score_of) if before else (0.0, "none")
+    value, value_of = (before.scale_value, before.scale_of) if before else (0.0, "none")
     if cells.get("score"):
         try:
-            score, score_of = float(cells["score"]), cells.get("score_of") or "mapping"
+            value, value_of = float(cells["score"]), cells.get("score_of") or "mapping"
         except ValueError:
             faults.append(Fault(line, "score", f"'{cells['score']}' is not a number"))
-        if not LOWEST <= score <= HIGHEST:
+        if not LOWEST <= value <= HIGHEST:
             faults.append(
-                Fault(line, "score", f"{score} is off the scale. Allowed: {LOWEST:g} to {HIGHEST:g}")
+                Fault(line, "score", f"{value} is off the scale. Allowed: {LOWEST:g} to {HIGHEST:g}")
             )
     label = cells.get("label") or (before.label if before else code)
-    if faults:
-        return None, faults
-    return Coding(code, mode, label, category, severity, score, score_of), []
+    return faults or Coding(code, mode, label, category, severity, value, value_of)
 
 
-def _coding(row: Mapping[str, str]) -> Coding:
-    return Coding(
-        row["code"],
-        row["mode"],
-        row["label"],
-        row["category"] or None,
-        int(row["severity"]) if row["severity"] else None,
-        float(row["score"]),
-        row["score_of"],
-    )
+# Actors
+
+
+@cache
+def country_names() -> Mapping[str, str]:
+    """Return country names as ICEWS, ACLED and ISO write them → three-letter code."""
+    return {row["name"]: row["alpha3"] for row in _data("country_names.csv")}
+
+
+@cache
+def cameo_countries() -> Mapping[str, str]:
+    """Return the country codes of CAMEO actor lists that differ from ISO 3166-1 → the ISO code."""
+    return {row["code"]: row["alpha3"] for row in _data("cameo_countries.csv")}
+
+
+def renamed_actors(layout: Layout) -> Mapping[str, str]:
+    """Return how a format writes countries → our code. Codes that are not listed stay as they are."""
+    if layout.name == "csv":
+        return {**country_names(), **cameo_countries()}
+    return country_names() if layout.named_countries else cameo_countries()
+
+
+def actor_groups() -> tuple[str, ...]:
+    """Return the names of the groups that can be excluded."""
+    return tuple(dict.fromkeys(row["group"] for row in _data("actor_groups.csv")))
+
+
+def excluded_actors(groups: Sequence[str], layout: Layout) -> tuple[list[str], list[str]]:
+    """Return what marks the actors of some groups: sectors as the format writes them, beginnings of names.
+
+    Sector codes differ: ``MED`` is the media in CAMEO and the health sector in PLOVER.
+
+    Raises
+    ------
+    InputError
+        No such group, or the format does not tell it.
+    """
+    known = actor_groups()
+    sectors: list[str] = []
+    names: list[str] = []
+    scheme = "icews" if layout.name == "icews" else layout.system
+    for group in groups:
+        if group not in known:
+            near = difflib.get_close_matches(group, known, n=1)
+            hint = f" Did you mean '{near[0]}'?" if near else ""
+            raise InputError(f"--exclude {group}: no such group.{hint} Allowed: {', '.join(known)}")
+        rows = [row for row in _data("actor_groups.csv") if row["group"] == group]
+        of_sector = [row["pattern"] for row in rows if row["system"] == scheme and row["field"] == "sector"]
+        of_name = [row["pattern"] for row in rows if row["field"] == "name"]
+        if not ((of_sector and layout.has("sectors_a")) or (of_name and layout.has("name_a"))):
+            raise InputError(f"--exclude {group}: {layout.name} files do not say which actors are {group}")
+        sectors += of_sector
+        names += of_name
+    return sectors, names
 
 
 def _data(name: str) -> Iterator[dict[str, str]]:

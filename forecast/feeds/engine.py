@@ -16,32 +16,15 @@ import duckdb
 import numpy as np
 
 from forecast.events.cells import clean_text
-from forecast.events.parquet_file import literal_path
-from forecast.feeds.actors import renamed_actors
+from forecast.events.rows import literal_path
 from forecast.feeds.clean_rows import SHOWN, WrongFormatError
-from forecast.feeds.crosswalk import mirrors
-from forecast.feeds.fates import KEPT
+from forecast.feeds.crosswalk import mirrors, renamed_actors
+from forecast.feeds.fates import CROSSWALK, KEPT, TAG, Part, Statement, quoted
 from forecast.feeds.layout import folded
-from forecast.feeds.statement import TAG, Part, Statement, quoted
-from forecast.feeds.switches import ImportOptions
+from forecast.feeds.options import ImportOptions
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
-
-CROSSWALK = {
-    "given": "VARCHAR",
-    "mode": "VARCHAR",
-    "code": "VARCHAR",
-    "label": "VARCHAR",
-    "category": "VARCHAR",
-    "severity": "INTEGER",
-    "score": "DOUBLE",
-    "counts_as": "VARCHAR",
-    "mutual": "BOOLEAN",
-    "swapped": "BOOLEAN",
-    "restored": "BOOLEAN",
-}
-"""Columns of the table that joins a code to its meaning: the code as the file gives it, then as it is."""
 
 
 @dataclass
@@ -76,10 +59,10 @@ class Tally:
         self.rows += other.rows
         self.restored += other.restored
         self.actors |= other.actors
-        for name in ("fates", "volumes"):
-            mine = getattr(self, name)
-            for key, count in getattr(other, name).items():
-                mine[key] = mine.get(key, 0) + count
+        for fate, number in other.fates.items():
+            _count(self.fates, fate, number)
+        for day, number in other.volumes.items():
+            _count(self.volumes, day, number)
         for fate, shown in other.examples.items():
             mine = self.examples.setdefault(fate, [])
             mine += shown[: SHOWN - len(mine)]
@@ -102,19 +85,6 @@ def load_table(
     )
     connection.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT {chosen} FROM held_columns")
     connection.unregister("held_columns")
-
-
-def _count_unreadable(parts: Sequence[Part], tallies: dict[str, Tally]) -> None:
-    """Count the rows that the engine passed over: those that it was given less those that it judged."""
-    expected: dict[str, int] = {}
-    for part in parts:
-        for key, rows in part.rows.items():
-            _count(expected, key, rows)
-    for key, rows in expected.items():
-        missing = rows - tallies[key].rows
-        if missing > 0:
-            tallies[key].fates["unreadable"] = missing
-            tallies[key].rows = rows
 
 
 def _count(counts: dict[str, int], key: str, number: int) -> None:
@@ -154,14 +124,7 @@ class Engine:
         self._folder.cleanup()
 
     def judge(self, parts: Sequence[Part], candidates: Path) -> dict[str, Tally]:
-        """Judge every row of some parts.
-
-        Parameters
-        ----------
-        parts : sequence of Part
-            What to read.
-        candidates : Path
-            Where the candidate rows go, as Parquet.
+        """Judge every row of some parts, and write the candidates to a Parquet file.
 
         Returns
         -------
@@ -186,8 +149,21 @@ class Engine:
             if world:
                 _count(tally.volumes, day, number)
             tally.actors |= {actor for actor, does in zip(actors, occurs, strict=True) if does}
-        _count_unreadable(parts, tallies)
-        self._show(keys, tallies)
+        expected: dict[str, int] = {}
+        for part in parts:
+            for key, rows in part.rows.items():
+                _count(expected, key, rows)
+        for key, rows in expected.items():
+            # Rows that the engine passed over: those that it was given less those that it judged.
+            if (missing := rows - tallies[key].rows) > 0:
+                tallies[key].fates["unreadable"] = missing
+                tallies[key].rows = rows
+        # In order of text, so that the first rows of each reason are the same in every run.
+        shown = self._all(f"SELECT {TAG}, fate, unnest(shown) AS row FROM judged ORDER BY fate, row")
+        for tag, fate, row in shown:
+            held = tallies[keys[tag]].examples.setdefault(fate, [])
+            if len(held) < SHOWN:
+                held.append(clean_text(row))
         load_table(self.connection, "files", {TAG: tuple(keys), "key": tuple(keys.values())})
         self.connection.execute(
             f"COPY (SELECT key, unnest(held, recursive := true) FROM judged JOIN files USING ({TAG}) "
@@ -224,16 +200,6 @@ class Engine:
         rows: list[tuple[Any, ...]] = self.connection.execute(query).fetchall()
         return rows
 
-    def _show(self, keys: Mapping[str, str], tallies: dict[str, Tally]) -> None:
-        """Keep the first rows of each reason, in order of text, so that they are the same in every run."""
-        rows = self._all(f"SELECT {TAG}, fate, unnest(shown) AS row FROM judged ORDER BY fate, row")
-        for tag, fate, shown in rows:
-            held = tallies[keys[tag]].examples.setdefault(fate, [])
-            if len(held) < SHOWN:
-                held.append(clean_text(shown))
-
-    # Tables that the statement joins
-
     def _load_tables(self) -> None:
         options = self.options
         lows, highs = zip(*(sorted(dyad) for dyad in options.dyads), strict=True)
@@ -246,8 +212,7 @@ class Engine:
 
     def _crosswalk_rows(self) -> list[list[object]]:
         crosswalk, layout = self.options.crosswalk, self.options.layout
-        merged = self.options.switches.merge_mirrored
-        sides = mirrors(layout.system) if merged else {}
+        sides = mirrors(layout.system) if self.options.switches.merge_mirrored else {}
         rows: list[list[object]] = []
         for (code, mode), coding in crosswalk.items():
             mirror = sides.get((code, mode))
@@ -255,7 +220,7 @@ class Engine:
             # A row that tells an act from its other side is written as the act itself.
             swapped = bool(mirror and not mirror.mutual)
             told = crosswalk.get((counts_as, mode), coding) if swapped else coding
-            row = [told.code, told.label, told.category, told.severity, told.score]
+            row = [told.code, told.label, told.category, told.severity, told.scale_value]
             row += [f"{counts_as} {mode}".strip(), bool(mirror and mirror.mutual), swapped]
             rows.append([code, mode, *row, False])
             short = code[1:]

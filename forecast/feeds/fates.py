@@ -1,64 +1,329 @@
-"""Every reason for which a row is not kept, in words. The order is the order in which they are asked."""
+"""The fate of each row: every reason for which it is not kept, in words, and the SQL that decides.
+
+The statement's text is made of a layout's expressions and the user's switches; every value of the user's is
+quoted.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Literal
+from pathlib import Path
+from typing import NamedTuple
 
-Kind = Literal["fault", "outside", "noise", "repeat"]
-"""``fault``: the row itself is wrong; ``outside``: not asked for; ``noise``: a switch; ``repeat``: again."""
+from forecast.events.codebook import CATEGORIES
+from forecast.events.rows import literal_path
+from forecast.feeds.clean_rows import SHOWN
+from forecast.feeds.crosswalk import excluded_actors
+from forecast.feeds.layout import FIELDS, folded
+from forecast.feeds.options import ImportOptions
 
 
-@dataclass(frozen=True)
-class Fate:
+class Fate(NamedTuple):
     """Why rows are dropped.
 
-    Parameters
-    ----------
-    name : str
-        Short name, as in the JSON report.
-    kind : str
-        What sort of reason it is.
-    words : str
-        The reason, to follow a number of rows.
+    ``kind`` is ``fault`` (the row itself is wrong), ``outside`` (not asked for), ``noise`` (a switch) or
+    ``repeat``; ``words`` follow a number of rows.
     """
 
-    name: str
-    kind: Kind
+    kind: str
     words: str
 
 
-_FATES = (
-    Fate("width", "fault", "cannot be read: wrong number of columns, or not a record"),
-    Fate("unreadable", "fault", "cannot be read by the engine"),
-    Fate("day", "fault", "have an impossible date"),
-    Fate("added", "fault", "have an impossible date of publication"),
-    Fate("future", "fault", "are dated after the day on which they were published"),
-    Fate("code", "fault", "have a code that the coding scheme does not know"),
-    Fate("severity", "fault", "have a severity that is not 1 to 5"),
-    Fate("actorless", "outside", "lack the country of an actor"),
-    Fate("domestic", "outside", "are within one country"),
-    Fate("others", "outside", "are between other actors"),
-    Fate("vintage", "outside", "became known after the vintage"),
-    Fate("no_act", "outside", "are future, hypothetical, historical or negated by their context"),
-    Fate(
-        "uncounted",
-        "outside",
-        "are of a kind that the codebook does not count (statements, appeals, protest)",
+FATES: Mapping[str, Fate] = {
+    "width": Fate("fault", "cannot be read: wrong number of columns, or not a record"),
+    "unreadable": Fate("fault", "cannot be read by the engine"),
+    "day": Fate("fault", "have an impossible date"),
+    "added": Fate("fault", "have an impossible date of publication"),
+    "future": Fate("fault", "are dated after the day on which they were published"),
+    "code": Fate("fault", "have a code that the coding scheme does not know"),
+    "severity": Fate("fault", "have a severity that is not 1 to 5"),
+    "actorless": Fate("outside", "lack the country of an actor"),
+    "domestic": Fate("outside", "are within one country"),
+    "others": Fate("outside", "are between other actors"),
+    "vintage": Fate("outside", "became known after the vintage"),
+    "no_act": Fate("outside", "are future, hypothetical, historical or negated by their context"),
+    "uncounted": Fate(
+        "outside", "are of a kind that the codebook does not count (statements, appeals, protest)"
     ),
-    Fate("not_root", "noise", "are not the root event of their text (--root-only)"),
-    Fate("mentions", "noise", "have too few mentions (--min-mentions)"),
-    Fate("sources", "noise", "have too few sources (--min-sources)"),
-    Fate("excluded", "noise", "are of an excluded group of actors (--exclude)"),
-    Fate("late", "noise", "were reported too long after the act (--max-delay)"),
-    Fate("same_id", "repeat", "were in another file already (same id)"),
-    Fate("mirrored", "repeat", "are the other side of an act that is kept (--keep-mirrored keeps them)"),
-    Fate("repeated", "repeat", "report again an act that is kept (--repeat-days)"),
-    Fate("over_cap", "repeat", "are beyond the number allowed a day (--cap-per-day)"),
-    Fate("thinned", "noise", "fall to the growth of the archive's volume (--normalise)"),
-)
-FATES: Mapping[str, Fate] = MappingProxyType({fate.name: fate for fate in _FATES})
-FAULTS: tuple[str, ...] = tuple(fate.name for fate in _FATES if fate.kind == "fault")
+    "not_root": Fate("noise", "are not the root event of their text (--root-only)"),
+    "mentions": Fate("noise", "have too few mentions (--min-mentions)"),
+    "sources": Fate("noise", "have too few sources (--min-sources)"),
+    "excluded": Fate("noise", "are of an excluded group of actors (--exclude)"),
+    "late": Fate("noise", "were reported too long after the act (--max-delay)"),
+    "same_id": Fate("repeat", "were in another file already (same id)"),
+    "mirrored": Fate("repeat", "are the other side of an act that is kept (--keep-mirrored keeps them)"),
+    "repeated": Fate("repeat", "report again an act that is kept (--repeat-days)"),
+    "over_cap": Fate("repeat", "are beyond the number allowed a day (--cap-per-day)"),
+    "thinned": Fate("noise", "fall to the growth of the archive's volume (--normalise)"),
+}
+"""Reasons by name, in the order in which they are asked."""
+FAULTS: tuple[str, ...] = tuple(name for name, fate in FATES.items() if fate.kind == "fault")
 KEPT = "kept"
+
+FIRST_DAY, LAST_DAY = "1800-01-01", "2100-12-31"
+CLOCK_DAYS = 1
+"""An act may be dated this much after its publication: the two are told by clocks of different zones."""
+MAX_ROW_BYTES = 8_000_000
+TAG = "_file"
+"""Last column of our text: which file of the batch a row comes from."""
+CROSSWALK = {
+    "given": "VARCHAR",
+    "mode": "VARCHAR",
+    "code": "VARCHAR",
+    "label": "VARCHAR",
+    "category": "VARCHAR",
+    "severity": "INTEGER",
+    "scale": "DOUBLE",
+    "counts_as": "VARCHAR",
+    "mutual": "BOOLEAN",
+    "swapped": "BOOLEAN",
+    "restored": "BOOLEAN",
+}
+"""Columns of the table that joins a code to its meaning: the code as the file gives it, then as it is."""
+
+
+def _candidate(*, own: bool) -> dict[str, str]:
+    """Return the columns of a candidate row, in the parts and in the table that the last stage reads."""
+    return {
+        "event_id": "event_id",
+        "day": "day",
+        "known": "greatest(published_raw, day)",
+        "a": "CASE WHEN x_swapped THEN to_actor ELSE from_actor END",
+        "b": "CASE WHEN x_swapped THEN from_actor ELSE to_actor END",
+        "code": "coalesce(x_code, code)",
+        "mode": "mode",
+        "label": "x_label",
+        "category": "given_category" if own else "x_category",
+        "severity": "TRY_CAST(given_severity AS TINYINT)" if own else "CAST(x_severity AS TINYINT)",
+        "scale": "coalesce(given_scale, x_scale)",
+        "counts_as": "coalesce(x_counts_as, code, given_category)",
+        "mutual": "coalesce(x_mutual, false)",
+        "swapped": "coalesce(x_swapped, false)",
+        **{name: name for name in ("mentions", "sources", "place", "url", "outlet", "title", "note")},
+        "name_a": "CASE WHEN x_swapped THEN name_b ELSE name_a END",
+        "name_b": "CASE WHEN x_swapped THEN name_a ELSE name_b END",
+    }
+
+
+CANDIDATE = tuple(_candidate(own=False))
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows on disk to be judged: text of ours with the rows of many files, or one Parquet file of the user's.
+
+    Parameters
+    ----------
+    path : Path
+    columns : tuple of str or None
+        Columns of the text, before ``TAG``; ``None`` for Parquet.
+    files : dict of str to str
+        Tag of a file, as written in its rows → its key.
+    rows : dict of str to int
+        Rows of each file, by key; none are known of Parquet.
+    """
+
+    path: Path
+    columns: tuple[str, ...] | None
+    files: dict[str, str]
+    rows: dict[str, int]
+
+
+class Statement:
+    """Writes the statement for one set of options; ``names`` are the columns of each Parquet file."""
+
+    def __init__(self, options: ImportOptions) -> None:
+        self.options = options
+        self.actors = tuple(dict.fromkeys(actor for dyad in options.dyads for actor in dyad))
+        self._excluded_sectors, self._excluded_names = excluded_actors(
+            options.switches.exclude, options.layout
+        )
+
+    def grouped(self, parts: Sequence[Part], names: Mapping[Path, Sequence[str]]) -> str:
+        """Return the statement that judges and groups in one pass.
+
+        Only counts and candidates are held: a table of all rows would cost half as much again.
+        """
+        met = ", ".join(
+            f"bool_or(from_actor = {quoted(actor)} OR to_actor = {quoted(actor)}) AS met_{place}"
+            for place, actor in enumerate(self.actors)
+        )
+        return f"""SELECT {TAG}, fate, world, published, count(*) AS number, {met},
+  count(*) FILTER (WHERE restored) AS restored_codes,
+  min(shown, {SHOWN}) AS shown, list(held) FILTER (WHERE fate = '{KEPT}') AS held
+FROM ({self.judged(parts, names)}) GROUP BY ALL"""
+
+    def judged(self, parts: Sequence[Part], names: Mapping[Path, Sequence[str]]) -> str:
+        """Return the statement that gives each row its fate, and a candidate its columns."""
+        layout, switches = self.options.layout, self.options.switches
+        fields = ",\n    ".join(
+            f"CAST({layout.fields.get(name, 'NULL')} AS {kind}) AS {name}" for name, kind in FIELDS.items()
+        )
+        actor = "r{0}.alpha3" if layout.named_countries else "coalesce(r{0}.alpha3, p.actor_{0})"
+        own = layout.system == "own"
+        moded = layout.has("mode") and not own
+        join = "LEFT JOIN crosswalk x ON p.code = x.given AND x.mode = ''"
+        if moded:
+            join += "\n  LEFT JOIN crosswalk m ON p.code = m.given AND p.mode = m.mode AND p.mode <> ''"
+        coded = ", ".join(
+            f"CASE WHEN m.code IS NOT NULL THEN m.{name} ELSE x.{name} END AS x_{name}"
+            if moded
+            else f"x.{name} AS x_{name}"
+            for name in CROSSWALK
+            if name not in ("given", "mode")
+        )
+        published = "coalesce(added, day)" if layout.has("added") and switches.known_date != "act" else "day"
+        candidate = ", ".join(f"{name} := {value}" for name, value in _candidate(own=own).items())
+        return f"""
+WITH source AS NOT MATERIALIZED ({self._source(parts, names)}),
+parsed AS NOT MATERIALIZED (SELECT {TAG},
+    {fields}
+  FROM source),
+coded AS NOT MATERIALIZED (SELECT p.*,
+    {actor.format("a")} AS from_actor, {actor.format("b")} AS to_actor, {coded}
+  FROM parsed p
+  LEFT JOIN renamed ra ON p.actor_a = ra.name
+  LEFT JOIN renamed rb ON p.actor_b = rb.name
+  {join}),
+placed AS NOT MATERIALIZED (SELECT c.*, d.low IS NOT NULL AS asked, {published} AS published_raw,
+    {self._fault()} AS fault, {self._noise()} AS noise
+  FROM coded c
+  LEFT JOIN dyads d ON d.low = least(from_actor, to_actor) AND d.high = greatest(from_actor, to_actor)),
+judged AS NOT MATERIALIZED (SELECT *,
+  CASE WHEN fault IS NOT NULL THEN fault
+    WHEN from_actor IS NULL OR to_actor IS NULL THEN 'actorless'
+    WHEN from_actor = to_actor THEN 'domestic'
+    WHEN NOT asked THEN 'others'
+    {self._outside()}
+    WHEN noise IS NOT NULL THEN noise
+    {self._candidate_noise()}
+    ELSE '{KEPT}' END AS fate
+  FROM placed)
+SELECT {TAG}, fate,
+  fault IS NULL AND noise IS NULL AS world,
+  CASE WHEN fault IS NULL AND noise IS NULL THEN greatest(published_raw, day) END AS published,
+  CASE WHEN fault IS NULL THEN from_actor END AS from_actor,
+  CASE WHEN fault IS NULL THEN to_actor END AS to_actor,
+  fault IS NULL AND coalesce(x_restored, false) AS restored,
+  CASE WHEN fault IS NOT NULL OR (asked AND fate <> '{KEPT}') THEN {self._shown()} END AS shown,
+  CASE WHEN fate = '{KEPT}' THEN struct_pack({candidate}) END AS held
+FROM judged"""
+
+    def _fault(self) -> str:
+        layout = self.options.layout
+        cases = [f"WHEN day IS NULL OR day NOT BETWEEN DATE '{FIRST_DAY}' AND DATE '{LAST_DAY}' THEN 'day'"]
+        if layout.has("added"):
+            cases.append("WHEN added IS NULL AND nullif(trim(shown_added), '') IS NOT NULL THEN 'added'")
+            cases.append(f"WHEN added IS NOT NULL AND day > added + {CLOCK_DAYS} THEN 'future'")
+        if layout.system == "own":
+            allowed = ", ".join(quoted(name) for name in CATEGORIES)
+            cases.append(f"WHEN given_category IS NULL OR given_category NOT IN ({allowed}) THEN 'code'")
+            cases.append(
+                "WHEN given_severity IS NULL OR given_severity NOT IN ('1', '2', '3', '4', '5') "
+                "THEN 'severity'"
+            )
+        else:
+            cases.append("WHEN x_code IS NULL THEN 'code'")
+        return f"CASE {' '.join(cases)} END"
+
+    def _noise(self) -> str:
+        """Return the switches that concern a row by itself; the world's volume is counted after them too."""
+        switches = self.options.switches
+        cases = []
+        if switches.root_only:
+            cases.append("WHEN root IS DISTINCT FROM true THEN 'not_root'")
+        if switches.min_mentions:
+            cases.append(f"WHEN coalesce(mentions, 0) < {switches.min_mentions} THEN 'mentions'")
+        if switches.min_sources:
+            cases.append(f"WHEN coalesce(sources, 0) < {switches.min_sources} THEN 'sources'")
+        return f"CASE {' '.join(cases)} END" if cases else "CAST(NULL AS VARCHAR)"
+
+    def _outside(self) -> str:
+        layout, vintage = self.options.layout, self.options.switches.vintage
+        cases = []
+        if vintage is not None:
+            cases.append(f"WHEN greatest(published_raw, day) > DATE '{vintage.isoformat()}' THEN 'vintage'")
+        if layout.has("contexts"):
+            pattern = "(^|;) *(future|hypothetical|historical|negation|negated) *($|;)"
+            cases.append(f"WHEN regexp_matches(lower(coalesce(contexts, '')), '{pattern}') THEN 'no_act'")
+        if layout.system != "own":
+            cases.append("WHEN x_category IS NULL THEN 'uncounted'")
+        return "\n    ".join(cases)
+
+    def _candidate_noise(self) -> str:
+        switches = self.options.switches
+        cases = []
+        if switches.exclude:
+            cases.append(f"WHEN {self._is_excluded()} THEN 'excluded'")
+        if switches.max_delay_days is not None:
+            cases.append(f"WHEN added > day + {switches.max_delay_days} THEN 'late'")
+        return "\n    ".join(cases)
+
+    def _is_excluded(self) -> str:
+        tests = []
+        layout = self.options.layout
+        for side in ("a", "b"):
+            if self._excluded_sectors and layout.has(f"sectors_{side}"):
+                wanted = ", ".join(quoted(name) for name in self._excluded_sectors)
+                parts = f"string_split(coalesce(sectors_{side}, ''), '{layout.delimiter}')"
+                tests.append(f"list_has_any(list_transform({parts}, lambda s: trim(s)), [{wanted}])")
+            if self._excluded_names and layout.has(f"name_{side}"):
+                tests += [
+                    f"starts_with(upper(coalesce(name_{side}, '')), {quoted(name)})"
+                    for name in self._excluded_names
+                ]
+        return f"({' OR '.join(tests)})"
+
+    def _shown(self) -> str:
+        days = "coalesce(shown_day, '')"
+        if self.options.layout.has("added"):
+            days += " || ', published ' || coalesce(shown_added, '')"
+        coding = "coalesce(code, given_category, '') || coalesce(' ' || given_severity, '')"
+        return (
+            "'row ' || coalesce(event_id, '') || ': ' || left(coalesce(actor_a, '?'), 30) || ' to ' "
+            f"|| left(coalesce(actor_b, '?'), 30) || ', code ' || left({coding}, 60) || ', day ' "
+            f"|| left({days}, 60)"
+        )
+
+    def _source(self, parts: Sequence[Part], names: Mapping[Path, Sequence[str]]) -> str:
+        needed = tuple(dict.fromkeys(self.options.layout.columns))
+        selects = []
+        for part in parts:
+            if part.columns is None:
+                selects.append(_parquet(part, names[part.path], needed))
+                continue
+            held = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in (*part.columns, TAG))
+            chosen = ", ".join(
+                _named(name) if name in part.columns else f"NULL AS {_named(name)}" for name in needed
+            )
+            selects.append(
+                f"SELECT {TAG}, {chosen} FROM read_csv({quoted(literal_path(part.path))}, "
+                f"columns={{{held}}}, delim='\\t', quote='', escape='', header=false, auto_detect=false, "
+                "ignore_errors=true, null_padding=false, nullstr='\\0', new_line='\\n', "
+                f"max_line_size={MAX_ROW_BYTES})"
+            )
+        return "\nUNION ALL ".join(selects)
+
+
+def _parquet(part: Part, names: Sequence[str], needed: Sequence[str]) -> str:
+    held = {folded(name): name for name in names}
+    chosen = []
+    for name in needed:
+        found = held.get(folded(name))
+        cell = f"coalesce(CAST({_named(found)} AS VARCHAR), '')" if found else "NULL"
+        chosen.append(f"{cell} AS {_named(name)}")
+    (tag,) = part.files
+    return (
+        f"SELECT {quoted(tag)} AS {TAG}, {', '.join(chosen)} "
+        f"FROM read_parquet({quoted(literal_path(part.path))})"
+    )
+
+
+def quoted(text: str) -> str:
+    """Return a text as SQL writes it."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _named(column: str) -> str:
+    return '"' + column.replace('"', '""') + '"'

@@ -1,63 +1,358 @@
-"""All formats by name."""
+"""The published formats, and what a file looks like when it is not of the one announced.
+
+GDELT
+    "The GDELT Event Database Data Format Codebook", version 1.03 (2013; 57 columns before April 2013, 58
+    since) and 2.0 (2015; 61 columns). Without header or quoting. The day a row was added is the day it became
+    known; rows of the back-files of 1979–2013 were all added in 2013, whatever their date.
+ICEWS
+    "ICEWS Coded Event Data Read Me" (Harvard Dataverse, doi 10.7910/DVN/28075). Actors are persons or bodies;
+    their country stands in a column of its own, which is what is used. The event date is that of the report.
+PLOVER, POLECAT
+    PLOVER manual, draft of 2021, chapter "JSON Data Fields"; POLECAT files of Harvard Dataverse (doi
+    10.7910/DVN/AJGVIT). Not tested on real files. Contexts say whether an act is future, hypothetical,
+    historical or negated; such rows are no acts of their day and are dropped with that reason.
+ACLED
+    ACLED Codebook, and "Guide to 2023 ACLED Column Changes". Not tested on real files (their terms forbid
+    passing rows on). The country is read from an actor's name. ACLED does not say who acted on whom, and the
+    time stamp is that of the row's last change: what was known earlier may be older than it says.
+KEDS
+    Data sets of the KEDS project (Kansas, later Penn State). The first three letters of an actor code are the
+    country, the next three the role (``SERMIL``).
+"""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
-from forecast.errors import InputError
-from forecast.feeds.acled import ACLED
-from forecast.feeds.gdelt import GDELT1, GDELT2
-from forecast.feeds.icews import ICEWS
-from forecast.feeds.keds import KEDS_CAMEO, KEDS_WEIS
-from forecast.feeds.layout import Layout, System
-from forecast.feeds.own_csv import own_layout
-from forecast.feeds.plover import PLOVER, POLECAT
+from forecast.events.cells import clean_text
+from forecast.feeds.layout import Layout, compact_day, folded, iso_day
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(","))
+
+
+# GDELT
+
+_ACTOR = _names(
+    "Code, Name, CountryCode, KnownGroupCode, EthnicCode, Religion1Code, Religion2Code, Type1Code, "
+    "Type2Code, Type3Code"
+)
+_GEOGRAPHY = _names("Type, FullName, CountryCode, ADM1Code, ADM2Code, Lat, Long, FeatureID")
+_ACTION = _names(
+    "IsRootEvent, EventCode, EventBaseCode, EventRootCode, QuadClass, GoldsteinScale, NumMentions, "
+    "NumSources, NumArticles, AvgTone"
+)
+
+
+def _gdelt(name: str, label: str, origin: str, without: str, widths: tuple[int, ...]) -> Layout:
+    """Return the layout of a version, whose places lack a column."""
+    fields = {
+        "event_id": '"GLOBALEVENTID"',
+        "day": compact_day('"SQLDATE"'),
+        "added": compact_day('"DATEADDED"'),
+    }
+    for side, actor in (("a", "Actor1"), ("b", "Actor2")):
+        # Alliances and organisations have no country; their group code stands in, so that NAT,RUS is a dyad.
+        country, group = f"nullif(\"{actor}CountryCode\", '')", f"nullif(\"{actor}KnownGroupCode\", '')"
+        fields[f"actor_{side}"] = f"coalesce({country}, {group})"
+    fields |= {
+        # A root code of one digit shows that the file went through software that drops leading zeros.
+        "code": """CASE WHEN length("EventRootCode") = 1 THEN '0' || "EventCode" ELSE "EventCode" END""",
+        "root": """"IsRootEvent" = '1'""",
+        "mentions": 'TRY_CAST("NumMentions" AS INTEGER)',
+        "sources": 'TRY_CAST("NumSources" AS INTEGER)',
+        "sectors_a": """concat_ws(';', "Actor1Type1Code", "Actor1Type2Code", "Actor1Type3Code")""",
+        "sectors_b": """concat_ws(';', "Actor2Type1Code", "Actor2Type2Code", "Actor2Type3Code")""",
+        "name_a": '"Actor1Name"',
+        "name_b": '"Actor2Name"',
+        "place": '"ActionGeo_FullName"',
+        "url": '"SOURCEURL"',
+        "shown_day": '"SQLDATE"',
+        "shown_added": '"DATEADDED"',
+    }
+    return Layout(
+        name=name,
+        label=label,
+        origin=origin,
+        system="cameo",
+        syntax="tabs",
+        columns=(
+            *_names("GLOBALEVENTID, SQLDATE, MonthYear, Year, FractionDate"),
+            *(f"{actor}{column}" for actor in ("Actor1", "Actor2") for column in _ACTOR),
+            *_ACTION,
+            *(
+                f"{place}Geo_{column}"
+                for place in ("Actor1", "Actor2", "Action")
+                for column in _GEOGRAPHY
+                if column != without
+            ),
+            "DATEADDED",
+            "SOURCEURL",
+        ),
+        widths=widths,
+        required=("SQLDATE", "Actor1CountryCode", "Actor2CountryCode", "EventCode", "DATEADDED"),
+        fields=fields,
+        known_date="DATEADDED",
+    )
+
+
+GDELT1 = _gdelt(
+    "gdelt1",
+    "GDELT 1.0",
+    "GDELT Data Format Codebook 1.03; tested on real rows of both layouts",
+    "ADM2Code",
+    (58, 57),
+)
+GDELT2 = _gdelt("gdelt2", "GDELT 2.0", "GDELT Event Codebook 2.0; tested on real rows", "", (61,))
+
+# ICEWS
+
+
+def _unquoted(column: str) -> str:
+    """Return the cell without the quotation marks that some exports put round it; NA means nothing."""
+    return f"""nullif(trim("{column}", '"'), 'NA')"""
+
+
+_ICEWS_CODE = _unquoted("CAMEO Code")
+ICEWS = Layout(
+    name="icews",
+    label="ICEWS",
+    origin="ICEWS Coded Event Data Read Me; tested on real rows",
+    system="cameo",
+    syntax="tabs",
+    columns=_names(
+        "Event ID, Event Date, Source Name, Source Sectors, Source Country, Event Text, CAMEO Code, "
+        "Intensity, Target Name, Target Sectors, Target Country, Story ID, Sentence Number, Publisher, "
+        "City, District, Province, Country, Latitude, Longitude"
+    ),
+    header=True,
+    required=("Event ID", "Event Date", "Source Country", "CAMEO Code", "Target Country"),
+    named_countries=True,
+    fields={
+        "event_id": _unquoted("Event ID"),
+        "day": iso_day(_unquoted("Event Date")),
+        "actor_a": _unquoted("Source Country"),
+        "actor_b": _unquoted("Target Country"),
+        # Codes 10 to 20 are roots, or 010 to 020 that lost their zero. The published intensity tells: no
+        # statement or appeal is below −0.4, and no root from 10 on is above −2.
+        "code": (
+            f"CASE WHEN length({_ICEWS_CODE}) = 2 AND {_ICEWS_CODE} BETWEEN '10' AND '20' "
+            f"AND TRY_CAST({_unquoted('Intensity')} AS DOUBLE) > -1 "
+            f"THEN '0' || {_ICEWS_CODE} ELSE {_ICEWS_CODE} END"
+        ),
+        "sectors_a": _unquoted("Source Sectors"),
+        "sectors_b": _unquoted("Target Sectors"),
+        "name_a": _unquoted("Source Name"),
+        "name_b": _unquoted("Target Name"),
+        "place": (
+            f"concat_ws(', ', {_unquoted('City')}, nullif({_unquoted('Province')}, {_unquoted('City')}), "
+            f"{_unquoted('Country')})"
+        ),
+        "outlet": _unquoted("Publisher"),
+        "shown_day": '"Event Date"',
+    },
+    delimiter=",",
+)
+
+# PLOVER and POLECAT
+
+
+def _text(column: str) -> str:
+    return f"""nullif(nullif(trim("{column}", '" '), 'None'), '')"""
+
+
+def _mode(column: str) -> str:
+    return f"coalesce(lower(trim(split_part({_text(column)}, ';', 1))), '')"
+
+
+POLECAT = Layout(
+    name="polecat",
+    label="POLECAT",
+    origin="POLECAT column list; built from the published definitions",
+    system="plover",
+    syntax="csv",
+    columns=_names(
+        "Event ID, Event Date, Event Type, Event Mode, Contexts, Actor Name, Actor Country, Actor "
+        "Sectors, Recipient Name, Recipient Country, Recipient Sectors, Placename, Source, Publication "
+        "Date, Headline"
+    ),
+    header=True,
+    required=("Event ID", "Event Date", "Event Type", "Actor Country", "Recipient Country"),
+    lists=("Actor Country", "Recipient Country", "Event Type"),
+    known_date="Publication Date",
+    fields={
+        "event_id": _text("Event ID"),
+        "day": iso_day('"Event Date"'),
+        "added": iso_day('"Publication Date"'),
+        "actor_a": _text("Actor Country"),
+        "actor_b": _text("Recipient Country"),
+        "code": f"upper({_text('Event Type')})",
+        "mode": _mode("Event Mode"),
+        "contexts": _text("Contexts"),
+        "sectors_a": _text("Actor Sectors"),
+        "sectors_b": _text("Recipient Sectors"),
+        "name_a": _text("Actor Name"),
+        "name_b": _text("Recipient Name"),
+        "place": _text("Placename"),
+        "outlet": _text("Source"),
+        "title": _text("Headline"),
+        "shown_day": '"Event Date"',
+        "shown_added": '"Publication Date"',
+    },
+)
+PLOVER = Layout(
+    name="plover",
+    label="PLOVER records",
+    origin="PLOVER manual, draft of 2021; built from the published definitions",
+    system="plover",
+    syntax="json",
+    columns=_names(
+        "id, date, source, source_sector, recipient, recipient_sector, event, mode, context, coded_date, text"
+    ),
+    header=True,
+    required=("date", "source", "recipient", "event"),
+    lists=("source", "recipient", "event"),
+    known_date="coded_date",
+    fields={
+        "event_id": _text("id"),
+        "day": iso_day('"date"'),
+        "added": iso_day(_text("coded_date")),
+        "actor_a": _text("source"),
+        "actor_b": _text("recipient"),
+        "code": f"upper({_text('event')})",
+        "mode": _mode("mode"),
+        "contexts": _text("context"),
+        "sectors_a": _text("source_sector"),
+        "sectors_b": _text("recipient_sector"),
+        "title": _text("text"),
+        "shown_day": '"date"',
+        "shown_added": '"coded_date"',
+    },
+)
+
+# ACLED
+
+
+def _country(column: str) -> str:
+    """Return the expression for the country in an actor's name: '… of X (years)', or '… (X)'."""
+    state = rf"""regexp_extract("{column}", ' of (?:the )?([^()]+?) \(\d{{4}}', 1)"""
+    group = rf"""regexp_extract("{column}", '\(([^()\d]+)\)\s*(?:[^()]*)$', 1)"""
+    return f"coalesce(nullif({state}, ''), nullif({group}, ''))"
+
+
+ACLED = Layout(
+    name="acled",
+    label="ACLED export",
+    origin="ACLED Codebook and column guide of 2023; built from the published definitions",
+    system="acled",
+    syntax="csv",
+    columns=_names(
+        "event_id_cnty, event_date, event_type, sub_event_type, actor1, actor2, country, location, "
+        "source, notes, fatalities, timestamp"
+    ),
+    header=True,
+    required=("event_id_cnty", "event_date", "event_type", "sub_event_type", "actor1", "actor2"),
+    named_countries=True,
+    known_date="timestamp",
+    fields={
+        "event_id": '"event_id_cnty"',
+        "day": (
+            'coalesce(TRY_CAST("event_date" AS DATE), '
+            "TRY_CAST(try_strptime(\"event_date\", ['%d %B %Y', '%d-%b-%Y', '%d/%m/%Y']) AS DATE))"
+        ),
+        "added": 'TRY_CAST(to_timestamp(TRY_CAST("timestamp" AS BIGINT)) AS DATE)',
+        "actor_a": _country("actor1"),
+        "actor_b": _country("actor2"),
+        # The code book of before 2019 and after differ in one spelling.
+        "code": "\"event_type\" || ': ' || replace(\"sub_event_type\", 'protestors', 'protesters')",
+        "mode": "CASE WHEN TRY_CAST(\"fatalities\" AS INTEGER) > 0 THEN 'fatal' ELSE '' END",
+        "name_a": '"actor1"',
+        "name_b": '"actor2"',
+        "place": 'concat_ws(\', \', "location", "country")',
+        "outlet": '"source"',
+        "note": '"notes"',
+        "shown_day": '"event_date"',
+        "shown_added": '"timestamp"',
+    },
+)
+
+# KEDS
+
+KEDS_LINE = re.compile(r"^\s*(\d{6}|\d{8})\s+(\S{2,})\s+(\S{2,})\s+([0-9]{2,4})(?:\s+(.*))?$")
+"""One event, 'date actor target code'; what follows the code is its label or text."""
+KEDS_WEIS = Layout(
+    name="keds",
+    label="KEDS text with WEIS codes",
+    origin="KEDS data sets, WEIS codes; the mapping is tested on the Balkans set",
+    system="weis",
+    syntax="keds",
+    columns=("date", "actor", "target", "code", "label"),
+    fields={
+        "day": iso_day('"date"'),
+        "actor_a": 'upper(left("actor", 3))',
+        "actor_b": 'upper(left("target", 3))',
+        "code": '"code"',
+        "sectors_a": 'upper(substr("actor", 4, 3))',
+        "sectors_b": 'upper(substr("target", 4, 3))',
+        "name_a": '"actor"',
+        "name_b": '"target"',
+        "shown_day": '"date"',
+    },
+)
+KEDS_CAMEO = replace(
+    KEDS_WEIS,
+    label="KEDS text with CAMEO codes",
+    origin="KEDS data sets, CAMEO codes; built from the published definitions",
+    system="cameo",
+)
 
 LAYOUTS: Mapping[str, Layout] = MappingProxyType(
     {layout.name: layout for layout in (GDELT1, GDELT2, ICEWS, PLOVER, POLECAT, ACLED, KEDS_WEIS)}
 )
 """Formats whose columns are published; ``csv`` is made from what the user says of it."""
-NAMES: tuple[str, ...] = (*LAYOUTS, "csv")
-SYSTEMS: tuple[System, ...] = ("cameo", "weis", "plover", "acled")
 
 
-def layout_of(name: str, *, codes: str | None = None, columns: Mapping[str, str] | None = None) -> Layout:
-    """Return the layout of a format.
-
-    Parameters
-    ----------
-    name : str
-        One of ``NAMES``.
-    codes : str, optional
-        Meaning of the codes in ``keds`` (weis, the default, or cameo) and ``csv`` files.
-    columns : mapping of str to str, optional
-        Columns of a ``csv`` file (see ``own_layout``).
-
-    Raises
-    ------
-    InputError
-        No such format, or an option that the format would ignore.
-    """
-    if name not in NAMES:
-        near = difflib.get_close_matches(name.lower(), NAMES, n=1, cutoff=0.5)
-        hint = f" Did you mean '{near[0]}'?" if near else ""
-        raise InputError(f"--format {name}: no such format.{hint} Allowed: {', '.join(NAMES)}")
-    if codes is not None and codes not in SYSTEMS:
-        raise InputError(f"--codes {codes}: no such coding scheme. Allowed: {', '.join(SYSTEMS)}")
-    if columns and name != "csv":
-        raise InputError(f"--column: the columns of {name} files are known. It is for --format csv")
-    if name == "csv":
-        return own_layout(columns or {}, _system(codes))
-    if name == "keds":
-        if codes not in (None, "weis", "cameo"):
-            raise InputError(f"--codes {codes}: KEDS text holds weis or cameo codes")
-        return KEDS_CAMEO if codes == "cameo" else KEDS_WEIS
-    if codes is not None:
-        raise InputError(f"--codes: {name} files hold {LAYOUTS[name].system} codes. It is for keds and csv")
-    return LAYOUTS[name]
+def looks_like(lines: Sequence[str]) -> str | None:
+    """Return the format that the first lines of a text look like, if any; ``coded`` for our own columns."""
+    filled = [line for line in lines if line.strip()]
+    if not filled:
+        return None
+    head = folded(filled[0].replace('"', ""))
+    for layout in LAYOUTS.values():
+        named = layout.header and layout.syntax != "json"
+        if named and all(folded(name) in head for name in layout.required):
+            return layout.name
+    widths = [line.count("\t") + 1 for line in filled]
+    for layout in (GDELT2, GDELT1):
+        fitting = sum(width in layout.widths for width in widths)
+        if fitting > len(widths) / 2 and filled[0].split("\t", 1)[0].isdigit():
+            return layout.name
+    if head.startswith("{") and "date" in head and "event" in head:
+        return "plover"
+    if sum(KEDS_LINE.match(line) is not None for line in filled) > len(filled) / 2:
+        return "keds"
+    if all(name in head for name in ("date", "initiator", "target", "category", "severity")):
+        return "coded"
+    return None
 
 
-def _system(codes: str | None) -> System:
-    return next((system for system in SYSTEMS if system == codes), "own")
+def wrong_format(announced: str, lines: Sequence[str], reason: str) -> str:
+    """Return the message for a file that is not of the announced format, without the file's name."""
+    found = looks_like(lines)
+    wrong = f"not {announced} rows ({reason})"
+    if found == "coded":
+        return f"{wrong}. The file is coded already: name it as events.source"
+    if found is not None and (found == "keds" or found != announced):
+        text = "keds text" if found == "keds" else found
+        return f"{wrong}. The file looks like {text}: --format {found}"
+    first = lines[0] if lines else ""
+    width = first.count("\t") + 1
+    shown = f"{width} tab-separated columns" if width > 1 else f"lines such as '{clean_text(first[:60])}'"
+    return (
+        f"{wrong}. The file has {shown} and looks like none of {', '.join(LAYOUTS)}; "
+        "a table with a header can be read with --format csv"
+    )

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-import os
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -14,27 +11,14 @@ from datetime import date
 from pathlib import Path
 
 from forecast.errors import EventError, StoppedError
-from forecast.events.parquet_file import literal_path
-from forecast.feeds.cautions import warn_of
-from forecast.feeds.empty_result import nothing_kept, nothing_read
 from forecast.feeds.engine import Engine, Tally
 from forecast.feeds.fates import KEPT
-from forecast.feeds.journal import (
-    MADE,
-    REPORT,
-    VOLUMES,
-    Journal,
-    check_owner,
-    file_key,
-    open_journal,
-)
-from forecast.feeds.keeping import Kept, choose_rows, kept_rows
+from forecast.feeds.journal import REPORT, Journal, check_owner, file_key, open_journal
+from forecast.feeds.keeping import choose_rows
+from forecast.feeds.options import ImportOptions, check_switches
 from forecast.feeds.reading import Listener, read_files
-from forecast.feeds.report import ImportReport, faults_text
-from forecast.feeds.switches import ImportOptions, check_switches
-from forecast.feeds.writing import WRITTEN, Written, write_rows
-
-PARQUET = ".parquet"
+from forecast.feeds.report import ImportReport, faults_text, nothing_kept, nothing_read, warn_of
+from forecast.feeds.writing import PARQUET, replace_text, write_output
 
 
 def import_feed(
@@ -88,13 +72,11 @@ def import_feed(
         records = [journal.records[key] for key in paths if key in journal.records]
         if not records:
             raise EventError(nothing_read(failures))
-        total, clean = Tally(), sum(record.lines for record in records)
+        total = Tally()
         for record in records:
             total.add(record.tally)
-        if strict and faults_text(total.fates, total.examples):
-            raise EventError(
-                f"--strict: rows are wrong, nothing is written:\n{faults_text(total.fates, total.examples)}"
-            )
+        if strict and (wrong := faults_text(total.fates, total.examples)):
+            raise EventError(f"--strict: rows are wrong, nothing is written:\n{wrong}")
         until = options.switches.vintage or date.max
         by_day = {date.fromisoformat(day): rows for day, rows in total.volumes.items()}
         volumes = {day: rows for day, rows in by_day.items() if day <= until}
@@ -110,21 +92,21 @@ def import_feed(
         fates.update(kept.fates)
         if not kept.count:
             raise EventError(nothing_kept(engine, total, dict(fates), list(paths.values())))
-        written = _write(engine, journal, output, options, volumes, kept)
+        written = write_output(engine.connection, journal, output, options.layout, volumes, kept)
     report = ImportReport(
         source_format=options.layout.name,
         output=str(output),
         files=len(records),
         files_reused=reused,
         set_aside={str(failure.path): failure.reason for failure in failures},
-        lines=clean,
+        lines=sum(record.lines for record in records),
         rows=total.rows,
         fates=dict(fates),
         examples={**total.examples, **kept.examples},
         kept=written.rows,
         restored=total.restored,
         mended=sum(record.mended for record in records),
-        by_dyad={",".join(dyad): written.by_dyad[_pair(dyad)] for dyad in options.dyads},
+        by_dyad={",".join(dyad): written.by_dyad[min(dyad), max(dyad)] for dyad in options.dyads},
         by_category=dict(written.by_category.most_common()),
         first=written.first,
         last=written.last,
@@ -134,7 +116,7 @@ def import_feed(
         seconds=time.perf_counter() - began,
         switches=options.switches.to_dict(),
     )
-    _replace(journal.folder / REPORT, json.dumps(report.to_dict(), indent=1) + "\n")
+    replace_text(journal.folder / REPORT, json.dumps(report.to_dict(), indent=1) + "\n")
     return report
 
 
@@ -159,54 +141,6 @@ def _named_ends(paths: dict[str, Path], journal: Journal, engine: Engine) -> Ite
             f"{error.filename or engine.folder}: {error.strerror or error}. Rows being read are held there: "
             "set TMPDIR to a folder with room"
         ) from error
-
-
-def _write(
-    engine: Engine,
-    journal: Journal,
-    output: Path,
-    options: ImportOptions,
-    volumes: dict[date, int],
-    kept: Kept,
-) -> Written:
-    half = output.with_name(f".{output.name}.half")
-    try:
-        written = write_rows(kept_rows(engine.connection), half, options.layout)
-        if output.suffix == PARQUET:
-            packed = output.with_name(f".{output.name}.packed")
-            texts = ", ".join(f"'{name}': 'VARCHAR'" for name in WRITTEN)
-            engine.connection.execute(
-                f"COPY (SELECT * FROM read_csv('{_sql(literal_path(half))}', columns={{{texts}}}, "
-                f"header=true, auto_detect=false, delim=',', quote='\"', escape='\"', nullstr='\\0')) "
-                f"TO '{_sql(str(packed))}' (FORMAT parquet, COMPRESSION zstd)"
-            )
-            os.replace(packed, half)
-        (journal.folder / MADE).touch()
-        os.replace(half, output)
-    finally:
-        half.unlink(missing_ok=True)
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(("day", "world", "kept"))
-    writer.writerows(
-        (day.isoformat(), volumes.get(day, 0), kept.daily.get(day, 0)) for day in sorted(volumes)
-    )
-    _replace(journal.folder / VOLUMES, buffer.getvalue())
-    return written
-
-
-def _replace(path: Path, text: str) -> None:
-    half = path.with_name(f".{path.name}.half")
-    half.write_text(text, encoding="utf-8", newline="")
-    os.replace(half, path)
-
-
-def _sql(text: str) -> str:
-    return text.replace("'", "''")
-
-
-def _pair(dyad: tuple[str, str]) -> tuple[str, str]:
-    return min(dyad), max(dyad)
 
 
 def _check_output(output: Path) -> None:

@@ -18,9 +18,9 @@ from typing import Any
 from forecast.errors import EventError
 from forecast.feeds.crosswalk import crosswalk_csv
 from forecast.feeds.engine import Tally
-from forecast.feeds.switches import ImportOptions
+from forecast.feeds.options import ImportOptions
 
-VERSION = 2
+VERSION = 3
 SETTINGS, JOURNAL, REPORT, VOLUMES = "settings.json", "journal.jsonl", "report.json", "volumes.csv"
 MADE = "made-by-import"
 """Marks that the output beside the folder is an import's, and may be replaced by the next."""
@@ -32,10 +32,8 @@ class FileRecord:
 
     Parameters
     ----------
-    key : str
-        Identity of path, size and time of change.
-    path : str
-        The file as given.
+    key, path : str
+        Identity (see ``file_key``), and the file as given.
     lines : int
         Lines with content, without the header.
     tally : Tally

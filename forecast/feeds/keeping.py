@@ -1,8 +1,21 @@
-"""Candidates of all files → which of them are kept; only narrow columns are held in memory."""
+"""Candidates of all files → which of them are kept: re-reports, mirrored rows, the cap a day, thinning.
+
+Rows come in the order in which they became known, so that a later report never displaces an earlier one: what
+was kept up to a day does not depend on what came after it. Only narrow columns are held in memory.
+
+Thinning takes the growth of the archive out of a dyad's counts: when the whole archive doubles, a dyad's rows
+double without any change between the two countries. Each row of a day is therefore kept with probability
+min(1, V₀ / V), where V is the archive's mean volume of the last ``WINDOW`` days that have rows and V₀ that of
+its first ``WINDOW``. A Poisson stream thinned so is a Poisson stream at the rate it would have at the volume
+V₀. Both means look back only, and whether a row is kept depends on its id and the seed alone, so a later
+import changes nothing of the past. A volume that falls below V₀ cannot be made up for.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
+import hashlib
+from bisect import bisect_left, insort
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -10,28 +23,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from forecast.events.cells import clean_text
-from forecast.events.parquet_file import literal_path
+from forecast.events.rows import literal_path
 from forecast.feeds.engine import load_table
-from forecast.feeds.repeats import (
-    KEPT,
-    MIRRORED,
-    OVER_CAP,
-    REPEATED,
-    Fates,
-    Whole,
-    mark_over_cap,
-    mark_repeats,
-)
-from forecast.feeds.statement import CANDIDATE
-from forecast.feeds.switches import Switches
-from forecast.feeds.thinning import keep_probabilities, lot
+from forecast.feeds.fates import CANDIDATE
+from forecast.feeds.options import Switches
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-THINNED, SAME_ID = 4, 5
+KEPT, REPEATED, MIRRORED, OVER_CAP, THINNED, SAME_ID = range(6)
 NAMES = {
     REPEATED: "repeated",
     MIRRORED: "mirrored",
@@ -39,11 +42,20 @@ NAMES = {
     THINNED: "thinned",
     SAME_ID: "same_id",
 }
+MIRROR_DAYS = 1
+"""Days within which the two sides of an act may be dated."""
+WINDOW = 28
+"""Days of the moving mean: four whole weeks, since archives are thinner at weekends."""
 ROWS_AT_ONCE = 20_000
-
 _ORDER = (
-    "known, severity DESC, mentions DESC NULLS LAST, day, event_id, a, b, code, mode, place, url, title, note"
+    "known, severity DESC, mentions DESC NULLS LAST, day, event_id, a, b, code, mode, place, url, title, "
+    "note, swapped, name_a, name_b, outlet, sources"
 )
+"""Order in which rows count: as they became known; of those of one day the gravest first. It names all
+columns that tell rows apart, so that the same files give the same account in every run."""
+
+Whole = NDArray[np.int64]
+Fates = NDArray[np.int8]
 
 
 @dataclass(frozen=True)
@@ -89,16 +101,23 @@ def choose_rows(
         Files whose candidates count.
     switches : Switches
     volumes : mapping of date to int
-        The world's rows by day of publication.
+        Rows of the whole archive by day of publication.
     """
     if not parts:
         return Kept({}, {}, 0, 1.0, {})
-    _load(connection, parts, keys)
-    place = "''" if switches.ignore_place else "coalesce(place, '')"
-    one, other = (
-        "CASE WHEN mutual THEN least(a, b) ELSE a END",
-        "CASE WHEN mutual THEN greatest(a, b) ELSE b END",
+    load_table(connection, "wanted", {"key": list(keys)})
+    connection.execute(
+        f"""CREATE OR REPLACE TABLE rows AS
+SELECT *, event_id IS NOT NULL
+    AND row_number() OVER (PARTITION BY event_id, a, b, code ORDER BY turn) > 1 AS again
+FROM (SELECT r.*, row_number() OVER (ORDER BY {_ORDER}) - 1 AS turn
+  FROM read_parquet(?) r JOIN wanted USING (key))""",
+        [[literal_path(path) for path in parts]],
     )
+    place = "''" if switches.ignore_place else "coalesce(place, '')"
+    # Rows of one group could be one act: same actors (either way round where it is mutual), code and place.
+    one = "CASE WHEN mutual THEN least(a, b) ELSE a END"
+    other = "CASE WHEN mutual THEN greatest(a, b) ELSE b END"
     narrow = connection.execute(
         f"""SELECT CAST(date_diff('day', DATE '1970-01-01', day) AS BIGINT) AS day,
   CAST(date_diff('day', DATE '1970-01-01', known) AS BIGINT) AS known,
@@ -121,10 +140,9 @@ FROM rows ORDER BY turn"""
     if switches.cap_per_day is not None:
         fates = mark_over_cap(columns["day"], columns["stream"], fates, switches.cap_per_day)
     lowest = _thin(connection, fates, columns["known"], volumes, switches.seed) if switches.normalise else 1.0
-    turns = np.arange(len(fates))
-    verdicts = {"turn": turns, "fate": fates}
+    connection.register("verdicts", {"turn": np.arange(len(fates)), "fate": fates})
     connection.execute("CREATE OR REPLACE TABLE decided AS SELECT turn, fate FROM verdicts")
-    del verdicts
+    connection.unregister("verdicts")
     connection.execute(
         "CREATE OR REPLACE TABLE kept AS "
         f"SELECT rows.* FROM rows JOIN decided USING (turn) WHERE fate = {KEPT}"
@@ -153,20 +171,6 @@ FROM numbered ORDER BY day, id"""
     )
     while rows := cursor.fetchmany(ROWS_AT_ONCE):
         yield rows
-
-
-def _load(connection: DuckDBPyConnection, parts: Sequence[Path], keys: Sequence[str]) -> None:
-    load_table(connection, "wanted", {"key": list(keys)})
-    paths = [literal_path(path) for path in parts]
-    # The turn is the order in which rows became known; of those of one day the gravest comes first.
-    connection.execute(
-        f"""CREATE OR REPLACE TABLE rows AS
-SELECT *, event_id IS NOT NULL
-    AND row_number() OVER (PARTITION BY event_id, a, b, code ORDER BY turn) > 1 AS again
-FROM (SELECT r.*, row_number() OVER (ORDER BY {_ORDER}) - 1 AS turn
-  FROM read_parquet(?) r JOIN wanted USING (key))""",
-        [paths],
-    )
 
 
 def _thin(
@@ -202,3 +206,84 @@ def _examples(connection: DuckDBPyConnection) -> dict[str, list[str]]:
                 clean_text(f"row {row}: {day} {a} to {b}, code {text}") for row, day, a, b, text in rows
             ]
     return shown
+
+
+def mark_repeats(
+    day: Whole, group: Whole, forward: NDArray[np.bool_], *, repeat_days: int | None, mirrored: bool
+) -> Fates:
+    """Mark the rows that report again an act that an earlier row reports.
+
+    Parameters
+    ----------
+    day : ndarray of int, shape (row,)
+        Day of the act, in the order in which the rows became known.
+    group : ndarray of int, shape (row,)
+        Rows of one group could be one act.
+    forward : ndarray of bool, shape (row,)
+        Direction of the row within its group.
+    repeat_days : int or None
+        Rows of one direction are one act when their days differ by at most this; ``None``: never.
+    mirrored : bool
+        Whether rows of opposite direction are one act, when their days differ by at most ``MIRROR_DAYS`` (or
+        ``repeat_days``, if that is more).
+
+    Returns
+    -------
+    ndarray of int8, shape (row,)
+        ``KEPT``, ``REPEATED`` or ``MIRRORED``.
+    """
+    fates = np.zeros(len(day), dtype=np.int8)
+    kept: defaultdict[tuple[int, bool], list[int]] = defaultdict(list)
+    other_days = max(MIRROR_DAYS, repeat_days or 0)
+    rows = zip(day.tolist(), group.tolist(), forward.tolist(), strict=True)
+    for row, (when, which, side) in enumerate(rows):
+        if repeat_days is not None and _near(kept[which, side], when, repeat_days):
+            fates[row] = REPEATED
+        elif mirrored and _near(kept[which, not side], when, other_days):
+            fates[row] = MIRRORED
+        else:
+            insort(kept[which, side], when)
+    return fates
+
+
+def mark_over_cap(day: Whole, stream: Whole, fates: Fates, cap: int) -> Fates:
+    """Mark the rows beyond the first ``cap`` of a stream (direction and category) on a day.
+
+    Arrays as in ``mark_repeats``; rows that are not kept do not count.
+    """
+    marked = fates.copy()
+    seen: defaultdict[tuple[int, int], int] = defaultdict(int)
+    rows = zip(day.tolist(), stream.tolist(), fates.tolist(), strict=True)
+    for row, (when, which, fate) in enumerate(rows):
+        if fate == KEPT:
+            seen[when, which] += 1
+            if seen[when, which] > cap:
+                marked[row] = OVER_CAP
+    return marked
+
+
+def _near(days: list[int], when: int, window: int) -> bool:
+    at = bisect_left(days, when - window)
+    return at < len(days) and days[at] <= when + window
+
+
+def keep_probabilities(volumes: Mapping[date, int]) -> dict[date, float]:
+    """Return the probability with which a row published on each day is kept, from the archive's volumes."""
+    days = sorted(day for day, volume in volumes.items() if volume > 0)
+    if not days:
+        return {}
+    first = [volumes[day] for day in days[:WINDOW]]
+    reference = sum(first) / len(first)
+    kept = {}
+    for place, day in enumerate(days):
+        recent = [volumes[past] for past in days[max(place + 1 - WINDOW, 0) : place + 1]]
+        # Within the first window the mean of less than a window would be noise, not growth.
+        mean = reference if place < WINDOW else sum(recent) / len(recent)
+        kept[day] = min(1.0, reference / mean)
+    return kept
+
+
+def lot(event_id: str, seed: int) -> float:
+    """Return a number in [0, 1) that belongs to a row for good: uniform over ids."""
+    digest = hashlib.blake2b(f"{seed}\x1f{event_id}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest) / 2**64

@@ -2,46 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 System = Literal["cameo", "weis", "plover", "acled", "own"]
-"""Which crosswalk gives a code its meaning."""
-Actors = Literal["codes", "names"]
-"""Whether actors are given as country codes or as country names."""
-Cells = Sequence[str]
+"""Which crosswalk gives a code its meaning; ``own``: rows that give category and severity themselves."""
 Syntax = Literal["tabs", "csv", "json", "keds"]
 """``tabs``: one row a line, no quoting; ``csv``: quoted cells, separator found out; ``json``: one object a
 line; ``keds``: one event a line, as text."""
 
-FIELDS: Mapping[str, str] = {
-    "event_id": "VARCHAR",
+_TEXTS = (
+    "event_id day added actor_a actor_b code mode root mentions sources sectors_a sectors_b name_a name_b "
+    "contexts place url outlet title note given_category given_severity given_scale shown_day shown_added"
+)
+_TYPES = {
     "day": "DATE",
     "added": "DATE",
-    "actor_a": "VARCHAR",
-    "actor_b": "VARCHAR",
-    "code": "VARCHAR",
-    "mode": "VARCHAR",
     "root": "BOOLEAN",
     "mentions": "INTEGER",
     "sources": "INTEGER",
-    "sectors_a": "VARCHAR",
-    "sectors_b": "VARCHAR",
-    "name_a": "VARCHAR",
-    "name_b": "VARCHAR",
-    "contexts": "VARCHAR",
-    "place": "VARCHAR",
-    "url": "VARCHAR",
-    "outlet": "VARCHAR",
-    "title": "VARCHAR",
-    "note": "VARCHAR",
-    "given_category": "VARCHAR",
-    "given_severity": "VARCHAR",
-    "given_score": "DOUBLE",
-    "shown_day": "VARCHAR",
-    "shown_added": "VARCHAR",
+    "given_scale": "DOUBLE",
 }
+FIELDS: Mapping[str, str] = {name: _TYPES.get(name, "VARCHAR") for name in _TEXTS.split()}
 """Fields that the engine knows, with their types; a layout that says nothing of one has none of it."""
 
 
@@ -61,23 +44,24 @@ class Layout:
         How rows are written.
     columns : tuple of str
         Published columns in their order. In formats with a header this is the set that is used.
+    fields : mapping of str to str
+        Field → SQL expression on the published columns (see ``FIELDS``).
     widths : tuple of int
         Numbers of columns a row may have, for formats without a header; short ones are filled up.
     header : bool
         Whether the first line names the columns.
     required : tuple of str
         Columns a header must have.
-    fields : mapping of str to str
-        Field → SQL expression on the published columns (see ``FIELDS``).
-    actors : str
-        Whether actor fields hold codes or names.
+    named_countries : bool
+        Whether actors are given as country names, not codes.
     known_date : str
         What the day a row became known is taken from, in words; empty when the format has none, and the day
         of the act stands in.
-    spread : callable or None
-        Turns one row into several, where a row may name several actors or events.
+    lists : tuple of str
+        Columns of initiators, recipients and events that hold lists: one row becomes one for each pair of
+        actors and each event. Empty for formats whose rows name one of each.
     delimiter : str
-        Separator of cells that hold lists (sectors, contexts).
+        Separator of cells that hold sectors.
     """
 
     name: str
@@ -90,9 +74,9 @@ class Layout:
     widths: tuple[int, ...] = ()
     header: bool = False
     required: tuple[str, ...] = ()
-    actors: Actors = "codes"
+    named_countries: bool = False
     known_date: str = ""
-    spread: Callable[[Mapping[str, str]], Iterator[dict[str, str]]] | None = field(default=None)
+    lists: tuple[str, ...] = ()
     delimiter: str = ";"
 
     def has(self, name: str) -> bool:
@@ -103,11 +87,6 @@ class Layout:
 def folded(name: str) -> str:
     """Return a column's name as compared: files differ in capitals and underscores."""
     return name.strip().lower().replace("_", " ")
-
-
-def day_of(column: str, pattern: str) -> str:
-    """Return the expression that reads a day written after a pattern; nothing where it is not a day."""
-    return f"TRY_CAST(try_strptime({column}, '{pattern}') AS DATE)"
 
 
 def iso_day(column: str) -> str:

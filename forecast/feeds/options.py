@@ -2,17 +2,107 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
 from pathlib import Path
+from typing import Any, Literal
 
 from forecast.errors import InputError
-from forecast.feeds.actors import parse_dyads
-from forecast.feeds.crosswalk import shipped_crosswalk, with_mapping
-from forecast.feeds.formats import layout_of
-from forecast.feeds.switches import ImportOptions, Switches, check_switches
+from forecast.events.cells import CellFault, parse_actor
+from forecast.feeds.crosswalk import Crosswalk, shipped_crosswalk, with_mapping
+from forecast.feeds.formats import KEDS_CAMEO, LAYOUTS
+from forecast.feeds.layout import Layout, System, iso_day
 
+NAMES: tuple[str, ...] = (*LAYOUTS, "csv")
+SYSTEMS: tuple[System, ...] = ("cameo", "weis", "plover", "acled")
 LEAST_MEMORY = 200
 """Megabytes below which the engine cannot work."""
+_OWN_FIELDS: Mapping[str, str] = {
+    "id": "event_id",
+    "date": "day",
+    "known_date": "added",
+    "initiator": "actor_a",
+    "target": "actor_b",
+    "code": "code",
+    "mode": "mode",
+    "category": "given_category",
+    "severity": "given_severity",
+    "score": "given_scale",
+    "mentions": "mentions",
+    "sources": "sources",
+    "place": "place",
+    "url": "url",
+    "outlet": "outlet",
+    "title": "title",
+    "summary": "note",
+}
+"""Names for ``--column NAME=HEADER``, and the field that each fills."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Switches:
+    """How noise is handled.
+
+    Parameters
+    ----------
+    root_only : bool
+        Keep root events alone (GDELT: those of the lead of a text).
+    min_mentions, min_sources : int
+        Least number of mentions and of sources; 0 for any.
+    exclude : tuple of str
+        Groups of actors left out on either side.
+    max_delay_days : int or None
+        Longest time from act to publication; ``None`` for any.
+    repeat_days : int or None
+        Days within which an act (actors, code, place) reported again counts once; ``None``: each counts.
+    ignore_place : bool
+        Whether re-reports may name another place.
+    merge_mirrored : bool
+        Whether both sides of one act (visit and hosting; consultation either way) count once.
+    cap_per_day : int or None
+        Most acts of one direction and category on one day; ``None`` for any.
+    normalise : bool
+        Whether the growth of the archive's volume is taken out by thinning.
+    known_date : str
+        ``published``: an act is known from the day the file gives; ``act``: from its own day, for back-files.
+    vintage : date or None
+        Leave out what became known later.
+    seed : int
+        Seed of the thinning.
+    """
+
+    root_only: bool = False
+    min_mentions: int = 0
+    min_sources: int = 0
+    exclude: tuple[str, ...] = ()
+    max_delay_days: int | None = None
+    repeat_days: int | None = 1
+    ignore_place: bool = False
+    merge_mirrored: bool = True
+    cap_per_day: int | None = None
+    normalise: bool = False
+    known_date: Literal["published", "act"] = "published"
+    vintage: date | None = None
+    seed: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the switches as JSON-ready values."""
+        vintage = self.vintage.isoformat() if self.vintage else None
+        return asdict(self) | {"exclude": list(self.exclude), "vintage": vintage}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportOptions:
+    """What to import, and how."""
+
+    layout: Layout
+    crosswalk: Crosswalk
+    dyads: tuple[tuple[str, str], ...]
+    switches: Switches
+    memory_mb: int = 600
+    threads: int = 2
 
 
 def feed_options(
@@ -65,8 +155,128 @@ def feed_options(
     return ImportOptions(
         layout=layout,
         crosswalk=with_mapping(crosswalk, mapping) if mapping else crosswalk,
-        dyads=parse_dyads(dyads),
+        dyads=_dyads(dyads),
         switches=chosen,
         memory_mb=memory_mb,
         threads=threads,
     )
+
+
+def layout_of(name: str, *, codes: str | None = None, columns: Mapping[str, str] | None = None) -> Layout:
+    """Return the layout of a format; ``codes`` and ``columns`` as in ``feed_options``.
+
+    Raises
+    ------
+    InputError
+        No such format, or an option that the format would ignore.
+    """
+    if name not in NAMES:
+        near = difflib.get_close_matches(name.lower(), NAMES, n=1, cutoff=0.5)
+        hint = f" Did you mean '{near[0]}'?" if near else ""
+        raise InputError(f"--format {name}: no such format.{hint} Allowed: {', '.join(NAMES)}")
+    system = next((system for system in SYSTEMS if system == codes), None)
+    if codes is not None and system is None:
+        raise InputError(f"--codes {codes}: no such coding scheme. Allowed: {', '.join(SYSTEMS)}")
+    if columns and name != "csv":
+        raise InputError(f"--column: the columns of {name} files are known. It is for --format csv")
+    if name == "csv":
+        return _own_layout(columns or {}, system or "own")
+    if name == "keds":
+        if codes not in (None, "weis", "cameo"):
+            raise InputError(f"--codes {codes}: KEDS text holds weis or cameo codes")
+        return KEDS_CAMEO if codes == "cameo" else LAYOUTS[name]
+    if codes is not None:
+        raise InputError(f"--codes: {name} files hold {LAYOUTS[name].system} codes. It is for keds and csv")
+    return LAYOUTS[name]
+
+
+def _own_layout(columns: Mapping[str, str], system: System) -> Layout:
+    """Return the layout of a table with a header; a column not named is looked for under its own name."""
+    for name in columns:
+        if name not in _OWN_FIELDS:
+            near = difflib.get_close_matches(name, _OWN_FIELDS, n=1)
+            hint = f" Did you mean '{near[0]}'?" if near else ""
+            raise InputError(f"--column {name}: no such column.{hint} Allowed: {', '.join(_OWN_FIELDS)}")
+    headers = {name: columns.get(name, name) for name in _OWN_FIELDS}
+    cells = {
+        field: 'nullif("' + headers[name].replace('"', '""') + "\", '')"
+        for name, field in _OWN_FIELDS.items()
+    }
+    read = cells | {
+        "day": iso_day(cells["day"]),
+        "added": iso_day(cells["added"]),
+        "mode": f"coalesce(lower({cells['mode']}), '')",
+        "given_scale": f"TRY_CAST({cells['given_scale']} AS DOUBLE)",
+        "mentions": f"TRY_CAST({cells['mentions']} AS INTEGER)",
+        "sources": f"TRY_CAST({cells['sources']} AS INTEGER)",
+        "shown_day": cells["day"],
+        "shown_added": cells["added"],
+    }
+    coding = ("category", "severity") if system == "own" else ("code",)
+    return Layout(
+        name="csv",
+        label="table",
+        origin="columns named by the user",
+        system=system,
+        syntax="csv",
+        columns=tuple(headers.values()),
+        header=True,
+        required=tuple(headers[name] for name in ("date", "initiator", "target", *coding)),
+        known_date=headers["known_date"],
+        fields=read,
+    )
+
+
+def check_switches(switches: Switches, layout: Layout) -> None:
+    """Refuse a switch that the format would ignore, or a number that makes no sense.
+
+    Raises
+    ------
+    InputError
+        Says which switch, why, and what to do.
+    """
+    needs = (
+        ("--root-only", switches.root_only, "root", "which events are root events"),
+        ("--min-mentions", switches.min_mentions > 0, "mentions", "how often an event was mentioned"),
+        ("--min-sources", switches.min_sources > 0, "sources", "how many sources report an event"),
+        ("--max-delay", switches.max_delay_days is not None, "added", "when an event was published"),
+        ("--known-date act", switches.known_date == "act", "added", "when an event was published"),
+    )
+    for option, used, name, what in needs:
+        if used and not layout.has(name):
+            raise InputError(f"{option}: {layout.name} files do not say {what}. Leave the option out")
+    if switches.known_date == "act" and switches.max_delay_days is not None:
+        raise InputError("--max-delay needs the day of publication, which --known-date act sets aside")
+    for option, number, least in (
+        ("--min-mentions", switches.min_mentions, 0),
+        ("--min-sources", switches.min_sources, 0),
+        ("--max-delay", switches.max_delay_days, 0),
+        ("--repeat-days", switches.repeat_days, 0),
+        ("--cap-per-day", switches.cap_per_day, 1),
+    ):
+        if number is not None and number < least:
+            raise InputError(f"{option} {number}: expected {least} or more")
+    if switches.ignore_place and switches.repeat_days is None:
+        raise InputError("--ignore-place has no effect with --keep-repeats. Leave one of them out")
+
+
+def _dyads(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    dyads: list[tuple[str, str]] = []
+    for text in texts:
+        parts = [part.strip() for part in text.split(",")]
+        if len(parts) != 2:
+            raise InputError(f"--dyad {text}: expected two actors with a comma between, such as USA,CHN")
+        for part in parts:
+            try:
+                parse_actor(part)
+            except CellFault as fault:
+                raise InputError(f"--dyad {text}: {fault}") from fault
+        one, other = parts
+        if one == other:
+            raise InputError(f"--dyad {text}: a dyad is between two different actors")
+        if (one, other) in dyads or (other, one) in dyads:
+            raise InputError(f"--dyad {text}: given twice (either way round is the same dyad)")
+        dyads.append((one, other))
+    if not dyads:
+        raise InputError("--dyad is missing: name the two actors, such as --dyad USA,CHN (repeatable)")
+    return tuple(dyads)

@@ -1,20 +1,33 @@
-"""Files → their candidates on disk, entered in the journal; what could not be used is returned."""
+"""Files → batches of clean rows, judged by the engine → candidates on disk, entered in the journal.
+
+Rows are unpacked in a thread of its own while the engine works. Small files share a batch, so that thousands
+of quarter-hour files cost one statement; a large file spans several, and counts only when its end was read.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import queue
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 
 from forecast.errors import EventError
-from forecast.feeds.batches import Batch, Failed, Finished, make_batches, read_ahead
-from forecast.feeds.clean_rows import WrongFormatError
+from forecast.feeds.clean_rows import Faults, RowCleaner, Rows, WrongFormatError
 from forecast.feeds.engine import Engine, Tally
-from forecast.feeds.fates import KEPT
+from forecast.feeds.fates import KEPT, Part
 from forecast.feeds.journal import FileRecord, Journal
-from forecast.feeds.statement import Part
+from forecast.feeds.layout import Layout
+from forecast.feeds.unpack import Block, CorruptFileError, is_parquet, read_blocks
 
+BATCH_BYTES = 128_000_000
+BATCH_FILES = 400
+PARQUET_GROWTH = 4
+"""Size of rows as text over that of their Parquet file, about."""
+READ_AHEAD = 2
 Listener = Callable[[int, int], None]
 """Told how many files are read, of how many."""
 Growing = dict[str, tuple[Tally, list[str]]]
@@ -24,18 +37,7 @@ Growing = dict[str, tuple[Tally, list[str]]]
 def read_files(
     paths: Mapping[str, Path], journal: Journal, engine: Engine, listen: Listener, *, strict: bool
 ) -> list[Failed]:
-    """Read what the journal lacks, and enter it there.
-
-    Parameters
-    ----------
-    paths : mapping of str to Path
-        Key → file.
-    journal : Journal
-    engine : Engine
-    listen : callable
-        Told the progress.
-    strict : bool
-        Whether a file that cannot be used is an error.
+    """Read those of the files (key → path) that the journal lacks, and enter them there.
 
     Returns
     -------
@@ -82,28 +84,26 @@ def _judge(batch: Batch, journal: Journal, engine: Engine, growing: Growing) -> 
         _judge_parts(text, journal, engine, growing)
     for part in text:
         part.path.unlink()
-    for part in batch.parts:
-        if part.columns is None:
-            (key,) = part.files.values()
-            reason = None
-            try:
-                _judge_parts([part], journal, engine, growing)
-            except WrongFormatError as error:
-                if not journal.records:
-                    raise EventError(f"{part.path}: {error}") from error
-                reason = str(error)
-            except duckdb.Error as error:
-                reason = f"the Parquet file cannot be read ({str(error).splitlines()[0][:120]})"
-            if reason is not None:
-                growing.pop(key, None)
-                failures.append(Failed(key, part.path, reason, wrong_format=False))
+    for part in (part for part in batch.parts if part.columns is None):
+        try:
+            _judge_parts([part], journal, engine, growing)
+            continue
+        except WrongFormatError as error:
+            if not journal.records:
+                raise EventError(f"{part.path}: {error}") from error
+            reason = str(error)
+        except duckdb.Error as error:
+            reason = f"the Parquet file cannot be read ({str(error).splitlines()[0][:120]})"
+        (key,) = part.files.values()
+        growing.pop(key, None)
+        failures.append(Failed(key, part.path, reason, wrong_format=False))
     return failures
 
 
 def _judge_parts(parts: Sequence[Part], journal: Journal, engine: Engine, growing: Growing) -> None:
-    target = journal.next_part()
+    path = journal.next_part()
     try:
-        tallies = engine.judge(parts, target)
+        tallies = engine.judge(parts, path)
     except duckdb.OutOfMemoryException as error:
         raise EventError(
             f"the engine needs more than {engine.options.memory_mb:,} MB: allow it more with --memory"
@@ -112,9 +112,9 @@ def _judge_parts(parts: Sequence[Part], journal: Journal, engine: Engine, growin
         held, names = growing.setdefault(key, (Tally(), []))
         held.add(tally)
         if tally.fates.get(KEPT):
-            names.append(target.name)
+            names.append(path.name)
     if not any(tally.fates.get(KEPT) for tally in tallies.values()):
-        target.unlink()
+        path.unlink()
 
 
 def _record(end: Finished, growing: Growing) -> FileRecord:
@@ -125,3 +125,139 @@ def _record(end: Finished, growing: Growing) -> FileRecord:
         tally.examples[reason] = end.faults.examples[reason]
     lines = end.lines or tally.rows
     return FileRecord(end.key, str(end.path), lines, tally, tuple(parts), end.faults.mended)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A file that was read to its end."""
+
+    key: str
+    path: Path
+    lines: int
+    faults: Faults
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A file that could not be read to its end, or is of another format."""
+
+    key: str
+    path: Path
+    reason: str
+    wrong_format: bool
+
+
+@dataclass
+class Batch:
+    """Rows to judge at once, and the files that end (or fail) with them; ``number`` names its texts."""
+
+    number: int
+    parts: list[Part] = field(default_factory=list)
+    finished: list[Finished] = field(default_factory=list)
+    failed: list[Failed] = field(default_factory=list)
+    size: int = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether the engine should have it now."""
+        return self.size >= BATCH_BYTES or len(self.finished) + len(self.failed) >= BATCH_FILES
+
+    def add_rows(self, rows: Rows, key: str, tag: str, folder: Path) -> None:
+        """Write rows of a file into the text that holds all rows of their columns."""
+        part = next((held for held in self.parts if held.columns == rows.columns), None)
+        if part is None:
+            part = Part(folder / f"rows-{self.number}-{len(self.parts)}.tsv", rows.columns, {}, {})
+            self.parts.append(part)
+        content = rows.content.replace(b"\n", f"\t{tag}\n".encode())
+        with part.path.open("ab") as stream:
+            stream.write(content)
+        part.files[tag] = key
+        part.rows[key] = part.rows.get(key, 0) + rows.count
+        self.size += len(content)
+
+
+def make_batches(files: Sequence[tuple[str, Path]], layout: Layout, folder: Path) -> Iterator[Batch]:
+    """Yield batches of rows of files, each given as key and path.
+
+    The rows of a batch are put into the folder, and to be deleted by whoever takes it.
+    """
+    batch = Batch(0)
+    for place, (key, path) in enumerate(files):
+        tag = str(place)
+        try:
+            if is_parquet(path):
+                if layout.lists or layout.syntax == "keds":
+                    raise CorruptFileError(f"{layout.name} files are read as published text, not as Parquet")
+                batch.parts.append(Part(path, None, {tag: key}, {}))
+                batch.finished.append(Finished(key, path, 0, Faults()))
+                batch.size += path.stat().st_size * PARQUET_GROWTH
+            else:
+                cleaner, lines = RowCleaner(layout, str(path)), 0
+                for block, last in _with_last(read_blocks(path)):
+                    rows = cleaner.clean(block, last=last)
+                    lines += rows.lines
+                    if rows.count:
+                        batch.add_rows(rows, key, tag, folder)
+                    if batch.full and not last:
+                        yield batch
+                        batch = Batch(batch.number + 1)
+                batch.finished.append(Finished(key, path, lines, cleaner.faults))
+        except (CorruptFileError, WrongFormatError) as error:
+            # Rows that were written before the damage are judged with the others and then left out.
+            batch.failed.append(Failed(key, path, str(error), isinstance(error, WrongFormatError)))
+        if batch.full:
+            yield batch
+            batch = Batch(batch.number + 1)
+    if batch.finished or batch.failed:
+        yield batch
+
+
+@contextmanager
+def read_ahead(batches: Iterator[Batch]) -> Iterator[Iterator[Batch]]:
+    """Let batches be made in a thread while earlier ones are used; the thread ends with the block."""
+    waiting: queue.Queue[Batch | BaseException | None] = queue.Queue(READ_AHEAD)
+    stopped = threading.Event()
+
+    def put(item: Batch | BaseException | None) -> None:
+        while not stopped.is_set():
+            try:
+                waiting.put(item, timeout=0.2)
+                return
+            except queue.Full:
+                continue
+
+    def make() -> None:
+        try:
+            for batch in batches:
+                put(batch)
+                if stopped.is_set():
+                    return
+            put(None)
+        except BaseException as error:  # handed to the user of the batches, who raises it
+            put(error)
+
+    def take() -> Iterator[Batch]:
+        while (item := waiting.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+
+    maker = threading.Thread(target=make, name="unpack", daemon=True)
+    maker.start()
+    try:
+        yield take()
+    finally:
+        stopped.set()
+        maker.join(timeout=10)
+
+
+def _with_last(blocks: Iterator[Block]) -> Iterator[tuple[Block, bool]]:
+    """Yield each block, and whether it is the last of its text."""
+    held: Block | None = None
+    for block in blocks:
+        if held is not None:
+            yield held, block.text != held.text
+        held = block
+    if held is None:
+        raise CorruptFileError("the file is empty")
+    yield held, True

@@ -1,16 +1,29 @@
-"""What happened to every row, as values, as JSON and in words."""
+"""What happened to every row, as values, as JSON and in words; what to know of the result."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
+from forecast.feeds.engine import Engine, Tally
 from forecast.feeds.fates import FATES, FAULTS
+from forecast.feeds.keeping import Kept
+from forecast.feeds.options import ImportOptions
+from forecast.feeds.reading import Failed, make_batches
+from forecast.feeds.writing import Written
 
 LISTED = 20
 """Corrupt files named on the terminal; the JSON report names all."""
+SHOWN_ACTORS = 10
+BULK_SHARE = 0.2
+"""Share of the kept rows that one day of publication must hold to look like a back-file."""
+BULK_DAYS = 30
+"""Days of acts that such a day must hold at least."""
+MANY_FAULTS = 0.01
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,11 +81,6 @@ class ImportReport:
     warnings: tuple[str, ...]
     seconds: float
     switches: dict[str, Any]
-
-    @property
-    def faults(self) -> int:
-        """Rows that are wrong in themselves."""
-        return sum(self.fates.get(name, 0) for name in FAULTS)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as JSON-ready values."""
@@ -154,3 +162,75 @@ def faults_text(fates: Mapping[str, int], examples: Mapping[str, list[str]]) -> 
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def warn_of(
+    options: ImportOptions, total: Tally, kept: Kept, written: Written, *, renewed: bool
+) -> tuple[str, ...]:
+    """Return one sentence for each thing that would otherwise be found out late."""
+    layout, switches = options.layout, options.switches
+    notes = []
+    if renewed:
+        notes.append("dyads, mapping, switches or this program have changed, so every file was read again.")
+    if not layout.known_date:
+        notes.append(
+            f"{layout.name} files have no date of publication; an act counts as known on its own day."
+        )
+    elif switches.known_date == "published" and kept.daily and written.first and written.last:
+        day, rows = max(kept.daily.items(), key=lambda item: item[1])
+        span = (written.last - written.first).days
+        if rows > BULK_SHARE * written.rows and span > BULK_DAYS and rows > BULK_DAYS:
+            notes.append(
+                f"{rows:,} of {written.rows:,} events were published on {day}: a back-file loaded at once. "
+                "Before that day a forecast knows none of them; --known-date act takes their own days."
+            )
+    for dyad in options.dyads:
+        if not written.by_dyad[min(dyad), max(dyad)]:
+            notes.append(f"no event of {','.join(dyad)} is left.")
+    wrong = sum(total.fates.get(name, 0) for name in FAULTS)
+    if wrong > MANY_FAULTS * total.rows:
+        notes.append(f"{wrong / total.rows:.1%} of the rows are wrong in themselves; see the reasons above.")
+    if layout.system != "own" and total.restored and layout.name not in ("gdelt1", "gdelt2", "icews"):
+        notes.append(
+            "two-digit codes 10 to 20 may be 010 to 020 without their zero; they were read as 10 to 20."
+        )
+    if not switches.normalise and len(total.volumes) > 2 * 365:
+        notes.append("the archive's volume grows over the years; --normalise takes that out of the counts.")
+    return tuple(notes)
+
+
+def nothing_read(failures: Sequence[Failed]) -> str:
+    """Return the message for files of which none could be read."""
+    shown = "\n".join(f"  {failure.path}: {failure.reason}" for failure in failures[:LISTED])
+    return f"none of {len(failures):,} files could be read:\n{shown}"
+
+
+def nothing_kept(engine: Engine, total: Tally, fates: Mapping[str, int], paths: Sequence[Path]) -> str:
+    """Return the message for rows of which none is kept: an actor that does not occur, or the reasons."""
+    if not total.rows:
+        return "no event rows: the files hold none"
+    dyads = engine.options.dyads
+    for actor in dict.fromkeys(actor for dyad in dyads for actor in dyad):
+        if actor not in total.actors:
+            seen = _actors_of_first_file(engine, paths)
+            near = get_close_matches(actor, seen, n=3, cutoff=0.5)
+            hint = f" Actors written alike: {', '.join(near)}." if near else ""
+            return (
+                f"no event is left: no actor {actor} occurs in these {total.rows:,} rows.{hint} "
+                f"Most frequent in {paths[0].name}: {', '.join(seen[:SHOWN_ACTORS])}"
+            )
+    between = {name: rows for name, rows in ordered(fates).items() if FATES[name].kind != "fault"}
+    for name in ("actorless", "domestic", "others"):
+        between.pop(name, None)
+    named = " or ".join("–".join(dyad) for dyad in dyads)
+    if not between:
+        return f"no event is left: both actors occur, but no row is between {named}"
+    reasons = "; ".join(f"{rows:,} {FATES[name].words}" for name, rows in between.items())
+    return f"no event is left: of the rows between {named}, {reasons}"
+
+
+def _actors_of_first_file(engine: Engine, paths: Sequence[Path]) -> list[str]:
+    folder = engine.folder / "again"
+    folder.mkdir()
+    batch = next(make_batches([("first", paths[0])], engine.options.layout, folder), None)
+    return engine.actors_of(batch.parts) if batch is not None and batch.parts else []

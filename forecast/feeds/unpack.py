@@ -10,7 +10,6 @@ import io
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -20,8 +19,7 @@ BLOCK_BYTES = 8_000_000
 MAX_LINE_BYTES = 4_000_000
 """A longer line means that the file is no text of rows."""
 
-_GZIP, _ZIP, PARQUET_MARK = b"\x1f\x8b", b"PK\x03\x04", b"PAR1"
-_EMPTY_ZIP = b"PK\x05\x06"
+_GZIP, _ZIP, _EMPTY_ZIP, _PARQUET = b"\x1f\x8b", b"PK\x03\x04", b"PK\x05\x06", b"PAR1"
 _UTF8_MARK = b"\xef\xbb\xbf"
 _OTHERS = {
     b"%PDF": "a PDF",
@@ -59,16 +57,10 @@ class Block:
 
 
 def is_parquet(path: Path) -> bool:
-    """Return whether a file is Parquet, by its first bytes.
-
-    Raises
-    ------
-    CorruptFileError
-        The file cannot be opened.
-    """
+    """Return whether a file is Parquet, by its first bytes."""
     try:
         with path.open("rb") as stream:
-            return stream.read(4) == PARQUET_MARK
+            return stream.read(4) == _PARQUET
     except OSError as error:
         raise CorruptFileError(f"cannot be read ({error.strerror or error})") from error
 
@@ -109,20 +101,17 @@ def read_blocks(path: Path, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
 
 def _zip_blocks(stream: BinaryIO, block_bytes: int) -> Iterator[Block]:
     with zipfile.ZipFile(stream) as archive:
-        members = [member for member in archive.infolist() if not member.is_dir()]
-        members = [member for member in members if not member.filename.startswith("__MACOSX/")]
+        members = [
+            member
+            for member in archive.infolist()
+            if not member.is_dir() and not member.filename.startswith("__MACOSX/")
+        ]
         if not members:
             raise CorruptFileError("the archive holds no file")
         for member in members:
-            with _opened(archive, member) as unpacked:
+            with archive.open(member) as unpacked:
                 name = member.filename if len(members) > 1 else ""
-                yield from _line_blocks(name, unpacked, block_bytes)
-
-
-@contextmanager
-def _opened(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[BinaryIO]:
-    with archive.open(member) as unpacked:
-        yield cast("BinaryIO", unpacked)
+                yield from _line_blocks(name, cast("BinaryIO", unpacked), block_bytes)
 
 
 def _line_blocks(text: str, stream: BinaryIO, block_bytes: int) -> Iterator[Block]:
@@ -131,7 +120,7 @@ def _line_blocks(text: str, stream: BinaryIO, block_bytes: int) -> Iterator[Bloc
     while chunk := reader.read(block_bytes):
         if first:
             first = False
-            if chunk.startswith((_GZIP, _ZIP, PARQUET_MARK)):
+            if chunk.startswith((_GZIP, _ZIP, _PARQUET)):
                 raise CorruptFileError("a packed file inside a packed file: unpack it once")
             chunk = chunk.removeprefix(_UTF8_MARK)
         cut = chunk.rfind(b"\n") + 1

@@ -1,12 +1,13 @@
 """Kept rows → an event file of our columns, CSV or Parquet; whole or not at all.
 
-Two columns of our own go with them, which the reader of events passes over: ``x_score``, the Goldstein-type
-score, and ``x_mentions``, the number of mentions.
+Two columns of our own go with them, which the reader of events passes over: ``x_score``, the scale value, and
+``x_mentions``, the number of mentions.
 """
 
 from __future__ import annotations
 
 import csv
+import io
 import os
 import re
 from collections import Counter
@@ -14,18 +15,24 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from forecast.errors import EventError
 from forecast.events.cells import MAX_CELL_CHARS, clean_text
 from forecast.events.codebook import cameo_codes
-from forecast.events.columns import COLUMNS
+from forecast.events.rows import literal_path
+from forecast.events.table import COLUMNS
+from forecast.feeds.fates import CANDIDATE, quoted
+from forecast.feeds.journal import MADE, VOLUMES, Journal
+from forecast.feeds.keeping import Kept, kept_rows
 from forecast.feeds.layout import Layout
-from forecast.feeds.statement import CANDIDATE
 
-SCORE, MENTIONS = "x_score", "x_mentions"
-WRITTEN = (*COLUMNS, SCORE, MENTIONS)
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+WRITTEN = (*COLUMNS, "x_score", "x_mentions")
+PARQUET = ".parquet"
 MAX_TITLE = 300
 
 _PUNCTUATION = re.compile(r"[^a-z0-9]+")
@@ -43,21 +50,56 @@ class Written:
     by_category: Counter[str] = field(default_factory=Counter)
 
 
-def write_rows(bundles: Iterator[list[tuple[Any, ...]]], path: Path, layout: Layout) -> Written:
-    """Write candidate rows as a CSV file of events.
-
-    Parameters
-    ----------
-    bundles : iterator of list of tuple
-        As from ``kept_rows``.
-    path : Path
-        Where to write; the caller moves the file into place.
+def write_output(
+    connection: DuckDBPyConnection,
+    journal: Journal,
+    output: Path,
+    layout: Layout,
+    volumes: Mapping[date, int],
+    kept: Kept,
+) -> Written:
+    """Write the rows kept as the event file, and the archive's volume by day into the journal's folder.
 
     Raises
     ------
     EventError
         The file cannot be written.
     """
+    half = output.with_name(f".{output.name}.half")
+    try:
+        written = write_rows(kept_rows(connection), half, layout)
+        if output.suffix == PARQUET:
+            packed = output.with_name(f".{output.name}.packed")
+            texts = ", ".join(f"'{name}': 'VARCHAR'" for name in WRITTEN)
+            connection.execute(
+                f"COPY (SELECT * FROM read_csv({quoted(literal_path(half))}, columns={{{texts}}}, "
+                f"header=true, auto_detect=false, delim=',', quote='\"', escape='\"', nullstr='\\0')) "
+                f"TO {quoted(str(packed))} (FORMAT parquet, COMPRESSION zstd)"
+            )
+            os.replace(packed, half)
+        (journal.folder / MADE).touch()
+        os.replace(half, output)
+    finally:
+        half.unlink(missing_ok=True)
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(("day", "world", "kept"))
+    writer.writerows(
+        (day.isoformat(), volumes.get(day, 0), kept.daily.get(day, 0)) for day in sorted(volumes)
+    )
+    replace_text(journal.folder / VOLUMES, buffer.getvalue())
+    return written
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all."""
+    half = path.with_name(f".{path.name}.half")
+    half.write_text(text, encoding="utf-8", newline="")
+    os.replace(half, path)
+
+
+def write_rows(bundles: Iterator[list[tuple[Any, ...]]], path: Path, layout: Layout) -> Written:
+    """Write rows, as ``kept_rows`` yields them, as a CSV file of events; the caller moves it into place."""
     written = Written()
     try:
         with path.open("w", encoding="utf-8", newline="") as stream:
@@ -66,7 +108,7 @@ def write_rows(bundles: Iterator[list[tuple[Any, ...]]], path: Path, layout: Lay
             for bundle in bundles:
                 for values in bundle:
                     row = dict(zip((*CANDIDATE, "id"), values, strict=True))
-                    writer.writerow(event_cells(row, layout))
+                    writer.writerow(_event_cells(row, layout))
                     _count(written, row)
             stream.flush()
             os.fsync(stream.fileno())
@@ -75,7 +117,7 @@ def write_rows(bundles: Iterator[list[tuple[Any, ...]]], path: Path, layout: Lay
     return written
 
 
-def event_cells(row: Mapping[str, Any], layout: Layout) -> list[str]:
+def _event_cells(row: Mapping[str, Any], layout: Layout) -> list[str]:
     """Return the cells of an event, in the order of ``WRITTEN``."""
     cameo = row["code"] if layout.system == "cameo" and row["code"] in cameo_codes() else ""
     url = clean_text(row["url"] or "")
@@ -98,8 +140,8 @@ def event_cells(row: Mapping[str, Any], layout: Layout) -> list[str]:
         "source_title": title,
         "source_url": url if linked else "",
         "source_date": known if layout.known_date else "",
-        SCORE: "" if row["score"] is None else f"{row['score']:g}",
-        MENTIONS: "" if row["mentions"] is None else str(row["mentions"]),
+        "x_score": "" if row["scale"] is None else f"{row['scale']:g}",
+        "x_mentions": "" if row["mentions"] is None else str(row["mentions"]),
     }
     return [cells.get(name, "") for name in WRITTEN]
 

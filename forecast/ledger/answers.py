@@ -113,12 +113,11 @@ def _judgement(
 
 
 def _question(cells: Mapping[str, str], book: Book, names: Mapping[str, list[str]]) -> Question:
-    dyad = tuple(sorted(code.strip().upper() for code in cells["dyad"].split("-")))
     as_of, milestone = _day(cells, "as_of"), _day(cells, "milestone")
     same_days = {
         key: question
         for key, question in book.questions.items()
-        if (question.dyad, question.as_of, question.milestone) == (dyad, as_of, milestone)
+        if question.is_about(cells["dyad"]) and (question.as_of, question.milestone) == (as_of, milestone)
     }
     if not same_days:
         raise _RowFaultError(

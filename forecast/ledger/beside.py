@@ -13,7 +13,8 @@ from forecast.ledger.book import Book
 from forecast.ledger.entries import JudgementEntry
 from forecast.ledger.score_groups import OriginBlocks
 from forecast.ledger.scored import ScoredForecast
-from forecast.records.forecast import ErrorBound, Record
+from forecast.records.base import Record
+from forecast.records.history import ErrorBound
 
 
 class Beside(Record):

@@ -65,7 +65,7 @@ def make_link(entry: AnyEntry, sequence: int, previous: str, latest: datetime | 
         With a time zone.
     """
     stamp = now.astimezone(UTC).replace(microsecond=0)
-    payload = Payload(schema=1, recorded_on=stamp, clock_behind_s=seconds_behind(stamp, latest), entry=entry)
+    payload = Payload(schema=2, recorded_on=stamp, clock_behind_s=seconds_behind(stamp, latest), entry=entry)
     text = canonical_json(payload.model_dump(mode="json", by_alias=True))
     return Link(sequence, previous, link_hash(previous, text), text)
 

@@ -14,7 +14,8 @@ from pydantic import AfterValidator, AwareDatetime, Field
 
 from forecast.events.cells import clean_text
 from forecast.ledger.canonical import content_hash
-from forecast.records.forecast import Baseline, Interval, Probability, Record
+from forecast.records.base import Interval, Probability, Record
+from forecast.records.forecast import Baseline
 
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256, 64 hex digits")]
 # Ledgers of others are read as well: what could steer a terminal is taken out.
@@ -26,13 +27,26 @@ GRACE_DAYS = 7
 """Days after the as-of date within which a forecast counts as made ahead; made later it is a hindcast."""
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 class Question(Record):
     """What is forecast: an act that meets the rule, after ``as_of`` and before ``milestone``.
 
-    ``dyad`` holds the two codes and ``any_of`` the categories, sorted, so that equal questions are equal.
+    Actors and ``any_of`` are sorted, so that equal questions are equal. Questions of schema 1 name their pair
+    only: they have neither ``sides`` nor ``theatre``.
     """
 
-    dyad: tuple[str, str] = Field(description="the two country codes, sorted")
+    dyad: tuple[str, str] = Field(description="the two sides, sorted; actors of a side are joined by a plus")
+    sides: tuple[tuple[str, ...], tuple[str, ...]] | None = Field(
+        None,
+        exclude_if=_is_none,
+        description="actors of each side, in the order of dyad",
+    )
+    theatre: tuple[str, ...] | None = Field(
+        None, exclude_if=_is_none, description="third parties; acts between one of them and a side count too"
+    )
     any_of: tuple[str, ...] = Field(min_length=1, description="categories that meet the target, sorted")
     min_severity: int = Field(ge=1, le=5)
     as_of: date = Field(description="last day that was known")
@@ -57,6 +71,11 @@ class Question(Record):
     def pair(self) -> str:
         """The dyad as one word, e.g. ``CHN-USA``."""
         return "-".join(self.dyad)
+
+    def is_about(self, pair: str) -> bool:
+        """Whether a text such as ``usa-chn`` names the dyad, either way round."""
+        either = ("-".join(self.dyad), "-".join(reversed(self.dyad)))
+        return pair.strip().casefold() in map(str.casefold, either)
 
 
 class Provenance(Record):
@@ -193,7 +212,11 @@ AnyEntry = Annotated[
 class Payload(Record):
     """What a record says and when it was written down; the text that is hashed."""
 
-    schema_: Literal[1] = Field(1, alias="schema", description="version of the payloads")
+    schema_: Literal[1, 2] = Field(
+        2,
+        alias="schema",
+        description="version of the payloads; 1 lacks sides and theatre of questions",
+    )
     recorded_on: AwareDatetime
     clock_behind_s: int | None = Field(
         None, ge=1, description="seconds by which the clock stood behind an earlier record, else null"

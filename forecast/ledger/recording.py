@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from forecast.events.dyads import DyadRule
 from forecast.ledger.canonical import DIGITS
 from forecast.ledger.entries import ForecastEntry, Question, with_id
 from forecast.ledger.store import write_ledger
@@ -19,8 +20,9 @@ LEDGER_FILE = "ledger.sqlite"
 
 @dataclass(frozen=True, kw_only=True)
 class RunOrigin:
-    """What a run was made from, when, and where it is kept (``None``: nowhere)."""
+    """What a run was made from, whose acts it counts, when, and where it is kept (``None``: nowhere)."""
 
+    dyad: DyadRule
     config_sha256: str
     data_sha256: str
     code_version: str
@@ -69,11 +71,14 @@ def forecast_entries(
     ]
 
 
-def make_question(dyad: tuple[str, str], rule: TargetRule, as_of: object, milestone: object) -> Question:
-    """Make a question; the order of codes and categories does not matter."""
+def make_question(dyad: DyadRule, rule: TargetRule, as_of: object, milestone: object) -> Question:
+    """Make a question; the order of actors and categories does not matter."""
+    sides = {"+".join(side): side for side in (tuple(sorted(dyad.a)), tuple(sorted(dyad.b)))}
     return Question.model_validate(
         {
-            "dyad": tuple(sorted(dyad)),
+            "dyad": dyad.sides,
+            "sides": tuple(sides[name] for name in dyad.sides),
+            "theatre": tuple(sorted(dyad.theatre)),
             "any_of": tuple(sorted(set(rule.any_of))),
             "min_severity": rule.min_severity,
             "as_of": as_of,
@@ -93,9 +98,7 @@ def _entry(
     baseline = milestone.baseline
     return with_id(
         ForecastEntry,
-        question=make_question(
-            (forecast.dyad.a, forecast.dyad.b), rule, forecast.as_of, milestone.date
-        ).model_dump(),
+        question=make_question(origin.dyad, rule, forecast.as_of, milestone.date).model_dump(),
         name=forecast.name,
         dyad_label=forecast.dyad.label,
         target=target.name,

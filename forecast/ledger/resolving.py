@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from forecast.errors import LedgerError
+from forecast.events.dyads import DyadRule, main_pairs, pairs_in_words
 from forecast.events.table import EventTable
 from forecast.ledger.book import Book, is_over
 from forecast.ledger.entries import Question, ResolutionEntry, with_id
 from forecast.ledger.store import LedgerWriter, open_ledger, write_ledger
 from forecast.panel.streams import TargetRule
+
+PAIR_SHARE = 0.9
+"""A file in which so many rows are between two actors is a file of that pair."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +28,7 @@ class Coverage:
     Parameters
     ----------
     dyad : tuple of str
-        The two codes, sorted.
+        The two actors or sides, sorted.
     through : date
         Last day that the events cover.
     stated : bool
@@ -100,22 +105,27 @@ def coverage_of(
     through : date, optional
         Last day covered; the last ``known_date`` when absent.
     dyad : str, optional
-        Two codes, e.g. ``USA-CHN``.
+        Two actors or sides, e.g. ``USA-CHN``.
 
     Raises
     ------
     LedgerError
         The ledger has no question about the dyad, the file has no act between the two, or the last day lies
-        ahead.
+        ahead. The message names the pairs that the file holds.
     """
-    pair = _main_pair(events) if dyad is None else _given_pair(dyad, events)
-    asked = sorted({question.dyad for question in book.questions.values()})
-    if pair not in asked:
-        known = ", ".join("-".join(one) for one in asked) or "none yet"
+    held = main_pairs(events)
+    pair = next(iter(held), ("", "")) if dyad is None else _given_pair(dyad, book)
+    asked = [question for question in book.questions.values() if _is_covered(question, pair)]
+    if not asked:
+        known = ", ".join(sorted({question.pair for question in book.questions.values()})) or "none yet"
         advice = "" if dyad else " If the file is about another pair, say which: --dyad A-B"
         raise LedgerError(
             f"{events.source}: is about {'-'.join(pair)}, which no forecast on record is about. On record: "
-            f"{known}.{advice}"
+            f"{known}. The file holds {pairs_in_words(held)}.{advice}"
+        )
+    if not any(_between(question).mask(events).any() for question in asked):
+        raise LedgerError(
+            f"{events.source}: holds no act between {pair[0]} and {pair[1]}. It holds {pairs_in_words(held)}"
         )
     last: date = through or events.known_date.max().astype(object)
     if last >= today:
@@ -135,7 +145,7 @@ def resolve_questions(ledger: LedgerWriter, events: EventTable, coverage: Covera
     """
     done = Resolved(coverage)
     for question_id, question in list(ledger.book.questions.items()):
-        if question.dyad != coverage.dyad:
+        if not _is_covered(question, coverage.dyad):
             done.other_dyads.append(question)
         elif question_id in ledger.book.voids:
             done.void.append(question)
@@ -148,8 +158,37 @@ def acts_that_met(events: EventTable, question: Question, through: date) -> Even
     """Acts that meet the rule, by their own date in the window [as-of + 1, milestone), up to a day."""
     rule = TargetRule("", question.any_of, question.min_severity)
     last = min(question.milestone - timedelta(days=1), through)
-    inside = events.between(question.origin, last)
+    acts = acts_of(events, question)
+    inside = acts.between(question.origin, last)
     return inside.select(rule.mask(inside))
+
+
+def acts_of(events: EventTable, question: Question) -> EventTable:
+    """Acts that a question counts, by its sides and its theatre.
+
+    A question of schema 1 names its pair only, and its run counted every row of its file. In a file of that
+    pair, where at least ``PAIR_SHARE`` of the rows are between the two, all acts of either still count; in
+    any other file only those between the two, since its theatre is not known.
+    """
+    rule = _between(question)
+    mask = rule.mask(events)
+    if question.sides is not None:
+        mask = replace(rule, theatre=question.theatre or ()).mask(events)
+    elif len(events) and mask.mean() >= PAIR_SHARE:
+        mask = np.isin(events.initiator, rule.actors) | np.isin(events.recipient, rule.actors)
+    return events.select(mask)
+
+
+def _between(question: Question) -> DyadRule:
+    low, high = question.sides or tuple((actor,) for actor in question.dyad)
+    return DyadRule(low, high)
+
+
+def _is_covered(question: Question, pair: tuple[str, str]) -> bool:
+    """Whether a file about a pair answers a question: one actor of each side, or the sides themselves."""
+    rule = _between(question)
+    low, high = pair
+    return question.dyad == pair or (low in rule.a and high in rule.b) or (low in rule.b and high in rule.a)
 
 
 def _resolve(ledger: LedgerWriter, events: EventTable, question: Question, done: Resolved) -> None:
@@ -181,19 +220,11 @@ def _resolve(ledger: LedgerWriter, events: EventTable, question: Question, done:
     (done.corrected if standing else done.new).append(found)
 
 
-def _main_pair(events: EventTable) -> tuple[str, str]:
-    pairs = Counter(
-        (min(a, b), max(a, b)) for a, b in zip(events.initiator, events.target, strict=True) if a != b
-    )
-    # Of equals the first by name, so that the order of the rows does not matter.
-    return min(pairs, key=lambda pair: (-pairs[pair], pair))
-
-
-def _given_pair(dyad: str, events: EventTable) -> tuple[str, str]:
-    codes = sorted(code.strip().upper() for code in dyad.split("-"))
+def _given_pair(dyad: str, book: Book) -> tuple[str, str]:
+    for question in book.questions.values():
+        if question.is_about(dyad):
+            return question.dyad
+    codes = sorted(code.strip() for code in dyad.split("-"))
     if len(codes) != 2 or not all(codes) or codes[0] == codes[1]:
         raise LedgerError(f"--dyad: '{dyad}' is no pair of codes. Expected e.g. USA-CHN")
-    pair = (codes[0], codes[1])
-    if not len(events.exchanged(*pair)):
-        raise LedgerError(f"{events.source}: holds no act between {pair[0]} and {pair[1]}")
-    return pair
+    return codes[0], codes[1]

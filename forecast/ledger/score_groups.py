@@ -17,7 +17,8 @@ from forecast.evaluation.score_table import FEWEST_OUTCOMES, claim_of
 from forecast.evaluation.scores import brier_score, log_score
 from forecast.evaluation.track_record import error_bound, error_bound_if_defined
 from forecast.ledger.scored import ScoredForecast
-from forecast.records.forecast import ErrorBound, Record
+from forecast.records.base import Record
+from forecast.records.history import ErrorBound
 
 Floats = NDArray[np.float64]
 

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from forecast.ledger.book import Book
 from forecast.ledger.entries import ForecastEntry, ResolutionEntry
-from forecast.records.forecast import Record
+from forecast.records.base import Record
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,8 @@ from forecast.ledger.book import Book
 from forecast.ledger.entries import GRACE_DAYS, ForecastEntry
 from forecast.ledger.score_groups import GroupScore, score_group, score_groups
 from forecast.ledger.scored import Counts, ScoredForecast, resolved_forecasts, standing_forecasts
-from forecast.records.forecast import ErrorBound, LedgerSummary, Probability, Record, ReliabilityCurve
+from forecast.records.base import Probability, Record
+from forecast.records.history import ErrorBound, LedgerSummary, ReliabilityCurve
 from forecast.wording import count
 
 HORIZON_BANDS = ((30, "1–30 days"), (90, "31–90 days"), (180, "91–180 days"), (365, "181–365 days"))
@@ -212,7 +213,8 @@ def _series(entry: ForecastEntry) -> str:
     """What sets apart forecasts of windows that are the same."""
     question = entry.question
     rule = ",".join(question.any_of)
-    return "|".join((question.pair, rule, str(question.min_severity), entry.name, entry.model))
+    theatre = "," if question.theatre is None else ",".join(question.theatre)
+    return "|".join((question.pair, theatre, rule, str(question.min_severity), entry.name, entry.model))
 
 
 def _misses(scored: Sequence[ScoredForecast], table: ForecastTable) -> tuple[LedgerMiss, ...]:

@@ -1,9 +1,14 @@
 """Named priors: text ↔ distribution, catalogue with reasons, elicitation, changes."""
 
-from forecast.priors.catalogue import SEVERITY_LEVELS, ParameterGroup, elements, parameter_groups
+from forecast.priors.catalogue import (
+    NEW_TYPE_PARAMETERS,
+    SEVERITY_LEVELS,
+    ParameterGroup,
+    elements,
+    parameter_groups,
+)
 from forecast.priors.distributions import Distribution, parse_distribution
 from forecast.priors.elicitation import fit_quantiles
-from forecast.priors.new_types import NEW_TYPE_PARAMETERS
 from forecast.priors.resolve import NamedPrior, PriorSet, PriorStatement, default_priors, read_prior
 
 __all__ = [

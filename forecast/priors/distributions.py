@@ -7,7 +7,6 @@ translate a ``Distribution`` into PyMC's by its family name.
 from __future__ import annotations
 
 import ast
-import difflib
 import math
 import sys
 from collections.abc import Callable, Mapping
@@ -18,11 +17,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from forecast.errors import PriorError
+from forecast.errors import PriorError, did_you_mean
 
 Support = Literal["real", "positive", "unit"]
 Floats = NDArray[np.float64]
-Sampler = Callable[[np.random.Generator, int | tuple[int, ...]], Floats]
 
 
 @dataclass(frozen=True)
@@ -144,8 +142,7 @@ class Distribution:
 
     def __post_init__(self) -> None:
         if self.family not in FAMILIES:
-            near = difflib.get_close_matches(self.family, FAMILIES, n=1, cutoff=0.5)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
+            hint = did_you_mean(self.family, FAMILIES, cutoff=0.5)
             raise PriorError(
                 f"unknown distribution {self.family!r}; allowed are {', '.join(FAMILIES)}.{hint}"
             )
@@ -240,3 +237,43 @@ def _number(node: ast.expr, text: str) -> float:
 def as_words(distribution: Distribution, words: Mapping[str, Distribution]) -> str | None:
     """Return the word that stands for this distribution, or ``None``."""
     return next((word for word, known in words.items() if known == distribution), None)
+
+
+_ONE_STEP = float(special.ndtr(1.0))
+
+
+def shifted(distribution: Distribution, steps: float) -> Distribution:
+    """Return the prior moved up (or, for negative ``steps``, down) by steps of its own spread.
+
+    One step moves the median to where the prior has its 84% quantile (for the normal families exactly: one
+    standard deviation of the value, its logarithm or its logit), so that steps compare between parameters.
+    The normal families keep their spread on the scale of their own; ``Gamma``, ``Exponential`` and
+    ``HalfNormal`` are stretched; ``Beta`` keeps its sum of parameters while the logit of its mean moves.
+    """
+    if steps == 0.0:
+        return distribution
+    family, values = distribution.family, distribution.values
+    match family:
+        case "Normal" | "LogNormal" | "LogitNormal":
+            return Distribution(family, (values[0] + steps * values[1], values[1]))
+        case "Beta":
+            mean, total = values[0] / sum(values), sum(values)
+            odds = _step(distribution, special.logit)
+            moved = float(special.expit(special.logit(mean) + steps * odds))
+            return Distribution(family, (moved * total, (1 - moved) * total))
+        case "Gamma":
+            return Distribution(family, (values[0], values[1] / _factor(distribution, steps)))
+        case "Exponential":
+            return Distribution(family, (values[0] / _factor(distribution, steps),))
+        case "HalfNormal":
+            return Distribution(family, (values[0] * _factor(distribution, steps),))
+    raise ValueError(f"no shift is known for {family}")
+
+
+def _factor(distribution: Distribution, steps: float) -> float:
+    return math.exp(steps * _step(distribution, math.log))
+
+
+def _step(distribution: Distribution, link: Callable[[float], float]) -> float:
+    middle, high = distribution.quantile([0.5, _ONE_STEP]).tolist()
+    return float(link(high) - link(middle))

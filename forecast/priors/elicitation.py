@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from forecast.config.quantiles import QuantileFault, level_of, read_quantiles, read_statement
+from forecast.config.field_types import level_of, read_quantiles, read_statement
 from forecast.errors import PriorError
 from forecast.priors.distributions import Distribution, Floats, Support
 from forecast.priors.human_scale import HumanScale
@@ -39,7 +39,6 @@ class Elicited:
 
     Parameters
     ----------
-    distribution : Distribution
     quantiles : tuple of Quantile
         In the order of their probability.
     scale : HumanScale or None
@@ -61,14 +60,7 @@ class Elicited:
 def elicit(statement: Mapping[str, object], support: Support, scale: HumanScale) -> Elicited:
     """Fit a distribution to quantiles in the parameter's own unit, or on its human scale.
 
-    Parameters
-    ----------
-    statement : mapping
-        ``{median: 0.8, q95: 1.1}`` or ``{effect: {median: -50%, q95: 0%}}``.
-    support : {"real", "positive", "unit"}
-        Where the parameter may be.
-    scale : HumanScale
-        The scale that the parameter is read on.
+    The first are written ``{median: 0.8, q95: 1.1}``, the second ``{effect: {median: -50%, q95: 0%}}``.
 
     Raises
     ------
@@ -76,10 +68,7 @@ def elicit(statement: Mapping[str, object], support: Support, scale: HumanScale)
         Quantiles that cannot be read, a scale of another parameter, a quantile outside the support, or no
         member of the family within ``TOLERATED_MISS``.
     """
-    try:
-        read = read_statement(statement)
-    except QuantileFault as fault:
-        raise PriorError(str(fault)) from fault
+    read = read_statement(statement)
     name, inner = next(iter(read.items()))
     if not isinstance(inner, Mapping):
         stated = {key: float(value) for key, value in read.items() if not isinstance(value, Mapping)}
@@ -90,7 +79,7 @@ def elicit(statement: Mapping[str, object], support: Support, scale: HumanScale)
     low, high = min(inner.values()), max(inner.values())
     if low <= scale.lowest or high >= scale.highest:
         raise PriorError(
-            f"{name}: quantiles must lie {_between(scale)} ({scale.meaning}), got "
+            f"{name}: quantiles must lie {scale.between} ({scale.meaning}), got "
             f"{scale.short(low)} … {scale.short(high)}"
         )
     own_unit = {_mirrored(key) if scale.falls else key: scale.to_parameter(v) for key, v in inner.items()}
@@ -106,10 +95,7 @@ def fit_quantiles(statement: Mapping[str, object], support: Support) -> Distribu
     PriorError
         A quantile outside the support, or no member of the family within ``TOLERATED_MISS``.
     """
-    try:
-        stated = read_quantiles(statement)
-    except QuantileFault as fault:
-        raise PriorError(str(fault)) from fault
+    stated = read_quantiles(statement)
     quantiles = dict(sorted((level_of(name) or 0.0, value) for name, value in stated.items()))
     probability, value = np.array(list(quantiles)), np.array(list(quantiles.values()))
     if support != "real" and (value.min() <= 0 or (support == "unit" and value.max() >= 1)):
@@ -155,15 +141,13 @@ def _closest(family: str, probability: Floats, value: Floats, mu: float, sigma: 
 def _achieved(
     stated: Mapping[str, float], fitted: Distribution, scale: HumanScale | None
 ) -> tuple[Quantile, ...]:
-    rows = []
-    for name in sorted(stated, key=lambda name: level_of(name) or 0.0):
-        level = level_of(name) or 0.0
+    def achieved(level: float) -> float:
         if scale is None:
-            achieved = float(fitted.quantile(level))
-        else:
-            achieved = scale.of(float(fitted.quantile(1 - level if scale.falls else level)))
-        rows.append(Quantile(name, stated[name], achieved))
-    return tuple(rows)
+            return float(fitted.quantile(level))
+        return scale.of(float(fitted.quantile(1 - level if scale.falls else level)))
+
+    levels = sorted((level_of(name) or 0.0, name) for name in stated)
+    return tuple(Quantile(name, stated[name], achieved(level)) for level, name in levels)
 
 
 def _mirrored(name: str) -> str:
@@ -172,9 +156,3 @@ def _mirrored(name: str) -> str:
         return name
     digits = len(name) - 1
     return f"q{10**digits - int(name[1:]):0{digits}d}"
-
-
-def _between(scale: HumanScale) -> str:
-    if np.isinf(scale.highest):
-        return f"above {scale.lowest * 100:g}%" if scale.name == "effect" else f"above {scale.lowest:g}"
-    return f"between {scale.lowest:g} and {scale.highest:g}"

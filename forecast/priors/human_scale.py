@@ -9,8 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from scipy import special
+
+from forecast.wording import on_scale, plain_number
+
+if TYPE_CHECKING:
+    from forecast.records.analysis import Scale
 
 _WEEK = 7.0
 _WEEKS_A_YEAR = 365.25 / _WEEK
@@ -26,31 +32,35 @@ class HumanScale:
         Key under which quantiles are stated in a config.
     meaning : str
         What the values on the scale are, for a list.
-    from_parameter, to_parameter : callable
+    of, to_parameter : callable
         From the parameter to the scale and back, one number each.
-    lowest, highest : float
-        Open bounds of the scale.
     phrase : callable
         A value → the words of a sentence, e.g. ``halve the rate of conflictual acts``.
-    short : callable
-        A value → its shortest text, e.g. ``−50%``.
+    lowest, highest : float
+        Open bounds of the scale.
     falls : bool
         Whether the scale falls while the parameter rises.
     """
 
-    name: str
+    name: Scale
     meaning: str
-    from_parameter: Callable[[float], float]
+    of: Callable[[float], float]
     to_parameter: Callable[[float], float]
-    lowest: float
-    highest: float
     phrase: Callable[[float], str]
-    short: Callable[[float], str]
+    lowest: float = 0.0
+    highest: float = math.inf
     falls: bool = False
 
-    def of(self, value: float) -> float:
-        """Value of the parameter on the scale."""
-        return self.from_parameter(value)
+    @property
+    def between(self) -> str:
+        """Its bounds in words."""
+        if math.isinf(self.highest):
+            return f"above {self.lowest * 100:g}%" if self.name == "effect" else f"above {self.lowest:g}"
+        return f"between {self.lowest:g} and {self.highest:g}"
+
+    def short(self, value: float) -> str:
+        """Shortest text of a value on the scale, e.g. ``−50%``."""
+        return on_scale(value, self.name)
 
     def read(self, low: float, middle: float, high: float) -> str:
         """Middle in words with the span around it: three values of the parameter, in rising order."""
@@ -71,42 +81,13 @@ def effect_words(effect: float, thing: str) -> str:
     return f"{'lower' if effect < 0 else 'raise'} {thing} by {shown}%"
 
 
-def signed_percent(share: float) -> str:
-    """Relative change as text: ``−50%``, ``+20%``, ``none``."""
-    if abs(share) < 0.005:
-        return "none"
-    return f"{'−' if share < 0 else '+'}{plain_number(abs(share) * 100)}%"
-
-
-def plain_number(value: float) -> str:
-    """Two significant figures, whole from 10 on, no exponent."""
-    if value == 0 or not math.isfinite(value):
-        return f"{value:g}"
-    digits = max(1 - math.floor(math.log10(abs(value))), 0)
-    return f"{round(value, digits):,.{digits}f}".rstrip("0").rstrip(".") if digits else f"{value:,.0f}"
-
-
-def _plain_percent(share: float) -> str:
-    return f"{plain_number(share * 100)}%"
-
-
-def _times(factor: float) -> str:
-    return f"{plain_number(factor)}×"
-
-
-def _identity(value: float) -> float:
-    return value
-
-
 EFFECT = HumanScale(
     "effect",
     "relative change of the rate of conflictual acts at full effect",
     lambda x: math.expm1(min(-x, 700.0)),
     lambda v: -math.log1p(v),
-    -1.0,
-    math.inf,
     lambda v: f"recent acts of this kind {effect_words(v, 'the rate of conflictual acts')}",
-    signed_percent,
+    lowest=-1.0,
     falls=True,
 )
 SWING = HumanScale(
@@ -114,49 +95,36 @@ SWING = HumanScale(
     "factor on the rate of conflictual acts for one standard deviation of tension",
     lambda x: math.exp(min(x, 700.0)),
     math.log,
-    1.0,
-    math.inf,
     lambda v: f"one standard deviation of tension multiplies the rate by {plain_number(v)}",
-    _times,
+    lowest=1.0,
 )
 ODDS = HumanScale(
     "odds",
     "factor on the odds that an act reaches the next severity",
     lambda x: math.exp(min(x, 700.0)),
     math.log,
-    0.0,
-    math.inf,
     lambda v: f"the odds of the next severity are multiplied by {plain_number(v)}",
-    _times,
 )
 CHANCE = HumanScale(
     "chance",
     "chance that an act reaches this severity from the one below",
     lambda x: float(special.expit(x)),
     lambda v: float(special.logit(v)),
-    0.0,
-    1.0,
-    lambda v: f"{_plain_percent(v)} of acts that could reach this severity do",
-    _plain_percent,
+    lambda v: f"{on_scale(v, 'chance')} of acts that could reach this severity do",
+    highest=1.0,
 )
 A_YEAR = HumanScale(
     "a_year",
     "acts a year",
     lambda x: x * _WEEKS_A_YEAR,
     lambda v: v / _WEEKS_A_YEAR,
-    0.0,
-    math.inf,
     lambda v: f"{plain_number(v)} acts a year in ordinary times",
-    lambda v: f"{plain_number(v)} a year",
 )
 WEEKS = HumanScale(
     "weeks",
     "weeks",
     lambda x: x / _WEEK,
     lambda v: v * _WEEK,
-    0.0,
-    math.inf,
-    lambda v: f"{plain_number(v)} weeks",
     lambda v: f"{plain_number(v)} weeks",
 )
 PER_HUNDRED = HumanScale(
@@ -164,30 +132,24 @@ PER_HUNDRED = HumanScale(
     "further acts brought about by a hundred acts",
     lambda x: 100 * x,
     lambda v: v / 100,
-    0.0,
-    100.0,
     lambda v: f"a hundred acts bring about {plain_number(v)} more",
-    lambda v: f"{plain_number(v)} per 100",
+    highest=100.0,
 )
 FOLLOWS = HumanScale(
     "share",
     "share of a swing in tension that this kind of act follows",
-    _identity,
-    _identity,
-    -math.inf,
-    math.inf,
-    lambda v: f"acts of this kind follow {signed_percent(v).lstrip('+')} of a swing in tension",
-    lambda v: signed_percent(v).lstrip("+"),
+    float,
+    float,
+    lambda v: f"acts of this kind follow {on_scale(v, 'share')} of a swing in tension",
+    lowest=-math.inf,
 )
 SPREAD = HumanScale(
     "spread",
     "variance of weekly counts over that of pure chance, at one act a week",
     lambda x: 1 + 1 / max(x, 1e-300),
     lambda v: 1 / (v - 1),
-    1.0,
-    math.inf,
     lambda v: f"weekly counts vary {plain_number(v)} times as much as by pure chance, at one act a week",
-    _times,
+    lowest=1.0,
     falls=True,
 )
 CROSS_PER_HUNDRED = HumanScale(
@@ -195,8 +157,5 @@ CROSS_PER_HUNDRED = HumanScale(
     "acts of this kind brought about by a hundred conflictual acts of any kind",
     lambda x: 100 * x,
     lambda v: v / 100,
-    0.0,
-    math.inf,
     lambda v: f"a hundred conflictual acts bring about {plain_number(v)} of this kind",
-    lambda v: f"{plain_number(v)} per 100",
 )

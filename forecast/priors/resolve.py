@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from forecast.errors import PriorError
+from forecast.errors import PriorError, did_you_mean
 from forecast.panel.streams import StreamLayout
 from forecast.priors.catalogue import ParameterGroup, elements, parameter_groups
 from forecast.priors.distributions import Distribution, as_words, parse_distribution
@@ -17,6 +16,7 @@ Origin = Literal["default", "config", "scenario"]
 PriorStatement = str | Mapping[str, object]
 DEFAULT = "default"
 """The word that every prior knows: its documented default."""
+_EXAMPLE_LEVELS = (("q05", 0.05), ("median", 0.5), ("q95", 0.95))
 
 
 @dataclass(frozen=True)
@@ -68,15 +68,9 @@ class PriorSet:
         return tuple(self.priors[name] for name in _names(group, self.layout))
 
     def changed(self, statements: Mapping[str, PriorStatement], origin: Origin) -> PriorSet:
-        """Return a copy in which the stated priors replace the present ones.
+        """Return a copy in which the stated priors, by parameter or group, replace the present ones.
 
-        Parameters
-        ----------
-        statements : mapping
-            Parameter or group name → word, distribution text, or quantiles. A group name sets all its
-            elements; a parameter's own name wins over its group's.
-        origin : str
-            Recorded on each changed prior.
+        A group name sets all its elements; a parameter's own name wins over its group's.
 
         Raises
         ------
@@ -89,12 +83,13 @@ class PriorSet:
         result = dict(self.priors)
         for name in sorted(statements, key=lambda name: name in self.priors):
             if name in self.priors:
-                targets = [self.priors[name]]
+                changed = [self.priors[name]]
             elif name in groups:
-                targets = list(self.of_group(groups[name]))
+                changed = list(self.of_group(groups[name]))
             else:
-                raise PriorError(_unknown(name, (*groups, *self.priors)))
-            for prior in targets:
+                hint = did_you_mean(name, (*groups, *self.priors), cutoff=0.5)
+                raise PriorError(f"{name}: unknown prior.{hint} 'forecast priors CONFIG' lists them all.")
+            for prior in changed:
                 distribution, elicited = _read(name, statements[name], prior.group, prior.default)
                 result[prior.name] = replace(
                     prior, distribution=distribution, origin=origin, elicited=elicited
@@ -146,13 +141,14 @@ def _read(
         if "(" not in statement:
             known = (*group.words, *((DEFAULT,) if default else ()))
             words = ", ".join(repr(word) for word in known)
-            near = difflib.get_close_matches(statement, known, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise PriorError(f"{statement!r} is no word for it. Words: {words}.{hint}")
+            raise PriorError(
+                f"{statement!r} is no word for it. Words: {words}.{did_you_mean(statement, known)}"
+            )
         distribution = parse_distribution(statement)
     except PriorError as error:
         raise PriorError(f"{name}: {error}") from error
-    if not _fits(distribution, group):
+    inside = {"real": ("real", "positive", "unit"), "positive": ("positive", "unit"), "unit": ("unit",)}
+    if distribution.support not in inside[group.support]:
         allowed = {"positive": "above 0", "unit": "between 0 and 1", "real": "any number"}[group.support]
         raise PriorError(
             f"{name}: {distribution} puts mass where the parameter cannot be (it must be {allowed})"
@@ -160,12 +156,31 @@ def _read(
     return distribution, None
 
 
-def _fits(distribution: Distribution, group: ParameterGroup) -> bool:
-    inside = {"real": {"real", "positive", "unit"}, "positive": {"positive", "unit"}, "unit": {"unit"}}
-    return distribution.support in inside[group.support]
+def statement_examples(prior: NamedPrior) -> dict[str, PriorStatement]:
+    """Return a statement of each form, by what the form is called, made from the prior's own default."""
+    default = prior.default
+    word = next(iter(prior.group.words), DEFAULT)
+    own = {name: _rounded(float(default.quantile(level))) for name, level in _EXAMPLE_LEVELS}
+    scale = prior.group.scale
+    on_scale = {
+        name: _rounded(scale.of(float(default.quantile(1 - level if scale.falls else level))))
+        for name, level in _EXAMPLE_LEVELS
+    }
+    return {
+        "word": word,
+        "distribution": str(default),
+        "quantiles": own,
+        f"quantiles on the scale '{scale.name}' ({scale.meaning})": {scale.name: on_scale},
+    }
 
 
-def _unknown(name: str, known: tuple[str, ...]) -> str:
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    return f"{name}: unknown prior.{hint} 'forecast priors CONFIG' lists them all."
+def statement_text(statement: PriorStatement) -> str:
+    """Return a statement as it is written in a config."""
+    if isinstance(statement, Mapping):
+        inner = ", ".join(f"{key}: {statement_text(value)}" for key, value in statement.items())  # type: ignore[arg-type]
+        return f"{{{inner}}}"
+    return statement if isinstance(statement, str) else f"{statement:g}"
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.4g}") + 0.0  # adding zero turns −0 into 0

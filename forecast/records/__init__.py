@@ -1,1 +1,1 @@
-"""What a run leaves behind, as types: numbers and names, no sentences."""
+"""What a run leaves behind, as types: ``forecast.json``, ``analysis.json`` and what was known beside it."""

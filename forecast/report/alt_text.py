@@ -8,7 +8,9 @@ import numpy as np
 
 from forecast import wording
 from forecast.events.table import EventTable
-from forecast.records.forecast import Forecast, ReliabilityCurve, TensionSeries
+from forecast.records.analysis import TensionSeries
+from forecast.records.forecast import Forecast
+from forecast.records.history import ReliabilityCurve
 from forecast.report.explanation import name_category, ordered_drivers
 from forecast.report.model_names import name_model
 from forecast.report.printable import shorten

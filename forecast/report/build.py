@@ -12,7 +12,10 @@ from pydantic import ValidationError
 
 from forecast.errors import RunFolderError
 from forecast.events.reading import read_events
-from forecast.records.forecast import Analysis, Forecast, LedgerSummary, PreviousRun, Record, TrackRecord
+from forecast.records.analysis import Analysis
+from forecast.records.base import Record
+from forecast.records.forecast import Forecast
+from forecast.records.history import LedgerSummary, PreviousRun, TrackRecord
 from forecast.report.comparison import ComparisonError, compare_runs
 from forecast.report.content import Content, make_content
 from forecast.report.exports import export_figures, export_tables

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from forecast.errors import InputError
-from forecast.records.forecast import ReliabilityCurve
+from forecast.records.history import ReliabilityCurve
 from forecast.report.drawing import png_bytes, svg_bytes
 from forecast.report.reliability_figure import draw_reliability
 

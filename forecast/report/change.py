@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from forecast import wording
-from forecast.records.forecast import Forecast, MilestoneChange, MilestoneForecast, PreviousRun
+from forecast.records.forecast import Forecast, MilestoneForecast
+from forecast.records.history import MilestoneChange, PreviousRun
 from forecast.report.front_page import headline_pair
 from forecast.report.printable import shorten
 

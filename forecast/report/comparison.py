@@ -8,7 +8,9 @@ from datetime import timedelta
 import numpy as np
 
 from forecast.events.table import EventTable
-from forecast.records.forecast import Analysis, Curve, Forecast, MilestoneChange, PreviousRun, TargetForecast
+from forecast.records.analysis import Analysis
+from forecast.records.forecast import Curve, Forecast, TargetForecast
+from forecast.records.history import MilestoneChange, PreviousRun
 
 
 class ComparisonError(ValueError):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from forecast import wording
-from forecast.config.logo import Logo
+from forecast.config.looks import Logo
 from forecast.report import front_page, palette
 from forecast.report.blocks import Chart, Section, Table, as_content, walk
 from forecast.report.printable import shorten

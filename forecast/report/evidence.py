@@ -8,8 +8,10 @@ from typing import Any
 
 from forecast import wording
 from forecast.events.codebook import CATEGORIES
+from forecast.events.dyads import DyadRule, PairRows, left_out_in_words
 from forecast.events.table import Event, EventTable
-from forecast.records.forecast import Analysis, Forecast
+from forecast.records.analysis import Analysis, DataSummary
+from forecast.records.forecast import Forecast
 from forecast.report.explanation import name_category, ordered_drivers
 from forecast.report.palette import category_colour
 from forecast.report.printable import shorten, web_address
@@ -62,6 +64,7 @@ def data_content(forecast: Forecast, analysis: Analysis) -> dict[str, Any]:
         f"The last event known is of {wording.long_day(data.last_date)}, "
         + ("the as-of day." if quiet == 0 else f"{wording.count(quiet, 'day')} before the as-of day."),
     ]
+    sentences += _whose_acts(data)
     if data.verified_share is not None:
         sentences.append(
             f"{wording.share(data.verified_share).capitalize()} of the rows name a page that was read "
@@ -80,6 +83,23 @@ def data_content(forecast: Forecast, analysis: Analysis) -> dict[str, Any]:
         for name in (*known, *others)
     ]
     return {"sentences": sentences, "limits": list(data.limits), "counts": counts}
+
+
+def _whose_acts(data: DataSummary) -> list[str]:
+    """Which acts count and which rows were left out; nothing of a run that read whole files."""
+    if data.dyad is None:
+        return []
+    dyad = DyadRule(data.dyad.a, data.dyad.b, data.dyad.theatre)
+    a, b = "+".join(dyad.a), "+".join(dyad.b)
+    third = f", {data.dyad.rows_theatre:,} with {' or '.join(dyad.theatre)}" if dyad.theatre else ""
+    sentences = [
+        f"What counts: {dyad.in_words()}. {data.dyad.rows_a_to_b:,} are by {a} towards {b}, "
+        f"{data.dyad.rows_b_to_a:,} by {b} towards {a}{third}."
+    ]
+    if data.rows_left_out:
+        pairs = [PairRows(one.initiator, one.recipient, one.rows) for one in data.left_out]
+        sentences.append(f"Left out as acts of others: {left_out_in_words(pairs, data.rows_left_out, 5)}.")
+    return sentences
 
 
 def recent_events(events: EventTable, as_of: date) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from typing import Any
 
 from forecast import wording
 from forecast.events.codebook import CATEGORIES, category_label
-from forecast.records.forecast import Analysis, Driver, Forecast, TargetForecast, TensionSeries
+from forecast.records.analysis import Analysis, TensionSeries
+from forecast.records.forecast import Driver, Forecast, TargetForecast
 from forecast.report.front_page import headline_pair, seen_before
 from forecast.report.palette import category_colour, target_colour
 from forecast.report.printable import shorten

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from forecast import wording
-from forecast.records.forecast import Analysis, Forecast, MilestoneForecast, TargetForecast
+from forecast.records.analysis import Analysis
+from forecast.records.forecast import Forecast, MilestoneForecast, TargetForecast
 from forecast.report.printable import shorten
-from forecast.wording.robustness import LABEL_WORDS
+from forecast.wording.sensitivity import LABEL_WORDS
 
 STAMP = "DID NOT CONVERGE – do not use"
 

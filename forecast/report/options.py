@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from forecast.config import Config
-from forecast.config.logo import Logo, read_logo
+from forecast.config.looks import Logo, read_logo
 
 IMPACT_LEVELS = ("negligible", "minor", "moderate", "major", "severe")
 """From the least grave to the gravest."""

@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Any
 
 from forecast import wording
-from forecast.records.forecast import Analysis, ParameterSummary
+from forecast.records.analysis import Analysis, ParameterSummary
 
 
 def parameter_groups(analysis: Analysis) -> list[dict[str, Any]]:

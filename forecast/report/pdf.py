@@ -14,7 +14,7 @@ from typing import Any
 
 import typst
 
-from forecast.config.logo import Logo
+from forecast.config.looks import Logo
 from forecast.errors import ForecastError, InputError
 from forecast.report.typeface import current_typeface
 

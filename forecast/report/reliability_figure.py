@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator
 
-from forecast.records.forecast import ReliabilityBin, ReliabilityCurve
+from forecast.records.history import ReliabilityBin, ReliabilityCurve
 from forecast.report.drawing import align_tick_labels, blank_figure, report_style
 from forecast.report.model_names import name_model
 from forecast.report.palette import INK, MUTED, RULE, model_line

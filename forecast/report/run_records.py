@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from forecast.events.table import EventTable
-from forecast.records.forecast import Analysis, Forecast, LedgerSummary, PreviousRun, TrackRecord
+from forecast.records.analysis import Analysis
+from forecast.records.forecast import Forecast
+from forecast.records.history import LedgerSummary, PreviousRun, TrackRecord
 from forecast.report.options import ReportOptions
 
 

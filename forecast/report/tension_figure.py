@@ -14,7 +14,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator
 from forecast import wording
 from forecast.events.codebook import CATEGORIES
 from forecast.events.table import EventTable
-from forecast.records.forecast import TensionSeries
+from forecast.records.analysis import TensionSeries
 from forecast.report.drawing import align_tick_labels, blank_figure, day_numbers, mark_months, report_style
 from forecast.report.explanation import name_category
 from forecast.report.palette import ACCENT, CRISIS, INK, MUTED, RULE, STRAINED, category_colour

@@ -7,10 +7,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 
 from forecast import wording
+from forecast.records.analysis import AssumptionEffect, Robustness
 from forecast.records.forecast import Forecast
-from forecast.records.robustness import AssumptionEffect, Robustness
 from forecast.report.drawing import align_tick_labels, blank_figure, one_line, report_style
 from forecast.report.palette import ACCENT, INK, MUTED
+from forecast.wording.sensitivity import assumed_text, bar_title
 
 MOST_BARS = 12
 _DOWN = "#8FB3D4"
@@ -57,7 +58,7 @@ def draw_tornado(forecast: Forecast, robustness: Robustness) -> Figure:
                 outward = (-1 if end.change < 0 else 1) * (-1 if smaller else 1)
                 origin = 0.0 if smaller else change + outward * 100 * (end.mcse or 0.0)
                 axes.annotate(
-                    end.assumed,
+                    assumed_text(end.assumed),
                     (origin, place),
                     xytext=(4 * outward, 0),
                     textcoords="offset points",
@@ -79,9 +80,7 @@ def draw_tornado(forecast: Forecast, robustness: Robustness) -> Figure:
         axes.set_xlim(-1.45 * reach, 1.45 * reach)
         axes.set_ylim(-0.7, max(len(bars), 1) - 0.3)
         axes.yaxis.set_major_locator(FixedLocator(places.tolist()))
-        axes.yaxis.set_major_formatter(
-            FixedFormatter([one_line(f"{bar.label} ({bar.now})", 52) for bar in bars])
-        )
+        axes.yaxis.set_major_formatter(FixedFormatter([one_line(bar_title(bar), 52) for bar in bars]))
         align_tick_labels(axes)
         axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
         axes.xaxis.set_major_formatter(

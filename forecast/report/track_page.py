@@ -7,7 +7,8 @@ from typing import Any
 
 from forecast import wording
 from forecast.evaluation.score_table import FEWEST_OUTCOMES
-from forecast.records.forecast import ErrorBound, Forecast, LedgerSummary, Miss, TrackRecord, TrackRow
+from forecast.records.forecast import Forecast
+from forecast.records.history import ErrorBound, LedgerSummary, Miss, TrackRecord, TrackRow
 from forecast.report.alt_text import describe_reliability
 from forecast.report.front_page import headline_pair
 from forecast.report.model_names import name_model

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from forecast import wording
 from forecast.evaluation.score_table import FEWEST_OUTCOMES
-from forecast.records.forecast import ErrorBound, Forecast, LedgerSummary, TrackRecord, TrackRow
+from forecast.records.forecast import Forecast
+from forecast.records.history import ErrorBound, LedgerSummary, TrackRecord, TrackRow
 from forecast.report.model_names import name_model
 
 NO_RECORD = "This forecast has no track record yet: no backtest of this config was found."

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from forecast.config import Config
 from forecast.errors import InputError, RunFolderError
-from forecast.records.forecast import Record
+from forecast.records.base import Record
 
 
 class FolderKind(NamedTuple):

@@ -8,10 +8,10 @@ from datetime import timedelta
 import numpy as np
 
 from forecast.config import Config, Scenario, load_scenarios
-from forecast.config.font_file import refuse_no_font
-from forecast.config.logo import read_logo
+from forecast.config.looks import read_logo, refuse_no_font
 from forecast.errors import ConfigError, EventError, InputError, PriorError
 from forecast.events.bundled import load_events
+from forecast.events.dyads import DyadRule, PairRows, actors_of, main_pairs, near_actors, pairs_in_words
 from forecast.events.table import EventTable
 from forecast.panel.panel import Panel, TimeGrid, count_events
 from forecast.panel.reporting_delay import DelayCurve, estimate_delay, known_share, stated_delay
@@ -31,6 +31,22 @@ class Inputs:
     calendar: tuple[FutureAct, ...]
     scenarios: tuple[Scenario, ...] = ()
     delay: DelayCurve | None = None
+    left_out: tuple[PairRows, ...] = ()
+
+    @property
+    def dyad(self) -> DyadRule:
+        """Whose acts the events are."""
+        return dyad_rule(self.config)
+
+    @property
+    def rows_left_out(self) -> int:
+        """Rows known at the as-of date that are no acts of the dyad."""
+        return sum(one.rows for one in self.left_out)
+
+
+def dyad_rule(config: Config) -> DyadRule:
+    """Return which acts a config counts."""
+    return DyadRule(config.dyad.side_a, config.dyad.side_b, config.dyad.theatre)
 
 
 def read_inputs(config: Config) -> Inputs:
@@ -39,19 +55,40 @@ def read_inputs(config: Config) -> Inputs:
     Raises
     ------
     ConfigError
-        No event file or bundled set of that name, no events at the as-of date, no event of a target's
-        categories, a prior or a scenario file that is not valid, or a logo or font that is none; with the
-        line.
+        No event file or bundled set of that name, no act between the two sides in it, no events at the as-of
+        date, no event of a target's categories, a prior or a scenario file that is not valid, or a logo or
+        font that is none; with the line.
     EventError
         The event file is not valid.
     """
     _refuse_bad_looks(config)
     scenarios = load_scenarios(config)
-    return replace(inputs_of(config, load_config_events(config)), scenarios=scenarios)
+    everything = load_config_events(config)
+    _refuse_other_pairs(config, everything)
+    rule = dyad_rule(config)
+    inputs = inputs_of(config, everything.select(rule.mask(everything)))
+    return replace(inputs, scenarios=scenarios, left_out=rule.left_out(everything.known_by(config.as_of)))
+
+
+def _refuse_other_pairs(config: Config, everything: EventTable) -> None:
+    sides = replace(dyad_rule(config), theatre=())
+    if not sides.mask(everything).any():
+        hint = near_actors(sides.actors, actors_of(everything))
+        raise config.error(
+            ("dyad",),
+            f"{config.events.source} holds no {sides.in_words()}.{hint} It holds "
+            f"{pairs_in_words(main_pairs(everything))}",
+        )
 
 
 def inputs_of(config: Config, everything: EventTable) -> Inputs:
-    """Check a config with these events; ``read_inputs`` for the events that the config names.
+    """Check a config with the acts of its dyad; ``read_inputs`` for those of the events that it names.
+
+    Parameters
+    ----------
+    config : Config
+    everything : EventTable
+        All acts of the dyad; a run folder keeps no others, so those are read whatever its config says.
 
     Raises
     ------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -10,18 +11,23 @@ from numpy.typing import NDArray
 
 from forecast.events.bundled import source_limits
 from forecast.events.codebook import CATEGORIES
+from forecast.events.dyads import Direction, DyadRule, PairRows
 from forecast.events.table import EventTable
-from forecast.inference.posterior import Posterior
 from forecast.inference.importance import monte_carlo_error
+from forecast.inference.posterior import Posterior
 from forecast.models.draws import StreamDraws, tension_at_steps
 from forecast.panel.panel import TimeGrid
 from forecast.priors import NamedPrior, PriorSet
-from forecast.records.forecast import (
+from forecast.records.analysis import (
     DataSummary,
+    DyadActs,
+    PairLeftOut,
     ParameterSummary,
     TensionSeries,
 )
 
+STORED_PAIRS = 50
+"""Pairs left out that are kept by name."""
 STRAINED_FROM = 0.5
 CRISIS_FROM = 1.5
 """Regimes are readings of the posterior mean of tension, in its standard deviations."""
@@ -81,8 +87,11 @@ def _parameter(prior: NamedPrior, values: NDArray[np.float64], n_chains: int) ->
     )
 
 
-def data_summary(events: EventTable, grid: TimeGrid) -> DataSummary:
-    """What the forecast was made from; ``events`` is what was known at the origin."""
+def data_summary(
+    events: EventTable, grid: TimeGrid, dyad: DyadRule, left_out: Sequence[PairRows]
+) -> DataSummary:
+    """What the forecast was made from, and what it left out; both as known at the origin."""
+    _, forth, back, theatre = np.bincount(dyad.directions(events), minlength=len(Direction)).tolist()
     fitted = (events.date >= np.datetime64(grid.start, "D")) & (events.date < np.datetime64(grid.origin, "D"))
     return DataSummary(
         source=events.source,
@@ -94,4 +103,14 @@ def data_summary(events: EventTable, grid: TimeGrid) -> DataSummary:
         verified_share=float(events.verified.mean()) if events.has_verified else None,
         counts_by_category={name: int((events.category == name).sum()) for name in CATEGORIES},
         limits=source_limits(events.source),
+        dyad=DyadActs(
+            a=dyad.a,
+            b=dyad.b,
+            theatre=dyad.theatre,
+            rows_a_to_b=forth,
+            rows_b_to_a=back,
+            rows_theatre=theatre,
+        ),
+        rows_left_out=sum(one.rows for one in left_out),
+        left_out=tuple(PairLeftOut(**one._asdict()) for one in left_out[:STORED_PAIRS]),
     )

@@ -14,8 +14,12 @@ from dataclasses import replace
 import numpy as np
 
 from forecast.config import Scenario
-from forecast.inference.importance import EFFECTIVE_DRAWS_MIN, PARETO_K_MAX, ImportanceWeights
-from forecast.inference.importance import monte_carlo_error
+from forecast.inference.importance import (
+    EFFECTIVE_DRAWS_MIN,
+    PARETO_K_MAX,
+    ImportanceWeights,
+    monte_carlo_error,
+)
 from forecast.models.draws import Floats, stream_draws
 from forecast.panel.panel import Panel, count_events
 from forecast.progress import Listener, StageProgress

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import AssumedAct, NewType, PastEvents, Scenario
-from forecast.config.faults import Fault, KeyPath, suggestion
-from forecast.errors import ConfigError, PriorError
+from forecast.config.faults import Fault, KeyPath
+from forecast.errors import ConfigError, PriorError, did_you_mean
 from forecast.events.table import EventTable
 from forecast.panel.streams import FutureAct
 from forecast.priors import NEW_TYPE_PARAMETERS, Distribution, PriorSet, PriorStatement, read_prior
@@ -186,7 +186,7 @@ def _with_probabilities(
     for label in probabilities:
         if label not in labels:
             known = f"Known: {'; '.join(labels)}" if labels else "The calendar is empty"
-            message = f"the calendar has no act of this label.{suggestion(label, labels)} {known}"
+            message = f"the calendar has no act of this label.{did_you_mean(label, labels)} {known}"
             faults.append(Fault(("calendar", "probability", label), message))
     return [replace(act, probability=probabilities.get(act.label, act.probability)) for act in calendar]
 
@@ -250,4 +250,4 @@ def _none_fits(inputs: Inputs, past: PastEvents, fitting: NDArray[np.bool_]) -> 
     if past.id is None:
         return f"no event fits this description among those known on {as_of}"
     ids = [str(one) for one in inputs.events.id]
-    return f"no event has the id '{past.id}' among those known on {as_of}.{suggestion(past.id, ids)}"
+    return f"no event has the id '{past.id}' among those known on {as_of}.{did_you_mean(past.id, ids)}"

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from forecast.inference.sampling import SamplingProgress, fit
 from forecast.inference.gates import check_gates
+from forecast.inference.sampling import SamplingProgress, fit
 from forecast.models.draws import Floats
 from forecast.panel.panel import Panel
 from forecast.runs.base_run import BaseRun

@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 
 from forecast.events.codebook import CONFLICTUAL
 from forecast.events.table import EventTable
+from forecast.inference.importance import PARETO_K_MAX, importance_weights, monte_carlo_error
 from forecast.inference.posterior import Posterior
-from forecast.inference.importance import monte_carlo_error
-from forecast.inference.importance import PARETO_K_MAX, importance_weights
 from forecast.models.draws import StreamDraws, stream_draws
 from forecast.models.likelihood import log_likelihood
 from forecast.panel.panel import Panel, count_events

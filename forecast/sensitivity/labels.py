@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 from forecast.models.draws import Floats
+from forecast.records.analysis import Reason
+from forecast.records.forecast import RestsOn
 from forecast.sensitivity.power_scaling import (
     PowerScaling,
     noise_of,
@@ -14,8 +15,6 @@ from forecast.sensitivity.power_scaling import (
     slope_per_doubling,
     sort_values,
 )
-
-Label = Literal["data-driven", "prior-driven", "conflict", "unclear"]
 
 SENSITIVE = 0.05
 """Distance per doubling from which a quantity counts as sensitive (Kallioinen et al. 2024)."""
@@ -83,8 +82,8 @@ def pull_of(values: Floats, scaling: PowerScaling, n_chains: int, shares: Floats
 
 def label_of(
     prior: Pull, likelihood: Pull, strongest_group: float, observed_before: int
-) -> tuple[Label, str]:
-    """Return the label of a probability and the reason in one sentence.
+) -> tuple[RestsOn, Reason]:
+    """Return the label of a probability and the rule that made it.
 
     Parameters
     ----------
@@ -103,22 +102,24 @@ def label_of(
     whichever has more effect.
     """
     if not observed_before:
-        return "prior-driven", "it was never observed, so the priors speak on what the data never showed"
+        return "prior-driven", "never observed"
     if not (prior.trusted and likelihood.trusted):
-        return "unclear", "the draws are too few to tell"
+        return "unclear", "too few draws"
     strength = max(prior.strength, strongest_group)
     if not (prior.has_effect or strongest_group >= SENSITIVE):
         if likelihood.has_effect:
-            return "data-driven", "more or less weight on the priors moves it little"
+            return "data-driven", "priors move it little"
         if max(prior.sensitivity, likelihood.sensitivity) >= SENSITIVE:
-            return "unclear", "what moves it is within the noise of the draws; take more draws"
-        return "data-driven", "neither more nor less weight on the priors moves it"
+            return "unclear", "within the noise"
+        return "data-driven", "nothing moves it"
     if not likelihood.has_effect:
-        return "prior-driven", "it moves with the weight of the priors, and not with that of the data"
+        return "prior-driven", "data do not move it"
     opposed = prior.shift * likelihood.shift < 0
     if opposed and prior.is_clear_shift and likelihood.is_clear_shift:
-        way = "lower" if prior.shift < 0 else "raise"
-        return "conflict", f"priors and data pull apart: the priors {way} it against the data"
+        lowers = prior.shift < 0
+        return "conflict", (
+            "priors lower it against the data" if lowers else "priors raise it against the data"
+        )
     if strength > likelihood.strength:
-        return "prior-driven", "it moves more with the weight of the priors than with that of the data"
-    return "data-driven", "it moves more with the weight of the data than with that of the priors"
+        return "prior-driven", "priors move it more"
+    return "data-driven", "data move it more"

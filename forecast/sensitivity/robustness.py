@@ -12,8 +12,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecast.models.draws import Floats
+from forecast.records.analysis import (
+    AssumptionEffect,
+    BreakEven,
+    CertainActs,
+    NumberSensitivity,
+    Robustness,
+    RobustnessNote,
+    WeightPull,
+)
 from forecast.records.forecast import Forecast
-from forecast.records.robustness import AssumptionEffect, BreakEven, NumberSensitivity, Robustness, WeightPull
 from forecast.runs.base_run import BaseRun
 from forecast.scenarios.reweighting import parameter_draws
 from forecast.sensitivity.assumptions import key_assumptions
@@ -223,9 +231,6 @@ def _in_order(found: list[BreakEven], questions: Sequence[Question]) -> tuple[Br
     )
 
 
-def _notes(questions: Sequence[Question], left_out: int) -> tuple[str, ...]:
+def _notes(questions: Sequence[Question], left_out: int) -> tuple[RobustnessNote, ...]:
     notes = [note for question in questions for note in question.notes]
-    if left_out:
-        what = "1 act ahead is" if left_out == 1 else f"{left_out} acts ahead are"
-        notes.append(f"{what} taken as certain or as impossible, so its probability was not varied.")
-    return tuple(notes)
+    return (*notes, CertainActs(number=left_out)) if left_out else tuple(notes)

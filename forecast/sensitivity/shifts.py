@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from forecast.inference.importance import ImportanceWeights, importance_weights
-from forecast.inference.importance import monte_carlo_error
+from forecast.inference.importance import ImportanceWeights, importance_weights, monte_carlo_error
 from forecast.models.draws import Floats
 from forecast.priors import Distribution, NamedPrior
-from forecast.priors.shifting import shifted
+from forecast.priors.distributions import shifted
 from forecast.runs.base_run import BaseRun
 from forecast.scenarios.reweighting import parameter_draws
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from forecast.config.schema import CalendarAct
-from forecast.records.robustness import AssumptionEffect, ShiftEnd
-from forecast.sensitivity.assumptions import assumption_label, plain_median
+from forecast.config import CalendarAct
+from forecast.records.analysis import AssumptionEffect, ShiftEnd
+from forecast.sensitivity.assumptions import assumed, assumed_chance
 from forecast.sensitivity.calendar_effects import CalendarEffect
 from forecast.sensitivity.shifts import PriorShifts
-from forecast.wording import percent
 
 ONE_STEP = 1.0
 """Spreads of the prior by which it is moved: its median goes to its 16% and its 84% quantile."""
@@ -21,13 +20,13 @@ def prior_bar(shifts: PriorShifts, quantity: int) -> AssumptionEffect:
     base = float(shifts.at(0.0).probability[quantity])
 
     def end(steps: float) -> ShiftEnd:
-        assumed = plain_median(prior, shifts.moved(steps))
+        there = assumed(prior, shifts.moved(steps))
         found = shifts.at(steps)
         if not found.weights.trusted:
-            return ShiftEnd(assumed=assumed, probability=None, change=None, mcse=None)
+            return ShiftEnd(assumed=there, probability=None, change=None, mcse=None)
         probability = float(found.probability[quantity])
         return ShiftEnd(
-            assumed=assumed,
+            assumed=there,
             probability=probability,
             change=probability - base,
             mcse=shifts.change_error_at(steps, quantity),
@@ -35,8 +34,7 @@ def prior_bar(shifts: PriorShifts, quantity: int) -> AssumptionEffect:
 
     return AssumptionEffect(
         name=shifts.name,
-        label=assumption_label(prior),
-        now=plain_median(prior, prior.distribution),
+        now=assumed(prior, prior.distribution),
         lower=end(-ONE_STEP),
         upper=end(ONE_STEP),
     )
@@ -48,10 +46,10 @@ def calendar_bar(
     """Bar of an act ahead: it surely does not happen, and it surely does."""
     slope, error = float(effect.slope[quantity]), float(effect.mcse[quantity])
 
-    def end(assumed: float) -> ShiftEnd:
-        moved = assumed - act.probability
+    def end(happens: float) -> ShiftEnd:
+        moved = happens - act.probability
         return ShiftEnd(
-            assumed="surely not" if assumed == 0.0 else "surely",
+            assumed=assumed_chance(happens),
             probability=min(max(probability + moved * slope, 0.0), 1.0),
             change=moved * slope,
             mcse=abs(moved) * error,
@@ -59,8 +57,8 @@ def calendar_bar(
 
     return AssumptionEffect(
         name=f"calendar.{effect.position}",
-        label=f"Ahead: {act.label}",
-        now=percent(act.probability),
+        act=act.label,
+        now=assumed_chance(act.probability),
         lower=end(0.0),
         upper=end(1.0),
     )

@@ -10,9 +10,13 @@ Nothing here imports anything heavy: ``forecast check`` and the terminal use it.
 
 from __future__ import annotations
 
+import math
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from forecast.records.analysis import Scale
 
 BANDS: tuple[tuple[str, int, int], ...] = (
     ("almost no chance", 1, 5),
@@ -196,6 +200,42 @@ def number(value: float, digits: int = 2) -> str:
     kept = 0 if size >= 100 else min(digits, 1) if size >= 10 else digits
     rounded = _rounded(size, kept)
     return f"{'−' if value < 0 and rounded else ''}{rounded:,}"
+
+
+def plain_number(value: float) -> str:
+    """Two significant figures, whole from 10 on, no exponent."""
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}"
+    digits = max(1 - math.floor(math.log10(abs(value))), 0)
+    return f"{round(value, digits):,.{digits}f}".rstrip("0").rstrip(".") if digits else f"{value:,.0f}"
+
+
+def signed_percent(part: float) -> str:
+    """Relative change as text: ``"−50%"``, ``"+20%"``, ``"none"``."""
+    if abs(part) < 0.005:
+        return "none"
+    return f"{'−' if part < 0 else '+'}{plain_number(abs(part) * 100)}%"
+
+
+def on_scale(value: float, scale: Scale) -> str:
+    """Value on the human scale of a parameter, e.g. ``"−50%"``, ``"7.3 weeks"``, ``"1.8×"``."""
+    match scale:
+        case "effect":
+            return signed_percent(value)
+        case "share":
+            return signed_percent(value).lstrip("+")
+        case "chance":
+            return f"{plain_number(value * 100)}%"
+        case "probability":
+            return percent(value)
+        case "a_year":
+            return f"{plain_number(value)} a year"
+        case "weeks":
+            return f"{plain_number(value)} weeks"
+        case "per_hundred":
+            return f"{plain_number(value)} per 100"
+        case "times" | "odds" | "spread":
+            return f"{plain_number(value)}×"
 
 
 def count(quantity: int, singular: str, plural: str | None = None) -> str:

@@ -18,18 +18,20 @@ from forecast.config import Config
 from forecast.errors import UnfinishedError
 from forecast.evaluation.backtest import (
     DEFAULT_MODEL,
+    BacktestOptions,
     BacktestPlan,
     Unit,
     UnitResult,
     collect,
     model_columns,
+    plan_backtest,
+    plan_notes,
     units_of,
 )
-from forecast.evaluation.backtest_plan import BacktestOptions, plan_backtest, plan_notes, plan_settings
 from forecast.evaluation.baselines import BASELINES
 from forecast.evaluation.forecast_table import ForecastTable
 from forecast.evaluation.score_table import ScoreTable, score_forecasts
-from forecast.evaluation.unit_store import PLAN_FILE, UnitStore, open_store
+from forecast.evaluation.unit_store import PLAN_FILE, UnitStore, open_store, plan_settings
 from forecast.evaluation.workers import run_jobs
 from forecast.report.track_record import write_backtest_figures
 from forecast.runs.folder import FolderKind, file_hashes, new_run_folder, refuse_existing
@@ -238,7 +240,7 @@ def _scores_content(
     head = {
         "schema": table.pop("schema"),
         "name": settings.pop("name"),
-        "dyad": {"a": dyad.a, "b": dyad.b, "label": dyad.title},
+        "dyad": {"a": dyad.names[0], "b": dyad.names[1], "label": dyad.title},
         "as_of": inputs.config.as_of.isoformat(),
         "default": DEFAULT_MODEL,
         "origins": {"number": len(origins), "first": origins[0], "last": origins[-1]},

@@ -15,32 +15,38 @@ import numpy as np
 from forecast.config import Config, config_hash, target_definition
 from forecast.errors import NotConvergedError
 from forecast.evaluation.baselines import climatology
+from forecast.inference.gates import check_gates
 from forecast.inference.posterior import Posterior
 from forecast.inference.sampling import SamplingProgress, fit
-from forecast.inference.gates import check_gates
 from forecast.ledger.recording import LEDGER_FILE, Recorded, RunOrigin, record_forecast
 from forecast.ledger.scoring import summarise_ledger
 from forecast.ledger.store import refuse_unusable
 from forecast.models.draws import stream_draws
 from forecast.progress import Listener as Listener
 from forecast.progress import StageProgress as StageProgress
-from forecast.records.forecast import (
+from forecast.records.analysis import (
     Analysis,
-    Baseline,
     CalendarAct,
+    CappedRates,
+    InfluentialEvents,
+    LateReports,
+    Robustness,
+    RunWarning,
+    SamplerSummary,
+)
+from forecast.records.forecast import (
+    Baseline,
     Diagnostics,
     Driver,
     DyadRecord,
     Forecast,
     Headline,
-    LedgerSummary,
-    SamplerSummary,
     TargetForecast,
 )
-from forecast.records.robustness import Robustness
+from forecast.records.history import LedgerSummary
 from forecast.runs import summaries as results
 from forecast.runs.folder import refuse_existing, run_place
-from forecast.runs.inputs import Inputs, read_inputs
+from forecast.runs.inputs import Inputs, dyad_rule, read_inputs
 from forecast.runs.sampler_options import sampler_options
 from forecast.runs.stages import simulation_options, stage_seeds
 from forecast.runs.target_forecasts import Question, target_forecast
@@ -110,7 +116,7 @@ def make_forecast(config: Config, listen: Listener | None = None, *, drivers: bo
         schema=1,
         run_id=run_id(config, inputs.events),
         name=config.name,
-        dyad=DyadRecord(a=config.dyad.a, b=config.dyad.b, label=config.dyad.title),
+        dyad=DyadRecord(a=config.dyad.names[0], b=config.dyad.names[1], label=config.dyad.title),
         as_of=config.as_of,
         model=config.model.family,
         converged=gates.converged,
@@ -182,7 +188,7 @@ def run_forecast(
     place = ledger or out / LEDGER_FILE
     before: LedgerSummary | None = None
     if on_record:
-        before = summarise_ledger(refuse_unusable(place), (config.dyad.a, config.dyad.b))
+        before = summarise_ledger(refuse_unusable(place), dyad_rule(config).sides)
     run = make_forecast(config, listen)
     if listen:
         listen(StageProgress("report"))
@@ -204,6 +210,7 @@ def put_on_record(run: Run, ledger: Path, folder: Path | None) -> Recorded:
     """
     inputs = run.inputs
     origin = RunOrigin(
+        dyad=inputs.dyad,
         config_sha256=config_hash(inputs.config),
         data_sha256=inputs.events.sha256,
         code_version=version("forecast"),
@@ -331,14 +338,9 @@ def _drivers(
     return (*raised, *lowered), len(measured) - len(known)
 
 
-def capped_warnings(share: float) -> list[str]:
+def capped_warnings(share: float) -> list[RunWarning]:
     """What a reader is told of the share of simulated intensities that were cut; nothing if negligible."""
-    if share < NEGLIGIBLE_SHARE:
-        return []
-    return [
-        f"{share * 1e6:,.0f} of 1,000,000 simulated intensities reached the cap of {RATE_CAP:.0f} acts a "
-        "week and were cut."
-    ]
+    return [] if share < NEGLIGIBLE_SHARE else [CappedRates(share=share, cap=RATE_CAP)]
 
 
 def _analysis(
@@ -347,23 +349,23 @@ def _analysis(
     config = inputs.config
     warnings = capped_warnings(hits.capped_share)
     if inputs.delay is not None:
-        last = inputs.data.completeness[0, -1]
         warnings.append(
-            f"Recent weeks are corrected for acts that become known late ({inputs.delay.origin} delay, mean "
-            f"{inputs.delay.mean_days:.1f} days): {last:.0%} of the last week's acts are taken to be known."
+            LateReports(
+                origin=inputs.delay.origin,
+                mean_days=inputs.delay.mean_days,
+                known_share=inputs.data.known_share[-1],
+            )
         )
     if withheld:
-        warnings.append(
-            f"{withheld} event(s) matter too much to be left out by reweighting; their effect is not shown."
-        )
+        warnings.append(InfluentialEvents(number=withheld))
     sizes = posterior.tree["posterior"].sizes
     return Analysis(
-        schema=1,
+        schema=2,
         tension=results.tension_series(
             stream_draws(inputs.data.layout, posterior.variables), inputs.data.grid
         ),
         parameters=results.parameter_summaries(inputs.priors, posterior),
-        data=results.data_summary(inputs.events, inputs.data.grid),
+        data=results.data_summary(inputs.events, inputs.data.grid, inputs.dyad, inputs.left_out),
         calendar=tuple(
             CalendarAct(
                 date=act.date,

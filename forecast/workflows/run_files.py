@@ -15,13 +15,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from forecast.config import Config, config_hash, load_config, resolved_yaml, saved_logo, scenario_yaml
-from forecast.config.writing import SCENARIO_FOLDER, scenario_files
+from forecast.config import Config, config_hash, load_config, resolved_yaml, scenario_yaml
+from forecast.config.writing import SCENARIO_FOLDER, saved_logo, scenario_files
 from forecast.errors import RunFolderError
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
 from forecast.panel.streams import TargetRule
-from forecast.records.forecast import Analysis, Forecast, LedgerSummary, PreviousRun, Record, TrackRecord
+from forecast.records.analysis import Analysis, UnusedBacktest
+from forecast.records.base import Record
+from forecast.records.forecast import Forecast
+from forecast.records.history import LedgerSummary, PreviousRun, TrackRecord
 from forecast.report import ReportOptions, build_report, report_options
 from forecast.report.build import LEDGER_RECORD, PREVIOUS_RUN, TRACK_RECORD, BuiltReport, compare_with
 from forecast.runs.folder import new_run_folder
@@ -29,7 +32,7 @@ from forecast.runs.manifest import output_hashes, record_outputs, refuse_changed
 
 if TYPE_CHECKING:
     # Not loaded, since a saved run is rebuilt without them: they bring PyMC.
-    from forecast.evaluation.found_backtest import FoundBacktest
+    from forecast.evaluation.track_record import FoundBacktest
     from forecast.inference.posterior import Posterior
     from forecast.runs.inputs import Inputs
     from forecast.simulation import FirstHits
@@ -72,8 +75,8 @@ def save_run(
     config, analysis = run.inputs.config, run.analysis
     found = _find_backtest(config, run.inputs.events, folder)
     if found and not found.record:
-        note = f"The backtest beside this run was not used: {found.refusal.rstrip('.')}."
-        analysis = analysis.model_copy(update={"warnings": (*analysis.warnings, note)})
+        unused = UnusedBacktest(refusal=found.refusal.rstrip("."))
+        analysis = analysis.model_copy(update={"warnings": (*analysis.warnings, unused)})
     with new_run_folder(folder, force=force) as filling:
         write_events(run.inputs.events, filling / "events.csv")
         (filling / "config.resolved.yaml").write_text(resolved_yaml(config, folder), encoding="utf-8")
@@ -231,7 +234,7 @@ def _write_record_whole(record: TrackRecord | PreviousRun, path: Path) -> None:
 
 
 def _find_backtest(config: Config, events: EventTable, folder: Path) -> FoundBacktest | None:
-    from forecast.evaluation.found_backtest import find_track_record
+    from forecast.evaluation.track_record import find_track_record
 
     rules = [TargetRule(name, tuple(one.any_of), one.min_severity) for name, one in config.targets.items()]
     return find_track_record(
@@ -257,8 +260,8 @@ def _write_paths(hits: FirstHits, n_chains: int, path: Path) -> None:
 
     from forecast.simulation.paths import RANDOM_STREAMS
 
-    n_targets, n_draws, n_paths = hits.day[0].shape
-    first = hits.day[0].reshape(n_targets, n_chains, n_draws // n_chains, n_paths)
+    n_targets, n_draws, n_paths = hits.day.shape
+    first = hits.day.reshape(n_targets, n_chains, n_draws // n_chains, n_paths)
     meaning = {"long_name": "days from the origin to the first target event; 2147483647: none in the horizon"}
     dataset = xr.Dataset(
         {"first_day": (("target", "chain", "draw", "path"), first, meaning)},

@@ -15,8 +15,7 @@ import pytest
 from forecast.cli import main
 from forecast.config import load_config
 from forecast.evaluation import workers
-from forecast.evaluation.backtest import BacktestPlan, UnitResult
-from forecast.evaluation.backtest_plan import BacktestOptions
+from forecast.evaluation.backtest import BacktestOptions, BacktestPlan, UnitResult
 from forecast.evaluation.model_forecasts import OriginForecast
 from forecast.inference.sampling import SamplerOptions
 from forecast.panel.streams import TargetRule

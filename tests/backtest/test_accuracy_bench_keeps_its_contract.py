@@ -87,7 +87,7 @@ def test_an_event_without_known_date_is_known_on_its_date(forecast, tmp_path, dr
     header = "id,date,initiator,target,category,severity"
     rows, later = [], []
     for event in us_china.rows():
-        cells = (event.id, event.date, event.initiator, event.target, event.category, event.severity)
+        cells = (event.id, event.date, event.initiator, event.recipient, event.category, event.severity)
         rows.append(",".join(map(str, cells)))
         later.append(f"{rows[-1]},{event.date + timedelta(days=365)}")
     for name, lines in (("known", [header, *rows]), ("late", [f"{header},known_date", *later])):

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from forecast.evaluation.backtest import MODELS, collect, run_unit, units_of
-from forecast.events.columns import COLUMNS
-from forecast.events.table import EventTable
+from forecast.events.table import FIELDS, EventTable
 
 POISONED_FROM = date(2020, 2, 1)
 
@@ -15,7 +14,7 @@ POISONED_FROM = date(2020, 2, 1)
 def poisoned(events: EventTable) -> EventTable:
     """Change category and severity of every row known on or after the day, and drop every third of them."""
     late = np.flatnonzero(events.known_date >= np.datetime64(POISONED_FROM))
-    columns = {name: np.array(getattr(events, name)) for name in COLUMNS}
+    columns = {name: np.array(getattr(events, name)) for name in FIELDS}
     columns["category"][late] = "military_incident"
     columns["severity"][late] = 5
     columns["summary"][late] = "poison"

@@ -7,11 +7,10 @@ import numpy as np
 
 from forecast.cli.score_lines import backtest_lines, table_lines
 from forecast.config import load_config
-from forecast.evaluation.backtest import DEFAULT_MODEL, MODELS
-from forecast.evaluation.backtest_plan import BacktestOptions
+from forecast.evaluation.backtest import DEFAULT_MODEL, MODELS, BacktestOptions
 from forecast.evaluation.baselines import BASELINES
 from forecast.evaluation.forecast_table import read_forecasts
-from forecast.evaluation.found_backtest import find_track_record
+from forecast.evaluation.track_record import find_track_record
 from forecast.runs.folder import file_hashes
 from forecast.runs.inputs import read_inputs
 from forecast.workflows.backtest import run_backtest

@@ -9,7 +9,7 @@ import pytest
 from forecast.config import load_config
 from forecast.errors import RunFolderError, UnfinishedError
 from forecast.evaluation import workers
-from forecast.evaluation.backtest_plan import BacktestOptions
+from forecast.evaluation.backtest import BacktestOptions
 from forecast.events.reading import write_events
 from forecast.workflows.backtest import partial_place, run_backtest
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from datetime import date
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,13 +17,6 @@ from forecast.evaluation.backtest import UnitResult, model_columns, run_unit, un
 from forecast.evaluation.workers import run_jobs
 
 MONTHS = tuple(date(2020, month, 1) for month in range(1, 5))
-
-
-class Bomb:
-    """Ends the process that unpickles it."""
-
-    def __reduce__(self):
-        return os._exit, (9,)
 
 
 @pytest.fixture(scope="module")
@@ -65,12 +59,14 @@ def test_units_run_here_report_each_origin_and_give_what_a_unit_alone_gives(jobs
     assert told == [(unit.name, 1) for _, _, unit in jobs]
 
 
-def test_a_worker_process_that_dies_is_named_and_the_others_are_kept(jobs, serial, late_start):
+def test_a_unit_that_kills_its_workers_is_named_and_the_others_are_kept(jobs, serial, late_start):
     plan, _, first = jobs[0]
-    queue = [(plan, Bomb(), first), jobs[1], late_start]
+    # A function of a function is sent whole, for workers do not know the module of a test.
+    deadly = SimpleNamespace(known_by=lambda day: os._exit(9))
+    queue = [(plan, deadly, first), jobs[1], late_start]
     found = {job[2]: outcome for job, outcome in run_jobs(queue, processes=2)}
     assert isinstance(found[first], UnfinishedError)
-    assert str(found[first]) == f"{first.name}: its worker process died; the cause may be a lack of memory"
+    assert str(found[first]) == f"{first.name}: its worker processes died; the cause may be a lack of memory"
     assert bits(found[jobs[1][2]]) == serial[jobs[1][2].name]
     assert "the data window is empty" in str(found[late_start[2]])
 
@@ -127,17 +123,11 @@ def test_a_dask_worker_killed_in_mid_run_changes_nothing(jobs, serial, scheduler
 
 
 def test_a_scheduler_that_does_not_answer_is_named(monkeypatch):
-    monkeypatch.setattr("forecast.evaluation.cluster.CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr("forecast.evaluation.workers.CONNECT_SECONDS", 0.5)
     with pytest.raises(
         InputError, match=r"--cluster tcp://127\.0\.0\.1:1: no scheduler answers there .* Give 'local'"
     ):
         list(run_jobs([(None, None, None)], cluster="tcp://127.0.0.1:1"))
-
-
-def test_dask_that_is_not_installed_is_said_to_be_missing(monkeypatch):
-    monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(InputError, match=r"Install it with: pip install 'forecast\[cluster\]'"):
-        list(run_jobs([(None, None, None)], cluster="local"))
 
 
 def test_events_sent_to_workers_hold_all_that_counts(us_china):
@@ -148,26 +138,31 @@ def test_events_sent_to_workers_hold_all_that_counts(us_china):
 
 
 PARENT = """
-import time
-from forecast.evaluation.processes import WorkerProcess
+import os, sys, time
+from forecast.evaluation.workers import _own_workers
 
 if __name__ == "__main__":
-    worker = WorkerProcess()
-    worker.start(time.sleep, 0)
-    worker.result()
-    print(worker.process_id, flush=True)
-    time.sleep(600)
+    with _own_workers(1) as client:
+        print(*client.run(os.getpid).values(), flush=True)
+        time.sleep(600)
 """
 
 
-def test_a_worker_process_ends_when_its_parent_is_killed(tmp_path):
+@pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT])
+def test_worker_processes_end_with_their_parent_and_without_a_word(tmp_path, stop):
     (tmp_path / "parent.py").write_text(PARENT)
+    command = [sys.executable, tmp_path / "parent.py"]
     with subprocess.Popen(
-        [sys.executable, tmp_path / "parent.py"], stdout=subprocess.PIPE, text=True
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as parent:
         worker = int(parent.stdout.readline())
         os.kill(worker, 0)
-        parent.kill()
+        if stop == signal.SIGINT:  # as Ctrl-C in a terminal: to all of them
+            os.killpg(parent.pid, stop)
+        else:
+            parent.kill()
+        said = parent.communicate(timeout=60)[1]
+    assert said.count("Traceback") == (1 if stop == signal.SIGINT else 0), said
     for _ in range(100):
         if not is_running(worker):
             return

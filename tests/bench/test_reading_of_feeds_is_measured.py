@@ -8,15 +8,14 @@ import pytest
 from typer.testing import CliRunner
 
 from forecast.bench import ingest
-from forecast.bench.ingest import IngestReport, IngestRun, measure_ingest
-from forecast.bench.made_feed import make_feed
+from forecast.bench.ingest import IngestReport, IngestRun, make_feed, measure_ingest
 from forecast.cli.app import app
 from forecast.cli.bench_ingest import lines
 from forecast.errors import EventError
 
 
 def test_made_rows_are_of_the_format_with_ids_of_their_own(tmp_path, monkeypatch):
-    monkeypatch.setattr("forecast.bench.made_feed.ROWS_A_DAY", 5_000)
+    monkeypatch.setattr("forecast.bench.ingest.ROWS_A_DAY", 5_000)
     feed = make_feed(tmp_path, 11_000, seed=1)
     assert [len(feed.zipped), len(feed.parquet)] == [3, 3]
     text = b"".join(zipfile.ZipFile(path).read(path.name.removesuffix(".zip")) for path in feed.zipped)

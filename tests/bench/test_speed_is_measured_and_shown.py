@@ -12,9 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from forecast.bench import samplers, speed
-from forecast.bench.gradient import gradient_microseconds
 from forecast.bench.samplers import NUMPYRO, OURS, PYMC, SamplerRun, race
-from forecast.bench.speed import SpeedReport
+from forecast.bench.speed import SpeedReport, gradient_microseconds
 from forecast.bench.stages import StageClock, StageTimes, measure_stages, peak_mebibytes
 from forecast.cli.app import app
 from forecast.cli.bench_speed import lines

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from forecast.config import load_config, resolved_yaml
-from forecast.config.overrides import parse_override
+from forecast.config.reading import parse_override
 from forecast.errors import ConfigError
 
 KEEP_FILE = settings(

@@ -7,15 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from forecast.config import (
-    config_schema,
-    describe_config,
-    forecast_schema,
-    load_config,
-    resolved_yaml,
-    schema_text,
-)
-from forecast.config.schema_walk import known_keys, node_at
+from forecast.config import Config, describe_config, load_config, resolved_yaml
+from forecast.config.faults import known_keys, node_at
+from forecast.config.writing import config_schema, forecast_schema, schema_text
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT / "../shared"
@@ -126,7 +120,7 @@ def test_schemas_are_of_draft_2020_12_and_every_reference_leads_somewhere(schema
 
 
 def every_key(path=()):
-    for key in known_keys(node_at(path)):
+    for key in known_keys(node_at(path, Config)):
         yield (*path, key)
         yield from every_key((*path, key))
 
@@ -135,7 +129,9 @@ def test_the_reference_page_explains_every_key():
     page = (ROOT / "docs/config.md").read_text(encoding="utf-8")
     keys = {key for path in every_key() for key in path}
     keys |= {
-        key for section in ("targets", "milestones", "calendar") for key in known_keys(node_at((section, 0)))
+        key
+        for section in ("targets", "milestones", "calendar")
+        for key in known_keys(node_at((section, 0), Config))
     }
     assert len(keys) > 30
     assert sorted(key for key in keys if f"`{key}`" not in page) == []

@@ -17,12 +17,13 @@ from forecast import wording
 from forecast.cli import main
 from forecast.cli.bottom_line import bottom_line
 from forecast.config import load_config
-from forecast.inference.XX import gates
+from forecast.inference import gates
 from forecast.inference.importance import PARETO_K_MAX
 from forecast.panel.panel import HALF_SATURATION, KNOT_STEPS, SEVERE, SEVERE_HALF_LIFE_DAYS, STEP_DAYS
 from forecast.panel.streams import stream_layout
 from forecast.priors.catalogue import parameter_groups
-from forecast.records.forecast import Analysis, Forecast
+from forecast.records.analysis import Analysis
+from forecast.records.forecast import Forecast
 from forecast.runs.summaries import CRISIS_FROM, STRAINED_FROM
 from forecast.simulation.paths import RATE_CAP
 

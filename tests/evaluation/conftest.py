@@ -49,7 +49,7 @@ def make_events():
                 date=FIRST + timedelta(days=int(day)),
                 known_date=FIRST + timedelta(days=int(known.get(place, day))),
                 initiator="USA",
-                target="CHN",
+                recipient="CHN",
                 category=category,
                 severity=severity,
             )

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from forecast.evaluation.baselines import BASELINES, baseline_probabilities, climatology, forecast_baselines
-from forecast.evaluation.history import find_record_start
-from forecast.evaluation.windows import horizon_lengths, monthly_origins, observe_outcomes
+from forecast.evaluation.windows import find_record_start, horizon_lengths, monthly_origins, observe_outcomes
 from forecast.events.table import Event, EventTable
 from forecast.panel.streams import TargetRule
 
@@ -98,7 +97,7 @@ def test_logistic_learns_that_disputes_announce_force(force):
                     date=START + timedelta(days=day),
                     known_date=START + timedelta(days=day),
                     initiator="USA",
-                    target="CHN",
+                    recipient="CHN",
                     category=category,
                     severity=severity,
                 )
@@ -146,7 +145,7 @@ def poisoned(events: EventTable, origin: date) -> EventTable:
             date=origin + timedelta(days=day),
             known_date=origin + timedelta(days=day),
             initiator="USA",
-            target="CHN",
+            recipient="CHN",
             category="military_incident",
             severity=5,
         )

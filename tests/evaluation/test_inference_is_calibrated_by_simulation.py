@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from forecast.evaluation.simulated_data import draw_truth
 from forecast.evaluation.simulation_based_calibration import (
     N_RANKED,
     STUDY_PRIORS,
     RankStudy,
     default_study,
     doubled,
+    draw_truth,
     rank_study,
 )
 from forecast.inference.sampling import SamplerOptions

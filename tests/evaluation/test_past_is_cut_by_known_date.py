@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from forecast.errors import InputError
-from forecast.evaluation.history import find_record_start, past_events
+from forecast.evaluation.windows import find_record_start, past_events
 
 START = date(2000, 1, 1)
 

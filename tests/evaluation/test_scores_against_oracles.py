@@ -10,9 +10,7 @@ from forecast.evaluation.scores import (
     bin_of,
     brier_score,
     calibration_line,
-    crps_of_draws,
     decompose_brier,
-    interval_coverage,
     log_score,
 )
 
@@ -110,18 +108,3 @@ def test_weights_of_the_calibration_line_are_repetitions(forecasts):
 def test_a_calibration_line_that_data_cannot_fix_is_nan(probability, outcome):
     line = calibration_line(np.array(probability), outcome)
     assert np.isnan([line.slope, line.intercept]).all()
-
-
-def test_crps_of_draws_is_that_of_scoringrules():
-    random = np.random.default_rng(9)
-    draws, observed = random.poisson(3.0, (20, 50)), random.poisson(3.0, 20)
-    oracle = scoringrules.crps_ensemble(observed.astype(float), draws.astype(float), estimator="nrg")
-    np.testing.assert_allclose(crps_of_draws(draws, observed), oracle)
-
-
-def test_crps_of_one_draw_is_the_absolute_error():
-    assert crps_of_draws([5.0], 2.0) == 3.0
-
-
-def test_coverage_counts_both_ends():
-    assert interval_coverage([1, 1, 1, 1], [3, 3, 3, 3], [1, 3, 0, 4]) == 0.5

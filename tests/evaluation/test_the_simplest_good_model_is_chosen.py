@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from forecast.evaluation.comparison import compare_models
+from forecast.evaluation.comparison import choose_model, compare_models
 from forecast.evaluation.forecast_table import join_forecasts
-from forecast.evaluation.model_choice import choose_model
 
 
 def dyad(make_table, seed, **sharpness):

@@ -33,7 +33,7 @@ def test_any_text_and_any_day_survive_the_round_trip(tmp_path, summary, title, d
         known_date=days[1],
         end_date=days[-1],
         initiator="USA",
-        target="CHN",
+        recipient="CHN",
         category="dispute",
         severity=3,
         summary=summary,

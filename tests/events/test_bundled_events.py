@@ -7,7 +7,6 @@ import pytest
 
 from forecast.errors import EventError
 from forecast.events.bundled import BUNDLED, load_events, source_limits
-from forecast.events.codebook import CATEGORIES
 from forecast.events.summary import summarise
 
 SHIPPED = Path(__file__).resolve().parents[2] / "forecast/events/data/us-china-2017-2023.csv"
@@ -69,6 +68,6 @@ def test_an_unknown_bundled_name_is_refused_with_a_suggestion():
 def test_files_with_few_columns_and_actors_of_their_own_are_read(shared_data, name, rows, extreme):
     table = load_events(f"balkans/{name}.csv", shared_data)
     assert len(table) == rows
-    assert table.matching(CATEGORIES, 5).sum() == extreme
+    assert (table.severity == 5).sum() == extreme
     assert not table.has_verified
     assert table.known_by(date(2003, 7, 31)).sha256 == table.sha256

@@ -21,7 +21,7 @@ from forecast.events.codebook import (
     severity_anchor,
     severity_word,
 )
-from forecast.events.columns import COLUMNS, REQUIRED
+from forecast.events.table import COLUMNS, REQUIRED
 
 DATA = Path(__file__).resolve().parents[2] / "forecast/events/data"
 DOC = Path(__file__).resolve().parents[2] / "docs/codebook.md"
@@ -56,13 +56,13 @@ def test_cameo_codes_of_lookup_and_scale_are_all_known_with_their_scores(shared_
     with (shared_data / "samples/cameo.scale.csv").open(newline="") as file:
         scale = {row["code"]: float(row["goldstein"]) for row in csv.DictReader(file)}
     assert {code: cameo_entry(code).goldstein for code in scale} == scale
-    assert all(cameo_entry(code).score_of == code for code in scale)
+    assert all(cameo_entry(code).goldstein_of == code for code in scale)
 
 
 def test_a_code_without_a_figure_takes_that_of_its_nearest_parent():
-    assert cameo_entry("0251").score_of == "025"
+    assert cameo_entry("0251").goldstein_of == "025"
     assert cameo_entry("0251").goldstein == -0.3
-    assert cameo_entry("129").score_of == "12"
+    assert cameo_entry("129").goldstein_of == "12"
 
 
 def test_a_cameo_code_has_a_category_and_a_severity_or_neither():

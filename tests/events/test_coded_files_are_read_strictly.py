@@ -7,16 +7,16 @@ import pytest
 
 from forecast.errors import EventError
 from forecast.events.cells import PARSERS, clean_text
-from forecast.events.columns import COLUMNS
-from forecast.events.csv_source import MAX_LINE_CHARS, decode
-from forecast.events.reading import read_events, validate_events, write_events
+from forecast.events.reading import inspect_events, read_events, write_events
+from forecast.events.rows import MAX_LINE_CHARS, decode
+from forecast.events.table import COLUMNS
 
 HEADER = "date,initiator,target,category,severity"
 ROW = "2023-02-04,USA,CHN,visit,2"
 
 
 def faults_of(path):
-    return [(fault.line, fault.column) for fault in validate_events(path)]
+    return [(fault.line, fault.column) for fault in inspect_events(path)[1]]
 
 
 def test_five_columns_are_enough(event_file):
@@ -125,7 +125,7 @@ def test_a_bad_row_is_named_by_file_line_and_column(event_file, row: str, messag
     path = event_file(f"{HEADER}\n{ROW}\n{row}\n")
     with pytest.raises(EventError, match=rf"events\.csv:3: {message}"):
         read_events(path)
-    assert [fault.line for fault in validate_events(path)] == [3]
+    assert [fault.line for fault in inspect_events(path)[1]] == [3]
 
 
 BAD_OPTIONAL = [
@@ -190,7 +190,7 @@ def test_a_bad_header_is_one_fault_for_each_slip(event_file, header: str, messag
     cells = ROW.split(",")
     row = ",".join((cells * 2)[: header.count(",") + 1]) if "," in header else ROW
     path = event_file(f"{header}\n{row}\n")
-    found = [fault for fault in validate_events(path) if fault.line == 1]
+    found = [fault for fault in inspect_events(path)[1] if fault.line == 1]
     assert len(found) == len(messages)
     for message in messages:
         with pytest.raises(EventError, match=rf"events\.csv:1: {message}"):
@@ -226,7 +226,7 @@ def test_quotation_marks_that_do_not_pair_up_are_a_fault_of_their_row(event_file
 
 def test_reading_stops_when_every_row_has_broken_quotes(event_file):
     path = event_file(f"{HEADER},summary\n" + f'{ROW},"a "b" c"\n' * 1_100)
-    assert [fault.message for fault in validate_events(path) if fault.line is None] == [
+    assert [fault.message for fault in inspect_events(path)[1] if fault.line is None] == [
         "reading stopped after 1,000 rows with broken quotes"
     ]
 
@@ -238,7 +238,7 @@ def test_the_first_twenty_faults_are_shown_and_the_rest_counted(event_file):
     ) as caught:
         read_events(path)
     assert len(str(caught.value).splitlines()) == 21
-    assert len(validate_events(path)) == 31
+    assert len(inspect_events(path)[1]) == 31
 
 
 def test_a_line_of_fifty_megabytes_is_a_fault_of_that_line(event_file):
@@ -275,7 +275,7 @@ def test_a_file_that_is_no_csv_text_is_one_clear_fault(event_file, raw: bytes, m
     with pytest.raises(EventError, match=message) as caught:
         read_events(path)
     assert "\n" not in str(caught.value)
-    assert len(validate_events(path)) == 1
+    assert len(inspect_events(path)[1]) == 1
 
 
 def test_a_path_without_a_readable_file_says_why(tmp_path):

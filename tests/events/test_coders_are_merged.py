@@ -10,11 +10,9 @@ import pytest
 from forecast.errors import EventError
 from forecast.events import agreement
 from forecast.events.agreement import krippendorff_alpha, measure_agreement, resampled_alphas
-from forecast.events.columns import COLUMNS
-from forecast.events.matching import match_events
-from forecast.events.merging import merge_units
+from forecast.events.merging import match_events, merge_units
 from forecast.events.reading import read_events
-from forecast.events.table import Event, EventTable
+from forecast.events.table import COLUMNS, Event, EventTable
 
 # Krippendorff (2011), "Computing Krippendorff's Alpha-Reliability", the example of four observers with
 # gaps; he gives nominal 0.743, ordinal 0.815.
@@ -39,7 +37,7 @@ def event(day="2023-02-04", **changes) -> Event:
         "date": date.fromisoformat(day),
         "known_date": date.fromisoformat(day),
         "initiator": "USA",
-        "target": "CHN",
+        "recipient": "CHN",
         "category": "dispute",
         "severity": 2,
         "summary": "Formal protest over the balloon",

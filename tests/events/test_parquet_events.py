@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from forecast.errors import EventError
-from forecast.events.reading import read_events, validate_events, write_events
+from forecast.events.reading import inspect_events, read_events, write_events
 
 
 @pytest.mark.parametrize("name", ["events.parquet", "odd [1]*? name.parquet"])
@@ -43,7 +43,7 @@ def test_faults_are_named_by_row(tmp_path):
             "COPY (SELECT '2020-01-0' || i AS date, 'USA' AS initiator, 'CHN' AS target, "
             f"'visit' AS category, 7 - i AS severity FROM range(1, 4) t(i)) TO '{path}' (FORMAT parquet)"
         )
-    (fault,) = validate_events(path)
+    (fault,) = inspect_events(path)[1]
     assert (fault.line, fault.column) == (1, "severity")
     with pytest.raises(EventError, match=r"events.parquet:1: severity: '6' is not on the scale"):
         read_events(path)

@@ -9,11 +9,10 @@ import pytest
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
 from forecast.feeds.crosswalk import shipped_crosswalk
-from forecast.feeds.formats import layout_of
-from forecast.feeds.gdelt import GDELT2
+from forecast.feeds.formats import GDELT2
 from forecast.feeds.importing import import_feed
+from forecast.feeds.options import ImportOptions, Switches, layout_of
 from forecast.feeds.report import ImportReport
-from forecast.feeds.switches import ImportOptions, Switches
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,15 @@ import pytest
 
 from forecast.errors import EventError
 from forecast.events.codebook import CATEGORIES, COOPERATIVE, category_kind
-from forecast.feeds.actors import actor_groups, cameo_countries, country_names
-from forecast.feeds.crosswalk import crosswalk_csv, mirrors, shipped_crosswalk, with_mapping
+from forecast.feeds.crosswalk import (
+    actor_groups,
+    cameo_countries,
+    country_names,
+    crosswalk_csv,
+    mirrors,
+    shipped_crosswalk,
+    with_mapping,
+)
 
 SYSTEMS = ("cameo", "weis", "plover", "acled")
 
@@ -31,37 +38,39 @@ def test_a_severity_goes_with_every_category_and_no_other(system):
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_cooperation_scores_above_zero_and_conflict_below(system):
+def test_cooperation_lies_above_zero_and_conflict_below(system):
     for coding in shipped_crosswalk(system).values():
-        assert -10 <= coding.score <= 10
+        assert -10 <= coding.scale_value <= 10
         if coding.category is not None:
             warm = coding.category in COOPERATIVE
-            assert (coding.score > 0) == warm, coding
+            assert (coding.scale_value > 0) == warm, coding
 
 
-def test_plover_accuse_and_all_its_modes_score_below_zero():
+def test_plover_accuse_and_all_its_modes_lie_below_zero():
     # A table of the PLOVER manual prints ACCUSE without its sign.
-    scores = {
-        mode: coding.score for (code, mode), coding in shipped_crosswalk("plover").items() if code == "ACCUSE"
+    values = {
+        mode: coding.scale_value
+        for (code, mode), coding in shipped_crosswalk("plover").items()
+        if code == "ACCUSE"
     }
-    assert set(scores) == {"", "disapprove", "investigate", "allege"}
-    assert max(scores.values()) <= -2.0
+    assert set(values) == {"", "disapprove", "investigate", "allege"}
+    assert max(values.values()) <= -2.0
 
 
 @pytest.mark.parametrize(
     ("system", "file"), [("cameo", "cameo.scale.csv"), ("weis", "weis.goldstein.scale.csv")]
 )
-def test_every_published_score_is_taken_over(samples, system, file):
+def test_every_published_scale_value_is_taken_over(samples, system, file):
     with (samples / file).open(encoding="utf-8") as stream:
         published = {row["code"]: float(row["goldstein"]) for row in csv.DictReader(stream)}
     held = shipped_crosswalk(system)
     assert set(published) <= {code for code, _ in held}
-    for code, score in published.items():
-        assert held[code, ""].score == score, code
+    for code, value in published.items():
+        assert held[code, ""].scale_value == value, code
     for (code, _), coding in held.items():
         if code not in published:
-            assert coding.score_of[:2] == code[:2], "a code without a score takes that of its own root"
-            assert coding.score == published[coding.score_of]
+            assert coding.scale_of[:2] == code[:2], "a code without a value takes that of its own root"
+            assert coding.scale_value == published[coding.scale_of]
 
 
 def test_every_cameo_code_that_is_published_is_known(samples):
@@ -103,10 +112,10 @@ def test_mirrors_name_codes_that_exist_and_do_not_lead_on(system):
     held = shipped_crosswalk(system)
     for key, mirror in mirrors(system).items():
         assert key in held
-        assert (mirror.counts_as, mirror.mode) in held
+        assert (mirror.counts_as, key[1]) in held
         if not mirror.mutual:
-            assert mirror.counts_as != mirror.code
-            assert (mirror.counts_as, mirror.mode) not in mirrors(system)
+            assert mirror.counts_as != key[0]
+            assert (mirror.counts_as, key[1]) not in mirrors(system)
 
 
 def test_a_mapping_changes_what_it_names_and_nothing_else(tmp_path):
@@ -116,7 +125,7 @@ def test_a_mapping_changes_what_it_names_and_nothing_else(tmp_path):
     changed = with_mapping(shipped, path)
     assert changed["173", ""].category is None
     assert (changed["051", ""].category, changed["051", ""].severity) == ("visit", 3)
-    assert changed["051", ""].score == shipped["051", ""].score
+    assert changed["051", ""].scale_value == shipped["051", ""].scale_value
     assert changed["X9", ""].label == "X9"
     same = {key: coding for key, coding in changed.items() if key[0] not in ("173", "051", "X9")}
     assert same == {key: coding for key, coding in shipped.items() if key[0] not in ("173", "051")}

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from forecast.cli import main
-from forecast.feeds.gdelt import GDELT2
+from forecast.feeds.formats import GDELT2
 
 
 class Ended(NamedTuple):

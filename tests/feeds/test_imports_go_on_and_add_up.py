@@ -7,11 +7,12 @@ import zipfile
 import pytest
 
 from forecast.errors import EventError, StoppedError
-from forecast.feeds import batches, importing
+from forecast.feeds import reading, writing
 from forecast.feeds.clean_rows import RowCleaner
 from forecast.feeds.engine import Engine
-from forecast.feeds.formats import LAYOUTS, layout_of
+from forecast.feeds.formats import LAYOUTS
 from forecast.feeds.journal import JOURNAL, journal_folder
+from forecast.feeds.options import layout_of
 from forecast.feeds.unpack import Block, read_blocks
 
 
@@ -40,9 +41,9 @@ def test_many_small_files_give_what_one_file_gives(imported, pieces, whole):
 
 
 def test_a_file_over_several_batches_gives_what_one_batch_gives(imported, samples, whole, monkeypatch):
-    monkeypatch.setattr(batches, "BATCH_BYTES", 100_000)
-    real = batches.read_blocks
-    monkeypatch.setattr(batches, "read_blocks", lambda path: real(path, block_bytes=30_000))
+    monkeypatch.setattr(reading, "BATCH_BYTES", 100_000)
+    real = reading.read_blocks
+    monkeypatch.setattr(reading, "read_blocks", lambda path: real(path, block_bytes=30_000))
     got = imported([samples / "gdelt2-20201113.export.CSV"], "gdelt2")
     assert got.events.sha256 == whole.events.sha256
     assert got.report.fates == whole.report.fates
@@ -70,15 +71,15 @@ def test_the_same_file_twice_counts_once_and_a_copy_is_found_by_its_ids(imported
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt(), RuntimeError("Query interrupted")])
 def test_an_interrupted_import_goes_on_where_it_stopped(imported, pieces, whole, monkeypatch, stop):
-    monkeypatch.setattr(batches, "BATCH_FILES", 10)
+    monkeypatch.setattr(reading, "BATCH_FILES", 10)
     judged = Engine.judge
     calls = []
 
-    def stop_at_third(engine, parts, target):
+    def stop_at_third(engine, parts, candidates):
         calls.append(sum(len(part.files) for part in parts))
         if len(calls) == 3:
             raise stop
-        return judged(engine, parts, target)
+        return judged(engine, parts, candidates)
 
     monkeypatch.setattr(Engine, "judge", stop_at_third)
     with pytest.raises(StoppedError, match=r"20 of 40 files are read\. The same command goes on"):
@@ -156,7 +157,7 @@ def test_an_import_that_fails_leaves_the_former_events_as_they_were(imported, pi
     def fail(*_):
         raise EventError("no room")
 
-    monkeypatch.setattr(importing, "write_rows", fail)
+    monkeypatch.setattr(writing, "write_rows", fail)
     with pytest.raises(EventError, match="no room"):
         imported(pieces, "gdelt2", repeat_days=None)
     assert before.output.read_bytes() == content

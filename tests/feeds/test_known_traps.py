@@ -5,9 +5,8 @@ import json
 import duckdb
 import pytest
 
-from forecast.feeds.acled import ACLED
-from forecast.feeds.actors import country_names
-from forecast.feeds.crosswalk import shipped_crosswalk
+from forecast.feeds.crosswalk import country_names, shipped_crosswalk
+from forecast.feeds.formats import ACLED
 
 
 def test_codes_that_lost_their_leading_zero_are_restored(imported, gdelt_file):
@@ -51,11 +50,11 @@ def test_a_visit_and_its_hosting_are_one_act_of_the_traveller(imported, gdelt_fi
     }
     got = imported([gdelt_file(visit, host)], "gdelt2")
     (event,) = got.events.rows()
-    assert (event.initiator, event.target, event.cameo) == ("USA", "CHN", "042")
+    assert (event.initiator, event.recipient, event.cameo) == ("USA", "CHN", "042")
     assert got.report.fates["mirrored"] == 1
     alone = imported([gdelt_file(host, name="host.csv")], "gdelt2", fresh=True)
     (event,) = alone.events.rows()
-    assert (event.initiator, event.target, event.cameo) == ("USA", "CHN", "042")
+    assert (event.initiator, event.recipient, event.cameo) == ("USA", "CHN", "042")
     both = imported([gdelt_file(visit, host, name="both.csv")], "gdelt2", merge_mirrored=False)
     assert sorted(both.events.cameo) == ["042", "043"]
 
@@ -95,7 +94,7 @@ def test_plover_records_name_lists_and_are_spread_over_pairs(imported, tmp_path)
     path.write_text("\n".join(map(json.dumps, records)) + "\n")
     got = imported([path], "plover")
     found = [
-        (event.id, event.initiator, event.target, event.category, str(event.known_date))
+        (event.id, event.initiator, event.recipient, event.category, str(event.known_date))
         for event in got.events.rows()
     ]
     assert found == [

@@ -6,8 +6,17 @@ from random import Random
 import numpy as np
 import pytest
 
-from forecast.feeds.repeats import KEPT, MIRRORED, OVER_CAP, REPEATED, mark_over_cap, mark_repeats
-from forecast.feeds.thinning import WINDOW, keep_probabilities, lot
+from forecast.feeds.keeping import (
+    KEPT,
+    MIRRORED,
+    OVER_CAP,
+    REPEATED,
+    WINDOW,
+    keep_probabilities,
+    lot,
+    mark_over_cap,
+    mark_repeats,
+)
 
 
 @pytest.mark.parametrize(

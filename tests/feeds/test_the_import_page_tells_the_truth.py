@@ -10,13 +10,13 @@ import typer.main
 from typer.testing import CliRunner
 
 from forecast.cli.app import app
-from forecast.events.change_point import ALPHA, LEAST_FACTOR, SHORTEST
 from forecast.events.codebook import cameo_codes
-from forecast.feeds.actors import actor_groups
-from forecast.feeds.formats import LAYOUTS, NAMES
+from forecast.events.coverage import ALPHA, LEAST_FACTOR, SHORTEST
+from forecast.feeds.crosswalk import actor_groups
+from forecast.feeds.formats import LAYOUTS
+from forecast.feeds.keeping import WINDOW
 from forecast.feeds.layout import Layout
-from forecast.feeds.switches import Switches
-from forecast.feeds.thinning import WINDOW
+from forecast.feeds.options import NAMES, Switches
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/import.md").read_text(encoding="utf-8")

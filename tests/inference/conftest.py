@@ -5,8 +5,7 @@ import pytest
 import xarray as xr
 
 from forecast.inference.posterior import Posterior
-from forecast.inference.sampling import SamplerOptions
-from forecast.inference.sampling import compile_model, sample
+from forecast.inference.sampling import SamplerOptions, compile_model, sample
 from forecast.models import build_model
 from forecast.panel.panel import TimeGrid, count_events
 from forecast.panel.streams import TargetRule, stream_layout

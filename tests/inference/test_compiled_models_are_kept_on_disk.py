@@ -16,9 +16,8 @@ import pymc as pm
 import pytensor
 import pytest
 
-from forecast.inference.sampling import SamplerOptions
-from forecast.inference.XX import compile_cache
-from forecast.inference.sampling import compile_model, sample
+from forecast.inference import compile_cache
+from forecast.inference.sampling import SamplerOptions, compile_model, sample
 
 OPTIONS = SamplerOptions(seed=5, draws=25, tune=50, chains=2)
 TINY = """

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from forecast.cli import main
+from forecast.events.dyads import DyadRule
 from forecast.ledger.recording import RunOrigin, forecast_entries, record_forecast
 from forecast.ledger.resolving import resolve_ledger
 from forecast.ledger.store import open_ledger
@@ -113,9 +114,12 @@ def make_forecast(
     )
 
 
-def origin_of(forecast: Forecast, *, made_on: datetime | None = None, config: str = "a") -> RunOrigin:
+def origin_of(
+    forecast: Forecast, *, made_on: datetime | None = None, config: str = "a", theatre: tuple[str, ...] = ()
+) -> RunOrigin:
     made = made_on or datetime.combine(forecast.as_of, datetime.min.time(), UTC)
     return RunOrigin(
+        dyad=DyadRule((forecast.dyad.a,), (forecast.dyad.b,), theatre),
         config_sha256=config * 64,
         data_sha256="d" * 64,
         code_version="0.1.0",
@@ -134,13 +138,13 @@ class LedgerCase:
     def book(self):
         return open_ledger(self.path)
 
-    def record(self, as_of: str, probabilities, *, made_on=None, config="a", rules=None, **how):
+    def record(self, as_of: str, probabilities, *, made_on=None, config="a", rules=None, theatre=(), **how):
         forecast = make_forecast(date.fromisoformat(as_of), probabilities, **how)
         return record_forecast(
             self.path,
             forecast,
             rules or list(RULES.values()),
-            origin_of(forecast, made_on=made_on, config=config),
+            origin_of(forecast, made_on=made_on, config=config, theatre=theatre),
         )
 
     def resolve(self, events, *, today=TODAY, through=None, dyad=None):

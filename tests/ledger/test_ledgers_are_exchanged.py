@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from forecast.config import schema_text
+from forecast.config.writing import schema_text
 from forecast.errors import LedgerError
 from forecast.ledger.answers import read_answers
 from forecast.ledger.entries import ChainLine, VoidEntry, with_id
@@ -173,7 +173,7 @@ def test_others_cannot_declare_void_what_is_ours(case, colleague, take_over):
             '"sequence":3',
             r"export\.jsonl:2: the record is missing: the next one has number 3",
         ),
-        ('"schema":1', '"schema":2', r"export\.jsonl:1: the record is none that this version knows: payload"),
+        ('"schema":2', '"schema":3', r"export\.jsonl:1: the record is none that this version knows: payload"),
     ],
 )
 def test_an_altered_export_is_refused_with_its_line_and_nothing_is_taken(

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from forecast.errors import LedgerError
 from forecast.evaluation.windows import observe_outcomes
+from forecast.events.dyads import DyadRule
 from forecast.events.table import Event, EventTable
 from forecast.ledger.entries import VoidEntry, with_id
 from forecast.ledger.recording import make_question
@@ -68,7 +69,7 @@ def test_outcomes_are_those_of_the_backtest(days, horizon):
             date=as_of + timedelta(days=day - 10),
             known_date=as_of + timedelta(days=day),
             initiator="USA",
-            target="CHN",
+            recipient="CHN",
             category="sanction",
             severity=severity,
         )
@@ -78,7 +79,7 @@ def test_outcomes_are_those_of_the_backtest(days, horizon):
     rule = TargetRule("crisis", ("sanction",), 4)
     origin = np.array([as_of + timedelta(days=1)], dtype="datetime64[D]")
     expected = observe_outcomes(events, rule, origin, np.array([horizon]), end).outcome[0, 0]
-    question = make_question(("USA", "CHN"), rule, as_of, as_of + timedelta(days=horizon + 1))
+    question = make_question(DyadRule(("USA",), ("CHN",)), rule, as_of, as_of + timedelta(days=horizon + 1))
     assert float(len(acts_that_met(events, question, end)) > 0) == expected
 
 
@@ -139,7 +140,7 @@ def test_a_corrected_answer_may_be_corrected_back(asked, coded):
 
 def test_another_pair_is_refused_and_named(asked):
     other = EventTable.from_events(
-        [Event(id="x", date=date(2022, 1, 3), known_date=date(2022, 1, 3), initiator="SRB", target="USA",
+        [Event(id="x", date=date(2022, 1, 3), known_date=date(2022, 1, 3), initiator="SRB", recipient="USA",
                category="sanction", severity=4)],
         "other.csv",
     )  # fmt: skip

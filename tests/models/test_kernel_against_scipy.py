@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from forecast.models.data import likelihood_data
 from scipy import special, stats
 
 from forecast.models.kernel import STREAM_ROWS, ornstein_uhlenbeck, value_and_gradient
+from forecast.models.likelihood import likelihood_data
 from forecast.panel.panel import HALF_SATURATION, KNOT_STEPS, LEAST_COMPLETENESS
 
 SEEDS = (1, 2, 3)

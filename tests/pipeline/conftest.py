@@ -18,7 +18,7 @@ from forecast.workflows.run_files import Run
 AS_OF = date(2022, 1, 1)
 CONFIG = """\
 name: small
-dyad: {a: USA, b: CHN, label: United States – China}
+dyad: {a: USA, b: CHN, theatre: [TWN, HKG, CAN], label: United States – China}
 as_of: 2022-01-01
 events: {source: events.csv, start: 2017-01-01}
 targets:

@@ -13,10 +13,12 @@ import xarray as xr
 from pypdf import PdfReader
 
 from forecast import wording
-from forecast.config import forecast_schema, load_config, load_scenarios
+from forecast.config import load_config, load_scenarios
+from forecast.config.writing import forecast_schema
 from forecast.errors import RunFolderError
 from forecast.inference.posterior import read_posterior
-from forecast.records.forecast import Analysis, Forecast
+from forecast.records.analysis import Analysis
+from forecast.records.forecast import Forecast
 from forecast.workflows.forecast import RUN_SCENARIO_PATHS
 from forecast.workflows.run_files import rebuild_report
 

@@ -8,7 +8,7 @@ import pytest
 from forecast.panel.streams import TargetRule, stream_layout
 from forecast.priors import default_priors, parameter_groups
 from forecast.priors.human_scale import EFFECT, effect_words
-from forecast.priors.statement_forms import statement_examples, statement_text
+from forecast.priors.resolve import statement_examples, statement_text
 
 TARGET = TargetRule("military", ("military_incident", "military_posture"), 4)
 LAYOUTS = {

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.config.quantiles import QuantileFault, level_of, read_quantiles, read_statement
+from forecast.config.field_types import level_of, read_quantiles, read_statement
 from forecast.errors import PriorError
 from forecast.priors import Distribution, fit_quantiles
 from forecast.priors.elicitation import TOLERATED_MISS, elicit
@@ -103,7 +103,7 @@ def test_an_interval_is_the_two_quantiles_that_bound_it():
 
 @pytest.mark.parametrize("bounds", [3, [1], [1, 2, 3], "1 to 3"])
 def test_an_interval_has_two_bounds(bounds):
-    with pytest.raises(QuantileFault, match="interval90: two bounds are needed"):
+    with pytest.raises(PriorError, match="interval90: two bounds are needed"):
         read_quantiles({"interval90": bounds})
 
 
@@ -145,7 +145,7 @@ _NAMES = st.sampled_from(
 def test_any_mapping_is_read_as_quantiles_or_refused(statement):
     try:
         read = read_statement(statement)
-    except QuantileFault as fault:
+    except PriorError as fault:
         assert str(fault)  # noqa: PT017 - any other exception fails
         return
     inner = next(iter(read.values()))

@@ -20,12 +20,18 @@ from forecast.evaluation.track_record import make_track_record
 from forecast.evaluation.windows import observe_outcomes
 from forecast.events.reading import read_events
 from forecast.panel.streams import TargetRule
-from forecast.records.forecast import (
+from forecast.records.analysis import (
     Analysis,
-    Baseline,
     CalendarAct,
-    Curve,
     DataSummary,
+    ParameterSummary,
+    SamplerSummary,
+    TensionSeries,
+    WrittenText,
+)
+from forecast.records.forecast import (
+    Baseline,
+    Curve,
     Diagnostics,
     Difference,
     Driver,
@@ -33,13 +39,10 @@ from forecast.records.forecast import (
     Forecast,
     Headline,
     MilestoneForecast,
-    ParameterSummary,
-    SamplerSummary,
     ScenarioForecast,
     ScenarioMilestone,
     ScenarioTarget,
     TargetForecast,
-    TensionSeries,
     TimeToEvent,
 )
 from forecast.report import ReportOptions, RunRecords, build_report, compile_report
@@ -289,7 +292,7 @@ def make_analysis(events=None, *, tension=True, warnings=()):
     events = read_bundled() if events is None else events
     kinds, counts = np.unique(events.category.astype(str), return_counts=True)
     return Analysis(
-        schema=1,
+        schema=2,
         tension=make_tension() if tension else None,
         parameters=make_parameters(),
         data=DataSummary(
@@ -334,7 +337,7 @@ def make_analysis(events=None, *, tension=True, warnings=()):
             paths_per_draw=10,
             seconds=15.2,
         ),
-        warnings=warnings,
+        warnings=tuple(WrittenText(text=text) for text in warnings),
     )
 
 

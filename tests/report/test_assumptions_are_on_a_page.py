@@ -4,25 +4,36 @@ import pytest
 
 from forecast import wording
 from forecast.cli.bottom_line import bottom_line
-from forecast.records.forecast import Forecast
-from forecast.records.robustness import (
+from forecast.records.analysis import (
+    Assumed,
     AssumptionEffect,
     BreakEven,
+    CertainActs,
     NumberSensitivity,
     Robustness,
     ShiftEnd,
     WeightPull,
 )
+from forecast.records.forecast import Forecast
 from forecast.report.blocks import Bullets, Chart, Prose, Table
 from forecast.report.front_page import foundations
 from forecast.report.run_records import RunRecords
 from forecast.report.sections.assumptions import assumptions_section
 from forecast.sensitivity.robustness import with_labels
-from forecast.wording.robustness import LABEL_WORDS, rest_sentence
+from forecast.wording.sensitivity import LABEL_WORDS, rest_sentence
+
+SENTENCE = (
+    "'Roughly even chance' becomes 'likely' when the pull of conflict on other kinds lasts 1.8 times as long "
+    "(prior centred on 7.3 weeks instead of 4 weeks; 6.5 weeks to 8.2 weeks within one Monte Carlo error)."
+)
 
 
 def pull(name: str, change: float) -> WeightPull:
     return WeightPull(name=name, sensitivity=0.1, noise=0.02, change=change, mcse=0.004, pareto_k=0.1)
+
+
+def weeks(value: float) -> Assumed:
+    return Assumed(parameter=7 * value, value=value, scale="weeks")
 
 
 def break_even(target: str, milestone: str, name: str, outcome: str, reached=(0.4, 0.6)) -> BreakEven:
@@ -31,17 +42,17 @@ def break_even(target: str, milestone: str, name: str, outcome: str, reached=(0.
         target=target,
         milestone=milestone,
         name=name,
-        label=name,
         kind="word",
         outcome=outcome,
         becomes="likely" if crosses else None,
         bound=0.555 if crosses else None,
         steps=0.7 if crosses else None,
         mcse=0.1 if crosses else None,
-        assumed="7.3 weeks" if crosses else None,
-        assumed_mcse=("6.5 weeks", "8.2 weeks") if crosses else None,
+        probability=0.49,
+        now=weeks(4.0),
+        assumed=weeks(7.3) if crosses else None,
+        assumed_mcse=(weeks(6.5), weeks(8.2)) if crosses else None,
         reached=reached,
-        text=f"A sentence on {name}.",
     )
 
 
@@ -54,7 +65,7 @@ def forecast(factory) -> Forecast:
 def robustness(forecast) -> Robustness:
     target, milestone = forecast.headline.target, forecast.headline.milestone
     labels = ("data-driven", "conflict", "prior-driven")
-    end = ShiftEnd(assumed="7.3 weeks", probability=0.53, change=0.03, mcse=0.004)
+    end = ShiftEnd(assumed=weeks(7.3), probability=0.53, change=0.03, mcse=0.004)
     return Robustness(
         target=target,
         milestone=milestone,
@@ -64,7 +75,7 @@ def robustness(forecast) -> Robustness:
                 target=one.name,
                 milestone=each.name,
                 rests_on=labels[place],
-                reason="a reason",
+                reason="priors move it more",
                 priors=pull("all priors", -0.021),
                 data=pull("data", 0.034),
                 groups=(pull("tension.persistence", 0.01),),
@@ -72,14 +83,14 @@ def robustness(forecast) -> Robustness:
             for place, one in enumerate(forecast.targets)
             for each in one.milestones
         ),
-        tornado=(AssumptionEffect(name="a", label="Persistence", now="4 weeks", lower=end, upper=end),),
+        tornado=(AssumptionEffect(name="tension.persistence", now=weeks(4), lower=end, upper=end),),
         break_evens=(
-            break_even(target, milestone, "one", "crosses"),
+            break_even(target, milestone, "excitation.cross_half_life_days", "crosses"),
             break_even(target, milestone, "two", "needs a refit"),
             break_even(target, milestone, "three", "never"),
             break_even(target, forecast.targets[0].milestones[0].name, "two", "needs a refit"),
         ),
-        notes=("A note.",),
+        notes=(CertainActs(number=2),),
     )
 
 
@@ -112,19 +123,21 @@ def test_the_table_holds_every_label_and_change(section, forecast):
 
 def test_crossings_are_listed_and_the_rest_is_counted(section):
     (bullets,) = (block for block in section.blocks if isinstance(block, Bullets))
-    assert bullets.items == ("A sentence on one.",)
+    assert bullets.items == (SENTENCE,)
     prose = [block.text for block in section.blocks if isinstance(block, Prose)]
-    assert "Of 1 the draws cannot tell more: a refit with the prior set would; 1 change it nowhere." in prose
+    assert "1 needs a refit; 1 has no effect." in prose
     assert (
-        "No single assumption does, as far as the draws can tell (the chance stays within 40–60%); of 1 the "
-        "draws cannot tell more: a refit with the prior set would." in prose
+        "No single assumption does, as far as the draws can tell (the chance stays within 40–60%); 1 "
+        "needs a refit." in prose
     )
-    assert "A note." in prose
+    assert (
+        "2 acts ahead are taken as certain or as impossible, so their probabilities were not varied." in prose
+    )
 
 
 def test_the_chart_is_described_in_words(section):
     (chart,) = (block for block in section.blocks if isinstance(block, Chart))
-    assert "Persistence (4 weeks): 7.3 weeks: +3.0, 7.3 weeks: +3.0" in chart.alt
+    assert "Persistence of tension (4 weeks): 7.3 weeks: +3.0, 7.3 weeks: +3.0" in chart.alt
 
 
 def test_a_run_that_was_not_measured_has_no_such_page(factory, forecast):
@@ -150,4 +163,4 @@ def test_the_page_is_set_in_the_report(compiled, factory, forecast, robustness):
     analysis = factory.analysis().model_copy(update={"robustness": robustness})
     text = " ".join(page.extract_text() for page in compiled(forecast, analysis).pages)
     assert "How far the call rests on assumptions" in text
-    assert "A sentence on one." in " ".join(text.split())
+    assert "becomes 'likely' when the pull of conflict on other kinds" in " ".join(text.split())

@@ -4,7 +4,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from forecast.records.forecast import Curve, MilestoneChange, PreviousRun
+from forecast.records.forecast import Curve
+from forecast.records.history import MilestoneChange, PreviousRun
 from forecast.report import change
 from forecast.report.comparison import ComparisonError, compare_runs
 from forecast.report.front_page import headline_pair

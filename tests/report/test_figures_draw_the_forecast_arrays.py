@@ -80,7 +80,7 @@ def test_a_more_severe_event_has_a_taller_mark(factory):
             date=date(2022, 1, severity),
             known_date=date(2022, 1, severity),
             initiator="USA",
-            target="CHN",
+            recipient="CHN",
             category="dispute",
             severity=severity,
         )
@@ -102,7 +102,7 @@ def test_twenty_thousand_events_are_thinned_to_the_most_severe_of_each_kind_and_
             date=first + timedelta(days=i % 2000),
             known_date=first + timedelta(days=i % 2000),
             initiator="USA",
-            target="CHN",
+            recipient="CHN",
             category="sanction",
             severity=1 + (i // 2000) % 5,
         )

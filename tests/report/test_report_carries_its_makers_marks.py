@@ -7,7 +7,7 @@ import pytest
 from pypdf import PdfReader
 
 from forecast.config import load_config, resolved_yaml
-from forecast.config.logo import LARGEST_BYTES, read_logo
+from forecast.config.looks import LARGEST_BYTES, read_logo
 from forecast.errors import ConfigError, InputError
 from forecast.report import Impact, ReportOptions, RunRecords, build_report, report_options
 from forecast.report.content import make_content

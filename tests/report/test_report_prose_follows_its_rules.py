@@ -6,7 +6,8 @@ from datetime import date, timedelta
 import pytest
 
 from forecast import wording
-from forecast.records.forecast import Baseline, TensionSeries, TimeToEvent
+from forecast.records.analysis import TensionSeries
+from forecast.records.forecast import Baseline, TimeToEvent
 from forecast.report import RunRecords, evidence, explanation, front_page
 from forecast.report.content import make_content
 from forecast.report.method import method_sections

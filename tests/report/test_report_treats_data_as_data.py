@@ -6,7 +6,7 @@ from pathlib import Path
 import matplotlib as mpl
 import pytest
 
-from forecast.config.font_file import refuse_no_font
+from forecast.config.looks import refuse_no_font
 from forecast.errors import InputError
 from forecast.report import Impact, ReportOptions, RunRecords
 from forecast.report.content import make_content

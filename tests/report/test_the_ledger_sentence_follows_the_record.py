@@ -2,7 +2,7 @@
 
 import pytest
 
-from forecast.records.forecast import ErrorBound, LedgerSummary
+from forecast.records.history import ErrorBound, LedgerSummary
 from forecast.report.track_page import track_content
 from forecast.report.track_sentence import ledger_sentence
 

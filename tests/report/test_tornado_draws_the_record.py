@@ -2,21 +2,23 @@
 
 import pytest
 
-from forecast.records.robustness import AssumptionEffect, Robustness, ShiftEnd
+from forecast.records.analysis import Assumed, AssumptionEffect, Robustness, ShiftEnd
 from forecast.report.tornado_figure import MOST_BARS, draw_tornado, shown_bars
 
 
-def end(assumed: str, change: float | None) -> ShiftEnd:
+def weeks(value: float) -> Assumed:
+    return Assumed(parameter=7 * value, value=value, scale="weeks")
+
+
+def end(assumed: float, change: float | None) -> ShiftEnd:
     probability = None if change is None else 0.5 + change
     return ShiftEnd(
-        assumed=assumed, probability=probability, change=change, mcse=None if change is None else 0.004
+        assumed=weeks(assumed), probability=probability, change=change, mcse=None if change is None else 0.004
     )
 
 
 def bar(name: str, low: float | None, high: float | None) -> AssumptionEffect:
-    return AssumptionEffect(
-        name=name, label=name.title(), now="4 weeks", lower=end("2 weeks", low), upper=end("7 weeks", high)
-    )
+    return AssumptionEffect(name=name, now=weeks(4), lower=end(2, low), upper=end(7, high))
 
 
 @pytest.fixture
@@ -28,8 +30,8 @@ def forecast(factory):
 def robustness(forecast):
     bars = (
         bar("wide", -0.05, 0.07),
-        bar("one-sided", 0.01, 0.03),
-        bar("half", None, -0.02),
+        bar("tension.persistence", 0.01, 0.03),
+        bar("ballast.military_force", None, -0.02),
         bar("none", None, None),
     )
     return Robustness(
@@ -48,13 +50,17 @@ def test_each_known_end_is_a_bar_as_long_as_its_change(forecast, robustness):
     widths: dict[str, list[float]] = {}
     for patch in axes.patches:
         widths.setdefault(patch.get_gid(), []).append(round(patch.get_width(), 9))
-    assert widths == {"bar:wide": [-5.0, 7.0], "bar:one-sided": [1.0, 3.0], "bar:half": [-2.0]}
+    assert widths == {
+        "bar:wide": [-5.0, 7.0],
+        "bar:tension.persistence": [1.0, 3.0],
+        "bar:ballast.military_force": [-2.0],
+    }
     texts = [text.get_text() for text in axes.texts]
     assert texts == ["2 weeks", "7 weeks", "2 weeks", "7 weeks", "7 weeks"]
     assert [label.get_text() for label in axes.get_yticklabels()] == [
-        "Wide (4 weeks)",
-        "One-Sided (4 weeks)",
-        "Half (4 weeks)",
+        "wide (4 weeks)",
+        "Persistence of tension (4 weeks)",
+        "Calming: military force (4 weeks)",
     ]
 
 

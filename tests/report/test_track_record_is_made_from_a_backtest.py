@@ -7,7 +7,7 @@ from forecast.errors import InputError
 from forecast.evaluation.baselines import BASELINES
 from forecast.evaluation.forecast_table import ForecastTable
 from forecast.evaluation.track_record import largest_misses, make_track_record
-from forecast.records.forecast import TrackRecord
+from forecast.records.history import TrackRecord
 
 
 def make_rows(rows):

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from forecast import wording
-from forecast.records.forecast import ErrorBound
+from forecast.records.history import ErrorBound
 from forecast.report.track_page import track_content
 from forecast.report.track_sentence import NO_RECORD, beaten, track_sentence
 

@@ -12,10 +12,11 @@ from pypdf import PdfReader
 
 from forecast.config import load_config
 from forecast.errors import RunFolderError
-from forecast.evaluation.found_backtest import find_track_record
-from forecast.records.forecast import TrackRecord
+from forecast.evaluation.track_record import find_track_record
+from forecast.records.history import TrackRecord
 from forecast.runs.folder import file_hashes
 from forecast.simulation import FirstHits
+from forecast.wording.warnings import warning_sentence
 from forecast.workflows.forecast import capped_warnings
 from forecast.workflows.run_files import Run, rebuild_report, save_run
 
@@ -208,4 +209,4 @@ def test_an_altered_track_record_names_file_and_key(run, backtest):
     ],
 )
 def test_a_negligible_share_of_capped_intensities_is_no_note_on_page_1(share, said):
-    assert capped_warnings(share) == said
+    assert [warning_sentence(one) for one in capped_warnings(share)] == said

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from forecast.models.data import likelihood_data
 from scipy.optimize import minimize
 
 from forecast.config import load_config
 from forecast.errors import ConfigError, EventError
 from forecast.events.table import Event, EventTable
 from forecast.models.kernel import STREAM_ROWS, value_and_gradient
+from forecast.models.likelihood import likelihood_data
 from forecast.panel.panel import TimeGrid, count_events
 from forecast.panel.reporting_delay import (
     LEAST_DELAYED,
@@ -49,7 +49,7 @@ def events_with_delays(seed: int, a_day: float, most: int = 99) -> EventTable:
                     date=happened,
                     known_date=happened + timedelta(days=delay),
                     initiator="USA",
-                    target="CHN",
+                    recipient="CHN",
                     category="dispute",
                     severity=4,
                 )

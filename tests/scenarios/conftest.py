@@ -30,7 +30,7 @@ from forecast.workflows.run_files import _write_paths
 CHAINS = 4
 CONFIG = """\
 name: made
-dyad: {a: USA, b: CHN, label: United States – China}
+dyad: {a: USA, b: CHN, theatre: [TWN, HKG, CAN], label: United States – China}
 as_of: 2022-06-30
 events: {source: events.csv, start: 2021-01-01}
 targets:

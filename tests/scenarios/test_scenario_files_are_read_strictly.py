@@ -9,10 +9,9 @@ from forecast.config import (
     load_config,
     load_scenario,
     load_scenarios,
-    scenario_schema,
     scenario_yaml,
-    schema_text,
 )
+from forecast.config.writing import scenario_schema, schema_text
 from forecast.errors import ConfigError
 from forecast.inference.importance import EFFECTIVE_DRAWS_MIN, PARETO_K_MAX
 from forecast.priors import NEW_TYPE_PARAMETERS

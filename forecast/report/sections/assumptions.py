@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from forecast import wording
+from forecast.records.analysis import Robustness, ShiftEnd
 from forecast.records.forecast import Forecast
-from forecast.records.robustness import Robustness, ShiftEnd
 from forecast.report.blocks import (
     Block,
     Bullets,
@@ -21,7 +21,16 @@ from forecast.report.palette import target_colour
 from forecast.report.printable import shorten
 from forecast.report.run_records import RunRecords
 from forecast.report.tornado_figure import draw_tornado, shown_bars
-from forecast.wording.robustness import change_with_error, crossing_first, label_sentence, rest_sentence
+from forecast.wording.sensitivity import (
+    assumed_text,
+    bar_title,
+    break_even_sentence,
+    change_with_error,
+    crossing_first,
+    label_sentence,
+    note_sentence,
+    rest_sentence,
+)
 
 _MOST_CROSSINGS = 4
 _MOST_MILESTONES = 6
@@ -102,13 +111,10 @@ def _chart(forecast: Forecast, found: Robustness) -> Chart:
 
 def _describe(found: Robustness) -> str:
     def end(one: ShiftEnd) -> str:
-        return (
-            f"{one.assumed}: {'needs a refit' if one.change is None else wording.signed_points(one.change)}"
-        )
+        change = "needs a refit" if one.change is None else wording.signed_points(one.change)
+        return f"{assumed_text(one.assumed)}: {change}"
 
-    bars = "; ".join(
-        f"{bar.label} ({bar.now}): {end(bar.lower)}, {end(bar.upper)}" for bar in shown_bars(found)
-    )
+    bars = "; ".join(f"{bar_title(bar)}: {end(bar.lower)}, {end(bar.upper)}" for bar in shown_bars(found))
     return f"Bar chart of the change of the headline chance, in percentage points, by assumption. {bars}."
 
 
@@ -128,7 +134,7 @@ def _break_evens(forecast: Forecast, found: Robustness) -> list[Block]:
             blocks.append(Prose(lead=lead, text=rest))
             continue
         blocks.append(Prose(lead=lead, text="Each of these alone would:"))
-        blocks.append(Bullets(items=tuple(one.text for one in crossing)))
+        blocks.append(Bullets(items=tuple(break_even_sentence(one) for one in crossing)))
         blocks += [Prose(text=rest, tone="fine")] if rest else []
-    blocks += [Prose(text=note, tone="fine") for note in found.notes]
+    blocks += [Prose(text=note_sentence(note, forecast), tone="fine") for note in found.notes]
     return blocks

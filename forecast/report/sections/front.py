@@ -7,6 +7,7 @@ from forecast.report.change import change_line, change_sentences
 from forecast.report.front_page import foundations, headline_content
 from forecast.report.run_records import RunRecords
 from forecast.report.track_sentence import track_sentence
+from forecast.wording.warnings import warning_sentence
 
 
 def front_section(run: RunRecords) -> Section:
@@ -34,7 +35,6 @@ def front_section(run: RunRecords) -> Section:
         track_sentence(forecast, run.track_record),
     ]
     blocks += [Prose(text=sentence) for sentence in rests_on]
-    blocks += [
-        Prose(text=warning, lead="Note:", tone="warning") for warning in (*run.notes, *run.analysis.warnings)
-    ]
+    warnings = [warning_sentence(warning) for warning in run.analysis.warnings]
+    blocks += [Prose(text=text, lead="Note:", tone="warning") for text in (*run.notes, *warnings)]
     return Section(name="front", title=None, blocks=tuple(blocks))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from forecast.records.forecast import TrackRecord
+from forecast.records.history import TrackRecord
 from forecast.report.blocks import (
     Block,
     Cell,

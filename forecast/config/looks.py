@@ -1,4 +1,4 @@
-"""The logo of a report: an SVG or PNG file, checked before any work is done with it."""
+"""Files that give a report its looks, the logo and fonts, checked before any work is done with them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 from forecast.errors import InputError
 
 LARGEST_BYTES = 1_000_000
+_FONT_SIGNATURES = (b"\x00\x01\x00\x00", b"OTTO", b"true", b"ttcf")
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _SVG = "{http://www.w3.org/2000/svg}svg"
 
@@ -72,3 +73,23 @@ def _svg_fault(content: bytes) -> str:
     except ElementTree.ParseError as error:
         return f"it is not valid XML ({error})"
     return "" if root.tag == _SVG else f"its first element is '{root.tag}', not 'svg' of the SVG namespace"
+
+
+def refuse_no_font(path: Path) -> None:
+    """Refuse a file that does not begin as a TTF, OTF or TTC file does.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or is no font.
+    """
+    try:
+        with path.open("rb") as file:
+            signature = file.read(4)
+    except OSError as error:
+        raise InputError(
+            f"{path}: the font cannot be read ({error.strerror or error}). Give the path of a TTF, OTF or "
+            "TTC file, or leave it out of report.fonts."
+        ) from error
+    if signature not in _FONT_SIGNATURES:
+        raise InputError(f"{path}: is no font file. Allowed: TTF, OTF, TTC.")

@@ -1,0 +1,325 @@
+"""A scenario: a named diff of a run with its reason, as types, with its checks, and as it is read.
+
+What can be said without knowing the run is checked here; what refers to it (names of priors, ids of past
+events, days after its as-of date) is checked when a scenario is put upon a run (``forecast.scenarios``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date as Date
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError
+
+from forecast.config.cross_checks import day_in, mapping_in, sequence_in
+from forecast.config.faults import Fault, KeyPath, SourceMap, field_faults
+from forecast.config.field_types import (
+    EMPTY_LIST,
+    EMPTY_MAPPING,
+    Category,
+    Day,
+    FolderName,
+    KeyName,
+    LongText,
+    PriorName,
+    PriorValue,
+    Probability,
+    Severity,
+    Text,
+)
+from forecast.config.schema import Config, Section, SettingsFile, title_of
+from forecast.config.yaml_source import YamlValue, read_settings
+from forecast.errors import ConfigError, did_you_mean
+from forecast.events.codebook import CATEGORIES
+
+
+class AssumedAct(Section):
+    """A future act that the scenario assumes: on a day, or some time within a window."""
+
+    date: Day | None = Field(default=None, description="its day; give either date or window")
+    window: tuple[Day, Day] | None = Field(
+        default=None, description="[first day, last day]: it happens once within, any day as likely"
+    )
+    category: KeyName = Field(description="category of the codebook, or a type declared under types")
+    severity: Severity = Field(description="severity it would be coded with, 1 to 5")
+    probability: Probability = Field(default=1.0, description="probability that it happens, 0 to 1")
+    label: Text | None = Field(default=None, description="what it is, in a few words")
+
+    @property
+    def first_day(self) -> Date:
+        """Its day, or the first of its window."""
+        day = self.window[0] if self.window else self.date
+        assert day is not None  # the checks of the scenario have seen to it
+        return day
+
+    @property
+    def last_day(self) -> Date | None:
+        """The last day of its window; ``None`` for an act with a day of its own."""
+        return self.window[1] if self.window else None
+
+
+def _by_id(value: object) -> object:
+    return {"id": value} if isinstance(value, str) else value
+
+
+class PastEvents(Section):
+    """Past events taken out: one by its id, or all that a description fits."""
+
+    id: Text | None = Field(default=None, description="id of one event, as in events.csv")
+    category: Category | None = Field(default=None, description="only events of this category")
+    from_: Day | None = Field(default=None, alias="from", description="only events from this day on")
+    to: Day | None = Field(default=None, description="only events up to this day")
+    min_severity: Severity | None = Field(default=None, description="only events at least this severe")
+
+
+class CalendarChange(Section):
+    """Another calendar than that of the config."""
+
+    replace: tuple[AssumedAct, ...] | None = Field(
+        default=None, description="acts in place of the whole calendar; [] for none at all"
+    )
+    extend: Annotated[tuple[AssumedAct, ...], EMPTY_LIST] = Field(
+        default=(), description="acts beside those of the calendar"
+    )
+    probability: Annotated[Mapping[Text, Probability], EMPTY_MAPPING] = Field(
+        default_factory=dict, description="other probabilities of acts of the calendar, by their label"
+    )
+
+
+class NewType(Section):
+    """A type of act that was never seen, and what one such act would do: its prior."""
+
+    excites: Annotated[Mapping[Category, PriorValue], EMPTY_MAPPING] = Field(
+        default_factory=dict,
+        description="by category: how many further acts of it one such act brings about (a prior, above 0)",
+    )
+    calms: PriorValue | None = Field(
+        default=None,
+        description="how much one such act lowers the log rate of conflictual acts at first (a prior)",
+    )
+    half_life_days: PriorValue = Field(description="days after which half of its effect is gone (a prior)")
+    counts_as: Category | None = Field(
+        default=None, description="category whose targets it meets, at its severity; none when absent"
+    )
+    rationale: LongText = Field(description="why the effect should be so large")
+
+
+class Scenario(SettingsFile):
+    """A named diff of a run: other beliefs, another future, or another past, with the reason for it."""
+
+    schema_: Literal[1] = Field(default=1, alias="schema", description="version of this format")
+    name: FolderName = Field(description="short name, unique among the scenarios of a run")
+    label: Text | None = Field(
+        default=None, description="name in tables; made from the short name when absent"
+    )
+    rationale: LongText = Field(description="why it is worth asking, and where its numbers come from")
+    priors: Annotated[Mapping[PriorName, PriorValue], EMPTY_MAPPING] = Field(
+        default_factory=dict, description="word, distribution or quantiles by prior name"
+    )
+    events: Annotated[tuple[AssumedAct, ...], EMPTY_LIST] = Field(
+        default=(), description="future acts that the scenario assumes"
+    )
+    without: Annotated[tuple[Annotated[PastEvents, BeforeValidator(_by_id)], ...], EMPTY_LIST] = Field(
+        default=(), description="past events taken out: ids, or descriptions of several"
+    )
+    calendar: CalendarChange | None = Field(default=None, description="changes of the config's calendar")
+    types: Annotated[Mapping[KeyName, NewType], EMPTY_MAPPING] = Field(
+        default_factory=dict, description="types of acts that were never seen, with priors of their effect"
+    )
+
+    _source: SourceMap = PrivateAttr(default_factory=lambda: SourceMap("scenario"))
+
+    def _disagreements(self, settings: Mapping[str, object]) -> list[Fault]:
+        return scenario_faults(settings)
+
+    @property
+    def title(self) -> str:
+        """The label, or the short name as words."""
+        return self.label or title_of(self.name)
+
+    def error(self, faults: Iterable[Fault]) -> ConfigError:
+        """Return (not raise) one error about several keys, each with its place in the file."""
+        return self._source.error(faults)
+
+
+def load_scenario(path: str | Path) -> Scenario:
+    """Read and check one scenario file.
+
+    Raises
+    ------
+    ConfigError
+        Once, with every fault: ``file:line:column: key.path: what came; what is allowed``.
+    """
+    path = Path(path)
+    scenario = scenario_of(*read_settings(path))
+    scenario._source_path = path
+    return scenario
+
+
+def scenario_of(settings: Mapping[str, YamlValue], source: SourceMap) -> Scenario:
+    """Check the settings of a scenario; ``source`` says where each came from.
+
+    Raises
+    ------
+    ConfigError
+        As ``load_scenario``.
+    """
+    try:
+        scenario = Scenario.model_validate(settings)
+    except ValidationError as error:
+        # An entry of ``without`` may be an id alone, which the types then read as {id: …}.
+        faults = [_at_written_key(fault, settings) for fault in field_faults(error, Scenario)]
+        raise source.error([*faults, *scenario_faults(settings)]) from error
+    scenario._source = source
+    return scenario
+
+
+def load_scenarios(config: Config) -> tuple[Scenario, ...]:
+    """Read the scenarios that a config lists, in its order.
+
+    Raises
+    ------
+    ConfigError
+        One is not valid, or two have the same name.
+    """
+    paths = [config.base_folder / Path(path).expanduser() for path in config.scenarios]
+    scenarios = tuple(load_scenario(path) for path in paths)
+    first: dict[str, int] = {}
+    for index, scenario in enumerate(scenarios):
+        if first.setdefault(scenario.name, index) != index:
+            raise config.error(
+                ("scenarios", index),
+                f"its name '{scenario.name}' is that of {config.scenarios[first[scenario.name]]} too; give "
+                "each scenario a name of its own",
+            )
+    return scenarios
+
+
+def refuse_same_names(scenarios: Sequence[Scenario]) -> None:
+    """Refuse scenarios of one name.
+
+    Raises
+    ------
+    ConfigError
+        Names the two.
+    """
+    first: dict[str, Scenario] = {}
+    for scenario in scenarios:
+        other = first.setdefault(scenario.name, scenario)
+        if other is not scenario:
+            places = " and ".join(str(one.source_path or "the options") for one in (other, scenario))
+            raise ConfigError(
+                f"two scenarios are named '{scenario.name}': {places}; give each a name of its own"
+            )
+
+
+def _at_written_key(fault: Fault, settings: Mapping[str, YamlValue]) -> Fault:
+    path: KeyPath = fault.path
+    entries = settings.get("without")
+    if path[:1] == ("without",) and len(path) == 3 and path[2] == "id" and isinstance(entries, list):
+        index = path[1]
+        if isinstance(index, int) and index < len(entries) and isinstance(entries[index], str):
+            return Fault(path[:2], fault.message)
+    return fault
+
+
+def scenario_faults(settings: Mapping[str, object]) -> list[Fault]:
+    """Return every disagreement between settings; what cannot be read is left to the type checks."""
+    types = [str(name) for name in mapping_in(settings.get("types"))]
+    acts = [*_acts(settings)]
+    return [
+        *_empty_faults(settings),
+        *_type_faults(mapping_in(settings.get("types")), {str(act.get("category")) for _, act in acts}),
+        *(fault for path, act in acts for fault in _act_faults(path, act, types)),
+        *_repeated_faults(acts),
+        *_calendar_faults(mapping_in(settings.get("calendar"))),
+        *_past_faults(sequence_in(settings.get("without"))),
+    ]
+
+
+def _acts(settings: Mapping[str, object]) -> Iterator[tuple[KeyPath, Mapping[str, object]]]:
+    calendar = mapping_in(settings.get("calendar"))
+    lists: tuple[tuple[KeyPath, object], ...] = (
+        (("events",), settings.get("events")),
+        (("calendar", "replace"), calendar.get("replace")),
+        (("calendar", "extend"), calendar.get("extend")),
+    )
+    for path, entries in lists:
+        for index, entry in enumerate(sequence_in(entries)):
+            yield (*path, index), mapping_in(entry)
+
+
+def _empty_faults(settings: Mapping[str, object]) -> Iterator[Fault]:
+    calendar = mapping_in(settings.get("calendar"))
+    replaced = calendar.get("replace") is not None
+    changes = [settings.get(key) for key in ("priors", "events", "without")]
+    if not any(changes) and not replaced and not calendar.get("extend") and not calendar.get("probability"):
+        message = "the scenario changes nothing; give at least one of priors, events, without, calendar"
+        yield Fault((), message)
+
+
+def _type_faults(types: Mapping[str, object], used: set[str]) -> Iterator[Fault]:
+    for name, entry in types.items():
+        declared = mapping_in(entry)
+        if name in CATEGORIES:
+            message = "is a category of the codebook; a new type needs a name of its own"
+            yield Fault(("types", name), message)
+        elif name not in used:
+            message = "no act of the scenario is of this type, so it would change nothing; remove it"
+            yield Fault(("types", name), message)
+        if declared and not declared.get("excites") and declared.get("calms") is None:
+            message = "its acts would have no effect; give excites, calms or both"
+            yield Fault(("types", name), message)
+
+
+def _act_faults(path: KeyPath, act: Mapping[str, object], types: Sequence[str]) -> Iterator[Fault]:
+    if act and (act.get("date") is None) == (act.get("window") is None):
+        given = "both are given" if act.get("date") is not None else "neither is given"
+        yield Fault(path, f"an act needs either date or window; {given}")
+    window = [day_in(day) for day in sequence_in(act.get("window"))]
+    if len(window) == 2 and window[0] and window[1] and window[0] > window[1]:
+        yield Fault((*path, "window"), f"{window[0]} is after {window[1]}; write [first day, last day]")
+    category = act.get("category")
+    if isinstance(category, str) and category not in (*CATEGORIES, *types):
+        hint = did_you_mean(category, (*CATEGORIES, *types))
+        advice = "declare it under types to use a type that was never seen"
+        message = (
+            f"unknown category '{category}'.{hint} Allowed: {', '.join((*CATEGORIES, *types))}; {advice}"
+        )
+        yield Fault((*path, "category"), message)
+
+
+def _repeated_faults(acts: Sequence[tuple[KeyPath, Mapping[str, object]]]) -> Iterator[Fault]:
+    seen: dict[tuple[str, ...], KeyPath] = {}
+    for path, act in acts:
+        same = tuple(str(act.get(key)) for key in ("date", "window", "category", "severity", "label"))
+        if act and seen.setdefault(same, path) != path:
+            earlier = ".".join(map(str, seen[same]))
+            message = f"the same act as {earlier}; remove one, or tell them apart by their labels"
+            yield Fault(path, message)
+
+
+def _calendar_faults(calendar: Mapping[str, object]) -> Iterator[Fault]:
+    for key in ("extend", "probability"):
+        if calendar.get("replace") is not None and calendar.get(key):
+            message = "is for the config's calendar, which 'replace' takes away; put it into replace"
+            yield Fault(("calendar", key), message)
+
+
+def _past_faults(entries: Sequence[object]) -> Iterator[Fault]:
+    for index, entry in enumerate(entries):
+        if not isinstance(entry, Mapping):
+            continue  # an id by itself, or a fault of type
+        described = [key for key in ("category", "from", "to", "min_severity") if entry.get(key) is not None]
+        if entry.get("id") is not None and described:
+            message = f"an id names one event, so {described[0]} would be ignored; remove one of them"
+            yield Fault(("without", index), message)
+        if entry.get("id") is None and not described:
+            yield Fault(
+                ("without", index), "describes no event; give an id, or category, from, to, min_severity"
+            )
+        first, last = day_in(entry.get("from")), day_in(entry.get("to"))
+        if first and last and first > last:
+            yield Fault(("without", index, "to"), f"{last} is before {first}, so no event fits")

@@ -1,0 +1,192 @@
+"""Whose act it is: the rows of an event table that belong to a dyad, and the pairs that the others are of."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.events.table import EventTable, Mask
+from forecast.wording import count, listing
+
+FEW_SHARE = 0.1
+"""Below this share of a file's rows a reader is told which other pairs the file holds."""
+SHOWN_PAIRS = 10
+
+
+class Direction(IntEnum):
+    """Who acts upon whom; ``OUTSIDE`` is no act of the dyad."""
+
+    OUTSIDE = 0
+    A_TO_B = 1
+    B_TO_A = 2
+    THEATRE = 3
+
+
+class PairRows(NamedTuple):
+    """How many rows an initiator and a recipient have."""
+
+    initiator: str
+    recipient: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class DyadRule:
+    """Which acts belong to a dyad: between its sides, and between a side and its theatre, either way.
+
+    An act within a side (both actors of side ``a``) does not.
+
+    Parameters
+    ----------
+    a, b : tuple of str
+        Actors of the sides, named as in the events.
+    theatre : tuple of str
+        Third parties.
+
+    Raises
+    ------
+    ValueError
+        A side is empty, or an actor is named twice.
+    """
+
+    a: tuple[str, ...]
+    b: tuple[str, ...]
+    theatre: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.a or not self.b:
+            raise ValueError("a side of a dyad needs an actor")
+        if len(set(self.actors)) != len(self.actors):
+            raise ValueError(f"an actor is named twice: {', '.join(self.actors)}")
+
+    @property
+    def actors(self) -> tuple[str, ...]:
+        """All that the rule names."""
+        return (*self.a, *self.b, *self.theatre)
+
+    @property
+    def sides(self) -> tuple[str, str]:
+        """The sides as text, several actors joined by a plus: ``("NAT+USA", "SER")``; sorted all through."""
+        low, high = sorted("+".join(sorted(side)) for side in (self.a, self.b))
+        return low, high
+
+    def directions(self, events: EventTable) -> NDArray[np.int8]:
+        """Return the ``Direction`` of every row, shape (event,)."""
+        groups = (self.a, self.b, self.theatre)
+        from_a, from_b, from_third = (np.isin(events.initiator, group) for group in groups)
+        to_a, to_b, to_third = (np.isin(events.recipient, group) for group in groups)
+        theatre = ((from_a | from_b) & to_third) | (from_third & (to_a | to_b))
+        found = [from_a & to_b, from_b & to_a, theatre]
+        return np.select(found, [Direction.A_TO_B, Direction.B_TO_A, Direction.THEATRE], 0).astype(np.int8)
+
+    def mask(self, events: EventTable) -> Mask:
+        """Return which rows are acts of the dyad, shape (event,)."""
+        chosen: Mask = self.directions(events) != Direction.OUTSIDE
+        return chosen
+
+    def left_out(self, events: EventTable) -> tuple[PairRows, ...]:
+        """Return the pairs of all other rows, the most frequent first."""
+        return pair_rows(events.select(~self.mask(events)))
+
+    def in_words(self) -> str:
+        """Return which acts count, e.g. ``acts between USA and CHN``."""
+        sides = f"acts between {' or '.join(self.a)} and {' or '.join(self.b)}"
+        return f"{sides}, and between either side and {' or '.join(self.theatre)}" if self.theatre else sides
+
+    def to_dict(self) -> dict[str, list[str]]:
+        """Return the rule as plain values."""
+        return {"a": [*self.a], "b": [*self.b], "theatre": [*self.theatre]}
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Sequence[str]]) -> DyadRule:
+        """Read what ``to_dict`` returned."""
+        return cls(tuple(plain["a"]), tuple(plain["b"]), tuple(plain.get("theatre", ())))
+
+
+def pair_rows(events: EventTable) -> tuple[PairRows, ...]:
+    """Return how many rows each initiator and recipient have; most rows first, equals by name."""
+    counts = Counter(zip(events.initiator.tolist(), events.recipient.tolist(), strict=True))
+    return tuple(
+        PairRows(*pair, rows) for pair, rows in sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+    )
+
+
+def actors_of(events: EventTable) -> frozenset[str]:
+    """Return all initiators and recipients."""
+    return frozenset(events.initiator.tolist()) | frozenset(events.recipient.tolist())
+
+
+def main_pairs(events: EventTable) -> dict[tuple[str, str], int]:
+    """Return the rows of each pair of different actors, whoever acts; most rows first, equals by name."""
+    return _either_way(pair_rows(events))
+
+
+def _either_way(counted: Iterable[PairRows]) -> dict[tuple[str, str], int]:
+    counts: Counter[tuple[str, str]] = Counter()
+    for initiator, recipient, rows in counted:
+        if initiator != recipient:
+            counts[min(initiator, recipient), max(initiator, recipient)] += rows
+    return dict(sorted(counts.items(), key=lambda one: (-one[1], one[0])))
+
+
+def pairs_in_words(pairs: Mapping[tuple[str, str], int], shown: int = SHOWN_PAIRS) -> str:
+    """Return pairs, e.g. ``IND–PAK (812 rows), CHN–IND (40) and other pairs (17)``."""
+    named = [(f"{a}–{b}", rows) for (a, b), rows in pairs.items()]
+    return _rows_in_words(named[:shown], sum(pairs.values())) or "no acts between two actors"
+
+
+def left_out_in_words(left_out: Sequence[PairRows], rows: int, shown: int = SHOWN_PAIRS) -> str:
+    """Return pairs, e.g. ``IND to PAK (812 rows) and other pairs (17)``; ``rows`` are those of all pairs."""
+    return _rows_in_words(
+        [(f"{one.initiator} to {one.recipient}", one.rows) for one in left_out[:shown]], rows
+    )
+
+
+def _rows_in_words(named: Sequence[tuple[str, int]], total: int) -> str:
+    rest = total - sum(rows for _, rows in named)
+    counted = [*named, *([("other pairs", rest)] if rest else [])]
+    first = [f"{name} ({count(rows, 'row')})" for name, rows in counted[:1]]
+    return listing((*first, *(f"{name} ({rows:,})" for name, rows in counted[1:])))
+
+
+def near_actors(actors: Iterable[str], known: Iterable[str]) -> str:
+    """Return ``" Did you mean 'USA' for 'usa'?"`` for actors that are not known but nearly named so."""
+    names = sorted(known)
+    by_folded = {name.casefold(): name for name in names}
+    near = {
+        actor: difflib.get_close_matches(actor.casefold(), by_folded, n=1, cutoff=0.6)
+        for actor in actors
+        if actor not in names
+    }
+    hints = tuple(f"'{by_folded[found[0]]}' for '{actor}'" for actor, found in near.items() if found)
+    return f" Did you mean {listing(hints)}?" if hints else ""
+
+
+def selection_notes(rule: DyadRule, events: EventTable, left_out: Sequence[PairRows]) -> Iterator[str]:
+    """Yield what should be looked at: few rows of a file chosen, or an actor named that never appears.
+
+    Parameters
+    ----------
+    rule : DyadRule
+    events : EventTable
+        The acts of the dyad.
+    left_out : sequence of PairRows
+        The others.
+    """
+    rows = len(events) + sum(one.rows for one in left_out)
+    if len(events) < FEW_SHARE * rows:
+        yield (
+            f"only {len(events):,} of {rows:,} rows are {rule.in_words()}. The file also holds "
+            f"{pairs_in_words(_either_way(left_out))}."
+        )
+    known = actors_of(events).union(*((one.initiator, one.recipient) for one in left_out))
+    unseen = tuple(actor for actor in rule.actors if actor not in known)
+    if unseen:
+        yield f"no row names {listing(unseen)}.{near_actors(unseen, known)}"

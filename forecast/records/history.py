@@ -1,0 +1,149 @@
+"""What was known beside a forecast: ``track_record.json``, ``ledger_record.json``, ``previous_run.json``.
+
+How forecasts of this kind did in a backtest, what the ledger held about the pair, and what the run before
+said, so that a report is rebuilt from a run folder without the backtest, the ledger and the earlier run.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+
+from pydantic import Field
+
+from forecast.records.base import Interval, Probability, Record
+
+
+class ErrorBound(Record):
+    """A value with its block-bootstrap error; ``None`` where the error is not defined."""
+
+    value: float
+    se: float | None
+    interval90: Interval | None
+
+
+class BaselineScores(Record):
+    """Mean scores of a simple forecast over the same windows as the model's."""
+
+    name: str
+    brier: float
+    log: float = Field(description="in nats")
+
+
+class TrackRow(Record):
+    """How a model did on one target and horizon, beside every baseline.
+
+    ``skill`` is 1 − Brier / Brier of climatology; ``gap`` the mean Brier score minus that of the best
+    baseline (above 0: the baseline was more accurate).
+    """
+
+    target: str
+    horizon_days: int
+    n: int = Field(description="windows")
+    n_hits: int = Field(description="windows in which the target happened")
+    base_rate: Probability
+    brier: ErrorBound
+    log: ErrorBound
+    baselines: tuple[BaselineScores, ...] = Field(min_length=1)
+    gap: ErrorBound
+    skill: ErrorBound | None = Field(description="None where climatology was perfect or made no forecast")
+    claim: Literal["better", "worse", "none"] = Field(description="what may be said of the skill")
+
+    @property
+    def best_baseline(self) -> BaselineScores:
+        """The baseline of lowest Brier score; the first of equals."""
+        return min(self.baselines, key=lambda scores: scores.brier)
+
+
+class ReliabilityBin(Record):
+    """Forecasts of one bin: what was said, what happened, and where calibrated forecasts would fall."""
+
+    forecast_mean: Probability
+    observed_share: Probability
+    number: int
+    lower90: Probability
+    upper90: Probability
+
+
+class ReliabilityCurve(Record):
+    """Filled bins of one model, over all its targets and horizons."""
+
+    model: str
+    bins: tuple[ReliabilityBin, ...]
+
+
+class Miss(Record):
+    """A past forecast that was far from what happened."""
+
+    origin: date
+    horizon_days: int
+    target: str
+    probability: Probability
+    outcome: Literal[0, 1]
+
+
+class TrackRecord(Record):
+    """The content of ``track_record.json``: how this model did in a backtest of the same questions."""
+
+    schema_: Literal[1] = Field(1, alias="schema")
+    model: str
+    forecasts_sha256: str = Field(description="of the forecasts.csv it was made from")
+    n_origins: int
+    first_origin: date
+    last_origin: date
+    data_end: date = Field(description="last day that the outcomes cover")
+    rows: tuple[TrackRow, ...] = Field(min_length=1)
+    reliability: tuple[ReliabilityCurve, ...] = Field(description="the model first, then climatology")
+    calibration_slope: ErrorBound | None = Field(description="1 is calibrated, below 1 too extreme; pooled")
+    largest_misses: tuple[Miss, ...] = Field(description="worst first, one an episode")
+    warnings: tuple[str, ...]
+
+
+class LedgerSummary(Record):
+    """The content of ``ledger_record.json``: what was on record about the dyad when a run was begun."""
+
+    schema_: Literal[1] = Field(1, alias="schema")
+    head: str = Field(description="hash of the last record of the ledger; 64 zeros when it was empty")
+    n_forecasts: int
+    n_scored: int
+    n_yes: int
+    n_hindcasts: int = Field(description="of the scored: made more than a week after their as-of date")
+    brier: ErrorBound | None
+    baseline_brier: float | None
+    claim: Literal["better", "worse", "none"] = Field(description="what may be said of the skill")
+
+
+class MilestoneChange(Record):
+    """One question as an earlier run answered it.
+
+    ``quiet`` is what the earlier run would have said on the later as-of day had the target stayed away and
+    nothing else been learnt: its chance of the days that are left, given none before.
+    """
+
+    target: str
+    milestone: str
+    date: date
+    probability: Probability
+    mcse: float = Field(ge=0.0)
+    interval90: Interval
+    quiet: Probability
+    happened_since: int | None = Field(
+        description="target events between the as-of days; None where the two runs count otherwise"
+    )
+
+
+class PreviousRun(Record):
+    """The content of ``previous_run.json``: what an earlier run of the same questions said."""
+
+    schema_: Literal[1] = Field(1, alias="schema")
+    run_id: str
+    as_of: date
+    code_version: str
+    new_events: dict[str, int] = Field(description="events after its as-of day, by category")
+    changed_priors: tuple[str, ...] = Field(description="parameters whose prior is another now")
+    other_model: bool = Field(description="it was made with another model family or version")
+    changes: tuple[MilestoneChange, ...] = Field(min_length=1)
+
+    def change(self, target: str, milestone: str) -> MilestoneChange | None:
+        """Return what it said on a question; ``None`` when it was not asked."""
+        return {(one.target, one.milestone): one for one in self.changes}.get((target, milestone))

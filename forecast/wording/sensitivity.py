@@ -1,0 +1,240 @@
+"""What is said of a call's robustness, in terminal and report alike: labels, changes, break-evens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from forecast import wording
+from forecast.records.analysis import (
+    Assumed,
+    AssumptionEffect,
+    BreakEven,
+    CertainActs,
+    NumberSensitivity,
+    OnWordBound,
+    RobustnessNote,
+    WrittenText,
+)
+from forecast.records.forecast import Forecast
+
+LABEL_WORDS = {
+    "data-driven": "The data carry this number",
+    "prior-driven": "The priors carry this number",
+    "conflict": "This number is a compromise between priors and data",
+    "unclear": "What carries this number cannot be told from these draws",
+}
+REASON_WORDS = {
+    "never observed": "it was never observed, so the figure reflects our assumptions",
+    "too few draws": "the draws are too few to tell",
+    "priors move it little": "more or less weight on the priors moves it little",
+    "within the noise": "what moves it is within the noise of the draws; take more draws",
+    "nothing moves it": "neither more nor less weight on the priors moves it",
+    "data do not move it": "it moves with the weight of the priors, and not with that of the data",
+    "priors lower it against the data": "priors and data pull apart: the priors lower it against the data",
+    "priors raise it against the data": "priors and data pull apart: the priors raise it against the data",
+    "priors move it more": "it moves more with the weight of the priors than with that of the data",
+    "data move it more": "it moves more with the weight of the data than with that of the priors",
+}
+_ASSUMPTIONS = {
+    # Group of priors: label, and the clause of a change with {times}, or with {then} and {now}, in it.
+    "baseline.weekly_rate": ("Base rate: {kind}", "{kind} acts come {times} as often in ordinary times"),
+    "tension.scale": ("Size of swings in tension", "swings in tension count {times} as much"),
+    "tension.persistence": ("Persistence of tension", "tension lasts {times} as long"),
+    "tension.loading": (
+        "Tie to tension: {kind}",
+        "{kind} acts follow {then} of a swing in tension instead of {now}",
+    ),
+    "excitation.branching": ("Own pull: {kind}", "{kind} acts bring about {times} as many of their own kind"),
+    "excitation.half_life_days": (
+        "Half-life of own pull",
+        "the pull of acts on their own kind lasts {times} as long",
+    ),
+    "excitation.cross": ("Pull of conflict: {kind}", "conflict brings about {times} as many {kind} acts"),
+    "excitation.cross_half_life_days": (
+        "Half-life of the pull of conflict",
+        "the pull of conflict on other kinds lasts {times} as long",
+    ),
+    "overdispersion.shape": ("Evenness: {kind}", "{kind} acts come {times} as evenly"),
+    "ballast": ("Calming: {kind}", "{kind} acts change the rate of conflict by {then} instead of {now}"),
+    "ballast.half_life_days": ("Half-life of calming", "calming lasts {times} as long"),
+    "severity.level": (
+        "Reaching severity {kind}",
+        "{then} of acts reach severity {kind} from the one below instead of {now}",
+    ),
+    "severity.notable": (
+        "More than routine: {kind}",
+        "{then} of {kind} acts are more than routine instead of {now}",
+    ),
+    "severity.category": (
+        "Gravity: {kind}",
+        "{kind} acts have {then} the odds of the average to be graver instead of {now}",
+    ),
+    "severity.grave": (
+        "From serious to grave: {kind}",
+        "serious {kind} acts have {then} the odds of the average to be grave instead of {now}",
+    ),
+    "severity.tension": (
+        "Severity rises with tension",
+        "a swing in tension gives {then} the odds of graver acts instead of {now}",
+    ),
+    "severity.recent": (
+        "Severe acts cluster",
+        "recent severe acts give {then} the odds of graver acts instead of {now}",
+    ),
+}
+
+
+def assumption_label(name: str, act: str | None = None) -> str:
+    """Short name of an assumption for tables and charts, e.g. ``Calming: visit``, ``Ahead: Xi in Paris``."""
+    if act is not None:
+        return f"Ahead: {act}"
+    group, element = _group(name)
+    return _ASSUMPTIONS[group][0].format(kind=element) if group else name
+
+
+def bar_title(bar: AssumptionEffect) -> str:
+    """Assumption with what the run assumes, e.g. ``Persistence of tension (4 weeks)``."""
+    return f"{assumption_label(bar.name, bar.act)} ({assumed_text(bar.now)})"
+
+
+def assumed_text(assumed: Assumed) -> str:
+    """What is assumed, on its human scale; an act ahead that is certain happens ``surely``, or not."""
+    if assumed.scale == "probability" and assumed.value in (0.0, 1.0):
+        return "surely" if assumed.value else "surely not"
+    return wording.on_scale(assumed.value, assumed.scale)
+
+
+def break_even_sentence(one: BreakEven) -> str:
+    """Say a crossing: which word another assumption leads to, which assumption, and how sure that is.
+
+    Raises
+    ------
+    ValueError
+        The record is no crossing.
+    """
+    if one.written:
+        return one.written
+    if not (one.probability is not None and one.bound is not None and one.now and one.assumed):
+        raise ValueError(f"{one.name}: a break-even that is no crossing has no sentence")
+    now, then, *either = (
+        wording.on_scale(one.value, one.scale) for one in (one.now, one.assumed, *(one.assumed_mcse or ()))
+    )
+    if one.kind == "word":
+        here = wording.words(one.probability, (one.probability, one.probability))
+        becomes = f"'{here.capitalize()}' becomes '{one.becomes}'"
+    else:
+        verb, side = ("rises", "above") if one.bound > one.probability else ("falls", "below")
+        becomes = f"The chance of {wording.percent(one.probability)} {verb} {side} {100 * one.bound:g}%"
+    if one.act is not None:
+        return (
+            f"{becomes} when '{one.act}' has a chance of {then} (between {either[0]} and {either[1]} within "
+            f"one Monte Carlo error) instead of {now}."
+        )
+    clause, says_both = _change_clause(one.name, one.now, one.assumed)
+    values = "" if says_both else f"prior centred on {then} instead of {now}; "
+    return f"{becomes} when {clause} ({values}{either[0]} to {either[1]} within one Monte Carlo error)."
+
+
+def _change_clause(name: str, before: Assumed, after: Assumed) -> tuple[str, bool]:
+    """Say a change as the clause after *when*; and whether it holds the values before and after."""
+    now, then = (wording.on_scale(one.value, one.scale) for one in (before, after))
+    group, element = _group(name)
+    if not group:
+        return f"{name} has its middle at {then} instead of {now}", True
+    clause = _ASSUMPTIONS[group][1]
+    ratio = ""
+    if before.parameter and after.parameter is not None:
+        ratio = _times(after.parameter / before.parameter)
+        if group == "ballast" and before.parameter > 0.05 and after.parameter > 0:
+            return f"{element} acts calm {ratio} as much", True
+    return clause.format(kind=element, times=ratio, then=then, now=now), "{now}" in clause
+
+
+def _group(name: str) -> tuple[str, str]:
+    """Group of priors and element that a name is made of; an empty group where none is known."""
+    fitting = [group for group in _ASSUMPTIONS if name == group or name.startswith(f"{group}.")]
+    group = max(fitting, key=len, default="")
+    return group, name.removeprefix(group).lstrip(".").replace("_", " ")
+
+
+def _times(ratio: float) -> str:
+    for factor, word in ((0.5, "half"), (2.0, "twice")):
+        if abs(ratio / factor - 1) < 0.02:
+            return word
+    return f"{wording.plain_number(ratio)} times"
+
+
+def change_with_error(change: float, error: float) -> str:
+    """Change of a probability in points with its Monte Carlo error, e.g. ``−7.3 ± 1.3``."""
+    return f"{wording.signed_points(change)} ± {wording.points(error).split(' ')[0]}"
+
+
+def label_sentence(one: NumberSensitivity) -> str:
+    """What a probability rests on, and by how much it would move, in two sentences."""
+    by_priors, by_data = (change_with_error(pull.change, pull.mcse) for pull in (one.priors, one.data))
+    return (
+        f"{LABEL_WORDS[one.rests_on]}: {REASON_WORDS[one.reason]}. With twice the weight on the priors it "
+        f"would change by {by_priors} points at the present rate, with twice the weight on the data by "
+        f"{by_data}; the most influential priors are those of {one.groups[0].name}."
+    )
+
+
+def crossing_first(break_evens: Sequence[BreakEven], target: str, milestone: str) -> list[BreakEven]:
+    """Break-evens of one question that are crossings, the smallest change first."""
+    return [
+        one
+        for one in break_evens
+        if (one.target, one.milestone) == (target, milestone) and one.outcome == "crosses"
+    ]
+
+
+def rest_sentence(here: Sequence[BreakEven], shown: int) -> str:
+    """What is to be said of the assumptions of one question beside the ``shown`` crossings."""
+    outcomes: dict[str, set[str]] = {}
+    for one in here:
+        outcomes.setdefault(one.name, set()).add(one.outcome)
+    crossing = sum(one.outcome == "crosses" for one in here)
+    quiet = [found for found in outcomes.values() if "crosses" not in found]
+    unknown = sum("needs a refit" in found for found in quiet)
+    parts = []
+    if crossing > shown:
+        parts.append(f"{crossing - shown} more {_needs(crossing - shown)} a larger change")
+    if not crossing and here:
+        low, high = min(one.reached[0] for one in here), max(one.reached[1] for one in here)
+        parts.append(
+            "no single assumption does, as far as the draws can tell (the chance stays within "
+            f"{wording.interval_percent((low, high))})"
+        )
+    if unknown:
+        parts.append(f"{unknown} {_needs(unknown)} a refit")
+    idle = len(quiet) - unknown
+    if idle:
+        parts.append(f"{idle} {'has' if idle == 1 else 'have'} no effect")
+    text = "; ".join(parts)
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
+def _needs(number: int) -> str:
+    return "needs" if number == 1 else "need"
+
+
+def note_sentence(note: RobustnessNote, forecast: Forecast) -> str:
+    """Say what else a reader must know of the robustness."""
+    if isinstance(note, WrittenText):
+        return note.text
+    if isinstance(note, CertainActs):
+        if note.number == 1:
+            return "1 act ahead is taken as certain or as impossible, so its probability was not varied."
+        return (
+            f"{note.number} acts ahead are taken as certain or as impossible, so their probabilities were "
+            "not varied."
+        )
+    target = forecast.target(note.target)
+    label = next(one.label for one in target.milestones if one.name == note.milestone)
+    stands = f"{target.label} before {label}: {100 * note.probability:.1f}% stands within"
+    if isinstance(note, OnWordBound):
+        return (
+            f"{stands} its Monte Carlo error of the bound between '{note.words[0]}' and '{note.words[1]}'; "
+            "either word may be said of it."
+        )
+    return f"{stands} its Monte Carlo error of the threshold of {100 * note.threshold:g}%."
