@@ -36,7 +36,7 @@ from forecast.evaluation.windows import find_record_start, horizon_lengths
 from forecast.evaluation.workers import run_jobs
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
-from forecast.inference.sampling import SamplerOptions
+from forecast.inference.options import SamplerOptions
 from forecast.panel.streams import Family, TargetRule, stream_layout
 from forecast.priors import PriorStatement, default_priors
 

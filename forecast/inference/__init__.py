@@ -1,1 +1,1 @@
-"""Model and counts → posterior: sampling, gates, reruns, storage. Nothing is imported here, since it is slow."""
+"""Model and counts → posterior: sampling, gates, reruns, storage. Nothing is imported here: it is slow."""

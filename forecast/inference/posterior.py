@@ -77,7 +77,7 @@ class Posterior:
     @property
     def n_draws(self) -> int:
         """Draws over all chains."""
-        return self.n_chains * next(iter(self._chains.values())).shape[1]
+        return self.n_chains * int(next(iter(self._chains.values())).shape[1])
 
     @cached_property
     def variables(self) -> Mapping[str, Floats]:

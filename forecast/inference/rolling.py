@@ -10,19 +10,22 @@ their future.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.inference.compile_cache import Compiled, compile_model
 from forecast.inference.gates import check_gates
 from forecast.inference.importance import EFFECTIVE_DRAWS_MIN, PARETO_K_MAX, importance_weights
+from forecast.inference.options import SamplerOptions
 from forecast.inference.posterior import Posterior
-from forecast.inference.sampling import Compiled, SamplerOptions, compile_model, sample
-from forecast.models import build_model
-from forecast.models.draws import StreamDraws, stream_draws
-from forecast.models.likelihood import likelihood_data, log_likelihood
+from forecast.inference.sampling import sample
 from forecast.panel.panel import Panel, knots_for
 from forecast.priors import PriorSet
+
+if TYPE_CHECKING:
+    from forecast.families.family import Draws, EventModel
 
 RHAT_TOLERATED = 1.02
 """Short fits of a backtest are sampled again, longer, when R-hat of any parameter is above this."""
@@ -34,7 +37,8 @@ class WeightedDraws:
 
     Parameters
     ----------
-    draws : StreamDraws
+    draws
+        As the model reads them.
         With the knots that the origin's grid needs.
     weights : ndarray, shape (draw,)
         Importance weights that sum to one (equal right after a fit).
@@ -48,7 +52,7 @@ class WeightedDraws:
         The fit behind the draws passed the tolerated R-hat.
     """
 
-    draws: StreamDraws
+    draws: Draws
     weights: NDArray[np.float64]
     refitted: bool
     pareto_k: float
@@ -61,6 +65,7 @@ class RollingPosterior:
 
     Parameters
     ----------
+    model : EventModel
     longest : Panel
         Counts on the longest grid that will be asked for; only its size matters for compiling.
     priors : PriorSet
@@ -71,10 +76,17 @@ class RollingPosterior:
     """
 
     def __init__(
-        self, longest: Panel, priors: PriorSet, options: SamplerOptions, *, exact: bool = False
+        self,
+        model: EventModel,
+        longest: Panel,
+        priors: PriorSet,
+        options: SamplerOptions,
+        *,
+        exact: bool = False,
     ) -> None:
-        self._n_knots = knots_for(longest.grid.n_steps)
-        self._compiled = compile_model(build_model(longest, priors, n_knots=self._n_knots))
+        self._model = model
+        n_knots = knots_for(longest.grid.n_steps)
+        self._compiled = compile_model(model.build(longest, priors, n_knots))
         self._options = options
         self._exact = exact
         self._fits = 0
@@ -97,7 +109,7 @@ class RollingPosterior:
         self._options = replace(self._options, seed=seed)
 
     def _refit(self, data: Panel) -> WeightedDraws:
-        ready = self._compiled.with_data(**vars(likelihood_data(data)))
+        ready = self._compiled.with_data(**self._model.arrays(data))
         options = replace(self._options, seed=self._options.seed + self._fits)
         posterior = _short_fit(ready, options)
         self._converged = _converged(posterior)
@@ -108,19 +120,17 @@ class RollingPosterior:
         self._fits += 1
         self._fitted = data
         self._variables = dict(posterior.variables)
-        draws = self._draws(data)
+        draws = self._model.draws(self._variables)
         n = len(draws)
         return WeightedDraws(draws, np.full(n, 1 / n), True, -np.inf, float(n), self._converged)
 
     def _bridge(self, fitted: Panel, data: Panel) -> WeightedDraws:
-        draws = self._draws(data)
-        found = importance_weights(log_likelihood(data, draws) - log_likelihood(fitted, draws))
+        draws = self._model.draws(self._variables)
+        likelihood = self._model.log_likelihood
+        found = importance_weights(likelihood(data, draws) - likelihood(fitted, draws))
         return WeightedDraws(
             draws, found.weights, False, found.pareto_k, found.effective_draws, self._converged
         )
-
-    def _draws(self, data: Panel) -> StreamDraws:
-        return stream_draws(data.layout, self._variables)
 
 
 def _short_fit(compiled: Compiled, options: SamplerOptions) -> Posterior:

@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 import nutpie
+import pymc as pm
 import xarray as xr
 
 from forecast.errors import NotConvergedError
 from forecast.inference.compile_cache import Compiled, compile_model
 from forecast.inference.gates import check_gates
+from forecast.inference.options import SamplerOptions
 from forecast.inference.posterior import Posterior
 
 Running = Any
@@ -22,17 +24,6 @@ Running = Any
 _POLL_SECONDS = 0.1
 RERUN_TUNE = 1000
 RERUN_TARGET_ACCEPT = 0.97
-
-
-@dataclass(frozen=True, kw_only=True)
-class SamplerOptions:
-    """How long to sample, and from which seed."""
-
-    seed: int
-    draws: int = 1000
-    tune: int = 400
-    chains: int = 4
-    target_accept: float = 0.9
 
 
 @dataclass(frozen=True)
@@ -140,13 +131,15 @@ def _extract(tree: xr.DataTree) -> xr.DataTree:
 _TRANSFORMED = ("_log__", "_logodds__", "_interval__")
 
 
-def fit(
-    data: Panel,
-    priors: PriorSet,
-    options: SamplerOptions,
-    listen: ProgressListener | None = None,
+def fit(model: pm.Model, options: SamplerOptions, listen: ProgressListener | None = None) -> Posterior:
+    """Compile a PyMC model and sample its posterior, as ``fit_compiled``."""
+    return fit_compiled(compile_model(model), options, listen)
+
+
+def fit_compiled(
+    compiled: Compiled, options: SamplerOptions, listen: ProgressListener | None = None
 ) -> Posterior:
-    """Sample the posterior of a layout's model.
+    """Sample a compiled model.
 
     When a gate fails, the model is sampled once more with longer warm-up and a higher acceptance rate
     (never lower than asked for). The result is returned either way; ``check_gates`` says what it is worth.
@@ -157,13 +150,6 @@ def fit(
         The sampler could not start or returned no numbers.
     KeyboardInterrupt
     """
-    return fit_compiled(compile_model(build_model(data, priors)), options, listen)
-
-
-def fit_compiled(
-    compiled: Compiled, options: SamplerOptions, listen: ProgressListener | None = None
-) -> Posterior:
-    """Sample a compiled model, and once more when a gate fails, as ``fit``; errors as there."""
     tree = sample(compiled, options, listen)
     first = Posterior(tree, options.target_accept, options.tune)
     if check_gates(first).converged:

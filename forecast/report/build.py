@@ -26,7 +26,7 @@ from forecast.report.pdf import compile_pdf
 from forecast.report.printable import printable_content
 from forecast.report.run_records import RunRecords
 from forecast.report.typeface import current_typeface, typeface, using_typeface
-from forecast.runs.manifest import FIGURES, PAGE, PDF
+from forecast.runs.files import FIGURES, PAGE, PDF
 
 TRACK_RECORD = "track_record.json"
 """The file of a run folder that holds its track record."""

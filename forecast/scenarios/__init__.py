@@ -5,7 +5,7 @@ put upon it), ``new_types`` (effects of what was never seen), ``reweighting`` (c
 the draws), ``evaluate`` (paired differences), ``refit``, ``compare`` (all of it, the way chosen and named).
 """
 
-from forecast.runs.base_run import BaseRun, base_of, read_base_run
+from forecast.runs.run import Run, read_run
 from forecast.scenarios.compare import (
     SCENARIO_PATHS,
     compare_scenarios,
@@ -27,11 +27,10 @@ from forecast.scenarios.reweighting import changed_priors, log_prior_ratio, para
 
 __all__ = [
     "SCENARIO_PATHS",
-    "BaseRun",
     "ChangedProbability",
+    "Run",
     "ScenarioDraws",
     "ScenarioPlan",
-    "base_of",
     "base_shares",
     "changed_priors",
     "changed_probability",
@@ -44,7 +43,7 @@ __all__ = [
     "parameter_draws",
     "plan_scenario",
     "plan_scenarios",
-    "read_base_run",
+    "read_run",
     "scenario_curve",
     "simulate_plan",
     "weights_for",

@@ -20,7 +20,7 @@ from forecast.inference.importance import (
     ImportanceWeights,
     monte_carlo_error,
 )
-from forecast.models.draws import Floats, stream_draws
+from forecast.models.draws import Floats
 from forecast.panel.panel import Panel, count_events
 from forecast.progress import Listener, StageProgress
 from forecast.records.forecast import (
@@ -31,8 +31,8 @@ from forecast.records.forecast import (
     ScenarioTarget,
     TargetForecast,
 )
-from forecast.runs.base_run import BaseRun
-from forecast.runs.target_forecasts import curve_record, milestone_forecast, time_record
+from forecast.runs.run import Run
+from forecast.runs.summaries import curve_record, milestone_forecast, time_record
 from forecast.scenarios.evaluate import (
     ChangedProbability,
     Days,
@@ -44,7 +44,7 @@ from forecast.scenarios.evaluate import (
 from forecast.scenarios.new_types import draw_effects
 from forecast.scenarios.plan import ScenarioPlan, plan_scenarios
 from forecast.scenarios.reweighting import weights_for
-from forecast.simulation import ProbabilityCurve, probability_curve, simulate_first_hits
+from forecast.simulation import ProbabilityCurve, probability_curve
 
 SCENARIO_PATHS = 2
 """Paths a draw that are simulated anew for a paired difference, unless more are asked for."""
@@ -54,7 +54,7 @@ _WITHHELD = "needs a new fit, which takes about as long as the run; leave out --
 
 
 def compare_scenarios(
-    base: BaseRun,
+    base: Run,
     scenarios: Iterable[Scenario],
     *,
     refit: bool = True,
@@ -65,8 +65,8 @@ def compare_scenarios(
 
     Parameters
     ----------
-    base : BaseRun
-        From ``read_base_run`` or ``base_of``.
+    base : Run
+        The run.
     scenarios : iterable of Scenario
         From ``load_scenario``.
     refit : bool
@@ -88,7 +88,7 @@ def compare_scenarios(
 
 
 def evaluate_plans(
-    base: BaseRun,
+    base: Run,
     plans: Sequence[ScenarioPlan],
     *,
     refit: bool = True,
@@ -110,7 +110,7 @@ def evaluate_plans(
 
 
 def evaluate_plan(
-    base: BaseRun,
+    base: Run,
     plan: ScenarioPlan,
     *,
     refit: bool = True,
@@ -144,7 +144,7 @@ def _refit_reason(plan: ScenarioPlan, found: ImportanceWeights | None) -> str:
 
 
 def _same_draws(
-    base: BaseRun, plan: ScenarioPlan, found: ImportanceWeights | None, paths: int
+    base: Run, plan: ScenarioPlan, found: ImportanceWeights | None, paths: int
 ) -> ScenarioForecast:
     weights = found.weights if found else np.full(base.n_draws, 1 / base.n_draws)
     new_days: Mapping[str, Days] = {}
@@ -172,7 +172,7 @@ def _same_draws(
 
 
 def _new_draws(
-    base: BaseRun,
+    base: Run,
     plan: ScenarioPlan,
     found: ImportanceWeights | None,
     reason: str,
@@ -204,7 +204,7 @@ def _new_draws(
 
 
 def simulate_plan(
-    base: BaseRun,
+    base: Run,
     plan: ScenarioPlan,
     variables: Mapping[str, Floats],
     data: Panel,
@@ -224,9 +224,10 @@ def simulate_plan(
         How many of each draw's paths; ``None`` for all.
     """
     options = replace(base.simulation, first_paths=first_paths)
-    draws = base.draws if variables is base.variables else stream_draws(data.layout, variables)
+    model = base.inputs.main.model
+    draws = base.draws if variables is base.variables else model.draws(variables)
     effects = draw_effects(plan.types, data.layout, len(draws), options.seed)
-    hits = simulate_first_hits(data, draws, base.inputs.rules, options, plan.acts, effects)
+    hits = model.simulate(data, draws, options, plan.acts, effects)
     return {name: hits.of(name) for name in hits.targets}
 
 
@@ -258,7 +259,7 @@ def _joined(known: TargetForecast, days: int, curve: ProbabilityCurve) -> Probab
 
 
 def _target(
-    base: BaseRun,
+    base: Run,
     known: TargetForecast,
     curve: ProbabilityCurve,
     change: Callable[[int], ChangedProbability],

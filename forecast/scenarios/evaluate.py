@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from forecast.inference.importance import monte_carlo_error
 from forecast.models.draws import Floats
-from forecast.runs.base_run import BaseRun
+from forecast.runs.run import Run
 from forecast.simulation.probabilities import (
     HitMoments,
     ProbabilityCurve,
@@ -125,13 +125,13 @@ class ScenarioDraws:
         return base, new + self.kept_share[day] * (base - old)
 
 
-def milestone_day(base: BaseRun, milestone: str) -> int:
+def milestone_day(base: Run, milestone: str) -> int:
     """Days from the origin of a run to a milestone (``KeyError`` when there is none of that name)."""
     config = base.inputs.config
     return (config.milestone(milestone).date - base.inputs.data.grid.origin).days
 
 
-def base_shares(base: BaseRun, target: str, milestone: str) -> Floats:
+def base_shares(base: Run, target: str, milestone: str) -> Floats:
     """Share of each draw's paths on which the run hits a target before a milestone, shape (draw,)."""
     return hit_shares_before(base.first_day[target], milestone_day(base, milestone))
 

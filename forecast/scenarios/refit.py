@@ -11,14 +11,13 @@ from forecast.inference.gates import check_gates
 from forecast.inference.sampling import SamplingProgress, fit
 from forecast.models.draws import Floats
 from forecast.panel.panel import Panel
-from forecast.runs.base_run import BaseRun
-from forecast.runs.sampler_options import sampler_options
-from forecast.runs.stages import stage_seeds
+from forecast.runs.run import Run
+from forecast.runs.stages import sampler_options
 from forecast.scenarios.plan import ScenarioPlan
 
 
 def refit(
-    base: BaseRun,
+    base: Run,
     plan: ScenarioPlan,
     data: Panel,
     tell: Callable[[str], None] = lambda note: None,
@@ -41,11 +40,11 @@ def refit(
     tuple of str
         Gates that failed, in words.
     """
-    config = base.inputs.config
+    config, model = base.inputs.config, base.inputs.main.model
 
     def listen(progress: SamplingProgress) -> None:
         tell(f"fitted anew, {progress.finished:,} of {progress.planned:,} draws")
 
     tell("fitted anew")
-    posterior = fit(data, plan.priors, sampler_options(config, stage_seeds(config).fit), listen)
+    posterior = fit(model.build(data, plan.priors), sampler_options(config), listen)
     return posterior.variables, check_gates(posterior).failures

@@ -12,10 +12,10 @@ import numpy as np
 from forecast.inference.importance import ImportanceWeights, importance_weights
 from forecast.models.draws import Floats
 from forecast.priors import PriorSet, elements
-from forecast.runs.base_run import BaseRun
+from forecast.runs.run import Run
 
 
-def parameter_draws(base: BaseRun, name: str) -> Floats:
+def parameter_draws(base: Run, name: str) -> Floats:
     """Posterior draws of one named parameter, shape (draw,).
 
     Raises
@@ -30,7 +30,7 @@ def parameter_draws(base: BaseRun, name: str) -> Floats:
     return values[:, elements(prior.group, base.inputs.data.layout).index(prior.element)]
 
 
-def changed_priors(base: BaseRun, priors: PriorSet) -> tuple[str, ...]:
+def changed_priors(base: Run, priors: PriorSet) -> tuple[str, ...]:
     """Names of the parameters whose prior is another distribution than in the run."""
     before = base.inputs.priors.priors
     return tuple(
@@ -38,7 +38,7 @@ def changed_priors(base: BaseRun, priors: PriorSet) -> tuple[str, ...]:
     )
 
 
-def log_prior_ratio(base: BaseRun, priors: PriorSet) -> Floats:
+def log_prior_ratio(base: Run, priors: PriorSet) -> Floats:
     """Log of new over old prior density at each draw, shape (draw,); exactly zero where nothing changed.
 
     −inf where the new priors rule a draw out.
@@ -51,7 +51,7 @@ def log_prior_ratio(base: BaseRun, priors: PriorSet) -> Floats:
     return ratio
 
 
-def weights_for(base: BaseRun, priors: PriorSet) -> ImportanceWeights:
+def weights_for(base: Run, priors: PriorSet) -> ImportanceWeights:
     """Weights that make the draws of the run stand for the posterior under other priors.
 
     With unchanged priors all weights are exactly the same.

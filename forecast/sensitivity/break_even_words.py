@@ -11,7 +11,7 @@ from forecast.config import CalendarAct
 from forecast.inference.importance import monte_carlo_error
 from forecast.models.draws import Floats
 from forecast.records.analysis import BreakEven, OnThreshold, OnWordBound, RobustnessNote
-from forecast.runs.base_run import BaseRun
+from forecast.runs.run import Run
 from forecast.sensitivity.assumptions import assumed, assumed_chance
 from forecast.sensitivity.break_even import FURTHEST, SCANNED, BreakEvenSearch, find_break_evens
 from forecast.sensitivity.calendar_effects import CalendarEffect
@@ -53,9 +53,7 @@ class Question:
     notes: tuple[RobustnessNote, ...]
 
 
-def question_of(
-    base: BaseRun, target: str, milestone: str, shares: Floats, threshold: float | None
-) -> Question:
+def question_of(base: Run, target: str, milestone: str, shares: Floats, threshold: float | None) -> Question:
     """Read a probability and the bounds around it off the shares of the draws."""
     probability, error = float(shares.mean()), monte_carlo_error(shares, base.n_chains)
     here = wording.words(probability, (probability, probability))

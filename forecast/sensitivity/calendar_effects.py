@@ -14,7 +14,7 @@ import numpy as np
 
 from forecast.inference.importance import monte_carlo_error
 from forecast.models.draws import Floats
-from forecast.runs.base_run import BaseRun
+from forecast.runs.run import Run
 from forecast.scenarios.evaluate import milestone_day
 from forecast.simulation.paths import acts_on_paths
 
@@ -37,7 +37,7 @@ class CalendarEffect:
     mcse: Floats
 
 
-def calendar_effects(base: BaseRun, questions: Sequence[tuple[str, str]]) -> tuple[CalendarEffect, ...]:
+def calendar_effects(base: Run, questions: Sequence[tuple[str, str]]) -> tuple[CalendarEffect, ...]:
     """Measure the acts of the run's calendar on (target, milestone) questions.
 
     Acts of probability 0 or 1 are left out: no path tells what else would be.

@@ -52,6 +52,8 @@ def prior_predictive(inputs: Inputs, seed: int) -> PriorPredictive:
     options = SimulationOptions(seed=seed, horizon_days=DAYS, paths_per_draw=_PATHS)
     hits = simulate_first_hits(empty, draws, inputs.rules, options)
     months = DAYS / _MONTH_DAYS
+    if hits.acts is None:
+        raise ValueError("one model is asked for")
     acts = hits.acts.reshape(-1, len(layout.streams)) / months
     by_stream = {name: acts[:, k] for k, name in enumerate(layout.streams)} | {"all": acts.sum(axis=1)}
     seen_months = (origin - inputs.data.grid.start).days / _MONTH_DAYS

@@ -22,7 +22,7 @@ from forecast.records.analysis import (
     WeightPull,
 )
 from forecast.records.forecast import Forecast
-from forecast.runs.base_run import BaseRun
+from forecast.runs.run import Run
 from forecast.scenarios.reweighting import parameter_draws
 from forecast.sensitivity.assumptions import key_assumptions
 from forecast.sensitivity.break_even_words import (
@@ -67,13 +67,13 @@ class RobustnessOptions:
     all_targets: bool = False
 
 
-def measure_robustness(base: BaseRun, options: RobustnessOptions | None = None) -> Robustness:
+def measure_robustness(base: Run, options: RobustnessOptions | None = None) -> Robustness:
     """Measure what every probability rests on, and what would change the call.
 
     Parameters
     ----------
-    base : BaseRun
-        From ``read_base_run`` or ``base_of``.
+    base : Run
+        The run.
     options : RobustnessOptions, optional
         The headline question without a threshold when absent.
 
@@ -88,7 +88,7 @@ def measure_robustness(base: BaseRun, options: RobustnessOptions | None = None) 
 
 
 def measure_shifts(
-    base: BaseRun, options: RobustnessOptions, sensitivities: tuple[NumberSensitivity, ...]
+    base: Run, options: RobustnessOptions, sensitivities: tuple[NumberSensitivity, ...]
 ) -> Robustness:
     """Tornado chart and break-evens, beside sensitivities that are known already."""
     config = base.inputs.config
@@ -128,7 +128,7 @@ def measure_shifts(
     )
 
 
-def measure_sensitivities(base: BaseRun) -> tuple[NumberSensitivity, ...]:
+def measure_sensitivities(base: Run) -> tuple[NumberSensitivity, ...]:
     """Power-scale priors and likelihood for every target × milestone."""
     # Here, because it brings PyMC's machinery, which takes longer to load than everything else here to run.
     from forecast.models.likelihood import log_likelihood
@@ -165,7 +165,7 @@ def with_labels(forecast: Forecast, robustness: Robustness) -> Forecast:
 
 
 def _number_sensitivity(
-    base: BaseRun,
+    base: Run,
     question: tuple[str, str],
     shares: Floats,
     features: Floats,
@@ -205,7 +205,7 @@ def _number_sensitivity(
     )
 
 
-def _group_densities(base: BaseRun) -> dict[str, Floats]:
+def _group_densities(base: Run) -> dict[str, Floats]:
     """Log prior density of each group of parameters at each draw."""
     densities: dict[str, Floats] = {}
     for name, prior in base.inputs.priors.priors.items():

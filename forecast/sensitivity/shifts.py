@@ -11,7 +11,7 @@ from forecast.inference.importance import ImportanceWeights, importance_weights,
 from forecast.models.draws import Floats
 from forecast.priors import Distribution, NamedPrior
 from forecast.priors.distributions import shifted
-from forecast.runs.base_run import BaseRun
+from forecast.runs.run import Run
 from forecast.scenarios.reweighting import parameter_draws
 
 
@@ -40,14 +40,14 @@ class PriorShifts:
 
     Parameters
     ----------
-    base : BaseRun
+    base : Run
     name : str
         The prior that is moved.
     shares : ndarray, shape (draw, quantity)
         Share of each draw's paths that are hit, for every question at once.
     """
 
-    base: BaseRun
+    base: Run
     name: str
     shares: Floats
     _values: Floats = field(init=False, repr=False)
@@ -96,7 +96,7 @@ class PriorShifts:
         return monte_carlo_error(own - (shares - shares.mean()), self.base.n_chains)
 
 
-def stacked_shares(base: BaseRun, questions: Sequence[tuple[str, str]]) -> Floats:
+def stacked_shares(base: Run, questions: Sequence[tuple[str, str]]) -> Floats:
     """Shares of hit paths for (target, milestone) questions, shape (draw, question)."""
     from forecast.scenarios.evaluate import base_shares
 

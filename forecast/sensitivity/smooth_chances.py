@@ -12,7 +12,7 @@ import numpy as np
 from scipy import special
 
 from forecast.models.draws import Floats
-from forecast.runs.base_run import BaseRun
+from forecast.runs.run import Run
 from forecast.scenarios.reweighting import parameter_draws
 
 _SHRINKAGE = 5.0
@@ -22,7 +22,7 @@ _ROUNDS_OF_CURVATURE = 3
 """Rounds in which the curvature is worked out anew: nearly all of the cost, and it hardly changes later."""
 
 
-def parameter_features(base: BaseRun) -> Floats:
+def parameter_features(base: Run) -> Floats:
     """Standardised parameters and latest tension by draw, shape (draw, feature); constants are left out."""
     columns = []
     for name, prior in base.inputs.priors.priors.items():

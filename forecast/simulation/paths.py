@@ -72,18 +72,22 @@ class FirstHits:
         Days from the origin (0 = the origin's own day) to the first target event; ``NEVER`` where the path
         stays quiet to the horizon.
     acts : ndarray of int64, shape (dyad, draw, path, stream)
-        Acts drawn over the steps begun before the horizon (calendar acts not counted).
+        Acts drawn over the steps begun before the horizon (calendar acts not counted); ``None`` where several
+        models answer.
     horizon_days : int
     capped_share : float
         Share of simulated intensities that were cut at ``RATE_CAP``.
+    members : int
+        Models whose draws stand one after the other along the axis of draws.
     """
 
     targets: tuple[str, ...]
     origin: date
     day: NDArray[np.int32]
-    acts: NDArray[np.int64]
+    acts: NDArray[np.int64] | None
     horizon_days: int
     capped_share: float
+    members: int = 1
 
     def of(self, target: str, dyad: int = 0) -> NDArray[np.int32]:
         """First days of one target of one dyad, shape (draw, path)."""

@@ -20,7 +20,7 @@ from forecast.inference.posterior import read_posterior
 from forecast.records.analysis import Analysis
 from forecast.records.forecast import Forecast
 from forecast.workflows.forecast import RUN_SCENARIO_PATHS
-from forecast.workflows.run_files import rebuild_report
+from forecast.workflows.report import rebuild_report
 
 FILES = {
     "analysis.json",

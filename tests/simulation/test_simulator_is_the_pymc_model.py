@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 from scipy import stats
 
-from forecast.models import build_model, terms
+from forecast.models.streams import build_model, terms
 from forecast.models.draws import INNOVATIONS, prior_draws, stream_draws
 from forecast.panel.panel import TimeGrid, count_events, recent_severe_term
 from forecast.panel.streams import TargetRule
