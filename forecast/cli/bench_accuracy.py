@@ -153,7 +153,7 @@ def _lines(found: Benchmark) -> Iterator[Line]:
 
 
 def _choice_lines(found: Benchmark) -> Iterator[Line]:
-    from forecast.report.model_names import name_model
+    from forecast.report.model_families import name_model
 
     choice = found.choice
     if choice is None or len(choice.gaps) < 2:

@@ -93,7 +93,7 @@ def check(
 
 
 def _draw(changed: list[NamedPrior], inputs: Inputs, implied: PriorPredictive, path: Path) -> None:
-    from forecast.report.figure_file import write_figure
+    from forecast.report.exports import write_figure
     from forecast.report.prior_figure import draw_priors
 
     titles = {rule.name: inputs.config.target_title(rule.name) for rule in inputs.rules}

@@ -93,7 +93,7 @@ def import_(
         content: dict[str, object] = dict(vars(done))
         lines = _import_lines(content, file)
     else:
-        from forecast.ledger.answers import read_answers
+        from forecast.ledger.importing import read_answers
 
         answers = read_answers(file, open_ledger(path), now=datetime.now(UTC))
         with write_ledger(path) as writer:

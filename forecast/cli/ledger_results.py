@@ -66,7 +66,10 @@ def score(
     figure: Annotated[
         Path | None,
         typer.Option(
-            "--figure", metavar="FILE", help="Draw the calibration diagram: .svg or .png.", show_default=False
+            "--figure",
+            metavar="FILE",
+            help="Draw the calibration diagram: .svg, .png or .pdf.",
+            show_default=False,
         ),
     ] = None,
     csv: Annotated[
@@ -83,17 +86,18 @@ def score(
     path = ledger_place(ledger)
     book = open_ledger(path)
     if figure:
-        from forecast.report.calibration_figure import refuse_figure_name
+        from forecast.report.exports import figure_kind
 
-        refuse_figure_name(figure)
+        figure_kind(figure)  # before anything is scored
 
     from forecast.ledger.scoring import score_ledger
 
     scores = score_ledger(book, seed=seed, unconverged=unconverged)
     if figure:
-        from forecast.report.calibration_figure import write_calibration_figure
+        from forecast.report.backtest_figures import draw_reliability
+        from forecast.report.exports import write_figure
 
-        write_calibration_figure(scores.calibration, figure)
+        write_figure(draw_reliability(scores.calibration), figure)
     if csv:
         from forecast.ledger.exporting import write_text
         from forecast.ledger.scoring import groups_csv

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from forecast.cli.ledger_lines import wrapped
 from forecast.cli.score_lines import Line
 from forecast.evaluation.score_table import FEWEST_OUTCOMES
-from forecast.ledger.score_groups import GroupScore
+from forecast.ledger.scored import GroupScore
 from forecast.ledger.scoring import LedgerScores
 from forecast.records.history import ErrorBound
 from forecast.wording import count, number, percent, share

@@ -179,9 +179,11 @@ def _write(base: Run, found: tuple[ScenarioForecast, ...], out: Path) -> None:
     if out.suffix.lower() == ".json":
         content = (_as_json(base, found) + "\n").encode()
     else:
-        from forecast.report.scenarios_figure import scenarios_image
+        from forecast.report.drawing import figure_bytes
+        from forecast.report.exports import figure_kind
+        from forecast.report.sections.scenarios import draw_scenarios
 
-        content = scenarios_image(base.forecast, found, out.suffix.lower().removeprefix("."))
+        content = figure_bytes(draw_scenarios(base.forecast, found), figure_kind(out))
     try:
         out.write_bytes(content)
     except OSError as error:

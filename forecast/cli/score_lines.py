@@ -120,7 +120,7 @@ def _cautions(backtest: Backtest, titles: Mapping[str, str]) -> Iterator[str]:
 def _verdicts(backtest: Backtest, target: str, horizons: Sequence[int]) -> Iterator[Line]:
     """Say where a baseline is more accurate than our model, and what may be claimed of its skill."""
     from forecast.evaluation.baselines import BASELINES
-    from forecast.report.model_names import name_model
+    from forecast.report.model_families import name_model
 
     model, scores = backtest.model, backtest.scores
     cells = {(cell.horizon_days, cell.model): cell for cell in scores.cells if cell.target == target}
@@ -150,7 +150,7 @@ def _verdicts(backtest: Backtest, target: str, horizons: Sequence[int]) -> Itera
 def _overall(backtest: Backtest) -> Iterator[Line]:
     from forecast.evaluation.baselines import BASELINES
     from forecast.evaluation.comparison import compare_models
-    from forecast.report.model_names import name_model
+    from forecast.report.model_families import name_model
 
     forecasts, model = backtest.forecasts, backtest.model
     if model not in forecasts.models:
@@ -172,7 +172,7 @@ def _overall(backtest: Backtest) -> Iterator[Line]:
 
 def legend(models: Sequence[str]) -> Iterator[Line]:
     """Yield what the short heads of the table stand for."""
-    from forecast.report.model_names import name_model
+    from forecast.report.model_families import name_model
 
     parts = [f"{_HEADS[model]} = {name_model(model)}" for model in models if model in _HEADS]
     yield from _wrapped(f"{'; '.join(parts)}.", "dim")

@@ -64,8 +64,8 @@ def sensitivity(
         all_targets,
     ) or _measured(run_dir, analysis, asked_target, asked_milestone, bound, all_targets)
     if plot:
-        from forecast.report.figure_file import write_figure
-        from forecast.report.tornado_figure import draw_tornado
+        from forecast.report.exports import write_figure
+        from forecast.report.sections.assumptions import draw_tornado
 
         write_figure(draw_tornado(forecast, found), plot)
     if json:
@@ -99,7 +99,8 @@ def _measured(
     all_targets: bool,
 ) -> Robustness:
     from forecast.scenarios import read_run
-    from forecast.sensitivity.robustness import RobustnessOptions, measure_sensitivities, measure_shifts
+    from forecast.sensitivity.labels import measure_sensitivities
+    from forecast.sensitivity.robustness import RobustnessOptions, measure_shifts
 
     base = read_run(run_dir)
     kept = analysis.robustness

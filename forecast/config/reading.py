@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
@@ -24,7 +24,7 @@ from forecast.config.faults import (
     root_node,
 )
 from forecast.config.schema import Config
-from forecast.config.yaml_source import YamlValue, parse_yaml, plain_scalar, read_settings
+from forecast.config.yaml_source import YamlValue, parse_yaml, plain_scalar, read_yaml
 from forecast.errors import ConfigError, did_you_mean
 
 
@@ -52,8 +52,8 @@ def load_config(
         Once, with every fault: ``file:line:column: key.path: what came; what is allowed``.
     """
     path = Path(path)
-    written, place = read_settings(path)
-    given = [*_parsed(overrides)]
+    written, place = read_yaml(path)
+    given = _parsed(overrides)
     if as_of is not None:
         given.append(Override("--as-of", "as_of", as_of.isoformat()))
     if seed is not None:
@@ -81,8 +81,7 @@ def _parsed(overrides: Iterable[str]) -> list[Override]:
     return parsed
 
 
-@dataclass(frozen=True)
-class Override:
+class Override(NamedTuple):
     """One setting of the command line; ``option`` is how messages name it."""
 
     option: str
@@ -108,7 +107,7 @@ def parse_override(text: str) -> Override:
         raise ConfigError(f"--set {text}: write key.path=value, e.g. --set sampler.draws=250")
     if written[:1] not in {"[", "{", "'", '"'}:
         return Override(option, dotted, plain_scalar(written))
-    return Override(option, dotted, parse_yaml(written, option).content)
+    return Override(option, dotted, parse_yaml(written, option)[0])
 
 
 def _overridden(
@@ -122,12 +121,13 @@ def _overridden(
     positions, options = dict(source.positions), dict(source.options)
     faults: list[Fault] = []
     for override in overrides:
-        path = _path(settings, override.dotted, root_node(Config))
-        if isinstance(path, str):
+        try:
+            path = _path(settings, override.dotted)
+        except _NoPlaceError as error:
             # The place does not exist, so the option itself stands as the path of its fault.
             unknown: KeyPath = (override.option,)
             options[unknown] = override.option
-            faults.append(Fault(unknown, path))
+            faults.append(Fault(unknown, str(error)))
             continue
         for known in (positions, options):
             for below in [key for key in known if key[: len(path)] == path]:
@@ -137,51 +137,56 @@ def _overridden(
     return settings, SourceMap(source.file, positions, options), faults
 
 
-def _path(settings: dict[str, YamlValue], dotted: str, root: Node) -> KeyPath | str:
-    """Return the key path that the text names, or a message that says why there is none."""
+class _NoPlaceError(Exception):
+    """A text of ``--set`` that names no key of the config; the message says why."""
+
+
+def _path(settings: dict[str, YamlValue], dotted: str) -> KeyPath:
+    """Return the key path that the text names; ``_NoPlaceError`` says why there is none."""
     path: KeyPath = ()
     here: YamlValue = settings
-    node = root
+    node = root_node(Config)
     pieces = dotted.split(".")
     while pieces:
-        key = _next_key(pieces, here, node)
-        if isinstance(key, _Refused):
-            return f"{dotted_path(path)}: {key.message}" if path else key.message
+        try:
+            key = _next_key(pieces, here, node)
+        except _NoPlaceError as error:
+            raise _NoPlaceError(f"{dotted_path(path)}: {error}" if path else str(error)) from error
         path = (*path, key)
         del pieces[: str(key).count(".") + 1]
         inner = child(node, key)
         if pieces and (inner is None or not _holds_keys(inner)):
-            return f"'{dotted_path(path)}' is a single value and has no keys below it"
+            raise _NoPlaceError(f"'{dotted_path(path)}' is a single value and has no keys below it")
         node, here = inner or {}, _entry(here, key)
         if pieces and here is not None and not isinstance(here, dict | list):
-            return f"'{dotted_path(path)}' holds a single value in the file, so nothing can be set below it"
+            raise _NoPlaceError(
+                f"'{dotted_path(path)}' holds a single value in the file, so nothing can be set below it"
+            )
     return path
 
 
-@dataclass(frozen=True)
-class _Refused:
-    message: str
-
-
-def _next_key(pieces: list[str], here: YamlValue, node: Node) -> str | int | _Refused:
+def _next_key(pieces: list[str], here: YamlValue, node: Node) -> str | int:
     node = resolved(node)
     piece = pieces[0]
     if "items" in node:
         return _item_index(piece, here if isinstance(here, list) else [])
     keys = known_keys(node)
-    present = list(here) if isinstance(here, dict) else []
+    present = here if isinstance(here, dict) else {}
     if keys:
         if piece in keys:
             return piece
-        return _Refused(f"unknown key '{piece}'.{did_you_mean(piece, keys)} Allowed: {', '.join(keys)}")
+        raise _NoPlaceError(f"unknown key '{piece}'.{did_you_mean(piece, keys)} Allowed: {', '.join(keys)}")
     if not known_keys(child(node, "")):
-        return _free_key(pieces, here)
+        # Names of priors hold dots: what is left is the name, unless it names a quantile of a present one.
+        above = ".".join(pieces[:-1])
+        return above if isinstance(present.get(above), dict) else ".".join(pieces)
     if len(pieces) > 1 and piece not in present:
-        return _Refused(f"unknown name '{piece}'.{did_you_mean(piece, present)} Known: {', '.join(present)}")
+        hint = did_you_mean(piece, present)
+        raise _NoPlaceError(f"unknown name '{piece}'.{hint} Known: {', '.join(present)}")
     return piece
 
 
-def _item_index(piece: str, items: list[YamlValue]) -> int | _Refused:
+def _item_index(piece: str, items: list[YamlValue]) -> int:
     names = [str(item["name"]) if isinstance(item, dict) and "name" in item else "" for item in items]
     if piece in names and piece:
         return names.index(piece)
@@ -191,15 +196,7 @@ def _item_index(piece: str, items: list[YamlValue]) -> int | _Refused:
     known = [name for name in names if name]
     by_name = f" or a name: {', '.join(known)}" if known else ""
     message = f"no item '{piece}'.{did_you_mean(piece, known)} Allowed: a number from 0 to {len(items)}"
-    return _Refused(f"{message} ({len(items)} adds one){by_name}")
-
-
-def _free_key(pieces: list[str], here: YamlValue) -> str:
-    """Names of priors hold dots: what is left is the name, unless it names a quantile of a present one."""
-    above = ".".join(pieces[:-1])
-    if isinstance(here, dict) and isinstance(here.get(above), dict):
-        return above
-    return ".".join(pieces)
+    raise _NoPlaceError(f"{message} ({len(items)} adds one){by_name}")
 
 
 def _holds_keys(node: Node) -> bool:

@@ -30,7 +30,7 @@ from forecast.config.field_types import (
     Text,
 )
 from forecast.config.schema import Config, Section, SettingsFile, title_of
-from forecast.config.yaml_source import YamlValue, read_settings
+from forecast.config.yaml_source import YamlValue, read_yaml
 from forecast.errors import ConfigError, did_you_mean
 from forecast.events.codebook import CATEGORIES
 
@@ -153,7 +153,7 @@ def load_scenario(path: str | Path) -> Scenario:
         Once, with every fault: ``file:line:column: key.path: what came; what is allowed``.
     """
     path = Path(path)
-    scenario = scenario_of(*read_settings(path))
+    scenario = scenario_of(*read_yaml(path))
     scenario._source_path = path
     return scenario
 

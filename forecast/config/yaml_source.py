@@ -11,7 +11,6 @@ import codecs
 import difflib
 import math
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,21 +33,13 @@ _WORDS: dict[str, bool | None] = {
 }
 
 
-@dataclass(frozen=True)
-class YamlDocument:
-    """What a file says, and where it says it."""
-
-    content: YamlValue
-    source: SourceMap
-
-
-def read_yaml(path: Path) -> YamlDocument:
-    """Read a YAML file of at most 1 MB in UTF-8 (with or without byte order mark).
+def read_yaml(path: Path) -> tuple[dict[str, YamlValue], SourceMap]:
+    """Read a YAML file of ``key: value`` lines, at most 1 MB in UTF-8, and where each line was written.
 
     Raises
     ------
     ConfigError
-        When the file is missing, too large, empty, not text, not YAML, or uses what is refused.
+        When the file is missing, too large, empty, not text, not YAML, no mapping, or uses what is refused.
     """
     raw = _file_bytes(path)
     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -61,26 +52,13 @@ def read_yaml(path: Path) -> YamlDocument:
         line = raw.count(b"\n", 0, error.start) + 1
         message = f"byte 0x{raw[error.start]:02x} is not UTF-8; save the file as UTF-8"
         raise ConfigError(f"{path}:{line}: {message}") from error
-    return parse_yaml(text, str(path))
+    content, source = parse_yaml(text, str(path))
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}:1:1: the file must hold 'key: value' lines, came {shown(content)}")
+    return content, source
 
 
-def read_settings(path: Path) -> tuple[dict[str, YamlValue], SourceMap]:
-    """Read a YAML file of ``key: value`` lines, and where each was written.
-
-    Raises
-    ------
-    ConfigError
-        As ``read_yaml``, or when the file holds something else.
-    """
-    document = read_yaml(path)
-    if not isinstance(document.content, dict):
-        raise ConfigError(
-            f"{path}:1:1: the file must hold 'key: value' lines, came {shown(document.content)}"
-        )
-    return document.content, document.source
-
-
-def parse_yaml(text: str, name: str) -> YamlDocument:
+def parse_yaml(text: str, name: str) -> tuple[YamlValue, SourceMap]:
     """Read YAML text; ``name`` stands in messages for the file.
 
     Raises
@@ -104,7 +82,7 @@ def parse_yaml(text: str, name: str) -> YamlDocument:
         raise _error(name, Position(line, error.position - start), message) from error
     if content is None:
         raise _error(name, Position(1, 1), "the file is empty; start from configs/us-china-2023.yaml")
-    return YamlDocument(content, SourceMap(name, positions))
+    return content, SourceMap(name, positions)
 
 
 def plain_scalar(text: str) -> str | int | float | bool | None:

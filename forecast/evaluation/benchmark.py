@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -92,6 +92,12 @@ class BenchmarkCell:
     brier_se: float
     log_se: float
 
+    @classmethod
+    def of(cls, dyad: str, cell: ScoreCell) -> BenchmarkCell:
+        """Keep of a cell of the score table what is compared between dyads."""
+        means = cell.brier.value, cell.log.value, cell.brier.se, cell.log.se
+        return cls(dyad, cell.horizon_days, cell.model, cell.n, cell.base_rate, *means)
+
 
 @dataclass(frozen=True)
 class Benchmark:
@@ -140,7 +146,7 @@ class Benchmark:
                     "log_behind_best": {name: vars(gap) for name, gap in choice.gaps.items()},
                 },
                 "calibration": [
-                    {"dyad": dyad} | line.to_dict()
+                    {"dyad": dyad} | asdict(line)
                     for dyad, lines in self.calibration.items()
                     for line in lines
                 ],
@@ -151,13 +157,7 @@ class Benchmark:
 
 
 def read_dyads(folder: Path) -> dict[str, EventTable]:
-    """Read every event file of a folder; the file's name without its ending names the dyad.
-
-    Raises
-    ------
-    EventError
-        The folder is missing or holds no CSV file, or a file is not valid.
-    """
+    """Read every event file of a folder (``EventError`` without any); a file's name names the dyad."""
     if not folder.is_dir():
         raise EventError(f"{folder}: no such folder. Give a folder of event files, one dyad a file")
     paths = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".csv" and path.is_file())
@@ -267,22 +267,8 @@ def run_benchmark(
     scores = {dyad: score_forecasts(table, seed=seed) for dyad, table in forecasts.items()}
     n_origins = sum(len(plan.origins) for plan in plans.values())
     return Benchmark(
-        tuple(_cell(dyad, cell) for dyad, table in scores.items() for cell in table.cells),
+        tuple(BenchmarkCell.of(dyad, cell) for dyad, table in scores.items() for cell in table.cells),
         {dyad: table.calibration for dyad, table in scores.items()},
         choose_model(list(forecasts.values()), seed=seed),
         round(seconds / n_origins, 3),
-    )
-
-
-def _cell(dyad: str, cell: ScoreCell) -> BenchmarkCell:
-    return BenchmarkCell(
-        dyad,
-        cell.horizon_days,
-        cell.model,
-        cell.n,
-        cell.base_rate,
-        cell.brier.value,
-        cell.log.value,
-        cell.brier.se,
-        cell.log.se,
     )

@@ -11,7 +11,6 @@ half of them. On simulated scores of 49 to 127 monthly origins the 90% interval 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,10 +42,6 @@ class Estimate:
     se: float
     interval90: tuple[float, float]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return value, error and interval by name."""
-        return {"value": self.value, "se": self.se, "interval90": list(self.interval90)}
-
 
 def overlapping_origins(origins: Days, horizon_days: int) -> int:
     """Number of consecutive origins whose windows share days, by the median spacing; at least 1."""
@@ -64,13 +59,7 @@ def block_length(origins: Days, horizon_days: int) -> int:
 
 
 def draw_blocks(n_origins: int, block: int, seed: int, n_resamples: int = N_RESAMPLES) -> NDArray[np.int64]:
-    """Draw resamples of the origins in blocks.
-
-    Returns
-    -------
-    ndarray of int64, shape (resample, origin)
-        Positions of the drawn origins.
-    """
+    """Draw resamples of the origins in blocks: positions of the drawn origins, shape (resample, origin)."""
     random = np.random.default_rng(seed)
     n_blocks = -(-n_origins // block)
     begins = random.integers(n_origins, size=(n_resamples, n_blocks))
@@ -79,15 +68,7 @@ def draw_blocks(n_origins: int, block: int, seed: int, n_resamples: int = N_RESA
 
 
 def mean_estimate(values: Floats, block: int, seed: int, n_resamples: int = N_RESAMPLES) -> Estimate:
-    """Mean of one value an origin (a score, or a difference of scores), with its error.
-
-    Parameters
-    ----------
-    values : ndarray, shape (origin,)
-        In order of time.
-    block, seed, n_resamples : int
-        See ``block_length``; the same seed gives the same numbers.
-    """
+    """Mean of one value an origin (a score, or a difference of scores, in order of time), with its error."""
     drawn = draw_blocks(len(values), block, seed, n_resamples)
     spread = float(np.std(values[drawn].mean(axis=1), ddof=1))
     return with_interval(float(values.mean()), spread, len(values) / block)
@@ -99,13 +80,8 @@ def skill_estimate(
     """Skill 1 − mean score / mean reference score, with its error; NaN if the reference is perfect.
 
     The error is that of the ratio to first order: a resample in which the reference is almost perfect would
-    otherwise send the ratio anywhere. At skill 0 it is the error of the difference of the means.
-
-    Parameters
-    ----------
-    scores, reference : ndarray, shape (origin,)
-        Of the same origins, in order of time; not negative.
-    block, seed, n_resamples : int
+    otherwise send the ratio anywhere. At skill 0 it is the error of the difference of the means. Scores are
+    not negative, one an origin, in order of time.
     """
     level = float(reference.mean())
     if level == 0.0:

@@ -30,19 +30,10 @@ Claim = Literal["better", "worse", "none"]
 
 @dataclass(frozen=True)
 class SkillScore:
-    """Skill of a model against a reference forecast of the same windows.
+    """Skill, 1 − mean score / mean reference score, over the ``n`` windows that both forecast.
 
-    Parameters
-    ----------
-    reference : str
-        Name of the reference.
-    n : int
-        Windows forecast by both.
-    brier, log : Estimate
-        1 − mean score / mean reference score.
-    claim : str
-        ``better`` or ``worse`` when the 90% interval of the Brier skill excludes 0 and there are at least
-        ``FEWEST_OUTCOMES`` hits and misses; else ``none``.
+    ``claim`` is ``better`` or ``worse`` when the 90% interval of the Brier skill excludes 0 and there are at
+    least ``FEWEST_OUTCOMES`` hits and misses; else ``none``.
     """
 
     reference: str
@@ -99,7 +90,7 @@ class ScoreTable:
             "schema": 1,
             "reference": REFERENCE,
             "cells": [_cell_dict(cell) for cell in self.cells],
-            "calibration": [line.to_dict() for line in self.calibration],
+            "calibration": [asdict(line) for line in self.calibration],
             "warnings": list(self.warnings),
         }
         plain: dict[str, Any] = without_nan(content)
@@ -213,7 +204,6 @@ def claim_of(skill: Estimate) -> Claim:
 
 
 def _cell_dict(cell: ScoreCell) -> dict[str, Any]:
-    skill = cell.skill
     return {
         "target": cell.target,
         "horizon_days": cell.horizon_days,
@@ -227,24 +217,16 @@ def _cell_dict(cell: ScoreCell) -> dict[str, Any]:
         "log_se": cell.log.se,
         "auc": cell.auc,
         "calibration": {"intercept": cell.calibration_intercept, "slope": cell.calibration_slope},
-        "skill": None
-        if skill is None
-        else {
-            "reference": skill.reference,
-            "n": skill.n,
-            "brier": skill.brier.to_dict(),
-            "log": skill.log.to_dict(),
-            "claim": skill.claim,
-        },
+        "skill": cell.skill and asdict(cell.skill),
         "warnings": list(cell.warnings),
     }
 
 
 def without_nan(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    """Replace numbers that are not finite by ``None``, however deep they lie."""
+    """Return JSON values with ``None`` for numbers that are not finite, however deep they lie."""
     if isinstance(value, dict):
         return {key: without_nan(item) for key, item in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return [without_nan(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None

@@ -87,10 +87,7 @@ def decompose_brier(probability: Floats, outcome: ArrayLike) -> BrierParts:
 def area_under_roc(probability: Floats, outcome: ArrayLike) -> float:
     """Share of (hit, miss) pairs in which the hit had the higher probability; ties count half.
 
-    Returns
-    -------
-    float
-        In [0, 1], ½ for a forecast that does not discriminate; NaN when all outcomes are of one kind.
+    ½ for a forecast that does not discriminate; NaN when all outcomes are of one kind.
     """
     hit = np.asarray(outcome) == 1
     n_hits, n_misses = int(hit.sum()), int((~hit).sum())
@@ -119,11 +116,7 @@ def calibration_line(
 ) -> CalibrationLine:
     """Fit the calibration line by maximum likelihood, p clipped by ``LOG_FLOOR``; Cox (1958).
 
-    Parameters
-    ----------
-    probability, outcome : array, shape (row,)
-    weight : ndarray, shape (row,), optional
-        How often each row counts; once when absent.
+    ``weight`` says how often each row counts; once when absent.
     """
     observed = np.asarray(outcome, dtype=np.float64)
     x = logit(np.clip(probability, LOG_FLOOR, 1 - LOG_FLOOR))

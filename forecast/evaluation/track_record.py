@@ -19,7 +19,7 @@ import numpy as np
 from forecast.errors import InputError
 from forecast.evaluation.baselines import BASELINES, REFERENCE
 from forecast.evaluation.bootstrap import Estimate, block_length, mean_estimate
-from forecast.evaluation.calibration import reliability_bins, window_labels
+from forecast.evaluation.calibration import reliability_curve
 from forecast.evaluation.forecast_table import ForecastTable, read_forecasts
 from forecast.evaluation.score_table import ScoreCell, ScoreTable, score_forecasts
 from forecast.evaluation.scores import brier_score, log_score
@@ -30,8 +30,6 @@ from forecast.records.history import (
     BaselineScores,
     ErrorBound,
     Miss,
-    ReliabilityBin,
-    ReliabilityCurve,
     TrackRecord,
     TrackRow,
 )
@@ -96,37 +94,11 @@ def make_track_record(
     )
 
 
-def reliability_curve(forecasts: ForecastTable, model: str, *, seed: int) -> ReliabilityCurve:
-    """Reliability of one model over all its targets and horizons; bins without a forecast are left out."""
-    rows = forecasts.select(model=model)
-    found = reliability_bins(rows.probability, rows.outcome, seed, window=window_labels(rows))
-    return ReliabilityCurve(
-        model=model,
-        bins=tuple(
-            ReliabilityBin(
-                forecast_mean=float(found.forecast_mean[k]),
-                observed_share=float(found.observed_share[k]),
-                number=int(found.number[k]),
-                lower90=float(found.lower90[k]),
-                upper90=float(found.upper90[k]),
-            )
-            for k in np.flatnonzero(found.number)
-        ),
-    )
-
-
 def largest_misses(rows: ForecastTable, most: int = MOST_MISSES) -> tuple[Miss, ...]:
     """Forecasts on the wrong side of even, worst first, one an episode.
 
     Windows that overlap miss the same thing again and again: of the misses of one target, in one direction,
-    with origins less than a horizon apart, only the worst is kept.
-
-    Parameters
-    ----------
-    rows : ForecastTable
-        Of one model.
-    most : int
-        How many to keep at most.
+    with origins less than a horizon apart, only the worst is kept. ``rows`` are of one model.
     """
     error = np.abs(rows.probability - rows.outcome)
     kept: list[Miss] = []

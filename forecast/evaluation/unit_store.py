@@ -30,7 +30,7 @@ Settings = Mapping[str, object]
 
 PLAN_FILE = "plan.json"
 _DECISIVE = ("forecast", "numpy", "nutpie", "numba")
-_WITHOUT_NUMBERS = ("app", "cli", "report")
+_WITHOUT_NUMBERS = ("cli", "report")
 
 
 class UnitStore:

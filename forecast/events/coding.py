@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import csv
-import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -13,23 +11,14 @@ from pathlib import Path
 from forecast.errors import EventError
 from forecast.events.cells import clean_text
 from forecast.events.duplicates import DuplicateGroup, find_duplicates
-from forecast.events.reading import event_fields, inspect_events, read_cells, write_whole
-from forecast.events.rows import Fault, decode, faults_message, read_bytes, split_rows
-from forecast.events.table import COLUMNS, OWN_PREFIX, REQUIRED, Event, EventTable
+from forecast.events.reading import HEADER_ALONE, event_fields, inspect_events, read_cells, write_whole
+from forecast.events.rows import PARQUET_MARK, PARQUET_SUFFIX, Fault, faults_message, read_bytes, split_rows
+from forecast.events.table import COLUMNS, REQUIRED, Event, EventTable, csv_text
 
 
 @dataclass(frozen=True)
 class EventFile:
-    """An event file as it stands, read before an event is added.
-
-    Parameters
-    ----------
-    path : Path
-    content : bytes or None
-        As stored; ``None`` when there is no file yet.
-    table : EventTable or None
-        Its events; ``None`` when there are none yet.
-    """
+    """An event file as it stands before an event is added: its bytes (``None`` without a file) and events."""
 
     path: Path
     content: bytes | None
@@ -43,16 +32,9 @@ class EventFile:
 
 @dataclass(frozen=True)
 class CodedEvent:
-    """An event ready to be added.
+    """An event ready to be added, the same as text by column, and the groups of rows it may repeat.
 
-    Parameters
-    ----------
-    event : Event
-        With its id.
-    cells : mapping of str to str
-        The same as text, by column; columns without content are left out.
-    duplicates : tuple of DuplicateGroup
-        Groups of the file's rows of which the new one may be a repetition.
+    Columns without content are left out of ``cells``.
     """
 
     event: Event
@@ -66,8 +48,11 @@ def open_event_file(path: Path) -> EventFile:
     Raises
     ------
     EventError
-        The file has faults: they must be mended first. Or its folder does not exist.
+        The file has faults: they must be mended first. Or it is no CSV file, or its folder does not exist.
     """
+    parquet = EventError(f"{path}: a Parquet file. Events are coded into CSV files: give one of those")
+    if path.suffix == PARQUET_SUFFIX:
+        raise parquet
     if not path.exists():
         if not path.parent.is_dir():
             raise EventError(f"{path}: there is no folder {path.parent}. Make it first, or give another path")
@@ -75,24 +60,19 @@ def open_event_file(path: Path) -> EventFile:
     raw = read_bytes(path)
     if isinstance(raw, Fault):
         raise EventError(raw.located(str(path)))
+    if raw.startswith(PARQUET_MARK):
+        raise parquet
     if not raw.strip():
         return EventFile(path, None, None)
     table, faults = inspect_events(path)
     # A header without rows is no file to forecast from, but one to begin with.
-    if table is None and not _holds_header_alone(raw):
+    if table is None and faults != [HEADER_ALONE]:
         raise EventError(f"{faults_message(str(path), faults)}\nNothing was added. Mend the file first.")
     return EventFile(path, raw, table)
 
 
 def code_event(cells: Mapping[str, str], file: EventFile) -> CodedEvent:
     """Check one event by the rules of reading, give it an id, and look for it among the rows there are.
-
-    Parameters
-    ----------
-    cells : mapping of str to str
-        Text by column; what is absent or empty is not given.
-    file : EventFile
-        The file it is meant for.
 
     Raises
     ------
@@ -165,9 +145,7 @@ def add_event(file: EventFile, coded: CodedEvent) -> None:
 
 def _with_row(content: bytes | None, cells: Mapping[str, str]) -> bytes:
     if content is None:
-        return (
-            _csv_line(COLUMNS, "\n") + _csv_line([cells.get(name, "") for name in COLUMNS], "\n")
-        ).encode()
+        return csv_text([COLUMNS, [cells.get(name, "") for name in COLUMNS]]).encode()
     text, encoding = _text_of(content)
     end = "\r\n" if "\r\n" in text else "\n"
     rows, _ = split_rows(text)
@@ -177,12 +155,11 @@ def _with_row(content: bytes | None, cells: Mapping[str, str]) -> bytes:
     absent = [name for name in cells if name not in header and name not in plain]
     row = [cells.get(name, "") for name in [*header, *absent]]
     if absent:
-        lines = [_csv_line([*header, *absent], end)]
-        lines += [_csv_line([*old.cells, *[""] * len(absent)], end) for old in rows[1:]]
-        return ("".join(lines) + _csv_line(row, end)).encode(encoding)
+        widened = [[*old.cells, *[""] * len(absent)] for old in rows[1:]]
+        return csv_text([[*header, *absent], *widened, row], end).encode(encoding)
     if not text.endswith(("\n", "\r")):
         text += end
-    return (text + _csv_line(row, end)).encode(encoding)
+    return (text + csv_text([row], end)).encode(encoding)
 
 
 def _text_of(content: bytes) -> tuple[str, str]:
@@ -191,22 +168,6 @@ def _text_of(content: bytes) -> tuple[str, str]:
         return content.decode("utf-16"), "utf-16"
     marked = content.startswith(codecs.BOM_UTF8)
     return content.decode("utf-8-sig"), "utf-8-sig" if marked else "utf-8"
-
-
-def _csv_line(cells: Iterable[str], end: str) -> str:
-    buffer = io.StringIO(newline="")
-    csv.writer(buffer, lineterminator=end).writerow(cells)
-    return buffer.getvalue()
-
-
-def _holds_header_alone(raw: bytes) -> bool:
-    text = decode(raw)
-    if isinstance(text, Fault):
-        return False
-    rows, faults = split_rows(text)
-    names = {clean_text(name) for name in rows[0].cells} if rows else set()
-    own = {name for name in names if name.startswith(OWN_PREFIX)}
-    return not faults and len(rows) == 1 and set(REQUIRED) <= names <= own | set(COLUMNS)
 
 
 def _ids(table: EventTable | None) -> list[str]:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -80,15 +80,13 @@ class Coverage:
 
     Parameters
     ----------
-    months : tuple of str
-        Every whole month of the span, YYYY-MM.
-    events : tuple of int
-        Acts a month.
+    months, events : tuple
+        Every whole month of the span, YYYY-MM, and its acts.
     world : tuple of int or None
         Rows of the whole archive a month, by day of publication; ``None`` when the file was not imported, or
         from files that hold little but this dyad.
     duplicate_share : float
-        Share of rows that may repeat another (see ``duplicates``).
+        Share of rows that may repeat another.
     breaks : tuple of MonthBreak
         Breaks in either series, and in the share of the archive.
     """
@@ -101,13 +99,7 @@ class Coverage:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the coverage as JSON-ready values."""
-        return {
-            "months": list(self.months),
-            "events": list(self.events),
-            "world": None if self.world is None else list(self.world),
-            "duplicate_share": self.duplicate_share,
-            "breaks": [vars(found) for found in self.breaks],
-        }
+        return asdict(self)
 
 
 def measure_coverage(table: EventTable, volumes: Mapping[date, int] | None) -> Coverage:

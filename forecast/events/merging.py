@@ -18,7 +18,7 @@ from typing import Literal
 import numpy as np
 
 from forecast.events.duplicates import words_in
-from forecast.events.table import COLUMNS, Event, EventTable
+from forecast.events.table import COLUMNS, Event, EventTable, csv_text
 
 # What each likeness of two rows is worth; rows whose sum is below LEAST are not one event.
 SAME_DAY = 1.0  # falls to nothing at one day beyond the window
@@ -142,18 +142,10 @@ def _likeness(event: Event, words: frozenset[str], other: Event, window_days: in
 
 @dataclass(frozen=True)
 class Disagreement:
-    """What the coders of one event disagree on.
+    """What the coders of one event disagree on: a property, what each gave, and what the merged row holds.
 
-    Parameters
-    ----------
-    event : str
-        Id of the merged row.
-    property : str
-        ``date`` (with end and day of becoming known), ``actors``, ``category`` or ``severity``.
-    values : dict of str to str
-        What each coder gave, by coder.
-    taken : str
-        What the merged row holds.
+    ``property`` is ``date`` (with end and day of becoming known), ``actors``, ``category`` or ``severity``;
+    ``event`` is the id of the merged row.
     """
 
     event: str
@@ -164,17 +156,9 @@ class Disagreement:
 
 @dataclass(frozen=True)
 class Merged:
-    """One table of several coders, with what was resolved.
+    """One table of several coders, with what was resolved, in order of day.
 
-    Parameters
-    ----------
-    table : EventTable
-    coders : dict of str to tuple of str
-        Coders who have each event, by id of the merged row.
-    rows : dict of str to tuple of str
-        Their ids of it, in the same order.
-    disagreements : tuple of Disagreement
-        In order of day.
+    ``coders`` are those who have each event, by id of the merged row; ``rows`` their ids of it.
     """
 
     table: EventTable
@@ -188,14 +172,11 @@ class Merged:
         for one in self.disagreements:
             given = " | ".join(f"{coder}: {value}" for coder, value in one.values.items())
             resolved.setdefault(one.event, []).append(f"{one.property} = {one.taken} ({given})")
-        lines = list(csv.reader(io.StringIO(self.table.canonical_csv())))
-        buffer = io.StringIO(newline="")
-        writer = csv.writer(buffer, lineterminator="\n")
-        writer.writerow([*COLUMNS, *OWN_COLUMNS])
-        for cells in lines[1:]:
+        rows = [[*COLUMNS, *OWN_COLUMNS]]
+        for cells in list(csv.reader(io.StringIO(self.table.canonical_csv())))[1:]:
             own = (self.coders[cells[0]], self.rows[cells[0]], resolved.get(cells[0], ()))
-            writer.writerow([*cells, *map("; ".join, own)])
-        return buffer.getvalue()
+            rows.append([*cells, *map("; ".join, own)])
+        return csv_text(rows)
 
 
 def merge_units(
@@ -206,42 +187,32 @@ def merge_units(
     least_coders: int = 1,
     has_verified: bool = True,
 ) -> Merged:
-    """Make one row of each event.
+    """Make one row of each event that ``least_coders`` have; ``coders`` are their names, by position.
 
-    Parameters
-    ----------
-    units : sequence of Unit
-        From ``match_events``.
-    coders : sequence of str
-        Name of each coder, by position.
-    rule : {"first", "majority"}
-        How disagreements are resolved, see ``RULES``. All that is not judged (texts, sources) comes from
-        the coder whose judgement was taken, and what that one left empty from the next.
-    least_coders : int
-        Events that fewer coders have are left out.
-    has_verified : bool
-        Whether the rows say anything about verification.
+    All that is not judged (texts, sources) comes from the coder whose judgement was taken, and what that one
+    left empty from the next.
     """
     events: list[Event] = []
     who: dict[str, tuple[str, ...]] = {}
     rows: dict[str, tuple[str, ...]] = {}
     disagreements: list[Disagreement] = []
-    taken: set[str] = set()
     for unit in units:
         if len(unit.rows) < least_coders:
             continue
         ordered = dict(sorted(unit.rows.items()))
         event = _resolve(list(ordered.values()), rule)
-        event = replace(event, id=_free(event.id, taken))
-        taken.add(event.id)
+        name, number = event.id, 2
+        while name in who:
+            name, number = f"{event.id}-{number}", number + 1
+        event = replace(event, id=name)
         events.append(event)
         who[event.id] = tuple(coders[coder] for coder in ordered)
         rows[event.id] = tuple(row.id for row in ordered.values())
-        for name, value in _PROPERTIES.items():
+        for quality, value in _PROPERTIES.items():
             given = {coders[coder]: value(row) for coder, row in ordered.items()}
             if len(set(given.values())) > 1:
                 shown = {coder: _shown(one) for coder, one in given.items()}
-                disagreements.append(Disagreement(event.id, name, shown, _shown(value(event))))
+                disagreements.append(Disagreement(event.id, quality, shown, _shown(value(event))))
     table = EventTable.from_events(events, "merged", has_verified=has_verified)
     return Merged(table, who, rows, tuple(disagreements))
 
@@ -286,13 +257,6 @@ def _winner(rows: list[Event], value: _Value, rule: Rule) -> Event:
 
 def _first_given(lead: Event, rows: list[Event], field: str) -> str:
     return next((str(text) for row in (lead, *rows) if (text := getattr(row, field))), "")
-
-
-def _free(name: str, taken: set[str]) -> str:
-    free, number = name, 2
-    while free in taken:
-        free, number = f"{name}-{number}", number + 1
-    return free
 
 
 def _shown(value: Hashable) -> str:

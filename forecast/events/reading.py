@@ -26,6 +26,7 @@ from forecast.events.table import COLUMNS, DATES, FIELDS, OWN_PREFIX, REQUIRED, 
 
 Values = dict[str, Any]
 """Values of one row, by column of the file."""
+HEADER_ALONE = Fault(None, "", "no events: the file has a header and nothing below it")
 
 
 def read_events(path: str | Path, *, source: str | None = None) -> EventTable:
@@ -68,7 +69,7 @@ def inspect_events(path: str | Path, *, source: str | None = None) -> tuple[Even
     if not columns:
         return None, faults
     if not body and not faults:
-        return None, [Fault(None, "", "no events: the file has a header and nothing below it")]
+        return None, [HEADER_ALONE]
     events, row_faults = _read_rows(body, columns, width=len(header.cells))
     faults += row_faults
     if faults:

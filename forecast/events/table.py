@@ -6,7 +6,7 @@ import csv
 import hashlib
 import io
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date as Date
 from functools import cached_property
 from typing import Any
@@ -18,28 +18,38 @@ from forecast.errors import EventError
 from forecast.events.cells import clean_text
 from forecast.events.codebook import CATEGORIES, SEVERITIES, category_fault
 
-COLUMNS: tuple[str, ...] = (
-    "id",
-    "date",
-    "end_date",
-    "known_date",
-    "initiator",
-    "target",
-    "category",
-    "subcategory",
-    "cameo",
-    "severity",
-    "summary",
-    "source_outlet",
-    "source_title",
-    "source_url",
-    "source_date",
-    "verified",
-    "confidence",
-)
-"""Columns of a file in canonical order; its ``target`` is the recipient of the act."""
-FIELDS: tuple[str, ...] = tuple("recipient" if name == "target" else name for name in COLUMNS)
-"""The same as fields of ``Event`` and ``EventTable``: *target* in code is what is forecast."""
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One coded event as plain values; see ``docs/codebook.md`` for what each column means.
+
+    ``known_date`` is the day the act became public. Texts are empty, and dates ``None``, where nothing is
+    given. ``severity`` is 1 (routine) to 5 (extreme).
+    """
+
+    id: str
+    date: Date
+    end_date: Date | None = None
+    known_date: Date
+    initiator: str
+    recipient: str
+    category: str
+    subcategory: str = ""
+    cameo: str = ""
+    severity: int
+    summary: str = ""
+    source_outlet: str = ""
+    source_title: str = ""
+    source_url: str = ""
+    source_date: Date | None = None
+    verified: bool = False
+    confidence: str = ""
+
+
+FIELDS: tuple[str, ...] = tuple(field.name for field in fields(Event))
+"""Fields of ``Event`` and ``EventTable`` in canonical order."""
+COLUMNS: tuple[str, ...] = tuple("target" if name == "recipient" else name for name in FIELDS)
+"""The same as columns of a file, which calls the recipient *target*: in code that is what is forecast."""
 REQUIRED: tuple[str, ...] = ("date", "initiator", "target", "category", "severity")
 OWN_PREFIX = "x_"
 """Columns that begin so are the user's own: accepted, not read, not written."""
@@ -55,33 +65,6 @@ _DTYPES: dict[str, Any] = (
     | dict.fromkeys(TEXTS, np.object_)
     | {"severity": np.int8, "verified": np.bool_}
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Event:
-    """One coded event as plain values; see ``docs/codebook.md`` for what each column means.
-
-    ``known_date`` is the day the act became public. Texts are empty, and dates ``None``, where nothing is
-    given. ``severity`` is 1 (routine) to 5 (extreme).
-    """
-
-    id: str
-    date: Date
-    known_date: Date
-    initiator: str
-    recipient: str
-    category: str
-    severity: int
-    end_date: Date | None = None
-    subcategory: str = ""
-    cameo: str = ""
-    summary: str = ""
-    source_outlet: str = ""
-    source_title: str = ""
-    source_url: str = ""
-    source_date: Date | None = None
-    verified: bool = False
-    confidence: str = ""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -231,16 +214,19 @@ class EventTable:
             else:
                 text = [str(value) for value in column.tolist()]
             cells.append(text)
-        buffer = io.StringIO(newline="")
-        writer = csv.writer(buffer, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows(zip(*cells, strict=True))
-        return buffer.getvalue()
+        return csv_text([COLUMNS, *zip(*cells, strict=True)])
 
     @cached_property
     def sha256(self) -> str:
         """SHA-256 of the canonical CSV in UTF-8: the same for the same rows, however they were stored."""
         return hashlib.sha256(self.canonical_csv().encode()).hexdigest()
+
+
+def csv_text(rows: Iterable[Iterable[str]], end: str = "\n") -> str:
+    """Return rows of cells as CSV, with quotes where needed."""
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer, lineterminator=end).writerows(rows)
+    return buffer.getvalue()
 
 
 def _event_fault(event: Event, seen: set[str]) -> str | None:

@@ -52,24 +52,14 @@ class Faults:
 
 @dataclass(frozen=True)
 class Rows:
-    r"""Rows ready for the engine.
-
-    Parameters
-    ----------
-    columns : tuple of str
-        Names of the columns.
-    content : bytes
-        UTF-8, cells separated by tabs, each row ended by ``\n``, every row as wide as ``columns``.
-    count : int
-        Number of rows.
-    lines : int
-        Lines of the file that they come from, without blank ones; one that names several pairs counts once.
-    """
+    """Rows ready for the engine."""
 
     columns: tuple[str, ...]
     content: bytes
+    """UTF-8, cells separated by tabs, each row ended by a line feed and as wide as ``columns``."""
     count: int
     lines: int
+    """Lines of the file that they come from, without blank ones; one that names several pairs counts once."""
 
 
 class RowCleaner:

@@ -8,7 +8,6 @@ whose published figure it is (see ``docs/import.md``).
 from __future__ import annotations
 
 import csv
-import difflib
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from forecast.errors import EventError, InputError
+from forecast.errors import EventError, InputError, did_you_mean
 from forecast.events.cells import CellFault, parse_category, parse_severity
 from forecast.events.codebook import cameo_codes
 from forecast.events.rows import Fault, decode, faults_message, read_bytes, split_rows
@@ -249,8 +248,7 @@ def excluded_actors(groups: Sequence[str], layout: Layout) -> tuple[list[str], l
     scheme = "icews" if layout.name == "icews" else layout.system
     for group in groups:
         if group not in known:
-            near = difflib.get_close_matches(group, known, n=1)
-            hint = f" Did you mean '{near[0]}'?" if near else ""
+            hint = did_you_mean(group, known)
             raise InputError(f"--exclude {group}: no such group.{hint} Allowed: {', '.join(known)}")
         rows = [row for row in _data("actor_groups.csv") if row["group"] == group]
         of_sector = [row["pattern"] for row in rows if row["system"] == scheme and row["field"] == "sector"]

@@ -7,6 +7,7 @@ SQL, weighs 70 MB installed and needs nothing else. Polars was measured beside i
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,8 +34,6 @@ class Tally:
 
     Parameters
     ----------
-    rows : int
-        Rows read.
     fates : dict of str to int
         Rows by fate; ``kept`` for the candidates.
     restored : int
@@ -91,20 +90,6 @@ def _count(counts: dict[str, int], key: str, number: int) -> None:
     counts[key] = counts.get(key, 0) + number
 
 
-def connect(memory_mb: int, threads: int, spill: Path) -> DuckDBPyConnection:
-    """Return a connection that keeps to its memory and fetches nothing from the network."""
-    return duckdb.connect(
-        config={
-            "memory_limit": f"{memory_mb}MB",
-            "threads": threads,
-            "temp_directory": str(spill),
-            "preserve_insertion_order": "false",
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-        }
-    )
-
-
 class Engine:
     """Reads batches of rows with one set of options; a context manager, since it owns a spill folder."""
 
@@ -113,7 +98,17 @@ class Engine:
         self._statement = Statement(options)
         self._folder = tempfile.TemporaryDirectory(prefix="forecast-import-")
         self.folder = Path(self._folder.name)
-        self.connection = connect(options.memory_mb, options.threads, self.folder / "spill")
+        # It keeps to its memory and fetches nothing from the network.
+        self.connection = duckdb.connect(
+            config={
+                "memory_limit": f"{options.memory_mb}MB",
+                "threads": options.threads,
+                "temp_directory": str(self.folder / "spill"),
+                "preserve_insertion_order": "false",
+                "autoinstall_known_extensions": "false",
+                "autoload_known_extensions": "false",
+            }
+        )
         self._load_tables()
 
     def __enter__(self) -> Engine:
@@ -149,11 +144,10 @@ class Engine:
             if world:
                 _count(tally.volumes, day, number)
             tally.actors |= {actor for actor, does in zip(actors, occurs, strict=True) if does}
-        expected: dict[str, int] = {}
+        given = Counter[str]()
         for part in parts:
-            for key, rows in part.rows.items():
-                _count(expected, key, rows)
-        for key, rows in expected.items():
+            given.update(part.rows)
+        for key, rows in given.items():
             # Rows that the engine passed over: those that it was given less those that it judged.
             if (missing := rows - tallies[key].rows) > 0:
                 tallies[key].fates["unreadable"] = missing

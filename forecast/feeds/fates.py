@@ -173,6 +173,8 @@ FROM ({self.judged(parts, names)}) GROUP BY ALL"""
             for name in CROSSWALK
             if name not in ("given", "mode")
         )
+        rules = self._rules()
+        noise = f"CASE {rules['noise']} END" if rules["noise"] else "CAST(NULL AS VARCHAR)"
         published = "coalesce(added, day)" if layout.has("added") and switches.known_date != "act" else "day"
         candidate = ", ".join(f"{name} := {value}" for name, value in _candidate(own=own).items())
         return f"""
@@ -187,7 +189,7 @@ coded AS NOT MATERIALIZED (SELECT p.*,
   LEFT JOIN renamed rb ON p.actor_b = rb.name
   {join}),
 placed AS NOT MATERIALIZED (SELECT c.*, d.low IS NOT NULL AS asked, {published} AS published_raw,
-    {self._fault()} AS fault, {self._noise()} AS noise
+    CASE {rules["faults"]} END AS fault, {noise} AS noise
   FROM coded c
   LEFT JOIN dyads d ON d.low = least(from_actor, to_actor) AND d.high = greatest(from_actor, to_actor)),
 judged AS NOT MATERIALIZED (SELECT *,
@@ -195,9 +197,9 @@ judged AS NOT MATERIALIZED (SELECT *,
     WHEN from_actor IS NULL OR to_actor IS NULL THEN 'actorless'
     WHEN from_actor = to_actor THEN 'domestic'
     WHEN NOT asked THEN 'others'
-    {self._outside()}
+    {rules["outside"]}
     WHEN noise IS NOT NULL THEN noise
-    {self._candidate_noise()}
+    {rules["of_dyad"]}
     ELSE '{KEPT}' END AS fate
   FROM placed)
 SELECT {TAG}, fate,
@@ -210,55 +212,43 @@ SELECT {TAG}, fate,
   CASE WHEN fate = '{KEPT}' THEN struct_pack({candidate}) END AS held
 FROM judged"""
 
-    def _fault(self) -> str:
-        layout = self.options.layout
-        cases = [f"WHEN day IS NULL OR day NOT BETWEEN DATE '{FIRST_DAY}' AND DATE '{LAST_DAY}' THEN 'day'"]
-        if layout.has("added"):
-            cases.append("WHEN added IS NULL AND nullif(trim(shown_added), '') IS NOT NULL THEN 'added'")
-            cases.append(f"WHEN added IS NOT NULL AND day > added + {CLOCK_DAYS} THEN 'future'")
-        if layout.system == "own":
-            allowed = ", ".join(quoted(name) for name in CATEGORIES)
-            cases.append(f"WHEN given_category IS NULL OR given_category NOT IN ({allowed}) THEN 'code'")
-            cases.append(
-                "WHEN given_severity IS NULL OR given_severity NOT IN ('1', '2', '3', '4', '5') "
-                "THEN 'severity'"
-            )
-        else:
-            cases.append("WHEN x_code IS NULL THEN 'code'")
-        return f"CASE {' '.join(cases)} END"
-
-    def _noise(self) -> str:
-        """Return the switches that concern a row by itself; the world's volume is counted after them too."""
-        switches = self.options.switches
-        cases = []
-        if switches.root_only:
-            cases.append("WHEN root IS DISTINCT FROM true THEN 'not_root'")
-        if switches.min_mentions:
-            cases.append(f"WHEN coalesce(mentions, 0) < {switches.min_mentions} THEN 'mentions'")
-        if switches.min_sources:
-            cases.append(f"WHEN coalesce(sources, 0) < {switches.min_sources} THEN 'sources'")
-        return f"CASE {' '.join(cases)} END" if cases else "CAST(NULL AS VARCHAR)"
-
-    def _outside(self) -> str:
-        layout, vintage = self.options.layout, self.options.switches.vintage
-        cases = []
-        if vintage is not None:
-            cases.append(f"WHEN greatest(published_raw, day) > DATE '{vintage.isoformat()}' THEN 'vintage'")
-        if layout.has("contexts"):
-            pattern = "(^|;) *(future|hypothetical|historical|negation|negated) *($|;)"
-            cases.append(f"WHEN regexp_matches(lower(coalesce(contexts, '')), '{pattern}') THEN 'no_act'")
-        if layout.system != "own":
-            cases.append("WHEN x_category IS NULL THEN 'uncounted'")
-        return "\n    ".join(cases)
-
-    def _candidate_noise(self) -> str:
-        switches = self.options.switches
-        cases = []
-        if switches.exclude:
-            cases.append(f"WHEN {self._is_excluded()} THEN 'excluded'")
-        if switches.max_delay_days is not None:
-            cases.append(f"WHEN added > day + {switches.max_delay_days} THEN 'late'")
-        return "\n    ".join(cases)
+    def _rules(self) -> dict[str, str]:
+        """Return the branches of CASE, by kind; volumes are counted after faults and noise."""
+        layout, switches = self.options.layout, self.options.switches
+        added, own, delay = layout.has("added"), layout.system == "own", switches.max_delay_days
+        known = ", ".join(quoted(name) for name in CATEGORIES)
+        contexts = "(^|;) *(future|hypothetical|historical|negation|negated) *($|;)"
+        faults = (
+            ("day", True, f"day IS NULL OR day NOT BETWEEN DATE '{FIRST_DAY}' AND DATE '{LAST_DAY}'"),
+            ("added", added, "added IS NULL AND nullif(trim(shown_added), '') IS NOT NULL"),
+            ("future", added, f"added IS NOT NULL AND day > added + {CLOCK_DAYS}"),
+            ("code", own, f"given_category IS NULL OR given_category NOT IN ({known})"),
+            ("severity", own, "given_severity IS NULL OR given_severity NOT IN ('1', '2', '3', '4', '5')"),
+            ("code", not own, "x_code IS NULL"),
+        )
+        outside = (
+            ("vintage", switches.vintage, f"greatest(published_raw, day) > DATE '{switches.vintage}'"),
+            (
+                "no_act",
+                layout.has("contexts"),
+                f"regexp_matches(lower(coalesce(contexts, '')), '{contexts}')",
+            ),
+            ("uncounted", not own, "x_category IS NULL"),
+        )
+        noise = (
+            ("not_root", switches.root_only, "root IS DISTINCT FROM true"),
+            ("mentions", switches.min_mentions, f"coalesce(mentions, 0) < {switches.min_mentions}"),
+            ("sources", switches.min_sources, f"coalesce(sources, 0) < {switches.min_sources}"),
+        )
+        of_dyad = (
+            ("excluded", switches.exclude, self._is_excluded()),
+            ("late", delay is not None, f"added > day + {delay}"),
+        )
+        kinds = {"faults": faults, "outside": outside, "noise": noise, "of_dyad": of_dyad}
+        return {
+            kind: "\n    ".join(f"WHEN {test} THEN '{fate}'" for fate, applies, test in rules if applies)
+            for kind, rules in kinds.items()
+        }
 
     def _is_excluded(self) -> str:
         tests = []
@@ -291,7 +281,14 @@ FROM judged"""
         selects = []
         for part in parts:
             if part.columns is None:
-                selects.append(_parquet(part, names[part.path], needed))
+                (tag,) = part.files
+                found = {
+                    folded(name): f"coalesce(CAST({_named(name)} AS VARCHAR), '')"
+                    for name in names[part.path]
+                }
+                chosen = ", ".join(f"{found.get(folded(name), 'NULL')} AS {_named(name)}" for name in needed)
+                path = quoted(literal_path(part.path))
+                selects.append(f"SELECT {quoted(tag)} AS {TAG}, {chosen} FROM read_parquet({path})")
                 continue
             held = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in (*part.columns, TAG))
             chosen = ", ".join(
@@ -304,20 +301,6 @@ FROM judged"""
                 f"max_line_size={MAX_ROW_BYTES})"
             )
         return "\nUNION ALL ".join(selects)
-
-
-def _parquet(part: Part, names: Sequence[str], needed: Sequence[str]) -> str:
-    held = {folded(name): name for name in names}
-    chosen = []
-    for name in needed:
-        found = held.get(folded(name))
-        cell = f"coalesce(CAST({_named(found)} AS VARCHAR), '')" if found else "NULL"
-        chosen.append(f"{cell} AS {_named(name)}")
-    (tag,) = part.files
-    return (
-        f"SELECT {quoted(tag)} AS {TAG}, {', '.join(chosen)} "
-        f"FROM read_parquet({quoted(literal_path(part.path))})"
-    )
 
 
 def quoted(text: str) -> str:

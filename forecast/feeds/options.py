@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from forecast.errors import InputError
+from forecast.errors import InputError, did_you_mean
 from forecast.events.cells import CellFault, parse_actor
 from forecast.feeds.crosswalk import Crosswalk, shipped_crosswalk, with_mapping
 from forecast.feeds.formats import KEDS_CAMEO, LAYOUTS
@@ -171,8 +170,7 @@ def layout_of(name: str, *, codes: str | None = None, columns: Mapping[str, str]
         No such format, or an option that the format would ignore.
     """
     if name not in NAMES:
-        near = difflib.get_close_matches(name.lower(), NAMES, n=1, cutoff=0.5)
-        hint = f" Did you mean '{near[0]}'?" if near else ""
+        hint = did_you_mean(name, NAMES, cutoff=0.5)
         raise InputError(f"--format {name}: no such format.{hint} Allowed: {', '.join(NAMES)}")
     system = next((system for system in SYSTEMS if system == codes), None)
     if codes is not None and system is None:
@@ -194,8 +192,7 @@ def _own_layout(columns: Mapping[str, str], system: System) -> Layout:
     """Return the layout of a table with a header; a column not named is looked for under its own name."""
     for name in columns:
         if name not in _OWN_FIELDS:
-            near = difflib.get_close_matches(name, _OWN_FIELDS, n=1)
-            hint = f" Did you mean '{near[0]}'?" if near else ""
+            hint = did_you_mean(name, _OWN_FIELDS)
             raise InputError(f"--column {name}: no such column.{hint} Allowed: {', '.join(_OWN_FIELDS)}")
     headers = {name: columns.get(name, name) for name in _OWN_FIELDS}
     cells = {

@@ -6,9 +6,9 @@ of quarter-hour files cost one statement; a large file spans several, and counts
 
 from __future__ import annotations
 
-import queue
-import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,7 +56,7 @@ def read_files(
     listen(done, len(paths))
     text = engine.folder / "rows"
     text.mkdir()
-    with read_ahead(make_batches(todo, engine.options.layout, text)) as batches:
+    with _read_ahead(make_batches(todo, engine.options.layout, text)) as batches:
         for batch in batches:
             for failure in batch.failed:
                 if strict or (failure.wrong_format and not journal.records and not batch.finished):
@@ -84,7 +84,9 @@ def _judge(batch: Batch, journal: Journal, engine: Engine, growing: Growing) -> 
         _judge_parts(text, journal, engine, growing)
     for part in text:
         part.path.unlink()
-    for part in (part for part in batch.parts if part.columns is None):
+    for part in batch.parts:
+        if part.columns is not None:
+            continue
         try:
             _judge_parts([part], journal, engine, growing)
             continue
@@ -213,42 +215,20 @@ def make_batches(files: Sequence[tuple[str, Path]], layout: Layout, folder: Path
 
 
 @contextmanager
-def read_ahead(batches: Iterator[Batch]) -> Iterator[Iterator[Batch]]:
+def _read_ahead(batches: Iterator[Batch]) -> Iterator[Iterator[Batch]]:
     """Let batches be made in a thread while earlier ones are used; the thread ends with the block."""
-    waiting: queue.Queue[Batch | BaseException | None] = queue.Queue(READ_AHEAD)
-    stopped = threading.Event()
+    with ThreadPoolExecutor(1, "unpack") as maker:
 
-    def put(item: Batch | BaseException | None) -> None:
-        while not stopped.is_set():
-            try:
-                waiting.put(item, timeout=0.2)
-                return
-            except queue.Full:
-                continue
+        def take() -> Iterator[Batch]:
+            waiting = deque(maker.submit(next, batches, None) for _ in range(READ_AHEAD))
+            while (batch := waiting.popleft().result()) is not None:
+                waiting.append(maker.submit(next, batches, None))
+                yield batch
 
-    def make() -> None:
         try:
-            for batch in batches:
-                put(batch)
-                if stopped.is_set():
-                    return
-            put(None)
-        except BaseException as error:  # handed to the user of the batches, who raises it
-            put(error)
-
-    def take() -> Iterator[Batch]:
-        while (item := waiting.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-
-    maker = threading.Thread(target=make, name="unpack", daemon=True)
-    maker.start()
-    try:
-        yield take()
-    finally:
-        stopped.set()
-        maker.join(timeout=10)
+            yield take()
+        finally:
+            maker.shutdown(cancel_futures=True)
 
 
 def _with_last(blocks: Iterator[Block]) -> Iterator[tuple[Block, bool]]:

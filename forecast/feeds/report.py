@@ -15,6 +15,7 @@ from forecast.feeds.keeping import Kept
 from forecast.feeds.options import ImportOptions
 from forecast.feeds.reading import Failed, make_batches
 from forecast.feeds.writing import Written
+from forecast.wording import count
 
 LISTED = 20
 """Corrupt files named on the terminal; the JSON report names all."""
@@ -95,8 +96,8 @@ class ImportReport:
             "rows": self.rows,
             "kept": self.kept,
             "dropped": {
-                name: {"rows": count, "reason": FATES[name].words, "kind": FATES[name].kind}
-                for name, count in ordered(self.fates).items()
+                name: {"rows": rows, "reason": FATES[name].words, "kind": FATES[name].kind}
+                for name, rows in ordered(self.fates).items()
             },
             "examples": self.examples,
             "codes_with_zero_restored": self.restored,
@@ -113,19 +114,23 @@ class ImportReport:
     def lines_of_text(self) -> Iterator[str]:
         """Yield the report in plain English, for a terminal."""
         reused = f" ({self.files_reused:,} of them by an earlier run)" if self.files_reused else ""
-        yield f"{_count(self.files, 'file')} read{reused}: {_count(self.rows, 'row')}."
+        yield f"{count(self.files, 'file')} read{reused}: {count(self.rows, 'row')}."
         if self.rows > self.lines:
-            yield f"They come from {_count(self.lines, 'line')}: some name several actors or events."
-        yield from self._aside()
+            yield f"They come from {count(self.lines, 'line')}: some name several actors or events."
+        if self.set_aside:
+            yield f"{count(len(self.set_aside), 'file')} set aside, no row of which is used:"
+            yield from (f"  {name}: {reason}" for name, reason in list(self.set_aside.items())[:LISTED])
+        if len(self.set_aside) > LISTED:
+            yield f"  and {len(self.set_aside) - LISTED:,} more. All of them: --json"
         for name, number in ordered(self.fates).items():
             yield f"  {number:>12,}  {FATES[name].words}"
             for example in self.examples.get(name, []):
                 yield f"  {'':>12}    {example}"
         yield f"  {self.kept:>12,}  are written to {self.output}"
         if self.restored:
-            yield f"{_count(self.restored, 'code')} had lost the leading zero, which was restored."
+            yield f"{count(self.restored, 'code')} had lost the leading zero, which was restored."
         if self.mended:
-            yield f"{_count(self.mended, 'line')} not in UTF-8 were read as Windows-1252."
+            yield f"{count(self.mended, 'line')} not in UTF-8 were read as Windows-1252."
         dyads = ", ".join(f"{name} {number:,}" for name, number in self.by_dyad.items())
         yield f"Dyads: {dyads}. Acts from {self.first} to {self.last}, known by {self.last_known}."
         yield f"Categories: {', '.join(f'{name} {number:,}' for name, number in self.by_category.items())}."
@@ -133,16 +138,6 @@ class ImportReport:
             yield f"Normalised: on the fullest day {self.lowest_probability:.0%} of the rows were kept."
         for warning in self.warnings:
             yield f"Note: {warning}"
-
-    def _aside(self) -> Iterator[str]:
-        if not self.set_aside:
-            return
-        yield f"{_count(len(self.set_aside), 'file')} set aside, no row of which is used:"
-        for place, (name, reason) in enumerate(self.set_aside.items()):
-            if place == LISTED:
-                yield f"  and {len(self.set_aside) - LISTED:,} more. All of them: --json"
-                break
-            yield f"  {name}: {reason}"
 
 
 def ordered(fates: Mapping[str, int]) -> dict[str, int]:
@@ -155,13 +150,9 @@ def faults_text(fates: Mapping[str, int], examples: Mapping[str, list[str]]) -> 
     lines = []
     for name in FAULTS:
         if fates.get(name):
-            lines.append(f"{_count(fates[name], 'row')} {FATES[name].words}")
+            lines.append(f"{count(fates[name], 'row')} {FATES[name].words}")
             lines += [f"  {example}" for example in examples.get(name, [])]
     return "\n".join(lines)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def warn_of(
@@ -212,7 +203,10 @@ def nothing_kept(engine: Engine, total: Tally, fates: Mapping[str, int], paths: 
     dyads = engine.options.dyads
     for actor in dict.fromkeys(actor for dyad in dyads for actor in dyad):
         if actor not in total.actors:
-            seen = _actors_of_first_file(engine, paths)
+            folder = engine.folder / "again"
+            folder.mkdir()
+            batch = next(make_batches([("first", paths[0])], engine.options.layout, folder), None)
+            seen = engine.actors_of(batch.parts) if batch is not None and batch.parts else []
             near = get_close_matches(actor, seen, n=3, cutoff=0.5)
             hint = f" Actors written alike: {', '.join(near)}." if near else ""
             return (
@@ -227,10 +221,3 @@ def nothing_kept(engine: Engine, total: Tally, fates: Mapping[str, int], paths: 
         return f"no event is left: both actors occur, but no row is between {named}"
     reasons = "; ".join(f"{rows:,} {FATES[name].words}" for name, rows in between.items())
     return f"no event is left: of the rows between {named}, {reasons}"
-
-
-def _actors_of_first_file(engine: Engine, paths: Sequence[Path]) -> list[str]:
-    folder = engine.folder / "again"
-    folder.mkdir()
-    batch = next(make_batches([("first", paths[0])], engine.options.layout, folder), None)
-    return engine.actors_of(batch.parts) if batch is not None and batch.parts else []

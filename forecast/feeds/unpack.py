@@ -39,21 +39,14 @@ class CorruptFileError(Exception):
 
 @dataclass(frozen=True)
 class Block:
-    r"""Whole lines of a file.
-
-    Parameters
-    ----------
-    text : str
-        Name of the text inside the file (the member of an archive), or an empty text.
-    first_line : int
-        Line of that text, counted from 1, with which the block begins.
-    content : bytes
-        Lines, each ended by ``\n``; carriage returns and NUL bytes are gone.
-    """
+    """Whole lines of a file."""
 
     text: str
+    """Name of the member of an archive that holds several; otherwise empty."""
     first_line: int
+    """Line of that text, counted from 1, with which the block begins."""
     content: bytes
+    """Lines, each ended by a line feed; carriage returns and NUL bytes are gone."""
 
 
 def is_parquet(path: Path) -> bool:

@@ -2,14 +2,13 @@
 
 The modules in the order of the flow::
 
-    canonical    values                        → one text, one hash
     entries      what is put on record, as types
-    chain        records linked by hashes      → the first bad one, if any
+    book         records linked by hashes      → what stands (open, resolved, void), or the first bad one
     store        the SQLite file               open_ledger, write_ledger
-    book         records                       → what stands (open, resolved, void)
     recording    a run                         → forecasts on record
     resolving    events                        → outcomes
-    scoring      outcomes                      → scores
+    scored       outcomes                      → which forecasts count, scores of a group, others' beside
+    scoring      a ledger                      → all its scores
     exporting    a ledger                      → JSON Lines, hubverse and question CSV
     importing    chains of colleagues, probabilities of others
 

@@ -1,18 +1,27 @@
-"""What a chain of records says when it is read to its end: which forecasts stand, and what happened."""
+"""A chain of records linked by hashes, and what it says when it is read to its end.
+
+A record is kept as text, with a hash of it and of the hash before. A book holds the records in order, and
+knows which forecasts stand and what happened.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
+from pydantic import ValidationError
+
 from forecast.errors import LedgerError
-from forecast.ledger.chain import BadRecordError, ChainRecord, Link, read_link, seconds_behind
+from forecast.ledger.canonical import canonical_json, sha256_of
 from forecast.ledger.entries import (
     GENESIS,
+    AnyEntry,
     ForecastEntry,
     JudgementEntry,
+    Payload,
     ProbabilityEntry,
     Question,
     ResolutionEntry,
@@ -24,6 +33,93 @@ Standing = Literal["open", "resolved", "void"]
 SHOWN_DIGITS = 10
 """Digits of an id that are shown; any beginning of at least ``FEWEST_DIGITS`` that is unique will do."""
 FEWEST_DIGITS = 4
+
+
+class BadRecordError(Exception):
+    """A record that cannot be trusted; the text says why and goes on from 'record 17'."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """One record as it is stored: its place, the hash before it, its own hash, its text."""
+
+    sequence: int
+    previous: str
+    hash: str
+    payload: str
+
+
+@dataclass(frozen=True)
+class ChainRecord:
+    """One record as it is read: a link, when it was written down, and what it says."""
+
+    link: Link
+    recorded_on: datetime
+    clock_behind_s: int | None
+    entry: AnyEntry
+
+    @property
+    def sequence(self) -> int:
+        """Place in the chain, from 1."""
+        return self.link.sequence
+
+    @property
+    def hash(self) -> str:
+        """The record's own hash."""
+        return self.link.hash
+
+
+def link_hash(previous: str, payload: str) -> str:
+    """SHA-256 of the hash before and the payload, one after the other."""
+    return sha256_of(previous + payload)
+
+
+def make_link(entry: AnyEntry, sequence: int, previous: str, latest: datetime | None, now: datetime) -> Link:
+    """Put an entry into words and link it to the record with the hash ``previous``.
+
+    If the clock (``now``, with a time zone) stands behind the latest time on record, the record says so.
+    """
+    stamp = now.astimezone(UTC).replace(microsecond=0)
+    payload = Payload(schema=2, recorded_on=stamp, clock_behind_s=seconds_behind(stamp, latest), entry=entry)
+    text = canonical_json(payload.model_dump(mode="json", by_alias=True))
+    return Link(sequence, previous, link_hash(previous, text), text)
+
+
+def seconds_behind(stamp: datetime, latest: datetime | None) -> int | None:
+    """Whole seconds by which a time lies before the latest on record; ``None`` when it does not."""
+    behind = latest - stamp if latest else timedelta()
+    return int(behind.total_seconds()) if behind > timedelta() else None
+
+
+def read_link(link: Link, place: int, previous: str) -> ChainRecord:
+    """Read a link that must stand at this place, after the record with this hash.
+
+    Raises
+    ------
+    BadRecordError
+        It does not, was altered, or says what no version up to this one writes.
+    """
+    if link.sequence != place:
+        raise BadRecordError(f"is missing: the next one has number {link.sequence}")
+    if link.previous != previous:
+        raise BadRecordError("does not follow the record before it: one was removed, added, moved or altered")
+    if link_hash(previous, link.payload) != link.hash:
+        raise BadRecordError("was altered: its content does not have its hash")
+    try:
+        content = json.loads(link.payload)
+        plain = canonical_json(content) == link.payload
+        payload = Payload.model_validate_json(link.payload)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the payload"
+        raise BadRecordError(f"is none that this version knows: {where}: {first['msg']}") from error
+    except (ValueError, RecursionError) as error:
+        raise BadRecordError(f"is not readable: {error}") from error
+    if not plain:
+        raise BadRecordError("is not written in canonical JSON")
+    if payload.entry.id != payload.entry.expected_id:
+        raise BadRecordError("has an id that is not that of its content")
+    return ChainRecord(link, payload.recorded_on, payload.clock_behind_s, payload.entry)
 
 
 class Book:
@@ -147,13 +243,7 @@ class Book:
         return "resolved" if self.resolution_of(entry.question.id) else "open"
 
     def find(self, beginning: str) -> str:
-        """Return the whole id of an entry or a question from its beginning.
-
-        Raises
-        ------
-        LedgerError
-            There is none, or more than one.
-        """
+        """Return the id of the one entry or question that begins so (``LedgerError`` for none or several)."""
         start = beginning.strip().lower()
         if len(start) < FEWEST_DIGITS:
             raise LedgerError(

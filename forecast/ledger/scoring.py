@@ -13,19 +13,23 @@ from pydantic import Field
 
 from forecast.errors import LedgerError
 from forecast.evaluation.baselines import REFERENCE
-from forecast.evaluation.calibration import pool_calibration
+from forecast.evaluation.calibration import pool_calibration, reliability_curve
 from forecast.evaluation.forecast_table import ForecastTable
 from forecast.evaluation.score_table import FEWEST_OUTCOMES
-from forecast.evaluation.track_record import (
-    error_bound_if_defined,
-    largest_misses,
-    reliability_curve,
-)
-from forecast.ledger.beside import Beside, compare_with_others
+from forecast.evaluation.track_record import error_bound_if_defined, largest_misses
 from forecast.ledger.book import Book
 from forecast.ledger.entries import GRACE_DAYS, ForecastEntry
-from forecast.ledger.score_groups import GroupScore, score_group, score_groups
-from forecast.ledger.scored import Counts, ScoredForecast, resolved_forecasts, standing_forecasts
+from forecast.ledger.scored import (
+    Beside,
+    Counts,
+    GroupScore,
+    ScoredForecast,
+    compare_with_others,
+    resolved_forecasts,
+    score_group,
+    score_groups,
+    standing_forecasts,
+)
 from forecast.records.base import Probability, Record
 from forecast.records.history import ErrorBound, LedgerSummary, ReliabilityCurve
 from forecast.wording import count
@@ -33,20 +37,8 @@ from forecast.wording import count
 HORIZON_BANDS = ((30, "1–30 days"), (90, "31–90 days"), (180, "91–180 days"), (365, "181–365 days"))
 LONGEST_BAND = "over 365 days"
 _CSV_COLUMNS = (
-    "by",
-    "group",
-    "n",
-    "n_yes",
-    "brier",
-    "brier_se",
-    "log",
-    "log_se",
-    "baseline_brier",
-    "baseline_log",
-    "skill",
-    "skill_lower90",
-    "skill_upper90",
-    "claim",
+    *("by", "group", "n", "n_yes", "brier", "brier_se", "log", "log_se", "baseline_brier", "baseline_log"),
+    *("skill", "skill_lower90", "skill_upper90", "claim"),
 )
 AHEAD, HINDCAST = "made ahead", "hindcast"
 

@@ -19,8 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from forecast.errors import LedgerError
-from forecast.ledger.book import Book, check_chain
-from forecast.ledger.chain import BadRecordError, ChainRecord, Link, make_link
+from forecast.ledger.book import BadRecordError, Book, ChainRecord, Link, check_chain, make_link
 from forecast.ledger.entries import AnyEntry
 
 _LOGGER = logging.getLogger(__name__)

@@ -1,9 +1,9 @@
 """A saved run → ``report.pdf``: content in words and numbers, figures, and a typst template.
 
-The listing is the flow: ``sections`` (with the sentences of ``front_page``, ``explanation``, ``evidence``,
-``method``) turn the records of a run into ``blocks``, ``content`` gathers them, ``printable`` keeps what the
-typeface can show, ``figures`` draws, ``pdf`` compiles, ``build`` ties them to the run folder. Text from data
-reaches the template only as data. ``matplotlib`` and ``typst`` are imported nowhere else in the product.
+The listing is the flow: ``run_records`` reads the folder, ``sections`` turn the records into ``blocks`` with
+their figures, ``content`` gathers them, ``pdf`` and ``html_page`` set them, ``build`` puts the files into the
+run folder. Text from data reaches the templates only as data. ``matplotlib`` and ``typst`` are imported
+nowhere else in the product.
 """
 
 from forecast.report.build import build_report, compile_report

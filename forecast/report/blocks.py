@@ -7,13 +7,14 @@ so that what is added here stands in both. A block holds finished texts; nothing
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from matplotlib.figure import Figure
 
 Align = Literal["left", "right", "center"]
+
 Weight = Literal["regular", "semibold", "bold"]
 
 
@@ -24,7 +25,7 @@ class Block:
     kind: ClassVar[str]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Heading(Block):
     """A heading within a section."""
 
@@ -32,7 +33,7 @@ class Heading(Block):
     text: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Prose(Block):
     """One paragraph; ``lead`` is set bold before it, ``tone`` says how it looks."""
 
@@ -42,7 +43,7 @@ class Prose(Block):
     tone: Literal["plain", "fine", "warning"] = "plain"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Bullets(Block):
     """A list of sentences."""
 
@@ -118,7 +119,7 @@ class Spans(Mark):
     after: tuple[float, float, float]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Cell:
     """One cell of a table: its text, a smaller second line, its weight, and a mark beside or in place of it.
 
@@ -137,7 +138,7 @@ class Cell:
     value: float | int | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Column:
     """A column: its head, its width in millimetres (``None``: what is left), and how it is aligned."""
 
@@ -184,7 +185,7 @@ class Beside(Block):
     """Width of the right stack in millimetres."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Section:
     """A part of the report; ``title`` stands in the bookmarks, and is ``None`` for the front page."""
 
@@ -193,9 +194,9 @@ class Section:
     blocks: tuple[Block, ...]
 
 
-def one_group(rows: tuple[tuple[Cell, ...], ...]) -> tuple[Group, ...]:
+def one_group(rows: Iterable[tuple[Cell, ...]]) -> tuple[Group, ...]:
     """Rows of a table without groups."""
-    return (Group(rows=rows),)
+    return (Group(rows=tuple(rows)),)
 
 
 def walk(blocks: tuple[Block, ...]) -> Iterator[Block]:

@@ -1,18 +1,56 @@
-"""Records of a run → the content of the report: sections of finished texts, every wording rule applied."""
+"""Records of a run → the content of the report: sections of finished texts, every wording rule applied.
+
+To add a section, write its module in ``sections`` and put its function into ``SECTIONS``: the PDF and the
+HTML page, its figures, their files for slides and its tables as CSV follow from its blocks.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from forecast import wording
 from forecast.config.looks import Logo
-from forecast.report import front_page, palette
+from forecast.report import palette
 from forecast.report.blocks import Chart, Section, Table, as_content, walk
-from forecast.report.printable import shorten
 from forecast.report.run_records import RunRecords
-from forecast.report.sections import report_sections
-from forecast.report.typeface import current_typeface
+from forecast.report.sections.assumptions import assumptions_section
+from forecast.report.sections.data import data_section, identity_section, recent_events_section
+from forecast.report.sections.drivers import drivers_section
+from forecast.report.sections.front import front_section
+from forecast.report.sections.impact import impact_section
+from forecast.report.sections.indicators import indicators_section
+from forecast.report.sections.method import method_section
+from forecast.report.sections.milestones import all_milestones_section, milestones_section
+from forecast.report.sections.outlook import calendar_section, outlook_section
+from forecast.report.sections.parameters import parameters_section
+from forecast.report.sections.scenarios import scenarios_section
+from forecast.report.sections.tension import tension_section
+from forecast.report.sections.track_record import track_record_section
+from forecast.report.typeface import current_typeface, shorten
+
+SECTIONS: tuple[Callable[[RunRecords], Section | None], ...] = (
+    front_section,
+    milestones_section,
+    impact_section,
+    outlook_section,
+    calendar_section,
+    tension_section,
+    drivers_section,
+    scenarios_section,
+    indicators_section,
+    assumptions_section,
+    track_record_section,
+    method_section,
+    parameters_section,
+    data_section,
+    all_milestones_section,
+    recent_events_section,
+    identity_section,
+)
+
+UNCONVERGED = "DID NOT CONVERGE – do not use"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,8 +116,8 @@ def make_content(run: RunRecords) -> Content:
                 ("stamp", palette.STAMP),
             )
         },
-        stamp=None if forecast.converged else front_page.STAMP,
-        sections=report_sections(run),
+        stamp=None if forecast.converged else UNCONVERGED,
+        sections=tuple(made for section in SECTIONS if (made := section(run)) is not None),
     )
 
 

@@ -1,4 +1,4 @@
-"""Canvas, typeface and file format that all figures share: same width, same type scale, same bytes."""
+"""Canvas, typeface, axes and file format that all figures share: same width, same type scale, same bytes."""
 
 from __future__ import annotations
 
@@ -6,26 +6,29 @@ import io
 import logging
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib as mpl
 from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedFormatter, FixedLocator
+from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 
+from forecast import wording
 from forecast.report.palette import INK, MUTED, RULE
-from forecast.report.printable import printable, shorten
-from forecast.report.typeface import current_typeface
+from forecast.report.typeface import current_typeface, printable, shorten
+
+FileKind = Literal["svg", "png", "pdf"]
 
 WIDTH_INCHES = 6.69
 """Width of the text block on A4: figures are printed at their own size, so that type sizes hold."""
+
 _SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "path",
     "svg.hashsalt": "forecast",
@@ -50,10 +53,18 @@ _SETTINGS: dict[Any, Any] = {
     "grid.color": RULE,
     "grid.linewidth": 0.5,
 }
+
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
 _MOST_TICKS = 10
-_PNG_DPI = 300
+_DOTS_PER_INCH = 300
+_NO_ORIGIN: dict[FileKind, dict[str, None]] = {
+    "svg": {"Date": None, "Creator": None},
+    "png": {"Software": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
 _PATH = re.compile(rb' d="[^"]*"')
+
 _FINER = re.compile(rb"(\.\d\d)\d+")
 
 
@@ -85,21 +96,14 @@ def blank_figure(height_inches: float, width_inches: float = WIDTH_INCHES) -> Fi
     return Figure(figsize=(width_inches, height_inches), layout="constrained", facecolor="none")
 
 
-def svg_bytes(figure: Figure, *, ground: str = "none") -> bytes:
-    """Return the figure as SVG, without date or random ids: the same figure gives the same bytes."""
+def figure_bytes(figure: Figure, kind: FileKind, *, ground: str = "white") -> bytes:
+    """Return the figure as a file, without date or random ids: the same figure gives the same bytes."""
     buffer = io.BytesIO()
     with report_style():
-        figure.savefig(buffer, format="svg", facecolor=ground, metadata={"Date": None, "Creator": None})
+        figure.savefig(buffer, format=kind, dpi=_DOTS_PER_INCH, facecolor=ground, metadata=_NO_ORIGIN[kind])
+    content = buffer.getvalue()
     # Hundredths of a point are finer than any print; six decimals would make the files twice as large.
-    return _PATH.sub(lambda path: _FINER.sub(rb"\1", path.group()), buffer.getvalue())
-
-
-def png_bytes(figure: Figure) -> bytes:
-    """Return the figure as PNG on white, wide enough for a slide."""
-    buffer = io.BytesIO()
-    with report_style():
-        figure.savefig(buffer, format="png", dpi=_PNG_DPI, facecolor="white", metadata={"Software": None})
-    return buffer.getvalue()
+    return content if kind != "svg" else _PATH.sub(lambda path: _FINER.sub(rb"\1", path.group()), content)
 
 
 def wrap_label(text: str, width: int) -> str:
@@ -173,14 +177,35 @@ def spread_labels(places: list[float], gap: float, low: float, high: float) -> l
     return result
 
 
+def fix_ticks(axis: Axis, places: Sequence[float], labels: Sequence[str]) -> None:
+    """Put ticks with these labels at these places."""
+    axis.set_major_locator(FixedLocator(list(places)))
+    axis.set_major_formatter(FixedFormatter(list(labels)))
+
+
 def percent_axis(axes: Axes, start: float, end: float) -> None:
     """Vertical axis from 0 to 100%, with light lines at the quarters from ``start`` to ``end``."""
     quarters = [0.25, 0.5, 0.75, 1.0]
     axes.set_ylim(0, 1)
-    axes.yaxis.set_major_locator(FixedLocator([0.0, *quarters]))
-    axes.yaxis.set_major_formatter(FixedFormatter(["0%", "25%", "50%", "75%", "100%"]))
+    fix_ticks(axes.yaxis, [0.0, *quarters], ["0%", "25%", "50%", "75%", "100%"])
     axes.hlines(quarters, start, end, color=RULE, linewidth=0.5, zorder=0.4)
     align_tick_labels(axes)
+
+
+def points_axis(axes: Axes, label: str) -> None:
+    """Horizontal axis of signed percentage points."""
+    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_formatter(
+        lambda value, _: wording.signed_points(value / 100, 0 if value == round(value) else 1)
+    )
+    axes.set_xlabel(label)
+
+
+def name_rows(axes: Axes, places: Sequence[float], names: Sequence[str]) -> None:
+    """Names of rows in place of a vertical axis."""
+    fix_ticks(axes.yaxis, places, names)
+    align_tick_labels(axes)
+    axes.spines["left"].set_visible(False)
 
 
 def align_tick_labels(axes: Axes) -> None:

@@ -1,17 +1,19 @@
-"""Charts as SVG and PNG for slides, tables as CSV: the same as in the report, as files of their own."""
+"""Charts and tables as files of their own, the same as in the report, written whole or not at all."""
 
 from __future__ import annotations
 
 import csv
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+
+from matplotlib.figure import Figure
 
 from forecast.errors import InputError
 from forecast.report.blocks import Cell, Column, Table, Track
 from forecast.report.content import Content
-from forecast.report.drawing import png_bytes, svg_bytes
+from forecast.report.drawing import FileKind, figure_bytes
 
 
 def export_figures(content: Content, folder: Path) -> tuple[Path, ...]:
@@ -25,8 +27,8 @@ def export_figures(content: Content, folder: Path) -> tuple[Path, ...]:
     files = {}
     for chart in content.charts():
         figure = chart.draw()
-        files[f"{chart.name}.svg"] = svg_bytes(figure, ground="white")
-        files[f"{chart.name}.png"] = png_bytes(figure)
+        files[f"{chart.name}.svg"] = figure_bytes(figure, "svg")
+        files[f"{chart.name}.png"] = figure_bytes(figure, "png")
     return _write(files, folder)
 
 
@@ -83,18 +85,54 @@ def _plain(text: str) -> str:
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
-def _write(files: dict[str, bytes], folder: Path) -> tuple[Path, ...]:
+def figure_kind(path: Path) -> FileKind:
+    """Return the format that the ending of a file names.
+
+    Raises
+    ------
+    InputError
+        It ends in none of ``.svg``, ``.png`` and ``.pdf``.
+    """
+    match path.suffix.lower()[1:]:
+        case "svg" | "png" | "pdf" as kind:
+            return kind
+    raise InputError(f"{path}: '{path.suffix}' is no format of a figure here. Allowed: .svg, .png, .pdf")
+
+
+def write_figure(figure: Figure, path: Path) -> Path:
+    """Write the figure in the format that the ending names.
+
+    Raises
+    ------
+    InputError
+        The ending is none of ``.svg``, ``.png`` and ``.pdf``, or the place cannot be written.
+    """
+    content = figure_bytes(figure, figure_kind(path))
+    try:
+        _write_whole(path, content)
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be written ({error.strerror or error}). Check the folder and permissions."
+        ) from error
+    return path
+
+
+def _write(contents: Mapping[str, bytes], folder: Path) -> tuple[Path, ...]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, content in files.items():
-            beside = folder / f".{name}.{os.getpid()}"
-            try:
-                beside.write_bytes(content)
-                os.replace(beside, folder / name)
-            finally:
-                beside.unlink(missing_ok=True)
+        for name, content in contents.items():
+            _write_whole(folder / name, content)
     except OSError as error:
         raise InputError(
             f"{folder}: cannot be written ({error.strerror or error}). Give a folder that can be written."
         ) from error
-    return tuple(folder / name for name in sorted(files))
+    return tuple(folder / name for name in sorted(contents))
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_bytes(content)
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)

@@ -7,18 +7,19 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from forecast import wording
 from forecast.events.codebook import CATEGORIES
 from forecast.priors import NamedPrior
-from forecast.report.drawing import align_tick_labels, blank_figure, report_style, wrap_label
-from forecast.report.explanation import name_category
-from forecast.report.palette import ACCENT, INK, MUTED, RULE, category_colour
+from forecast.report.drawing import blank_figure, fix_ticks, name_rows, report_style, wrap_label
+from forecast.report.palette import ACCENT, INK, MUTED, RULE, category_colour, name_category
 from forecast.sensitivity.prior_predictive import PriorPredictive
 
 _COLUMNS = 2
+
 _ROW_INCHES = 1.45
+
 _TAIL = 0.005
 """Share of a prior beyond each end of the drawn range."""
 
@@ -82,15 +83,10 @@ def _draw_acts(axes: Axes, implied: PriorPredictive) -> None:
         axes.plot([max(implied.observed_a_month[name], 0.01)], [place], "o", color=INK, markersize=3)
     axes.set_xscale("log")
     axes.set_ylim(-0.7, len(names) - 0.3)
-    axes.xaxis.set_major_locator(FixedLocator([0.01, 0.1, 1, 10, 100, 1000]))
-    axes.xaxis.set_major_formatter(FixedFormatter(["≤0.01", "0.1", "1", "10", "100", "1,000"]))
+    fix_ticks(axes.xaxis, [0.01, 0.1, 1, 10, 100, 1000], ["≤0.01", "0.1", "1", "10", "100", "1,000"])
     axes.minorticks_off()
-    axes.yaxis.set_major_locator(FixedLocator(places.tolist()))
-    axes.yaxis.set_major_formatter(
-        FixedFormatter([name_category(name) if name in CATEGORIES else "All kinds" for name in names])
-    )
-    align_tick_labels(axes)
-    axes.spines["left"].set_visible(False)
+    kinds = [name_category(name) if name in CATEGORIES else "All kinds" for name in names]
+    name_rows(axes, places.tolist(), kinds)
     axes.set_title("Acts a month before any event", loc="left", fontsize=8, color=INK)
     axes.set_xlabel("Bar: 90% of simulated years; tick: median; dot: the data", fontsize=7)
 
@@ -113,11 +109,7 @@ def _draw_targets(axes: Axes, implied: PriorPredictive, titles: Mapping[str, str
         )
     axes.set_xlim(0, 1.14)
     axes.set_ylim(-0.7, max(len(names), 3) - 0.3)
-    axes.xaxis.set_major_locator(FixedLocator([0, 0.5, 1]))
-    axes.xaxis.set_major_formatter(FixedFormatter(["0%", "50%", "100%"]))
-    axes.yaxis.set_major_locator(FixedLocator(places.tolist()))
-    axes.yaxis.set_major_formatter(FixedFormatter([wrap_label(titles[name], 24) for name in names]))
-    align_tick_labels(axes)
-    axes.spines["left"].set_visible(False)
+    fix_ticks(axes.xaxis, [0, 0.5, 1], ["0%", "50%", "100%"])
+    name_rows(axes, places.tolist(), [wrap_label(titles[name], 24) for name in names])
     axes.set_title("Target within a year, by the priors alone", loc="left", fontsize=8, color=INK)
     axes.set_xlabel("Whiskers: Monte Carlo error", fontsize=7)

@@ -1,15 +1,32 @@
-"""The records of a run that a report is made from, together."""
+"""The records of a run that a report is made from, together, and how they are read from its folder."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from pydantic import ValidationError
+
+from forecast.errors import RunFolderError
+from forecast.events.reading import read_events
 from forecast.events.table import EventTable
 from forecast.records.analysis import Analysis
+from forecast.records.base import Record
 from forecast.records.forecast import Forecast
 from forecast.records.history import LedgerSummary, PreviousRun, TrackRecord
 from forecast.report.options import ReportOptions
+from forecast.report.previous_run import ComparisonError, compare_runs
+
+TRACK_RECORD = "track_record.json"
+"""The file of a run folder that holds its track record."""
+
+LEDGER_RECORD = "ledger_record.json"
+"""The file of a run folder that holds what was on record in the ledger before."""
+
+PREVIOUS_RUN = "previous_run.json"
+"""The file of a run folder that holds what an earlier run said."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,3 +48,89 @@ class RunRecords:
     previous: PreviousRun | None = None
     notes: tuple[str, ...] = ()
     options: ReportOptions = field(default_factory=ReportOptions)
+
+
+def read_run_records(
+    run_dir: Path, options: ReportOptions | None = None, *, notes: tuple[str, ...] = ()
+) -> RunRecords:
+    """Read and check all that a report is made from.
+
+    Raises
+    ------
+    RunFolderError
+        A file is missing or not what a run leaves behind.
+    EventError
+        ``events.csv`` is not valid.
+    """
+    forecast = _read_record(run_dir / "forecast.json", Forecast)
+    analysis = _read_record(run_dir / "analysis.json", Analysis)
+    manifest = _read_manifest(run_dir / "manifest.json")
+    _require(run_dir / "events.csv")
+    return RunRecords(
+        forecast=forecast,
+        analysis=analysis,
+        events=read_events(run_dir / "events.csv"),
+        manifest=manifest,
+        track_record=_read_if_there(run_dir / TRACK_RECORD, TrackRecord),
+        ledger_record=_read_if_there(run_dir / LEDGER_RECORD, LedgerSummary),
+        previous=_read_if_there(run_dir / PREVIOUS_RUN, PreviousRun),
+        notes=notes,
+        options=options or ReportOptions(),
+    )
+
+
+def compare_with(run_dir: Path, earlier_dir: Path) -> PreviousRun:
+    """Return what the run in ``earlier_dir`` said about the questions of the one in ``run_dir``.
+
+    Raises
+    ------
+    RunFolderError
+        A record is missing or damaged, or the earlier run is no earlier answer to the same questions.
+    """
+    try:
+        return compare_runs(
+            _read_record(earlier_dir / "forecast.json", Forecast),
+            _read_record(earlier_dir / "analysis.json", Analysis),
+            _read_record(run_dir / "forecast.json", Forecast),
+            _read_record(run_dir / "analysis.json", Analysis),
+            read_events(run_dir / "events.csv"),
+        )
+    except ComparisonError as error:
+        raise RunFolderError(f"{earlier_dir}: {error}") from error
+
+
+def _read_if_there[R: Record](path: Path, kind: type[R]) -> R | None:
+    return _read_record(path, kind) if path.exists() else None
+
+
+def _require(path: Path) -> None:
+    if not path.is_file():
+        raise RunFolderError(
+            f"{path}: file missing. A report is built from a whole run folder "
+            "(forecast.json, analysis.json, events.csv, manifest.json); run the forecast again."
+        )
+
+
+def _read_record[R: Record](path: Path, kind: type[R]) -> R:
+    _require(path)
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise RunFolderError(
+            f"{path}: {place}: {first['msg']}. The file is not what a run writes; run the forecast again."
+        ) from error
+
+
+def _read_manifest(path: Path) -> dict[str, object]:
+    _require(path)
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise RunFolderError(f"{path}: not JSON ({error}). Run the forecast again.") from error
+    if not isinstance(manifest, dict):
+        raise RunFolderError(
+            f"{path}: a mapping is expected, not {type(manifest).__name__}. Run the forecast again."
+        )
+    return manifest

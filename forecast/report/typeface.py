@@ -1,4 +1,4 @@
-"""The typefaces of the report: their files, their glyphs, and which one is in use.
+"""What the report can show: its typefaces, and text from data cut to their signs with nothing hidden in it.
 
 Source Sans 3 (SIL Open Font License, see ``fonts/OFL.txt``) is shipped and sets all that it can: Latin,
 Greek and Cyrillic. DejaVu Sans, which Matplotlib carries, follows for Arabic, Hebrew, Armenian, Georgian and
@@ -7,13 +7,17 @@ many signs, then the fonts of the config, e.g. one with Chinese.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.ft2font import FT2Font
@@ -21,8 +25,20 @@ from matplotlib.ft2font import FT2Font
 from forecast.errors import ForecastError, InputError
 
 FAMILY = "Source Sans 3"
+
 _STYLES = ("Light", "Regular", "It", "Semibold", "Bold")
+
 _FALLBACK_FILES = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf")
+
+MISSING = "□"
+"""Stands for a sign that the typeface lacks."""
+
+_LONG_WORD = re.compile(r"\S{36,}")
+
+_NOT_SHOWN = frozenset({"url", "colour", "swatch", "path", "name", "kind"})
+
+# Where a long word may break: after punctuation, else anywhere.
+_BREAK = "\u200b"
 
 
 @dataclass(frozen=True)
@@ -111,3 +127,72 @@ def _present(paths: tuple[Path, ...], place: str) -> tuple[Path, ...]:
             f"{place}: {', '.join(missing)} missing: the installation is damaged. Reinstall the package."
         )
     return paths
+
+
+def visible(text: str) -> str:
+    """Return the text without control and format characters, its white space as single spaces.
+
+    Bidirectional overrides, zero-width and other invisible characters could make a text read otherwise
+    than it is, so they go. So do halves of surrogate pairs, which no file can hold: they show as ``□``.
+    """
+    composed = unicodedata.normalize("NFC", text)
+    spaced = re.sub(r"\s+", " ", composed).strip()
+    kept = (sign for sign in spaced if unicodedata.category(sign) not in ("Cc", "Cf"))
+    return "".join(MISSING if unicodedata.category(sign) == "Cs" else sign for sign in kept)
+
+
+def printable(text: str, glyphs: AbstractSet[int]) -> str:
+    """Return the visible text, characters that the typeface lacks shown as ``□``.
+
+    Parameters
+    ----------
+    text : str
+        Any text.
+    glyphs : set of int
+        Code points that the typeface has.
+    """
+    return "".join(sign if ord(sign) in glyphs else MISSING for sign in visible(text))
+
+
+def breakable(text: str) -> str:
+    """Return the text with invisible break points in words too long for a table cell."""
+    return _LONG_WORD.sub(lambda word: _BREAK.join(re.findall(r".{1,6}", word.group())), text)
+
+
+def printable_content(content: Any, glyphs: AbstractSet[int]) -> Any:  # noqa: ANN401 - any JSON value
+    """Apply ``printable`` and ``breakable`` to every text of a JSON-like value, keys untouched.
+
+    Texts under a key such as ``url`` or ``colour`` are left as they are: they are not shown.
+    """
+    return _each_text(content, lambda text: breakable(printable(text, glyphs)))
+
+
+def visible_content(content: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """Apply ``visible`` to every text of a JSON-like value, as ``printable_content`` does."""
+    return _each_text(content, visible)
+
+
+def _each_text(content: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401 - any JSON value
+    if isinstance(content, str):
+        return change(content)
+    if isinstance(content, dict):
+        return {
+            key: value if key in _NOT_SHOWN else _each_text(value, change) for key, value in content.items()
+        }
+    if isinstance(content, list | tuple):
+        return [_each_text(item, change) for item in content]
+    return content
+
+
+def shorten(text: str, length: int) -> str:
+    """Return the text cut at a word and ended with ``…`` when it is longer than ``length`` signs."""
+    if len(text) <= length:
+        return text
+    cut = text[: length - 1]
+    head = cut.rsplit(" ", 1)[0] if " " in cut[length // 2 :] else cut
+    return head.rstrip(" ,;:.–-(") + "…"
+
+
+def web_address(text: str) -> str | None:
+    """Return the text when it is a plain http(s) address that may be linked, else ``None``."""
+    return text if re.fullmatch(r"https?://[!-~]{4,2000}", text) else None

@@ -40,10 +40,9 @@ from forecast.scenarios.evaluate import (
     changed_probability,
     hit_shares_before,
     scenario_curve,
+    weights_for,
 )
-from forecast.scenarios.new_types import draw_effects
-from forecast.scenarios.plan import ScenarioPlan, plan_scenarios
-from forecast.scenarios.reweighting import weights_for
+from forecast.scenarios.plan import ScenarioPlan, draw_effects, plan_scenario, plan_scenarios
 from forecast.simulation import ProbabilityCurve, probability_curve
 
 SCENARIO_PATHS = 2
@@ -65,10 +64,8 @@ def compare_scenarios(
 
     Parameters
     ----------
-    base : Run
-        The run.
-    scenarios : iterable of Scenario
-        From ``load_scenario``.
+    base, scenarios
+        From ``read_run`` or ``base_of``, and from ``load_scenario``.
     refit : bool
         Fit anew where that is needed; without it the numbers of such a scenario are withheld.
     paths : int
@@ -83,8 +80,9 @@ def compare_scenarios(
     NotConvergedError
         A new fit could not be sampled at all; one that fails a gate is returned and says so.
     """
-    plans = plan_scenarios(base.inputs, scenarios)
-    return evaluate_plans(base, plans, refit=refit, paths=paths, listen=listen)
+    return evaluate_plans(
+        base, plan_scenarios(base.inputs, scenarios), refit=refit, paths=paths, listen=listen
+    )
 
 
 def evaluate_plans(
@@ -117,7 +115,18 @@ def evaluate_plan(
     paths: int = SCENARIO_PATHS,
     tell: Callable[[str], None] = lambda note: None,
 ) -> ScenarioForecast:
-    """Compute one scenario that was put upon the run; ``tell`` hears of a new fit how far it is."""
+    """Compute one scenario that was put upon the run; ``tell`` hears of a new fit how far it is.
+
+    A family that fits several models answers model by model.
+    """
+    if len(base.inputs.fits) > 1:
+        parts = [
+            evaluate_plan(
+                part, plan_scenario(part.inputs, plan.scenario), refit=refit, paths=paths, tell=tell
+            )
+            for part in base.by_fit()
+        ]
+        return _all_targets(base, parts)
     found = weights_for(base, plan.priors) if plan.changes_priors else None
     reason = _refit_reason(plan, found)
     if not reason:
@@ -125,6 +134,25 @@ def evaluate_plan(
     if not refit:
         return _forecast(plan, "refit", reason, found, (), withheld=f"{reason} {_WITHHELD}")
     return _new_draws(base, plan, found, reason, tell)
+
+
+def _all_targets(base: Run, parts: Sequence[ScenarioForecast]) -> ScenarioForecast:
+    """Put the answers of several models together: how the costliest was found, and the least trusted weights."""
+    cost = ("simulate", "reweight", "reweight and simulate", "refit")
+    costliest = max(parts, key=lambda part: cost.index(part.method))
+    withheld = next((part.withheld for part in parts if part.withheld), None)
+    targets = {target.name: target for part in parts for target in part.targets}
+    return costliest.model_copy(
+        update={
+            "pareto_k": max((part.pareto_k for part in parts if part.pareto_k is not None), default=None),
+            "effective_draws": min(
+                (part.effective_draws for part in parts if part.effective_draws is not None), default=None
+            ),
+            "failures": tuple(failure for part in parts for failure in part.failures),
+            "withheld": withheld,
+            "targets": () if withheld else tuple(targets[one.name] for one in base.forecast.targets),
+        }
+    )
 
 
 def _refit_reason(plan: ScenarioPlan, found: ImportanceWeights | None) -> str:
@@ -178,13 +206,11 @@ def _new_draws(
     reason: str,
     tell: Callable[[str], None],
 ) -> ScenarioForecast:
-    # Imported where it is needed: loading the sampler takes longer than any other scenario.
-    from forecast.scenarios.refit import refit
-
     past = base.inputs.data
     data = past
     if plan.changes_past:
-        data = count_events(plan.events, past.grid, past.layout, past.completeness[0], dyad=past.dyads[0])
+        known = past.completeness[0]
+        data = count_events(plan.events, past.grid, past.layout, known, dyad=past.dyads[0])
     variables, failures = refit(base, plan, data, tell)
     new_days = simulate_plan(base, plan, variables, data, None)
     targets = []
@@ -203,6 +229,28 @@ def _new_draws(
     return _forecast(plan, "refit", reason, found, tuple(targets), failures=failures)
 
 
+def refit(
+    base: Run, plan: ScenarioPlan, data: Panel, tell: Callable[[str], None]
+) -> tuple[Mapping[str, Floats], tuple[str, ...]]:
+    """Sample the posterior of a scenario with the settings and the seed of the run.
+
+    Returns the draws by variable, and the gates that failed.
+    """
+    # Imported where it is needed: loading the sampler takes longer than any other scenario.
+    from forecast.inference.gates import check_gates
+    from forecast.inference.sampling import SamplingProgress, fit
+    from forecast.runs.stages import sampler_options
+
+    def listen(progress: SamplingProgress) -> None:
+        tell(f"fitted anew, {progress.finished:,} of {progress.planned:,} draws")
+
+    tell("fitted anew")
+    config = base.inputs.config
+    model = base.inputs.main.model
+    posterior = fit(model.build(data, plan.priors), sampler_options(config), listen)
+    return posterior.variables, check_gates(posterior).failures
+
+
 def simulate_plan(
     base: Run,
     plan: ScenarioPlan,
@@ -212,16 +260,8 @@ def simulate_plan(
 ) -> dict[str, Days]:
     """First days of each target under a scenario, on the random numbers of the run.
 
-    Parameters
-    ----------
-    base, plan
-        The run, and the scenario put upon it.
-    variables : mapping of str to ndarray
-        Draws of the run, or of a new fit.
-    data : Panel
-        The past that the paths go on from.
-    first_paths : int or None
-        How many of each draw's paths; ``None`` for all.
+    ``variables`` are draws of the run or of a new fit, ``data`` is the past that the paths go on from, and
+    ``first_paths`` how many of each draw's paths to simulate (``None`` for all).
     """
     options = replace(base.simulation, first_paths=first_paths)
     model = base.inputs.main.model

@@ -1,5 +1,9 @@
 """Changed probabilities with paired differences: what a scenario adds to, or takes from, the run.
 
+Changed priors give weights of the draws: the likelihood and the soft constraint on chains of acts stay as
+they are, and every prior stands on the parameter that was sampled, so that the ratio of two posteriors is
+the ratio of the changed priors alone, up to a constant that the weights do not see.
+
 A difference is taken draw by draw, and, where futures are simulated anew, path by path on the same random
 numbers: what base and scenario share (the scatter of the draws, the luck of the paths) falls out of it.
 Therefore a few paths a draw say as much on a difference as many do on a probability.
@@ -13,8 +17,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.inference.importance import monte_carlo_error
+from forecast.inference.importance import ImportanceWeights, importance_weights, monte_carlo_error
 from forecast.models.draws import Floats
+from forecast.priors import PriorSet, elements
 from forecast.runs.run import Run
 from forecast.simulation.probabilities import (
     HitMoments,
@@ -29,14 +34,9 @@ Days = NDArray[np.int32]
 
 @dataclass(frozen=True)
 class ChangedProbability:
-    """Probability of a target before a milestone, and its change against the run.
+    """Probability of a target before a milestone under a scenario, and that minus the run's.
 
-    Parameters
-    ----------
-    probability, mcse : float
-        Under the scenario, with its Monte Carlo error.
-    difference, difference_mcse : float
-        Minus the probability in the run; the error is that of the paired difference.
+    Each with its Monte Carlo error; that of the difference is of the paired difference.
     """
 
     probability: float
@@ -144,14 +144,8 @@ def hit_shares_before(first_day: Days, day: int) -> Floats:
 def changed_probability(shares: Floats, base: Floats, weights: Floats, n_chains: int) -> ChangedProbability:
     """Change a probability by weights of the draws, by other futures of the same draws, or by both.
 
-    Parameters
-    ----------
-    shares, base : ndarray, shape (draw,)
-        Share of each draw's paths that are hit, under the scenario and in the run; the same array where
-        only weights differ.
-    weights : ndarray, shape (draw,)
-        Weights that sum to one; 1/n where the posterior is that of the run.
-    n_chains : int
+    ``shares`` and ``base`` are the share of each draw's paths that are hit under the scenario and in the run,
+    the same array where only weights differ; ``weights`` sum to one, 1/n where the posterior is the run's.
     """
     relative = len(weights) * weights
     new, old = float(relative @ shares / len(shares)), float(base.mean())
@@ -180,3 +174,47 @@ def scenario_curve(draws: ScenarioDraws) -> ProbabilityCurve:
             new.variance + kept**2 * (moments.variance - old.variance),
         )
     return curve_from_moments(moments, np.empty((0, draws.horizon_days + 1)))
+
+
+def parameter_draws(base: Run, name: str) -> Floats:
+    """Posterior draws of one named parameter, shape (draw,).
+
+    Raises
+    ------
+    KeyError
+        No parameter has this name.
+    """
+    prior = base.inputs.priors.priors[name]
+    values = base.variables[prior.group.variable][:, 0]
+    if prior.element is None:
+        return values
+    return values[:, elements(prior.group, base.inputs.data.layout).index(prior.element)]
+
+
+def changed_priors(base: Run, priors: PriorSet) -> tuple[str, ...]:
+    """Names of the parameters whose prior is another distribution than in the run."""
+    before = base.inputs.priors.priors
+    return tuple(
+        name for name, prior in priors.priors.items() if prior.distribution != before[name].distribution
+    )
+
+
+def log_prior_ratio(base: Run, priors: PriorSet) -> Floats:
+    """Log of new over old prior density at each draw, shape (draw,); exactly zero where nothing changed.
+
+    −inf where the new priors rule a draw out.
+    """
+    ratio = np.zeros(base.n_draws)
+    for name in changed_priors(base, priors):
+        values = parameter_draws(base, name)
+        old = base.inputs.priors.priors[name].distribution.log_density(values)
+        ratio += priors.priors[name].distribution.log_density(values) - old
+    return ratio
+
+
+def weights_for(base: Run, priors: PriorSet) -> ImportanceWeights:
+    """Weights that make the draws of the run stand for the posterior under other priors.
+
+    With unchanged priors all weights are exactly the same.
+    """
+    return importance_weights(log_prior_ratio(base, priors))

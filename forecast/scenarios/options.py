@@ -20,14 +20,9 @@ def scenario_from_options(
 ) -> Scenario | None:
     """Read the options as one scenario; ``None`` when there are none.
 
-    Parameters
-    ----------
-    priors : sequence of str
-        Each ``NAME=PRIOR``: a word, a distribution, or quantiles as ``{q05: .., median: .., q95: ..}``.
-    events : sequence of str
-        Each ``DATE:category:severity[:probability]``, where DATE is a day or ``FIRST..LAST``.
-    without : sequence of str
-        Ids of past events.
+    ``priors`` are ``NAME=PRIOR`` each (a word, a distribution, or quantiles as ``{q05: .., q95: ..}``),
+    ``events`` ``DATE:category:severity[:probability]`` (DATE a day or ``FIRST..LAST``), ``without`` ids of
+    past events.
 
     Raises
     ------
@@ -72,7 +67,7 @@ def scenario_from_options(
 
 
 def _prior(written: str, option: str) -> YamlValue:
-    return parse_yaml(written, option).content if written.startswith("{") else plain_scalar(written)
+    return parse_yaml(written, option)[0] if written.startswith("{") else plain_scalar(written)
 
 
 def _act(text: str) -> dict[str, YamlValue] | str:

@@ -5,6 +5,7 @@ All faults are found before anything is computed, each with its place in the sce
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,31 +16,36 @@ from forecast.config import AssumedAct, NewType, PastEvents, Scenario
 from forecast.config.faults import Fault, KeyPath
 from forecast.errors import ConfigError, PriorError, did_you_mean
 from forecast.events.table import EventTable
-from forecast.panel.streams import FutureAct
+from forecast.models.draws import Floats
+from forecast.panel.panel import decay_per_step
+from forecast.panel.streams import FutureAct, StreamLayout
 from forecast.priors import NEW_TYPE_PARAMETERS, Distribution, PriorSet, PriorStatement, read_prior
 from forecast.runs.inputs import Inputs
-from forecast.scenarios.new_types import NewTypePriors
+from forecast.simulation import NewTypeEffect
 from forecast.wording import count, listing, long_day
+
+
+@dataclass(frozen=True)
+class NewTypePriors:
+    """What a scenario says one act of a new type does.
+
+    ``excites``: category → further acts that one act brings about; ``calms``: fall of the log rate of
+    conflictual acts at first; ``counts_as``: category whose targets it meets.
+    """
+
+    excites: Mapping[str, Distribution]
+    calms: Distribution | None
+    half_life_days: Distribution
+    counts_as: str | None
 
 
 @dataclass(frozen=True)
 class ScenarioPlan:
     """What a scenario changes, ready to be computed.
 
-    Parameters
-    ----------
-    scenario : Scenario
-    priors : PriorSet
-        All priors, those of the scenario in their places.
-    acts : tuple of FutureAct
-        All acts ahead under the scenario.
-    types : mapping of str to NewTypePriors
-    events : EventTable
-        What is known, without the events taken out.
-    taken_out : int
-        How many past events these are.
-    changes_priors, changes_future : bool
-        Whether these parts differ from the run's.
+    ``priors`` are all priors, ``acts`` all acts ahead and ``events`` what is known under the scenario;
+    ``taken_out`` counts the past events that it leaves out. ``changes_priors`` and ``changes_future`` say
+    whether these parts differ from the run's.
     """
 
     scenario: Scenario
@@ -81,7 +87,9 @@ def plan_scenario(inputs: Inputs, scenario: Scenario) -> ScenarioPlan:
         Once, with every fault: an unknown prior or one that cannot be, a day that is not ahead, a calendar
         act or a past event that is not there, a removal that leaves a target without data.
     """
-    faults: list[Fault] = []
+    faults = list(_family_faults(inputs, scenario))
+    if faults:
+        raise scenario.error(faults)
     priors = _priors(inputs, scenario, faults)
     types = {name: _type(name, one, faults) for name, one in scenario.types.items()}
     acts = _acts(inputs, scenario, faults)
@@ -101,6 +109,22 @@ def plan_scenario(inputs: Inputs, scenario: Scenario) -> ScenarioPlan:
         changes_future=acts != inputs.calendar,
         taken_out=int((~left).sum()),
     )
+
+
+def _family_faults(inputs: Inputs, scenario: Scenario) -> Iterator[Fault]:
+    family = inputs.family
+    if "scenarios" not in family.abilities:
+        message = (
+            f"model.family {family.name!r} plays no scenarios: its members see a change through different "
+            "parameters. Use joint, focused or target, or a config without scenarios"
+        )
+        yield Fault((), message)
+    elif scenario.types and not all(fit.model.layout.marked for fit in inputs.fits):
+        yield Fault(
+            ("types",),
+            f"acts of a new type excite acts by category, which model.family {family.name!r} does not count. "
+            "Use joint",
+        )
 
 
 def plan_scenarios(inputs: Inputs, scenarios: Iterable[Scenario]) -> tuple[ScenarioPlan, ...]:
@@ -251,3 +275,32 @@ def _none_fits(inputs: Inputs, past: PastEvents, fitting: NDArray[np.bool_]) -> 
         return f"no event fits this description among those known on {as_of}"
     ids = [str(one) for one in inputs.events.id]
     return f"no event has the id '{past.id}' among those known on {as_of}.{did_you_mean(past.id, ids)}"
+
+
+def draw_effects(
+    types: Mapping[str, NewTypePriors], layout: StreamLayout, n_draws: int, seed: int
+) -> dict[str, NewTypeEffect]:
+    """Draw the effect of each type from its priors, one row a posterior draw.
+
+    What the prior leaves open enters the forecast like any other uncertainty. The random numbers belong to
+    the type and the parameter, so that a prior moved up moves every draw up.
+    """
+    effects = {}
+    for name, priors in types.items():
+        excites = np.zeros((n_draws, len(layout.streams)))
+        for category, prior in priors.excites.items():
+            column = layout.streams.index(category)
+            excites[:, column] = prior.quantile(_uniform(seed, n_draws, name, "excites", category))
+        calms = np.zeros(n_draws)
+        if priors.calms is not None:
+            calms = priors.calms.quantile(_uniform(seed, n_draws, name, "calms"))
+        half_life = priors.half_life_days.quantile(_uniform(seed, n_draws, name, "half_life_days"))
+        effects[name] = NewTypeEffect(excites, calms, decay_per_step(half_life), priors.counts_as)
+    return effects
+
+
+def _uniform(seed: int, n_draws: int, *of: str) -> Floats:
+    key = int.from_bytes(hashlib.sha256("\n".join(of).encode()).digest()[:8], "little")
+    numbers = np.random.Generator(np.random.Philox(key=np.array([seed, key], dtype=np.uint64)))
+    # Never exactly zero, where quantiles are infinite.
+    return np.maximum(numbers.random(n_draws), 2.0**-53)

@@ -1,36 +1,37 @@
-"""The smallest shift of a prior that takes a probability across a bound, with its Monte Carlo error.
+"""The smallest change of an assumption that takes a probability to another word, or across a threshold.
 
-Shifts are scanned outwards on both sides by reweighting, and the first crossing is found by bisection. Where
-the draws can no longer stand for the shifted posterior (Pareto k, effective draws) the scan ends, and the
-answer is that they cannot tell: a refit would have to.
+Shifts of a prior are scanned outwards on both sides by reweighting, and the first crossing is found by
+bisection. Where the draws can no longer stand for the shifted posterior (Pareto k, effective draws) the scan
+ends, and the answer is that they cannot tell: a refit would have to. An act ahead has a closed form.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
-from forecast.sensitivity.shifts import PriorShifts
+from forecast import wording
+from forecast.config import CalendarAct
+from forecast.inference.importance import monte_carlo_error
+from forecast.models.draws import Floats
+from forecast.records.analysis import BreakEven, OnThreshold, OnWordBound, RobustnessNote
+from forecast.runs.run import Run
+from forecast.sensitivity.shifts import CalendarEffect, PriorShifts, assumed, assumed_chance
 
 FURTHEST = 2.0
 """Steps of a prior's own spread beyond which a shift is no longer the same belief."""
 SCANNED = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, FURTHEST)
 _TOLERANCE = 1e-3
 _SLOPE_STEP = 0.05
+_CLOSE_ERRORS = 2.0
+"""Monte Carlo errors from a bound within which a probability may as well stand on its other side."""
 
 
 @dataclass(frozen=True)
 class Crossing:
-    """Where a probability meets a bound.
-
-    Parameters
-    ----------
-    steps, mcse : float
-        Shift in steps of the prior's spread, and the Monte Carlo error of it.
-    bound : float
-        The probability that is met.
-    """
+    """Where a probability meets a bound: the shift in steps of the prior's spread, and its error."""
 
     steps: float
     mcse: float
@@ -39,14 +40,10 @@ class Crossing:
 
 @dataclass(frozen=True)
 class BreakEvenSearch:
-    """Result of a search.
+    """The nearest crossing of each bound that is met, nearest first.
 
-    Parameters
-    ----------
-    crossings : tuple of Crossing
-        The nearest one of each bound that is met, nearest first.
-    told_from, told_to : float
-        The shifts between which the draws can tell; ``FURTHEST`` on a side that was scanned whole.
+    The draws can tell between the shifts ``told_from`` and ``told_to``; ``FURTHEST`` on a side that was
+    scanned whole.
     """
 
     crossings: tuple[Crossing, ...]
@@ -60,17 +57,7 @@ class BreakEvenSearch:
 
 
 def find_break_evens(shifts: PriorShifts, quantity: int, bounds: Sequence[float]) -> BreakEvenSearch:
-    """Search the nearest shift that takes one probability to each bound.
-
-    Parameters
-    ----------
-    shifts : PriorShifts
-        Of the prior that is moved.
-    quantity : int
-        Column of its shares.
-    bounds : sequence of float
-        Probabilities, none of them that of the run.
-    """
+    """Search the nearest shift that takes the probability in one column to each bound (none its own)."""
     nearest: dict[float, float] = {}
     reach = {}
     for side in (-1.0, 1.0):
@@ -110,3 +97,151 @@ def _error(shifts: PriorShifts, quantity: int, steps: float) -> float:
     ahead, behind = (shifts.at(steps + side * _SLOPE_STEP).probability[quantity] for side in (1.0, -1.0))
     slope = abs(float(ahead - behind)) / (2 * _SLOPE_STEP)
     return shifts.error_at(steps, quantity) / slope if slope > 0 else float("inf")
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A probability that matters, and the word beyond it; ``None`` for a threshold."""
+
+    kind: Literal["word", "threshold"]
+    probability: float
+    becomes: str | None
+
+
+@dataclass(frozen=True)
+class Question:
+    """One probability of the run, the nearest bounds of the words each way, and the threshold."""
+
+    target: str
+    milestone: str
+    probability: float
+    mcse: float
+    bounds: tuple[Bound, ...]
+    notes: tuple[RobustnessNote, ...]
+
+
+def question_of(base: Run, target: str, milestone: str, shares: Floats, threshold: float | None) -> Question:
+    """Read a probability and the bounds around it off the shares of the draws."""
+    probability, error = float(shares.mean()), monte_carlo_error(shares, base.n_chains)
+    here = wording.words(probability, (probability, probability))
+    bounds: list[Bound] = []
+    notes: list[RobustnessNote] = []
+    for near in wording.neighbouring_words(probability):
+        one = near
+        if abs(one.probability - probability) <= _CLOSE_ERRORS * error:
+            notes.append(
+                OnWordBound(
+                    target=target, milestone=milestone, probability=probability, words=(here, one.words)
+                )
+            )
+            beyond = 1e-6 if one.above else -1e-6
+            further = wording.neighbouring_words(one.probability + beyond)
+            same_way = [bound for bound in further if bound.above == one.above]
+            if not same_way:
+                continue
+            one = same_way[0]
+        bounds.append(Bound("word", one.probability, one.words))
+    if threshold is not None:
+        if abs(threshold - probability) <= _CLOSE_ERRORS * error:
+            notes.append(
+                OnThreshold(target=target, milestone=milestone, probability=probability, threshold=threshold)
+            )
+        else:
+            bounds.append(Bound("threshold", threshold, None))
+    return Question(target, milestone, probability, error, tuple(bounds), tuple(notes))
+
+
+def prior_break_even(shifts: PriorShifts, quantity: int, question: Question) -> Iterator[BreakEven]:
+    """Yield the break-even of one prior, and that of the threshold where there is one."""
+    prior = shifts.prior
+    for kind in dict.fromkeys(bound.kind for bound in question.bounds):
+        bounds = {bound.probability: bound for bound in question.bounds if bound.kind == kind}
+        found = find_break_evens(shifts, quantity, tuple(bounds))
+        missed = BreakEven(
+            target=question.target,
+            milestone=question.milestone,
+            name=shifts.name,
+            kind=kind,
+            outcome="never" if found.whole else "needs a refit",
+            probability=question.probability,
+            now=assumed(prior, prior.distribution),
+            reached=_reached(shifts, quantity, found),
+        )
+        if not found.crossings:
+            yield missed
+            continue
+        crossing = found.crossings[0]
+        bound = bounds[crossing.bound]
+        # An error as large as the prior is wide says no more than that it is larger than all asked.
+        error = min(crossing.mcse, 2 * FURTHEST)
+        low, high = (assumed(prior, shifts.moved(crossing.steps + side * error)) for side in (-1, 1))
+        yield missed.model_copy(
+            update={
+                "outcome": "crosses",
+                "becomes": bound.becomes,
+                "bound": bound.probability,
+                "steps": crossing.steps,
+                "mcse": crossing.mcse,
+                "assumed": assumed(prior, shifts.moved(crossing.steps)),
+                "assumed_mcse": (low, high),
+            }
+        )
+
+
+def calendar_break_even(
+    act: CalendarAct, effect: CalendarEffect, quantity: int, question: Question
+) -> Iterator[BreakEven]:
+    """Yield the probability of an act ahead from which another word holds; the effect is linear in it."""
+    slope, slope_error = float(effect.slope[quantity]), float(effect.mcse[quantity])
+    low, high = sorted(
+        min(max(question.probability + (happens - act.probability) * slope, 0.0), 1.0)
+        for happens in (0.0, 1.0)
+    )
+    for kind in dict.fromkeys(bound.kind for bound in question.bounds):
+        missed = BreakEven(
+            target=question.target,
+            milestone=question.milestone,
+            name=f"calendar.{effect.position}",
+            act=act.label,
+            kind=kind,
+            outcome="never",
+            probability=question.probability,
+            now=assumed_chance(act.probability),
+            reached=(low, high),
+        )
+        reached = [
+            (needed, bound)
+            for bound in question.bounds
+            if bound.kind == kind and slope
+            for needed in [act.probability + (bound.probability - question.probability) / slope]
+            if 0.0 <= needed <= 1.0
+        ]
+        if not reached:
+            yield missed
+            continue
+        needed, bound = min(reached, key=lambda one: abs(one[0] - act.probability))
+        moved = needed - act.probability
+        error = ((question.mcse / slope) ** 2 + (moved * slope_error / slope) ** 2) ** 0.5
+        least, most = (assumed_chance(min(max(needed + side * error, 0.0), 1.0)) for side in (-1, 1))
+        yield missed.model_copy(
+            update={
+                "outcome": "crosses",
+                "becomes": bound.becomes,
+                "bound": bound.probability,
+                "steps": moved,
+                "mcse": error,
+                "assumed": assumed_chance(needed),
+                "assumed_mcse": (least, most),
+            }
+        )
+
+
+def _reached(shifts: PriorShifts, quantity: int, found: BreakEvenSearch) -> tuple[float, float]:
+    """Lowest and highest probability over the shifts that were scanned."""
+    scanned = [
+        float(shifts.at(side * steps).probability[quantity])
+        for side, limit in ((-1.0, -found.told_from), (1.0, found.told_to))
+        for steps in SCANNED
+        if steps <= limit
+    ]
+    return max(min(scanned), 0.0), min(max(scanned), 1.0)

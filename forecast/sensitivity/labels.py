@@ -5,16 +5,26 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+from scipy import special
+
 from forecast.models.draws import Floats
-from forecast.records.analysis import Reason
-from forecast.records.forecast import RestsOn
+from forecast.records.analysis import NumberSensitivity, Reason, Robustness, WeightPull
+from forecast.records.forecast import Forecast, RestsOn
+from forecast.runs.run import Run
+from forecast.scenarios.evaluate import parameter_draws
 from forecast.sensitivity.power_scaling import (
     PowerScaling,
+    log_hazards,
     noise_of,
+    power_scaling,
     sensitivity,
     slope_per_doubling,
     sort_values,
 )
+from forecast.sensitivity.shifts import stacked_shares
+
+ALL_PRIORS, DATA = "all priors", "data"
 
 SENSITIVE = 0.05
 """Distance per doubling from which a quantity counts as sensitive (Kallioinen et al. 2024)."""
@@ -26,16 +36,9 @@ CLEAR_ERRORS = 2.0
 class Pull:
     """What more weight of a component does to a quantity.
 
-    Parameters
-    ----------
-    sensitivity : float
-        Cumulative Jensen–Shannon distance per doubling of the weight.
-    noise : float
-        What would be found of it by chance.
-    shift, shift_mcse : float
-        Change of the mean per doubling, and its Monte Carlo error.
-    trusted : bool
-        Whether the draws can stand for the scaled posterior.
+    ``sensitivity`` is the cumulative Jensen–Shannon distance per doubling of the weight, ``noise`` what would
+    be found of it by chance, ``shift`` the change of the mean per doubling with its Monte Carlo error;
+    ``trusted`` says whether the draws can stand for the scaled posterior.
     """
 
     sensitivity: float
@@ -61,16 +64,9 @@ class Pull:
 
 
 def pull_of(values: Floats, scaling: PowerScaling, n_chains: int, shares: Floats | None = None) -> Pull:
-    """Measure what more weight of a component does to a quantity.
+    """Measure what more weight of a component does to a quantity, shape (draw,).
 
-    Parameters
-    ----------
-    values : ndarray, shape (draw,)
-        The quantity whose distribution is compared.
-    scaling : PowerScaling
-    n_chains : int
-    shares : ndarray, shape (draw,), optional
-        What the mean is taken of, where that is not the quantity itself.
+    The mean is taken of ``shares`` where they are given, the distance always of ``values``.
     """
     ordered = sort_values(values)
     moved = values if shares is None else shares
@@ -85,21 +81,11 @@ def label_of(
 ) -> tuple[RestsOn, Reason]:
     """Return the label of a probability and the rule that made it.
 
-    Parameters
-    ----------
-    prior, likelihood : Pull
-        Of all priors together, and of the likelihood.
-    strongest_group : float
-        Largest strength of one group of priors alone (joint changes may cancel).
-    observed_before : int
-        Target events in the data.
-
-    Notes
-    -----
-    The rules, in this order: never observed → prior-driven; weights that cannot be trusted → unclear; priors
-    without effect → data-driven (or unclear, where the effects found are within the noise); data without
-    effect → prior-driven; both with effect and with clear shifts of opposite signs → conflict; otherwise
-    whichever has more effect.
+    ``prior`` is the pull of all priors together, ``strongest_group`` the strength of one group alone (joint
+    changes may cancel), ``observed_before`` counts target events in the data. The rules, in this order: never
+    observed → prior-driven; weights that cannot be trusted → unclear; priors without effect → data-driven (or
+    unclear, where the effects found are within the noise); data without effect → prior-driven; both with
+    effect and with clear shifts of opposite signs → conflict; otherwise whichever has more effect.
     """
     if not observed_before:
         return "prior-driven", "never observed"
@@ -116,10 +102,116 @@ def label_of(
         return "prior-driven", "data do not move it"
     opposed = prior.shift * likelihood.shift < 0
     if opposed and prior.is_clear_shift and likelihood.is_clear_shift:
-        lowers = prior.shift < 0
-        return "conflict", (
-            "priors lower it against the data" if lowers else "priors raise it against the data"
-        )
+        if prior.shift < 0:
+            return "conflict", "priors lower it against the data"
+        return "conflict", "priors raise it against the data"
     if strength > likelihood.strength:
         return "prior-driven", "priors move it more"
     return "data-driven", "data move it more"
+
+
+def measure_sensitivities(base: Run) -> tuple[NumberSensitivity, ...]:
+    """Power-scale priors and likelihood for every target × milestone."""
+    by_group = _group_densities(base)
+    scalings = {
+        **{name: power_scaling(density) for name, density in by_group.items()},
+        ALL_PRIORS: power_scaling(np.sum(list(by_group.values()), axis=0)),
+        DATA: power_scaling(base.inputs.main.model.log_likelihood(base.inputs.data, base.draws)),
+    }
+    features = parameter_features(base)
+    config = base.inputs.config
+    asked = [(target, one.name) for target in config.targets for one in config.milestones]
+    shares = stacked_shares(base, asked)
+    return tuple(
+        _number_sensitivity(base, question, shares[:, column], features, scalings)
+        for column, question in enumerate(asked)
+    )
+
+
+def _number_sensitivity(
+    base: Run,
+    question: tuple[str, str],
+    shares: Floats,
+    features: Floats,
+    scalings: dict[str, PowerScaling],
+) -> NumberSensitivity:
+    target, milestone = question
+    chances = log_hazards(shares, base.first_day[target].shape[1], features)
+    values = sort_values(chances)
+
+    def pull(name: str) -> Pull:
+        return pull_of(chances, scalings[name], base.n_chains, shares)
+
+    def record(name: str, noise: float | None = None) -> WeightPull:
+        scaling = scalings[name]
+        change, error = slope_per_doubling(shares, scaling.log_density, base.n_chains)
+        return WeightPull(
+            name=name,
+            sensitivity=sensitivity(values, scaling),
+            noise=noise,
+            change=change,
+            mcse=error,
+            pareto_k=scaling.pareto_k,
+        )
+
+    groups = [record(name) for name in scalings if name not in (ALL_PRIORS, DATA)]
+    groups.sort(key=lambda one: -one.sensitivity)
+    priors, data = pull(ALL_PRIORS), pull(DATA)
+    observed = base.forecast.target(target).observed_before
+    label, reason = label_of(priors, data, pull(groups[0].name).strength, observed)
+    return NumberSensitivity(
+        target=target,
+        milestone=milestone,
+        rests_on=label,
+        reason=reason,
+        priors=record(ALL_PRIORS, priors.noise),
+        data=record(DATA, data.noise),
+        groups=tuple(groups),
+    )
+
+
+def _group_densities(base: Run) -> dict[str, Floats]:
+    """Log prior density of each group of parameters at each draw."""
+    densities: dict[str, Floats] = {}
+    for name, prior in base.inputs.priors.priors.items():
+        density = prior.distribution.log_density(parameter_draws(base, name))
+        before = densities.get(prior.group.name)
+        densities[prior.group.name] = density if before is None else before + density
+    return densities
+
+
+def parameter_features(base: Run) -> Floats:
+    """Standardised parameters and latest tension by draw, shape (draw, feature); constants are left out."""
+    columns = []
+    for name, prior in base.inputs.priors.priors.items():
+        values = parameter_draws(base, name)
+        support = prior.group.support
+        columns.append(
+            values
+            if support == "real"
+            else np.log(values)
+            if support == "positive"
+            else special.logit(values)
+        )
+    columns += list(base.draws.knots[:, 0, -2:].T)
+    features = np.column_stack(columns)
+    spread = features.std(axis=0)
+    moving = spread > 1e-12
+    return np.asarray((features[:, moving] - features[:, moving].mean(axis=0)) / spread[moving])
+
+
+def with_labels(forecast: Forecast, robustness: Robustness) -> Forecast:
+    """Return the forecast with what each of its probabilities rests on."""
+    labels = {(one.target, one.milestone): one.rests_on for one in robustness.sensitivities}
+    targets = tuple(
+        target.model_copy(
+            update={
+                "milestones": tuple(
+                    one.model_copy(update={"rests_on": labels.get((target.name, one.name))})
+                    for one in target.milestones
+                )
+            }
+        )
+        for target in forecast.targets
+    )
+    return forecast.model_copy(update={"targets": targets})

@@ -20,20 +20,17 @@ from forecast.models.draws import Floats
 
 ALPHAS = (0.99, 1.01)
 """Powers on both sides of one at which the distance is taken."""
+_SHRINKAGE = 5.0
+"""Precision of the coefficients of ``log_hazards`` around zero, per standard deviation of a parameter."""
+_MOST_ROUNDS = 50
+_ROUNDS_OF_CURVATURE = 3
+"""Rounds in which the curvature is worked out anew: nearly all of the cost, and it hardly changes later."""
 _RE_PAIRINGS = tuple(part / 7 for part in range(1, 7))
 
 
 @dataclass(frozen=True)
 class PowerScaling:
-    """Weights of one component raised to the powers ``ALPHAS``.
-
-    Parameters
-    ----------
-    log_density : ndarray, shape (draw,)
-        Of the component, up to a constant.
-    lower, upper : ImportanceWeights
-        For the two powers.
-    """
+    """A component's log density at each draw, up to a constant, and the weights for the two ``ALPHAS``."""
 
     log_density: Floats
     lower: ImportanceWeights
@@ -73,15 +70,7 @@ def sort_values(values: Floats) -> Sorted:
 def sensitivity(values: Sorted, scaling: PowerScaling, roll: float = 0.0, n_chains: int = 1) -> float:
     """Distance that a doubling of the component's weight would move the distribution, from the two powers.
 
-    Parameters
-    ----------
-    values : Sorted
-        The quantity, shape (draw,).
-    scaling : PowerScaling
-    roll : float
-        Share of each chain by which the weights are shifted against the values; see ``noise_of``.
-    n_chains : int
-        Used with ``roll`` only.
+    ``roll`` is the share of each chain by which the weights are shifted against the values; see ``noise_of``.
     """
     distances = []
     for weights in (scaling.lower.weights, scaling.upper.weights):
@@ -143,3 +132,38 @@ def _one_sided(first: Floats, second: Floats, gaps: Floats) -> float:
     linear = 0.5 / np.log(2) * (q_mass - p_mass)
     total = max(divergence(p) + linear, 0.0) + max(divergence(q) - linear, 0.0)
     return total / (p_mass + q_mass) if p_mass + q_mass > 0 else 0.0
+
+
+def log_hazards(shares: Floats, n_paths: int, features: Floats) -> Floats:
+    """Logarithm of each draw's cumulative hazard, −log(1 − chance), shape (draw,).
+
+    A draw's share of ``n_paths`` paths is its chance plus binomial noise, which for a rare target outweighs
+    what the parameters do. The hits are therefore regressed on the parameters (``features``, shape (draw,
+    feature)): a binomial model whose log cumulative hazard is linear in them, shrunk a little. The fit serves
+    questions on the spread over draws only; probabilities themselves are always means of the shares. It is
+    the same value everywhere when all paths agree: there is nothing to tell draws apart.
+    """
+    mean = float(shares.mean())
+    if mean in (0.0, 1.0):
+        return np.zeros(len(shares))
+    design = np.column_stack([np.ones(len(shares)), features])
+    penalty = np.diag([0.0, *([_SHRINKAGE] * features.shape[1])])
+    coefficients = np.zeros(design.shape[1])
+    coefficients[0] = np.log(-np.log1p(-mean))
+    curvature = penalty
+    for finished in range(_MOST_ROUNDS):
+        # Fisher scoring; the clip keeps a wild step of the first rounds finite.
+        log_hazard = np.clip(design @ coefficients, -14.0, 3.0)
+        hazard = np.exp(log_hazard)
+        chance = np.clip(-np.expm1(-hazard), 1e-9, 1 - 1e-9)
+        slope = hazard * np.exp(-hazard)
+        variance = chance * (1 - chance)
+        score = n_paths * slope * (shares - chance) / variance
+        if finished < _ROUNDS_OF_CURVATURE:
+            rooted = np.sqrt(n_paths * slope**2 / variance)[:, None] * design
+            curvature = rooted.T @ rooted + penalty
+        step = np.linalg.solve(curvature, design.T @ score - penalty @ coefficients)
+        coefficients = coefficients + step
+        if np.abs(step).max() < 1e-4:
+            break
+    return np.asarray(design @ coefficients)

@@ -20,18 +20,10 @@ _MONTH_DAYS = 365.25 / 12
 
 @dataclass(frozen=True)
 class PriorPredictive:
-    """Quantiles of simulated years that know the priors and the calendar, but no event.
+    """Simulated years that know the priors and the calendar, but no event.
 
-    Parameters
-    ----------
-    acts_a_month : dict
-        Stream → (5%, 50%, 95%) quantiles of acts a month; ``all`` for their sum.
-    observed_a_month : dict
-        The same streams' observed mean, for comparison.
-    target_within_year : dict
-        Target → probability of at least one within a year.
-    mcse : dict
-        Monte Carlo standard errors of these.
+    Acts a month by stream, and ``all`` for their sum: (5%, 50%, 95%) quantiles, and the observed mean; the
+    probability of at least one target event within a year by target, with its Monte Carlo error.
     """
 
     acts_a_month: dict[str, tuple[float, float, float]]

@@ -9,56 +9,39 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from forecast.models.draws import Floats
+from forecast.config import CalendarAct
+from forecast.errors import InputError
 from forecast.records.analysis import (
     AssumptionEffect,
     BreakEven,
     CertainActs,
     NumberSensitivity,
     Robustness,
-    RobustnessNote,
-    WeightPull,
+    ShiftEnd,
 )
-from forecast.records.forecast import Forecast
 from forecast.runs.run import Run
-from forecast.scenarios.reweighting import parameter_draws
-from forecast.sensitivity.assumptions import key_assumptions
-from forecast.sensitivity.break_even_words import (
-    Question,
-    calendar_break_even,
-    prior_break_even,
-    question_of,
+from forecast.sensitivity.break_even import Question, calendar_break_even, prior_break_even, question_of
+from forecast.sensitivity.labels import measure_sensitivities
+from forecast.sensitivity.shifts import (
+    CalendarEffect,
+    PriorShifts,
+    assumed,
+    assumed_chance,
+    calendar_effects,
+    key_assumptions,
+    stacked_shares,
 )
-from forecast.sensitivity.calendar_effects import calendar_effects
-from forecast.sensitivity.labels import label_of, pull_of
-from forecast.sensitivity.power_scaling import (
-    PowerScaling,
-    power_scaling,
-    sensitivity,
-    slope_per_doubling,
-    sort_values,
-)
-from forecast.sensitivity.shifts import PriorShifts, stacked_shares
-from forecast.sensitivity.smooth_chances import log_hazards, parameter_features
-from forecast.sensitivity.tornado import calendar_bar, prior_bar, strongest_first
 
-ALL_PRIORS, DATA = "all priors", "data"
+ONE_STEP = 1.0
+"""Spreads of the prior by which it is moved: its median goes to its 16% and its 84% quantile."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RobustnessOptions:
     """What to measure.
 
-    Parameters
-    ----------
-    target, milestone : str or None
-        The question of the tornado chart; the headline's when absent.
-    threshold : float or None
-        A probability whose crossing matters to the user, beside the bounds of the words.
-    all_targets : bool
-        Break-evens for every target, not only for that of the question.
+    The tornado chart is of one question, the headline's when absent; break-evens are of its target or of all.
+    ``threshold`` is a probability whose crossing matters to the user, beside the bounds of the words.
     """
 
     target: str | None = None
@@ -70,21 +53,20 @@ class RobustnessOptions:
 def measure_robustness(base: Run, options: RobustnessOptions | None = None) -> Robustness:
     """Measure what every probability rests on, and what would change the call.
 
-    Parameters
-    ----------
-    base : Run
-        The run.
-    options : RobustnessOptions, optional
-        The headline question without a threshold when absent.
-
-    Returns
-    -------
-    Robustness
-        Labels of every target × milestone, the tornado chart of one question, and the break-evens of its
-        target (or of all) at every milestone.
+    Labels are of every target × milestone, the tornado chart of one question, the break-evens of its target
+    (or of all) at every milestone; of the headline without a threshold when no options are given.
     """
-    sensitivities = measure_sensitivities(base)
-    return measure_shifts(base, options or RobustnessOptions(), sensitivities)
+    if "robustness" not in base.inputs.family.abilities:
+        raise InputError(
+            f"model.family {base.inputs.family.name!r} cannot say what its numbers rest on: its members see an "
+            "assumption through different parameters. Use joint, focused or target."
+        )
+    options = options or RobustnessOptions()
+    parts = base.by_fit()
+    asked = options.target or base.inputs.config.headline.target
+    main = next(part for part in parts if asked in part.inputs.config.targets)
+    sensitivities = tuple(one for part in parts for one in measure_sensitivities(part))
+    return measure_shifts(main, options, sensitivities)
 
 
 def measure_shifts(
@@ -105,18 +87,21 @@ def measure_shifts(
     main = asked.index((target, milestone))
     bars: list[AssumptionEffect] = []
     break_evens: list[BreakEven] = []
-    for name in dict.fromkeys(name for one in targets for name in key_assumptions(base.inputs, one)):
+    assumptions = {one: key_assumptions(base.inputs, one) for one in targets}
+    for name in dict.fromkeys(name for names in assumptions.values() for name in names):
         shifts = PriorShifts(base, name, shares)
         for column, question in enumerate(questions):
-            if name in key_assumptions(base.inputs, question.target):
+            if name in assumptions[question.target]:
                 break_evens += prior_break_even(shifts, column, question)
-        if name in key_assumptions(base.inputs, target):
+        if name in assumptions[target]:
             bars.append(prior_bar(shifts, main))
     for effect in effects:
         act = base.inputs.config.calendar[effect.position]
         bars.append(calendar_bar(act, effect, main, questions[main].probability))
         for column, question in enumerate(questions):
             break_evens += calendar_break_even(act, effect, column, question)
+    certain = len(base.inputs.calendar) - len(effects)
+    left_out = [CertainActs(number=certain)] if certain else []
     return Robustness(
         target=target,
         milestone=milestone,
@@ -124,113 +109,73 @@ def measure_shifts(
         sensitivities=sensitivities,
         tornado=strongest_first(bars),
         break_evens=_in_order(break_evens, questions),
-        notes=_notes(questions, len(base.inputs.calendar) - len(effects)),
+        notes=(*(note for question in questions for note in question.notes), *left_out),
     )
 
 
-def measure_sensitivities(base: Run) -> tuple[NumberSensitivity, ...]:
-    """Power-scale priors and likelihood for every target × milestone."""
-    # Here, because it brings PyMC's machinery, which takes longer to load than everything else here to run.
-    from forecast.models.likelihood import log_likelihood
+def prior_bar(shifts: PriorShifts, quantity: int) -> AssumptionEffect:
+    """Bar of one prior for the question in one column of the shares."""
+    prior = shifts.prior
+    base = float(shifts.at(0.0).probability[quantity])
 
-    by_group = _group_densities(base)
-    scalings = {name: power_scaling(density) for name, density in by_group.items()}
-    priors = power_scaling(np.sum(list(by_group.values()), axis=0))
-    data = power_scaling(log_likelihood(base.inputs.data, base.draws))
-    features = parameter_features(base)
-    config = base.inputs.config
-    asked = [(target, one.name) for target in config.targets for one in config.milestones]
-    shares = stacked_shares(base, asked)
+    def end(steps: float) -> ShiftEnd:
+        there = assumed(prior, shifts.moved(steps))
+        found = shifts.at(steps)
+        if not found.weights.trusted:
+            return ShiftEnd(assumed=there, probability=None, change=None, mcse=None)
+        probability = float(found.probability[quantity])
+        return ShiftEnd(
+            assumed=there,
+            probability=probability,
+            change=probability - base,
+            mcse=shifts.change_error_at(steps, quantity),
+        )
+
+    return AssumptionEffect(
+        name=shifts.name,
+        now=assumed(prior, prior.distribution),
+        lower=end(-ONE_STEP),
+        upper=end(ONE_STEP),
+    )
+
+
+def calendar_bar(
+    act: CalendarAct, effect: CalendarEffect, quantity: int, probability: float
+) -> AssumptionEffect:
+    """Bar of an act ahead: it surely does not happen, and it surely does."""
+    slope, error = float(effect.slope[quantity]), float(effect.mcse[quantity])
+
+    def end(happens: float) -> ShiftEnd:
+        moved = happens - act.probability
+        return ShiftEnd(
+            assumed=assumed_chance(happens),
+            probability=min(max(probability + moved * slope, 0.0), 1.0),
+            change=moved * slope,
+            mcse=abs(moved) * error,
+        )
+
+    return AssumptionEffect(
+        name=f"calendar.{effect.position}",
+        act=act.label,
+        now=assumed_chance(act.probability),
+        lower=end(0.0),
+        upper=end(1.0),
+    )
+
+
+def strongest_first(bars: Sequence[AssumptionEffect]) -> tuple[AssumptionEffect, ...]:
+    """Order by the largest change either way; those that need a refit come last."""
     return tuple(
-        _number_sensitivity(base, question, shares[:, column], features, priors, data, scalings)
-        for column, question in enumerate(asked)
+        sorted(bars, key=lambda bar: -max(abs(bar.lower.change or 0.0), abs(bar.upper.change or 0.0)))
     )
-
-
-def with_labels(forecast: Forecast, robustness: Robustness) -> Forecast:
-    """Return the forecast with what each of its probabilities rests on."""
-    labels = {(one.target, one.milestone): one.rests_on for one in robustness.sensitivities}
-    targets = tuple(
-        target.model_copy(
-            update={
-                "milestones": tuple(
-                    one.model_copy(update={"rests_on": labels.get((target.name, one.name))})
-                    for one in target.milestones
-                )
-            }
-        )
-        for target in forecast.targets
-    )
-    return forecast.model_copy(update={"targets": targets})
-
-
-def _number_sensitivity(
-    base: Run,
-    question: tuple[str, str],
-    shares: Floats,
-    features: Floats,
-    priors: PowerScaling,
-    data: PowerScaling,
-    groups: dict[str, PowerScaling],
-) -> NumberSensitivity:
-    target, milestone = question
-    chances = log_hazards(shares, base.first_day[target].shape[1], features)
-    values = sort_values(chances)
-
-    def record(name: str, scaling: PowerScaling, noise: float | None) -> WeightPull:
-        change, error = slope_per_doubling(shares, scaling.log_density, base.n_chains)
-        return WeightPull(
-            name=name,
-            sensitivity=sensitivity(values, scaling),
-            noise=noise,
-            change=change,
-            mcse=error,
-            pareto_k=scaling.pareto_k,
-        )
-
-    found = [record(name, scaling, None) for name, scaling in groups.items()]
-    by_strength = sorted(found, key=lambda one: -one.sensitivity)
-    of_priors, of_data = (pull_of(chances, scaling, base.n_chains, shares) for scaling in (priors, data))
-    alone = pull_of(chances, groups[by_strength[0].name], base.n_chains, shares).strength
-    observed = base.forecast.target(target).observed_before
-    label, reason = label_of(of_priors, of_data, alone, observed)
-    return NumberSensitivity(
-        target=target,
-        milestone=milestone,
-        rests_on=label,
-        reason=reason,
-        priors=record(ALL_PRIORS, priors, of_priors.noise),
-        data=record(DATA, data, of_data.noise),
-        groups=tuple(by_strength),
-    )
-
-
-def _group_densities(base: Run) -> dict[str, Floats]:
-    """Log prior density of each group of parameters at each draw."""
-    densities: dict[str, Floats] = {}
-    for name, prior in base.inputs.priors.priors.items():
-        density = prior.distribution.log_density(parameter_draws(base, name))
-        before = densities.get(prior.group.name)
-        densities[prior.group.name] = density if before is None else before + density
-    return densities
 
 
 def _in_order(found: list[BreakEven], questions: Sequence[Question]) -> tuple[BreakEven, ...]:
     """By question; within it crossings first, the smallest change of a belief before larger ones."""
     place = {(one.target, one.milestone): index for index, one in enumerate(questions)}
     outcome = {"crosses": 0, "needs a refit": 1, "never": 2}
-    return tuple(
-        sorted(
-            found,
-            key=lambda one: (
-                place[one.target, one.milestone],
-                outcome[one.outcome],
-                abs(one.steps) if one.steps is not None else 0.0,
-            ),
-        )
-    )
 
+    def rank(one: BreakEven) -> tuple[int, int, float]:
+        return place[one.target, one.milestone], outcome[one.outcome], abs(one.steps or 0.0)
 
-def _notes(questions: Sequence[Question], left_out: int) -> tuple[RobustnessNote, ...]:
-    notes = [note for question in questions for note in question.notes]
-    return (*notes, CertainActs(number=left_out)) if left_out else tuple(notes)
+    return tuple(sorted(found, key=rank))

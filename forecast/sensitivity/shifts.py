@@ -1,4 +1,9 @@
-"""Probabilities under a shifted prior, by reweighting: what break-evens and the tornado chart are made of."""
+"""Probabilities under another assumption: a shifted prior by reweighting, or an act ahead.
+
+Whether an act ahead happens is drawn apart from all else on a path: it is an experiment at random within the
+simulation. The difference between the paths on which it happens and those on which it does not is therefore
+its effect, and a forecast is linear in its probability.
+"""
 
 from __future__ import annotations
 
@@ -11,23 +16,63 @@ from forecast.inference.importance import ImportanceWeights, importance_weights,
 from forecast.models.draws import Floats
 from forecast.priors import Distribution, NamedPrior
 from forecast.priors.distributions import shifted
+from forecast.records.analysis import Assumed
+from forecast.runs.inputs import Inputs
 from forecast.runs.run import Run
-from forecast.scenarios.reweighting import parameter_draws
+from forecast.scenarios.evaluate import base_shares, milestone_day, parameter_draws
+from forecast.simulation.paths import acts_on_paths
+
+_SINGLE = (
+    "tension.scale",
+    "tension.persistence",
+    "excitation.half_life_days",
+    "excitation.cross_half_life_days",
+    "ballast.half_life_days",
+    "severity.tension",
+    "severity.recent",
+)
+_OF_THE_TARGET = (
+    "baseline.weekly_rate",
+    "tension.loading",
+    "excitation.branching",
+    "excitation.cross",
+    "severity.category",
+    "severity.grave",
+)
+_WHOLE = ("ballast", "severity.level")
+
+
+def key_assumptions(inputs: Inputs, target: str) -> tuple[str, ...]:
+    """Names of the priors that a target may hang on, in the order of the catalogue.
+
+    All that hold for the whole model, ballast and the severity ladder element by element, and of the groups
+    by kind of act those of the kinds that meet the target.
+    """
+    rule = next(rule for rule in inputs.rules if rule.name == target)
+    wanted = {*_SINGLE}
+    names = []
+    for name, prior in inputs.priors.priors.items():
+        group = prior.group.name
+        own_kind = group in _OF_THE_TARGET and prior.element in rule.any_of
+        if name in wanted or group in _WHOLE or own_kind:
+            names.append(name)
+    return tuple(names)
+
+
+def assumed(prior: NamedPrior, distribution: Distribution) -> Assumed:
+    """Middle of a distribution of this parameter, in its own unit and on its human scale."""
+    middle, scale = float(distribution.quantile(0.5)), prior.group.scale
+    return Assumed(parameter=middle, value=scale.of(middle), scale=scale.name)
+
+
+def assumed_chance(probability: float) -> Assumed:
+    """Probability of an act ahead as an assumption."""
+    return Assumed(parameter=probability, value=probability, scale="probability")
 
 
 @dataclass(frozen=True)
 class ShiftedChances:
-    """Probabilities under one shift.
-
-    Parameters
-    ----------
-    steps : float
-        The shift, in steps of the prior's own spread.
-    weights : ImportanceWeights
-        Of the draws.
-    probability : ndarray, shape (quantity,)
-        Weighted means of the shares of paths.
-    """
+    """Probabilities under a shift of so many steps of the prior's spread: weighted means of the shares."""
 
     steps: float
     weights: ImportanceWeights
@@ -36,16 +81,7 @@ class ShiftedChances:
 
 @dataclass
 class PriorShifts:
-    """Shifts of one prior, each worked out once.
-
-    Parameters
-    ----------
-    base : Run
-    name : str
-        The prior that is moved.
-    shares : ndarray, shape (draw, quantity)
-        Share of each draw's paths that are hit, for every question at once.
-    """
+    """Shifts of one prior, each worked out once; ``shares`` are of hit paths, shape (draw, question)."""
 
     base: Run
     name: str
@@ -98,6 +134,44 @@ class PriorShifts:
 
 def stacked_shares(base: Run, questions: Sequence[tuple[str, str]]) -> Floats:
     """Shares of hit paths for (target, milestone) questions, shape (draw, question)."""
-    from forecast.scenarios.evaluate import base_shares
-
     return np.column_stack([base_shares(base, target, milestone) for target, milestone in questions])
+
+
+@dataclass(frozen=True)
+class CalendarEffect:
+    """Probability if an act of the run's calendar surely happens minus if it surely does not, by question.
+
+    With its error; zero for milestones that come before the act.
+    """
+
+    position: int
+    slope: Floats
+    mcse: Floats
+
+
+def calendar_effects(base: Run, questions: Sequence[tuple[str, str]]) -> tuple[CalendarEffect, ...]:
+    """Measure the acts of the run's calendar on (target, milestone) questions.
+
+    Acts of probability 0 or 1 are left out: no path tells what else would be.
+    """
+    calendar = base.inputs.calendar
+    if not calendar:
+        return ()
+    data, days = base.inputs.data, [milestone_day(base, milestone) for _, milestone in questions]
+    happens = acts_on_paths(data, base.n_draws, base.simulation, calendar)
+    hits = [base.first_day[target] < day for (target, _), day in zip(questions, days, strict=True)]
+    effects = []
+    for position, act in enumerate(calendar):
+        if act.probability in (0.0, 1.0):
+            continue
+        begins = (act.date - data.grid.origin).days
+        # Σ(h − q)(y − P) / q(1 − q): unbiased, as q is known; taking P off lowers the variance.
+        lean = (happens[position] - act.probability) / (act.probability * (1 - act.probability))
+        slopes, errors = np.zeros(len(questions)), np.zeros(len(questions))
+        for column, (hit, day) in enumerate(zip(hits, days, strict=True)):
+            if begins < day:
+                by_draw = (lean * (hit - hit.mean())).mean(axis=1)
+                slopes[column] = by_draw.mean()
+                errors[column] = monte_carlo_error(by_draw, base.n_chains)
+        effects.append(CalendarEffect(position, slopes, errors))
+    return tuple(effects)

@@ -5,7 +5,6 @@ Records hold numbers and names; what a reader sees of them is made here and nowh
 
 from forecast.wording.numbers import (
     BANDS,
-    WordBound,
     count,
     frequency,
     interval_percent,
@@ -21,8 +20,6 @@ from forecast.wording.numbers import (
     share,
     short_day,
     shown_difference,
-    shown_percent,
-    signed_percent,
     signed_points,
     times,
     words,
@@ -30,7 +27,6 @@ from forecast.wording.numbers import (
 
 __all__ = [
     "BANDS",
-    "WordBound",
     "count",
     "frequency",
     "interval_percent",
@@ -46,8 +42,6 @@ __all__ = [
     "share",
     "short_day",
     "shown_difference",
-    "shown_percent",
-    "signed_percent",
     "signed_points",
     "times",
     "words",

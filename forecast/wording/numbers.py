@@ -5,7 +5,8 @@ The words are the seven bands of ICD 203 (US Office of the Director of National 
 that is shown, so that number and word always agree, and a value on a bound between two bands takes the
 one nearer to an even chance, so that P and 1 − P get mirrored words.
 
-Nothing here imports anything heavy: ``forecast check`` and the terminal use it.
+All probabilities are in [0, 1]; anything else is a ``ValueError``. Nothing here imports anything heavy:
+``forecast check`` and the terminal use it.
 """
 
 from __future__ import annotations
@@ -31,41 +32,16 @@ BANDS: tuple[tuple[str, int, int], ...] = (
 
 _NOUN_PHRASES = {"almost no chance": "almost no chance", "roughly even chance": "a roughly even chance"}
 _MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
 )
 
 
 def words(probability: float, interval: tuple[float, float]) -> str:
     """ICD-203 words for a probability and its 90% interval.
 
-    Parameters
-    ----------
-    probability : float
-        In [0, 1].
-    interval : tuple of float
-        Lower and upper bound of the probability, in [0, 1].
-
-    Returns
-    -------
-    str
-        One band (``"likely"``), or the lowest and the highest band that the interval reaches
-        (``"unlikely to roughly even chance"``).
-
-    Raises
-    ------
-    ValueError
-        When a value is not in [0, 1].
+    One band (``"likely"``), or the lowest and the highest band that the interval reaches (``"unlikely to
+    roughly even chance"``).
     """
     lowest, highest = _reached_bands(probability, interval)
     return BANDS[lowest][0] if lowest == highest else f"{BANDS[lowest][0]} to {BANDS[highest][0]}"
@@ -83,11 +59,6 @@ def neighbouring_words(probability: float) -> tuple[WordBound, ...]:
     """Where the word for a probability changes, downwards and upwards; at the ends one way only.
 
     The bounds are those of the whole percent shown, so that number and word change together.
-
-    Raises
-    ------
-    ValueError
-        When ``probability`` is not in [0, 1].
     """
     here, shown = _band(probability), shown_percent(probability)
     bounds = []
@@ -103,18 +74,7 @@ def neighbouring_words(probability: float) -> tuple[WordBound, ...]:
 
 
 def predicate(probability: float, interval: tuple[float, float]) -> str:
-    """Return the words as the predicate of a sentence whose subject is the event.
-
-    Returns
-    -------
-    str
-        ``"is likely"``, ``"has a roughly even chance"``, ``"ranges from unlikely to likely"`` …
-
-    Raises
-    ------
-    ValueError
-        When a value is not in [0, 1].
-    """
+    """Words as the predicate of a sentence about the event, e.g. ``"has a roughly even chance"``."""
     lowest, highest = _reached_bands(probability, interval)
     if lowest != highest:
         first, last = (_NOUN_PHRASES.get(BANDS[k][0], BANDS[k][0]) for k in (lowest, highest))
@@ -124,24 +84,12 @@ def predicate(probability: float, interval: tuple[float, float]) -> str:
 
 
 def percent(probability: float) -> str:
-    """Whole percent, e.g. ``"63%"``; ``"<1%"`` and ``">99%"`` at the ends, never 0% or 100%.
-
-    Raises
-    ------
-    ValueError
-        When ``probability`` is not in [0, 1].
-    """
+    """Whole percent, e.g. ``"63%"``; ``"<1%"`` and ``">99%"`` at the ends, never 0% or 100%."""
     return f"{_bounded_whole(probability)}%"
 
 
 def share(part: float) -> str:
-    """Share of things counted: ``"none"``, ``"all"``, else whole percent; unlike a chance it can be both.
-
-    Raises
-    ------
-    ValueError
-        When ``part`` is not in [0, 1].
-    """
+    """Share of things counted: ``"none"``, ``"all"``, else whole percent; unlike a chance it can be both."""
     return {0.0: "none", 1.0: "all"}.get(part) or percent(part)
 
 
@@ -149,11 +97,6 @@ def interval_percent(interval: tuple[float, float]) -> str:
     """Interval in whole percent, e.g. ``"48–76%"``; one value when both bounds show the same.
 
     Where nothing but the end lies beside a bound it is ``"≤1%"`` or ``"≥99%"``.
-
-    Raises
-    ------
-    ValueError
-        When a bound is not in [0, 1].
     """
     lower, upper = (_bounded_whole(bound) for bound in interval)
     if (lower, upper) == ("<1", "1"):
@@ -164,13 +107,7 @@ def interval_percent(interval: tuple[float, float]) -> str:
 
 
 def frequency(probability: float) -> str:
-    """Natural frequency, e.g. ``"63 of 100"``, ``"<1 of 100"``, ``">99 of 100"``.
-
-    Raises
-    ------
-    ValueError
-        When ``probability`` is not in [0, 1].
-    """
+    """Natural frequency, e.g. ``"63 of 100"``, ``"<1 of 100"``, ``">99 of 100"``."""
     return f"{_bounded_whole(probability)} of 100"
 
 
@@ -210,7 +147,7 @@ def plain_number(value: float) -> str:
     return f"{round(value, digits):,.{digits}f}".rstrip("0").rstrip(".") if digits else f"{value:,.0f}"
 
 
-def signed_percent(part: float) -> str:
+def _signed_percent(part: float) -> str:
     """Relative change as text: ``"−50%"``, ``"+20%"``, ``"none"``."""
     if abs(part) < 0.005:
         return "none"
@@ -221,9 +158,9 @@ def on_scale(value: float, scale: Scale) -> str:
     """Value on the human scale of a parameter, e.g. ``"−50%"``, ``"7.3 weeks"``, ``"1.8×"``."""
     match scale:
         case "effect":
-            return signed_percent(value)
+            return _signed_percent(value)
         case "share":
-            return signed_percent(value).lstrip("+")
+            return _signed_percent(value).lstrip("+")
         case "chance":
             return f"{plain_number(value * 100)}%"
         case "probability":
@@ -288,13 +225,7 @@ def _bounded_whole(probability: float) -> str:
 
 
 def shown_percent(probability: float) -> int:
-    """Whole percent as shown, with 0 standing for ``"<1%"`` and 100 for ``">99%"``.
-
-    Raises
-    ------
-    ValueError
-        When ``probability`` is not in [0, 1].
-    """
+    """Whole percent as shown, with 0 standing for ``"<1%"`` and 100 for ``">99%"``."""
     if not 0.0 <= probability <= 1.0:
         raise ValueError(f"a probability must be in [0, 1], got {probability!r}")
     if probability < 0.01:

@@ -33,7 +33,7 @@ from forecast.evaluation.forecast_table import ForecastTable
 from forecast.evaluation.score_table import ScoreTable, score_forecasts
 from forecast.evaluation.unit_store import PLAN_FILE, UnitStore, open_store, plan_settings
 from forecast.evaluation.workers import run_jobs
-from forecast.report.track_record import write_backtest_figures
+from forecast.report.backtest_figures import write_backtest_figures
 from forecast.runs.folder import file_hashes, new_run_folder, refuse_existing
 from forecast.runs.inputs import Inputs, read_inputs
 from forecast.wording import count
@@ -152,7 +152,11 @@ def run_backtest(
     if not results:
         listed = "\n".join(f"  {failure}" for failure in failures)
         raise UnfinishedError(f"every unit failed.\n{listed}\nRun again with --resume.")
-    backtest = _score(plan, inputs, results, failures)
+    forecasts = collect(plan, inputs.events, results)
+    scores = score_forecasts(forecasts, seed=plan.sampler.seed)
+    notes = (*plan_notes(plan, inputs), *_fit_notes(results))
+    content = _scores_content(inputs, settings, scores, notes, failures)
+    backtest = Backtest(plan, tuple(results), forecasts, scores, notes, failures, content)
     if not failures:
         with new_run_folder(place, force=force, kind="backtest") as filling:
             _write(backtest, settings, filling)
@@ -170,50 +174,30 @@ def _run_units(
 ) -> tuple[str, ...]:
     units = units_of(plan)
     have = {result.unit for result in store.finished(units)}
-    progress = _Progress(units, have, listen)
+    waiting = [unit for unit in units if unit not in have]
+    planned = sum(_COST[unit.family] * unit.n_origins for unit in waiting)
+    done: dict[Unit, int] = {}
+
+    def tell(note: str) -> None:
+        if listen:
+            finished = sum(_COST[unit.family] * origins for unit, origins in done.items())
+            listen(StageProgress("backtest", finished, planned, note))
+
+    def note(unit: Unit, origins: int) -> None:
+        done[unit] = origins
+        tell(unit.name)
+
+    tell("")
     events = model_columns(inputs.events)
-    jobs = [(plan, events, unit) for unit in units if unit not in have]
+    jobs = [(plan, events, unit) for unit in waiting]
     failures = []
-    running = run_jobs(jobs, processes=processes, cluster=cluster, listen=progress.origin_done)
-    for (_, _, unit), outcome in running:
+    for (_, _, unit), outcome in run_jobs(jobs, processes=processes, cluster=cluster, listen=note):
         if isinstance(outcome, UnitResult):
             store.keep(outcome)
         else:
             failures.append(str(outcome))
-        progress.unit_done(unit)
+        note(unit, unit.n_origins)
     return tuple(failures)
-
-
-class _Progress:
-    """Adds up what is done, whether origins or only whole units are reported."""
-
-    def __init__(self, units: Sequence[Unit], have: set[Unit], listen: Listener | None) -> None:
-        self._planned = sum(_COST[unit.family] * unit.n_origins for unit in units if unit not in have)
-        self._done: dict[Unit, int] = {}
-        self._kept = len(have)
-        self._listen = listen or (lambda progress: None)
-        self._tell("")
-
-    def origin_done(self, unit: Unit, origins: int) -> None:
-        self._done[unit] = origins
-        self._tell(unit.name)
-
-    def unit_done(self, unit: Unit) -> None:
-        self.origin_done(unit, unit.n_origins)
-
-    def _tell(self, note: str) -> None:
-        finished = sum(_COST[unit.family] * origins for unit, origins in self._done.items())
-        self._listen(StageProgress("backtest", finished, self._planned, note))
-
-
-def _score(
-    plan: BacktestPlan, inputs: Inputs, results: Sequence[UnitResult], failures: tuple[str, ...]
-) -> Backtest:
-    forecasts = collect(plan, inputs.events, results)
-    scores = score_forecasts(forecasts, seed=plan.sampler.seed)
-    notes = (*plan_notes(plan, inputs), *_fit_notes(results))
-    content = _scores_content(plan, inputs, scores, notes, failures)
-    return Backtest(plan, tuple(results), forecasts, scores, notes, failures, content)
 
 
 def _fit_notes(results: Sequence[UnitResult]) -> tuple[str, ...]:
@@ -225,20 +209,20 @@ def _fit_notes(results: Sequence[UnitResult]) -> tuple[str, ...]:
 
 
 def _scores_content(
-    plan: BacktestPlan,
     inputs: Inputs,
+    settings: dict[str, Any],
     scores: ScoreTable,
     notes: tuple[str, ...],
     failures: tuple[str, ...],
 ) -> dict[str, Any]:
     """What was asked of which data, every score, who was best, warnings."""
     table = scores.to_dict()
-    settings = plan_settings(plan, inputs.events.sha256)
-    origins = settings.pop("origins")
+    kept = {name: value for name, value in settings.items() if name not in ("name", "origins")}
+    origins = settings["origins"]
     dyad = inputs.config.dyad
     head = {
         "schema": table.pop("schema"),
-        "name": settings.pop("name"),
+        "name": settings["name"],
         "dyad": {"a": dyad.names[0], "b": dyad.names[1], "label": dyad.title},
         "as_of": inputs.config.as_of.isoformat(),
         "default": DEFAULT_MODEL,
@@ -250,7 +234,7 @@ def _scores_content(
         for (target, days), models in best_models(scores).items()
     ]
     warnings = [*notes, *table.pop("warnings")]
-    return head | settings | table | {"best": best, "warnings": warnings, "failures": list(failures)}
+    return head | kept | table | {"best": best, "warnings": warnings, "failures": list(failures)}
 
 
 def best_models(scores: ScoreTable) -> dict[tuple[str, int], dict[str, str]]:

@@ -53,7 +53,8 @@ from forecast.runs.stages import sampler_options, stage_seeds
 from forecast.runs.summaries import Question, target_forecast
 from forecast.scenarios import evaluate_plans, plan_scenarios
 from forecast.sensitivity.drivers import leave_one_out
-from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness, with_labels
+from forecast.sensitivity.labels import with_labels
+from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
 from forecast.simulation import FirstHits
 from forecast.simulation.paths import RATE_CAP
 from forecast.simulation.probabilities import hit_shares
@@ -325,7 +326,7 @@ def _drivers(
     rule = next(rule for rule in inputs.rules if rule.name == config.headline.target)
     measured = leave_one_out(
         inputs.events,
-        inputs.data,
+        inputs.main,
         posterior,
         rule,
         config.headline_milestone.date,

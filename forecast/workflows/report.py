@@ -21,7 +21,8 @@ from forecast.events.table import EventTable
 from forecast.records.analysis import UnusedBacktest
 from forecast.records.history import LedgerSummary, PreviousRun
 from forecast.report import ReportOptions, build_report, report_options
-from forecast.report.build import BuiltReport, compare_with
+from forecast.report.build import BuiltReport
+from forecast.report.run_records import compare_with
 from forecast.runs import files
 from forecast.runs.folder import (
     new_run_folder,

@@ -11,7 +11,7 @@ from forecast.errors import ConfigError
 
 
 def content(text: str) -> object:
-    return parse_yaml(text, "f.yaml").content
+    return parse_yaml(text, "f.yaml")[0]
 
 
 @pytest.mark.parametrize("word", ["NO", "no", "on", "off", "yes", "Y", "n"])
@@ -60,7 +60,7 @@ def test_keys_are_text_even_when_they_look_like_numbers():
 
 def test_positions_are_those_of_the_keys_and_of_the_items():
     text = "top:\n  inner: 1\nlist:\n  - one\n  - {name: x,  date: y}\nflow: {a: [1, 2]}\n"
-    positions = parse_yaml(text, "f.yaml").source.positions
+    positions = parse_yaml(text, "f.yaml")[1].positions
     assert positions == {
         (): Position(1, 1),
         ("top",): Position(1, 1),
@@ -134,9 +134,9 @@ def test_files_that_are_not_a_small_utf8_text_are_refused(tmp_path, raw, message
 def test_a_byte_order_mark_and_windows_line_ends_change_nothing(tmp_path, raw):
     path = tmp_path / "f.yaml"
     path.write_bytes(raw)
-    document = read_yaml(path)
-    assert document.content == {"a": 1}
-    assert document.source.positions["a",] == Position(1, 1)
+    content, source = read_yaml(path)
+    assert content == {"a": 1}
+    assert source.positions["a",] == Position(1, 1)
 
 
 def test_a_missing_file_names_its_nearest_neighbour(tmp_path):

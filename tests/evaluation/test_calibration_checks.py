@@ -11,18 +11,15 @@ def test_bins_hold_the_mean_forecast_and_the_share_of_hits():
     bins = reliability_bins(
         np.array([0.02, 0.04, 0.55, 0.55, 0.59]), np.array([0, 1, 1, 1, 0], np.int8), seed=1
     )
-    assert bins.number.tolist() == [2, 0, 0, 0, 0, 3, 0, 0, 0, 0]
-    assert bins.forecast_mean[[0, 5]] == pytest.approx([0.03, 0.5633333])
-    assert bins.observed_share[[0, 5]] == pytest.approx([0.5, 2 / 3])
-    empty = [1, 2, 3, 4, 6, 7, 8, 9]
-    for column in (bins.forecast_mean, bins.observed_share, bins.lower90, bins.upper90):
-        assert np.isnan(column[empty]).all()
+    assert [one.number for one in bins] == [2, 3]
+    assert [one.forecast_mean for one in bins] == pytest.approx([0.03, 0.5633333])
+    assert [one.observed_share for one in bins] == pytest.approx([0.5, 2 / 3])
 
 
 def test_the_band_of_one_probability_is_binomial():
-    bins = reliability_bins(np.full(100, 0.35), np.zeros(100, np.int8), seed=2, n_resamples=4000)
-    assert bins.lower90[3] == pytest.approx(binom.ppf(0.05, 100, 0.35) / 100, abs=0.0101)
-    assert bins.upper90[3] == pytest.approx(binom.ppf(0.95, 100, 0.35) / 100, abs=0.0101)
+    (found,) = reliability_bins(np.full(100, 0.35), np.zeros(100, np.int8), seed=2, n_resamples=4000)
+    assert found.lower90 == pytest.approx(binom.ppf(0.05, 100, 0.35) / 100, abs=0.0101)
+    assert found.upper90 == pytest.approx(binom.ppf(0.95, 100, 0.35) / 100, abs=0.0101)
 
 
 def test_calibrated_forecasts_fall_in_nine_bands_of_ten_and_distorted_ones_do_not():
@@ -33,9 +30,7 @@ def test_calibrated_forecasts_fall_in_nine_bands_of_ten_and_distorted_ones_do_no
         for truth, found in ((probability, inside), (expit(2.5 * logit(probability)), inside_wrong)):
             outcome = (random.random(300) < truth).astype(np.int8)
             bins = reliability_bins(probability, outcome, seed, n_resamples=300)
-            found.append(
-                np.mean((bins.lower90 <= bins.observed_share) & (bins.observed_share <= bins.upper90))
-            )
+            found.append(np.mean([one.lower90 <= one.observed_share <= one.upper90 for one in bins]))
     # 400 bands each; a share of 0.9 has standard error 0.015, and the steps of 1/30 round the bands outwards.
     assert 0.86 < np.mean(inside) < 0.98
     assert np.mean(inside_wrong) < 0.6
@@ -43,11 +38,11 @@ def test_calibrated_forecasts_fall_in_nine_bands_of_ten_and_distorted_ones_do_no
 
 def test_windows_that_share_their_luck_have_a_wider_band():
     probability, outcome = np.full(120, 0.45), np.zeros(120, np.int8)
-    alone = reliability_bins(probability, outcome, seed=1)
-    together = reliability_bins(probability, outcome, seed=1, window=np.arange(120) // 6)
-    width_alone = alone.upper90[4] - alone.lower90[4]
+    (alone,) = reliability_bins(probability, outcome, seed=1)
+    (together,) = reliability_bins(probability, outcome, seed=1, window=np.arange(120) // 6)
+    width_alone = alone.upper90 - alone.lower90
     # Twenty stretches instead of 120 forecasts: √6 times as wide, in steps of 1/20.
-    assert (together.upper90[4] - together.lower90[4]) / width_alone == pytest.approx(np.sqrt(6), rel=0.2)
+    assert (together.upper90 - together.lower90) / width_alone == pytest.approx(np.sqrt(6), rel=0.2)
 
 
 def test_labels_part_targets_and_stretches_as_long_as_the_longest_horizon(make_table):

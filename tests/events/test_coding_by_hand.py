@@ -15,7 +15,7 @@ import pytest
 
 from forecast.errors import EventError
 from forecast.events.coding import add_event, code_event, new_id, open_event_file
-from forecast.events.reading import read_events
+from forecast.events.reading import read_events, write_events
 
 ROOT = Path(__file__).resolve().parents[2]
 CELLS = {
@@ -248,6 +248,18 @@ def test_on_a_terminal_it_asks_and_a_wrong_answer_is_asked_again(tmp_path):
     assert "A cabinet member travels to the other capital for talks." in shown
     (event,) = read_events(tmp_path / "new.csv").rows()
     assert (str(event.date), event.category, event.severity) == ("2023-02-04", "visit", 2)
+
+
+def test_a_parquet_file_takes_no_coded_event_and_stays_as_it_was(tmp_path):
+    path = tmp_path / "new.csv"
+    add_event(open_event_file(path), code_event(CELLS, open_event_file(path)))
+    for name in ("events.parquet", "events.csv"):
+        write_events(read_events(path), tmp_path / "events.parquet")
+        os.replace(tmp_path / "events.parquet", tmp_path / name)
+        before = (tmp_path / name).read_bytes()
+        with pytest.raises(EventError, match=f"{name}: a Parquet file. Events are coded into CSV files"):
+            open_event_file(tmp_path / name)
+        assert (tmp_path / name).read_bytes() == before
 
 
 def test_interrupting_the_questions_writes_nothing(tmp_path):

@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.errors import LedgerError
-from forecast.ledger.book import Book, check_chain
+from forecast.ledger.book import BadRecordError, Book, Link, check_chain, link_hash, make_link
 from forecast.ledger.canonical import canonical_json, content_hash
-from forecast.ledger.chain import BadRecordError, Link, link_hash, make_link
 from forecast.ledger.entries import GENESIS
 from forecast.ledger.store import open_ledger, read_links, write_ledger
 

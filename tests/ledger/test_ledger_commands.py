@@ -103,7 +103,7 @@ def test_the_score_goes_to_a_figure_and_a_table(resolved, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("score", "--figure", "c.pdf"), "'.pdf' is no format of a figure here. Allowed: .svg, .png"),
+        (("score", "--figure", "c.gif"), "'.gif' is no format of a figure here. Allowed: .svg, .png, .pdf"),
         (("score", "--csv", "nowhere/s.csv"), "nowhere/s.csv: cannot be written: No such file or directory"),
         (("list", "--dyad", "USA-SRB"), "nothing on record is about 'USA-SRB'. On record: CHN-USA"),
         (("show", "abc"), "'abc' is too short. Give at least 4 digits"),

@@ -9,8 +9,8 @@ from forecast.errors import LedgerError
 from forecast.evaluation.forecast_table import ForecastTable
 from forecast.evaluation.score_table import score_forecasts
 from forecast.evaluation.windows import DAY
-from forecast.ledger.answers import read_answers
 from forecast.ledger.entries import VoidEntry, with_id
+from forecast.ledger.importing import read_answers
 from forecast.ledger.scoring import horizon_band, score_ledger, summarise_ledger
 from forecast.ledger.store import write_ledger
 from forecast.panel.streams import TargetRule

@@ -11,7 +11,6 @@ import pytest
 
 from forecast.config.writing import schema_text
 from forecast.errors import LedgerError
-from forecast.ledger.answers import read_answers
 from forecast.ledger.entries import ChainLine, VoidEntry, with_id
 from forecast.ledger.exporting import (
     chain_lines,
@@ -20,7 +19,7 @@ from forecast.ledger.exporting import (
     ledger_schema,
     question_sheet,
 )
-from forecast.ledger.importing import import_chain, read_chain_file
+from forecast.ledger.importing import import_chain, read_answers, read_chain_file
 from forecast.ledger.store import write_ledger
 
 ROOT = Path(__file__).resolve().parents[2]

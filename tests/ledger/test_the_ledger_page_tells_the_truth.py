@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from forecast.evaluation.score_table import FEWEST_OUTCOMES
-from forecast.ledger.answers import REQUIRED
 from forecast.ledger.canonical import DIGITS
 from forecast.ledger.entries import GRACE_DAYS
+from forecast.ledger.importing import REQUIRED
 from forecast.ledger.scoring import HORIZON_BANDS
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/ledger.md").read_text(encoding="utf-8")

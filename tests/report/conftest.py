@@ -46,6 +46,7 @@ from forecast.records.forecast import (
     TimeToEvent,
 )
 from forecast.report import ReportOptions, RunRecords, build_report, compile_report
+from forecast.report.blocks import Prose, Table, walk
 
 AS_OF = date(2023, 7, 10)
 EVENTS_CSV = Path(__file__).resolve().parents[2] / "../shared/data/us-china-2017-2023.csv"
@@ -404,8 +405,27 @@ def backtest(factory):
     return SimpleNamespace(forecasts=forecasts, table=table, record=record, rules=RULES, seed=SEED)
 
 
+def make_records(forecast, analysis=None, **more):
+    events = more.pop("events", None) or read_bundled()
+    analysis = make_analysis(events) if analysis is None else analysis
+    return RunRecords(forecast=forecast, analysis=analysis, events=events, manifest=make_manifest(), **more)
+
+
+def said_in(section):
+    """The paragraphs of a section as one text."""
+    return " ".join(f"{one.lead} {one.text}" for one in walk(section.blocks) if isinstance(one, Prose))
+
+
+def table_in(section, name):
+    """The table of a section, by name."""
+    return next(one for one in walk(section.blocks) if isinstance(one, Table) and one.name == name)
+
+
 def _factory():
     return SimpleNamespace(
+        records=make_records,
+        said=said_in,
+        table=table_in,
         as_of=AS_OF,
         milestones=MILESTONES,
         targets=TARGETS,
@@ -442,15 +462,7 @@ def compiled(factory, tmp_path):
     """Compile records to a PDF reader: ``compiled(forecast, analysis, **options)``."""
 
     def compile_records(forecast, analysis=None, *, track_record=None, **options):
-        analysis = factory.analysis(factory.events) if analysis is None else analysis
-        run = RunRecords(
-            forecast=forecast,
-            analysis=analysis,
-            events=factory.events,
-            manifest=factory.manifest(),
-            track_record=track_record,
-            options=ReportOptions(**options),
-        )
+        run = make_records(forecast, analysis, track_record=track_record, options=ReportOptions(**options))
         pdf = compile_report(run, tmp_path)
         return PdfReader(io.BytesIO(pdf))
 

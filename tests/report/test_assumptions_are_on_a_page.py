@@ -16,10 +16,10 @@ from forecast.records.analysis import (
 )
 from forecast.records.forecast import Forecast
 from forecast.report.blocks import Bullets, Chart, Prose, Table
-from forecast.report.front_page import foundations
 from forecast.report.run_records import RunRecords
 from forecast.report.sections.assumptions import assumptions_section
-from forecast.sensitivity.robustness import with_labels
+from forecast.report.sections.front import foundations
+from forecast.sensitivity.labels import with_labels
 from forecast.wording.sensitivity import LABEL_WORDS, rest_sentence
 
 SENTENCE = (

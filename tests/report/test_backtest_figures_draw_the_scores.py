@@ -6,10 +6,14 @@ import pytest
 
 from forecast.errors import InputError
 from forecast.evaluation.baselines import BASELINES
-from forecast.evaluation.track_record import reliability_curve
-from forecast.report.reliability_figure import draw_reliability
-from forecast.report.score_figures import draw_roc, draw_score_over_time, roc_points
-from forecast.report.track_record import write_backtest_figures
+from forecast.evaluation.calibration import reliability_curve
+from forecast.report.backtest_figures import (
+    draw_reliability,
+    draw_roc,
+    draw_score_over_time,
+    roc_points,
+    write_backtest_figures,
+)
 
 
 def by_gid(figure):

@@ -6,9 +6,9 @@ import pytest
 
 from forecast.records.forecast import Curve
 from forecast.records.history import MilestoneChange, PreviousRun
-from forecast.report import change
-from forecast.report.comparison import ComparisonError, compare_runs
-from forecast.report.front_page import headline_pair
+from forecast.report import previous_run
+from forecast.report.previous_run import ComparisonError, compare_runs
+from forecast.report.questions import headline_pair
 
 EARLIER = date(2023, 4, 10)
 
@@ -118,7 +118,7 @@ def test_a_prior_that_changed_is_named(factory, forecast, analysis):
     )
     previous = compare_runs(earlier_run(forecast), changed, forecast, analysis, factory.events)
     assert previous.changed_priors == (first.name,)
-    text = " ".join(change.change_sentences(forecast, previous))
+    text = " ".join(previous_run.change_sentences(forecast, previous))
     assert f"1 prior ({first.name}) differs from that run" in text
 
 
@@ -170,27 +170,27 @@ def test_arrow_and_points_follow_the_numbers_as_shown(forecast, now, before, mar
     moved = with_probability(forecast, now)
     _, milestone = headline_pair(moved)
     previous = answer(forecast, probability=before)
-    assert change.change_mark(milestone, previous.changes[0]) == mark
-    assert change.change_line(moved, previous) == line
+    assert previous_run.change_mark(milestone, previous.changes[0]) == mark
+    assert previous_run.change_line(moved, previous) == line
     assert "−0" not in mark
 
 
 def test_a_question_not_asked_before_is_new(forecast):
     _, milestone = headline_pair(forecast)
-    assert change.change_mark(milestone, None) == "new"
-    assert change.change_line(forecast, None) == ""
-    assert change.change_sentences(forecast, None) == []
+    assert previous_run.change_mark(milestone, None) == "new"
+    assert previous_run.change_line(forecast, None) == ""
+    assert previous_run.change_sentences(forecast, None) == []
 
 
 def test_the_reason_parts_the_days_that_passed_from_what_was_learnt(forecast):
-    (sentence,) = change.change_sentences(with_probability(forecast, 0.42), answer(forecast))
+    (sentence,) = previous_run.change_sentences(with_probability(forecast, 0.42), answer(forecast))
     assert "The run of 10 April 2023 gave 30% (90% interval 20–40%): up 12 points since." in sentence
     assert "would alone have left 25%" in sentence
     assert "3 events since then accounts for +17." in sentence
 
 
 def test_a_target_that_happened_in_between_is_said_in_place_of_quiet_days(forecast):
-    (sentence,) = change.change_sentences(
+    (sentence,) = previous_run.change_sentences(
         with_probability(forecast, 0.42), answer(forecast, happened_since=2)
     )
     assert "The target happened twice in between." in sentence
@@ -204,7 +204,7 @@ def test_the_strongest_new_event_is_named_only_when_it_is_new_and_stands_out(fac
     def said(**changes):
         driver = first.model_copy(update={"change": 0.05, "mcse": 0.003} | changes)
         run = moved.model_copy(update={"drivers": (driver,)})
-        return " ".join(change.change_sentences(run, answer(forecast)))
+        return " ".join(previous_run.change_sentences(run, answer(forecast)))
 
     assert "the one of 1 June 2023 moves it most, by +5.0 points" in said(date=date(2023, 6, 1))
     assert "moves it most" not in said(date=EARLIER)

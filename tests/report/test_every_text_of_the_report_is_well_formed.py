@@ -10,9 +10,9 @@ from forecast import wording
 from forecast.records.forecast import Baseline, Curve, TimeToEvent
 from forecast.report import Impact, ReportOptions, RunRecords
 from forecast.report.blocks import BottomLine, Chart, Prose, Table, walk
-from forecast.report.comparison import compare_runs
 from forecast.report.content import make_content
-from forecast.report.front_page import headline_pair
+from forecast.report.previous_run import compare_runs
+from forecast.report.questions import headline_pair
 
 OTHER_PEOPLES_WORDS = ("recent-events", "sources")
 FAULTS = {

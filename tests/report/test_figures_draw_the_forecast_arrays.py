@@ -8,12 +8,11 @@ import pytest
 
 from forecast.events.codebook import CATEGORIES
 from forecast.events.table import Event, EventTable
-from forecast.report.curve_figure import draw_curves
-from forecast.report.drawing import spread_labels, svg_bytes
-from forecast.report.drivers_figure import draw_drivers
-from forecast.report.explanation import ordered_drivers
+from forecast.report.drawing import figure_bytes, spread_labels
 from forecast.report.palette import CATEGORY_COLOURS, target_colour
-from forecast.report.tension_figure import draw_tension
+from forecast.report.sections.drivers import draw_drivers, ordered_drivers
+from forecast.report.sections.outlook import draw_curves
+from forecast.report.sections.tension import draw_tension
 
 
 def by_gid(axes):
@@ -125,13 +124,13 @@ def test_driver_bars_are_the_changes_in_points_from_rise_to_fall(factory):
 def test_the_same_figure_gives_the_same_svg_and_leaves_matplotlib_as_it_was(factory):
     forecast = factory.forecast(factory.events)
     before = dict(mpl.rcParams)
-    assert svg_bytes(draw_curves(forecast)) == svg_bytes(draw_curves(forecast))
+    assert figure_bytes(draw_curves(forecast), "svg") == figure_bytes(draw_curves(forecast), "svg")
     assert dict(mpl.rcParams) == before
 
 
 def test_labels_of_figures_are_drawn_as_text_and_never_as_formulas(factory):
     targets = ((*factory.targets[0][:1], "$\\frac{1}{0$ 中", *factory.targets[0][2:]),)
-    svg = svg_bytes(draw_curves(factory.forecast(factory.events, targets=targets)))
+    svg = figure_bytes(draw_curves(factory.forecast(factory.events, targets=targets)), "svg")
     assert b"<svg" in svg
 
 

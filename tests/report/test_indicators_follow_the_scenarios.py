@@ -2,9 +2,12 @@
 
 import pytest
 
-from forecast.report import RunRecords
-from forecast.report.indicators import indicator_sentence, indicators, next_milestone
-from forecast.report.sections.indicators import indicators_section
+from forecast.report.sections.indicators import (
+    indicator_sentence,
+    indicators,
+    indicators_section,
+    next_milestone,
+)
 
 
 @pytest.fixture(scope="module")
@@ -28,15 +31,6 @@ def forecast(plain, scenario):
     )
 
 
-def records(factory, forecast):
-    return RunRecords(
-        forecast=forecast,
-        analysis=factory.analysis(factory.events),
-        events=factory.events,
-        manifest=factory.manifest(),
-    )
-
-
 def test_strongest_first_without_noise_failed_fits_and_withheld_numbers(forecast):
     assert [one.scenario.name for one in indicators(forecast)] == ["grave", "calming", "small"]
 
@@ -49,7 +43,7 @@ def test_the_sentence_names_the_strongest_each_way_with_its_interval(forecast):
 
 
 def test_the_table_gives_each_effect_at_the_next_and_at_the_headline_milestone(factory, forecast):
-    section = indicators_section(records(factory, forecast))
+    section = indicators_section(factory.records(forecast))
     table = section.blocks[1]
     assert next_milestone(forecast).name == "apec-2023"
     assert [column.head for column in table.columns] == [
@@ -66,7 +60,7 @@ def test_the_table_gives_each_effect_at_the_next_and_at_the_headline_milestone(f
 
 def test_scenarios_without_effect_are_said_to_have_none(factory, plain, scenario):
     forecast = plain.model_copy(update={"scenarios": (scenario(plain, "noise", 0.003),)})
-    (sentence,) = indicators_section(records(factory, forecast)).blocks
+    (sentence,) = indicators_section(factory.records(forecast)).blocks
     assert sentence.text == (
         "The scenario of this run does not move the headline by more than its Monte Carlo error."
     )
@@ -75,4 +69,4 @@ def test_scenarios_without_effect_are_said_to_have_none(factory, plain, scenario
 
 
 def test_a_run_without_scenarios_has_no_such_section(factory, plain):
-    assert indicators_section(records(factory, plain)) is None
+    assert indicators_section(factory.records(plain)) is None

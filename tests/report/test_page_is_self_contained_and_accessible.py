@@ -13,9 +13,8 @@ from forecast.records.forecast import Forecast
 from forecast.report import ReportOptions, RunRecords
 from forecast.report.blocks import Chart, Table, walk
 from forecast.report.content import make_content
-from forecast.report.html_page import render_page
+from forecast.report.html_page import DARK_GROUND, contrast, dark_colour, render_page
 from forecast.report.palette import CATEGORY_COLOURS, INK, MUTED, STAMP, target_colour
-from forecast.report.screen_colours import DARK_GROUND, contrast, dark_colour
 
 VOID = {"meta", "br", "img", "link", "hr", "input"}
 HOSTILE = '<script>alert(1)</script> {{7*7}} "><img src=x onerror=alert(1)> &amp;'

@@ -11,8 +11,7 @@ from forecast.config.looks import LARGEST_BYTES, read_logo
 from forecast.errors import ConfigError, InputError
 from forecast.report import Impact, ReportOptions, RunRecords, build_report, report_options
 from forecast.report.content import make_content
-from forecast.report.impact_figure import draw_impact
-from forecast.report.sections.impact import impact_section
+from forecast.report.sections.impact import draw_impact, impact_section
 from forecast.runs.inputs import read_inputs
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><rect width="40" height="20"/></svg>'

@@ -8,15 +8,21 @@ import pytest
 from forecast import wording
 from forecast.records.analysis import TensionSeries
 from forecast.records.forecast import Baseline, TimeToEvent
-from forecast.report import RunRecords, evidence, explanation, front_page
 from forecast.report.content import make_content
-from forecast.report.method import method_sections
-from forecast.report.parameters import parameter_groups
+from forecast.report.model_families import describe_model
+from forecast.report.questions import headline_pair, seen_before
+from forecast.report.sections import data
+from forecast.report.sections.drivers import drivers_section, ordered_drivers
+from forecast.report.sections.front import bottom_line, foundations
+from forecast.report.sections.method import health_sentences, method_section
+from forecast.report.sections.outlook import waiting_time
+from forecast.report.sections.parameters import parameters_section
+from forecast.report.sections.tension import tension_reading
 
 
 def with_headline(forecast, **changes):
     """The forecast with its headline milestone changed."""
-    target, milestone = front_page.headline_pair(forecast)
+    target, milestone = headline_pair(forecast)
     changed = milestone.model_copy(update=changes)
     milestones = tuple(changed if one is milestone else one for one in target.milestones)
     targets = tuple(
@@ -75,26 +81,25 @@ def analysis(factory):
     ],
 )
 def test_the_bottom_line_follows_the_numbers(
-    forecast, probability, interval, baseline, sentence, frequency, comparison
+    factory, forecast, probability, interval, baseline, sentence, frequency, comparison
 ):
-    made = front_page.headline_content(
-        with_headline(
-            forecast,
-            probability=probability,
-            interval90=interval,
-            baseline=Baseline(name="climatology", probability=baseline),
-        )
+    changed = with_headline(
+        forecast,
+        probability=probability,
+        interval90=interval,
+        baseline=Baseline(name="climatology", probability=baseline),
     )
-    assert sentence in made["sentence"]
-    assert made["frequency"].startswith(frequency)
-    assert comparison in made["baseline"]
+    made = bottom_line(factory.records(changed))
+    assert sentence in made.sentence
+    assert made.details[0].startswith(frequency)
+    assert comparison in made.details[0]
 
 
 def test_a_target_never_seen_is_said_to_rest_on_the_prior(forecast, analysis):
-    text = " ".join(front_page.foundations(forecast, analysis))
+    text = " ".join(foundations(forecast, analysis))
     assert "Never observed, so that the prior speaks and not the record: Lethal clash between forces." in text
     assert "Seen in the data: Major escalation, 20 times; Military confrontation, 3 times." in text
-    assert front_page.seen_before(forecast.targets[2]) == "never observed: the prior speaks"
+    assert seen_before(forecast.targets[2]) == "never observed: the prior speaks"
 
 
 @pytest.mark.parametrize(
@@ -110,15 +115,13 @@ def test_the_largest_driver_is_named_only_when_it_stands_out_of_its_error(
     forecast, analysis, change, mcse, said
 ):
     driver = forecast.drivers[0].model_copy(update={"change": change, "mcse": mcse})
-    assert front_page.foundations(forecast.model_copy(update={"drivers": (driver,)}), analysis)[-1].endswith(
-        said
-    )
+    assert foundations(forecast.model_copy(update={"drivers": (driver,)}), analysis)[-1].endswith(said)
 
 
 def test_confidence_and_likelihood_never_share_a_sentence_and_no_chance_is_0_or_100(
     forecast, analysis, factory
 ):
-    run = RunRecords(forecast=forecast, analysis=analysis, events=factory.events, manifest=factory.manifest())
+    run = factory.records(forecast, analysis)
     texts = []
 
     def walk(value):
@@ -141,18 +144,18 @@ def test_confidence_and_likelihood_never_share_a_sentence_and_no_chance_is_0_or_
     assert not any(text in ("0%", "100%", "−0.0", "-0.0") for text in texts)
 
 
-def test_drivers_are_the_ten_largest_each_way_and_the_rest_is_counted(forecast):
+def test_drivers_are_the_ten_largest_each_way_and_the_rest_is_counted(factory, forecast):
     one = forecast.drivers[0]
     drivers = tuple(
         one.model_copy(update={"event_id": f"e{k}", "change": (k - 12.5) / 1000, "mcse": 0.0001})
         for k in range(26)
     )
-    shown = explanation.ordered_drivers(drivers)
+    shown = ordered_drivers(drivers)
     assert [round(1000 * driver.change, 1) for driver in shown[:2]] == [12.5, 11.5]
     assert len(shown) == 20
     assert sum(driver.change > 0 for driver in shown) == 10
-    content = explanation.driver_content(forecast.model_copy(update={"drivers": drivers}))
-    assert "For 6 further events with smaller changes see forecast.json." in content["intro"]
+    section = drivers_section(factory.records(forecast.model_copy(update={"drivers": drivers})))
+    assert "For 6 further events with smaller changes see forecast.json." in factory.said(section)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +170,7 @@ def test_drivers_are_the_ten_largest_each_way_and_the_rest_is_counted(forecast):
 def test_waiting_times_beyond_the_horizon_are_not_guessed(forecast, quantiles, said):
     times = TimeToEvent(q10=quantiles[0], q50=quantiles[1], q90=quantiles[2])
     target = forecast.targets[0].model_copy(update={"time_to_event_days": times})
-    assert explanation.waiting_time(target, 485) == said
+    assert waiting_time(target, 485) == said
 
 
 def make_tension(regimes):
@@ -194,63 +197,68 @@ def make_tension(regimes):
     ],
 )
 def test_the_tension_is_read_off_its_last_spell(regimes, said):
-    assert said in explanation.tension_reading(make_tension(regimes))
+    assert said in tension_reading(make_tension(regimes))
 
 
 def test_health_is_said_in_words_with_its_limits(factory, forecast, analysis):
-    good = " ".join(evidence.health_sentences(forecast, analysis))
+    good = " ".join(health_sentences(forecast, analysis))
     assert "All checks passed." in good
     assert "2 draws of 4,000 diverged (0.05%; up to 0.10% passes)." in good
-    bad = " ".join(evidence.health_sentences(factory.forecast(factory.events, converged=False), analysis))
+    bad = " ".join(health_sentences(factory.forecast(factory.events, converged=False), analysis))
     assert "2 checks failed: do not use the numbers." in bad
 
 
 def test_six_months_of_events_are_printed_newest_first_and_all_are_counted(factory, monkeypatch):
-    monkeypatch.setattr(evidence, "MOST_EVENTS_PRINTED", 96)
-    recent = evidence.recent_events(factory.events, factory.as_of)
+    monkeypatch.setattr(data, "MOST_EVENTS_PRINTED", 96)
+    intro, printed = data.recent_events(factory.events, factory.as_of)
     expected = factory.events.between(date(2023, 1, 8), factory.as_of)
-    assert len(recent["rows"]) == len(expected) == 96
-    assert recent["rows"][0]["day"] == "10 Jul 2023"
-    assert recent["intro"].startswith("96 events from 8 January 2023 to 10 July 2023")
-    assert "All 849 events are attached" in recent["intro"]
+    assert len(printed) == len(expected) == 96
+    assert printed[0].date == date(2023, 7, 10)
+    assert intro.startswith("96 events from 8 January 2023 to 10 July 2023")
+    assert "All 849 events are attached" in intro
 
 
 def test_when_too_many_events_are_recent_the_least_severe_go_and_the_report_says_so(factory, monkeypatch):
-    monkeypatch.setattr(evidence, "MOST_EVENTS_PRINTED", 20)
-    recent = evidence.recent_events(factory.events, factory.as_of)
-    assert len(recent["rows"]) == 20
-    assert "The 20 most severe are printed." in recent["intro"]
+    monkeypatch.setattr(data, "MOST_EVENTS_PRINTED", 20)
+    intro, printed = data.recent_events(factory.events, factory.as_of)
+    assert "The 20 most severe are printed." in intro
     inside = factory.events.between(date(2023, 1, 8), factory.as_of).severity
-    assert sorted(int(row["severity"]) for row in recent["rows"]) == sorted(inside.tolist())[-20:]
+    assert sorted(event.severity for event in printed) == sorted(inside.tolist())[-20:]
 
 
 def test_unverified_rows_are_never_linked(factory, forecast):
-    recent = evidence.recent_events(factory.events, factory.as_of)["rows"]
-    cited = evidence.cited_sources(forecast, factory.events)
-    for rows in (recent, cited):
-        linked = [row["verified"] for row in rows if row["url"] is not None]
+    run = factory.records(forecast)
+    verified = {event.source_url for event in factory.events.rows() if event.verified}
+    for table in (
+        factory.table(data.recent_events_section(run), "recent-events"),
+        factory.table(data.identity_section(run), "sources"),
+    ):
+        linked = {cell.url for row in table.groups[0].rows for cell in row if cell.url is not None}
         assert linked
-        assert all(linked)
+        assert linked <= verified
 
 
-def test_parameters_share_one_track_from_0_to_1_and_name_their_group_once(analysis):
-    groups = parameter_groups(analysis)
-    assert [group["name"] for group in groups][:2] == ["baseline.weekly_rate", "tension.loading"]
-    rows = [row for group in groups for row in group["rows"]]
+def test_parameters_share_one_track_from_0_to_1_and_name_their_group_once(factory, forecast, analysis):
+    groups = factory.table(parameters_section(factory.records(forecast, analysis)), "parameters").groups
+    names = [group.note.split(" · ")[-1] for group in groups]
+    assert names[:2] == ["baseline.weekly_rate", "tension.loading"]
+    assert len(names) == len(set(names))
+    rows = [row for group in groups for row in group.rows]
     assert len(rows) == len(analysis.parameters)
     for row in rows:
-        places = (*row["prior_span"], *row["posterior_span"])
+        places = (*row[6].mark.before, *row[6].mark.after)
         assert min(places) == 0
         assert max(places) == 1
-    assert groups[0]["rows"][1]["label"] == "channel opening"
+    assert groups[0].rows[1][0].text == "channel opening"
 
 
-def test_every_family_has_its_method_text_and_tension_is_told_only_where_it_is():
+def test_every_family_has_its_method_text_and_tension_is_told_only_where_it_is(factory):
     texts = {
-        family: str(method_sections(family, has_tension=True))
+        family: str(describe_model(family, has_tension=True))
         for family in ("joint", "focused", "target", "ensemble")
     }
     assert len(set(texts.values())) == 4
     assert "Tension is not observed" in texts["joint"]
-    assert "Tension is not observed" not in str(method_sections("joint", has_tension=False))
-    assert "secret talks" in str(method_sections("some-new-family", has_tension=False))
+    assert "Tension is not observed" not in str(describe_model("joint", has_tension=False))
+    new = factory.records(factory.forecast().model_copy(update={"model": "some-new-family"}))
+    assert "secret talks" in factory.said(method_section(new))

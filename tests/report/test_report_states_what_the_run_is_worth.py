@@ -4,7 +4,8 @@ import logging
 
 import pytest
 
-from forecast.report.selection import chosen_milestones, front_milestones
+from forecast.report.questions import chosen_milestones
+from forecast.report.sections.milestones import front_milestones
 
 STAMP = "DID NOT CONVERGE – do not use"
 

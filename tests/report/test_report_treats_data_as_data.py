@@ -9,10 +9,18 @@ import pytest
 from forecast.config.looks import refuse_no_font
 from forecast.errors import InputError
 from forecast.report import Impact, ReportOptions, RunRecords
+from forecast.report.build import write_figures
 from forecast.report.content import make_content
-from forecast.report.figures import write_figures
-from forecast.report.printable import breakable, printable, printable_content, shorten, web_address
-from forecast.report.typeface import current_typeface, typeface, using_typeface
+from forecast.report.typeface import (
+    breakable,
+    current_typeface,
+    printable,
+    printable_content,
+    shorten,
+    typeface,
+    using_typeface,
+    web_address,
+)
 
 HOSTILE = (
     '#read("/etc/passwd") <script>alert(1)</script> #import "@preview/x:1.0.0" *b* _i_ @ref $x^2$ {{7*7}}'

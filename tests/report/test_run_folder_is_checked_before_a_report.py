@@ -7,7 +7,7 @@ import pytest
 
 from forecast.errors import RunFolderError
 from forecast.report import report_options
-from forecast.report.build import read_run_records
+from forecast.report.run_records import read_run_records
 from forecast.report.sections.front import front_section
 from forecast.runs.folder import output_hashes, record_outputs, refuse_changed_files
 from forecast.workflows.report import latest_earlier_run, rebuild_report

@@ -5,10 +5,9 @@ import pytest
 
 from forecast import wording
 from forecast.records.forecast import Difference, ScenarioForecast, ScenarioMilestone, ScenarioTarget
-from forecast.report import RunRecords
 from forecast.report.blocks import Chart, Table
-from forecast.report.scenarios_figure import MOST_DRAWN, draw_scenarios, drawn_scenarios, scenarios_image
-from forecast.report.sections.scenarios import scenarios_section
+from forecast.report.drawing import figure_bytes
+from forecast.report.sections.scenarios import MOST_DRAWN, draw_scenarios, drawn_scenarios, scenarios_section
 
 
 def scenario(forecast, name, change, **fields):
@@ -43,14 +42,7 @@ def plain(factory):
 @pytest.fixture(scope="module")
 def section_of(factory):
     def make(forecast):
-        return scenarios_section(
-            RunRecords(
-                forecast=forecast,
-                analysis=factory.analysis(factory.events),
-                events=factory.events,
-                manifest=factory.manifest(),
-            )
-        )
+        return scenarios_section(factory.records(forecast))
 
     return make
 
@@ -121,6 +113,6 @@ def test_files_of_the_chart_are_the_same_bytes_each_time(plain):
     scenarios = (scenario(plain, "a", 0.1, label="<script>$x$"), scenario(plain, "b", -0.1, label="名" * 60))
     forecast = plain.model_copy(update={"scenarios": scenarios})
     for kind, begins in (("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")):
-        first, again = (scenarios_image(forecast, scenarios, kind) for _ in range(2))
+        first, again = (figure_bytes(draw_scenarios(forecast, scenarios), kind) for _ in range(2))
         assert first.startswith(begins)
         assert first == again

@@ -3,7 +3,7 @@
 import pytest
 
 from forecast.records.analysis import Assumed, AssumptionEffect, Robustness, ShiftEnd
-from forecast.report.tornado_figure import MOST_BARS, draw_tornado, shown_bars
+from forecast.report.sections.assumptions import MOST_BARS, draw_tornado, shown_bars
 
 
 def weeks(value: float) -> Assumed:

@@ -5,9 +5,15 @@ import re
 import pytest
 
 from forecast import wording
-from forecast.records.history import ErrorBound
-from forecast.report.track_page import track_content
-from forecast.report.track_sentence import NO_RECORD, beaten, track_sentence
+from forecast.records.history import ErrorBound, LedgerSummary
+from forecast.report.blocks import Table
+from forecast.report.sections.track_record import (
+    NO_RECORD,
+    beaten,
+    ledger_sentence,
+    track_record_section,
+    track_sentence,
+)
 
 HEADLINE = "military_confrontation"
 
@@ -19,6 +25,12 @@ def words_of(text):
 @pytest.fixture(scope="module")
 def forecast(factory):
     return factory.forecast(factory.events)
+
+
+@pytest.fixture(scope="module")
+def page(factory):
+    """Section of a track record: ``page(forecast, record)``."""
+    return lambda forecast, record: track_record_section(factory.records(forecast, track_record=record))
 
 
 @pytest.fixture(scope="module")
@@ -54,11 +66,10 @@ def change_rows(record, change):
     return record.model_copy(update={"rows": rows})
 
 
-def test_without_a_backtest_page_1_says_that_there_is_no_track_record(forecast):
+def test_without_a_backtest_page_1_says_that_there_is_no_track_record(page, forecast):
     assert track_sentence(forecast, None) == NO_RECORD
-    content = track_content(forecast, None)
-    assert content["record"] is None
-    assert "Run “forecast backtest CONFIG”" in content["sentences"][0]
+    (sentence,) = page(forecast, None).blocks
+    assert "Run “forecast backtest CONFIG”" in sentence.text
 
 
 @pytest.mark.parametrize(
@@ -133,9 +144,8 @@ def test_a_target_that_the_backtest_did_not_cover_is_said_to_have_no_record(fore
         (None, "No calibration line can be fitted"),
     ],
 )
-def test_the_calibration_slope_is_read_with_its_interval(forecast, record, slope, said):
-    content = track_content(forecast, record.model_copy(update={"calibration_slope": slope}))
-    assert said in content["record"]["reading"]
+def test_the_calibration_slope_is_read_with_its_interval(factory, page, forecast, record, slope, said):
+    assert said in factory.said(page(forecast, record.model_copy(update={"calibration_slope": slope})))
 
 
 @pytest.mark.parametrize(
@@ -146,28 +156,26 @@ def test_the_calibration_slope_is_read_with_its_interval(forecast, record, slope
         (("worse", *("none",) * 5), "skill can be claimed in none of 6, its opposite in 1."),
     ],
 )
-def test_claims_against_climatology_are_counted_both_ways(forecast, record, claims, said):
+def test_claims_against_climatology_are_counted_both_ways(page, forecast, record, claims, said):
     rows = tuple(
         row.model_copy(update={"claim": claim}) for row, claim in zip(record.rows, claims, strict=True)
     )
-    content = track_content(forecast, record.model_copy(update={"rows": rows}))
-    assert content["sentences"][1].endswith(said)
+    second = page(forecast, record.model_copy(update={"rows": rows})).blocks[1]
+    assert second.text.endswith(said)
 
 
-def test_a_bottom_line_beyond_the_longest_horizon_tested_is_said_to_be_so(forecast, record):
-    assert "484 days ahead, beyond the longest horizon tested, 90 days" in " ".join(
-        track_content(forecast, record)["sentences"]
-    )
+def test_a_bottom_line_beyond_the_longest_horizon_tested_is_said_to_be_so(factory, page, forecast, record):
+    text = factory.said(page(forecast, record))
+    assert "484 days ahead, beyond the longest horizon tested, 90 days" in text
     far = record.rows[0].model_copy(update={"horizon_days": 500})
-    assert "horizons up to 500 days were tested" in " ".join(
-        track_content(forecast, record.model_copy(update={"rows": (far,)}))["sentences"]
-    )
+    text = factory.said(page(forecast, record.model_copy(update={"rows": (far,)})))
+    assert "horizons up to 500 days were tested" in text
 
 
-def test_a_record_without_misses_says_so(forecast, record):
-    content = track_content(forecast, record.model_copy(update={"largest_misses": ()}))["record"]
-    assert content["misses_intro"] == "No forecast was on the wrong side of an even chance."
-    assert content["misses"] == []
+def test_a_record_without_misses_says_so(factory, page, forecast, record):
+    section = page(forecast, record.model_copy(update={"largest_misses": ()}))
+    assert "No forecast was on the wrong side of an even chance." in factory.said(section)
+    assert [one.name for one in section.blocks if isinstance(one, Table)] == ["scores"]
 
 
 @pytest.fixture(scope="module")
@@ -241,9 +249,49 @@ def track_alt(folder):
     return next(text for text in found if text.startswith("Dot chart of how often it happened"))
 
 
-def test_a_row_is_bold_where_the_baseline_was_better_by_the_digits_shown(record, forecast):
+def test_a_row_is_bold_where_the_baseline_was_better_by_the_digits_shown(factory, page, record, forecast):
     changed = change_rows(record, {(HEADLINE, 30): {"ours": 0.26, "best": 0.24}})
-    groups = track_content(forecast, changed)["record"]["groups"]
-    shown = [row["beaten"] for group in groups for row in group["rows"]]
+    table = factory.table(page(forecast, changed), "scores")
+    shown = [row[5].weight == "bold" for group in table.groups for row in group.rows]
     assert shown == [beaten(row) for row in changed.rows]
     assert sum(shown) == 1
+
+
+def summary(**changed) -> LedgerSummary:
+    brier = ErrorBound(value=0.11, se=0.024, interval90=(0.05, 0.17))
+    values = {
+        "n_forecasts": 96,
+        "n_scored": 48,
+        "n_yes": 24,
+        "n_hindcasts": 0,
+        "brier": brier,
+        "baseline_brier": 0.123,
+        "claim": "none",
+    }
+    return LedgerSummary(schema=1, head="0" * 64, **(values | changed))
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"n_forecasts": 0}, "The ledger held no forecast on this pair before this run."),
+        ({"brier": None}, "96 forecasts on this pair, none of which can be scored yet."),
+        (
+            {},
+            "48 can be scored, and 24 came true. Their Brier score is 0.110 (standard error 0.024), that",
+        ),
+        ({}, "recorded with them 0.123: no skill can be claimed."),
+        ({"claim": "better"}, "0.123: they beat the baselines."),
+        ({"claim": "worse"}, "0.123: the baselines beat them."),
+        ({"n_hindcasts": 48}, "48 can be scored (all made after the fact), and"),
+        ({"n_hindcasts": 7}, "48 can be scored (7 of them made after the fact), and"),
+        ({"brier": ErrorBound(value=0.11, se=None, interval90=None)}, "is 0.110, that of"),
+    ],
+)
+def test_the_sentence_says_what_is_on_record(changed, expected):
+    assert expected in ledger_sentence(summary(**changed))
+
+
+def test_the_page_has_the_sentence_with_a_ledger_only(factory):
+    run = factory.records(factory.forecast(), ledger_record=summary())
+    assert track_record_section(run).blocks[1].text == ledger_sentence(summary())

@@ -10,13 +10,9 @@ from forecast.config import scenario_of
 from forecast.config.faults import SourceMap
 from forecast.inference.importance import monte_carlo_error
 from forecast.panel.streams import FutureAct
-from forecast.scenarios import (
-    compare_scenarios,
-    hit_shares_before,
-    milestone_day,
-    plan_scenario,
-    simulate_plan,
-)
+from forecast.scenarios import compare_scenarios, plan_scenario
+from forecast.scenarios.compare import simulate_plan
+from forecast.scenarios.evaluate import hit_shares_before, milestone_day
 from forecast.simulation import simulate_first_hits
 from forecast.simulation.acts import ActsAhead, act_keys
 

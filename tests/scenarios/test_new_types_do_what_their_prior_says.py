@@ -8,8 +8,9 @@ import pytest
 from forecast.config import scenario_of
 from forecast.config.faults import SourceMap
 from forecast.priors import parse_distribution
-from forecast.scenarios import compare_scenarios, plan_scenario, simulate_plan
-from forecast.scenarios.new_types import NewTypePriors, draw_effects
+from forecast.scenarios import compare_scenarios, plan_scenario
+from forecast.scenarios.compare import simulate_plan
+from forecast.scenarios.plan import NewTypePriors, draw_effects
 from forecast.simulation import simulate_first_hits
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from forecast.scenarios import ScenarioDraws, changed_probability, scenario_curve
+from forecast.scenarios.evaluate import ScenarioDraws, changed_probability, scenario_curve
 from forecast.simulation import NEVER
 from forecast.simulation.probabilities import beta_interval
 

@@ -7,15 +7,9 @@ import pytest
 
 from forecast.config import load_config, scenario_of
 from forecast.config.faults import SourceMap
-from forecast.scenarios import (
-    base_shares,
-    compare_scenarios,
-    evaluate_plan,
-    log_prior_ratio,
-    parameter_draws,
-    plan_scenario,
-    weights_for,
-)
+from forecast.scenarios import base_of, compare_scenarios, plan_scenario
+from forecast.scenarios.compare import evaluate_plan
+from forecast.scenarios.evaluate import base_shares, log_prior_ratio, parameter_draws, weights_for
 from forecast.workflows.forecast import make_forecast
 
 
@@ -100,7 +94,7 @@ def other_fit(base, monkeypatch):
         given.append((plan, data))
         return {name: values[::-1].copy() for name, values in run.variables.items()}, ()
 
-    monkeypatch.setattr("forecast.scenarios.refit.refit", refit)
+    monkeypatch.setattr("forecast.scenarios.compare.refit", refit)
     return given
 
 
@@ -142,7 +136,7 @@ def test_past_events_taken_out_lead_to_a_new_fit_of_what_is_left(base, other_fit
 
 
 def test_priors_and_futures_change_together(base, monkeypatch):
-    monkeypatch.setattr("forecast.scenarios.refit.refit", no_fit_is_made)
+    monkeypatch.setattr("forecast.scenarios.compare.refit", no_fit_is_made)
     act = {"date": "2022-07-20", "category": "military_posture", "severity": 3}
     priors = {"tension.scale": "LogNormal(mu=0.1, sigma=0.5)"}
     settings = {"rationale": "A reason"}
@@ -186,7 +180,7 @@ sampler: {seed: 3, draws: 1000, tune: 300, chains: 2, paths_per_draw: 4}
 def fitted(tmp_path_factory):
     path = tmp_path_factory.mktemp("real") / "config.yaml"
     path.write_text(REAL, encoding="utf-8")
-    return make_forecast(load_config(path), drivers=False)
+    return base_of(make_forecast(load_config(path), drivers=False))
 
 
 def random_change(rng):

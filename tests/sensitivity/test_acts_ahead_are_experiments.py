@@ -8,7 +8,7 @@ import pytest
 
 from forecast.panel.panel import TimeGrid, count_events
 from forecast.panel.streams import FutureAct, TargetRule, stream_layout
-from forecast.sensitivity.calendar_effects import calendar_effects
+from forecast.sensitivity.shifts import calendar_effects
 from forecast.simulation import SimulationOptions, simulate_first_hits
 from forecast.simulation.paths import acts_on_paths
 

@@ -8,10 +8,10 @@ from forecast import wording
 from forecast.inference.importance import EFFECTIVE_DRAWS_MIN
 from forecast.priors import Distribution
 from forecast.priors.distributions import shifted
-from forecast.scenarios.reweighting import parameter_draws
+from forecast.scenarios.evaluate import parameter_draws
 from forecast.sensitivity.break_even import FURTHEST, find_break_evens
+from forecast.sensitivity.robustness import prior_bar, strongest_first
 from forecast.sensitivity.shifts import PriorShifts
-from forecast.sensitivity.tornado import prior_bar, strongest_first
 from forecast.wording.sensitivity import assumed_text
 
 NAMES = ["tension.persistence", "excitation.branching.dispute", "ballast.visit"]  # all three supports

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
+from matplotlib.figure import Figure
+
 from forecast import wording
-from forecast.records.analysis import Robustness, ShiftEnd
+from forecast.records.analysis import AssumptionEffect, Robustness, ShiftEnd
 from forecast.records.forecast import Forecast
-from forecast.report.blocks import (
-    Block,
-    Bullets,
-    Cell,
-    Chart,
-    Column,
-    Group,
-    Heading,
-    Prose,
-    Section,
-    Table,
-)
-from forecast.report.palette import target_colour
-from forecast.report.printable import shorten
+from forecast.report.blocks import Block, Bullets, Cell, Chart, Column, Group, Heading, Prose, Section, Table
+from forecast.report.drawing import blank_figure, name_rows, one_line, points_axis, report_style
+from forecast.report.palette import ACCENT, INK, MUTED, target_colour
+from forecast.report.questions import named
 from forecast.report.run_records import RunRecords
-from forecast.report.tornado_figure import draw_tornado, shown_bars
+from forecast.report.typeface import shorten
 from forecast.wording.sensitivity import (
     assumed_text,
     bar_title,
@@ -32,7 +25,13 @@ from forecast.wording.sensitivity import (
     rest_sentence,
 )
 
+MOST_BARS = 12
+
+_DOWN = "#8FB3D4"
+"""Lighter than the accent, so that both ends differ without colour too."""
+
 _MOST_CROSSINGS = 4
+
 _MOST_MILESTONES = 6
 
 
@@ -45,22 +44,22 @@ def assumptions_section(run: RunRecords) -> Section | None:
     blocks: list[Block] = [*_summary(forecast, found), _labels(forecast, found)]
     blocks.append(
         Prose(
-            text="Priors ×2 and data ×2: change in percentage points, with its Monte Carlo error, if priors "
+            "Priors ×2 and data ×2: change in percentage points, with its Monte Carlo error, if priors "
             "or data had twice the weight, at the present rate.",
             tone="fine",
         )
     )
     if shown_bars(found):
-        blocks += [Heading(text="What each assumption does to the headline"), _chart(forecast, found)]
+        blocks += [Heading("What each assumption does to the headline"), _chart(forecast, found)]
     if found.break_evens:
-        blocks += [Heading(text="What would change the words"), *_break_evens(forecast, found)]
-    return Section(name="assumptions", title="How far the call rests on assumptions", blocks=tuple(blocks))
+        blocks += [Heading("What would change the words"), *_break_evens(forecast, found)]
+    return Section("assumptions", "How far the call rests on assumptions", tuple(blocks))
 
 
 def _summary(forecast: Forecast, found: Robustness) -> list[Block]:
     asked = (forecast.headline.target, forecast.headline.milestone)
     one = next((one for one in found.sensitivities if (one.target, one.milestone) == asked), None)
-    return [] if one is None else [Prose(lead="The headline.", text=label_sentence(one))]
+    return [] if one is None else [Prose(label_sentence(one), lead="The headline.")]
 
 
 def _labels(forecast: Forecast, found: Robustness) -> Table:
@@ -74,12 +73,12 @@ def _labels(forecast: Forecast, found: Robustness) -> Table:
                 continue
             rows.append(
                 (
-                    Cell(text=wording.short_day(milestone.date)),
-                    Cell(text=wording.percent(milestone.probability), value=milestone.probability),
-                    Cell(text=one.rests_on, weight="semibold"),
-                    Cell(text=change_with_error(one.priors.change, one.priors.mcse), value=one.priors.change),
-                    Cell(text=change_with_error(one.data.change, one.data.mcse), value=one.data.change),
-                    Cell(text=one.groups[0].name, tone="fine"),
+                    Cell(wording.short_day(milestone.date)),
+                    Cell(wording.percent(milestone.probability), value=milestone.probability),
+                    Cell(one.rests_on, weight="semibold"),
+                    Cell(change_with_error(one.priors.change, one.priors.mcse), value=one.priors.change),
+                    Cell(change_with_error(one.data.change, one.data.mcse), value=one.data.change),
+                    Cell(one.groups[0].name, tone="fine"),
                 )
             )
         groups.append(Group(rows=tuple(rows), label=shorten(target.label, 80), colour=target_colour(index)))
@@ -87,12 +86,12 @@ def _labels(forecast: Forecast, found: Robustness) -> Table:
         name="assumptions",
         title="What each probability rests on",
         columns=(
-            Column(head="Before", width=24),
-            Column(head="Chance", width=15, align="right"),
-            Column(head="Rests on", width=26),
-            Column(head="Priors ×2", width=26, align="right"),
-            Column(head="Data ×2", width=26, align="right"),
-            Column(head="Most influential priors"),
+            Column("Before", 24),
+            Column("Chance", 15, "right"),
+            Column("Rests on", 26),
+            Column("Priors ×2", 26, "right"),
+            Column("Data ×2", 26, "right"),
+            Column("Most influential priors"),
         ),
         groups=tuple(groups),
     )
@@ -131,10 +130,80 @@ def _break_evens(forecast: Forecast, found: Robustness) -> list[Block]:
         lead = f"Before {wording.long_day(milestone.date)} ({wording.percent(milestone.probability)})."
         rest = rest_sentence(here, len(crossing))
         if not crossing:
-            blocks.append(Prose(lead=lead, text=rest))
+            blocks.append(Prose(rest, lead=lead))
             continue
-        blocks.append(Prose(lead=lead, text="Each of these alone would:"))
-        blocks.append(Bullets(items=tuple(break_even_sentence(one) for one in crossing)))
-        blocks += [Prose(text=rest, tone="fine")] if rest else []
-    blocks += [Prose(text=note_sentence(note, forecast), tone="fine") for note in found.notes]
+        blocks.append(Prose("Each of these alone would:", lead=lead))
+        blocks.append(Bullets(tuple(break_even_sentence(one) for one in crossing)))
+        blocks += [Prose(rest, tone="fine")] if rest else []
+    blocks += [Prose(note_sentence(note, forecast), tone="fine") for note in found.notes]
     return blocks
+
+
+def shown_bars(robustness: Robustness) -> tuple[AssumptionEffect, ...]:
+    """Bars that have something to show, the widest first."""
+    known = (
+        bar for bar in robustness.tornado if bar.lower.change is not None or bar.upper.change is not None
+    )
+    return tuple(known)[:MOST_BARS]
+
+
+def draw_tornado(forecast: Forecast, robustness: Robustness) -> Figure:
+    """Draw one bar an assumption: the change of the probability for a step down and a step up, in points.
+
+    Whiskers show ± one Monte Carlo standard error; each end is labelled with what is assumed there.
+    """
+    bars = shown_bars(robustness)
+    target = forecast.target(robustness.target)
+    milestone = named(target.milestones, robustness.milestone)
+    with report_style():
+        figure = blank_figure(0.75 + 0.27 * max(len(bars), 1))
+        axes = figure.add_subplot()
+        places = np.arange(len(bars))[::-1]
+        for place, bar in zip(places, bars, strict=True):
+            for end, colour, other in ((bar.lower, _DOWN, bar.upper), (bar.upper, ACCENT, bar.lower)):
+                if end.change is None:
+                    continue
+                change = 100 * end.change
+                axes.barh(place, change, height=0.55, color=colour, gid=f"bar:{bar.name}")
+                axes.errorbar(
+                    change,
+                    place,
+                    xerr=100 * (end.mcse or 0.0),
+                    fmt="none",
+                    ecolor=INK,
+                    elinewidth=0.8,
+                    capsize=2,
+                )
+                same_side = other.change is not None and other.change * end.change > 0
+                smaller = same_side and abs(other.change or 0.0) > abs(end.change)
+                outward = (-1 if end.change < 0 else 1) * (-1 if smaller else 1)
+                origin = 0.0 if smaller else change + outward * 100 * (end.mcse or 0.0)
+                axes.annotate(
+                    assumed_text(end.assumed),
+                    (origin, place),
+                    xytext=(4 * outward, 0),
+                    textcoords="offset points",
+                    ha="left" if outward > 0 else "right",
+                    va="center",
+                    fontsize=6.8,
+                    color=MUTED,
+                )
+        axes.axvline(0, color=MUTED, linewidth=0.8)
+        reach = max(
+            [
+                100 * (abs(end.change) + (end.mcse or 0))
+                for bar in bars
+                for end in (bar.lower, bar.upper)
+                if end.change
+            ],
+            default=1.0,
+        )
+        axes.set_xlim(-1.45 * reach, 1.45 * reach)
+        axes.set_ylim(-0.7, max(len(bars), 1) - 0.3)
+        name_rows(axes, places.tolist(), [one_line(bar_title(bar), 52) for bar in bars])
+        points_axis(
+            axes,
+            f"Change of {wording.percent(milestone.probability)} in percentage points "
+            "(light: one step down, dark: one step up)",
+        )
+    return figure

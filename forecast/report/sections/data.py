@@ -1,7 +1,16 @@
-"""The data: coverage, counts by kind, and known limits."""
+"""What the numbers rest on: the data, recent events, sources of the drivers, identity of the run."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+from forecast import wording
+from forecast.events.codebook import CATEGORIES
+from forecast.events.dyads import DyadRule, PairRows, left_out_in_words
+from forecast.events.table import Event, EventTable
+from forecast.records.analysis import Analysis, DataSummary
+from forecast.records.forecast import Forecast
 from forecast.report.blocks import (
     Bar,
     Beside,
@@ -15,40 +24,190 @@ from forecast.report.blocks import (
     Table,
     one_group,
 )
-from forecast.report.evidence import data_content
+from forecast.report.palette import category_colour, name_category
 from forecast.report.run_records import RunRecords
+from forecast.report.sections.drivers import ordered_drivers
+from forecast.report.typeface import shorten, web_address
+
+RECENT_DAYS = 183
+
+MOST_EVENTS_PRINTED = 40
 
 
 def data_section(run: RunRecords) -> Section:
     """What the forecast was made from, and what it leaves out."""
-    content = data_content(run.forecast, run.analysis)
-    counts = Table(
+    data = run.analysis.data
+    beside = Beside(
+        left=tuple(Prose(sentence) for sentence in coverage_sentences(run.forecast, run.analysis)),
+        right=(_counts_table(data),),
+        right_width=78,
+    )
+    limits: tuple[Block, ...] = (Heading("Known limits"), Bullets(data.limits)) if data.limits else ()
+    return Section("data", "The data", (beside, *limits))
+
+
+def coverage_sentences(forecast: Forecast, analysis: Analysis) -> list[str]:
+    """How many events, from when to when, and how many of them were checked against their source."""
+    data = analysis.data
+    quiet = (forecast.as_of - data.last_date).days
+    sentences = [
+        f"{wording.count(data.rows, 'event').capitalize()} known by {wording.long_day(forecast.as_of)} "
+        f"({data.source}); {data.rows_fitted:,} of them lie on the grid that is fitted, from "
+        f"{wording.long_day(data.first_date)}.",
+        f"The last event known is of {wording.long_day(data.last_date)}, "
+        + ("the as-of day." if quiet == 0 else f"{wording.count(quiet, 'day')} before the as-of day."),
+    ]
+    sentences += _whose_acts(data)
+    if data.verified_share is not None:
+        sentences.append(
+            f"{wording.share(data.verified_share).capitalize()} of the rows name a page that was read "
+            "and reports the act."
+        )
+    return sentences
+
+
+def _whose_acts(data: DataSummary) -> list[str]:
+    """Which acts count and which rows were left out; nothing of a run that read whole files."""
+    if data.dyad is None:
+        return []
+    dyad = DyadRule(data.dyad.a, data.dyad.b, data.dyad.theatre)
+    a, b = "+".join(dyad.a), "+".join(dyad.b)
+    third = f", {data.dyad.rows_theatre:,} with {' or '.join(dyad.theatre)}" if dyad.theatre else ""
+    sentences = [
+        f"What counts: {dyad.in_words()}. {data.dyad.rows_a_to_b:,} are by {a} towards {b}, "
+        f"{data.dyad.rows_b_to_a:,} by {b} towards {a}{third}."
+    ]
+    if data.rows_left_out:
+        pairs = [PairRows(one.initiator, one.recipient, one.rows) for one in data.left_out]
+        sentences.append(f"Left out as acts of others: {left_out_in_words(pairs, data.rows_left_out, 5)}.")
+    return sentences
+
+
+def _counts_table(data: DataSummary) -> Table:
+    counts = data.counts_by_category
+    most = max(counts.values(), default=0) or 1
+    known = [name for name in CATEGORIES if name in counts]
+    return Table(
         name="event-counts",
         title="Events by kind",
-        columns=(
-            Column(head="Kind", width=29),
-            Column(head="Events"),
-            Column(head="Count", width=11, align="right"),
-        ),
+        columns=(Column("Kind", 29), Column("Events"), Column("Count", 11, "right")),
         groups=one_group(
-            tuple(
-                (
-                    Cell(text=row["label"]),
-                    Cell(mark=Bar(value=row["share"], colour=row["colour"])),
-                    Cell(text=row["count"]),
-                )
-                for row in content["counts"]
+            (
+                Cell(name_category(name)),
+                Cell(mark=Bar(value=counts[name] / most, colour=category_colour(name))),
+                Cell(f"{counts[name]:,}"),
             )
+            for name in (*known, *sorted(set(counts) - set(known)))
         ),
         lines=False,
     )
-    blocks: list[Block] = [
-        Beside(
-            left=tuple(Prose(text=sentence) for sentence in content["sentences"]),
-            right=(counts,),
-            right_width=78,
+
+
+def recent_events_section(run: RunRecords) -> Section:
+    """Newest first, with their sources; all events are attached to the report."""
+    intro, printed = recent_events(run.events, run.forecast.as_of)
+    title = "Events of the last six months"
+    table = Table(
+        name="recent-events",
+        title=title,
+        columns=(
+            Column("Day", 17),
+            Column("Kind", 26),
+            Column("Sev.", 8, "center"),
+            Column("What happened"),
+            Column("Source", 31),
+        ),
+        groups=one_group(
+            (
+                Cell(wording.short_day(event.date)),
+                Cell(name_category(event.category), swatch=category_colour(event.category)),
+                Cell(str(event.severity)),
+                Cell(shorten(event.summary, 320)),
+                Cell(
+                    shorten(event.source_outlet, 60) + (" •" if event.verified else ""),
+                    url=web_address(event.source_url),
+                ),
+            )
+            for event in printed
+        ),
+        size="tiny",
+    )
+    return Section("recent-events", title, (Prose(intro), table))
+
+
+def recent_events(events: EventTable, as_of: date) -> tuple[str, list[Event]]:
+    """Events of the last six months, newest first; the least severe go when there are too many to print."""
+    first = as_of - timedelta(days=RECENT_DAYS)
+    window = list(events.between(first, as_of).rows())
+    printed = sorted(window, key=lambda event: (event.severity, event.date, event.id))[-MOST_EVENTS_PRINTED:]
+    intro = (
+        f"{wording.count(len(window), 'event').capitalize()} from {wording.long_day(first)} to "
+        f"{wording.long_day(as_of)}, newest first."
+    )
+    if len(printed) < len(window):
+        intro += f" The {len(printed)} most severe are printed."
+    if events.has_verified:
+        intro += " A dot after the source marks a page that was read."
+    intro += f" All {wording.count(len(events), 'event')} are attached to this file as events.csv."
+    return intro, sorted(printed, key=lambda event: (event.date, event.id), reverse=True)
+
+
+def identity_section(run: RunRecords) -> Section:
+    """Sources of the events cited, numbered, then run id, hashes and versions."""
+    cited: tuple[Block, ...] = ()
+    if run.forecast.drivers:
+        heading = "Sources of the events cited"
+        cited = (Heading(heading), _sources_table(heading, run.forecast, run.events))
+    identity = Table(
+        name="run",
+        title="Identity of the run",
+        columns=(Column("What", 30), Column("Value")),
+        groups=one_group(
+            (Cell(name), Cell(value)) for name, value in identity_rows(run.forecast, run.manifest)
+        ),
+        lines=False,
+        whole=True,
+    )
+    return Section("sources", "Sources and identity", (*cited, Heading("This run"), identity))
+
+
+def _sources_table(title: str, forecast: Forecast, events: EventTable) -> Table:
+    """Sources of the drivers, numbered as they are; the link only where the address is plain http(s)."""
+    by_id = {event.id: event for event in events.rows()}
+    rows = []
+    for number, driver in enumerate(ordered_drivers(forecast.drivers), start=1):
+        event = by_id.get(driver.event_id)
+        named = shorten(event.source_title, 200) if event else ""
+        rows.append(
+            (
+                Cell(str(number)),
+                Cell(wording.short_day(driver.date)),
+                Cell(shorten(event.source_outlet if event else driver.source, 120)),
+                Cell(named or "–", url=web_address(event.source_url) if event and named else None),
+            )
         )
+    return Table(
+        name="sources",
+        title=title,
+        columns=(Column("No.", 7, "right"), Column("Event of", 19), Column("Outlet", 40), Column("Title")),
+        groups=one_group(rows),
+        lines=False,
+    )
+
+
+def identity_rows(forecast: Forecast, manifest: Mapping[str, object]) -> list[tuple[str, str]]:
+    """Run id, model, hashes and versions: what is needed to make the same report again."""
+    labels = {
+        "config_sha256": "Config (SHA-256)",
+        "data_sha256": "Events (SHA-256)",
+        "code_version": "Code",
+        "seed": "Seed",
+    }
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(forecast.versions.items()))
+    return [
+        ("Run", forecast.run_id),
+        ("Model family", forecast.model),
+        ("As of", forecast.as_of.isoformat()),
+        *((label, str(manifest[key])) for key, label in labels.items() if key in manifest),
+        ("Versions", versions or "not recorded"),
     ]
-    if content["limits"]:
-        blocks += [Heading(text="Known limits"), Bullets(items=tuple(content["limits"]))]
-    return Section(name="data", title="The data", blocks=tuple(blocks))

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from matplotlib.figure import Figure
+
 from forecast import wording
-from forecast.records.forecast import MilestoneForecast, TargetForecast
+from forecast.records.forecast import Forecast, MilestoneForecast, TargetForecast
 from forecast.report.blocks import Beside, Cell, Chart, Column, Prose, Section, Table, one_group
-from forecast.report.front_page import headline_pair
-from forecast.report.impact_figure import WIDTH_MM, draw_impact
-from forecast.report.options import IMPACT_LEVELS
-from forecast.report.palette import target_colour
-from forecast.report.printable import shorten
+from forecast.report.drawing import (
+    align_tick_labels,
+    blank_figure,
+    fix_ticks,
+    report_style,
+    spread_labels,
+    wrap_label,
+)
+from forecast.report.options import IMPACT_LEVELS, ReportOptions
+from forecast.report.palette import MUTED, RULE, target_colour
+from forecast.report.questions import headline_pair, named
 from forecast.report.run_records import RunRecords
+from forecast.report.typeface import shorten
+
+WIDTH_MM = 96.0
+
+_MM_AN_INCH = 25.4
 
 _TEXT_WIDTH_MM = 170.0
+
 _GUTTER_MM = 9.0
 
 
@@ -23,28 +37,23 @@ def impact_section(run: RunRecords) -> Section | None:
     if not judged:
         return None
     _, headline = headline_pair(forecast)
-    chances = {
-        target.name: next(one for one in target.milestones if one.name == headline.name)
-        for _, target in judged
-    }
+    chances = {target.name: named(target.milestones, headline.name) for _, target in judged}
     judged.sort(key=lambda one: -IMPACT_LEVELS.index(impact[one[1].name].level))
     table = Table(
         name="impact",
         title="Impact of each target and its rationale",
-        columns=(Column(head="Target and impact", width=26), Column(head="Why")),
+        columns=(Column("Target and impact", 26), Column("Why")),
         groups=one_group(
-            tuple(
-                (
-                    Cell(
-                        text=shorten(target.label, 120),
-                        note=impact[target.name].level.capitalize(),
-                        weight="semibold",
-                        colour=target_colour(index),
-                    ),
-                    Cell(text=impact[target.name].rationale),
-                )
-                for index, target in judged
+            (
+                Cell(
+                    shorten(target.label, 120),
+                    note=impact[target.name].level.capitalize(),
+                    weight="semibold",
+                    colour=target_colour(index),
+                ),
+                Cell(impact[target.name].rationale),
             )
+            for index, target in judged
         ),
     )
     chart = Chart(
@@ -61,14 +70,8 @@ def impact_section(run: RunRecords) -> Section | None:
     if unjudged:
         verb = "has" if unjudged == 1 else "have"
         intro += f" {wording.count(unjudged, 'target').capitalize()} {verb} no impact in the config."
-    return Section(
-        name="impact",
-        title="Likelihood and impact",
-        blocks=(
-            Prose(text=intro),
-            Beside(left=(chart,), right=(table,), right_width=_TEXT_WIDTH_MM - WIDTH_MM - _GUTTER_MM),
-        ),
-    )
+    matrix = Beside(left=(chart,), right=(table,), right_width=_TEXT_WIDTH_MM - WIDTH_MM - _GUTTER_MM)
+    return Section("impact", "Likelihood and impact", (Prose(intro), matrix))
 
 
 def _describe(run: RunRecords, targets: list[TargetForecast], chances: dict[str, MilestoneForecast]) -> str:
@@ -79,3 +82,71 @@ def _describe(run: RunRecords, targets: list[TargetForecast], chances: dict[str,
         for target in targets
     )
     return f"Matrix of likelihood by impact. {parts}."
+
+
+def draw_impact(forecast: Forecast, options: ReportOptions, milestone: str) -> Figure:
+    """Draw one dot a target with an impact, at its chance before the milestone, with its 90% interval.
+
+    Dots carry ``impact:<target>`` as ``gid``. The lines are the bounds of the ICD-203 bands.
+    """
+    with report_style():
+        figure = blank_figure(2.1, width_inches=WIDTH_MM / _MM_AN_INCH)
+        axes = figure.add_subplot()
+        axes.set_xlim(-0.5, len(IMPACT_LEVELS) - 0.5)
+        axes.set_ylim(0, 1)
+        bounds = sorted({bound / 100 for _, *band in wording.BANDS for bound in band} - {0.01, 0.99})
+        axes.hlines(bounds, -0.5, len(IMPACT_LEVELS) - 0.5, color=RULE, linewidth=0.5, zorder=0.4)
+        axes.vlines(
+            [k + 0.5 for k in range(len(IMPACT_LEVELS) - 1)], 0, 1, color=RULE, linewidth=0.5, zorder=0.4
+        )
+        middles = [0.025, 0.125, 0.325, 0.5, 0.675, 0.875, 0.975]
+        fix_ticks(axes.yaxis, middles, [name.capitalize() for name, _, _ in wording.BANDS])
+        fix_ticks(axes.xaxis, range(len(IMPACT_LEVELS)), [level.capitalize() for level in IMPACT_LEVELS])
+        axes.tick_params(axis="both", length=0, labelsize=7)
+        align_tick_labels(axes)
+        axes.set_xlabel("Impact")
+        axes.spines[["left", "bottom"]].set_color(RULE)
+        for level, name in enumerate(IMPACT_LEVELS):
+            _draw_level(figure, forecast, options, milestone, name, level)
+    return figure
+
+
+def _draw_level(
+    figure: Figure, forecast: Forecast, options: ReportOptions, milestone: str, name: str, level: int
+) -> None:
+    axes = figure.axes[0]
+    shown = [
+        (index, target, named(target.milestones, milestone))
+        for index, target in enumerate(forecast.targets)
+        if target.name in options.impact and options.impact[target.name].level == name
+    ]
+    last = level == len(IMPACT_LEVELS) - 1
+    width = 0.8 / max(len(shown), 1)
+    heights = spread_labels([one.probability for *_, one in shown], 0.13, 0.06, 0.94)
+    for place, ((index, target, one), height) in enumerate(zip(shown, heights, strict=True)):
+        colour = target_colour(index)
+        x = level + (place - (len(shown) - 1) / 2) * min(width, 0.18)
+        axes.plot([x, x], list(one.interval90), color=colour, linewidth=3, alpha=0.3, solid_capstyle="butt")
+        axes.plot(
+            [x],
+            [one.probability],
+            "o",
+            color=colour,
+            markersize=5,
+            gid=f"impact:{target.name}",
+            clip_on=False,
+        )
+        axes.annotate(
+            f"{wrap_label(target.label, 15)}\n{wording.percent(one.probability)}",
+            (x, one.probability),
+            xytext=(x + (-0.15 if last else 0.15), height),
+            textcoords="data",
+            ha="right" if last else "left",
+            va="center",
+            fontsize=7,
+            linespacing=0.95,
+            color=colour,
+            arrowprops={"arrowstyle": "-", "color": MUTED, "linewidth": 0.4, "shrinkA": 0, "shrinkB": 3}
+            if abs(height - one.probability) > 0.02
+            else None,
+        )

@@ -6,22 +6,29 @@ from collections.abc import Mapping
 from typing import Literal
 
 from forecast import wording
-from forecast.records.forecast import MilestoneForecast, TargetForecast
+from forecast.records.forecast import Forecast, MilestoneForecast, TargetForecast
 from forecast.report.blocks import Cell, Column, Group, Prose, Section, Table, Track
-from forecast.report.change import change_mark
-from forecast.report.front_page import seen_before, shown_error
 from forecast.report.palette import target_colour
-from forecast.report.printable import shorten
+from forecast.report.previous_run import change_mark
+from forecast.report.questions import chosen_milestones, seen_before, shown_error
 from forecast.report.run_records import RunRecords
-from forecast.report.selection import front_milestones
+from forecast.report.typeface import shorten
+
+MOST_ROWS_IN_FRONT = 60
+"""Rows up to which the table of page 1 holds every question."""
+
+_A_TARGET_IN_FRONT = 8
 
 _DENSE_FROM = 16
 """Rows from which the table is set smaller, with the day beside the name."""
+
 _READING = (
     "Words follow ICD 203 and name every band that the interval reaches. Baseline: the simple forecast of "
     "the same question. Error: Monte Carlo standard error in percentage points."
 )
+
 Shown = Mapping[str, tuple[MilestoneForecast, ...]]
+
 Size = Literal["tiny", "small", "medium"]
 
 
@@ -42,7 +49,7 @@ def milestones_section(run: RunRecords) -> Section:
         most = max(len(target.milestones) for target in run.forecast.targets)
         reading = f"A selection of {most:,} milestones; all of them are in the table near the end. {reading}"
     table = _table(run, shown, "milestones", "small" if rows >= _DENSE_FROM else "medium")
-    return Section(name="milestones", title=title, blocks=(table, Prose(text=reading, tone="fine")))
+    return Section("milestones", title, (table, Prose(reading, tone="fine")))
 
 
 def all_milestones_section(run: RunRecords) -> Section | None:
@@ -50,11 +57,18 @@ def all_milestones_section(run: RunRecords) -> Section | None:
     if _all_shown(run, front_milestones(run.forecast)):
         return None
     everything = {target.name: target.milestones for target in run.forecast.targets}
-    return Section(
-        name="all-milestones",
-        title="All milestones",
-        blocks=(_table(run, everything, "all-milestones", "tiny"),),
-    )
+    table = _table(run, everything, "all-milestones", "tiny")
+    return Section("all-milestones", "All milestones", (table,))
+
+
+def front_milestones(forecast: Forecast) -> dict[str, tuple[MilestoneForecast, ...]]:
+    """Milestones of each target in the table of page 1, by name of the target."""
+    rows = sum(len(target.milestones) for target in forecast.targets)
+    most = rows if rows <= MOST_ROWS_IN_FRONT else _A_TARGET_IN_FRONT
+    return {
+        target.name: chosen_milestones(target.milestones, forecast.headline.milestone, most)
+        for target in forecast.targets
+    }
 
 
 def _all_shown(run: RunRecords, shown: Shown) -> bool:
@@ -64,16 +78,16 @@ def _all_shown(run: RunRecords, shown: Shown) -> bool:
 def _table(run: RunRecords, shown: Shown, name: str, size: Size) -> Table:
     forecast, asked = run.forecast, run.forecast.headline
     columns = [
-        Column(head="Before the day of"),
-        Column(head="0 to 100%", width=19 if size != "medium" or run.previous else 27),
-        Column(head="Chance", width=11.5, align="right"),
-        Column(head="90% interval", width=17.5, align="right"),
-        Column(head="In words", width=42),
-        Column(head="Baseline", width=13, align="right"),
-        Column(head="Error", width=9, align="right"),
+        Column("Before the day of"),
+        Column("0 to 100%", 19 if size != "medium" or run.previous else 27),
+        Column("Chance", 11.5, "right"),
+        Column("90% interval", 17.5, "right"),
+        Column("In words", 42),
+        Column("Baseline", 13, "right"),
+        Column("Error", 9, "right"),
     ]
     if run.previous:
-        columns.append(Column(head="Change", width=12, align="right"))
+        columns.append(Column("Change", 12, "right"))
     return Table(
         name=name,
         title="Chance of each target before each milestone",
@@ -106,18 +120,18 @@ def _cells(
     day = wording.short_day(milestone.date)
     probability, (lower, upper) = milestone.probability, milestone.interval90
     cells = [
-        Cell(text=shorten(milestone.label, 120), note=day)
+        Cell(shorten(milestone.label, 120), note=day)
         if size == "medium"
-        else Cell(text=f"{day} · {shorten(milestone.label, 70 if size == 'small' else 50)}"),
+        else Cell(f"{day} · {shorten(milestone.label, 70 if size == 'small' else 50)}"),
         Cell(mark=Track(lower=lower, value=probability, upper=upper, colour=colour)),
-        Cell(text=wording.percent(probability), weight="semibold", value=probability),
-        Cell(text=wording.interval_percent(milestone.interval90)),
-        Cell(text=wording.words(probability, milestone.interval90)),
-        Cell(text=wording.percent(milestone.baseline.probability), value=milestone.baseline.probability),
-        Cell(text=shown_error(milestone.mcse), tone="fine", value=milestone.mcse),
+        Cell(wording.percent(probability), weight="semibold", value=probability),
+        Cell(wording.interval_percent(milestone.interval90)),
+        Cell(wording.words(probability, milestone.interval90)),
+        Cell(wording.percent(milestone.baseline.probability), value=milestone.baseline.probability),
+        Cell(shown_error(milestone.mcse), tone="fine", value=milestone.mcse),
     ]
     if run.previous:
         before = run.previous.change(target.name, milestone.name)
         moved = None if before is None else probability - before.probability
-        cells.append(Cell(text=change_mark(milestone, before), weight="semibold", value=moved))
+        cells.append(Cell(change_mark(milestone, before), weight="semibold", value=moved))
     return tuple(cells)

@@ -1,12 +1,30 @@
-"""How the chance grows with time, and what counts as each target."""
+"""How the chance grows with time, what counts as each target, and the acts ahead that are assumed."""
 
 from __future__ import annotations
 
-from forecast.report.alt_text import describe_curves
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from forecast import wording
+from forecast.records.forecast import Forecast, MilestoneForecast, TargetForecast
 from forecast.report.blocks import Cell, Chart, Column, Heading, Prose, Section, Table, one_group
-from forecast.report.curve_figure import draw_curves
-from forecast.report.explanation import curve_reading, question_rows
+from forecast.report.drawing import (
+    blank_figure,
+    day_numbers,
+    mark_months,
+    percent_axis,
+    report_style,
+    spread_labels,
+    wrap_label,
+)
+from forecast.report.palette import MUTED, RULE, category_colour, name_category, target_colour
+from forecast.report.questions import MOST_IN_CHART, chosen_milestones, headline_pair, seen_before
 from forecast.report.run_records import RunRecords
+from forecast.report.typeface import MISSING, shorten
+
+_ROWS_OF_NAMES = 2
+_WIDEST_NAME = 22
+_MOST_DESCRIBED = 12
 
 
 def outlook_section(run: RunRecords) -> Section:
@@ -22,30 +40,240 @@ def outlook_section(run: RunRecords) -> Section:
         name="targets",
         title="What counts as each target, and how often it was seen",
         columns=(
-            Column(head="Target", width=36),
-            Column(head="What counts"),
-            Column(head="In the data", width=33),
-            Column(head="Time to the first one", width=46),
+            Column("Target", 36),
+            Column("What counts"),
+            Column("In the data", 33),
+            Column("Time to the first one", 46),
         ),
         groups=one_group(
-            tuple(
-                (
-                    Cell(text=row["label"], weight="semibold", colour=row["colour"]),
-                    Cell(text=row["definition"]),
-                    Cell(text=row["seen"]),
-                    Cell(text=row["wait"]),
-                )
-                for row in question_rows(forecast)
+            (
+                Cell(shorten(target.label, 120), weight="semibold", colour=target_colour(index)),
+                Cell(shorten(target.definition[:1].upper() + target.definition[1:], 300)),
+                Cell(seen_before(target).capitalize()),
+                Cell(waiting_time(target, (target.curve.date[-1] - forecast.as_of).days)),
             )
+            for index, target in enumerate(forecast.targets)
         ),
     )
-    return Section(
-        name="outlook",
-        title="How the chance grows with time",
-        blocks=(
-            chart,
-            Prose(text=curve_reading(forecast)),
-            Heading(text="What counts, and how often it was seen"),
-            questions,
+    heading = Heading("What counts, and how often it was seen")
+    reading = Prose(curve_reading(forecast))
+    return Section("outlook", "How the chance grows with time", (chart, reading, heading, questions))
+
+
+def calendar_section(run: RunRecords) -> Section | None:
+    """Acts of the config's calendar with their probability; nothing when there is none."""
+    acts = sorted(run.analysis.calendar, key=lambda act: (act.date, act.label))
+    if not acts:
+        return None
+    table = Table(
+        name="calendar",
+        title="Acts ahead that enter the simulation",
+        columns=(
+            Column("Day", 19),
+            Column("Act"),
+            Column("Kind", 38),
+            Column("Severity", 16, "right"),
+            Column("Probability", 19, "right"),
+        ),
+        groups=one_group(
+            (
+                Cell(wording.short_day(act.date)),
+                Cell(shorten(act.label, 200)),
+                Cell(name_category(act.category), swatch=category_colour(act.category)),
+                Cell(str(act.severity)),
+                Cell(wording.percent(act.probability) if act.probability < 1 else "certain"),
+            )
+            for act in acts
         ),
     )
+    return Section("calendar", "Acts ahead that the forecast assumes", (table,))
+
+
+def waiting_time(target: TargetForecast, horizon_days: int) -> str:
+    """Days to the first event: median, and the span that holds it with 80 of 100."""
+    times = target.time_to_event_days
+    beyond = f"beyond {horizon_days:,} days"
+    if times.q10 is None:
+        return f"In 9 of 10 futures {beyond}"
+    middle = f"median {times.q50:,.0f} days" if times.q50 is not None else f"median {beyond}"
+    first = f"1 in 10 within {times.q10:,.0f}"
+    last = f", 1 in 10 after {times.q90:,.0f} days" if times.q90 is not None else " days"
+    return f"{middle.capitalize()}; {first}{last}"
+
+
+def curve_reading(forecast: Forecast) -> str:
+    """Two sentences on the curve of the headline target."""
+    target, milestone = headline_pair(forecast)
+    curve = target.curve
+    crossing = next((day for day, p in zip(curve.date, curve.probability, strict=True) if p >= 0.5), None)
+    last = wording.long_day(curve.date[-1])
+    half = (
+        f"It passes an even chance on {wording.long_day(crossing)}."
+        if crossing is not None
+        else f"It stays below an even chance to the end of the simulation, {last}."
+    )
+    return (
+        f"The line for {shorten(target.label, 80)} reaches {wording.percent(milestone.probability)} "
+        f"(90% interval {wording.interval_percent(milestone.interval90)}) before "
+        f"{wording.long_day(milestone.date)}. {half}"
+    )
+
+
+def describe_curves(forecast: Forecast) -> str:
+    """Alt text of the probability figure: every target at its milestones."""
+    parts = []
+    for target in forecast.targets:
+        shown = target.milestones[:_MOST_DESCRIBED]
+        values = "; ".join(
+            f"{wording.percent(one.probability)} (90% interval {wording.interval_percent(one.interval90)}) "
+            f"before {wording.short_day(one.date)}"
+            for one in shown
+        )
+        more = "; the rest is in the table on page 1" if len(target.milestones) > len(shown) else ""
+        parts.append(f"{shorten(target.label, 80)}: {values}{more}.")
+    last = forecast.targets[0].curve.date[-1]
+    return (
+        f"Line chart of the chance that each target has happened by a day, from "
+        f"{wording.long_day(forecast.as_of)} to {wording.long_day(last)}. {' '.join(parts)}"
+    )
+
+
+def draw_curves(forecast: Forecast) -> Figure:
+    """Draw the curve arrays of every target as they are in ``forecast.json``.
+
+    Each line carries its target's name as ``gid`` (``curve:<name>``), each band ``band:<name>``.
+    """
+    with report_style():
+        figure = blank_figure(3.05)
+        axes = figure.add_subplot()
+        first, last = forecast.as_of, max(target.curve.date[-1] for target in forecast.targets)
+        start, end = day_numbers((first, last))
+        axes.set_xlim(start, end + 0.27 * (end - start))
+        percent_axis(axes, start, end)
+        mark_months(axes.xaxis, first, last)
+        axes.spines["bottom"].set_bounds(start, end)
+        headline = forecast.headline.milestone
+        _mark_milestones(axes, forecast, start, end)
+        taken: list[tuple[float, float]] = []
+        for index, target in enumerate(forecast.targets):
+            days, colour = day_numbers(target.curve.date), target_colour(index)
+            is_headline = target.name == forecast.headline.target
+            axes.fill_between(
+                days,
+                target.curve.lower90,
+                target.curve.upper90,
+                step="post",
+                color=colour,
+                alpha=0.18 if is_headline else 0.09,
+                linewidth=0,
+                gid=f"band:{target.name}",
+            )
+            axes.plot(
+                days,
+                target.curve.probability,
+                drawstyle="steps-post",
+                color=colour,
+                linewidth=1.8 if is_headline else 1.1,
+                gid=f"curve:{target.name}",
+            )
+            marked = chosen_milestones(target.milestones, headline, MOST_IN_CHART)
+            _mark_values(axes, marked, colour, taken, span=end - start, is_headline=is_headline)
+        _name_targets(axes, forecast, end, end - start)
+        axes.set_ylabel("Chance that it has happened")
+    return figure
+
+
+def _mark_milestones(axes: Axes, forecast: Forecast, start: float, end: float) -> None:
+    headline = forecast.headline.milestone
+    by_day = {
+        one.date: one
+        for target in forecast.targets
+        for one in chosen_milestones(target.milestones, headline, MOST_IN_CHART)
+    }
+    # The headline's name is placed first, so that it is there whatever has to give way.
+    order = sorted(by_day.values(), key=lambda one: (one.name != headline, one.date))
+    rows: list[list[tuple[float, float]]] = [[] for _ in range(_ROWS_OF_NAMES)]
+    unit = (end - start) * 1.27 / 150
+    for one in order:
+        (day,) = day_numbers((one.date,))
+        axes.axvline(day, color=RULE, linewidth=0.8, zorder=0.5)
+        name = wrap_label(one.label, _WIDEST_NAME)
+        half = 0.5 * unit * (max(_width(line) for line in name.split("\n")) + 2)
+        for row, spans in enumerate(rows):
+            if all(day + half < left or day - half > right for left, right in spans):
+                spans.append((day - half, day + half))
+                axes.annotate(
+                    name,
+                    (day, 1.0),
+                    xytext=(0, 4 + 18 * row),
+                    textcoords="offset points",
+                    ha="center",
+                    va="bottom",
+                    fontsize=7,
+                    linespacing=0.95,
+                    weight=600 if one.name == headline else 400,
+                    annotation_clip=False,
+                )
+                break
+
+
+def _width(line: str) -> float:
+    """Length of a line in ordinary letters; capitals and boxes are wider."""
+    return sum(1.5 if sign.isupper() or sign == MISSING else 1.0 for sign in line)
+
+
+def _mark_values(
+    axes: Axes,
+    milestones: tuple[MilestoneForecast, ...],
+    colour: str,
+    taken: list[tuple[float, float]],
+    *,
+    span: float,
+    is_headline: bool,
+) -> None:
+    for one in milestones:
+        (day,) = day_numbers((one.date,))
+        axes.plot(
+            [day], [one.probability], "o", color=colour, markersize=4.2 if is_headline else 3.2, clip_on=False
+        )
+        near = any(abs(day - x) < 0.05 * span and abs(one.probability - y) < 0.075 for x, y in taken)
+        if near:
+            continue
+        taken.append((day, one.probability))
+        below = one.probability > 0.9
+        axes.annotate(
+            wording.percent(one.probability),
+            (day, one.probability),
+            xytext=(-3, -5 if below else 4),
+            textcoords="offset points",
+            ha="right",
+            va="top" if below else "bottom",
+            fontsize=7,
+            color=colour,
+            weight=600 if is_headline else 400,
+        )
+
+
+def _name_targets(axes: Axes, forecast: Forecast, end: float, span: float) -> None:
+    ends = [target.curve.probability[-1] for target in forecast.targets]
+    places = spread_labels(ends, 0.115, 0.05, 0.95)
+    for index, (target, place) in enumerate(zip(forecast.targets, places, strict=True)):
+        colour = target_colour(index)
+        axes.plot(
+            [end + 0.004 * span, end + 0.018 * span],
+            [ends[index], place],
+            color=MUTED,
+            linewidth=0.5,
+            clip_on=False,
+        )
+        name = wrap_label(target.label, 24)
+        axes.text(
+            end + 0.024 * span,
+            place,
+            name,
+            color=colour,
+            fontsize=7.5,
+            va="center_baseline" if "\n" not in name else "center",
+            linespacing=0.95,
+            weight=600 if target.name == forecast.headline.target else 400,
+        )

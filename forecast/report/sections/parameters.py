@@ -1,11 +1,12 @@
-"""Prior and posterior of every parameter, side by side."""
+"""Prior and posterior of every parameter, side by side, grouped by what they mean."""
 
 from __future__ import annotations
 
-from typing import Any
+from itertools import groupby
 
+from forecast import wording
+from forecast.records.analysis import ParameterSummary
 from forecast.report.blocks import Cell, Column, Group, Prose, Section, Spans, Table
-from forecast.report.parameters import parameter_groups
 from forecast.report.run_records import RunRecords
 
 _READING = (
@@ -17,49 +18,66 @@ _READING = (
 
 def parameters_section(run: RunRecords) -> Section | None:
     """Table of what was assumed and what the data say; nothing for a run without named parameters."""
-    groups = parameter_groups(run.analysis)
-    if not groups:
+    if not run.analysis.parameters:
         return None
+    keyed = groupby(run.analysis.parameters, key=lambda one: (_group_name(one), one.meaning, one.unit))
     table = Table(
         name="parameters",
         title="Prior and posterior of every parameter",
         columns=(
-            Column(head="Parameter", width=26),
-            Column(head="Prior"),
-            Column(head="Mean", width=12, align="right"),
-            Column(head="90% interval", width=23),
-            Column(head="After data", width=15, align="right"),
-            Column(head="90% interval", width=23),
-            Column(head="Before and after", width=21),
-            Column(head="R-hat", width=10, align="right"),
+            Column("Parameter", 26),
+            Column("Prior"),
+            Column("Mean", 12, "right"),
+            Column("90% interval", 23),
+            Column("After data", 15, "right"),
+            Column("90% interval", 23),
+            Column("Before and after", 21),
+            Column("R-hat", 10, "right"),
         ),
         groups=tuple(
-            Group(
-                label=group["meaning"],
-                note=f"({group['unit']}) · {group['name']}",
-                rows=tuple(_cells(row) for row in group["rows"]),
-            )
-            for group in groups
+            Group(label=meaning, note=f"({unit}) · {name}", rows=tuple(_cells(one, name) for one in members))
+            for (name, meaning, unit), members in keyed
         ),
         size="tiny",
         lines=False,
     )
-    return Section(
-        name="parameters",
-        title="What was assumed and what the data say",
-        blocks=(Prose(text=_READING), table),
-    )
+    return Section("parameters", "What was assumed and what the data say", (Prose(_READING), table))
 
 
-def _cells(row: dict[str, Any]) -> tuple[Cell, ...]:
-    before, after = row["prior_span"], row["posterior_span"]
+def _cells(one: ParameterSummary, group: str) -> tuple[Cell, ...]:
+    element = one.name.removeprefix(group).lstrip(".")
     return (
-        Cell(text=row["label"]),
-        Cell(text=row["prior"] + ("*" if row["changed"] else ""), tone="fine"),
-        Cell(text=row["prior_mean"]),
-        Cell(text=row["prior_interval"]),
-        Cell(text=row["posterior_mean"], weight="semibold"),
-        Cell(text=row["posterior_interval"]),
-        Cell(mark=Spans(before=tuple(before), after=tuple(after))),
-        Cell(text=row["rhat"], tone="fine"),
+        Cell(element.replace("_", " ") if element else "all"),
+        Cell(one.prior + ("" if one.prior_origin == "default" else "*"), tone="fine"),
+        Cell(wording.number(one.prior_mean)),
+        Cell(_interval(one.prior_interval90)),
+        Cell(wording.number(one.posterior_mean), weight="semibold"),
+        Cell(_interval(one.posterior_interval90)),
+        Cell(mark=_spans(one)),
+        Cell(wording.number(one.rhat, 3), tone="fine"),
     )
+
+
+def _spans(one: ParameterSummary) -> Spans:
+    """Both 90% intervals and means on one track from 0 to 1: what the data changed, whatever the unit."""
+    before = (*one.prior_interval90, one.prior_mean)
+    after = (*one.posterior_interval90, one.posterior_mean)
+    low, high = min(*before, *after), max(*before, *after)
+    width = (high - low) or 1.0
+
+    def place(value: float) -> float:
+        return round((value - low) / width, 4)
+
+    return Spans(
+        before=(place(before[0]), place(before[1]), place(before[2])),
+        after=(place(after[0]), place(after[1]), place(after[2])),
+    )
+
+
+def _group_name(one: ParameterSummary) -> str:
+    # ``excitation.branching.visit`` is the element 'visit' of the group 'excitation.branching'.
+    return ".".join(one.name.split(".")[:2])
+
+
+def _interval(interval: tuple[float, float]) -> str:
+    return f"{wording.number(interval[0])} to {wording.number(interval[1])}"

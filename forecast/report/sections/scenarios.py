@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
 from forecast import wording
-from forecast.records.forecast import Forecast, ScenarioForecast, TargetForecast
+from forecast.records.forecast import Forecast, ScenarioForecast, ScenarioMilestone, TargetForecast
 from forecast.report.blocks import Block, Cell, Chart, Column, Prose, Section, Table, one_group
-from forecast.report.front_page import headline_pair, shown_error
-from forecast.report.printable import shorten
+from forecast.report.drawing import blank_figure, name_rows, one_line, report_style, wrap_label
+from forecast.report.palette import ACCENT, INK, MUTED, RULE
+from forecast.report.questions import headline_pair, named, shown_change
 from forecast.report.run_records import RunRecords
-from forecast.report.scenarios_figure import MOST_DRAWN, draw_scenarios, drawn_scenarios
+from forecast.report.typeface import shorten
+
+MOST_DRAWN = 12
+"""Scenarios that a chart in a report shows; more would not fit a page."""
+
+_LABEL_SIGNS = 34
 
 _MOST_TARGETS = 3
+
 _READING = (
     "Change: percentage points against this forecast, ± Monte Carlo error, taken draw by draw and future by "
     "future. An assumed act does what the fitted model says of such acts and nothing else; answers to it "
@@ -28,7 +41,7 @@ def scenarios_section(run: RunRecords) -> Section | None:
         f"{wording.count(len(forecast.scenarios), 'scenario').capitalize()}, each a named change of this "
         f"forecast with its reason, for the time before {wording.long_day(milestone.date)}."
     )
-    blocks: list[Block] = [Prose(text=intro)]
+    blocks: list[Block] = [Prose(intro)]
     drawn = drawn_scenarios(forecast, forecast.scenarios)
     if drawn:
         left_out = len(forecast.scenarios) - len(drawn)
@@ -44,8 +57,8 @@ def scenarios_section(run: RunRecords) -> Section | None:
         )
     targets = _shown_targets(forecast)
     blocks.append(_table(forecast, targets))
-    blocks.append(Prose(text=_READING, tone="fine"))
-    return Section(name="scenarios", title="What if", blocks=tuple(blocks))
+    blocks.append(Prose(_READING, tone="fine"))
+    return Section("scenarios", "What if", tuple(blocks))
 
 
 def _shown_targets(forecast: Forecast) -> tuple[TargetForecast, ...]:
@@ -57,38 +70,34 @@ def _shown_targets(forecast: Forecast) -> tuple[TargetForecast, ...]:
 
 def _table(forecast: Forecast, targets: tuple[TargetForecast, ...]) -> Table:
     columns = [
-        Column(head="Scenario"),
-        Column(head="How it was found", width=36),
-        *(Column(head=shorten(target.label, 26), width=27, align="right") for target in targets),
+        Column("Scenario"),
+        Column("How it was found", 36),
+        *(Column(shorten(target.label, 26), 27, "right") for target in targets),
     ]
     asked = forecast.headline.milestone
     known = []
     for target in targets:
-        one = next(one for one in target.milestones if one.name == asked)
-        known.append(Cell(text=wording.percent(one.probability), value=one.probability, weight="semibold"))
-    rows = [(Cell(text="This forecast", weight="semibold"), Cell(), *known)]
+        one = named(target.milestones, asked)
+        known.append(Cell(wording.percent(one.probability), value=one.probability, weight="semibold"))
+    rows = [(Cell("This forecast", weight="semibold"), Cell(), *known)]
     rows += [_row(scenario, targets, asked) for scenario in forecast.scenarios]
     return Table(
         name="scenarios",
         title="Chances under each scenario, and their change",
         columns=tuple(columns),
-        groups=one_group(tuple(rows)),
+        groups=one_group(rows),
     )
 
 
 def _row(scenario: ScenarioForecast, targets: tuple[TargetForecast, ...], asked: str) -> tuple[Cell, ...]:
-    cells = [Cell(text=shorten(scenario.label, 90)), Cell(text=_how(scenario), tone="fine")]
+    cells = [Cell(shorten(scenario.label, 90)), Cell(_how(scenario), tone="fine")]
     for target in targets:
         if scenario.withheld:
-            cells.append(Cell(text="withheld", tone="fine"))
+            cells.append(Cell("withheld", tone="fine"))
             continue
-        one = next(one for one in scenario.target(target.name).milestones if one.name == asked)
-        change = f"{wording.signed_points(one.difference.value)} {shown_error(one.difference.mcse)}"
-        cells.append(
-            Cell(
-                text=wording.percent(one.probability), note=change.replace(" <", " ±<"), value=one.probability
-            )
-        )
+        one = _asked(scenario, target.name, asked)
+        change = shown_change(one.difference.value, one.difference.mcse)
+        cells.append(Cell(wording.percent(one.probability), note=change, value=one.probability))
     return tuple(cells)
 
 
@@ -110,7 +119,7 @@ def _alt(forecast: Forecast, drawn: tuple[ScenarioForecast, ...]) -> str:
     target, milestone = headline_pair(forecast)
     parts = []
     for scenario in drawn:
-        one = next(one for one in scenario.target(target.name).milestones if one.name == milestone.name)
+        one = _asked(scenario, target.name, milestone.name)
         change = wording.signed_points(one.difference.value)
         parts.append(
             f"{shorten(scenario.label, 60)}: {wording.percent(one.probability)} (90% interval "
@@ -122,3 +131,68 @@ def _alt(forecast: Forecast, drawn: tuple[ScenarioForecast, ...]) -> str:
         f"{wording.interval_percent(milestone.interval90)}) in this forecast. {'; '.join(parts)}. "
         f"At most {MOST_DRAWN} are drawn."
     )
+
+
+def drawn_scenarios(
+    forecast: Forecast, scenarios: Sequence[ScenarioForecast], most: int = MOST_DRAWN
+) -> tuple[ScenarioForecast, ...]:
+    """Scenarios that have numbers; where they are many, those that move the headline most."""
+    target, milestone = forecast.headline.target, forecast.headline.milestone
+    known = [one for one in scenarios if not one.withheld]
+    known.sort(key=lambda one: -abs(_asked(one, target, milestone).difference.value))
+    return tuple(known[:most])
+
+
+def draw_scenarios(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> Figure:
+    """Draw one line a scenario: 90% interval, chance, and change in percentage points.
+
+    Scenarios whose numbers are withheld are left out; the others come in the order of their chance, the
+    highest on top.
+    """
+    target, milestone = forecast.headline.target, forecast.headline.milestone
+    base = named(forecast.target(target).milestones, milestone)
+    found = [(one, _asked(one, target, milestone)) for one in scenarios if not one.withheld]
+    found.sort(key=lambda pair: pair[1].probability)
+    with report_style():
+        figure = blank_figure(0.7 + 0.3 * (len(found) + 1))
+        axes = figure.add_subplot()
+        chances = [100 * one.probability for _, one in found]
+        lows = [100 * one.interval90[0] for _, one in found]
+        highs = [100 * one.interval90[1] for _, one in found]
+        places = np.arange(len(found), dtype=float)
+        top = float(len(found))
+        axes.axvline(100 * base.probability, color=MUTED, linewidth=0.8, linestyle=(0, (3, 2)))
+        axes.hlines(
+            [*places, top],
+            [*lows, 100 * base.interval90[0]],
+            [*highs, 100 * base.interval90[1]],
+            color=RULE,
+            linewidth=3,
+            gid="intervals",
+        )
+        axes.plot(chances, places, "o", color=ACCENT, markersize=5, linestyle="none", gid="chances")
+        axes.plot([100 * base.probability], [top], "D", color=INK, markersize=5, gid="run")
+        edge = max([*highs, 100 * base.interval90[1]])
+        shown = [
+            f"{wording.percent(one.probability)}  ({wording.signed_points(one.difference.value)})"
+            for _, one in found
+        ]
+        for place, text in zip([*places, top], [*shown, wording.percent(base.probability)], strict=True):
+            axes.annotate(
+                text, (edge, place), xytext=(6, 0), textcoords="offset points", va="center", fontsize=7.5
+            )
+        axes.set_ylim(-0.6, top + 0.6)
+        names = [wrap_label(one.label, _LABEL_SIGNS) for one, _ in found]
+        name_rows(axes, [*places.tolist(), top], [*names, "This forecast"])
+        low = min([*lows, 100 * base.interval90[0]])
+        axes.set_xlim(max(0.0, low - 2), edge + 0.28 * (edge - low))
+        ticks = MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(low, edge)
+        axes.set_xticks([tick for tick in ticks if 0 <= tick <= 100])
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0f}%")
+        label, day = forecast.target(target).label, wording.long_day(base.date)
+        axes.set_xlabel(f"{one_line(label, 60)} before {day}: chance with its 90% interval")
+    return figure
+
+
+def _asked(scenario: ScenarioForecast, target: str, milestone: str) -> ScenarioMilestone:
+    return named(scenario.target(target).milestones, milestone)

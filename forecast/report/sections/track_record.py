@@ -1,10 +1,14 @@
-"""How forecasts of this kind did in the past, worst misses first."""
+"""How forecasts of this kind did in the past, worst misses first, and the sentence on it of page 1."""
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import timedelta
 
-from forecast.records.history import TrackRecord
+from forecast import wording
+from forecast.evaluation.score_table import FEWEST_OUTCOMES
+from forecast.records.forecast import Forecast
+from forecast.records.history import ErrorBound, LedgerSummary, Miss, ReliabilityCurve, TrackRecord, TrackRow
+from forecast.report.backtest_figures import draw_reliability
 from forecast.report.blocks import (
     Block,
     Cell,
@@ -18,9 +22,18 @@ from forecast.report.blocks import (
     Weight,
     one_group,
 )
-from forecast.report.reliability_figure import draw_reliability
+from forecast.report.model_families import name_model
+from forecast.report.palette import target_colour
+from forecast.report.questions import headline_pair
 from forecast.report.run_records import RunRecords
-from forecast.report.track_page import track_content
+from forecast.report.typeface import shorten
+
+NO_RECORD = "This forecast has no track record yet: no backtest of this config was found."
+
+HOW_TO_MAKE = (
+    "No backtest of this config was found, so how good such forecasts were in the past is not known. "
+    "Run “forecast backtest CONFIG”, then “forecast report RUN_DIR”."
+)
 
 _READING = (
     "Lower Brier and logarithmic scores are better; ± is the block-bootstrap standard error. A baseline in "
@@ -31,101 +44,305 @@ _READING = (
 
 def track_record_section(run: RunRecords) -> Section:
     """Misses, calibration and scores beside the baselines; without a backtest, how to make one."""
-    content = track_content(run.forecast, run.track_record, run.ledger_record)
-    blocks: list[Block] = [Prose(text=sentence) for sentence in content["sentences"]]
-    if run.track_record is not None:
-        blocks += _record_blocks(run.track_record, content["record"])
-    return Section(name="track-record", title="Track record", blocks=tuple(blocks))
+    forecast, record = run.forecast, run.track_record
+    sentences = (
+        [HOW_TO_MAKE] if record is None else [_how_tested(record), _overall(record), _reach(forecast, record)]
+    )
+    if run.ledger_record:
+        sentences.append(ledger_sentence(run.ledger_record))
+    blocks: list[Block] = [Prose(sentence) for sentence in sentences]
+    if record is not None:
+        blocks += [*_misses(forecast, record), *_calibration(record), *_scores(forecast, record)]
+    return Section("track-record", "Track record", tuple(blocks))
 
 
-def _record_blocks(track_record: TrackRecord, record: dict[str, Any]) -> list[Block]:
-    blocks: list[Block] = [Heading(text="Where it was most wrong"), Prose(text=record["misses_intro"])]
-    if record["misses"]:
-        blocks.append(_misses_table(record["misses"]))
-    return [
-        *blocks,
-        Heading(text="Does what is forecast happen as often?"),
-        Chart(
-            name="track-record",
-            alt=record["alt"],
-            caption=record["caption"],
-            draw=lambda: draw_reliability(track_record.reliability),
-        ),
-        Prose(text=record["reading"]),
-        Heading(text="Beside simple baselines"),
-        _scores_table(record["groups"]),
-        Prose(text=_READING, tone="fine"),
-        *(Prose(text=warning, tone="fine") for warning in record["warnings"]),
-        Prose(text=record["identity"], tone="fine"),
-    ]
-
-
-def _misses_table(misses: list[dict[str, Any]]) -> Table:
-    return Table(
+def _misses(forecast: Forecast, record: TrackRecord) -> list[Block]:
+    heading = Heading("Where it was most wrong")
+    if not record.largest_misses:
+        return [heading, Prose("No forecast was on the wrong side of an even chance.")]
+    intro = (
+        "The forecasts furthest from what happened, worst first. Windows that overlap miss the same thing "
+        "again and again; only the worst of each episode is shown."
+    )
+    table = Table(
         name="misses",
         title="Past forecasts furthest from what happened",
         columns=(
-            Column(head="Target"),
-            Column(head="Days of the window", width=44),
-            Column(head="Horizon", width=20, align="right"),
-            Column(head="Forecast", width=18, align="right"),
-            Column(head="What happened", width=27),
+            Column("Target"),
+            Column("Days of the window", 44),
+            Column("Horizon", 20, "right"),
+            Column("Forecast", 18, "right"),
+            Column("What happened", 27),
         ),
-        groups=one_group(
-            tuple(
-                (
-                    Cell(text=row["label"], swatch=row["colour"]),
-                    Cell(text=row["window"]),
-                    Cell(text=row["horizon"]),
-                    Cell(text=row["percent"], weight="semibold"),
-                    Cell(text=row["outcome"]),
-                )
-                for row in misses
-            )
-        ),
+        groups=one_group(_miss_cells(forecast, miss) for miss in record.largest_misses),
+    )
+    return [heading, Prose(intro), table]
+
+
+def _miss_cells(forecast: Forecast, miss: Miss) -> tuple[Cell, ...]:
+    end = miss.origin + timedelta(days=miss.horizon_days - 1)
+    return (
+        Cell(_label(forecast, miss.target), swatch=_colour(forecast, miss.target)),
+        Cell(f"{wording.short_day(miss.origin)} to {wording.short_day(end)}"),
+        Cell(f"{miss.horizon_days:,} days"),
+        Cell(wording.percent(miss.probability), weight="semibold"),
+        Cell("happened" if miss.outcome else "did not happen"),
     )
 
 
-def _scores_table(groups: list[dict[str, Any]]) -> Table:
-    return Table(
+def _calibration(record: TrackRecord) -> list[Block]:
+    chart = Chart(
+        name="track-record",
+        alt=describe_reliability(record.reliability),
+        caption="What was forecast and how often it happened, over all targets and horizons. A dot is "
+        "a tenth of the scale, with its number of forecasts; grey bars hold 90% of what calibrated "
+        "forecasts would give.",
+        draw=lambda: draw_reliability(record.reliability),
+    )
+    heading = Heading("Does what is forecast happen as often?")
+    return [heading, chart, Prose(_calibration_sentence(record.calibration_slope))]
+
+
+def _scores(forecast: Forecast, record: TrackRecord) -> list[Block]:
+    table = Table(
         name="scores",
         title="Scores of the model beside simple baselines",
         columns=(
-            Column(head="Horizon", width=15),
-            Column(head="Windows", width=13, align="right"),
-            Column(head="With", width=10, align="right"),
-            Column(head="Brier score", width=20, align="right"),
-            Column(head="Climatology", width=17, align="right"),
-            Column(head="Best baseline"),
-            Column(head="Brier", width=11, align="right"),
-            Column(head="Log score", width=15, align="right"),
-            Column(head="Its log", width=12, align="right"),
-            Column(head="Skill (90% interval)", width=28, align="right"),
+            Column("Horizon", 15),
+            Column("Windows", 13, "right"),
+            Column("With", 10, "right"),
+            Column("Brier score", 20, "right"),
+            Column("Climatology", 17, "right"),
+            Column("Best baseline"),
+            Column("Brier", 11, "right"),
+            Column("Log score", 15, "right"),
+            Column("Its log", 12, "right"),
+            Column("Skill (90% interval)", 28, "right"),
         ),
         groups=tuple(
             Group(
-                label=group["label"],
-                colour=group["colour"],
-                rows=tuple(_score_cells(row) for row in group["rows"]),
+                label=_label(forecast, target),
+                colour=_colour(forecast, target),
+                rows=tuple(_score_cells(row) for row in record.rows if row.target == target),
             )
-            for group in groups
+            for target in dict.fromkeys(row.target for row in record.rows)
         ),
         lines=False,
     )
+    few = sum(rarer_outcomes(row) < FEWEST_OUTCOMES for row in record.rows)
+    notes = [_READING]
+    if few:
+        notes.append(
+            f"{few} of {wording.count(len(record.rows), 'pair')} hold fewer than {FEWEST_OUTCOMES} windows "
+            "with, or without, the target; no skill is claimed there."
+        )
+    notes.append(f"Backtest of {record.forecasts_sha256[:12]} (SHA-256 of its forecasts.csv).")
+    return [Heading("Beside simple baselines"), table, *(Prose(note, tone="fine") for note in notes)]
 
 
-def _score_cells(row: dict[str, Any]) -> tuple[Cell, ...]:
-    weight: Weight = "bold" if row["beaten"] else "regular"
-    claimed = row["claimed"]
+def _score_cells(row: TrackRow) -> tuple[Cell, ...]:
+    best, claimed = row.best_baseline, row.claim != "none"
+    climatology = {scores.name: scores for scores in row.baselines}.get("climatology")
+    error = "" if row.brier.se is None else f" ±{show_score(row.brier.se)}"
+    weight: Weight = "bold" if beaten(row) else "regular"
     return (
-        Cell(text=row["horizon"]),
-        Cell(text=row["n"]),
-        Cell(text=row["hits"]),
-        Cell(text=f"{row['brier']} {row['error']}".rstrip(), weight="semibold"),
-        Cell(text=row["climatology"]),
-        Cell(text=row["best_name"], weight=weight),
-        Cell(text=row["best"], weight=weight),
-        Cell(text=row["log"]),
-        Cell(text=row["best_log"]),
-        Cell(text=row["skill"], weight="bold" if claimed else "regular", tone="plain" if claimed else "fine"),
+        Cell(f"{row.horizon_days:,} days"),
+        Cell(f"{row.n:,}"),
+        Cell(f"{row.n_hits:,}"),
+        Cell(f"{show_score(row.brier.value)}{error}", weight="semibold"),
+        Cell("–" if climatology is None else show_score(climatology.brier)),
+        Cell(name_model(best.name), weight=weight),
+        Cell(show_score(best.brier), weight=weight),
+        Cell(show_score(row.log.value)),
+        Cell(show_score(best.log)),
+        Cell(
+            "–" if row.skill is None else _with_interval(row.skill),
+            weight="bold" if claimed else "regular",
+            tone="plain" if claimed else "fine",
+        ),
     )
+
+
+def _how_tested(record: TrackRecord) -> str:
+    baselines = wording.count(len(record.rows[0].baselines), "simple baseline")
+    return (
+        f"The {name_model(record.model)} was fitted or updated at "
+        f"{wording.count(record.n_origins, 'origin')} from {wording.long_day(record.first_origin)} to "
+        f"{wording.long_day(record.last_origin)}, each time on what was known by then only. Its forecasts "
+        f"are set beside what had happened by {wording.long_day(record.data_end)}, and beside {baselines} "
+        "made from the same past."
+    )
+
+
+def _overall(record: TrackRecord) -> str:
+    lost = sum(beaten(row) for row in record.rows)
+    total = wording.count(len(record.rows), "pair of target and horizon", "pairs of target and horizon")
+    first = (
+        f"In none of {total} was a baseline more accurate."
+        if not lost
+        else f"In {lost} of {total} a baseline was more accurate, shown in bold below."
+    )
+    claims = [row.claim for row in record.rows]
+    better, worse = claims.count("better"), claims.count("worse")
+    if not better and not worse:
+        return f"{first} Against climatology neither skill nor its opposite can be claimed."
+    return (
+        f"{first} Against climatology skill can be claimed in {better or 'none'} of "
+        f"{len(claims)}, its opposite in {worse or 'none'}."
+    )
+
+
+def _reach(forecast: Forecast, record: TrackRecord) -> str:
+    _, milestone = headline_pair(forecast)
+    ahead = (milestone.date - forecast.as_of).days
+    longest = max(row.horizon_days for row in record.rows)
+    if ahead <= longest:
+        return f"The bottom line looks {ahead:,} days ahead; horizons up to {longest:,} days were tested."
+    return (
+        f"The bottom line looks {ahead:,} days ahead, beyond the longest horizon tested, {longest:,} days: "
+        "how good such a long look is has not been shown."
+    )
+
+
+def _calibration_sentence(slope: ErrorBound | None) -> str:
+    if slope is None:
+        return "No calibration line can be fitted: the outcomes do not allow one."
+    start = f"The calibration slope is {_with_interval(slope)}; 1 is calibrated"
+    if slope.interval90 is None:
+        return f"{start}. Its error cannot be worked out from so few windows, so that this shows little."
+    if slope.interval90[0] <= 1 <= slope.interval90[1]:
+        return f"{start}, and the forecasts cannot be told apart from that."
+    if slope.value < 1:
+        return f"{start}, below it forecasts were too extreme."
+    return f"{start}, above it forecasts were too timid."
+
+
+def describe_reliability(curves: tuple[ReliabilityCurve, ...]) -> str:
+    """Alt text of the reliability figure: every dot with its band."""
+    parts = []
+    for curve in curves:
+        dots = "; ".join(
+            f"{wording.percent(one.forecast_mean)} forecast {wording.times(one.number)}, "
+            f"happened in {wording.share(one.observed_share)} "
+            f"(band {wording.interval_percent((one.lower90, one.upper90))})"
+            for one in curve.bins
+        )
+        parts.append(f"{name_model(curve.model)}: {dots}.")
+    return f"Dot chart of how often it happened by what was forecast. {' '.join(parts)}"
+
+
+def _label(forecast: Forecast, name: str) -> str:
+    labels = {target.name: target.label for target in forecast.targets}
+    return shorten(labels.get(name, name.replace("_", " ")), 80)
+
+
+def _colour(forecast: Forecast, name: str) -> str:
+    names = [target.name for target in forecast.targets]
+    return target_colour(names.index(name)) if name in names else target_colour(len(names))
+
+
+def _with_interval(bound: ErrorBound) -> str:
+    value = wording.number(bound.value, 2)
+    if bound.interval90 is None:
+        return value
+    lower, upper = (wording.number(end, 2) for end in bound.interval90)
+    return f"{value} ({lower} to {upper})"
+
+
+def track_sentence(forecast: Forecast, record: TrackRecord | None) -> str:
+    """What page 1 says of the past: a baseline that was better comes before anything else."""
+    if record is None:
+        return NO_RECORD
+    rows = [row for row in record.rows if row.target == forecast.headline.target]
+    if not rows:
+        return "The backtest did not cover this target, so these forecasts of it have no track record."
+    losses, others = [row for row in rows if beaten(row)], _losses_elsewhere(forecast, record)
+    if losses:
+        return _losing_sentence(losses) + _few_outcomes(rows)
+    sentence = (
+        f"In a backtest of {wording.count(record.n_origins, 'origin')} no simple baseline was more accurate "
+        f"for this target at {_horizons(rows)}."
+    )
+    return sentence + others + _few_outcomes(rows)
+
+
+def ledger_sentence(ledger: LedgerSummary) -> str:
+    """What the ledger held about the pair before this run: how many forecasts, and how they did."""
+    if not ledger.n_forecasts:
+        return "The ledger held no forecast on this pair before this run."
+    start = f"Before this run the ledger held {wording.count(ledger.n_forecasts, 'forecast')} on this pair"
+    if ledger.brier is None or ledger.baseline_brier is None:
+        return f"{start}, none of which can be scored yet."
+    late = ""
+    if ledger.n_hindcasts:
+        whole = ledger.n_hindcasts == ledger.n_scored
+        late = f" ({'all' if whole else f'{ledger.n_hindcasts:,} of them'} made after the fact)"
+    error = "" if ledger.brier.se is None else f" (standard error {show_score(ledger.brier.se)})"
+    skill = {"better": "they beat the baselines", "worse": "the baselines beat them"}
+    return (
+        f"{start}. {ledger.n_scored:,} can be scored{late}, and {ledger.n_yes:,} came true. Their Brier "
+        f"score is {show_score(ledger.brier.value)}{error}, that of the baselines recorded with them "
+        f"{show_score(ledger.baseline_brier)}: {skill.get(ledger.claim, 'no skill can be claimed')}."
+    )
+
+
+def _losing_sentence(rows: list[TrackRow]) -> str:
+    chance = all(_holds_zero(row.gap) for row in rows)
+    doubt = "; chance could explain the difference." if chance else "."
+    if len(rows) == 1:
+        (row,) = rows
+        return (
+            f"A simple baseline ({name_model(row.best_baseline.name)}) has been more accurate for this "
+            f"target at {row.horizon_days:,} days: Brier {_against(row)}{doubt}"
+        )
+    parts = tuple(
+        f"at {row.horizon_days:,} days {name_model(row.best_baseline.name)} (Brier {_against(row)})"
+        for row in rows
+    )
+    return f"Simple baselines have been more accurate for this target: {wording.listing(parts)}{doubt}"
+
+
+def _against(row: TrackRow) -> str:
+    return f"{show_score(row.best_baseline.brier)} against {show_score(row.brier.value)}"
+
+
+def _losses_elsewhere(forecast: Forecast, record: TrackRecord) -> str:
+    elsewhere = [row for row in record.rows if row.target != forecast.headline.target]
+    lost = sum(beaten(row) for row in elsewhere)
+    if not lost:
+        return ""
+    pairs = wording.count(len(elsewhere), "comparison")
+    return f" For other targets one was more accurate in {lost} of {pairs}."
+
+
+def _few_outcomes(rows: list[TrackRow]) -> str:
+    best_known = max(rows, key=rarer_outcomes)
+    if rarer_outcomes(best_known) >= FEWEST_OUTCOMES:
+        return ""
+    return (
+        f" That shows little: the target happened in {best_known.n_hits} of "
+        f"{wording.count(best_known.n, 'window')} of {best_known.horizon_days:,} days."
+    )
+
+
+def beaten(row: TrackRow) -> bool:
+    """Whether a baseline had the lower Brier score, by the digits that are shown."""
+    return round(row.best_baseline.brier, 3) < round(row.brier.value, 3)
+
+
+def rarer_outcomes(row: TrackRow) -> int:
+    """Windows with the target or without it, whichever are fewer."""
+    return min(row.n_hits, row.n - row.n_hits)
+
+
+def _horizons(rows: list[TrackRow]) -> str:
+    return f"{wording.listing(tuple(f'{row.horizon_days:,}' for row in rows))} days"
+
+
+def show_score(value: float) -> str:
+    """Score as shown everywhere: three decimals."""
+    return wording.number(value, 3)
+
+
+def _holds_zero(bound: ErrorBound) -> bool:
+    return bound.interval90 is None or bound.interval90[0] <= 0 <= bound.interval90[1]

@@ -1,30 +1,168 @@
-"""Figures of a backtest: the score over time, and the ROC; one panel a target and horizon."""
+"""Figures of a backtest: calibration by model, the score over time, and the ROC.
+
+A reliability diagram asks whether what is forecast with p% happens p% of the time; also for a ledger.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from forecast import wording
+from forecast.errors import InputError
 from forecast.evaluation.baselines import BASELINES, REFERENCE
+from forecast.evaluation.calibration import reliability_curve
 from forecast.evaluation.forecast_table import ForecastTable
 from forecast.evaluation.score_table import ScoreTable
 from forecast.evaluation.scores import brier_score
-from forecast.report.drawing import align_tick_labels, blank_figure, mark_months, report_style, wrap_label
-from forecast.report.model_names import name_model
-from forecast.report.palette import MUTED, RULE, model_line
+from forecast.records.history import ReliabilityBin, ReliabilityCurve
+from forecast.report.drawing import (
+    align_tick_labels,
+    blank_figure,
+    figure_bytes,
+    fix_ticks,
+    mark_months,
+    report_style,
+    wrap_label,
+)
+from forecast.report.model_families import model_line, name_model
+from forecast.report.palette import INK, MUTED, RULE
 
 Floats = NDArray[np.float64]
 
+_CALIBRATION_PANELS_A_ROW = 4
 _PANELS_A_ROW = 3
+
 _PANEL_INCHES = {"score": 1.75, "roc": 2.35}
+
+_QUARTERS = [0.0, 0.25, 0.5, 0.75, 1.0]
+
+_PERCENT = ["0%", "25%", "50%", "75%", "100%"]
+
+
+def write_backtest_figures(
+    forecasts: ForecastTable, table: ScoreTable, folder: Path, *, seed: int = 0
+) -> list[Path]:
+    """Draw the reliability diagrams, the score over time and the ROC of a backtest.
+
+    Parameters
+    ----------
+    forecasts : ForecastTable
+        Every model and baseline.
+    table : ScoreTable
+        Their scores; the areas under the ROC are printed from it.
+    folder : Path
+        Existing folder for ``reliability.svg``, ``score-over-time.svg`` and ``roc.svg``.
+    seed : int
+        Of the consistency bands of the reliability diagrams.
+
+    Returns
+    -------
+    list of Path
+        The three files; the same forecasts give the same bytes.
+
+    Raises
+    ------
+    InputError
+        A file cannot be written.
+    """
+    curves = [reliability_curve(forecasts, model, seed=seed) for model in forecasts.models]
+    drawn = {
+        "reliability.svg": draw_reliability(curves),
+        "score-over-time.svg": draw_score_over_time(forecasts),
+        "roc.svg": draw_roc(forecasts, table),
+    }
+    paths = []
+    for name, figure in drawn.items():
+        path = folder / name
+        try:
+            path.write_bytes(figure_bytes(figure, "svg", ground="none"))
+        except OSError as error:
+            raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
+        paths.append(path)
+    return paths
+
+
+def draw_reliability(curves: Sequence[ReliabilityCurve]) -> Figure:
+    """Draw the bins of each model as they are in the record, with their consistency bands.
+
+    Dots carry ``reliability:<model>`` as ``gid``, bands ``band:<model>``.
+    """
+    with report_style():
+        columns = min(max(len(curves), 2), _CALIBRATION_PANELS_A_ROW)
+        rows = -(-len(curves) // columns)
+        figure = blank_figure(rows * (2.25 if columns == 2 else 2.1))
+        panels = figure.subplots(rows, columns, squeeze=False).ravel()
+        for place, (axes, curve) in enumerate(zip(panels, curves, strict=False)):
+            _draw_panel(axes, curve, wide=columns == 2)
+            if place % columns == 0:
+                axes.set_ylabel("It happened")
+            if place + columns >= len(curves):
+                axes.set_xlabel("Forecast")
+        for axes in panels[len(curves) :]:
+            axes.set_visible(False)
+    return figure
+
+
+def _draw_panel(axes: Axes, curve: ReliabilityCurve, *, wide: bool) -> None:
+    colour, _ = model_line(curve.model)
+    axes.set_title(_capital(name_model(curve.model)), fontsize=8, loc="left", weight=600)
+    axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.6, zorder=0.6)
+    said = [one.forecast_mean for one in curve.bins]
+    axes.vlines(
+        said,
+        [one.lower90 for one in curve.bins],
+        [one.upper90 for one in curve.bins],
+        color=RULE,
+        linewidth=7 if wide else 4.5,
+        zorder=0.5,
+        gid=f"band:{curve.model}",
+    )
+    axes.scatter(
+        said,
+        [one.observed_share for one in curve.bins],
+        s=[_dot_area(one, curve) for one in curve.bins],
+        color=colour,
+        linewidth=0,
+        clip_on=False,
+        zorder=2,
+        gid=f"reliability:{curve.model}",
+    )
+    for one in curve.bins if wide else ():
+        high = one.observed_share > 0.5
+        axes.annotate(
+            f"{one.number:,}",
+            (one.forecast_mean, one.observed_share),
+            xytext=(6, -2 if high else 2),
+            textcoords="offset points",
+            fontsize=6.5,
+            color=INK,
+            va="top" if high else "bottom",
+        )
+    axes.set_xlim(-0.02, 1.02)
+    axes.set_ylim(-0.02, 1.02)
+    labels = _PERCENT if wide else ["0", "", "50", "", "100%"]
+    for axis in (axes.xaxis, axes.yaxis):
+        fix_ticks(axis, _QUARTERS, labels)
+    axes.hlines(_QUARTERS[1:], 0, 1, color=RULE, linewidth=0.4, zorder=0.3)
+    align_tick_labels(axes)
+
+
+def _dot_area(one: ReliabilityBin, curve: ReliabilityCurve) -> float:
+    most = max(other.number for other in curve.bins)
+    return 8.0 + 34.0 * one.number / most
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def draw_score_over_time(forecasts: ForecastTable) -> Figure:
@@ -81,8 +219,7 @@ def draw_roc(forecasts: ForecastTable, table: ScoreTable) -> Figure:
             )
         axes.set_xlabel(wrap_label(text, 44), fontsize=6.5)
         for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_locator(FixedLocator([0, 0.5, 1]))
-            axis.set_major_formatter(FixedFormatter(["0%", "50%", "100%"]))
+            fix_ticks(axis, [0, 0.5, 1], ["0%", "50%", "100%"])
         axes.set_xlim(-0.01, 1.01)
         axes.set_ylim(-0.01, 1.01)
 
@@ -148,11 +285,7 @@ def _draw_panels(
 def _line_style(model: str) -> dict[str, Any]:
     colour, dashes = model_line(model)
     ours = model not in BASELINES
-    return {
-        "color": colour,
-        "linewidth": 1.3 if ours else 0.9,
-        "linestyle": (0, dashes) if dashes else "-",
-    }
+    return {"color": colour, "linewidth": 1.3 if ours else 0.9, "linestyle": (0, dashes) if dashes else "-"}
 
 
 def _gid(kind: str, window: ForecastTable, model: str) -> str:

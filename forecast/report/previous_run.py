@@ -1,0 +1,235 @@
+"""An earlier run of the same questions: what it said (``previous_run.json``), and what changed since."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from datetime import timedelta
+
+import numpy as np
+
+from forecast import wording
+from forecast.events.table import EventTable
+from forecast.records.analysis import Analysis
+from forecast.records.forecast import Curve, Forecast, MilestoneForecast, TargetForecast
+from forecast.records.history import MilestoneChange, PreviousRun
+from forecast.report.questions import headline_pair, stands_out
+from forecast.report.typeface import shorten
+
+UP, DOWN, LEVEL = "↑", "↓", "≈"
+_NAMED_PRIORS = 3
+
+
+class ComparisonError(ValueError):
+    """The earlier run is no earlier answer to the same questions; the message says why."""
+
+
+def compare_runs(
+    earlier: Forecast,
+    earlier_analysis: Analysis,
+    later: Forecast,
+    later_analysis: Analysis,
+    events: EventTable,
+) -> PreviousRun:
+    """Return what the earlier run said about the questions of the later one.
+
+    Parameters
+    ----------
+    earlier, earlier_analysis : Forecast, Analysis
+        Records of the earlier run.
+    later, later_analysis : Forecast, Analysis
+        Records of the later run.
+    events : EventTable
+        Events of the later run.
+
+    Raises
+    ------
+    ComparisonError
+        The earlier run is about another pair, is not earlier, did not converge, or has no question in common.
+    """
+    if (earlier.dyad.a, earlier.dyad.b) != (later.dyad.a, later.dyad.b):
+        raise ComparisonError(
+            f"the run {earlier.run_id} is about {earlier.dyad.a} and {earlier.dyad.b}, this one about "
+            f"{later.dyad.a} and {later.dyad.b}. Give a run of the same pair."
+        )
+    if earlier.as_of > later.as_of or earlier.run_id == later.run_id:
+        raise ComparisonError(
+            f"the run {earlier.run_id} is as of {earlier.as_of}, which is not before {later.as_of}. "
+            "Give an earlier run."
+        )
+    if not earlier.converged:
+        raise ComparisonError(
+            f"the run {earlier.run_id} did not converge, so its numbers must not be used. Give another run."
+        )
+    same_start = earlier_analysis.data.first_date == later_analysis.data.first_date
+    known = {target.name: target for target in earlier.targets}
+    changes = [
+        change
+        for target in later.targets
+        if target.name in known and known[target.name].definition == target.definition
+        for change in _changes(known[target.name], target, later, same_start=same_start)
+    ]
+    if not changes:
+        raise ComparisonError(
+            f"the run {earlier.run_id} asks none of this run's questions (same target, same definition, same "
+            "milestone and day). Give another run."
+        )
+    since = events.between(earlier.as_of + timedelta(days=1), later.as_of)
+    kinds, counts = np.unique(since.category.astype(str), return_counts=True)
+    return PreviousRun(
+        schema=1,
+        run_id=earlier.run_id,
+        as_of=earlier.as_of,
+        code_version=earlier.versions.get("forecast", ""),
+        new_events=dict(zip(kinds.tolist(), counts.tolist(), strict=True)),
+        changed_priors=_changed_priors(earlier_analysis, later_analysis),
+        other_model=earlier.model != later.model
+        or earlier.versions.get("forecast") != later.versions.get("forecast"),
+        changes=tuple(changes),
+    )
+
+
+def _changes(
+    before: TargetForecast, now: TargetForecast, later: Forecast, *, same_start: bool
+) -> list[MilestoneChange]:
+    said = {(one.name, one.date): one for one in before.milestones}
+    happened = now.observed_before - before.observed_before if same_start else None
+    if happened is not None and happened < 0:
+        happened = None  # the earlier data held more: the counts cannot be compared
+    made = []
+    for milestone in now.milestones:
+        one = said.get((milestone.name, milestone.date))
+        if one is None:
+            continue
+        made.append(
+            MilestoneChange(
+                target=now.name,
+                milestone=one.name,
+                date=one.date,
+                probability=one.probability,
+                mcse=one.mcse,
+                interval90=one.interval90,
+                quiet=_quiet_chance(before.curve, one.probability, later),
+                happened_since=happened,
+            )
+        )
+    return made
+
+
+def _quiet_chance(curve: Curve, probability: float, later: Forecast) -> float:
+    """P(by the milestone | not by the later as-of day) on the earlier paths."""
+    place = bisect_left(curve.date, later.as_of + timedelta(days=1))
+    if place >= len(curve.date) or curve.date[0] > later.as_of:
+        return probability
+    gone = curve.probability[place]
+    return probability if gone >= 1 else max(0.0, (probability - gone) / (1 - gone))
+
+
+def _changed_priors(earlier: Analysis, later: Analysis) -> tuple[str, ...]:
+    before = {one.name: one.prior for one in earlier.parameters}
+    now = {one.name: one.prior for one in later.parameters}
+    return tuple(sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name)))
+
+
+def change_mark(now: MilestoneForecast, before: MilestoneChange | None) -> str:
+    """Arrow and whole points, e.g. ``"↑ +6"``; ``"≈"`` within twice the Monte Carlo error, ``"new"`` else."""
+    if before is None:
+        return "new"
+    shown = wording.signed_points(wording.shown_difference(now.probability, before.probability), 0)
+    if not has_changed(now, before) or shown == "0":
+        return LEVEL
+    return f"{UP if now.probability > before.probability else DOWN} {shown}"
+
+
+def has_changed(now: MilestoneForecast, before: MilestoneChange) -> bool:
+    """Whether the change is more than twice its Monte Carlo error."""
+    return abs(now.probability - before.probability) > 2 * math.hypot(now.mcse, before.mcse)
+
+
+def change_line(forecast: Forecast, previous: PreviousRun | None) -> str:
+    """Short line below the big number; empty without an earlier answer."""
+    if previous is None:
+        return ""
+    _, now = headline_pair(forecast)
+    before = previous.change(forecast.headline.target, now.name)
+    if before is None:
+        return ""
+    since = f"since {wording.short_day(previous.as_of)}"
+    mark = change_mark(now, before)
+    if mark == LEVEL:
+        return f"{LEVEL} unchanged {since}"
+    moved = wording.shown_difference(now.probability, before.probability)
+    return f"{mark[0]} {wording.points(moved, 0)} {since}"
+
+
+def change_sentences(forecast: Forecast, previous: PreviousRun | None) -> list[str]:
+    """What the earlier run said of the headline, and what the difference comes from."""
+    if previous is None:
+        return []
+    _, now = headline_pair(forecast)
+    before = previous.change(forecast.headline.target, now.name)
+    day = wording.long_day(previous.as_of)
+    if before is None:
+        return [f"The run of {day} did not ask the headline question, so that its change is not known."]
+    said = (
+        f"The run of {day} gave {wording.percent(before.probability)} "
+        f"(90% interval {wording.interval_percent(before.interval90)})"
+    )
+    if not has_changed(now, before):
+        return [f"{said}: no change beyond the Monte Carlo error.", *_other_assumptions(previous)]
+    moved = wording.shown_difference(now.probability, before.probability)
+    direction = "up" if now.probability > before.probability else "down"
+    first = f"{said}: {direction} {wording.points(moved, 0)} since."
+    return [" ".join([first, *_reasons(forecast, previous, now, before)]), *_other_assumptions(previous)]
+
+
+def _reasons(
+    forecast: Forecast, previous: PreviousRun, now: MilestoneForecast, before: MilestoneChange
+) -> list[str]:
+    reasons = []
+    number = sum(previous.new_events.values())
+    events = wording.count(number, "event") + " since then"
+    if before.happened_since:
+        reasons.append(f"The target happened {wording.times(before.happened_since)} in between.")
+    elif previous.as_of < forecast.as_of:
+        news = wording.shown_difference(now.probability, before.quiet)
+        reasons.append(
+            f"The days that passed without it would alone have left {wording.percent(before.quiet)}; what "
+            f"was learnt from {events} accounts for {wording.signed_points(news, 0)}."
+        )
+    reasons += _strongest_new_driver(forecast, previous)
+    return reasons
+
+
+def _strongest_new_driver(forecast: Forecast, previous: PreviousRun) -> list[str]:
+    new = [
+        driver
+        for driver in forecast.drivers
+        if driver.date > previous.as_of and stands_out(driver.change, driver.mcse)
+    ]
+    if not new:
+        return []
+    largest = max(new, key=lambda driver: abs(driver.change))
+    return [
+        f"Of these the one of {wording.long_day(largest.date)} moves it most, by "
+        f"{wording.signed_points(largest.change)} points (“{shorten(largest.summary.rstrip('.'), 110)}”)."
+    ]
+
+
+def _other_assumptions(previous: PreviousRun) -> list[str]:
+    parts = []
+    if previous.changed_priors:
+        names = previous.changed_priors
+        more = len(names) - _NAMED_PRIORS
+        named = wording.listing((*names[:_NAMED_PRIORS], *([f"{more} more"] if more > 0 else [])))
+        parts.append(f"{wording.count(len(names), 'prior')} ({named})")
+    if previous.other_model:
+        parts.append("the model or its version")
+    if not parts:
+        return []
+    verb = "differ" if len(parts) > 1 or len(previous.changed_priors) > 1 else "differs"
+    subject = wording.listing(tuple(parts))
+    return [
+        f"{subject[:1].upper()}{subject[1:]} {verb} from that run, so that part of any change is due to "
+        "other assumptions."
+    ]

@@ -1,0 +1,67 @@
+"""The questions of a forecast as every section shows them: the headline, chosen milestones, errors."""
+
+from __future__ import annotations
+
+from forecast import wording
+from forecast.records.forecast import Forecast, MilestoneForecast, TargetForecast
+
+MOST_IN_CHART = 12
+"""Milestones that a chart can name and number."""
+
+
+def headline_pair(forecast: Forecast) -> tuple[TargetForecast, MilestoneForecast]:
+    """Return the target and the milestone of the bottom line.
+
+    Raises
+    ------
+    KeyError
+        The headline names a target or milestone that the forecast does not have.
+    """
+    target = forecast.target(forecast.headline.target)
+    return target, named(target.milestones, forecast.headline.milestone)
+
+
+def named[M: MilestoneForecast](milestones: tuple[M, ...], name: str) -> M:
+    """Return the milestone of that name (``KeyError`` when there is none)."""
+    return {one.name: one for one in milestones}[name]
+
+
+def chosen_milestones(
+    milestones: tuple[MilestoneForecast, ...], always: str, most: int
+) -> tuple[MilestoneForecast, ...]:
+    """Return at most ``most`` milestones in order: first, last, the one named ``always``, others evenly.
+
+    ``most`` is at least three.
+    """
+    if len(milestones) <= most:
+        return milestones
+    places = {round(k * (len(milestones) - 1) / (most - 1)) for k in range(most)}
+    named = next((k for k, one in enumerate(milestones) if one.name == always), None)
+    if named is not None and named not in places:
+        inner = places - {0, len(milestones) - 1}
+        places.remove(min(inner, key=lambda place: abs(place - named)))
+        places.add(named)
+    return tuple(one for place, one in enumerate(milestones) if place in places)
+
+
+def seen_before(target: TargetForecast) -> str:
+    """How often the target was seen in the data; says so when the prior speaks alone."""
+    if target.observed_before == 0:
+        return "never observed: the prior speaks"
+    return f"seen {wording.times(target.observed_before)} in the data"
+
+
+def shown_error(mcse: float) -> str:
+    """Monte Carlo error in percentage points, e.g. ``"±0.4"``; ``"<0.1"`` where that would show nothing."""
+    shown = wording.points(mcse).split(" ")[0]
+    return "<0.1" if shown == "0.0" else f"±{shown}"
+
+
+def shown_change(change: float, mcse: float) -> str:
+    """Change in percentage points with its error, e.g. ``"+1.2 ±0.4"``."""
+    return f"{wording.signed_points(change)} {shown_error(mcse)}".replace(" <", " ±<")
+
+
+def stands_out(change: float, mcse: float) -> bool:
+    """Whether a change is more than twice its Monte Carlo error, and shows."""
+    return abs(change) > 2 * mcse and wording.signed_points(change) != "0.0"
