@@ -143,6 +143,10 @@ def resolved_lines(done: Resolved, source: str) -> Iterator[Line]:
         f"{source}: acts of {'-'.join(coverage.dyad)}, taken to cover the days through {coverage.through} "
         f"({why})."
     )
+    if coverage.unseen:
+        yield from wrapped(
+            f"No row names {' or '.join(coverage.unseen)}. Does the file cover their acts?", "yellow"
+        )
     yes = sum(one.outcome for one in done.new)
     settled = f": {yes} yes, {len(done.new) - yes} no" if done.new else " that was not before"
     before = f" {count(len(done.unchanged), 'question')} unchanged." if done.unchanged else ""

@@ -6,7 +6,6 @@ not depend on one another: serial, parallel, distributed and resumed runs give t
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.errors import InputError
+from forecast.errors import InputError, did_you_mean
 from forecast.evaluation.baselines import BASELINES, forecast_baselines
 from forecast.evaluation.forecast_table import ForecastTable, join_forecasts, make_forecasts
 from forecast.evaluation.model_forecasts import OriginForecast, family_forecasts
@@ -207,8 +206,7 @@ def known_models(names: Sequence[str]) -> tuple[str, ...]:
         if name in BASELINES:
             raise InputError(f"models: '{name}' is a baseline, and those are always shown. Leave it out")
         if name not in MODELS:
-            near = difflib.get_close_matches(name, MODELS, n=1)
-            hint = f" Did you mean '{near[0]}'?" if near else ""
+            hint = did_you_mean(name, MODELS)
             raise InputError(f"models: '{name}' is unknown.{hint} Allowed: {', '.join(MODELS)}")
     if not names:
         raise InputError(f"models: the list is empty. Allowed: {', '.join(MODELS)}")

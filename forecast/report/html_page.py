@@ -23,7 +23,6 @@ from forecast.report.typeface import visible_content
 
 LARGEST_ATTACHMENT = 2_000_000
 """Bytes of ``events.csv`` up to which the page carries it."""
-
 _ID = re.compile(r'(\bid="|xlink:href="#|url\(#)')
 
 _BEFORE_SVG = re.compile(r"^.*?(?=<svg)", re.DOTALL)
@@ -33,16 +32,11 @@ _LEFT_OUT = re.compile(r"<metadata>.*?</metadata>|<style[^>]*>.*?</style>", re.D
 _SIZE = re.compile(r'(<svg[^>]*?) width="[^"]*"| height="[^"]*"')
 
 DARK_GROUND = "#12181F"
-
 _LEAST_CONTRAST = 5.0
-
 _TEXT_CONTRAST = 12.0
-
 _GREY_BELOW = 0.35
-
 _GROUND_FROM = 0.55
 """Relative luminance from which a colour is a ground or a hairline, and not a line, a dot or a text."""
-
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}\b")
 
 

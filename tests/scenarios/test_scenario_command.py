@@ -5,10 +5,13 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import h5py
+import numpy as np
 import pytest
 
+from forecast.events.reading import read_events, write_events
 from forecast.records.forecast import ScenarioForecast
 from forecast.scenarios import compare_scenarios, read_run
 from forecast.scenarios.options import scenario_from_options
@@ -25,6 +28,21 @@ def test_a_saved_run_is_the_run_it_was_made_from(base, run_folder):
     for name, days in base.first_day.items():
         assert (again.first_day[name] == days).all()
     assert again.forecast == base.forecast
+    assert (again.inputs.data.counts == base.inputs.data.counts).all()
+
+
+def test_a_run_that_counted_every_row_of_its_file_is_read_with_all_of_them(base, run_folder, tmp_path):
+    # Runs made before dyads selected events: no theatre in the config, and rows that it would leave out.
+    old = shutil.copytree(run_folder, tmp_path / "old")
+    config = old / "config.resolved.yaml"
+    text = config.read_text()
+    assert "  theatre:\n  - TWN\n  - HKG\n  - CAN\n" in text
+    config.write_text(text.replace("  theatre:\n  - TWN\n  - HKG\n  - CAN\n", ""))
+    events = read_events(old / "events.csv")
+    towards = np.where(events.id == "e6", "TWN", events.recipient)
+    write_events(replace(events, recipient=towards), old / "events.csv")
+    again = read_base_run(old)
+    assert again.inputs.config.dyad.theatre == ()
     assert (again.inputs.data.counts == base.inputs.data.counts).all()
 
 

@@ -24,6 +24,7 @@ from forecast.report.drawing import (
     day_numbers,
     mark_months,
     name_rows,
+    note,
     report_style,
 )
 from forecast.report.palette import ACCENT, CRISIS, INK, MUTED, RULE, STRAINED, category_colour, name_category
@@ -34,7 +35,6 @@ REGIME_WORDS = {"calm": "calm", "strained": "strained", "crisis": "in crisis"}
 _SHADES = {"strained": STRAINED, "crisis": CRISIS}
 
 _MOST_MARKS = 4000
-
 _MARKS_A_LANE = 500
 
 
@@ -139,35 +139,17 @@ def _draw_band(axes: Axes, tension: TensionSeries, end: float) -> None:
     axes.spines["bottom"].set_visible(False)
     axes.grid(axis="y", linewidth=0.4)
     axes.set_axisbelow(True)
-    axes.annotate(
-        f"{wording.number(tension.mean[-1], 1)}",
-        (days[-1], tension.mean[-1]),
-        xytext=(3, 0),
-        textcoords="offset points",
-        va="center",
-        fontsize=8,
-        color=ACCENT,
-        weight=600,
-        annotation_clip=False,
-    )
+    now = tension.mean[-1]
+    note(axes, wording.number(now, 1), (days[-1], now), (3, 0), size=8, colour=ACCENT, weight=600)
     _draw_key(axes)
 
 
 def _draw_key(axes: Axes) -> None:
     for place, (word, shade) in enumerate(_SHADES.items()):
-        left = 0.0 + 0.105 * place
-        axes.add_patch(
-            Rectangle(
-                (left, 1.03),
-                0.016,
-                0.045,
-                transform=axes.transAxes,
-                facecolor=shade,
-                edgecolor=RULE,
-                linewidth=0.4,
-                clip_on=False,
-            )
-        )
+        left = 0.105 * place
+        box = Rectangle((left, 1.03), 0.016, 0.045, facecolor=shade, edgecolor=RULE, linewidth=0.4)
+        box.set(transform=axes.transAxes, clip_on=False)
+        axes.add_patch(box)
         axes.text(left + 0.022, 1.0525, word, transform=axes.transAxes, fontsize=7.5, va="center")
     axes.text(0.215, 1.0525, "unshaded: calm", transform=axes.transAxes, fontsize=7.5, va="center", color=INK)
 
