@@ -19,8 +19,8 @@ from forecast.panel.reporting_delay import (
     LEAST_DELAYED_SHARE,
     LONGEST_DAYS,
     DelayCurve,
-    estimate_delay,
     completeness_of,
+    estimate_delay,
     stated_delay,
 )
 from forecast.panel.streams import TargetRule, stream_layout
