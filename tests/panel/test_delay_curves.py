@@ -183,15 +183,15 @@ def config(tmp_path: Path):
 def test_without_the_setting_all_is_taken_to_be_known(config):
     inputs = read_inputs(load_config(config("")))
     assert inputs.delay is None
-    assert (inputs.data.known_share == 1).all()
+    assert (inputs.data.completeness[0] == 1).all()
     assert np.array_equal(inputs.data.past_counts, inputs.data.counts)
 
 
 def test_a_stated_delay_reaches_the_likelihood(config):
     inputs = read_inputs(load_config(config("{same_day: 0.5, mean_days: 10}")))
-    assert inputs.data.known_share[-1] < 0.7
-    assert likelihood_data(inputs.data).known[-1] == inputs.data.known_share[-1]
-    assert (inputs.data.known_share[:-30] == 1).all()
+    assert inputs.data.completeness[0][-1] < 0.7
+    assert likelihood_data(inputs.data).known[-1] == inputs.data.completeness[0][-1]
+    assert (inputs.data.completeness[0][:-30] == 1).all()
 
 
 def test_estimating_from_the_bundled_events_is_refused_with_the_line(config):

@@ -3,7 +3,8 @@
 import pytest
 
 from forecast import wording
-from forecast.cli.bottom_line import bottom_line
+from forecast.cli.run import bottom_line
+from forecast.cli.terminal import lines_of
 from forecast.records.analysis import (
     Assumed,
     AssumptionEffect,
@@ -150,9 +151,9 @@ def test_page_1_and_the_terminal_say_what_carries_the_headline(factory, forecast
     place = [target.name for target in forecast.targets].index(forecast.headline.target)
     said = LABEL_WORDS[("data-driven", "conflict", "prior-driven")[place]]
     assert any(sentence.startswith(said) for sentence in foundations(labelled, factory.analysis()))
-    assert any(text.startswith(said) for text, _ in bottom_line(labelled))
+    assert any(text.startswith(said) for text in lines_of(bottom_line(labelled)))
     assert not any(said in sentence for sentence in foundations(forecast, factory.analysis()))
-    assert not any(said in text for text, _ in bottom_line(forecast))
+    assert not any(said in text for text in lines_of(bottom_line(forecast)))
 
 
 def test_what_is_left_of_nothing_is_nothing():

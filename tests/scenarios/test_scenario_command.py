@@ -41,7 +41,7 @@ def test_a_run_that_counted_every_row_of_its_file_is_read_with_all_of_them(base,
     events = read_events(old / "events.csv")
     towards = np.where(events.id == "e6", "TWN", events.recipient)
     write_events(replace(events, recipient=towards), old / "events.csv")
-    again = read_base_run(old)
+    again = read_run(old)
     assert again.inputs.config.dyad.theatre == ()
     assert (again.inputs.data.counts == base.inputs.data.counts).all()
 
@@ -126,7 +126,7 @@ def test_numbers_that_need_a_new_fit_are_withheld_when_none_is_wanted(command, r
     assert "Withheld: Past events are taken out, so the model must be fitted again." in ended.out
     assert "%" not in ended.out.split("Change:")[0]
     compared = command("scenario", run_folder, "--without", "e4", "--no-refit", "--compare")
-    assert "withheld: needs a new fit" in compared.out
+    assert re.search(r"withheld +needs a refit", compared.out)
 
 
 @pytest.mark.parametrize(
