@@ -185,11 +185,7 @@ def draw_truth(
     The constraint multiplies the prior density by (1+e^{20(r−1)})^{−10} of the chain strength r; it is at
     most one, so it is sampled by rejection.
 
-    Returns
-    -------
-    dict
-        Variables of one draw, each of shape (1, …).
-    Panel
+    Returns the variables of one draw, each of shape (1, …), and the data.
 
     Raises
     ------
