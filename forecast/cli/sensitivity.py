@@ -86,11 +86,11 @@ def _robustness(
     ):
         return kept
 
-    from forecast.scenarios import read_base_run
+    from forecast.scenarios import read_run
     from forecast.sensitivity.labels import measure_sensitivities
     from forecast.sensitivity.robustness import RobustnessOptions, measure_shifts
 
-    base = read_base_run(run_dir)
+    base = read_run(run_dir)
     options = RobustnessOptions(
         target=target,
         milestone=milestone,

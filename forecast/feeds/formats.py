@@ -28,7 +28,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from forecast.events.cells import clean_text
-from forecast.feeds.layout import Layout, compact_day, folded, iso_day
+from forecast.feeds.layout import Layout, Syntax, compact_day, folded, iso_day
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -161,76 +161,74 @@ ICEWS = Layout(
 # PLOVER and POLECAT
 
 
-def _text(column: str) -> str:
-    return f"""nullif(nullif(trim("{column}", '" '), 'None'), '')"""
+def _plover(name: str, label: str, origin: str, syntax: Syntax, columns: Mapping[str, str]) -> Layout:
+    """Return a layout from field → column."""
+    fields = {
+        field: f"""nullif(nullif(trim("{column}", '" '), 'None'), '')""" for field, column in columns.items()
+    }
+    fields |= {
+        "day": iso_day(f'"{columns["day"]}"'),
+        "added": iso_day(fields["added"]),
+        "code": f"upper({fields['code']})",
+        "mode": f"coalesce(lower(trim(split_part({fields['mode']}, ';', 1))), '')",
+        "shown_day": f'"{columns["day"]}"',
+        "shown_added": f'"{columns["added"]}"',
+    }
+    return Layout(
+        name=name,
+        label=label,
+        origin=origin,
+        system="plover",
+        syntax=syntax,
+        columns=tuple(columns.values()),
+        header=True,
+        required=tuple(columns[field] for field in ("event_id", "day", "code", "actor_a", "actor_b")),
+        lists=(columns["actor_a"], columns["actor_b"], columns["code"]),
+        known_date=columns["added"],
+        fields=fields,
+    )
 
 
-def _mode(column: str) -> str:
-    return f"coalesce(lower(trim(split_part({_text(column)}, ';', 1))), '')"
-
-
-POLECAT = Layout(
-    name="polecat",
-    label="POLECAT",
-    origin="POLECAT column list; built from the published definitions",
-    system="plover",
-    syntax="csv",
-    columns=_names(
-        "Event ID, Event Date, Event Type, Event Mode, Contexts, Actor Name, Actor Country, Actor "
-        "Sectors, Recipient Name, Recipient Country, Recipient Sectors, Placename, Source, Publication "
-        "Date, Headline"
-    ),
-    header=True,
-    required=("Event ID", "Event Date", "Event Type", "Actor Country", "Recipient Country"),
-    lists=("Actor Country", "Recipient Country", "Event Type"),
-    known_date="Publication Date",
-    fields={
-        "event_id": _text("Event ID"),
-        "day": iso_day('"Event Date"'),
-        "added": iso_day('"Publication Date"'),
-        "actor_a": _text("Actor Country"),
-        "actor_b": _text("Recipient Country"),
-        "code": f"upper({_text('Event Type')})",
-        "mode": _mode("Event Mode"),
-        "contexts": _text("Contexts"),
-        "sectors_a": _text("Actor Sectors"),
-        "sectors_b": _text("Recipient Sectors"),
-        "name_a": _text("Actor Name"),
-        "name_b": _text("Recipient Name"),
-        "place": _text("Placename"),
-        "outlet": _text("Source"),
-        "title": _text("Headline"),
-        "shown_day": '"Event Date"',
-        "shown_added": '"Publication Date"',
+POLECAT = _plover(
+    "polecat",
+    "POLECAT",
+    "POLECAT column list; built from the published definitions",
+    "csv",
+    {
+        "event_id": "Event ID",
+        "day": "Event Date",
+        "code": "Event Type",
+        "mode": "Event Mode",
+        "contexts": "Contexts",
+        "name_a": "Actor Name",
+        "actor_a": "Actor Country",
+        "sectors_a": "Actor Sectors",
+        "name_b": "Recipient Name",
+        "actor_b": "Recipient Country",
+        "sectors_b": "Recipient Sectors",
+        "place": "Placename",
+        "outlet": "Source",
+        "added": "Publication Date",
+        "title": "Headline",
     },
 )
-PLOVER = Layout(
-    name="plover",
-    label="PLOVER records",
-    origin="PLOVER manual, draft of 2021; built from the published definitions",
-    system="plover",
-    syntax="json",
-    columns=_names(
-        "id, date, source, source_sector, recipient, recipient_sector, event, mode, context, coded_date, text"
-    ),
-    header=True,
-    required=("date", "source", "recipient", "event"),
-    lists=("source", "recipient", "event"),
-    known_date="coded_date",
-    fields={
-        "event_id": _text("id"),
-        "day": iso_day('"date"'),
-        "added": iso_day(_text("coded_date")),
-        "actor_a": _text("source"),
-        "actor_b": _text("recipient"),
-        "code": f"upper({_text('event')})",
-        "mode": _mode("mode"),
-        "contexts": _text("context"),
-        "sectors_a": _text("source_sector"),
-        "sectors_b": _text("recipient_sector"),
-        "title": _text("text"),
-        "shown_day": '"date"',
-        "shown_added": '"coded_date"',
+PLOVER = _plover(
+    "plover",
+    "PLOVER records",
+    "PLOVER manual, draft of 2021; built from the published definitions",
+    "json",
+    {
+        "event_id": "id",
+        "day": "date",
+        "actor_a": "source",
+        "sectors_a": "source_sector",
+        "actor_b": "recipient",
+        "sectors_b": "recipient_sector",
+        "code": "event",
+        "mode": "mode",
+        "contexts": "context",
+        "added": "coded_date",
+        "title": "text",
     },
 )
 

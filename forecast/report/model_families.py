@@ -24,8 +24,8 @@ _BASELINE_DASHES = {
 }
 
 _COUNTS = (
-    "Public acts between the two sides are coded by kind and severity and counted by week. The model holds "
-    "that acts come at a rate which shifts with three things: how tense the relation is, what has just "
+    "Public acts between the two sides are coded by kind and severity and counted by week. The model assumes "
+    "that the rate of events depends on three things: how tense the relationship is, what has just "
     "happened, and how often such acts come in ordinary times."
 )
 
