@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from forecast.families.family import Ability, EventModel, ModelFamily
 from forecast.families.stream_families import COUNTS, EXCITATION, FOCUSED, JOINT, SEVERITY, TARGET
 from forecast.panel.streams import TargetRule
-from forecast.simulation.paths import FirstHits
+from forecast.simulation.paths import FirstPassages
 
 Days = NDArray[np.int32]
 
@@ -61,7 +61,7 @@ ENSEMBLE = Ensemble(
 )
 
 
-def join_first_hits(answers: Sequence[FirstHits], rules: Sequence[TargetRule]) -> FirstHits:
+def join_first_passages(answers: Sequence[FirstPassages], rules: Sequence[TargetRule]) -> FirstPassages:
     """Put the first days of several models together, as if one had answered every target.
 
     Where several models answer a target, their draws stand one after the other: a share of all paths is
@@ -69,7 +69,7 @@ def join_first_hits(answers: Sequence[FirstHits], rules: Sequence[TargetRule]) -
 
     Parameters
     ----------
-    answers : sequence of FirstHits
+    answers : sequence of FirstPassages
         Of every model; each target is answered by equally many, with equally many draws and paths.
     rules : sequence of TargetRule
         The targets, in the order of the result.

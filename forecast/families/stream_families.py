@@ -19,7 +19,7 @@ from forecast.panel.panel import Panel
 from forecast.panel.streams import Family, FutureAct, StreamLayout, TargetRule, stream_layout
 from forecast.priors import PriorSet, default_priors
 from forecast.simulation.acts import NewTypeEffect
-from forecast.simulation.paths import FirstHits, SimulationOptions, simulate_first_hits
+from forecast.simulation.paths import FirstPassages, SimulationOptions, simulate_first_passages
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -72,9 +72,9 @@ class StreamModel:
         options: SimulationOptions,
         calendar: Sequence[FutureAct] = (),
         new_types: Mapping[str, NewTypeEffect] | None = None,
-    ) -> FirstHits:
+    ) -> FirstPassages:
         """Simulate paths, and read the first days of the targets off them."""
-        return simulate_first_hits(panel, draws, self.targets, options, calendar, new_types or {})
+        return simulate_first_passages(panel, draws, self.targets, options, calendar, new_types or {})
 
     def tension(self, draws: StreamDraws, n_steps: int) -> Floats | None:
         """Latent tension of the first dyad, shape (draw, step)."""
