@@ -69,7 +69,7 @@ def accuracy(
         raise InputError(f"--any-of: {category_fault(unknown[0]) if unknown else 'the list is empty'}")
     with listening(shown=output.for_people) as listen:
         from forecast.evaluation.benchmark import SAMPLER, BenchmarkOptions, read_dyads, run_benchmark
-        from forecast.panel.series import TargetRule
+        from forecast.panel.streams import TargetRule
 
         options = BenchmarkOptions(
             target=TargetRule("target", categories, min_severity),

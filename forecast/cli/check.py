@@ -63,7 +63,7 @@ def check(
             "notes": [*selection_notes(inputs.dyad, inputs.events, inputs.left_out)],
             "events_fitted": int(inputs.data.counts.sum()),
             "prior_predictive": vars(implied),
-            "known_share_of_last_weeks": inputs.data.known_share[-1:-5:-1].tolist(),
+            "known_share_of_last_weeks": inputs.data.completeness[0][-1:-5:-1].tolist(),
             "priors_set": [_set_prior(prior) for prior in changed],
             "plot": str(plot) if plot else None,
             "scenarios": [plan.scenario.name for plan in plans],
@@ -118,7 +118,7 @@ def _data(inputs: Inputs) -> Iterator[Part]:
     for said in _selection(inputs):
         yield text(said, indent=2, hang=4)
     if inputs.delay is not None:
-        yield from _delay(inputs.delay, inputs.data.known_share)
+        yield from _delay(inputs.delay, inputs.data.completeness[0])
     for rule in inputs.rules:
         seen = int(rule.mask(events.between(grid.start, day)).sum())
         remark = f"seen {times(seen)}" if seen else "never seen: the prior speaks"

@@ -39,7 +39,7 @@ def report(
     ] = False,
 ) -> None:
     """Build the report of a saved run again (report.pdf, report.html); nothing is fitted."""
-    from forecast.workflows.run_files import rebuild_report
+    from forecast.workflows.report import rebuild_report
 
     built = rebuild_report(
         run_dir,

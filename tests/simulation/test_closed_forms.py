@@ -3,7 +3,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from forecast.panel.series import FutureAct, TargetRule
+from forecast.panel.streams import FutureAct, TargetRule
 from forecast.simulation import SimulationOptions, probability_curve, simulate_first_hits
 from forecast.simulation.paths import RATE_CAP
 
@@ -123,7 +123,7 @@ def test_tension_is_stationary_with_unit_variance_at_the_knots(layouts, quiet_pa
     data = quiet_past(layout, 7 * 8)
     load, decay, n_draws = 0.5, 0.6, 20_000
     knots = np.random.default_rng(1).standard_normal((n_draws, data.grid.n_knots))
-    draws = draws_with(layout, n_draws, data.grid.n_knots, load=load, knot_decay=decay, knots=knots)
+    draws = draws_with(layout, n_draws, data.grid.n_knots, loading=load, knot_decay=decay, knots=knots)
 
     def counts_of_step(step: int) -> np.ndarray:
         ahead = step - data.grid.n_steps
