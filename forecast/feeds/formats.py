@@ -76,7 +76,6 @@ def _gdelt(name: str, origin: str, without: str, widths: tuple[int, ...]) -> Lay
     }
     return Layout(
         name=name,
-        label=label,
         origin=origin,
         system="cameo",
         syntax="tabs",
@@ -174,7 +173,6 @@ def _plover(name: str, origin: str, syntax: Syntax, columns: Mapping[str, str]) 
     }
     return Layout(
         name=name,
-        label=label,
         origin=origin,
         system="plover",
         syntax=syntax,
