@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.families.family import Ability, EventModel, ModelFamily
-from forecast.families.stream_families import FOCUSED, JOINT, TARGET
+from forecast.families.stream_families import COUNTS, EXCITATION, FOCUSED, JOINT, SEVERITY, TARGET
 from forecast.panel.streams import TargetRule
 from forecast.simulation.paths import FirstHits
 
@@ -23,8 +23,13 @@ class Ensemble:
     name: str
     label: str
     colour: str
-    sentence: str
+    method: tuple[str, ...]
     members: tuple[ModelFamily, ...]
+
+    @property
+    def shared(self) -> bool:
+        """Its members fit models of their own."""
+        return False
 
     @property
     def cost(self) -> int:
@@ -44,8 +49,14 @@ class Ensemble:
 ENSEMBLE = Ensemble(
     "ensemble",
     "ensemble",
-    "#5b5b5b",
-    "The forecast is the mean of three models with equal weights: joint, focused and target-only.",
+    "#0B3C6F",
+    (
+        "The forecast is the equal-weight average of three families: one fitted on all kinds of acts "
+        "together, one on four streams made for each target, and one on the target's own days.",
+        COUNTS,
+        EXCITATION,
+        SEVERITY,
+    ),
     (JOINT, FOCUSED, TARGET),
 )
 

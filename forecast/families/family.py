@@ -88,8 +88,12 @@ class ModelFamily(Protocol):
         """Colour of its marks in charts, ``#rrggbb``."""
 
     @property
-    def sentence(self) -> str:
-        """What it is, for the method section of a report."""
+    def method(self) -> tuple[str, ...]:
+        """What it is, in paragraphs for the method section of a report."""
+
+    @property
+    def shared(self) -> bool:
+        """One model answers all targets."""
 
     @property
     def cost(self) -> int:

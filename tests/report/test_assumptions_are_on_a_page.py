@@ -17,7 +17,6 @@ from forecast.records.analysis import (
 )
 from forecast.records.forecast import Forecast
 from forecast.report.blocks import Bullets, Chart, Prose, Table
-from forecast.report.run_records import RunRecords
 from forecast.report.sections.assumptions import assumptions_section
 from forecast.report.sections.front import foundations
 from forecast.sensitivity.labels import with_labels
@@ -98,9 +97,7 @@ def robustness(forecast) -> Robustness:
 @pytest.fixture(scope="module")
 def section(factory, forecast, robustness):
     analysis = factory.analysis().model_copy(update={"robustness": robustness})
-    return assumptions_section(
-        RunRecords(forecast=forecast, analysis=analysis, events=factory.events, manifest={})
-    )
+    return assumptions_section(factory.records(forecast, analysis))
 
 
 def test_the_table_holds_every_label_and_change(section, forecast):
@@ -142,7 +139,7 @@ def test_the_chart_is_described_in_words(section):
 
 
 def test_a_run_that_was_not_measured_has_no_such_page(factory, forecast):
-    run = RunRecords(forecast=forecast, analysis=factory.analysis(), events=factory.events, manifest={})
+    run = factory.records(forecast)
     assert assumptions_section(run) is None
 
 
