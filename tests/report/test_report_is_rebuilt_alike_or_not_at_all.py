@@ -55,7 +55,7 @@ def test_a_missing_file_is_named(factory, tmp_path, name):
     run = factory.write_run(tmp_path / "run", events=factory.events)
     (run / name).unlink()
     with pytest.raises(
-        RunFolderError, match=rf"{name}: file missing\. A report is built from a whole run folder"
+        RunFolderError, match=rf"{name}: file missing\. A whole run folder is needed"
     ):
         build_report(run, OPTIONS)
     assert not (run / "report.pdf").exists()
