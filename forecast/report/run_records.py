@@ -151,8 +151,8 @@ def _read_if_there[R: Record](path: Path, kind: type[R]) -> R | None:
 def _require(path: Path) -> None:
     if not path.is_file():
         raise RunFolderError(
-            f"{path}: file missing. A report is built from a whole run folder "
-            "(forecast.json, analysis.json, events.csv, manifest.json); run the forecast again."
+            f"{path}: file missing. A whole run folder is needed (forecast.json, analysis.json, events.csv, "
+            "manifest.json …), as 'forecast run' makes it."
         )
 
 
