@@ -24,7 +24,7 @@ from forecast.runs.inputs import Inputs, read_inputs
 from forecast.runs.stages import simulation_options
 from forecast.runs.summaries import Question, target_forecast
 from forecast.scenarios import Run
-from forecast.simulation import FirstHits, simulate_first_hits
+from forecast.simulation import FirstPassages, simulate_first_passages
 from forecast.workflows.report import _write_paths
 
 CHAINS = 4
@@ -91,7 +91,7 @@ def run_from():
             edit(variables)
         draws = stream_draws(inputs.data.layout, variables)
         options = simulation_options(config)
-        hits = simulate_first_hits(inputs.data, draws, inputs.rules, options, inputs.calendar)
+        hits = simulate_first_passages(inputs.data, draws, inputs.rules, options, inputs.calendar)
         return Run(
             inputs,
             variables,
@@ -103,7 +103,7 @@ def run_from():
     return make
 
 
-def forecast_of(inputs: Inputs, hits: FirstHits) -> Forecast:
+def forecast_of(inputs: Inputs, hits: FirstPassages) -> Forecast:
     config = inputs.config
     targets = []
     for rule in inputs.rules:
@@ -162,7 +162,7 @@ def run_folder(base, folder, tmp_path_factory) -> Path:
     (place / "config.resolved.yaml").write_text(text, encoding="utf-8")
     tree_of(base).write(place / "posterior.nc")
     draws = base.draws
-    hits = simulate_first_hits(
+    hits = simulate_first_passages(
         base.inputs.data, draws, base.inputs.rules, base.simulation, base.inputs.calendar
     )
     _write_paths(hits, base.n_chains, place / "paths.nc")

@@ -26,10 +26,7 @@ _NOT = (
 def method_section(run: RunRecords) -> Section:
     """What the model is, what it is not, and the checks of its sampler."""
     parts = (
-        (
-            "What the model is",
-            describe_model(run.forecast.model, has_tension=run.analysis.tension is not None),
-        ),
+        ("What the model is", describe_model(run.forecast.model)),
         ("From model to forecast", (_FORECAST,)),
         ("What the model is not", (_NOT,)),
         ("Can the sampler be trusted?", health_sentences(run.forecast, run.analysis)),
