@@ -6,9 +6,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from forecast.cli.options import Json, Quiet
+from forecast.cli.options import Output, RunFolder, option, takes_options
+from forecast.cli.terminal import text
 
 
 class Paper(StrEnum):
@@ -18,37 +17,27 @@ class Paper(StrEnum):
     US_LETTER = "us-letter"
 
 
+@takes_options
 def report(
-    run_dir: Annotated[
-        Path, typer.Argument(metavar="RUN_DIR", help="Folder of a saved run.", show_default=False)
-    ],
+    run_dir: RunFolder,
+    output: Output,
     previous: Annotated[
-        Path | None,
-        typer.Option("--previous", metavar="RUN_DIR", help="Earlier run, to show the change since then."),
+        Path | None, option("--previous", "Earlier run, to show the change since then.", "RUN_DIR")
     ] = None,
     figures: Annotated[
-        Path | None,
-        typer.Option("--figures", metavar="DIR", help="Write every chart there too, as SVG and PNG."),
+        Path | None, option("--figures", "Write every chart there too, as SVG and PNG.", "DIR")
     ] = None,
-    csv: Annotated[
-        Path | None, typer.Option("--csv", metavar="DIR", help="Write every table there too, as CSV.")
-    ] = None,
+    csv: Annotated[Path | None, option("--csv", "Write every table there too, as CSV.", "DIR")] = None,
     template: Annotated[
-        Path | None,
-        typer.Option("--template", metavar="FILE", help="Typst template of your own for the PDF."),
+        Path | None, option("--template", "Typst template of your own for the PDF.", "FILE")
     ] = None,
-    paper: Annotated[
-        Paper | None, typer.Option("--paper", help="Paper of the PDF, in place of report.paper.")
-    ] = None,
+    paper: Annotated[Paper | None, option("--paper", "Paper of the PDF, in place of report.paper.")] = None,
     force: Annotated[
-        bool,
-        typer.Option("--force", help="Build from files that were altered after the run; the report says so."),
+        bool, option("--force", "Build from files that were altered after the run; the report says so.")
     ] = False,
-    json: Json = False,
-    quiet: Quiet = False,
 ) -> None:
     """Build the report of a saved run again (report.pdf, report.html); nothing is fitted."""
-    from forecast.workflows.run_files import rebuild_report
+    from forecast.workflows.report import rebuild_report
 
     built = rebuild_report(
         run_dir,
@@ -59,19 +48,13 @@ def report(
         tables=csv,
         force=force,
     )
-    if json:
-        import json as json_text
-
-        content = {
-            "report": str(built.pdf),
-            "page": str(built.page),
-            "figures": [str(path) for path in built.exported_figures],
-            "tables": [str(path) for path in built.exported_tables],
-        }
-        typer.echo(json_text.dumps(content))
-    elif not quiet:
-        typer.echo(f"Report: {built.pdf}")
-        typer.echo(f"Page:   {built.page}")
-        for name, paths in (("Charts", built.exported_figures), ("Tables", built.exported_tables)):
-            if paths:
-                typer.echo(f"{name}: {len(paths)} files in {paths[0].parent}")
+    written = (("Charts", built.exported_figures), ("Tables", built.exported_tables))
+    said = [f"Report: {built.pdf}", f"Page: {built.page}"]
+    said += [f"{name}: {len(paths)} files in {paths[0].parent}" for name, paths in written if paths]
+    facts = {
+        "report": str(built.pdf),
+        "page": str(built.page),
+        "figures": [str(path) for path in built.exported_figures],
+        "tables": [str(path) for path in built.exported_tables],
+    }
+    output.print(facts, map(text, said))

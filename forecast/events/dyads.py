@@ -16,7 +16,7 @@ from forecast.events.table import EventTable, Mask
 from forecast.wording import count, listing
 
 FEW_SHARE = 0.1
-"""Below this share of a file's rows a reader is told which other pairs the file holds."""
+"""Below this share of a file's rows a dyad has few: a reader is told which other pairs the file holds."""
 SHOWN_PAIRS = 10
 
 

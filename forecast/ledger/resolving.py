@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -10,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from forecast.errors import LedgerError
-from forecast.events.dyads import DyadRule, actors_of, main_pairs, pairs_in_words
+from forecast.events.dyads import FEW_SHARE, DyadRule, actors_of, main_pairs, pairs_in_words
 from forecast.events.table import EventTable
 from forecast.ledger.book import Book, is_over
 from forecast.ledger.entries import Question, ResolutionEntry, with_id
 from forecast.ledger.store import LedgerWriter, open_ledger, write_ledger
-from forecast.panel.series import TargetRule
+from forecast.panel.streams import TargetRule
 
 PAIR_SHARE = 0.9
 """A file in which so many rows are between two actors is a file of that pair."""
@@ -97,7 +98,7 @@ def coverage_of(
 ) -> Coverage:
     """Find out whose acts a file holds, and until when it covers them.
 
-    The dyad is the pair with the most acts between them, unless it is given.
+    Unless given, the dyad is the most frequent pair that is asked about and has ``FEW_SHARE`` of the rows.
 
     Parameters
     ----------
@@ -118,7 +119,7 @@ def coverage_of(
         ahead. The message names the pairs that the file holds.
     """
     held = main_pairs(events)
-    pair = next(iter(held), ("", "")) if dyad is None else _given_pair(dyad, book)
+    pair = _main_pair(held, book) if dyad is None else _given_pair(dyad, book)
     asked = [question for question in book.questions.values() if _is_covered(question, pair)]
     if not asked:
         known = ", ".join(sorted({question.pair for question in book.questions.values()})) or "none yet"
@@ -224,6 +225,17 @@ def _resolve(ledger: LedgerWriter, events: EventTable, question: Question, done:
         return
     ledger.append(found)
     (done.corrected if standing else done.new).append(found)
+
+
+def _main_pair(held: Mapping[tuple[str, str], int], book: Book) -> tuple[str, str]:
+    """The most frequent pair that is asked about, unless it has few rows; else the most frequent of all."""
+    enough = FEW_SHARE * sum(held.values())
+    asked = (
+        pair
+        for pair, rows in held.items()
+        if rows >= enough and any(_is_covered(question, pair) for question in book.questions.values())
+    )
+    return next(asked, next(iter(held), ("", "")))
 
 
 def _given_pair(dyad: str, book: Book) -> tuple[str, str]:

@@ -15,18 +15,13 @@ import yaml
 import forecast
 from forecast import wording
 from forecast.cli import main
-from forecast.cli.bottom_line import bottom_line
+from forecast.cli.run import bottom_line
+from forecast.cli.terminal import lines_of
 from forecast.config import load_config
 from forecast.inference import gates
 from forecast.inference.importance import PARETO_K_MAX
-from forecast.panel.series import (
-    HALF_SATURATION,
-    KNOT_STEPS,
-    SEVERE,
-    SEVERE_HALF_LIFE_DAYS,
-    STEP_DAYS,
-    stream_layout,
-)
+from forecast.panel.panel import HALF_SATURATION, KNOT_STEPS, SEVERE, SEVERE_HALF_LIFE_DAYS, STEP_DAYS
+from forecast.panel.streams import stream_layout
 from forecast.priors.catalogue import parameter_groups
 from forecast.records.analysis import Analysis
 from forecast.records.forecast import Forecast
@@ -93,7 +88,7 @@ def test_the_readme_shows_how_to_run_and_to_rebuild():
 
 def test_the_output_in_the_readme_is_what_the_sample_prints(sample):
     folder = Path("reports") / sample.name / sample.as_of.isoformat()
-    lines = [text for text, _ in bottom_line(sample)]
+    lines = lines_of(bottom_line(sample))
     lines += [f"Report   {folder / 'report.pdf'}", f"Numbers  {folder / 'forecast.json'}"]
     assert blocks(README, "text") == ["\n".join(lines) + "\n"], "make sample was run: paste its output"
 

@@ -16,7 +16,7 @@ from forecast.ledger.recording import make_question
 from forecast.ledger.resolving import acts_that_met, coverage_of
 from forecast.ledger.scoring import score_ledger
 from forecast.ledger.store import write_ledger
-from forecast.panel.series import TargetRule
+from forecast.panel.streams import TargetRule
 
 AS_OF = "2022-01-01"
 
@@ -210,6 +210,14 @@ def test_acts_of_another_pair_answer_nothing(case):
     case.record(AS_OF, {"crisis": {30: 0.25}})
     case.resolve(acts_by(*QUIET, TOWARDS_TAIWAN, OF_OTHERS))
     assert outcomes(case) == {30: 0}
+
+
+def test_a_file_of_many_pairs_is_about_the_one_asked_about_unless_it_has_few_rows(case):
+    case.record(AS_OF, {"crisis": {30: 0.25}})
+    done = case.resolve(acts_by(*QUIET, *[OF_OTHERS] * 27))
+    assert (done.coverage.dyad, len(done.new)) == (("CHN", "USA"), 1)
+    with pytest.raises(LedgerError, match=r"The file holds IND–PAK \(28 rows\) and CHN–USA \(3\)"):
+        case.resolve(acts_by(*QUIET, *[OF_OTHERS] * 28))
 
 
 def test_acts_towards_the_theatre_stored_with_the_question_count(case):

@@ -1,0 +1,242 @@
+"""The curve of late reports: recovered from truncated data, refused without any, one more factor on rates."""
+
+import re
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+
+from forecast.config import load_config
+from forecast.errors import ConfigError, EventError
+from forecast.events.table import Event, EventTable
+from forecast.models.kernel import STREAM_ROWS, value_and_gradient
+from forecast.models.likelihood import likelihood_data
+from forecast.panel.panel import TimeGrid, count_events
+from forecast.panel.reporting_delay import (
+    LEAST_DELAYED,
+    LEAST_DELAYED_SHARE,
+    LONGEST_DAYS,
+    DelayCurve,
+    completeness_of,
+    estimate_delay,
+    stated_delay,
+)
+from forecast.panel.streams import TargetRule, stream_layout
+from forecast.runs.inputs import read_inputs
+
+START = date(2021, 1, 4)
+DAYS = 728
+TRUTH = stated_delay(0.5, 25.0)
+RATE_A_DAY = 0.9
+
+
+def events_with_delays(seed: int, a_day: float, most: int = 99) -> EventTable:
+    """Acts at a steady rate, each known after a delay drawn from the curve (whether by the end or not).
+
+    With at most one act a day the rate is the chance of a day: the target's stream counts a day once.
+    """
+    rng = np.random.default_rng(seed)
+    rows = []
+    for day in range(DAYS):
+        for _ in range(rng.poisson(a_day) if most > 1 else rng.binomial(1, a_day)):
+            delay = int(np.searchsorted(TRUTH.known, rng.uniform(), side="right"))
+            happened = START + timedelta(days=day)
+            rows.append(
+                Event(
+                    id=f"e{len(rows)}",
+                    date=happened,
+                    known_date=happened + timedelta(days=delay),
+                    initiator="USA",
+                    recipient="CHN",
+                    category="dispute",
+                    severity=4,
+                )
+            )
+    return EventTable.from_events(rows, "simulated")
+
+
+AS_OF = START + timedelta(days=DAYS - 1)
+
+
+@pytest.fixture(scope="module")
+def known():
+    return events_with_delays(1, 4.0).known_by(AS_OF)
+
+
+def test_the_curve_is_recovered_from_what_is_known(known):
+    curve = estimate_delay(known, AS_OF)
+    # Binomial error of a share at about 2,900 acts, times four.
+    assert np.abs(curve.after(np.arange(120)) - TRUTH.after(np.arange(120))).max() < 4 * 0.5 / np.sqrt(2800)
+    assert curve.mean_days == pytest.approx(TRUTH.mean_days, rel=0.1)
+
+
+def test_a_plain_histogram_of_delays_would_be_too_short():
+    """With as little time behind the acts as their delays are long, only the correction finds the curve."""
+    recent = []
+    for seed in range(8):
+        table = events_with_delays(100 + seed, 4.0).known_by(AS_OF)
+        recent.append(table.select(table.date > np.datetime64(AS_OF - timedelta(days=60), "D")))
+    naive = np.mean([np.mean((t.known_date - t.date).astype(int) <= 7) for t in recent])
+    corrected = np.mean([estimate_delay(t, AS_OF, longest_days=59).known[7] for t in recent])
+    # The curve is conditioned on the longest delay that can be seen.
+    truth = TRUTH.known[7] / TRUTH.known[59]
+    spread = np.sqrt(truth * (1 - truth) / sum(map(len, recent)))
+    assert abs(corrected - truth) < 5 * spread
+    assert naive - truth > 5 * spread
+
+
+def test_the_curve_rises_to_one_and_is_known_from_the_past_alone(known):
+    curve = estimate_delay(known, AS_OF)
+    assert (np.diff(curve.known) >= 0).all()
+    assert curve.known[-1] == 1.0
+    everything = events_with_delays(1, 4.0)
+    poisoned = everything.known_by(AS_OF)
+    assert np.array_equal(estimate_delay(poisoned, AS_OF).known, curve.known)
+
+
+def test_a_file_that_records_no_delays_is_refused(us_china):
+    with pytest.raises(EventError, match=r"cannot be estimated: \d+ of \d+ acts known on 2023-07-10"):
+        estimate_delay(us_china.known_by(date(2023, 7, 10)), date(2023, 7, 10))
+    assert (LEAST_DELAYED, LEAST_DELAYED_SHARE) == (50, 0.1)
+
+
+def test_a_stated_curve_has_its_share_and_its_mean():
+    curve = stated_delay(0.6, 5.0)
+    assert curve.known[0] == pytest.approx(0.6)
+    # 0.4 of the acts with a geometric delay of mean 5; the cut at 180 days takes nothing that is seen.
+    assert curve.mean_days == pytest.approx(0.4 * 5.0, rel=1e-6)
+    assert len(curve.known) <= LONGEST_DAYS + 1
+
+
+def test_the_share_of_a_step_is_the_mean_over_its_days():
+    curve = DelayCurve(np.array([0.2, 0.5, 1.0]), "stated", 0)
+    grid = TimeGrid(START, START + timedelta(days=17))  # two steps and three days
+    assert completeness_of(curve, grid) == pytest.approx([1.0, 1.0, (1.0 + 0.5 + 0.2) / 3])
+    late = TimeGrid(START, START + timedelta(days=15))
+    assert completeness_of(curve, late) == pytest.approx([1.0, (5 * 1.0 + 1.0 + 0.5) / 7, 0.2])
+    assert curve.after(np.array([-1])) == 0.0
+
+
+def level_at_origin(events: EventTable, curve: DelayCurve | None) -> float:
+    """Most probable log rate of the last step, relative to the true one, all parameters but tension known."""
+    layout = stream_layout("target", TargetRule("dispute", ("dispute",), 4))
+    grid = TimeGrid(START, AS_OF + timedelta(days=1))
+    share = None if curve is None else completeness_of(curve, grid)
+    data = count_events(events, grid, layout, share)
+    arrays = tuple(vars(likelihood_data(data)).values())
+    rate = RATE_A_DAY * 7
+    streams = np.zeros((len(STREAM_ROWS), 1))
+    for name, value in (("log_rate", np.log(rate)), ("loading", 1.0), ("shape", 1e6)):
+        streams[STREAM_ROWS.index(name)] = value
+    dynamics = np.array([0.5, 0.5, 0.0, np.exp(-28 / 120.0), 0.0, 0.0])
+
+    def negative(innovations):
+        value, _, _, gradient, _ = value_and_gradient(streams, dynamics, innovations, np.zeros(4), *arrays)
+        return -value[0] + 0.5 * innovations @ innovations, -gradient + innovations
+
+    found = minimize(negative, np.zeros(grid.n_knots), jac=True, method="L-BFGS-B").x
+    decay = dynamics[3]
+    x = found[0]
+    knots = [x]
+    for innovation in found[1:]:
+        x = decay * x + np.sqrt(1 - decay**2) * innovation
+        knots.append(x)
+    return float(np.interp((grid.n_steps - 1) / 4, np.arange(len(knots)), knots))
+
+
+def test_the_level_at_the_origin_is_unbiased_with_the_delay_and_biased_without():
+    with_delay, without = [], []
+    for seed in range(30):
+        events = events_with_delays(200 + seed, RATE_A_DAY, most=1).known_by(AS_OF)
+        with_delay.append(level_at_origin(events, TRUTH))
+        without.append(level_at_origin(events, None))
+    error = np.std(with_delay, ddof=1) / np.sqrt(len(with_delay))
+    assert abs(np.mean(with_delay)) < 4 * error
+    assert np.mean(without) < -8 * error
+
+
+CONFIG = """\
+name: late
+dyad: {a: USA, b: CHN}
+as_of: 2023-07-10
+events: {source: "bundled:us-china"%s}
+targets:
+  crisis: {any_of: [sanction], min_severity: 4}
+milestones:
+  - {name: election, date: 2024-11-05}
+sampler: {seed: 7}
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path):
+    def write(delay: str):
+        path = tmp_path / "case.yaml"
+        path.write_text(CONFIG % (f", reporting_delay: {delay}" if delay else ""))
+        return path
+
+    return write
+
+
+def test_without_the_setting_all_is_taken_to_be_known(config):
+    inputs = read_inputs(load_config(config("")))
+    assert inputs.delay is None
+    assert (inputs.data.completeness[0] == 1).all()
+    assert np.array_equal(inputs.data.past_counts, inputs.data.counts)
+
+
+def test_a_stated_delay_reaches_the_likelihood(config):
+    inputs = read_inputs(load_config(config("{same_day: 0.5, mean_days: 10}")))
+    assert inputs.data.completeness[0][-1] < 0.7
+    assert likelihood_data(inputs.data).known[-1] == inputs.data.completeness[0][-1]
+    assert (inputs.data.completeness[0][:-30] == 1).all()
+
+
+def test_estimating_from_the_bundled_events_is_refused_with_the_line(config):
+    with pytest.raises(
+        ConfigError, match=r"case\.yaml:4:\d+: events\.reporting_delay: .*cannot be estimated"
+    ):
+        read_inputs(load_config(config("estimated")))
+
+
+@pytest.mark.parametrize(
+    ("delay", "message"),
+    [
+        (
+            "estimate",
+            "events.reporting_delay: got 'estimate'; expected none, estimated, or {same_day: .., "
+            "mean_days: ..}",
+        ),
+        (
+            "{same_day: 1.5, mean_days: 10}",
+            "reporting_delay.same_day: got 1.5; expected a number between 0 and 1",
+        ),
+        ("{same_day: 0.5}", "reporting_delay.mean_days: required key is missing"),
+        (
+            "{same_day: 0.5, mean_days: 0}",
+            "reporting_delay.mean_days: got 0; expected a number from 1 to 90",
+        ),
+        ("{same_dya: 0.5, mean_days: 2}", "Did you mean 'same_day'?"),
+    ],
+)
+def test_a_delay_that_cannot_be_is_refused(config, delay, message):
+    with pytest.raises(ConfigError, match=re.escape(message)) as caught:
+        load_config(config(delay))
+    assert re.match(r".*case\.yaml:4:\d+: ", str(caught.value))
+
+
+def test_one_part_of_a_stated_delay_can_be_changed_for_a_run(config):
+    path = config("{same_day: 0.5, mean_days: 10}")
+    loaded = load_config(path, ["events.reporting_delay.mean_days=20"])
+    assert loaded.events.reporting_delay.mean_days == 20
+    assert load_config(path, ["events.reporting_delay=none"]).events.reporting_delay == "none"
+
+
+def test_a_backtest_refuses_to_pass_over_the_setting(config):
+    from forecast.workflows.backtest import run_backtest
+
+    loaded = load_config(config("{same_day: 0.5, mean_days: 10}"))
+    with pytest.raises(ConfigError, match="a backtest does not correct for it"):
+        run_backtest(loaded)

@@ -1,0 +1,270 @@
+"""The folder of a real run: its files, its contract, and numbers that agree wherever they stand."""
+
+import hashlib
+import json
+import re
+import shutil
+from datetime import date, timedelta
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import xarray as xr
+from pypdf import PdfReader
+
+from forecast import wording
+from forecast.config import load_config, load_scenarios
+from forecast.config.writing import forecast_schema
+from forecast.errors import RunFolderError
+from forecast.inference.posterior import read_posterior
+from forecast.records.analysis import Analysis
+from forecast.records.forecast import Forecast
+from forecast.workflows.forecast import RUN_SCENARIO_PATHS
+from forecast.workflows.report import rebuild_report
+
+FILES = {
+    "analysis.json",
+    "config.resolved.yaml",
+    "events.csv",
+    "figures/assumptions.svg",
+    "figures/drivers.svg",
+    "figures/probability.svg",
+    "figures/scenarios.svg",
+    "figures/tension.svg",
+    "forecast.json",
+    "ledger_record.json",
+    "manifest.json",
+    "paths.nc",
+    "posterior.nc",
+    "report.html",
+    "report.pdf",
+    "scenarios/01-drill.yaml",
+}
+
+
+@pytest.fixture(scope="module")
+def record(run_folder) -> Forecast:
+    return Forecast.model_validate_json((run_folder / "forecast.json").read_bytes())
+
+
+@pytest.fixture(scope="module")
+def analysis(run_folder) -> Analysis:
+    return Analysis.model_validate_json((run_folder / "analysis.json").read_bytes())
+
+
+def schema_faults(value, schema, root, place="forecast"):
+    """Yield where a JSON value breaks a schema, for the keywords that our schemas use."""
+    if "$ref" in schema:
+        schema = {**root["$defs"][schema["$ref"].removeprefix("#/$defs/")], **schema}
+    if "anyOf" in schema and all(any(schema_faults(value, one, root)) for one in schema["anyOf"]):
+        yield f"{place}: fits none of anyOf"
+    kinds = {"string": str, "integer": int, "number": (int, float), "boolean": bool, "null": type(None)}
+    kinds |= {"array": list, "object": dict}
+    kind = schema.get("type")
+    if kind and (
+        not isinstance(value, kinds[kind]) or (isinstance(value, bool) and kind in ("integer", "number"))
+    ):
+        yield f"{place}: no {kind}"
+        return
+    if "const" in schema and value != schema["const"]:
+        yield f"{place}: not {schema['const']}"
+    if "enum" in schema and value not in schema["enum"]:
+        yield f"{place}: not in the list"
+    if schema.get("format") == "date" and str(date.fromisoformat(value)) != value:
+        yield f"{place}: no day"
+    if ("minimum" in schema and value < schema["minimum"]) or (
+        "maximum" in schema and value > schema["maximum"]
+    ):
+        yield f"{place}: out of range"
+    if isinstance(value, dict):
+        known = schema.get("properties", {})
+        yield from (f"{place}.{key}: missing" for key in schema.get("required", ()) if key not in value)
+        for key, item in value.items():
+            inner = known.get(key, schema.get("additionalProperties", {}))
+            if inner is False:
+                yield f"{place}.{key}: not allowed"
+            elif inner is not True:
+                yield from schema_faults(item, inner, root, f"{place}.{key}")
+    if isinstance(value, list):
+        first = schema.get("prefixItems", ())
+        if len(value) < schema.get("minItems", 0) or len(value) > schema.get("maxItems", len(value)):
+            yield f"{place}: wrong length"
+        for number, item in enumerate(value):
+            inner = first[number] if number < len(first) else schema.get("items", {})
+            yield from schema_faults(item, inner, root, f"{place}.{number}")
+
+
+def test_the_folder_holds_exactly_the_promised_files(finished):
+    ended, folder = finished
+    assert ended.code == 0, ended.err
+    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert files == FILES
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+
+
+def test_forecast_json_keeps_its_schema_and_reads_back_the_same(run_folder, record):
+    content = json.loads((run_folder / "forecast.json").read_text(encoding="utf-8"))
+    assert list(schema_faults(content, forecast_schema(), forecast_schema())) == []
+    assert json.loads(record.model_dump_json(by_alias=True)) == content
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        (lambda content: content.pop("as_of"), "forecast.as_of: missing"),
+        (lambda content: content.update(extra=1), "forecast.extra: not allowed"),
+        (lambda content: content.update(schema=2), "forecast.schema: not 1"),
+        (
+            lambda content: content["targets"][0]["milestones"][1].update(probability=1.2),
+            "forecast.targets.0.milestones.1.probability: out of range",
+        ),
+    ],
+)
+def test_the_schema_refuses_what_is_no_forecast(run_folder, change, fault):
+    content = json.loads((run_folder / "forecast.json").read_text(encoding="utf-8"))
+    change(content)
+    assert list(schema_faults(content, forecast_schema(), forecast_schema())) == [fault]
+
+
+def test_number_word_and_interval_of_the_table_are_the_curve_at_that_day(record):
+    for target in record.targets:
+        for milestone in target.milestones:
+            at = target.curve.date.index(milestone.date)
+            interval = (target.curve.lower90[at], target.curve.upper90[at])
+            assert milestone.probability == target.curve.probability[at]
+            assert milestone.interval90 == interval
+            assert milestone.words == wording.words(target.curve.probability[at], interval)
+            assert milestone.frequency == wording.frequency(target.curve.probability[at])
+
+
+def test_page_1_and_the_terminal_print_the_numbers_of_the_curve(finished, record):
+    ended, folder = finished
+    page = " ".join(PdfReader(folder / "report.pdf").pages[0].extract_text().split())
+    for target in record.targets:
+        for milestone in target.milestones:
+            shown = (wording.percent(milestone.probability), wording.interval_percent(milestone.interval90))
+            row = rf"{wording.short_day(milestone.date)} +{shown[0]} +{shown[1]} .* {milestone.words}"
+            assert re.search(row, ended.out), row
+            assert all(text in page for text in (*shown, milestone.words))
+
+
+def test_the_curve_starts_at_nothing_the_day_after_and_never_falls(record):
+    for target in record.targets:
+        assert target.curve.date[0] == record.as_of + timedelta(days=1)
+        assert all(after - day == timedelta(days=1) for day, after in pairwise(target.curve.date))
+        assert target.curve.probability[0] == 0.0
+        for line in (target.curve.probability, target.curve.lower90, target.curve.upper90):
+            assert np.all(np.diff(line) >= 0)
+        assert np.all(np.array(target.curve.lower90) <= np.array(target.curve.probability))
+        assert np.all(np.array(target.curve.probability) <= np.array(target.curve.upper90))
+
+
+def test_narrower_targets_are_never_more_likely(record):
+    wide, middle, narrow = (np.array(target.curve.probability) for target in record.targets)
+    assert np.all(narrow <= middle)
+    assert np.all(middle <= wide)
+    assert wide[-1] > middle[-1] > 0
+
+
+def test_time_to_event_is_where_the_curve_crosses(record):
+    for target in record.targets:
+        for level, days in ((0.1, target.time_to_event_days.q10), (0.5, target.time_to_event_days.q50)):
+            # Counts of the 800 paths, since 0.1 and sums of shares are not exact in binary.
+            reached = np.flatnonzero(np.rint(800 * np.array(target.curve.probability)) >= 800 * level)
+            assert days == (float(reached[0]) if len(reached) else None)
+
+
+def test_kept_paths_give_the_probabilities_again(run_folder, record):
+    with xr.open_dataset(run_folder / "paths.nc", engine="h5netcdf") as paths:
+        assert paths.sizes == {"target": 3, "chain": 2, "draw": 100, "path": 4}
+        for target in record.targets:
+            first = paths["first_day"].sel(target=target.name)
+            for milestone in target.milestones:
+                days = (milestone.date - record.as_of).days - 1
+                assert float((first < days).mean()) == pytest.approx(milestone.probability, abs=1e-12)
+
+
+def test_the_kept_posterior_is_the_one_that_is_summarised(run_folder, analysis):
+    posterior = read_posterior(run_folder / "posterior.nc")
+    by_name = {parameter.name: parameter for parameter in analysis.parameters}
+    scale = posterior.variables["tension_scale"]
+    assert len(scale) == 2 * 100
+    assert by_name["tension.scale"].posterior_mean == pytest.approx(scale.mean(), rel=1e-12)
+
+
+def test_the_manifest_names_every_file_by_its_hash(run_folder):
+    manifest = json.loads((run_folder / "manifest.json").read_text(encoding="utf-8"))
+    hashes = {
+        name: hashlib.sha256((run_folder / name).read_bytes()).hexdigest()
+        for name in FILES - {"manifest.json"}
+    }
+    assert manifest["outputs_sha256"] == hashes
+    assert manifest["data_sha256"] == hashes["events.csv"]
+    assert manifest["seed"] == 5
+    assert set(manifest["timings_s"]) == {
+        "read",
+        "fit",
+        "simulate",
+        "drivers",
+        "robustness",
+        "scenarios",
+        "report",
+    }
+
+
+def test_the_resolved_config_runs_again_from_where_it_lies(run_folder, config):
+    resolved, given = load_config(run_folder / "config.resolved.yaml"), load_config(config)
+    assert resolved.events_path.resolve() == given.events_path.resolve()
+    elsewhere = {"events", "scenarios"}  # their paths start from another folder
+    assert resolved.model_dump(exclude=elsewhere) == given.model_dump(exclude=elsewhere)
+
+
+def test_a_rebuilt_report_has_the_bytes_of_the_first(run_folder, tmp_path, command):
+    copy = tmp_path / "copy"
+    shutil.copytree(run_folder, copy)
+    first = (copy / "report.pdf").read_bytes()
+    (copy / "report.pdf").unlink()
+    (copy / "posterior.nc").unlink()  # a report needs no posterior
+    ended = command("report", copy, "--json")
+    assert (ended.code, json.loads(ended.out)["report"]) == (0, str(copy / "report.pdf"))
+    assert (copy / "report.pdf").read_bytes() == first
+
+
+@pytest.mark.parametrize("name", ["config.resolved.yaml", "forecast.json", "analysis.json", "events.csv"])
+def test_a_missing_file_of_a_run_is_named(run_folder, tmp_path, name):
+    copy = tmp_path / "copy"
+    shutil.copytree(run_folder, copy)
+    (copy / name).unlink()
+    with pytest.raises(RunFolderError, match=re.escape(name)):
+        rebuild_report(copy)
+
+
+def test_scenarios_are_kept_with_the_forecast_and_as_files(run_folder, config, record):
+    (found,) = record.scenarios
+    assert (found.name, found.label, found.method) == ("drill", "A large drill", "simulate")
+    known = {(target.name, one.name): one for target in record.targets for one in target.milestones}
+    for target in found.targets:
+        for one in target.milestones:
+            before = known[target.name, one.name]
+            assert one.probability == pytest.approx(before.probability + one.difference.value, abs=1e-12)
+    drill = record.scenario("drill").target("military_confrontation").milestones
+    assert drill[0].difference.value == 0.0  # the spring milestone comes before the drill
+    assert drill[-1].difference.value > 4 * drill[-1].difference.mcse > 0
+    kept = load_scenarios(load_config(run_folder / "config.resolved.yaml"))
+    assert kept == load_scenarios(load_config(config))
+
+
+def test_a_scenario_of_the_saved_run_is_the_one_of_the_run(command, run_folder, record):
+    kept = json.loads(command("scenario", run_folder, "--json").out)["scenarios"]
+    file = run_folder / "scenarios/01-drill.yaml"
+    ended = command("scenario", run_folder, file, "--paths", RUN_SCENARIO_PATHS, "--json")
+    assert ended.code == 0, ended.err
+    again = json.loads(ended.out)["scenarios"]
+    assert again == kept == [json.loads(one.model_dump_json(by_alias=True)) for one in record.scenarios]
+
+
+def test_the_end_of_a_run_shows_its_scenarios(finished):
+    lines = finished[0].out.splitlines()
+    head = next(index for index, line in enumerate(lines) if line.startswith("Scenarios (of the headline)"))
+    assert lines[head + 1].startswith("A large drill")
+    assert max(map(len, lines[head:-3])) <= 80

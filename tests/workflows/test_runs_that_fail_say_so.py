@@ -1,0 +1,216 @@
+"""Exit codes, the stamp, and places where a run cannot be kept."""
+
+import contextlib
+import dataclasses
+import errno
+import json
+import os
+import re
+import resource
+import shutil
+from pathlib import Path
+
+import pytest
+from pypdf import PdfReader
+
+from forecast.errors import RunFolderError
+from forecast.runs.folder import new_run_folder, run_place
+from forecast.workflows import report as run_files
+
+STAMP = "DID NOT CONVERGE"
+
+
+def pages_of(folder: Path) -> list[str]:
+    return [page.extract_text() for page in PdfReader(folder / "report.pdf").pages]
+
+
+def test_a_run_that_did_not_converge_exits_1_names_the_gates_and_is_kept(unconverged):
+    ended, folder = unconverged
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.startswith("forecast: the fit did not converge; do not use its numbers.\n")
+    assert re.search(r"bulk ESS of \S.* is \d+, at least 400 needed: more sampler.draws", ended.err)
+    assert str(folder) in ended.err
+    assert json.loads((folder / "forecast.json").read_text())["converged"] is False
+
+
+def test_its_report_carries_the_stamp_on_every_page(unconverged):
+    pages = pages_of(unconverged[1])
+    assert len(pages) > 3
+    assert [number for number, text in enumerate(pages, 1) if STAMP not in text] == []
+
+
+def test_json_is_printed_for_it_too(unconverged, fitted_already, config, command, tmp_path):
+    ended = command("run", config, "--out", tmp_path, "--json")
+    assert ended.code == 1
+    assert json.loads(ended.out)["converged"] is False
+    assert "did not converge" in ended.err
+
+
+def test_allowed_not_to_converge_it_exits_0_and_says_so_first(finished):
+    ended, folder = finished
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.startswith(f"{STAMP} – do not use these numbers.\n")
+    assert STAMP in pages_of(folder)[0]
+
+
+def test_a_run_that_passes_its_gates_exits_0_without_a_stamp(
+    unconverged, kept, config, command, tmp_path, monkeypatch
+):
+    diagnostics = kept[-1].forecast.diagnostics.model_copy(update={"failures": ()})
+    forecast = kept[-1].forecast.model_copy(update={"converged": True, "diagnostics": diagnostics})
+    passed = dataclasses.replace(kept[-1], forecast=forecast)
+    monkeypatch.setattr("forecast.workflows.forecast.make_forecast", lambda config, listen=None: passed)
+    ended = command("run", config, "--out", tmp_path)
+    assert (ended.code, ended.err) == (0, "")
+    assert STAMP not in ended.out
+    assert [text for text in pages_of(tmp_path / "small/2022-01-01") if STAMP in text] == []
+
+
+def test_a_run_that_is_there_is_refused_before_any_work_and_replaced_with_force(
+    unconverged, kept, config, command, tmp_path, monkeypatch
+):
+    place = tmp_path / "small" / "2022-01-01"
+    shutil.copytree(unconverged[1], place)
+    (place / "forecast.json").write_text("the old one")
+    monkeypatch.setattr(
+        "forecast.workflows.forecast.make_forecast", None
+    )  # would fail if any work were begun
+    ended = command("run", config, "--out", tmp_path)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == (
+        f"forecast: {place}: there is a run already. Use --force to replace it, or --out for another place.\n"
+    )
+    monkeypatch.setattr("forecast.workflows.forecast.make_forecast", lambda config, listen=None: kept[-1])
+    ended = command("run", config, "--out", tmp_path, "--force", "--allow-unconverged")
+    assert ended.code == 0, ended.err
+    assert json.loads((place / "forecast.json").read_text())["run_id"] == kept[-1].forecast.run_id
+    assert [path.name for path in place.parent.iterdir()] == [place.name]
+
+
+def test_force_does_not_replace_what_is_no_run(config, command, tmp_path):
+    place = tmp_path / "small" / "2022-01-01"
+    place.mkdir(parents=True)
+    (place / "thesis.txt").write_text("years of work")
+    ended = command("run", config, "--out", tmp_path, "--force")
+    assert ended.code == 2
+    assert f"{place}: is no run (it has no forecast.json)" in ended.err
+    assert (place / "thesis.txt").read_text() == "years of work"
+
+
+def test_a_place_that_cannot_be_a_folder_is_refused_before_any_work(config, command, tmp_path):
+    (tmp_path / "taken").write_text("a file")
+    ended = command("run", config, "--out", tmp_path / "taken")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.count("\n") == 1
+    assert "taken/small/2022-01-01: cannot be written (Not a directory). Check permissions" in ended.err
+    assert (tmp_path / "taken").read_text() == "a file"
+
+
+def test_a_folder_without_permission_is_refused_before_any_work(config, command, tmp_path, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr("forecast.runs.folder.tempfile.TemporaryFile", refuse)
+    ended = command("run", config, "--out", tmp_path / "runs")
+    assert ended.code == 2
+    assert "cannot be written (Permission denied)" in ended.err
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "forecast.workflows.report.write_events",
+        "forecast.workflows.report._write_paths",
+        "forecast.report.build.os.replace",
+        "forecast.runs.folder.os.rename",
+    ],
+)
+def test_a_full_disk_leaves_nothing_and_is_one_message(
+    place, unconverged, fitted_already, config, command, tmp_path, monkeypatch
+):
+    def full(*args, **kwargs):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(place, full)
+    ended = command("run", config, "--out", tmp_path / "runs")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.count("\n") == 1
+    assert "runs/small/2022-01-01: cannot be written (No space left on device)" in ended.err
+    assert list(tmp_path.iterdir()) == []
+
+
+@contextlib.contextmanager
+def small_files_only():
+    """Let no file grow beyond 10,000 bytes, as if the disk were full: real writing fails, not a stand-in."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
+    try:
+        yield
+    finally:  # at once, since the output of the tests may go to a file as well
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda run, folder: run.posterior.write(folder / "posterior.nc"),
+        lambda run, folder: run_files.write_events(run.inputs.events, folder / "events.csv"),
+    ],
+    ids=["posterior", "events"],
+)
+def test_a_file_that_cannot_be_finished_ends_in_one_message_that_names_the_run(
+    write, unconverged, kept, tmp_path
+):
+    def write_into_new_folder() -> None:
+        with small_files_only(), new_run_folder(tmp_path / "a" / "b", force=False) as filling:
+            write(kept[-1], filling)
+
+    with pytest.raises(RunFolderError, match=r"a/b: cannot be written \(File too large\)\. Check"):
+        write_into_new_folder()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_old_run_survives_when_its_replacement_cannot_be_written(tmp_path, monkeypatch):
+    place = tmp_path / "name" / "2022-01-01"
+    with new_run_folder(place, force=False) as filling:
+        (filling / "forecast.json").write_text("old")
+    renamed = os.rename
+
+    def rename(source, target):
+        if Path(target) == place and Path(source).name != place.name:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        renamed(source, target)
+
+    monkeypatch.setattr("forecast.runs.folder.os.rename", rename)
+    with (
+        pytest.raises(RunFolderError, match="No space left on device"),
+        new_run_folder(place, force=True) as filling,
+    ):
+        (filling / "forecast.json").write_text("new")
+    assert (place / "forecast.json").read_text() == "old"
+    assert list(place.parent.iterdir()) == [place]
+
+
+def test_a_run_that_is_interrupted_while_it_is_written_leaves_nothing(tmp_path):
+    def write_half() -> None:
+        with new_run_folder(tmp_path / "a/b/c", force=False) as filling:
+            (filling / "forecast.json").write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_half()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_no_run_cannot_be_reported(tmp_path, command):
+    ended = command("report", tmp_path)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith(f"forecast: {tmp_path}: not a run folder (no config.resolved.yaml). Give the")
+
+
+def test_the_place_of_a_run_follows_its_name_and_day(config):
+    from forecast.config import load_config
+
+    loaded = load_config(config)
+    assert run_place(loaded, Path("out")) == Path("out/small/2022-01-01")
