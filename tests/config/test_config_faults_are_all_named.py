@@ -161,11 +161,7 @@ AS_OF, ACT = (
             "report: {paper: a5}\nsampler:",
             "25:10: report.paper: got 'a5'; expected a4, us-letter",
         ),
-        (
-            "model:\n",
-            "model:\n  family: focused\n",
-            "22:3: model.family: got 'focused'; expected joint",
-        ),
+        ("model:\n", "model:\n  family: 7\n", "22:3: model.family: got 7; expected text"),
         ("{seed: 7}", "{seed: -1}", "25:11: sampler.seed: got -1; expected a whole number, 0 or more"),
         (
             "{seed: 7}",
