@@ -13,9 +13,12 @@ from multiprocessing import get_context
 import pymc as pm
 import xarray as xr
 
-from forecast.inference import Posterior, SamplerOptions, check_gates
-from forecast.inference.sampling import compile_model, sample
-from forecast.models import build_model
+from forecast.inference.compile_cache import compile_model
+from forecast.inference.gates import check_gates
+from forecast.inference.options import SamplerOptions
+from forecast.inference.posterior import Posterior
+from forecast.inference.sampling import sample
+from forecast.models.streams import build_model
 from forecast.runs.inputs import Inputs
 
 OURS = "fused model, nutpie"

@@ -86,7 +86,7 @@ def accuracy(
     spacing = spacing_of(origins)
     with remembered_interrupt() as stop_if_pressed, show_progress(hidden=quiet or json) as draw:
         from forecast.evaluation.benchmark import SAMPLER, BenchmarkOptions, read_dyads, run_benchmark
-        from forecast.panel.series import TargetRule
+        from forecast.panel.streams import TargetRule
         from forecast.workflows.forecast import StageProgress
 
         def listen(finished: int, planned: int) -> None:

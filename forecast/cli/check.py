@@ -69,7 +69,7 @@ def check(
             "notes": [*selection_notes(inputs.dyad, inputs.events, inputs.left_out)],
             "events_fitted": int(inputs.data.counts.sum()),
             "prior_predictive": vars(implied),
-            "known_share_of_last_weeks": inputs.data.known_share[-1:-5:-1].tolist(),
+            "known_share_of_last_weeks": inputs.data.completeness[0, -1:-5:-1].tolist(),
             "priors_set": [_set_prior(prior) for prior in changed],
             "plot": str(plot) if plot else None,
             "scenarios": [plan.scenario.name for plan in plans],
@@ -121,7 +121,7 @@ def _print_data(inputs: Inputs) -> None:
             textwrap.fill(line, 80, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
         )
     if inputs.delay is not None:
-        for line in _delay_lines(inputs.delay, inputs.data.known_share):
+        for line in _delay_lines(inputs.delay, inputs.data.completeness[0]):
             typer.echo(f"  {line}")
     for rule in inputs.rules:
         seen = int(rule.mask(events.between(grid.start, day)).sum())

@@ -48,7 +48,7 @@ def report(
     quiet: Quiet = False,
 ) -> None:
     """Build the report of a saved run again (report.pdf, report.html); nothing is fitted."""
-    from forecast.workflows.run_files import rebuild_report
+    from forecast.workflows.report import rebuild_report
 
     built = rebuild_report(
         run_dir,

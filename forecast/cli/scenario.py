@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from forecast.config import Scenario
     from forecast.progress import StageProgress
     from forecast.records.forecast import ScenarioForecast
-    from forecast.scenarios import BaseRun
+    from forecast.scenarios import Run
 
 _FORMATS = (".svg", ".png", ".pdf", ".json")
 
@@ -71,9 +71,9 @@ def scenario(
     stated = scenario_from_options(priors or (), events or (), without or ())
     if out:
         _refuse_format(out)
-    from forecast.scenarios import SCENARIO_PATHS, compare_scenarios, plan_scenarios, read_base_run
+    from forecast.scenarios import SCENARIO_PATHS, compare_scenarios, plan_scenarios, read_run
 
-    base = read_base_run(run_dir)
+    base = read_run(run_dir)
     if not files and stated is None and base.forecast.scenarios and paths is None and not yaml:
         _print(base, base.forecast.scenarios, out, compare=compare, json=json, quiet=quiet)
         return
@@ -101,7 +101,7 @@ def scenario(
 
 
 def _print(
-    base: BaseRun,
+    base: Run,
     found: tuple[ScenarioForecast, ...],
     out: Path | None,
     *,
@@ -126,7 +126,7 @@ def _print(
         raise typer.Exit(1)
 
 
-def _scenarios(base: BaseRun, files: list[Path], stated: Scenario | None) -> list[Scenario]:
+def _scenarios(base: Run, files: list[Path], stated: Scenario | None) -> list[Scenario]:
     from forecast.config import load_scenario, load_scenarios
     from forecast.config.scenario import refuse_same_names
     from forecast.errors import InputError
@@ -152,7 +152,7 @@ def _print_yaml(stated: Scenario | None) -> None:
     typer.echo(scenario_yaml(stated), nl=False)
 
 
-def _as_json(base: BaseRun, found: tuple[ScenarioForecast, ...]) -> str:
+def _as_json(base: Run, found: tuple[ScenarioForecast, ...]) -> str:
     import json as json_text
 
     content = {
@@ -173,7 +173,7 @@ def _refuse_format(out: Path) -> None:
         raise InputError(f"--out {out}: there is no folder {out.absolute().parent}. Make it first")
 
 
-def _write(base: BaseRun, found: tuple[ScenarioForecast, ...], out: Path) -> None:
+def _write(base: Run, found: tuple[ScenarioForecast, ...], out: Path) -> None:
     from forecast.errors import InputError
 
     if out.suffix.lower() == ".json":

@@ -98,11 +98,11 @@ def _measured(
     threshold: float | None,
     all_targets: bool,
 ) -> Robustness:
-    from forecast.scenarios import read_base_run
+    from forecast.scenarios import read_run
     from forecast.sensitivity.labels import measure_sensitivities
     from forecast.sensitivity.robustness import RobustnessOptions, measure_shifts
 
-    base = read_base_run(run_dir)
+    base = read_run(run_dir)
     kept = analysis.robustness
     options = RobustnessOptions(
         target=target,

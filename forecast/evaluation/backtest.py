@@ -30,8 +30,8 @@ from forecast.evaluation.windows import (
     weekly_origins,
 )
 from forecast.events.table import TEXTS, EventTable
-from forecast.inference.sampling import SamplerOptions
-from forecast.panel.series import Family, TargetRule
+from forecast.inference.options import SamplerOptions
+from forecast.panel.streams import Family, TargetRule
 from forecast.priors import PriorStatement
 from forecast.runs.inputs import Inputs
 from forecast.wording import count, long_day

@@ -36,8 +36,8 @@ from forecast.evaluation.windows import find_record_start, horizon_lengths
 from forecast.evaluation.workers import run_jobs
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
-from forecast.inference.sampling import SamplerOptions
-from forecast.panel.series import Family, TargetRule, stream_layout
+from forecast.inference.options import SamplerOptions
+from forecast.panel.streams import Family, TargetRule, stream_layout
 from forecast.priors import PriorStatement, default_priors
 
 SAMPLER = SamplerOptions(seed=20230710, draws=MOST_DRAWS, tune=MOST_TUNE)

@@ -11,7 +11,7 @@ from forecast.events.dyads import DyadRule
 from forecast.ledger.canonical import DIGITS
 from forecast.ledger.entries import ForecastEntry, Question, with_id
 from forecast.ledger.store import write_ledger
-from forecast.panel.series import TargetRule
+from forecast.panel.streams import TargetRule
 from forecast.records.forecast import Baseline, Forecast, MilestoneForecast, TargetForecast
 
 LEDGER_FILE = "ledger.sqlite"

@@ -16,7 +16,7 @@ from forecast.report.options import ReportOptions
 from forecast.report.pdf import compile_pdf
 from forecast.report.run_records import RunRecords, read_run_records
 from forecast.report.typeface import current_typeface, printable_content, typeface, using_typeface
-from forecast.runs.manifest import FIGURES, PAGE, PDF
+from forecast.runs.files import FIGURES, PAGE, PDF
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,14 @@ from dataclasses import replace
 import numpy as np
 
 from forecast.config import Scenario
-from forecast.inference.importance import EFFECTIVE_DRAWS_MIN, PARETO_K_MAX, ImportanceWeights
-from forecast.inference.monte_carlo import monte_carlo_error
-from forecast.models.draws import Floats, stream_draws
-from forecast.panel.series import EventCounts, count_events
+from forecast.inference.importance import (
+    EFFECTIVE_DRAWS_MIN,
+    PARETO_K_MAX,
+    ImportanceWeights,
+    monte_carlo_error,
+)
+from forecast.models.draws import Floats
+from forecast.panel.panel import Panel, count_events
 from forecast.progress import Listener, StageProgress
 from forecast.records.forecast import (
     Difference,
@@ -27,9 +31,8 @@ from forecast.records.forecast import (
     ScenarioTarget,
     TargetForecast,
 )
-from forecast.runs.base_run import BaseRun
-from forecast.runs.stages import stage_seeds
-from forecast.runs.target_forecasts import curve_record, milestone_forecast, time_record
+from forecast.runs.run import Run
+from forecast.runs.summaries import curve_record, milestone_forecast, time_record
 from forecast.scenarios.evaluate import (
     ChangedProbability,
     Days,
@@ -40,7 +43,7 @@ from forecast.scenarios.evaluate import (
     weights_for,
 )
 from forecast.scenarios.plan import ScenarioPlan, draw_effects, plan_scenarios
-from forecast.simulation import ProbabilityCurve, probability_curve, simulate_first_hits
+from forecast.simulation import ProbabilityCurve, probability_curve
 
 SCENARIO_PATHS = 2
 """Paths a draw that are simulated anew for a paired difference, unless more are asked for."""
@@ -50,7 +53,7 @@ _WITHHELD = "needs a new fit, which takes about as long as the run; leave out --
 
 
 def compare_scenarios(
-    base: BaseRun,
+    base: Run,
     scenarios: Iterable[Scenario],
     *,
     refit: bool = True,
@@ -62,7 +65,7 @@ def compare_scenarios(
     Parameters
     ----------
     base, scenarios
-        From ``read_base_run`` or ``base_of``, and from ``load_scenario``.
+        From ``read_run`` (or a run in memory), and from ``load_scenario``.
     refit : bool
         Fit anew where that is needed; without it the numbers of such a scenario are withheld.
     paths : int
@@ -83,7 +86,7 @@ def compare_scenarios(
 
 
 def evaluate_plans(
-    base: BaseRun,
+    base: Run,
     plans: Sequence[ScenarioPlan],
     *,
     refit: bool = True,
@@ -105,7 +108,7 @@ def evaluate_plans(
 
 
 def evaluate_plan(
-    base: BaseRun,
+    base: Run,
     plan: ScenarioPlan,
     *,
     refit: bool = True,
@@ -139,7 +142,7 @@ def _refit_reason(plan: ScenarioPlan, found: ImportanceWeights | None) -> str:
 
 
 def _same_draws(
-    base: BaseRun, plan: ScenarioPlan, found: ImportanceWeights | None, paths: int
+    base: Run, plan: ScenarioPlan, found: ImportanceWeights | None, paths: int
 ) -> ScenarioForecast:
     weights = found.weights if found else np.full(base.n_draws, 1 / base.n_draws)
     new_days: Mapping[str, Days] = {}
@@ -167,14 +170,16 @@ def _same_draws(
 
 
 def _new_draws(
-    base: BaseRun,
+    base: Run,
     plan: ScenarioPlan,
     found: ImportanceWeights | None,
     reason: str,
     tell: Callable[[str], None],
 ) -> ScenarioForecast:
     past = base.inputs.data
-    data = count_events(plan.events, past.grid, past.layout, past.known) if plan.changes_past else past
+    data = past
+    if plan.changes_past:
+        data = count_events(plan.events, past.grid, past.layout, past.completeness[0], dyad=past.dyads[0])
     variables, failures = refit(base, plan, data, tell)
     new_days = simulate_plan(base, plan, variables, data, None)
     targets = []
@@ -194,30 +199,32 @@ def _new_draws(
 
 
 def refit(
-    base: BaseRun, plan: ScenarioPlan, data: EventCounts, tell: Callable[[str], None]
+    base: Run, plan: ScenarioPlan, data: Panel, tell: Callable[[str], None]
 ) -> tuple[Mapping[str, Floats], tuple[str, ...]]:
     """Sample the posterior of a scenario with the settings and the seed of the run.
 
     Returns the draws by variable, and the gates that failed.
     """
     # Imported where it is needed: loading the sampler takes longer than any other scenario.
-    from forecast.inference import SamplingProgress, check_gates, fit
-    from forecast.runs.sampler_options import sampler_options
+    from forecast.inference.gates import check_gates
+    from forecast.inference.sampling import SamplingProgress, fit
+    from forecast.runs.stages import sampler_options
+
+    config, model = base.inputs.config, base.inputs.main.model
 
     def listen(progress: SamplingProgress) -> None:
         tell(f"fitted anew, {progress.finished:,} of {progress.planned:,} draws")
 
     tell("fitted anew")
-    config = base.inputs.config
-    posterior = fit(data, plan.priors, sampler_options(config, stage_seeds(config).fit), listen)
+    posterior = fit(model.build(data, plan.priors), sampler_options(config), listen)
     return posterior.variables, check_gates(posterior).failures
 
 
 def simulate_plan(
-    base: BaseRun,
+    base: Run,
     plan: ScenarioPlan,
     variables: Mapping[str, Floats],
-    data: EventCounts,
+    data: Panel,
     first_paths: int | None,
 ) -> dict[str, Days]:
     """First days of each target under a scenario, on the random numbers of the run.
@@ -226,9 +233,10 @@ def simulate_plan(
     ``first_paths`` how many of each draw's paths to simulate (``None`` for all).
     """
     options = replace(base.simulation, first_paths=first_paths)
-    draws = base.draws if variables is base.variables else stream_draws(data.layout, variables)
+    model = base.inputs.main.model
+    draws = base.draws if variables is base.variables else model.draws(variables)
     effects = draw_effects(plan.types, data.layout, len(draws), options.seed)
-    hits = simulate_first_hits(data, draws, base.inputs.rules, options, plan.acts, effects)
+    hits = model.simulate(data, draws, options, plan.acts, effects)
     return {name: hits.of(name) for name in hits.targets}
 
 
@@ -260,7 +268,7 @@ def _joined(known: TargetForecast, days: int, curve: ProbabilityCurve) -> Probab
 
 
 def _target(
-    base: BaseRun,
+    base: Run,
     known: TargetForecast,
     curve: ProbabilityCurve,
     change: Callable[[int], ChangedProbability],

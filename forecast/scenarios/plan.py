@@ -17,7 +17,8 @@ from forecast.config.faults import Fault, KeyPath
 from forecast.errors import ConfigError, PriorError, did_you_mean
 from forecast.events.table import EventTable
 from forecast.models.draws import Floats
-from forecast.panel.series import FutureAct, StreamLayout, decay_per_step
+from forecast.panel.panel import decay_per_step
+from forecast.panel.streams import FutureAct, StreamLayout
 from forecast.priors import NEW_TYPE_PARAMETERS, Distribution, PriorSet, PriorStatement, read_prior
 from forecast.runs.inputs import Inputs
 from forecast.simulation import NewTypeEffect

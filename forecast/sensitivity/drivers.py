@@ -16,10 +16,12 @@ import numpy as np
 
 from forecast.events.codebook import CONFLICTUAL
 from forecast.events.table import EventTable
-from forecast.inference import Posterior, log_likelihood, monte_carlo_error
-from forecast.inference.importance import PARETO_K_MAX, importance_weights
+from forecast.inference.importance import PARETO_K_MAX, importance_weights, monte_carlo_error
+from forecast.inference.posterior import Posterior
 from forecast.models.draws import Floats, StreamDraws, stream_draws
-from forecast.panel.series import EventCounts, FutureAct, TargetRule, count_events
+from forecast.models.likelihood import log_likelihood
+from forecast.panel.panel import Panel, count_events
+from forecast.panel.streams import FutureAct, TargetRule
 from forecast.simulation import SimulationOptions, simulate_first_hits
 from forecast.simulation.probabilities import hit_shares
 
@@ -43,7 +45,7 @@ class LeaveOneOut:
 
 def leave_one_out(
     events: EventTable,
-    data: EventCounts,
+    data: Panel,
     posterior: Posterior,
     target: TargetRule,
     milestone: date,
@@ -72,7 +74,7 @@ def leave_one_out(
     horizon = (milestone - data.grid.origin).days
     options = SimulationOptions(seed=seed, horizon_days=horizon, paths_per_draw=_PATHS)
 
-    def shares(counts: EventCounts) -> Floats:
+    def shares(counts: Panel) -> Floats:
         hits = simulate_first_hits(counts, draws, [target], options, calendar)
         return np.asarray(hit_shares(hits.of(target.name), horizon)[:, -1])
 
@@ -82,7 +84,9 @@ def leave_one_out(
     def measure(row: int) -> LeaveOneOut:
         left = np.ones(len(events), dtype=bool)
         left[row] = False
-        without = count_events(events.select(left), data.grid, data.layout, data.known)
+        without = count_events(
+            events.select(left), data.grid, data.layout, data.completeness[0], dyad=data.dyads[0]
+        )
         ratio = log_likelihood(without, draws) - full_likelihood
         found = importance_weights(ratio)
         if found.pareto_k > PARETO_K_MAX:
@@ -104,7 +108,7 @@ def leave_one_out(
     return tuple(results)
 
 
-def candidate_rows(events: EventTable, data: EventCounts, target: TargetRule, most: int) -> list[int]:
+def candidate_rows(events: EventTable, data: Panel, target: TargetRule, most: int) -> list[int]:
     """Rows of the events worth measuring: the latest target events and the most recent acts.
 
     Recent acts are ranked by what is left of their pull at the origin (half-life of four weeks), doubled
@@ -122,7 +126,7 @@ def candidate_rows(events: EventTable, data: EventCounts, target: TargetRule, mo
     return sorted({*met.tolist(), *recent[pull[recent] > 0].tolist()})
 
 
-def _thinned(data: EventCounts, posterior: Posterior) -> StreamDraws:
+def _thinned(data: Panel, posterior: Posterior) -> StreamDraws:
     a_chain = posterior.n_draws // posterior.n_chains
     step = max(1, a_chain // _DRAWS_A_CHAIN)
     keep = (np.arange(posterior.n_chains)[:, None] * a_chain + np.arange(0, a_chain, step)).ravel()

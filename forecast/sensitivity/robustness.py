@@ -18,7 +18,7 @@ from forecast.records.analysis import (
     Robustness,
     ShiftEnd,
 )
-from forecast.runs.base_run import BaseRun
+from forecast.runs.run import Run
 from forecast.sensitivity.break_even import Question, calendar_break_even, prior_break_even, question_of
 from forecast.sensitivity.labels import measure_sensitivities
 from forecast.sensitivity.shifts import (
@@ -49,7 +49,7 @@ class RobustnessOptions:
     all_targets: bool = False
 
 
-def measure_robustness(base: BaseRun, options: RobustnessOptions | None = None) -> Robustness:
+def measure_robustness(base: Run, options: RobustnessOptions | None = None) -> Robustness:
     """Measure what every probability rests on, and what would change the call.
 
     Labels are of every target × milestone, the tornado chart of one question, the break-evens of its target
@@ -60,7 +60,7 @@ def measure_robustness(base: BaseRun, options: RobustnessOptions | None = None) 
 
 
 def measure_shifts(
-    base: BaseRun, options: RobustnessOptions, sensitivities: tuple[NumberSensitivity, ...]
+    base: Run, options: RobustnessOptions, sensitivities: tuple[NumberSensitivity, ...]
 ) -> Robustness:
     """Tornado chart and break-evens, beside sensitivities that are known already."""
     config = base.inputs.config

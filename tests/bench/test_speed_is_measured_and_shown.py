@@ -18,7 +18,7 @@ from forecast.bench.stages import StageClock, StageTimes, measure_stages, peak_m
 from forecast.cli.app import app
 from forecast.cli.bench_speed import lines
 from forecast.errors import ForecastError
-from forecast.inference import SamplerOptions
+from forecast.inference.options import SamplerOptions
 
 STAGES = ("import", "read", "compile", "sample", "simulate", "drivers", "report")
 

@@ -20,7 +20,7 @@ from forecast.cli.interruption import remembered_interrupt
 from forecast.cli.progress import show_progress
 from forecast.cli.wrapping import WIDTH
 from forecast.config import load_config
-from forecast.panel.series import stream_layout
+from forecast.panel.streams import stream_layout
 from forecast.priors import default_priors
 from forecast.records.forecast import (
     Baseline,

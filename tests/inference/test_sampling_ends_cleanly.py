@@ -7,13 +7,15 @@ import pytest
 import xarray as xr
 
 from forecast.errors import NotConvergedError
-from forecast.inference import GateReport, fit, sampling
-from forecast.inference.sampling import sample
-from forecast.models.draws import stream_draws, tension_at_steps
-from forecast.panel.series import INNOVATIONS
+from forecast.inference import sampling
+from forecast.inference.gates import GateReport
+from forecast.inference.sampling import fit, sample
+from forecast.models.draws import INNOVATIONS, stream_draws, tension_at_steps
 from forecast.priors import default_priors
 
-fit_module = importlib.import_module("forecast.inference.fit")  # the package's name ``fit`` is the function
+fit_module = importlib.import_module(
+    "forecast.inference.sampling"
+)  # the package's name ``fit`` is the function
 
 
 def test_the_posterior_holds_every_parameter_and_nothing_else(short_fit, counted):

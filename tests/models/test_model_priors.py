@@ -2,7 +2,7 @@ import numpy as np
 import pymc as pm
 import pytest
 
-from forecast.models import build_model
+from forecast.models.streams import build_model
 from forecast.models.draws import prior_draws
 from forecast.priors import default_priors, elements
 

@@ -19,7 +19,7 @@ from forecast.evaluation.score_table import score_forecasts
 from forecast.evaluation.track_record import make_track_record
 from forecast.evaluation.windows import observe_outcomes
 from forecast.events.reading import read_events
-from forecast.panel.series import TargetRule
+from forecast.panel.streams import TargetRule
 from forecast.records.analysis import (
     Analysis,
     CalendarAct,

@@ -11,8 +11,9 @@ from scipy.optimize import minimize
 from forecast.config import load_config
 from forecast.errors import ConfigError, EventError
 from forecast.events.table import Event, EventTable
-from forecast.models.data import likelihood_data
 from forecast.models.kernel import STREAM_ROWS, value_and_gradient
+from forecast.models.likelihood import likelihood_data
+from forecast.panel.panel import TimeGrid, count_events
 from forecast.panel.reporting_delay import (
     LEAST_DELAYED,
     LEAST_DELAYED_SHARE,
@@ -22,7 +23,7 @@ from forecast.panel.reporting_delay import (
     known_share,
     stated_delay,
 )
-from forecast.panel.series import TargetRule, TimeGrid, count_events, stream_layout
+from forecast.panel.streams import TargetRule, stream_layout
 from forecast.runs.inputs import read_inputs
 
 START = date(2021, 1, 4)

@@ -16,17 +16,16 @@ import xarray as xr
 from forecast.cli import main
 from forecast.config import load_config, resolved_yaml, target_definition
 from forecast.events.reading import write_events
-from forecast.inference import Posterior
-from forecast.models.draws import prior_draws, stream_draws
-from forecast.panel.series import INNOVATIONS
+from forecast.inference.posterior import Posterior
+from forecast.models.draws import INNOVATIONS, prior_draws, stream_draws
 from forecast.priors import elements
 from forecast.records.forecast import Baseline, Diagnostics, DyadRecord, Forecast, Headline
 from forecast.runs.inputs import Inputs, read_inputs
 from forecast.runs.stages import simulation_options
-from forecast.runs.target_forecasts import Question, target_forecast
-from forecast.scenarios import BaseRun
+from forecast.runs.summaries import Question, target_forecast
+from forecast.scenarios import Run
 from forecast.simulation import FirstHits, simulate_first_hits
-from forecast.workflows.run_files import _write_paths
+from forecast.workflows.report import _write_paths
 
 CHAINS = 4
 CONFIG = """\
@@ -83,7 +82,7 @@ def inputs(folder) -> Inputs:
 def run_from():
     """Make a run whose posterior is these draws of the prior, changed by ``edit`` where given."""
 
-    def make(inputs: Inputs, seed: int = 1, edit=None) -> BaseRun:
+    def make(inputs: Inputs, seed: int = 1, edit=None) -> Run:
         config = inputs.config
         n_draws = CHAINS * config.sampler.draws
         rng = np.random.default_rng(seed)
@@ -93,7 +92,7 @@ def run_from():
         draws = stream_draws(inputs.data.layout, variables)
         options = simulation_options(config)
         hits = simulate_first_hits(inputs.data, draws, inputs.rules, options, inputs.calendar)
-        return BaseRun(
+        return Run(
             inputs,
             variables,
             CHAINS,
@@ -136,12 +135,12 @@ def forecast_of(inputs: Inputs, hits: FirstHits) -> Forecast:
 
 
 @pytest.fixture(scope="session")
-def base(inputs, run_from) -> BaseRun:
+def base(inputs, run_from) -> Run:
     return run_from(inputs)
 
 
 @pytest.fixture(scope="session")
-def still(inputs, run_from) -> BaseRun:
+def still(inputs, run_from) -> Run:
     """A run in whose futures nothing happens by itself and nothing brings about anything."""
 
     def silence(variables):
@@ -171,7 +170,7 @@ def run_folder(base, folder, tmp_path_factory) -> Path:
     return place
 
 
-def tree_of(base: BaseRun) -> Posterior:
+def tree_of(base: Run) -> Posterior:
     layout, coords, posterior = base.inputs.data.layout, {}, {}
     groups = {group.variable: group for group in base.inputs.priors.groups}
     for name, values in base.variables.items():

@@ -8,8 +8,8 @@ import pytest
 
 from forecast.config import scenario_of
 from forecast.config.faults import SourceMap
-from forecast.inference.monte_carlo import monte_carlo_error
-from forecast.panel.series import FutureAct
+from forecast.inference.importance import monte_carlo_error
+from forecast.panel.streams import FutureAct
 from forecast.scenarios import compare_scenarios, plan_scenario
 from forecast.scenarios.compare import simulate_plan
 from forecast.scenarios.evaluate import hit_shares_before, milestone_day

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from forecast.panel.series import stream_layout
+from forecast.panel.streams import stream_layout
 from forecast.priors import default_priors, elements
 from forecast.sensitivity.power_scaling import power_scaling
 

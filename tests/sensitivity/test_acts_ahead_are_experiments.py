@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from forecast.panel.series import FutureAct, TargetRule, TimeGrid, count_events, stream_layout
+from forecast.panel.panel import TimeGrid, count_events
+from forecast.panel.streams import FutureAct, TargetRule, stream_layout
 from forecast.sensitivity.shifts import calendar_effects
 from forecast.simulation import SimulationOptions, simulate_first_hits
 from forecast.simulation.paths import acts_on_paths

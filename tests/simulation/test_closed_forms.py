@@ -3,7 +3,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from forecast.panel.series import FutureAct, TargetRule
+from forecast.panel.streams import FutureAct, TargetRule
 from forecast.simulation import SimulationOptions, probability_curve, simulate_first_hits
 from forecast.simulation.paths import RATE_CAP
 

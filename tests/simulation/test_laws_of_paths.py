@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from forecast.models.draws import prior_draws, stream_draws
-from forecast.panel.series import FutureAct, TargetRule, TimeGrid, count_events
+from forecast.panel.panel import TimeGrid, count_events
+from forecast.panel.streams import FutureAct, TargetRule
 from forecast.priors import default_priors
 from forecast.simulation import NEVER, SimulationOptions, probability_curve, simulate_first_hits
 

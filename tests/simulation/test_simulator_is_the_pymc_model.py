@@ -9,9 +9,10 @@ import pytest
 import xarray as xr
 from scipy import stats
 
-from forecast.models import build_model, terms
-from forecast.models.draws import prior_draws, stream_draws
-from forecast.panel.series import INNOVATIONS, TargetRule, TimeGrid, count_events, recent_severe_term
+from forecast.models.streams import build_model, terms
+from forecast.models.draws import INNOVATIONS, prior_draws, stream_draws
+from forecast.panel.panel import TimeGrid, count_events, recent_severe_term
+from forecast.panel.streams import TargetRule
 from forecast.priors import default_priors
 from forecast.simulation import SimulationOptions, simulate_first_hits
 from forecast.simulation.paths import RATE_CAP

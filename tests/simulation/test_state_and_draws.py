@@ -3,9 +3,16 @@ from datetime import date
 import numpy as np
 import pytest
 
-from forecast.models.draws import StreamDraws, prior_draws, stream_draws, tension_at_knots, tension_at_steps
+from forecast.models.draws import (
+    INNOVATIONS,
+    StreamDraws,
+    prior_draws,
+    stream_draws,
+    tension_at_knots,
+    tension_at_steps,
+)
 from forecast.models.kernel import ornstein_uhlenbeck
-from forecast.panel.series import INNOVATIONS, SEVERE, SEVERE_HALF_LIFE_DAYS, TimeGrid, count_events
+from forecast.panel.panel import SEVERE, SEVERE_HALF_LIFE_DAYS, TimeGrid, count_events
 from forecast.priors import default_priors
 from forecast.simulation.state import state_before_last_step
 
