@@ -40,6 +40,9 @@ class EventModel(Hashable, Protocol):
     def layout(self) -> StreamLayout:
         """Which events it counts."""
 
+    def asked(self, targets: tuple[TargetRule, ...]) -> EventModel:
+        """Return the same model asked for some of its targets."""
+
     def default_priors(self) -> PriorSet:
         """Return a prior for every parameter."""
 

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,6 +34,10 @@ class StreamModel:
     name: str
     layout: StreamLayout
     targets: tuple[TargetRule, ...]
+
+    def asked(self, targets: tuple[TargetRule, ...]) -> StreamModel:
+        """Return the same model asked for some of its targets."""
+        return replace(self, targets=targets)
 
     def default_priors(self) -> PriorSet:
         """Return the documented defaults of the layout."""

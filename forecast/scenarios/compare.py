@@ -42,7 +42,7 @@ from forecast.scenarios.evaluate import (
     scenario_curve,
     weights_for,
 )
-from forecast.scenarios.plan import ScenarioPlan, draw_effects, plan_scenarios
+from forecast.scenarios.plan import ScenarioPlan, draw_effects, plan_scenario, plan_scenarios
 from forecast.simulation import ProbabilityCurve, probability_curve
 
 SCENARIO_PATHS = 2
@@ -115,7 +115,18 @@ def evaluate_plan(
     paths: int = SCENARIO_PATHS,
     tell: Callable[[str], None] = lambda note: None,
 ) -> ScenarioForecast:
-    """Compute one scenario that was put upon the run; ``tell`` hears of a new fit how far it is."""
+    """Compute one scenario that was put upon the run; ``tell`` hears of a new fit how far it is.
+
+    A family that fits several models answers model by model.
+    """
+    if len(base.inputs.fits) > 1:
+        parts = [
+            evaluate_plan(
+                part, plan_scenario(part.inputs, plan.scenario), refit=refit, paths=paths, tell=tell
+            )
+            for part in base.by_fit()
+        ]
+        return _all_targets(base, parts)
     found = weights_for(base, plan.priors) if plan.changes_priors else None
     reason = _refit_reason(plan, found)
     if not reason:
@@ -123,6 +134,25 @@ def evaluate_plan(
     if not refit:
         return _forecast(plan, "refit", reason, found, (), withheld=f"{reason} {_WITHHELD}")
     return _new_draws(base, plan, found, reason, tell)
+
+
+def _all_targets(base: Run, parts: Sequence[ScenarioForecast]) -> ScenarioForecast:
+    """Put the answers of several models together: how the costliest was found, and the least trusted weights."""
+    cost = ("simulate", "reweight", "reweight and simulate", "refit")
+    costliest = max(parts, key=lambda part: cost.index(part.method))
+    withheld = next((part.withheld for part in parts if part.withheld), None)
+    targets = {target.name: target for part in parts for target in part.targets}
+    return costliest.model_copy(
+        update={
+            "pareto_k": max((part.pareto_k for part in parts if part.pareto_k is not None), default=None),
+            "effective_draws": min(
+                (part.effective_draws for part in parts if part.effective_draws is not None), default=None
+            ),
+            "failures": tuple(failure for part in parts for failure in part.failures),
+            "withheld": withheld,
+            "targets": () if withheld else tuple(targets[one.name] for one in base.forecast.targets),
+        }
+    )
 
 
 def _refit_reason(plan: ScenarioPlan, found: ImportanceWeights | None) -> str:
@@ -179,7 +209,8 @@ def _new_draws(
     past = base.inputs.data
     data = past
     if plan.changes_past:
-        data = count_events(plan.events, past.grid, past.layout, past.completeness[0], dyad=past.dyads[0])
+        known = past.completeness[0]
+        data = count_events(plan.events, past.grid, past.layout, known, dyad=past.dyads[0])
     variables, failures = refit(base, plan, data, tell)
     new_days = simulate_plan(base, plan, variables, data, None)
     targets = []
@@ -210,12 +241,12 @@ def refit(
     from forecast.inference.sampling import SamplingProgress, fit
     from forecast.runs.stages import sampler_options
 
-    config, model = base.inputs.config, base.inputs.main.model
-
     def listen(progress: SamplingProgress) -> None:
         tell(f"fitted anew, {progress.finished:,} of {progress.planned:,} draws")
 
     tell("fitted anew")
+    config = base.inputs.config
+    model = base.inputs.main.model
     posterior = fit(model.build(data, plan.priors), sampler_options(config), listen)
     return posterior.variables, check_gates(posterior).failures
 

@@ -18,11 +18,11 @@ from forecast.events.codebook import CONFLICTUAL
 from forecast.events.table import EventTable
 from forecast.inference.importance import PARETO_K_MAX, importance_weights, monte_carlo_error
 from forecast.inference.posterior import Posterior
-from forecast.models.draws import Floats, StreamDraws, stream_draws
-from forecast.models.likelihood import log_likelihood
+from forecast.models.draws import Floats
 from forecast.panel.panel import Panel, count_events
 from forecast.panel.streams import FutureAct, TargetRule
-from forecast.simulation import SimulationOptions, simulate_first_hits
+from forecast.runs.inputs import FitInputs
+from forecast.simulation import SimulationOptions
 from forecast.simulation.probabilities import hit_shares
 
 _DRAWS_A_CHAIN = 250
@@ -45,7 +45,7 @@ class LeaveOneOut:
 
 def leave_one_out(
     events: EventTable,
-    data: Panel,
+    fit: FitInputs,
     posterior: Posterior,
     target: TargetRule,
     milestone: date,
@@ -59,8 +59,8 @@ def leave_one_out(
 
     Parameters
     ----------
-    events, data, posterior
-        What is known at the origin, its counts, and the posterior fitted to them.
+    events, fit, posterior
+        What is known at the origin, model and counts, and the posterior fitted to them.
     target, milestone
         The headline question.
     seed : int
@@ -70,24 +70,25 @@ def leave_one_out(
     listen : callable, optional
         Called with (done, all).
     """
-    draws = _thinned(data, posterior)
+    model, data, _ = fit
+    model = model.asked((target,))
+    draws = model.draws(_thinned(posterior))
     horizon = (milestone - data.grid.origin).days
     options = SimulationOptions(seed=seed, horizon_days=horizon, paths_per_draw=_PATHS)
 
     def shares(counts: Panel) -> Floats:
-        hits = simulate_first_hits(counts, draws, [target], options, calendar)
+        hits = model.simulate(counts, draws, options, calendar)
         return np.asarray(hit_shares(hits.of(target.name), horizon)[:, -1])
 
     full_shares = shares(data)
-    full_likelihood = log_likelihood(data, draws)
+    full_likelihood = model.log_likelihood(data, draws)
 
     def measure(row: int) -> LeaveOneOut:
         left = np.ones(len(events), dtype=bool)
         left[row] = False
-        without = count_events(
-            events.select(left), data.grid, data.layout, data.completeness[0], dyad=data.dyads[0]
-        )
-        ratio = log_likelihood(without, draws) - full_likelihood
+        known = data.completeness[0]
+        without = count_events(events.select(left), data.grid, data.layout, known, dyad=data.dyads[0])
+        ratio = model.log_likelihood(without, draws) - full_likelihood
         found = importance_weights(ratio)
         if found.pareto_k > PARETO_K_MAX:
             return LeaveOneOut(row, None, None, found.pareto_k)
@@ -126,8 +127,8 @@ def candidate_rows(events: EventTable, data: Panel, target: TargetRule, most: in
     return sorted({*met.tolist(), *recent[pull[recent] > 0].tolist()})
 
 
-def _thinned(data: Panel, posterior: Posterior) -> StreamDraws:
+def _thinned(posterior: Posterior) -> dict[str, Floats]:
     a_chain = posterior.n_draws // posterior.n_chains
     step = max(1, a_chain // _DRAWS_A_CHAIN)
     keep = (np.arange(posterior.n_chains)[:, None] * a_chain + np.arange(0, a_chain, step)).ravel()
-    return stream_draws(data.layout, {name: values[keep] for name, values in posterior.variables.items()})
+    return {name: values[keep] for name, values in posterior.variables.items()}

@@ -112,14 +112,11 @@ def label_of(
 
 def measure_sensitivities(base: Run) -> tuple[NumberSensitivity, ...]:
     """Power-scale priors and likelihood for every target × milestone."""
-    # Here, because it brings PyMC's machinery, which takes longer to load than everything else here to run.
-    from forecast.models.likelihood import log_likelihood
-
     by_group = _group_densities(base)
     scalings = {
         **{name: power_scaling(density) for name, density in by_group.items()},
         ALL_PRIORS: power_scaling(np.sum(list(by_group.values()), axis=0)),
-        DATA: power_scaling(log_likelihood(base.inputs.data, base.draws)),
+        DATA: power_scaling(base.inputs.main.model.log_likelihood(base.inputs.data, base.draws)),
     }
     features = parameter_features(base)
     config = base.inputs.config

@@ -326,7 +326,7 @@ def _drivers(
     rule = next(rule for rule in inputs.rules if rule.name == config.headline.target)
     measured = leave_one_out(
         inputs.events,
-        inputs.data,
+        inputs.main,
         posterior,
         rule,
         config.headline_milestone.date,

@@ -9,8 +9,8 @@ import pytest
 import xarray as xr
 from scipy import stats
 
-from forecast.models.streams import build_model, terms
 from forecast.models.draws import INNOVATIONS, prior_draws, stream_draws
+from forecast.models.streams import build_model, terms
 from forecast.panel.panel import TimeGrid, count_events, recent_severe_term
 from forecast.panel.streams import TargetRule
 from forecast.priors import default_priors
