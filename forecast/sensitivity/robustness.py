@@ -58,8 +58,8 @@ def measure_robustness(base: Run, options: RobustnessOptions | None = None) -> R
     """
     if "robustness" not in base.inputs.family.abilities:
         raise InputError(
-            f"model.family {base.inputs.family.name!r} cannot say what its numbers rest on: its members see an "
-            "assumption through different parameters. Use joint, focused or target."
+            f"model.family {base.inputs.family.name!r} cannot say what its numbers rest on: its members see "
+            "an assumption through different parameters. Use joint, focused or target."
         )
     options = options or RobustnessOptions()
     parts = base.by_fit()
