@@ -11,7 +11,7 @@ The map, in the order the data flow::
     models/      Panel, PriorSet     → PyMC model       build_model
     inference/   PyMC model                → Posterior        fit, check_gates
     draws        Posterior or priors       → StreamDraws
-    simulation/  StreamDraws               → first days       simulate_first_hits, probability_curve
+    simulation/  StreamDraws               → first days       simulate_first_passages, probability_curve
     drivers      what moved the headline
     scenarios/   a run and a named diff    → its changes      compare_scenarios, read_run
     results      all of it                 → records          Forecast, Analysis (record)

@@ -4,22 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from forecast.cli import (
-    backtest,
-    bench,
-    check,
-    events_code,
-    events_merge,
-    ledger,
-    priors,
-    report,
-    run,
-    scenario,
-    schema,
-    sensitivity,
-)
-from forecast.cli.events import app as events_app
-from forecast.cli.events_import import crosswalk, import_events
+from forecast.cli import backtest, bench, check, events, ledger, priors, report, run, scenario, sensitivity
 
 app = typer.Typer(
     name="forecast",
@@ -40,17 +25,10 @@ app.command("scenario")(scenario.scenario)
 app.command("sensitivity")(sensitivity.sensitivity)
 app.command("backtest")(backtest.backtest)
 app.command("priors")(priors.priors)
-app.command("schema")(schema.schema)
+app.command("schema")(check.schema)
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(bench.app, name="bench")
-events_app.command("code")(events_code.code)
-events_app.command("codebook")(events_code.codebook)
-events_app.command("merge")(events_merge.merge)
-events_app.command("import")(import_events)
-events_app.command("crosswalk")(crosswalk)
-app.add_typer(
-    events_app, name="events", help="Coded events: check, describe, code by hand, merge, import a feed."
-)
+app.add_typer(events.app, name="events")
 
 
 def _version(show: bool) -> None:

@@ -2,110 +2,113 @@
 
 from __future__ import annotations
 
-import json as json_text
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forecast.cli.lists import days_ahead, days_listed, parts_of, spacing_of
-from forecast.cli.options import AsOf, ConfigFile, Json, Overrides, Quiet, Seed, day
+from forecast.cli.options import (
+    RUNS,
+    SPACINGS,
+    DatedOptions,
+    OriginOptions,
+    Output,
+    day,
+    day_option,
+    days_ahead,
+    option,
+    parts_of,
+    read_origins,
+    takes_options,
+)
+from forecast.cli.progress import listening
+from forecast.cli.terminal import BLANK, Part, Table, left, show, text
 from forecast.errors import InputError, StoppedError, UnfinishedError
+from forecast.wording import count, listing, number, share
 
 if TYPE_CHECKING:
-    from forecast.config import Config
     from forecast.evaluation.backtest import BacktestOptions
-    from forecast.workflows.forecast import StageProgress
+    from forecast.workflows.backtest import Backtest
 
 _MILESTONES = "milestones"
 
-EVERY_MODEL = "joint,focused,target,ensemble"
-Jobs = Annotated[int, typer.Option("--jobs", min=1, max=256, metavar="N", help="Processes to use.")]
-Models = Annotated[
-    str,
-    typer.Option(
-        "--models", metavar="LIST", help="Some of joint,focused,target,ensemble. Baselines are always shown."
-    ),
-]
 
+@dataclass(frozen=True, kw_only=True)
+class PlanOptions(OriginOptions):
+    """What is forecast in a backtest of one config."""
 
-def backtest(
-    config: ConfigFile,
-    origins: Annotated[
-        str,
-        typer.Option("--origins", metavar="WHEN", help="monthly, weekly, or days: 2021-01-01,2021-07-01."),
-    ] = "monthly",
     horizons: Annotated[
         str,
-        typer.Option(
+        option(
             "--horizons",
-            metavar="DAYS",
-            help="Days ahead, with commas; the word milestones adds the distances of the config's own.",
+            "Days ahead, with commas; the word milestones adds the distances of the config's own.",
+            "DAYS",
         ),
-    ] = "30,90,180",
+    ] = "30,90,180"
     first: Annotated[
         datetime | None,
-        typer.Option(
-            "--from",
-            formats=["%Y-%m-%d"],
-            metavar="DATE",
-            help="First origin; two years after the start of the data when absent.",
-        ),
-    ] = None,
-    last: Annotated[
-        datetime | None,
-        typer.Option(
-            "--to", formats=["%Y-%m-%d"], metavar="DATE", help="Last origin; the end of the data when absent."
-        ),
-    ] = None,
-    models: Models = EVERY_MODEL,
-    jobs: Jobs = 1,
-    cluster: Annotated[
-        str | None,
-        typer.Option(
-            "--cluster", metavar="WHERE", help="Run on Dask: local, or a scheduler as tcp://host:port."
-        ),
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a backtest that was stopped.")] = False,
+        day_option("--from", "First origin; two years after the start of the data when absent."),
+    ] = None
+    last: Annotated[datetime | None, day_option("--to", "Last origin; the end of the data when absent.")] = (
+        None
+    )
     exact: Annotated[
-        bool, typer.Option("--exact", help="Refit at every origin instead of reweighting where that is safe.")
-    ] = False,
+        bool, option("--exact", "Refit at every origin instead of reweighting where that is safe.")
+    ] = False
+
+    def read(self) -> BacktestOptions:
+        """Read the lists in them."""
+        from forecast.evaluation.backtest import BacktestOptions
+
+        origins = read_origins(self.origins)
+        if origins not in SPACINGS and (self.first or self.last):
+            raise InputError(
+                "--from and --to bound monthly or weekly origins. Leave them out when days are listed"
+            )
+        lengths = tuple(part for part in parts_of(self.horizons) if part != _MILESTONES)
+        return BacktestOptions(
+            origins=origins,
+            first=day(self.first),
+            last=day(self.last),
+            horizons=days_ahead(",".join(lengths), "--horizons"),
+            milestones=_MILESTONES in parts_of(self.horizons),
+            models=parts_of(self.models),
+            exact=self.exact,
+        )
+
+
+@takes_options
+def backtest(
+    case: DatedOptions,
+    plan: PlanOptions,
+    output: Output,
+    cluster: Annotated[
+        str | None, option("--cluster", "Run on Dask: local, or a scheduler as tcp://host:port.", "WHERE")
+    ] = None,
+    resume: Annotated[bool, option("--resume", "Go on with a backtest that was stopped.")] = False,
     out: Annotated[
-        Path,
-        typer.Option(
-            "--out", metavar="DIR", help="Folder of the runs; this one goes to DIR/<name>/backtest."
-        ),
-    ] = Path("reports"),
+        Path, option("--out", "Folder of the runs; this one goes to DIR/<name>/backtest.", "DIR")
+    ] = RUNS,
     force: Annotated[
-        bool, typer.Option("--force", help="Replace a backtest that is there, finished or stopped.")
+        bool, option("--force", "Replace a backtest that is there, finished or stopped.")
     ] = False,
-    overrides: Overrides = None,
-    as_of: AsOf = None,
-    seed: Seed = None,
-    json: Json = False,
-    quiet: Quiet = False,
 ) -> None:
     """Forecast at past dates from what was known then, and score it beside four simple baselines."""
-    from forecast.config import load_config
-
-    loaded = load_config(config, overrides or (), as_of=day(as_of), seed=seed)
+    loaded = case.load()
     if force and resume:
         raise InputError("--force begins anew and --resume goes on: give one of them")
-    if cluster and cluster != "local" and jobs > 1:
+    if cluster and cluster != "local" and plan.jobs > 1:
         raise InputError("--jobs: a scheduler has its own workers. Leave it out with --cluster tcp://…")
 
-    from forecast.cli.interruption import remembered_interrupt
-    from forecast.cli.progress import show_progress
-
-    with remembered_interrupt() as stop_if_pressed, show_progress(hidden=quiet or json) as draw:
+    with listening(shown=output.for_people) as listen:
         from forecast.workflows.backtest import backtest_place, partial_place, run_backtest
 
-        def listen(progress: StageProgress) -> None:
-            stop_if_pressed()
-            draw(progress)
-
-        options = _options(origins, horizons, day(first), day(last), models, exact)
+        options = plan.read()
         folder = backtest_place(loaded, out)
         try:
             done = run_backtest(
@@ -114,50 +117,24 @@ def backtest(
                 folder=folder,
                 resume=resume,
                 force=force,
-                processes=jobs,
+                processes=plan.jobs,
                 cluster=cluster,
                 listen=listen,
             )
         except KeyboardInterrupt:
             raise StoppedError(_stopped(partial_place(folder))) from None
-    if json:
-        typer.echo(json_text.dumps(done.content | {"folder": None if done.failures else str(folder)}))
-    elif not quiet:
-        from forecast.cli.score_lines import backtest_lines, print_lines
-
-        print_lines(backtest_lines(done, _titles(loaded)))
+    if output.json:
+        typer.echo(json.dumps(done.content | {"folder": None if done.failures else str(folder)}))
+    elif output.for_people:
+        show(backtest_scores(done, {name: loaded.target_title(name) for name in loaded.targets}))
     if done.failures:
         failed = "\n".join(f"  {failure}" for failure in done.failures)
         raise UnfinishedError(
             f"{len(done.failures)} of {done.n_units} parts failed; the scores are those of the others.\n"
             f"{failed}\nFinished parts are kept in {partial_place(folder)}. Try the others again: --resume."
         )
-    if not json and not quiet:
+    if output.for_people:
         typer.echo(f"Scores   {folder / 'scores.json'}\nFigures  {folder / 'figures'}")
-
-
-def _options(
-    origins: str, horizons: str, first: object, last: object, models: str, exact: bool
-) -> BacktestOptions:
-    from datetime import date
-
-    from forecast.evaluation.backtest import BacktestOptions
-
-    chosen = spacing_of(origins)
-    if chosen is None and (first or last):
-        raise InputError(
-            "--from and --to bound monthly or weekly origins. Leave them out when days are listed"
-        )
-    lengths = tuple(part for part in parts_of(horizons) if part != _MILESTONES)
-    return BacktestOptions(
-        origins=chosen or days_listed(origins, "--origins"),
-        first=first if isinstance(first, date) else None,
-        last=last if isinstance(last, date) else None,
-        horizons=days_ahead(",".join(lengths), "--horizons"),
-        milestones=_MILESTONES in parts_of(horizons),
-        models=parts_of(models),
-        exact=exact,
-    )
 
 
 def _stopped(partial: Path) -> str:
@@ -168,5 +145,163 @@ def _stopped(partial: Path) -> str:
     return f"interrupted; {parts} kept in {partial}. Go on with the same command and --resume."
 
 
-def _titles(config: Config) -> dict[str, str]:
-    return {name: config.target_title(name) for name in config.targets}
+_HEADS = {
+    "ensemble": "ensemb.",
+    "climatology": "climat.",
+    "last_window": "like w.",
+    "gamma_poisson": "gam-Poi",
+    "decayed_logistic": "logist.",
+}
+
+
+def score_table(models: Sequence[str], rows: Iterable[tuple[str, Mapping[str, float]]]) -> Part:
+    """Return models side by side; the lowest value of a row has an asterisk.
+
+    Parameters
+    ----------
+    models : sequence of str
+        Columns.
+    rows : iterable of (label, model → value)
+        A model without a value has a dash.
+    """
+    columns = left(width=14), *(left(_HEADS.get(model, model), 7) for model in models)
+    cells = []
+    for label, values in rows:
+        known = [value for value in values.values() if math.isfinite(value)]
+        # Equal as printed is equal: no asterisk for a difference that cannot be seen.
+        lowest = f"{min(known):.3f}" if known else ""
+        shown = (values.get(model, math.nan) for model in models)
+        texts = [f"{value:.3f}" if math.isfinite(value) else "–" for value in shown]
+        cells.append((label, *(f"{one}*" if one == lowest else one for one in texts)))
+    return Table(columns, cells, indent=0, gap=1)
+
+
+def model_legend(models: Sequence[str]) -> Part:
+    """Return what the short heads of the table stand for."""
+    from forecast.report.model_families import name_model
+
+    return text(
+        f"{'; '.join(f'{_HEADS[one]} = {name_model(one)}' for one in models if one in _HEADS)}.", "dim"
+    )
+
+
+def backtest_scores(backtest: Backtest, titles: Mapping[str, str]) -> Iterator[Part]:
+    """Yield the scores of a backtest, what they say in words, and what a reader must know.
+
+    Parameters
+    ----------
+    backtest : Backtest
+    titles : mapping of str to str
+        Label of each target.
+    """
+    plan, scores = backtest.plan, backtest.scores
+    first, last = plan.origins[0], plan.origins[-1]
+    yield text(
+        f"Backtest: {count(len(plan.origins), 'origin')} from {first} to {last}, data to {plan.data_end}. "
+        "Brier and log score: lower is better, * marks the best."
+    )
+    models = backtest.forecasts.models
+    for target in backtest.forecasts.targets:
+        cells = [cell for cell in scores.cells if cell.target == target]
+        horizons = sorted({cell.horizon_days for cell in cells})
+        yield BLANK
+        yield text(titles.get(target, target), "bold")
+        shown = {cell.horizon_days: cell for cell in reversed(cells)}
+        windows = (f"of {days} days {shown[days].n}, {share(shown[days].base_rate)}" for days in horizons)
+        yield text(f"Windows, and share in which it happened: {'; '.join(windows)}.", "dim")
+        rows = []
+        for days in horizons:
+            here = [cell for cell in cells if cell.horizon_days == days]
+            rows.append((f"{days:>4} d  Brier", {cell.model: cell.brier.value for cell in here}))
+            rows.append((f"{'':>4}    log", {cell.model: cell.log.value for cell in here}))
+        yield score_table(models, rows)
+        yield from _verdicts(backtest, target, horizons)
+    yield BLANK
+    yield from _overall(backtest)
+    yield model_legend(models)
+    for note in (*backtest.notes, *_cautions(backtest, titles)):
+        yield text(f"- {note}", "yellow", hang=2)
+
+
+def _cautions(backtest: Backtest, titles: Mapping[str, str]) -> Iterator[str]:
+    """Say of which questions little is known, all in one sentence, and which forecasts are missing."""
+    from forecast.evaluation.score_table import FEWEST_OUTCOMES
+    from forecast.workflows.backtest import best_models
+
+    few: dict[str, list[str]] = {}
+    absent = []
+    for target, days in best_models(backtest.scores):
+        cells = [cell for cell in backtest.scores.cells if (cell.target, cell.horizon_days) == (target, days)]
+        most = max(cell.n for cell in cells)
+        hits = round(cells[-1].base_rate * cells[-1].n)
+        if min(hits, cells[-1].n - hits) < FEWEST_OUTCOMES:
+            few.setdefault(titles.get(target, target), []).append(str(days))
+        absent += [
+            f"{titles.get(target, target)}, {days} days: {cell.model} has {cell.n} of {most} forecasts."
+            for cell in cells
+            if cell.n < most
+        ]
+    if few:
+        listed = "; ".join(f"{title} at {listing(tuple(days))} days" for title, days in few.items())
+        yield (
+            f"Fewer than {FEWEST_OUTCOMES} windows with, or without, the target, so that no skill is "
+            f"claimed: {listed}."
+        )
+    yield from absent
+
+
+def _verdicts(backtest: Backtest, target: str, horizons: Sequence[int]) -> Iterator[Part]:
+    """Say where a baseline is more accurate than our model, and what may be claimed of its skill."""
+    from forecast.evaluation.baselines import BASELINES
+    from forecast.report.model_families import name_model
+
+    model, scores = backtest.model, backtest.scores
+    cells = {(cell.horizon_days, cell.model): cell for cell in scores.cells if cell.target == target}
+    for days in horizons:
+        ours = cells.get((days, model))
+        theirs = [cells[days, name] for name in BASELINES if (days, name) in cells]
+        if ours is None or not theirs:
+            continue
+        best = min(theirs, key=lambda cell: cell.brier.value)
+        says = "beats every baseline"
+        if best.brier.value < ours.brier.value:
+            says = f"is behind {name_model(best.model)}"
+        said = (
+            f"{days} days: the {name_model(model)} {says} (Brier {ours.brier.value:.3f}, "
+            f"{name_model(best.model)} {best.brier.value:.3f})."
+        )
+        # Against a reference that is all but perfect a skill is a huge number without a meaning.
+        if ours.skill and abs(ours.skill.brier.value) < 10:
+            low, high = (_signed_percent(value) for value in ours.skill.brier.interval90)
+            against = f"against {name_model(ours.skill.reference)}"
+            said += (
+                f" Skill {against} {_signed_percent(ours.skill.brier.value)}, 90% interval {low} to {high}."
+            )
+        yield text(said, "yellow" if best.brier.value < ours.brier.value else "", hang=2)
+
+
+def _overall(backtest: Backtest) -> Iterator[Part]:
+    from forecast.evaluation.baselines import BASELINES
+    from forecast.evaluation.comparison import compare_models
+    from forecast.report.model_families import name_model
+
+    forecasts, model = backtest.forecasts, backtest.model
+    if model not in forecasts.models:
+        return
+    seed = backtest.plan.sampler.seed
+    compared = {name: compare_models(forecasts, model, name, seed=seed) for name in BASELINES}
+    best = max(compared, key=lambda name: compared[name].value)
+    difference = compared[best]
+    word = "better" if difference.value < 0 else "worse"
+    sure = difference.interval90[0] > 0 or difference.interval90[1] < 0
+    yield text(
+        f"Over all targets and horizons the log score of the {name_model(model)} is "
+        f"{number(abs(difference.value), 3)} {word} than that of the best baseline, {name_model(best)} "
+        f"(standard error {number(difference.se, 3)}"
+        f"{'' if sure else ': not distinguishable'}).",
+        "bold",
+    )
+
+
+def _signed_percent(value: float) -> str:
+    return f"{number(100 * value, 0)}%"

@@ -1,166 +1,213 @@
-"""``forecast bench accuracy``: models and baselines on a folder of event files, in one table."""
+"""``forecast bench accuracy`` and ``calibration``: how good the forecasts are, and the inference."""
 
 from __future__ import annotations
 
-import json as json_text
+import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forecast.cli.backtest import EVERY_MODEL, Jobs, Models
-from forecast.cli.lists import days_ahead, days_listed, parts_of, spacing_of
-from forecast.cli.options import Json, Quiet
+from forecast.cli.backtest import model_legend, score_table
+from forecast.cli.options import (
+    OriginOptions,
+    Output,
+    day_option,
+    days_ahead,
+    option,
+    parts_of,
+    read_origins,
+    takes_options,
+)
+from forecast.cli.progress import listening
+from forecast.cli.terminal import BLANK, Part, Table, left, show, text
 from forecast.errors import InputError
+from forecast.progress import StageProgress
 
 if TYPE_CHECKING:
-    from forecast.cli.score_lines import Line
     from forecast.evaluation.benchmark import Benchmark
+    from forecast.evaluation.simulation_based_calibration import RankStudy
+
+_LEVELS = (0.5, 0.9)
+_SHOWN = 5
 
 
+@takes_options
 def accuracy(
-    data: Annotated[
-        Path,
-        typer.Option(
-            "--data", metavar="DIR", help="Folder of coded event files, one dyad a file.", show_default=False
-        ),
-    ],
-    any_of: Annotated[
-        str,
-        typer.Option(
-            "--any-of", metavar="LIST", help="Categories that count as the target.", show_default=False
-        ),
-    ],
-    first: Annotated[
-        datetime,
-        typer.Option(
-            "--from", formats=["%Y-%m-%d"], metavar="DATE", help="First origin.", show_default=False
-        ),
-    ],
+    data: Annotated[Path, option("--data", "Folder of coded event files, one dyad a file.", "DIR")],
+    any_of: Annotated[str, option("--any-of", "Categories that count as the target.", "LIST")],
+    first: Annotated[datetime, day_option("--from", "First origin.")],
     until: Annotated[
-        datetime,
-        typer.Option(
-            "--until",
-            formats=["%Y-%m-%d"],
-            metavar="DATE",
-            help="Last day that the files cover; windows that end later are left out.",
-            show_default=False,
-        ),
+        datetime, day_option("--until", "Last day that the files cover; windows that end later are left out.")
     ],
+    plan: OriginOptions,
+    output: Output,
     min_severity: Annotated[
-        int, typer.Option("--min-severity", min=1, max=5, help="Least severity that counts.")
+        int, option("--min-severity", "Least severity that counts.", least=1, most=5)
     ] = 1,
-    horizons: Annotated[str, typer.Option("--horizons", metavar="DAYS", help="Days ahead.")] = "30,90,180",
-    origins: Annotated[
-        str,
-        typer.Option("--origins", metavar="WHEN", help="monthly, weekly, or days: 2001-01-01,2001-07-01."),
-    ] = "monthly",
-    models: Models = EVERY_MODEL,
-    jobs: Jobs = 1,
-    quick: Annotated[bool, typer.Option("--quick", help="Every third origin only.")] = False,
+    quick: Annotated[bool, option("--quick", "Every third origin only.")] = False,
     prior: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
             "--prior",
-            metavar="NAME=PRIOR",
-            help="Change a prior of the one family in --models: a word or a distribution. May be repeated.",
+            "Change a prior of the one family in --models: a word or a distribution. May be repeated.",
+            "NAME=PRIOR",
         ),
     ] = None,
-    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Seed of all fits.")] = None,
-    json: Json = False,
-    quiet: Quiet = False,
+    seed: Annotated[int | None, option("--seed", "Seed of all fits.", least=0)] = None,
 ) -> None:
     """Score every model and baseline on a folder of dyads, and average."""
-    from dataclasses import replace
-
-    from forecast.cli.interruption import remembered_interrupt
-    from forecast.cli.progress import show_progress
     from forecast.events.codebook import CATEGORIES, category_fault
 
     categories = parts_of(any_of)
     unknown = [name for name in categories if name not in CATEGORIES]
     if unknown or not categories:
         raise InputError(f"--any-of: {category_fault(unknown[0]) if unknown else 'the list is empty'}")
-    spacing = spacing_of(origins)
-    with remembered_interrupt() as stop_if_pressed, show_progress(hidden=quiet or json) as draw:
+    with listening(shown=output.for_people) as listen:
         from forecast.evaluation.benchmark import SAMPLER, BenchmarkOptions, read_dyads, run_benchmark
         from forecast.panel.streams import TargetRule
-        from forecast.workflows.forecast import StageProgress
-
-        def listen(finished: int, planned: int) -> None:
-            stop_if_pressed()
-            draw(StageProgress("backtest", finished, planned))
 
         options = BenchmarkOptions(
             target=TargetRule("target", categories, min_severity),
             first=first.date(),
             data_end=until.date(),
-            horizons=days_ahead(horizons, "--horizons"),
-            origins=spacing or days_listed(origins, "--origins"),
-            models=parts_of(models),
+            horizons=days_ahead(plan.horizons, "--horizons"),
+            origins=read_origins(plan.origins),
+            models=parts_of(plan.models),
             sampler=SAMPLER if seed is None else replace(SAMPLER, seed=seed),
             priors=_priors(prior or ()),
             quick=quick,
         )
-        found = run_benchmark(read_dyads(data), options, processes=jobs, listen=listen)
-    if json:
-        typer.echo(json_text.dumps(found.to_dict()))
-    elif not quiet:
-        from forecast.cli.score_lines import print_lines
-
-        print_lines(_lines(found))
+        found = run_benchmark(
+            read_dyads(data),
+            options,
+            processes=plan.jobs,
+            listen=lambda finished, planned: listen(StageProgress("backtest", finished, planned)),
+        )
+    if output.json:
+        typer.echo(json.dumps(found.to_dict()))
+    elif output.for_people:
+        show(_scores(found))
 
 
 def _priors(stated: Sequence[str]) -> dict[str, str]:
     priors = {}
-    for text in stated:
-        name, sign, statement = text.partition("=")
+    for one in stated:
+        name, sign, statement = one.partition("=")
         if not sign or not name.strip() or not statement.strip():
-            raise InputError(f"--prior: got '{text}'; write NAME=PRIOR, such as tension.scale=small")
+            raise InputError(f"--prior: got '{one}'; write NAME=PRIOR, such as tension.scale=small")
         priors[name.strip()] = statement.strip()
     return priors
 
 
-def _lines(found: Benchmark) -> Iterator[Line]:
-    from forecast.cli.score_lines import legend, table_lines
-
+def _scores(found: Benchmark) -> Iterator[Part]:
     models = tuple(found.means())
-    yield "Brier and log score: lower is better, * marks the best.", ""
+    yield text("Brier and log score: lower is better, * marks the best.")
     for dyad in found.calibration:
-        yield "", ""
-        yield dyad, "bold"
+        yield BLANK
+        yield text(dyad, "bold")
         rows = []
         own = [cell for cell in found.cells if cell.dyad == dyad]
         for days in dict.fromkeys(cell.horizon_days for cell in own):
             here = [cell for cell in own if cell.horizon_days == days]
             rows.append((f"{days:>4} d  Brier", {cell.model: cell.brier for cell in here}))
-            rows.append((f"{'n ' + str(here[0].n):>9} log", {cell.model: cell.log for cell in here}))
-        yield from table_lines(models, rows)
-    yield "", ""
-    yield "Mean over dyads and horizons", "bold"
+            rows.append((f"{f'n {here[0].n}':>9} log", {cell.model: cell.log for cell in here}))
+        yield score_table(models, rows)
+    yield BLANK
+    yield text("Mean over dyads and horizons", "bold")
     means = found.means()
     rows = [
-        (f"{'':>4}    {label}", {model: means[model][score] for model in models})
+        (f"{'':>8}{label}", {model: means[model][score] for model in models})
         for label, score in (("Brier", "brier"), ("  log", "log"))
     ]
-    yield from table_lines(models, rows)
-    yield "", ""
-    yield from _choice_lines(found)
-    yield f"Time: {found.seconds_per_origin:.2f} s an origin, all models together.", ""
-    yield from legend(models)
+    yield score_table(models, rows)
+    yield BLANK
+    yield from _choice(found)
+    yield text(f"Time: {found.seconds_per_origin:.2f} s an origin, all models together.")
+    yield model_legend(models)
 
 
-def _choice_lines(found: Benchmark) -> Iterator[Line]:
+def _choice(found: Benchmark) -> Iterator[Part]:
     from forecast.report.model_families import name_model
 
     choice = found.choice
     if choice is None or len(choice.gaps) < 2:
         return
-    yield "Log score behind the best model, with its block-bootstrap error", "bold"
-    for model, gap in choice.gaps.items():
-        shown = "best" if model == choice.best else f"{gap.value:+.4f} ± {gap.se:.4f}"
-        yield f"  {name_model(model):<24}{shown}", ""
-    yield f"Simplest within two errors of the best: {name_model(choice.chosen)}.", ""
-    yield "", ""
+    yield text("Log score behind the best model, with its block-bootstrap error", "bold")
+    rows = (
+        (name_model(model), "best" if model == choice.best else f"{gap.value:+.4f} ± {gap.se:.4f}")
+        for model, gap in choice.gaps.items()
+    )
+    yield Table((left(), left()), rows, heads=False)
+    yield text(f"Simplest within two errors of the best: {name_model(choice.chosen)}.")
+    yield BLANK
+
+
+class ModelFamily(StrEnum):
+    """Families that can be studied."""
+
+    JOINT = "joint"
+    FOCUSED = "focused"
+    TARGET = "target"
+
+
+@takes_options
+def calibration(
+    output: Output,
+    simulations: Annotated[int, option("--simulations", "Data sets simulated.", least=20)] = 200,
+    family: Annotated[ModelFamily, option("--family", "Model family.")] = ModelFamily.JOINT,
+    weeks: Annotated[int, option("--weeks", "Length of each data set.", least=10)] = 78,
+    wrong: Annotated[bool, option("--wrong", "Count every act twice, to see that the study fails.")] = False,
+    seed: Annotated[int, option("--seed", "Seed of the study.", least=0)] = 11,
+) -> None:
+    """Draw truths from the prior and data from the truths; rank the truths among posterior draws."""
+    with listening(shown=output.for_people) as listen:
+        from forecast.evaluation.simulation_based_calibration import default_study
+
+        study = default_study(
+            family.value,
+            simulations,
+            n_weeks=weeks,
+            seed=seed,
+            wrong=wrong,
+            listen=lambda finished, planned: listen(StageProgress("simulate", finished, planned)),
+        )
+    if output.json:
+        typer.echo(json.dumps(_facts(study, simulations)))
+    elif output.for_people:
+        show(_ranks(study, simulations))
+
+
+def _facts(study: RankStudy, simulations: int) -> dict[str, object]:
+    return {
+        "simulations": simulations,
+        "p_values": study.p_values(),
+        "smallest_p_value_corrected": study.smallest()[1],
+        "coverage": {str(level): study.coverage(level) for level in _LEVELS},
+        "ranks": {name: ranks.tolist() for name, ranks in study.ranks.items()},
+    }
+
+
+def _ranks(study: RankStudy, simulations: int) -> Iterator[Part]:
+    name, corrected = study.smallest()
+    p_values = study.p_values()
+    yield text(f"{simulations} simulated data sets, {len(p_values)} quantities ranked among posterior draws")
+    yield text("Truths inside their central interval:")
+    for level in _LEVELS:
+        # Quantities of one data set are not independent: the error is that of the data sets alone.
+        error = (level * (1 - level) / simulations) ** 0.5
+        yield text(
+            f"{level:.0%} interval: {study.coverage(level):.1%} (at most {error:.1%} standard error)",
+            indent=2,
+        )
+    yield text("Uniformity of ranks (chi-square, ten bins), the least uniform first:")
+    worst = sorted(p_values, key=lambda key: p_values[key])[:_SHOWN]
+    probabilities = [quantity for quantity in p_values if quantity.startswith("P(")]
+    rows = ((quantity, f"p {p_values[quantity]:.2g}") for quantity in (*worst, *probabilities))
+    yield Table((left(), left()), rows, heads=False)
+    yield text(f"Smallest p times {len(p_values)} quantities: {corrected:.2g} ({name})")
+    yield text("Ranks are not uniform: inference is wrong." if corrected < 0.01 else "No fault was found.")

@@ -1,17 +1,18 @@
-"""``forecast check``: validate a config, read it back in English, show what its priors imply."""
+"""``forecast check`` and ``schema``: a config validated and read back in English; the contracts of files."""
 
 from __future__ import annotations
 
-import textwrap
+import json
 from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forecast.cli.figure_option import checked_figure
-from forecast.cli.options import AsOf, ConfigFile, Json, Overrides, Quiet, Seed, day
-from forecast.cli.prior_lines import set_prior_lines
+from forecast.cli.options import DatedOptions, Output, check_figure, option, takes_options
+from forecast.cli.priors import set_priors
+from forecast.cli.terminal import BLANK, Part, Table, left, right, show, text
 from forecast.wording import count, long_day, percent, points, times
 
 if TYPE_CHECKING:
@@ -24,40 +25,33 @@ if TYPE_CHECKING:
     from forecast.sensitivity.prior_predictive import PriorPredictive
 
 
+@takes_options
 def check(
-    config: ConfigFile,
-    overrides: Overrides = None,
-    as_of: AsOf = None,
-    seed: Seed = None,
+    case: DatedOptions,
+    output: Output,
     plot: Annotated[
         Path | None,
-        typer.Option(
-            "--plot",
-            metavar="FILE",
-            help="Draw the priors that the config sets, and what all imply (.svg, .png, .pdf).",
+        option(
+            "--plot", "Draw the priors that the config sets, and what all imply (.svg, .png, .pdf).", "FILE"
         ),
     ] = None,
-    json: Json = False,
-    quiet: Quiet = False,
 ) -> None:
     """Validate a config and its events, read it back in plain English; nothing is fitted."""
-    from forecast.config import config_hash, describe_config, load_config
+    from forecast.config import config_hash, describe_config
     from forecast.events.dyads import selection_notes
     from forecast.runs.inputs import read_inputs
     from forecast.scenarios import plan_scenarios
     from forecast.sensitivity.prior_predictive import prior_predictive
 
-    checked_figure(plot, "--plot")
-    loaded = load_config(config, overrides or (), as_of=day(as_of), seed=seed)
+    check_figure(plot, "--plot")
+    loaded = case.load()
     inputs = read_inputs(loaded)
     plans = plan_scenarios(inputs, inputs.scenarios)
     implied = prior_predictive(inputs, loaded.sampler.seed)
     changed = [prior for prior in inputs.priors.priors.values() if prior.origin != "default"]
     if plot:
         _draw(changed, inputs, implied, plot)
-    if json:
-        import json as json_text
-
+    if output.json:
         facts = {
             "valid": True,
             "name": loaded.name,
@@ -69,25 +63,25 @@ def check(
             "notes": [*selection_notes(inputs.dyad, inputs.events, inputs.left_out)],
             "events_fitted": int(inputs.data.counts.sum()),
             "prior_predictive": vars(implied),
-            "known_share_of_last_weeks": inputs.data.completeness[0, -1:-5:-1].tolist(),
+            "known_share_of_last_weeks": inputs.data.completeness[0][-1:-5:-1].tolist(),
             "priors_set": [_set_prior(prior) for prior in changed],
             "plot": str(plot) if plot else None,
             "scenarios": [plan.scenario.name for plan in plans],
         }
-        typer.echo(json_text.dumps(facts))
-    elif not quiet:
+        typer.echo(json.dumps(facts))
+    elif output.for_people:
         typer.echo(describe_config(loaded))
-        if changed:
-            typer.echo("\nPriors as understood")
-            for line in set_prior_lines(changed):
-                typer.echo(line)
-        if plans:
-            typer.echo("\nScenarios")
-        for plan in plans:
-            line = f"{plan.scenario.title} ({plan.scenario.name}): {plan.in_words}."
-            typer.echo(textwrap.fill(line, 80, initial_indent="  ", subsequent_indent="    "))
-        _print_data(inputs)
-        _print_implied(inputs, implied)
+        parts = list(set_priors(changed))
+        if parts:
+            show((BLANK, text("Priors as understood"), *parts))
+        parts = [
+            text(f"{plan.scenario.title} ({plan.scenario.name}): {plan.in_words}.", indent=2, hang=4)
+            for plan in plans
+        ]
+        if parts:
+            show((BLANK, text("Scenarios"), *parts))
+        show(_data(inputs))
+        show(_implied(inputs, implied))
         if plot:
             typer.echo(f"\nFigure   {plot}")
 
@@ -111,25 +105,27 @@ def _set_prior(prior: NamedPrior) -> dict[str, object]:
     return facts
 
 
-def _print_data(inputs: Inputs) -> None:
+def _data(inputs: Inputs) -> Iterator[Part]:
     events, grid, day = inputs.events, inputs.data.grid, inputs.config.as_of
-    typer.echo("\nData")
     known, fitted = count(len(events), "event"), int(inputs.data.counts.sum())
-    typer.echo(f"  {known} known by {long_day(day)}, {fitted:,} of them from {long_day(grid.start)} on.")
-    for line in _selection_lines(inputs):
-        typer.echo(
-            textwrap.fill(line, 80, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
-        )
+    yield BLANK
+    yield text("Data")
+    yield text(
+        f"{known} known by {long_day(day)}, {fitted:,} of them from {long_day(grid.start)} on.",
+        indent=2,
+        hang=4,
+    )
+    for said in _selection(inputs):
+        yield text(said, indent=2, hang=4)
     if inputs.delay is not None:
-        for line in _delay_lines(inputs.delay, inputs.data.completeness[0]):
-            typer.echo(f"  {line}")
+        yield from _delay(inputs.delay, inputs.data.completeness[0])
     for rule in inputs.rules:
         seen = int(rule.mask(events.between(grid.start, day)).sum())
         remark = f"seen {times(seen)}" if seen else "never seen: the prior speaks"
-        typer.echo(f"  {inputs.config.target_title(rule.name)}: {remark}.")
+        yield text(f"{inputs.config.target_title(rule.name)}: {remark}.", indent=2, hang=4)
 
 
-def _selection_lines(inputs: Inputs) -> Iterator[str]:
+def _selection(inputs: Inputs) -> Iterator[str]:
     import numpy as np
 
     from forecast.events.dyads import Direction, left_out_in_words, selection_notes
@@ -145,24 +141,62 @@ def _selection_lines(inputs: Inputs) -> Iterator[str]:
         yield f"Note: {note}"
 
 
-def _delay_lines(delay: DelayCurve, known: NDArray[np.float64]) -> tuple[str, str]:
+def _delay(delay: DelayCurve, known: NDArray[np.float64]) -> Iterator[Part]:
     recent = ", ".join(percent(float(share)) for share in known[-1:-5:-1])
     source = f"estimated from {delay.acts:,} acts" if delay.acts else "as stated"
-    return (
-        f"Reporting delay, {source}: mean {delay.mean_days:.1f} days.",
-        f"Taken to be known of the last weeks, the latest first: {recent}.",
-    )
+    yield text(f"Reporting delay, {source}: mean {delay.mean_days:.1f} days.", indent=2)
+    yield text(f"Taken to be known of the last weeks, the latest first: {recent}.", indent=2)
 
 
-def _print_implied(inputs: Inputs, implied: PriorPredictive) -> None:
-    typer.echo("\nWhat the priors imply, before any event (simulated years)")
-    typer.echo(f"  {'Acts a month':<20}  {'median':>8}  {'90% range':>12}  {'in the data':>11}")
-    for name, (low, middle, high) in implied.acts_a_month.items():
-        span = f"{low:.1f} to {high:.0f}"
-        seen = implied.observed_a_month[name]
-        typer.echo(f"  {name.replace('_', ' '):<20}  {middle:>8.1f}  {span:>12}  {seen:>11.1f}")
-    for name, probability in implied.target_within_year.items():
-        typer.echo(
-            f"  {inputs.config.target_title(name)} within a year: {percent(probability)} (Monte Carlo error "
-            f"{points(implied.mcse[name], 0)})."
+def _implied(inputs: Inputs, implied: PriorPredictive) -> Iterator[Part]:
+    rows = (
+        (
+            name.replace("_", " "),
+            f"{middle:.1f}",
+            f"{low:.1f} to {high:.0f}",
+            f"{implied.observed_a_month[name]:.1f}",
         )
+        for name, (low, middle, high) in implied.acts_a_month.items()
+    )
+    yield BLANK
+    yield text("What the priors imply, before any event (simulated years)")
+    yield Table(
+        (left("Acts a month", 20), right("median", 8), right("90% range", 12), right("in the data", 11)), rows
+    )
+    for name, probability in implied.target_within_year.items():
+        yield text(
+            f"{inputs.config.target_title(name)} within a year: {percent(probability)} (Monte Carlo error "
+            f"{points(implied.mcse[name], 0)}).",
+            indent=2,
+            hang=4,
+        )
+
+
+class Contract(StrEnum):
+    """What has a schema."""
+
+    CONFIG = "config"
+    SCENARIO = "scenario"
+    FORECAST = "forecast"
+    LEDGER = "ledger"
+
+
+def schema(contract: Annotated[Contract, typer.Argument(help="Which schema.", show_default=False)]) -> None:
+    """Print a JSON Schema for other programs.
+
+    Of a config, a scenario, forecast.json, or a ledger's export.
+    """
+    from forecast.config.writing import config_schema, forecast_schema, scenario_schema, schema_text
+
+    if contract is Contract.LEDGER:
+        from forecast.ledger.exporting import ledger_schema
+
+        content = ledger_schema()
+    else:
+        makers = {
+            Contract.CONFIG: config_schema,
+            Contract.SCENARIO: scenario_schema,
+            Contract.FORECAST: forecast_schema,
+        }
+        content = makers[contract]()
+    typer.echo(schema_text(content), nl=False)

@@ -1,24 +1,26 @@
-"""``forecast events validate`` and ``forecast events summary``.
+"""``forecast events``: coded events checked and described; coding, merging and importing are mounted here.
 
-NumPy, rich and the event modules are imported inside the commands, so that mounting the sub-app costs
-nothing at ``forecast --help``.
+NumPy and the event modules are imported inside the commands, so that ``forecast --help`` costs nothing.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from forecast.cli.events_code import code, codebook
+from forecast.cli.events_import import crosswalk, import_events
+from forecast.cli.events_merge import merge
+from forecast.cli.options import Json, argument
+from forecast.cli.terminal import BLANK, Part, Table, left, right, show, text
 from forecast.errors import EventError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
-
     from forecast.events.coverage import Coverage, MonthBreak
     from forecast.events.duplicates import DuplicateReport
     from forecast.events.rows import Fault
@@ -26,14 +28,23 @@ if TYPE_CHECKING:
     from forecast.events.table import EventTable
 
 SHOWN_GROUPS = 20
+SHOWN_GAPS = 10
 YEARS_A_TABLE = 8
+SHORTEST_MONTHS = 8
+"""Months on either side that a break needs."""
+_BREAK_WORDS = {
+    "events": "events a month",
+    "world": "rows of the whole archive a month",
+    "share": "the dyad's share of the archive",
+}
 
-app = typer.Typer(name="events", help="Coded events: check a file, describe it.", no_args_is_help=True)
+app = typer.Typer(
+    name="events",
+    help="Coded events: check, describe, code by hand, merge, import a feed.",
+    no_args_is_help=True,
+)
 
-Source = Annotated[
-    str, typer.Argument(metavar="FILE", help="A coded CSV or Parquet file, or bundled:us-china.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Source = Annotated[str, argument("FILE", "A coded CSV or Parquet file, or bundled:us-china.")]
 
 
 @app.command()
@@ -42,15 +53,15 @@ def validate(source: Source, as_json: Json = False) -> None:
 
     Exit code 2 when the file has faults.
     """
-    table, faults = _inspect(source)
-    if table is None:
+    events, faults = _inspect(source)
+    if events is None:
         _refuse(source, faults, as_json=as_json)
         raise typer.Exit(2)
     from forecast.events.codebook import countries
     from forecast.events.duplicates import find_duplicates
 
-    report = find_duplicates(table)
-    unlisted = sorted({*table.initiator.tolist(), *table.recipient.tolist()} - set(countries()))
+    report = find_duplicates(events)
+    unlisted = sorted({*events.initiator.tolist(), *events.recipient.tolist()} - set(countries()))
     if as_json:
         groups = [
             {"ids": list(group.ids), "likeness": group.likeness, "reason": group.reason}
@@ -60,7 +71,7 @@ def validate(source: Source, as_json: Json = False) -> None:
             {
                 "source": source,
                 "valid": True,
-                "rows": len(table),
+                "rows": len(events),
                 "faults": [],
                 "duplicates": groups,
                 "pairs_not_compared": report.not_compared,
@@ -68,29 +79,25 @@ def validate(source: Source, as_json: Json = False) -> None:
             }
         )
         return
-    events = "1 event" if len(table) == 1 else f"{len(table):,} events"
-    typer.echo(f"{source}: {events}, {table.date[0]} to {table.date[-1]}. No faults.")
-    if unlisted:
-        typer.echo(f"Actors that are not ISO 3166-1 countries (accepted): {', '.join(unlisted)}.")
-    _echo_duplicates(report)
+    show(_verdict(source, events, unlisted, report))
 
 
 @app.command()
 def summary(source: Source, as_json: Json = False) -> None:
     """Describe a file: counts by category, severity and year, verified share, gaps, coverage, breaks."""
-    table, faults = _inspect(source)
-    if table is None:
+    events, faults = _inspect(source)
+    if events is None:
         _refuse(source, faults, as_json=as_json)
         raise typer.Exit(2)
     from forecast.events.coverage import measure_coverage
     from forecast.events.summary import summarise
 
-    described = summarise(table)
-    coverage = measure_coverage(table, _volumes(source))
+    described = summarise(events)
+    coverage = measure_coverage(events, _volumes(source))
     if as_json:
         _print_json({**described.to_dict(), "coverage": coverage.to_dict()})
     else:
-        _print_summary(described, coverage)
+        show(_summary(described, coverage))
 
 
 def _inspect(source: str) -> tuple[EventTable | None, list[Fault]]:
@@ -116,17 +123,21 @@ def _refuse(source: str, faults: list[Fault], *, as_json: bool) -> None:
         typer.echo(fault.located(source), err=True)
 
 
-def _echo_duplicates(report: DuplicateReport) -> None:
+def _verdict(source: str, events: EventTable, unlisted: list[str], report: DuplicateReport) -> Iterator[Part]:
+    number = "1 event" if len(events) == 1 else f"{len(events):,} events"
+    yield text(f"{source}: {number}, {events.date[0]} to {events.date[-1]}. No faults.")
+    if unlisted:
+        yield text(f"Actors that are not ISO 3166-1 countries (accepted): {', '.join(unlisted)}.")
     if report.groups:
-        typer.echo(f"{len(report.groups):,} groups of rows may be one event each (nothing was dropped):")
+        yield text(f"{len(report.groups):,} groups of rows may be one event each (nothing was dropped):")
+    else:
+        yield text("No rows look like one event coded twice.")
     for group in report.groups[:SHOWN_GROUPS]:
-        typer.echo(f"  {', '.join(group.ids)}: {group.reason}")
+        yield text(f"{', '.join(group.ids)}: {group.reason}", indent=2, hang=4)
     if len(report.groups) > SHOWN_GROUPS:
-        typer.echo(f"  and {len(report.groups) - SHOWN_GROUPS:,} more groups. All of them: --json")
-    if not report.groups:
-        typer.echo("No rows look like one event coded twice.")
+        yield text(f"and {len(report.groups) - SHOWN_GROUPS:,} more groups. All of them: --json", indent=2)
     if report.not_compared:
-        typer.echo(f"{report.not_compared:,} pairs of rows were too many to compare.")
+        yield text(f"{report.not_compared:,} pairs of rows were too many to compare.")
 
 
 def _volumes(source: str) -> dict[date, int] | None:
@@ -136,66 +147,50 @@ def _volumes(source: str) -> dict[date, int] | None:
     return None if source.startswith(PREFIX) else volumes_beside(Path(source).expanduser())
 
 
-def _print_summary(described: EventSummary, coverage: Coverage) -> None:
-    from rich.console import Console
-
-    # Text from data is printed as it is: no markup, no emoji codes, no highlighting.
-    console = Console(markup=False, emoji=False, highlight=False, soft_wrap=True)
-    console.print(f"{described.source}: {described.rows:,} events")
-    console.print(
+def _summary(described: EventSummary, coverage: Coverage) -> Iterator[Part]:
+    yield text(f"{described.source}: {described.rows:,} events")
+    yield text(
         f"Acts from {described.first_date} to {described.last_date}; "
         f"the latest became public on {described.last_known_date}."
     )
-    console.print(_verified_line(described))
+    yield text(_verified(described))
     if described.late_known_share:
-        console.print(f"Became public later than it happened: {described.late_known_share:.0%}.")
-    _print_table(console, _severity_table(described))
-    for table in _year_tables(described):
-        _print_table(console, table)
-    console.print()
-    console.print(f"Actors: {', '.join(f'{name} {rows:,}' for name, rows in described.actors.items())}")
+        yield text(f"Became public later than it happened: {described.late_known_share:.0%}.")
+    yield from _severities(described)
+    yield from _years(described)
+    yield BLANK
+    yield text(f"Actors: {', '.join(f'{name} {rows:,}' for name, rows in described.actors.items())}")
     if described.unlisted_actors:
-        console.print(f"Not ISO 3166-1 countries: {', '.join(described.unlisted_actors)}")
+        yield text(f"Not ISO 3166-1 countries: {', '.join(described.unlisted_actors)}")
     if described.gaps:
-        console.print("Longest spans without an act (30 days or more):")
-        for gap in described.gaps[:10]:
-            console.print(f"  {gap.first} to {gap.last}  {gap.days} days")
-        if len(described.gaps) > 10:
-            console.print(f"  and {len(described.gaps) - 10} more. All of them: --json")
+        yield text("Longest spans without an act (30 days or more):")
+        for gap in described.gaps[:SHOWN_GAPS]:
+            yield text(f"{gap.first} to {gap.last}  {gap.days} days", indent=2)
+        if len(described.gaps) > SHOWN_GAPS:
+            yield text(f"and {len(described.gaps) - SHOWN_GAPS} more. All of them: --json", indent=2)
     else:
-        console.print("No span of 30 days or more without an act.")
-    _print_coverage(console, coverage)
+        yield text("No span of 30 days or more without an act.")
+    yield from _coverage(coverage)
     if described.limits:
-        console.print("Known limits:")
+        yield text("Known limits:")
     for limit in described.limits:
-        console.print(f"  - {limit}")
-    console.print(f"sha256 {described.sha256}")
+        yield text(f"- {limit}", indent=2, hang=4)
+    yield text(f"sha256 {described.sha256}")
 
 
-def _print_coverage(console: Console, coverage: Coverage) -> None:
-    console.print(f"Rows that may repeat another: {coverage.duplicate_share:.0%}.")
+def _coverage(coverage: Coverage) -> Iterator[Part]:
+    yield text(f"Rows that may repeat another: {coverage.duplicate_share:.0%}.")
     if coverage.world is not None and any(coverage.world):
-        shares = {
-            year: _share_of_year(coverage, year)
-            for year in dict.fromkeys(month[:4] for month in coverage.months)
-        }
-        console.print("Events for every 100,000 rows of the whole archive, by year (whole months):")
-        console.print("  " + ", ".join(f"{year} {share}" for year, share in shares.items()))
+        years = dict.fromkeys(month[:4] for month in coverage.months)
+        shares = ", ".join(f"{year} {_share_of_year(coverage, year)}" for year in years)
+        yield text("Events for every 100,000 rows of the whole archive, by year (whole months):")
+        yield text(shares, indent=2)
     for found in coverage.breaks:
-        console.print(f"Break: {_BREAK_WORDS[found.series]} {_change(found)}")
+        yield text(f"Break: {_BREAK_WORDS[found.series]} {_change(found)}")
     if coverage.breaks:
-        console.print("A break may be in the reporting, not in the relation: see docs/import.md.")
+        yield text("A break may be in the reporting, not in the relation: see docs/import.md.")
     elif len(coverage.months) >= 2 * SHORTEST_MONTHS:
-        console.print("No break in the level of the monthly counts (a slow drift is none).")
-
-
-_BREAK_WORDS = {
-    "events": "events a month",
-    "world": "rows of the whole archive a month",
-    "share": "the dyad's share of the archive",
-}
-SHORTEST_MONTHS = 8
-"""Months on either side that a break needs."""
+        yield text("No break in the level of the monthly counts (a slow drift is none).")
 
 
 def _share_of_year(coverage: Coverage, year: str) -> str:
@@ -214,7 +209,7 @@ def _change(found: MonthBreak) -> str:
     return f"{change} in {found.month} (p {found.p_value:.1g})"
 
 
-def _verified_line(described: EventSummary) -> str:
+def _verified(described: EventSummary) -> str:
     if described.verified_share is None:
         return "The file does not say which rows were verified."
     line = f"Verified against the source page: {described.verified_share:.0%} of the rows."
@@ -223,58 +218,47 @@ def _verified_line(described: EventSummary) -> str:
     return line
 
 
-def _print_table(console: Console, table: Table) -> None:
-    console.print()
-    console.print(table, soft_wrap=False)
-
-
-def _new_table(title: str, first: str, columns: list[str]) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        collapse_padding=True,
-    )
-    table.add_column(first, no_wrap=True)
-    for name in columns:
-        table.add_column(name, justify="right")
-    return table
-
-
-def _severity_table(described: EventSummary) -> Table:
+def _severities(described: EventSummary) -> Iterator[Part]:
     from forecast.events.codebook import SEVERITIES, category_label, severity_word
 
-    heads = [f"{severity} {severity_word(severity)}" for severity in SEVERITIES]
-    table = _new_table("Events by category and severity", "Category", [*heads, "All"])
+    yield BLANK
+    yield text("Events by category and severity", "bold")
+    columns = (
+        left("Category"),
+        *(right(f"{severity} {severity_word(severity)}") for severity in SEVERITIES),
+        right("All"),
+    )
+    rows = []
     for name, counts in described.by_category_severity.items():
         cells = [counts[severity] for severity in SEVERITIES]
-        table.add_row(category_label(name), *(_count(cell) for cell in cells), _count(sum(cells)))
-    return table
+        rows.append((category_label(name), *map(_count, (*cells, sum(cells)))))
+    yield Table(columns, rows)
 
 
-def _year_tables(described: EventSummary) -> list[Table]:
+def _years(described: EventSummary) -> Iterator[Part]:
     """One table for every ``YEARS_A_TABLE`` years, so that none is wider than a terminal."""
     from forecast.events.codebook import CATEGORIES, category_label
 
-    tables = []
     every = list(described.by_year_category)
     for years in (every[at : at + YEARS_A_TABLE] for at in range(0, len(every), YEARS_A_TABLE)):
-        title = f"Events by year, {years[0]} to {years[-1]}"
-        table = _new_table(title, "Category", [str(year) for year in years])
-        for name in CATEGORIES:
-            counts = (described.by_year_category[year][name] for year in years)
-            table.add_row(category_label(name), *map(_count, counts))
-        table.add_section()
-        table.add_row("All", *(_count(sum(described.by_year_category[year].values())) for year in years))
-        table.add_row("A month", *(f"{described.per_month_by_year[year]:.1f}" for year in years))
-        tables.append(table)
-    return tables
+        counts = [described.by_year_category[year] for year in years]
+        rows = [(category_label(name), *(_count(one[name]) for one in counts)) for name in CATEGORIES]
+        rows.append(("All", *(_count(sum(one.values())) for one in counts)))
+        rows.append(("A month", *(f"{described.per_month_by_year[year]:.1f}" for year in years)))
+        yield BLANK
+        yield text(f"Events by year, {years[0]} to {years[-1]}", "bold")
+        yield Table((left("Category"), *(right(str(year)) for year in years)), rows)
 
 
 def _count(number: int) -> str:
     return f"{number:,}" if number else "–"
+
+
+for _name, _command in (
+    ("code", code),
+    ("codebook", codebook),
+    ("merge", merge),
+    ("import", import_events),
+    ("crosswalk", crosswalk),
+):
+    app.command(_name)(_command)

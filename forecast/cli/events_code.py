@@ -2,53 +2,85 @@
 
 from __future__ import annotations
 
-import json as json_text
+import json
 import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from forecast.cli.options import Json
+from forecast.cli.options import Json, argument, option, takes_options
+from forecast.errors import EventError
 
 if TYPE_CHECKING:
     from forecast.events.coding import CodedEvent
 
+QUESTIONS: Mapping[str, str] = {
+    "date": "Day of the act (YYYY-MM-DD)",
+    "end_date": "Last day, for an act of several days",
+    "known_date": "Day it became public, if later",
+    "initiator": "Who acts (three letters)",
+    "target": "Towards whom (three letters)",
+    "category": "Category (? for the codebook)",
+    "severity": "Severity 1 to 5 (? for what each means)",
+    "subcategory": "Which kind, in a word or two",
+    "cameo": "CAMEO code (? for the category's codes)",
+    "summary": "What happened, in one neutral sentence",
+    "source_outlet": "Source: outlet",
+    "source_title": "Source: title",
+    "source_url": "Source: address of the page",
+    "source_date": "Source: day of publication",
+    "verified": "Page read, and it reports the act (yes, no)",
+    "confidence": "Confidence (high, medium, low)",
+}
+"""What is asked, in this order."""
+FIRST = ("date", "initiator", "target", "category", "severity")
+"""Asked first, and until an answer is given; the others may be left empty."""
 
-def _option(name: str, help_text: str, metavar: str = "TEXT") -> object:
-    return typer.Option(f"--{name}", metavar=metavar, help=help_text, show_default=False)
+Check = Callable[[Mapping[str, str]], list[tuple[str, str]]]
 
 
-def code(
-    file: Annotated[
-        Path,
-        typer.Argument(metavar="FILE", help="Event file (CSV); made when absent.", show_default=False),
-    ],
-    date: Annotated[str | None, _option("date", "Day of the act.", "DAY")] = None,
-    initiator: Annotated[str | None, _option("initiator", "Who acts, e.g. USA.", "CODE")] = None,
-    target: Annotated[str | None, _option("target", "Towards whom, e.g. CHN.", "CODE")] = None,
-    category: Annotated[str | None, _option("category", "Category of the codebook.", "NAME")] = None,
-    severity: Annotated[str | None, _option("severity", "1 (routine) to 5 (extreme).", "1-5")] = None,
-    subcategory: Annotated[str | None, _option("subcategory", "Which kind.")] = None,
-    cameo: Annotated[str | None, _option("cameo", "CAMEO code, e.g. 042.", "CODE")] = None,
-    summary: Annotated[str | None, _option("summary", "What happened, one neutral sentence.")] = None,
-    end_date: Annotated[str | None, _option("end-date", "Last day of an act of several.", "DAY")] = None,
-    known_date: Annotated[str | None, _option("known-date", "Day it became public, if later.", "DAY")] = None,
-    source_outlet: Annotated[str | None, _option("source-outlet", "Who reported it.")] = None,
-    source_title: Annotated[str | None, _option("source-title", "Title of the report.")] = None,
-    source_url: Annotated[str | None, _option("source-url", "Address of the page.", "URL")] = None,
-    source_date: Annotated[str | None, _option("source-date", "Day of publication.", "DAY")] = None,
+def _cell(name: str, help_text: str, metavar: str = "TEXT") -> Any:  # noqa: ANN401 - as typer's own
+    return option(f"--{name}", help_text, metavar)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cells:
+    """The columns of an event file, as text."""
+
+    date: Annotated[str | None, _cell("date", "Day of the act.", "DAY")] = None
+    initiator: Annotated[str | None, _cell("initiator", "Who acts, e.g. USA.", "CODE")] = None
+    target: Annotated[str | None, _cell("target", "Towards whom, e.g. CHN.", "CODE")] = None
+    category: Annotated[str | None, _cell("category", "Category of the codebook.", "NAME")] = None
+    severity: Annotated[str | None, _cell("severity", "1 (routine) to 5 (extreme).", "1-5")] = None
+    subcategory: Annotated[str | None, _cell("subcategory", "Which kind.")] = None
+    cameo: Annotated[str | None, _cell("cameo", "CAMEO code, e.g. 042.", "CODE")] = None
+    summary: Annotated[str | None, _cell("summary", "What happened, one neutral sentence.")] = None
+    end_date: Annotated[str | None, _cell("end-date", "Last day of an act of several.", "DAY")] = None
+    known_date: Annotated[str | None, _cell("known-date", "Day it became public, if later.", "DAY")] = None
+    source_outlet: Annotated[str | None, _cell("source-outlet", "Who reported it.")] = None
+    source_title: Annotated[str | None, _cell("source-title", "Title of the report.")] = None
+    source_url: Annotated[str | None, _cell("source-url", "Address of the page.", "URL")] = None
+    source_date: Annotated[str | None, _cell("source-date", "Day of publication.", "DAY")] = None
     verified: Annotated[
-        str | None, _option("verified", "yes when the page was read and reports the act, else no.", "yes|no")
-    ] = None,
+        str | None, _cell("verified", "yes when the page was read and reports the act, else no.", "yes|no")
+    ] = None
     confidence: Annotated[
-        str | None, _option("confidence", "That date and fact are right.", "high|medium|low")
-    ] = None,
-    event_id: Annotated[str | None, _option("id", "Name of the event; made when absent.")] = None,
+        str | None, _cell("confidence", "That date and fact are right.", "high|medium|low")
+    ] = None
+    id: Annotated[str | None, _cell("id", "Name of the event; made when absent.")] = None
+
+
+@takes_options
+def code(
+    file: Annotated[Path, argument("FILE", "Event file (CSV); made when absent.")],
+    cells: Cells,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check the event and print it; the file is not touched.")
+        bool, option("--dry-run", "Check the event and print it; the file is not touched.")
     ] = False,
-    json: Json = False,
+    as_json: Json = False,
 ) -> None:
     """Add one event to a file, checked by the rules of the codebook.
 
@@ -57,47 +89,26 @@ def code(
     """
     from forecast.events.coding import add_event, code_event, coding_faults, open_event_file
 
-    cells = {
-        "id": event_id,
-        "date": date,
-        "end_date": end_date,
-        "known_date": known_date,
-        "initiator": initiator,
-        "target": target,
-        "category": category,
-        "subcategory": subcategory,
-        "cameo": cameo,
-        "severity": severity,
-        "summary": summary,
-        "source_outlet": source_outlet,
-        "source_title": source_title,
-        "source_url": source_url,
-        "source_date": source_date,
-        "verified": verified,
-        "confidence": confidence,
-    }
-    given = {name: text for name, text in cells.items() if text is not None}
+    given = {name: text for name, text in vars(cells).items() if text is not None}
     opened = open_event_file(file)
-    asking = sys.stdin.isatty() and sys.stderr.isatty() and not json
+    asking = sys.stdin.isatty() and sys.stderr.isatty() and not as_json
     if asking:
-        from forecast.cli.events_prompts import ask_for_event, ask_to_add
-
-        given = ask_for_event(
+        given = _ask_for_event(
             given, lambda so_far: coding_faults(so_far, opened), asks_verified=opened.asks_verified
         )
     coded = code_event(given, opened)
     _warn_of_duplicates(coded)
     if asking:
         _show(coded)
-        if not ask_to_add(default=not coded.duplicates):
+        if not _ask_to_add(default=not coded.duplicates):
             typer.echo("Nothing was added.")
             raise typer.Exit
     if not dry_run:
         add_event(opened, coded)
-    if json:
+    if as_json:
         groups = [{"ids": list(one.ids), "reason": one.reason} for one in coded.duplicates]
         content = {"file": str(file), "added": not dry_run, "event": dict(coded.cells), "duplicates": groups}
-        typer.echo(json_text.dumps(content, ensure_ascii=False))
+        typer.echo(json.dumps(content, ensure_ascii=False))
     else:
         rows = (0 if opened.table is None else len(opened.table)) + (not dry_run)
         done = "not written (--dry-run)" if dry_run else f"added to {file}"
@@ -105,24 +116,20 @@ def code(
 
 
 def codebook(
-    category: Annotated[
-        str | None, typer.Argument(metavar="CATEGORY", help="One category; all when absent.")
-    ] = None,
+    category: Annotated[str | None, argument("CATEGORY", "One category; all when absent.")] = None,
 ) -> None:
     """Print the codebook: categories, what each severity means, and the CAMEO codes of a category."""
-    from forecast.cli.events_prompts import codebook_help
-    from forecast.errors import EventError
     from forecast.events.codebook import CATEGORIES, category_fault, category_label, category_meaning
 
     if category is None:
-        lines = ["Categories", *codebook_help("category", None), "", "Severity"]
-        lines += codebook_help("severity", None)
+        lines = ["Categories", *_help("category", None), "", "Severity"]
+        lines += _help("severity", None)
     else:
         if category not in CATEGORIES:
             raise EventError(category_fault(category))
         lines = [f"{category_label(category)}: {category_meaning(category)}", "", "Severity"]
-        lines += codebook_help("severity", category)
-        lines += ["", "CAMEO codes", *codebook_help("cameo", category)]
+        lines += _help("severity", category)
+        lines += ["", "CAMEO codes", *_help("cameo", category)]
     for line in lines:
         typer.echo(line)
 
@@ -137,3 +144,63 @@ def _show(coded: CodedEvent) -> None:
     typer.echo(err=True)
     for name, text in coded.cells.items():
         typer.echo(f"  {name:<14} {text}", err=True)
+
+
+def _ask_for_event(given: Mapping[str, str], check: Check, *, asks_verified: bool) -> dict[str, str]:
+    """Ask for every column that is not given; an answer that cannot be is told and asked for again."""
+    answers = dict(given)
+    order = [*FIRST, *(name for name in QUESTIONS if name not in FIRST)]
+    for name in order:
+        if name in given or (name == "verified" and not asks_verified):
+            continue
+        while True:
+            answer = _ask(QUESTIONS[name])
+            if answer == "?":
+                for line in _help(name, answers.get("category")):
+                    typer.echo(line, err=True)
+                continue
+            wrong = [message for column, message in check(answers | {name: answer}) if column == name]
+            if name in FIRST and not answer:
+                wrong = wrong or ["empty. It is required"]
+            if not wrong or (not answer and name not in FIRST):
+                break
+            typer.echo(f"  {wrong[0]}", err=True)
+        if answer:
+            answers[name] = answer
+    return answers
+
+
+def _ask_to_add(*, default: bool) -> bool:
+    try:
+        return bool(typer.confirm("Add it?", default=default, err=True))
+    except typer.Abort as stop:
+        raise KeyboardInterrupt from stop
+
+
+def _ask(question: str) -> str:
+    try:
+        return str(typer.prompt(question, default="", show_default=False, err=True)).strip()
+    except typer.Abort as stop:  # Typer's word for Ctrl-C and for the end of input
+        raise KeyboardInterrupt from stop
+
+
+def _help(name: str, category: str | None) -> list[str]:
+    """What the codebook says of a column, for one category where that matters."""
+    from forecast.events import codebook as book
+
+    if name == "category":
+        return [
+            f"  {one:<18} {book.category_label(one)} ({book.category_kind(one)}). "
+            f"{book.category_meaning(one)}"
+            for one in book.CATEGORIES
+        ]
+    if name == "severity":
+        kind = category if category in book.CATEGORIES else "any"
+        return [
+            f"  {severity} {book.severity_word(severity):<8} {book.severity_anchor(kind, severity)}"
+            for severity in book.SEVERITIES
+        ]
+    if name == "cameo":
+        codes = [one for one in book.cameo_codes().values() if category in (None, one.category)]
+        return [f"  {one.code:<5} {one.label}" for one in codes]
+    return [f"  {QUESTIONS[name]}. 'forecast events codebook' prints the codebook."]

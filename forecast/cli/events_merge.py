@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import json as json_text
+import json
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from forecast.cli.options import Json, Quiet
+from forecast.cli.options import Output, argument, option, takes_options
+from forecast.cli.terminal import BLANK, Part, Table, left, right, show, text
+from forecast.errors import EventError
 
 if TYPE_CHECKING:
     from forecast.events.agreement import Agreement
@@ -25,44 +28,32 @@ class RuleName(StrEnum):
     MAJORITY = "majority"
 
 
+@takes_options
 def merge(
-    files: Annotated[
-        list[Path],
-        typer.Argument(metavar="FILES", help="Two or more coders' files; the first one leads."),
-    ],
+    files: Annotated[list[Path], argument("FILES", "Two or more coders' files; the first one leads.")],
+    output: Output,
     out: Annotated[
         Path | None,
-        typer.Option(
-            "--out",
-            "-o",
-            metavar="FILE",
-            help="Where to write the merged events; only the table when absent.",
-            show_default=False,
-        ),
+        option("--out -o", "Where to write the merged events; only the table when absent.", "FILE"),
     ] = None,
     rule: Annotated[
         RuleName,
-        typer.Option(
-            "--rule", help="Who is right: the first file that has the event, or what most coders gave."
-        ),
+        option("--rule", "Who is right: the first file that has the event, or what most coders gave."),
     ] = RuleName.FIRST,
     window: Annotated[
-        int, typer.Option("--window", min=0, max=60, help="Days by which coders may date an event apart.")
+        int, option("--window", "Days by which coders may date an event apart.", least=0, most=60)
     ] = 1,
     min_coders: Annotated[
-        int, typer.Option("--min-coders", min=1, help="Leave out events that fewer coders have.")
+        int, option("--min-coders", "Leave out events that fewer coders have.", least=1)
     ] = 1,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the bootstrap of the intervals.")] = 0,
-    force: Annotated[bool, typer.Option("--force", help="Replace the output if it is there.")] = False,
-    json: Json = False,
-    quiet: Quiet = False,
+    seed: Annotated[int, option("--seed", "Seed of the bootstrap of the intervals.", least=0)] = 0,
+    force: Annotated[bool, option("--force", "Replace the output if it is there.")] = False,
 ) -> None:
     """Match the events of several coders, show how far they agree, and write one file.
 
     Rows of two files are one event when actors, day and content speak for it (docs/codebook.md). The
     merged file says in its columns x_coders, x_rows and x_resolved where each row comes from.
     """
-    from forecast.errors import EventError
     from forecast.events.agreement import measure_agreement
     from forecast.events.merging import RULES, match_events, merge_units
     from forecast.events.reading import read_events, write_whole
@@ -91,24 +82,22 @@ def merge(
         if not len(merged.table):
             raise EventError(f"no event was found by {min_coders} coders, so {out} was not written")
         write_whole(out, merged.csv_text().encode())
-    if json:
+    if output.json:
         content = _json(coders, units, agreement, merged) | {
             "out": None if out is None else str(out),
             "rule": rule.value,
             "rule_meaning": RULES[rule.value],
             "window_days": window,
         }
-        typer.echo(json_text.dumps(content, ensure_ascii=False, allow_nan=False))
-    elif not quiet:
-        _print(coders, units, agreement, merged)
+        typer.echo(json.dumps(content, ensure_ascii=False, allow_nan=False))
+    elif output.for_people:
+        show(_findings(coders, units, agreement, merged))
         typer.echo(f"Disagreements were resolved by: {RULES[rule.value]}.")
         if out is not None:
             typer.echo(f"Written: {out}, {len(merged.table):,} events.")
 
 
 def _coders(files: list[Path]) -> list[str]:
-    from forecast.errors import EventError
-
     if len(files) < 2:
         raise EventError("one file alone has nothing to be merged with. Give the files of two coders or more")
     places = [file.resolve() for file in files]
@@ -119,7 +108,7 @@ def _coders(files: list[Path]) -> list[str]:
     return [stem if stems.count(stem) == 1 else str(file) for stem, file in zip(stems, files, strict=True)]
 
 
-def _counts(coders: list[str], units: list[Unit]) -> list[dict[str, Any]]:
+def _counts(coders: Sequence[str], units: Sequence[Unit]) -> list[dict[str, Any]]:
     return [
         {
             "coder": coder,
@@ -143,28 +132,39 @@ def _json(
     }
 
 
-def _print(coders: list[str], units: list[Unit], agreement: tuple[Agreement, ...], merged: Merged) -> None:
+def _findings(
+    coders: Sequence[str], units: Sequence[Unit], agreement: Sequence[Agreement], merged: Merged
+) -> Iterator[Part]:
     from forecast.events.agreement import RELIABLE, TENTATIVE
     from forecast.wording import number
 
     shared = sum(len(unit.rows) > 1 for unit in units)
-    typer.echo(f"{len(units):,} events in {len(coders)} files, {shared:,} of them in two files or more.")
+    yield text(f"{len(units):,} events in {len(coders)} files, {shared:,} of them in two files or more.")
     for row in _counts(coders, units):
-        typer.echo(f"  {row['coder']}: {row['events']:,} events, {row['alone']:,} that no other file has")
-    typer.echo("\nAgreement on the shared events (Krippendorff's alpha: 1 full, 0 as by chance)")
-    typer.echo(f"  {'':<30} {'equal':>6} {'alpha':>6}  90% interval")
-    for one in agreement:
-        equal = "–" if one.equal is None else f"{one.equal:.0%}"
-        alpha = "–" if one.alpha is None else number(one.alpha)
-        spread = "" if one.interval90 is None else " to ".join(number(bound) for bound in one.interval90)
-        typer.echo(f"  {one.name:<30} {equal:>6} {alpha:>6}  {spread}".rstrip())
-    typer.echo(
-        f"  From {RELIABLE:g} conclusions from the coding are safe, from {TENTATIVE:g} tentative; below, the "
-        "codebook or the training needs work."
+        alone = f"{row['alone']:,} that no other file has"
+        yield text(f"{row['coder']}: {row['events']:,} events, {alone}", indent=2)
+    yield BLANK
+    yield text("Agreement on the shared events (Krippendorff's alpha: 1 full, 0 as by chance)")
+    rows = (
+        (
+            one.name,
+            "–" if one.equal is None else f"{one.equal:.0%}",
+            "–" if one.alpha is None else number(one.alpha),
+            "" if one.interval90 is None else " to ".join(number(bound) for bound in one.interval90),
+        )
+        for one in agreement
     )
-    typer.echo(f"\nDisagreements: {len(merged.disagreements):,}")
+    yield Table((left(width=30), right("equal", 6), right("alpha", 6), left("90% interval")), rows)
+    yield text(
+        f"From {RELIABLE:g} conclusions from the coding are safe, from {TENTATIVE:g} tentative; below, the "
+        "codebook or the training needs work.",
+        indent=2,
+    )
+    yield BLANK
+    yield text(f"Disagreements: {len(merged.disagreements):,}")
     for item in merged.disagreements[:SHOWN]:
         given = ", ".join(f"{coder} {value}" for coder, value in item.values.items())
-        typer.echo(f"  {item.event}: {item.property}: {given}; taken: {item.taken}")
-    if len(merged.disagreements) > SHOWN:
-        typer.echo(f"  and {len(merged.disagreements) - SHOWN:,} more. All of them: --json, or x_resolved")
+        yield text(f"{item.event}: {item.property}: {given}; taken: {item.taken}", indent=2, hang=4)
+    hidden = len(merged.disagreements) - SHOWN
+    if hidden > 0:
+        yield text(f"and {hidden:,} more. All of them: --json, or x_resolved", indent=2)

@@ -1,21 +1,28 @@
-"""``forecast ledger``: every forecast made, what happened, how good we are."""
+"""``forecast ledger``: what is on record, whether it can be trusted, what does not count."""
 
 from __future__ import annotations
 
-import json as json_text
+import json
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from forecast.cli import ledger_exchange, ledger_hindcast, ledger_results, ledger_trust
-from forecast.cli.ledger_place import Id, LedgerFile, ledger_place
-from forecast.cli.options import Json
-from forecast.errors import LedgerError
+from forecast.cli import ledger_exchange, ledger_score
+from forecast.cli.options import Json, LedgerFile, argument, ledger_place, option
+from forecast.cli.terminal import BLANK, Part, Table, left, right, show, text
+from forecast.errors import InputError, LedgerError
+from forecast.wording import count, interval_percent, percent
 
 if TYPE_CHECKING:
     from forecast.ledger.book import Book
-    from forecast.ledger.entries import ProbabilityEntry
+    from forecast.ledger.entries import ProbabilityEntry, ResolutionEntry
+
+_SHOWN_ACTS = 5
+_FEWEST_DIGITS = 8
+"""Of a head: fewer could be met by chance."""
+Id = Annotated[str, argument("ID", "An id, or the first digits of it.")]
 
 app = typer.Typer(
     name="ledger",
@@ -35,13 +42,9 @@ class StandingChoice(StrEnum):
 @app.command("list")
 def list_(
     ledger: LedgerFile = None,
-    status: Annotated[
-        StandingChoice | None, typer.Option("--status", help="Only these.", show_default=False)
-    ] = None,
-    dyad: Annotated[
-        str | None, typer.Option("--dyad", metavar="A-B", help="Only this pair, e.g. USA-CHN.")
-    ] = None,
-    json: Json = False,
+    status: Annotated[StandingChoice | None, option("--status", "Only these.")] = None,
+    dyad: Annotated[str | None, option("--dyad", "Only this pair, e.g. USA-CHN.", "A-B")] = None,
+    as_json: Json = False,
 ) -> None:
     """List the forecasts on record, with what became of them."""
     from forecast.ledger.store import open_ledger
@@ -57,30 +60,24 @@ def list_(
         for entry in book.answers
         if (status is None or book.standing(entry) == status) and (not dyad or entry.question.is_about(dyad))
     ]
-    if json:
+    if as_json:
         forecasts = [_summary(book, entry) for entry in chosen]
-        typer.echo(json_text.dumps({"ledger": book.path, "head": book.head, "forecasts": forecasts}))
-        return
-    from forecast.cli.ledger_lines import list_lines
-    from forecast.cli.score_lines import print_lines
-
-    print_lines(list_lines(book, chosen))
+        typer.echo(json.dumps({"ledger": book.path, "head": book.head, "forecasts": forecasts}))
+    else:
+        show(_listed(book, chosen))
 
 
-@app.command()
-def show(entry: Id, ledger: LedgerFile = None, json: Json = False) -> None:
+@app.command("show")
+def show_(entry: Id, ledger: LedgerFile = None, as_json: Json = False) -> None:
     """Show one forecast with everything that was recorded about it."""
     from forecast.ledger.store import open_ledger
 
     book = open_ledger(ledger_place(ledger))
     found = book.find(entry)
-    if json:
-        typer.echo(json_text.dumps(_everything(book, found)))
-        return
-    from forecast.cli.ledger_lines import show_lines
-    from forecast.cli.score_lines import print_lines
-
-    print_lines(show_lines(book, found))
+    if as_json:
+        typer.echo(json.dumps(_everything(book, found)))
+    else:
+        show(_shown(book, found))
 
 
 def _summary(book: Book, entry: ProbabilityEntry) -> dict[str, Any]:
@@ -123,10 +120,221 @@ def _everything(book: Book, subject: str) -> dict[str, Any]:
     return content
 
 
-app.command("verify")(ledger_trust.verify)
-app.command("resolve")(ledger_results.resolve)
-app.command("void")(ledger_trust.void)
-app.command("score")(ledger_results.score)
+def _listed(book: Book, entries: Sequence[ProbabilityEntry]) -> Iterator[Part]:
+    """A row a forecast: id, days, target, probability, what happened."""
+    from forecast.ledger.book import SHOWN_DIGITS
+    from forecast.ledger.entries import ForecastEntry, JudgementEntry
+
+    if not entries:
+        yield text(f"{book.path}: no such forecast on record.")
+        return
+    columns = (
+        *(left(head) for head in ("Id", "As of", "Before", "Pair")),
+        left("Target", 21),
+        right("Chance"),
+        left("Ends"),
+    )
+    rows = (
+        (
+            entry.id[:SHOWN_DIGITS],
+            str(entry.question.as_of),
+            str(entry.question.milestone),
+            entry.question.pair,
+            f"({entry.forecaster})" if isinstance(entry, JudgementEntry) else getattr(entry, "target", ""),
+            percent(entry.probability),
+            _end(book, entry),
+        )
+        for entry in entries
+    )
+    yield Table(
+        columns, rows, ("dim" if book.standing(entry) == "void" else "" for entry in entries), indent=0, gap=1
+    )
+    yield BLANK
+    unconverged = sum(isinstance(entry, ForecastEntry) and not entry.converged for entry in entries)
+    if unconverged:
+        yield text(f"{count(unconverged, 'forecast')} of a fit that did not converge: not scored.")
+    yield text("One with everything recorded: forecast ledger show ID", "dim")
+
+
+def _end(book: Book, entry: ProbabilityEntry) -> str:
+    standing = book.standing(entry)
+    resolution = book.resolution_of(entry.question.id)
+    return ("yes" if resolution.outcome else "no") if standing == "resolved" and resolution else standing
+
+
+def _shown(book: Book, subject: str) -> Iterator[Part]:
+    """Everything on record about a forecast, a question or an outcome."""
+    from forecast.ledger.book import SHOWN_DIGITS
+
+    if subject not in book:
+        yield text(f"Question {subject[:SHOWN_DIGITS]}", "bold")
+        yield BLANK
+        yield from _listed(book, [one for one in book.answers if one.question.id == subject])
+        yield from _outcome_lines(book, subject)
+        return
+    record = book.record(subject)
+    entry = record.entry
+    yield text(f"{entry.kind.capitalize()} {subject[:SHOWN_DIGITS]}", "bold")
+    if entry.kind == "void":
+        yield _field("Void", f"{entry.subject[:SHOWN_DIGITS]}: {entry.reason}")
+    elif entry.kind == "resolution":
+        yield from _resolution_lines(entry)
+    else:
+        yield from _answer_lines(book, entry)
+    yield _field("Recorded", f"{record.recorded_on:%Y-%m-%d %H:%M:%S} UTC, record {record.sequence}")
+    if record.clock_behind_s:
+        yield _field("Clock", f"stood {record.clock_behind_s} s behind an earlier record")
+    yield _field("Hash", record.hash)
+    for step in entry.provenance:
+        yield _field("Came from", f"a chain with head {step.chain_head[:16]}…, there {step.hash[:16]}…")
+
+
+def _answer_lines(book: Book, entry: ProbabilityEntry) -> Iterator[Part]:
+    from forecast.ledger.book import SHOWN_DIGITS
+    from forecast.ledger.entries import ForecastEntry, JudgementEntry
+
+    question = entry.question
+    severity = "" if question.min_severity == 1 else f" of severity {question.min_severity} or more"
+    rule = f"{' or '.join(one.replace('_', ' ') for one in question.any_of)}{severity}"
+    if isinstance(entry, ForecastEntry):
+        yield _field("Pair", f"{entry.dyad_label} ({question.pair})")
+        yield _field("Target", f"{entry.target_label} ({entry.target}): {rule}")
+        yield _field(
+            "Window", f"after {question.as_of} and before {question.milestone} ({entry.milestone_label})"
+        )
+        yield _field(
+            "Chance",
+            f"{percent(entry.probability)} ({entry.probability:g}), 90% interval "
+            f"{interval_percent(entry.interval90)}, Monte Carlo error {entry.mcse:g}: {entry.words}",
+        )
+        yield _field("Baseline", f"{percent(entry.baseline.probability)} ({entry.baseline.name})")
+        fit = "converged" if entry.converged else "did not converge: not scored"
+        yield _field("Model", f"{entry.model}, forecast {entry.code_version}; {fit}")
+        yield _field("Run", f"{entry.run_id}, {entry.run_folder or 'not kept'}")
+        yield _field("Config", f"sha256 {entry.config_sha256[:16]}…, data {entry.data_sha256[:16]}…")
+    elif isinstance(entry, JudgementEntry):
+        yield _field("Pair", question.pair)
+        yield _field("Target", rule)
+        yield _field("Window", f"after {question.as_of} and before {question.milestone}")
+        yield _field("Chance", f"{percent(entry.probability)} ({entry.probability:g}) by {entry.forecaster}")
+    late = " (hindcast: part of the answer could be known)" if entry.hindcast else ""
+    yield _field("Made on", f"{entry.made_on:%Y-%m-%d %H:%M:%S} UTC{late}")
+    yield _field("Question", question.id[:SHOWN_DIGITS])
+    yield from _outcome_lines(book, question.id)
+    void = book.void_of(entry)
+    if void:
+        yield _field("Void", void.reason)
+
+
+def _outcome_lines(book: Book, question_id: str) -> Iterator[Part]:
+    for resolution in book.resolutions.get(question_id, []):
+        yield from _resolution_lines(resolution)
+    if question_id not in book.resolutions:
+        yield _field("Outcome", "open")
+
+
+def _resolution_lines(entry: ResolutionEntry) -> Iterator[Part]:
+    acts = ", ".join(entry.acts[:_SHOWN_ACTS]) + (" …" if len(entry.acts) > _SHOWN_ACTS else "")
+    said = f"yes, on {entry.decided_on} ({acts})" if entry.outcome else "no"
+    where = f"{entry.events_source}, which reaches {entry.through}"
+    yield _field("Corrected" if entry.corrects else "Outcome", f"{said}; by {where}")
+
+
+def _field(name: str, said: str) -> Part:
+    return text(f"{name:<10}{said}", hang=10)
+
+
+@app.command()
+def verify(
+    ledger: LedgerFile = None,
+    head: Annotated[
+        str | None, option("--head", "A head noted earlier; it must still be in the chain.", "HASH")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Prove that nothing was altered, removed or moved; name the first bad record. Exit code 2 if one is."""
+    from forecast.ledger.book import check_chain
+    from forecast.ledger.store import read_links
+
+    path = ledger_place(ledger)
+    stated = None if head is None else head.strip().lower()
+    if stated is not None and len(stated) < _FEWEST_DIGITS:
+        raise InputError(
+            f"--head: '{head}' is too short to prove anything. Give at least {_FEWEST_DIGITS} digits of it"
+        )
+    links = read_links(path)
+    checked = check_chain(str(path), links)
+    book, fault = checked.book, checked.fault
+    place = next((link.sequence for link in links if stated and link.hash.startswith(stated)), None)
+    sound = fault is None and (head is None or place is not None)
+    marked = [record.sequence for record in book.records if record.clock_behind_s]
+    if as_json:
+        content = {
+            "ledger": str(path),
+            "sound": sound,
+            "records": len(links),
+            "head": book.head,
+            "fault": None if fault is None else {"record": fault.sequence, "reason": fault.reason},
+            "stated_head_at": place,
+            "clock_set_back_at": marked,
+        }
+        typer.echo(json.dumps(content))
+    if fault:
+        raise LedgerError(
+            f"{path}: record {fault.sequence} {fault.reason}. {count(fault.sequence - 1, 'record')} before "
+            "it can be trusted, it and what follows cannot"
+        )
+    if not sound:
+        raise LedgerError(
+            f"{path}: {head} is not in the chain, which holds {count(len(book), 'record')}: records were cut "
+            "off at its end, or it is another ledger"
+        )
+    if as_json:
+        return
+    typer.echo(f"{path}: {count(len(book), 'record')}, chain unbroken.")
+    if place:
+        typer.echo(f"The stated head is record {place}; {count(len(book) - place, 'record')} since.")
+    if marked:
+        shown = ", ".join(map(str, marked[:10])) + (" …" if len(marked) > 10 else "")
+        typer.echo(f"The clock stood behind an earlier record at: {shown}.")
+    typer.echo(f"Head {book.head}")
+    if head is None:
+        typer.echo("Note the head elsewhere: 'verify --head' then shows records cut off at the end, too.")
+
+
+@app.command()
+def void(
+    entry: Id,
+    reason: Annotated[str, option("--reason", "Why it does not count.", "TEXT")],
+    ledger: LedgerFile = None,
+    as_json: Json = False,
+) -> None:
+    """Declare a forecast, or a question with all its forecasts, void. It stays on record with the reason."""
+    from forecast.ledger.entries import VoidEntry, with_id
+    from forecast.ledger.store import open_ledger, write_ledger
+
+    path = ledger_place(ledger)
+    if not reason.strip():
+        raise InputError("--reason: is empty. Say why it does not count; the reason is shown for good")
+    subject = open_ledger(path).find(entry)
+    with write_ledger(path) as writer:
+        book = writer.book
+        if subject in book and book.record(subject).entry.kind in ("resolution", "void"):
+            raise LedgerError(
+                f"'{entry}' is a {book.record(subject).entry.kind}. Give a forecast or a question"
+            )
+        if subject in book.voids:
+            raise LedgerError(f"'{entry}' is void already: {book.voids[subject].reason}")
+        added = with_id(VoidEntry, subject=subject, reason=reason.strip())
+        writer.append(added)
+    if as_json:
+        typer.echo(json.dumps({"id": added.id, "subject": subject, "reason": added.reason}))
+    else:
+        typer.echo(f"Void: {subject[:10]} ({added.reason}).")
+
+
+app.command("resolve")(ledger_score.resolve)
+app.command("score")(ledger_score.score)
 app.command("export")(ledger_exchange.export)
 app.command("import")(ledger_exchange.import_)
-app.command("hindcast")(ledger_hindcast.hindcast)
+app.command("hindcast")(ledger_exchange.hindcast)

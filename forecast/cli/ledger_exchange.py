@@ -1,8 +1,11 @@
-"""``forecast ledger export`` and ``import``: chains of colleagues, tables for other tools, answers."""
+"""``forecast ledger export``, ``import`` and ``hindcast``: what leaves the ledger, and what enters it.
+
+Chains of colleagues, tables for other tools, answers of others, and our own forecasts as of past days.
+"""
 
 from __future__ import annotations
 
-import json as json_text
+import json
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -10,8 +13,20 @@ from typing import Annotated
 
 import typer
 
-from forecast.cli.ledger_place import LedgerFile, ledger_place
-from forecast.cli.options import Json, Quiet
+from forecast.cli.options import (
+    ConfigOptions,
+    LedgerFile,
+    Output,
+    Seed,
+    argument,
+    day_option,
+    days_ahead,
+    ledger_place,
+    option,
+    takes_options,
+)
+from forecast.cli.progress import listening
+from forecast.errors import InputError, StoppedError
 
 
 class ExportFormat(StrEnum):
@@ -34,17 +49,14 @@ def export(
     ledger: LedgerFile = None,
     form: Annotated[
         ExportFormat,
-        typer.Option(
+        option(
             "--format",
-            help="jsonl: the chain; hubverse: forecasts, hubverse-outcomes: what happened, as CSV; "
+            "jsonl: the chain; hubverse: forecasts, hubverse-outcomes: what happened, as CSV; "
             "questions: the open ones, a sheet for others to answer.",
         ),
     ] = ExportFormat.JSONL,
     out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", metavar="FILE", help="Where to write; standard output when absent.", show_default=False
-        ),
+        Path | None, option("--out", "Where to write; standard output when absent.", "FILE")
     ] = None,
 ) -> None:
     """Write the ledger for others: JSON Lines, hubverse tables, or a sheet of questions."""
@@ -65,20 +77,15 @@ def export(
         exporting.write_text(text, out)
 
 
+@takes_options
 def import_(
-    file: Annotated[
-        Path,
-        typer.Argument(metavar="FILE", help="What to read, e.g. a colleague's export.", show_default=False),
-    ],
+    file: Annotated[Path, argument("FILE", "What to read, e.g. a colleague's export.")],
+    output: Output,
     ledger: LedgerFile = None,
     form: Annotated[
         ImportFormat,
-        typer.Option(
-            "--format", help="jsonl: a colleague's export (or ledger); csv: probabilities of others."
-        ),
+        option("--format", "jsonl: a colleague's export (or ledger); csv: probabilities of others."),
     ] = ImportFormat.JSONL,
-    json: Json = False,
-    quiet: Quiet = False,
 ) -> None:
     """Take over a colleague's chain, or the probabilities of a crowd, a market or an expert."""
     from forecast.ledger.store import open_ledger, write_ledger
@@ -100,9 +107,9 @@ def import_(
             added = sum([writer.append(judgement) for judgement in answers.judgements])
         content = {"added": added, "known": len(answers.judgements) - added, "empty": answers.empty}
         lines = _answer_lines(content)
-    if json:
-        typer.echo(json_text.dumps(content | {"ledger": str(path), "ledger_head": writer.book.head}))
-    elif not quiet:
+    if output.json:
+        typer.echo(json.dumps(content | {"ledger": str(path), "ledger_head": writer.book.head}))
+    elif output.for_people:
         for line in lines:
             typer.echo(line)
 
@@ -126,3 +133,54 @@ def _answer_lines(content: dict[str, object]) -> list[str]:
     if content["empty"]:
         lines.append(f"Rows left out, without a probability: {content['empty']}.")
     return lines
+
+
+@takes_options
+def hindcast(
+    case: ConfigOptions,
+    output: Output,
+    first: Annotated[datetime, day_option("--from", "First day.")],
+    last: Annotated[datetime, day_option("--to", "Last day.")],
+    ahead: Annotated[str, option("--ahead", "Lengths of the windows, with commas.", "DAYS")] = "90,180",
+    ledger: LedgerFile = None,
+    seed: Seed = None,
+) -> None:
+    """Forecast as of the first day of past quarters, from what was known then; put it on record as hindcasts.
+
+    A quarter that is on record already is not fitted again, so a stopped command goes on where it was.
+    """
+    from forecast.config import load_config
+
+    loaded = load_config(case.config, case.overrides or (), seed=seed)
+    lengths = days_ahead(ahead, "--ahead")
+    if not lengths:
+        raise InputError("--ahead: the list is empty. Expected e.g. 90,180")
+    path = ledger_place(ledger)
+
+    with listening(shown=output.for_people) as listen:
+        from forecast.workflows import hindcast as hindcasts
+
+        days = hindcasts.quarter_days(first.date(), last.date())
+        try:
+            done = hindcasts.hindcast(loaded, days, lengths, path, listen)
+        except KeyboardInterrupt:
+            raise StoppedError(
+                f"interrupted; finished quarters are on record in {path}. The same command goes on."
+            ) from None
+    if output.json:
+        content = {
+            "ledger": str(path),
+            "added": done.added,
+            "as_of": [one.isoformat() for one in days],
+            "skipped": done.skipped,
+            "unconverged": [one.isoformat() for one in done.unconverged],
+        }
+        typer.echo(json.dumps(content))
+    elif output.for_people:
+        typer.echo(
+            f"{path}: {done.added} forecasts added, as of {len(days)} days from {days[0]} to {days[-1]}; "
+            f"{done.skipped} days were on record before."
+        )
+        if done.unconverged:
+            shown = ", ".join(one.isoformat() for one in done.unconverged)
+            typer.echo(f"Did not converge, recorded as such and not scored: {shown}.")

@@ -1,33 +1,223 @@
-"""Options that several commands share, under one name and with one help text."""
+"""Options that several commands share, and commands that take them as objects."""
 
 from __future__ import annotations
 
+import difflib
+import functools
+import inspect
+import os
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, get_type_hints
 
 import typer
 
-ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="Config file (YAML).", show_default=False)]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="KEY=VALUE",
-        help="Change a setting for this run, e.g. sampler.draws=500. Repeatable.",
-    ),
+from forecast.errors import InputError
+
+if TYPE_CHECKING:
+    from forecast.config import Config
+
+FIGURE_FORMATS = (".svg", ".png", ".pdf")
+_LEDGER_VARIABLE = "FORECAST_LEDGER"
+_LEDGER_NAME = "ledger.sqlite"
+RUNS = Path("reports")
+
+
+def option(
+    names: str,
+    help_text: str,
+    metavar: str | None = None,
+    *,
+    least: int | None = None,
+    most: int | None = None,
+) -> Any:  # noqa: ANN401 - what typer's own function returns
+    """Return an option of these names, e.g. ``"--out -o"``."""
+    return typer.Option(*names.split(), help=help_text, metavar=metavar, min=least, max=most)
+
+
+def argument(metavar: str, help_text: str) -> Any:  # noqa: ANN401
+    """Return an argument."""
+    return typer.Argument(metavar=metavar, help=help_text, show_default=False)
+
+
+def day_option(name: str, help_text: str) -> Any:  # noqa: ANN401
+    """Return an option that takes a day."""
+    return typer.Option(name, formats=["%Y-%m-%d"], metavar="DATE", help=help_text)
+
+
+RunFolder = Annotated[Path, argument("RUN_DIR", "Folder of a saved run.")]
+Json = Annotated[bool, option("--json", "Print one JSON object on standard output, nothing else.")]
+Seed = Annotated[int | None, option("--seed", "Seed, in place of sampler.seed.")]
+LedgerFile = Annotated[
+    Path | None,
+    option("--ledger", f"The ledger; {_LEDGER_VARIABLE} or else {RUNS / _LEDGER_NAME} when absent.", "FILE"),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Print no progress and no tables.")]
-Seed = Annotated[int | None, typer.Option("--seed", help="Seed, in place of sampler.seed.")]
-AsOf = Annotated[
-    datetime | None,
-    typer.Option(
-        "--as-of", formats=["%Y-%m-%d"], metavar="DATE", help="Day of the forecast, in place of as_of."
-    ),
-]
+
+
+def takes_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Let a command take dataclasses of options: on the command line each of their fields is an option."""
+    groups: dict[str, tuple[Callable[..., object], list[str]]] = {}
+    shown: list[inspect.Parameter] = []
+    hints = get_type_hints(command, include_extras=True)
+    for name, parameter in inspect.signature(command).parameters.items():
+        kind = hints[name]
+        if not is_dataclass(kind):
+            shown.append(parameter.replace(kind=parameter.KEYWORD_ONLY, annotation=kind))
+            continue
+        stated = get_type_hints(kind, include_extras=True)
+        groups[name] = cast("Callable[..., object]", kind), [field.name for field in fields(kind)]
+        for field in fields(kind):
+            default = parameter.empty if field.default is MISSING else field.default
+            one = inspect.Parameter(field.name, parameter.KEYWORD_ONLY, default=default)
+            shown.append(one.replace(annotation=stated[field.name]))
+
+    @functools.wraps(command)
+    def called_with_fields(**values: object) -> None:
+        made = {
+            name: kind(**{own: values.pop(own) for own in names}) for name, (kind, names) in groups.items()
+        }
+        command(**values, **made)
+
+    called_with_fields.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
+    called_with_fields.__annotations__ = {parameter.name: parameter.annotation for parameter in shown}
+    return called_with_fields
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """Who reads what a command prints: a person, a program, or nobody."""
+
+    json: Json = False
+    quiet: Annotated[bool, option("--quiet", "Print no progress and no tables.")] = False
+
+    @property
+    def for_people(self) -> bool:
+        """Whether texts, tables and progress are shown."""
+        return not (self.json or self.quiet)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfigOptions:
+    """A config and the settings that are changed for this time."""
+
+    config: Annotated[Path, argument("CONFIG", "Config file (YAML).")]
+    overrides: Annotated[
+        list[str] | None,
+        option("--set", "Change a setting for this run, e.g. sampler.draws=500. Repeatable.", "KEY=VALUE"),
+    ] = None
+
+    def load(self) -> Config:
+        """Read the config."""
+        from forecast.config import load_config
+
+        return load_config(self.config, self.overrides or ())
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatedOptions(ConfigOptions):
+    """The same with an as-of date and a seed of its own."""
+
+    as_of: Annotated[datetime | None, day_option("--as-of", "Day of the forecast, in place of as_of.")] = None
+    seed: Seed = None
+
+    def load(self) -> Config:
+        """Read the config."""
+        from forecast.config import load_config
+
+        return load_config(self.config, self.overrides or (), as_of=day(self.as_of), seed=self.seed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OriginOptions:
+    """Past days to forecast from, how far ahead, and with which models."""
+
+    origins: Annotated[
+        str, option("--origins", "monthly, weekly, or days: 2021-01-01,2021-07-01.", "WHEN")
+    ] = "monthly"
+    horizons: Annotated[str, option("--horizons", "Days ahead, with commas.", "DAYS")] = "30,90,180"
+    models: Annotated[
+        str, option("--models", "Some of joint,focused,target,ensemble. Baselines are always shown.", "LIST")
+    ] = "joint,focused,target,ensemble"
+    jobs: Annotated[int, option("--jobs", "Processes to use.", "N", least=1, most=256)] = 1
 
 
 def day(value: datetime | None) -> date | None:
     """Return the day of an option, if given."""
     return value.date() if value else None
+
+
+def parts_of(text: str) -> tuple[str, ...]:
+    """Cut at commas; spaces around a part do not count, and empty parts are left out."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def days_ahead(text: str, option: str) -> tuple[int, ...]:
+    """Read whole numbers of days.
+
+    Raises
+    ------
+    InputError
+        One is no whole number.
+    """
+    for part in parts_of(text):
+        if not (part.isascii() and part.isdigit()):
+            raise InputError(f"{option}: '{part}' is not a whole number of days. Expected e.g. 30,90,180")
+    return tuple(map(int, parts_of(text)))
+
+
+Spacing = Literal["monthly", "weekly"]
+SPACINGS: tuple[Spacing, ...] = ("monthly", "weekly")
+
+
+def read_origins(text: str) -> Spacing | tuple[date, ...]:
+    """Read how origins are spaced, or the days of them.
+
+    Raises
+    ------
+    InputError
+        One is no day.
+    """
+    for word in SPACINGS:
+        if word == text.strip():
+            return word
+    found = []
+    for part in parts_of(text):
+        try:
+            found.append(date.fromisoformat(part))
+        except ValueError as error:
+            near = difflib.get_close_matches(part, SPACINGS, n=1)
+            hint = f" Did you mean '{near[0]}'?" if near else ""
+            raise InputError(
+                f"--origins: '{part}' is not a day.{hint} Expected: {', '.join(SPACINGS)}, or days as "
+                "2021-01-01,2021-07-01"
+            ) from error
+    return tuple(found)
+
+
+def check_figure(path: Path | None, option: str) -> None:
+    """Refuse a path that a figure cannot be written to, before any work.
+
+    Raises
+    ------
+    InputError
+        The ending names no format, the folder does not exist, or it is one.
+    """
+    if path is None:
+        return
+    if path.suffix.lower() not in FIGURE_FORMATS:
+        raise InputError(
+            f"{option}: {path} ends in no format of a figure; give a name that ends in "
+            f"{', '.join(FIGURE_FORMATS)}"
+        )
+    if not path.absolute().parent.is_dir():
+        raise InputError(f"{option}: {path}: the folder {path.parent} does not exist; make it first")
+    if path.is_dir():
+        raise InputError(f"{option}: {path} is a folder; give the name of a file in it")
+
+
+def ledger_place(option: Path | None, out: Path = RUNS) -> Path:
+    """Return the file of the ledger: the option, else that of the environment, else beside the runs."""
+    stated = os.environ.get(_LEDGER_VARIABLE)
+    return option or (Path(stated) if stated else out / _LEDGER_NAME)

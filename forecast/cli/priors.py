@@ -2,44 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forecast.cli.options import ConfigFile, Json, Overrides
-from forecast.cli.prior_lines import explain_lines, wrapped
+from forecast.cli.options import ConfigOptions, Json, option, takes_options
+from forecast.cli.terminal import BLANK, Part, Table, left, show, text
+from forecast.errors import InputError, PriorError, did_you_mean
 
 if TYPE_CHECKING:
     from forecast.priors import Distribution, NamedPrior
+    from forecast.priors.elicitation import Elicited
     from forecast.records.analysis import ParameterSummary
 
 
+@takes_options
 def priors(
-    config: ConfigFile,
-    overrides: Overrides = None,
+    case: ConfigOptions,
     explain: Annotated[
-        str | None,
-        typer.Option("--explain", metavar="NAME", help="One prior in full: meaning, unit, words, reason."),
+        str | None, option("--explain", "One prior in full: meaning, unit, words, reason.", "NAME")
     ] = None,
     run: Annotated[
         Path | None,
-        typer.Option(
-            "--run", metavar="RUN_DIR", help="With --explain: a saved run, to show what the data made of it."
-        ),
+        option("--run", "With --explain: a saved run, to show what the data made of it.", "RUN_DIR"),
     ] = None,
-    json: Json = False,
+    as_json: Json = False,
 ) -> None:
     """List every prior: name, meaning, unit, words, value, 90% range, and where it came from."""
-    from forecast.config import load_config
-    from forecast.errors import InputError, PriorError, did_you_mean
     from forecast.runs.inputs import resolve_priors
 
     if run and not explain:
         raise InputError("--run: shows what the data made of one prior; name it with --explain NAME")
-    _, models = resolve_priors(load_config(config, overrides or ()))
+    _, models = resolve_priors(case.load())
     # Models of one family share their parameters.
     known = {name: one for _, priors in models for name, one in priors.priors.items()}
     chosen = list(known.values())
@@ -51,16 +49,14 @@ def priors(
                 f"{explain}: unknown prior.{did_you_mean(explain, names)} 'forecast priors' lists them all."
             )
     after = _posteriors(run) if run else {}
-    if json:
-        import json as json_text
-
+    if as_json:
         rows = [_as_dict(prior, after.get(prior.name)) for prior in chosen]
-        typer.echo(json_text.dumps({"priors": rows}))
+        typer.echo(json.dumps({"priors": rows}))
     elif explain:
         for prior in chosen:
-            _echo(explain_lines(prior, after.get(prior.name)))
+            show(_explained(prior, after.get(prior.name)))
     else:
-        _print_list(chosen)
+        show(_listed(chosen))
 
 
 def _posteriors(run: Path) -> dict[str, ParameterSummary]:
@@ -103,37 +99,105 @@ def _quantiles(distribution: Distribution) -> dict[str, float]:
     return {"q05": lower, "median": median, "q95": upper}
 
 
-def _print_list(priors: list[NamedPrior]) -> None:
+def _listed(priors: Sequence[NamedPrior]) -> Iterator[Part]:
     """One block a group: its name, meaning, unit and words, then a line for each prior in it."""
     for name, members in groupby(priors, key=lambda prior: prior.group.name):
         own = list(members)
         group = own[0].group
-        typer.echo(f"{name}{'.KIND' if own[0].element else ''}  [{group.unit}]")
-        _echo_wrapped(f"{group.meaning}.")
+        yield text(f"{name}{'.KIND' if own[0].element else ''}  [{group.unit}]")
+        yield text(f"{group.meaning}.", indent=2)
         if group.words:
-            _echo_wrapped(f"Words: {', '.join(group.words)}.")
+            yield text(f"Words: {', '.join(group.words)}.", indent=2)
         same = len({(prior.distribution, prior.origin) for prior in own}) == 1
         if same and own[0].element:
-            _echo_wrapped(f"Kinds: {', '.join(prior.element or '' for prior in own)}.")
+            yield text(f"Kinds: {', '.join(prior.element or '' for prior in own)}.", indent=2)
+        rows = []
         for prior in own[:1] if same else own:
             element = f"all {len(own)} kinds" if same and prior.element else prior.element or ""
             lower, upper = prior.distribution.quantile([0.05, 0.95])
-            typer.echo(
-                f"  {element:<17}  {prior.distribution!s:<31}  {lower:>6.3g} to {upper:<6.3g}  {prior.origin}"
-            )
-        typer.echo()
-    _echo_wrapped(
+            rows.append((element, str(prior.distribution), f"{lower:.3g} to {upper:.3g}", prior.origin))
+        yield Table((left(width=17), left(width=32, wraps=True), left(width=16), left()), rows, heads=False)
+        yield BLANK
+    yield text(
         "After each distribution: its 90% range, and where the prior came from. Set one in the config under "
         "model.priors, or for one run, e.g. --set model.priors.tension.persistence=slow. A name without "
-        ".KIND sets all of its kinds. More on one: --explain NAME.",
-        indent="",
+        ".KIND sets all of its kinds. More on one: --explain NAME."
     )
 
 
-def _echo_wrapped(text: str, indent: str = "  ") -> None:
-    _echo(wrapped(text, indent))
+def _explained(prior: NamedPrior, posterior: ParameterSummary | None) -> Iterator[Part]:
+    """One prior in full, and what the data made of it where a run is given."""
+    from forecast.priors.resolve import statement_examples, statement_text
+
+    scale = prior.group.scale
+    yield text(f"{prior.name}  [{prior.origin}]")
+    yield text(f"{prior.group.meaning}.", indent=2)
+    yield text(f"Unit: {prior.group.unit}. Read as: {scale.meaning}.", indent=2)
+    yield text(f"Prior: {_spread(prior.distribution)}", indent=2)
+    yield text(f"In plain terms: {prior.reading}.", indent=2)
+    if prior.elicited:
+        yield text(f"Fitted to quantiles: {_achieved(prior.elicited)}.", indent=2)
+    if prior.origin != "default":
+        yield text(f"Default: {_spread(prior.default)}", indent=2)
+    yield text(f"Why the default: {prior.group.reason}", indent=2)
+    if posterior is not None:
+        yield from _learned(prior, posterior)
+    yield text("Words", indent=2)
+    for word, known in (*prior.group.words.items(), ("default", prior.default)):
+        yield text(f"{word!r} = {_spread(known)}", indent=4)
+        yield text(f"{_reading(prior, known)}.", indent=6)
+    yield text("To set it, under model.priors in the config", indent=2)
+    for form, statement in statement_examples(prior).items():
+        yield text(f"{prior.name}: {statement_text(statement)}", indent=4)
+        yield text(f"a {form}" if not form.startswith("quantiles") else form, indent=6)
 
 
-def _echo(lines: Iterator[str]) -> None:
-    for line in lines:
-        typer.echo(line)
+def _learned(prior: NamedPrior, posterior: ParameterSummary) -> Iterator[Part]:
+    low, high = posterior.posterior_interval90
+    reading = prior.group.scale.read(low, posterior.posterior_mean, high)
+    yield text(
+        f"After the data: mean {posterior.posterior_mean:.3g}, 90% between {low:.3g} and {high:.3g}: "
+        f"{reading}.",
+        indent=2,
+    )
+    before = posterior.prior_interval90[1] - posterior.prior_interval90[0]
+    share = (high - low) / before
+    yield text(
+        f"The data left {min(share, 9.99):.0%} of the width of the prior that the run used "
+        f"({posterior.prior}).",
+        indent=2,
+    )
+
+
+def set_priors(priors: Sequence[NamedPrior]) -> Iterator[Part]:
+    """Yield the priors that a config sets, as they were understood."""
+    for prior in priors:
+        yield text(f"{prior.name}: {_spread(prior.distribution)}", indent=2)
+        yield text(f"{_reading(prior, prior.distribution)}.", indent=4)
+        if prior.elicited:
+            yield text(f"Fitted to quantiles: {_achieved(prior.elicited)}.", indent=4)
+
+
+def _achieved(elicited: Elicited) -> str:
+    """Stated quantiles beside those of the fitted distribution."""
+
+    def shown(value: float) -> str:
+        return elicited.scale.short(value) if elicited.scale else f"{value:.3g}"
+
+    if elicited.exact:
+        return ", ".join(f"{one.name} {shown(one.stated)}" for one in elicited.quantiles) + "; all met"
+    return "; ".join(
+        f"{one.name} {shown(one.stated)} was asked, {shown(one.achieved)} is met"
+        for one in elicited.quantiles
+    )
+
+
+def _spread(distribution: Distribution) -> str:
+    low, middle, high = distribution.quantile([0.05, 0.5, 0.95]).tolist()
+    return f"{distribution}; median {middle:.3g}, 90% between {low:.3g} and {high:.3g}."
+
+
+def _reading(prior: NamedPrior, distribution: Distribution) -> str:
+    low, middle, high = distribution.quantile([0.05, 0.5, 0.95]).tolist()
+    said = prior.group.scale.read(low, middle, high)
+    return said[:1].upper() + said[1:]

@@ -1,10 +1,15 @@
-"""Progress of a run on standard error: bars on a terminal, nothing elsewhere."""
+"""While a command works: bars on standard error, on a terminal only, and a Ctrl-C that is not lost.
+
+Callbacks of compiled code swallow the exception that Ctrl-C raises; the listener raises it again.
+"""
 
 from __future__ import annotations
 
+import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,6 +17,7 @@ if TYPE_CHECKING:
 
 _LABELS = {
     "read": "Read events",
+    "import": "Read files",
     "compile": "Compile the model",
     "sample": "Sample the posterior",
     "simulate": "Simulate futures",
@@ -24,9 +30,21 @@ _LABELS = {
 
 
 @contextmanager
-def show_progress(*, hidden: bool) -> Iterator[Listener]:
-    """Yield a listener that draws a bar a stage; it draws nothing when hidden or not on a terminal."""
-    if hidden or not sys.stderr.isatty():
+def listening(*, shown: bool) -> Iterator[Listener]:
+    """Yield a listener that draws progress where it is shown, and ends the work if Ctrl-C was pressed."""
+    with remembered_interrupt() as stop_if_pressed, show_progress(shown=shown) as draw:
+
+        def listen(progress: StageProgress) -> None:
+            stop_if_pressed()
+            draw(progress)
+
+        yield listen
+
+
+@contextmanager
+def show_progress(*, shown: bool) -> Iterator[Listener]:
+    """Yield a listener that draws a bar a stage; it draws nothing unless on a terminal."""
+    if not shown or not sys.stderr.isatty():
         yield lambda progress: None
         return
     from rich.console import Console
@@ -34,6 +52,7 @@ def show_progress(*, hidden: bool) -> Iterator[Listener]:
         BarColumn,
         Progress,
         SpinnerColumn,
+        TaskID,
         TextColumn,
         TimeElapsedColumn,
         TimeRemainingColumn,
@@ -48,16 +67,52 @@ def show_progress(*, hidden: bool) -> Iterator[Listener]:
         TextColumn("{task.fields[note]}"),
     )
     with Progress(*columns, console=Console(stderr=True)) as bars:
-        tasks: dict[str, object] = {}
+        tasks: dict[str, TaskID] = {}
+
+        def finish() -> None:
+            for task in tasks.values():
+                bars.update(task, total=1, completed=1, note="")
 
         def listen(progress: StageProgress) -> None:
             if progress.stage not in tasks:
-                for task in tasks.values():
-                    bars.update(task, total=1, completed=1, note="")  # type: ignore[arg-type]
+                finish()
                 tasks[progress.stage] = bars.add_task(_LABELS[progress.stage], total=None, note="")
             total = progress.planned or None
-            bars.update(tasks[progress.stage], total=total, completed=progress.finished, note=progress.note)  # type: ignore[arg-type]
+            bars.update(tasks[progress.stage], total=total, completed=progress.finished, note=progress.note)
 
         yield listen
-        for task in tasks.values():
-            bars.update(task, total=1, completed=1, note="")  # type: ignore[arg-type]
+        finish()
+
+
+@contextmanager
+def remembered_interrupt() -> Iterator[Callable[[], None]]:
+    """Yield a function that raises ``KeyboardInterrupt`` if Ctrl-C was pressed, even if it seemed lost.
+
+    A process that was started to ignore Ctrl-C (in the background of a shell) goes on ignoring it.
+    """
+    if signal.getsignal(signal.SIGINT) != signal.default_int_handler:
+        yield lambda: None
+        return
+    pressed = False
+    show_unraisable = sys.unraisablehook
+
+    def remember(number: int, frame: FrameType | None) -> None:
+        nonlocal pressed
+        pressed = True
+        raise KeyboardInterrupt
+
+    def stop_if_pressed() -> None:
+        if pressed:
+            raise KeyboardInterrupt
+
+    def show_other(unraisable: sys.UnraisableHookArgs) -> None:
+        if not isinstance(unraisable.exc_value, KeyboardInterrupt):
+            show_unraisable(unraisable)
+
+    signal.signal(signal.SIGINT, remember)
+    sys.unraisablehook = show_other
+    try:
+        yield stop_if_pressed
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        sys.unraisablehook = show_unraisable

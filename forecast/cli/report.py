@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from forecast.cli.options import Json, Quiet
+from forecast.cli.options import Output, RunFolder, option, takes_options
 
 
 class Paper(StrEnum):
@@ -18,34 +19,24 @@ class Paper(StrEnum):
     US_LETTER = "us-letter"
 
 
+@takes_options
 def report(
-    run_dir: Annotated[
-        Path, typer.Argument(metavar="RUN_DIR", help="Folder of a saved run.", show_default=False)
-    ],
+    run_dir: RunFolder,
+    output: Output,
     previous: Annotated[
-        Path | None,
-        typer.Option("--previous", metavar="RUN_DIR", help="Earlier run, to show the change since then."),
+        Path | None, option("--previous", "Earlier run, to show the change since then.", "RUN_DIR")
     ] = None,
     figures: Annotated[
-        Path | None,
-        typer.Option("--figures", metavar="DIR", help="Write every chart there too, as SVG and PNG."),
+        Path | None, option("--figures", "Write every chart there too, as SVG and PNG.", "DIR")
     ] = None,
-    csv: Annotated[
-        Path | None, typer.Option("--csv", metavar="DIR", help="Write every table there too, as CSV.")
-    ] = None,
+    csv: Annotated[Path | None, option("--csv", "Write every table there too, as CSV.", "DIR")] = None,
     template: Annotated[
-        Path | None,
-        typer.Option("--template", metavar="FILE", help="Typst template of your own for the PDF."),
+        Path | None, option("--template", "Typst template of your own for the PDF.", "FILE")
     ] = None,
-    paper: Annotated[
-        Paper | None, typer.Option("--paper", help="Paper of the PDF, in place of report.paper.")
-    ] = None,
+    paper: Annotated[Paper | None, option("--paper", "Paper of the PDF, in place of report.paper.")] = None,
     force: Annotated[
-        bool,
-        typer.Option("--force", help="Build from files that were altered after the run; the report says so."),
+        bool, option("--force", "Build from files that were altered after the run; the report says so.")
     ] = False,
-    json: Json = False,
-    quiet: Quiet = False,
 ) -> None:
     """Build the report of a saved run again (report.pdf, report.html); nothing is fitted."""
     from forecast.workflows.report import rebuild_report
@@ -59,17 +50,15 @@ def report(
         tables=csv,
         force=force,
     )
-    if json:
-        import json as json_text
-
+    if output.json:
         content = {
             "report": str(built.pdf),
             "page": str(built.page),
             "figures": [str(path) for path in built.exported_figures],
             "tables": [str(path) for path in built.exported_tables],
         }
-        typer.echo(json_text.dumps(content))
-    elif not quiet:
+        typer.echo(json.dumps(content))
+    elif output.for_people:
         typer.echo(f"Report: {built.pdf}")
         typer.echo(f"Page:   {built.page}")
         for name, paths in (("Charts", built.exported_figures), ("Tables", built.exported_tables)):

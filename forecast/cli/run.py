@@ -1,46 +1,59 @@
-"""``forecast run``: fit, simulate, write the run folder, print the bottom line."""
+"""``forecast run``: fit, simulate, write the run folder, print the bottom line.
+
+Every row of the table is one line of at most 80 signs: milestones are named once, above it, and known by
+their day in it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forecast.cli.ledger_place import LedgerFile, ledger_of_run
-from forecast.cli.options import AsOf, ConfigFile, Json, Overrides, Quiet, Seed, day
+from forecast import wording
+from forecast.cli.options import RUNS, DatedOptions, LedgerFile, Output, ledger_place, option, takes_options
+from forecast.cli.progress import listening
+from forecast.cli.scenario import headline_scenarios
+from forecast.cli.terminal import BLANK, Part, Table, left, right, show, text
+from forecast.errors import InputError
+
+if TYPE_CHECKING:
+    from forecast.records.forecast import Forecast, TargetForecast
+
+_COLUMNS = (
+    right("Before", 11),
+    right("Chance", 6),
+    right("90% range", 9),
+    right("Base", 4),
+    left("In words"),
+)
 
 
+@takes_options
 def run(
-    config: ConfigFile,
+    case: DatedOptions,
+    output: Output,
     out: Annotated[
-        Path,
-        typer.Option("--out", metavar="DIR", help="Folder of the runs; this one goes to DIR/<name>/<as_of>."),
-    ] = Path("reports"),
-    overrides: Overrides = None,
-    as_of: AsOf = None,
-    seed: Seed = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a run that is there already.")] = False,
+        Path, option("--out", "Folder of the runs; this one goes to DIR/<name>/<as_of>.", "DIR")
+    ] = RUNS,
+    force: Annotated[bool, option("--force", "Replace a run that is there already.")] = False,
     allow_unconverged: Annotated[
         bool,
-        typer.Option(
+        option(
             "--allow-unconverged",
-            help="End with code 0 even if the fit did not converge; the report stays stamped.",
+            "End with code 0 even if the fit did not converge; the report stays stamped.",
         ),
     ] = False,
     ledger: LedgerFile = None,
-    no_ledger: Annotated[
-        bool, typer.Option("--no-ledger", help="Do not put the forecasts on record.")
-    ] = False,
-    json: Json = False,
-    quiet: Quiet = False,
+    no_ledger: Annotated[bool, option("--no-ledger", "Do not put the forecasts on record.")] = False,
 ) -> None:
     """Fit the model, simulate the futures, write the run folder with its PDF report."""
-    place = ledger_of_run(ledger, out, without=no_ledger)
-
-    from forecast.config import load_config
-
-    loaded = load_config(config, overrides or (), as_of=day(as_of), seed=seed)
+    if ledger and no_ledger:
+        raise InputError("--ledger names a ledger and --no-ledger uses none: give one of them")
+    place = None if no_ledger else ledger_place(ledger, out)
+    loaded = case.load()
 
     from forecast.events.dyads import selection_notes
     from forecast.runs.folder import refuse_existing, run_place
@@ -51,7 +64,7 @@ def run(
     refuse_existing(run_place(loaded, out), force=force)
     inputs = read_inputs(loaded)
     plan_scenarios(inputs, inputs.scenarios)
-    if not quiet:
+    if not output.quiet:
         for note in selection_notes(inputs.dyad, inputs.events, inputs.left_out):
             typer.echo(f"Note: {note}", err=True)
     if place:
@@ -59,15 +72,8 @@ def run(
 
         refuse_unusable(place)
 
-    from forecast.cli.interruption import remembered_interrupt
-    from forecast.cli.progress import show_progress
-
-    with remembered_interrupt() as stop_if_pressed, show_progress(hidden=quiet or json) as draw:
-        from forecast.workflows.forecast import StageProgress, require_converged, run_forecast
-
-        def listen(progress: StageProgress) -> None:
-            stop_if_pressed()
-            draw(progress)
+    with listening(shown=output.for_people) as listen:
+        from forecast.workflows.forecast import require_converged, run_forecast
 
         finished, folder = run_forecast(
             loaded,
@@ -78,13 +84,84 @@ def run(
             on_record=place is not None,
             listen=listen,
         )
-    if json:
+    if output.json:
         typer.echo((folder / "forecast.json").read_text(encoding="utf-8"), nl=False)
     if not allow_unconverged:
         require_converged(finished.forecast, folder)
-    if not json and not quiet:
-        from forecast.cli.bottom_line import print_bottom_line
-
-        print_bottom_line(finished.forecast, folder)
+    if output.for_people:
+        show(bottom_line(finished.forecast))
+        typer.echo(f"Report   {folder / 'report.pdf'}\nNumbers  {folder / 'forecast.json'}")
         if place:
             typer.echo(f"Ledger   {place}")
+
+
+def bottom_line(forecast: Forecast) -> Iterator[Part]:
+    """Yield the headline in words and numbers, every target × milestone, and what scenarios change."""
+    if not forecast.converged:
+        yield text("DID NOT CONVERGE – do not use these numbers.", "bold red")
+        for failure in forecast.diagnostics.failures:
+            yield text(failure, "red", indent=2)
+        yield BLANK
+    yield from _headline(forecast)
+    yield BLANK
+    yield text(f"{forecast.dyad.label}, as of {wording.long_day(forecast.as_of)}. Milestones:")
+    milestones = forecast.targets[0].milestones
+    yield Table(
+        (right(width=11), left()),
+        ((wording.short_day(one.date), one.label) for one in milestones),
+        heads=False,
+    )
+    yield BLANK
+    yield Table(_COLUMNS, ())
+    for target in forecast.targets:
+        yield from _group(forecast, target)
+    yield BLANK
+    yield text(
+        "Range: of the chance, over what the data leave open. Base: the simple baseline "
+        f"({milestones[0].baseline.name}).",
+        "dim",
+    )
+    yield from headline_scenarios(forecast)
+
+
+def _headline(forecast: Forecast) -> Iterator[Part]:
+    from forecast.wording.sensitivity import LABEL_WORDS
+
+    target = forecast.target(forecast.headline.target)
+    milestone = next(one for one in target.milestones if one.name == forecast.headline.milestone)
+    chance = wording.predicate(milestone.probability, milestone.interval90)
+    yield text(
+        f"{target.label} {chance} before {wording.long_day(milestone.date)} ({milestone.label}).", "bold"
+    )
+    yield text(
+        f"{wording.percent(milestone.probability)}, 90% interval "
+        f"{wording.interval_percent(milestone.interval90)}: it happens in {milestone.frequency} simulated "
+        f"futures. The base rate is {wording.percent(milestone.baseline.probability)}."
+    )
+    if milestone.rests_on:
+        yield text(f"{LABEL_WORDS[milestone.rests_on]} ('forecast sensitivity').")
+    if not target.observed_before:
+        yield text("Never observed in the data: the prior speaks.", "yellow")
+
+
+def _group(forecast: Forecast, target: TargetForecast) -> Iterator[Part]:
+    seen = target.observed_before
+    record = f"seen {wording.times(seen)}" if seen else "never observed: the prior speaks"
+    yield text(f"{target.label} ({record})", "bold" if seen else "bold yellow")
+    yield text(target.definition, "dim", indent=2)
+    asked = forecast.headline.milestone if target.name == forecast.headline.target else None
+    yield Table(
+        _COLUMNS,
+        (
+            (
+                wording.short_day(one.date),
+                wording.percent(one.probability),
+                wording.interval_percent(one.interval90),
+                wording.percent(one.baseline.probability),
+                one.words,
+            )
+            for one in target.milestones
+        ),
+        ("bold" if one.name == asked else "" for one in target.milestones),
+        heads=False,
+    )

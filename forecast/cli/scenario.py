@@ -2,65 +2,63 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forecast.cli.options import Json, Quiet
+from forecast import wording
+from forecast.cli.options import FIGURE_FORMATS, Output, RunFolder, argument, option, takes_options
+from forecast.cli.progress import listening
+from forecast.cli.terminal import BLANK, Part, Table, left, right, show, text
+from forecast.errors import InputError
 
 if TYPE_CHECKING:
     from forecast.config import Scenario
     from forecast.progress import StageProgress
-    from forecast.records.forecast import ScenarioForecast
+    from forecast.records.forecast import Forecast, MilestoneForecast, ScenarioForecast, ScenarioMilestone
     from forecast.scenarios import Run
 
-_FORMATS = (".svg", ".png", ".pdf", ".json")
+_FORMATS = (*FIGURE_FORMATS, ".json")
 
 
+@takes_options
 def scenario(
-    run_dir: Annotated[
-        Path, typer.Argument(metavar="RUN_DIR", help="Folder of a saved run.", show_default=False)
-    ],
+    run_dir: RunFolder,
+    output: Output,
     files: Annotated[
-        list[Path] | None,
-        typer.Argument(metavar="[FILES]...", help="Scenario files; without any, what the run kept."),
+        list[Path] | None, argument("[FILES]...", "Scenario files; without any, what the run kept.")
     ] = None,
     priors: Annotated[
-        list[str] | None,
-        typer.Option("--prior", metavar="NAME=PRIOR", help="Another prior, e.g. ballast.visit=calms."),
+        list[str] | None, option("--prior", "Another prior, e.g. ballast.visit=calms.", "NAME=PRIOR")
     ] = None,
     events: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
             "--event",
-            metavar="DATE:CATEGORY:SEVERITY[:PROBABILITY]",
-            help="A future act; FIRST..LAST in place of DATE for a window.",
+            "A future act; FIRST..LAST in place of DATE for a window.",
+            "DATE:CATEGORY:SEVERITY[:PROBABILITY]",
         ),
     ] = None,
     without: Annotated[
-        list[str] | None,
-        typer.Option("--without", metavar="ID", help="Take a past event out (needs a new fit)."),
+        list[str] | None, option("--without", "Take a past event out (needs a new fit).", "ID")
     ] = None,
     compare: Annotated[
-        bool, typer.Option("--compare", help="One table across all scenarios, at the headline's milestone.")
+        bool, option("--compare", "One table across all scenarios, at the headline's milestone.")
     ] = False,
     out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="FILE", help="Write chart (.svg, .png, .pdf) or numbers (.json)."),
+        Path | None, option("--out", "Write chart (.svg, .png, .pdf) or numbers (.json).", "FILE")
     ] = None,
     no_refit: Annotated[
-        bool, typer.Option("--no-refit", help="Withhold the numbers of a scenario that needs a new fit.")
+        bool, option("--no-refit", "Withhold the numbers of a scenario that needs a new fit.")
     ] = False,
     paths: Annotated[
         int | None,
-        typer.Option("--paths", min=2, help="Futures a draw played again (2): more for less error, slower."),
+        option("--paths", "Futures a draw played again (2): more for less error, slower.", least=2),
     ] = None,
-    yaml: Annotated[
-        bool, typer.Option("--yaml", help="Print the options as a scenario file, and end.")
-    ] = False,
-    json: Json = False,
-    quiet: Quiet = False,
+    yaml: Annotated[bool, option("--yaml", "Print the options as a scenario file, and end.")] = False,
 ) -> None:
     """Compare scenarios with a saved run: probabilities, paired differences, and how far to trust them.
 
@@ -75,7 +73,7 @@ def scenario(
 
     base = read_run(run_dir)
     if not files and stated is None and base.forecast.scenarios and paths is None and not yaml:
-        _print(base, base.forecast.scenarios, out, compare=compare, json=json, quiet=quiet)
+        _print(base, base.forecast.scenarios, out, output, compare=compare)
         return
     chosen = _scenarios(base, files or [], stated)
     plan_scenarios(base.inputs, chosen)
@@ -83,43 +81,34 @@ def scenario(
         _print_yaml(stated)
         return
 
-    from forecast.cli.interruption import remembered_interrupt
-    from forecast.cli.progress import show_progress
-
-    with remembered_interrupt() as stop_if_pressed, show_progress(hidden=quiet or json) as draw:
+    with listening(shown=output.for_people) as follow:
 
         def listen(progress: StageProgress) -> None:
-            stop_if_pressed()
             # A bar only where there is something to wait for.
             if ":" in progress.note or progress.finished:
-                draw(progress)
+                follow(progress)
 
         found = compare_scenarios(
             base, chosen, refit=not no_refit, paths=paths or SCENARIO_PATHS, listen=listen
         )
-    _print(base, found, out, compare=compare, json=json, quiet=quiet)
+    _print(base, found, out, output, compare=compare)
 
 
 def _print(
     base: Run,
     found: tuple[ScenarioForecast, ...],
     out: Path | None,
+    output: Output,
     *,
     compare: bool,
-    json: bool,
-    quiet: bool,
 ) -> None:
     """Print and write what was found; ends with code 1 where numbers are withheld or not to be trusted."""
     if out:
         _write(base, found, out)
-    if json:
+    if output.json:
         typer.echo(_as_json(base, found))
-    elif not quiet:
-        from forecast.cli.scenario_lines import comparison_lines, scenario_lines
-
-        lines = comparison_lines if compare else scenario_lines
-        for text, style in lines(base.forecast, found):
-            typer.secho(text, bold="bold" in style, dim="dim" in style or None)
+    elif output.for_people:
+        show((_comparison if compare else _one_by_one)(base.forecast, found))
         if out:
             typer.echo(f"\nWritten  {out}")
     if any(one.withheld or one.failures for one in found):
@@ -129,7 +118,6 @@ def _print(
 def _scenarios(base: Run, files: list[Path], stated: Scenario | None) -> list[Scenario]:
     from forecast.config import load_scenario, load_scenarios
     from forecast.config.scenario import refuse_same_names
-    from forecast.errors import InputError
 
     chosen = [load_scenario(file) for file in files] + ([stated] if stated else [])
     if not chosen:
@@ -145,7 +133,6 @@ def _scenarios(base: Run, files: list[Path], stated: Scenario | None) -> list[Sc
 
 def _print_yaml(stated: Scenario | None) -> None:
     from forecast.config import scenario_yaml
-    from forecast.errors import InputError
 
     if stated is None:
         raise InputError("--yaml prints options as a scenario file; give --prior, --event or --without")
@@ -153,20 +140,16 @@ def _print_yaml(stated: Scenario | None) -> None:
 
 
 def _as_json(base: Run, found: tuple[ScenarioForecast, ...]) -> str:
-    import json as json_text
-
     content = {
         "run_id": base.forecast.run_id,
         "as_of": base.forecast.as_of.isoformat(),
         "converged": base.forecast.converged,
         "scenarios": [one.model_dump(mode="json", by_alias=True) for one in found],
     }
-    return json_text.dumps(content)
+    return json.dumps(content)
 
 
 def _refuse_format(out: Path) -> None:
-    from forecast.errors import InputError
-
     if out.suffix.lower() not in _FORMATS:
         raise InputError(f"--out {out}: ends in '{out.suffix}'. Allowed: {', '.join(_FORMATS)}")
     if not out.absolute().parent.is_dir():
@@ -174,8 +157,6 @@ def _refuse_format(out: Path) -> None:
 
 
 def _write(base: Run, found: tuple[ScenarioForecast, ...], out: Path) -> None:
-    from forecast.errors import InputError
-
     if out.suffix.lower() == ".json":
         content = (_as_json(base, found) + "\n").encode()
     else:
@@ -188,3 +169,117 @@ def _write(base: Run, found: tuple[ScenarioForecast, ...], out: Path) -> None:
         out.write_bytes(content)
     except OSError as error:
         raise InputError(f"--out {out}: cannot be written ({error.strerror or error})") from error
+
+
+_ROWS = (right("Before", 11), right("Run", 5), right("Then", 5), right("Change", 13), left("In words"))
+
+
+def _one_by_one(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> Iterator[Part]:
+    """Yield a table for each scenario: target × milestone, run, scenario, change, words."""
+    yield from _stamp(forecast)
+    for scenario in scenarios:
+        yield text(scenario.label, "bold")
+        yield text(scenario.rationale, "dim", indent=2)
+        yield text(f"Method: {_how(scenario)}", indent=2)
+        if scenario.withheld:
+            yield text(f"Withheld: {scenario.withheld}", "bold", indent=2)
+        for failure in scenario.failures:
+            yield text(f"The new fit did not converge: {failure}", "bold", indent=2)
+        yield BLANK
+        if not scenario.withheld:
+            yield Table(_ROWS, ())
+            for target in scenario.targets:
+                yield text(target.label, "bold")
+                known = {one.name: one for one in forecast.target(target.name).milestones}
+                rows = (
+                    (
+                        wording.short_day(one.date),
+                        wording.percent(known[one.name].probability),
+                        wording.percent(one.probability),
+                        _change(one),
+                        one.words,
+                    )
+                    for one in target.milestones
+                )
+                yield Table(_ROWS, rows, heads=False)
+            yield BLANK
+    yield _note(scenarios)
+
+
+def _comparison(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> Iterator[Part]:
+    """Yield one table across scenarios for each target, at the milestone of the headline."""
+    yield from _stamp(forecast)
+    asked = forecast.headline.milestone
+    first = next(one for one in forecast.targets[0].milestones if one.name == asked)
+    yield text(f"Before {wording.long_day(first.date)} ({first.label})")
+    for target in sorted(forecast.targets, key=lambda target: target.name != forecast.headline.target):
+        yield BLANK
+        base = next(one for one in target.milestones if one.name == asked)
+        yield _compared(target.label, scenarios, target.name, asked, ("The run", *_chance(base), ""))
+    yield BLANK
+    by_how: dict[str, list[str]] = {}
+    for scenario in scenarios:
+        by_how.setdefault(_how(scenario), []).append(scenario.label)
+    for how, labels in by_how.items():
+        yield text(f"{'; '.join(labels)}: {how}", "dim", hang=2)
+    yield _note(scenarios)
+
+
+def headline_scenarios(forecast: Forecast) -> Iterator[Part]:
+    """Yield the short table at the end of a run: what the scenarios do to the headline."""
+    if forecast.scenarios:
+        yield BLANK
+        asked = forecast.headline
+        yield _compared("Scenarios (of the headline)", forecast.scenarios, asked.target, asked.milestone)
+        yield _note(forecast.scenarios)
+
+
+def _compared(
+    head: str, scenarios: Sequence[ScenarioForecast], target: str, milestone: str, *rows: Sequence[str]
+) -> Part:
+    """One row a scenario, under the rows given."""
+
+    def row(scenario: ScenarioForecast) -> Sequence[str]:
+        if scenario.withheld:
+            return scenario.label, "–", "withheld", "needs a refit"
+        found = next(one for one in scenario.target(target).milestones if one.name == milestone)
+        return scenario.label, *_chance(found), _change(found)
+
+    columns = left(head, 45), right("Chance", 6), right("90% range", 9), right("Change", 13)
+    return Table(columns, [*rows, *map(row, scenarios)], indent=0)
+
+
+def _chance(found: MilestoneForecast) -> tuple[str, str]:
+    return wording.percent(found.probability), wording.interval_percent(found.interval90)
+
+
+def _change(milestone: ScenarioMilestone) -> str:
+    """Change with its error in percentage points, e.g. ``"+2.8 ± 0.3"``."""
+    value = wording.signed_points(milestone.difference.value)
+    error = wording.signed_points(milestone.difference.mcse).lstrip("+")
+    return f"{value} ± {error}"
+
+
+def _how(scenario: ScenarioForecast) -> str:
+    said = f"{scenario.method}. {scenario.reason}"
+    if scenario.method.startswith("reweight") and scenario.pareto_k is not None:
+        said += (
+            f" Pareto k {wording.number(scenario.pareto_k)}, "
+            f"{wording.number(scenario.effective_draws or 0.0, 0)} effective draws."
+        )
+    return said
+
+
+def _stamp(forecast: Forecast) -> Iterator[Part]:
+    if not forecast.converged:
+        yield text("THE RUN DID NOT CONVERGE – do not use these numbers.", "bold")
+        yield BLANK
+
+
+def _note(scenarios: Sequence[ScenarioForecast]) -> Part:
+    said = "Change: percentage points against the run, ± its Monte Carlo standard error."
+    if any(one.method != "refit" for one in scenarios):
+        said += " It is taken draw by draw, so its error is far below that of the chances"
+        refitted = any(one.method == "refit" for one in scenarios)
+        said += ", but for a new fit." if refitted else "."
+    return text(said, "dim")

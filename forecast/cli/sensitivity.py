@@ -2,49 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forecast.cli.figure_option import checked_figure
-from forecast.cli.options import Json, Quiet
+from forecast import wording
+from forecast.cli.options import Output, RunFolder, check_figure, option, takes_options
+from forecast.cli.terminal import BLANK, Part, Table, left, right, show, text
+from forecast.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
-    from forecast.records.analysis import Analysis, Robustness
+    from forecast.records.analysis import Analysis, NumberSensitivity, Robustness, ShiftEnd
+    from forecast.records.forecast import Forecast
+
+_MOST_BARS = 14
+_MOST_CROSSINGS = 6
 
 
+@takes_options
 def sensitivity(
-    run_dir: Annotated[
-        Path, typer.Argument(metavar="RUN_DIR", help="Folder of a saved run.", show_default=False)
-    ],
-    target: Annotated[
-        str | None, typer.Option("--target", metavar="NAME", help="Target; the headline's when absent.")
-    ] = None,
+    run_dir: RunFolder,
+    output: Output,
+    target: Annotated[str | None, option("--target", "Target; the headline's when absent.", "NAME")] = None,
     milestone: Annotated[
-        str | None, typer.Option("--milestone", metavar="NAME", help="Milestone; the headline's when absent.")
+        str | None, option("--milestone", "Milestone; the headline's when absent.", "NAME")
     ] = None,
     threshold: Annotated[
-        str | None,
-        typer.Option(
-            "--threshold", metavar="P", help="Also tell what takes the chance across P, e.g. 0.6 or 60%."
-        ),
+        str | None, option("--threshold", "Also tell what takes the chance across P, e.g. 0.6 or 60%.", "P")
     ] = None,
-    all_targets: Annotated[
-        bool, typer.Option("--all", help="Break-evens of every target, not of one.")
-    ] = False,
+    all_targets: Annotated[bool, option("--all", "Break-evens of every target, not of one.")] = False,
     plot: Annotated[
-        Path | None,
-        typer.Option("--plot", metavar="FILE", help="Draw the tornado chart (.svg, .png, .pdf)."),
+        Path | None, option("--plot", "Draw the tornado chart (.svg, .png, .pdf).", "FILE")
     ] = None,
-    json: Json = False,
-    quiet: Quiet = False,
 ) -> None:
     """Say what each probability rests on, what each assumption does to one, and what would change the words.
 
     Nothing is fitted: the draws of the run are reweighted, and where they cannot tell, it says so.
     """
-    checked_figure(plot, "--plot")
+    check_figure(plot, "--plot")
     bound = _share(threshold)
 
     from forecast.records.analysis import Analysis
@@ -68,13 +65,10 @@ def sensitivity(
         from forecast.report.sections.assumptions import draw_tornado
 
         write_figure(draw_tornado(forecast, found), plot)
-    if json:
+    if output.json:
         typer.echo(found.model_dump_json())
-    elif not quiet:
-        from forecast.cli.sensitivity_lines import sensitivity_lines
-
-        for text, style in sensitivity_lines(forecast, found):
-            typer.secho(text, bold="bold" in style, dim="dim" in style or None)
+    elif output.for_people:
+        show(_findings(forecast, found))
         if plot:
             typer.echo(f"\nFigure   {plot}")
 
@@ -113,26 +107,136 @@ def _measured(
     return measure_shifts(base, options, kept.sensitivities if kept else measure_sensitivities(base))
 
 
-def _share(text: str | None) -> float | None:
-    from forecast.errors import InputError
-
-    if text is None:
+def _share(stated: str | None) -> float | None:
+    if stated is None:
         return None
-    percent = text.strip().endswith("%")
+    percent = stated.strip().endswith("%")
     try:
-        value = float(text.strip().removesuffix("%")) / (100 if percent else 1)
+        value = float(stated.strip().removesuffix("%")) / (100 if percent else 1)
     except ValueError:
         value = float("nan")
     if not 0.0 < value < 1.0:
-        raise InputError(f"--threshold: came '{text}'; allowed: a probability between 0 and 1, as 0.6 or 60%")
+        raise InputError(
+            f"--threshold: came '{stated}'; allowed: a probability between 0 and 1, as 0.6 or 60%"
+        )
     return value
 
 
 def _known(name: str | None, names: list[str], option: str) -> str | None:
-    from forecast.errors import InputError, did_you_mean
-
     if name is None or name in names:
         return name
     raise InputError(
         f"{option}: the run has no '{name}'.{did_you_mean(name, tuple(names))} It has: {', '.join(names)}"
     )
+
+
+def _findings(forecast: Forecast, found: Robustness) -> Iterator[Part]:
+    """Yield labels, effects of assumptions and break-evens."""
+    from forecast.wording.sensitivity import note_sentence
+
+    if not forecast.converged:
+        yield text("DID NOT CONVERGE – do not use these numbers.", "bold")
+        yield BLANK
+    yield from _labels(forecast, found.sensitivities)
+    yield BLANK
+    yield from _tornado(forecast, found)
+    yield BLANK
+    yield from _break_evens(forecast, found)
+    for note in found.notes:
+        yield BLANK
+        yield text(note_sentence(note, forecast))
+
+
+def _labels(forecast: Forecast, sensitivities: Sequence[NumberSensitivity]) -> Iterator[Part]:
+    from forecast.wording.sensitivity import REASON_WORDS, change_with_error
+
+    columns = (
+        right("Before", 11),
+        right("Chance", 6),
+        left("Rests on", 12),
+        right("Priors ×2", 12),
+        right("Data ×2", 12),
+    )
+    yield text("What each number rests on", "bold")
+    yield Table(columns, ())
+    for target in forecast.targets:
+        yield text(target.label, "bold")
+        known = {one.milestone: one for one in sensitivities if one.target == target.name}
+        rows = (
+            (
+                wording.short_day(milestone.date),
+                wording.percent(milestone.probability),
+                one.rests_on,
+                change_with_error(one.priors.change, one.priors.mcse),
+                change_with_error(one.data.change, one.data.mcse),
+            )
+            for milestone in target.milestones
+            if (one := known.get(milestone.name))
+        )
+        yield Table(columns, rows, heads=False)
+        reasons = {one.reason: one for one in known.values()}
+        for reason, one in reasons.items():
+            strongest = one.groups[0].name
+            yield text(
+                f"{one.rests_on}: {REASON_WORDS[reason]} (strongest priors: {strongest}).", "dim", indent=2
+            )
+    yield text(
+        "×2: change in points if priors or data had twice the weight, at the present rate, ± Monte Carlo "
+        "error.",
+        "dim",
+    )
+
+
+def _tornado(forecast: Forecast, found: Robustness) -> Iterator[Part]:
+    from forecast.wording.sensitivity import assumed_text, assumption_label
+
+    target = forecast.target(found.target)
+    milestone = next(one for one in target.milestones if one.name == found.milestone)
+    yield text(
+        f"What each assumption does to {target.label} before {wording.long_day(milestone.date)} "
+        f"({wording.percent(milestone.probability)})",
+        "bold",
+    )
+    columns = left("Assumption (now)", 40), right("one step down", 17), right("one step up", 17)
+    shown = found.tornado[:_MOST_BARS]
+    rows: list[Sequence[str]] = []
+    for bar in shown:
+        rows.append((assumption_label(bar.name, bar.act), _end(bar.lower), _end(bar.upper)))
+        now, low, high = map(assumed_text, (bar.now, bar.lower.assumed, bar.upper.assumed))
+        rows.append((f"  {now}", low, high))
+    yield Table(columns, rows, ("", "dim") * len(shown))
+    hidden = len(found.tornado) - len(shown)
+    more = f" {hidden} more with smaller effects: --json." if hidden else ""
+    yield text(
+        "Change in points ± Monte Carlo error. A step moves the middle of the prior to its 16% or 84% "
+        f"quantile; an act ahead surely fails to happen, or surely happens.{more}",
+        "dim",
+    )
+
+
+def _break_evens(forecast: Forecast, found: Robustness) -> Iterator[Part]:
+    from forecast.wording.sensitivity import break_even_sentence, crossing_first, rest_sentence
+
+    yield text("What would change the words", "bold")
+    for target in forecast.targets:
+        mine = [one for one in found.break_evens if one.target == target.name]
+        for milestone in target.milestones if mine else ():
+            here = [one for one in mine if one.milestone == milestone.name]
+            crossing = crossing_first(here, target.name, milestone.name)
+            yield text(
+                f"{target.label} before {wording.long_day(milestone.date)} "
+                f"({wording.percent(milestone.probability)})",
+                "bold",
+                indent=2,
+            )
+            for one in crossing[:_MOST_CROSSINGS]:
+                yield text(f"– {break_even_sentence(one)}", indent=4, hang=6)
+            yield text(rest_sentence(here, min(len(crossing), _MOST_CROSSINGS)), "dim", indent=4)
+
+
+def _end(end: ShiftEnd) -> str:
+    from forecast.wording.sensitivity import change_with_error
+
+    if end.change is None or end.mcse is None:
+        return "needs a refit"
+    return change_with_error(end.change, end.mcse)

@@ -20,11 +20,11 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from forecast.config.faults import refusal, shown
 from forecast.errors import PriorError, did_you_mean
+from forecast.events.cells import MAX_ACTOR_CHARS
 from forecast.events.codebook import CATEGORIES
 
 LEAST_CONTRAST = 4.5
 """Contrast of text on white that WCAG 2.2 asks for (level AA)."""
-MOST_ACTOR_SIGNS = 100
 
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _SLUG = re.compile(r"[a-z0-9]+([-_.][a-z0-9]+)*")
@@ -104,8 +104,8 @@ def _actor(value: object) -> str:
         raise refusal(
             f"came {shown(value)}; allowed: an actor as the event file names it, or a list.{quotes}"
         )
-    if len(value) > MOST_ACTOR_SIGNS:
-        raise refusal(f"came {len(value)} signs; allowed: an actor of at most {MOST_ACTOR_SIGNS} signs")
+    if len(value) > MAX_ACTOR_CHARS:
+        raise refusal(f"came {len(value)} signs; allowed: an actor of at most {MAX_ACTOR_CHARS} signs")
     return _plain(value)
 
 
@@ -260,7 +260,7 @@ def _nothing_is(empty: Any) -> BeforeValidator:  # noqa: ANN401 - the empty list
     return BeforeValidator(lambda value: empty if value is None else value)
 
 
-_ACTOR_SCHEMA = {"type": "string", "minLength": 1, "maxLength": MOST_ACTOR_SIGNS}
+_ACTOR_SCHEMA = {"type": "string", "minLength": 1, "maxLength": MAX_ACTOR_CHARS}
 _ACTORS_SCHEMA = {"type": "array", "uniqueItems": True, "items": _ACTOR_SCHEMA}
 _CATEGORY_SCHEMA = {"type": "string", "enum": [*CATEGORIES]}
 _DAY_SCHEMA = {"type": "string", "format": "date"}

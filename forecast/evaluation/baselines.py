@@ -222,10 +222,8 @@ def baseline_probabilities(
     events : EventTable
         Any table: it is cut to what was public before the origin and happened on or after ``start``.
     target : TargetRule
-    origin : date or datetime64[D]
-        First day that is not known and first day of every window.
-    start : date
-        First day that counts as observed, before the origin.
+    origin, start : date or datetime64[D]
+        First day of every window, which is not known; first day that counts as observed, before it.
     horizon_days : sequence of int, shape (horizon,)
         Lengths of the windows; one of no day gives probability 0.
     names : sequence of str
@@ -234,49 +232,24 @@ def baseline_probabilities(
     Returns
     -------
     dict of str to ndarray of float64, shape (horizon,)
-
-    Raises
-    ------
-    InputError
-        The origin is not after the start.
     """
     past = past_events(events, target, origin, start)
     return {name: _forecast(METHODS[name], past, horizon_days) for name in names}
 
 
 def forecast_baselines(
-    events: EventTable,
-    target: TargetRule,
-    outcomes: BinaryOutcomes,
-    start: date,
-    names: Sequence[str] = BASELINES,
+    events: EventTable, target: TargetRule, outcomes: BinaryOutcomes, start: date
 ) -> ForecastTable:
-    """Forecast every complete window by each baseline.
+    """Forecast every complete window by each baseline, from what was known at its origin alone.
 
-    Parameters
-    ----------
-    events : EventTable
-        Cut anew at each origin.
-    target : TargetRule
-    outcomes : BinaryOutcomes
-        Gives origins, horizons and outcomes; forecasts are made without the outcomes.
-    start : date
-        First day that counts as observed, before the first origin.
-    names : sequence of str
-        Some of ``BASELINES``.
-
-    Raises
-    ------
-    InputError
-        The first origin is not after the start.
+    ``outcomes`` give origins and horizons; ``InputError`` unless the first origin is after ``start``.
     """
-    probability = {name: np.full(outcomes.outcome.shape, np.nan) for name in names}
+    probability = {name: np.full(outcomes.outcome.shape, np.nan) for name in BASELINES}
     for row in np.flatnonzero(outcomes.complete.any(axis=1)):
-        origin = outcomes.origin[row]
-        found = baseline_probabilities(events, target, origin, start, outcomes.horizon_days, names)
-        for name in names:
+        found = baseline_probabilities(events, target, outcomes.origin[row], start, outcomes.horizon_days)
+        for name in BASELINES:
             probability[name][row] = found[name]
-    return join_forecasts(make_forecasts(outcomes, probability[name], model=name) for name in names)
+    return join_forecasts(make_forecasts(outcomes, probability[name], model=name) for name in BASELINES)
 
 
 def _forecast(method: Method, past: PastEvents, horizon_days: Sequence[int] | Horizons) -> Floats:

@@ -35,13 +35,7 @@ def compare_models(
     Every (target, horizon) has the same weight, as in a mean over the cells of the score table. Origins are
     resampled in blocks sized for the longest horizon; all their forecasts go with them.
 
-    Parameters
-    ----------
-    forecasts : ForecastTable
-    model, other : str
-        Windows that only one of them forecast are left out.
-    seed : int
-    score : {"log", "brier"}
+    Windows that only one of them forecast are left out.
 
     Raises
     ------
@@ -90,16 +84,9 @@ class Gap:
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """The model to ship, and how far each is behind the best.
+    """The model to ship, ``chosen``: the first of ``SIMPLEST_FIRST`` within ``TOLERANCE`` errors of the best.
 
-    Parameters
-    ----------
-    best : str
-        The model with the lowest mean log score.
-    gaps : dict of str to Gap
-        Of every model, the best included (0, error 0).
-    chosen : str
-        The first of ``SIMPLEST_FIRST`` within ``TOLERANCE`` errors of the best.
+    ``best`` has the lowest mean log score; ``gaps`` are of every model, the best included (0, error 0).
     """
 
     best: str

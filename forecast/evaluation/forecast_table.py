@@ -97,13 +97,7 @@ class ForecastTable:
         return ForecastTable(**{column.name: getattr(self, column.name)[rows] for column in fields(self)})
 
     def write_csv(self, path: str | Path) -> None:
-        """Write the table; reading it back gives the same values to the last bit.
-
-        Raises
-        ------
-        InputError
-            The file cannot be written.
-        """
+        """Write the table; reading it back gives the same values to the last bit."""
         buffer = io.StringIO(newline="")
         writer = csv.writer(buffer, lineterminator="\n")
         writer.writerow(COLUMNS)
@@ -118,20 +112,7 @@ class ForecastTable:
 def make_forecasts(
     outcomes: BinaryOutcomes, probability: NDArray[np.float64], *, model: str
 ) -> ForecastTable:
-    """Make a table from one model's forecasts on a grid; incomplete windows are left out.
-
-    Parameters
-    ----------
-    outcomes : BinaryOutcomes
-    probability : ndarray, shape (origin, horizon)
-        Not looked at where the window is not complete.
-    model : str
-
-    Raises
-    ------
-    ValueError
-        The shape differs from that of the outcomes, or a probability is not in [0, 1].
-    """
+    """Make a table from one model's forecasts, shape (origin, horizon); incomplete windows are left out."""
     if probability.shape != outcomes.outcome.shape:
         raise ValueError(f"probabilities are of shape {probability.shape}, not {outcomes.outcome.shape}")
     row, column = np.nonzero(outcomes.complete)
@@ -146,13 +127,7 @@ def make_forecasts(
 
 
 def join_forecasts(tables: Iterable[ForecastTable]) -> ForecastTable:
-    """Put tables below one another.
-
-    Raises
-    ------
-    ValueError
-        There is none, or a forecast is in two of them.
-    """
+    """Put tables below one another (``ValueError`` when a forecast is in two of them)."""
     parts = list(tables)
     if not parts:
         raise ValueError("no table to join")

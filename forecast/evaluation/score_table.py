@@ -97,17 +97,10 @@ class ScoreTable:
         return plain
 
 
-def score_forecasts(forecasts: ForecastTable, *, seed: int, reference: str = REFERENCE) -> ScoreTable:
-    """Score every model on every target and horizon.
+def score_forecasts(forecasts: ForecastTable, *, seed: int) -> ScoreTable:
+    """Score every model on every target and horizon, and measure its skill against ``REFERENCE``.
 
-    Parameters
-    ----------
-    forecasts : ForecastTable
-        Forecasts of complete windows.
-    seed : int
-        Of the bootstrap: all cells use the same resamples, so differences between models are not noise.
-    reference : str
-        Model that skill is measured against.
+    All cells use the same resamples, so that differences between models are not noise.
 
     Raises
     ------
@@ -119,10 +112,10 @@ def score_forecasts(forecasts: ForecastTable, *, seed: int, reference: str = REF
             "there is no complete window to score: every window ends after the data. "
             "Begin earlier, or give shorter horizons"
         )
-    if reference not in forecasts.models:
+    if REFERENCE not in forecasts.models:
         known = ", ".join(forecasts.models)
         raise InputError(
-            f"skill is measured against '{reference}', which made no forecast. Add it, or use one of: {known}"
+            f"skill is measured against '{REFERENCE}', which made no forecast. Add it; there are: {known}"
         )
     cells = []
     for target in forecasts.targets:
@@ -131,7 +124,7 @@ def score_forecasts(forecasts: ForecastTable, *, seed: int, reference: str = REF
             by_model = {model: window.select(model=model) for model in window.models}
             origins = np.unique(window.origin)
             for rows in by_model.values():
-                cells.append(_score_cell(rows, by_model.get(reference), reference, origins, seed))
+                cells.append(_score_cell(rows, by_model.get(REFERENCE), origins, seed))
     calibration = tuple(pool_calibration(forecasts, model, seed) for model in forecasts.models)
     return ScoreTable(tuple(cells), calibration)
 
@@ -139,7 +132,6 @@ def score_forecasts(forecasts: ForecastTable, *, seed: int, reference: str = REF
 def _score_cell(
     rows: ForecastTable,
     reference_rows: ForecastTable | None,
-    reference: str,
     origins: np.ndarray[Any, np.dtype[np.datetime64]],
     seed: int,
 ) -> ScoreCell:
@@ -160,8 +152,8 @@ def _score_cell(
         )
     line = calibration_line(rows.probability, rows.outcome)
     skill = None
-    if reference_rows is not None and model != reference:
-        skill = _skill(rows, reference_rows, reference, few, seed)
+    if reference_rows is not None and model != REFERENCE:
+        skill = _skill(rows, reference_rows, few, seed)
     return ScoreCell(
         target,
         horizon,
@@ -179,9 +171,7 @@ def _score_cell(
     )
 
 
-def _skill(
-    rows: ForecastTable, reference_rows: ForecastTable, reference: str, few: bool, seed: int
-) -> SkillScore | None:
+def _skill(rows: ForecastTable, reference_rows: ForecastTable, few: bool, seed: int) -> SkillScore | None:
     _, ours, theirs = np.intersect1d(rows.origin, reference_rows.origin, return_indices=True)
     if not len(ours):
         return None
@@ -193,7 +183,7 @@ def _skill(
         )
         for score in (brier_score, log_score)
     )
-    return SkillScore(reference, len(ours), brier, log, "none" if few else claim_of(brier))
+    return SkillScore(REFERENCE, len(ours), brier, log, "none" if few else claim_of(brier))
 
 
 def claim_of(skill: Estimate) -> Claim:

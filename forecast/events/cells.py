@@ -11,6 +11,7 @@ from types import MappingProxyType
 from forecast.events.codebook import CATEGORIES, SEVERITIES, cameo_fault, category_fault, countries
 
 MAX_CELL_CHARS = 10_000
+MAX_ACTOR_CHARS = 100
 FIRST_YEAR, LAST_YEAR = 1800, 2100
 CONFIDENCES = ("high", "medium", "low")
 
@@ -69,18 +70,20 @@ def parse_optional_day(text: str) -> date | None:
 
 @lru_cache(maxsize=4_096)
 def parse_actor(text: str) -> str:
-    """Read an actor: three capital letters. ISO 3166-1, or a code of one's own such as NAT for NATO."""
+    """Read an actor: an ISO 3166-1 alpha-3 code, or a name of one's own such as NAT or Kurdish rebels."""
+    allowed = "Allowed: a country code (ISO 3166-1 alpha-3) such as USA, or a name of your own such as NAT"
     if _ACTOR.fullmatch(text):
         return text
     if not text:
-        raise CellFault("empty. Allowed: a three-letter country code (ISO 3166-1 alpha-3) such as USA")
+        raise CellFault(f"empty. {allowed}")
     upper = text.upper()
+    # A name of one's own must not be a country's code written otherwise: its acts would be another actor's.
     near = [three for three, two in countries().items() if upper in (three, two)]
-    hint = f" Did you mean '{near[0]}'?" if near else ""
-    raise CellFault(
-        f"'{shorten(text)}' is not an actor code.{hint} "
-        "Allowed: three capital letters (ISO 3166-1 alpha-3) such as USA or CHN"
-    )
+    if near:
+        raise CellFault(f"'{text}' is not an actor code. Did you mean '{near[0]}'? {allowed}")
+    if len(text) > MAX_ACTOR_CHARS:
+        raise CellFault(f"{len(text):,} characters. Allowed: an actor of at most {MAX_ACTOR_CHARS}")
+    return text
 
 
 @lru_cache(maxsize=1_024)

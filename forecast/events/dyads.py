@@ -16,7 +16,7 @@ from forecast.events.table import EventTable, Mask
 from forecast.wording import count, listing
 
 FEW_SHARE = 0.1
-"""Below this share of a file's rows a reader is told which other pairs the file holds."""
+"""Below this share of a file's rows a dyad has few: a reader is told which other pairs the file holds."""
 SHOWN_PAIRS = 10
 
 
@@ -97,8 +97,8 @@ class DyadRule:
 
     def in_words(self) -> str:
         """Return which acts count, e.g. ``acts between USA and CHN``."""
-        sides = f"acts between {' or '.join(self.a)} and {' or '.join(self.b)}"
-        return f"{sides}, and between either side and {' or '.join(self.theatre)}" if self.theatre else sides
+        sides = f"acts between {_either(self.a)} and {_either(self.b)}"
+        return f"{sides}, and between either side and {_either(self.theatre)}" if self.theatre else sides
 
     def to_dict(self) -> dict[str, list[str]]:
         """Return the rule as plain values."""
@@ -108,6 +108,11 @@ class DyadRule:
     def from_dict(cls, plain: Mapping[str, Sequence[str]]) -> DyadRule:
         """Read what ``to_dict`` returned."""
         return cls(tuple(plain["a"]), tuple(plain["b"]), tuple(plain.get("theatre", ())))
+
+
+def _either(actors: Sequence[str]) -> str:
+    *first, last = actors
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 def pair_rows(events: EventTable) -> tuple[PairRows, ...]:

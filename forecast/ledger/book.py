@@ -15,7 +15,6 @@ from typing import Literal
 from pydantic import ValidationError
 
 from forecast.errors import LedgerError
-from forecast.ledger.canonical import canonical_json, sha256_of
 from forecast.ledger.entries import (
     GENESIS,
     AnyEntry,
@@ -26,6 +25,8 @@ from forecast.ledger.entries import (
     Question,
     ResolutionEntry,
     VoidEntry,
+    canonical_json,
+    sha256_of,
 )
 
 Standing = Literal["open", "resolved", "void"]

@@ -3,17 +3,24 @@
 The ``id`` of an entry is a hash of what makes it what it is, not of when it was recorded: the same forecast
 has the same id in every ledger, so that re-running adds nothing and merged ledgers hold nothing twice.
 All probabilities are in [0, 1], all days are ISO days, all times UTC.
+
+A hash means the same everywhere because a value has one text: JSON by the rules of RFC 8785. Keys are sorted,
+nothing is spaced, numbers are in plain decimal notation as ECMAScript writes them: 0.25, 0.00001, 1. They are
+rounded to ``DIGITS`` decimals where they enter the ledger, which keeps them in the range without an exponent.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from forecast.events.cells import clean_text
-from forecast.ledger.canonical import content_hash
 from forecast.records.base import Interval, Probability, Record
 from forecast.records.forecast import Baseline
 
@@ -23,6 +30,8 @@ Text = Annotated[str, Field(min_length=1), AfterValidator(clean_text)]
 
 GENESIS = "0" * 64
 """What the first record of a chain has in the place of the hash before it."""
+DIGITS = 6
+"""Decimals kept of every number on record; the Monte Carlo error of a probability is far larger."""
 GRACE_DAYS = 7
 """Days after the as-of date within which a forecast counts as made ahead; made later it is a hindcast."""
 
@@ -240,3 +249,38 @@ def with_id[E: Entry](kind: type[E], **fields: object) -> E:
     """Make an entry whose id is that of its content."""
     draft = kind.model_validate({"id": GENESIS, **fields})
     return draft.model_copy(update={"id": draft.expected_id})
+
+
+def canonical_json(value: object) -> str:
+    """Return JSON-like values as canonical text (``ValueError`` for numbers without a plain notation)."""
+    if value is None or isinstance(value, (bool, str)):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        return _number(value)
+    if isinstance(value, Mapping):
+        if not all(isinstance(key, str) for key in value):
+            raise TypeError("keys of JSON are texts")
+        items = (f"{canonical_json(key)}:{canonical_json(value[key])}" for key in sorted(value))
+        return "{" + ",".join(items) + "}"
+    if isinstance(value, Sequence):
+        return "[" + ",".join(canonical_json(item) for item in value) + "]"
+    raise TypeError(f"JSON knows no {type(value).__name__}")
+
+
+def content_hash(value: object) -> str:
+    """Return the SHA-256 of the canonical text, 64 hex digits."""
+    return sha256_of(canonical_json(value))
+
+
+def sha256_of(text: str) -> str:
+    """Return the SHA-256 of a text in UTF-8, 64 hex digits."""
+    return hashlib.sha256(text.encode("utf-8", errors="surrogatepass")).hexdigest()
+
+
+def _number(value: float) -> str:
+    if not (value == 0 or 1e-6 <= abs(value) < 1e15):
+        raise ValueError(f"{value!r} has no plain decimal notation; round it to {DIGITS} decimals first")
+    text = format(Decimal(repr(abs(value) if value == 0 else value)), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text

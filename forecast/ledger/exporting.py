@@ -19,8 +19,7 @@ from typing import Any
 
 from forecast.errors import LedgerError
 from forecast.ledger.book import Book
-from forecast.ledger.canonical import canonical_json
-from forecast.ledger.entries import ChainLine, Question
+from forecast.ledger.entries import ChainLine, Question, canonical_json
 from forecast.ledger.scored import standing_forecasts
 
 QUESTION_COLUMNS = ("question", "dyad", "target", "as_of", "milestone")

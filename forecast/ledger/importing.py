@@ -7,7 +7,6 @@ answered.
 from __future__ import annotations
 
 import csv
-import difflib
 import io
 import json
 from collections.abc import Mapping
@@ -17,10 +16,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from forecast.errors import LedgerError
+from forecast.errors import LedgerError, did_you_mean
 from forecast.ledger.book import BadRecordError, Book, ChainRecord, Link
-from forecast.ledger.canonical import DIGITS, canonical_json
 from forecast.ledger.entries import (
+    DIGITS,
     ChainLine,
     ForecastEntry,
     JudgementEntry,
@@ -28,6 +27,7 @@ from forecast.ledger.entries import (
     Question,
     ResolutionEntry,
     VoidEntry,
+    canonical_json,
     with_id,
 )
 from forecast.ledger.exporting import ANSWER_COLUMNS, QUESTION_COLUMNS, target_names
@@ -214,8 +214,7 @@ def _check_header(path: Path, header: object) -> None:
     found = [str(name) for name in header] if isinstance(header, list) else []
     for name in found:
         if name not in _COLUMNS:
-            near = difflib.get_close_matches(name, _COLUMNS, n=1)
-            hint = f" Did you mean '{near[0]}'?" if near else f" Allowed: {', '.join(_COLUMNS)}"
+            hint = did_you_mean(name, _COLUMNS) or f" Allowed: {', '.join(_COLUMNS)}"
             raise LedgerError(f"{path}:1: unknown column '{name}'.{hint}")
         if found.count(name) > 1:
             raise LedgerError(f"{path}:1: the column '{name}' appears twice. Keep one")
@@ -256,8 +255,7 @@ def _question(cells: Mapping[str, str], book: Book, names: Mapping[str, list[str
     found = [key for key in same_days if cells["target"] in names[key]]
     if not found:
         asked = sorted({name for key in same_days for name in names[key]})
-        near = difflib.get_close_matches(cells["target"], asked, n=1)
-        hint = f" Did you mean '{near[0]}'?" if near else ""
+        hint = did_you_mean(cells["target"], asked)
         raise _RowFaultError(f"no target is named '{cells['target']}'.{hint} On record: {', '.join(asked)}")
     wanted = cells.get("question", "").lower()
     matching = [key for key in found if key.startswith(wanted)]

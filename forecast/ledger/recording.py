@@ -8,8 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from forecast.events.dyads import DyadRule
-from forecast.ledger.canonical import DIGITS
-from forecast.ledger.entries import ForecastEntry, Question, with_id
+from forecast.ledger.entries import DIGITS, ForecastEntry, Question, with_id
 from forecast.ledger.store import write_ledger
 from forecast.panel.streams import TargetRule
 from forecast.records.forecast import Baseline, Forecast, MilestoneForecast, TargetForecast

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from forecast.errors import LedgerError
-from forecast.events.dyads import DyadRule, main_pairs, pairs_in_words
+from forecast.events.dyads import FEW_SHARE, DyadRule, actors_of, main_pairs, pairs_in_words
 from forecast.events.table import EventTable
 from forecast.ledger.book import Book, is_over
 from forecast.ledger.entries import Question, ResolutionEntry, with_id
@@ -31,12 +32,15 @@ class Coverage:
         The two actors or sides, sorted.
     through : date
         Last day that the events cover.
+    unseen : tuple of str
+        Actors of the sides asked about whom no row names: the file may not cover their acts.
     stated : bool
         Whether ``through`` was given; else it is the last day on which anything became known.
     """
 
     dyad: tuple[str, str]
     through: date
+    unseen: tuple[str, ...]
     stated: bool
 
 
@@ -61,6 +65,7 @@ class Resolved:
         """Return plain values: the resolutions, the open questions, and the number of the others."""
         return {
             "dyad": "-".join(self.coverage.dyad),
+            "unseen_actors": [*self.coverage.unseen],
             "through": self.coverage.through.isoformat(),
             "through_stated": self.coverage.stated,
             "new": [one.model_dump(mode="json") for one in self.new],
@@ -93,7 +98,7 @@ def coverage_of(
 ) -> Coverage:
     """Find out whose acts a file holds, and until when it covers them.
 
-    The dyad is the pair with the most acts between them, unless it is given.
+    Unless given, the dyad is the most frequent pair that is asked about and has ``FEW_SHARE`` of the rows.
 
     Parameters
     ----------
@@ -114,7 +119,7 @@ def coverage_of(
         ahead. The message names the pairs that the file holds.
     """
     held = main_pairs(events)
-    pair = next(iter(held), ("", "")) if dyad is None else _given_pair(dyad, book)
+    pair = _main_pair(held, book) if dyad is None else _given_pair(dyad, book)
     asked = [question for question in book.questions.values() if _is_covered(question, pair)]
     if not asked:
         known = ", ".join(sorted({question.pair for question in book.questions.values()})) or "none yet"
@@ -134,7 +139,9 @@ def coverage_of(
             f"{events.source}: {what} is {last}, but only days that are over can be covered: the latest is "
             f"{today - timedelta(days=1)} (UTC). Give an earlier day with --through"
         )
-    return Coverage(dyad=pair, through=last, stated=through is not None)
+    sides = {actor for question in asked for actor in _between(question).actors}
+    unseen = tuple(sorted(sides - actors_of(events)))
+    return Coverage(dyad=pair, through=last, unseen=unseen, stated=through is not None)
 
 
 def resolve_questions(ledger: LedgerWriter, events: EventTable, coverage: Coverage) -> Resolved:
@@ -218,6 +225,17 @@ def _resolve(ledger: LedgerWriter, events: EventTable, question: Question, done:
         return
     ledger.append(found)
     (done.corrected if standing else done.new).append(found)
+
+
+def _main_pair(held: Mapping[tuple[str, str], int], book: Book) -> tuple[str, str]:
+    """The most frequent pair that is asked about, unless it has few rows; else the most frequent of all."""
+    enough = FEW_SHARE * sum(held.values())
+    asked = (
+        pair
+        for pair, rows in held.items()
+        if rows >= enough and any(_is_covered(question, pair) for question in book.questions.values())
+    )
+    return next(asked, next(iter(held), ("", "")))
 
 
 def _given_pair(dyad: str, book: Book) -> tuple[str, str]:

@@ -6,8 +6,7 @@ run folder. Text from data reaches the templates only as data. ``matplotlib`` an
 nowhere else in the product.
 """
 
-from forecast.report.build import build_report, compile_report
-from forecast.report.options import Impact, ReportOptions, report_options
-from forecast.report.run_records import RunRecords
+from forecast.report.build import build_report
+from forecast.report.run_records import ReportOptions, RunRecords, report_options
 
-__all__ = ["Impact", "ReportOptions", "RunRecords", "build_report", "compile_report", "report_options"]
+__all__ = ["ReportOptions", "RunRecords", "build_report", "report_options"]

@@ -23,29 +23,28 @@ from forecast.evaluation.calibration import reliability_curve
 from forecast.evaluation.forecast_table import ForecastTable
 from forecast.evaluation.score_table import ScoreTable
 from forecast.evaluation.scores import brier_score
-from forecast.records.history import ReliabilityBin, ReliabilityCurve
+from forecast.records.history import ReliabilityCurve
 from forecast.report.drawing import (
     align_tick_labels,
     blank_figure,
     figure_bytes,
     fix_ticks,
     mark_months,
+    note,
+    panels,
     report_style,
     wrap_label,
 )
 from forecast.report.model_families import model_line, name_model
-from forecast.report.palette import INK, MUTED, RULE
+from forecast.report.palette import MUTED, RULE
 
 Floats = NDArray[np.float64]
 
 _CALIBRATION_PANELS_A_ROW = 4
 _PANELS_A_ROW = 3
-
 _PANEL_INCHES = {"score": 1.75, "roc": 2.35}
 
 _QUARTERS = [0.0, 0.25, 0.5, 0.75, 1.0]
-
-_PERCENT = ["0%", "25%", "50%", "75%", "100%"]
 
 
 def write_backtest_figures(
@@ -53,21 +52,8 @@ def write_backtest_figures(
 ) -> list[Path]:
     """Draw the reliability diagrams, the score over time and the ROC of a backtest.
 
-    Parameters
-    ----------
-    forecasts : ForecastTable
-        Every model and baseline.
-    table : ScoreTable
-        Their scores; the areas under the ROC are printed from it.
-    folder : Path
-        Existing folder for ``reliability.svg``, ``score-over-time.svg`` and ``roc.svg``.
-    seed : int
-        Of the consistency bands of the reliability diagrams.
-
-    Returns
-    -------
-    list of Path
-        The three files; the same forecasts give the same bytes.
+    They become ``reliability.svg``, ``score-over-time.svg`` and ``roc.svg`` in an existing folder; the same
+    forecasts give the same bytes. ``seed`` is that of the consistency bands of the reliability diagrams.
 
     Raises
     ------
@@ -100,23 +86,22 @@ def draw_reliability(curves: Sequence[ReliabilityCurve]) -> Figure:
         columns = min(max(len(curves), 2), _CALIBRATION_PANELS_A_ROW)
         rows = -(-len(curves) // columns)
         figure = blank_figure(rows * (2.25 if columns == 2 else 2.1))
-        panels = figure.subplots(rows, columns, squeeze=False).ravel()
-        for place, (axes, curve) in enumerate(zip(panels, curves, strict=False)):
+        for place, (axes, curve) in enumerate(zip(panels(figure, len(curves), columns), curves, strict=True)):
             _draw_panel(axes, curve, wide=columns == 2)
             if place % columns == 0:
                 axes.set_ylabel("It happened")
             if place + columns >= len(curves):
                 axes.set_xlabel("Forecast")
-        for axes in panels[len(curves) :]:
-            axes.set_visible(False)
     return figure
 
 
 def _draw_panel(axes: Axes, curve: ReliabilityCurve, *, wide: bool) -> None:
     colour, _ = model_line(curve.model)
-    axes.set_title(_capital(name_model(curve.model)), fontsize=8, loc="left", weight=600)
+    name = name_model(curve.model)
+    axes.set_title(name[:1].upper() + name[1:], fontsize=8, loc="left", weight=600)
     axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.6, zorder=0.6)
     said = [one.forecast_mean for one in curve.bins]
+    most = max((one.number for one in curve.bins), default=1)
     axes.vlines(
         said,
         [one.lower90 for one in curve.bins],
@@ -129,7 +114,7 @@ def _draw_panel(axes: Axes, curve: ReliabilityCurve, *, wide: bool) -> None:
     axes.scatter(
         said,
         [one.observed_share for one in curve.bins],
-        s=[_dot_area(one, curve) for one in curve.bins],
+        s=[8.0 + 34.0 * one.number / most for one in curve.bins],
         color=colour,
         linewidth=0,
         clip_on=False,
@@ -138,31 +123,15 @@ def _draw_panel(axes: Axes, curve: ReliabilityCurve, *, wide: bool) -> None:
     )
     for one in curve.bins if wide else ():
         high = one.observed_share > 0.5
-        axes.annotate(
-            f"{one.number:,}",
-            (one.forecast_mean, one.observed_share),
-            xytext=(6, -2 if high else 2),
-            textcoords="offset points",
-            fontsize=6.5,
-            color=INK,
-            va="top" if high else "bottom",
-        )
+        at, offset = (one.forecast_mean, one.observed_share), (6, -2 if high else 2)
+        note(axes, f"{one.number:,}", at, offset, va="top" if high else "bottom", size=6.5)
     axes.set_xlim(-0.02, 1.02)
     axes.set_ylim(-0.02, 1.02)
-    labels = _PERCENT if wide else ["0", "", "50", "", "100%"]
+    labels = ["0%", "25%", "50%", "75%", "100%"] if wide else ["0", "", "50", "", "100%"]
     for axis in (axes.xaxis, axes.yaxis):
         fix_ticks(axis, _QUARTERS, labels)
     axes.hlines(_QUARTERS[1:], 0, 1, color=RULE, linewidth=0.4, zorder=0.3)
     align_tick_labels(axes)
-
-
-def _dot_area(one: ReliabilityBin, curve: ReliabilityCurve) -> float:
-    most = max(other.number for other in curve.bins)
-    return 8.0 + 34.0 * one.number / most
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def draw_score_over_time(forecasts: ForecastTable) -> Figure:
@@ -179,7 +148,12 @@ def draw_score_over_time(forecasts: ForecastTable) -> Figure:
             return
         scores = brier_score(rows.probability, rows.outcome)[ours]
         gained = np.cumsum(scores - brier_score(reference.probability, reference.outcome)[theirs])
-        axes.plot(_days(origin), gained, **_line_style(model), gid=_gid("score", window, model))
+        axes.plot(
+            origin.astype("datetime64[D]").astype(np.int64),
+            gained,
+            **_line_style(model),
+            gid=_gid("score", window, model),
+        )
 
     def finish(axes: Axes, window: ForecastTable) -> None:
         axes.axhline(0, color=MUTED, linewidth=0.8, zorder=0.6)
@@ -265,8 +239,7 @@ def _draw_panels(
         columns = min(len(windows), _PANELS_A_ROW)
         rows = -(-len(windows) // columns)
         figure = blank_figure(0.55 + rows * _PANEL_INCHES[kind])
-        panels = figure.subplots(rows, columns, squeeze=False).ravel()
-        for axes, window in zip(panels, windows, strict=False):
+        for axes, window in zip(panels(figure, len(windows), columns), windows, strict=True):
             # Ours last, so that they lie above the baselines.
             for model in sorted(models, key=lambda name: name not in BASELINES):
                 draw(axes, window, model)
@@ -274,8 +247,6 @@ def _draw_panels(
             title = f"{window.targets[0].replace('_', ' ').capitalize()}, {window.horizons[0]} days"
             axes.set_title(wrap_label(title, 34), fontsize=7.5, loc="left", weight=600)
             align_tick_labels(axes)
-        for axes in panels[len(windows) :]:
-            axes.set_visible(False)
         figure.supylabel(wrap_label(meaning, 32 if rows == 1 else 64), fontsize=7.5)
         handles = [Line2D([], [], label=name_model(model), **_line_style(model)) for model in models]
         figure.legend(handles=handles, loc="outside upper left", ncols=4, frameon=False, fontsize=7)
@@ -294,7 +265,3 @@ def _gid(kind: str, window: ForecastTable, model: str) -> str:
 
 def _area(table: ScoreTable, window: ForecastTable, model: str) -> str:
     return wording.number(table.cell(window.targets[0], window.horizons[0], model).auc, 2)
-
-
-def _days(origin: NDArray[np.datetime64]) -> NDArray[np.int64]:
-    return (origin - np.datetime64("1970-01-01")).astype(np.int64)

@@ -12,9 +12,8 @@ from forecast.report.content import Content, make_content
 from forecast.report.drawing import figure_bytes
 from forecast.report.exports import export_figures, export_tables
 from forecast.report.html_page import render_page
-from forecast.report.options import ReportOptions
 from forecast.report.pdf import compile_pdf
-from forecast.report.run_records import RunRecords, read_run_records
+from forecast.report.run_records import ReportOptions, RunRecords, read_run_records
 from forecast.report.typeface import current_typeface, printable_content, typeface, using_typeface
 from forecast.runs.files import FIGURES, PAGE, PDF
 
@@ -45,23 +44,8 @@ def build_report(
 ) -> BuiltReport:
     """Build the reports of a saved run; no posterior is needed and nothing is fitted.
 
-    Parameters
-    ----------
-    run_dir : Path
-        Folder with ``forecast.json``, ``analysis.json``, ``events.csv`` and ``manifest.json``, and with the
-        records of what else there was (see ``read_run_records``).
-    options : ReportOptions
-        Paper, names and looks.
-    notes : tuple of str
-        Printed as warnings on page 1.
-    export_figures_to, export_tables_to : Path, optional
-        Folders for the charts as SVG and PNG, and for the tables as CSV.
-
-    Returns
-    -------
-    BuiltReport
-        ``report.pdf``, ``report.html`` and ``figures/*.svg`` in the folder. They are replaced whole, and only
-        after all of them are made.
+    ``notes`` are printed as warnings on page 1. The report is replaced whole, and only after all of it is
+    made. Charts (SVG, PNG) and tables (CSV) go to the folders ``export_figures_to`` and ``export_tables_to``.
 
     Raises
     ------
@@ -113,27 +97,8 @@ def _write_report(run: RunRecords, content: Content, folder: Path) -> tuple[Path
     return (*figures, page, pdf)
 
 
-def compile_report(run: RunRecords, figures_dir: Path) -> bytes:
-    """Draw the figures into ``figures_dir`` and return the PDF; the same input gives the same bytes.
-
-    Raises
-    ------
-    ForecastError
-        typst refused the report.
-    """
-    with using_typeface(typeface(run.options.fonts)):
-        content = make_content(run)
-        return set_pdf(run, content, write_figures(content, figures_dir))
-
-
 def set_pdf(run: RunRecords, content: Content, figures: tuple[Path, ...]) -> bytes:
-    """Return the PDF of a content whose figures are drawn.
-
-    Raises
-    ------
-    ForecastError
-        typst refused the report.
-    """
+    """Return the PDF of a content whose figures are drawn; the same input gives the same bytes."""
     shown = printable_content(content.as_json(), current_typeface().glyphs)
     return compile_pdf(
         shown,

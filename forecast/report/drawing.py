@@ -177,6 +177,43 @@ def spread_labels(places: list[float], gap: float, low: float, high: float) -> l
     return result
 
 
+def note(
+    axes: Axes,
+    text: str,
+    at: tuple[float, float],
+    offset: tuple[float, float],
+    *,
+    ha: Literal["left", "right", "center"] = "left",
+    va: Literal["top", "bottom", "center"] = "center",
+    size: float = 7.5,
+    colour: str = INK,
+    weight: int = 400,
+    spacing: float | None = None,
+) -> None:
+    """Write a text beside a place of the data, ``offset`` points away."""
+    axes.annotate(
+        text,
+        at,
+        xytext=offset,
+        textcoords="offset points",
+        ha=ha,
+        va=va,
+        fontsize=size,
+        linespacing=spacing,
+        color=colour,
+        weight=weight,
+        annotation_clip=False,
+    )
+
+
+def panels(figure: Figure, count: int, columns: int) -> list[Axes]:
+    """Panels in rows of ``columns``; those of the last row that are not needed are hidden."""
+    made = figure.subplots(-(-count // columns), columns, squeeze=False).ravel().tolist()
+    for axes in made[count:]:
+        axes.set_visible(False)
+    return list(made[:count])
+
+
 def fix_ticks(axis: Axis, places: Sequence[float], labels: Sequence[str]) -> None:
     """Put ticks with these labels at these places."""
     axis.set_major_locator(FixedLocator(list(places)))

@@ -9,17 +9,11 @@ from __future__ import annotations
 from forecast.events.codebook import CATEGORIES, category_label
 
 INK = "#1A2430"
-
 MUTED = "#5A6673"
-
 RULE = "#C9D0D7"
-
 ACCENT = "#0B3C6F"
-
 STAMP = "#B00020"
-
 STRAINED = "#F6E7C1"
-
 CRISIS = "#EDBFA6"
 
 

@@ -33,20 +33,10 @@ def compile_pdf(
 ) -> bytes:
     """Compile the template with the content as data; the same input gives the same bytes.
 
-    Parameters
-    ----------
-    content : mapping
-        JSON values, see ``make_content``.
-    figures : tuple of Path
-        SVG files that the content names under ``figures/``.
-    events_csv : str
-        Attached to the PDF as ``events.csv``.
-    as_of : date
-        Becomes the creation date of the file.
-    logo : Logo or None
-        Image that the content names as ``logo.svg`` or ``logo.png``.
-    template : Path or None
-        Template in place of the package's ``report.typ``; the parts beside that one can be imported from it.
+    ``content`` holds JSON values (see ``Content.as_json``) that name the figures under ``figures/`` and the
+    logo as ``logo.svg`` or ``logo.png``. The events are attached, ``as_of``
+    becomes the creation date of the file. ``template`` takes the place of the package's ``report.typ``; the
+    parts beside that one can be imported from it.
 
     Raises
     ------

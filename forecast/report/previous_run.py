@@ -10,7 +10,7 @@ import numpy as np
 
 from forecast import wording
 from forecast.events.table import EventTable
-from forecast.records.analysis import Analysis
+from forecast.records.analysis import Analysis, DataSummary
 from forecast.records.forecast import Curve, Forecast, MilestoneForecast, TargetForecast
 from forecast.records.history import MilestoneChange, PreviousRun
 from forecast.report.questions import headline_pair, stands_out
@@ -33,15 +33,6 @@ def compare_runs(
 ) -> PreviousRun:
     """Return what the earlier run said about the questions of the later one.
 
-    Parameters
-    ----------
-    earlier, earlier_analysis : Forecast, Analysis
-        Records of the earlier run.
-    later, later_analysis : Forecast, Analysis
-        Records of the later run.
-    events : EventTable
-        Events of the later run.
-
     Raises
     ------
     ComparisonError
@@ -61,13 +52,13 @@ def compare_runs(
         raise ComparisonError(
             f"the run {earlier.run_id} did not converge, so its numbers must not be used. Give another run."
         )
-    same_start = earlier_analysis.data.first_date == later_analysis.data.first_date
+    same_acts = _count_same_acts(earlier_analysis.data, later_analysis.data)
     known = {target.name: target for target in earlier.targets}
     changes = [
         change
         for target in later.targets
         if target.name in known and known[target.name].definition == target.definition
-        for change in _changes(known[target.name], target, later, same_start=same_start)
+        for change in _changes(known[target.name], target, later, same_acts=same_acts)
     ]
     if not changes:
         raise ComparisonError(
@@ -89,11 +80,19 @@ def compare_runs(
     )
 
 
+def _count_same_acts(before: DataSummary, now: DataSummary) -> bool:
+    """Whether the counts of two runs can be compared: same first day, acts of the same actors."""
+    if before.dyad is None or now.dyad is None:
+        return before.first_date == now.first_date and not now.rows_left_out
+    rules = [(one.a, one.b, one.theatre) for one in (before.dyad, now.dyad)]
+    return before.first_date == now.first_date and rules[0] == rules[1]
+
+
 def _changes(
-    before: TargetForecast, now: TargetForecast, later: Forecast, *, same_start: bool
+    before: TargetForecast, now: TargetForecast, later: Forecast, *, same_acts: bool
 ) -> list[MilestoneChange]:
     said = {(one.name, one.date): one for one in before.milestones}
-    happened = now.observed_before - before.observed_before if same_start else None
+    happened = now.observed_before - before.observed_before if same_acts else None
     if happened is not None and happened < 0:
         happened = None  # the earlier data held more: the counts cannot be compared
     made = []
@@ -187,29 +186,24 @@ def _reasons(
     forecast: Forecast, previous: PreviousRun, now: MilestoneForecast, before: MilestoneChange
 ) -> list[str]:
     reasons = []
-    number = sum(previous.new_events.values())
-    events = wording.count(number, "event") + " since then"
+    events = wording.count(sum(previous.new_events.values()), "event")
     if before.happened_since:
         reasons.append(f"The target happened {wording.times(before.happened_since)} in between.")
     elif previous.as_of < forecast.as_of:
         news = wording.shown_difference(now.probability, before.quiet)
         reasons.append(
             f"The days that passed without it would alone have left {wording.percent(before.quiet)}; what "
-            f"was learnt from {events} accounts for {wording.signed_points(news, 0)}."
+            f"was learnt from {events} since then accounts for {wording.signed_points(news, 0)}."
         )
     reasons += _strongest_new_driver(forecast, previous)
     return reasons
 
 
 def _strongest_new_driver(forecast: Forecast, previous: PreviousRun) -> list[str]:
-    new = [
-        driver
-        for driver in forecast.drivers
-        if driver.date > previous.as_of and stands_out(driver.change, driver.mcse)
-    ]
+    new = [one for one in forecast.drivers if one.date > previous.as_of and stands_out(one.change, one.mcse)]
     if not new:
         return []
-    largest = max(new, key=lambda driver: abs(driver.change))
+    largest = max(new, key=lambda one: abs(one.change))
     return [
         f"Of these the one of {wording.long_day(largest.date)} moves it most, by "
         f"{wording.signed_points(largest.change)} points (“{shorten(largest.summary.rstrip('.'), 110)}”)."

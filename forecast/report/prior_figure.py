@@ -12,14 +12,12 @@ from matplotlib.ticker import FixedLocator, MaxNLocator
 from forecast import wording
 from forecast.events.codebook import CATEGORIES
 from forecast.priors import NamedPrior
-from forecast.report.drawing import blank_figure, fix_ticks, name_rows, report_style, wrap_label
+from forecast.report.drawing import blank_figure, fix_ticks, name_rows, note, report_style, wrap_label
 from forecast.report.palette import ACCENT, INK, MUTED, RULE, category_colour, name_category
 from forecast.sensitivity.prior_predictive import PriorPredictive
 
 _COLUMNS = 2
-
 _ROW_INCHES = 1.45
-
 _TAIL = 0.005
 """Share of a prior beyond each end of the drawn range."""
 
@@ -29,14 +27,8 @@ def draw_priors(
 ) -> Figure:
     """Draw one density a changed prior (default grey, set coloured), and simulated years below.
 
-    Parameters
-    ----------
-    changed : sequence of NamedPrior
-        The priors that differ from their default; none leaves the simulated years alone.
-    implied : PriorPredictive
-        Acts a month and chances within a year, as the priors imply them.
-    target_titles : mapping
-        Target → its name for readers.
+    ``changed`` are the priors that differ from their default; none leaves the simulated years alone.
+    ``target_titles`` gives each target its name for readers.
     """
     n_rows = -(-len(changed) // _COLUMNS)
     kinds = len(implied.acts_a_month)
@@ -99,14 +91,7 @@ def _draw_targets(axes: Axes, implied: PriorPredictive, titles: Mapping[str, str
     axes.barh(places, values, height=0.55, color=ACCENT, alpha=0.75)
     axes.errorbar(values, places, xerr=errors, fmt="none", ecolor=INK, elinewidth=0.8, capsize=2)
     for place, value, error in zip(places, values, errors, strict=True):
-        axes.annotate(
-            wording.percent(value),
-            (value + error, place),
-            xytext=(4, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=7.5,
-        )
+        note(axes, wording.percent(value), (value + error, place), (4, 0))
     axes.set_xlim(0, 1.14)
     axes.set_ylim(-0.7, max(len(names), 3) - 0.3)
     fix_ticks(axes.xaxis, [0, 0.5, 1], ["0%", "50%", "100%"])

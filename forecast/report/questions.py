@@ -51,6 +51,11 @@ def seen_before(target: TargetForecast) -> str:
     return f"seen {wording.times(target.observed_before)} in the data"
 
 
+def chance(one: MilestoneForecast) -> str:
+    """Chance with its interval, e.g. ``"49% (90% interval 21–77%)"``."""
+    return f"{wording.percent(one.probability)} (90% interval {wording.interval_percent(one.interval90)})"
+
+
 def shown_error(mcse: float) -> str:
     """Monte Carlo error in percentage points, e.g. ``"±0.4"``; ``"<0.1"`` where that would show nothing."""
     shown = wording.points(mcse).split(" ")[0]

@@ -1,4 +1,4 @@
-"""The records of a run that a report is made from, together, and how they are read from its folder."""
+"""What a report is made from: the records of a run, read from its folder, and how the report is set."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
-from pydantic import ValidationError
-
+from forecast.config import Config
+from forecast.config.looks import Logo, read_logo
+from forecast.config.schema import ImpactConfig
 from forecast.errors import RunFolderError
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
@@ -16,17 +18,60 @@ from forecast.records.analysis import Analysis
 from forecast.records.base import Record
 from forecast.records.forecast import Forecast
 from forecast.records.history import LedgerSummary, PreviousRun, TrackRecord
-from forecast.report.options import ReportOptions
 from forecast.report.previous_run import ComparisonError, compare_runs
+from forecast.runs.folder import read_record
 
 TRACK_RECORD = "track_record.json"
 """The file of a run folder that holds its track record."""
-
 LEDGER_RECORD = "ledger_record.json"
 """The file of a run folder that holds what was on record in the ledger before."""
-
 PREVIOUS_RUN = "previous_run.json"
 """The file of a run folder that holds what an earlier run said."""
+IMPACT_LEVELS = ("negligible", "minor", "moderate", "major", "severe")
+"""From the least grave to the gravest."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportOptions:
+    """How the report is set, and whose name it carries.
+
+    ``accent`` is ``#RRGGBB`` (``None``: the report's own), ``impact`` is by name of the target, ``fonts``
+    are files for signs that the report's typeface lacks, and ``template`` is a typst file in place of the
+    package's frame.
+    """
+
+    paper: Literal["a4", "us-letter"] = "a4"
+    title: str | None = None
+    author: str | None = None
+    organisation: str | None = None
+    logo: Logo | None = None
+    classification: str | None = None
+    accent: str | None = None
+    impact: Mapping[str, ImpactConfig] = field(default_factory=dict)
+    fonts: tuple[Path, ...] = ()
+    template: Path | None = None
+
+
+def report_options(config: Config) -> ReportOptions:
+    """Report settings of a config, its logo read.
+
+    Raises
+    ------
+    InputError
+        The logo cannot be read or is no image.
+    """
+    chosen = config.report
+    return ReportOptions(
+        paper=chosen.paper,
+        title=chosen.title,
+        author=chosen.author,
+        organisation=chosen.organisation,
+        logo=read_logo(config.logo_path) if config.logo_path else None,
+        classification=chosen.classification,
+        accent=chosen.accent,
+        fonts=config.font_paths,
+        impact=chosen.impact,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +107,8 @@ def read_run_records(
     EventError
         ``events.csv`` is not valid.
     """
-    forecast = _read_record(run_dir / "forecast.json", Forecast)
-    analysis = _read_record(run_dir / "analysis.json", Analysis)
+    forecast = read_record(run_dir / "forecast.json", Forecast)
+    analysis = read_record(run_dir / "analysis.json", Analysis)
     manifest = _read_manifest(run_dir / "manifest.json")
     _require(run_dir / "events.csv")
     return RunRecords(
@@ -89,10 +134,10 @@ def compare_with(run_dir: Path, earlier_dir: Path) -> PreviousRun:
     """
     try:
         return compare_runs(
-            _read_record(earlier_dir / "forecast.json", Forecast),
-            _read_record(earlier_dir / "analysis.json", Analysis),
-            _read_record(run_dir / "forecast.json", Forecast),
-            _read_record(run_dir / "analysis.json", Analysis),
+            read_record(earlier_dir / "forecast.json", Forecast),
+            read_record(earlier_dir / "analysis.json", Analysis),
+            read_record(run_dir / "forecast.json", Forecast),
+            read_record(run_dir / "analysis.json", Analysis),
             read_events(run_dir / "events.csv"),
         )
     except ComparisonError as error:
@@ -100,27 +145,15 @@ def compare_with(run_dir: Path, earlier_dir: Path) -> PreviousRun:
 
 
 def _read_if_there[R: Record](path: Path, kind: type[R]) -> R | None:
-    return _read_record(path, kind) if path.exists() else None
+    return read_record(path, kind) if path.exists() else None
 
 
 def _require(path: Path) -> None:
     if not path.is_file():
         raise RunFolderError(
-            f"{path}: file missing. A report is built from a whole run folder "
-            "(forecast.json, analysis.json, events.csv, manifest.json); run the forecast again."
+            f"{path}: file missing. A whole run folder is needed (forecast.json, analysis.json, events.csv, "
+            "manifest.json …), as 'forecast run' makes it."
         )
-
-
-def _read_record[R: Record](path: Path, kind: type[R]) -> R:
-    _require(path)
-    try:
-        return kind.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise RunFolderError(
-            f"{path}: {place}: {first['msg']}. The file is not what a run writes; run the forecast again."
-        ) from error
 
 
 def _read_manifest(path: Path) -> dict[str, object]:

@@ -25,14 +25,12 @@ from matplotlib.ft2font import FT2Font
 from forecast.errors import ForecastError, InputError
 
 FAMILY = "Source Sans 3"
-
 _STYLES = ("Light", "Regular", "It", "Semibold", "Bold")
 
 _FALLBACK_FILES = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf")
 
 MISSING = "□"
 """Stands for a sign that the typeface lacks."""
-
 _LONG_WORD = re.compile(r"\S{36,}")
 
 _NOT_SHOWN = frozenset({"url", "colour", "swatch", "path", "name", "kind"})
@@ -51,26 +49,8 @@ class Typeface:
 
 
 @cache
-def font_files() -> tuple[Path, ...]:
-    """Return every font file of Source Sans 3.
-
-    Raises
-    ------
-    ForecastError
-        A font file is missing from the installed package.
-    """
-    folder = Path(str(files("forecast.report") / "fonts"))
-    return _present(tuple(folder / f"SourceSans3-{style}.otf" for style in _STYLES), "forecast/report/fonts")
-
-
-@cache
 def typeface(extra: tuple[Path, ...] = ()) -> Typeface:
-    """Return the typeface of a report.
-
-    Parameters
-    ----------
-    extra : tuple of Path
-        Font files (TTF, OTF, TTC) for signs that the others lack.
+    """Return the typeface of a report; ``extra`` are font files (TTF, OTF, TTC) for signs that others lack.
 
     Raises
     ------
@@ -79,12 +59,15 @@ def typeface(extra: tuple[Path, ...] = ()) -> Typeface:
     ForecastError
         A font file is missing from the installed packages.
     """
-    own = font_files()
+    shipped = Path(str(files("forecast.report") / "fonts"))
+    own = _present(tuple(shipped / f"SourceSans3-{style}.otf" for style in _STYLES), "forecast/report/fonts")
     folder = Path(mpl.get_data_path()) / "fonts" / "ttf"
     fallback = _present(tuple(folder / name for name in _FALLBACK_FILES), str(folder))
     groups = (own, fallback, *((path,) for path in extra))
     families = dict.fromkeys(_open(group[0]).family_name for group in groups)
-    glyphs = (frozenset.intersection(*(_code_points(path) for path in group)) for group in groups)
+    glyphs = (
+        frozenset.intersection(*(frozenset(_open(path).get_charmap()) for path in group)) for group in groups
+    )
     return Typeface(tuple(families), (*own, *fallback, *extra), frozenset().union(*glyphs))
 
 
@@ -104,10 +87,6 @@ def using_typeface(chosen: Typeface) -> Iterator[None]:
         yield
     finally:
         _IN_USE.reset(token)
-
-
-def _code_points(path: Path) -> frozenset[int]:
-    return frozenset(_open(path).get_charmap())
 
 
 def _open(path: Path) -> FT2Font:
@@ -142,15 +121,7 @@ def visible(text: str) -> str:
 
 
 def printable(text: str, glyphs: AbstractSet[int]) -> str:
-    """Return the visible text, characters that the typeface lacks shown as ``□``.
-
-    Parameters
-    ----------
-    text : str
-        Any text.
-    glyphs : set of int
-        Code points that the typeface has.
-    """
+    """Return the visible text; signs whose code points are not in ``glyphs`` show as ``□``."""
     return "".join(sign if ord(sign) in glyphs else MISSING for sign in visible(text))
 
 

@@ -27,7 +27,7 @@ from forecast.records.analysis import (
     TensionSeries,
 )
 from forecast.records.forecast import Baseline, Curve, MilestoneForecast, TargetForecast, TimeToEvent
-from forecast.simulation.paths import FirstHits
+from forecast.simulation.paths import FirstPassages
 from forecast.simulation.probabilities import ProbabilityCurve, probability_curve, time_to_event
 
 Floats = NDArray[np.float64]
@@ -145,7 +145,7 @@ def share_error(per_draw: Floats, n_chains: int, members: int) -> float:
 
 def target_forecast(
     question: Question,
-    hits: FirstHits,
+    hits: FirstPassages,
     n_chains: int,
     observed_before: int,
     baselines: Mapping[str, Baseline],

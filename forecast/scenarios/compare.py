@@ -137,7 +137,7 @@ def evaluate_plan(
 
 
 def _all_targets(base: Run, parts: Sequence[ScenarioForecast]) -> ScenarioForecast:
-    """Put the answers of several models together: the costliest way, and the least trusted weights."""
+    """Put the answers of several models together: the costliest method, the least trusted weights."""
     cost = ("simulate", "reweight", "reweight and simulate", "refit")
     costliest = max(parts, key=lambda part: cost.index(part.method))
     withheld = next((part.withheld for part in parts if part.withheld), None)

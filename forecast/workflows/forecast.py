@@ -55,7 +55,7 @@ from forecast.scenarios import evaluate_plans, plan_scenarios
 from forecast.sensitivity.drivers import leave_one_out
 from forecast.sensitivity.labels import with_labels
 from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
-from forecast.simulation import FirstHits
+from forecast.simulation import FirstPassages
 from forecast.simulation.paths import RATE_CAP
 from forecast.simulation.probabilities import hit_shares
 from forecast.workflows.report import save_run
@@ -285,7 +285,7 @@ def _sampling_listener(tell: Listener) -> Callable[[SamplingProgress], None]:
     return listen
 
 
-def _monitored(inputs: Inputs, answer: FirstHits) -> dict[str, Floats]:
+def _monitored(inputs: Inputs, answer: FirstPassages) -> dict[str, Floats]:
     """Chances of every milestone under each draw of a model, for its gates."""
     return {
         f"P({name} before {one.name})": hit_shares(answer.of(name), answer.horizon_days)[
@@ -296,7 +296,7 @@ def _monitored(inputs: Inputs, answer: FirstHits) -> dict[str, Floats]:
     }
 
 
-def _target_forecasts(inputs: Inputs, hits: FirstHits, n_chains: int) -> tuple[TargetForecast, ...]:
+def _target_forecasts(inputs: Inputs, hits: FirstPassages, n_chains: int) -> tuple[TargetForecast, ...]:
     config, grid = inputs.config, inputs.data.grid
     targets = []
     for rule in inputs.rules:

@@ -5,7 +5,8 @@ from datetime import date
 
 import numpy as np
 
-from forecast.cli.score_lines import backtest_lines, table_lines
+from forecast.cli.backtest import backtest_scores, score_table
+from forecast.cli.terminal import lines_of
 from forecast.config import load_config
 from forecast.evaluation.backtest import DEFAULT_MODEL, MODELS, BacktestOptions
 from forecast.evaluation.baselines import BASELINES
@@ -92,9 +93,7 @@ def test_the_best_are_the_lowest_scores(whole_backtest):
 
 def test_the_terminal_shows_the_scores_of_the_file_within_80_signs(whole_backtest):
     backtest, _ = whole_backtest
-    lines = [
-        text for text, _ in backtest_lines(backtest, {"severe": "Severe escalation", "military": "Military"})
-    ]
+    lines = lines_of(backtest_scores(backtest, {"severe": "Severe escalation", "military": "Military"}))
     assert [line for line in lines if len(line) > 80] == []
     row = next(line for line in lines if line.startswith("  30 d  Brier"))
     cells = [backtest.scores.cell("severe", 30, model) for model in ALL]
@@ -115,7 +114,7 @@ def test_the_lowest_value_of_a_row_is_marked_and_equals_are_marked_alike():
         ("two", {"joint": 0.3001, "target": 0.3002}),
         ("three", {"joint": 0.5}),
     ]
-    lines = [text for text, _ in table_lines(("joint", "target"), rows)]
+    lines = lines_of([score_table(("joint", "target"), rows)])
     assert [line.split() for line in lines] == [
         ["joint", "target"],
         ["one", "0.200", "0.100*"],

@@ -16,7 +16,8 @@ from forecast.bench.samplers import NUMPYRO, OURS, PYMC, SamplerRun, race
 from forecast.bench.speed import SpeedReport, gradient_microseconds
 from forecast.bench.stages import StageClock, StageTimes, measure_stages, peak_mebibytes
 from forecast.cli.app import app
-from forecast.cli.bench_speed import lines
+from forecast.cli.bench import speed_tables
+from forecast.cli.terminal import lines_of
 from forecast.errors import ForecastError
 from forecast.inference.options import SamplerOptions
 
@@ -74,8 +75,8 @@ def test_times_faster_is_the_mean_over_rounds_of_the_ratio_within_each(report):
 
 
 def test_tables_fit_80_columns_and_hold_every_number(report):
-    text = "\n".join(lines(report))
-    assert max(map(len, lines(report))) <= 80
+    text = "\n".join(lines_of(speed_tables(report)))
+    assert max(map(len, lines_of(speed_tables(report)))) <= 80
     assert "fused 50 µs, naive 400 µs: 8.0 times faster" in text
     assert f"12.5 times the ESS/s of {PYMC} (14.0 with compiling)" in text
     assert "NumPyro left out: not installed" in text
@@ -85,7 +86,7 @@ def test_tables_fit_80_columns_and_hold_every_number(report):
 
 def test_numpyro_is_not_called_missing_where_it_ran(report):
     rounds = [[*runs, replace(runs[1], sampler=NUMPYRO)] for runs in report.rounds]
-    text = "\n".join(lines(replace(report, rounds=rounds)))
+    text = "\n".join(lines_of(speed_tables(replace(report, rounds=rounds))))
     assert "left out" not in text
     assert f"12.5 times the ESS/s of {NUMPYRO}" in text
 
@@ -152,7 +153,7 @@ def test_bench_alone_measures_speed_on_the_worked_case(command, report):
     ((config, options),) = asked
     assert config == Path("configs/us-china-2023.yaml")
     assert options.quick
-    assert result.stdout.splitlines() == lines(report)
+    assert result.stdout.splitlines() == lines_of(speed_tables(report))
 
 
 def test_json_is_one_object_with_both_ratios(command):

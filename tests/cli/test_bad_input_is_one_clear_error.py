@@ -20,6 +20,19 @@ CONFIG_FAULTS = {
         ("2024-11-05", "2023-07-01"),
         "milestones.0.date: 2023-07-01 is not after as_of (2023-07-10); give a later day or remove it",
     ),
+    "a side that the file writes otherwise": (
+        ("a: USA", "a: usa"),
+        "case.yaml:2:1: dyad: events.csv holds no acts between usa and CHN. Did you mean 'USA' for 'usa'? It "
+        "holds CHN–USA (4 rows)",
+    ),
+    "an event file of another pair": (
+        ("{a: USA, b: CHN}", "{a: IND, b: [PAK, BGD]}"),
+        "dyad: events.csv holds no acts between IND and PAK or BGD. It holds CHN–USA (4 rows)",
+    ),
+    "an event file with acts towards the theatre only": (
+        ("{a: USA, b: CHN}", "{a: USA, b: TWN, theatre: [CHN]}"),
+        "dyad: events.csv holds no acts between USA and TWN. It holds CHN–USA (4 rows)",
+    ),
     "an as-of date before the first event": (
         ("2023-07-10", "2021-12-31"),
         "case.yaml:3:1: as_of: nothing was known on 2021-12-31: the first event became known on 2022-01-05",

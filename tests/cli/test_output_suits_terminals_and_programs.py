@@ -15,10 +15,9 @@ from types import SimpleNamespace
 import pytest
 
 from forecast import wording
-from forecast.cli.bottom_line import bottom_line
-from forecast.cli.interruption import remembered_interrupt
-from forecast.cli.progress import show_progress
-from forecast.cli.wrapping import WIDTH
+from forecast.cli.progress import remembered_interrupt, show_progress
+from forecast.cli.run import bottom_line
+from forecast.cli.terminal import WIDTH, lines_of
 from forecast.config import load_config
 from forecast.panel.streams import stream_layout
 from forecast.priors import default_priors
@@ -92,7 +91,7 @@ def made_forecast(*, converged: bool = True, seen: int = 3) -> Forecast:
 
 
 def printed(forecast: Forecast) -> list[str]:
-    return [text for text, _ in bottom_line(forecast)]
+    return lines_of(bottom_line(forecast))
 
 
 def test_the_bottom_line_comes_first_in_words_and_numbers():
@@ -198,14 +197,14 @@ def test_progress_is_drawn_on_a_terminal_only(monkeypatch, capsys):
     def progress(stage: str, finished: int = 0, planned: int = 0, note: str = "") -> SimpleNamespace:
         return SimpleNamespace(stage=stage, finished=finished, planned=planned, note=note)
 
-    with show_progress(hidden=False) as draw:
+    with show_progress(shown=True) as draw:
         draw(progress("sample", 1, 2))
     assert capsys.readouterr() == ("", "")
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    with show_progress(hidden=True) as draw:
+    with show_progress(shown=False) as draw:
         draw(progress("sample", 1, 2))
     assert capsys.readouterr() == ("", "")
-    with show_progress(hidden=False) as draw:
+    with show_progress(shown=True) as draw:
         draw(progress("compile"))
         draw(progress("sample", 1, 2, "3 divergences"))
     out, err = capsys.readouterr()

@@ -15,7 +15,8 @@ import yaml
 import forecast
 from forecast import wording
 from forecast.cli import main
-from forecast.cli.bottom_line import bottom_line
+from forecast.cli.run import bottom_line
+from forecast.cli.terminal import lines_of
 from forecast.config import load_config
 from forecast.inference import gates
 from forecast.inference.importance import PARETO_K_MAX
@@ -87,7 +88,7 @@ def test_the_readme_shows_how_to_run_and_to_rebuild():
 
 def test_the_output_in_the_readme_is_what_the_sample_prints(sample):
     folder = Path("reports") / sample.name / sample.as_of.isoformat()
-    lines = [text for text, _ in bottom_line(sample)]
+    lines = lines_of(bottom_line(sample))
     lines += [f"Report   {folder / 'report.pdf'}", f"Numbers  {folder / 'forecast.json'}"]
     assert blocks(README, "text") == ["\n".join(lines) + "\n"], "make sample was run: paste its output"
 

@@ -88,7 +88,7 @@ def test_a_model_without_some_origins_is_compared_on_those_it_has_and_named(make
 def test_no_complete_window_and_no_reference_are_refused(table):
     with pytest.raises(InputError, match="no complete window to score"):
         score_forecasts(table.select(target="other"), seed=1)
-    with pytest.raises(InputError, match=r"against 'climatology', which made no forecast.*use one of: sharp"):
+    with pytest.raises(InputError, match=r"against 'climatology', which made no forecast.*there are: sharp"):
         score_forecasts(table.select(model="sharp"), seed=1)
 
 

@@ -269,7 +269,7 @@ def test_interrupting_the_questions_writes_nothing(tmp_path):
 
 
 def test_the_questions_cover_every_column_but_the_id():
-    from forecast.cli.events_prompts import FIRST, QUESTIONS
+    from forecast.cli.events_code import FIRST, QUESTIONS
     from forecast.events.table import COLUMNS, REQUIRED
 
     assert set(QUESTIONS) == set(COLUMNS) - {"id"}

@@ -32,7 +32,7 @@ def test_the_fitted_rates_agree_with_the_events_seen(short_fit, counted):
     draws = stream_draws(counted.layout, short_fit.variables)
     counts = counted.counts[:, 0]
     tension = tension_at_steps(draws.knots, len(counts))
-    rates = np.exp(draws.log_rate + draws.load * tension)
+    rates = np.exp(draws.log_rate + draws.loading * tension)
     own, cross = np.zeros(len(draws)), np.zeros(len(draws))
     for t, y in enumerate(counts):
         rates[:, t] += draws.own[:, 0] * own + draws.cross[:, 0] * cross

@@ -115,11 +115,11 @@ def make_forecast(
 
 
 def origin_of(
-    forecast: Forecast, *, made_on: datetime | None = None, config: str = "a", theatre: tuple[str, ...] = ()
+    forecast: Forecast, *, made_on: datetime | None = None, config: str = "a", acts: DyadRule | None = None
 ) -> RunOrigin:
     made = made_on or datetime.combine(forecast.as_of, datetime.min.time(), UTC)
     return RunOrigin(
-        dyad=DyadRule((forecast.dyad.a,), (forecast.dyad.b,), theatre),
+        dyad=acts or DyadRule((forecast.dyad.a,), (forecast.dyad.b,)),
         config_sha256=config * 64,
         data_sha256="d" * 64,
         code_version="0.1.0",
@@ -138,13 +138,13 @@ class LedgerCase:
     def book(self):
         return open_ledger(self.path)
 
-    def record(self, as_of: str, probabilities, *, made_on=None, config="a", rules=None, theatre=(), **how):
+    def record(self, as_of: str, probabilities, *, made_on=None, config="a", rules=None, acts=None, **how):
         forecast = make_forecast(date.fromisoformat(as_of), probabilities, **how)
         return record_forecast(
             self.path,
             forecast,
             rules or list(RULES.values()),
-            origin_of(forecast, made_on=made_on, config=config, theatre=theatre),
+            origin_of(forecast, made_on=made_on, config=config, acts=acts),
         )
 
     def resolve(self, events, *, today=TODAY, through=None, dyad=None):

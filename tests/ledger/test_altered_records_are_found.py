@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from forecast.errors import LedgerError
 from forecast.ledger.book import BadRecordError, Book, Link, check_chain, link_hash, make_link
-from forecast.ledger.canonical import canonical_json, content_hash
-from forecast.ledger.entries import GENESIS
+from forecast.ledger.entries import GENESIS, ForecastEntry, canonical_json, content_hash
 from forecast.ledger.store import open_ledger, read_links, write_ledger
 
 DAY = datetime(2023, 1, 1, tzinfo=UTC)
@@ -40,6 +39,21 @@ def relinked(links: list[Link]) -> list[Link]:
         previous = made[-1].hash if made else GENESIS
         made.append(Link(len(made) + 1, previous, link_hash(previous, link.payload), link.payload))
     return made
+
+
+def test_records_from_before_sides_were_stored_stay_in_the_chain(entries):
+    (new,) = entries("2022-01-01", {"crisis": {30: 0.25}})
+    plain = new.model_dump(mode="json")
+    del plain["question"]["sides"], plain["question"]["theatre"]
+    old = ForecastEntry.model_validate_json(json.dumps(plain))
+    plain["id"] = old.expected_id
+    text = canonical_json(
+        {"schema": 1, "recorded_on": "2023-01-01T00:00:00Z", "clock_behind_s": None, "entry": plain}
+    )
+    first = Link(1, GENESIS, link_hash(GENESIS, text), text)
+    checked = check_chain("a ledger", [first, make_link(new, 2, first.hash, DAY, DAY)])
+    assert checked.fault is None
+    assert [question.theatre for question in checked.book.questions.values()] == [None, ()]
 
 
 def test_numbers_are_written_as_rfc_8785_says():

@@ -150,7 +150,7 @@ def test_answers_of_others_come_in_and_are_scored_beside_ours(resolved, case, tm
     out = resolved("ledger", "score").out
     assert "\x1b" not in out
     assert re.search(r"crowd +1 +1 +0\.010 +0\.062", out)
-    assert "Of theirs, made more than a week after the as-of date: 1." in out
+    assert "crowd made 1 of theirs more than a week after the as-of date." in out
 
 
 def test_a_run_is_told_at_once_that_two_options_contradict(command, tmp_path):

@@ -11,9 +11,10 @@ from forecast.errors import LedgerError
 from forecast.evaluation.windows import observe_outcomes
 from forecast.events.dyads import DyadRule
 from forecast.events.table import Event, EventTable
-from forecast.ledger.entries import VoidEntry, with_id
+from forecast.ledger.entries import Question, VoidEntry, with_id
 from forecast.ledger.recording import make_question
 from forecast.ledger.resolving import acts_that_met, coverage_of
+from forecast.ledger.scoring import score_ledger
 from forecast.ledger.store import write_ledger
 from forecast.panel.streams import TargetRule
 
@@ -144,10 +145,11 @@ def test_another_pair_is_refused_and_named(asked):
                category="sanction", severity=4)],
         "other.csv",
     )  # fmt: skip
-    message = r"other\.csv: is about SRB-USA, which no forecast on record is about\. On record: CHN-USA\."
+    message = r"other\.csv: is about SRB-USA, which no forecast on record is about\. On record: CHN-USA\. "
+    message += r"The file holds SRB–USA \(1 row\)\."
     with pytest.raises(LedgerError, match=message):
         asked.resolve(other)
-    with pytest.raises(LedgerError, match="holds no act between CHN and USA"):
+    with pytest.raises(LedgerError, match=r"holds no act between CHN and USA\. It holds SRB–USA \(1 row\)"):
         asked.resolve(other, dyad="USA-CHN")
     with pytest.raises(LedgerError, match=r"'USA' is no pair of codes\. Expected e\.g\. USA-CHN"):
         asked.resolve(other, dyad="USA")
@@ -178,3 +180,88 @@ def test_a_void_question_is_not_resolved(asked, coded):
         writer.append(with_id(VoidEntry, subject=question, reason="the milestone was moved"))
     done = asked.resolve(coded(("2022-12-31", "visit", 1)))
     assert (len(done.void), len(done.new)) == (1, 1)
+
+
+def acts_by(*rows: tuple[str, str, str, int]) -> EventTable:
+    """Sanctions from (ISO day, initiator, recipient, severity) rows."""
+    return EventTable.from_events(
+        [
+            Event(
+                id=f"e{number:04d}",
+                date=date.fromisoformat(day),
+                known_date=date.fromisoformat(day),
+                initiator=initiator,
+                recipient=recipient,
+                category="sanction",
+                severity=severity,
+            )
+            for number, (day, initiator, recipient, severity) in enumerate(rows)
+        ],
+        "a test",
+    )
+
+
+QUIET = [("2022-12-30", "USA", "CHN", 1)] * 3
+TOWARDS_TAIWAN = ("2022-01-10", "CHN", "TWN", 4)
+OF_OTHERS = ("2022-01-11", "IND", "PAK", 5)
+
+
+def test_acts_of_another_pair_answer_nothing(case):
+    case.record(AS_OF, {"crisis": {30: 0.25}})
+    case.resolve(acts_by(*QUIET, TOWARDS_TAIWAN, OF_OTHERS))
+    assert outcomes(case) == {30: 0}
+
+
+def test_a_file_of_many_pairs_is_about_the_one_asked_about_unless_it_has_few_rows(case):
+    case.record(AS_OF, {"crisis": {30: 0.25}})
+    done = case.resolve(acts_by(*QUIET, *[OF_OTHERS] * 27))
+    assert (done.coverage.dyad, len(done.new)) == (("CHN", "USA"), 1)
+    with pytest.raises(LedgerError, match=r"The file holds IND–PAK \(28 rows\) and CHN–USA \(3\)"):
+        case.resolve(acts_by(*QUIET, *[OF_OTHERS] * 28))
+
+
+def test_acts_towards_the_theatre_stored_with_the_question_count(case):
+    case.record(AS_OF, {"crisis": {30: 0.25}}, acts=DyadRule(("USA",), ("CHN",), ("TWN",)))
+    case.resolve(acts_by(*QUIET, TOWARDS_TAIWAN, OF_OTHERS))
+    assert outcomes(case) == {30: 1}
+    assert next(iter(case.book.resolutions.values()))[-1].acts == ("e0003",)
+
+
+def test_questions_that_differ_in_their_theatre_only_stand_side_by_side(case):
+    for theatre in ((), ("TWN",)):
+        case.record(AS_OF, {"crisis": {30: 0.25}}, acts=DyadRule(("USA",), ("CHN",), theatre))
+    case.resolve(acts_by(*QUIET, TOWARDS_TAIWAN))
+    book = case.book
+    answers = {question.theatre: book.resolution_of(key).outcome for key, question in book.questions.items()}
+    assert answers == {(): 0, ("TWN",): 1}
+    assert score_ledger(book).groups[0].n == 2
+
+
+def test_a_side_of_several_actors_is_asked_about_whole(case):
+    rule = DyadRule(("SER",), ("USA", "NAT"))
+    question = make_question(rule, TargetRule("crisis", ("sanction",), 4), AS_OF, "2022-02-01")
+    assert question == make_question(
+        DyadRule(("NAT", "USA"), ("SER",)), TargetRule("crisis", ("sanction",), 4), AS_OF, "2022-02-01"
+    )
+    assert (question.pair, question.sides) == ("NAT+USA-SER", (("NAT", "USA"), ("SER",)))
+    assert question.is_about("ser-nat+usa")
+    events = acts_by(("2022-01-10", "NAT", "SER", 4), ("2022-01-11", "USA", "NAT", 5))
+    assert acts_that_met(events, question, date(2022, 12, 31)).id.tolist() == ["e0000"]
+
+
+def test_a_question_without_a_rule_counts_as_its_run_did_in_a_file_of_its_pair_only():
+    question = Question(
+        dyad=("CHN", "USA"), any_of=("sanction",), min_severity=4, as_of=AS_OF, milestone="2022-02-01"
+    )
+    assert "sides" not in question.model_dump()
+    end = date(2022, 12, 31)
+    own = acts_by(*QUIET * 4, TOWARDS_TAIWAN)
+    assert acts_that_met(own, question, end).id.tolist() == ["e0012"]
+    assert len(acts_that_met(acts_by(*QUIET * 4, OF_OTHERS), question, end)) == 0
+    mixed = acts_by(*QUIET * 4, TOWARDS_TAIWAN, *[OF_OTHERS] * 5)
+    assert len(acts_that_met(mixed, question, end)) == 0
+
+
+def test_an_actor_asked_about_that_no_row_names_is_told(case):
+    case.record(AS_OF, {"crisis": {30: 0.25}}, acts=DyadRule(("USA", "NAT"), ("CHN",)))
+    assert case.resolve(acts_by(*QUIET)).coverage.unseen == ("NAT",)

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from forecast.evaluation.score_table import FEWEST_OUTCOMES
-from forecast.ledger.canonical import DIGITS
-from forecast.ledger.entries import GRACE_DAYS
+from forecast.ledger.entries import DIGITS, GRACE_DAYS
 from forecast.ledger.importing import REQUIRED
 from forecast.ledger.scoring import HORIZON_BANDS
 

@@ -15,7 +15,7 @@ def parameters(layout, n_knots: int, seed: int):
     n = len(layout.streams)
     rows = {
         "log_rate": rng.normal(-1.5, 0.7, n),
-        "load": rng.normal(0.6, 0.5, n),
+        "loading": rng.normal(0.6, 0.5, n),
         "own": rng.uniform(0.05, 0.6, n),
         "cross": rng.uniform(0.01, 0.1, n) * layout.conflictual,
         "shape": rng.lognormal(0.5, 0.6, n),

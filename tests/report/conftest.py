@@ -45,8 +45,11 @@ from forecast.records.forecast import (
     TargetForecast,
     TimeToEvent,
 )
-from forecast.report import ReportOptions, RunRecords, build_report, compile_report
+from forecast.report import ReportOptions, RunRecords, build_report
 from forecast.report.blocks import Prose, Table, walk
+from forecast.report.build import set_pdf, write_figures
+from forecast.report.content import make_content
+from forecast.report.typeface import typeface, using_typeface
 
 AS_OF = date(2023, 7, 10)
 EVENTS_CSV = Path(__file__).resolve().parents[2] / "../shared/data/us-china-2017-2023.csv"
@@ -421,11 +424,31 @@ def table_in(section, name):
     return next(one for one in walk(section.blocks) if isinstance(one, Table) and one.name == name)
 
 
+def alternatives_in(reader):
+    """Alternative text of every figure of a PDF."""
+    found = []
+
+    def walk_tree(node):
+        node = node.get_object()
+        if isinstance(node, list):
+            for child in node:
+                walk_tree(child)
+        elif hasattr(node, "get"):
+            if node.get("/S") == "/Figure":
+                found.append(str(node["/Alt"]))
+            if "/K" in node:
+                walk_tree(node["/K"])
+
+    walk_tree(reader.trailer["/Root"]["/StructTreeRoot"])
+    return found
+
+
 def _factory():
     return SimpleNamespace(
         records=make_records,
         said=said_in,
         table=table_in,
+        alternatives=alternatives_in,
         as_of=AS_OF,
         milestones=MILESTONES,
         targets=TARGETS,
@@ -463,7 +486,9 @@ def compiled(factory, tmp_path):
 
     def compile_records(forecast, analysis=None, *, track_record=None, **options):
         run = make_records(forecast, analysis, track_record=track_record, options=ReportOptions(**options))
-        pdf = compile_report(run, tmp_path)
+        with using_typeface(typeface(run.options.fonts)):
+            content = make_content(run)
+            pdf = set_pdf(run, content, write_figures(content, tmp_path))
         return PdfReader(io.BytesIO(pdf))
 
     return compile_records

@@ -3,7 +3,8 @@
 import pytest
 
 from forecast import wording
-from forecast.cli.bottom_line import bottom_line
+from forecast.cli.run import bottom_line
+from forecast.cli.terminal import lines_of
 from forecast.records.analysis import (
     Assumed,
     AssumptionEffect,
@@ -16,7 +17,6 @@ from forecast.records.analysis import (
 )
 from forecast.records.forecast import Forecast
 from forecast.report.blocks import Bullets, Chart, Prose, Table
-from forecast.report.run_records import RunRecords
 from forecast.report.sections.assumptions import assumptions_section
 from forecast.report.sections.front import foundations
 from forecast.sensitivity.labels import with_labels
@@ -97,9 +97,7 @@ def robustness(forecast) -> Robustness:
 @pytest.fixture(scope="module")
 def section(factory, forecast, robustness):
     analysis = factory.analysis().model_copy(update={"robustness": robustness})
-    return assumptions_section(
-        RunRecords(forecast=forecast, analysis=analysis, events=factory.events, manifest={})
-    )
+    return assumptions_section(factory.records(forecast, analysis))
 
 
 def test_the_table_holds_every_label_and_change(section, forecast):
@@ -141,7 +139,7 @@ def test_the_chart_is_described_in_words(section):
 
 
 def test_a_run_that_was_not_measured_has_no_such_page(factory, forecast):
-    run = RunRecords(forecast=forecast, analysis=factory.analysis(), events=factory.events, manifest={})
+    run = factory.records(forecast)
     assert assumptions_section(run) is None
 
 
@@ -150,9 +148,9 @@ def test_page_1_and_the_terminal_say_what_carries_the_headline(factory, forecast
     place = [target.name for target in forecast.targets].index(forecast.headline.target)
     said = LABEL_WORDS[("data-driven", "conflict", "prior-driven")[place]]
     assert any(sentence.startswith(said) for sentence in foundations(labelled, factory.analysis()))
-    assert any(text.startswith(said) for text, _ in bottom_line(labelled))
+    assert any(text.startswith(said) for text in lines_of(bottom_line(labelled)))
     assert not any(said in sentence for sentence in foundations(forecast, factory.analysis()))
-    assert not any(said in text for text, _ in bottom_line(forecast))
+    assert not any(said in text for text in lines_of(bottom_line(forecast)))
 
 
 def test_what_is_left_of_nothing_is_nothing():

@@ -15,7 +15,7 @@ from forecast.errors import RunFolderError
 from forecast.evaluation.track_record import find_track_record
 from forecast.records.history import TrackRecord
 from forecast.runs.folder import file_hashes
-from forecast.simulation import FirstHits
+from forecast.simulation import FirstPassages
 from forecast.wording.warnings import warning_sentence
 from forecast.workflows.forecast import capped_warnings
 from forecast.workflows.report import Run, rebuild_report, save_run
@@ -145,7 +145,7 @@ def finished(factory, tmp_path):
     """A run in memory, with stand-ins for the posterior and its paths."""
     (tmp_path / "events.csv").write_text(factory.events.canonical_csv(), encoding="utf-8")
     (tmp_path / "config.yaml").write_text(CONFIG, encoding="utf-8")
-    hits = FirstHits(
+    hits = FirstPassages(
         targets=("lethal_clash",),
         origin=date(2023, 7, 11),
         day=np.zeros((1, 2, 3), dtype=np.int32),

@@ -22,7 +22,7 @@ from forecast.records.forecast import Baseline, Diagnostics, DyadRecord, Forecas
 from forecast.runs.inputs import Inputs, read_inputs
 from forecast.runs.run import Run, simulate_fits, write_run
 from forecast.runs.summaries import Question, target_forecast
-from forecast.simulation import FirstHits
+from forecast.simulation import FirstPassages
 
 CHAINS = 4
 CONFIG = """\
@@ -93,7 +93,7 @@ def run_from():
     return make
 
 
-def forecast_of(inputs: Inputs, hits: FirstHits) -> Forecast:
+def forecast_of(inputs: Inputs, hits: FirstPassages) -> Forecast:
     config = inputs.config
     targets = []
     for rule in inputs.rules:
@@ -104,7 +104,7 @@ def forecast_of(inputs: Inputs, hits: FirstHits) -> Forecast:
             tuple((one.name, one.title, one.date) for one in config.milestones),
         )
         base = {one.name: Baseline(name="climatology", probability=0.5) for one in config.milestones}
-        targets.append(target_forecast(question, hits, CHAINS, 1, base)[0])
+        targets.append(target_forecast(question, hits, CHAINS, 1, base))
     return Forecast(
         schema=1,
         run_id="made-20220630",

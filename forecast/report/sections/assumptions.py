@@ -9,7 +9,7 @@ from forecast import wording
 from forecast.records.analysis import AssumptionEffect, Robustness, ShiftEnd
 from forecast.records.forecast import Forecast
 from forecast.report.blocks import Block, Bullets, Cell, Chart, Column, Group, Heading, Prose, Section, Table
-from forecast.report.drawing import blank_figure, name_rows, one_line, points_axis, report_style
+from forecast.report.drawing import blank_figure, name_rows, note, one_line, points_axis, report_style
 from forecast.report.palette import ACCENT, INK, MUTED, target_colour
 from forecast.report.questions import named
 from forecast.report.run_records import RunRecords
@@ -26,12 +26,9 @@ from forecast.wording.sensitivity import (
 )
 
 MOST_BARS = 12
-
 _DOWN = "#8FB3D4"
 """Lighter than the accent, so that both ends differ without colour too."""
-
 _MOST_CROSSINGS = 4
-
 _MOST_MILESTONES = 6
 
 
@@ -165,39 +162,24 @@ def draw_tornado(forecast: Forecast, robustness: Robustness) -> Figure:
                     continue
                 change = 100 * end.change
                 axes.barh(place, change, height=0.55, color=colour, gid=f"bar:{bar.name}")
-                axes.errorbar(
-                    change,
-                    place,
-                    xerr=100 * (end.mcse or 0.0),
-                    fmt="none",
-                    ecolor=INK,
-                    elinewidth=0.8,
-                    capsize=2,
-                )
+                error = 100 * (end.mcse or 0.0)
+                axes.errorbar(change, place, xerr=error, fmt="none", ecolor=INK, elinewidth=0.8, capsize=2)
                 same_side = other.change is not None and other.change * end.change > 0
                 smaller = same_side and abs(other.change or 0.0) > abs(end.change)
                 outward = (-1 if end.change < 0 else 1) * (-1 if smaller else 1)
-                origin = 0.0 if smaller else change + outward * 100 * (end.mcse or 0.0)
-                axes.annotate(
+                origin = 0.0 if smaller else change + outward * error
+                note(
+                    axes,
                     assumed_text(end.assumed),
                     (origin, place),
-                    xytext=(4 * outward, 0),
-                    textcoords="offset points",
+                    (4 * outward, 0),
                     ha="left" if outward > 0 else "right",
-                    va="center",
-                    fontsize=6.8,
-                    color=MUTED,
+                    size=6.8,
+                    colour=MUTED,
                 )
         axes.axvline(0, color=MUTED, linewidth=0.8)
-        reach = max(
-            [
-                100 * (abs(end.change) + (end.mcse or 0))
-                for bar in bars
-                for end in (bar.lower, bar.upper)
-                if end.change
-            ],
-            default=1.0,
-        )
+        ends = [end for bar in bars for end in (bar.lower, bar.upper) if end.change]
+        reach = max((100 * (abs(end.change or 0) + (end.mcse or 0)) for end in ends), default=1.0)
         axes.set_xlim(-1.45 * reach, 1.45 * reach)
         axes.set_ylim(-0.7, max(len(bars), 1) - 0.3)
         name_rows(axes, places.tolist(), [one_line(bar_title(bar), 52) for bar in bars])

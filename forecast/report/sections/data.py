@@ -30,7 +30,6 @@ from forecast.report.sections.drivers import ordered_drivers
 from forecast.report.typeface import shorten, web_address
 
 RECENT_DAYS = 183
-
 MOST_EVENTS_PRINTED = 40
 
 
@@ -72,10 +71,10 @@ def _whose_acts(data: DataSummary) -> list[str]:
         return []
     dyad = DyadRule(data.dyad.a, data.dyad.b, data.dyad.theatre)
     a, b = "+".join(dyad.a), "+".join(dyad.b)
-    third = f", {data.dyad.rows_theatre:,} with {' or '.join(dyad.theatre)}" if dyad.theatre else ""
+    third = f", with third parties {data.dyad.rows_theatre:,}" if dyad.theatre else ""
     sentences = [
-        f"What counts: {dyad.in_words()}. {data.dyad.rows_a_to_b:,} are by {a} towards {b}, "
-        f"{data.dyad.rows_b_to_a:,} by {b} towards {a}{third}."
+        f"These are {dyad.in_words()}: by {a} towards {b} {data.dyad.rows_a_to_b:,}, by {b} towards {a} "
+        f"{data.dyad.rows_b_to_a:,}{third}."
     ]
     if data.rows_left_out:
         pairs = [PairRows(one.initiator, one.recipient, one.rows) for one in data.left_out]

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from forecast import wording
 from forecast.records.forecast import Driver, Forecast
 from forecast.report.blocks import Cell, Chart, Column, Prose, Section, Table, one_group
-from forecast.report.drawing import blank_figure, name_rows, points_axis, report_style
+from forecast.report.drawing import blank_figure, name_rows, note, points_axis, report_style
 from forecast.report.palette import INK, MUTED, category_colour, name_category
 from forecast.report.questions import headline_pair
 from forecast.report.run_records import RunRecords
@@ -117,15 +117,8 @@ def draw_drivers(drivers: tuple[Driver, ...]) -> Figure:
         axes.set_xlim(min(low, 0) - 0.2 * reach, 1.2 * reach)
         for place, driver, change, error in zip(places, shown, changes, errors, strict=True):
             outward = 1 if change >= 0 else -1
-            axes.annotate(
-                wording.signed_points(driver.change),
-                (change + outward * error, place),
-                xytext=(4 * outward, 0),
-                textcoords="offset points",
-                ha="left" if outward > 0 else "right",
-                va="center",
-                fontsize=7.5,
-            )
+            text, at = wording.signed_points(driver.change), (change + outward * error, place)
+            note(axes, text, at, (4 * outward, 0), ha="left" if outward > 0 else "right")
         axes.set_ylim(-0.7, len(shown) - 0.3)
         names = [
             f"{number}   {name_category(driver.category)}, {wording.short_day(driver.date)}"

@@ -15,18 +15,14 @@ from forecast.report.drawing import (
     spread_labels,
     wrap_label,
 )
-from forecast.report.options import IMPACT_LEVELS, ReportOptions
 from forecast.report.palette import MUTED, RULE, target_colour
-from forecast.report.questions import headline_pair, named
-from forecast.report.run_records import RunRecords
+from forecast.report.questions import chance, headline_pair, named
+from forecast.report.run_records import IMPACT_LEVELS, ReportOptions, RunRecords
 from forecast.report.typeface import shorten
 
 WIDTH_MM = 96.0
-
 _MM_AN_INCH = 25.4
-
 _TEXT_WIDTH_MM = 170.0
-
 _GUTTER_MM = 9.0
 
 
@@ -76,9 +72,8 @@ def impact_section(run: RunRecords) -> Section | None:
 
 def _describe(run: RunRecords, targets: list[TargetForecast], chances: dict[str, MilestoneForecast]) -> str:
     parts = "; ".join(
-        f"{shorten(target.label, 80)}: impact {run.options.impact[target.name].level}, chance "
-        f"{wording.percent(chances[target.name].probability)} "
-        f"(90% interval {wording.interval_percent(chances[target.name].interval90)})"
+        f"{shorten(target.label, 80)}: impact {run.options.impact[target.name].level}, "
+        f"chance {chance(chances[target.name])}"
         for target in targets
     )
     return f"Matrix of likelihood by impact. {parts}."
@@ -92,13 +87,13 @@ def draw_impact(forecast: Forecast, options: ReportOptions, milestone: str) -> F
     with report_style():
         figure = blank_figure(2.1, width_inches=WIDTH_MM / _MM_AN_INCH)
         axes = figure.add_subplot()
-        axes.set_xlim(-0.5, len(IMPACT_LEVELS) - 0.5)
+        left, right = -0.5, len(IMPACT_LEVELS) - 0.5
+        axes.set_xlim(left, right)
         axes.set_ylim(0, 1)
         bounds = sorted({bound / 100 for _, *band in wording.BANDS for bound in band} - {0.01, 0.99})
-        axes.hlines(bounds, -0.5, len(IMPACT_LEVELS) - 0.5, color=RULE, linewidth=0.5, zorder=0.4)
-        axes.vlines(
-            [k + 0.5 for k in range(len(IMPACT_LEVELS) - 1)], 0, 1, color=RULE, linewidth=0.5, zorder=0.4
-        )
+        axes.hlines(bounds, left, right, color=RULE, linewidth=0.5, zorder=0.4)
+        between = [k + 0.5 for k in range(len(IMPACT_LEVELS) - 1)]
+        axes.vlines(between, 0, 1, color=RULE, linewidth=0.5, zorder=0.4)
         middles = [0.025, 0.125, 0.325, 0.5, 0.675, 0.875, 0.975]
         fix_ticks(axes.yaxis, middles, [name.capitalize() for name, _, _ in wording.BANDS])
         fix_ticks(axes.xaxis, range(len(IMPACT_LEVELS)), [level.capitalize() for level in IMPACT_LEVELS])
@@ -127,15 +122,8 @@ def _draw_level(
         colour = target_colour(index)
         x = level + (place - (len(shown) - 1) / 2) * min(width, 0.18)
         axes.plot([x, x], list(one.interval90), color=colour, linewidth=3, alpha=0.3, solid_capstyle="butt")
-        axes.plot(
-            [x],
-            [one.probability],
-            "o",
-            color=colour,
-            markersize=5,
-            gid=f"impact:{target.name}",
-            clip_on=False,
-        )
+        gid = f"impact:{target.name}"
+        axes.plot([x], [one.probability], "o", color=colour, markersize=5, gid=gid, clip_on=False)
         axes.annotate(
             f"{wrap_label(target.label, 15)}\n{wording.percent(one.probability)}",
             (x, one.probability),

@@ -13,12 +13,11 @@ from forecast.records.forecast import (
     ScenarioMilestone,
 )
 from forecast.report.blocks import Cell, Column, Prose, Section, Table, one_group
-from forecast.report.questions import headline_pair, named, shown_change, stands_out
+from forecast.report.questions import chance, headline_pair, named, shown_change, stands_out
 from forecast.report.run_records import RunRecords
 from forecast.report.typeface import shorten
 
 MOST_SHOWN = 10
-
 _READING = (
     "Change of the chance in percentage points if the scenario came true, ± Monte Carlo error, with the "
     "chance that it would then have. Effects of scenarios that come together do not add up."
@@ -120,14 +119,11 @@ def indicator_sentence(forecast: Forecast, found: tuple[Indicator, ...]) -> str:
             strongest = ways[0].asked
             parts.append(
                 f"“{shorten(ways[0].scenario.label, 90)}” would {verb} it most, by "
-                f"{wording.points(strongest.difference.value)} to {wording.percent(strongest.probability)} "
-                f"(90% interval {wording.interval_percent(strongest.interval90)})."
+                f"{wording.points(strongest.difference.value)} to {chance(strongest)}."
             )
     first = (
         f"The chance of the headline, {shorten(target.label, 80)} before "
-        f"{wording.long_day(milestone.date)}, is "
-        f"{wording.percent(milestone.probability)} "
-        f"(90% interval {wording.interval_percent(milestone.interval90)})."
+        f"{wording.long_day(milestone.date)}, is {chance(milestone)}."
     )
     return " ".join([first, *parts])
 

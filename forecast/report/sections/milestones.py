@@ -16,12 +16,9 @@ from forecast.report.typeface import shorten
 
 MOST_ROWS_IN_FRONT = 60
 """Rows up to which the table of page 1 holds every question."""
-
 _A_TARGET_IN_FRONT = 8
-
 _DENSE_FROM = 16
 """Rows from which the table is set smaller, with the day beside the name."""
-
 _READING = (
     "Words follow ICD 203 and name every band that the interval reaches. Baseline: the simple forecast of "
     "the same question. Error: Monte Carlo standard error in percentage points."

@@ -12,13 +12,14 @@ from forecast.report.drawing import (
     blank_figure,
     day_numbers,
     mark_months,
+    note,
     percent_axis,
     report_style,
     spread_labels,
     wrap_label,
 )
 from forecast.report.palette import MUTED, RULE, category_colour, name_category, target_colour
-from forecast.report.questions import MOST_IN_CHART, chosen_milestones, headline_pair, seen_before
+from forecast.report.questions import MOST_IN_CHART, chance, chosen_milestones, headline_pair, seen_before
 from forecast.report.run_records import RunRecords
 from forecast.report.typeface import MISSING, shorten
 
@@ -67,7 +68,7 @@ def calendar_section(run: RunRecords) -> Section | None:
         return None
     table = Table(
         name="calendar",
-        title="Acts ahead that enter the simulation",
+        title="Scheduled events that enter the simulation",
         columns=(
             Column("Day", 19),
             Column("Act"),
@@ -86,7 +87,7 @@ def calendar_section(run: RunRecords) -> Section | None:
             for act in acts
         ),
     )
-    return Section("calendar", "Acts ahead that the forecast assumes", (table,))
+    return Section("calendar", "Scheduled events built into the forecast", (table,))
 
 
 def waiting_time(target: TargetForecast, horizon_days: int) -> str:
@@ -113,8 +114,7 @@ def curve_reading(forecast: Forecast) -> str:
         else f"It stays below an even chance to the end of the simulation, {last}."
     )
     return (
-        f"The line for {shorten(target.label, 80)} reaches {wording.percent(milestone.probability)} "
-        f"(90% interval {wording.interval_percent(milestone.interval90)}) before "
+        f"The line for {shorten(target.label, 80)} reaches {chance(milestone)} before "
         f"{wording.long_day(milestone.date)}. {half}"
     )
 
@@ -124,16 +124,12 @@ def describe_curves(forecast: Forecast) -> str:
     parts = []
     for target in forecast.targets:
         shown = target.milestones[:_MOST_DESCRIBED]
-        values = "; ".join(
-            f"{wording.percent(one.probability)} (90% interval {wording.interval_percent(one.interval90)}) "
-            f"before {wording.short_day(one.date)}"
-            for one in shown
-        )
+        values = "; ".join(f"{chance(one)} before {wording.short_day(one.date)}" for one in shown)
         more = "; the rest is in the table on page 1" if len(target.milestones) > len(shown) else ""
         parts.append(f"{shorten(target.label, 80)}: {values}{more}.")
     last = forecast.targets[0].curve.date[-1]
     return (
-        f"Line chart of the chance that each target has happened by a day, from "
+        "Line chart of the chance that each target has happened by a day, from "
         f"{wording.long_day(forecast.as_of)} to {wording.long_day(last)}. {' '.join(parts)}"
     )
 
@@ -202,17 +198,17 @@ def _mark_milestones(axes: Axes, forecast: Forecast, start: float, end: float) -
         for row, spans in enumerate(rows):
             if all(day + half < left or day - half > right for left, right in spans):
                 spans.append((day - half, day + half))
-                axes.annotate(
+                weight = 600 if one.name == headline else 400
+                note(
+                    axes,
                     name,
                     (day, 1.0),
-                    xytext=(0, 4 + 18 * row),
-                    textcoords="offset points",
+                    (0, 4 + 18 * row),
                     ha="center",
                     va="bottom",
-                    fontsize=7,
-                    linespacing=0.95,
-                    weight=600 if one.name == headline else 400,
-                    annotation_clip=False,
+                    size=7,
+                    weight=weight,
+                    spacing=0.95,
                 )
                 break
 
@@ -236,20 +232,19 @@ def _mark_values(
         axes.plot(
             [day], [one.probability], "o", color=colour, markersize=4.2 if is_headline else 3.2, clip_on=False
         )
-        near = any(abs(day - x) < 0.05 * span and abs(one.probability - y) < 0.075 for x, y in taken)
-        if near:
+        if any(abs(day - x) < 0.05 * span and abs(one.probability - y) < 0.075 for x, y in taken):
             continue
         taken.append((day, one.probability))
         below = one.probability > 0.9
-        axes.annotate(
+        note(
+            axes,
             wording.percent(one.probability),
             (day, one.probability),
-            xytext=(-3, -5 if below else 4),
-            textcoords="offset points",
+            (-3, -5 if below else 4),
             ha="right",
             va="top" if below else "bottom",
-            fontsize=7,
-            color=colour,
+            size=7,
+            colour=colour,
             weight=600 if is_headline else 400,
         )
 
@@ -259,13 +254,8 @@ def _name_targets(axes: Axes, forecast: Forecast, end: float, span: float) -> No
     places = spread_labels(ends, 0.115, 0.05, 0.95)
     for index, (target, place) in enumerate(zip(forecast.targets, places, strict=True)):
         colour = target_colour(index)
-        axes.plot(
-            [end + 0.004 * span, end + 0.018 * span],
-            [ends[index], place],
-            color=MUTED,
-            linewidth=0.5,
-            clip_on=False,
-        )
+        leader = [end + 0.004 * span, end + 0.018 * span]
+        axes.plot(leader, [ends[index], place], color=MUTED, linewidth=0.5, clip_on=False)
         name = wrap_label(target.label, 24)
         axes.text(
             end + 0.024 * span,

@@ -11,19 +11,16 @@ from matplotlib.ticker import MaxNLocator
 from forecast import wording
 from forecast.records.forecast import Forecast, ScenarioForecast, ScenarioMilestone, TargetForecast
 from forecast.report.blocks import Block, Cell, Chart, Column, Prose, Section, Table, one_group
-from forecast.report.drawing import blank_figure, name_rows, one_line, report_style, wrap_label
+from forecast.report.drawing import blank_figure, name_rows, note, one_line, report_style, wrap_label
 from forecast.report.palette import ACCENT, INK, MUTED, RULE
-from forecast.report.questions import headline_pair, named, shown_change
+from forecast.report.questions import chance, headline_pair, named, shown_change
 from forecast.report.run_records import RunRecords
 from forecast.report.typeface import shorten
 
 MOST_DRAWN = 12
 """Scenarios that a chart in a report shows; more would not fit a page."""
-
 _LABEL_SIGNS = 34
-
 _MOST_TARGETS = 3
-
 _READING = (
     "Change: percentage points against this forecast, ± Monte Carlo error, taken draw by draw and future by "
     "future. An assumed act does what the fitted model says of such acts and nothing else; answers to it "
@@ -55,20 +52,14 @@ def scenarios_section(run: RunRecords) -> Section | None:
                 draw=lambda: draw_scenarios(forecast, drawn),
             )
         )
-    targets = _shown_targets(forecast)
-    blocks.append(_table(forecast, targets))
-    blocks.append(Prose(_READING, tone="fine"))
+    blocks += [_table(forecast), Prose(_READING, tone="fine")]
     return Section("scenarios", "What if", tuple(blocks))
 
 
-def _shown_targets(forecast: Forecast) -> tuple[TargetForecast, ...]:
-    """Targets of the table: that of the headline first, then the next ones in their order."""
-    asked = forecast.headline.target
-    ordered = sorted(forecast.targets, key=lambda target: target.name != asked)
-    return tuple(ordered[:_MOST_TARGETS])
-
-
-def _table(forecast: Forecast, targets: tuple[TargetForecast, ...]) -> Table:
+def _table(forecast: Forecast) -> Table:
+    """Targets side by side: that of the headline first, then the next ones in their order."""
+    targets = sorted(forecast.targets, key=lambda target: target.name != forecast.headline.target)
+    targets = targets[:_MOST_TARGETS]
     columns = [
         Column("Scenario"),
         Column("How it was found", 36),
@@ -89,7 +80,7 @@ def _table(forecast: Forecast, targets: tuple[TargetForecast, ...]) -> Table:
     )
 
 
-def _row(scenario: ScenarioForecast, targets: tuple[TargetForecast, ...], asked: str) -> tuple[Cell, ...]:
+def _row(scenario: ScenarioForecast, targets: list[TargetForecast], asked: str) -> tuple[Cell, ...]:
     cells = [Cell(shorten(scenario.label, 90)), Cell(_how(scenario), tone="fine")]
     for target in targets:
         if scenario.withheld:
@@ -121,15 +112,10 @@ def _alt(forecast: Forecast, drawn: tuple[ScenarioForecast, ...]) -> str:
     for scenario in drawn:
         one = _asked(scenario, target.name, milestone.name)
         change = wording.signed_points(one.difference.value)
-        parts.append(
-            f"{shorten(scenario.label, 60)}: {wording.percent(one.probability)} (90% interval "
-            f"{wording.interval_percent(one.interval90)}; {change} points)"
-        )
+        parts.append(f"{shorten(scenario.label, 60)}: {chance(one)[:-1]}; {change} points)")
     return (
-        f"Dot chart of the chance of {shorten(target.label, 80)} before "
-        f"{wording.long_day(milestone.date)}: {wording.percent(milestone.probability)} (90% interval "
-        f"{wording.interval_percent(milestone.interval90)}) in this forecast. {'; '.join(parts)}. "
-        f"At most {MOST_DRAWN} are drawn."
+        f"Dot chart of the chance of {shorten(target.label, 80)} before {wording.long_day(milestone.date)}: "
+        f"{chance(milestone)} in this forecast. {'; '.join(parts)}. At most {MOST_DRAWN} are drawn."
     )
 
 
@@ -178,9 +164,7 @@ def draw_scenarios(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) ->
             for _, one in found
         ]
         for place, text in zip([*places, top], [*shown, wording.percent(base.probability)], strict=True):
-            axes.annotate(
-                text, (edge, place), xytext=(6, 0), textcoords="offset points", va="center", fontsize=7.5
-            )
+            note(axes, text, (edge, place), (6, 0))
         axes.set_ylim(-0.6, top + 0.6)
         names = [wrap_label(one.label, _LABEL_SIGNS) for one, _ in found]
         name_rows(axes, [*places.tolist(), top], [*names, "This forecast"])

@@ -1,4 +1,4 @@
-"""How tense the relation is: inferred tension, regimes shaded, and the coded events in lanes below it."""
+"""How tense the relationship is: inferred tension, regimes shaded, and the coded events in lanes below it."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from forecast.report.drawing import (
     day_numbers,
     mark_months,
     name_rows,
+    note,
     report_style,
 )
 from forecast.report.palette import ACCENT, CRISIS, INK, MUTED, RULE, STRAINED, category_colour, name_category
@@ -34,7 +35,6 @@ REGIME_WORDS = {"calm": "calm", "strained": "strained", "crisis": "in crisis"}
 _SHADES = {"strained": STRAINED, "crisis": CRISIS}
 
 _MOST_MARKS = 4000
-
 _MARKS_A_LANE = 500
 
 
@@ -50,21 +50,21 @@ def tension_section(run: RunRecords) -> Section | None:
         "taller marks are more severe.",
         draw=lambda: draw_tension(tension, run.events, run.forecast.as_of),
     )
-    return Section("tension", "How tense the relation is", (chart, Prose(tension_reading(tension))))
+    return Section("tension", "How tense the relationship is", (chart, Prose(tension_reading(tension))))
 
 
 def tension_reading(tension: TensionSeries) -> str:
-    """Where the relation stands, since when, and the last spell of crisis."""
+    """Where the relationship stands, since when, and the last spell of crisis."""
     spells = [
         (regime, [index for index, _ in run])
         for regime, run in groupby(enumerate(tension.regime), key=lambda item: item[1])
     ]
     now, steps = spells[-1]
-    since = wording.long_day(tension.date[steps[0]])
     last = (
         f"Tension at the end of the data is {wording.number(tension.mean[-1], 1)} standard deviations from "
         f"its long-run mean (90% interval {wording.number(tension.lower90[-1], 1)} to "
-        f"{wording.number(tension.upper90[-1], 1)}); the relation has been {REGIME_WORDS[now]} since {since}."
+        f"{wording.number(tension.upper90[-1], 1)}); the relationship has been {REGIME_WORDS[now]} since "
+        f"{wording.long_day(tension.date[steps[0]])}."
     )
     crises = [steps for regime, steps in spells if regime == "crisis"]
     if now == "crisis":
@@ -139,35 +139,17 @@ def _draw_band(axes: Axes, tension: TensionSeries, end: float) -> None:
     axes.spines["bottom"].set_visible(False)
     axes.grid(axis="y", linewidth=0.4)
     axes.set_axisbelow(True)
-    axes.annotate(
-        f"{wording.number(tension.mean[-1], 1)}",
-        (days[-1], tension.mean[-1]),
-        xytext=(3, 0),
-        textcoords="offset points",
-        va="center",
-        fontsize=8,
-        color=ACCENT,
-        weight=600,
-        annotation_clip=False,
-    )
+    now = tension.mean[-1]
+    note(axes, wording.number(now, 1), (days[-1], now), (3, 0), size=8, colour=ACCENT, weight=600)
     _draw_key(axes)
 
 
 def _draw_key(axes: Axes) -> None:
     for place, (word, shade) in enumerate(_SHADES.items()):
-        left = 0.0 + 0.105 * place
-        axes.add_patch(
-            Rectangle(
-                (left, 1.03),
-                0.016,
-                0.045,
-                transform=axes.transAxes,
-                facecolor=shade,
-                edgecolor=RULE,
-                linewidth=0.4,
-                clip_on=False,
-            )
-        )
+        left = 0.105 * place
+        box = Rectangle((left, 1.03), 0.016, 0.045, facecolor=shade, edgecolor=RULE, linewidth=0.4)
+        box.set(transform=axes.transAxes, clip_on=False)
+        axes.add_patch(box)
         axes.text(left + 0.022, 1.0525, word, transform=axes.transAxes, fontsize=7.5, va="center")
     axes.text(0.215, 1.0525, "unshaded: calm", transform=axes.transAxes, fontsize=7.5, va="center", color=INK)
 

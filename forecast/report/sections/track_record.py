@@ -29,7 +29,6 @@ from forecast.report.run_records import RunRecords
 from forecast.report.typeface import shorten
 
 NO_RECORD = "This forecast has no track record yet: no backtest of this config was found."
-
 HOW_TO_MAKE = (
     "No backtest of this config was found, so how good such forecasts were in the past is not known. "
     "Run “forecast backtest CONFIG”, then “forecast report RUN_DIR”."

@@ -1,0 +1,313 @@
+"""``forecast ledger resolve`` and ``score``: what happened, and how good the forecasts were."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from forecast.cli.options import LedgerFile, Output, day, day_option, ledger_place, option, takes_options
+from forecast.cli.terminal import BLANK, Part, Table, left, right, show, text
+from forecast.wording import count, number, percent, share
+
+if TYPE_CHECKING:
+    from forecast.ledger.resolving import Resolved
+    from forecast.ledger.scored import GroupScore
+    from forecast.ledger.scoring import LedgerScores
+    from forecast.records.history import ErrorBound
+
+_HEADS = {
+    "horizon": "By horizon",
+    "target": "By target",
+    "dyad": "By pair",
+    "model": "By model",
+    "made": "By time",
+}
+
+
+@takes_options
+def resolve(
+    events: Annotated[str, option("--events", "A coded CSV file, or bundled:us-china.", "FILE")],
+    output: Output,
+    ledger: LedgerFile = None,
+    through: Annotated[
+        datetime | None,
+        day_option(
+            "--through", "Last day that the events cover; the last known_date of the file when absent."
+        ),
+    ] = None,
+    dyad: Annotated[
+        str | None, option("--dyad", "Whose acts these are; the most frequent pair when absent.", "A-B")
+    ] = None,
+) -> None:
+    """Look up what happened, by the rule that made the forecast, where the events cover the whole window."""
+    from forecast.events.bundled import load_events
+    from forecast.ledger.resolving import resolve_ledger
+
+    path = ledger_place(ledger)
+    table = load_events(events, Path())
+    today = datetime.now(UTC).date()
+    done = resolve_ledger(path, table, today=today, through=day(through), dyad=dyad)
+    if output.json:
+        typer.echo(json.dumps(done.to_dict() | {"ledger": str(path)}))
+    elif output.for_people:
+        show(_resolved(done, events))
+
+
+@takes_options
+def score(
+    output: Output,
+    ledger: LedgerFile = None,
+    unconverged: Annotated[
+        bool, option("--unconverged", "Score forecasts of fits that did not converge, too.")
+    ] = False,
+    figure: Annotated[
+        Path | None, option("--figure", "Draw the calibration diagram: .svg, .png or .pdf.", "FILE")
+    ] = None,
+    csv: Annotated[Path | None, option("--csv", "Write the score of every group.", "FILE")] = None,
+    seed: Annotated[int, option("--seed", "Of the error estimates.", least=0)] = 0,
+) -> None:
+    """Score what is resolved: overall and by group, calibration, largest misses first."""
+    from forecast.ledger.store import open_ledger
+
+    path = ledger_place(ledger)
+    book = open_ledger(path)
+    if figure:
+        from forecast.report.exports import figure_kind
+
+        figure_kind(figure)  # before anything is scored
+
+    from forecast.ledger.scoring import score_ledger
+
+    scores = score_ledger(book, seed=seed, unconverged=unconverged)
+    if figure:
+        from forecast.report.backtest_figures import draw_reliability
+        from forecast.report.exports import write_figure
+
+        write_figure(draw_reliability(scores.calibration), figure)
+    if csv:
+        from forecast.ledger.exporting import write_text
+        from forecast.ledger.scoring import groups_csv
+
+        write_text(groups_csv(scores), csv)
+    if output.json:
+        typer.echo(scores.model_dump_json(by_alias=True))
+    elif output.for_people:
+        show(_scores(scores, str(path)))
+        for place in (one for one in (figure, csv) if one):
+            typer.echo(f"Written  {place}")
+
+
+def _resolved(done: Resolved, source: str) -> Iterator[Part]:
+    """What a file of events settled, and what stays open until when."""
+    coverage = done.coverage
+    why = "as stated" if coverage.stated else "the last day on which anything became known"
+    yield text(
+        f"{source}: acts of {'-'.join(coverage.dyad)}, taken to cover the days through {coverage.through} "
+        f"({why})."
+    )
+    if coverage.unseen:
+        yield text(f"No row names {' or '.join(coverage.unseen)}. Does the file cover their acts?", "yellow")
+    yes = sum(one.outcome for one in done.new)
+    settled = f": {yes} yes, {len(done.new) - yes} no" if done.new else " that was not before"
+    before = f" {count(len(done.unchanged), 'question')} unchanged." if done.unchanged else ""
+    yield text(f"Resolved: {count(len(done.new), 'question')}{settled}.{before}")
+    if done.corrected:
+        yield text(
+            f"{count(len(done.corrected), 'outcome')} corrected; the earlier ones stay on record.", "yellow"
+        )
+    if done.open:
+        soonest = min(question.milestone for question in done.open)
+        yield text(
+            f"{count(len(done.open), 'question')} open: the events do not reach the milestone. The next is "
+            f"over when they cover the day before {soonest}."
+        )
+    if done.open_met:
+        yield text(
+            f"{count(len(done.open_met), 'open question')} met already. They wait for their milestone like "
+            "the others, so that a yes does not count sooner than a no."
+        )
+    if done.void:
+        yield text(f"{count(len(done.void), 'void question')} left alone.")
+    if done.other_dyads:
+        yield text(f"{count(len(done.other_dyads), 'question')} on other pairs left alone.")
+
+
+def _scores(scores: LedgerScores, path: str) -> Iterator[Part]:
+    """Counts, the score of every group, calibration, misses and others' answers."""
+    counts = scores.counts
+    parts = [f"{counts.scored:,} scored", f"{counts.open:,} open", f"{counts.void:,} void"]
+    parts += [f"{counts.unconverged:,} not converged"] if counts.unconverged else []
+    parts += [f"{counts.repeated:,} repeated"] if counts.repeated else []
+    yield text(f"{path}: {count(counts.forecasts, 'forecast')} on record, {', '.join(parts)}.", "bold")
+    if counts.void and scores.void_share is not None:
+        yield text(f"Void share: {percent(scores.void_share)} of void and scored.")
+    for warning in scores.warnings:
+        yield text(f"- {warning}", "yellow", hang=2)
+    yield BLANK
+    columns = (
+        left(width=23),
+        right("n", 4),
+        right("yes", 4),
+        *(right(head, 5) for head in ("Brier", "±", "base", "log")),
+        left("Skill (90%)"),
+    )
+    everything, *others = scores.groups
+    rows, styles = [_row("All", everything)], ["bold"]
+    if scores.without_early:
+        rows.append(_row("without early answers", scores.without_early))
+    for by, head in _HEADS.items():
+        groups = [group for group in others if group.by == by]
+        if len(groups) > 1 or by == "target":
+            styles += [""] * (len(rows) - len(styles)) + ["dim"]
+            rows += [(head,), *(_row(f" {group.group}", group) for group in groups)]
+    yield Table(columns, rows, styles, indent=0, gap=1)
+    yield BLANK
+    yield from _notes(scores)
+    yield from _calibration(scores)
+    yield from _misses(scores)
+    yield from _beside(scores)
+
+
+def _row(label: str, group: GroupScore) -> tuple[str, ...]:
+    return (
+        label,
+        f"{group.n:,}",
+        f"{group.n_yes:,}",
+        _score(group.brier.value),
+        _error(group.brier),
+        _score(group.baseline_brier),
+        _score(group.log.value),
+        _skill(group),
+    )
+
+
+def _score(value: float) -> str:
+    return f"{value:.3f}"
+
+
+def _error(bound: ErrorBound) -> str:
+    return "–" if bound.se is None else _score(bound.se)
+
+
+def _skill(group: GroupScore) -> str:
+    # Against a baseline that is all but perfect a skill is a huge number without a meaning.
+    if group.skill is None or abs(group.skill.value) >= 10:
+        return "–"
+    said = f"{number(100 * group.skill.value, 0)}%"
+    if group.skill.interval90:
+        low, high = (number(100 * end, 0) for end in group.skill.interval90)
+        said += f" ({low} to {high})"
+    return said + ("" if group.claim == "none" else " *")
+
+
+def _notes(scores: LedgerScores) -> Iterator[Part]:
+    claims = {"better": "better than the baseline", "worse": "worse than the baseline"}
+    claim = claims.get(scores.groups[0].claim)
+    if claim:
+        yield text(f"Over all, the forecasts are {claim} (the interval of the skill excludes 0).", "bold")
+    from forecast.evaluation.score_table import FEWEST_OUTCOMES
+
+    yield text(
+        "Brier and log score: lower is better. ± is the standard error, by blocks of neighbouring as-of "
+        "dates. base is the Brier score of the baseline that was recorded with each forecast. An asterisk: "
+        f"the interval excludes 0, and there are {FEWEST_OUTCOMES} outcomes of either kind. Without it no "
+        "skill is claimed.",
+        "dim",
+    )
+    early = count(scores.counts.early, "question")
+    yield text(
+        f"Early: {early} with a yes in the first half of the window. Left out, only slower answers remain.",
+        "dim",
+    )
+
+
+def _calibration(scores: LedgerScores) -> Iterator[Part]:
+    curve = scores.calibration[0]
+    yield BLANK
+    columns = (
+        left("Calibration", 13),
+        right("forecast"),
+        right("happened"),
+        right("n", 5),
+        left("90% of calibrated ones"),
+    )
+    rows = (
+        (
+            "",
+            percent(one.forecast_mean),
+            share(one.observed_share),
+            f"{one.number:,}",
+            f"{share(one.lower90)} to {share(one.upper90)}",
+        )
+        for one in curve.bins
+    )
+    yield Table(columns, rows, indent=0)
+    slope = scores.calibration_slope
+    if slope and slope.interval90:
+        low, high = (number(end, 2) for end in slope.interval90)
+        yield text(
+            f"Slope {number(slope.value, 2)} (90% interval {low} to {high}); 1 is calibrated, below 1 too "
+            "extreme.",
+            "dim",
+        )
+
+
+def _misses(scores: LedgerScores) -> Iterator[Part]:
+    yield BLANK
+    if not scores.largest_misses:
+        yield text("No forecast was on the wrong side of an even chance.")
+        return
+    yield text("Largest misses, of each episode the worst", "bold")
+    columns = *map(left, ("Id", "As of", "Before")), left("Target", 22), right("Said"), left("It")
+    rows = (
+        (
+            miss.id[:10],
+            str(miss.as_of),
+            str(miss.milestone),
+            miss.target,
+            percent(miss.probability),
+            "happened" if miss.outcome else "did not happen",
+        )
+        for miss in scores.largest_misses
+    )
+    yield Table(columns, rows, indent=0)
+
+
+def _beside(scores: LedgerScores) -> Iterator[Part]:
+    if not scores.beside:
+        return
+    columns = (
+        left("Others, same questions", 26),
+        right("n", 4),
+        right("yes", 4),
+        right("Brier"),
+        right("ours"),
+        left("ours − theirs"),
+    )
+    rows, late = [], []
+    for one in scores.beside:
+        bound = one.difference
+        error = "" if bound.se is None else f" ± {number(bound.se, 3)}"
+        rows.append(
+            (
+                f"  {one.forecaster}",
+                f"{one.n:,}",
+                f"{one.n_yes:,}",
+                _score(one.brier),
+                _score(one.our_brier),
+                f"{number(bound.value, 3)}{error}",
+            )
+        )
+        if one.n_late:
+            late.append(
+                f"{one.forecaster} made {one.n_late:,} of theirs more than a week after the as-of date."
+            )
+    yield BLANK
+    yield Table(columns, rows, indent=0)
+    for said in late:
+        yield text(said, "yellow", hang=2)

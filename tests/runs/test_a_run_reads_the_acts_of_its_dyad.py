@@ -1,0 +1,152 @@
+"""Rows of other pairs change nothing, and are counted where a reader looks."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from forecast.cli import main
+from forecast.config import load_config
+from forecast.events.dyads import PairRows
+from forecast.records.analysis import DataSummary
+from forecast.report.sections.data import coverage_sentences
+from forecast.runs.inputs import read_inputs
+from forecast.runs.summaries import data_summary
+
+CONFIG = """\
+name: small
+dyad: {a: USA, b: CHN, theatre: [TWN, HKG, CAN]}
+as_of: 2022-01-01
+events: {source: events.csv}
+targets:
+  crisis: {any_of: [sanction, military_incident], min_severity: 4}
+milestones:
+  - {name: new-year, date: 2023-01-01}
+sampler: {seed: 5}
+"""
+HEADER = "date,known_date,initiator,target,category,severity\n"
+OWN = """\
+2021-01-05,,USA,CHN,sanction,4
+2021-03-01,,CHN,USA,military_incident,3
+2021-04-01,,CHN,TWN,military_posture,4
+"""
+OTHERS = """\
+2021-01-06,,IND,PAK,military_incident,5
+2021-03-02,,IND,PAK,sanction,4
+2021-03-03,,PAK,IND,sanction,4
+2021-03-04,,CHN,IND,military_incident,5
+2022-06-01,,IND,PAK,sanction,4
+"""
+"""The last of them became known after the as-of date, 1 January 2022."""
+
+
+@pytest.fixture
+def read(tmp_path):
+    def make(rows: str, *overrides: str):
+        (tmp_path / "case.yaml").write_text(CONFIG, encoding="utf-8")
+        (tmp_path / "events.csv").write_text(HEADER + rows, encoding="utf-8")
+        return read_inputs(load_config(tmp_path / "case.yaml", overrides))
+
+    return make
+
+
+def test_rows_of_another_pair_change_nothing(read):
+    alone, beside = read(OWN), read(OTHERS + OWN)
+    assert beside.events.sha256 == alone.events.sha256
+    assert len(beside.events) == 3
+    assert np.array_equal(beside.data.counts, alone.data.counts)
+    assert (alone.left_out, alone.rows_left_out) == ((), 0)
+    # what became known later is not counted either
+    assert beside.left_out == (
+        PairRows("IND", "PAK", 2),
+        PairRows("CHN", "IND", 1),
+        PairRows("PAK", "IND", 1),
+    )
+
+
+def test_the_theatre_and_further_actors_of_a_side_are_the_configs_to_name(read):
+    assert len(read(OWN, "dyad.theatre=[]").events) == 2
+    assert len(read(OWN, "dyad.theatre=[]", "dyad.a=[USA, TWN]").events) == 3
+
+
+def test_what_is_left_out_stands_in_the_record_and_in_the_report(read):
+    inputs = read(OTHERS + OWN)
+    summary = data_summary(inputs.events, inputs.data.grid, inputs.dyad, inputs.left_out)
+    assert (summary.rows, summary.rows_left_out) == (3, 4)
+    assert summary.dyad.model_dump() == {
+        "a": ("USA",),
+        "b": ("CHN",),
+        "theatre": ("TWN", "HKG", "CAN"),
+        "rows_a_to_b": 1,
+        "rows_b_to_a": 1,
+        "rows_theatre": 1,
+    }
+    assert summary.left_out[0].model_dump() == {"initiator": "IND", "recipient": "PAK", "rows": 2}
+    assert DataSummary.model_validate_json(summary.model_dump_json()) == summary
+
+
+def test_the_record_names_the_first_fifty_pairs_and_counts_all(read):
+    inputs = read(OWN)
+    many = tuple(PairRows(f"A{place:02d}", "BBB", 1) for place in range(60))
+    summary = data_summary(inputs.events, inputs.data.grid, inputs.dyad, many)
+    assert (len(summary.left_out), summary.rows_left_out) == (50, 60)
+
+
+@pytest.fixture
+def check(tmp_path, monkeypatch, capsys):
+    """Run ``forecast check`` on the case that was read; give what it prints, in one line."""
+
+    def run(*options: str) -> str:
+        monkeypatch.setattr("sys.argv", ["forecast", "check", str(tmp_path / "case.yaml"), *options])
+        capsys.readouterr()
+        with pytest.raises(SystemExit, match=r"^0$"):
+            main()
+        shown = capsys.readouterr()
+        assert shown.err == ""
+        return " ".join(shown.out.split())
+
+    return run
+
+
+def test_check_counts_the_rows_left_out_by_pair(read, check):
+    read(OTHERS + OWN)
+    text = check()
+    assert "3 events known by 1 January 2022" in text
+    assert "1 by USA towards CHN, 1 by CHN towards USA, 1 with third parties (TWN, HKG, CAN)." in text
+    assert "Left out as acts of others: IND to PAK (2 rows), CHN to IND (1) and PAK to IND (1)." in text
+    assert "Note: no row names HKG and CAN." in text
+    facts = json.loads(check("--json"))
+    assert facts["rows_left_out"] == 4
+    assert facts["left_out"][0] == {"initiator": "IND", "recipient": "PAK", "rows": 2}
+    assert facts["dyad"] == {"a": ["USA"], "b": ["CHN"], "theatre": ["TWN", "HKG", "CAN"]}
+
+
+def test_a_file_of_many_pairs_is_read_with_a_note(read, check):
+    read(
+        OWN + "".join(f"2021-02-{day:02d},,IND,PAK,dispute,2\n" for day in range(1, 29)), "dyad.theatre=[TWN]"
+    )
+    assert "Note: only 3 of 31 rows are acts between USA and CHN, and between either side and" in check()
+
+
+def test_an_actor_may_have_any_name(read):
+    rows = "2021-01-05,,TUR,Kurdish rebels,military_incident,3\n2021-02-05,,Kurdish rebels,TUR,sanction,4\n"
+    inputs = read(rows + OWN, "dyad={a: TUR, b: Kurdish rebels}")
+    assert (len(inputs.events), inputs.config.dyad.title) == (2, "TUR – Kurdish rebels")
+
+
+def test_the_report_says_whose_acts_count(read):
+    inputs = read(OTHERS + OWN)
+    summary = data_summary(inputs.events, inputs.data.grid, inputs.dyad, inputs.left_out)
+    sentences = _sentences(summary, inputs.config.as_of)
+    assert (
+        "These are acts between USA and CHN, and between either side and TWN, HKG or CAN: by USA towards "
+        "CHN 1, by CHN towards USA 1, with third parties 1." in sentences
+    )
+    assert "Left out as acts of others: IND to PAK (2 rows), CHN to IND (1) and PAK to IND (1)." in sentences
+    old = summary.model_copy(update={"dyad": None, "rows_left_out": 0, "left_out": ()})
+    assert len(_sentences(old, inputs.config.as_of)) == len(sentences) - 2
+
+
+def _sentences(summary, as_of):
+    return coverage_sentences(SimpleNamespace(as_of=as_of), SimpleNamespace(data=summary))
