@@ -95,12 +95,7 @@ def scenario(
 
 
 def _print(
-    base: Run,
-    found: tuple[ScenarioForecast, ...],
-    out: Path | None,
-    output: Output,
-    *,
-    compare: bool,
+    base: Run, found: tuple[ScenarioForecast, ...], out: Path | None, output: Output, *, compare: bool
 ) -> None:
     """Print and write what was found; ends with code 1 where numbers are withheld or not to be trusted."""
     if out:
