@@ -5,15 +5,15 @@ The map, in the order the data flow::
     config/      YAML file                 → Config           load_config, describe_config
     feeds/       GDELT, ICEWS, PLOVER, …   → an event file    import_feed, feed_options, Switches
     events/      event file, bundled data  → EventTable       load_events, read_events
-    series       EventTable                → EventCounts      (streams of acts on a grid of weeks)
+    series       EventTable                → Panel      (streams of acts on a grid of weeks)
     priors/      names, words, text        → PriorSet         default_priors
     inputs       Config                    → Inputs           read_inputs (all that a run reads, checked)
-    models/      EventCounts, PriorSet     → PyMC model       build_model
+    models/      Panel, PriorSet     → PyMC model       build_model
     inference/   PyMC model                → Posterior        fit, check_gates
     draws        Posterior or priors       → StreamDraws
-    simulation/  StreamDraws               → first days       simulate_first_hits, probability_curve
+    simulation/  StreamDraws               → first days       simulate_first_passages, probability_curve
     drivers      what moved the headline
-    scenarios/   a run and a named diff    → its changes      compare_scenarios, read_base_run
+    scenarios/   a run and a named diff    → its changes      compare_scenarios, read_run
     results      all of it                 → records          Forecast, Analysis (record)
     report/      records                   → report.pdf       build_report
     ledger/      every forecast on record, resolved, scored   open_ledger, resolve_ledger, score_ledger
@@ -63,11 +63,12 @@ if TYPE_CHECKING:
     from forecast.records.analysis import Analysis
     from forecast.records.forecast import Forecast
     from forecast.runs.inputs import read_inputs
-    from forecast.scenarios import compare_scenarios, read_base_run
+    from forecast.runs.run import Run, read_run
+    from forecast.scenarios import compare_scenarios
     from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
     from forecast.workflows.backtest import run_backtest
     from forecast.workflows.forecast import make_forecast, run_forecast
-    from forecast.workflows.run_files import Run, rebuild_report, save_run
+    from forecast.workflows.report import rebuild_report, save_run
 
 _HOME = {
     "Analysis": "records.analysis",
@@ -93,7 +94,7 @@ _HOME = {
     "make_forecast": "workflows.forecast",
     "measure_robustness": "sensitivity.robustness",
     "open_ledger": "ledger.store",
-    "read_base_run": "runs.base_run",
+    "read_run": "runs.run",
     "read_events": "events.reading",
     "read_inputs": "runs.inputs",
     "rebuild_report": "workflows.run_files",
@@ -128,9 +129,9 @@ __all__ = [
     "make_forecast",
     "measure_robustness",
     "open_ledger",
-    "read_base_run",
     "read_events",
     "read_inputs",
+    "read_run",
     "rebuild_report",
     "resolve_ledger",
     "run_backtest",

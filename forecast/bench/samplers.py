@@ -9,13 +9,17 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.util import find_spec
 from multiprocessing import get_context
+from typing import Any
 
 import pymc as pm
 import xarray as xr
 
-from forecast.inference import Posterior, SamplerOptions, check_gates
-from forecast.inference.sampling import compile_model, sample
-from forecast.models import build_model
+from forecast.inference.compile_cache import compile_model
+from forecast.inference.gates import check_gates
+from forecast.inference.options import SamplerOptions
+from forecast.inference.posterior import Posterior
+from forecast.inference.sampling import sample
+from forecast.models.streams import build_model
 from forecast.runs.inputs import Inputs
 
 OURS = "fused model, nutpie"
@@ -104,9 +108,8 @@ def _ours(inputs: Inputs, options: SamplerOptions) -> tuple[SamplerRun, list[str
 
 
 def _naive(inputs: Inputs, options: SamplerOptions, sampler: str, names: list[str]) -> SamplerRun:
-    draw = sample_by_numpyro if sampler == NUMPYRO else sample_by_pymc
     began = time.perf_counter()
-    tree = draw(build_model(inputs.data, inputs.priors, form="plain"), options, names)
+    tree = _sample(sampler, build_model(inputs.data, inputs.priors, form="plain"), options, names)
     seconds = time.perf_counter() - began
     return _run(sampler, options, tree, seconds, float(tree["posterior"].attrs["sampling_time"]))
 
@@ -119,63 +122,34 @@ def _run(
     return SamplerRun(sampler, options.draws, options.tune, *measured)
 
 
-def sample_by_pymc(model: pm.Model, options: SamplerOptions, names: Sequence[str]) -> xr.DataTree:
-    """Draw with the No-U-Turn sampler of PyMC, as its users call it; ``target_accept`` is PyMC's default.
-
-    Returns
-    -------
-    xarray.DataTree
-        Groups ``posterior`` (the named variables; its attribute ``sampling_time`` is the time without
-        compilation, in seconds) and ``sample_stats``.
-    """
-    tree = pm.sample(
-        draws=options.draws,
-        tune=options.tune,
-        chains=options.chains,
-        cores=CORES,
-        random_seed=options.seed,
-        nuts_sampler="pymc",
-        model=model,
-        var_names=list(names),
-        quiet=True,
-        progressbar=False,
-        compute_convergence_checks=False,
-    )
-    return _kept(tree, names)
-
-
 def has_numpyro() -> bool:
     """NumPyro is installed (the extra ``bench``)."""
     return find_spec("numpyro") is not None
 
 
-def sample_by_numpyro(model: pm.Model, options: SamplerOptions, names: Sequence[str]) -> xr.DataTree:
-    """Draw with the No-U-Turn sampler of NumPyro, a chain a device, through PyMC.
+def _sample(sampler: str, model: pm.Model, options: SamplerOptions, names: Sequence[str]) -> xr.DataTree:
+    """Draw the named variables with the No-U-Turn sampler of PyMC or NumPyro, as their users call them.
 
-    As ``sample_by_pymc``, but that ``sampling_time`` holds compilation too.
-
-    Raises
-    ------
-    ModuleNotFoundError
-        NumPyro is not installed.
+    The attribute ``sampling_time`` of the posterior is in seconds, without compilation for PyMC alone.
+    ``target_accept`` is their default.
     """
-    # JAX reads the number of devices when it is first used; later calls change nothing.
-    import_module("numpyro").set_host_device_count(options.chains)
-    tree = import_module("pymc.sampling.jax").sample_numpyro_nuts(
-        draws=options.draws,
-        tune=options.tune,
-        chains=options.chains,
-        random_seed=options.seed,
-        model=model,
-        var_names=list(names),
-        progressbar=False,
-        quiet=True,
-        compute_convergence_checks=False,
-    )
-    return _kept(tree, names)
-
-
-def _kept(tree: xr.DataTree, names: Sequence[str]) -> xr.DataTree:
+    asked: dict[str, Any] = {
+        "draws": options.draws,
+        "tune": options.tune,
+        "chains": options.chains,
+        "random_seed": options.seed,
+        "model": model,
+        "var_names": list(names),
+        "quiet": True,
+        "progressbar": False,
+        "compute_convergence_checks": False,
+    }
+    if sampler == NUMPYRO:
+        # JAX reads the number of devices (one a chain) when it is first used; later calls change nothing.
+        import_module("numpyro").set_host_device_count(options.chains)
+        tree = import_module("pymc.sampling.jax").sample_numpyro_nuts(**asked)
+    else:
+        tree = pm.sample(cores=CORES, nuts_sampler="pymc", **asked)
     posterior = tree["posterior"].to_dataset()
     statistics = tree["sample_stats"].to_dataset()[["diverging", "energy"]]
     return xr.DataTree.from_dict({"posterior": posterior[list(names)], "sample_stats": statistics})

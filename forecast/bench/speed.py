@@ -16,10 +16,9 @@ import numpy as np
 from forecast.bench.samplers import OURS, PYMC, SamplerRun, race
 from forecast.bench.stages import StageTimes, measure_stages
 from forecast.config import load_config
-from forecast.inference import SamplerOptions
-from forecast.inference.compile_cache import Compiled
-from forecast.inference.sampling import compile_model
-from forecast.models import build_model
+from forecast.inference.compile_cache import Compiled, compile_model
+from forecast.inference.options import SamplerOptions
+from forecast.models.streams import build_model
 from forecast.runs.inputs import read_inputs
 from forecast.workflows.forecast import versions
 

@@ -22,17 +22,7 @@ MEBIBYTE = 2**20
 
 @dataclass(frozen=True)
 class StageTimes:
-    """One run by stage.
-
-    Parameters
-    ----------
-    seconds : dict
-        Stage → seconds, in the order of the stages; ``import`` first.
-    total_seconds : float
-        Of the process, its start included.
-    peak_mebibytes : float
-        Most memory held at once.
-    """
+    """Seconds of a run by stage, in order, ``import`` first; the total holds the start of Python too."""
 
     seconds: dict[str, float]
     total_seconds: float

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ from forecast.cli.options import (
     takes_options,
 )
 from forecast.cli.progress import listening
-from forecast.cli.terminal import BLANK, Part, Table, left, show, text
+from forecast.cli.terminal import BLANK, Part, Table, left, text
 from forecast.errors import InputError, StoppedError, UnfinishedError
 from forecast.wording import count, listing, number, share
 
@@ -123,10 +122,9 @@ def backtest(
             )
         except KeyboardInterrupt:
             raise StoppedError(_stopped(partial_place(folder))) from None
-    if output.json:
-        typer.echo(json.dumps(done.content | {"folder": None if done.failures else str(folder)}))
-    elif output.for_people:
-        show(backtest_scores(done, {name: loaded.target_title(name) for name in loaded.targets}))
+    titles = {name: loaded.target_title(name) for name in loaded.targets}
+    facts = done.content | {"folder": None if done.failures else str(folder)}
+    output.print(facts, backtest_scores(done, titles))
     if done.failures:
         failed = "\n".join(f"  {failure}" for failure in done.failures)
         raise UnfinishedError(

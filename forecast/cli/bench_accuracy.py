@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-
-import typer
 
 from forecast.cli.backtest import model_legend, score_table
 from forecast.cli.options import (
@@ -24,7 +21,7 @@ from forecast.cli.options import (
     takes_options,
 )
 from forecast.cli.progress import listening
-from forecast.cli.terminal import BLANK, Part, Table, left, show, text
+from forecast.cli.terminal import BLANK, Part, Table, left, text
 from forecast.errors import InputError
 from forecast.progress import StageProgress
 
@@ -69,7 +66,7 @@ def accuracy(
         raise InputError(f"--any-of: {category_fault(unknown[0]) if unknown else 'the list is empty'}")
     with listening(shown=output.for_people) as listen:
         from forecast.evaluation.benchmark import SAMPLER, BenchmarkOptions, read_dyads, run_benchmark
-        from forecast.panel.series import TargetRule
+        from forecast.panel.streams import TargetRule
 
         options = BenchmarkOptions(
             target=TargetRule("target", categories, min_severity),
@@ -88,10 +85,7 @@ def accuracy(
             processes=plan.jobs,
             listen=lambda finished, planned: listen(StageProgress("backtest", finished, planned)),
         )
-    if output.json:
-        typer.echo(json.dumps(found.to_dict()))
-    elif output.for_people:
-        show(_scores(found))
+    output.print(found.to_dict(), _scores(found))
 
 
 def _priors(stated: Sequence[str]) -> dict[str, str]:
@@ -176,10 +170,7 @@ def calibration(
             wrong=wrong,
             listen=lambda finished, planned: listen(StageProgress("simulate", finished, planned)),
         )
-    if output.json:
-        typer.echo(json.dumps(_facts(study, simulations)))
-    elif output.for_people:
-        show(_ranks(study, simulations))
+    output.print(_facts(study, simulations), _ranks(study, simulations))
 
 
 def _facts(study: RankStudy, simulations: int) -> dict[str, object]:

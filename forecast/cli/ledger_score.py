@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,10 +51,7 @@ def resolve(
     table = load_events(events, Path())
     today = datetime.now(UTC).date()
     done = resolve_ledger(path, table, today=today, through=day(through), dyad=dyad)
-    if output.json:
-        typer.echo(json.dumps(done.to_dict() | {"ledger": str(path)}))
-    elif output.for_people:
-        show(_resolved(done, events))
+    output.print(done.to_dict() | {"ledger": str(path)}, _resolved(done, events))
 
 
 @takes_options

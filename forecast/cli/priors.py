@@ -37,10 +37,12 @@ def priors(
 
     if run and not explain:
         raise InputError("--run: shows what the data made of one prior; name it with --explain NAME")
-    resolved = resolve_priors(case.load())
-    chosen = list(resolved.priors.values())
+    _, models = resolve_priors(case.load())
+    # Models of one family share their parameters.
+    known = {name: one for _, priors in models for name, one in priors.priors.items()}
+    chosen = list(known.values())
     if explain:
-        names = (*resolved.priors, *(group.name for group in resolved.groups))
+        names = (*known, *(prior.group.name for prior in chosen))
         chosen = [prior for prior in chosen if explain in (prior.name, prior.group.name)]
         if not chosen:
             raise PriorError(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from forecast.config import Scenario
     from forecast.progress import StageProgress
     from forecast.records.forecast import Forecast, MilestoneForecast, ScenarioForecast, ScenarioMilestone
-    from forecast.scenarios import BaseRun
+    from forecast.scenarios import Run
 
 _FORMATS = (*FIGURE_FORMATS, ".json")
 
@@ -69,9 +69,9 @@ def scenario(
     stated = scenario_from_options(priors or (), events or (), without or ())
     if out:
         _refuse_format(out)
-    from forecast.scenarios import SCENARIO_PATHS, compare_scenarios, plan_scenarios, read_base_run
+    from forecast.scenarios import SCENARIO_PATHS, compare_scenarios, plan_scenarios, read_run
 
-    base = read_base_run(run_dir)
+    base = read_run(run_dir)
     if not files and stated is None and base.forecast.scenarios and paths is None and not yaml:
         _print(base, base.forecast.scenarios, out, output, compare=compare)
         return
@@ -95,12 +95,7 @@ def scenario(
 
 
 def _print(
-    base: BaseRun,
-    found: tuple[ScenarioForecast, ...],
-    out: Path | None,
-    output: Output,
-    *,
-    compare: bool,
+    base: Run, found: tuple[ScenarioForecast, ...], out: Path | None, output: Output, *, compare: bool
 ) -> None:
     """Print and write what was found; ends with code 1 where numbers are withheld or not to be trusted."""
     if out:
@@ -115,7 +110,7 @@ def _print(
         raise typer.Exit(1)
 
 
-def _scenarios(base: BaseRun, files: list[Path], stated: Scenario | None) -> list[Scenario]:
+def _scenarios(base: Run, files: list[Path], stated: Scenario | None) -> list[Scenario]:
     from forecast.config import load_scenario, load_scenarios
     from forecast.config.scenario import refuse_same_names
 
@@ -139,7 +134,7 @@ def _print_yaml(stated: Scenario | None) -> None:
     typer.echo(scenario_yaml(stated), nl=False)
 
 
-def _as_json(base: BaseRun, found: tuple[ScenarioForecast, ...]) -> str:
+def _as_json(base: Run, found: tuple[ScenarioForecast, ...]) -> str:
     content = {
         "run_id": base.forecast.run_id,
         "as_of": base.forecast.as_of.isoformat(),
@@ -156,7 +151,7 @@ def _refuse_format(out: Path) -> None:
         raise InputError(f"--out {out}: there is no folder {out.absolute().parent}. Make it first")
 
 
-def _write(base: BaseRun, found: tuple[ScenarioForecast, ...], out: Path) -> None:
+def _write(base: Run, found: tuple[ScenarioForecast, ...], out: Path) -> None:
     if out.suffix.lower() == ".json":
         content = (_as_json(base, found) + "\n").encode()
     else:

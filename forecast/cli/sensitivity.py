@@ -53,13 +53,7 @@ def sensitivity(
     asked_target = _known(target, [one.name for one in forecast.targets], "--target")
     names = [one.name for one in forecast.targets[0].milestones]
     asked_milestone = _known(milestone, names, "--milestone")
-    found = _kept(
-        analysis,
-        asked_target or forecast.headline.target,
-        asked_milestone or forecast.headline.milestone,
-        bound,
-        all_targets,
-    ) or _measured(run_dir, analysis, asked_target, asked_milestone, bound, all_targets)
+    found = _robustness(run_dir, forecast, analysis, asked_target, asked_milestone, bound, all_targets)
     if plot:
         from forecast.report.exports import write_figure
         from forecast.report.sections.assumptions import draw_tornado
@@ -73,31 +67,30 @@ def sensitivity(
             typer.echo(f"\nFigure   {plot}")
 
 
-def _kept(
-    analysis: Analysis, target: str, milestone: str, threshold: float | None, all_targets: bool
-) -> Robustness | None:
-    """What the run measured itself, if that is what is asked."""
-    kept = analysis.robustness
-    if kept is None or all_targets:
-        return None
-    same = (kept.target, kept.milestone) == (target, milestone)
-    return kept if same and (threshold is None or threshold == kept.threshold) else None
-
-
-def _measured(
+def _robustness(
     run_dir: Path,
+    forecast: Forecast,
     analysis: Analysis,
     target: str | None,
     milestone: str | None,
     threshold: float | None,
     all_targets: bool,
 ) -> Robustness:
-    from forecast.scenarios import read_base_run
+    """What the run measured itself, if that is what is asked; else it is measured now."""
+    kept, headline = analysis.robustness, forecast.headline
+    if (
+        kept is not None
+        and not all_targets
+        and (kept.target, kept.milestone) == (target or headline.target, milestone or headline.milestone)
+        and threshold in (None, kept.threshold)
+    ):
+        return kept
+
+    from forecast.scenarios import read_run
     from forecast.sensitivity.labels import measure_sensitivities
     from forecast.sensitivity.robustness import RobustnessOptions, measure_shifts
 
-    base = read_base_run(run_dir)
-    kept = analysis.robustness
+    base = read_run(run_dir)
     options = RobustnessOptions(
         target=target,
         milestone=milestone,

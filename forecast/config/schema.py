@@ -187,7 +187,11 @@ class CalendarAct(Section):
 class ModelConfig(Section):
     """The model family and the priors that differ from their documented defaults."""
 
-    family: Literal["joint"] = Field(default="joint", description="one posterior for all targets")
+    family: str = Field(
+        default="joint",
+        description="joint, focused, target or ensemble; see docs/model.md",
+        examples=["joint", "focused", "target", "ensemble"],
+    )
     priors: Annotated[Mapping[PriorName, PriorValue], EMPTY_MAPPING] = Field(
         default_factory=dict,
         description="word, distribution or quantiles by prior name; 'forecast priors' lists them",

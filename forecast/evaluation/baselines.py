@@ -21,7 +21,7 @@ from forecast.evaluation.logistic import fit_logistic
 from forecast.evaluation.windows import BinaryOutcomes, Floats, Horizons, PastEvents, past_events
 from forecast.events.codebook import CONFLICTUAL, COOPERATIVE
 from forecast.events.table import EventTable
-from forecast.panel.series import TargetRule
+from forecast.panel.streams import TargetRule
 
 Method = Callable[[PastEvents, Horizons], Floats]
 

@@ -12,19 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.events.table import EventTable
+from forecast.families import FAMILIES
+from forecast.families.family import EventModel
+from forecast.inference.options import SamplerOptions
 from forecast.inference.rolling import RollingPosterior, WeightedDraws
-from forecast.inference.sampling import SamplerOptions
-from forecast.panel.series import (
-    EventCounts,
-    Family,
-    StreamLayout,
-    TargetRule,
-    TimeGrid,
-    count_events,
-    stream_layout,
-)
-from forecast.priors import PriorStatement, default_priors
-from forecast.simulation import SimulationOptions, simulate_first_hits
+from forecast.panel.panel import Panel, TimeGrid, count_events
+from forecast.panel.streams import TargetRule
+from forecast.priors import PriorStatement
+from forecast.simulation import SimulationOptions
 from forecast.simulation.probabilities import hit_shares
 
 PATHS_PER_DRAW = 4
@@ -57,7 +52,7 @@ class OriginForecast:
 
 def family_forecasts(
     events: EventTable,
-    family: Family,
+    family: str,
     targets: Sequence[TargetRule],
     origins: Sequence[date],
     horizons: Sequence[int],
@@ -75,8 +70,8 @@ def family_forecasts(
     ----------
     events : EventTable
         The whole file; what is used at an origin is what was known before it.
-    family : {"joint", "focused", "target"}
-        The last two take exactly one target.
+    family : str
+        One whose models answer these targets together: all for ``joint``, one for the others.
     origins : sequence of date
         Ascending; 00:00 of each day.
     horizons : sequence of int
@@ -95,11 +90,9 @@ def family_forecasts(
     listen : callable, optional
         Called after each origin.
     """
-    if family != "joint" and len(targets) != 1:
-        raise ValueError(f"the {family} family forecasts one target at a time")
-    layout = stream_layout(family, None if family == "joint" else targets[0])
+    (model,) = FAMILIES[family].models(targets)
     rolling = _compiled(
-        layout,
+        model,
         TimeGrid(start, longest or origins[-1]),
         json.dumps(priors or {}, sort_keys=True),
         replace(sampler, seed=0),
@@ -109,11 +102,11 @@ def family_forecasts(
     forecasts = []
     for origin in origins:
         known = events.known_by(origin - timedelta(days=1))
-        data = count_events(known, TimeGrid(start, origin), layout)
+        data = count_events(known, TimeGrid(start, origin), model.layout)
         weighted = rolling.at(data)
         forecast = OriginForecast(
             origin,
-            _probabilities(data, weighted, targets, horizons, seed=sampler.seed + origin.toordinal()),
+            _probabilities(model, data, weighted, horizons, seed=sampler.seed + origin.toordinal()),
             weighted.refitted,
             weighted.converged,
             weighted.pareto_k,
@@ -127,24 +120,25 @@ def family_forecasts(
 
 @lru_cache(maxsize=MODELS_KEPT)
 def _compiled(
-    layout: StreamLayout, grid: TimeGrid, priors: str, sampler: SamplerOptions, exact: bool
+    model: EventModel, grid: TimeGrid, priors: str, sampler: SamplerOptions, exact: bool
 ) -> RollingPosterior:
     # Compiled on an empty past of the right length: the model must not know what came after an origin.
-    empty = count_events(EventTable.from_events([], "nothing"), grid, layout)
-    resolved = default_priors(layout).changed(json.loads(priors), "config")
-    return RollingPosterior(empty, resolved, sampler, exact=exact)
+    empty = count_events(EventTable.from_events([], "nothing"), grid, model.layout)
+    defaults = model.default_priors()
+    stated = {name: one for name, one in json.loads(priors).items() if defaults.has(name)}
+    return RollingPosterior(model, empty, defaults.changed(stated, "config"), sampler, exact=exact)
 
 
 def _probabilities(
-    data: EventCounts,
+    model: EventModel,
+    data: Panel,
     weighted: WeightedDraws,
-    targets: Sequence[TargetRule],
     horizons: Sequence[int],
     *,
     seed: int,
 ) -> NDArray[np.float64]:
     options = SimulationOptions(seed=seed, horizon_days=max(horizons), paths_per_draw=PATHS_PER_DRAW)
-    hits = simulate_first_hits(data, weighted.draws, targets, options)
-    shares = (hit_shares(hits.of(target.name), max(horizons))[:, list(horizons)] for target in targets)
+    hits = model.simulate(data, weighted.draws, options)
+    shares = (hit_shares(hits.of(name), max(horizons))[:, list(horizons)] for name in hits.targets)
     # Not by a matrix product: its last bits depend on the number of threads. Rounding may pass one.
     return np.minimum([(weighted.weights[:, None] * share).sum(axis=0) for share in shares], 1.0)

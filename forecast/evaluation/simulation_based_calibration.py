@@ -16,25 +16,25 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from forecast.events.codebook import CONFLICTUAL
-from forecast.inference.sampling import SamplerOptions, compile_model, sample
-from forecast.models import build_model
-from forecast.models.data import likelihood_data
+from forecast.inference.compile_cache import compile_model
+from forecast.inference.options import SamplerOptions
+from forecast.inference.sampling import sample
 from forecast.models.draws import StreamDraws, prior_draws, stream_draws, tension_at_steps
-from forecast.panel.series import (
+from forecast.models.likelihood import likelihood_data
+from forecast.models.streams import build_model
+from forecast.panel.panel import (
     HALF_SATURATION,
     SEVERE,
     SEVERE_HALF_LIFE_DAYS,
-    EventCounts,
-    Family,
-    TargetRule,
+    Panel,
     TimeGrid,
     decay_per_step,
     decayed_before,
     recent_severe_term,
-    stream_layout,
 )
+from forecast.panel.streams import Family, TargetRule, stream_layout
 from forecast.priors import PriorSet, PriorStatement, default_priors
-from forecast.simulation import SimulationOptions, simulate_first_hits
+from forecast.simulation import SimulationOptions, simulate_first_passages
 from forecast.simulation.probabilities import hit_shares
 
 N_RANKED = 99
@@ -53,10 +53,10 @@ STUDY_PRIORS: dict[str, PriorStatement] = {
 }
 """Narrower than the defaults, whose tails make data of a size that no dyad has."""
 
-DataChange = Callable[[EventCounts], EventCounts]
+DataChange = Callable[[Panel], Panel]
 
 
-def doubled(data: EventCounts) -> EventCounts:
+def doubled(data: Panel) -> Panel:
     """Count every act twice: wrong on purpose, since rates are taken for double."""
     return replace(data, counts=2 * data.counts, reach=2 * data.reach)
 
@@ -179,7 +179,7 @@ def rank_study(
 
 def draw_truth(
     priors: PriorSet, grid: TimeGrid, rng: np.random.Generator
-) -> tuple[dict[str, NDArray[np.float64]], EventCounts]:
+) -> tuple[dict[str, NDArray[np.float64]], Panel]:
     """Draw parameters from the prior, with the model's soft constraint on chains, and data from them.
 
     The constraint multiplies the prior density by (1+e^{20(r−1)})^{−10} of the chain strength r; it is at
@@ -196,17 +196,15 @@ def draw_truth(
     layout = priors.layout
     while True:
         variables = prior_draws(priors, 1, grid.n_knots, rng)
-        own = variables["excitation_branching"][0, layout.conflict_index]
-        strength = (variables["excitation_cross"][0] / (1 - own)).sum()
+        own = variables["excitation_branching"][0, 0, layout.conflict_index]
+        strength = (variables["excitation_cross"][0, 0] / (1 - own)).sum()
         if np.log(rng.uniform()) < -10 * np.logaddexp(0.0, 20 * (strength - 1)):
             break
     return variables, _simulate_data(stream_draws(layout, variables), priors, grid, rng)
 
 
-def _simulate_data(
-    draw: StreamDraws, priors: PriorSet, grid: TimeGrid, rng: np.random.Generator
-) -> EventCounts:
-    layout = priors.layout
+def _simulate_data(draw: StreamDraws, priors: PriorSet, grid: TimeGrid, rng: np.random.Generator) -> Panel:
+    layout, draw = priors.layout, draw.of_dyad(0)
     n_streams = len(layout.streams)
     conflict = np.array(layout.conflictual)
     tension = tension_at_steps(draw.knots, grid.n_steps)[0]
@@ -215,7 +213,7 @@ def _simulate_data(
     own, calm, cross, severe = np.zeros(n_streams), np.zeros(n_streams), 0.0, 0.0
     severe_decay = float(decay_per_step(SEVERE_HALF_LIFE_DAYS))
     for step in range(grid.n_steps):
-        rate = np.exp(draw.log_rate[0] + draw.load[0] * tension[step])
+        rate = np.exp(draw.log_rate[0] + draw.loading[0] * tension[step])
         rate = rate + draw.own[0] * own + draw.cross[0] * cross
         rate[conflict] *= np.exp(-(draw.ballast[0] * calm / (calm + HALF_SATURATION)).sum())
         exposure = grid.last_exposure if step == grid.n_steps - 1 else 1.0
@@ -236,11 +234,12 @@ def _simulate_data(
         calm = draw.ballast_decay[0] * (calm + counts[step] * np.array(layout.calming))
         severe = severe_decay * (severe + reach[step, :, SEVERE - 1].sum())
     recent = decayed_before(reach[:, :, SEVERE - 1].sum(axis=1), SEVERE_HALF_LIFE_DAYS)
-    return EventCounts(grid, layout, counts, reach, recent)
+    known, first = np.ones((1, grid.n_steps)), np.zeros(1, dtype=np.int64)
+    return Panel(("simulated",), grid, layout, counts[None], reach[None], recent[None], known, first)
 
 
 def _probability_pairs(
-    data: EventCounts,
+    data: Panel,
     priors: PriorSet,
     targets: tuple[TargetRule, ...],
     truth: dict[str, NDArray[np.float64]],
@@ -251,7 +250,7 @@ def _probability_pairs(
     # they are exchangeable, path noise included, so ranks are uniform whatever the number of paths.
     together = {name: np.concatenate([truth[name], kept[name]]) for name in kept}
     options = SimulationOptions(seed=seed, horizon_days=HORIZON_DAYS, paths_per_draw=_PATHS)
-    hits = simulate_first_hits(data, stream_draws(priors.layout, together), targets, options)
+    hits = simulate_first_passages(data, stream_draws(priors.layout, together), targets, options)
     shares = {target.name: hit_shares(hits.of(target.name), HORIZON_DAYS)[:, -1] for target in targets}
     return {f"P({name})": (np.asarray(share[0]), share[1:]) for name, share in shares.items()}
 

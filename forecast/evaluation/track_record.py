@@ -25,7 +25,7 @@ from forecast.evaluation.score_table import ScoreCell, ScoreTable, score_forecas
 from forecast.evaluation.scores import brier_score, log_score
 from forecast.evaluation.windows import horizon_lengths, observe_outcomes
 from forecast.events.table import EventTable
-from forecast.panel.series import TargetRule
+from forecast.panel.streams import TargetRule
 from forecast.records.history import (
     BaselineScores,
     ErrorBound,

@@ -17,7 +17,7 @@ from scipy.signal import lfilter
 
 from forecast.errors import InputError
 from forecast.events.table import EventTable
-from forecast.panel.series import TargetRule
+from forecast.panel.streams import TargetRule
 
 Days = NDArray[np.datetime64]
 Horizons = NDArray[np.int64]

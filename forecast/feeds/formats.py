@@ -28,7 +28,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from forecast.events.cells import clean_text
-from forecast.feeds.layout import Layout, compact_day, folded, iso_day
+from forecast.feeds.layout import Layout, Syntax, compact_day, folded, iso_day
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -48,7 +48,7 @@ _ACTION = _names(
 )
 
 
-def _gdelt(name: str, label: str, origin: str, without: str, widths: tuple[int, ...]) -> Layout:
+def _gdelt(name: str, origin: str, without: str, widths: tuple[int, ...]) -> Layout:
     """Return the layout of a version, whose places lack a column."""
     fields = {
         "event_id": '"GLOBALEVENTID"',
@@ -76,7 +76,6 @@ def _gdelt(name: str, label: str, origin: str, without: str, widths: tuple[int, 
     }
     return Layout(
         name=name,
-        label=label,
         origin=origin,
         system="cameo",
         syntax="tabs",
@@ -102,12 +101,11 @@ def _gdelt(name: str, label: str, origin: str, without: str, widths: tuple[int, 
 
 GDELT1 = _gdelt(
     "gdelt1",
-    "GDELT 1.0",
     "GDELT Data Format Codebook 1.03; tested on real rows of both layouts",
     "ADM2Code",
     (58, 57),
 )
-GDELT2 = _gdelt("gdelt2", "GDELT 2.0", "GDELT Event Codebook 2.0; tested on real rows", "", (61,))
+GDELT2 = _gdelt("gdelt2", "GDELT Event Codebook 2.0; tested on real rows", "", (61,))
 
 # ICEWS
 
@@ -120,7 +118,6 @@ def _unquoted(column: str) -> str:
 _ICEWS_CODE = _unquoted("CAMEO Code")
 ICEWS = Layout(
     name="icews",
-    label="ICEWS",
     origin="ICEWS Coded Event Data Read Me; tested on real rows",
     system="cameo",
     syntax="tabs",
@@ -161,76 +158,71 @@ ICEWS = Layout(
 # PLOVER and POLECAT
 
 
-def _text(column: str) -> str:
-    return f"""nullif(nullif(trim("{column}", '" '), 'None'), '')"""
+def _plover(name: str, origin: str, syntax: Syntax, columns: Mapping[str, str]) -> Layout:
+    """Return a layout from field → column."""
+    fields = {
+        field: f"""nullif(nullif(trim("{column}", '" '), 'None'), '')""" for field, column in columns.items()
+    }
+    fields |= {
+        "day": iso_day(f'"{columns["day"]}"'),
+        "added": iso_day(fields["added"]),
+        "code": f"upper({fields['code']})",
+        "mode": f"coalesce(lower(trim(split_part({fields['mode']}, ';', 1))), '')",
+        "shown_day": f'"{columns["day"]}"',
+        "shown_added": f'"{columns["added"]}"',
+    }
+    return Layout(
+        name=name,
+        origin=origin,
+        system="plover",
+        syntax=syntax,
+        columns=tuple(columns.values()),
+        header=True,
+        required=tuple(columns[field] for field in ("event_id", "day", "code", "actor_a", "actor_b")),
+        lists=(columns["actor_a"], columns["actor_b"], columns["code"]),
+        known_date=columns["added"],
+        fields=fields,
+    )
 
 
-def _mode(column: str) -> str:
-    return f"coalesce(lower(trim(split_part({_text(column)}, ';', 1))), '')"
-
-
-POLECAT = Layout(
-    name="polecat",
-    label="POLECAT",
-    origin="POLECAT column list; built from the published definitions",
-    system="plover",
-    syntax="csv",
-    columns=_names(
-        "Event ID, Event Date, Event Type, Event Mode, Contexts, Actor Name, Actor Country, Actor "
-        "Sectors, Recipient Name, Recipient Country, Recipient Sectors, Placename, Source, Publication "
-        "Date, Headline"
-    ),
-    header=True,
-    required=("Event ID", "Event Date", "Event Type", "Actor Country", "Recipient Country"),
-    lists=("Actor Country", "Recipient Country", "Event Type"),
-    known_date="Publication Date",
-    fields={
-        "event_id": _text("Event ID"),
-        "day": iso_day('"Event Date"'),
-        "added": iso_day('"Publication Date"'),
-        "actor_a": _text("Actor Country"),
-        "actor_b": _text("Recipient Country"),
-        "code": f"upper({_text('Event Type')})",
-        "mode": _mode("Event Mode"),
-        "contexts": _text("Contexts"),
-        "sectors_a": _text("Actor Sectors"),
-        "sectors_b": _text("Recipient Sectors"),
-        "name_a": _text("Actor Name"),
-        "name_b": _text("Recipient Name"),
-        "place": _text("Placename"),
-        "outlet": _text("Source"),
-        "title": _text("Headline"),
-        "shown_day": '"Event Date"',
-        "shown_added": '"Publication Date"',
+POLECAT = _plover(
+    "polecat",
+    "POLECAT column list; built from the published definitions",
+    "csv",
+    {
+        "event_id": "Event ID",
+        "day": "Event Date",
+        "code": "Event Type",
+        "mode": "Event Mode",
+        "contexts": "Contexts",
+        "name_a": "Actor Name",
+        "actor_a": "Actor Country",
+        "sectors_a": "Actor Sectors",
+        "name_b": "Recipient Name",
+        "actor_b": "Recipient Country",
+        "sectors_b": "Recipient Sectors",
+        "place": "Placename",
+        "outlet": "Source",
+        "added": "Publication Date",
+        "title": "Headline",
     },
 )
-PLOVER = Layout(
-    name="plover",
-    label="PLOVER records",
-    origin="PLOVER manual, draft of 2021; built from the published definitions",
-    system="plover",
-    syntax="json",
-    columns=_names(
-        "id, date, source, source_sector, recipient, recipient_sector, event, mode, context, coded_date, text"
-    ),
-    header=True,
-    required=("date", "source", "recipient", "event"),
-    lists=("source", "recipient", "event"),
-    known_date="coded_date",
-    fields={
-        "event_id": _text("id"),
-        "day": iso_day('"date"'),
-        "added": iso_day(_text("coded_date")),
-        "actor_a": _text("source"),
-        "actor_b": _text("recipient"),
-        "code": f"upper({_text('event')})",
-        "mode": _mode("mode"),
-        "contexts": _text("context"),
-        "sectors_a": _text("source_sector"),
-        "sectors_b": _text("recipient_sector"),
-        "title": _text("text"),
-        "shown_day": '"date"',
-        "shown_added": '"coded_date"',
+PLOVER = _plover(
+    "plover",
+    "PLOVER manual, draft of 2021; built from the published definitions",
+    "json",
+    {
+        "event_id": "id",
+        "day": "date",
+        "actor_a": "source",
+        "sectors_a": "source_sector",
+        "actor_b": "recipient",
+        "sectors_b": "recipient_sector",
+        "code": "event",
+        "mode": "mode",
+        "contexts": "context",
+        "added": "coded_date",
+        "title": "text",
     },
 )
 
@@ -246,7 +238,6 @@ def _country(column: str) -> str:
 
 ACLED = Layout(
     name="acled",
-    label="ACLED export",
     origin="ACLED Codebook and column guide of 2023; built from the published definitions",
     system="acled",
     syntax="csv",
@@ -286,7 +277,6 @@ KEDS_LINE = re.compile(r"^\s*(\d{6}|\d{8})\s+(\S{2,})\s+(\S{2,})\s+([0-9]{2,4})(
 """One event, 'date actor target code'; what follows the code is its label or text."""
 KEDS_WEIS = Layout(
     name="keds",
-    label="KEDS text with WEIS codes",
     origin="KEDS data sets, WEIS codes; the mapping is tested on the Balkans set",
     system="weis",
     syntax="keds",
@@ -305,7 +295,6 @@ KEDS_WEIS = Layout(
 )
 KEDS_CAMEO = replace(
     KEDS_WEIS,
-    label="KEDS text with CAMEO codes",
     origin="KEDS data sets, CAMEO codes; built from the published definitions",
     system="cameo",
 )

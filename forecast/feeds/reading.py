@@ -1,15 +1,15 @@
 """Files → batches of clean rows, judged by the engine → candidates on disk, entered in the journal.
 
-Rows are unpacked in a thread of its own while the engine works. Small files share a batch, so that thousands
-of quarter-hour files cost one statement; a large file spans several, and counts only when its end was read.
+Rows are unpacked in a thread while the engine works. Small files share a batch, so that thousands of
+quarter-hour files cost one statement; a large file spans several, and counts only when its end was read.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -56,7 +56,7 @@ def read_files(
     listen(done, len(paths))
     text = engine.folder / "rows"
     text.mkdir()
-    with _read_ahead(make_batches(todo, engine.options.layout, text)) as batches:
+    with closing(_read_ahead(make_batches(todo, engine.options.layout, text))) as batches:
         for batch in batches:
             for failure in batch.failed:
                 if strict or (failure.wrong_format and not journal.records and not batch.finished):
@@ -214,19 +214,14 @@ def make_batches(files: Sequence[tuple[str, Path]], layout: Layout, folder: Path
         yield batch
 
 
-@contextmanager
-def _read_ahead(batches: Iterator[Batch]) -> Iterator[Iterator[Batch]]:
-    """Let batches be made in a thread while earlier ones are used; the thread ends with the block."""
+def _read_ahead(batches: Iterator[Batch]) -> Generator[Batch]:
+    """Yield batches that a thread makes while earlier ones are used; the thread ends when this is closed."""
     with ThreadPoolExecutor(1, "unpack") as maker:
-
-        def take() -> Iterator[Batch]:
-            waiting = deque(maker.submit(next, batches, None) for _ in range(READ_AHEAD))
+        waiting = deque(maker.submit(next, batches, None) for _ in range(READ_AHEAD))
+        try:
             while (batch := waiting.popleft().result()) is not None:
                 waiting.append(maker.submit(next, batches, None))
                 yield batch
-
-        try:
-            yield take()
         finally:
             maker.shutdown(cancel_futures=True)
 

@@ -1,29 +1,37 @@
-"""The posterior as an ArviZ DataTree: draws by variable, kept in netCDF."""
+"""Posterior draws: as the sampler leaves them, and kept on disk as netCDF.
+
+Saved draws are read straight from HDF5: loading xarray takes longer than a scenario may.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import h5py
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from forecast.errors import RunFolderError
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Posterior:
-    """Posterior draws with their sampler statistics.
+    """Posterior draws of one model, with their sampler statistics.
 
     Parameters
     ----------
-    tree : xarray.DataTree
-        Groups ``posterior`` and ``sample_stats``; dimensions (chain, draw, …) and named coordinates.
+    source : xarray.DataTree, or Path and name of a group
+        Groups ``posterior`` and ``sample_stats``; dimensions (chain, draw, …) and named coordinates. A panel
+        of several dyads has ``dyad`` for its third dimension.
     target_accept : float
         Acceptance rate in force.
     tune : int
@@ -32,57 +40,110 @@ class Posterior:
         Times the sampler was run again because a gate failed.
     """
 
-    tree: xr.DataTree
+    source: xr.DataTree | tuple[Path, str]
     target_accept: float
     tune: int
     reruns: int = 0
 
+    @cached_property
+    def tree(self) -> xr.DataTree:
+        """The draws with their names, for ArviZ."""
+        if not isinstance(self.source, tuple):
+            return self.source
+        import xarray as xr
+
+        path, group = self.source
+        with xr.open_datatree(path, engine="h5netcdf", group=group or None) as opened:
+            return opened.load()
+
+    @cached_property
+    def _chains(self) -> dict[str, Floats]:
+        """Draws by variable, shape (chain, draw, dyad, …)."""
+        if isinstance(self.source, tuple):
+            path, group = self.source
+            with h5py.File(path, "r") as file:
+                return _stored_chains(file[f"{group}/posterior"])
+        posterior = self.source["posterior"].to_dataset()
+        return {
+            str(name): _with_dyads(values.values, "dyad" in values.dims)
+            for name, values in posterior.data_vars.items()
+        }
+
     @property
     def n_chains(self) -> int:
         """Number of chains."""
-        return int(self.tree["posterior"].sizes["chain"])
+        return len(next(iter(self._chains.values())))
 
     @property
     def n_draws(self) -> int:
         """Draws over all chains."""
-        return self.n_chains * int(self.tree["posterior"].sizes["draw"])
+        return self.n_chains * int(next(iter(self._chains.values())).shape[1])
 
     @cached_property
     def variables(self) -> Mapping[str, Floats]:
-        """Draws by variable, chains one after the other, each of shape (draw, …)."""
-        posterior = self.tree["posterior"].to_dataset()
-        return {
-            str(name): np.asarray(values.values, dtype=np.float64).reshape(self.n_draws, *values.shape[2:])
-            for name, values in posterior.data_vars.items()
-        }
+        """Draws by variable, chains one after the other, each of shape (draw, dyad, …)."""
+        return {name: values.reshape(-1, *values.shape[2:]) for name, values in self._chains.items()}
 
     @property
     def divergences(self) -> int:
         """Number of divergent transitions among the kept draws."""
         return int(self.tree["sample_stats"]["diverging"].sum())
 
-    def write(self, path: Path) -> None:
-        """Write as netCDF-4, compressed; numbers are kept in double precision."""
-        tree = self.tree.copy()
-        tree.attrs = {"target_accept": self.target_accept, "tune": self.tune, "reruns": self.reruns}
-        # In memory first: HDF5 ends the whole process when the disk is full while it writes a file itself.
-        path.write_bytes(bytes(tree.to_netcdf(engine="h5netcdf")))
+
+def _with_dyads(values: NDArray[Any], has_dyads: bool) -> Floats:
+    array = np.asarray(values, dtype=np.float64)
+    return array if has_dyads else array[:, :, None]
 
 
-def read_posterior(path: Path) -> Posterior:
-    """Read what ``Posterior.write`` wrote.
+def _stored_chains(group: h5py.Group) -> dict[str, Floats]:
+    shape = len(group["chain"]), len(group["draw"])
+    # Coordinates lie beside the variables; only these have chains and draws for axes.
+    return {
+        name: _with_dyads(data[...], "dyad" in group)
+        for name, data in group.items()
+        if data.shape[:2] == shape
+    }
+
+
+def write_posteriors(fits: Mapping[str, Posterior], path: Path) -> None:
+    """Write the draws of each fit as netCDF-4, in double precision; one fit alone has no group of its own."""
+    import xarray as xr
+
+    trees = {}
+    for name, fit in fits.items():
+        trees[name] = fit.tree.copy()
+        trees[name].attrs = {
+            "target_accept": fit.target_accept,
+            "tune": fit.tune,
+            "reruns": fit.reruns,
+        }
+    whole = next(iter(trees.values())) if len(trees) == 1 else xr.DataTree(children=trees)
+    # In memory first: HDF5 ends the whole process when the disk is full while it writes a file itself.
+    path.write_bytes(bytes(whole.to_netcdf(engine="h5netcdf")))
+
+
+def read_posteriors(path: Path, names: Sequence[str]) -> dict[str, Posterior]:
+    """Read what ``write_posteriors`` wrote, by the names of the fits.
 
     Raises
     ------
     RunFolderError
-        The file is missing or is no posterior.
+        The file is missing, or is no posterior of these fits.
     """
+    fits = {}
     try:
-        with xr.open_datatree(path, engine="h5netcdf") as opened:
-            tree = opened.load()
-            attrs = dict(tree.attrs)
-            return Posterior(tree, float(attrs["target_accept"]), int(attrs["tune"]), int(attrs["reruns"]))
+        with h5py.File(path, "r") as file:
+            for name in names:
+                group = "" if len(names) == 1 else name
+                # netCDF keeps a number as an array of one.
+                accept, tune, reruns = (
+                    np.ravel(file[f"/{group}"].attrs[key])[0] for key in ("target_accept", "tune", "reruns")
+                )
+                fits[name] = Posterior((path, group), float(accept), int(tune), int(reruns))
+        for fit in fits.values():
+            _ = fit.variables
     except FileNotFoundError as error:
         raise RunFolderError(f"{path}: no posterior is kept there; run 'forecast run' again") from error
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, StopIteration) as error:
         raise RunFolderError(f"{path}: not a posterior this version can read ({error})") from error
+    return fits

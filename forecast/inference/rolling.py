@@ -10,20 +10,22 @@ their future.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.inference.compile_cache import Compiled, compile_model
 from forecast.inference.gates import check_gates
 from forecast.inference.importance import EFFECTIVE_DRAWS_MIN, PARETO_K_MAX, importance_weights
-from forecast.inference.log_likelihood import log_likelihood
+from forecast.inference.options import SamplerOptions
 from forecast.inference.posterior import Posterior
-from forecast.inference.sampling import Compiled, SamplerOptions, compile_model, sample
-from forecast.models import build_model
-from forecast.models.data import likelihood_data
-from forecast.models.draws import StreamDraws, stream_draws
-from forecast.panel.series import EventCounts, knots_for
+from forecast.inference.sampling import sample
+from forecast.panel.panel import Panel, knots_for
 from forecast.priors import PriorSet
+
+if TYPE_CHECKING:
+    from forecast.families.family import Draws, EventModel
 
 RHAT_TOLERATED = 1.02
 """Short fits of a backtest are sampled again, longer, when R-hat of any parameter is above this."""
@@ -35,7 +37,8 @@ class WeightedDraws:
 
     Parameters
     ----------
-    draws : StreamDraws
+    draws
+        As the model reads them.
         With the knots that the origin's grid needs.
     weights : ndarray, shape (draw,)
         Importance weights that sum to one (equal right after a fit).
@@ -49,7 +52,7 @@ class WeightedDraws:
         The fit behind the draws passed the tolerated R-hat.
     """
 
-    draws: StreamDraws
+    draws: Draws
     weights: NDArray[np.float64]
     refitted: bool
     pareto_k: float
@@ -62,7 +65,8 @@ class RollingPosterior:
 
     Parameters
     ----------
-    longest : EventCounts
+    model : EventModel
+    longest : Panel
         Counts on the longest grid that will be asked for; only its size matters for compiling.
     priors : PriorSet
     options : SamplerOptions
@@ -72,18 +76,25 @@ class RollingPosterior:
     """
 
     def __init__(
-        self, longest: EventCounts, priors: PriorSet, options: SamplerOptions, *, exact: bool = False
+        self,
+        model: EventModel,
+        longest: Panel,
+        priors: PriorSet,
+        options: SamplerOptions,
+        *,
+        exact: bool = False,
     ) -> None:
-        self._n_knots = knots_for(longest.grid.n_steps)
-        self._compiled = compile_model(build_model(longest, priors, n_knots=self._n_knots))
+        self._model = model
+        n_knots = knots_for(longest.grid.n_steps)
+        self._compiled = compile_model(model.build(longest, priors, n_knots))
         self._options = options
         self._exact = exact
         self._fits = 0
         self._variables: dict[str, NDArray[np.float64]] = {}
-        self._fitted: EventCounts | None = None
+        self._fitted: Panel | None = None
         self._converged = False
 
-    def at(self, data: EventCounts) -> WeightedDraws:
+    def at(self, data: Panel) -> WeightedDraws:
         """Return draws that stand for the posterior given ``data``, by bridging where that is safe."""
         if self._fitted is not None and not self._exact:
             bridged = self._bridge(self._fitted, data)
@@ -97,8 +108,8 @@ class RollingPosterior:
         self._fits = 0
         self._options = replace(self._options, seed=seed)
 
-    def _refit(self, data: EventCounts) -> WeightedDraws:
-        ready = self._compiled.with_data(**vars(likelihood_data(data)))
+    def _refit(self, data: Panel) -> WeightedDraws:
+        ready = self._compiled.with_data(**self._model.arrays(data))
         options = replace(self._options, seed=self._options.seed + self._fits)
         posterior = _short_fit(ready, options)
         self._converged = _converged(posterior)
@@ -109,19 +120,17 @@ class RollingPosterior:
         self._fits += 1
         self._fitted = data
         self._variables = dict(posterior.variables)
-        draws = self._draws(data)
+        draws = self._model.draws(self._variables)
         n = len(draws)
         return WeightedDraws(draws, np.full(n, 1 / n), True, -np.inf, float(n), self._converged)
 
-    def _bridge(self, fitted: EventCounts, data: EventCounts) -> WeightedDraws:
-        draws = self._draws(data)
-        found = importance_weights(log_likelihood(data, draws) - log_likelihood(fitted, draws))
+    def _bridge(self, fitted: Panel, data: Panel) -> WeightedDraws:
+        draws = self._model.draws(self._variables)
+        likelihood = self._model.log_likelihood
+        found = importance_weights(likelihood(data, draws) - likelihood(fitted, draws))
         return WeightedDraws(
             draws, found.weights, False, found.pareto_k, found.effective_draws, self._converged
         )
-
-    def _draws(self, data: EventCounts) -> StreamDraws:
-        return stream_draws(data.layout, self._variables)
 
 
 def _short_fit(compiled: Compiled, options: SamplerOptions) -> Posterior:

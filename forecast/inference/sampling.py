@@ -1,36 +1,29 @@
-"""Compile a PyMC model for nutpie and sample it, with progress and clean interruption."""
+"""Sample a PyMC model with nutpie: progress, clean interruption, and once more when a gate fails."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import nutpie
+import pymc as pm
 import xarray as xr
 
 from forecast.errors import NotConvergedError
 from forecast.inference.compile_cache import Compiled, compile_model
+from forecast.inference.gates import check_gates
+from forecast.inference.options import SamplerOptions
+from forecast.inference.posterior import Posterior
 
 Running = Any
 """A sampler of nutpie at work in the background."""
 
-__all__ = ["Compiled", "ProgressListener", "SamplerOptions", "SamplingProgress", "compile_model", "sample"]
-
 _POLL_SECONDS = 0.1
-
-
-@dataclass(frozen=True, kw_only=True)
-class SamplerOptions:
-    """How long to sample, and from which seed."""
-
-    seed: int
-    draws: int = 1000
-    tune: int = 400
-    chains: int = 4
-    target_accept: float = 0.9
+RERUN_TUNE = 1000
+RERUN_TARGET_ACCEPT = 0.97
 
 
 @dataclass(frozen=True)
@@ -136,3 +129,36 @@ def _extract(tree: xr.DataTree) -> xr.DataTree:
 
 
 _TRANSFORMED = ("_log__", "_logodds__", "_interval__")
+
+
+def fit(model: pm.Model, options: SamplerOptions, listen: ProgressListener | None = None) -> Posterior:
+    """Compile a PyMC model and sample its posterior, as ``fit_compiled``."""
+    return fit_compiled(compile_model(model), options, listen)
+
+
+def fit_compiled(
+    compiled: Compiled, options: SamplerOptions, listen: ProgressListener | None = None
+) -> Posterior:
+    """Sample a compiled model.
+
+    When a gate fails, the model is sampled once more with longer warm-up and a higher acceptance rate
+    (never lower than asked for). The result is returned either way; ``check_gates`` says what it is worth.
+
+    Raises
+    ------
+    NotConvergedError
+        The sampler could not start or returned no numbers.
+    KeyboardInterrupt
+    """
+    tree = sample(compiled, options, listen)
+    first = Posterior(tree, options.target_accept, options.tune)
+    if check_gates(first).converged:
+        return first
+    again = replace(
+        options,
+        seed=options.seed + 1,
+        tune=max(options.tune, RERUN_TUNE),
+        target_accept=max(options.target_accept, RERUN_TARGET_ACCEPT),
+    )
+    tree = sample(compiled, again, listen)
+    return Posterior(tree, again.target_accept, again.tune, reruns=1)

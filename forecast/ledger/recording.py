@@ -10,7 +10,7 @@ from pathlib import Path
 from forecast.events.dyads import DyadRule
 from forecast.ledger.entries import DIGITS, ForecastEntry, Question, with_id
 from forecast.ledger.store import write_ledger
-from forecast.panel.series import TargetRule
+from forecast.panel.streams import TargetRule
 from forecast.records.forecast import Baseline, Forecast, MilestoneForecast, TargetForecast
 
 LEDGER_FILE = "ledger.sqlite"

@@ -16,7 +16,7 @@ from forecast.events.table import EventTable
 from forecast.ledger.book import Book, is_over
 from forecast.ledger.entries import Question, ResolutionEntry, with_id
 from forecast.ledger.store import LedgerWriter, open_ledger, write_ledger
-from forecast.panel.series import TargetRule
+from forecast.panel.streams import TargetRule
 
 PAIR_SHARE = 0.9
 """A file in which so many rows are between two actors is a file of that pair."""

@@ -1,10 +1,6 @@
-"""The PyMC model families, built from small named terms."""
+"""The event-stream model: its equations, its fused likelihood, and the PyMC model built from them."""
 
 from forecast.models.code_folder import choose_code_folder
 
 # Before PyTensor and Numba are imported, which read the environment once.
 choose_code_folder()
-
-from forecast.models.streams import LikelihoodForm, build_model  # noqa: E402
-
-__all__ = ["LikelihoodForm", "build_model"]

@@ -8,43 +8,48 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.panel.series import INNOVATIONS, KNOT_STEPS, STEP_DAYS, StreamLayout, decay_per_step
+from forecast.panel.panel import KNOT_STEPS, STEP_DAYS, decay_per_step
+from forecast.panel.streams import StreamLayout
 from forecast.priors import PriorSet, elements
 
 Floats = NDArray[np.float64]
 
 
+INNOVATIONS = "tension_innovations"
+"""Name of the standard normal innovations of the latent tension in models and posteriors."""
+
+
 @dataclass(frozen=True)
 class StreamDraws:
-    """Parameters by role, first axis draw (d), streams k, knots m.
+    """Parameters by role: axes draw d, dyad i, stream k, knot m.
 
     Parameters
     ----------
-    log_rate, load, own, cross, shape, ballast, notable, category, grave : ndarray, shape (d, k)
-        Log baseline a step; loading times scale of tension; branching ratios; gamma shape; ballast of the
-        stream's own acts; shifts of the log odds of severity 2, of all above it, and of 4 and 5. Zero where
-        a layout has no such term.
-    own_decay, cross_decay, ballast_decay : ndarray, shape (d,)
+    log_rate, loading, own, cross, shape, ballast, stage_2, stage_3, stage_4 : ndarray, shape (d, i, k)
+        Log baseline a step; loading of tension times its scale; branching ratios; gamma shape; ballast of
+        the stream's own acts; stage intercepts of severity 2, of all above it, and further of 4 and 5. Zero
+        where a layout has no such term.
+    own_decay, cross_decay, ballast_decay : ndarray, shape (d, i)
         Factors left after one step.
-    knot_decay : ndarray, shape (d,)
+    knot_decay : ndarray, shape (d, i)
         Autocorrelation of tension from knot to knot.
-    innovations, knots : ndarray, shape (d, m)
+    innovations, knots : ndarray, shape (d, i, m)
         Standard normal innovations of tension, and tension itself, at the knots.
-    level : ndarray, shape (d, 4)
-        Log odds of reaching severity 2 … 5, given the one below (zero for 2: see ``notable``).
-    mark_tension, mark_recent : ndarray, shape (d,)
+    level : ndarray, shape (d, i, 4)
+        Log odds of reaching severity 2 … 5, given the one below (zero for 2: see ``stage_2``).
+    mark_tension, mark_recent : ndarray, shape (d, i)
         Effects of tension and of recent severe acts on these log odds.
     """
 
     log_rate: Floats
-    load: Floats
+    loading: Floats
     own: Floats
     cross: Floats
     shape: Floats
     ballast: Floats
-    notable: Floats
-    category: Floats
-    grave: Floats
+    stage_2: Floats
+    stage_3: Floats
+    stage_4: Floats
     own_decay: Floats
     cross_decay: Floats
     ballast_decay: Floats
@@ -59,18 +64,22 @@ class StreamDraws:
         return len(self.log_rate)
 
     def severity_shift(self, severity: int) -> Floats:
-        """Shift of the log odds of reaching a severity from the one below, by kind of act, shape (d, k)."""
+        """Shift of the log odds of reaching a severity from the one below, by kind, shape (d, …, k)."""
         if severity == 2:
-            return self.notable
-        return self.category if severity == 3 else self.category + self.grave
+            return self.stage_2
+        return self.stage_3 if severity == 3 else self.stage_3 + self.stage_4
 
     def rows(self, index: slice | NDArray[np.int64]) -> StreamDraws:
         """Return the draws at these positions."""
         return StreamDraws(*(getattr(self, item.name)[index] for item in fields(self)))
 
+    def of_dyad(self, position: int) -> StreamDraws:
+        """Return the draws of one dyad, without the axis of dyads."""
+        return StreamDraws(*(getattr(self, item.name)[:, position] for item in fields(self)))
+
 
 def stream_draws(layout: StreamLayout, variables: Mapping[str, Floats]) -> StreamDraws:
-    """Arrange the variables of a posterior, each of shape (draw, …), by their roles.
+    """Arrange the variables of a posterior, each of shape (draw, dyad, …), by their roles.
 
     Parameters
     ----------
@@ -79,63 +88,67 @@ def stream_draws(layout: StreamLayout, variables: Mapping[str, Floats]) -> Strea
     variables : mapping of str to ndarray
         Parameter groups by variable name and ``tension_innovations``.
     """
-    n_draws = len(variables["tension_scale"])
-    absent = np.zeros((n_draws, len(layout.streams)))
+    none = np.zeros(variables["tension_scale"].shape)
+    absent = np.zeros((*none.shape, len(layout.streams)))
     cross, ballast = absent.copy(), absent.copy()
-    cross[:, layout.conflict_index] = variables["excitation_cross"]
-    ballast_decay = np.zeros(n_draws)
+    cross[..., layout.conflict_index] = variables["excitation_cross"]
+    ballast_decay = none
     if "ballast" in variables:
-        ballast[:, layout.calming_index] = variables["ballast"]
+        ballast[..., layout.calming_index] = variables["ballast"]
         ballast_decay = decay_per_step(variables["ballast_half_life_days"])
     knot_decay = np.exp(-STEP_DAYS * KNOT_STEPS / variables["tension_persistence"])
-    none = np.zeros(n_draws)
-    category = variables.get("severity_category", absent)
-    grave = variables.get("severity_grave", absent)
+    stage_3 = variables.get("severity_category", absent)
+    stage_4 = variables.get("severity_grave", absent)
+    level = variables.get("severity_level", np.zeros((*none.shape, 3)))
     return StreamDraws(
         log_rate=np.log(variables["baseline_weekly_rate"]),
-        load=variables["tension_loading"] * variables["tension_scale"][:, None],
+        loading=variables["tension_loading"] * variables["tension_scale"][..., None],
         own=variables["excitation_branching"],
         cross=cross,
         shape=variables["overdispersion_shape"],
         ballast=ballast,
-        notable=variables.get("severity_notable", absent),
-        category=category - category.mean(axis=1, keepdims=True),
-        grave=grave - grave.mean(axis=1, keepdims=True),
+        stage_2=variables.get("severity_notable", absent),
+        stage_3=stage_3 - stage_3.mean(axis=-1, keepdims=True),
+        stage_4=stage_4 - stage_4.mean(axis=-1, keepdims=True),
         own_decay=decay_per_step(variables["excitation_half_life_days"]),
         cross_decay=decay_per_step(variables["excitation_cross_half_life_days"]),
         ballast_decay=ballast_decay,
         knot_decay=knot_decay,
         innovations=variables[INNOVATIONS],
         knots=tension_at_knots(variables[INNOVATIONS], knot_decay),
-        level=np.column_stack([none, variables.get("severity_level", np.zeros((n_draws, 3)))]),
+        level=np.concatenate([none[..., None], level], axis=-1),
         mark_tension=variables.get("severity_tension", none),
         mark_recent=variables.get("severity_recent", none),
     )
 
 
 def tension_at_knots(innovations: Floats, knot_decay: Floats) -> Floats:
-    """Ornstein–Uhlenbeck process of unit variance from its innovations, shape (draw, knot)."""
+    """Ornstein–Uhlenbeck process of unit variance from its innovations, shape (…, knot)."""
     knots = np.empty_like(innovations)
-    knots[:, 0] = innovations[:, 0]
+    knots[..., 0] = innovations[..., 0]
     scale = np.sqrt(1 - knot_decay**2)
-    for m in range(1, innovations.shape[1]):
-        knots[:, m] = knot_decay * knots[:, m - 1] + scale * innovations[:, m]
+    for m in range(1, innovations.shape[-1]):
+        knots[..., m] = knot_decay * knots[..., m - 1] + scale * innovations[..., m]
     return knots
 
 
 def tension_at_steps(knots: Floats, n_steps: int) -> Floats:
-    """Tension in every step, linear between knots, shape (draw, step)."""
+    """Tension in every step, linear between knots, shape (…, step)."""
     step = np.arange(n_steps)
     left, part = step // KNOT_STEPS, step % KNOT_STEPS / KNOT_STEPS
-    return np.asarray((1 - part) * knots[:, left] + part * knots[:, left + 1])
+    return np.asarray((1 - part) * knots[..., left] + part * knots[..., left + 1])
 
 
-def prior_draws(priors: PriorSet, n_draws: int, n_knots: int, rng: np.random.Generator) -> dict[str, Floats]:
+def prior_draws(
+    priors: PriorSet, n_draws: int, n_knots: int, rng: np.random.Generator, n_dyads: int = 1
+) -> dict[str, Floats]:
     """Draw every parameter from its prior: the variables that ``stream_draws`` reads."""
     variables: dict[str, Floats] = {}
+    rows = n_draws * n_dyads
     for group in priors.groups:
-        columns = [prior.distribution.draw(rng, n_draws) for prior in priors.of_group(group)]
+        columns = [prior.distribution.draw(rng, rows) for prior in priors.of_group(group)]
         grouped = elements(group, priors.layout)
-        variables[group.variable] = np.column_stack(columns) if grouped else columns[0]
-    variables[INNOVATIONS] = rng.standard_normal((n_draws, n_knots))
+        values = np.column_stack(columns) if grouped else columns[0]
+        variables[group.variable] = values.reshape(n_draws, n_dyads, *values.shape[1:])
+    variables[INNOVATIONS] = rng.standard_normal((n_draws, n_dyads, n_knots))
     return variables

@@ -14,7 +14,7 @@ makes a pass cheap:
   steps with all its sums in registers.
 
 Longer than other modules, since Numba's cache takes notice of edits in one file only.
-Bare axes: t step, k stream, m knot, j level. All arrays are float64.
+Bare axes: i dyad, t step, k stream, m knot, j level. All arrays are float64.
 """
 
 from __future__ import annotations
@@ -25,16 +25,17 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.panel.series import HALF_SATURATION, KNOT_STEPS
+from forecast.panel.panel import HALF_SATURATION, KNOT_STEPS
 
 Floats = NDArray[np.float64]
 
 N_PARAMETERS = 4
 """Leading arguments of ``value_and_gradient`` that are parameters, in the order of its gradients."""
 
-STREAM_ROWS = ("log_rate", "load", "own", "cross", "shape", "ballast", "notable", "category", "grave")
-"""Rows of ``streams``; ``load`` is loading times scale, ``own`` and ``cross`` are branching ratios;
-``notable``, ``category`` and ``grave`` shift the log odds of severity 2, of all above it, and of 4 and 5."""
+STREAM_ROWS = ("log_rate", "loading", "own", "cross", "shape", "ballast", "stage_2", "stage_3", "stage_4")
+"""Rows of ``streams``; ``loading`` is that of tension times its scale, ``own`` and ``cross`` are branching
+ratios; ``stage_2``, ``stage_3`` and ``stage_4`` are intercepts of the continuation-ratio ladder by kind: of
+severity 2, of all above it, and further of 4 and 5."""
 
 DYNAMICS = ("own_decay", "cross_decay", "ballast_decay", "knot_decay", "mark_tension", "mark_recent")
 """Entries of ``dynamics``: decays are factors per step (per knot for tension)."""
@@ -70,53 +71,65 @@ def ornstein_uhlenbeck(innovations: Floats, knot_decay: float) -> Floats:
 
 @numba.njit(**_COMPILED)
 def value_and_gradient(
-    streams: Floats,  # (row, k), see STREAM_ROWS; cross and ballast are zero where they do not apply
-    dynamics: Floats,  # (6,), see DYNAMICS
-    innovations: Floats,  # (m,)
-    level: Floats,  # (4,)
+    streams: Floats,  # (i, row, k), see STREAM_ROWS; cross and ballast are zero where they do not apply
+    dynamics: Floats,  # (i, 6), see DYNAMICS
+    innovations: Floats,  # (i, m)
+    level: Floats,  # (i, 4)
     roles: Floats,  # (2, k): 1 where the stream is conflictual; 1 where it calms
-    counts: Floats,  # (t, k)
-    exceed: Floats,  # (j, k): full steps with more than j events
+    counts: Floats,  # (i, t, k)
+    exceed: Floats,  # (i, j, k): full steps with more than j events
     marks: Floats,  # (cell, 7): step, stream, events reaching severity 1 … 5
-    recent: Floats,  # (t,): log of recent severe events, centred
-    extent: Floats,  # (2,): number of steps; exposure of the last
-    felt: Floats,  # (t, k): counts as later steps feel them
-    known: Floats,  # (t,): share of the step's events that is in the counts
+    recent: Floats,  # (i, t): log of recent severe events, centred
+    extent: Floats,  # (i, 5): steps; exposure of the last; first step; first cell of marks; end of cells
+    felt: Floats,  # (i, t, k): counts as later steps feel them
+    completeness: Floats,  # (i, t): share of the step's events that is in the counts
 ) -> tuple[Floats, Floats, Floats, Floats, Floats]:
     """Return the log likelihood, shape (1,), and its gradient in the first four arguments.
 
     The log likelihood leaves out what is constant in the parameters (factorials).
     """
-    n = int(extent[0])
-    x = ornstein_uhlenbeck(innovations, dynamics[3])
-    tension = np.empty(n)
-    for t in range(n):
-        m = t // KNOT_STEPS
-        tension[t] = x[m] + (t - m * KNOT_STEPS) / KNOT_STEPS * (x[m + 1] - x[m])
+    value = 0.0
     d_streams = np.zeros_like(streams)
-    d_dynamics = np.zeros(len(dynamics))
-    d_level = np.zeros(len(level))
-    d_tension = np.zeros(n)
-
-    value = _counts(
-        streams,
-        dynamics,
-        x,
-        tension,
-        roles,
-        counts,
-        exceed,
-        extent[1],
-        felt,
-        known,
-        d_streams,
-        d_dynamics,
-        d_tension,
-    )
-    value += _marks(
-        streams, dynamics, level, marks, recent, tension, d_streams, d_dynamics, d_level, d_tension
-    )
-    d_innovations = _through_tension(dynamics[3], innovations, x, d_tension, d_dynamics)
+    d_dynamics = np.zeros_like(dynamics)
+    d_innovations = np.zeros_like(innovations)
+    d_level = np.zeros_like(level)
+    for i in range(len(streams)):
+        n, first = int(extent[i, 0]), int(extent[i, 2])
+        x = ornstein_uhlenbeck(innovations[i], dynamics[i, 3])
+        tension = np.empty(n)
+        for t in range(n):
+            m = t // KNOT_STEPS
+            tension[t] = x[m] + (t - m * KNOT_STEPS) / KNOT_STEPS * (x[m + 1] - x[m])
+        d_tension = np.zeros(n)
+        value += _counts(
+            streams[i],
+            dynamics[i],
+            x,
+            tension,
+            roles,
+            counts[i],
+            exceed[i],
+            extent[i, 1],
+            first,
+            felt[i],
+            completeness[i],
+            d_streams[i],
+            d_dynamics[i],
+            d_tension,
+        )
+        value += _marks(
+            streams[i],
+            dynamics[i],
+            level[i],
+            marks[int(extent[i, 3]) : int(extent[i, 4])],
+            recent[i],
+            tension,
+            d_streams[i],
+            d_dynamics[i],
+            d_level[i],
+            d_tension,
+        )
+        d_innovations[i] = _through_tension(dynamics[i, 3], innovations[i], x, d_tension, d_dynamics[i])
     return np.array([value]), d_streams, d_dynamics, d_innovations, d_level
 
 
@@ -130,16 +143,17 @@ def _counts(
     counts: Floats,
     exceed: Floats,
     last_exposure: float,
+    first: int,
     felt: Floats,
-    known: Floats,
+    completeness: Floats,
     d_streams: Floats,  # this and what follows: added to
     d_dynamics: Floats,
     d_tension: Floats,
 ) -> float:
     """Log likelihood of the counts.
 
-    Of the events of a step a share is known: a thinned negative binomial has the mean times the share and
-    the same shape, so the share is one more factor on the rate.
+    Of the events of a step a share is in the data: a thinned negative binomial has the mean times the share
+    and the same shape, so completeness is one more factor on the rate.
     """
     own_decay, cross_decay, ballast_decay = dynamics[0], dynamics[1], dynamics[2]
     conflict, calming = roles[0], roles[1]
@@ -177,7 +191,7 @@ def _counts(
             total = amount + felt[t, k]
             d_amount = total + ballast_decay * d_amount
             amount = ballast_decay * total
-    calm = np.exp(exponent) * known[:n] if has_ballast else known
+    calm = np.exp(exponent) * completeness[:n] if has_ballast else completeness
 
     value = 0.0
     d_exponent = np.zeros(n)
@@ -192,11 +206,12 @@ def _counts(
             tension,
             past,
             d_past,
-            calm if in_conflict else known,
+            calm if in_conflict else completeness,
             counts,
             felt,
             exceed,
             last_exposure,
+            first,
             in_conflict,
             d_streams,
             d_dynamics,
@@ -225,11 +240,12 @@ def _stream(
     tension: Floats,
     past: Floats,  # (t,): decayed count of all conflict
     d_past: Floats,  # (t,): its derivative in the decay
-    calm: Floats,  # (t,): factor on the rate: calm, and the share that is known
+    calm: Floats,  # (t,): factor on the rate: calm, and completeness
     counts: Floats,
     felt: Floats,
     exceed: Floats,
     last_exposure: float,
+    first: int,  # steps before it were not observed
     in_conflict: bool,
     d_streams: Floats,  # this and what follows: added to
     d_dynamics: Floats,
@@ -237,21 +253,21 @@ def _stream(
     d_exponent: Floats,  # (t,): in the log of ``calm``
 ) -> float:
     """Log likelihood of the counts of one stream."""
-    log_rate, load = streams[0, k], streams[1, k]
+    log_rate, loading = streams[0, k], streams[1, k]
     own, cross, shape = streams[2, k], streams[3, k], streams[4, k]
     n = len(tension)
     base = np.empty(n)
     for t in range(0, n, KNOT_STEPS):
         m = t // KNOT_STEPS
         if m % _BATCH == 0:
-            following = math.exp(log_rate + load * x[m])
-        ratio = math.exp(load * (x[m + 1] - x[m]) / KNOT_STEPS)
+            following = math.exp(log_rate + loading * x[m])
+        ratio = math.exp(loading * (x[m + 1] - x[m]) / KNOT_STEPS)
         for step in range(t, min(t + KNOT_STEPS, n)):
             base[step] = following
             following *= ratio
 
     inverse_shape = 1.0 / shape
-    d_log_rate = d_load = d_shape = 0.0
+    d_log_rate = d_loading = d_shape = 0.0
     d_own = d_own_decay = d_cross = d_cross_decay = 0.0
     s = 0.0
     ds = 0.0
@@ -260,7 +276,7 @@ def _stream(
     rescaled_growth = 0
     rescaled_share = 0
     # No function is called in this loop: all sums would leave the registers.
-    for t in range(n):
+    for t in range(first, n):
         y = counts[t, k]
         e = last_exposure if t == n - 1 else 1.0
         rate = (base[t] + own * s + cross * past[t]) * calm[t]
@@ -283,8 +299,8 @@ def _stream(
         gf = g * calm[t]
         gb = gf * base[t]
         d_log_rate += gb
-        d_load += gb * tension[t]
-        d_tension[t] += gb * load
+        d_loading += gb * tension[t]
+        d_tension[t] += gb * loading
         d_own += gf * s
         d_own_decay += gf * ds
         d_cross += gf * past[t]
@@ -309,7 +325,7 @@ def _stream(
             value += exceed[j, k] * math.log(shape + j)
             d_shape += exceed[j, k] / (shape + j)
     d_streams[0, k] += d_log_rate
-    d_streams[1, k] += d_load
+    d_streams[1, k] += d_loading
     d_streams[2, k] += d_own
     d_streams[4, k] += d_shape
     d_dynamics[0] += own * d_own_decay

@@ -1,103 +1,91 @@
-"""The fused kernel as a PyTensor operation, so that PyMC models can use it and its gradient."""
+"""The log likelihood without PyMC: the arrays that the kernel reads, and its value under any draws."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from hashlib import sha256
-from inspect import getsource
-from typing import Any
+from dataclasses import dataclass
 
-import numba
-import pytensor.tensor as pt
-from pytensor.gradient import disconnected_type
-from pytensor.graph.basic import Apply, Variable
-from pytensor.graph.op import Op
-from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
+import numpy as np
+from numpy.typing import NDArray
 
-from forecast.models import kernel
-from forecast.models.kernel import N_PARAMETERS, Floats, value_and_gradient
-from forecast.panel.series import HALF_SATURATION, KNOT_STEPS
+from forecast.models.draws import StreamDraws
+from forecast.models.kernel import DYNAMICS, STREAM_ROWS, value_and_gradient
+from forecast.panel.panel import Panel, recent_severe_term
 
-KERNEL_VERSION = int(
-    sha256(f"{getsource(kernel)} {HALF_SATURATION} {KNOT_STEPS}".encode()).hexdigest(), base=16
-)
-"""Part of PyTensor's cache key, which by itself takes no notice of edits of the kernel."""
-
-Outputs = Any
-"""A tuple of arrays; Numba's decorators hide its type."""
-
-_DIMENSIONS = (2, 1, 1, 1, 2, 2, 2, 2, 1, 1, 2, 1)
+Floats = NDArray[np.float64]
 
 
-class StreamLikelihood(Op):  # type: ignore[misc]
-    """Log likelihood of counts and marks.
+@dataclass(frozen=True)
+class LikelihoodData:
+    """Data arguments of ``kernel.value_and_gradient``, all float64; the same names serve refits.
 
-    Inputs are the arguments of ``kernel.value_and_gradient``; outputs are the log likelihood, shape (1,),
-    and its gradient in each of the first ``N_PARAMETERS`` inputs. Only the first output is meant for use:
-    the others serve ``pullback``, and PyTensor merges both uses into one evaluation.
+    Parameters
+    ----------
+    roles : ndarray, shape (2, stream)
+        Row 0: conflictual; row 1: calming (1 or 0).
+    counts : ndarray, shape (dyad, step, stream)
+    exceed : ndarray, shape (dyad, max count, stream)
+        ``exceed[i, j, k]`` = number of steps before the last with more than ``j`` events.
+    marks : ndarray, shape (cell, 7)
+        Step, stream, and events reaching severity 1 … 5, for cells with events, dyad after dyad; empty when
+        unmarked.
+    recent : ndarray, shape (dyad, step)
+        log((T+0.1)/0.2) of the decayed count T of severe events.
+    extent : ndarray, shape (dyad, 5)
+        Number of steps, exposure of the last, first step of the record; first cell of ``marks`` and the one
+        after the last.
+    felt : ndarray, shape (dyad, step, stream)
+        Counts as later steps feel them: those not yet known added in the mean.
+    completeness : ndarray, shape (dyad, step)
+        Share of each step's events that is in the counts.
     """
 
-    __props__ = ()
+    roles: Floats
+    counts: Floats
+    exceed: Floats
+    marks: Floats
+    recent: Floats
+    extent: Floats
+    felt: Floats
+    completeness: Floats
 
-    def make_node(self, *inputs: Variable) -> Apply:
-        """Build the node; all inputs become float64 tensors."""
-        tensors = [pt.as_tensor_variable(value, dtype="float64") for value in inputs]
-        for tensor, ndim in zip(tensors, _DIMENSIONS, strict=True):
-            if tensor.ndim != ndim:
-                raise TypeError(f"expected {ndim} dimensions, got {tensor.ndim} ({tensor})")
-        outputs = [pt.vector(dtype="float64", shape=(1,))]
-        outputs += [
-            pt.tensor(dtype="float64", shape=(None,) * tensor.ndim) for tensor in tensors[:N_PARAMETERS]
+
+def likelihood_data(panel: Panel) -> LikelihoodData:
+    """Arrange counts for the likelihood."""
+    full = panel.counts[:, :-1]
+    top = max(int(full.max(initial=0)), 1)
+    exceed = (full[:, None] > np.arange(top)[:, None, None]).sum(axis=2).astype(np.float64)
+    cells = np.argwhere(panel.reach[..., 0] > 0)
+    marks = np.column_stack([cells[:, 1:], panel.reach[tuple(cells.T)]]).astype(np.float64)
+    bounds = np.searchsorted(cells[:, 0], np.arange(len(panel) + 1))
+    grid = panel.grid
+    extent = [
+        (grid.n_steps, grid.last_exposure, first, begin, end)
+        for first, begin, end in zip(panel.first_step, bounds[:-1], bounds[1:], strict=True)
+    ]
+    return LikelihoodData(
+        roles=np.array([panel.layout.conflictual, panel.layout.calming], dtype=np.float64),
+        counts=panel.counts.astype(np.float64),
+        exceed=exceed,
+        marks=marks.reshape(-1, 7),
+        recent=recent_severe_term(panel.severe_recent),
+        extent=np.array(extent, dtype=np.float64),
+        felt=panel.felt_counts,
+        completeness=panel.completeness,
+    )
+
+
+def log_likelihood(panel: Panel, draws: StreamDraws) -> Floats:
+    """Log likelihood of counts and marks under each draw, up to a constant; shape (draw,).
+
+    The constant depends on neither draws nor counts of a given total, so that differences between draws
+    are exact. The draws must have the knots that the grid needs.
+    """
+    arrays = tuple(vars(likelihood_data(panel)).values())
+    streams = np.stack([getattr(draws, row) for row in STREAM_ROWS], axis=2)
+    dynamics = np.stack([getattr(draws, name) for name in DYNAMICS], axis=2)
+    return np.array(
+        [
+            value_and_gradient(streams[i], dynamics[i], draws.innovations[i], draws.level[i], *arrays)[0][0]
+            for i in range(len(draws))
         ]
-        return Apply(self, tensors, outputs)
-
-    def perform(self, node: Apply, inputs: Sequence[Any], output_storage: Sequence[list[Any]]) -> None:
-        """Evaluate outside Numba's linker."""
-        for storage, value in zip(output_storage, value_and_gradient(*inputs), strict=True):
-            storage[0] = value
-
-    def infer_shape(self, node: Apply, shapes: Sequence[Any]) -> list[Any]:
-        """One value, and gradients of the shapes of their parameters."""
-        return [(1,), *shapes[:N_PARAMETERS]]
-
-    def connection_pattern(self, node: Apply) -> list[list[bool]]:
-        """Only the parameters are differentiable, and only through the log likelihood."""
-        return [[position < N_PARAMETERS, *([False] * N_PARAMETERS)] for position in range(len(node.inputs))]
-
-    def pullback(
-        self, inputs: Sequence[Variable], outputs: Sequence[Variable], cotangents: Sequence[Variable]
-    ) -> list[Variable]:
-        """Return the cotangent of the log likelihood times the gradients already computed."""
-        upstream = cotangents[0][0]
-        data = len(inputs) - N_PARAMETERS
-        return [
-            *(upstream * gradient for gradient in outputs[1:]),
-            *(disconnected_type() for _ in range(data)),
-        ]
-
-
-@register_funcify_default_op_cache_key(StreamLikelihood)
-def _numba_stream_likelihood(op: StreamLikelihood, **kwargs: object) -> tuple[Callable[..., Any], int]:
-    @numba.njit(error_model="numpy", fastmath=False)
-    def stream_likelihood(
-        streams: Floats,
-        dynamics: Floats,
-        innovations: Floats,
-        level: Floats,
-        roles: Floats,
-        counts: Floats,
-        exceed: Floats,
-        marks: Floats,
-        recent: Floats,
-        extent: Floats,
-        past: Floats,
-        known: Floats,
-    ) -> Outputs:
-        return value_and_gradient(
-            streams, dynamics, innovations, level, roles, counts, exceed, marks, recent, extent, past, known
-        )
-
-    return stream_likelihood, KERNEL_VERSION
-
-
-stream_likelihood = StreamLikelihood()
+    )

@@ -1,7 +1,8 @@
 """The PyMC model of event streams: priors by name, one likelihood for every layout.
 
-``joint``, ``focused`` and ``target`` are layouts of this one model (see ``forecast.panel.series``): all
-categories with severities as marks; four streams around one target; the target's stream alone.
+``joint``, ``focused`` and ``target`` are layouts of this one model (see ``forecast.panel.streams``): all
+categories with severities as marks; four streams around one target; the target's stream alone. Every
+parameter has an axis of dyads, and one prior for all of them.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from numpy.typing import NDArray
 from pymc.distributions.transforms import logodds
 
 from forecast.models import terms
-from forecast.models.data import LikelihoodData, likelihood_data
-from forecast.models.likelihood import stream_likelihood
-from forecast.panel.series import INNOVATIONS, KNOT_STEPS, STEP_DAYS, EventCounts, knots_for
+from forecast.models.draws import INNOVATIONS
+from forecast.models.likelihood import LikelihoodData, likelihood_data
+from forecast.models.likelihood_op import stream_likelihood
+from forecast.panel.panel import KNOT_STEPS, STEP_DAYS, Panel, knots_for
+from forecast.panel.streams import StreamLayout
 from forecast.priors import SEVERITY_LEVELS, Distribution, ParameterGroup, PriorSet
 from forecast.priors.distributions import FAMILIES
 
@@ -37,14 +40,14 @@ _PYMC = {
 
 
 def build_model(
-    data: EventCounts, priors: PriorSet, *, form: LikelihoodForm = "fused", n_knots: int | None = None
+    panel: Panel, priors: PriorSet, *, form: LikelihoodForm = "fused", n_knots: int | None = None
 ) -> pm.Model:
     """Build the model of a layout.
 
     Parameters
     ----------
-    data : EventCounts
-        Counts and marks, with the layout of ``priors``.
+    panel : Panel
+        Counts and marks of one or more dyads, with the layout of ``priors``.
     priors : PriorSet
         A prior for every parameter.
     form : {"fused", "plain"}
@@ -58,10 +61,11 @@ def build_model(
     pymc.Model
         In the fused form its data containers are the fields of ``LikelihoodData``.
     """
-    layout = data.layout
-    knots = n_knots or knots_for(data.grid.n_steps)
-    arrays = likelihood_data(data)
+    layout = panel.layout
+    knots = n_knots or knots_for(panel.grid.n_steps)
+    arrays = likelihood_data(panel)
     coords: dict[str, Sequence[object] | NDArray[np.int64]] = {
+        "dyad": list(panel.dyads),
         "stream": list(layout.streams),
         "conflict_stream": [layout.streams[i] for i in layout.conflict_index],
         "calming_stream": [layout.streams[i] for i in layout.calming_index],
@@ -69,44 +73,47 @@ def build_model(
         "knot": np.arange(knots),
     }
     with pm.Model(coords={name: values for name, values in coords.items() if len(values)}) as model:
+        # A panel of one dyad has variables without that axis, as its users expect them in ArviZ.
+        dyads = ("dyad",) if len(panel) > 1 else ()
         parameter = {
-            group.name: _parameter(group, [prior.distribution for prior in priors.of_group(group)])
+            group.name: _parameter(group, [one.distribution for one in priors.of_group(group)], dyads)
             for group in priors.groups
         }
-        innovations = pm.Normal(INNOVATIONS, 0.0, 1.0, dims="knot")
-        own = parameter["excitation.branching"][layout.conflict_index]
+        innovations = pm.Normal(INNOVATIONS, 0.0, 1.0, dims=(*dyads, "knot"))
+        own = parameter["excitation.branching"][..., layout.conflict_index]
         strength = terms.chain_strength(own, parameter["excitation.cross"])
         # Soft, so that the sampler meets a slope and not a wall: −0.2 at 0.8, −7 at 1, −40 at 1.2.
-        pm.Potential("finite_chains", -10.0 * pt.softplus(20.0 * (strength - 1.0)))
+        pm.Potential("finite_chains", (-10.0 * pt.softplus(20.0 * (strength - 1.0))).sum())
         if form == "fused":
-            _fused(arrays, data, parameter, innovations)
+            _fused(arrays, panel, parameter, innovations)
         else:
-            _plain(arrays, data, parameter, innovations)
+            _plain(arrays, panel, parameter, innovations)
     return model
 
 
-def _parameter(group: ParameterGroup, distributions: list[Distribution]) -> Tensor:
+def _parameter(group: ParameterGroup, distributions: list[Distribution], dyads: tuple[str, ...]) -> Tensor:
     """Declare one group; elements of several families are joined in the order of the dimension."""
     if group.dimension is None:
-        return declare(group.variable, distributions)
+        return declare(group.variable, distributions, dims=dyads or None)
     families = list(dict.fromkeys(distribution.family for distribution in distributions))
+    dims = (*dyads, group.dimension)
     if len(families) == 1:
-        return declare(group.variable, distributions, dims=group.dimension)
-    joined = pt.zeros(len(distributions))
+        return declare(group.variable, distributions, dims=dims)
+    n_dyads = [len(pm.modelcontext(None).coords[name]) for name in dyads]
+    joined = pt.zeros((*n_dyads, len(distributions)))
     for family in families:
         index = [i for i, distribution in enumerate(distributions) if distribution.family == family]
-        part = declare(
-            f"{group.variable}_{family.lower()}", [distributions[i] for i in index], shape=len(index)
-        )
-        joined = pt.set_subtensor(joined[index], part)
-    return pm.Deterministic(group.variable, joined, dims=group.dimension)
+        name, part = f"{group.variable}_{family.lower()}", [distributions[i] for i in index]
+        values = declare(name, part, shape=(*n_dyads, len(index)))
+        joined = pt.set_subtensor(joined[..., index], values)
+    return pm.Deterministic(group.variable, joined, dims=dims)
 
 
 def declare(name: str, distributions: list[Distribution], **size: object) -> Tensor:
-    """Declare a variable, one prior an element and all of one family; a scalar without dims or shape."""
+    """Declare a variable, one prior an element and all of one family."""
     family = distributions[0].family
     values = np.array([distribution.values for distribution in distributions]).T
-    if not size:
+    if size in ({"dims": None}, {"dims": ("dyad",)}):
         values = values[:, 0]
     if family == "LogitNormal":  # PyMC gives it no transform of its own
         size["transform"] = logodds
@@ -116,33 +123,31 @@ def declare(name: str, distributions: list[Distribution], **size: object) -> Ten
 
 def _levels(level: Tensor) -> Tensor:
     """Log odds of severity 2 … 5; that of severity 2 lies in the kinds alone."""
-    return pt.concatenate([pt.zeros(1), level])
+    return pt.concatenate([pt.zeros_like(level[..., :1]), level], axis=-1)
 
 
 def _centred(category: Tensor) -> Tensor:
     # Only differences between kinds and the level of their average are identified; without centring the
     # two trade off along a ridge, and the sampler mixes along it two to three times more slowly.
-    return category - category.mean()
+    return category - category.mean(axis=-1, keepdims=True)
 
 
 def _decay(half_life_days: Tensor) -> Tensor:
     return pt.exp2(-STEP_DAYS / half_life_days)
 
 
-def _fused(
-    arrays: LikelihoodData, data: EventCounts, parameter: dict[str, Tensor], innovations: Tensor
-) -> None:
-    layout = data.layout
-    zeros = pt.zeros(len(layout.streams))
-    absent = pt.zeros(())
-    cross = pt.set_subtensor(zeros[layout.conflict_index], parameter["excitation.cross"])
+def _fused(arrays: LikelihoodData, panel: Panel, parameter: dict[str, Tensor], innovations: Tensor) -> None:
+    layout = panel.layout
+    zeros = pt.zeros_like(parameter["baseline.weekly_rate"])
+    absent = pt.zeros_like(parameter["tension.scale"])
+    cross = pt.set_subtensor(zeros[..., layout.conflict_index], parameter["excitation.cross"])
     ballast = zeros
     if "ballast" in parameter:
-        ballast = pt.set_subtensor(zeros[layout.calming_index], parameter["ballast"])
+        ballast = pt.set_subtensor(zeros[..., layout.calming_index], parameter["ballast"])
     streams = pt.stack(
         [
             pt.log(parameter["baseline.weekly_rate"]),
-            parameter["tension.loading"] * parameter["tension.scale"],
+            parameter["tension.loading"] * parameter["tension.scale"][..., None],
             parameter["excitation.branching"],
             cross,
             parameter["overdispersion.shape"],
@@ -150,7 +155,8 @@ def _fused(
             parameter.get("severity.notable", zeros),
             _centred(parameter["severity.category"]) if layout.marked else zeros,
             _centred(parameter["severity.grave"]) if layout.marked else zeros,
-        ]
+        ],
+        axis=-2,
     )
     dynamics = pt.stack(
         [
@@ -160,18 +166,64 @@ def _fused(
             pt.exp(-STEP_DAYS * KNOT_STEPS / parameter["tension.persistence"]),
             parameter.get("severity.tension", absent),
             parameter.get("severity.recent", absent),
-        ]
+        ],
+        axis=-1,
     )
     level = _levels(parameter["severity.level"]) if layout.marked else pt.zeros(4)
+    by_dyad = [
+        value.reshape((len(panel), *value.shape[-width:]))
+        for value, width in ((streams, 2), (dynamics, 1), (innovations, 1))
+    ]
+    level = pt.broadcast_to(level, (len(panel), 4))
     observed = [pm.Data(name, value) for name, value in vars(arrays).items()]
-    value = stream_likelihood(streams, dynamics, innovations, level, *observed)[0]
+    value = stream_likelihood(*by_dyad, level, *observed)[0]
     pm.Potential("log_likelihood", value[0])
 
 
-def _plain(
-    arrays: LikelihoodData, data: EventCounts, parameter: dict[str, Tensor], innovations: Tensor
-) -> None:
-    layout, n_steps = data.layout, data.grid.n_steps
+def _plain(arrays: LikelihoodData, panel: Panel, parameter: dict[str, Tensor], innovations: Tensor) -> None:
+    """The equations of ``terms``, dyad by dyad: a reference, so clear before fast."""
+    layout = panel.layout
+    if len(panel) == 1:
+        parameter = {name: value[None] for name, value in parameter.items()}
+        innovations = innovations[None]
+    rates, tensions = [], []
+    for i in range(len(panel)):
+        own = {name: value[i] for name, value in parameter.items()}
+        rate, tension = _rate(layout, arrays.felt[i], own, innovations[i])
+        rates.append(rate)
+        tensions.append(tension)
+    rate = pt.stack(rates)
+    pm.Deterministic("rate", rate)
+    exposure = panel.exposure[..., None]
+    shape = parameter["overdispersion.shape"][:, None]
+    # What was not observed holds no event, and a shape of zero is none.
+    observed = np.broadcast_to(exposure > 0, panel.counts.shape).nonzero()
+    mean = rate * exposure * panel.completeness[..., None]
+    alpha = pt.broadcast_to(shape * exposure, panel.counts.shape)
+    pm.NegativeBinomial("counts", mu=mean[observed], alpha=alpha[observed], observed=panel.counts[observed])
+    if layout.marked:
+        dyad, step, stream = np.argwhere(panel.reach[..., 0] > 0).T
+        log_odds = terms.mark_log_odds(
+            _levels(parameter["severity.level"])[dyad],
+            (
+                parameter["severity.notable"][dyad, stream],
+                _centred(parameter["severity.category"])[dyad, stream],
+                _centred(parameter["severity.grave"])[dyad, stream],
+            ),
+            pt.stack(tensions)[dyad, step],
+            arrays.recent[dyad, step],
+            (parameter["severity.tension"][dyad], parameter["severity.recent"][dyad]),
+        )
+        at_risk, passed = arrays.marks[:, 2:6].astype(int), arrays.marks[:, 3:7].astype(int)
+        reached = at_risk > 0
+        pm.Binomial("passed", n=at_risk[reached], logit_p=log_odds[reached], observed=passed[reached])
+
+
+def _rate(
+    layout: StreamLayout, felt: NDArray[np.float64], parameter: dict[str, Tensor], innovations: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Rate, shape (step, stream), and tension, shape (step,), of one dyad."""
+    n_steps = len(felt)
     conflict = np.array(layout.conflictual)
     knot_decay = pt.exp(-STEP_DAYS * KNOT_STEPS / parameter["tension.persistence"])
     knots = terms.tension_at_knots(innovations, knot_decay, knots_for(n_steps))
@@ -181,41 +233,21 @@ def _plain(
     log_calm = pt.zeros(n_steps)
     if "ballast" in parameter:
         decay = _decay(parameter["ballast.half_life_days"])
-        past = decay * terms.decayed_past(arrays.past[:, layout.calming_index], decay, n_steps)
+        past = decay * terms.decayed_past(felt[:, layout.calming_index], decay, n_steps)
         log_calm = terms.ballast_exponent(past, parameter["ballast"])
     cross = pt.set_subtensor(
         pt.zeros(len(layout.streams))[layout.conflict_index], parameter["excitation.cross"]
     )
-    conflict_counts = arrays.past[:, conflict].sum(axis=1)
+    conflict_counts = felt[:, conflict].sum(axis=1)
     rate = terms.intensity(
         pt.log(parameter["baseline.weekly_rate"]),
         parameter["tension.loading"] * parameter["tension.scale"],
         tension,
-        (1 - own_decay) * terms.decayed_past(arrays.past, own_decay, n_steps),
+        (1 - own_decay) * terms.decayed_past(felt, own_decay, n_steps),
         parameter["excitation.branching"],
         (1 - cross_decay) * terms.decayed_past(conflict_counts, cross_decay, n_steps),
         cross,
         log_calm,
         conflict,
     )
-    pm.Deterministic("rate", rate)
-    exposure = data.exposure[:, None]
-    shape = parameter["overdispersion.shape"]
-    mean = rate * exposure * data.known_share[:, None]
-    pm.NegativeBinomial("counts", mu=mean, alpha=shape * exposure, observed=data.counts)
-    if layout.marked:
-        step, stream = arrays.marks[:, 0].astype(int), arrays.marks[:, 1].astype(int)
-        log_odds = terms.mark_log_odds(
-            _levels(parameter["severity.level"]),
-            (
-                parameter["severity.notable"][stream],
-                _centred(parameter["severity.category"])[stream],
-                _centred(parameter["severity.grave"])[stream],
-            ),
-            tension[step],
-            arrays.recent[step],
-            (parameter["severity.tension"], parameter["severity.recent"]),
-        )
-        at_risk, passed = arrays.marks[:, 2:6].astype(int), arrays.marks[:, 3:7].astype(int)
-        reached = at_risk > 0
-        pm.Binomial("passed", n=at_risk[reached], logit_p=log_odds[reached], observed=passed[reached])
+    return rate, tension

@@ -11,7 +11,7 @@ import numpy as np
 import pytensor.tensor as pt
 from numpy.typing import NDArray
 
-from forecast.panel.series import HALF_SATURATION, KNOT_STEPS
+from forecast.panel.panel import HALF_SATURATION, KNOT_STEPS
 
 Tensor = Any
 
@@ -62,7 +62,7 @@ def ballast_exponent(calming_past: Tensor, strength: Tensor) -> Tensor:
 
 def intensity(
     log_rate: Tensor,
-    load: Tensor,
+    loading: Tensor,
     tension: Tensor,
     own_past: Tensor,
     own: Tensor,
@@ -71,8 +71,8 @@ def intensity(
     log_calm: Tensor,
     conflict: NDArray[np.bool_],
 ) -> Tensor:
-    """Rate of each stream a step, shape (step, stream): (exp(μ+load·x) + a·S + c·C)·exp(ballast)."""
-    rate = pt.exp(log_rate + load * tension[:, None]) + own * own_past + cross * cross_past[:, None]
+    """Rate of each stream a step, shape (step, stream): (exp(μ+loading·x) + a·S + c·C)·exp(ballast)."""
+    rate = pt.exp(log_rate + loading * tension[:, None]) + own * own_past + cross * cross_past[:, None]
     return rate * pt.exp(pt.where(conflict, log_calm[:, None], 0.0))
 
 
@@ -89,15 +89,15 @@ def mark_log_odds(
     """
     on_tension, on_recent = weights
     shift = on_tension * tension + on_recent * recent
-    notable, category, grave = kinds
-    by_level = pt.stack([notable, category, category + grave, category + grave], axis=1)
+    stage_2, stage_3, stage_4 = kinds
+    by_level = pt.stack([stage_2, stage_3, stage_3 + stage_4, stage_3 + stage_4], axis=1)
     return level + by_level + shift[:, None]
 
 
 def chain_strength(own: Tensor, cross: Tensor) -> Tensor:
-    """Σ_k c_k/(1−a_k) over conflictual streams: below one exactly when chains of acts die out.
+    """Σ_k c_k/(1−a_k) over conflictual streams, the last axis: below one exactly when chains of acts die out.
 
     The branching matrix of the conflictual streams is diag(a) + c·1ᵀ; its largest eigenvalue ρ solves
     Σ c_k/(ρ−a_k) = 1 and is below one if and only if the sum at ρ = 1 is (all a_k < 1).
     """
-    return (cross / (1 - own)).sum()
+    return (cross / (1 - own)).sum(axis=-1)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from forecast.errors import EventError
 from forecast.events.table import EventTable
-from forecast.panel.series import STEP_DAYS, TimeGrid
+from forecast.panel.panel import STEP_DAYS, TimeGrid
 
 Floats = NDArray[np.float64]
 
@@ -118,7 +118,7 @@ def stated_delay(same_day: float, mean_days: float) -> DelayCurve:
     return DelayCurve(_shortened(same_day + (1 - same_day) * later / later[-1]), "stated", 0)
 
 
-def known_share(curve: DelayCurve, grid: TimeGrid) -> Floats:
+def completeness_of(curve: DelayCurve, grid: TimeGrid) -> Floats:
     """Share of each step's acts that is known at the end of the grid, shape (step,).
 
     The mean over the step's days before the origin; 1 where less than a thousandth is still to come.

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from forecast.panel.series import StreamLayout
+from forecast.panel.streams import StreamLayout
 from forecast.priors import human_scale as scales
 from forecast.priors.distributions import Distribution, Support
 from forecast.priors.human_scale import HumanScale

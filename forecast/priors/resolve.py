@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from forecast.errors import PriorError, did_you_mean
-from forecast.panel.series import StreamLayout
+from forecast.panel.streams import StreamLayout
 from forecast.priors.catalogue import ParameterGroup, elements, parameter_groups
 from forecast.priors.distributions import Distribution, as_words, parse_distribution
 from forecast.priors.elicitation import Elicited, elicit
@@ -56,12 +56,12 @@ class PriorSet:
     """All priors of a model, by parameter name, in the order of the catalogue."""
 
     layout: StreamLayout
+    groups: tuple[ParameterGroup, ...]
     priors: Mapping[str, NamedPrior]
 
-    @property
-    def groups(self) -> tuple[ParameterGroup, ...]:
-        """The groups of the layout."""
-        return parameter_groups(self.layout)
+    def has(self, name: str) -> bool:
+        """Whether a parameter or a group of this name is among them."""
+        return name in self.priors or any(group.name == name for group in self.groups)
 
     def of_group(self, group: ParameterGroup) -> tuple[NamedPrior, ...]:
         """Priors of a group's elements, in the order of its dimension."""
@@ -100,12 +100,13 @@ class PriorSet:
 def default_priors(layout: StreamLayout) -> PriorSet:
     """Return the documented defaults of a layout."""
     priors: dict[str, NamedPrior] = {}
-    for group in parameter_groups(layout):
+    groups = parameter_groups(layout)
+    for group in groups:
         names = _names(group, layout)
         for name, element in zip(names, elements(group, layout) or (None,), strict=True):
             distribution = group.default_of.get(element or "", group.default)
             priors[name] = NamedPrior(name, group, element, distribution)
-    return PriorSet(layout, priors)
+    return PriorSet(layout, groups, priors)
 
 
 def _names(group: ParameterGroup, layout: StreamLayout) -> tuple[str, ...]:

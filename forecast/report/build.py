@@ -15,7 +15,7 @@ from forecast.report.html_page import render_page
 from forecast.report.pdf import compile_pdf
 from forecast.report.run_records import ReportOptions, RunRecords, read_run_records
 from forecast.report.typeface import current_typeface, printable_content, typeface, using_typeface
-from forecast.runs.manifest import FIGURES, PAGE, PDF
+from forecast.runs.files import FIGURES, PAGE, PDF
 
 
 @dataclass(frozen=True)

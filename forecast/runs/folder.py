@@ -1,31 +1,40 @@
-"""A folder that is whole or absent: written beside its place, then renamed into it."""
+"""A folder that is whole or absent, knows its kind, and can tell whether its files are as they were left."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from pydantic import ValidationError
 
 from forecast.config import Config
 from forecast.errors import InputError, RunFolderError
 from forecast.records.base import Record
+from forecast.runs import files
+
+FolderKind = Literal["run", "backtest"]
+"""What a folder holds; stands in its manifest."""
+_MARKS: dict[str, FolderKind] = {files.FORECAST: "run", files.SCORES: "backtest"}
+"""Files by which a folder is known whose manifest does not tell its kind."""
+_LARGE = (".nc", ".zarr")
+"""Endings of the posterior and its paths: no report reads them, and a folder may be kept without them."""
 
 
-class FolderKind(NamedTuple):
-    """What a folder holds, and the file that tells it from any other."""
-
-    name: str
-    mark: str
-
-
-RUN = FolderKind("run", "forecast.json")
+def kind_of(folder: Path) -> str | None:
+    """Return what a folder holds; ``None`` where it is nothing that this package writes."""
+    if (folder / files.MANIFEST).is_file():
+        with suppress(RunFolderError):
+            kind = _read_manifest(folder).get("kind")
+            if isinstance(kind, str):
+                return kind
+    return next((kind for mark, kind in _MARKS.items() if (folder / mark).is_file()), None)
 
 
 def run_place(config: Config, out: Path) -> Path:
@@ -33,7 +42,7 @@ def run_place(config: Config, out: Path) -> Path:
     return out / config.name / config.as_of.isoformat()
 
 
-def refuse_existing(folder: Path, *, force: bool, kind: FolderKind = RUN) -> None:
+def refuse_existing(folder: Path, *, force: bool, kind: FolderKind = "run") -> None:
     """Refuse a place that is taken, or that cannot be written, before any work is done; leaves no trace.
 
     Only a folder of the same kind is ever replaced.
@@ -41,19 +50,21 @@ def refuse_existing(folder: Path, *, force: bool, kind: FolderKind = RUN) -> Non
     Raises
     ------
     RunFolderError
-        The folder exists and ``force`` is not set, or holds something that is no run; or a folder above it
-        cannot be written.
+        The folder holds something of another kind, or one of this kind and ``force`` is not set; or a folder
+        above it cannot be written.
     """
-    if folder.exists() and not force:
-        raise RunFolderError(
-            f"{folder}: there is a {kind.name} already. Use --force to replace it, or --out for another "
-            "place."
-        )
-    if folder.exists() and not (folder / kind.mark).is_file():
-        raise RunFolderError(
-            f"{folder}: is no {kind.name} (it has no {kind.mark}), so --force does not replace it. Move it "
-            "away, or use --out for another place."
-        )
+    if folder.exists():
+        found = kind_of(folder)
+        if found != kind:
+            holds = f"holds a {found}" if found else "is no folder that 'forecast' wrote"
+            raise RunFolderError(
+                f"{folder}: {holds}, so no {kind} takes its place, not even with --force. Move it away, or "
+                "use --out for another place."
+            )
+        if not force:
+            raise RunFolderError(
+                f"{folder}: there is a {kind} already. Use --force to replace it, or --out for another place."
+            )
     above = next(place for place in folder.absolute().parents if place.exists())
     try:
         with tempfile.TemporaryFile(dir=above):
@@ -63,7 +74,7 @@ def refuse_existing(folder: Path, *, force: bool, kind: FolderKind = RUN) -> Non
 
 
 @contextmanager
-def new_run_folder(folder: Path, *, force: bool, kind: FolderKind = RUN) -> Iterator[Path]:
+def new_run_folder(folder: Path, *, force: bool, kind: FolderKind = "run") -> Iterator[Path]:
     """Give a temporary folder to fill; on success it becomes ``folder``, on any failure nothing is left.
 
     Raises
@@ -147,6 +158,74 @@ def file_hashes(folder: Path) -> dict[str, str]:
     }
 
 
+def refuse_changed_files(folder: Path, *, force: bool) -> tuple[str, ...]:
+    """Refuse a run folder in which a file that the report reads is missing or altered.
+
+    Returns
+    -------
+    tuple of str
+        With ``force``: what a reader must be told of altered files. A missing one is refused all the same.
+
+    Raises
+    ------
+    RunFolderError
+        Names every file that is missing or altered.
+    """
+    recorded = _read_manifest(folder).get("outputs_sha256") if (folder / files.MANIFEST).is_file() else None
+    hashes = recorded if isinstance(recorded, dict) else {}
+    changed = changed_files(
+        folder, {str(name): str(value) for name, value in hashes.items() if _is_read(str(name))}
+    )
+    missing = any(one.what == "missing" for one in changed)
+    if changed and (missing or not force):
+        listed = "; ".join(f"{one.name} is {one.what}" for one in changed)
+        advice = "" if missing else ", or use --force to build a report that says so"
+        raise RunFolderError(f"{folder}: not as the run left it: {listed}. Run the forecast again{advice}.")
+    return tuple(
+        f"{one.name} was altered after the run was made; what it holds is not what the run found."
+        for one in changed
+    )
+
+
+def output_hashes(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file of a run folder but the manifest itself."""
+    return {name: value for name, value in file_hashes(folder).items() if name != files.MANIFEST}
+
+
+def record_outputs(folder: Path, written: Iterable[str]) -> None:
+    """Put the hashes of files just written into the manifest; all others stay as the run left them."""
+    manifest = _read_manifest(folder)
+    hashes = output_hashes(folder)
+    recorded = manifest.get("outputs_sha256")
+    if isinstance(recorded, dict):
+        hashes = recorded | {name: hashes[name] for name in written}
+    if hashes != recorded:
+        write_json(manifest | {"outputs_sha256": hashes}, folder / files.MANIFEST)
+
+
+def write_json(content: dict[str, object], path: Path) -> None:
+    """Write a JSON object, indented by one."""
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def _is_read(name: str) -> bool:
+    made_again = name in (files.PDF, files.PAGE) or name.startswith(f"{files.FIGURES}/")
+    return not (made_again or name.endswith(_LARGE))
+
+
+def _read_manifest(folder: Path) -> dict[str, object]:
+    path = folder / files.MANIFEST
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunFolderError(f"{path}: cannot be read as JSON ({error}). Run the forecast again.") from error
+    if not isinstance(manifest, dict):
+        raise RunFolderError(
+            f"{path}: a mapping is expected, not {type(manifest).__name__}. Run the forecast again."
+        )
+    return manifest
+
+
 def read_record[R: Record](path: Path, kind: type[R]) -> R:
     """Read a record of a run folder.
 
@@ -157,8 +236,7 @@ def read_record[R: Record](path: Path, kind: type[R]) -> R:
     """
     if not path.is_file():
         raise RunFolderError(
-            f"{path}: file missing. A whole run folder is needed (forecast.json, analysis.json, events.csv, "
-            "manifest.json …), as 'forecast run' makes it."
+            f"{path}: file missing. A whole run folder is needed, as 'forecast run' makes it."
         )
     try:
         return kind.model_validate_json(path.read_bytes())
@@ -167,4 +245,28 @@ def read_record[R: Record](path: Path, kind: type[R]) -> R:
         place = ".".join(str(part) for part in first["loc"]) or "the file"
         raise RunFolderError(
             f"{path}: {place}: {first['msg']}. The file is not what a run writes; run the forecast again."
+        ) from error
+
+
+def write_record(record: Record, path: Path) -> None:
+    """Write a record as JSON, indented by one."""
+    path.write_text(record.model_dump_json(by_alias=True, indent=1) + "\n", encoding="utf-8")
+
+
+def write_record_whole(record: Record, path: Path) -> None:
+    """Write a record into a folder that stands: the file is there whole, or as it was before.
+
+    Raises
+    ------
+    RunFolderError
+        It cannot be written.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        write_record(record, beside)
+        os.replace(beside, path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise RunFolderError(
+            f"{path}: cannot be written ({error.strerror or error}). Check permissions and free space."
         ) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,24 +14,64 @@ from forecast.errors import ConfigError, EventError, InputError, PriorError
 from forecast.events.bundled import load_events
 from forecast.events.dyads import DyadRule, PairRows, actors_of, main_pairs, near_actors, pairs_in_words
 from forecast.events.table import EventTable
-from forecast.panel.reporting_delay import DelayCurve, estimate_delay, known_share, stated_delay
-from forecast.panel.series import EventCounts, FutureAct, TargetRule, TimeGrid, count_events, stream_layout
-from forecast.priors import PriorSet, default_priors
+from forecast.families import family_named
+from forecast.families.family import EventModel, ModelFamily
+from forecast.panel.panel import Panel, TimeGrid, count_events
+from forecast.panel.reporting_delay import DelayCurve, completeness_of, estimate_delay, stated_delay
+from forecast.panel.streams import FutureAct, TargetRule
+from forecast.priors import PriorSet
+
+
+class FitInputs(NamedTuple):
+    """One model of the family with the counts that it is fitted to, and its priors."""
+
+    model: EventModel
+    panel: Panel
+    priors: PriorSet
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """Everything a run reads, checked: what is known at the as-of date, counted, and the priors."""
+    """Everything a run reads, checked: what is known at the as-of date, counted, and the priors.
+
+    ``fits`` holds one entry a model of the family: one in all for ``joint``.
+    """
 
     config: Config
     events: EventTable
-    data: EventCounts
-    priors: PriorSet
+    family: ModelFamily
+    fits: tuple[FitInputs, ...]
     rules: tuple[TargetRule, ...]
     calendar: tuple[FutureAct, ...]
     scenarios: tuple[Scenario, ...] = ()
     delay: DelayCurve | None = None
     left_out: tuple[PairRows, ...] = ()
+
+    @property
+    def main(self) -> FitInputs:
+        """The fit that answers the headline target; the only one where the family fits one model."""
+        target = self.config.headline.target
+        return next(fit for fit in self.fits if any(rule.name == target for rule in fit.model.targets))
+
+    @property
+    def data(self) -> Panel:
+        """Counts of the main fit."""
+        return self.main.panel
+
+    @property
+    def priors(self) -> PriorSet:
+        """Priors of the main fit."""
+        return self.main.priors
+
+    def of_fit(self, position: int) -> Inputs:
+        """Return the same with one of the fits alone, and the targets that it answers."""
+        fit = self.fits[position]
+        targets = {rule.name: self.config.targets[rule.name] for rule in fit.model.targets}
+        headline = self.config.headline
+        if headline.target not in targets:
+            headline = headline.model_copy(update={"target": next(iter(targets))})
+        config = self.config.model_copy(update={"targets": targets, "headline": headline})
+        return replace(self, config=config, fits=(fit,), rules=fit.model.targets)
 
     @property
     def dyad(self) -> DyadRule:
@@ -104,9 +145,7 @@ def inputs_of(config: Config, everything: EventTable) -> Inputs:
     used = events.between(start, config.as_of)
     if not len(used):
         raise config.error(("events", "start"), f"no event lies between {start} and {config.as_of}")
-    rules = tuple(
-        TargetRule(name, tuple(target.any_of), target.min_severity) for name, target in config.targets.items()
-    )
+    rules = target_rules(config)
     for rule in rules:
         if not np.isin(used.category, rule.any_of).any():
             raise config.error(
@@ -114,15 +153,21 @@ def inputs_of(config: Config, everything: EventTable) -> Inputs:
                 f"the data hold no event of {' or '.join(rule.any_of)} in {start} … {config.as_of}; a target "
                 "needs a category that was seen at least once, of any severity",
             )
-    layout = stream_layout(config.model.family)
+    family, fits = resolve_priors(config)
     grid = TimeGrid(start, config.as_of + timedelta(days=1))
     delay = reporting_delay(config, events)
+    completeness = None if delay is None else completeness_of(delay, grid)
     return Inputs(
         config=config,
         events=events,
-        data=count_events(events, grid, layout, None if delay is None else known_share(delay, grid)),
+        family=family,
+        fits=tuple(
+            FitInputs(
+                model, count_events(events, grid, model.layout, completeness, dyad=config.dyad.title), priors
+            )
+            for model, priors in fits
+        ),
         delay=delay,
-        priors=resolve_priors(config),
         rules=rules,
         calendar=tuple(
             FutureAct(act.date, act.category, act.severity, act.probability, label=act.label)
@@ -179,21 +224,41 @@ def load_config_events(config: Config) -> EventTable:
         raise
 
 
-def resolve_priors(config: Config) -> PriorSet:
-    """Return the default priors of the config's family, changed by what it states.
+def target_rules(config: Config) -> tuple[TargetRule, ...]:
+    """Return which events count as each target of a config."""
+    return tuple(
+        TargetRule(name, tuple(target.any_of), target.min_severity) for name, target in config.targets.items()
+    )
+
+
+def resolve_priors(config: Config) -> tuple[ModelFamily, tuple[tuple[EventModel, PriorSet], ...]]:
+    """Return the family of a config, and its models with their priors, changed by what the config states.
+
+    A prior goes to every model that has the parameter.
 
     Raises
     ------
     ConfigError
-        Lists every prior that is not valid, each with its line.
+        The family is unknown, or lists every prior that is not valid, each with its line.
     """
-    priors = default_priors(stream_layout(config.model.family))
+    try:
+        family = family_named(config.model.family)
+    except InputError as error:
+        raise config.error(("model", "family"), str(error)) from error
+    models = family.models(target_rules(config))
+    priors = [model.default_priors() for model in models]
     faults = []
     for name, statement in config.model.priors.items():
+        having = [k for k, one in enumerate(priors) if one.has(name)] or [0]
         try:
-            priors.changed({name: statement}, "config")
+            for k in having:
+                priors[k].changed({name: statement}, "config")
         except PriorError as error:
             faults.append(str(config.error(("model", "priors", name), str(error).removeprefix(f"{name}: "))))
     if faults:
         raise ConfigError("\n".join(faults))
-    return priors.changed(config.model.priors, "config")
+    stated = config.model.priors
+    changed = (
+        one.changed({name: stated[name] for name in stated if one.has(name)}, "config") for one in priors
+    )
+    return family, tuple(zip(models, changed, strict=True))

@@ -1,4 +1,4 @@
-"""What the stages of a run take from its config: seeds of their own, and how far to simulate."""
+"""What the stages of a run take from its config: seeds of their own, how long to sample, how far to play."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from forecast.config import Config
-from forecast.simulation import SimulationOptions
+from forecast.inference.options import SamplerOptions
+from forecast.simulation.paths import SimulationOptions
 
 
 class StageSeeds(NamedTuple):
@@ -32,4 +33,18 @@ def simulation_options(config: Config) -> SimulationOptions:
         seed=stage_seeds(config).simulate,
         horizon_days=(last - origin).days,
         paths_per_draw=config.sampler.paths_per_draw,
+    )
+
+
+def sampler_options(config: Config, position: int = 0) -> SamplerOptions:
+    """Sampler options of a config, with a seed of its own for each fit of the family."""
+    sampler, seed = config.sampler, stage_seeds(config).fit
+    if position:
+        seed = int(np.random.SeedSequence([seed, position]).generate_state(1, np.uint32)[0])
+    return SamplerOptions(
+        seed=seed,
+        draws=sampler.draws,
+        tune=sampler.tune,
+        chains=sampler.chains,
+        target_accept=sampler.target_accept,
     )

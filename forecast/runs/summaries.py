@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Literal
 
 import numpy as np
-from arviz_stats.base import array_stats
 from numpy.typing import NDArray
 
+from forecast import wording
 from forecast.events.bundled import source_limits
 from forecast.events.codebook import CATEGORIES
 from forecast.events.dyads import Direction, DyadRule, PairRows
 from forecast.events.table import EventTable
-from forecast.inference import Posterior
-from forecast.inference.monte_carlo import monte_carlo_error
-from forecast.models.draws import StreamDraws, tension_at_steps
-from forecast.panel.series import TimeGrid
+from forecast.inference.importance import monte_carlo_error
+from forecast.inference.posterior import Posterior
+from forecast.panel.panel import TimeGrid
 from forecast.priors import NamedPrior, PriorSet
 from forecast.records.analysis import (
     DataSummary,
@@ -25,6 +26,11 @@ from forecast.records.analysis import (
     ParameterSummary,
     TensionSeries,
 )
+from forecast.records.forecast import Baseline, Curve, MilestoneForecast, TargetForecast, TimeToEvent
+from forecast.simulation.paths import FirstPassages
+from forecast.simulation.probabilities import ProbabilityCurve, probability_curve, time_to_event
+
+Floats = NDArray[np.float64]
 
 STORED_PAIRS = 50
 """Pairs left out that are kept by name."""
@@ -33,9 +39,8 @@ CRISIS_FROM = 1.5
 """Regimes are readings of the posterior mean of tension, in its standard deviations."""
 
 
-def tension_series(draws: StreamDraws, grid: TimeGrid) -> TensionSeries:
-    """Posterior of the latent tension by step: mean, 90% band and regime."""
-    steps = tension_at_steps(draws.knots, grid.n_steps)
+def tension_series(steps: Floats, grid: TimeGrid) -> TensionSeries:
+    """Posterior of the latent tension by step, shape (draw, step): mean, 90% band and regime."""
     mean = steps.mean(axis=0)
     lower, upper = np.quantile(steps, [0.05, 0.95], axis=0)
     return TensionSeries(
@@ -57,17 +62,23 @@ def _regime(tension: float) -> Literal["calm", "strained", "crisis"]:
     return "strained" if tension < CRISIS_FROM else "crisis"
 
 
-def parameter_summaries(priors: PriorSet, posterior: Posterior) -> tuple[ParameterSummary, ...]:
+def parameter_summaries(
+    priors: PriorSet, posterior: Posterior, prefix: str = ""
+) -> tuple[ParameterSummary, ...]:
     """Prior and posterior of every named parameter, in the order of the catalogue."""
     summaries = []
     for group in priors.groups:
         values = posterior.variables[group.variable].reshape(posterior.n_draws, -1)
         for column, prior in enumerate(priors.of_group(group)):
-            summaries.append(_parameter(prior, values[:, column], posterior.n_chains))
+            found = _parameter(prior, values[:, column], posterior.n_chains)
+            summaries.append(found.model_copy(update={"name": prefix + found.name}))
     return tuple(summaries)
 
 
 def _parameter(prior: NamedPrior, values: NDArray[np.float64], n_chains: int) -> ParameterSummary:
+    # Here, since scenarios use this module too and are to answer before ArviZ is loaded.
+    from arviz_stats.base import array_stats
+
     chains = values.reshape(n_chains, -1)
     lower, upper = np.quantile(values, [0.05, 0.95])
     prior_lower, prior_upper = prior.distribution.quantile([0.05, 0.95])
@@ -114,3 +125,87 @@ def data_summary(
         rows_left_out=sum(one.rows for one in left_out),
         left_out=tuple(PairLeftOut(**one._asdict()) for one in left_out[:STORED_PAIRS]),
     )
+
+
+@dataclass(frozen=True)
+class Question:
+    """A target with the milestones asked about, in the words of the config."""
+
+    name: str
+    label: str
+    definition: str
+    milestones: tuple[tuple[str, str, date], ...]  # name, label, day
+
+
+def share_error(per_draw: Floats, n_chains: int, members: int) -> float:
+    """Monte Carlo error of a mean over draws of several models, one after the other, each of ``n_chains``."""
+    errors = [monte_carlo_error(part, n_chains) for part in np.split(per_draw, members)]
+    return float(np.sqrt(np.square(errors).sum()) / members)
+
+
+def target_forecast(
+    question: Question,
+    hits: FirstPassages,
+    n_chains: int,
+    observed_before: int,
+    baselines: Mapping[str, Baseline],
+) -> TargetForecast:
+    """Forecast one target at all its milestones: these and the curve are read from the same array."""
+    curve = probability_curve(hits.of(question.name), hits.horizon_days)
+    shares = {name: curve.per_draw[:, (day - hits.origin).days] for name, _, day in question.milestones}
+    milestones = tuple(
+        milestone_forecast(
+            (name, label, day),
+            hits.origin,
+            curve,
+            share_error(shares[name], n_chains, hits.members),
+            baselines[name],
+        )
+        for name, label, day in question.milestones
+    )
+    return TargetForecast(
+        name=question.name,
+        label=question.label,
+        definition=question.definition,
+        observed_before=observed_before,
+        milestones=milestones,
+        curve=curve_record(curve, hits.origin),
+        time_to_event_days=time_record(curve),
+    )
+
+
+def milestone_forecast(
+    asked: tuple[str, str, date], origin: date, curve: ProbabilityCurve, mcse: float, baseline: Baseline
+) -> MilestoneForecast:
+    """Read one milestone (name, label, day) off the curve."""
+    name, label, day = asked
+    t = (day - origin).days
+    probability = float(curve.probability[t])
+    interval = (float(curve.lower90[t]), float(curve.upper90[t]))
+    return MilestoneForecast(
+        name=name,
+        label=label,
+        date=day,
+        probability=probability,
+        mcse=mcse,
+        interval90=interval,
+        words=wording.words(probability, interval),
+        frequency=wording.frequency(probability),
+        baseline=baseline,
+    )
+
+
+def curve_record(curve: ProbabilityCurve, origin: date) -> Curve:
+    """Return a curve with its days."""
+    return Curve(
+        date=tuple(origin + timedelta(days=t) for t in range(len(curve.probability))),
+        probability=tuple(curve.probability.tolist()),
+        lower90=tuple(curve.lower90.tolist()),
+        upper90=tuple(curve.upper90.tolist()),
+    )
+
+
+def time_record(curve: ProbabilityCurve) -> TimeToEvent:
+    """Return the quantiles of the time to the event."""
+    q10, q50, q90 = (time_to_event(curve.probability, level) for level in (0.1, 0.5, 0.9))
+    return TimeToEvent(q10=q10, q50=q50, q90=q90)

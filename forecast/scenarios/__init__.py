@@ -5,17 +5,16 @@ upon a run), ``evaluate`` (weights of the draws, paired differences), ``compare`
 and named).
 """
 
-from forecast.runs.base_run import BaseRun, base_of, read_base_run
+from forecast.runs.run import Run, read_run
 from forecast.scenarios.compare import SCENARIO_PATHS, compare_scenarios, evaluate_plans
 from forecast.scenarios.plan import plan_scenario, plan_scenarios
 
 __all__ = [
     "SCENARIO_PATHS",
-    "BaseRun",
-    "base_of",
+    "Run",
     "compare_scenarios",
     "evaluate_plans",
     "plan_scenario",
     "plan_scenarios",
-    "read_base_run",
+    "read_run",
 ]

@@ -14,10 +14,14 @@ from dataclasses import replace
 import numpy as np
 
 from forecast.config import Scenario
-from forecast.inference.importance import EFFECTIVE_DRAWS_MIN, PARETO_K_MAX, ImportanceWeights
-from forecast.inference.monte_carlo import monte_carlo_error
-from forecast.models.draws import Floats, stream_draws
-from forecast.panel.series import EventCounts, count_events
+from forecast.inference.importance import (
+    EFFECTIVE_DRAWS_MIN,
+    PARETO_K_MAX,
+    ImportanceWeights,
+    monte_carlo_error,
+)
+from forecast.models.draws import Floats
+from forecast.panel.panel import Panel, count_events
 from forecast.progress import Listener, StageProgress
 from forecast.records.forecast import (
     Difference,
@@ -27,9 +31,8 @@ from forecast.records.forecast import (
     ScenarioTarget,
     TargetForecast,
 )
-from forecast.runs.base_run import BaseRun
-from forecast.runs.stages import stage_seeds
-from forecast.runs.target_forecasts import curve_record, milestone_forecast, time_record
+from forecast.runs.run import Run
+from forecast.runs.summaries import curve_record, milestone_forecast, time_record
 from forecast.scenarios.evaluate import (
     ChangedProbability,
     Days,
@@ -39,8 +42,8 @@ from forecast.scenarios.evaluate import (
     scenario_curve,
     weights_for,
 )
-from forecast.scenarios.plan import ScenarioPlan, draw_effects, plan_scenarios
-from forecast.simulation import ProbabilityCurve, probability_curve, simulate_first_hits
+from forecast.scenarios.plan import ScenarioPlan, draw_effects, plan_scenario, plan_scenarios
+from forecast.simulation import ProbabilityCurve, probability_curve
 
 SCENARIO_PATHS = 2
 """Paths a draw that are simulated anew for a paired difference, unless more are asked for."""
@@ -50,7 +53,7 @@ _WITHHELD = "needs a new fit, which takes about as long as the run; leave out --
 
 
 def compare_scenarios(
-    base: BaseRun,
+    base: Run,
     scenarios: Iterable[Scenario],
     *,
     refit: bool = True,
@@ -62,7 +65,7 @@ def compare_scenarios(
     Parameters
     ----------
     base, scenarios
-        From ``read_base_run`` or ``base_of``, and from ``load_scenario``.
+        From ``read_run`` (or a run in memory), and from ``load_scenario``.
     refit : bool
         Fit anew where that is needed; without it the numbers of such a scenario are withheld.
     paths : int
@@ -83,7 +86,7 @@ def compare_scenarios(
 
 
 def evaluate_plans(
-    base: BaseRun,
+    base: Run,
     plans: Sequence[ScenarioPlan],
     *,
     refit: bool = True,
@@ -105,14 +108,25 @@ def evaluate_plans(
 
 
 def evaluate_plan(
-    base: BaseRun,
+    base: Run,
     plan: ScenarioPlan,
     *,
     refit: bool = True,
     paths: int = SCENARIO_PATHS,
     tell: Callable[[str], None] = lambda note: None,
 ) -> ScenarioForecast:
-    """Compute one scenario that was put upon the run; ``tell`` hears of a new fit how far it is."""
+    """Compute one scenario that was put upon the run; ``tell`` hears of a new fit how far it is.
+
+    A family that fits several models answers model by model.
+    """
+    if len(base.inputs.fits) > 1:
+        parts = [
+            evaluate_plan(
+                part, plan_scenario(part.inputs, plan.scenario), refit=refit, paths=paths, tell=tell
+            )
+            for part in base.by_fit()
+        ]
+        return _all_targets(base, parts)
     found = weights_for(base, plan.priors) if plan.changes_priors else None
     reason = _refit_reason(plan, found)
     if not reason:
@@ -120,6 +134,25 @@ def evaluate_plan(
     if not refit:
         return _forecast(plan, "refit", reason, found, (), withheld=f"{reason} {_WITHHELD}")
     return _new_draws(base, plan, found, reason, tell)
+
+
+def _all_targets(base: Run, parts: Sequence[ScenarioForecast]) -> ScenarioForecast:
+    """Put the answers of several models together: the costliest method, the least trusted weights."""
+    cost = ("simulate", "reweight", "reweight and simulate", "refit")
+    costliest = max(parts, key=lambda part: cost.index(part.method))
+    withheld = next((part.withheld for part in parts if part.withheld), None)
+    targets = {target.name: target for part in parts for target in part.targets}
+    return costliest.model_copy(
+        update={
+            "pareto_k": max((part.pareto_k for part in parts if part.pareto_k is not None), default=None),
+            "effective_draws": min(
+                (part.effective_draws for part in parts if part.effective_draws is not None), default=None
+            ),
+            "failures": tuple(failure for part in parts for failure in part.failures),
+            "withheld": withheld,
+            "targets": () if withheld else tuple(targets[one.name] for one in base.forecast.targets),
+        }
+    )
 
 
 def _refit_reason(plan: ScenarioPlan, found: ImportanceWeights | None) -> str:
@@ -139,7 +172,7 @@ def _refit_reason(plan: ScenarioPlan, found: ImportanceWeights | None) -> str:
 
 
 def _same_draws(
-    base: BaseRun, plan: ScenarioPlan, found: ImportanceWeights | None, paths: int
+    base: Run, plan: ScenarioPlan, found: ImportanceWeights | None, paths: int
 ) -> ScenarioForecast:
     weights = found.weights if found else np.full(base.n_draws, 1 / base.n_draws)
     new_days: Mapping[str, Days] = {}
@@ -167,14 +200,17 @@ def _same_draws(
 
 
 def _new_draws(
-    base: BaseRun,
+    base: Run,
     plan: ScenarioPlan,
     found: ImportanceWeights | None,
     reason: str,
     tell: Callable[[str], None],
 ) -> ScenarioForecast:
     past = base.inputs.data
-    data = count_events(plan.events, past.grid, past.layout, past.known) if plan.changes_past else past
+    data = past
+    if plan.changes_past:
+        known = past.completeness[0]
+        data = count_events(plan.events, past.grid, past.layout, known, dyad=past.dyads[0])
     variables, failures = refit(base, plan, data, tell)
     new_days = simulate_plan(base, plan, variables, data, None)
     targets = []
@@ -194,30 +230,32 @@ def _new_draws(
 
 
 def refit(
-    base: BaseRun, plan: ScenarioPlan, data: EventCounts, tell: Callable[[str], None]
+    base: Run, plan: ScenarioPlan, data: Panel, tell: Callable[[str], None]
 ) -> tuple[Mapping[str, Floats], tuple[str, ...]]:
     """Sample the posterior of a scenario with the settings and the seed of the run.
 
     Returns the draws by variable, and the gates that failed.
     """
     # Imported where it is needed: loading the sampler takes longer than any other scenario.
-    from forecast.inference import SamplingProgress, check_gates, fit
-    from forecast.runs.sampler_options import sampler_options
+    from forecast.inference.gates import check_gates
+    from forecast.inference.sampling import SamplingProgress, fit
+    from forecast.runs.stages import sampler_options
 
     def listen(progress: SamplingProgress) -> None:
         tell(f"fitted anew, {progress.finished:,} of {progress.planned:,} draws")
 
     tell("fitted anew")
     config = base.inputs.config
-    posterior = fit(data, plan.priors, sampler_options(config, stage_seeds(config).fit), listen)
+    model = base.inputs.main.model
+    posterior = fit(model.build(data, plan.priors), sampler_options(config), listen)
     return posterior.variables, check_gates(posterior).failures
 
 
 def simulate_plan(
-    base: BaseRun,
+    base: Run,
     plan: ScenarioPlan,
     variables: Mapping[str, Floats],
-    data: EventCounts,
+    data: Panel,
     first_paths: int | None,
 ) -> dict[str, Days]:
     """First days of each target under a scenario, on the random numbers of the run.
@@ -226,9 +264,10 @@ def simulate_plan(
     ``first_paths`` how many of each draw's paths to simulate (``None`` for all).
     """
     options = replace(base.simulation, first_paths=first_paths)
-    draws = base.draws if variables is base.variables else stream_draws(data.layout, variables)
+    model = base.inputs.main.model
+    draws = base.draws if variables is base.variables else model.draws(variables)
     effects = draw_effects(plan.types, data.layout, len(draws), options.seed)
-    hits = simulate_first_hits(data, draws, base.inputs.rules, options, plan.acts, effects)
+    hits = model.simulate(data, draws, options, plan.acts, effects)
     return {name: hits.of(name) for name in hits.targets}
 
 
@@ -260,7 +299,7 @@ def _joined(known: TargetForecast, days: int, curve: ProbabilityCurve) -> Probab
 
 
 def _target(
-    base: BaseRun,
+    base: Run,
     known: TargetForecast,
     curve: ProbabilityCurve,
     change: Callable[[int], ChangedProbability],

@@ -17,11 +17,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.inference.importance import ImportanceWeights, importance_weights
-from forecast.inference.monte_carlo import monte_carlo_error
+from forecast.inference.importance import ImportanceWeights, importance_weights, monte_carlo_error
 from forecast.models.draws import Floats
 from forecast.priors import PriorSet, elements
-from forecast.runs.base_run import BaseRun
+from forecast.runs.run import Run
 from forecast.simulation.probabilities import (
     HitMoments,
     ProbabilityCurve,
@@ -126,13 +125,13 @@ class ScenarioDraws:
         return base, new + self.kept_share[day] * (base - old)
 
 
-def milestone_day(base: BaseRun, milestone: str) -> int:
+def milestone_day(base: Run, milestone: str) -> int:
     """Days from the origin of a run to a milestone (``KeyError`` when there is none of that name)."""
     config = base.inputs.config
     return (config.milestone(milestone).date - base.inputs.data.grid.origin).days
 
 
-def base_shares(base: BaseRun, target: str, milestone: str) -> Floats:
+def base_shares(base: Run, target: str, milestone: str) -> Floats:
     """Share of each draw's paths on which the run hits a target before a milestone, shape (draw,)."""
     return hit_shares_before(base.first_day[target], milestone_day(base, milestone))
 
@@ -177,7 +176,7 @@ def scenario_curve(draws: ScenarioDraws) -> ProbabilityCurve:
     return curve_from_moments(moments, np.empty((0, draws.horizon_days + 1)))
 
 
-def parameter_draws(base: BaseRun, name: str) -> Floats:
+def parameter_draws(base: Run, name: str) -> Floats:
     """Posterior draws of one named parameter, shape (draw,).
 
     Raises
@@ -186,13 +185,13 @@ def parameter_draws(base: BaseRun, name: str) -> Floats:
         No parameter has this name.
     """
     prior = base.inputs.priors.priors[name]
-    values = base.variables[prior.group.variable]
+    values = base.variables[prior.group.variable][:, 0]
     if prior.element is None:
         return values
     return values[:, elements(prior.group, base.inputs.data.layout).index(prior.element)]
 
 
-def changed_priors(base: BaseRun, priors: PriorSet) -> tuple[str, ...]:
+def changed_priors(base: Run, priors: PriorSet) -> tuple[str, ...]:
     """Names of the parameters whose prior is another distribution than in the run."""
     before = base.inputs.priors.priors
     return tuple(
@@ -200,7 +199,7 @@ def changed_priors(base: BaseRun, priors: PriorSet) -> tuple[str, ...]:
     )
 
 
-def log_prior_ratio(base: BaseRun, priors: PriorSet) -> Floats:
+def log_prior_ratio(base: Run, priors: PriorSet) -> Floats:
     """Log of new over old prior density at each draw, shape (draw,); exactly zero where nothing changed.
 
     −inf where the new priors rule a draw out.
@@ -213,7 +212,7 @@ def log_prior_ratio(base: BaseRun, priors: PriorSet) -> Floats:
     return ratio
 
 
-def weights_for(base: BaseRun, priors: PriorSet) -> ImportanceWeights:
+def weights_for(base: Run, priors: PriorSet) -> ImportanceWeights:
     """Weights that make the draws of the run stand for the posterior under other priors.
 
     With unchanged priors all weights are exactly the same.

@@ -17,7 +17,8 @@ from forecast.config.faults import Fault, KeyPath
 from forecast.errors import ConfigError, PriorError, did_you_mean
 from forecast.events.table import EventTable
 from forecast.models.draws import Floats
-from forecast.panel.series import FutureAct, StreamLayout, decay_per_step
+from forecast.panel.panel import decay_per_step
+from forecast.panel.streams import FutureAct, StreamLayout
 from forecast.priors import NEW_TYPE_PARAMETERS, Distribution, PriorSet, PriorStatement, read_prior
 from forecast.runs.inputs import Inputs
 from forecast.simulation import NewTypeEffect
@@ -86,7 +87,9 @@ def plan_scenario(inputs: Inputs, scenario: Scenario) -> ScenarioPlan:
         Once, with every fault: an unknown prior or one that cannot be, a day that is not ahead, a calendar
         act or a past event that is not there, a removal that leaves a target without data.
     """
-    faults: list[Fault] = []
+    faults = list(_family_faults(inputs, scenario))
+    if faults:
+        raise scenario.error(faults)
     priors = _priors(inputs, scenario, faults)
     types = {name: _type(name, one, faults) for name, one in scenario.types.items()}
     acts = _acts(inputs, scenario, faults)
@@ -106,6 +109,22 @@ def plan_scenario(inputs: Inputs, scenario: Scenario) -> ScenarioPlan:
         changes_future=acts != inputs.calendar,
         taken_out=int((~left).sum()),
     )
+
+
+def _family_faults(inputs: Inputs, scenario: Scenario) -> Iterator[Fault]:
+    family = inputs.family
+    if "scenarios" not in family.abilities:
+        message = (
+            f"model.family {family.name!r} plays no scenarios: its members see a change through different "
+            "parameters. Use joint, focused or target, or a config without scenarios"
+        )
+        yield Fault((), message)
+    elif scenario.types and not all(fit.model.layout.marked for fit in inputs.fits):
+        yield Fault(
+            ("types",),
+            f"acts of a new type excite acts by category, which model.family {family.name!r} does not count. "
+            "Use joint",
+        )
 
 
 def plan_scenarios(inputs: Inputs, scenarios: Iterable[Scenario]) -> tuple[ScenarioPlan, ...]:

@@ -16,11 +16,13 @@ import numpy as np
 
 from forecast.events.codebook import CONFLICTUAL
 from forecast.events.table import EventTable
-from forecast.inference import Posterior, log_likelihood, monte_carlo_error
-from forecast.inference.importance import PARETO_K_MAX, importance_weights
-from forecast.models.draws import Floats, StreamDraws, stream_draws
-from forecast.panel.series import EventCounts, FutureAct, TargetRule, count_events
-from forecast.simulation import SimulationOptions, simulate_first_hits
+from forecast.inference.importance import PARETO_K_MAX, importance_weights, monte_carlo_error
+from forecast.inference.posterior import Posterior
+from forecast.models.draws import Floats
+from forecast.panel.panel import Panel, count_events
+from forecast.panel.streams import FutureAct, TargetRule
+from forecast.runs.inputs import FitInputs
+from forecast.simulation import SimulationOptions
 from forecast.simulation.probabilities import hit_shares
 
 _DRAWS_A_CHAIN = 250
@@ -43,7 +45,7 @@ class LeaveOneOut:
 
 def leave_one_out(
     events: EventTable,
-    data: EventCounts,
+    fit: FitInputs,
     posterior: Posterior,
     target: TargetRule,
     milestone: date,
@@ -57,8 +59,8 @@ def leave_one_out(
 
     Parameters
     ----------
-    events, data, posterior
-        What is known at the origin, its counts, and the posterior fitted to them.
+    events, fit, posterior
+        What is known at the origin, model and counts, and the posterior fitted to them.
     target, milestone
         The headline question.
     seed : int
@@ -68,22 +70,25 @@ def leave_one_out(
     listen : callable, optional
         Called with (done, all).
     """
-    draws = _thinned(data, posterior)
+    model, data, _ = fit
+    model = model.asked((target,))
+    draws = model.draws(_thinned(posterior))
     horizon = (milestone - data.grid.origin).days
     options = SimulationOptions(seed=seed, horizon_days=horizon, paths_per_draw=_PATHS)
 
-    def shares(counts: EventCounts) -> Floats:
-        hits = simulate_first_hits(counts, draws, [target], options, calendar)
+    def shares(counts: Panel) -> Floats:
+        hits = model.simulate(counts, draws, options, calendar)
         return np.asarray(hit_shares(hits.of(target.name), horizon)[:, -1])
 
     full_shares = shares(data)
-    full_likelihood = log_likelihood(data, draws)
+    full_likelihood = model.log_likelihood(data, draws)
 
     def measure(row: int) -> LeaveOneOut:
         left = np.ones(len(events), dtype=bool)
         left[row] = False
-        without = count_events(events.select(left), data.grid, data.layout, data.known)
-        ratio = log_likelihood(without, draws) - full_likelihood
+        known = data.completeness[0]
+        without = count_events(events.select(left), data.grid, data.layout, known, dyad=data.dyads[0])
+        ratio = model.log_likelihood(without, draws) - full_likelihood
         found = importance_weights(ratio)
         if found.pareto_k > PARETO_K_MAX:
             return LeaveOneOut(row, None, None, found.pareto_k)
@@ -104,7 +109,7 @@ def leave_one_out(
     return tuple(results)
 
 
-def candidate_rows(events: EventTable, data: EventCounts, target: TargetRule, most: int) -> list[int]:
+def candidate_rows(events: EventTable, data: Panel, target: TargetRule, most: int) -> list[int]:
     """Rows of the events worth measuring: the latest target events and the most recent acts.
 
     Recent acts are ranked by what is left of their pull at the origin (half-life of four weeks), doubled
@@ -122,8 +127,8 @@ def candidate_rows(events: EventTable, data: EventCounts, target: TargetRule, mo
     return sorted({*met.tolist(), *recent[pull[recent] > 0].tolist()})
 
 
-def _thinned(data: EventCounts, posterior: Posterior) -> StreamDraws:
+def _thinned(posterior: Posterior) -> dict[str, Floats]:
     a_chain = posterior.n_draws // posterior.n_chains
     step = max(1, a_chain // _DRAWS_A_CHAIN)
     keep = (np.arange(posterior.n_chains)[:, None] * a_chain + np.arange(0, a_chain, step)).ravel()
-    return stream_draws(data.layout, {name: values[keep] for name, values in posterior.variables.items()})
+    return {name: values[keep] for name, values in posterior.variables.items()}

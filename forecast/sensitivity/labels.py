@@ -11,7 +11,7 @@ from scipy import special
 from forecast.models.draws import Floats
 from forecast.records.analysis import NumberSensitivity, Reason, Robustness, WeightPull
 from forecast.records.forecast import Forecast, RestsOn
-from forecast.runs.base_run import BaseRun
+from forecast.runs.run import Run
 from forecast.scenarios.evaluate import parameter_draws
 from forecast.sensitivity.power_scaling import (
     PowerScaling,
@@ -110,16 +110,13 @@ def label_of(
     return "data-driven", "data move it more"
 
 
-def measure_sensitivities(base: BaseRun) -> tuple[NumberSensitivity, ...]:
+def measure_sensitivities(base: Run) -> tuple[NumberSensitivity, ...]:
     """Power-scale priors and likelihood for every target × milestone."""
-    # Here, because it brings PyMC's machinery, which takes longer to load than everything else here to run.
-    from forecast.inference import log_likelihood
-
     by_group = _group_densities(base)
     scalings = {
         **{name: power_scaling(density) for name, density in by_group.items()},
         ALL_PRIORS: power_scaling(np.sum(list(by_group.values()), axis=0)),
-        DATA: power_scaling(log_likelihood(base.inputs.data, base.draws)),
+        DATA: power_scaling(base.inputs.main.model.log_likelihood(base.inputs.data, base.draws)),
     }
     features = parameter_features(base)
     config = base.inputs.config
@@ -132,7 +129,7 @@ def measure_sensitivities(base: BaseRun) -> tuple[NumberSensitivity, ...]:
 
 
 def _number_sensitivity(
-    base: BaseRun,
+    base: Run,
     question: tuple[str, str],
     shares: Floats,
     features: Floats,
@@ -173,7 +170,7 @@ def _number_sensitivity(
     )
 
 
-def _group_densities(base: BaseRun) -> dict[str, Floats]:
+def _group_densities(base: Run) -> dict[str, Floats]:
     """Log prior density of each group of parameters at each draw."""
     densities: dict[str, Floats] = {}
     for name, prior in base.inputs.priors.priors.items():
@@ -183,7 +180,7 @@ def _group_densities(base: BaseRun) -> dict[str, Floats]:
     return densities
 
 
-def parameter_features(base: BaseRun) -> Floats:
+def parameter_features(base: Run) -> Floats:
     """Standardised parameters and latest tension by draw, shape (draw, feature); constants are left out."""
     columns = []
     for name, prior in base.inputs.priors.priors.items():
@@ -196,7 +193,7 @@ def parameter_features(base: BaseRun) -> Floats:
             if support == "positive"
             else special.logit(values)
         )
-    columns += list(base.draws.knots[:, -2:].T)
+    columns += list(base.draws.knots[:, 0, -2:].T)
     features = np.column_stack(columns)
     spread = features.std(axis=0)
     moving = spread > 1e-12

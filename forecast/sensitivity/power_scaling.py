@@ -15,8 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecast.inference.importance import ImportanceWeights, importance_weights
-from forecast.inference.monte_carlo import monte_carlo_error
+from forecast.inference.importance import ImportanceWeights, importance_weights, monte_carlo_error
 from forecast.models.draws import Floats
 
 ALPHAS = (0.99, 1.01)

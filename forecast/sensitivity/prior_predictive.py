@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from forecast.events.table import EventTable
 from forecast.models.draws import prior_draws, stream_draws
-from forecast.panel.series import STEP_DAYS, EventCounts, TimeGrid
+from forecast.panel.panel import STEP_DAYS, TimeGrid, count_events
 from forecast.runs.inputs import Inputs
-from forecast.simulation import NEVER, SimulationOptions, simulate_first_hits
+from forecast.simulation import NEVER, SimulationOptions, simulate_first_passages
 
 DAYS = 364
 _DRAWS = 400
@@ -37,19 +38,18 @@ def prior_predictive(inputs: Inputs, seed: int) -> PriorPredictive:
     origin = inputs.data.grid.origin
     begin = origin.fromordinal(origin.toordinal() - STEP_DAYS)
     grid = TimeGrid(begin, origin)
-    shape = (1, len(layout.streams))
-    empty = EventCounts(
-        grid, layout, np.zeros(shape, dtype=np.int64), np.zeros((*shape, 5), dtype=np.int64), np.zeros(1)
-    )
+    empty = count_events(EventTable.from_events([], "nothing"), grid, layout)
     rng = np.random.default_rng(seed)
     draws = stream_draws(layout, prior_draws(inputs.priors, _DRAWS, grid.n_knots, rng))
     options = SimulationOptions(seed=seed, horizon_days=DAYS, paths_per_draw=_PATHS)
-    hits = simulate_first_hits(empty, draws, inputs.rules, options)
+    hits = simulate_first_passages(empty, draws, inputs.rules, options)
     months = DAYS / _MONTH_DAYS
+    if hits.acts is None:
+        raise ValueError("one model is asked for")
     acts = hits.acts.reshape(-1, len(layout.streams)) / months
     by_stream = {name: acts[:, k] for k, name in enumerate(layout.streams)} | {"all": acts.sum(axis=1)}
     seen_months = (origin - inputs.data.grid.start).days / _MONTH_DAYS
-    seen = inputs.data.counts.sum(axis=0) / seen_months
+    seen = inputs.data.counts.sum(axis=(0, 1)) / seen_months
     # Paths of one draw are not independent: the error comes from the draws' own shares.
     shares = {name: (hits.of(name) != NEVER).mean(axis=1) for name in hits.targets}
     return PriorPredictive(

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from forecast.config import CalendarAct
+from forecast.errors import InputError
 from forecast.records.analysis import (
     AssumptionEffect,
     BreakEven,
@@ -18,7 +19,7 @@ from forecast.records.analysis import (
     Robustness,
     ShiftEnd,
 )
-from forecast.runs.base_run import BaseRun
+from forecast.runs.run import Run
 from forecast.sensitivity.break_even import Question, calendar_break_even, prior_break_even, question_of
 from forecast.sensitivity.labels import measure_sensitivities
 from forecast.sensitivity.shifts import (
@@ -49,18 +50,27 @@ class RobustnessOptions:
     all_targets: bool = False
 
 
-def measure_robustness(base: BaseRun, options: RobustnessOptions | None = None) -> Robustness:
+def measure_robustness(base: Run, options: RobustnessOptions | None = None) -> Robustness:
     """Measure what every probability rests on, and what would change the call.
 
     Labels are of every target × milestone, the tornado chart of one question, the break-evens of its target
     (or of all) at every milestone; of the headline without a threshold when no options are given.
     """
-    sensitivities = measure_sensitivities(base)
-    return measure_shifts(base, options or RobustnessOptions(), sensitivities)
+    if "robustness" not in base.inputs.family.abilities:
+        raise InputError(
+            f"model.family {base.inputs.family.name!r} cannot say what its numbers rest on: its members see "
+            "an assumption through different parameters. Use joint, focused or target."
+        )
+    options = options or RobustnessOptions()
+    parts = base.by_fit()
+    asked = options.target or base.inputs.config.headline.target
+    main = next(part for part in parts if asked in part.inputs.config.targets)
+    sensitivities = tuple(one for part in parts for one in measure_sensitivities(part))
+    return measure_shifts(main, options, sensitivities)
 
 
 def measure_shifts(
-    base: BaseRun, options: RobustnessOptions, sensitivities: tuple[NumberSensitivity, ...]
+    base: Run, options: RobustnessOptions, sensitivities: tuple[NumberSensitivity, ...]
 ) -> Robustness:
     """Tornado chart and break-evens, beside sensitivities that are known already."""
     config = base.inputs.config

@@ -12,14 +12,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from forecast.inference.importance import ImportanceWeights, importance_weights
-from forecast.inference.monte_carlo import monte_carlo_error
+from forecast.inference.importance import ImportanceWeights, importance_weights, monte_carlo_error
 from forecast.models.draws import Floats
 from forecast.priors import Distribution, NamedPrior
 from forecast.priors.distributions import shifted
 from forecast.records.analysis import Assumed
-from forecast.runs.base_run import BaseRun
 from forecast.runs.inputs import Inputs
+from forecast.runs.run import Run
 from forecast.scenarios.evaluate import base_shares, milestone_day, parameter_draws
 from forecast.simulation.paths import acts_on_paths
 
@@ -84,7 +83,7 @@ class ShiftedChances:
 class PriorShifts:
     """Shifts of one prior, each worked out once; ``shares`` are of hit paths, shape (draw, question)."""
 
-    base: BaseRun
+    base: Run
     name: str
     shares: Floats
     _values: Floats = field(init=False, repr=False)
@@ -133,7 +132,7 @@ class PriorShifts:
         return monte_carlo_error(own - (shares - shares.mean()), self.base.n_chains)
 
 
-def stacked_shares(base: BaseRun, questions: Sequence[tuple[str, str]]) -> Floats:
+def stacked_shares(base: Run, questions: Sequence[tuple[str, str]]) -> Floats:
     """Shares of hit paths for (target, milestone) questions, shape (draw, question)."""
     return np.column_stack([base_shares(base, target, milestone) for target, milestone in questions])
 
@@ -150,7 +149,7 @@ class CalendarEffect:
     mcse: Floats
 
 
-def calendar_effects(base: BaseRun, questions: Sequence[tuple[str, str]]) -> tuple[CalendarEffect, ...]:
+def calendar_effects(base: Run, questions: Sequence[tuple[str, str]]) -> tuple[CalendarEffect, ...]:
     """Measure the acts of the run's calendar on (target, milestone) questions.
 
     Acts of probability 0 or 1 are left out: no path tells what else would be.

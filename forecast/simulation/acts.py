@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.models.draws import Floats
-from forecast.panel.series import FutureAct
+from forecast.panel.streams import FutureAct
 
 Uniforms = Callable[[int], Floats]
 """Uniform numbers of every path for a key, shape (draw, path)."""

@@ -17,20 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.models.draws import Floats, StreamDraws
-from forecast.panel.series import (
-    HALF_SATURATION,
-    KNOT_STEPS,
-    SEVERE,
-    STEP_DAYS,
-    EventCounts,
-    FutureAct,
-    StreamLayout,
-    TargetRule,
-    recent_severe_term,
-)
+from forecast.panel.panel import HALF_SATURATION, KNOT_STEPS, SEVERE, STEP_DAYS, Panel, recent_severe_term
+from forecast.panel.streams import FutureAct, StreamLayout, TargetRule
 from forecast.simulation.acts import ActsAhead, HappeningAct, NewTypeEffect, NewTypeState, act_keys
-from forecast.simulation.random_streams import RandomStreams
-from forecast.simulation.sampling import Counts, binomial, negative_binomial
+from forecast.simulation.random_numbers import Counts, RandomStreams, binomial, negative_binomial
 from forecast.simulation.state import ExcitationState, decays_of, state_before_last_step
 
 NEVER = np.iinfo(np.int32).max
@@ -69,7 +59,7 @@ class SimulationOptions:
 
 
 @dataclass(frozen=True)
-class FirstHits:
+class FirstPassages:
     """When each target first happens on each path.
 
     Parameters
@@ -77,101 +67,119 @@ class FirstHits:
     targets : tuple of str
     origin : date
         First day of the future.
-    day : ndarray of int32, shape (target, draw, path)
+    day : ndarray of int32, shape (dyad, target, draw, path)
         Days from the origin (0 = the origin's own day) to the first target event; ``NEVER`` where the path
         stays quiet to the horizon.
-    acts : ndarray of int64, shape (draw, path, stream)
-        Acts drawn over the steps begun before the horizon (calendar acts not counted).
+    acts : ndarray of int64, shape (dyad, draw, path, stream)
+        Acts drawn over the steps begun before the horizon (calendar acts not counted); ``None`` where several
+        models answer.
     horizon_days : int
     capped_share : float
         Share of simulated intensities that were cut at ``RATE_CAP``.
+    members : int
+        Models whose draws stand one after the other along the axis of draws.
     """
 
     targets: tuple[str, ...]
     origin: date
     day: NDArray[np.int32]
-    acts: NDArray[np.int64]
+    acts: NDArray[np.int64] | None
     horizon_days: int
     capped_share: float
+    members: int = 1
 
-    def of(self, target: str) -> NDArray[np.int32]:
-        """First days of one target, shape (draw, path)."""
-        return np.asarray(self.day[self.targets.index(target)])
+    def of(self, target: str, dyad: int = 0) -> NDArray[np.int32]:
+        """First days of one target of one dyad, shape (draw, path)."""
+        return np.asarray(self.day[dyad, self.targets.index(target)])
 
 
-def simulate_first_hits(
-    data: EventCounts,
+def simulate_first_passages(
+    panel: Panel,
     draws: StreamDraws,
     targets: Sequence[TargetRule],
     options: SimulationOptions,
     calendar: Sequence[FutureAct] = (),
     new_types: Mapping[str, NewTypeEffect] = _NO_NEW_TYPES,
-) -> FirstHits:
-    """Simulate all paths.
+) -> FirstPassages:
+    """Simulate all paths of all dyads.
 
     Parameters
     ----------
-    data : EventCounts
+    panel : Panel
         The past; paths go on from its origin.
     draws : StreamDraws
-        One parameter set a draw, with knots that cover the past.
+        One parameter set a draw and dyad, with knots that cover the past.
     targets : sequence of TargetRule
         In a marked layout any rule; otherwise the layout's own target only.
     options : SimulationOptions
     calendar : sequence of FutureAct
-        Acts ahead; each happens on a path with its probability and then acts like any other.
+        Acts ahead; each happens on a path with its probability and then acts like any other. Only for a
+        panel of one dyad.
     new_types : mapping of str to NewTypeEffect, optional
         What acts of a category that the layout does not know do, one row a draw.
 
     Raises
     ------
     ValueError
-        A target that the layout does not count.
+        A target that the layout does not count, or acts ahead in a panel of several dyads.
     """
     for target in targets:
-        if not data.layout.marked and target != data.layout.target:
+        if not panel.layout.marked and target != panel.layout.target:
             raise ValueError(f"the layout counts no stream for target {target.name!r}")
-    width, keys = _keys(len(draws), len(data.layout.streams), options)
+    if calendar and len(panel) > 1:
+        raise ValueError(f"acts ahead are of one dyad; the panel holds {len(panel)}")
+    n_streams = len(panel.layout.streams)
+    width = _draws_a_key(n_streams, options)
     cores = os.cpu_count() or 1
     # Fewer paths leave room for the draws of several keys at once.
     together = max(1, options.paths_per_draw // (options.first_paths or options.paths_per_draw))
-    together = min(together, -(-len(keys) // cores))
+    together = min(together, -(-len(draws) // (width * cores)) or 1)
 
-    def run(first: int) -> tuple[NDArray[np.int32], Counts, float]:
+    def run(dyad: int, first: int) -> tuple[NDArray[np.int32], Counts, float]:
         rows = slice(first * width, min((first + together) * width, len(draws)))
-        streams = RandomStreams(keys[first : first + together], width, rows.stop - rows.start)
+        keys = _keys(len(draws), width, options.seed, dyad)[first : first + together]
+        streams = RandomStreams(keys, width, rows.stop - rows.start)
         effects = {name: effect.rows(rows) for name, effect in new_types.items()}
-        return _Chunk(data, draws.rows(rows), targets, options, streams, effects).run(calendar)
+        own = draws.rows(rows).of_dyad(dyad)
+        return _Chunk(panel, dyad, own, targets, options, streams, effects).run(calendar)
 
+    blocks = range(0, -(-len(draws) // width), together)
+    jobs = [(dyad, first) for dyad in range(len(panel)) for first in blocks]
     with ThreadPoolExecutor(max_workers=cores) as pool:
-        results = list(pool.map(run, range(0, len(keys), together)))
+        results = list(pool.map(run, *zip(*jobs, strict=True)))
+    by_dyad = [results[k : k + len(blocks)] for k in range(0, len(results), len(blocks))]
     weight = np.array([result[0].shape[1] for result in results], dtype=np.float64)
-    return FirstHits(
+    return FirstPassages(
         tuple(target.name for target in targets),
-        data.grid.origin,
-        np.concatenate([result[0] for result in results], axis=1),
-        np.concatenate([result[1] for result in results]),
+        panel.grid.origin,
+        np.stack([np.concatenate([days for days, _, _ in of_dyad], axis=1) for of_dyad in by_dyad]),
+        np.stack([np.concatenate([acts for _, acts, _ in of_dyad]) for of_dyad in by_dyad]),
         options.horizon_days,
-        float(np.average([result[2] for result in results], weights=weight)),
+        float(np.average([capped for _, _, capped in results], weights=weight)),
     )
 
 
 def acts_on_paths(
-    data: EventCounts, n_draws: int, options: SimulationOptions, calendar: Sequence[FutureAct]
+    panel: Panel, n_draws: int, options: SimulationOptions, calendar: Sequence[FutureAct]
 ) -> NDArray[np.bool_]:
     """On which paths of a simulation each act ahead happens, without simulating; shape (act, draw, path)."""
-    width, keys = _keys(n_draws, len(data.layout.streams), options)
-    streams = RandomStreams(keys, width, n_draws)
+    width = _draws_a_key(len(panel.layout.streams), options)
+    streams = RandomStreams(_keys(n_draws, width, options.seed, 0), width, n_draws)
     shape = (options.first_paths or options.paths_per_draw,)
     chances = [streams.uniform(key, _CALENDAR, shape) for key in act_keys(calendar)]
     return np.stack([chance < act.probability for chance, act in zip(chances, calendar, strict=True)])
 
 
-def _keys(n_draws: int, n_streams: int, options: SimulationOptions) -> tuple[int, list[NDArray[np.uint64]]]:
-    """How many neighbouring draws share a key of random numbers, and the keys."""
-    width = max(1, _CHUNK_CELLS // (options.paths_per_draw * n_streams))
-    children = np.random.SeedSequence(options.seed).spawn(-(-n_draws // width))
-    return width, [np.asarray(child.generate_state(2, np.uint64), dtype=np.uint64) for child in children]
+def _draws_a_key(n_streams: int, options: SimulationOptions) -> int:
+    """How many neighbouring draws share a key of random numbers."""
+    return max(1, _CHUNK_CELLS // (options.paths_per_draw * n_streams))
+
+
+def _keys(n_draws: int, width: int, seed: int, dyad: int) -> list[NDArray[np.uint64]]:
+    """Keys of random numbers of a dyad, one for every ``width`` draws."""
+    root = np.random.SeedSequence([seed, dyad] if dyad else seed)
+    children = root.spawn(-(-n_draws // width))
+    return [np.asarray(child.generate_state(2, np.uint64), dtype=np.uint64) for child in children]
 
 
 def _as_slice(index: NDArray[np.int64]) -> slice | NDArray[np.int64]:
@@ -182,22 +190,26 @@ def _as_slice(index: NDArray[np.int64]) -> slice | NDArray[np.int64]:
 
 
 class _Chunk:
-    """Some draws with all their paths; arrays have shape (draw, path[, stream])."""
+    """Some draws of one dyad with all their paths; arrays have shape (draw, path[, stream])."""
 
     def __init__(
         self,
-        data: EventCounts,
+        panel: Panel,
+        dyad: int,
         draws: StreamDraws,
         targets: Sequence[TargetRule],
         options: SimulationOptions,
         streams: RandomStreams,
         new_types: Mapping[str, NewTypeEffect],
     ) -> None:
-        self.data, self.draws, self.targets, self.options = data, draws, targets, options
+        self.grid, self.draws, self.targets, self.options = panel.grid, draws, targets, options
+        last = panel.grid.n_steps - 1
+        self.last_counts = panel.felt_counts[dyad, last]
+        self.last_severe = panel.reach[dyad, last, :, SEVERE - 1].sum()
         self.thresholds = {SEVERE} | {target.min_severity for target in targets}
-        self.layout: StreamLayout = data.layout
+        self.layout: StreamLayout = panel.layout
         self.paths = (len(draws), options.first_paths or options.paths_per_draw)
-        state = state_before_last_step(data, draws)
+        state = state_before_last_step(panel, dyad, draws)
         wide = (*self.paths, len(self.layout.streams))
         self.state = ExcitationState(
             np.broadcast_to(state.own[:, None], wide).copy(),
@@ -207,7 +219,7 @@ class _Chunk:
         )
         self.streams = streams
         # The draws may have more knots than the past: the data say nothing on those beyond its last step.
-        self.left_knot = (data.grid.n_steps - 1) // KNOT_STEPS
+        self.left_knot = last // KNOT_STEPS
         sides = draws.knots[:, self.left_knot], draws.knots[:, self.left_knot + 1]
         self.knots = [np.broadcast_to(knot[:, None], self.paths) for knot in sides]
         self.new = NewTypeState(new_types, self.paths)
@@ -229,7 +241,7 @@ class _Chunk:
 
     def run(self, calendar: Sequence[FutureAct]) -> tuple[NDArray[np.int32], Counts, float]:
         """First days, shape (target, draw, path); acts, (draw, path, stream); share of capped intensities."""
-        grid = self.data.grid
+        grid = self.grid
         first = np.full((len(self.targets), *self.paths), NEVER, dtype=np.int32)
         decays = tuple(decay[:, None] for decay in decays_of(self.draws))
         last = (grid.first_day(0) - grid.origin).days  # day of the future on which step 0 began (negative)
@@ -263,8 +275,8 @@ class _Chunk:
                 self._add_act(first, counts, one)
             total = counts.astype(np.float64)
             if step == grid.n_steps - 1:
-                total += self.data.past_counts[step]
-                severe = severe + self.data.reach[step, :, SEVERE - 1].sum()
+                total += self.last_counts
+                severe = severe + self.last_severe
             self.new.advance(new)
             self.state.advance(total, np.asarray(severe, dtype=np.float64), self.layout, decays)  # type: ignore[arg-type]
             step += 1
@@ -283,7 +295,7 @@ class _Chunk:
 
     def _draw_counts(self, step: int, exposure: float) -> Counts:
         draws, state = self.draws, self.state
-        rate = draws.load[:, None] * self.tension[..., None]
+        rate = draws.loading[:, None] * self.tension[..., None]
         rate += draws.log_rate[:, None]
         np.exp(rate, out=rate)
         rate += draws.own[:, None] * state.own

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.models.draws import StreamDraws
-from forecast.panel.series import SEVERE, SEVERE_HALF_LIFE_DAYS, EventCounts, StreamLayout, decay_per_step
+from forecast.panel.panel import SEVERE, SEVERE_HALF_LIFE_DAYS, Panel, decay_per_step
+from forecast.panel.streams import StreamLayout
 
 Floats = NDArray[np.float64]
 
@@ -62,16 +63,15 @@ def empty_state(n_draws: int, n_streams: int) -> ExcitationState:
     )
 
 
-def state_before_last_step(data: EventCounts, draws: StreamDraws) -> ExcitationState:
-    """Run the past through the recursions up to the start of the last step of the grid.
+def state_before_last_step(panel: Panel, dyad: int, draws: StreamDraws) -> ExcitationState:
+    """Run the past of a dyad through the recursions up to the start of the last step of the grid.
 
     The last step itself is not included: it may be cut short by the origin, and the simulation completes
-    it before moving on.
+    it before moving on. ``draws`` are those of the dyad alone (``StreamDraws.of_dyad``).
     """
-    state = empty_state(len(draws), len(data.layout.streams))
-    felt = data.past_counts
-    for step in range(data.grid.n_steps - 1):
-        counts = felt[step]
-        severe = np.asarray(data.reach[step, :, SEVERE - 1].sum(), dtype=np.float64)
-        state.advance(counts, severe, data.layout, decays_of(draws))
+    state = empty_state(len(draws), len(panel.layout.streams))
+    felt, reach = panel.felt_counts[dyad], panel.reach[dyad]
+    for step in range(panel.grid.n_steps - 1):
+        severe = np.asarray(reach[step, :, SEVERE - 1].sum(), dtype=np.float64)
+        state.advance(felt[step], severe, panel.layout, decays_of(draws))
     return state

@@ -33,17 +33,14 @@ from forecast.evaluation.forecast_table import ForecastTable
 from forecast.evaluation.score_table import ScoreTable, score_forecasts
 from forecast.evaluation.unit_store import PLAN_FILE, UnitStore, open_store, plan_settings
 from forecast.evaluation.workers import run_jobs
+from forecast.families import FAMILIES
 from forecast.report.backtest_figures import write_backtest_figures
-from forecast.runs.folder import FolderKind, file_hashes, new_run_folder, refuse_existing
+from forecast.runs.folder import file_hashes, new_run_folder, refuse_existing
 from forecast.runs.inputs import Inputs, read_inputs
 from forecast.wording import count
 from forecast.workflows.forecast import Listener, StageProgress, versions
 
 SCORES_FILE = "scores.json"
-KIND = FolderKind("backtest", SCORES_FILE)
-
-_COST = {"joint": 8, "focused": 3, "target": 1}
-"""Rough relative time of an origin, for the time left."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +142,7 @@ def run_backtest(
         )
     inputs = read_inputs(config)
     plan = plan_backtest(inputs, options or BacktestOptions())
-    refuse_existing(place, force=force, kind=KIND)
+    refuse_existing(place, force=force, kind="backtest")
     settings = plan_settings(plan, inputs.events.sha256)
     store = open_store(partial_place(place), settings, resume=resume, force=force)
     failures = _run_units(plan, inputs, store, processes, cluster, listen)
@@ -159,7 +156,7 @@ def run_backtest(
     content = _scores_content(inputs, settings, scores, notes, failures)
     backtest = Backtest(plan, tuple(results), forecasts, scores, notes, failures, content)
     if not failures:
-        with new_run_folder(place, force=force, kind=KIND) as filling:
+        with new_run_folder(place, force=force, kind="backtest") as filling:
             _write(backtest, settings, filling)
         store.remove()
     return backtest
@@ -176,12 +173,12 @@ def _run_units(
     units = units_of(plan)
     have = {result.unit for result in store.finished(units)}
     waiting = [unit for unit in units if unit not in have]
-    planned = sum(_COST[unit.family] * unit.n_origins for unit in waiting)
+    planned = sum(FAMILIES[unit.family].cost * unit.n_origins for unit in waiting)
     done: dict[Unit, int] = {}
 
     def tell(note: str) -> None:
         if listen:
-            finished = sum(_COST[unit.family] * origins for unit, origins in done.items())
+            finished = sum(FAMILIES[unit.family].cost * origins for unit, origins in done.items())
             listen(StageProgress("backtest", finished, planned, note))
 
     def note(unit: Unit, origins: int) -> None:
@@ -290,6 +287,7 @@ def _manifest(backtest: Backtest, folder: Path) -> dict[str, Any]:
             "not_converged": sum(not one.converged for one in rows),
         }
     return {
+        "kind": "backtest",
         "seed": backtest.plan.sampler.seed,
         "families": families,
         "versions": versions(),

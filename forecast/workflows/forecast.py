@@ -6,20 +6,23 @@ import platform
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from forecast.config import Config, config_hash, target_definition
 from forecast.errors import NotConvergedError
 from forecast.evaluation.baselines import climatology
-from forecast.inference import Posterior, SamplingProgress, check_gates, fit
+from forecast.inference.gates import check_gates, worst_report
+from forecast.inference.posterior import Posterior
+from forecast.inference.sampling import SamplingProgress, fit
 from forecast.ledger.recording import LEDGER_FILE, Recorded, RunOrigin, record_forecast
 from forecast.ledger.scoring import summarise_ledger
 from forecast.ledger.store import refuse_unusable
-from forecast.models.draws import stream_draws
 from forecast.progress import Listener as Listener
 from forecast.progress import StageProgress as StageProgress
 from forecast.records.analysis import (
@@ -42,19 +45,22 @@ from forecast.records.forecast import (
     TargetForecast,
 )
 from forecast.records.history import LedgerSummary
-from forecast.runs import summaries as results
+from forecast.runs import summaries
 from forecast.runs.folder import refuse_existing, run_place
 from forecast.runs.inputs import Inputs, dyad_rule, read_inputs
-from forecast.runs.sampler_options import sampler_options
-from forecast.runs.stages import simulation_options, stage_seeds
-from forecast.runs.target_forecasts import Question, target_forecast
-from forecast.scenarios import BaseRun, evaluate_plans, plan_scenarios
+from forecast.runs.run import Run, run_id, simulate_fits
+from forecast.runs.stages import sampler_options, stage_seeds
+from forecast.runs.summaries import Question, target_forecast
+from forecast.scenarios import evaluate_plans, plan_scenarios
 from forecast.sensitivity.drivers import leave_one_out
 from forecast.sensitivity.labels import with_labels
 from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
-from forecast.simulation import FirstHits, simulate_first_hits
+from forecast.simulation import FirstPassages
 from forecast.simulation.paths import RATE_CAP
-from forecast.workflows.run_files import Run, run_id, save_run
+from forecast.simulation.probabilities import hit_shares
+from forecast.workflows.report import save_run
+
+Floats = NDArray[np.float64]
 
 SHOWN_DRIVERS = 10
 """Drivers kept each way."""
@@ -91,26 +97,34 @@ def make_forecast(config: Config, listen: Listener | None = None, *, drivers: bo
         tell(StageProgress("read"))
         inputs = read_inputs(config)
         plans = plan_scenarios(inputs, inputs.scenarios)
-    seeds = stage_seeds(config)
     with clock.time("fit"):
         tell(StageProgress("compile"))
-        posterior = fit(
-            inputs.data, inputs.priors, sampler_options(config, seeds.fit), _sampling_listener(tell)
-        )
+        posteriors = {
+            one.model.name: fit(
+                one.model.build(one.panel, one.priors),
+                sampler_options(config, position),
+                _sampling_listener(tell),
+            )
+            for position, one in enumerate(inputs.fits)
+        }
     with clock.time("simulate"):
         tell(StageProgress("simulate"))
-        draws = stream_draws(inputs.data.layout, posterior.variables)
-        hits = simulate_first_hits(
-            inputs.data, draws, inputs.rules, simulation_options(config), inputs.calendar
+        answers, hits = simulate_fits(inputs, posteriors)
+        n_chains = posteriors[inputs.main.model.name].n_chains
+        targets = _target_forecasts(inputs, hits, n_chains)
+        gates = worst_report(
+            {
+                one.model.name: check_gates(posteriors[one.model.name], _monitored(inputs, answer))
+                for one, answer in zip(inputs.fits, answers, strict=True)
+            }
         )
-        targets, monitored = _target_forecasts(inputs, hits, posterior.n_chains)
-        gates = check_gates(posterior, monitored)
     moved: tuple[Driver, ...] = ()
     withheld = 0
-    if drivers:
+    if drivers and "drivers" in inputs.family.abilities:
         with clock.time("drivers"):
             tell(StageProgress("drivers"))
-            moved, withheld = _drivers(inputs, posterior, seeds.simulate, tell)
+            main = posteriors[inputs.main.model.name]
+            moved, withheld = _drivers(inputs, main, stage_seeds(config).simulate, tell)
     forecast = Forecast(
         schema=1,
         run_id=run_id(config, inputs.events),
@@ -126,10 +140,9 @@ def make_forecast(config: Config, listen: Listener | None = None, *, drivers: bo
         timings_s=clock.seconds,
         versions=versions(),
     )
-    days = {name: hits.of(name) for name in hits.targets}
-    base = BaseRun(inputs, posterior.variables, posterior.n_chains, days, forecast)
+    base = Run(inputs, posteriors, hits, forecast)
     robustness: Robustness | None = None
-    if drivers:
+    if drivers and "robustness" in inputs.family.abilities:
         with clock.time("robustness"):
             tell(StageProgress("robustness"))
             robustness = measure_robustness(base, RobustnessOptions(threshold=config.headline.threshold))
@@ -140,10 +153,8 @@ def make_forecast(config: Config, listen: Listener | None = None, *, drivers: bo
                 update={"scenarios": evaluate_plans(base, plans, paths=RUN_SCENARIO_PATHS, listen=tell)}
             )
     forecast = forecast.model_copy(update={"timings_s": clock.seconds})
-    analysis = _analysis(inputs, posterior, hits, clock.seconds["fit"], withheld).model_copy(
-        update={"robustness": robustness}
-    )
-    return Run(inputs, posterior, hits, forecast, analysis)
+    analysis = _analysis(base, clock.seconds["fit"], withheld).model_copy(update={"robustness": robustness})
+    return replace(base, forecast=forecast, analysis=analysis)
 
 
 def run_forecast(
@@ -274,12 +285,20 @@ def _sampling_listener(tell: Listener) -> Callable[[SamplingProgress], None]:
     return listen
 
 
-def _target_forecasts(
-    inputs: Inputs, hits: FirstHits, n_chains: int
-) -> tuple[tuple[TargetForecast, ...], dict[str, np.ndarray]]:
+def _monitored(inputs: Inputs, answer: FirstPassages) -> dict[str, Floats]:
+    """Chances of every milestone under each draw of a model, for its gates."""
+    return {
+        f"P({name} before {one.name})": hit_shares(answer.of(name), answer.horizon_days)[
+            :, (one.date - answer.origin).days
+        ]
+        for name in answer.targets
+        for one in inputs.config.milestones
+    }
+
+
+def _target_forecasts(inputs: Inputs, hits: FirstPassages, n_chains: int) -> tuple[TargetForecast, ...]:
     config, grid = inputs.config, inputs.data.grid
     targets = []
-    monitored: dict[str, np.ndarray] = {}
     for rule in inputs.rules:
         question = Question(
             rule.name,
@@ -295,10 +314,8 @@ def _target_forecasts(
         }
         fitted = inputs.events.between(grid.start, config.as_of)
         observed = int(rule.mask(fitted).sum())
-        forecast, shares = target_forecast(question, hits, n_chains, observed, baselines)
-        targets.append(forecast)
-        monitored |= {f"P({rule.name} before {name})": share for name, share in shares.items()}
-    return tuple(targets), monitored
+        targets.append(target_forecast(question, hits, n_chains, observed, baselines))
+    return tuple(targets)
 
 
 def _drivers(
@@ -309,7 +326,7 @@ def _drivers(
     rule = next(rule for rule in inputs.rules if rule.name == config.headline.target)
     measured = leave_one_out(
         inputs.events,
-        inputs.data,
+        inputs.main,
         posterior,
         rule,
         config.headline_milestone.date,
@@ -342,29 +359,32 @@ def capped_warnings(share: float) -> list[RunWarning]:
     return [] if share < NEGLIGIBLE_SHARE else [CappedRates(share=share, cap=RATE_CAP)]
 
 
-def _analysis(
-    inputs: Inputs, posterior: Posterior, hits: FirstHits, seconds: float, withheld: int
-) -> Analysis:
-    config = inputs.config
-    warnings = capped_warnings(hits.capped_share)
+def _analysis(run: Run, seconds: float, withheld: int) -> Analysis:
+    inputs, posterior = run.inputs, run.posterior
+    config, several = inputs.config, len(inputs.fits) > 1
+    warnings = capped_warnings(run.hits.capped_share)
     if inputs.delay is not None:
         warnings.append(
             LateReports(
                 origin=inputs.delay.origin,
                 mean_days=inputs.delay.mean_days,
-                known_share=inputs.data.known_share[-1],
+                known_share=inputs.data.completeness[0, -1],
             )
         )
     if withheld:
         warnings.append(InfluentialEvents(number=withheld))
-    sizes = posterior.tree["posterior"].sizes
+    tension = inputs.main.model.tension(run.draws, inputs.data.grid.n_steps)
     return Analysis(
         schema=2,
-        tension=results.tension_series(
-            stream_draws(inputs.data.layout, posterior.variables), inputs.data.grid
+        tension=None if tension is None else summaries.tension_series(tension, inputs.data.grid),
+        parameters=tuple(
+            one
+            for model, _, priors in inputs.fits
+            for one in summaries.parameter_summaries(
+                priors, run.posteriors[model.name], f"{model.name}: " if several else ""
+            )
         ),
-        parameters=results.parameter_summaries(inputs.priors, posterior),
-        data=results.data_summary(inputs.events, inputs.data.grid, inputs.dyad, inputs.left_out),
+        data=summaries.data_summary(inputs.events, inputs.data.grid, inputs.dyad, inputs.left_out),
         calendar=tuple(
             CalendarAct(
                 date=act.date,
@@ -377,11 +397,11 @@ def _analysis(
         ),
         sampler=SamplerSummary(
             chains=posterior.n_chains,
-            draws=int(sizes["draw"]),
+            draws=posterior.n_draws // posterior.n_chains,
             tune=posterior.tune,
             target_accept=posterior.target_accept,
             seed=config.sampler.seed,
-            reruns=posterior.reruns,
+            reruns=sum(fit.reruns for fit in run.posteriors.values()),
             paths_per_draw=config.sampler.paths_per_draw,
             seconds=seconds,
         ),

@@ -17,8 +17,8 @@ from forecast.config import load_config
 from forecast.evaluation import workers
 from forecast.evaluation.backtest import BacktestOptions, BacktestPlan, UnitResult
 from forecast.evaluation.model_forecasts import OriginForecast
-from forecast.inference import SamplerOptions
-from forecast.panel.series import TargetRule
+from forecast.inference.options import SamplerOptions
+from forecast.panel.streams import TargetRule
 from forecast.workflows import backtest as backtest_run
 
 MILITARY = TargetRule("military", ("military_incident", "military_posture"), 3)

@@ -11,7 +11,7 @@ from forecast.evaluation import backtest
 from forecast.evaluation.backtest import DEFAULT_MODEL, MODELS
 from forecast.evaluation.baselines import BASELINES
 from forecast.evaluation.benchmark import BenchmarkOptions, plan_dyad, read_dyads
-from forecast.panel.series import TargetRule
+from forecast.panel.streams import TargetRule
 
 ALL = (*MODELS, *BASELINES)
 TARGET = ("--any-of", "military_incident", "--min-severity", "5")

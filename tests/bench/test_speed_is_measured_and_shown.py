@@ -19,7 +19,7 @@ from forecast.cli.app import app
 from forecast.cli.bench import speed_tables
 from forecast.cli.terminal import lines_of
 from forecast.errors import ForecastError
-from forecast.inference import SamplerOptions
+from forecast.inference.options import SamplerOptions
 
 STAGES = ("import", "read", "compile", "sample", "simulate", "drivers", "report")
 

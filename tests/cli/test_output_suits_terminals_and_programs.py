@@ -19,7 +19,7 @@ from forecast.cli.progress import remembered_interrupt, show_progress
 from forecast.cli.run import bottom_line
 from forecast.cli.terminal import WIDTH, lines_of
 from forecast.config import load_config
-from forecast.panel.series import stream_layout
+from forecast.panel.streams import stream_layout
 from forecast.priors import default_priors
 from forecast.records.forecast import (
     Baseline,

@@ -20,14 +20,8 @@ from forecast.cli.terminal import lines_of
 from forecast.config import load_config
 from forecast.inference import gates
 from forecast.inference.importance import PARETO_K_MAX
-from forecast.panel.series import (
-    HALF_SATURATION,
-    KNOT_STEPS,
-    SEVERE,
-    SEVERE_HALF_LIFE_DAYS,
-    STEP_DAYS,
-    stream_layout,
-)
+from forecast.panel.panel import HALF_SATURATION, KNOT_STEPS, SEVERE, SEVERE_HALF_LIFE_DAYS, STEP_DAYS
+from forecast.panel.streams import stream_layout
 from forecast.priors.catalogue import parameter_groups
 from forecast.records.analysis import Analysis
 from forecast.records.forecast import Forecast

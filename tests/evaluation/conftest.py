@@ -7,7 +7,7 @@ import pytest
 from forecast.evaluation.forecast_table import ForecastTable
 from forecast.events.reading import read_events
 from forecast.events.table import Event, EventTable
-from forecast.panel.series import TargetRule
+from forecast.panel.streams import TargetRule
 
 FIRST = date(2000, 1, 1)
 

@@ -6,7 +6,7 @@ import pytest
 from forecast.evaluation.baselines import BASELINES, baseline_probabilities, climatology, forecast_baselines
 from forecast.evaluation.windows import find_record_start, horizon_lengths, monthly_origins, observe_outcomes
 from forecast.events.table import Event, EventTable
-from forecast.panel.series import TargetRule
+from forecast.panel.streams import TargetRule
 
 START = date(2000, 1, 1)
 MAJOR = TargetRule(

@@ -15,8 +15,9 @@ from forecast.evaluation.simulation_based_calibration import (
     draw_truth,
     rank_study,
 )
-from forecast.inference import SamplerOptions
-from forecast.panel.series import TargetRule, TimeGrid, stream_layout
+from forecast.inference.options import SamplerOptions
+from forecast.panel.panel import TimeGrid
+from forecast.panel.streams import TargetRule, stream_layout
 from forecast.priors import default_priors
 
 RULE = TargetRule("force", ("military_incident",), 4)

@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from forecast.inference import Posterior, SamplerOptions
-from forecast.inference.sampling import compile_model, sample
-from forecast.models import build_model
-from forecast.panel.series import TargetRule, TimeGrid, count_events, stream_layout
+from forecast.inference.compile_cache import compile_model
+from forecast.inference.options import SamplerOptions
+from forecast.inference.posterior import Posterior
+from forecast.inference.sampling import sample
+from forecast.models.streams import build_model
+from forecast.panel.panel import TimeGrid, count_events
+from forecast.panel.streams import TargetRule, stream_layout
 from forecast.priors import default_priors
 
 SHORT = SamplerOptions(seed=11, draws=200, tune=200, chains=2)

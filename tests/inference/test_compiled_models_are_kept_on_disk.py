@@ -16,8 +16,10 @@ import pymc as pm
 import pytensor
 import pytest
 
-from forecast.inference import SamplerOptions, compile_cache
-from forecast.inference.sampling import compile_model, sample
+from forecast.inference import compile_cache
+from forecast.inference.compile_cache import compile_model
+from forecast.inference.options import SamplerOptions
+from forecast.inference.sampling import sample
 
 OPTIONS = SamplerOptions(seed=5, draws=25, tune=50, chains=2)
 TINY = """
@@ -145,8 +147,9 @@ IN_A_PROCESS = (
     TINY
     + """
     import time
-    from forecast.inference import SamplerOptions
-    from forecast.inference.sampling import compile_model, sample
+    from forecast.inference.options import SamplerOptions
+    from forecast.inference.compile_cache import compile_model
+    from forecast.inference.sampling import sample
 
     model = tiny_model()
     began = time.process_time()

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from forecast.inference import check_gates
+from forecast.inference.gates import check_gates
 
 CHAINS, DRAWS = 4, 1000
 

@@ -3,8 +3,9 @@ import pytensor
 import pytest
 from arviz_stats.base import array_stats
 
-from forecast.inference import log_likelihood, monte_carlo_error
+from forecast.inference.importance import monte_carlo_error
 from forecast.models.draws import stream_draws
+from forecast.models.likelihood import log_likelihood
 
 
 def test_the_error_of_independent_draws_is_their_deviation_over_root_n():

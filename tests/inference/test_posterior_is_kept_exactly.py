@@ -3,7 +3,7 @@ import pytest
 import xarray as xr
 
 from forecast.errors import RunFolderError
-from forecast.inference import Posterior, read_posterior
+from forecast.inference.posterior import Posterior, read_posterior
 
 
 @pytest.fixture(scope="module")

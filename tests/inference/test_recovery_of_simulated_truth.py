@@ -5,9 +5,12 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from forecast.inference import SamplerOptions, check_gates, fit
+from forecast.inference.gates import check_gates
+from forecast.inference.options import SamplerOptions
+from forecast.inference.sampling import fit
 from forecast.models.draws import stream_draws, tension_at_steps
-from forecast.panel.series import EventCounts, TargetRule, TimeGrid, stream_layout
+from forecast.panel.panel import Panel, TimeGrid
+from forecast.panel.streams import TargetRule, stream_layout
 from forecast.priors import default_priors
 
 N_STEPS = 420
@@ -57,7 +60,7 @@ def recovered():
     start = date(2015, 1, 1)
     grid = TimeGrid(start, start + timedelta(days=7 * N_STEPS))
     layout = stream_layout("focused", rule)
-    data = EventCounts(grid, layout, counts, np.zeros((*counts.shape, 5), np.int64), np.zeros(N_STEPS))
+    data = Panel(grid, layout, counts, np.zeros((*counts.shape, 5), np.int64), np.zeros(N_STEPS))
     posterior = fit(data, default_priors(layout), SamplerOptions(seed=1, draws=800))
     return posterior, tension, layout
 

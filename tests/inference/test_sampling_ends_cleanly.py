@@ -7,13 +7,15 @@ import pytest
 import xarray as xr
 
 from forecast.errors import NotConvergedError
-from forecast.inference import GateReport, fit, sampling
-from forecast.inference.sampling import sample
-from forecast.models.draws import stream_draws, tension_at_steps
-from forecast.panel.series import INNOVATIONS
+from forecast.inference import sampling
+from forecast.inference.gates import GateReport
+from forecast.inference.sampling import fit, sample
+from forecast.models.draws import INNOVATIONS, stream_draws, tension_at_steps
 from forecast.priors import default_priors
 
-fit_module = importlib.import_module("forecast.inference.fit")  # the package's name ``fit`` is the function
+fit_module = importlib.import_module(
+    "forecast.inference.sampling"
+)  # the package's name ``fit`` is the function
 
 
 def test_the_posterior_holds_every_parameter_and_nothing_else(short_fit, counted):
@@ -30,7 +32,7 @@ def test_the_fitted_rates_agree_with_the_events_seen(short_fit, counted):
     draws = stream_draws(counted.layout, short_fit.variables)
     counts = counted.counts[:, 0]
     tension = tension_at_steps(draws.knots, len(counts))
-    rates = np.exp(draws.log_rate + draws.load * tension)
+    rates = np.exp(draws.log_rate + draws.loading * tension)
     own, cross = np.zeros(len(draws)), np.zeros(len(draws))
     for t, y in enumerate(counts):
         rates[:, t] += draws.own[:, 0] * own + draws.cross[:, 0] * cross

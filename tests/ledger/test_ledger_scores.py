@@ -13,7 +13,7 @@ from forecast.ledger.entries import VoidEntry, with_id
 from forecast.ledger.importing import read_answers
 from forecast.ledger.scoring import horizon_band, score_ledger, summarise_ledger
 from forecast.ledger.store import write_ledger
-from forecast.panel.series import TargetRule
+from forecast.panel.streams import TargetRule
 
 LATER = datetime(2023, 6, 1, tzinfo=UTC)
 

@@ -16,7 +16,7 @@ from forecast.ledger.recording import make_question
 from forecast.ledger.resolving import acts_that_met, coverage_of
 from forecast.ledger.scoring import score_ledger
 from forecast.ledger.store import write_ledger
-from forecast.panel.series import TargetRule
+from forecast.panel.streams import TargetRule
 
 AS_OF = "2022-01-01"
 

@@ -3,7 +3,8 @@ from datetime import date
 import numpy as np
 import pytest
 
-from forecast.panel.series import TargetRule, TimeGrid, count_events, stream_layout
+from forecast.panel.panel import TimeGrid, count_events
+from forecast.panel.streams import TargetRule, stream_layout
 
 TARGET = TargetRule("military", ("military_incident", "military_posture"), 4)
 # 50 whole steps; 50 steps and three days. Both hold events of every category.

@@ -4,9 +4,9 @@ import numpy as np
 import pymc as pm
 import pytest
 
-from forecast.models import build_model
-from forecast.models.data import likelihood_data
-from forecast.panel.series import INNOVATIONS
+from forecast.models.draws import INNOVATIONS
+from forecast.models.likelihood import likelihood_data
+from forecast.models.streams import build_model
 from forecast.priors import default_priors
 
 SPARE_KNOTS = 3

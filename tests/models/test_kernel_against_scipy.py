@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from forecast.models.data import likelihood_data
 from forecast.models.kernel import STREAM_ROWS, ornstein_uhlenbeck, value_and_gradient
-from forecast.panel.series import HALF_SATURATION, KNOT_STEPS, LEAST_SHARE
+from forecast.models.likelihood import likelihood_data
+from forecast.panel.panel import HALF_SATURATION, KNOT_STEPS, LEAST_COMPLETENESS
 
 SEEDS = (1, 2, 3)
 
@@ -15,7 +15,7 @@ def parameters(layout, n_knots: int, seed: int):
     n = len(layout.streams)
     rows = {
         "log_rate": rng.normal(-1.5, 0.7, n),
-        "load": rng.normal(0.6, 0.5, n),
+        "loading": rng.normal(0.6, 0.5, n),
         "own": rng.uniform(0.05, 0.6, n),
         "cross": rng.uniform(0.01, 0.1, n) * layout.conflictual,
         "shape": rng.lognormal(0.5, 0.6, n),
@@ -50,7 +50,7 @@ def reference(data, streams, dynamics, innovations, level) -> float:
         log_odds = level[None] + kinds + on_tension * tension + on_recent * recent[t]
         at_risk, passed = data.reach[t, :, :4], data.reach[t, :, 1:]
         total += (passed * log_odds - at_risk * np.log1p(np.exp(log_odds))).sum()
-        felt = y / max(data.known_share[t], LEAST_SHARE)
+        felt = y / max(data.known_share[t], LEAST_COMPLETENESS)
         s = own_decay * s + (1 - own_decay) * felt
         c = cross_decay * c + (1 - cross_decay) * felt[conflict].sum()
         recent_calm = ballast_decay * (recent_calm + felt)

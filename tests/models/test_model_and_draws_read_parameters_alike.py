@@ -2,9 +2,9 @@ import numpy as np
 import pytensor
 import pytest
 
-from forecast.inference import log_likelihood
-from forecast.models import build_model
 from forecast.models.draws import prior_draws, stream_draws
+from forecast.models.likelihood import log_likelihood
+from forecast.models.streams import build_model
 from forecast.priors import default_priors
 
 

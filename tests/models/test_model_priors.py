@@ -2,8 +2,8 @@ import numpy as np
 import pymc as pm
 import pytest
 
-from forecast.models import build_model
 from forecast.models.draws import prior_draws
+from forecast.models.streams import build_model
 from forecast.priors import default_priors, elements
 
 # Every family of distributions, some mixed within a group.

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.models import terms
-from forecast.panel.series import HALF_SATURATION
+from forecast.panel.panel import HALF_SATURATION
 
 N_STEPS = 11
 

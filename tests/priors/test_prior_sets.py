@@ -3,7 +3,7 @@ import math
 import pytest
 
 from forecast.errors import PriorError
-from forecast.panel.series import TargetRule, stream_layout
+from forecast.panel.streams import TargetRule, stream_layout
 from forecast.priors import Distribution, default_priors, elements, parameter_groups
 
 TARGET = TargetRule("military", ("military_incident", "military_posture"), 4)

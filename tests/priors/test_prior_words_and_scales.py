@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from forecast.panel.series import TargetRule, stream_layout
+from forecast.panel.streams import TargetRule, stream_layout
 from forecast.priors import default_priors, parameter_groups
 from forecast.priors.human_scale import EFFECT, effect_words
 from forecast.priors.resolve import statement_examples, statement_text

@@ -19,7 +19,7 @@ from forecast.evaluation.score_table import score_forecasts
 from forecast.evaluation.track_record import make_track_record
 from forecast.evaluation.windows import observe_outcomes
 from forecast.events.reading import read_events
-from forecast.panel.series import TargetRule
+from forecast.panel.streams import TargetRule
 from forecast.records.analysis import (
     Analysis,
     CalendarAct,
@@ -424,11 +424,31 @@ def table_in(section, name):
     return next(one for one in walk(section.blocks) if isinstance(one, Table) and one.name == name)
 
 
+def alternatives_in(reader):
+    """Alternative text of every figure of a PDF."""
+    found = []
+
+    def walk_tree(node):
+        node = node.get_object()
+        if isinstance(node, list):
+            for child in node:
+                walk_tree(child)
+        elif hasattr(node, "get"):
+            if node.get("/S") == "/Figure":
+                found.append(str(node["/Alt"]))
+            if "/K" in node:
+                walk_tree(node["/K"])
+
+    walk_tree(reader.trailer["/Root"]["/StructTreeRoot"])
+    return found
+
+
 def _factory():
     return SimpleNamespace(
         records=make_records,
         said=said_in,
         table=table_in,
+        alternatives=alternatives_in,
         as_of=AS_OF,
         milestones=MILESTONES,
         targets=TARGETS,

@@ -11,7 +11,7 @@ import pytest
 from pypdf import PdfReader
 
 from forecast.cli import main
-from forecast.runs.manifest import output_hashes, record_outputs
+from forecast.runs.folder import output_hashes, record_outputs
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/report.md").read_text(encoding="utf-8")
 CONFIG = """\

@@ -36,7 +36,7 @@ def test_a_run_without_tension_and_drivers_says_so_and_has_neither_figure(factor
     )
     text = " ".join(page.extract_text() for page in reader.pages)
     assert "No leave-one-out changes were worked out for this run." in text
-    assert "How tense the relation is" not in text
+    assert "How tense the relationship is" not in text
     assert "Tension is not observed" not in text
     assert sorted(path.name for path in tmp_path.glob("*.svg")) == ["probability.svg"]
 

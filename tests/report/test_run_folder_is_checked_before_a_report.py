@@ -9,8 +9,8 @@ from forecast.errors import RunFolderError
 from forecast.report import report_options
 from forecast.report.run_records import read_run_records
 from forecast.report.sections.front import front_section
-from forecast.runs.manifest import output_hashes, record_outputs, refuse_changed_files
-from forecast.workflows.run_files import latest_earlier_run, rebuild_report
+from forecast.runs.folder import output_hashes, record_outputs, refuse_changed_files
+from forecast.workflows.report import latest_earlier_run, rebuild_report
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ from forecast.errors import RunFolderError
 from forecast.evaluation.track_record import find_track_record
 from forecast.records.history import TrackRecord
 from forecast.runs.folder import file_hashes
-from forecast.simulation import FirstHits
+from forecast.simulation import FirstPassages
 from forecast.wording.warnings import warning_sentence
 from forecast.workflows.forecast import capped_warnings
-from forecast.workflows.run_files import Run, rebuild_report, save_run
+from forecast.workflows.report import Run, rebuild_report, save_run
 
 CONFIG = """\
 name: us-china-2023
@@ -145,7 +145,7 @@ def finished(factory, tmp_path):
     """A run in memory, with stand-ins for the posterior and its paths."""
     (tmp_path / "events.csv").write_text(factory.events.canonical_csv(), encoding="utf-8")
     (tmp_path / "config.yaml").write_text(CONFIG, encoding="utf-8")
-    hits = FirstHits(
+    hits = FirstPassages(
         targets=("lethal_clash",),
         origin=date(2023, 7, 11),
         day=np.zeros((1, 2, 3), dtype=np.int32),
@@ -184,7 +184,7 @@ def test_a_new_run_notes_on_page_1_why_the_backtest_beside_it_was_not_used(finis
 def test_a_backtest_of_something_else_is_not_taken_and_the_reason_is_logged(run, backtest, caplog):
     changed = backtest.forecasts.take(np.flatnonzero(backtest.forecasts.target != "lethal_clash"))
     write_backtest(run.parent / "backtest", backtest, forecasts=changed)
-    with caplog.at_level(logging.WARNING, logger="forecast.workflows.run_files"):
+    with caplog.at_level(logging.WARNING, logger="forecast.workflows.report"):
         rebuild_report(run)
     assert "the backtest beside this run was not used: its targets are" in caplog.text
     assert not (run / "track_record.json").exists()

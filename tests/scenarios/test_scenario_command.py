@@ -13,7 +13,7 @@ import pytest
 
 from forecast.events.reading import read_events, write_events
 from forecast.records.forecast import ScenarioForecast
-from forecast.scenarios import compare_scenarios, read_base_run
+from forecast.scenarios import compare_scenarios, read_run
 from forecast.scenarios.options import scenario_from_options
 
 CLASH = "2022-08-15:military_incident:5:0.5"
@@ -21,7 +21,7 @@ SANCTION = "  - {date: 2022-08-15, category: sanction, severity: 4}"
 
 
 def test_a_saved_run_is_the_run_it_was_made_from(base, run_folder):
-    again = read_base_run(run_folder)
+    again = read_run(run_folder)
     assert again.variables.keys() == base.variables.keys()
     for name, values in base.variables.items():
         assert again.variables[name].tobytes() == values.tobytes()
@@ -41,22 +41,23 @@ def test_a_run_that_counted_every_row_of_its_file_is_read_with_all_of_them(base,
     events = read_events(old / "events.csv")
     towards = np.where(events.id == "e6", "TWN", events.recipient)
     write_events(replace(events, recipient=towards), old / "events.csv")
-    again = read_base_run(old)
+    again = read_run(old)
     assert again.inputs.config.dyad.theatre == ()
     assert (again.inputs.data.counts == base.inputs.data.counts).all()
 
 
 def test_paths_of_an_older_simulator_are_made_anew(base, run_folder, tmp_path, monkeypatch):
     # Otherwise they would be compared with paths on other random numbers.
-    monkeypatch.setattr("forecast.simulation.paths.RANDOM_STREAMS", -1)
     other = shutil.copytree(run_folder, tmp_path / "other")
-    from forecast.simulation import simulate_first_hits
-    from forecast.workflows.run_files import _write_paths
+    from forecast.runs.run import write_paths
+    from forecast.simulation import simulate_first_passages
 
     inputs = base.inputs
-    hits = simulate_first_hits(inputs.data, base.draws, inputs.rules, base.simulation)
-    _write_paths(hits, base.n_chains, other / "paths.nc")
-    again = read_base_run(other)
+    hits = simulate_first_passages(inputs.data, base.draws, inputs.rules, base.simulation)
+    with monkeypatch.context() as older:
+        older.setattr("forecast.runs.run.RANDOM_STREAMS", -1)
+        write_paths(hits, base.n_chains, other / "paths.nc")
+    again = read_run(other)
     assert all((again.first_day[name] == days).all() for name, days in base.first_day.items())
 
 
@@ -64,7 +65,7 @@ def test_the_table_shows_run_scenario_change_and_words(command, run_folder):
     ended = command("scenario", run_folder, "--event", CLASH)
     assert ended.code == 0, ended.err
     assert "Method: simulate. Only the future changes" in ended.out
-    (found,) = compare_scenarios(read_base_run(run_folder), [scenario_from_options([], [CLASH], [])])
+    (found,) = compare_scenarios(read_run(run_folder), [scenario_from_options([], [CLASH], [])])
     one = found.target("lethal").milestones[0]
     row = next(line for line in ended.out.split("Lethal")[1].splitlines() if "1 Oct 2022" in line)
     change = f"+{100 * one.difference.value:.1f} ± {100 * one.difference.mcse:.1f}"

@@ -3,7 +3,8 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from forecast.panel.series import TargetRule, TimeGrid, count_events, stream_layout
+from forecast.panel.panel import TimeGrid, count_events
+from forecast.panel.streams import TargetRule, stream_layout
 
 START = date(2022, 1, 1)
 

@@ -3,9 +3,16 @@ from datetime import date
 import numpy as np
 import pytest
 
-from forecast.models.draws import StreamDraws, prior_draws, stream_draws, tension_at_knots, tension_at_steps
+from forecast.models.draws import (
+    INNOVATIONS,
+    StreamDraws,
+    prior_draws,
+    stream_draws,
+    tension_at_knots,
+    tension_at_steps,
+)
 from forecast.models.kernel import ornstein_uhlenbeck
-from forecast.panel.series import INNOVATIONS, SEVERE, SEVERE_HALF_LIFE_DAYS, TimeGrid, count_events
+from forecast.panel.panel import SEVERE, SEVERE_HALF_LIFE_DAYS, TimeGrid, count_events
 from forecast.priors import default_priors
 from forecast.simulation.state import state_before_last_step
 
@@ -41,7 +48,7 @@ def test_variables_take_their_roles(layouts):
         np.exp(draws.log_rate).round(12), variables["baseline_weekly_rate"].round(12)
     )
     np.testing.assert_array_equal(
-        draws.load, variables["tension_loading"] * variables["tension_scale"][:, None]
+        draws.loading, variables["tension_loading"] * variables["tension_scale"][:, None]
     )
     np.testing.assert_allclose(draws.own_decay, 2 ** (-7 / variables["excitation_half_life_days"]))
     np.testing.assert_allclose(draws.cross_decay, 2 ** (-7 / variables["excitation_cross_half_life_days"]))
@@ -51,7 +58,7 @@ def test_variables_take_their_roles(layouts):
     assert np.all(draws.cross[:, layout.calming_index] == 0)
     np.testing.assert_array_equal(draws.ballast[:, layout.calming_index], variables["ballast"])
     assert np.all(draws.ballast[:, layout.conflict_index] == 0)
-    np.testing.assert_array_equal(draws.notable, variables["severity_notable"])
+    np.testing.assert_array_equal(draws.stage_2, variables["severity_notable"])
     np.testing.assert_array_equal(draws.level[:, 0], 0)
     np.testing.assert_array_equal(draws.level[:, 1:], variables["severity_level"])
     for name in ("category", "grave"):

@@ -8,7 +8,7 @@ import pytest
 from forecast.config import load_config
 from forecast.records.analysis import Analysis, Robustness
 from forecast.records.forecast import Forecast
-from forecast.scenarios import read_base_run
+from forecast.scenarios import read_run
 from forecast.sensitivity.labels import SENSITIVE
 from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
 from forecast.wording.sensitivity import break_even_sentence
@@ -55,7 +55,7 @@ def test_what_was_never_observed_rests_on_the_priors(forecast_record):
 
 
 def test_a_saved_run_says_what_the_run_in_memory_said(run_folder, robustness):
-    assert measure_robustness(read_base_run(run_folder)) == robustness
+    assert measure_robustness(read_run(run_folder)) == robustness
 
 
 def test_tornado_and_break_evens_are_of_the_headline(forecast_record, robustness):
@@ -107,7 +107,7 @@ def test_another_question_and_a_threshold_are_measured_from_the_saved_draws(comm
     assert (found.target, found.milestone, found.threshold) == ("major_escalation", "spring", 0.45)
     assert {one.kind for one in found.break_evens} <= {"word", "threshold"}
     assert found.sensitivities == robustness.sensitivities
-    everything = measure_robustness(read_base_run(run_folder), RobustnessOptions(all_targets=True))
+    everything = measure_robustness(read_run(run_folder), RobustnessOptions(all_targets=True))
     assert {one.target for one in everything.break_evens} == {
         "major_escalation",
         "military_confrontation",

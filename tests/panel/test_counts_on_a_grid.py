@@ -5,7 +5,7 @@ import pytest
 
 from forecast.errors import InputError
 from forecast.events.codebook import CATEGORIES
-from forecast.panel.series import (
+from forecast.panel.panel import (
     SEVERE_HALF_LIFE_DAYS,
     TimeGrid,
     count_events,
@@ -13,8 +13,8 @@ from forecast.panel.series import (
     decayed_before,
     knots_for,
     recent_severe_term,
-    stream_layout,
 )
+from forecast.panel.streams import stream_layout
 
 JOINT = stream_layout("joint")
 START = date(2020, 1, 1)

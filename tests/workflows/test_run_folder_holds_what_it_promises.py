@@ -16,11 +16,11 @@ from forecast import wording
 from forecast.config import load_config, load_scenarios
 from forecast.config.writing import forecast_schema
 from forecast.errors import RunFolderError
-from forecast.inference import read_posterior
+from forecast.inference.posterior import read_posterior
 from forecast.records.analysis import Analysis
 from forecast.records.forecast import Forecast
 from forecast.workflows.forecast import RUN_SCENARIO_PATHS
-from forecast.workflows.run_files import rebuild_report
+from forecast.workflows.report import rebuild_report
 
 FILES = {
     "analysis.json",

@@ -13,7 +13,7 @@ import pytest
 
 from forecast.cli import main
 from forecast.workflows.forecast import make_forecast
-from forecast.workflows.run_files import Run
+from forecast.workflows.report import Run
 
 AS_OF = date(2022, 1, 1)
 CONFIG = """\
@@ -91,7 +91,7 @@ def compiled_once():
 
     The automatic second sampling keeps the short warm-up of the first.
     """
-    fit = importlib.import_module("forecast.inference.fit")
+    fit = importlib.import_module("forecast.inference.sampling")
     kept = {}
 
     def compile_once(model):

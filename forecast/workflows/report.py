@@ -1,63 +1,46 @@
-"""The files of a run: written whole into its folder, and the report built again from them."""
+"""A run saved with its report, and the report of a saved run built again."""
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import os
 import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from forecast.config import Config, config_hash, load_config, resolved_yaml, scenario_yaml
-from forecast.config.writing import SCENARIO_FOLDER, saved_logo, scenario_files
+from forecast.config import Config, config_hash, load_config
+from forecast.config.writing import saved_logo
 from forecast.errors import RunFolderError
-from forecast.events.reading import read_events, write_events
+from forecast.events.reading import read_events
 from forecast.events.table import EventTable
-from forecast.panel.series import TargetRule
-from forecast.records.analysis import Analysis, UnusedBacktest
-from forecast.records.base import Record
-from forecast.records.forecast import Forecast
-from forecast.records.history import LedgerSummary, PreviousRun, TrackRecord
+from forecast.records.analysis import UnusedBacktest
+from forecast.records.history import LedgerSummary, PreviousRun
 from forecast.report import ReportOptions, build_report, report_options
 from forecast.report.build import BuiltReport
-from forecast.report.run_records import LEDGER_RECORD, PREVIOUS_RUN, TRACK_RECORD, compare_with
-from forecast.runs.folder import new_run_folder
-from forecast.runs.manifest import output_hashes, record_outputs, refuse_changed_files, write_json
+from forecast.report.run_records import compare_with
+from forecast.runs import files
+from forecast.runs.folder import (
+    new_run_folder,
+    output_hashes,
+    record_outputs,
+    refuse_changed_files,
+    write_json,
+    write_record,
+    write_record_whole,
+)
+from forecast.runs.inputs import target_rules
+from forecast.runs.run import Run, write_run
 
 if TYPE_CHECKING:
     # Not loaded, since a saved run is rebuilt without them: they bring PyMC.
     from forecast.evaluation.track_record import FoundBacktest
-    from forecast.inference import Posterior
-    from forecast.runs.inputs import Inputs
-    from forecast.simulation import FirstHits
 
 _LOGGER = logging.getLogger(__name__)
-BACKTEST = "backtest"
-"""Folder, beside the runs of a config, that holds its backtest."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """A finished run in memory."""
-
-    inputs: Inputs
-    posterior: Posterior
-    hits: FirstHits
-    forecast: Forecast
-    analysis: Analysis
-
-
-def run_id(config: Config, events: EventTable) -> str:
-    """Name of a run: the same settings, data and version have the same id."""
-    text = "\n".join([config_hash(config), events.sha256, version("forecast")])
-    return f"{config.name}-{config.as_of:%Y%m%d}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
 
 
 def save_run(
@@ -74,35 +57,31 @@ def save_run(
         The folder is there already (and not ``force``), or cannot be written.
     """
     config, analysis = run.inputs.config, run.analysis
+    if analysis is None:
+        raise ValueError("a run is saved with its analysis")
     found = _find_backtest(config, run.inputs.events, folder)
     if found and not found.record:
         unused = UnusedBacktest(refusal=found.refusal.rstrip("."))
         analysis = analysis.model_copy(update={"warnings": (*analysis.warnings, unused)})
     with new_run_folder(folder, force=force) as filling:
-        write_events(run.inputs.events, filling / "events.csv")
-        (filling / "config.resolved.yaml").write_text(resolved_yaml(config, folder), encoding="utf-8")
-        _write_scenarios(run.inputs, filling)
-        run.posterior.write(filling / "posterior.nc")
-        _write_paths(run.hits, run.posterior.n_chains, filling / "paths.nc")
-        _write_record(analysis, filling / "analysis.json")
+        write_run(replace(run, analysis=analysis), filling, folder)
         if found and found.record:
-            _write_record(found.record, filling / TRACK_RECORD)
+            write_record(found.record, filling / files.TRACK_RECORD)
         if ledger_record:
-            _write_record(ledger_record, filling / LEDGER_RECORD)
-        _write_record(run.forecast, filling / "forecast.json")
+            write_record(ledger_record, filling / files.LEDGER_RECORD)
         if config.logo_path is not None:
             shutil.copyfile(config.logo_path, filling / saved_logo(config.logo_path))
         previous = _compare_with_earlier(folder, filling, config)
         if previous:
-            _write_record(previous, filling / PREVIOUS_RUN)
+            write_record(previous, filling / files.PREVIOUS_RUN)
         manifest = _manifest(run)
-        write_json(manifest, filling / "manifest.json")
+        write_json(manifest, filling / files.MANIFEST)
         began = time.perf_counter()
         build_report(filling, report_options(config))
         timings = run.forecast.timings_s | {"report": round(time.perf_counter() - began, 3)}
-        _write_record(run.forecast.model_copy(update={"timings_s": timings}), filling / "forecast.json")
+        write_record(run.forecast.model_copy(update={"timings_s": timings}), filling / files.FORECAST)
         outputs = {"outputs_sha256": output_hashes(filling)}
-        write_json(manifest | {"timings_s": timings} | outputs, filling / "manifest.json")
+        write_json(manifest | {"timings_s": timings} | outputs, filling / files.MANIFEST)
     return folder
 
 
@@ -148,17 +127,17 @@ def rebuild_report(
     """
     _require_run_folder(folder)
     notes = refuse_changed_files(folder, force=force)
-    config = load_config(folder / "config.resolved.yaml")
+    config = load_config(folder / files.CONFIG)
     chosen = options or report_options(config)
     chosen = replace(chosen, template=template or chosen.template, paper=paper or chosen.paper)
     adopted = []
-    with _undone_on_failure(folder / PREVIOUS_RUN), _undone_on_failure(folder / TRACK_RECORD):
+    with _undone_on_failure(folder / files.PREVIOUS_RUN), _undone_on_failure(folder / files.TRACK_RECORD):
         if previous is not None:
             _require_run_folder(previous)
-            _write_record_whole(compare_with(folder, previous), folder / PREVIOUS_RUN)
-            adopted.append(PREVIOUS_RUN)
-        if not (folder / TRACK_RECORD).exists() and _adopt_backtest(config, folder):
-            adopted.append(TRACK_RECORD)
+            write_record_whole(compare_with(folder, previous), folder / files.PREVIOUS_RUN)
+            adopted.append(files.PREVIOUS_RUN)
+        if not (folder / files.TRACK_RECORD).exists() and _adopt_backtest(config, folder):
+            adopted.append(files.TRACK_RECORD)
         built = build_report(folder, chosen, notes=notes, export_figures_to=figures, export_tables_to=tables)
     record_outputs(folder, [*adopted, *(path.relative_to(folder).as_posix() for path in built.in_run_folder)])
     return built
@@ -179,10 +158,10 @@ def _undone_on_failure(path: Path) -> Iterator[None]:
 
 
 def _require_run_folder(folder: Path) -> None:
-    if not (folder / "config.resolved.yaml").is_file():
+    if not (folder / files.CONFIG).is_file():
         raise RunFolderError(
-            f"{folder}: not a run folder (no config.resolved.yaml). Give the folder that 'forecast run' "
-            "made, e.g. reports/us-china-2023/2023-07-10"
+            f"{folder}: not a run folder (no {files.CONFIG}). Give the folder that 'forecast run' made, "
+            "e.g. reports/us-china-2023/2023-07-10"
         )
 
 
@@ -191,7 +170,7 @@ def latest_earlier_run(folder: Path, config: Config) -> Path | None:
     earlier = [
         place
         for place in folder.parent.glob("????-??-??")
-        if place.name < config.as_of.isoformat() and (place / "forecast.json").is_file()
+        if place.name < config.as_of.isoformat() and (place / files.FORECAST).is_file()
     ]
     return max(earlier, key=lambda place: place.name, default=None)
 
@@ -210,38 +189,25 @@ def _compare_with_earlier(folder: Path, filling: Path, config: Config) -> Previo
 
 def _adopt_backtest(config: Config, folder: Path) -> bool:
     """Write the track record of a backtest made since into the run; say whether there is one."""
-    if not (folder / "events.csv").is_file():
+    if not (folder / files.EVENTS).is_file():
         return False  # the report says which file is missing
-    found = _find_backtest(config, read_events(folder / "events.csv"), folder)
+    found = _find_backtest(config, read_events(folder / files.EVENTS), folder)
     if found is None:
         return False
     if found.record is None:
         _LOGGER.warning("%s: the backtest beside this run was not used: %s", folder, found.refusal)
         return False
-    _write_record_whole(found.record, folder / TRACK_RECORD)
+    write_record_whole(found.record, folder / files.TRACK_RECORD)
     return True
-
-
-def _write_record_whole(record: TrackRecord | PreviousRun, path: Path) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        _write_record(record, beside)
-        os.replace(beside, path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise RunFolderError(
-            f"{path}: cannot be written ({error.strerror or error}). Check permissions and free space."
-        ) from error
 
 
 def _find_backtest(config: Config, events: EventTable, folder: Path) -> FoundBacktest | None:
     from forecast.evaluation.track_record import find_track_record
 
-    rules = [TargetRule(name, tuple(one.any_of), one.min_severity) for name, one in config.targets.items()]
     return find_track_record(
-        folder.parent / BACKTEST,
+        folder.parent / files.BACKTEST,
         events,
-        rules,
+        target_rules(config),
         config.as_of,
         config.model.family,
         config.model_dump(mode="json")["model"]["priors"],
@@ -249,38 +215,10 @@ def _find_backtest(config: Config, events: EventTable, folder: Path) -> FoundBac
     )
 
 
-def _write_scenarios(inputs: Inputs, filling: Path) -> None:
-    if inputs.scenarios:
-        (filling / SCENARIO_FOLDER).mkdir()
-    for name, scenario in zip(scenario_files(inputs.config), inputs.scenarios, strict=True):
-        (filling / SCENARIO_FOLDER / name).write_text(scenario_yaml(scenario), encoding="utf-8")
-
-
-def _write_paths(hits: FirstHits, n_chains: int, path: Path) -> None:
-    import xarray as xr
-
-    from forecast.simulation.paths import RANDOM_STREAMS
-
-    n_targets, n_draws, n_paths = hits.day.shape
-    first = hits.day.reshape(n_targets, n_chains, n_draws // n_chains, n_paths)
-    meaning = {"long_name": "days from the origin to the first target event; 2147483647: none in the horizon"}
-    dataset = xr.Dataset(
-        {"first_day": (("target", "chain", "draw", "path"), first, meaning)},
-        coords={"target": list(hits.targets)},
-        attrs={
-            "origin": hits.origin.isoformat(),
-            "horizon_days": hits.horizon_days,
-            "random_streams": RANDOM_STREAMS,
-        },
-    )
-    # In memory first: HDF5 ends the whole process when the disk is full while it writes a file itself.
-    content = dataset.to_netcdf(engine="h5netcdf", encoding={"first_day": {"zlib": True, "complevel": 4}})
-    path.write_bytes(bytes(content))
-
-
 def _manifest(run: Run) -> dict[str, object]:
     config = run.inputs.config
     return {
+        "kind": "run",
         "run_id": run.forecast.run_id,
         "config_sha256": config_hash(config),
         "data_sha256": run.inputs.events.sha256,
@@ -289,7 +227,3 @@ def _manifest(run: Run) -> dict[str, object]:
         "versions": run.forecast.versions,
         "made_on": datetime.now(UTC).date().isoformat(),
     }
-
-
-def _write_record(record: Record, path: Path) -> None:
-    path.write_text(record.model_dump_json(by_alias=True, indent=1) + "\n", encoding="utf-8")

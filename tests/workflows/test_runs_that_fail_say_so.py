@@ -15,7 +15,7 @@ from pypdf import PdfReader
 
 from forecast.errors import RunFolderError
 from forecast.runs.folder import new_run_folder, run_place
-from forecast.workflows import run_files
+from forecast.workflows import report as run_files
 
 STAMP = "DID NOT CONVERGE"
 
@@ -120,8 +120,8 @@ def test_a_folder_without_permission_is_refused_before_any_work(config, command,
 @pytest.mark.parametrize(
     "place",
     [
-        "forecast.workflows.run_files.write_events",
-        "forecast.workflows.run_files._write_paths",
+        "forecast.workflows.report.write_events",
+        "forecast.workflows.report._write_paths",
         "forecast.report.build.os.replace",
         "forecast.runs.folder.os.rename",
     ],

@@ -11,18 +11,19 @@ from scipy.optimize import minimize
 from forecast.config import load_config
 from forecast.errors import ConfigError, EventError
 from forecast.events.table import Event, EventTable
-from forecast.models.data import likelihood_data
 from forecast.models.kernel import STREAM_ROWS, value_and_gradient
+from forecast.models.likelihood import likelihood_data
+from forecast.panel.panel import TimeGrid, count_events
 from forecast.panel.reporting_delay import (
     LEAST_DELAYED,
     LEAST_DELAYED_SHARE,
     LONGEST_DAYS,
     DelayCurve,
+    completeness_of,
     estimate_delay,
-    known_share,
     stated_delay,
 )
-from forecast.panel.series import TargetRule, TimeGrid, count_events, stream_layout
+from forecast.panel.streams import TargetRule, stream_layout
 from forecast.runs.inputs import read_inputs
 
 START = date(2021, 1, 4)
@@ -112,9 +113,9 @@ def test_a_stated_curve_has_its_share_and_its_mean():
 def test_the_share_of_a_step_is_the_mean_over_its_days():
     curve = DelayCurve(np.array([0.2, 0.5, 1.0]), "stated", 0)
     grid = TimeGrid(START, START + timedelta(days=17))  # two steps and three days
-    assert known_share(curve, grid) == pytest.approx([1.0, 1.0, (1.0 + 0.5 + 0.2) / 3])
+    assert completeness_of(curve, grid) == pytest.approx([1.0, 1.0, (1.0 + 0.5 + 0.2) / 3])
     late = TimeGrid(START, START + timedelta(days=15))
-    assert known_share(curve, late) == pytest.approx([1.0, (5 * 1.0 + 1.0 + 0.5) / 7, 0.2])
+    assert completeness_of(curve, late) == pytest.approx([1.0, (5 * 1.0 + 1.0 + 0.5) / 7, 0.2])
     assert curve.after(np.array([-1])) == 0.0
 
 
@@ -122,12 +123,12 @@ def level_at_origin(events: EventTable, curve: DelayCurve | None) -> float:
     """Most probable log rate of the last step, relative to the true one, all parameters but tension known."""
     layout = stream_layout("target", TargetRule("dispute", ("dispute",), 4))
     grid = TimeGrid(START, AS_OF + timedelta(days=1))
-    share = None if curve is None else known_share(curve, grid)
+    share = None if curve is None else completeness_of(curve, grid)
     data = count_events(events, grid, layout, share)
     arrays = tuple(vars(likelihood_data(data)).values())
     rate = RATE_A_DAY * 7
     streams = np.zeros((len(STREAM_ROWS), 1))
-    for name, value in (("log_rate", np.log(rate)), ("load", 1.0), ("shape", 1e6)):
+    for name, value in (("log_rate", np.log(rate)), ("loading", 1.0), ("shape", 1e6)):
         streams[STREAM_ROWS.index(name)] = value
     dynamics = np.array([0.5, 0.5, 0.0, np.exp(-28 / 120.0), 0.0, 0.0])
 
@@ -182,15 +183,15 @@ def config(tmp_path: Path):
 def test_without_the_setting_all_is_taken_to_be_known(config):
     inputs = read_inputs(load_config(config("")))
     assert inputs.delay is None
-    assert (inputs.data.known_share == 1).all()
+    assert (inputs.data.completeness[0] == 1).all()
     assert np.array_equal(inputs.data.past_counts, inputs.data.counts)
 
 
 def test_a_stated_delay_reaches_the_likelihood(config):
     inputs = read_inputs(load_config(config("{same_day: 0.5, mean_days: 10}")))
-    assert inputs.data.known_share[-1] < 0.7
-    assert likelihood_data(inputs.data).known[-1] == inputs.data.known_share[-1]
-    assert (inputs.data.known_share[:-30] == 1).all()
+    assert inputs.data.completeness[0][-1] < 0.7
+    assert likelihood_data(inputs.data).known[-1] == inputs.data.completeness[0][-1]
+    assert (inputs.data.completeness[0][:-30] == 1).all()
 
 
 def test_estimating_from_the_bundled_events_is_refused_with_the_line(config):

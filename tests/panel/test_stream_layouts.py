@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from forecast.events.codebook import CATEGORIES, CONFLICTUAL, COOPERATIVE, SEVERITIES
-from forecast.panel.series import TargetRule, TimeGrid, count_events, stream_layout
+from forecast.panel.panel import TimeGrid, count_events
+from forecast.panel.streams import TargetRule, stream_layout
 
 MILITARY = TargetRule("military", ("military_incident", "military_posture"), 4)
 MIXED = TargetRule("mixed", ("visit", "dispute", "sanction"), 3)

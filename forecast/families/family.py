@@ -1,0 +1,111 @@
+"""What a model family offers, from its priors to its forecast: the only door between a run and its models."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.panel.panel import Panel
+from forecast.panel.streams import FutureAct, StreamLayout, TargetRule
+from forecast.priors import PriorSet
+from forecast.simulation.acts import NewTypeEffect
+from forecast.simulation.paths import FirstPassages, SimulationOptions
+
+if TYPE_CHECKING:
+    import pymc as pm  # takes seconds to load
+
+Floats = NDArray[np.float64]
+Draws = Any
+"""Posterior draws as a model's own likelihood and simulator read them; ``len`` gives their number."""
+
+Ability = Literal["drivers", "robustness", "scenarios"]
+"""What a run can tell beside its probabilities: what moved the headline, what it rests on, what if."""
+
+
+class EventModel(Hashable, Protocol):
+    """One model to fit, and the targets that it answers; a value, so that it can be a key."""
+
+    @property
+    def name(self) -> str:
+        """Name within its family: of its draws on disk, and of its gates."""
+
+    @property
+    def targets(self) -> tuple[TargetRule, ...]:
+        """The targets it forecasts."""
+
+    @property
+    def layout(self) -> StreamLayout:
+        """Which events it counts."""
+
+    def asked(self, targets: tuple[TargetRule, ...]) -> EventModel:
+        """Return the same model asked for some of its targets."""
+
+    def default_priors(self) -> PriorSet:
+        """Return a prior for every parameter."""
+
+    def build(self, panel: Panel, priors: PriorSet, n_knots: int | None = None) -> pm.Model:
+        """Build the PyMC model; more ``n_knots`` than the panel needs allow refits to longer data."""
+
+    def arrays(self, panel: Panel) -> Mapping[str, Floats]:
+        """Return the values of the model's data containers for other data: what a refit exchanges."""
+
+    def draws(self, variables: Mapping[str, Floats]) -> Draws:
+        """Arrange posterior variables, each of shape (draw, dyad, …)."""
+
+    def log_likelihood(self, panel: Panel, draws: Draws) -> Floats:
+        """Log likelihood of counts under each draw up to a constant, shape (draw,): for reweighting."""
+
+    def simulate(
+        self,
+        panel: Panel,
+        draws: Draws,
+        options: SimulationOptions,
+        calendar: Sequence[FutureAct] = (),
+        new_types: Mapping[str, NewTypeEffect] | None = None,
+    ) -> FirstPassages:
+        """Play the relationship forward: first days of the model's targets."""
+
+    def tension(self, draws: Draws, n_steps: int) -> Floats | None:
+        """Latent tension of the first dyad, shape (draw, step); ``None`` where the model has none."""
+
+
+class ModelFamily(Protocol):
+    """A family: the models that it fits for some targets, and how it describes itself."""
+
+    @property
+    def name(self) -> str:
+        """Key in ``model.family``."""
+
+    @property
+    def label(self) -> str:
+        """Name in running text, e.g. ``joint model``."""
+
+    @property
+    def colour(self) -> str:
+        """Colour of its marks in charts, ``#rrggbb``."""
+
+    @property
+    def method(self) -> tuple[str, ...]:
+        """What it is, in paragraphs for the method section of a report."""
+
+    @property
+    def shared(self) -> bool:
+        """One model answers all targets."""
+
+    @property
+    def cost(self) -> int:
+        """Rough time of one origin of a backtest, in units of the cheapest family."""
+
+    @property
+    def abilities(self) -> frozenset[Ability]:
+        """What its runs can tell beside probabilities."""
+
+    @property
+    def members(self) -> tuple[ModelFamily, ...]:
+        """Families whose forecasts it averages with equal weights; itself where it averages none."""
+
+    def models(self, targets: Sequence[TargetRule]) -> tuple[EventModel, ...]:
+        """Return the models to fit for these targets, in the order in which they are fitted."""

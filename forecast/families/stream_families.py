@@ -1,0 +1,163 @@
+"""The families of the event-stream model: all kinds of act at once, or one model a target.
+
+``joint`` counts all categories with their severities, so that one set of paths answers every target.
+``focused`` counts four streams around one target, ``target`` the days of the target alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.families.family import Ability, EventModel, ModelFamily
+from forecast.models.draws import StreamDraws, stream_draws, tension_at_steps
+from forecast.panel.panel import Panel
+from forecast.panel.streams import Family, FutureAct, StreamLayout, TargetRule, stream_layout
+from forecast.priors import PriorSet, default_priors
+from forecast.simulation.acts import NewTypeEffect
+from forecast.simulation.paths import FirstPassages, SimulationOptions, simulate_first_passages
+
+if TYPE_CHECKING:
+    import pymc as pm
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class StreamModel:
+    """The event-stream model of one layout; see ``EventModel``."""
+
+    name: str
+    layout: StreamLayout
+    targets: tuple[TargetRule, ...]
+
+    def asked(self, targets: tuple[TargetRule, ...]) -> StreamModel:
+        """Return the same model asked for some of its targets."""
+        return replace(self, targets=targets)
+
+    def default_priors(self) -> PriorSet:
+        """Return the documented defaults of the layout."""
+        return default_priors(self.layout)
+
+    def build(self, panel: Panel, priors: PriorSet, n_knots: int | None = None) -> pm.Model:
+        """Build the PyMC model, in its fused form."""
+        from forecast.models.streams import build_model
+
+        return build_model(panel, priors, n_knots=n_knots)
+
+    def arrays(self, panel: Panel) -> Mapping[str, Floats]:
+        """Return the fields of ``LikelihoodData``."""
+        from forecast.models.likelihood import likelihood_data
+
+        return vars(likelihood_data(panel))
+
+    def draws(self, variables: Mapping[str, Floats]) -> StreamDraws:
+        """Arrange variables by role."""
+        return stream_draws(self.layout, variables)
+
+    def log_likelihood(self, panel: Panel, draws: StreamDraws) -> Floats:
+        """Log likelihood of counts and severities, shape (draw,)."""
+        from forecast.models.likelihood import log_likelihood
+
+        return log_likelihood(panel, draws)
+
+    def simulate(
+        self,
+        panel: Panel,
+        draws: StreamDraws,
+        options: SimulationOptions,
+        calendar: Sequence[FutureAct] = (),
+        new_types: Mapping[str, NewTypeEffect] | None = None,
+    ) -> FirstPassages:
+        """Simulate paths, and read the first days of the targets off them."""
+        return simulate_first_passages(panel, draws, self.targets, options, calendar, new_types or {})
+
+    def tension(self, draws: StreamDraws, n_steps: int) -> Floats | None:
+        """Latent tension of the first dyad, shape (draw, step)."""
+        return tension_at_steps(draws.knots[:, 0], n_steps)
+
+
+@dataclass(frozen=True)
+class StreamFamily:
+    """A layout of the event-stream model as a family; see ``ModelFamily``."""
+
+    name: Family
+    label: str
+    colour: str
+    method: tuple[str, ...]
+    cost: int
+    shared: bool = False
+    abilities: frozenset[Ability] = field(default=frozenset({"drivers", "robustness", "scenarios"}))
+
+    @property
+    def members(self) -> tuple[ModelFamily, ...]:
+        """Itself alone."""
+        return (self,)
+
+    def models(self, targets: Sequence[TargetRule]) -> tuple[EventModel, ...]:
+        """One model for all targets (``joint``), or one each."""
+        if self.shared:
+            return (StreamModel(self.name, stream_layout(self.name), tuple(targets)),)
+        return tuple(
+            StreamModel(f"{self.name}-{target.name}", stream_layout(self.name, target), (target,))
+            for target in targets
+        )
+
+
+COUNTS = (
+    "Public acts between the two sides are coded by kind and severity and counted by week. The model assumes "
+    "that the rate of events depends on three things: how tense the relationship is, what has just happened, "
+    "and how often such acts come in ordinary times."
+)
+EXCITATION = (
+    "Acts bring about further acts: a sanction makes the next one more likely for some weeks, and conflict "
+    "in one field feeds the others. This pull fades with a half-life that the data estimate, and it is kept "
+    "below the point at which one act would set off an endless chain."
+)
+TENSION = (
+    "Tension is not observed. It is inferred from all kinds of acts at once as a slow wave around a long-run "
+    "mean; its unit is its own standard deviation. Calm, strained and crisis are readings of this wave by "
+    "fixed thresholds, not states of the model."
+)
+SEVERITY = (
+    "How severe an act turns out is a ladder of steps, each with its own odds, which depend on tension and "
+    "on recent severe acts. Steps that were never climbed in the data rest on the prior, and the report says "
+    "so wherever they matter."
+)
+
+JOINT = StreamFamily(
+    "joint",
+    "joint model",
+    "#D55E00",
+    (COUNTS, EXCITATION, TENSION, SEVERITY),
+    cost=8,
+    shared=True,
+)
+FOCUSED = StreamFamily(
+    "focused",
+    "focused model",
+    "#009E73",
+    (
+        COUNTS,
+        "This family fits each target on four streams of acts: cooperative acts, disputes, other conflict, "
+        "and the target itself. It uses no severities beyond those that define the target.",
+        EXCITATION,
+        TENSION,
+    ),
+    cost=3,
+)
+TARGET = StreamFamily(
+    "target",
+    "target-only model",
+    "#A6538A",
+    (
+        "This family looks only at the days on which the target itself happened. Their rate follows a slow "
+        "hidden wave and rises for some weeks after each one.",
+        EXCITATION,
+    ),
+    cost=1,
+)

@@ -1,0 +1,231 @@
+"""Coded events counted in time steps, dyad by dyad: the data of every fit.
+
+The grid starts on a fixed day and runs to the origin (00:00 of the first day that is not known). Its last
+step may be cut short by the origin and then has an exposure below one. A single dyad is a panel of length
+one. Axes: dyad i, step t, stream k.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.errors import InputError
+from forecast.events.table import EventTable
+from forecast.panel.streams import StreamLayout
+
+Floats = NDArray[np.float64]
+
+STEP_DAYS = 7
+SEVERE = 4
+"""Severity from which an event counts as severe for the 'recent severe events' term."""
+SEVERE_HALF_LIFE_DAYS = 56.0
+KNOT_STEPS = 4
+"""Steps between the knots of the latent tension; linear in between."""
+LEAST_COMPLETENESS = 0.25
+"""Least share of a step's events taken to be known, where the others are added for their after-effects."""
+HALF_SATURATION = 5.0
+"""Recent cooperative acts of one kind (decayed count) that give half of their full ballast."""
+
+
+@dataclass(frozen=True)
+class TimeGrid:
+    """Steps of ``STEP_DAYS`` from ``start`` to ``origin``, the first day that is not known.
+
+    Raises
+    ------
+    InputError
+        The origin is not after the start.
+    """
+
+    start: date
+    origin: date
+
+    def __post_init__(self) -> None:
+        if self.origin <= self.start:
+            raise InputError(
+                f"the data window is empty: it starts {self.start} and ends before {self.origin}"
+            )
+
+    @property
+    def n_steps(self) -> int:
+        """Number of steps begun before the origin."""
+        return -(-(self.origin - self.start).days // STEP_DAYS)
+
+    @property
+    def last_exposure(self) -> float:
+        """Share of the last step that lies before the origin, in (0, 1]."""
+        return ((self.origin - self.start).days - STEP_DAYS * (self.n_steps - 1)) / STEP_DAYS
+
+    @property
+    def n_knots(self) -> int:
+        """Knots of the latent tension that the steps need."""
+        return knots_for(self.n_steps)
+
+    def first_day(self, step: int) -> date:
+        """First day of a step."""
+        return self.start + timedelta(days=STEP_DAYS * step)
+
+
+def knots_for(n_steps: int) -> int:
+    """Knots needed for linear interpolation over ``n_steps`` steps."""
+    return (n_steps - 1) // KNOT_STEPS + 2
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Counts and severities of one or more dyads on a common grid.
+
+    Parameters
+    ----------
+    dyads : tuple of str
+        Names, in the order of the first axis of all arrays.
+    grid : TimeGrid
+    layout : StreamLayout
+    counts : ndarray of int64, shape (dyad, step, stream)
+        Events of each stream in each step.
+    reach : ndarray of int64, shape (dyad, step, stream, level)
+        Events with severity at least ``level + 1``, level = 0 … 4 (so ``reach[..., 0] == counts``);
+        zeros in an unmarked layout.
+    severe_recent : ndarray, shape (dyad, step)
+        Decayed count of severe events in the steps before (half-life ``SEVERE_HALF_LIFE_DAYS``).
+    completeness : ndarray, shape (dyad, step)
+        Share of each step's events that is in the data, in (0, 1]: below one in recent steps when events
+        are reported late.
+    first_step : ndarray of int64, shape (dyad,)
+        First step of each dyad's record; its exposure before is zero.
+    """
+
+    dyads: tuple[str, ...]
+    grid: TimeGrid
+    layout: StreamLayout
+    counts: NDArray[np.int64]
+    reach: NDArray[np.int64]
+    severe_recent: Floats = field(repr=False)
+    completeness: Floats = field(repr=False)
+    first_step: NDArray[np.int64] = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.dyads)
+
+    @property
+    def exposure(self) -> Floats:
+        """Share of each step that was observed, shape (dyad, step): ones, but for the last."""
+        exposure = (np.arange(self.grid.n_steps) >= self.first_step[:, None]).astype(np.float64)
+        exposure[:, -1] = self.grid.last_exposure
+        return exposure
+
+    @property
+    def felt_counts(self) -> Floats:
+        """Events of each step as later steps feel them, reported late or not, shape (dyad, step, stream).
+
+        Known events over their completeness, which has the right mean; completeness is taken to be at
+        least ``LEAST_COMPLETENESS``, so that one event of the last days does not stand for dozens.
+        """
+        return np.asarray(self.counts / np.maximum(self.completeness, LEAST_COMPLETENESS)[..., None])
+
+    def select(self, positions: slice) -> Panel:
+        """Return the panel of some of the dyads."""
+        arrays = ("counts", "reach", "severe_recent", "completeness", "first_step")
+        part = {name: getattr(self, name)[positions] for name in arrays}
+        return replace(self, dyads=self.dyads[positions], **part)
+
+
+def count_events(
+    events: EventTable,
+    grid: TimeGrid,
+    layout: StreamLayout,
+    completeness: Floats | None = None,
+    *,
+    dyad: str = "dyad",
+) -> Panel:
+    """Count the events of one dyad: a panel of length one; see ``count_panel``.
+
+    ``completeness`` has shape (step,).
+    """
+    shares = None if completeness is None else completeness[None]
+    return count_panel({dyad: events}, grid, layout, completeness=shares)
+
+
+def count_panel(
+    tables: Mapping[str, EventTable],
+    grid: TimeGrid,
+    layout: StreamLayout,
+    *,
+    completeness: Floats | None = None,
+    starts: Mapping[str, date] | None = None,
+) -> Panel:
+    """Count the events of dyads on a grid; events outside the grid are left out.
+
+    A target with a stream of its own counts once a day: whether it happens is the question, and one clash
+    coded as several acts of a day says little about the next.
+
+    Parameters
+    ----------
+    tables : mapping of str to EventTable
+        What is known of each dyad at the origin (cut by ``known_date`` already).
+    grid, layout
+        When, and which streams.
+    completeness : ndarray, shape (dyad, step), optional
+        See ``Panel``; ones when absent.
+    starts : mapping of str to date, optional
+        Day on which a dyad's record starts, where that is after the start of the grid. Its first step is
+        the first whole one, and earlier events are left out.
+    """
+    late = [((starts or {}).get(name, grid.start) - grid.start).days for name in tables]
+    first_step = np.clip([-(-days // STEP_DAYS) for days in late], 0, grid.n_steps - 1).astype(np.int64)
+    parts = [
+        _count(events, grid, layout, int(first))
+        for events, first in zip(tables.values(), first_step, strict=True)
+    ]
+    counts, reach, severe_recent = (np.stack(arrays) for arrays in zip(*parts, strict=True))
+    known = np.ones(severe_recent.shape) if completeness is None else completeness
+    return Panel(tuple(tables), grid, layout, counts, reach, severe_recent, known, first_step)
+
+
+def _count(
+    events: EventTable, grid: TimeGrid, layout: StreamLayout, first_step: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
+    """Counts, reach and recent severe events of one dyad, without its axis."""
+    day = (events.date - np.datetime64(grid.start, "D")).astype(np.int64)
+    n_days = (grid.origin - grid.start).days
+    stream = layout.assign(events)
+    used = (day >= STEP_DAYS * first_step) & (day < n_days) & (stream >= 0)
+    if layout.target is not None:
+        hits = np.flatnonzero(used & (stream == layout.streams.index("target")))
+        used[hits] = False
+        used[hits[np.unique(day[hits], return_index=True)[1]]] = True
+    step = day[used] // STEP_DAYS
+    shape = (grid.n_steps, len(layout.streams))
+    counts = np.zeros(shape, dtype=np.int64)
+    np.add.at(counts, (step, stream[used]), 1)
+    reach = np.zeros((*shape, 5), dtype=np.int64)
+    severity = events.severity[used].astype(np.int64)
+    if layout.marked:
+        for level in range(5):
+            np.add.at(reach[..., level], (step, stream[used]), severity > level)
+    severe = np.bincount(step[severity >= SEVERE], minlength=grid.n_steps)
+    return counts, reach, decayed_before(severe, SEVERE_HALF_LIFE_DAYS)
+
+
+def decay_per_step(half_life_days: float | Floats) -> Floats:
+    """Factor left after one step of exponential decay with this half-life."""
+    return np.asarray(np.exp2(-STEP_DAYS / np.asarray(half_life_days, dtype=np.float64)))
+
+
+def decayed_before(counts: NDArray[np.int64], half_life_days: float) -> Floats:
+    """Exponentially decayed sum of earlier entries, shape (step,): d·n[t−1] + d²·n[t−2] and so on."""
+    decay = float(decay_per_step(half_life_days))
+    total = np.zeros(len(counts))
+    for step in range(1, len(counts)):
+        total[step] = decay * (total[step - 1] + counts[step - 1])
+    return total
+
+
+def recent_severe_term(decayed_count: Floats) -> Floats:
+    """Return log((T+0.1)/0.2): zero at one tenth, so that a quiet time is near the average."""
+    return np.log((decayed_count + 0.1) / 0.2)

@@ -1,0 +1,237 @@
+"""A run: what it read, its posterior draws, its paths and its forecast; in memory, and kept in a folder."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.config import Config, config_hash, load_config, resolved_yaml, scenario_yaml
+from forecast.config.writing import SCENARIO_FOLDER, scenario_files
+from forecast.errors import RunFolderError
+from forecast.events.reading import read_events, write_events
+from forecast.events.table import EventTable
+from forecast.families.ensemble import join_first_passages
+from forecast.families.family import Draws
+from forecast.inference.posterior import Posterior, read_posteriors, write_posteriors
+from forecast.records.analysis import Analysis
+from forecast.records.forecast import Forecast
+from forecast.runs import files
+from forecast.runs.folder import read_record, write_record
+from forecast.runs.inputs import Inputs, inputs_of
+from forecast.runs.stages import simulation_options
+from forecast.simulation.paths import RANDOM_STREAMS, FirstPassages, SimulationOptions
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        Config, events, counts, priors, target rules and calendar.
+    posteriors : mapping of str to Posterior
+        Draws of each model of the family, by its name, in the order of ``inputs.fits``.
+    hits : FirstPassages
+        First days of every target on every path.
+    forecast : Forecast
+    analysis : Analysis or None
+        ``None`` while the run is being made.
+    folder : Path or None
+        Where the run is kept; ``None`` for one in memory.
+    """
+
+    inputs: Inputs
+    posteriors: Mapping[str, Posterior]
+    hits: FirstPassages
+    forecast: Forecast
+    analysis: Analysis | None = None
+    folder: Path | None = None
+
+    @property
+    def posterior(self) -> Posterior:
+        """Draws of the model that answers the headline target."""
+        return self.posteriors[self.inputs.main.model.name]
+
+    @property
+    def variables(self) -> Mapping[str, Floats]:
+        """Those draws by variable, chains one after the other, each of shape (draw, dyad, …)."""
+        return self.posterior.variables
+
+    @property
+    def n_chains(self) -> int:
+        """Chains of each model."""
+        return self.posterior.n_chains
+
+    @property
+    def n_draws(self) -> int:
+        """Draws of each model over all its chains."""
+        return self.posterior.n_draws
+
+    @cached_property
+    def draws(self) -> Draws:
+        """The draws as the simulator reads them."""
+        return self.inputs.main.model.draws(self.variables)
+
+    @property
+    def first_day(self) -> Mapping[str, NDArray[np.int32]]:
+        """Target → days from the origin to its first event, shape (draw, path)."""
+        return {name: self.hits.of(name) for name in self.hits.targets}
+
+    @property
+    def simulation(self) -> SimulationOptions:
+        """How the paths of the run were made; the same options give the same paths."""
+        return simulation_options(self.inputs.config)
+
+    def by_fit(self) -> tuple[Run, ...]:
+        """Return a run a model, each with the targets that the model answers; itself where there is one."""
+        if len(self.inputs.fits) == 1:
+            return (self,)
+        parts = []
+        for position in range(len(self.inputs.fits)):
+            inputs = self.inputs.of_fit(position)
+            names = [rule.name for rule in inputs.rules]
+            hits = replace(
+                self.hits, targets=tuple(names), day=np.stack([self.hits.of(name) for name in names])[None]
+            )
+            targets = tuple(self.forecast.target(name) for name in names)
+            forecast = self.forecast.model_copy(update={"targets": targets})
+            parts.append(replace(self, inputs=inputs, hits=hits, forecast=forecast))
+        return tuple(parts)
+
+
+def run_id(config: Config, events: EventTable) -> str:
+    """Name of a run: the same settings, data and version have the same id."""
+    text = "\n".join([config_hash(config), events.sha256, version("forecast")])
+    return f"{config.name}-{config.as_of:%Y%m%d}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
+
+
+def write_run(run: Run, filling: Path, folder: Path) -> None:
+    """Write what was read, the draws and the paths into ``filling``, which will become ``folder``."""
+    config = run.inputs.config
+    write_events(run.inputs.events, filling / files.EVENTS)
+    (filling / files.CONFIG).write_text(resolved_yaml(config, folder), encoding="utf-8")
+    if run.inputs.scenarios:
+        (filling / SCENARIO_FOLDER).mkdir()
+    for name, scenario in zip(scenario_files(config), run.inputs.scenarios, strict=True):
+        (filling / SCENARIO_FOLDER / name).write_text(scenario_yaml(scenario), encoding="utf-8")
+    write_posteriors(run.posteriors, filling / files.POSTERIOR)
+    write_paths(run.hits, run.n_chains, filling / files.PATHS)
+    if run.analysis:
+        write_record(run.analysis, filling / files.ANALYSIS)
+    write_record(run.forecast, filling / files.FORECAST)
+
+
+def write_paths(hits: FirstPassages, n_chains: int, path: Path) -> None:
+    """Write first days as netCDF, shape (target, chain, draw, path); chains of several models in a row."""
+    import xarray as xr
+
+    n_targets, n_draws, n_paths = hits.day[0].shape
+    chains = n_chains * hits.members
+    first = hits.day[0].reshape(n_targets, chains, n_draws // chains, n_paths)
+    meaning = {"long_name": "days from the origin to the first target event; 2147483647: none in the horizon"}
+    dataset = xr.Dataset(
+        {"first_day": (("target", "chain", "draw", "path"), first, meaning)},
+        coords={"target": list(hits.targets)},
+        attrs={
+            "origin": hits.origin.isoformat(),
+            "horizon_days": hits.horizon_days,
+            "random_streams": RANDOM_STREAMS,
+        },
+    )
+    # In memory first: HDF5 ends the whole process when the disk is full while it writes a file itself.
+    content = dataset.to_netcdf(engine="h5netcdf", encoding={"first_day": {"zlib": True, "complevel": 4}})
+    path.write_bytes(bytes(content))
+
+
+def read_run(run_dir: str | Path) -> Run:
+    """Read a saved run.
+
+    Raises
+    ------
+    RunFolderError
+        The folder is no run folder, or one of its files is missing or does not belong to the rest.
+    """
+    folder = Path(run_dir)
+    config = load_config(_existing(folder, files.CONFIG))
+    inputs = inputs_of(config, read_events(_existing(folder, files.EVENTS)))
+    forecast = read_record(_existing(folder, files.FORECAST), Forecast)
+    analysis = read_record(folder / files.ANALYSIS, Analysis) if (folder / files.ANALYSIS).is_file() else None
+    names = [fit.model.name for fit in inputs.fits]
+    posteriors = read_posteriors(_existing(folder, files.POSTERIOR), names)
+    _refuse_other_model(inputs, posteriors, folder)
+    hits = _read_paths(_existing(folder, files.PATHS), inputs) or simulate_fits(inputs, posteriors)[1]
+    run = Run(inputs, posteriors, hits, forecast, analysis, folder)
+    _refuse_mixed(run, folder)
+    return run
+
+
+def simulate_fits(
+    inputs: Inputs, posteriors: Mapping[str, Posterior]
+) -> tuple[tuple[FirstPassages, ...], FirstPassages]:
+    """Play the relationship forward from every fit: the first days of each, and of all together."""
+    options = simulation_options(inputs.config)
+    answers = tuple(
+        fit.model.simulate(
+            fit.panel, fit.model.draws(posteriors[fit.model.name].variables), options, inputs.calendar
+        )
+        for fit in inputs.fits
+    )
+    return answers, join_first_passages(answers, inputs.rules)
+
+
+def _existing(folder: Path, name: str) -> Path:
+    path = folder / name
+    if not path.is_file():
+        raise RunFolderError(
+            f"{folder}: not a whole run folder (no {name}). Give the folder that 'forecast run' made, e.g. "
+            "reports/us-china-2023/2023-07-10"
+        )
+    return path
+
+
+def _read_paths(path: Path, inputs: Inputs) -> FirstPassages | None:
+    """First days; ``None`` where this version would simulate other paths from the same seed."""
+    try:
+        with h5py.File(path, "r") as file:
+            if file.attrs.get("random_streams") != RANDOM_STREAMS:
+                return None
+            names = [name.decode() if isinstance(name, bytes) else str(name) for name in file["target"][...]]
+            days = np.asarray(file["first_day"][...], dtype=np.int32)
+    except (OSError, KeyError, ValueError) as error:
+        raise RunFolderError(f"{path}: not the paths of a run ({error})") from error
+    day = days.reshape(1, len(names), -1, days.shape[-1])
+    horizon, members = simulation_options(inputs.config).horizon_days, len(inputs.family.members)
+    return FirstPassages(tuple(names), inputs.data.grid.origin, day, None, horizon, 0.0, members)
+
+
+def _refuse_other_model(inputs: Inputs, posteriors: Mapping[str, Posterior], folder: Path) -> None:
+    for fit in inputs.fits:
+        drawn = posteriors[fit.model.name].variables
+        missing = [group.name for group in fit.priors.groups if group.variable not in drawn]
+        if missing:
+            raise RunFolderError(
+                f"{folder / files.POSTERIOR}: has no draws of {', '.join(missing)}; the run was made by "
+                "another version of the model. Run 'forecast run' again."
+            )
+
+
+def _refuse_mixed(run: Run, folder: Path) -> None:
+    config = run.inputs.config
+    draws = run.n_draws * run.hits.members, config.sampler.paths_per_draw
+    same = dict.fromkeys(config.targets, draws) == {name: days.shape for name, days in run.first_day.items()}
+    if not same or {target.name for target in run.forecast.targets} != set(config.targets):
+        raise RunFolderError(
+            f"{folder}: its files do not belong together ({files.CONFIG}, {files.POSTERIOR}, {files.PATHS}, "
+            f"{files.FORECAST}). Run 'forecast run' again."
+        )
