@@ -110,7 +110,7 @@ def _share(stated: str | None) -> float | None:
         value = float("nan")
     if not 0.0 < value < 1.0:
         raise InputError(
-            f"--threshold: came '{stated}'; allowed: a probability between 0 and 1, as 0.6 or 60%"
+            f"--threshold: got '{stated}'; expected a probability between 0 and 1, as 0.6 or 60%"
         )
     return value
 
