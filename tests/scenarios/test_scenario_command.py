@@ -48,14 +48,15 @@ def test_a_run_that_counted_every_row_of_its_file_is_read_with_all_of_them(base,
 
 def test_paths_of_an_older_simulator_are_made_anew(base, run_folder, tmp_path, monkeypatch):
     # Otherwise they would be compared with paths on other random numbers.
-    monkeypatch.setattr("forecast.simulation.paths.RANDOM_STREAMS", -1)
     other = shutil.copytree(run_folder, tmp_path / "other")
+    from forecast.runs.run import write_paths
     from forecast.simulation import simulate_first_passages
-    from forecast.workflows.report import _write_paths
 
     inputs = base.inputs
     hits = simulate_first_passages(inputs.data, base.draws, inputs.rules, base.simulation)
-    _write_paths(hits, base.n_chains, other / "paths.nc")
+    with monkeypatch.context() as older:
+        older.setattr("forecast.runs.run.RANDOM_STREAMS", -1)
+        write_paths(hits, base.n_chains, other / "paths.nc")
     again = read_run(other)
     assert all((again.first_day[name] == days).all() for name, days in base.first_day.items())
 
