@@ -16,7 +16,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from forecast.config.field_types import relative_luminance
-from forecast.report import palette
 from forecast.report.content import Content
 from forecast.report.run_records import RunRecords
 from forecast.report.typeface import visible_content
@@ -59,7 +58,6 @@ def render_page(run: RunRecords, content: Content, figures: tuple[Path, ...]) ->
         dark=Markup(definitions(colours - {"#ffffff"}, dark=True) + f"--c-ffffff:{DARK_GROUND};"),
         logo=_logo_address(run),
         events=_events_address(run),
-        accent=palette.ACCENT,
     )
 
 

@@ -24,7 +24,6 @@ from matplotlib.ft2font import FT2Font
 
 from forecast.errors import ForecastError, InputError
 
-FAMILY = "Source Sans 3"
 _STYLES = ("Light", "Regular", "It", "Semibold", "Bold")
 
 _FALLBACK_FILES = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf")

@@ -25,7 +25,6 @@ _READING = (
 )
 
 Shown = Mapping[str, tuple[MilestoneForecast, ...]]
-
 Size = Literal["tiny", "small", "medium"]
 
 
