@@ -53,7 +53,8 @@ def coded():
 def draws_with():
     """Make draws without tension, excitation, ballast and overdispersion, but for what is given.
 
-    A value may be a number, or an array that broadcasts to the field's shape (see ``StreamDraws``).
+    A value may be a number, or an array that broadcasts to the field's shape (see ``StreamDraws``) without
+    the axis of the one dyad.
     """
 
     def make(layout, n_draws: int, n_knots: int, **values) -> StreamDraws:
@@ -79,6 +80,6 @@ def draws_with():
             name: np.broadcast_to(np.asarray(values.get(name, defaults.get(name, 0.0)), float), shape).copy()
             for name, shape in shapes.items()
         }
-        return StreamDraws(**full)
+        return StreamDraws(**{name: values[:, None] for name, values in full.items()})
 
     return make

@@ -35,7 +35,7 @@ def test_the_state_before_the_as_of_date_is_bit_identical(base, monkeypatch):
         seen.append((data, draws))
         return simulate_first_passages(data, draws, *arguments)
 
-    monkeypatch.setattr("forecast.scenarios.compare.simulate_first_passages", watch)
+    monkeypatch.setattr("forecast.families.stream_families.simulate_first_passages", watch)
     compare_scenarios(base, [assumed(CLASH), assumed({**CLASH, "severity": 3, "probability": 0.2})])
     assert len(seen) == 2
     for data, draws in seen:

@@ -7,7 +7,7 @@ import pytest
 
 from forecast.config import load_config, scenario_of
 from forecast.config.faults import SourceMap
-from forecast.scenarios import base_of, compare_scenarios, plan_scenario
+from forecast.scenarios import compare_scenarios, plan_scenario
 from forecast.scenarios.compare import evaluate_plan
 from forecast.scenarios.evaluate import base_shares, log_prior_ratio, parameter_draws, weights_for
 from forecast.workflows.forecast import make_forecast
@@ -180,7 +180,7 @@ sampler: {seed: 3, draws: 1000, tune: 300, chains: 2, paths_per_draw: 4}
 def fitted(tmp_path_factory):
     path = tmp_path_factory.mktemp("real") / "config.yaml"
     path.write_text(REAL, encoding="utf-8")
-    return base_of(make_forecast(load_config(path), drivers=False))
+    return make_forecast(load_config(path), drivers=False)
 
 
 def random_change(rng):
