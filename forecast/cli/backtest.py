@@ -85,7 +85,6 @@ class PlanOptions(OriginOptions):
 def backtest(
     case: DatedOptions,
     plan: PlanOptions,
-    output: Output,
     cluster: Annotated[
         str | None, option("--cluster", "Run on Dask: local, or a scheduler as tcp://host:port.", "WHERE")
     ] = None,
@@ -96,6 +95,8 @@ def backtest(
     force: Annotated[
         bool, option("--force", "Replace a backtest that is there, finished or stopped.")
     ] = False,
+    *,
+    output: Output,
 ) -> None:
     """Forecast at past dates from what was known then, and score it beside four simple baselines."""
     loaded = case.load()

@@ -151,13 +151,14 @@ def _facts(report: SpeedReport) -> dict[str, object]:
 @app.command("ingest")
 @takes_options
 def ingest(
-    output: Output,
     rows: Annotated[int, option("--rows", "GDELT 2.0 rows to make and read.", least=1_000)] = 1_000_000,
     sample: Annotated[
         Path | None, option("--sample", "Repeat these GDELT 2.0 rows instead of made-up ones.", "FILE")
     ] = None,
     threads: Annotated[int, option("--threads", "Threads of the engine.", least=1)] = 2,
     seed: Annotated[int, option("--seed", "Seed of the made-up rows.")] = 0,
+    *,
+    output: Output,
 ) -> None:
     """Measure a whole import from zipped text and from Parquet, beside pandas reading the same rows."""
     from forecast.bench.ingest import measure_ingest

@@ -42,7 +42,6 @@ def accuracy(
         datetime, day_option("--until", "Last day that the files cover; windows that end later are left out.")
     ],
     plan: OriginOptions,
-    output: Output,
     min_severity: Annotated[
         int, option("--min-severity", "Least severity that counts.", least=1, most=5)
     ] = 1,
@@ -56,6 +55,8 @@ def accuracy(
         ),
     ] = None,
     seed: Annotated[int | None, option("--seed", "Seed of all fits.", least=0)] = None,
+    *,
+    output: Output,
 ) -> None:
     """Score every model and baseline on a folder of dyads, and average."""
     from forecast.events.codebook import CATEGORIES, category_fault
@@ -151,12 +152,13 @@ class ModelFamily(StrEnum):
 
 @takes_options
 def calibration(
-    output: Output,
     simulations: Annotated[int, option("--simulations", "Data sets simulated.", least=20)] = 200,
     family: Annotated[ModelFamily, option("--family", "Model family.")] = ModelFamily.JOINT,
     weeks: Annotated[int, option("--weeks", "Length of each data set.", least=10)] = 78,
     wrong: Annotated[bool, option("--wrong", "Count every act twice, to see that the study fails.")] = False,
     seed: Annotated[int, option("--seed", "Seed of the study.", least=0)] = 11,
+    *,
+    output: Output,
 ) -> None:
     """Draw truths from the prior and data from the truths; rank the truths among posterior draws."""
     with listening(shown=output.for_people) as listen:

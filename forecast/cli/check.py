@@ -27,13 +27,14 @@ if TYPE_CHECKING:
 @takes_options
 def check(
     case: DatedOptions,
-    output: Output,
     plot: Annotated[
         Path | None,
         option(
             "--plot", "Draw the priors that the config sets, and what all imply (.svg, .png, .pdf).", "FILE"
         ),
     ] = None,
+    *,
+    output: Output,
 ) -> None:
     """Validate a config and its events, read it back in plain English; nothing is fitted."""
     from forecast.config import config_hash, describe_config

@@ -79,11 +79,12 @@ def import_events(
     out: Annotated[Path, option("--output -o", "Event file to write: .csv or .parquet.", "FILE")],
     feed: FeedChoice,
     noise: NoiseChoice,
-    output: Output,
     strict: Annotated[bool, option("--strict", "Fail on any corrupt file or wrong row.")] = False,
     fresh: Annotated[bool, option("--fresh", "Read every file again.")] = False,
     memory: Annotated[int, option("--memory", "Memory of the engine.", "MB")] = 600,
     threads: Annotated[int, option("--threads", "Threads of the engine.")] = 2,
+    *,
+    output: Output,
 ) -> None:
     """Turn files of an event feed into coded events, and say what was done with every row.
 

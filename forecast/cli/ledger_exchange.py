@@ -80,12 +80,13 @@ def export(
 @takes_options
 def import_(
     file: Annotated[Path, argument("FILE", "What to read, e.g. a colleague's export.")],
-    output: Output,
     ledger: LedgerFile = None,
     form: Annotated[
         ImportFormat,
         option("--format", "jsonl: a colleague's export (or ledger); csv: probabilities of others."),
     ] = ImportFormat.JSONL,
+    *,
+    output: Output,
 ) -> None:
     """Take over a colleague's chain, or the probabilities of a crowd, a market or an expert."""
     from forecast.ledger.store import open_ledger, write_ledger
@@ -123,12 +124,13 @@ def import_(
 @takes_options
 def hindcast(
     case: ConfigOptions,
-    output: Output,
     first: Annotated[datetime, day_option("--from", "First day.")],
     last: Annotated[datetime, day_option("--to", "Last day.")],
     ahead: Annotated[str, option("--ahead", "Lengths of the windows, with commas.", "DAYS")] = "90,180",
     ledger: LedgerFile = None,
     seed: Seed = None,
+    *,
+    output: Output,
 ) -> None:
     """Forecast as of the first day of past quarters, from what was known then; put it on record as hindcasts.
 

@@ -31,7 +31,6 @@ _HEADS = {
 @takes_options
 def resolve(
     events: Annotated[str, option("--events", "A coded CSV file, or bundled:us-china.", "FILE")],
-    output: Output,
     ledger: LedgerFile = None,
     through: Annotated[
         datetime | None,
@@ -42,6 +41,8 @@ def resolve(
     dyad: Annotated[
         str | None, option("--dyad", "Whose acts these are; the most frequent pair when absent.", "A-B")
     ] = None,
+    *,
+    output: Output,
 ) -> None:
     """Look up what happened, by the rule that made the forecast, where the events cover the whole window."""
     from forecast.events.bundled import load_events
@@ -56,7 +57,6 @@ def resolve(
 
 @takes_options
 def score(
-    output: Output,
     ledger: LedgerFile = None,
     unconverged: Annotated[
         bool, option("--unconverged", "Score forecasts of fits that did not converge, too.")
@@ -66,6 +66,8 @@ def score(
     ] = None,
     csv: Annotated[Path | None, option("--csv", "Write the score of every group.", "FILE")] = None,
     seed: Annotated[int, option("--seed", "Of the error estimates.", least=0)] = 0,
+    *,
+    output: Output,
 ) -> None:
     """Score what is resolved: overall and by group, calibration, largest misses first."""
     from forecast.ledger.store import open_ledger

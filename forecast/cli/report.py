@@ -20,7 +20,6 @@ class Paper(StrEnum):
 @takes_options
 def report(
     run_dir: RunFolder,
-    output: Output,
     previous: Annotated[
         Path | None, option("--previous", "Earlier run, to show the change since then.", "RUN_DIR")
     ] = None,
@@ -35,6 +34,8 @@ def report(
     force: Annotated[
         bool, option("--force", "Build from files that were altered after the run; the report says so.")
     ] = False,
+    *,
+    output: Output,
 ) -> None:
     """Build the report of a saved run again (report.pdf, report.html); nothing is fitted."""
     from forecast.workflows.report import rebuild_report

@@ -24,7 +24,6 @@ _MOST_CROSSINGS = 6
 @takes_options
 def sensitivity(
     run_dir: RunFolder,
-    output: Output,
     target: Annotated[str | None, option("--target", "Target; the headline's when absent.", "NAME")] = None,
     milestone: Annotated[
         str | None, option("--milestone", "Milestone; the headline's when absent.", "NAME")
@@ -36,6 +35,8 @@ def sensitivity(
     plot: Annotated[
         Path | None, option("--plot", "Draw the tornado chart (.svg, .png, .pdf).", "FILE")
     ] = None,
+    *,
+    output: Output,
 ) -> None:
     """Say what each probability rests on, what each assumption does to one, and what would change the words.
 
@@ -110,7 +111,7 @@ def _share(stated: str | None) -> float | None:
         value = float("nan")
     if not 0.0 < value < 1.0:
         raise InputError(
-            f"--threshold: came '{stated}'; allowed: a probability between 0 and 1, as 0.6 or 60%"
+            f"--threshold: got '{stated}'; expected a probability between 0 and 1, as 0.6 or 60%"
         )
     return value
 

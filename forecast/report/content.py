@@ -49,7 +49,6 @@ SECTIONS: tuple[Callable[[RunRecords], Section | None], ...] = (
     recent_events_section,
     identity_section,
 )
-
 UNCONVERGED = "DID NOT CONVERGE – do not use"
 
 

@@ -25,10 +25,8 @@ from forecast.report.palette import INK, MUTED, RULE
 from forecast.report.typeface import current_typeface, printable, shorten
 
 FileKind = Literal["svg", "png", "pdf"]
-
 WIDTH_INCHES = 6.69
 """Width of the text block on A4: figures are printed at their own size, so that type sizes hold."""
-
 _SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "path",
     "svg.hashsalt": "forecast",
@@ -53,7 +51,6 @@ _SETTINGS: dict[Any, Any] = {
     "grid.color": RULE,
     "grid.linewidth": 0.5,
 }
-
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MOST_TICKS = 10
 _DOTS_PER_INCH = 300

@@ -11,7 +11,6 @@ _BASELINES = {
     "gamma_poisson": "discounted gamma–Poisson",
     "decayed_logistic": "logistic on decayed counts",
 }
-
 _BASELINE_DASHES = {
     "last_window": (1.0, 1.5),
     "gamma_poisson": (4.0, 1.5),

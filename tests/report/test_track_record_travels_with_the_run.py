@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import xarray as xr
 from pypdf import PdfReader
 
 from forecast.config import load_config
@@ -145,19 +146,23 @@ def finished(factory, tmp_path):
     """A run in memory, with stand-ins for the posterior and its paths."""
     (tmp_path / "events.csv").write_text(factory.events.canonical_csv(), encoding="utf-8")
     (tmp_path / "config.yaml").write_text(CONFIG, encoding="utf-8")
+    posterior = SimpleNamespace(tree=xr.DataTree(), n_chains=2, target_accept=0.9, tune=400, reruns=0)
     hits = FirstPassages(
         targets=("lethal_clash",),
         origin=date(2023, 7, 11),
-        day=np.zeros((1, 2, 3), dtype=np.int32),
+        day=np.zeros((1, 1, 2, 3), dtype=np.int32),
         acts=np.zeros((2, 3, 1), dtype=np.int64),
         horizon_days=10,
         capped_share=0.0,
     )
     return Run(
         inputs=SimpleNamespace(
-            config=load_config(tmp_path / "config.yaml"), events=factory.events, scenarios=()
+            config=load_config(tmp_path / "config.yaml"),
+            events=factory.events,
+            scenarios=(),
+            main=SimpleNamespace(model=SimpleNamespace(name="joint")),
         ),
-        posterior=SimpleNamespace(write=lambda path: path.write_bytes(b""), n_chains=2),
+        posteriors={"joint": posterior},
         hits=hits,
         forecast=factory.forecast(factory.events),
         analysis=factory.analysis(factory.events),

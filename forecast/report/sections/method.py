@@ -33,7 +33,8 @@ def method_section(run: RunRecords) -> Section:
     )
     blocks: list[Block] = []
     for heading, paragraphs in parts:
-        blocks += [Heading(heading), *(Prose(paragraph) for paragraph in paragraphs)]
+        if paragraphs:  # a run of a family that this version does not know has none on its model
+            blocks += [Heading(heading), *(Prose(paragraph) for paragraph in paragraphs)]
     return Section("method", "Method", tuple(blocks))
 
 

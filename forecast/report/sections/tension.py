@@ -31,9 +31,7 @@ from forecast.report.palette import ACCENT, CRISIS, INK, MUTED, RULE, STRAINED, 
 from forecast.report.run_records import RunRecords
 
 REGIME_WORDS = {"calm": "calm", "strained": "strained", "crisis": "in crisis"}
-
 _SHADES = {"strained": STRAINED, "crisis": CRISIS}
-
 _MOST_MARKS = 4000
 _MARKS_A_LANE = 500
 
