@@ -1,4 +1,4 @@
-# `You need GNU make and Python 3.12, 3.13 or 3.14 for `make report` and `make test`.
+# `make report` and `make test` need only GNU make and Python 3.12, 3.13 or 3.14.
 
 CONFIG := configs/us-china-2023.yaml
 # Further options of the command, e.g. make report ARGS="--set sampler.draws=500"
