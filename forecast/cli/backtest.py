@@ -177,7 +177,7 @@ def score_table(models: Sequence[str], rows: Iterable[tuple[str, Mapping[str, fl
 
 def model_legend(models: Sequence[str]) -> Part:
     """Return what the short heads of the table stand for."""
-    from forecast.report.model_families import name_model
+    from forecast.report.palette import name_model
 
     return text(
         f"{'; '.join(f'{_HEADS[one]} = {name_model(one)}' for one in models if one in _HEADS)}.", "dim"
@@ -252,7 +252,7 @@ def _cautions(backtest: Backtest, titles: Mapping[str, str]) -> Iterator[str]:
 def _verdicts(backtest: Backtest, target: str, horizons: Sequence[int]) -> Iterator[Part]:
     """Say where a baseline is more accurate than our model, and what may be claimed of its skill."""
     from forecast.evaluation.baselines import BASELINES
-    from forecast.report.model_families import name_model
+    from forecast.report.palette import name_model
 
     model, scores = backtest.model, backtest.scores
     cells = {(cell.horizon_days, cell.model): cell for cell in scores.cells if cell.target == target}
@@ -282,7 +282,7 @@ def _verdicts(backtest: Backtest, target: str, horizons: Sequence[int]) -> Itera
 def _overall(backtest: Backtest) -> Iterator[Part]:
     from forecast.evaluation.baselines import BASELINES
     from forecast.evaluation.comparison import compare_models
-    from forecast.report.model_families import name_model
+    from forecast.report.palette import name_model
 
     forecasts, model = backtest.forecasts, backtest.model
     if model not in forecasts.models:

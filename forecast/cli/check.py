@@ -91,7 +91,7 @@ def _section(title: str, parts: Iterable[Part]) -> tuple[Part, ...]:
 
 
 def _draw(changed: list[NamedPrior], inputs: Inputs, implied: PriorPredictive, path: Path) -> None:
-    from forecast.report.exports import write_figure
+    from forecast.report.drawing import write_figure
     from forecast.report.prior_figure import draw_priors
 
     titles = {rule.name: inputs.config.target_title(rule.name) for rule in inputs.rules}

@@ -75,7 +75,7 @@ def score(
     path = ledger_place(ledger)
     book = open_ledger(path)
     if figure:
-        from forecast.report.exports import figure_kind
+        from forecast.report.drawing import figure_kind
 
         figure_kind(figure)  # before anything is scored
 
@@ -84,7 +84,7 @@ def score(
     scores = score_ledger(book, seed=seed, unconverged=unconverged)
     if figure:
         from forecast.report.backtest_figures import draw_reliability
-        from forecast.report.exports import write_figure
+        from forecast.report.drawing import write_figure
 
         write_figure(draw_reliability(scores.calibration), figure)
     if csv:

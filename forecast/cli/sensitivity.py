@@ -56,7 +56,7 @@ def sensitivity(
     asked_milestone = _known(milestone, names, "--milestone")
     found = _robustness(run_dir, forecast, analysis, asked_target, asked_milestone, bound, all_targets)
     if plot:
-        from forecast.report.exports import write_figure
+        from forecast.report.drawing import write_figure
         from forecast.report.sections.assumptions import draw_tornado
 
         write_figure(draw_tornado(forecast, found), plot)

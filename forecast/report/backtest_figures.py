@@ -17,7 +17,6 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from forecast import wording
-from forecast.errors import InputError
 from forecast.evaluation.baselines import BASELINES, REFERENCE
 from forecast.evaluation.calibration import reliability_curve
 from forecast.evaluation.forecast_table import ForecastTable
@@ -27,21 +26,19 @@ from forecast.records.history import ReliabilityCurve
 from forecast.report.drawing import (
     align_tick_labels,
     blank_figure,
-    figure_bytes,
     fix_ticks,
     mark_months,
     note,
     panels,
     report_style,
     wrap_label,
+    write_figure,
 )
-from forecast.report.model_families import model_line, name_model
-from forecast.report.palette import MUTED, RULE
+from forecast.report.palette import MUTED, RULE, model_line, name_model
 
 Floats = NDArray[np.float64]
 _CALIBRATION_PANELS_A_ROW = 4
 _PANELS_A_ROW = 3
-_PANEL_INCHES = {"score": 1.75, "roc": 2.35}
 _QUARTERS = [0.0, 0.25, 0.5, 0.75, 1.0]
 
 
@@ -64,15 +61,7 @@ def write_backtest_figures(
         "score-over-time.svg": draw_score_over_time(forecasts),
         "roc.svg": draw_roc(forecasts, table),
     }
-    paths = []
-    for name, figure in drawn.items():
-        path = folder / name
-        try:
-            path.write_bytes(figure_bytes(figure, "svg", ground="none"))
-        except OSError as error:
-            raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
-        paths.append(path)
-    return paths
+    return [write_figure(figure, folder / name, ground="none") for name, figure in drawn.items()]
 
 
 def draw_reliability(curves: Sequence[ReliabilityCurve]) -> Figure:
@@ -98,31 +87,17 @@ def _draw_panel(axes: Axes, curve: ReliabilityCurve, *, wide: bool) -> None:
     name = name_model(curve.model)
     axes.set_title(name[:1].upper() + name[1:], fontsize=8, loc="left", weight=600)
     axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.6, zorder=0.6)
-    said = [one.forecast_mean for one in curve.bins]
     most = max((one.number for one in curve.bins), default=1)
-    axes.vlines(
-        said,
-        [one.lower90 for one in curve.bins],
-        [one.upper90 for one in curve.bins],
-        color=RULE,
-        linewidth=7 if wide else 4.5,
-        zorder=0.5,
-        gid=f"band:{curve.model}",
-    )
-    axes.scatter(
-        said,
-        [one.observed_share for one in curve.bins],
-        s=[8.0 + 34.0 * one.number / most for one in curve.bins],
-        color=colour,
-        linewidth=0,
-        clip_on=False,
-        zorder=2,
-        gid=f"reliability:{curve.model}",
-    )
+    said = [one.forecast_mean for one in curve.bins]
+    shares = [one.observed_share for one in curve.bins]
+    bands = [one.lower90 for one in curve.bins], [one.upper90 for one in curve.bins]
+    sizes = [8.0 + 34.0 * one.number / most for one in curve.bins]
+    thick, band, dots = 7 if wide else 4.5, f"band:{curve.model}", f"reliability:{curve.model}"
+    axes.vlines(said, *bands, color=RULE, linewidth=thick, zorder=0.5, gid=band)
+    axes.scatter(said, shares, s=sizes, color=colour, linewidth=0, clip_on=False, zorder=2, gid=dots)
     for one in curve.bins if wide else ():
-        high = one.observed_share > 0.5
-        at, offset = (one.forecast_mean, one.observed_share), (6, -2 if high else 2)
-        note(axes, f"{one.number:,}", at, offset, va="top" if high else "bottom", size=6.5)
+        at, high = (one.forecast_mean, one.observed_share), one.observed_share > 0.5
+        note(axes, f"{one.number:,}", at, (6, -2 if high else 2), va="top" if high else "bottom", size=6.5)
     axes.set_xlim(-0.02, 1.02)
     axes.set_ylim(-0.02, 1.02)
     labels = ["0%", "25%", "50%", "75%", "100%"] if wide else ["0", "", "50", "", "100%"]
@@ -146,12 +121,8 @@ def draw_score_over_time(forecasts: ForecastTable) -> Figure:
             return
         scores = brier_score(rows.probability, rows.outcome)[ours]
         gained = np.cumsum(scores - brier_score(reference.probability, reference.outcome)[theirs])
-        axes.plot(
-            origin.astype("datetime64[D]").astype(np.int64),
-            gained,
-            **_line_style(model),
-            gid=_gid("score", window, model),
-        )
+        days = origin.astype("datetime64[D]").astype(np.int64)
+        axes.plot(days, gained, **_line_style(model), gid=f"score:{_name(window)}:{model}")
 
     def finish(axes: Axes, window: ForecastTable) -> None:
         axes.axhline(0, color=MUTED, linewidth=0.8, zorder=0.6)
@@ -162,9 +133,8 @@ def draw_score_over_time(forecasts: ForecastTable) -> Figure:
         axes.grid(axis="y", color=RULE, linewidth=0.4)
 
     models = [model for model in forecasts.models if model != REFERENCE]
-    return _draw_panels(
-        forecasts, models, draw, finish, "score", "Summed Brier score less climatology’s; falling is better"
-    )
+    meaning = "Summed Brier score less climatology’s; falling is better"
+    return _draw_panels(forecasts, models, draw, finish, meaning, panel_inches=1.75)
 
 
 def draw_roc(forecasts: ForecastTable, table: ScoreTable) -> Figure:
@@ -179,15 +149,17 @@ def draw_roc(forecasts: ForecastTable, table: ScoreTable) -> Figure:
         if len(set(rows.outcome.tolist())) < 2:
             return
         false_alarms, found = roc_points(rows.probability, rows.outcome)
-        axes.plot(false_alarms, found, **_line_style(model), gid=_gid("roc", window, model))
+        axes.plot(false_alarms, found, **_line_style(model), gid=f"roc:{_name(window)}:{model}")
 
     def finish(axes: Axes, window: ForecastTable) -> None:
         axes.plot([0, 1], [0, 1], color=RULE, linewidth=0.6, zorder=0.5)
         text = "all outcomes are of one kind"
         if len(set(window.outcome.tolist())) == 2:
             ours = [model for model in window.models if model not in BASELINES] or list(window.models)
+            pair = window.targets[0], window.horizons[0]
+            areas = [wording.number(table.cell(*pair, model).auc, 2) for model in ours]
             text = "area: " + ", ".join(
-                f"{name_model(model)} {_area(table, window, model)}" for model in ours
+                f"{name_model(m)} {area}" for m, area in zip(ours, areas, strict=True)
             )
         axes.set_xlabel(wrap_label(text, 44), fontsize=6.5)
         for axis in (axes.xaxis, axes.yaxis):
@@ -195,7 +167,8 @@ def draw_roc(forecasts: ForecastTable, table: ScoreTable) -> Figure:
         axes.set_xlim(-0.01, 1.01)
         axes.set_ylim(-0.01, 1.01)
 
-    return _draw_panels(forecasts, list(forecasts.models), draw, finish, "roc", "Hits found, by false alarms")
+    meaning = "Hits found, by false alarms"
+    return _draw_panels(forecasts, list(forecasts.models), draw, finish, meaning, panel_inches=2.35)
 
 
 def roc_points(probability: Floats, outcome: NDArray[np.int8]) -> tuple[Floats, Floats]:
@@ -224,19 +197,20 @@ def _draw_panels(
     models: list[str],
     draw: Callable[[Axes, ForecastTable, str], None],
     finish: Callable[[Axes, ForecastTable], None],
-    kind: str,
     meaning: str,
+    *,
+    panel_inches: float,
 ) -> Figure:
     windows = [
-        forecasts.select(target=target, horizon_days=days)
+        window
         for target in forecasts.targets
         for days in forecasts.horizons
+        if len(window := forecasts.select(target=target, horizon_days=days))
     ]
-    windows = [window for window in windows if len(window)]
     with report_style():
         columns = min(len(windows), _PANELS_A_ROW)
         rows = -(-len(windows) // columns)
-        figure = blank_figure(0.55 + rows * _PANEL_INCHES[kind])
+        figure = blank_figure(0.55 + rows * panel_inches)
         for axes, window in zip(panels(figure, len(windows), columns), windows, strict=True):
             # Ours last, so that they lie above the baselines.
             for model in sorted(models, key=lambda name: name not in BASELINES):
@@ -257,9 +231,5 @@ def _line_style(model: str) -> dict[str, Any]:
     return {"color": colour, "linewidth": 1.3 if ours else 0.9, "linestyle": (0, dashes) if dashes else "-"}
 
 
-def _gid(kind: str, window: ForecastTable, model: str) -> str:
-    return f"{kind}:{window.targets[0]}:{window.horizons[0]}:{model}"
-
-
-def _area(table: ScoreTable, window: ForecastTable, model: str) -> str:
-    return wording.number(table.cell(window.targets[0], window.horizons[0], model).auc, 2)
+def _name(window: ForecastTable) -> str:
+    return f"{window.targets[0]}:{window.horizons[0]}"

@@ -7,9 +7,10 @@ so that what is added here stands in both. A block holds finished texts; nothing
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from matplotlib.figure import Figure
 
@@ -17,18 +18,23 @@ Align = Literal["left", "right", "center"]
 Weight = Literal["regular", "semibold", "bold"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Block:
-    """Base of all blocks; ``kind`` names the part of the templates that sets it."""
+class Part:
+    """What the templates set in a way of its own: by ``kind``, the name of the class in ``snake_case``."""
 
-    kind: ClassVar[str]
+    @property
+    def kind(self) -> str:
+        """Name of the part of the templates that sets it."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", type(self).__name__).lower()
+
+
+class Block(Part):
+    """Base of all blocks."""
 
 
 @dataclass(frozen=True)
 class Heading(Block):
     """A heading within a section."""
 
-    kind: ClassVar[str] = "heading"
     text: str
 
 
@@ -36,7 +42,6 @@ class Heading(Block):
 class Prose(Block):
     """One paragraph; ``lead`` is set bold before it, ``tone`` says how it looks."""
 
-    kind: ClassVar[str] = "prose"
     text: str
     lead: str = ""
     tone: Literal["plain", "fine", "warning"] = "plain"
@@ -46,7 +51,6 @@ class Prose(Block):
 class Bullets(Block):
     """A list of sentences."""
 
-    kind: ClassVar[str] = "bullets"
     items: tuple[str, ...]
 
 
@@ -54,7 +58,6 @@ class Bullets(Block):
 class Alert(Block):
     """A box that no reader may miss."""
 
-    kind: ClassVar[str] = "alert"
     text: str
     items: tuple[str, ...] = ()
 
@@ -63,7 +66,6 @@ class Alert(Block):
 class BottomLine(Block):
     """The big number with its interval and change, the sentence in words, and what belongs beside it."""
 
-    kind: ClassVar[str] = "bottom_line"
     percent: str
     interval: str
     change: str = ""
@@ -75,25 +77,20 @@ class BottomLine(Block):
 class Chart(Block):
     """A figure: its file name without ending, what it shows in words, and how it is drawn."""
 
-    kind: ClassVar[str] = "chart"
     name: str
     alt: str
     caption: str
     draw: Callable[[], Figure] = field(repr=False)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Mark:
+class Mark(Part):
     """Base of what is drawn within a cell."""
-
-    kind: ClassVar[str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Track(Mark):
     """An interval and a value on a scale from 0 to 100%."""
 
-    kind: ClassVar[str] = "track"
     lower: float
     value: float
     upper: float
@@ -104,7 +101,6 @@ class Track(Mark):
 class Bar(Mark):
     """A share of the widest bar, in [0, 1]."""
 
-    kind: ClassVar[str] = "bar"
     value: float
     colour: str
 
@@ -113,7 +109,6 @@ class Bar(Mark):
 class Spans(Mark):
     """Two intervals (lower, upper, mean) on one scale from 0 to 1: before and after the data."""
 
-    kind: ClassVar[str] = "spans"
     before: tuple[float, float, float]
     after: tuple[float, float, float]
 
@@ -162,7 +157,6 @@ class Group:
 class Table(Block):
     """A table; ``name`` also names its CSV file, ``title`` tells readers who do not see it what it holds."""
 
-    kind: ClassVar[str] = "table"
     name: str
     title: str
     columns: tuple[Column, ...]
@@ -177,7 +171,6 @@ class Table(Block):
 class Beside(Block):
     """Two stacks of blocks side by side; on a narrow screen one under the other."""
 
-    kind: ClassVar[str] = "beside"
     left: tuple[Block, ...]
     right: tuple[Block, ...]
     right_width: float
@@ -212,12 +205,9 @@ def as_content(part: Any) -> Any:  # noqa: ANN401 - any JSON value
         return [as_content(one) for one in part]
     if not dataclasses.is_dataclass(part) or isinstance(part, type):
         return part
-    kind = {"kind": part.kind} if isinstance(part, Block | Mark) else {}
-    values = {
-        one.name: as_content(getattr(part, one.name))
-        for one in dataclasses.fields(part)
-        if one.name != "draw"
-    }
+    kind = {"kind": part.kind} if isinstance(part, Part) else {}
+    names = [one.name for one in dataclasses.fields(part) if one.name != "draw"]
+    values = {name: as_content(getattr(part, name)) for name in names}
     if isinstance(part, Chart):
         values["path"] = f"figures/{part.name}.svg"
     return kind | values

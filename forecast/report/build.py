@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import tempfile
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from forecast.errors import RunFolderError
+from forecast.errors import InputError, RunFolderError
+from forecast.report.blocks import Cell, Column, Table, Track
 from forecast.report.content import Content, make_content
-from forecast.report.drawing import figure_bytes
-from forecast.report.exports import export_figures, export_tables
+from forecast.report.drawing import figure_bytes, write_whole
 from forecast.report.html_page import render_page
 from forecast.report.pdf import compile_pdf
 from forecast.report.run_records import ReportOptions, RunRecords, read_run_records
@@ -25,8 +28,8 @@ class BuiltReport:
     pdf: Path
     page: Path
     figures: tuple[Path, ...]
-    exported_figures: tuple[Path, ...] = ()
-    exported_tables: tuple[Path, ...] = ()
+    exported_figures: tuple[Path, ...]
+    exported_tables: tuple[Path, ...]
 
     @property
     def in_run_folder(self) -> tuple[Path, ...]:
@@ -57,23 +60,22 @@ def build_report(
         typst refused the report.
     """
     run = read_run_records(run_dir, options, notes=notes)
-    with using_typeface(typeface(run.options.fonts)):
-        return _build(run, run_dir, export_figures_to, export_tables_to)
-
-
-def _build(
-    run: RunRecords, run_dir: Path, export_figures_to: Path | None, export_tables_to: Path | None
-) -> BuiltReport:
-    content = make_content(run)
     try:
-        with tempfile.TemporaryDirectory(prefix=".report-", dir=run_dir) as name:
-            made = _write_report(run, content, Path(name))
+        with (
+            using_typeface(typeface(run.options.fonts)),
+            tempfile.TemporaryDirectory(prefix=".report-", dir=run_dir) as name,
+        ):
+            content, folder = make_content(run), Path(name)
+            (folder / FIGURES).mkdir()
+            figures = write_figures(content, folder / FIGURES)
+            (folder / PAGE).write_text(render_page(run, content, figures), encoding="utf-8")
+            (folder / PDF).write_bytes(set_pdf(run, content, figures))
             # Before the report is replaced, so that a folder that cannot be written changes nothing.
             charts = export_figures(content, export_figures_to) if export_figures_to else ()
             tables = export_tables(content, export_tables_to) if export_tables_to else ()
             (run_dir / FIGURES).mkdir(exist_ok=True)
-            for path in made:
-                os.replace(path, run_dir / path.relative_to(name))
+            for path in (*figures, folder / PAGE, folder / PDF):
+                os.replace(path, run_dir / path.relative_to(folder))
     except OSError as error:
         raise RunFolderError(
             f"{run_dir}: the report could not be written ({error.strerror or error}). "
@@ -82,19 +84,10 @@ def _build(
     return BuiltReport(
         pdf=run_dir / PDF,
         page=run_dir / PAGE,
-        figures=tuple(run_dir / FIGURES / path.name for path in made if path.suffix == ".svg"),
+        figures=tuple(run_dir / FIGURES / path.name for path in figures),
         exported_figures=charts,
         exported_tables=tables,
     )
-
-
-def _write_report(run: RunRecords, content: Content, folder: Path) -> tuple[Path, ...]:
-    (folder / FIGURES).mkdir()
-    figures = write_figures(content, folder / FIGURES)
-    pdf, page = folder / PDF, folder / PAGE
-    pdf.write_bytes(set_pdf(run, content, figures))
-    page.write_text(render_page(run, content, figures), encoding="utf-8")
-    return (*figures, page, pdf)
 
 
 def set_pdf(run: RunRecords, content: Content, figures: tuple[Path, ...]) -> bytes:
@@ -111,13 +104,7 @@ def set_pdf(run: RunRecords, content: Content, figures: tuple[Path, ...]) -> byt
 
 
 def write_figures(content: Content, folder: Path) -> tuple[Path, ...]:
-    """Draw every chart of the content into an existing folder, as ``<name>.svg``, and return the files.
-
-    Raises
-    ------
-    ValueError
-        Two charts have the same name: one would overwrite the other.
-    """
+    """Draw every chart of the content into an existing folder as ``<name>.svg``; names must differ."""
     paths: list[Path] = []
     for chart in content.charts():
         path = folder / f"{chart.name}.svg"
@@ -126,3 +113,69 @@ def write_figures(content: Content, folder: Path) -> tuple[Path, ...]:
         path.write_bytes(figure_bytes(chart.draw(), "svg", ground="none"))
         paths.append(path)
     return tuple(paths)
+
+
+def export_figures(content: Content, folder: Path) -> tuple[Path, ...]:
+    """Write every chart as ``<name>.svg`` and ``<name>.png`` on a white ground."""
+    files = {}
+    for chart in content.charts():
+        figure = chart.draw()
+        files[f"{chart.name}.svg"] = figure_bytes(figure, "svg")
+        files[f"{chart.name}.png"] = figure_bytes(figure, "png")
+    return _write(files, folder)
+
+
+def export_tables(content: Content, folder: Path) -> tuple[Path, ...]:
+    """Write every table as ``<name>.csv``: numbers at full precision where the table rounds them."""
+    return _write({f"{table.name}.csv": table_csv(table).encode() for table in content.tables()}, folder)
+
+
+def table_csv(table: Table) -> str:
+    """Return a table as CSV (RFC 4180, UTF-8, lines end in CR LF).
+
+    A group's label is the first column where there are groups, a cell's second line follows its first after
+    ``·``. An interval drawn on a scale becomes three numbers, other marks are left out: their numbers stand
+    beside them. A text that a spreadsheet would take for a formula gets an apostrophe before it.
+    """
+    grouped = any(group.label for group in table.groups)
+    stream = io.StringIO()
+    writer = csv.writer(stream)
+    first = next((row for group in table.groups for row in group.rows), (Cell(),) * len(table.columns))
+    heads = [head for column, cell in zip(table.columns, first, strict=True) for head in _heads(column, cell)]
+    writer.writerow([*(["Group"] if grouped else []), *heads])
+    for group in table.groups:
+        for row in group.rows:
+            values = [value for cell in row for value in _values(cell)]
+            writer.writerow([*([_plain(group.label)] if grouped else []), *values])
+    return stream.getvalue()
+
+
+def _heads(column: Column, cell: Cell) -> list[str]:
+    if isinstance(cell.mark, Track):
+        return ["Lower 90%", "Probability", "Upper 90%"]
+    return [] if cell.mark is not None else [column.head]
+
+
+def _values(cell: Cell) -> Iterator[str]:
+    if isinstance(cell.mark, Track):
+        yield from (repr(float(value)) for value in (cell.mark.lower, cell.mark.value, cell.mark.upper))
+    elif cell.mark is None and cell.value is not None:
+        yield repr(cell.value)
+    elif cell.mark is None:
+        yield _plain(f"{cell.text} · {cell.note}" if cell.note else cell.text)
+
+
+def _plain(text: str) -> str:
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
+def _write(contents: Mapping[str, bytes], folder: Path) -> tuple[Path, ...]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in contents.items():
+            write_whole(folder / name, content)
+    except OSError as error:
+        raise InputError(
+            f"{folder}: cannot be written ({error.strerror or error}). Give a folder that can be written."
+        ) from error
+    return tuple(folder / name for name in sorted(contents))

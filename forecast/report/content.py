@@ -18,14 +18,11 @@ from forecast.report.run_records import RunRecords
 from forecast.report.sections.assumptions import assumptions_section
 from forecast.report.sections.data import data_section, identity_section, recent_events_section
 from forecast.report.sections.drivers import drivers_section
-from forecast.report.sections.front import front_section
+from forecast.report.sections.front import all_milestones_section, front_section, milestones_section
 from forecast.report.sections.impact import impact_section
-from forecast.report.sections.indicators import indicators_section
-from forecast.report.sections.method import method_section
-from forecast.report.sections.milestones import all_milestones_section, milestones_section
+from forecast.report.sections.method import method_section, parameters_section
 from forecast.report.sections.outlook import calendar_section, outlook_section
-from forecast.report.sections.parameters import parameters_section
-from forecast.report.sections.scenarios import scenarios_section
+from forecast.report.sections.scenarios import indicators_section, scenarios_section
 from forecast.report.sections.tension import tension_section
 from forecast.report.sections.track_record import track_record_section
 from forecast.report.typeface import current_typeface, shorten

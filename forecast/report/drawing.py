@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -19,8 +20,10 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
+from numpy.typing import ArrayLike
 
 from forecast import wording
+from forecast.errors import InputError
 from forecast.report.palette import INK, MUTED, RULE
 from forecast.report.typeface import current_typeface, printable, shorten
 
@@ -101,6 +104,42 @@ def figure_bytes(figure: Figure, kind: FileKind, *, ground: str = "white") -> by
     return content if kind != "svg" else _PATH.sub(lambda path: _FINER.sub(rb"\1", path.group()), content)
 
 
+def figure_kind(path: Path) -> FileKind:
+    """Return the format that the ending of a file names; ``InputError`` where it names none."""
+    match path.suffix.lower()[1:]:
+        case "svg" | "png" | "pdf" as kind:
+            return kind
+    raise InputError(f"{path}: '{path.suffix}' is no format of a figure here. Allowed: .svg, .png, .pdf")
+
+
+def write_figure(figure: Figure, path: Path, *, ground: str = "white") -> Path:
+    """Write the figure in the format that the ending names, whole or not at all.
+
+    Raises
+    ------
+    InputError
+        The ending is none of ``.svg``, ``.png`` and ``.pdf``, or the place cannot be written.
+    """
+    content = figure_bytes(figure, figure_kind(path), ground=ground)
+    try:
+        write_whole(path, content)
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be written ({error.strerror or error}). Check the folder and permissions."
+        ) from error
+    return path
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file beside its place and move it there, so that it is never half written."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_bytes(content)
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
 def wrap_label(text: str, width: int) -> str:
     """Return the text as the typeface can show it, on at most two lines of about ``width`` signs."""
     shown = printable(text, current_typeface().glyphs)
@@ -139,15 +178,11 @@ def day_numbers(days: Sequence[date]) -> list[float]:
 
 
 def spread_labels(places: list[float], gap: float, low: float, high: float) -> list[float]:
-    """Move label places apart to at least ``gap``, keeping their order and staying in [low, high].
-
-    When they do not all fit, they are spaced evenly.
-    """
+    """Move labels apart by ``gap`` in their order within [low, high]; evenly where they do not all fit."""
     if not places:
         return []
     order = sorted(range(len(places)), key=lambda index: places[index])
-    room = (high - low) / max(len(places) - 1, 1)
-    gap = min(gap, room)
+    gap = min(gap, (high - low) / max(len(places) - 1, 1))
     moved = [places[index] for index in order]
     moved[0] = max(moved[0], low)
     for k in range(1, len(moved)):
@@ -164,8 +199,8 @@ def note(
     at: tuple[float, float],
     offset: tuple[float, float],
     *,
-    ha: Literal["left", "right", "center"] = "left",
-    va: Literal["top", "bottom", "center"] = "center",
+    ha: str = "left",
+    va: str = "center",
     size: float = 7.5,
     colour: str = INK,
     weight: int = 400,
@@ -224,6 +259,19 @@ def name_rows(axes: Axes, places: Sequence[float], names: Sequence[str]) -> None
     fix_ticks(axes.yaxis, places, names)
     align_tick_labels(axes)
     axes.spines["left"].set_visible(False)
+
+
+def list_rows(axes: Axes, names: Sequence[str], *, least: int = 1) -> list[int]:
+    """Rows from the top with their names, room for ``least`` of them; return their places."""
+    places = list(range(len(names)))[::-1]
+    axes.set_ylim(-0.7, max(len(names), least) - 0.3)
+    name_rows(axes, places, names)
+    return places
+
+
+def whiskers(axes: Axes, values: ArrayLike, places: ArrayLike, errors: ArrayLike) -> None:
+    """Horizontal ± one Monte Carlo standard error at each value."""
+    axes.errorbar(values, places, xerr=errors, fmt="none", ecolor=INK, elinewidth=0.8, capsize=2)
 
 
 def align_tick_labels(axes: Axes) -> None:

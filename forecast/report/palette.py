@@ -1,4 +1,4 @@
-"""Colours of the report, each with one meaning; distinguishable with the common colour blindnesses.
+"""Names and colours of what the report shows; each colour has one meaning, also to the colour-blind.
 
 Categories use hues of Okabe and Ito (*Color Universal Design*, 2008), cool for cooperative acts and warm
 for conflictual ones. No figure relies on colour alone: categories have lanes, targets have labels.
@@ -7,6 +7,7 @@ for conflictual ones. No figure relies on colour alone: categories have lanes, t
 from __future__ import annotations
 
 from forecast.events.codebook import CATEGORIES, category_label
+from forecast.families import FAMILIES
 
 INK = "#1A2430"
 MUTED = "#5A6673"
@@ -15,7 +16,6 @@ ACCENT = "#0B3C6F"
 STAMP = "#B00020"
 STRAINED = "#F6E7C1"
 CRISIS = "#EDBFA6"
-
 
 CATEGORY_COLOURS: dict[str, str] = {
     "visit": "#0072B2",
@@ -26,6 +26,17 @@ CATEGORY_COLOURS: dict[str, str] = {
     "military_incident": "#D55E00",
     "military_posture": "#8A4B12",
     "dispute": "#4D4D4D",
+}
+_BASELINES = {
+    "climatology": "climatology",
+    "last_window": "share after a like window",
+    "gamma_poisson": "discounted gamma–Poisson",
+    "decayed_logistic": "logistic on decayed counts",
+}
+_BASELINE_DASHES = {
+    "last_window": (1.0, 1.5),
+    "gamma_poisson": (4.0, 1.5),
+    "decayed_logistic": (4.0, 1.5, 1.0, 1.5),
 }
 _TARGET_COLOURS = ("#0B3C6F", "#B0641A", "#4F7A5B", "#7B4A8C", "#3F3F46")
 
@@ -43,3 +54,20 @@ def name_category(category: str) -> str:
 def target_colour(index: int) -> str:
     """Colour of the target at this place in the forecast as ``#RRGGBB``; reused after the fifth."""
     return _TARGET_COLOURS[index % len(_TARGET_COLOURS)]
+
+
+def name_model(model: str) -> str:
+    """Name of a model or baseline in running text; one that is not known is shown by its own name."""
+    if model in FAMILIES:
+        return FAMILIES[model].label
+    return _BASELINES.get(model, model.replace("_", " "))
+
+
+def model_line(model: str) -> tuple[str, tuple[float, ...]]:
+    """Colour as ``#RRGGBB`` and dashes (empty: solid) of a model's line; baselines are grey and dashed."""
+    return FAMILIES[model].colour if model in FAMILIES else MUTED, _BASELINE_DASHES.get(model, ())
+
+
+def describe_model(model: str) -> tuple[str, ...]:
+    """What the model of a family is, in paragraphs; empty where this version does not know it."""
+    return FAMILIES[model].method if model in FAMILIES else ()

@@ -16,7 +16,7 @@ from forecast.records.history import MilestoneChange, PreviousRun
 from forecast.report.questions import headline_pair, stands_out
 from forecast.report.typeface import shorten
 
-UP, DOWN, LEVEL = "↑", "↓", "≈"
+LEVEL = "≈"
 _NAMED_PRIORS = 3
 
 
@@ -82,10 +82,11 @@ def compare_runs(
 
 def _count_same_acts(before: DataSummary, now: DataSummary) -> bool:
     """Whether the counts of two runs can be compared: same first day, acts of the same actors."""
-    if before.dyad is None or now.dyad is None:
-        return before.first_date == now.first_date and not now.rows_left_out
-    rules = [(one.a, one.b, one.theatre) for one in (before.dyad, now.dyad)]
-    return before.first_date == now.first_date and rules[0] == rules[1]
+    same_actors = not now.rows_left_out
+    if before.dyad is not None and now.dyad is not None:
+        rules = [(one.a, one.b, one.theatre) for one in (before.dyad, now.dyad)]
+        same_actors = rules[0] == rules[1]
+    return before.first_date == now.first_date and same_actors
 
 
 def _changes(
@@ -95,24 +96,20 @@ def _changes(
     happened = now.observed_before - before.observed_before if same_acts else None
     if happened is not None and happened < 0:
         happened = None  # the earlier data held more: the counts cannot be compared
-    made = []
-    for milestone in now.milestones:
-        one = said.get((milestone.name, milestone.date))
-        if one is None:
-            continue
-        made.append(
-            MilestoneChange(
-                target=now.name,
-                milestone=one.name,
-                date=one.date,
-                probability=one.probability,
-                mcse=one.mcse,
-                interval90=one.interval90,
-                quiet=_quiet_chance(before.curve, one.probability, later),
-                happened_since=happened,
-            )
+    return [
+        MilestoneChange(
+            target=now.name,
+            milestone=one.name,
+            date=one.date,
+            probability=one.probability,
+            mcse=one.mcse,
+            interval90=one.interval90,
+            quiet=_quiet_chance(before.curve, one.probability, later),
+            happened_since=happened,
         )
-    return made
+        for milestone in now.milestones
+        if (one := said.get((milestone.name, milestone.date))) is not None
+    ]
 
 
 def _quiet_chance(curve: Curve, probability: float, later: Forecast) -> float:
@@ -137,7 +134,7 @@ def change_mark(now: MilestoneForecast, before: MilestoneChange | None) -> str:
     shown = wording.signed_points(wording.shown_difference(now.probability, before.probability), 0)
     if not has_changed(now, before) or shown == "0":
         return LEVEL
-    return f"{UP if now.probability > before.probability else DOWN} {shown}"
+    return f"{'↑' if now.probability > before.probability else '↓'} {shown}"
 
 
 def has_changed(now: MilestoneForecast, before: MilestoneChange) -> bool:
@@ -147,18 +144,13 @@ def has_changed(now: MilestoneForecast, before: MilestoneChange) -> bool:
 
 def change_line(forecast: Forecast, previous: PreviousRun | None) -> str:
     """Short line below the big number; empty without an earlier answer."""
-    if previous is None:
-        return ""
     _, now = headline_pair(forecast)
-    before = previous.change(forecast.headline.target, now.name)
-    if before is None:
+    before = previous and previous.change(forecast.headline.target, now.name)
+    if previous is None or before is None:
         return ""
-    since = f"since {wording.short_day(previous.as_of)}"
-    mark = change_mark(now, before)
-    if mark == LEVEL:
-        return f"{LEVEL} unchanged {since}"
-    moved = wording.shown_difference(now.probability, before.probability)
-    return f"{mark[0]} {wording.points(moved, 0)} {since}"
+    mark, moved = change_mark(now, before), wording.shown_difference(now.probability, before.probability)
+    said = f"{LEVEL} unchanged" if mark == LEVEL else f"{mark[0]} {wording.points(moved, 0)}"
+    return f"{said} since {wording.short_day(previous.as_of)}"
 
 
 def change_sentences(forecast: Forecast, previous: PreviousRun | None) -> list[str]:
@@ -195,19 +187,14 @@ def _reasons(
             f"The days that passed without it would alone have left {wording.percent(before.quiet)}; what "
             f"was learnt from {events} since then accounts for {wording.signed_points(news, 0)}."
         )
-    reasons += _strongest_new_driver(forecast, previous)
-    return reasons
-
-
-def _strongest_new_driver(forecast: Forecast, previous: PreviousRun) -> list[str]:
     new = [one for one in forecast.drivers if one.date > previous.as_of and stands_out(one.change, one.mcse)]
-    if not new:
-        return []
-    largest = max(new, key=lambda one: abs(one.change))
-    return [
-        f"Of these the one of {wording.long_day(largest.date)} moves it most, by "
-        f"{wording.signed_points(largest.change)} points (“{shorten(largest.summary.rstrip('.'), 110)}”)."
-    ]
+    if new:
+        largest = max(new, key=lambda one: abs(one.change))
+        reasons.append(
+            f"Of these the one of {wording.long_day(largest.date)} moves it most, by "
+            f"{wording.signed_points(largest.change)} points (“{shorten(largest.summary.rstrip('.'), 110)}”)."
+        )
+    return reasons
 
 
 def _other_assumptions(previous: PreviousRun) -> list[str]:
@@ -222,8 +209,5 @@ def _other_assumptions(previous: PreviousRun) -> list[str]:
     if not parts:
         return []
     verb = "differ" if len(parts) > 1 or len(previous.changed_priors) > 1 else "differs"
-    subject = wording.listing(tuple(parts))
-    return [
-        f"{subject[:1].upper()}{subject[1:]} {verb} from that run, so that part of any change is due to "
-        "other assumptions."
-    ]
+    said = f"{wording.listing(tuple(parts))} {verb} from that run"
+    return [f"{said[:1].upper()}{said[1:]}, so that part of any change is due to other assumptions."]

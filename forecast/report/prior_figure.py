@@ -12,7 +12,15 @@ from matplotlib.ticker import FixedLocator, MaxNLocator
 from forecast import wording
 from forecast.events.codebook import CATEGORIES
 from forecast.priors import NamedPrior
-from forecast.report.drawing import blank_figure, fix_ticks, name_rows, note, report_style, wrap_label
+from forecast.report.drawing import (
+    blank_figure,
+    fix_ticks,
+    list_rows,
+    note,
+    report_style,
+    whiskers,
+    wrap_label,
+)
 from forecast.report.palette import ACCENT, INK, MUTED, RULE, category_colour, name_category
 from forecast.sensitivity.prior_predictive import PriorPredictive
 
@@ -35,9 +43,7 @@ def draw_priors(
     below = 0.75 + 0.19 * max(kinds, len(implied.target_within_year) + 1)
     with report_style():
         figure = blank_figure(_ROW_INCHES * n_rows + below)
-        grid = figure.add_gridspec(
-            n_rows + 1, _COLUMNS, height_ratios=[*([_ROW_INCHES] * n_rows), below], width_ratios=[1, 1]
-        )
+        grid = figure.add_gridspec(n_rows + 1, _COLUMNS, height_ratios=[*([_ROW_INCHES] * n_rows), below])
         for place, prior in enumerate(changed):
             _draw_density(figure.add_subplot(grid[place // _COLUMNS, place % _COLUMNS]), prior)
         _draw_acts(figure.add_subplot(grid[n_rows, 0]), implied)
@@ -66,7 +72,8 @@ def _draw_density(axes: Axes, prior: NamedPrior) -> None:
 
 def _draw_acts(axes: Axes, implied: PriorPredictive) -> None:
     names = list(implied.acts_a_month)
-    places = np.arange(len(names))[::-1]
+    kinds = [name_category(name) if name in CATEGORIES else "All kinds" for name in names]
+    places = list_rows(axes, kinds)
     for place, name in zip(places, names, strict=True):
         low, middle, high = (max(value, 0.01) for value in implied.acts_a_month[name])
         colour = category_colour(name) if name in CATEGORIES else MUTED
@@ -74,27 +81,22 @@ def _draw_acts(axes: Axes, implied: PriorPredictive) -> None:
         axes.plot([middle], [place], "|", color=colour, markersize=8, markeredgewidth=1.6)
         axes.plot([max(implied.observed_a_month[name], 0.01)], [place], "o", color=INK, markersize=3)
     axes.set_xscale("log")
-    axes.set_ylim(-0.7, len(names) - 0.3)
     fix_ticks(axes.xaxis, [0.01, 0.1, 1, 10, 100, 1000], ["≤0.01", "0.1", "1", "10", "100", "1,000"])
     axes.minorticks_off()
-    kinds = [name_category(name) if name in CATEGORIES else "All kinds" for name in names]
-    name_rows(axes, places.tolist(), kinds)
     axes.set_title("Acts a month before any event", loc="left", fontsize=8, color=INK)
     axes.set_xlabel("Bar: 90% of simulated years; tick: median; dot: the data", fontsize=7)
 
 
 def _draw_targets(axes: Axes, implied: PriorPredictive, titles: Mapping[str, str]) -> None:
     names = list(implied.target_within_year)
-    places = np.arange(len(names))[::-1]
+    places = list_rows(axes, [wrap_label(titles[name], 24) for name in names], least=3)
     values = [implied.target_within_year[name] for name in names]
     errors = [implied.mcse[name] for name in names]
     axes.barh(places, values, height=0.55, color=ACCENT, alpha=0.75)
-    axes.errorbar(values, places, xerr=errors, fmt="none", ecolor=INK, elinewidth=0.8, capsize=2)
+    whiskers(axes, values, places, errors)
     for place, value, error in zip(places, values, errors, strict=True):
         note(axes, wording.percent(value), (value + error, place), (4, 0))
     axes.set_xlim(0, 1.14)
-    axes.set_ylim(-0.7, max(len(names), 3) - 0.3)
     fix_ticks(axes.xaxis, [0, 0.5, 1], ["0%", "50%", "100%"])
-    name_rows(axes, places.tolist(), [wrap_label(titles[name], 24) for name in names])
     axes.set_title("Target within a year, by the priors alone", loc="left", fontsize=8, color=INK)
     axes.set_xlabel("Whiskers: Monte Carlo error", fontsize=7)

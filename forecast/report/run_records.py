@@ -47,13 +47,7 @@ class ReportOptions:
 
 
 def report_options(config: Config) -> ReportOptions:
-    """Report settings of a config, its logo read.
-
-    Raises
-    ------
-    InputError
-        The logo cannot be read or is no image.
-    """
+    """Report settings of a config, its logo read (``InputError`` where it is no image)."""
     chosen = config.report
     return ReportOptions(
         paper=chosen.paper,
@@ -72,10 +66,9 @@ def report_options(config: Config) -> ReportOptions:
 class RunRecords:
     """What a run folder holds, read and checked.
 
-    ``manifest`` is ``manifest.json``: hashes, code version and seed are shown where given. ``track_record``
-    says how such forecasts did in a backtest, ``ledger_record`` what was on record about the pair before the
-    run, ``previous`` what an earlier run said; without one of them the report says so, or says nothing of it.
-    ``notes`` are printed as warnings on page 1, ``options`` say how the report is set.
+    Hashes, code version and seed are shown where ``manifest`` has them. ``track_record`` says how such
+    forecasts did in a backtest, ``ledger_record`` what was on record about the pair before the run,
+    ``previous`` what an earlier run said. ``notes`` are printed as warnings on page 1.
     """
 
     forecast: Forecast
@@ -101,10 +94,12 @@ def read_run_records(
     EventError
         ``events.csv`` is not valid.
     """
-    forecast = read_record(run_dir / files.FORECAST, Forecast)
-    analysis = read_record(run_dir / files.ANALYSIS, Analysis)
-    manifest = read_manifest(run_dir)
-    _require(run_dir / files.EVENTS)
+    forecast, analysis, manifest = (*_read_both(run_dir), read_manifest(run_dir))
+    if not (run_dir / files.EVENTS).is_file():
+        raise RunFolderError(
+            f"{run_dir / files.EVENTS}: file missing. A whole run folder is needed (forecast.json, "
+            "analysis.json, events.csv, manifest.json …), as 'forecast run' makes it."
+        )
     return RunRecords(
         forecast=forecast,
         analysis=analysis,
@@ -127,24 +122,15 @@ def compare_with(run_dir: Path, earlier_dir: Path) -> PreviousRun:
         A record is missing or damaged, or the earlier run is no earlier answer to the same questions.
     """
     try:
-        return compare_runs(
-            read_record(earlier_dir / files.FORECAST, Forecast),
-            read_record(earlier_dir / files.ANALYSIS, Analysis),
-            read_record(run_dir / files.FORECAST, Forecast),
-            read_record(run_dir / files.ANALYSIS, Analysis),
-            read_events(run_dir / files.EVENTS),
-        )
+        events = read_events(run_dir / files.EVENTS)
+        return compare_runs(*_read_both(earlier_dir), *_read_both(run_dir), events)
     except ComparisonError as error:
         raise RunFolderError(f"{earlier_dir}: {error}") from error
 
 
+def _read_both(folder: Path) -> tuple[Forecast, Analysis]:
+    return read_record(folder / files.FORECAST, Forecast), read_record(folder / files.ANALYSIS, Analysis)
+
+
 def _read_if_there[R: Record](path: Path, kind: type[R]) -> R | None:
     return read_record(path, kind) if path.exists() else None
-
-
-def _require(path: Path) -> None:
-    if not path.is_file():
-        raise RunFolderError(
-            f"{path}: file missing. A whole run folder is needed (forecast.json, analysis.json, events.csv, "
-            "manifest.json …), as 'forecast run' makes it."
-        )

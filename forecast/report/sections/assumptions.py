@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import numpy as np
 from matplotlib.figure import Figure
 
 from forecast import wording
 from forecast.records.analysis import AssumptionEffect, Robustness, ShiftEnd
 from forecast.records.forecast import Forecast
 from forecast.report.blocks import Block, Bullets, Cell, Chart, Column, Group, Heading, Prose, Section, Table
-from forecast.report.drawing import blank_figure, name_rows, note, one_line, points_axis, report_style
-from forecast.report.palette import ACCENT, INK, MUTED, target_colour
+from forecast.report.drawing import (
+    blank_figure,
+    list_rows,
+    note,
+    one_line,
+    points_axis,
+    report_style,
+    whiskers,
+)
+from forecast.report.palette import ACCENT, MUTED, target_colour
 from forecast.report.questions import named
 from forecast.report.run_records import RunRecords
 from forecast.report.typeface import shorten
@@ -30,6 +37,10 @@ _DOWN = "#8FB3D4"
 """Lighter than the accent, so that both ends differ without colour too."""
 _MOST_CROSSINGS = 4
 _MOST_MILESTONES = 6
+_READING = (
+    "Priors ×2 and data ×2: change in percentage points, with its Monte Carlo error, if priors "
+    "or data had twice the weight, at the present rate."
+)
 
 
 def assumptions_section(run: RunRecords) -> Section | None:
@@ -38,47 +49,47 @@ def assumptions_section(run: RunRecords) -> Section | None:
     if found is None or not found.sensitivities:
         return None
     forecast = run.forecast
-    blocks: list[Block] = [*_summary(forecast, found), _labels(forecast, found)]
-    blocks.append(
-        Prose(
-            "Priors ×2 and data ×2: change in percentage points, with its Monte Carlo error, if priors "
-            "or data had twice the weight, at the present rate.",
-            tone="fine",
-        )
-    )
+    asked = (forecast.headline.target, forecast.headline.milestone)
+    blocks: list[Block] = [
+        Prose(label_sentence(one), lead="The headline.")
+        for one in found.sensitivities
+        if (one.target, one.milestone) == asked
+    ]
+    blocks += [_labels(forecast, found), Prose(_READING, tone="fine")]
     if shown_bars(found):
-        blocks += [Heading("What each assumption does to the headline"), _chart(forecast, found)]
+        chart = Chart(
+            name="assumptions",
+            alt=_describe(found),
+            caption="Change of the headline chance for one step down and one step up of each assumption. A "
+            "step moves the middle of a prior to its 16% or 84% quantile; an act ahead surely fails to "
+            "happen, or surely happens. Whiskers show the Monte Carlo error.",
+            draw=lambda: draw_tornado(forecast, found),
+        )
+        blocks += [Heading("What each assumption does to the headline"), chart]
     if found.break_evens:
         blocks += [Heading("What would change the words"), *_break_evens(forecast, found)]
     return Section("assumptions", "How far the call rests on assumptions", tuple(blocks))
-
-
-def _summary(forecast: Forecast, found: Robustness) -> list[Block]:
-    asked = (forecast.headline.target, forecast.headline.milestone)
-    one = next((one for one in found.sensitivities if (one.target, one.milestone) == asked), None)
-    return [] if one is None else [Prose(label_sentence(one), lead="The headline.")]
 
 
 def _labels(forecast: Forecast, found: Robustness) -> Table:
     known = {(one.target, one.milestone): one for one in found.sensitivities}
     groups = []
     for index, target in enumerate(forecast.targets):
-        rows = []
-        for milestone in target.milestones:
-            one = known.get((target.name, milestone.name))
-            if one is None:
-                continue
-            rows.append(
-                (
-                    Cell(wording.short_day(milestone.date)),
-                    Cell(wording.percent(milestone.probability), value=milestone.probability),
-                    Cell(one.rests_on, weight="semibold"),
-                    Cell(change_with_error(one.priors.change, one.priors.mcse), value=one.priors.change),
-                    Cell(change_with_error(one.data.change, one.data.mcse), value=one.data.change),
-                    Cell(one.groups[0].name, tone="fine"),
-                )
+        rows = tuple(
+            (
+                Cell(wording.short_day(milestone.date)),
+                Cell(wording.percent(milestone.probability), value=milestone.probability),
+                Cell(one.rests_on, weight="semibold"),
+                *(
+                    Cell(change_with_error(pull.change, pull.mcse), value=pull.change)
+                    for pull in (one.priors, one.data)
+                ),
+                Cell(one.groups[0].name, tone="fine"),
             )
-        groups.append(Group(rows=tuple(rows), label=shorten(target.label, 80), colour=target_colour(index)))
+            for milestone in target.milestones
+            if (one := known.get((target.name, milestone.name))) is not None
+        )
+        groups.append(Group(rows=rows, label=shorten(target.label, 80), colour=target_colour(index)))
     return Table(
         name="assumptions",
         title="What each probability rests on",
@@ -91,17 +102,6 @@ def _labels(forecast: Forecast, found: Robustness) -> Table:
             Column("Most influential priors"),
         ),
         groups=tuple(groups),
-    )
-
-
-def _chart(forecast: Forecast, found: Robustness) -> Chart:
-    return Chart(
-        name="assumptions",
-        alt=_describe(found),
-        caption="Change of the headline chance for one step down and one step up of each assumption. A step "
-        "moves the middle of a prior to its 16% or 84% quantile; an act ahead surely fails to happen, or "
-        "surely happens. Whiskers show the Monte Carlo error.",
-        draw=lambda: draw_tornado(forecast, found),
     )
 
 
@@ -138,10 +138,8 @@ def _break_evens(forecast: Forecast, found: Robustness) -> list[Block]:
 
 def shown_bars(robustness: Robustness) -> tuple[AssumptionEffect, ...]:
     """Bars that have something to show, the widest first."""
-    known = (
-        bar for bar in robustness.tornado if bar.lower.change is not None or bar.upper.change is not None
-    )
-    return tuple(known)[:MOST_BARS]
+    known = [bar for bar in robustness.tornado if (bar.lower.change, bar.upper.change) != (None, None)]
+    return tuple(known[:MOST_BARS])
 
 
 def draw_tornado(forecast: Forecast, robustness: Robustness) -> Figure:
@@ -155,7 +153,7 @@ def draw_tornado(forecast: Forecast, robustness: Robustness) -> Figure:
     with report_style():
         figure = blank_figure(0.75 + 0.27 * max(len(bars), 1))
         axes = figure.add_subplot()
-        places = np.arange(len(bars))[::-1]
+        places = list_rows(axes, [one_line(bar_title(bar), 52) for bar in bars])
         for place, bar in zip(places, bars, strict=True):
             for end, colour, other in ((bar.lower, _DOWN, bar.upper), (bar.upper, ACCENT, bar.lower)):
                 if end.change is None:
@@ -163,26 +161,17 @@ def draw_tornado(forecast: Forecast, robustness: Robustness) -> Figure:
                 change = 100 * end.change
                 axes.barh(place, change, height=0.55, color=colour, gid=f"bar:{bar.name}")
                 error = 100 * (end.mcse or 0.0)
-                axes.errorbar(change, place, xerr=error, fmt="none", ecolor=INK, elinewidth=0.8, capsize=2)
+                whiskers(axes, change, place, error)
                 same_side = other.change is not None and other.change * end.change > 0
                 smaller = same_side and abs(other.change or 0.0) > abs(end.change)
                 outward = (-1 if end.change < 0 else 1) * (-1 if smaller else 1)
                 origin = 0.0 if smaller else change + outward * error
-                note(
-                    axes,
-                    assumed_text(end.assumed),
-                    (origin, place),
-                    (4 * outward, 0),
-                    ha="left" if outward > 0 else "right",
-                    size=6.8,
-                    colour=MUTED,
-                )
+                text, ha = assumed_text(end.assumed), "left" if outward > 0 else "right"
+                note(axes, text, (origin, place), (4 * outward, 0), ha=ha, size=6.8, colour=MUTED)
         axes.axvline(0, color=MUTED, linewidth=0.8)
         ends = [end for bar in bars for end in (bar.lower, bar.upper) if end.change]
         reach = max((100 * (abs(end.change or 0) + (end.mcse or 0)) for end in ends), default=1.0)
         axes.set_xlim(-1.45 * reach, 1.45 * reach)
-        axes.set_ylim(-0.7, max(len(bars), 1) - 0.3)
-        name_rows(axes, places.tolist(), [one_line(bar_title(bar), 52) for bar in bars])
         points_axis(
             axes,
             f"Change of {wording.percent(milestone.probability)} in percentage points "

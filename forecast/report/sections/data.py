@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, timedelta
 
 from forecast import wording
@@ -153,17 +152,15 @@ def recent_events(events: EventTable, as_of: date) -> tuple[str, list[Event]]:
 
 def identity_section(run: RunRecords) -> Section:
     """Sources of the events cited, numbered, then run id, hashes and versions."""
-    cited: tuple[Block, ...] = ()
+    heading = "Sources of the events cited"
+    cited: list[Block] = []
     if run.forecast.drivers:
-        heading = "Sources of the events cited"
-        cited = (Heading(heading), _sources_table(heading, run.forecast, run.events))
+        cited = [Heading(heading), _sources_table(heading, run.forecast, run.events)]
     identity = Table(
         name="run",
         title="Identity of the run",
         columns=(Column("What", 30), Column("Value")),
-        groups=one_group(
-            (Cell(name), Cell(value)) for name, value in identity_rows(run.forecast, run.manifest)
-        ),
+        groups=one_group((Cell(name), Cell(value)) for name, value in identity_rows(run)),
         lines=False,
         whole=True,
     )
@@ -194,8 +191,9 @@ def _sources_table(title: str, forecast: Forecast, events: EventTable) -> Table:
     )
 
 
-def identity_rows(forecast: Forecast, manifest: Mapping[str, object]) -> list[tuple[str, str]]:
+def identity_rows(run: RunRecords) -> list[tuple[str, str]]:
     """Run id, model, hashes and versions: what is needed to make the same report again."""
+    forecast = run.forecast
     labels = {
         "config_sha256": "Config (SHA-256)",
         "data_sha256": "Events (SHA-256)",
@@ -207,6 +205,6 @@ def identity_rows(forecast: Forecast, manifest: Mapping[str, object]) -> list[tu
         ("Run", forecast.run_id),
         ("Model family", forecast.model),
         ("As of", forecast.as_of.isoformat()),
-        *((label, str(manifest[key])) for key, label in labels.items() if key in manifest),
+        *((label, str(run.manifest[key])) for key, label in labels.items() if key in run.manifest),
         ("Versions", versions or "not recorded"),
     ]

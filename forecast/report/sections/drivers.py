@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from forecast import wording
 from forecast.records.forecast import Driver, Forecast
 from forecast.report.blocks import Cell, Chart, Column, Prose, Section, Table, one_group
-from forecast.report.drawing import blank_figure, name_rows, note, points_axis, report_style
-from forecast.report.palette import INK, MUTED, category_colour, name_category
+from forecast.report.drawing import blank_figure, list_rows, note, points_axis, report_style, whiskers
+from forecast.report.palette import MUTED, category_colour, name_category
 from forecast.report.questions import headline_pair
 from forecast.report.run_records import RunRecords
 from forecast.report.typeface import shorten
@@ -19,18 +19,18 @@ def drivers_section(run: RunRecords) -> Section:
     """Leave-one-out changes as a chart and, numbered alike, as a table."""
     forecast = run.forecast
     title, intro = "Which past events move the number", Prose(_intro(forecast))
+    change = "Change of the headline chance due to each event"
     if not forecast.drivers:
         return Section("drivers", title, (intro,))
     chart = Chart(
         name="drivers",
         alt=describe_drivers(forecast),
-        caption="Change of the headline chance due to each event, in percentage points; "
-        "whiskers show the Monte Carlo error.",
+        caption=f"{change}, in percentage points; whiskers show the Monte Carlo error.",
         draw=lambda: draw_drivers(forecast.drivers),
     )
     table = Table(
         name="drivers",
-        title="Change of the headline chance due to each event",
+        title=change,
         columns=(
             Column("No.", 7, "right"),
             Column("Day", 17),
@@ -73,11 +73,11 @@ def _intro(forecast: Forecast) -> str:
     target, milestone = headline_pair(forecast)
     subject = f"{shorten(target.label, 60)} before {wording.long_day(milestone.date)}"
     left_out = len(forecast.drivers) - len(ordered_drivers(forecast.drivers))
-    further = wording.count(left_out, "further event")
-    more = f" For {further} with smaller changes see forecast.json." if left_out else ""
+    more = f" For {wording.count(left_out, 'further event')} with smaller changes see forecast.json."
     return (
         f"Each event is left out in turn and the chance of {subject} worked out again. A positive change "
-        f"means that the event raised it. The changes do not add up: events act together.{more}"
+        f"means that the event raised it. The changes do not add up: events act together."
+        f"{more if left_out else ''}"
     )
 
 
@@ -101,12 +101,15 @@ def draw_drivers(drivers: tuple[Driver, ...]) -> Figure:
     with report_style():
         figure = blank_figure(0.5 + 0.18 * len(shown))
         axes = figure.add_subplot()
-        places = np.arange(len(shown))[::-1]
+        names = [
+            f"{number}   {name_category(driver.category)}, {wording.short_day(driver.date)}"
+            for number, driver in enumerate(shown, start=1)
+        ]
+        places = list_rows(axes, names)
         changes = np.array([100 * driver.change for driver in shown])
         errors = np.array([100 * driver.mcse for driver in shown])
-        colours = [category_colour(driver.category) for driver in shown]
-        axes.barh(places, changes, height=0.62, color=colours)
-        axes.errorbar(changes, places, xerr=errors, fmt="none", ecolor=INK, elinewidth=0.8, capsize=2)
+        axes.barh(places, changes, height=0.62, color=[category_colour(driver.category) for driver in shown])
+        whiskers(axes, changes, places, errors)
         axes.axvline(0, color=MUTED, linewidth=0.8)
         reach = float(np.max(np.abs(changes) + errors)) or 1.0
         low = float(np.min(changes - errors))
@@ -116,11 +119,5 @@ def draw_drivers(drivers: tuple[Driver, ...]) -> Figure:
             outward = 1 if change >= 0 else -1
             text, at = wording.signed_points(driver.change), (change + outward * error, place)
             note(axes, text, at, (4 * outward, 0), ha="left" if outward > 0 else "right")
-        axes.set_ylim(-0.7, len(shown) - 0.3)
-        names = [
-            f"{number}   {name_category(driver.category)}, {wording.short_day(driver.date)}"
-            for number, driver in enumerate(shown, start=1)
-        ]
-        name_rows(axes, places.tolist(), names)
         points_axis(axes, "Change of the headline chance, percentage points")
     return figure

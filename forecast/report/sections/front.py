@@ -1,45 +1,53 @@
-"""Page 1 above its table: the bottom line, what it rests on, and warnings."""
+"""Page 1: the bottom line, what it rests on, and the table of every target × milestone."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Literal
+
 from forecast import wording
 from forecast.records.analysis import Analysis
-from forecast.records.forecast import Forecast
-from forecast.report.blocks import Alert, Block, BottomLine, Prose, Section
-from forecast.report.previous_run import change_line, change_sentences
-from forecast.report.questions import headline_pair, stands_out
+from forecast.records.forecast import Forecast, MilestoneForecast, TargetForecast
+from forecast.report.blocks import Alert, Block, BottomLine, Cell, Column, Group, Prose, Section, Table, Track
+from forecast.report.palette import target_colour
+from forecast.report.previous_run import change_line, change_mark, change_sentences
+from forecast.report.questions import chosen_milestones, headline_pair, seen_before, shown_error, stands_out
 from forecast.report.run_records import RunRecords
 from forecast.report.sections.track_record import track_sentence
 from forecast.report.typeface import shorten
 from forecast.wording.sensitivity import LABEL_WORDS
 from forecast.wording.warnings import warning_sentence
 
+MOST_ROWS_IN_FRONT = 60
+"""Rows up to which the table of page 1 holds every question."""
+_A_TARGET_IN_FRONT = 8
+_DENSE_FROM = 16
+"""Rows from which the table is set smaller, with the day beside the name."""
+_READING = (
+    "Words follow ICD 203 and name every band that the interval reaches. Baseline: the simple forecast of "
+    "the same question. Error: Monte Carlo standard error in percentage points."
+)
+Shown = Mapping[str, tuple[MilestoneForecast, ...]]
+Size = Literal["tiny", "small", "medium"]
+
 
 def front_section(run: RunRecords) -> Section:
     """Bottom line, foundations, warnings; a box above them when the fit did not converge."""
     forecast = run.forecast
-    blocks: list[Block] = []
+    blocks: list[Block] = [bottom_line(run)]
     if not forecast.converged:
         failures = forecast.diagnostics.failures or ("The run is recorded as not converged.",)
-        blocks.append(
-            Alert(text="This run did not converge: its numbers must not be used.", items=tuple(failures))
-        )
+        alert = "This run did not converge: its numbers must not be used."
+        blocks.insert(0, Alert(text=alert, items=tuple(failures)))
     rests_on = [
         *change_sentences(forecast, run.previous),
         *foundations(forecast, run.analysis),
         track_sentence(forecast, run.track_record),
     ]
     warnings = (*run.notes, *map(warning_sentence, run.analysis.warnings))
-    return Section(
-        "front",
-        None,
-        (
-            *blocks,
-            bottom_line(run),
-            *(Prose(sentence) for sentence in rests_on),
-            *(Prose(warning, lead="Note:", tone="warning") for warning in warnings),
-        ),
-    )
+    blocks += [Prose(sentence) for sentence in rests_on]
+    blocks += [Prose(warning, lead="Note:", tone="warning") for warning in warnings]
+    return Section("front", None, tuple(blocks))
 
 
 def bottom_line(run: RunRecords) -> BottomLine:
@@ -91,14 +99,9 @@ def _seen_sentence(forecast: Forecast) -> str:
         if target.observed_before
     ]
     unseen = tuple(shorten(target.label, 80) for target in forecast.targets if not target.observed_before)
-    parts = []
-    if seen:
-        parts.append(f"Seen in the data: {'; '.join(seen)}.")
-    if unseen:
-        parts.append(
-            f"Not seen in the data, so the figure reflects our assumptions: {wording.listing(unseen)}."
-        )
-    return " ".join(parts)
+    parts = [f"Seen in the data: {'; '.join(seen)}."] if seen else []
+    assumed = f"Not seen in the data, so the figure reflects our assumptions: {wording.listing(unseen)}."
+    return " ".join([*parts, assumed] if unseen else parts)
 
 
 def _largest_driver(forecast: Forecast) -> str:
@@ -111,3 +114,108 @@ def _largest_driver(forecast: Forecast) -> str:
         f"The past event that moves it most is of {wording.long_day(largest.date)} (“{summary}”). "
         f"Without it the number would be {wording.points(largest.change)} {direction}."
     )
+
+
+def milestones_section(run: RunRecords) -> Section:
+    """Chance, interval, words, baseline, Monte Carlo error and change of every question."""
+    shown = front_milestones(run.forecast)
+    rows = sum(map(len, shown.values()))
+    reading = _READING
+    if run.previous:
+        reading += (
+            f" Change: in percentage points since {wording.long_day(run.previous.as_of)}; ≈ is less than "
+            "one, or within twice its Monte Carlo error."
+        )
+    if _all_shown(run, shown):
+        title = "Every target and milestone"
+    else:
+        title = "Targets and milestones"
+        most = max(len(target.milestones) for target in run.forecast.targets)
+        reading = f"A selection of {most:,} milestones; all of them are in the table near the end. {reading}"
+    table = _table(run, shown, "milestones", "small" if rows >= _DENSE_FROM else "medium")
+    return Section("milestones", title, (table, Prose(reading, tone="fine")))
+
+
+def all_milestones_section(run: RunRecords) -> Section | None:
+    """The full table, when page 1 shows a selection of it."""
+    if _all_shown(run, front_milestones(run.forecast)):
+        return None
+    everything = {target.name: target.milestones for target in run.forecast.targets}
+    table = _table(run, everything, "all-milestones", "tiny")
+    return Section("all-milestones", "All milestones", (table,))
+
+
+def front_milestones(forecast: Forecast) -> dict[str, tuple[MilestoneForecast, ...]]:
+    """Milestones of each target in the table of page 1, by name of the target."""
+    rows = sum(len(target.milestones) for target in forecast.targets)
+    most = rows if rows <= MOST_ROWS_IN_FRONT else _A_TARGET_IN_FRONT
+    return {
+        target.name: chosen_milestones(target.milestones, forecast.headline.milestone, most)
+        for target in forecast.targets
+    }
+
+
+def _all_shown(run: RunRecords, shown: Shown) -> bool:
+    return all(len(shown[target.name]) == len(target.milestones) for target in run.forecast.targets)
+
+
+def _table(run: RunRecords, shown: Shown, name: str, size: Size) -> Table:
+    forecast, asked = run.forecast, run.forecast.headline
+    columns = [
+        Column("Before the day of"),
+        Column("0 to 100%", 19 if size != "medium" or run.previous else 27),
+        Column("Chance", 11.5, "right"),
+        Column("90% interval", 17.5, "right"),
+        Column("In words", 42),
+        Column("Baseline", 13, "right"),
+        Column("Error", 9, "right"),
+    ]
+    if run.previous:
+        columns.append(Column("Change", 12, "right"))
+    return Table(
+        name=name,
+        title="Chance of each target before each milestone",
+        columns=tuple(columns),
+        groups=tuple(
+            Group(
+                label=shorten(target.label, 90),
+                note=seen_before(target),
+                colour=target_colour(index),
+                rows=tuple(
+                    _cells(run, target, milestone, target_colour(index), size)
+                    for milestone in shown[target.name]
+                ),
+                marked=tuple(
+                    place
+                    for place, milestone in enumerate(shown[target.name])
+                    if (target.name, milestone.name) == (asked.target, asked.milestone)
+                ),
+            )
+            for index, target in enumerate(forecast.targets)
+        ),
+        size=size,
+        lines=False,
+    )
+
+
+def _cells(
+    run: RunRecords, target: TargetForecast, milestone: MilestoneForecast, colour: str, size: Size
+) -> tuple[Cell, ...]:
+    day = wording.short_day(milestone.date)
+    probability, (lower, upper) = milestone.probability, milestone.interval90
+    cells = [
+        Cell(shorten(milestone.label, 120), note=day)
+        if size == "medium"
+        else Cell(f"{day} · {shorten(milestone.label, 70 if size == 'small' else 50)}"),
+        Cell(mark=Track(lower=lower, value=probability, upper=upper, colour=colour)),
+        Cell(wording.percent(probability), weight="semibold", value=probability),
+        Cell(wording.interval_percent(milestone.interval90)),
+        Cell(wording.words(probability, milestone.interval90)),
+        Cell(wording.percent(milestone.baseline.probability), value=milestone.baseline.probability),
+        Cell(shown_error(milestone.mcse), tone="fine", value=milestone.mcse),
+    ]
+    if run.previous:
+        before = run.previous.change(target.name, milestone.name)
+        moved = None if before is None else probability - before.probability
+        cells.append(Cell(change_mark(milestone, before), weight="semibold", value=moved))
+    return tuple(cells)

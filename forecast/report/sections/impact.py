@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from forecast import wording
@@ -58,12 +59,11 @@ def impact_section(run: RunRecords) -> Section | None:
         caption="Chance with its 90% interval, by how grave the target would be.",
         draw=lambda: draw_impact(forecast, run.options, headline.name),
     )
-    unjudged = len(forecast.targets) - len(judged)
     intro = (
         f"Chance of each target before {wording.long_day(headline.date)}, against its impact. The impact is "
         "a judgement of the author, not of the model."
     )
-    if unjudged:
+    if unjudged := len(forecast.targets) - len(judged):
         verb = "has" if unjudged == 1 else "have"
         intro += f" {wording.count(unjudged, 'target').capitalize()} {verb} no impact in the config."
     matrix = Beside(left=(chart,), right=(table,), right_width=_TEXT_WIDTH_MM - WIDTH_MM - _GUTTER_MM)
@@ -80,10 +80,7 @@ def _describe(run: RunRecords, targets: list[TargetForecast], chances: dict[str,
 
 
 def draw_impact(forecast: Forecast, options: ReportOptions, milestone: str) -> Figure:
-    """Draw one dot a target with an impact, at its chance before the milestone, with its 90% interval.
-
-    Dots carry ``impact:<target>`` as ``gid``. The lines are the bounds of the ICD-203 bands.
-    """
+    """Draw each target with an impact at its chance (``gid`` is ``impact:<target>``) over ICD-203 bands."""
     with report_style():
         figure = blank_figure(2.1, width_inches=WIDTH_MM / _MM_AN_INCH)
         axes = figure.add_subplot()
@@ -102,19 +99,16 @@ def draw_impact(forecast: Forecast, options: ReportOptions, milestone: str) -> F
         axes.set_xlabel("Impact")
         axes.spines[["left", "bottom"]].set_color(RULE)
         for level, name in enumerate(IMPACT_LEVELS):
-            _draw_level(figure, forecast, options, milestone, name, level)
+            shown = [
+                (index, target, named(target.milestones, milestone))
+                for index, target in enumerate(forecast.targets)
+                if target.name in options.impact and options.impact[target.name].level == name
+            ]
+            _draw_level(axes, level, shown)
     return figure
 
 
-def _draw_level(
-    figure: Figure, forecast: Forecast, options: ReportOptions, milestone: str, name: str, level: int
-) -> None:
-    axes = figure.axes[0]
-    shown = [
-        (index, target, named(target.milestones, milestone))
-        for index, target in enumerate(forecast.targets)
-        if target.name in options.impact and options.impact[target.name].level == name
-    ]
+def _draw_level(axes: Axes, level: int, shown: list[tuple[int, TargetForecast, MilestoneForecast]]) -> None:
     last = level == len(IMPACT_LEVELS) - 1
     width = 0.8 / max(len(shown), 1)
     heights = spread_labels([one.probability for *_, one in shown], 0.13, 0.06, 0.94)

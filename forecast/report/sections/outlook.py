@@ -37,6 +37,7 @@ def outlook_section(run: RunRecords) -> Section:
         caption="Chance that each target has happened by a day, with its 90% band; dots are milestones.",
         draw=lambda: draw_curves(forecast),
     )
+    heading = "What counts, and how often it was seen"
     questions = Table(
         name="targets",
         title="What counts as each target, and how often it was seen",
@@ -56,9 +57,8 @@ def outlook_section(run: RunRecords) -> Section:
             for index, target in enumerate(forecast.targets)
         ),
     )
-    heading = Heading("What counts, and how often it was seen")
-    reading = Prose(curve_reading(forecast))
-    return Section("outlook", "How the chance grows with time", (chart, reading, heading, questions))
+    blocks = (chart, Prose(curve_reading(forecast)), Heading(heading), questions)
+    return Section("outlook", "How the chance grows with time", blocks)
 
 
 def calendar_section(run: RunRecords) -> Section | None:
@@ -198,18 +198,8 @@ def _mark_milestones(axes: Axes, forecast: Forecast, start: float, end: float) -
         for row, spans in enumerate(rows):
             if all(day + half < left or day - half > right for left, right in spans):
                 spans.append((day - half, day + half))
-                weight = 600 if one.name == headline else 400
-                note(
-                    axes,
-                    name,
-                    (day, 1.0),
-                    (0, 4 + 18 * row),
-                    ha="center",
-                    va="bottom",
-                    size=7,
-                    weight=weight,
-                    spacing=0.95,
-                )
+                at, up, weight = (day, 1.0), (0, 4 + 18 * row), 600 if one.name == headline else 400
+                note(axes, name, at, up, ha="center", va="bottom", size=7, weight=weight, spacing=0.95)
                 break
 
 
@@ -228,25 +218,14 @@ def _mark_values(
     is_headline: bool,
 ) -> None:
     for one in milestones:
-        (day,) = day_numbers((one.date,))
-        axes.plot(
-            [day], [one.probability], "o", color=colour, markersize=4.2 if is_headline else 3.2, clip_on=False
-        )
-        if any(abs(day - x) < 0.05 * span and abs(one.probability - y) < 0.075 for x, y in taken):
+        (x,), y = day_numbers((one.date,)), one.probability
+        axes.plot([x], [y], "o", color=colour, markersize=4.2 if is_headline else 3.2, clip_on=False)
+        if any(abs(x - other) < 0.05 * span and abs(y - height) < 0.075 for other, height in taken):
             continue
-        taken.append((day, one.probability))
-        below = one.probability > 0.9
-        note(
-            axes,
-            wording.percent(one.probability),
-            (day, one.probability),
-            (-3, -5 if below else 4),
-            ha="right",
-            va="top" if below else "bottom",
-            size=7,
-            colour=colour,
-            weight=600 if is_headline else 400,
-        )
+        taken.append((x, y))
+        down, va = (-5, "top") if y > 0.9 else (4, "bottom")
+        text, weight = wording.percent(y), 600 if is_headline else 400
+        note(axes, text, (x, y), (-3, down), ha="right", va=va, size=7, colour=colour, weight=weight)
 
 
 def _name_targets(axes: Axes, forecast: Forecast, end: float, span: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import date
 from itertools import groupby
 
@@ -53,10 +54,7 @@ def tension_section(run: RunRecords) -> Section | None:
 
 def tension_reading(tension: TensionSeries) -> str:
     """Where the relationship stands, since when, and the last spell of crisis."""
-    spells = [
-        (regime, [index for index, _ in run])
-        for regime, run in groupby(enumerate(tension.regime), key=lambda item: item[1])
-    ]
+    spells = list(_spells(tension))
     now, steps = spells[-1]
     last = (
         f"Tension at the end of the data is {wording.number(tension.mean[-1], 1)} standard deviations from "
@@ -69,13 +67,16 @@ def tension_reading(tension: TensionSeries) -> str:
         return last
     if not crises:
         return f"{last} No step reads as a crisis."
-    first, final = tension.date[crises[-1][0]], tension.date[crises[-1][-1]]
+    first, final = (wording.long_day(tension.date[crises[-1][end]]) for end in (0, -1))
     if first == final:
-        return f"{last} The last step that reads as a crisis began on {wording.long_day(first)}."
-    return (
-        f"{last} The last spell that reads as a crisis ran from {wording.long_day(first)} "
-        f"to the step of {wording.long_day(final)}."
-    )
+        return f"{last} The last step that reads as a crisis began on {first}."
+    return f"{last} The last spell that reads as a crisis ran from {first} to the step of {final}."
+
+
+def _spells(tension: TensionSeries) -> Iterator[tuple[str, list[int]]]:
+    """Each regime in turn with its steps, counted from 0."""
+    for regime, run in groupby(enumerate(tension.regime), key=lambda item: item[1]):
+        yield regime, [index for index, _ in run]
 
 
 def describe_tension(tension: TensionSeries, events: EventTable, forecast: Forecast) -> str:
@@ -100,10 +101,7 @@ def describe_tension(tension: TensionSeries, events: EventTable, forecast: Forec
 
 
 def draw_tension(tension: TensionSeries, events: EventTable, as_of: date) -> Figure:
-    """Draw tension (unit: its standard deviation) and one mark an event, taller when more severe.
-
-    Above 4,000 events only the most severe of each kind and few days is drawn: the others would lie under it.
-    """
+    """Draw tension and one mark an event, taller when more severe; of very many, the most severe alone."""
     with report_style():
         figure = blank_figure(3.35)
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(1.25, 1))
@@ -119,12 +117,10 @@ def draw_tension(tension: TensionSeries, events: EventTable, as_of: date) -> Fig
 def _draw_band(axes: Axes, tension: TensionSeries, end: float) -> None:
     days = day_numbers(tension.date)
     edges = [*days, end]
-    for regime, run in groupby(enumerate(tension.regime), key=lambda item: item[1]):
-        steps = [index for index, _ in run]
+    for regime, steps in _spells(tension):
         if regime in _SHADES:
-            axes.axvspan(
-                edges[steps[0]], edges[steps[-1] + 1], color=_SHADES[regime], linewidth=0, zorder=0.4
-            )
+            span = edges[steps[0]], edges[steps[-1] + 1]
+            axes.axvspan(*span, color=_SHADES[regime], linewidth=0, zorder=0.4)
     axes.axhline(0, color=MUTED, linewidth=0.6, zorder=0.6)
     axes.fill_between(
         days, tension.lower90, tension.upper90, color=ACCENT, alpha=0.2, linewidth=0, gid="band:tension"

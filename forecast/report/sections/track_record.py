@@ -7,7 +7,7 @@ from datetime import timedelta
 from forecast import wording
 from forecast.evaluation.score_table import FEWEST_OUTCOMES
 from forecast.records.forecast import Forecast
-from forecast.records.history import ErrorBound, LedgerSummary, Miss, ReliabilityCurve, TrackRecord, TrackRow
+from forecast.records.history import ErrorBound, LedgerSummary, ReliabilityCurve, TrackRecord, TrackRow
 from forecast.report.backtest_figures import draw_reliability
 from forecast.report.blocks import (
     Block,
@@ -22,8 +22,7 @@ from forecast.report.blocks import (
     Weight,
     one_group,
 )
-from forecast.report.model_families import name_model
-from forecast.report.palette import target_colour
+from forecast.report.palette import name_model, target_colour
 from forecast.report.questions import headline_pair
 from forecast.report.run_records import RunRecords
 from forecast.report.typeface import shorten
@@ -43,9 +42,9 @@ _READING = (
 def track_record_section(run: RunRecords) -> Section:
     """Misses, calibration and scores beside the baselines; without a backtest, how to make one."""
     forecast, record = run.forecast, run.track_record
-    sentences = (
-        [HOW_TO_MAKE] if record is None else [_how_tested(record), _overall(record), _reach(forecast, record)]
-    )
+    sentences = [HOW_TO_MAKE]
+    if record is not None:
+        sentences = [_how_tested(record), _overall(record), _reach(forecast, record)]
     if run.ledger_record:
         sentences.append(ledger_sentence(run.ledger_record))
     blocks: list[Block] = [Prose(sentence) for sentence in sentences]
@@ -72,20 +71,21 @@ def _misses(forecast: Forecast, record: TrackRecord) -> list[Block]:
             Column("Forecast", 18, "right"),
             Column("What happened", 27),
         ),
-        groups=one_group(_miss_cells(forecast, miss) for miss in record.largest_misses),
+        groups=one_group(
+            (
+                Cell(_label(forecast, miss.target), swatch=_colour(forecast, miss.target)),
+                Cell(
+                    f"{wording.short_day(miss.origin)} to "
+                    f"{wording.short_day(miss.origin + timedelta(days=miss.horizon_days - 1))}"
+                ),
+                Cell(f"{miss.horizon_days:,} days"),
+                Cell(wording.percent(miss.probability), weight="semibold"),
+                Cell("happened" if miss.outcome else "did not happen"),
+            )
+            for miss in record.largest_misses
+        ),
     )
     return [heading, Prose(intro), table]
-
-
-def _miss_cells(forecast: Forecast, miss: Miss) -> tuple[Cell, ...]:
-    end = miss.origin + timedelta(days=miss.horizon_days - 1)
-    return (
-        Cell(_label(forecast, miss.target), swatch=_colour(forecast, miss.target)),
-        Cell(f"{wording.short_day(miss.origin)} to {wording.short_day(end)}"),
-        Cell(f"{miss.horizon_days:,} days"),
-        Cell(wording.percent(miss.probability), weight="semibold"),
-        Cell("happened" if miss.outcome else "did not happen"),
-    )
 
 
 def _calibration(record: TrackRecord) -> list[Block]:
@@ -127,9 +127,8 @@ def _scores(forecast: Forecast, record: TrackRecord) -> list[Block]:
         ),
         lines=False,
     )
-    few = sum(rarer_outcomes(row) < FEWEST_OUTCOMES for row in record.rows)
     notes = [_READING]
-    if few:
+    if few := sum(rarer_outcomes(row) < FEWEST_OUTCOMES for row in record.rows):
         notes.append(
             f"{few} of {wording.count(len(record.rows), 'pair')} hold fewer than {FEWEST_OUTCOMES} windows "
             "with, or without, the target; no skill is claimed there."
@@ -175,11 +174,9 @@ def _how_tested(record: TrackRecord) -> str:
 def _overall(record: TrackRecord) -> str:
     lost = sum(beaten(row) for row in record.rows)
     total = wording.count(len(record.rows), "pair of target and horizon", "pairs of target and horizon")
-    first = (
-        f"In none of {total} was a baseline more accurate."
-        if not lost
-        else f"In {lost} of {total} a baseline was more accurate, shown in bold below."
-    )
+    first = f"In none of {total} was a baseline more accurate."
+    if lost:
+        first = f"In {lost} of {total} a baseline was more accurate, shown in bold below."
     claims = [row.claim for row in record.rows]
     better, worse = claims.count("better"), claims.count("worse")
     if not better and not worse:
@@ -235,8 +232,8 @@ def _label(forecast: Forecast, name: str) -> str:
 
 
 def _colour(forecast: Forecast, name: str) -> str:
-    names = [target.name for target in forecast.targets]
-    return target_colour(names.index(name)) if name in names else target_colour(len(names))
+    names = [*(target.name for target in forecast.targets), name]
+    return target_colour(names.index(name))
 
 
 def _with_interval(bound: ErrorBound) -> str:
@@ -254,14 +251,19 @@ def track_sentence(forecast: Forecast, record: TrackRecord | None) -> str:
     rows = [row for row in record.rows if row.target == forecast.headline.target]
     if not rows:
         return "The backtest did not cover this target, so these forecasts of it have no track record."
-    losses, others = [row for row in rows if beaten(row)], _losses_elsewhere(forecast, record)
+    losses = [row for row in rows if beaten(row)]
     if losses:
         return _losing_sentence(losses) + _few_outcomes(rows)
+    horizons = wording.listing(tuple(f"{row.horizon_days:,}" for row in rows))
     sentence = (
         f"In a backtest of {wording.count(record.n_origins, 'origin')} no simple baseline was more accurate "
-        f"for this target at {_horizons(rows)}."
+        f"for this target at {horizons} days."
     )
-    return sentence + others + _few_outcomes(rows)
+    elsewhere = [row for row in record.rows if row.target != forecast.headline.target]
+    if lost := sum(beaten(row) for row in elsewhere):
+        pairs = wording.count(len(elsewhere), "comparison")
+        sentence += f" For other targets one was more accurate in {lost} of {pairs}."
+    return sentence + _few_outcomes(rows)
 
 
 def ledger_sentence(ledger: LedgerSummary) -> str:
@@ -285,32 +287,21 @@ def ledger_sentence(ledger: LedgerSummary) -> str:
 
 
 def _losing_sentence(rows: list[TrackRow]) -> str:
-    chance = all(_holds_zero(row.gap) for row in rows)
+    bounds = [row.gap.interval90 for row in rows]
+    chance = all(bound is None or bound[0] <= 0 <= bound[1] for bound in bounds)
     doubt = "; chance could explain the difference." if chance else "."
+    names = [name_model(row.best_baseline.name) for row in rows]
+    days = [f"at {row.horizon_days:,} days" for row in rows]
+    scores = [
+        f"Brier {show_score(row.best_baseline.brier)} against {show_score(row.brier.value)}" for row in rows
+    ]
     if len(rows) == 1:
-        (row,) = rows
         return (
-            f"A simple baseline ({name_model(row.best_baseline.name)}) has been more accurate for this "
-            f"target at {row.horizon_days:,} days: Brier {_against(row)}{doubt}"
+            f"A simple baseline ({names[0]}) has been more accurate for this target {days[0]}: "
+            f"{scores[0]}{doubt}"
         )
-    parts = tuple(
-        f"at {row.horizon_days:,} days {name_model(row.best_baseline.name)} (Brier {_against(row)})"
-        for row in rows
-    )
+    parts = tuple(f"{day} {name} ({score})" for day, name, score in zip(days, names, scores, strict=True))
     return f"Simple baselines have been more accurate for this target: {wording.listing(parts)}{doubt}"
-
-
-def _against(row: TrackRow) -> str:
-    return f"{show_score(row.best_baseline.brier)} against {show_score(row.brier.value)}"
-
-
-def _losses_elsewhere(forecast: Forecast, record: TrackRecord) -> str:
-    elsewhere = [row for row in record.rows if row.target != forecast.headline.target]
-    lost = sum(beaten(row) for row in elsewhere)
-    if not lost:
-        return ""
-    pairs = wording.count(len(elsewhere), "comparison")
-    return f" For other targets one was more accurate in {lost} of {pairs}."
 
 
 def _few_outcomes(rows: list[TrackRow]) -> str:
@@ -333,14 +324,6 @@ def rarer_outcomes(row: TrackRow) -> int:
     return min(row.n_hits, row.n - row.n_hits)
 
 
-def _horizons(rows: list[TrackRow]) -> str:
-    return f"{wording.listing(tuple(f'{row.horizon_days:,}' for row in rows))} days"
-
-
 def show_score(value: float) -> str:
     """Score as shown everywhere: three decimals."""
     return wording.number(value, 3)
-
-
-def _holds_zero(bound: ErrorBound) -> bool:
-    return bound.interval90 is None or bound.interval90[0] <= 0 <= bound.interval90[1]
