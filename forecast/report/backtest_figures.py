@@ -156,11 +156,9 @@ def draw_roc(forecasts: ForecastTable, table: ScoreTable) -> Figure:
         text = "all outcomes are of one kind"
         if len(set(window.outcome.tolist())) == 2:
             ours = [model for model in window.models if model not in BASELINES] or list(window.models)
-            pair = window.targets[0], window.horizons[0]
-            areas = [wording.number(table.cell(*pair, model).auc, 2) for model in ours]
-            text = "area: " + ", ".join(
-                f"{name_model(m)} {area}" for m, area in zip(ours, areas, strict=True)
-            )
+            cells = [table.cell(window.targets[0], window.horizons[0], model) for model in ours]
+            areas = [f"{name_model(one.model)} {wording.number(one.auc, 2)}" for one in cells]
+            text = f"area: {', '.join(areas)}"
         axes.set_xlabel(wrap_label(text, 44), fontsize=6.5)
         for axis in (axes.xaxis, axes.yaxis):
             fix_ticks(axis, [0, 0.5, 1], ["0%", "50%", "100%"])

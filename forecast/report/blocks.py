@@ -115,10 +115,9 @@ class Spans(Mark):
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of a table: its text, a smaller second line, its weight, and a mark beside or in place of it.
+    """One cell of a table: its text, a smaller second line (``note``), and a mark beside or in place of it.
 
-    ``swatch`` and ``colour`` are ``#RRGGBB``; ``url`` is a plain web address or ``None``. ``value`` is the
-    number behind the text at full precision, for the table as CSV.
+    ``swatch`` and ``colour`` are ``#RRGGBB``; ``value`` is the number behind the text, for the CSV file.
     """
 
     text: str = ""

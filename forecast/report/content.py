@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from forecast import wording
-from forecast.config.looks import Logo
 from forecast.report import palette
 from forecast.report.blocks import Chart, Section, Table, as_content, walk
 from forecast.report.run_records import RunRecords
@@ -51,10 +50,7 @@ UNCONVERGED = "DID NOT CONVERGE – do not use"
 
 @dataclass(frozen=True, kw_only=True)
 class Content:
-    """All that a report shows, before any layout.
-
-    ``meta`` holds what stands on every page and in the metadata, ``colours`` those of the frame.
-    """
+    """All that a report shows; ``meta`` and ``colours`` are those of every page and of the metadata."""
 
     meta: dict[str, Any]
     colours: dict[str, Any]
@@ -100,7 +96,11 @@ def make_content(run: RunRecords) -> Content:
             "description": f"Probabilities of escalation as of {as_of}",
             "paper": options.paper,
             "classification": shorten(options.classification, 80) if options.classification else None,
-            "logo": None if options.logo is None else _logo(options.logo, options.organisation),
+            "logo": options.logo
+            and {
+                "path": f"logo{options.logo.path.suffix.lower()}",
+                "alt": f"Logo of {shorten(options.organisation, 60)}" if options.organisation else "Logo",
+            },
         },
         colours={
             "ink": {"colour": palette.INK},
@@ -112,8 +112,3 @@ def make_content(run: RunRecords) -> Content:
         stamp=None if forecast.converged else UNCONVERGED,
         sections=tuple(made for section in SECTIONS if (made := section(run)) is not None),
     )
-
-
-def _logo(logo: Logo, organisation: str | None) -> dict[str, str]:
-    alt = f"Logo of {shorten(organisation, 60)}" if organisation else "Logo"
-    return {"path": f"logo{logo.path.suffix.lower()}", "alt": alt}

@@ -36,11 +36,7 @@ _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}\b")
 
 
 def render_page(run: RunRecords, content: Content, figures: tuple[Path, ...]) -> str:
-    """Return the page; the same input gives the same text.
-
-    Every text from data is escaped by the template engine. Only the figures, which are drawn here, enter as
-    markup.
-    """
+    """Return the page, the same for the same input; all but our figures is escaped by the template engine."""
     shown = visible_content(content.as_json())
     drawn = {path.stem: path.read_text(encoding="utf-8") for path in figures}
     charts = {name: _inline_svg(text, name) for name, text in drawn.items()}
@@ -48,16 +44,21 @@ def render_page(run: RunRecords, content: Content, figures: tuple[Path, ...]) ->
         name: value["colour"] for name, value in content.colours.items()
     }
     colours = {one.lower() for one in frame.values()} | set(_colours_of(shown["sections"]))
-    colours = colours.union(*(colours_in(text) for text in drawn.values()))
-    page = _environment().get_template("page.html")
-    return page.render(
-        **shown,
-        charts=charts,
-        frame={name: Markup(variable(value)) for name, value in frame.items()},
-        light=Markup(definitions(colours, dark=False)),
-        dark=Markup(definitions(colours - {"#ffffff"}, dark=True) + f"--c-ffffff:{DARK_GROUND};"),
-        logo=_logo_address(run),
-        events=_events_address(run),
+    colours |= {found.lower() for text in drawn.values() for found in _COLOUR.findall(text)}
+    logo, events = run.options.logo, run.events.canonical_csv().encode()
+    address = _data_address(events, "text/csv;charset=utf-8") if len(events) <= LARGEST_ATTACHMENT else None
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            **shown,
+            charts=charts,
+            frame={name: Markup(variable(value)) for name, value in frame.items()},
+            light=Markup(definitions(colours, dark=False)),
+            dark=Markup(definitions(colours - {"#ffffff"}, dark=True) + f"--c-ffffff:{DARK_GROUND};"),
+            logo=logo and _data_address(logo.content, logo.media_type),
+            events={"count": f"{len(run.events):,}", "address": address},
+        )
     )
 
 
@@ -92,21 +93,7 @@ def _inline_svg(text: str, name: str) -> Markup:
     sized = _SIZE.sub(lambda found: found.group(1) or "", body, count=2)
     named = _ID.sub(lambda found: f"{found.group()}{name}-", sized)
     hidden = named.replace("<svg", '<svg aria-hidden="true" focusable="false"', 1)
-    return Markup(with_variables(hidden))
-
-
-def _logo_address(run: RunRecords) -> str | None:
-    logo = run.options.logo
-    return None if logo is None else _data_address(logo.content, logo.media_type)
-
-
-def _events_address(run: RunRecords) -> dict[str, Any]:
-    content = run.events.canonical_csv().encode()
-    carried = len(content) <= LARGEST_ATTACHMENT
-    return {
-        "count": f"{len(run.events):,}",
-        "address": _data_address(content, "text/csv;charset=utf-8") if carried else None,
-    }
+    return Markup(_COLOUR.sub(lambda found: variable(found.group()), hidden))
 
 
 def _data_address(content: bytes, media_type: str) -> str:
@@ -114,10 +101,9 @@ def _data_address(content: bytes, media_type: str) -> str:
 
 
 def dark_colour(colour: str) -> str:
-    """Return the colour that takes the place of ``#RRGGBB`` on the dark ground.
+    """Return the colour of the same hue that takes the place of ``#RRGGBB`` on the dark ground.
 
-    Lines, dots and texts become lighter until they stand out (WCAG 2.2 level AA asks for a contrast of
-    4.5); light grounds and hairlines become dark ones of the same hue.
+    Lines, dots and texts get lighter until they stand out (WCAG 2.2 AA: contrast 4.5), light grounds darker.
     """
     hue, lightness, saturation = colorsys.rgb_to_hls(*(one / 255 for one in bytes.fromhex(colour[1:])))
     # Text is nearly grey and keeps the contrast it has on white; colours need no more than to stand out.
@@ -138,16 +124,6 @@ def contrast(one: str, other: str) -> float:
 def variable(colour: str) -> str:
     """CSS value that is this colour on a light screen and its counterpart on a dark one."""
     return f"var(--c-{colour[1:].lower()})"
-
-
-def with_variables(style: str) -> str:
-    """Return a text with every ``#RRGGBB`` in it replaced by its variable."""
-    return _COLOUR.sub(lambda found: variable(found.group()), style)
-
-
-def colours_in(text: str) -> set[str]:
-    """Every ``#RRGGBB`` of a text, in lower case."""
-    return {found.lower() for found in _COLOUR.findall(text)}
 
 
 def definitions(colours: set[str], *, dark: bool) -> str:

@@ -33,10 +33,8 @@ def compile_pdf(
 ) -> bytes:
     """Compile the template with the content as data; the same input gives the same bytes.
 
-    ``content`` holds JSON values (see ``Content.as_json``) that name the figures under ``figures/`` and the
-    logo as ``logo.svg`` or ``logo.png``. The events are attached, ``as_of``
-    becomes the creation date of the file. ``template`` takes the place of the package's ``report.typ``; the
-    parts beside that one can be imported from it.
+    ``content`` holds the JSON values of ``Content.as_json``. The events are attached, ``as_of`` becomes the
+    creation date. ``template`` takes the place of ``report.typ`` and can import the parts beside that one.
 
     Raises
     ------
@@ -55,7 +53,7 @@ def compile_pdf(
         (root / "figures").mkdir()
         for figure in figures:
             shutil.copyfile(figure, root / "figures" / figure.name)
-        for part in sorted(_template_folder().glob("*.typ")):
+        for part in sorted(Path(str(files("forecast.report") / "template")).glob("*.typ")):
             shutil.copyfile(part, root / part.name)
         if template is not None:
             (root / TEMPLATE).write_text(_read_template(template), encoding="utf-8")
@@ -73,16 +71,11 @@ def compile_pdf(
                 timestamp=int(datetime.combine(as_of, time(), UTC).timestamp()),
             )
         except typst.TypstError as error:
-            if template is not None:
-                raise InputError(_explain(error, str(root), template)) from error
-            raise ForecastError(_explain(error, str(root), None)) from error
+            kind = ForecastError if template is None else InputError
+            raise kind(_explain(error, str(root), template)) from error
     for warning in warnings:
         _LOGGER.warning("report template: %s", warning.message)
     return bytes(pdf)
-
-
-def _template_folder() -> Path:
-    return Path(str(files("forecast.report") / "template"))
 
 
 def _read_template(path: Path) -> str:
@@ -98,10 +91,9 @@ def _read_template(path: Path) -> str:
 
 def _explain(error: typst.TypstError, root: str, template: Path | None) -> str:
     place = str(getattr(error, "diagnostic", "") or "").replace(f"{root}/", "")
+    place = place.replace(TEMPLATE, template.name) if template else place
     hints = "".join(f" Hint: {hint}." for hint in getattr(error, "hints", None) or ())
-    subject = "report.pdf" if template is None else str(template)
-    if template is not None:
-        place = place.replace(TEMPLATE, template.name)
+    subject = template or "report.pdf"
     return (
         f"{subject}: typst could not set the report: {error.message}.{hints} "
         f"No report was written; the run itself is whole.\n{place}"

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
+from collections import Counter
 from datetime import timedelta
-
-import numpy as np
 
 from forecast import wording
 from forecast.events.table import EventTable
@@ -66,13 +65,12 @@ def compare_runs(
             "milestone and day). Give another run."
         )
     since = events.between(earlier.as_of + timedelta(days=1), later.as_of)
-    kinds, counts = np.unique(since.category.astype(str), return_counts=True)
     return PreviousRun(
         schema=1,
         run_id=earlier.run_id,
         as_of=earlier.as_of,
         code_version=earlier.versions.get("forecast", ""),
-        new_events=dict(zip(kinds.tolist(), counts.tolist(), strict=True)),
+        new_events=dict(sorted(Counter(since.category.tolist()).items())),
         changed_priors=_changed_priors(earlier_analysis, later_analysis),
         other_model=earlier.model != later.model
         or earlier.versions.get("forecast") != later.versions.get("forecast"),
@@ -93,9 +91,9 @@ def _changes(
     before: TargetForecast, now: TargetForecast, later: Forecast, *, same_acts: bool
 ) -> list[MilestoneChange]:
     said = {(one.name, one.date): one for one in before.milestones}
-    happened = now.observed_before - before.observed_before if same_acts else None
-    if happened is not None and happened < 0:
-        happened = None  # the earlier data held more: the counts cannot be compared
+    happened = now.observed_before - before.observed_before
+    # Where the earlier data held more, the counts cannot be compared.
+    known = happened if same_acts and happened >= 0 else None
     return [
         MilestoneChange(
             target=now.name,
@@ -105,7 +103,7 @@ def _changes(
             mcse=one.mcse,
             interval90=one.interval90,
             quiet=_quiet_chance(before.curve, one.probability, later),
-            happened_since=happened,
+            happened_since=known,
         )
         for milestone in now.milestones
         if (one := said.get((milestone.name, milestone.date))) is not None
@@ -145,7 +143,7 @@ def has_changed(now: MilestoneForecast, before: MilestoneChange) -> bool:
 def change_line(forecast: Forecast, previous: PreviousRun | None) -> str:
     """Short line below the big number; empty without an earlier answer."""
     _, now = headline_pair(forecast)
-    before = previous and previous.change(forecast.headline.target, now.name)
+    before = None if previous is None else previous.change(forecast.headline.target, now.name)
     if previous is None or before is None:
         return ""
     mark, moved = change_mark(now, before), wording.shown_difference(now.probability, before.probability)
@@ -166,12 +164,13 @@ def change_sentences(forecast: Forecast, previous: PreviousRun | None) -> list[s
         f"The run of {day} gave {wording.percent(before.probability)} "
         f"(90% interval {wording.interval_percent(before.interval90)})"
     )
-    if not has_changed(now, before):
-        return [f"{said}: no change beyond the Monte Carlo error.", *_other_assumptions(previous)]
-    moved = wording.shown_difference(now.probability, before.probability)
-    direction = "up" if now.probability > before.probability else "down"
-    first = f"{said}: {direction} {wording.points(moved, 0)} since."
-    return [" ".join([first, *_reasons(forecast, previous, now, before)]), *_other_assumptions(previous)]
+    parts = [f"{said}: no change beyond the Monte Carlo error."]
+    if has_changed(now, before):
+        moved = wording.shown_difference(now.probability, before.probability)
+        direction = "up" if now.probability > before.probability else "down"
+        parts = [f"{said}: {direction} {wording.points(moved, 0)} since."]
+        parts += _reasons(forecast, previous, now, before)
+    return [" ".join(parts), *_other_assumptions(previous)]
 
 
 def _reasons(

@@ -10,13 +10,7 @@ MOST_IN_CHART = 12
 
 
 def headline_pair(forecast: Forecast) -> tuple[TargetForecast, MilestoneForecast]:
-    """Return the target and the milestone of the bottom line.
-
-    Raises
-    ------
-    KeyError
-        The headline names a target or milestone that the forecast does not have.
-    """
+    """Return the target and the milestone of the bottom line (``KeyError`` where there is none)."""
     target = forecast.target(forecast.headline.target)
     return target, named(target.milestones, forecast.headline.milestone)
 
@@ -29,10 +23,7 @@ def named[M: MilestoneForecast](milestones: tuple[M, ...], name: str) -> M:
 def chosen_milestones(
     milestones: tuple[MilestoneForecast, ...], always: str, most: int
 ) -> tuple[MilestoneForecast, ...]:
-    """Return at most ``most`` milestones in order: first, last, the one named ``always``, others evenly.
-
-    ``most`` is at least three.
-    """
+    """Return at most ``most`` (≥ 3) milestones in order: first, last, the one ``always``, others evenly."""
     if len(milestones) <= most:
         return milestones
     places = {round(k * (len(milestones) - 1) / (most - 1)) for k in range(most)}

@@ -29,9 +29,8 @@ IMPACT_LEVELS = ("negligible", "minor", "moderate", "major", "severe")
 class ReportOptions:
     """How the report is set, and whose name it carries.
 
-    ``accent`` is ``#RRGGBB`` (``None``: the report's own), ``impact`` is by name of the target, ``fonts``
-    are files for signs that the report's typeface lacks, and ``template`` is a typst file in place of the
-    package's frame.
+    ``accent`` is ``#RRGGBB``, ``impact`` by name of the target, ``fonts`` are files for signs that the
+    typeface lacks, and ``template`` is a typst file in place of the package's frame.
     """
 
     paper: Literal["a4", "us-letter"] = "a4"

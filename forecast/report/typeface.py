@@ -31,9 +31,6 @@ MISSING = "□"
 _LONG_WORD = re.compile(r"\S{36,}")
 _NOT_SHOWN = frozenset({"url", "colour", "swatch", "path", "name", "kind"})
 
-# Where a long word may break: after punctuation, else anywhere.
-_BREAK = "\u200b"
-
 
 @dataclass(frozen=True)
 class Typeface:
@@ -105,13 +102,11 @@ def _present(paths: tuple[Path, ...], place: str) -> tuple[Path, ...]:
 
 
 def visible(text: str) -> str:
-    """Return the text without control and format characters, its white space as single spaces.
+    """Return the text with single spaces and nothing invisible that could make it read otherwise than it is.
 
-    Bidirectional overrides, zero-width and other invisible characters could make a text read otherwise
-    than it is, so they go. So do halves of surrogate pairs, which no file can hold: they show as ``□``.
+    Halves of surrogate pairs, which no file can hold, show as ``□``.
     """
-    composed = unicodedata.normalize("NFC", text)
-    spaced = re.sub(r"\s+", " ", composed).strip()
+    spaced = re.sub(r"\s+", " ", unicodedata.normalize("NFC", text)).strip()
     kept = (sign for sign in spaced if unicodedata.category(sign) not in ("Cc", "Cf"))
     return "".join(MISSING if unicodedata.category(sign) == "Cs" else sign for sign in kept)
 
@@ -123,14 +118,11 @@ def printable(text: str, glyphs: AbstractSet[int]) -> str:
 
 def breakable(text: str) -> str:
     """Return the text with invisible break points in words too long for a table cell."""
-    return _LONG_WORD.sub(lambda word: _BREAK.join(re.findall(r".{1,6}", word.group())), text)
+    return _LONG_WORD.sub(lambda word: "\u200b".join(re.findall(r".{1,6}", word.group())), text)
 
 
 def printable_content(content: Any, glyphs: AbstractSet[int]) -> Any:  # noqa: ANN401 - any JSON value
-    """Apply ``printable`` and ``breakable`` to every text of a JSON-like value, keys untouched.
-
-    Texts under a key such as ``url`` or ``colour`` are left as they are: they are not shown.
-    """
+    """Apply ``printable`` and ``breakable`` to every shown text of a JSON-like value, not to an ``url``."""
     return _each_text(content, lambda text: breakable(printable(text, glyphs)))
 
 

@@ -74,11 +74,9 @@ def bottom_line(run: RunRecords) -> BottomLine:
 def foundations(forecast: Forecast, analysis: Analysis) -> list[str]:
     """What the bottom line rests on: the data, what was and was not seen, the event that moved it most."""
     data = analysis.data
-    checked = (
-        ""
-        if data.verified_share is None
-        else f"; {wording.share(data.verified_share)} of them were checked against their source"
-    )
+    checked = ""
+    if data.verified_share is not None:
+        checked = f"; {wording.share(data.verified_share)} of them were checked against their source"
     sentences = [
         f"It rests on {wording.count(data.rows_fitted, 'coded event')} from "
         f"{wording.long_day(data.first_date)} to {wording.long_day(data.last_date)}{checked}.",
@@ -88,7 +86,15 @@ def foundations(forecast: Forecast, analysis: Analysis) -> list[str]:
     if label:
         sentences.append(f"{LABEL_WORDS[label]} (see “How far the call rests on assumptions”).")
     if forecast.drivers:
-        sentences.append(_largest_driver(forecast))
+        largest = max(forecast.drivers, key=lambda driver: abs(driver.change))
+        direction = "lower" if largest.change > 0 else "higher"
+        sentences.append(
+            f"The past event that moves it most is of {wording.long_day(largest.date)} "
+            f"(“{shorten(largest.summary.rstrip('.'), 130)}”). Without it the number would be "
+            f"{wording.points(largest.change)} {direction}."
+            if stands_out(largest.change, largest.mcse)
+            else "No single past event moves the bottom line by more than its Monte Carlo error."
+        )
     return sentences
 
 
@@ -102,18 +108,6 @@ def _seen_sentence(forecast: Forecast) -> str:
     parts = [f"Seen in the data: {'; '.join(seen)}."] if seen else []
     assumed = f"Not seen in the data, so the figure reflects our assumptions: {wording.listing(unseen)}."
     return " ".join([*parts, assumed] if unseen else parts)
-
-
-def _largest_driver(forecast: Forecast) -> str:
-    largest = max(forecast.drivers, key=lambda driver: abs(driver.change))
-    if not stands_out(largest.change, largest.mcse):
-        return "No single past event moves the bottom line by more than its Monte Carlo error."
-    direction = "lower" if largest.change > 0 else "higher"
-    summary = shorten(largest.summary.rstrip("."), 130)
-    return (
-        f"The past event that moves it most is of {wording.long_day(largest.date)} (“{summary}”). "
-        f"Without it the number would be {wording.points(largest.change)} {direction}."
-    )
 
 
 def milestones_section(run: RunRecords) -> Section:

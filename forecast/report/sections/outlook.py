@@ -108,11 +108,9 @@ def curve_reading(forecast: Forecast) -> str:
     curve = target.curve
     crossing = next((day for day, p in zip(curve.date, curve.probability, strict=True) if p >= 0.5), None)
     last = wording.long_day(curve.date[-1])
-    half = (
-        f"It passes an even chance on {wording.long_day(crossing)}."
-        if crossing is not None
-        else f"It stays below an even chance to the end of the simulation, {last}."
-    )
+    half = f"It stays below an even chance to the end of the simulation, {last}."
+    if crossing is not None:
+        half = f"It passes an even chance on {wording.long_day(crossing)}."
     return (
         f"The line for {shorten(target.label, 80)} reaches {chance(milestone)} before "
         f"{wording.long_day(milestone.date)}. {half}"
