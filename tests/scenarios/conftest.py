@@ -16,16 +16,15 @@ import xarray as xr
 from forecast.cli import main
 from forecast.config import load_config, resolved_yaml, target_definition
 from forecast.events.reading import write_events
-from forecast.inference.posterior import Posterior
+from forecast.inference.posterior import Posterior, write_posteriors
 from forecast.models.draws import INNOVATIONS, prior_draws, stream_draws
 from forecast.priors import elements
 from forecast.records.forecast import Baseline, Diagnostics, DyadRecord, Forecast, Headline
 from forecast.runs.inputs import Inputs, read_inputs
 from forecast.runs.stages import simulation_options
 from forecast.runs.summaries import Question, target_forecast
-from forecast.scenarios import Run
+from forecast.runs.run import Run, write_paths
 from forecast.simulation import FirstHits, simulate_first_hits
-from forecast.workflows.report import _write_paths
 
 CHAINS = 4
 CONFIG = """\
@@ -92,13 +91,8 @@ def run_from():
         draws = stream_draws(inputs.data.layout, variables)
         options = simulation_options(config)
         hits = simulate_first_hits(inputs.data, draws, inputs.rules, options, inputs.calendar)
-        return Run(
-            inputs,
-            variables,
-            CHAINS,
-            {name: hits.of(name) for name in hits.targets},
-            forecast_of(inputs, hits),
-        )
+        posteriors = {inputs.main.model.name: posterior_of(inputs, variables)}
+        return Run(inputs, posteriors, hits, forecast_of(inputs, hits))
 
     return make
 
@@ -160,30 +154,27 @@ def run_folder(base, folder, tmp_path_factory) -> Path:
     write_events(base.inputs.events, place / "events.csv")
     text = resolved_yaml(base.inputs.config, place)
     (place / "config.resolved.yaml").write_text(text, encoding="utf-8")
-    tree_of(base).write(place / "posterior.nc")
-    draws = base.draws
-    hits = simulate_first_hits(
-        base.inputs.data, draws, base.inputs.rules, base.simulation, base.inputs.calendar
-    )
-    _write_paths(hits, base.n_chains, place / "paths.nc")
+    write_posteriors(base.posteriors, place / "posterior.nc")
+    write_paths(base.hits, base.n_chains, place / "paths.nc")
     (place / "forecast.json").write_text(base.forecast.model_dump_json(by_alias=True), encoding="utf-8")
     return place
 
 
-def tree_of(base: Run) -> Posterior:
-    layout, coords, posterior = base.inputs.data.layout, {}, {}
-    groups = {group.variable: group for group in base.inputs.priors.groups}
-    for name, values in base.variables.items():
-        shape = values.reshape(base.n_chains, -1, *values.shape[1:])
+def posterior_of(inputs: Inputs, variables) -> Posterior:
+    layout, coords, posterior = inputs.data.layout, {}, {}
+    groups = {group.variable: group for group in inputs.priors.groups}
+    for name, values in variables.items():
+        shape = values[:, 0].reshape(CHAINS, -1, *values.shape[2:])
         dims = ["chain", "draw"]
         if name == INNOVATIONS:
             dims.append("knot")
-        elif values.ndim > 1:
+        elif values.ndim > 2:
             dims.append(groups[name].dimension)
             coords[dims[-1]] = list(elements(groups[name], layout))
         posterior[name] = (dims, shape)
-    coords |= {"chain": np.arange(base.n_chains), "draw": np.arange(base.n_draws // base.n_chains)}
-    statistics = {"diverging": (["chain", "draw"], np.zeros((base.n_chains, base.n_draws // base.n_chains)))}
+    n_draws = len(values) // CHAINS
+    coords |= {"chain": np.arange(CHAINS), "draw": np.arange(n_draws)}
+    statistics = {"diverging": (["chain", "draw"], np.zeros((CHAINS, n_draws)))}
     tree = xr.DataTree.from_dict(
         {"posterior": xr.Dataset(posterior, coords=coords), "sample_stats": xr.Dataset(statistics)}
     )
