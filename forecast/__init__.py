@@ -2,26 +2,26 @@
 
 The map, in the order the data flow::
 
-    config/      YAML file                 → Config           load_config, describe_config
-    feeds/       GDELT, ICEWS, PLOVER, …   → an event file    import_feed, feed_options, Switches
-    events/      event file, bundled data  → EventTable       load_events, read_events
-    series       EventTable                → Panel      (streams of acts on a grid of weeks)
-    priors/      names, words, text        → PriorSet         default_priors
-    inputs       Config                    → Inputs           read_inputs (all that a run reads, checked)
-    models/      Panel, PriorSet     → PyMC model       build_model
-    inference/   PyMC model                → Posterior        fit, check_gates
-    draws        Posterior or priors       → StreamDraws
-    simulation/  StreamDraws               → first days       simulate_first_hits, probability_curve
-    drivers      what moved the headline
-    scenarios/   a run and a named diff    → its changes      compare_scenarios, read_run
-    results      all of it                 → records          Forecast, Analysis (record)
-    report/      records                   → report.pdf       build_report
-    ledger/      every forecast on record, resolved, scored   open_ledger, resolve_ledger, score_ledger
-    run_files    a run on disk                                save_run, rebuild_report
-    pipeline     the order of the stages                      make_forecast, run_forecast
-    hindcast     forecasts at past dates, put on record
-    backtest_run forecasts at past dates, scored              run_backtest, BacktestOptions
+    config/      YAML file                  → Config           load_config, describe_config
+    feeds/       GDELT, ICEWS, PLOVER, …    → an event file    import_feed, feed_options, Switches
+    events/      event file, bundled data   → EventTable       load_events, read_events
+    panel/       events of one or more dyads → Panel           (counts by dyad, step and stream)
+    priors/      names, words, text         → PriorSet         default_priors
+    models/      Panel, PriorSet            → PyMC model       (equations, kernel, draws by role)
+    inference/   PyMC model                 → Posterior        (sampling, gates, weights)
+    simulation/  draws                      → first-passage times, probabilities
+    families/    what model.family chooses from
+    runs/        a run: read, held, kept                       read_inputs, Run, read_run
+    evaluation/  baselines, backtests, scores                  BacktestOptions
+    scenarios/   a run and a named diff     → its changes      compare_scenarios
+    sensitivity/ what moved the numbers, what they rest on     measure_robustness
+    report/      records of a run           → report.pdf
+    ledger/      every forecast on record, resolved, scored    open_ledger, resolve_ledger, score_ledger
+    workflows/   the order of the stages                       make_forecast, run_forecast, save_run,
+                                                               rebuild_report, run_backtest
+    bench/       speed, measured
     cli/         the command ``forecast``
+    records/, wording/                      the files of a run as types; all that is said in words
 
 In a notebook::
 
@@ -80,7 +80,7 @@ _HOME = {
     "InputError": "errors",
     "NotConvergedError": "errors",
     "RobustnessOptions": "sensitivity.robustness",
-    "Run": "workflows.run_files",
+    "Run": "runs.run",
     "Scenario": "config",
     "Switches": "feeds.options",
     "compare_scenarios": "scenarios",
@@ -97,11 +97,11 @@ _HOME = {
     "read_run": "runs.run",
     "read_events": "events.reading",
     "read_inputs": "runs.inputs",
-    "rebuild_report": "workflows.run_files",
+    "rebuild_report": "workflows.report",
     "resolve_ledger": "ledger.resolving",
     "run_backtest": "workflows.backtest",
     "run_forecast": "workflows.forecast",
-    "save_run": "workflows.run_files",
+    "save_run": "workflows.report",
     "score_ledger": "ledger.scoring",
 }
 

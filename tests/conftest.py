@@ -51,10 +51,10 @@ def coded():
 
 @pytest.fixture(scope="session")
 def draws_with():
-    """Make draws of one dyad without tension, excitation, ballast and overdispersion, but for what is given.
+    """Make draws without tension, excitation, ballast and overdispersion, but for what is given.
 
-    A value may be a number, or an array that broadcasts to the field's shape without the axis of dyads (see
-    ``StreamDraws``).
+    A value may be a number, or an array that broadcasts to the field's shape (see ``StreamDraws``) without
+    the axis of the one dyad.
     """
 
     def make(layout, n_draws: int, n_knots: int, **values) -> StreamDraws:
@@ -77,9 +77,9 @@ def draws_with():
         unknown = set(values) - set(shapes)
         assert not unknown, unknown
         full = {
-            name: np.broadcast_to(np.asarray(values.get(name, defaults.get(name, 0.0)), float), shape)[:, None]
+            name: np.broadcast_to(np.asarray(values.get(name, defaults.get(name, 0.0)), float), shape).copy()
             for name, shape in shapes.items()
         }
-        return StreamDraws(**{name: array.copy() for name, array in full.items()})
+        return StreamDraws(**{name: values[:, None] for name, values in full.items()})
 
     return make

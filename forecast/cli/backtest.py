@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ from forecast.cli.options import (
     takes_options,
 )
 from forecast.cli.progress import listening
-from forecast.cli.terminal import BLANK, Part, Table, left, show, text
+from forecast.cli.terminal import BLANK, Part, Table, left, text
 from forecast.errors import InputError, StoppedError, UnfinishedError
 from forecast.wording import count, listing, number, share
 
@@ -86,7 +85,6 @@ class PlanOptions(OriginOptions):
 def backtest(
     case: DatedOptions,
     plan: PlanOptions,
-    output: Output,
     cluster: Annotated[
         str | None, option("--cluster", "Run on Dask: local, or a scheduler as tcp://host:port.", "WHERE")
     ] = None,
@@ -97,6 +95,8 @@ def backtest(
     force: Annotated[
         bool, option("--force", "Replace a backtest that is there, finished or stopped.")
     ] = False,
+    *,
+    output: Output,
 ) -> None:
     """Forecast at past dates from what was known then, and score it beside four simple baselines."""
     loaded = case.load()
@@ -123,10 +123,9 @@ def backtest(
             )
         except KeyboardInterrupt:
             raise StoppedError(_stopped(partial_place(folder))) from None
-    if output.json:
-        typer.echo(json.dumps(done.content | {"folder": None if done.failures else str(folder)}))
-    elif output.for_people:
-        show(backtest_scores(done, {name: loaded.target_title(name) for name in loaded.targets}))
+    titles = {name: loaded.target_title(name) for name in loaded.targets}
+    facts = done.content | {"folder": None if done.failures else str(folder)}
+    output.print(facts, backtest_scores(done, titles))
     if done.failures:
         failed = "\n".join(f"  {failure}" for failure in done.failures)
         raise UnfinishedError(

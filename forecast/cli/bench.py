@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ import typer
 
 from forecast.cli.bench_accuracy import accuracy, calibration
 from forecast.cli.options import Output, option, takes_options
-from forecast.cli.terminal import BLANK, Part, Table, left, right, show, text
+from forecast.cli.terminal import BLANK, Part, Table, left, right, text
 
 if TYPE_CHECKING:
     from forecast.bench.ingest import IngestReport
@@ -66,10 +65,7 @@ def _measure_speed(choice: SpeedChoice, output: Output) -> None:
 
     options = SpeedOptions(rounds=choice.rounds, quick=choice.quick)
     report = measure_speed(choice.config, options, _teller(output))
-    if output.json:
-        typer.echo(json.dumps(_facts(report)))
-    elif output.for_people:
-        show(speed_tables(report))
+    output.print(_facts(report), speed_tables(report))
 
 
 def _teller(output: Output) -> Callable[[str], None]:
@@ -155,23 +151,21 @@ def _facts(report: SpeedReport) -> dict[str, object]:
 @app.command("ingest")
 @takes_options
 def ingest(
-    output: Output,
     rows: Annotated[int, option("--rows", "GDELT 2.0 rows to make and read.", least=1_000)] = 1_000_000,
     sample: Annotated[
         Path | None, option("--sample", "Repeat these GDELT 2.0 rows instead of made-up ones.", "FILE")
     ] = None,
     threads: Annotated[int, option("--threads", "Threads of the engine.", least=1)] = 2,
     seed: Annotated[int, option("--seed", "Seed of the made-up rows.")] = 0,
+    *,
+    output: Output,
 ) -> None:
     """Measure a whole import from zipped text and from Parquet, beside pandas reading the same rows."""
     from forecast.bench.ingest import measure_ingest
 
     report = measure_ingest(rows, _teller(output), threads=threads, seed=seed, sample=sample)
-    if output.json:
-        runs = [vars(run) | {"rows_per_second": run.rows_per_second} for run in report.runs]
-        typer.echo(json.dumps(vars(report) | {"runs": runs}))
-    elif output.for_people:
-        show(ingest_table(report))
+    runs = [vars(run) | {"rows_per_second": run.rows_per_second} for run in report.runs]
+    output.print(vars(report) | {"runs": runs}, ingest_table(report))
 
 
 def ingest_table(report: IngestReport) -> Iterator[Part]:

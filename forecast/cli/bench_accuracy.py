@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-
-import typer
 
 from forecast.cli.backtest import model_legend, score_table
 from forecast.cli.options import (
@@ -24,7 +21,7 @@ from forecast.cli.options import (
     takes_options,
 )
 from forecast.cli.progress import listening
-from forecast.cli.terminal import BLANK, Part, Table, left, show, text
+from forecast.cli.terminal import BLANK, Part, Table, left, text
 from forecast.errors import InputError
 from forecast.progress import StageProgress
 
@@ -45,7 +42,6 @@ def accuracy(
         datetime, day_option("--until", "Last day that the files cover; windows that end later are left out.")
     ],
     plan: OriginOptions,
-    output: Output,
     min_severity: Annotated[
         int, option("--min-severity", "Least severity that counts.", least=1, most=5)
     ] = 1,
@@ -59,6 +55,8 @@ def accuracy(
         ),
     ] = None,
     seed: Annotated[int | None, option("--seed", "Seed of all fits.", least=0)] = None,
+    *,
+    output: Output,
 ) -> None:
     """Score every model and baseline on a folder of dyads, and average."""
     from forecast.events.codebook import CATEGORIES, category_fault
@@ -88,10 +86,7 @@ def accuracy(
             processes=plan.jobs,
             listen=lambda finished, planned: listen(StageProgress("backtest", finished, planned)),
         )
-    if output.json:
-        typer.echo(json.dumps(found.to_dict()))
-    elif output.for_people:
-        show(_scores(found))
+    output.print(found.to_dict(), _scores(found))
 
 
 def _priors(stated: Sequence[str]) -> dict[str, str]:
@@ -157,12 +152,13 @@ class ModelFamily(StrEnum):
 
 @takes_options
 def calibration(
-    output: Output,
     simulations: Annotated[int, option("--simulations", "Data sets simulated.", least=20)] = 200,
     family: Annotated[ModelFamily, option("--family", "Model family.")] = ModelFamily.JOINT,
     weeks: Annotated[int, option("--weeks", "Length of each data set.", least=10)] = 78,
     wrong: Annotated[bool, option("--wrong", "Count every act twice, to see that the study fails.")] = False,
     seed: Annotated[int, option("--seed", "Seed of the study.", least=0)] = 11,
+    *,
+    output: Output,
 ) -> None:
     """Draw truths from the prior and data from the truths; rank the truths among posterior draws."""
     with listening(shown=output.for_people) as listen:
@@ -176,10 +172,7 @@ def calibration(
             wrong=wrong,
             listen=lambda finished, planned: listen(StageProgress("simulate", finished, planned)),
         )
-    if output.json:
-        typer.echo(json.dumps(_facts(study, simulations)))
-    elif output.for_people:
-        show(_ranks(study, simulations))
+    output.print(_facts(study, simulations), _ranks(study, simulations))
 
 
 def _facts(study: RankStudy, simulations: int) -> dict[str, object]:

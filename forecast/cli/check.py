@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +11,7 @@ import typer
 
 from forecast.cli.options import DatedOptions, Output, check_figure, option, takes_options
 from forecast.cli.priors import set_priors
-from forecast.cli.terminal import BLANK, Part, Table, left, right, show, text
+from forecast.cli.terminal import BLANK, Part, Table, left, right, text
 from forecast.wording import count, long_day, percent, points, times
 
 if TYPE_CHECKING:
@@ -28,13 +27,14 @@ if TYPE_CHECKING:
 @takes_options
 def check(
     case: DatedOptions,
-    output: Output,
     plot: Annotated[
         Path | None,
         option(
             "--plot", "Draw the priors that the config sets, and what all imply (.svg, .png, .pdf).", "FILE"
         ),
     ] = None,
+    *,
+    output: Output,
 ) -> None:
     """Validate a config and its events, read it back in plain English; nothing is fitted."""
     from forecast.config import config_hash, describe_config
@@ -51,39 +51,43 @@ def check(
     changed = [prior for prior in inputs.priors.priors.values() if prior.origin != "default"]
     if plot:
         _draw(changed, inputs, implied, plot)
-    if output.json:
-        facts = {
-            "valid": True,
-            "name": loaded.name,
-            "config_sha256": config_hash(loaded),
-            "events": len(inputs.events),
-            "dyad": inputs.dyad.to_dict(),
-            "rows_left_out": inputs.rows_left_out,
-            "left_out": [one._asdict() for one in inputs.left_out],
-            "notes": [*selection_notes(inputs.dyad, inputs.events, inputs.left_out)],
-            "events_fitted": int(inputs.data.counts.sum()),
-            "prior_predictive": vars(implied),
-            "known_share_of_last_weeks": inputs.data.completeness[0][-1:-5:-1].tolist(),
-            "priors_set": [_set_prior(prior) for prior in changed],
-            "plot": str(plot) if plot else None,
-            "scenarios": [plan.scenario.name for plan in plans],
-        }
-        typer.echo(json.dumps(facts))
-    elif output.for_people:
+    facts = {
+        "valid": True,
+        "name": loaded.name,
+        "config_sha256": config_hash(loaded),
+        "events": len(inputs.events),
+        "dyad": inputs.dyad.to_dict(),
+        "rows_left_out": inputs.rows_left_out,
+        "left_out": [one._asdict() for one in inputs.left_out],
+        "notes": [*selection_notes(inputs.dyad, inputs.events, inputs.left_out)],
+        "events_fitted": int(inputs.data.counts.sum()),
+        "prior_predictive": vars(implied),
+        "known_share_of_last_weeks": inputs.data.completeness[0][-1:-5:-1].tolist(),
+        "priors_set": [_set_prior(prior) for prior in changed],
+        "plot": str(plot) if plot else None,
+        "scenarios": [plan.scenario.name for plan in plans],
+    }
+    if output.for_people:
         typer.echo(describe_config(loaded))
-        parts = list(set_priors(changed))
-        if parts:
-            show((BLANK, text("Priors as understood"), *parts))
-        parts = [
-            text(f"{plan.scenario.title} ({plan.scenario.name}): {plan.in_words}.", indent=2, hang=4)
-            for plan in plans
-        ]
-        if parts:
-            show((BLANK, text("Scenarios"), *parts))
-        show(_data(inputs))
-        show(_implied(inputs, implied))
-        if plot:
-            typer.echo(f"\nFigure   {plot}")
+    futures = (
+        text(f"{plan.scenario.title} ({plan.scenario.name}): {plan.in_words}.", indent=2, hang=4)
+        for plan in plans
+    )
+    parts = (
+        *_section("Priors as understood", set_priors(changed)),
+        *_section("Scenarios", futures),
+        *_section("Data", _data(inputs)),
+        *_section("What the priors imply, before any event (simulated years)", _implied(inputs, implied)),
+    )
+    output.print(facts, parts)
+    if plot and output.for_people:
+        typer.echo(f"\nFigure   {plot}")
+
+
+def _section(title: str, parts: Iterable[Part]) -> tuple[Part, ...]:
+    """Parts under a title, where there are any."""
+    found = tuple(parts)
+    return (BLANK, text(title), *found) if found else ()
 
 
 def _draw(changed: list[NamedPrior], inputs: Inputs, implied: PriorPredictive, path: Path) -> None:
@@ -108,8 +112,6 @@ def _set_prior(prior: NamedPrior) -> dict[str, object]:
 def _data(inputs: Inputs) -> Iterator[Part]:
     events, grid, day = inputs.events, inputs.data.grid, inputs.config.as_of
     known, fitted = count(len(events), "event"), int(inputs.data.counts.sum())
-    yield BLANK
-    yield text("Data")
     yield text(
         f"{known} known by {long_day(day)}, {fitted:,} of them from {long_day(grid.start)} on.",
         indent=2,
@@ -158,8 +160,6 @@ def _implied(inputs: Inputs, implied: PriorPredictive) -> Iterator[Part]:
         )
         for name, (low, middle, high) in implied.acts_a_month.items()
     )
-    yield BLANK
-    yield text("What the priors imply, before any event (simulated years)")
     yield Table(
         (left("Acts a month", 20), right("median", 8), right("90% range", 12), right("in the data", 11)), rows
     )

@@ -17,7 +17,7 @@ from forecast.errors import InputError
 from forecast.progress import StageProgress
 
 if TYPE_CHECKING:
-    from forecast.feeds.options import ImportOptions
+    from forecast.feeds.options import Switches
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,23 +73,17 @@ class NoiseChoice:
     seed: Annotated[int, option("--seed", "Seed of the normalisation.")] = 0
 
 
-@dataclass(frozen=True, kw_only=True)
-class EngineChoice:
-    """How the files are read."""
-
-    strict: Annotated[bool, option("--strict", "Fail on any corrupt file or wrong row.")] = False
-    fresh: Annotated[bool, option("--fresh", "Read every file again.")] = False
-    memory: Annotated[int, option("--memory", "Memory of the engine.", "MB")] = 600
-    threads: Annotated[int, option("--threads", "Threads of the engine.")] = 2
-
-
 @takes_options
 def import_events(
     files: Annotated[list[Path], argument("FILES…", "Files as published; .zip and .gz too.")],
     out: Annotated[Path, option("--output -o", "Event file to write: .csv or .parquet.", "FILE")],
     feed: FeedChoice,
     noise: NoiseChoice,
-    engine: EngineChoice,
+    strict: Annotated[bool, option("--strict", "Fail on any corrupt file or wrong row.")] = False,
+    fresh: Annotated[bool, option("--fresh", "Read every file again.")] = False,
+    memory: Annotated[int, option("--memory", "Memory of the engine.", "MB")] = 600,
+    threads: Annotated[int, option("--threads", "Threads of the engine.")] = 2,
+    *,
     output: Output,
 ) -> None:
     """Turn files of an event feed into coded events, and say what was done with every row.
@@ -97,15 +91,25 @@ def import_events(
     The same command goes on where an interrupted one stopped, and reads only new files later.
     """
     from forecast.feeds.importing import import_feed
+    from forecast.feeds.options import feed_options
 
-    options = _options(feed, noise, engine)
+    options = feed_options(
+        feed.source_format,
+        feed.dyad,
+        _switches(noise),
+        mapping=feed.mapping,
+        codes=feed.codes,
+        columns=_columns(feed.column or []),
+        memory_mb=memory,
+        threads=threads,
+    )
     with show_progress(shown=output.for_people) as draw:
         report = import_feed(
             files,
             options,
             out,
-            strict=engine.strict,
-            fresh=engine.fresh,
+            strict=strict,
+            fresh=fresh,
             listen=lambda done, total: draw(StageProgress("import", done, total)),
         )
     if output.json:
@@ -115,14 +119,14 @@ def import_events(
             typer.echo(printable(line))
 
 
-def _options(feed: FeedChoice, noise: NoiseChoice, engine: EngineChoice) -> ImportOptions:
-    from forecast.feeds.options import Switches, feed_options
+def _switches(noise: NoiseChoice) -> Switches:
+    from forecast.feeds.options import Switches
 
     if noise.seed and not noise.normalise:
         raise InputError("--seed has no effect without --normalise. Leave it out")
     if noise.keep_repeats and noise.repeat_days is not None:
         raise InputError("--repeat-days has no effect with --keep-repeats. Leave one of them out")
-    switches = Switches(
+    return Switches(
         root_only=noise.root_only,
         min_mentions=noise.min_mentions,
         min_sources=noise.min_sources,
@@ -136,16 +140,6 @@ def _options(feed: FeedChoice, noise: NoiseChoice, engine: EngineChoice) -> Impo
         known_date=noise.known_date,
         vintage=day(noise.vintage),
         seed=noise.seed,
-    )
-    return feed_options(
-        feed.source_format,
-        feed.dyad,
-        switches,
-        mapping=feed.mapping,
-        codes=feed.codes,
-        columns=_columns(feed.column or []),
-        memory_mb=engine.memory,
-        threads=engine.threads,
     )
 
 

@@ -31,7 +31,6 @@ class RuleName(StrEnum):
 @takes_options
 def merge(
     files: Annotated[list[Path], argument("FILES", "Two or more coders' files; the first one leads.")],
-    output: Output,
     out: Annotated[
         Path | None,
         option("--out -o", "Where to write the merged events; only the table when absent.", "FILE"),
@@ -48,6 +47,8 @@ def merge(
     ] = 1,
     seed: Annotated[int, option("--seed", "Seed of the bootstrap of the intervals.", least=0)] = 0,
     force: Annotated[bool, option("--force", "Replace the output if it is there.")] = False,
+    *,
+    output: Output,
 ) -> None:
     """Match the events of several coders, show how far they agree, and write one file.
 

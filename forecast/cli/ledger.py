@@ -25,9 +25,7 @@ _FEWEST_DIGITS = 8
 Id = Annotated[str, argument("ID", "An id, or the first digits of it.")]
 
 app = typer.Typer(
-    name="ledger",
-    no_args_is_help=True,
-    help="Every forecast on record, what happened, and how good we are.",
+    name="ledger", no_args_is_help=True, help="Every forecast on record, what happened, and how good we are."
 )
 
 
@@ -130,7 +128,7 @@ def _listed(book: Book, entries: Sequence[ProbabilityEntry]) -> Iterator[Part]:
         return
     columns = (
         *(left(head) for head in ("Id", "As of", "Before", "Pair")),
-        left("Target", 21),
+        left("Target", 22),
         right("Chance"),
         left("Ends"),
     )

@@ -5,7 +5,6 @@ Chains of colleagues, tables for other tools, answers of others, and our own for
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -26,6 +25,7 @@ from forecast.cli.options import (
     takes_options,
 )
 from forecast.cli.progress import listening
+from forecast.cli.terminal import text
 from forecast.errors import InputError, StoppedError
 
 
@@ -80,12 +80,13 @@ def export(
 @takes_options
 def import_(
     file: Annotated[Path, argument("FILE", "What to read, e.g. a colleague's export.")],
-    output: Output,
     ledger: LedgerFile = None,
     form: Annotated[
         ImportFormat,
         option("--format", "jsonl: a colleague's export (or ledger); csv: probabilities of others."),
     ] = ImportFormat.JSONL,
+    *,
+    output: Output,
 ) -> None:
     """Take over a colleague's chain, or the probabilities of a crowd, a market or an expert."""
     from forecast.ledger.store import open_ledger, write_ledger
@@ -98,7 +99,15 @@ def import_(
         with write_ledger(path) as writer:
             done = import_chain(writer, chain)
         content: dict[str, object] = dict(vars(done))
-        lines = _import_lines(content, file)
+        said = [
+            f"Records: {done.added} added, {done.known} known before; head of {file.name}: {done.head[:16]}…"
+        ]
+        if done.different:
+            said.append(
+                f"Of the known, with another probability there: {done.different}. What was on record stays."
+            )
+        if done.refused:
+            said.append(f"Not taken, since they contradict what is on record here: {done.refused}.")
     else:
         from forecast.ledger.importing import read_answers
 
@@ -106,44 +115,22 @@ def import_(
         with write_ledger(path) as writer:
             added = sum([writer.append(judgement) for judgement in answers.judgements])
         content = {"added": added, "known": len(answers.judgements) - added, "empty": answers.empty}
-        lines = _answer_lines(content)
-    if output.json:
-        typer.echo(json.dumps(content | {"ledger": str(path), "ledger_head": writer.book.head}))
-    elif output.for_people:
-        for line in lines:
-            typer.echo(line)
-
-
-def _import_lines(content: dict[str, object], file: Path) -> list[str]:
-    lines = [
-        f"Records: {content['added']} added, {content['known']} known before; "
-        f"head of {file.name}: {str(content['head'])[:16]}…"
-    ]
-    if content["different"]:
-        lines.append(
-            f"Of the known, with another probability there: {content['different']}. What was on record stays."
-        )
-    if content["refused"]:
-        lines.append(f"Not taken, since they contradict what is on record here: {content['refused']}.")
-    return lines
-
-
-def _answer_lines(content: dict[str, object]) -> list[str]:
-    lines = [f"Probabilities: {content['added']} added, {content['known']} known before."]
-    if content["empty"]:
-        lines.append(f"Rows left out, without a probability: {content['empty']}.")
-    return lines
+        said = [f"Probabilities: {content['added']} added, {content['known']} known before."]
+        if answers.empty:
+            said.append(f"Rows left out, without a probability: {answers.empty}.")
+    output.print(content | {"ledger": str(path), "ledger_head": writer.book.head}, map(text, said))
 
 
 @takes_options
 def hindcast(
     case: ConfigOptions,
-    output: Output,
     first: Annotated[datetime, day_option("--from", "First day.")],
     last: Annotated[datetime, day_option("--to", "Last day.")],
     ahead: Annotated[str, option("--ahead", "Lengths of the windows, with commas.", "DAYS")] = "90,180",
     ledger: LedgerFile = None,
     seed: Seed = None,
+    *,
+    output: Output,
 ) -> None:
     """Forecast as of the first day of past quarters, from what was known then; put it on record as hindcasts.
 
@@ -167,20 +154,18 @@ def hindcast(
             raise StoppedError(
                 f"interrupted; finished quarters are on record in {path}. The same command goes on."
             ) from None
-    if output.json:
-        content = {
-            "ledger": str(path),
-            "added": done.added,
-            "as_of": [one.isoformat() for one in days],
-            "skipped": done.skipped,
-            "unconverged": [one.isoformat() for one in done.unconverged],
-        }
-        typer.echo(json.dumps(content))
-    elif output.for_people:
-        typer.echo(
-            f"{path}: {done.added} forecasts added, as of {len(days)} days from {days[0]} to {days[-1]}; "
-            f"{done.skipped} days were on record before."
-        )
-        if done.unconverged:
-            shown = ", ".join(one.isoformat() for one in done.unconverged)
-            typer.echo(f"Did not converge, recorded as such and not scored: {shown}.")
+    unconverged = [one.isoformat() for one in done.unconverged]
+    facts = {
+        "ledger": str(path),
+        "added": done.added,
+        "as_of": [one.isoformat() for one in days],
+        "skipped": done.skipped,
+        "unconverged": unconverged,
+    }
+    said = [
+        f"{path}: {done.added} forecasts added, as of {len(days)} days from {days[0]} to {days[-1]}; "
+        f"{done.skipped} days were on record before."
+    ]
+    if unconverged:
+        said.append(f"Did not converge, recorded as such and not scored: {', '.join(unconverged)}.")
+    output.print(facts, map(text, said))

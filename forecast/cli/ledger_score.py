@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,7 +31,6 @@ _HEADS = {
 @takes_options
 def resolve(
     events: Annotated[str, option("--events", "A coded CSV file, or bundled:us-china.", "FILE")],
-    output: Output,
     ledger: LedgerFile = None,
     through: Annotated[
         datetime | None,
@@ -43,6 +41,8 @@ def resolve(
     dyad: Annotated[
         str | None, option("--dyad", "Whose acts these are; the most frequent pair when absent.", "A-B")
     ] = None,
+    *,
+    output: Output,
 ) -> None:
     """Look up what happened, by the rule that made the forecast, where the events cover the whole window."""
     from forecast.events.bundled import load_events
@@ -52,15 +52,11 @@ def resolve(
     table = load_events(events, Path())
     today = datetime.now(UTC).date()
     done = resolve_ledger(path, table, today=today, through=day(through), dyad=dyad)
-    if output.json:
-        typer.echo(json.dumps(done.to_dict() | {"ledger": str(path)}))
-    elif output.for_people:
-        show(_resolved(done, events))
+    output.print(done.to_dict() | {"ledger": str(path)}, _resolved(done, events))
 
 
 @takes_options
 def score(
-    output: Output,
     ledger: LedgerFile = None,
     unconverged: Annotated[
         bool, option("--unconverged", "Score forecasts of fits that did not converge, too.")
@@ -70,6 +66,8 @@ def score(
     ] = None,
     csv: Annotated[Path | None, option("--csv", "Write the score of every group.", "FILE")] = None,
     seed: Annotated[int, option("--seed", "Of the error estimates.", least=0)] = 0,
+    *,
+    output: Output,
 ) -> None:
     """Score what is resolved: overall and by group, calibration, largest misses first."""
     from forecast.ledger.store import open_ledger

@@ -5,8 +5,9 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
+import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, get_type_hints
 
 import typer
 
+from forecast.cli.terminal import Part, show
 from forecast.errors import InputError
 
 if TYPE_CHECKING:
@@ -96,6 +98,13 @@ class Output:
     def for_people(self) -> bool:
         """Whether texts, tables and progress are shown."""
         return not (self.json or self.quiet)
+
+    def print(self, facts: Mapping[str, object], parts: Iterable[Part]) -> None:
+        """Print facts for a program, or texts and tables for a person."""
+        if self.json:
+            typer.echo(json.dumps(facts))
+        elif not self.quiet:
+            show(parts)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from forecast.cli.options import Output, RunFolder, option, takes_options
+from forecast.cli.terminal import text
 
 
 class Paper(StrEnum):
@@ -22,7 +20,6 @@ class Paper(StrEnum):
 @takes_options
 def report(
     run_dir: RunFolder,
-    output: Output,
     previous: Annotated[
         Path | None, option("--previous", "Earlier run, to show the change since then.", "RUN_DIR")
     ] = None,
@@ -37,6 +34,8 @@ def report(
     force: Annotated[
         bool, option("--force", "Build from files that were altered after the run; the report says so.")
     ] = False,
+    *,
+    output: Output,
 ) -> None:
     """Build the report of a saved run again (report.pdf, report.html); nothing is fitted."""
     from forecast.workflows.report import rebuild_report
@@ -50,17 +49,13 @@ def report(
         tables=csv,
         force=force,
     )
-    if output.json:
-        content = {
-            "report": str(built.pdf),
-            "page": str(built.page),
-            "figures": [str(path) for path in built.exported_figures],
-            "tables": [str(path) for path in built.exported_tables],
-        }
-        typer.echo(json.dumps(content))
-    elif output.for_people:
-        typer.echo(f"Report: {built.pdf}")
-        typer.echo(f"Page:   {built.page}")
-        for name, paths in (("Charts", built.exported_figures), ("Tables", built.exported_tables)):
-            if paths:
-                typer.echo(f"{name}: {len(paths)} files in {paths[0].parent}")
+    written = (("Charts", built.exported_figures), ("Tables", built.exported_tables))
+    said = [f"Report: {built.pdf}", f"Page: {built.page}"]
+    said += [f"{name}: {len(paths)} files in {paths[0].parent}" for name, paths in written if paths]
+    facts = {
+        "report": str(built.pdf),
+        "page": str(built.page),
+        "figures": [str(path) for path in built.exported_figures],
+        "tables": [str(path) for path in built.exported_tables],
+    }
+    output.print(facts, map(text, said))

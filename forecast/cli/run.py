@@ -34,7 +34,6 @@ _COLUMNS = (
 @takes_options
 def run(
     case: DatedOptions,
-    output: Output,
     out: Annotated[
         Path, option("--out", "Folder of the runs; this one goes to DIR/<name>/<as_of>.", "DIR")
     ] = RUNS,
@@ -48,6 +47,8 @@ def run(
     ] = False,
     ledger: LedgerFile = None,
     no_ledger: Annotated[bool, option("--no-ledger", "Do not put the forecasts on record.")] = False,
+    *,
+    output: Output,
 ) -> None:
     """Fit the model, simulate the futures, write the run folder with its PDF report."""
     if ledger and no_ledger:

@@ -27,7 +27,6 @@ _FORMATS = (*FIGURE_FORMATS, ".json")
 @takes_options
 def scenario(
     run_dir: RunFolder,
-    output: Output,
     files: Annotated[
         list[Path] | None, argument("[FILES]...", "Scenario files; without any, what the run kept.")
     ] = None,
@@ -59,6 +58,8 @@ def scenario(
         option("--paths", "Futures a draw played again (2): more for less error, slower.", least=2),
     ] = None,
     yaml: Annotated[bool, option("--yaml", "Print the options as a scenario file, and end.")] = False,
+    *,
+    output: Output,
 ) -> None:
     """Compare scenarios with a saved run: probabilities, paired differences, and how far to trust them.
 
@@ -95,12 +96,7 @@ def scenario(
 
 
 def _print(
-    base: Run,
-    found: tuple[ScenarioForecast, ...],
-    out: Path | None,
-    output: Output,
-    *,
-    compare: bool,
+    base: Run, found: tuple[ScenarioForecast, ...], out: Path | None, output: Output, *, compare: bool
 ) -> None:
     """Print and write what was found; ends with code 1 where numbers are withheld or not to be trusted."""
     if out:

@@ -24,7 +24,6 @@ _MOST_CROSSINGS = 6
 @takes_options
 def sensitivity(
     run_dir: RunFolder,
-    output: Output,
     target: Annotated[str | None, option("--target", "Target; the headline's when absent.", "NAME")] = None,
     milestone: Annotated[
         str | None, option("--milestone", "Milestone; the headline's when absent.", "NAME")
@@ -36,6 +35,8 @@ def sensitivity(
     plot: Annotated[
         Path | None, option("--plot", "Draw the tornado chart (.svg, .png, .pdf).", "FILE")
     ] = None,
+    *,
+    output: Output,
 ) -> None:
     """Say what each probability rests on, what each assumption does to one, and what would change the words.
 
@@ -53,13 +54,7 @@ def sensitivity(
     asked_target = _known(target, [one.name for one in forecast.targets], "--target")
     names = [one.name for one in forecast.targets[0].milestones]
     asked_milestone = _known(milestone, names, "--milestone")
-    found = _kept(
-        analysis,
-        asked_target or forecast.headline.target,
-        asked_milestone or forecast.headline.milestone,
-        bound,
-        all_targets,
-    ) or _measured(run_dir, analysis, asked_target, asked_milestone, bound, all_targets)
+    found = _robustness(run_dir, forecast, analysis, asked_target, asked_milestone, bound, all_targets)
     if plot:
         from forecast.report.exports import write_figure
         from forecast.report.sections.assumptions import draw_tornado
@@ -73,31 +68,30 @@ def sensitivity(
             typer.echo(f"\nFigure   {plot}")
 
 
-def _kept(
-    analysis: Analysis, target: str, milestone: str, threshold: float | None, all_targets: bool
-) -> Robustness | None:
-    """What the run measured itself, if that is what is asked."""
-    kept = analysis.robustness
-    if kept is None or all_targets:
-        return None
-    same = (kept.target, kept.milestone) == (target, milestone)
-    return kept if same and (threshold is None or threshold == kept.threshold) else None
-
-
-def _measured(
+def _robustness(
     run_dir: Path,
+    forecast: Forecast,
     analysis: Analysis,
     target: str | None,
     milestone: str | None,
     threshold: float | None,
     all_targets: bool,
 ) -> Robustness:
+    """What the run measured itself, if that is what is asked; else it is measured now."""
+    kept, headline = analysis.robustness, forecast.headline
+    if (
+        kept is not None
+        and not all_targets
+        and (kept.target, kept.milestone) == (target or headline.target, milestone or headline.milestone)
+        and threshold in (None, kept.threshold)
+    ):
+        return kept
+
     from forecast.scenarios import read_run
     from forecast.sensitivity.labels import measure_sensitivities
     from forecast.sensitivity.robustness import RobustnessOptions, measure_shifts
 
     base = read_run(run_dir)
-    kept = analysis.robustness
     options = RobustnessOptions(
         target=target,
         milestone=milestone,
@@ -117,7 +111,7 @@ def _share(stated: str | None) -> float | None:
         value = float("nan")
     if not 0.0 < value < 1.0:
         raise InputError(
-            f"--threshold: came '{stated}'; allowed: a probability between 0 and 1, as 0.6 or 60%"
+            f"--threshold: got '{stated}'; expected a probability between 0 and 1, as 0.6 or 60%"
         )
     return value
 

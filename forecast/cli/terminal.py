@@ -105,11 +105,7 @@ def _grid(part: Table) -> Padding:
     from rich.table import Table as Grid
 
     grid = Grid(
-        box=None,
-        padding=(0, part.gap, 0, 0),
-        pad_edge=False,
-        show_header=part.heads,
-        header_style="bold",
+        box=None, padding=(0, part.gap, 0, 0), pad_edge=False, show_header=part.heads, header_style="bold"
     )
     for one in part.columns:
         grid.add_column(one.head, justify=one.justify, width=one.width, no_wrap=not one.wraps)

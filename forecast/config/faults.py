@@ -1,7 +1,7 @@
 """Faults of a file that users write: where each is, how it reads, and the one error that lists them all.
 
-Pydantic's errors are put into our words (what came, what is allowed, did you mean) by walking the JSON Schema
-of what was validated.
+Pydantic's errors are put into our words (got, expected, did you mean) by walking the JSON Schema of what was
+validated.
 """
 
 from __future__ import annotations
@@ -136,15 +136,14 @@ def printable(text: str) -> str:
 
 
 def shown(value: object) -> str:
-    """Return a value that came in as a short phrase, e.g. ``7`` or ``text 'many'``."""
+    """Return a value that was given as a short phrase, e.g. ``7`` or ``'many'``."""
     match value:
         case None:
             return "an empty value"
         case bool():
             return str(value).lower()
         case str():
-            text = value if len(value) <= 60 else value[:57] + "..."
-            return f"text {text!r}"
+            return repr(value if len(value) <= 60 else value[:57] + "...")
         case Mapping():
             return "a mapping (key: value)"
         case list() | tuple():
@@ -175,21 +174,21 @@ def _fault(details: ErrorDetails, model: type[BaseModel]) -> Fault:
         case str(kind) if kind == _OWN:
             message = details["msg"]
         case "string_too_long":
-            message = f"came {len(details['input'])} signs; allowed: {allowed_text(node_at(path, model))}"
+            message = f"got {len(details['input'])} characters; expected {allowed_text(node_at(path, model))}"
         case "too_short":
-            message = f"empty; allowed: {allowed_text(node_at(path, model))}"
+            message = f"empty; expected {allowed_text(node_at(path, model))}"
         case _:
             message = _unfit(path, details["input"], model)
     return Fault(path, message)
 
 
-def _unfit(path: KeyPath, came: object, model: type[BaseModel]) -> str:
+def _unfit(path: KeyPath, given: object, model: type[BaseModel]) -> str:
     node = node_at(path, model)
     options = resolved(node).get("enum", ()) if node is not None else ()
-    hint = did_you_mean(came, map(str, options)) if isinstance(came, str) else ""
-    if isinstance(came, (int, float)) and allowed_text(node).startswith("text"):
-        hint = f" Put it in quotes: '{came}'"
-    return f"came {shown(came)}; allowed: {allowed_text(node)}.{hint}"
+    hint = did_you_mean(given, map(str, options)) if isinstance(given, str) else ""
+    if isinstance(given, (int, float)) and allowed_text(node).startswith("text"):
+        hint = f" Put it in quotes: '{given}'"
+    return f"got {shown(given)}; expected {allowed_text(node)}.{hint}"
 
 
 def _purpose(path: KeyPath, model: type[BaseModel]) -> str:
@@ -278,7 +277,7 @@ def allowed_text(node: Node | None) -> str:
     if above is not None and below is not None:
         return f"{words} between {above:g} and {below:g}"
     if "maxLength" in node:
-        return f"{words} of at most {node['maxLength']} signs"
+        return f"{words} of at most {node['maxLength']} characters"
     if "minItems" in node:
         return f"{words} of at least {node['minItems']}"
     return f"{words} of at least {node['minProperties']}" if "minProperties" in node else words

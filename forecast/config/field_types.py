@@ -48,7 +48,7 @@ def _day(value: object) -> date:
     if type(value) is date:
         return value
     if not isinstance(value, str) or not _ISO_DAY.fullmatch(value):
-        raise refusal(f"a date as YYYY-MM-DD is needed, came {shown(value)}")
+        raise refusal(f"got {shown(value)}; expected a date as YYYY-MM-DD")
     try:
         return date.fromisoformat(value)
     except ValueError as error:
@@ -62,7 +62,7 @@ def _plain(value: str) -> str:
     for place, sign in enumerate(text, start=1):
         if unicodedata.category(sign) in {"Cc", "Cs", "Zl", "Zp"} or sign in _DIRECTION_SIGNS:
             name = f"U+{ord(sign):04X}"
-            raise refusal(f"control or direction sign {name} at place {place} is not allowed; remove it")
+            raise refusal(f"control or direction character {name} at place {place} is not allowed; remove it")
     return text
 
 
@@ -80,7 +80,7 @@ def _folder_name(value: str) -> str:
 def _key_name(value: str) -> str:
     if len(value) > 64 or not _KEY.fullmatch(value):
         message = f"{shown(value)} cannot be a name; start with a letter, then use a-z, 0-9, '-' or '_'"
-        raise refusal(f"{message}, at most 64 signs")
+        raise refusal(f"{message}, at most 64 characters")
     return value
 
 
@@ -101,11 +101,11 @@ def _actors(value: object) -> tuple[str, ...]:
 def _actor(value: object) -> str:
     if not isinstance(value, str):
         quotes = f" Put it in quotes: '{value}'" if type(value) in (int, float) else ""
-        raise refusal(
-            f"came {shown(value)}; allowed: an actor as the event file names it, or a list.{quotes}"
-        )
+        raise refusal(f"got {shown(value)}; expected an actor as the event file names it, or a list.{quotes}")
     if len(value) > MAX_ACTOR_CHARS:
-        raise refusal(f"came {len(value)} signs; allowed: an actor of at most {MAX_ACTOR_CHARS} signs")
+        raise refusal(
+            f"got {len(value)} characters; expected an actor of at most {MAX_ACTOR_CHARS} characters"
+        )
     return _plain(value)
 
 
@@ -141,7 +141,7 @@ def _prior(value: object) -> str | Mapping[str, float] | Mapping[str, Mapping[st
         except PriorError as error:
             raise refusal(str(error)) from error
     allowed = "a word, a distribution such as 'Beta(4, 8)', or {q05: .., median: .., q95: ..}"
-    raise refusal(f"came {shown(value)}; allowed: {allowed}")
+    raise refusal(f"got {shown(value)}; expected {allowed}")
 
 
 def read_statement(value: Mapping[Any, object]) -> Quantiles | dict[str, Quantiles]:
@@ -210,7 +210,7 @@ def _single_quantiles(value: Mapping[Any, object]) -> list[tuple[str, object]]:
         if int(matched[1]) < 2:
             raise PriorError(f"'{key}' is no interval; write e.g. interval90: [-0.1, 0.4]")
         if not isinstance(number, list | tuple) or len(number) != 2:
-            raise PriorError(f"{key}: two bounds are needed, e.g. {key}: [-0.1, 0.4], came {shown(number)}")
+            raise PriorError(f"{key}: got {shown(number)}; expected two bounds, e.g. {key}: [-0.1, 0.4]")
         outside = 1000 - 10 * int(matched[1])  # in thousandths: 90 leaves 100, half of it on each side
         found += [(_quantile_name(outside // 2), number[0]), (_quantile_name(1000 - outside // 2), number[1])]
     return found
@@ -231,9 +231,7 @@ def _quantile_value(name: str, value: object) -> float:
         number = math.nan
     if abs(number) <= _LARGEST:
         return number
-    raise PriorError(
-        f"quantile '{name}': a number is needed (or a percent such as -50%), came {shown(value)}"
-    )
+    raise PriorError(f"quantile '{name}': got {shown(value)}; expected a number, or a percent such as -50%")
 
 
 def _colour(value: str) -> str:

@@ -49,7 +49,7 @@ def load_config(
     Raises
     ------
     ConfigError
-        Once, with every fault: ``file:line:column: key.path: what came; what is allowed``.
+        Once, with every fault: ``file:line:column: key.path: got …; expected …``.
     """
     path = Path(path)
     written, place = read_yaml(path)

@@ -150,7 +150,7 @@ def load_scenario(path: str | Path) -> Scenario:
     Raises
     ------
     ConfigError
-        Once, with every fault: ``file:line:column: key.path: what came; what is allowed``.
+        Once, with every fault: ``file:line:column: key.path: got …; expected …``.
     """
     path = Path(path)
     scenario = scenario_of(*read_yaml(path))

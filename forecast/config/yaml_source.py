@@ -54,7 +54,7 @@ def read_yaml(path: Path) -> tuple[dict[str, YamlValue], SourceMap]:
         raise ConfigError(f"{path}:{line}: {message}") from error
     content, source = parse_yaml(text, str(path))
     if not isinstance(content, dict):
-        raise ConfigError(f"{path}:1:1: the file must hold 'key: value' lines, came {shown(content)}")
+        raise ConfigError(f"{path}:1:1: got {shown(content)}; expected 'key: value' lines")
     return content, source
 
 
@@ -172,7 +172,7 @@ def _file_bytes(path: Path) -> bytes:
 _HINTS = {
     "mapping values are not allowed": "put text that holds ': ' in quotes, or check the indentation",
     "'\\t'": "indent with spaces, not tabs",
-    "cannot start any token": "put text that starts with a special sign in quotes",
+    "cannot start any token": "put text that starts with a special character in quotes",
     "could not find expected ':'": "write 'key: value'; is a colon or a closing quote missing?",
     "expected <block end>": "check the indentation and the closing brackets",
     "expected ',' or": "check the commas and the closing brackets",

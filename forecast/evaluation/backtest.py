@@ -29,16 +29,15 @@ from forecast.evaluation.windows import (
     weekly_origins,
 )
 from forecast.events.table import TEXTS, EventTable
+from forecast.families import FAMILIES
 from forecast.inference.options import SamplerOptions
-from forecast.panel.streams import Family, TargetRule
+from forecast.panel.streams import TargetRule
 from forecast.priors import PriorStatement
 from forecast.runs.inputs import Inputs
 from forecast.wording import count, long_day
 
-MEMBERS: tuple[Family, ...] = ("joint", "focused", "target")
-ENSEMBLE = "ensemble"
-MODELS = (*MEMBERS, ENSEMBLE)
-"""Names of the models; the ensemble is the equal-weight linear pool of the three families."""
+MODELS = tuple(FAMILIES)
+"""Names of the models that a backtest compares, unless told otherwise."""
 DEFAULT_MODEL = "joint"
 """The model that is shipped as the default."""
 
@@ -106,7 +105,7 @@ class BacktestPlan:
         Of each fit.
     priors : dict
         Changed priors of one family (name → statement); the other families keep their defaults.
-    changed_family : {"joint", "focused", "target"}
+    changed_family : str
         The family whose priors are changed.
     exact : bool
         Refit at every origin.
@@ -121,13 +120,19 @@ class BacktestPlan:
     models: tuple[str, ...] = MODELS
     sampler: SamplerOptions
     priors: Mapping[str, PriorStatement] = field(default_factory=dict)
-    changed_family: Family = "joint"
+    changed_family: str = DEFAULT_MODEL
     exact: bool = False
 
     @property
-    def families(self) -> tuple[Family, ...]:
-        """Families that have to be fitted: those asked for, all three for the ensemble."""
-        return tuple(family for family in MEMBERS if ENSEMBLE in self.models or family in self.models)
+    def changed_families(self) -> tuple[str, ...]:
+        """Families that the changed priors are for: those that make up ``changed_family``."""
+        return tuple(member.name for member in FAMILIES[self.changed_family].members)
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """Families that have to be fitted: those asked for, and the members of those that average others."""
+        fitted = {member.name for name in self.models for member in FAMILIES[name].members}
+        return tuple(name for name in FAMILIES if name in fitted)
 
 
 def plan_backtest(inputs: Inputs, options: BacktestOptions) -> BacktestPlan:
@@ -166,6 +171,7 @@ def plan_backtest(inputs: Inputs, options: BacktestOptions) -> BacktestPlan:
             target_accept=sampler.target_accept,
         ),
         priors=_plain(config.model.priors),
+        changed_family=config.model.family,
         exact=options.exact,
     )
     if plan.origins[0] <= start:
@@ -222,9 +228,10 @@ def plan_notes(plan: BacktestPlan, inputs: Inputs) -> tuple[str, ...]:
             f"The last event is {count(quiet, 'day')} before the end of the data, {long_day(plan.data_end)}: "
             "windows in between count as quiet. If the file stops earlier, set as_of to its last day."
         )
-    others = [family for family in plan.families if family != MEMBERS[0]]
+    others = [family for family in plan.families if family not in plan.changed_families]
     if plan.priors and others:
-        notes.append(f"The priors of the config change the joint family; {' and '.join(others)} keep theirs.")
+        kept = " and ".join(others)
+        notes.append(f"The priors of the config change the {plan.changed_family} family; {kept} keep theirs.")
     return tuple(notes)
 
 
@@ -245,7 +252,7 @@ class Unit:
     """
 
     dyad: str
-    family: Family
+    family: str
     target: str | None
     first: int
     last: int
@@ -280,7 +287,7 @@ def units_of(plan: BacktestPlan) -> list[Unit]:
     units = []
     blocks = range(0, len(plan.origins), BLOCK_ORIGINS)
     for family in plan.families:
-        aims = [None] if family == "joint" else [target.name for target in plan.targets]
+        aims = [None] if FAMILIES[family].shared else [target.name for target in plan.targets]
         for aim in aims:
             for first in blocks:
                 last = min(first + BLOCK_ORIGINS, len(plan.origins)) - 1
@@ -309,7 +316,7 @@ def run_unit(
         plan.start,
         replace(plan.sampler, seed=_unit_seed(plan, unit)),
         longest=plan.origins[-1],
-        priors=plan.priors if unit.family == plan.changed_family else None,
+        priors=plan.priors if unit.family in plan.changed_families else None,
         exact=plan.exact,
         listen=note,
     )
@@ -349,8 +356,9 @@ def collect(plan: BacktestPlan, events: EventTable, results: Sequence[UnitResult
         probability: dict[str, NDArray[np.float64]] = {
             family: _probabilities(plan, results, family, position, target) for family in plan.families
         }
-        if ENSEMBLE in plan.models:
-            probability[ENSEMBLE] = np.mean(list(probability.values()), axis=0)
+        for name in plan.models:
+            members = [member.name for member in FAMILIES[name].members]
+            probability[name] = np.mean([probability[member] for member in members], axis=0)
         for model in MODELS:
             if model in plan.models:
                 made = np.where(np.isnan(probability[model]), np.nan, outcomes.outcome)

@@ -13,7 +13,6 @@ from forecast.errors import EventError, ForecastError, InputError, UnfinishedErr
 from forecast.evaluation.backtest import (
     DEFAULT_MODEL,
     HORIZONS,
-    MEMBERS,
     MODELS,
     MOST_DRAWS,
     MOST_TUNE,
@@ -36,9 +35,10 @@ from forecast.evaluation.windows import find_record_start, horizon_lengths
 from forecast.evaluation.workers import run_jobs
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
+from forecast.families import FAMILIES
 from forecast.inference.options import SamplerOptions
-from forecast.panel.streams import Family, TargetRule, stream_layout
-from forecast.priors import PriorStatement, default_priors
+from forecast.panel.streams import TargetRule
+from forecast.priors import PriorStatement
 
 SAMPLER = SamplerOptions(seed=20230710, draws=MOST_DRAWS, tune=MOST_TUNE)
 """Of each fit in the benchmark."""
@@ -201,14 +201,15 @@ def plan_dyad(dyad: str, events: EventTable, options: BenchmarkOptions) -> Backt
     return plan
 
 
-def _changed_family(options: BenchmarkOptions) -> Family:
-    chosen = [family for family in MEMBERS if family in options.models]
+def _changed_family(options: BenchmarkOptions) -> str:
+    chosen = [name for name in options.models if len(FAMILIES[name].members) == 1]
     if not options.priors:
-        return MEMBERS[0]
+        return DEFAULT_MODEL
     if len(options.models) != 1 or not chosen:
-        raise InputError(f"--prior changes one family: give --models one of {', '.join(MEMBERS)}")
-    layout = stream_layout(chosen[0], None if chosen[0] == "joint" else options.target)
-    default_priors(layout).changed(options.priors, "config")
+        single = [name for name, one in FAMILIES.items() if len(one.members) == 1]
+        raise InputError(f"--prior changes one family: give --models one of {', '.join(single)}")
+    for model in FAMILIES[chosen[0]].models((options.target,)):
+        model.default_priors().changed(options.priors, "config")
     return chosen[0]
 
 

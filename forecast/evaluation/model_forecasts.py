@@ -124,8 +124,9 @@ def _compiled(
 ) -> RollingPosterior:
     # Compiled on an empty past of the right length: the model must not know what came after an origin.
     empty = count_events(EventTable.from_events([], "nothing"), grid, model.layout)
-    resolved = model.default_priors().changed(json.loads(priors), "config")
-    return RollingPosterior(model, empty, resolved, sampler, exact=exact)
+    defaults = model.default_priors()
+    stated = {name: one for name, one in json.loads(priors).items() if defaults.has(name)}
+    return RollingPosterior(model, empty, defaults.changed(stated, "config"), sampler, exact=exact)
 
 
 def _probabilities(

@@ -34,7 +34,7 @@ from forecast.panel.panel import (
 )
 from forecast.panel.streams import Family, TargetRule, stream_layout
 from forecast.priors import PriorSet, PriorStatement, default_priors
-from forecast.simulation import SimulationOptions, simulate_first_hits
+from forecast.simulation import SimulationOptions, simulate_first_passages
 from forecast.simulation.probabilities import hit_shares
 
 N_RANKED = 99
@@ -250,7 +250,7 @@ def _probability_pairs(
     # they are exchangeable, path noise included, so ranks are uniform whatever the number of paths.
     together = {name: np.concatenate([truth[name], kept[name]]) for name in kept}
     options = SimulationOptions(seed=seed, horizon_days=HORIZON_DAYS, paths_per_draw=_PATHS)
-    hits = simulate_first_hits(data, stream_draws(priors.layout, together), targets, options)
+    hits = simulate_first_passages(data, stream_draws(priors.layout, together), targets, options)
     shares = {target.name: hit_shares(hits.of(target.name), HORIZON_DAYS)[:, -1] for target in targets}
     return {f"P({name})": (np.asarray(share[0]), share[1:]) for name, share in shares.items()}
 

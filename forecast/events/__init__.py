@@ -6,6 +6,7 @@
 ``cells``       text of one cell → value, with the message when it cannot be
 ``reading``     strict reader of coded files: every fault, with its line; the writer
 ``bundled``     data sets shipped with the package
+``dyads``       whose acts count for a dyad
 ``coding``      one event coded by hand, added to a file
 ``duplicates``  rows that may be one event twice
 ``summary``     counts, gaps, shares

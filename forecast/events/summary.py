@@ -36,14 +36,10 @@ class EventSummary:
     ----------
     source, sha256 : str
         Where the rows come from, and the hash of their canonical form.
-    rows : int
-        Number of events.
     first_date, last_date, last_known_date : date or None
         Span of the acts, and the latest day on which one became public; ``None`` for an empty table.
-    by_category_severity : dict of str to dict of int to int
-        Events by category (all of them, in fixed order) and severity (1 to 5).
-    by_year_category : dict of int to dict of str to int
-        Events by year of the act (every year of the span) and category.
+    by_category_severity, by_year_category : dict of dict of int
+        Events by category (all, in fixed order) and severity; by year of the act (every one) and category.
     per_month_by_year : dict of int to float
         Events a month, by year; months outside the span of the data are left out of the division.
     verified_share : float or None
@@ -52,14 +48,10 @@ class EventSummary:
         Rows marked verified that name no page.
     late_known_share : float or None
         Share of acts that became public after their day.
-    actors : dict of str to int
-        Rows in which each actor takes part, most frequent first.
-    unlisted_actors : tuple of str
-        Actors that are not ISO 3166-1 countries: organisations, or slips of the pen.
+    actors, unlisted_actors
+        Rows in which each actor takes part, most frequent first; those that are no ISO 3166-1 countries.
     gaps : tuple of Gap
         Spans of at least ``GAP_DAYS`` without an act, longest first.
-    limits : tuple of str
-        Known limits of a bundled data set.
     """
 
     source: str

@@ -186,15 +186,6 @@ class EventTable:
         inside = (self.date >= np.datetime64(first, "D")) & (self.date <= np.datetime64(last, "D"))
         return self.select(inside)
 
-    def exchanged(self, a: str, b: str) -> EventTable:
-        """Return the acts of ``a`` towards ``b`` and of ``b`` towards ``a``."""
-        forth = (self.initiator == a) & (self.recipient == b)
-        return self.select(forth | ((self.initiator == b) & (self.recipient == a)))
-
-    def matching(self, categories: Iterable[str], min_severity: int = 1) -> Mask:
-        """Return a mask, shape (event,): any of the categories, at this severity or above."""
-        return np.isin(self.category, tuple(categories)) & (self.severity >= min_severity)
-
     def rows(self) -> Iterator[Event]:
         """Yield the events in order of (date, id), as plain values."""
         # tolist turns days into datetime.date, and NaT into None.

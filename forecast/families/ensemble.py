@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.families.family import Ability, EventModel, ModelFamily
-from forecast.families.stream_families import FOCUSED, JOINT, TARGET
+from forecast.families.stream_families import COUNTS, EXCITATION, FOCUSED, JOINT, SEVERITY, TARGET
 from forecast.panel.streams import TargetRule
-from forecast.simulation.paths import FirstHits
+from forecast.simulation.paths import FirstPassages
 
 Days = NDArray[np.int32]
 
@@ -23,8 +23,13 @@ class Ensemble:
     name: str
     label: str
     colour: str
-    sentence: str
+    method: tuple[str, ...]
     members: tuple[ModelFamily, ...]
+
+    @property
+    def shared(self) -> bool:
+        """Its members fit models of their own."""
+        return False
 
     @property
     def cost(self) -> int:
@@ -44,13 +49,19 @@ class Ensemble:
 ENSEMBLE = Ensemble(
     "ensemble",
     "ensemble",
-    "#5b5b5b",
-    "The forecast is the mean of three models with equal weights: joint, focused and target-only.",
+    "#0B3C6F",
+    (
+        "The forecast is the equal-weight average of three families: one fitted on all kinds of acts "
+        "together, one on four streams made for each target, and one on the target's own days.",
+        COUNTS,
+        EXCITATION,
+        SEVERITY,
+    ),
     (JOINT, FOCUSED, TARGET),
 )
 
 
-def join_first_hits(answers: Sequence[FirstHits], rules: Sequence[TargetRule]) -> FirstHits:
+def join_first_passages(answers: Sequence[FirstPassages], rules: Sequence[TargetRule]) -> FirstPassages:
     """Put the first days of several models together, as if one had answered every target.
 
     Where several models answer a target, their draws stand one after the other: a share of all paths is
@@ -58,7 +69,7 @@ def join_first_hits(answers: Sequence[FirstHits], rules: Sequence[TargetRule]) -
 
     Parameters
     ----------
-    answers : sequence of FirstHits
+    answers : sequence of FirstPassages
         Of every model; each target is answered by equally many, with equally many draws and paths.
     rules : sequence of TargetRule
         The targets, in the order of the result.

@@ -12,7 +12,7 @@ from forecast.panel.panel import Panel
 from forecast.panel.streams import FutureAct, StreamLayout, TargetRule
 from forecast.priors import PriorSet
 from forecast.simulation.acts import NewTypeEffect
-from forecast.simulation.paths import FirstHits, SimulationOptions
+from forecast.simulation.paths import FirstPassages, SimulationOptions
 
 if TYPE_CHECKING:
     import pymc as pm  # takes seconds to load
@@ -65,7 +65,7 @@ class EventModel(Hashable, Protocol):
         options: SimulationOptions,
         calendar: Sequence[FutureAct] = (),
         new_types: Mapping[str, NewTypeEffect] | None = None,
-    ) -> FirstHits:
+    ) -> FirstPassages:
         """Play the relationship forward: first days of the model's targets."""
 
     def tension(self, draws: Draws, n_steps: int) -> Floats | None:
@@ -88,8 +88,12 @@ class ModelFamily(Protocol):
         """Colour of its marks in charts, ``#rrggbb``."""
 
     @property
-    def sentence(self) -> str:
-        """What it is, for the method section of a report."""
+    def method(self) -> tuple[str, ...]:
+        """What it is, in paragraphs for the method section of a report."""
+
+    @property
+    def shared(self) -> bool:
+        """One model answers all targets."""
 
     @property
     def cost(self) -> int:

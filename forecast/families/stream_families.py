@@ -19,7 +19,7 @@ from forecast.panel.panel import Panel
 from forecast.panel.streams import Family, FutureAct, StreamLayout, TargetRule, stream_layout
 from forecast.priors import PriorSet, default_priors
 from forecast.simulation.acts import NewTypeEffect
-from forecast.simulation.paths import FirstHits, SimulationOptions, simulate_first_hits
+from forecast.simulation.paths import FirstPassages, SimulationOptions, simulate_first_passages
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -72,9 +72,9 @@ class StreamModel:
         options: SimulationOptions,
         calendar: Sequence[FutureAct] = (),
         new_types: Mapping[str, NewTypeEffect] | None = None,
-    ) -> FirstHits:
+    ) -> FirstPassages:
         """Simulate paths, and read the first days of the targets off them."""
-        return simulate_first_hits(panel, draws, self.targets, options, calendar, new_types or {})
+        return simulate_first_passages(panel, draws, self.targets, options, calendar, new_types or {})
 
     def tension(self, draws: StreamDraws, n_steps: int) -> Floats | None:
         """Latent tension of the first dyad, shape (draw, step)."""
@@ -88,8 +88,9 @@ class StreamFamily:
     name: Family
     label: str
     colour: str
-    sentence: str
+    method: tuple[str, ...]
     cost: int
+    shared: bool = False
     abilities: frozenset[Ability] = field(default=frozenset({"drivers", "robustness", "scenarios"}))
 
     @property
@@ -99,33 +100,64 @@ class StreamFamily:
 
     def models(self, targets: Sequence[TargetRule]) -> tuple[EventModel, ...]:
         """One model for all targets (``joint``), or one each."""
-        if self.name == "joint":
-            return (StreamModel("joint", stream_layout("joint"), tuple(targets)),)
+        if self.shared:
+            return (StreamModel(self.name, stream_layout(self.name), tuple(targets)),)
         return tuple(
             StreamModel(f"{self.name}-{target.name}", stream_layout(self.name, target), (target,))
             for target in targets
         )
 
 
+COUNTS = (
+    "Public acts between the two sides are coded by kind and severity and counted by week. The model assumes "
+    "that the rate of events depends on three things: how tense the relationship is, what has just happened, "
+    "and how often such acts come in ordinary times."
+)
+EXCITATION = (
+    "Acts bring about further acts: a sanction makes the next one more likely for some weeks, and conflict "
+    "in one field feeds the others. This pull fades with a half-life that the data estimate, and it is kept "
+    "below the point at which one act would set off an endless chain."
+)
+TENSION = (
+    "Tension is not observed. It is inferred from all kinds of acts at once as a slow wave around a long-run "
+    "mean; its unit is its own standard deviation. Calm, strained and crisis are readings of this wave by "
+    "fixed thresholds, not states of the model."
+)
+SEVERITY = (
+    "How severe an act turns out is a ladder of steps, each with its own odds, which depend on tension and "
+    "on recent severe acts. Steps that were never climbed in the data rest on the prior, and the report says "
+    "so wherever they matter."
+)
+
 JOINT = StreamFamily(
     "joint",
     "joint model",
-    "#1f4e79",
-    "All kinds of act and their severities are modelled together; every target is read off the same paths.",
+    "#D55E00",
+    (COUNTS, EXCITATION, TENSION, SEVERITY),
     cost=8,
+    shared=True,
 )
 FOCUSED = StreamFamily(
     "focused",
     "focused model",
-    "#b5651d",
-    "Each target has a model of its own, with three further streams around it: cooperative acts, disputes "
-    "and other conflictual acts.",
+    "#009E73",
+    (
+        COUNTS,
+        "This family fits each target on four streams of acts: cooperative acts, disputes, other conflict, "
+        "and the target itself. It uses no severities beyond those that define the target.",
+        EXCITATION,
+        TENSION,
+    ),
     cost=3,
 )
 TARGET = StreamFamily(
     "target",
     "target-only model",
-    "#6b7f3a",
-    "Each target has a model of its own, fitted to the days on which it happened and to nothing else.",
+    "#A6538A",
+    (
+        "This family looks only at the days on which the target itself happened. Their rate follows a slow "
+        "hidden wave and rises for some weeks after each one.",
+        EXCITATION,
+    ),
     cost=1,
 )

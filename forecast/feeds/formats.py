@@ -48,7 +48,7 @@ _ACTION = _names(
 )
 
 
-def _gdelt(name: str, label: str, origin: str, without: str, widths: tuple[int, ...]) -> Layout:
+def _gdelt(name: str, origin: str, without: str, widths: tuple[int, ...]) -> Layout:
     """Return the layout of a version, whose places lack a column."""
     fields = {
         "event_id": '"GLOBALEVENTID"',
@@ -76,7 +76,6 @@ def _gdelt(name: str, label: str, origin: str, without: str, widths: tuple[int, 
     }
     return Layout(
         name=name,
-        label=label,
         origin=origin,
         system="cameo",
         syntax="tabs",
@@ -102,12 +101,11 @@ def _gdelt(name: str, label: str, origin: str, without: str, widths: tuple[int, 
 
 GDELT1 = _gdelt(
     "gdelt1",
-    "GDELT 1.0",
     "GDELT Data Format Codebook 1.03; tested on real rows of both layouts",
     "ADM2Code",
     (58, 57),
 )
-GDELT2 = _gdelt("gdelt2", "GDELT 2.0", "GDELT Event Codebook 2.0; tested on real rows", "", (61,))
+GDELT2 = _gdelt("gdelt2", "GDELT Event Codebook 2.0; tested on real rows", "", (61,))
 
 # ICEWS
 
@@ -120,7 +118,6 @@ def _unquoted(column: str) -> str:
 _ICEWS_CODE = _unquoted("CAMEO Code")
 ICEWS = Layout(
     name="icews",
-    label="ICEWS",
     origin="ICEWS Coded Event Data Read Me; tested on real rows",
     system="cameo",
     syntax="tabs",
@@ -161,7 +158,7 @@ ICEWS = Layout(
 # PLOVER and POLECAT
 
 
-def _plover(name: str, label: str, origin: str, syntax: Syntax, columns: Mapping[str, str]) -> Layout:
+def _plover(name: str, origin: str, syntax: Syntax, columns: Mapping[str, str]) -> Layout:
     """Return a layout from field → column."""
     fields = {
         field: f"""nullif(nullif(trim("{column}", '" '), 'None'), '')""" for field, column in columns.items()
@@ -176,7 +173,6 @@ def _plover(name: str, label: str, origin: str, syntax: Syntax, columns: Mapping
     }
     return Layout(
         name=name,
-        label=label,
         origin=origin,
         system="plover",
         syntax=syntax,
@@ -191,7 +187,6 @@ def _plover(name: str, label: str, origin: str, syntax: Syntax, columns: Mapping
 
 POLECAT = _plover(
     "polecat",
-    "POLECAT",
     "POLECAT column list; built from the published definitions",
     "csv",
     {
@@ -214,7 +209,6 @@ POLECAT = _plover(
 )
 PLOVER = _plover(
     "plover",
-    "PLOVER records",
     "PLOVER manual, draft of 2021; built from the published definitions",
     "json",
     {
@@ -244,7 +238,6 @@ def _country(column: str) -> str:
 
 ACLED = Layout(
     name="acled",
-    label="ACLED export",
     origin="ACLED Codebook and column guide of 2023; built from the published definitions",
     system="acled",
     syntax="csv",
@@ -284,7 +277,6 @@ KEDS_LINE = re.compile(r"^\s*(\d{6}|\d{8})\s+(\S{2,})\s+(\S{2,})\s+([0-9]{2,4})(
 """One event, 'date actor target code'; what follows the code is its label or text."""
 KEDS_WEIS = Layout(
     name="keds",
-    label="KEDS text with WEIS codes",
     origin="KEDS data sets, WEIS codes; the mapping is tested on the Balkans set",
     system="weis",
     syntax="keds",
@@ -303,7 +295,6 @@ KEDS_WEIS = Layout(
 )
 KEDS_CAMEO = replace(
     KEDS_WEIS,
-    label="KEDS text with CAMEO codes",
     origin="KEDS data sets, CAMEO codes; built from the published definitions",
     system="cameo",
 )

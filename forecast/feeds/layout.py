@@ -34,8 +34,8 @@ class Layout:
 
     Parameters
     ----------
-    name, label : str
-        As in ``--format``, and for readers.
+    name : str
+        As in ``--format``.
     origin : str
         Where the columns are defined, and whether we tested on real rows.
     system : str
@@ -65,7 +65,6 @@ class Layout:
     """
 
     name: str
-    label: str
     origin: str
     system: System
     syntax: Syntax

@@ -212,7 +212,6 @@ def _own_layout(columns: Mapping[str, str], system: System) -> Layout:
     coding = ("category", "severity") if system == "own" else ("code",)
     return Layout(
         name="csv",
-        label="table",
         origin="columns named by the user",
         system=system,
         syntax="csv",

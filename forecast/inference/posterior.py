@@ -135,11 +135,11 @@ def read_posteriors(path: Path, names: Sequence[str]) -> dict[str, Posterior]:
         with h5py.File(path, "r") as file:
             for name in names:
                 group = "" if len(names) == 1 else name
-                attrs = file[f"/{group}"].attrs
-                source = Posterior(
-                    (path, group), float(attrs["target_accept"]), int(attrs["tune"]), int(attrs["reruns"])
+                # netCDF keeps a number as an array of one.
+                accept, tune, reruns = (
+                    np.ravel(file[f"/{group}"].attrs[key])[0] for key in ("target_accept", "tune", "reruns")
                 )
-                fits[name] = source
+                fits[name] = Posterior((path, group), float(accept), int(tune), int(reruns))
         for fit in fits.values():
             _ = fit.variables
     except FileNotFoundError as error:

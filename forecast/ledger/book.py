@@ -95,10 +95,7 @@ def seconds_behind(stamp: datetime, latest: datetime | None) -> int | None:
 def read_link(link: Link, place: int, previous: str) -> ChainRecord:
     """Read a link that must stand at this place, after the record with this hash.
 
-    Raises
-    ------
-    BadRecordError
-        It does not, was altered, or says what no version up to this one writes.
+    ``BadRecordError`` when it does not, was altered, or says what no version up to this one writes.
     """
     if link.sequence != place:
         raise BadRecordError(f"is missing: the next one has number {link.sequence}")
@@ -126,10 +123,7 @@ def read_link(link: Link, place: int, previous: str) -> ChainRecord:
 class Book:
     """A ledger in memory. It grows at its end only, and takes no record that contradicts an earlier one.
 
-    Parameters
-    ----------
-    path : str
-        Where it was read from, for messages.
+    ``path`` says where it was read from, for messages.
 
     Attributes
     ----------
@@ -190,10 +184,7 @@ class Book:
     def add(self, link: Link) -> ChainRecord:
         """Take the next record.
 
-        Raises
-        ------
-        BadRecordError
-            It does not follow the chain, or contradicts it; the book is as before.
+        ``BadRecordError`` when it does not follow the chain, or contradicts it; the book is then as before.
         """
         record = read_link(link, len(self) + 1, self._head)
         if record.clock_behind_s != seconds_behind(record.recorded_on, self.latest_time):
@@ -218,8 +209,7 @@ class Book:
             raise BadRecordError("resolves a question that is not on record")
         if not is_over(question, entry.through):
             raise BadRecordError(f"resolves a question that was open until {question.milestone}")
-        standing = self.resolution_of(entry.question_id)
-        if (standing.id if standing else None) != entry.corrects:
+        if not self.is_next(entry):
             raise BadRecordError("does not point to the resolution that it replaces")
         self.resolutions.setdefault(entry.question_id, []).append(entry)
 
@@ -232,6 +222,11 @@ class Book:
         """The resolution of a question that stands, if there is one."""
         found = self.resolutions.get(question_id)
         return found[-1] if found else None
+
+    def is_next(self, entry: ResolutionEntry) -> bool:
+        """Whether a resolution points to the one that stands, or to none where none does."""
+        standing = self.resolution_of(entry.question_id)
+        return (standing.id if standing else None) == entry.corrects
 
     def void_of(self, entry: ProbabilityEntry) -> VoidEntry | None:
         """Why a forecast does not count: it, or its question, was declared void."""

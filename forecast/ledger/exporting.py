@@ -102,13 +102,7 @@ def question_sheet(book: Book) -> str:
 
 
 def write_text(text: str, path: Path) -> None:
-    """Write a file whole, or leave what was there.
-
-    Raises
-    ------
-    LedgerError
-        It cannot be written.
-    """
+    """Write a file whole, or leave what was there (``LedgerError``)."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         beside.write_text(text, encoding="utf-8", newline="")

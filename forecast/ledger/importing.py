@@ -21,8 +21,8 @@ from forecast.ledger.book import BadRecordError, Book, ChainRecord, Link
 from forecast.ledger.entries import (
     DIGITS,
     ChainLine,
-    ForecastEntry,
     JudgementEntry,
+    ProbabilityEntry,
     Provenance,
     Question,
     ResolutionEntry,
@@ -56,13 +56,7 @@ class Imported:
 
 
 def read_chain_file(path: Path) -> Book:
-    """Read a chain from an export or from a ledger, and check it.
-
-    Raises
-    ------
-    LedgerError
-        The file cannot be read, is neither, or a record in it cannot be trusted; with its line.
-    """
+    """Read a chain from an export or from a ledger, and check it (``LedgerError``, with the line)."""
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -109,8 +103,10 @@ def _import_record(
     entry = record.entry
     if entry.id in ledger.book:
         done.known += 1
-        done.different += _differs(ledger.book, entry)
-    elif isinstance(entry, ResolutionEntry) and not _fits(ledger.book, entry):
+        here = ledger.book.record(entry.id).entry
+        if isinstance(entry, ProbabilityEntry) and isinstance(here, ProbabilityEntry):
+            done.different += here.probability != entry.probability
+    elif isinstance(entry, ResolutionEntry) and not ledger.book.is_next(entry):
         standing = ledger.book.resolution_of(entry.question_id)
         same = standing is not None and standing.outcome == entry.outcome
         done.known += same
@@ -121,18 +117,6 @@ def _import_record(
         origin = Provenance(chain_head=chain.head, hash=record.hash)
         ledger.append(entry.model_copy(update={"provenance": (*entry.provenance, origin)}))
         done.added += 1
-
-
-def _differs(book: Book, entry: object) -> bool:
-    if not isinstance(entry, (ForecastEntry, JudgementEntry)):
-        return False
-    here = book.record(entry.id).entry
-    return isinstance(here, (ForecastEntry, JudgementEntry)) and here.probability != entry.probability
-
-
-def _fits(book: Book, entry: ResolutionEntry) -> bool:
-    standing = book.resolution_of(entry.question_id)
-    return (standing.id if standing else None) == entry.corrects
 
 
 def _read_line(line: str) -> Link:

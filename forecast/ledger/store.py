@@ -65,10 +65,7 @@ class LedgerWriter:
     def append(self, entry: AnyEntry) -> bool:
         """Put an entry at the end of the chain; return whether it is new.
 
-        Raises
-        ------
-        LedgerError
-            It contradicts what is on record.
+        ``LedgerError`` when it contradicts what is on record.
         """
         if entry.id in self.book:
             return False
@@ -85,24 +82,12 @@ class LedgerWriter:
 
 
 def open_ledger(path: Path) -> Book:
-    """Read a ledger; nothing is written.
-
-    Raises
-    ------
-    LedgerError
-        There is none, it is from a newer version, cannot be read, or its chain is broken.
-    """
+    """Read a ledger (``LedgerError`` when there is none, or it is newer, unreadable or broken)."""
     return _trusted(path, read_links(path))
 
 
 def read_links(path: Path) -> list[Link]:
-    """Read the records of a ledger as they are stored, without checking the chain.
-
-    Raises
-    ------
-    LedgerError
-        There is no ledger, or it cannot be read.
-    """
+    """Read the records of a ledger as they are stored, without checking the chain."""
     if not path.is_file():
         raise LedgerError(
             f"{path}: there is no ledger. 'forecast run' makes one; give its place with --ledger or in "
@@ -147,10 +132,7 @@ def write_ledger(path: Path, clock: Callable[[], datetime] = _now) -> Iterator[L
 def refuse_unusable(path: Path) -> Book:
     """Read a ledger that is about to be written, or an empty one where there is none; leaves no trace.
 
-    Raises
-    ------
-    LedgerError
-        It could not be written, or cannot be trusted.
+    ``LedgerError`` when it could not be written, or cannot be trusted.
     """
     if path.is_dir():
         raise LedgerError(f"{path}: is a folder. Give the file of the ledger, e.g. {path / 'ledger.sqlite'}")

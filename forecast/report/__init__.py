@@ -7,6 +7,6 @@ nowhere else in the product.
 """
 
 from forecast.report.build import build_report
-from forecast.report.run_records import Impact, ReportOptions, RunRecords, report_options
+from forecast.report.run_records import ReportOptions, RunRecords, report_options
 
-__all__ = ["Impact", "ReportOptions", "RunRecords", "build_report", "report_options"]
+__all__ = ["ReportOptions", "RunRecords", "build_report", "report_options"]

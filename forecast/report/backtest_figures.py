@@ -39,11 +39,9 @@ from forecast.report.model_families import model_line, name_model
 from forecast.report.palette import MUTED, RULE
 
 Floats = NDArray[np.float64]
-
 _CALIBRATION_PANELS_A_ROW = 4
 _PANELS_A_ROW = 3
 _PANEL_INCHES = {"score": 1.75, "roc": 2.35}
-
 _QUARTERS = [0.0, 0.25, 0.5, 0.75, 1.0]
 
 

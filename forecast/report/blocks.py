@@ -14,7 +14,6 @@ from typing import Any, ClassVar, Literal
 from matplotlib.figure import Figure
 
 Align = Literal["left", "right", "center"]
-
 Weight = Literal["regular", "semibold", "bold"]
 
 

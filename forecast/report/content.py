@@ -49,7 +49,6 @@ SECTIONS: tuple[Callable[[RunRecords], Section | None], ...] = (
     recent_events_section,
     identity_section,
 )
-
 UNCONVERGED = "DID NOT CONVERGE – do not use"
 
 
@@ -107,14 +106,11 @@ def make_content(run: RunRecords) -> Content:
             "logo": None if options.logo is None else _logo(options.logo, options.organisation),
         },
         colours={
-            name: {"colour": value}
-            for name, value in (
-                ("ink", palette.INK),
-                ("muted", palette.MUTED),
-                ("rule", palette.RULE),
-                ("accent", options.accent or palette.ACCENT),
-                ("stamp", palette.STAMP),
-            )
+            "ink": {"colour": palette.INK},
+            "muted": {"colour": palette.MUTED},
+            "rule": {"colour": palette.RULE},
+            "accent": {"colour": options.accent or palette.ACCENT},
+            "stamp": {"colour": palette.STAMP},
         },
         stamp=None if forecast.converged else UNCONVERGED,
         sections=tuple(made for section in SECTIONS if (made := section(run)) is not None),

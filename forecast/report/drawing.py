@@ -25,10 +25,8 @@ from forecast.report.palette import INK, MUTED, RULE
 from forecast.report.typeface import current_typeface, printable, shorten
 
 FileKind = Literal["svg", "png", "pdf"]
-
 WIDTH_INCHES = 6.69
 """Width of the text block on A4: figures are printed at their own size, so that type sizes hold."""
-
 _SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "path",
     "svg.hashsalt": "forecast",
@@ -53,9 +51,7 @@ _SETTINGS: dict[Any, Any] = {
     "grid.color": RULE,
     "grid.linewidth": 0.5,
 }
-
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-
 _MOST_TICKS = 10
 _DOTS_PER_INCH = 300
 _NO_ORIGIN: dict[FileKind, dict[str, None]] = {
@@ -64,7 +60,6 @@ _NO_ORIGIN: dict[FileKind, dict[str, None]] = {
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
 _PATH = re.compile(rb' d="[^"]*"')
-
 _FINER = re.compile(rb"(\.\d\d)\d+")
 
 
@@ -131,27 +126,16 @@ def mark_months(axis: Axis, first: date, last: date, most: int = _MOST_TICKS) ->
         for index in range(start, last.year * 12 + last.month)
         if index % step == 0
     ]
-    texts = []
+    texts = [str(day.year) if step >= 12 else _MONTHS[day.month - 1] for day in firsts]
     for place, day in enumerate(firsts):
-        new_year = place == 0 or day.year != firsts[place - 1].year
-        texts.append(
-            str(day.year)
-            if step >= 12
-            else f"{_MONTHS[day.month - 1]}\n{day.year}"
-            if new_year
-            else _MONTHS[day.month - 1]
-        )
-    axis.set_major_locator(FixedLocator([_day_number(day) for day in firsts]))
-    axis.set_major_formatter(FixedFormatter(texts))
+        if step < 12 and (place == 0 or day.year != firsts[place - 1].year):
+            texts[place] += f"\n{day.year}"
+    fix_ticks(axis, day_numbers(firsts), texts)
 
 
-def day_numbers(days: tuple[date, ...]) -> list[float]:
+def day_numbers(days: Sequence[date]) -> list[float]:
     """Days as Matplotlib counts them: from 1970-01-01."""
-    return [_day_number(day) for day in days]
-
-
-def _day_number(day: date) -> float:
-    return float(day.toordinal() - date(1970, 1, 1).toordinal())
+    return [float((day - date(1970, 1, 1)).days) for day in days]
 
 
 def spread_labels(places: list[float], gap: float, low: float, high: float) -> list[float]:
@@ -171,10 +155,7 @@ def spread_labels(places: list[float], gap: float, low: float, high: float) -> l
     moved[-1] = min(moved[-1], high)
     for k in range(len(moved) - 2, -1, -1):
         moved[k] = min(moved[k], moved[k + 1] - gap)
-    result = [0.0] * len(places)
-    for index, place in zip(order, moved, strict=True):
-        result[index] = place
-    return result
+    return [place for _, place in sorted(zip(order, moved, strict=True))]
 
 
 def note(

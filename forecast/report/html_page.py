@@ -16,7 +16,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from forecast.config.field_types import relative_luminance
-from forecast.report import palette
 from forecast.report.content import Content
 from forecast.report.run_records import RunRecords
 from forecast.report.typeface import visible_content
@@ -24,13 +23,9 @@ from forecast.report.typeface import visible_content
 LARGEST_ATTACHMENT = 2_000_000
 """Bytes of ``events.csv`` up to which the page carries it."""
 _ID = re.compile(r'(\bid="|xlink:href="#|url\(#)')
-
 _BEFORE_SVG = re.compile(r"^.*?(?=<svg)", re.DOTALL)
-
 _LEFT_OUT = re.compile(r"<metadata>.*?</metadata>|<style[^>]*>.*?</style>", re.DOTALL)
-
 _SIZE = re.compile(r'(<svg[^>]*?) width="[^"]*"| height="[^"]*"')
-
 DARK_GROUND = "#12181F"
 _LEAST_CONTRAST = 5.0
 _TEXT_CONTRAST = 12.0
@@ -63,7 +58,6 @@ def render_page(run: RunRecords, content: Content, figures: tuple[Path, ...]) ->
         dark=Markup(definitions(colours - {"#ffffff"}, dark=True) + f"--c-ffffff:{DARK_GROUND};"),
         logo=_logo_address(run),
         events=_events_address(run),
-        accent=palette.ACCENT,
     )
 
 
@@ -125,7 +119,7 @@ def dark_colour(colour: str) -> str:
     Lines, dots and texts become lighter until they stand out (WCAG 2.2 level AA asks for a contrast of
     4.5); light grounds and hairlines become dark ones of the same hue.
     """
-    hue, lightness, saturation = colorsys.rgb_to_hls(*_shares(colour))
+    hue, lightness, saturation = colorsys.rgb_to_hls(*(one / 255 for one in bytes.fromhex(colour[1:])))
     # Text is nearly grey and keeps the contrast it has on white; colours need no more than to stand out.
     wanted = min(contrast(colour, "#FFFFFF"), _TEXT_CONTRAST) if saturation < _GREY_BELOW else _LEAST_CONTRAST
     if relative_luminance(colour) >= _GROUND_FROM:
@@ -159,11 +153,6 @@ def colours_in(text: str) -> set[str]:
 def definitions(colours: set[str], *, dark: bool) -> str:
     """CSS declarations of the variables of these colours."""
     return "".join(f"--c-{one[1:]}:{dark_colour(one) if dark else one};" for one in sorted(colours))
-
-
-def _shares(colour: str) -> tuple[float, float, float]:
-    red, green, blue = (int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5))
-    return red, green, blue
 
 
 def _hex(hue: float, lightness: float, saturation: float) -> str:

@@ -27,7 +27,6 @@ CATEGORY_COLOURS: dict[str, str] = {
     "military_posture": "#8A4B12",
     "dispute": "#4D4D4D",
 }
-
 _TARGET_COLOURS = ("#0B3C6F", "#B0641A", "#4F7A5B", "#7B4A8C", "#3F3F46")
 
 

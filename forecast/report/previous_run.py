@@ -186,29 +186,24 @@ def _reasons(
     forecast: Forecast, previous: PreviousRun, now: MilestoneForecast, before: MilestoneChange
 ) -> list[str]:
     reasons = []
-    number = sum(previous.new_events.values())
-    events = wording.count(number, "event") + " since then"
+    events = wording.count(sum(previous.new_events.values()), "event")
     if before.happened_since:
         reasons.append(f"The target happened {wording.times(before.happened_since)} in between.")
     elif previous.as_of < forecast.as_of:
         news = wording.shown_difference(now.probability, before.quiet)
         reasons.append(
             f"The days that passed without it would alone have left {wording.percent(before.quiet)}; what "
-            f"was learnt from {events} accounts for {wording.signed_points(news, 0)}."
+            f"was learnt from {events} since then accounts for {wording.signed_points(news, 0)}."
         )
     reasons += _strongest_new_driver(forecast, previous)
     return reasons
 
 
 def _strongest_new_driver(forecast: Forecast, previous: PreviousRun) -> list[str]:
-    new = [
-        driver
-        for driver in forecast.drivers
-        if driver.date > previous.as_of and stands_out(driver.change, driver.mcse)
-    ]
+    new = [one for one in forecast.drivers if one.date > previous.as_of and stands_out(one.change, one.mcse)]
     if not new:
         return []
-    largest = max(new, key=lambda driver: abs(driver.change))
+    largest = max(new, key=lambda one: abs(one.change))
     return [
         f"Of these the one of {wording.long_day(largest.date)} moves it most, by "
         f"{wording.signed_points(largest.change)} points (“{shorten(largest.summary.rstrip('.'), 110)}”)."

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ValidationError
-
 from forecast.config import Config
 from forecast.config.looks import Logo, read_logo
+from forecast.config.schema import ImpactConfig
 from forecast.errors import RunFolderError
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
@@ -20,25 +18,11 @@ from forecast.records.base import Record
 from forecast.records.forecast import Forecast
 from forecast.records.history import LedgerSummary, PreviousRun, TrackRecord
 from forecast.report.previous_run import ComparisonError, compare_runs
-
-TRACK_RECORD = "track_record.json"
-"""The file of a run folder that holds its track record."""
-LEDGER_RECORD = "ledger_record.json"
-"""The file of a run folder that holds what was on record in the ledger before."""
-PREVIOUS_RUN = "previous_run.json"
-"""The file of a run folder that holds what an earlier run said."""
-
+from forecast.runs import files
+from forecast.runs.folder import read_manifest, read_record
 
 IMPACT_LEVELS = ("negligible", "minor", "moderate", "major", "severe")
 """From the least grave to the gravest."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Impact:
-    """How grave a target would be (one of ``IMPACT_LEVELS``), and why."""
-
-    level: str
-    rationale: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +41,7 @@ class ReportOptions:
     logo: Logo | None = None
     classification: str | None = None
     accent: str | None = None
-    impact: Mapping[str, Impact] = field(default_factory=dict)
+    impact: Mapping[str, ImpactConfig] = field(default_factory=dict)
     fonts: tuple[Path, ...] = ()
     template: Path | None = None
 
@@ -80,9 +64,7 @@ def report_options(config: Config) -> ReportOptions:
         classification=chosen.classification,
         accent=chosen.accent,
         fonts=config.font_paths,
-        impact={
-            name: Impact(level=one.level, rationale=one.rationale) for name, one in chosen.impact.items()
-        },
+        impact=chosen.impact,
     )
 
 
@@ -119,18 +101,18 @@ def read_run_records(
     EventError
         ``events.csv`` is not valid.
     """
-    forecast = _read_record(run_dir / "forecast.json", Forecast)
-    analysis = _read_record(run_dir / "analysis.json", Analysis)
-    manifest = _read_manifest(run_dir / "manifest.json")
-    _require(run_dir / "events.csv")
+    forecast = read_record(run_dir / files.FORECAST, Forecast)
+    analysis = read_record(run_dir / files.ANALYSIS, Analysis)
+    manifest = read_manifest(run_dir)
+    _require(run_dir / files.EVENTS)
     return RunRecords(
         forecast=forecast,
         analysis=analysis,
-        events=read_events(run_dir / "events.csv"),
+        events=read_events(run_dir / files.EVENTS),
         manifest=manifest,
-        track_record=_read_if_there(run_dir / TRACK_RECORD, TrackRecord),
-        ledger_record=_read_if_there(run_dir / LEDGER_RECORD, LedgerSummary),
-        previous=_read_if_there(run_dir / PREVIOUS_RUN, PreviousRun),
+        track_record=_read_if_there(run_dir / files.TRACK_RECORD, TrackRecord),
+        ledger_record=_read_if_there(run_dir / files.LEDGER_RECORD, LedgerSummary),
+        previous=_read_if_there(run_dir / files.PREVIOUS_RUN, PreviousRun),
         notes=notes,
         options=options or ReportOptions(),
     )
@@ -146,48 +128,23 @@ def compare_with(run_dir: Path, earlier_dir: Path) -> PreviousRun:
     """
     try:
         return compare_runs(
-            _read_record(earlier_dir / "forecast.json", Forecast),
-            _read_record(earlier_dir / "analysis.json", Analysis),
-            _read_record(run_dir / "forecast.json", Forecast),
-            _read_record(run_dir / "analysis.json", Analysis),
-            read_events(run_dir / "events.csv"),
+            read_record(earlier_dir / files.FORECAST, Forecast),
+            read_record(earlier_dir / files.ANALYSIS, Analysis),
+            read_record(run_dir / files.FORECAST, Forecast),
+            read_record(run_dir / files.ANALYSIS, Analysis),
+            read_events(run_dir / files.EVENTS),
         )
     except ComparisonError as error:
         raise RunFolderError(f"{earlier_dir}: {error}") from error
 
 
 def _read_if_there[R: Record](path: Path, kind: type[R]) -> R | None:
-    return _read_record(path, kind) if path.exists() else None
+    return read_record(path, kind) if path.exists() else None
 
 
 def _require(path: Path) -> None:
     if not path.is_file():
         raise RunFolderError(
-            f"{path}: file missing. A report is built from a whole run folder "
-            "(forecast.json, analysis.json, events.csv, manifest.json); run the forecast again."
+            f"{path}: file missing. A whole run folder is needed (forecast.json, analysis.json, events.csv, "
+            "manifest.json …), as 'forecast run' makes it."
         )
-
-
-def _read_record[R: Record](path: Path, kind: type[R]) -> R:
-    _require(path)
-    try:
-        return kind.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise RunFolderError(
-            f"{path}: {place}: {first['msg']}. The file is not what a run writes; run the forecast again."
-        ) from error
-
-
-def _read_manifest(path: Path) -> dict[str, object]:
-    _require(path)
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise RunFolderError(f"{path}: not JSON ({error}). Run the forecast again.") from error
-    if not isinstance(manifest, dict):
-        raise RunFolderError(
-            f"{path}: a mapping is expected, not {type(manifest).__name__}. Run the forecast again."
-        )
-    return manifest

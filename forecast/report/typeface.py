@@ -24,15 +24,11 @@ from matplotlib.ft2font import FT2Font
 
 from forecast.errors import ForecastError, InputError
 
-FAMILY = "Source Sans 3"
 _STYLES = ("Light", "Regular", "It", "Semibold", "Bold")
-
 _FALLBACK_FILES = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf")
-
 MISSING = "□"
 """Stands for a sign that the typeface lacks."""
 _LONG_WORD = re.compile(r"\S{36,}")
-
 _NOT_SHOWN = frozenset({"url", "colour", "swatch", "path", "name", "kind"})
 
 # Where a long word may break: after punctuation, else anywhere.

@@ -18,7 +18,7 @@ from forecast.config.writing import SCENARIO_FOLDER, scenario_files
 from forecast.errors import RunFolderError
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
-from forecast.families.ensemble import join_first_hits
+from forecast.families.ensemble import join_first_passages
 from forecast.families.family import Draws
 from forecast.inference.posterior import Posterior, read_posteriors, write_posteriors
 from forecast.records.analysis import Analysis
@@ -27,7 +27,7 @@ from forecast.runs import files
 from forecast.runs.folder import read_record, write_record
 from forecast.runs.inputs import Inputs, inputs_of
 from forecast.runs.stages import simulation_options
-from forecast.simulation.paths import RANDOM_STREAMS, FirstHits, SimulationOptions
+from forecast.simulation.paths import RANDOM_STREAMS, FirstPassages, SimulationOptions
 
 Floats = NDArray[np.float64]
 
@@ -42,7 +42,7 @@ class Run:
         Config, events, counts, priors, target rules and calendar.
     posteriors : mapping of str to Posterior
         Draws of each model of the family, by its name, in the order of ``inputs.fits``.
-    hits : FirstHits
+    hits : FirstPassages
         First days of every target on every path.
     forecast : Forecast
     analysis : Analysis or None
@@ -53,7 +53,7 @@ class Run:
 
     inputs: Inputs
     posteriors: Mapping[str, Posterior]
-    hits: FirstHits
+    hits: FirstPassages
     forecast: Forecast
     analysis: Analysis | None = None
     folder: Path | None = None
@@ -132,7 +132,7 @@ def write_run(run: Run, filling: Path, folder: Path) -> None:
     write_record(run.forecast, filling / files.FORECAST)
 
 
-def write_paths(hits: FirstHits, n_chains: int, path: Path) -> None:
+def write_paths(hits: FirstPassages, n_chains: int, path: Path) -> None:
     """Write first days as netCDF, shape (target, chain, draw, path); chains of several models in a row."""
     import xarray as xr
 
@@ -178,7 +178,7 @@ def read_run(run_dir: str | Path) -> Run:
 
 def simulate_fits(
     inputs: Inputs, posteriors: Mapping[str, Posterior]
-) -> tuple[tuple[FirstHits, ...], FirstHits]:
+) -> tuple[tuple[FirstPassages, ...], FirstPassages]:
     """Play the relationship forward from every fit: the first days of each, and of all together."""
     options = simulation_options(inputs.config)
     answers = tuple(
@@ -187,7 +187,7 @@ def simulate_fits(
         )
         for fit in inputs.fits
     )
-    return answers, join_first_hits(answers, inputs.rules)
+    return answers, join_first_passages(answers, inputs.rules)
 
 
 def _existing(folder: Path, name: str) -> Path:
@@ -200,7 +200,7 @@ def _existing(folder: Path, name: str) -> Path:
     return path
 
 
-def _read_paths(path: Path, inputs: Inputs) -> FirstHits | None:
+def _read_paths(path: Path, inputs: Inputs) -> FirstPassages | None:
     """First days; ``None`` where this version would simulate other paths from the same seed."""
     try:
         with h5py.File(path, "r") as file:
@@ -212,7 +212,7 @@ def _read_paths(path: Path, inputs: Inputs) -> FirstHits | None:
         raise RunFolderError(f"{path}: not the paths of a run ({error})") from error
     day = days.reshape(1, len(names), -1, days.shape[-1])
     horizon, members = simulation_options(inputs.config).horizon_days, len(inputs.family.members)
-    return FirstHits(tuple(names), inputs.data.grid.origin, day, None, horizon, 0.0, members)
+    return FirstPassages(tuple(names), inputs.data.grid.origin, day, None, horizon, 0.0, members)
 
 
 def _refuse_other_model(inputs: Inputs, posteriors: Mapping[str, Posterior], folder: Path) -> None:

@@ -65,7 +65,7 @@ def compare_scenarios(
     Parameters
     ----------
     base, scenarios
-        From ``read_run`` or ``base_of``, and from ``load_scenario``.
+        From ``read_run`` (or a run in memory), and from ``load_scenario``.
     refit : bool
         Fit anew where that is needed; without it the numbers of such a scenario are withheld.
     paths : int

@@ -10,7 +10,7 @@ from forecast.events.table import EventTable
 from forecast.models.draws import prior_draws, stream_draws
 from forecast.panel.panel import STEP_DAYS, TimeGrid, count_events
 from forecast.runs.inputs import Inputs
-from forecast.simulation import NEVER, SimulationOptions, simulate_first_hits
+from forecast.simulation import NEVER, SimulationOptions, simulate_first_passages
 
 DAYS = 364
 _DRAWS = 400
@@ -42,7 +42,7 @@ def prior_predictive(inputs: Inputs, seed: int) -> PriorPredictive:
     rng = np.random.default_rng(seed)
     draws = stream_draws(layout, prior_draws(inputs.priors, _DRAWS, grid.n_knots, rng))
     options = SimulationOptions(seed=seed, horizon_days=DAYS, paths_per_draw=_PATHS)
-    hits = simulate_first_hits(empty, draws, inputs.rules, options)
+    hits = simulate_first_passages(empty, draws, inputs.rules, options)
     months = DAYS / _MONTH_DAYS
     if hits.acts is None:
         raise ValueError("one model is asked for")

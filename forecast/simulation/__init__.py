@@ -3,9 +3,9 @@
 from forecast.simulation.acts import NewTypeEffect
 from forecast.simulation.paths import (
     NEVER,
-    FirstHits,
+    FirstPassages,
     SimulationOptions,
-    simulate_first_hits,
+    simulate_first_passages,
 )
 from forecast.simulation.probabilities import (
     ProbabilityCurve,
@@ -15,11 +15,11 @@ from forecast.simulation.probabilities import (
 
 __all__ = [
     "NEVER",
-    "FirstHits",
+    "FirstPassages",
     "NewTypeEffect",
     "ProbabilityCurve",
     "SimulationOptions",
     "probability_curve",
-    "simulate_first_hits",
+    "simulate_first_passages",
     "time_to_event",
 ]

@@ -20,8 +20,7 @@ from forecast.models.draws import Floats, StreamDraws
 from forecast.panel.panel import HALF_SATURATION, KNOT_STEPS, SEVERE, STEP_DAYS, Panel, recent_severe_term
 from forecast.panel.streams import FutureAct, StreamLayout, TargetRule
 from forecast.simulation.acts import ActsAhead, HappeningAct, NewTypeEffect, NewTypeState, act_keys
-from forecast.simulation.random_streams import RandomStreams
-from forecast.simulation.sampling import Counts, binomial, negative_binomial
+from forecast.simulation.random_numbers import Counts, RandomStreams, binomial, negative_binomial
 from forecast.simulation.state import ExcitationState, decays_of, state_before_last_step
 
 NEVER = np.iinfo(np.int32).max
@@ -60,7 +59,7 @@ class SimulationOptions:
 
 
 @dataclass(frozen=True)
-class FirstHits:
+class FirstPassages:
     """When each target first happens on each path.
 
     Parameters
@@ -94,14 +93,14 @@ class FirstHits:
         return np.asarray(self.day[dyad, self.targets.index(target)])
 
 
-def simulate_first_hits(
+def simulate_first_passages(
     panel: Panel,
     draws: StreamDraws,
     targets: Sequence[TargetRule],
     options: SimulationOptions,
     calendar: Sequence[FutureAct] = (),
     new_types: Mapping[str, NewTypeEffect] = _NO_NEW_TYPES,
-) -> FirstHits:
+) -> FirstPassages:
     """Simulate all paths of all dyads.
 
     Parameters
@@ -150,7 +149,7 @@ def simulate_first_hits(
         results = list(pool.map(run, *zip(*jobs, strict=True)))
     by_dyad = [results[k : k + len(blocks)] for k in range(0, len(results), len(blocks))]
     weight = np.array([result[0].shape[1] for result in results], dtype=np.float64)
-    return FirstHits(
+    return FirstPassages(
         tuple(target.name for target in targets),
         panel.grid.origin,
         np.stack([np.concatenate([days for days, _, _ in of_dyad], axis=1) for of_dyad in by_dyad]),

@@ -33,6 +33,7 @@ from forecast.evaluation.forecast_table import ForecastTable
 from forecast.evaluation.score_table import ScoreTable, score_forecasts
 from forecast.evaluation.unit_store import PLAN_FILE, UnitStore, open_store, plan_settings
 from forecast.evaluation.workers import run_jobs
+from forecast.families import FAMILIES
 from forecast.report.backtest_figures import write_backtest_figures
 from forecast.runs.folder import file_hashes, new_run_folder, refuse_existing
 from forecast.runs.inputs import Inputs, read_inputs
@@ -40,9 +41,6 @@ from forecast.wording import count
 from forecast.workflows.forecast import Listener, StageProgress, versions
 
 SCORES_FILE = "scores.json"
-
-_COST = {"joint": 8, "focused": 3, "target": 1}
-"""Rough relative time of an origin, for the time left."""
 
 
 @dataclass(frozen=True)
@@ -175,12 +173,12 @@ def _run_units(
     units = units_of(plan)
     have = {result.unit for result in store.finished(units)}
     waiting = [unit for unit in units if unit not in have]
-    planned = sum(_COST[unit.family] * unit.n_origins for unit in waiting)
+    planned = sum(FAMILIES[unit.family].cost * unit.n_origins for unit in waiting)
     done: dict[Unit, int] = {}
 
     def tell(note: str) -> None:
         if listen:
-            finished = sum(_COST[unit.family] * origins for unit, origins in done.items())
+            finished = sum(FAMILIES[unit.family].cost * origins for unit, origins in done.items())
             listen(StageProgress("backtest", finished, planned, note))
 
     def note(unit: Unit, origins: int) -> None:

@@ -43,7 +43,7 @@ CONFIG_FAULTS = {
     ),
     "a severity off the scale": (
         ("min_severity: 4", "min_severity: 7"),
-        "case.yaml:8:5: targets.crisis.min_severity: came 7; allowed: a whole number from 1 to 5",
+        "case.yaml:8:5: targets.crisis.min_severity: got 7; expected a whole number from 1 to 5",
     ),
     "a day that is not in the calendar": (
         ("2023-07-10", "2023-02-30"),
@@ -156,8 +156,8 @@ def test_all_faults_are_told_at_once(case, command):
     ended = command("check", path)
     assert ended.code == 2
     assert ended.err.count("\n") == 2
-    assert "targets.crisis.min_severity: came 9" in ended.err
-    assert "sampler.seed: came -1" in ended.err
+    assert "targets.crisis.min_severity: got 9" in ended.err
+    assert "sampler.seed: got -1" in ended.err
 
 
 def test_events_outside_the_folder_of_the_config_are_allowed_and_shown(case, command, tmp_path):
@@ -186,7 +186,7 @@ def test_a_folder_in_the_place_of_a_config_is_named(command, tmp_path):
     ("setting", "says"),
     [
         ("sampler.drawz=5", "--set sampler.drawz: sampler: unknown key 'drawz'. Did you mean 'draws'?"),
-        ("sampler.draws=many", "--set sampler.draws: came text 'many'; allowed: a whole number"),
+        ("sampler.draws=many", "--set sampler.draws: got 'many'; expected a whole number"),
         ("sampler.draws", "--set sampler.draws: "),
     ],
 )

@@ -221,16 +221,21 @@ def on_a_terminal(folder: Path, *answers: str, interrupt: bool = False) -> str:
     )
     os.close(terminal)
     os.write(keyboard, "".join(answers).encode())
-    shown = b""
+    shown, silent_seconds, due = b"", 0, interrupt
     try:
-        while select.select([keyboard], [], [], 30.0)[0]:
+        while silent_seconds < 30:
+            if due and b"Towards whom" in shown:
+                due = False
+                running.send_signal(signal.SIGINT)
+            if not select.select([keyboard], [], [], 1.0)[0]:
+                silent_seconds += 1
+                # One that falls between a question and the reading of its answer is seen at the next.
+                due = interrupt
+                continue
             try:
                 shown += os.read(keyboard, 4096)
             except OSError:  # the terminal is closed when the command ends
                 break
-            if interrupt and b"Towards whom" in shown:
-                interrupt = False
-                running.send_signal(signal.SIGINT)
         running.wait(timeout=10)
     finally:
         running.kill()

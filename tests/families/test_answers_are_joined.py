@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from forecast.errors import InputError
 from forecast.families import FAMILIES, family_named
-from forecast.families.ensemble import join_first_hits, ordered_days
+from forecast.families.ensemble import join_first_passages, ordered_days
 from forecast.panel.streams import TargetRule
-from forecast.simulation.paths import NEVER, FirstHits
+from forecast.simulation.paths import NEVER, FirstPassages
 
 WIDE = TargetRule("wide", ("military_incident", "military_posture"), 4)
 NARROW = TargetRule("narrow", ("military_incident",), 5)
@@ -63,15 +63,17 @@ def test_the_wider_curve_becomes_the_larger_of_the_two_at_every_date(seed, of_na
     np.testing.assert_array_equal(curve(result["wide"]), expected)
 
 
-def answer(**days: np.ndarray) -> FirstHits:
+def answer(**days: np.ndarray) -> FirstPassages:
     day = np.stack(list(days.values()))[None]
-    return FirstHits(tuple(days), date(2023, 1, 1), day, np.zeros(0, np.int64), HORIZON, 0.25 * len(days))
+    return FirstPassages(tuple(days), date(2023, 1, 1), day, np.zeros(0, np.int64), HORIZON, 0.25 * len(days))
 
 
 def test_the_joined_chance_is_the_mean_of_the_members():
-    members = [answer(wide=first_days(seed, rate), apart=first_days(seed + 9, 0.2)) for seed, rate in
-               ((1, 0.02), (2, 0.1), (3, 0.3))]
-    joined = join_first_hits(members, (WIDE, APART))
+    members = [
+        answer(wide=first_days(seed, rate), apart=first_days(seed + 9, 0.2))
+        for seed, rate in ((1, 0.02), (2, 0.1), (3, 0.3))
+    ]
+    joined = join_first_passages(members, (WIDE, APART))
     assert (joined.targets, joined.members, joined.acts) == (("wide", "apart"), 3, None)
     for name in joined.targets:
         assert joined.of(name).shape == (18, 5)
@@ -82,7 +84,7 @@ def test_the_joined_chance_is_the_mean_of_the_members():
 
 def test_one_model_a_target_stand_side_by_side_in_the_order_asked():
     wide, apart = first_days(1, 0.1), first_days(2, 0.1)
-    joined = join_first_hits([answer(apart=apart), answer(wide=wide)], (WIDE, APART))
+    joined = join_first_passages([answer(apart=apart), answer(wide=wide)], (WIDE, APART))
     assert (joined.targets, joined.members) == (("wide", "apart"), 1)
     np.testing.assert_array_equal(joined.of("wide"), wide)
     np.testing.assert_array_equal(joined.of("apart"), apart)
@@ -90,13 +92,13 @@ def test_one_model_a_target_stand_side_by_side_in_the_order_asked():
 
 def test_a_lone_answer_is_handed_on_as_it_is():
     alone = answer(wide=first_days(1, 0.1))
-    assert join_first_hits([alone], (WIDE,)) is alone
+    assert join_first_passages([alone], (WIDE,)) is alone
 
 
 def test_targets_answered_by_different_numbers_of_models_are_refused():
     both = answer(wide=first_days(1, 0.1), apart=first_days(2, 0.1))
     with pytest.raises(ValueError, match="answered by different numbers of models"):
-        join_first_hits([both, answer(wide=first_days(3, 0.1))], (WIDE, APART))
+        join_first_passages([both, answer(wide=first_days(3, 0.1))], (WIDE, APART))
 
 
 def test_every_family_is_found_by_name_and_answers_every_target_equally_often():

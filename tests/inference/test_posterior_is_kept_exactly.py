@@ -36,7 +36,9 @@ def test_writing_leaves_the_posterior_alone(short_fit, tmp_path):
 
 def test_variables_put_the_chains_one_after_the_other(short_fit):
     values = short_fit.tree["posterior"]["excitation_branching"].values
-    np.testing.assert_array_equal(short_fit.variables["excitation_branching"][:, 0], np.concatenate(list(values)))
+    np.testing.assert_array_equal(
+        short_fit.variables["excitation_branching"][:, 0], np.concatenate(list(values))
+    )
 
 
 def test_a_missing_file_is_named(tmp_path):
@@ -99,7 +101,12 @@ def test_the_fits_of_several_models_are_kept_side_by_side(tmp_path, dyads):
     assert list(back) == list(fits)
     for name, fit in fits.items():
         settings = (fit.target_accept, fit.tune, fit.reruns, fit.divergences)
-        assert (back[name].target_accept, back[name].tune, back[name].reruns, back[name].divergences) == settings
+        assert (
+            back[name].target_accept,
+            back[name].tune,
+            back[name].reruns,
+            back[name].divergences,
+        ) == settings
         for variable, values in fit.variables.items():
             assert values.shape[:2] == (8, 1 if dyads is None else 2)
             np.testing.assert_array_equal(back[name].variables[variable], values, err_msg=variable)

@@ -44,7 +44,11 @@ def panels(us_china, layouts):
 
     def count(family: str, n_dyads: int = 3):
         grid = TimeGrid(START, ORIGINS["cut"])
-        tables = {"all": us_china, "half": us_china.select(np.arange(len(us_china)) % 2 == 0), "young": us_china}
+        tables = {
+            "all": us_china,
+            "half": us_china.select(np.arange(len(us_china)) % 2 == 0),
+            "young": us_china,
+        }
         known = np.ones((3, grid.n_steps))
         known[1, -len(KNOWN_OF_THE_LAST) :] = KNOWN_OF_THE_LAST
         starts = {"young": date(2022, 5, 4)}

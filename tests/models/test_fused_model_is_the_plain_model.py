@@ -104,7 +104,9 @@ def test_a_panel_of_two_is_the_plain_panel_and_the_sum_of_its_dyads(panels, fami
         alone = [single({name: x[i] for name, x in point.items()}) for i, single in enumerate(singles)]
         assert value == pytest.approx(sum(one for one, _ in alone), rel=1e-12)
         for name in gradient:
-            np.testing.assert_allclose(gradient[name], plain_gradient[name], rtol=1e-8, atol=1e-8, err_msg=name)
+            np.testing.assert_allclose(
+                gradient[name], plain_gradient[name], rtol=1e-8, atol=1e-8, err_msg=name
+            )
             both = np.concatenate([own[name] for _, own in alone])
             np.testing.assert_allclose(gradient[name], both, rtol=1e-10, atol=1e-10, err_msg=name)
     assert np.ptp(constants) < 1e-8 * abs(value), f"constants {constants}"

@@ -208,17 +208,17 @@ def test_estimating_from_the_bundled_events_is_refused_with_the_line(config):
     [
         (
             "estimate",
-            "events.reporting_delay: came text 'estimate'; allowed: none, estimated, or {same_day: .., "
+            "events.reporting_delay: got 'estimate'; expected none, estimated, or {same_day: .., "
             "mean_days: ..}",
         ),
         (
             "{same_day: 1.5, mean_days: 10}",
-            "reporting_delay.same_day: came 1.5; allowed: a number between 0 and 1",
+            "reporting_delay.same_day: got 1.5; expected a number between 0 and 1",
         ),
         ("{same_day: 0.5}", "reporting_delay.mean_days: required key is missing"),
         (
             "{same_day: 0.5, mean_days: 0}",
-            "reporting_delay.mean_days: came 0; allowed: a number from 1 to 90",
+            "reporting_delay.mean_days: got 0; expected a number from 1 to 90",
         ),
         ("{same_dya: 0.5, mean_days: 2}", "Did you mean 'same_day'?"),
     ],

@@ -424,11 +424,31 @@ def table_in(section, name):
     return next(one for one in walk(section.blocks) if isinstance(one, Table) and one.name == name)
 
 
+def alternatives_in(reader):
+    """Alternative text of every figure of a PDF."""
+    found = []
+
+    def walk_tree(node):
+        node = node.get_object()
+        if isinstance(node, list):
+            for child in node:
+                walk_tree(child)
+        elif hasattr(node, "get"):
+            if node.get("/S") == "/Figure":
+                found.append(str(node["/Alt"]))
+            if "/K" in node:
+                walk_tree(node["/K"])
+
+    walk_tree(reader.trailer["/Root"]["/StructTreeRoot"])
+    return found
+
+
 def _factory():
     return SimpleNamespace(
         records=make_records,
         said=said_in,
         table=table_in,
+        alternatives=alternatives_in,
         as_of=AS_OF,
         milestones=MILESTONES,
         targets=TARGETS,

@@ -17,8 +17,7 @@ from forecast.records.analysis import (
 )
 from forecast.records.forecast import Forecast
 from forecast.report.blocks import Bullets, Chart, Prose, Table
-from forecast.report.run_records import RunRecords
-from forecast.report.sections.assumptions import assumptions_section
+from forecast.report.sections.assumptions import MOST_BARS, assumptions_section, draw_tornado, shown_bars
 from forecast.report.sections.front import foundations
 from forecast.sensitivity.labels import with_labels
 from forecast.wording.sensitivity import LABEL_WORDS, rest_sentence
@@ -98,9 +97,7 @@ def robustness(forecast) -> Robustness:
 @pytest.fixture(scope="module")
 def section(factory, forecast, robustness):
     analysis = factory.analysis().model_copy(update={"robustness": robustness})
-    return assumptions_section(
-        RunRecords(forecast=forecast, analysis=analysis, events=factory.events, manifest={})
-    )
+    return assumptions_section(factory.records(forecast, analysis))
 
 
 def test_the_table_holds_every_label_and_change(section, forecast):
@@ -142,7 +139,7 @@ def test_the_chart_is_described_in_words(section):
 
 
 def test_a_run_that_was_not_measured_has_no_such_page(factory, forecast):
-    run = RunRecords(forecast=forecast, analysis=factory.analysis(), events=factory.events, manifest={})
+    run = factory.records(forecast)
     assert assumptions_section(run) is None
 
 
@@ -165,3 +162,63 @@ def test_the_page_is_set_in_the_report(compiled, factory, forecast, robustness):
     text = " ".join(page.extract_text() for page in compiled(forecast, analysis).pages)
     assert "How far the call rests on assumptions" in text
     assert "becomes 'likely' when the pull of conflict on other kinds" in " ".join(text.split())
+
+
+def end(assumed: float, change: float | None) -> ShiftEnd:
+    probability = None if change is None else 0.5 + change
+    return ShiftEnd(
+        assumed=weeks(assumed), probability=probability, change=change, mcse=None if change is None else 0.004
+    )
+
+
+def bar(name: str, low: float | None, high: float | None) -> AssumptionEffect:
+    return AssumptionEffect(name=name, now=weeks(4), lower=end(2, low), upper=end(7, high))
+
+
+@pytest.fixture
+def charted(forecast):
+    bars = (
+        bar("wide", -0.05, 0.07),
+        bar("tension.persistence", 0.01, 0.03),
+        bar("ballast.military_force", None, -0.02),
+        bar("none", None, None),
+    )
+    return Robustness(
+        target=forecast.headline.target,
+        milestone=forecast.headline.milestone,
+        threshold=None,
+        sensitivities=(),
+        tornado=bars,
+        break_evens=(),
+    )
+
+
+def test_each_known_end_is_a_bar_as_long_as_its_change(forecast, charted):
+    figure = draw_tornado(forecast, charted)
+    (axes,) = figure.axes
+    widths: dict[str, list[float]] = {}
+    for patch in axes.patches:
+        widths.setdefault(patch.get_gid(), []).append(round(patch.get_width(), 9))
+    assert widths == {
+        "bar:wide": [-5.0, 7.0],
+        "bar:tension.persistence": [1.0, 3.0],
+        "bar:ballast.military_force": [-2.0],
+    }
+    texts = [text.get_text() for text in axes.texts]
+    assert texts == ["2 weeks", "7 weeks", "2 weeks", "7 weeks", "7 weeks"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == [
+        "wide (4 weeks)",
+        "Persistence of tension (4 weeks)",
+        "Calming: military force (4 weeks)",
+    ]
+
+
+def test_no_more_bars_than_fit(forecast, charted):
+    many = charted.model_copy(update={"tornado": tuple(bar(f"a{i}", -0.01, 0.01) for i in range(30))})
+    assert len(shown_bars(many)) == MOST_BARS
+    assert len({patch.get_gid() for patch in draw_tornado(forecast, many).axes[0].patches}) == MOST_BARS
+
+
+def test_a_chart_without_any_known_bar_is_drawn_empty(forecast, charted):
+    empty = charted.model_copy(update={"tornado": ()})
+    assert not draw_tornado(forecast, empty).axes[0].patches

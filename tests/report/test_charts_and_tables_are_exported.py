@@ -6,7 +6,6 @@ import io
 import pytest
 
 from forecast.errors import InputError
-from forecast.report import RunRecords
 from forecast.report.blocks import Bar, Cell, Column, Group, Table
 from forecast.report.content import make_content
 from forecast.report.exports import export_figures, export_tables, table_csv
@@ -14,14 +13,7 @@ from forecast.report.exports import export_figures, export_tables, table_csv
 
 @pytest.fixture(scope="module")
 def content(factory):
-    return make_content(
-        RunRecords(
-            forecast=factory.forecast(factory.events),
-            analysis=factory.analysis(factory.events),
-            events=factory.events,
-            manifest=factory.manifest(),
-        )
-    )
+    return make_content(factory.records(factory.forecast(factory.events)))
 
 
 def rows_of(path):

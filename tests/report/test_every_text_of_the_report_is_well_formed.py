@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 
 from forecast import wording
+from forecast.config.schema import ImpactConfig
 from forecast.records.forecast import Baseline, Curve, TimeToEvent
-from forecast.report import Impact, ReportOptions, RunRecords
+from forecast.report import ReportOptions, RunRecords
 from forecast.report.blocks import BottomLine, Chart, Prose, Table, walk
 from forecast.report.content import make_content
 from forecast.report.previous_run import compare_runs
@@ -79,7 +80,7 @@ def runs(factory, with_scenarios):
     sparse = analysis.model_copy(update={"tension": None, "parameters": (), "calendar": ()})
     options = ReportOptions(
         author="A. Analyst",
-        impact={target.name: Impact(level="major", rationale="Grave.") for target in base.targets[:2]},
+        impact={target.name: ImpactConfig(level="major", rationale="Grave.") for target in base.targets[:2]},
     )
 
     def made(forecast, *, analysis=analysis, earlier=None):

@@ -10,7 +10,7 @@ import pytest
 
 from forecast import wording
 from forecast.records.forecast import Forecast
-from forecast.report import ReportOptions, RunRecords
+from forecast.report import ReportOptions
 from forecast.report.blocks import Chart, Table, walk
 from forecast.report.content import make_content
 from forecast.report.html_page import DARK_GROUND, contrast, dark_colour, render_page
@@ -70,11 +70,8 @@ def page(source):
 
 @pytest.fixture(scope="module")
 def run(factory, base_run):
-    return RunRecords(
-        forecast=Forecast.model_validate_json((base_run / "forecast.json").read_bytes()),
-        analysis=factory.analysis(factory.events),
-        events=factory.events,
-        manifest=factory.manifest(),
+    return factory.records(
+        Forecast.model_validate_json((base_run / "forecast.json").read_bytes()),
         options=ReportOptions(author="A. Analyst", organisation="Strait Risk Desk"),
     )
 
@@ -170,11 +167,9 @@ def test_hostile_and_foreign_text_is_shown_as_it_is(factory):
     targets = tuple(
         (name, f"{label} {HOSTILE}", FOREIGN, n, rate) for name, label, _, n, rate in factory.targets
     )
-    run = RunRecords(
-        forecast=factory.forecast(factory.events, targets=targets, label=f"{FOREIGN}\u202e{HOSTILE}"),
-        analysis=factory.analysis(factory.events, warnings=(HOSTILE,)),
-        events=factory.events,
-        manifest=factory.manifest(),
+    run = factory.records(
+        factory.forecast(factory.events, targets=targets, label=f"{FOREIGN}\u202e{HOSTILE}"),
+        factory.analysis(factory.events, warnings=(HOSTILE,)),
         options=ReportOptions(author=HOSTILE, classification=HOSTILE),
     )
     content = make_content(run)

@@ -8,8 +8,9 @@ from pypdf import PdfReader
 
 from forecast.config import load_config, resolved_yaml
 from forecast.config.looks import LARGEST_BYTES, read_logo
+from forecast.config.schema import ImpactConfig
 from forecast.errors import ConfigError, InputError
-from forecast.report import Impact, ReportOptions, RunRecords, build_report, report_options
+from forecast.report import ReportOptions, build_report, report_options
 from forecast.report.content import make_content
 from forecast.report.sections.impact import draw_impact, impact_section
 from forecast.runs.inputs import read_inputs
@@ -104,7 +105,7 @@ def test_marks_stand_on_every_page_and_in_the_html_page(factory, tmp_path):
             accent="#6A1B4D",
             paper="us-letter",
             logo=read_logo(write(tmp_path / "mark.svg", SVG)),
-            impact={"lethal_clash": Impact(level="severe", rationale="No way back.")},
+            impact={"lethal_clash": ImpactConfig(level="severe", rationale="No way back.")},
         ),
     )
     reader = PdfReader(built.pdf)
@@ -125,15 +126,12 @@ def test_marks_stand_on_every_page_and_in_the_html_page(factory, tmp_path):
 @pytest.fixture(scope="module")
 def judged(factory):
     """A run with an impact for two of its three targets."""
-    return RunRecords(
-        forecast=factory.forecast(factory.events),
-        analysis=factory.analysis(factory.events),
-        events=factory.events,
-        manifest=factory.manifest(),
+    return factory.records(
+        factory.forecast(factory.events),
         options=ReportOptions(
             impact={
-                "military_confrontation": Impact(level="major", rationale="Forces are close."),
-                "lethal_clash": Impact(level="severe", rationale="No way back."),
+                "military_confrontation": ImpactConfig(level="major", rationale="Forces are close."),
+                "lethal_clash": ImpactConfig(level="severe", rationale="No way back."),
             }
         ),
     )
@@ -170,10 +168,5 @@ def test_the_gravest_stands_first_and_a_target_without_judgement_is_counted(judg
 
 
 def test_without_an_impact_there_is_no_matrix(factory):
-    run = RunRecords(
-        forecast=factory.forecast(factory.events),
-        analysis=factory.analysis(factory.events),
-        events=factory.events,
-        manifest=factory.manifest(),
-    )
+    run = factory.records(factory.forecast(factory.events))
     assert impact_section(run) is None

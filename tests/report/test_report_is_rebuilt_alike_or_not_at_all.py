@@ -54,9 +54,7 @@ def test_nothing_but_report_and_figures_is_left_in_the_run_folder(base_run):
 def test_a_missing_file_is_named(factory, tmp_path, name):
     run = factory.write_run(tmp_path / "run", events=factory.events)
     (run / name).unlink()
-    with pytest.raises(
-        RunFolderError, match=rf"{name}: file missing\. A report is built from a whole run folder"
-    ):
+    with pytest.raises(RunFolderError, match=rf"{name}: file missing\. A whole run folder is needed"):
         build_report(run, OPTIONS)
     assert not (run / "report.pdf").exists()
 

@@ -8,6 +8,7 @@ import pytest
 from forecast import wording
 from forecast.records.analysis import TensionSeries
 from forecast.records.forecast import Baseline, TimeToEvent
+from forecast.report.blocks import Heading
 from forecast.report.content import make_content
 from forecast.report.model_families import describe_model
 from forecast.report.questions import headline_pair, seen_before
@@ -97,7 +98,9 @@ def test_the_bottom_line_follows_the_numbers(
 
 def test_a_target_never_seen_is_said_to_rest_on_the_prior(forecast, analysis):
     text = " ".join(foundations(forecast, analysis))
-    assert "Never observed, so that the prior speaks and not the record: Lethal clash between forces." in text
+    assert (
+        "Not seen in the data, so the figure reflects our assumptions: Lethal clash between forces." in text
+    )
     assert "Seen in the data: Major escalation, 20 times; Military confrontation, 3 times." in text
     assert seen_before(forecast.targets[2]) == "never observed: the prior speaks"
 
@@ -253,12 +256,10 @@ def test_parameters_share_one_track_from_0_to_1_and_name_their_group_once(factor
 
 
 def test_every_family_has_its_method_text_and_tension_is_told_only_where_it_is(factory):
-    texts = {
-        family: str(describe_model(family, has_tension=True))
-        for family in ("joint", "focused", "target", "ensemble")
-    }
+    texts = {family: str(describe_model(family)) for family in ("joint", "focused", "target", "ensemble")}
     assert len(set(texts.values())) == 4
     assert "Tension is not observed" in texts["joint"]
-    assert "Tension is not observed" not in str(describe_model("joint", has_tension=False))
-    new = factory.records(factory.forecast().model_copy(update={"model": "some-new-family"}))
-    assert "secret talks" in factory.said(method_section(new))
+    assert "Tension is not observed" not in texts["ensemble"]
+    new = method_section(factory.records(factory.forecast().model_copy(update={"model": "some-new-family"})))
+    assert "secret talks" in factory.said(new)
+    assert "What the model is" not in [one.text for one in new.blocks if isinstance(one, Heading)]

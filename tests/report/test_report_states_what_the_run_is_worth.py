@@ -31,12 +31,11 @@ def test_warnings_of_the_run_stand_on_page_1(factory, compiled):
 
 
 def test_a_run_without_tension_and_drivers_says_so_and_has_neither_figure(factory, compiled, tmp_path):
-    reader = compiled(
-        factory.forecast(factory.events, drivers=0), factory.analysis(factory.events, tension=False)
-    )
+    forecast = factory.forecast(factory.events, drivers=0).model_copy(update={"model": "ensemble"})
+    reader = compiled(forecast, factory.analysis(factory.events, tension=False))
     text = " ".join(page.extract_text() for page in reader.pages)
     assert "No leave-one-out changes were worked out for this run." in text
-    assert "How tense the relation is" not in text
+    assert "How tense the relationship is" not in text
     assert "Tension is not observed" not in text
     assert sorted(path.name for path in tmp_path.glob("*.svg")) == ["probability.svg"]
 

@@ -7,8 +7,9 @@ import matplotlib as mpl
 import pytest
 
 from forecast.config.looks import refuse_no_font
+from forecast.config.schema import ImpactConfig
 from forecast.errors import InputError
-from forecast.report import Impact, ReportOptions, RunRecords
+from forecast.report import ReportOptions
 from forecast.report.build import write_figures
 from forecast.report.content import make_content
 from forecast.report.typeface import (
@@ -156,13 +157,10 @@ def test_no_chart_is_left_with_a_sign_that_the_typeface_lacks(factory, with_scen
     targets = tuple((key, name, name, n, rate) for key, _, _, n, rate in factory.targets)
     milestones = tuple((key, name, day) for key, _, day in factory.milestones)
     plain = factory.forecast(factory.events, targets=targets, milestones=milestones, label=name)
-    run = RunRecords(
-        forecast=with_scenarios(plain, name),
-        analysis=factory.analysis(factory.events),
-        events=factory.events,
-        manifest=factory.manifest(),
+    run = factory.records(
+        with_scenarios(plain, name),
         options=ReportOptions(
-            impact={target.name: Impact(level="major", rationale=name) for target in plain.targets}
+            impact={target.name: ImpactConfig(level="major", rationale=name) for target in plain.targets}
         ),
     )
     drawn = write_figures(make_content(run), tmp_path)

@@ -3,9 +3,11 @@
 import re
 
 import pytest
+from pypdf import PdfReader
 
 from forecast import wording
 from forecast.records.history import ErrorBound, LedgerSummary
+from forecast.report import ReportOptions, build_report
 from forecast.report.blocks import Table
 from forecast.report.sections.track_record import (
     NO_RECORD,
@@ -181,10 +183,6 @@ def test_a_record_without_misses_says_so(factory, page, forecast, record):
 @pytest.fixture(scope="module")
 def printed(factory, backtest, forecast, tmp_path_factory):
     """Texts of the pages of a report with the record of the made-up backtest, and its folder."""
-    from pypdf import PdfReader
-
-    from forecast.report import ReportOptions, build_report
-
     folder = factory.write_run(tmp_path_factory.mktemp("run") / "tracked", forecast, events=factory.events)
     (folder / "track_record.json").write_text(
         backtest.record.model_dump_json(by_alias=True), encoding="utf-8"
@@ -198,8 +196,6 @@ def test_page_1_of_the_report_carries_the_sentence(printed, forecast, backtest):
 
 
 def test_the_report_without_a_record_says_so_on_page_1_and_how_to_make_one(base_run):
-    from pypdf import PdfReader
-
     pages = [words_of(page.extract_text()) for page in PdfReader(base_run / "report.pdf").pages]
     assert NO_RECORD in pages[0]
     assert "Run “forecast backtest CONFIG”, then “forecast report RUN_DIR”" in " ".join(pages)
@@ -220,33 +216,14 @@ def test_the_page_has_misses_before_scores_and_every_number_of_the_record(printe
         assert f"{best.brier:.3f} {row.log.value:.3f} {best.log:.3f}" in text
 
 
-def test_the_figure_is_in_the_run_and_told_in_words(printed, backtest):
+def test_the_figure_is_in_the_run_and_told_in_words(factory, printed, backtest):
     folder, _ = printed
     assert (folder / "figures" / "track-record.svg").is_file()
-    alt = track_alt(folder)
+    alternatives = factory.alternatives(PdfReader(folder / "report.pdf"))
+    alt = next(text for text in alternatives if text.startswith("Dot chart of how often it happened"))
     for curve in backtest.record.reliability:
         for one in curve.bins:
             assert f"{wording.percent(one.forecast_mean)} forecast {wording.times(one.number)}" in alt
-
-
-def track_alt(folder):
-    from pypdf import PdfReader
-
-    found = []
-
-    def walk(node):
-        node = node.get_object()
-        if isinstance(node, list):
-            for child in node:
-                walk(child)
-        elif hasattr(node, "get"):
-            if node.get("/S") == "/Figure":
-                found.append(str(node["/Alt"]))
-            if "/K" in node:
-                walk(node["/K"])
-
-    walk(PdfReader(folder / "report.pdf").trailer["/Root"]["/StructTreeRoot"])
-    return next(text for text in found if text.startswith("Dot chart of how often it happened"))
 
 
 def test_a_row_is_bold_where_the_baseline_was_better_by_the_digits_shown(factory, page, record, forecast):

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import xarray as xr
 from pypdf import PdfReader
 
 from forecast.config import load_config
@@ -15,9 +16,9 @@ from forecast.errors import RunFolderError
 from forecast.evaluation.track_record import find_track_record
 from forecast.records.history import TrackRecord
 from forecast.runs.folder import file_hashes
-from forecast.simulation import FirstHits
+from forecast.runs.summaries import capped_warnings
+from forecast.simulation import FirstPassages
 from forecast.wording.warnings import warning_sentence
-from forecast.workflows.forecast import capped_warnings
 from forecast.workflows.report import Run, rebuild_report, save_run
 
 CONFIG = """\
@@ -145,19 +146,23 @@ def finished(factory, tmp_path):
     """A run in memory, with stand-ins for the posterior and its paths."""
     (tmp_path / "events.csv").write_text(factory.events.canonical_csv(), encoding="utf-8")
     (tmp_path / "config.yaml").write_text(CONFIG, encoding="utf-8")
-    hits = FirstHits(
+    posterior = SimpleNamespace(tree=xr.DataTree(), n_chains=2, target_accept=0.9, tune=400, reruns=0)
+    hits = FirstPassages(
         targets=("lethal_clash",),
         origin=date(2023, 7, 11),
-        day=np.zeros((1, 2, 3), dtype=np.int32),
+        day=np.zeros((1, 1, 2, 3), dtype=np.int32),
         acts=np.zeros((2, 3, 1), dtype=np.int64),
         horizon_days=10,
         capped_share=0.0,
     )
     return Run(
         inputs=SimpleNamespace(
-            config=load_config(tmp_path / "config.yaml"), events=factory.events, scenarios=()
+            config=load_config(tmp_path / "config.yaml"),
+            events=factory.events,
+            scenarios=(),
+            main=SimpleNamespace(model=SimpleNamespace(name="joint")),
         ),
-        posterior=SimpleNamespace(write=lambda path: path.write_bytes(b""), n_chains=2),
+        posteriors={"joint": posterior},
         hits=hits,
         forecast=factory.forecast(factory.events),
         analysis=factory.analysis(factory.events),

@@ -14,17 +14,15 @@ import pytest
 import xarray as xr
 
 from forecast.cli import main
-from forecast.config import load_config, resolved_yaml, target_definition
-from forecast.events.reading import write_events
-from forecast.inference.posterior import Posterior, write_posteriors
-from forecast.models.draws import INNOVATIONS, prior_draws, stream_draws
+from forecast.config import load_config, target_definition
+from forecast.inference.posterior import Posterior
+from forecast.models.draws import INNOVATIONS, prior_draws
 from forecast.priors import elements
 from forecast.records.forecast import Baseline, Diagnostics, DyadRecord, Forecast, Headline
 from forecast.runs.inputs import Inputs, read_inputs
-from forecast.runs.stages import simulation_options
+from forecast.runs.run import Run, simulate_fits, write_run
 from forecast.runs.summaries import Question, target_forecast
-from forecast.runs.run import Run, write_paths
-from forecast.simulation import FirstHits, simulate_first_hits
+from forecast.simulation import FirstPassages
 
 CHAINS = 4
 CONFIG = """\
@@ -88,16 +86,14 @@ def run_from():
         variables = prior_draws(inputs.priors, n_draws, inputs.data.grid.n_knots, rng)
         if edit:
             edit(variables)
-        draws = stream_draws(inputs.data.layout, variables)
-        options = simulation_options(config)
-        hits = simulate_first_hits(inputs.data, draws, inputs.rules, options, inputs.calendar)
         posteriors = {inputs.main.model.name: posterior_of(inputs, variables)}
+        _, hits = simulate_fits(inputs, posteriors)
         return Run(inputs, posteriors, hits, forecast_of(inputs, hits))
 
     return make
 
 
-def forecast_of(inputs: Inputs, hits: FirstHits) -> Forecast:
+def forecast_of(inputs: Inputs, hits: FirstPassages) -> Forecast:
     config = inputs.config
     targets = []
     for rule in inputs.rules:
@@ -108,7 +104,7 @@ def forecast_of(inputs: Inputs, hits: FirstHits) -> Forecast:
             tuple((one.name, one.title, one.date) for one in config.milestones),
         )
         base = {one.name: Baseline(name="climatology", probability=0.5) for one in config.milestones}
-        targets.append(target_forecast(question, hits, CHAINS, 1, base)[0])
+        targets.append(target_forecast(question, hits, CHAINS, 1, base))
     return Forecast(
         schema=1,
         run_id="made-20220630",
@@ -151,28 +147,23 @@ def run_folder(base, folder, tmp_path_factory) -> Path:
     """The run as ``forecast run`` would have kept it."""
     place = tmp_path_factory.mktemp("runs") / "made" / "2022-06-30"
     place.mkdir(parents=True)
-    write_events(base.inputs.events, place / "events.csv")
-    text = resolved_yaml(base.inputs.config, place)
-    (place / "config.resolved.yaml").write_text(text, encoding="utf-8")
-    write_posteriors(base.posteriors, place / "posterior.nc")
-    write_paths(base.hits, base.n_chains, place / "paths.nc")
-    (place / "forecast.json").write_text(base.forecast.model_dump_json(by_alias=True), encoding="utf-8")
+    write_run(base, place, place)
     return place
 
 
 def posterior_of(inputs: Inputs, variables) -> Posterior:
-    layout, coords, posterior = inputs.data.layout, {}, {}
+    coords, posterior = {}, {}
     groups = {group.variable: group for group in inputs.priors.groups}
     for name, values in variables.items():
-        shape = values[:, 0].reshape(CHAINS, -1, *values.shape[2:])
+        alone = values[:, 0]  # of the one dyad
         dims = ["chain", "draw"]
         if name == INNOVATIONS:
             dims.append("knot")
-        elif values.ndim > 2:
+        elif alone.ndim > 1:
             dims.append(groups[name].dimension)
-            coords[dims[-1]] = list(elements(groups[name], layout))
-        posterior[name] = (dims, shape)
-    n_draws = len(values) // CHAINS
+            coords[dims[-1]] = list(elements(groups[name], inputs.data.layout))
+        posterior[name] = (dims, alone.reshape(CHAINS, -1, *alone.shape[1:]))
+    n_draws = len(next(iter(variables.values()))) // CHAINS
     coords |= {"chain": np.arange(CHAINS), "draw": np.arange(n_draws)}
     statistics = {"diverging": (["chain", "draw"], np.zeros((CHAINS, n_draws)))}
     tree = xr.DataTree.from_dict(

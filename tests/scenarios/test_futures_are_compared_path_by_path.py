@@ -13,7 +13,7 @@ from forecast.panel.streams import FutureAct
 from forecast.scenarios import compare_scenarios, plan_scenario
 from forecast.scenarios.compare import simulate_plan
 from forecast.scenarios.evaluate import hit_shares_before, milestone_day
-from forecast.simulation import simulate_first_hits
+from forecast.simulation import simulate_first_passages
 from forecast.simulation.acts import ActsAhead, act_keys
 
 CLASH = {"date": "2022-08-15", "category": "military_incident", "severity": 5}
@@ -33,9 +33,9 @@ def test_the_state_before_the_as_of_date_is_bit_identical(base, monkeypatch):
 
     def watch(data, draws, *arguments):
         seen.append((data, draws))
-        return simulate_first_hits(data, draws, *arguments)
+        return simulate_first_passages(data, draws, *arguments)
 
-    monkeypatch.setattr("forecast.scenarios.compare.simulate_first_hits", watch)
+    monkeypatch.setattr("forecast.families.stream_families.simulate_first_passages", watch)
     compare_scenarios(base, [assumed(CLASH), assumed({**CLASH, "severity": 3, "probability": 0.2})])
     assert len(seen) == 2
     for data, draws in seen:
@@ -131,7 +131,7 @@ def test_paired_differences_have_far_less_error_than_unpaired_ones(base):
         options = replace(base.simulation, seed=100 + seed, first_paths=2)
         plan = plan_scenario(base.inputs, scenario)
         old, new = (
-            simulate_first_hits(base.inputs.data, base.draws, base.inputs.rules, options, acts)
+            simulate_first_passages(base.inputs.data, base.draws, base.inputs.rules, options, acts)
             for acts in (base.inputs.calendar, plan.acts)
         )
         change = (new.of("escalation") < day).mean() - (old.of("escalation") < day).mean()

@@ -11,7 +11,7 @@ from forecast.priors import parse_distribution
 from forecast.scenarios import compare_scenarios, plan_scenario
 from forecast.scenarios.compare import simulate_plan
 from forecast.scenarios.plan import NewTypePriors, draw_effects
-from forecast.simulation import simulate_first_hits
+from forecast.simulation import simulate_first_passages
 
 
 def with_type(effect, severity=3, probability=1.0, day="2022-07-05"):
@@ -28,11 +28,11 @@ def test_one_act_brings_about_as_many_acts_as_its_prior_says(still):
     base = still
     plan = plan_scenario(base.inputs, with_type({"excites": {"sanction": "LogNormal(0.5, 0.5)"}}))
     effects = draw_effects(plan.types, base.inputs.data.layout, base.n_draws, base.simulation.seed)
-    hits = simulate_first_hits(
+    hits = simulate_first_passages(
         base.inputs.data, base.draws, base.inputs.rules, base.simulation, plan.acts, effects
     )
     stream = base.inputs.data.layout.streams.index("sanction")
-    acts = hits.acts[..., stream].mean(axis=1)
+    acts = hits.acts[0, ..., stream].mean(axis=1)  # of the one dyad
     expected = np.exp(0.5 + 0.5**2 / 2)
     assert abs(acts.mean() - expected) < 4.5 * acts.std() / np.sqrt(len(acts))
     others = np.delete(hits.acts, stream, axis=-1)
@@ -74,7 +74,7 @@ def test_calming_halves_the_rate_in_the_step_after_the_act_and_fades_with_its_ha
     counts = []
     for weeks in (0, 1, 2):
         options = replace(base.simulation, horizon_days=step_ends + 7 * weeks)
-        hits = simulate_first_hits(
+        hits = simulate_first_passages(
             base.inputs.data, base.draws, base.inputs.rules, options, plan.acts, effects
         )
         counts.append(hits.acts[..., conflict].sum(axis=-1).mean())

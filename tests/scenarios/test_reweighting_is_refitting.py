@@ -7,7 +7,7 @@ import pytest
 
 from forecast.config import load_config, scenario_of
 from forecast.config.faults import SourceMap
-from forecast.scenarios import base_of, compare_scenarios, plan_scenario
+from forecast.scenarios import compare_scenarios, plan_scenario
 from forecast.scenarios.compare import evaluate_plan
 from forecast.scenarios.evaluate import base_shares, log_prior_ratio, parameter_draws, weights_for
 from forecast.workflows.forecast import make_forecast
@@ -62,7 +62,7 @@ def test_reweighted_draws_of_a_prior_are_draws_of_the_other_prior(base, inputs, 
     (found,) = compare_scenarios(base, [scenario], refit=False)
     assert found.method == "reweight"
     assert found.pareto_k < 0.7
-    fitted = run_from(replace(inputs, priors=plan.priors), seed=2)
+    fitted = run_from(replace(inputs, fits=(inputs.main._replace(priors=plan.priors),)), seed=2)
     for target in found.targets:
         for one in target.milestones:
             shares = base_shares(fitted, target.name, one.name)
@@ -129,7 +129,7 @@ def test_past_events_taken_out_lead_to_a_new_fit_of_what_is_left(base, other_fit
     gone = base.inputs.data.counts - data.counts
     assert gone.sum() == 2
     streams = base.inputs.data.layout.streams
-    assert gone.sum(axis=0)[[streams.index("sanction"), streams.index("dispute")]].tolist() == [1, 1]
+    assert gone.sum(axis=(0, 1))[[streams.index("sanction"), streams.index("dispute")]].tolist() == [1, 1]
     # Two fits share no draws: the error of the difference is that of two separate numbers.
     one, before = (known.target("escalation").milestones[-1] for known in (found, base.forecast))
     assert one.difference.mcse == pytest.approx(np.hypot(one.mcse, before.mcse))
@@ -180,7 +180,7 @@ sampler: {seed: 3, draws: 1000, tune: 300, chains: 2, paths_per_draw: 4}
 def fitted(tmp_path_factory):
     path = tmp_path_factory.mktemp("real") / "config.yaml"
     path.write_text(REAL, encoding="utf-8")
-    return base_of(make_forecast(load_config(path), drivers=False))
+    return make_forecast(load_config(path), drivers=False)
 
 
 def random_change(rng):

@@ -48,14 +48,15 @@ def test_a_run_that_counted_every_row_of_its_file_is_read_with_all_of_them(base,
 
 def test_paths_of_an_older_simulator_are_made_anew(base, run_folder, tmp_path, monkeypatch):
     # Otherwise they would be compared with paths on other random numbers.
-    monkeypatch.setattr("forecast.simulation.paths.RANDOM_STREAMS", -1)
     other = shutil.copytree(run_folder, tmp_path / "other")
-    from forecast.simulation import simulate_first_hits
-    from forecast.workflows.report import _write_paths
+    from forecast.runs.run import write_paths
+    from forecast.simulation import simulate_first_passages
 
     inputs = base.inputs
-    hits = simulate_first_hits(inputs.data, base.draws, inputs.rules, base.simulation)
-    _write_paths(hits, base.n_chains, other / "paths.nc")
+    hits = simulate_first_passages(inputs.data, base.draws, inputs.rules, base.simulation)
+    with monkeypatch.context() as older:
+        older.setattr("forecast.runs.run.RANDOM_STREAMS", -1)
+        write_paths(hits, base.n_chains, other / "paths.nc")
     again = read_run(other)
     assert all((again.first_day[name] == days).all() for name, days in base.first_day.items())
 
@@ -138,7 +139,7 @@ def test_numbers_that_need_a_new_fit_are_withheld_when_none_is_wanted(command, r
             "--prior balast.visit: unknown prior. Did you mean 'ballast.visit'?",
         ),
         (("--event", "2022-06-01:sanction:3"), "2022-06-01 is not after the as-of date (2022-06-30)"),
-        (("--event", "2022-08-01:sanction:3:1.2"), "came 1.2; allowed: a number from 0 to 1."),
+        (("--event", "2022-08-01:sanction:3:1.2"), "got 1.2; expected a number from 0 to 1."),
         (("--without", "e7"), "--without e7: no event has the id 'e7'"),
         (
             ("--event", CLASH, "--out", "chart.gif"),

@@ -38,6 +38,7 @@ def prior_run():
     variables = {}
     for group in priors.groups:
         columns = [prior.distribution.draw(rng, N_DRAWS) for prior in priors.of_group(group)]
-        variables[group.variable] = np.column_stack(columns) if elements(group, layout) else columns[0]
+        values = np.column_stack(columns) if elements(group, layout) else columns[0]
+        variables[group.variable] = values[:, None]  # one dyad
     inputs = SimpleNamespace(priors=priors, data=SimpleNamespace(layout=layout))
     return SimpleNamespace(inputs=inputs, variables=variables, n_chains=4, n_draws=N_DRAWS)

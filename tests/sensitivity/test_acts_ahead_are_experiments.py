@@ -9,7 +9,7 @@ import pytest
 from forecast.panel.panel import TimeGrid, count_events
 from forecast.panel.streams import FutureAct, TargetRule, stream_layout
 from forecast.sensitivity.shifts import calendar_effects
-from forecast.simulation import SimulationOptions, simulate_first_hits
+from forecast.simulation import SimulationOptions, simulate_first_passages
 from forecast.simulation.paths import acts_on_paths
 
 LAYOUT = stream_layout("joint")
@@ -34,7 +34,7 @@ def quiet(coded, draws_with):
 
 def run_on(quiet, calendar):
     data, draws = quiet
-    hits = simulate_first_hits(data, draws, [RULE], OPTIONS, calendar)
+    hits = simulate_first_passages(data, draws, [RULE], OPTIONS, calendar)
     days = {"early": date(2022, 1, 15), "late": date(2022, 2, 20)}
     config = SimpleNamespace(milestone=lambda name: SimpleNamespace(date=days[name]))
     return SimpleNamespace(
@@ -49,7 +49,7 @@ def run_on(quiet, calendar):
 def test_acts_happen_on_the_paths_on_which_they_were_simulated(quiet):
     data, draws = quiet
     happens = acts_on_paths(data, N_DRAWS, OPTIONS, CALENDAR)
-    hits = simulate_first_hits(data, draws, [RULE], OPTIONS, CALENDAR[:1]).of("crisis")
+    hits = simulate_first_passages(data, draws, [RULE], OPTIONS, CALENDAR[:1]).of("crisis")
     np.testing.assert_array_equal(happens[0], hits < 70)
     assert happens[1].mean() == pytest.approx(0.6, abs=0.02)
     assert happens[2].all()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from forecast.panel.streams import FutureAct, TargetRule
-from forecast.simulation import SimulationOptions, probability_curve, simulate_first_hits
+from forecast.simulation import SimulationOptions, probability_curve, simulate_first_passages
 from forecast.simulation.paths import RATE_CAP
 
 N_DRAWS, N_PATHS = 100, 200
@@ -24,7 +24,7 @@ def test_a_poisson_process_of_known_rate_is_hit_with_probability_one_minus_exp(
     layout, data = layouts["target"], quiet_past(layouts["target"], past_days)
     rate = 0.15
     draws = draws_with(layout, N_DRAWS, data.grid.n_knots, log_rate=np.log(rate))
-    hits = simulate_first_hits(data, draws, [target], options())
+    hits = simulate_first_passages(data, draws, [target], options())
     curve = probability_curve(hits.of("military"), 100)
     assert_shares(curve.probability[DAYS], 1 - np.exp(-rate * DAYS / 7), N)
     assert curve.probability[0] == 0.0
@@ -37,7 +37,7 @@ def test_a_gamma_mixed_process_stays_quiet_with_the_power_law_probability(
     layout, data = layouts["target"], quiet_past(layouts["target"], past_days)
     rate, shape = 0.4, 0.3
     draws = draws_with(layout, N_DRAWS, data.grid.n_knots, log_rate=np.log(rate), shape=shape)
-    hits = simulate_first_hits(data, draws, [target], options())
+    hits = simulate_first_passages(data, draws, [target], options())
     curve = probability_curve(hits.of("military"), 100)
     rest = 7 * data.grid.n_steps - past_days  # days of the step under way that are left
     lengths = np.array([rest, *[7] * 15])
@@ -62,7 +62,7 @@ def test_severity_thins_the_process(layouts, quiet_past, draws_with, assert_shar
     draws = draws_with(layout, N_DRAWS, data.grid.n_knots, log_rate=log_rate, level=level, **kinds)
     rules = [TargetRule(f"s{level}", ("dispute", "sanction"), level) for level in range(1, 6)]
     rules.append(TargetRule("only", ("sanction",), 4))
-    hits = simulate_first_hits(data, draws, rules, options(40))
+    hits = simulate_first_passages(data, draws, rules, options(40))
     passes = {
         kind: np.cumprod([1, *1 / (1 + np.exp(-(level + np.array(shift))))])
         for kind, shift in (("d", [0, 0, 0, 0]), ("s", [-0.5, 0.7, 1.1, 1.1]))
@@ -84,7 +84,7 @@ def test_an_act_ahead_excites_other_kinds_with_the_kernel_that_sums_to_its_branc
     draws = draws_with(layout, N_DRAWS, data.grid.n_knots, log_rate=SILENT, cross=cross, cross_decay=decay)
     act = FutureAct(data.grid.origin + timedelta(days=2), "sanction", 3, 1.0)
     rule = TargetRule("dispute", ("dispute",), 1)
-    hits = simulate_first_hits(data, draws, [rule], options(70), [act]).of("dispute")
+    hits = simulate_first_passages(data, draws, [rule], options(70), [act]).of("dispute")
     for steps in (1, 2, 3, 10):
         # The act itself falls in the first step and pulls from the second on.
         expected = 1 - np.exp(-0.8 * (1 - decay ** (steps - 1)))
@@ -101,7 +101,8 @@ def test_own_excitation_multiplies_a_constant_baseline_as_a_branching_process(
         layout, N_DRAWS, data.grid.n_knots, log_rate=np.log(rate), own=own, own_decay=decay, shape=2.0
     )
     acts = {
-        steps: simulate_first_hits(data, draws, [target], options(7 * steps)).acts for steps in (1, 5, 40, 60)
+        steps: simulate_first_passages(data, draws, [target], options(7 * steps)).acts
+        for steps in (1, 5, 40, 60)
     }
     mean, excitation, expected = 0.0, 0.0, {}
     for step in range(1, 61):
@@ -128,7 +129,7 @@ def test_tension_is_stationary_with_unit_variance_at_the_knots(layouts, quiet_pa
     def counts_of_step(step: int) -> np.ndarray:
         ahead = step - data.grid.n_steps
         before, after = (
-            simulate_first_hits(
+            simulate_first_passages(
                 data, draws, [target], SimulationOptions(seed=2, horizon_days=7 * steps, paths_per_draw=2)
             ).acts[0, :, 0, 0]
             for steps in (ahead, ahead + 1)
@@ -150,9 +151,9 @@ def test_intensities_above_the_cap_are_cut_and_counted(layouts, quiet_past, draw
     data = quiet_past(layout, 70)
     log_rate = np.log([5 * RATE_CAP, 1.0, 1.0, 1.0])
     draws = draws_with(layout, 20, data.grid.n_knots, log_rate=log_rate)
-    hits = simulate_first_hits(data, draws, [target], options(14))
+    hits = simulate_first_passages(data, draws, [target], options(14))
     assert hits.capped_share == pytest.approx(0.25)
     mean = hits.acts[..., 0].mean() / 2
     assert mean == pytest.approx(RATE_CAP, abs=4.5 * np.sqrt(RATE_CAP / (2 * 20 * N_PATHS)))
     calm = draws_with(layout, 20, data.grid.n_knots, log_rate=0.0)
-    assert simulate_first_hits(data, calm, [target], options(14)).capped_share == 0.0
+    assert simulate_first_passages(data, calm, [target], options(14)).capped_share == 0.0

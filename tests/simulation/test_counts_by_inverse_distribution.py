@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from forecast.simulation.paths import RATE_CAP
-from forecast.simulation.sampling import binomial, negative_binomial
+from forecast.simulation.random_numbers import binomial, negative_binomial
 
 
 @pytest.mark.parametrize("shape", [0.05, 0.7, 3.0, 80.0, 1e8])

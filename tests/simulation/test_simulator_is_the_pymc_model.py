@@ -14,7 +14,7 @@ from forecast.models.streams import build_model, terms
 from forecast.panel.panel import TimeGrid, count_events, recent_severe_term
 from forecast.panel.streams import TargetRule
 from forecast.priors import default_priors
-from forecast.simulation import SimulationOptions, simulate_first_hits
+from forecast.simulation import SimulationOptions, simulate_first_passages
 from forecast.simulation.paths import RATE_CAP
 
 N_DRAWS, N_PATHS = 5, 20_000
@@ -55,7 +55,7 @@ class Ahead:
 
     def simulate(self, rules):
         options = SimulationOptions(seed=6, horizon_days=self.days, paths_per_draw=N_PATHS)
-        return simulate_first_hits(self.data, self.draws, rules, options)
+        return simulate_first_passages(self.data, self.draws, rules, options)
 
 
 @pytest.fixture(scope="module")

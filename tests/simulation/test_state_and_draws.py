@@ -61,16 +61,16 @@ def test_variables_take_their_roles(layouts):
     np.testing.assert_array_equal(draws.stage_2, variables["severity_notable"])
     np.testing.assert_array_equal(draws.level[..., 0], 0)
     np.testing.assert_array_equal(draws.level[..., 1:], variables["severity_level"])
-    for name in ("category", "grave"):
-        shift, drawn = getattr(draws, name), variables[f"severity_{name}"]
-        np.testing.assert_allclose(shift.mean(axis=1), 0, atol=1e-12)
-        np.testing.assert_allclose(shift - shift[:, :1], drawn - drawn[:, :1])
+    for name, role in (("category", "stage_3"), ("grave", "stage_4")):
+        shift, drawn = getattr(draws, role), variables[f"severity_{name}"]
+        np.testing.assert_allclose(shift.mean(axis=-1), 0, atol=1e-12)
+        np.testing.assert_allclose(shift - shift[..., :1], drawn - drawn[..., :1])
 
 
 def test_layouts_without_marks_and_ballast_have_zeros_for_them(layouts):
     layout = layouts["focused"]
     draws = stream_draws(layout, prior_draws(default_priors(layout), 5, 4, np.random.default_rng(2)))
-    severity = ("notable", "category", "grave", "level", "mark_tension", "mark_recent")
+    severity = ("stage_2", "stage_3", "stage_4", "level", "mark_tension", "mark_recent")
     for name in ("ballast", "ballast_decay", *severity):
         assert np.all(getattr(draws, name) == 0), name
 

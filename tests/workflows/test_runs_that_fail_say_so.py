@@ -17,7 +17,6 @@ from forecast.errors import RunFolderError
 from forecast.events.reading import write_events
 from forecast.inference.posterior import write_posteriors
 from forecast.runs.folder import new_run_folder, run_place
-from forecast.workflows import report as run_files
 
 STAMP = "DID NOT CONVERGE"
 

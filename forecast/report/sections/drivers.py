@@ -73,11 +73,8 @@ def _intro(forecast: Forecast) -> str:
     target, milestone = headline_pair(forecast)
     subject = f"{shorten(target.label, 60)} before {wording.long_day(milestone.date)}"
     left_out = len(forecast.drivers) - len(ordered_drivers(forecast.drivers))
-    more = (
-        f" For {wording.count(left_out, 'further event')} with smaller changes see forecast.json."
-        if left_out
-        else ""
-    )
+    further = wording.count(left_out, "further event")
+    more = f" For {further} with smaller changes see forecast.json." if left_out else ""
     return (
         f"Each event is left out in turn and the chance of {subject} worked out again. A positive change "
         f"means that the event raised it. The changes do not add up: events act together.{more}"

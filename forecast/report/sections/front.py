@@ -96,7 +96,7 @@ def _seen_sentence(forecast: Forecast) -> str:
         parts.append(f"Seen in the data: {'; '.join(seen)}.")
     if unseen:
         parts.append(
-            f"Never observed, so that the prior speaks and not the record: {wording.listing(unseen)}."
+            f"Not seen in the data, so the figure reflects our assumptions: {wording.listing(unseen)}."
         )
     return " ".join(parts)
 

@@ -10,34 +10,31 @@ from forecast.report.model_families import describe_model
 from forecast.report.run_records import RunRecords
 
 _FORECAST = (
-    "The forecast plays the relation forward, day by day, thousands of times from every plausible setting of "
-    "the model. A probability is the share of these futures in which the target happens before the day of "
-    "the milestone. The 90% interval shows how far that share moves between plausible settings; it does not "
-    "cover errors in the data or a world that changes its rules."
+    "The forecast plays the relationship forward, day by day, thousands of times from every plausible "
+    "setting of the model. A probability is the share of these futures in which the target happens before "
+    "the day of the milestone. The 90% interval shows how far that share moves between plausible settings; "
+    "it does not cover errors in the data or a world that changes its rules."
 )
-
 _NOT = (
     "The model does not know intentions, secret talks or plans. It sees what was made public and coded, and "
-    "coding is denser in recent years. It says how often relations like this one went wrong, not why they "
-    "must. An act without precedent, or a shift of policy after the last event known, is outside it unless "
-    "a scenario puts it in."
+    "coding is denser in recent years. It says how often relationships like this one went wrong, not why "
+    "they must. An act without precedent, or a shift of policy after the last event known, is outside it "
+    "unless a scenario puts it in."
 )
 
 
 def method_section(run: RunRecords) -> Section:
     """What the model is, what it is not, and the checks of its sampler."""
     parts = (
-        (
-            "What the model is",
-            describe_model(run.forecast.model, has_tension=run.analysis.tension is not None),
-        ),
+        ("What the model is", describe_model(run.forecast.model)),
         ("From model to forecast", (_FORECAST,)),
         ("What the model is not", (_NOT,)),
         ("Can the sampler be trusted?", health_sentences(run.forecast, run.analysis)),
     )
     blocks: list[Block] = []
     for heading, paragraphs in parts:
-        blocks += [Heading(heading), *(Prose(paragraph) for paragraph in paragraphs)]
+        if paragraphs:  # a run of a family that this version does not know has none on its model
+            blocks += [Heading(heading), *(Prose(paragraph) for paragraph in paragraphs)]
     return Section("method", "Method", tuple(blocks))
 
 
@@ -60,7 +57,7 @@ def health_sentences(forecast: Forecast, analysis: Analysis) -> tuple[str, ...]:
         f"Is the sample large enough? It is worth at least {wording.number(worst.ess_bulk_min, 0)} "
         f"independent draws for the centre and {wording.number(worst.ess_tail_min, 0)} for the tails "
         "of every quantity; from 400 passes.",
-        f"Did the sampler get everywhere? {_divergence_sentence(worst.divergences, draws)} The smallest "
+        f"Did the sampler explore fully? {_divergence_sentence(worst.divergences, draws)} The smallest "
         f"energy fraction (BFMI) is {worst.bfmi_min:.2f}; from 0.30 passes.",
         "These checks cover the milestone probabilities themselves, not only the parameters. Each draw was "
         f"played forward {wording.count(how.paths_per_draw, 'time')}.",

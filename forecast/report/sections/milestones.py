@@ -23,9 +23,7 @@ _READING = (
     "Words follow ICD 203 and name every band that the interval reaches. Baseline: the simple forecast of "
     "the same question. Error: Monte Carlo standard error in percentage points."
 )
-
 Shown = Mapping[str, tuple[MilestoneForecast, ...]]
-
 Size = Literal["tiny", "small", "medium"]
 
 

@@ -68,7 +68,7 @@ def calendar_section(run: RunRecords) -> Section | None:
         return None
     table = Table(
         name="calendar",
-        title="Acts ahead that enter the simulation",
+        title="Scheduled events that enter the simulation",
         columns=(
             Column("Day", 19),
             Column("Act"),
@@ -87,7 +87,7 @@ def calendar_section(run: RunRecords) -> Section | None:
             for act in acts
         ),
     )
-    return Section("calendar", "Acts ahead that the forecast assumes", (table,))
+    return Section("calendar", "Scheduled events built into the forecast", (table,))
 
 
 def waiting_time(target: TargetForecast, horizon_days: int) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -66,11 +65,9 @@ def _table(forecast: Forecast) -> Table:
         *(Column(shorten(target.label, 26), 27, "right") for target in targets),
     ]
     asked = forecast.headline.milestone
-    known = []
-    for target in targets:
-        one = named(target.milestones, asked)
-        known.append(Cell(wording.percent(one.probability), value=one.probability, weight="semibold"))
-    rows = [(Cell("This forecast", weight="semibold"), Cell(), *known)]
+    known = [named(target.milestones, asked).probability for target in targets]
+    cells = [Cell(wording.percent(one), value=one, weight="semibold") for one in known]
+    rows = [(Cell("This forecast", weight="semibold"), Cell(), *cells)]
     rows += [_row(scenario, targets, asked) for scenario in forecast.scenarios]
     return Table(
         name="scenarios",
@@ -142,33 +139,21 @@ def draw_scenarios(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) ->
     with report_style():
         figure = blank_figure(0.7 + 0.3 * (len(found) + 1))
         axes = figure.add_subplot()
-        chances = [100 * one.probability for _, one in found]
-        lows = [100 * one.interval90[0] for _, one in found]
-        highs = [100 * one.interval90[1] for _, one in found]
-        places = np.arange(len(found), dtype=float)
-        top = float(len(found))
-        axes.axvline(100 * base.probability, color=MUTED, linewidth=0.8, linestyle=(0, (3, 2)))
-        axes.hlines(
-            [*places, top],
-            [*lows, 100 * base.interval90[0]],
-            [*highs, 100 * base.interval90[1]],
-            color=RULE,
-            linewidth=3,
-            gid="intervals",
-        )
-        axes.plot(chances, places, "o", color=ACCENT, markersize=5, linestyle="none", gid="chances")
-        axes.plot([100 * base.probability], [top], "D", color=INK, markersize=5, gid="run")
-        edge = max([*highs, 100 * base.interval90[1]])
-        shown = [
-            f"{wording.percent(one.probability)}  ({wording.signed_points(one.difference.value)})"
-            for _, one in found
-        ]
-        for place, text in zip([*places, top], [*shown, wording.percent(base.probability)], strict=True):
-            note(axes, text, (edge, place), (6, 0))
-        axes.set_ylim(-0.6, top + 0.6)
+        places = [float(place) for place in range(len(found) + 1)]
+        every = [*(one for _, one in found), base]
+        chances = [100 * one.probability for one in every]
+        lows, highs = ([100 * one.interval90[end] for one in every] for end in (0, 1))
+        low, edge = min(lows), max(highs)
+        axes.axvline(chances[-1], color=MUTED, linewidth=0.8, linestyle=(0, (3, 2)))
+        axes.hlines(places, lows, highs, color=RULE, linewidth=3, gid="intervals")
+        axes.plot(chances[:-1], places[:-1], "o", color=ACCENT, markersize=5, linestyle="none", gid="chances")
+        axes.plot(chances[-1:], places[-1:], "D", color=INK, markersize=5, gid="run")
+        changes = [f"  ({wording.signed_points(one.difference.value)})" for _, one in found]
+        for place, one, change in zip(places, every, [*changes, ""], strict=True):
+            note(axes, f"{wording.percent(one.probability)}{change}", (edge, place), (6, 0))
+        axes.set_ylim(-0.6, places[-1] + 0.6)
         names = [wrap_label(one.label, _LABEL_SIGNS) for one, _ in found]
-        name_rows(axes, [*places.tolist(), top], [*names, "This forecast"])
-        low = min([*lows, 100 * base.interval90[0]])
+        name_rows(axes, places, [*names, "This forecast"])
         axes.set_xlim(max(0.0, low - 2), edge + 0.28 * (edge - low))
         ticks = MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(low, edge)
         axes.set_xticks([tick for tick in ticks if 0 <= tick <= 100])

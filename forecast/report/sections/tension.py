@@ -1,4 +1,4 @@
-"""How tense the relation is: inferred tension, regimes shaded, and the coded events in lanes below it."""
+"""How tense the relationship is: inferred tension, regimes shaded, and the coded events in lanes below it."""
 
 from __future__ import annotations
 
@@ -31,9 +31,7 @@ from forecast.report.palette import ACCENT, CRISIS, INK, MUTED, RULE, STRAINED, 
 from forecast.report.run_records import RunRecords
 
 REGIME_WORDS = {"calm": "calm", "strained": "strained", "crisis": "in crisis"}
-
 _SHADES = {"strained": STRAINED, "crisis": CRISIS}
-
 _MOST_MARKS = 4000
 _MARKS_A_LANE = 500
 
@@ -50,21 +48,21 @@ def tension_section(run: RunRecords) -> Section | None:
         "taller marks are more severe.",
         draw=lambda: draw_tension(tension, run.events, run.forecast.as_of),
     )
-    return Section("tension", "How tense the relation is", (chart, Prose(tension_reading(tension))))
+    return Section("tension", "How tense the relationship is", (chart, Prose(tension_reading(tension))))
 
 
 def tension_reading(tension: TensionSeries) -> str:
-    """Where the relation stands, since when, and the last spell of crisis."""
+    """Where the relationship stands, since when, and the last spell of crisis."""
     spells = [
         (regime, [index for index, _ in run])
         for regime, run in groupby(enumerate(tension.regime), key=lambda item: item[1])
     ]
     now, steps = spells[-1]
-    since = wording.long_day(tension.date[steps[0]])
     last = (
         f"Tension at the end of the data is {wording.number(tension.mean[-1], 1)} standard deviations from "
         f"its long-run mean (90% interval {wording.number(tension.lower90[-1], 1)} to "
-        f"{wording.number(tension.upper90[-1], 1)}); the relation has been {REGIME_WORDS[now]} since {since}."
+        f"{wording.number(tension.upper90[-1], 1)}); the relationship has been {REGIME_WORDS[now]} since "
+        f"{wording.long_day(tension.date[steps[0]])}."
     )
     crises = [steps for regime, steps in spells if regime == "crisis"]
     if now == "crisis":

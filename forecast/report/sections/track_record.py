@@ -33,7 +33,6 @@ HOW_TO_MAKE = (
     "No backtest of this config was found, so how good such forecasts were in the past is not known. "
     "Run “forecast backtest CONFIG”, then “forecast report RUN_DIR”."
 )
-
 _READING = (
     "Lower Brier and logarithmic scores are better; ± is the block-bootstrap standard error. A baseline in "
     "bold was more accurate than the model. Skill is 1 − Brier / Brier of climatology (the share of past "
