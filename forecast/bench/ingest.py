@@ -31,16 +31,8 @@ from forecast.feeds.formats import GDELT2
 DYAD = ("USA", "CHN")
 MEMORY_MB = 600
 CHUNK_ROWS = 200_000
-_NEEDED = [
-    "SQLDATE",
-    "Actor1CountryCode",
-    "Actor2CountryCode",
-    "IsRootEvent",
-    "EventCode",
-    "NumMentions",
-    "NumSources",
-    "DATEADDED",
-]
+_ASKED = {*GDELT2.required, "IsRootEvent", "NumMentions", "NumSources"}
+_NEEDED = [name for name in GDELT2.columns if name in _ASKED]
 FIRST_DAY = date(2020, 1, 1)
 ROWS_A_DAY = 200_000
 """About what GDELT 2.0 publishes a day."""
@@ -119,8 +111,7 @@ def _alone(
 ) -> IngestRun:
     fresh = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(max_workers=1, mp_context=fresh) as pool:
-        rows, dyad_rows, *measured = pool.submit(_measured, read, files, folder, threads).result()
-    return IngestRun(reader, source, int(rows), int(dyad_rows), *measured)
+        return IngestRun(reader, source, *pool.submit(_measured, read, files, folder, threads).result())
 
 
 def _measured(

@@ -102,10 +102,7 @@ def compile_cached(model: pm.Model) -> Compiled:
     from pymc.initial_point import make_initial_point_fn
 
     starting_point = make_initial_point_fn(
-        model=model,
-        default_strategy="support_point",
-        jitter_rvs=set(model.free_RVs),
-        return_transformed=True,
+        model=model, default_strategy="support_point", jitter_rvs=set(model.free_RVs), return_transformed=True
     )
     n_dim, n_expanded, density, expand, starting_point, shapes, transformed = _make_functions(
         model,
