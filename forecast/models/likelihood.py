@@ -18,8 +18,8 @@ Floats = NDArray[np.float64]
 class LikelihoodData:
     """Data arguments of ``kernel.value_and_gradient``, where their shapes stand; the same names serve refits.
 
-    ``exceed[i, j, k]`` is the number of steps before the last with more than ``j`` events. ``marks`` are of the
-    cells with events, dyad after dyad; none when unmarked.
+    ``exceed[i, j, k]`` is the number of steps before the last with more than ``j`` events. ``marks`` are of
+    the cells with events, dyad after dyad; none when unmarked.
     """
 
     roles: Floats
