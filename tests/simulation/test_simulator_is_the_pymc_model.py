@@ -75,7 +75,7 @@ def rules_of(ahead):
 @pytest.mark.parametrize("case", CASES, ids="-".join)
 def test_counts_one_step_ahead_have_the_distribution_of_the_models_rate(one_step, case):
     ahead = one_step[case]
-    acts = ahead.simulate(rules_of(ahead)).acts
+    acts = ahead.simulate(rules_of(ahead)).acts[0]
     for d in range(N_DRAWS):
         for k, name in enumerate(ahead.data.layout.streams):
             # One drawn rate lies above what the simulator allows, and is cut.
@@ -115,7 +115,7 @@ def test_counts_one_step_ahead_are_pymcs_posterior_predictive(one_step, family):
             progressbar=False,
             compile_kwargs={"mode": "FAST_COMPILE"},
         )["posterior_predictive"]["counts"].values[:, :, -1]
-    acts = ahead.simulate(rules_of(ahead)).acts
+    acts = ahead.simulate(rules_of(ahead)).acts[0]
     variance = ahead.rates * ahead.share * (1 + ahead.rates / ahead.draws.shape)
     z = (acts.mean(axis=1) - predictive.mean(axis=1)) / np.sqrt(variance * (1 / repeats + 1 / N_PATHS))
     assert np.abs(z).max() < 4.5, f"largest z of the means {np.abs(z).max():.1f}"
