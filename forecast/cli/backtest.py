@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -41,24 +41,17 @@ _MILESTONES = "milestones"
 class PlanOptions(OriginOptions):
     """What is forecast in a backtest of one config."""
 
-    horizons: Annotated[
-        str,
-        option(
-            "--horizons",
-            "Days ahead, with commas; the word milestones adds the distances of the config's own.",
-            "DAYS",
-        ),
-    ] = "30,90,180"
-    first: Annotated[
-        datetime | None,
-        day_option("--from", "First origin; two years after the start of the data when absent."),
-    ] = None
-    last: Annotated[datetime | None, day_option("--to", "Last origin; the end of the data when absent.")] = (
-        None
+    horizons: str = option(
+        "30,90,180",
+        "--horizons",
+        "Days ahead, with commas; the word milestones adds the distances of the config's own.",
+        "DAYS",
     )
-    exact: Annotated[
-        bool, option("--exact", "Refit at every origin instead of reweighting where that is safe.")
-    ] = False
+    first: datetime | None = day_option(
+        None, "--from", "First origin; two years after the start of the data when absent."
+    )
+    last: datetime | None = day_option(None, "--to", "Last origin; the end of the data when absent.")
+    exact: bool = option(False, "--exact", "Refit at every origin instead of reweighting where that is safe.")
 
     def read(self) -> BacktestOptions:
         """Read the lists in them."""
@@ -85,16 +78,12 @@ class PlanOptions(OriginOptions):
 def backtest(
     case: DatedOptions,
     plan: PlanOptions,
-    cluster: Annotated[
-        str | None, option("--cluster", "Run on Dask: local, or a scheduler as tcp://host:port.", "WHERE")
-    ] = None,
-    resume: Annotated[bool, option("--resume", "Go on with a backtest that was stopped.")] = False,
-    out: Annotated[
-        Path, option("--out", "Folder of the runs; this one goes to DIR/<name>/backtest.", "DIR")
-    ] = RUNS,
-    force: Annotated[
-        bool, option("--force", "Replace a backtest that is there, finished or stopped.")
-    ] = False,
+    cluster: str | None = option(
+        None, "--cluster", "Run on Dask: local, or a scheduler as tcp://host:port.", "WHERE"
+    ),
+    resume: bool = option(False, "--resume", "Go on with a backtest that was stopped."),
+    out: Path = option(RUNS, "--out", "Folder of the runs; this one goes to DIR/<name>/backtest.", "DIR"),
+    force: bool = option(False, "--force", "Replace a backtest that is there, finished or stopped."),
     *,
     output: Output,
 ) -> None:

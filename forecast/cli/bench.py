@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -29,13 +29,11 @@ app = typer.Typer(
 class SpeedChoice:
     """Whose speed is measured, and how long."""
 
-    config: Annotated[Path, option("--config", "Config whose model is measured.", "CONFIG")] = Path(
-        "configs/us-china-2023.yaml"
+    config: Path = option(
+        Path("configs/us-china-2023.yaml"), "--config", "Config whose model is measured.", "CONFIG"
     )
-    quick: Annotated[bool, option("--quick", "Few draws and one round: minutes less, and less exact.")] = (
-        False
-    )
-    rounds: Annotated[int, option("--rounds", "Rounds in which the samplers take turns.", least=1)] = 2
+    quick: bool = option(False, "--quick", "Few draws and one round: minutes less, and less exact.")
+    rounds: int = option(2, "--rounds", "Rounds in which the samplers take turns.", min=1)
 
 
 @app.callback(invoke_without_command=True)
@@ -151,12 +149,12 @@ def _facts(report: SpeedReport) -> dict[str, object]:
 @app.command("ingest")
 @takes_options
 def ingest(
-    rows: Annotated[int, option("--rows", "GDELT 2.0 rows to make and read.", least=1_000)] = 1_000_000,
-    sample: Annotated[
-        Path | None, option("--sample", "Repeat these GDELT 2.0 rows instead of made-up ones.", "FILE")
-    ] = None,
-    threads: Annotated[int, option("--threads", "Threads of the engine.", least=1)] = 2,
-    seed: Annotated[int, option("--seed", "Seed of the made-up rows.")] = 0,
+    rows: int = option(1_000_000, "--rows", "GDELT 2.0 rows to make and read.", min=1_000),
+    sample: Path | None = option(
+        None, "--sample", "Repeat these GDELT 2.0 rows instead of made-up ones.", "FILE"
+    ),
+    threads: int = option(2, "--threads", "Threads of the engine.", min=1),
+    seed: int = option(0, "--seed", "Seed of the made-up rows."),
     *,
     output: Output,
 ) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Literal
 
 from forecast.cli.backtest import model_legend, score_table
 from forecast.cli.options import (
@@ -35,27 +34,23 @@ _SHOWN = 5
 
 @takes_options
 def accuracy(
-    data: Annotated[Path, option("--data", "Folder of coded event files, one dyad a file.", "DIR")],
-    any_of: Annotated[str, option("--any-of", "Categories that count as the target.", "LIST")],
-    first: Annotated[datetime, day_option("--from", "First origin.")],
-    until: Annotated[
-        datetime, day_option("--until", "Last day that the files cover; windows that end later are left out.")
-    ],
-    plan: OriginOptions,
-    min_severity: Annotated[
-        int, option("--min-severity", "Least severity that counts.", least=1, most=5)
-    ] = 1,
-    quick: Annotated[bool, option("--quick", "Every third origin only.")] = False,
-    prior: Annotated[
-        list[str] | None,
-        option(
-            "--prior",
-            "Change a prior of the one family in --models: a word or a distribution. May be repeated.",
-            "NAME=PRIOR",
-        ),
-    ] = None,
-    seed: Annotated[int | None, option("--seed", "Seed of all fits.", least=0)] = None,
+    data: Path = option(..., "--data", "Folder of coded event files, one dyad a file.", "DIR"),
+    any_of: str = option(..., "--any-of", "Categories that count as the target.", "LIST"),
+    first: datetime = day_option(..., "--from", "First origin."),
+    until: datetime = day_option(
+        ..., "--until", "Last day that the files cover; windows that end later are left out."
+    ),
     *,
+    plan: OriginOptions,
+    min_severity: int = option(1, "--min-severity", "Least severity that counts.", min=1, max=5),
+    quick: bool = option(False, "--quick", "Every third origin only."),
+    prior: list[str] | None = option(
+        None,
+        "--prior",
+        "Change a prior of the one family in --models: a word or a distribution. May be repeated.",
+        "NAME=PRIOR",
+    ),
+    seed: int | None = option(None, "--seed", "Seed of all fits.", min=0),
     output: Output,
 ) -> None:
     """Score every model and baseline on a folder of dyads, and average."""
@@ -142,21 +137,16 @@ def _choice(found: Benchmark) -> Iterator[Part]:
     yield BLANK
 
 
-class ModelFamily(StrEnum):
-    """Families that can be studied."""
-
-    JOINT = "joint"
-    FOCUSED = "focused"
-    TARGET = "target"
+ModelFamily = Literal["joint", "focused", "target"]
 
 
 @takes_options
 def calibration(
-    simulations: Annotated[int, option("--simulations", "Data sets simulated.", least=20)] = 200,
-    family: Annotated[ModelFamily, option("--family", "Model family.")] = ModelFamily.JOINT,
-    weeks: Annotated[int, option("--weeks", "Length of each data set.", least=10)] = 78,
-    wrong: Annotated[bool, option("--wrong", "Count every act twice, to see that the study fails.")] = False,
-    seed: Annotated[int, option("--seed", "Seed of the study.", least=0)] = 11,
+    simulations: int = option(200, "--simulations", "Data sets simulated.", min=20),
+    family: ModelFamily = option("joint", "--family", "Model family."),
+    weeks: int = option(78, "--weeks", "Length of each data set.", min=10),
+    wrong: bool = option(False, "--wrong", "Count every act twice, to see that the study fails."),
+    seed: int = option(11, "--seed", "Seed of the study.", min=0),
     *,
     output: Output,
 ) -> None:
@@ -165,7 +155,7 @@ def calibration(
         from forecast.evaluation.simulation_based_calibration import default_study
 
         study = default_study(
-            family.value,
+            family,
             simulations,
             n_weeks=weeks,
             seed=seed,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from forecast import wording
-from forecast.cli.options import FIGURE_FORMATS, Output, RunFolder, argument, option, takes_options
+from forecast.cli.options import FIGURE_FORMATS, RUN_DIR, Output, argument, option, takes_options
 from forecast.cli.progress import listening
 from forecast.cli.terminal import BLANK, Part, Table, left, right, show, text
 from forecast.errors import InputError
@@ -26,38 +26,29 @@ _FORMATS = (*FIGURE_FORMATS, ".json")
 
 @takes_options
 def scenario(
-    run_dir: RunFolder,
-    files: Annotated[
-        list[Path] | None, argument("[FILES]...", "Scenario files; without any, what the run kept.")
-    ] = None,
-    priors: Annotated[
-        list[str] | None, option("--prior", "Another prior, e.g. ballast.visit=calms.", "NAME=PRIOR")
-    ] = None,
-    events: Annotated[
-        list[str] | None,
-        option(
-            "--event",
-            "A future act; FIRST..LAST in place of DATE for a window.",
-            "DATE:CATEGORY:SEVERITY[:PROBABILITY]",
-        ),
-    ] = None,
-    without: Annotated[
-        list[str] | None, option("--without", "Take a past event out (needs a new fit).", "ID")
-    ] = None,
-    compare: Annotated[
-        bool, option("--compare", "One table across all scenarios, at the headline's milestone.")
-    ] = False,
-    out: Annotated[
-        Path | None, option("--out", "Write chart (.svg, .png, .pdf) or numbers (.json).", "FILE")
-    ] = None,
-    no_refit: Annotated[
-        bool, option("--no-refit", "Withhold the numbers of a scenario that needs a new fit.")
-    ] = False,
-    paths: Annotated[
-        int | None,
-        option("--paths", "Futures a draw played again (2): more for less error, slower.", least=2),
-    ] = None,
-    yaml: Annotated[bool, option("--yaml", "Print the options as a scenario file, and end.")] = False,
+    run_dir: Path = RUN_DIR,
+    files: list[Path] | None = argument(
+        "[FILES]...", "Scenario files; without any, what the run kept.", default=None
+    ),
+    priors: list[str] | None = option(
+        None, "--prior", "Another prior, e.g. ballast.visit=calms.", "NAME=PRIOR"
+    ),
+    events: list[str] | None = option(
+        None,
+        "--event",
+        "A future act; FIRST..LAST in place of DATE for a window.",
+        "DATE:CATEGORY:SEVERITY[:PROBABILITY]",
+    ),
+    without: list[str] | None = option(None, "--without", "Take a past event out (needs a new fit).", "ID"),
+    compare: bool = option(
+        False, "--compare", "One table across all scenarios, at the headline's milestone."
+    ),
+    out: Path | None = option(None, "--out", "Write chart (.svg, .png, .pdf) or numbers (.json).", "FILE"),
+    no_refit: bool = option(False, "--no-refit", "Withhold the numbers of a scenario that needs a new fit."),
+    paths: int | None = option(
+        None, "--paths", "Futures a draw played again (2): more for less error, slower.", min=2
+    ),
+    yaml: bool = option(False, "--yaml", "Print the options as a scenario file, and end."),
     *,
     output: Output,
 ) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from forecast import wording
-from forecast.cli.options import Output, RunFolder, check_figure, option, takes_options
+from forecast.cli.options import RUN_DIR, Output, check_figure, option, takes_options
 from forecast.cli.terminal import BLANK, Part, Table, left, right, show, text
 from forecast.errors import InputError, did_you_mean
 
@@ -23,18 +23,14 @@ _MOST_CROSSINGS = 6
 
 @takes_options
 def sensitivity(
-    run_dir: RunFolder,
-    target: Annotated[str | None, option("--target", "Target; the headline's when absent.", "NAME")] = None,
-    milestone: Annotated[
-        str | None, option("--milestone", "Milestone; the headline's when absent.", "NAME")
-    ] = None,
-    threshold: Annotated[
-        str | None, option("--threshold", "Also tell what takes the chance across P, e.g. 0.6 or 60%.", "P")
-    ] = None,
-    all_targets: Annotated[bool, option("--all", "Break-evens of every target, not of one.")] = False,
-    plot: Annotated[
-        Path | None, option("--plot", "Draw the tornado chart (.svg, .png, .pdf).", "FILE")
-    ] = None,
+    run_dir: Path = RUN_DIR,
+    target: str | None = option(None, "--target", "Target; the headline's when absent.", "NAME"),
+    milestone: str | None = option(None, "--milestone", "Milestone; the headline's when absent.", "NAME"),
+    threshold: str | None = option(
+        None, "--threshold", "Also tell what takes the chance across P, e.g. 0.6 or 60%.", "P"
+    ),
+    all_targets: bool = option(False, "--all", "Break-evens of every target, not of one."),
+    plot: Path | None = option(None, "--plot", "Draw the tornado chart (.svg, .png, .pdf).", "FILE"),
     *,
     output: Output,
 ) -> None:
