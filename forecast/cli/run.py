@@ -31,13 +31,8 @@ from forecast.errors import InputError
 if TYPE_CHECKING:
     from forecast.records.forecast import Forecast, TargetForecast
 
-_COLUMNS = (
-    right("Before", 11),
-    right("Chance", 6),
-    right("90% range", 9),
-    right("Base", 4),
-    left("In words"),
-)
+_CHANCES = right("Chance", 6), right("90% range", 9), right("Base", 4)
+_COLUMNS = right("Before", 11), *_CHANCES, left("In words")
 
 
 @takes_options
@@ -111,21 +106,15 @@ def bottom_line(forecast: Forecast) -> Iterator[Part]:
     yield BLANK
     yield text(f"{forecast.dyad.label}, as of {wording.long_day(forecast.as_of)}. Milestones:")
     milestones = forecast.targets[0].milestones
-    yield Table(
-        (right(width=11), left()),
-        ((wording.short_day(one.date), one.label) for one in milestones),
-        heads=False,
-    )
+    days = ((wording.short_day(one.date), one.label) for one in milestones)
+    yield Table((right(width=11), left()), days, heads=False)
     yield BLANK
     yield Table(_COLUMNS, ())
     for target in forecast.targets:
         yield from _group(forecast, target)
     yield BLANK
-    yield text(
-        "Range: of the chance, over what the data leave open. Base: the simple baseline "
-        f"({milestones[0].baseline.name}).",
-        "dim",
-    )
+    base = f"the simple baseline ({milestones[0].baseline.name})"
+    yield text(f"Range: of the chance, over what the data leave open. Base: {base}.", "dim")
     yield from headline_scenarios(forecast)
 
 
