@@ -1,4 +1,4 @@
-# `make report` and `make test` need nothing but make and a Python 3.12, 3.13 or 3.14.
+# `make report` and `make test` need only GNU make and Python 3.12, 3.13 or 3.14.
 
 CONFIG := configs/us-china-2023.yaml
 # Further options of the command, e.g. make report ARGS="--set sampler.draws=500"
@@ -36,7 +36,7 @@ track-record: .venv/.run  ## forecast as of past quarters, resolve and score: re
 	$(VENV)/forecast ledger score --figure reports/track-record.svg $(TRACK)
 
 test: .venv/.run .venv/.dev  ## run the tests
-	$(VENV)/python -m pytest $(ARGS)
+	$(VENV)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 test-slow: .venv/.run .venv/.dev  ## run the statistical checks that take minutes
 	$(VENV)/python -m pytest -m slow $(ARGS)

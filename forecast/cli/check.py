@@ -52,7 +52,7 @@ def check(
         "rows_left_out": inputs.rows_left_out,
         "left_out": [one._asdict() for one in inputs.left_out],
         "notes": [*selection_notes(inputs.dyad, inputs.events, inputs.left_out)],
-        "events_fitted": int(inputs.data.counts.sum()),
+        "events_fitted": len(inputs.events.between(inputs.data.grid.start, inputs.config.as_of)),
         "prior_predictive": vars(implied),
         "known_share_of_last_weeks": inputs.data.completeness[0][-1:-5:-1].tolist(),
         "priors_set": [_set_prior(prior) for prior in changed],
@@ -97,7 +97,7 @@ def _data(inputs: Inputs) -> Iterator[str]:
     from forecast.events.dyads import Direction, left_out_in_words, selection_notes
 
     events, grid, day, dyad = inputs.events, inputs.data.grid, inputs.config.as_of, inputs.dyad
-    known, fitted = count(len(events), "event"), int(inputs.data.counts.sum())
+    known, fitted = count(len(events), "event"), len(events.between(grid.start, day))
     yield f"{known} known by {long_day(day)}, {fitted:,} of them from {long_day(grid.start)} on."
     a, b = inputs.config.dyad.names
     _, forth, back, theatre = np.bincount(dyad.directions(events), minlength=len(Direction)).tolist()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,14 +18,9 @@ from forecast.records.base import Record
 from forecast.records.forecast import Forecast
 from forecast.records.history import LedgerSummary, PreviousRun, TrackRecord
 from forecast.report.previous_run import ComparisonError, compare_runs
-from forecast.runs.folder import read_record
+from forecast.runs import files
+from forecast.runs.folder import read_manifest, read_record
 
-TRACK_RECORD = "track_record.json"
-"""The file of a run folder that holds its track record."""
-LEDGER_RECORD = "ledger_record.json"
-"""The file of a run folder that holds what was on record in the ledger before."""
-PREVIOUS_RUN = "previous_run.json"
-"""The file of a run folder that holds what an earlier run said."""
 IMPACT_LEVELS = ("negligible", "minor", "moderate", "major", "severe")
 """From the least grave to the gravest."""
 
@@ -107,18 +101,18 @@ def read_run_records(
     EventError
         ``events.csv`` is not valid.
     """
-    forecast = read_record(run_dir / "forecast.json", Forecast)
-    analysis = read_record(run_dir / "analysis.json", Analysis)
-    manifest = _read_manifest(run_dir / "manifest.json")
-    _require(run_dir / "events.csv")
+    forecast = read_record(run_dir / files.FORECAST, Forecast)
+    analysis = read_record(run_dir / files.ANALYSIS, Analysis)
+    manifest = read_manifest(run_dir)
+    _require(run_dir / files.EVENTS)
     return RunRecords(
         forecast=forecast,
         analysis=analysis,
-        events=read_events(run_dir / "events.csv"),
+        events=read_events(run_dir / files.EVENTS),
         manifest=manifest,
-        track_record=_read_if_there(run_dir / TRACK_RECORD, TrackRecord),
-        ledger_record=_read_if_there(run_dir / LEDGER_RECORD, LedgerSummary),
-        previous=_read_if_there(run_dir / PREVIOUS_RUN, PreviousRun),
+        track_record=_read_if_there(run_dir / files.TRACK_RECORD, TrackRecord),
+        ledger_record=_read_if_there(run_dir / files.LEDGER_RECORD, LedgerSummary),
+        previous=_read_if_there(run_dir / files.PREVIOUS_RUN, PreviousRun),
         notes=notes,
         options=options or ReportOptions(),
     )
@@ -134,11 +128,11 @@ def compare_with(run_dir: Path, earlier_dir: Path) -> PreviousRun:
     """
     try:
         return compare_runs(
-            read_record(earlier_dir / "forecast.json", Forecast),
-            read_record(earlier_dir / "analysis.json", Analysis),
-            read_record(run_dir / "forecast.json", Forecast),
-            read_record(run_dir / "analysis.json", Analysis),
-            read_events(run_dir / "events.csv"),
+            read_record(earlier_dir / files.FORECAST, Forecast),
+            read_record(earlier_dir / files.ANALYSIS, Analysis),
+            read_record(run_dir / files.FORECAST, Forecast),
+            read_record(run_dir / files.ANALYSIS, Analysis),
+            read_events(run_dir / files.EVENTS),
         )
     except ComparisonError as error:
         raise RunFolderError(f"{earlier_dir}: {error}") from error
@@ -154,16 +148,3 @@ def _require(path: Path) -> None:
             f"{path}: file missing. A whole run folder is needed (forecast.json, analysis.json, events.csv, "
             "manifest.json …), as 'forecast run' makes it."
         )
-
-
-def _read_manifest(path: Path) -> dict[str, object]:
-    _require(path)
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise RunFolderError(f"{path}: not JSON ({error}). Run the forecast again.") from error
-    if not isinstance(manifest, dict):
-        raise RunFolderError(
-            f"{path}: a mapping is expected, not {type(manifest).__name__}. Run the forecast again."
-        )
-    return manifest

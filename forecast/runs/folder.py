@@ -31,7 +31,7 @@ def kind_of(folder: Path) -> str | None:
     """Return what a folder holds; ``None`` where it is nothing that this package writes."""
     if (folder / files.MANIFEST).is_file():
         with suppress(RunFolderError):
-            kind = _read_manifest(folder).get("kind")
+            kind = read_manifest(folder).get("kind")
             if isinstance(kind, str):
                 return kind
     return next((kind for mark, kind in _MARKS.items() if (folder / mark).is_file()), None)
@@ -171,7 +171,7 @@ def refuse_changed_files(folder: Path, *, force: bool) -> tuple[str, ...]:
     RunFolderError
         Names every file that is missing or altered.
     """
-    recorded = _read_manifest(folder).get("outputs_sha256") if (folder / files.MANIFEST).is_file() else None
+    recorded = read_manifest(folder).get("outputs_sha256") if (folder / files.MANIFEST).is_file() else None
     hashes = recorded if isinstance(recorded, dict) else {}
     changed = changed_files(
         folder, {str(name): str(value) for name, value in hashes.items() if _is_read(str(name))}
@@ -194,7 +194,7 @@ def output_hashes(folder: Path) -> dict[str, str]:
 
 def record_outputs(folder: Path, written: Iterable[str]) -> None:
     """Put the hashes of files just written into the manifest; all others stay as the run left them."""
-    manifest = _read_manifest(folder)
+    manifest = read_manifest(folder)
     hashes = output_hashes(folder)
     recorded = manifest.get("outputs_sha256")
     if isinstance(recorded, dict):
@@ -213,7 +213,8 @@ def _is_read(name: str) -> bool:
     return not (made_again or name.endswith(_LARGE))
 
 
-def _read_manifest(folder: Path) -> dict[str, object]:
+def read_manifest(folder: Path) -> dict[str, object]:
+    """Read the manifest of a folder (``RunFolderError`` when it is missing or no mapping)."""
     path = folder / files.MANIFEST
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))

@@ -61,7 +61,7 @@ def test_a_folder_that_is_no_backtest_is_never_replaced(config_file, forecast, t
     (tmp_path / "small/backtest/thesis.txt").write_text("years of work")
     ended = forecast("backtest", config_file, "--out", tmp_path, "--force")
     assert ended.code == 2
-    assert "is no backtest (it has no scores.json), so --force does not replace it" in ended.err
+    assert "is no folder that 'forecast' wrote, so no backtest takes its place" in ended.err
     assert (tmp_path / "small/backtest/thesis.txt").is_file()
 
 

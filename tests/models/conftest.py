@@ -3,7 +3,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from forecast.panel.panel import TimeGrid, count_events
+from forecast.panel.panel import TimeGrid, count_events, count_panel
 from forecast.panel.streams import TargetRule, stream_layout
 
 TARGET = TargetRule("military", ("military_incident", "military_posture"), 4)
@@ -34,5 +34,25 @@ def counted(us_china, layouts):
             known = np.ones(grid.n_steps)
             known[-len(KNOWN_OF_THE_LAST) :] = KNOWN_OF_THE_LAST
         return count_events(us_china, grid, layouts[family], known)
+
+    return count
+
+
+@pytest.fixture(scope="session")
+def panels(us_china, layouts):
+    """Panels of dyads by layout: all bundled events, every second one, and a record that starts late."""
+
+    def count(family: str, n_dyads: int = 3):
+        grid = TimeGrid(START, ORIGINS["cut"])
+        tables = {
+            "all": us_china,
+            "half": us_china.select(np.arange(len(us_china)) % 2 == 0),
+            "young": us_china,
+        }
+        known = np.ones((3, grid.n_steps))
+        known[1, -len(KNOWN_OF_THE_LAST) :] = KNOWN_OF_THE_LAST
+        starts = {"young": date(2022, 5, 4)}
+        panel = count_panel(tables, grid, layouts[family], completeness=known, starts=starts)
+        return panel.select(slice(3 - n_dyads, 3))
 
     return count

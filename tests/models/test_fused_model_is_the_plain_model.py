@@ -87,3 +87,26 @@ def test_new_data_in_a_compiled_model_equal_a_fresh_model(counted):
     assert value == expected(point)[0]
     for name, values in expected(point)[1].items():
         np.testing.assert_array_equal(gradient[name], values, err_msg=name)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_panel_of_two_is_the_plain_panel_and_the_sum_of_its_dyads(panels, family):
+    panel = panels(family, 2)
+    priors = default_priors(panel.layout)
+    fused = build_model(panel, priors)
+    density, plain = compile_density(fused), compile_density(build_model(panel, priors, form="plain"))
+    singles = [compile_density(build_model(panel.select(slice(i, i + 1)), priors)) for i in range(2)]
+    constants = []
+    for point in random_points(fused, seed=7, size=3):
+        value, gradient = density(point)
+        plain_value, plain_gradient = plain(point)
+        constants.append(value - plain_value)
+        alone = [single({name: x[i] for name, x in point.items()}) for i, single in enumerate(singles)]
+        assert value == pytest.approx(sum(one for one, _ in alone), rel=1e-12)
+        for name in gradient:
+            np.testing.assert_allclose(
+                gradient[name], plain_gradient[name], rtol=1e-8, atol=1e-8, err_msg=name
+            )
+            both = np.concatenate([own[name] for _, own in alone])
+            np.testing.assert_allclose(gradient[name], both, rtol=1e-10, atol=1e-10, err_msg=name)
+    assert np.ptp(constants) < 1e-8 * abs(value), f"constants {constants}"

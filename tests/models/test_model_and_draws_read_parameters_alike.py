@@ -8,17 +8,20 @@ from forecast.models.streams import build_model
 from forecast.priors import default_priors
 
 
+@pytest.mark.parametrize("n_dyads", [1, 3])
 @pytest.mark.parametrize("family", ["joint", "focused", "target"])
-def test_the_models_likelihood_is_the_kernel_at_the_arranged_draws(counted, family):
+def test_the_models_likelihood_is_the_kernel_at_the_arranged_draws(counted, panels, family, n_dyads):
     # The model arranges its variables for the kernel in PyTensor, ``stream_draws`` in NumPy: the simulator
     # goes on from the posterior only if both put each parameter in the same place.
-    data = counted(family, "cut")
+    data = counted(family, "cut") if n_dyads == 1 else panels(family)
     priors = default_priors(data.layout)
-    variables = prior_draws(priors, 4, data.grid.n_knots, np.random.default_rng(9))
+    variables = prior_draws(priors, 4, data.grid.n_knots, np.random.default_rng(9), n_dyads)
     model = build_model(data, priors)
     potential = pytensor.function(model.free_RVs, model["log_likelihood"], mode="FAST_COMPILE")
     names = [variable.name for variable in model.free_RVs]
-    expected = [float(potential(*(variables[name][draw] for name in names))) for draw in range(4)]
+    # A model of one dyad has variables without that axis.
+    given = [variables[name][:, 0] if n_dyads == 1 else variables[name] for name in names]
+    expected = [float(potential(*(values[draw] for values in given))) for draw in range(4)]
     ours = log_likelihood(data, stream_draws(data.layout, variables))
     np.testing.assert_allclose(ours, expected, rtol=1e-10)
     assert np.ptp(ours) > 1

@@ -9,6 +9,7 @@ from forecast.panel.panel import (
     SEVERE_HALF_LIFE_DAYS,
     TimeGrid,
     count_events,
+    count_panel,
     decay_per_step,
     decayed_before,
     knots_for,
@@ -46,25 +47,25 @@ def test_counts_are_those_made_by_hand(counted):
     expected[0, DISPUTE] = 1
     expected[1, DISPUTE] = 2
     expected[2, POSTURE] = 1
-    np.testing.assert_array_equal(counted.counts, expected)
+    np.testing.assert_array_equal(counted.counts[0], expected)
 
 
 def test_reach_counts_the_events_of_each_severity_or_above(counted):
     np.testing.assert_array_equal(counted.reach[..., 0], counted.counts)
-    np.testing.assert_array_equal(counted.reach[1, DISPUTE], [2, 1, 1, 1, 1])  # severities 1 and 5
-    np.testing.assert_array_equal(counted.reach[0, DISPUTE], [1, 1, 1, 1, 0])  # severity 4
-    np.testing.assert_array_equal(counted.reach[2, POSTURE], [1, 1, 1, 0, 0])
+    np.testing.assert_array_equal(counted.reach[0, 1, DISPUTE], [2, 1, 1, 1, 1])  # severities 1 and 5
+    np.testing.assert_array_equal(counted.reach[0, 0, DISPUTE], [1, 1, 1, 1, 0])  # severity 4
+    np.testing.assert_array_equal(counted.reach[0, 2, POSTURE], [1, 1, 1, 0, 0])
     assert counted.reach.sum() == 5 + 4 + 2 + 3 + 1
 
 
 def test_severe_events_count_from_the_step_after_their_own(counted):
     d = 2 ** (-7 / SEVERE_HALF_LIFE_DAYS)
-    np.testing.assert_allclose(counted.severe_recent, [0, d, d * d + d])
+    np.testing.assert_allclose(counted.severe_recent[0], [0, d, d * d + d])
 
 
 def test_a_last_step_cut_by_the_origin_has_the_exposure_of_its_days(counted):
     assert (counted.grid.n_steps, counted.grid.last_exposure) == (3, pytest.approx(2 / 7))
-    np.testing.assert_allclose(counted.exposure, [1, 1, 2 / 7])
+    np.testing.assert_allclose(counted.exposure[0], [1, 1, 2 / 7])
 
 
 @pytest.mark.parametrize(
@@ -102,16 +103,16 @@ def test_an_empty_window_is_refused(origin):
 def test_a_table_without_events_gives_zeros(coded):
     counted = count_events(coded(), TimeGrid(START, date(2020, 3, 1)), JOINT)
     assert (counted.counts.sum(), counted.reach.sum(), counted.severe_recent.sum()) == (0, 0, 0.0)
-    assert counted.counts.shape == (9, 8)
+    assert counted.counts.shape == (1, 9, 8)
 
 
 def test_moving_the_origin_leaves_the_steps_before_alone(us_china):
     whole = count_events(us_china, TimeGrid(date(2017, 1, 20), date(2023, 7, 11)), JOINT)
     cut = count_events(us_china, TimeGrid(date(2017, 1, 20), date(2021, 5, 6)), JOINT)
     full = cut.grid.n_steps - 1
-    np.testing.assert_array_equal(cut.counts[:full], whole.counts[:full])
-    np.testing.assert_array_equal(cut.reach[:full], whole.reach[:full])
-    np.testing.assert_array_equal(cut.severe_recent, whole.severe_recent[: full + 1])
+    np.testing.assert_array_equal(cut.counts[:, :full], whole.counts[:, :full])
+    np.testing.assert_array_equal(cut.reach[:, :full], whole.reach[:, :full])
+    np.testing.assert_array_equal(cut.severe_recent, whole.severe_recent[:, : full + 1])
 
 
 def test_every_bundled_event_in_the_window_is_counted_once(us_china):
@@ -139,3 +140,45 @@ def test_decay_halves_in_a_half_life():
 
 def test_the_recent_severe_term_is_zero_at_one_tenth():
     np.testing.assert_allclose(recent_severe_term(np.array([0.1, 0.0, 1.9])), [0, -np.log(2), np.log(10)])
+
+
+def test_a_panel_counts_each_dyad_as_if_it_were_alone(table, us_china):
+    grid = TimeGrid(START, date(2020, 6, 3))
+    known = np.linspace(1.0, 0.3, 2 * grid.n_steps).reshape(2, -1)
+    panel = count_panel({"made": table, "real": us_china}, grid, JOINT, completeness=known)
+    assert (panel.dyads, len(panel)) == (("made", "real"), 2)
+    for i, events in enumerate((table, us_china)):
+        alone = count_events(events, grid, JOINT, known[i])
+        for name in ("counts", "reach", "severe_recent", "completeness", "exposure", "felt_counts"):
+            expected = getattr(alone, name)
+            assert expected.shape[0] == 1
+            np.testing.assert_array_equal(getattr(panel, name)[i], expected[0], err_msg=name)
+            chosen = getattr(panel.select(slice(i, i + 1)), name)
+            np.testing.assert_array_equal(chosen, expected, err_msg=name)
+    assert panel.counts[1].sum() > panel.counts[0].sum() > 0
+
+
+@pytest.mark.parametrize(
+    ("start", "first"),
+    [
+        (START, 0),
+        (date(2020, 1, 2), 1),  # within step 0, so the first whole step is the next
+        (date(2020, 1, 8), 1),
+        (date(2020, 1, 9), 2),
+        (date(2019, 1, 1), 0),  # a record older than the grid
+    ],
+)
+def test_a_dyad_counts_from_the_first_whole_step_of_its_record(table, counted, start, first):
+    grid = TimeGrid(START, date(2020, 1, 17))
+    panel = count_panel({"old": table, "young": table}, grid, JOINT, starts={"young": start})
+    assert panel.first_step.tolist() == [0, first]
+    np.testing.assert_allclose(panel.exposure, [[1, 1, 2 / 7], [0] * first + [1, 1, 2 / 7][first:]])
+    np.testing.assert_array_equal(panel.counts[0], counted.counts[0])
+    np.testing.assert_array_equal(panel.counts[1, first:], counted.counts[0, first:])
+    np.testing.assert_array_equal(panel.reach[1, first:], counted.reach[0, first:])
+    for array in (panel.counts, panel.reach, panel.felt_counts):
+        assert array[1, :first].sum() == 0
+    # Severe acts before the record are unknown to it: only the dispute of step 1 and later ones are felt.
+    d = 2 ** (-7 / SEVERE_HALF_LIFE_DAYS)
+    severe = [0, d, d * d + d] if first == 0 else [0, 0, d if first == 1 else 0]
+    np.testing.assert_allclose(panel.severe_recent[1], severe)

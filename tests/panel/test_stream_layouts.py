@@ -63,7 +63,7 @@ def test_focused_streams_share_out_every_event_and_leave_none(us_china, rule):
     window = us_china.between(date(2017, 1, 20), date(2023, 7, 10))
     hits = rule.mask(window)
     days = len(np.unique(window.date[hits]))
-    assert counted.counts[:, target].sum() == days <= hits.sum()
+    assert counted.counts[0, :, target].sum() == days <= hits.sum()
     assert counted.counts.sum() == len(window) - hits.sum() + days
 
 
@@ -74,7 +74,7 @@ def test_a_target_counts_once_a_day_and_other_streams_every_act(coded):
         TimeGrid(date(2020, 1, 1), date(2020, 1, 8)),
         stream_layout("focused", MILITARY),
     )
-    assert dict(zip(counted.layout.streams, counted.counts[0].tolist(), strict=True)) == {
+    assert dict(zip(counted.layout.streams, counted.counts[0, 0].tolist(), strict=True)) == {
         "cooperative": 2,
         "dispute": 0,
         "other_conflict": 0,
@@ -90,7 +90,7 @@ def test_the_target_layout_counts_the_target_alone(us_china):
     focused = count_events(us_china, GRID, stream_layout("focused", MILITARY))
     alone = count_events(us_china, GRID, layout)
     np.testing.assert_array_equal(
-        alone.counts[:, 0], focused.counts[:, focused.layout.streams.index("target")]
+        alone.counts[..., 0], focused.counts[..., focused.layout.streams.index("target")]
     )
     assert alone.reach.sum() == 0
 

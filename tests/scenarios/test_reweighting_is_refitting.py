@@ -62,7 +62,7 @@ def test_reweighted_draws_of_a_prior_are_draws_of_the_other_prior(base, inputs, 
     (found,) = compare_scenarios(base, [scenario], refit=False)
     assert found.method == "reweight"
     assert found.pareto_k < 0.7
-    fitted = run_from(replace(inputs, priors=plan.priors), seed=2)
+    fitted = run_from(replace(inputs, fits=(inputs.main._replace(priors=plan.priors),)), seed=2)
     for target in found.targets:
         for one in target.milestones:
             shares = base_shares(fitted, target.name, one.name)
@@ -129,7 +129,7 @@ def test_past_events_taken_out_lead_to_a_new_fit_of_what_is_left(base, other_fit
     gone = base.inputs.data.counts - data.counts
     assert gone.sum() == 2
     streams = base.inputs.data.layout.streams
-    assert gone.sum(axis=0)[[streams.index("sanction"), streams.index("dispute")]].tolist() == [1, 1]
+    assert gone.sum(axis=(0, 1))[[streams.index("sanction"), streams.index("dispute")]].tolist() == [1, 1]
     # Two fits share no draws: the error of the difference is that of two separate numbers.
     one, before = (known.target("escalation").milestones[-1] for known in (found, base.forecast))
     assert one.difference.mcse == pytest.approx(np.hypot(one.mcse, before.mcse))
