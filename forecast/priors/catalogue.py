@@ -13,8 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-import yaml
-
+from forecast.config.yaml_source import parse_yaml
 from forecast.panel.streams import StreamLayout
 from forecast.priors.distributions import Distribution, Support, parse_distribution
 from forecast.priors.human_scale import SCALES, HumanScale
@@ -80,9 +79,8 @@ def elements(group: ParameterGroup, layout: StreamLayout) -> tuple[str, ...]:
 @cache
 def _catalogue() -> dict[str, dict[str, dict[str, Any]]]:
     text = (files("forecast.priors") / "catalogue.yaml").read_text(encoding="utf-8")
-    # Five times as fast, where PyYAML was built with it.
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    catalogue: dict[str, dict[str, dict[str, Any]]] = yaml.load(text, loader)
+    content: Any = parse_yaml(text, "catalogue.yaml")[0]
+    catalogue: dict[str, dict[str, dict[str, Any]]] = content
     return catalogue
 
 
