@@ -20,23 +20,89 @@ from forecast.inference.posterior import Posterior
 from forecast.panel.panel import TimeGrid
 from forecast.priors import NamedPrior, PriorSet
 from forecast.records.analysis import (
+    Analysis,
+    CalendarAct,
+    CappedRates,
     DataSummary,
     DyadActs,
+    InfluentialEvents,
+    LateReports,
     PairLeftOut,
     ParameterSummary,
+    RunWarning,
+    SamplerSummary,
     TensionSeries,
 )
 from forecast.records.forecast import Baseline, Curve, MilestoneForecast, TargetForecast, TimeToEvent
-from forecast.simulation.paths import FirstPassages
+from forecast.runs.run import Run
+from forecast.simulation.paths import RATE_CAP, FirstPassages
 from forecast.simulation.probabilities import ProbabilityCurve, probability_curve, time_to_event
 
 Floats = NDArray[np.float64]
 
 STORED_PAIRS = 50
 """Pairs left out that are kept by name."""
+NEGLIGIBLE_SHARE = 1e-6
+"""Share of capped intensities from which a reader is told: below it no shown probability can change."""
 STRAINED_FROM = 0.5
 CRISIS_FROM = 1.5
 """Regimes are readings of the posterior mean of tension, in its standard deviations."""
+
+
+def analysis_of(run: Run, seconds: float, withheld: int) -> Analysis:
+    """What the report shows beside the forecast, but for robustness; ``seconds`` are those of the fit."""
+    inputs, posterior = run.inputs, run.posterior
+    config, several = inputs.config, len(inputs.fits) > 1
+    warnings = capped_warnings(run.hits.capped_share)
+    if inputs.delay is not None:
+        warnings.append(
+            LateReports(
+                origin=inputs.delay.origin,
+                mean_days=inputs.delay.mean_days,
+                known_share=inputs.data.completeness[0, -1],
+            )
+        )
+    if withheld:
+        warnings.append(InfluentialEvents(number=withheld))
+    tension = inputs.main.model.tension(run.draws, inputs.data.grid.n_steps)
+    return Analysis(
+        schema=2,
+        tension=None if tension is None else tension_series(tension, inputs.data.grid),
+        parameters=tuple(
+            one
+            for model, _, priors in inputs.fits
+            for one in parameter_summaries(
+                priors, run.posteriors[model.name], f"{model.name}: " if several else ""
+            )
+        ),
+        data=data_summary(inputs.events, inputs.data.grid, inputs.dyad, inputs.left_out),
+        calendar=tuple(
+            CalendarAct(
+                date=act.date,
+                category=act.category,
+                severity=act.severity,
+                probability=act.probability,
+                label=act.label,
+            )
+            for act in config.calendar
+        ),
+        sampler=SamplerSummary(
+            chains=posterior.n_chains,
+            draws=posterior.n_draws // posterior.n_chains,
+            tune=posterior.tune,
+            target_accept=posterior.target_accept,
+            seed=config.sampler.seed,
+            reruns=sum(fit.reruns for fit in run.posteriors.values()),
+            paths_per_draw=config.sampler.paths_per_draw,
+            seconds=seconds,
+        ),
+        warnings=tuple(warnings),
+    )
+
+
+def capped_warnings(share: float) -> list[RunWarning]:
+    """What a reader is told of the share of simulated intensities that were cut; nothing if negligible."""
+    return [] if share < NEGLIGIBLE_SHARE else [CappedRates(share=share, cap=RATE_CAP)]
 
 
 def tension_series(steps: Floats, grid: TimeGrid) -> TensionSeries:

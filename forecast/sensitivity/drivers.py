@@ -21,12 +21,52 @@ from forecast.inference.posterior import Posterior
 from forecast.models.draws import Floats
 from forecast.panel.panel import Panel, count_events
 from forecast.panel.streams import FutureAct, TargetRule
-from forecast.runs.inputs import FitInputs
+from forecast.progress import Listener, StageProgress
+from forecast.records.forecast import Driver
+from forecast.runs.inputs import FitInputs, Inputs
 from forecast.simulation import SimulationOptions
 from forecast.simulation.probabilities import hit_shares
 
 _DRAWS_A_CHAIN = 250
 _PATHS = 4
+SHOWN_DRIVERS = 10
+"""Drivers kept each way."""
+
+
+def measure_drivers(
+    inputs: Inputs, posterior: Posterior, *, seed: int, listen: Listener
+) -> tuple[tuple[Driver, ...], int]:
+    """Drivers of the headline, strongest first, and the number withheld for a high Pareto k."""
+    config = inputs.config
+    rule = next(rule for rule in inputs.rules if rule.name == config.headline.target)
+    measured = leave_one_out(
+        inputs.events,
+        inputs.main,
+        posterior,
+        rule,
+        config.headline_milestone.date,
+        seed=seed,
+        calendar=inputs.calendar,
+        listen=lambda done, planned: listen(StageProgress("drivers", done, planned)),
+    )
+    known = [one for one in measured if one.change is not None]
+    rows = list(inputs.events.rows())
+    drivers = [
+        Driver(
+            event_id=rows[one.row].id,
+            date=rows[one.row].date,
+            category=rows[one.row].category,
+            severity=rows[one.row].severity,
+            summary=rows[one.row].summary,
+            source=rows[one.row].source_outlet,
+            change=one.change or 0.0,
+            mcse=one.mcse or 0.0,
+        )
+        for one in sorted(known, key=lambda one: -(one.change or 0.0))
+    ]
+    raised = [driver for driver in drivers if driver.change > 0][:SHOWN_DRIVERS]
+    lowered = [driver for driver in drivers if driver.change < 0][-SHOWN_DRIVERS:]
+    return (*raised, *lowered), len(measured) - len(known)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ from forecast.config import Config, config_hash, target_definition
 from forecast.errors import NotConvergedError
 from forecast.evaluation.baselines import climatology
 from forecast.inference.gates import check_gates, worst_report
-from forecast.inference.posterior import Posterior
 from forecast.inference.sampling import SamplingProgress, fit
 from forecast.ledger.recording import LEDGER_FILE, Recorded, RunOrigin, record_forecast
 from forecast.ledger.scoring import summarise_ledger
@@ -26,14 +25,7 @@ from forecast.ledger.store import refuse_unusable
 from forecast.progress import Listener as Listener
 from forecast.progress import StageProgress as StageProgress
 from forecast.records.analysis import (
-    Analysis,
-    CalendarAct,
-    CappedRates,
-    InfluentialEvents,
-    LateReports,
     Robustness,
-    RunWarning,
-    SamplerSummary,
 )
 from forecast.records.forecast import (
     Baseline,
@@ -52,23 +44,18 @@ from forecast.runs.run import Run, run_id, simulate_fits
 from forecast.runs.stages import sampler_options, stage_seeds
 from forecast.runs.summaries import Question, target_forecast
 from forecast.scenarios import evaluate_plans, plan_scenarios
-from forecast.sensitivity.drivers import leave_one_out
+from forecast.sensitivity.drivers import measure_drivers
 from forecast.sensitivity.labels import with_labels
 from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
 from forecast.simulation import FirstPassages
-from forecast.simulation.paths import RATE_CAP
 from forecast.simulation.probabilities import hit_shares
 from forecast.workflows.report import save_run
 
 Floats = NDArray[np.float64]
 
-SHOWN_DRIVERS = 10
-"""Drivers kept each way."""
 RUN_SCENARIO_PATHS = 4
 """Futures of each draw that a scenario of a run plays again: two suffice for a difference, but the interval
 of what changes much needs more."""
-NEGLIGIBLE_SHARE = 1e-6
-"""Share of capped intensities from which a reader is told: below it no shown probability can change."""
 
 
 def make_forecast(config: Config, listen: Listener | None = None, *, drivers: bool = True) -> Run:
@@ -124,7 +111,7 @@ def make_forecast(config: Config, listen: Listener | None = None, *, drivers: bo
         with clock.time("drivers"):
             tell(StageProgress("drivers"))
             main = posteriors[inputs.main.model.name]
-            moved, withheld = _drivers(inputs, main, stage_seeds(config).simulate, tell)
+            moved, withheld = measure_drivers(inputs, main, seed=stage_seeds(config).simulate, listen=tell)
     forecast = Forecast(
         schema=1,
         run_id=run_id(config, inputs.events),
@@ -153,7 +140,8 @@ def make_forecast(config: Config, listen: Listener | None = None, *, drivers: bo
                 update={"scenarios": evaluate_plans(base, plans, paths=RUN_SCENARIO_PATHS, listen=tell)}
             )
     forecast = forecast.model_copy(update={"timings_s": clock.seconds})
-    analysis = _analysis(base, clock.seconds["fit"], withheld).model_copy(update={"robustness": robustness})
+    analysis = summaries.analysis_of(base, clock.seconds["fit"], withheld)
+    analysis = analysis.model_copy(update={"robustness": robustness})
     return replace(base, forecast=forecast, analysis=analysis)
 
 
@@ -287,11 +275,10 @@ def _sampling_listener(tell: Listener) -> Callable[[SamplingProgress], None]:
 
 def _monitored(inputs: Inputs, answer: FirstPassages) -> dict[str, Floats]:
     """Chances of every milestone under each draw of a model, for its gates."""
+    shares = {name: hit_shares(answer.of(name), answer.horizon_days) for name in answer.targets}
     return {
-        f"P({name} before {one.name})": hit_shares(answer.of(name), answer.horizon_days)[
-            :, (one.date - answer.origin).days
-        ]
-        for name in answer.targets
+        f"P({name} before {one.name})": share[:, (one.date - answer.origin).days]
+        for name, share in shares.items()
         for one in inputs.config.milestones
     }
 
@@ -316,94 +303,3 @@ def _target_forecasts(inputs: Inputs, hits: FirstPassages, n_chains: int) -> tup
         observed = int(rule.mask(fitted).sum())
         targets.append(target_forecast(question, hits, n_chains, observed, baselines))
     return tuple(targets)
-
-
-def _drivers(
-    inputs: Inputs, posterior: Posterior, seed: int, tell: Listener
-) -> tuple[tuple[Driver, ...], int]:
-    """Drivers of the headline, strongest first, and the number withheld for a high Pareto k."""
-    config = inputs.config
-    rule = next(rule for rule in inputs.rules if rule.name == config.headline.target)
-    measured = leave_one_out(
-        inputs.events,
-        inputs.main,
-        posterior,
-        rule,
-        config.headline_milestone.date,
-        seed=seed,
-        calendar=inputs.calendar,
-        listen=lambda done, planned: tell(StageProgress("drivers", done, planned)),
-    )
-    known = [one for one in measured if one.change is not None]
-    rows = list(inputs.events.rows())
-    drivers = [
-        Driver(
-            event_id=rows[one.row].id,
-            date=rows[one.row].date,
-            category=rows[one.row].category,
-            severity=rows[one.row].severity,
-            summary=rows[one.row].summary,
-            source=rows[one.row].source_outlet,
-            change=one.change or 0.0,
-            mcse=one.mcse or 0.0,
-        )
-        for one in sorted(known, key=lambda one: -(one.change or 0.0))
-    ]
-    raised = [driver for driver in drivers if driver.change > 0][:SHOWN_DRIVERS]
-    lowered = [driver for driver in drivers if driver.change < 0][-SHOWN_DRIVERS:]
-    return (*raised, *lowered), len(measured) - len(known)
-
-
-def capped_warnings(share: float) -> list[RunWarning]:
-    """What a reader is told of the share of simulated intensities that were cut; nothing if negligible."""
-    return [] if share < NEGLIGIBLE_SHARE else [CappedRates(share=share, cap=RATE_CAP)]
-
-
-def _analysis(run: Run, seconds: float, withheld: int) -> Analysis:
-    inputs, posterior = run.inputs, run.posterior
-    config, several = inputs.config, len(inputs.fits) > 1
-    warnings = capped_warnings(run.hits.capped_share)
-    if inputs.delay is not None:
-        warnings.append(
-            LateReports(
-                origin=inputs.delay.origin,
-                mean_days=inputs.delay.mean_days,
-                known_share=inputs.data.completeness[0, -1],
-            )
-        )
-    if withheld:
-        warnings.append(InfluentialEvents(number=withheld))
-    tension = inputs.main.model.tension(run.draws, inputs.data.grid.n_steps)
-    return Analysis(
-        schema=2,
-        tension=None if tension is None else summaries.tension_series(tension, inputs.data.grid),
-        parameters=tuple(
-            one
-            for model, _, priors in inputs.fits
-            for one in summaries.parameter_summaries(
-                priors, run.posteriors[model.name], f"{model.name}: " if several else ""
-            )
-        ),
-        data=summaries.data_summary(inputs.events, inputs.data.grid, inputs.dyad, inputs.left_out),
-        calendar=tuple(
-            CalendarAct(
-                date=act.date,
-                category=act.category,
-                severity=act.severity,
-                probability=act.probability,
-                label=act.label,
-            )
-            for act in config.calendar
-        ),
-        sampler=SamplerSummary(
-            chains=posterior.n_chains,
-            draws=posterior.n_draws // posterior.n_chains,
-            tune=posterior.tune,
-            target_accept=posterior.target_accept,
-            seed=config.sampler.seed,
-            reruns=sum(fit.reruns for fit in run.posteriors.values()),
-            paths_per_draw=config.sampler.paths_per_draw,
-            seconds=seconds,
-        ),
-        warnings=tuple(warnings),
-    )

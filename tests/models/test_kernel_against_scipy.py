@@ -13,7 +13,10 @@ SEEDS = (1, 2, 3)
 
 def parameters(layout, n_knots: int, *seeds: int):
     """Random arguments, a dyad a seed: streams, dynamics, innovations, level; zero where a term is absent."""
-    return [np.stack(arguments) for arguments in zip(*(_of_dyad(layout, n_knots, one) for one in seeds))]
+    return [
+        np.stack(arguments)
+        for arguments in zip(*(_of_dyad(layout, n_knots, one) for one in seeds), strict=True)
+    ]
 
 
 def _of_dyad(layout, n_knots: int, seed: int):

@@ -16,9 +16,9 @@ from forecast.errors import RunFolderError
 from forecast.evaluation.track_record import find_track_record
 from forecast.records.history import TrackRecord
 from forecast.runs.folder import file_hashes
+from forecast.runs.summaries import capped_warnings
 from forecast.simulation import FirstPassages
 from forecast.wording.warnings import warning_sentence
-from forecast.workflows.forecast import capped_warnings
 from forecast.workflows.report import Run, rebuild_report, save_run
 
 CONFIG = """\
