@@ -291,7 +291,7 @@ def _scores(found: Benchmark) -> Iterator[Part]:
 
 
 def _choice(found: Benchmark) -> Iterator[Part]:
-    from forecast.report.model_families import name_model
+    from forecast.report.palette import name_model
 
     choice = found.choice
     if choice is None or len(choice.gaps) < 2:

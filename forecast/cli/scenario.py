@@ -136,8 +136,7 @@ def _write(base: Run, found: tuple[ScenarioForecast, ...], out: Path) -> None:
     if out.suffix.lower() == ".json":
         content = (_as_json(base, found) + "\n").encode()
     else:
-        from forecast.report.drawing import figure_bytes
-        from forecast.report.drawing import figure_kind
+        from forecast.report.drawing import figure_bytes, figure_kind
         from forecast.report.sections.scenarios import draw_scenarios
 
         content = figure_bytes(draw_scenarios(base.forecast, found), figure_kind(out))

@@ -97,5 +97,5 @@ def test_the_reliability_file_has_a_panel_for_every_model_and_baseline(backtest)
 
 
 def test_a_folder_that_is_not_there_is_named(backtest, tmp_path):
-    with pytest.raises(InputError, match=r"reliability\.svg: cannot be written: No such file"):
+    with pytest.raises(InputError, match=r"reliability\.svg: cannot be written \(No such file"):
         write_backtest_figures(backtest.forecasts, backtest.table, tmp_path / "absent")

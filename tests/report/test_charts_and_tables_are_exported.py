@@ -7,8 +7,8 @@ import pytest
 
 from forecast.errors import InputError
 from forecast.report.blocks import Bar, Cell, Column, Group, Table
+from forecast.report.build import export_figures, export_tables, table_csv
 from forecast.report.content import make_content
-from forecast.report.exports import export_figures, export_tables, table_csv
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from forecast.report.sections.indicators import (
+from forecast.report.sections.scenarios import (
     indicator_sentence,
     indicators,
     indicators_section,

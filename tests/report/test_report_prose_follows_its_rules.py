@@ -10,14 +10,13 @@ from forecast.records.analysis import TensionSeries
 from forecast.records.forecast import Baseline, TimeToEvent
 from forecast.report.blocks import Heading
 from forecast.report.content import make_content
-from forecast.report.model_families import describe_model
+from forecast.report.palette import describe_model
 from forecast.report.questions import headline_pair, seen_before
 from forecast.report.sections import data
 from forecast.report.sections.drivers import drivers_section, ordered_drivers
 from forecast.report.sections.front import bottom_line, foundations
-from forecast.report.sections.method import health_sentences, method_section
+from forecast.report.sections.method import health_sentences, method_section, parameters_section
 from forecast.report.sections.outlook import waiting_time
-from forecast.report.sections.parameters import parameters_section
 from forecast.report.sections.tension import tension_reading
 
 

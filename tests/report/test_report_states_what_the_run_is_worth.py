@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from forecast.report.questions import chosen_milestones
-from forecast.report.sections.milestones import front_milestones
+from forecast.report.sections.front import front_milestones
 
 STAMP = "DID NOT CONVERGE – do not use"
 
