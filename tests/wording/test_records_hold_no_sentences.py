@@ -163,9 +163,7 @@ def test_every_code_has_its_words():
             "bulk ESS of P(x) is 120, at least 400 needed: more sampler.draws",
         ),
         (
-            GateFailure(
-                code="ess_tail", model="clash", quantity="P(x)", value=float("nan"), limit=400
-            ),
+            GateFailure(code="ess_tail", model="clash", quantity="P(x)", value=float("nan"), limit=400),
             "clash: tail ESS of P(x) is nan, at least 400 needed: more sampler.draws",
         ),
         (
