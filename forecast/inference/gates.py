@@ -34,9 +34,7 @@ def check_gates(
         quantity that is the same in all draws (an event that never came up) has no diagnostics.
     """
     monitored = dict(posterior.variables) | dict(quantities or {})
-    rhat: dict[str, float] = {}
-    bulk: dict[str, float] = {}
-    tail: dict[str, float] = {}
+    rhat, bulk, tail = dict[str, float](), dict[str, float](), dict[str, float]()
     for name, values in monitored.items():
         chains = values.reshape(posterior.n_chains, -1, *values.shape[1:])
         if np.ptp(chains) == 0.0:
@@ -47,8 +45,8 @@ def check_gates(
             bulk[name] = float(np.min(array_stats.ess(chains, chain_axis=0, draw_axis=1, method="bulk")))
             if name not in (quantities or {}):
                 # Shares of few paths take few values: the tail quantiles of such a quantity mean nothing.
-                ess = array_stats.ess(chains, chain_axis=0, draw_axis=1, method="tail", prob=(0.05, 0.95))
-                tail[name] = float(np.min(ess))
+                both = array_stats.ess(chains, chain_axis=0, draw_axis=1, method="tail", prob=(0.05, 0.95))
+                tail[name] = float(np.min(both))
     energy = posterior.tree["sample_stats"]["energy"].values
     bfmi = float(np.min(array_stats.bfmi(energy, chain_axis=0, draw_axis=1)))
     divergences = posterior.divergences
