@@ -109,7 +109,7 @@ def speed_tables(report: SpeedReport) -> Iterator[Part]:
 
 
 def _samplers(report: SpeedReport) -> Iterator[Part]:
-    from forecast.bench.samplers import NUMPYRO, OURS
+    from forecast.bench.speed import NUMPYRO, OURS
 
     heads = ("total s", "sampling s", "ESS", "ESS/s", "R-hat", "div.")
     rows = []
@@ -140,7 +140,7 @@ def _samplers(report: SpeedReport) -> Iterator[Part]:
 
 
 def _facts(report: SpeedReport) -> dict[str, object]:
-    from forecast.bench.samplers import OURS
+    from forecast.bench.speed import OURS
 
     return {
         "config": report.config,
