@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,7 +102,7 @@ def _print(
         _write(base, found, out)
     tables = (_comparison if compare else _one_by_one)(base.forecast, found)
     written = (BLANK, line(f"Written  {out}")) if out else ()
-    output.print(_as_json(base, found), (*tables, *written))
+    output.print(_as_json(base, found), chain(tables, written))
     if any(one.withheld or one.failures for one in found):
         raise typer.Exit(1)
 
