@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,7 +56,7 @@ def sensitivity(
 
         write_figure(draw_tornado(forecast, found), plot)
     drawn = (BLANK, line(f"Figure   {plot}")) if plot else ()
-    output.print(found.model_dump_json(), (*_findings(forecast, found), *drawn))
+    output.print(found.model_dump_json(), chain(_findings(forecast, found), drawn))
 
 
 def _robustness(

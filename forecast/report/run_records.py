@@ -93,17 +93,18 @@ def read_run_records(
     EventError
         ``events.csv`` is not valid.
     """
-    forecast, analysis, manifest = (*_read_both(run_dir), read_manifest(run_dir))
-    if not (run_dir / files.EVENTS).is_file():
-        raise RunFolderError(
-            f"{run_dir / files.EVENTS}: file missing. A whole run folder is needed (forecast.json, "
-            "analysis.json, events.csv, manifest.json …), as 'forecast run' makes it."
-        )
+    forecast, analysis = _read_both(run_dir)
+    for path in (run_dir / files.EVENTS, run_dir / files.MANIFEST):
+        if not path.is_file():
+            raise RunFolderError(
+                f"{path}: file missing. A whole run folder is needed (forecast.json, analysis.json, "
+                "events.csv, manifest.json …), as 'forecast run' makes it."
+            )
     return RunRecords(
         forecast=forecast,
         analysis=analysis,
         events=read_events(run_dir / files.EVENTS),
-        manifest=manifest,
+        manifest=read_manifest(run_dir),
         track_record=_read_if_there(run_dir / files.TRACK_RECORD, TrackRecord),
         ledger_record=_read_if_there(run_dir / files.LEDGER_RECORD, LedgerSummary),
         previous=_read_if_there(run_dir / files.PREVIOUS_RUN, PreviousRun),

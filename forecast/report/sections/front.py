@@ -16,7 +16,7 @@ from forecast.report.run_records import RunRecords
 from forecast.report.sections.track_record import track_sentence
 from forecast.report.typeface import shorten
 from forecast.wording.sensitivity import LABEL_WORDS
-from forecast.wording.warnings import warning_sentence
+from forecast.wording.warnings import failure_sentence, warning_sentence
 
 MOST_ROWS_IN_FRONT = 60
 """Rows up to which the table of page 1 holds every question."""
@@ -36,9 +36,9 @@ def front_section(run: RunRecords) -> Section:
     forecast = run.forecast
     blocks: list[Block] = [bottom_line(run)]
     if not forecast.converged:
-        failures = forecast.diagnostics.failures or ("The run is recorded as not converged.",)
+        failures = tuple(map(failure_sentence, forecast.diagnostics.failures))
         alert = "This run did not converge: its numbers must not be used."
-        blocks.insert(0, Alert(text=alert, items=tuple(failures)))
+        blocks.insert(0, Alert(text=alert, items=failures or ("The run is recorded as not converged.",)))
     rests_on = [
         *change_sentences(forecast, run.previous),
         *foundations(forecast, run.analysis),
