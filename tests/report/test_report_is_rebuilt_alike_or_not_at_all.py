@@ -70,7 +70,9 @@ def test_an_altered_record_names_file_and_key(factory, tmp_path):
         build_report(run, OPTIONS)
 
 
-@pytest.mark.parametrize(("text", "message"), [("{", "not JSON"), ("[1]", "a mapping is expected, not list")])
+@pytest.mark.parametrize(
+    ("text", "message"), [("{", "cannot be read as JSON"), ("[1]", "a mapping is expected, not list")]
+)
 def test_a_manifest_of_the_wrong_kind_is_refused(factory, tmp_path, text, message):
     run = factory.write_run(tmp_path / "run", events=factory.events)
     (run / "manifest.json").write_text(text, encoding="utf-8")
