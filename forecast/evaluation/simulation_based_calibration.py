@@ -164,7 +164,7 @@ def rank_study(
             str(name): _thinned(values.values, rng)
             for name, values in posterior.to_dataset().data_vars.items()
         }
-        pairs = {name: (truth[name][0], kept[name]) for name in kept if name != "tension_innovations"}
+        pairs = {name: (truth[name][0, 0], kept[name]) for name in kept if name != "tension_innovations"}
         pairs |= _probability_pairs(data, priors, targets, truth, kept, int(rng.integers(2**31)))
         for name, (true, draws) in pairs.items():
             for index in np.ndindex(np.shape(true)):
@@ -185,7 +185,7 @@ def draw_truth(
     The constraint multiplies the prior density by (1+e^{20(r−1)})^{−10} of the chain strength r; it is at
     most one, so it is sampled by rejection.
 
-    Returns the variables of one draw, each of shape (1, …), and the data.
+    Returns the variables of one draw of one dyad, each of shape (1, 1, …), and the data.
 
     Raises
     ------
@@ -248,7 +248,7 @@ def _probability_pairs(
 ) -> dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]:
     # Truth and draws are simulated alike, with as many paths and random numbers of their own: given the data
     # they are exchangeable, path noise included, so ranks are uniform whatever the number of paths.
-    together = {name: np.concatenate([truth[name], kept[name]]) for name in kept}
+    together = {name: np.concatenate([truth[name], kept[name][:, None]]) for name in kept}
     options = SimulationOptions(seed=seed, horizon_days=HORIZON_DAYS, paths_per_draw=_PATHS)
     hits = simulate_first_passages(data, stream_draws(priors.layout, together), targets, options)
     shares = {target.name: hit_shares(hits.of(target.name), HORIZON_DAYS)[:, -1] for target in targets}

@@ -94,17 +94,17 @@ def read_run_records(
         ``events.csv`` is not valid.
     """
     forecast, analysis = _read_both(run_dir)
-    for path in (run_dir / files.EVENTS, run_dir / files.MANIFEST):
-        if not path.is_file():
-            raise RunFolderError(
-                f"{path}: file missing. A whole run folder is needed (forecast.json, analysis.json, "
-                "events.csv, manifest.json …), as 'forecast run' makes it."
-            )
+    manifest, events_path = read_manifest(run_dir), run_dir / files.EVENTS
+    if not events_path.is_file():
+        raise RunFolderError(
+            f"{events_path}: file missing. A whole run folder is needed (forecast.json, analysis.json, "
+            "events.csv, manifest.json …), as 'forecast run' makes it."
+        )
     return RunRecords(
         forecast=forecast,
         analysis=analysis,
-        events=read_events(run_dir / files.EVENTS),
-        manifest=read_manifest(run_dir),
+        events=read_events(events_path),
+        manifest=manifest,
         track_record=_read_if_there(run_dir / files.TRACK_RECORD, TrackRecord),
         ledger_record=_read_if_there(run_dir / files.LEDGER_RECORD, LedgerSummary),
         previous=_read_if_there(run_dir / files.PREVIOUS_RUN, PreviousRun),

@@ -216,6 +216,7 @@ def _is_read(name: str) -> bool:
 def read_manifest(folder: Path) -> dict[str, object]:
     """Read the manifest of a folder (``RunFolderError`` when it is missing or no mapping)."""
     path = folder / files.MANIFEST
+    _require(path)
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -227,6 +228,13 @@ def read_manifest(folder: Path) -> dict[str, object]:
     return manifest
 
 
+def _require(path: Path) -> None:
+    if not path.is_file():
+        raise RunFolderError(
+            f"{path}: file missing. A whole run folder is needed, as 'forecast run' makes it."
+        )
+
+
 def read_record[R: Record](path: Path, kind: type[R]) -> R:
     """Read a record of a run folder.
 
@@ -235,10 +243,7 @@ def read_record[R: Record](path: Path, kind: type[R]) -> R:
     RunFolderError
         The file is missing, or is not what a run writes.
     """
-    if not path.is_file():
-        raise RunFolderError(
-            f"{path}: file missing. A whole run folder is needed, as 'forecast run' makes it."
-        )
+    _require(path)
     try:
         return kind.model_validate_json(path.read_bytes())
     except ValidationError as error:

@@ -49,7 +49,7 @@ def test_truths_follow_the_prior_where_the_constraint_does_not_bind():
     start = date(2000, 1, 1)
     grid = TimeGrid(start, start + timedelta(days=140))
     rng = np.random.default_rng(5)
-    scale = [draw_truth(priors, grid, rng)[0]["tension_scale"][0] for _ in range(300)]
+    scale = [draw_truth(priors, grid, rng)[0]["tension_scale"][0, 0] for _ in range(300)]
     # Kolmogorov–Smirnov against the stated prior, an independent oracle.
     assert stats.kstest(scale, stats.lognorm(0.3, scale=np.exp(-0.5)).cdf).pvalue > 0.001
 

@@ -78,7 +78,7 @@ def test_a_logo_that_is_not_there_is_refused_before_any_work_with_the_line_of_th
     ("setting", "message"),
     [
         ("accent: '#FFEE88'", r"report\.accent: #FFEE88 is too light .*contrast 1\.2"),
-        ("accent: blue", r"report\.accent: 'blue' is not a colour; give six hex digits"),
+        ("accent: blue", r"report\.accent: 'blue' is not a colour"),
         ("impact: {tt: {level: major, rationale: r}}", r"no target is named 'tt'\. Did you mean 't'\?"),
         ("impact: {t: {level: huge, rationale: r}}", r"report\.impact\.t\.level: .*huge"),
         ("impact: {t: {level: major}}", r"report\.impact\.t\.rationale: "),

@@ -63,13 +63,38 @@ class Ended:
     err: str
 
 
+KEPT = {}
+
+
+@contextlib.contextmanager
+def compiled_once():
+    """Compile the model once: all commands here share their priors, and most of them their counts.
+
+    The automatic second sampling keeps the short warm-up of the first. Undone after each command, since other
+    tests of the same process have other priors.
+    """
+    fit = importlib.import_module("forecast.inference.sampling")
+    compile_model = fit.compile_model
+
+    def compile_once(model):
+        key = tuple((name, model[name].get_value().tobytes()) for name in ("counts", "marks", "extent"))
+        if key not in KEPT:
+            KEPT[key] = compile_model(model)
+        return KEPT[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fit, "compile_model", compile_once)
+        patch.setattr(fit, "RERUN_TUNE", 20)
+        yield
+
+
 def forecast(*arguments: object) -> Ended:
     """Run the command in this process, as the terminal would."""
     out, err = io.StringIO(), io.StringIO()
     before = sys.argv
     sys.argv = ["forecast", *map(str, arguments)]
     try:
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        with compiled_once(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             try:
                 main()
                 code = 0
@@ -83,28 +108,6 @@ def forecast(*arguments: object) -> Ended:
 @pytest.fixture(scope="session")
 def command():
     return forecast
-
-
-@pytest.fixture(scope="session", autouse=True)
-def compiled_once():
-    """Compile the model once: all runs here share their priors, and most of them their counts.
-
-    The automatic second sampling keeps the short warm-up of the first.
-    """
-    fit = importlib.import_module("forecast.inference.sampling")
-    kept = {}
-
-    def compile_once(model):
-        key = tuple((name, model[name].get_value().tobytes()) for name in ("counts", "marks", "extent"))
-        if key not in kept:
-            kept[key] = compile_model(model)
-        return kept[key]
-
-    compile_model = fit.compile_model
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fit, "compile_model", compile_once)
-        patch.setattr(fit, "RERUN_TUNE", 20)
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -126,7 +126,7 @@ def test_the_chart_is_drawn(command, run_folder, tmp_path):
     ("arguments", "says"),
     [
         (["--threshold", "1.2"], "--threshold: got '1.2'; expected a probability between 0 and 1"),
-        (["--threshold", "much"], "--threshold: came 'much'"),
+        (["--threshold", "much"], "--threshold: got 'much'"),
         (
             ["--target", "lethal_crash"],
             "--target: the run has no 'lethal_crash'. Did you mean 'lethal_clash'?",

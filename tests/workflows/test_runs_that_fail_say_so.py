@@ -94,7 +94,10 @@ def test_force_does_not_replace_what_is_no_run(config, command, tmp_path):
     (place / "thesis.txt").write_text("years of work")
     ended = command("run", config, "--out", tmp_path, "--force")
     assert ended.code == 2
-    assert f"{place}: is no run (it has no forecast.json)" in ended.err
+    assert (
+        f"{place}: is no folder that 'forecast' wrote, so no run takes its place, not even with --force"
+        in ended.err
+    )
     assert (place / "thesis.txt").read_text() == "years of work"
 
 
@@ -121,8 +124,8 @@ def test_a_folder_without_permission_is_refused_before_any_work(config, command,
 @pytest.mark.parametrize(
     "place",
     [
-        "forecast.workflows.report.write_events",
-        "forecast.workflows.report._write_paths",
+        "forecast.runs.run.write_events",
+        "forecast.runs.run.write_paths",
         "forecast.report.build.os.replace",
         "forecast.runs.folder.os.rename",
     ],
