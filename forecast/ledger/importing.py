@@ -17,7 +17,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from forecast.errors import LedgerError, did_you_mean
-from forecast.ledger.book import BadRecordError, Book, ChainRecord, Link
+from forecast.ledger.book import BadRecordError, Book, ChainRecord, Link, unknown_record
 from forecast.ledger.entries import (
     DIGITS,
     ChainLine,
@@ -123,13 +123,10 @@ def _read_line(line: str) -> Link:
     try:
         content = json.loads(line)
         ChainLine.model_validate_json(line)
-        return Link(
-            content["sequence"], content["previous"], content["hash"], canonical_json(content["payload"])
-        )
+        place = content["sequence"], content["previous"], content["hash"]
+        return Link(*place, canonical_json(content["payload"]))
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the line"
-        raise BadRecordError(f"is none that this version knows: {where}: {first['msg']}") from error
+        raise unknown_record(error, "the line") from error
     except (ValueError, RecursionError) as error:
         raise BadRecordError(f"is no JSON ({error}); the line may have been cut") from error
 
@@ -147,23 +144,12 @@ class _RowFaultError(Exception):
 
 
 def read_answers(path: Path, book: Book, *, now: datetime) -> Answers:
-    """Read probabilities of others.
+    """Read probabilities of others on the questions of a ledger.
 
-    Parameters
-    ----------
-    path : Path
-        CSV in UTF-8 with the columns dyad, target, as_of, milestone, forecaster and probability; ``made_on``
-        (day or time) and ``question`` (an id, needed when one target name stands for two rules) are optional.
-        Rows with an empty probability are left out.
-    book : Book
-        The ledger with the questions.
-    now : datetime
-        Time of the import: when an answer was made if the file does not say.
-
-    Raises
-    ------
-    LedgerError
-        The file cannot be read or has faults; the message lists the first 20 with their lines.
+    The file is CSV in UTF-8 with the columns dyad, target, as_of, milestone, forecaster and probability;
+    ``made_on`` (day or time; ``now`` where it is not given) and ``question`` (an id, needed when one target
+    name stands for two rules) are optional. Rows with an empty probability are left out. ``LedgerError`` when
+    the file cannot be read or has faults; the message lists the first 20 with their lines.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")

@@ -44,12 +44,7 @@ def record_forecast(
     """Put the forecasts of a run on record; what is there already stays as it was.
 
     A run that did not converge is recorded as such. A milestone on the day after the as-of date leaves no day
-    for anything to happen, so it is no question and is not recorded.
-
-    Raises
-    ------
-    LedgerError
-        As ``write_ledger``.
+    for anything to happen, so it is no question and is not recorded. ``LedgerError`` as ``write_ledger``.
     """
     entries = forecast_entries(forecast, rules, origin)
     with write_ledger(path) as ledger:
