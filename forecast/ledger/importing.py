@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -89,9 +89,8 @@ def import_chain(ledger: LedgerWriter, chain: Book) -> Imported:
     by others.
     """
     done = Imported(chain.head)
-    ours = {
-        key for entry in ledger.book.answers if not entry.provenance for key in (entry.id, entry.question.id)
-    }
+    own = [entry for entry in ledger.book.answers if not entry.provenance]
+    ours = {key for entry in own for key in (entry.id, entry.question.id)}
     for record in chain.records:
         _import_record(ledger, chain, record, ours, done)
     return done
@@ -180,8 +179,8 @@ def read_answers(path: Path, book: Book, *, now: datetime) -> Answers:
     return Answers(tuple(judgements), empty)
 
 
-def _check_header(path: Path, header: object) -> None:
-    found = [str(name) for name in header] if isinstance(header, list) else []
+def _check_header(path: Path, header: Sequence[str] | None) -> None:
+    found = [str(name) for name in header or ()]
     for name in found:
         if name not in _COLUMNS:
             hint = did_you_mean(name, _COLUMNS) or f" Allowed: {', '.join(_COLUMNS)}"
@@ -201,11 +200,20 @@ def _judgement(
 ) -> JudgementEntry:
     if not cells["forecaster"]:
         raise _RowFaultError("forecaster is empty. Give a name, e.g. crowd")
+    question = _question(cells, book, names)
+    try:
+        probability = float(cells["probability"])
+    except ValueError:
+        probability = -1.0
+    if not 0 <= probability <= 1:
+        raise _RowFaultError(
+            f"probability '{cells['probability']}' is not in 0 to 1. Write 63% as 0.63"
+        )
     return with_id(
         JudgementEntry,
-        question=_question(cells, book, names).model_dump(),
+        question=question.model_dump(),
         forecaster=cells["forecaster"],
-        probability=_probability(cells["probability"]),
+        probability=round(probability, DIGITS),
         made_on=_made_on(cells.get("made_on", ""), now),
     )
 
@@ -244,16 +252,6 @@ def _day(cells: Mapping[str, str], column: str) -> date:
         return date.fromisoformat(cells[column])
     except ValueError as error:
         raise _RowFaultError(f"{column} '{cells[column]}' is not a day. Expected: YYYY-MM-DD") from error
-
-
-def _probability(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise _RowFaultError(f"probability '{text}' is not in 0 to 1. Write 63% as 0.63")
-    return round(value, DIGITS)
 
 
 def _made_on(text: str, now: datetime) -> datetime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from forecast.events.dyads import DyadRule
@@ -57,27 +57,26 @@ def forecast_entries(
 ) -> list[ForecastEntry]:
     """Make the entries of a run, in the order of its targets and milestones."""
     rule_of = {rule.name: rule for rule in rules}
-    return [
-        entry
+    entries = (
+        _entry(forecast, target, milestone, rule_of[target.name], origin)
         for target in forecast.targets
         for milestone in target.milestones
-        if (entry := _entry(forecast, target, milestone, rule_of[target.name], origin)).question.horizon_days
-    ]
+    )
+    return [entry for entry in entries if entry.question.horizon_days]
 
 
-def make_question(dyad: DyadRule, rule: TargetRule, as_of: object, milestone: object) -> Question:
+def make_question(dyad: DyadRule, rule: TargetRule, as_of: date, milestone: date) -> Question:
     """Make a question; the order of actors and categories does not matter."""
     sides = {"+".join(side): side for side in (tuple(sorted(dyad.a)), tuple(sorted(dyad.b)))}
-    return Question.model_validate(
-        {
-            "dyad": dyad.sides,
-            "sides": tuple(sides[name] for name in dyad.sides),
-            "theatre": tuple(sorted(dyad.theatre)),
-            "any_of": tuple(sorted(set(rule.any_of))),
-            "min_severity": rule.min_severity,
-            "as_of": as_of,
-            "milestone": milestone,
-        }
+    low, high = dyad.sides
+    return Question(
+        dyad=(low, high),
+        sides=(sides[low], sides[high]),
+        theatre=tuple(sorted(dyad.theatre)),
+        any_of=tuple(sorted(set(rule.any_of))),
+        min_severity=rule.min_severity,
+        as_of=as_of,
+        milestone=milestone,
     )
 
 

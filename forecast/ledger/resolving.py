@@ -86,13 +86,8 @@ def coverage_of(
 
     Unless given, the dyad (two actors or sides, e.g. ``USA-CHN``) is the most frequent pair that is asked
     about and has ``FEW_SHARE`` of the rows, and the last day covered is the last ``known_date``. No file
-    covers days to come, from ``today`` on.
-
-    Raises
-    ------
-    LedgerError
-        The ledger has no question about the dyad, the file has no act between the two, or the last day lies
-        ahead. The message names the pairs that the file holds.
+    covers days to come, from ``today`` on. ``LedgerError`` when the ledger has no question about the dyad, the
+    file has no act between the two, or the last day lies ahead; it names the pairs that the file holds.
     """
     held = main_pairs(events)
     pair = _main_pair(held, book) if dyad is None else _given_pair(dyad, book)
@@ -139,14 +134,12 @@ def resolve_questions(ledger: LedgerWriter, events: EventTable, coverage: Covera
 
 def acts_that_met(events: EventTable, question: Question, through: date) -> EventTable:
     """Acts that meet the rule, by their own date in the window [as-of + 1, milestone), up to a day."""
-    rule = TargetRule("", question.any_of, question.min_severity)
     last = min(question.milestone - timedelta(days=1), through)
-    acts = acts_of(events, question)
-    inside = acts.between(question.origin, last)
-    return inside.select(rule.mask(inside))
+    inside = _acts_of(events, question).between(question.origin, last)
+    return inside.select(TargetRule("", question.any_of, question.min_severity).mask(inside))
 
 
-def acts_of(events: EventTable, question: Question) -> EventTable:
+def _acts_of(events: EventTable, question: Question) -> EventTable:
     """Acts that a question counts, by its sides and its theatre.
 
     A question of schema 1 names its pair only, and its run counted every row of its file. In a file of that

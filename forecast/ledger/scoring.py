@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Literal
@@ -78,7 +79,8 @@ def score_ledger(book: Book, *, seed: int = 0, unconverged: bool = False) -> Led
     if not scored:
         raise LedgerError(f"{book.path}: {_nothing_to_score(counts)}")
     late = [one for one in scored if not one.early]
-    name = _curve_name(scored)
+    models = {one.entry.model for one in scored}
+    name = models.pop() if len(models) == 1 else "all_models"
     table = _as_table(scored, name)
     baseline = _as_table(scored, REFERENCE, baseline=True)
     slope = pool_calibration(table, name, seed).slope
@@ -164,18 +166,9 @@ def _rule(entry: ForecastEntry) -> tuple[str, tuple[str, ...], int]:
 def _target_names(scored: Sequence[ScoredForecast]) -> dict[tuple[str, tuple[str, ...], int], str]:
     """Name of each target; where one name stands for several rules, the rule is told with it."""
     rules = dict.fromkeys(_rule(one.entry) for one in scored)
-    names = [name for name, _, _ in rules]
-    return {
-        (name, any_of, severity): name
-        if names.count(name) == 1
-        else f"{name} ({', '.join(any_of)}, severity {severity} or more)"
-        for name, any_of, severity in rules
-    }
-
-
-def _curve_name(scored: Sequence[ScoredForecast]) -> str:
-    models = {one.entry.model for one in scored}
-    return models.pop() if len(models) == 1 else "all_models"
+    names = Counter(name for name, _, _ in rules)
+    told = {rule: f"{rule[0]} ({', '.join(rule[1])}, severity {rule[2]} or more)" for rule in rules}
+    return {rule: rule[0] if names[rule[0]] == 1 else told[rule] for rule in rules}
 
 
 def _as_table(scored: Sequence[ScoredForecast], model: str, *, baseline: bool = False) -> ForecastTable:
@@ -196,23 +189,20 @@ def _series(entry: ForecastEntry) -> str:
 
 
 def _misses(scored: Sequence[ScoredForecast], table: ForecastTable) -> tuple[LedgerMiss, ...]:
-    found = {(one.origin, one.horizon_days, _series(one.entry)): one for one in scored}
-    misses = []
-    for miss in largest_misses(table):
-        one = found[miss.origin, miss.horizon_days, miss.target]
-        question = one.entry.question
-        misses.append(
-            LedgerMiss(
-                id=one.entry.id,
-                dyad=question.pair,
-                target=one.entry.target,
-                as_of=question.as_of,
-                milestone=question.milestone,
-                probability=one.entry.probability,
-                outcome=one.outcome,
-            )
+    by_window = {(one.origin, one.horizon_days, _series(one.entry)): one for one in scored}
+    missed = [by_window[miss.origin, miss.horizon_days, miss.target] for miss in largest_misses(table)]
+    return tuple(
+        LedgerMiss(
+            id=one.entry.id,
+            dyad=one.entry.question.pair,
+            target=one.entry.target,
+            as_of=one.entry.question.as_of,
+            milestone=one.entry.question.milestone,
+            probability=one.entry.probability,
+            outcome=one.outcome,
         )
-    return tuple(misses)
+        for one in missed
+    )
 
 
 def _warnings(counts: Counts, everything: GroupScore) -> list[str]:
@@ -223,9 +213,8 @@ def _warnings(counts: Counts, everything: GroupScore) -> list[str]:
             f"{share} scored forecasts are hindcasts: made more than {GRACE_DAYS} days after the as-of date, "
             "when part of the answer could be known. They show how the method does, not what we foresaw."
         )
-    rarer = min(everything.n_yes, everything.n - everything.n_yes)
-    if rarer < FEWEST_OUTCOMES:
-        no = everything.n - everything.n_yes
+    no = everything.n - everything.n_yes
+    if min(everything.n_yes, no) < FEWEST_OUTCOMES:
         found.append(
             f"{count(everything.n_yes, 'question')} ended in a yes and {no:,} in a no. "
             f"With fewer than {FEWEST_OUTCOMES} of either no skill is claimed."
@@ -248,7 +237,6 @@ def _nothing_to_score(counts: Counts) -> str:
         "void": "void",
         "unconverged": "of a fit that did not converge (score them with --unconverged)",
     }
-    why = ", ".join(
-        f"{number:,} {words}" for name, words in parts.items() if (number := getattr(counts, name))
-    )
+    numbers = ((getattr(counts, name), words) for name, words in parts.items())
+    why = ", ".join(f"{number:,} {words}" for number, words in numbers if number)
     return f"nothing can be scored yet: of {count(counts.forecasts, 'forecast')} {why}"

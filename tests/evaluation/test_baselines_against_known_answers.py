@@ -16,7 +16,7 @@ MILITARY = TargetRule("military", ("military_incident", "military_posture"), 3)
 
 
 def one(name, events, target, origin, horizon, start=START) -> float:
-    return float(baseline_probabilities(events, target, origin, start, [horizon], [name])[name][0])
+    return float(baseline_probabilities(events, target, origin, start, [horizon])[name][0])
 
 
 def test_climatology_is_the_share_of_past_windows_with_half_a_window_either_way(make_events, force):
