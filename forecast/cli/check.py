@@ -60,7 +60,7 @@ def check(
         "rows_left_out": inputs.rows_left_out,
         "left_out": [one._asdict() for one in inputs.left_out],
         "notes": [*selection_notes(inputs.dyad, inputs.events, inputs.left_out)],
-        "events_fitted": int(inputs.data.counts.sum()),
+        "events_fitted": len(inputs.events.between(inputs.data.grid.start, inputs.config.as_of)),
         "prior_predictive": vars(implied),
         "known_share_of_last_weeks": inputs.data.completeness[0][-1:-5:-1].tolist(),
         "priors_set": [_set_prior(prior) for prior in changed],
@@ -111,7 +111,7 @@ def _set_prior(prior: NamedPrior) -> dict[str, object]:
 
 def _data(inputs: Inputs) -> Iterator[Part]:
     events, grid, day = inputs.events, inputs.data.grid, inputs.config.as_of
-    known, fitted = count(len(events), "event"), int(inputs.data.counts.sum())
+    known, fitted = count(len(events), "event"), len(events.between(grid.start, day))
     yield text(
         f"{known} known by {long_day(day)}, {fitted:,} of them from {long_day(grid.start)} on.",
         indent=2,

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import numpy as np
 
 from forecast.events.table import EventTable
-from forecast.models.draws import prior_draws, stream_draws
+from forecast.models.draws import Floats, prior_draws
 from forecast.panel.panel import STEP_DAYS, TimeGrid, count_events
 from forecast.runs.inputs import Inputs
-from forecast.simulation import NEVER, SimulationOptions, simulate_first_passages
+from forecast.simulation import NEVER, SimulationOptions
 
 DAYS = 364
 _DRAWS = 400
@@ -33,28 +34,40 @@ class PriorPredictive:
 
 
 def prior_predictive(inputs: Inputs, seed: int) -> PriorPredictive:
-    """Simulate years from the prior, starting from a world without a past."""
-    layout = inputs.data.layout
+    """Simulate years from the prior, starting from a world without a past.
+
+    Acts are those of the main fit; a target is read off the first model that answers it.
+    """
     origin = inputs.data.grid.origin
-    begin = origin.fromordinal(origin.toordinal() - STEP_DAYS)
-    grid = TimeGrid(begin, origin)
-    empty = count_events(EventTable.from_events([], "nothing"), grid, layout)
-    rng = np.random.default_rng(seed)
-    draws = stream_draws(layout, prior_draws(inputs.priors, _DRAWS, grid.n_knots, rng))
+    grid = TimeGrid(origin - timedelta(days=STEP_DAYS), origin)
+    nothing = EventTable.from_events([], "nothing")
     options = SimulationOptions(seed=seed, horizon_days=DAYS, paths_per_draw=_PATHS)
-    hits = simulate_first_passages(empty, draws, inputs.rules, options)
-    months = DAYS / _MONTH_DAYS
-    if hits.acts is None:
-        raise ValueError("one model is asked for")
-    acts = hits.acts.reshape(-1, len(layout.streams)) / months
-    by_stream = {name: acts[:, k] for k, name in enumerate(layout.streams)} | {"all": acts.sum(axis=1)}
-    seen_months = (origin - inputs.data.grid.start).days / _MONTH_DAYS
-    seen = inputs.data.counts.sum(axis=(0, 1)) / seen_months
-    # Paths of one draw are not independent: the error comes from the draws' own shares.
-    shares = {name: (hits.of(name) != NEVER).mean(axis=1) for name in hits.targets}
+    acts: dict[str, tuple[float, float, float]] = {}
+    seen: dict[str, float] = {}
+    shares: dict[str, Floats] = {}
+    for fit in inputs.fits:
+        layout = fit.model.layout
+        rng = np.random.default_rng(seed)
+        draws = fit.model.draws(prior_draws(fit.priors, _DRAWS, grid.n_knots, rng))
+        hits = fit.model.simulate(count_events(nothing, grid, layout), draws, options)
+        for name in hits.targets:
+            # Paths of one draw are not independent: the error comes from the draws' own shares.
+            shares.setdefault(name, (hits.of(name) != NEVER).mean(axis=1))
+        if fit is inputs.main and hits.acts is not None:
+            a_month = hits.acts.reshape(-1, len(layout.streams)) / (DAYS / _MONTH_DAYS)
+            by_stream = {name: a_month[:, k] for k, name in enumerate(layout.streams)}
+            by_stream["all"] = a_month.sum(axis=1)
+            acts = {
+                name: tuple(np.quantile(values, [0.05, 0.5, 0.95]).tolist())
+                for name, values in by_stream.items()
+            }
+            months = (origin - fit.panel.grid.start).days / _MONTH_DAYS
+            counted = fit.panel.counts.sum(axis=(0, 1)) / months
+            seen = {name: float(counted[k]) for k, name in enumerate(layout.streams)}
+            seen["all"] = float(counted.sum())
     return PriorPredictive(
-        {name: tuple(np.quantile(values, [0.05, 0.5, 0.95]).tolist()) for name, values in by_stream.items()},
-        {name: float(seen[k]) for k, name in enumerate(layout.streams)} | {"all": float(seen.sum())},
+        acts,
+        seen,
         {name: float(share.mean()) for name, share in shares.items()},
         {name: float(share.std(ddof=1) / np.sqrt(_DRAWS)) for name, share in shares.items()},
     )

@@ -1,6 +1,7 @@
 """What README and docs show: commands that run, output that was printed, examples that work, true figures."""
 
 import contextlib
+import importlib
 import io
 import json
 import re
@@ -34,6 +35,8 @@ MODEL = (ROOT / "docs/model.md").read_text(encoding="utf-8")
 READING = (ROOT / "docs/report.md").read_text(encoding="utf-8")
 SAMPLE = ROOT / "reports/sample"
 WORKED_CASE = ROOT / "configs/us-china-2023.yaml"
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "reports/README.md"])
+FILES = (".json", ".yaml", ".toml", ".sqlite")
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -63,6 +66,32 @@ def printed(arguments: list[str]) -> tuple[int, str]:
 @pytest.fixture(scope="module")
 def sample() -> Forecast:
     return Forecast.model_validate_json((SAMPLE / "forecast.json").read_bytes())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_that_a_page_names_exist(page):
+    named = re.findall(r"(?<![\w/.*-])((?:forecast|tests|configs|tools)/[\w./-]*\w)", page.read_text("utf-8"))
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_names_of_the_package_that_a_page_gives_exist(page):
+    named = set(re.findall(r"(?<![\w/.-])forecast(?:\.[A-Za-z_]\w*)+", page.read_text("utf-8")))
+    assert [name for name in sorted(named) if not name.endswith(FILES) and not is_there(name)] == []
+
+
+def is_there(name: str) -> bool:
+    """Whether a dotted name is a module, or something in one."""
+    module, *rest = name.split(".")
+    found = importlib.import_module(module)
+    for part in rest:
+        module = f"{module}.{part}"
+        with contextlib.suppress(ModuleNotFoundError):
+            importlib.import_module(module)
+        if not hasattr(found, part):
+            return False
+        found = getattr(found, part)
+    return True
 
 
 NEED_A_RUN = ("run", "report", "scenario", "sensitivity")  # shown with one in tests/scenarios

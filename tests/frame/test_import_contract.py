@@ -41,5 +41,5 @@ def test_a_package_without_a_layer_breaks_the_contract(tmp_path):
 
 
 def test_yaml_outside_the_config_breaks_the_contract(tmp_path):
-    settings = altered(tmp_path, '"forecast.config -> *", "forecast.config.** -> *"', "")
+    settings = altered(tmp_path, '"forecast.config.** -> *"', "")
     assert broken_contracts(settings) == ["Only the config knows YAML"]

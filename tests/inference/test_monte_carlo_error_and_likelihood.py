@@ -45,5 +45,5 @@ def test_the_likelihood_of_draws_is_the_models_own(model, counted, short_fit):
     ours = log_likelihood(counted, stream_draws(counted.layout, short_fit.variables))
     assert ours.shape == (short_fit.n_draws,)
     for draw in (0, 17, 399):
-        expected = potential(*(short_fit.variables[name][draw] for name in names))
+        expected = potential(*(short_fit.variables[name][draw, 0] for name in names))
         assert ours[draw] == pytest.approx(float(expected), rel=1e-10)

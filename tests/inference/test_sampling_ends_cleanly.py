@@ -22,15 +22,15 @@ def test_the_posterior_holds_every_parameter_and_nothing_else(short_fit, counted
     groups = {group.variable for group in default_priors(counted.layout).groups}
     assert set(short_fit.variables) == groups | {INNOVATIONS}
     assert (short_fit.n_chains, short_fit.n_draws) == (2, 400)
-    assert short_fit.variables["overdispersion_shape"].shape == (400, 1)
-    assert short_fit.variables[INNOVATIONS].shape == (400, counted.grid.n_knots)
+    assert short_fit.variables["overdispersion_shape"].shape == (400, 1, 1)
+    assert short_fit.variables[INNOVATIONS].shape == (400, 1, counted.grid.n_knots)
     assert list(short_fit.tree["posterior"]["baseline_weekly_rate"].coords["stream"].values) == ["target"]
     assert all(np.isfinite(values).all() for values in short_fit.variables.values())
 
 
 def test_the_fitted_rates_agree_with_the_events_seen(short_fit, counted):
-    draws = stream_draws(counted.layout, short_fit.variables)
-    counts = counted.counts[:, 0]
+    draws = stream_draws(counted.layout, short_fit.variables).of_dyad(0)
+    counts = counted.counts[0, :, 0]
     tension = tension_at_steps(draws.knots, len(counts))
     rates = np.exp(draws.log_rate + draws.loading * tension)
     own, cross = np.zeros(len(draws)), np.zeros(len(draws))
@@ -38,7 +38,7 @@ def test_the_fitted_rates_agree_with_the_events_seen(short_fit, counted):
         rates[:, t] += draws.own[:, 0] * own + draws.cross[:, 0] * cross
         own = draws.own_decay * own + (1 - draws.own_decay) * y
         cross = draws.cross_decay * cross + (1 - draws.cross_decay) * y
-    ratio = (rates @ counted.exposure / counts.sum()).mean()
+    ratio = (rates @ counted.exposure[0] / counts.sum()).mean()
     # The posterior of a mean rate has a relative deviation of about 1/sqrt(events), more when bursty.
     assert abs(ratio - 1) < 3 / np.sqrt(counts.sum()), f"fitted over observed events: {ratio:.3f}"
 
@@ -110,14 +110,14 @@ def test_a_sampler_that_cannot_start_is_one_message(short_options, monkeypatch):
 
 
 @pytest.fixture
-def fit_counts(counted, compiled, monkeypatch):
+def fit_counts(model, compiled, monkeypatch):
     """Run ``fit`` with gates that answer as told, and without compiling again."""
     monkeypatch.setattr(fit_module, "compile_model", lambda model: compiled)
 
     def run(options, *, failures: tuple[str, ...]):
         report = GateReport(1.2, 10.0, 10.0, 0, 1.0, failures)
         monkeypatch.setattr(fit_module, "check_gates", lambda posterior: report)
-        return fit(counted, default_priors(counted.layout), options)
+        return fit(model, options)
 
     return run
 

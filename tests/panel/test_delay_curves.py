@@ -133,7 +133,9 @@ def level_at_origin(events: EventTable, curve: DelayCurve | None) -> float:
     dynamics = np.array([0.5, 0.5, 0.0, np.exp(-28 / 120.0), 0.0, 0.0])
 
     def negative(innovations):
-        value, _, _, gradient, _ = value_and_gradient(streams, dynamics, innovations, np.zeros(4), *arrays)
+        value, _, _, gradient, _ = value_and_gradient(
+            streams[None], dynamics[None], innovations[None], np.zeros((1, 4)), *arrays
+        )
         return -value[0] + 0.5 * innovations @ innovations, -gradient + innovations
 
     found = minimize(negative, np.zeros(grid.n_knots), jac=True, method="L-BFGS-B").x
@@ -184,13 +186,13 @@ def test_without_the_setting_all_is_taken_to_be_known(config):
     inputs = read_inputs(load_config(config("")))
     assert inputs.delay is None
     assert (inputs.data.completeness[0] == 1).all()
-    assert np.array_equal(inputs.data.past_counts, inputs.data.counts)
+    assert np.array_equal(inputs.data.felt_counts, inputs.data.counts)
 
 
 def test_a_stated_delay_reaches_the_likelihood(config):
     inputs = read_inputs(load_config(config("{same_day: 0.5, mean_days: 10}")))
     assert inputs.data.completeness[0][-1] < 0.7
-    assert likelihood_data(inputs.data).known[-1] == inputs.data.completeness[0][-1]
+    assert likelihood_data(inputs.data).completeness[0, -1] == inputs.data.completeness[0, -1]
     assert (inputs.data.completeness[0][:-30] == 1).all()
 
 

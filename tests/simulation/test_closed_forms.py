@@ -56,8 +56,8 @@ def test_severity_thins_the_process(layouts, quiet_past, draws_with, assert_shar
     log_rate = np.full(8, SILENT)
     log_rate[[layout.streams.index("dispute"), layout.streams.index("sanction")]] = np.log([0.9, 0.5])
     level = np.array([0.4, -0.3, -0.8, -1.0])
-    kinds = {"notable": np.zeros(8), "category": np.zeros(8), "grave": np.zeros(8)}
-    for name, shift in (("notable", -0.5), ("category", 0.7), ("grave", 0.4)):
+    kinds = {"stage_2": np.zeros(8), "stage_3": np.zeros(8), "stage_4": np.zeros(8)}
+    for name, shift in (("stage_2", -0.5), ("stage_3", 0.7), ("stage_4", 0.4)):
         kinds[name][layout.streams.index("sanction")] = shift
     draws = draws_with(layout, N_DRAWS, data.grid.n_knots, log_rate=log_rate, level=level, **kinds)
     rules = [TargetRule(f"s{level}", ("dispute", "sanction"), level) for level in range(1, 6)]
@@ -131,7 +131,7 @@ def test_tension_is_stationary_with_unit_variance_at_the_knots(layouts, quiet_pa
         before, after = (
             simulate_first_passages(
                 data, draws, [target], SimulationOptions(seed=2, horizon_days=7 * steps, paths_per_draw=2)
-            ).acts[:, 0, 0]
+            ).acts[0, :, 0, 0]
             for steps in (ahead, ahead + 1)
         )
         return after - before

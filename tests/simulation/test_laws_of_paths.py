@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from forecast.models.draws import prior_draws, stream_draws
-from forecast.panel.panel import TimeGrid, count_events
+from forecast.panel.panel import TimeGrid, count_events, count_panel
 from forecast.panel.streams import FutureAct, TargetRule
 from forecast.priors import default_priors
 from forecast.simulation import NEVER, SimulationOptions, probability_curve, simulate_first_passages
@@ -116,7 +116,7 @@ def test_spare_knots_of_the_draws_are_not_used(past, from_prior):
     data = past("focused")
     rule = data.layout.target
     draws = from_prior("focused", 50, data.grid.n_knots + 4)
-    exact = replace(draws, knots=draws.knots[:, :-4], innovations=draws.innovations[:, :-4])
+    exact = replace(draws, knots=draws.knots[..., :-4], innovations=draws.innovations[..., :-4])
     spare, without = (simulate_first_passages(data, some, [rule], OPTIONS) for some in (draws, exact))
     assert spare.day.tobytes() == without.day.tobytes()
 
@@ -237,13 +237,13 @@ def test_graver_marks_never_come_later_on_any_path(joint, nested_hits):
     before, after = (simulate_first_passages(data, some, NESTED, OPTIONS) for some in (plain, graver))
     assert np.all(after.day <= before.day)
     for n in range(len(NESTED)):
-        assert np.any(after.day[n] < before.day[n])
+        assert np.any(after.day[0, n] < before.day[0, n])
 
 
 def test_ballast_of_visits_delays_conflict(joint):
     data, draws = joint
     calm = np.zeros_like(draws.ballast)
-    calm[:, : len(data.layout.calming_index)] = 1.0
+    calm[..., : len(data.layout.calming_index)] = 1.0
     base = replace(draws, ballast=np.zeros_like(draws.ballast))
     acts = [FutureAct(data.grid.origin + timedelta(days=n), "visit", 3, 1.0) for n in range(0, 200, 3)]
     loud, quiet = (
@@ -259,3 +259,46 @@ def test_a_target_the_layout_does_not_count_is_refused(past, from_prior):
     draws = from_prior("focused", 2, data.grid.n_knots)
     with pytest.raises(ValueError, match="the layout counts no stream for target 'lethal'"):
         simulate_first_passages(data, draws, [NESTED[-1]], OPTIONS)
+
+
+def test_the_first_dyad_of_a_panel_is_bit_for_bit_what_it_is_alone(us_china, layouts):
+    priors = default_priors(layouts["joint"]).changed({"baseline.weekly_rate": "occasional"}, "config")
+    grid = TimeGrid(date(2022, 1, 1), date(2023, 7, 11))
+    tables = {"first": us_china, "second": us_china}
+    panel = count_panel(tables, grid, layouts["joint"], starts={"second": date(2022, 9, 1)})
+    variables = prior_draws(priors, 60, grid.n_knots, np.random.default_rng(4), 2)
+    draws = stream_draws(layouts["joint"], variables)
+    only = stream_draws(layouts["joint"], {name: values[:, :1] for name, values in variables.items()})
+    both = simulate_first_passages(panel, draws, NESTED, OPTIONS)
+    alone = simulate_first_passages(panel.select(slice(0, 1)), only, NESTED, OPTIONS)
+    assert both.day.shape == (2, len(NESTED), 60, OPTIONS.paths_per_draw)
+    assert both.day[0].tobytes() == alone.day[0].tobytes()
+    assert both.acts[0].tobytes() == alone.acts[0].tobytes()
+    for rule in NESTED:
+        np.testing.assert_array_equal(both.of(rule.name), alone.of(rule.name))
+    assert np.mean(both.of("conflict", 1) != both.of("conflict")) > 0.1
+
+
+def test_each_dyad_of_a_panel_is_hit_at_its_own_poisson_rate(
+    layouts, draws_with, coded, target, assert_shares
+):
+    layout, grid = layouts["target"], TimeGrid(date(2022, 1, 1), date(2022, 3, 15))
+    panel = count_panel({"calm": coded(), "tense": coded()}, grid, layout)
+    rates = (0.05, 0.4)
+    parts = [draws_with(layout, 100, grid.n_knots, log_rate=np.log(rate)) for rate in rates]
+    fields = type(parts[0]).__dataclass_fields__
+    draws = type(parts[0])(
+        *(np.concatenate([getattr(one, name) for one in parts], axis=1) for name in fields)
+    )
+    options = SimulationOptions(seed=1, horizon_days=40, paths_per_draw=100)
+    hits = simulate_first_passages(panel, draws, [target], options)
+    for dyad, rate in enumerate(rates):
+        for days in (3, 10, 40):
+            share = (hits.of("military", dyad) < days).mean()
+            assert_shares(share, 1 - np.exp(-rate * days / 7), 10_000)
+    # The dyads have random numbers of their own: their futures are independent.
+    happened = hits.day[:, 0] < NEVER
+    assert_shares((happened[0] & happened[1]).mean(), happened[0].mean() * happened[1].mean(), 10_000)
+    act = FutureAct(grid.origin + timedelta(days=3), "military_incident", 4, 0.5)
+    with pytest.raises(ValueError, match="acts ahead are of one dyad; the panel holds 2"):
+        simulate_first_passages(panel, draws, [target], options, [act])

@@ -41,15 +41,18 @@ class Ahead:
         stated = {"baseline.weekly_rate": "LogNormal(-1, 0.5)"}
         stated |= {"ballast": "Normal(0.4, 0.3)"} if layout.marked else {}
         priors = default_priors(layout).changed(stated, "config")
-        self.variables = prior_draws(priors, N_DRAWS, grid.n_knots, np.random.default_rng(8))
-        self.draws = stream_draws(layout, self.variables)
+        variables = prior_draws(priors, N_DRAWS, grid.n_knots, np.random.default_rng(8))
+        self.draws = stream_draws(layout, variables)
+        self.shape = self.draws.shape[:, 0]
+        # A model of one dyad has variables without that axis.
+        self.variables = {name: values[:, 0] for name, values in variables.items()}
         self.model = build_model(self.longer, priors, form="plain")
         names = [variable.name for variable in self.model.free_RVs]
         rate = pytensor.function(
             self.model.free_RVs, self.model["rate"], mode="FAST_COMPILE", on_unused_input="ignore"
         )
         self.rates = np.array(
-            [rate(*(self.variables[name][d] for name in names))[-1] for d in range(N_DRAWS)]
+            [rate(*(self.variables[name][d] for name in names))[0, -1] for d in range(N_DRAWS)]
         )
         assert set(names) == set(self.variables)
 
@@ -75,11 +78,11 @@ def rules_of(ahead):
 @pytest.mark.parametrize("case", CASES, ids="-".join)
 def test_counts_one_step_ahead_have_the_distribution_of_the_models_rate(one_step, case):
     ahead = one_step[case]
-    acts = ahead.simulate(rules_of(ahead)).acts
+    acts = ahead.simulate(rules_of(ahead)).acts[0]
     for d in range(N_DRAWS):
         for k, name in enumerate(ahead.data.layout.streams):
             # One drawn rate lies above what the simulator allows, and is cut.
-            rate, shape = min(ahead.rates[d, k], RATE_CAP), ahead.draws.shape[d, k]
+            rate, shape = min(ahead.rates[d, k], RATE_CAP), ahead.shape[d, k]
             known = stats.nbinom(shape * ahead.share, shape / (shape + rate))
             z = (acts[d, :, k].mean() - rate * ahead.share) / (known.std() / np.sqrt(N_PATHS))
             assert abs(z) < 4.5, f"draw {d}, {name}: mean z {z:.1f}"
@@ -114,9 +117,10 @@ def test_counts_one_step_ahead_are_pymcs_posterior_predictive(one_step, family):
             random_seed=9,
             progressbar=False,
             compile_kwargs={"mode": "FAST_COMPILE"},
-        )["posterior_predictive"]["counts"].values[:, :, -1]
-    acts = ahead.simulate(rules_of(ahead)).acts
-    variance = ahead.rates * ahead.share * (1 + ahead.rates / ahead.draws.shape)
+        )["posterior_predictive"]["counts"].values
+    predictive = predictive.reshape(N_DRAWS, repeats, -1, len(ahead.data.layout.streams))[:, :, -1]
+    acts = ahead.simulate(rules_of(ahead)).acts[0]
+    variance = ahead.rates * ahead.share * (1 + ahead.rates / ahead.shape)
     z = (acts.mean(axis=1) - predictive.mean(axis=1)) / np.sqrt(variance * (1 / repeats + 1 / N_PATHS))
     assert np.abs(z).max() < 4.5, f"largest z of the means {np.abs(z).max():.1f}"
     quiet, other = (acts == 0).mean(axis=1), (predictive == 0).mean(axis=1)
@@ -129,7 +133,7 @@ def test_severities_one_step_ahead_follow_the_models_mark_odds(one_step):
         ahead = one_step["joint", last_step]
         hits = ahead.simulate(RULES)
         step = ahead.longer.grid.n_steps - 1
-        recent = recent_severe_term(ahead.longer.severe_recent[-1:])
+        recent = recent_severe_term(ahead.longer.severe_recent[0, -1:])
         for d in range(N_DRAWS):
             value = {name: values[d] for name, values in ahead.variables.items()}
             decay = np.exp(-28 / value["tension_persistence"])
@@ -145,7 +149,7 @@ def test_severities_one_step_ahead_follow_the_models_mark_odds(one_step):
             reach = np.cumprod(np.hstack([np.ones((8, 1)), 1 / (1 + np.exp(-log_odds))]), axis=1)
             for rule in RULES:
                 k = [ahead.data.layout.streams.index(name) for name in rule.any_of]
-                rate, shape = ahead.rates[d, k], ahead.draws.shape[d, k]
+                rate, shape = ahead.rates[d, k], ahead.shape[d, k]
                 # A negative binomial thinned with probability q stays at zero with (1+mq/α)^(−α).
                 thinned = np.log1p(rate * reach[k, rule.min_severity - 1] / shape)
                 expected = 1 - np.exp(-(shape * ahead.share * thinned).sum())

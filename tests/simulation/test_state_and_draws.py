@@ -25,11 +25,11 @@ def test_the_state_is_the_direct_sum_over_the_past(us_china, layouts, draws_with
     data = count_events(us_china, GRID, layout)
     own, cross, calm = np.array([0.3, 0.9]), np.array([0.5, 0.8]), np.array([0.7, 0.95])
     draws = draws_with(layout, 2, GRID.n_knots, own_decay=own, cross_decay=cross, ballast_decay=calm)
-    state = state_before_last_step(data, draws)
-    before = data.counts[:-1]
+    state = state_before_last_step(data, 0, draws.of_dyad(0))
+    before = data.counts[0, :-1]
     lag = np.arange(len(before), 0, -1)  # 1 for the last step before
     conflict = before[:, layout.conflict_index].sum(axis=1)
-    severe = data.reach[:-1, :, SEVERE - 1].sum(axis=1)
+    severe = data.reach[0, :-1, :, SEVERE - 1].sum(axis=1)
     for d in range(2):
         np.testing.assert_allclose(state.own[d], (1 - own[d]) * own[d] ** (lag - 1) @ before)
         np.testing.assert_allclose(state.cross[d], (1 - cross[d]) * cross[d] ** (lag - 1) @ conflict)
@@ -37,7 +37,7 @@ def test_the_state_is_the_direct_sum_over_the_past(us_china, layouts, draws_with
             np.testing.assert_allclose(state.calming[d], calm[d] ** lag @ before)
         np.testing.assert_allclose(state.severe[d], 2 ** (-7 * lag / SEVERE_HALF_LIFE_DAYS) @ severe)
     if layout.marked:
-        assert state.severe[0] == pytest.approx(data.severe_recent[-1])
+        assert state.severe[0] == pytest.approx(data.severe_recent[0, -1])
 
 
 def test_variables_take_their_roles(layouts):
@@ -48,29 +48,29 @@ def test_variables_take_their_roles(layouts):
         np.exp(draws.log_rate).round(12), variables["baseline_weekly_rate"].round(12)
     )
     np.testing.assert_array_equal(
-        draws.loading, variables["tension_loading"] * variables["tension_scale"][:, None]
+        draws.loading, variables["tension_loading"] * variables["tension_scale"][..., None]
     )
     np.testing.assert_allclose(draws.own_decay, 2 ** (-7 / variables["excitation_half_life_days"]))
     np.testing.assert_allclose(draws.cross_decay, 2 ** (-7 / variables["excitation_cross_half_life_days"]))
     np.testing.assert_allclose(draws.ballast_decay, 2 ** (-7 / variables["ballast_half_life_days"]))
     np.testing.assert_allclose(draws.knot_decay, np.exp(-28 / variables["tension_persistence"]))
-    np.testing.assert_array_equal(draws.cross[:, layout.conflict_index], variables["excitation_cross"])
-    assert np.all(draws.cross[:, layout.calming_index] == 0)
-    np.testing.assert_array_equal(draws.ballast[:, layout.calming_index], variables["ballast"])
-    assert np.all(draws.ballast[:, layout.conflict_index] == 0)
+    np.testing.assert_array_equal(draws.cross[..., layout.conflict_index], variables["excitation_cross"])
+    assert np.all(draws.cross[..., layout.calming_index] == 0)
+    np.testing.assert_array_equal(draws.ballast[..., layout.calming_index], variables["ballast"])
+    assert np.all(draws.ballast[..., layout.conflict_index] == 0)
     np.testing.assert_array_equal(draws.stage_2, variables["severity_notable"])
-    np.testing.assert_array_equal(draws.level[:, 0], 0)
-    np.testing.assert_array_equal(draws.level[:, 1:], variables["severity_level"])
-    for name in ("category", "grave"):
-        shift, drawn = getattr(draws, name), variables[f"severity_{name}"]
-        np.testing.assert_allclose(shift.mean(axis=1), 0, atol=1e-12)
-        np.testing.assert_allclose(shift - shift[:, :1], drawn - drawn[:, :1])
+    np.testing.assert_array_equal(draws.level[..., 0], 0)
+    np.testing.assert_array_equal(draws.level[..., 1:], variables["severity_level"])
+    for name, role in (("category", "stage_3"), ("grave", "stage_4")):
+        shift, drawn = getattr(draws, role), variables[f"severity_{name}"]
+        np.testing.assert_allclose(shift.mean(axis=-1), 0, atol=1e-12)
+        np.testing.assert_allclose(shift - shift[..., :1], drawn - drawn[..., :1])
 
 
 def test_layouts_without_marks_and_ballast_have_zeros_for_them(layouts):
     layout = layouts["focused"]
     draws = stream_draws(layout, prior_draws(default_priors(layout), 5, 4, np.random.default_rng(2)))
-    severity = ("notable", "category", "grave", "level", "mark_tension", "mark_recent")
+    severity = ("stage_2", "stage_3", "stage_4", "level", "mark_tension", "mark_recent")
     for name in ("ballast", "ballast_decay", *severity):
         assert np.all(getattr(draws, name) == 0), name
 
@@ -114,6 +114,6 @@ def test_prior_draws_hold_what_the_posterior_would(layouts):
     priors = default_priors(layouts["focused"])
     variables = prior_draws(priors, 7, 5, np.random.default_rng(6))
     assert set(variables) == {group.variable for group in priors.groups} | {INNOVATIONS}
-    assert variables["excitation_cross"].shape == (7, 3)
-    assert variables["tension_scale"].shape == (7,)
-    assert variables[INNOVATIONS].shape == (7, 5)
+    assert variables["excitation_cross"].shape == (7, 1, 3)
+    assert variables["tension_scale"].shape == (7, 1)
+    assert variables[INNOVATIONS].shape == (7, 1, 5)

@@ -16,7 +16,7 @@ from forecast import wording
 from forecast.config import load_config, load_scenarios
 from forecast.config.writing import forecast_schema
 from forecast.errors import RunFolderError
-from forecast.inference.posterior import read_posterior
+from forecast.inference.posterior import read_posteriors
 from forecast.records.analysis import Analysis
 from forecast.records.forecast import Forecast
 from forecast.workflows.forecast import RUN_SCENARIO_PATHS
@@ -185,7 +185,7 @@ def test_kept_paths_give_the_probabilities_again(run_folder, record):
 
 
 def test_the_kept_posterior_is_the_one_that_is_summarised(run_folder, analysis):
-    posterior = read_posterior(run_folder / "posterior.nc")
+    (posterior,) = read_posteriors(run_folder / "posterior.nc", ["joint"]).values()
     by_name = {parameter.name: parameter for parameter in analysis.parameters}
     scale = posterior.variables["tension_scale"]
     assert len(scale) == 2 * 100

@@ -14,8 +14,9 @@ import pytest
 from pypdf import PdfReader
 
 from forecast.errors import RunFolderError
+from forecast.events.reading import write_events
+from forecast.inference.posterior import write_posteriors
 from forecast.runs.folder import new_run_folder, run_place
-from forecast.workflows import report as run_files
 
 STAMP = "DID NOT CONVERGE"
 
@@ -154,8 +155,8 @@ def small_files_only():
 @pytest.mark.parametrize(
     "write",
     [
-        lambda run, folder: run.posterior.write(folder / "posterior.nc"),
-        lambda run, folder: run_files.write_events(run.inputs.events, folder / "events.csv"),
+        lambda run, folder: write_posteriors(run.posteriors, folder / "posterior.nc"),
+        lambda run, folder: write_events(run.inputs.events, folder / "events.csv"),
     ],
     ids=["posterior", "events"],
 )
