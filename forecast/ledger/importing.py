@@ -206,9 +206,7 @@ def _judgement(
     except ValueError:
         probability = -1.0
     if not 0 <= probability <= 1:
-        raise _RowFaultError(
-            f"probability '{cells['probability']}' is not in 0 to 1. Write 63% as 0.63"
-        )
+        raise _RowFaultError(f"probability '{cells['probability']}' is not in 0 to 1. Write 63% as 0.63")
     return with_id(
         JudgementEntry,
         question=question.model_dump(),

@@ -86,8 +86,8 @@ def coverage_of(
 
     Unless given, the dyad (two actors or sides, e.g. ``USA-CHN``) is the most frequent pair that is asked
     about and has ``FEW_SHARE`` of the rows, and the last day covered is the last ``known_date``. No file
-    covers days to come, from ``today`` on. ``LedgerError`` when the ledger has no question about the dyad, the
-    file has no act between the two, or the last day lies ahead; it names the pairs that the file holds.
+    covers days to come, from ``today`` on. ``LedgerError`` when the ledger has no question about the dyad,
+    the file has no act between the two, or the last day lies ahead; it names the pairs that the file holds.
     """
     held = main_pairs(events)
     pair = _main_pair(held, book) if dyad is None else _given_pair(dyad, book)
