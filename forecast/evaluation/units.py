@@ -24,7 +24,7 @@ from forecast.evaluation.forecast_table import ForecastTable, join_forecasts, ma
 from forecast.events.table import TEXTS, EventTable
 from forecast.families import FAMILIES
 from forecast.families.family import EventModel
-from forecast.inference.options import SamplerOptions
+from forecast.inference.posterior import SamplerOptions
 from forecast.inference.rolling import RollingPosterior, WeightedDraws
 from forecast.panel.panel import Panel, TimeGrid, count_events
 from forecast.panel.streams import TargetRule

@@ -51,9 +51,7 @@ def check_gates(
         quantity that is the same in all draws (an event that never came up) has no diagnostics.
     """
     monitored = dict(posterior.variables) | dict(quantities or {})
-    rhat: dict[str, float] = {}
-    bulk: dict[str, float] = {}
-    tail: dict[str, float] = {}
+    rhat, bulk, tail = dict[str, float](), dict[str, float](), dict[str, float]()
     for name, values in monitored.items():
         chains = values.reshape(posterior.n_chains, -1, *values.shape[1:])
         if np.ptp(chains) == 0.0:
@@ -64,16 +62,16 @@ def check_gates(
             bulk[name] = float(np.min(array_stats.ess(chains, chain_axis=0, draw_axis=1, method="bulk")))
             if name not in (quantities or {}):
                 # Shares of few paths take few values: the tail quantiles of such a quantity mean nothing.
-                ess = array_stats.ess(chains, chain_axis=0, draw_axis=1, method="tail", prob=(0.05, 0.95))
-                tail[name] = float(np.min(ess))
+                both = array_stats.ess(chains, chain_axis=0, draw_axis=1, method="tail", prob=(0.05, 0.95))
+                tail[name] = float(np.min(both))
     energy = posterior.tree["sample_stats"]["energy"].values
     bfmi = float(np.min(array_stats.bfmi(energy, chain_axis=0, draw_axis=1)))
     divergences = posterior.divergences
-    failures = [
-        *_worst("R-hat", rhat, RHAT_MAX, above=True, remedy="sample longer (sampler.draws, sampler.tune)"),
-        *_worst("bulk ESS", bulk, ESS_MIN, above=False, remedy="more sampler.draws"),
-        *_worst("tail ESS", tail, ESS_MIN, above=False, remedy="more sampler.draws"),
-    ]
+    failures = _worst(
+        "R-hat", rhat, RHAT_MAX, above=True, remedy="sample longer (sampler.draws, sampler.tune)"
+    )
+    for label, ess in (("bulk ESS", bulk), ("tail ESS", tail)):
+        failures += _worst(label, ess, ESS_MIN, above=False, remedy="more sampler.draws")
     allowed = DIVERGENCE_SHARE_MAX * posterior.n_draws
     if divergences > allowed:
         failures.append(
@@ -82,12 +80,12 @@ def check_gates(
     if bfmi < BFMI_MIN:
         failures.append(f"BFMI {bfmi:.2f}, at least {BFMI_MIN:g} needed: raise sampler.tune")
     return GateReport(
-        rhat_max=rhat[_worst_name(rhat, above=True)],
-        ess_bulk_min=bulk[_worst_name(bulk, above=False)],
-        ess_tail_min=tail[_worst_name(tail, above=False)],
-        divergences=divergences,
-        bfmi_min=bfmi,
-        failures=tuple(failures),
+        rhat[_worst_name(rhat, above=True)],
+        bulk[_worst_name(bulk, above=False)],
+        tail[_worst_name(tail, above=False)],
+        divergences,
+        bfmi,
+        tuple(failures),
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from forecast.evaluation.units import run_unit, units_of
 from forecast.inference import rolling
-from forecast.inference.options import SamplerOptions
+from forecast.inference.posterior import SamplerOptions
 
 ORIGINS = (date(2021, 1, 1), date(2021, 6, 1), date(2021, 11, 1), date(2022, 4, 1))
 EXACT_SEEDS = (11, 12, 13)
