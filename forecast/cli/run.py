@@ -97,10 +97,12 @@ def run(
 
 def bottom_line(forecast: Forecast) -> Iterator[Part]:
     """Yield the headline in words and numbers, every target × milestone, and what scenarios change."""
+    from forecast.wording.warnings import failure_sentence
+
     if not forecast.converged:
         yield text("DID NOT CONVERGE – do not use these numbers.", "bold red")
         for failure in forecast.diagnostics.failures:
-            yield text(failure, "red", indent=2)
+            yield text(failure_sentence(failure), "red", indent=2)
         yield BLANK
     yield from _headline(forecast)
     yield BLANK

@@ -153,15 +153,18 @@ _ROWS = (right("Before", 11), right("Run", 5), right("Then", 5), right("Change",
 
 def _one_by_one(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> Iterator[Part]:
     """Yield a table for each scenario: target × milestone, run, scenario, change, words."""
+    from forecast.wording.scenarios import method_sentence, withheld_sentence
+    from forecast.wording.warnings import failure_sentence
+
     yield from _stamp(forecast)
     for scenario in scenarios:
         yield text(scenario.label, "bold")
         yield text(scenario.rationale, "dim", indent=2)
-        yield text(f"Method: {_how(scenario)}", indent=2)
+        yield text(f"Method: {method_sentence(scenario)}", indent=2)
         if scenario.withheld:
-            yield text(f"Withheld: {scenario.withheld}", "bold", indent=2)
+            yield text(f"Withheld: {withheld_sentence(scenario)}", "bold", indent=2)
         for failure in scenario.failures:
-            yield text(f"The new fit did not converge: {failure}", "bold", indent=2)
+            yield text(f"The new fit did not converge: {failure_sentence(failure)}", "bold", indent=2)
         yield BLANK
         if not scenario.withheld:
             yield Table(_ROWS, ())
@@ -180,6 +183,8 @@ def _one_by_one(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> It
 
 def _comparison(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> Iterator[Part]:
     """Yield one table across scenarios for each target, at the milestone of the headline."""
+    from forecast.wording.scenarios import method_sentence
+
     yield from _stamp(forecast)
     asked = forecast.headline.milestone
     first = next(one for one in forecast.targets[0].milestones if one.name == asked)
@@ -191,7 +196,7 @@ def _comparison(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> It
     yield BLANK
     by_how: dict[str, list[str]] = {}
     for scenario in scenarios:
-        by_how.setdefault(_how(scenario), []).append(scenario.label)
+        by_how.setdefault(method_sentence(scenario), []).append(scenario.label)
     for how, labels in by_how.items():
         yield text(f"{'; '.join(labels)}: {how}", "dim", hang=2)
     yield _note(scenarios)
@@ -229,14 +234,6 @@ def _change(milestone: ScenarioMilestone) -> str:
     from forecast.wording.sensitivity import change_with_error
 
     return change_with_error(milestone.difference.value, milestone.difference.mcse)
-
-
-def _how(scenario: ScenarioForecast) -> str:
-    said = f"{scenario.method}. {scenario.reason}"
-    if scenario.method.startswith("reweight") and scenario.pareto_k is not None:
-        draws = wording.number(scenario.effective_draws or 0.0, 0)
-        said += f" Pareto k {wording.number(scenario.pareto_k)}, {draws} effective draws."
-    return said
 
 
 def _stamp(forecast: Forecast) -> Iterator[Part]:
