@@ -256,7 +256,7 @@ def _verdicts(backtest: Backtest, target: str, horizons: Sequence[int]) -> Itera
 
 def _overall(backtest: Backtest) -> Iterator[Part]:
     from forecast.evaluation.baselines import BASELINES
-    from forecast.evaluation.comparison import compare_models
+    from forecast.evaluation.score_table import compare_models
     from forecast.report.palette import name_model
 
     forecasts, model = backtest.forecasts, backtest.model

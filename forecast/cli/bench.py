@@ -29,10 +29,10 @@ from forecast.errors import InputError
 from forecast.progress import StageProgress
 
 if TYPE_CHECKING:
+    from forecast.bench.accuracy import Benchmark
     from forecast.bench.ingest import IngestReport
+    from forecast.bench.simulation_based_calibration import RankStudy
     from forecast.bench.speed import SpeedReport
-    from forecast.evaluation.benchmark import Benchmark
-    from forecast.evaluation.simulation_based_calibration import RankStudy
 
 _LEVELS = (0.5, 0.9)
 _WORST = 5
@@ -230,7 +230,7 @@ def accuracy(
     if unknown or not categories:
         raise InputError(f"--any-of: {category_fault(unknown[0]) if unknown else 'the list is empty'}")
     with listening(shown=output.for_people) as listen:
-        from forecast.evaluation.benchmark import SAMPLER, BenchmarkOptions, read_dyads, run_benchmark
+        from forecast.bench.accuracy import SAMPLER, BenchmarkOptions, read_dyads, run_benchmark
         from forecast.panel.streams import TargetRule
 
         options = BenchmarkOptions(
@@ -319,7 +319,7 @@ def calibration(
 ) -> None:
     """Draw truths from the prior and data from the truths; rank the truths among posterior draws."""
     with listening(shown=output.for_people) as listen:
-        from forecast.evaluation.simulation_based_calibration import default_study
+        from forecast.bench.simulation_based_calibration import default_study
 
         study = default_study(
             family,

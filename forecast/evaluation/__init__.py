@@ -1,4 +1,4 @@
-"""How good the forecasts are, on the past: origins → outcomes → baselines → scores.
+"""How good the forecasts are, on the past: origins → outcomes → baselines → scores; nothing is imported.
 
 ``windows``           origins, what is known before each, and whether the target happened after it
 ``logistic``          ridge-penalised logistic regression by Newton steps
@@ -7,15 +7,10 @@
 ``scores``            Brier with decomposition, log score, AUC, calibration line
 ``bootstrap``         moving-block bootstrap for means, skill and differences of overlapping windows
 ``calibration``       reliability bins with consistency bands, pooled calibration line
-``score_table``       scores per target, horizon and model; the content of ``scores.json``
-``comparison``        difference between two models over all cells; the model to ship
+``score_table``       scores per target, horizon and model, and differences between two models
 ``track_record``      what a report says of one model's past; the backtest beside a run
-``model_forecasts``   one model family at successive origins
-``backtest``          what a backtest asks, checked; its units of work, and their collection
+``backtest``          what a backtest asks, checked and settled
+``units``             its units of work: one family on a block of origins; their collection
 ``unit_store``        finished units on disk
 ``workers``           where units run: here, or on Dask workers
-``benchmark``         many dyads, one target
-``simulation_based_calibration``  whether the posterior is that of the model
-
-Nothing is imported here.
 """

@@ -51,10 +51,7 @@ PRIOR_ROWS = 1.0
 def share_of_windows(past: PastEvents, horizon_days: Horizons) -> Floats:
     """Share of past windows that held a target event (expanding: all of the record, equal weight).
 
-    Returns
-    -------
-    ndarray of float64, shape (horizon,)
-        (hits + ½) / (windows + 1), both in distinct windows; ½ where the record is shorter than the horizon.
+    (hits + ½) / (windows + 1), both in distinct windows; ½ where the record is shorter than the horizon.
     """
     return np.array([_share(past.window_hits(int(days)), int(days)) for days in horizon_days])
 
@@ -64,12 +61,7 @@ def share_after_alike(past: PastEvents, horizon_days: Horizons) -> Floats:
 
     The last ``H`` days before the origin either held a target event or did not; the probability for the next
     ``H`` days is the share of hits after past windows of the same kind, shrunk towards climatology by
-    ``BORROWED_WINDOWS`` distinct windows.
-
-    Returns
-    -------
-    ndarray of float64, shape (horizon,)
-        ``share_of_windows`` where the record is shorter than two horizons.
+    ``BORROWED_WINDOWS`` distinct windows; climatology where the record is shorter than two horizons.
     """
     return np.array([_share_after(past.window_hits(int(days)), int(days)) for days in horizon_days])
 
@@ -138,11 +130,7 @@ def logistic_on_decayed_counts(past: PastEvents, horizon_days: Horizons) -> Floa
     Covariates: log(1 + decayed count) of target events, conflictual acts and cooperative acts, each at two
     half-lives, standardised over the fitted windows. Fitted windows begin every ``STEP_DAYS`` days and are
     complete before the origin; each has weight step / horizon, so that overlapping ones count once.
-
-    Returns
-    -------
-    ndarray of float64, shape (horizon,)
-        Climatology where fewer than two past windows are complete.
+    Climatology where fewer than two past windows are complete.
     """
     covariates = _covariates(past)
     found = share_of_windows(past, horizon_days)
@@ -157,11 +145,7 @@ def logistic_on_decayed_counts(past: PastEvents, horizon_days: Horizons) -> Floa
 
 def _covariates(past: PastEvents) -> Floats:
     """Covariates on each day up to the origin, shape (n_days + 1, covariate)."""
-    kinds = (
-        past.is_target,
-        np.isin(past.category, CONFLICTUAL),
-        np.isin(past.category, COOPERATIVE),
-    )
+    kinds = past.is_target, np.isin(past.category, CONFLICTUAL), np.isin(past.category, COOPERATIVE)
     columns = [past.decayed_count(kind, half_life) for kind in kinds for half_life in COUNT_HALF_LIVES_DAYS]
     return np.log1p(np.stack(columns, axis=1))
 
@@ -213,28 +197,15 @@ def baseline_probabilities(
     origin: date | np.datetime64,
     start: date,
     horizon_days: Sequence[int] | Horizons,
-    names: Sequence[str] = BASELINES,
 ) -> dict[str, Floats]:
-    """Forecast the target by each baseline at one origin.
+    """Forecast the target by each baseline at one origin; of each name probabilities, shape (horizon,).
 
-    Parameters
-    ----------
-    events : EventTable
-        Any table: it is cut to what was public before the origin and happened on or after ``start``.
-    target : TargetRule
-    origin, start : date or datetime64[D]
-        First day of every window, which is not known; first day that counts as observed, before it.
-    horizon_days : sequence of int, shape (horizon,)
-        Lengths of the windows; one of no day gives probability 0.
-    names : sequence of str
-        Some of ``BASELINES``.
-
-    Returns
-    -------
-    dict of str to ndarray of float64, shape (horizon,)
+    ``events`` are cut to what was public before the origin and happened on or after ``start``, the first day
+    that counts as observed. The origin is the first day of every window and is not known; a window of no day
+    has probability 0.
     """
     past = past_events(events, target, origin, start)
-    return {name: _forecast(METHODS[name], past, horizon_days) for name in names}
+    return {name: _forecast(method, past, horizon_days) for name, method in METHODS.items()}
 
 
 def forecast_baselines(

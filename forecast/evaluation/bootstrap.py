@@ -27,15 +27,10 @@ N_RESAMPLES = 2000
 class Estimate:
     """A value with its block-bootstrap error.
 
-    Parameters
-    ----------
-    value : float
-    se : float
-        Standard deviation over resamples × √(B / (B − 1)), B the number of blocks: the resamples vary about
-        the mean of the sample, which cost one block. NaN when the value is undefined in a resample.
-    interval90 : tuple of float
-        value ± t·se, t the 95% quantile of Student's t with (blocks − 1) degrees of freedom: few blocks
-        give a poor standard error, and the interval says so.
+    ``se`` is the standard deviation over resamples × √(B / (B − 1)), B the number of blocks: the resamples
+    vary about the mean of the sample, which cost one block; NaN when the value is undefined in a resample.
+    ``interval90`` is value ± t·se, t the 95% quantile of Student's t with B − 1 degrees of freedom: few
+    blocks give a poor standard error, and the interval says so.
     """
 
     value: float

@@ -39,15 +39,9 @@ def reliability_bins(
     resampled with replacement, outcomes drawn with the forecast probabilities, and the share read bin by bin;
     Bröcker & Smith (2007), doi:10.1175/WAF993.1.
 
-    Parameters
-    ----------
-    probability, outcome : ndarray, shape (row,)
-    seed : int
-    window : ndarray of int64, shape (row,), optional
-        Label of the stretch of time a forecast is about, as made by ``window_labels``. Forecasts with one
-        label are drawn together and share one random number, since windows that overlap tend to end alike;
-        without labels every forecast is independent, which makes the band too narrow for such windows.
-    n_resamples : int
+    ``window``, shape (row,), labels the stretch of time a forecast is about, as ``window_labels`` does.
+    Forecasts with one label are drawn together and share one random number, since windows that overlap tend
+    to end alike; without labels every forecast is independent, which makes the band too narrow for such.
     """
     labels = np.arange(len(probability)) if window is None else window
     _, group = np.unique(labels, return_inverse=True)

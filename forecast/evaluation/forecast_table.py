@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,27 +17,15 @@ from forecast.errors import InputError
 from forecast.evaluation.windows import BinaryOutcomes
 
 COLUMNS = ("origin", "horizon_days", "target", "model", "probability", "outcome")
+_TYPES: tuple[Any, ...] = ("datetime64[D]", np.int64, np.object_, np.object_, np.float64, np.int8)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ForecastTable:
-    """Forecasts of windows that are complete, with their outcomes; rows in any order.
+    """Forecasts of windows that are complete, with their outcomes, shape (row,); rows in any order.
 
-    Parameters
-    ----------
-    origin : ndarray of datetime64[D], shape (row,)
-    horizon_days : ndarray of int64, shape (row,)
-    target, model : ndarray of object, shape (row,)
-        Names.
-    probability : ndarray of float64, shape (row,)
-        In [0, 1].
-    outcome : ndarray of int8, shape (row,)
-        1 when the target happened in the window, else 0.
-
-    Raises
-    ------
-    ValueError
-        Columns differ in length, a value is out of range, or a forecast is given twice.
+    ``outcome`` is 1 when the target happened in the window, else 0. ``ValueError`` when columns differ in
+    length, a value is out of range, or a forecast is given twice.
     """
 
     origin: NDArray[np.datetime64]
@@ -54,14 +43,12 @@ class ForecastTable:
             raise ValueError("a probability is not in [0, 1]")
         if not np.all((self.outcome == 0) | (self.outcome == 1)):
             raise ValueError("an outcome is neither 0 nor 1")
-        if len(set(self._keys())) < len(self):
+        keys = zip(self.origin.tolist(), self.horizon_days.tolist(), self.target, self.model, strict=True)
+        if len(set(keys)) < len(self):
             raise ValueError("a forecast (origin, horizon, target, model) is given twice")
 
     def __len__(self) -> int:
         return len(self.origin)
-
-    def _keys(self) -> Iterable[tuple[object, ...]]:
-        return zip(self.origin.tolist(), self.horizon_days.tolist(), self.target, self.model, strict=True)
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -83,30 +70,32 @@ class ForecastTable:
     ) -> ForecastTable:
         """Return the rows of a target, horizon and model (``None``: all of them), sorted by origin."""
         kept = np.ones(len(self), dtype=np.bool_)
-        if target is not None:
-            kept &= self.target == target
-        if horizon_days is not None:
-            kept &= self.horizon_days == horizon_days
-        if model is not None:
-            kept &= self.model == model
+        wanted = {"target": target, "horizon_days": horizon_days, "model": model}
+        for name, value in wanted.items():
+            if value is not None:
+                kept &= getattr(self, name) == value
         rows = np.flatnonzero(kept)
         return self.take(rows[np.argsort(self.origin[rows], kind="stable")])
 
     def take(self, rows: NDArray[np.intp]) -> ForecastTable:
         """Return the rows at these positions, in this order."""
-        return ForecastTable(**{column.name: getattr(self, column.name)[rows] for column in fields(self)})
+        return ForecastTable(**{name: getattr(self, name)[rows] for name in COLUMNS})
 
     def write_csv(self, path: str | Path) -> None:
         """Write the table; reading it back gives the same values to the last bit."""
-        buffer = io.StringIO(newline="")
-        writer = csv.writer(buffer, lineterminator="\n")
-        writer.writerow(COLUMNS)
         # tolist gives Python floats, whose repr is the shortest text that reads back to the same value.
-        writer.writerows(zip(*(getattr(self, name).tolist() for name in COLUMNS), strict=True))
+        rows = zip(*(getattr(self, name).tolist() for name in COLUMNS), strict=True)
         try:
-            Path(path).write_text(buffer.getvalue(), encoding="utf-8", newline="")
+            Path(path).write_text(csv_text(COLUMNS, rows), encoding="utf-8", newline="")
         except OSError as error:
             raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a table as CSV, lines ended by a line feed alone."""
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer, lineterminator="\n").writerows([header, *rows])
+    return buffer.getvalue()
 
 
 def make_forecasts(
@@ -139,10 +128,7 @@ def join_forecasts(tables: Iterable[ForecastTable]) -> ForecastTable:
 def read_forecasts(path: str | Path) -> ForecastTable:
     """Read a table written by ``ForecastTable.write_csv``.
 
-    Raises
-    ------
-    InputError
-        The file cannot be read, its header differs, or a row has a value that is not allowed.
+    ``InputError`` when the file cannot be read, its header differs, or a row has a value that is not allowed.
     """
     try:
         text = Path(path).read_text(encoding="utf-8")
@@ -159,15 +145,14 @@ def read_forecasts(path: str | Path) -> ForecastTable:
         earlier = seen.setdefault(row[:4], line)
         if earlier != line:
             raise InputError(f"{path}:{line}: the same forecast is in line {earlier}. Delete one of them")
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(COLUMNS)
-    return ForecastTable(
-        origin=np.array(columns[0], dtype="datetime64[D]"),
-        horizon_days=np.array(columns[1], dtype=np.int64),
-        target=np.array(columns[2], dtype=np.object_),
-        model=np.array(columns[3], dtype=np.object_),
-        probability=np.array(columns[4], dtype=np.float64),
-        outcome=np.array(columns[5], dtype=np.int8),
-    )
+    columns = zip(*rows, strict=True) if rows else [()] * len(COLUMNS)
+    return table_of(*columns)
+
+
+def table_of(*columns: Sequence[object]) -> ForecastTable:
+    """Make a table from plain values, one sequence a column in the order of ``COLUMNS``."""
+    made = zip(COLUMNS, columns, _TYPES, strict=True)
+    return ForecastTable(**{name: np.array(column, dtype=kind) for name, column, kind in made})
 
 
 def _read_row(cells: list[str], place: str) -> tuple[date, int, str, str, float, int]:

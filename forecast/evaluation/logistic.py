@@ -23,35 +23,22 @@ class LogisticFitError(ArithmeticError):
     """The likelihood has no maximum (separated outcomes without a penalty) or Newton did not settle."""
 
 
-def fit_logistic(
-    design: Floats,
-    outcome: Floats,
-    *,
-    weight: Floats,
-    penalty: Floats,
-) -> Floats:
+def fit_logistic(design: Floats, outcome: Floats, *, weight: Floats, penalty: Floats) -> Floats:
     """Maximise the weighted Bernoulli log likelihood minus half the penalised sum of squares.
 
     Parameters
     ----------
     design : ndarray, shape (row, column)
         Covariates, an intercept column included where one is wanted.
-    outcome : ndarray, shape (row,)
-        0 or 1 (or a share).
-    weight : ndarray, shape (row,)
-        Weight of each row, non-negative.
+    outcome, weight : ndarray, shape (row,)
+        0 or 1 (or a share); how much each row counts, not negative.
     penalty : ndarray, shape (column,)
         Precision of the normal prior of each coefficient; 0 = not penalised.
 
     Returns
     -------
     ndarray, shape (column,)
-        Coefficients.
-
-    Raises
-    ------
-    LogisticFitError
-        No finite maximum was found.
+        Coefficients; ``LogisticFitError`` when there is no finite maximum.
     """
     beta = np.zeros(design.shape[1])
     value = _objective(beta, design, outcome, weight, penalty)

@@ -1,4 +1,7 @@
-"""Scores per target, horizon and model, and what may be claimed from them; the content of ``scores.json``."""
+"""Scores per target, horizon and model, and what may be claimed from them; the content of ``scores.json``.
+
+``compare_models`` gives the difference between two models over all cells.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,18 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from forecast.errors import InputError
 from forecast.evaluation.baselines import REFERENCE
-from forecast.evaluation.bootstrap import Estimate, block_length, mean_estimate, skill_estimate
+from forecast.evaluation.bootstrap import (
+    Estimate,
+    block_length,
+    draw_blocks,
+    mean_estimate,
+    skill_estimate,
+    with_interval,
+)
 from forecast.evaluation.calibration import PooledCalibration, pool_calibration
 from forecast.evaluation.forecast_table import ForecastTable
 from forecast.evaluation.scores import (
@@ -23,6 +34,8 @@ from forecast.evaluation.scores import (
 )
 from forecast.records.history import AbsentForecasts, FewOutcomes, ScoreWarning
 from forecast.wording.warnings import score_sentence
+
+Floats = NDArray[np.float64]
 
 FEWEST_OUTCOMES = 20
 """Hits and misses that each are needed before skill is claimed."""
@@ -102,12 +115,8 @@ class ScoreTable:
 def score_forecasts(forecasts: ForecastTable, *, seed: int) -> ScoreTable:
     """Score every model on every target and horizon, and measure its skill against ``REFERENCE``.
 
-    All cells use the same resamples, so that differences between models are not noise.
-
-    Raises
-    ------
-    InputError
-        There is no forecast, or none by the reference.
+    All cells use the same resamples, so that differences between models are not noise. ``InputError`` when
+    there is no forecast, or none by the reference.
     """
     if not len(forecasts):
         raise InputError(
@@ -124,9 +133,9 @@ def score_forecasts(forecasts: ForecastTable, *, seed: int) -> ScoreTable:
         for horizon in forecasts.horizons:
             window = forecasts.select(target=target, horizon_days=horizon)
             by_model = {model: window.select(model=model) for model in window.models}
-            origins = np.unique(window.origin)
+            n_origins = len(np.unique(window.origin))
             for rows in by_model.values():
-                cells.append(_score_cell(rows, by_model.get(REFERENCE), origins, seed))
+                cells.append(_score_cell(rows, by_model.get(REFERENCE), n_origins, seed))
     calibration = tuple(pool_calibration(forecasts, model, seed) for model in forecasts.models)
     return ScoreTable(tuple(cells), calibration)
 
@@ -134,7 +143,7 @@ def score_forecasts(forecasts: ForecastTable, *, seed: int) -> ScoreTable:
 def _score_cell(
     rows: ForecastTable,
     reference_rows: ForecastTable | None,
-    origins: np.ndarray[Any, np.dtype[np.datetime64]],
+    n_origins: int,
     seed: int,
 ) -> ScoreCell:
     target, horizon, model = rows.targets[0], rows.horizons[0], rows.models[0]
@@ -152,11 +161,11 @@ def _score_cell(
                 needed=FEWEST_OUTCOMES,
             )
         )
-    if len(rows) < len(origins):
-        absent = len(origins) - len(rows)
+    if len(rows) < n_origins:
+        absent = n_origins - len(rows)
         warnings.append(
             AbsentForecasts(
-                target=target, horizon_days=horizon, model=model, absent=absent, origins=len(origins)
+                target=target, horizon_days=horizon, model=model, absent=absent, origins=n_origins
             )
         )
     line = calibration_line(rows.probability, rows.outcome)
@@ -230,3 +239,44 @@ def without_nan(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+def compare_models(
+    forecasts: ForecastTable, model: str, other: str, *, seed: int, score: Literal["log", "brier"] = "log"
+) -> Estimate:
+    """Mean score of a model minus that of another: below 0 the first is better.
+
+    Every (target, horizon) has the same weight, as in a mean over the cells of the score table. Origins are
+    resampled in blocks sized for the longest horizon; all their forecasts go with them. Windows that only one
+    of them forecast are left out (``InputError`` when that leaves none).
+    """
+    of = brier_score if score == "brier" else log_score
+    columns = []
+    for target in forecasts.targets:
+        for horizon in forecasts.horizons:
+            ours = forecasts.select(target=target, horizon_days=horizon, model=model)
+            theirs = forecasts.select(target=target, horizon_days=horizon, model=other)
+            origin, left, right = np.intersect1d(ours.origin, theirs.origin, return_indices=True)
+            if len(origin):
+                gap = of(ours.probability, ours.outcome)[left] - of(theirs.probability, theirs.outcome)[right]
+                columns.append((origin, gap))
+    if not columns:
+        raise InputError(f"'{model}' and '{other}' forecast no window in common: nothing to compare")
+    origins = np.unique(np.concatenate([origin for origin, _ in columns]))
+    difference = np.full((len(origins), len(columns)), np.nan)
+    for place, (origin, values) in enumerate(columns):
+        difference[np.searchsorted(origins, origin), place] = values
+    block = block_length(origins, max(forecasts.horizons))
+    drawn = draw_blocks(len(origins), block, seed)
+    spread = float(np.std(_mean_of_cells(difference[drawn]), ddof=1))
+    return with_interval(float(_mean_of_cells(difference)), spread, len(origins) / block)
+
+
+def _mean_of_cells(difference: Floats) -> Floats:
+    """Mean over cells of the mean over origins, shape (...), from (..., origin, cell) with NaN for none."""
+    known = ~np.isnan(difference)
+    number = known.sum(axis=-2)
+    total = np.where(known, difference, 0.0).sum(axis=-2)
+    # A resample may miss a cell with few windows altogether; the mean is then over the others.
+    means = np.divide(total, number, out=np.zeros_like(total), where=number > 0)
+    return np.asarray(means.sum(axis=-1) / (number > 0).sum(axis=-1))

@@ -48,18 +48,11 @@ def bin_of(probability: Floats) -> NDArray[np.int64]:
 class BrierParts:
     """Decomposition of the mean Brier score: reliability − resolution + uncertainty + within_bin.
 
-    Parameters
-    ----------
-    reliability : float
-        Mean squared distance of each bin's mean forecast from its share of hits; 0 is best.
-    resolution : float
-        Mean squared distance of the bins' shares from the base rate; more is better.
-    uncertainty : float
-        Base rate × (1 − base rate): the score of the base rate itself.
-    within_bin : float
-        What the forecasts of one bin add by differing among themselves (variance minus twice covariance
-        with the outcome); with it the sum is exact. Stephenson, Coelho & Jolliffe (2008),
-        doi:10.1175/2007WAF2006116.1.
+    ``reliability`` is the mean squared distance of each bin's mean forecast from its share of hits (0 is
+    best), ``resolution`` that of the shares from the base rate (more is better), ``uncertainty`` base rate ×
+    (1 − base rate). ``within_bin`` is what the forecasts of one bin add by differing among themselves
+    (variance minus twice covariance with the outcome): the sum is exact; Stephenson et al. (2008),
+    doi:10.1175/2007WAF2006116.1.
     """
 
     reliability: float

@@ -40,9 +40,9 @@ from forecast.records.history import (
     UnreadableBacktest,
     UntestedModel,
 )
+from forecast.runs.files import FORECASTS, SCORES
 
 MOST_MISSES = 8
-FORECASTS, SCORES = "forecasts.csv", "scores.json"
 
 
 def make_track_record(
@@ -56,25 +56,10 @@ def make_track_record(
 ) -> TrackRecord:
     """Put together what a report shows of one model's backtest.
 
-    Parameters
-    ----------
-    forecasts : ForecastTable
-        All forecasts of the backtest, baselines included.
-    table : ScoreTable
-        Their scores.
-    model : str
-        The model of the run.
-    data_end : date
-        Last day that the outcomes cover.
-    forecasts_sha256 : str
-        Of the file that the forecasts were read from; names the backtest.
-    seed : int
-        Of the consistency bands and of the error of the gap to the best baseline.
-
-    Raises
-    ------
-    InputError
-        The backtest holds no forecast of this model, or no baseline that forecast the same windows.
+    ``forecasts`` are all of the backtest, baselines included, and ``table`` their scores; the outcomes cover
+    days up to ``data_end``. ``seed`` is of the consistency bands and of the error of the gap to the best
+    baseline. ``InputError`` when the backtest holds no forecast of this model, or no baseline that forecast
+    the same windows.
     """
     ours = forecasts.select(model=model)
     if not len(ours):
@@ -107,6 +92,12 @@ def largest_misses(rows: ForecastTable, most: int = MOST_MISSES) -> tuple[Miss, 
     Windows that overlap miss the same thing again and again: of the misses of one target, in one direction,
     with origins less than a horizon apart, only the worst is kept. ``rows`` are of one model.
     """
+
+    def same_episode(miss: Miss, other: Miss) -> bool:
+        apart = abs((miss.origin - other.origin).days)
+        near = apart < max(miss.horizon_days, other.horizon_days)
+        return near and (miss.target, miss.outcome) == (other.target, other.outcome)
+
     error = np.abs(rows.probability - rows.outcome)
     kept: list[Miss] = []
     for row in np.lexsort((rows.horizon_days, rows.origin, -error)):
@@ -119,15 +110,9 @@ def largest_misses(rows: ForecastTable, most: int = MOST_MISSES) -> tuple[Miss, 
             probability=float(rows.probability[row]),
             outcome=1 if rows.outcome[row] else 0,
         )
-        if not any(_same_episode(miss, other) for other in kept):
+        if not any(same_episode(miss, other) for other in kept):
             kept.append(miss)
     return tuple(kept)
-
-
-def _same_episode(miss: Miss, other: Miss) -> bool:
-    apart = abs((miss.origin - other.origin).days)
-    near = apart < max(miss.horizon_days, other.horizon_days)
-    return near and (miss.target, miss.outcome) == (other.target, other.outcome)
 
 
 def _track_row(forecasts: ForecastTable, cell: ScoreCell, seed: int) -> TrackRow:
@@ -204,21 +189,9 @@ def find_track_record(
     """Read the backtest in a folder and check that it is about this run's questions, model and past.
 
     Targets and priors must be those of the run, every window must have ended by the as-of date, and the
-    outcomes in the file must be those that this run's events give.
-
-    Parameters
-    ----------
-    folder : Path
-        With ``scores.json`` and ``forecasts.csv``; ``None`` is returned when one is not there.
-    events : EventTable
-        Known at the as-of date.
-    rules : sequence of TargetRule
-    as_of : date
-    model : str
-    priors : mapping
-        Priors that the config states (name → JSON value).
-    seed : int
-        Of the bootstrap; with the seed of the backtest the errors are those of its ``scores.json``.
+    outcomes in the file must be those that this run's events, known at that date, give. ``priors`` are those
+    that the config states (name → JSON value). With the seed of the backtest the errors are those of its
+    ``scores.json``. ``None`` when that or ``forecasts.csv`` is not there.
     """
     if not ((folder / SCORES).is_file() and (folder / FORECASTS).is_file()):
         return None

@@ -12,7 +12,7 @@ import os
 import platform
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 from functools import cache
 from importlib.metadata import version
@@ -22,13 +22,13 @@ from typing import Any
 import numpy as np
 
 from forecast.errors import RunFolderError
-from forecast.evaluation.backtest import BLOCK_ORIGINS, BacktestPlan, Unit, UnitResult
-from forecast.evaluation.model_forecasts import OriginForecast
+from forecast.evaluation.backtest import BacktestPlan
+from forecast.evaluation.units import BLOCK_ORIGINS, OriginForecast, Unit, UnitResult
+from forecast.runs.files import PLAN
 
 Settings = Mapping[str, object]
 """Plain JSON values by name."""
 
-PLAN_FILE = "plan.json"
 _DECISIVE = ("forecast", "numpy", "nutpie", "numba")
 _WITHOUT_NUMBERS = ("cli", "report")
 
@@ -62,12 +62,10 @@ class UnitStore:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             forecasts = tuple(
-                OriginForecast(
-                    **row
-                    | {
-                        "origin": date.fromisoformat(row["origin"]),
-                        "probability": np.array(row["probability"], dtype=np.float64),
-                    }
+                replace(
+                    OriginForecast(**row),
+                    origin=date.fromisoformat(row["origin"]),
+                    probability=np.array(row["probability"], dtype=np.float64),
                 )
                 for row in content["forecasts"]
             )
@@ -103,27 +101,14 @@ def plan_settings(plan: BacktestPlan, data_sha256: str) -> dict[str, Any]:
 
 
 def open_store(folder: Path, settings: Settings, *, resume: bool, force: bool = False) -> UnitStore:
-    """Begin a folder, or go on with the one that is there.
+    """Begin a folder, or go on with the one that is there (``resume``), or throw it away (``force``).
 
-    Parameters
-    ----------
-    folder : Path
-    settings : mapping
-        As made by ``plan_settings``.
-    resume, force : bool
-        Go on with the one that is there, or throw it away; where there is none, begin.
-
-    Raises
-    ------
-    RunFolderError
-        There is one and neither ``resume`` nor ``force`` is given; it was begun with other settings; or it
-        cannot be written or read.
+    ``settings`` are as made by ``plan_settings``. ``RunFolderError`` when there is one and neither is given,
+    when it was begun with other settings, or when it cannot be written or read.
     """
-    plan = folder / PLAN_FILE
+    plan = folder / PLAN
     if folder.exists() and not plan.is_file() and any(folder.iterdir()):
-        raise RunFolderError(
-            f"{folder}: is in the way, and is no backtest (it has no {PLAN_FILE}). Move it away"
-        )
+        raise RunFolderError(f"{folder}: is in the way, and is no backtest (it has no {PLAN}). Move it away")
     if plan.is_file() and force and not resume:
         shutil.rmtree(folder)
     if plan.is_file():
@@ -131,7 +116,7 @@ def open_store(folder: Path, settings: Settings, *, resume: bool, force: bool = 
             raise RunFolderError(
                 f"{folder}: holds a backtest that was stopped. --resume goes on with it, --force begins anew"
             )
-        _refuse_changes(folder, _read_plan(plan), settings)
+        _refuse_changes(plan, settings)
         return UnitStore(folder)
     try:
         (folder / "units").mkdir(parents=True, exist_ok=True)
@@ -153,8 +138,12 @@ def decisive_versions() -> str:
     return ", ".join((f"python {platform.python_version()}", *found, f"code {digest.hexdigest()[:12]}"))
 
 
-def _refuse_changes(folder: Path, before: Settings, now: Settings) -> None:
-    old, new = _flat(before), _flat(json.loads(json.dumps(now)))
+def _refuse_changes(plan: Path, now: Settings) -> None:
+    try:
+        old = _flat(json.loads(plan.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise RunFolderError(f"{plan}: cannot be read ({error}). Begin anew with --force") from error
+    new = _flat(json.loads(json.dumps(now)))
     changes = [
         f"  {name}: {_short(old.get(name))} then, {_short(new.get(name))} now"
         for name in dict.fromkeys((*old, *new))
@@ -163,7 +152,7 @@ def _refuse_changes(folder: Path, before: Settings, now: Settings) -> None:
     if changes:
         listed = "\n".join(changes)
         raise RunFolderError(
-            f"{folder}: was begun with other settings, so --resume cannot go on with it.\n{listed}\n"
+            f"{plan.parent}: was begun with other settings, so --resume cannot go on with it.\n{listed}\n"
             "Set them back, or begin anew with --force in place of --resume."
         )
 
@@ -171,29 +160,19 @@ def _refuse_changes(folder: Path, before: Settings, now: Settings) -> None:
 def _flat(settings: Settings, prefix: str = "") -> dict[str, object]:
     flat: dict[str, object] = {}
     for name, value in settings.items():
-        if isinstance(value, Mapping) and value:
-            flat |= _flat(value, f"{prefix}{name}.")
-        else:
-            flat[prefix + name] = value
+        within = _flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {}
+        flat |= within or {prefix + name: value}
     return flat
 
 
 def _short(value: object) -> str:
     if value is None:
         return "absent"
-    if isinstance(value, list) and len(value) > 4:
+    if not isinstance(value, list):
+        return str(value)
+    if len(value) > 4:
         return f"{len(value)} values from {value[0]} to {value[-1]}"
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) or "none"
-    return str(value)
-
-
-def _read_plan(plan: Path) -> Settings:
-    try:
-        content: Settings = json.loads(plan.read_text(encoding="utf-8"))
-        return content
-    except (OSError, ValueError) as error:
-        raise RunFolderError(f"{plan}: cannot be read ({error}). Begin anew with --force") from error
+    return ", ".join(map(str, value)) or "none"
 
 
 def _write_whole(path: Path, text: str) -> None:

@@ -64,13 +64,7 @@ def listed_origins(days: Sequence[date]) -> Days:
 
 
 def horizon_lengths(days: Sequence[int]) -> Horizons:
-    """Return horizons in days, ascending, shape (horizon,).
-
-    Raises
-    ------
-    InputError
-        The list is empty, a horizon appears twice or is shorter than a day.
-    """
+    """Return horizons in days, ascending (``InputError`` for none, one twice, or one shorter than a day)."""
     horizons = np.sort(np.array(days, dtype=np.int64))
     if not len(horizons):
         raise InputError("horizons: the list is empty. Give lengths in days, e.g. 30,90,180")
@@ -84,16 +78,9 @@ def horizon_lengths(days: Sequence[int]) -> Horizons:
 
 @dataclass(frozen=True)
 class BinaryOutcomes:
-    """Whether the target happened in each window.
+    """Whether the target happened in each window: ``outcome``, shape (origin, horizon), is 1 or 0.
 
-    Parameters
-    ----------
-    target : str
-        Name of the target.
-    origin : ndarray of datetime64[D], shape (origin,)
-    horizon_days : ndarray of int64, shape (horizon,)
-    outcome : ndarray of float64, shape (origin, horizon)
-        1 or 0; NaN where the window ends after the data.
+    It is NaN where the window ends after the data.
     """
 
     target: str
@@ -112,19 +99,9 @@ def observe_outcomes(
 ) -> BinaryOutcomes:
     """Look up whether the target happened in each window.
 
-    Parameters
-    ----------
-    events : EventTable
-        Everything known by now, not cut at the origins.
-    origins, horizons : ndarray
-        As made by the functions above.
-    data_end : date
-        Last day that the data cover.
-
-    Raises
-    ------
-    InputError
-        A horizon has no complete window: even the first origin's ends after the data.
+    ``events`` are everything known by now, not cut at the origins, and cover days up to ``data_end``; origins
+    and horizons ascend. ``InputError`` when a horizon has no complete window: even the first origin's ends
+    after the data.
     """
     end = as_day(data_end)
     longest = int((end - origins[0]).astype(np.int64)) + 1
@@ -147,14 +124,9 @@ def observe_outcomes(
 class PastEvents:
     """Events known before an origin that happened on or after ``start``.
 
-    Parameters
-    ----------
-    n_days : int
-        Days from ``start`` to the origin, at least 1; day ``n_days`` is the origin itself and is not known.
-    day, known_day : ndarray of int64, shape (event,)
-        Day of the act and day it became public, counted from ``start``; both below ``n_days``.
-    category : ndarray of object, shape (event,)
-    is_target : ndarray of bool, shape (event,)
+    ``n_days`` are the days from ``start`` to the origin, at least 1; day ``n_days`` is the origin itself and
+    is not known. ``day`` of the act and ``known_day``, when it became public, count from ``start``; both are
+    below ``n_days``. All arrays are of shape (event,).
     """
 
     n_days: int
@@ -173,11 +145,8 @@ class PastEvents:
     def decayed_count(self, chosen: Flags, half_life_days: float) -> Floats:
         """Exponentially decayed number of the chosen events known before each day; ``inf`` for a plain count.
 
-        Returns
-        -------
-        ndarray of float64, shape (n_days + 1,)
-            Entry ``t``: sum over events with known_day < t of 2^(−(t − 1 − day) / half-life); the last
-            entry is the value at the origin. An act disclosed late enters late, already aged.
+        Entry ``t``, shape (n_days + 1,): sum over events with known_day < t of 2^(−(t − 1 − day) /
+        half-life); the last is that at the origin. An act disclosed late enters late, already aged.
         """
         decay = 2.0 ** (-1.0 / half_life_days)
         lag = self.known_day[chosen] - self.day[chosen]
@@ -218,12 +187,7 @@ def find_record_start(events: EventTable, before: date) -> date:
     Archives often hold a few stray rows from years in which the dyad was hardly covered. Counting those
     years as peace lowers every baseline. The record starts with the first event known before ``before`` that
     is followed by at least ``DENSE_EVENTS`` − 1 more within ``DENSE_DAYS`` days, or with the first event when
-    no stretch is dense.
-
-    Raises
-    ------
-    InputError
-        No event is known before that day.
+    no stretch is dense (``InputError`` when no event is known before that day).
     """
     days = np.sort(events.date[events.known_date < as_day(before)])
     if not len(days):

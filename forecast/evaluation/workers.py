@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from forecast.errors import ForecastError, InputError, UnfinishedError
-from forecast.evaluation.backtest import BacktestPlan, OriginListener, Unit, UnitResult, run_unit
+from forecast.evaluation.backtest import BacktestPlan
 from forecast.evaluation.unit_store import decisive_versions
+from forecast.evaluation.units import OriginListener, Unit, UnitResult, run_unit
 from forecast.events.table import EventTable
 
 Job = tuple[BacktestPlan, EventTable, Unit]
@@ -49,13 +50,9 @@ def run_jobs(
         Worker processes of this machine; 1 runs in this process, unless ``cluster`` is given.
     cluster : str, optional
         ``"local"``, or the address of a Dask scheduler (``tcp://host:port``), which has its own workers.
+        ``InputError`` when it cannot be reached, has no worker, or a worker has other versions.
     listen : callable, optional
         Told after each origin, where units run in this process; elsewhere it is not called.
-
-    Raises
-    ------
-    InputError
-        The scheduler cannot be reached or has no worker, or a worker has other versions.
     """
     if processes > 1 or cluster:
         yield from _run_on_dask(jobs, cluster or LOCAL, min(processes, len(jobs)))

@@ -14,8 +14,3 @@ The modules in the order of the flow::
 
 Nothing here is ever overwritten: a correction is a new record that points to the old one.
 """
-
-from forecast.ledger.book import Book
-from forecast.ledger.store import open_ledger, write_ledger
-
-__all__ = ["Book", "open_ledger", "write_ledger"]

@@ -51,23 +51,12 @@ class Link:
 
 
 @dataclass(frozen=True)
-class ChainRecord:
+class ChainRecord(Link):
     """One record as it is read: a link, when it was written down, and what it says."""
 
-    link: Link
     recorded_on: datetime
     clock_behind_s: int | None
     entry: AnyEntry
-
-    @property
-    def sequence(self) -> int:
-        """Place in the chain, from 1."""
-        return self.link.sequence
-
-    @property
-    def hash(self) -> str:
-        """The record's own hash."""
-        return self.link.hash
 
 
 def link_hash(previous: str, payload: str) -> str:
@@ -108,33 +97,30 @@ def read_link(link: Link, place: int, previous: str) -> ChainRecord:
         plain = canonical_json(content) == link.payload
         payload = Payload.model_validate_json(link.payload)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the payload"
-        raise BadRecordError(f"is none that this version knows: {where}: {first['msg']}") from error
+        raise unknown_record(error, "the payload") from error
     except (ValueError, RecursionError) as error:
         raise BadRecordError(f"is not readable: {error}") from error
     if not plain:
         raise BadRecordError("is not written in canonical JSON")
     if payload.entry.id != payload.entry.expected_id:
         raise BadRecordError("has an id that is not that of its content")
-    return ChainRecord(link, payload.recorded_on, payload.clock_behind_s, payload.entry)
+    said = {name: getattr(payload, name) for name in ("recorded_on", "clock_behind_s", "entry")}
+    return ChainRecord(**vars(link), **said)
+
+
+def unknown_record(error: ValidationError, whole: str) -> BadRecordError:
+    """Say where a record is not of a known form; ``whole`` names it where the fault has no place in it."""
+    first = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"]) or whole
+    return BadRecordError(f"is none that this version knows: {where}: {first['msg']}")
 
 
 class Book:
     """A ledger in memory. It grows at its end only, and takes no record that contradicts an earlier one.
 
-    ``path`` says where it was read from, for messages.
-
-    Attributes
-    ----------
-    questions : dict of str to Question
-        By id, in the order they were first asked.
-    resolutions : dict of str to list of ResolutionEntry
-        By id of the question; the last one stands.
-    voids : dict of str to VoidEntry
-        By id of what does not count.
-    latest_time : datetime or None
-        Latest time on record.
+    ``path`` says where it was read from, for messages; ``head`` is the hash of the last record, 64 zeros for
+    an empty ledger. ``questions`` are by id, in the order they were first asked, ``resolutions`` by id of the
+    question (the last one stands), ``voids`` by id of what does not count.
     """
 
     def __init__(self, path: str) -> None:
@@ -143,19 +129,14 @@ class Book:
         self.resolutions: dict[str, list[ResolutionEntry]] = {}
         self.voids: dict[str, VoidEntry] = {}
         self.latest_time: datetime | None = None
+        self.head = GENESIS
         self._records: dict[str, ChainRecord] = {}
-        self._head = GENESIS
 
     def __len__(self) -> int:
         return len(self._records)
 
     def __contains__(self, entry_id: object) -> bool:
         return entry_id in self._records
-
-    @property
-    def head(self) -> str:
-        """Hash of the last record; 64 zeros for an empty ledger."""
-        return self._head
 
     @property
     def records(self) -> Iterator[ChainRecord]:
@@ -186,7 +167,7 @@ class Book:
 
         ``BadRecordError`` when it does not follow the chain, or contradicts it; the book is then as before.
         """
-        record = read_link(link, len(self) + 1, self._head)
+        record = read_link(link, len(self) + 1, self.head)
         if record.clock_behind_s != seconds_behind(record.recorded_on, self.latest_time):
             raise BadRecordError("hides, or invents, that the clock was set back")
         entry = record.entry
@@ -199,7 +180,7 @@ class Book:
         else:
             self.questions.setdefault(entry.question.id, entry.question)
         self._records[entry.id] = record
-        self._head = record.hash
+        self.head = record.hash
         self.latest_time = max(self.latest_time or record.recorded_on, record.recorded_on)
         return record
 
@@ -279,9 +260,7 @@ class CheckedChain:
 def check_chain(path: str, links: Iterable[Link]) -> CheckedChain:
     """Check every record in order and stop at the first that is bad.
 
-    A record is bad when it is not where it should be, does not follow the one before, was altered, or
-    contradicts an earlier record. Records cut off at the end leave no trace here: compare the head with one
-    that was noted elsewhere.
+    Records cut off at the end leave no trace here: compare the head with one that was noted elsewhere.
     """
     book = Book(path)
     for link in links:

@@ -16,7 +16,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field
 
@@ -49,9 +49,7 @@ class Question(Record):
 
     dyad: tuple[str, str] = Field(description="the two sides, sorted; actors of a side are joined by a plus")
     sides: tuple[tuple[str, ...], tuple[str, ...]] | None = Field(
-        None,
-        exclude_if=_is_none,
-        description="actors of each side, in the order of dyad",
+        None, exclude_if=_is_none, description="actors of each side, in the order of dyad"
     )
     theatre: tuple[str, ...] | None = Field(
         None, exclude_if=_is_none, description="third parties; acts between one of them and a side count too"
@@ -100,14 +98,13 @@ class Entry(Record):
     id: Hash
     provenance: tuple[Provenance, ...] = Field((), description="chains it came through, the first one first")
 
-    def identity(self) -> dict[str, Any]:
-        """What the id is made of."""
-        raise NotImplementedError
+    identity: ClassVar[frozenset[str]]
+    """Fields that the id is made of."""
 
     @property
     def expected_id(self) -> str:
         """The id that the content has."""
-        return content_hash(self.identity())
+        return content_hash(self.model_dump(mode="json", include=set(self.identity)))
 
 
 class ProbabilityEntry(Entry):
@@ -145,19 +142,10 @@ class ForecastEntry(ProbabilityEntry):
     run_id: Text
     run_folder: Text | None = Field(description="where the run was kept; null when it was not")
 
-    def identity(self) -> dict[str, Any]:
-        """Question, names, and hashes of config, data and code."""
-        return {
-            "kind": self.kind,
-            "question": self.question.model_dump(mode="json"),
-            "name": self.name,
-            "target": self.target,
-            "milestone_name": self.milestone_name,
-            "model": self.model,
-            "config_sha256": self.config_sha256,
-            "data_sha256": self.data_sha256,
-            "code_version": self.code_version,
-        }
+    identity = frozenset(
+        {"kind", "question", "name", "target", "milestone_name", "model"}
+        | {"config_sha256", "data_sha256", "code_version"}
+    )
 
 
 class JudgementEntry(ProbabilityEntry):
@@ -169,14 +157,7 @@ class JudgementEntry(ProbabilityEntry):
     kind: Literal["judgement"] = "judgement"
     forecaster: Text
 
-    def identity(self) -> dict[str, Any]:
-        """Question, forecaster and probability."""
-        return {
-            "kind": self.kind,
-            "question": self.question.model_dump(mode="json"),
-            "forecaster": self.forecaster,
-            "probability": self.probability,
-        }
+    identity = frozenset({"kind", "question", "forecaster", "probability"})
 
 
 class ResolutionEntry(Entry):
@@ -192,9 +173,11 @@ class ResolutionEntry(Entry):
     events_sha256: Hash
     corrects: Hash | None = Field(None, description="id of the resolution that this one replaces")
 
-    def identity(self) -> dict[str, Any]:
-        """Everything but the way it came here."""
-        return self.model_dump(mode="json", exclude={"id", "provenance"})
+    # Everything but the way it came here.
+    identity = frozenset(
+        {"kind", "question_id", "outcome", "decided_on", "acts", "through"}
+        | {"events_source", "events_sha256", "corrects"}
+    )
 
     def same_answer(self, other: ResolutionEntry) -> bool:
         """Whether both say that the same happened, by the same acts."""
@@ -208,9 +191,7 @@ class VoidEntry(Entry):
     subject: Hash = Field(description="id of the forecast, judgement or question")
     reason: Text
 
-    def identity(self) -> dict[str, Any]:
-        """Subject and reason."""
-        return {"kind": self.kind, "subject": self.subject, "reason": self.reason}
+    identity = frozenset({"kind", "subject", "reason"})
 
 
 AnyEntry = Annotated[
@@ -222,9 +203,7 @@ class Payload(Record):
     """What a record says and when it was written down; the text that is hashed."""
 
     schema_: Literal[1, 2] = Field(
-        2,
-        alias="schema",
-        description="version of the payloads; 1 lacks sides and theatre of questions",
+        2, alias="schema", description="version of the payloads; 1 lacks sides and theatre of questions"
     )
     recorded_on: AwareDatetime
     clock_behind_s: int | None = Field(

@@ -7,17 +7,15 @@ the one before the milestone) and ``location`` (the dyad), with a ``pmf`` of ``y
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 import re
-from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from forecast.errors import LedgerError
+from forecast.evaluation.forecast_table import csv_text
 from forecast.ledger.book import Book
 from forecast.ledger.entries import ChainLine, Question, canonical_json
 from forecast.ledger.scored import standing_forecasts
@@ -29,18 +27,12 @@ _TASK_COLUMNS = ("origin_date", "target", "horizon", "target_end_date", "locatio
 
 def chain_lines(book: Book) -> str:
     """Return the whole chain as JSON Lines, one record a line, in canonical JSON."""
-    return "".join(
-        canonical_json(
-            {
-                "sequence": record.sequence,
-                "previous": record.link.previous,
-                "hash": record.hash,
-                "payload": json.loads(record.link.payload),
-            }
-        )
-        + "\n"
+    lines = (
+        {name: getattr(record, name) for name in ("sequence", "previous", "hash")}
+        | {"payload": json.loads(record.payload)}
         for record in book.records
     )
+    return "".join(canonical_json(line) + "\n" for line in lines)
 
 
 def ledger_schema() -> dict[str, Any]:
@@ -69,11 +61,11 @@ def hubverse_forecasts(book: Book) -> str:
             task = _task(judgement.question, names[judgement.question.id][0])
             answers.setdefault((_model_id("others", judgement.forecaster), *task), judgement.probability)
     rows = (
-        (*key, "pmf", category, value)
+        (*key, "pmf", category, canonical_json(round(value, 6)))
         for key, probability in answers.items()
-        for category, value in (("yes", _plain(probability)), ("no", _plain(1 - probability)))
+        for category, value in (("yes", probability), ("no", 1 - probability))
     )
-    return _csv(("model_id", *_TASK_COLUMNS, "output_type", "output_type_id", "value"), rows)
+    return csv_text(("model_id", *_TASK_COLUMNS, "output_type", "output_type_id", "value"), rows)
 
 
 def hubverse_outcomes(book: Book) -> str:
@@ -86,7 +78,7 @@ def hubverse_outcomes(book: Book) -> str:
         for name in names[question.id]
         for category in ("yes", "no")
     ]
-    return _csv((*_TASK_COLUMNS, "output_type", "output_type_id", "oracle_value"), rows)
+    return csv_text((*_TASK_COLUMNS, "output_type", "output_type_id", "oracle_value"), rows)
 
 
 def question_sheet(book: Book) -> str:
@@ -98,7 +90,7 @@ def question_sheet(book: Book) -> str:
         if question.id not in book.voids and not book.resolution_of(question.id)
         for name in names[question.id]
     ]
-    return _csv((*QUESTION_COLUMNS, *ANSWER_COLUMNS), rows)
+    return csv_text((*QUESTION_COLUMNS, *ANSWER_COLUMNS), rows)
 
 
 def write_text(text: str, path: Path) -> None:
@@ -122,27 +114,10 @@ def target_names(book: Book) -> dict[str, list[str]]:
 
 def _task(question: Question, target: str) -> tuple[str, ...]:
     last = question.milestone - timedelta(days=1)
-    return (
-        question.as_of.isoformat(),
-        target,
-        str((last - question.as_of).days),
-        last.isoformat(),
-        question.pair,
-    )
+    days = (last - question.as_of).days
+    return question.as_of.isoformat(), target, str(days), last.isoformat(), question.pair
 
 
 def _model_id(team: str, model: str) -> str:
     # The hubverse allows letters, figures and underscores, and one hyphen between team and model.
     return "-".join(re.sub(r"[^A-Za-z0-9]+", "_", part).strip("_") or "_" for part in (team, model))
-
-
-def _plain(probability: float) -> str:
-    return canonical_json(round(probability, 6))
-
-
-def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return buffer.getvalue()

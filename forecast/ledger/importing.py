@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from forecast.errors import LedgerError, did_you_mean
-from forecast.ledger.book import BadRecordError, Book, ChainRecord, Link
+from forecast.ledger.book import BadRecordError, Book, ChainRecord, Link, unknown_record
 from forecast.ledger.entries import (
     DIGITS,
     ChainLine,
@@ -89,9 +89,8 @@ def import_chain(ledger: LedgerWriter, chain: Book) -> Imported:
     by others.
     """
     done = Imported(chain.head)
-    ours = {
-        key for entry in ledger.book.answers if not entry.provenance for key in (entry.id, entry.question.id)
-    }
+    own = [entry for entry in ledger.book.answers if not entry.provenance]
+    ours = {key for entry in own for key in (entry.id, entry.question.id)}
     for record in chain.records:
         _import_record(ledger, chain, record, ours, done)
     return done
@@ -123,13 +122,10 @@ def _read_line(line: str) -> Link:
     try:
         content = json.loads(line)
         ChainLine.model_validate_json(line)
-        return Link(
-            content["sequence"], content["previous"], content["hash"], canonical_json(content["payload"])
-        )
+        place = content["sequence"], content["previous"], content["hash"]
+        return Link(*place, canonical_json(content["payload"]))
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the line"
-        raise BadRecordError(f"is none that this version knows: {where}: {first['msg']}") from error
+        raise unknown_record(error, "the line") from error
     except (ValueError, RecursionError) as error:
         raise BadRecordError(f"is no JSON ({error}); the line may have been cut") from error
 
@@ -147,23 +143,12 @@ class _RowFaultError(Exception):
 
 
 def read_answers(path: Path, book: Book, *, now: datetime) -> Answers:
-    """Read probabilities of others.
+    """Read probabilities of others on the questions of a ledger.
 
-    Parameters
-    ----------
-    path : Path
-        CSV in UTF-8 with the columns dyad, target, as_of, milestone, forecaster and probability; ``made_on``
-        (day or time) and ``question`` (an id, needed when one target name stands for two rules) are optional.
-        Rows with an empty probability are left out.
-    book : Book
-        The ledger with the questions.
-    now : datetime
-        Time of the import: when an answer was made if the file does not say.
-
-    Raises
-    ------
-    LedgerError
-        The file cannot be read or has faults; the message lists the first 20 with their lines.
+    The file is CSV in UTF-8 with the columns dyad, target, as_of, milestone, forecaster and probability;
+    ``made_on`` (day or time; ``now`` where it is not given) and ``question`` (an id, needed when one target
+    name stands for two rules) are optional. Rows with an empty probability are left out. ``LedgerError`` when
+    the file cannot be read or has faults; the message lists the first 20 with their lines.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -194,8 +179,8 @@ def read_answers(path: Path, book: Book, *, now: datetime) -> Answers:
     return Answers(tuple(judgements), empty)
 
 
-def _check_header(path: Path, header: object) -> None:
-    found = [str(name) for name in header] if isinstance(header, list) else []
+def _check_header(path: Path, header: Sequence[str] | None) -> None:
+    found = [str(name) for name in header or ()]
     for name in found:
         if name not in _COLUMNS:
             hint = did_you_mean(name, _COLUMNS) or f" Allowed: {', '.join(_COLUMNS)}"
@@ -215,11 +200,18 @@ def _judgement(
 ) -> JudgementEntry:
     if not cells["forecaster"]:
         raise _RowFaultError("forecaster is empty. Give a name, e.g. crowd")
+    question = _question(cells, book, names)
+    try:
+        probability = float(cells["probability"])
+    except ValueError:
+        probability = -1.0
+    if not 0 <= probability <= 1:
+        raise _RowFaultError(f"probability '{cells['probability']}' is not in 0 to 1. Write 63% as 0.63")
     return with_id(
         JudgementEntry,
-        question=_question(cells, book, names).model_dump(),
+        question=question.model_dump(),
         forecaster=cells["forecaster"],
-        probability=_probability(cells["probability"]),
+        probability=round(probability, DIGITS),
         made_on=_made_on(cells.get("made_on", ""), now),
     )
 
@@ -258,16 +250,6 @@ def _day(cells: Mapping[str, str], column: str) -> date:
         return date.fromisoformat(cells[column])
     except ValueError as error:
         raise _RowFaultError(f"{column} '{cells[column]}' is not a day. Expected: YYYY-MM-DD") from error
-
-
-def _probability(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise _RowFaultError(f"probability '{text}' is not in 0 to 1. Write 63% as 0.63")
-    return round(value, DIGITS)
 
 
 def _made_on(text: str, now: datetime) -> datetime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from forecast.events.dyads import DyadRule
@@ -44,12 +44,7 @@ def record_forecast(
     """Put the forecasts of a run on record; what is there already stays as it was.
 
     A run that did not converge is recorded as such. A milestone on the day after the as-of date leaves no day
-    for anything to happen, so it is no question and is not recorded.
-
-    Raises
-    ------
-    LedgerError
-        As ``write_ledger``.
+    for anything to happen, so it is no question and is not recorded. ``LedgerError`` as ``write_ledger``.
     """
     entries = forecast_entries(forecast, rules, origin)
     with write_ledger(path) as ledger:
@@ -62,27 +57,26 @@ def forecast_entries(
 ) -> list[ForecastEntry]:
     """Make the entries of a run, in the order of its targets and milestones."""
     rule_of = {rule.name: rule for rule in rules}
-    return [
-        entry
+    entries = (
+        _entry(forecast, target, milestone, rule_of[target.name], origin)
         for target in forecast.targets
         for milestone in target.milestones
-        if (entry := _entry(forecast, target, milestone, rule_of[target.name], origin)).question.horizon_days
-    ]
+    )
+    return [entry for entry in entries if entry.question.horizon_days]
 
 
-def make_question(dyad: DyadRule, rule: TargetRule, as_of: object, milestone: object) -> Question:
+def make_question(dyad: DyadRule, rule: TargetRule, as_of: date, milestone: date) -> Question:
     """Make a question; the order of actors and categories does not matter."""
     sides = {"+".join(side): side for side in (tuple(sorted(dyad.a)), tuple(sorted(dyad.b)))}
-    return Question.model_validate(
-        {
-            "dyad": dyad.sides,
-            "sides": tuple(sides[name] for name in dyad.sides),
-            "theatre": tuple(sorted(dyad.theatre)),
-            "any_of": tuple(sorted(set(rule.any_of))),
-            "min_severity": rule.min_severity,
-            "as_of": as_of,
-            "milestone": milestone,
-        }
+    low, high = dyad.sides
+    return Question(
+        dyad=(low, high),
+        sides=(sides[low], sides[high]),
+        theatre=tuple(sorted(dyad.theatre)),
+        any_of=tuple(sorted(set(rule.any_of))),
+        min_severity=rule.min_severity,
+        as_of=as_of,
+        milestone=milestone,
     )
 
 

@@ -26,16 +26,9 @@ PAIR_SHARE = 0.9
 class Coverage:
     """Whose acts a file holds, and until when.
 
-    Parameters
-    ----------
-    dyad : tuple of str
-        The two actors or sides, sorted.
-    through : date
-        Last day that the events cover.
-    unseen : tuple of str
-        Actors of the sides asked about whom no row names: the file may not cover their acts.
-    stated : bool
-        Whether ``through`` was given; else it is the last day on which anything became known.
+    ``dyad`` holds the two actors or sides, sorted. No row names the actors ``unseen`` of the sides asked
+    about: the file may not cover their acts. ``through``, the last day that the events cover, was given
+    (``stated``) or is the last day on which anything became known.
     """
 
     dyad: tuple[str, str]
@@ -63,18 +56,14 @@ class Resolved:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values: the resolutions, the open questions, and the number of the others."""
+        told, counted = ("new", "corrected", "open"), ("open_met", "unchanged", "void", "other_dyads")
         return {
             "dyad": "-".join(self.coverage.dyad),
             "unseen_actors": [*self.coverage.unseen],
             "through": self.coverage.through.isoformat(),
             "through_stated": self.coverage.stated,
-            "new": [one.model_dump(mode="json") for one in self.new],
-            "corrected": [one.model_dump(mode="json") for one in self.corrected],
-            "open": [one.model_dump(mode="json") for one in self.open],
-            "n_open_met": len(self.open_met),
-            "n_unchanged": len(self.unchanged),
-            "n_void": len(self.void),
-            "n_other_dyads": len(self.other_dyads),
+            **{name: [one.model_dump(mode="json") for one in getattr(self, name)] for name in told},
+            **{f"n_{name}": len(getattr(self, name)) for name in counted},
         }
 
 
@@ -83,10 +72,7 @@ def resolve_ledger(
 ) -> Resolved:
     """Look up in a ledger's file what happened, and put it on record; see ``coverage_of`` for the parameters.
 
-    Raises
-    ------
-    LedgerError
-        The ledger cannot be used, or as ``coverage_of``.
+    ``LedgerError`` when the ledger cannot be used, or as ``coverage_of``.
     """
     coverage = coverage_of(events, open_ledger(path), today=today, through=through, dyad=dyad)
     with write_ledger(path) as ledger:
@@ -98,25 +84,10 @@ def coverage_of(
 ) -> Coverage:
     """Find out whose acts a file holds, and until when it covers them.
 
-    Unless given, the dyad is the most frequent pair that is asked about and has ``FEW_SHARE`` of the rows.
-
-    Parameters
-    ----------
-    events : EventTable
-    book : Book
-        Its questions have to be about this dyad.
-    today : date
-        No file covers days to come.
-    through : date, optional
-        Last day covered; the last ``known_date`` when absent.
-    dyad : str, optional
-        Two actors or sides, e.g. ``USA-CHN``.
-
-    Raises
-    ------
-    LedgerError
-        The ledger has no question about the dyad, the file has no act between the two, or the last day lies
-        ahead. The message names the pairs that the file holds.
+    Unless given, the dyad (two actors or sides, e.g. ``USA-CHN``) is the most frequent pair that is asked
+    about and has ``FEW_SHARE`` of the rows, and the last day covered is the last ``known_date``. No file
+    covers days to come, from ``today`` on. ``LedgerError`` when the ledger has no question about the dyad,
+    the file has no act between the two, or the last day lies ahead; it names the pairs that the file holds.
     """
     held = main_pairs(events)
     pair = _main_pair(held, book) if dyad is None else _given_pair(dyad, book)
@@ -163,14 +134,12 @@ def resolve_questions(ledger: LedgerWriter, events: EventTable, coverage: Covera
 
 def acts_that_met(events: EventTable, question: Question, through: date) -> EventTable:
     """Acts that meet the rule, by their own date in the window [as-of + 1, milestone), up to a day."""
-    rule = TargetRule("", question.any_of, question.min_severity)
     last = min(question.milestone - timedelta(days=1), through)
-    acts = acts_of(events, question)
-    inside = acts.between(question.origin, last)
-    return inside.select(rule.mask(inside))
+    inside = _acts_of(events, question).between(question.origin, last)
+    return inside.select(TargetRule("", question.any_of, question.min_severity).mask(inside))
 
 
-def acts_of(events: EventTable, question: Question) -> EventTable:
+def _acts_of(events: EventTable, question: Question) -> EventTable:
     """Acts that a question counts, by its sides and its theatre.
 
     A question of schema 1 names its pair only, and its run counted every row of its file. In a file of that

@@ -7,7 +7,7 @@ it, since one act can decide many of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -80,19 +80,8 @@ def standing_forecasts(book: Book, *, unconverged: bool = False) -> tuple[list[F
     """Choose what counts: of each config name, model and question the first forecast that stands.
 
     Later ones do not count, or the best could be picked afterwards. One that was declared void, or did not
-    converge, makes room for the next.
-
-    Parameters
-    ----------
-    book : Book
-    unconverged : bool
-        Count forecasts whose fit failed a gate as well.
-
-    Returns
-    -------
-    list of ForecastEntry
-        Open and resolved, in the order they were made.
-    Counts
+    converge (unless ``unconverged`` counts as well), makes room for the next. Given are the open and the
+    resolved ones, in the order they were made, and what became of all.
     """
     chosen: dict[tuple[str, str, str], ForecastEntry] = {}
     left = dict.fromkeys(("void", "unconverged", "repeated"), 0)
@@ -166,23 +155,6 @@ def score_group(
         skill=error_bound_if_defined(skill),
         claim="none" if few else claim_of(skill),
     )
-
-
-def score_groups(
-    forecasts: Sequence[ScoredForecast],
-    by: str,
-    group_of: Callable[[ScoredForecast], str],
-    *,
-    seed: int,
-    order: Sequence[str] = (),
-) -> list[GroupScore]:
-    """Score every group, in a given order, then by name."""
-    members: dict[str, list[ScoredForecast]] = {}
-    for one in forecasts:
-        members.setdefault(group_of(one), []).append(one)
-    rank = {group: place for place, group in enumerate(order)}
-    names = sorted(members, key=lambda group: (rank.get(group, len(rank)), group))
-    return [score_group(members[name], seed=seed, by=by, group=name) for name in names]
 
 
 class _OriginBlocks:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Literal
 
-import numpy as np
 from pydantic import Field
 
 from forecast.errors import LedgerError
 from forecast.evaluation.baselines import REFERENCE
 from forecast.evaluation.calibration import pool_calibration, reliability_curve
-from forecast.evaluation.forecast_table import ForecastTable
+from forecast.evaluation.forecast_table import ForecastTable, csv_text, table_of
 from forecast.evaluation.score_table import FEWEST_OUTCOMES
 from forecast.evaluation.track_record import error_bound_if_defined, largest_misses
 from forecast.ledger.book import Book
@@ -27,7 +25,6 @@ from forecast.ledger.scored import (
     compare_with_others,
     resolved_forecasts,
     score_group,
-    score_groups,
     standing_forecasts,
 )
 from forecast.records.base import Probability, Record
@@ -72,27 +69,18 @@ class LedgerScores(Record):
 
 
 def score_ledger(book: Book, *, seed: int = 0, unconverged: bool = False) -> LedgerScores:
-    """Score a ledger by the functions that score a backtest.
+    """Score a ledger by the functions that score a backtest (``LedgerError``: nothing can be scored yet).
 
-    Parameters
-    ----------
-    book : Book
-    seed : int
-        Of the bootstrap and of the consistency bands.
-    unconverged : bool
-        Score forecasts whose fit failed a gate as well.
-
-    Raises
-    ------
-    LedgerError
-        No forecast can be scored yet.
+    ``seed`` is of the bootstrap and of the consistency bands; ``unconverged`` scores forecasts whose fit
+    failed a gate as well.
     """
     standing, counts = standing_forecasts(book, unconverged=unconverged)
     scored = resolved_forecasts(book, standing)
     if not scored:
         raise LedgerError(f"{book.path}: {_nothing_to_score(counts)}")
     late = [one for one in scored if not one.early]
-    name = _curve_name(scored)
+    models = {one.entry.model for one in scored}
+    name = models.pop() if len(models) == 1 else "all_models"
     table = _as_table(scored, name)
     baseline = _as_table(scored, REFERENCE, baseline=True)
     slope = pool_calibration(table, name, seed).slope
@@ -114,17 +102,15 @@ def score_ledger(book: Book, *, seed: int = 0, unconverged: bool = False) -> Led
 
 def groups_csv(scores: LedgerScores) -> str:
     """Return the score of every group as CSV; what is not defined is an empty cell."""
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(_CSV_COLUMNS)
+    rows = []
     for group in (*scores.groups, *([scores.without_early] if scores.without_early else [])):
         cells: list[object] = [group.by, group.group, group.n, group.n_yes]
         for bound in (group.brier, group.log):
             cells += [bound.value, bound.se]
         lower, upper = (group.skill and group.skill.interval90) or (None, None)
         cells += [group.baseline_brier, group.baseline_log, group.skill and group.skill.value, lower, upper]
-        writer.writerow([*cells, group.claim])
-    return buffer.getvalue()
+        rows.append([*cells, group.claim])
+    return csv_text(_CSV_COLUMNS, rows)
 
 
 def summarise_ledger(book: Book, dyad: tuple[str, str], *, seed: int = 0) -> LedgerSummary:
@@ -148,17 +134,24 @@ def summarise_ledger(book: Book, dyad: tuple[str, str], *, seed: int = 0) -> Led
 
 
 def _groups(scored: Sequence[ScoredForecast], seed: int) -> list[GroupScore]:
-    bands = [name for _, name in HORIZON_BANDS]
+    # Groups stand in this order, then by name.
+    order = [*(name for _, name in HORIZON_BANDS), AHEAD]
     targets = _target_names(scored)
-    return [
-        *score_groups(scored, "horizon", lambda one: horizon_band(one.horizon_days), seed=seed, order=bands),
-        *score_groups(scored, "target", lambda one: targets[_rule(one.entry)], seed=seed),
-        *score_groups(scored, "dyad", lambda one: one.entry.question.pair, seed=seed),
-        *score_groups(scored, "model", lambda one: one.entry.model, seed=seed),
-        *score_groups(
-            scored, "made", lambda one: HINDCAST if one.entry.hindcast else AHEAD, seed=seed, order=[AHEAD]
-        ),
-    ]
+    kinds: dict[str, Callable[[ScoredForecast], str]] = {
+        "horizon": lambda one: horizon_band(one.horizon_days),
+        "target": lambda one: targets[_rule(one.entry)],
+        "dyad": lambda one: one.entry.question.pair,
+        "model": lambda one: one.entry.model,
+        "made": lambda one: HINDCAST if one.entry.hindcast else AHEAD,
+    }
+    found = []
+    for by, group_of in kinds.items():
+        members: dict[str, list[ScoredForecast]] = {}
+        for one in scored:
+            members.setdefault(group_of(one), []).append(one)
+        names = sorted(members, key=lambda name: (order.index(name) if name in order else len(order), name))
+        found += [score_group(members[name], seed=seed, by=by, group=name) for name in names]
+    return found
 
 
 def horizon_band(days: int) -> str:
@@ -173,32 +166,18 @@ def _rule(entry: ForecastEntry) -> tuple[str, tuple[str, ...], int]:
 def _target_names(scored: Sequence[ScoredForecast]) -> dict[tuple[str, tuple[str, ...], int], str]:
     """Name of each target; where one name stands for several rules, the rule is told with it."""
     rules = dict.fromkeys(_rule(one.entry) for one in scored)
-    names = [name for name, _, _ in rules]
-    return {
-        (name, any_of, severity): name
-        if names.count(name) == 1
-        else f"{name} ({', '.join(any_of)}, severity {severity} or more)"
-        for name, any_of, severity in rules
-    }
-
-
-def _curve_name(scored: Sequence[ScoredForecast]) -> str:
-    models = {one.entry.model for one in scored}
-    return models.pop() if len(models) == 1 else "all_models"
+    names = Counter(name for name, _, _ in rules)
+    told = {rule: f"{rule[0]} ({', '.join(rule[1])}, severity {rule[2]} or more)" for rule in rules}
+    return {rule: rule[0] if names[rule[0]] == 1 else told[rule] for rule in rules}
 
 
 def _as_table(scored: Sequence[ScoredForecast], model: str, *, baseline: bool = False) -> ForecastTable:
     """Put forecasts, or the baselines they were recorded with, into the table that the backtest scores."""
     entries = [one.entry for one in scored]
     chosen = [entry.baseline.probability if baseline else entry.probability for entry in entries]
-    return ForecastTable(
-        origin=np.array([one.origin for one in scored], dtype="datetime64[D]"),
-        horizon_days=np.array([one.horizon_days for one in scored], dtype=np.int64),
-        target=np.array([_series(entry) for entry in entries], dtype=np.object_),
-        model=np.full(len(scored), model, dtype=np.object_),
-        probability=np.array(chosen, dtype=np.float64),
-        outcome=np.array([one.outcome for one in scored], dtype=np.int8),
-    )
+    windows = [one.origin for one in scored], [one.horizon_days for one in scored]
+    outcome = [one.outcome for one in scored]
+    return table_of(*windows, [_series(entry) for entry in entries], [model] * len(scored), chosen, outcome)
 
 
 def _series(entry: ForecastEntry) -> str:
@@ -210,23 +189,20 @@ def _series(entry: ForecastEntry) -> str:
 
 
 def _misses(scored: Sequence[ScoredForecast], table: ForecastTable) -> tuple[LedgerMiss, ...]:
-    found = {(one.origin, one.horizon_days, _series(one.entry)): one for one in scored}
-    misses = []
-    for miss in largest_misses(table):
-        one = found[miss.origin, miss.horizon_days, miss.target]
-        question = one.entry.question
-        misses.append(
-            LedgerMiss(
-                id=one.entry.id,
-                dyad=question.pair,
-                target=one.entry.target,
-                as_of=question.as_of,
-                milestone=question.milestone,
-                probability=one.entry.probability,
-                outcome=one.outcome,
-            )
+    by_window = {(one.origin, one.horizon_days, _series(one.entry)): one for one in scored}
+    missed = [by_window[miss.origin, miss.horizon_days, miss.target] for miss in largest_misses(table)]
+    return tuple(
+        LedgerMiss(
+            id=one.entry.id,
+            dyad=one.entry.question.pair,
+            target=one.entry.target,
+            as_of=one.entry.question.as_of,
+            milestone=one.entry.question.milestone,
+            probability=one.entry.probability,
+            outcome=one.outcome,
         )
-    return tuple(misses)
+        for one in missed
+    )
 
 
 def _warnings(counts: Counts, everything: GroupScore) -> list[str]:
@@ -237,9 +213,8 @@ def _warnings(counts: Counts, everything: GroupScore) -> list[str]:
             f"{share} scored forecasts are hindcasts: made more than {GRACE_DAYS} days after the as-of date, "
             "when part of the answer could be known. They show how the method does, not what we foresaw."
         )
-    rarer = min(everything.n_yes, everything.n - everything.n_yes)
-    if rarer < FEWEST_OUTCOMES:
-        no = everything.n - everything.n_yes
+    no = everything.n - everything.n_yes
+    if min(everything.n_yes, no) < FEWEST_OUTCOMES:
         found.append(
             f"{count(everything.n_yes, 'question')} ended in a yes and {no:,} in a no. "
             f"With fewer than {FEWEST_OUTCOMES} of either no skill is claimed."
@@ -262,7 +237,6 @@ def _nothing_to_score(counts: Counts) -> str:
         "void": "void",
         "unconverged": "of a fit that did not converge (score them with --unconverged)",
     }
-    why = ", ".join(
-        f"{number:,} {words}" for name, words in parts.items() if (number := getattr(counts, name))
-    )
+    numbers = ((getattr(counts, name), words) for name, words in parts.items())
+    why = ", ".join(f"{number:,} {words}" for number, words in numbers if number)
     return f"nothing can be scored yet: of {count(counts.forecasts, 'forecast')} {why}"

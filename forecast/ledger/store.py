@@ -94,28 +94,16 @@ def read_links(path: Path) -> list[Link]:
             "FORECAST_LEDGER"
         )
     with _translated(path, "read"), closing(_connect_to_read(path)) as connection:
-        if not _is_ready(connection, path):
-            return []
-        return _links(connection)
+        return _links(connection) if _is_ready(connection, path) else []
 
 
 @contextmanager
 def write_ledger(path: Path, clock: Callable[[], datetime] = _now) -> Iterator[LedgerWriter]:
     """Give a writer that holds the ledger; what it appends is on record when the block ends, or not at all.
 
-    The ledger is made when it is not there. Other processes wait.
-
-    Parameters
-    ----------
-    path : Path
-    clock : callable
-        Gives the time with its zone. When it stands behind an earlier record, the new one says by how much
-        and a warning is logged.
-
-    Raises
-    ------
-    LedgerError
-        The file is no ledger, from a newer version, broken, or cannot be written.
+    The ledger is made when it is not there. Other processes wait. When the clock stands behind an earlier
+    record, the new one says by how much and a warning is logged. ``LedgerError`` when the file is no ledger,
+    from a newer version, broken, or cannot be written.
     """
     with _translated(path, "written"):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -126,7 +114,14 @@ def write_ledger(path: Path, clock: Callable[[], datetime] = _now) -> Iterator[L
             with _transaction(connection):
                 writer = LedgerWriter(connection, path, clock)
                 yield writer
-    _warn_of_clock(path, writer.added)
+    behind = max((record.clock_behind_s or 0 for record in writer.added), default=0)
+    if behind:
+        _LOGGER.warning(
+            "%s: the clock stands %s behind the latest record, so it was set back or ran ahead before. The "
+            "new records are kept in order and marked.",
+            path,
+            timedelta(seconds=behind),
+        )
 
 
 def refuse_unusable(path: Path) -> Book:
@@ -229,17 +224,6 @@ def _trusted(path: Path, links: Iterable[Link]) -> Book:
             "trusted, so the ledger is not used; put back a copy. See 'forecast ledger verify'"
         )
     return chain.book
-
-
-def _warn_of_clock(path: Path, added: list[ChainRecord]) -> None:
-    behind = max((record.clock_behind_s or 0 for record in added), default=0)
-    if behind:
-        _LOGGER.warning(
-            "%s: the clock stands %s behind the latest record, so it was set back or ran ahead before. The "
-            "new records are kept in order and marked.",
-            path,
-            timedelta(seconds=behind),
-        )
 
 
 @contextmanager

@@ -6,7 +6,6 @@ not at all, and the units are removed.
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,46 +19,30 @@ from forecast.evaluation.backtest import (
     DEFAULT_MODEL,
     BacktestOptions,
     BacktestPlan,
-    Unit,
-    UnitResult,
-    collect,
-    model_columns,
     plan_backtest,
     plan_notes,
-    units_of,
 )
 from forecast.evaluation.baselines import BASELINES
-from forecast.evaluation.forecast_table import ForecastTable
+from forecast.evaluation.forecast_table import ForecastTable, csv_text
 from forecast.evaluation.score_table import ScoreTable, score_forecasts
-from forecast.evaluation.unit_store import PLAN_FILE, UnitStore, open_store, plan_settings
+from forecast.evaluation.unit_store import UnitStore, open_store, plan_settings
+from forecast.evaluation.units import Unit, UnitResult, collect, model_columns, units_of
 from forecast.evaluation.workers import run_jobs
 from forecast.families import FAMILIES
 from forecast.report.backtest_figures import write_backtest_figures
+from forecast.runs import files
 from forecast.runs.folder import file_hashes, new_run_folder, refuse_existing
 from forecast.runs.inputs import Inputs, read_inputs
 from forecast.wording import count
 from forecast.workflows.forecast import Listener, StageProgress, versions
 
-SCORES_FILE = "scores.json"
-
 
 @dataclass(frozen=True)
 class Backtest:
-    """A backtest in memory.
+    """A backtest in memory; ``content`` is that of ``scores.json``.
 
-    Parameters
-    ----------
-    plan : BacktestPlan
-    results : tuple of UnitResult
-    forecasts : ForecastTable
-        Models and baselines.
-    scores : ScoreTable
-    notes : tuple of str
-        What a reader must know of plan and fits.
-    failures : tuple of str
-        Units that failed, with their errors; empty for a whole backtest.
-    content : dict
-        Content of ``scores.json``.
+    ``notes`` say what a reader must know of plan and fits; ``failures`` are the units that failed, with their
+    errors, none for a whole backtest.
     """
 
     plan: BacktestPlan
@@ -83,7 +66,7 @@ class Backtest:
 
 def backtest_place(config: Config, out: Path) -> Path:
     """Where the backtest of this config is kept below ``out``: ``<out>/<name>/backtest``."""
-    return out / config.name / "backtest"
+    return out / config.name / files.BACKTEST
 
 
 def partial_place(folder: Path) -> Path:
@@ -104,10 +87,10 @@ def run_backtest(
 ) -> Backtest:
     """Forecast at past origins, score, and write the folder.
 
+    Where units failed, the result has ``failures``, no folder is written, and ``resume`` tries them again.
+
     Parameters
     ----------
-    config : Config
-    options : BacktestOptions, optional
     folder : Path, optional
         ``reports/<name>/backtest`` when absent.
     resume : bool
@@ -118,11 +101,6 @@ def run_backtest(
         Where the units run; see ``run_jobs``. The result does not depend on it.
     listen : callable, optional
         Told of the progress: stage ``backtest``, in units of an origin of the ``target`` family.
-
-    Returns
-    -------
-    Backtest
-        With ``failures`` where units failed: then no folder is written, and ``resume`` tries them again.
 
     Raises
     ------
@@ -227,10 +205,7 @@ def _scores_content(
         "origins": {"number": len(origins), "first": origins[0], "last": origins[-1]},
         "baselines": list(BASELINES),
     }
-    best = [
-        {"target": target, "horizon_days": days, **models}
-        for (target, days), models in best_models(scores).items()
-    ]
+    best = [{"target": key[0], "horizon_days": key[1], **by} for key, by in best_models(scores).items()]
     warnings = [*notes, *table.pop("warnings")]
     return head | kept | table | {"best": best, "warnings": warnings, "failures": list(failures)}
 
@@ -248,29 +223,25 @@ def best_models(scores: ScoreTable) -> dict[tuple[str, int], dict[str, str]]:
 
 
 def _write(backtest: Backtest, settings: dict[str, Any], folder: Path) -> None:
-    backtest.forecasts.write_csv(folder / "forecasts.csv")
-    _write_origins(backtest, folder / "origins.csv")
-    _write_json(settings, folder / PLAN_FILE)
-    figures = folder / "figures"
+    backtest.forecasts.write_csv(folder / files.FORECASTS)
+    (folder / files.ORIGINS).write_text(_origins_csv(backtest.results), encoding="utf-8", newline="")
+    _write_json(settings, folder / files.PLAN)
+    figures = folder / files.FIGURES
     figures.mkdir()
     write_backtest_figures(backtest.forecasts, backtest.scores, figures, seed=backtest.plan.sampler.seed)
-    _write_json(backtest.content, folder / SCORES_FILE)
-    _write_json(_manifest(backtest, folder), folder / "manifest.json")
+    _write_json(backtest.content, folder / files.SCORES)
+    _write_json(_manifest(backtest, folder), folder / files.MANIFEST)
 
 
-def _write_origins(backtest: Backtest, path: Path) -> None:
+def _origins_csv(results: Sequence[UnitResult]) -> str:
     header = ("origin", "model", "target", "refitted", "converged", "pareto_k", "effective_draws")
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        for result in backtest.results:
-            unit = result.unit
-            for one in result.forecasts:
-                fit = (int(one.refitted), int(one.converged))
-                tail = "" if one.refitted else repr(one.pareto_k)
-                writer.writerow(
-                    (one.origin, unit.family, unit.target or "", *fit, tail, repr(one.effective_draws))
-                )
+    rows = []
+    for result in results:
+        for one in result.forecasts:
+            unit = (one.origin, result.unit.family, result.unit.target or "")
+            tail = "" if one.refitted else repr(one.pareto_k)
+            rows.append((*unit, int(one.refitted), int(one.converged), tail, repr(one.effective_draws)))
+    return csv_text(header, rows)
 
 
 def _manifest(backtest: Backtest, folder: Path) -> dict[str, Any]:

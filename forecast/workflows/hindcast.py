@@ -45,18 +45,9 @@ def hindcast(
 ) -> Hindcasts:
     """Forecast as of every day, for windows of these lengths, and put the forecasts on record.
 
-    Parameters
-    ----------
-    config : Config
-        Its targets, events, priors and sampler are used; its milestones, calendar and scenarios are of
-        another day and are not.
-    days : sequence of date
-        As-of dates.
-    ahead_days : sequence of int
-        Days in the window, from the day after the as-of date on, each at least 1.
-    ledger : Path
-    listen : callable, optional
-        Told of the progress: stage ``backtest``, in as-of dates.
+    The milestones, calendar and scenarios of the config are of another day and are not used. Windows of
+    ``ahead_days`` days, each at least 1, begin on the day after the as-of date. ``listen`` is told of stage
+    ``backtest``, in as-of dates.
 
     Raises
     ------
@@ -84,13 +75,7 @@ def hindcast(
 
 
 def quarter_days(first: date, last: date) -> list[date]:
-    """First days of the quarters in a span, both ends included.
-
-    Raises
-    ------
-    InputError
-        No quarter begins in the span.
-    """
+    """First days of the quarters in a span, both ends included (``InputError`` when there is none)."""
     years = range(first.year, last.year + 1)
     days = [date(year, month, 1) for year in years for month in (1, 4, 7, 10)]
     found = [day for day in days if first <= day <= last]
@@ -107,15 +92,8 @@ def _case(config: Config, day: date, ahead_days: Sequence[int]) -> Config:
         for length in dict.fromkeys(ahead_days)
     )
     headline = HeadlineConfig(target=config.headline.target, milestone=milestones[0].name)
-    return config.model_copy(
-        update={
-            "as_of": day,
-            "milestones": milestones,
-            "headline": headline,
-            "calendar": (),
-            "scenarios": (),
-        }
-    )
+    asked = {"as_of": day, "milestones": milestones, "headline": headline}
+    return config.model_copy(update={**asked, "calendar": (), "scenarios": ()})
 
 
 def _on_record(book: Book, inputs: Inputs) -> bool:

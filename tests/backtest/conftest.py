@@ -15,8 +15,8 @@ import pytest
 from forecast.cli import main
 from forecast.config import load_config
 from forecast.evaluation import workers
-from forecast.evaluation.backtest import BacktestOptions, BacktestPlan, UnitResult
-from forecast.evaluation.model_forecasts import OriginForecast
+from forecast.evaluation.backtest import BacktestOptions, BacktestPlan
+from forecast.evaluation.units import OriginForecast, UnitResult
 from forecast.inference.posterior import SamplerOptions
 from forecast.panel.streams import TargetRule
 from forecast.workflows import backtest as backtest_run

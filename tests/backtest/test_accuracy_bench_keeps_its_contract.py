@@ -1,16 +1,18 @@
 """``forecast bench accuracy``: the JSON that other programs read, and what it refuses."""
 
 import json
+import re
 import shutil
 from datetime import date, timedelta
 
 import numpy as np
 import pytest
 
-from forecast.evaluation import backtest
+from forecast.bench.accuracy import BenchmarkOptions, plan_dyad, read_dyads
+from forecast.errors import NotConvergedError
+from forecast.evaluation import units
 from forecast.evaluation.backtest import DEFAULT_MODEL, MODELS
 from forecast.evaluation.baselines import BASELINES
-from forecast.evaluation.benchmark import BenchmarkOptions, plan_dyad, read_dyads
 from forecast.panel.streams import TargetRule
 
 ALL = (*MODELS, *BASELINES)
@@ -151,13 +153,14 @@ def test_a_changed_prior_reaches_the_family_named(balkans, monkeypatch):
     )
     plan = plan_dyad("usa-ser", read_dyads(balkans)["usa-ser"], options)
     assert (plan.changed_family, plan.priors) == ("focused", {"tension.scale": "small"})
-    seen = {}
-    monkeypatch.setattr(
-        backtest, "family_forecasts", lambda *args, priors, **more: seen.update({args[1]: priors}) or []
-    )
-    for family in ("joint", "focused"):
-        backtest.run_unit(plan, None, backtest.Unit("usa-ser", family, None, 0, 1))
-    assert seen == {"joint": None, "focused": {"tension.scale": "small"}}
+
+    def compiled(model, grid, priors, sampler, exact):
+        raise NotConvergedError(priors)
+
+    monkeypatch.setattr(units, "_compiled", compiled)
+    for family, priors in (("joint", "{}"), ("focused", '{"tension.scale": "small"}')):
+        with pytest.raises(NotConvergedError, match=re.escape(priors)):
+            units.run_unit(plan, None, units.Unit("usa-ser", family, None, 0, 1))
 
 
 def test_a_folder_without_event_files_is_refused(forecast, tmp_path):

@@ -5,7 +5,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from forecast.evaluation.backtest import run_unit, units_of
+from forecast.evaluation.units import run_unit, units_of
 from forecast.inference import rolling
 from forecast.inference.posterior import SamplerOptions
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from forecast.errors import InputError, UnfinishedError
-from forecast.evaluation.backtest import UnitResult, model_columns, run_unit, units_of
+from forecast.evaluation.units import UnitResult, model_columns, run_unit, units_of
 from forecast.evaluation.workers import run_jobs
 
 MONTHS = tuple(date(2020, month, 1) for month in range(1, 5))

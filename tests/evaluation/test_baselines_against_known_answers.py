@@ -16,7 +16,7 @@ MILITARY = TargetRule("military", ("military_incident", "military_posture"), 3)
 
 
 def one(name, events, target, origin, horizon, start=START) -> float:
-    return float(baseline_probabilities(events, target, origin, start, [horizon], [name])[name][0])
+    return float(baseline_probabilities(events, target, origin, start, [horizon])[name][0])
 
 
 def test_climatology_is_the_share_of_past_windows_with_half_a_window_either_way(make_events, force):
@@ -117,9 +117,7 @@ def test_logistic_learns_that_disputes_announce_force(force):
 @pytest.mark.parametrize("name", BASELINES)
 def test_a_record_without_a_target_is_forecast_low_but_never_zero(name, make_events, force):
     events = make_events(range(0, 2000, 20), category="dispute", severity=2)
-    found = baseline_probabilities(events, force, START + timedelta(days=2000), START, [30, 90, 180], [name])[
-        name
-    ]
+    found = baseline_probabilities(events, force, START + timedelta(days=2000), START, [30, 90, 180])[name]
     assert np.all(found > 0)
     assert np.all(found < [0.05, 0.08, 0.12])
     assert np.all(np.diff(found) > 0)

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from forecast.errors import InputError
-from forecast.evaluation.comparison import compare_models
 from forecast.evaluation.forecast_table import join_forecasts
-from forecast.evaluation.score_table import score_forecasts
+from forecast.evaluation.score_table import compare_models, score_forecasts
 from forecast.evaluation.scores import brier_score, log_score
 from forecast.records.history import AbsentForecasts, FewOutcomes
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from forecast.evaluation.comparison import choose_model, compare_models
+from forecast.bench.accuracy import choose_model
 from forecast.evaluation.forecast_table import join_forecasts
+from forecast.evaluation.score_table import compare_models
 
 
 def dyad(make_table, seed, **sharpness):

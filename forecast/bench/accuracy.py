@@ -1,13 +1,17 @@
-"""Accuracy on many dyads: one event file each, one target, the same origins and horizons for all."""
+"""Accuracy on many dyads: one event file each, one target, the same origins and horizons for all.
+
+By it the model to ship is chosen: the simplest of the good ones.
+"""
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from forecast.errors import EventError, ForecastError, InputError, UnfinishedError
 from forecast.evaluation.backtest import (
@@ -18,19 +22,15 @@ from forecast.evaluation.backtest import (
     MOST_TUNE,
     BacktestPlan,
     Spacing,
-    Unit,
-    UnitResult,
     choose_origins,
-    collect,
     complete_origins,
     known_models,
-    model_columns,
     outcomes_of,
-    units_of,
 )
 from forecast.evaluation.calibration import PooledCalibration
-from forecast.evaluation.comparison import ModelChoice, choose_model
-from forecast.evaluation.score_table import ScoreCell, score_forecasts, without_nan
+from forecast.evaluation.forecast_table import ForecastTable
+from forecast.evaluation.score_table import ScoreCell, compare_models, score_forecasts, without_nan
+from forecast.evaluation.units import Unit, UnitResult, collect, model_columns, units_of
 from forecast.evaluation.windows import find_record_start, horizon_lengths
 from forecast.evaluation.workers import run_jobs
 from forecast.events.reading import read_events
@@ -44,27 +44,19 @@ SAMPLER = SamplerOptions(seed=20230710, draws=MOST_DRAWS, tune=MOST_TUNE)
 """Of each fit in the benchmark."""
 QUICK_STEP = 3
 """A quick benchmark takes every third origin."""
+SIMPLEST_FIRST = ("joint", "target", "focused", "ensemble")
+"""By what a forecast takes: one fit for all targets, categories and scenarios; a fit a target on one stream,
+and on four; all of these."""
+TOLERANCE = 2.0
+"""Standard errors of the difference in log score."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BenchmarkOptions:
-    """What is forecast of every dyad.
+    """What is forecast of every dyad, from the origin ``first`` to the last day that the files cover.
 
-    Parameters
-    ----------
-    target : TargetRule
-    first, data_end : date
-        First origin; last day that the files cover.
-    horizons : tuple of int
-        Days ahead.
-    origins : {"monthly", "weekly"} or tuple of date
-    models : tuple of str
-        Some of ``MODELS``; the baselines are always there.
-    sampler : SamplerOptions
-    priors : dict
-        Changed priors (name → statement), to see what they do; for a single family only.
-    quick : bool
-        Every third origin only.
+    ``models`` are some of ``MODELS``; the baselines are always there. ``priors`` (name → statement) change a
+    single family, to see what they do. ``quick`` takes every third origin only.
     """
 
     target: TargetRule
@@ -76,6 +68,50 @@ class BenchmarkOptions:
     sampler: SamplerOptions = SAMPLER
     priors: Mapping[str, PriorStatement] = field(default_factory=dict)
     quick: bool = False
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Mean log score of a model minus that of the best one, in nats, and its block-bootstrap error."""
+
+    value: float
+    se: float
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """The model to ship, ``chosen``: the first of ``SIMPLEST_FIRST`` within ``TOLERANCE`` errors of the best.
+
+    ``best`` has the lowest mean log score; ``gaps`` are of every model, the best included (0, error 0).
+    """
+
+    best: str
+    gaps: dict[str, Gap]
+    chosen: str
+
+
+def choose_model(tables: Sequence[ForecastTable], *, seed: int) -> ModelChoice | None:
+    """Choose the simplest model within two standard errors of the best, by one or more dyads of equal weight.
+
+    Targets and horizons have the same weight within a dyad; dyads count as independent, which makes errors
+    too small where neighbours share wars. ``None`` when the tables hold none of the models.
+    """
+    models = [name for name in SIMPLEST_FIRST if all(name in table.models for table in tables)]
+    if not models:
+        return None
+    gaps = {name: _gap(tables, name, models[0], seed) for name in models}
+    best = min(models, key=lambda name: gaps[name].value)
+    gaps = {name: _gap(tables, name, best, seed) for name in models}
+    chosen = next(name for name in models if gaps[name].value <= TOLERANCE * gaps[name].se)
+    return ModelChoice(best, gaps, chosen)
+
+
+def _gap(tables: Sequence[ForecastTable], model: str, other: str, seed: int) -> Gap:
+    if model == other:
+        return Gap(0.0, 0.0)
+    found = [compare_models(table, model, other, seed=seed) for table in tables]
+    value = sum(one.value for one in found) / len(found)
+    return Gap(value, math.sqrt(sum(one.se**2 for one in found)) / len(found))
 
 
 @dataclass(frozen=True)
@@ -101,18 +137,10 @@ class BenchmarkCell:
 
 @dataclass(frozen=True)
 class Benchmark:
-    """Scores of all dyads.
+    """Scores of all dyads: cells by dyad, horizon and model; of each dyad one calibration line a model.
 
-    Parameters
-    ----------
-    cells : tuple of BenchmarkCell
-        By dyad, horizon and model.
-    calibration : mapping of str to tuple of PooledCalibration
-        By dyad; one line a model, over all horizons.
-    choice : ModelChoice or None
-        The model to ship by these dyads; ``None`` without models.
-    seconds_per_origin : float
-        Wall-clock time of all models together, divided by the origins of all dyads.
+    ``choice`` is the model to ship by these dyads, ``None`` without models. ``seconds_per_origin`` is the
+    wall-clock time of all models together, divided by the origins of all dyads.
     """
 
     cells: tuple[BenchmarkCell, ...]
@@ -134,26 +162,17 @@ class Benchmark:
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values, ``None`` where a number is not defined."""
         choice = self.choice
-        content: dict[str, Any] = without_nan(
-            {
-                "cells": [vars(cell) for cell in self.cells],
-                "mean": self.means(),
-                "default": DEFAULT_MODEL,
-                "choice": choice
-                and {
-                    "best": choice.best,
-                    "chosen": choice.chosen,
-                    "log_behind_best": {name: vars(gap) for name, gap in choice.gaps.items()},
-                },
-                "calibration": [
-                    {"dyad": dyad} | asdict(line)
-                    for dyad, lines in self.calibration.items()
-                    for line in lines
-                ],
-                "seconds_per_origin": self.seconds_per_origin,
-            }
-        )
-        return content
+        behind = {name: asdict(gap) for name, gap in choice.gaps.items()} if choice else {}
+        lines = [{"dyad": dyad} | asdict(line) for dyad, lines in self.calibration.items() for line in lines]
+        content: dict[str, Any] = {
+            "cells": [asdict(cell) for cell in self.cells],
+            "mean": self.means(),
+            "default": DEFAULT_MODEL,
+            "choice": choice and {"best": choice.best, "chosen": choice.chosen, "log_behind_best": behind},
+            "calibration": lines,
+            "seconds_per_origin": self.seconds_per_origin,
+        }
+        return cast("dict[str, Any]", without_nan(content))
 
 
 def read_dyads(folder: Path) -> dict[str, EventTable]:
@@ -169,13 +188,8 @@ def read_dyads(folder: Path) -> dict[str, EventTable]:
 def plan_dyad(dyad: str, events: EventTable, options: BenchmarkOptions) -> BacktestPlan:
     """Plan the backtest of one dyad; the data begin where its record is dense enough to mean something.
 
-    Raises
-    ------
-    InputError
-        No event is known before the first origin, a horizon has no complete window, or priors are changed
-        for more than one family.
-    PriorError
-        A changed prior is unknown or not valid.
+    ``InputError`` when no event is known before the first origin, a horizon has no complete window, or priors
+    are changed for more than one family; ``PriorError`` when a changed prior is unknown or not valid.
     """
     horizons = tuple(int(days) for days in horizon_lengths(options.horizons))
     if options.data_end < options.first:
@@ -220,16 +234,9 @@ def run_benchmark(
     processes: int = 1,
     listen: Callable[[int, int], None] | None = None,
 ) -> Benchmark:
-    """Forecast and score every dyad.
+    """Forecast and score every dyad; the scores do not depend on the number of processes.
 
-    Parameters
-    ----------
-    dyads : mapping of str to EventTable
-    options : BenchmarkOptions
-    processes : int
-        Processes of this machine; the scores do not depend on it.
-    listen : callable, optional
-        Told how many forecasts (family × origin) are done and planned.
+    ``listen`` is told how many forecasts (family × origin) are done and planned.
 
     Raises
     ------

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from forecast.evaluation.simulation_based_calibration import (
+from forecast.bench.simulation_based_calibration import (
     N_RANKED,
     STUDY_PRIORS,
     RankStudy,

@@ -63,13 +63,9 @@ def doubled(data: Panel) -> Panel:
 
 @dataclass(frozen=True)
 class RankStudy:
-    """Ranks of true values among posterior draws.
+    """Ranks, in 0 … ``N_RANKED``, of true values among posterior draws: by quantity, shape (simulation,).
 
-    Parameters
-    ----------
-    ranks : dict of str to ndarray of int64, shape (simulation,)
-        Quantity → ranks in 0 … ``N_RANKED``. Parameters by name and element, and the probability of each
-        target within ``HORIZON_DAYS``.
+    Quantities are parameters by name and element, and the probability of each target within ``HORIZON_DAYS``.
     """
 
     ranks: dict[str, NDArray[np.int64]]
@@ -131,22 +127,10 @@ def rank_study(
 ) -> RankStudy:
     """Run a calibration study.
 
-    Parameters
-    ----------
-    priors : PriorSet
-        Priors that data are drawn from and inference uses; narrow enough for data of a sane size.
-    targets : tuple of TargetRule
-        Whose probabilities within ``HORIZON_DAYS`` are ranked too.
-    n_simulations : int
-    n_weeks : int
-        Length of the simulated past; its last week is cut short by two days.
-    seed : int
-    sampler : SamplerOptions
-        Of each fit; ``seed`` is replaced.
-    change : callable, optional
-        Spoils the data on purpose, to show that the study sees a wrong model.
-    listen : callable, optional
-        Called with (done, all).
+    Data are drawn from ``priors``, which inference uses too: narrow enough for data of a sane size. The
+    probabilities of the targets within ``HORIZON_DAYS`` are ranked as well. The last week of the simulated
+    past is cut short by two days. The seed of the sampler is replaced; ``change`` spoils the data on purpose,
+    to show that the study sees a wrong model; ``listen`` is called with (done, all).
     """
     start = date(2000, 1, 1)
     grid = TimeGrid(start, start + timedelta(days=7 * n_weeks - 2))
@@ -160,10 +144,8 @@ def rank_study(
             compiled = compile_model(build_model(data, priors))
         options = replace(sampler, seed=int(rng.integers(2**31)))
         posterior = sample(compiled.with_data(**vars(likelihood_data(data))), options)["posterior"]
-        kept = {
-            str(name): _thinned(values.values, rng)
-            for name, values in posterior.to_dataset().data_vars.items()
-        }
+        variables = posterior.to_dataset().data_vars
+        kept = {str(name): _thinned(values.values, rng) for name, values in variables.items()}
         pairs = {name: (truth[name][0, 0], kept[name]) for name in kept if name != "tension_innovations"}
         pairs |= _probability_pairs(data, priors, targets, truth, kept, int(rng.integers(2**31)))
         for name, (true, draws) in pairs.items():
@@ -185,13 +167,9 @@ def draw_truth(
     The constraint multiplies the prior density by (1+e^{20(r−1)})^{−10} of the chain strength r; it is at
     most one, so it is sampled by rejection.
 
-    Returns the variables of one draw of one dyad, each of shape (1, 1, …), and the data.
-
-    Raises
-    ------
-    ValueError
-        A stream exceeds ``MOST_ACTS`` in a step: the priors are too wide for a calibration study, which
-        must not drop draws by their data.
+        variables = posterior.to_dataset().data_vars
+        kept = {str(name): _thinned(values.values, rng) for name, values in variables.items()}
+        pairs = {name: (truth[name][0, 0], kept[name]) for name in kept if name != "tension_innovations"}
     """
     layout = priors.layout
     while True:

@@ -1,0 +1,204 @@
+"""Units of a backtest: one family on one block of successive origins, forecast from the past only.
+
+A unit starts with a fit of its own, so that units do not depend on one another: serial, parallel, distributed
+and resumed runs give the same numbers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.evaluation.backtest import MODELS, BacktestPlan, outcomes_of
+from forecast.evaluation.baselines import forecast_baselines
+from forecast.evaluation.forecast_table import ForecastTable, join_forecasts, make_forecasts
+from forecast.events.table import TEXTS, EventTable
+from forecast.families import FAMILIES
+from forecast.families.family import EventModel
+from forecast.inference.posterior import SamplerOptions
+from forecast.inference.rolling import RollingPosterior, WeightedDraws
+from forecast.panel.panel import Panel, TimeGrid, count_events
+from forecast.panel.streams import TargetRule
+from forecast.simulation import SimulationOptions
+from forecast.simulation.probabilities import hit_shares
+
+BLOCK_ORIGINS = 28
+"""Successive origins of one unit. Part of the results: each block starts from a fit of its own."""
+PATHS_PER_DRAW = 4
+MODELS_KEPT = 16
+"""Compiled models that a process keeps."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One family on one block of origins; ``target`` is ``None`` for the joint family (all targets).
+
+    ``first`` and ``last`` are positions in the plan's origins, both included.
+    """
+
+    dyad: str
+    family: str
+    target: str | None
+    first: int
+    last: int
+
+    @property
+    def name(self) -> str:
+        """Name of the unit, usable as a file name."""
+        aim = f"-{self.target}" if self.target else ""
+        return f"{self.dyad}-{self.family}{aim}-{self.first:04d}-{self.last:04d}"
+
+    @property
+    def n_origins(self) -> int:
+        """Its number of origins."""
+        return self.last - self.first + 1
+
+
+@dataclass(frozen=True)
+class OriginForecast:
+    """P(target in [origin, origin + H)), shape (target, horizon), and how its posterior was got.
+
+    ``refitted`` says whether it was fitted at this origin and ``converged`` whether that fit passed the
+    tolerated R-hat; ``pareto_k`` and ``effective_draws`` are of the importance weights.
+    """
+
+    origin: date
+    probability: NDArray[np.float64]
+    refitted: bool
+    converged: bool
+    pareto_k: float
+    effective_draws: float
+
+
+@dataclass(frozen=True)
+class UnitResult:
+    """Forecasts of a unit, in the order of its origins, and the seconds they took."""
+
+    unit: Unit
+    forecasts: tuple[OriginForecast, ...]
+    seconds: float
+
+
+OriginListener = Callable[[Unit, int], None]
+"""Told after each origin of a unit: the unit, and how many of its origins are done."""
+
+
+def units_of(plan: BacktestPlan) -> list[Unit]:
+    """Cut a plan into units, the slowest family first."""
+    units = []
+    for family in plan.families:
+        aims = [None] if FAMILIES[family].shared else [target.name for target in plan.targets]
+        for aim in aims:
+            for first in range(0, len(plan.origins), BLOCK_ORIGINS):
+                last = min(first + BLOCK_ORIGINS, len(plan.origins)) - 1
+                units.append(Unit(plan.dyad, family, aim, first, last))
+    return units
+
+
+def run_unit(
+    plan: BacktestPlan, events: EventTable, unit: Unit, listen: OriginListener | None = None
+) -> UnitResult:
+    """Forecast at the origins of a unit; nothing but plan, events and the unit's name enters the result.
+
+    ``events`` are the whole file: what is used at an origin is what was known before it.
+    """
+    began = time.perf_counter()
+    targets = [target for target in plan.targets if unit.target in (None, target.name)]
+    (model,) = FAMILIES[unit.family].models(targets)
+    # The longest past of the whole backtest sets the number of latent knots: units share one compiled model.
+    rolling = _compiled(
+        model,
+        TimeGrid(plan.start, plan.origins[-1]),
+        json.dumps(plan.priors if unit.family in plan.changed_families else {}, sort_keys=True),
+        replace(plan.sampler, seed=0),
+        plan.exact,
+    )
+    # Python's own hash changes from process to process.
+    digest = hashlib.sha256(f"{plan.sampler.seed}/{unit.name}".encode()).digest()
+    seed = int.from_bytes(digest[:4], "big") % 2**31
+    rolling.start_anew(seed)
+    done: list[OriginForecast] = []
+    for origin in plan.origins[unit.first : unit.last + 1]:
+        known = events.known_by(origin - timedelta(days=1))
+        data = count_events(known, TimeGrid(plan.start, origin), model.layout)
+        draws = rolling.at(data)
+        probability = _probabilities(model, data, draws, plan.horizons, seed=seed + origin.toordinal())
+        fit = draws.refitted, draws.converged, draws.pareto_k, draws.effective_draws
+        done.append(OriginForecast(origin, probability, *fit))
+        if listen:
+            listen(unit, len(done))
+    return UnitResult(unit, tuple(done), time.perf_counter() - began)
+
+
+@lru_cache(maxsize=MODELS_KEPT)
+def _compiled(
+    model: EventModel, grid: TimeGrid, priors: str, sampler: SamplerOptions, exact: bool
+) -> RollingPosterior:
+    # Compiled on an empty past of the right length: the model must not know what came after an origin.
+    empty = count_events(EventTable.from_events([], "nothing"), grid, model.layout)
+    defaults = model.default_priors()
+    stated = {name: one for name, one in json.loads(priors).items() if defaults.has(name)}
+    return RollingPosterior(model, empty, defaults.changed(stated, "config"), sampler, exact=exact)
+
+
+def _probabilities(
+    model: EventModel, data: Panel, weighted: WeightedDraws, horizons: Sequence[int], *, seed: int
+) -> NDArray[np.float64]:
+    options = SimulationOptions(seed=seed, horizon_days=max(horizons), paths_per_draw=PATHS_PER_DRAW)
+    hits = model.simulate(data, weighted.draws, options)
+    shares = (hit_shares(hits.of(name), max(horizons))[:, list(horizons)] for name in hits.targets)
+    # Not by a matrix product: its last bits depend on the number of threads. Rounding may pass one.
+    return np.minimum([(weighted.weights[:, None] * share).sum(axis=0) for share in shares], 1.0)
+
+
+def model_columns(events: EventTable) -> EventTable:
+    """Return the events without the texts that no forecast reads: small to send to other processes."""
+    empty = np.full(len(events), "", dtype=np.object_)
+    unread: dict[str, Any] = {name: empty for name in TEXTS if name not in ("id", "category")}
+    return replace(events, **unread)
+
+
+def collect(plan: BacktestPlan, events: EventTable, results: Sequence[UnitResult]) -> ForecastTable:
+    """Put the forecasts of all units, the ensemble and the baselines beside the outcomes.
+
+    Where a unit is missing, its family has no forecast and neither has the ensemble.
+    """
+    tables = []
+    for position, outcomes in enumerate(outcomes_of(plan, events)):
+        target = plan.targets[position]
+        probability: dict[str, NDArray[np.float64]] = {
+            family: _of_family(plan, results, family, position, target) for family in plan.families
+        }
+        for name in plan.models:
+            members = [member.name for member in FAMILIES[name].members]
+            probability[name] = np.mean([probability[member] for member in members], axis=0)
+        for model in MODELS:
+            if model in plan.models:
+                made = np.where(np.isnan(probability[model]), np.nan, outcomes.outcome)
+                kept = replace(outcomes, outcome=made)
+                tables.append(make_forecasts(kept, probability[model], model=model))
+        tables.append(forecast_baselines(events, target, outcomes, plan.start))
+    return join_forecasts(tables)
+
+
+def _of_family(
+    plan: BacktestPlan, results: Sequence[UnitResult], family: str, position: int, target: TargetRule
+) -> NDArray[np.float64]:
+    """Forecasts of one family and target, shape (origin, horizon); NaN where no unit made one."""
+    probability = np.full((len(plan.origins), len(plan.horizons)), np.nan)
+    for result in results:
+        unit = result.unit
+        if unit.family == family and unit.target in (None, target.name):
+            row = 0 if unit.target else position
+            block = [forecast.probability[row] for forecast in result.forecasts]
+            probability[unit.first : unit.last + 1] = block
+    return probability
