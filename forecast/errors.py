@@ -22,13 +22,19 @@ from typing import ClassVar
 
 
 def did_you_mean(given: str, allowed: Iterable[str], cutoff: float = 0.6) -> str:
-    """Return ``" Did you mean 'x'?"`` for the allowed word nearest to what was given, or an empty text.
+    """Return ``" Did you mean 'x'?"`` for the allowed word nearest to what was given, or an empty text."""
+    near = nearest(given, allowed, cutoff)
+    return "" if near is None else f" Did you mean '{near}'?"
+
+
+def nearest(given: str, allowed: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """Return the allowed word nearest to what was given, if any is near.
 
     Capitals, blanks, ``-`` and ``_`` make no difference.
     """
     by_folded = {_folded(word): word for word in allowed}
     near = difflib.get_close_matches(_folded(given), by_folded, n=1, cutoff=cutoff)
-    return f" Did you mean '{by_folded[near[0]]}'?" if near else ""
+    return by_folded[near[0]] if near else None
 
 
 def _folded(word: str) -> str:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from forecast.bench.stages import peak_mebibytes
 from forecast.errors import EventError
@@ -30,16 +31,8 @@ from forecast.feeds.formats import GDELT2
 DYAD = ("USA", "CHN")
 MEMORY_MB = 600
 CHUNK_ROWS = 200_000
-_NEEDED = (
-    "SQLDATE",
-    "Actor1CountryCode",
-    "Actor2CountryCode",
-    "IsRootEvent",
-    "EventCode",
-    "NumMentions",
-    "NumSources",
-    "DATEADDED",
-)
+_ASKED = {*GDELT2.required, "IsRootEvent", "NumMentions", "NumSources"}
+_NEEDED = [name for name in GDELT2.columns if name in _ASKED]
 FIRST_DAY = date(2020, 1, 1)
 ROWS_A_DAY = 200_000
 """About what GDELT 2.0 publishes a day."""
@@ -114,17 +107,11 @@ def measure_ingest(
 
 
 def _alone(
-    reader: str,
-    source: str,
-    read: Reader,
-    files: Sequence[Path],
-    folder: Path,
-    threads: int,
+    reader: str, source: str, read: Reader, files: Sequence[Path], folder: Path, threads: int
 ) -> IngestRun:
     fresh = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(max_workers=1, mp_context=fresh) as pool:
-        rows, dyad_rows, *measured = pool.submit(_measured, read, files, folder, threads).result()
-    return IngestRun(reader, source, int(rows), int(dyad_rows), *measured)
+        return IngestRun(reader, source, *pool.submit(_measured, read, files, folder, threads).result())
 
 
 def _measured(
@@ -160,22 +147,19 @@ def _pandas(files: Sequence[Path], folder: Path, threads: int) -> Outcome:
     import pandas as pd
 
     rows = dyad_rows = 0
-    names = list(_NEEDED)
+    as_text: dict[str, Any] = {
+        "sep": "\t",
+        "header": None,
+        "dtype": str,
+        "keep_default_na": False,
+        "quoting": 3,
+    }
+    columns = [GDELT2.columns.index(name) for name in _NEEDED]
     for path in files:
         if path.suffix == ".parquet":
-            frames = iter([pd.read_parquet(path, columns=names)])
+            frames = iter([pd.read_parquet(path, columns=_NEEDED)])
         else:
-            frames = pd.read_csv(
-                path,
-                sep="\t",
-                header=None,
-                names=names,
-                usecols=[GDELT2.columns.index(name) for name in names],
-                dtype=str,
-                keep_default_na=False,
-                quoting=3,
-                chunksize=CHUNK_ROWS,
-            )
+            frames = pd.read_csv(path, names=_NEEDED, usecols=columns, chunksize=CHUNK_ROWS, **as_text)
         for frame in frames:
             first, second = frame["Actor1CountryCode"], frame["Actor2CountryCode"]
             forth = (first == DYAD[0]) & (second == DYAD[1])
@@ -233,9 +217,8 @@ def _write_day(path: Path, template: list[list[str]], day: str, *, first_id: int
     with path.open("w", encoding="utf-8", newline="") as stream:
         for begin in range(0, count, len(dated)):
             picked = dated[: count - begin]
-            size += stream.write(
-                "".join(f"{first_id + begin + at}\t{row}\n" for at, row in enumerate(picked))
-            )
+            lines = (f"{first_id + begin + at}\t{row}\n" for at, row in enumerate(picked))
+            size += stream.write("".join(lines))
     return size
 
 

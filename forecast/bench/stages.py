@@ -91,10 +91,7 @@ def _main(config: str, out: str, *overrides: str) -> None:
         from forecast.workflows.forecast import run_forecast
 
         run_forecast(
-            loaded,
-            out=Path(out),
-            allow_unconverged=True,
-            listen=lambda progress: clock.enter(progress.stage),
+            loaded, out=Path(out), allow_unconverged=True, listen=lambda progress: clock.enter(progress.stage)
         )
     except ForecastError as error:
         sys.exit(str(error))

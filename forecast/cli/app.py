@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from forecast.cli import backtest, bench, check, events, ledger, priors, report, run, scenario, sensitivity
+from forecast.cli import backtest, bench, check, events, ledger, priors, run, scenario, sensitivity
 
 app = typer.Typer(
     name="forecast",
@@ -20,7 +20,7 @@ app = typer.Typer(
 )
 app.command("check")(check.check)
 app.command("run")(run.run)
-app.command("report")(report.report)
+app.command("report")(run.report)
 app.command("scenario")(scenario.scenario)
 app.command("sensitivity")(sensitivity.sensitivity)
 app.command("backtest")(backtest.backtest)

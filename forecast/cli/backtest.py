@@ -7,9 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from forecast.cli.options import (
     RUNS,
@@ -26,7 +24,7 @@ from forecast.cli.options import (
     takes_options,
 )
 from forecast.cli.progress import listening
-from forecast.cli.terminal import BLANK, Part, Table, left, text
+from forecast.cli.terminal import BLANK, Part, Table, left, line, text
 from forecast.errors import InputError, StoppedError, UnfinishedError
 from forecast.wording import count, listing, number, share
 
@@ -41,24 +39,17 @@ _MILESTONES = "milestones"
 class PlanOptions(OriginOptions):
     """What is forecast in a backtest of one config."""
 
-    horizons: Annotated[
-        str,
-        option(
-            "--horizons",
-            "Days ahead, with commas; the word milestones adds the distances of the config's own.",
-            "DAYS",
-        ),
-    ] = "30,90,180"
-    first: Annotated[
-        datetime | None,
-        day_option("--from", "First origin; two years after the start of the data when absent."),
-    ] = None
-    last: Annotated[datetime | None, day_option("--to", "Last origin; the end of the data when absent.")] = (
-        None
+    horizons: str = option(
+        "30,90,180",
+        "--horizons",
+        "Days ahead, with commas; the word milestones adds the distances of the config's own.",
+        "DAYS",
     )
-    exact: Annotated[
-        bool, option("--exact", "Refit at every origin instead of reweighting where that is safe.")
-    ] = False
+    first: datetime | None = day_option(
+        None, "--from", "First origin; two years after the start of the data when absent."
+    )
+    last: datetime | None = day_option(None, "--to", "Last origin; the end of the data when absent.")
+    exact: bool = option(False, "--exact", "Refit at every origin instead of reweighting where that is safe.")
 
     def read(self) -> BacktestOptions:
         """Read the lists in them."""
@@ -85,16 +76,12 @@ class PlanOptions(OriginOptions):
 def backtest(
     case: DatedOptions,
     plan: PlanOptions,
-    cluster: Annotated[
-        str | None, option("--cluster", "Run on Dask: local, or a scheduler as tcp://host:port.", "WHERE")
-    ] = None,
-    resume: Annotated[bool, option("--resume", "Go on with a backtest that was stopped.")] = False,
-    out: Annotated[
-        Path, option("--out", "Folder of the runs; this one goes to DIR/<name>/backtest.", "DIR")
-    ] = RUNS,
-    force: Annotated[
-        bool, option("--force", "Replace a backtest that is there, finished or stopped.")
-    ] = False,
+    cluster: str | None = option(
+        None, "--cluster", "Run on Dask: local, or a scheduler as tcp://host:port.", "WHERE"
+    ),
+    resume: bool = option(False, "--resume", "Go on with a backtest that was stopped."),
+    out: Path = option(RUNS, "--out", "Folder of the runs; this one goes to DIR/<name>/backtest.", "DIR"),
+    force: bool = option(False, "--force", "Replace a backtest that is there, finished or stopped."),
     *,
     output: Output,
 ) -> None:
@@ -125,15 +112,15 @@ def backtest(
             raise StoppedError(_stopped(partial_place(folder))) from None
     titles = {name: loaded.target_title(name) for name in loaded.targets}
     facts = done.content | {"folder": None if done.failures else str(folder)}
-    output.print(facts, backtest_scores(done, titles))
+    files = {"Scores": "scores.json", "Figures": "figures"} if not done.failures else {}
+    written = (line(f"{name:<9}{folder / file}") for name, file in files.items())
+    output.print(facts, (*backtest_scores(done, titles), *written))
     if done.failures:
         failed = "\n".join(f"  {failure}" for failure in done.failures)
         raise UnfinishedError(
             f"{len(done.failures)} of {done.n_units} parts failed; the scores are those of the others.\n"
             f"{failed}\nFinished parts are kept in {partial_place(folder)}. Try the others again: --resume."
         )
-    if output.for_people:
-        typer.echo(f"Scores   {folder / 'scores.json'}\nFigures  {folder / 'figures'}")
 
 
 def _stopped(partial: Path) -> str:
@@ -154,14 +141,9 @@ _HEADS = {
 
 
 def score_table(models: Sequence[str], rows: Iterable[tuple[str, Mapping[str, float]]]) -> Part:
-    """Return models side by side; the lowest value of a row has an asterisk.
+    """Return models side by side: a row is a label and the value of each model, a dash where it has none.
 
-    Parameters
-    ----------
-    models : sequence of str
-        Columns.
-    rows : iterable of (label, model → value)
-        A model without a value has a dash.
+    The lowest value of a row has an asterisk.
     """
     columns = left(width=14), *(left(_HEADS.get(model, model), 7) for model in models)
     cells = []
@@ -185,14 +167,7 @@ def model_legend(models: Sequence[str]) -> Part:
 
 
 def backtest_scores(backtest: Backtest, titles: Mapping[str, str]) -> Iterator[Part]:
-    """Yield the scores of a backtest, what they say in words, and what a reader must know.
-
-    Parameters
-    ----------
-    backtest : Backtest
-    titles : mapping of str to str
-        Label of each target.
-    """
+    """Yield the scores of a backtest (``titles``: of its targets), in words too, and what must be known."""
     plan, scores = backtest.plan, backtest.scores
     first, last = plan.origins[0], plan.origins[-1]
     yield text(

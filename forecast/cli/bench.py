@@ -1,23 +1,41 @@
-"""``forecast bench``: what this machine and these models reach; here speed and the reading of feeds."""
+"""``forecast bench``: speed, reading of feeds, accuracy on a folder of dyads, calibration of inference."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from statistics import mean
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
-from forecast.cli.bench_accuracy import accuracy, calibration
-from forecast.cli.options import Output, option, takes_options
+from forecast.cli.backtest import model_legend, score_table
+from forecast.cli.options import (
+    OriginOptions,
+    Output,
+    day_option,
+    days_ahead,
+    option,
+    parts_of,
+    read_origins,
+    takes_options,
+)
+from forecast.cli.progress import listening
 from forecast.cli.terminal import BLANK, Part, Table, left, right, text
+from forecast.errors import InputError
+from forecast.progress import StageProgress
 
 if TYPE_CHECKING:
     from forecast.bench.ingest import IngestReport
     from forecast.bench.speed import SpeedReport
+    from forecast.evaluation.benchmark import Benchmark
+    from forecast.evaluation.simulation_based_calibration import RankStudy
+
+_LEVELS = (0.5, 0.9)
+_WORST = 5
 
 app = typer.Typer(
     name="bench",
@@ -29,13 +47,11 @@ app = typer.Typer(
 class SpeedChoice:
     """Whose speed is measured, and how long."""
 
-    config: Annotated[Path, option("--config", "Config whose model is measured.", "CONFIG")] = Path(
-        "configs/us-china-2023.yaml"
+    config: Path = option(
+        Path("configs/us-china-2023.yaml"), "--config", "Config whose model is measured.", "CONFIG"
     )
-    quick: Annotated[bool, option("--quick", "Few draws and one round: minutes less, and less exact.")] = (
-        False
-    )
-    rounds: Annotated[int, option("--rounds", "Rounds in which the samplers take turns.", least=1)] = 2
+    quick: bool = option(False, "--quick", "Few draws and one round: minutes less, and less exact.")
+    rounds: int = option(2, "--rounds", "Rounds in which the samplers take turns.", min=1)
 
 
 @app.callback(invoke_without_command=True)
@@ -44,13 +60,10 @@ def bench(context: typer.Context, choice: SpeedChoice, output: Output) -> None:
     """Measure: speed (the default); accuracy on dyads; calibration of inference; reading of feeds."""
     if context.invoked_subcommand is None:
         _measure_speed(choice, output)
-    elif any(_was_typed(context, name) for name in context.params):
+        return
+    sources = filter(None, map(context.get_parameter_source, context.params))
+    if any(source.name == "COMMANDLINE" for source in sources):
         raise typer.BadParameter(f"options go after the name: forecast bench {context.invoked_subcommand} …")
-
-
-def _was_typed(context: typer.Context, name: str) -> bool:
-    source = context.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"
 
 
 @app.command("speed")
@@ -96,7 +109,7 @@ def speed_tables(report: SpeedReport) -> Iterator[Part]:
 
 
 def _samplers(report: SpeedReport) -> Iterator[Part]:
-    from forecast.bench.samplers import NUMPYRO, OURS
+    from forecast.bench.speed import NUMPYRO, OURS
 
     heads = ("total s", "sampling s", "ESS", "ESS/s", "R-hat", "div.")
     rows = []
@@ -127,7 +140,7 @@ def _samplers(report: SpeedReport) -> Iterator[Part]:
 
 
 def _facts(report: SpeedReport) -> dict[str, object]:
-    from forecast.bench.samplers import OURS
+    from forecast.bench.speed import OURS
 
     return {
         "config": report.config,
@@ -137,12 +150,9 @@ def _facts(report: SpeedReport) -> dict[str, object]:
             [vars(run) | {"ess_per_second": run.ess_per_second} for run in runs] for runs in report.rounds
         ],
         "times_faster": {
-            sampler: {
-                "sampling": report.times_faster(sampler),
-                "total": report.times_faster(sampler, total=True),
-            }
-            for sampler in report.samplers
-            if sampler != OURS
+            one: {"sampling": report.times_faster(one), "total": report.times_faster(one, total=True)}
+            for one in report.samplers
+            if one != OURS
         },
         "stages": {state: vars(times) for state, times in report.stages.items()},
     }
@@ -151,12 +161,12 @@ def _facts(report: SpeedReport) -> dict[str, object]:
 @app.command("ingest")
 @takes_options
 def ingest(
-    rows: Annotated[int, option("--rows", "GDELT 2.0 rows to make and read.", least=1_000)] = 1_000_000,
-    sample: Annotated[
-        Path | None, option("--sample", "Repeat these GDELT 2.0 rows instead of made-up ones.", "FILE")
-    ] = None,
-    threads: Annotated[int, option("--threads", "Threads of the engine.", least=1)] = 2,
-    seed: Annotated[int, option("--seed", "Seed of the made-up rows.")] = 0,
+    rows: int = option(1_000_000, "--rows", "GDELT 2.0 rows to make and read.", min=1_000),
+    sample: Path | None = option(
+        None, "--sample", "Repeat these GDELT 2.0 rows instead of made-up ones.", "FILE"
+    ),
+    threads: int = option(2, "--threads", "Threads of the engine.", min=1),
+    seed: int = option(0, "--seed", "Seed of the made-up rows."),
     *,
     output: Output,
 ) -> None:
@@ -190,5 +200,164 @@ def ingest_table(report: IngestReport) -> Iterator[Part]:
         yield text("pandas left out: not installed.", indent=2)
 
 
-app.command("accuracy")(accuracy)
-app.command("calibration")(calibration)
+@app.command("accuracy")
+@takes_options
+def accuracy(
+    data: Path = option(..., "--data", "Folder of coded event files, one dyad a file.", "DIR"),
+    any_of: str = option(..., "--any-of", "Categories that count as the target.", "LIST"),
+    first: datetime = day_option(..., "--from", "First origin."),
+    until: datetime = day_option(
+        ..., "--until", "Last day that the files cover; windows that end later are left out."
+    ),
+    *,
+    plan: OriginOptions,
+    min_severity: int = option(1, "--min-severity", "Least severity that counts.", min=1, max=5),
+    quick: bool = option(False, "--quick", "Every third origin only."),
+    prior: list[str] | None = option(
+        None,
+        "--prior",
+        "Change a prior of the one family in --models: a word or a distribution. May be repeated.",
+        "NAME=PRIOR",
+    ),
+    seed: int | None = option(None, "--seed", "Seed of all fits.", min=0),
+    output: Output,
+) -> None:
+    """Score every model and baseline on a folder of dyads, and average."""
+    from forecast.events.codebook import CATEGORIES, category_fault
+
+    categories = parts_of(any_of)
+    unknown = [name for name in categories if name not in CATEGORIES]
+    if unknown or not categories:
+        raise InputError(f"--any-of: {category_fault(unknown[0]) if unknown else 'the list is empty'}")
+    with listening(shown=output.for_people) as listen:
+        from forecast.evaluation.benchmark import SAMPLER, BenchmarkOptions, read_dyads, run_benchmark
+        from forecast.panel.streams import TargetRule
+
+        options = BenchmarkOptions(
+            target=TargetRule("target", categories, min_severity),
+            first=first.date(),
+            data_end=until.date(),
+            horizons=days_ahead(plan.horizons, "--horizons"),
+            origins=read_origins(plan.origins),
+            models=parts_of(plan.models),
+            sampler=SAMPLER if seed is None else replace(SAMPLER, seed=seed),
+            priors=_priors(prior or ()),
+            quick=quick,
+        )
+        found = run_benchmark(
+            read_dyads(data),
+            options,
+            processes=plan.jobs,
+            listen=lambda finished, planned: listen(StageProgress("backtest", finished, planned)),
+        )
+    output.print(found.to_dict(), _scores(found))
+
+
+def _priors(stated: Sequence[str]) -> dict[str, str]:
+    priors = {}
+    for one in stated:
+        name, sign, statement = one.partition("=")
+        if not sign or not name.strip() or not statement.strip():
+            raise InputError(f"--prior: got '{one}'; write NAME=PRIOR, such as tension.scale=small")
+        priors[name.strip()] = statement.strip()
+    return priors
+
+
+def _scores(found: Benchmark) -> Iterator[Part]:
+    models = tuple(found.means())
+    yield text("Brier and log score: lower is better, * marks the best.")
+    for dyad in found.calibration:
+        yield BLANK
+        yield text(dyad, "bold")
+        rows = []
+        own = [cell for cell in found.cells if cell.dyad == dyad]
+        for days in dict.fromkeys(cell.horizon_days for cell in own):
+            here = [cell for cell in own if cell.horizon_days == days]
+            rows.append((f"{days:>4} d  Brier", {cell.model: cell.brier for cell in here}))
+            rows.append((f"{f'n {here[0].n}':>9} log", {cell.model: cell.log for cell in here}))
+        yield score_table(models, rows)
+    yield BLANK
+    yield text("Mean over dyads and horizons", "bold")
+    means = found.means()
+    rows = [
+        (f"{'':>8}{label}", {model: means[model][score] for model in models})
+        for label, score in (("Brier", "brier"), ("  log", "log"))
+    ]
+    yield score_table(models, rows)
+    yield BLANK
+    yield from _choice(found)
+    yield text(f"Time: {found.seconds_per_origin:.2f} s an origin, all models together.")
+    yield model_legend(models)
+
+
+def _choice(found: Benchmark) -> Iterator[Part]:
+    from forecast.report.model_families import name_model
+
+    choice = found.choice
+    if choice is None or len(choice.gaps) < 2:
+        return
+    yield text("Log score behind the best model, with its block-bootstrap error", "bold")
+    rows = (
+        (name_model(model), "best" if model == choice.best else f"{gap.value:+.4f} ± {gap.se:.4f}")
+        for model, gap in choice.gaps.items()
+    )
+    yield Table((left(), left()), rows, heads=False)
+    yield text(f"Simplest within two errors of the best: {name_model(choice.chosen)}.")
+    yield BLANK
+
+
+@app.command("calibration")
+@takes_options
+def calibration(
+    simulations: int = option(200, "--simulations", "Data sets simulated.", min=20),
+    family: Literal["joint", "focused", "target"] = option("joint", "--family", "Model family."),
+    weeks: int = option(78, "--weeks", "Length of each data set.", min=10),
+    wrong: bool = option(False, "--wrong", "Count every act twice, to see that the study fails."),
+    seed: int = option(11, "--seed", "Seed of the study.", min=0),
+    *,
+    output: Output,
+) -> None:
+    """Draw truths from the prior and data from the truths; rank the truths among posterior draws."""
+    with listening(shown=output.for_people) as listen:
+        from forecast.evaluation.simulation_based_calibration import default_study
+
+        study = default_study(
+            family,
+            simulations,
+            n_weeks=weeks,
+            seed=seed,
+            wrong=wrong,
+            listen=lambda finished, planned: listen(StageProgress("simulate", finished, planned)),
+        )
+    output.print(_rank_facts(study, simulations), _ranks(study, simulations))
+
+
+def _rank_facts(study: RankStudy, simulations: int) -> dict[str, object]:
+    return {
+        "simulations": simulations,
+        "p_values": study.p_values(),
+        "smallest_p_value_corrected": study.smallest()[1],
+        "coverage": {str(level): study.coverage(level) for level in _LEVELS},
+        "ranks": {name: ranks.tolist() for name, ranks in study.ranks.items()},
+    }
+
+
+def _ranks(study: RankStudy, simulations: int) -> Iterator[Part]:
+    name, corrected = study.smallest()
+    p_values = study.p_values()
+    yield text(f"{simulations} simulated data sets, {len(p_values)} quantities ranked among posterior draws")
+    yield text("Truths inside their central interval:")
+    for level in _LEVELS:
+        # Quantities of one data set are not independent: the error is that of the data sets alone.
+        error = (level * (1 - level) / simulations) ** 0.5
+        yield text(
+            f"{level:.0%} interval: {study.coverage(level):.1%} (at most {error:.1%} standard error)",
+            indent=2,
+        )
+    yield text("Uniformity of ranks (chi-square, ten bins), the least uniform first:")
+    worst = sorted(p_values, key=lambda key: p_values[key])[:_WORST]
+    probabilities = [quantity for quantity in p_values if quantity.startswith("P(")]
+    rows = ((quantity, f"p {p_values[quantity]:.2g}") for quantity in (*worst, *probabilities))
+    yield Table((left(), left()), rows, heads=False)
+    yield text(f"Smallest p times {len(p_values)} quantities: {corrected:.2g} ({name})")
+    yield text("Ranks are not uniform: inference is wrong." if corrected < 0.01 else "No fault was found.")

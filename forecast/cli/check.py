@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from enum import StrEnum
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
 from forecast.cli.options import DatedOptions, Output, check_figure, option, takes_options
-from forecast.cli.priors import set_priors
-from forecast.cli.terminal import BLANK, Part, Table, left, right, text
+from forecast.cli.priors import elicited_facts, set_priors
+from forecast.cli.terminal import BLANK, Part, Table, left, line, right, text
 from forecast.wording import count, long_day, percent, points, times
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from forecast.panel.reporting_delay import DelayCurve
     from forecast.priors import NamedPrior
     from forecast.runs.inputs import Inputs
     from forecast.sensitivity.prior_predictive import PriorPredictive
@@ -27,12 +22,9 @@ if TYPE_CHECKING:
 @takes_options
 def check(
     case: DatedOptions,
-    plot: Annotated[
-        Path | None,
-        option(
-            "--plot", "Draw the priors that the config sets, and what all imply (.svg, .png, .pdf).", "FILE"
-        ),
-    ] = None,
+    plot: Path | None = option(
+        None, "--plot", "Draw the priors that the config sets, and what all imply (.svg, .png, .pdf).", "FILE"
+    ),
     *,
     output: Output,
 ) -> None:
@@ -69,25 +61,21 @@ def check(
     }
     if output.for_people:
         typer.echo(describe_config(loaded))
-    futures = (
-        text(f"{plan.scenario.title} ({plan.scenario.name}): {plan.in_words}.", indent=2, hang=4)
-        for plan in plans
-    )
-    parts = (
-        *_section("Priors as understood", set_priors(changed)),
-        *_section("Scenarios", futures),
-        *_section("Data", _data(inputs)),
-        *_section("What the priors imply, before any event (simulated years)", _implied(inputs, implied)),
-    )
-    output.print(facts, parts)
-    if plot and output.for_people:
-        typer.echo(f"\nFigure   {plot}")
+    sections = {
+        "Priors as understood": set_priors(changed),
+        "Scenarios": (
+            _item(f"{plan.scenario.title} ({plan.scenario.name}): {plan.in_words}.") for plan in plans
+        ),
+        "Data": map(_item, _data(inputs)),
+        "What the priors imply, before any event (simulated years)": _implied(inputs, implied),
+    }
+    filled = {title: parts for title, some in sections.items() if (parts := tuple(some))}
+    shown = [part for title, parts in filled.items() for part in (BLANK, text(title), *parts)]
+    output.print(facts, (*shown, *((BLANK, line(f"Figure   {plot}")) if plot else ())))
 
 
-def _section(title: str, parts: Iterable[Part]) -> tuple[Part, ...]:
-    """Parts under a title, where there are any."""
-    found = tuple(parts)
-    return (BLANK, text(title), *found) if found else ()
+def _item(said: str) -> Part:
+    return text(said, indent=2, hang=4)
 
 
 def _draw(changed: list[NamedPrior], inputs: Inputs, implied: PriorPredictive, path: Path) -> None:
@@ -99,55 +87,35 @@ def _draw(changed: list[NamedPrior], inputs: Inputs, implied: PriorPredictive, p
 
 
 def _set_prior(prior: NamedPrior) -> dict[str, object]:
-    facts: dict[str, object] = {
-        "name": prior.name,
-        "distribution": str(prior.distribution),
-        "plain": prior.reading,
-    }
-    if prior.elicited:
-        facts["elicited"] = [vars(one) for one in prior.elicited.quantiles]
-    return facts
+    facts = {"name": prior.name, "distribution": str(prior.distribution), "plain": prior.reading}
+    return facts | elicited_facts(prior)
 
 
-def _data(inputs: Inputs) -> Iterator[Part]:
-    events, grid, day = inputs.events, inputs.data.grid, inputs.config.as_of
-    known, fitted = count(len(events), "event"), len(events.between(grid.start, day))
-    yield text(
-        f"{known} known by {long_day(day)}, {fitted:,} of them from {long_day(grid.start)} on.",
-        indent=2,
-        hang=4,
-    )
-    for said in _selection(inputs):
-        yield text(said, indent=2, hang=4)
-    if inputs.delay is not None:
-        yield from _delay(inputs.delay, inputs.data.completeness[0])
-    for rule in inputs.rules:
-        seen = int(rule.mask(events.between(grid.start, day)).sum())
-        remark = f"seen {times(seen)}" if seen else "never seen: the prior speaks"
-        yield text(f"{inputs.config.target_title(rule.name)}: {remark}.", indent=2, hang=4)
-
-
-def _selection(inputs: Inputs) -> Iterator[str]:
+def _data(inputs: Inputs) -> Iterator[str]:
     import numpy as np
 
     from forecast.events.dyads import Direction, left_out_in_words, selection_notes
 
-    dyad = inputs.dyad
+    events, grid, day, dyad = inputs.events, inputs.data.grid, inputs.config.as_of, inputs.dyad
+    known, fitted = count(len(events), "event"), len(events.between(grid.start, day))
+    yield f"{known} known by {long_day(day)}, {fitted:,} of them from {long_day(grid.start)} on."
     a, b = inputs.config.dyad.names
-    _, forth, back, theatre = np.bincount(dyad.directions(inputs.events), minlength=len(Direction)).tolist()
+    _, forth, back, theatre = np.bincount(dyad.directions(events), minlength=len(Direction)).tolist()
     third = f", {theatre:,} with third parties ({', '.join(dyad.theatre)})" if dyad.theatre else ""
     yield f"{forth:,} by {a} towards {b}, {back:,} by {b} towards {a}{third}."
     if inputs.left_out:
         yield f"Left out as acts of others: {left_out_in_words(inputs.left_out, inputs.rows_left_out)}."
-    for note in selection_notes(dyad, inputs.events, inputs.left_out):
+    for note in selection_notes(dyad, events, inputs.left_out):
         yield f"Note: {note}"
-
-
-def _delay(delay: DelayCurve, known: NDArray[np.float64]) -> Iterator[Part]:
-    recent = ", ".join(percent(float(share)) for share in known[-1:-5:-1])
-    source = f"estimated from {delay.acts:,} acts" if delay.acts else "as stated"
-    yield text(f"Reporting delay, {source}: mean {delay.mean_days:.1f} days.", indent=2)
-    yield text(f"Taken to be known of the last weeks, the latest first: {recent}.", indent=2)
+    if delay := inputs.delay:
+        recent = ", ".join(percent(float(share)) for share in inputs.data.completeness[0][-1:-5:-1])
+        source = f"estimated from {delay.acts:,} acts" if delay.acts else "as stated"
+        yield f"Reporting delay, {source}: mean {delay.mean_days:.1f} days."
+        yield f"Taken to be known of the last weeks, the latest first: {recent}."
+    for rule in inputs.rules:
+        seen = int(rule.mask(events.between(grid.start, day)).sum())
+        remark = f"seen {times(seen)}" if seen else "never seen: the prior speaks"
+        yield f"{inputs.config.target_title(rule.name)}: {remark}."
 
 
 def _implied(inputs: Inputs, implied: PriorPredictive) -> Iterator[Part]:
@@ -160,43 +128,31 @@ def _implied(inputs: Inputs, implied: PriorPredictive) -> Iterator[Part]:
         )
         for name, (low, middle, high) in implied.acts_a_month.items()
     )
-    yield Table(
-        (left("Acts a month", 20), right("median", 8), right("90% range", 12), right("in the data", 11)), rows
-    )
+    columns = left("Acts a month", 20), right("median", 8), right("90% range", 12), right("in the data", 11)
+    yield Table(columns, rows)
     for name, probability in implied.target_within_year.items():
-        yield text(
+        yield _item(
             f"{inputs.config.target_title(name)} within a year: {percent(probability)} (Monte Carlo error "
-            f"{points(implied.mcse[name], 0)}).",
-            indent=2,
-            hang=4,
+            f"{points(implied.mcse[name], 0)})."
         )
 
 
-class Contract(StrEnum):
-    """What has a schema."""
-
-    CONFIG = "config"
-    SCENARIO = "scenario"
-    FORECAST = "forecast"
-    LEDGER = "ledger"
-
-
-def schema(contract: Annotated[Contract, typer.Argument(help="Which schema.", show_default=False)]) -> None:
+def schema(
+    contract: Literal["config", "scenario", "forecast", "ledger"] = typer.Argument(
+        help="Which schema.", show_default=False
+    ),
+) -> None:
     """Print a JSON Schema for other programs.
 
     Of a config, a scenario, forecast.json, or a ledger's export.
     """
-    from forecast.config.writing import config_schema, forecast_schema, scenario_schema, schema_text
+    from forecast.config import writing
+    from forecast.ledger.exporting import ledger_schema
 
-    if contract is Contract.LEDGER:
-        from forecast.ledger.exporting import ledger_schema
-
-        content = ledger_schema()
-    else:
-        makers = {
-            Contract.CONFIG: config_schema,
-            Contract.SCENARIO: scenario_schema,
-            Contract.FORECAST: forecast_schema,
-        }
-        content = makers[contract]()
-    typer.echo(schema_text(content), nl=False)
+    makers = {
+        "config": writing.config_schema,
+        "scenario": writing.scenario_schema,
+        "forecast": writing.forecast_schema,
+        "ledger": ledger_schema,
+    }
+    typer.echo(writing.schema_text(makers[contract]()), nl=False)

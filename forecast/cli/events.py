@@ -5,25 +5,23 @@ NumPy and the event modules are imported inside the commands, so that ``forecast
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING
 
 import typer
 
 from forecast.cli.events_code import code, codebook
 from forecast.cli.events_import import crosswalk, import_events
 from forecast.cli.events_merge import merge
-from forecast.cli.options import Json, argument
-from forecast.cli.terminal import BLANK, Part, Table, left, right, show, text
+from forecast.cli.options import Answer, argument, takes_options
+from forecast.cli.terminal import BLANK, Part, Table, left, right, text
 from forecast.errors import EventError
+from forecast.wording import count
 
 if TYPE_CHECKING:
     from forecast.events.coverage import Coverage, MonthBreak
     from forecast.events.duplicates import DuplicateReport
-    from forecast.events.rows import Fault
     from forecast.events.summary import EventSummary
     from forecast.events.table import EventTable
 
@@ -44,88 +42,75 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-Source = Annotated[str, argument("FILE", "A coded CSV or Parquet file, or bundled:us-china.")]
+SOURCE = argument("FILE", "A coded CSV or Parquet file, or bundled:us-china.")
 
 
 @app.command()
-def validate(source: Source, as_json: Json = False) -> None:
+@takes_options
+def validate(source: str = SOURCE, *, answer: Answer) -> None:
     """Check a file: list every fault with its line, or the rows that may be one event twice.
 
     Exit code 2 when the file has faults.
     """
-    events, faults = _inspect(source)
-    if events is None:
-        _refuse(source, faults, as_json=as_json)
-        raise typer.Exit(2)
+    events = _inspect(source, answer)
+
     from forecast.events.codebook import countries
     from forecast.events.duplicates import find_duplicates
 
     report = find_duplicates(events)
     unlisted = sorted({*events.initiator.tolist(), *events.recipient.tolist()} - set(countries()))
-    if as_json:
-        groups = [
+    facts = {
+        "source": source,
+        "valid": True,
+        "rows": len(events),
+        "faults": [],
+        "duplicates": [
             {"ids": list(group.ids), "likeness": group.likeness, "reason": group.reason}
             for group in report.groups
-        ]
-        _print_json(
-            {
-                "source": source,
-                "valid": True,
-                "rows": len(events),
-                "faults": [],
-                "duplicates": groups,
-                "pairs_not_compared": report.not_compared,
-                "unlisted_actors": unlisted,
-            }
-        )
-        return
-    show(_verdict(source, events, unlisted, report))
+        ],
+        "pairs_not_compared": report.not_compared,
+        "unlisted_actors": unlisted,
+    }
+    answer.print(facts, _verdict(source, events, unlisted, report))
 
 
 @app.command()
-def summary(source: Source, as_json: Json = False) -> None:
+@takes_options
+def summary(source: str = SOURCE, *, answer: Answer) -> None:
     """Describe a file: counts by category, severity and year, verified share, gaps, coverage, breaks."""
-    events, faults = _inspect(source)
-    if events is None:
-        _refuse(source, faults, as_json=as_json)
-        raise typer.Exit(2)
-    from forecast.events.coverage import measure_coverage
+    events = _inspect(source, answer)
+
+    from forecast.events.bundled import PREFIX
+    from forecast.events.coverage import measure_coverage, volumes_beside
     from forecast.events.summary import summarise
 
     described = summarise(events)
-    coverage = measure_coverage(events, _volumes(source))
-    if as_json:
-        _print_json({**described.to_dict(), "coverage": coverage.to_dict()})
-    else:
-        show(_summary(described, coverage))
+    volumes = None if source.startswith(PREFIX) else volumes_beside(Path(source).expanduser())
+    coverage = measure_coverage(events, volumes)
+    answer.print({**described.to_dict(), "coverage": coverage.to_dict()}, _summary(described, coverage))
 
 
-def _inspect(source: str) -> tuple[EventTable | None, list[Fault]]:
+def _inspect(source: str, answer: Answer) -> EventTable:
+    """Read the events, or tell every fault and end with code 2."""
     from forecast.events.bundled import inspect_source
     from forecast.events.rows import Fault
 
     try:
-        return inspect_source(source, Path.cwd())
+        events, faults = inspect_source(source, Path.cwd())
     except EventError as error:
-        return None, [Fault(None, "", str(error).removeprefix(f"{source}: "))]
-
-
-def _print_json(content: dict[str, Any]) -> None:
-    typer.echo(json.dumps(content, allow_nan=False))
-
-
-def _refuse(source: str, faults: list[Fault], *, as_json: bool) -> None:
-    if as_json:
-        listed = [{"line": fault.line, "column": fault.column, "message": fault.message} for fault in faults]
-        _print_json({"source": source, "valid": False, "faults": listed})
-        return
-    for fault in faults:
-        typer.echo(fault.located(source), err=True)
+        events, faults = None, [Fault(None, "", str(error).removeprefix(f"{source}: "))]
+    if events is not None:
+        return events
+    listed = [{"line": fault.line, "column": fault.column, "message": fault.message} for fault in faults]
+    answer.print({"source": source, "valid": False, "faults": listed}, ())
+    if answer.for_people:
+        for fault in faults:
+            typer.echo(fault.located(source), err=True)
+    raise typer.Exit(2)
 
 
 def _verdict(source: str, events: EventTable, unlisted: list[str], report: DuplicateReport) -> Iterator[Part]:
-    number = "1 event" if len(events) == 1 else f"{len(events):,} events"
-    yield text(f"{source}: {number}, {events.date[0]} to {events.date[-1]}. No faults.")
+    yield text(f"{source}: {count(len(events), 'event')}, {events.date[0]} to {events.date[-1]}. No faults.")
     if unlisted:
         yield text(f"Actors that are not ISO 3166-1 countries (accepted): {', '.join(unlisted)}.")
     if report.groups:
@@ -140,20 +125,18 @@ def _verdict(source: str, events: EventTable, unlisted: list[str], report: Dupli
         yield text(f"{report.not_compared:,} pairs of rows were too many to compare.")
 
 
-def _volumes(source: str) -> dict[date, int] | None:
-    from forecast.events.bundled import PREFIX
-    from forecast.events.coverage import volumes_beside
-
-    return None if source.startswith(PREFIX) else volumes_beside(Path(source).expanduser())
-
-
 def _summary(described: EventSummary, coverage: Coverage) -> Iterator[Part]:
     yield text(f"{described.source}: {described.rows:,} events")
     yield text(
         f"Acts from {described.first_date} to {described.last_date}; "
         f"the latest became public on {described.last_known_date}."
     )
-    yield text(_verified(described))
+    if described.verified_share is None:
+        yield text("The file does not say which rows were verified.")
+    else:
+        unnamed = described.verified_without_page
+        more = f" {unnamed:,} of them do not name the page." if unnamed else ""
+        yield text(f"Verified against the source page: {described.verified_share:.0%} of the rows.{more}")
     if described.late_known_share:
         yield text(f"Became public later than it happened: {described.late_known_share:.0%}.")
     yield from _severities(described)
@@ -209,30 +192,17 @@ def _change(found: MonthBreak) -> str:
     return f"{change} in {found.month} (p {found.p_value:.1g})"
 
 
-def _verified(described: EventSummary) -> str:
-    if described.verified_share is None:
-        return "The file does not say which rows were verified."
-    line = f"Verified against the source page: {described.verified_share:.0%} of the rows."
-    if described.verified_without_page:
-        line += f" {described.verified_without_page:,} of them do not name the page."
-    return line
-
-
 def _severities(described: EventSummary) -> Iterator[Part]:
     from forecast.events.codebook import SEVERITIES, category_label, severity_word
 
     yield BLANK
     yield text("Events by category and severity", "bold")
-    columns = (
-        left("Category"),
-        *(right(f"{severity} {severity_word(severity)}") for severity in SEVERITIES),
-        right("All"),
-    )
+    heads = *(f"{severity} {severity_word(severity)}" for severity in SEVERITIES), "All"
     rows = []
     for name, counts in described.by_category_severity.items():
         cells = [counts[severity] for severity in SEVERITIES]
         rows.append((category_label(name), *map(_count, (*cells, sum(cells)))))
-    yield Table(columns, rows)
+    yield Table((left("Category"), *map(right, heads)), rows)
 
 
 def _years(described: EventSummary) -> Iterator[Part]:
@@ -254,11 +224,8 @@ def _count(number: int) -> str:
     return f"{number:,}" if number else "–"
 
 
-for _name, _command in (
-    ("code", code),
-    ("codebook", codebook),
-    ("merge", merge),
-    ("import", import_events),
-    ("crosswalk", crosswalk),
-):
-    app.command(_name)(_command)
+app.command("code")(code)
+app.command("codebook")(codebook)
+app.command("merge")(merge)
+app.command("import")(import_events)
+app.command("crosswalk")(crosswalk)

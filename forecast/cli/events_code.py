@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Any
 
 import typer
 
-from forecast.cli.options import Json, argument, option, takes_options
+from forecast.cli.options import Answer, argument, option, takes_options
+from forecast.cli.terminal import line
 from forecast.errors import EventError
-
-if TYPE_CHECKING:
-    from forecast.events.coding import CodedEvent
 
 QUESTIONS: Mapping[str, str] = {
     "date": "Day of the act (YYYY-MM-DD)",
@@ -43,44 +40,41 @@ Check = Callable[[Mapping[str, str]], list[tuple[str, str]]]
 
 
 def _cell(name: str, help_text: str, metavar: str = "TEXT") -> Any:  # noqa: ANN401 - as typer's own
-    return option(f"--{name}", help_text, metavar)
+    return option(None, f"--{name}", help_text, metavar)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cells:
     """The columns of an event file, as text."""
 
-    date: Annotated[str | None, _cell("date", "Day of the act.", "DAY")] = None
-    initiator: Annotated[str | None, _cell("initiator", "Who acts, e.g. USA.", "CODE")] = None
-    target: Annotated[str | None, _cell("target", "Towards whom, e.g. CHN.", "CODE")] = None
-    category: Annotated[str | None, _cell("category", "Category of the codebook.", "NAME")] = None
-    severity: Annotated[str | None, _cell("severity", "1 (routine) to 5 (extreme).", "1-5")] = None
-    subcategory: Annotated[str | None, _cell("subcategory", "Which kind.")] = None
-    cameo: Annotated[str | None, _cell("cameo", "CAMEO code, e.g. 042.", "CODE")] = None
-    summary: Annotated[str | None, _cell("summary", "What happened, one neutral sentence.")] = None
-    end_date: Annotated[str | None, _cell("end-date", "Last day of an act of several.", "DAY")] = None
-    known_date: Annotated[str | None, _cell("known-date", "Day it became public, if later.", "DAY")] = None
-    source_outlet: Annotated[str | None, _cell("source-outlet", "Who reported it.")] = None
-    source_title: Annotated[str | None, _cell("source-title", "Title of the report.")] = None
-    source_url: Annotated[str | None, _cell("source-url", "Address of the page.", "URL")] = None
-    source_date: Annotated[str | None, _cell("source-date", "Day of publication.", "DAY")] = None
-    verified: Annotated[
-        str | None, _cell("verified", "yes when the page was read and reports the act, else no.", "yes|no")
-    ] = None
-    confidence: Annotated[
-        str | None, _cell("confidence", "That date and fact are right.", "high|medium|low")
-    ] = None
-    id: Annotated[str | None, _cell("id", "Name of the event; made when absent.")] = None
+    date: str | None = _cell("date", "Day of the act.", "DAY")
+    initiator: str | None = _cell("initiator", "Who acts, e.g. USA.", "CODE")
+    target: str | None = _cell("target", "Towards whom, e.g. CHN.", "CODE")
+    category: str | None = _cell("category", "Category of the codebook.", "NAME")
+    severity: str | None = _cell("severity", "1 (routine) to 5 (extreme).", "1-5")
+    subcategory: str | None = _cell("subcategory", "Which kind.")
+    cameo: str | None = _cell("cameo", "CAMEO code, e.g. 042.", "CODE")
+    summary: str | None = _cell("summary", "What happened, one neutral sentence.")
+    end_date: str | None = _cell("end-date", "Last day of an act of several.", "DAY")
+    known_date: str | None = _cell("known-date", "Day it became public, if later.", "DAY")
+    source_outlet: str | None = _cell("source-outlet", "Who reported it.")
+    source_title: str | None = _cell("source-title", "Title of the report.")
+    source_url: str | None = _cell("source-url", "Address of the page.", "URL")
+    source_date: str | None = _cell("source-date", "Day of publication.", "DAY")
+    verified: str | None = _cell(
+        "verified", "yes when the page was read and reports the act, else no.", "yes|no"
+    )
+    confidence: str | None = _cell("confidence", "That date and fact are right.", "high|medium|low")
+    id: str | None = _cell("id", "Name of the event; made when absent.")
 
 
 @takes_options
 def code(
-    file: Annotated[Path, argument("FILE", "Event file (CSV); made when absent.")],
+    file: Path = argument("FILE", "Event file (CSV); made when absent."),
+    *,
     cells: Cells,
-    dry_run: Annotated[
-        bool, option("--dry-run", "Check the event and print it; the file is not touched.")
-    ] = False,
-    as_json: Json = False,
+    dry_run: bool = option(False, "--dry-run", "Check the event and print it; the file is not touched."),
+    answer: Answer,
 ) -> None:
     """Add one event to a file, checked by the rules of the codebook.
 
@@ -91,59 +85,47 @@ def code(
 
     given = {name: text for name, text in vars(cells).items() if text is not None}
     opened = open_event_file(file)
-    asking = sys.stdin.isatty() and sys.stderr.isatty() and not as_json
+    asking = sys.stdin.isatty() and sys.stderr.isatty() and not answer.json
     if asking:
         given = _ask_for_event(
             given, lambda so_far: coding_faults(so_far, opened), asks_verified=opened.asks_verified
         )
     coded = code_event(given, opened)
-    _warn_of_duplicates(coded)
+    for group in coded.duplicates:
+        others = [name for name in group.ids if name != coded.event.id]
+        typer.echo(f"Warning: this may be the same event as {', '.join(others)} ({group.reason}).", err=True)
     if asking:
-        _show(coded)
+        typer.echo(err=True)
+        for name, text in coded.cells.items():
+            typer.echo(f"  {name:<14} {text}", err=True)
         if not _ask_to_add(default=not coded.duplicates):
             typer.echo("Nothing was added.")
             raise typer.Exit
     if not dry_run:
         add_event(opened, coded)
-    if as_json:
-        groups = [{"ids": list(one.ids), "reason": one.reason} for one in coded.duplicates]
-        content = {"file": str(file), "added": not dry_run, "event": dict(coded.cells), "duplicates": groups}
-        typer.echo(json.dumps(content, ensure_ascii=False))
-    else:
-        rows = (0 if opened.table is None else len(opened.table)) + (not dry_run)
-        done = "not written (--dry-run)" if dry_run else f"added to {file}"
-        typer.echo(f"{coded.event.id}: {done}, which holds {rows:,} event{'' if rows == 1 else 's'}.")
+    groups = [{"ids": list(one.ids), "reason": one.reason} for one in coded.duplicates]
+    facts = {"file": str(file), "added": not dry_run, "event": dict(coded.cells), "duplicates": groups}
+    rows = (0 if opened.table is None else len(opened.table)) + (not dry_run)
+    done = "not written (--dry-run)" if dry_run else f"added to {file}"
+    held = f"{rows:,} event{'' if rows == 1 else 's'}"
+    answer.print(facts, [line(f"{coded.event.id}: {done}, which holds {held}.")])
 
 
 def codebook(
-    category: Annotated[str | None, argument("CATEGORY", "One category; all when absent.")] = None,
+    category: str | None = argument("CATEGORY", "One category; all when absent.", default=None),
 ) -> None:
     """Print the codebook: categories, what each severity means, and the CAMEO codes of a category."""
     from forecast.events.codebook import CATEGORIES, category_fault, category_label, category_meaning
 
-    if category is None:
-        lines = ["Categories", *_help("category", None), "", "Severity"]
-        lines += _help("severity", None)
-    else:
-        if category not in CATEGORIES:
-            raise EventError(category_fault(category))
-        lines = [f"{category_label(category)}: {category_meaning(category)}", "", "Severity"]
-        lines += _help("severity", category)
+    if category is not None and category not in CATEGORIES:
+        raise EventError(category_fault(category))
+    lines = ["Categories", *_help("category", None)]
+    if category:
+        lines = [f"{category_label(category)}: {category_meaning(category)}"]
+    lines += ["", "Severity", *_help("severity", category)]
+    if category:
         lines += ["", "CAMEO codes", *_help("cameo", category)]
-    for line in lines:
-        typer.echo(line)
-
-
-def _warn_of_duplicates(coded: CodedEvent) -> None:
-    for group in coded.duplicates:
-        others = [name for name in group.ids if name != coded.event.id]
-        typer.echo(f"Warning: this may be the same event as {', '.join(others)} ({group.reason}).", err=True)
-
-
-def _show(coded: CodedEvent) -> None:
-    typer.echo(err=True)
-    for name, text in coded.cells.items():
-        typer.echo(f"  {name:<14} {text}", err=True)
+    typer.echo("\n".join(lines))
 
 
 def _ask_for_event(given: Mapping[str, str], check: Check, *, asks_verified: bool) -> dict[str, str]:
@@ -156,8 +138,7 @@ def _ask_for_event(given: Mapping[str, str], check: Check, *, asks_verified: boo
         while True:
             answer = _ask(QUESTIONS[name])
             if answer == "?":
-                for line in _help(name, answers.get("category")):
-                    typer.echo(line, err=True)
+                typer.echo("\n".join(_help(name, answers.get("category"))), err=True)
                 continue
             wrong = [message for column, message in check(answers | {name: answer}) if column == name]
             if name in FIRST and not answer:

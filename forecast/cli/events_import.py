@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
-from forecast.cli.options import Json, Output, argument, day, day_option, option, takes_options
+from forecast.cli.options import Answer, Output, argument, day, day_option, option, takes_options
 from forecast.cli.progress import show_progress
-from forecast.cli.terminal import printable
+from forecast.cli.terminal import line, printable
 from forecast.errors import InputError
 from forecast.progress import StageProgress
 
@@ -24,66 +23,56 @@ if TYPE_CHECKING:
 class FeedChoice:
     """What is read, and how its codes become ours."""
 
-    source_format: Annotated[
-        str, option("--format", "gdelt1, gdelt2, icews, plover, polecat, acled, keds or csv.")
-    ]
-    dyad: Annotated[list[str], option("--dyad", "Two actors. Repeatable: many in one pass.", "A,B")]
-    mapping: Annotated[
-        Path | None, option("--mapping", "CSV of codes whose category or severity you change.", "FILE")
-    ] = None
-    codes: Annotated[
-        str | None, option("--codes", "Codes of a keds or csv file: cameo, weis, plover or acled.")
-    ] = None
-    column: Annotated[
-        list[str] | None, option("--column", "Column of a csv file. Repeatable.", "NAME=HEADER")
-    ] = None
+    source_format: str = option(
+        ..., "--format", "gdelt1, gdelt2, icews, plover, polecat, acled, keds or csv."
+    )
+    dyad: list[str] = option(..., "--dyad", "Two actors. Repeatable: many in one pass.", "A,B")
+    mapping: Path | None = option(
+        None, "--mapping", "CSV of codes whose category or severity you change.", "FILE"
+    )
+    codes: str | None = option(None, "--codes", "Codes of a keds or csv file: cameo, weis, plover or acled.")
+    column: list[str] | None = option(None, "--column", "Column of a csv file. Repeatable.", "NAME=HEADER")
 
 
 @dataclass(frozen=True, kw_only=True)
 class NoiseChoice:
     """How the noise of machine coding is handled."""
 
-    root_only: Annotated[bool, option("--root-only", "Root events alone.")] = False
-    min_mentions: Annotated[int, option("--min-mentions", "Least number of mentions.", "N")] = 0
-    min_sources: Annotated[int, option("--min-sources", "Least number of sources.", "N")] = 0
-    exclude: Annotated[
-        list[str] | None, option("--exclude", "Leave out actors: media, tourists, … Repeatable.", "GROUP")
-    ] = None
-    max_delay: Annotated[
-        int | None, option("--max-delay", "Longest time from act to publication.", "DAYS")
-    ] = None
-    repeat_days: Annotated[
-        int | None,
-        option("--repeat-days", "The same act within so many days counts once.  [default: 1]", "DAYS"),
-    ] = None
-    keep_repeats: Annotated[bool, option("--keep-repeats", "Count every report of an act.")] = False
-    keep_mirrored: Annotated[bool, option("--keep-mirrored", "Count both sides of a visit or meeting.")] = (
-        False
+    root_only: bool = option(False, "--root-only", "Root events alone.")
+    min_mentions: int = option(0, "--min-mentions", "Least number of mentions.", "N")
+    min_sources: int = option(0, "--min-sources", "Least number of sources.", "N")
+    exclude: list[str] | None = option(
+        None, "--exclude", "Leave out actors: media, tourists, … Repeatable.", "GROUP"
     )
-    ignore_place: Annotated[bool, option("--ignore-place", "Re-reports may name another place.")] = False
-    cap_per_day: Annotated[
-        int | None, option("--cap-per-day", "Most acts of a direction and category a day.", "N")
-    ] = None
-    normalise: Annotated[bool, option("--normalise", "Take the growth of the archive's volume out.")] = False
-    known_date: Annotated[
-        Literal["published", "act"],
-        option("--known-date", "Day an act counts as known: its publication, or its own day."),
-    ] = "published"
-    vintage: Annotated[datetime | None, day_option("--vintage", "Leave out what was known later.")] = None
-    seed: Annotated[int, option("--seed", "Seed of the normalisation.")] = 0
+    max_delay_days: int | None = option(None, "--max-delay", "Longest time from act to publication.", "DAYS")
+    repeat_days: int | None = option(
+        None, "--repeat-days", "The same act within so many days counts once.  [default: 1]", "DAYS"
+    )
+    keep_repeats: bool = option(False, "--keep-repeats", "Count every report of an act.")
+    keep_mirrored: bool = option(False, "--keep-mirrored", "Count both sides of a visit or meeting.")
+    ignore_place: bool = option(False, "--ignore-place", "Re-reports may name another place.")
+    cap_per_day: int | None = option(
+        None, "--cap-per-day", "Most acts of a direction and category a day.", "N"
+    )
+    normalise: bool = option(False, "--normalise", "Take the growth of the archive's volume out.")
+    known_date: Literal["published", "act"] = option(
+        "published", "--known-date", "Day an act counts as known: its publication, or its own day."
+    )
+    vintage: datetime | None = day_option(None, "--vintage", "Leave out what was known later.")
+    seed: int = option(0, "--seed", "Seed of the normalisation.")
 
 
 @takes_options
 def import_events(
-    files: Annotated[list[Path], argument("FILES…", "Files as published; .zip and .gz too.")],
-    out: Annotated[Path, option("--output -o", "Event file to write: .csv or .parquet.", "FILE")],
+    files: list[Path] = argument("FILES…", "Files as published; .zip and .gz too."),
+    out: Path = option(..., "--output -o", "Event file to write: .csv or .parquet.", "FILE"),
+    *,
     feed: FeedChoice,
     noise: NoiseChoice,
-    strict: Annotated[bool, option("--strict", "Fail on any corrupt file or wrong row.")] = False,
-    fresh: Annotated[bool, option("--fresh", "Read every file again.")] = False,
-    memory: Annotated[int, option("--memory", "Memory of the engine.", "MB")] = 600,
-    threads: Annotated[int, option("--threads", "Threads of the engine.")] = 2,
-    *,
+    strict: bool = option(False, "--strict", "Fail on any corrupt file or wrong row."),
+    fresh: bool = option(False, "--fresh", "Read every file again."),
+    memory: int = option(600, "--memory", "Memory of the engine.", "MB"),
+    threads: int = option(2, "--threads", "Threads of the engine."),
     output: Output,
 ) -> None:
     """Turn files of an event feed into coded events, and say what was done with every row.
@@ -112,11 +101,7 @@ def import_events(
             fresh=fresh,
             listen=lambda done, total: draw(StageProgress("import", done, total)),
         )
-    if output.json:
-        typer.echo(json.dumps(report.to_dict(), allow_nan=False))
-    elif output.for_people:
-        for line in report.lines_of_text():
-            typer.echo(printable(line))
+    output.print(report.to_dict(), (line(printable(one)) for one in report.lines_of_text()))
 
 
 def _switches(noise: NoiseChoice) -> Switches:
@@ -126,20 +111,19 @@ def _switches(noise: NoiseChoice) -> Switches:
         raise InputError("--seed has no effect without --normalise. Leave it out")
     if noise.keep_repeats and noise.repeat_days is not None:
         raise InputError("--repeat-days has no effect with --keep-repeats. Leave one of them out")
+    same = {name: value for name, value in vars(noise).items() if not name.startswith("keep_")}
     return Switches(
-        root_only=noise.root_only,
-        min_mentions=noise.min_mentions,
-        min_sources=noise.min_sources,
-        exclude=tuple(dict.fromkeys(noise.exclude or [])),
-        max_delay_days=noise.max_delay,
-        repeat_days=None if noise.keep_repeats else 1 if noise.repeat_days is None else noise.repeat_days,
-        ignore_place=noise.ignore_place,
-        merge_mirrored=not noise.keep_mirrored,
-        cap_per_day=noise.cap_per_day,
-        normalise=noise.normalise,
-        known_date=noise.known_date,
-        vintage=day(noise.vintage),
-        seed=noise.seed,
+        **same
+        | {
+            "exclude": tuple(dict.fromkeys(noise.exclude or [])),
+            "repeat_days": None
+            if noise.keep_repeats
+            else 1
+            if noise.repeat_days is None
+            else noise.repeat_days,
+            "merge_mirrored": not noise.keep_mirrored,
+            "vintage": day(noise.vintage),
+        }
     )
 
 
@@ -155,10 +139,12 @@ def _columns(texts: list[str]) -> dict[str, str]:
     return columns
 
 
+@takes_options
 def crosswalk(
-    system: Annotated[str, argument("SCHEME", "cameo, weis, plover or acled.")],
-    output: Annotated[Path | None, option("--output -o", "Write it there instead.", "FILE")] = None,
-    as_json: Json = False,
+    system: str = argument("SCHEME", "cameo, weis, plover or acled."),
+    output: Path | None = option(None, "--output -o", "Write it there instead.", "FILE"),
+    *,
+    answer: Answer,
 ) -> None:
     """Print how the codes of a scheme become our categories: the pattern of a --mapping file."""
     from forecast.feeds.crosswalk import crosswalk_csv, shipped_crosswalk
@@ -168,8 +154,8 @@ def crosswalk(
     if scheme is None:
         raise InputError(f"{system}: no such coding scheme. Allowed: {', '.join(SYSTEMS)}")
     codings = shipped_crosswalk(scheme)
-    if as_json:
-        typer.echo(json.dumps({"scheme": scheme, "codes": [coding.row() for coding in codings.values()]}))
+    if answer.json:
+        answer.print({"scheme": scheme, "codes": [coding.row() for coding in codings.values()]}, ())
     elif output is None:
         typer.echo(crosswalk_csv(codings), nl=False)
     else:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any, Literal
 
 from forecast.cli.options import Output, argument, option, takes_options
-from forecast.cli.terminal import BLANK, Part, Table, left, right, show, text
+from forecast.cli.terminal import BLANK, Part, Table, left, line, right, text
 from forecast.errors import EventError
 
 if TYPE_CHECKING:
@@ -21,32 +17,19 @@ if TYPE_CHECKING:
 SHOWN = 20
 
 
-class RuleName(StrEnum):
-    """How disagreements are resolved."""
-
-    FIRST = "first"
-    MAJORITY = "majority"
-
-
 @takes_options
 def merge(
-    files: Annotated[list[Path], argument("FILES", "Two or more coders' files; the first one leads.")],
-    out: Annotated[
-        Path | None,
-        option("--out -o", "Where to write the merged events; only the table when absent.", "FILE"),
-    ] = None,
-    rule: Annotated[
-        RuleName,
-        option("--rule", "Who is right: the first file that has the event, or what most coders gave."),
-    ] = RuleName.FIRST,
-    window: Annotated[
-        int, option("--window", "Days by which coders may date an event apart.", least=0, most=60)
-    ] = 1,
-    min_coders: Annotated[
-        int, option("--min-coders", "Leave out events that fewer coders have.", least=1)
-    ] = 1,
-    seed: Annotated[int, option("--seed", "Seed of the bootstrap of the intervals.", least=0)] = 0,
-    force: Annotated[bool, option("--force", "Replace the output if it is there.")] = False,
+    files: list[Path] = argument("FILES", "Two or more coders' files; the first one leads."),
+    out: Path | None = option(
+        None, "--out -o", "Where to write the merged events; only the table when absent.", "FILE"
+    ),
+    rule: Literal["first", "majority"] = option(
+        "first", "--rule", "Who is right: the first file that has the event, or what most coders gave."
+    ),
+    window: int = option(1, "--window", "Days by which coders may date an event apart.", min=0, max=60),
+    min_coders: int = option(1, "--min-coders", "Leave out events that fewer coders have.", min=1),
+    seed: int = option(0, "--seed", "Seed of the bootstrap of the intervals.", min=0),
+    force: bool = option(False, "--force", "Replace the output if it is there."),
     *,
     output: Output,
 ) -> None:
@@ -75,7 +58,7 @@ def merge(
     merged = merge_units(
         units,
         coders,
-        rule=rule.value,
+        rule=rule,
         least_coders=min_coders,
         has_verified=any(table.has_verified for table in tables),
     )
@@ -83,19 +66,22 @@ def merge(
         if not len(merged.table):
             raise EventError(f"no event was found by {min_coders} coders, so {out} was not written")
         write_whole(out, merged.csv_text().encode())
-    if output.json:
-        content = _json(coders, units, agreement, merged) | {
-            "out": None if out is None else str(out),
-            "rule": rule.value,
-            "rule_meaning": RULES[rule.value],
-            "window_days": window,
-        }
-        typer.echo(json.dumps(content, ensure_ascii=False, allow_nan=False))
-    elif output.for_people:
-        show(_findings(coders, units, agreement, merged))
-        typer.echo(f"Disagreements were resolved by: {RULES[rule.value]}.")
-        if out is not None:
-            typer.echo(f"Written: {out}, {len(merged.table):,} events.")
+    facts = {
+        "coders": _counts(coders, units),
+        "events": len(units),
+        "shared": sum(len(unit.rows) > 1 for unit in units),
+        "merged": len(merged.table),
+        "agreement": [vars(one) for one in agreement],
+        "disagreements": [vars(one) for one in merged.disagreements],
+        "out": None if out is None else str(out),
+        "rule": rule,
+        "rule_meaning": RULES[rule],
+        "window_days": window,
+    }
+    done = [line(f"Disagreements were resolved by: {RULES[rule]}.")]
+    if out is not None:
+        done.append(line(f"Written: {out}, {len(merged.table):,} events."))
+    output.print(facts, (*_findings(coders, units, agreement, merged), *done))
 
 
 def _coders(files: list[Path]) -> list[str]:
@@ -118,19 +104,6 @@ def _counts(coders: Sequence[str], units: Sequence[Unit]) -> list[dict[str, Any]
         }
         for place, coder in enumerate(coders)
     ]
-
-
-def _json(
-    coders: list[str], units: list[Unit], agreement: tuple[Agreement, ...], merged: Merged
-) -> dict[str, Any]:
-    return {
-        "coders": _counts(coders, units),
-        "events": len(units),
-        "shared": sum(len(unit.rows) > 1 for unit in units),
-        "merged": len(merged.table),
-        "agreement": [vars(one) for one in agreement],
-        "disagreements": [vars(one) for one in merged.disagreements],
-    }
 
 
 def _findings(
@@ -156,11 +129,8 @@ def _findings(
         for one in agreement
     )
     yield Table((left(width=30), right("equal", 6), right("alpha", 6), left("90% interval")), rows)
-    yield text(
-        f"From {RELIABLE:g} conclusions from the coding are safe, from {TENTATIVE:g} tentative; below, the "
-        "codebook or the training needs work.",
-        indent=2,
-    )
+    safe = f"From {RELIABLE:g} conclusions from the coding are safe, from {TENTATIVE:g} tentative"
+    yield text(f"{safe}; below, the codebook or the training needs work.", indent=2)
     yield BLANK
     yield text(f"Disagreements: {len(merged.disagreements):,}")
     for item in merged.disagreements[:SHOWN]:

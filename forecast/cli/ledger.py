@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
 from forecast.cli import ledger_exchange, ledger_score
-from forecast.cli.options import Json, LedgerFile, argument, ledger_place, option
-from forecast.cli.terminal import BLANK, Part, Table, left, right, show, text
+from forecast.cli.options import LEDGER, Answer, argument, ledger_place, option, takes_options
+from forecast.cli.terminal import BLANK, Part, Table, left, line, right, text
 from forecast.errors import InputError, LedgerError
 from forecast.wording import count, interval_percent, percent
 
@@ -22,27 +21,21 @@ if TYPE_CHECKING:
 _SHOWN_ACTS = 5
 _FEWEST_DIGITS = 8
 """Of a head: fewer could be met by chance."""
-Id = Annotated[str, argument("ID", "An id, or the first digits of it.")]
+ID = argument("ID", "An id, or the first digits of it.")
 
 app = typer.Typer(
     name="ledger", no_args_is_help=True, help="Every forecast on record, what happened, and how good we are."
 )
 
 
-class StandingChoice(StrEnum):
-    """What a forecast can be."""
-
-    OPEN = "open"
-    RESOLVED = "resolved"
-    VOID = "void"
-
-
 @app.command("list")
+@takes_options
 def list_(
-    ledger: LedgerFile = None,
-    status: Annotated[StandingChoice | None, option("--status", "Only these.")] = None,
-    dyad: Annotated[str | None, option("--dyad", "Only this pair, e.g. USA-CHN.", "A-B")] = None,
-    as_json: Json = False,
+    ledger: Path | None = LEDGER,
+    status: Literal["open", "resolved", "void"] | None = option(None, "--status", "Only these."),
+    dyad: str | None = option(None, "--dyad", "Only this pair, e.g. USA-CHN.", "A-B"),
+    *,
+    answer: Answer,
 ) -> None:
     """List the forecasts on record, with what became of them."""
     from forecast.ledger.store import open_ledger
@@ -58,48 +51,43 @@ def list_(
         for entry in book.answers
         if (status is None or book.standing(entry) == status) and (not dyad or entry.question.is_about(dyad))
     ]
-    if as_json:
-        forecasts = [_summary(book, entry) for entry in chosen]
-        typer.echo(json.dumps({"ledger": book.path, "head": book.head, "forecasts": forecasts}))
-    else:
-        show(_listed(book, chosen))
+    forecasts = [_summary(book, entry) for entry in chosen]
+    answer.print({"ledger": book.path, "head": book.head, "forecasts": forecasts}, _listed(book, chosen))
 
 
 @app.command("show")
-def show_(entry: Id, ledger: LedgerFile = None, as_json: Json = False) -> None:
+@takes_options
+def show_(entry: str = ID, ledger: Path | None = LEDGER, *, answer: Answer) -> None:
     """Show one forecast with everything that was recorded about it."""
     from forecast.ledger.store import open_ledger
 
     book = open_ledger(ledger_place(ledger))
     found = book.find(entry)
-    if as_json:
-        typer.echo(json.dumps(_everything(book, found)))
-    else:
-        show(_shown(book, found))
+    answer.print(_everything(book, found), _shown(book, found))
 
 
 def _summary(book: Book, entry: ProbabilityEntry) -> dict[str, Any]:
     resolution = book.resolution_of(entry.question.id)
-    content = entry.model_dump(mode="json", exclude={"provenance"})
-    outcome = resolution.outcome if resolution else None
-    return content | {
+    return entry.model_dump(mode="json", exclude={"provenance"}) | {
         "question_id": entry.question.id,
         "standing": book.standing(entry),
-        "outcome": outcome,
+        "outcome": resolution.outcome if resolution else None,
         "imported": bool(entry.provenance),
     }
 
 
 def _everything(book: Book, subject: str) -> dict[str, Any]:
     """A record with its place in the chain, or a question with everything on record about it."""
+
+    def resolutions(question_id: str) -> list[dict[str, Any]]:
+        return [one.model_dump(mode="json") for one in book.resolutions.get(question_id, [])]
+
     if subject not in book:
-        question = book.questions[subject]
-        answers = (one for one in book.answers if one.question.id == subject)
         return {
             "question_id": subject,
-            "question": question.model_dump(mode="json"),
-            "forecasts": [_summary(book, one) for one in answers],
-            "resolutions": [one.model_dump(mode="json") for one in book.resolutions.get(subject, [])],
+            "question": book.questions[subject].model_dump(mode="json"),
+            "forecasts": [_summary(book, one) for one in book.answers if one.question.id == subject],
+            "resolutions": resolutions(subject),
         }
     record = book.record(subject)
     content: dict[str, Any] = {
@@ -112,9 +100,7 @@ def _everything(book: Book, subject: str) -> dict[str, Any]:
     if record.entry.kind in ("forecast", "judgement"):
         content["question_id"] = record.entry.question.id
         content["standing"] = book.standing(record.entry)
-        content["resolutions"] = [
-            one.model_dump(mode="json") for one in book.resolutions.get(record.entry.question.id, [])
-        ]
+        content["resolutions"] = resolutions(record.entry.question.id)
     return content
 
 
@@ -126,12 +112,7 @@ def _listed(book: Book, entries: Sequence[ProbabilityEntry]) -> Iterator[Part]:
     if not entries:
         yield text(f"{book.path}: no such forecast on record.")
         return
-    columns = (
-        *(left(head) for head in ("Id", "As of", "Before", "Pair")),
-        left("Target", 22),
-        right("Chance"),
-        left("Ends"),
-    )
+    columns = *map(left, ("Id", "As of", "Before", "Pair")), left("Target", 22), right("Chance"), left("Ends")
     rows = (
         (
             entry.id[:SHOWN_DIGITS],
@@ -144,9 +125,8 @@ def _listed(book: Book, entries: Sequence[ProbabilityEntry]) -> Iterator[Part]:
         )
         for entry in entries
     )
-    yield Table(
-        columns, rows, ("dim" if book.standing(entry) == "void" else "" for entry in entries), indent=0, gap=1
-    )
+    styles = ("dim" if book.standing(entry) == "void" else "" for entry in entries)
+    yield Table(columns, rows, styles, indent=0, gap=1)
     yield BLANK
     unconverged = sum(isinstance(entry, ForecastEntry) and not entry.converged for entry in entries)
     if unconverged:
@@ -194,12 +174,11 @@ def _answer_lines(book: Book, entry: ProbabilityEntry) -> Iterator[Part]:
     question = entry.question
     severity = "" if question.min_severity == 1 else f" of severity {question.min_severity} or more"
     rule = f"{' or '.join(one.replace('_', ' ') for one in question.any_of)}{severity}"
+    window = f"after {question.as_of} and before {question.milestone}"
     if isinstance(entry, ForecastEntry):
         yield _field("Pair", f"{entry.dyad_label} ({question.pair})")
         yield _field("Target", f"{entry.target_label} ({entry.target}): {rule}")
-        yield _field(
-            "Window", f"after {question.as_of} and before {question.milestone} ({entry.milestone_label})"
-        )
+        yield _field("Window", f"{window} ({entry.milestone_label})")
         yield _field(
             "Chance",
             f"{percent(entry.probability)} ({entry.probability:g}), 90% interval "
@@ -213,7 +192,7 @@ def _answer_lines(book: Book, entry: ProbabilityEntry) -> Iterator[Part]:
     elif isinstance(entry, JudgementEntry):
         yield _field("Pair", question.pair)
         yield _field("Target", rule)
-        yield _field("Window", f"after {question.as_of} and before {question.milestone}")
+        yield _field("Window", window)
         yield _field("Chance", f"{percent(entry.probability)} ({entry.probability:g}) by {entry.forecaster}")
     late = " (hindcast: part of the answer could be known)" if entry.hindcast else ""
     yield _field("Made on", f"{entry.made_on:%Y-%m-%d %H:%M:%S} UTC{late}")
@@ -243,12 +222,12 @@ def _field(name: str, said: str) -> Part:
 
 
 @app.command()
+@takes_options
 def verify(
-    ledger: LedgerFile = None,
-    head: Annotated[
-        str | None, option("--head", "A head noted earlier; it must still be in the chain.", "HASH")
-    ] = None,
-    as_json: Json = False,
+    ledger: Path | None = LEDGER,
+    head: str | None = option(None, "--head", "A head noted earlier; it must still be in the chain.", "HASH"),
+    *,
+    answer: Answer,
 ) -> None:
     """Prove that nothing was altered, removed or moved; name the first bad record. Exit code 2 if one is."""
     from forecast.ledger.book import check_chain
@@ -266,17 +245,25 @@ def verify(
     place = next((link.sequence for link in links if stated and link.hash.startswith(stated)), None)
     sound = fault is None and (head is None or place is not None)
     marked = [record.sequence for record in book.records if record.clock_behind_s]
-    if as_json:
-        content = {
-            "ledger": str(path),
-            "sound": sound,
-            "records": len(links),
-            "head": book.head,
-            "fault": None if fault is None else {"record": fault.sequence, "reason": fault.reason},
-            "stated_head_at": place,
-            "clock_set_back_at": marked,
-        }
-        typer.echo(json.dumps(content))
+    content = {
+        "ledger": str(path),
+        "sound": sound,
+        "records": len(links),
+        "head": book.head,
+        "fault": None if fault is None else {"record": fault.sequence, "reason": fault.reason},
+        "stated_head_at": place,
+        "clock_set_back_at": marked,
+    }
+    said = [f"{path}: {count(len(book), 'record')}, chain unbroken."]
+    if place:
+        said.append(f"The stated head is record {place}; {count(len(book) - place, 'record')} since.")
+    if marked:
+        shown = ", ".join(map(str, marked[:10])) + (" …" if len(marked) > 10 else "")
+        said.append(f"The clock stood behind an earlier record at: {shown}.")
+    said.append(f"Head {book.head}")
+    if head is None:
+        said.append("Note the head elsewhere: 'verify --head' then shows records cut off at the end, too.")
+    answer.print(content, map(line, said if sound else ()))
     if fault:
         raise LedgerError(
             f"{path}: record {fault.sequence} {fault.reason}. {count(fault.sequence - 1, 'record')} before "
@@ -287,25 +274,16 @@ def verify(
             f"{path}: {head} is not in the chain, which holds {count(len(book), 'record')}: records were cut "
             "off at its end, or it is another ledger"
         )
-    if as_json:
-        return
-    typer.echo(f"{path}: {count(len(book), 'record')}, chain unbroken.")
-    if place:
-        typer.echo(f"The stated head is record {place}; {count(len(book) - place, 'record')} since.")
-    if marked:
-        shown = ", ".join(map(str, marked[:10])) + (" …" if len(marked) > 10 else "")
-        typer.echo(f"The clock stood behind an earlier record at: {shown}.")
-    typer.echo(f"Head {book.head}")
-    if head is None:
-        typer.echo("Note the head elsewhere: 'verify --head' then shows records cut off at the end, too.")
 
 
 @app.command()
+@takes_options
 def void(
-    entry: Id,
-    reason: Annotated[str, option("--reason", "Why it does not count.", "TEXT")],
-    ledger: LedgerFile = None,
-    as_json: Json = False,
+    entry: str = ID,
+    reason: str = option(..., "--reason", "Why it does not count.", "TEXT"),
+    ledger: Path | None = LEDGER,
+    *,
+    answer: Answer,
 ) -> None:
     """Declare a forecast, or a question with all its forecasts, void. It stays on record with the reason."""
     from forecast.ledger.entries import VoidEntry, with_id
@@ -325,10 +303,8 @@ def void(
             raise LedgerError(f"'{entry}' is void already: {book.voids[subject].reason}")
         added = with_id(VoidEntry, subject=subject, reason=reason.strip())
         writer.append(added)
-    if as_json:
-        typer.echo(json.dumps({"id": added.id, "subject": subject, "reason": added.reason}))
-    else:
-        typer.echo(f"Void: {subject[:10]} ({added.reason}).")
+    facts = {"id": added.id, "subject": subject, "reason": added.reason}
+    answer.print(facts, [line(f"Void: {subject[:10]} ({added.reason}).")])
 
 
 app.command("resolve")(ledger_score.resolve)

@@ -6,17 +6,16 @@ Chains of colleagues, tables for other tools, answers of others, and our own for
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Literal
 
 import typer
 
 from forecast.cli.options import (
+    LEDGER,
+    SEED,
     ConfigOptions,
-    LedgerFile,
     Output,
-    Seed,
     argument,
     day_option,
     days_ahead,
@@ -29,35 +28,15 @@ from forecast.cli.terminal import text
 from forecast.errors import InputError, StoppedError
 
 
-class ExportFormat(StrEnum):
-    """What can be written."""
-
-    JSONL = "jsonl"
-    HUBVERSE = "hubverse"
-    HUBVERSE_OUTCOMES = "hubverse-outcomes"
-    QUESTIONS = "questions"
-
-
-class ImportFormat(StrEnum):
-    """What can be read."""
-
-    JSONL = "jsonl"
-    CSV = "csv"
-
-
 def export(
-    ledger: LedgerFile = None,
-    form: Annotated[
-        ExportFormat,
-        option(
-            "--format",
-            "jsonl: the chain; hubverse: forecasts, hubverse-outcomes: what happened, as CSV; "
-            "questions: the open ones, a sheet for others to answer.",
-        ),
-    ] = ExportFormat.JSONL,
-    out: Annotated[
-        Path | None, option("--out", "Where to write; standard output when absent.", "FILE")
-    ] = None,
+    ledger: Path | None = LEDGER,
+    form: Literal["jsonl", "hubverse", "hubverse-outcomes", "questions"] = option(
+        "jsonl",
+        "--format",
+        "jsonl: the chain; hubverse: forecasts, hubverse-outcomes: what happened, as CSV; "
+        "questions: the open ones, a sheet for others to answer.",
+    ),
+    out: Path | None = option(None, "--out", "Where to write; standard output when absent.", "FILE"),
 ) -> None:
     """Write the ledger for others: JSON Lines, hubverse tables, or a sheet of questions."""
     from forecast.ledger import exporting
@@ -65,26 +44,25 @@ def export(
 
     book = open_ledger(ledger_place(ledger))
     make = {
-        ExportFormat.JSONL: exporting.chain_lines,
-        ExportFormat.HUBVERSE: exporting.hubverse_forecasts,
-        ExportFormat.HUBVERSE_OUTCOMES: exporting.hubverse_outcomes,
-        ExportFormat.QUESTIONS: exporting.question_sheet,
+        "jsonl": exporting.chain_lines,
+        "hubverse": exporting.hubverse_forecasts,
+        "hubverse-outcomes": exporting.hubverse_outcomes,
+        "questions": exporting.question_sheet,
     }
-    text = make[form](book)
+    written = make[form](book)
     if out is None:
-        typer.echo(text, nl=False)
+        typer.echo(written, nl=False)
     else:
-        exporting.write_text(text, out)
+        exporting.write_text(written, out)
 
 
 @takes_options
 def import_(
-    file: Annotated[Path, argument("FILE", "What to read, e.g. a colleague's export.")],
-    ledger: LedgerFile = None,
-    form: Annotated[
-        ImportFormat,
-        option("--format", "jsonl: a colleague's export (or ledger); csv: probabilities of others."),
-    ] = ImportFormat.JSONL,
+    file: Path = argument("FILE", "What to read, e.g. a colleague's export."),
+    ledger: Path | None = LEDGER,
+    form: Literal["jsonl", "csv"] = option(
+        "jsonl", "--format", "jsonl: a colleague's export (or ledger); csv: probabilities of others."
+    ),
     *,
     output: Output,
 ) -> None:
@@ -92,7 +70,7 @@ def import_(
     from forecast.ledger.store import open_ledger, write_ledger
 
     path = ledger_place(ledger)
-    if form is ImportFormat.JSONL:
+    if form == "jsonl":
         from forecast.ledger.importing import import_chain, read_chain_file
 
         chain = read_chain_file(file)
@@ -124,11 +102,11 @@ def import_(
 @takes_options
 def hindcast(
     case: ConfigOptions,
-    first: Annotated[datetime, day_option("--from", "First day.")],
-    last: Annotated[datetime, day_option("--to", "Last day.")],
-    ahead: Annotated[str, option("--ahead", "Lengths of the windows, with commas.", "DAYS")] = "90,180",
-    ledger: LedgerFile = None,
-    seed: Seed = None,
+    first: datetime = day_option(..., "--from", "First day."),
+    last: datetime = day_option(..., "--to", "Last day."),
+    ahead: str = option("90,180", "--ahead", "Lengths of the windows, with commas.", "DAYS"),
+    ledger: Path | None = LEDGER,
+    seed: int | None = SEED,
     *,
     output: Output,
 ) -> None:
@@ -154,18 +132,12 @@ def hindcast(
             raise StoppedError(
                 f"interrupted; finished quarters are on record in {path}. The same command goes on."
             ) from None
-    unconverged = [one.isoformat() for one in done.unconverged]
-    facts = {
-        "ledger": str(path),
-        "added": done.added,
-        "as_of": [one.isoformat() for one in days],
-        "skipped": done.skipped,
-        "unconverged": unconverged,
-    }
+    unconverged = [str(one) for one in done.unconverged]
+    facts = {"ledger": str(path), "added": done.added, "as_of": [*map(str, days)], "skipped": done.skipped}
     said = [
         f"{path}: {done.added} forecasts added, as of {len(days)} days from {days[0]} to {days[-1]}; "
         f"{done.skipped} days were on record before."
     ]
     if unconverged:
         said.append(f"Did not converge, recorded as such and not scored: {', '.join(unconverged)}.")
-    output.print(facts, map(text, said))
+    output.print(facts | {"unconverged": unconverged}, map(text, said))

@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from forecast.cli.options import LedgerFile, Output, day, day_option, ledger_place, option, takes_options
-from forecast.cli.terminal import BLANK, Part, Table, left, right, show, text
+from forecast.cli.options import LEDGER, Output, day, day_option, ledger_place, option, takes_options
+from forecast.cli.terminal import BLANK, Part, Table, left, line, right, text
 from forecast.wording import count, number, percent, share
 
 if TYPE_CHECKING:
     from forecast.ledger.resolving import Resolved
     from forecast.ledger.scored import GroupScore
     from forecast.ledger.scoring import LedgerScores
-    from forecast.records.history import ErrorBound
 
 _HEADS = {
     "horizon": "By horizon",
@@ -30,17 +27,14 @@ _HEADS = {
 
 @takes_options
 def resolve(
-    events: Annotated[str, option("--events", "A coded CSV file, or bundled:us-china.", "FILE")],
-    ledger: LedgerFile = None,
-    through: Annotated[
-        datetime | None,
-        day_option(
-            "--through", "Last day that the events cover; the last known_date of the file when absent."
-        ),
-    ] = None,
-    dyad: Annotated[
-        str | None, option("--dyad", "Whose acts these are; the most frequent pair when absent.", "A-B")
-    ] = None,
+    events: str = option(..., "--events", "A coded CSV file, or bundled:us-china.", "FILE"),
+    ledger: Path | None = LEDGER,
+    through: datetime | None = day_option(
+        None, "--through", "Last day that the events cover; the last known_date of the file when absent."
+    ),
+    dyad: str | None = option(
+        None, "--dyad", "Whose acts these are; the most frequent pair when absent.", "A-B"
+    ),
     *,
     output: Output,
 ) -> None:
@@ -57,15 +51,13 @@ def resolve(
 
 @takes_options
 def score(
-    ledger: LedgerFile = None,
-    unconverged: Annotated[
-        bool, option("--unconverged", "Score forecasts of fits that did not converge, too.")
-    ] = False,
-    figure: Annotated[
-        Path | None, option("--figure", "Draw the calibration diagram: .svg, .png or .pdf.", "FILE")
-    ] = None,
-    csv: Annotated[Path | None, option("--csv", "Write the score of every group.", "FILE")] = None,
-    seed: Annotated[int, option("--seed", "Of the error estimates.", least=0)] = 0,
+    ledger: Path | None = LEDGER,
+    unconverged: bool = option(False, "--unconverged", "Score forecasts of fits that did not converge, too."),
+    figure: Path | None = option(
+        None, "--figure", "Draw the calibration diagram: .svg, .png or .pdf.", "FILE"
+    ),
+    csv: Path | None = option(None, "--csv", "Write the score of every group.", "FILE"),
+    seed: int = option(0, "--seed", "Of the error estimates.", min=0),
     *,
     output: Output,
 ) -> None:
@@ -92,12 +84,8 @@ def score(
         from forecast.ledger.scoring import groups_csv
 
         write_text(groups_csv(scores), csv)
-    if output.json:
-        typer.echo(scores.model_dump_json(by_alias=True))
-    elif output.for_people:
-        show(_scores(scores, str(path)))
-        for place in (one for one in (figure, csv) if one):
-            typer.echo(f"Written  {place}")
+    written = (line(f"Written  {place}") for place in (figure, csv) if place)
+    output.print(scores.model_dump_json(by_alias=True), (*_scores(scores, str(path)), *written))
 
 
 def _resolved(done: Resolved, source: str) -> Iterator[Part]:
@@ -115,9 +103,8 @@ def _resolved(done: Resolved, source: str) -> Iterator[Part]:
     before = f" {count(len(done.unchanged), 'question')} unchanged." if done.unchanged else ""
     yield text(f"Resolved: {count(len(done.new), 'question')}{settled}.{before}")
     if done.corrected:
-        yield text(
-            f"{count(len(done.corrected), 'outcome')} corrected; the earlier ones stay on record.", "yellow"
-        )
+        corrected = count(len(done.corrected), "outcome")
+        yield text(f"{corrected} corrected; the earlier ones stay on record.", "yellow")
     if done.open:
         soonest = min(question.milestone for question in done.open)
         yield text(
@@ -148,9 +135,7 @@ def _scores(scores: LedgerScores, path: str) -> Iterator[Part]:
         yield text(f"- {warning}", "yellow", hang=2)
     yield BLANK
     columns = (
-        left(width=23),
-        right("n", 4),
-        right("yes", 4),
+        *(left(width=23), right("n", 4), right("yes", 4)),
         *(right(head, 5) for head in ("Brier", "±", "base", "log")),
         left("Skill (90%)"),
     )
@@ -176,20 +161,12 @@ def _row(label: str, group: GroupScore) -> tuple[str, ...]:
         label,
         f"{group.n:,}",
         f"{group.n_yes:,}",
-        _score(group.brier.value),
-        _error(group.brier),
-        _score(group.baseline_brier),
-        _score(group.log.value),
+        f"{group.brier.value:.3f}",
+        "–" if group.brier.se is None else f"{group.brier.se:.3f}",
+        f"{group.baseline_brier:.3f}",
+        f"{group.log.value:.3f}",
         _skill(group),
     )
-
-
-def _score(value: float) -> str:
-    return f"{value:.3f}"
-
-
-def _error(bound: ErrorBound) -> str:
-    return "–" if bound.se is None else _score(bound.se)
 
 
 def _skill(group: GroupScore) -> str:
@@ -204,12 +181,12 @@ def _skill(group: GroupScore) -> str:
 
 
 def _notes(scores: LedgerScores) -> Iterator[Part]:
-    claims = {"better": "better than the baseline", "worse": "worse than the baseline"}
-    claim = claims.get(scores.groups[0].claim)
-    if claim:
-        yield text(f"Over all, the forecasts are {claim} (the interval of the skill excludes 0).", "bold")
     from forecast.evaluation.score_table import FEWEST_OUTCOMES
 
+    claim = scores.groups[0].claim
+    if claim in ("better", "worse"):
+        said = f"{claim} than the baseline (the interval of the skill excludes 0)"
+        yield text(f"Over all, the forecasts are {said}.", "bold")
     yield text(
         "Brier and log score: lower is better. ± is the standard error, by blocks of neighbouring as-of "
         "dates. base is the Brier score of the baseline that was recorded with each forecast. An asterisk: "
@@ -217,23 +194,15 @@ def _notes(scores: LedgerScores) -> Iterator[Part]:
         "skill is claimed.",
         "dim",
     )
-    early = count(scores.counts.early, "question")
-    yield text(
-        f"Early: {early} with a yes in the first half of the window. Left out, only slower answers remain.",
-        "dim",
-    )
+    early = f"{count(scores.counts.early, 'question')} with a yes in the first half of the window"
+    yield text(f"Early: {early}. Left out, only slower answers remain.", "dim")
 
 
 def _calibration(scores: LedgerScores) -> Iterator[Part]:
     curve = scores.calibration[0]
     yield BLANK
-    columns = (
-        left("Calibration", 13),
-        right("forecast"),
-        right("happened"),
-        right("n", 5),
-        left("90% of calibrated ones"),
-    )
+    numbers = right("forecast"), right("happened"), right("n", 5)
+    columns = left("Calibration", 13), *numbers, left("90% of calibrated ones")
     rows = (
         (
             "",
@@ -248,11 +217,8 @@ def _calibration(scores: LedgerScores) -> Iterator[Part]:
     slope = scores.calibration_slope
     if slope and slope.interval90:
         low, high = (number(end, 2) for end in slope.interval90)
-        yield text(
-            f"Slope {number(slope.value, 2)} (90% interval {low} to {high}); 1 is calibrated, below 1 too "
-            "extreme.",
-            "dim",
-        )
+        said = f"Slope {number(slope.value, 2)} (90% interval {low} to {high})"
+        yield text(f"{said}; 1 is calibrated, below 1 too extreme.", "dim")
 
 
 def _misses(scores: LedgerScores) -> Iterator[Part]:
@@ -279,33 +245,17 @@ def _misses(scores: LedgerScores) -> Iterator[Part]:
 def _beside(scores: LedgerScores) -> Iterator[Part]:
     if not scores.beside:
         return
-    columns = (
-        left("Others, same questions", 26),
-        right("n", 4),
-        right("yes", 4),
-        right("Brier"),
-        right("ours"),
-        left("ours − theirs"),
-    )
-    rows, late = [], []
+    numbers = right("n", 4), right("yes", 4), right("Brier"), right("ours")
+    columns = left("Others, same questions", 26), *numbers, left("ours − theirs")
+    rows = []
     for one in scores.beside:
         bound = one.difference
-        error = "" if bound.se is None else f" ± {number(bound.se, 3)}"
-        rows.append(
-            (
-                f"  {one.forecaster}",
-                f"{one.n:,}",
-                f"{one.n_yes:,}",
-                _score(one.brier),
-                _score(one.our_brier),
-                f"{number(bound.value, 3)}{error}",
-            )
-        )
-        if one.n_late:
-            late.append(
-                f"{one.forecaster} made {one.n_late:,} of theirs more than a week after the as-of date."
-            )
+        difference = number(bound.value, 3) + ("" if bound.se is None else f" ± {number(bound.se, 3)}")
+        briers = f"{one.brier:.3f}", f"{one.our_brier:.3f}"
+        rows.append((f"  {one.forecaster}", f"{one.n:,}", f"{one.n_yes:,}", *briers, difference))
     yield BLANK
     yield Table(columns, rows, indent=0)
-    for said in late:
-        yield text(said, "yellow", hang=2)
+    for one in scores.beside:
+        if one.n_late:
+            made = f"{one.forecaster} made {one.n_late:,} of theirs"
+            yield text(f"{made} more than a week after the as-of date.", "yellow", hang=2)

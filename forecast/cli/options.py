@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
 import json
@@ -11,12 +10,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, cast, get_type_hints
 
 import typer
 
 from forecast.cli.terminal import Part, show
-from forecast.errors import InputError
+from forecast.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
     from forecast.config import Config
@@ -25,37 +24,36 @@ FIGURE_FORMATS = (".svg", ".png", ".pdf")
 _LEDGER_VARIABLE = "FORECAST_LEDGER"
 _LEDGER_NAME = "ledger.sqlite"
 RUNS = Path("reports")
+_MODELS = "joint,focused,target,ensemble"
 
 
 def option(
+    default: object,
     names: str,
-    help_text: str,
+    said: str,
     metavar: str | None = None,
     *,
-    least: int | None = None,
-    most: int | None = None,
-) -> Any:  # noqa: ANN401 - what typer's own function returns
-    """Return an option of these names, e.g. ``"--out -o"``."""
-    return typer.Option(*names.split(), help=help_text, metavar=metavar, min=least, max=most)
+    min: int | None = None,
+    max: int | None = None,
+) -> Any:  # noqa: ANN401 - as typer's own
+    """Return an option, e.g. ``"--out -o"``; its default is ``...`` where it is required."""
+    return typer.Option(default, *names.split(), help=said, metavar=metavar, min=min, max=max)
 
 
-def argument(metavar: str, help_text: str) -> Any:  # noqa: ANN401
+def argument(metavar: str, said: str, default: object = ...) -> Any:  # noqa: ANN401
     """Return an argument."""
-    return typer.Argument(metavar=metavar, help=help_text, show_default=False)
+    return typer.Argument(default, metavar=metavar, help=said, show_default=False)
 
 
-def day_option(name: str, help_text: str) -> Any:  # noqa: ANN401
+def day_option(default: object, name: str, said: str) -> Any:  # noqa: ANN401
     """Return an option that takes a day."""
-    return typer.Option(name, formats=["%Y-%m-%d"], metavar="DATE", help=help_text)
+    return typer.Option(default, name, help=said, metavar="DATE", formats=["%Y-%m-%d"])
 
 
-RunFolder = Annotated[Path, argument("RUN_DIR", "Folder of a saved run.")]
-Json = Annotated[bool, option("--json", "Print one JSON object on standard output, nothing else.")]
-Seed = Annotated[int | None, option("--seed", "Seed, in place of sampler.seed.")]
-LedgerFile = Annotated[
-    Path | None,
-    option("--ledger", f"The ledger; {_LEDGER_VARIABLE} or else {RUNS / _LEDGER_NAME} when absent.", "FILE"),
-]
+RUN_DIR = argument("RUN_DIR", "Folder of a saved run.")
+SEED = option(None, "--seed", "Seed, in place of sampler.seed.")
+_WHERE = f"The ledger; {_LEDGER_VARIABLE} or else {RUNS / _LEDGER_NAME} when absent."
+LEDGER = option(None, "--ledger", _WHERE, "FILE")
 
 
 def takes_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -88,34 +86,44 @@ def takes_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Output:
-    """Who reads what a command prints: a person, a program, or nobody."""
+class Answer:
+    """Who reads what a command prints: a person, or a program."""
 
-    json: Json = False
-    quiet: Annotated[bool, option("--quiet", "Print no progress and no tables.")] = False
+    json: bool = option(False, "--json", "Print one JSON object on standard output, nothing else.")
+
+    @property
+    def for_people(self) -> bool:
+        """Whether texts, tables and progress are shown."""
+        return not self.json
+
+    def print(self, facts: Mapping[str, object] | str, parts: Iterable[Part]) -> None:
+        """Print facts (or their JSON) for a program, or texts and tables for a person."""
+        if self.json:
+            typer.echo(facts if isinstance(facts, str) else json.dumps(facts))
+        elif self.for_people:
+            show(parts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output(Answer):
+    """The same, or nobody."""
+
+    quiet: bool = option(False, "--quiet", "Print no progress and no tables.")
 
     @property
     def for_people(self) -> bool:
         """Whether texts, tables and progress are shown."""
         return not (self.json or self.quiet)
 
-    def print(self, facts: Mapping[str, object], parts: Iterable[Part]) -> None:
-        """Print facts for a program, or texts and tables for a person."""
-        if self.json:
-            typer.echo(json.dumps(facts))
-        elif not self.quiet:
-            show(parts)
-
 
 @dataclass(frozen=True, kw_only=True)
 class ConfigOptions:
     """A config and the settings that are changed for this time."""
 
-    config: Annotated[Path, argument("CONFIG", "Config file (YAML).")]
-    overrides: Annotated[
-        list[str] | None,
-        option("--set", "Change a setting for this run, e.g. sampler.draws=500. Repeatable.", "KEY=VALUE"),
-    ] = None
+    config: Path = argument("CONFIG", "Config file (YAML).")
+    overrides: list[str] | None = option(
+        None, "--set", "Change a setting for this run, e.g. sampler.draws=500. Repeatable.", "KEY=VALUE"
+    )
 
     def load(self) -> Config:
         """Read the config."""
@@ -128,8 +136,8 @@ class ConfigOptions:
 class DatedOptions(ConfigOptions):
     """The same with an as-of date and a seed of its own."""
 
-    as_of: Annotated[datetime | None, day_option("--as-of", "Day of the forecast, in place of as_of.")] = None
-    seed: Seed = None
+    as_of: datetime | None = day_option(None, "--as-of", "Day of the forecast, in place of as_of.")
+    seed: int | None = SEED
 
     def load(self) -> Config:
         """Read the config."""
@@ -142,14 +150,10 @@ class DatedOptions(ConfigOptions):
 class OriginOptions:
     """Past days to forecast from, how far ahead, and with which models."""
 
-    origins: Annotated[
-        str, option("--origins", "monthly, weekly, or days: 2021-01-01,2021-07-01.", "WHEN")
-    ] = "monthly"
-    horizons: Annotated[str, option("--horizons", "Days ahead, with commas.", "DAYS")] = "30,90,180"
-    models: Annotated[
-        str, option("--models", "Some of joint,focused,target,ensemble. Baselines are always shown.", "LIST")
-    ] = "joint,focused,target,ensemble"
-    jobs: Annotated[int, option("--jobs", "Processes to use.", "N", least=1, most=256)] = 1
+    origins: str = option("monthly", "--origins", "monthly, weekly, or days: 2021-01-01,2021-07-01.", "WHEN")
+    horizons: str = option("30,90,180", "--horizons", "Days ahead, with commas.", "DAYS")
+    models: str = option(_MODELS, "--models", f"Some of {_MODELS}. Baselines are always shown.", "LIST")
+    jobs: int = option(1, "--jobs", "Processes to use.", "N", min=1, max=256)
 
 
 def day(value: datetime | None) -> date | None:
@@ -163,13 +167,7 @@ def parts_of(text: str) -> tuple[str, ...]:
 
 
 def days_ahead(text: str, option: str) -> tuple[int, ...]:
-    """Read whole numbers of days.
-
-    Raises
-    ------
-    InputError
-        One is no whole number.
-    """
+    """Read whole numbers of days; raises ``InputError`` for anything else."""
     for part in parts_of(text):
         if not (part.isascii() and part.isdigit()):
             raise InputError(f"{option}: '{part}' is not a whole number of days. Expected e.g. 30,90,180")
@@ -181,13 +179,7 @@ SPACINGS: tuple[Spacing, ...] = ("monthly", "weekly")
 
 
 def read_origins(text: str) -> Spacing | tuple[date, ...]:
-    """Read how origins are spaced, or the days of them.
-
-    Raises
-    ------
-    InputError
-        One is no day.
-    """
+    """Read how origins are spaced, or the days of them; raises ``InputError`` for anything else."""
     for word in SPACINGS:
         if word == text.strip():
             return word
@@ -196,23 +188,15 @@ def read_origins(text: str) -> Spacing | tuple[date, ...]:
         try:
             found.append(date.fromisoformat(part))
         except ValueError as error:
-            near = difflib.get_close_matches(part, SPACINGS, n=1)
-            hint = f" Did you mean '{near[0]}'?" if near else ""
             raise InputError(
-                f"--origins: '{part}' is not a day.{hint} Expected: {', '.join(SPACINGS)}, or days as "
-                "2021-01-01,2021-07-01"
+                f"--origins: '{part}' is not a day.{did_you_mean(part, SPACINGS)} Expected: "
+                f"{', '.join(SPACINGS)}, or days as 2021-01-01,2021-07-01"
             ) from error
     return tuple(found)
 
 
 def check_figure(path: Path | None, option: str) -> None:
-    """Refuse a path that a figure cannot be written to, before any work.
-
-    Raises
-    ------
-    InputError
-        The ending names no format, the folder does not exist, or it is one.
-    """
+    """Raise ``InputError`` for a path that a figure cannot be written to, before any work."""
     if path is None:
         return
     if path.suffix.lower() not in FIGURE_FORMATS:

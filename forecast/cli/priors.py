@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from forecast.cli.options import ConfigOptions, Json, option, takes_options
-from forecast.cli.terminal import BLANK, Part, Table, left, show, text
+from forecast.cli.options import Answer, ConfigOptions, option, takes_options
+from forecast.cli.terminal import BLANK, Part, Table, left, text
 from forecast.errors import InputError, PriorError, did_you_mean
 
 if TYPE_CHECKING:
@@ -23,14 +20,14 @@ if TYPE_CHECKING:
 @takes_options
 def priors(
     case: ConfigOptions,
-    explain: Annotated[
-        str | None, option("--explain", "One prior in full: meaning, unit, words, reason.", "NAME")
-    ] = None,
-    run: Annotated[
-        Path | None,
-        option("--run", "With --explain: a saved run, to show what the data made of it.", "RUN_DIR"),
-    ] = None,
-    as_json: Json = False,
+    explain: str | None = option(
+        None, "--explain", "One prior in full: meaning, unit, words, reason.", "NAME"
+    ),
+    run: Path | None = option(
+        None, "--run", "With --explain: a saved run, to show what the data made of it.", "RUN_DIR"
+    ),
+    *,
+    answer: Answer,
 ) -> None:
     """List every prior: name, meaning, unit, words, value, 90% range, and where it came from."""
     from forecast.runs.inputs import resolve_priors
@@ -48,23 +45,15 @@ def priors(
             raise PriorError(
                 f"{explain}: unknown prior.{did_you_mean(explain, names)} 'forecast priors' lists them all."
             )
-    after = _posteriors(run) if run else {}
-    if as_json:
-        rows = [_as_dict(prior, after.get(prior.name)) for prior in chosen]
-        typer.echo(json.dumps({"priors": rows}))
-    elif explain:
-        for prior in chosen:
-            show(_explained(prior, after.get(prior.name)))
-    else:
-        show(_listed(chosen))
+    after: dict[str, ParameterSummary] = {}
+    if run:
+        from forecast.records.analysis import Analysis
+        from forecast.runs.folder import read_record
 
-
-def _posteriors(run: Path) -> dict[str, ParameterSummary]:
-    """Posterior summaries of a saved run, by parameter name."""
-    from forecast.records.analysis import Analysis
-    from forecast.runs.folder import read_record
-
-    return {one.name: one for one in read_record(run / "analysis.json", Analysis).parameters}
+        after = {one.name: one for one in read_record(run / "analysis.json", Analysis).parameters}
+    facts = {"priors": [_as_dict(prior, after.get(prior.name)) for prior in chosen]} if answer.json else {}
+    explained = (part for prior in chosen for part in _explained(prior, after.get(prior.name)))
+    answer.print(facts, explained if explain else _listed(chosen))
 
 
 def _as_dict(prior: NamedPrior, posterior: ParameterSummary | None) -> dict[str, object]:
@@ -87,11 +76,13 @@ def _as_dict(prior: NamedPrior, posterior: ParameterSummary | None) -> dict[str,
         "origin": prior.origin,
         "reason": prior.group.reason,
     }
-    if prior.elicited:
-        facts["elicited"] = [vars(one) for one in prior.elicited.quantiles]
-    if posterior is not None:
-        facts["posterior"] = posterior.model_dump(mode="json")
-    return facts
+    learned = {} if posterior is None else {"posterior": posterior.model_dump(mode="json")}
+    return facts | elicited_facts(prior) | learned
+
+
+def elicited_facts(prior: NamedPrior) -> dict[str, object]:
+    """Return the quantiles that a prior was fitted to, stated and achieved, if there are any."""
+    return {"elicited": [vars(one) for one in prior.elicited.quantiles]} if prior.elicited else {}
 
 
 def _quantiles(distribution: Distribution) -> dict[str, float]:
@@ -155,18 +146,11 @@ def _explained(prior: NamedPrior, posterior: ParameterSummary | None) -> Iterato
 def _learned(prior: NamedPrior, posterior: ParameterSummary) -> Iterator[Part]:
     low, high = posterior.posterior_interval90
     reading = prior.group.scale.read(low, posterior.posterior_mean, high)
-    yield text(
-        f"After the data: mean {posterior.posterior_mean:.3g}, 90% between {low:.3g} and {high:.3g}: "
-        f"{reading}.",
-        indent=2,
-    )
-    before = posterior.prior_interval90[1] - posterior.prior_interval90[0]
-    share = (high - low) / before
-    yield text(
-        f"The data left {min(share, 9.99):.0%} of the width of the prior that the run used "
-        f"({posterior.prior}).",
-        indent=2,
-    )
+    mean = f"mean {posterior.posterior_mean:.3g}, 90% between {low:.3g} and {high:.3g}"
+    yield text(f"After the data: {mean}: {reading}.", indent=2)
+    share = (high - low) / (posterior.prior_interval90[1] - posterior.prior_interval90[0])
+    left_over = f"{min(share, 9.99):.0%} of the width of the prior that the run used ({posterior.prior})"
+    yield text(f"The data left {left_over}.", indent=2)
 
 
 def set_priors(priors: Sequence[NamedPrior]) -> Iterator[Part]:

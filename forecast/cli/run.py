@@ -1,4 +1,4 @@
-"""``forecast run``: fit, simulate, write the run folder, print the bottom line.
+"""``forecast run`` and ``report``: fit, simulate, write the run folder, print the bottom line.
 
 Every row of the table is one line of at most 80 signs: milestones are named once, above it, and known by
 their day in it.
@@ -8,45 +8,45 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
 from forecast import wording
-from forecast.cli.options import RUNS, DatedOptions, LedgerFile, Output, ledger_place, option, takes_options
+from forecast.cli.options import (
+    LEDGER,
+    RUN_DIR,
+    RUNS,
+    DatedOptions,
+    Output,
+    ledger_place,
+    option,
+    takes_options,
+)
 from forecast.cli.progress import listening
 from forecast.cli.scenario import headline_scenarios
-from forecast.cli.terminal import BLANK, Part, Table, left, right, show, text
+from forecast.cli.terminal import BLANK, Part, Table, left, line, right, show, text
 from forecast.errors import InputError
 
 if TYPE_CHECKING:
     from forecast.records.forecast import Forecast, TargetForecast
 
-_COLUMNS = (
-    right("Before", 11),
-    right("Chance", 6),
-    right("90% range", 9),
-    right("Base", 4),
-    left("In words"),
-)
+_CHANCES = right("Chance", 6), right("90% range", 9), right("Base", 4)
+_COLUMNS = right("Before", 11), *_CHANCES, left("In words")
 
 
 @takes_options
 def run(
     case: DatedOptions,
-    out: Annotated[
-        Path, option("--out", "Folder of the runs; this one goes to DIR/<name>/<as_of>.", "DIR")
-    ] = RUNS,
-    force: Annotated[bool, option("--force", "Replace a run that is there already.")] = False,
-    allow_unconverged: Annotated[
-        bool,
-        option(
-            "--allow-unconverged",
-            "End with code 0 even if the fit did not converge; the report stays stamped.",
-        ),
-    ] = False,
-    ledger: LedgerFile = None,
-    no_ledger: Annotated[bool, option("--no-ledger", "Do not put the forecasts on record.")] = False,
+    out: Path = option(RUNS, "--out", "Folder of the runs; this one goes to DIR/<name>/<as_of>.", "DIR"),
+    force: bool = option(False, "--force", "Replace a run that is there already."),
+    allow_unconverged: bool = option(
+        False,
+        "--allow-unconverged",
+        "End with code 0 even if the fit did not converge; the report stays stamped.",
+    ),
+    ledger: Path | None = LEDGER,
+    no_ledger: bool = option(False, "--no-ledger", "Do not put the forecasts on record."),
     *,
     output: Output,
 ) -> None:
@@ -90,38 +90,33 @@ def run(
     if not allow_unconverged:
         require_converged(finished.forecast, folder)
     if output.for_people:
-        show(bottom_line(finished.forecast))
-        typer.echo(f"Report   {folder / 'report.pdf'}\nNumbers  {folder / 'forecast.json'}")
-        if place:
-            typer.echo(f"Ledger   {place}")
+        files = {"Report": folder / "report.pdf", "Numbers": folder / "forecast.json", "Ledger": place}
+        written = (line(f"{name:<9}{path}") for name, path in files.items() if path)
+        show((*bottom_line(finished.forecast), *written))
 
 
 def bottom_line(forecast: Forecast) -> Iterator[Part]:
     """Yield the headline in words and numbers, every target × milestone, and what scenarios change."""
+    from forecast.wording.warnings import failure_sentence
+
     if not forecast.converged:
         yield text("DID NOT CONVERGE – do not use these numbers.", "bold red")
         for failure in forecast.diagnostics.failures:
-            yield text(failure, "red", indent=2)
+            yield text(failure_sentence(failure), "red", indent=2)
         yield BLANK
     yield from _headline(forecast)
     yield BLANK
     yield text(f"{forecast.dyad.label}, as of {wording.long_day(forecast.as_of)}. Milestones:")
     milestones = forecast.targets[0].milestones
-    yield Table(
-        (right(width=11), left()),
-        ((wording.short_day(one.date), one.label) for one in milestones),
-        heads=False,
-    )
+    days = ((wording.short_day(one.date), one.label) for one in milestones)
+    yield Table((right(width=11), left()), days, heads=False)
     yield BLANK
     yield Table(_COLUMNS, ())
     for target in forecast.targets:
         yield from _group(forecast, target)
     yield BLANK
-    yield text(
-        "Range: of the chance, over what the data leave open. Base: the simple baseline "
-        f"({milestones[0].baseline.name}).",
-        "dim",
-    )
+    base = f"the simple baseline ({milestones[0].baseline.name})"
+    yield text(f"Range: of the chance, over what the data leave open. Base: {base}.", "dim")
     yield from headline_scenarios(forecast)
 
 
@@ -166,3 +161,36 @@ def _group(forecast: Forecast, target: TargetForecast) -> Iterator[Part]:
         ("bold" if one.name == asked else "" for one in target.milestones),
         heads=False,
     )
+
+
+@takes_options
+def report(
+    run_dir: Path = RUN_DIR,
+    previous: Path | None = option(
+        None, "--previous", "Earlier run, to show the change since then.", "RUN_DIR"
+    ),
+    figures: Path | None = option(None, "--figures", "Write every chart there too, as SVG and PNG.", "DIR"),
+    csv: Path | None = option(None, "--csv", "Write every table there too, as CSV.", "DIR"),
+    template: Path | None = option(None, "--template", "Typst template of your own for the PDF.", "FILE"),
+    paper: Literal["a4", "us-letter"] | None = option(
+        None, "--paper", "Paper of the PDF, in place of report.paper."
+    ),
+    force: bool = option(
+        False, "--force", "Build from files that were altered after the run; the report says so."
+    ),
+    *,
+    output: Output,
+) -> None:
+    """Build the report of a saved run again (report.pdf, report.html); nothing is fitted."""
+    from forecast.workflows.report import rebuild_report
+
+    built = rebuild_report(
+        run_dir, previous=previous, template=template, paper=paper, figures=figures, tables=csv, force=force
+    )
+    files = {"figures": built.exported_figures, "tables": built.exported_tables}
+    heads = {"figures": "Charts", "tables": "Tables"}
+    said = [f"Report: {built.pdf}", f"Page: {built.page}"]
+    said += [f"{heads[name]}: {len(made)} files in {made[0].parent}" for name, made in files.items() if made]
+    facts: dict[str, object] = {"report": str(built.pdf), "page": str(built.page)}
+    facts |= {name: [str(path) for path in made] for name, made in files.items()}
+    output.print(facts, map(text, said))

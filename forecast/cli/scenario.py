@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from forecast import wording
-from forecast.cli.options import FIGURE_FORMATS, Output, RunFolder, argument, option, takes_options
+from forecast.cli.options import FIGURE_FORMATS, RUN_DIR, Output, argument, option, takes_options
 from forecast.cli.progress import listening
-from forecast.cli.terminal import BLANK, Part, Table, left, right, show, text
+from forecast.cli.terminal import BLANK, Part, Table, left, line, right, text
 from forecast.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,38 +27,29 @@ _FORMATS = (*FIGURE_FORMATS, ".json")
 
 @takes_options
 def scenario(
-    run_dir: RunFolder,
-    files: Annotated[
-        list[Path] | None, argument("[FILES]...", "Scenario files; without any, what the run kept.")
-    ] = None,
-    priors: Annotated[
-        list[str] | None, option("--prior", "Another prior, e.g. ballast.visit=calms.", "NAME=PRIOR")
-    ] = None,
-    events: Annotated[
-        list[str] | None,
-        option(
-            "--event",
-            "A future act; FIRST..LAST in place of DATE for a window.",
-            "DATE:CATEGORY:SEVERITY[:PROBABILITY]",
-        ),
-    ] = None,
-    without: Annotated[
-        list[str] | None, option("--without", "Take a past event out (needs a new fit).", "ID")
-    ] = None,
-    compare: Annotated[
-        bool, option("--compare", "One table across all scenarios, at the headline's milestone.")
-    ] = False,
-    out: Annotated[
-        Path | None, option("--out", "Write chart (.svg, .png, .pdf) or numbers (.json).", "FILE")
-    ] = None,
-    no_refit: Annotated[
-        bool, option("--no-refit", "Withhold the numbers of a scenario that needs a new fit.")
-    ] = False,
-    paths: Annotated[
-        int | None,
-        option("--paths", "Futures a draw played again (2): more for less error, slower.", least=2),
-    ] = None,
-    yaml: Annotated[bool, option("--yaml", "Print the options as a scenario file, and end.")] = False,
+    run_dir: Path = RUN_DIR,
+    files: list[Path] | None = argument(
+        "[FILES]...", "Scenario files; without any, what the run kept.", default=None
+    ),
+    priors: list[str] | None = option(
+        None, "--prior", "Another prior, e.g. ballast.visit=calms.", "NAME=PRIOR"
+    ),
+    events: list[str] | None = option(
+        None,
+        "--event",
+        "A future act; FIRST..LAST in place of DATE for a window.",
+        "DATE:CATEGORY:SEVERITY[:PROBABILITY]",
+    ),
+    without: list[str] | None = option(None, "--without", "Take a past event out (needs a new fit).", "ID"),
+    compare: bool = option(
+        False, "--compare", "One table across all scenarios, at the headline's milestone."
+    ),
+    out: Path | None = option(None, "--out", "Write chart (.svg, .png, .pdf) or numbers (.json).", "FILE"),
+    no_refit: bool = option(False, "--no-refit", "Withhold the numbers of a scenario that needs a new fit."),
+    paths: int | None = option(
+        None, "--paths", "Futures a draw played again (2): more for less error, slower.", min=2
+    ),
+    yaml: bool = option(False, "--yaml", "Print the options as a scenario file, and end."),
     *,
     output: Output,
 ) -> None:
@@ -68,8 +60,11 @@ def scenario(
     from forecast.scenarios.options import scenario_from_options
 
     stated = scenario_from_options(priors or (), events or (), without or ())
-    if out:
-        _refuse_format(out)
+    if out and out.suffix.lower() not in _FORMATS:
+        raise InputError(f"--out {out}: ends in '{out.suffix}'. Allowed: {', '.join(_FORMATS)}")
+    if out and not out.absolute().parent.is_dir():
+        raise InputError(f"--out {out}: there is no folder {out.absolute().parent}. Make it first")
+
     from forecast.scenarios import SCENARIO_PATHS, compare_scenarios, plan_scenarios, read_run
 
     base = read_run(run_dir)
@@ -79,7 +74,11 @@ def scenario(
     chosen = _scenarios(base, files or [], stated)
     plan_scenarios(base.inputs, chosen)
     if yaml:
-        _print_yaml(stated)
+        from forecast.config import scenario_yaml
+
+        if stated is None:
+            raise InputError("--yaml prints options as a scenario file; give --prior, --event or --without")
+        typer.echo(scenario_yaml(stated), nl=False)
         return
 
     with listening(shown=output.for_people) as follow:
@@ -101,12 +100,9 @@ def _print(
     """Print and write what was found; ends with code 1 where numbers are withheld or not to be trusted."""
     if out:
         _write(base, found, out)
-    if output.json:
-        typer.echo(_as_json(base, found))
-    elif output.for_people:
-        show((_comparison if compare else _one_by_one)(base.forecast, found))
-        if out:
-            typer.echo(f"\nWritten  {out}")
+    tables = (_comparison if compare else _one_by_one)(base.forecast, found)
+    written = (BLANK, line(f"Written  {out}")) if out else ()
+    output.print(_as_json(base, found), chain(tables, written))
     if any(one.withheld or one.failures for one in found):
         raise typer.Exit(1)
 
@@ -127,29 +123,14 @@ def _scenarios(base: Run, files: list[Path], stated: Scenario | None) -> list[Sc
     return chosen
 
 
-def _print_yaml(stated: Scenario | None) -> None:
-    from forecast.config import scenario_yaml
-
-    if stated is None:
-        raise InputError("--yaml prints options as a scenario file; give --prior, --event or --without")
-    typer.echo(scenario_yaml(stated), nl=False)
-
-
 def _as_json(base: Run, found: tuple[ScenarioForecast, ...]) -> str:
-    content = {
+    facts = {
         "run_id": base.forecast.run_id,
         "as_of": base.forecast.as_of.isoformat(),
         "converged": base.forecast.converged,
         "scenarios": [one.model_dump(mode="json", by_alias=True) for one in found],
     }
-    return json.dumps(content)
-
-
-def _refuse_format(out: Path) -> None:
-    if out.suffix.lower() not in _FORMATS:
-        raise InputError(f"--out {out}: ends in '{out.suffix}'. Allowed: {', '.join(_FORMATS)}")
-    if not out.absolute().parent.is_dir():
-        raise InputError(f"--out {out}: there is no folder {out.absolute().parent}. Make it first")
+    return json.dumps(facts)
 
 
 def _write(base: Run, found: tuple[ScenarioForecast, ...], out: Path) -> None:
@@ -172,30 +153,28 @@ _ROWS = (right("Before", 11), right("Run", 5), right("Then", 5), right("Change",
 
 def _one_by_one(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> Iterator[Part]:
     """Yield a table for each scenario: target × milestone, run, scenario, change, words."""
+    from forecast.wording.scenarios import method_sentence, withheld_sentence
+    from forecast.wording.warnings import failure_sentence
+
     yield from _stamp(forecast)
     for scenario in scenarios:
         yield text(scenario.label, "bold")
         yield text(scenario.rationale, "dim", indent=2)
-        yield text(f"Method: {_how(scenario)}", indent=2)
+        yield text(f"Method: {method_sentence(scenario)}", indent=2)
         if scenario.withheld:
-            yield text(f"Withheld: {scenario.withheld}", "bold", indent=2)
+            yield text(f"Withheld: {withheld_sentence(scenario)}", "bold", indent=2)
         for failure in scenario.failures:
-            yield text(f"The new fit did not converge: {failure}", "bold", indent=2)
+            yield text(f"The new fit did not converge: {failure_sentence(failure)}", "bold", indent=2)
         yield BLANK
         if not scenario.withheld:
             yield Table(_ROWS, ())
             for target in scenario.targets:
                 yield text(target.label, "bold")
                 known = {one.name: one for one in forecast.target(target.name).milestones}
+                chances = ((known[one.name].probability, one.probability) for one in target.milestones)
                 rows = (
-                    (
-                        wording.short_day(one.date),
-                        wording.percent(known[one.name].probability),
-                        wording.percent(one.probability),
-                        _change(one),
-                        one.words,
-                    )
-                    for one in target.milestones
+                    (wording.short_day(one.date), *map(wording.percent, pair), _change(one), one.words)
+                    for one, pair in zip(target.milestones, chances, strict=True)
                 )
                 yield Table(_ROWS, rows, heads=False)
             yield BLANK
@@ -204,6 +183,8 @@ def _one_by_one(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> It
 
 def _comparison(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> Iterator[Part]:
     """Yield one table across scenarios for each target, at the milestone of the headline."""
+    from forecast.wording.scenarios import method_sentence
+
     yield from _stamp(forecast)
     asked = forecast.headline.milestone
     first = next(one for one in forecast.targets[0].milestones if one.name == asked)
@@ -215,7 +196,7 @@ def _comparison(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> It
     yield BLANK
     by_how: dict[str, list[str]] = {}
     for scenario in scenarios:
-        by_how.setdefault(_how(scenario), []).append(scenario.label)
+        by_how.setdefault(method_sentence(scenario), []).append(scenario.label)
     for how, labels in by_how.items():
         yield text(f"{'; '.join(labels)}: {how}", "dim", hang=2)
     yield _note(scenarios)
@@ -250,20 +231,9 @@ def _chance(found: MilestoneForecast) -> tuple[str, str]:
 
 
 def _change(milestone: ScenarioMilestone) -> str:
-    """Change with its error in percentage points, e.g. ``"+2.8 ± 0.3"``."""
-    value = wording.signed_points(milestone.difference.value)
-    error = wording.signed_points(milestone.difference.mcse).lstrip("+")
-    return f"{value} ± {error}"
+    from forecast.wording.sensitivity import change_with_error
 
-
-def _how(scenario: ScenarioForecast) -> str:
-    said = f"{scenario.method}. {scenario.reason}"
-    if scenario.method.startswith("reweight") and scenario.pareto_k is not None:
-        said += (
-            f" Pareto k {wording.number(scenario.pareto_k)}, "
-            f"{wording.number(scenario.effective_draws or 0.0, 0)} effective draws."
-        )
-    return said
+    return change_with_error(milestone.difference.value, milestone.difference.mcse)
 
 
 def _stamp(forecast: Forecast) -> Iterator[Part]:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from forecast import wording
-from forecast.cli.options import Output, RunFolder, check_figure, option, takes_options
-from forecast.cli.terminal import BLANK, Part, Table, left, right, show, text
+from forecast.cli.options import RUN_DIR, Output, check_figure, option, takes_options
+from forecast.cli.terminal import BLANK, Part, Table, left, line, right, text
 from forecast.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
     from forecast.records.analysis import Analysis, NumberSensitivity, Robustness, ShiftEnd
-    from forecast.records.forecast import Forecast
+    from forecast.records.forecast import Forecast, MilestoneForecast, TargetForecast
 
 _MOST_BARS = 14
 _MOST_CROSSINGS = 6
@@ -23,18 +22,14 @@ _MOST_CROSSINGS = 6
 
 @takes_options
 def sensitivity(
-    run_dir: RunFolder,
-    target: Annotated[str | None, option("--target", "Target; the headline's when absent.", "NAME")] = None,
-    milestone: Annotated[
-        str | None, option("--milestone", "Milestone; the headline's when absent.", "NAME")
-    ] = None,
-    threshold: Annotated[
-        str | None, option("--threshold", "Also tell what takes the chance across P, e.g. 0.6 or 60%.", "P")
-    ] = None,
-    all_targets: Annotated[bool, option("--all", "Break-evens of every target, not of one.")] = False,
-    plot: Annotated[
-        Path | None, option("--plot", "Draw the tornado chart (.svg, .png, .pdf).", "FILE")
-    ] = None,
+    run_dir: Path = RUN_DIR,
+    target: str | None = option(None, "--target", "Target; the headline's when absent.", "NAME"),
+    milestone: str | None = option(None, "--milestone", "Milestone; the headline's when absent.", "NAME"),
+    threshold: str | None = option(
+        None, "--threshold", "Also tell what takes the chance across P, e.g. 0.6 or 60%.", "P"
+    ),
+    all_targets: bool = option(False, "--all", "Break-evens of every target, not of one."),
+    plot: Path | None = option(None, "--plot", "Draw the tornado chart (.svg, .png, .pdf).", "FILE"),
     *,
     output: Output,
 ) -> None:
@@ -60,12 +55,8 @@ def sensitivity(
         from forecast.report.sections.assumptions import draw_tornado
 
         write_figure(draw_tornado(forecast, found), plot)
-    if output.json:
-        typer.echo(found.model_dump_json())
-    elif output.for_people:
-        show(_findings(forecast, found))
-        if plot:
-            typer.echo(f"\nFigure   {plot}")
+    drawn = (BLANK, line(f"Figure   {plot}")) if plot else ()
+    output.print(found.model_dump_json(), chain(_findings(forecast, found), drawn))
 
 
 def _robustness(
@@ -110,9 +101,8 @@ def _share(stated: str | None) -> float | None:
     except ValueError:
         value = float("nan")
     if not 0.0 < value < 1.0:
-        raise InputError(
-            f"--threshold: got '{stated}'; expected a probability between 0 and 1, as 0.6 or 60%"
-        )
+        allowed = "a probability between 0 and 1, as 0.6 or 60%"
+        raise InputError(f"--threshold: got '{stated}'; expected {allowed}")
     return value
 
 
@@ -144,13 +134,8 @@ def _findings(forecast: Forecast, found: Robustness) -> Iterator[Part]:
 def _labels(forecast: Forecast, sensitivities: Sequence[NumberSensitivity]) -> Iterator[Part]:
     from forecast.wording.sensitivity import REASON_WORDS, change_with_error
 
-    columns = (
-        right("Before", 11),
-        right("Chance", 6),
-        left("Rests on", 12),
-        right("Priors ×2", 12),
-        right("Data ×2", 12),
-    )
+    pulls = right("Priors ×2", 12), right("Data ×2", 12)
+    columns = right("Before", 11), right("Chance", 6), left("Rests on", 12), *pulls
     yield text("What each number rests on", "bold")
     yield Table(columns, ())
     for target in forecast.targets:
@@ -161,19 +146,15 @@ def _labels(forecast: Forecast, sensitivities: Sequence[NumberSensitivity]) -> I
                 wording.short_day(milestone.date),
                 wording.percent(milestone.probability),
                 one.rests_on,
-                change_with_error(one.priors.change, one.priors.mcse),
-                change_with_error(one.data.change, one.data.mcse),
+                *(change_with_error(pull.change, pull.mcse) for pull in (one.priors, one.data)),
             )
             for milestone in target.milestones
             if (one := known.get(milestone.name))
         )
         yield Table(columns, rows, heads=False)
-        reasons = {one.reason: one for one in known.values()}
-        for reason, one in reasons.items():
-            strongest = one.groups[0].name
-            yield text(
-                f"{one.rests_on}: {REASON_WORDS[reason]} (strongest priors: {strongest}).", "dim", indent=2
-            )
+        for reason, one in {one.reason: one for one in known.values()}.items():
+            why = f"{REASON_WORDS[reason]} (strongest priors: {one.groups[0].name})"
+            yield text(f"{one.rests_on}: {why}.", "dim", indent=2)
     yield text(
         "×2: change in points if priors or data had twice the weight, at the present rate, ± Monte Carlo "
         "error.",
@@ -186,11 +167,7 @@ def _tornado(forecast: Forecast, found: Robustness) -> Iterator[Part]:
 
     target = forecast.target(found.target)
     milestone = next(one for one in target.milestones if one.name == found.milestone)
-    yield text(
-        f"What each assumption does to {target.label} before {wording.long_day(milestone.date)} "
-        f"({wording.percent(milestone.probability)})",
-        "bold",
-    )
+    yield text(f"What each assumption does to {_question(target, milestone)}", "bold")
     columns = left("Assumption (now)", 40), right("one step down", 17), right("one step up", 17)
     shown = found.tornado[:_MOST_BARS]
     rows: list[Sequence[str]] = []
@@ -217,15 +194,15 @@ def _break_evens(forecast: Forecast, found: Robustness) -> Iterator[Part]:
         for milestone in target.milestones if mine else ():
             here = [one for one in mine if one.milestone == milestone.name]
             crossing = crossing_first(here, target.name, milestone.name)
-            yield text(
-                f"{target.label} before {wording.long_day(milestone.date)} "
-                f"({wording.percent(milestone.probability)})",
-                "bold",
-                indent=2,
-            )
+            yield text(_question(target, milestone), "bold", indent=2)
             for one in crossing[:_MOST_CROSSINGS]:
                 yield text(f"– {break_even_sentence(one)}", indent=4, hang=6)
             yield text(rest_sentence(here, min(len(crossing), _MOST_CROSSINGS)), "dim", indent=4)
+
+
+def _question(target: TargetForecast, milestone: MilestoneForecast) -> str:
+    chance = wording.percent(milestone.probability)
+    return f"{target.label} before {wording.long_day(milestone.date)} ({chance})"
 
 
 def _end(end: ShiftEnd) -> str:

@@ -11,7 +11,6 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.padding import Padding
 
 WIDTH = 80
@@ -63,6 +62,11 @@ def text(words: str, style: str = "", indent: int = 0, hang: int | None = None) 
     return Text(tuple(lines), style)
 
 
+def line(words: str) -> Text:
+    """Return a line as it is, e.g. with the path of a file: neither wrapped nor cut."""
+    return Text((words,), "")
+
+
 def left(head: str = "", width: int | None = None, *, wraps: bool = False) -> Column:
     """Return a column of words."""
     return Column(head, width, wraps or width is None)
@@ -75,29 +79,27 @@ def right(head: str = "", width: int | None = None) -> Column:
 
 def show(parts: Iterable[Part]) -> None:
     """Print on standard output."""
-    from rich.console import Console
-
-    for line in _lines(parts, Console(width=WIDTH, highlight=False, markup=False, emoji=False)):
-        print(line)
+    for shown in _lines(parts, "auto"):
+        print(shown)
 
 
 def lines_of(parts: Iterable[Part]) -> list[str]:
     """Return the lines as a file would get them."""
+    return list(_lines(parts, None))
+
+
+def _lines(parts: Iterable[Part], colours: Literal["auto"] | None) -> Iterator[str]:
     from rich.console import Console
 
-    plain = Console(width=WIDTH, color_system=None, highlight=False, markup=False, emoji=False)
-    return list(_lines(parts, plain))
-
-
-def _lines(parts: Iterable[Part], console: Console) -> Iterator[str]:
+    console = Console(width=WIDTH, color_system=colours, highlight=False, markup=False, emoji=False)
     with console.capture() as captured:
         for part in parts:
             if isinstance(part, Text):
                 console.print("\n".join(part.lines), style=part.style, soft_wrap=True)
             else:
                 console.print(_grid(part))
-    for line in captured.get().splitlines():
-        yield line.rstrip()
+    for shown in captured.get().splitlines():
+        yield shown.rstrip()
 
 
 def _grid(part: Table) -> Padding:

@@ -25,11 +25,8 @@ def cross_faults(settings: Mapping[str, object]) -> list[Fault]:
         *_dyad_faults(mapping_in(settings.get("dyad"))),
         *_start_faults(mapping_in(settings.get("events")), as_of),
         *_milestone_faults(milestones, as_of),
-        *_headline_faults(
-            settings, [entry["name"] for _, entry in milestones if isinstance(entry.get("name"), str)]
-        ),
+        *_unknown_names(settings, [entry.get("name") for _, entry in milestones]),
         *_calendar_faults(sequence_in(settings.get("calendar")), as_of, milestones),
-        *_impact_faults(mapping_in(settings.get("report")), list(mapping_in(settings.get("targets")))),
     ]
 
 
@@ -43,11 +40,11 @@ def _dyad_faults(dyad: Mapping[str, object]) -> Iterator[Fault]:
                 yield Fault(("dyad", key), message)
 
 
-def _start_faults(section: Mapping[str, object], as_of: date | None, name: str = "events") -> Iterator[Fault]:
-    start = day_in(section.get("start"))
+def _start_faults(events: Mapping[str, object], as_of: date | None) -> Iterator[Fault]:
+    start = day_in(events.get("start"))
     if start and as_of and start >= as_of:
-        message = f"{start} is not before as_of ({as_of}); no {name[:-1]} would be left to learn from"
-        yield Fault((name, "start"), message)
+        message = f"{start} is not before as_of ({as_of}); no event would be left to learn from"
+        yield Fault(("events", "start"), message)
 
 
 def _milestone_faults(
@@ -64,13 +61,19 @@ def _milestone_faults(
             yield Fault(("milestones", index, "date"), message)
 
 
-def _headline_faults(settings: Mapping[str, object], milestones: Sequence[object]) -> Iterator[Fault]:
-    headline = mapping_in(settings.get("headline"))
-    for key, names in (("target", mapping_in(settings.get("targets"))), ("milestone", milestones)):
-        name, known = headline.get(key), list(dict.fromkeys(map(str, names)))
+def _unknown_names(settings: Mapping[str, object], milestones: Sequence[object]) -> Iterator[Fault]:
+    headline, targets = mapping_in(settings.get("headline")), list(mapping_in(settings.get("targets")))
+    dated = list(dict.fromkeys(name for name in milestones if isinstance(name, str)))
+    impact = mapping_in(mapping_in(settings.get("report")).get("impact"))
+    named: list[tuple[KeyPath, str, object, Sequence[str]]] = [
+        (("headline", "target"), "target", headline.get("target"), targets),
+        (("headline", "milestone"), "milestone", headline.get("milestone"), dated),
+        *((("report", "impact", name), "target", name, targets) for name in impact),
+    ]
+    for path, kind, name, known in named:
         if isinstance(name, str) and known and name not in known:
-            message = f"no {key} is named '{name}'.{did_you_mean(name, known)} Allowed: {', '.join(known)}"
-            yield Fault(("headline", key), message)
+            hint = did_you_mean(name, known)
+            yield Fault(path, f"no {kind} is named '{name}'.{hint} Allowed: {', '.join(known)}")
 
 
 def _calendar_faults(
@@ -89,14 +92,6 @@ def _calendar_faults(
         if act and seen.setdefault(same, index) != index:
             message = f"the same act as calendar.{seen[same]}; it would be counted twice, remove one"
             yield Fault(("calendar", index), message)
-
-
-def _impact_faults(report: Mapping[str, object], targets: Sequence[str]) -> Iterator[Fault]:
-    for name in mapping_in(report.get("impact")):
-        if targets and name not in targets:
-            hint = did_you_mean(name, targets)
-            message = f"no target is named '{name}'.{hint} Allowed: {', '.join(targets)}"
-            yield Fault(("report", "impact", name), message)
 
 
 def _after_as_of(path: KeyPath, day: date | None, as_of: date | None, advice: str) -> Iterator[Fault]:

@@ -60,10 +60,9 @@ def _what_it_reads(config: Config) -> str:
 
 
 def _delay(config: Config) -> str:
-    asked = config.events.reporting_delay
+    asked, how = config.events.reporting_delay, "as estimated from known_date"
     if asked == "none":
         return ""
-    how = "as estimated from known_date"
     if asked != "estimated":
         how = f"{asked.same_day:.0%} on the day, the others after {asked.mean_days:g} days on average"
     return f" Recent weeks are corrected for acts that become known late ({how})."
@@ -94,7 +93,11 @@ def _calendar_lines(config: Config) -> Iterator[str]:
     for act in config.calendar:
         kind = f"{_words(act.category)}, severity {act.severity}"
         line = f"{long_day(act.date)}: {act.label} ({kind}), {_chance(act)}."
-        met = [config.target_title(name) for name, target in config.targets.items() if _meets(act, target)]
+        met = [
+            config.target_title(name)
+            for name, target in config.targets.items()
+            if act.category in target.any_of and act.severity >= target.min_severity
+        ]
         yield line + (f" If it happens it meets the target '{_either(met)}'." if met else "")
     if not config.calendar:
         yield "None are listed; the model expects only what it has learnt."
@@ -115,10 +118,6 @@ def _sampling(config: Config) -> str:
         f"acceptance {sampler.target_accept:g}), {sampler.paths_per_draw} simulated futures a draw "
         f"({kept * sampler.paths_per_draw:,} in all), seed {sampler.seed}."
     )
-
-
-def _meets(act: CalendarAct, target: TargetConfig) -> bool:
-    return act.category in target.any_of and act.severity >= target.min_severity
 
 
 def _chance(act: CalendarAct) -> str:

@@ -6,6 +6,7 @@ validated.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -52,17 +53,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class SourceMap:
-    """Where each key of a config was written: in the file, or on the command line.
-
-    Attributes
-    ----------
-    file : str
-        The file as the user named it.
-    positions : mapping of key path to Position
-        Position of the key in the file; for list items, of the item.
-    options : mapping of key path to str
-        Keys set on the command line, e.g. ``"--set sampler.draws"``.
-    """
+    """Where each key was written: in the file, or by an option such as ``--set sampler.draws``."""
 
     file: str
     positions: Mapping[KeyPath, Position] = field(default_factory=dict)
@@ -70,13 +61,9 @@ class SourceMap:
 
     def origin(self, path: KeyPath) -> Position | str:
         """Return the place of the key, or of the nearest key above it when it was not written."""
-        for length in range(len(path), -1, -1):
-            above = path[:length]
-            if above in self.options:
-                return self.options[above]
-            if above in self.positions:
-                return self.positions[above]
-        return Position(1, 1)
+        places = dict(self.positions) | dict(self.options)
+        aboves = (path[:length] for length in range(len(path), -1, -1))
+        return next((places[above] for above in aboves if above in places), Position(1, 1))
 
     def locate(self, path: KeyPath) -> str:
         """Return ``file:line:column`` of a key, or the option of the command line that set it."""
@@ -95,17 +82,15 @@ class SourceMap:
 
     def text(self, fault: Fault) -> str:
         """Return the fault as one line: place, key, message."""
-        pieces = [self.locate(fault.path), dotted_path(fault.path), fault.message]
-        if fault.path in self.options:
-            del pieces[1]
-        return printable(": ".join(filter(None, pieces)))
+        key = "" if fault.path in self.options else dotted_path(fault.path)
+        return printable(": ".join(filter(None, (self.locate(fault.path), key, fault.message))))
 
     def error(self, faults: Iterable[Fault]) -> ConfigError:
         """Return one error that lists the faults in the order of the file, then of the options."""
 
-        def order(fault: Fault) -> tuple[bool, Position]:
+        def order(fault: Fault) -> Position:
             origin = self.origin(fault.path)
-            return (True, Position(0, 0)) if isinstance(origin, str) else (False, origin)
+            return Position(sys.maxsize, 0) if isinstance(origin, str) else origin
 
         lines = list(dict.fromkeys(self.text(fault) for fault in sorted(faults, key=order)))
         rest = len(lines) - _SHOWN_FAULTS
@@ -184,7 +169,7 @@ def _fault(details: ErrorDetails, model: type[BaseModel]) -> Fault:
 
 def _unfit(path: KeyPath, given: object, model: type[BaseModel]) -> str:
     node = node_at(path, model)
-    options = resolved(node).get("enum", ()) if node is not None else ()
+    options = resolved(node or {}).get("enum", ())
     hint = did_you_mean(given, map(str, options)) if isinstance(given, str) else ""
     if isinstance(given, (int, float)) and allowed_text(node).startswith("text"):
         hint = f" Put it in quotes: '{given}'"
@@ -192,12 +177,10 @@ def _unfit(path: KeyPath, given: object, model: type[BaseModel]) -> str:
 
 
 def _purpose(path: KeyPath, model: type[BaseModel]) -> str:
-    node = node_at(path[:-1], model)
-    entry = resolved(node).get("properties", {}).get(path[-1], {}) if node is not None else {}
-    purpose = entry.get("description") or (node_at(path, model) or {}).get(
-        "description", "see docs/config.md"
-    )
-    return f"add '{path[-1]}': {purpose}"
+    above = resolved(node_at(path[:-1], model) or {})
+    entry = above.get("properties", {}).get(path[-1], {})
+    purpose = entry.get("description") or (node_at(path, model) or {}).get("description")
+    return f"add '{path[-1]}': {purpose or 'see docs/config.md'}"
 
 
 @cache

@@ -19,9 +19,9 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from forecast.config.faults import refusal, shown
-from forecast.errors import PriorError, did_you_mean
+from forecast.errors import PriorError
 from forecast.events.cells import MAX_ACTOR_CHARS
-from forecast.events.codebook import CATEGORIES
+from forecast.events.codebook import CATEGORIES, category_fault
 
 LEAST_CONTRAST = 4.5
 """Contrast of text on white that WCAG 2.2 asks for (level AA)."""
@@ -70,25 +70,16 @@ def _plain(value: str) -> str:
 _DIRECTION_SIGNS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
 
 
-def _folder_name(value: str) -> str:
-    if len(value) > 64 or not _SLUG.fullmatch(value) or value.split(".")[0] in _DEVICES:
-        message = f"{shown(value)} cannot name a folder; use 1 to 64 of a-z, 0-9, '-', '_', '.'"
-        raise refusal(f"{message}, e.g. 'us-china-2023'")
-    return value
+def _named(pattern: re.Pattern[str], longest: int, message: str) -> AfterValidator:
+    """Let in names of a pattern; ``message`` follows what was given."""
 
+    def checked(value: str) -> str:
+        is_device = pattern is _SLUG and value.split(".")[0] in _DEVICES
+        if len(value) > longest or is_device or not pattern.fullmatch(value):
+            raise refusal(f"{shown(value)} {message}")
+        return value
 
-def _key_name(value: str) -> str:
-    if len(value) > 64 or not _KEY.fullmatch(value):
-        message = f"{shown(value)} cannot be a name; start with a letter, then use a-z, 0-9, '-' or '_'"
-        raise refusal(f"{message}, at most 64 characters")
-    return value
-
-
-def _prior_name(value: str) -> str:
-    if len(value) > 100 or not _PRIOR_NAME.fullmatch(value):
-        message = f"{shown(value)} cannot name a prior; names look like 'tension.persistence'"
-        raise refusal(f"{message}, 'forecast priors' lists them")
-    return value
+    return AfterValidator(checked)
 
 
 def _actors(value: object) -> tuple[str, ...]:
@@ -109,10 +100,6 @@ def _actor(value: object) -> str:
     return _plain(value)
 
 
-def _third_parties(value: object) -> tuple[str, ...]:
-    return () if value in (None, (), []) else _actors(value)
-
-
 def _side(value: object) -> str | tuple[str, ...]:
     named = _actors(value)
     return named if len(named) > 1 else named[0]
@@ -120,8 +107,7 @@ def _side(value: object) -> str | tuple[str, ...]:
 
 def _category(value: str) -> str:
     if value not in CATEGORIES:
-        hint = did_you_mean(value, CATEGORIES)
-        raise refusal(f"unknown category '{value}'.{hint} Allowed: {', '.join(CATEGORIES)}")
+        raise refusal(category_fault(value))
     return value
 
 
@@ -147,16 +133,11 @@ def _prior(value: object) -> str | Mapping[str, float] | Mapping[str, Mapping[st
 def read_statement(value: Mapping[Any, object]) -> Quantiles | dict[str, Quantiles]:
     """Read quantiles, or quantiles on a scale: ``{effect: {median: -50%, q05: -70%, q95: 0%}}``.
 
-    Returns
-    -------
-    dict
-        Quantiles by name, in the order stated; one level deeper where a scale was named. Percents become
-        shares, and ``interval90: [0.5, 1.1]`` becomes ``q05`` and ``q95``.
+    The answer has them by name, in the order stated, one level deeper where a scale was named. Percents
+    become shares, and ``interval90: [0.5, 1.1]`` becomes ``q05`` and ``q95``.
 
-    Raises
-    ------
-    PriorError
-        A name that is no quantile, a value that is no number, fewer than two, or values out of order.
+    Raises ``PriorError``: a name that is no quantile, a value that is no number, fewer than two, or values
+    out of order.
     """
     if len(value) == 1:
         (name, inner), *_ = value.items()
@@ -179,10 +160,11 @@ def read_quantiles(value: Mapping[Any, object]) -> Quantiles:
                 "(a prior's own name is written with dots, e.g. tension.persistence)"
             )
         if level in levels:
-            other = levels[level][0]
-            if name == other:
-                raise PriorError(f"{name} is given twice")
-            raise PriorError(f"{' and '.join(sorted((name, other)))} are the same quantile; keep one")
+            pair = sorted({name, levels[level][0]})
+            same = " and ".join(pair)
+            raise PriorError(
+                f"{same} are the same quantile; keep one" if len(pair) > 1 else f"{same} is given twice"
+            )
         levels[level] = (name, _quantile_value(name, number))
     if len(levels) < 2:
         raise PriorError("at least two quantiles are needed, e.g. {q05: -0.1, median: 0.1, q95: 0.4}")
@@ -285,19 +267,39 @@ Day = Annotated[date, BeforeValidator(_day), WithJsonSchema(_DAY_SCHEMA)]
 Text = Annotated[str, Field(max_length=300), AfterValidator(_plain)]
 LongText = Annotated[str, Field(max_length=3000), AfterValidator(_plain)]
 FolderName = Annotated[
-    str, AfterValidator(_folder_name), Field(json_schema_extra={"pattern": f"^{_SLUG.pattern}$"})
+    str,
+    _named(_SLUG, 64, "cannot name a folder; use 1 to 64 of a-z, 0-9, '-', '_', '.', e.g. 'us-china-2023'"),
+    Field(json_schema_extra={"pattern": f"^{_SLUG.pattern}$"}),
 ]
-KeyName = Annotated[str, AfterValidator(_key_name)]
+KeyName = Annotated[
+    str,
+    _named(
+        _KEY,
+        64,
+        "cannot be a name; start with a letter, then use a-z, 0-9, '-' or '_', at most 64 characters",
+    ),
+]
 Side = Annotated[
     str | tuple[str, ...],
     BeforeValidator(_side),
     WithJsonSchema({"anyOf": [_ACTOR_SCHEMA, _ACTORS_SCHEMA | {"minItems": 1}]}),
 ]
-Actors = Annotated[tuple[str, ...], BeforeValidator(_third_parties), WithJsonSchema(_ACTORS_SCHEMA)]
+Actors = Annotated[
+    tuple[str, ...],
+    BeforeValidator(lambda value: () if value in (None, (), []) else _actors(value)),
+    WithJsonSchema(_ACTORS_SCHEMA),
+]
 Category = Annotated[str, AfterValidator(_category), WithJsonSchema(_CATEGORY_SCHEMA)]
 Colour = Annotated[str, AfterValidator(_colour), Field(json_schema_extra={"pattern": "^#[0-9A-Fa-f]{6}$"})]
 Categories = Annotated[tuple[Category, ...], Field(min_length=1), AfterValidator(_distinct)]
-PriorName = Annotated[str, AfterValidator(_prior_name)]
+PriorName = Annotated[
+    str,
+    _named(
+        _PRIOR_NAME,
+        100,
+        "cannot name a prior; names look like 'tension.persistence', 'forecast priors' lists them",
+    ),
+]
 PriorValue = Annotated[
     str | Mapping[str, float] | Mapping[str, Mapping[str, float]],
     BeforeValidator(_prior),

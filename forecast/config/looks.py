@@ -27,10 +27,7 @@ class Logo:
 def read_logo(path: Path) -> Logo:
     """Read a logo and make sure that it is an image of the kind that its name says.
 
-    Raises
-    ------
-    InputError
-        The file cannot be read, is larger than 1 MB, or is no SVG or PNG image.
+    Raises ``InputError``: the file cannot be read, is larger than 1 MB, or is no SVG or PNG image.
     """
     try:
         content = path.read_bytes()
@@ -46,16 +43,16 @@ def read_logo(path: Path) -> Logo:
             "Give a smaller file, an SVG if there is one."
         )
     if kind == ".png":
-        fault = _png_fault(content)
+        fault, media_type = _png_fault(content), "image/png"
     elif kind == ".svg":
-        fault = _svg_fault(content)
+        fault, media_type = _svg_fault(content), "image/svg+xml"
     else:
-        fault = f"the name ends in '{kind}'"
+        fault, media_type = f"the name ends in '{kind}'", ""
     if fault:
         raise InputError(
             f"{path}: the logo is no image that can be set: {fault}. Allowed: an SVG or PNG file."
         )
-    return Logo(path, content, "image/png" if kind == ".png" else "image/svg+xml")
+    return Logo(path, content, media_type)
 
 
 def _png_fault(content: bytes) -> str:
@@ -78,10 +75,7 @@ def _svg_fault(content: bytes) -> str:
 def refuse_no_font(path: Path) -> None:
     """Refuse a file that does not begin as a TTF, OTF or TTC file does.
 
-    Raises
-    ------
-    InputError
-        The file cannot be read, or is no font.
+    Raises ``InputError``: the file cannot be read, or is no font.
     """
     try:
         with path.open("rb") as file:

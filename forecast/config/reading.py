@@ -36,24 +36,22 @@ def load_config(
 ) -> Config:
     """Read, override and check a config; nothing but this one file is opened.
 
-    Parameters
-    ----------
-    path : str or Path
-        The YAML file. Relative paths inside it start from its folder.
-    overrides : sequence of str
-        Each ``key.path=value`` as after ``--set``, e.g. ``"sampler.draws=250"`` or
-        ``"milestones.us-election-2024.date=2024-11-06"``; later ones win.
-    as_of, seed : date, int, optional
-        As after ``--as-of`` and ``--seed``; they win over the file and over ``overrides``.
+    Relative paths inside the file start from its folder. ``overrides`` are ``key.path=value`` as after
+    ``--set``, e.g. ``"sampler.draws=250"`` or ``"milestones.us-election-2024.date=2024-11-06"``; later ones
+    win, and ``as_of`` and ``seed`` (``--as-of``, ``--seed``) win over them.
 
-    Raises
-    ------
-    ConfigError
-        Once, with every fault: ``file:line:column: key.path: got …; expected …``.
+    Raises ``ConfigError`` once, with every fault: ``file:line:column: key.path: got …; expected …``.
     """
     path = Path(path)
     written, place = read_yaml(path)
-    given = _parsed(overrides)
+    given, unread = [], []
+    for text in overrides:
+        try:
+            given.append(parse_override(text))
+        except ConfigError as error:
+            unread.append(str(error))
+    if unread:
+        raise ConfigError("\n".join(unread))
     if as_of is not None:
         given.append(Override("--as-of", "as_of", as_of.isoformat()))
     if seed is not None:
@@ -67,18 +65,6 @@ def load_config(
         raise source.error(faults)
     config._source, config._source_path = source, path
     return config
-
-
-def _parsed(overrides: Iterable[str]) -> list[Override]:
-    parsed, faults = [], []
-    for text in overrides:
-        try:
-            parsed.append(parse_override(text))
-        except ConfigError as error:
-            faults.append(str(error))
-    if faults:
-        raise ConfigError("\n".join(faults))
-    return parsed
 
 
 class Override(NamedTuple):
@@ -95,10 +81,7 @@ def parse_override(text: str) -> Override:
     A value that starts with a bracket, a brace or a quote is YAML; any other is one word or number, so
     text with colons or ``#`` needs no quotes here.
 
-    Raises
-    ------
-    ConfigError
-        When there is no ``=`` or the value is not valid.
+    Raises ``ConfigError``: when there is no ``=`` or the value is not valid.
     """
     dotted, equals, written = text.partition("=")
     dotted, written = dotted.strip(), written.strip()
@@ -212,13 +195,10 @@ def _entry(here: YamlValue, key: str | int) -> YamlValue:
 
 def _put(settings: dict[str, YamlValue], path: KeyPath, value: YamlValue) -> None:
     here: YamlValue = settings
-    for place, key in enumerate(path):
-        is_last = place == len(path) - 1
-        below = _entry(here, key)
-        if is_last:
-            below = value
-        elif below is None:
-            below = [] if isinstance(path[place + 1], int) else {}
+    for place, key in enumerate(path, start=1):
+        below = value if place == len(path) else _entry(here, key)
+        if below is None and place < len(path):
+            below = [] if isinstance(path[place], int) else {}
         if isinstance(here, list) and isinstance(key, int):
             here[key : key + 1] = [below]
         elif isinstance(here, dict):

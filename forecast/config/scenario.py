@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError
 
 from forecast.config.cross_checks import day_in, mapping_in, sequence_in
-from forecast.config.faults import Fault, KeyPath, SourceMap, field_faults
+from forecast.config.faults import Fault, KeyPath, SourceMap, dotted_path, field_faults
 from forecast.config.field_types import (
     EMPTY_LIST,
     EMPTY_MAPPING,
@@ -31,8 +31,8 @@ from forecast.config.field_types import (
 )
 from forecast.config.schema import Config, Section, SettingsFile, title_of
 from forecast.config.yaml_source import YamlValue, read_yaml
-from forecast.errors import ConfigError, did_you_mean
-from forecast.events.codebook import CATEGORIES
+from forecast.errors import ConfigError
+from forecast.events.codebook import CATEGORIES, category_fault
 
 
 class AssumedAct(Section):
@@ -147,10 +147,7 @@ class Scenario(SettingsFile):
 def load_scenario(path: str | Path) -> Scenario:
     """Read and check one scenario file.
 
-    Raises
-    ------
-    ConfigError
-        Once, with every fault: ``file:line:column: key.path: got …; expected …``.
+    Raises ``ConfigError`` once, with every fault: ``file:line:column: key.path: got …; expected …``.
     """
     path = Path(path)
     scenario = scenario_of(*read_yaml(path))
@@ -159,13 +156,7 @@ def load_scenario(path: str | Path) -> Scenario:
 
 
 def scenario_of(settings: Mapping[str, YamlValue], source: SourceMap) -> Scenario:
-    """Check the settings of a scenario; ``source`` says where each came from.
-
-    Raises
-    ------
-    ConfigError
-        As ``load_scenario``.
-    """
+    """Check the settings of a scenario as ``load_scenario`` does; ``source`` says where each came from."""
     try:
         scenario = Scenario.model_validate(settings)
     except ValidationError as error:
@@ -179,10 +170,7 @@ def scenario_of(settings: Mapping[str, YamlValue], source: SourceMap) -> Scenari
 def load_scenarios(config: Config) -> tuple[Scenario, ...]:
     """Read the scenarios that a config lists, in its order.
 
-    Raises
-    ------
-    ConfigError
-        One is not valid, or two have the same name.
+    Raises ``ConfigError``: one is not valid, or two have the same name.
     """
     paths = [config.base_folder / Path(path).expanduser() for path in config.scenarios]
     scenarios = tuple(load_scenario(path) for path in paths)
@@ -198,13 +186,7 @@ def load_scenarios(config: Config) -> tuple[Scenario, ...]:
 
 
 def refuse_same_names(scenarios: Sequence[Scenario]) -> None:
-    """Refuse scenarios of one name.
-
-    Raises
-    ------
-    ConfigError
-        Names the two.
-    """
+    """Refuse scenarios of one name by a ``ConfigError`` that says where the two are."""
     first: dict[str, Scenario] = {}
     for scenario in scenarios:
         other = first.setdefault(scenario.name, scenario)
@@ -216,12 +198,10 @@ def refuse_same_names(scenarios: Sequence[Scenario]) -> None:
 
 
 def _at_written_key(fault: Fault, settings: Mapping[str, YamlValue]) -> Fault:
-    path: KeyPath = fault.path
-    entries = settings.get("without")
-    if path[:1] == ("without",) and len(path) == 3 and path[2] == "id" and isinstance(entries, list):
-        index = path[1]
-        if isinstance(index, int) and index < len(entries) and isinstance(entries[index], str):
-            return Fault(path[:2], fault.message)
+    entries = sequence_in(settings.get("without"))
+    match fault.path:
+        case ("without", int(index), "id") if index < len(entries) and isinstance(entries[index], str):
+            return Fault(("without", index), fault.message)
     return fault
 
 
@@ -255,7 +235,7 @@ def _empty_faults(settings: Mapping[str, object]) -> Iterator[Fault]:
     calendar = mapping_in(settings.get("calendar"))
     replaced = calendar.get("replace") is not None
     changes = [settings.get(key) for key in ("priors", "events", "without")]
-    if not any(changes) and not replaced and not calendar.get("extend") and not calendar.get("probability"):
+    if not any((*changes, replaced, calendar.get("extend"), calendar.get("probability"))):
         message = "the scenario changes nothing; give at least one of priors, events, without, calendar"
         yield Fault((), message)
 
@@ -263,15 +243,13 @@ def _empty_faults(settings: Mapping[str, object]) -> Iterator[Fault]:
 def _type_faults(types: Mapping[str, object], used: set[str]) -> Iterator[Fault]:
     for name, entry in types.items():
         declared = mapping_in(entry)
+        path = ("types", name)
         if name in CATEGORIES:
-            message = "is a category of the codebook; a new type needs a name of its own"
-            yield Fault(("types", name), message)
+            yield Fault(path, "is a category of the codebook; a new type needs a name of its own")
         elif name not in used:
-            message = "no act of the scenario is of this type, so it would change nothing; remove it"
-            yield Fault(("types", name), message)
+            yield Fault(path, "no act of the scenario is of this type, so it would change nothing; remove it")
         if declared and not declared.get("excites") and declared.get("calms") is None:
-            message = "its acts would have no effect; give excites, calms or both"
-            yield Fault(("types", name), message)
+            yield Fault(path, "its acts would have no effect; give excites, calms or both")
 
 
 def _act_faults(path: KeyPath, act: Mapping[str, object], types: Sequence[str]) -> Iterator[Fault]:
@@ -282,13 +260,9 @@ def _act_faults(path: KeyPath, act: Mapping[str, object], types: Sequence[str]) 
     if len(window) == 2 and window[0] and window[1] and window[0] > window[1]:
         yield Fault((*path, "window"), f"{window[0]} is after {window[1]}; write [first day, last day]")
     category = act.get("category")
-    if isinstance(category, str) and category not in (*CATEGORIES, *types):
-        hint = did_you_mean(category, (*CATEGORIES, *types))
+    if isinstance(category, str) and category not in (known := (*CATEGORIES, *types)):
         advice = "declare it under types to use a type that was never seen"
-        message = (
-            f"unknown category '{category}'.{hint} Allowed: {', '.join((*CATEGORIES, *types))}; {advice}"
-        )
-        yield Fault((*path, "category"), message)
+        yield Fault((*path, "category"), f"{category_fault(category, known)}; {advice}")
 
 
 def _repeated_faults(acts: Sequence[tuple[KeyPath, Mapping[str, object]]]) -> Iterator[Fault]:
@@ -296,9 +270,8 @@ def _repeated_faults(acts: Sequence[tuple[KeyPath, Mapping[str, object]]]) -> It
     for path, act in acts:
         same = tuple(str(act.get(key)) for key in ("date", "window", "category", "severity", "label"))
         if act and seen.setdefault(same, path) != path:
-            earlier = ".".join(map(str, seen[same]))
-            message = f"the same act as {earlier}; remove one, or tell them apart by their labels"
-            yield Fault(path, message)
+            advice = "remove one, or tell them apart by their labels"
+            yield Fault(path, f"the same act as {dotted_path(seen[same])}; {advice}")
 
 
 def _calendar_faults(calendar: Mapping[str, object]) -> Iterator[Fault]:
@@ -313,13 +286,12 @@ def _past_faults(entries: Sequence[object]) -> Iterator[Fault]:
         if not isinstance(entry, Mapping):
             continue  # an id by itself, or a fault of type
         described = [key for key in ("category", "from", "to", "min_severity") if entry.get(key) is not None]
+        path = ("without", index)
         if entry.get("id") is not None and described:
             message = f"an id names one event, so {described[0]} would be ignored; remove one of them"
-            yield Fault(("without", index), message)
+            yield Fault(path, message)
         if entry.get("id") is None and not described:
-            yield Fault(
-                ("without", index), "describes no event; give an id, or category, from, to, min_severity"
-            )
+            yield Fault(path, "describes no event; give an id, or category, from, to, min_severity")
         first, last = day_in(entry.get("from")), day_in(entry.get("to"))
         if first and last and first > last:
             yield Fault(("without", index, "to"), f"{last} is before {first}, so no event fits")

@@ -46,7 +46,11 @@ class Section(BaseModel):
 
 
 class SettingsFile(Section):
-    """Base of a whole file that users write: its settings agree, and it knows where they were written."""
+    """Base of a whole file that users write: its settings agree, and it knows where they were written.
+
+    Built from values that do not fit, it raises ``pydantic.ValidationError``; its reader (``load_config``,
+    ``load_scenario``) raises ``ConfigError`` instead, with the line of every fault.
+    """
 
     _source: SourceMap = PrivateAttr(default_factory=lambda: SourceMap("config"))
     _source_path: Path | None = PrivateAttr(None)
@@ -252,14 +256,7 @@ def default_headline(fields: dict[str, Any]) -> HeadlineConfig:
 
 
 class Config(SettingsFile):
-    """Everything a run needs to know, checked as a whole.
-
-    Raises
-    ------
-    pydantic.ValidationError
-        When built directly from values that do not fit. ``load_config`` raises ``ConfigError`` instead,
-        with the line of every fault.
-    """
+    """Everything a run needs to know, checked as a whole."""
 
     schema_: Literal[1] = Field(default=1, alias="schema", description="version of this format")
     name: FolderName = Field(description="name of the forecast; its runs go to reports/<name>/<as_of>/")

@@ -36,27 +36,24 @@ _Dumper.add_representer(str, _represent_text)
 
 
 def resolved_yaml(config: Config, folder: Path | None = None) -> str:
-    """Return the config as YAML with every default explicit.
+    """Return the config as YAML with every default explicit; without ``folder`` it reads back as the same.
 
-    Parameters
-    ----------
-    config : Config
-    folder : Path, optional
-        Folder that the text will be saved in; the path of an event file is then rewritten so that it is
-        found from there, a logo is expected in the folder itself (see ``saved_logo``), and scenario files
-        are named as their copies in that folder. Without it the text reads back as an equal config.
+    For a ``folder`` that the text will be saved in, the paths of event file and fonts are rewritten to be
+    found from there, and logo and scenario files are named as their copies in it.
     """
     settings = config.model_dump(by_alias=True)
-    if folder is not None and config.events_path is not None:
-        relative = os.path.relpath(config.events_path.resolve(), folder.resolve())
-        settings["events"]["source"] = Path(relative).as_posix()
-    if folder is not None:
-        if config.logo_path is not None:
-            settings["report"]["logo"] = saved_logo(config.logo_path)
-        settings["report"]["fonts"] = [
-            Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix() for path in config.font_paths
-        ]
-        settings["scenarios"] = [f"{SCENARIO_FOLDER}/{name}" for name in scenario_files(config)]
+    if folder is None:
+        return _yaml(settings)
+
+    def from_folder(path: Path) -> str:
+        return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
+
+    if config.events_path is not None:
+        settings["events"]["source"] = from_folder(config.events_path)
+    if config.logo_path is not None:
+        settings["report"]["logo"] = saved_logo(config.logo_path)
+    settings["report"]["fonts"] = [from_folder(path) for path in config.font_paths]
+    settings["scenarios"] = [f"{SCENARIO_FOLDER}/{name}" for name in scenario_files(config)]
     return _yaml(settings)
 
 
@@ -68,11 +65,8 @@ def scenario_files(config: Config) -> list[str]:
 def scenario_yaml(scenario: Scenario) -> str:
     """Return a scenario as the text of a file that reads back as the same, without what it leaves alone."""
     settings = scenario.model_dump(by_alias=True, exclude_defaults=True)
-    settings["without"] = [
-        past["id"] if set(past) == {"id"} else past for past in settings.get("without", ())
-    ]
-    if not settings["without"]:
-        del settings["without"]
+    if past := settings.get("without"):
+        settings["without"] = [one["id"] if set(one) == {"id"} else one for one in past]
     return _yaml({"schema": 1, **settings})
 
 

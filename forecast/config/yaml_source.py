@@ -8,7 +8,6 @@ Anchors, aliases, tags, duplicate keys and several documents in one file are ref
 from __future__ import annotations
 
 import codecs
-import difflib
 import math
 import re
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any
 import yaml
 
 from forecast.config.faults import KeyPath, Position, SourceMap, dotted_path, printable, shown
-from forecast.errors import ConfigError
+from forecast.errors import ConfigError, nearest
 
 type YamlValue = str | int | float | bool | list[YamlValue] | dict[str, YamlValue] | None
 
@@ -36,10 +35,8 @@ _WORDS: dict[str, bool | None] = {
 def read_yaml(path: Path) -> tuple[dict[str, YamlValue], SourceMap]:
     """Read a YAML file of ``key: value`` lines, at most 1 MB in UTF-8, and where each line was written.
 
-    Raises
-    ------
-    ConfigError
-        When the file is missing, too large, empty, not text, not YAML, no mapping, or uses what is refused.
+    Raises ``ConfigError``: it is missing, too large, empty, no text, no YAML, no mapping, or uses what is
+    refused.
     """
     raw = _file_bytes(path)
     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -61,10 +58,7 @@ def read_yaml(path: Path) -> tuple[dict[str, YamlValue], SourceMap]:
 def parse_yaml(text: str, name: str) -> tuple[YamlValue, SourceMap]:
     """Read YAML text; ``name`` stands in messages for the file.
 
-    Raises
-    ------
-    ConfigError
-        When the text is empty, not YAML, or uses what is refused.
+    Raises ``ConfigError``: when the text is empty, not YAML, or uses what is refused.
     """
     positions: dict[KeyPath, Position] = {}
     try:
@@ -155,8 +149,8 @@ def _file_bytes(path: Path) -> bytes:
             raw = file.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
         siblings = [entry.name for entry in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
-        near = difflib.get_close_matches(path.name, siblings, n=1, cutoff=0.6)
-        hint = f" Did you mean '{path.parent / near[0]}'?" if near else " Give the path of a YAML file."
+        near = nearest(path.name, siblings)
+        hint = f" Did you mean '{path.parent / near}'?" if near else " Give the path of a YAML file."
         raise ConfigError(f"{path}: no such file.{hint}") from error
     except OSError as error:
         raise ConfigError(

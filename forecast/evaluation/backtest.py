@@ -30,7 +30,7 @@ from forecast.evaluation.windows import (
 )
 from forecast.events.table import TEXTS, EventTable
 from forecast.families import FAMILIES
-from forecast.inference.options import SamplerOptions
+from forecast.inference.posterior import SamplerOptions
 from forecast.panel.streams import TargetRule
 from forecast.priors import PriorStatement
 from forecast.runs.inputs import Inputs

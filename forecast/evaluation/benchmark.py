@@ -36,7 +36,7 @@ from forecast.evaluation.workers import run_jobs
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
 from forecast.families import FAMILIES
-from forecast.inference.options import SamplerOptions
+from forecast.inference.posterior import SamplerOptions
 from forecast.panel.streams import TargetRule
 from forecast.priors import PriorStatement
 

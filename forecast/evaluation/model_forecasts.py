@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from forecast.events.table import EventTable
 from forecast.families import FAMILIES
 from forecast.families.family import EventModel
-from forecast.inference.options import SamplerOptions
+from forecast.inference.posterior import SamplerOptions
 from forecast.inference.rolling import RollingPosterior, WeightedDraws
 from forecast.panel.panel import Panel, TimeGrid, count_events
 from forecast.panel.streams import TargetRule

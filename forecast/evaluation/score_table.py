@@ -21,6 +21,8 @@ from forecast.evaluation.scores import (
     decompose_brier,
     log_score,
 )
+from forecast.records.history import AbsentForecasts, FewOutcomes, ScoreWarning
+from forecast.wording.warnings import score_sentence
 
 FEWEST_OUTCOMES = 20
 """Hits and misses that each are needed before skill is claimed."""
@@ -49,7 +51,7 @@ class ScoreCell:
 
     ``brier`` and ``log`` are means over origins with block-bootstrap errors, ``log`` in nats; ``auc`` and the
     calibration line are NaN where the outcomes do not define them; ``skill`` is ``None`` for the reference
-    itself and where it made no forecast. ``warnings`` are sentences a reader must see beside the numbers.
+    itself and where it made no forecast. ``warnings`` are for a reader to see beside the numbers.
     """
 
     target: str
@@ -64,7 +66,7 @@ class ScoreCell:
     calibration_intercept: float
     calibration_slope: float
     skill: SkillScore | None
-    warnings: tuple[str, ...]
+    warnings: tuple[ScoreWarning, ...]
 
 
 @dataclass(frozen=True)
@@ -80,9 +82,9 @@ class ScoreTable:
         return keys[target, horizon_days, model]
 
     @property
-    def warnings(self) -> tuple[str, ...]:
+    def warnings(self) -> tuple[ScoreWarning, ...]:
         """Warnings of all cells, each once."""
-        return tuple(dict.fromkeys(text for cell in self.cells for text in cell.warnings))
+        return tuple(dict.fromkeys(one for cell in self.cells for one in cell.warnings))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of ``scores.json``: plain values, ``None`` where a number is not defined."""
@@ -91,7 +93,7 @@ class ScoreTable:
             "reference": REFERENCE,
             "cells": [_cell_dict(cell) for cell in self.cells],
             "calibration": [asdict(line) for line in self.calibration],
-            "warnings": list(self.warnings),
+            "warnings": list(map(score_sentence, self.warnings)),
         }
         plain: dict[str, Any] = without_nan(content)
         return plain
@@ -139,16 +141,23 @@ def _score_cell(
     block = block_length(rows.origin, horizon)
     n_hits = int(rows.outcome.sum())
     few = min(n_hits, len(rows) - n_hits) < FEWEST_OUTCOMES
-    warnings = []
+    warnings: list[ScoreWarning] = []
     if few:
         warnings.append(
-            f"{target}, {horizon} days: {n_hits} windows with and {len(rows) - n_hits} without the target. "
-            f"With fewer than {FEWEST_OUTCOMES} of either no skill is claimed."
+            FewOutcomes(
+                target=target,
+                horizon_days=horizon,
+                hits=n_hits,
+                misses=len(rows) - n_hits,
+                needed=FEWEST_OUTCOMES,
+            )
         )
     if len(rows) < len(origins):
         absent = len(origins) - len(rows)
         warnings.append(
-            f"{target}, {horizon} days: {model} has no forecast for {absent} of {len(origins)} origins."
+            AbsentForecasts(
+                target=target, horizon_days=horizon, model=model, absent=absent, origins=len(origins)
+            )
         )
     line = calibration_line(rows.probability, rows.outcome)
     skill = None
@@ -208,7 +217,7 @@ def _cell_dict(cell: ScoreCell) -> dict[str, Any]:
         "auc": cell.auc,
         "calibration": {"intercept": cell.calibration_intercept, "slope": cell.calibration_slope},
         "skill": cell.skill and asdict(cell.skill),
-        "warnings": list(cell.warnings),
+        "warnings": list(map(score_sentence, cell.warnings)),
     }
 
 

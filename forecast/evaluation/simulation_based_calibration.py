@@ -17,7 +17,7 @@ from scipy import stats
 
 from forecast.events.codebook import CONFLICTUAL
 from forecast.inference.compile_cache import compile_model
-from forecast.inference.options import SamplerOptions
+from forecast.inference.posterior import SamplerOptions
 from forecast.inference.sampling import sample
 from forecast.models.draws import StreamDraws, prior_draws, stream_draws, tension_at_steps
 from forecast.models.likelihood import likelihood_data

@@ -27,11 +27,18 @@ from forecast.evaluation.windows import horizon_lengths, observe_outcomes
 from forecast.events.table import EventTable
 from forecast.panel.streams import TargetRule
 from forecast.records.history import (
+    BacktestRefusal,
     BaselineScores,
     ErrorBound,
+    LaterWindows,
     Miss,
+    OtherOutcomes,
+    OtherSettings,
+    OtherTargets,
     TrackRecord,
     TrackRow,
+    UnreadableBacktest,
+    UntestedModel,
 )
 
 MOST_MISSES = 8
@@ -79,7 +86,7 @@ def make_track_record(
     slopes = [line.slope for line in table.calibration if line.model == model]
     drawn = [name for name in (model, REFERENCE) if name in forecasts.models]
     return TrackRecord(
-        schema=1,
+        schema=2,
         model=model,
         forecasts_sha256=forecasts_sha256,
         n_origins=len(np.unique(ours.origin)),
@@ -90,7 +97,7 @@ def make_track_record(
         reliability=tuple(reliability_curve(forecasts, name, seed=seed) for name in drawn),
         calibration_slope=error_bound_if_defined(slopes[0]) if slopes else None,
         largest_misses=largest_misses(ours),
-        warnings=tuple(dict.fromkeys(text for cell in cells for text in cell.warnings)),
+        warnings=tuple(dict.fromkeys(one for cell in cells for one in cell.warnings)),
     )
 
 
@@ -181,7 +188,7 @@ class FoundBacktest:
     """What was found: the record, or the reason why the backtest cannot speak for this run."""
 
     record: TrackRecord | None
-    refusal: str
+    refusal: BacktestRefusal | None = None
 
 
 def find_track_record(
@@ -221,12 +228,14 @@ def find_track_record(
         refusal = _other_settings(folder / SCORES, rules, priors) or _mismatch(
             forecasts, events, rules, as_of
         )
+        if refusal is None and model not in forecasts.models:
+            refusal = UntestedModel(model=model, tested=forecasts.models)
         if refusal:
             return FoundBacktest(None, refusal)
         # The other families have no place in the record, and their scores take time.
         kept = forecasts.take(np.flatnonzero(np.isin(forecasts.model, (model, *BASELINES))))
         record = make_track_record(
-            kept if model in kept.models else forecasts,
+            kept,
             score_forecasts(kept, seed=seed),
             model,
             data_end=_last_day(forecasts),
@@ -234,8 +243,9 @@ def find_track_record(
             seed=seed,
         )
     except InputError as error:
-        return FoundBacktest(None, str(error).replace(str(path), FORECASTS))
-    return FoundBacktest(record, "")
+        fault = str(error).replace(str(path), FORECASTS).rstrip(".")
+        return FoundBacktest(None, UnreadableBacktest(fault=fault))
+    return FoundBacktest(record)
 
 
 def _last_day(forecasts: ForecastTable) -> date:
@@ -244,31 +254,35 @@ def _last_day(forecasts: ForecastTable) -> date:
     return last
 
 
-def _other_settings(path: Path, rules: Sequence[TargetRule], priors: Mapping[str, Any]) -> str:
-    """Why the settings of the backtest are not this run's; empty when they are."""
+def _other_settings(
+    path: Path, rules: Sequence[TargetRule], priors: Mapping[str, Any]
+) -> BacktestRefusal | None:
+    """Why the settings of the backtest are not this run's; ``None`` when they are."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{SCORES} cannot be read: {error}") from error
     if not isinstance(content, dict) or not {"targets", "priors"} <= set(content):
-        return f"{SCORES} does not say which targets and priors were tested"
+        return OtherSettings(code="settings_unknown")
     targets = {rule.name: {"any_of": list(rule.any_of), "min_severity": rule.min_severity} for rule in rules}
     if content["targets"] != targets:
-        return "its targets are defined otherwise than this run's"
+        return OtherSettings(code="other_definitions")
     if content["priors"] != priors:
-        return "its priors are not this run's"
-    return ""
+        return OtherSettings(code="other_priors")
+    return None
 
 
-def _mismatch(forecasts: ForecastTable, events: EventTable, rules: Sequence[TargetRule], as_of: date) -> str:
-    """Why the forecasts are not about this run's questions; empty when they are."""
+def _mismatch(
+    forecasts: ForecastTable, events: EventTable, rules: Sequence[TargetRule], as_of: date
+) -> BacktestRefusal | None:
+    """Why the forecasts are not about this run's questions; ``None`` when they are."""
     if not len(forecasts):
-        return "it holds no forecast"
+        return OtherSettings(code="no_forecast")
     names = {rule.name for rule in rules}
     if set(forecasts.targets) != names:
-        return f"its targets are {', '.join(forecasts.targets)}; this run's are {', '.join(sorted(names))}"
+        return OtherTargets(tested=forecasts.targets, asked=tuple(sorted(names)))
     if _last_day(forecasts) > as_of:
-        return f"its windows run to {_last_day(forecasts)}, past the as-of date {as_of}"
+        return LaterWindows(last_day=_last_day(forecasts), as_of=as_of)
     for rule in rules:
         rows = forecasts.select(target=rule.name)
         origins, row = np.unique(rows.origin, return_inverse=True)
@@ -276,5 +290,5 @@ def _mismatch(forecasts: ForecastTable, events: EventTable, rules: Sequence[Targ
         outcomes = observe_outcomes(events, rule, origins, horizons, as_of)
         expected = outcomes.outcome[row, np.searchsorted(horizons, rows.horizon_days)]
         if not np.array_equal(expected, rows.outcome):
-            return f"its outcomes of {rule.name} are not those that this run's events give"
-    return ""
+            return OtherOutcomes(target=rule.name)
+    return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,32 +21,30 @@ from forecast.events.merging import Unit
 RELIABLE, TENTATIVE = 0.8, 0.667
 """Krippendorff's own bounds: from 0.8 on conclusions are safe, from 0.667 tentative, below they are not."""
 RESAMPLES = 1000
+_JUDGED: dict[str, Level] = {
+    "category": "nominal",
+    "severity": "ordinal",
+    "initiator": "nominal",
+    "date": "nominal",
+}
 
 Floats = NDArray[np.float64]
+Level = Literal["nominal", "ordinal"]
 Ratings = Sequence[dict[int, Hashable]]
 """One mapping a unit: coder → value."""
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """Agreement on one property.
+    """Agreement on one property, such as ``category: sanction``, over the units that two coders or more have.
 
-    Parameters
-    ----------
-    name, level : str
-        What was judged, e.g. ``"category: sanction"``, and whether as ``nominal`` or ``ordinal``.
-    units : int
-        Events that two coders or more have.
-    equal : float or None
-        Share of pairs of judgements that are the same; ``None`` without units.
-    alpha : float or None
-        ``None`` when it is not defined: no units, or everybody gave the same value throughout.
-    interval90 : tuple of float or None
-        From a bootstrap over units.
+    ``equal`` is the share of pairs of judgements that are the same, ``None`` without units; ``alpha`` is
+    ``None`` where it is not defined, without units or where everybody gave one value; ``interval90`` comes
+    from a bootstrap over units.
     """
 
     name: str
-    level: str
+    level: Level
     units: int
     equal: float | None
     alpha: float | None
@@ -53,21 +52,13 @@ class Agreement:
 
 
 def measure_agreement(units: Sequence[Unit], seed: int = 0) -> tuple[Agreement, ...]:
-    """Measure agreement on category, severity, direction, and on each category against all others.
-
-    Raises
-    ------
-    EventError
-        NLTK is not installed.
-    """
+    """Measure agreement on category, severity, initiator, date, and on each category against all others."""
     shared = [unit for unit in units if len(unit.rows) > 1]
     rng = np.random.default_rng(seed)
-    made = [
-        _agreement("category", "nominal", _ratings(shared, "category"), rng),
-        _agreement("severity", "ordinal", _ratings(shared, "severity"), rng),
-        _agreement("initiator", "nominal", _ratings(shared, "initiator"), rng),
-        _agreement("date", "nominal", _ratings(shared, "date"), rng),
-    ]
+    made = []
+    for field, level in _JUDGED.items():
+        judged = [{coder: getattr(row, field) for coder, row in unit.rows.items()} for unit in shared]
+        made.append(_agreement(field, level, judged, rng))
     for category in CATEGORIES:
         ratings: Ratings = [
             {coder: row.category == category for coder, row in unit.rows.items()} for unit in shared
@@ -77,16 +68,13 @@ def measure_agreement(units: Sequence[Unit], seed: int = 0) -> tuple[Agreement, 
     return tuple(made)
 
 
-def krippendorff_alpha(ratings: Ratings, level: str = "nominal") -> float | None:
+def krippendorff_alpha(ratings: Ratings, level: Level = "nominal") -> float | None:
     """Return alpha of the ratings, or ``None`` when it is not defined; units with one judgement do not count.
 
     ``level`` is ``nominal`` or ``ordinal``: ordinal values are numbers, as far apart as the number of
     judgements between them.
 
-    Raises
-    ------
-    EventError
-        NLTK is not installed.
+    Raises ``EventError``: NLTK is not installed.
     """
     try:
         from nltk.metrics.agreement import AnnotationTask
@@ -99,20 +87,20 @@ def krippendorff_alpha(ratings: Ratings, level: str = "nominal") -> float | None
     seen = Counter(value for unit in paired for value in unit.values())
     if len(seen) < 2:
         return None
-    distance = _ordinal_distance(seen) if level == "ordinal" else _nominal_distance
+    distance = _ordinal_distance(seen) if level == "ordinal" else lambda one, other: float(one != other)
     triples = [
         (str(coder), place, value) for place, unit in enumerate(paired) for coder, value in unit.items()
     ]
     return float(AnnotationTask(triples, distance).alpha())
 
 
-def _agreement(name: str, level: str, ratings: Ratings, rng: np.random.Generator) -> Agreement:
+def _agreement(name: str, level: Level, ratings: Ratings, rng: np.random.Generator) -> Agreement:
     alpha = krippendorff_alpha(ratings, level)
     interval = None
     if alpha is not None:
         n_units = len(ratings)
-        weights = rng.multinomial(n_units, np.full(n_units, 1 / n_units), size=RESAMPLES).astype(np.float64)
-        again = resampled_alphas(ratings, level, weights)
+        weights = rng.multinomial(n_units, np.full(n_units, 1 / n_units), size=RESAMPLES)
+        again = resampled_alphas(ratings, level, weights.astype(np.float64))
         defined = again[np.isfinite(again)]
         if len(defined) > RESAMPLES // 2:
             low, high = np.quantile(defined, [0.05, 0.95])
@@ -120,7 +108,7 @@ def _agreement(name: str, level: str, ratings: Ratings, rng: np.random.Generator
     return Agreement(name, level, len(ratings), _share_equal(ratings), alpha, interval)
 
 
-def resampled_alphas(ratings: Ratings, level: str, weights: Floats) -> Floats:
+def resampled_alphas(ratings: Ratings, level: Level, weights: Floats) -> Floats:
     """Return alpha when each unit counts as often as its weight says; NaN where it is not defined.
 
     For the bootstrap, in which NLTK would take minutes; with weights of one it is NLTK's figure. Every unit
@@ -158,14 +146,6 @@ def _share_equal(ratings: Ratings) -> float | None:
         equal += same / (n - 1)
         total += n
     return equal / total if total else None
-
-
-def _ratings(units: Sequence[Unit], field: str) -> Ratings:
-    return [{coder: getattr(row, field) for coder, row in unit.rows.items()} for unit in units]
-
-
-def _nominal_distance(one: Hashable, other: Hashable) -> float:
-    return float(one != other)
 
 
 def _ordinal_distance(seen: Counter[Hashable]) -> Callable[[int, int], float]:

@@ -45,19 +45,9 @@ BUNDLED: Mapping[str, BundledSet] = MappingProxyType(
 
 
 def load_events(source: str, base: Path) -> EventTable:
-    """Return the events of a named source.
+    """Return the events of ``bundled:<name>``, or of a coded file whose path starts from the folder ``base``.
 
-    Parameters
-    ----------
-    source : str
-        ``bundled:<name>``, or the path of a coded event file.
-    base : Path
-        Folder against which a relative path is read.
-
-    Raises
-    ------
-    EventError
-        No such bundled set, or the file cannot be read or has faults.
+    Raises ``EventError``: no such bundled set, or the file cannot be read or has faults.
     """
     if not source.startswith(PREFIX):
         return read_events(base / Path(source).expanduser(), source=source)
@@ -66,26 +56,14 @@ def load_events(source: str, base: Path) -> EventTable:
 
 
 def inspect_source(source: str, base: Path) -> tuple[EventTable | None, list[Fault]]:
-    """Return the table of a source and no fault, or no table and every fault.
-
-    Raises
-    ------
-    EventError
-        No such bundled set.
-    """
+    """Return the table of a source and no fault, or no table and every fault (see ``load_events``)."""
     if source.startswith(PREFIX):
         return load_events(source, base), []
     return inspect_events(base / Path(source).expanduser(), source=source)
 
 
 def source_limits(source: str) -> tuple[str, ...]:
-    """Return the known limits of a source; none are known of a user's own file.
-
-    Raises
-    ------
-    EventError
-        No such bundled set.
-    """
+    """Return the known limits of a source; none are known of a user's own file."""
     return _bundled(source).limits if source.startswith(PREFIX) else ()
 
 
@@ -93,9 +71,8 @@ def _bundled(source: str) -> BundledSet:
     name = source.removeprefix(PREFIX)
     if name not in BUNDLED:
         allowed = [PREFIX + known for known in BUNDLED]
-        hint = did_you_mean(source, allowed, cutoff=0.75)
-        known = ", ".join(allowed)
         raise EventError(
-            f"{source}: no such bundled data set.{hint} Allowed: {known}, or a CSV or Parquet file"
+            f"{source}: no such bundled data set.{did_you_mean(source, allowed, cutoff=0.75)} "
+            f"Allowed: {', '.join(allowed)}, or a CSV or Parquet file"
         )
     return BUNDLED[name]

@@ -89,11 +89,9 @@ def parse_actor(text: str) -> str:
 @lru_cache(maxsize=1_024)
 def parse_category(text: str) -> str:
     """Read a category of the codebook."""
-    if text in CATEGORIES:
-        return text
-    if not text:
-        raise CellFault(f"empty. Allowed: {', '.join(CATEGORIES)}")
-    raise CellFault(category_fault(shorten(text)))
+    if text not in CATEGORIES:
+        raise CellFault(category_fault(shorten(text)) if text else f"empty. Allowed: {', '.join(CATEGORIES)}")
+    return text
 
 
 @lru_cache(maxsize=1_024)
@@ -120,7 +118,7 @@ def parse_verified(text: str) -> bool | None:
     """Read yes or no; ``None`` for an empty cell."""
     if text not in ("yes", "no", ""):
         raise CellFault(f"'{shorten(text)}' is not an answer. Allowed: yes, no")
-    return None if not text else text == "yes"
+    return text == "yes" if text else None
 
 
 def parse_confidence(text: str) -> str:
@@ -146,21 +144,14 @@ def parse_text(text: str) -> str:
 
 PARSERS: Mapping[str, Callable[[str], object]] = MappingProxyType(
     {
-        "id": parse_text,
+        **dict.fromkeys(("id", "subcategory", "summary", "source_outlet", "source_title"), parse_text),
+        **dict.fromkeys(("end_date", "known_date", "source_date"), parse_optional_day),
+        **dict.fromkeys(("initiator", "target"), parse_actor),
         "date": parse_day,
-        "end_date": parse_optional_day,
-        "known_date": parse_optional_day,
-        "initiator": parse_actor,
-        "target": parse_actor,
         "category": parse_category,
-        "subcategory": parse_text,
         "cameo": parse_cameo,
         "severity": parse_severity,
-        "summary": parse_text,
-        "source_outlet": parse_text,
-        "source_title": parse_text,
         "source_url": parse_url,
-        "source_date": parse_optional_day,
         "verified": parse_verified,
         "confidence": parse_confidence,
     }

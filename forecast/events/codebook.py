@@ -7,7 +7,7 @@ needs the category names and must start fast.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -18,15 +18,9 @@ from forecast.errors import EventError, did_you_mean
 
 Kind = Literal["cooperative", "conflictual"]
 
-COOPERATIVE: tuple[str, ...] = ("visit", "channel_opening", "cooperation")
+COOPERATIVE = ("visit", "channel_opening", "cooperation")
 """Categories that warm the relation; their severity is the weight of the cooperative act."""
-CONFLICTUAL: tuple[str, ...] = (
-    "channel_closure",
-    "sanction",
-    "military_incident",
-    "military_posture",
-    "dispute",
-)
+CONFLICTUAL = ("channel_closure", "sanction", "military_incident", "military_posture", "dispute")
 """Categories that strain the relation."""
 CATEGORIES: tuple[str, ...] = COOPERATIVE + CONFLICTUAL
 """All categories, in the fixed order of every array with a category axis."""
@@ -36,23 +30,12 @@ SEVERITIES: tuple[int, ...] = (1, 2, 3, 4, 5)
 
 @dataclass(frozen=True)
 class CameoEntry:
-    """What a CAMEO code means here.
+    """What a CAMEO code (two to four digits, the leading zero included) means here.
 
-    Parameters
-    ----------
-    code : str
-        Two to four digits; the leading zero belongs to it.
-    label : str
-        Meaning in a few words.
-    category : str or None
-        Category an act of this code gets by default; ``None`` when the codebook counts no such act
-        (statements, appeals, domestic protest and violence).
-    severity : int or None
-        Default severity, 1 to 5; ``None`` without a category.
-    goldstein : float
-        Value on the Goldstein-type KEDS scale, −10 (conflict) to 10 (cooperation).
-    goldstein_of : str
-        Code whose value this is: the code itself, or its parent where the scale has no figure.
+    ``category`` and ``severity`` are what an act of this code gets by default; ``None`` when the codebook
+    counts no such act (statements, appeals, domestic protest and violence). ``goldstein`` is the value on the
+    Goldstein-type KEDS scale, −10 (conflict) to 10 (cooperation), of the code ``goldstein_of``: the code
+    itself, or its parent where the scale has no figure.
     """
 
     code: str
@@ -70,17 +53,13 @@ def _rows(name: str) -> Iterator[dict[str, str]]:
 
 @cache
 def _categories() -> Mapping[str, dict[str, str]]:
-    return MappingProxyType({row["name"]: row for row in _rows("categories.csv")})
+    return {row["name"]: row for row in _rows("categories.csv")}
 
 
 @cache
 def _anchors() -> Mapping[tuple[str, int], tuple[str, str]]:
-    return MappingProxyType(
-        {
-            (row["category"], int(row["severity"])): (row["word"], row["anchor"])
-            for row in _rows("severity.csv")
-        }
-    )
+    rows = _rows("severity.csv")
+    return {(row["category"], int(row["severity"])): (row["word"], row["anchor"]) for row in rows}
 
 
 @cache
@@ -107,10 +86,9 @@ def countries() -> Mapping[str, str]:
     return MappingProxyType({row["alpha3"]: row["alpha2"] for row in _rows("countries.csv")})
 
 
-def category_fault(given: str) -> str:
+def category_fault(given: str, known: Sequence[str] = CATEGORIES) -> str:
     """Return the message for a category that is not in the codebook."""
-    hint = did_you_mean(given, CATEGORIES)
-    return f"unknown category '{given}'.{hint} Allowed: {', '.join(CATEGORIES)}"
+    return f"unknown category '{given}'.{did_you_mean(given, known)} Allowed: {', '.join(known)}"
 
 
 def _known_category(name: str) -> str:
@@ -166,13 +144,7 @@ def cameo_fault(code: str) -> str | None:
 
 
 def cameo_entry(code: str) -> CameoEntry:
-    """Return label, default category and severity, and value on the Goldstein-type scale of a CAMEO code.
-
-    Raises
-    ------
-    EventError
-        The code is unknown; a lost leading zero is explained.
-    """
+    """Return what a CAMEO code means, or raise ``EventError``; a lost leading zero is explained."""
     fault = cameo_fault(code)
     if fault is not None:
         raise EventError(fault)

@@ -6,6 +6,7 @@ import codecs
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from itertools import count
 from pathlib import Path
 
 from forecast.errors import EventError
@@ -29,6 +30,11 @@ class EventFile:
         """Whether a new row must say if its source was verified: every row of a file does, or none."""
         return self.table is None or self.table.has_verified
 
+    @property
+    def ids(self) -> list[str]:
+        """Ids that are taken."""
+        return [] if self.table is None else self.table.id.tolist()
+
 
 @dataclass(frozen=True)
 class CodedEvent:
@@ -45,10 +51,7 @@ class CodedEvent:
 def open_event_file(path: Path) -> EventFile:
     """Read a file to which an event is to be added; a file that does not exist yet is to be made.
 
-    Raises
-    ------
-    EventError
-        The file has faults: they must be mended first. Or it is no CSV file, or its folder does not exist.
+    Raises ``EventError``: it has faults, is no CSV file, or its folder does not exist.
     """
     parquet = EventError(f"{path}: a Parquet file. Events are coded into CSV files: give one of those")
     if path.suffix == PARQUET_SUFFIX:
@@ -74,10 +77,7 @@ def open_event_file(path: Path) -> EventFile:
 def code_event(cells: Mapping[str, str], file: EventFile) -> CodedEvent:
     """Check one event by the rules of reading, give it an id, and look for it among the rows there are.
 
-    Raises
-    ------
-    EventError
-        Lists everything that is missing or wrong, one line a column.
+    Raises ``EventError``: lists everything that is missing or wrong, one line a column.
     """
     given = {name: clean_text(text) for name, text in cells.items() if clean_text(text)}
     if file.asks_verified:
@@ -91,19 +91,23 @@ def code_event(cells: Mapping[str, str], file: EventFile) -> CodedEvent:
         )
     values, _ = read_cells(given)
     known = values.get("known_date") or values["date"]
-    name = given.get("id") or new_id(values["initiator"], values["target"], values["date"], _ids(file.table))
+    name = given.get("id") or new_id(values["initiator"], values["target"], values["date"], file.ids)
     values |= {"id": name, "known_date": known, "verified": values.get("verified") or False}
     event = Event(**event_fields(values))
     given |= {"id": name, "known_date": known.isoformat()}
     ordered = {column: given[column] for column in COLUMNS if column in given}
-    return CodedEvent(event, ordered, _suspects(event, file.table))
+    suspects: tuple[DuplicateGroup, ...] = ()
+    if (table := file.table) is not None:
+        both = EventTable.from_events([*table.rows(), event], table.source, has_verified=table.has_verified)
+        suspects = tuple(group for group in find_duplicates(both).groups if event.id in group.ids)
+    return CodedEvent(event, ordered, suspects)
 
 
 def coding_faults(given: Mapping[str, str], file: EventFile) -> list[tuple[str, str]]:
     """Return column and message of all that is missing or wrong in an event meant for a file."""
     missing = [(name, "missing. It is required") for name in REQUIRED if name not in given]
     _, faults = read_cells(given)
-    if given.get("id") in _ids(file.table):
+    if given.get("id") in file.ids:
         faults.append(("id", f"'{given['id']}' is used in the file already. Ids are unique"))
     if not file.asks_verified and "verified" in given:
         message = "no row of this file says whether it was verified, so a new one cannot either; leave it out"
@@ -114,26 +118,17 @@ def coding_faults(given: Mapping[str, str], file: EventFile) -> list[tuple[str, 
 def new_id(initiator: str, recipient: str, day: date, taken: Iterable[str]) -> str:
     """Return a free id such as ``usa-chn-20230204-01``; a pair is named in the order the file began with."""
     used = set(taken)
-    pair = f"{initiator}-{recipient}".lower()
-    turned = f"{recipient}-{initiator}".lower()
-    if any(name.startswith(f"{turned}-") for name in used) and not any(
-        name.startswith(f"{pair}-") for name in used
-    ):
-        pair = turned
-    stem = f"{pair}-{day:%Y%m%d}"
-    number = 1
-    while f"{stem}-{number:02d}" in used:
-        number += 1
-    return f"{stem}-{number:02d}"
+    ways = [f"{initiator}-{recipient}-".lower(), f"{recipient}-{initiator}-".lower()]
+    begun = (way for way in ways if any(name.startswith(way) for name in used))
+    stem = f"{next(begun, ways[0])}{day:%Y%m%d}"
+    numbered = (f"{stem}-{number:02d}" for number in count(1))
+    return next(name for name in numbered if name not in used)
 
 
 def add_event(file: EventFile, coded: CodedEvent) -> None:
     """Add the event as the last row; every other byte of the rows stays, columns are added where needed.
 
-    Raises
-    ------
-    EventError
-        The file was changed since it was read, or cannot be written; it is left as it is.
+    Raises ``EventError``: the file was changed since it was read, or cannot be written; it is left as it is.
     """
     now = file.path.read_bytes() if file.path.exists() else None
     if now != file.content and not (file.content is None and not (now or b"").strip()):
@@ -168,14 +163,3 @@ def _text_of(content: bytes) -> tuple[str, str]:
         return content.decode("utf-16"), "utf-16"
     marked = content.startswith(codecs.BOM_UTF8)
     return content.decode("utf-8-sig"), "utf-8-sig" if marked else "utf-8"
-
-
-def _ids(table: EventTable | None) -> list[str]:
-    return [] if table is None else [str(name) for name in table.id.tolist()]
-
-
-def _suspects(event: Event, table: EventTable | None) -> tuple[DuplicateGroup, ...]:
-    if table is None:
-        return ()
-    both = EventTable.from_events([*table.rows(), event], table.source, has_verified=table.has_verified)
-    return tuple(group for group in find_duplicates(both).groups if event.id in group.ids)

@@ -45,16 +45,9 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class LevelBreak:
-    """A change of level.
+    """A change of level: its first month, counted from 0, and the means of the two sides up to other breaks.
 
-    Parameters
-    ----------
-    position : int
-        First month of the new level, counted from 0.
-    before, after : float
-        Mean a month of the two sides, up to the neighbouring breaks.
-    p_value : float
-        Probability of so clear a break in a series of one level with the same memory.
+    ``p_value`` is the probability of so clear a break in a series of one level with the same memory.
     """
 
     position: int
@@ -76,19 +69,11 @@ class MonthBreak:
 
 @dataclass(frozen=True, kw_only=True)
 class Coverage:
-    """How evenly a file covers its time.
+    """How evenly a file covers its time: acts of every whole month (YYYY-MM), and breaks.
 
-    Parameters
-    ----------
-    months, events : tuple
-        Every whole month of the span, YYYY-MM, and its acts.
-    world : tuple of int or None
-        Rows of the whole archive a month, by day of publication; ``None`` when the file was not imported, or
-        from files that hold little but this dyad.
-    duplicate_share : float
-        Share of rows that may repeat another.
-    breaks : tuple of MonthBreak
-        Breaks in either series, and in the share of the archive.
+    ``world`` are the rows of the whole archive by month of publication, ``None`` when the file was not
+    imported, or from files that hold little but this dyad; ``duplicate_share`` is the share of rows that may
+    repeat another; ``breaks`` are those of events, world and the share of the archive.
     """
 
     months: tuple[str, ...]
@@ -110,17 +95,19 @@ def measure_coverage(table: EventTable, volumes: Mapping[date, int] | None) -> C
     months = _whole_months(table)
     counts = Counter(str(month) for month in table.date.astype("datetime64[M]"))
     events = np.array([counts[month] for month in months], dtype=np.float64)
-    world = None
+    series, world = {"events": events}, None
     if volumes is not None and len(table) < LARGEST_SHARE * sum(volumes.values()):
         by_month: Counter[str] = Counter()
         for day, rows in volumes.items():
             by_month[day.isoformat()[:7]] += rows
-        world = np.array([by_month[month] for month in months], dtype=np.float64)
-    breaks = _breaks("events", months, events)
-    if world is not None:
-        breaks += _breaks("world", months, world)
+        series["world"] = world = np.array([by_month[month] for month in months], dtype=np.float64)
         if months and (world > 0).all():
-            breaks += _breaks("share", months, events / world)
+            series["share"] = events / world
+    breaks = (
+        MonthBreak(name, months[found.position], found.before, found.after, found.p_value)
+        for name, values in series.items()
+        for found in find_breaks(values)
+    )
     repeats = sum(len(group.rows) - 1 for group in find_duplicates(table).groups)
     return Coverage(
         months=tuple(months),
@@ -134,10 +121,7 @@ def measure_coverage(table: EventTable, volumes: Mapping[date, int] | None) -> C
 def volumes_beside(path: Path) -> dict[date, int] | None:
     """Return the archive's volume by day that an import left beside its output, if it did.
 
-    Raises
-    ------
-    EventError
-        The file is there and cannot be read.
+    Raises ``EventError``: the file is there and cannot be read.
     """
     held = path.with_name(path.name + IMPORT_FOLDER) / VOLUMES
     if not held.is_file():
@@ -147,13 +131,6 @@ def volumes_beside(path: Path) -> dict[date, int] | None:
             return {date.fromisoformat(row["day"]): int(row["world"]) for row in csv.DictReader(stream)}
     except (OSError, ValueError, KeyError) as error:
         raise EventError(f"{held}: not the volumes of an import ({error}). Import again") from error
-
-
-def _breaks(series: str, months: list[str], counts: Floats) -> list[MonthBreak]:
-    return [
-        MonthBreak(series, months[found.position], found.before, found.after, found.p_value)
-        for found in find_breaks(counts)
-    ]
 
 
 def _whole_months(table: EventTable) -> list[str]:
@@ -206,19 +183,15 @@ def _ranks(series: Floats) -> Floats:
 
 def _p_value(statistic: float, ranks: Floats, place: int) -> float:
     length = len(ranks)
-    inflation = _inflation(ranks, place)
-    return float(min(2 * np.exp(-6 * statistic**2 / ((length**3 + length**2) * inflation)), 1.0))
-
-
-def _inflation(ranks: Floats, place: int) -> float:
-    """Growth of the variance of K by memory, with the two levels taken out first."""
+    # Memory makes the variance of K grow; the two levels are no part of it, so they are taken out first.
     rest = ranks.copy()
     rest[:place] -= rest[:place].mean()
     rest[place:] -= rest[place:].mean()
     spread = float(rest @ rest)
     memory = float(rest[1:] @ rest[:-1]) / spread if spread else 0.0
     memory = min(max(memory, 0.0), MOST_MEMORY)
-    return (1 + memory) / (1 - memory)
+    inflation = (1 + memory) / (1 - memory)
+    return float(min(2 * np.exp(-6 * statistic**2 / ((length**3 + length**2) * inflation)), 1.0))
 
 
 def _candidates(series: Floats, offset: int, found: list[int]) -> None:

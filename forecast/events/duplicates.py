@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,17 +21,10 @@ _WORD = re.compile(r"\w{3,}")
 
 @dataclass(frozen=True)
 class DuplicateGroup:
-    """Rows that may be one event.
+    """Rows that may be one event: their positions in the table, ascending, their ids, and why.
 
-    Parameters
-    ----------
-    rows, ids : tuple
-        Their positions in the table, ascending, and ids.
-    likeness : float
-        Share of words in common (Jaccard index) of the least alike pair that links the group; 1 when the
-        summaries are the same, or all empty.
-    reason : str
-        Why the rows are suspicious.
+    ``likeness`` is the share of words in common (Jaccard index) of the least alike pair that links the group;
+    1 when the summaries are the same, or all empty.
     """
 
     rows: tuple[int, ...]
@@ -47,8 +41,7 @@ class DuplicateReport:
     not_compared: int
 
 
-@dataclass(frozen=True)
-class _Link:
+class _Link(NamedTuple):
     first: int
     second: int
     likeness: float
@@ -105,8 +98,9 @@ def _same_text(
 ) -> Iterator[_Link]:
     """Links between neighbours with the same summary; without one, day and coding must agree too."""
     last: dict[tuple[object, ...], int] = {}
+    key: tuple[object, ...]
     for row in rows:
-        key: tuple[object, ...] = (summaries[row],)
+        key = (summaries[row],)
         if not summaries[row]:
             key = ("", days[row], int(table.severity[row]), table.subcategory[row], table.initiator[row])
         if key in last and days[row] - days[last[key]] <= window_days:
@@ -124,14 +118,14 @@ def _groups(links: list[_Link], table: EventTable) -> Iterator[DuplicateGroup]:
             row = parent[row]
         return row
 
-    for link in links:
-        parent[root(link.second)] = root(link.first)
+    for first, second, _ in links:
+        parent[root(second)] = root(first)
     members: defaultdict[int, set[int]] = defaultdict(set)
     weakest: dict[int, float] = {}
-    for link in links:
-        top = root(link.first)
-        members[top] |= {link.first, link.second}
-        weakest[top] = min(weakest.get(top, 1.0), link.likeness)
+    for first, second, likeness in links:
+        top = root(first)
+        members[top] |= {first, second}
+        weakest[top] = min(weakest.get(top, 1.0), likeness)
     for rows, top in sorted((tuple(sorted(rows)), top) for top, rows in members.items()):
         ids = tuple(str(table.id[row]) for row in rows)
         yield DuplicateGroup(rows, ids, weakest[top], _reason(rows, weakest[top], table))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.errors import nearest
 from forecast.events.table import EventTable, Mask
 from forecast.wording import count, listing
 
@@ -41,19 +41,10 @@ class PairRows(NamedTuple):
 class DyadRule:
     """Which acts belong to a dyad: between its sides, and between a side and its theatre, either way.
 
-    An act within a side (both actors of side ``a``) does not.
+    An act within a side (both actors of side ``a``) does not. ``a`` and ``b`` are the actors of the sides,
+    named as in the events, ``theatre`` third parties.
 
-    Parameters
-    ----------
-    a, b : tuple of str
-        Actors of the sides, named as in the events.
-    theatre : tuple of str
-        Third parties.
-
-    Raises
-    ------
-    ValueError
-        A side is empty, or an actor is named twice.
+    Raises ``ValueError``: a side is empty, or an actor is named twice.
     """
 
     a: tuple[str, ...]
@@ -118,9 +109,7 @@ def _either(actors: Sequence[str]) -> str:
 def pair_rows(events: EventTable) -> tuple[PairRows, ...]:
     """Return how many rows each initiator and recipient have; most rows first, equals by name."""
     counts = Counter(zip(events.initiator.tolist(), events.recipient.tolist(), strict=True))
-    return tuple(
-        PairRows(*pair, rows) for pair, rows in sorted(counts.items(), key=lambda one: (-one[1], one[0]))
-    )
+    return tuple(PairRows(*pair, rows) for pair, rows in _most_first(counts).items())
 
 
 def actors_of(events: EventTable) -> frozenset[str]:
@@ -138,6 +127,10 @@ def _either_way(counted: Iterable[PairRows]) -> dict[tuple[str, str], int]:
     for initiator, recipient, rows in counted:
         if initiator != recipient:
             counts[min(initiator, recipient), max(initiator, recipient)] += rows
+    return _most_first(counts)
+
+
+def _most_first(counts: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], int]:
     return dict(sorted(counts.items(), key=lambda one: (-one[1], one[0])))
 
 
@@ -149,9 +142,8 @@ def pairs_in_words(pairs: Mapping[tuple[str, str], int], shown: int = SHOWN_PAIR
 
 def left_out_in_words(left_out: Sequence[PairRows], rows: int, shown: int = SHOWN_PAIRS) -> str:
     """Return pairs, e.g. ``IND to PAK (812 rows) and other pairs (17)``; ``rows`` are those of all pairs."""
-    return _rows_in_words(
-        [(f"{one.initiator} to {one.recipient}", one.rows) for one in left_out[:shown]], rows
-    )
+    named = [(f"{one.initiator} to {one.recipient}", one.rows) for one in left_out[:shown]]
+    return _rows_in_words(named, rows)
 
 
 def _rows_in_words(named: Sequence[tuple[str, int]], total: int) -> str:
@@ -164,26 +156,15 @@ def _rows_in_words(named: Sequence[tuple[str, int]], total: int) -> str:
 def near_actors(actors: Iterable[str], known: Iterable[str]) -> str:
     """Return ``" Did you mean 'USA' for 'usa'?"`` for actors that are not known but nearly named so."""
     names = sorted(known)
-    by_folded = {name.casefold(): name for name in names}
-    near = {
-        actor: difflib.get_close_matches(actor.casefold(), by_folded, n=1, cutoff=0.6)
-        for actor in actors
-        if actor not in names
-    }
-    hints = tuple(f"'{by_folded[found[0]]}' for '{actor}'" for actor, found in near.items() if found)
+    near = {actor: nearest(actor, names) for actor in actors if actor not in names}
+    hints = tuple(f"'{found}' for '{actor}'" for actor, found in near.items() if found)
     return f" Did you mean {listing(hints)}?" if hints else ""
 
 
 def selection_notes(rule: DyadRule, events: EventTable, left_out: Sequence[PairRows]) -> Iterator[str]:
     """Yield what should be looked at: few rows of a file chosen, or an actor named that never appears.
 
-    Parameters
-    ----------
-    rule : DyadRule
-    events : EventTable
-        The acts of the dyad.
-    left_out : sequence of PairRows
-        The others.
+    ``events`` are the acts of the dyad, ``left_out`` the pairs of the others.
     """
     rows = len(events) + sum(one.rows for one in left_out)
     if len(events) < FEW_SHARE * rows:

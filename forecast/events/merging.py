@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -142,10 +142,9 @@ def _likeness(event: Event, words: frozenset[str], other: Event, window_days: in
 
 @dataclass(frozen=True)
 class Disagreement:
-    """What the coders of one event disagree on: a property, what each gave, and what the merged row holds.
+    """What the coders of one event (id of the merged row) disagree on, what each gave, and what was taken.
 
-    ``property`` is ``date`` (with end and day of becoming known), ``actors``, ``category`` or ``severity``;
-    ``event`` is the id of the merged row.
+    ``property`` is ``date`` (with end and day of becoming known), ``actors``, ``category`` or ``severity``.
     """
 
     event: str
@@ -221,30 +220,24 @@ def _resolve(rows: list[Event], rule: Rule) -> Event:
     """One row of the coders' rows of one event, in the order of the files."""
     judged = {name: _winner(rows, value, rule) for name, value in _PROPERTIES.items()}
     lead = judged["category"]
-    days, actors = judged["date"], judged["actors"]
     # Sub-category and code belong to the category: another's would contradict it.
     same = [row for row in rows if row.category == lead.category]
+    texts = {
+        field: next((text for row in (lead, *those) if (text := getattr(row, field))), "")
+        for those, fields in ((same, ("subcategory", "cameo")), (rows, ("summary", "confidence")))
+        for field in fields
+    }
+    # Outlet, title, page, day and check of one row: those of two coders are two pages.
     page = next((row for row in (lead, *rows) if row.source_url or row.source_outlet), lead)
-    return replace(
-        rows[0],
-        date=days.date,
-        end_date=days.end_date,
-        known_date=days.known_date,
-        initiator=actors.initiator,
-        recipient=actors.recipient,
-        category=lead.category,
-        severity=judged["severity"].severity,
-        subcategory=_first_given(lead, same, "subcategory"),
-        cameo=_first_given(lead, same, "cameo"),
-        summary=_first_given(lead, rows, "summary"),
-        confidence=_first_given(lead, rows, "confidence"),
-        # Outlet, title, page, day and check of one row: those of two coders are two pages.
-        source_outlet=page.source_outlet,
-        source_title=page.source_title,
-        source_url=page.source_url,
-        source_date=page.source_date,
-        verified=page.verified,
+    taken = (
+        (judged["date"], ("date", "end_date", "known_date")),
+        (judged["actors"], ("initiator", "recipient")),
+        (lead, ("category",)),
+        (judged["severity"], ("severity",)),
+        (page, ("source_outlet", "source_title", "source_url", "source_date", "verified")),
     )
+    whole: dict[str, Any] = {field: getattr(row, field) for row, fields in taken for field in fields}
+    return replace(rows[0], **whole | texts)
 
 
 def _winner(rows: list[Event], value: _Value, rule: Rule) -> Event:
@@ -253,10 +246,6 @@ def _winner(rows: list[Event], value: _Value, rule: Rule) -> Event:
     votes = Counter(value(row) for row in rows)
     most = max(votes.values())
     return next(row for row in rows if votes[value(row)] == most)
-
-
-def _first_given(lead: Event, rows: list[Event], field: str) -> str:
-    return next((str(text) for row in (lead, *rows) if (text := getattr(row, field))), "")
 
 
 def _shown(value: Hashable) -> str:

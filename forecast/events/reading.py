@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from forecast.errors import EventError, did_you_mean
+from forecast.errors import EventError, did_you_mean, nearest
 from forecast.events.cells import PARSERS, CellFault, clean_text, shorten
 from forecast.events.rows import PARQUET_SUFFIX, Fault, Row, faults_message, read_rows
 from forecast.events.table import COLUMNS, DATES, FIELDS, OWN_PREFIX, REQUIRED, EventTable
@@ -30,26 +30,15 @@ HEADER_ALONE = Fault(None, "", "no events: the file has a header and nothing bel
 
 
 def read_events(path: str | Path, *, source: str | None = None) -> EventTable:
-    """Read a coded event file.
+    """Read a coded event file, sorted by (date, id).
 
-    Parameters
-    ----------
-    path : str or Path
-        CSV in UTF-8 or UTF-16 (either with a byte-order mark), any line ends; or Parquet. Required columns:
-        date, initiator, target, category, severity; the others of ``COLUMNS`` are optional. Columns that
-        begin with ``x_`` are ignored, any other is refused.
-    source : str, optional
-        Name of the file in messages and in the table; the path as given when absent.
+    It is CSV in UTF-8 or UTF-16 (either with a byte-order mark), any line ends; or Parquet. The columns
+    ``REQUIRED`` must be there, the others of ``COLUMNS`` may; those that begin with ``x_`` are ignored, any
+    other is refused. ``known_date`` defaults to ``date``, ``id`` to a hash of the row. ``source`` names the
+    file in messages and in the table, instead of its path.
 
-    Returns
-    -------
-    EventTable
-        Sorted by (date, id). ``known_date`` defaults to ``date``, ``id`` to a hash of the row.
-
-    Raises
-    ------
-    EventError
-        The file cannot be read or has faults; the message lists the first 20 by line and counts the rest.
+    Raises ``EventError``: the file cannot be read or has faults; the message lists the first 20 by line and
+    counts the rest.
     """
     name = str(path) if source is None else source
     table, faults = inspect_events(path, source=name)
@@ -78,14 +67,9 @@ def inspect_events(path: str | Path, *, source: str | None = None) -> tuple[Even
 
 
 def read_cells(cells: Mapping[str, str]) -> tuple[Values, list[tuple[str, str]]]:
-    """Read the cells of one row, by column.
+    """Return the values of the cells of one row, by column, and column and message of each fault.
 
-    Returns
-    -------
-    values : dict
-        Value of each readable cell, by column.
-    faults : list of (str, str)
-        Column and message of each cell that is not readable, and of what cannot be true together.
+    A fault is a cell that is not readable, or one that cannot be true beside another.
     """
     values: Values = {}
     faults: list[tuple[str, str]] = []
@@ -108,14 +92,10 @@ def write_events(table: EventTable, path: str | Path) -> None:
 
     Reading it back gives the same rows and the same ``sha256``.
 
-    Raises
-    ------
-    EventError
-        The file cannot be written.
+    Raises ``EventError``: the file cannot be written.
     """
     if Path(path).suffix == PARQUET_SUFFIX:
-        _write_parquet(table, Path(path))
-        return
+        return _write_parquet(table, Path(path))
     try:
         Path(path).write_bytes(table.canonical_csv().encode())
     except OSError as error:
@@ -144,10 +124,7 @@ def _write_parquet(table: EventTable, path: Path) -> None:
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file whole, or leave what was there; a link is followed, the file's permissions are kept.
 
-    Raises
-    ------
-    EventError
-        The folder does not exist, or nothing can be written there.
+    Raises ``EventError``: the folder does not exist, or nothing can be written there.
     """
     place = path.resolve()
     beside: Path | None = None
@@ -194,9 +171,8 @@ def _read_header(header: Row) -> tuple[dict[int, str], list[Fault]]:
     for place, name in enumerate(names):
         if name in COLUMNS or name.startswith(OWN_PREFIX):
             continue
-        hint = did_you_mean(name, absent)
-        suggested |= {column for column in absent if f"'{column}'" in hint}
-        faults.append(Fault(header.line, "", _unknown_column(name, place, hint)))
+        suggested.add(nearest(name, absent))
+        faults.append(Fault(header.line, "", _unknown_column(name, place, did_you_mean(name, absent))))
     faults += [
         Fault(header.line, name, f"the required column is missing. Required: {', '.join(REQUIRED)}")
         for name in REQUIRED
@@ -217,8 +193,11 @@ def _read_rows(body: list[Row], columns: dict[int, str], width: int) -> tuple[li
     events: list[Values] = []
     faults: list[Fault] = []
     for row in body:
-        if len(row.cells) != width:
-            faults.append(Fault(row.line, "", _width_message(row, width)))
+        if (cells := len(row.cells)) != width:
+            many, few = "Put text that holds a comma in quotation marks", "Add a comma for each empty cell"
+            remedy = many if cells > width else few
+            message = f"{cells} cells, but the header has {width} columns. {remedy}"
+            faults.append(Fault(row.line, "", message))
             continue
         if not any(cell.strip() for cell in row.cells):
             faults.append(Fault(row.line, "", "the row is empty. Delete it"))
@@ -231,21 +210,13 @@ def _read_rows(body: list[Row], columns: dict[int, str], width: int) -> tuple[li
     return events, faults
 
 
-def _width_message(row: Row, width: int) -> str:
-    remedy = "Add a comma for each empty cell"
-    if len(row.cells) > width:
-        remedy = "Put text that holds a comma in quotation marks"
-    return f"{len(row.cells)} cells, but the header has {width} columns. {remedy}"
-
-
 def _contradictions(event: Values) -> list[tuple[str, str]]:
     """Column and message of what cannot be true together; cells that were not readable are left out."""
     found = []
     day: date | None = event.get("date")
-    for name, meaning in (("known_date", "an act is not public before it happens"), ("end_date", "")):
+    for name, reason in (("known_date", ": an act is not public before it happens"), ("end_date", "")):
         other: date | None = event.get(name)
         if day is not None and other is not None and other < day:
-            reason = f": {meaning}" if meaning else ""
             found.append((name, f"{other} is before date {day}{reason}. Allowed: {day} or later, or empty"))
     initiator = event.get("initiator")
     if initiator is not None and initiator == event.get("target"):
@@ -264,13 +235,10 @@ def _id_faults(events: list[Values]) -> list[Fault]:
     first: dict[str, int] = {}
     faults = []
     for event in events:
-        name = event.get("id")
-        if not name:
-            continue
-        if name in first:
+        name, line = event.get("id"), event["line"]
+        if name and first.setdefault(name, line) != line:
             message = f"'{shorten(name)}' is already used in line {first[name]}. Ids are unique"
-            faults.append(Fault(event["line"], "id", message))
-        first.setdefault(name, event["line"])
+            faults.append(Fault(line, "id", message))
     return faults
 
 

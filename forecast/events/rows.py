@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import codecs
 import csv
-import difflib
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+
+from forecast.errors import did_you_mean
 
 MAX_FILE_BYTES = 500_000_000
 MAX_LINE_CHARS = 100_000
@@ -35,10 +36,9 @@ class Row:
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing wrong with an event file: what came, what is allowed, and what to do.
+    """One thing wrong with an event file; without ``line`` with the file as a whole.
 
-    ``line`` is the physical line on which the row begins, ``None`` for the file as a whole; ``column`` is
-    empty for the whole row or file.
+    ``line`` is the one on which the row begins; ``column`` is empty for the whole row or file.
     """
 
     line: int | None
@@ -83,12 +83,12 @@ def read_bytes(path: Path) -> bytes | Fault:
             return Fault(None, "", "not a regular file. Save the events as a CSV file first")
         size = path.stat().st_size
         if size > MAX_FILE_BYTES:
-            allowed = f"Allowed: at most {MAX_FILE_BYTES:,}. Split the file by year"
-            return Fault(None, "", f"{size:,} bytes. {allowed}")
+            message = f"{size:,} bytes. Allowed: at most {MAX_FILE_BYTES:,}. Split the file by year"
+            return Fault(None, "", message)
         return path.read_bytes()
     except OSError as error:
-        reason = error.strerror or error
-        return Fault(None, "", f"cannot be read: {reason}. Check the path and its permissions")
+        message = f"cannot be read: {error.strerror or error}. Check the path and its permissions"
+        return Fault(None, "", message)
     except ValueError as error:
         return Fault(None, "", f"not a usable path: {error}")
 
@@ -97,8 +97,7 @@ def _similar_file(path: Path) -> str:
     folder = path.parent
     if not folder.is_dir():
         return f" There is no folder {folder}"
-    near = difflib.get_close_matches(path.name, sorted(entry.name for entry in folder.iterdir()), n=1)
-    return f" Did you mean '{near[0]}'?" if near else " Check the path"
+    return did_you_mean(path.name, sorted(entry.name for entry in folder.iterdir())) or " Check the path"
 
 
 def decode(raw: bytes) -> str | Fault:
@@ -123,11 +122,10 @@ def decode(raw: bytes) -> str | Fault:
 def _undecodable(raw: bytes, start: int, *, wide: bool) -> Fault:
     if wide:
         return Fault(None, "", f"not readable as UTF-16 at byte {start:,}: cut short or binary")
-    message = (
-        f"byte 0x{raw[start]:02X} is not UTF-8. Save the file as UTF-8 (it may be in a Windows code page)"
-    )
-    if b"\x00" in raw[:4096]:
-        message = "a binary file, not CSV text. Save the events as CSV (UTF-8)"
+    message = "a binary file, not CSV text. Save the events as CSV (UTF-8)"
+    if b"\x00" not in raw[:4096]:
+        advice = "Save the file as UTF-8 (it may be in a Windows code page)"
+        message = f"byte 0x{raw[start]:02X} is not UTF-8. {advice}"
     return Fault(raw.count(b"\n", 0, start) + 1, "", message)
 
 

@@ -30,28 +30,15 @@ class Gap:
 
 @dataclass(frozen=True, kw_only=True)
 class EventSummary:
-    """Counts, shares and gaps of an event table.
+    """Counts, shares and gaps of an event table; dates and shares are ``None`` where nothing gives them.
 
-    Parameters
-    ----------
-    source, sha256 : str
-        Where the rows come from, and the hash of their canonical form.
-    first_date, last_date, last_known_date : date or None
-        Span of the acts, and the latest day on which one became public; ``None`` for an empty table.
-    by_category_severity, by_year_category : dict of dict of int
-        Events by category (all, in fixed order) and severity; by year of the act (every one) and category.
-    per_month_by_year : dict of int to float
-        Events a month, by year; months outside the span of the data are left out of the division.
-    verified_share : float or None
-        Share of rows whose source page was read; ``None`` when the rows say nothing about it.
-    verified_without_page : int
-        Rows marked verified that name no page.
-    late_known_share : float or None
-        Share of acts that became public after their day.
-    actors, unlisted_actors
-        Rows in which each actor takes part, most frequent first; those that are no ISO 3166-1 countries.
-    gaps : tuple of Gap
-        Spans of at least ``GAP_DAYS`` without an act, longest first.
+    ``last_known_date`` is the latest day on which an act became public. The nested counts are events by
+    category (all, in fixed order) and severity, and by year of the act (every one) and category.
+    ``per_month_by_year`` leaves months outside the span of the data out of the division. ``verified_share``
+    are rows whose source page was read, ``verified_without_page`` those that name none, ``late_known_share``
+    acts that became public after their day. ``actors`` are the rows in which each takes part, most frequent
+    first; ``unlisted_actors`` are no ISO 3166-1 countries. ``gaps`` are the spans of at least ``GAP_DAYS``
+    without an act, longest first.
     """
 
     source: str

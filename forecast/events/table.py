@@ -71,20 +71,13 @@ _DTYPES: dict[str, Any] = (
 class EventTable:
     """Coded events, one row each: equal-length, read-only columns sorted by (date, id).
 
-    Parameters
-    ----------
-    source : str
-        Where the rows come from: ``"bundled:us-china"`` or the path as given.
-    has_verified : bool
-        Whether the rows say anything about verification; ``verified`` is all ``False`` without.
-    id, date, ... : ndarray, shape (event,)
-        As in ``Event``. Texts are objects, empty where nothing is given; days are ``datetime64[D]``, ``NaT``
-        where nothing is given; ``known_date`` is never before ``date``.
+    ``source`` is where they come from: ``"bundled:us-china"`` or the path as given. The columns, each of
+    shape (event,), are as in ``Event``: texts are objects, empty where nothing is given; days are
+    ``datetime64[D]``, ``NaT`` where nothing is given; ``known_date`` is never before ``date``. Without
+    ``has_verified`` the rows say nothing about verification, and ``verified`` is all ``False``.
 
-    Raises
-    ------
-    ValueError
-        Columns differ in length or type, or rows are not in order: use ``from_events`` or ``sort_rows``.
+    Raises ``ValueError``: columns differ in length or type, or rows are not in order: use ``from_events`` or
+    ``sort_rows``.
     """
 
     source: str
@@ -142,10 +135,8 @@ class EventTable:
     def from_events(cls, events: Iterable[Event], source: str, *, has_verified: bool = True) -> EventTable:
         """Make a table from events in any order.
 
-        Raises
-        ------
-        EventError
-            A category or severity is off the codebook, an id appears twice, or a day precedes the act.
+        Raises ``EventError``: a category or severity is off the codebook, an id appears twice, or a day
+        precedes the act.
         """
         rows = list(events)
         seen: set[str] = set()
@@ -154,11 +145,9 @@ class EventTable:
             if fault is not None:
                 raise EventError(f"{source}: event '{row.id}': {fault}")
             seen.add(row.id)
-        columns: dict[str, ArrayLike] = {
-            name: np.array([getattr(row, name) for row in rows], dtype=_DTYPES[name]) for name in FIELDS
-        }
+        columns: dict[str, ArrayLike] = {name: [getattr(row, name) for row in rows] for name in FIELDS}
         for name in TEXTS:
-            columns[name] = np.array([clean_text(getattr(row, name)) for row in rows], dtype=np.object_)
+            columns[name] = [clean_text(getattr(row, name)) for row in rows]
         if not has_verified:
             columns["verified"] = np.zeros(len(rows), dtype=np.bool_)
         return cls.sort_rows(columns, source, has_verified=has_verified)

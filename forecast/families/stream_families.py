@@ -130,12 +130,7 @@ SEVERITY = (
 )
 
 JOINT = StreamFamily(
-    "joint",
-    "joint model",
-    "#D55E00",
-    (COUNTS, EXCITATION, TENSION, SEVERITY),
-    cost=8,
-    shared=True,
+    "joint", "joint model", "#D55E00", (COUNTS, EXCITATION, TENSION, SEVERITY), cost=8, shared=True
 )
 FOCUSED = StreamFamily(
     "focused",

@@ -15,7 +15,6 @@ from itertools import combinations, product
 from forecast.events.cells import clean_text
 from forecast.feeds.formats import KEDS_LINE, wrong_format
 from forecast.feeds.layout import Layout, folded
-from forecast.feeds.unpack import Block
 
 SHOWN = 3
 """Examples kept of each fault."""
@@ -27,6 +26,18 @@ _CENTURY_TURN = 30
 _NOTHING = {"", "none", "na", "null", "nan"}
 _SEPARATORS = (",", ";", "\t", "|")
 _CELL_BREAKS = str.maketrans({"\t": " ", "\n": " ", "\r": " ", "\x00": " "})
+
+
+@dataclass(frozen=True)
+class Block:
+    """Whole lines of a file."""
+
+    text: str
+    """Name of the member of an archive that holds several; otherwise empty."""
+    first_line: int
+    """Line of that text, counted from 1, with which the block begins."""
+    content: bytes
+    """Lines, each ended by a line feed; carriage returns and NUL bytes are gone."""
 
 
 class WrongFormatError(Exception):
@@ -73,21 +84,13 @@ class RowCleaner:
         self._open_rows = b""
 
     def clean(self, block: Block, *, last: bool) -> Rows:
-        """Return the rows of a block.
-
-        Raises
-        ------
-        WrongFormatError
-            The first lines are not of the format; the message says what they look like.
-        """
+        """Return the rows of a block; ``WrongFormatError``: the first lines are not of the format."""
         if block.text != self._text:
             self._text, self._header = block.text, ()
         try:
-            if self.layout.syntax == "tabs":
-                return self._plain(block)
             if self.layout.syntax == "csv":
                 return self._quoted(block, last=last)
-            return self._lines(block)
+            return self._plain(block) if self.layout.syntax == "tabs" else self._lines(block)
         except WrongFormatError as error:
             lines = block.content[:200_000].decode("utf-8", errors="replace").split("\n")[:20]
             raise WrongFormatError(wrong_format(self.layout.name, lines, str(error))) from error
@@ -139,27 +142,22 @@ class RowCleaner:
     def _as_utf8(self, block: Block) -> bytes:
         if _is_utf8(block.content):
             return block.content
-        return b"".join(self._mended(line) for line in block.content.splitlines(keepends=True))
-
-    def _mended(self, line: bytes) -> bytes:
-        try:
-            line.decode()
-        except UnicodeDecodeError:
-            self.faults.mended += 1
-            return line.decode("cp1252", errors="replace").encode()
-        return line
+        lines = block.content.splitlines(keepends=True)
+        for place, line in enumerate(lines):
+            if not _is_utf8(line):
+                self.faults.mended += 1
+                lines[place] = line.decode("cp1252", errors="replace").encode()
+        return b"".join(lines)
 
     def _read_header(self, names: list[str]) -> tuple[str, ...]:
         present = {folded(name) for name in names}
         known = {folded(name): name for name in self.layout.columns}
         absent = [name for name in self.layout.required if folded(name) not in present]
         if absent:
-            raise WrongFormatError(f"the header has no column {', '.join(repr(name) for name in absent)}")
+            raise WrongFormatError(f"the header has no column {', '.join(map(repr, absent))}")
         header = tuple(known.get(folded(name), f"_{name}") for name in names)
-        return tuple(
-            name if name not in header[:place] and name != "_" else f"_{place}"
-            for place, name in enumerate(header)
-        )
+        used = (name in header[:place] or name == "_" for place, name in enumerate(header))
+        return tuple(f"_{place}" if again else header[place] for place, again in enumerate(used))
 
     # Quoted tables
 
@@ -167,8 +165,7 @@ class RowCleaner:
         content = self._open_rows + self._as_utf8(block)
         first = block.first_line - self._open_rows.count(b"\n")
         self._open_rows = b""
-        text = content.decode()
-        lines = text.splitlines(keepends=True)
+        lines = content.decode().splitlines(keepends=True)
         if not self._header:
             self._separator = max(_SEPARATORS, key=lines[0].count) if lines else ","
             head = next(csv.reader([lines[0]], delimiter=self._separator), [])
@@ -188,9 +185,7 @@ class RowCleaner:
         # Tables with tabs are not quoted: a stray mark at the start of a cell must not swallow lines.
         quoted = self._separator != "\t"
         reader = csv.reader(
-            lines[start:],
-            delimiter=self._separator,
-            quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
+            lines[start:], delimiter=self._separator, quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
         )
         taken, done = 0, start
         try:
@@ -236,13 +231,10 @@ class RowCleaner:
         return self._written(rows, taken)
 
     def _written(self, rows: list[Mapping[str, str]], lines: int) -> Rows:
-        columns = self.layout.columns
-        every = (
-            (one for row in rows for one in _spread(row, *self.layout.lists)) if self.layout.lists else rows
-        )
-        text = [
-            "\t".join(row.get(name, "").translate(_CELL_BREAKS) for name in columns) + "\n" for row in every
-        ]
+        columns, lists = self.layout.columns, self.layout.lists
+        every = (one for row in rows for one in _spread(row, *lists)) if lists else rows
+        cells = ([row.get(name, "").translate(_CELL_BREAKS) for name in columns] for row in every)
+        text = ["\t".join(row) + "\n" for row in cells]
         return Rows(columns, "".join(text).encode("utf-8", errors="replace"), len(text), lines)
 
 
@@ -303,16 +295,15 @@ def _joined(value: object) -> str:
 def _is_utf8(content: bytes) -> bool:
     """Return whether bytes are UTF-8; most slices are ASCII, which is told without decoding them."""
     begin = 0
-    while begin < len(content):
-        end = content.find(b"\n", begin + _SLICE_BYTES) + 1 or len(content)
-        piece = content[begin:end]
-        begin = end
-        if piece.isascii():
-            continue
-        try:
-            piece.decode()
-        except UnicodeDecodeError:
-            return False
+    try:
+        while begin < len(content):
+            end = content.find(b"\n", begin + _SLICE_BYTES) + 1 or len(content)
+            piece = content[begin:end]
+            begin = end
+            if not piece.isascii():
+                piece.decode()
+    except UnicodeDecodeError:
+        return False
     return True
 
 

@@ -33,18 +33,14 @@ class Coding:
 
     Parameters
     ----------
-    code, mode : str
-        The code, and its mode where the scheme has modes (empty: any).
-    label : str
-        Meaning in a few words.
-    category : str or None
-        Our category; ``None`` for acts that the codebook does not count (statements, appeals, protest).
-    severity : int or None
-        Default severity, 1 to 5; ``None`` without a category.
-    scale_value : float
-        On a Goldstein-type scale, −10 (conflict) to 10 (cooperation).
-    scale_of : str
-        Code whose published scale value this is, or ``mapping`` where the user gave it.
+    code, mode, label : str
+        The code, its mode where the scheme has modes (empty: any), and its meaning in a few words.
+    category, severity
+        Our category and its default severity, 1 to 5; ``None`` for acts that the codebook does not count
+        (statements, appeals, protest).
+    scale_value, scale_of
+        On a Goldstein-type scale, −10 (conflict) to 10 (cooperation); the code whose published value this
+        is, or ``mapping`` where the user gave it.
     """
 
     code: str
@@ -77,24 +73,17 @@ def shipped_crosswalk(system: System) -> Crosswalk:
     if system == "own":
         return {}
     if system == "cameo":
-        return {
-            (code, ""): Coding(
-                code, "", one.label, one.category, one.severity, one.goldstein, one.goldstein_of
-            )
+        every = [
+            Coding(code, "", one.label, one.category, one.severity, one.goldstein, one.goldstein_of)
             for code, one in cameo_codes().items()
-        }
-    return {
-        (row["code"], row["mode"]): Coding(
-            row["code"],
-            row["mode"],
-            row["label"],
-            row["category"] or None,
-            int(row["severity"]) if row["severity"] else None,
-            float(row["score"]),
-            row["score_of"],
-        )
-        for row in _data(f"{system}.csv")
-    }
+        ]
+    else:
+        every = []
+        for row in _data(f"{system}.csv"):
+            severity = int(row["severity"]) if row["severity"] else None
+            meaning = (row["label"], row["category"] or None, severity, float(row["score"]), row["score_of"])
+            every.append(Coding(row["code"], row["mode"], *meaning))
+    return {(one.code, one.mode): one for one in every}
 
 
 @cache
@@ -119,13 +108,8 @@ def crosswalk_csv(crosswalk: Crosswalk) -> str:
 def with_mapping(crosswalk: Crosswalk, path: Path) -> Crosswalk:
     """Return the crosswalk with a user's rows in place of, or added to, the shipped ones.
 
-    Parameters
-    ----------
-    crosswalk : mapping
-        What the rows change.
-    path : Path
-        CSV with the columns code, category, severity and, if wished, mode, label and score. An empty
-        category means that acts of this code are not counted.
+    The file is CSV with the columns code, category, severity and, if wished, mode, label and score. An empty
+    category means that acts of this code are not counted.
 
     Raises
     ------
@@ -143,18 +127,14 @@ def with_mapping(crosswalk: Crosswalk, path: Path) -> Crosswalk:
         for name in ("code", "category", "severity")
         if name not in header
     ]
-    faults += [
-        Fault(1, name, f"unknown column. Allowed: {', '.join(COLUMNS)}")
-        for name in header
-        if name not in COLUMNS
-    ]
+    unknown = (name for name in header if name not in COLUMNS)
+    faults += [Fault(1, name, f"unknown column. Allowed: {', '.join(COLUMNS)}") for name in unknown]
     changed = dict(crosswalk)
     seen: dict[Key, int] = {}
     for row in rows[1:] if not faults else []:
         if len(row.cells) != len(header):
-            faults.append(
-                Fault(row.line, "", f"{len(row.cells)} cells, but the header has {len(header)} columns")
-            )
+            widths = f"{len(row.cells)} cells, but the header has {len(header)} columns"
+            faults.append(Fault(row.line, "", widths))
             continue
         cells = dict(zip(header, (cell.strip() for cell in row.cells), strict=True))
         found = _coding(cells, crosswalk, row.line)
@@ -198,9 +178,8 @@ def _coding(cells: Mapping[str, str], old: Crosswalk, line: int) -> Coding | lis
         except ValueError:
             faults.append(Fault(line, "score", f"'{cells['score']}' is not a number"))
         if not LOWEST <= value <= HIGHEST:
-            faults.append(
-                Fault(line, "score", f"{value} is off the scale. Allowed: {LOWEST:g} to {HIGHEST:g}")
-            )
+            allowed = f"Allowed: {LOWEST:g} to {HIGHEST:g}"
+            faults.append(Fault(line, "score", f"{value} is off the scale. {allowed}"))
     label = cells.get("label") or (before.label if before else code)
     return faults or Coding(code, mode, label, category, severity, value, value_of)
 

@@ -30,20 +30,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class Tally:
-    """What happened to the rows of one file.
+    """What happened to the rows of one file: rows by fate (``kept``: candidates), the first of each.
 
-    Parameters
-    ----------
-    fates : dict of str to int
-        Rows by fate; ``kept`` for the candidates.
-    restored : int
-        Codes whose leading zero was restored.
-    volumes : dict of str to int
-        Rows of the world by day of publication, after the switches that concern a single row.
-    actors : set of str
-        Actors asked for that occur.
-    examples : dict of str to list of str
-        First rows by fate.
+    ``restored`` counts codes whose leading zero was restored; ``volumes`` are rows of the world by day of
+    publication, after the switches that concern a single row; ``actors`` those asked for that occur.
     """
 
     rows: int = 0
@@ -119,18 +109,14 @@ class Engine:
         self._folder.cleanup()
 
     def judge(self, parts: Sequence[Part], candidates: Path) -> dict[str, Tally]:
-        """Judge every row of some parts, and write the candidates to a Parquet file.
+        """Judge every row of some parts, and write the candidates to a Parquet file; return tallies by key.
 
-        Returns
-        -------
-        dict of str to Tally
-            By key of the file. Their rows add up to those read.
+        Their rows add up to those read.
         """
         keys = {tag: key for part in parts for tag, key in part.files.items()}
         tallies = {key: Tally() for key in keys.values()}
-        names = {part.path: self._columns(part) for part in parts if part.columns is None}
         self.connection.execute(
-            "CREATE OR REPLACE TEMP TABLE judged AS " + self._statement.grouped(parts, names)
+            "CREATE OR REPLACE TEMP TABLE judged AS " + self._statement.grouped(parts, self._columns(parts))
         )
         actors = self._statement.actors
         met = ", ".join(f"met_{place}" for place in range(len(actors)))
@@ -144,9 +130,7 @@ class Engine:
             if world:
                 _count(tally.volumes, day, number)
             tally.actors |= {actor for actor, does in zip(actors, occurs, strict=True) if does}
-        given = Counter[str]()
-        for part in parts:
-            given.update(part.rows)
+        given = sum((Counter(part.rows) for part in parts), Counter[str]())
         for key, rows in given.items():
             # Rows that the engine passed over: those that it was given less those that it judged.
             if (missing := rows - tallies[key].rows) > 0:
@@ -166,23 +150,24 @@ class Engine:
         self.connection.execute("DROP TABLE judged")
         return tallies
 
-    def _columns(self, part: Part) -> list[str]:
-        """Return the columns of a Parquet file, which must have those that the format requires."""
-        where = quoted(literal_path(part.path))
-        names = [str(row[0]) for row in self._all(f"DESCRIBE SELECT * FROM read_parquet({where})")]
-        held = {folded(name) for name in names}
-        absent = [name for name in self.options.layout.required if folded(name) not in held]
-        if absent:
-            raise WrongFormatError(
-                f"not {self.options.layout.name} rows: the Parquet file has no column "
-                f"{', '.join(repr(name) for name in absent)}. It has: {', '.join(names[:20])}"
-            )
-        return names
+    def _columns(self, parts: Sequence[Part]) -> dict[Path, list[str]]:
+        """Return the columns of each Parquet file, which must have those that the format requires."""
+        found = {}
+        for path in (part.path for part in parts if part.columns is None):
+            described = self._all(f"DESCRIBE SELECT * FROM read_parquet({quoted(literal_path(path))})")
+            names = found[path] = [str(row[0]) for row in described]
+            held = {folded(name) for name in names}
+            absent = [repr(name) for name in self.options.layout.required if folded(name) not in held]
+            if absent:
+                raise WrongFormatError(
+                    f"not {self.options.layout.name} rows: the Parquet file has no column "
+                    f"{', '.join(absent)}. It has: {', '.join(names[:20])}"
+                )
+        return found
 
     def actors_of(self, parts: Sequence[Part]) -> list[str]:
         """Return the countries that occur in some parts, most frequent first: for a message alone."""
-        names = {part.path: self._columns(part) for part in parts if part.columns is None}
-        judged = self._statement.judged(parts, names)
+        judged = self._statement.judged(parts, self._columns(parts))
         rows = self._all(
             "SELECT actor, count(*) AS number "
             f"FROM (SELECT unnest([from_actor, to_actor]) AS actor FROM ({judged})) "
@@ -195,10 +180,9 @@ class Engine:
         return rows
 
     def _load_tables(self) -> None:
-        options = self.options
-        lows, highs = zip(*(sorted(dyad) for dyad in options.dyads), strict=True)
+        lows, highs = zip(*(sorted(dyad) for dyad in self.options.dyads), strict=True)
         load_table(self.connection, "dyads", {"low": lows, "high": highs})
-        renamed = renamed_actors(options.layout)
+        renamed = renamed_actors(self.options.layout)
         load_table(self.connection, "renamed", {"name": tuple(renamed), "alpha3": tuple(renamed.values())})
         rows = self._crosswalk_rows()
         columns = {name: tuple(row[place] for row in rows) for place, name in enumerate(CROSSWALK)}

@@ -15,7 +15,7 @@ from forecast.events.codebook import CATEGORIES
 from forecast.events.rows import literal_path
 from forecast.feeds.clean_rows import SHOWN
 from forecast.feeds.crosswalk import excluded_actors
-from forecast.feeds.layout import FIELDS, folded
+from forecast.feeds.layout import FIELDS, folded, pairs
 from forecast.feeds.options import ImportOptions
 
 
@@ -67,19 +67,10 @@ CLOCK_DAYS = 1
 MAX_ROW_BYTES = 8_000_000
 TAG = "_file"
 """Last column of our text: which file of the batch a row comes from."""
-CROSSWALK = {
-    "given": "VARCHAR",
-    "mode": "VARCHAR",
-    "code": "VARCHAR",
-    "label": "VARCHAR",
-    "category": "VARCHAR",
-    "severity": "INTEGER",
-    "scale": "DOUBLE",
-    "counts_as": "VARCHAR",
-    "mutual": "BOOLEAN",
-    "swapped": "BOOLEAN",
-    "restored": "BOOLEAN",
-}
+CROSSWALK = pairs(
+    "given: VARCHAR, mode: VARCHAR, code: VARCHAR, label: VARCHAR, category: VARCHAR, severity: INTEGER, "
+    "scale: DOUBLE, counts_as: VARCHAR, mutual: BOOLEAN, swapped: BOOLEAN, restored: BOOLEAN"
+)
 """Columns of the table that joins a code to its meaning: the code as the file gives it, then as it is."""
 
 
@@ -113,15 +104,8 @@ CANDIDATE = tuple(_candidate(own=False))
 class Part:
     """Rows on disk to be judged: text of ours with the rows of many files, or one Parquet file of the user's.
 
-    Parameters
-    ----------
-    path : Path
-    columns : tuple of str or None
-        Columns of the text, before ``TAG``; ``None`` for Parquet.
-    files : dict of str to str
-        Tag of a file, as written in its rows → its key.
-    rows : dict of str to int
-        Rows of each file, by key; none are known of Parquet.
+    ``columns`` are those of the text, before ``TAG``; ``None`` for Parquet. ``files`` has the key of a file
+    by its tag, as written in its rows; ``rows`` their number by key, unknown of Parquet.
     """
 
     path: Path
@@ -136,9 +120,8 @@ class Statement:
     def __init__(self, options: ImportOptions) -> None:
         self.options = options
         self.actors = tuple(dict.fromkeys(actor for dyad in options.dyads for actor in dyad))
-        self._excluded_sectors, self._excluded_names = excluded_actors(
-            options.switches.exclude, options.layout
-        )
+        excluded = excluded_actors(options.switches.exclude, options.layout)
+        self._excluded_sectors, self._excluded_names = excluded
 
     def grouped(self, parts: Sequence[Part], names: Mapping[Path, Sequence[str]]) -> str:
         """Return the statement that judges and groups in one pass.
@@ -217,7 +200,7 @@ FROM judged"""
         layout, switches = self.options.layout, self.options.switches
         added, own, delay = layout.has("added"), layout.system == "own", switches.max_delay_days
         known = ", ".join(quoted(name) for name in CATEGORIES)
-        contexts = "(^|;) *(future|hypothetical|historical|negation|negated) *($|;)"
+        contexts = "'(^|;) *(future|hypothetical|historical|negation|negated) *($|;)'"
         faults = (
             ("day", True, f"day IS NULL OR day NOT BETWEEN DATE '{FIRST_DAY}' AND DATE '{LAST_DAY}'"),
             ("added", added, "added IS NULL AND nullif(trim(shown_added), '') IS NOT NULL"),
@@ -228,11 +211,7 @@ FROM judged"""
         )
         outside = (
             ("vintage", switches.vintage, f"greatest(published_raw, day) > DATE '{switches.vintage}'"),
-            (
-                "no_act",
-                layout.has("contexts"),
-                f"regexp_matches(lower(coalesce(contexts, '')), '{contexts}')",
-            ),
+            ("no_act", layout.has("contexts"), f"regexp_matches(lower(coalesce(contexts, '')), {contexts})"),
             ("uncounted", not own, "x_category IS NULL"),
         )
         noise = (
@@ -258,11 +237,8 @@ FROM judged"""
                 wanted = ", ".join(quoted(name) for name in self._excluded_sectors)
                 parts = f"string_split(coalesce(sectors_{side}, ''), '{layout.delimiter}')"
                 tests.append(f"list_has_any(list_transform({parts}, lambda s: trim(s)), [{wanted}])")
-            if self._excluded_names and layout.has(f"name_{side}"):
-                tests += [
-                    f"starts_with(upper(coalesce(name_{side}, '')), {quoted(name)})"
-                    for name in self._excluded_names
-                ]
+            for name in self._excluded_names if layout.has(f"name_{side}") else ():
+                tests.append(f"starts_with(upper(coalesce(name_{side}, '')), {quoted(name)})")
         return f"({' OR '.join(tests)})"
 
     def _shown(self) -> str:
@@ -282,21 +258,18 @@ FROM judged"""
         for part in parts:
             if part.columns is None:
                 (tag,) = part.files
-                found = {
-                    folded(name): f"coalesce(CAST({_named(name)} AS VARCHAR), '')"
-                    for name in names[part.path]
-                }
-                chosen = ", ".join(f"{found.get(folded(name), 'NULL')} AS {_named(name)}" for name in needed)
+                found = names[part.path]
+                held = {folded(name): f"coalesce(CAST({_named(name)} AS VARCHAR), '')" for name in found}
+                chosen = ", ".join(f"{held.get(folded(name), 'NULL')} AS {_named(name)}" for name in needed)
                 path = quoted(literal_path(part.path))
                 selects.append(f"SELECT {quoted(tag)} AS {TAG}, {chosen} FROM read_parquet({path})")
                 continue
-            held = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in (*part.columns, TAG))
-            chosen = ", ".join(
-                _named(name) if name in part.columns else f"NULL AS {_named(name)}" for name in needed
-            )
+            texts = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in (*part.columns, TAG))
+            given = (("" if name in part.columns else "NULL AS ") + _named(name) for name in needed)
+            chosen = ", ".join(given)
             selects.append(
                 f"SELECT {TAG}, {chosen} FROM read_csv({quoted(literal_path(part.path))}, "
-                f"columns={{{held}}}, delim='\\t', quote='', escape='', header=false, auto_detect=false, "
+                f"columns={{{texts}}}, delim='\\t', quote='', escape='', header=false, auto_detect=false, "
                 "ignore_errors=true, null_padding=false, nullstr='\\0', new_line='\\n', "
                 f"max_line_size={MAX_ROW_BYTES})"
             )

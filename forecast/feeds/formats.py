@@ -28,7 +28,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from forecast.events.cells import clean_text
-from forecast.feeds.layout import Layout, Syntax, compact_day, folded, iso_day
+from forecast.feeds.layout import Layout, Syntax, compact_day, folded, iso_day, pairs
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -100,10 +100,7 @@ def _gdelt(name: str, origin: str, without: str, widths: tuple[int, ...]) -> Lay
 
 
 GDELT1 = _gdelt(
-    "gdelt1",
-    "GDELT Data Format Codebook 1.03; tested on real rows of both layouts",
-    "ADM2Code",
-    (58, 57),
+    "gdelt1", "GDELT Data Format Codebook 1.03; tested on real rows of both layouts", "ADM2Code", (58, 57)
 )
 GDELT2 = _gdelt("gdelt2", "GDELT Event Codebook 2.0; tested on real rows", "", (61,))
 
@@ -189,41 +186,22 @@ POLECAT = _plover(
     "polecat",
     "POLECAT column list; built from the published definitions",
     "csv",
-    {
-        "event_id": "Event ID",
-        "day": "Event Date",
-        "code": "Event Type",
-        "mode": "Event Mode",
-        "contexts": "Contexts",
-        "name_a": "Actor Name",
-        "actor_a": "Actor Country",
-        "sectors_a": "Actor Sectors",
-        "name_b": "Recipient Name",
-        "actor_b": "Recipient Country",
-        "sectors_b": "Recipient Sectors",
-        "place": "Placename",
-        "outlet": "Source",
-        "added": "Publication Date",
-        "title": "Headline",
-    },
+    pairs(
+        "event_id: Event ID, day: Event Date, code: Event Type, mode: Event Mode, contexts: Contexts, "
+        "name_a: Actor Name, actor_a: Actor Country, sectors_a: Actor Sectors, name_b: Recipient Name, "
+        "actor_b: Recipient Country, sectors_b: Recipient Sectors, place: Placename, outlet: Source, "
+        "added: Publication Date, title: Headline"
+    ),
 )
 PLOVER = _plover(
     "plover",
     "PLOVER manual, draft of 2021; built from the published definitions",
     "json",
-    {
-        "event_id": "id",
-        "day": "date",
-        "actor_a": "source",
-        "sectors_a": "source_sector",
-        "actor_b": "recipient",
-        "sectors_b": "recipient_sector",
-        "code": "event",
-        "mode": "mode",
-        "contexts": "context",
-        "added": "coded_date",
-        "title": "text",
-    },
+    pairs(
+        "event_id: id, day: date, actor_a: source, sectors_a: source_sector, actor_b: recipient, "
+        "sectors_b: recipient_sector, code: event, mode: mode, contexts: context, added: coded_date, "
+        "title: text"
+    ),
 )
 
 # ACLED
@@ -294,9 +272,7 @@ KEDS_WEIS = Layout(
     },
 )
 KEDS_CAMEO = replace(
-    KEDS_WEIS,
-    origin="KEDS data sets, CAMEO codes; built from the published definitions",
-    system="cameo",
+    KEDS_WEIS, origin="KEDS data sets, CAMEO codes; built from the published definitions", system="cameo"
 )
 
 LAYOUTS: Mapping[str, Layout] = MappingProxyType(
@@ -311,9 +287,9 @@ def looks_like(lines: Sequence[str]) -> str | None:
     if not filled:
         return None
     head = folded(filled[0].replace('"', ""))
-    for layout in LAYOUTS.values():
-        named = layout.header and layout.syntax != "json"
-        if named and all(folded(name) in head for name in layout.required):
+    named = (layout for layout in LAYOUTS.values() if layout.header and layout.syntax != "json")
+    for layout in named:
+        if all(folded(name) in head for name in layout.required):
             return layout.name
     widths = [line.count("\t") + 1 for line in filled]
     for layout in (GDELT2, GDELT1):

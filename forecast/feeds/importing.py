@@ -13,12 +13,19 @@ from pathlib import Path
 from forecast.errors import EventError, StoppedError
 from forecast.feeds.engine import Engine, Tally
 from forecast.feeds.fates import KEPT
-from forecast.feeds.journal import REPORT, Journal, check_owner, file_key, open_journal
 from forecast.feeds.keeping import choose_rows
 from forecast.feeds.options import ImportOptions, check_switches
+from forecast.feeds.output import (
+    PARQUET,
+    REPORT,
+    Journal,
+    file_key,
+    open_journal,
+    replace_text,
+    write_output,
+)
 from forecast.feeds.reading import Listener, read_files
-from forecast.feeds.report import ImportReport, faults_text, nothing_kept, nothing_read, warn_of
-from forecast.feeds.writing import PARQUET, replace_text, write_output
+from forecast.feeds.report import LISTED, ImportReport, faults_text, nothing_kept, warn_of
 
 
 def import_feed(
@@ -41,16 +48,10 @@ def import_feed(
     output : Path
         Event file to write: ``.csv`` or ``.parquet``. A folder ``<output>.import`` beside it keeps what was
         read, so that the same call goes on after an interruption, and reads only new files later.
-    strict : bool
-        Fail on the first corrupt file or wrong row instead of counting it.
-    fresh : bool
-        Forget what was read before.
+    strict, fresh : bool
+        Fail on the first corrupt file or wrong row instead of counting it; forget what was read before.
     listen : callable, optional
         Told the progress.
-
-    Returns
-    -------
-    ImportReport
 
     Raises
     ------
@@ -64,14 +65,14 @@ def import_feed(
     check_switches(options.switches, options.layout)
     _check_output(output)
     paths = _distinct(files)
-    check_owner(output)
     journal = open_journal(output, options, fresh=fresh)
     with Engine(options) as engine, _named_ends(paths, journal, engine):
         reused = len(journal.records.keys() & paths.keys())
         failures = read_files(paths, journal, engine, listen or (lambda done, total: None), strict=strict)
         records = [journal.records[key] for key in paths if key in journal.records]
         if not records:
-            raise EventError(nothing_read(failures))
+            shown = "\n".join(f"  {failure.path}: {failure.reason}" for failure in failures[:LISTED])
+            raise EventError(f"none of {len(failures):,} files could be read:\n{shown}")
         total = Tally()
         for record in records:
             total.add(record.tally)
@@ -80,14 +81,9 @@ def import_feed(
         until = options.switches.vintage or date.max
         by_day = {date.fromisoformat(day): rows for day, rows in total.volumes.items()}
         volumes = {day: rows for day, rows in by_day.items() if day <= until}
-        names = sorted({name for record in records for name in record.parts})
-        kept = choose_rows(
-            engine.connection,
-            [journal.folder / name for name in names],
-            [record.key for record in records],
-            options.switches,
-            volumes,
-        )
+        parts = [journal.folder / name for name in sorted({name for one in records for name in one.parts})]
+        keys = [record.key for record in records]
+        kept = choose_rows(engine.connection, parts, keys, options.switches, volumes)
         fates = Counter({name: rows for name, rows in total.fates.items() if name != KEPT})
         fates.update(kept.fates)
         if not kept.count:

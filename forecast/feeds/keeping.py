@@ -35,13 +35,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 KEPT, REPEATED, MIRRORED, OVER_CAP, THINNED, SAME_ID = range(6)
-NAMES = {
-    REPEATED: "repeated",
-    MIRRORED: "mirrored",
-    OVER_CAP: "over_cap",
-    THINNED: "thinned",
-    SAME_ID: "same_id",
-}
+NAMES = dict(enumerate(("repeated", "mirrored", "over_cap", "thinned", "same_id"), start=REPEATED))
 MIRROR_DAYS = 1
 """Days within which the two sides of an act may be dated."""
 WINDOW = 28
@@ -60,20 +54,9 @@ Fates = NDArray[np.int8]
 
 @dataclass(frozen=True)
 class Kept:
-    """What the last stage left.
+    """What the last stage left: candidates dropped by fate, the first of them, and how many rows are kept.
 
-    Parameters
-    ----------
-    fates : dict of str to int
-        Candidates dropped, by fate.
-    examples : dict of str to list of str
-        First of them.
-    count : int
-        Rows kept.
-    lowest_probability : float
-        Least probability of being kept of the thinning; 1 without it.
-    daily : dict of date to int
-        Rows kept, by day of publication.
+    ``daily`` has the rows kept by day of publication; the least chance to be kept is 1 without thinning.
     """
 
     fates: dict[str, int]
@@ -92,16 +75,8 @@ def choose_rows(
 ) -> Kept:
     """Decide which candidates are kept, and leave them in the table ``kept`` of the connection.
 
-    Parameters
-    ----------
-    connection : duckdb connection
-    parts : sequence of Path
-        Parquet files with candidates.
-    keys : sequence of str
-        Files whose candidates count.
-    switches : Switches
-    volumes : mapping of date to int
-        Rows of the whole archive by day of publication.
+    ``parts`` are Parquet files with candidates, ``keys`` the files whose candidates count, ``volumes`` the
+    rows of the whole archive by day of publication.
     """
     if not parts:
         return Kept({}, {}, 0, 1.0, {})
@@ -130,13 +105,9 @@ FROM rows ORDER BY turn"""
     columns: dict[str, Any] = {name: np.asarray(values) for name, values in narrow.items()}
     fates = np.where(columns["again"], np.int8(SAME_ID), np.int8(KEPT))
     alive = np.flatnonzero(fates == KEPT)
-    fates[alive] = mark_repeats(
-        columns["day"][alive],
-        columns["grp"][alive],
-        columns["forward"][alive],
-        repeat_days=switches.repeat_days,
-        mirrored=switches.merge_mirrored,
-    )
+    told = (columns[name][alive] for name in ("day", "grp", "forward"))
+    days, mirrored = switches.repeat_days, switches.merge_mirrored
+    fates[alive] = mark_repeats(*told, repeat_days=days, mirrored=mirrored)
     if switches.cap_per_day is not None:
         fates = mark_over_cap(columns["day"], columns["stream"], fates, switches.cap_per_day)
     lowest = _thin(connection, fates, columns["known"], volumes, switches.seed) if switches.normalise else 1.0
@@ -148,14 +119,9 @@ FROM rows ORDER BY turn"""
         f"SELECT rows.* FROM rows JOIN decided USING (turn) WHERE fate = {KEPT}"
     )
     counts = Counter(fates.tolist())
-    known = columns["known"][fates == KEPT].astype("datetime64[D]").tolist()
-    return Kept(
-        {name: counts[code] for code, name in NAMES.items() if counts[code]},
-        _examples(connection),
-        counts[KEPT],
-        lowest,
-        dict(Counter(known)),
-    )
+    dropped = {name: counts[code] for code, name in NAMES.items() if counts[code]}
+    daily = Counter(columns["known"][fates == KEPT].astype("datetime64[D]").tolist())
+    return Kept(dropped, _examples(connection), counts[KEPT], lowest, dict(daily))
 
 
 def kept_rows(connection: DuckDBPyConnection) -> Iterator[list[tuple[Any, ...]]]:
@@ -174,11 +140,7 @@ FROM numbered ORDER BY day, id"""
 
 
 def _thin(
-    connection: DuckDBPyConnection,
-    fates: Fates,
-    known: Whole,
-    volumes: Mapping[date, int],
-    seed: int,
+    connection: DuckDBPyConnection, fates: Fates, known: Whole, volumes: Mapping[date, int], seed: int
 ) -> float:
     kept = keep_probabilities(volumes)
     chances = np.array([kept.get(day, 1.0) for day in known.astype("datetime64[D]").tolist()])
@@ -202,9 +164,7 @@ def _examples(connection: DuckDBPyConnection) -> dict[str, list[str]]:
             f"WHERE fate = {code} ORDER BY turn LIMIT 3"
         ).fetchall()
         if rows:
-            shown[name] = [
-                clean_text(f"row {row}: {day} {a} to {b}, code {text}") for row, day, a, b, text in rows
-            ]
+            shown[name] = [clean_text("row {}: {} {} to {}, code {}".format(*row)) for row in rows]
     return shown
 
 
@@ -215,22 +175,14 @@ def mark_repeats(
 
     Parameters
     ----------
-    day : ndarray of int, shape (row,)
-        Day of the act, in the order in which the rows became known.
-    group : ndarray of int, shape (row,)
-        Rows of one group could be one act.
-    forward : ndarray of bool, shape (row,)
-        Direction of the row within its group.
+    day, group, forward : ndarray, shape (row,)
+        Day of the act, in the order in which the rows became known; rows of one group could be one act;
+        direction of the row within its group.
     repeat_days : int or None
         Rows of one direction are one act when their days differ by at most this; ``None``: never.
     mirrored : bool
         Whether rows of opposite direction are one act, when their days differ by at most ``MIRROR_DAYS`` (or
         ``repeat_days``, if that is more).
-
-    Returns
-    -------
-    ndarray of int8, shape (row,)
-        ``KEPT``, ``REPEATED`` or ``MIRRORED``.
     """
     fates = np.zeros(len(day), dtype=np.int8)
     kept: defaultdict[tuple[int, bool], list[int]] = defaultdict(list)

@@ -12,19 +12,13 @@ Syntax = Literal["tabs", "csv", "json", "keds"]
 """``tabs``: one row a line, no quoting; ``csv``: quoted cells, separator found out; ``json``: one object a
 line; ``keds``: one event a line, as text."""
 
-_TEXTS = (
+_FIELDS = (
     "event_id day added actor_a actor_b code mode root mentions sources sectors_a sectors_b name_a name_b "
     "contexts place url outlet title note given_category given_severity given_scale shown_day shown_added"
 )
-_TYPES = {
-    "day": "DATE",
-    "added": "DATE",
-    "root": "BOOLEAN",
-    "mentions": "INTEGER",
-    "sources": "INTEGER",
-    "given_scale": "DOUBLE",
-}
-FIELDS: Mapping[str, str] = {name: _TYPES.get(name, "VARCHAR") for name in _TEXTS.split()}
+_TYPES = dict.fromkeys(("day", "added"), "DATE") | dict.fromkeys(("mentions", "sources"), "INTEGER")
+_TYPES |= {"root": "BOOLEAN", "given_scale": "DOUBLE"}
+FIELDS: Mapping[str, str] = {name: _TYPES.get(name, "VARCHAR") for name in _FIELDS.split()}
 """Fields that the engine knows, with their types; a layout that says nothing of one has none of it."""
 
 
@@ -34,29 +28,22 @@ class Layout:
 
     Parameters
     ----------
-    name : str
-        As in ``--format``.
-    origin : str
-        Where the columns are defined, and whether we tested on real rows.
-    system : str
-        Crosswalk that reads the codes.
-    syntax : str
-        How rows are written.
+    name, origin : str
+        As in ``--format``; where the columns are defined, and whether we tested on real rows.
+    system, syntax : str
+        Crosswalk that reads the codes; how rows are written.
     columns : tuple of str
         Published columns in their order. In formats with a header this is the set that is used.
     fields : mapping of str to str
         Field → SQL expression on the published columns (see ``FIELDS``).
     widths : tuple of int
         Numbers of columns a row may have, for formats without a header; short ones are filled up.
-    header : bool
-        Whether the first line names the columns.
-    required : tuple of str
-        Columns a header must have.
+    header, required
+        Whether the first line names the columns, and which it must name.
     named_countries : bool
         Whether actors are given as country names, not codes.
     known_date : str
-        What the day a row became known is taken from, in words; empty when the format has none, and the day
-        of the act stands in.
+        Column of the day a row became known; empty when there is none, and the day of the act stands in.
     lists : tuple of str
         Columns of initiators, recipients and events that hold lists: one row becomes one for each pair of
         actors and each event. Empty for formats whose rows name one of each.
@@ -81,6 +68,12 @@ class Layout:
     def has(self, name: str) -> bool:
         """Whether the format carries a field."""
         return name in self.fields
+
+
+def pairs(text: str) -> dict[str, str]:
+    """Return ``one: other, …`` as a mapping."""
+    split = (pair.split(":") for pair in text.split(","))
+    return {one.strip(): other.strip() for one, other in split}
 
 
 def folded(name: str) -> str:

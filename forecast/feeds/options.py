@@ -12,31 +12,17 @@ from forecast.errors import InputError, did_you_mean
 from forecast.events.cells import CellFault, parse_actor
 from forecast.feeds.crosswalk import Crosswalk, shipped_crosswalk, with_mapping
 from forecast.feeds.formats import KEDS_CAMEO, LAYOUTS
-from forecast.feeds.layout import Layout, System, iso_day
+from forecast.feeds.layout import Layout, System, iso_day, pairs
 
 NAMES: tuple[str, ...] = (*LAYOUTS, "csv")
 SYSTEMS: tuple[System, ...] = ("cameo", "weis", "plover", "acled")
 LEAST_MEMORY = 200
 """Megabytes below which the engine cannot work."""
-_OWN_FIELDS: Mapping[str, str] = {
-    "id": "event_id",
-    "date": "day",
-    "known_date": "added",
-    "initiator": "actor_a",
-    "target": "actor_b",
-    "code": "code",
-    "mode": "mode",
-    "category": "given_category",
-    "severity": "given_severity",
-    "score": "given_scale",
-    "mentions": "mentions",
-    "sources": "sources",
-    "place": "place",
-    "url": "url",
-    "outlet": "outlet",
-    "title": "title",
-    "summary": "note",
-}
+_OWN_FIELDS = pairs(
+    "id: event_id, date: day, known_date: added, initiator: actor_a, target: actor_b, code: code, "
+    "mode: mode, category: given_category, severity: given_severity, score: given_scale, mentions: mentions, "
+    "sources: sources, place: place, url: url, outlet: outlet, title: title, summary: note"
+)
 """Names for ``--column NAME=HEADER``, and the field that each fills."""
 
 
@@ -54,22 +40,19 @@ class Switches:
         Groups of actors left out on either side.
     max_delay_days : int or None
         Longest time from act to publication; ``None`` for any.
-    repeat_days : int or None
-        Days within which an act (actors, code, place) reported again counts once; ``None``: each counts.
-    ignore_place : bool
-        Whether re-reports may name another place.
+    repeat_days, ignore_place
+        Days within which an act (actors, code, place) reported again counts once, ``None``: each counts;
+        whether re-reports may name another place.
     merge_mirrored : bool
         Whether both sides of one act (visit and hosting; consultation either way) count once.
     cap_per_day : int or None
         Most acts of one direction and category on one day; ``None`` for any.
-    normalise : bool
-        Whether the growth of the archive's volume is taken out by thinning.
+    normalise, seed
+        Whether the growth of the archive's volume is taken out by thinning, and its seed.
     known_date : str
         ``published``: an act is known from the day the file gives; ``act``: from its own day, for back-files.
     vintage : date or None
         Leave out what became known later.
-    seed : int
-        Seed of the thinning.
     """
 
     root_only: bool = False
@@ -125,12 +108,9 @@ def feed_options(
         Pairs of actors such as ``"USA,CHN"``.
     switches : Switches, optional
         How noise is handled; the defaults take out repeats alone.
-    mapping : Path, optional
-        CSV of codes whose category or severity differs from ours.
-    codes : str, optional
-        Codes of a ``keds`` or ``csv`` file.
-    columns : mapping of str to str, optional
-        Columns of a ``csv`` file: our name → header.
+    mapping, codes, columns : optional
+        CSV of codes whose category or severity differs from ours; which codes a ``keds`` or ``csv`` file has;
+        our name → header, for the columns of a ``csv`` file.
     memory_mb, threads : int
         Bounds of the engine.
 
@@ -162,13 +142,7 @@ def feed_options(
 
 
 def layout_of(name: str, *, codes: str | None = None, columns: Mapping[str, str] | None = None) -> Layout:
-    """Return the layout of a format; ``codes`` and ``columns`` as in ``feed_options``.
-
-    Raises
-    ------
-    InputError
-        No such format, or an option that the format would ignore.
-    """
+    """Return the layout of a format; arguments and errors as in ``feed_options``."""
     if name not in NAMES:
         hint = did_you_mean(name, NAMES, cutoff=0.5)
         raise InputError(f"--format {name}: no such format.{hint} Allowed: {', '.join(NAMES)}")
@@ -199,16 +173,11 @@ def _own_layout(columns: Mapping[str, str], system: System) -> Layout:
         field: 'nullif("' + headers[name].replace('"', '""') + "\", '')"
         for name, field in _OWN_FIELDS.items()
     }
-    read = cells | {
-        "day": iso_day(cells["day"]),
-        "added": iso_day(cells["added"]),
-        "mode": f"coalesce(lower({cells['mode']}), '')",
-        "given_scale": f"TRY_CAST({cells['given_scale']} AS DOUBLE)",
-        "mentions": f"TRY_CAST({cells['mentions']} AS INTEGER)",
-        "sources": f"TRY_CAST({cells['sources']} AS INTEGER)",
-        "shown_day": cells["day"],
-        "shown_added": cells["added"],
-    }
+    typed = {"given_scale": "DOUBLE", "mentions": "INTEGER", "sources": "INTEGER"}
+    read = cells | {field: f"TRY_CAST({cells[field]} AS {kind})" for field, kind in typed.items()}
+    for field in ("day", "added"):
+        read |= {field: iso_day(cells[field]), f"shown_{field}": cells[field]}
+    read["mode"] = f"coalesce(lower({cells['mode']}), '')"
     coding = ("category", "severity") if system == "own" else ("code",)
     return Layout(
         name="csv",
@@ -224,13 +193,7 @@ def _own_layout(columns: Mapping[str, str], system: System) -> Layout:
 
 
 def check_switches(switches: Switches, layout: Layout) -> None:
-    """Refuse a switch that the format would ignore, or a number that makes no sense.
-
-    Raises
-    ------
-    InputError
-        Says which switch, why, and what to do.
-    """
+    """Refuse a switch that the format would ignore, or a number that makes no sense (``InputError``)."""
     needs = (
         ("--root-only", switches.root_only, "root", "which events are root events"),
         ("--min-mentions", switches.min_mentions > 0, "mentions", "how often an event was mentioned"),

@@ -1,28 +1,50 @@
-"""Files → batches of clean rows, judged by the engine → candidates on disk, entered in the journal.
+"""Files as published (.zip, .gz, plain) → batches of clean rows → candidates on disk, entered in the journal.
 
-Rows are unpacked in a thread while the engine works. Small files share a batch, so that thousands of
-quarter-hour files cost one statement; a large file spans several, and counts only when its end was read.
+A file that cannot be unpacked is named and set aside. Rows are unpacked in a thread while the engine works.
+Small files share a batch, so that thousands of quarter-hour files cost one statement; a large file spans
+several, and counts only when its end was read.
 """
 
 from __future__ import annotations
 
+import gzip
+import io
+import zipfile
+import zlib
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO, NamedTuple, cast
 
 import duckdb
 
 from forecast.errors import EventError
-from forecast.feeds.clean_rows import Faults, RowCleaner, Rows, WrongFormatError
+from forecast.feeds.clean_rows import Block, Faults, RowCleaner, Rows, WrongFormatError
 from forecast.feeds.engine import Engine, Tally
 from forecast.feeds.fates import KEPT, Part
-from forecast.feeds.journal import FileRecord, Journal
 from forecast.feeds.layout import Layout
-from forecast.feeds.unpack import Block, CorruptFileError, is_parquet, read_blocks
+from forecast.feeds.output import FileRecord, Journal
 
+BLOCK_BYTES = 8_000_000
+"""Size of a block; it ends with a whole line."""
+MAX_LINE_BYTES = 4_000_000
+"""A longer line means that the file is no text of rows."""
+
+_GZIP, _ZIP, _EMPTY_ZIP, _PARQUET = b"\x1f\x8b", b"PK\x03\x04", b"PK\x05\x06", b"PAR1"
+_UTF8_MARK = b"\xef\xbb\xbf"
+_OTHERS = {
+    b"%PDF": "a PDF",
+    b"\xd0\xcf\x11\xe0": "an old Excel file: save the sheet as CSV",
+    b"7z\xbc\xaf": "a 7-Zip archive: unpack it first",
+    b"BZh": "a bzip2 file: unpack it first",
+    b"\xfd7zXZ": "an xz file: unpack it first",
+    b"\xff\xfe": "UTF-16 text: save it as UTF-8",
+    b"\xfe\xff": "UTF-16 text: save it as UTF-8",
+    b"Rar!": "a RAR archive: unpack it first",
+}
 BATCH_BYTES = 128_000_000
 BATCH_FILES = 400
 PARQUET_GROWTH = 4
@@ -34,15 +56,14 @@ Growing = dict[str, tuple[Tally, list[str]]]
 """Files that are not read to their end yet: key → fates so far, and names of the parts."""
 
 
+class CorruptFileError(Exception):
+    """A file that cannot be read to its end; the message says why. It is set aside, not the import's end."""
+
+
 def read_files(
     paths: Mapping[str, Path], journal: Journal, engine: Engine, listen: Listener, *, strict: bool
 ) -> list[Failed]:
-    """Read those of the files (key → path) that the journal lacks, and enter them there.
-
-    Returns
-    -------
-    list of Failed
-        Files that could not be used.
+    """Read the files (key → path) that the journal lacks, enter them there; return those that failed.
 
     Raises
     ------
@@ -84,9 +105,7 @@ def _judge(batch: Batch, journal: Journal, engine: Engine, growing: Growing) -> 
         _judge_parts(text, journal, engine, growing)
     for part in text:
         part.path.unlink()
-    for part in batch.parts:
-        if part.columns is not None:
-            continue
+    for part in (part for part in batch.parts if part.columns is None):
         try:
             _judge_parts([part], journal, engine, growing)
             continue
@@ -129,8 +148,7 @@ def _record(end: Finished, growing: Growing) -> FileRecord:
     return FileRecord(end.key, str(end.path), lines, tally, tuple(parts), end.faults.mended)
 
 
-@dataclass(frozen=True)
-class Finished:
+class Finished(NamedTuple):
     """A file that was read to its end."""
 
     key: str
@@ -139,8 +157,7 @@ class Finished:
     faults: Faults
 
 
-@dataclass(frozen=True)
-class Failed:
+class Failed(NamedTuple):
     """A file that could not be read to its end, or is of another format."""
 
     key: str
@@ -179,10 +196,7 @@ class Batch:
 
 
 def make_batches(files: Sequence[tuple[str, Path]], layout: Layout, folder: Path) -> Iterator[Batch]:
-    """Yield batches of rows of files, each given as key and path.
-
-    The rows of a batch are put into the folder, and to be deleted by whoever takes it.
-    """
+    """Yield batches of rows of files (key, path); whoever takes one deletes its rows from the folder."""
     batch = Batch(0)
     for place, (key, path) in enumerate(files):
         tag = str(place)
@@ -236,3 +250,86 @@ def _with_last(blocks: Iterator[Block]) -> Iterator[tuple[Block, bool]]:
     if held is None:
         raise CorruptFileError("the file is empty")
     yield held, True
+
+
+def is_parquet(path: Path) -> bool:
+    """Return whether a file is Parquet, by its first bytes."""
+    try:
+        with path.open("rb") as stream:
+            return stream.read(4) == _PARQUET
+    except OSError as error:
+        raise CorruptFileError(f"cannot be read ({error.strerror or error})") from error
+
+
+def read_blocks(path: Path, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
+    """Yield the lines of a file, unpacked; in blocks, so that memory does not depend on its size.
+
+    Raises
+    ------
+    CorruptFileError
+        The file cannot be opened, is cut short, fails its checksum, or is no text.
+    """
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(8)
+            stream.seek(0)
+            if not head:
+                raise CorruptFileError("the file is empty")
+            for mark, kind in _OTHERS.items():
+                if head.startswith(mark):
+                    raise CorruptFileError(f"not event rows but {kind}")
+            if head.startswith((_ZIP, _EMPTY_ZIP)):
+                yield from _zip_blocks(stream, block_bytes)
+            elif head.startswith(_GZIP):
+                with gzip.GzipFile(fileobj=stream) as unpacked:
+                    yield from _line_blocks("", cast("BinaryIO", unpacked), block_bytes)
+            else:
+                yield from _line_blocks("", stream, block_bytes)
+    except EOFError as error:
+        raise CorruptFileError("the packed file is cut short") from error
+    except (zipfile.BadZipFile, zlib.error, gzip.BadGzipFile, NotImplementedError) as error:
+        raise CorruptFileError(f"the packed file is damaged ({error})") from error
+    except RuntimeError as error:
+        raise CorruptFileError(f"the archive cannot be opened ({error})") from error
+    except OSError as error:
+        raise CorruptFileError(f"cannot be read ({error.strerror or error})") from error
+
+
+def _zip_blocks(stream: BinaryIO, block_bytes: int) -> Iterator[Block]:
+    with zipfile.ZipFile(stream) as archive:
+        files = (member for member in archive.infolist() if not member.is_dir())
+        members = [member for member in files if not member.filename.startswith("__MACOSX/")]
+        if not members:
+            raise CorruptFileError("the archive holds no file")
+        for member in members:
+            with archive.open(member) as unpacked:
+                name = member.filename if len(members) > 1 else ""
+                yield from _line_blocks(name, cast("BinaryIO", unpacked), block_bytes)
+
+
+def _line_blocks(text: str, stream: BinaryIO, block_bytes: int) -> Iterator[Block]:
+    line, rest = 1, b""
+    reader = io.BufferedReader(cast("io.RawIOBase", stream), 1 << 18) if not stream.seekable() else stream
+    while chunk := reader.read(block_bytes):
+        if line == 1 and not rest:
+            if chunk.startswith((_GZIP, _ZIP, _PARQUET)):
+                raise CorruptFileError("a packed file inside a packed file: unpack it once")
+            chunk = chunk.removeprefix(_UTF8_MARK)
+        cut = chunk.rfind(b"\n") + 1
+        if not cut:
+            rest += chunk
+            if len(rest) > max(MAX_LINE_BYTES, block_bytes):
+                raise CorruptFileError(f"a line of more than {len(rest):,} bytes: this is no text of rows")
+            continue
+        content = _clean(rest + chunk[:cut])
+        rest = chunk[cut:]
+        yield Block(text, line, content)
+        line += content.count(b"\n")
+    if rest:
+        yield Block(text, line, _clean(rest + b"\n"))
+
+
+def _clean(content: bytes) -> bytes:
+    if b"\r" in content:
+        content = content.replace(b"\r\n", b"\n").replace(b"\r", b" ")
+    return content.replace(b"\x00", b" ") if b"\x00" in content else content

@@ -13,8 +13,8 @@ from forecast.feeds.engine import Engine, Tally
 from forecast.feeds.fates import FATES, FAULTS
 from forecast.feeds.keeping import Kept
 from forecast.feeds.options import ImportOptions
-from forecast.feeds.reading import Failed, make_batches
-from forecast.feeds.writing import Written
+from forecast.feeds.output import Written
+from forecast.feeds.reading import make_batches
 from forecast.wording import count
 
 LISTED = 20
@@ -33,32 +33,24 @@ class ImportReport:
 
     Parameters
     ----------
-    source_format : str
-    output : str
     files, files_reused : int
         Files used, and how many of them were read by an earlier, interrupted or smaller import.
     set_aside : dict of str to str
         Files that were not used → why.
     lines, rows : int
         Lines with content, and rows made of them (more where a line names several pairs of actors).
-    fates : dict of str to int
-        Rows dropped, by reason.
-    examples : dict of str to list of str
-        First three rows of each reason, but for rows of other actors.
-    kept : int
+    fates, examples
+        Rows dropped, by reason; the first three of each, but for rows of other actors.
+    kept, by_dyad, by_category
         Events written. ``rows`` is the sum of ``fates`` and ``kept``.
     restored, mended : int
         Codes whose leading zero was restored; lines that were not UTF-8.
-    by_dyad, by_category : dict of str to int
-        Events written.
     first, last, last_known : date or None
         Span of the acts, and the last day on which one became known.
     lowest_probability : float
         Least share kept of a day by the normalisation; 1 without it.
     warnings : tuple of str
         What the user should know before using the events.
-    seconds : float
-        Time taken.
     """
 
     source_format: str
@@ -85,16 +77,11 @@ class ImportReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as JSON-ready values."""
+        asked = ("output", "files", "files_reused", "set_aside", "lines", "rows", "kept")
         days = {name: getattr(self, name) for name in ("first", "last", "last_known")}
         return {
             "format": self.source_format,
-            "output": self.output,
-            "files": self.files,
-            "files_reused": self.files_reused,
-            "set_aside": self.set_aside,
-            "lines": self.lines,
-            "rows": self.rows,
-            "kept": self.kept,
+            **{name: getattr(self, name) for name in asked},
             "dropped": {
                 name: {"rows": rows, "reason": FATES[name].words, "kind": FATES[name].kind}
                 for name, rows in ordered(self.fates).items()
@@ -175,9 +162,8 @@ def warn_of(
                 f"{rows:,} of {written.rows:,} events were published on {day}: a back-file loaded at once. "
                 "Before that day a forecast knows none of them; --known-date act takes their own days."
             )
-    for dyad in options.dyads:
-        if not written.by_dyad[min(dyad), max(dyad)]:
-            notes.append(f"no event of {','.join(dyad)} is left.")
+    absent = (dyad for dyad in options.dyads if not written.by_dyad[min(dyad), max(dyad)])
+    notes += [f"no event of {','.join(dyad)} is left." for dyad in absent]
     wrong = sum(total.fates.get(name, 0) for name in FAULTS)
     if wrong > MANY_FAULTS * total.rows:
         notes.append(f"{wrong / total.rows:.1%} of the rows are wrong in themselves; see the reasons above.")
@@ -188,12 +174,6 @@ def warn_of(
     if not switches.normalise and len(total.volumes) > 2 * 365:
         notes.append("the archive's volume grows over the years; --normalise takes that out of the counts.")
     return tuple(notes)
-
-
-def nothing_read(failures: Sequence[Failed]) -> str:
-    """Return the message for files of which none could be read."""
-    shown = "\n".join(f"  {failure.path}: {failure.reason}" for failure in failures[:LISTED])
-    return f"none of {len(failures):,} files could be read:\n{shown}"
 
 
 def nothing_kept(engine: Engine, total: Tally, fates: Mapping[str, int], paths: Sequence[Path]) -> str:
@@ -213,9 +193,8 @@ def nothing_kept(engine: Engine, total: Tally, fates: Mapping[str, int], paths: 
                 f"no event is left: no actor {actor} occurs in these {total.rows:,} rows.{hint} "
                 f"Most frequent in {paths[0].name}: {', '.join(seen[:SHOWN_ACTORS])}"
             )
-    between = {name: rows for name, rows in ordered(fates).items() if FATES[name].kind != "fault"}
-    for name in ("actorless", "domestic", "others"):
-        between.pop(name, None)
+    elsewhere = {*FAULTS, "actorless", "domestic", "others"}
+    between = {name: rows for name, rows in ordered(fates).items() if name not in elsewhere}
     named = " or ".join("–".join(dyad) for dyad in dyads)
     if not between:
         return f"no event is left: both actors occur, but no row is between {named}"

@@ -13,7 +13,7 @@ Two processes may compile at once, and either may be killed: Numba writes files 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from importlib.metadata import version
 from pickle import UnpicklingError
@@ -29,8 +29,6 @@ from numpy.typing import NDArray
 
 Compiled = Any
 """A model compiled by nutpie, which exports no type for it."""
-Variable = Any
-"""A shared variable of PyTensor."""
 Function = Any
 """A function compiled by PyTensor for Numba."""
 Callback = Any
@@ -55,15 +53,7 @@ class NotCacheableError(Exception):
     """The model, or the nutpie at hand, is not what the cached callbacks are written for."""
 
 
-_UNFORESEEN = (
-    NotCacheableError,
-    AttributeError,
-    ImportError,
-    KeyError,
-    TypeError,
-    ValueError,
-    NumbaError,
-)
+_UNFORESEEN = (NotCacheableError, NumbaError, AttributeError, ImportError, KeyError, TypeError, ValueError)
 
 
 def compile_model(model: pm.Model) -> Compiled:
@@ -112,10 +102,7 @@ def compile_cached(model: pm.Model) -> Compiled:
     from pymc.initial_point import make_initial_point_fn
 
     starting_point = make_initial_point_fn(
-        model=model,
-        default_strategy="support_point",
-        jitter_rvs=set(model.free_RVs),
-        return_transformed=True,
+        model=model, default_strategy="support_point", jitter_rvs=set(model.free_RVs), return_transformed=True
     )
     n_dim, n_expanded, density, expand, starting_point, shapes, transformed = _make_functions(
         model,
@@ -124,28 +111,30 @@ def compile_cached(model: pm.Model) -> Compiled:
         join_expanded=True,
         pymc_initial_point_fn=_wrap_with_lock(starting_point),
     )
-    keys = _shared_keys([*density.get_shared(), *expand.get_shared()])
-    data = {key: _frozen(variable) for variable, key in keys.items()}
+    # Names that are the same in every process; the first use of a variable gives its number.
+    shared = dict.fromkeys([*density.get_shared(), *expand.get_shared()])
+    keys = {variable: f"shared{number}" for number, variable in enumerate(shared)}
+    data = {key: np.array(variable.get_value(), order="C", copy=True) for variable, key in keys.items()}
+    for array in data.values():
+        array.flags.writeable = False
     record = make_user_data(keys, data)
     position = _positions(record.dtype)
 
-    def arguments(function: Function) -> str:
+    sizes = {"n": n_dim, "m": n_expanded, "words": record.dtype.itemsize // 8}
+
+    def callback(name: str, template: str, function: Function, signature: Callback) -> Callback:
         used = [keys[variable] for variable in function.get_shared()]
-        return ", ".join(["point", *(_array(key, data[key], position) for key in used)])
+        arguments = ", ".join(["point", *(_array(key, data[key], position) for key in used)])
+        return _callback(name, template.format(arguments=arguments, **sizes), function, signature)
 
     dims, coords = _prepare_dims_and_coords(model, shapes, transformed)
-    sizes = {"n": n_dim, "m": n_expanded, "words": record.dtype.itemsize // 8}
     return CompiledPyMCModel(
         _n_dim=n_dim,
         dims=dims,
         _coords=coords,
         _shapes={name: tuple(shape) for name, _, shape in zip(*shapes, strict=True)},
-        compiled_logp_func=_callback(
-            "log_density", _DENSITY.format(arguments=arguments(density), **sizes), density, _DENSITY_TYPES
-        ),
-        compiled_expand_func=_callback(
-            "expand", _EXPAND.format(arguments=arguments(expand), **sizes), expand, _EXPAND_TYPES
-        ),
+        compiled_logp_func=callback("log_density", _DENSITY, density, _DENSITY_TYPES),
+        compiled_expand_func=callback("expand", _EXPAND, expand, _EXPAND_TYPES),
         initial_point_func=starting_point,
         shared_data=data,
         shared_var_keys=keys,
@@ -229,17 +218,6 @@ def _callback(name: str, source: str, function: Function, signature: Callback) -
         cache_key=sha256("\n".join((graph_key, source, versions)).encode()).hexdigest(),
     )
     return numba.cfunc(signature, cache=True)(compiled)
-
-
-def _shared_keys(variables: Sequence[Variable]) -> dict[Variable, str]:
-    """Names that are the same in every process; the first use of a variable gives its number."""
-    return {variable: f"shared{number}" for number, variable in enumerate(dict.fromkeys(variables))}
-
-
-def _frozen(variable: Variable) -> NDArray[Any]:
-    array = np.array(variable.get_value(), order="C", copy=True)
-    array.flags.writeable = False
-    return array
 
 
 def _positions(record: np.dtype[Any]) -> Callable[[str, str], int]:

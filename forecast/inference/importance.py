@@ -32,15 +32,10 @@ _PRIOR_DRAWS, _PRIOR_SHAPE = 10, 0.5
 
 @dataclass(frozen=True)
 class ImportanceWeights:
-    """Weights of draws.
+    """Weights of draws, which sum to one, and the shape of their tail.
 
-    Parameters
-    ----------
-    weights : ndarray, shape (draw,)
-        Sum to one.
-    pareto_k : float
-        Shape of the tail; −inf where the largest weights are all the same (nothing to smooth), inf where
-        it cannot be told.
+    ``pareto_k`` is −inf where the largest weights are all the same (nothing to smooth), inf where it cannot
+    be told.
     """
 
     weights: Floats
@@ -85,17 +80,9 @@ def importance_weights(log_ratio: Floats) -> ImportanceWeights:
 
 
 def fit_pareto(excess: Floats) -> tuple[float, float]:
-    """Shape and scale of a generalised Pareto distribution.
+    """Shape k and scale of a generalised Pareto distribution, from rising values that are not negative.
 
-    Parameters
-    ----------
-    excess : ndarray, shape (draw,)
-        Rising, not negative.
-
-    Returns
-    -------
-    tuple of float
-        Shape k and scale; k is inf where the lowest quarter does not rise, so that nothing can be fitted.
+    k is inf where the lowest quarter does not rise, so that nothing can be fitted.
     """
     n = len(excess)
     quartile = excess[int(n / 4 + 0.5) - 1]
@@ -121,14 +108,7 @@ def _pareto_quantile(probability: Floats, shape: float, scale: float) -> Floats:
 
 
 def monte_carlo_error(per_draw: Floats, n_chains: int) -> float:
-    """Standard error of the mean, from the effective sample size.
-
-    Parameters
-    ----------
-    per_draw : ndarray, shape (draw,)
-        Values with the chains one after the other, at least four a chain.
-    n_chains : int
-    """
+    """Standard error of the mean over draws, chains one after the other, from the effective sample size."""
     chains = np.asarray(per_draw, dtype=np.float64).reshape(n_chains, -1)
     if np.ptp(chains) == 0.0:
         return 0.0
@@ -136,13 +116,7 @@ def monte_carlo_error(per_draw: Floats, n_chains: int) -> float:
 
 
 def effective_sample_size(chains: Floats) -> float:
-    """Independent draws that would give the mean as precisely.
-
-    Parameters
-    ----------
-    chains : ndarray, shape (chain, draw)
-        Not all the same.
-    """
+    """Independent draws that would give the mean as precisely; shape (chain, draw), not all the same."""
     half = chains.shape[1] // 2
     split = np.vstack([chains[:, :half], chains[:, -half:]])
     total = split.size

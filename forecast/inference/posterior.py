@@ -1,6 +1,7 @@
-"""Posterior draws: as the sampler leaves them, and kept on disk as netCDF.
+"""A fit: how long to sample, and the posterior draws, as the sampler leaves them and on disk as netCDF.
 
-Saved draws are read straight from HDF5: loading xarray takes longer than a scenario may.
+Nothing slow is imported here. Saved draws are read straight from HDF5: loading xarray takes longer than a
+scenario may.
 """
 
 from __future__ import annotations
@@ -21,6 +22,18 @@ if TYPE_CHECKING:
     import xarray as xr
 
 Floats = NDArray[np.float64]
+_KEPT = ("target_accept", "tune", "reruns")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SamplerOptions:
+    """How long to sample, and from which seed."""
+
+    seed: int
+    draws: int = 1000
+    tune: int = 400
+    chains: int = 4
+    target_accept: float = 0.9
 
 
 @dataclass(frozen=True)
@@ -32,10 +45,8 @@ class Posterior:
     source : xarray.DataTree, or Path and name of a group
         Groups ``posterior`` and ``sample_stats``; dimensions (chain, draw, …) and named coordinates. A panel
         of several dyads has ``dyad`` for its third dimension.
-    target_accept : float
-        Acceptance rate in force.
-    tune : int
-        Warm-up steps a chain in force.
+    target_accept, tune
+        Acceptance rate, and warm-up steps a chain, in force.
     reruns : int
         Times the sampler was run again because a gate failed.
     """
@@ -63,11 +74,8 @@ class Posterior:
             path, group = self.source
             with h5py.File(path, "r") as file:
                 return _stored_chains(file[f"{group}/posterior"])
-        posterior = self.source["posterior"].to_dataset()
-        return {
-            str(name): _with_dyads(values.values, "dyad" in values.dims)
-            for name, values in posterior.data_vars.items()
-        }
+        values = self.source["posterior"].to_dataset().data_vars.items()
+        return {str(name): _with_dyads(found.values, "dyad" in found.dims) for name, found in values}
 
     @property
     def n_chains(self) -> int:
@@ -112,11 +120,7 @@ def write_posteriors(fits: Mapping[str, Posterior], path: Path) -> None:
     trees = {}
     for name, fit in fits.items():
         trees[name] = fit.tree.copy()
-        trees[name].attrs = {
-            "target_accept": fit.target_accept,
-            "tune": fit.tune,
-            "reruns": fit.reruns,
-        }
+        trees[name].attrs = {key: getattr(fit, key) for key in _KEPT}
     whole = next(iter(trees.values())) if len(trees) == 1 else xr.DataTree(children=trees)
     # In memory first: HDF5 ends the whole process when the disk is full while it writes a file itself.
     path.write_bytes(bytes(whole.to_netcdf(engine="h5netcdf")))
@@ -136,9 +140,7 @@ def read_posteriors(path: Path, names: Sequence[str]) -> dict[str, Posterior]:
             for name in names:
                 group = "" if len(names) == 1 else name
                 # netCDF keeps a number as an array of one.
-                accept, tune, reruns = (
-                    np.ravel(file[f"/{group}"].attrs[key])[0] for key in ("target_accept", "tune", "reruns")
-                )
+                accept, tune, reruns = (np.ravel(file[f"/{group}"].attrs[key])[0] for key in _KEPT)
                 fits[name] = Posterior((path, group), float(accept), int(tune), int(reruns))
         for fit in fits.values():
             _ = fit.variables

@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.inference.compile_cache import Compiled, compile_model
+from forecast.inference.compile_cache import compile_model
 from forecast.inference.gates import check_gates
 from forecast.inference.importance import EFFECTIVE_DRAWS_MIN, PARETO_K_MAX, importance_weights
-from forecast.inference.options import SamplerOptions
-from forecast.inference.posterior import Posterior
+from forecast.inference.posterior import Posterior, SamplerOptions
 from forecast.inference.sampling import sample
 from forecast.panel.panel import Panel, knots_for
 from forecast.priors import PriorSet
@@ -33,21 +32,16 @@ RHAT_TOLERATED = 1.02
 
 @dataclass(frozen=True)
 class WeightedDraws:
-    """Draws that stand for the posterior at an origin.
+    """Draws that stand for the posterior at an origin, as the model reads them.
 
     Parameters
     ----------
-    draws
-        As the model reads them.
-        With the knots that the origin's grid needs.
     weights : ndarray, shape (draw,)
         Importance weights that sum to one (equal right after a fit).
     refitted : bool
         A new fit was made at this origin.
-    pareto_k : float
-        Shape of the tail of the weights; −inf right after a fit.
-    effective_draws : float
-        1/Σw².
+    pareto_k, effective_draws : float
+        Shape of the tail of the weights, −inf right after a fit; 1/Σw².
     converged : bool
         The fit behind the draws passed the tolerated R-hat.
     """
@@ -61,18 +55,10 @@ class WeightedDraws:
 
 
 class RollingPosterior:
-    """One compiled model, carried from origin to origin.
+    """One compiled model, carried from origin to origin; with ``exact`` refitted at every one.
 
-    Parameters
-    ----------
-    model : EventModel
-    longest : Panel
-        Counts on the longest grid that will be asked for; only its size matters for compiling.
-    priors : PriorSet
-    options : SamplerOptions
-        Of each fit; fit number i uses ``seed + i``.
-    exact : bool
-        Refit at every origin.
+    ``longest`` is the longest grid that will be asked for (only its size matters for compiling); fit number i
+    uses ``options.seed + i``.
     """
 
     def __init__(
@@ -111,12 +97,12 @@ class RollingPosterior:
     def _refit(self, data: Panel) -> WeightedDraws:
         ready = self._compiled.with_data(**self._model.arrays(data))
         options = replace(self._options, seed=self._options.seed + self._fits)
-        posterior = _short_fit(ready, options)
-        self._converged = _converged(posterior)
-        if not self._converged:
-            longer = replace(options, tune=3 * options.tune, target_accept=max(options.target_accept, 0.95))
-            posterior = _short_fit(ready, longer)
-            self._converged = _converged(posterior)
+        longer = replace(options, tune=3 * options.tune, target_accept=max(options.target_accept, 0.95))
+        for attempt in (options, longer):
+            posterior = Posterior(sample(ready, attempt), attempt.target_accept, attempt.tune)
+            self._converged = check_gates(posterior).rhat_max <= RHAT_TOLERATED
+            if self._converged:
+                break
         self._fits += 1
         self._fitted = data
         self._variables = dict(posterior.variables)
@@ -131,11 +117,3 @@ class RollingPosterior:
         return WeightedDraws(
             draws, found.weights, False, found.pareto_k, found.effective_draws, self._converged
         )
-
-
-def _short_fit(compiled: Compiled, options: SamplerOptions) -> Posterior:
-    return Posterior(sample(compiled, options), options.target_accept, options.tune)
-
-
-def _converged(posterior: Posterior) -> bool:
-    return check_gates(posterior).rhat_max <= RHAT_TOLERATED

@@ -15,8 +15,7 @@ import xarray as xr
 from forecast.errors import NotConvergedError
 from forecast.inference.compile_cache import Compiled, compile_model
 from forecast.inference.gates import check_gates
-from forecast.inference.options import SamplerOptions
-from forecast.inference.posterior import Posterior
+from forecast.inference.posterior import Posterior, SamplerOptions
 
 Running = Any
 """A sampler of nutpie at work in the background."""
@@ -24,6 +23,7 @@ Running = Any
 _POLL_SECONDS = 0.1
 RERUN_TUNE = 1000
 RERUN_TARGET_ACCEPT = 0.97
+_TRANSFORMED = ("_log__", "_logodds__", "_interval__")
 
 
 @dataclass(frozen=True)
@@ -41,15 +41,7 @@ ProgressListener = Callable[[SamplingProgress], None]
 def sample(
     compiled: Compiled, options: SamplerOptions, listen: ProgressListener | None = None
 ) -> xr.DataTree:
-    """Run the No-U-Turn sampler.
-
-    Parameters
-    ----------
-    compiled
-        From ``compile_model``.
-    options : SamplerOptions
-    listen : callable, optional
-        Called a few times a second from the calling thread.
+    """Run the No-U-Turn sampler; ``listen`` is called a few times a second from the calling thread.
 
     Returns
     -------
@@ -108,17 +100,14 @@ def _is_finished(running: Running) -> bool:
 
 
 def _progress(chains: list[Any]) -> SamplingProgress:
-    return SamplingProgress(
-        sum(chain.finished_draws for chain in chains),
-        sum(chain.total_draws for chain in chains),
-        sum(chain.divergences for chain in chains),
-    )
+    parts = ((chain.finished_draws, chain.total_draws, chain.divergences) for chain in chains)
+    return SamplingProgress(*map(sum, zip(*parts, strict=True)))
 
 
 def _extract(tree: xr.DataTree) -> xr.DataTree:
     posterior = tree["posterior"].to_dataset()
     kept = {
-        name: values for name, values in posterior.data_vars.items() if not str(name).endswith(_TRANSFORMED)
+        name: found for name, found in posterior.data_vars.items() if not str(name).endswith(_TRANSFORMED)
     }
     statistics = tree["sample_stats"].to_dataset()[["diverging", "energy", "n_steps", "logp"]]
     bad = [str(name) for name, values in kept.items() if not np.isfinite(values.values).all()]
@@ -126,9 +115,6 @@ def _extract(tree: xr.DataTree) -> xr.DataTree:
         # Exceptions inside compiled callbacks are swallowed by Numba; their trace is a number that is none.
         raise NotConvergedError(f"the sampler returned values that are no numbers for {', '.join(bad)}")
     return xr.DataTree.from_dict({"posterior": xr.Dataset(kept), "sample_stats": statistics})
-
-
-_TRANSFORMED = ("_log__", "_logodds__", "_interval__")
 
 
 def fit(model: pm.Model, options: SamplerOptions, listen: ProgressListener | None = None) -> Posterior:
@@ -150,8 +136,7 @@ def fit_compiled(
         The sampler could not start or returned no numbers.
     KeyboardInterrupt
     """
-    tree = sample(compiled, options, listen)
-    first = Posterior(tree, options.target_accept, options.tune)
+    first = Posterior(sample(compiled, options, listen), options.target_accept, options.tune)
     if check_gates(first).converged:
         return first
     again = replace(
@@ -160,5 +145,4 @@ def fit_compiled(
         tune=max(options.tune, RERUN_TUNE),
         target_accept=max(options.target_accept, RERUN_TARGET_ACCEPT),
     )
-    tree = sample(compiled, again, listen)
-    return Posterior(tree, again.target_accept, again.tune, reruns=1)
+    return Posterior(sample(compiled, again, listen), again.target_accept, again.tune, reruns=1)

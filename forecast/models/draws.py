@@ -14,7 +14,6 @@ from forecast.priors import PriorSet, elements
 
 Floats = NDArray[np.float64]
 
-
 INNOVATIONS = "tension_innovations"
 """Name of the standard normal innovations of the latent tension in models and posteriors."""
 
@@ -26,9 +25,7 @@ class StreamDraws:
     Parameters
     ----------
     log_rate, loading, own, cross, shape, ballast, stage_2, stage_3, stage_4 : ndarray, shape (d, i, k)
-        Log baseline a step; loading of tension times its scale; branching ratios; gamma shape; ballast of
-        the stream's own acts; stage intercepts of severity 2, of all above it, and further of 4 and 5. Zero
-        where a layout has no such term.
+        See ``kernel.STREAM_ROWS``; zero where a layout has no such term.
     own_decay, cross_decay, ballast_decay : ndarray, shape (d, i)
         Factors left after one step.
     knot_decay : ndarray, shape (d, i)
@@ -81,18 +78,12 @@ class StreamDraws:
 def stream_draws(layout: StreamLayout, variables: Mapping[str, Floats]) -> StreamDraws:
     """Arrange the variables of a posterior, each of shape (draw, dyad, …), by their roles.
 
-    Parameters
-    ----------
-    layout : StreamLayout
-        The layout of the model that made them.
-    variables : mapping of str to ndarray
-        Parameter groups by variable name and ``tension_innovations``.
+    They are parameter groups by variable name, of a model of this layout, and ``tension_innovations``.
     """
-    none = np.zeros(variables["tension_scale"].shape)
+    none = ballast_decay = np.zeros(variables["tension_scale"].shape)
     absent = np.zeros((*none.shape, len(layout.streams)))
     cross, ballast = absent.copy(), absent.copy()
     cross[..., layout.conflict_index] = variables["excitation_cross"]
-    ballast_decay = none
     if "ballast" in variables:
         ballast[..., layout.calming_index] = variables["ballast"]
         ballast_decay = decay_per_step(variables["ballast_half_life_days"])

@@ -33,9 +33,9 @@ N_PARAMETERS = 4
 """Leading arguments of ``value_and_gradient`` that are parameters, in the order of its gradients."""
 
 STREAM_ROWS = ("log_rate", "loading", "own", "cross", "shape", "ballast", "stage_2", "stage_3", "stage_4")
-"""Rows of ``streams``; ``loading`` is that of tension times its scale, ``own`` and ``cross`` are branching
-ratios; ``stage_2``, ``stage_3`` and ``stage_4`` are intercepts of the continuation-ratio ladder by kind: of
-severity 2, of all above it, and further of 4 and 5."""
+"""Rows of ``streams``: log baseline a step; loading of tension times its scale; branching ratios; gamma
+shape; ballast of the stream's own acts; intercepts by kind of the ladder of severities (a continuation
+ratio): of 2, of all above it, and further of 4 and 5."""
 
 DYNAMICS = ("own_decay", "cross_decay", "ballast_decay", "knot_decay", "mark_tension", "mark_recent")
 """Entries of ``dynamics``: decays are factors per step (per knot for tension)."""
@@ -84,10 +84,7 @@ def value_and_gradient(
     felt: Floats,  # (i, t, k): counts as later steps feel them
     completeness: Floats,  # (i, t): share of the step's events that is in the counts
 ) -> tuple[Floats, Floats, Floats, Floats, Floats]:
-    """Return the log likelihood, shape (1,), and its gradient in the first four arguments.
-
-    The log likelihood leaves out what is constant in the parameters (factorials).
-    """
+    """Return the log likelihood, shape (1,), without factorials, and its gradient in the first four."""
     value = 0.0
     d_streams = np.zeros_like(streams)
     d_dynamics = np.zeros_like(dynamics)
@@ -101,34 +98,11 @@ def value_and_gradient(
             m = t // KNOT_STEPS
             tension[t] = x[m] + (t - m * KNOT_STEPS) / KNOT_STEPS * (x[m + 1] - x[m])
         d_tension = np.zeros(n)
-        value += _counts(
-            streams[i],
-            dynamics[i],
-            x,
-            tension,
-            roles,
-            counts[i],
-            exceed[i],
-            extent[i, 1],
-            first,
-            felt[i],
-            completeness[i],
-            d_streams[i],
-            d_dynamics[i],
-            d_tension,
-        )
-        value += _marks(
-            streams[i],
-            dynamics[i],
-            level[i],
-            marks[int(extent[i, 3]) : int(extent[i, 4])],
-            recent[i],
-            tension,
-            d_streams[i],
-            d_dynamics[i],
-            d_level[i],
-            d_tension,
-        )
+        observed = (counts[i], exceed[i], extent[i, 1], first, felt[i], completeness[i])
+        added_to = (d_streams[i], d_dynamics[i], d_tension)
+        value += _counts(streams[i], dynamics[i], x, tension, roles, *observed, *added_to)
+        cells = marks[int(extent[i, 3]) : int(extent[i, 4])]
+        value += _marks(streams[i], dynamics[i], level[i], cells, recent[i], tension, d_level[i], *added_to)
         d_innovations[i] = _through_tension(dynamics[i, 3], innovations[i], x, d_tension, d_dynamics[i])
     return np.array([value]), d_streams, d_dynamics, d_innovations, d_level
 
@@ -150,19 +124,16 @@ def _counts(
     d_dynamics: Floats,
     d_tension: Floats,
 ) -> float:
-    """Log likelihood of the counts.
+    """Log likelihood of the counts; completeness is one more factor on the rate.
 
-    Of the events of a step a share is in the data: a thinned negative binomial has the mean times the share
-    and the same shape, so completeness is one more factor on the rate.
+    A share of a step's events is in the data: a thinned negative binomial has the same shape.
     """
     own_decay, cross_decay, ballast_decay = dynamics[0], dynamics[1], dynamics[2]
     conflict, calming = roles[0], roles[1]
     n, n_streams = len(tension), streams.shape[1]
     # The past of all conflict, and its derivative in the decay.
-    past = np.empty(n)
-    d_past = np.empty(n)
-    c = 0.0
-    dc = 0.0
+    past, d_past = np.empty(n), np.empty(n)
+    c = dc = 0.0
     for t in range(n):
         past[t] = c
         d_past[t] = dc
@@ -174,15 +145,13 @@ def _counts(
 
     # Log of what calm leaves of conflict, by stream that calms, and its derivative in the decay.
     exponent = np.zeros(n)
-    saturation = np.zeros((n_streams, n))
-    d_saturation = np.zeros((n_streams, n))
+    saturation, d_saturation = np.zeros((n_streams, n)), np.zeros((n_streams, n))
     has_ballast = False
     for k in range(n_streams):
         if calming[k] == 0.0:
             continue
         has_ballast = True
-        amount = 0.0
-        d_amount = 0.0
+        amount = d_amount = 0.0
         for t in range(n):
             inverse = 1.0 / (amount + HALF_SATURATION)
             saturation[k, t] = amount * inverse
@@ -221,8 +190,7 @@ def _counts(
 
     for k in range(n_streams):
         if calming[k] > 0.0:
-            d_ballast = 0.0
-            d_decay = 0.0
+            d_ballast = d_decay = 0.0
             for t in range(n):
                 d_ballast -= d_exponent[t] * saturation[k, t]
                 d_decay -= d_exponent[t] * d_saturation[k, t]
@@ -269,12 +237,9 @@ def _stream(
     inverse_shape = 1.0 / shape
     d_log_rate = d_loading = d_shape = 0.0
     d_own = d_own_decay = d_cross = d_cross_decay = 0.0
-    s = 0.0
-    ds = 0.0
-    growth = 1.0
-    share = 1.0
-    rescaled_growth = 0
-    rescaled_share = 0
+    s = ds = 0.0
+    growth = share = 1.0
+    rescaled_growth = rescaled_share = 0
     # No function is called in this loop: all sums would leave the registers.
     for t in range(first, n):
         y = counts[t, k]
@@ -343,9 +308,9 @@ def _marks(
     marks: Floats,
     recent: Floats,
     tension: Floats,
-    d_streams: Floats,  # this and what follows: added to
+    d_level: Floats,  # this and what follows: added to
+    d_streams: Floats,
     d_dynamics: Floats,
-    d_level: Floats,
     d_tension: Floats,
 ) -> float:
     """Log likelihood of the severities: a continuation ratio, see ``terms.mark_log_odds``."""
@@ -358,13 +323,10 @@ def _marks(
             if j > 1:
                 own[j, k] += streams[8, k]
     own_odds = np.exp(own)
-    value = 0.0
-    d_on_tension = 0.0
-    d_on_recent = 0.0
+    value = d_on_tension = d_on_recent = 0.0
     product = 1.0
     for cell in range(marks.shape[0]):
-        t = int(marks[cell, 0])
-        k = int(marks[cell, 1])
+        t, k = int(marks[cell, 0]), int(marks[cell, 1])
         shift = on_tension * tension[t] + on_recent * recent[t]
         shift_odds = math.exp(shift)
         d_shift = 0.0

@@ -16,27 +16,10 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class LikelihoodData:
-    """Data arguments of ``kernel.value_and_gradient``, all float64; the same names serve refits.
+    """Data arguments of ``kernel.value_and_gradient``, where their shapes stand; the same names serve refits.
 
-    Parameters
-    ----------
-    roles : ndarray, shape (2, stream)
-        Row 0: conflictual; row 1: calming (1 or 0).
-    counts : ndarray, shape (dyad, step, stream)
-    exceed : ndarray, shape (dyad, max count, stream)
-        ``exceed[i, j, k]`` = number of steps before the last with more than ``j`` events.
-    marks : ndarray, shape (cell, 7)
-        Step, stream, and events reaching severity 1 … 5, for cells with events, dyad after dyad; empty when
-        unmarked.
-    recent : ndarray, shape (dyad, step)
-        log((T+0.1)/0.2) of the decayed count T of severe events.
-    extent : ndarray, shape (dyad, 5)
-        Number of steps, exposure of the last, first step of the record; first cell of ``marks`` and the one
-        after the last.
-    felt : ndarray, shape (dyad, step, stream)
-        Counts as later steps feel them: those not yet known added in the mean.
-    completeness : ndarray, shape (dyad, step)
-        Share of each step's events that is in the counts.
+    ``exceed[i, j, k]`` is the number of steps before the last with more than ``j`` events. ``marks`` are of
+    the cells with events, dyad after dyad; none when unmarked.
     """
 
     roles: Floats

@@ -1,4 +1,4 @@
-"""The PyMC model of event streams: priors by name, one likelihood for every layout.
+"""The PyMC model of event streams: priors by name, one likelihood for all layouts, the fused kernel as an op.
 
 ``joint``, ``focused`` and ``target`` are layouts of this one model (see ``forecast.panel.streams``): all
 categories with severities as marks; four streams around one target; the target's stream alone. Every
@@ -7,20 +7,27 @@ parameter has an axis of dyads, and one prior for all of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from inspect import getsource
 from typing import Any, Literal
 
+import numba
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 from numpy.typing import NDArray
 from pymc.distributions.transforms import logodds
+from pytensor.gradient import disconnected_type
+from pytensor.graph.basic import Apply, Variable
+from pytensor.graph.op import Op
+from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
 
-from forecast.models import terms
+from forecast.models import kernel, terms
 from forecast.models.draws import INNOVATIONS
+from forecast.models.kernel import N_PARAMETERS, Floats, value_and_gradient
 from forecast.models.likelihood import LikelihoodData, likelihood_data
-from forecast.models.likelihood_op import stream_likelihood
-from forecast.panel.panel import KNOT_STEPS, STEP_DAYS, Panel, knots_for
+from forecast.panel.panel import HALF_SATURATION, KNOT_STEPS, STEP_DAYS, Panel, knots_for
 from forecast.panel.streams import StreamLayout
 from forecast.priors import SEVERITY_LEVELS, Distribution, ParameterGroup, PriorSet
 from forecast.priors.distributions import FAMILIES
@@ -28,28 +35,75 @@ from forecast.priors.distributions import FAMILIES
 Tensor = Any
 LikelihoodForm = Literal["fused", "plain"]
 
-_PYMC = {
-    "Normal": pm.Normal,
-    "LogNormal": pm.LogNormal,
-    "LogitNormal": pm.LogitNormal,
-    "HalfNormal": pm.HalfNormal,
-    "Exponential": pm.Exponential,
-    "Gamma": pm.Gamma,
-    "Beta": pm.Beta,
-}
+
+KERNEL_VERSION = int(
+    sha256(f"{getsource(kernel)} {HALF_SATURATION} {KNOT_STEPS}".encode()).hexdigest(), base=16
+)
+"""Part of PyTensor's cache key, which by itself takes no notice of edits of the kernel."""
+
+_DIMENSIONS = (3, 2, 2, 2, 2, 3, 3, 2, 2, 2, 3, 2)
+
+
+class StreamLikelihood(Op):  # type: ignore[misc]
+    """Log likelihood of counts and marks.
+
+    Inputs are the arguments of ``kernel.value_and_gradient``; outputs are the log likelihood, shape (1,),
+    and its gradient in each of the first ``N_PARAMETERS`` inputs. Only the first output is meant for use:
+    the others serve ``pullback``, and PyTensor merges both uses into one evaluation.
+    """
+
+    __props__ = ()
+
+    def make_node(self, *inputs: Variable) -> Apply:
+        """Build the node; all inputs become float64 tensors."""
+        tensors = [pt.as_tensor_variable(value, dtype="float64") for value in inputs]
+        for tensor, ndim in zip(tensors, _DIMENSIONS, strict=True):
+            if tensor.ndim != ndim:
+                raise TypeError(f"expected {ndim} dimensions, got {tensor.ndim} ({tensor})")
+        shapes = [(1,), *((None,) * tensor.ndim for tensor in tensors[:N_PARAMETERS])]
+        return Apply(self, tensors, [pt.tensor(dtype="float64", shape=shape) for shape in shapes])
+
+    def perform(self, node: Apply, inputs: Sequence[Any], output_storage: Sequence[list[Any]]) -> None:
+        """Evaluate outside Numba's linker."""
+        for storage, value in zip(output_storage, value_and_gradient(*inputs), strict=True):
+            storage[0] = value
+
+    def infer_shape(self, node: Apply, shapes: Sequence[Any]) -> list[Any]:
+        """One value, and gradients of the shapes of their parameters."""
+        return [(1,), *shapes[:N_PARAMETERS]]
+
+    def connection_pattern(self, node: Apply) -> list[list[bool]]:
+        """Only the parameters are differentiable, and only through the log likelihood."""
+        return [[position < N_PARAMETERS, *([False] * N_PARAMETERS)] for position in range(len(node.inputs))]
+
+    def pullback(
+        self, inputs: Sequence[Variable], outputs: Sequence[Variable], cotangents: Sequence[Variable]
+    ) -> list[Variable]:
+        """Return the cotangent of the log likelihood times the gradients already computed."""
+        upstream = cotangents[0][0]
+        data = [disconnected_type() for _ in inputs[N_PARAMETERS:]]
+        return [*(upstream * gradient for gradient in outputs[1:]), *data]
+
+
+@register_funcify_default_op_cache_key(StreamLikelihood)
+def _numba_stream_likelihood(op: StreamLikelihood, **kwargs: object) -> tuple[Callable[..., Any], int]:
+    @numba.njit(error_model="numpy", fastmath=False)
+    def stream_likelihood(*inputs: Floats) -> Any:  # noqa: ANN401 -- a tuple of arrays of several shapes
+        return value_and_gradient(*inputs)
+
+    return stream_likelihood, KERNEL_VERSION
+
+
+stream_likelihood = StreamLikelihood()
 
 
 def build_model(
     panel: Panel, priors: PriorSet, *, form: LikelihoodForm = "fused", n_knots: int | None = None
 ) -> pm.Model:
-    """Build the model of a layout.
+    """Build the model of the panel's layout, which is also that of the priors.
 
     Parameters
     ----------
-    panel : Panel
-        Counts and marks of one or more dyads, with the layout of ``priors``.
-    priors : PriorSet
-        A prior for every parameter.
     form : {"fused", "plain"}
         The fused kernel, or PyMC's own distributions (slower by far; reference and oracle).
     n_knots : int, optional
@@ -118,7 +172,8 @@ def declare(name: str, distributions: list[Distribution], **size: object) -> Ten
     if family == "LogitNormal":  # PyMC gives it no transform of its own
         size["transform"] = logodds
     parameters = dict(zip(FAMILIES[family].parameters, values, strict=True))
-    return _PYMC[family](name, **parameters, **size)
+    # Families are named as PyMC names them.
+    return getattr(pm, family)(name, **parameters, **size)
 
 
 def _levels(level: Tensor) -> Tensor:
@@ -186,12 +241,9 @@ def _plain(arrays: LikelihoodData, panel: Panel, parameter: dict[str, Tensor], i
     if len(panel) == 1:
         parameter = {name: value[None] for name, value in parameter.items()}
         innovations = innovations[None]
-    rates, tensions = [], []
-    for i in range(len(panel)):
-        own = {name: value[i] for name, value in parameter.items()}
-        rate, tension = _rate(layout, arrays.felt[i], own, innovations[i])
-        rates.append(rate)
-        tensions.append(tension)
+    own = ({name: value[i] for name, value in parameter.items()} for i in range(len(panel)))
+    parts = [_rate(layout, arrays.felt[i], one, innovations[i]) for i, one in enumerate(own)]
+    rates, tensions = zip(*parts, strict=True)
     rate = pt.stack(rates)
     pm.Deterministic("rate", rate)
     exposure = panel.exposure[..., None]
@@ -235,9 +287,8 @@ def _rate(
         decay = _decay(parameter["ballast.half_life_days"])
         past = decay * terms.decayed_past(felt[:, layout.calming_index], decay, n_steps)
         log_calm = terms.ballast_exponent(past, parameter["ballast"])
-    cross = pt.set_subtensor(
-        pt.zeros(len(layout.streams))[layout.conflict_index], parameter["excitation.cross"]
-    )
+    none = pt.zeros(len(layout.streams))
+    cross = pt.set_subtensor(none[layout.conflict_index], parameter["excitation.cross"])
     conflict_counts = felt[:, conflict].sum(axis=1)
     rate = terms.intensity(
         pt.log(parameter["baseline.weekly_rate"]),

@@ -34,22 +34,15 @@ HALF_SATURATION = 5.0
 
 @dataclass(frozen=True)
 class TimeGrid:
-    """Steps of ``STEP_DAYS`` from ``start`` to ``origin``, the first day that is not known.
-
-    Raises
-    ------
-    InputError
-        The origin is not after the start.
-    """
+    """Steps of ``STEP_DAYS`` from ``start`` to ``origin``, the first day not known, which is later."""
 
     start: date
     origin: date
 
     def __post_init__(self) -> None:
         if self.origin <= self.start:
-            raise InputError(
-                f"the data window is empty: it starts {self.start} and ends before {self.origin}"
-            )
+            window = f"it starts {self.start} and ends before {self.origin}"
+            raise InputError(f"the data window is empty: {window}")
 
     @property
     def n_steps(self) -> int:
@@ -143,10 +136,7 @@ def count_events(
     *,
     dyad: str = "dyad",
 ) -> Panel:
-    """Count the events of one dyad: a panel of length one; see ``count_panel``.
-
-    ``completeness`` has shape (step,).
-    """
+    """Count the events of one dyad: a panel of length one, ``completeness`` by step; see ``count_panel``."""
     shares = None if completeness is None else completeness[None]
     return count_panel({dyad: events}, grid, layout, completeness=shares)
 
@@ -178,10 +168,8 @@ def count_panel(
     """
     late = [((starts or {}).get(name, grid.start) - grid.start).days for name in tables]
     first_step = np.clip([-(-days // STEP_DAYS) for days in late], 0, grid.n_steps - 1).astype(np.int64)
-    parts = [
-        _count(events, grid, layout, int(first))
-        for events, first in zip(tables.values(), first_step, strict=True)
-    ]
+    pairs = zip(tables.values(), first_step, strict=True)
+    parts = [_count(events, grid, layout, int(first)) for events, first in pairs]
     counts, reach, severe_recent = (np.stack(arrays) for arrays in zip(*parts, strict=True))
     known = np.ones(severe_recent.shape) if completeness is None else completeness
     return Panel(tuple(tables), grid, layout, counts, reach, severe_recent, known, first_step)

@@ -36,15 +36,8 @@ LEAST_AT_RISK = 10
 class DelayCurve:
     """Share of acts known so many days after they happened.
 
-    Parameters
-    ----------
-    known : ndarray of float64, shape (day,)
-        Share known at the end of the day this many days after the act: ``known[0]`` on the same day. Never
-        falls; all are known after the last.
-    origin : str
-        ``estimated`` or ``stated``.
-    acts : int
-        Acts it was estimated from; 0 when stated.
+    ``known[d]`` is the share known at the end of day d after the act; it never falls, and all are known after
+    the last. ``origin`` is ``estimated`` or ``stated``; ``acts`` it was estimated from, 0 when stated.
     """
 
     known: Floats
@@ -64,15 +57,7 @@ class DelayCurve:
 
 
 def estimate_delay(events: EventTable, as_of: date, *, longest_days: int = LONGEST_DAYS) -> DelayCurve:
-    """Estimate the curve from what was known on a day.
-
-    Parameters
-    ----------
-    events : EventTable
-        What was known then.
-    as_of : date
-    longest_days : int
-        Longest delay considered.
+    """Estimate the curve from the events known on a day, with delays of at most ``longest_days``.
 
     Raises
     ------
@@ -102,14 +87,9 @@ def estimate_delay(events: EventTable, as_of: date, *, longest_days: int = LONGE
 
 
 def stated_delay(same_day: float, mean_days: float) -> DelayCurve:
-    """Return the curve of a stated delay.
+    """Return the curve of a stated delay: ``same_day``, in (0, 1], is known on the day itself.
 
-    Parameters
-    ----------
-    same_day : float
-        Share known on the day itself, in (0, 1].
-    mean_days : float
-        Mean delay of the others, which falls off geometrically, at least 1 day.
+    The delay of the others falls off geometrically, with a mean of ``mean_days``, at least 1 day.
     """
     stay = 1.0 - 1.0 / mean_days
     days = np.arange(LONGEST_DAYS + 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from datetime import date as Date
+from itertools import product
 from typing import Literal
 
 import numpy as np
@@ -33,18 +34,8 @@ class TargetRule:
 class FutureAct:
     """An act ahead that happens with a probability.
 
-    Parameters
-    ----------
-    date : date
-        Its day, or the first day of its window.
-    category : str
-        Of the codebook, or a type that a scenario declares.
-    severity : int
-    probability : float
-    until : date or None
-        Last day of the window, in which every day is as likely as any other.
-    label : str
-        Tells acts apart that are alike otherwise.
+    Its day is ``date``, or any of those to ``until``, all as likely. The category is one of the codebook, or
+    a type that a scenario declares; a ``label`` tells acts apart that are alike otherwise.
     """
 
     date: date
@@ -103,11 +94,7 @@ class StreamLayout:
 
     def assign(self, events: EventTable) -> NDArray[np.int64]:
         """Position of each event's stream, shape (event,); −1 where it is not counted."""
-        table = {
-            (category, severity): self.stream_of(category, severity)
-            for category in CATEGORIES
-            for severity in range(1, 6)
-        }
+        table = {pair: self.stream_of(*pair) for pair in product(CATEGORIES, range(1, 6))}
         pairs = zip(events.category, events.severity, strict=True)
         found = (table[str(category), int(severity)] for category, severity in pairs)
         return np.array([-1 if stream is None else stream for stream in found], dtype=np.int64)
@@ -126,10 +113,5 @@ def stream_layout(family: Family, target: TargetRule | None = None) -> StreamLay
         raise ValueError(f"the {family} family needs a target")
     if family == "target":
         return StreamLayout(("target",), (True,), (False,), marked=False, target=target)
-    return StreamLayout(
-        ("cooperative", "dispute", "other_conflict", "target"),
-        (False, True, True, True),
-        (False,) * 4,
-        marked=False,
-        target=target,
-    )
+    streams = ("cooperative", "dispute", "other_conflict", "target")
+    return StreamLayout(streams, (False, True, True, True), (False,) * 4, marked=False, target=target)

@@ -1,10 +1,10 @@
 """Named priors: text ↔ distribution, catalogue with reasons, elicitation, changes."""
 
 from forecast.priors.catalogue import (
-    NEW_TYPE_PARAMETERS,
     SEVERITY_LEVELS,
     ParameterGroup,
     elements,
+    new_type_parameters,
     parameter_groups,
 )
 from forecast.priors.distributions import Distribution, parse_distribution
@@ -12,7 +12,6 @@ from forecast.priors.elicitation import fit_quantiles
 from forecast.priors.resolve import NamedPrior, PriorSet, PriorStatement, default_priors, read_prior
 
 __all__ = [
-    "NEW_TYPE_PARAMETERS",
     "SEVERITY_LEVELS",
     "Distribution",
     "NamedPrior",
@@ -22,6 +21,7 @@ __all__ = [
     "default_priors",
     "elements",
     "fit_quantiles",
+    "new_type_parameters",
     "parameter_groups",
     "parse_distribution",
     "read_prior",

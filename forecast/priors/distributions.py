@@ -131,10 +131,7 @@ class Distribution:
     values : tuple of float
         The parameters in the order of ``FAMILIES[family].parameters``.
 
-    Raises
-    ------
-    PriorError
-        Unknown family, wrong number of parameters, or a parameter out of range.
+    Raises ``PriorError``: unknown family, wrong number of parameters, or a parameter out of range.
     """
 
     family: str
@@ -194,10 +191,7 @@ def parse_distribution(text: str) -> Distribution:
 
     The text is parsed, never evaluated.
 
-    Raises
-    ------
-    PriorError
-        The text is not of that form, or the family or a parameter is unknown.
+    Raises ``PriorError``: the text is not of that form, or the family or a parameter is unknown.
     """
     shape_hint = "write a distribution such as 'Normal(0, 0.1)' or 'LogNormal(mu=3, sigma=0.5)'"
     try:

@@ -62,11 +62,8 @@ def elicit(statement: Mapping[str, object], support: Support, scale: HumanScale)
 
     The first are written ``{median: 0.8, q95: 1.1}``, the second ``{effect: {median: -50%, q95: 0%}}``.
 
-    Raises
-    ------
-    PriorError
-        Quantiles that cannot be read, a scale of another parameter, a quantile outside the support, or no
-        member of the family within ``TOLERATED_MISS``.
+    Raises ``PriorError``: quantiles that cannot be read, a scale of another parameter, a quantile outside the
+    support, or no member of the family within ``TOLERATED_MISS``.
     """
     read = read_statement(statement)
     name, inner = next(iter(read.items()))
@@ -90,10 +87,8 @@ def elicit(statement: Mapping[str, object], support: Support, scale: HumanScale)
 def fit_quantiles(statement: Mapping[str, object], support: Support) -> Distribution:
     """Fit the standard family of a support (Normal, LogNormal, LogitNormal) to stated quantiles.
 
-    Raises
-    ------
-    PriorError
-        A quantile outside the support, or no member of the family within ``TOLERATED_MISS``.
+    Raises ``PriorError``: a quantile outside the support, or no member of the family within
+    ``TOLERATED_MISS``.
     """
     stated = read_quantiles(statement)
     quantiles = dict(sorted((level_of(name) or 0.0, value) for name, value in stated.items()))

@@ -26,20 +26,9 @@ _WEEKS_A_YEAR = 365.25 / _WEEK
 class HumanScale:
     """A monotone reading of a parameter.
 
-    Parameters
-    ----------
-    name : str
-        Key under which quantiles are stated in a config.
-    meaning : str
-        What the values on the scale are, for a list.
-    of, to_parameter : callable
-        From the parameter to the scale and back, one number each.
-    phrase : callable
-        A value → the words of a sentence, e.g. ``halve the rate of conflictual acts``.
-    lowest, highest : float
-        Open bounds of the scale.
-    falls : bool
-        Whether the scale falls while the parameter rises.
+    ``name`` is the key under which quantiles are stated, ``meaning`` what the values are, for a list. ``of``
+    goes from the parameter to the scale, ``to_parameter`` back, one number each; ``phrase`` makes a value the
+    words of a sentence. ``lowest`` and ``highest`` are open bounds; ``falls``: while the parameter rises.
     """
 
     name: Scale
@@ -81,81 +70,84 @@ def effect_words(effect: float, thing: str) -> str:
     return f"{'lower' if effect < 0 else 'raise'} {thing} by {shown}%"
 
 
-EFFECT = HumanScale(
-    "effect",
-    "relative change of the rate of conflictual acts at full effect",
-    lambda x: math.expm1(min(-x, 700.0)),
-    lambda v: -math.log1p(v),
-    lambda v: f"recent acts of this kind {effect_words(v, 'the rate of conflictual acts')}",
-    lowest=-1.0,
-    falls=True,
-)
-SWING = HumanScale(
-    "times",
-    "factor on the rate of conflictual acts for one standard deviation of tension",
-    lambda x: math.exp(min(x, 700.0)),
-    math.log,
-    lambda v: f"one standard deviation of tension multiplies the rate by {plain_number(v)}",
-    lowest=1.0,
-)
-ODDS = HumanScale(
-    "odds",
-    "factor on the odds that an act reaches the next severity",
-    lambda x: math.exp(min(x, 700.0)),
-    math.log,
-    lambda v: f"the odds of the next severity are multiplied by {plain_number(v)}",
-)
-CHANCE = HumanScale(
-    "chance",
-    "chance that an act reaches this severity from the one below",
-    lambda x: float(special.expit(x)),
-    lambda v: float(special.logit(v)),
-    lambda v: f"{on_scale(v, 'chance')} of acts that could reach this severity do",
-    highest=1.0,
-)
-A_YEAR = HumanScale(
-    "a_year",
-    "acts a year",
-    lambda x: x * _WEEKS_A_YEAR,
-    lambda v: v / _WEEKS_A_YEAR,
-    lambda v: f"{plain_number(v)} acts a year in ordinary times",
-)
-WEEKS = HumanScale(
-    "weeks",
-    "weeks",
-    lambda x: x / _WEEK,
-    lambda v: v * _WEEK,
-    lambda v: f"{plain_number(v)} weeks",
-)
-PER_HUNDRED = HumanScale(
-    "per_hundred",
-    "further acts brought about by a hundred acts",
-    lambda x: 100 * x,
-    lambda v: v / 100,
-    lambda v: f"a hundred acts bring about {plain_number(v)} more",
-    highest=100.0,
-)
-FOLLOWS = HumanScale(
-    "share",
-    "share of a swing in tension that this kind of act follows",
-    float,
-    float,
-    lambda v: f"acts of this kind follow {on_scale(v, 'share')} of a swing in tension",
-    lowest=-math.inf,
-)
-SPREAD = HumanScale(
-    "spread",
-    "variance of weekly counts over that of pure chance, at one act a week",
-    lambda x: 1 + 1 / max(x, 1e-300),
-    lambda v: 1 / (v - 1),
-    lambda v: f"weekly counts vary {plain_number(v)} times as much as by pure chance, at one act a week",
-    lowest=1.0,
-    falls=True,
-)
-CROSS_PER_HUNDRED = HumanScale(
-    "per_hundred",
-    "acts of this kind brought about by a hundred conflictual acts of any kind",
-    lambda x: 100 * x,
-    lambda v: v / 100,
-    lambda v: f"a hundred conflictual acts bring about {plain_number(v)} of this kind",
-)
+SCALES = {
+    "effect": HumanScale(
+        "effect",
+        "relative change of the rate of conflictual acts at full effect",
+        lambda x: math.expm1(min(-x, 700.0)),
+        lambda v: -math.log1p(v),
+        lambda v: f"recent acts of this kind {effect_words(v, 'the rate of conflictual acts')}",
+        lowest=-1.0,
+        falls=True,
+    ),
+    "swing": HumanScale(
+        "times",
+        "factor on the rate of conflictual acts for one standard deviation of tension",
+        lambda x: math.exp(min(x, 700.0)),
+        math.log,
+        lambda v: f"one standard deviation of tension multiplies the rate by {plain_number(v)}",
+        lowest=1.0,
+    ),
+    "odds": HumanScale(
+        "odds",
+        "factor on the odds that an act reaches the next severity",
+        lambda x: math.exp(min(x, 700.0)),
+        math.log,
+        lambda v: f"the odds of the next severity are multiplied by {plain_number(v)}",
+    ),
+    "chance": HumanScale(
+        "chance",
+        "chance that an act reaches this severity from the one below",
+        lambda x: float(special.expit(x)),
+        lambda v: float(special.logit(v)),
+        lambda v: f"{on_scale(v, 'chance')} of acts that could reach this severity do",
+        highest=1.0,
+    ),
+    "a_year": HumanScale(
+        "a_year",
+        "acts a year",
+        lambda x: x * _WEEKS_A_YEAR,
+        lambda v: v / _WEEKS_A_YEAR,
+        lambda v: f"{plain_number(v)} acts a year in ordinary times",
+    ),
+    "weeks": HumanScale(
+        "weeks",
+        "weeks",
+        lambda x: x / _WEEK,
+        lambda v: v * _WEEK,
+        lambda v: f"{plain_number(v)} weeks",
+    ),
+    "per_hundred": HumanScale(
+        "per_hundred",
+        "further acts brought about by a hundred acts",
+        lambda x: 100 * x,
+        lambda v: v / 100,
+        lambda v: f"a hundred acts bring about {plain_number(v)} more",
+        highest=100.0,
+    ),
+    "follows": HumanScale(
+        "share",
+        "share of a swing in tension that this kind of act follows",
+        float,
+        float,
+        lambda v: f"acts of this kind follow {on_scale(v, 'share')} of a swing in tension",
+        lowest=-math.inf,
+    ),
+    "spread": HumanScale(
+        "spread",
+        "variance of weekly counts over that of pure chance, at one act a week",
+        lambda x: 1 + 1 / max(x, 1e-300),
+        lambda v: 1 / (v - 1),
+        lambda v: f"weekly counts vary {plain_number(v)} times as much as by pure chance, at one act a week",
+        lowest=1.0,
+        falls=True,
+    ),
+    "cross_per_hundred": HumanScale(
+        "per_hundred",
+        "acts of this kind brought about by a hundred conflictual acts of any kind",
+        lambda x: 100 * x,
+        lambda v: v / 100,
+        lambda v: f"a hundred conflictual acts bring about {plain_number(v)} of this kind",
+    ),
+}
+"""By the names that ``catalogue.yaml`` uses."""

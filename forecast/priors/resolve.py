@@ -72,11 +72,8 @@ class PriorSet:
 
         A group name sets all its elements; a parameter's own name wins over its group's.
 
-        Raises
-        ------
-        PriorError
-            Unknown name (with a suggestion), unreadable statement, or support that does not fit. The
-            message starts with the name.
+        Raises ``PriorError``: unknown name (with a suggestion), unreadable statement, or support that does
+        not fit. The message starts with the name.
         """
         groups = {group.name: group for group in self.groups}
         # A group without dimension has its own name as parameter; sort so that single elements come last.
@@ -118,10 +115,8 @@ def _names(group: ParameterGroup, layout: StreamLayout) -> tuple[str, ...]:
 def read_prior(name: str, statement: PriorStatement, group: ParameterGroup) -> Distribution:
     """Read a word, a distribution or quantiles as the prior of a parameter of a group.
 
-    Raises
-    ------
-    PriorError
-        The statement cannot be read, or its support does not fit; the message starts with ``name``.
+    Raises ``PriorError``: the statement cannot be read, or its support does not fit; the message starts with
+    ``name``.
     """
     return _read(name, statement, group, None)[0]
 

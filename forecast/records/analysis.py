@@ -10,9 +10,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from forecast.records.analysis_1 import upgraded
-from forecast.records.base import Interval, Probability, Record
+from forecast.records.base import Interval, Probability, Record, WrittenText
 from forecast.records.forecast import RestsOn
+from forecast.records.history import BacktestRefusal
+from forecast.records.schema_1 import analysis_of_schema_1
 
 Reason = Literal[
     "never observed",
@@ -41,13 +42,6 @@ Scale = Literal[
     "weeks",
 ]
 """How a parameter is read: the scales of the priors, and ``probability`` for acts ahead."""
-
-
-class WrittenText(Record):
-    """A sentence as it stands in a record of schema 1."""
-
-    code: Literal["text"] = "text"
-    text: str
 
 
 class WeightPull(Record):
@@ -292,7 +286,7 @@ class UnusedBacktest(Record):
     """The backtest beside the run is about other questions."""
 
     code: Literal["unused_backtest"] = "unused_backtest"
-    refusal: str = Field(description="why it was not used")
+    refusal: BacktestRefusal = Field(description="why it was not used")
 
 
 RunWarning = Annotated[
@@ -316,4 +310,4 @@ class Analysis(Record):
     @model_validator(mode="before")
     @classmethod
     def _of_schema_1(cls, content: object) -> object:
-        return upgraded(content) if isinstance(content, dict) and content.get("schema") == 1 else content
+        return analysis_of_schema_1(content)

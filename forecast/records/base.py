@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,3 +14,10 @@ class Record(BaseModel):
     """Base of the record types: frozen, no unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+
+class WrittenText(Record):
+    """A sentence as it stands in a record of schema 1."""
+
+    code: Literal["text"] = "text"
+    text: str

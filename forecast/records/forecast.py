@@ -6,11 +6,12 @@ All probabilities are in [0, 1], all dates are ISO days.
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from forecast.records.base import Interval, Probability, Record
+from forecast.records.base import Interval, Probability, Record, WrittenText
+from forecast.records.schema_1 import forecast_of_schema_1
 
 RestsOn = Literal["data-driven", "prior-driven", "conflict", "unclear"]
 """What a probability rests on: see ``docs/sensitivity.md`` for the rule."""
@@ -24,6 +25,23 @@ class DyadRecord(Record):
     label: str
 
 
+Gate = Literal["rhat", "ess_bulk", "ess_tail", "divergences", "bfmi"]
+"""A check that a fit must pass: see ``forecast.inference.gates``."""
+
+
+class GateFailure(Record):
+    """A gate that a fit failed; R-hat and divergences have an upper ``limit``, the others a lower one."""
+
+    code: Gate
+    model: str | None = Field(default=None, description="where a family fits several models")
+    quantity: str | None = Field(default=None, description="the worst one; None for gates of the whole fit")
+    value: float = Field(description="not a number where a part of the quantity stood still")
+    limit: float
+
+
+Failure = Annotated[GateFailure | WrittenText, Field(discriminator="code")]
+
+
 class Diagnostics(Record):
     """Worst values of the sampler diagnostics over every monitored quantity."""
 
@@ -32,7 +50,12 @@ class Diagnostics(Record):
     ess_tail_min: float
     divergences: int
     bfmi_min: float
-    failures: tuple[str, ...] = Field(description="gates that failed, in words; empty when converged")
+    failures: tuple[Failure, ...] = Field(description="gates that failed; empty when converged")
+
+    @property
+    def converged(self) -> bool:
+        """All gates were passed."""
+        return not self.failures
 
 
 class Baseline(Record):
@@ -112,6 +135,26 @@ ScenarioMethod = Literal["simulate", "reweight", "reweight and simulate", "refit
 """How a scenario was computed: other futures of the same draws; weights of the draws; both; a new fit."""
 
 
+class MethodReason(Record):
+    """Why a scenario was computed as it was: by what it changes."""
+
+    code: Literal["only_future", "only_priors", "priors_and_future", "past_taken_out"]
+
+
+class FailedWeights(Record):
+    """The draws of the run cannot stand for the priors of the scenario: the weights' worth and its limit.
+
+    ``weights_not_trusted``: Pareto k above the limit; ``too_few_effective_draws``: 1/Σw² below it.
+    """
+
+    code: Literal["weights_not_trusted", "too_few_effective_draws"]
+    value: float
+    limit: float
+
+
+ScenarioReason = Annotated[MethodReason | FailedWeights | WrittenText, Field(discriminator="code")]
+
+
 class ScenarioForecast(Record):
     """What a scenario changes, and how it was computed."""
 
@@ -119,13 +162,15 @@ class ScenarioForecast(Record):
     label: str
     rationale: str
     method: ScenarioMethod
-    reason: str = Field(description="why by this method, in one sentence")
+    reason: ScenarioReason = Field(description="why by this method")
     pareto_k: float | None = Field(
         description="shape of the tail of the weights (of the attempt, when it led to a refit); None without"
     )
     effective_draws: float | None = Field(description="1/Σw² of the weights; None without weights")
-    failures: tuple[str, ...] = Field(description="gates that a refit failed, in words; empty otherwise")
-    withheld: str | None = Field(description="why there are no numbers; None when there are")
+    failures: tuple[Failure, ...] = Field(description="gates that a refit failed; empty otherwise")
+    withheld: Literal["no_refit"] | None = Field(
+        description="why there are no numbers: a refit is needed and was not wanted; None when there are"
+    )
     targets: tuple[ScenarioTarget, ...]
 
     def target(self, name: str) -> ScenarioTarget:
@@ -159,7 +204,7 @@ class Headline(Record):
 class Forecast(Record):
     """The content of ``forecast.json``."""
 
-    schema_: Literal[1] = Field(1, alias="schema")
+    schema_: Literal[2] = Field(2, alias="schema")
     run_id: str
     name: str
     dyad: DyadRecord
@@ -181,3 +226,8 @@ class Forecast(Record):
     def scenario(self, name: str) -> ScenarioForecast:
         """Return the scenario of that name (``KeyError`` when there is none)."""
         return {scenario.name: scenario for scenario in self.scenarios}[name]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_schema_1(cls, content: object) -> object:
+        return forecast_of_schema_1(content)

@@ -7,11 +7,12 @@ said, so that a report is rebuilt from a run folder without the backtest, the le
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from forecast.records.base import Interval, Probability, Record
+from forecast.records.base import Interval, Probability, Record, WrittenText
+from forecast.records.schema_1 import track_record_of_schema_1
 
 
 class ErrorBound(Record):
@@ -82,10 +83,86 @@ class Miss(Record):
     outcome: Literal[0, 1]
 
 
+class FewOutcomes(Record):
+    """Too few windows with the target, or without it, for any claim of skill."""
+
+    code: Literal["few_outcomes"] = "few_outcomes"
+    target: str
+    horizon_days: int
+    hits: int
+    misses: int
+    needed: int = Field(description="of either")
+
+
+class AbsentForecasts(Record):
+    """Origins at which a model made no forecast."""
+
+    code: Literal["absent_forecasts"] = "absent_forecasts"
+    target: str
+    horizon_days: int
+    model: str
+    absent: int
+    origins: int
+
+
+ScoreWarning = Annotated[FewOutcomes | AbsentForecasts | WrittenText, Field(discriminator="code")]
+
+
+class OtherSettings(Record):
+    """A backtest without a forecast, with other settings than the run, or that does not say with which."""
+
+    code: Literal["no_forecast", "settings_unknown", "other_definitions", "other_priors"]
+
+
+class OtherTargets(Record):
+    """The backtest tested other targets than the run has."""
+
+    code: Literal["other_targets"] = "other_targets"
+    tested: tuple[str, ...]
+    asked: tuple[str, ...]
+
+
+class LaterWindows(Record):
+    """Windows of the backtest end after the as-of date of the run."""
+
+    code: Literal["later_windows"] = "later_windows"
+    last_day: date
+    as_of: date
+
+
+class OtherOutcomes(Record):
+    """The outcomes of a target are not those that the events of the run give."""
+
+    code: Literal["other_outcomes"] = "other_outcomes"
+    target: str
+
+
+class UntestedModel(Record):
+    """The backtest holds no forecast of the run's model."""
+
+    code: Literal["untested_model"] = "untested_model"
+    model: str
+    tested: tuple[str, ...]
+
+
+class UnreadableBacktest(Record):
+    """A file of the backtest is damaged; ``fault`` is the error message."""
+
+    code: Literal["unreadable"] = "unreadable"
+    fault: str
+
+
+BacktestRefusal = Annotated[
+    OtherSettings | OtherTargets | LaterWindows | OtherOutcomes | UntestedModel | UnreadableBacktest,
+    Field(discriminator="code"),
+]
+"""Why the backtest beside a run cannot speak for it."""
+
+
 class TrackRecord(Record):
     """The content of ``track_record.json``: how this model did in a backtest of the same questions."""
 
-    schema_: Literal[1] = Field(1, alias="schema")
+    schema_: Literal[2] = Field(2, alias="schema")
     model: str
     forecasts_sha256: str = Field(description="of the forecasts.csv it was made from")
     n_origins: int
@@ -96,7 +173,12 @@ class TrackRecord(Record):
     reliability: tuple[ReliabilityCurve, ...] = Field(description="the model first, then climatology")
     calibration_slope: ErrorBound | None = Field(description="1 is calibrated, below 1 too extreme; pooled")
     largest_misses: tuple[Miss, ...] = Field(description="worst first, one an episode")
-    warnings: tuple[str, ...]
+    warnings: tuple[ScoreWarning, ...]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_schema_1(cls, content: object) -> object:
+        return track_record_of_schema_1(content)
 
 
 class LedgerSummary(Record):

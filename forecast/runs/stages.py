@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from forecast.config import Config
-from forecast.inference.options import SamplerOptions
+from forecast.inference.posterior import SamplerOptions
 from forecast.simulation.paths import SimulationOptions
 
 

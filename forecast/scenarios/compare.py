@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 
@@ -25,9 +26,13 @@ from forecast.panel.panel import Panel, count_events
 from forecast.progress import Listener, StageProgress
 from forecast.records.forecast import (
     Difference,
+    FailedWeights,
+    Failure,
+    MethodReason,
     ScenarioForecast,
     ScenarioMethod,
     ScenarioMilestone,
+    ScenarioReason,
     ScenarioTarget,
     TargetForecast,
 )
@@ -49,7 +54,6 @@ SCENARIO_PATHS = 2
 """Paths a draw that are simulated anew for a paired difference, unless more are asked for."""
 
 _DECIMALS = 5
-_WITHHELD = "needs a new fit, which takes about as long as the run; leave out --no-refit to make it"
 
 
 def compare_scenarios(
@@ -129,10 +133,10 @@ def evaluate_plan(
         return _all_targets(base, parts)
     found = weights_for(base, plan.priors) if plan.changes_priors else None
     reason = _refit_reason(plan, found)
-    if not reason:
+    if reason is None:
         return _same_draws(base, plan, found, paths)
     if not refit:
-        return _forecast(plan, "refit", reason, found, (), withheld=f"{reason} {_WITHHELD}")
+        return _forecast(plan, "refit", reason, found, (), withheld="no_refit")
     return _new_draws(base, plan, found, reason, tell)
 
 
@@ -155,19 +159,15 @@ def _all_targets(base: Run, parts: Sequence[ScenarioForecast]) -> ScenarioForeca
     )
 
 
-def _refit_reason(plan: ScenarioPlan, found: ImportanceWeights | None) -> str:
+def _refit_reason(plan: ScenarioPlan, found: ImportanceWeights | None) -> ScenarioReason | None:
     if plan.changes_past:
-        return "Past events are taken out, so the model must be fitted again."
+        return MethodReason(code="past_taken_out")
     if found is None or found.trusted:
-        return ""
+        return None
     if found.pareto_k > PARETO_K_MAX:
-        return (
-            f"The draws of the run cannot stand for these priors (Pareto k {found.pareto_k:.2f}, at most "
-            f"{PARETO_K_MAX:g} allowed)."
-        )
-    return (
-        f"Too few draws of the run fit these priors ({found.effective_draws:.0f} effective draws, at least "
-        f"{EFFECTIVE_DRAWS_MIN:.0f} needed)."
+        return FailedWeights(code="weights_not_trusted", value=found.pareto_k, limit=PARETO_K_MAX)
+    return FailedWeights(
+        code="too_few_effective_draws", value=found.effective_draws, limit=EFFECTIVE_DRAWS_MIN
     )
 
 
@@ -180,11 +180,10 @@ def _same_draws(
         paths = min(paths, base.simulation.paths_per_draw)
         new_days = simulate_plan(base, plan, base.variables, base.inputs.data, paths)
     method: ScenarioMethod = "simulate"
-    reason = "Only the future changes: the same draws, with other futures on the same random numbers."
+    reason = MethodReason(code="only_future")
     if found:
         method = "reweight and simulate" if plan.changes_future else "reweight"
-        reason = "Only priors change" if not plan.changes_future else "Priors and the future change"
-        reason += ": the draws of the run are weighted by the ratio of the priors."
+        reason = MethodReason(code="priors_and_future" if plan.changes_future else "only_priors")
     targets = []
     for known in base.forecast.targets:
         horizon = base.simulation.horizon_days
@@ -203,7 +202,7 @@ def _new_draws(
     base: Run,
     plan: ScenarioPlan,
     found: ImportanceWeights | None,
-    reason: str,
+    reason: ScenarioReason,
     tell: Callable[[str], None],
 ) -> ScenarioForecast:
     past = base.inputs.data
@@ -231,7 +230,7 @@ def _new_draws(
 
 def refit(
     base: Run, plan: ScenarioPlan, data: Panel, tell: Callable[[str], None]
-) -> tuple[Mapping[str, Floats], tuple[str, ...]]:
+) -> tuple[Mapping[str, Floats], tuple[Failure, ...]]:
     """Sample the posterior of a scenario with the settings and the seed of the run.
 
     Returns the draws by variable, and the gates that failed.
@@ -328,12 +327,12 @@ def _target(
 def _forecast(
     plan: ScenarioPlan,
     method: ScenarioMethod,
-    reason: str,
+    reason: ScenarioReason,
     found: ImportanceWeights | None,
     targets: tuple[ScenarioTarget, ...],
     *,
-    failures: tuple[str, ...] = (),
-    withheld: str | None = None,
+    failures: tuple[Failure, ...] = (),
+    withheld: Literal["no_refit"] | None = None,
 ) -> ScenarioForecast:
     return ScenarioForecast(
         name=plan.scenario.name,

@@ -19,7 +19,7 @@ from forecast.events.table import EventTable
 from forecast.models.draws import Floats
 from forecast.panel.panel import decay_per_step
 from forecast.panel.streams import FutureAct, StreamLayout
-from forecast.priors import NEW_TYPE_PARAMETERS, Distribution, PriorSet, PriorStatement, read_prior
+from forecast.priors import Distribution, PriorSet, PriorStatement, new_type_parameters, read_prior
 from forecast.runs.inputs import Inputs
 from forecast.simulation import NewTypeEffect
 from forecast.wording import count, listing, long_day
@@ -161,10 +161,10 @@ def _type(name: str, declared: NewType, faults: list[Fault]) -> NewTypePriors:
     def read(key: str, statement: PriorStatement, *below: str) -> Distribution:
         path: KeyPath = ("types", name, key, *below)
         try:
-            return read_prior(key, statement, NEW_TYPE_PARAMETERS[key])
+            return read_prior(key, statement, new_type_parameters()[key])
         except PriorError as error:
             faults.append(Fault(path, str(error).removeprefix(f"{key}: ")))
-            return NEW_TYPE_PARAMETERS[key].default
+            return new_type_parameters()[key].default
 
     return NewTypePriors(
         {category: read("excites", prior, category) for category, prior in declared.excites.items()},

@@ -1,17 +1,8 @@
 """Draws → forward paths → probabilities before dates (NumPy only)."""
 
 from forecast.simulation.acts import NewTypeEffect
-from forecast.simulation.paths import (
-    NEVER,
-    FirstPassages,
-    SimulationOptions,
-    simulate_first_passages,
-)
-from forecast.simulation.probabilities import (
-    ProbabilityCurve,
-    probability_curve,
-    time_to_event,
-)
+from forecast.simulation.paths import NEVER, FirstPassages, SimulationOptions, simulate_first_passages
+from forecast.simulation.probabilities import ProbabilityCurve, probability_curve, time_to_event
 
 __all__ = [
     "NEVER",

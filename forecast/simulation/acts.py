@@ -1,6 +1,6 @@
-"""Acts ahead: on which paths each happens, on which day, and what an act of a new type does to others.
+"""Acts past and ahead: what the past leaves behind, and on which paths and days each act ahead happens.
 
-Chance belongs to the act, not to its place in a list: its random numbers are keyed by what it is (days,
+Chance belongs to the act ahead, not to its place in a list: its random numbers are keyed by what it is (days,
 category, severity, label). An act that two scenarios share happens on the same paths in both, and a
 higher probability only adds paths to those on which it happened before.
 """
@@ -17,8 +17,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.models.draws import Floats
-from forecast.panel.streams import FutureAct
+from forecast.models.draws import Floats, StreamDraws
+from forecast.panel.panel import SEVERE, SEVERE_HALF_LIFE_DAYS, Panel, decay_per_step
+from forecast.panel.streams import FutureAct, StreamLayout
 
 Uniforms = Callable[[int], Floats]
 """Uniform numbers of every path for a key, shape (draw, path)."""
@@ -70,15 +71,9 @@ def act_keys(acts: Sequence[FutureAct]) -> list[int]:
 
 
 class ActsAhead:
-    """The acts of some paths, drawn once.
+    """The acts of some paths, drawn once; the origin is day 0.
 
-    Parameters
-    ----------
-    acts : sequence of FutureAct
-    origin : date
-        Day 0.
-    chance, place : callable
-        Uniform numbers by key: whether an act happens, and when within its window.
+    ``chance`` and ``place`` give uniform numbers by key: whether an act happens, and when within its window.
     """
 
     def __init__(self, acts: Sequence[FutureAct], origin: date, chance: Uniforms, place: Uniforms) -> None:
@@ -126,3 +121,60 @@ class NewTypeState:
         for name, effect in self.effects.items():
             # An act has its full effect in the step after it and fades from there on.
             self._recent[name] = effect.decay[:, None] * self._recent[name] + happened.get(name, 0.0)
+
+
+@dataclass
+class ExcitationState:
+    """Decayed past before a step; leading axes are those of the draws (and paths), k streams.
+
+    Parameters
+    ----------
+    own, calming : ndarray, shape (..., k)
+        Normalised decayed counts of each stream; decayed counts (not normalised) for ballast.
+    cross : ndarray, shape (...)
+        Normalised decayed count of all conflictual acts.
+    severe : ndarray, shape (...)
+        Decayed count of severe acts.
+    """
+
+    own: Floats
+    cross: Floats
+    calming: Floats
+    severe: Floats
+
+    def advance(
+        self, counts: Floats, severe: Floats, layout: StreamLayout, decays: tuple[Floats, Floats, Floats]
+    ) -> None:
+        """Move one step on, after ``counts`` (..., k) acts of which ``severe`` (...) were severe."""
+        own_decay, cross_decay, calming_decay = decays
+        self.own *= own_decay[..., None]
+        self.own += (1 - own_decay[..., None]) * counts
+        self.cross *= cross_decay
+        conflict = sum(counts[..., stream] for stream in layout.conflict_index)
+        self.cross += (1 - cross_decay) * conflict
+        if any(layout.calming):
+            self.calming += counts
+            self.calming *= calming_decay[..., None]
+        if layout.marked:
+            self.severe += severe
+            self.severe *= float(decay_per_step(SEVERE_HALF_LIFE_DAYS))
+
+
+def decays_of(draws: StreamDraws) -> tuple[Floats, Floats, Floats]:
+    """Factors left after a step: own, cross, ballast; each of shape (d,)."""
+    return draws.own_decay, draws.cross_decay, draws.ballast_decay
+
+
+def state_before_last_step(panel: Panel, dyad: int, draws: StreamDraws) -> ExcitationState:
+    """Run the past of a dyad through the recursions up to the start of the last step of the grid.
+
+    That step may be cut short by the origin, and the simulation completes it before moving on. ``draws`` are
+    those of the dyad alone (``StreamDraws.of_dyad``).
+    """
+    narrow, wide = len(draws), (len(draws), len(panel.layout.streams))
+    state = ExcitationState(np.zeros(wide), np.zeros(narrow), np.zeros(wide), np.zeros(narrow))
+    felt, reach = panel.felt_counts[dyad], panel.reach[dyad]
+    for step in range(panel.grid.n_steps - 1):
+        severe = np.asarray(reach[step, :, SEVERE - 1].sum(), dtype=np.float64)
+        state.advance(felt[step], severe, panel.layout, decays_of(draws))
+    return state

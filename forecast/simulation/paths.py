@@ -19,9 +19,17 @@ from numpy.typing import NDArray
 from forecast.models.draws import Floats, StreamDraws
 from forecast.panel.panel import HALF_SATURATION, KNOT_STEPS, SEVERE, STEP_DAYS, Panel, recent_severe_term
 from forecast.panel.streams import FutureAct, StreamLayout, TargetRule
-from forecast.simulation.acts import ActsAhead, HappeningAct, NewTypeEffect, NewTypeState, act_keys
+from forecast.simulation.acts import (
+    ActsAhead,
+    ExcitationState,
+    HappeningAct,
+    NewTypeEffect,
+    NewTypeState,
+    act_keys,
+    decays_of,
+    state_before_last_step,
+)
 from forecast.simulation.random_numbers import Counts, RandomStreams, binomial, negative_binomial
-from forecast.simulation.state import ExcitationState, decays_of, state_before_last_step
 
 NEVER = np.iinfo(np.int32).max
 """First day of a target that does not happen within the horizon."""
@@ -39,17 +47,9 @@ _NO_NEW_TYPES: Mapping[str, NewTypeEffect] = {}
 
 @dataclass(frozen=True, kw_only=True)
 class SimulationOptions:
-    """How many paths, how far, and from which seed.
+    """How many paths, how many days after the origin, and from which seed (the same for every scenario).
 
-    Parameters
-    ----------
-    seed : int
-        The same seed gives the same random numbers to every scenario.
-    horizon_days : int
-        Days simulated after the origin.
-    paths_per_draw : int
-    first_paths : int, optional
-        Simulate only the first so many of them; these are the same, bit for bit, as when all are simulated.
+    With ``first_paths`` only so many of them; these are the same, bit for bit, as when all are simulated.
     """
 
     seed: int
@@ -111,7 +111,6 @@ def simulate_first_passages(
         One parameter set a draw and dyad, with knots that cover the past.
     targets : sequence of TargetRule
         In a marked layout any rule; otherwise the layout's own target only.
-    options : SimulationOptions
     calendar : sequence of FutureAct
         Acts ahead; each happens on a path with its probability and then acts like any other. Only for a
         panel of one dyad.
@@ -210,17 +209,12 @@ class _Chunk:
         self.layout: StreamLayout = panel.layout
         self.paths = (len(draws), options.first_paths or options.paths_per_draw)
         state = state_before_last_step(panel, dyad, draws)
-        wide = (*self.paths, len(self.layout.streams))
-        self.state = ExcitationState(
-            np.broadcast_to(state.own[:, None], wide).copy(),
-            np.broadcast_to(state.cross[:, None], self.paths).copy(),
-            np.broadcast_to(state.calming[:, None], wide).copy(),
-            np.broadcast_to(state.severe[:, None], self.paths).copy(),
-        )
+        every_path = (np.repeat(values[:, None], self.paths[1], axis=1) for values in vars(state).values())
+        self.state = ExcitationState(*every_path)
         self.streams = streams
         # The draws may have more knots than the past: the data say nothing on those beyond its last step.
         self.left_knot = last // KNOT_STEPS
-        sides = draws.knots[:, self.left_knot], draws.knots[:, self.left_knot + 1]
+        sides = draws.knots[:, self.left_knot : self.left_knot + 2].T
         self.knots = [np.broadcast_to(knot[:, None], self.paths) for knot in sides]
         self.new = NewTypeState(new_types, self.paths)
         self.conflict = _as_slice(self.layout.conflict_index)
@@ -248,12 +242,8 @@ class _Chunk:
         step = grid.n_steps - 1
         cells = 0
         acts = np.zeros(self.state.own.shape, dtype=np.int64)
-        ahead = ActsAhead(
-            calendar,
-            grid.origin,
-            lambda key: self.uniform(key, _CALENDAR),
-            lambda key: self.uniform(key, _WINDOW),
-        )
+        chances = (lambda key: self.uniform(key, _CALENDAR), lambda key: self.uniform(key, _WINDOW))
+        ahead = ActsAhead(calendar, grid.origin, *chances)
         while last + STEP_DAYS * step < self.options.horizon_days:
             begins = max(last + STEP_DAYS * step, 0)
             ends = last + STEP_DAYS * (step + 1)

@@ -74,16 +74,7 @@ class HitMoments:
 
 
 def hit_moments(first_day: NDArray[np.int32], horizon_days: int, weights: Floats) -> HitMoments:
-    """Moments from first days.
-
-    Parameters
-    ----------
-    first_day : ndarray of int32, shape (draw, path)
-        Two paths or more.
-    horizon_days : int
-    weights : ndarray, shape (draw,)
-        Summing to one.
-    """
+    """Moments from first days, shape (draw, path), two paths or more; weights sum to one over draws."""
     n_paths = first_day.shape[1]
     ordered = np.sort(first_day, axis=1)
     # The k-th path of a draw to be hit makes k−1 new pairs of paths that are both hit.
@@ -95,16 +86,9 @@ def hit_moments(first_day: NDArray[np.int32], horizon_days: int, weights: Floats
 def hit_share(
     days: NDArray[np.int32], horizon_days: int, weights: Floats, counted: Floats | None = None
 ) -> Floats:
-    """Weighted share of days before day t, shape (horizon_days + 1,).
+    """Weighted share of days, shape (draw, n), before day t; shape (horizon_days + 1,).
 
-    Parameters
-    ----------
-    days : ndarray of int32, shape (draw, n)
-    horizon_days : int
-    weights : ndarray, shape (draw,)
-        Summing to one.
-    counted : ndarray, shape (n,), optional
-        As how many each of the n counts; as one when absent.
+    Weights sum to one over draws; ``counted``, shape (n,), says as how many each of the n counts (one).
     """
     n = days.shape[1]
     each = np.full(n, 1 / n) if counted is None else counted / n

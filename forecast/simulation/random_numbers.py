@@ -15,18 +15,11 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
+_Draw = Callable[[np.random.Generator, tuple[int, ...]], Floats]
 
 
 class RandomStreams:
-    """Random numbers of some draws; a run of neighbouring draws shares a key.
-
-    Parameters
-    ----------
-    keys : sequence of ndarray of uint64, shape (2,)
-        One for every ``width`` draws.
-    width, n_draws : int
-        Draws of a key (the last may have fewer), and of all.
-    """
+    """Random numbers of some draws; every ``width`` neighbouring draws share a key, of two uint64."""
 
     def __init__(self, keys: Sequence[NDArray[np.uint64]], width: int, n_draws: int) -> None:
         self._parts = [
@@ -41,17 +34,10 @@ class RandomStreams:
 
     def normal(self, step: int, purpose: int, n_paths: int) -> Floats:
         """Standard normal numbers, shape (draw, path)."""
-        return self._filled(
-            step, purpose, (n_paths,), lambda generator, size: generator.standard_normal(size)
-        )
+        draw: _Draw = lambda generator, size: generator.standard_normal(size)  # noqa: E731
+        return self._filled(step, purpose, (n_paths,), draw)
 
-    def _filled(
-        self,
-        step: int,
-        purpose: int,
-        shape: tuple[int, ...],
-        draw: Callable[[np.random.Generator, tuple[int, ...]], Floats],
-    ) -> Floats:
+    def _filled(self, step: int, purpose: int, shape: tuple[int, ...], draw: _Draw) -> Floats:
         n_paths, *width = shape
         numbers = np.empty((self._n_draws, *shape))
         counter = np.array([0, 0, step, purpose], dtype=np.uint64)
@@ -64,20 +50,9 @@ class RandomStreams:
 
 
 def negative_binomial(uniform: Floats, mean: Floats, shape: Floats) -> Counts:
-    """Quantile of a negative binomial at ``uniform``, elementwise.
+    """Quantile of a negative binomial, elementwise: the smallest n with P(N ≤ n) > ``uniform``, in [0, 1).
 
-    Parameters
-    ----------
-    uniform : ndarray in [0, 1)
-    mean : ndarray
-        Mean, not negative.
-    shape : ndarray
-        Shape α of the gamma mixture: variance = mean + mean²/α.
-
-    Returns
-    -------
-    ndarray of int64
-        Smallest n with P(N ≤ n) > uniform.
+    ``shape`` is α of the gamma mixture: variance = mean + mean²/α.
     """
     counts = np.zeros(uniform.shape, dtype=np.int64)
     # P(0) = (1 + mean/shape)^−shape ≥ exp(−mean) ≥ 1 − mean: below that no logarithm is needed.

@@ -13,8 +13,8 @@ from forecast.records.analysis import (
     NumberSensitivity,
     OnWordBound,
     RobustnessNote,
-    WrittenText,
 )
+from forecast.records.base import WrittenText
 from forecast.records.forecast import Forecast
 
 LABEL_WORDS = {

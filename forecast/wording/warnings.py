@@ -1,9 +1,87 @@
-"""What a reader must know of a run, in sentences."""
+"""What a reader must know of a run, in sentences: checks that failed, and limits of its numbers."""
 
 from __future__ import annotations
 
 from forecast import wording
 from forecast.records.analysis import CappedRates, InfluentialEvents, LateReports, RunWarning, UnusedBacktest
+from forecast.records.base import WrittenText
+from forecast.records.forecast import Failure
+from forecast.records.history import (
+    AbsentForecasts,
+    BacktestRefusal,
+    FewOutcomes,
+    LaterWindows,
+    OtherOutcomes,
+    OtherSettings,
+    OtherTargets,
+    ScoreWarning,
+    UnreadableBacktest,
+    UntestedModel,
+)
+
+GATE_WORDS = {
+    "rhat": (
+        "R-hat of {quantity} is {value:.3f}, at most {limit:g} allowed: "
+        "sample longer (sampler.draws, sampler.tune)"
+    ),
+    "ess_bulk": "bulk ESS of {quantity} is {value:.0f}, at least {limit:g} needed: more sampler.draws",
+    "ess_tail": "tail ESS of {quantity} is {value:.0f}, at least {limit:g} needed: more sampler.draws",
+    "divergences": "{value:.0f} divergent {noun}, at most {limit:g} allowed: raise sampler.target_accept",
+    "bfmi": "BFMI {value:.2f}, at least {limit:g} needed: raise sampler.tune",
+}
+SETTINGS_WORDS = {
+    "no_forecast": "it holds no forecast",
+    "settings_unknown": "scores.json does not say which targets and priors were tested",
+    "other_definitions": "its targets are defined otherwise than this run's",
+    "other_priors": "its priors are not this run's",
+}
+
+
+def failure_sentence(failure: Failure) -> str:
+    """Say which gate a fit failed, by how much, and what to try."""
+    if isinstance(failure, WrittenText):
+        return failure.text
+    noun = "transition" if failure.value == 1 else "transitions"
+    said = GATE_WORDS[failure.code].format(noun=noun, **dict(failure))
+    return f"{failure.model}: {said}" if failure.model else said
+
+
+def score_sentence(warning: ScoreWarning) -> str:
+    """Say one warning about the scores of a backtest."""
+    match warning:
+        case FewOutcomes():
+            return (
+                f"{warning.target}, {warning.horizon_days} days: {warning.hits} windows with and "
+                f"{warning.misses} without the target. With fewer than {warning.needed} of either no skill "
+                "is claimed."
+            )
+        case AbsentForecasts():
+            return (
+                f"{warning.target}, {warning.horizon_days} days: {warning.model} has no forecast for "
+                f"{warning.absent} of {warning.origins} origins."
+            )
+        case _:
+            return warning.text
+
+
+def refusal_clause(refusal: BacktestRefusal) -> str:
+    """Say why the backtest beside a run was not used, as the end of a sentence without its full stop."""
+    match refusal:
+        case OtherSettings():
+            return SETTINGS_WORDS[refusal.code]
+        case OtherTargets():
+            return f"its targets are {', '.join(refusal.tested)}; this run's are {', '.join(refusal.asked)}"
+        case LaterWindows():
+            return f"its windows run to {refusal.last_day}, past the as-of date {refusal.as_of}"
+        case OtherOutcomes():
+            return f"its outcomes of {refusal.target} are not those that this run's events give"
+        case UntestedModel():
+            return (
+                f"the backtest holds no forecast of '{refusal.model}' (it holds "
+                f"{', '.join(refusal.tested)}). Run it again with --models {refusal.model}"
+            )
+        case UnreadableBacktest():
+            return refusal.fault
 
 
 def warning_sentence(warning: RunWarning) -> str:
@@ -28,6 +106,6 @@ def warning_sentence(warning: RunWarning) -> str:
                 "their effects are not shown."
             )
         case UnusedBacktest():
-            return f"The backtest beside this run was not used: {warning.refusal}."
+            return f"The backtest beside this run was not used: {refusal_clause(warning.refusal)}."
         case _:
             return warning.text

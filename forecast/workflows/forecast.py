@@ -29,7 +29,6 @@ from forecast.records.analysis import (
 )
 from forecast.records.forecast import (
     Baseline,
-    Diagnostics,
     Driver,
     DyadRecord,
     Forecast,
@@ -49,6 +48,7 @@ from forecast.sensitivity.labels import with_labels
 from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
 from forecast.simulation import FirstPassages
 from forecast.simulation.probabilities import hit_shares
+from forecast.wording.warnings import failure_sentence
 from forecast.workflows.report import save_run
 
 Floats = NDArray[np.float64]
@@ -113,14 +113,14 @@ def make_forecast(config: Config, listen: Listener | None = None, *, drivers: bo
             main = posteriors[inputs.main.model.name]
             moved, withheld = measure_drivers(inputs, main, seed=stage_seeds(config).simulate, listen=tell)
     forecast = Forecast(
-        schema=1,
+        schema=2,
         run_id=run_id(config, inputs.events),
         name=config.name,
         dyad=DyadRecord(a=config.dyad.names[0], b=config.dyad.names[1], label=config.dyad.title),
         as_of=config.as_of,
         model=config.model.family,
         converged=gates.converged,
-        diagnostics=Diagnostics(**vars(gates)),
+        diagnostics=gates,
         targets=targets,
         headline=Headline(target=config.headline.target, milestone=config.headline.milestone),
         drivers=moved,
@@ -228,7 +228,7 @@ def require_converged(forecast: Forecast, folder: Path) -> None:
     """
     if forecast.converged:
         return
-    failures = "\n".join(f"  {failure}" for failure in forecast.diagnostics.failures)
+    failures = "\n".join(f"  {failure_sentence(one)}" for one in forecast.diagnostics.failures)
     raise NotConvergedError(
         f"the fit did not converge; do not use its numbers.\n{failures}\n"
         f"The run, with a stamped report, is in {folder}. --allow-unconverged ends with code 0 all the same."

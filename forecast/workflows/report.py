@@ -35,6 +35,7 @@ from forecast.runs.folder import (
 )
 from forecast.runs.inputs import target_rules
 from forecast.runs.run import Run, write_run
+from forecast.wording.warnings import refusal_clause
 
 if TYPE_CHECKING:
     # Not loaded, since a saved run is rebuilt without them: they bring PyMC.
@@ -60,8 +61,8 @@ def save_run(
     if analysis is None:
         raise ValueError("a run is saved with its analysis")
     found = _find_backtest(config, run.inputs.events, folder)
-    if found and not found.record:
-        unused = UnusedBacktest(refusal=found.refusal.rstrip("."))
+    if found and found.refusal:
+        unused = UnusedBacktest(refusal=found.refusal)
         analysis = analysis.model_copy(update={"warnings": (*analysis.warnings, unused)})
     with new_run_folder(folder, force=force) as filling:
         write_run(replace(run, analysis=analysis), filling, folder)
@@ -195,7 +196,8 @@ def _adopt_backtest(config: Config, folder: Path) -> bool:
     if found is None:
         return False
     if found.record is None:
-        _LOGGER.warning("%s: the backtest beside this run was not used: %s", folder, found.refusal)
+        why = refusal_clause(found.refusal) if found.refusal else ""
+        _LOGGER.warning("%s: the backtest beside this run was not used: %s", folder, why)
         return False
     write_record_whole(found.record, folder / files.TRACK_RECORD)
     return True

@@ -17,7 +17,7 @@ from forecast.config import load_config
 from forecast.evaluation import workers
 from forecast.evaluation.backtest import BacktestOptions, BacktestPlan, UnitResult
 from forecast.evaluation.model_forecasts import OriginForecast
-from forecast.inference.options import SamplerOptions
+from forecast.inference.posterior import SamplerOptions
 from forecast.panel.streams import TargetRule
 from forecast.workflows import backtest as backtest_run
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from forecast.evaluation.backtest import run_unit, units_of
-from forecast.inference.options import SamplerOptions
+from forecast.inference import rolling
+from forecast.inference.posterior import SamplerOptions
 
 ORIGINS = (date(2021, 1, 1), date(2021, 6, 1), date(2021, 11, 1), date(2022, 4, 1))
 EXACT_SEEDS = (11, 12, 13)
@@ -56,9 +57,7 @@ def test_bridged_forecasts_equal_refitted_ones(forecasts_of, exact):
 def test_draws_that_are_not_reweighted_fail_the_comparison(forecasts_of, exact, monkeypatch):
     # All but equal weights: Pareto smoothing refuses weights without any spread.
     flat = np.random.default_rng(0)
-    monkeypatch.setattr(
-        "forecast.models.likelihood.log_likelihood", lambda panel, draws: flat.normal(0, 1e-3, len(draws))
-    )
+    monkeypatch.setattr(rolling, "log_likelihood", lambda data, draws: flat.normal(0, 1e-3, len(draws)))
     stale = forecasts_of(exact=False, seed=1)
     assert sum(one.refitted for one in stale) == 1
     assert root_mean_square(gaps(stale, exact)) > 2.5

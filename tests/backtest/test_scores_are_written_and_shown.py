@@ -150,7 +150,7 @@ def test_the_folder_is_a_track_record_for_a_run_of_the_same_config(whole_backtes
     found = find_track_record(
         folder, inputs.events, inputs.rules, config.as_of, "joint", done.plan.priors, seed=config.sampler.seed
     )
-    assert found.refusal == ""
+    assert found.refusal is None
     assert found.record.n_origins == 24
     brier = {(row.target, row.horizon_days): row.brier.value for row in found.record.rows}
     assert brier["severe", 30] == done.scores.cell("severe", 30, "joint").brier.value

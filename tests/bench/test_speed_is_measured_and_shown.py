@@ -11,15 +11,14 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from forecast.bench import samplers, speed
-from forecast.bench.samplers import NUMPYRO, OURS, PYMC, SamplerRun, race
-from forecast.bench.speed import SpeedReport, gradient_microseconds
+from forecast.bench import speed
+from forecast.bench.speed import NUMPYRO, OURS, PYMC, SamplerRun, SpeedReport, gradient_microseconds, race
 from forecast.bench.stages import StageClock, StageTimes, measure_stages, peak_mebibytes
 from forecast.cli.app import app
 from forecast.cli.bench import speed_tables
 from forecast.cli.terminal import lines_of
 from forecast.errors import ForecastError
-from forecast.inference.options import SamplerOptions
+from forecast.inference.posterior import SamplerOptions
 
 STAGES = ("import", "read", "compile", "sample", "simulate", "drivers", "report")
 
@@ -131,9 +130,9 @@ def test_samplers_take_turns_and_the_warm_up_is_not_counted(monkeypatch):
         called.append((sampler, options.seed, options.draws))
         return run(sampler, total=2.0, sampling=1.0, ess=float(options.seed))
 
-    monkeypatch.setattr(samplers, "has_numpyro", lambda: False)
-    monkeypatch.setattr(samplers, "_ours", lambda inputs, options: (made(OURS, options), ["x"]))
-    monkeypatch.setattr(samplers, "_naive", lambda inputs, options, sampler, names: made(sampler, options))
+    monkeypatch.setattr(speed, "has_numpyro", lambda: False)
+    monkeypatch.setattr(speed, "_ours", lambda inputs, options: (made(OURS, options), ["x"]))
+    monkeypatch.setattr(speed, "_naive", lambda inputs, options, sampler, names: made(sampler, options))
     ours, naive = SamplerOptions(seed=7, draws=100), SamplerOptions(seed=7, draws=300)
     rounds = race(None, ours, naive, 2, lambda what: None)
     assert called == [

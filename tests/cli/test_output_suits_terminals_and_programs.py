@@ -27,6 +27,7 @@ from forecast.records.forecast import (
     Diagnostics,
     DyadRecord,
     Forecast,
+    GateFailure,
     Headline,
     MilestoneForecast,
     TargetForecast,
@@ -67,7 +68,7 @@ def made_forecast(*, converged: bool = True, seen: int = 3) -> Forecast:
         time_to_event_days=TimeToEvent(q10=None, q50=None, q90=None),
     )
     return Forecast(
-        schema=1,
+        schema=2,
         run_id="r",
         name="small",
         dyad=DyadRecord(a="AAA", b="BBB", label="A – B"),
@@ -80,7 +81,9 @@ def made_forecast(*, converged: bool = True, seen: int = 3) -> Forecast:
             ess_tail_min=9,
             divergences=0,
             bfmi_min=1,
-            failures=() if converged else ("bulk ESS of x is 9, at least 400 needed: more sampler.draws",),
+            failures=()
+            if converged
+            else (GateFailure(code="ess_bulk", quantity="x", value=9.0, limit=400.0),),
         ),
         targets=(target,),
         headline=Headline(target="crisis", milestone="late"),

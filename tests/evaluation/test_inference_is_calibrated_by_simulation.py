@@ -15,7 +15,7 @@ from forecast.evaluation.simulation_based_calibration import (
     draw_truth,
     rank_study,
 )
-from forecast.inference.options import SamplerOptions
+from forecast.inference.posterior import SamplerOptions
 from forecast.panel.panel import TimeGrid
 from forecast.panel.streams import TargetRule, stream_layout
 from forecast.priors import default_priors

@@ -157,7 +157,7 @@ def test_a_bad_optional_cell_is_named(event_file, column: str, text: str, messag
 
 
 def test_every_column_has_a_reader():
-    assert tuple(PARSERS) == COLUMNS
+    assert PARSERS.keys() == set(COLUMNS)
 
 
 def test_an_id_used_twice_names_the_line_of_its_first_use(event_file):

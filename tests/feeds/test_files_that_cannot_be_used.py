@@ -8,7 +8,7 @@ import pytest
 
 from forecast.errors import EventError, InputError
 from forecast.events.reading import write_events
-from forecast.feeds.unpack import CorruptFileError, read_blocks
+from forecast.feeds.reading import CorruptFileError, read_blocks
 
 
 def packed(path: Path, name: str, content: bytes) -> Path:

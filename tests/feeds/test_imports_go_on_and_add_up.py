@@ -7,13 +7,13 @@ import zipfile
 import pytest
 
 from forecast.errors import EventError, StoppedError
-from forecast.feeds import reading, writing
-from forecast.feeds.clean_rows import RowCleaner
+from forecast.feeds import output, reading
+from forecast.feeds.clean_rows import Block, RowCleaner
 from forecast.feeds.engine import Engine
 from forecast.feeds.formats import LAYOUTS
-from forecast.feeds.journal import JOURNAL, journal_folder
 from forecast.feeds.options import layout_of
-from forecast.feeds.unpack import Block, read_blocks
+from forecast.feeds.output import JOURNAL, journal_folder
+from forecast.feeds.reading import read_blocks
 
 
 @pytest.fixture
@@ -157,7 +157,7 @@ def test_an_import_that_fails_leaves_the_former_events_as_they_were(imported, pi
     def fail(*_):
         raise EventError("no room")
 
-    monkeypatch.setattr(writing, "write_rows", fail)
+    monkeypatch.setattr(output, "write_rows", fail)
     with pytest.raises(EventError, match="no room"):
         imported(pieces, "gdelt2", repeat_days=None)
     assert before.output.read_bytes() == content

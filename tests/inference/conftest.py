@@ -5,8 +5,7 @@ import pytest
 import xarray as xr
 
 from forecast.inference.compile_cache import compile_model
-from forecast.inference.options import SamplerOptions
-from forecast.inference.posterior import Posterior
+from forecast.inference.posterior import Posterior, SamplerOptions
 from forecast.inference.sampling import sample
 from forecast.models.streams import build_model
 from forecast.panel.panel import TimeGrid, count_events

@@ -18,7 +18,7 @@ import pytest
 
 from forecast.inference import compile_cache
 from forecast.inference.compile_cache import compile_model
-from forecast.inference.options import SamplerOptions
+from forecast.inference.posterior import SamplerOptions
 from forecast.inference.sampling import sample
 
 OPTIONS = SamplerOptions(seed=5, draws=25, tune=50, chains=2)
@@ -147,7 +147,7 @@ IN_A_PROCESS = (
     TINY
     + """
     import time
-    from forecast.inference.options import SamplerOptions
+    from forecast.inference.posterior import SamplerOptions
     from forecast.inference.compile_cache import compile_model
     from forecast.inference.sampling import sample
 

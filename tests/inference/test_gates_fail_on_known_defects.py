@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from forecast.inference.gates import check_gates
+from forecast.inference.gates import check_gates, worst_report
+from forecast.records.forecast import Diagnostics, GateFailure
 
 CHAINS, DRAWS = 4, 1000
 
@@ -28,25 +29,23 @@ def test_one_chain_elsewhere_fails_r_hat_and_is_named(good, made_posterior):
     report = check_gates(made_posterior(good))
     assert not report.converged
     assert report.rhat_max > 1.05
-    assert report.failures[0] == (
-        f"R-hat of rate is {report.rhat_max:.3f}, at most 1.01 allowed: "
-        "sample longer (sampler.draws, sampler.tune)"
-    )
+    assert report.failures[0] == GateFailure(code="rhat", quantity="rate", value=report.rhat_max, limit=1.01)
 
 
 def test_a_chain_of_another_scale_fails_r_hat_too(good, made_posterior):
     good["scale"][0] *= 4.0  # same mean: seen by the folded R-hat only
-    assert any(
-        failure.startswith("R-hat of scale is 1.") for failure in check_gates(made_posterior(good)).failures
-    )
+    failed = {(one.code, one.quantity): one.value for one in check_gates(made_posterior(good)).failures}
+    assert 1.01 < failed["rhat", "scale"] < 2
 
 
 def test_few_draws_fail_ess_and_ask_for_more(made_posterior):
     draws = {"scale": np.random.default_rng(2).standard_normal((CHAINS, 60))}
     report = check_gates(made_posterior(draws))
-    bulk = next(failure for failure in report.failures if failure.startswith("bulk ESS"))
-    assert bulk == f"bulk ESS of scale is {report.ess_bulk_min:.0f}, at least 400 needed: more sampler.draws"
-    assert any(failure.startswith("tail ESS of scale is") for failure in report.failures)
+    of_scale = {"quantity": "scale", "limit": 400.0}
+    assert report.failures[-2:] == (
+        GateFailure(code="ess_bulk", value=report.ess_bulk_min, **of_scale),
+        GateFailure(code="ess_tail", value=report.ess_tail_min, **of_scale),
+    )
 
 
 def test_sticky_chains_have_the_ess_of_their_autocorrelation(made_posterior):
@@ -64,14 +63,14 @@ def test_one_divergence_in_a_thousand_is_let_pass(good, made_posterior, divergen
     report = check_gates(made_posterior(good, divergences=divergences))
     assert (report.converged, report.divergences) == (passes, divergences)
     if not passes:
-        expected = "5 divergent transitions, at most 4 allowed: raise sampler.target_accept"
-        assert report.failures == (expected,)
+        assert report.failures == (GateFailure(code="divergences", value=5, limit=4),)
 
 
 def test_an_energy_that_wanders_fails_bfmi(good, made_posterior):
     energy = np.cumsum(np.random.default_rng(4).standard_normal((CHAINS, DRAWS)), axis=1)
     report = check_gates(made_posterior(good, energy=energy))
-    assert report.failures == (f"BFMI {report.bfmi_min:.2f}, at least 0.3 needed: raise sampler.tune",)
+    assert report.failures == (GateFailure(code="bfmi", value=report.bfmi_min, limit=0.3),)
+    assert report.bfmi_min < 0.3
 
 
 def test_a_milestone_probability_is_monitored_like_a_parameter(good, made_posterior):
@@ -79,7 +78,7 @@ def test_a_milestone_probability_is_monitored_like_a_parameter(good, made_poster
     assert check_gates(made_posterior(good), {"P(x)": probability.ravel()}).converged
     probability[1] += 0.3  # chains come one after the other
     report = check_gates(made_posterior(good), {"P(x)": probability.ravel()})
-    assert report.failures[0].startswith("R-hat of P(x) is 1.")
+    assert (report.failures[0].code, report.failures[0].quantity) == ("rhat", "P(x)")
 
 
 def test_shares_of_few_paths_need_no_tail_ess(good, made_posterior):
@@ -99,10 +98,24 @@ def test_a_part_that_stands_still_is_never_passed_by(good, made_posterior, name)
     stuck[..., 0] = 1.5
     for variables in ({name: stuck} | good, good | {name: stuck}):
         report = check_gates(made_posterior(variables))
-        assert any(f"of {name} is" in failure for failure in report.failures), report
+        found = [one for one in report.failures if one.quantity == name]
+        assert "rhat" in {one.code for one in found}, report
+        assert np.isnan(found[0].value)
+        assert Diagnostics.model_validate_json(report.model_dump_json()).failures[0].quantity == name
 
 
 def test_chains_stuck_in_different_places_fail(good, made_posterior):
     good["scale"][:] = np.arange(CHAINS)[:, None]
     report = check_gates(made_posterior(good))
-    assert any(failure.startswith("R-hat of scale") for failure in report.failures), report
+    assert ("rhat", "scale") in {(one.code, one.quantity) for one in report.failures}, report
+
+
+def test_reports_of_several_models_are_one_with_the_worst_of_each_and_failures_by_model(good, made_posterior):
+    passed = check_gates(made_posterior(good))
+    good["scale"][0] *= 4.0
+    failed = check_gates(made_posterior(good, divergences=5))
+    assert worst_report({"only": failed}) is failed
+    joined = worst_report({"one": passed, "two": failed})
+    assert (joined.rhat_max, joined.divergences, joined.converged) == (failed.rhat_max, 5, False)
+    assert {one.model for one in joined.failures} == {"two"}
+    assert tuple(one.model_copy(update={"model": None}) for one in joined.failures) == failed.failures

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from forecast.inference.gates import check_gates
-from forecast.inference.options import SamplerOptions
+from forecast.inference.posterior import SamplerOptions
 from forecast.inference.sampling import fit
 from forecast.models.draws import stream_draws, tension_at_steps
 from forecast.models.streams import build_model

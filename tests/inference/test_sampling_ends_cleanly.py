@@ -8,10 +8,10 @@ import xarray as xr
 
 from forecast.errors import NotConvergedError
 from forecast.inference import sampling
-from forecast.inference.gates import GateReport
 from forecast.inference.sampling import fit, sample
 from forecast.models.draws import INNOVATIONS, stream_draws, tension_at_steps
 from forecast.priors import default_priors
+from forecast.records.forecast import Diagnostics, GateFailure
 
 fit_module = importlib.import_module(
     "forecast.inference.sampling"
@@ -114,8 +114,16 @@ def fit_counts(model, compiled, monkeypatch):
     """Run ``fit`` with gates that answer as told, and without compiling again."""
     monkeypatch.setattr(fit_module, "compile_model", lambda model: compiled)
 
-    def run(options, *, failures: tuple[str, ...]):
-        report = GateReport(1.2, 10.0, 10.0, 0, 1.0, failures)
+    def run(options, *, passes: bool):
+        failure = GateFailure(code="ess_bulk", quantity="x", value=10.0, limit=400.0)
+        report = Diagnostics(
+            rhat_max=1.2,
+            ess_bulk_min=10.0,
+            ess_tail_min=10.0,
+            divergences=0,
+            bfmi_min=1.0,
+            failures=() if passes else (failure,),
+        )
         monkeypatch.setattr(fit_module, "check_gates", lambda posterior: report)
         return fit(model, options)
 
@@ -123,13 +131,13 @@ def fit_counts(model, compiled, monkeypatch):
 
 
 def test_a_fit_that_passes_is_kept(fit_counts, short_fit, short_options):
-    posterior = fit_counts(short_options, failures=())
+    posterior = fit_counts(short_options, passes=True)
     assert (posterior.reruns, posterior.tune, posterior.target_accept) == (0, 200, 0.9)
     np.testing.assert_array_equal(posterior.variables["tension_scale"], short_fit.variables["tension_scale"])
 
 
 def test_a_fit_that_fails_is_sampled_once_more_and_longer(fit_counts, short_fit, short_options):
-    posterior = fit_counts(short_options, failures=("R-hat of tension_scale is 1.2",))
+    posterior = fit_counts(short_options, passes=False)
     assert posterior.reruns == 1
     assert posterior.tune == fit_module.RERUN_TUNE
     assert posterior.target_accept == fit_module.RERUN_TARGET_ACCEPT
@@ -138,5 +146,5 @@ def test_a_fit_that_fails_is_sampled_once_more_and_longer(fit_counts, short_fit,
 
 def test_a_rerun_is_never_shorter_than_what_was_asked_for(fit_counts, short_options):
     asked = replace(short_options, tune=1200, target_accept=0.99)
-    posterior = fit_counts(asked, failures=("bulk ESS",))
+    posterior = fit_counts(asked, passes=False)
     assert (posterior.reruns, posterior.tune, posterior.target_accept) == (1, 1200, 0.99)

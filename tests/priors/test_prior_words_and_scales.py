@@ -7,7 +7,7 @@ import pytest
 
 from forecast.panel.streams import TargetRule, stream_layout
 from forecast.priors import default_priors, parameter_groups
-from forecast.priors.human_scale import EFFECT, effect_words
+from forecast.priors.human_scale import SCALES, effect_words
 from forecast.priors.resolve import statement_examples, statement_text
 
 TARGET = TargetRule("military", ("military_incident", "military_posture"), 4)
@@ -99,7 +99,7 @@ def test_a_ballast_of_log_two_halves_the_rate():
         "recent acts of this kind halve the rate of conflictual acts "
         f"(90% between −{high:.0%} and −{low:.0%})"
     )
-    assert EFFECT.of(math.log(2)) == pytest.approx(-0.5)
+    assert SCALES["effect"].of(math.log(2)) == pytest.approx(-0.5)
 
 
 def test_statements_are_written_as_a_config_reads_them():

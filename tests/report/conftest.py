@@ -37,7 +37,9 @@ from forecast.records.forecast import (
     Driver,
     DyadRecord,
     Forecast,
+    GateFailure,
     Headline,
+    MethodReason,
     MilestoneForecast,
     ScenarioForecast,
     ScenarioMilestone,
@@ -186,12 +188,12 @@ def make_forecast(
         ()
         if converged
         else (
-            "R-hat of tension.scale is 1.043, above 1.01: run longer chains.",
-            "Bulk ESS of P(major escalation) is 120, below 400: run more draws.",
+            GateFailure(code="rhat", quantity="tension.scale", value=1.043, limit=1.01),
+            GateFailure(code="ess_bulk", quantity="P(major escalation)", value=120.0, limit=400.0),
         )
     )
     return Forecast(
-        schema=1,
+        schema=2,
         run_id="us-china-2023-2023-07-10-3f9a1c",
         name="us-china-2023",
         dyad=DyadRecord(a="USA", b="CHN", label=label),
@@ -514,7 +516,7 @@ def make_scenario(forecast, name, change, *, mcse=0.002, **fields):
         label=f"Label of {name}",
         rationale=f"Reason of {name}.",
         method="simulate",
-        reason="Only the future changes.",
+        reason=MethodReason(code="only_future"),
         pareto_k=None,
         effective_draws=None,
         failures=fields.get("failures", ()),

@@ -2,6 +2,7 @@
 
 import pytest
 
+from forecast.records.base import WrittenText
 from forecast.report.sections.indicators import (
     indicator_sentence,
     indicators,
@@ -24,8 +25,8 @@ def forecast(plain, scenario):
                 scenario(plain, "noise", 0.003),
                 scenario(plain, "calming", -0.05),
                 scenario(plain, "grave", 0.12),
-                scenario(plain, "failed", 0.3, failures=("R-hat",)),
-                scenario(plain, "kept-back", 0.3, withheld="needs a new fit"),
+                scenario(plain, "failed", 0.3, failures=(WrittenText(text="R-hat"),)),
+                scenario(plain, "kept-back", 0.3, withheld="no_refit"),
             )
         }
     )

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from forecast import wording
-from forecast.records.forecast import Difference, ScenarioForecast, ScenarioMilestone, ScenarioTarget
+from forecast.records.base import WrittenText
+from forecast.records.forecast import (
+    Difference,
+    MethodReason,
+    ScenarioForecast,
+    ScenarioMilestone,
+    ScenarioTarget,
+)
 from forecast.report.blocks import Chart, Table
 from forecast.report.drawing import figure_bytes
 from forecast.report.sections.scenarios import MOST_DRAWN, draw_scenarios, drawn_scenarios, scenarios_section
@@ -30,7 +37,11 @@ def scenario(forecast, name, change, **fields):
     known = {"label": f"Label of {name}", "method": "simulate", "pareto_k": None, "effective_draws": None}
     known |= {"failures": (), "withheld": None, **fields}
     return ScenarioForecast(
-        name=name, rationale=f"Reason of {name}.", reason="A reason.", targets=tuple(targets), **known
+        name=name,
+        rationale=f"Reason of {name}.",
+        reason=MethodReason(code="only_future"),
+        targets=tuple(targets),
+        **known,
     )
 
 
@@ -60,8 +71,8 @@ def test_the_table_shows_every_scenario_with_chance_change_and_method(plain, sec
     scenarios = (
         scenario(plain, "grave", 0.12),
         scenario(plain, "beliefs", -0.05, method="reweight", pareto_k=0.314, effective_draws=1234.5),
-        scenario(plain, "kept-back", 0.3, method="refit", withheld="needs a new fit"),
-        scenario(plain, "failed", 0.02, method="refit", failures=("R-hat",)),
+        scenario(plain, "kept-back", 0.3, method="refit", withheld="no_refit"),
+        scenario(plain, "failed", 0.02, method="refit", failures=(WrittenText(text="R-hat"),)),
     )
     section = section_of(plain.model_copy(update={"scenarios": scenarios}))
     (table,) = (block for block in section.blocks if isinstance(block, Table))
@@ -79,7 +90,7 @@ def test_the_table_shows_every_scenario_with_chance_change_and_method(plain, sec
 
 def test_the_chart_draws_the_records_and_leaves_out_what_is_withheld(plain, section_of):
     scenarios = (
-        scenario(plain, "kept-back", 0.3, withheld="needs a new fit"),
+        scenario(plain, "kept-back", 0.3, withheld="no_refit"),
         scenario(plain, "small", 0.01),
         scenario(plain, "calming", -0.05),
         scenario(plain, "grave", 0.12),

@@ -14,11 +14,18 @@ from pypdf import PdfReader
 from forecast.config import load_config
 from forecast.errors import RunFolderError
 from forecast.evaluation.track_record import find_track_record
-from forecast.records.history import TrackRecord
+from forecast.records.history import (
+    LaterWindows,
+    OtherOutcomes,
+    OtherSettings,
+    OtherTargets,
+    TrackRecord,
+    UntestedModel,
+)
 from forecast.runs.folder import file_hashes
 from forecast.runs.summaries import capped_warnings
 from forecast.simulation import FirstPassages
-from forecast.wording.warnings import warning_sentence
+from forecast.wording.warnings import score_sentence, warning_sentence
 from forecast.workflows.report import Run, rebuild_report, save_run
 
 CONFIG = """\
@@ -62,7 +69,7 @@ def find(factory, backtest):
 
 def test_a_backtest_of_the_same_questions_gives_the_record_that_its_table_gives(find, backtest, tmp_path):
     found = find(write_backtest(tmp_path / "backtest", backtest))
-    assert found.refusal == ""
+    assert found.refusal is None
     assert found.record.rows == backtest.record.rows
     assert found.record.largest_misses == backtest.record.largest_misses
     assert found.record.reliability == backtest.record.reliability
@@ -80,28 +87,35 @@ def test_outcomes_that_the_events_do_not_give_are_refused(find, factory, backtes
     other = factory.events.known_by(date(2022, 7, 31))  # without the drills of August 2022
     found = find(folder, events=other)
     assert found.record is None
-    assert found.refusal == "its outcomes of major_escalation are not those that this run's events give"
+    assert found.refusal == OtherOutcomes(target="major_escalation")
 
 
 def test_other_targets_and_priors_are_refused_with_the_reason(find, backtest, tmp_path):
     folder = tmp_path / "backtest"
     defined = {"major_escalation": {"any_of": ["visit"], "min_severity": 1}}
     refusal = find(write_backtest(folder, backtest, targets=defined)).refusal
-    assert refusal == "its targets are defined otherwise than this run's"
+    assert refusal == OtherSettings(code="other_definitions")
     write_backtest(folder, backtest, priors={"tension.scale": "slow"})
-    assert find(folder).refusal == "its priors are not this run's"
-    assert find(folder, priors={"tension.scale": "slow"}).refusal == ""
+    assert find(folder).refusal == OtherSettings(code="other_priors")
+    assert find(folder, priors={"tension.scale": "slow"}).refusal is None
     (folder / "scores.json").write_text("[]", encoding="utf-8")
-    assert "does not say which targets and priors were tested" in find(folder).refusal
+    assert find(folder).refusal == OtherSettings(code="settings_unknown")
 
 
 def test_later_windows_and_untested_models_are_refused_with_the_reason(find, factory, backtest, tmp_path):
     folder = write_backtest(tmp_path / "backtest", backtest)
     early = factory.as_of.replace(year=2022)
-    assert find(folder, as_of=early).refusal == (
-        "its windows run to 2023-06-30, past the as-of date 2022-07-10"
+    assert find(folder, as_of=early).refusal == LaterWindows(last_day=date(2023, 6, 30), as_of=early)
+    refusal = find(folder, model="focused").refusal
+    assert refusal == UntestedModel(model="focused", tested=backtest.forecasts.models)
+    kept = np.flatnonzero(backtest.forecasts.target != "lethal_clash")
+    refusal = find(write_backtest(folder, backtest, forecasts=backtest.forecasts.take(kept))).refusal
+    asked = tuple(sorted(rule.name for rule in backtest.rules))
+    assert refusal == OtherTargets(
+        tested=tuple(n for n in backtest.forecasts.targets if n != "lethal_clash"), asked=asked
     )
-    assert "no forecast of 'focused'" in find(folder, model="focused").refusal
+    backtest.forecasts.take(kept[:0]).write_csv(folder / "forecasts.csv")
+    assert find(folder).refusal == OtherSettings(code="no_forecast")
 
 
 def test_a_damaged_file_is_refused_by_line_and_without_its_path(find, backtest, tmp_path):
@@ -109,8 +123,9 @@ def test_a_damaged_file_is_refused_by_line_and_without_its_path(find, backtest, 
     with (folder / "forecasts.csv").open("a", encoding="utf-8") as file:
         file.write("2020-01-01,30,lethal_clash,joint,1.7,0\n")
     refusal = find(folder).refusal
-    assert refusal.startswith("forecasts.csv:")
-    assert "probability '1.7' is not in [0, 1]" in refusal
+    assert refusal.code == "unreadable"
+    assert refusal.fault.startswith("forecasts.csv:")
+    assert "probability '1.7' is not in [0, 1]" in refusal.fault
 
 
 @pytest.fixture
@@ -131,6 +146,15 @@ def test_a_saved_run_takes_the_record_once_and_then_gives_the_same_bytes_without
     shutil.rmtree(run.parent / "backtest")
     rebuild_report(run)
     assert (run / "report.pdf").read_bytes() == first
+
+
+def test_a_record_of_schema_1_keeps_its_numbers_and_its_texts(backtest):
+    old = json.loads(backtest.record.model_dump_json(by_alias=True))
+    old |= {"schema": 1, "warnings": ["force, 30 days: late has no forecast for 20 of 120 origins."]}
+    new = TrackRecord.model_validate_json(json.dumps(old))
+    assert (new.schema_, [score_sentence(one) for one in new.warnings]) == (2, old["warnings"])
+    assert new.model_copy(update={"warnings": backtest.record.warnings}) == backtest.record
+    assert TrackRecord.model_validate_json(new.model_dump_json(by_alias=True)) == new
 
 
 def test_a_run_that_has_a_record_keeps_it_when_a_newer_backtest_comes(run, backtest):

@@ -106,7 +106,7 @@ def forecast_of(inputs: Inputs, hits: FirstPassages) -> Forecast:
         base = {one.name: Baseline(name="climatology", probability=0.5) for one in config.milestones}
         targets.append(target_forecast(question, hits, CHAINS, 1, base))
     return Forecast(
-        schema=1,
+        schema=2,
         run_id="made-20220630",
         name=config.name,
         dyad=DyadRecord(a="USA", b="CHN", label=config.dyad.title),

@@ -7,6 +7,8 @@ import pytest
 
 from forecast.config import load_config, scenario_of
 from forecast.config.faults import SourceMap
+from forecast.inference.importance import EFFECTIVE_DRAWS_MIN, PARETO_K_MAX
+from forecast.records.base import WrittenText
 from forecast.scenarios import compare_scenarios, plan_scenario
 from forecast.scenarios.compare import evaluate_plan
 from forecast.scenarios.evaluate import base_shares, log_prior_ratio, parameter_draws, weights_for
@@ -101,22 +103,27 @@ def other_fit(base, monkeypatch):
 @pytest.mark.parametrize(
     ("priors", "reason"),
     [
-        ({"severity.level": "Normal(1, 0.1)"}, "cannot stand for these priors"),
+        ({"severity.level": "Normal(1, 0.1)"}, "weights_not_trusted"),
         # A narrow prior inside a wide one: a bounded ratio, harmless by its tail.
-        ({"tension.scale": "LogNormal(mu=-0.1054, sigma=0.02)"}, "Too few draws"),
+        ({"tension.scale": "LogNormal(mu=-0.1054, sigma=0.02)"}, "too_few_effective_draws"),
     ],
     ids=["Pareto k", "effective draws"],
 )
 def test_weights_that_cannot_be_trusted_lead_to_a_new_fit(base, other_fit, priors, reason):
     (found,) = compare_scenarios(base, [with_priors(**priors)])
     assert found.method == "refit"
-    assert reason in found.reason
+    assert found.reason.code == reason
+    shown = {
+        "weights_not_trusted": (found.pareto_k, PARETO_K_MAX),
+        "too_few_effective_draws": (found.effective_draws, EFFECTIVE_DRAWS_MIN),
+    }
+    assert (found.reason.value, found.reason.limit) == shown[reason]
     assert found.pareto_k > 0.7 or found.effective_draws < 400
     assert len(other_fit) == 1
     assert other_fit[0][1] is base.inputs.data
     (withheld,) = compare_scenarios(base, [with_priors(**priors)], refit=False)
     assert withheld.targets == ()
-    assert "--no-refit" in withheld.withheld
+    assert withheld.withheld == "no_refit"
     assert len(other_fit) == 1
 
 
@@ -208,7 +215,9 @@ def agrees_with_a_new_fit(base, priors):
     if reweighted.method != "reweight":
         return None
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("forecast.scenarios.compare._refit_reason", lambda plan, found: "For the test.")
+        patch.setattr(
+            "forecast.scenarios.compare._refit_reason", lambda plan, found: WrittenText(text="For the test.")
+        )
         refitted = evaluate_plan(base, plan)
     one, two = (found.targets[0].milestones[0] for found in (reweighted, refitted))
     return (one.probability - two.probability) / np.hypot(one.mcse, two.mcse)

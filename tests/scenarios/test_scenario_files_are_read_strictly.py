@@ -14,7 +14,7 @@ from forecast.config import (
 from forecast.config.writing import scenario_schema, schema_text
 from forecast.errors import ConfigError
 from forecast.inference.importance import EFFECTIVE_DRAWS_MIN, PARETO_K_MAX
-from forecast.priors import NEW_TYPE_PARAMETERS
+from forecast.priors import new_type_parameters
 from forecast.runs.inputs import read_inputs
 from forecast.scenarios import plan_scenario
 from forecast.scenarios.compare import SCENARIO_PATHS
@@ -239,7 +239,7 @@ def test_examples_of_the_page_are_valid_and_its_commands_and_names_exist(tmp_pat
     assert f"Pareto k at most {PARETO_K_MAX}" in page
     assert f"at least {EFFECTIVE_DRAWS_MIN:.0f} effective draws" in page.replace("\n", " ")
     assert SCENARIO_PATHS == 2  # "two futures of each draw"
-    for key, prior in NEW_TYPE_PARAMETERS.items():
+    for key, prior in new_type_parameters().items():
         row = next(line for line in page.splitlines() if line.startswith(f"| `{key}`"))
         for word, known in prior.words.items():
             shown = f"{float(known.quantile(0.5)):g}".replace("-", "−")

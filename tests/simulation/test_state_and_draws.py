@@ -14,7 +14,7 @@ from forecast.models.draws import (
 from forecast.models.kernel import ornstein_uhlenbeck
 from forecast.panel.panel import SEVERE, SEVERE_HALF_LIFE_DAYS, TimeGrid, count_events
 from forecast.priors import default_priors
-from forecast.simulation.state import state_before_last_step
+from forecast.simulation.acts import state_before_last_step
 
 GRID = TimeGrid(date(2022, 1, 1), date(2022, 7, 6))
 

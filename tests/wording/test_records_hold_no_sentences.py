@@ -1,10 +1,12 @@
 """Records hold codes and numbers; every code has its sentence, and older records keep theirs."""
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import get_args
 
 import pytest
+from pydantic import ValidationError
 
 from forecast.records.analysis import (
     Analysis,
@@ -18,9 +20,30 @@ from forecast.records.analysis import (
     OnWordBound,
     Reason,
     UnusedBacktest,
-    WrittenText,
 )
-from forecast.records.forecast import Forecast
+from forecast.records.base import WrittenText
+from forecast.records.forecast import (
+    Diagnostics,
+    FailedWeights,
+    Forecast,
+    Gate,
+    GateFailure,
+    MethodReason,
+    ScenarioForecast,
+)
+from forecast.records.history import (
+    AbsentForecasts,
+    FewOutcomes,
+    LaterWindows,
+    OtherOutcomes,
+    OtherSettings,
+    OtherTargets,
+    TrackRecord,
+    UnreadableBacktest,
+    UntestedModel,
+)
+from forecast.wording import scenarios
+from forecast.wording.scenarios import method_sentence, reason_sentence, withheld_sentence
 from forecast.wording.sensitivity import (
     REASON_WORDS,
     assumed_text,
@@ -28,7 +51,14 @@ from forecast.wording.sensitivity import (
     break_even_sentence,
     note_sentence,
 )
-from forecast.wording.warnings import warning_sentence
+from forecast.wording.warnings import (
+    GATE_WORDS,
+    SETTINGS_WORDS,
+    failure_sentence,
+    refusal_clause,
+    score_sentence,
+    warning_sentence,
+)
 
 FIXTURE = Path(__file__).parent / "analysis-schema-1.json"
 SAMPLE = Path(__file__).resolve().parents[2] / "reports/sample"
@@ -76,7 +106,7 @@ def crossing(name: str, now: Assumed, then: Assumed, either: tuple[Assumed, Assu
             "3 events are too influential to remove without a refit; their effects are not shown.",
         ),
         (
-            UnusedBacktest(refusal="its priors are not this run's"),
+            UnusedBacktest(refusal=OtherSettings(code="other_priors")),
             "The backtest beside this run was not used: its priors are not this run's.",
         ),
         (WrittenText(text="As it was written."), "As it was written."),
@@ -109,8 +139,119 @@ def test_every_note_has_its_sentence():
     ]
 
 
-def test_every_reason_has_its_words():
+def codes_of(*records) -> set[str]:
+    return {code for record in records for code in get_args(record.model_fields["code"].annotation)}
+
+
+def test_every_code_has_its_words():
     assert set(get_args(Reason)) == set(REASON_WORDS)
+    assert set(get_args(Gate)) == set(GATE_WORDS)
+    assert codes_of(OtherSettings) == set(SETTINGS_WORDS)
+    assert codes_of(MethodReason, FailedWeights) == set(scenarios.REASON_WORDS)
+
+
+@pytest.mark.parametrize(
+    ("failure", "said"),
+    [
+        (
+            GateFailure(code="rhat", quantity="tension.scale", value=1.0432, limit=1.01),
+            "R-hat of tension.scale is 1.043, at most 1.01 allowed: sample longer (sampler.draws, "
+            "sampler.tune)",
+        ),
+        (
+            GateFailure(code="ess_bulk", quantity="P(x)", value=119.6, limit=400),
+            "bulk ESS of P(x) is 120, at least 400 needed: more sampler.draws",
+        ),
+        (
+            GateFailure(code="ess_tail", model="clash", quantity="P(x)", value=float("nan"), limit=400),
+            "clash: tail ESS of P(x) is nan, at least 400 needed: more sampler.draws",
+        ),
+        (
+            GateFailure(code="divergences", value=5, limit=0.4),
+            "5 divergent transitions, at most 0.4 allowed: raise sampler.target_accept",
+        ),
+        (
+            GateFailure(code="divergences", value=1, limit=0.4),
+            "1 divergent transition, at most 0.4 allowed: raise sampler.target_accept",
+        ),
+        (
+            GateFailure(code="bfmi", model="a", value=0.214, limit=0.3),
+            "a: BFMI 0.21, at least 0.3 needed: raise sampler.tune",
+        ),
+        (WrittenText(text="As it was written."), "As it was written."),
+    ],
+)
+def test_every_failed_gate_is_said_with_value_limit_and_remedy(failure, said):
+    assert failure_sentence(failure) == said
+
+
+@pytest.mark.parametrize(
+    ("warning", "said"),
+    [
+        (
+            FewOutcomes(target="force", horizon_days=30, hits=19, misses=101, needed=20),
+            "force, 30 days: 19 windows with and 101 without the target. With fewer than 20 of either no "
+            "skill is claimed.",
+        ),
+        (
+            AbsentForecasts(target="force", horizon_days=30, model="late", absent=20, origins=120),
+            "force, 30 days: late has no forecast for 20 of 120 origins.",
+        ),
+        (WrittenText(text="As it was written."), "As it was written."),
+    ],
+)
+def test_every_warning_on_scores_has_its_sentence(warning, said):
+    assert score_sentence(warning) == said
+
+
+@pytest.mark.parametrize(
+    ("refusal", "said"),
+    [
+        (OtherSettings(code="no_forecast"), "it holds no forecast"),
+        (OtherTargets(tested=("a", "b"), asked=("a",)), "its targets are a, b; this run's are a"),
+        (
+            LaterWindows(last_day=date(2023, 6, 30), as_of=date(2022, 7, 10)),
+            "its windows run to 2023-06-30, past the as-of date 2022-07-10",
+        ),
+        (
+            OtherOutcomes(target="force"),
+            "its outcomes of force are not those that this run's events give",
+        ),
+        (
+            UntestedModel(model="focused", tested=("joint", "base_rate")),
+            "the backtest holds no forecast of 'focused' (it holds joint, base_rate). Run it again with "
+            "--models focused",
+        ),
+        (UnreadableBacktest(fault="forecasts.csv:7: no day"), "forecasts.csv:7: no day"),
+    ],
+)
+def test_every_refusal_of_a_backtest_has_its_clause(refusal, said):
+    assert refusal_clause(refusal) == said
+
+
+def test_scenarios_are_said_with_their_method_and_what_the_weights_are_worth():
+    known = {"name": "x", "label": "X", "rationale": "Y.", "failures": (), "targets": ()}
+    weights = {"pareto_k": 0.834, "effective_draws": 512.4}
+    reweighted = ScenarioForecast(
+        **known, **weights, method="reweight", withheld=None, reason=MethodReason(code="only_priors")
+    )
+    assert method_sentence(reweighted) == (
+        "reweight. Only priors change: the draws of the run are weighted by the ratio of the priors. "
+        "Pareto k 0.83, 512 effective draws."
+    )
+    failed = FailedWeights(code="weights_not_trusted", value=0.834, limit=0.7)
+    withheld = ScenarioForecast(**known, **weights, method="refit", withheld="no_refit", reason=failed)
+    assert method_sentence(withheld) == (
+        "refit. The draws of the run cannot stand for these priors (Pareto k 0.83, at most 0.7 allowed)."
+    )
+    assert withheld_sentence(withheld) == (
+        "The draws of the run cannot stand for these priors (Pareto k 0.83, at most 0.7 allowed). A new fit "
+        "takes about as long as the run; leave out --no-refit to make it."
+    )
+    few = FailedWeights(code="too_few_effective_draws", value=101.6, limit=400)
+    assert reason_sentence(few) == (
+        "Too few draws of the run fit these priors (102 effective draws, at least 400 needed)."
+    )
 
 
 @pytest.mark.parametrize(
@@ -195,3 +336,52 @@ def test_a_record_of_schema_1_shows_its_texts_as_they_were():
         assert (one.outcome, one.bound, one.steps) == (was["outcome"], was["bound"], was["steps"])
         if one.outcome == "crosses":
             assert break_even_sentence(one) == was["text"]
+
+
+def test_a_forecast_of_schema_1_keeps_its_numbers_and_its_texts():
+    old = json.loads((SAMPLE / "forecast.json").read_text(encoding="utf-8"))
+    old["schema"] = 1
+    texts = [
+        "R-hat of x is 1.043, at most 1.01 allowed: sample longer",
+        "BFMI 0.2",
+    ]
+    reasons = [
+        "Only the future changes: the same draws, with other futures on the same random numbers.",
+        "Only priors change: the draws of the run are weighted by the ratio of the priors.",
+        "Priors and the future change: the draws of the run are weighted by the ratio of the priors.",
+        "Past events are taken out, so the model must be fitted again.",
+        "Too few draws of the run fit these priors (102 effective draws, at least 400 needed).",
+    ]
+    old["diagnostics"]["failures"] = texts
+    for one, reason in zip(old["scenarios"], reasons, strict=False):
+        one |= {"reason": reason, "failures": [], "withheld": None}
+    old["scenarios"] = old["scenarios"][: len(reasons)]
+    old["scenarios"][4] |= {
+        "failures": texts[:1],
+        "withheld": f"{reasons[4]} needs a new fit, which takes about as long as the run; leave out "
+        "--no-refit to make it",
+        "targets": [],
+    }
+    new = Forecast.model_validate_json(json.dumps(old))
+    assert new.schema_ == 2
+    assert Forecast.model_validate_json(new.model_dump_json(by_alias=True)) == new
+    assert [failure_sentence(one) for one in new.diagnostics.failures] == texts
+    assert [reason_sentence(one.reason) for one in new.scenarios] == reasons
+    assert [one.reason.code for one in new.scenarios][3:] == ["past_taken_out", "text"]
+    assert [one.withheld for one in new.scenarios] == [None] * 4 + ["no_refit"]
+    assert [failure_sentence(one) for one in new.scenarios[4].failures] == texts[:1]
+    written = json.loads(new.model_dump_json(by_alias=True))
+    assert written["targets"] == old["targets"]
+    assert written["scenarios"][0]["targets"] == old["scenarios"][0]["targets"]
+
+
+def test_a_broken_record_of_schema_1_is_a_fault_of_the_record():
+    for kind in (Forecast, Analysis, TrackRecord):
+        with pytest.raises(ValidationError, match="not a whole record of schema 1"):
+            kind.model_validate({"schema": 1})
+
+
+def test_a_fit_has_converged_when_no_gate_failed():
+    known = {"rhat_max": 1.0, "ess_bulk_min": 900, "ess_tail_min": 900, "divergences": 0, "bfmi_min": 1.0}
+    assert Diagnostics(**known, failures=()).converged
+    assert not Diagnostics(**known, failures=(WrittenText(text="x"),)).converged

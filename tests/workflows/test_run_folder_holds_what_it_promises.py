@@ -113,7 +113,7 @@ def test_forecast_json_keeps_its_schema_and_reads_back_the_same(run_folder, reco
     [
         (lambda content: content.pop("as_of"), "forecast.as_of: missing"),
         (lambda content: content.update(extra=1), "forecast.extra: not allowed"),
-        (lambda content: content.update(schema=2), "forecast.schema: not 1"),
+        (lambda content: content.update(schema=1), "forecast.schema: not 2"),
         (
             lambda content: content["targets"][0]["milestones"][1].update(probability=1.2),
             "forecast.targets.0.milestones.1.probability: out of range",

@@ -12,7 +12,7 @@ from forecast.report.run_records import RunRecords
 from forecast.report.sections.track_record import track_sentence
 from forecast.report.typeface import shorten
 from forecast.wording.sensitivity import LABEL_WORDS
-from forecast.wording.warnings import warning_sentence
+from forecast.wording.warnings import failure_sentence, warning_sentence
 
 
 def front_section(run: RunRecords) -> Section:
@@ -20,9 +20,12 @@ def front_section(run: RunRecords) -> Section:
     forecast = run.forecast
     blocks: list[Block] = []
     if not forecast.converged:
-        failures = forecast.diagnostics.failures or ("The run is recorded as not converged.",)
+        failures = tuple(map(failure_sentence, forecast.diagnostics.failures))
         blocks.append(
-            Alert(text="This run did not converge: its numbers must not be used.", items=tuple(failures))
+            Alert(
+                text="This run did not converge: its numbers must not be used.",
+                items=failures or ("The run is recorded as not converged.",),
+            )
         )
     rests_on = [
         *change_sentences(forecast, run.previous),

@@ -1,4 +1,4 @@
-"""``analysis.json`` of schema 1, which held texts, read as schema 2, which holds what they were made from.
+"""Records of schema 1, which held texts, read as schema 2, which holds what they were made from.
 
 Sentences that cannot be taken apart are kept as they are, to be shown so.
 """
@@ -6,7 +6,8 @@ Sentences that cannot be taken apart are kept as they are, to be shown so.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 Json = dict[str, Any]
@@ -23,13 +24,69 @@ _REASONS = {
     "it moves more with the weight of the priors than with that of the data": "priors move it more",
     "it moves more with the weight of the data than with that of the priors": "data move it more",
 }
+_METHODS = {
+    text: {"code": code}
+    for code, text in (
+        (
+            "only_future",
+            "Only the future changes: the same draws, with other futures on the same random numbers.",
+        ),
+        ("only_priors", "Only priors change: the draws of the run are weighted by the ratio of the priors."),
+        (
+            "priors_and_future",
+            "Priors and the future change: the draws of the run are weighted by the ratio of the priors.",
+        ),
+        ("past_taken_out", "Past events are taken out, so the model must be fitted again."),
+    )
+}
 _UNITS = (("%", "chance", 100.0), ("×", "times", 1.0), (" a year", "a_year", 1.0), (" weeks", "weeks", 1.0))
 _OF_ACTS = {"surely": 1.0, "surely not": 0.0, "<1%": 0.005, ">99%": 0.995}
 
 
-def upgraded(content: Mapping[str, Any]) -> Json:
+def _upgrade(made: Callable[[Json], Json]) -> Callable[[object], object]:
+    """Leave content of another schema as it is; what is not whole is a ``ValueError``, for pydantic."""
+
+    @wraps(made)
+    def upgraded(content: object) -> object:
+        if not (isinstance(content, dict) and content.get("schema") == 1):
+            return content
+        try:
+            return made(content)
+        except (KeyError, IndexError, TypeError, AttributeError) as error:
+            raise ValueError(f"not a whole record of schema 1 ({error})") from error
+
+    return upgraded
+
+
+@_upgrade
+def forecast_of_schema_1(content: Json) -> Json:
+    """Return the content of a ``forecast.json`` of schema 1 as that of schema 2."""
+    found: Json = content["diagnostics"]
+    return content | {
+        "schema": 2,
+        "diagnostics": found | {"failures": _written(found["failures"])},
+        "scenarios": [
+            one
+            | {
+                "reason": _METHODS.get(one["reason"], {"code": "text", "text": one["reason"]}),
+                "failures": _written(one["failures"]),
+                "withheld": one["withheld"] and "no_refit",
+            }
+            for one in content.get("scenarios", ())
+        ],
+    }
+
+
+@_upgrade
+def track_record_of_schema_1(content: Json) -> Json:
+    """Return the content of a ``track_record.json`` of schema 1 as that of schema 2."""
+    return content | {"schema": 2, "warnings": _written(content["warnings"])}
+
+
+@_upgrade
+def analysis_of_schema_1(content: Json) -> Json:
     """Return the content of an ``analysis.json`` of schema 1 as that of schema 2."""
-    made = dict(content) | {"schema": 2, "warnings": _written(content["warnings"])}
+    made = content | {"schema": 2, "warnings": _written(content["warnings"])}
     if content.get("robustness"):
         found: Json = content["robustness"]
         made["robustness"] = found | {
