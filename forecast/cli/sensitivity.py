@@ -79,8 +79,7 @@ def _robustness(
         return kept
 
     from forecast.scenarios import read_run
-    from forecast.sensitivity.labels import measure_sensitivities
-    from forecast.sensitivity.robustness import RobustnessOptions, measure_shifts
+    from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
 
     base = read_run(run_dir)
     options = RobustnessOptions(
@@ -89,7 +88,7 @@ def _robustness(
         threshold=base.inputs.config.headline.threshold if threshold is None else threshold,
         all_targets=all_targets,
     )
-    return measure_shifts(base, options, kept.sensitivities if kept else measure_sensitivities(base))
+    return measure_robustness(base, options, kept.sensitivities if kept else None)
 
 
 def _share(stated: str | None) -> float | None:

@@ -7,7 +7,7 @@ ahead; nothing is fitted again.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from forecast.config import CalendarAct
 from forecast.errors import InputError
@@ -50,11 +50,21 @@ class RobustnessOptions:
     all_targets: bool = False
 
 
-def measure_robustness(base: Run, options: RobustnessOptions | None = None) -> Robustness:
+def measure_robustness(
+    base: Run,
+    options: RobustnessOptions | None = None,
+    sensitivities: tuple[NumberSensitivity, ...] | None = None,
+) -> Robustness:
     """Measure what every probability rests on, and what would change the call.
 
     Labels are of every target × milestone, the tornado chart of one question, the break-evens of its target
-    (or of all) at every milestone; of the headline without a threshold when no options are given.
+    (or of all) at every milestone; of the headline without a threshold when no options are given. Each
+    number is read off the model that answers its target. ``sensitivities`` that are known already are kept.
+
+    Raises
+    ------
+    InputError
+        The family of the run averages models that see an assumption through different parameters.
     """
     if "robustness" not in base.inputs.family.abilities:
         raise InputError(
@@ -65,8 +75,23 @@ def measure_robustness(base: Run, options: RobustnessOptions | None = None) -> R
     parts = base.by_fit()
     asked = options.target or base.inputs.config.headline.target
     main = next(part for part in parts if asked in part.inputs.config.targets)
-    sensitivities = tuple(one for part in parts for one in measure_sensitivities(part))
-    return measure_shifts(main, options, sensitivities)
+    if sensitivities is None:
+        sensitivities = tuple(one for part in parts for one in measure_sensitivities(part))
+    found = measure_shifts(main, options, sensitivities)
+    if not options.all_targets or len(parts) == 1:
+        return found
+    others = [
+        measure_shifts(part, replace(options, target=next(iter(part.inputs.config.targets))), ())
+        for part in parts
+        if part is not main
+    ]
+    # Acts ahead are the same for every model: what is said of them is said once.
+    return found.model_copy(
+        update={
+            "break_evens": tuple(one for each in (found, *others) for one in each.break_evens),
+            "notes": tuple(dict.fromkeys(one for each in (found, *others) for one in each.notes)),
+        }
+    )
 
 
 def measure_shifts(
