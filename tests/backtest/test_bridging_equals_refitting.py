@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from forecast.evaluation.units import run_unit, units_of
-from forecast.inference import rolling
+from forecast.families.stream_families import StreamModel
 from forecast.inference.posterior import SamplerOptions
 
 ORIGINS = (date(2021, 1, 1), date(2021, 6, 1), date(2021, 11, 1), date(2022, 4, 1))
@@ -57,7 +57,9 @@ def test_bridged_forecasts_equal_refitted_ones(forecasts_of, exact):
 def test_draws_that_are_not_reweighted_fail_the_comparison(forecasts_of, exact, monkeypatch):
     # All but equal weights: Pareto smoothing refuses weights without any spread.
     flat = np.random.default_rng(0)
-    monkeypatch.setattr(rolling, "log_likelihood", lambda data, draws: flat.normal(0, 1e-3, len(draws)))
+    monkeypatch.setattr(
+        StreamModel, "log_likelihood", lambda model, panel, draws: flat.normal(0, 1e-3, len(draws))
+    )
     stale = forecasts_of(exact=False, seed=1)
     assert sum(one.refitted for one in stale) == 1
     assert root_mean_square(gaps(stale, exact)) > 2.5
