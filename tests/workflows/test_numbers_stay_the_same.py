@@ -47,6 +47,7 @@ def test_the_paths_of_given_draws_are_those_of_version_0_1(given):
         assert last == pytest.approx(GOLDEN["curve_180"][target], abs=1e-12)
 
 
+@pytest.mark.slow
 def test_a_short_fit_gives_the_probabilities_of_version_0_1():
     short = ["sampler.draws=100", "sampler.tune=200", "scenarios=[]"]
     forecast = make_forecast(load_config(WORKED_CASE, overrides=short), drivers=False).forecast
