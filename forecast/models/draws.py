@@ -8,7 +8,14 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.panel.panel import KNOT_STEPS, STEP_DAYS, decay_per_step
+from forecast.panel.panel import (
+    DENSITY_KNOT_STEPS,
+    DENSITY_PERSISTENCE_DAYS,
+    KNOT_STEPS,
+    STEP_DAYS,
+    decay_per_step,
+    density_knots_for,
+)
 from forecast.panel.streams import StreamLayout
 from forecast.priors import PriorSet, elements
 
@@ -16,6 +23,10 @@ Floats = NDArray[np.float64]
 
 INNOVATIONS = "tension_innovations"
 """Name of the standard normal innovations of the latent tension in models and posteriors."""
+DENSITY_INNOVATIONS = "density_innovations"
+"""The same of coding density, in layouts that have it."""
+DENSITY_DECAY = float(np.exp(-STEP_DAYS * DENSITY_KNOT_STEPS / DENSITY_PERSISTENCE_DAYS))
+"""Autocorrelation of coding density from knot to knot."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +45,13 @@ class StreamDraws:
         Standard normal innovations of tension, and tension itself, at the knots.
     level : ndarray, shape (d, i, 4)
         Log odds of reaching severity 2 … 5, given the one below (zero for 2: see ``stage_2``).
-    mark_tension, mark_recent : ndarray, shape (d, i)
-        Effects of tension and of recent severe acts on these log odds.
+    mark_tension, mark_recent, mark_density : ndarray, shape (d, i)
+        Effects of tension and of recent severe acts on these log odds; what the log of coding density takes
+        off them.
+    density : ndarray, shape (d, i, j)
+        Log of coding density at its knots, ``DENSITY_KNOT_STEPS`` apart; zeros where a layout has none.
+    density_scale : ndarray, shape (d, i)
+        Its standard deviation.
     """
 
     log_rate: Floats
@@ -56,9 +72,18 @@ class StreamDraws:
     level: Floats
     mark_tension: Floats
     mark_recent: Floats
+    mark_density: Floats
+    density: Floats
+    density_scale: Floats
 
     def __len__(self) -> int:
         return len(self.log_rate)
+
+    @property
+    def density_at_knots(self) -> Floats:
+        """Log of coding density at the knots of tension, shape (d, i, m)."""
+        steps = KNOT_STEPS * np.arange(self.knots.shape[-1])
+        return linear_between(self.density, steps, DENSITY_KNOT_STEPS)
 
     def severity_shift(self, severity: int) -> Floats:
         """Shift of the log odds of reaching a severity from the one below, by kind, shape (d, …, k)."""
@@ -78,7 +103,8 @@ class StreamDraws:
 def stream_draws(layout: StreamLayout, variables: Mapping[str, Floats]) -> StreamDraws:
     """Arrange the variables of a posterior, each of shape (draw, dyad, …), by their roles.
 
-    They are parameter groups by variable name, of a model of this layout, and ``tension_innovations``.
+    They are parameter groups by variable name, of a model of this layout, and the innovations of tension and
+    of coding density.
     """
     none = ballast_decay = np.zeros(variables["tension_scale"].shape)
     absent = np.zeros((*none.shape, len(layout.streams)))
@@ -91,6 +117,12 @@ def stream_draws(layout: StreamLayout, variables: Mapping[str, Floats]) -> Strea
     stage_3 = variables.get("severity_category", absent)
     stage_4 = variables.get("severity_grave", absent)
     level = variables.get("severity_level", np.zeros((*none.shape, 3)))
+    innovations = variables[INNOVATIONS]
+    density, density_scale = np.zeros((*none.shape, density_knots_for(innovations.shape[-1]))), none
+    if layout.has_density:
+        density_scale = variables["density_scale"]
+        decay = np.broadcast_to(DENSITY_DECAY, density_scale.shape)
+        density = density_scale[..., None] * ornstein_uhlenbeck(variables[DENSITY_INNOVATIONS], decay)
     return StreamDraws(
         log_rate=np.log(variables["baseline_weekly_rate"]),
         loading=variables["tension_loading"] * variables["tension_scale"][..., None],
@@ -105,15 +137,18 @@ def stream_draws(layout: StreamLayout, variables: Mapping[str, Floats]) -> Strea
         cross_decay=decay_per_step(variables["excitation_cross_half_life_days"]),
         ballast_decay=ballast_decay,
         knot_decay=knot_decay,
-        innovations=variables[INNOVATIONS],
-        knots=tension_at_knots(variables[INNOVATIONS], knot_decay),
+        innovations=innovations,
+        knots=ornstein_uhlenbeck(innovations, knot_decay),
         level=np.concatenate([none[..., None], level], axis=-1),
         mark_tension=variables.get("severity_tension", none),
         mark_recent=variables.get("severity_recent", none),
+        mark_density=variables.get("severity_density", none),
+        density=density,
+        density_scale=density_scale,
     )
 
 
-def tension_at_knots(innovations: Floats, knot_decay: Floats) -> Floats:
+def ornstein_uhlenbeck(innovations: Floats, knot_decay: Floats) -> Floats:
     """Ornstein–Uhlenbeck process of unit variance from its innovations, shape (…, knot)."""
     knots = np.empty_like(innovations)
     knots[..., 0] = innovations[..., 0]
@@ -125,9 +160,14 @@ def tension_at_knots(innovations: Floats, knot_decay: Floats) -> Floats:
 
 def tension_at_steps(knots: Floats, n_steps: int) -> Floats:
     """Tension in every step, linear between knots, shape (…, step)."""
-    step = np.arange(n_steps)
-    left, part = step // KNOT_STEPS, step % KNOT_STEPS / KNOT_STEPS
-    return np.asarray((1 - part) * knots[..., left] + part * knots[..., left + 1])
+    return linear_between(knots, np.arange(n_steps), KNOT_STEPS)
+
+
+def linear_between(knots: Floats, steps: NDArray[np.int64], every: int) -> Floats:
+    """Values in these steps, linear between knots that stand ``every`` so many steps, shape (…, step)."""
+    left, part = steps // every, steps % every / every
+    right = np.minimum(left + 1, knots.shape[-1] - 1)  # has no part where a step stands on the last knot
+    return np.asarray((1 - part) * knots[..., left] + part * knots[..., right])
 
 
 def prior_draws(
@@ -142,4 +182,7 @@ def prior_draws(
         values = np.column_stack(columns) if grouped else columns[0]
         variables[group.variable] = values.reshape(n_draws, n_dyads, *values.shape[1:])
     variables[INNOVATIONS] = rng.standard_normal((n_draws, n_dyads, n_knots))
+    if priors.layout.has_density:
+        shape = (n_draws, n_dyads, density_knots_for(n_knots))
+        variables[DENSITY_INNOVATIONS] = rng.standard_normal(shape)
     return variables

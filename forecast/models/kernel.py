@@ -29,7 +29,7 @@ from forecast.panel.panel import HALF_SATURATION, KNOT_STEPS
 
 Floats = NDArray[np.float64]
 
-N_PARAMETERS = 4
+N_PARAMETERS = 5
 """Leading arguments of ``value_and_gradient`` that are parameters, in the order of its gradients."""
 
 STREAM_ROWS = ("log_rate", "loading", "own", "cross", "shape", "ballast", "stage_2", "stage_3", "stage_4")
@@ -37,7 +37,15 @@ STREAM_ROWS = ("log_rate", "loading", "own", "cross", "shape", "ballast", "stage
 shape; ballast of the stream's own acts; intercepts by kind of the ladder of severities (a continuation
 ratio): of 2, of all above it, and further of 4 and 5."""
 
-DYNAMICS = ("own_decay", "cross_decay", "ballast_decay", "knot_decay", "mark_tension", "mark_recent")
+DYNAMICS = (
+    "own_decay",
+    "cross_decay",
+    "ballast_decay",
+    "knot_decay",
+    "mark_tension",
+    "mark_recent",
+    "mark_density",
+)
 """Entries of ``dynamics``: decays are factors per step (per knot for tension)."""
 
 _BATCH = 8
@@ -72,10 +80,11 @@ def ornstein_uhlenbeck(innovations: Floats, knot_decay: float) -> Floats:
 @numba.njit(**_COMPILED)
 def value_and_gradient(
     streams: Floats,  # (i, row, k), see STREAM_ROWS; cross and ballast are zero where they do not apply
-    dynamics: Floats,  # (i, 6), see DYNAMICS
+    dynamics: Floats,  # (i, 7), see DYNAMICS
     innovations: Floats,  # (i, m)
     level: Floats,  # (i, 4)
-    roles: Floats,  # (2, k): 1 where the stream is conflictual; 1 where it calms
+    density: Floats,  # (i, m): log of coding density at the knots
+    roles: Floats,  # (3, k): 1 where the stream is conflictual; 1 where it calms; share of density it shows
     counts: Floats,  # (i, t, k)
     exceed: Floats,  # (i, j, k): full steps with more than j events
     marks: Floats,  # (cell, 7): step, stream, events reaching severity 1 … 5
@@ -83,28 +92,51 @@ def value_and_gradient(
     extent: Floats,  # (i, 5): steps; exposure of the last; first step; first cell of marks; end of cells
     felt: Floats,  # (i, t, k): counts as later steps feel them
     completeness: Floats,  # (i, t): share of the step's events that is in the counts
-) -> tuple[Floats, Floats, Floats, Floats, Floats]:
-    """Return the log likelihood, shape (1,), without factorials, and its gradient in the first four."""
+) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats]:
+    """Return the log likelihood, shape (1,), without factorials, and its gradient in the first five."""
     value = 0.0
     d_streams = np.zeros_like(streams)
     d_dynamics = np.zeros_like(dynamics)
     d_innovations = np.zeros_like(innovations)
     d_level = np.zeros_like(level)
+    d_density = np.zeros_like(density)
     for i in range(len(streams)):
         n, first = int(extent[i, 0]), int(extent[i, 2])
         x = ornstein_uhlenbeck(innovations[i], dynamics[i, 3])
-        tension = np.empty(n)
-        for t in range(n):
-            m = t // KNOT_STEPS
-            tension[t] = x[m] + (t - m * KNOT_STEPS) / KNOT_STEPS * (x[m + 1] - x[m])
-        d_tension = np.zeros(n)
+        tension, coded = _between_knots(x, n), _between_knots(density[i], n)
+        d_tension, d_coded = np.zeros(n), np.zeros(n)
         observed = (counts[i], exceed[i], extent[i, 1], first, felt[i], completeness[i])
-        added_to = (d_streams[i], d_dynamics[i], d_tension)
-        value += _counts(streams[i], dynamics[i], x, tension, roles, *observed, *added_to)
+        added_to = (d_streams[i], d_dynamics[i], d_tension, d_coded)
+        value += _counts(streams[i], dynamics[i], x, density[i], tension, roles, *observed, *added_to)
         cells = marks[int(extent[i, 3]) : int(extent[i, 4])]
-        value += _marks(streams[i], dynamics[i], level[i], cells, recent[i], tension, d_level[i], *added_to)
-        d_innovations[i] = _through_tension(dynamics[i, 3], innovations[i], x, d_tension, d_dynamics[i])
-    return np.array([value]), d_streams, d_dynamics, d_innovations, d_level
+        value += _marks(
+            streams[i], dynamics[i], level[i], cells, recent[i], tension, coded, d_level[i], *added_to
+        )
+        _to_knots(d_coded, d_density[i])
+        d_x = np.zeros(len(x))
+        _to_knots(d_tension, d_x)
+        d_innovations[i] = _through_tension(dynamics[i, 3], innovations[i], x, d_x, d_dynamics[i])
+    return np.array([value]), d_streams, d_dynamics, d_innovations, d_level, d_density
+
+
+@numba.njit(**_COMPILED)
+def _between_knots(knots: Floats, n: int) -> Floats:
+    """Values in each step, linear between knots."""
+    values = np.empty(n)
+    for t in range(n):
+        m = t // KNOT_STEPS
+        values[t] = knots[m] + (t - m * KNOT_STEPS) / KNOT_STEPS * (knots[m + 1] - knots[m])
+    return values
+
+
+@numba.njit(**_COMPILED)
+def _to_knots(d_values: Floats, d_knots: Floats) -> None:
+    """Add to ``d_knots`` the gradient in the knots, given that in the values between them."""
+    for t in range(len(d_values)):
+        m = t // KNOT_STEPS
+        part = (t - m * KNOT_STEPS) / KNOT_STEPS
+        d_knots[m] += (1.0 - part) * d_values[t]
+        d_knots[m + 1] += part * d_values[t]
 
 
 @numba.njit(**_COMPILED)
@@ -112,6 +144,7 @@ def _counts(
     streams: Floats,
     dynamics: Floats,
     x: Floats,  # (m,)
+    density: Floats,  # (m,)
     tension: Floats,  # (t,)
     roles: Floats,
     counts: Floats,
@@ -123,6 +156,7 @@ def _counts(
     d_streams: Floats,  # this and what follows: added to
     d_dynamics: Floats,
     d_tension: Floats,
+    d_coded: Floats,
 ) -> float:
     """Log likelihood of the counts; completeness is one more factor on the rate.
 
@@ -171,7 +205,9 @@ def _counts(
             k,
             streams,
             own_decay,
+            roles[2, k],
             x,
+            density,
             tension,
             past,
             d_past,
@@ -185,6 +221,7 @@ def _counts(
             d_streams,
             d_dynamics,
             d_tension,
+            d_coded,
             d_exponent if in_conflict else discarded,
         )
 
@@ -204,7 +241,9 @@ def _stream(
     k: int,
     streams: Floats,
     own_decay: float,
+    coding: float,  # share of density that the stream shows
     x: Floats,
+    density: Floats,
     tension: Floats,
     past: Floats,  # (t,): decayed count of all conflict
     d_past: Floats,  # (t,): its derivative in the decay
@@ -218,6 +257,7 @@ def _stream(
     d_streams: Floats,  # this and what follows: added to
     d_dynamics: Floats,
     d_tension: Floats,
+    d_coded: Floats,
     d_exponent: Floats,  # (t,): in the log of ``calm``
 ) -> float:
     """Log likelihood of the counts of one stream."""
@@ -228,8 +268,9 @@ def _stream(
     for t in range(0, n, KNOT_STEPS):
         m = t // KNOT_STEPS
         if m % _BATCH == 0:
-            following = math.exp(log_rate + loading * x[m])
-        ratio = math.exp(loading * (x[m + 1] - x[m]) / KNOT_STEPS)
+            following = math.exp(log_rate + loading * x[m] + coding * density[m])
+        slope = loading * (x[m + 1] - x[m]) + coding * (density[m + 1] - density[m])
+        ratio = math.exp(slope / KNOT_STEPS)
         for step in range(t, min(t + KNOT_STEPS, n)):
             base[step] = following
             following *= ratio
@@ -266,6 +307,7 @@ def _stream(
         d_log_rate += gb
         d_loading += gb * tension[t]
         d_tension[t] += gb * loading
+        d_coded[t] += gb * coding
         d_own += gf * s
         d_own_decay += gf * ds
         d_cross += gf * past[t]
@@ -308,13 +350,15 @@ def _marks(
     marks: Floats,
     recent: Floats,
     tension: Floats,
+    coded: Floats,  # (t,): log of coding density
     d_level: Floats,  # this and what follows: added to
     d_streams: Floats,
     d_dynamics: Floats,
     d_tension: Floats,
+    d_coded: Floats,
 ) -> float:
     """Log likelihood of the severities: a continuation ratio, see ``terms.mark_log_odds``."""
-    on_tension, on_recent = dynamics[4], dynamics[5]
+    on_tension, on_recent, on_density = dynamics[4], dynamics[5], dynamics[6]
     n_levels, n_streams = len(level), streams.shape[1]
     own = np.empty((n_levels, n_streams))
     for j in range(n_levels):
@@ -323,11 +367,11 @@ def _marks(
             if j > 1:
                 own[j, k] += streams[8, k]
     own_odds = np.exp(own)
-    value = d_on_tension = d_on_recent = 0.0
+    value = d_on_tension = d_on_recent = d_on_density = 0.0
     product = 1.0
     for cell in range(marks.shape[0]):
         t, k = int(marks[cell, 0]), int(marks[cell, 1])
-        shift = on_tension * tension[t] + on_recent * recent[t]
+        shift = on_tension * tension[t] + on_recent * recent[t] - on_density * coded[t]
         shift_odds = math.exp(shift)
         d_shift = 0.0
         for j in range(n_levels):
@@ -350,23 +394,20 @@ def _marks(
             d_shift += slope
         d_on_tension += d_shift * tension[t]
         d_on_recent += d_shift * recent[t]
+        d_on_density -= d_shift * coded[t]
         d_tension[t] += d_shift * on_tension
+        d_coded[t] -= d_shift * on_density
     d_dynamics[4] += d_on_tension
     d_dynamics[5] += d_on_recent
+    d_dynamics[6] += d_on_density
     return float(value - math.log(product))
 
 
 @numba.njit(**_COMPILED)
 def _through_tension(
-    knot_decay: float, innovations: Floats, x: Floats, d_tension: Floats, d_dynamics: Floats
+    knot_decay: float, innovations: Floats, x: Floats, d_x: Floats, d_dynamics: Floats
 ) -> Floats:
     """Gradient in the innovations; adds to that in the decay of tension."""
-    d_x = np.zeros(len(x))
-    for t in range(len(d_tension)):
-        m = t // KNOT_STEPS
-        part = (t - m * KNOT_STEPS) / KNOT_STEPS
-        d_x[m] += (1.0 - part) * d_tension[t]
-        d_x[m + 1] += part * d_tension[t]
     scale = math.sqrt(1.0 - knot_decay * knot_decay)
     d_innovations = np.empty(len(x))
     adjoint = 0.0

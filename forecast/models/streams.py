@@ -24,10 +24,10 @@ from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
 
 from forecast.models import kernel, terms
-from forecast.models.draws import INNOVATIONS
+from forecast.models.draws import DENSITY_INNOVATIONS, INNOVATIONS
 from forecast.models.kernel import N_PARAMETERS, Floats, value_and_gradient
 from forecast.models.likelihood import LikelihoodData, likelihood_data
-from forecast.panel.panel import HALF_SATURATION, KNOT_STEPS, STEP_DAYS, Panel, knots_for
+from forecast.panel.panel import HALF_SATURATION, KNOT_STEPS, STEP_DAYS, Panel, density_knots_for, knots_for
 from forecast.panel.streams import StreamLayout
 from forecast.priors import SEVERITY_LEVELS, Distribution, ParameterGroup, PriorSet
 from forecast.priors.distributions import FAMILIES
@@ -41,7 +41,7 @@ KERNEL_VERSION = int(
 )
 """Part of PyTensor's cache key, which by itself takes no notice of edits of the kernel."""
 
-_DIMENSIONS = (3, 2, 2, 2, 2, 3, 3, 2, 2, 2, 3, 2)
+_DIMENSIONS = (3, 2, 2, 2, 2, 2, 3, 3, 2, 2, 2, 3, 2)
 
 
 class StreamLikelihood(Op):  # type: ignore[misc]
@@ -125,6 +125,7 @@ def build_model(
         "calming_stream": [layout.streams[i] for i in layout.calming_index],
         "next_severity": list(SEVERITY_LEVELS),
         "knot": np.arange(knots),
+        "density_knot": np.arange(density_knots_for(knots)) if layout.has_density else (),
     }
     with pm.Model(coords={name: values for name, values in coords.items() if len(values)}) as model:
         # A panel of one dyad has variables without that axis, as its users expect them in ArviZ.
@@ -134,14 +135,18 @@ def build_model(
             for group in priors.groups
         }
         innovations = pm.Normal(INNOVATIONS, 0.0, 1.0, dims=(*dyads, "knot"))
+        density = pt.zeros_like(innovations)
+        if layout.has_density:
+            own_knots = pm.Normal(DENSITY_INNOVATIONS, 0.0, 1.0, dims=(*dyads, "density_knot"))
+            density = terms.density_at_knots(own_knots, parameter["density.scale"], knots)
         own = parameter["excitation.branching"][..., layout.conflict_index]
         strength = terms.chain_strength(own, parameter["excitation.cross"])
         # Soft, so that the sampler meets a slope and not a wall: −0.2 at 0.8, −7 at 1, −40 at 1.2.
         pm.Potential("finite_chains", (-10.0 * pt.softplus(20.0 * (strength - 1.0))).sum())
         if form == "fused":
-            _fused(arrays, panel, parameter, innovations)
+            _fused(arrays, panel, parameter, innovations, density)
         else:
-            _plain(arrays, panel, parameter, innovations)
+            _plain(arrays, panel, parameter, innovations, density)
     return model
 
 
@@ -191,7 +196,13 @@ def _decay(half_life_days: Tensor) -> Tensor:
     return pt.exp2(-STEP_DAYS / half_life_days)
 
 
-def _fused(arrays: LikelihoodData, panel: Panel, parameter: dict[str, Tensor], innovations: Tensor) -> None:
+def _fused(
+    arrays: LikelihoodData,
+    panel: Panel,
+    parameter: dict[str, Tensor],
+    innovations: Tensor,
+    density: Tensor,
+) -> None:
     layout = panel.layout
     zeros = pt.zeros_like(parameter["baseline.weekly_rate"])
     absent = pt.zeros_like(parameter["tension.scale"])
@@ -221,28 +232,37 @@ def _fused(arrays: LikelihoodData, panel: Panel, parameter: dict[str, Tensor], i
             pt.exp(-STEP_DAYS * KNOT_STEPS / parameter["tension.persistence"]),
             parameter.get("severity.tension", absent),
             parameter.get("severity.recent", absent),
+            parameter.get("severity.density", absent),
         ],
         axis=-1,
     )
     level = _levels(parameter["severity.level"]) if layout.marked else pt.zeros(4)
     by_dyad = [
         value.reshape((len(panel), *value.shape[-width:]))
-        for value, width in ((streams, 2), (dynamics, 1), (innovations, 1))
+        for value, width in ((streams, 2), (dynamics, 1), (innovations, 1), (density, 1))
     ]
-    level = pt.broadcast_to(level, (len(panel), 4))
+    by_dyad.insert(N_PARAMETERS - 2, pt.broadcast_to(level, (len(panel), 4)))
     observed = [pm.Data(name, value) for name, value in vars(arrays).items()]
-    value = stream_likelihood(*by_dyad, level, *observed)[0]
+    value = stream_likelihood(*by_dyad, *observed)[0]
     pm.Potential("log_likelihood", value[0])
 
 
-def _plain(arrays: LikelihoodData, panel: Panel, parameter: dict[str, Tensor], innovations: Tensor) -> None:
+def _plain(
+    arrays: LikelihoodData,
+    panel: Panel,
+    parameter: dict[str, Tensor],
+    innovations: Tensor,
+    density: Tensor,
+) -> None:
     """The equations of ``terms``, dyad by dyad: a reference, so clear before fast."""
     layout = panel.layout
     if len(panel) == 1:
         parameter = {name: value[None] for name, value in parameter.items()}
-        innovations = innovations[None]
+        innovations, density = innovations[None], density[None]
+    n_steps = panel.grid.n_steps
+    coded = [terms.tension_at_steps(density[i], n_steps) for i in range(len(panel))]
     own = ({name: value[i] for name, value in parameter.items()} for i in range(len(panel)))
-    parts = [_rate(layout, arrays.felt[i], one, innovations[i]) for i, one in enumerate(own)]
+    parts = [_rate(layout, arrays.felt[i], one, innovations[i], coded[i]) for i, one in enumerate(own)]
     rates, tensions = zip(*parts, strict=True)
     rate = pt.stack(rates)
     pm.Deterministic("rate", rate)
@@ -265,6 +285,7 @@ def _plain(arrays: LikelihoodData, panel: Panel, parameter: dict[str, Tensor], i
             pt.stack(tensions)[dyad, step],
             arrays.recent[dyad, step],
             (parameter["severity.tension"][dyad], parameter["severity.recent"][dyad]),
+            parameter["severity.density"][dyad] * pt.stack(coded)[dyad, step],
         )
         at_risk, passed = arrays.marks[:, 2:6].astype(int), arrays.marks[:, 3:7].astype(int)
         reached = at_risk > 0
@@ -272,13 +293,17 @@ def _plain(arrays: LikelihoodData, panel: Panel, parameter: dict[str, Tensor], i
 
 
 def _rate(
-    layout: StreamLayout, felt: NDArray[np.float64], parameter: dict[str, Tensor], innovations: Tensor
+    layout: StreamLayout,
+    felt: NDArray[np.float64],
+    parameter: dict[str, Tensor],
+    innovations: Tensor,
+    coded: Tensor,
 ) -> tuple[Tensor, Tensor]:
     """Rate, shape (step, stream), and tension, shape (step,), of one dyad."""
     n_steps = len(felt)
     conflict = np.array(layout.conflictual)
     knot_decay = pt.exp(-STEP_DAYS * KNOT_STEPS / parameter["tension.persistence"])
-    knots = terms.tension_at_knots(innovations, knot_decay, knots_for(n_steps))
+    knots = terms.ornstein_uhlenbeck(innovations, knot_decay, knots_for(n_steps))
     tension = terms.tension_at_steps(knots, n_steps)
     own_decay = _decay(parameter["excitation.half_life_days"])
     cross_decay = _decay(parameter["excitation.cross_half_life_days"])
@@ -300,5 +325,6 @@ def _rate(
         cross,
         log_calm,
         conflict,
+        coded[:, None] * layout.coding,
     )
     return rate, tension

@@ -11,12 +11,13 @@ import numpy as np
 import pytensor.tensor as pt
 from numpy.typing import NDArray
 
-from forecast.panel.panel import HALF_SATURATION, KNOT_STEPS
+from forecast.models import draws
+from forecast.panel.panel import DENSITY_KNOT_STEPS, HALF_SATURATION, KNOT_STEPS, density_knots_for
 
 Tensor = Any
 
 
-def tension_at_knots(innovations: Tensor, knot_decay: Tensor, n_knots: int) -> Tensor:
+def ornstein_uhlenbeck(innovations: Tensor, knot_decay: Tensor, n_knots: int) -> Tensor:
     """Stationary Ornstein–Uhlenbeck process at the knots, unit variance, shape (knot,).
 
     x[0] = ε[0]; x[m] = φ·x[m−1] + √(1−φ²)·ε[m].
@@ -31,6 +32,18 @@ def tension_at_steps(knots: Tensor, n_steps: int) -> Tensor:
     left = step // KNOT_STEPS
     part = step % KNOT_STEPS / KNOT_STEPS
     return (1 - part) * knots[left] + part * knots[left + 1]
+
+
+def density_at_knots(innovations: Tensor, scale: Tensor, n_knots: int) -> Tensor:
+    """Log of coding density at the knots of tension, shape (..., knot), from innovations at its own knots.
+
+    z = σ·u, u an Ornstein–Uhlenbeck process of unit variance as tension is, ``DENSITY_PERSISTENCE_DAYS`` long.
+    Linear in the innovations, since its persistence is fixed: one matrix product.
+    """
+    unit = np.eye(density_knots_for(n_knots))
+    process = draws.ornstein_uhlenbeck(unit, np.full(len(unit), draws.DENSITY_DECAY))
+    basis = draws.linear_between(process, KNOT_STEPS * np.arange(n_knots), DENSITY_KNOT_STEPS)
+    return scale[..., None] * pt.dot(innovations, basis)
 
 
 def decayed_past(counts: NDArray[np.float64] | Tensor, decay: Tensor, n_steps: int) -> Tensor:
@@ -70,9 +83,14 @@ def intensity(
     cross: Tensor,
     log_calm: Tensor,
     conflict: NDArray[np.bool_],
+    coded: Tensor = 0.0,
 ) -> Tensor:
-    """Rate of each stream a step, shape (step, stream): (exp(μ+loading·x) + a·S + c·C)·exp(ballast)."""
-    rate = pt.exp(log_rate + loading * tension[:, None]) + own * own_past + cross * cross_past[:, None]
+    """Rate of each stream a step, shape (step, stream): (exp(μ+loading·x+z) + a·S + c·C)·exp(ballast).
+
+    ``coded`` is z, the log of coding density as each stream shows it.
+    """
+    base = pt.exp(log_rate + loading * tension[:, None] + coded)
+    rate = base + own * own_past + cross * cross_past[:, None]
     return rate * pt.exp(pt.where(conflict, log_calm[:, None], 0.0))
 
 
@@ -82,13 +100,15 @@ def mark_log_odds(
     tension: Tensor,
     recent: Tensor,
     weights: tuple[Tensor, Tensor],
+    lowered: Tensor = 0.0,
 ) -> Tensor:
     """Log odds of reaching severity 2 … 5, given the one below, shape (cell, 4).
 
-    ``kinds`` are the shifts of each cell's kind of act for severity 2, for all above it, and for 4 and 5.
+    ``kinds`` are the shifts of each cell's kind of act for severity 2, for all above it, and for 4 and 5;
+    ``lowered`` is what coding density takes off.
     """
     on_tension, on_recent = weights
-    shift = on_tension * tension + on_recent * recent
+    shift = on_tension * tension + on_recent * recent - lowered
     stage_2, stage_3, stage_4 = kinds
     by_level = pt.stack([stage_2, stage_3, stage_3 + stage_4, stage_3 + stage_4], axis=1)
     return level + by_level + shift[:, None]

@@ -29,7 +29,8 @@ class ParameterGroup:
 
     ``reason`` says why the ``default`` is what it is, which ``default_of`` overrides for single elements;
     ``words`` may stand for a distribution (``default`` for the default of each). On ``scale`` values are read
-    by people, and may be stated.
+    by people, and may be stated. ``cooperative`` is the group as it is for cooperative streams, where its
+    support differs.
     """
 
     name: str
@@ -42,6 +43,7 @@ class ParameterGroup:
     words: Mapping[str, Distribution] = field(default_factory=dict)
     dimension: Dimension | None = None
     default_of: Mapping[str, Distribution] = field(default_factory=dict)
+    cooperative: ParameterGroup | None = None
 
     @property
     def variable(self) -> str:
@@ -51,8 +53,13 @@ class ParameterGroup:
 
 def parameter_groups(layout: StreamLayout) -> tuple[ParameterGroup, ...]:
     """Return the parameter groups of a layout, in the order they are printed."""
-    parts = ["always", *["ballast"] * any(layout.calming), *["severity"] * layout.marked]
-    return tuple(group for part in parts for group in _groups(part, layout))
+    having = {
+        "always": True,
+        "density": layout.has_density,
+        "ballast": any(layout.calming),
+        "severity": layout.marked,
+    }
+    return tuple(group for part, has in having.items() if has for group in _groups(part))
 
 
 @cache
@@ -84,29 +91,28 @@ def _catalogue() -> dict[str, dict[str, dict[str, Any]]]:
     return catalogue
 
 
-def _groups(part: str, layout: StreamLayout | None = None) -> list[ParameterGroup]:
-    groups = []
-    for name, entry in _catalogue()[part].items():
-        support = entry["support"]
-        default_of = dict(entry.get("default_of", {}))
-        if "cooperative" in entry and layout is not None:
-            streams = zip(layout.streams, layout.conflictual, strict=True)
-            default_of |= {stream: entry["cooperative"] for stream, conflict in streams if not conflict}
-        groups.append(
-            ParameterGroup(
-                name=name,
-                meaning=entry["meaning"],
-                unit=entry["unit"],
-                support=support,
-                default=_prior(entry["default"], support),
-                reason=entry["reason"],
-                scale=SCALES[entry["scale"]],
-                words={word: _prior(prior, support) for word, prior in entry["words"].items()},
-                dimension=entry.get("dimension"),
-                default_of={element: _prior(prior, support) for element, prior in default_of.items()},
-            )
-        )
-    return groups
+def _groups(part: str) -> list[ParameterGroup]:
+    return [_group(name, entry) for name, entry in _catalogue()[part].items()]
+
+
+def _group(name: str, entry: Mapping[str, Any]) -> ParameterGroup:
+    support = entry["support"]
+    cooperative = entry.get("cooperative")
+    return ParameterGroup(
+        name=name,
+        meaning=entry["meaning"],
+        unit=entry["unit"],
+        support=support,
+        default=_prior(entry["default"], support),
+        reason=entry["reason"],
+        scale=SCALES[entry["scale"]],
+        words={word: _prior(prior, support) for word, prior in entry["words"].items()},
+        dimension=entry.get("dimension"),
+        default_of={
+            element: _prior(prior, support) for element, prior in entry.get("default_of", {}).items()
+        },
+        cooperative=None if cooperative is None else _group(name, {**entry, **cooperative, "cooperative": None}),
+    )
 
 
 def _prior(stated: str | list[float], support: Support) -> Distribution:

@@ -101,8 +101,11 @@ def default_priors(layout: StreamLayout) -> PriorSet:
     for group in groups:
         names = _names(group, layout)
         for name, element in zip(names, elements(group, layout) or (None,), strict=True):
-            distribution = group.default_of.get(element or "", group.default)
-            priors[name] = NamedPrior(name, group, element, distribution)
+            own = group
+            if group.cooperative and element in layout.cooperative:
+                own = group.cooperative
+            distribution = own.default_of.get(element or "", own.default)
+            priors[name] = NamedPrior(name, own, element, distribution)
     return PriorSet(layout, groups, priors)
 
 

@@ -8,7 +8,7 @@ targets stay ordered and one array answers every question about dates.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
@@ -16,8 +16,16 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.models.draws import Floats, StreamDraws
-from forecast.panel.panel import HALF_SATURATION, KNOT_STEPS, SEVERE, STEP_DAYS, Panel, recent_severe_term
+from forecast.models.draws import DENSITY_DECAY, Floats, StreamDraws
+from forecast.panel.panel import (
+    DENSITY_KNOT_STEPS,
+    HALF_SATURATION,
+    KNOT_STEPS,
+    SEVERE,
+    STEP_DAYS,
+    Panel,
+    recent_severe_term,
+)
 from forecast.panel.streams import FutureAct, StreamLayout, TargetRule
 from forecast.simulation.acts import (
     ActsAhead,
@@ -39,7 +47,7 @@ RATE_CAP = 200.0
 
 _CHUNK_CELLS = 65_536  # cells of one step that fit the cache; part of the random streams, so fixed
 # Purposes of random numbers; marks take one a level, from 6 to 9.
-_COUNT, _TENSION, _DAY, _CALENDAR, _MARK, _WINDOW = 0, 1, 2, 3, 4, 10
+_COUNT, _TENSION, _DAY, _CALENDAR, _MARK, _WINDOW, _DENSITY = 0, 1, 2, 3, 4, 10, 11
 RANDOM_STREAMS = 2
 """Raised when the same seed gives other paths than before; kept with the paths of a run."""
 _NO_NEW_TYPES: Mapping[str, NewTypeEffect] = {}
@@ -188,6 +196,35 @@ def _as_slice(index: NDArray[np.int64]) -> slice | NDArray[np.int64]:
     return index
 
 
+class _KnotPath:
+    """A process that goes on from the knots of the past, linear in between; values of shape (draw, path)."""
+
+    def __init__(
+        self,
+        knots: Floats,  # (draw, knot)
+        last_step: int,
+        every: int,
+        decay: Floats | float,
+        noise: Floats,
+        paths: tuple[int, int],
+    ) -> None:
+        # The draws may have more knots than the past: the data say nothing on those beyond its last step.
+        self._every, self._decay, self._noise = every, decay, noise
+        self._left = last_step // every
+        sides = knots[:, self._left : self._left + 2].T
+        self._sides = [np.broadcast_to(knot[:, None], paths) for knot in sides]
+
+    def at(self, step: int, normal: Callable[[int], Floats]) -> Floats:
+        """Value in a step, not before that of the last call; ``normal`` gives the noise of a knot."""
+        knot, within = divmod(step, self._every)
+        while self._left < knot:
+            self._left += 1
+            right = self._decay * self._sides[1] + self._noise * normal(self._left + 1)
+            self._sides = [self._sides[1], right]
+        part = within / self._every
+        return np.asarray((1 - part) * self._sides[0] + part * self._sides[1])
+
+
 class _Chunk:
     """Some draws of one dyad with all their paths; arrays have shape (draw, path[, stream])."""
 
@@ -212,10 +249,15 @@ class _Chunk:
         every_path = (np.repeat(values[:, None], self.paths[1], axis=1) for values in vars(state).values())
         self.state = ExcitationState(*every_path)
         self.streams = streams
-        # The draws may have more knots than the past: the data say nothing on those beyond its last step.
-        self.left_knot = last // KNOT_STEPS
-        sides = draws.knots[:, self.left_knot : self.left_knot + 2].T
-        self.knots = [np.broadcast_to(knot[:, None], self.paths) for knot in sides]
+        decay = draws.knot_decay[:, None]
+        noise = np.sqrt(1 - decay**2)
+        self.tension_path = _KnotPath(draws.knots, last, KNOT_STEPS, decay, noise, self.paths)
+        self.density_path = None
+        if self.layout.has_density:
+            noise = draws.density_scale[:, None] * np.sqrt(1 - DENSITY_DECAY**2)
+            self.density_path = _KnotPath(
+                draws.density, last, DENSITY_KNOT_STEPS, DENSITY_DECAY, noise, self.paths
+            )
         self.new = NewTypeState(new_types, self.paths)
         self.conflict = _as_slice(self.layout.conflict_index)
         self.met_by = [
@@ -247,7 +289,9 @@ class _Chunk:
         while last + STEP_DAYS * step < self.options.horizon_days:
             begins = max(last + STEP_DAYS * step, 0)
             ends = last + STEP_DAYS * (step + 1)
-            self.tension = self._tension(step)
+            self.tension = self.tension_path.at(step, lambda knot: self._normal(knot, _TENSION))
+            if self.density_path:
+                self.density = self.density_path.at(step, lambda knot: self._normal(knot, _DENSITY))
             counts = np.zeros(self.state.own.shape, dtype=np.int64)
             if ends > begins:
                 counts = self._draw_counts(step, (ends - begins) / STEP_DAYS)
@@ -273,20 +317,15 @@ class _Chunk:
         first[first >= self.options.horizon_days] = NEVER
         return first, acts, self.capped / max(cells, 1)
 
-    def _tension(self, step: int) -> Floats:
-        knot, within = divmod(step, KNOT_STEPS)
-        while self.left_knot < knot:
-            self.left_knot += 1
-            decay = self.draws.knot_decay[:, None]
-            noise = self.streams.normal(self.left_knot + 1, _TENSION, self.paths[1])
-            self.knots = [self.knots[1], decay * self.knots[1] + np.sqrt(1 - decay**2) * noise]
-        part = within / KNOT_STEPS
-        return np.asarray((1 - part) * self.knots[0] + part * self.knots[1])
+    def _normal(self, knot: int, purpose: int) -> Floats:
+        return self.streams.normal(knot, purpose, self.paths[1])
 
     def _draw_counts(self, step: int, exposure: float) -> Counts:
         draws, state = self.draws, self.state
         rate = draws.loading[:, None] * self.tension[..., None]
         rate += draws.log_rate[:, None]
+        if self.density_path:
+            rate += self.density[..., None] * self.layout.coding
         np.exp(rate, out=rate)
         rate += draws.own[:, None] * state.own
         rate += draws.cross[:, None] * state.cross[..., None]
@@ -317,6 +356,8 @@ class _Chunk:
         draws = self.draws
         log_odds = draws.mark_tension[:, None] * self.tension
         log_odds += draws.mark_recent[:, None] * recent_severe_term(self.state.severe)
+        if self.density_path:
+            log_odds -= draws.mark_density[:, None] * self.density
         log_odds = log_odds.ravel()[place]
         by_draw = place // self.paths[1] * n_streams + stream
         left, passed = counts.ravel()[cells], np.ones(len(cells))
