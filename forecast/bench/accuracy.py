@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -37,6 +37,7 @@ from forecast.events.reading import read_events
 from forecast.events.table import EventTable
 from forecast.families import FAMILIES
 from forecast.inference.posterior import SamplerOptions
+from forecast.panel.panel import TimeGrid, count_events
 from forecast.panel.streams import TargetRule
 from forecast.priors import PriorStatement
 
@@ -223,7 +224,9 @@ def _changed_family(options: BenchmarkOptions) -> str:
         single = [name for name, one in FAMILIES.items() if len(one.members) == 1]
         raise InputError(f"--prior changes one family: give --models one of {', '.join(single)}")
     for model in FAMILIES[chosen[0]].models((options.target,)):
-        model.default_priors().changed(options.priors, "config")
+        nothing = EventTable.from_events([], "nothing")
+        day = count_events(nothing, TimeGrid(options.first, options.first + timedelta(days=1)), model.layout)
+        model.default_priors(day, None).changed(options.priors, "config")
     return chosen[0]
 
 

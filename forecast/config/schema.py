@@ -196,6 +196,12 @@ class ModelConfig(Section):
         description="joint, focused, target or ensemble; see docs/model.md",
         examples=["joint", "focused", "target", "ensemble"],
     )
+    population: Text = Field(
+        default="shipped",
+        description="where default priors come from: 'shipped' (learned from other dyads), 'none' "
+        "(documented ones), or a file made by 'forecast priors learn', from the folder of the config",
+        examples=["shipped", "none"],
+    )
     priors: Annotated[Mapping[PriorName, PriorValue], EMPTY_MAPPING] = Field(
         default_factory=dict,
         description="word, distribution or quantiles by prior name; 'forecast priors' lists them",

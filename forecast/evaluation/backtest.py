@@ -24,6 +24,7 @@ from forecast.families import FAMILIES
 from forecast.inference.posterior import SamplerOptions
 from forecast.panel.streams import TargetRule
 from forecast.priors import PriorStatement
+from forecast.priors.population import Population, shipped_population
 from forecast.runs.inputs import Inputs
 from forecast.wording import count, long_day
 
@@ -69,7 +70,8 @@ class BacktestPlan:
 
     The name of the dyad is part of the seeds. Origins are 00:00 of their day; they and the horizons, in days,
     ascend. The grid begins on ``start``, and ``data_end`` is the last day that the data cover. ``priors``
-    (name → statement) change ``changed_family``; the other families keep their defaults.
+    (name → statement) change ``changed_family``; the other families keep their defaults, which come from
+    ``population`` (``None``: the documented ones).
     """
 
     dyad: str
@@ -80,6 +82,7 @@ class BacktestPlan:
     data_end: date
     models: tuple[str, ...] = MODELS
     sampler: SamplerOptions
+    population: Population | None = field(default_factory=shipped_population)
     priors: Mapping[str, PriorStatement] = field(default_factory=dict)
     changed_family: str = DEFAULT_MODEL
     exact: bool = False
@@ -132,6 +135,7 @@ def plan_backtest(inputs: Inputs, options: BacktestOptions) -> BacktestPlan:
         data_end=config.as_of,
         models=known_models(options.models),
         sampler=fits,
+        population=inputs.population,
         priors=_plain(config.model.priors),
         changed_family=config.model.family,
         exact=options.exact,

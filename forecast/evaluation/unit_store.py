@@ -93,6 +93,7 @@ def plan_settings(plan: BacktestPlan, data_sha256: str) -> dict[str, Any]:
         "horizons_days": list(plan.horizons),
         "models": list(plan.models),
         "sampler": asdict(plan.sampler),
+        "population": plan.population and plan.population.sha256,
         "priors": plan.priors,
         "exact": plan.exact,
         "origins_a_unit": BLOCK_ORIGINS,

@@ -28,6 +28,8 @@ from forecast.inference.posterior import SamplerOptions
 from forecast.inference.rolling import RollingPosterior, WeightedDraws
 from forecast.panel.panel import Panel, TimeGrid, count_events
 from forecast.panel.streams import TargetRule
+from forecast.priors import PriorSet
+from forecast.priors.population import Population
 from forecast.simulation import SimulationOptions
 from forecast.simulation.probabilities import hit_shares
 
@@ -119,6 +121,7 @@ def run_unit(
         model,
         TimeGrid(plan.start, plan.origins[-1]),
         json.dumps(plan.priors if unit.family in plan.changed_families else {}, sort_keys=True),
+        plan.population,
         replace(plan.sampler, seed=0),
         plan.exact,
     )
@@ -141,13 +144,22 @@ def run_unit(
 
 @lru_cache(maxsize=MODELS_KEPT)
 def _compiled(
-    model: EventModel, grid: TimeGrid, priors: str, sampler: SamplerOptions, exact: bool
+    model: EventModel,
+    grid: TimeGrid,
+    stated: str,
+    population: Population | None,
+    sampler: SamplerOptions,
+    exact: bool,
 ) -> RollingPosterior:
     # Compiled on an empty past of the right length: the model must not know what came after an origin.
     empty = count_events(EventTable.from_events([], "nothing"), grid, model.layout)
-    defaults = model.default_priors()
-    stated = {name: one for name, one in json.loads(priors).items() if defaults.has(name)}
-    return RollingPosterior(model, empty, defaults.changed(stated, "config"), sampler, exact=exact)
+
+    def priors(data: Panel) -> PriorSet:
+        defaults = model.default_priors(data, population)
+        own = {name: one for name, one in json.loads(stated).items() if defaults.has(name)}
+        return defaults.changed(own, "config")
+
+    return RollingPosterior(model, empty, priors, sampler, exact=exact)
 
 
 def _probabilities(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from forecast.panel.panel import Panel
 from forecast.panel.streams import FutureAct, StreamLayout, TargetRule
 from forecast.priors import PriorSet
+from forecast.priors.population import Population
 from forecast.simulation.acts import NewTypeEffect
 from forecast.simulation.paths import FirstPassages, SimulationOptions
 
@@ -43,14 +44,14 @@ class EventModel(Hashable, Protocol):
     def asked(self, targets: tuple[TargetRule, ...]) -> EventModel:
         """Return the same model asked for some of its targets."""
 
-    def default_priors(self) -> PriorSet:
-        """Return a prior for every parameter."""
+    def default_priors(self, panel: Panel, population: Population | None) -> PriorSet:
+        """Return a prior for every parameter, scaled to the record; documented ones without a population."""
 
     def build(self, panel: Panel, priors: PriorSet, n_knots: int | None = None) -> pm.Model:
         """Build the PyMC model; more ``n_knots`` than the panel needs allow refits to longer data."""
 
-    def arrays(self, panel: Panel) -> Mapping[str, Floats]:
-        """Return the values of the model's data containers for other data: what a refit exchanges."""
+    def arrays(self, panel: Panel, priors: PriorSet) -> Mapping[str, Floats]:
+        """Return the values of the model's data containers: what a refit to other data exchanges."""
 
     def draws(self, variables: Mapping[str, Floats]) -> Draws:
         """Arrange posterior variables, each of shape (draw, dyad, …)."""

@@ -18,6 +18,7 @@ from forecast.models.draws import StreamDraws, stream_draws, tension_at_steps
 from forecast.panel.panel import Panel
 from forecast.panel.streams import Family, FutureAct, StreamLayout, TargetRule, stream_layout
 from forecast.priors import PriorSet, default_priors
+from forecast.priors.population import Population
 from forecast.simulation.acts import NewTypeEffect
 from forecast.simulation.paths import FirstPassages, SimulationOptions, simulate_first_passages
 
@@ -39,9 +40,11 @@ class StreamModel:
         """Return the same model asked for some of its targets."""
         return replace(self, targets=targets)
 
-    def default_priors(self) -> PriorSet:
-        """Return the documented defaults of the layout."""
-        return default_priors(self.layout)
+    def default_priors(self, panel: Panel, population: Population | None) -> PriorSet:
+        """Return the population's priors for a record as dense as this, or the documented ones."""
+        if population is None:
+            return default_priors(self.layout)
+        return population.priors(self.layout, panel.acts_a_month)
 
     def build(self, panel: Panel, priors: PriorSet, n_knots: int | None = None) -> pm.Model:
         """Build the PyMC model, in its fused form."""
@@ -49,11 +52,11 @@ class StreamModel:
 
         return build_model(panel, priors, n_knots=n_knots)
 
-    def arrays(self, panel: Panel) -> Mapping[str, Floats]:
-        """Return the fields of ``LikelihoodData``."""
-        from forecast.models.likelihood import likelihood_data
+    def arrays(self, panel: Panel, priors: PriorSet) -> Mapping[str, Floats]:
+        """Return the fields of ``LikelihoodData``, and the parameters of the priors."""
+        from forecast.models.likelihood import likelihood_data, prior_data
 
-        return vars(likelihood_data(panel))
+        return vars(likelihood_data(panel)) | prior_data(priors)
 
     def draws(self, variables: Mapping[str, Floats]) -> StreamDraws:
         """Arrange variables by role."""

@@ -9,6 +9,7 @@ their future.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -57,22 +58,23 @@ class WeightedDraws:
 class RollingPosterior:
     """One compiled model, carried from origin to origin; with ``exact`` refitted at every one.
 
-    ``longest`` is the longest grid that will be asked for (only its size matters for compiling); fit number i
-    uses ``options.seed + i``.
+    ``longest`` is the longest grid that will be asked for (only its size matters for compiling); ``priors``
+    gives those of the record that is fitted; fit number i uses ``options.seed + i``.
     """
 
     def __init__(
         self,
         model: EventModel,
         longest: Panel,
-        priors: PriorSet,
+        priors: Callable[[Panel], PriorSet],
         options: SamplerOptions,
         *,
         exact: bool = False,
     ) -> None:
         self._model = model
         n_knots = knots_for(longest.grid.n_steps)
-        self._compiled = compile_model(model.build(longest, priors, n_knots))
+        self._priors = priors
+        self._compiled = compile_model(model.build(longest, priors(longest), n_knots))
         self._options = options
         self._exact = exact
         self._fits = 0
@@ -95,7 +97,7 @@ class RollingPosterior:
         self._options = replace(self._options, seed=seed)
 
     def _refit(self, data: Panel) -> WeightedDraws:
-        ready = self._compiled.with_data(**self._model.arrays(data))
+        ready = self._compiled.with_data(**self._model.arrays(data, self._priors(data)))
         options = replace(self._options, seed=self._options.seed + self._fits)
         longer = replace(options, tune=3 * options.tune, target_accept=max(options.target_accept, 0.95))
         for attempt in (options, longer):

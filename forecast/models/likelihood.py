@@ -1,7 +1,8 @@
-"""The log likelihood without PyMC: the arrays that the kernel reads, and its value under any draws."""
+"""The data of a model without PyMC: arrays of counts and priors; the log likelihood under any draws."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +11,11 @@ from numpy.typing import NDArray
 from forecast.models.draws import StreamDraws
 from forecast.models.kernel import DYNAMICS, STREAM_ROWS, value_and_gradient
 from forecast.panel.panel import Panel, recent_severe_term
+from forecast.priors import Distribution, PriorSet
 
 Floats = NDArray[np.float64]
+PRIOR = "prior_"
+"""What the names of the data containers of priors begin with."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,36 @@ def likelihood_data(panel: Panel) -> LikelihoodData:
         felt=panel.felt_counts,
         completeness=panel.completeness,
     )
+
+
+def prior_data(priors: PriorSet) -> dict[str, Floats]:
+    """Parameters of all priors, shape (parameter, element), by the name of their data container.
+
+    A group whose elements have several families of distributions has one container a family.
+    """
+    found = {}
+    for group in priors.groups:
+        own = [prior.distribution for prior in priors.of_group(group)]
+        families = families_of(own)
+        for family in families:
+            name = part_name(group.variable, family) if len(families) > 1 else group.variable
+            found[f"{PRIOR}{name}"] = prior_values([one for one in own if one.family == family])
+    return found
+
+
+def families_of(distributions: Sequence[Distribution]) -> list[str]:
+    """Names of the families, each once, in order."""
+    return list(dict.fromkeys(distribution.family for distribution in distributions))
+
+
+def part_name(variable: str, family: str) -> str:
+    """Name of the variable that holds a group's elements of one family."""
+    return f"{variable}_{family.lower()}"
+
+
+def prior_values(distributions: Sequence[Distribution]) -> Floats:
+    """Parameters of distributions of one family, shape (parameter, element)."""
+    return np.array([distribution.values for distribution in distributions], dtype=np.float64).T.copy()
 
 
 def log_likelihood(panel: Panel, draws: StreamDraws) -> Floats:

@@ -26,7 +26,14 @@ from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache
 from forecast.models import kernel, terms
 from forecast.models.draws import DENSITY_INNOVATIONS, INNOVATIONS
 from forecast.models.kernel import N_PARAMETERS, Floats, value_and_gradient
-from forecast.models.likelihood import LikelihoodData, likelihood_data
+from forecast.models.likelihood import (
+    PRIOR,
+    LikelihoodData,
+    families_of,
+    likelihood_data,
+    part_name,
+    prior_values,
+)
 from forecast.panel.panel import HALF_SATURATION, KNOT_STEPS, STEP_DAYS, Panel, density_knots_for, knots_for
 from forecast.panel.streams import StreamLayout
 from forecast.priors import SEVERITY_LEVELS, Distribution, ParameterGroup, PriorSet
@@ -113,7 +120,8 @@ def build_model(
     Returns
     -------
     pymc.Model
-        In the fused form its data containers are the fields of ``LikelihoodData``.
+        Its data containers are those of ``prior_data`` and, in the fused form, the fields of
+        ``LikelihoodData``.
     """
     layout = panel.layout
     knots = n_knots or knots_for(panel.grid.n_steps)
@@ -151,10 +159,13 @@ def build_model(
 
 
 def _parameter(group: ParameterGroup, distributions: list[Distribution], dyads: tuple[str, ...]) -> Tensor:
-    """Declare one group; elements of several families are joined in the order of the dimension."""
+    """Declare one group; elements of several families are joined in the order of the dimension.
+
+    Parameters of the priors are data, so that a compiled model takes those of another pair.
+    """
     if group.dimension is None:
         return declare(group.variable, distributions, dims=dyads or None)
-    families = list(dict.fromkeys(distribution.family for distribution in distributions))
+    families = families_of(distributions)
     dims = (*dyads, group.dimension)
     if len(families) == 1:
         return declare(group.variable, distributions, dims=dims)
@@ -162,8 +173,8 @@ def _parameter(group: ParameterGroup, distributions: list[Distribution], dyads: 
     joined = pt.zeros((*n_dyads, len(distributions)))
     for family in families:
         index = [i for i, distribution in enumerate(distributions) if distribution.family == family]
-        name, part = f"{group.variable}_{family.lower()}", [distributions[i] for i in index]
-        values = declare(name, part, shape=(*n_dyads, len(index)))
+        part = [distributions[i] for i in index]
+        values = declare(part_name(group.variable, family), part, shape=(*n_dyads, len(index)))
         joined = pt.set_subtensor(joined[..., index], values)
     return pm.Deterministic(group.variable, joined, dims=dims)
 
@@ -171,12 +182,12 @@ def _parameter(group: ParameterGroup, distributions: list[Distribution], dyads: 
 def declare(name: str, distributions: list[Distribution], **size: object) -> Tensor:
     """Declare a variable, one prior an element and all of one family."""
     family = distributions[0].family
-    values = np.array([distribution.values for distribution in distributions]).T
+    values = pm.Data(f"{PRIOR}{name}", prior_values(distributions))
     if size in ({"dims": None}, {"dims": ("dyad",)}):
         values = values[:, 0]
     if family == "LogitNormal":  # PyMC gives it no transform of its own
         size["transform"] = logodds
-    parameters = dict(zip(FAMILIES[family].parameters, values, strict=True))
+    parameters = {one: values[row] for row, one in enumerate(FAMILIES[family].parameters)}
     # Families are named as PyMC names them.
     return getattr(pm, family)(name, **parameters, **size)
 

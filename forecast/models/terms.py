@@ -37,8 +37,8 @@ def tension_at_steps(knots: Tensor, n_steps: int) -> Tensor:
 def density_at_knots(innovations: Tensor, scale: Tensor, n_knots: int) -> Tensor:
     """Log of coding density at the knots of tension, shape (..., knot), from innovations at its own knots.
 
-    z = σ·u, u an Ornstein–Uhlenbeck process of unit variance as tension is, ``DENSITY_PERSISTENCE_DAYS`` long.
-    Linear in the innovations, since its persistence is fixed: one matrix product.
+    z = σ·u, with u an Ornstein–Uhlenbeck process of unit variance whose persistence is fixed, so that it is
+    linear in the innovations: one matrix product.
     """
     unit = np.eye(density_knots_for(n_knots))
     process = draws.ornstein_uhlenbeck(unit, np.full(len(unit), draws.DENSITY_DECAY))

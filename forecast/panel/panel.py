@@ -21,6 +21,7 @@ from forecast.panel.streams import StreamLayout
 Floats = NDArray[np.float64]
 
 STEP_DAYS = 7
+DAYS_A_MONTH = 365.25 / 12
 SEVERE = 4
 """Severity from which an event counts as severe for the 'recent severe events' term."""
 SEVERE_HALF_LIFE_DAYS = 56.0
@@ -129,6 +130,16 @@ class Panel:
         least ``LEAST_COMPLETENESS``, so that one event of the last days does not stand for dozens.
         """
         return np.asarray(self.counts / np.maximum(self.completeness, LEAST_COMPLETENESS)[..., None])
+
+    @property
+    def months(self) -> float:
+        """Length of the first dyad's record."""
+        return float(self.exposure[0].sum()) * STEP_DAYS / DAYS_A_MONTH
+
+    @property
+    def acts_a_month(self) -> float:
+        """Acts of all streams a month, over the first dyad's record; half an act in all where none is."""
+        return max(float(self.counts[0].sum()), 0.5) / self.months
 
     def select(self, positions: slice) -> Panel:
         """Return the panel of some of the dyads."""

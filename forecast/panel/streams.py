@@ -71,6 +71,13 @@ class StreamLayout:
     target: TargetRule | None = None
 
     @property
+    def family(self) -> Family:
+        """The family that counts these streams."""
+        if self.target is None:
+            return "joint"
+        return "target" if len(self.streams) == 1 else "focused"
+
+    @property
     def conflict_index(self) -> NDArray[np.int64]:
         """Positions of the conflictual streams."""
         return np.flatnonzero(self.conflictual)
@@ -78,7 +85,9 @@ class StreamLayout:
     @property
     def cooperative(self) -> tuple[str, ...]:
         """Names of the cooperative streams."""
-        return tuple(name for name, conflict in zip(self.streams, self.conflictual, strict=True) if not conflict)
+        return tuple(
+            name for name, conflict in zip(self.streams, self.conflictual, strict=True) if not conflict
+        )
 
     @property
     def coding(self) -> NDArray[np.float64]:

@@ -111,7 +111,9 @@ def _group(name: str, entry: Mapping[str, Any]) -> ParameterGroup:
         default_of={
             element: _prior(prior, support) for element, prior in entry.get("default_of", {}).items()
         },
-        cooperative=None if cooperative is None else _group(name, {**entry, **cooperative, "cooperative": None}),
+        cooperative=None
+        if cooperative is None
+        else _group(name, {**entry, **cooperative, "cooperative": None}),
     )
 
 

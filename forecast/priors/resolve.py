@@ -23,13 +23,15 @@ _EXAMPLE_LEVELS = (("q05", 0.05), ("median", 0.5), ("q95", 0.95))
 class NamedPrior:
     """The prior of one parameter and where it came from.
 
-    ``elicited`` holds stated and achieved quantiles where the prior was given as quantiles.
+    ``default`` is what the word ``default`` stands for; ``elicited`` holds stated and achieved quantiles
+    where the prior was given as quantiles.
     """
 
     name: str
     group: ParameterGroup
     element: str | None
     distribution: Distribution
+    default: Distribution
     origin: Origin = "default"
     elicited: Elicited | None = None
 
@@ -38,11 +40,6 @@ class NamedPrior:
         """The word that stands for the prior, if one does."""
         known = as_words(self.distribution, self.group.words)
         return known or (DEFAULT if self.distribution == self.default else None)
-
-    @property
-    def default(self) -> Distribution:
-        """The documented default of this parameter."""
-        return self.group.default_of.get(self.element or "", self.group.default)
 
     @property
     def reading(self) -> str:
@@ -105,7 +102,7 @@ def default_priors(layout: StreamLayout) -> PriorSet:
             if group.cooperative and element in layout.cooperative:
                 own = group.cooperative
             distribution = own.default_of.get(element or "", own.default)
-            priors[name] = NamedPrior(name, own, element, distribution)
+            priors[name] = NamedPrior(name, own, element, distribution, distribution)
     return PriorSet(layout, groups, priors)
 
 

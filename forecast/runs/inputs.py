@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +22,7 @@ from forecast.panel.panel import Panel, TimeGrid, count_events
 from forecast.panel.reporting_delay import DelayCurve, completeness_of, estimate_delay, stated_delay
 from forecast.panel.streams import FutureAct, TargetRule
 from forecast.priors import PriorSet
+from forecast.priors.population import Population, read_population, shipped_population
 
 
 class FitInputs(NamedTuple):
@@ -43,6 +46,7 @@ class Inputs:
     fits: tuple[FitInputs, ...]
     rules: tuple[TargetRule, ...]
     calendar: tuple[FutureAct, ...]
+    population: Population | None = None
     scenarios: tuple[Scenario, ...] = ()
     delay: DelayCurve | None = None
     left_out: tuple[PairRows, ...] = ()
@@ -153,20 +157,21 @@ def inputs_of(config: Config, everything: EventTable) -> Inputs:
                 f"the data hold no event of {' or '.join(rule.any_of)} in {start} … {config.as_of}; a target "
                 "needs a category that was seen at least once, of any severity",
             )
-    family, fits = resolve_priors(config)
     grid = TimeGrid(start, config.as_of + timedelta(days=1))
     delay = reporting_delay(config, events)
     completeness = None if delay is None else completeness_of(delay, grid)
+    family = _family(config)
+    counted = [
+        (model, count_events(events, grid, model.layout, completeness, dyad=config.dyad.title))
+        for model in family.models(rules)
+    ]
+    population = load_population(config)
     return Inputs(
         config=config,
         events=events,
         family=family,
-        fits=tuple(
-            FitInputs(
-                model, count_events(events, grid, model.layout, completeness, dyad=config.dyad.title), priors
-            )
-            for model, priors in fits
-        ),
+        fits=_with_priors(config, counted, population),
+        population=population,
         delay=delay,
         rules=rules,
         calendar=tuple(
@@ -231,24 +236,38 @@ def target_rules(config: Config) -> tuple[TargetRule, ...]:
     )
 
 
-def resolve_priors(config: Config) -> tuple[ModelFamily, tuple[tuple[EventModel, PriorSet], ...]]:
-    """Return the family of a config, and its models with their priors, changed by what the config states.
+def load_population(config: Config) -> Population | None:
+    """Return the population that priors come from; ``None`` for the documented defaults.
 
-    A prior goes to every model that has the parameter.
-
-    Raises
-    ------
-    ConfigError
-        The family is unknown, or lists every prior that is not valid, each with its line.
+    Raises ``ConfigError``: the file cannot be read or holds none; with the line of the config.
     """
+    asked = config.model.population
+    if asked in ("shipped", "none"):
+        return shipped_population() if asked == "shipped" else None
     try:
-        family = family_named(config.model.family)
+        return read_population(config.base_folder / Path(asked).expanduser())
+    except InputError as error:
+        raise config.error(("model", "population"), str(error)) from error
+
+
+def _family(config: Config) -> ModelFamily:
+    try:
+        return family_named(config.model.family)
     except InputError as error:
         raise config.error(("model", "family"), str(error)) from error
-    models = family.models(target_rules(config))
-    priors = [model.default_priors() for model in models]
+
+
+def _with_priors(
+    config: Config, counted: Sequence[tuple[EventModel, Panel]], population: Population | None
+) -> tuple[FitInputs, ...]:
+    """Give each model its priors, changed by what the config states; a prior goes to every model that has it.
+
+    Raises ``ConfigError``: lists every prior that is not valid, each with its line.
+    """
+    priors = [model.default_priors(panel, population) for model, panel in counted]
     faults = []
-    for name, statement in config.model.priors.items():
+    stated = config.model.priors
+    for name, statement in stated.items():
         having = [k for k, one in enumerate(priors) if one.has(name)] or [0]
         try:
             for k in having:
@@ -257,8 +276,7 @@ def resolve_priors(config: Config) -> tuple[ModelFamily, tuple[tuple[EventModel,
             faults.append(str(config.error(("model", "priors", name), str(error).removeprefix(f"{name}: "))))
     if faults:
         raise ConfigError("\n".join(faults))
-    stated = config.model.priors
     changed = (
         one.changed({name: stated[name] for name in stated if one.has(name)}, "config") for one in priors
     )
-    return family, tuple(zip(models, changed, strict=True))
+    return tuple(FitInputs(*pair, own) for pair, own in zip(counted, changed, strict=True))

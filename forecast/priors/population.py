@@ -1,0 +1,193 @@
+"""Priors learned from many dyads: how each parameter is distributed over relationships.
+
+A population says, for each group of parameters, where its value lies in a dyad taken at random: a normal
+distribution of the value, its logarithm or its logit, whose centre may move with how many acts a month a
+record holds (a thin record shows less of every cluster). The prior of a pair joins it with the documented
+default as a second, wide component (as a robust meta-analytic prior does: Schmidli, Gsteiger, Roychoudhury,
+O'Hagan, Spiegelhalter and Neuenschwander 2014, doi:10.1111/biom.12242), so that a pair unlike all others is
+not ruled out. The two are joined by their first two moments, since two components can split chains.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache, cached_property
+from hashlib import sha256
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from forecast.config.yaml_source import parse_yaml
+from forecast.errors import InputError
+from forecast.panel.panel import DAYS_A_MONTH, STEP_DAYS
+from forecast.panel.streams import Family, StreamLayout
+from forecast.priors.catalogue import ParameterGroup
+from forecast.priors.distributions import Distribution
+from forecast.priors.resolve import PriorSet, default_priors
+
+SCHEMA = 1
+WIDE_SHARE = 0.2
+"""Weight of the documented default beside the population."""
+SHIPPED = "population.yaml"
+LEARNED = (
+    "baseline.weekly_rate",
+    "tension.scale",
+    "tension.persistence",
+    "tension.loading",
+    "excitation.branching",
+    "excitation.half_life_days",
+    "excitation.cross",
+    "excitation.cross_half_life_days",
+    "overdispersion.shape",
+    "density.scale",
+    "severity.tension",
+    "severity.density",
+    "severity.recent",
+)
+"""Groups that a population tells of. How severe acts are coded is its coder's, and ballast is too weak."""
+NORMAL_SCALES = {"real": "Normal", "positive": "LogNormal", "unit": "LogitNormal"}
+"""Family of each support in which a parameter has a mean and a standard deviation."""
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Spread(_Part):
+    """Distribution over dyads of one class of parameters, on the scale on which it is normal.
+
+    ``centre`` is its mean in a record of ``Population.acts_a_month`` acts a month, ``slope`` its change for
+    each unit of the logarithm of that number, and ``spread`` the standard deviation between dyads, with the
+    error of the centre. ``values`` counts the estimates behind it. Baseline rates are shares of all acts.
+    """
+
+    centre: Finite
+    slope: Finite
+    spread: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    values: int
+
+
+class Provenance(_Part):
+    """What a population was learned from, and how."""
+
+    dyads: tuple[str, ...]
+    events: int
+    first: str
+    last: str
+    thinnings: tuple[float, ...]
+    seed: int
+    source: str = Field(description="origin and terms of the events, in words")
+    command: str
+    version: str
+
+
+class Population(_Part):
+    """How parameters are distributed over dyads, by model family, group and class of stream."""
+
+    schema_: Literal[1] = Field(alias="schema")
+    provenance: Provenance
+    acts_a_month: Annotated[float, Field(gt=0)]
+    least_acts_a_month: Annotated[float, Field(gt=0)]
+    most_acts_a_month: Annotated[float, Field(gt=0)]
+    families: Mapping[Family, Mapping[str, Mapping[str, Spread]]]
+
+    def __hash__(self) -> int:
+        return hash(self.sha256)
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of the content."""
+        return sha256(self.model_dump_json(by_alias=True).encode()).hexdigest()
+
+    def priors(self, layout: StreamLayout, acts_a_month: float) -> PriorSet:
+        """Return the priors of a pair whose record holds so many acts a month of the layout.
+
+        Outside the densities that the population was learned from, the nearest counts. Baseline rates keep
+        to the record's own density.
+        """
+        documented = default_priors(layout)
+        known = self.families.get(layout.family, {})
+        inside = min(max(acts_a_month, self.least_acts_a_month), self.most_acts_a_month)
+        steps = math.log(inside / self.acts_a_month)
+        weekly = math.log(acts_a_month / WEEKS_A_MONTH)
+        changed = {}
+        for name, prior in documented.priors.items():
+            own = known.get(prior.group.name, {}).get(stream_class(layout, prior.element))
+            if own is None:
+                continue
+            centre, wide = own.centre + own.slope * steps, prior.distribution
+            if prior.group.name == BASELINE:
+                centre += weekly
+                wide = Distribution(wide.family, (centre, wide.values[1]))
+            joined = _joined(Distribution(NORMAL_SCALES[prior.group.support], (centre, own.spread)), wide)
+            changed[name] = replace(prior, distribution=joined, default=joined)
+        return replace(documented, priors={**documented.priors, **changed})
+
+
+BASELINE = "baseline.weekly_rate"
+WEEKS_A_MONTH = DAYS_A_MONTH / STEP_DAYS
+
+
+def stream_class(layout: StreamLayout, element: str | None) -> str:
+    """Class of streams whose parameters are taken to be alike: ``all`` for one that has no streams."""
+    if element is None:
+        return "all"
+    if element in layout.cooperative:
+        return "cooperative"
+    return "target" if element == "target" else "conflict"
+
+
+def is_learned(group: ParameterGroup) -> bool:
+    """Whether a population tells of the group."""
+    return group.name in LEARNED
+
+
+def _joined(learned: Distribution, wide: Distribution) -> Distribution:
+    (mean, spread), (far, width) = learned.values, wide.values
+    centre = (1 - WIDE_SHARE) * mean + WIDE_SHARE * far
+    variance = (1 - WIDE_SHARE) * spread**2 + WIDE_SHARE * width**2
+    variance += WIDE_SHARE * (1 - WIDE_SHARE) * (mean - far) ** 2
+    # Rounded, so that what is printed and kept is what was used.
+    return Distribution(learned.family, (float(f"{centre:.4g}"), float(f"{math.sqrt(variance):.4g}")))
+
+
+@cache
+def shipped_population() -> Population:
+    """Return the population that comes with the package."""
+    text = (files("forecast.priors") / SHIPPED).read_text(encoding="utf-8")
+    return _parse(text, SHIPPED)
+
+
+def read_population(path: Path) -> Population:
+    """Read a population from a file that ``forecast priors learn`` wrote.
+
+    Raises ``InputError``: no such file, no YAML, or no population of this version; with the file and the key.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read as a population ({error})") from error
+    return _parse(text, str(path))
+
+
+def _parse(text: str, name: str) -> Population:
+    content = parse_yaml(text, name)[0]
+    if not isinstance(content, Mapping):
+        raise InputError(f"{name}: holds no population. 'forecast priors learn DIR --out FILE' makes one")
+    if content.get("schema") != SCHEMA:
+        raise InputError(
+            f"{name}: schema {content.get('schema')!r}; this version reads {SCHEMA}. Make it again with "
+            "'forecast priors learn DIR --out FILE'"
+        )
+    try:
+        return Population.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise InputError(f"{name}: {where}: {first['msg']}, got {first['input']!r}") from error
