@@ -11,6 +11,7 @@ from forecast.events.bundled import load_events
 from forecast.events.table import Event, EventTable
 from forecast.models.draws import StreamDraws
 from forecast.models.kernel import STREAM_ROWS
+from forecast.panel.panel import density_knots_for
 
 # The same examples every time, and no clock: a machine under load must not fail a test.
 settings.register_profile("steady", derandomize=True, deadline=None)
@@ -62,10 +63,11 @@ def draws_with():
         shapes = {
             **dict.fromkeys(STREAM_ROWS, wide),
             **dict.fromkeys(("own_decay", "cross_decay", "ballast_decay", "knot_decay"), single),
-            **dict.fromkeys(("mark_tension", "mark_recent"), single),
+            **dict.fromkeys(("mark_tension", "mark_recent", "mark_density", "density_scale"), single),
             "innovations": (n_draws, n_knots),
             "knots": (n_draws, n_knots),
             "level": (n_draws, 4),
+            "density": (n_draws, density_knots_for(n_knots)),
         }
         defaults = {
             "shape": 1e8,

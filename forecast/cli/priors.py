@@ -7,18 +7,45 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from forecast.cli.options import Answer, ConfigOptions, option, takes_options
-from forecast.cli.terminal import BLANK, Part, Table, left, text
+import typer
+from typer._click import Context
+from typer.core import TyperGroup
+
+from forecast.cli.options import Answer, ConfigOptions, Output, argument, option, parts_of, takes_options
+from forecast.cli.progress import listening
+from forecast.cli.terminal import BLANK, Part, Table, left, right, text
 from forecast.errors import InputError, PriorError, did_you_mean
+from forecast.progress import StageProgress
 
 if TYPE_CHECKING:
     from forecast.priors import Distribution, NamedPrior
     from forecast.priors.elicitation import Elicited
+    from forecast.priors.population import Population
     from forecast.records.analysis import ParameterSummary
 
+_LEARNED = ("joint", "focused", "target")
 
+
+class _ShowsByDefault(TyperGroup):
+    """Commands of which ``show`` may go unnamed: ``forecast priors CONFIG``."""
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        if args and args[0] not in self.commands and args[0] != "--help":
+            args = ["show", *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    name="priors",
+    cls=_ShowsByDefault,
+    no_args_is_help=True,
+    help="Show the priors of a config: forecast priors CONFIG; or learn default priors from many dyads.",
+)
+
+
+@app.command("show")
 @takes_options
-def priors(
+def show_priors(
     case: ConfigOptions,
     explain: str | None = option(
         None, "--explain", "One prior in full: meaning, unit, words, reason.", "NAME"
@@ -53,6 +80,67 @@ def priors(
     facts = {"priors": [_as_dict(prior, after.get(prior.name)) for prior in chosen]} if answer.json else {}
     explained = (part for prior in chosen for part in _explained(prior, after.get(prior.name)))
     answer.print(facts, explained if explain else _listed(chosen))
+
+
+@app.command("learn")
+@takes_options
+def learn(
+    folder: Path = argument("DIR", "Folder of coded event files, one dyad a file."),
+    *,
+    out: Path = option(..., "--out", "File to write, for model.population in a config.", "FILE"),
+    families: str = option(",".join(_LEARNED), "--families", "Families to learn, with commas.", "LIST"),
+    source: str = option("not stated", "--source", "Origin and terms of the events, for the file.", "TEXT"),
+    seed: int = option(1, "--seed", "Seed of thinning and fits.", min=0),
+    force: bool = option(False, "--force", "Replace the file."),
+    output: Output,
+) -> None:
+    """Learn default priors from many dyads: about half an hour a family for thirty of them."""
+    import shlex
+    import sys
+
+    chosen = parts_of(families)
+    unknown = [name for name in chosen if name not in _LEARNED]
+    if unknown or not chosen:
+        raise InputError(f"--families: got {families!r}; expected some of {', '.join(_LEARNED)}")
+    if out.exists() and not force:
+        raise InputError(f"{out}: exists. Give another --out, or --force to replace it")
+    if not out.absolute().parent.is_dir():
+        raise InputError(f"{out}: its folder does not exist")
+    with listening(shown=output.for_people) as listen:
+        from forecast.bench.accuracy import read_dyads
+        from forecast.events.reading import write_whole
+        from forecast.inference.posterior import SamplerOptions
+        from forecast.workflows.population import LearningOptions, learn_population, population_yaml
+
+        options = LearningOptions(
+            families=chosen,
+            sampler=SamplerOptions(seed=seed, draws=300, tune=300),
+            source=source,
+            command=shlex.join(["forecast", *sys.argv[1:]]),
+        )
+
+        def told(done: int, planned: int) -> None:
+            listen(StageProgress("learn", done, planned))
+
+        learned = learn_population(read_dyads(folder), options, told)
+        write_whole(out, population_yaml(learned).encode())
+    facts = {"written": str(out), "population": learned.model_dump(mode="json", by_alias=True)}
+    output.print(facts, _summary(learned, out))
+
+
+def _summary(learned: Population, out: Path) -> Iterator[Part]:
+    told = learned.provenance
+    span = f"{told.first} to {told.last}"
+    yield text(f"Learned from {len(told.dyads)} dyads with {told.events:,} events, {span}.")
+    rows = [
+        (family, group, kind, f"{one.centre:.2f}", f"{one.slope:+.2f}", f"{one.spread:.2f}", str(one.values))
+        for family, groups in learned.families.items()
+        for group, kinds in groups.items()
+        for kind, one in kinds.items()
+    ]
+    heads = left("Family", 8), left("Group", 32), left("Streams", 12)
+    yield Table((*heads, *(right(head, 7) for head in ("centre", "slope", "spread", "values"))), rows)
+    yield text(f"Written to {out}. To use it, set model.population in a config.")
 
 
 def _as_dict(prior: NamedPrior, posterior: ParameterSummary | None) -> dict[str, object]:

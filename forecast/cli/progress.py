@@ -20,6 +20,7 @@ _LABELS = {
     "import": "Read files",
     "compile": "Compile the model",
     "sample": "Sample the posterior",
+    "learn": "Fit the dyads",
     "simulate": "Simulate futures",
     "drivers": "Measure drivers",
     "robustness": "Test the assumptions",

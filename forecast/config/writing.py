@@ -43,7 +43,7 @@ def resolved_yaml(config: Config, folder: Path | None = None) -> str:
     """
     settings = config.model_dump(by_alias=True)
     if folder is None:
-        return _yaml(settings)
+        return as_yaml(settings)
 
     def from_folder(path: Path) -> str:
         return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
@@ -54,7 +54,7 @@ def resolved_yaml(config: Config, folder: Path | None = None) -> str:
         settings["report"]["logo"] = saved_logo(config.logo_path)
     settings["report"]["fonts"] = [from_folder(path) for path in config.font_paths]
     settings["scenarios"] = [f"{SCENARIO_FOLDER}/{name}" for name in scenario_files(config)]
-    return _yaml(settings)
+    return as_yaml(settings)
 
 
 def scenario_files(config: Config) -> list[str]:
@@ -67,10 +67,11 @@ def scenario_yaml(scenario: Scenario) -> str:
     settings = scenario.model_dump(by_alias=True, exclude_defaults=True)
     if past := settings.get("without"):
         settings["without"] = [one["id"] if set(one) == {"id"} else one for one in past]
-    return _yaml({"schema": 1, **settings})
+    return as_yaml({"schema": 1, **settings})
 
 
-def _yaml(settings: dict[str, Any]) -> str:
+def as_yaml(settings: dict[str, Any]) -> str:
+    """Return plain values as YAML that ``yaml_source`` reads back as the same."""
     return yaml.dump(settings, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf"))
 
 

@@ -49,13 +49,13 @@ def check_gates(
                 tail[name] = float(np.min(both))
     energy = posterior.tree["sample_stats"]["energy"].values
     bfmi = float(np.min(array_stats.bfmi(energy, chain_axis=0, draw_axis=1)))
-    divergences = posterior.divergences
+    divergences, drawn = posterior.divergences, np.asarray(energy).size
     failures: list[Failure] = [
         *_worst("rhat", rhat, RHAT_MAX, above=True),
         *_worst("ess_bulk", bulk, ESS_MIN, above=False),
         *_worst("ess_tail", tail, ESS_MIN, above=False),
     ]
-    allowed = DIVERGENCE_SHARE_MAX * posterior.n_draws
+    allowed = DIVERGENCE_SHARE_MAX * drawn
     if divergences > allowed:
         failures.append(GateFailure(code="divergences", value=divergences, limit=allowed))
     if bfmi < BFMI_MIN:

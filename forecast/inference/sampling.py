@@ -1,11 +1,11 @@
-"""Sample a PyMC model with nutpie: progress, clean interruption, and once more when a gate fails."""
+"""Sample a PyMC model with nutpie: progress, clean interruption, and again, longer, when a gate fails."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import nutpie
@@ -21,9 +21,20 @@ Running = Any
 """A sampler of nutpie at work in the background."""
 
 _POLL_SECONDS = 0.1
-RERUN_TUNE = 1000
-RERUN_TARGET_ACCEPT = 0.97
-_TRANSFORMED = ("_log__", "_logodds__", "_interval__")
+
+
+class Rerun(NamedTuple):
+    """How a model is sampled again: times the draws, warm-up and acceptance at least."""
+
+    stretch: int
+    tune: int
+    target_accept: float
+
+
+RERUNS = (Rerun(3, 1000, 0.95), Rerun(8, 2000, 0.98))
+"""One after the other, while a gate fails: most failures are chains that are short for their slowest part."""
+_OF_THE_SAMPLER = "__"
+"""How the names end of variables that serve the sampler alone."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +118,7 @@ def _progress(chains: list[Any]) -> SamplingProgress:
 def _extract(tree: xr.DataTree) -> xr.DataTree:
     posterior = tree["posterior"].to_dataset()
     kept = {
-        name: found for name, found in posterior.data_vars.items() if not str(name).endswith(_TRANSFORMED)
+        name: found for name, found in posterior.data_vars.items() if not str(name).endswith(_OF_THE_SAMPLER)
     }
     statistics = tree["sample_stats"].to_dataset()[["diverging", "energy", "n_steps", "logp"]]
     bad = [str(name) for name, values in kept.items() if not np.isfinite(values.values).all()]
@@ -127,8 +138,9 @@ def fit_compiled(
 ) -> Posterior:
     """Sample a compiled model.
 
-    When a gate fails, the model is sampled once more with longer warm-up and a higher acceptance rate
-    (never lower than asked for). The result is returned either way; ``check_gates`` says what it is worth.
+    When a gate fails, the model is sampled again, up to ``len(RERUNS)`` times, each time longer and with a
+    higher acceptance rate (never lower than asked for); every so many draws are kept, so that their number is
+    as asked. The last result is returned; ``check_gates`` says what it is worth.
 
     Raises
     ------
@@ -136,13 +148,24 @@ def fit_compiled(
         The sampler could not start or returned no numbers.
     KeyboardInterrupt
     """
-    first = Posterior(sample(compiled, options, listen), options.target_accept, options.tune)
-    if check_gates(first).converged:
-        return first
-    again = replace(
-        options,
-        seed=options.seed + 1,
-        tune=max(options.tune, RERUN_TUNE),
-        target_accept=max(options.target_accept, RERUN_TARGET_ACCEPT),
-    )
-    return Posterior(sample(compiled, again, listen), again.target_accept, again.tune, reruns=1)
+    posterior = Posterior(sample(compiled, options, listen), options.target_accept, options.tune)
+    for number, rerun in enumerate(RERUNS, start=1):
+        if check_gates(posterior).converged:
+            break
+        longer = replace(
+            options,
+            seed=options.seed + number,
+            draws=rerun.stretch * options.draws,
+            tune=max(options.tune, rerun.tune),
+            target_accept=max(options.target_accept, rerun.target_accept),
+        )
+        tree = _thinned(sample(compiled, longer, listen), rerun.stretch)
+        posterior = Posterior(tree, longer.target_accept, longer.tune, reruns=number)
+    return posterior
+
+
+def _thinned(tree: xr.DataTree, step: int) -> xr.DataTree:
+    """Keep every so many draws; statistics stay whole, since the gates on energy and divergences need all."""
+    kept = tree["posterior"].to_dataset().isel(draw=slice(step - 1, None, step))
+    kept = kept.assign_coords(draw=np.arange(kept.sizes["draw"]))
+    return xr.DataTree.from_dict({"posterior": kept, "sample_stats": tree["sample_stats"].to_dataset()})

@@ -13,6 +13,7 @@ from forecast.panel.panel import (
     DENSITY_PERSISTENCE_DAYS,
     KNOT_STEPS,
     STEP_DAYS,
+    Panel,
     decay_per_step,
     density_knots_for,
 )
@@ -49,7 +50,8 @@ class StreamDraws:
         Effects of tension and of recent severe acts on these log odds; what the log of coding density takes
         off them.
     density : ndarray, shape (d, i, j)
-        Log of coding density at its knots, ``DENSITY_KNOT_STEPS`` apart; zeros where a layout has none.
+        Log of coding density at its knots, ``DENSITY_KNOT_STEPS`` apart; zeros where a layout has none. Only
+        its difference from the mean over a record counts: ``density_of_record``.
     density_scale : ndarray, shape (d, i)
         Its standard deviation.
     """
@@ -84,6 +86,16 @@ class StreamDraws:
         """Log of coding density at the knots of tension, shape (d, i, m)."""
         steps = KNOT_STEPS * np.arange(self.knots.shape[-1])
         return linear_between(self.density, steps, DENSITY_KNOT_STEPS)
+
+    def density_of_record(self, panel: Panel) -> Floats:
+        """Density at its knots less its mean over the steps of each dyad's record, shape (d, i, j)."""
+        means = [
+            linear_between(self.density[:, i], np.arange(first, panel.grid.n_steps), DENSITY_KNOT_STEPS).mean(
+                -1
+            )
+            for i, first in enumerate(panel.first_step)
+        ]
+        return np.asarray(self.density - np.stack(means, axis=-1)[..., None])
 
     def severity_shift(self, severity: int) -> Floats:
         """Shift of the log odds of reaching a severity from the one below, by kind, shape (d, …, k)."""

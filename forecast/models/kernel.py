@@ -83,7 +83,7 @@ def value_and_gradient(
     dynamics: Floats,  # (i, 7), see DYNAMICS
     innovations: Floats,  # (i, m)
     level: Floats,  # (i, 4)
-    density: Floats,  # (i, m): log of coding density at the knots
+    density: Floats,  # (i, m): log of coding density at the knots; only its differences count
     roles: Floats,  # (3, k): 1 where the stream is conflictual; 1 where it calms; share of density it shows
     counts: Floats,  # (i, t, k)
     exceed: Floats,  # (i, j, k): full steps with more than j events
@@ -104,14 +104,20 @@ def value_and_gradient(
         n, first = int(extent[i, 0]), int(extent[i, 2])
         x = ornstein_uhlenbeck(innovations[i], dynamics[i, 3])
         tension, coded = _between_knots(x, n), _between_knots(density[i], n)
+        # Density counts from its mean over the record: baselines are the rates of the record, and do not
+        # trade off against the level of density.
+        level_of_density = coded[first:].mean()
+        coded -= level_of_density
+        relative = density[i] - level_of_density
         d_tension, d_coded = np.zeros(n), np.zeros(n)
         observed = (counts[i], exceed[i], extent[i, 1], first, felt[i], completeness[i])
         added_to = (d_streams[i], d_dynamics[i], d_tension, d_coded)
-        value += _counts(streams[i], dynamics[i], x, density[i], tension, roles, *observed, *added_to)
+        value += _counts(streams[i], dynamics[i], x, relative, tension, roles, *observed, *added_to)
         cells = marks[int(extent[i, 3]) : int(extent[i, 4])]
         value += _marks(
             streams[i], dynamics[i], level[i], cells, recent[i], tension, coded, d_level[i], *added_to
         )
+        d_coded[first:] -= d_coded.sum() / (n - first)
         _to_knots(d_coded, d_density[i])
         d_x = np.zeros(len(x))
         _to_knots(d_tension, d_x)

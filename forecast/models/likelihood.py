@@ -83,7 +83,7 @@ def families_of(distributions: Sequence[Distribution]) -> list[str]:
 
 def part_name(variable: str, family: str) -> str:
     """Name of the variable that holds a group's elements of one family."""
-    return f"{variable}_{family.lower()}"
+    return f"{variable}_{family.lower()}__"
 
 
 def prior_values(distributions: Sequence[Distribution]) -> Floats:

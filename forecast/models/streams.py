@@ -40,6 +40,8 @@ from forecast.priors import SEVERITY_LEVELS, Distribution, ParameterGroup, Prior
 from forecast.priors.distributions import FAMILIES
 
 Tensor = Any
+CENTRED = ("severity.category", "severity.grave")
+"""Groups of which only the differences between elements enter the likelihood."""
 LikelihoodForm = Literal["fused", "plain"]
 
 
@@ -167,6 +169,8 @@ def _parameter(group: ParameterGroup, distributions: list[Distribution], dyads: 
         return declare(group.variable, distributions, dims=dyads or None)
     families = families_of(distributions)
     dims = (*dyads, group.dimension)
+    if families == ["Normal"] and group.name in CENTRED:
+        return _rotated(group.variable, distributions, dims)
     if len(families) == 1:
         return declare(group.variable, distributions, dims=dims)
     n_dyads = [len(pm.modelcontext(None).coords[name]) for name in dyads]
@@ -190,6 +194,26 @@ def declare(name: str, distributions: list[Distribution], **size: object) -> Ten
     parameters = {one: values[row] for row, one in enumerate(FAMILIES[family].parameters)}
     # Families are named as PyMC names them.
     return getattr(pm, family)(name, **parameters, **size)
+
+
+def _rotated(name: str, distributions: list[Distribution], dims: tuple[str, ...]) -> Tensor:
+    """Declare independent normals of which the likelihood sees differences alone.
+
+    Their common level has its prior only, which is far wider than what the data leave of the differences: a
+    ridge that takes twice the steps. Standard normals are turned so that one of them is the common level
+    alone; the distribution of the variable stays as stated.
+    """
+    values = pm.Data(f"{PRIOR}{name}", prior_values(distributions))
+    scale = values[1]
+    turned = pm.Normal(f"{name}_turned__", 0.0, 1.0, dims=dims)
+    # Adding a number to all elements changes the standardised ones by its multiple of 1/scale: the reflection
+    # that swaps this direction and the first axis makes it a coordinate (Householder).
+    direction = 1 / scale
+    direction = direction / pt.sqrt((direction**2).sum())
+    normal = pt.set_subtensor(direction[0], direction[0] - 1.0)
+    along = (turned * normal).sum(axis=-1, keepdims=True)
+    standard = turned - 2.0 * along / (normal**2).sum() * normal
+    return pm.Deterministic(name, values[0] + scale * standard, dims=dims)
 
 
 def _levels(level: Tensor) -> Tensor:
@@ -271,7 +295,7 @@ def _plain(
         parameter = {name: value[None] for name, value in parameter.items()}
         innovations, density = innovations[None], density[None]
     n_steps = panel.grid.n_steps
-    coded = [terms.tension_at_steps(density[i], n_steps) for i in range(len(panel))]
+    coded = [terms.density_at_steps(density[i], n_steps, first) for i, first in enumerate(panel.first_step)]
     own = ({name: value[i] for name, value in parameter.items()} for i in range(len(panel)))
     parts = [_rate(layout, arrays.felt[i], one, innovations[i], coded[i]) for i, one in enumerate(own)]
     rates, tensions = zip(*parts, strict=True)

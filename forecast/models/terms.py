@@ -46,6 +46,12 @@ def density_at_knots(innovations: Tensor, scale: Tensor, n_knots: int) -> Tensor
     return scale[..., None] * pt.dot(innovations, basis)
 
 
+def density_at_steps(knots: Tensor, n_steps: int, first_step: int) -> Tensor:
+    """Log of coding density less its mean over the record, shape (step,); from the knots of tension."""
+    values = tension_at_steps(knots, n_steps)
+    return values - values[first_step:].mean()
+
+
 def decayed_past(counts: NDArray[np.float64] | Tensor, decay: Tensor, n_steps: int) -> Tensor:
     """Σ_{l≥1} d^(l−1)·n[t−l]: exponentially decayed sum of earlier steps, shape of ``counts``."""
     return _later(_decayed_sum(pt.as_tensor(counts), decay, n_steps), 1)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -136,6 +136,7 @@ def simulate_first_passages(
     if calendar and len(panel) > 1:
         raise ValueError(f"acts ahead are of one dyad; the panel holds {len(panel)}")
     n_streams = len(panel.layout.streams)
+    density = draws.density_of_record(panel)
     width = _draws_a_key(n_streams, options)
     cores = os.cpu_count() or 1
     # Fewer paths leave room for the draws of several keys at once.
@@ -147,7 +148,7 @@ def simulate_first_passages(
         keys = _keys(len(draws), width, options.seed, dyad)[first : first + together]
         streams = RandomStreams(keys, width, rows.stop - rows.start)
         effects = {name: effect.rows(rows) for name, effect in new_types.items()}
-        own = draws.rows(rows).of_dyad(dyad)
+        own = replace(draws, density=density).rows(rows).of_dyad(dyad)
         return _Chunk(panel, dyad, own, targets, options, streams, effects).run(calendar)
 
     blocks = range(0, -(-len(draws) // width), together)

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, special
 
+from forecast.config.writing import as_yaml
 from forecast.errors import InputError, NotConvergedError
 from forecast.events.table import EventTable
 from forecast.families import FAMILIES
@@ -77,7 +78,7 @@ class LearningOptions:
     families: tuple[str, ...] = ("joint", "focused", "target")
     thinnings: tuple[float, ...] = THINNINGS
     targets: tuple[TargetRule, ...] = TARGETS
-    sampler: SamplerOptions = field(default_factory=lambda: SamplerOptions(seed=1, draws=500))
+    sampler: SamplerOptions = field(default_factory=lambda: SamplerOptions(seed=1, draws=300, tune=300))
     source: str = "not stated"
     command: str = "forecast priors learn"
 
@@ -253,6 +254,11 @@ def pool(estimates: Sequence[Estimate], centre: float) -> Spread:
     spread = math.sqrt(math.exp(2 * log_tau) + np.linalg.inv(information)[0, 0])
     centred, slope = coefficients.tolist()
     return Spread(centre=_rounded(centred), slope=_rounded(slope), spread=_rounded(spread), values=len(y))
+
+
+def population_yaml(population: Population) -> str:
+    """Return a population as the file that ``read_population`` reads."""
+    return as_yaml(population.model_dump(mode="json", by_alias=True))
 
 
 def _provenance(dyads: Mapping[str, EventTable], options: LearningOptions) -> Provenance:

@@ -9,7 +9,7 @@ import xarray as xr
 from forecast.errors import NotConvergedError
 from forecast.inference import sampling
 from forecast.inference.sampling import fit, sample
-from forecast.models.draws import INNOVATIONS, stream_draws, tension_at_steps
+from forecast.models.draws import DENSITY_INNOVATIONS, INNOVATIONS, stream_draws, tension_at_steps
 from forecast.priors import default_priors
 from forecast.records.forecast import Diagnostics, GateFailure
 
@@ -20,7 +20,7 @@ fit_module = importlib.import_module(
 
 def test_the_posterior_holds_every_parameter_and_nothing_else(short_fit, counted):
     groups = {group.variable for group in default_priors(counted.layout).groups}
-    assert set(short_fit.variables) == groups | {INNOVATIONS}
+    assert set(short_fit.variables) == groups | {INNOVATIONS, DENSITY_INNOVATIONS}
     assert (short_fit.n_chains, short_fit.n_draws) == (2, 400)
     assert short_fit.variables["overdispersion_shape"].shape == (400, 1, 1)
     assert short_fit.variables[INNOVATIONS].shape == (400, 1, counted.grid.n_knots)
@@ -136,15 +136,19 @@ def test_a_fit_that_passes_is_kept(fit_counts, short_fit, short_options):
     np.testing.assert_array_equal(posterior.variables["tension_scale"], short_fit.variables["tension_scale"])
 
 
-def test_a_fit_that_fails_is_sampled_once_more_and_longer(fit_counts, short_fit, short_options):
-    posterior = fit_counts(short_options, passes=False)
-    assert posterior.reruns == 1
-    assert posterior.tune == fit_module.RERUN_TUNE
-    assert posterior.target_accept == fit_module.RERUN_TARGET_ACCEPT
+def test_a_fit_that_fails_is_sampled_again_and_longer(fit_counts, short_fit, short_options, monkeypatch):
+    reruns = (fit_module.Rerun(2, 30, 0.91), fit_module.Rerun(3, 60, 0.92))
+    monkeypatch.setattr(fit_module, "RERUNS", reruns)
+    posterior = fit_counts(replace(short_options, tune=20), passes=False)
+    assert (posterior.reruns, posterior.tune, posterior.target_accept) == (2, 60, 0.92)
+    # As many draws as were asked for, of three times as many that were made.
+    assert posterior.n_draws == short_fit.n_draws
+    assert posterior.tree["sample_stats"]["energy"].size == 3 * short_fit.n_draws
     assert np.all(posterior.variables["tension_scale"] != short_fit.variables["tension_scale"])
 
 
-def test_a_rerun_is_never_shorter_than_what_was_asked_for(fit_counts, short_options):
+def test_a_rerun_is_never_shorter_than_what_was_asked_for(fit_counts, short_options, monkeypatch):
+    monkeypatch.setattr(fit_module, "RERUNS", (fit_module.Rerun(1, 20, 0.91),))
     asked = replace(short_options, tune=1200, target_accept=0.99)
     posterior = fit_counts(asked, passes=False)
     assert (posterior.reruns, posterior.tune, posterior.target_accept) == (1, 1200, 0.99)

@@ -4,9 +4,10 @@ import numpy as np
 import pymc as pm
 import pytest
 
-from forecast.models.draws import INNOVATIONS
+from forecast.models.draws import DENSITY_INNOVATIONS, INNOVATIONS
 from forecast.models.likelihood import likelihood_data
 from forecast.models.streams import build_model
+from forecast.panel.panel import density_knots_for
 from forecast.priors import default_priors
 
 SPARE_KNOTS = 3
@@ -16,14 +17,15 @@ FAMILIES = ("joint", "focused", "target")
 def compile_density(model: pm.Model):
     """Log density and gradient by variable, as a function of a point."""
     # Without the Numba linker, whose compilation takes longer than all evaluations here.
-    function = model.compile_fn([model.logp(), model.dlogp()], mode="FAST_COMPILE")
+    # Terms are added up outside, since that mode adds no more than 32 at once.
+    function = model.compile_fn([*model.logp(sum=False), model.dlogp()], mode="FAST_COMPILE")
     shapes = {variable.name: model.initial_point()[variable.name].shape for variable in model.value_vars}
     ends = np.cumsum([int(np.prod(shape)) for shape in shapes.values()])
 
     def density(point: dict[str, np.ndarray]) -> tuple[float, dict[str, np.ndarray]]:
-        value, gradient = function(point)
+        *values, gradient = function(point)
         parts = np.split(gradient, ends[:-1])
-        return float(value), dict(zip(shapes, parts, strict=True))
+        return float(sum(np.sum(value) for value in values)), dict(zip(shapes, parts, strict=True))
 
     return density
 
@@ -64,11 +66,13 @@ def test_value_differs_by_a_constant_and_gradient_not_at_all(family, counted, fu
     constants = []
     for point in random_points(fused_model, seed=7, size=4):
         value, gradient = density(point)
-        used, extra = np.split(point[INNOVATIONS], [data.grid.n_knots])
-        plain_value, plain_gradient = plain(point | {INNOVATIONS: used})
-        constants.append(value - plain_value + 0.5 * (extra**2).sum())
+        knots = {INNOVATIONS: data.grid.n_knots, DENSITY_INNOVATIONS: density_knots_for(data.grid.n_knots)}
+        split = {name: np.split(point[name], [n]) for name, n in knots.items() if name in point}
+        plain_value, plain_gradient = plain(point | {name: used for name, (used, _) in split.items()})
+        constants.append(value - plain_value + sum(0.5 * (extra**2).sum() for _, extra in split.values()))
         # Knots beyond the data feel their prior alone.
-        expected = plain_gradient | {INNOVATIONS: np.append(plain_gradient[INNOVATIONS], -extra)}
+        beyond = {name: np.append(plain_gradient[name], -extra) for name, (_, extra) in split.items()}
+        expected = plain_gradient | beyond
         assert gradient.keys() == expected.keys()
         for name in expected:
             np.testing.assert_allclose(gradient[name], expected[name], rtol=1e-8, atol=1e-8, err_msg=name)

@@ -24,13 +24,13 @@ def test_tension_is_the_stationary_recursion(rng):
     x = [innovations[0]]
     for e in innovations[1:]:
         x.append(decay * x[-1] + np.sqrt(1 - decay**2) * e)
-    np.testing.assert_allclose(value(terms.tension_at_knots(innovations, decay, 6)), x, rtol=1e-12)
+    np.testing.assert_allclose(value(terms.ornstein_uhlenbeck(innovations, decay, 6)), x, rtol=1e-12)
 
 
 def test_tension_has_unit_variance_and_decaying_correlation_exactly():
     # x = W·ε, so that W·Wᵀ is its covariance.
     decay = 0.7
-    weights = np.column_stack([value(terms.tension_at_knots(unit, decay, 5)) for unit in np.eye(5)])
+    weights = np.column_stack([value(terms.ornstein_uhlenbeck(unit, decay, 5)) for unit in np.eye(5)])
     lag = np.abs(np.subtract.outer(np.arange(5), np.arange(5)))
     np.testing.assert_allclose(weights @ weights.T, decay**lag, rtol=1e-12)
 

@@ -3,15 +3,16 @@ from datetime import date
 import numpy as np
 import pytest
 
+from forecast.models import kernel
 from forecast.models.draws import (
+    DENSITY_INNOVATIONS,
     INNOVATIONS,
     StreamDraws,
+    ornstein_uhlenbeck,
     prior_draws,
     stream_draws,
-    tension_at_knots,
     tension_at_steps,
 )
-from forecast.models.kernel import ornstein_uhlenbeck
 from forecast.panel.panel import SEVERE, SEVERE_HALF_LIFE_DAYS, TimeGrid, count_events
 from forecast.priors import default_priors
 from forecast.simulation.acts import state_before_last_step
@@ -70,7 +71,7 @@ def test_variables_take_their_roles(layouts):
 def test_layouts_without_marks_and_ballast_have_zeros_for_them(layouts):
     layout = layouts["focused"]
     draws = stream_draws(layout, prior_draws(default_priors(layout), 5, 4, np.random.default_rng(2)))
-    severity = ("stage_2", "stage_3", "stage_4", "level", "mark_tension", "mark_recent")
+    severity = ("stage_2", "stage_3", "stage_4", "level", "mark_tension", "mark_recent", "mark_density")
     for name in ("ballast", "ballast_decay", *severity):
         assert np.all(getattr(draws, name) == 0), name
 
@@ -87,15 +88,15 @@ def test_rows_are_taken_from_every_field(layouts):
 def test_tension_is_the_kernels_recursion():
     rng = np.random.default_rng(4)
     innovations, decay = rng.standard_normal((5, 12)), rng.uniform(0.1, 0.99, 5)
-    knots = tension_at_knots(innovations, decay)
+    knots = ornstein_uhlenbeck(innovations, decay)
     for d in range(5):
-        np.testing.assert_allclose(knots[d], ornstein_uhlenbeck(innovations[d], decay[d]), rtol=1e-13)
+        np.testing.assert_allclose(knots[d], kernel.ornstein_uhlenbeck(innovations[d], decay[d]), rtol=1e-13)
 
 
 def test_tension_from_the_prior_has_unit_variance_and_the_correlation_of_its_persistence():
     n, decay = 40_000, 0.8
     innovations = np.random.default_rng(5).standard_normal((n, 10))
-    knots = tension_at_knots(innovations, np.full(n, decay))
+    knots = ornstein_uhlenbeck(innovations, np.full(n, decay))
     covariance = knots.T @ knots / n
     lag = np.abs(np.subtract.outer(np.arange(10), np.arange(10)))
     # Standard error of a covariance of unit normals with correlation r: √((1+r²)/n).
@@ -113,7 +114,7 @@ def test_tension_between_knots_is_linear():
 def test_prior_draws_hold_what_the_posterior_would(layouts):
     priors = default_priors(layouts["focused"])
     variables = prior_draws(priors, 7, 5, np.random.default_rng(6))
-    assert set(variables) == {group.variable for group in priors.groups} | {INNOVATIONS}
+    assert set(variables) == {group.variable for group in priors.groups} | {INNOVATIONS, DENSITY_INNOVATIONS}
     assert variables["excitation_cross"].shape == (7, 1, 3)
     assert variables["tension_scale"].shape == (7, 1)
     assert variables[INNOVATIONS].shape == (7, 1, 5)

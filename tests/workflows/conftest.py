@@ -84,7 +84,7 @@ def compiled_once():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fit, "compile_model", compile_once)
-        patch.setattr(fit, "RERUN_TUNE", 20)
+        patch.setattr(fit, "RERUNS", (fit.Rerun(1, 20, 0.9),))
         yield
 
 
