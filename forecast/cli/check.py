@@ -51,6 +51,7 @@ def check(
         "dyad": inputs.dyad.to_dict(),
         "rows_left_out": inputs.rows_left_out,
         "left_out": [one._asdict() for one in inputs.left_out],
+        "reading": [*inputs.events.notes],
         "notes": [*selection_notes(inputs.dyad, inputs.events, inputs.left_out)],
         "events_fitted": len(inputs.events.between(inputs.data.grid.start, inputs.config.as_of)),
         "prior_predictive": vars(implied),
@@ -107,6 +108,8 @@ def _data(inputs: Inputs) -> Iterator[str]:
         yield f"Left out as acts of others: {left_out_in_words(inputs.left_out, inputs.rows_left_out)}."
     for note in selection_notes(dyad, events, inputs.left_out):
         yield f"Note: {note}"
+    for note in events.notes:
+        yield f"Reading: {note}."
     if delay := inputs.delay:
         recent = ", ".join(percent(float(share)) for share in inputs.data.completeness[0][-1:-5:-1])
         source = f"estimated from {delay.acts:,} acts" if delay.acts else "as stated"

@@ -14,7 +14,7 @@ import typer
 from forecast.cli.events_code import code, codebook
 from forecast.cli.events_import import crosswalk, import_events
 from forecast.cli.events_merge import merge
-from forecast.cli.options import Answer, argument, takes_options
+from forecast.cli.options import DATES, Answer, DateOrder, argument, takes_options
 from forecast.cli.terminal import BLANK, Part, Table, left, right, text
 from forecast.errors import EventError
 from forecast.wording import count
@@ -47,12 +47,12 @@ SOURCE = argument("FILE", "A coded CSV or Parquet file, or bundled:us-china.")
 
 @app.command()
 @takes_options
-def validate(source: str = SOURCE, *, answer: Answer) -> None:
+def validate(source: str = SOURCE, dates: DateOrder = DATES, *, answer: Answer) -> None:
     """Check a file: list every fault with its line, or the rows that may be one event twice.
 
     Exit code 2 when the file has faults.
     """
-    events = _inspect(source, answer)
+    events = _inspect(source, dates, answer)
 
     from forecast.events.codebook import countries
     from forecast.events.duplicates import find_duplicates
@@ -70,15 +70,16 @@ def validate(source: str = SOURCE, *, answer: Answer) -> None:
         ],
         "pairs_not_compared": report.not_compared,
         "unlisted_actors": unlisted,
+        "notes": [*events.notes],
     }
     answer.print(facts, _verdict(source, events, unlisted, report))
 
 
 @app.command()
 @takes_options
-def summary(source: str = SOURCE, *, answer: Answer) -> None:
+def summary(source: str = SOURCE, dates: DateOrder = DATES, *, answer: Answer) -> None:
     """Describe a file: counts by category, severity and year, verified share, gaps, coverage, breaks."""
-    events = _inspect(source, answer)
+    events = _inspect(source, dates, answer)
 
     from forecast.events.bundled import PREFIX
     from forecast.events.coverage import measure_coverage, volumes_beside
@@ -90,13 +91,13 @@ def summary(source: str = SOURCE, *, answer: Answer) -> None:
     answer.print({**described.to_dict(), "coverage": coverage.to_dict()}, _summary(described, coverage))
 
 
-def _inspect(source: str, answer: Answer) -> EventTable:
+def _inspect(source: str, dates: DateOrder, answer: Answer) -> EventTable:
     """Read the events, or tell every fault and end with code 2."""
     from forecast.events.bundled import inspect_source
     from forecast.events.rows import Fault
 
     try:
-        events, faults = inspect_source(source, Path.cwd())
+        events, faults = inspect_source(source, Path.cwd(), dates=dates)
     except EventError as error:
         events, faults = None, [Fault(None, "", str(error).removeprefix(f"{source}: "))]
     if events is not None:
@@ -111,6 +112,8 @@ def _inspect(source: str, answer: Answer) -> EventTable:
 
 def _verdict(source: str, events: EventTable, unlisted: list[str], report: DuplicateReport) -> Iterator[Part]:
     yield text(f"{source}: {count(len(events), 'event')}, {events.date[0]} to {events.date[-1]}. No faults.")
+    for note in events.notes:
+        yield text(f"Note: {note}.", hang=6)
     if unlisted:
         yield text(f"Actors that are not ISO 3166-1 countries (accepted): {', '.join(unlisted)}.")
     if report.groups:

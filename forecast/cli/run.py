@@ -68,6 +68,8 @@ def run(
     if not output.quiet:
         for note in selection_notes(inputs.dyad, inputs.events, inputs.left_out):
             typer.echo(f"Note: {note}", err=True)
+        for note in inputs.events.notes:
+            typer.echo(f"Note: {note}.", err=True)
     if place:
         from forecast.ledger.store import refuse_unusable
 

@@ -24,6 +24,7 @@ def cross_faults(settings: Mapping[str, object]) -> list[Fault]:
     return [
         *_dyad_faults(mapping_in(settings.get("dyad"))),
         *_start_faults(mapping_in(settings.get("events")), as_of),
+        *_dates_faults(mapping_in(settings.get("events"))),
         *_milestone_faults(milestones, as_of),
         *_unknown_names(settings, [entry.get("name") for _, entry in milestones]),
         *_calendar_faults(sequence_in(settings.get("calendar")), as_of, milestones),
@@ -45,6 +46,12 @@ def _start_faults(events: Mapping[str, object], as_of: date | None) -> Iterator[
     if start and as_of and start >= as_of:
         message = f"{start} is not before as_of ({as_of}); no event would be left to learn from"
         yield Fault(("events", "start"), message)
+
+
+def _dates_faults(events: Mapping[str, object]) -> Iterator[Fault]:
+    source, order = events.get("source"), events.get("dates", "iso")
+    if order != "iso" and isinstance(source, str) and source.startswith("bundled:"):
+        yield Fault(("events", "dates"), f"'{order}' would have no effect: {source} has days as YYYY-MM-DD")
 
 
 def _milestone_faults(

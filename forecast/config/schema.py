@@ -137,6 +137,10 @@ class EventsConfig(Section):
     start: Day | None = Field(
         default=None, description="first day used; the first event of the file when absent"
     )
+    dates: Literal["iso", "dmy", "mdy"] = Field(
+        default="iso",
+        description="how the file writes days: iso 2020-02-13, dmy 13/02/2020, mdy 02/13/2020",
+    )
     format: Literal["coded"] = Field(default="coded", description="columns of the file: our codebook's")
     reporting_delay: ReportingDelay = Field(
         default="none",

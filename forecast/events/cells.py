@@ -7,15 +7,19 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from functools import lru_cache
 from types import MappingProxyType
+from typing import Literal
 
 from forecast.events.codebook import CATEGORIES, SEVERITIES, cameo_fault, category_fault, countries
 
+DateOrder = Literal["iso", "dmy", "mdy"]
+"""How a file writes days: ``2020-02-13``, ``13/02/2020`` or ``02/13/2020``."""
 MAX_CELL_CHARS = 10_000
 MAX_ACTOR_CHARS = 100
 FIRST_YEAR, LAST_YEAR = 1800, 2100
 CONFIDENCES = ("high", "medium", "low")
 
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_SHORT_YEAR = re.compile(r"\d{1,2}([./-])\d{1,2}\1\d{2}", re.ASCII)
 _DIGITS_ONLY = re.compile(r"\d{8}", re.ASCII)
 _ACTOR = re.compile(r"[A-Z]{3}", re.ASCII)
 # Line ends and tabs separate words; every other control character, the bidirectional overrides and the
@@ -51,6 +55,8 @@ def parse_day(text: str) -> date:
         hint = ""
         if _DIGITS_ONLY.fullmatch(text):
             hint = f" Did you mean '{text[:4]}-{text[4:6]}-{text[6:]}'?"
+        elif _SHORT_YEAR.fullmatch(text):
+            hint = " Write the year with four digits."
         elif "/" in text or "." in text:
             hint = " A spreadsheet may have changed it: keep the column as text."
         raise CellFault(f"'{shorten(text)}' is not a day. Allowed: YYYY-MM-DD.{hint}")
