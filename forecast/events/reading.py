@@ -173,9 +173,9 @@ def _read_header(header: Row, body: list[Row], notes: list[str]) -> tuple[dict[i
         shown = shorten(", ".join(names))
         message = f"no header: the first line is '{shown}'. Expected column names: {', '.join(REQUIRED)}, …"
         return {}, [Fault(header.line, "", message)]
-    respelt = [f"'{old}' is read as {name}" for old, name in zip(written, names, strict=True) if old != name]
+    respelt = [f"'{old}'" for old, name in zip(written, names, strict=True) if old != name]
     if respelt:
-        notes.append(f"column names: {', '.join(respelt)}")
+        notes.append(f"column names are read in the codebook's spelling: {', '.join(respelt)}")
     faults = [
         Fault(header.line, name, f"the column appears {times} times. Keep one")
         for name, times in Counter(names).items()

@@ -63,10 +63,20 @@ def _respell_days(
         return
     read = {text: day for text in unordered if (day := _day(_YEAR_LAST.fullmatch(text), order))}
     words = f"{order} ({IN_WORDS[order]})"
+    misfits = [text for text in unordered if text not in read]
+    (other,) = IN_WORDS.keys() - {order}
+    if misfits and all(_day(_YEAR_LAST.fullmatch(text), other) for text in unordered):
+        cells = _cells(rows, places, misfits)
+        line, column, shown = cells[0]
+        message = (
+            f"'{shown}' is not a day when read as {words}, as asked{_nor_others(cells)}. As {other} all "
+            f"days of the file are: --dates {other} (in a config events.dates: {other})"
+        )
+        spelling.faults.append(Fault(line, column, message))
+        spelling.refused |= dict.fromkeys(misfits, "")
+        return
     spelling.refused |= {
-        text: f"'{shorten(text)}' is not a day when read as {words}, as asked"
-        for text in unordered
-        if text not in read
+        text: f"'{shorten(text)}' is not a day when read as {words}, as asked" for text in misfits
     }
     if read:
         spelling.notes.append(f"days are read as {words}, as asked: {_replace(rows, places, read)}")
@@ -78,21 +88,14 @@ def _ask_for_order(
     rows: Sequence[Row], places: Mapping[int, str], texts: Sequence[str], spelling: Spelling
 ) -> None:
     """Make one fault of all days whose order is not stated, which says what fits; none is read."""
-    wrong = frozenset(texts)
-    cells = [
-        (row.line, name, text)
-        for row in rows
-        for place, name in places.items()
-        if (text := clean_text(row.cells[place])) in wrong
-    ]
+    cells = _cells(rows, places, texts)
     line, column, shown = cells[0]
     misfits = {
         order: [text for _, _, text in cells if not _day(_YEAR_LAST.fullmatch(text), order)]
         for order in IN_WORDS
     }
     fits = [order for order, found in misfits.items() if not found]
-    others = f", nor are {count(len(cells) - 1, 'other cell')}" if len(cells) > 1 else ""
-    start = f"'{shown}' is not YYYY-MM-DD{others}."
+    start = f"'{shown}' is not YYYY-MM-DD{_nor_others(cells)}."
     if len(fits) == 2:
         message = (
             f"{start} Day first or month first? Say which: --dates dmy or --dates mdy "
@@ -111,6 +114,24 @@ def _ask_for_order(
         )
     spelling.faults.append(Fault(line, column, message))
     spelling.refused |= dict.fromkeys(texts, "")
+
+
+def _cells(
+    rows: Sequence[Row], places: Mapping[int, str], texts: Iterable[str]
+) -> list[tuple[int, str, str]]:
+    """Line, column and text of the cells that hold one of some texts."""
+    wanted = frozenset(texts)
+    return [
+        (row.line, name, text)
+        for row in rows
+        for place, name in places.items()
+        if (text := clean_text(row.cells[place])) in wanted
+    ]
+
+
+def _nor_others(cells: Sequence[object]) -> str:
+    others = len(cells) - 1
+    return f", nor {'is' if others == 1 else 'are'} {count(others, 'other cell')}" if others else ""
 
 
 def _day(match: re.Match[str] | None, order: DateOrder) -> str | None:
@@ -134,7 +155,7 @@ def _texts(rows: Sequence[Row], places: Iterable[int]) -> list[str]:
 
 
 def _replace(rows: Sequence[Row], places: Iterable[int], texts: Mapping[str, str]) -> str:
-    """Put other texts for some; what was done in words, e.g. ``'3.0' is read as 3 (12 cells)``."""
+    """Put other texts for some; what was done in words: ``'3.0' is read as 3 (12 such cells)``."""
     changed = 0
     for place in places:
         for row in rows:
@@ -143,4 +164,5 @@ def _replace(rows: Sequence[Row], places: Iterable[int], texts: Mapping[str, str
                 row.cells[place] = new
                 changed += 1
     old = next(iter(texts))
-    return f"'{shorten(old)}' is read as {texts[old]} ({count(changed, 'cell')})"
+    more = f" ({count(changed, 'such cell')})" if changed > 1 else ""
+    return f"'{shorten(old)}' is read as {texts[old]}{more}"

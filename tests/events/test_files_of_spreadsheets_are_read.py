@@ -29,10 +29,10 @@ def test_the_csv_of_a_german_excel_is_the_same_rows(event_file, expected):
     assert table.sha256 == expected
     assert table.notes == (
         "columns are separated by semicolons",
-        "column names: 'Date' is read as date, 'Initiator' is read as initiator, 'Target' is read as target, "
-        "'Category' is read as category, 'Severity' is read as severity, 'Summary' is read as summary",
-        "days are read as dmy (day, month, year), as asked: '13.02.2020' is read as 2020-02-13 (1 cell)",
-        "severity: '3,0' is read as 3 (1 cell)",
+        "column names are read in the codebook's spelling: 'Date', 'Initiator', 'Target', 'Category', "
+        "'Severity', 'Summary'",
+        "days are read as dmy (day, month, year), as asked: '13.02.2020' is read as 2020-02-13",
+        "severity: '3,0' is read as 3",
     )
 
 
@@ -90,7 +90,7 @@ def test_a_whole_number_with_a_decimal_point_is_a_severity(event_file):
     rows = "".join(f"2020-01-0{n},USA,CHN,visit,{text}\n" for n, text in enumerate(["3.0", "4.00", "5"], 1))
     table = read_events(event_file(f"{HEADER}\n{rows}"))
     assert table.severity.tolist() == [3, 4, 5]
-    assert table.notes == ("severity: '3.0' is read as 3 (2 cells)",)
+    assert table.notes == ("severity: '3.0' is read as 3 (2 such cells)",)
 
 
 def days(event_file, *texts: str):
@@ -151,9 +151,19 @@ def test_other_faults_are_still_listed_beside_unstated_days(event_file):
 
 
 def test_a_day_that_does_not_fit_the_stated_order_is_named(event_file):
-    path = days(event_file, "13/02/2020", "02/13/2020")
+    path = days(event_file, "13/02/2020", "02/13/2020", "3/4/2020")
     with pytest.raises(EventError, match=r"events\.csv:3: date: '02/13/2020' is not a day when read as dmy"):
         read_events(path, dates="dmy")
+
+
+def test_the_other_order_is_named_where_it_fits_all(event_file):
+    path = days(event_file, "3/4/2020", "13/02/2020", "14/02/2020")
+    message = (
+        r"events\.csv:3: date: '13/02/2020' is not a day when read as mdy .*, nor is 1 other cell. As dmy all"
+    )
+    with pytest.raises(EventError, match=message) as caught:
+        read_events(path, dates="mdy")
+    assert "\n" not in str(caught.value)
 
 
 def test_an_order_without_effect_is_said(event_file):
