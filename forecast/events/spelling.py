@@ -73,7 +73,7 @@ def _respell_days(
             f"days of the file are: --dates {other} (in a config events.dates: {other})"
         )
         spelling.faults.append(Fault(line, column, message))
-        spelling.refused |= dict.fromkeys(misfits, "")
+        spelling.refused |= dict.fromkeys(unordered, "")
         return
     spelling.refused |= {
         text: f"'{shorten(text)}' is not a day when read as {words}, as asked" for text in misfits
