@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from forecast.cli import backtest, bench, check, events, ledger, priors, run, scenario, sensitivity
+from forecast.cli import backtest, bench, check, events, ledger, new, priors, run, scenario, sensitivity
 
 app = typer.Typer(
     name="forecast",
@@ -13,11 +13,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help=(
         "Probability of escalation between two countries before a dated milestone, from coded events and a "
-        "Bayesian time-series model.\n\nStart with: forecast check configs/us-china-2023.yaml, then forecast "
-        "run configs/us-china-2023.yaml."
+        "Bayesian time-series model.\n\nStart with: forecast new EVENTS.csv, from events of your own, or "
+        "forecast new --example us-china; then forecast check and forecast run."
     ),
     epilog="Exit codes: 0 done; 1 ran, but did not converge; 2 bad input or usage.",
 )
+app.command("new")(new.new)
 app.command("check")(check.check)
 app.command("run")(run.run)
 app.command("report")(run.report)

@@ -13,14 +13,24 @@ from forecast.config.faults import Fault, KeyPath
 from forecast.errors import did_you_mean
 
 LONGEST_HORIZON = timedelta(days=3653)  # ten years
+USUAL_HORIZONS = (30, 90, 180)
+"""Days from the as-of date to each milestone of a config that names none."""
+
+
+def usual_milestones(as_of: date) -> list[dict[str, object]]:
+    """Return the milestones of a config that names none: ``days_30``, ``days_90``, ``days_180``."""
+    ahead = [(days, min(timedelta(days), date.max - as_of)) for days in USUAL_HORIZONS]
+    return [
+        {"name": f"days_{days}", "label": f"{days} days ahead", "date": as_of + after}
+        for days, after in ahead
+    ]
 
 
 def cross_faults(settings: Mapping[str, object]) -> list[Fault]:
     """Return every disagreement between settings; what cannot be read is left to the type checks."""
     as_of = day_in(settings.get("as_of"))
-    milestones = [
-        (index, mapping_in(entry)) for index, entry in enumerate(sequence_in(settings.get("milestones")))
-    ]
+    named = settings["milestones"] if "milestones" in settings else as_of and usual_milestones(as_of)
+    milestones = [(index, mapping_in(entry)) for index, entry in enumerate(sequence_in(named))]
     return [
         *_dyad_faults(mapping_in(settings.get("dyad"))),
         *_start_faults(mapping_in(settings.get("events")), as_of),

@@ -82,6 +82,13 @@ def _named(pattern: re.Pattern[str], longest: int, message: str) -> AfterValidat
     return AfterValidator(checked)
 
 
+def folder_name(text: str) -> str | None:
+    """Return a text as the name of a folder, e.g. ``us-china`` for ``US_China``; ``None`` if none is left."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    name = "-".join(re.findall(r"[a-z0-9]+", plain))[:64].strip("-")
+    return None if name in _DEVICES else name or None
+
+
 def _actors(value: object) -> tuple[str, ...]:
     named = value if isinstance(value, (list, tuple)) else (value,)
     if not named:

@@ -23,6 +23,7 @@ from forecast.config.faults import (
     resolved,
     root_node,
 )
+from forecast.config.field_types import folder_name
 from forecast.config.schema import Config
 from forecast.config.yaml_source import YamlValue, parse_yaml, plain_scalar, read_yaml
 from forecast.errors import ConfigError, did_you_mean
@@ -57,6 +58,21 @@ def load_config(
     if seed is not None:
         given.append(Override("--seed", "sampler.seed", seed))
     settings, source, faults = _overridden(written, place, given)
+    return _checked(settings, source, path, faults)
+
+
+def parse_config(text: str, path: Path) -> Config:
+    """Check the text of a config that is to be written to ``path``; raises ``ConfigError`` as its reader."""
+    written, source = parse_yaml(text, str(path))
+    if not isinstance(written, dict):
+        raise ConfigError(f"{path}:1:1: expected 'key: value' lines")
+    return _checked(written, source, path, [])
+
+
+def _checked(settings: dict[str, YamlValue], source: SourceMap, path: Path, faults: list[Fault]) -> Config:
+    own_name = folder_name(path.stem)
+    if own_name:
+        settings = {"name": own_name, **settings}
     try:
         config = Config.model_validate(settings)
     except ValidationError as error:

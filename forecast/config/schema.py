@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, PrivateAttr, Tag, model_validator
 
-from forecast.config.cross_checks import cross_faults
+from forecast.config.cross_checks import cross_faults, usual_milestones
 from forecast.config.faults import Fault, KeyPath, SourceMap, cross_error
 from forecast.config.field_types import (
     EMPTY_LIST,
@@ -37,6 +37,8 @@ from forecast.config.field_types import (
 from forecast.errors import ConfigError
 
 BUNDLED_PREFIX = "bundled:"
+UNNAMED = "forecast"
+"""Name of a config that has none, and no file whose name could be its own."""
 
 
 class Section(BaseModel):
@@ -212,7 +214,7 @@ class SamplerConfig(Section):
     draws: Whole = Field(default=1000, ge=10, le=100_000, description="kept draws of each chain")
     tune: Whole = Field(default=400, ge=10, le=100_000, description="warm-up steps of each chain, not kept")
     chains: Whole = Field(default=4, ge=2, le=64, description="chains; convergence cannot be judged from one")
-    seed: Whole = Field(ge=0, le=2**63 - 1, description="same config and seed, same numbers")
+    seed: Whole = Field(default=1, ge=0, le=2**63 - 1, description="same config and seed, same numbers")
     target_accept: Number = Field(
         default=0.9, gt=0.5, lt=1.0, description="target acceptance rate of the sampler"
     )
@@ -254,6 +256,11 @@ class ReportConfig(Section):
     )
 
 
+def default_milestones(fields: dict[str, Any]) -> tuple[MilestoneConfig, ...]:
+    """Return the milestones of a config that names none."""
+    return tuple(MilestoneConfig.model_validate(one) for one in usual_milestones(fields["as_of"]))
+
+
 def default_headline(fields: dict[str, Any]) -> HeadlineConfig:
     """Return the first target before the last listed milestone."""
     return HeadlineConfig(target=next(iter(fields["targets"])), milestone=fields["milestones"][-1].name)
@@ -263,13 +270,20 @@ class Config(SettingsFile):
     """Everything a run needs to know, checked as a whole."""
 
     schema_: Literal[1] = Field(default=1, alias="schema", description="version of this format")
-    name: FolderName = Field(description="name of the forecast; its runs go to reports/<name>/<as_of>/")
+    name: FolderName = Field(
+        default=UNNAMED,
+        description="name of the forecast; its runs go to reports/<name>/<as_of>/; the file's when absent",
+    )
     dyad: DyadConfig
     as_of: Day = Field(description="day of the forecast; nothing that became known later is read")
     events: EventsConfig
     step: Literal["week"] = Field(default="week", description="length of a time step of the model")
     targets: Mapping[KeyName, TargetConfig] = Field(min_length=1, description="the escalations to forecast")
-    milestones: tuple[MilestoneConfig, ...] = Field(min_length=1, description="the dates to forecast up to")
+    milestones: tuple[MilestoneConfig, ...] = Field(
+        default_factory=default_milestones,
+        min_length=1,
+        description="the dates to forecast up to; 30, 90 and 180 days after as_of when absent",
+    )
     headline: HeadlineConfig = Field(
         default_factory=default_headline,
         description="the bottom line; first target and last listed milestone when absent",
@@ -281,7 +295,7 @@ class Config(SettingsFile):
     scenarios: Annotated[tuple[Text, ...], EMPTY_LIST] = Field(
         default=(), description="scenario files to be compared with the forecast, from the config's folder"
     )
-    sampler: SamplerConfig
+    sampler: Annotated[SamplerConfig, EMPTY_MAPPING] = Field(default=SamplerConfig())
     report: Annotated[ReportConfig, EMPTY_MAPPING] = Field(default=ReportConfig())
 
     def _disagreements(self, settings: Mapping[str, object]) -> list[Fault]:

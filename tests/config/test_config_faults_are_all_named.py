@@ -30,8 +30,8 @@ AS_OF, ACT = (
             "11:5: targets.crisis.severity: unknown key. Did you mean 'min_severity'?",
         ),
         ("sampler: {seed: 7}", "scenario: []", "25:1: scenario: unknown key. Did you mean 'scenarios'?"),
-        ("{seed: 7}", "{draws: 100}", "25:1: sampler.seed: required key is missing; add 'seed'"),
-        ("name: small\n", "", "1:1: name: required key is missing; add 'name'"),
+        ("as_of: 2023-07-10\n", "", "1:1: as_of: required key is missing; add 'as_of'"),
+        ("min_severity: 4", "label: X", "9:3: targets.crisis.min_severity: required key is missing"),
         # categories and severities
         (
             "[sanction,",
