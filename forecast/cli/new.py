@@ -9,7 +9,17 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from forecast.cli.options import Answer, argument, day, day_option, option, parts_of, takes_options
+from forecast.cli.options import (
+    DATES,
+    Answer,
+    DateOrder,
+    argument,
+    day,
+    day_option,
+    option,
+    parts_of,
+    takes_options,
+)
 from forecast.cli.terminal import Part, Table, left, line, right, text
 from forecast.errors import InputError
 from forecast.wording import count, listing, long_day, times
@@ -30,6 +40,7 @@ class NewOptions:
     as_of: datetime | None = day_option(
         None, "--as-of", "Day of the forecast; the last day known in the file when absent."
     )
+    dates: DateOrder = DATES
     example: str | None = option(
         None, "--example", "Lay out an example instead: us-china or own-data.", "NAME"
     )
@@ -71,11 +82,20 @@ def _draft(asked: NewOptions) -> Draft:
 
     pair = None if asked.pair is None else _pair(asked.pair)
     as_of = day(asked.as_of)
-    events = load_events(asked.events, Path()) if asked.events is not None else _bundled_with(pair)
+    if asked.events is None:
+        _refuse_dates(asked, "there is no event file to read")
+        events = _bundled_with(pair)
+    else:
+        events = load_events(asked.events, Path(), dates=asked.dates)
     if events is None:
         assert pair is not None
         return blank_draft(pair, as_of)
-    return draft_config(events, pair, as_of or _last_known(events))
+    return draft_config(events, pair, as_of or _last_known(events), dates=asked.dates)
+
+
+def _refuse_dates(asked: NewOptions, why: str) -> None:
+    if asked.dates != "iso":
+        raise InputError(f"--dates {asked.dates} would have no effect: {why}. Leave it out")
 
 
 def _last_known(events: EventTable) -> date:
@@ -113,6 +133,7 @@ def _lay_out(asked: NewOptions, answer: Answer) -> None:
     ignored = {"EVENTS": asked.events, "--pair": asked.pair, "--as-of": asked.as_of}
     if given := tuple(name for name, value in ignored.items() if value is not None):
         raise InputError(f"--example lays out a config as it is: leave out {listing(given)}")
+    _refuse_dates(asked, "there is no event file to read")
     assert asked.example is not None
     folder = asked.out or EXAMPLE_FOLDER
     content = {folder / path: held for path, held in example_files(asked.example).items()}
@@ -179,6 +200,7 @@ def _facts(draft: Draft, path: Path, *, from_file: bool) -> dict[str, object]:
             }
             for one in draft.targets
         ],
+        "notes": [] if draft.known is None else [*draft.known.notes],
         "milestones": [one | {"date": str(one["date"])} for one in draft.milestones],
         "next": _next_of(draft, path),
     }
@@ -202,8 +224,10 @@ def _told(draft: Draft, path: Path, *, from_file: bool) -> Iterator[Part]:
         f"Wrote {path}: {pair} as of {long_day(draft.as_of)}, from {count(len(draft.acts), 'act')} since "
         f"{long_day(draft.acts.date[0].astype(object))}."
     )
+    for note in draft.acts.notes:
+        yield text(f"Note: {note}.", hang=6)
     if from_file:
-        yield text("That is the last day known in the file; --as-of takes another.")
+        yield text(f"{long_day(draft.as_of)} is the last day known in the file; --as-of takes another.")
     yield text("Targets, by what the record holds:")
     yield Table(
         (left("", 36, wraps=True), right("", 14), left("")),

@@ -19,6 +19,7 @@ from forecast.config.proposed_targets import ProposedTarget, months_until, propo
 from forecast.config.schema import BUNDLED_PREFIX, UNNAMED
 from forecast.config.writing import flow_yaml
 from forecast.errors import EventError
+from forecast.events.cells import DateOrder
 from forecast.events.codebook import (
     CATEGORIES,
     CONFLICTUAL,
@@ -46,7 +47,8 @@ class Draft:
 
     ``known`` are all rows of ``source`` known on ``as_of``, ``acts`` those between the sides; both are
     ``None`` where no events are at hand, and then ``as_of`` may be ``None`` as well: to be filled in.
-    ``crowded`` are targets that were not proposed because they were met in nearly every recent month.
+    ``dates`` is how the file writes days. ``crowded`` are targets that were not proposed: they were met in
+    nearly every recent month.
     """
 
     a: str
@@ -57,6 +59,7 @@ class Draft:
     acts: EventTable | None
     targets: tuple[ProposedTarget, ...]
     crowded: tuple[ProposedTarget, ...] = ()
+    dates: DateOrder = "iso"
 
     @property
     def milestones(self) -> list[dict[str, object]]:
@@ -69,10 +72,10 @@ class Draft:
         return 0 if self.acts is None or self.as_of is None else months_until(self.acts, self.as_of)
 
 
-def draft_config(events: EventTable, pair: Pair | None, as_of: date) -> Draft:
+def draft_config(events: EventTable, pair: Pair | None, as_of: date, *, dates: DateOrder = "iso") -> Draft:
     """Draft a config from what the events held on a day; nothing that became known later is read.
 
-    Without ``pair`` the events must be of one pair of actors.
+    Without ``pair`` the events must be of one pair of actors. ``dates`` is how their file writes days.
 
     Raises
     ------
@@ -104,6 +107,7 @@ def draft_config(events: EventTable, pair: Pair | None, as_of: date) -> Draft:
         acts=acts,
         targets=proposed.targets,
         crowded=proposed.crowded,
+        dates=dates,
     )
 
 
@@ -212,6 +216,8 @@ def _when(draft: Draft, path: Path) -> Iterator[str]:
     yield from _line(
         f"  source: {flow_yaml(source_from(draft.source, path.parent))}", "from the folder of this file"
     )
+    if draft.dates != "iso":
+        yield from _line(f"  dates: {draft.dates}", "how the file writes days")
     yield from _line(f"  start: {draft.acts.date[0]}", "the first act between the two sides")
     yield ""
     last = long_day(draft.acts.date[-1].astype(object))

@@ -130,9 +130,27 @@ def test_without_a_day_the_last_that_is_known_in_the_file_is_taken_and_said(comm
     events("few.csv", often(4, "sanction", 3))
     ended = command("new", "few.csv", "--out", "case.yaml")
     assert load_config("case.yaml").as_of == START + timedelta(300)
-    assert "That is the last day known in the file" in ended.out
+    assert "29 October 2000 is the last day known in the file" in ended.out
     assert ended.out.rstrip().endswith("forecast run case.yaml")
     assert written(command, "few.csv", "--out", "again.yaml")["as_of_from_file"] is True
+
+
+def test_a_file_of_a_spreadsheet_is_read_as_asked_and_so_by_the_config(command, folder):
+    rows = "13/05/2003;AAA;BBB;sanction;3,0\n01/12/2003;BBB;AAA;dispute;2\n"
+    Path("sheet.csv").write_text(f"Date;Initiator;Target;Category;Severity\n{rows}", encoding="utf-8")
+    assert "--dates dmy" in command("new", "sheet.csv").err
+    record = written(command, "sheet.csv", "--dates", "dmy", "--out", "case.yaml")
+    assert (record["start"], record["as_of"]) == ("2003-05-13", "2003-12-01")
+    assert "severity: '3,0' is read as 3" in record["notes"]
+    assert load_config("case.yaml").events.dates == "dmy"
+    for options in (
+        ("--pair", "USA,CHN"),
+        ("--example", "us-china"),
+        ("bundled:us-china", "--pair", "USA,CHN"),
+    ):
+        ended = command("new", *options, "--dates", "dmy")
+        assert ended.code == 2
+        assert "would have no effect" in ended.err
 
 
 def test_of_several_pairs_one_has_to_be_named(command, folder):
