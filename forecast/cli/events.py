@@ -14,7 +14,7 @@ import typer
 from forecast.cli.events_code import code, codebook
 from forecast.cli.events_import import crosswalk, import_events
 from forecast.cli.events_merge import merge
-from forecast.cli.options import DATES, Answer, DateOrder, argument, takes_options
+from forecast.cli.options import DATES, Answer, DateOrder, argument, option, takes_options
 from forecast.cli.terminal import BLANK, Part, Table, left, right, text
 from forecast.errors import EventError
 from forecast.wording import count
@@ -42,12 +42,20 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-SOURCE = argument("FILE", "A coded CSV or Parquet file, or bundled:us-china.")
+SOURCE = argument("FILE", "A coded CSV, Parquet or .xlsx file, or bundled:us-china.")
 
 
 @app.command()
 @takes_options
-def validate(source: str = SOURCE, dates: DateOrder = DATES, *, answer: Answer) -> None:
+def validate(
+    source: str = SOURCE,
+    dates: DateOrder = DATES,
+    out: Path | None = option(
+        None, "--out -o", "Write the events as read, by the codebook: CSV, or .parquet.", "FILE"
+    ),
+    *,
+    answer: Answer,
+) -> None:
     """Check a file: list every fault with its line, or the rows that may be one event twice.
 
     Exit code 2 when the file has faults.
@@ -56,7 +64,10 @@ def validate(source: str = SOURCE, dates: DateOrder = DATES, *, answer: Answer) 
 
     from forecast.events.codebook import countries
     from forecast.events.duplicates import find_duplicates
+    from forecast.events.reading import write_new
 
+    if out:
+        write_new(events, out)
     report = find_duplicates(events)
     unlisted = sorted({*events.initiator.tolist(), *events.recipient.tolist()} - set(countries()))
     facts = {
@@ -65,14 +76,22 @@ def validate(source: str = SOURCE, dates: DateOrder = DATES, *, answer: Answer) 
         "rows": len(events),
         "faults": [],
         "duplicates": [
-            {"ids": list(group.ids), "likeness": group.likeness, "reason": group.reason}
+            {
+                "ids": list(group.ids),
+                "lines": list(group.lines),
+                "likeness": group.likeness,
+                "reason": group.reason,
+            }
             for group in report.groups
         ],
         "pairs_not_compared": report.not_compared,
         "unlisted_actors": unlisted,
         "notes": [*events.notes],
+        "written": str(out) if out else None,
     }
     answer.print(facts, _verdict(source, events, unlisted, report))
+    if out and answer.for_people:
+        typer.echo(f"Written  {out}")
 
 
 @app.command()
@@ -121,7 +140,8 @@ def _verdict(source: str, events: EventTable, unlisted: list[str], report: Dupli
     else:
         yield text("No rows look like one event coded twice.")
     for group in report.groups[:SHOWN_GROUPS]:
-        yield text(f"{', '.join(group.ids)}: {group.reason}", indent=2, hang=4)
+        lines = f"lines {', '.join(map(str, group.lines))} ({', '.join(group.ids)})"
+        yield text(f"{lines}: {group.reason}", indent=2, hang=4)
     if len(report.groups) > SHOWN_GROUPS:
         yield text(f"and {len(report.groups) - SHOWN_GROUPS:,} more groups. All of them: --json", indent=2)
     if report.not_compared:

@@ -37,7 +37,7 @@ _HEADS = {
 
 @takes_options
 def resolve(
-    events: str = option(..., "--events", "A coded CSV file, or bundled:us-china.", "FILE"),
+    events: str = option(..., "--events", "A coded file, or bundled:us-china.", "FILE"),
     dates: DateOrder = DATES,
     ledger: Path | None = LEDGER,
     through: datetime | None = day_option(

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 
 from forecast.config.faults import Fault, KeyPath
 from forecast.errors import did_you_mean
+from forecast.events.countries import actor_named
 
 LONGEST_HORIZON = timedelta(days=3653)  # ten years
 USUAL_HORIZONS = (30, 90, 180)
@@ -45,7 +46,7 @@ def _dyad_faults(dyad: Mapping[str, object]) -> Iterator[Fault]:
     place: dict[object, str] = {}
     for key in ("a", "b", "theatre"):
         named = sequence_in(dyad.get(key)) or (dyad.get(key),)
-        for actor in dict.fromkeys(name for name in named if isinstance(name, str)):
+        for actor in dict.fromkeys(actor_named(name) for name in named if isinstance(name, str)):
             if place.setdefault(actor, key) != key:
                 message = f"'{actor}' is in dyad.{place[actor]} already; an actor has one place"
                 yield Fault(("dyad", key), message)

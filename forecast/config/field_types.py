@@ -22,6 +22,7 @@ from forecast.config.faults import refusal, shown
 from forecast.errors import PriorError
 from forecast.events.cells import MAX_ACTOR_CHARS
 from forecast.events.codebook import CATEGORIES, category_fault
+from forecast.events.countries import actor_named, shared_name
 
 LEAST_CONTRAST = 4.5
 """Contrast of text on white that WCAG 2.2 asks for (level AA)."""
@@ -104,7 +105,10 @@ def _actor(value: object) -> str:
         raise refusal(
             f"got {len(value)} characters; expected an actor of at most {MAX_ACTOR_CHARS} characters"
         )
-    return _plain(value)
+    name = _plain(value)
+    if meant := shared_name(name):
+        raise refusal(f"'{name}' may be {meant}; write the code")
+    return actor_named(name)
 
 
 def _side(value: object) -> str | tuple[str, ...]:

@@ -35,6 +35,7 @@ from forecast.config.field_types import (
     Whole,
 )
 from forecast.errors import ConfigError
+from forecast.events.countries import country_code
 
 BUNDLED_PREFIX = "bundled:"
 UNNAMED = "forecast"
@@ -91,6 +92,19 @@ class DyadConfig(Section):
         default=None, description="how the report names the pair; the actors when absent"
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _label_as_written(cls, stated: object) -> object:
+        """Keep names of countries, which become codes, as the label of the pair."""
+        if not isinstance(stated, Mapping) or stated.get("label") is not None:
+            return stated
+        written = [stated.get(key) for key in ("a", "b")]
+        sides = [list(side) if isinstance(side, (list, tuple)) else [side] for side in written]
+        names = [str(name) for side in sides for name in side]
+        if not any(map(country_code, names)):
+            return stated
+        return {**stated, "label": " – ".join(" + ".join(map(str, side)) for side in sides)}
+
     @property
     def side_a(self) -> tuple[str, ...]:
         """Actors of the first side."""
@@ -134,7 +148,7 @@ class EventsConfig(Section):
     """The coded events that the model learns from."""
 
     source: Text = Field(
-        description="'bundled:us-china', or a CSV or Parquet file, from the folder of the config"
+        description="'bundled:us-china', or a CSV, Parquet or .xlsx file, from the folder of the config"
     )
     start: Day | None = Field(
         default=None, description="first day used; the first event of the file when absent"

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from forecast.events.codebook import CATEGORIES, SEVERITIES, cameo_fault, category_fault, countries
+from forecast.events.countries import country_code, shared_name
 
 DateOrder = Literal["iso", "dmy", "mdy"]
 """How a file writes days: ``2020-02-13``, ``13/02/2020`` or ``02/13/2020``."""
@@ -76,12 +77,16 @@ def parse_optional_day(text: str) -> date | None:
 
 @lru_cache(maxsize=4_096)
 def parse_actor(text: str) -> str:
-    """Read an actor: an ISO 3166-1 alpha-3 code, or a name of one's own such as NAT or Kurdish rebels."""
+    """Read an actor: an ISO 3166-1 alpha-3 code, a country's name, or one of one's own (Kurdish rebels)."""
     allowed = "Allowed: a country code (ISO 3166-1 alpha-3) such as USA, or a name of your own such as NAT"
     if _ACTOR.fullmatch(text):
         return text
     if not text:
         raise CellFault(f"empty. {allowed}")
+    if code := country_code(text):
+        return code
+    if meant := shared_name(text):
+        raise CellFault(f"'{text}' may be {meant}. Write the code")
     upper = text.upper()
     # A name of one's own must not be a country's code written otherwise: its acts would be another actor's.
     near = [three for three, two in countries().items() if upper in (three, two)]

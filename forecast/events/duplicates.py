@@ -5,30 +5,35 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from forecast.events.table import EventTable
+from forecast.wording import count, listing
 
 MAX_COMPARISONS = 500_000
 """Pairs of summaries compared word by word; those beyond are counted as not compared."""
+NEAR_IDENTICAL = 0.8
+"""Least share of words in common of summaries that are likely one event on one day."""
 
 _WORD = re.compile(r"\w{3,}")
 
 
 @dataclass(frozen=True)
 class DuplicateGroup:
-    """Rows that may be one event: their positions in the table, ascending, their ids, and why.
+    """Rows that may be one event: their positions in the table, ascending, their ids, lines, and why.
 
+    ``lines`` are those of the file that the table was read from, ascending; 0 without one.
     ``likeness`` is the share of words in common (Jaccard index) of the least alike pair that links the group;
     1 when the summaries are the same, or all empty.
     """
 
     rows: tuple[int, ...]
     ids: tuple[str, ...]
+    lines: tuple[int, ...]
     likeness: float
     reason: str
 
@@ -77,6 +82,25 @@ def find_duplicates(table: EventTable, *, window_days: int = 1, likeness: float 
                 if shared >= likeness:
                     links.append(_Link(first, second, shared))
     return DuplicateReport(tuple(_groups(links, table)), left)
+
+
+def likely_repeats(table: EventTable) -> tuple[DuplicateGroup, ...]:
+    """Return rows that are likely one event: one day, pair and category, summaries near-identical."""
+    return find_duplicates(table, window_days=0, likeness=NEAR_IDENTICAL).groups
+
+
+def repeats_in_words(groups: Sequence[DuplicateGroup], source: str, shown: int = 5) -> Iterator[str]:
+    """Yield a sentence a group with the file and the lines, and how many groups are left."""
+    for group in groups[:shown]:
+        what, named = ("lines", group.lines) if all(group.lines) else ("ids", group.ids)
+        rows = f"{what} {listing(tuple(map(str, named)))}"
+        yield f"{source}: {rows} are likely one event ({group.reason}); each counts"
+    left = sum(len(group.rows) - 1 for group in groups[shown:])
+    if left:
+        yield (
+            f"{source}: {count(left, 'more row')} likely {'repeats' if left == 1 else 'repeat'} another. "
+            f"All of them: forecast events validate {source}"
+        )
 
 
 def words_in(summary: str) -> frozenset[str]:
@@ -128,7 +152,8 @@ def _groups(links: list[_Link], table: EventTable) -> Iterator[DuplicateGroup]:
         weakest[top] = min(weakest.get(top, 1.0), likeness)
     for rows, top in sorted((tuple(sorted(rows)), top) for top, rows in members.items()):
         ids = tuple(str(table.id[row]) for row in rows)
-        yield DuplicateGroup(rows, ids, weakest[top], _reason(rows, weakest[top], table))
+        lines = tuple(sorted(table.line[list(rows)].tolist()))
+        yield DuplicateGroup(rows, ids, lines, weakest[top], _reason(rows, weakest[top], table))
 
 
 def _reason(rows: tuple[int, ...], likeness: float, table: EventTable) -> str:

@@ -41,7 +41,8 @@ HEADER_ALONE = Fault(None, "", "no events: the file has a header and nothing bel
 def read_events(path: str | Path, *, source: str | None = None, dates: DateOrder = "iso") -> EventTable:
     """Read a coded event file, sorted by (date, id).
 
-    It is CSV in UTF-8 or UTF-16 (either with a byte-order mark), any line ends; or Parquet. The columns
+    It is CSV in UTF-8 or UTF-16 (either with a byte-order mark), any line ends; Parquet; or a sheet of an
+    ``.xlsx`` workbook. The columns
     ``REQUIRED`` must be there, the others of ``COLUMNS`` may; those that begin with ``x_`` are ignored, any
     other is refused. ``known_date`` defaults to ``date``, ``id`` to a hash of the row. ``source`` names the
     file in messages and in the table, instead of its path; ``dates`` is how the file writes days that are
@@ -116,6 +117,16 @@ def write_events(table: EventTable, path: str | Path) -> None:
         Path(path).write_bytes(table.canonical_csv().encode())
     except OSError as error:
         raise EventError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def write_new(table: EventTable, path: Path) -> None:
+    """Write a table to a file that does not exist yet (see ``write_events``).
+
+    Raises ``EventError``: the file exists, or cannot be written.
+    """
+    if path.exists():
+        raise EventError(f"{path}: exists. Give the name of a new file, or remove it first")
+    write_events(table, path)
 
 
 def _write_parquet(table: EventTable, path: Path) -> None:

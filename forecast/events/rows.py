@@ -20,6 +20,7 @@ MAX_LINE_CHARS = 100_000
 MAX_BROKEN_ROWS = 1_000
 """Rows with broken quotes after which reading stops: each costs a restart."""
 PARQUET_MARK, PARQUET_SUFFIX = b"PAR1", ".parquet"
+ZIP_MARK = b"PK\x03\x04"
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
 _FIRST_LINE = re.compile(r"[^\r\n]+")
@@ -29,7 +30,7 @@ _SHOWN_PAGES = ("cp1252", "cp1250", "cp1251")
 _WORD_BEYOND_ASCII = re.compile(rb"[^\s,;|\"\x80-\xff]*[\x80-\xff][^\s,;|\"]*")
 _FOREIGN_WORD = re.compile(r"[^\W\x00-\x7f]{3}")
 _OTHER_KINDS = {
-    b"PK\x03\x04": "a spreadsheet or ZIP file. Save the sheet as CSV (UTF-8)",
+    ZIP_MARK: "a spreadsheet or ZIP file. Save the sheet as CSV (UTF-8)",
     b"\x1f\x8b": "a gzip file. Unpack it first",
     b"%PDF": "a PDF",
     b"\xd0\xcf\x11\xe0": "an old Excel file. Save the sheet as CSV (UTF-8)",
@@ -65,7 +66,7 @@ class Fault:
 class Sheet:
     """Rows of a file, the header first, each fault of the file itself, and what was guessed about its form.
 
-    ``notes`` are sentences for the user, e.g. ``columns are separated by semicolons``.
+    ``notes`` are sentences for the user, e.g. ``columns are separated by semicolons``
     """
 
     rows: list[Row] = field(default_factory=list)
@@ -86,7 +87,7 @@ def faults_message(source: str, faults: Sequence[Fault], shown: int = 20) -> str
 
 
 def read_sheet(path: Path) -> Sheet:
-    """Return header and rows of a CSV or Parquet file, and every fault of the file itself.
+    """Return header and rows of a CSV, Parquet or Excel file, and every fault of the file itself.
 
     Separators are recognised by the header, and Windows-1252 where no other code page reads differently.
     """
@@ -95,6 +96,10 @@ def read_sheet(path: Path) -> Sheet:
         return Sheet(faults=[raw])
     if raw.startswith(PARQUET_MARK):
         return _parquet_sheet(path)
+    if raw.startswith(ZIP_MARK):
+        from forecast.events.workbook import read_workbook
+
+        return read_workbook(path)
     notes = []
     text = decode(raw)
     if isinstance(text, Fault) and (western := windows_text(raw)) is not None:

@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from forecast.events.cells import DateOrder, clean_text, shorten
+from forecast.events.countries import country_code, near_country
 from forecast.events.rows import Fault, Row
 from forecast.events.table import DATES
-from forecast.wording import count
+from forecast.wording import count, listing
 
+ACTORS = ("initiator", "target")
 IN_WORDS: Mapping[DateOrder, str] = {"dmy": "day, month, year", "mdy": "month, day, year"}
 
 _MIDNIGHT = r"(?:[ T]0?0:00(?::00(?:\.0+)?)?)?"
@@ -46,7 +48,22 @@ def respell(rows: Sequence[Row], columns: Mapping[int, str], order: DateOrder) -
         whole = {text: match[1] for text in _texts(rows, [place]) if (match := _WHOLE_NUMBER.fullmatch(text))}
         if whole:
             spelling.notes.append(f"severity: {_replace(rows, [place], whole)}")
+    _note_actors(rows, {place: name for place, name in columns.items() if name in ACTORS}, spelling)
     return spelling
+
+
+def _note_actors(rows: Sequence[Row], places: Mapping[int, str], spelling: Spelling) -> None:
+    """Note names of countries, which the reader takes for their codes, and names that nearly are one."""
+    texts = _texts(rows, places)
+    codes = {text: code for text in texts if (code := country_code(text)) and code != text}
+    if codes:
+        named = listing(tuple(f"'{shorten(text)}' as {code}" for text, code in codes.items()))
+        spelling.notes.append(f"names of countries are read as codes: {named}")
+    for text in texts:
+        if near := near_country(text):
+            spelling.notes.append(
+                f"did you mean {near} by '{shorten(text)}'? It is kept as an actor of its own"
+            )
 
 
 def _respell_days(

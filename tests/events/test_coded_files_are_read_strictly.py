@@ -273,7 +273,7 @@ def test_a_line_of_fifty_megabytes_is_a_fault_of_that_line(event_file):
         ),
         (f"{HEADER},summary\n{ROW},Москва".encode("cp1251"), "events.csv:2: .* 'Москва' in Windows-1251"),
         (f"{HEADER},summary\n{ROW},München\x81".encode("latin-1"), "events.csv:2: byte 0xFC is not UTF-8"),
-        (b"PK\x03\x04 rest", "a spreadsheet or ZIP file. Save the sheet as CSV"),
+        (b"PK\x03\x04 rest", "a damaged spreadsheet or ZIP file. Save the sheet as CSV"),
         (b"\x1f\x8b\x08 rest", "a gzip file. Unpack it first"),
     ],
 )
