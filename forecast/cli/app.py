@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import typer
 
-from forecast.cli import backtest, bench, check, events, ledger, new, priors, run, scenario, sensitivity
+from forecast.cli import (
+    backtest,
+    bench,
+    bench_convergence,
+    check,
+    events,
+    ledger,
+    new,
+    priors,
+    run,
+    scenario,
+    sensitivity,
+)
 
 app = typer.Typer(
     name="forecast",
@@ -27,6 +39,7 @@ app.command("sensitivity")(sensitivity.sensitivity)
 app.command("backtest")(backtest.backtest)
 app.command("priors")(priors.priors)
 app.command("schema")(check.schema)
+bench.app.command("convergence")(bench_convergence.convergence)
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(bench.app, name="bench")
 app.add_typer(events.app, name="events")

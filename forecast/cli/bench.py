@@ -223,12 +223,7 @@ def accuracy(
     output: Output,
 ) -> None:
     """Score every model and baseline on a folder of dyads, and average."""
-    from forecast.events.codebook import CATEGORIES, category_fault
-
-    categories = parts_of(any_of)
-    unknown = [name for name in categories if name not in CATEGORIES]
-    if unknown or not categories:
-        raise InputError(f"--any-of: {category_fault(unknown[0]) if unknown else 'the list is empty'}")
+    categories = read_categories(any_of)
     with listening(shown=output.for_people) as listen:
         from forecast.bench.accuracy import SAMPLER, BenchmarkOptions, read_dyads, run_benchmark
         from forecast.panel.streams import TargetRule
@@ -241,7 +236,7 @@ def accuracy(
             origins=read_origins(plan.origins),
             models=parts_of(plan.models),
             sampler=SAMPLER if seed is None else replace(SAMPLER, seed=seed),
-            priors=_priors(prior or ()),
+            priors=read_priors(prior or ()),
             quick=quick,
         )
         found = run_benchmark(
@@ -253,7 +248,19 @@ def accuracy(
     output.print(found.to_dict(), _scores(found))
 
 
-def _priors(stated: Sequence[str]) -> dict[str, str]:
+def read_categories(any_of: str) -> tuple[str, ...]:
+    """Read ``--any-of``; raises ``InputError`` for what is no category."""
+    from forecast.events.codebook import CATEGORIES, category_fault
+
+    categories = parts_of(any_of)
+    unknown = [name for name in categories if name not in CATEGORIES]
+    if unknown or not categories:
+        raise InputError(f"--any-of: {category_fault(unknown[0]) if unknown else 'the list is empty'}")
+    return categories
+
+
+def read_priors(stated: Sequence[str]) -> dict[str, str]:
+    """Read ``--prior``; raises ``InputError`` for anything but NAME=PRIOR."""
     priors = {}
     for one in stated:
         name, sign, statement = one.partition("=")
