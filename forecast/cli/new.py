@@ -68,6 +68,8 @@ def new(asked: NewOptions, *, answer: Answer) -> None:
 
     draft = _draft(asked)
     path = asked.out or Path(f"{pair_name((draft.a, draft.b))}.yaml")
+    if asked.events and path.exists() and Path(asked.events).expanduser().resolve() == path.resolve():
+        raise InputError(f"--out: {path} is the event file itself; give another place")
     content = draft_yaml(draft, path)
     if draft.as_of:
         parse_config(content, path)
@@ -201,7 +203,7 @@ def _facts(draft: Draft, path: Path, *, from_file: bool) -> dict[str, object]:
             for one in draft.targets
         ],
         "notes": [] if draft.known is None else [*draft.known.notes],
-        "milestones": [one | {"date": str(one["date"])} for one in draft.milestones],
+        "milestones": [one._asdict() | {"date": str(one.date)} for one in draft.milestones],
         "next": _next_of(draft, path),
     }
 
@@ -238,7 +240,7 @@ def _told(draft: Draft, path: Path, *, from_file: bool) -> Iterator[Part]:
         heads=False,
     )
     yield from _cautions(draft)
-    days = tuple(f"{one['date']} ({one['label']})" for one in draft.milestones)
+    days = tuple(f"{long_day(one.date)} ({one.label})" for one in draft.milestones)
     yield text(f"Milestones: {listing(days)}.")
     yield from _next_lines(path, _next_of(draft, path))
 

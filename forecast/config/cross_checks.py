@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from forecast.config.faults import Fault, KeyPath
 from forecast.errors import did_you_mean
@@ -18,19 +19,29 @@ USUAL_HORIZONS = (30, 90, 180)
 """Days from the as-of date to each milestone of a config that names none."""
 
 
-def usual_milestones(as_of: date) -> list[dict[str, object]]:
+class UsualMilestone(NamedTuple):
+    """A milestone of a config that names none."""
+
+    name: str
+    label: str
+    date: date
+
+
+def usual_milestones(as_of: date) -> tuple[UsualMilestone, ...]:
     """Return the milestones of a config that names none: ``days_30``, ``days_90``, ``days_180``."""
-    ahead = [(days, min(timedelta(days), date.max - as_of)) for days in USUAL_HORIZONS]
-    return [
-        {"name": f"days_{days}", "label": f"{days} days ahead", "date": as_of + after}
-        for days, after in ahead
-    ]
+    return tuple(
+        # Cut at the end of the calendar, where it is refused as not after the as-of date.
+        UsualMilestone(f"days_{days}", f"{days} days ahead", as_of + min(timedelta(days), date.max - as_of))
+        for days in USUAL_HORIZONS
+    )
 
 
 def cross_faults(settings: Mapping[str, object]) -> list[Fault]:
     """Return every disagreement between settings; what cannot be read is left to the type checks."""
     as_of = day_in(settings.get("as_of"))
-    named = settings["milestones"] if "milestones" in settings else as_of and usual_milestones(as_of)
+    named = settings.get("milestones")
+    if "milestones" not in settings and as_of:
+        named = [one._asdict() for one in usual_milestones(as_of)]
     milestones = [(index, mapping_in(entry)) for index, entry in enumerate(sequence_in(named))]
     return [
         *_dyad_faults(mapping_in(settings.get("dyad"))),

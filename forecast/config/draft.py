@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from forecast.config.cross_checks import usual_milestones
+from forecast.config.cross_checks import UsualMilestone, usual_milestones
 from forecast.config.faults import printable
 from forecast.config.field_types import folder_name
 from forecast.config.proposed_targets import ProposedTarget, months_until, propose_targets
@@ -62,9 +62,9 @@ class Draft:
     dates: DateOrder = "iso"
 
     @property
-    def milestones(self) -> list[dict[str, object]]:
+    def milestones(self) -> tuple[UsualMilestone, ...]:
         """The days ahead; none before ``as_of`` is filled in."""
-        return usual_milestones(self.as_of) if self.as_of else []
+        return usual_milestones(self.as_of) if self.as_of else ()
 
     @property
     def months(self) -> int:
@@ -259,10 +259,10 @@ def _what(draft: Draft) -> Iterator[str]:
         return
     yield "milestones:"
     for one in draft.milestones:
-        yield f"  - {{name: {one['name']}, label: {one['label']}, date: {one['date']}}}"
+        yield f"  - {{name: {one.name}, label: {one.label}, date: {one.date}}}"
     yield "# Or dated events that matter to you, e.g.  - {name: general-election, date: YYYY-MM-DD}"
     yield ""
-    last = draft.milestones[-1]["name"]
+    last = draft.milestones[-1].name
     yield from _line(
         f"headline: {{target: {draft.targets[0].name}, milestone: {last}}}", "the question answered first"
     )

@@ -30,7 +30,7 @@ def example_files(name: str) -> dict[str, bytes]:
     Raises
     ------
     InputError
-        No example has that name.
+        No example has that name, or the package is without it.
     """
     if name not in EXAMPLES:
         raise InputError(
@@ -43,7 +43,14 @@ def example_files(name: str) -> dict[str, bytes]:
         place = root / part
         inside = sorted(place.iterdir(), key=lambda one: one.name) if place.is_dir() else []
         for path, one in [(f"{part}/{one.name}", one) for one in inside] or [(part, place)]:
-            found[path] = _without_editor_line(one.read_bytes())
+            try:
+                found[path] = _without_editor_line(one.read_bytes())
+            except OSError as error:
+                # Git on a system without links leaves a text file in the place of the folder.
+                raise InputError(
+                    f"--example: {one} cannot be read ({error.strerror}); copy the folder configs/ of the "
+                    "repository instead"
+                ) from error
     return found
 
 

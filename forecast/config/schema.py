@@ -272,7 +272,7 @@ class ReportConfig(Section):
 
 def default_milestones(fields: dict[str, Any]) -> tuple[MilestoneConfig, ...]:
     """Return the milestones of a config that names none."""
-    return tuple(MilestoneConfig.model_validate(one) for one in usual_milestones(fields["as_of"]))
+    return tuple(MilestoneConfig(**one._asdict()) for one in usual_milestones(fields["as_of"]))
 
 
 def default_headline(fields: dict[str, Any]) -> HeadlineConfig:

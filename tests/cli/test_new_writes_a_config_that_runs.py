@@ -205,6 +205,8 @@ def test_where_nothing_else_was_seen_a_poor_target_is_proposed_with_its_warning(
         (often(2, "sanction", 4), ("--pair", "AAA"), "--pair: got 'AAA'; expected two sides"),
         (often(2, "sanction", 4), ("--pair", "AAA,AAA"), "expected two sides"),
         (often(2, "sanction", 4), ("--pair", "usa,BBB"), "--pair: 'usa' is not an actor code. Did you mean"),
+        (often(2, "sanction", 4), ("--out", "events.csv", "--force"), "is the event file itself"),
+        (often(2, "sanction", 4), ("--out", "events.csv/a.yaml"), "no such folder can be made"),
         (often(2, "sanction", 4), ("--out", "."), "is a folder; give the name of a file in it"),
         (often(2, "sanction", 4), ("--example", "us-china"), "leave out EVENTS"),
         (often(2, "sanction", 4), ("--as-of", "9999-12-31"), "9999-12-31 is not after as_of"),
