@@ -35,7 +35,9 @@ EXAMPLE_FOLDER = Path("configs")
 class NewOptions:
     """What the config is made from, and where it goes."""
 
-    events: str | None = argument("EVENTS", "Event file (CSV, Parquet or .xlsx), or bundled:us-china.", default=None)
+    events: str | None = argument(
+        "EVENTS", "Event file (CSV, Parquet, .xlsx) or bundled:us-china.", default=None
+    )
     pair: str | None = option(None, "--pair", "The two sides, as the events name them, e.g. USA,CHN.", "A,B")
     as_of: datetime | None = day_option(
         None, "--as-of", "Day of the forecast; the last day known in the file when absent."
