@@ -33,6 +33,7 @@ def check(
     from forecast.config import config_hash, describe_config
     from forecast.events.duplicates import likely_repeats
     from forecast.events.dyads import selection_notes
+    from forecast.events.summary import saturation_in_words
     from forecast.runs.inputs import read_inputs
     from forecast.scenarios import plan_scenarios
     from forecast.sensitivity.prior_predictive import prior_predictive
@@ -58,7 +59,10 @@ def check(
         "likely_repeats": [
             {"lines": list(one.lines), "ids": list(one.ids), "reason": one.reason} for one in repeats
         ],
-        "notes": [*selection_notes(inputs.dyad, inputs.events, inputs.left_out)],
+        "notes": [
+            *selection_notes(inputs.dyad, inputs.events, inputs.left_out),
+            *((saturated,) if (saturated := saturation_in_words(inputs.events)) else ()),
+        ],
         "events_fitted": len(inputs.events.between(inputs.data.grid.start, inputs.config.as_of)),
         "prior_predictive": vars(implied),
         "known_share_of_last_weeks": inputs.data.completeness[0][-1:-5:-1].tolist(),
@@ -103,6 +107,7 @@ def _data(inputs: Inputs, repeats: Sequence[DuplicateGroup]) -> Iterator[str]:
 
     from forecast.events.duplicates import repeats_in_words
     from forecast.events.dyads import Direction, left_out_in_words, selection_notes
+    from forecast.events.summary import saturation_in_words
 
     events, grid, day, dyad = inputs.events, inputs.data.grid, inputs.config.as_of, inputs.dyad
     known, fitted = count(len(events), "event"), len(events.between(grid.start, day))
@@ -117,6 +122,8 @@ def _data(inputs: Inputs, repeats: Sequence[DuplicateGroup]) -> Iterator[str]:
         yield f"Note: {note}"
     for note in events.notes:
         yield f"Reading: {note}."
+    if saturated := saturation_in_words(events):
+        yield f"Note: {saturated}."
     for note in repeats_in_words(repeats, events.source):
         yield f"Duplicates: {note}."
     if delay := inputs.delay:

@@ -65,6 +65,7 @@ def validate(
     from forecast.events.codebook import countries
     from forecast.events.duplicates import find_duplicates
     from forecast.events.reading import write_new
+    from forecast.events.summary import saturation_in_words
 
     if out:
         write_new(events, out)
@@ -86,7 +87,7 @@ def validate(
         ],
         "pairs_not_compared": report.not_compared,
         "unlisted_actors": unlisted,
-        "notes": [*events.notes],
+        "notes": [*events.notes, *((saturated,) if (saturated := saturation_in_words(events)) else ())],
         "written": str(out) if out else None,
     }
     answer.print(facts, _verdict(source, events, unlisted, report))
@@ -130,13 +131,18 @@ def _inspect(source: str, dates: DateOrder, answer: Answer) -> EventTable:
 
 
 def _verdict(source: str, events: EventTable, unlisted: list[str], report: DuplicateReport) -> Iterator[Part]:
+    from forecast.events.summary import saturation_in_words
+
     yield text(f"{source}: {count(len(events), 'event')}, {events.date[0]} to {events.date[-1]}. No faults.")
     for note in events.notes:
         yield text(f"Note: {note}.", hang=6)
     if unlisted:
         yield text(f"Actors that are not ISO 3166-1 countries (accepted): {', '.join(unlisted)}.")
+    if saturated := saturation_in_words(events):
+        yield text(f"Note: {saturated}.", hang=6)
     if report.groups:
-        yield text(f"{len(report.groups):,} groups of rows may be one event each (nothing was dropped):")
+        groups = count(len(report.groups), "group")
+        yield text(f"{groups} of rows may be one event each (nothing was dropped):")
     else:
         yield text("No rows look like one event coded twice.")
     for group in report.groups[:SHOWN_GROUPS]:
