@@ -91,12 +91,17 @@ class Row:
 
 @dataclass(frozen=True)
 class Study:
-    """Rows of all cells, in the order of the plan, and the cells left out; ``reused`` rows were kept ones."""
+    """Rows of all cells, in the order of the plan, and the cells left out.
+
+    ``reused`` of the rows were kept from an earlier study; ``unused`` further rows that were kept are of
+    other cells, settings, data or code.
+    """
 
     rows: tuple[Row, ...]
     skipped: tuple[Skipped, ...]
     workers: int
-    reused: int
+    reused: int = 0
+    unused: int = 0
 
 
 def forecast_cell(job: Job) -> Row:
@@ -187,17 +192,19 @@ def run_study(
         )
     resolve_priors(jobs[0].config)
     kept = KeptRows(keep) if keep else None
-    rows = {job.key: Row.of_json(found) for job in jobs if kept and (found := kept.row(job.key)) is not None}
+    rows: dict[str, Row] = {}
+    if kept is not None:
+        rows = {job.key: Row.of_json(found) for job in jobs if (found := kept.row(job.key)) is not None}
     waiting = [job for job in jobs if job.key not in rows]
-    reused = len(rows)
+    reused, unused = len(rows), 0 if kept is None else len(kept) - len(rows)
     tell = listen or (lambda done, planned: None)
     tell(len(rows), len(jobs))
     for job, row in _forecast_all(waiting, workers):
         rows[job.key] = row
-        if kept:
+        if kept is not None:
             kept.keep(job.key, row.to_json())
         tell(len(rows), len(jobs))
-    return Study(tuple(rows[job.key] for job in jobs), tuple(skipped), workers, reused)
+    return Study(tuple(rows[job.key] for job in jobs), tuple(skipped), workers, reused, unused)
 
 
 def _forecast_all(jobs: Sequence[Job], workers: int) -> Iterator[tuple[Job, Row]]:

@@ -5,14 +5,18 @@ Thinning is of the whole file, so that what is forecast is what the thinner reco
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from hashlib import sha256
+from pathlib import Path
 
 import numpy as np
 
 from forecast.config import Config, config_hash
+from forecast.config.reading import parse_config
+from forecast.errors import InputError
 from forecast.evaluation.unit_store import decisive_versions
 from forecast.evaluation.units import model_columns
 from forecast.evaluation.windows import find_record_start
@@ -30,6 +34,8 @@ LEAST_SHARE = 0.75
 DAYS_A_YEAR = 364
 """52 weeks, so that records of equal length have equally many steps."""
 TARGET = "target"
+OVERRIDDEN = ("model.", "sampler.")
+"""Parts of the config of a cell that may be changed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +43,8 @@ class StudyOptions:
     """Which cells are forecast, and how.
 
     ``shares`` are the shares of events kept, ``years`` the lengths of record before an origin. ``sample``
-    takes so many of the cells at random, spread evenly over the shares. ``priors`` (name → statement) go
-    into the config of each cell.
+    takes so many of the cells at random, spread evenly over the shares. ``overrides`` (as after ``--set``, of
+    ``model`` and ``sampler``) change the config of each cell.
     """
 
     any_of: tuple[str, ...]
@@ -49,7 +55,7 @@ class StudyOptions:
     family: str = "joint"
     seed: int = 1
     sample: int | None = None
-    priors: Mapping[str, str] = field(default_factory=dict)
+    overrides: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -128,21 +134,26 @@ def cells_of(dyad: str, events: EventTable, options: StudyOptions) -> tuple[list
 
 def plan_study(dyads: Mapping[str, EventTable], options: StudyOptions) -> tuple[list[Job], list[Skipped]]:
     """Return the cells to be forecast, the sample drawn, and those that cannot be."""
-    jobs, skipped = [], []
+    fit, skipped = [], []
+    thinned: dict[tuple[str, float], EventTable] = {}
     for dyad, events in dyads.items():
         cells, short = cells_of(dyad, events, options)
         skipped += short
-        thinned = {share: model_columns(thin(events, share, options.seed, dyad)) for share in options.shares}
+        columns = model_columns(events)
+        thinned |= {(dyad, share): thin(columns, share, options.seed, dyad) for share in options.shares}
         for cell in cells:
-            used = thinned[cell.share].between(cell.start, cell.origin - timedelta(days=1))
+            used = thinned[dyad, cell.share].between(cell.start, cell.origin - timedelta(days=1))
             reason = _unfit(used, options)
             if reason:
                 skipped.append(Skipped(dyad, cell.share, cell.years, cell.origin, reason))
-                continue
-            last = cell.origin + timedelta(days=max(HORIZONS))
-            config = cell_config(cell, events, options)
-            jobs.append(Job(cell, config, thinned[cell.share].between(cell.start, last)))
-    return _sampled(jobs, options), skipped
+            else:
+                fit.append(cell)
+    jobs = []
+    for cell in _sampled(fit, options):
+        last = cell.origin + timedelta(days=max(HORIZONS))
+        config = cell_config(cell, dyads[cell.dyad], options)
+        jobs.append(Job(cell, config, thinned[cell.dyad, cell.share].between(cell.start, last)))
+    return jobs, skipped
 
 
 def _unfit(used: EventTable, options: StudyOptions) -> str | None:
@@ -151,39 +162,45 @@ def _unfit(used: EventTable, options: StudyOptions) -> str | None:
     return None if np.isin(used.category, options.any_of).any() else "no_target_category"
 
 
-def _sampled(jobs: list[Job], options: StudyOptions) -> list[Job]:
-    if options.sample is None or options.sample >= len(jobs):
-        return jobs
-    order = np.random.default_rng(options.seed).permutation(len(jobs)).tolist()
+def _sampled(cells: list[Cell], options: StudyOptions) -> list[Cell]:
+    if options.sample is None or options.sample >= len(cells):
+        return cells
+    order = np.random.default_rng(options.seed).permutation(len(cells)).tolist()
     # The first of each share, then the second of each …: a larger sample holds the smaller one.
     turn: dict[float, int] = {}
     turns = []
     for place in order:
-        share = jobs[place].cell.share
+        share = cells[place].share
         turns.append(turn.get(share, 0))
         turn[share] = turns[-1] + 1
     chosen = [place for _, place in sorted(zip(turns, order, strict=True), key=lambda one: one[0])]
-    return [jobs[place] for place in chosen[: options.sample]]
+    return [cells[place] for place in chosen[: options.sample]]
 
 
 def cell_config(cell: Cell, events: EventTable, options: StudyOptions) -> Config:
     """Return the config of a forecast: defaults, but for what the cell and the options say.
 
-    ``InputError`` for a family or prior that the config refuses.
+    ``ConfigError`` for an override that is not valid; ``InputError`` for one of what a cell is made of.
     """
-    first, second = next(iter(main_pairs(events)))
+    for text in options.overrides:
+        if not text.strip().startswith(OVERRIDDEN):
+            raise InputError(
+                f"--set {text}: only settings of {' and '.join(OVERRIDDEN)} can be changed here; the others "
+                "make up the study"
+            )
+    sides = next(iter(main_pairs(events)), ("A", "B"))
     digest = sha256(f"{options.seed}/{cell.dyad}/{cell.share}/{cell.years}/{cell.origin}".encode()).digest()
-    return Config.model_validate(
-        {
-            "name": "convergence",
-            "dyad": {"a": first, "b": second},
-            "as_of": cell.origin - timedelta(days=1),
-            "events": {"source": f"{cell.dyad}.csv", "start": cell.start},
-            "targets": {TARGET: {"any_of": options.any_of, "min_severity": options.min_severity}},
-            "milestones": [
-                {"name": f"days-{days}", "date": cell.origin + timedelta(days=days)} for days in HORIZONS
-            ],
-            "model": {"family": options.family, "priors": dict(options.priors)},
-            "sampler": {"seed": int.from_bytes(digest[:4], "big")},
-        }
-    )
+    settings = {
+        "name": "convergence",
+        "dyad": dict(zip(("a", "b"), sides, strict=True)),
+        "as_of": (cell.origin - timedelta(days=1)).isoformat(),
+        "events": {"source": f"{cell.dyad}.csv", "start": cell.start.isoformat()},
+        "targets": {TARGET: {"any_of": list(options.any_of), "min_severity": options.min_severity}},
+        "milestones": [
+            {"name": f"days_{days}", "date": (cell.origin + timedelta(days=days)).isoformat()}
+            for days in HORIZONS
+        ],
+        "model": {"family": options.family},
+        "sampler": {"seed": int.from_bytes(digest[:4], "big")},
+    }
+    return parse_config(json.dumps(settings), Path(f"{cell.dyad}.yaml"), options.overrides)

@@ -1,4 +1,4 @@
-"""``forecast bench``: speed, reading of feeds, accuracy on a folder of dyads, calibration of inference."""
+"""``forecast bench``: speed, reading of feeds, accuracy on many dyads, calibration of inference."""
 
 from __future__ import annotations
 
@@ -236,7 +236,7 @@ def accuracy(
             origins=read_origins(plan.origins),
             models=parts_of(plan.models),
             sampler=SAMPLER if seed is None else replace(SAMPLER, seed=seed),
-            priors=read_priors(prior or ()),
+            priors=_priors(prior or ()),
             quick=quick,
         )
         found = run_benchmark(
@@ -259,8 +259,7 @@ def read_categories(any_of: str) -> tuple[str, ...]:
     return categories
 
 
-def read_priors(stated: Sequence[str]) -> dict[str, str]:
-    """Read ``--prior``; raises ``InputError`` for anything but NAME=PRIOR."""
+def _priors(stated: Sequence[str]) -> dict[str, str]:
     priors = {}
     for one in stated:
         name, sign, statement = one.partition("=")

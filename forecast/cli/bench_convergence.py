@@ -44,8 +44,8 @@ class StudyModel:
     any_of: str = option(..., "--any-of", "Categories that count as the target.", "LIST")
     min_severity: int = option(1, "--min-severity", "Least severity that counts.", min=1, max=5)
     family: str = option("joint", "--family", "Model family.")
-    prior: list[str] | None = option(
-        None, "--prior", "Change a prior: a word or a distribution. May be repeated.", "NAME=PRIOR"
+    overrides: list[str] | None = option(
+        None, "--set", "Change a setting of model or sampler. Repeatable.", "KEY=VALUE"
     )
     seed: int = option(1, "--seed", "Seed of thinning, sample and fits.", min=0)
 
@@ -62,7 +62,7 @@ def convergence(
     output: Output,
 ) -> None:
     """Forecast dyads, dense and thinned, from short and long records: convergence and plausibility."""
-    from forecast.cli.bench import read_categories, read_priors
+    from forecast.cli.bench import read_categories
 
     categories = read_categories(model.any_of)
     shares = _shares(choice.thinnings)
@@ -81,7 +81,7 @@ def convergence(
             family=model.family,
             seed=model.seed,
             sample=choice.sample,
-            priors=read_priors(model.prior or ()),
+            overrides=tuple(model.overrides or ()),
         )
         study = run_study(
             read_dyads(choice.data, parts_of(choice.pairs) if choice.pairs else None),
@@ -131,6 +131,7 @@ def _facts(study: Study, seed: int) -> dict[str, object]:
             "summary": [asdict(one) for one in summarise(study, seed=seed)],
             "workers": study.workers,
             "reused": study.reused,
+            "unused": study.unused,
             "skipped": skipped,
             "rows": [one.to_json() | {"reasons": failure_reasons(one)} for one in study.rows],
         }
@@ -145,7 +146,12 @@ def _report(study: Study, seed: int) -> Iterator[Part]:
     dyads = len({row.dyad for row in study.rows})
     yield text(f"{len(study.rows)} forecasts of {dyads} dyads", "bold")
     if study.reused:
-        yield text(f"{study.reused} of them were kept ones.", indent=2)
+        yield text(f"{study.reused} of them were kept from an earlier study.", indent=2)
+    if study.unused:
+        yield text(
+            f"{study.unused} kept forecasts are not used: they are of other cells, settings, data or code.",
+            indent=2,
+        )
     for reason, number in Counter(one.reason for one in study.skipped).items():
         yield text(f"{number} left out: {_REASONS[reason]}.", indent=2)
     yield BLANK

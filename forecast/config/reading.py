@@ -45,14 +45,7 @@ def load_config(
     """
     path = Path(path)
     written, place = read_yaml(path)
-    given, unread = [], []
-    for text in overrides:
-        try:
-            given.append(parse_override(text))
-        except ConfigError as error:
-            unread.append(str(error))
-    if unread:
-        raise ConfigError("\n".join(unread))
+    given = _parsed(overrides)
     if as_of is not None:
         given.append(Override("--as-of", "as_of", as_of.isoformat()))
     if seed is not None:
@@ -61,12 +54,26 @@ def load_config(
     return _checked(settings, source, path, faults)
 
 
-def parse_config(text: str, path: Path) -> Config:
-    """Check the text of a config that is to be written to ``path``; raises ``ConfigError`` as its reader."""
+def parse_config(text: str, path: Path, overrides: Sequence[str] = ()) -> Config:
+    """Check the text of a config as if it stood in ``path``, which may be absent; else as ``load_config``."""
     written, source = parse_yaml(text, str(path))
     if not isinstance(written, dict):
         raise ConfigError(f"{path}:1:1: expected 'key: value' lines")
-    return _checked(written, source, path, [])
+    settings, source, faults = _overridden(written, source, _parsed(overrides))
+    return _checked(settings, source, path, faults)
+
+
+def _parsed(overrides: Sequence[str]) -> list[Override]:
+    """Read every ``key.path=value``, or raise ``ConfigError`` with all that are none."""
+    given, unread = [], []
+    for text in overrides:
+        try:
+            given.append(parse_override(text))
+        except ConfigError as error:
+            unread.append(str(error))
+    if unread:
+        raise ConfigError("\n".join(unread))
+    return given
 
 
 def _checked(settings: dict[str, YamlValue], source: SourceMap, path: Path, faults: list[Fault]) -> Config:
