@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import typer
+
 from forecast.cli.options import DATES, DateOrder, Output, argument, option, takes_options
 from forecast.cli.terminal import BLANK, Part, Table, left, line, right, text
 from forecast.errors import EventError
@@ -54,6 +56,10 @@ def merge(
         if out.exists() and not force:
             raise EventError(f"{out}: exists. Use --force to replace it, or give another place")
     tables = [read_events(file, dates=dates) for file in files]
+    if output.for_people:
+        for table in tables:
+            for note in table.notes:
+                typer.echo(f"Note: {table.source}: {note}.", err=True)
     units = match_events(tables, window_days=window)
     agreement = measure_agreement(units, seed)
     merged = merge_units(

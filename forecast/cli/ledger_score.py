@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
 from forecast.cli.options import (
     DATES,
     LEDGER,
@@ -55,6 +57,9 @@ def resolve(
 
     path = ledger_place(ledger)
     table = load_events(events, Path(), dates=dates)
+    if output.for_people:
+        for note in table.notes:
+            typer.echo(f"Note: {note}.", err=True)
     today = datetime.now(UTC).date()
     done = resolve_ledger(path, table, today=today, through=day(through), dyad=dyad)
     output.print(done.to_dict() | {"ledger": str(path)}, _resolved(done, events))

@@ -33,7 +33,7 @@ _OTHER_KINDS = {
     ZIP_MARK: "a spreadsheet or ZIP file. Save the sheet as CSV (UTF-8)",
     b"\x1f\x8b": "a gzip file. Unpack it first",
     b"%PDF": "a PDF",
-    b"\xd0\xcf\x11\xe0": "an old Excel file. Save the sheet as CSV (UTF-8)",
+    b"\xd0\xcf\x11\xe0": "an old Excel file. Save it as .xlsx or CSV (UTF-8)",
 }
 
 

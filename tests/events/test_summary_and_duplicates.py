@@ -1,7 +1,9 @@
+import dataclasses
 import json
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from forecast.events import duplicates
@@ -131,17 +133,36 @@ def test_likely_repeats_are_named_by_file_and_line(event_file):
 
 
 def test_repeats_beyond_the_first_are_counted(event_file):
-    rows = [f"{n},2020-01-{n // 3 + 1:02d},USA,CHN,sanction,2,the same act" for n in range(9)]
+    rows = [f"{n},2020-01-{n // 3 + 1:02d},USA,CHN,sanction,2,one and the same act" for n in range(9)]
     first, rest = repeats_in_words(likely_repeats(read(event_file, *rows)), "my.csv", shown=1)
     assert first.startswith(
         "my.csv: lines 2, 3 and 4 are likely one event (same day, same category, same summ"
     )
-    assert rest == "my.csv: 4 more rows likely repeat another. All of them: forecast events validate my.csv"
+    assert rest == (
+        "my.csv: 4 more rows likely repeat another; each counts. "
+        "All of them: forecast events validate my.csv --json"
+    )
+
+
+def test_answers_and_short_summaries_are_not_called_one_event(event_file):
+    rows = [
+        "a,2020-01-01,USA,CHN,dispute,2,Accuses the other of theft",
+        "b,2020-01-01,CHN,USA,dispute,2,Accuses the other of theft",
+        "c,2020-01-02,USA,CHN,dispute,2,accuse",
+        "d,2020-01-02,USA,CHN,dispute,2,accuse",
+        "e,2020-01-03,USA,CHN,dispute,2,",
+        "f,2020-01-03,USA,CHN,dispute,2,",
+    ]
+    groups = likely_repeats(read(event_file, *rows))
+    assert [(group.ids, group.telling) for group in groups] == [(("c", "d"), False), (("e", "f"), False)]
+    (said,) = repeats_in_words(groups, "my.csv")
+    assert said.startswith("my.csv: 2 rows are coded as others are on the same day, without a summary")
 
 
 def test_rows_that_came_from_no_file_are_named_by_their_ids(coded):
     table = coded(("2020-01-01", "visit", 2), ("2020-01-01", "visit", 2))
-    (said,) = repeats_in_words(likely_repeats(table), "made")
+    named = dataclasses.replace(table, summary=np.array(["They meet in Rome"] * 2, dtype=np.object_))
+    (said,) = repeats_in_words(likely_repeats(named), "made")
     assert said.startswith("made: ids e0000 and e0001 are likely one event")
 
 
