@@ -19,7 +19,7 @@ The map, in the order the data flow::
     ledger/      every forecast on record, resolved, scored    open_ledger, resolve_ledger, score_ledger
     workflows/   the order of the stages                       make_forecast, run_forecast, save_run,
                                                                rebuild_report, run_backtest
-    bench/       speed, measured
+    bench/       speed, accuracy, convergence, measured
     cli/         the command ``forecast``
     records/, wording/                      the files of a run as types; all that is said in words
 

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, cast
 
-from forecast.errors import EventError, ForecastError, InputError, UnfinishedError
+from forecast.errors import EventError, ForecastError, InputError, UnfinishedError, did_you_mean
 from forecast.evaluation.backtest import (
     DEFAULT_MODEL,
     HORIZONS,
@@ -176,14 +176,21 @@ class Benchmark:
         return cast("dict[str, Any]", without_nan(content))
 
 
-def read_dyads(folder: Path) -> dict[str, EventTable]:
-    """Read every event file of a folder (``EventError`` without any); a file's name names the dyad."""
+def read_dyads(folder: Path, names: Sequence[str] | None = None) -> dict[str, EventTable]:
+    """Read every event file of a folder, or those of some dyads; a file's name names the dyad.
+
+    ``EventError`` without any; ``InputError`` for a name that no file has.
+    """
     if not folder.is_dir():
         raise EventError(f"{folder}: no such folder. Give a folder of event files, one dyad a file")
     paths = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".csv" and path.is_file())
     if not paths:
         raise EventError(f"{folder}: holds no CSV file. Give a folder of event files, one dyad a file")
-    return {path.stem: read_events(path) for path in paths}
+    found = {path.stem: path for path in paths}
+    for name in names or ():
+        if name not in found:
+            raise InputError(f"{folder}: holds no {name}.csv.{did_you_mean(name, found)}")
+    return {name: read_events(path) for name, path in found.items() if names is None or name in names}
 
 
 def plan_dyad(dyad: str, events: EventTable, options: BenchmarkOptions) -> BacktestPlan:

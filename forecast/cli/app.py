@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import typer
 
-from forecast.cli import backtest, bench, check, events, ledger, priors, run, scenario, sensitivity
+from forecast.cli import (
+    backtest,
+    bench,
+    bench_convergence,
+    check,
+    events,
+    ledger,
+    new,
+    priors,
+    run,
+    scenario,
+    sensitivity,
+)
 
 app = typer.Typer(
     name="forecast",
@@ -13,11 +25,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help=(
         "Probability of escalation between two countries before a dated milestone, from coded events and a "
-        "Bayesian time-series model.\n\nStart with: forecast check configs/us-china-2023.yaml, then forecast "
-        "run configs/us-china-2023.yaml."
+        "Bayesian time-series model.\n\nStart with: forecast new EVENTS.csv, from events of your own, or "
+        "forecast new --example us-china; then forecast check and forecast run."
     ),
     epilog="Exit codes: 0 done; 1 ran, but did not converge; 2 bad input or usage.",
 )
+app.command("new")(new.new)
 app.command("check")(check.check)
 app.command("run")(run.run)
 app.command("report")(run.report)
@@ -26,6 +39,7 @@ app.command("sensitivity")(sensitivity.sensitivity)
 app.command("backtest")(backtest.backtest)
 app.add_typer(priors.app, name="priors")
 app.command("schema")(check.schema)
+bench.app.command("convergence")(bench_convergence.convergence)
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(bench.app, name="bench")
 app.add_typer(events.app, name="events")

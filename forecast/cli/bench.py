@@ -1,4 +1,4 @@
-"""``forecast bench``: speed, reading of feeds, accuracy on a folder of dyads, calibration of inference."""
+"""``forecast bench``: speed, reading of feeds, accuracy on many dyads, calibration of inference."""
 
 from __future__ import annotations
 
@@ -223,12 +223,7 @@ def accuracy(
     output: Output,
 ) -> None:
     """Score every model and baseline on a folder of dyads, and average."""
-    from forecast.events.codebook import CATEGORIES, category_fault
-
-    categories = parts_of(any_of)
-    unknown = [name for name in categories if name not in CATEGORIES]
-    if unknown or not categories:
-        raise InputError(f"--any-of: {category_fault(unknown[0]) if unknown else 'the list is empty'}")
+    categories = read_categories(any_of)
     with listening(shown=output.for_people) as listen:
         from forecast.bench.accuracy import SAMPLER, BenchmarkOptions, read_dyads, run_benchmark
         from forecast.panel.streams import TargetRule
@@ -251,6 +246,17 @@ def accuracy(
             listen=lambda finished, planned: listen(StageProgress("backtest", finished, planned)),
         )
     output.print(found.to_dict(), _scores(found))
+
+
+def read_categories(any_of: str) -> tuple[str, ...]:
+    """Read ``--any-of``; raises ``InputError`` for what is no category."""
+    from forecast.events.codebook import CATEGORIES, category_fault
+
+    categories = parts_of(any_of)
+    unknown = [name for name in categories if name not in CATEGORIES]
+    if unknown or not categories:
+        raise InputError(f"--any-of: {category_fault(unknown[0]) if unknown else 'the list is empty'}")
+    return categories
 
 
 def _priors(stated: Sequence[str]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -14,6 +14,7 @@ from forecast.cli.terminal import BLANK, Part, Table, left, line, right, text
 from forecast.wording import count, long_day, percent, points, times
 
 if TYPE_CHECKING:
+    from forecast.events.duplicates import DuplicateGroup
     from forecast.priors import NamedPrior
     from forecast.runs.inputs import Inputs
     from forecast.sensitivity.prior_predictive import PriorPredictive
@@ -30,7 +31,9 @@ def check(
 ) -> None:
     """Validate a config and its events, read it back in plain English; nothing is fitted."""
     from forecast.config import config_hash, describe_config
+    from forecast.events.duplicates import likely_repeats
     from forecast.events.dyads import selection_notes
+    from forecast.events.summary import saturation_in_words
     from forecast.runs.inputs import read_inputs
     from forecast.scenarios import plan_scenarios
     from forecast.sensitivity.prior_predictive import prior_predictive
@@ -40,6 +43,7 @@ def check(
     inputs = read_inputs(loaded)
     plans = plan_scenarios(inputs, inputs.scenarios)
     implied = prior_predictive(inputs, loaded.sampler.seed)
+    repeats = likely_repeats(inputs.events)
     changed = [prior for prior in inputs.priors.priors.values() if prior.origin != "default"]
     if plot:
         _draw(changed, inputs, implied, plot)
@@ -51,7 +55,14 @@ def check(
         "dyad": inputs.dyad.to_dict(),
         "rows_left_out": inputs.rows_left_out,
         "left_out": [one._asdict() for one in inputs.left_out],
-        "notes": [*selection_notes(inputs.dyad, inputs.events, inputs.left_out)],
+        "reading": [*inputs.events.notes],
+        "likely_repeats": [
+            {"lines": list(one.lines), "ids": list(one.ids), "reason": one.reason} for one in repeats
+        ],
+        "notes": [
+            *selection_notes(inputs.dyad, inputs.events, inputs.left_out),
+            *((saturated,) if (saturated := saturation_in_words(inputs.events)) else ()),
+        ],
         "events_fitted": len(inputs.events.between(inputs.data.grid.start, inputs.config.as_of)),
         "prior_predictive": vars(implied),
         "known_share_of_last_weeks": inputs.data.completeness[0][-1:-5:-1].tolist(),
@@ -66,7 +77,7 @@ def check(
         "Scenarios": (
             _item(f"{plan.scenario.title} ({plan.scenario.name}): {plan.in_words}.") for plan in plans
         ),
-        "Data": map(_item, _data(inputs)),
+        "Data": map(_item, _data(inputs, repeats)),
         "What the priors imply, before any event (simulated years)": _implied(inputs, implied),
     }
     filled = {title: parts for title, some in sections.items() if (parts := tuple(some))}
@@ -91,10 +102,12 @@ def _set_prior(prior: NamedPrior) -> dict[str, object]:
     return facts | elicited_facts(prior)
 
 
-def _data(inputs: Inputs) -> Iterator[str]:
+def _data(inputs: Inputs, repeats: Sequence[DuplicateGroup]) -> Iterator[str]:
     import numpy as np
 
+    from forecast.events.duplicates import repeats_in_words
     from forecast.events.dyads import Direction, left_out_in_words, selection_notes
+    from forecast.events.summary import saturation_in_words
 
     events, grid, day, dyad = inputs.events, inputs.data.grid, inputs.config.as_of, inputs.dyad
     known, fitted = count(len(events), "event"), len(events.between(grid.start, day))
@@ -107,6 +120,12 @@ def _data(inputs: Inputs) -> Iterator[str]:
         yield f"Left out as acts of others: {left_out_in_words(inputs.left_out, inputs.rows_left_out)}."
     for note in selection_notes(dyad, events, inputs.left_out):
         yield f"Note: {note}"
+    for note in events.notes:
+        yield f"Reading: {note}."
+    if saturated := saturation_in_words(events):
+        yield f"Note: {saturated}."
+    for note in repeats_in_words(repeats, events.source):
+        yield f"Duplicates: {note}."
     if delay := inputs.delay:
         recent = ", ".join(percent(float(share)) for share in inputs.data.completeness[0][-1:-5:-1])
         source = f"estimated from {delay.acts:,} acts" if delay.acts else "as stated"

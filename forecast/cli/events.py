@@ -14,7 +14,7 @@ import typer
 from forecast.cli.events_code import code, codebook
 from forecast.cli.events_import import crosswalk, import_events
 from forecast.cli.events_merge import merge
-from forecast.cli.options import Answer, argument, takes_options
+from forecast.cli.options import DATES, Answer, DateOrder, argument, option, takes_options
 from forecast.cli.terminal import BLANK, Part, Table, left, right, text
 from forecast.errors import EventError
 from forecast.wording import count
@@ -42,21 +42,33 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-SOURCE = argument("FILE", "A coded CSV or Parquet file, or bundled:us-china.")
+SOURCE = argument("FILE", "A coded CSV, Parquet or .xlsx file, or bundled:us-china.")
 
 
 @app.command()
 @takes_options
-def validate(source: str = SOURCE, *, answer: Answer) -> None:
+def validate(
+    source: str = SOURCE,
+    dates: DateOrder = DATES,
+    out: Path | None = option(
+        None, "--out -o", "Write the events as read, by the codebook: CSV, or .parquet.", "FILE"
+    ),
+    *,
+    answer: Answer,
+) -> None:
     """Check a file: list every fault with its line, or the rows that may be one event twice.
 
     Exit code 2 when the file has faults.
     """
-    events = _inspect(source, answer)
+    events = _inspect(source, dates, answer)
 
     from forecast.events.codebook import countries
     from forecast.events.duplicates import find_duplicates
+    from forecast.events.reading import write_new
+    from forecast.events.summary import saturation_in_words
 
+    if out:
+        write_new(events, out)
     report = find_duplicates(events)
     unlisted = sorted({*events.initiator.tolist(), *events.recipient.tolist()} - set(countries()))
     facts = {
@@ -65,20 +77,29 @@ def validate(source: str = SOURCE, *, answer: Answer) -> None:
         "rows": len(events),
         "faults": [],
         "duplicates": [
-            {"ids": list(group.ids), "likeness": group.likeness, "reason": group.reason}
+            {
+                "ids": list(group.ids),
+                "lines": list(group.lines),
+                "likeness": group.likeness,
+                "reason": group.reason,
+            }
             for group in report.groups
         ],
         "pairs_not_compared": report.not_compared,
         "unlisted_actors": unlisted,
+        "notes": [*events.notes, *((saturated,) if (saturated := saturation_in_words(events)) else ())],
+        "written": str(out) if out else None,
     }
     answer.print(facts, _verdict(source, events, unlisted, report))
+    if out and answer.for_people:
+        typer.echo(f"Written  {out}")
 
 
 @app.command()
 @takes_options
-def summary(source: str = SOURCE, *, answer: Answer) -> None:
+def summary(source: str = SOURCE, dates: DateOrder = DATES, *, answer: Answer) -> None:
     """Describe a file: counts by category, severity and year, verified share, gaps, coverage, breaks."""
-    events = _inspect(source, answer)
+    events = _inspect(source, dates, answer)
 
     from forecast.events.bundled import PREFIX
     from forecast.events.coverage import measure_coverage, volumes_beside
@@ -90,13 +111,13 @@ def summary(source: str = SOURCE, *, answer: Answer) -> None:
     answer.print({**described.to_dict(), "coverage": coverage.to_dict()}, _summary(described, coverage))
 
 
-def _inspect(source: str, answer: Answer) -> EventTable:
+def _inspect(source: str, dates: DateOrder, answer: Answer) -> EventTable:
     """Read the events, or tell every fault and end with code 2."""
     from forecast.events.bundled import inspect_source
     from forecast.events.rows import Fault
 
     try:
-        events, faults = inspect_source(source, Path.cwd())
+        events, faults = inspect_source(source, Path.cwd(), dates=dates)
     except EventError as error:
         events, faults = None, [Fault(None, "", str(error).removeprefix(f"{source}: "))]
     if events is not None:
@@ -110,15 +131,23 @@ def _inspect(source: str, answer: Answer) -> EventTable:
 
 
 def _verdict(source: str, events: EventTable, unlisted: list[str], report: DuplicateReport) -> Iterator[Part]:
+    from forecast.events.summary import saturation_in_words
+
     yield text(f"{source}: {count(len(events), 'event')}, {events.date[0]} to {events.date[-1]}. No faults.")
+    for note in events.notes:
+        yield text(f"Note: {note}.", hang=6)
     if unlisted:
         yield text(f"Actors that are not ISO 3166-1 countries (accepted): {', '.join(unlisted)}.")
+    if saturated := saturation_in_words(events):
+        yield text(f"Note: {saturated}.", hang=6)
     if report.groups:
-        yield text(f"{len(report.groups):,} groups of rows may be one event each (nothing was dropped):")
+        groups = count(len(report.groups), "group")
+        yield text(f"{groups} of rows may be one event each (nothing was dropped):")
     else:
         yield text("No rows look like one event coded twice.")
     for group in report.groups[:SHOWN_GROUPS]:
-        yield text(f"{', '.join(group.ids)}: {group.reason}", indent=2, hang=4)
+        lines = f"lines {', '.join(map(str, group.lines))} ({', '.join(group.ids)})"
+        yield text(f"{lines}: {group.reason}", indent=2, hang=4)
     if len(report.groups) > SHOWN_GROUPS:
         yield text(f"and {len(report.groups) - SHOWN_GROUPS:,} more groups. All of them: --json", indent=2)
     if report.not_compared:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import typer
 
@@ -113,16 +113,29 @@ def code(
 
 def codebook(
     category: str | None = argument("CATEGORY", "One category; all when absent.", default=None),
+    scale: Literal["standard", "armed"] = option(
+        "standard", "--scale", "Severities as usual, or for a relation with routine fire."
+    ),
 ) -> None:
     """Print the codebook: categories, what each severity means, and the CAMEO codes of a category."""
-    from forecast.events.codebook import CATEGORIES, category_fault, category_label, category_meaning
+    from forecast.events.codebook import (
+        CATEGORIES,
+        armed_categories,
+        category_fault,
+        category_label,
+        category_meaning,
+    )
 
     if category is not None and category not in CATEGORIES:
         raise EventError(category_fault(category))
     lines = ["Categories", *_help("category", None)]
     if category:
         lines = [f"{category_label(category)}: {category_meaning(category)}"]
-    lines += ["", "Severity", *_help("severity", category)]
+    for shown in armed_categories() if scale == "armed" and not category else (category,):
+        head = f"Severity of {category_label(shown).lower()}" if shown and not category else "Severity"
+        lines += ["", head, *_help("severity", shown, scale)]
+    if scale == "armed" and not category:
+        lines += ["", "Severity of all other categories", *_help("severity", None)]
     if category:
         lines += ["", "CAMEO codes", *_help("cameo", category)]
     typer.echo("\n".join(lines))
@@ -165,7 +178,7 @@ def _ask(question: str) -> str:
         raise KeyboardInterrupt from stop
 
 
-def _help(name: str, category: str | None) -> list[str]:
+def _help(name: str, category: str | None, scale: Literal["standard", "armed"] = "standard") -> list[str]:
     """What the codebook says of a column, for one category where that matters."""
     from forecast.events import codebook as book
 
@@ -178,7 +191,7 @@ def _help(name: str, category: str | None) -> list[str]:
     if name == "severity":
         kind = category if category in book.CATEGORIES else "any"
         return [
-            f"  {severity} {book.severity_word(severity):<8} {book.severity_anchor(kind, severity)}"
+            f"  {severity} {book.severity_word(severity):<8} {book.severity_anchor(kind, severity, scale)}"
             for severity in book.SEVERITIES
         ]
     if name == "cameo":

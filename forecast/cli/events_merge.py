@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from forecast.cli.options import Output, argument, option, takes_options
+import typer
+
+from forecast.cli.options import DATES, DateOrder, Output, argument, option, takes_options
 from forecast.cli.terminal import BLANK, Part, Table, left, line, right, text
 from forecast.errors import EventError
 
@@ -28,6 +30,7 @@ def merge(
     ),
     window: int = option(1, "--window", "Days by which coders may date an event apart.", min=0, max=60),
     min_coders: int = option(1, "--min-coders", "Leave out events that fewer coders have.", min=1),
+    dates: DateOrder = DATES,
     seed: int = option(0, "--seed", "Seed of the bootstrap of the intervals.", min=0),
     force: bool = option(False, "--force", "Replace the output if it is there."),
     *,
@@ -52,7 +55,11 @@ def merge(
             raise EventError(f"{out}: is one of the files to merge. Give another place with --out")
         if out.exists() and not force:
             raise EventError(f"{out}: exists. Use --force to replace it, or give another place")
-    tables = [read_events(file) for file in files]
+    tables = [read_events(file, dates=dates) for file in files]
+    if output.for_people:
+        for table in tables:
+            for note in table.notes:
+                typer.echo(f"Note: {table.source}: {note}.", err=True)
     units = match_events(tables, window_days=window)
     agreement = measure_agreement(units, seed)
     merged = merge_units(

@@ -116,7 +116,7 @@ def hindcast(
     """
     from forecast.config import load_config
 
-    loaded = load_config(case.config, case.overrides or (), seed=seed)
+    loaded = load_config(case.config, case.changes, seed=seed)
     lengths = days_ahead(ahead, "--ahead")
     if not lengths:
         raise InputError("--ahead: the list is empty. Expected e.g. 90,180")

@@ -7,7 +7,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from forecast.cli.options import LEDGER, Output, day, day_option, ledger_place, option, takes_options
+import typer
+
+from forecast.cli.options import (
+    DATES,
+    LEDGER,
+    DateOrder,
+    Output,
+    day,
+    day_option,
+    ledger_place,
+    option,
+    takes_options,
+)
 from forecast.cli.terminal import BLANK, Part, Table, left, line, right, text
 from forecast.wording import count, number, percent, share
 
@@ -27,7 +39,8 @@ _HEADS = {
 
 @takes_options
 def resolve(
-    events: str = option(..., "--events", "A coded CSV file, or bundled:us-china.", "FILE"),
+    events: str = option(..., "--events", "A coded file, or bundled:us-china.", "FILE"),
+    dates: DateOrder = DATES,
     ledger: Path | None = LEDGER,
     through: datetime | None = day_option(
         None, "--through", "Last day that the events cover; the last known_date of the file when absent."
@@ -43,7 +56,10 @@ def resolve(
     from forecast.ledger.resolving import resolve_ledger
 
     path = ledger_place(ledger)
-    table = load_events(events, Path())
+    table = load_events(events, Path(), dates=dates)
+    if output.for_people:
+        for note in table.notes:
+            typer.echo(f"Note: {note}.", err=True)
     today = datetime.now(UTC).date()
     done = resolve_ledger(path, table, today=today, through=day(through), dyad=dyad)
     output.print(done.to_dict() | {"ledger": str(path)}, _resolved(done, events))

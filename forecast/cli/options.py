@@ -24,6 +24,8 @@ FIGURE_FORMATS = (".svg", ".png", ".pdf")
 _LEDGER_VARIABLE = "FORECAST_LEDGER"
 _LEDGER_NAME = "ledger.sqlite"
 RUNS = Path("reports")
+DateOrder = Literal["iso", "dmy", "mdy"]
+"""As ``forecast.events.cells.DateOrder``, which costs imports."""
 _MODELS = "joint,focused,target,ensemble"
 
 
@@ -51,6 +53,7 @@ def day_option(default: object, name: str, said: str) -> Any:  # noqa: ANN401
 
 
 RUN_DIR = argument("RUN_DIR", "Folder of a saved run.")
+DATES = option("iso", "--dates", "How the file writes days: 2020-02-13, 13/02/2020 or 02/13/2020.")
 SEED = option(None, "--seed", "Seed, in place of sampler.seed.")
 _WHERE = f"The ledger; {_LEDGER_VARIABLE} or else {RUNS / _LEDGER_NAME} when absent."
 LEDGER = option(None, "--ledger", _WHERE, "FILE")
@@ -125,11 +128,20 @@ class ConfigOptions:
         None, "--set", "Change a setting for this run, e.g. sampler.draws=500. Repeatable.", "KEY=VALUE"
     )
 
+    dates: DateOrder | None = option(
+        None, "--dates", "How the event file writes days, in place of events.dates."
+    )
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """All settings that are changed, as ``KEY=VALUE``."""
+        return (*(self.overrides or ()), *([f"events.dates={self.dates}"] if self.dates else ()))
+
     def load(self) -> Config:
         """Read the config."""
         from forecast.config import load_config
 
-        return load_config(self.config, self.overrides or ())
+        return load_config(self.config, self.changes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +155,7 @@ class DatedOptions(ConfigOptions):
         """Read the config."""
         from forecast.config import load_config
 
-        return load_config(self.config, self.overrides or (), as_of=day(self.as_of), seed=self.seed)
+        return load_config(self.config, self.changes, as_of=day(self.as_of), seed=self.seed)
 
 
 @dataclass(frozen=True, kw_only=True)

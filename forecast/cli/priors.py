@@ -11,7 +11,7 @@ import typer
 from typer._click import Context
 from typer.core import TyperGroup
 
-from forecast.cli.options import Answer, ConfigOptions, Output, argument, option, parts_of, takes_options
+from forecast.cli.options import Answer, ConfigOptions, Output, argument, option, takes_options
 from forecast.cli.progress import listening
 from forecast.cli.terminal import BLANK, Part, Table, left, right, text
 from forecast.errors import InputError, PriorError, did_you_mean
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from forecast.priors.elicitation import Elicited
     from forecast.priors.population import Population
     from forecast.records.analysis import ParameterSummary
-
-_LEARNED = ("joint", "focused", "target")
 
 
 class _ShowsByDefault(TyperGroup):
@@ -88,20 +86,15 @@ def learn(
     folder: Path = argument("DIR", "Folder of coded event files, one dyad a file."),
     *,
     out: Path = option(..., "--out", "File to write, for model.population in a config.", "FILE"),
-    families: str = option(",".join(_LEARNED), "--families", "Families to learn, with commas.", "LIST"),
     source: str = option("not stated", "--source", "Origin and terms of the events, for the file.", "TEXT"),
     seed: int = option(1, "--seed", "Seed of thinning and fits.", min=0),
     force: bool = option(False, "--force", "Replace the file."),
     output: Output,
 ) -> None:
-    """Learn default priors from many dyads: about half an hour a family for thirty of them."""
+    """Learn default priors from many dyads: about half an hour for thirty of them."""
     import shlex
     import sys
 
-    chosen = parts_of(families)
-    unknown = [name for name in chosen if name not in _LEARNED]
-    if unknown or not chosen:
-        raise InputError(f"--families: got {families!r}; expected some of {', '.join(_LEARNED)}")
     if out.exists() and not force:
         raise InputError(f"{out}: exists. Give another --out, or --force to replace it")
     if not out.absolute().parent.is_dir():
@@ -113,7 +106,6 @@ def learn(
         from forecast.workflows.population import LearningOptions, learn_population, population_yaml
 
         options = LearningOptions(
-            families=chosen,
             sampler=SamplerOptions(seed=seed, draws=300, tune=300),
             source=source,
             command=shlex.join(["forecast", *sys.argv[1:]]),
@@ -133,12 +125,11 @@ def _summary(learned: Population, out: Path) -> Iterator[Part]:
     span = f"{told.first} to {told.last}"
     yield text(f"Learned from {len(told.dyads)} dyads with {told.events:,} events, {span}.")
     rows = [
-        (family, group, kind, f"{one.centre:.2f}", f"{one.slope:+.2f}", f"{one.spread:.2f}", str(one.values))
-        for family, groups in learned.families.items()
-        for group, kinds in groups.items()
+        (group, kind, f"{one.centre:.2f}", f"{one.slope:+.2f}", f"{one.spread:.2f}", str(one.values))
+        for group, kinds in learned.groups.items()
         for kind, one in kinds.items()
     ]
-    heads = left("Family", 8), left("Group", 32), left("Streams", 12)
+    heads = left("Group", 32), left("Streams", 12)
     yield Table((*heads, *(right(head, 7) for head in ("centre", "slope", "spread", "values"))), rows)
     yield text(f"Written to {out}. To use it, set model.population in a config.")
 

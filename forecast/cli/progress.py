@@ -26,6 +26,7 @@ _LABELS = {
     "robustness": "Test the assumptions",
     "scenarios": "Compare scenarios",
     "report": "Write the report",
+    "study": "Forecast the cells",
     "backtest": "Forecast at past origins",
 }
 

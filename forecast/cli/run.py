@@ -56,6 +56,7 @@ def run(
     place = None if no_ledger else ledger_place(ledger, out)
     loaded = case.load()
 
+    from forecast.events.duplicates import likely_repeats, repeats_in_words
     from forecast.events.dyads import selection_notes
     from forecast.runs.folder import refuse_existing, run_place
     from forecast.runs.inputs import read_inputs
@@ -68,6 +69,9 @@ def run(
     if not output.quiet:
         for note in selection_notes(inputs.dyad, inputs.events, inputs.left_out):
             typer.echo(f"Note: {note}", err=True)
+        repeats = repeats_in_words(likely_repeats(inputs.events), inputs.events.source)
+        for note in (*inputs.events.notes, *repeats):
+            typer.echo(f"Note: {note}.", err=True)
     if place:
         from forecast.ledger.store import refuse_unusable
 

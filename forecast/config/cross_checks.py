@@ -8,22 +8,45 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from forecast.config.faults import Fault, KeyPath
 from forecast.errors import did_you_mean
+from forecast.events.countries import actor_named
 
 LONGEST_HORIZON = timedelta(days=3653)  # ten years
+USUAL_HORIZONS = (30, 90, 180)
+"""Days from the as-of date to each milestone of a config that names none."""
+
+
+class UsualMilestone(NamedTuple):
+    """A milestone of a config that names none."""
+
+    name: str
+    label: str
+    date: date
+
+
+def usual_milestones(as_of: date) -> tuple[UsualMilestone, ...]:
+    """Return the milestones of a config that names none: ``days_30``, ``days_90``, ``days_180``."""
+    return tuple(
+        # Cut at the end of the calendar, where it is refused as not after the as-of date.
+        UsualMilestone(f"days_{days}", f"{days} days ahead", as_of + min(timedelta(days), date.max - as_of))
+        for days in USUAL_HORIZONS
+    )
 
 
 def cross_faults(settings: Mapping[str, object]) -> list[Fault]:
     """Return every disagreement between settings; what cannot be read is left to the type checks."""
     as_of = day_in(settings.get("as_of"))
-    milestones = [
-        (index, mapping_in(entry)) for index, entry in enumerate(sequence_in(settings.get("milestones")))
-    ]
+    named = settings.get("milestones")
+    if "milestones" not in settings and as_of:
+        named = [one._asdict() for one in usual_milestones(as_of)]
+    milestones = [(index, mapping_in(entry)) for index, entry in enumerate(sequence_in(named))]
     return [
         *_dyad_faults(mapping_in(settings.get("dyad"))),
         *_start_faults(mapping_in(settings.get("events")), as_of),
+        *_dates_faults(mapping_in(settings.get("events"))),
         *_milestone_faults(milestones, as_of),
         *_unknown_names(settings, [entry.get("name") for _, entry in milestones]),
         *_calendar_faults(sequence_in(settings.get("calendar")), as_of, milestones),
@@ -34,7 +57,7 @@ def _dyad_faults(dyad: Mapping[str, object]) -> Iterator[Fault]:
     place: dict[object, str] = {}
     for key in ("a", "b", "theatre"):
         named = sequence_in(dyad.get(key)) or (dyad.get(key),)
-        for actor in dict.fromkeys(name for name in named if isinstance(name, str)):
+        for actor in dict.fromkeys(actor_named(name) for name in named if isinstance(name, str)):
             if place.setdefault(actor, key) != key:
                 message = f"'{actor}' is in dyad.{place[actor]} already; an actor has one place"
                 yield Fault(("dyad", key), message)
@@ -45,6 +68,12 @@ def _start_faults(events: Mapping[str, object], as_of: date | None) -> Iterator[
     if start and as_of and start >= as_of:
         message = f"{start} is not before as_of ({as_of}); no event would be left to learn from"
         yield Fault(("events", "start"), message)
+
+
+def _dates_faults(events: Mapping[str, object]) -> Iterator[Fault]:
+    source, order = events.get("source"), events.get("dates", "iso")
+    if order != "iso" and isinstance(source, str) and source.startswith("bundled:"):
+        yield Fault(("events", "dates"), f"'{order}' would have no effect: {source} has days as YYYY-MM-DD")
 
 
 def _milestone_faults(

@@ -53,8 +53,10 @@ def _what_it_reads(config: Config) -> str:
         if start
         else "start with the file"
     )
+    dates = config.events.dates
+    order = "" if dates == "iso" else f" (days written as {dates})"
     return (
-        f"Events come from {where}; they {first}, are counted by {config.step}, and stop at what was "
+        f"Events come from {where}{order}; they {first}, are counted by {config.step}, and stop at what was "
         f"known on {long_day(config.as_of)}.{_delay(config)}"
     )
 
@@ -75,7 +77,7 @@ def _headline_question(config: Config) -> str:
     matters = "" if threshold is None else f" A chance of {100 * threshold:g}% is where it would matter."
     return (
         f"Will the target {target} be met after {long_day(config.as_of)} and before "
-        f"{long_day(milestone.date)} ({milestone.title}, {_ahead(milestone.date, config)} ahead)?{matters}"
+        f"{long_day(milestone.date)} ({', '.join(_milestone_words(milestone, config))})?{matters}"
     )
 
 
@@ -85,8 +87,13 @@ def _target_lines(config: Config) -> Iterator[str]:
 
 
 def _milestone_line(milestone: MilestoneConfig, config: Config) -> str:
-    ahead = _ahead(milestone.date, config)
-    return f"{long_day(milestone.date)}: {milestone.title} ({milestone.name}), {ahead} ahead."
+    title, *ahead = _milestone_words(milestone, config)
+    return f"{long_day(milestone.date)}: {', '.join((f'{title} ({milestone.name})', *ahead))}."
+
+
+def _milestone_words(milestone: MilestoneConfig, config: Config) -> list[str]:
+    """Return its title and how far ahead it is, once where the title says just that."""
+    return list(dict.fromkeys((milestone.title, f"{_ahead(milestone.date, config)} ahead")))
 
 
 def _calendar_lines(config: Config) -> Iterator[str]:

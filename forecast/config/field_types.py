@@ -22,6 +22,7 @@ from forecast.config.faults import refusal, shown
 from forecast.errors import PriorError
 from forecast.events.cells import MAX_ACTOR_CHARS
 from forecast.events.codebook import CATEGORIES, category_fault
+from forecast.events.countries import actor_named, shared_name
 
 LEAST_CONTRAST = 4.5
 """Contrast of text on white that WCAG 2.2 asks for (level AA)."""
@@ -82,6 +83,13 @@ def _named(pattern: re.Pattern[str], longest: int, message: str) -> AfterValidat
     return AfterValidator(checked)
 
 
+def folder_name(text: str) -> str | None:
+    """Return a text as the name of a folder, e.g. ``us-china`` for ``US_China``; ``None`` if none is left."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    name = "-".join(re.findall(r"[a-z0-9]+", plain))[:64].strip("-")
+    return None if name in _DEVICES else name or None
+
+
 def _actors(value: object) -> tuple[str, ...]:
     named = value if isinstance(value, (list, tuple)) else (value,)
     if not named:
@@ -97,7 +105,10 @@ def _actor(value: object) -> str:
         raise refusal(
             f"got {len(value)} characters; expected an actor of at most {MAX_ACTOR_CHARS} characters"
         )
-    return _plain(value)
+    name = _plain(value)
+    if meant := shared_name(name):
+        raise refusal(f"'{name}' may be {meant}; write the code")
+    return actor_named(name)
 
 
 def _side(value: object) -> str | tuple[str, ...]:

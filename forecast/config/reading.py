@@ -23,6 +23,7 @@ from forecast.config.faults import (
     resolved,
     root_node,
 )
+from forecast.config.field_types import folder_name
 from forecast.config.schema import Config
 from forecast.config.yaml_source import YamlValue, parse_yaml, plain_scalar, read_yaml
 from forecast.errors import ConfigError, did_you_mean
@@ -44,6 +45,26 @@ def load_config(
     """
     path = Path(path)
     written, place = read_yaml(path)
+    given = _parsed(overrides)
+    if as_of is not None:
+        given.append(Override("--as-of", "as_of", as_of.isoformat()))
+    if seed is not None:
+        given.append(Override("--seed", "sampler.seed", seed))
+    settings, source, faults = _overridden(written, place, given)
+    return _checked(settings, source, path, faults)
+
+
+def parse_config(text: str, path: Path, overrides: Sequence[str] = ()) -> Config:
+    """Check the text of a config as if it stood in ``path``, which may be absent; else as ``load_config``."""
+    written, source = parse_yaml(text, str(path))
+    if not isinstance(written, dict):
+        raise ConfigError(f"{path}:1:1: expected 'key: value' lines")
+    settings, source, faults = _overridden(written, source, _parsed(overrides))
+    return _checked(settings, source, path, faults)
+
+
+def _parsed(overrides: Sequence[str]) -> list[Override]:
+    """Read every ``key.path=value``, or raise ``ConfigError`` with all that are none."""
     given, unread = [], []
     for text in overrides:
         try:
@@ -52,11 +73,13 @@ def load_config(
             unread.append(str(error))
     if unread:
         raise ConfigError("\n".join(unread))
-    if as_of is not None:
-        given.append(Override("--as-of", "as_of", as_of.isoformat()))
-    if seed is not None:
-        given.append(Override("--seed", "sampler.seed", seed))
-    settings, source, faults = _overridden(written, place, given)
+    return given
+
+
+def _checked(settings: dict[str, YamlValue], source: SourceMap, path: Path, faults: list[Fault]) -> Config:
+    own_name = folder_name(path.stem)
+    if own_name:
+        settings = {"name": own_name, **settings}
     try:
         config = Config.model_validate(settings)
     except ValidationError as error:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, PrivateAttr, Tag, model_validator
 
-from forecast.config.cross_checks import cross_faults
+from forecast.config.cross_checks import cross_faults, usual_milestones
 from forecast.config.faults import Fault, KeyPath, SourceMap, cross_error
 from forecast.config.field_types import (
     EMPTY_LIST,
@@ -35,8 +35,11 @@ from forecast.config.field_types import (
     Whole,
 )
 from forecast.errors import ConfigError
+from forecast.events.countries import country_code
 
 BUNDLED_PREFIX = "bundled:"
+UNNAMED = "forecast"
+"""Name of a config that has none, and no file whose name could be its own."""
 
 
 class Section(BaseModel):
@@ -89,6 +92,19 @@ class DyadConfig(Section):
         default=None, description="how the report names the pair; the actors when absent"
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _label_as_written(cls, stated: object) -> object:
+        """Keep names of countries, which become codes, as the label of the pair."""
+        if not isinstance(stated, Mapping) or stated.get("label") is not None:
+            return stated
+        written = [stated.get(key) for key in ("a", "b")]
+        sides = [list(side) if isinstance(side, (list, tuple)) else [side] for side in written]
+        names = [str(name) for side in sides for name in side]
+        if not any(map(country_code, names)):
+            return stated
+        return {**stated, "label": " – ".join(" + ".join(map(str, side)) for side in sides)}
+
     @property
     def side_a(self) -> tuple[str, ...]:
         """Actors of the first side."""
@@ -132,10 +148,14 @@ class EventsConfig(Section):
     """The coded events that the model learns from."""
 
     source: Text = Field(
-        description="'bundled:us-china', or a CSV or Parquet file, from the folder of the config"
+        description="'bundled:us-china', or a CSV, Parquet or .xlsx file, from the folder of the config"
     )
     start: Day | None = Field(
         default=None, description="first day used; the first event of the file when absent"
+    )
+    dates: Literal["iso", "dmy", "mdy"] = Field(
+        default="iso",
+        description="how the file writes days: iso 2020-02-13, dmy 13/02/2020, mdy 02/13/2020",
     )
     format: Literal["coded"] = Field(default="coded", description="columns of the file: our codebook's")
     reporting_delay: ReportingDelay = Field(
@@ -214,7 +234,7 @@ class SamplerConfig(Section):
     draws: Whole = Field(default=1000, ge=10, le=100_000, description="kept draws of each chain")
     tune: Whole = Field(default=400, ge=10, le=100_000, description="warm-up steps of each chain, not kept")
     chains: Whole = Field(default=4, ge=2, le=64, description="chains; convergence cannot be judged from one")
-    seed: Whole = Field(ge=0, le=2**63 - 1, description="same config and seed, same numbers")
+    seed: Whole = Field(default=1, ge=0, le=2**63 - 1, description="same config and seed, same numbers")
     target_accept: Number = Field(
         default=0.9, gt=0.5, lt=1.0, description="target acceptance rate of the sampler"
     )
@@ -256,6 +276,11 @@ class ReportConfig(Section):
     )
 
 
+def default_milestones(fields: dict[str, Any]) -> tuple[MilestoneConfig, ...]:
+    """Return the milestones of a config that names none."""
+    return tuple(MilestoneConfig(**one._asdict()) for one in usual_milestones(fields["as_of"]))
+
+
 def default_headline(fields: dict[str, Any]) -> HeadlineConfig:
     """Return the first target before the last listed milestone."""
     return HeadlineConfig(target=next(iter(fields["targets"])), milestone=fields["milestones"][-1].name)
@@ -265,13 +290,20 @@ class Config(SettingsFile):
     """Everything a run needs to know, checked as a whole."""
 
     schema_: Literal[1] = Field(default=1, alias="schema", description="version of this format")
-    name: FolderName = Field(description="name of the forecast; its runs go to reports/<name>/<as_of>/")
+    name: FolderName = Field(
+        default=UNNAMED,
+        description="name of the forecast; its runs go to reports/<name>/<as_of>/; the file's when absent",
+    )
     dyad: DyadConfig
     as_of: Day = Field(description="day of the forecast; nothing that became known later is read")
     events: EventsConfig
     step: Literal["week"] = Field(default="week", description="length of a time step of the model")
     targets: Mapping[KeyName, TargetConfig] = Field(min_length=1, description="the escalations to forecast")
-    milestones: tuple[MilestoneConfig, ...] = Field(min_length=1, description="the dates to forecast up to")
+    milestones: tuple[MilestoneConfig, ...] = Field(
+        default_factory=default_milestones,
+        min_length=1,
+        description="the dates to forecast up to; 30, 90 and 180 days after as_of when absent",
+    )
     headline: HeadlineConfig = Field(
         default_factory=default_headline,
         description="the bottom line; first target and last listed milestone when absent",
@@ -283,7 +315,7 @@ class Config(SettingsFile):
     scenarios: Annotated[tuple[Text, ...], EMPTY_LIST] = Field(
         default=(), description="scenario files to be compared with the forecast, from the config's folder"
     )
-    sampler: SamplerConfig
+    sampler: Annotated[SamplerConfig, EMPTY_MAPPING] = Field(default=SamplerConfig())
     report: Annotated[ReportConfig, EMPTY_MAPPING] = Field(default=ReportConfig())
 
     def _disagreements(self, settings: Mapping[str, object]) -> list[Fault]:

@@ -70,6 +70,13 @@ def scenario_yaml(scenario: Scenario) -> str:
     return as_yaml({"schema": 1, **settings})
 
 
+def flow_yaml(text: str) -> str:
+    """Return a text as it stands in YAML, also between brackets: in quotes where it needs them."""
+    return yaml.dump([text], Dumper=_Dumper, default_flow_style=True, allow_unicode=True, width=float("inf"))[
+        1:-2
+    ]
+
+
 def as_yaml(settings: dict[str, Any]) -> str:
     """Return plain values as YAML that ``yaml_source`` reads back as the same."""
     return yaml.dump(settings, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf"))

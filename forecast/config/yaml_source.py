@@ -75,7 +75,7 @@ def parse_yaml(text: str, name: str) -> tuple[YamlValue, SourceMap]:
         message = f"control character {sign} is not allowed; remove it"
         raise _error(name, Position(line, error.position - start), message) from error
     if content is None:
-        raise _error(name, Position(1, 1), "the file is empty; start from configs/us-china-2023.yaml")
+        raise _error(name, Position(1, 1), "the file is empty; 'forecast new' writes one to start from")
     return content, SourceMap(name, positions)
 
 

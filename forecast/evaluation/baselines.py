@@ -106,6 +106,16 @@ def discounted_rate(past: PastEvents, horizon_days: Horizons) -> Floats:
     return found
 
 
+def constant_rate(past: PastEvents, horizon_days: Horizons) -> Floats:
+    """Probability of a target event from one constant rate, gamma–Poisson with the Jeffreys prior.
+
+    Days with a target event are counted, as in ``discounted_rate``, whose longest half-life this is. It is
+    none of ``METHODS``: backtests weigh it there.
+    """
+    shape = past.first_of_day().sum() + FIRST_PRIOR_EVENTS
+    return np.asarray(-np.expm1(-shape * np.log1p(horizon_days / past.n_days)))
+
+
 def _ahead_by_half_life(past: PastEvents, horizon_days: Horizons) -> Floats:
     """P(target within the horizon) as seen on days 1 … n_days, shape (half_life, day, horizon)."""
     day = np.arange(1, past.n_days + 1, dtype=np.float64)

@@ -129,14 +129,20 @@ def open_store(folder: Path, settings: Settings, *, resume: bool, force: bool = 
 
 @cache
 def decisive_versions() -> str:
-    """Versions that the numbers depend on, as one text; that of the package with a hash of its code."""
-    package = Path(__file__).parents[1]
-    digest = hashlib.sha256()
-    for path in sorted(package.rglob("*.py")):
-        if path.relative_to(package).parts[0] not in _WITHOUT_NUMBERS:
-            digest.update(path.read_bytes())
+    """Versions that the numbers depend on, as one text; the package's with a hash of its code and data."""
     found = (f"{name} {version(name)}" for name in _DECISIVE)
-    return ", ".join((f"python {platform.python_version()}", *found, f"code {digest.hexdigest()[:12]}"))
+    code = f"code {content_hash(Path(__file__).parents[1])}"
+    return ", ".join((f"python {platform.python_version()}", *found, code))
+
+
+def content_hash(package: Path) -> str:
+    """Hash of the code of a package and of the data in it, twelve hex digits; not of commands and reports."""
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*")):
+        inside = path.relative_to(package).parts
+        if path.is_file() and inside[0] not in _WITHOUT_NUMBERS and "__pycache__" not in inside:
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def _refuse_changes(plan: Path, now: Settings) -> None:

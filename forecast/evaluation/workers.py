@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -55,7 +55,7 @@ def run_jobs(
         Told after each origin, where units run in this process; elsewhere it is not called.
     """
     if processes > 1 or cluster:
-        yield from _run_on_dask(jobs, cluster or LOCAL, min(processes, len(jobs)))
+        yield from spread(attempt, jobs, _died, processes=processes, cluster=cluster or LOCAL)
     else:
         for plan, events, unit in jobs:
             yield (plan, events, unit), attempt(plan, events, unit, listen)
@@ -75,23 +75,38 @@ def attempt(
             return UnfinishedError(f"{unit.name}: {type(error).__name__}: {error}")
 
 
-def _run_on_dask(jobs: Sequence[Job], cluster: str, n_workers: int) -> Iterator[tuple[Job, Outcome]]:
+def _died(job: Job) -> Outcome:
+    return UnfinishedError(f"{job[2].name}: its worker processes died; the cause may be a lack of memory")
+
+
+def spread[*Ts, R](
+    work: Callable[[*Ts], R],
+    jobs: Sequence[tuple[*Ts]],
+    died: Callable[[tuple[*Ts]], R],
+    *,
+    processes: int,
+    cluster: str = LOCAL,
+) -> Iterator[tuple[tuple[*Ts], R]]:
+    """Do each job on Dask workers and yield it with its result, in the order of completion.
+
+    ``work`` is a function of a module, ``died`` the result of a job that cost several workers their lives;
+    ``processes`` and ``cluster`` are as in ``run_jobs``.
+    """
     if not jobs:
         return
     import distributed  # takes half a second
 
+    n_workers = min(processes, len(jobs))
     with _own_workers(n_workers) if cluster == LOCAL else _workers_at(cluster) as client:
         # Each call carries its data, so that no worker holds anything that is lost when it dies.
-        waiting = {client.submit(attempt, *job, pure=False): job for job in jobs}
+        waiting = {client.submit(work, *job, pure=False): job for job in jobs}
         for future in distributed.as_completed(waiting):
             job = waiting[future]
             try:
-                outcome: Outcome = future.result()
+                result: R = future.result()
             except distributed.KilledWorker:
-                outcome = UnfinishedError(
-                    f"{job[2].name}: its worker processes died; the cause may be a lack of memory"
-                )
-            yield job, outcome
+                result = died(job)
+            yield job, result
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from forecast.errors import EventError, did_you_mean
+from forecast.events.cells import DateOrder
 from forecast.events.reading import inspect_events, read_events
 from forecast.events.rows import Fault
 from forecast.events.table import EventTable
@@ -44,22 +45,26 @@ BUNDLED: Mapping[str, BundledSet] = MappingProxyType(
 """Data sets shipped with the package, by name."""
 
 
-def load_events(source: str, base: Path) -> EventTable:
+def load_events(source: str, base: Path, *, dates: DateOrder = "iso") -> EventTable:
     """Return the events of ``bundled:<name>``, or of a coded file whose path starts from the folder ``base``.
+
+    ``dates`` is how a file writes its days (see ``read_events``); a bundled set needs none.
 
     Raises ``EventError``: no such bundled set, or the file cannot be read or has faults.
     """
     if not source.startswith(PREFIX):
-        return read_events(base / Path(source).expanduser(), source=source)
+        return read_events(base / Path(source).expanduser(), source=source, dates=dates)
     with as_file(files("forecast.events") / "data" / _bundled(source).file) as path:
         return read_events(path, source=source)
 
 
-def inspect_source(source: str, base: Path) -> tuple[EventTable | None, list[Fault]]:
+def inspect_source(
+    source: str, base: Path, *, dates: DateOrder = "iso"
+) -> tuple[EventTable | None, list[Fault]]:
     """Return the table of a source and no fault, or no table and every fault (see ``load_events``)."""
     if source.startswith(PREFIX):
         return load_events(source, base), []
-    return inspect_events(base / Path(source).expanduser(), source=source)
+    return inspect_events(base / Path(source).expanduser(), source=source, dates=dates)
 
 
 def source_limits(source: str) -> tuple[str, ...]:

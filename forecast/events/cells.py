@@ -7,15 +7,20 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from functools import lru_cache
 from types import MappingProxyType
+from typing import Literal
 
 from forecast.events.codebook import CATEGORIES, SEVERITIES, cameo_fault, category_fault, countries
+from forecast.events.countries import country_code, shared_name
 
+DateOrder = Literal["iso", "dmy", "mdy"]
+"""How a file writes days: ``2020-02-13``, ``13/02/2020`` or ``02/13/2020``."""
 MAX_CELL_CHARS = 10_000
 MAX_ACTOR_CHARS = 100
 FIRST_YEAR, LAST_YEAR = 1800, 2100
 CONFIDENCES = ("high", "medium", "low")
 
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_SHORT_YEAR = re.compile(r"\d{1,2}([./-])\d{1,2}\1\d{2}", re.ASCII)
 _DIGITS_ONLY = re.compile(r"\d{8}", re.ASCII)
 _ACTOR = re.compile(r"[A-Z]{3}", re.ASCII)
 # Line ends and tabs separate words; every other control character, the bidirectional overrides and the
@@ -51,6 +56,8 @@ def parse_day(text: str) -> date:
         hint = ""
         if _DIGITS_ONLY.fullmatch(text):
             hint = f" Did you mean '{text[:4]}-{text[4:6]}-{text[6:]}'?"
+        elif _SHORT_YEAR.fullmatch(text):
+            hint = " Write the year with four digits."
         elif "/" in text or "." in text:
             hint = " A spreadsheet may have changed it: keep the column as text."
         raise CellFault(f"'{shorten(text)}' is not a day. Allowed: YYYY-MM-DD.{hint}")
@@ -70,12 +77,16 @@ def parse_optional_day(text: str) -> date | None:
 
 @lru_cache(maxsize=4_096)
 def parse_actor(text: str) -> str:
-    """Read an actor: an ISO 3166-1 alpha-3 code, or a name of one's own such as NAT or Kurdish rebels."""
+    """Read an actor: an ISO 3166-1 alpha-3 code, a country's name, or one of one's own (Kurdish rebels)."""
     allowed = "Allowed: a country code (ISO 3166-1 alpha-3) such as USA, or a name of your own such as NAT"
     if _ACTOR.fullmatch(text):
         return text
     if not text:
         raise CellFault(f"empty. {allowed}")
+    if code := country_code(text):
+        return code
+    if meant := shared_name(text):
+        raise CellFault(f"'{text}' may be {meant}. Write the code")
     upper = text.upper()
     # A name of one's own must not be a country's code written otherwise: its acts would be another actor's.
     near = [three for three, two in countries().items() if upper in (three, two)]

@@ -17,6 +17,8 @@ from typing import Literal
 from forecast.errors import EventError, did_you_mean
 
 Kind = Literal["cooperative", "conflictual"]
+Scale = Literal["standard", "armed"]
+"""``armed`` is for relations with routine fire: its anchors take the place of some of the standard ones."""
 
 COOPERATIVE = ("visit", "channel_opening", "cooperation")
 """Categories that warm the relation; their severity is the weight of the cooperative act."""
@@ -26,6 +28,8 @@ CATEGORIES: tuple[str, ...] = COOPERATIVE + CONFLICTUAL
 """All categories, in the fixed order of every array with a category axis."""
 SEVERITIES: tuple[int, ...] = (1, 2, 3, 4, 5)
 """Severities, from routine to extreme."""
+_LEAST_DEATHS = MappingProxyType({5: 50, 4: 10, 3: 5, 2: 1, 1: 0})
+"""Least number of people killed in an incident of each severity, on the scale ``armed``."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,11 @@ def _categories() -> Mapping[str, dict[str, str]]:
 def _anchors() -> Mapping[tuple[str, int], tuple[str, str]]:
     rows = _rows("severity.csv")
     return {(row["category"], int(row["severity"])): (row["word"], row["anchor"]) for row in rows}
+
+
+@cache
+def _armed_anchors() -> Mapping[tuple[str, int], str]:
+    return {(row["category"], int(row["severity"])): row["anchor"] for row in _rows("severity_armed.csv")}
 
 
 @cache
@@ -119,12 +128,23 @@ def severity_word(severity: int) -> str:
     return _anchors()["any", severity][0]
 
 
-def severity_anchor(category: str, severity: int) -> str:
+def severity_anchor(category: str, severity: int, scale: Scale = "standard") -> str:
     """Return what an act of this category (or ``"any"``) and severity looks like, or raise ``EventError``."""
     severity_word(severity)
     if category != "any":
         _known_category(category)
-    return _anchors()[category, severity][1]
+    armed = _armed_anchors().get((category, severity)) if scale == "armed" else None
+    return armed or _anchors()[category, severity][1]
+
+
+def armed_categories() -> tuple[str, ...]:
+    """Return the categories that have anchors of their own on the scale ``armed``."""
+    return tuple(name for name in CATEGORIES if (name, 1) in _armed_anchors())
+
+
+def least_severity(deaths: int) -> int:
+    """Return the least severity, on the scale ``armed``, of an incident that killed so many people."""
+    return next(severity for severity, least in _LEAST_DEATHS.items() if deaths >= least)
 
 
 def cameo_fault(code: str) -> str | None:

@@ -13,7 +13,15 @@ from forecast.errors import EventError
 from forecast.events.cells import clean_text
 from forecast.events.duplicates import DuplicateGroup, find_duplicates
 from forecast.events.reading import HEADER_ALONE, event_fields, inspect_events, read_cells, write_whole
-from forecast.events.rows import PARQUET_MARK, PARQUET_SUFFIX, Fault, faults_message, read_bytes, split_rows
+from forecast.events.rows import (
+    PARQUET_MARK,
+    PARQUET_SUFFIX,
+    Fault,
+    decode,
+    faults_message,
+    read_bytes,
+    split_rows,
+)
 from forecast.events.table import COLUMNS, REQUIRED, Event, EventTable, csv_text
 
 
@@ -71,7 +79,20 @@ def open_event_file(path: Path) -> EventFile:
     # A header without rows is no file to forecast from, but one to begin with.
     if table is None and faults != [HEADER_ALONE]:
         raise EventError(f"{faults_message(str(path), faults)}\nNothing was added. Mend the file first.")
+    if not _is_by_the_codebook(raw):
+        raise EventError(
+            f"{path}: not written by the codebook (a CSV in UTF-8 with commas and its names of columns). "
+            f"Nothing was added. Make such a file first: forecast events validate {path} --out NEW.csv"
+        )
     return EventFile(path, raw, table)
+
+
+def _is_by_the_codebook(raw: bytes) -> bool:
+    """Whether a row with commas and the codebook's columns fits below the rows of a file."""
+    text = decode(raw)
+    rows, _ = ([], []) if isinstance(text, Fault) else split_rows(text)
+    header = {clean_text(cell) for cell in rows[0].cells} if rows else set()
+    return header.issuperset(REQUIRED)
 
 
 def code_event(cells: Mapping[str, str], file: EventFile) -> CodedEvent:
@@ -90,6 +111,7 @@ def code_event(cells: Mapping[str, str], file: EventFile) -> CodedEvent:
             "\n".join([*lines, "Nothing was added. 'forecast events codebook' prints the codebook."])
         )
     values, _ = read_cells(given)
+    given |= {name: values[name] for name in ("initiator", "target")}
     known = values.get("known_date") or values["date"]
     name = given.get("id") or new_id(values["initiator"], values["target"], values["date"], file.ids)
     values |= {"id": name, "known_date": known, "verified": values.get("verified") or False}

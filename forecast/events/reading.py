@@ -12,7 +12,7 @@ import os
 import stat
 import tempfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -20,50 +20,67 @@ from typing import Any
 import numpy as np
 
 from forecast.errors import EventError, did_you_mean, nearest
-from forecast.events.cells import PARSERS, CellFault, clean_text, shorten
-from forecast.events.rows import PARQUET_SUFFIX, Fault, Row, faults_message, read_rows
+from forecast.events.cells import PARSERS, CellFault, DateOrder, clean_text, shorten
+from forecast.events.rows import (
+    PARQUET_SUFFIX,
+    Fault,
+    Row,
+    column_named,
+    faults_message,
+    read_sheet,
+)
+from forecast.events.spelling import Spelling, respell
 from forecast.events.table import COLUMNS, DATES, FIELDS, OWN_PREFIX, REQUIRED, EventTable
+from forecast.wording import count
 
 Values = dict[str, Any]
 """Values of one row, by column of the file."""
 HEADER_ALONE = Fault(None, "", "no events: the file has a header and nothing below it")
 
 
-def read_events(path: str | Path, *, source: str | None = None) -> EventTable:
+def read_events(path: str | Path, *, source: str | None = None, dates: DateOrder = "iso") -> EventTable:
     """Read a coded event file, sorted by (date, id).
 
-    It is CSV in UTF-8 or UTF-16 (either with a byte-order mark), any line ends; or Parquet. The columns
+    It is CSV in UTF-8 or UTF-16 (either with a byte-order mark), any line ends; Parquet; or a sheet of an
+    ``.xlsx`` workbook. The columns
     ``REQUIRED`` must be there, the others of ``COLUMNS`` may; those that begin with ``x_`` are ignored, any
     other is refused. ``known_date`` defaults to ``date``, ``id`` to a hash of the row. ``source`` names the
-    file in messages and in the table, instead of its path.
+    file in messages and in the table, instead of its path; ``dates`` is how the file writes days that are
+    not ``YYYY-MM-DD``. What was put right on reading (``docs/codebook.md``) stands in ``EventTable.notes``.
 
     Raises ``EventError``: the file cannot be read or has faults; the message lists the first 20 by line and
     counts the rest.
     """
     name = str(path) if source is None else source
-    table, faults = inspect_events(path, source=name)
+    table, faults = inspect_events(path, source=name, dates=dates)
     if table is None:
         raise EventError(faults_message(name, faults))
     return table
 
 
-def inspect_events(path: str | Path, *, source: str | None = None) -> tuple[EventTable | None, list[Fault]]:
+def inspect_events(
+    path: str | Path, *, source: str | None = None, dates: DateOrder = "iso"
+) -> tuple[EventTable | None, list[Fault]]:
     """Return the table and no fault, or no table and every fault; raises nothing about the content."""
-    rows, faults = read_rows(Path(path))
-    if not rows:
+    sheet = read_sheet(Path(path))
+    faults = sheet.faults
+    if not sheet.rows:
         return None, faults or [Fault(None, "", "the file is empty. Expected: a header and events")]
-    header, *body = rows
-    columns, header_faults = _read_header(header)
+    header, *body = sheet.rows
+    body, empty = [row for row in body if any(map(str.strip, row.cells))], len(body)
+    columns, header_faults = _read_header(header, body, sheet.notes)
     faults += header_faults
     if not columns:
         return None, faults
     if not body and not faults:
         return None, [HEADER_ALONE]
-    events, row_faults = _read_rows(body, columns, width=len(header.cells))
+    if empty := empty - len(body):
+        sheet.notes.append(f"{count(empty, 'empty row')} skipped")
+    events, row_faults = _read_rows(body, columns, len(header.cells), dates, sheet.notes)
     faults += row_faults
     if faults:
         return None, sorted(faults, key=lambda fault: fault.line or 0)
-    return _make_table(events, str(path) if source is None else source), []
+    return _make_table(events, str(path) if source is None else source, sheet.notes), []
 
 
 def read_cells(cells: Mapping[str, str]) -> tuple[Values, list[tuple[str, str]]]:
@@ -100,6 +117,16 @@ def write_events(table: EventTable, path: str | Path) -> None:
         Path(path).write_bytes(table.canonical_csv().encode())
     except OSError as error:
         raise EventError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def write_new(table: EventTable, path: Path) -> None:
+    """Write a table to a file that does not exist yet (see ``write_events``).
+
+    Raises ``EventError``: the file exists, or cannot be written.
+    """
+    if path.exists():
+        raise EventError(f"{path}: exists. Give the name of a new file, or remove it first")
+    write_events(table, path)
 
 
 def _write_parquet(table: EventTable, path: Path) -> None:
@@ -148,19 +175,18 @@ def write_whole(path: Path, content: bytes) -> None:
             beside.unlink(missing_ok=True)
 
 
-def _read_header(header: Row) -> tuple[dict[int, str], list[Fault]]:
+def _read_header(header: Row, body: list[Row], notes: list[str]) -> tuple[dict[int, str], list[Fault]]:
     """Position → column, for the columns that are read; empty when the header cannot be used at all."""
-    names = [clean_text(cell) for cell in header.cells]
-    if len(names) == 1:
-        for sign, word in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
-            if sign in header.cells[0]:
-                message = f"columns are separated by {word}. Separate them by commas"
-                return {}, [Fault(header.line, "", message)]
+    written = [clean_text(cell) for cell in header.cells]
+    names = [known if (known := column_named(cell)) in COLUMNS else cell for cell in written]
     columns = {place: name for place, name in enumerate(names) if name in COLUMNS}
     if not columns:
         shown = shorten(", ".join(names))
         message = f"no header: the first line is '{shown}'. Expected column names: {', '.join(REQUIRED)}, …"
         return {}, [Fault(header.line, "", message)]
+    respelt = [f"'{old}'" for old, name in zip(written, names, strict=True) if old != name]
+    if respelt:
+        notes.append(f"column names are read in the codebook's spelling: {', '.join(respelt)}")
     faults = [
         Fault(header.line, name, f"the column appears {times} times. Keep one")
         for name, times in Counter(names).items()
@@ -168,11 +194,17 @@ def _read_header(header: Row) -> tuple[dict[int, str], list[Fault]]:
     ]
     absent = tuple(name for name in COLUMNS if name not in names)
     suggested = set()
+    unused = 0
     for place, name in enumerate(names):
-        if name in COLUMNS or name.startswith(OWN_PREFIX):
+        if name in COLUMNS or name.casefold().startswith(OWN_PREFIX):
+            continue
+        if not name and not any(row.cells[place].strip() for row in body if len(row.cells) > place):
+            unused += 1
             continue
         suggested.add(nearest(name, absent))
         faults.append(Fault(header.line, "", _unknown_column(name, place, did_you_mean(name, absent))))
+    if unused:
+        notes.append(f"{count(unused, 'empty column')} without a name skipped")
     faults += [
         Fault(header.line, name, f"the required column is missing. Required: {', '.join(REQUIRED)}")
         for name in REQUIRED
@@ -189,25 +221,41 @@ def _unknown_column(name: str, place: int, hint: str) -> str:
     return f"unknown column '{shown}'.{hint or allowed}"
 
 
-def _read_rows(body: list[Row], columns: dict[int, str], width: int) -> tuple[list[Values], list[Fault]]:
+def _read_rows(
+    body: list[Row], columns: dict[int, str], width: int, dates: DateOrder, notes: list[str]
+) -> tuple[list[Values], list[Fault]]:
+    whole = [row for row in body if len(row.cells) == width]
+    faults = [_width_fault(row, width) for row in body if len(row.cells) != width]
+    spelling = respell(whole, columns, dates)
+    notes += spelling.notes
+    faults += spelling.faults
     events: list[Values] = []
-    faults: list[Fault] = []
-    for row in body:
-        if (cells := len(row.cells)) != width:
-            many, few = "Put text that holds a comma in quotation marks", "Add a comma for each empty cell"
-            remedy = many if cells > width else few
-            message = f"{cells} cells, but the header has {width} columns. {remedy}"
-            faults.append(Fault(row.line, "", message))
-            continue
-        if not any(cell.strip() for cell in row.cells):
-            faults.append(Fault(row.line, "", "the row is empty. Delete it"))
-            continue
+    for row in whole:
         event, wrong = read_cells({name: row.cells[place] for place, name in columns.items()})
-        faults += [Fault(row.line, column, message) for column, message in wrong]
+        faults += _cell_faults(row, columns, wrong, spelling)
         events.append({"line": row.line} | event)
     faults += _verified_faults(events)
     faults += _id_faults(events)
     return events, faults
+
+
+def _width_fault(row: Row, width: int) -> Fault:
+    many, few = "Put text that holds a comma in quotation marks", "Add a comma for each empty cell"
+    remedy = many if len(row.cells) > width else few
+    message = f"{len(row.cells)} cells, but the header has {width} columns. {remedy}"
+    return Fault(row.line, "", message)
+
+
+def _cell_faults(
+    row: Row, columns: Mapping[int, str], wrong: list[tuple[str, str]], spelling: Spelling
+) -> Iterator[Fault]:
+    """Faults of a row; of a day that the spelling refused in its words, or none where it has said all."""
+    texts = {name: clean_text(row.cells[place]) for place, name in columns.items()} if wrong else {}
+    for column, message in wrong:
+        if column in DATES:
+            message = spelling.refused.get(texts[column], message)
+        if message:
+            yield Fault(row.line, column, message)
 
 
 def _contradictions(event: Values) -> list[tuple[str, str]]:
@@ -242,7 +290,7 @@ def _id_faults(events: list[Values]) -> list[Fault]:
     return faults
 
 
-def _make_table(events: list[Values], source: str) -> EventTable:
+def _make_table(events: list[Values], source: str, notes: list[str]) -> EventTable:
     has_verified = any(event.get("verified") is not None for event in events)
     repeats: Counter[str] = Counter()
     for event in events:
@@ -257,7 +305,8 @@ def _make_table(events: list[Values], source: str) -> EventTable:
         field: [event.get(name, None if name in DATES else "") for event in events]
         for name, field in zip(COLUMNS, FIELDS, strict=True)
     }
-    return EventTable.sort_rows(columns, source, has_verified=has_verified)
+    lines = [event["line"] for event in events]
+    return EventTable.sort_rows(columns, source, has_verified=has_verified, notes=notes, line=lines)
 
 
 def _row_hash(event: Values) -> str:

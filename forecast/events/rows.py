@@ -1,28 +1,39 @@
-"""An event file → rows of text with their true line numbers, or what is wrong with the file itself."""
+"""An event file → rows of text with their true line numbers, how it was written, or what is wrong with it."""
 
 from __future__ import annotations
 
 import codecs
 import csv
 import io
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
 from forecast.errors import did_you_mean
+from forecast.events.cells import clean_text
+from forecast.events.table import COLUMNS
 
 MAX_FILE_BYTES = 500_000_000
 MAX_LINE_CHARS = 100_000
 MAX_BROKEN_ROWS = 1_000
 """Rows with broken quotes after which reading stops: each costs a restart."""
 PARQUET_MARK, PARQUET_SUFFIX = b"PAR1", ".parquet"
+ZIP_MARK = b"PK\x03\x04"
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
+_FIRST_LINE = re.compile(r"[^\r\n]+")
+_SEPARATOR_LINE = re.compile(r'"?sep=([,;|\t])"?')
+_LATIN_PAGES = ("cp1252", "cp1250", "cp1254")
+_SHOWN_PAGES = ("cp1252", "cp1250", "cp1251")
+_WORD_BEYOND_ASCII = re.compile(rb"[^\s,;|\"\x80-\xff]*[\x80-\xff][^\s,;|\"]*")
+_FOREIGN_WORD = re.compile(r"[^\W\x00-\x7f]{3}")
 _OTHER_KINDS = {
-    b"PK\x03\x04": "a spreadsheet or ZIP file. Save the sheet as CSV (UTF-8)",
+    ZIP_MARK: "a spreadsheet or ZIP file. Save the sheet as CSV (UTF-8)",
     b"\x1f\x8b": "a gzip file. Unpack it first",
     b"%PDF": "a PDF",
-    b"\xd0\xcf\x11\xe0": "an old Excel file. Save the sheet as CSV (UTF-8)",
+    b"\xd0\xcf\x11\xe0": "an old Excel file. Save it as .xlsx or CSV (UTF-8)",
 }
 
 
@@ -51,6 +62,18 @@ class Fault:
         return ": ".join(part for part in (place, self.column, self.message) if part)
 
 
+@dataclass
+class Sheet:
+    """Rows of a file, the header first, each fault of the file itself, and what was guessed about its form.
+
+    ``notes`` are sentences for the user, e.g. ``columns are separated by semicolons``
+    """
+
+    rows: list[Row] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
 def faults_message(source: str, faults: Sequence[Fault], shown: int = 20) -> str:
     """Return one line a fault, the first ``shown`` of them, and how many are left."""
     lines = [fault.located(source) for fault in faults[:shown]]
@@ -63,13 +86,54 @@ def faults_message(source: str, faults: Sequence[Fault], shown: int = 20) -> str
     return "\n".join(lines)
 
 
-def read_rows(path: Path) -> tuple[list[Row], list[Fault]]:
-    """Return header and rows of a CSV or Parquet file, and every fault of the file itself."""
+def read_sheet(path: Path) -> Sheet:
+    """Return header and rows of a CSV, Parquet or Excel file, and every fault of the file itself.
+
+    Separators are recognised by the header, and Windows-1252 where no other code page reads differently.
+    """
     raw = read_bytes(path)
-    if isinstance(raw, bytes) and raw.startswith(PARQUET_MARK):
-        return _parquet_rows(path)
-    text = decode(raw) if isinstance(raw, bytes) else raw
-    return ([], [text]) if isinstance(text, Fault) else split_rows(text)
+    if isinstance(raw, Fault):
+        return Sheet(faults=[raw])
+    if raw.startswith(PARQUET_MARK):
+        return _parquet_sheet(path)
+    if raw.startswith(ZIP_MARK):
+        from forecast.events.workbook import read_workbook
+
+        return read_workbook(path)
+    notes = []
+    text = decode(raw)
+    if isinstance(text, Fault) and (western := windows_text(raw)) is not None:
+        text = western
+        notes.append("the file is not UTF-8 and is read as Windows-1252: check a name with accents")
+    if isinstance(text, Fault):
+        return Sheet(faults=[text])
+    text, separator = _separator_of(text)
+    if separator != ",":
+        notes.append(f"columns are separated by {SEPARATORS[separator]}")
+    rows, faults = split_rows(text, separator)
+    return Sheet(rows, faults, notes)
+
+
+def _separator_of(text: str) -> tuple[str, str]:
+    """Text without Excel's line ``sep=;`` (left empty), and the sign that gives the header most columns."""
+    found = _FIRST_LINE.search(text)
+    if found is None:
+        return text, ","
+    first = found[0][:MAX_LINE_CHARS]
+    if stated := _SEPARATOR_LINE.fullmatch(first.strip(" ")):
+        return text[: found.start()] + text[found.end() :], stated[1]
+    return text, max(
+        SEPARATORS, key=lambda sign: sum(column_named(cell) in COLUMNS for cell in _cut(first, sign))
+    )
+
+
+def _cut(line: str, separator: str) -> list[str]:
+    return next(csv.reader([line], delimiter=separator), [])
+
+
+def column_named(cell: str) -> str:
+    """Return a name in the header as the codebook spells it: ``Known Date`` → ``known_date``."""
+    return "_".join(clean_text(cell).casefold().replace("-", " ").split())
 
 
 def read_bytes(path: Path) -> bytes | Fault:
@@ -124,12 +188,44 @@ def _undecodable(raw: bytes, start: int, *, wide: bool) -> Fault:
         return Fault(None, "", f"not readable as UTF-16 at byte {start:,}: cut short or binary")
     message = "a binary file, not CSV text. Save the events as CSV (UTF-8)"
     if b"\x00" not in raw[:4096]:
-        advice = "Save the file as UTF-8 (it may be in a Windows code page)"
-        message = f"byte 0x{raw[start]:02X} is not UTF-8. {advice}"
+        message = (
+            f"byte 0x{raw[start]:02X} is not UTF-8.{_readings(raw)} Save the file as UTF-8 "
+            "(in Excel: the file type 'CSV UTF-8')"
+        )
     return Fault(raw.count(b"\n", 0, start) + 1, "", message)
 
 
-def split_rows(text: str) -> tuple[list[Row], list[Fault]]:
+def _readings(raw: bytes) -> str:
+    """How three code pages read the first word that they read differently."""
+    for word in _WORD_BEYOND_ASCII.findall(raw):
+        found = {page: text for page in _SHOWN_PAGES if (text := _read_as(word, page))}
+        if len(set(found.values())) > 1:
+            shown = ", ".join(f"'{text[:30]}' in Windows-{page[2:]}" for page, text in found.items())
+            return f" It may be {shown}, or another code page."
+    return ""
+
+
+def windows_text(raw: bytes) -> str | None:
+    """Return the text of a file in Windows-1252, or ``None`` where that is not certain.
+
+    It is certain where Western, Central European and Turkish Windows read each byte as the same sign (``ü``,
+    ``é``, ``ç``, a dash), and no three such letters follow each other, as they would in Cyrillic or Greek.
+    """
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, *_OTHER_KINDS)) or b"\x00" in raw:
+        return None
+    readings = {_read_as(raw, page) for page in _LATIN_PAGES}
+    text = readings.pop()
+    return text if text and not readings and not _FOREIGN_WORD.search(text) else None
+
+
+def _read_as(raw: bytes, page: str) -> str | None:
+    try:
+        return raw.decode(page)
+    except UnicodeDecodeError:
+        return None
+
+
+def split_rows(text: str, separator: str = ",") -> tuple[list[Row], list[Fault]]:
     """Split CSV text into rows; blank lines are skipped.
 
     A row with broken quotes becomes a fault and reading goes on with the line after the one it began on,
@@ -146,7 +242,7 @@ def split_rows(text: str) -> tuple[list[Row], list[Fault]]:
     rows: list[Row] = []
     begin = 0
     for _ in range(MAX_BROKEN_ROWS):
-        broken = _read_from(lines, begin, rows)
+        broken = _read_from(lines, begin, rows, separator)
         if broken is None:
             return rows, faults
         faults.append(broken)
@@ -155,9 +251,9 @@ def split_rows(text: str) -> tuple[list[Row], list[Fault]]:
     return rows, faults
 
 
-def _read_from(lines: list[str], begin: int, rows: list[Row]) -> Fault | None:
+def _read_from(lines: list[str], begin: int, rows: list[Row], separator: str) -> Fault | None:
     """Append rows from line index ``begin`` on; return the first broken row as a fault."""
-    reader = csv.reader(islice(lines, begin, None), strict=True)
+    reader = csv.reader(islice(lines, begin, None), delimiter=separator, strict=True)
     done = begin
     try:
         for cells in reader:
@@ -180,7 +276,7 @@ def _quote_message(error: str) -> str:
     return f"not readable as CSV: {error}"
 
 
-def _parquet_rows(path: Path) -> tuple[list[Row], list[Fault]]:
+def _parquet_sheet(path: Path) -> Sheet:
     """Return header and rows of a Parquet file; the line of a row is its number.
 
     Cells become text, so that a file of ours (all text) and one of others (days as dates, severity as
@@ -197,8 +293,8 @@ def _parquet_rows(path: Path) -> tuple[list[Row], list[Fault]]:
             rows = connection.execute(f"SELECT {cells} FROM read_parquet(?)", [where]).fetchall()
     except duckdb.Error as error:
         reason = str(error).splitlines()[0][:200]
-        return [], [Fault(None, "", f"the Parquet file cannot be read: {reason}")]
-    return [Row(0, names), *(Row(number, list(row)) for number, row in enumerate(rows, start=1))], []
+        return Sheet(faults=[Fault(None, "", f"the Parquet file cannot be read: {reason}")])
+    return Sheet([Row(0, names), *(Row(number, list(row)) for number, row in enumerate(rows, start=1))])
 
 
 def literal_path(path: Path) -> str:

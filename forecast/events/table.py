@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import date as Date
 from functools import cached_property
 from typing import Any
@@ -46,7 +46,7 @@ class Event:
     confidence: str = ""
 
 
-FIELDS: tuple[str, ...] = tuple(field.name for field in fields(Event))
+FIELDS: tuple[str, ...] = tuple(one.name for one in fields(Event))
 """Fields of ``Event`` and ``EventTable`` in canonical order."""
 COLUMNS: tuple[str, ...] = tuple("target" if name == "recipient" else name for name in FIELDS)
 """The same as columns of a file, which calls the recipient *target*: in code that is what is forecast."""
@@ -76,6 +76,9 @@ class EventTable:
     ``datetime64[D]``, ``NaT`` where nothing is given; ``known_date`` is never before ``date``. Without
     ``has_verified`` the rows say nothing about verification, and ``verified`` is all ``False``.
 
+    ``notes`` says, a sentence each, what was guessed when the file was read. ``line``, shape (event,), is the
+    line of each row in that file, 0 for rows that were not read from one. Neither is part of the content.
+
     Raises ``ValueError``: columns differ in length or type, or rows are not in order: use ``from_events`` or
     ``sort_rows``.
     """
@@ -99,6 +102,8 @@ class EventTable:
     source_date: Dates
     verified: Mask
     confidence: Texts
+    notes: tuple[str, ...] = ()
+    line: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
 
     def __post_init__(self) -> None:
         for name in FIELDS:
@@ -112,6 +117,8 @@ class EventTable:
             view = column.view()
             view.flags.writeable = False
             object.__setattr__(self, name, view)
+        if len(self.line) != len(self.date):
+            object.__setattr__(self, "line", np.zeros(len(self.date), dtype=np.int32))
         if np.any(self.date[1:] < self.date[:-1]):
             raise ValueError("rows are not sorted by date")
         same_day = self.date[1:] == self.date[:-1]
@@ -119,17 +126,27 @@ class EventTable:
             raise ValueError("rows of one day are not sorted by id, or share one")
 
     @classmethod
-    def sort_rows(cls, columns: Mapping[str, ArrayLike], source: str, *, has_verified: bool) -> EventTable:
+    def sort_rows(
+        cls,
+        columns: Mapping[str, ArrayLike],
+        source: str,
+        *,
+        has_verified: bool,
+        notes: Sequence[str] = (),
+        line: ArrayLike | None = None,
+    ) -> EventTable:
         """Make a table from the columns ``FIELDS``, each of shape (event,), in any order of rows.
 
-        The caller answers for their content (see ``read_events``).
+        ``line`` is in the order of the columns too. The caller answers for their content (see
+        ``read_events``).
         """
         arrays = {name: np.asarray(columns[name], dtype=_DTYPES[name]) for name in FIELDS}
         days = arrays["date"]
         keys = list(zip(days.astype(np.int64).tolist(), arrays["id"].tolist(), strict=True))
         order = np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.intp)
         sorted_columns: dict[str, Any] = {name: array[order] for name, array in arrays.items()}
-        return cls(source=source, has_verified=has_verified, **sorted_columns)
+        lines = np.zeros(len(days), np.int32) if line is None else np.asarray(line, np.int32)[order]
+        return cls(source=source, has_verified=has_verified, notes=tuple(notes), line=lines, **sorted_columns)
 
     @classmethod
     def from_events(cls, events: Iterable[Event], source: str, *, has_verified: bool = True) -> EventTable:
@@ -164,7 +181,7 @@ class EventTable:
         if mask.shape != self.date.shape or mask.dtype != np.bool_:
             raise ValueError(f"a mask is bool of shape {self.date.shape}, not {mask.dtype} of {mask.shape}")
         kept: dict[str, Any] = {name: getattr(self, name)[mask] for name in FIELDS}
-        return replace(self, **kept)
+        return replace(self, line=self.line[mask], **kept)
 
     def known_by(self, as_of: Date) -> EventTable:
         """Return what was public at the end of a day: rows with ``known_date`` on or before it."""

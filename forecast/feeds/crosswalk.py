@@ -18,6 +18,7 @@ from pathlib import Path
 from forecast.errors import EventError, InputError, did_you_mean
 from forecast.events.cells import CellFault, parse_category, parse_severity
 from forecast.events.codebook import cameo_codes
+from forecast.events.countries import country_names
 from forecast.events.rows import Fault, decode, faults_message, read_bytes, split_rows
 from forecast.feeds.layout import Layout, System
 
@@ -185,12 +186,6 @@ def _coding(cells: Mapping[str, str], old: Crosswalk, line: int) -> Coding | lis
 
 
 # Actors
-
-
-@cache
-def country_names() -> Mapping[str, str]:
-    """Return country names as ICEWS, ACLED and ISO write them → three-letter code."""
-    return {row["name"]: row["alpha3"] for row in _data("country_names.csv")}
 
 
 @cache

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from forecast.errors import LedgerError
+from forecast.events.countries import actor_named
 from forecast.events.dyads import FEW_SHARE, DyadRule, actors_of, main_pairs, pairs_in_words
 from forecast.events.table import EventTable
 from forecast.ledger.book import Book, is_over
@@ -157,7 +158,8 @@ def _acts_of(events: EventTable, question: Question) -> EventTable:
 
 def _between(question: Question) -> DyadRule:
     low, high = question.sides or tuple((actor,) for actor in question.dyad)
-    return DyadRule(low, high)
+    # Event files are read with codes for names of countries; an entry may be older than that.
+    return DyadRule(tuple(map(actor_named, low)), tuple(map(actor_named, high)))
 
 
 def _is_covered(question: Question, pair: tuple[str, str]) -> bool:

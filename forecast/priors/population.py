@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from forecast.config.yaml_source import parse_yaml
 from forecast.errors import InputError
 from forecast.panel.panel import DAYS_A_MONTH, STEP_DAYS
-from forecast.panel.streams import Family, StreamLayout
+from forecast.panel.streams import StreamLayout
 from forecast.priors.catalogue import ParameterGroup
 from forecast.priors.distributions import Distribution
 from forecast.priors.resolve import PriorSet, default_priors
@@ -37,18 +37,14 @@ LEARNED = (
     "baseline.weekly_rate",
     "tension.scale",
     "tension.persistence",
-    "tension.loading",
     "excitation.branching",
-    "excitation.half_life_days",
     "excitation.cross",
     "excitation.cross_half_life_days",
     "overdispersion.shape",
     "density.scale",
-    "severity.tension",
-    "severity.density",
-    "severity.recent",
 )
-"""Groups that a population tells of. How severe acts are coded is its coder's, and ballast is too weak."""
+"""Groups that a population tells of: how often acts come, and how they cluster. How severe acts are, and
+whether cooperation follows tension, is as much the coder's as the dyad's."""
 NORMAL_SCALES = {"real": "Normal", "positive": "LogNormal", "unit": "LogitNormal"}
 """Family of each support in which a parameter has a mean and a standard deviation."""
 
@@ -88,14 +84,14 @@ class Provenance(_Part):
 
 
 class Population(_Part):
-    """How parameters are distributed over dyads, by model family, group and class of stream."""
+    """How parameters are distributed over dyads, by group and class of stream."""
 
     schema_: Literal[1] = Field(alias="schema")
     provenance: Provenance
     acts_a_month: Annotated[float, Field(gt=0)]
     least_acts_a_month: Annotated[float, Field(gt=0)]
     most_acts_a_month: Annotated[float, Field(gt=0)]
-    families: Mapping[Family, Mapping[str, Mapping[str, Spread]]]
+    groups: Mapping[str, Mapping[str, Spread]]
 
     def __hash__(self) -> int:
         return hash(self.sha256)
@@ -112,18 +108,18 @@ class Population(_Part):
         to the record's own density.
         """
         documented = default_priors(layout)
-        known = self.families.get(layout.family, {})
         inside = min(max(acts_a_month, self.least_acts_a_month), self.most_acts_a_month)
         steps = math.log(inside / self.acts_a_month)
         weekly = math.log(acts_a_month / WEEKS_A_MONTH)
         changed = {}
         for name, prior in documented.priors.items():
-            own = known.get(prior.group.name, {}).get(stream_class(layout, prior.element))
+            own = self.groups.get(prior.group.name, {}).get(stream_class(layout, prior.element))
             if own is None:
                 continue
             centre, wide = own.centre + own.slope * steps, prior.distribution
             if prior.group.name == BASELINE:
-                centre += weekly
+                # All acts of a layout that counts one kind of act are of this kind.
+                centre = weekly + (centre if len(layout.streams) > 1 else 0.0)
                 wide = Distribution(wide.family, (centre, wide.values[1]))
             joined = _joined(Distribution(NORMAL_SCALES[prior.group.support], (centre, own.spread)), wide)
             changed[name] = replace(prior, distribution=joined, default=joined)
@@ -138,9 +134,7 @@ def stream_class(layout: StreamLayout, element: str | None) -> str:
     """Class of streams whose parameters are taken to be alike: ``all`` for one that has no streams."""
     if element is None:
         return "all"
-    if element in layout.cooperative:
-        return "cooperative"
-    return "target" if element == "target" else "conflict"
+    return "cooperative" if element in layout.cooperative else "conflict"
 
 
 def is_learned(group: ParameterGroup) -> bool:

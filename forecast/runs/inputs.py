@@ -222,7 +222,7 @@ def load_config_events(config: Config) -> EventTable:
         As ``read_inputs``.
     """
     try:
-        return load_events(config.events.source, config.base_folder)
+        return load_events(config.events.source, config.base_folder, dates=config.events.dates)
     except EventError as error:
         if config.events_path is None or not config.events_path.is_file():
             raise config.error(("events", "source"), str(error)) from error

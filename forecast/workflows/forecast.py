@@ -5,11 +5,12 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from forecast.config import Config, config_hash, target_definition
 from forecast.errors import NotConvergedError
 from forecast.evaluation.baselines import climatology
 from forecast.inference.gates import check_gates, worst_report
+from forecast.inference.posterior import Posterior
 from forecast.inference.sampling import SamplingProgress, fit
 from forecast.ledger.recording import LEDGER_FILE, Recorded, RunOrigin, record_forecast
 from forecast.ledger.scoring import summarise_ledger
@@ -29,6 +31,7 @@ from forecast.records.analysis import (
 )
 from forecast.records.forecast import (
     Baseline,
+    Diagnostics,
     Driver,
     DyadRecord,
     Forecast,
@@ -58,6 +61,11 @@ RUN_SCENARIO_PATHS = 4
 of what changes much needs more."""
 
 
+@contextmanager
+def _untimed(stage: str) -> Iterator[None]:
+    yield
+
+
 def make_forecast(config: Config, listen: Listener | None = None, *, drivers: bool = True) -> Run:
     """Run all stages in memory: read, fit, simulate, measure drivers and robustness, compare scenarios.
 
@@ -79,32 +87,14 @@ def make_forecast(config: Config, listen: Listener | None = None, *, drivers: bo
         ``forecast.converged`` false.
     """
     tell = listen or (lambda progress: None)
-    clock = _Clock()
+    clock = Clock()
     with clock.time("read"):
         tell(StageProgress("read"))
         inputs = read_inputs(config)
         plans = plan_scenarios(inputs, inputs.scenarios)
-    with clock.time("fit"):
-        tell(StageProgress("compile"))
-        posteriors = {
-            one.model.name: fit(
-                one.model.build(one.panel, one.priors),
-                sampler_options(config, position),
-                _sampling_listener(tell),
-            )
-            for position, one in enumerate(inputs.fits)
-        }
+    posteriors, hits, gates = fit_and_judge(inputs, tell, clock.time)
     with clock.time("simulate"):
-        tell(StageProgress("simulate"))
-        answers, hits = simulate_fits(inputs, posteriors)
-        n_chains = posteriors[inputs.main.model.name].n_chains
-        targets = _target_forecasts(inputs, hits, n_chains)
-        gates = worst_report(
-            {
-                one.model.name: check_gates(posteriors[one.model.name], _monitored(inputs, answer))
-                for one, answer in zip(inputs.fits, answers, strict=True)
-            }
-        )
+        targets = _target_forecasts(inputs, hits, posteriors[inputs.main.model.name].n_chains)
     moved: tuple[Driver, ...] = ()
     withheld = 0
     if drivers and "drivers" in inputs.family.abilities:
@@ -143,6 +133,47 @@ def make_forecast(config: Config, listen: Listener | None = None, *, drivers: bo
     analysis = summaries.analysis_of(base, clock.seconds["fit"], withheld)
     analysis = analysis.model_copy(update={"robustness": robustness})
     return replace(base, forecast=forecast, analysis=analysis)
+
+
+class Judged(NamedTuple):
+    """Posteriors by model, the first days of all targets, and what the gates say of both."""
+
+    posteriors: dict[str, Posterior]
+    hits: FirstPassages
+    gates: Diagnostics
+
+
+def fit_and_judge(
+    inputs: Inputs,
+    listen: Listener | None = None,
+    timed: Callable[[str], AbstractContextManager[None]] = _untimed,
+) -> Judged:
+    """Fit every model of the family, simulate, and check the gates, milestone probabilities included.
+
+    ``timed`` wraps the stages ``fit`` and ``simulate``. ``NotConvergedError`` when the sampler could not run
+    at all.
+    """
+    tell = listen or (lambda progress: None)
+    with timed("fit"):
+        tell(StageProgress("compile"))
+        posteriors = {
+            one.model.name: fit(
+                one.model.build(one.panel, one.priors),
+                sampler_options(inputs.config, position),
+                _sampling_listener(tell),
+            )
+            for position, one in enumerate(inputs.fits)
+        }
+    with timed("simulate"):
+        tell(StageProgress("simulate"))
+        answers, hits = simulate_fits(inputs, posteriors)
+        gates = worst_report(
+            {
+                one.model.name: check_gates(posteriors[one.model.name], _monitored(inputs, answer))
+                for one, answer in zip(inputs.fits, answers, strict=True)
+            }
+        )
+    return Judged(posteriors, hits, gates)
 
 
 def run_forecast(
@@ -252,7 +283,7 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {name: version(name) for name in names}
 
 
-class _Clock:
+class Clock:
     """Seconds by stage."""
 
     def __init__(self) -> None:
@@ -260,9 +291,10 @@ class _Clock:
 
     @contextmanager
     def time(self, stage: str) -> Iterator[None]:
+        """Add the seconds of what is done inside to a stage."""
         began = time.perf_counter()
         yield
-        self.seconds[stage] = round(time.perf_counter() - began, 3)
+        self.seconds[stage] = round(self.seconds.get(stage, 0.0) + time.perf_counter() - began, 3)
 
 
 def _sampling_listener(tell: Listener) -> Callable[[SamplingProgress], None]:

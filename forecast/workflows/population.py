@@ -29,8 +29,8 @@ from forecast.inference.gates import check_gates
 from forecast.inference.posterior import Posterior, SamplerOptions
 from forecast.inference.sampling import sample
 from forecast.panel.panel import TimeGrid, count_events
-from forecast.panel.streams import TargetRule
-from forecast.priors import PriorSet, default_priors, elements
+from forecast.panel.streams import stream_layout
+from forecast.priors import PriorSet, default_priors, elements, parameter_groups
 from forecast.priors.population import (
     BASELINE,
     NORMAL_SCALES,
@@ -56,11 +56,6 @@ SLOPE_SCALE = 0.3
 """Standard deviation of a slope before the data: small, since it carries priors to other densities."""
 TOLERATED_RHAT = 1.05
 """Of short fits whose means and spreads alone are used."""
-TARGETS = (
-    TargetRule("force", ("military_incident",), 5),
-    TargetRule("military", ("military_incident", "military_posture"), 3),
-)
-"""Targets around which the families that need one are fitted."""
 
 
 class Estimate(NamedTuple):
@@ -71,13 +66,18 @@ class Estimate(NamedTuple):
     log_acts: float
 
 
+class Fit(NamedTuple):
+    """What one record says: the log of its acts a month; estimates by group and class of streams."""
+
+    log_acts: float
+    estimates: tuple[tuple[str, str, Estimate], ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class LearningOptions:
-    """Which families to learn, at which thinnings, and how long each fit is."""
+    """At which thinnings to learn, and how long each fit is."""
 
-    families: tuple[str, ...] = ("joint", "focused", "target")
     thinnings: tuple[float, ...] = THINNINGS
-    targets: tuple[TargetRule, ...] = TARGETS
     sampler: SamplerOptions = field(default_factory=lambda: SamplerOptions(seed=1, draws=300, tune=300))
     source: str = "not stated"
     command: str = "forecast priors learn"
@@ -103,30 +103,41 @@ def learn_population(
             f"a population needs at least 3 dyads of {LEAST_EVENTS} events or more; the folder holds "
             f"{len({dyad for dyad, _, _ in records})} of {len(dyads)} files"
         )
-    models = [(name, one) for name in options.families for one in FAMILIES[name].models(options.targets)]
-    estimates: dict[str, dict[tuple[str, str], list[Estimate]]] = defaultdict(lambda: defaultdict(list))
-    densities = []
-    done = 0
-    for family, model in models:
-        compiled = _compiled(model)
-        for _, seed, events in records:
-            densities += _learn_from(model, compiled, events, options, seed, estimates[family])
-            done += 1
-            if listen:
-                listen(done, len(records) * len(models))
+    (model,) = FAMILIES["joint"].models(())
+    compiled = _compiled(model)
+    fits = []
+    for done, (_, seed, events) in enumerate(records, start=1):
+        fits += _learn_from(model, compiled, events, options, seed)
+        if listen:
+            listen(done, len(records))
+    return pool_fits(fits, _provenance(dyads, options))
+
+
+def pool_fits(fits: Sequence[Fit], provenance: Provenance) -> Population:
+    """Pool what the fits say, by group and class of streams.
+
+    A class of which the population knows less than the documented default says is left out.
+    """
+    densities = [fit.log_acts for fit in fits]
     centre = float(np.mean(densities))
-    families: dict[str, dict[str, dict[str, Spread]]] = defaultdict(lambda: defaultdict(dict))
-    for family, by_class in estimates.items():
-        for (group, kind), found in sorted(by_class.items()):
-            families[family][group][kind] = pool(found, centre)
+    found: dict[tuple[str, str], list[Estimate]] = defaultdict(list)
+    for fit in fits:
+        for group, kind, estimate in fit.estimates:
+            found[group, kind].append(estimate)
+    groups: dict[str, dict[str, Spread]] = defaultdict(dict)
+    documented = {group.name: group.default.values[1] for group in parameter_groups(stream_layout("joint"))}
+    for (group, kind), estimates in sorted(found.items()):
+        pooled = pool(estimates, centre)
+        if group == BASELINE or pooled.spread <= documented[group]:
+            groups[group][kind] = pooled
     return Population.model_validate(
         {
             "schema": SCHEMA,
-            "provenance": _provenance(dyads, options),
+            "provenance": provenance,
             "acts_a_month": _rounded(math.exp(centre)),
             "least_acts_a_month": _rounded(math.exp(min(densities))),
             "most_acts_a_month": _rounded(math.exp(max(densities))),
-            "families": families,
+            "groups": groups,
         }
     )
 
@@ -168,9 +179,8 @@ def _learn_from(
     events: EventTable,
     options: LearningOptions,
     seed: int,
-    estimates: dict[tuple[str, str], list[Estimate]],
-) -> list[float]:
-    """Add what one record says under one model; return the log of its acts a month, if it was fitted."""
+) -> list[Fit]:
+    """Fit one record; empty where it is too thin, or the fit fails."""
     grid = TimeGrid(events.date.min().item(), events.date.max().item() + timedelta(days=1))
     panel = count_events(events, grid, model.layout)
     if panel.acts_a_month * panel.months < LEAST_EVENTS:
@@ -189,9 +199,7 @@ def _learn_from(
     else:
         return []
     log_acts = math.log(panel.acts_a_month)
-    for group, kind, estimate in _beyond_the_prior(posterior.variables, priors, log_acts):
-        estimates[group, kind].append(estimate)
-    return [log_acts]
+    return [Fit(log_acts, tuple(_beyond_the_prior(posterior.variables, priors, log_acts)))]
 
 
 def _beyond_the_prior(

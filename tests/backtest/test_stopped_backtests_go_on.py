@@ -10,6 +10,7 @@ from forecast.config import load_config
 from forecast.errors import RunFolderError, UnfinishedError
 from forecast.evaluation import workers
 from forecast.evaluation.backtest import BacktestOptions
+from forecast.evaluation.unit_store import content_hash
 from forecast.events.reading import write_events
 from forecast.workflows.backtest import partial_place, run_backtest
 
@@ -190,3 +191,19 @@ def test_ctrl_c_says_what_is_kept_and_how_to_go_on(config_file, forecast, tmp_pa
         "--resume.\n"
     )
     assert len(list(partial.glob("units/*.json"))) == 2
+
+
+def test_numbers_depend_on_code_and_data_of_the_package_not_on_its_commands(tmp_path):
+    for place in ("priors/catalogue.yaml", "models/terms.py", "cli/run.py", "priors/__pycache__/a.pyc"):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).write_text("then")
+    before = content_hash(tmp_path)
+    for place, changes in (
+        ("priors/catalogue.yaml", True),
+        ("models/terms.py", True),
+        ("cli/run.py", False),
+        ("priors/__pycache__/a.pyc", False),
+    ):
+        (tmp_path / place).write_text("now")
+        assert (content_hash(tmp_path) != before) is changes
+        (tmp_path / place).write_text("then")

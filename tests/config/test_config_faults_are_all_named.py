@@ -30,8 +30,8 @@ AS_OF, ACT = (
             "11:5: targets.crisis.severity: unknown key. Did you mean 'min_severity'?",
         ),
         ("sampler: {seed: 7}", "scenario: []", "25:1: scenario: unknown key. Did you mean 'scenarios'?"),
-        ("{seed: 7}", "{draws: 100}", "25:1: sampler.seed: required key is missing; add 'seed'"),
-        ("name: small\n", "", "1:1: name: required key is missing; add 'name'"),
+        ("as_of: 2023-07-10\n", "", "1:1: as_of: required key is missing; add 'as_of'"),
+        ("min_severity: 4", "label: X", "9:3: targets.crisis.min_severity: required key is missing"),
         # categories and severities
         (
             "[sanction,",
@@ -116,6 +116,15 @@ AS_OF, ACT = (
         ("a: AAA", "a: [NAT, NAT]", "3:8: dyad.a: named twice: NAT; keep one of each"),
         ("a: AAA", "a: [NAT, {x: 1}]", "3:8: dyad.a: got a mapping (key: value); expected an actor"),
         ("a: AAA", 'a: "A\\u202eB"', "3:8: dyad.a: control or direction character U+202E at place 2"),
+        ("a: AAA", "a: Korea", "3:8: dyad.a: 'Korea' may be KOR (South Korea) or PRK (North Korea); write"),
+        ("a: AAA", "a: [India, IND]", "3:8: dyad.a: named twice: IND; keep one of each"),
+        ("a: AAA, b: BBB", "a: India, b: IND", "3:18: dyad.b: 'IND' is in dyad.a already"),
+        ("  source: events.csv", "  source: events.csv\n  dates: dym", "7:3: events.dates: got 'dym'"),
+        (
+            "  source: events.csv",
+            "  source: bundled:us-china\n  dates: dmy",
+            "7:3: events.dates: 'dmy' would have no effect: bundled:us-china has days as YYYY-MM-DD",
+        ),
         ("b: BBB", "b: AAA", "3:16: dyad.b: 'AAA' is in dyad.a already; an actor has one place"),
         ("b: BBB", "b: [BBB, AAA]", "3:16: dyad.b: 'AAA' is in dyad.a already; an actor has one place"),
         ("b: BBB", "b: BBB, theatre: [CCC, BBB]", "3:24: dyad.theatre: 'BBB' is in dyad.b already"),

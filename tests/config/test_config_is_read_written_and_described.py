@@ -32,6 +32,28 @@ def test_defaults_are_those_documented(write):
     )
 
 
+def test_the_smallest_config_has_a_name_milestones_and_a_seed(tmp_path):
+    path = tmp_path / "US China (2).yaml"
+    small = "dyad: {a: USA, b: CHN}\nas_of: 2023-07-10\nevents: {source: e.csv}\n"
+    path.write_text(small + "targets: {crisis: {any_of: [sanction], min_severity: 4}}\n", encoding="utf-8")
+    config = load_config(path)
+    assert config.name == "us-china-2"
+    assert [(one.name, one.title, one.date) for one in config.milestones] == [
+        ("days_30", "30 days ahead", date(2023, 8, 9)),
+        ("days_90", "90 days ahead", date(2023, 10, 8)),
+        ("days_180", "180 days ahead", date(2024, 1, 6)),
+    ]
+    assert config.headline.milestone == "days_180"
+    assert config.sampler.seed == 1
+    assert "6 January 2024: 180 days ahead (days_180)." in describe_config(config)
+    # They move with the day of the forecast, and other settings are held against them.
+    assert load_config(path, as_of=date(2023, 1, 1)).milestones[0].date == date(2023, 1, 31)
+    with pytest.raises(ConfigError, match="no milestone is named 'days_60'"):
+        load_config(path, ["headline.target=crisis", "headline.milestone=days_60"])
+    with pytest.raises(ConfigError, match="9999-12-31 is not after as_of"):
+        load_config(path, ["as_of=9999-12-31"])
+
+
 def test_without_a_headline_the_first_target_and_the_last_milestone_make_it(write):
     config = load_config(write(("headline: {target: clash, milestone: talks}\n", "")))
     assert (config.headline.target, config.headline.milestone) == ("crisis", "election")

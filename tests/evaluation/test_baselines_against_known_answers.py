@@ -3,8 +3,20 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from forecast.evaluation.baselines import BASELINES, baseline_probabilities, climatology, forecast_baselines
-from forecast.evaluation.windows import find_record_start, horizon_lengths, monthly_origins, observe_outcomes
+from forecast.evaluation.baselines import (
+    BASELINES,
+    baseline_probabilities,
+    climatology,
+    constant_rate,
+    forecast_baselines,
+)
+from forecast.evaluation.windows import (
+    find_record_start,
+    horizon_lengths,
+    monthly_origins,
+    observe_outcomes,
+    past_events,
+)
 from forecast.events.table import Event, EventTable
 from forecast.panel.streams import TargetRule
 
@@ -78,6 +90,13 @@ def test_several_events_of_one_day_count_once_in_gamma_poisson(make_events, forc
     once = one("gamma_poisson", make_events([50, 350]), force, origin, 30)
     thrice = one("gamma_poisson", make_events([50, 50, 50, 350, 350, 350]), force, origin, 30)
     assert once == thrice
+
+
+def test_a_constant_rate_is_that_of_the_target_days_of_the_whole_record(make_events, force):
+    past = past_events(make_events([10, 10, 50, 250]), force, START + timedelta(days=300), START)
+    # Three days with a target in 300 days, and half a day from the Jeffreys prior.
+    expected = [1 - (300 / (300 + horizon)) ** 3.5 for horizon in (30, 180)]
+    assert constant_rate(past, np.array([30, 180])) == pytest.approx(expected)
 
 
 def test_logistic_learns_that_disputes_announce_force(force):

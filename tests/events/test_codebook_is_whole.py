@@ -1,26 +1,33 @@
 import csv
+import hashlib
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from forecast.cli.events import app
 from forecast.errors import EventError
 from forecast.events.codebook import (
     CATEGORIES,
     CONFLICTUAL,
     COOPERATIVE,
     SEVERITIES,
+    armed_categories,
     cameo_codes,
     cameo_entry,
     category_kind,
     category_label,
     category_meaning,
     countries,
+    least_severity,
     severity_anchor,
     severity_word,
 )
+from forecast.events.reading import read_events
+from forecast.events.summary import saturation_in_words
 from forecast.events.table import COLUMNS, REQUIRED
 
 DATA = Path(__file__).resolve().parents[2] / "forecast/events/data"
@@ -129,6 +136,79 @@ def test_the_page_states_every_column_category_and_anchor():
     for name in CATEGORIES:
         assert category_meaning(name) in text
         assert all(severity_anchor(name, severity) in text for severity in SEVERITIES)
+
+
+def test_the_standard_anchors_are_those_that_old_files_were_coded_by():
+    # A change of an anchor changes what old codings mean: it needs a scale of its own, as 'armed' is.
+    digest = hashlib.sha256((DATA / "severity.csv").read_bytes()).hexdigest()
+    assert digest == "449d8470c5a5342f81d117ad47b759de49fac8ad35be6d02ea5c6a7e0798f08d"
+
+
+def test_the_armed_scale_has_every_severity_of_its_categories_and_no_other():
+    assert armed_categories() == ("cooperation", "military_incident", "military_posture")
+    text = DOC.read_text(encoding="utf-8")
+    for name in CATEGORIES:
+        for severity in SEVERITIES:
+            anchor, standard = severity_anchor(name, severity, "armed"), severity_anchor(name, severity)
+            assert (anchor != standard) == (name in armed_categories()) or anchor == standard == ""
+            assert f"{severity}. {anchor}" in text
+
+
+@pytest.mark.parametrize(
+    ("deaths", "severity"), [(0, 1), (1, 2), (4, 2), (5, 3), (9, 3), (10, 4), (49, 4), (50, 5), (166, 5)]
+)
+def test_the_number_of_people_killed_gives_the_least_severity(deaths, severity):
+    assert least_severity(deaths) == severity
+
+
+def armed_examples() -> list[list[str]]:
+    section = DOC.read_text(encoding="utf-8").split("**Examples**")[1].split("## ")[0]
+    lines = [line.strip("|").split("|") for line in section.splitlines() if re.match(r"\| \d{4}-", line)]
+    return [[cell.strip(" `") for cell in cells] for cells in lines]
+
+
+def test_the_examples_of_the_armed_scale_are_events_and_keep_to_it(event_file):
+    examples = armed_examples()
+    assert len(examples) >= 15
+    lines = ["date,initiator,target,category,severity"]
+    for day, actors, _, category, severity, killed, _ in examples:
+        initiator, target = actors.split(" → ")
+        lines.append(f"{day},{initiator},{target},{category},{severity}")
+        assert category in armed_categories()
+        assert int(severity) >= least_severity(int(killed or 0))
+    table = read_events(event_file("\n".join(lines)))
+    assert table.notes == ()
+    assert {"PAK", "Jaish-e-Mohammed", "Hezbollah", "LBN"} <= set(table.recipient) | set(table.initiator)
+    assert set(table.severity[table.category == "military_incident"]) >= {2, 4, 5}
+
+
+def test_incidents_that_are_mostly_of_the_highest_severity_are_named(coded, us_china):
+    extreme = [(f"2020-01-{day:02d}", "military_incident", 5) for day in range(1, 17)]
+    milder = [(f"2020-02-{day:02d}", "military_incident", 3) for day in range(1, 11)]
+    assert saturation_in_words(us_china) is None
+    assert saturation_in_words(coded(*extreme[:9])) is None
+    assert saturation_in_words(coded(*extreme[:10], *milder, *milder[:1] * 10)) is None
+    said = saturation_in_words(coded(*extreme, *milder))
+    assert said is not None
+    assert said.startswith("16 of 26 military incidents have severity 5")
+
+
+def test_the_command_prints_the_scale_that_is_asked_for():
+    run = CliRunner().invoke
+    armed, standard = (
+        severity_anchor("military_incident", 1, "armed"),
+        severity_anchor("military_incident", 1),
+    )
+    for arguments, shown, hidden in (
+        (["codebook", "--scale", "armed"], armed, standard),
+        (["codebook", "military_incident", "--scale", "armed"], armed, standard),
+        (["codebook", "military_incident"], standard, armed),
+    ):
+        said = run(app, arguments).stdout
+        assert shown in said
+        assert hidden not in said
+    # A category without anchors of its own keeps the standard ones.
+    assert severity_anchor("sanction", 5) in run(app, ["codebook", "sanction", "--scale", "armed"]).stdout
 
 
 def test_the_python_example_of_the_page_holds():

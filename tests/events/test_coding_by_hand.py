@@ -204,6 +204,29 @@ def test_a_header_without_rows_is_a_file_to_begin_with(tmp_path):
     assert len(read_events(path)) == 1
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "date;initiator;target;category;severity\n2020-01-01;USA;CHN;visit;2\n",
+        "Date,initiator,target,category,severity\n2020-01-01,USA,CHN,visit,2\n",
+    ],
+)
+def test_nothing_is_added_to_a_file_that_is_not_written_by_the_codebook(tmp_path, text):
+    path = tmp_path / "mine.csv"
+    path.write_text(text)
+    with pytest.raises(EventError, match=r"mine.csv: not written by the codebook .* --out NEW.csv"):
+        open_event_file(path)
+    assert path.read_text() == text
+
+
+def test_a_country_coded_by_its_name_is_written_as_its_code(tmp_path):
+    file = open_event_file(tmp_path / "mine.csv")
+    coded = code_event(CELLS | {"initiator": "India", "target": "Pakistan"}, file)
+    add_event(file, coded)
+    assert coded.cells["initiator"] == "IND"
+    assert ",IND,PAK," in (tmp_path / "mine.csv").read_text()
+
+
 def on_a_terminal(folder: Path, *answers: str, interrupt: bool = False) -> str:
     """Run ``forecast events code new.csv`` with a person at the keyboard; return what was shown."""
     keyboard, terminal = pty.openpty()

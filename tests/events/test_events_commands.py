@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from forecast.cli.events import app
+from forecast.errors import EventError
 
 DOC = Path(__file__).resolve().parents[2] / "docs/codebook.md"
 GOOD = "date,initiator,target,category,severity\n2023-02-04,USA,NAT,visit,2\n"
@@ -52,6 +53,42 @@ def test_all_faults_are_listed_and_exit_with_two(run, event_file):
     assert result.exit_code == 2
     assert len(re.findall(r"^events\.csv:\d+: severity: '9'", result.stderr, re.MULTILINE)) == 40
     assert json.loads(run("validate", "events.csv", "--json").stdout)["faults"][39]["line"] == 42
+
+
+SHEET = "Date;Initiator;Target;Category;Severity\n" + "13/02/2020;India;PAK;visit;3,0\n" * 2
+
+
+@pytest.mark.parametrize("command", ["validate", "summary"])
+def test_the_order_of_days_is_asked_for_and_taken(run, event_file, command):
+    event_file(SHEET)
+    asked = run(command, "events.csv")
+    assert asked.exit_code == 2
+    assert len(asked.stderr.splitlines()) == 1
+    assert "events.csv:2: date: '13/02/2020'" in asked.stderr
+    assert "--dates dmy" in asked.stderr
+    assert run(command, "events.csv", "--dates", "dmy").exit_code == 0
+
+
+def test_what_was_put_right_is_said_a_line_each(run, event_file):
+    event_file(SHEET)
+    said = run("validate", "events.csv", "--dates", "dmy").stdout
+    assert "Note: columns are separated by semicolons.\n" in said
+    assert "Note: names of countries are read as codes: 'India' as IND.\n" in said
+    assert "  lines 2, 3 (row-" in said
+    facts = json.loads(run("validate", "events.csv", "--dates", "dmy", "--json").stdout)
+    assert len(facts["notes"]) == 5
+    assert facts["duplicates"][0]["lines"] == [2, 3]
+
+
+def test_the_file_as_read_is_written_by_the_codebook(run, event_file, tmp_path):
+    event_file(SHEET)
+    assert (
+        "Written  clean.csv" in run("validate", "events.csv", "--dates", "dmy", "--out", "clean.csv").stdout
+    )
+    clean = json.loads(run("validate", "clean.csv", "--json").stdout)
+    assert (clean["rows"], clean["notes"]) == (2, [])
+    with pytest.raises(EventError, match=r"clean\.csv: exists. Give the name of a new file"):
+        run("validate", "events.csv", "--dates", "dmy", "--out", "clean.csv")
 
 
 @pytest.mark.parametrize("command", ["validate", "summary"])

@@ -1,12 +1,14 @@
+import dataclasses
 import json
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from forecast.events import duplicates
 from forecast.events.codebook import CATEGORIES
-from forecast.events.duplicates import find_duplicates
+from forecast.events.duplicates import find_duplicates, likely_repeats, repeats_in_words
 from forecast.events.reading import read_events
 from forecast.events.summary import Gap, summarise
 
@@ -110,6 +112,58 @@ def test_rows_without_summaries_are_alike_only_on_one_day_and_coding(event_file)
     (group,) = find_duplicates(table).groups
     assert group.ids == ("a", "b")
     assert group.reason == "same day, same category, no summary to tell them apart"
+
+
+LIKELY = (
+    "b,2020-01-02,USA,CHN,sanction,2,Treasury names four Hong Kong officials",
+    "a,2020-01-01,USA,CHN,sanction,2,Commerce adds eleven Chinese firms to its Entity List",
+    "c,2020-01-01,USA,CHN,sanction,2,Commerce adds eleven Chinese firms to its Entity List today",
+    "d,2020-01-02,USA,CHN,sanction,2,Commerce adds eleven Chinese firms to its Entity List",
+    "e,2020-01-02,USA,CHN,sanction,2,Treasury names four officials of a bank in Macau",
+)
+
+
+def test_likely_repeats_are_named_by_file_and_line(event_file):
+    # Lines 3 and 4 share eight of nine words; line 5 is of another day, line 6 shares too little with 2.
+    groups = likely_repeats(read(event_file, *LIKELY))
+    assert [group.lines for group in groups] == [(3, 4)]
+    (said,) = repeats_in_words(groups, "my.csv")
+    reason = "same day, same category, summaries 89% alike"
+    assert said == f"my.csv: lines 3 and 4 are likely one event ({reason}); each counts"
+
+
+def test_repeats_beyond_the_first_are_counted(event_file):
+    rows = [f"{n},2020-01-{n // 3 + 1:02d},USA,CHN,sanction,2,one and the same act" for n in range(9)]
+    first, rest = repeats_in_words(likely_repeats(read(event_file, *rows)), "my.csv", shown=1)
+    assert first.startswith(
+        "my.csv: lines 2, 3 and 4 are likely one event (same day, same category, same summ"
+    )
+    assert rest == (
+        "my.csv: 4 more rows likely repeat another; each counts. "
+        "All of them: forecast events validate my.csv --json"
+    )
+
+
+def test_answers_and_short_summaries_are_not_called_one_event(event_file):
+    rows = [
+        "a,2020-01-01,USA,CHN,dispute,2,Accuses the other of theft",
+        "b,2020-01-01,CHN,USA,dispute,2,Accuses the other of theft",
+        "c,2020-01-02,USA,CHN,dispute,2,accuse",
+        "d,2020-01-02,USA,CHN,dispute,2,accuse",
+        "e,2020-01-03,USA,CHN,dispute,2,",
+        "f,2020-01-03,USA,CHN,dispute,2,",
+    ]
+    groups = likely_repeats(read(event_file, *rows))
+    assert [(group.ids, group.telling) for group in groups] == [(("c", "d"), False), (("e", "f"), False)]
+    (said,) = repeats_in_words(groups, "my.csv")
+    assert said.startswith("my.csv: 2 rows are coded as others are on the same day, without a summary")
+
+
+def test_rows_that_came_from_no_file_are_named_by_their_ids(coded):
+    table = coded(("2020-01-01", "visit", 2), ("2020-01-01", "visit", 2))
+    named = dataclasses.replace(table, summary=np.array(["They meet in Rome"] * 2, dtype=np.object_))
+    (said,) = repeats_in_words(likely_repeats(named), "made")
+    assert said.startswith("made: ids e0000 and e0001 are likely one event")
 
 
 def test_nothing_is_left_out_in_silence_when_there_are_too_many_pairs(event_file, monkeypatch):

@@ -7,10 +7,10 @@ import pytest
 
 from forecast.errors import EventError
 from forecast.events.codebook import CATEGORIES, COOPERATIVE, category_kind
+from forecast.events.countries import country_names
 from forecast.feeds.crosswalk import (
     actor_groups,
     cameo_countries,
-    country_names,
     crosswalk_csv,
     mirrors,
     shipped_crosswalk,

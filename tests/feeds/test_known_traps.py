@@ -5,7 +5,8 @@ import json
 import duckdb
 import pytest
 
-from forecast.feeds.crosswalk import country_names, shipped_crosswalk
+from forecast.events.countries import country_names
+from forecast.feeds.crosswalk import shipped_crosswalk
 from forecast.feeds.formats import ACLED
 
 

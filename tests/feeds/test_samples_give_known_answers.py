@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from forecast.events.codebook import cameo_codes
-from forecast.feeds.crosswalk import country_names
+from forecast.events.countries import country_names
 from forecast.feeds.fates import FATES
 
 MIRRORED = {"043": "042"}

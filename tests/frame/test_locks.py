@@ -29,6 +29,7 @@ def asked_for() -> list[tuple[str, str]]:
     wanted = {
         "requirements.lock": [
             *project["dependencies"],
+            *project["optional-dependencies"]["excel"],
             *groups["build"],
             *PYPROJECT["build-system"]["requires"],
         ],

@@ -1,0 +1,314 @@
+"""Convergence and plausibility on many dyads, dense and sparse, by the defaults of ``forecast run``.
+
+What is forecast where is told by ``study_cells``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.bench.kept_rows import KeptRows
+from forecast.bench.study_cells import FEWEST_EVENTS, HORIZONS, TARGET, Job, Skipped, StudyOptions, plan_study
+from forecast.errors import ForecastError, InputError, UnfinishedError
+from forecast.evaluation.baselines import constant_rate, discounted_rate, share_of_windows
+from forecast.evaluation.bootstrap import draw_blocks, with_interval
+from forecast.evaluation.scores import log_score
+from forecast.evaluation.windows import observe_outcomes, past_events
+from forecast.evaluation.workers import spread
+from forecast.events.table import EventTable
+from forecast.panel.streams import TargetRule
+from forecast.runs.inputs import inputs_of, resolve_priors
+from forecast.workflows.forecast import Clock, fit_and_judge
+
+MODEL = "model"
+OUTSIDE = 0.1
+"""A forecast further than this from the range of the baselines needs a reason in the data."""
+
+BASELINES = {
+    "climatology": share_of_windows,
+    "constant_rate": constant_rate,
+    "gamma_poisson": discounted_rate,
+}
+"""Between them a forecast should lie unless the data say otherwise."""
+
+ByDays = dict[int, float]
+"""A number by days ahead."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What became of a cell; probabilities and outcomes by days ahead, empty where the sampler could not run.
+
+    ``failures`` are the gates that failed (``code``, ``quantity``, ``value``, ``limit``); ``error`` is what
+    ended the forecast before there was any. ``diagnostics`` are the worst values of the fit.
+    """
+
+    dyad: str
+    share: float
+    years: int
+    origin: date
+    start: date
+    events: int
+    target_events: int
+    converged: bool
+    failures: list[dict[str, Any]]
+    error: str | None
+    diagnostics: dict[str, float]
+    reruns: int
+    fit_seconds: float
+    seconds: float
+    probability: ByDays
+    outcome: dict[int, int]
+    baselines: dict[str, ByDays]
+
+    @classmethod
+    def of_json(cls, content: Mapping[str, Any]) -> Row:
+        """Read what ``to_json`` wrote (``TypeError``, ``KeyError`` or ``ValueError`` for anything else)."""
+        row = cls(**content)
+        days = {name: date.fromisoformat(content[name]) for name in ("origin", "start")}
+        by_days = {
+            name: {int(ahead): value for ahead, value in content[name].items()}
+            for name in ("probability", "outcome")
+        }
+        baselines = {
+            name: {int(ahead): value for ahead, value in found.items()}
+            for name, found in content["baselines"].items()
+        }
+        return cls(**{**vars(row), **days, **by_days, "baselines": baselines})
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return asdict(self) | {"origin": self.origin.isoformat(), "start": self.start.isoformat()}
+
+
+@dataclass(frozen=True)
+class Study:
+    """Rows of all cells, in the order of the plan, and the cells left out.
+
+    ``reused`` of the rows were kept from an earlier study; ``unused`` further rows that were kept are of
+    other cells, settings, data or code.
+    """
+
+    rows: tuple[Row, ...]
+    skipped: tuple[Skipped, ...]
+    workers: int
+    reused: int = 0
+    unused: int = 0
+
+
+def forecast_cell(job: Job) -> Row:
+    """Forecast a cell as ``forecast run`` would, and compare it with the baselines and with what happened."""
+    cell, config = job.cell, job.config
+    rule = TargetRule(TARGET, tuple(config.targets[TARGET].any_of), config.targets[TARGET].min_severity)
+    known = job.events.known_by(config.as_of).between(cell.start, config.as_of)
+    horizons = np.array(HORIZONS, dtype=np.int64)
+    past = past_events(job.events, rule, cell.origin, cell.start)
+    end = cell.origin + timedelta(days=max(HORIZONS) - 1)
+    happened = observe_outcomes(job.events, rule, np.array([cell.origin], "datetime64[D]"), horizons, end)
+    facts: dict[str, Any] = {
+        **vars(cell),
+        "events": len(known),
+        "target_events": int(rule.mask(known).sum()),
+        "outcome": {days: int(happened.outcome[0, k]) for k, days in enumerate(HORIZONS)},
+        "baselines": {
+            name: dict(zip(HORIZONS, method(past, horizons).tolist(), strict=True))
+            for name, method in BASELINES.items()
+        },
+    }
+    clock = Clock()
+    began = time.perf_counter()
+    try:
+        found = fit_and_judge(inputs_of(config, job.events), timed=clock.time)
+    except (ForecastError, ArithmeticError, MemoryError, np.linalg.LinAlgError) as error:
+        return Row(
+            **facts,
+            converged=False,
+            failures=[],
+            error=f"{type(error).__name__}: {error}",
+            diagnostics={},
+            reruns=0,
+            fit_seconds=clock.seconds.get("fit", 0.0),
+            seconds=round(time.perf_counter() - began, 3),
+            probability={},
+        )
+    first_day = found.hits.of(TARGET)
+    diagnostics = found.gates.model_dump(mode="json")
+    failures = diagnostics.pop("failures")
+    return Row(
+        **facts,
+        converged=found.gates.converged,
+        failures=failures,
+        error=None,
+        diagnostics=diagnostics,
+        reruns=sum(one.reruns for one in found.posteriors.values()),
+        fit_seconds=clock.seconds["fit"],
+        seconds=round(time.perf_counter() - began, 3),
+        probability={ahead: float((first_day < ahead).mean()) for ahead in HORIZONS},
+    )
+
+
+def run_study(
+    dyads: Mapping[str, EventTable],
+    options: StudyOptions,
+    *,
+    workers: int = 1,
+    keep: Path | None = None,
+    listen: Callable[[int, int], None] | None = None,
+) -> Study:
+    """Forecast the cells of a study; the rows do not depend on the number of workers, seconds apart.
+
+    Parameters
+    ----------
+    dyads : mapping of str to EventTable
+        The events of each file, by the name of the dyad.
+    options : StudyOptions
+    workers : int
+        Processes that forecast cells side by side; 1 forecasts in this process.
+    keep : Path, optional
+        Folder in which each finished row is kept. A row that is there already is not computed again, unless
+        config, events, code or versions have changed since.
+    listen : callable, optional
+        Told how many cells are done and planned.
+
+    Raises
+    ------
+    InputError
+        The config of a cell is not valid, no cell can be forecast, or the folder cannot be used.
+    """
+    jobs, skipped = plan_study(dyads, options)
+    if not jobs:
+        raise InputError(
+            "no cell can be forecast: every record is too short, has fewer than "
+            f"{FEWEST_EVENTS} events, or none of the target's categories. Give other --years, --thinnings or "
+            "--any-of"
+        )
+    resolve_priors(jobs[0].config)
+    kept = KeptRows(keep) if keep else None
+    rows: dict[str, Row] = {}
+    if kept is not None:
+        rows = {job.key: Row.of_json(found) for job in jobs if (found := kept.row(job.key)) is not None}
+    waiting = [job for job in jobs if job.key not in rows]
+    reused, unused = len(rows), 0 if kept is None else len(kept) - len(rows)
+    tell = listen or (lambda done, planned: None)
+    tell(len(rows), len(jobs))
+    for job, row in _forecast_all(waiting, workers):
+        rows[job.key] = row
+        if kept is not None:
+            kept.keep(job.key, row.to_json())
+        tell(len(rows), len(jobs))
+    return Study(tuple(rows[job.key] for job in jobs), tuple(skipped), workers, reused, unused)
+
+
+def _forecast_all(jobs: Sequence[Job], workers: int) -> Iterator[tuple[Job, Row]]:
+    if workers == 1:
+        yield from ((job, forecast_cell(job)) for job in jobs)
+        return
+    for (job,), row in spread(forecast_cell, [(job,) for job in jobs], _died, processes=workers):
+        yield job, row
+
+
+def _died(call: tuple[Job]) -> Row:
+    cell = call[0].cell
+    raise UnfinishedError(
+        f"{cell.dyad}, {cell.share:.0%} of events, {cell.years} years before {cell.origin}: its worker "
+        "processes died; the cause may be a lack of memory. Give fewer --workers"
+    )
+
+
+@dataclass(frozen=True)
+class ShareSummary:
+    """What the rows of one share of events say; ``share`` is ``None`` for all rows together.
+
+    ``log`` are mean log scores of the model and of each baseline over rows and horizons, in nats, and
+    ``log_behind`` is that of the model minus that of climatology with its error: dyads are drawn anew, whole.
+    ``outside`` is the share of forecasts more than ``OUTSIDE`` away from the range of the baselines.
+    """
+
+    share: float | None
+    rows: int
+    converged: float
+    reruns: int
+    fit_seconds_median: float
+    fit_seconds_max: float
+    forecasts: int
+    base_rate: float
+    log: dict[str, float]
+    log_behind: float
+    log_behind_se: float
+    outside: float
+
+
+def summarise(study: Study, *, seed: int) -> list[ShareSummary]:
+    """Summarise each share of events, the largest first, and all rows together."""
+    shares = sorted({row.share for row in study.rows}, reverse=True)
+    parts: list[tuple[float | None, list[Row]]] = [
+        (share, [row for row in study.rows if row.share == share]) for share in shares
+    ]
+    if len(shares) > 1:
+        parts.append((None, list(study.rows)))
+    return [_summary(share, rows, seed) for share, rows in parts]
+
+
+def _summary(share: float | None, rows: list[Row], seed: int) -> ShareSummary:
+    scored = [(row, ahead) for row in rows for ahead in row.probability]
+    outcome = np.array([row.outcome[ahead] for row, ahead in scored], dtype=np.float64)
+    forecasts = {MODEL: np.array([row.probability[ahead] for row, ahead in scored])}
+    for name in BASELINES:
+        forecasts[name] = np.array([row.baselines[name][ahead] for row, ahead in scored])
+    logs = {name: log_score(probability, outcome) for name, probability in forecasts.items()}
+    simple = np.array([forecasts[name] for name in BASELINES]).reshape(len(BASELINES), -1)
+    model = forecasts[MODEL]
+    outside = (model > simple.max(axis=0) + OUTSIDE) | (model < simple.min(axis=0) - OUTSIDE)
+    behind, error = _mean_over_dyads(logs[MODEL] - logs["climatology"], [row.dyad for row, _ in scored], seed)
+    seconds = [row.fit_seconds for row in rows]
+    return ShareSummary(
+        share=share,
+        rows=len(rows),
+        converged=float(np.mean([row.converged for row in rows])),
+        reruns=sum(row.reruns > 0 for row in rows),
+        fit_seconds_median=float(np.median(seconds)),
+        fit_seconds_max=max(seconds),
+        forecasts=len(scored),
+        base_rate=_mean(outcome),
+        log={name: _mean(values) for name, values in logs.items()},
+        log_behind=behind,
+        log_behind_se=error,
+        outside=_mean(outside),
+    )
+
+
+def _mean_over_dyads(values: NDArray[np.float64], dyads: Sequence[str], seed: int) -> tuple[float, float]:
+    """Mean of the values and its bootstrap error, NaN with fewer than two dyads: whole dyads are drawn."""
+    names, place = np.unique(np.array(dyads, dtype=str), return_inverse=True)
+    if len(names) < 2:
+        return _mean(values), np.nan
+    sums, sizes = np.bincount(place, values), np.bincount(place)
+    drawn = draw_blocks(len(names), 1, seed)
+    spread_of_means = float(np.std(sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1), ddof=1))
+    estimate = with_interval(_mean(values), spread_of_means, len(names))
+    return estimate.value, estimate.se
+
+
+def _mean(values: NDArray[Any]) -> float:
+    return float(values.mean()) if len(values) else np.nan
+
+
+def failure_reasons(row: Row) -> list[str]:
+    """Say why a row did not converge, one text a reason; empty when it did."""
+    if row.error is not None:
+        return [row.error]
+    return [_reason(failure) for failure in row.failures]
+
+
+def _reason(failure: Mapping[str, Any]) -> str:
+    model, quantity, value = (failure.get(name) for name in ("model", "quantity", "value"))
+    shown = None if value is None else f"{value:.4g}"
+    return " ".join(str(part) for part in (model, failure["code"], shown, quantity) if part)

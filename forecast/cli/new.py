@@ -1,0 +1,268 @@
+"""``forecast new``: a first config from a file of events, one to fill in, or an example of the package."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from forecast.cli.options import (
+    DATES,
+    Answer,
+    DateOrder,
+    argument,
+    day,
+    day_option,
+    option,
+    parts_of,
+    takes_options,
+)
+from forecast.cli.terminal import Part, Table, left, line, right, text
+from forecast.errors import InputError
+from forecast.wording import count, listing, long_day, times
+
+if TYPE_CHECKING:
+    from forecast.config.draft import Draft, Pair
+    from forecast.events.table import EventTable
+
+EXAMPLE_FOLDER = Path("configs")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewOptions:
+    """What the config is made from, and where it goes."""
+
+    events: str | None = argument(
+        "EVENTS", "Event file (CSV, Parquet, .xlsx) or bundled:us-china.", default=None
+    )
+    pair: str | None = option(None, "--pair", "The two sides, as the events name them, e.g. USA,CHN.", "A,B")
+    as_of: datetime | None = day_option(
+        None, "--as-of", "Day of the forecast; the last day known in the file when absent."
+    )
+    dates: DateOrder = DATES
+    example: str | None = option(
+        None, "--example", "Lay out an example instead: us-china or own-data.", "NAME"
+    )
+    out: Path | None = option(
+        None, "--out", "File to write, a-b.yaml when absent; of an example the folder, else configs.", "FILE"
+    )
+    force: bool = option(False, "--force", "Replace what is there already.")
+
+
+@takes_options
+def new(asked: NewOptions, *, answer: Answer) -> None:
+    """Write a commented config from your events, a template to fill in, or an example.
+
+    Sides, days and targets come from what the event file held on the as-of date. With --pair alone the
+    bundled events are taken if they hold the pair; if not, a template is written.
+    """
+    if asked.example is not None:
+        _lay_out(asked, answer)
+        return
+    if asked.events is None and asked.pair is None:
+        raise InputError("give an event file, --pair A,B or --example us-china, e.g. forecast new events.csv")
+
+    from forecast.config.draft import draft_yaml, pair_name
+    from forecast.config.reading import parse_config
+
+    draft = _draft(asked)
+    path = asked.out or Path(f"{pair_name((draft.a, draft.b))}.yaml")
+    if asked.events and path.exists() and Path(asked.events).expanduser().resolve() == path.resolve():
+        raise InputError(f"--out: {path} is the event file itself; give another place")
+    content = draft_yaml(draft, path)
+    if draft.as_of:
+        parse_config(content, path)
+    _write({path: content.encode()}, force=asked.force)
+    from_file = asked.as_of is None and draft.as_of is not None
+    answer.print(_facts(draft, path, from_file=from_file), _told(draft, path, from_file=from_file))
+
+
+def _draft(asked: NewOptions) -> Draft:
+    from forecast.config.draft import blank_draft, draft_config
+    from forecast.events.bundled import load_events
+
+    pair = None if asked.pair is None else _pair(asked.pair)
+    as_of = day(asked.as_of)
+    if asked.events is None:
+        _refuse_dates(asked, "there is no event file to read")
+        events = _bundled_with(pair)
+    else:
+        events = load_events(asked.events, Path(), dates=asked.dates)
+    if events is None:
+        assert pair is not None
+        return blank_draft(pair, as_of)
+    return draft_config(events, pair, as_of or _last_known(events), dates=asked.dates)
+
+
+def _refuse_dates(asked: NewOptions, why: str) -> None:
+    if asked.dates != "iso":
+        raise InputError(f"--dates {asked.dates} would have no effect: {why}. Leave it out")
+
+
+def _last_known(events: EventTable) -> date:
+    last: date = events.known_date.max().astype(object)
+    return last
+
+
+def _pair(given: str) -> Pair:
+    from forecast.events.cells import CellFault, clean_text, parse_actor
+
+    sides = parts_of(given)
+    if len(sides) != 2 or sides[0] == sides[1]:
+        raise InputError(f"--pair: got '{given}'; expected two sides with a comma between, e.g. USA,CHN")
+    try:
+        a, b = (parse_actor(clean_text(side)) for side in sides)
+    except CellFault as fault:
+        raise InputError(f"--pair: {fault}") from fault
+    return a, b
+
+
+def _bundled_with(pair: Pair | None) -> EventTable | None:
+    from forecast.events.bundled import BUNDLED, PREFIX, load_events
+    from forecast.events.dyads import DyadRule
+
+    for name in BUNDLED if pair else ():
+        events = load_events(PREFIX + name, Path())
+        if pair and DyadRule((pair[0],), (pair[1],)).mask(events).any():
+            return events
+    return None
+
+
+def _lay_out(asked: NewOptions, answer: Answer) -> None:
+    from forecast.config.examples import example_files
+
+    ignored = {"EVENTS": asked.events, "--pair": asked.pair, "--as-of": asked.as_of}
+    if given := tuple(name for name, value in ignored.items() if value is not None):
+        raise InputError(f"--example lays out a config as it is: leave out {listing(given)}")
+    _refuse_dates(asked, "there is no event file to read")
+    assert asked.example is not None
+    folder = asked.out or EXAMPLE_FOLDER
+    content = {folder / path: held for path, held in example_files(asked.example).items()}
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"--out: {folder} is a file; an example needs a folder")
+    _write(content, force=asked.force)
+    config, *others = content
+    after = _next("check", config)
+    facts = {
+        "example": asked.example,
+        "path": str(config),
+        "files": [str(path) for path in content],
+        "next": after,
+    }
+    beside = f" and {count(len(others), 'file')} beside it" if others else ""
+    answer.print(facts, [text(f"Wrote {config}{beside}."), *_next_lines(config, _next("run", config))])
+
+
+def _write(files: Mapping[Path, bytes], *, force: bool) -> None:
+    """Write all files, or none where one is there already and ``force`` is not given."""
+    from forecast.events.reading import write_whole
+
+    for path in files:
+        if path.is_dir():
+            raise InputError(f"--out: {path} is a folder; give the name of a file in it")
+    there = [str(path) for path in files if path.exists()]
+    if there and not force:
+        rest = f" and {len(there) - 1} more" if len(there) > 1 else ""
+        raise InputError(
+            f"{there[0]}{rest}: already there, nothing was written. Give another --out, or --force"
+        )
+    for path, content in files.items():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"--out: {path.parent}: no such folder can be made ({error.strerror})"
+            ) from error
+        write_whole(path, content)
+
+
+def _next(command: str, path: Path) -> str:
+    return f"forecast {command} {shlex.quote(str(path))}"
+
+
+def _facts(draft: Draft, path: Path, *, from_file: bool) -> dict[str, object]:
+    return {
+        "path": str(path),
+        "pair": [draft.a, draft.b],
+        "as_of": draft.as_of.isoformat() if draft.as_of else None,
+        "as_of_from_file": from_file,
+        "source": draft.source,
+        "events": None if draft.acts is None else len(draft.acts),
+        "start": None if draft.acts is None else str(draft.acts.date[0]),
+        "last": None if draft.acts is None else str(draft.acts.date[-1]),
+        "targets": [
+            {
+                "name": one.name,
+                "label": one.label,
+                "any_of": [*one.any_of],
+                "min_severity": one.min_severity,
+                "events": None if draft.acts is None else one.events,
+                "last": one.last.isoformat() if one.last else None,
+            }
+            for one in draft.targets
+        ],
+        "notes": [] if draft.known is None else [*draft.known.notes],
+        "milestones": [one._asdict() | {"date": str(one.date)} for one in draft.milestones],
+        "next": _next_of(draft, path),
+    }
+
+
+def _next_of(draft: Draft, path: Path) -> str:
+    if draft.acts is not None:
+        return _next("run", path)
+    return f"forecast events code {shlex.quote(str(path.parent / draft.source))}"
+
+
+def _told(draft: Draft, path: Path, *, from_file: bool) -> Iterator[Part]:
+    pair = f"{draft.a} – {draft.b}"
+    if draft.acts is None or draft.as_of is None:
+        yield text(f"Wrote {path}, a template for {pair}: no events are at hand. Fill in what is marked.")
+        yield line("Next:")
+        yield line(f"  {_next_of(draft, path)}   codes an act; again for each")
+        yield line(f"  {_next('check', path)}")
+        return
+    yield text(
+        f"Wrote {path}: {pair} as of {long_day(draft.as_of)}, from {count(len(draft.acts), 'act')} since "
+        f"{long_day(draft.acts.date[0].astype(object))}."
+    )
+    for note in draft.acts.notes:
+        yield text(f"Note: {note}.", hang=6)
+    if from_file:
+        yield text(f"{long_day(draft.as_of)} is the last day known in the file; --as-of takes another.")
+    yield text("Targets, by what the record holds:")
+    yield Table(
+        (left("", 36, wraps=True), right("", 14), left("")),
+        (
+            (one.label, times(one.events), f"last {long_day(one.last)}" if one.last else "")
+            for one in draft.targets
+        ),
+        heads=False,
+    )
+    yield from _cautions(draft)
+    days = tuple(f"{long_day(one.date)} ({one.label})" for one in draft.milestones)
+    yield text(f"Milestones: {listing(days)}.")
+    yield from _next_lines(path, _next_of(draft, path))
+
+
+def _cautions(draft: Draft) -> Iterator[Part]:
+    from forecast.config.draft import crowded_in_words
+    from forecast.events.dyads import DyadRule, left_out_in_words
+
+    for one in draft.targets:
+        if one.caution:
+            yield text(f"{one.label}: {one.caution}.", "yellow", indent=2)
+    if draft.crowded:
+        yield text(f"Not proposed, as met nearly every month: {crowded_in_words(draft)}.", indent=2, hang=4)
+    assert draft.known is not None
+    if left_out := DyadRule((draft.a,), (draft.b,)).left_out(draft.known):
+        rows = sum(one.rows for one in left_out)
+        yield text(f"Left out as acts of others: {left_out_in_words(left_out, rows, 5)}.")
+
+
+def _next_lines(path: Path, after: str) -> Iterator[Part]:
+    yield line("Next:")
+    yield line(f"  {_next('check', path)}")
+    yield line(f"  {after}")

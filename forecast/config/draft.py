@@ -1,0 +1,312 @@
+"""A first config for a record of events: sides, days and targets that it can carry, as commented YAML."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+
+from forecast.config.cross_checks import UsualMilestone, usual_milestones
+from forecast.config.faults import printable
+from forecast.config.field_types import folder_name
+from forecast.config.proposed_targets import ProposedTarget, months_until, propose_targets
+from forecast.config.schema import BUNDLED_PREFIX, UNNAMED
+from forecast.config.writing import flow_yaml
+from forecast.errors import EventError
+from forecast.events.cells import DateOrder
+from forecast.events.codebook import (
+    CATEGORIES,
+    CONFLICTUAL,
+    SEVERITIES,
+)
+from forecast.events.dyads import (
+    DyadRule,
+    actors_of,
+    left_out_in_words,
+    main_pairs,
+    near_actors,
+    pairs_in_words,
+)
+from forecast.events.table import EventTable
+from forecast.wording import count, listing, long_day, times
+
+WIDTH = 108
+
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """What a first config holds.
+
+    ``known`` are all rows of ``source`` known on ``as_of``, ``acts`` those between the sides; both are
+    ``None`` where no events are at hand, and then ``as_of`` may be ``None`` as well: to be filled in.
+    ``dates`` is how the file writes days. ``crowded`` are targets that were not proposed: they were met in
+    nearly every recent month.
+    """
+
+    a: str
+    b: str
+    as_of: date | None
+    source: str
+    known: EventTable | None
+    acts: EventTable | None
+    targets: tuple[ProposedTarget, ...]
+    crowded: tuple[ProposedTarget, ...] = ()
+    dates: DateOrder = "iso"
+
+    @property
+    def milestones(self) -> tuple[UsualMilestone, ...]:
+        """The days ahead; none before ``as_of`` is filled in."""
+        return usual_milestones(self.as_of) if self.as_of else ()
+
+    @property
+    def months(self) -> int:
+        """Calendar months from the first act to the as-of date, both included."""
+        return 0 if self.acts is None or self.as_of is None else months_until(self.acts, self.as_of)
+
+
+def draft_config(events: EventTable, pair: Pair | None, as_of: date, *, dates: DateOrder = "iso") -> Draft:
+    """Draft a config from what the events held on a day; nothing that became known later is read.
+
+    Without ``pair`` the events must be of one pair of actors. ``dates`` is how their file writes days.
+
+    Raises
+    ------
+    EventError
+        Nothing was known on that day, the pair is not there or not clear, all acts are of the as-of date, or
+        none is an act of conflict.
+    """
+    known = events.known_by(as_of)
+    if not len(known):
+        first = events.known_date.min()
+        raise EventError(
+            f"{events.source}: nothing was known on {as_of}: the first event became known on {first}. "
+            "Give a later --as-of"
+        )
+    a, b = _pair_of(known, pair, as_of)
+    acts = known.select(DyadRule((a,), (b,)).mask(known))
+    if acts.date[0] == np.datetime64(as_of, "D"):
+        raise EventError(
+            f"{events.source}: {count(len(acts), 'act')} between {a} and {b}, all on {as_of}, the as-of "
+            "date: a forecast needs days of record before it. Give a later --as-of, or more events"
+        )
+    proposed = propose_targets(acts, as_of)
+    return Draft(
+        a=a,
+        b=b,
+        as_of=as_of,
+        source=events.source,
+        known=known,
+        acts=acts,
+        targets=proposed.targets,
+        crowded=proposed.crowded,
+        dates=dates,
+    )
+
+
+def blank_draft(pair: Pair, as_of: date | None) -> Draft:
+    """Draft a config for events that are still to be coded, with targets as examples."""
+    military, conflict = ("military_incident", "military_posture"), CONFLICTUAL
+    targets = (
+        ProposedTarget(
+            name="military_confrontation", label="Military confrontation", any_of=military, min_severity=4
+        ),
+        ProposedTarget(name="major_escalation", label="Major escalation", any_of=conflict, min_severity=4),
+    )
+    a, b = pair
+    source = f"{pair_name(pair)}.csv"
+    return Draft(a=a, b=b, as_of=as_of, source=source, known=None, acts=None, targets=targets)
+
+
+def pair_name(pair: Pair) -> str:
+    """Return a pair as the name of a file, e.g. ``usa-chn``."""
+    return folder_name(" ".join(pair)) or UNNAMED
+
+
+def _pair_of(known: EventTable, pair: Pair | None, as_of: date) -> Pair:
+    pairs = main_pairs(known)
+    held = pairs_in_words(pairs)
+    if pair is None:
+        if len(pairs) > 1:
+            example = ",".join(next(iter(pairs)))
+            raise EventError(
+                f"{known.source}: holds {len(pairs):,} pairs: {held}. Say which, e.g. --pair {example}"
+            )
+        return next(iter(pairs))
+    if (min(pair), max(pair)) not in pairs:
+        hint = near_actors(pair, actors_of(known))
+        raise EventError(
+            f"{known.source}: no act between {' and '.join(pair)} was known on {as_of}.{hint} It holds {held}"
+        )
+    return pair
+
+
+def draft_yaml(draft: Draft, path: Path) -> str:
+    """Return the draft as the text of a config that will be written to ``path``."""
+    return "\n".join(
+        (*_head(draft, path), *_whose(draft), *_when(draft, path), *_what(draft), *_rest(draft), "")
+    )
+
+
+def source_from(source: str, folder: Path) -> str:
+    """Return the source of events as a config in ``folder`` names it."""
+    if source.startswith(BUNDLED_PREFIX):
+        return source
+    place = Path(source).expanduser().resolve()
+    try:
+        found = Path(os.path.relpath(place, folder.resolve())).as_posix()
+    except ValueError:  # on another drive
+        found = place.as_posix()
+    # What would be read as a home folder or a bundled set is a file here.
+    return f"./{found}" if found.startswith(("~", BUNDLED_PREFIX)) else found
+
+
+def _head(draft: Draft, path: Path) -> Iterator[str]:
+    day = f" as of {long_day(draft.as_of)}" if draft.as_of else ""
+    yield f"# {draft.a} – {draft.b}{day}, written by 'forecast new'. Change what you like."
+    yield "#"
+    name = shlex.quote(printable(path.name))
+    yield f"#   forecast check {name}     explains this file in plain English; fits nothing"
+    yield f"#   forecast run   {name}     fits, simulates, writes the report"
+    yield "#"
+    yield "# All other keys have defaults; docs/config.md explains each. 'forecast events codebook' prints"
+    yield "# what categories and severities mean."
+    yield ""
+    yield from _line(
+        f"name: {flow_yaml(folder_name(path.stem) or pair_name((draft.a, draft.b)))}",
+        "names the folder of the runs",
+    )
+
+
+def _whose(draft: Draft) -> Iterator[str]:
+    yield ""
+    yield "# Whose acts count: those between the two sides, either way. A side may be several actors"
+    yield "# (a: [USA, NAT]); a theatre (theatre: [TWN]) adds acts between a side and a third party."
+    yield f"dyad: {{a: {flow_yaml(draft.a)}, b: {flow_yaml(draft.b)}}}"
+    if draft.known is None:
+        return
+    left_out = DyadRule((draft.a,), (draft.b,)).left_out(draft.known)
+    if left_out:
+        rows = sum(one.rows for one in left_out)
+        yield from _comment(f"Left out are the file's acts of others: {left_out_in_words(left_out, rows)}.")
+
+
+def _when(draft: Draft, path: Path) -> Iterator[str]:
+    yield ""
+    said = "the day of the forecast; nothing that became known later is read"
+    if draft.as_of:
+        yield from _line(f"as_of: {draft.as_of}", said)
+    else:
+        yield from _line("as_of:", f"FILL IN, e.g. 2024-01-31: {said}")
+    yield ""
+    yield "events:"
+    if draft.acts is None or draft.as_of is None:
+        yield from _line(
+            f"  source: {flow_yaml(draft.source)}", "CHANGE: your file, from the folder of this one"
+        )
+        yield "  # 'forecast events code FILE' adds acts by hand, 'forecast events import' reads event feeds."
+        return
+    yield from _line(
+        f"  source: {flow_yaml(source_from(draft.source, path.parent))}", "from the folder of this file"
+    )
+    if draft.dates != "iso":
+        yield from _line(f"  dates: {draft.dates}", "how the file writes days")
+    yield from _line(f"  start: {draft.acts.date[0]}", "the first act between the two sides")
+    yield ""
+    last = long_day(draft.acts.date[-1].astype(object))
+    yield from _comment(
+        f"The record: {count(len(draft.acts), 'act')} known on {long_day(draft.as_of)}, the last of {last}, "
+        "by category and severity:"
+    )
+    yield from _counts(draft.acts)
+
+
+def _counts(acts: EventTable) -> Iterator[str]:
+    yield f"#   {'':<18}{''.join(f'{severity:>7}' for severity in SEVERITIES)}"
+    for name in CATEGORIES:
+        severities = acts.severity[acts.category == name]
+        if len(severities):
+            cells = (int((severities == severity).sum()) for severity in SEVERITIES)
+            yield f"#   {name:<18}{''.join(f'{cell or "–":>7}' for cell in cells)}"
+    if unseen := [name for name in CATEGORIES if name not in acts.category]:
+        yield from _comment(f"Never seen: {', '.join(unseen)}.")
+
+
+def _what(draft: Draft) -> Iterator[str]:
+    yield ""
+    yield "# What could happen. A target is met by one act of any of these categories, at least this severe."
+    yield "targets:"
+    for target in draft.targets:
+        yield from _line(f"  {target.name}:", _seen(target, draft))
+        yield f"    label: {flow_yaml(target.label)}"
+        yield f"    any_of: [{', '.join(target.any_of)}]"
+        yield f"    min_severity: {target.min_severity}"
+    if draft.crowded:
+        yield from _comment(f"Left out as met nearly every month: {crowded_in_words(draft)}.", "  ")
+    yield ""
+    yield "# By when. The forecast is the probability that a target is met after as_of and before the day."
+    if draft.as_of is None:
+        yield "# 30, 90 and 180 days after as_of unless you name days of your own, within ten years:"
+        yield "# milestones:"
+        yield "#   - {name: general-election, label: General election, date: 2024-11-05}"
+        return
+    yield "milestones:"
+    for one in draft.milestones:
+        yield f"  - {{name: {one.name}, label: {one.label}, date: {one.date}}}"
+    yield "# Or dated events that matter to you, e.g.  - {name: general-election, date: YYYY-MM-DD}"
+    yield ""
+    last = draft.milestones[-1].name
+    yield from _line(
+        f"headline: {{target: {draft.targets[0].name}, milestone: {last}}}", "the question answered first"
+    )
+
+
+def _seen(target: ProposedTarget, draft: Draft) -> str:
+    if draft.acts is None:
+        return "CHANGE: your own, as many as you like" if target is draft.targets[0] else ""
+    last = f", last on {long_day(target.last)}" if target.last else ""
+    seen = f"seen {times(target.events)}, in {target.months:,} of {count(draft.months, 'month')}{last}"
+    return f"{seen}; {target.caution}" if target.caution else seen
+
+
+def crowded_in_words(draft: Draft) -> str:
+    """Return which targets come too often to be asked for, and how often they were seen."""
+    return listing(tuple(f"{one.label.lower()} ({times(one.events)})" for one in draft.crowded))
+
+
+def _rest(draft: Draft) -> Iterator[str]:
+    yield ""
+    yield "# Scheduled events, each with the probability that it happens. Remove the brackets to list some:"
+    yield "calendar: []"
+    yield "#  - {date: YYYY-MM-DD, category: visit, severity: 2, probability: 0.7, label: Ministers meet}"
+    yield ""
+    yield from _line("sampler: {seed: 1}", "the same seed gives the same numbers")
+
+
+def _line(setting: str, said: str) -> Iterator[str]:
+    """Yield a setting with its comment behind it, or above it where both are too long for a line."""
+    whole = f"{setting:<31} # {said}" if said else setting
+    if len(whole) <= WIDTH:
+        yield whole
+    else:
+        indent = " " * (len(setting) - len(setting.lstrip()))
+        yield from _comment(said, indent)
+        yield setting
+
+
+def _comment(said: str, indent: str = "") -> Sequence[str]:
+    return textwrap.wrap(
+        said,
+        WIDTH,
+        initial_indent=f"{indent}# ",
+        subsequent_indent=f"{indent}# ",
+        break_on_hyphens=False,
+        break_long_words=False,
+    )

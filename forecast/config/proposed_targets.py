@@ -1,0 +1,151 @@
+"""Targets that a record of events can carry, proposed by how often it holds them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+import numpy as np
+
+from forecast.config.describe import target_definition
+from forecast.config.schema import TargetConfig
+from forecast.errors import EventError
+from forecast.events.codebook import CONFLICTUAL, category_label, severity_word
+from forecast.events.table import EventTable
+from forecast.wording import count
+
+ENOUGH = 3
+"""Fewer acts than these make a target whose forecast rests on priors; others are proposed first."""
+CROWDED_SHARE = 0.9
+RECENT_MONTHS = 36
+LEAST_MONTHS = 6
+"""A target met in this share of the last months is nearly certain by any milestone; rarer ones come first.
+Of a shorter record nothing is said."""
+
+
+class _Kind(NamedTuple):
+    """Categories of a target, what it is called, and which severities to ask for, the best first."""
+
+    any_of: tuple[str, ...]
+    key: str
+    noun: str
+    severities: tuple[int, ...]
+
+
+# The gravest incident that a record holds often enough; of wider sets an act that is major, or near it.
+_KINDS = (
+    _Kind(("military_incident",), "military_incident", "military incident", (5, 4, 3, 2, 1)),
+    _Kind(CONFLICTUAL, "conflict", "act of conflict", (4, 3, 5, 2, 1)),
+    _Kind(("sanction", "channel_closure"), "coercion", "sanction or closed channel", (4, 3, 5, 2, 1)),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProposedTarget:
+    """A target, and how often a record holds it: which acts, in how many calendar months.
+
+    ``crowded`` is one that was met in nearly every recent month.
+    """
+
+    name: str
+    label: str
+    any_of: tuple[str, ...]
+    min_severity: int
+    ids: frozenset[str] = frozenset()
+    months: int = 0
+    last: date | None = None
+    crowded: bool = False
+
+    @property
+    def events(self) -> int:
+        """Acts that met it."""
+        return len(self.ids)
+
+    @property
+    def definition(self) -> str:
+        """When it is met, e.g. ``sanction of severity 4 or 5``."""
+        return target_definition(TargetConfig(any_of=self.any_of, min_severity=self.min_severity))
+
+    @property
+    def caution(self) -> str:
+        """Why it is a poor one, or nothing."""
+        if self.events < ENOUGH:
+            return "so few that the forecast will rest on priors"
+        return "met nearly every month, so that its forecast will be near certain" if self.crowded else ""
+
+
+class Proposal(NamedTuple):
+    """The targets to forecast, and those left out as ``crowded``: the rarest of each kind with no other."""
+
+    targets: tuple[ProposedTarget, ...]
+    crowded: tuple[ProposedTarget, ...] = ()
+
+
+def propose_targets(acts: EventTable, as_of: date) -> Proposal:
+    """Propose a grave incident, a major act of any kind and an act of coercion, as far as they were seen.
+
+    Each holds only categories that were seen, and is met by other acts than those before it. Taken are those
+    with ``ENOUGH`` acts or more that did not come in nearly every recent month. Where there are none, one
+    target is proposed all the same: the rarest of those that come all the time, or the one seen most.
+
+    Raises
+    ------
+    EventError
+        No act is one of conflict.
+    """
+    seen = frozenset(acts.category.tolist())
+    if not seen & {*CONFLICTUAL}:
+        raise EventError(
+            f"{acts.source}: no target can be proposed: none of the {count(len(acts), 'act')} known on "
+            f"{as_of} is one of conflict ({', '.join(CONFLICTUAL)}). An escalation is forecast from such "
+            "acts: code them, or write targets of your own into a config"
+        )
+    proposed: list[ProposedTarget] = []
+    crowded: list[ProposedTarget] = []
+    scarce: list[ProposedTarget] = []
+    for kind in _KINDS:
+        any_of = tuple(one for one in kind.any_of if one in seen)
+        each = [_target(acts, as_of, kind, any_of, severity) for severity in kind.severities if any_of]
+        often = [one for one in each if one.events >= ENOUGH]
+        fit = [one for one in often if not one.crowded]
+        proposed += [one for one in fit if all(one.ids != other.ids for other in proposed)][:1]
+        if often and not fit:
+            rarest = min(often, key=lambda one: one.events)
+            crowded += [rarest] if all(rarest.ids != other.ids for other in crowded) else []
+        scarce += each
+    if proposed:
+        return Proposal(tuple(proposed), tuple(crowded))
+    if crowded:
+        crowded.sort(key=lambda one: one.events)
+        return Proposal(tuple(crowded[:1]), tuple(crowded[1:]))
+    return Proposal((max(scarce, key=lambda one: (one.events, one.min_severity)),))
+
+
+def _target(
+    acts: EventTable, as_of: date, kind: _Kind, any_of: tuple[str, ...], severity: int
+) -> ProposedTarget:
+    met = acts.select(np.isin(acts.category, any_of) & (acts.severity >= severity))
+    months = np.unique(met.date.astype("datetime64[M]"))
+    recent = min(RECENT_MONTHS, months_until(acts, as_of))
+    met_recently = int((months > np.datetime64(as_of, "M") - np.timedelta64(recent, "M")).sum())
+    key, noun = kind.key, kind.noun
+    if len(any_of) == 1:
+        key, noun = any_of[0], category_label(any_of[0]).lower()
+    word = "" if severity == 1 else severity_word(severity)
+    return ProposedTarget(
+        name=f"{word}_{key}".lstrip("_"),
+        label=f"{word} {noun}".lstrip().capitalize(),
+        any_of=any_of,
+        min_severity=severity,
+        ids=frozenset(met.id.tolist()),
+        months=len(months),
+        last=met.date[-1].astype(object) if len(met) else None,
+        crowded=recent >= LEAST_MONTHS and met_recently >= CROWDED_SHARE * recent,
+    )
+
+
+def months_until(acts: EventTable, as_of: date) -> int:
+    """Return the calendar months from the first act to a day, both included."""
+    first: date = acts.date[0].astype(object)
+    return 12 * (as_of.year - first.year) + as_of.month - first.month + 1

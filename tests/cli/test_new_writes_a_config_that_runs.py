@@ -1,0 +1,314 @@
+"""``forecast new``: what it writes is checked as it stands, and nothing later than its day is read."""
+
+import csv
+import json
+import random
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from forecast.config import load_config
+from forecast.config.examples import EXAMPLES
+from forecast.events.codebook import CONFLICTUAL
+from forecast.runs.inputs import read_inputs
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAD = "date,initiator,target,category,severity\n"
+START = date(2000, 1, 3)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def act(day: date, category: str, severity: int, pair: tuple[str, str] = ("AAA", "BBB")) -> str:
+    return f"{day},{pair[0]},{pair[1]},{category},{severity}\n"
+
+
+def often(times: int, category: str, severity: int, every_days: int = 100, first: date = START) -> str:
+    return "".join(act(first + timedelta(every_days * k), category, severity) for k in range(times))
+
+
+def events(name: str, *rows: str) -> Path:
+    Path(name).parent.mkdir(parents=True, exist_ok=True)
+    Path(name).write_text(HEAD + "".join(rows), encoding="utf-8")
+    return Path(name)
+
+
+MIXED = (
+    often(12, "visit", 2),
+    often(9, "military_incident", 2),
+    often(4, "military_incident", 4),
+    often(1, "military_incident", 5),
+    often(5, "dispute", 3),
+    often(3, "sanction", 2),
+)
+
+
+def written(command, *arguments) -> dict:
+    """Run ``forecast new … --json``; what it wrote is let in as the input of a run."""
+    ended = command("new", *arguments, "--json")
+    assert ended.code == 0, ended.err
+    record = json.loads(ended.out)
+    inputs = read_inputs(load_config(record["path"]))
+    assert {rule.name: int(rule.mask(inputs.events).sum()) for rule in inputs.rules} == {
+        target["name"]: target["events"] for target in record["targets"]
+    }
+    return record
+
+
+def test_a_file_of_one_pair_becomes_a_config_that_stands_as_it_is(command, folder):
+    events("data/mixed.csv", *MIXED)
+    record = written(command, "data/mixed.csv", "--as-of", "2004-01-01", "--out", "mine/case.yaml")
+
+    config = load_config("mine/case.yaml")
+    assert config.name == "case"
+    assert (config.dyad.a, config.dyad.b, config.as_of) == ("AAA", "BBB", date(2004, 1, 1))
+    assert config.events.source == "../data/mixed.csv"
+    assert config.events.start == START
+    assert {one.name: one.date for one in config.milestones} == {
+        "days_30": date(2004, 1, 31),
+        "days_90": date(2004, 3, 31),
+        "days_180": date(2004, 6, 29),
+    }
+    assert [one.title for one in config.milestones] == ["30 days ahead", "90 days ahead", "180 days ahead"]
+    assert record["pair"] == ["AAA", "BBB"]
+    assert (record["events"], record["start"], record["as_of_from_file"]) == (34, "2000-01-03", False)
+    assert record["next"] == "forecast run mine/case.yaml"
+    assert command("check", "mine/case.yaml").code == 0
+    assert [one["name"] for one in record["milestones"]] == ["days_30", "days_90", "days_180"]
+
+
+def test_targets_are_the_gravest_that_were_seen_often_enough_each_with_its_count(command, folder):
+    events("mixed.csv", *MIXED)
+    record = written(command, "mixed.csv", "--as-of", "2004-01-01", "--out", "case.yaml")
+    proposed = {one["name"]: (one["any_of"], one["min_severity"], one["events"]) for one in record["targets"]}
+    # Severity 5 was seen once only; from 4 on the acts of conflict are the same as the incidents.
+    assert proposed == {
+        "major_military_incident": (["military_incident"], 4, 5),
+        "serious_conflict": (["sanction", "military_incident", "dispute"], 3, 10),
+        "notable_sanction": (["sanction"], 2, 3),
+    }
+    config = load_config("case.yaml")
+    assert list(config.targets) == list(proposed)
+    assert config.headline.target == "major_military_incident"
+    assert [target.label for target in config.targets.values()] == [
+        "Major military incident",
+        "Serious act of conflict",
+        "Notable sanction",
+    ]
+    text = Path("case.yaml").read_text(encoding="utf-8")
+    for target in record["targets"]:
+        assert f"{target['name']}:" in text
+    assert "# seen 5 times, in 4 of 49 months" in text
+    assert "#   military_incident       –      9      –      4      1" in text
+    assert "# Never seen: channel_opening, cooperation, channel_closure, military_posture." in text
+
+
+def test_what_became_known_after_the_day_changes_nothing(command, folder):
+    head = "date,known_date,initiator,target,category,severity\n"
+    rows = [
+        f"{START + timedelta(50 * k)},,AAA,BBB,{category},{severity}\n"
+        for k, (category, severity) in enumerate([("sanction", 4), ("visit", 2), ("dispute", 3)] * 4)
+    ]
+    later = [
+        "1999-01-01,2004-01-02,AAA,BBB,military_incident,5\n",  # happened early, was disclosed late
+        *(f"2004-{month:02d}-02,,AAA,BBB,military_incident,5\n" for month in range(1, 13)),
+        "2004-05-05,,CCC,DDD,sanction,1\n",
+    ]
+    for name, lines in (("known", rows), ("whole", rows + later)):
+        Path(name).mkdir()
+        Path(name, "events.csv").write_text(head + "".join(lines), encoding="utf-8")
+        written(command, f"{name}/events.csv", "--as-of", "2004-01-01", "--out", f"{name}/case.yaml")
+    assert Path("known/case.yaml").read_bytes() == Path("whole/case.yaml").read_bytes()
+
+
+def test_without_a_day_the_last_that_is_known_in_the_file_is_taken_and_said(command, folder):
+    events("few.csv", often(4, "sanction", 3))
+    ended = command("new", "few.csv", "--out", "case.yaml")
+    assert load_config("case.yaml").as_of == START + timedelta(300)
+    assert "29 October 2000 is the last day known in the file" in ended.out
+    assert ended.out.rstrip().endswith("forecast run case.yaml")
+    assert written(command, "few.csv", "--out", "again.yaml")["as_of_from_file"] is True
+
+
+def test_a_file_of_a_spreadsheet_is_read_as_asked_and_so_by_the_config(command, folder):
+    rows = "13/05/2003;AAA;BBB;sanction;3,0\n01/12/2003;BBB;AAA;dispute;2\n"
+    Path("sheet.csv").write_text(f"Date;Initiator;Target;Category;Severity\n{rows}", encoding="utf-8")
+    assert "--dates dmy" in command("new", "sheet.csv").err
+    record = written(command, "sheet.csv", "--dates", "dmy", "--out", "case.yaml")
+    assert (record["start"], record["as_of"]) == ("2003-05-13", "2003-12-01")
+    assert "severity: '3,0' is read as 3" in record["notes"]
+    assert load_config("case.yaml").events.dates == "dmy"
+    for options in (
+        ("--pair", "USA,CHN"),
+        ("--example", "us-china"),
+        ("bundled:us-china", "--pair", "USA,CHN"),
+    ):
+        ended = command("new", *options, "--dates", "dmy")
+        assert ended.code == 2
+        assert "would have no effect" in ended.err
+
+
+def test_of_several_pairs_one_has_to_be_named(command, folder):
+    third = act(date(2001, 1, 1), "visit", 1, ("CCC", "AAA"))
+    events("two.csv", often(5, "sanction", 3), third)
+    ended = command("new", "two.csv", "--out", "case.yaml")
+    assert (ended.code, ended.out) == (2, "")
+    assert "holds 2 pairs: AAA–BBB (5 rows) and AAA–CCC (1). Say which, e.g. --pair AAA,BBB" in ended.err
+    ended = command("new", "two.csv", "--pair", "BBB,AAB", "--out", "case.yaml")
+    assert ended.code == 2
+    assert "no act between BBB and AAB was known" in ended.err
+    assert "Did you mean 'AAA' for 'AAB'?" in ended.err
+    assert not Path("case.yaml").exists()
+
+    record = written(command, "two.csv", "--pair", "BBB,AAA", "--out", "case.yaml")
+    assert (record["pair"], record["events"]) == (["BBB", "AAA"], 5)
+    assert "# Left out are the file's acts of others: CCC to AAA (1 row)." in Path("case.yaml").read_text()
+
+
+def test_a_target_met_all_the_time_gives_way_to_a_rarer_one(command, folder):
+    events("busy.csv", often(200, "military_incident", 5, 7), often(4, "sanction", 4))
+    record = written(command, "busy.csv", "--as-of", "2004-01-01", "--out", "case.yaml")
+    assert [one["name"] for one in record["targets"]] == ["major_sanction"]
+    assert "# Left out as met nearly every month: extreme military incident (200 times)." in Path(
+        "case.yaml"
+    ).read_text(encoding="utf-8")
+
+
+def test_where_nothing_else_was_seen_a_poor_target_is_proposed_with_its_warning(command, folder):
+    cases = {
+        "every-week": (often(200, "military_incident", 5, 7), "extreme_military_incident", "near certain"),
+        "once": (act(START, "sanction", 3), "serious_sanction", "will rest on priors"),
+    }
+    for name, (rows, target, caution) in cases.items():
+        events(f"{name}.csv", rows)
+        record = written(command, f"{name}.csv", "--as-of", "2004-01-01", "--out", f"{name}.yaml")
+        assert [one["name"] for one in record["targets"]] == [target]
+        assert caution in " ".join(Path(f"{name}.yaml").read_text(encoding="utf-8").split())
+        assert caution in " ".join(
+            command("new", f"{name}.csv", "--as-of", "2004-01-01", "--force").out.split()
+        )
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "says"),
+    [
+        (often(5, "visit", 2), (), "none of the 5 acts known on 2001-02-06 is one of conflict"),
+        (act(START, "sanction", 4), (), "1 act between AAA and BBB, all on 2000-01-03, the as-of date"),
+        (act(START, "sanction", 4), ("--as-of", "1999-01-01"), "the first event became known on 2000-01-03"),
+        ("", (), "no events: the file has a header and nothing below it"),
+        (act(START, "sanctoin", 4), (), "events.csv:2: category: unknown category 'sanctoin'"),
+        (often(2, "sanction", 4), ("--pair", "AAA"), "--pair: got 'AAA'; expected two sides"),
+        (often(2, "sanction", 4), ("--pair", "AAA,AAA"), "expected two sides"),
+        (often(2, "sanction", 4), ("--pair", "usa,BBB"), "--pair: 'usa' is not an actor code. Did you mean"),
+        (often(2, "sanction", 4), ("--out", "events.csv", "--force"), "is the event file itself"),
+        (often(2, "sanction", 4), ("--out", "events.csv/a.yaml"), "no such folder can be made"),
+        (often(2, "sanction", 4), ("--out", "."), "is a folder; give the name of a file in it"),
+        (often(2, "sanction", 4), ("--example", "us-china"), "leave out EVENTS"),
+        (often(2, "sanction", 4), ("--as-of", "9999-12-31"), "9999-12-31 is not after as_of"),
+    ],
+)
+def test_what_makes_no_config_is_one_error_and_leaves_nothing(command, folder, rows, options, says):
+    events("events.csv", rows)
+    ended = command("new", "events.csv", *options)
+    assert (ended.code, ended.out) == (2, "")
+    assert says in ended.err
+    assert "Traceback" not in ended.err
+    assert [path.name for path in Path().iterdir()] == ["events.csv"]
+
+
+def test_nothing_at_all_is_told_what_to_give(command, folder):
+    ended = command("new")
+    assert ended.code == 2
+    assert "give an event file, --pair A,B or --example" in ended.err
+
+
+def test_a_file_that_is_there_stays_unless_forced(command, folder):
+    events("few.csv", often(4, "sanction", 3))
+    Path("case.yaml").write_text("mine", encoding="utf-8")
+    ended = command("new", "few.csv", "--out", "case.yaml")
+    assert ended.code == 2
+    assert "case.yaml: already there, nothing was written" in ended.err
+    assert Path("case.yaml").read_text(encoding="utf-8") == "mine"
+    assert command("new", "few.csv", "--out", "case.yaml", "--force").code == 0
+    assert load_config("case.yaml").dyad.a == "AAA"
+
+
+def test_names_that_yaml_would_read_otherwise_are_kept(command, folder):
+    odd = ("NO, 'no': {x}", "#1 – Ω")
+    rows = [[START + timedelta(9 * k), *odd, "dispute", 4] for k in range(5)]
+    with Path("it's: #1, {a}.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([HEAD.strip().split(","), *rows])
+    assert command("new", "it's: #1, {a}.csv", "--out", "x y.yaml").code == 0
+    config = load_config("x y.yaml")
+    assert {config.dyad.a, config.dyad.b} == {*odd}
+    assert config.name == "x-y"
+    assert len(read_inputs(config).events) == 5
+
+
+def test_any_record_with_conflict_before_the_day_makes_a_config_that_checks(command, folder):
+    draw = random.Random(20040101)
+    categories = ["visit", "cooperation", *CONFLICTUAL]
+    for case in range(12):
+        rows = {
+            (START + timedelta(draw.randrange(1400)), draw.choice(categories), draw.randint(1, 5))
+            for _ in range(draw.choice([1, 3, 10, 60, 300]))
+        }
+        rows.add((START, draw.choice(CONFLICTUAL), draw.randint(1, 5)))
+        events(f"{case}.csv", *(act(*row) for row in sorted(rows)))
+        record = written(command, f"{case}.csv", "--as-of", "2004-01-01", "--out", f"{case}.yaml")
+        targets = record["targets"]
+        assert 1 <= len(targets) <= 3
+        assert all(one["events"] for one in targets)
+        assert len({one["name"] for one in targets}) == len(targets)
+
+
+def test_a_pair_alone_is_looked_for_in_the_bundled_events(command, folder):
+    record = written(command, "--pair", "USA,CHN", "--as-of", "2022-01-01")
+    assert record["path"] == "usa-chn.yaml"
+    assert record["source"] == "bundled:us-china"
+    config = load_config("usa-chn.yaml")
+    assert (config.events.source, config.dyad.a, config.dyad.theatre) == ("bundled:us-china", "USA", ())
+
+
+def test_a_pair_without_events_gets_a_template_that_is_valid_once_it_is_filled_in(command, folder):
+    ended = command("new", "--pair", "IND,PAK")
+    assert ended.code == 0
+    assert "forecast events code ind-pak.csv" in ended.out
+    text = Path("ind-pak.yaml").read_text(encoding="utf-8")
+    assert "\nas_of:\n" in text
+    faults = command("check", "ind-pak.yaml").err
+    assert faults.count("\n") == 1
+    assert "as_of: got an empty value; expected a date" in faults
+
+    Path("ind-pak.yaml").write_text(text.replace("\nas_of:\n", "\nas_of: 2004-01-01\n"), encoding="utf-8")
+    events("ind-pak.csv", often(4, "military_incident", 4).replace("AAA", "IND").replace("BBB", "PAK"))
+    assert len(read_inputs(load_config("ind-pak.yaml")).events) == 4
+    assert [one.name for one in load_config("ind-pak.yaml").milestones] == ["days_30", "days_90", "days_180"]
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_an_example_is_laid_out_whole_and_checks(command, folder, example):
+    ended = command("new", "--example", example, "--out", "here", "--json")
+    record = json.loads(ended.out)
+    assert len(read_inputs(load_config(record["path"])).events) > 100
+    assert record["next"] == f"forecast check {record['path']}"
+    config = Path(record["path"])
+    shipped = (ROOT / "configs" / config.name).read_text(encoding="utf-8")
+    assert shipped.endswith(config.read_text(encoding="utf-8"))
+    assert "yaml-language-server" not in config.read_text(encoding="utf-8")
+    assert sorted(record["files"]) == sorted(str(path) for path in Path("here").rglob("*.*"))
+
+    again = command("new", "--example", example, "--out", "here")
+    assert again.code == 2
+    assert "already there, nothing was written" in again.err
+
+
+def test_an_unknown_example_is_refused_with_a_hint(command, folder):
+    ended = command("new", "--example", "uschina")
+    assert ended.code == 2
+    assert "Did you mean 'us-china'? Allowed: us-china, own-data" in ended.err

@@ -1,0 +1,92 @@
+"""Names of countries are read as codes, shared names are asked about, names of other actors stay."""
+
+import pytest
+
+from forecast.errors import EventError
+from forecast.events.codebook import countries
+from forecast.events.countries import country_code, country_names, near_country
+from forecast.events.reading import read_events
+
+HEADER = "date,initiator,target,category,severity"
+
+
+def read(event_file, *pairs: tuple[str, str]):
+    rows = (f'2020-01-{day:02d},"{a}","{b}",visit,2' for day, (a, b) in enumerate(pairs, start=1))
+    return read_events(event_file("\n".join([HEADER, *rows])))
+
+
+def test_every_name_leads_to_a_code_of_iso_3166():
+    # Kosovo has no code there; XKX is in common use.
+    assert set(country_names().values()) - set(countries()) <= {"XKX"}
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("India", "IND"),
+        ("INDIA", "IND"),
+        ("the netherlands", "NLD"),
+        ("Turkey", "TUR"),
+        ("Turkiye", "TUR"),
+        ("Türkiye", "TUR"),
+        ("St Lucia", "LCA"),
+        ("Bosnia & Herzegovina", "BIH"),
+        ("Korea, Republic of", "KOR"),
+        ("North Korea", "PRK"),
+        ("Democratic Republic of the Congo", "COD"),
+        ("US", "USA"),
+        ("U.S.", "USA"),
+        ("UK", "GBR"),
+        ("Cote d'Ivoire", "CIV"),
+    ],
+)
+def test_a_country_is_known_by_its_names(event_file, name, code):
+    table = read(event_file, (name, "Hezbollah"))
+    assert (table.initiator[0], table.recipient[0]) == (code, "Hezbollah")
+    assert table.notes == (f"names of countries are read as codes: '{name}' as {code}",)
+
+
+@pytest.mark.parametrize("name", ["Hezbollah", "NAT", "Serbs", "Kurdish rebels", "Somaliland", "USSR"])
+def test_a_name_that_is_no_countrys_stays_without_a_note(event_file, name):
+    table = read(event_file, (name, "USA"))
+    assert (table.initiator[0], table.notes) == (name, ())
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("Korea", r"KOR \(South Korea\) or PRK \(North Korea\)"),
+        ("congo", r"COD \(Democratic Republic\) or COG \(Republic\)"),
+    ],
+)
+def test_a_name_that_two_countries_share_is_asked_about(event_file, name, meant):
+    with pytest.raises(EventError, match=rf"csv:2: initiator: '{name}' may be {meant}. Write the code"):
+        read(event_file, (name, "USA"))
+    assert country_code(name) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("Pakistn", "PAK (Pakistan)"),
+        ("Isreal", "ISR (Israel)"),
+        ("Indian", "IND (India)"),
+        ("Afghanistann", "AFG (Afghanistan)"),
+        ("UAE", "ARE (United Arab Emirates)"),
+        ("ROK", "KOR (Korea, Republic of)"),
+    ],
+)
+def test_a_name_that_nearly_is_a_countrys_stays_and_is_asked_about(event_file, name, meant):
+    table = read(event_file, (name, "USA"))
+    assert table.initiator[0] == name
+    assert table.notes == (f"did you mean {meant} by '{name}'? It is kept as an actor of its own",)
+
+
+@pytest.mark.parametrize("name", ["IND", "USA", "Iran", "Iraq", "Niger", "Nigeria", "Korea", "Mali", "Male"])
+def test_codes_names_and_short_words_are_not_asked_about(name):
+    assert near_country(name) is None
+
+
+def test_one_country_under_two_names_does_not_act_upon_itself(event_file):
+    with pytest.raises(EventError, match="initiator and target are both 'IND'"):
+        read(event_file, ("India", "IND"))
