@@ -25,7 +25,7 @@ from forecast.evaluation.windows import observe_outcomes, past_events
 from forecast.evaluation.workers import spread
 from forecast.events.table import EventTable
 from forecast.panel.streams import TargetRule
-from forecast.runs.inputs import inputs_of, resolve_priors
+from forecast.runs.inputs import inputs_of
 from forecast.workflows.forecast import Clock, fit_and_judge
 
 MODEL = "model"
@@ -190,7 +190,7 @@ def run_study(
             f"{FEWEST_EVENTS} events, or none of the target's categories. Give other --years, --thinnings or "
             "--any-of"
         )
-    resolve_priors(jobs[0].config)
+    inputs_of(jobs[0].config, jobs[0].events)
     kept = KeptRows(keep) if keep else None
     rows: dict[str, Row] = {}
     if kept is not None:

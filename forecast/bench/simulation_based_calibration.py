@@ -19,10 +19,19 @@ from forecast.events.codebook import CONFLICTUAL
 from forecast.inference.compile_cache import compile_model
 from forecast.inference.posterior import SamplerOptions
 from forecast.inference.sampling import sample
-from forecast.models.draws import StreamDraws, prior_draws, stream_draws, tension_at_steps
+from forecast.models.draws import (
+    DENSITY_INNOVATIONS,
+    INNOVATIONS,
+    StreamDraws,
+    linear_between,
+    prior_draws,
+    stream_draws,
+    tension_at_steps,
+)
 from forecast.models.likelihood import likelihood_data
 from forecast.models.streams import build_model
 from forecast.panel.panel import (
+    DENSITY_KNOT_STEPS,
     HALF_SATURATION,
     SEVERE,
     SEVERE_HALF_LIFE_DAYS,
@@ -41,6 +50,8 @@ N_RANKED = 99
 """Thinned draws a simulation: ranks run from 0 to 99."""
 HORIZON_DAYS = 90
 _PATHS = 20
+LATENT = (INNOVATIONS, DENSITY_INNOVATIONS)
+"""Variables whose ranks are not counted: they are many, and enter every quantity that is."""
 MOST_ACTS = 1000
 """Data with more acts of a stream in one step are refused (see ``draw_truth``)."""
 
@@ -146,7 +157,7 @@ def rank_study(
         posterior = sample(compiled.with_data(**vars(likelihood_data(data))), options)["posterior"]
         variables = posterior.to_dataset().data_vars
         kept = {str(name): _thinned(values.values, rng) for name, values in variables.items()}
-        pairs = {name: (truth[name][0, 0], kept[name]) for name in kept if name != "tension_innovations"}
+        pairs = {name: (truth[name][0, 0], kept[name]) for name in kept if name not in LATENT}
         pairs |= _probability_pairs(data, priors, targets, truth, kept, int(rng.integers(2**31)))
         for name, (true, draws) in pairs.items():
             for index in np.ndindex(np.shape(true)):
@@ -169,7 +180,7 @@ def draw_truth(
 
         variables = posterior.to_dataset().data_vars
         kept = {str(name): _thinned(values.values, rng) for name, values in variables.items()}
-        pairs = {name: (truth[name][0, 0], kept[name]) for name in kept if name != "tension_innovations"}
+        pairs = {name: (truth[name][0, 0], kept[name]) for name in kept if name not in LATENT}
     """
     layout = priors.layout
     while True:
@@ -186,12 +197,14 @@ def _simulate_data(draw: StreamDraws, priors: PriorSet, grid: TimeGrid, rng: np.
     n_streams = len(layout.streams)
     conflict = np.array(layout.conflictual)
     tension = tension_at_steps(draw.knots, grid.n_steps)[0]
+    coded = linear_between(draw.density, np.arange(grid.n_steps), DENSITY_KNOT_STEPS)[0]
+    coded = coded - coded.mean()
     counts = np.zeros((grid.n_steps, n_streams), dtype=np.int64)
     reach = np.zeros((grid.n_steps, n_streams, 5), dtype=np.int64)
     own, calm, cross, severe = np.zeros(n_streams), np.zeros(n_streams), 0.0, 0.0
     severe_decay = float(decay_per_step(SEVERE_HALF_LIFE_DAYS))
     for step in range(grid.n_steps):
-        rate = np.exp(draw.log_rate[0] + draw.loading[0] * tension[step])
+        rate = np.exp(draw.log_rate[0] + draw.loading[0] * tension[step] + layout.coding * coded[step])
         rate = rate + draw.own[0] * own + draw.cross[0] * cross
         rate[conflict] *= np.exp(-(draw.ballast[0] * calm / (calm + HALF_SATURATION)).sum())
         exposure = grid.last_exposure if step == grid.n_steps - 1 else 1.0
@@ -202,6 +215,7 @@ def _simulate_data(draw: StreamDraws, priors: PriorSet, grid: TimeGrid, rng: np.
         if layout.marked:
             shift = draw.mark_tension[0] * tension[step]
             shift = shift + draw.mark_recent[0] * recent_severe_term(np.array(severe))
+            shift = shift - draw.mark_density[0] * coded[step]
             reach[step, :, 0] = counts[step]
             for level in range(4):
                 kind = draw.severity_shift(level + 2)[0]

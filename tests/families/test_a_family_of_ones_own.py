@@ -56,13 +56,13 @@ class ToyModel:
     def asked(self, targets):
         return replace(self, targets=targets)
 
-    def default_priors(self):
+    def default_priors(self, panel, population):
         known = default_priors(self.layout)
         priors = {name: prior for name, prior in known.priors.items() if prior.group.name == RATE}
         groups = tuple(group for group in known.groups if group.name == RATE)
         return PriorSet(self.layout, groups, priors)
 
-    def arrays(self, panel):
+    def arrays(self, panel, priors):
         return {"days": panel.counts[0].astype(float), "weeks": panel.exposure[0, :, None]}
 
     def build(self, panel, priors, n_knots=None):
@@ -71,7 +71,7 @@ class ToyModel:
         shape, rate = prior.distribution.values
         with pm.Model(coords={"stream": list(self.layout.streams)}) as model:
             weekly = pm.Gamma(VARIABLE, shape, rate, dims="stream")
-            data = {name: pm.Data(name, values) for name, values in self.arrays(panel).items()}
+            data = {name: pm.Data(name, values) for name, values in self.arrays(panel, priors).items()}
             pm.Potential(
                 "log_likelihood",
                 (data["days"] * pm.math.log(weekly) - weekly * data["weeks"]).sum(),

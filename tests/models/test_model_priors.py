@@ -57,12 +57,12 @@ def test_mixed_families_keep_the_order_of_the_dimension(counted, stated):
     assert model.named_vars_to_dims[group.variable] == ("stream",)
     assert list(model.coords["stream"]) == list(elements(group, stated.layout))
     parts = {variable.name for variable in model.free_RVs if variable.name.startswith("excitation_branching")}
-    assert parts == {"excitation_branching_beta", "excitation_branching_logitnormal"}
+    assert parts == {"excitation_branching_beta__", "excitation_branching_logitnormal__"}
 
 
 def test_the_model_of_mixed_families_has_the_density_of_its_priors(counted, stated):
     model = build_model(counted("joint", "whole"), stated)
-    beta, logit = model["excitation_branching_beta"], model["excitation_branching_logitnormal"]
+    beta, logit = model["excitation_branching_beta__"], model["excitation_branching_logitnormal__"]
     density = model.compile_fn(
         [variable.sum() for variable in model.logp([beta, logit], jacobian=False, sum=False)],
         mode="FAST_COMPILE",
@@ -80,6 +80,25 @@ def test_the_model_of_mixed_families_has_the_density_of_its_priors(counted, stat
         of_family = [prior.distribution for prior in priors if prior.distribution.family == family]
         pairs = zip(of_family, values[variable], strict=True)
         assert total == pytest.approx(sum(float(d.log_density(x)) for d, x in pairs), rel=1e-10)
+
+
+def test_what_only_differences_reach_is_turned_and_keeps_its_prior(counted, layouts):
+    # Unequal scales: adding a number to all kinds moves the standardised ones by its multiple of 1/scale.
+    stated = {"severity.category.visit": "Normal(1, 0.5)", "severity.category.sanction": "Normal(-1, 3)"}
+    priors = default_priors(layouts["joint"]).changed(stated, "config")
+    model = build_model(counted("joint", "whole"), priors)
+    turned, category = model["severity_category_turned__"], model["severity_category"]
+    rows = np.vstack([np.zeros(8), np.eye(8)])
+    at = model.compile_fn([category], inputs=[turned], mode="FAST_COMPILE", on_unused_input="ignore")
+    values = np.array([at({turned.name: row})[0] for row in rows])
+    means, scales = np.array(
+        [one.distribution.values for one in priors.priors.values() if one.group.name == "severity.category"]
+    ).T
+    np.testing.assert_allclose(values[0], means)
+    effects = values[1:] - values[0]
+    np.testing.assert_allclose(effects.T @ effects, np.diag(scales**2), atol=1e-12)
+    # The first of them moves all kinds alike, and so nothing that the likelihood sees.
+    np.testing.assert_allclose(effects[0], effects[0, 0], rtol=1e-12)
 
 
 def test_chains_of_acts_that_never_end_are_ruled_out_softly(counted, layouts):

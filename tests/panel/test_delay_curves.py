@@ -130,11 +130,12 @@ def level_at_origin(events: EventTable, curve: DelayCurve | None) -> float:
     streams = np.zeros((len(STREAM_ROWS), 1))
     for name, value in (("log_rate", np.log(rate)), ("loading", 1.0), ("shape", 1e6)):
         streams[STREAM_ROWS.index(name)] = value
-    dynamics = np.array([0.5, 0.5, 0.0, np.exp(-28 / 120.0), 0.0, 0.0])
+    dynamics = np.array([0.5, 0.5, 0.0, np.exp(-28 / 120.0), 0.0, 0.0, 0.0])
 
     def negative(innovations):
-        value, _, _, gradient, _ = value_and_gradient(
-            streams[None], dynamics[None], innovations[None], np.zeros((1, 4)), *arrays
+        even = np.zeros((1, grid.n_knots))
+        value, _, _, gradient, _, _ = value_and_gradient(
+            streams[None], dynamics[None], innovations[None], np.zeros((1, 4)), even, *arrays
         )
         return -value[0] + 0.5 * innovations @ innovations, -gradient + innovations
 

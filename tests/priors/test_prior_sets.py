@@ -27,8 +27,9 @@ def test_every_parameter_has_a_prior_that_fits_its_support(family):
     for group in parameter_groups(layout):
         names = [f"{group.name}.{element}" for element in elements(group, layout)] or [group.name]
         assert [prior.name for prior in priors.of_group(group)] == names
-        for distribution in (*(p.distribution for p in priors.of_group(group)), *group.words.values()):
-            assert distribution.support in inside[group.support], group.name
+        for prior in priors.of_group(group):
+            for distribution in (prior.distribution, *prior.group.words.values()):
+                assert distribution.support in inside[prior.group.support], prior.name
     assert all(prior.origin == "default" for prior in priors.priors.values())
 
 
@@ -43,19 +44,27 @@ def test_ballast_and_severity_belong_to_the_joint_layout_only():
         "severity.grave",
         "severity.tension",
         "severity.recent",
+        "severity.density",
     }
     assert names["joint"] - names["focused"] == only_joint
-    assert names["focused"] == names["target"]
+    # One stream cannot tell how densely acts are coded from how tense the relationship is.
+    assert names["focused"] - names["target"] == {"density.scale"}
 
 
 def test_default_loadings_set_the_sign_of_tension(joint):
-    assert joint.priors["tension.loading.dispute"].distribution == Distribution("Normal", (1, 0.4))
-    assert joint.priors["tension.loading.visit"].distribution == Distribution("Normal", (0, 0.4))
+    assert joint.priors["tension.loading.dispute"].distribution == Distribution("LogNormal", (0, 0.4))
+    assert joint.priors["tension.loading.visit"].distribution.support == "real"
+    for name in ("tension.loading.dispute", "severity.tension"):
+        with pytest.raises(PriorError, match=r"puts mass where .*above 0"):
+            joint.changed({name: "Normal(0.3, 0.4)"}, "config")
+    assert joint.changed({"tension.loading.visit": "against"}, "config")
+    with pytest.raises(PriorError, match=r"'against' is no word for it\. Words: 'none', 'follows'"):
+        joint.changed({"tension.loading.sanction": "against"}, "config")
 
 
 def test_a_word_stands_for_its_documented_distribution(joint):
     changed = joint.changed({"tension.persistence": "slow"}, "config").priors["tension.persistence"]
-    assert changed.distribution == Distribution("LogNormal", (math.log(365), 0.5))
+    assert changed.distribution == Distribution("LogNormal", (math.log(300), 0.4))
     assert (changed.words, changed.origin) == ("slow", "config")
     assert joint.priors["tension.persistence"].words == "medium"  # the set itself is left alone
 

@@ -16,7 +16,7 @@ import xarray as xr
 from forecast.cli import main
 from forecast.config import load_config, target_definition
 from forecast.inference.posterior import Posterior
-from forecast.models.draws import INNOVATIONS, prior_draws
+from forecast.models.draws import DENSITY_INNOVATIONS, INNOVATIONS, prior_draws
 from forecast.priors import elements
 from forecast.records.forecast import Baseline, Diagnostics, DyadRecord, Forecast, Headline
 from forecast.runs.inputs import Inputs, read_inputs
@@ -153,12 +153,13 @@ def run_folder(base, folder, tmp_path_factory) -> Path:
 
 def posterior_of(inputs: Inputs, variables) -> Posterior:
     coords, posterior = {}, {}
+    knots = {INNOVATIONS: "knot", DENSITY_INNOVATIONS: "density_knot"}
     groups = {group.variable: group for group in inputs.priors.groups}
     for name, values in variables.items():
         alone = values[:, 0]  # of the one dyad
         dims = ["chain", "draw"]
-        if name == INNOVATIONS:
-            dims.append("knot")
+        if name in knots:
+            dims.append(knots[name])
         elif alone.ndim > 1:
             dims.append(groups[name].dimension)
             coords[dims[-1]] = list(elements(groups[name], inputs.data.layout))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from forecast.models.draws import prior_draws, stream_draws
-from forecast.panel.panel import TimeGrid, count_events, count_panel
+from forecast.panel.panel import TimeGrid, count_events, count_panel, density_knots_for
 from forecast.panel.streams import FutureAct, TargetRule
 from forecast.priors import default_priors
 from forecast.simulation import NEVER, SimulationOptions, probability_curve, simulate_first_passages
@@ -116,7 +116,13 @@ def test_spare_knots_of_the_draws_are_not_used(past, from_prior):
     data = past("focused")
     rule = data.layout.target
     draws = from_prior("focused", 50, data.grid.n_knots + 4)
-    exact = replace(draws, knots=draws.knots[..., :-4], innovations=draws.innovations[..., :-4])
+    needed = density_knots_for(data.grid.n_knots)
+    exact = replace(
+        draws,
+        knots=draws.knots[..., :-4],
+        innovations=draws.innovations[..., :-4],
+        density=draws.density[..., :needed],
+    )
     spare, without = (simulate_first_passages(data, some, [rule], OPTIONS) for some in (draws, exact))
     assert spare.day.tobytes() == without.day.tobytes()
 
@@ -206,7 +212,7 @@ def test_a_severe_act_of_the_step_under_way_makes_later_acts_graver(layouts, dra
     "change",
     [
         {"log_rate": lambda a: a + 0.3},
-        {"own": lambda a: np.minimum(a * 1.3, 0.95)},
+        {"own": lambda a: 0.5 + 0.5 * a},
         {"cross": lambda a: a * 1.5},
         {"log_rate": lambda a: a + 0.1, "own": lambda a: a + 0.01, "cross": lambda a: a + 0.01},
     ],

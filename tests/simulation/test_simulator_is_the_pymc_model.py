@@ -47,14 +47,16 @@ class Ahead:
         # A model of one dyad has variables without that axis.
         self.variables = {name: values[:, 0] for name, values in variables.items()}
         self.model = build_model(self.longer, priors, form="plain")
-        names = [variable.name for variable in self.model.free_RVs]
+        names = list(self.variables)
         rate = pytensor.function(
-            self.model.free_RVs, self.model["rate"], mode="FAST_COMPILE", on_unused_input="ignore"
+            [self.model[name] for name in names],
+            self.model["rate"],
+            mode="FAST_COMPILE",
+            on_unused_input="ignore",
         )
         self.rates = np.array(
             [rate(*(self.variables[name][d] for name in names))[0, -1] for d in range(N_DRAWS)]
         )
-        assert set(names) == set(self.variables)
 
     def simulate(self, rules):
         options = SimulationOptions(seed=6, horizon_days=self.days, paths_per_draw=N_PATHS)
