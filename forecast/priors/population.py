@@ -32,6 +32,7 @@ from forecast.priors.resolve import PriorSet, default_priors
 SCHEMA = 1
 WIDE_SHARE = 0.2
 """Weight of the documented default beside the population."""
+LEAST_SPREAD = 0.5
 SHIPPED = "population.yaml"
 LEARNED = (
     "baseline.weekly_rate",
@@ -105,7 +106,9 @@ class Population(_Part):
         """Return the priors of a pair whose record holds so many acts a month of the layout.
 
         Outside the densities that the population was learned from, the nearest counts. Baseline rates keep
-        to the record's own density.
+        to the record's own density. All others are moved by at most one standard deviation of the documented
+        default, and to no less than ``LEAST_SPREAD`` of it: what was learned rests on normal approximations
+        of likelihoods around that default.
         """
         documented = default_priors(layout)
         inside = min(max(acts_a_month, self.least_acts_a_month), self.most_acts_a_month)
@@ -117,11 +120,15 @@ class Population(_Part):
             if own is None:
                 continue
             centre, wide = own.centre + own.slope * steps, prior.distribution
+            middle, width = wide.values
             if prior.group.name == BASELINE:
                 # All acts of a layout that counts one kind of act are of this kind.
                 centre = weekly + (centre if len(layout.streams) > 1 else 0.0)
-                wide = Distribution(wide.family, (centre, wide.values[1]))
-            joined = _joined(Distribution(NORMAL_SCALES[prior.group.support], (centre, own.spread)), wide)
+                wide = Distribution(wide.family, (centre, width))
+            else:
+                centre = min(max(centre, middle - width), middle + width)
+            spread = max(own.spread, LEAST_SPREAD * width)
+            joined = _joined(Distribution(NORMAL_SCALES[prior.group.support], (centre, spread)), wide)
             changed[name] = replace(prior, distribution=joined, default=joined)
         return replace(documented, priors={**documented.priors, **changed})
 

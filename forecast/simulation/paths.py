@@ -45,6 +45,8 @@ NEVER = np.iinfo(np.int32).max
 RATE_CAP = 200.0
 """Acts a step and stream above which the intensity is cut (and counted)."""
 
+_MOST_LOG_RATE = 20.0
+"""Far above the cap, and far below what overflows."""
 _CHUNK_CELLS = 65_536  # cells of one step that fit the cache; part of the random streams, so fixed
 # Purposes of random numbers; marks take one a level, from 6 to 9.
 _COUNT, _TENSION, _DAY, _CALENDAR, _MARK, _WINDOW, _DENSITY = 0, 1, 2, 3, 4, 10, 11
@@ -327,6 +329,7 @@ class _Chunk:
         rate += draws.log_rate[:, None]
         if self.density_path:
             rate += self.density[..., None] * self.layout.coding
+        np.minimum(rate, _MOST_LOG_RATE, out=rate)
         np.exp(rate, out=rate)
         rate += draws.own[:, None] * state.own
         rate += draws.cross[:, None] * state.cross[..., None]
