@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import NamedTuple
 
 import numpy as np
@@ -30,11 +30,20 @@ class FitInputs(NamedTuple):
     priors: PriorSet
 
 
+class LaterRows(NamedTuple):
+    """Rows that became known after the as-of date: how many, and the first and last of those days."""
+
+    rows: int
+    first: date
+    last: date
+
+
 @dataclass(frozen=True)
 class Inputs:
     """Everything a run reads, checked: what is known at the as-of date, counted, and the priors.
 
-    ``fits`` holds one entry a model of the family: one in all for ``joint``.
+    ``fits`` holds one entry a model of the family: one in all for ``joint``. ``later`` are rows of the dyad
+    that were left out since nobody knew them at the as-of date.
     """
 
     config: Config
@@ -46,6 +55,7 @@ class Inputs:
     scenarios: tuple[Scenario, ...] = ()
     delay: DelayCurve | None = None
     left_out: tuple[PairRows, ...] = ()
+    later: LaterRows | None = None
 
     @property
     def main(self) -> FitInputs:
@@ -168,12 +178,19 @@ def inputs_of(config: Config, everything: EventTable) -> Inputs:
             for model, priors in fits
         ),
         delay=delay,
+        later=_later_rows(config, everything),
         rules=rules,
         calendar=tuple(
             FutureAct(act.date, act.category, act.severity, act.probability, label=act.label)
             for act in config.calendar
         ),
     )
+
+
+def _later_rows(config: Config, everything: EventTable) -> LaterRows | None:
+    known = everything.known_date
+    later = known[known > np.datetime64(config.as_of, "D")]
+    return LaterRows(len(later), later.min().item(), later.max().item()) if len(later) else None
 
 
 def reporting_delay(config: Config, events: EventTable) -> DelayCurve | None:
