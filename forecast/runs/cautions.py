@@ -38,9 +38,10 @@ from forecast.wording.cautions import caution_sentence
 
 FEWEST_EVENTS = 30
 FEWEST_TARGET_DAYS = 3
-EPISODE_DAYS = 31
+EPISODE_DAYS, EPISODE_PART = 31, 0.02
+"""An episode lasts so many days, or this part of the record, whichever is longer."""
 EPISODE_SHARE = 0.5
-"""Share of the events within ``EPISODE_DAYS`` from which on the record tells of one episode."""
+"""Share of the events within one episode from which on the record tells of little else."""
 STALE_CHANCE = 0.01
 STALE_DAYS = 2 * STEP_DAYS
 """Shortest gap that is ever called stale: two steps of the grid."""
@@ -117,7 +118,7 @@ def _found(inputs: Inputs) -> Iterator[Caution]:
     for rule in inputs.rules:
         yield from few_target_events(rule, inputs.config.target_title(rule.name), used)
     yield from stale_events(used.date, np.datetime64(as_of, "D"))
-    yield from one_episode(used.date)
+    yield from one_episode(used.date, (grid.origin - grid.start).days)
     for rule in inputs.rules:
         yield from target_saturated(rule, inputs.config.target_title(rule.name), used, inputs.data)
     yield from prior_far_from_data(inputs)
@@ -181,16 +182,19 @@ def stale_events(days: Days, as_of: np.datetime64) -> Iterator[StaleEvents]:
         )
 
 
-def one_episode(days: Days) -> Iterator[OneEpisode]:
-    """Yield a caution where half of two or more events lie within ``EPISODE_DAYS``.
+def one_episode(days: Days, record_days: int) -> Iterator[OneEpisode]:
+    """Yield a caution where half of two or more events lie within one episode.
 
     Parameters
     ----------
     days : ndarray of datetime64[D], shape (event,)
         Days of the events used, in order, at least one.
+    record_days : int
+        Length of the record.
     """
+    span = max(EPISODE_DAYS, int(EPISODE_PART * record_days))
     # Events from each one on that lie within the span that begins with it.
-    ends = np.searchsorted(days, days + np.timedelta64(EPISODE_DAYS, "D"))
+    ends = np.searchsorted(days, days + np.timedelta64(span, "D"))
     within = ends - np.arange(len(days))
     busiest = int(within.argmax())
     if within[busiest] >= max(2, EPISODE_SHARE * len(days)):

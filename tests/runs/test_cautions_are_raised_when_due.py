@@ -228,7 +228,15 @@ def test_a_span_is_told_in_days_months_or_years(first, last, said):
 
 
 def test_two_events_far_apart_are_no_episode(coded):
-    assert [*one_episode(coded(("2015-06-01", "visit", 1), ("2019-06-01", "visit", 1)).date)] == []
+    days = coded(("2015-06-01", "visit", 1), ("2019-06-01", "visit", 1)).date
+    assert [*one_episode(days, 2000)] == []
+
+
+@pytest.mark.parametrize(("record_days", "found"), [(1700, False), (1800, True)])
+def test_an_episode_lasts_a_fiftieth_of_a_long_record(coded, record_days, found):
+    # 35 days from the first to the last: a fiftieth of 1,800 days is 36, of 1,700 days 34.
+    days = coded(("2019-06-01", "visit", 1), ("2019-07-06", "visit", 1)).date
+    assert bool([*one_episode(days, record_days)]) is found
 
 
 def test_most_events_in_one_month_are_one_episode(found):
