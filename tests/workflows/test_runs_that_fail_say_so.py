@@ -39,7 +39,7 @@ def test_a_run_that_did_not_converge_exits_1_names_the_gates_and_is_kept(unconve
 def test_from_python_it_is_returned_with_a_warning(unconverged, kept, monkeypatch):
     config = kept[-1].inputs.config.model_copy(update={"scenarios": ()})
     monkeypatch.setattr(workflow, "fit", lambda *of: kept[-1].posterior)
-    said = r"^the fit did not converge; do not use its numbers\.\n  .*at least 400 needed"
+    said = r"(?s)^the fit did not converge; do not use its numbers\.\n  .*at least 400 needed"
     with pytest.warns(NotConvergedWarning, match=said) as found:
         run = workflow.make_forecast(config, drivers=False)
     assert [one.filename for one in found] == [__file__]
@@ -56,9 +56,11 @@ def test_from_python_it_is_returned_with_a_warning(unconverged, kept, monkeypatc
 def test_its_cautions_stand_in_the_message_and_in_forecast_json(unconverged):
     ended, folder = unconverged
     cautions = json.loads((folder / "forecast.json").read_text())["cautions"]
-    assert [one["code"] for one in cautions][:2] == ["not_converged", "few_target_events"]
-    assert cautions[1]["target"] == "lethal_clash"
-    assert f"Read with caution:\n  {cautions[1]['text']}" in ended.err
+    first, *others = cautions
+    assert first["code"] == "not_converged"
+    assert "lethal_clash" in {one["target"] for one in others if one["code"] == "few_target_events"}
+    assert f"Read with caution:\n  {others[0]['text']}\n" in ended.err
+    assert f"  {others[-1]['text']}\n" in ended.err
     assert "on record as failed in" in ended.err
 
 
