@@ -1,7 +1,7 @@
 # `make report` and `make test` need only GNU make and Python 3.12, 3.13 or 3.14.
 
 CONFIG := configs/us-china-2023.yaml
-# Further options of the command, e.g. make report ARGS="--set sampler.draws=500"
+# Further options of the command, e.g. make report ARGS="--set sampler.draws=2000"
 ARGS :=
 TRACK := --ledger reports/track-record.sqlite
 VENV := .venv/bin

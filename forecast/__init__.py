@@ -49,7 +49,7 @@ if TYPE_CHECKING:
         load_config,
         load_scenario,
     )
-    from forecast.errors import ForecastError, InputError, NotConvergedError
+    from forecast.errors import ForecastError, InputError, NotConvergedError, NotConvergedWarning
     from forecast.evaluation.backtest import BacktestOptions
     from forecast.events.bundled import load_events
     from forecast.events.reading import read_events
@@ -79,6 +79,7 @@ _HOME = {
     "ForecastError": "errors",
     "InputError": "errors",
     "NotConvergedError": "errors",
+    "NotConvergedWarning": "errors",
     "RobustnessOptions": "sensitivity.robustness",
     "Run": "runs.run",
     "Scenario": "config",
@@ -114,6 +115,7 @@ __all__ = [
     "ForecastError",
     "InputError",
     "NotConvergedError",
+    "NotConvergedWarning",
     "RobustnessOptions",
     "Run",
     "Scenario",

@@ -11,6 +11,8 @@
 └── ``UnfinishedError``     part of the work failed, the rest is kept (exit code 1)
     └── ``StoppedError``    the user stopped it, what was finished is kept (exit code 130)
 
+``NotConvergedWarning``     the same where the numbers are returned all the same: ``make_forecast``
+
 A message says where, what came, what is allowed and what to do.
 """
 
@@ -75,6 +77,10 @@ class NotConvergedError(ForecastError):
     """The sampler ran, but a gate failed: the numbers must not be used as if it had converged."""
 
     exit_code: ClassVar[int] = 1
+
+
+class NotConvergedWarning(UserWarning):
+    """A gate failed, and the numbers are returned all the same: do not use them."""
 
 
 class UnfinishedError(ForecastError):

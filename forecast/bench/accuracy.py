@@ -189,7 +189,9 @@ def read_dyads(folder: Path, names: Sequence[str] | None = None) -> dict[str, Ev
     found = {path.stem: path for path in paths}
     for name in names or ():
         if name not in found:
-            raise InputError(f"{folder}: holds no {name}.csv.{did_you_mean(name, found)}")
+            raise InputError(
+                f"{folder}: holds no {name}.csv.{did_you_mean(name, found)} It holds {', '.join(found)}"
+            )
     return {name: read_events(path) for name, path in found.items() if names is None or name in names}
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from forecast.bench.kept_rows import KeptRows
 from forecast.bench.study_cells import FEWEST_EVENTS, HORIZONS, TARGET, Job, Skipped, StudyOptions, plan_study
-from forecast.errors import ForecastError, InputError, UnfinishedError
+from forecast.errors import ForecastError, InputError, StoppedError, UnfinishedError
 from forecast.evaluation.baselines import constant_rate, discounted_rate, share_of_windows
 from forecast.evaluation.bootstrap import draw_blocks, with_interval
 from forecast.evaluation.scores import log_score
@@ -182,6 +182,8 @@ def run_study(
     ------
     InputError
         The config of a cell is not valid, no cell can be forecast, or the folder cannot be used.
+    StoppedError
+        Ctrl-C was pressed, and rows are kept.
     """
     jobs, skipped = plan_study(dyads, options)
     if not jobs:
@@ -199,11 +201,18 @@ def run_study(
     reused, unused = len(rows), 0 if kept is None else len(kept) - len(rows)
     tell = listen or (lambda done, planned: None)
     tell(len(rows), len(jobs))
-    for job, row in _forecast_all(waiting, workers):
-        rows[job.key] = row
-        if kept is not None:
-            kept.keep(job.key, row.to_json())
-        tell(len(rows), len(jobs))
+    try:
+        for job, row in _forecast_all(waiting, workers):
+            rows[job.key] = row
+            if kept is not None:
+                kept.keep(job.key, row.to_json())
+            tell(len(rows), len(jobs))
+    except KeyboardInterrupt as stop:
+        if kept is None:
+            raise
+        raise StoppedError(
+            f"stopped; {len(rows)} of {len(jobs)} forecasts are kept in {keep}. The same command goes on"
+        ) from stop
     return Study(tuple(rows[job.key] for job in jobs), tuple(skipped), workers, reused, unused)
 
 

@@ -22,6 +22,7 @@ from forecast.evaluation.units import model_columns
 from forecast.evaluation.windows import find_record_start
 from forecast.events.dyads import main_pairs
 from forecast.events.table import EventTable
+from forecast.families import family_named
 
 HORIZONS = (30, 90, 180)
 """Days ahead of the milestones."""
@@ -180,8 +181,13 @@ def _sampled(cells: list[Cell], options: StudyOptions) -> list[Cell]:
 def cell_config(cell: Cell, events: EventTable, options: StudyOptions) -> Config:
     """Return the config of a forecast: defaults, but for what the cell and the options say.
 
-    ``ConfigError`` for an override that is not valid; ``InputError`` for one of what a cell is made of.
+    ``ConfigError`` for an override that is not valid; ``InputError`` for one of what a cell is made of, and
+    for a family that is none.
     """
+    try:
+        family_named(options.family)
+    except InputError as error:
+        raise InputError(f"--family: {error}") from error
     for text in options.overrides:
         if not text.strip().startswith(OVERRIDDEN):
             raise InputError(

@@ -39,7 +39,7 @@ _WORST = 5
 
 app = typer.Typer(
     name="bench",
-    help="Measure speed, accuracy on a folder of dyads, calibration of inference, reading of feeds.",
+    help="Measure speed, accuracy and convergence on many dyads, calibration of inference, reading of feeds.",
 )
 
 
@@ -57,7 +57,7 @@ class SpeedChoice:
 @app.callback(invoke_without_command=True)
 @takes_options
 def bench(context: typer.Context, choice: SpeedChoice, output: Output) -> None:
-    """Measure: speed (the default); accuracy on dyads; calibration of inference; reading of feeds."""
+    """Measure: speed (the default); accuracy and convergence on dyads; calibration; reading of feeds."""
     if context.invoked_subcommand is None:
         _measure_speed(choice, output)
         return

@@ -160,14 +160,13 @@ def _report(study: Study, seed: int) -> Iterator[Part]:
     yield Table((left(width=6), *(right(head, max(len(head), 6)) for head in heads)), map(_fits, summaries))
     yield BLANK
     yield text("Mean log score in nats, lower is better: model, climatology, constant rate, γ–Poisson")
-    columns = right("n", 5), *(right(head, 5) for head in ("model", "clim.", "const.", "γ–P."))
+    columns = right("n", 5), *(right(head, 6) for head in ("model", "clim.", "const.", "γ–P."))
     yield Table(
         (left(width=6), *columns, right("model − clim.", 14), right("outside", 7)), map(_scores, summaries)
     )
     yield text(
         f"± is the bootstrap error over dyads; outside: more than {OUTSIDE:g} away from the range of the "
-        f"three baselines. Seconds are those of a fit "
-        f"with {study.workers} side by side.",
+        "three baselines.",
         indent=2,
     )
     failed = [row for row in study.rows if not row.converged]

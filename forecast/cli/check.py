@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -11,7 +11,8 @@ import typer
 from forecast.cli.options import DatedOptions, Output, check_figure, option, takes_options
 from forecast.cli.priors import elicited_facts, set_priors
 from forecast.cli.terminal import BLANK, Part, Table, left, line, right, text
-from forecast.wording import count, long_day, percent, points, times
+from forecast.wording import count, long_day, percent, plain_number, points, times
+from forecast.wording.cautions import HEAD, caution_lines
 
 if TYPE_CHECKING:
     from forecast.events.duplicates import DuplicateGroup
@@ -34,6 +35,7 @@ def check(
     from forecast.events.duplicates import likely_repeats
     from forecast.events.dyads import selection_notes
     from forecast.events.summary import saturation_in_words
+    from forecast.runs.cautions import acts_a_month, cautions_of
     from forecast.runs.inputs import read_inputs
     from forecast.scenarios import plan_scenarios
     from forecast.sensitivity.prior_predictive import prior_predictive
@@ -42,6 +44,8 @@ def check(
     loaded = case.load()
     inputs = read_inputs(loaded)
     plans = plan_scenarios(inputs, inputs.scenarios)
+    cautions = cautions_of(inputs)
+    pace = acts_a_month(inputs.data, inputs.priors)
     implied = prior_predictive(inputs, loaded.sampler.seed)
     repeats = likely_repeats(inputs.events)
     changed = [prior for prior in inputs.priors.priors.values() if prior.origin != "default"]
@@ -64,6 +68,8 @@ def check(
             *((saturated,) if (saturated := saturation_in_words(inputs.events)) else ()),
         ],
         "events_fitted": len(inputs.events.between(inputs.data.grid.start, inputs.config.as_of)),
+        "cautions": [one.model_dump(mode="json") for one in cautions],
+        "acts_a_month": {"priors": _total(pace, 0), "data": _total(pace, 1)},
         "prior_predictive": vars(implied),
         "known_share_of_last_weeks": inputs.data.completeness[0][-1:-5:-1].tolist(),
         "priors_set": [_set_prior(prior) for prior in changed],
@@ -77,12 +83,22 @@ def check(
         "Scenarios": (
             _item(f"{plan.scenario.title} ({plan.scenario.name}): {plan.in_words}.") for plan in plans
         ),
-        "Data": map(_item, _data(inputs, repeats)),
+        HEAD: map(_item, caution_lines(cautions)),
+        "Data": map(_item, (*_data(inputs, repeats), _pace(pace))),
         "What the priors imply, before any event (simulated years)": _implied(inputs, implied),
     }
     filled = {title: parts for title, some in sections.items() if (parts := tuple(some))}
     shown = [part for title, parts in filled.items() for part in (BLANK, text(title), *parts)]
     output.print(facts, (*shown, *((BLANK, line(f"Figure   {plot}")) if plot else ())))
+
+
+def _total(pace: Mapping[str, tuple[float, float]], of: int) -> float:
+    return sum(both[of] for both in pace.values())
+
+
+def _pace(pace: Mapping[str, tuple[float, float]]) -> str:
+    prior, data = (plain_number(_total(pace, of)) for of in (0, 1))
+    return f"Acts a month: {data} in the data; the base rates of the priors imply {prior}."
 
 
 def _item(said: str) -> Part:
@@ -147,7 +163,7 @@ def _implied(inputs: Inputs, implied: PriorPredictive) -> Iterator[Part]:
         )
         for name, (low, middle, high) in implied.acts_a_month.items()
     )
-    columns = left("Acts a month", 20), right("median", 8), right("90% range", 12), right("in the data", 11)
+    columns = left("Acts a month", 20), right("median", 8), right("90% range", 16), right("in the data", 11)
     yield Table(columns, rows)
     for name, probability in implied.target_within_year.items():
         yield _item(

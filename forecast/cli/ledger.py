@@ -34,10 +34,11 @@ def list_(
     ledger: Path | None = LEDGER,
     status: Literal["open", "resolved", "void"] | None = option(None, "--status", "Only these."),
     dyad: str | None = option(None, "--dyad", "Only this pair, e.g. USA-CHN.", "A-B"),
+    failed: bool = option(False, "--failed", "List those of runs that did not converge, too."),
     *,
     answer: Answer,
 ) -> None:
-    """List the forecasts on record, with what became of them."""
+    """List the forecasts on record, with what became of them; those of runs that failed are left out."""
     from forecast.ledger.store import open_ledger
 
     book = open_ledger(ledger_place(ledger))
@@ -51,8 +52,15 @@ def list_(
         for entry in book.answers
         if (status is None or book.standing(entry) == status) and (not dyad or entry.question.is_about(dyad))
     ]
-    forecasts = [_summary(book, entry) for entry in chosen]
-    answer.print({"ledger": book.path, "head": book.head, "forecasts": forecasts}, _listed(book, chosen))
+    shown = [entry for entry in chosen if failed or not entry.failed]
+    left_out = len(chosen) - len(shown)
+    facts = {
+        "ledger": book.path,
+        "head": book.head,
+        "forecasts": [_summary(book, entry) for entry in shown],
+        "failed_left_out": left_out,
+    }
+    answer.print(facts, _listed(book, shown, left_out))
 
 
 @app.command("show")
@@ -71,6 +79,7 @@ def _summary(book: Book, entry: ProbabilityEntry) -> dict[str, Any]:
     return entry.model_dump(mode="json", exclude={"provenance"}) | {
         "question_id": entry.question.id,
         "standing": book.standing(entry),
+        "failed": entry.failed,
         "outcome": resolution.outcome if resolution else None,
         "imported": bool(entry.provenance),
     }
@@ -104,13 +113,15 @@ def _everything(book: Book, subject: str) -> dict[str, Any]:
     return content
 
 
-def _listed(book: Book, entries: Sequence[ProbabilityEntry]) -> Iterator[Part]:
-    """A row a forecast: id, days, target, probability, what happened."""
+def _listed(book: Book, entries: Sequence[ProbabilityEntry], left_out: int = 0) -> Iterator[Part]:
+    """A row a forecast: id, days, target, probability, what happened; ``left_out`` failed ones counted."""
     from forecast.ledger.book import SHOWN_DIGITS
-    from forecast.ledger.entries import ForecastEntry, JudgementEntry
+    from forecast.ledger.entries import JudgementEntry
 
+    of_failed = "of runs that did not converge"
+    without = f"{count(left_out, 'forecast')} {of_failed} left out: --failed lists them."
     if not entries:
-        yield text(f"{book.path}: no such forecast on record.")
+        yield text(f"{book.path}: no such forecast on record.{f' {without}' if left_out else ''}")
         return
     columns = *map(left, ("Id", "As of", "Before", "Pair")), left("Target", 22), right("Chance"), left("Ends")
     rows = (
@@ -125,17 +136,21 @@ def _listed(book: Book, entries: Sequence[ProbabilityEntry]) -> Iterator[Part]:
         )
         for entry in entries
     )
-    styles = ("dim" if book.standing(entry) == "void" else "" for entry in entries)
+    styles = ("dim" if entry.failed or book.standing(entry) == "void" else "" for entry in entries)
     yield Table(columns, rows, styles, indent=0, gap=1)
     yield BLANK
-    unconverged = sum(isinstance(entry, ForecastEntry) and not entry.converged for entry in entries)
-    if unconverged:
-        yield text(f"{count(unconverged, 'forecast')} of a fit that did not converge: not scored.")
+    failed = sum(entry.failed for entry in entries)
+    if failed:
+        yield text(f"{count(failed, 'forecast')} {of_failed}: not scored.")
+    if left_out:
+        yield text(without)
     yield text("One with everything recorded: forecast ledger show ID", "dim")
 
 
 def _end(book: Book, entry: ProbabilityEntry) -> str:
     standing = book.standing(entry)
+    if entry.failed and standing != "void":
+        return "failed"
     resolution = book.resolution_of(entry.question.id)
     return ("yes" if resolution.outcome else "no") if standing == "resolved" and resolution else standing
 
@@ -185,7 +200,7 @@ def _answer_lines(book: Book, entry: ProbabilityEntry) -> Iterator[Part]:
             f"{interval_percent(entry.interval90)}, Monte Carlo error {entry.mcse:g}: {entry.words}",
         )
         yield _field("Baseline", f"{percent(entry.baseline.probability)} ({entry.baseline.name})")
-        fit = "converged" if entry.converged else "did not converge: not scored"
+        fit = "did not converge: not scored" if entry.failed else "converged"
         yield _field("Model", f"{entry.model}, forecast {entry.code_version}; {fit}")
         yield _field("Run", f"{entry.run_id}, {entry.run_folder or 'not kept'}")
         yield _field("Config", f"sha256 {entry.config_sha256[:16]}…, data {entry.data_sha256[:16]}…")

@@ -68,7 +68,9 @@ def resolve(
 @takes_options
 def score(
     ledger: Path | None = LEDGER,
-    unconverged: bool = option(False, "--unconverged", "Score forecasts of fits that did not converge, too."),
+    failed: bool = option(
+        False, "--failed --unconverged", "Score forecasts of runs that did not converge, too."
+    ),
     figure: Path | None = option(
         None, "--figure", "Draw the calibration diagram: .svg, .png or .pdf.", "FILE"
     ),
@@ -89,7 +91,7 @@ def score(
 
     from forecast.ledger.scoring import score_ledger
 
-    scores = score_ledger(book, seed=seed, unconverged=unconverged)
+    scores = score_ledger(book, seed=seed, failed=failed)
     if figure:
         from forecast.report.backtest_figures import draw_reliability
         from forecast.report.drawing import write_figure

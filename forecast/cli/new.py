@@ -87,7 +87,7 @@ def _draft(asked: NewOptions) -> Draft:
     pair = None if asked.pair is None else _pair(asked.pair)
     as_of = day(asked.as_of)
     if asked.events is None:
-        _refuse_dates(asked, "there is no event file to read")
+        _refuse_dates(asked)
         events = _bundled_with(pair)
     else:
         events = load_events(asked.events, Path(), dates=asked.dates)
@@ -97,9 +97,9 @@ def _draft(asked: NewOptions) -> Draft:
     return draft_config(events, pair, as_of or _last_known(events), dates=asked.dates)
 
 
-def _refuse_dates(asked: NewOptions, why: str) -> None:
+def _refuse_dates(asked: NewOptions) -> None:
     if asked.dates != "iso":
-        raise InputError(f"--dates {asked.dates} would have no effect: {why}. Leave it out")
+        raise InputError(f"--dates {asked.dates} would have no effect: no event file is read. Leave it out")
 
 
 def _last_known(events: EventTable) -> date:
@@ -110,14 +110,13 @@ def _last_known(events: EventTable) -> date:
 def _pair(given: str) -> Pair:
     from forecast.events.cells import CellFault, clean_text, parse_actor
 
-    sides = parts_of(given)
-    if len(sides) != 2 or sides[0] == sides[1]:
-        raise InputError(f"--pair: got '{given}'; expected two sides with a comma between, e.g. USA,CHN")
     try:
-        a, b = (parse_actor(clean_text(side)) for side in sides)
+        sides = [parse_actor(clean_text(side)) for side in parts_of(given)]
     except CellFault as fault:
         raise InputError(f"--pair: {fault}") from fault
-    return a, b
+    if len(sides) != 2 or sides[0] == sides[1]:
+        raise InputError(f"--pair: got '{given}'; expected two sides with a comma between, e.g. USA,CHN")
+    return sides[0], sides[1]
 
 
 def _bundled_with(pair: Pair | None) -> EventTable | None:
@@ -137,7 +136,7 @@ def _lay_out(asked: NewOptions, answer: Answer) -> None:
     ignored = {"EVENTS": asked.events, "--pair": asked.pair, "--as-of": asked.as_of}
     if given := tuple(name for name, value in ignored.items() if value is not None):
         raise InputError(f"--example lays out a config as it is: leave out {listing(given)}")
-    _refuse_dates(asked, "there is no event file to read")
+    _refuse_dates(asked)
     assert asked.example is not None
     folder = asked.out or EXAMPLE_FOLDER
     content = {folder / path: held for path, held in example_files(asked.example).items()}

@@ -125,7 +125,7 @@ class ConfigOptions:
 
     config: Path = argument("CONFIG", "Config file (YAML).")
     overrides: list[str] | None = option(
-        None, "--set", "Change a setting for this run, e.g. sampler.draws=500. Repeatable.", "KEY=VALUE"
+        None, "--set", "Change a setting for this run, e.g. sampler.draws=2000. Repeatable.", "KEY=VALUE"
     )
 
     dates: DateOrder | None = option(

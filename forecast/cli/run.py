@@ -46,11 +46,11 @@ def run(
         "End with code 0 even if the fit did not converge; the report stays stamped.",
     ),
     ledger: Path | None = LEDGER,
-    no_ledger: bool = option(False, "--no-ledger", "Do not put the forecasts on record."),
+    no_ledger: bool = option(False, "--no-ledger", "Leave this run off the record, e.g. a trial."),
     *,
     output: Output,
 ) -> None:
-    """Fit the model, simulate the futures, write the run folder with its PDF report."""
+    """Fit the model, simulate the futures, write the run folder with its PDF report, put it on record."""
     if ledger and no_ledger:
         raise InputError("--ledger names a ledger and --no-ledger uses none: give one of them")
     place = None if no_ledger else ledger_place(ledger, out)
@@ -92,15 +92,19 @@ def run(
     if output.json:
         typer.echo((folder / "forecast.json").read_text(encoding="utf-8"), nl=False)
     if not allow_unconverged:
-        require_converged(finished.forecast, folder)
+        require_converged(finished.forecast, folder, place)
     if output.for_people:
         files = {"Report": folder / "report.pdf", "Numbers": folder / "forecast.json", "Ledger": place}
         written = (line(f"{name:<9}{path}") for name, path in files.items() if path)
         show((*bottom_line(finished.forecast), *written))
+        if place:
+            failed = "" if finished.forecast.converged else " as failed: neither listed nor scored"
+            show([text(f"On record{failed}; --no-ledger leaves a run off the record.", "dim", indent=9)])
 
 
 def bottom_line(forecast: Forecast) -> Iterator[Part]:
     """Yield the headline in words and numbers, every target × milestone, and what scenarios change."""
+    from forecast.wording.cautions import HEAD, caution_lines
     from forecast.wording.warnings import failure_sentence
 
     if not forecast.converged:
@@ -109,6 +113,10 @@ def bottom_line(forecast: Forecast) -> Iterator[Part]:
             yield text(failure_sentence(failure), "red", indent=2)
         yield BLANK
     yield from _headline(forecast)
+    cautions = caution_lines([one for one in forecast.cautions if one.code != "not_converged"])
+    if cautions:
+        yield text(HEAD, "bold yellow")
+        yield from (text(f"- {one}", "yellow", hang=2) for one in cautions)
     yield BLANK
     yield text(f"{forecast.dyad.label}, as of {wording.long_day(forecast.as_of)}. Milestones:")
     milestones = forecast.targets[0].milestones

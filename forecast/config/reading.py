@@ -38,7 +38,7 @@ def load_config(
     """Read, override and check a config; nothing but this one file is opened.
 
     Relative paths inside the file start from its folder. ``overrides`` are ``key.path=value`` as after
-    ``--set``, e.g. ``"sampler.draws=250"`` or ``"milestones.us-election-2024.date=2024-11-06"``; later ones
+    ``--set``, e.g. ``"sampler.draws=2000"`` or ``"milestones.us-election-2024.date=2024-11-06"``; later ones
     win, and ``as_of`` and ``seed`` (``--as-of``, ``--seed``) win over them.
 
     Raises ``ConfigError`` once, with every fault: ``file:line:column: key.path: got …; expected …``.
@@ -110,7 +110,7 @@ def parse_override(text: str) -> Override:
     dotted, written = dotted.strip(), written.strip()
     option = f"--set {dotted}"
     if not equals or not dotted:
-        raise ConfigError(f"--set {text}: write key.path=value, e.g. --set sampler.draws=250")
+        raise ConfigError(f"--set {text}: write key.path=value, e.g. --set sampler.draws=2000")
     if written[:1] not in {"[", "{", "'", '"'}:
         return Override(option, dotted, plain_scalar(written))
     return Override(option, dotted, parse_yaml(written, option)[0])

@@ -1,4 +1,4 @@
-"""How people write days, severities, actors and column names → as the codebook writes them.
+"""How people write days, severities, words and actors → as the codebook writes them.
 
 Only what can mean one thing is put right, and each change is noted once for the whole file. What can mean two
 (3/4/2020) is asked for. Cells are compared by their distinct texts, so that a file that is written by the
@@ -12,13 +12,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from forecast.events.cells import DateOrder, clean_text, shorten
+from forecast.events.cells import CONFIDENCES, DateOrder, clean_text, shorten
+from forecast.events.codebook import CATEGORIES
 from forecast.events.countries import country_code, near_country
-from forecast.events.rows import Fault, Row
+from forecast.events.rows import Fault, Row, column_named
 from forecast.events.table import DATES
 from forecast.wording import count, listing
 
 ACTORS = ("initiator", "target")
+WORDS: Mapping[str, Mapping[str, str]] = {
+    "category": dict(zip(CATEGORIES, CATEGORIES, strict=True)),
+    "verified": {"yes": "yes", "no": "no", "true": "yes", "false": "no"},
+    "confidence": dict(zip(CONFIDENCES, CONFIDENCES, strict=True)),
+}
+"""Columns that hold one of some words: how the words may be written, and as what they are read."""
+SHOWN = 10
+"""Names that a note gives; of the others it gives the number."""
 IN_WORDS: Mapping[DateOrder, str] = {"dmy": "day, month, year", "mdy": "month, day, year"}
 
 _MIDNIGHT = r"(?:[ T]0?0:00(?::00(?:\.0+)?)?)?"
@@ -44,10 +53,15 @@ def respell(rows: Sequence[Row], columns: Mapping[int, str], order: DateOrder) -
     """Rewrite the cells of rows (all as wide as the header) in place; ``columns`` are position → name."""
     spelling = Spelling()
     _respell_days(rows, {place: name for place, name in columns.items() if name in DATES}, order, spelling)
-    for place in (place for place, name in columns.items() if name == "severity"):
-        whole = {text: match[1] for text in _texts(rows, [place]) if (match := _WHOLE_NUMBER.fullmatch(text))}
-        if whole:
-            spelling.notes.append(f"severity: {_replace(rows, [place], whole)}")
+    for place, name in columns.items():
+        texts = _texts(rows, [place]) if name in WORDS or name == "severity" else ()
+        if name == "severity":
+            found = {text: match[1] for text in texts if (match := _WHOLE_NUMBER.fullmatch(text))}
+        else:
+            words = WORDS.get(name, {})
+            found = {text: word for text in texts if (word := words.get(column_named(text), text)) != text}
+        if found:
+            spelling.notes.append(f"{name}: {_replace(rows, [place], found)}")
     _note_actors(rows, {place: name for place, name in columns.items() if name in ACTORS}, spelling)
     return spelling
 
@@ -57,13 +71,21 @@ def _note_actors(rows: Sequence[Row], places: Mapping[int, str], spelling: Spell
     texts = _texts(rows, places)
     codes = {text: code for text in texts if (code := country_code(text)) and code != text}
     if codes:
-        named = listing(tuple(f"'{shorten(text)}' as {code}" for text, code in codes.items()))
-        spelling.notes.append(f"names of countries are read as codes: {named}")
-    for text in texts:
-        if near := near_country(text):
-            spelling.notes.append(
-                f"did you mean {near} by '{shorten(text)}'? It is kept as an actor of its own"
-            )
+        named = [f"'{shorten(text)}' as {code}" for text, code in codes.items()]
+        spelling.notes.append(f"names of countries are read as codes: {_first(named)}")
+    near = {text: code for text in texts if (code := near_country(text))}
+    if near:
+        asked = [f"{code} by '{shorten(text)}'" for text, code in near.items()]
+        kept = (
+            "It is kept as an actor of its own" if len(asked) == 1 else "They are kept as actors of their own"
+        )
+        spelling.notes.append(f"did you mean {_first(asked)}? {kept}")
+
+
+def _first(named: Sequence[str]) -> str:
+    """Some things in words, of many the first and how many more."""
+    more = len(named) - SHOWN
+    return listing((*named[:SHOWN], *((f"{more:,} more",) if more > 0 else ())))
 
 
 def _respell_days(

@@ -115,6 +115,11 @@ class ProbabilityEntry(Entry):
     made_on: AwareDatetime
 
     @property
+    def failed(self) -> bool:
+        """Whether the run did not converge: it is neither listed nor scored unless asked for."""
+        return False
+
+    @property
     def hindcast(self) -> bool:
         """Whether it was made so late that part of the answer could be known."""
         return self.made_on.date() > self.question.as_of + timedelta(days=GRACE_DAYS)
@@ -141,6 +146,11 @@ class ForecastEntry(ProbabilityEntry):
     code_version: Text
     run_id: Text
     run_folder: Text | None = Field(description="where the run was kept; null when it was not")
+
+    @property
+    def failed(self) -> bool:
+        """Whether the run did not converge."""
+        return not self.converged
 
     identity = frozenset(
         {"kind", "question", "name", "target", "milestone_name", "model"}

@@ -64,7 +64,7 @@ class Counts(Record):
     scored: int
     open: int
     void: int
-    unconverged: int = Field(description="not scored: the fit had failed a gate")
+    unconverged: int = Field(description="not scored: the run did not converge")
     repeated: int = Field(description="not scored: an earlier forecast of the same question stands")
     hindcasts: int = Field(description="of the scored: made more than a week after the as-of date")
     early: int = Field(description="of the scored: a yes before the window was half over")
@@ -76,11 +76,11 @@ class Counts(Record):
         return self.void / closed if closed else None
 
 
-def standing_forecasts(book: Book, *, unconverged: bool = False) -> tuple[list[ForecastEntry], Counts]:
+def standing_forecasts(book: Book, *, failed: bool = False) -> tuple[list[ForecastEntry], Counts]:
     """Choose what counts: of each config name, model and question the first forecast that stands.
 
     Later ones do not count, or the best could be picked afterwards. One that was declared void, or did not
-    converge (unless ``unconverged`` counts as well), makes room for the next. Given are the open and the
+    converge (unless ``failed`` ones count as well), makes room for the next. Given are the open and the
     resolved ones, in the order they were made, and what became of all.
     """
     chosen: dict[tuple[str, str, str], ForecastEntry] = {}
@@ -90,7 +90,7 @@ def standing_forecasts(book: Book, *, unconverged: bool = False) -> tuple[list[F
         key = (entry.question.id, entry.name, entry.model)
         if book.standing(entry) == "void":
             left["void"] += 1
-        elif not (entry.converged or unconverged):
+        elif entry.failed and not failed:
             left["unconverged"] += 1
         elif key in chosen:
             left["repeated"] += 1

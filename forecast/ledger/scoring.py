@@ -68,13 +68,13 @@ class LedgerScores(Record):
     warnings: tuple[str, ...]
 
 
-def score_ledger(book: Book, *, seed: int = 0, unconverged: bool = False) -> LedgerScores:
+def score_ledger(book: Book, *, seed: int = 0, failed: bool = False) -> LedgerScores:
     """Score a ledger by the functions that score a backtest (``LedgerError``: nothing can be scored yet).
 
-    ``seed`` is of the bootstrap and of the consistency bands; ``unconverged`` scores forecasts whose fit
-    failed a gate as well.
+    ``seed`` is of the bootstrap and of the consistency bands; ``failed`` scores forecasts of runs that did
+    not converge as well.
     """
-    standing, counts = standing_forecasts(book, unconverged=unconverged)
+    standing, counts = standing_forecasts(book, failed=failed)
     scored = resolved_forecasts(book, standing)
     if not scored:
         raise LedgerError(f"{book.path}: {_nothing_to_score(counts)}")
@@ -117,13 +117,15 @@ def summarise_ledger(book: Book, dyad: tuple[str, str], *, seed: int = 0) -> Led
     """Return what a report says of the ledger: the forecasts on one dyad, and how they did."""
     pair = tuple(sorted(dyad))
     of_dyad = [entry for entry in book.forecasts if entry.question.dyad == pair]
+    n_failed = sum(entry.failed for entry in of_dyad)
     standing, _ = standing_forecasts(book)
     scored = resolved_forecasts(book, (entry for entry in standing if entry.question.dyad == pair))
     score = score_group(scored, seed=seed) if scored else None
     return LedgerSummary(
         schema=1,
         head=book.head,
-        n_forecasts=len(of_dyad),
+        n_forecasts=len(of_dyad) - n_failed,
+        n_failed=n_failed,
         n_scored=len(scored),
         n_yes=score.n_yes if score else 0,
         n_hindcasts=sum(one.entry.hindcast for one in scored),
@@ -220,7 +222,7 @@ def _warnings(counts: Counts, everything: GroupScore) -> list[str]:
             f"With fewer than {FEWEST_OUTCOMES} of either no skill is claimed."
         )
     if counts.unconverged:
-        found.append(f"{count(counts.unconverged, 'forecast')} of a fit that did not converge left out.")
+        found.append(f"{count(counts.unconverged, 'forecast')} of runs that did not converge left out.")
     if counts.repeated:
         found.append(
             f"{count(counts.repeated, 'later forecast')} of a question that was answered before left out: "
@@ -235,7 +237,7 @@ def _nothing_to_score(counts: Counts) -> str:
     parts = {
         "open": "open; see 'forecast ledger resolve'",
         "void": "void",
-        "unconverged": "of a fit that did not converge (score them with --unconverged)",
+        "unconverged": "of runs that did not converge (score them with --failed)",
     }
     numbers = ((getattr(counts, name), words) for name, words in parts.items())
     why = ", ".join(f"{number:,} {words}" for number, words in numbers if number)

@@ -225,6 +225,7 @@ class DataSummary(Record):
     rows_fitted: int = Field(description="events on or after the start of the grid")
     first_date: date
     last_date: date
+    start: date | None = Field(default=None, description="first day that is fitted; None in older records")
     verified_share: float | None
     counts_by_category: dict[str, int]
     limits: tuple[str, ...]

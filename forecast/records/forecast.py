@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from forecast.records.base import Interval, Probability, Record, WrittenText
+from forecast.records.cautions import Caution
 from forecast.records.schema_1 import forecast_of_schema_1
 
 RestsOn = Literal["data-driven", "prior-driven", "conflict", "unclear"]
@@ -214,6 +215,9 @@ class Forecast(Record):
     diagnostics: Diagnostics
     targets: tuple[TargetForecast, ...]
     headline: Headline
+    cautions: tuple[Caution, ...] = Field(
+        default=(), description="what a reader must know before trusting the numbers, gravest first"
+    )
     scenarios: tuple[ScenarioForecast, ...] = ()
     drivers: tuple[Driver, ...]
     timings_s: dict[str, float]

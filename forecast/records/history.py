@@ -186,7 +186,8 @@ class LedgerSummary(Record):
 
     schema_: Literal[1] = Field(1, alias="schema")
     head: str = Field(description="hash of the last record of the ledger; 64 zeros when it was empty")
-    n_forecasts: int
+    n_forecasts: int = Field(description="without those of runs that did not converge")
+    n_failed: int = Field(default=0, description="forecasts of runs that did not converge")
     n_scored: int
     n_yes: int
     n_hindcasts: int = Field(description="of the scored: made more than a week after their as-of date")

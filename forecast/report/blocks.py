@@ -56,10 +56,11 @@ class Bullets(Block):
 
 @dataclass(frozen=True, kw_only=True)
 class Alert(Block):
-    """A box that no reader may miss."""
+    """A box that no reader may miss; ``tone`` tells a fit that failed from what to bear in mind."""
 
     text: str
     items: tuple[str, ...] = ()
+    tone: Literal["alarm", "caution"] = "alarm"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,11 +33,20 @@ class FitInputs(NamedTuple):
     priors: PriorSet
 
 
+class LaterRows(NamedTuple):
+    """Rows that became known after the as-of date: how many, and the first and last of those days."""
+
+    rows: int
+    first: date
+    last: date
+
+
 @dataclass(frozen=True)
 class Inputs:
     """Everything a run reads, checked: what is known at the as-of date, counted, and the priors.
 
-    ``fits`` holds one entry a model of the family: one in all for ``joint``.
+    ``fits`` holds one entry a model of the family: one in all for ``joint``. ``later`` are rows of the dyad
+    that were left out since nobody knew them at the as-of date.
     """
 
     config: Config
@@ -50,6 +59,7 @@ class Inputs:
     scenarios: tuple[Scenario, ...] = ()
     delay: DelayCurve | None = None
     left_out: tuple[PairRows, ...] = ()
+    later: LaterRows | None = None
 
     @property
     def main(self) -> FitInputs:
@@ -173,12 +183,19 @@ def inputs_of(config: Config, everything: EventTable) -> Inputs:
         fits=_with_priors(config, counted, population),
         population=population,
         delay=delay,
+        later=_later_rows(config, everything),
         rules=rules,
         calendar=tuple(
             FutureAct(act.date, act.category, act.severity, act.probability, label=act.label)
             for act in config.calendar
         ),
     )
+
+
+def _later_rows(config: Config, everything: EventTable) -> LaterRows | None:
+    known = everything.known_date
+    later = known[known > np.datetime64(config.as_of, "D")]
+    return LaterRows(len(later), later.min().item(), later.max().item()) if len(later) else None
 
 
 def reporting_delay(config: Config, events: EventTable) -> DelayCurve | None:

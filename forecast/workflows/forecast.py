@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import Config, config_hash, target_definition
-from forecast.errors import NotConvergedError
+from forecast.errors import NotConvergedError, NotConvergedWarning
 from forecast.evaluation.baselines import climatology
 from forecast.inference.gates import check_gates, worst_report
 from forecast.inference.posterior import Posterior
@@ -40,6 +41,7 @@ from forecast.records.forecast import (
 )
 from forecast.records.history import LedgerSummary
 from forecast.runs import summaries
+from forecast.runs.cautions import cautions_of, far_from_baseline, not_converged
 from forecast.runs.folder import refuse_existing, run_place
 from forecast.runs.inputs import Inputs, dyad_rule, read_inputs
 from forecast.runs.run import Run, run_id, simulate_fits
@@ -51,6 +53,7 @@ from forecast.sensitivity.labels import with_labels
 from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
 from forecast.simulation import FirstPassages
 from forecast.simulation.probabilities import hit_shares
+from forecast.wording.cautions import HEAD, caution_lines
 from forecast.wording.warnings import failure_sentence
 from forecast.workflows.report import save_run
 
@@ -83,8 +86,12 @@ def make_forecast(config: Config, listen: Listener | None = None, *, drivers: bo
     InputError
         As ``read_inputs``.
     NotConvergedError
-        The sampler could not run at all. A posterior that fails a gate is returned, with
-        ``forecast.converged`` false.
+        The sampler could not run at all.
+
+    Warns
+    -----
+    NotConvergedWarning
+        The posterior fails a gate: the run is returned all the same, with ``forecast.converged`` false.
     """
     tell = listen or (lambda progress: None)
     clock = Clock()
@@ -113,6 +120,7 @@ def make_forecast(config: Config, listen: Listener | None = None, *, drivers: bo
         diagnostics=gates,
         targets=targets,
         headline=Headline(target=config.headline.target, milestone=config.headline.milestone),
+        cautions=(*not_converged(gates), *far_from_baseline(targets), *cautions_of(inputs)),
         drivers=moved,
         timings_s=clock.seconds,
         versions=versions(),
@@ -132,6 +140,8 @@ def make_forecast(config: Config, listen: Listener | None = None, *, drivers: bo
     forecast = forecast.model_copy(update={"timings_s": clock.seconds})
     analysis = summaries.analysis_of(base, clock.seconds["fit"], withheld)
     analysis = analysis.model_copy(update={"robustness": robustness})
+    if not forecast.converged:
+        warnings.warn(_unconverged(forecast), NotConvergedWarning, stacklevel=2)
     return replace(base, forecast=forecast, analysis=analysis)
 
 
@@ -198,7 +208,7 @@ def run_forecast(
     allow_unconverged : bool
         Return a run that failed its gates, instead of raising.
     ledger : Path, optional
-        The ledger; ``out/ledger.sqlite`` when absent. A run that did not converge is recorded as such.
+        The ledger; ``out/ledger.sqlite`` when absent. A run that did not converge goes there as failed.
     on_record : bool
         Whether to put the forecasts into the ledger at all.
     listen : callable, optional
@@ -218,14 +228,15 @@ def run_forecast(
     before: LedgerSummary | None = None
     if on_record:
         before = summarise_ledger(refuse_unusable(place), dyad_rule(config).sides)
-    run = make_forecast(config, listen)
+    with warnings.catch_warnings(action="ignore", category=NotConvergedWarning):  # raised below
+        run = make_forecast(config, listen)
     if listen:
         listen(StageProgress("report"))
     save_run(run, folder, force=force, ledger_record=before)
     if on_record:
         put_on_record(run, place, folder)
     if not allow_unconverged:
-        require_converged(run.forecast, folder)
+        require_converged(run.forecast, folder, place if on_record else None)
     return run, folder
 
 
@@ -249,21 +260,30 @@ def put_on_record(run: Run, ledger: Path, folder: Path | None) -> Recorded:
     return record_forecast(ledger, run.forecast, inputs.rules, origin)
 
 
-def require_converged(forecast: Forecast, folder: Path) -> None:
-    """Refuse a forecast that failed a gate; ``folder`` is where it is kept.
+def require_converged(forecast: Forecast, folder: Path, ledger: Path | None = None) -> None:
+    """Refuse a forecast that failed a gate; ``folder`` is where it is kept, ``ledger`` where it is on record.
 
     Raises
     ------
     NotConvergedError
-        Names every gate that failed and what to try.
+        Names every gate that failed and what to try, and what to bear in mind of the data.
     """
     if forecast.converged:
         return
-    failures = "\n".join(f"  {failure_sentence(one)}" for one in forecast.diagnostics.failures)
-    raise NotConvergedError(
-        f"the fit did not converge; do not use its numbers.\n{failures}\n"
-        f"The run, with a stamped report, is in {folder}. --allow-unconverged ends with code 0 all the same."
+    cautions = caution_lines([one for one in forecast.cautions if one.code != "not_converged"])
+    said = [_unconverged(forecast)]
+    said += [f"{HEAD}:", *(f"  {one}" for one in cautions)] if cautions else []
+    record = f" Its forecasts are on record as failed in {ledger}." if ledger else ""
+    said.append(
+        f"The run, with a stamped report, is in {folder}.{record} --allow-unconverged ends with code 0 all "
+        "the same."
     )
+    raise NotConvergedError("\n".join(said))
+
+
+def _unconverged(forecast: Forecast) -> str:
+    failures = (f"\n  {failure_sentence(one)}" for one in forecast.diagnostics.failures)
+    return f"the fit did not converge; do not use its numbers.{''.join(failures)}"
 
 
 def versions() -> dict[str, str]:

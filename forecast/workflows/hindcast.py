@@ -6,6 +6,7 @@ on record already is not fitted again, so that stopped work goes on where it was
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from forecast.config import Config, HeadlineConfig, MilestoneConfig, config_hash
 from forecast.config.cross_checks import LONGEST_HORIZON
-from forecast.errors import InputError
+from forecast.errors import InputError, NotConvergedWarning
 from forecast.ledger.book import Book
 from forecast.ledger.recording import Recorded
 from forecast.ledger.store import refuse_unusable
@@ -67,7 +68,8 @@ def hindcast(
     waiting = [one for one in inputs if not _on_record(book, one)]
     for done, one in enumerate(waiting):
         tell = _forwarded(listen, done, len(waiting), one.config.as_of)
-        run = make_forecast(one.config, tell, drivers=False)
+        with warnings.catch_warnings(action="ignore", category=NotConvergedWarning):  # told below
+            run = make_forecast(one.config, tell, drivers=False)
         if not run.forecast.converged:
             unconverged.append(one.config.as_of)
         recorded.append(put_on_record(run, ledger, None))

@@ -1,6 +1,7 @@
 """The study of convergence: its cells, its rows, what is kept, its summary; samplers are made up."""
 
 import json
+import pickle
 from dataclasses import replace
 from datetime import date, timedelta
 from types import SimpleNamespace
@@ -23,7 +24,7 @@ from forecast.bench.kept_rows import FILE
 from forecast.bench.study_cells import StudyOptions, cells_of, plan_study, thin
 from forecast.cli.app import app
 from forecast.config import load_config
-from forecast.errors import ConfigError, InputError, NotConvergedError
+from forecast.errors import ConfigError, InputError, NotConvergedError, StoppedError
 from forecast.evaluation.baselines import baseline_probabilities
 from forecast.events.reading import write_events
 from forecast.panel.streams import TargetRule
@@ -166,6 +167,11 @@ def test_only_model_and_sampler_can_be_set(weekly):
         plan_study({"a": weekly}, options_with(overrides=("sampler.drows=3",)))
 
 
+def test_a_cell_can_be_sent_to_another_process(weekly):
+    (job, *_), _ = plan_study({"a": weekly}, options_with())
+    assert pickle.loads(pickle.dumps(job)).key == job.key
+
+
 # -- rows
 
 
@@ -231,14 +237,11 @@ def test_a_row_is_read_back_as_it_was_written():
 
 
 def test_a_study_that_was_stopped_goes_on_and_computes_nothing_twice(weekly, fits, tmp_path):
-    class StoppedError(Exception):
-        pass
-
     def stop(done, planned):
         if done == 3:
-            raise StoppedError
+            raise KeyboardInterrupt
 
-    with pytest.raises(StoppedError):
+    with pytest.raises(StoppedError, match="3 of 8 forecasts are kept"):
         run_study({"a": weekly}, options_with(), keep=tmp_path, listen=stop)
     with (tmp_path / FILE).open("a") as file:
         file.write('{"key": "torn')
@@ -361,8 +364,8 @@ def test_the_tables_fit_and_name_what_failed(command, monkeypatch):
         (("--thinnings", "1,1.0"), "--thinnings: a value appears twice"),
         (("--years", "2.5"), "--years: got '2.5'"),
         (("--years", ""), "--years: the list is empty"),
-        (("--pairs", "usa-chm"), "holds no usa-chm.csv. Did you mean 'usa-chn'?"),
-        (("--family", "joined"), "model.family"),
+        (("--pairs", "usa-chm"), "holds no usa-chm.csv. Did you mean 'usa-chn'? It holds usa-chn"),
+        (("--family", "joined"), "--family: got 'joined'; allowed: joint"),
         (("--set", "model.priors.tension.scal=small"), "Did you mean 'tension.scale'?"),
         (("--years", "90"), "no cell can be forecast"),
     ],

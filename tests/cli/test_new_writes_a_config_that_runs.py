@@ -204,6 +204,7 @@ def test_where_nothing_else_was_seen_a_poor_target_is_proposed_with_its_warning(
         (act(START, "sanctoin", 4), (), "events.csv:2: category: unknown category 'sanctoin'"),
         (often(2, "sanction", 4), ("--pair", "AAA"), "--pair: got 'AAA'; expected two sides"),
         (often(2, "sanction", 4), ("--pair", "AAA,AAA"), "expected two sides"),
+        (often(2, "sanction", 4), ("--pair", "India,IND"), "expected two sides"),
         (often(2, "sanction", 4), ("--pair", "usa,BBB"), "--pair: 'usa' is not an actor code. Did you mean"),
         (often(2, "sanction", 4), ("--out", "events.csv", "--force"), "is the event file itself"),
         (often(2, "sanction", 4), ("--out", "events.csv/a.yaml"), "no such folder can be made"),

@@ -145,7 +145,7 @@ BAD_OPTIONAL = [
     ("source_date", "2023-13-01", "source_date: 2023-13-01 is not in the calendar"),
     ("cameo", "42", "cameo: unknown CAMEO code '42'. Its leading zero seems lost"),
     ("cameo", "²", "cameo: unknown CAMEO code"),
-    ("verified", "true", "verified: 'true' is not an answer. Allowed: yes, no"),
+    ("verified", "maybe", "verified: 'maybe' is not an answer. Allowed: yes, no"),
     ("confidence", "sure", "confidence: 'sure' is not a confidence. Allowed: high, medium, low"),
     ("source_url", "javascript:alert(1)", "source_url: .* is not a web address. Allowed: http"),
     ("summary", "x" * 10_001, "summary: 10,001 characters. Allowed: at most 10,000"),

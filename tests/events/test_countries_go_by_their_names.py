@@ -90,3 +90,20 @@ def test_codes_names_and_short_words_are_not_asked_about(name):
 def test_one_country_under_two_names_does_not_act_upon_itself(event_file):
     with pytest.raises(EventError, match="initiator and target are both 'IND'"):
         read(event_file, ("India", "IND"))
+
+
+def test_a_note_gives_ten_names_and_the_number_of_the_others(event_file):
+    names = sorted(name for name in country_names() if "," not in name)[:13]
+    (note,) = read(event_file, *((name, "Hezbollah") for name in names)).notes
+    assert note.startswith(
+        "names of countries are read as codes: 'Aaland Islands' as ALA, 'Afghanistan' as AFG"
+    )
+    assert note.endswith(" and 3 more")
+
+
+def test_several_names_that_nearly_are_countries_are_one_note(event_file):
+    table = read(event_file, ("Pakistn", "Indiaa"), ("Pakistn", "IND"))
+    assert table.notes == (
+        "did you mean PAK (Pakistan) by 'Pakistn' and IND (India) by 'Indiaa'? "
+        "They are kept as actors of their own",
+    )

@@ -93,6 +93,21 @@ def test_a_whole_number_with_a_decimal_point_is_a_severity(event_file):
     assert table.notes == ("severity: '3.0' is read as 3 (2 such cells)",)
 
 
+def test_words_of_the_codebook_may_have_capitals_and_blanks(event_file):
+    text = f"{HEADER},verified,confidence\n2020-02-13,USA,CHN,Military Incident,3,TRUE,High\n{ROW},No,low\n"
+    first, second = read_events(event_file(text)).rows()
+    by_day = sorted((first, second), key=lambda event: event.category)
+    assert [(one.category, one.verified, one.confidence) for one in by_day] == [
+        ("military_incident", True, "high"),
+        ("visit", False, "low"),
+    ]
+    assert read_events(event_file(text)).notes == (
+        "category: 'Military Incident' is read as military_incident",
+        "verified: 'TRUE' is read as yes (2 such cells)",
+        "confidence: 'High' is read as high",
+    )
+
+
 def days(event_file, *texts: str):
     return event_file(f"{HEADER}\n" + "".join(f"{text},USA,CHN,visit,3\n" for text in texts))
 

@@ -68,6 +68,42 @@ def test_the_list_tells_what_became_of_every_forecast(resolved):
     ]
 
 
+def test_forecasts_of_runs_that_failed_are_listed_and_scored_only_when_asked(case, command, coded):
+    case.record("2022-01-01", {"crisis": {30: 0.75}})
+    case.record("2022-02-01", {"crisis": {30: 0.25}, "clash": {30: 0.01}}, converged=False, config="b")
+    case.resolve(coded(("2022-12-31", "visit", 1)))
+    where = "--ledger", case.path
+
+    listed = json.loads(command("ledger", "list", *where, "--json").out)
+    assert [(one["probability"], one["failed"]) for one in listed["forecasts"]] == [(0.75, False)]
+    assert listed["failed_left_out"] == 2
+    said = "2 forecasts of runs that did not converge left out: --failed lists them."
+    assert said in command("ledger", "list", *where).out
+
+    listed = json.loads(command("ledger", "list", "--failed", *where, "--json").out)
+    assert [one["failed"] for one in listed["forecasts"]] == [False, True, True]
+    assert listed["failed_left_out"] == 0
+    out = command("ledger", "list", "--failed", *where).out
+    assert [row.split()[-1] for row in out.splitlines()[1:4]] == ["no", "failed", "failed"]
+    assert "2 forecasts of runs that did not converge: not scored." in out
+
+    scores = json.loads(command("ledger", "score", *where, "--json").out)
+    assert (scores["counts"]["scored"], scores["counts"]["unconverged"]) == (1, 2)
+    assert "2 forecasts of runs that did not converge left out." in command("ledger", "score", *where).out
+    for name in ("--failed", "--unconverged"):  # the second is what it was called before
+        scores = json.loads(command("ledger", "score", name, *where, "--json").out)
+        assert (scores["counts"]["scored"], scores["counts"]["unconverged"]) == (3, 0)
+
+
+def test_a_ledger_of_failed_runs_alone_lists_nothing_and_says_why(case, command):
+    case.record("2022-02-01", {"crisis": {30: 0.25}}, converged=False)
+    ended = command("ledger", "list", "--ledger", case.path)
+    assert ended.code == 0
+    assert "no such forecast on record. 1 forecast of runs that did not converge left out" in " ".join(
+        ended.out.split()
+    )
+
+
 def test_show_takes_the_first_digits_and_prints_what_was_recorded(resolved, case):
     found = id_of(case, "crisis")
     ended = resolved("ledger", "show", found[:6])

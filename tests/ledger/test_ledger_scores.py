@@ -180,9 +180,9 @@ def test_a_void_question_takes_all_its_forecasts_out(two):
 def test_unconverged_forecasts_are_scored_only_when_asked(case, coded):
     case.record("2022-01-01", {"crisis": {30: 0.75}}, converged=False)
     case.resolve(coded(("2022-12-31", "visit", 1)))
-    with pytest.raises(LedgerError, match=r"of 1 forecast 1 of a fit that did not converge .*--unconverged"):
+    with pytest.raises(LedgerError, match=r"of 1 forecast 1 of runs that did not converge .*--failed"):
         score_ledger(case.book)
-    assert score_ledger(case.book, unconverged=True).groups[0].brier.value == pytest.approx(0.75**2)
+    assert score_ledger(case.book, failed=True).groups[0].brier.value == pytest.approx(0.75**2)
 
 
 def test_hindcasts_are_told_from_forecasts_made_ahead(case, coded):

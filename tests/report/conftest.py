@@ -182,6 +182,7 @@ def make_forecast(
     milestones=MILESTONES,
     targets=TARGETS,
     label="United States – China",
+    cautions=(),
 ):
     events = read_bundled() if events is None else events
     failures = (
@@ -210,6 +211,7 @@ def make_forecast(
         ),
         targets=tuple(make_target(*target, milestones=milestones) for target in targets),
         headline=Headline(target=targets[min(1, len(targets) - 1)][0], milestone=milestones[-1][0]),
+        cautions=cautions,
         drivers=make_drivers(events, drivers) if drivers else (),
         timings_s={"read": 0.1, "fit": 15.0, "simulate": 2.0},
         versions={

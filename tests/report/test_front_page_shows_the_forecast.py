@@ -1,12 +1,19 @@
 """Page 1, read back from the PDF, against the records it was made from."""
 
 import re
+from datetime import date
 
 import pytest
 from pypdf import PdfReader
 
 from forecast import wording
+from forecast.records.cautions import FewEvents, NotConverged
 from forecast.records.forecast import Forecast
+from forecast.report.blocks import Alert
+from forecast.report.build import write_figures
+from forecast.report.content import make_content
+from forecast.report.html_page import render_page
+from forecast.report.sections.front import foundations, front_section
 
 
 def words_of(text):
@@ -66,6 +73,44 @@ def test_the_bottom_line_has_number_interval_words_and_frequency_of_the_headline
         f"{target.label} {wording.predicate(one.probability, one.interval90)} before 5 November 2024" in front
     )
     assert f"In {one.frequency} simulated futures" in front
+
+
+FEW = FewEvents(text="Only 12 events in the data, fewer than 30.", events=12, needed=30)
+FAILED = NotConverged(text="The fit failed 2 checks.", failures=2)
+
+
+def test_cautions_stand_in_a_box_on_page_1_and_in_the_page(factory, compiled, tmp_path):
+    forecast = factory.forecast(factory.events, cautions=(FEW,))
+    page = words_of(compiled(forecast).pages[0].extract_text())
+    assert "Read with caution" in page
+    assert FEW.text in page
+    records = factory.records(forecast)
+    content = make_content(records)
+    shown = words_of(render_page(records, content, write_figures(content, tmp_path)))
+    box = '<div class="alert caution" role="note"><p><strong>Read with caution</strong></p>'
+    assert f"{box}<ul><li>{FEW.text}</li></ul></div>" in shown
+
+
+def test_without_cautions_there_is_no_box(factory, front):
+    assert "Read with caution" not in front
+    blocks = front_section(factory.records(factory.forecast(factory.events))).blocks
+    assert not any(isinstance(one, Alert) for one in blocks)
+
+
+def test_a_failed_fit_is_told_once_in_its_own_box(factory):
+    forecast = factory.forecast(factory.events, converged=False, cautions=(FAILED, FEW))
+    boxes = [one for one in front_section(factory.records(forecast)).blocks if isinstance(one, Alert)]
+    assert [(one.tone, one.items) for one in boxes] == [("alarm", boxes[0].items), ("caution", (FEW.text,))]
+    assert FAILED.text not in boxes[0].items
+
+
+def test_the_events_are_told_from_the_start_of_the_config_on(factory):
+    analysis = factory.analysis(factory.events)
+    forecast = factory.forecast(factory.events)
+    assert "845 coded events from 20 January 2017 to" in foundations(forecast, analysis)[0]
+    data = analysis.data.model_copy(update={"start": date(2019, 1, 1), "rows_fitted": 36})
+    later = analysis.model_copy(update={"data": data})
+    assert "36 coded events from 1 January 2019 to" in foundations(forecast, later)[0]
 
 
 def test_the_curve_on_page_2_gives_the_same_number_as_the_table(forecast):

@@ -8,12 +8,14 @@ import os
 import re
 import resource
 import shutil
+import warnings
 from pathlib import Path
 
 import pytest
 from pypdf import PdfReader
 
-from forecast.errors import RunFolderError
+import forecast.workflows.forecast as workflow
+from forecast.errors import NotConvergedWarning, RunFolderError
 from forecast.events.reading import write_events
 from forecast.inference.posterior import write_posteriors
 from forecast.runs.folder import new_run_folder, run_place
@@ -32,6 +34,34 @@ def test_a_run_that_did_not_converge_exits_1_names_the_gates_and_is_kept(unconve
     assert re.search(r"bulk ESS of \S.* is \d+, at least 400 needed: more sampler.draws", ended.err)
     assert str(folder) in ended.err
     assert json.loads((folder / "forecast.json").read_text())["converged"] is False
+
+
+def test_from_python_it_is_returned_with_a_warning(unconverged, kept, monkeypatch):
+    config = kept[-1].inputs.config.model_copy(update={"scenarios": ()})
+    monkeypatch.setattr(workflow, "fit", lambda *of: kept[-1].posterior)
+    said = r"(?s)^the fit did not converge; do not use its numbers\.\n  .*at least 400 needed"
+    with pytest.warns(NotConvergedWarning, match=said) as found:
+        run = workflow.make_forecast(config, drivers=False)
+    assert [one.filename for one in found] == [__file__]
+    assert not run.forecast.converged
+    assert "not_converged" in {one.code for one in run.forecast.cautions}
+
+    passed = run.forecast.diagnostics.model_copy(update={"failures": ()})
+    monkeypatch.setattr(workflow, "worst_report", lambda reports: passed)
+    with warnings.catch_warnings(action="error"):
+        run = workflow.make_forecast(config, drivers=False)
+    assert "not_converged" not in {one.code for one in run.forecast.cautions}
+
+
+def test_its_cautions_stand_in_the_message_and_in_forecast_json(unconverged):
+    ended, folder = unconverged
+    cautions = json.loads((folder / "forecast.json").read_text())["cautions"]
+    first, *others = cautions
+    assert first["code"] == "not_converged"
+    assert "lethal_clash" in {one["target"] for one in others if one["code"] == "few_target_events"}
+    assert f"Read with caution:\n  {others[0]['text']}\n" in ended.err
+    assert f"  {others[-1]['text']}\n" in ended.err
+    assert "on record as failed in" in ended.err
 
 
 def test_its_report_carries_the_stamp_on_every_page(unconverged):

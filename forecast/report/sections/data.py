@@ -51,7 +51,7 @@ def coverage_sentences(forecast: Forecast, analysis: Analysis) -> list[str]:
     sentences = [
         f"{wording.count(data.rows, 'event').capitalize()} known by {wording.long_day(forecast.as_of)} "
         f"({data.source}); {data.rows_fitted:,} of them lie on the grid that is fitted, from "
-        f"{wording.long_day(data.first_date)}.",
+        f"{wording.long_day(first_used(data))}.",
         f"The last event known is of {wording.long_day(data.last_date)}, "
         + ("the as-of day." if quiet == 0 else f"{wording.count(quiet, 'day')} before the as-of day."),
     ]
@@ -62,6 +62,11 @@ def coverage_sentences(forecast: Forecast, analysis: Analysis) -> list[str]:
             "and reports the act."
         )
     return sentences
+
+
+def first_used(data: DataSummary) -> date:
+    """Return the first day that is used: that of the first event, or a later start of the config."""
+    return data.first_date if data.start is None else max(data.first_date, data.start)
 
 
 def _whose_acts(data: DataSummary) -> list[str]:

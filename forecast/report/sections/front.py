@@ -13,8 +13,10 @@ from forecast.report.palette import target_colour
 from forecast.report.previous_run import change_line, change_mark, change_sentences
 from forecast.report.questions import chosen_milestones, headline_pair, seen_before, shown_error, stands_out
 from forecast.report.run_records import RunRecords
+from forecast.report.sections.data import first_used
 from forecast.report.sections.track_record import track_sentence
 from forecast.report.typeface import shorten
+from forecast.wording.cautions import HEAD, caution_lines
 from forecast.wording.sensitivity import LABEL_WORDS
 from forecast.wording.warnings import failure_sentence, warning_sentence
 
@@ -32,13 +34,17 @@ Size = Literal["tiny", "small", "medium"]
 
 
 def front_section(run: RunRecords) -> Section:
-    """Bottom line, foundations, warnings; a box above them when the fit did not converge."""
+    """Bottom line, cautions, foundations, warnings; a box above them when the fit did not converge."""
     forecast = run.forecast
     blocks: list[Block] = [bottom_line(run)]
     if not forecast.converged:
         failures = tuple(map(failure_sentence, forecast.diagnostics.failures))
         alert = "This run did not converge: its numbers must not be used."
         blocks.insert(0, Alert(text=alert, items=failures or ("The run is recorded as not converged.",)))
+    # The box above says that the fit failed, and why.
+    cautions = caution_lines([one for one in forecast.cautions if one.code != "not_converged"])
+    if cautions:
+        blocks.append(Alert(text=HEAD, items=tuple(cautions), tone="caution"))
     rests_on = [
         *change_sentences(forecast, run.previous),
         *foundations(forecast, run.analysis),
@@ -79,7 +85,7 @@ def foundations(forecast: Forecast, analysis: Analysis) -> list[str]:
         checked = f"; {wording.share(data.verified_share)} of them were checked against their source"
     sentences = [
         f"It rests on {wording.count(data.rows_fitted, 'coded event')} from "
-        f"{wording.long_day(data.first_date)} to {wording.long_day(data.last_date)}{checked}.",
+        f"{wording.long_day(first_used(data))} to {wording.long_day(data.last_date)}{checked}.",
         _seen_sentence(forecast),
     ]
     label = headline_pair(forecast)[1].rests_on

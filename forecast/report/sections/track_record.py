@@ -268,9 +268,13 @@ def track_sentence(forecast: Forecast, record: TrackRecord | None) -> str:
 
 def ledger_sentence(ledger: LedgerSummary) -> str:
     """What the ledger held about the pair before this run: how many forecasts, and how they did."""
+    failed = ""
+    if ledger.n_failed:
+        failed = f" (not counting {ledger.n_failed:,} of runs that did not converge)"
     if not ledger.n_forecasts:
-        return "The ledger held no forecast on this pair before this run."
-    start = f"Before this run the ledger held {wording.count(ledger.n_forecasts, 'forecast')} on this pair"
+        return f"The ledger held no forecast on this pair before this run{failed}."
+    held = wording.count(ledger.n_forecasts, "forecast")
+    start = f"Before this run the ledger held {held} on this pair{failed}"
     if ledger.brier is None or ledger.baseline_brier is None:
         return f"{start}, none of which can be scored yet."
     late = ""

@@ -1,0 +1,129 @@
+"""Data that can hardly tell anything, or contradict the priors: a forecast with cautions, or one error."""
+
+import json
+from datetime import date, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from forecast.config import load_config
+from forecast.runs.cautions import cautions_of
+from forecast.runs.inputs import read_inputs
+
+KINDS = ("visit", "sanction", "dispute", "military_incident")
+CONFIG = """\
+name: little
+dyad: {a: AAA, b: BBB}
+as_of: 2022-01-01
+events: {source: events.csv%s}
+targets:
+  crisis: {any_of: [sanction, military_incident], min_severity: 4}
+milestones:
+  - {name: month, date: 2022-02-01}
+  - {name: half-year, date: 2022-07-01}
+sampler: {seed: 5}
+%s"""
+SHORT = ("draws=60", "tune=60", "chains=2", "paths_per_draw=2")
+
+
+class Little(NamedTuple):
+    """Rows of (day, category, severity), what more the config states, and cautions that must be raised."""
+
+    rows: list[tuple[str, str, int]]
+    cautions: set[str]
+    start: str = ""
+    more: str = ""
+
+
+def every(days: int, first: str, number: int) -> list[str]:
+    return [str(date.fromisoformat(first) + timedelta(days=days * step)) for step in range(number)]
+
+
+def mixed(days: list[str]) -> list[tuple[str, str, int]]:
+    """One act a day, kinds and severities in turn."""
+    return [(day, KINDS[place % 4], 1 + place % 5) for place, day in enumerate(days)]
+
+
+def prior(name: str, distribution: str) -> str:
+    return f"model:\n  priors:\n    {name}: {distribution}\n"
+
+
+REGULAR = mixed(every(6, "2017-01-03", 303))
+CASES = {
+    "twelve events": Little(mixed(every(290, "2012-05-01", 12)), {"few_events", "few_target_events"}),
+    "one event": Little([("2021-06-01", "sanction", 4)], {"few_events", "few_target_events"}),
+    "one event today": Little([("2022-01-01", "sanction", 4)], {"few_events", "few_target_events"}),
+    "one event long ago": Little(
+        [("2001-06-01", "sanction", 4)], {"few_events", "few_target_events", "stale_events"}
+    ),
+    "all on one day": Little(mixed(["2021-06-01"] * 60), {"one_episode", "few_target_events"}),
+    "all on the last day": Little(mixed(["2022-01-01"] * 60), {"one_episode", "few_target_events"}),
+    "a target every week": Little(
+        [(day, "sanction", 4) for day in every(7, "2017-01-03", 260)], {"target_saturated"}
+    ),
+    "a target every day": Little(
+        [(day, "military_incident", 5) for day in every(1, "2017-01-03", 1825)], {"target_saturated"}
+    ),
+    "thirty empty years and a busy week": Little(
+        mixed(every(1, "2021-12-20", 7) * 10), {"one_episode"}, start=", start: 1991-01-01"
+    ),
+    "a busy week and thirty empty years": Little(
+        mixed(every(1, "1991-01-01", 7) * 10), {"one_episode", "stale_events"}
+    ),
+    "two events of severity 5": Little(
+        [("2015-06-01", "military_incident", 5), ("2019-06-01", "military_incident", 5)],
+        {"few_events", "few_target_events"},
+    ),
+    "a prior far below the data": Little(
+        REGULAR, {"prior_far_from_data"}, more=prior("baseline.weekly_rate", "LogNormal(mu=-12, sigma=0.01)")
+    ),
+    "a prior far above the data": Little(
+        REGULAR, {"prior_far_from_data"}, more=prior("baseline.weekly_rate", "LogNormal(mu=4, sigma=0.01)")
+    ),
+}
+EXTREMES = ("one event today", "all on the last day", "a prior far above the data")
+RULED_OUT = Little(REGULAR, {"far_from_baseline"}, more=prior("severity.level", "Normal(-30, 0.01)"))
+"""Of this prior only the forecast shows that it rules out the data."""
+
+
+def write(folder: Path, case: Little) -> Path:
+    lines = [f"{day},AAA,BBB,{category},{severity}" for day, category, severity in case.rows]
+    text = "\n".join(["date,initiator,target,category,severity", *lines, ""])
+    (folder / "events.csv").write_text(text, encoding="utf-8")
+    (folder / "little.yaml").write_text(CONFIG % (case.start, case.more), encoding="utf-8")
+    return folder / "little.yaml"
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_what_is_wrong_with_the_data_is_named_before_any_fit(case, tmp_path):
+    found = {one.code for one in cautions_of(read_inputs(load_config(write(tmp_path, case))))}
+    assert case.cautions <= found
+    # A record as regular as a clock is neither few nor stale nor one episode.
+    if case.rows is REGULAR:
+        assert not {"few_events", "few_target_events", "stale_events", "one_episode"} & found
+
+
+@pytest.mark.parametrize("name", EXTREMES)
+def test_check_reads_the_oddest_data_and_shows_the_cautions(name, command, tmp_path):
+    ended = command("check", write(tmp_path, CASES[name]), "--json")
+    assert (ended.code, ended.err) == (0, "")
+    assert CASES[name].cautions <= {one["code"] for one in json.loads(ended.out)["cautions"]}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", [*CASES.values(), RULED_OUT], ids=[*CASES, "a prior that rules it out"])
+def test_a_run_ends_in_a_forecast_with_its_cautions_or_in_one_error(case, command, tmp_path):
+    path = write(tmp_path, case)
+    short = [part for one in SHORT for part in ("--set", f"sampler.{one}")]
+    ended = command("run", path, "--out", tmp_path, "--no-ledger", "--json", "--allow-unconverged", *short)
+    if ended.code:
+        assert ended.code in (1, 2)
+        assert ended.out == ""
+        assert ended.err.startswith("forecast: ")
+        assert ended.err.count("\n") == 1
+        return
+    forecast = json.loads(ended.out)
+    assert case.cautions <= {one["code"] for one in forecast["cautions"]}
+    assert all(one["text"].endswith((".", "?")) for one in forecast["cautions"])
+    assert (tmp_path / "little/2022-01-01/report.pdf").is_file()
