@@ -218,13 +218,20 @@ def test_the_words_of_the_reading_page_are_those_in_use():
     assert [(word, int(low), int(high)) for word, low, high in shown] == list(wording.BANDS)
 
 
+def defaults_of(group):
+    yield group.default
+    yield from group.default_of.values()
+    if group.cooperative:
+        yield group.cooperative.default
+
+
 def test_the_model_page_names_every_prior_with_its_default():
     rows = {
         name: re.findall(r"`(\w+\([^`]+\))`", default)
         for name, default in re.findall(r"^\| .*\| `([a-z_.]+)` \|.*?\| (.*) \|$", MODEL, flags=re.MULTILINE)
     }
     expected = {
-        group.name: [str(one) for one in dict.fromkeys((group.default, *group.default_of.values()))]
+        group.name: [str(one) for one in dict.fromkeys(defaults_of(group))]
         for group in parameter_groups(stream_layout("joint"))
     }
     assert rows == expected
