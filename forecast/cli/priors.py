@@ -55,12 +55,12 @@ def show_priors(
     answer: Answer,
 ) -> None:
     """List every prior: name, meaning, unit, words, value, 90% range, and where it came from."""
-    from forecast.runs.inputs import read_inputs
+    from forecast.runs.inputs import read_data
 
     if run and not explain:
         raise InputError("--run: shows what the data made of one prior; name it with --explain NAME")
     # Models of one family share their parameters.
-    known = {name: one for fit in read_inputs(case.load()).fits for name, one in fit.priors.priors.items()}
+    known = {name: one for fit in read_data(case.load()).fits for name, one in fit.priors.priors.items()}
     chosen = list(known.values())
     if explain:
         names = (*known, *(prior.group.name for prior in chosen))

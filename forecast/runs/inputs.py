@@ -117,11 +117,16 @@ def read_inputs(config: Config) -> Inputs:
     """
     _refuse_bad_looks(config)
     scenarios = load_scenarios(config)
+    return replace(read_data(config), scenarios=scenarios)
+
+
+def read_data(config: Config) -> Inputs:
+    """Read events and resolve priors, as ``read_inputs`` but for scenarios and the looks of the report."""
     everything = load_config_events(config)
     _refuse_other_pairs(config, everything)
     rule = dyad_rule(config)
     inputs = inputs_of(config, everything.select(rule.mask(everything)))
-    return replace(inputs, scenarios=scenarios, left_out=rule.left_out(everything.known_by(config.as_of)))
+    return replace(inputs, left_out=rule.left_out(everything.known_by(config.as_of)))
 
 
 def _refuse_other_pairs(config: Config, everything: EventTable) -> None:
