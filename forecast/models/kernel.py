@@ -37,15 +37,8 @@ STREAM_ROWS = ("log_rate", "loading", "own", "cross", "shape", "ballast", "stage
 shape; ballast of the stream's own acts; intercepts by kind of the ladder of severities (a continuation
 ratio): of 2, of all above it, and further of 4 and 5."""
 
-DYNAMICS = (
-    "own_decay",
-    "cross_decay",
-    "ballast_decay",
-    "knot_decay",
-    "mark_tension",
-    "mark_recent",
-    "mark_density",
-)
+_DECAYS = ("own_decay", "cross_decay", "ballast_decay", "knot_decay")
+DYNAMICS = (*_DECAYS, "mark_tension", "mark_recent", "mark_density")
 """Entries of ``dynamics``: decays are factors per step (per knot for tension)."""
 
 _BATCH = 8
@@ -205,31 +198,13 @@ def _counts(
     value = 0.0
     d_exponent = np.zeros(n)
     discarded = np.empty(n)
+    latent, observed = (x, density, tension, past, d_past), (counts, felt, exceed, last_exposure, first)
+    added_to = (d_streams, d_dynamics, d_tension, d_coded)
     for k in range(n_streams):
         in_conflict = conflict[k] > 0.0
-        value += _stream(
-            k,
-            streams,
-            own_decay,
-            roles[2, k],
-            x,
-            density,
-            tension,
-            past,
-            d_past,
-            calm if in_conflict else completeness,
-            counts,
-            felt,
-            exceed,
-            last_exposure,
-            first,
-            in_conflict,
-            d_streams,
-            d_dynamics,
-            d_tension,
-            d_coded,
-            d_exponent if in_conflict else discarded,
-        )
+        factor, d_factor = (calm, d_exponent) if in_conflict else (completeness, discarded)
+        shown = (own_decay, roles[2, k])
+        value += _stream(k, streams, *shown, *latent, factor, *observed, in_conflict, *added_to, d_factor)
 
     for k in range(n_streams):
         if calming[k] > 0.0:
@@ -368,10 +343,9 @@ def _marks(
     n_levels, n_streams = len(level), streams.shape[1]
     own = np.empty((n_levels, n_streams))
     for j in range(n_levels):
-        for k in range(n_streams):
-            own[j, k] = level[j] + streams[6 if j == 0 else 7, k]
-            if j > 1:
-                own[j, k] += streams[8, k]
+        own[j] = level[j] + streams[6 if j == 0 else 7]
+        if j > 1:
+            own[j] += streams[8]
     own_odds = np.exp(own)
     value = d_on_tension = d_on_recent = d_on_density = 0.0
     product = 1.0

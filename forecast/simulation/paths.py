@@ -8,7 +8,7 @@ targets stay ordered and one array answers every question about dates.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
@@ -37,6 +37,7 @@ from forecast.simulation.acts import (
     decays_of,
     state_before_last_step,
 )
+from forecast.simulation.knot_path import KnotPath
 from forecast.simulation.random_numbers import Counts, RandomStreams, binomial, negative_binomial
 
 NEVER = np.iinfo(np.int32).max
@@ -199,35 +200,6 @@ def _as_slice(index: NDArray[np.int64]) -> slice | NDArray[np.int64]:
     return index
 
 
-class _KnotPath:
-    """A process that goes on from the knots of the past, linear in between; values of shape (draw, path)."""
-
-    def __init__(
-        self,
-        knots: Floats,  # (draw, knot)
-        last_step: int,
-        every: int,
-        decay: Floats | float,
-        noise: Floats,
-        paths: tuple[int, int],
-    ) -> None:
-        # The draws may have more knots than the past: the data say nothing on those beyond its last step.
-        self._every, self._decay, self._noise = every, decay, noise
-        self._left = last_step // every
-        sides = knots[:, self._left : self._left + 2].T
-        self._sides = [np.broadcast_to(knot[:, None], paths) for knot in sides]
-
-    def at(self, step: int, normal: Callable[[int], Floats]) -> Floats:
-        """Value in a step, not before that of the last call; ``normal`` gives the noise of a knot."""
-        knot, within = divmod(step, self._every)
-        while self._left < knot:
-            self._left += 1
-            right = self._decay * self._sides[1] + self._noise * normal(self._left + 1)
-            self._sides = [self._sides[1], right]
-        part = within / self._every
-        return np.asarray((1 - part) * self._sides[0] + part * self._sides[1])
-
-
 class _Chunk:
     """Some draws of one dyad with all their paths; arrays have shape (draw, path[, stream])."""
 
@@ -254,11 +226,11 @@ class _Chunk:
         self.streams = streams
         decay = draws.knot_decay[:, None]
         noise = np.sqrt(1 - decay**2)
-        self.tension_path = _KnotPath(draws.knots, last, KNOT_STEPS, decay, noise, self.paths)
+        self.tension_path = KnotPath(draws.knots, last, KNOT_STEPS, decay, noise, self.paths)
         self.density_path = None
         if self.layout.has_density:
             noise = draws.density_scale[:, None] * np.sqrt(1 - DENSITY_DECAY**2)
-            self.density_path = _KnotPath(
+            self.density_path = KnotPath(
                 draws.density, last, DENSITY_KNOT_STEPS, DENSITY_DECAY, noise, self.paths
             )
         self.new = NewTypeState(new_types, self.paths)

@@ -1,9 +1,9 @@
-"""Numbers of the worked case as they stood when the model was last changed on purpose: a move of code must not move them.
+"""Numbers of the worked case as they stood when the model was last changed on purpose.
 
-``golden.json`` holds what follows from given draws: their likelihood, and the first days of their paths. The
-draws come from the documented defaults, not from a population, so that learning one anew changes nothing here.
-
-Whoever changes the model on purpose makes the file again, by running this one, and reads the difference:
+A move of code must not move them. ``golden.json`` holds what follows from given draws: their likelihood, and
+the first days of their paths. The draws come from the documented defaults, not from a population, so that one
+learned anew changes nothing here. Whoever changes the model on purpose makes the file again, by running this
+one, and reads the difference:
 
     python tests/workflows/test_numbers_stay_the_same.py && git diff tests/workflows/golden.json
 """
