@@ -149,6 +149,7 @@ def _as_dict(prior: NamedPrior, posterior: ParameterSummary | None) -> dict[str,
         "scale": prior.group.scale.name,
         "scale_meaning": prior.group.scale.meaning,
         "default": {"distribution": str(prior.default), **_quantiles(prior.default)},
+        "documented": {"distribution": str(prior.documented), **_quantiles(prior.documented)},
         "word_quantiles": {word: _quantiles(known) for word, known in prior.group.words.items()},
         "examples": statement_examples(prior),
         "origin": prior.origin,
@@ -176,7 +177,11 @@ def _listed(priors: Sequence[NamedPrior]) -> Iterator[Part]:
         yield text(f"{name}{'.KIND' if own[0].element else ''}  [{group.unit}]")
         yield text(f"{group.meaning}.", indent=2)
         if group.words:
-            yield text(f"Words: {', '.join(group.words)}.", indent=2)
+            # Words of one kind may be none of another: what follows tension may go against it, or not.
+            common = [word for word in group.words if all(word in prior.group.words for prior in own)]
+            others = {word: None for prior in own for word in prior.group.words if word not in common}
+            some = f"; of some kinds: {', '.join(others)}" if others else ""
+            yield text(f"Words: {', '.join(common)}{some}.", indent=2)
         same = len({(prior.distribution, prior.origin) for prior in own}) == 1
         if same and own[0].element:
             yield text(f"Kinds: {', '.join(prior.element or '' for prior in own)}.", indent=2)
@@ -208,7 +213,16 @@ def _explained(prior: NamedPrior, posterior: ParameterSummary | None) -> Iterato
         yield text(f"Fitted to quantiles: {_achieved(prior.elicited)}.", indent=2)
     if prior.origin != "default":
         yield text(f"Default: {_spread(prior.default)}", indent=2)
-    yield text(f"Why the default: {prior.group.reason}", indent=2)
+    if prior.default != prior.documented:
+        yield text(
+            f"The default is learned from other dyads, for a record as dense as this one (model.population). "
+            f"The documented one: {_spread(prior.documented)}",
+            indent=2,
+        )
+    yield text(
+        f"Why the {'documented ' if prior.default != prior.documented else ''}default: {prior.group.reason}",
+        indent=2,
+    )
     if posterior is not None:
         yield from _learned(prior, posterior)
     yield text("Words", indent=2)

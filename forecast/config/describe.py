@@ -113,8 +113,12 @@ def _calendar_lines(config: Config) -> Iterator[str]:
 def _prior_lines(config: Config) -> Iterator[str]:
     for name, value in config.model.priors.items():
         yield f"{name}: {_prior_text(value)} instead of the default."
-    family = f"model family '{config.model.family}'"
-    yield f"All {'others' if config.model.priors else 'priors'} keep their documented defaults ({family})."
+    source = {
+        "none": "are the documented defaults",
+        "shipped": "are defaults that come with the package, learned from other dyads",
+    }.get(config.model.population, f"are defaults learned from other dyads, in {config.model.population}")
+    which = "others" if config.model.priors else "priors"
+    yield f"All {which} {source} (model family '{config.model.family}')."
 
 
 def _sampling(config: Config) -> str:

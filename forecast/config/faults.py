@@ -259,6 +259,8 @@ def allowed_text(node: Node | None) -> str:
         return words + rest
     if above is not None and below is not None:
         return f"{words} between {above:g} and {below:g}"
+    if above is not None:
+        return f"{words} above {above:g}"
     if "maxLength" in node:
         return f"{words} of at most {node['maxLength']} characters"
     if "minItems" in node:

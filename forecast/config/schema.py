@@ -208,8 +208,11 @@ class CalendarAct(Section):
     label: Text = Field(description="what it is, in a few words")
 
 
+PACKAGED_POPULATIONS = ("shipped", "none")
+
+
 class ModelConfig(Section):
-    """The model family and the priors that differ from their documented defaults."""
+    """The model family, and the priors: where their defaults come from, and which differ from them."""
 
     family: str = Field(
         default="joint",
@@ -220,7 +223,7 @@ class ModelConfig(Section):
         default="shipped",
         description="where default priors come from: 'shipped' (learned from other dyads), 'none' "
         "(documented ones), or a file made by 'forecast priors learn', from the folder of the config",
-        examples=["shipped", "none"],
+        examples=list(PACKAGED_POPULATIONS),
     )
     priors: Annotated[Mapping[PriorName, PriorValue], EMPTY_MAPPING] = Field(
         default_factory=dict,
@@ -332,6 +335,13 @@ class Config(SettingsFile):
         if self.events.source.startswith(BUNDLED_PREFIX):
             return None
         return self.base_folder / Path(self.events.source).expanduser()
+
+    @property
+    def population_path(self) -> Path | None:
+        """The file of default priors, resolved against ``base_folder``; ``None`` for those of the package."""
+        if self.model.population in PACKAGED_POPULATIONS:
+            return None
+        return self.base_folder / Path(self.model.population).expanduser()
 
     @property
     def logo_path(self) -> Path | None:

@@ -19,10 +19,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from forecast.config.yaml_source import parse_yaml
-from forecast.errors import InputError
+from forecast.config.faults import Fault, SourceMap, field_faults, refusal, shown
+from forecast.config.yaml_source import parse_yaml, read_yaml
+from forecast.errors import ConfigError, did_you_mean
 from forecast.panel.panel import DAYS_A_MONTH, STEP_DAYS
 from forecast.panel.streams import StreamLayout
 from forecast.priors.catalogue import ParameterGroup
@@ -33,6 +34,7 @@ SCHEMA = 1
 WIDE_SHARE = 0.2
 """Weight of the documented default beside the population."""
 LEAST_SPREAD = 0.5
+_MAKE = "Make one with 'forecast priors learn DIR --out FILE'"
 SHIPPED = "population.yaml"
 LEARNED = (
     "baseline.weekly_rate",
@@ -50,6 +52,17 @@ NORMAL_SCALES = {"real": "Normal", "positive": "LogNormal", "unit": "LogitNormal
 """Family of each support in which a parameter has a mean and a standard deviation."""
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+CLASSES = ("all", "conflict", "cooperative")
+"""Classes of streams whose parameters are taken to be alike; ``all`` for a parameter that has no streams."""
+
+
+def _known(allowed: tuple[str, ...]) -> AfterValidator:
+    def check(name: str) -> str:
+        if name not in allowed:
+            raise refusal(f"unknown name.{did_you_mean(name, allowed)} Allowed: {', '.join(allowed)}")
+        return name
+
+    return AfterValidator(check)
 
 
 class _Part(BaseModel):
@@ -59,15 +72,14 @@ class _Part(BaseModel):
 class Spread(_Part):
     """Distribution over dyads of one class of parameters, on the scale on which it is normal.
 
-    ``centre`` is its mean in a record of ``Population.acts_a_month`` acts a month, ``slope`` its change for
-    each unit of the logarithm of that number, and ``spread`` the standard deviation between dyads, with the
-    error of the centre. ``values`` counts the estimates behind it. Baseline rates are shares of all acts.
+    The centre moves with the density of the record: it is that of a record of ``Population.acts_a_month``
+    acts a month. Baseline rates are shares of all acts.
     """
 
-    centre: Finite
-    slope: Finite
-    spread: Annotated[float, Field(gt=0, allow_inf_nan=False)]
-    values: int
+    centre: Finite = Field(description="mean over dyads")
+    slope: Finite = Field(description="change of the centre for each unit of the logarithm of acts a month")
+    spread: Finite = Field(gt=0, description="standard deviation between dyads, with the error of the centre")
+    values: int = Field(description="count of the estimates behind it")
 
 
 class Provenance(_Part):
@@ -92,7 +104,13 @@ class Population(_Part):
     acts_a_month: Annotated[float, Field(gt=0)]
     least_acts_a_month: Annotated[float, Field(gt=0)]
     most_acts_a_month: Annotated[float, Field(gt=0)]
-    groups: Mapping[str, Mapping[str, Spread]]
+    groups: Mapping[Annotated[str, _known(LEARNED)], Mapping[Annotated[str, _known(CLASSES)], Spread]]
+
+    @model_validator(mode="after")
+    def _densities_ascend(self) -> Population:
+        if not self.least_acts_a_month <= self.acts_a_month <= self.most_acts_a_month:
+            raise refusal("least_acts_a_month, acts_a_month and most_acts_a_month must ascend")
+        return self
 
     def __hash__(self) -> int:
         return hash(self.sha256)
@@ -138,7 +156,7 @@ WEEKS_A_MONTH = DAYS_A_MONTH / STEP_DAYS
 
 
 def stream_class(layout: StreamLayout, element: str | None) -> str:
-    """Class of streams whose parameters are taken to be alike: ``all`` for one that has no streams."""
+    """Return the class, one of ``CLASSES``, of the parameter of an element."""
     if element is None:
         return "all"
     return "cooperative" if element in layout.cooperative else "conflict"
@@ -162,33 +180,28 @@ def _joined(learned: Distribution, wide: Distribution) -> Distribution:
 def shipped_population() -> Population:
     """Return the population that comes with the package."""
     text = (files("forecast.priors") / SHIPPED).read_text(encoding="utf-8")
-    return _parse(text, SHIPPED)
+    return _checked(*parse_yaml(text, SHIPPED))
 
 
 def read_population(path: Path) -> Population:
     """Read a population from a file that ``forecast priors learn`` wrote.
 
-    Raises ``InputError``: no such file, no YAML, or no population of this version; with the file and the key.
+    Raises ``ConfigError``: no such file, no YAML, or no population of this version; with the file, the line
+    and the key.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as a population ({error})") from error
-    return _parse(text, str(path))
+    if path.is_file() and not path.read_bytes().strip():
+        raise ConfigError(f"{path}: the file is empty. {_MAKE}")
+    return _checked(*read_yaml(path))
 
 
-def _parse(text: str, name: str) -> Population:
-    content = parse_yaml(text, name)[0]
-    if not isinstance(content, Mapping):
-        raise InputError(f"{name}: holds no population. 'forecast priors learn DIR --out FILE' makes one")
-    if content.get("schema") != SCHEMA:
-        raise InputError(
-            f"{name}: schema {content.get('schema')!r}; this version reads {SCHEMA}. Make it again with "
-            "'forecast priors learn DIR --out FILE'"
-        )
+def _checked(content: object, source: SourceMap) -> Population:
+    if not isinstance(content, Mapping) or "schema" not in content:
+        raise ConfigError(f"{source.file}: holds no population. {_MAKE}")
+    if content["schema"] != SCHEMA:
+        message = f"got {shown(content['schema'])}; this version reads {SCHEMA}. {_MAKE}"
+        raise source.error([Fault(("schema",), message)])
     try:
         return Population.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise InputError(f"{name}: {where}: {first['msg']}, got {first['input']!r}") from error
+        # One is enough: a file that a command wrote is broken in one way.
+        raise source.error([next(field_faults(error, Population))]) from error

@@ -15,7 +15,7 @@ from forecast.priors.elicitation import Elicited, elicit
 Origin = Literal["default", "config", "scenario"]
 PriorStatement = str | Mapping[str, object]
 DEFAULT = "default"
-"""The word that every prior knows: its documented default."""
+"""The word that every prior knows: what it is where nothing is stated."""
 _EXAMPLE_LEVELS = (("q05", 0.05), ("median", 0.5), ("q95", 0.95))
 
 
@@ -34,6 +34,11 @@ class NamedPrior:
     default: Distribution
     origin: Origin = "default"
     elicited: Elicited | None = None
+
+    @property
+    def documented(self) -> Distribution:
+        """The documented default, which ``default`` differs from where it was learned from other dyads."""
+        return self.group.default_of.get(self.element or "", self.group.default)
 
     @property
     def words(self) -> str | None:

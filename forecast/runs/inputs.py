@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from forecast.config import Config, Scenario, load_scenarios
 from forecast.config.looks import read_logo, refuse_no_font
-from forecast.errors import ConfigError, EventError, InputError, PriorError
+from forecast.config.schema import PACKAGED_POPULATIONS
+from forecast.errors import ConfigError, EventError, InputError, PriorError, did_you_mean
 from forecast.events.bundled import load_events
 from forecast.events.dyads import DyadRule, PairRows, actors_of, main_pairs, near_actors, pairs_in_words
 from forecast.events.table import EventTable
@@ -264,12 +264,14 @@ def load_population(config: Config) -> Population | None:
     Raises ``ConfigError``: the file cannot be read or holds none; with the line of the config.
     """
     asked = config.model.population
-    if asked in ("shipped", "none"):
+    path = config.population_path
+    if path is None:
         return shipped_population() if asked == "shipped" else None
     try:
-        return read_population(config.base_folder / Path(asked).expanduser())
+        return read_population(path)
     except InputError as error:
-        raise config.error(("model", "population"), str(error)) from error
+        hint = did_you_mean(asked, PACKAGED_POPULATIONS)
+        raise config.error(("model", "population"), f"{error}{hint}") from error
 
 
 def _family(config: Config) -> ModelFamily:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import Config, config_hash, load_config, resolved_yaml, scenario_yaml
-from forecast.config.writing import SCENARIO_FOLDER, scenario_files
+from forecast.config.writing import SAVED_POPULATION, SCENARIO_FOLDER, scenario_files
 from forecast.errors import RunFolderError
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
@@ -121,6 +122,8 @@ def write_run(run: Run, filling: Path, folder: Path) -> None:
     config = run.inputs.config
     write_events(run.inputs.events, filling / files.EVENTS)
     (filling / files.CONFIG).write_text(resolved_yaml(config, folder), encoding="utf-8")
+    if config.population_path is not None:
+        shutil.copyfile(config.population_path, filling / SAVED_POPULATION)
     if run.inputs.scenarios:
         (filling / SCENARIO_FOLDER).mkdir()
     for name, scenario in zip(scenario_files(config), run.inputs.scenarios, strict=True):

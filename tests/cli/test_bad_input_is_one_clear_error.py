@@ -91,7 +91,10 @@ EVENT_FAULTS = {
 RAW_FILES = {
     "empty": (b"", "events.csv: the file is empty"),
     "binary": (bytes(range(256)) * 40, "binary file"),
-    "a spreadsheet": (b"PK\x03\x04" + bytes(200), "a spreadsheet or ZIP file. Save the sheet as CSV (UTF-8)"),
+    "a spreadsheet": (
+        b"PK\x03\x04" + bytes(200),
+        "a damaged spreadsheet or ZIP file. Save the sheet as CSV (UTF-8)",
+    ),
     "without rows": (b"date,initiator,target,category,severity\n", "events.csv"),
 }
 

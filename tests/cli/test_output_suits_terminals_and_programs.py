@@ -160,7 +160,7 @@ def test_every_prior_is_listed_with_meaning_unit_words_and_origin(command):
         assert f"\n{group.name}" in f"\n{ended.out}"
         assert group.unit in ended.out
         assert " ".join(group.meaning.split()) in " ".join(ended.out.split())
-    assert re.search(r"LogNormal\(mu=5\.9, sigma=0\.5\) +160 to 831 +config\n", ended.out)
+    assert re.search(r"LogNormal\(mu=5\.704, sigma=0\.4\) +155 to 579 +config\n", ended.out)
     assert re.search(
         r"  visit +Normal\(mu=0\.4, sigma=0\.2\) .* config\n  channel_opening .* default\n", ended.out
     )
@@ -174,7 +174,7 @@ def test_priors_as_json_name_every_parameter_once(command):
 
 def test_one_prior_is_explained_with_what_its_words_stand_for(command):
     ended = command("priors", WORKED_CASE, "--explain", "tension.persistence")
-    assert "  'slow' = LogNormal(mu=5.9, sigma=0.5); median 365, " in ended.out
+    assert "  'slow' = LogNormal(mu=5.704, sigma=0.4); median 300, " in ended.out
     assert "Why the default: " in ended.out
 
 

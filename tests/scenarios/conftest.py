@@ -137,6 +137,7 @@ def still(inputs, run_from) -> Run:
     def silence(variables):
         for name in ("baseline_weekly_rate", "excitation_branching", "excitation_cross"):
             variables[name][:] = 1e-12
+        variables["tension_scale"][:] = variables["density_scale"][:] = 1e-12
         variables["overdispersion_shape"][:] = 1e8
         variables["ballast"][:] = 0.0
 

@@ -87,7 +87,7 @@ def test_a_tornado_bar_shows_both_ends_with_paired_errors(shifts):
         assert end.mcse is not None
         assert abs(end.change - exact) < 4 * end.mcse
     said = [assumed_text(one) for one in (bar.now, bar.lower.assumed, bar.upper.assumed)]
-    assert said == ["21 weeks", "9.4 weeks", "47 weeks"]
+    assert said == ["17 weeks", "10 weeks", "28 weeks"]
     weak = prior_bar(shifts("ballast.visit", sign=0.1), 0)
     assert strongest_first([weak, bar]) == (bar, weak)
 

@@ -1,0 +1,151 @@
+"""``model.population`` and ``forecast priors learn``: what defaults rest on is said, or refused in a line."""
+
+import json
+
+import pytest
+
+from forecast.config import config_hash, load_config, resolved_yaml
+from forecast.priors.population import shipped_population
+from forecast.runs.inputs import read_inputs
+from forecast.workflows.population import population_yaml
+
+MAKE = "Make one with 'forecast priors learn DIR --out FILE'"
+FAULTS = {
+    "missing": (None, "population.yaml: no such file"),
+    "empty": ("", f"population.yaml: the file is empty. {MAKE}"),
+    "damaged": ("schema: 1\ngroups: [\n", "population.yaml:3:1: not valid YAML"),
+    "another file": ("name: case\n", f"population.yaml: holds no population. {MAKE}"),
+    "of another version": ("schema: 9\n", "population.yaml:1:1: schema: got 9; this version reads 1. Make"),
+    "cut off": ("schema: 1\n", "population.yaml:1:1: provenance: required key is missing"),
+}
+
+
+def flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+def asked(case, population: str):
+    return case(config=("sampler:", f"model: {{population: {population}}}\nsampler:"))
+
+
+@pytest.mark.parametrize("verb", ["check", "priors", "run"])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_file_that_holds_no_population_is_refused_in_one_line(case, command, fault, verb):
+    path = asked(case, "population.yaml")
+    text, says = FAULTS[fault]
+    if text is not None:
+        (path.parent / "population.yaml").write_text(text, encoding="utf-8")
+    ended = command(verb, path)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.count("\n") == 1, ended.err
+    assert says in ended.err
+    assert "case.yaml:11:9: model.population: " in ended.err
+    assert not (path.parent / "reports").exists()
+
+
+def test_a_misspelt_word_is_answered_with_the_word(case, command):
+    ended = command("check", asked(case, "shiped"))
+    assert (ended.code, ended.out) == (2, "")
+    assert "Did you mean 'shipped'?" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("population", "says"),
+    [
+        ("shipped", "All priors are defaults that come with the package, learned from other dyads"),
+        ("none", "All priors are the documented defaults"),
+        ("own.yaml", "All priors are defaults learned from other dyads, in own.yaml"),
+    ],
+)
+def test_check_says_where_defaults_come_from(case, command, population, says):
+    path = asked(case, population)
+    (path.parent / "own.yaml").write_text(population_yaml(shipped_population()), encoding="utf-8")
+    ended = command("check", path)
+    assert (ended.code, ended.err) == (0, "")
+    assert says in flat(ended.out)
+
+
+def test_a_learned_default_is_explained_beside_the_documented_one(case, command):
+    name = "baseline.weekly_rate.dispute"
+    learned = command("priors", asked(case, "shipped"), "--explain", name)
+    documented = command("priors", asked(case, "none"), "--explain", name)
+    said = (
+        "The default is learned from other dyads, for a record as dense as this one (model.population). The "
+        "documented one: LogNormal(mu=-1.5, sigma=1.5); median 0.223"
+    )
+    assert said in flat(learned.out)
+    assert "Why the documented default: Wide" in flat(learned.out)
+    assert "learned" not in documented.out
+    assert "Why the default: Wide" in flat(documented.out)
+    (row,) = json.loads(command("priors", asked(case, "shipped"), "--explain", name, "--json").out)["priors"]
+    assert row["documented"]["distribution"] == "LogNormal(mu=-1.5, sigma=1.5)"
+    assert row["default"]["distribution"] == row["distribution"] != row["documented"]["distribution"]
+
+
+def test_words_of_some_kinds_are_listed_as_such(case, command):
+    shown = flat(command("priors", case()).out)
+    assert "Words: none, follows; of some kinds: unknown, against." in shown
+
+
+def test_a_file_of_the_shipped_population_gives_the_shipped_priors(case):
+    path = asked(case, "own.yaml")
+    (path.parent / "own.yaml").write_text(population_yaml(shipped_population()), encoding="utf-8")
+    own = read_inputs(load_config(path)).priors
+    assert own == read_inputs(load_config(asked(case, "shipped"))).priors
+    assert own != read_inputs(load_config(asked(case, "none"))).priors
+
+
+def test_a_saved_run_names_its_copy_and_its_hash_follows_the_content(case, tmp_path):
+    path = asked(case, "own.yaml")
+    file = path.parent / "own.yaml"
+    text = population_yaml(shipped_population())
+    file.write_text(text, encoding="utf-8")
+    config = load_config(path)
+    assert "population: population.yaml" in resolved_yaml(config, tmp_path / "elsewhere")
+    before = config_hash(config)
+    file.write_text(text.replace("seed: 1", "seed: 2"), encoding="utf-8")
+    assert config_hash(load_config(path)) != before
+
+
+@pytest.fixture
+def learn(command, tmp_path):
+    """Learn from a folder of so many files of one act each."""
+
+    def run(files: int, *arguments: object):
+        folder = tmp_path / "dyads"
+        folder.mkdir()
+        for number in range(files):
+            (folder / f"{number}.csv").write_text(
+                "date,initiator,target,category,severity\n2020-01-01,A,B,visit,1\n", encoding="utf-8"
+            )
+        return command("priors", "learn", folder, "--out", tmp_path / "own.yaml", *arguments)
+
+    return run
+
+
+def refused(ended, says: str) -> None:
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("forecast: ")
+    assert ended.err.count("\n") == 1, ended.err
+    assert says in ended.err
+
+
+@pytest.mark.parametrize(("files", "says"), [(0, "holds no CSV file"), (1, "at least 3 dyads of 15 events")])
+def test_nothing_is_learned_from_too_few_dyads(learn, tmp_path, files, says):
+    refused(learn(files), says)
+    assert not (tmp_path / "own.yaml").exists()
+
+
+def test_nothing_is_learned_from_a_folder_that_is_not_there(command, tmp_path):
+    refused(command("priors", "learn", tmp_path / "no", "--out", tmp_path / "own.yaml"), "no: no such folder")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_population_is_not_replaced_unasked_nor_written_where_no_folder_is(learn, command, tmp_path):
+    (tmp_path / "own.yaml").write_text("kept", encoding="utf-8")
+    refused(learn(3), "own.yaml: exists. Give another --out, or --force to replace it")
+    assert (tmp_path / "own.yaml").read_text() == "kept"
+    folder = tmp_path / "dyads"
+    refused(
+        command("priors", "learn", folder, "--out", tmp_path / "no/own.yaml"), "its folder does not exist"
+    )
