@@ -11,10 +11,15 @@ import h5py
 import numpy as np
 import pytest
 
+from forecast.config import load_config
 from forecast.events.reading import read_events, write_events
+from forecast.priors.population import shipped_population
 from forecast.records.forecast import ScenarioForecast
+from forecast.runs.inputs import read_inputs
+from forecast.runs.run import write_run
 from forecast.scenarios import compare_scenarios, read_run
 from forecast.scenarios.options import scenario_from_options
+from forecast.workflows.population import population_yaml
 
 CLASH = "2022-08-15:military_incident:5:0.5"
 SANCTION = "  - {date: 2022-08-15, category: sanction, severity: 4}"
@@ -246,3 +251,23 @@ def test_nothing_heavy_is_loaded_for_an_answer(run_folder, option):
     loaded = set(result.stdout.splitlines()[-1].split())
     assert "h5py" in loaded
     assert not loaded & heavy
+
+
+def test_a_saved_run_keeps_the_population_that_its_priors_came_from(folder, run_from, tmp_path):
+    (tmp_path / "own.yaml").write_text(population_yaml(shipped_population()), encoding="utf-8")
+    (tmp_path / "events.csv").write_bytes((folder / "events.csv").read_bytes())
+    text = (folder / "config.yaml").read_text(encoding="utf-8")
+    assert "population: none" in text
+    (tmp_path / "config.yaml").write_text(
+        text.replace("population: none", "population: own.yaml"), encoding="utf-8"
+    )
+    run = run_from(read_inputs(load_config(tmp_path / "config.yaml")))
+    saved = tmp_path / "runs" / "made"
+    saved.mkdir(parents=True)
+    write_run(run, saved, saved)
+    (tmp_path / "own.yaml").unlink()
+    again = read_run(saved)
+    assert again.inputs.priors == run.inputs.priors
+    assert again.inputs.priors.priors["tension.scale"].distribution != (
+        again.inputs.priors.priors["tension.scale"].documented
+    )
