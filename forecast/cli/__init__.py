@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import sys
 
 INTERRUPTED = 130
 STOPPED = "interrupted; nothing was written."
+
+# Python searches all objects for garbage when it ends; once a model is compiled, that takes seconds, in which a
+# command that has said its last word, such as "interrupted", would seem to go on.
+atexit.register(gc.freeze)
 
 
 def main() -> None:
@@ -26,5 +32,9 @@ def main() -> None:
         if end.code != INTERRUPTED:
             raise
         message, code = STOPPED, INTERRUPTED  # Typer turns Ctrl-C into this code, without a word
+    if code == INTERRUPTED:
+        # Python ends ``python -m`` by a signal, whatever the code, if Ctrl-C fell into a text that was executed
+        # (libraries do so while they compile); it forgets that when it next executes a text.
+        exec("")
     print(f"forecast: {message}", file=sys.stderr)
     sys.exit(code)

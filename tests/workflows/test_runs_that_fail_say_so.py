@@ -8,6 +8,8 @@ import os
 import re
 import resource
 import shutil
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -235,6 +237,39 @@ def test_a_run_that_is_interrupted_while_it_is_written_leaves_nothing(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         write_half()
     assert list(tmp_path.iterdir()) == []
+
+
+INTERRUPTED = """\
+import os
+
+import forecast.cli.app
+
+
+class Garbage:
+    def __del__(self):
+        os.write(2, b"searched for garbage")
+
+
+kept = Garbage()
+kept.itself = kept
+
+
+def app():
+    exec("raise KeyboardInterrupt")
+
+
+forecast.cli.app.app = app
+forecast.cli.main()
+"""
+
+
+def test_an_interrupted_command_ends_with_its_own_code_and_goes_through_no_garbage(tmp_path):
+    (tmp_path / "interrupted.py").write_text(INTERRUPTED, encoding="utf-8")
+    path = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
+    run = [sys.executable, "-m", "interrupted"]
+    ended = subprocess.run(run, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True)
+    assert ended.stderr == "forecast: interrupted; nothing was written.\n"
+    assert ended.returncode == 130
 
 
 def test_a_folder_that_is_no_run_cannot_be_reported(tmp_path, command):
