@@ -83,26 +83,13 @@ def test_documented_defaults_of_learned_groups_have_a_mean_on_their_scale():
 
 @pytest.mark.parametrize("acts_a_month", [0.05, 1.0, 10.0, 400.0])
 def test_baselines_scale_with_acts_a_month_one_for_one(acts_a_month):
-    learned = population({"baseline.weekly_rate": {"conflict": (-2.0, 0.0, 0.6)}})
+    learned = population({"baseline.weekly_rate": {"conflict": (-2.0, 0.4, 0.6)}})
     once = values(learned.priors(JOINT, acts_a_month), "baseline.weekly_rate.dispute")
     twice = values(learned.priors(JOINT, 2 * acts_a_month), "baseline.weekly_rate.dispute")
     assert twice[0] - once[0] == pytest.approx(math.log(2), abs=2e-3)  # priors keep four digits
     assert twice[1] == once[1]
     # A share exp(-2) of the acts, of which a week holds 7 in 365.25 / 12 days.
     assert math.exp(once[0]) == pytest.approx(math.exp(-2) * acts_a_month * 84 / 365.25, rel=3e-3)
-
-
-def test_the_share_of_a_kind_moves_with_density_inside_the_learned_range():
-    learned = population({"baseline.weekly_rate": {"cooperative": (-1.0, -0.3, 0.6)}}, least=5, most=20)
-
-    def share(acts_a_month: float) -> float:
-        centre, _ = values(learned.priors(JOINT, acts_a_month), "baseline.weekly_rate.visit")
-        return centre - math.log(acts_a_month * 84 / 365.25)
-
-    assert share(10) == pytest.approx(-1.0, abs=2e-3)
-    assert share(20) == pytest.approx(-1.0 - 0.3 * math.log(2), abs=2e-3)
-    assert share(2000) == pytest.approx(share(20), abs=2e-3)
-    assert share(0.01) == pytest.approx(share(5), abs=2e-3)
 
 
 def test_all_acts_of_a_layout_of_one_kind_are_of_this_kind():

@@ -1,0 +1,98 @@
+"""Records in which tension and coding density both move, written out with NumPy, are fitted again."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+
+from forecast.inference.gates import check_gates
+from forecast.inference.posterior import SamplerOptions
+from forecast.inference.sampling import fit
+from forecast.models.draws import DENSITY_KNOT_STEPS, linear_between, stream_draws, tension_at_steps
+from forecast.models.streams import build_model
+from forecast.panel.panel import SEVERE, SEVERE_HALF_LIFE_DAYS, Panel, TimeGrid, decayed_before
+from forecast.panel.streams import stream_layout
+from forecast.priors import default_priors
+
+pytestmark = pytest.mark.slow
+
+N_STEPS = 364
+ACTS_A_MONTH = {"hand-coded": 12.0, "machine-coded": 70.0}
+LAYOUT = stream_layout("joint")
+CONFLICT = np.array(LAYOUT.conflictual)
+
+
+def simulated(acts_a_month: float, seed: int) -> tuple[Panel, np.ndarray, np.ndarray]:
+    """A record with tension, shape (step,), and the log of coding density, which trebles over seven years."""
+    rng = np.random.default_rng(seed)
+    phi = np.exp(-28 / 110)
+    knots = [rng.standard_normal()]
+    while len(knots) < N_STEPS // 4 + 2:
+        knots.append(phi * knots[-1] + np.sqrt(1 - phi**2) * rng.standard_normal())
+    tension = np.interp(np.arange(N_STEPS) / 4, np.arange(len(knots)), knots)
+    density = np.linspace(-0.55, 0.55, N_STEPS)
+    share = np.array([0.16, 0.06, 0.14, 0.04, 0.16, 0.1, 0.12, 0.22])
+    rate = acts_a_month / 4.35 * share / 1.25
+    rate = rate * np.exp(np.where(CONFLICT, 0.75, 0.0) * tension[:, None] + density[:, None])
+    counts = rng.poisson(rng.gamma(2.5, rate / 2.5))
+    reach = np.zeros((*counts.shape, 5), dtype=np.int64)
+    reach[..., 0] = counts
+    for level, chance in enumerate((0.6, 0.35, 0.25, 0.2)):
+        odds = np.log(chance / (1 - chance)) + 0.5 * tension - 0.25 * density
+        reach[..., level + 1] = rng.binomial(reach[..., level], (1 / (1 + np.exp(-odds)))[:, None])
+    start = date(2015, 1, 1)
+    grid = TimeGrid(start, start + timedelta(days=7 * N_STEPS))
+    recent = decayed_before(reach[..., SEVERE - 1].sum(axis=1), SEVERE_HALF_LIFE_DAYS)
+    known, first = np.ones((1, N_STEPS)), np.zeros(1, np.int64)
+    panel = Panel(("simulated",), grid, LAYOUT, counts[None], reach[None], recent[None], known, first)
+    return panel, tension, density
+
+
+def _weights(found: np.ndarray, *truths: np.ndarray) -> np.ndarray:
+    """Least-squares weights of the truths in what was found."""
+    columns = np.column_stack([*truths, np.ones(len(found))])
+    return np.linalg.lstsq(columns, found, rcond=None)[0]
+
+
+@pytest.fixture(scope="module", params=ACTS_A_MONTH)
+def fitted(request):
+    panel, tension, density = simulated(ACTS_A_MONTH[request.param], seed=7)
+    posterior = fit(build_model(panel, default_priors(LAYOUT)), SamplerOptions(seed=1))
+    draws = stream_draws(LAYOUT, posterior.variables)
+    found_density = linear_between(
+        draws.density_of_record(panel)[:, 0], np.arange(N_STEPS), DENSITY_KNOT_STEPS
+    )
+    found_tension = tension_at_steps(draws.knots[:, 0], N_STEPS)
+    return posterior, (found_tension, tension), (found_density, density)
+
+
+def test_the_fit_converges(fitted):
+    report = check_gates(fitted[0])
+    assert report.converged, report.failures
+
+
+def test_both_are_recovered_and_neither_stands_for_the_other(fitted):
+    _, (found_tension, tension), (found_density, density) = fitted
+    mean_tension, mean_density = found_tension.mean(axis=0), found_density.mean(axis=0)
+    told = {
+        "tension": np.corrcoef(mean_tension, tension)[0, 1],
+        "density": np.corrcoef(mean_density, density)[0, 1],
+        # Truth in standard deviations of tension that a unit of log density adds to the tension found.
+        "tension that is density": _weights(mean_tension, tension, density)[1],
+        "density that is tension": _weights(mean_density, density, tension)[1],
+    }
+    assert told["tension"] > 0.7, told
+    assert told["density"] > 0.85, told
+    assert abs(told["tension that is density"]) < 0.4, told
+    assert abs(told["density that is tension"]) < 0.15, told
+    # The rise of density over the record, of which the truth is 1.1.
+    rise = found_density[:, -26:].mean(axis=1) - found_density[:, :26].mean(axis=1)
+    low, high = np.quantile(rise, [0.005, 0.995])
+    assert low < 1.1 * (N_STEPS - 26) / N_STEPS < high, (low, high)
+
+
+def test_the_truth_lies_in_the_bands_as_often_as_they_say(fitted):
+    _, (found_tension, tension), _ = fitted
+    low, high = np.quantile(found_tension, [0.05, 0.95], axis=0)
+    share = np.mean((low <= tension) & (tension <= high))
+    assert share > 0.75, f"{share:.0%} of the steps inside their 90% bands"
