@@ -140,8 +140,8 @@ class Population(_Part):
             centre, wide = own.centre + own.slope * steps, prior.distribution
             middle, width = wide.values
             if prior.group.name == BASELINE:
-                # Shares of all acts, without their slope, so that rates scale with the record one for one. All
-                # acts of a layout that counts one kind of act are of this kind.
+                # Shares of all acts, without their slope, so that rates scale with the record one for one.
+                # All acts of a layout that counts one kind of act are of this kind.
                 centre = weekly + (own.centre if len(layout.streams) > 1 else 0.0)
                 wide = Distribution(wide.family, (centre, width))
             else:
