@@ -9,8 +9,8 @@ import sys
 INTERRUPTED = 130
 STOPPED = "interrupted; nothing was written."
 
-# Python searches all objects for garbage when it ends; once a model is compiled, that takes seconds, in which a
-# command that has said its last word, such as "interrupted", would seem to go on.
+# Python searches all objects for garbage when it ends; once a model is compiled, that takes seconds, in
+# which a command that has said its last word, such as "interrupted", would seem to go on.
 atexit.register(gc.freeze)
 
 
@@ -33,8 +33,8 @@ def main() -> None:
             raise
         message, code = STOPPED, INTERRUPTED  # Typer turns Ctrl-C into this code, without a word
     if code == INTERRUPTED:
-        # Python ends ``python -m`` by a signal, whatever the code, if Ctrl-C fell into a text that was executed
-        # (libraries do so while they compile); it forgets that when it next executes a text.
+        # Python ends ``python -m`` by a signal, whatever the code, if Ctrl-C fell into a text that was
+        # executed (libraries do so while they compile); it forgets that when it next executes a text.
         exec("")
     print(f"forecast: {message}", file=sys.stderr)
     sys.exit(code)
