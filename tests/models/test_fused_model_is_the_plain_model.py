@@ -1,8 +1,12 @@
 """The same model twice: fused kernel and PyMC's own distributions, up to a constant in the log density."""
 
+from functools import cache
+
 import numpy as np
 import pymc as pm
+import pytensor.tensor as pt
 import pytest
+from pymc import pytensorf
 
 from forecast.models.draws import DENSITY_INNOVATIONS, INNOVATIONS
 from forecast.models.likelihood import likelihood_data
@@ -18,8 +22,11 @@ def compile_density(model: pm.Model):
     """Log density and gradient by variable, as a function of a point."""
     # Without the Numba linker, whose compilation takes longer than all evaluations here.
     # Terms are added up outside, since that mode adds no more than 32 at once.
-    function = model.compile_fn([*model.logp(sum=False), model.dlogp()], mode="FAST_COMPILE")
-    shapes = {variable.name: model.initial_point()[variable.name].shape for variable in model.value_vars}
+    terms = model.logp(sum=False)
+    slope = pytensorf.gradient(pt.sum([term.sum() for term in terms]), model.value_vars)
+    function = model.compile_fn([*terms, slope], mode="FAST_COMPILE")
+    start = model.initial_point()
+    shapes = {variable.name: start[variable.name].shape for variable in model.value_vars}
     ends = np.cumsum([int(np.prod(shape)) for shape in shapes.values()])
 
     def density(point: dict[str, np.ndarray]) -> tuple[float, dict[str, np.ndarray]]:
@@ -39,26 +46,27 @@ def random_points(model: pm.Model, seed: int, size: int) -> list[dict[str, np.nd
     ]
 
 
-@pytest.fixture(scope="module", params=FAMILIES)
-def family(request):
-    return request.param
-
-
 @pytest.fixture(scope="module")
-def fused(family, counted):
-    """A fused model of the whole steps with spare knots, compiled once."""
-    data = counted(family, "whole")
-    knots = data.grid.n_knots + SPARE_KNOTS
-    model = build_model(data, default_priors(data.layout), n_knots=knots)
-    return model, compile_density(model)
+def fused(counted):
+    """Make a fused model of the whole steps with spare knots, compiled once a family."""
+
+    @cache
+    def compiled(family: str):
+        data = counted(family, "whole")
+        knots = data.grid.n_knots + SPARE_KNOTS
+        model = build_model(data, default_priors(data.layout), n_knots=knots)
+        return model, compile_density(model)
+
+    return compiled
 
 
 @pytest.mark.parametrize("last_step", ["whole", "cut", "late"])
+@pytest.mark.parametrize("family", FAMILIES)
 def test_value_differs_by_a_constant_and_gradient_not_at_all(family, counted, fused, last_step):
     data = counted(family, last_step)
     plain_model = build_model(data, default_priors(data.layout), form="plain")
     plain = compile_density(plain_model)
-    fused_model, density = fused
+    fused_model, density = fused(family)
     # New counts enter the compiled model through its data containers alone.
     pm.set_data(vars(likelihood_data(data)), model=fused_model)
     spare = fused_model.initial_point()[INNOVATIONS].size - data.grid.n_knots
@@ -79,12 +87,14 @@ def test_value_differs_by_a_constant_and_gradient_not_at_all(family, counted, fu
     assert np.ptp(constants) < 1e-8 * abs(value), f"constants {constants}"
 
 
-def test_new_data_in_a_compiled_model_equal_a_fresh_model(counted):
+def test_new_data_in_a_compiled_model_equal_a_fresh_model(counted, fused):
     before, after = counted("joint", "whole"), counted("joint", "cut")
-    priors, knots = default_priors(before.layout), after.grid.n_knots
-    reused, fresh = (build_model(data, priors, n_knots=knots) for data in (before, after))
-    density, expected = compile_density(reused), compile_density(fresh)
+    reused, density = fused("joint")
+    knots = before.grid.n_knots + SPARE_KNOTS
+    fresh = build_model(after, default_priors(after.layout), n_knots=knots)
+    expected = compile_density(fresh)
     (point,) = random_points(fresh, seed=11, size=1)
+    pm.set_data(vars(likelihood_data(before)), model=reused)
     assert density(point)[0] != expected(point)[0]
     pm.set_data(vars(likelihood_data(after)), model=reused)
     value, gradient = density(point)
@@ -99,18 +109,25 @@ def test_a_panel_of_two_is_the_plain_panel_and_the_sum_of_its_dyads(panels, fami
     priors = default_priors(panel.layout)
     fused = build_model(panel, priors)
     density, plain = compile_density(fused), compile_density(build_model(panel, priors, form="plain"))
-    singles = [compile_density(build_model(panel.select(slice(i, i + 1)), priors)) for i in range(2)]
+    alone = [panel.select(slice(i, i + 1)) for i in range(2)]
+    single_model = build_model(alone[0], priors)
+    single = compile_density(single_model)
+
+    def density_alone(dyad: int, point: dict[str, np.ndarray]):
+        pm.set_data(vars(likelihood_data(alone[dyad])), model=single_model)
+        return single({name: values[dyad] for name, values in point.items()})
+
     constants = []
     for point in random_points(fused, seed=7, size=3):
         value, gradient = density(point)
         plain_value, plain_gradient = plain(point)
         constants.append(value - plain_value)
-        alone = [single({name: x[i] for name, x in point.items()}) for i, single in enumerate(singles)]
-        assert value == pytest.approx(sum(one for one, _ in alone), rel=1e-12)
+        apart = [density_alone(dyad, point) for dyad in range(2)]
+        assert value == pytest.approx(sum(one for one, _ in apart), rel=1e-12)
         for name in gradient:
             np.testing.assert_allclose(
                 gradient[name], plain_gradient[name], rtol=1e-8, atol=1e-8, err_msg=name
             )
-            both = np.concatenate([own[name] for _, own in alone])
+            both = np.concatenate([own[name] for _, own in apart])
             np.testing.assert_allclose(gradient[name], both, rtol=1e-10, atol=1e-10, err_msg=name)
     assert np.ptp(constants) < 1e-8 * abs(value), f"constants {constants}"
