@@ -9,7 +9,7 @@ import xarray as xr
 from forecast.errors import NotConvergedError
 from forecast.inference import sampling
 from forecast.inference.sampling import fit, sample
-from forecast.models.draws import DENSITY_INNOVATIONS, INNOVATIONS, stream_draws, tension_at_steps
+from forecast.models.draws import INNOVATIONS, stream_draws, tension_at_steps
 from forecast.priors import default_priors
 from forecast.records.forecast import Diagnostics, GateFailure
 
@@ -20,7 +20,7 @@ fit_module = importlib.import_module(
 
 def test_the_posterior_holds_every_parameter_and_nothing_else(short_fit, counted):
     groups = {group.variable for group in default_priors(counted.layout).groups}
-    assert set(short_fit.variables) == groups | {INNOVATIONS, DENSITY_INNOVATIONS}
+    assert set(short_fit.variables) == groups | {INNOVATIONS}
     assert (short_fit.n_chains, short_fit.n_draws) == (2, 400)
     assert short_fit.variables["overdispersion_shape"].shape == (400, 1, 1)
     assert short_fit.variables[INNOVATIONS].shape == (400, 1, counted.grid.n_knots)
