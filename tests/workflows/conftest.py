@@ -68,16 +68,16 @@ KEPT = {}
 
 @contextlib.contextmanager
 def compiled_once():
-    """Compile the model once: all commands here share their priors, and most of them their counts.
+    """Compile the model once: most commands here share their counts and priors.
 
     The automatic second sampling keeps the short warm-up of the first. Undone after each command, since other
-    tests of the same process have other priors.
+    tests of the same process have models of other shapes.
     """
     fit = importlib.import_module("forecast.inference.sampling")
     compile_model = fit.compile_model
 
     def compile_once(model):
-        key = tuple((name, model[name].get_value().tobytes()) for name in ("counts", "marks", "extent"))
+        key = tuple((data.name, data.get_value().tobytes()) for data in model.data_vars)
         if key not in KEPT:
             KEPT[key] = compile_model(model)
         return KEPT[key]
