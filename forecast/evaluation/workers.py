@@ -126,7 +126,9 @@ def _own_workers(n_workers: int) -> Iterator[Any]:
             processes=True,
             # Dask's own limit, memory by core, would end fits that the machine has room for.
             memory_limit=0,
-            dashboard_address=None,
+            # No dashboard, and any free port for what is left of it: else two studies at once warn of theirs.
+            dashboard_address="127.0.0.1:0",
+            scheduler_kwargs={"dashboard": False},
             silence_logs=logging.CRITICAL,
         ) as own,
         distributed.Client(own) as client,

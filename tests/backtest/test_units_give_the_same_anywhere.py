@@ -1,8 +1,10 @@
 """Here, in processes, on Dask, one worker killed: the same numbers to the last bit."""
 
+import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,7 +16,7 @@ import pytest
 
 from forecast.errors import InputError, UnfinishedError
 from forecast.evaluation.units import UnitResult, model_columns, run_unit, units_of
-from forecast.evaluation.workers import run_jobs
+from forecast.evaluation.workers import _own_workers, run_jobs
 
 MONTHS = tuple(date(2020, month, 1) for month in range(1, 5))
 
@@ -77,6 +79,15 @@ def test_a_unit_that_fails_is_named_and_the_others_go_on(jobs, late_start, seria
         raise outcome
     assert job == late_start
     assert bits(other) == serial[jobs[1][2].name]
+
+
+def test_two_studies_on_one_machine_do_not_share_a_port():
+    with socket.socket() as other:
+        with contextlib.suppress(OSError):  # a real one holds it already
+            other.bind(("127.0.0.1", 8787))
+            other.listen()
+        with _own_workers(1) as client:  # a warning is an error
+            assert len(client.run(os.getpid)) == 1
 
 
 @pytest.fixture
