@@ -1,5 +1,6 @@
 """Fixtures that several parts share: the data at hand, small coded tables, draws with known parameters."""
 
+import signal
 from datetime import date
 from pathlib import Path
 
@@ -12,6 +13,11 @@ from forecast.events.table import Event, EventTable
 from forecast.models.draws import StreamDraws
 from forecast.models.kernel import STREAM_ROWS
 from forecast.panel.panel import density_knots_for
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts background jobs so, and their children inherit it: tests of Ctrl-C would wait for ever.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 # The same examples every time, and no clock: a machine under load must not fail a test.
 settings.register_profile("steady", derandomize=True, deadline=None)
