@@ -26,7 +26,6 @@ from forecast.config.yaml_source import parse_yaml, read_yaml
 from forecast.errors import ConfigError, did_you_mean
 from forecast.panel.panel import DAYS_A_MONTH, STEP_DAYS
 from forecast.panel.streams import StreamLayout
-from forecast.priors.catalogue import ParameterGroup
 from forecast.priors.distributions import Distribution
 from forecast.priors.resolve import PriorSet, default_priors
 
@@ -73,7 +72,7 @@ class Spread(_Part):
     """Distribution over dyads of one class of parameters, on the scale on which it is normal.
 
     The centre moves with the density of the record: it is that of a record of ``Population.acts_a_month``
-    acts a month. Baseline rates are shares of all acts.
+    acts a month. Baseline rates are shares of all acts, which are used without their slope.
     """
 
     centre: Finite = Field(description="mean over dyads")
@@ -161,11 +160,6 @@ def stream_class(layout: StreamLayout, element: str | None) -> str:
     if element is None:
         return "all"
     return "cooperative" if element in layout.cooperative else "conflict"
-
-
-def is_learned(group: ParameterGroup) -> bool:
-    """Whether a population tells of the group."""
-    return group.name in LEARNED
 
 
 def _joined(learned: Distribution, wide: Distribution) -> Distribution:

@@ -33,13 +33,13 @@ from forecast.panel.streams import stream_layout
 from forecast.priors import PriorSet, default_priors, elements, parameter_groups
 from forecast.priors.population import (
     BASELINE,
+    LEARNED,
     NORMAL_SCALES,
     SCHEMA,
     WEEKS_A_MONTH,
     Population,
     Provenance,
     Spread,
-    is_learned,
     stream_class,
 )
 
@@ -95,7 +95,7 @@ def learn_population(
     Raises
     ------
     InputError
-        Fewer than three dyads have records that can be fitted.
+        Fewer than three dyads have records that can be fitted, or no fit converged.
     """
     records = thinned_records(dyads, options)
     if len({dyad for dyad, _, _ in records}) < 3:
@@ -110,6 +110,10 @@ def learn_population(
         fits += _learn_from(model, compiled, events, options, seed)
         if listen:
             listen(done, len(records))
+    if not fits:
+        raise InputError(
+            "no fit of these dyads converged, so there is nothing to pool. Give more or denser records"
+        )
     return pool_fits(fits, _provenance(dyads, options))
 
 
@@ -207,7 +211,7 @@ def _beyond_the_prior(
 ) -> list[tuple[str, str, Estimate]]:
     found = []
     for group in priors.groups:
-        if not is_learned(group):
+        if group.name not in LEARNED:
             continue
         own = priors.of_group(group)
         draws = variables[group.variable][:, 0].reshape(-1, max(len(elements(group, priors.layout)), 1))
