@@ -1,7 +1,7 @@
 """Fixtures that several parts share: the data at hand, small coded tables, draws with known parameters."""
 
 import signal
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +9,14 @@ import pytest
 from hypothesis import settings
 
 from forecast.events.bundled import load_events
+from forecast.events.reading import read_events
 from forecast.events.table import Event, EventTable
 from forecast.models.draws import StreamDraws
 from forecast.models.kernel import STREAM_ROWS
 from forecast.panel.panel import density_knots_for
+from forecast.panel.streams import TargetRule
+
+FIRST = date(2000, 1, 1)
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts background jobs so, and their children inherit it: tests of Ctrl-C would wait for ever.
@@ -32,6 +36,44 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def us_china() -> EventTable:
     return load_events("bundled:us-china", Path())
+
+
+@pytest.fixture(scope="session")
+def nat_ser(shared_data) -> EventTable:
+    return read_events(shared_data / "balkans/nat-ser.csv")
+
+
+@pytest.fixture(scope="session")
+def usa_ser(shared_data) -> EventTable:
+    return read_events(shared_data / "balkans/usa-ser.csv")
+
+
+@pytest.fixture(scope="session")
+def force() -> TargetRule:
+    return TargetRule("force", ("military_incident",), 5)
+
+
+@pytest.fixture(scope="session")
+def make_events():
+    """Make a table of target events (military incidents of severity 5) from days after 2000-01-01."""
+
+    def make(days, *, known=None, category="military_incident", severity=5) -> EventTable:
+        known = {} if known is None else known
+        events = [
+            Event(
+                id=f"e{place:05}",
+                date=FIRST + timedelta(days=int(day)),
+                known_date=FIRST + timedelta(days=int(known.get(place, day))),
+                initiator="USA",
+                recipient="CHN",
+                category=category,
+                severity=severity,
+            )
+            for place, day in enumerate(days)
+        ]
+        return EventTable.from_events(events, "made for a test")
+
+    return make
 
 
 @pytest.fixture(scope="session")

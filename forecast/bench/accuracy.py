@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, cast
 
+from forecast.baselines.windows import find_record_start, horizon_lengths
 from forecast.errors import EventError, ForecastError, InputError, UnfinishedError, did_you_mean
 from forecast.evaluation.backtest import (
     DEFAULT_MODEL,
@@ -31,7 +32,6 @@ from forecast.evaluation.calibration import PooledCalibration
 from forecast.evaluation.forecast_table import ForecastTable
 from forecast.evaluation.score_table import ScoreCell, compare_models, score_forecasts, without_nan
 from forecast.evaluation.units import Unit, UnitResult, collect, model_columns, units_of
-from forecast.evaluation.windows import find_record_start, horizon_lengths
 from forecast.evaluation.workers import run_jobs
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable

@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.baselines.methods import constant_rate, discounted_rate, share_of_windows
+from forecast.baselines.windows import observe_outcomes, past_events
 from forecast.bench.kept_rows import KeptRows
 from forecast.bench.study_cells import FEWEST_EVENTS, HORIZONS, TARGET, Job, Skipped, StudyOptions, plan_study
 from forecast.errors import ForecastError, InputError, StoppedError, UnfinishedError
-from forecast.evaluation.baselines import constant_rate, discounted_rate, share_of_windows
 from forecast.evaluation.bootstrap import draw_blocks, with_interval
 from forecast.evaluation.scores import log_score
-from forecast.evaluation.windows import observe_outcomes, past_events
 from forecast.evaluation.workers import spread
 from forecast.events.table import EventTable
 from forecast.panel.streams import TargetRule

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
+from forecast.baselines.windows import find_record_start
 from forecast.config import Config, config_hash
 from forecast.config.reading import parse_config
 from forecast.errors import InputError
 from forecast.evaluation.unit_store import decisive_versions
 from forecast.evaluation.units import model_columns
-from forecast.evaluation.windows import find_record_start
 from forecast.events.dyads import main_pairs
 from forecast.events.table import EventTable
 from forecast.families import family_named

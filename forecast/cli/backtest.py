@@ -226,7 +226,7 @@ def _cautions(backtest: Backtest, titles: Mapping[str, str]) -> Iterator[str]:
 
 def _verdicts(backtest: Backtest, target: str, horizons: Sequence[int]) -> Iterator[Part]:
     """Say where a baseline is more accurate than our model, and what may be claimed of its skill."""
-    from forecast.evaluation.baselines import BASELINES
+    from forecast.baselines.methods import BASELINES
     from forecast.report.palette import name_model
 
     model, scores = backtest.model, backtest.scores
@@ -255,7 +255,7 @@ def _verdicts(backtest: Backtest, target: str, horizons: Sequence[int]) -> Itera
 
 
 def _overall(backtest: Backtest) -> Iterator[Part]:
-    from forecast.evaluation.baselines import BASELINES
+    from forecast.baselines.methods import BASELINES
     from forecast.evaluation.score_table import compare_models
     from forecast.report.palette import name_model
 

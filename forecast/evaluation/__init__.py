@@ -1,8 +1,5 @@
-"""How good the forecasts are, on the past: origins → outcomes → baselines → scores; nothing is imported.
+"""How good the forecasts are, on the past: origins → outcomes → forecasts → scores; nothing is imported.
 
-``windows``           origins, what is known before each, and whether the target happened after it
-``logistic``          ridge-penalised logistic regression by Newton steps
-``baselines``         four simple forecasts by name, at one origin or at all
 ``forecast_table``    forecasts and outcomes as columns; ``forecasts.csv``
 ``scores``            Brier with decomposition, log score, AUC, calibration line
 ``bootstrap``         moving-block bootstrap for means, skill and differences of overlapping windows

@@ -9,9 +9,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from forecast.errors import InputError, did_you_mean
-from forecast.evaluation.baselines import BASELINES
-from forecast.evaluation.windows import (
+from forecast.baselines.methods import BASELINES
+from forecast.baselines.windows import (
     BinaryOutcomes,
     horizon_lengths,
     listed_origins,
@@ -19,6 +18,7 @@ from forecast.evaluation.windows import (
     observe_outcomes,
     weekly_origins,
 )
+from forecast.errors import InputError, did_you_mean
 from forecast.events.table import EventTable
 from forecast.families import FAMILIES
 from forecast.inference.posterior import SamplerOptions

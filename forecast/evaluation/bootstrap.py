@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from forecast.evaluation.windows import DAY, Days
+from forecast.baselines.windows import DAY, Days
 
 Floats = NDArray[np.float64]
 

@@ -13,8 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.baselines.methods import BASELINES, baseline_probabilities
+from forecast.baselines.windows import BinaryOutcomes
 from forecast.errors import InputError
-from forecast.evaluation.windows import BinaryOutcomes
+from forecast.events.table import EventTable
+from forecast.panel.streams import TargetRule
 
 COLUMNS = ("origin", "horizon_days", "target", "model", "probability", "outcome")
 _TYPES: tuple[Any, ...] = ("datetime64[D]", np.int64, np.object_, np.object_, np.float64, np.int8)
@@ -174,3 +177,18 @@ def _read_row(cells: list[str], place: str) -> tuple[date, int, str, str, float,
     if outcome not in ("0", "1"):
         raise InputError(f"{place}: outcome '{outcome}' is neither 0 nor 1")
     return day, int(horizon), target, model, value, int(outcome)
+
+
+def forecast_baselines(
+    events: EventTable, target: TargetRule, outcomes: BinaryOutcomes, start: date
+) -> ForecastTable:
+    """Forecast every complete window by each baseline, from what was known at its origin alone.
+
+    ``outcomes`` give origins and horizons; ``InputError`` unless the first origin is after ``start``.
+    """
+    probability = {name: np.full(outcomes.outcome.shape, np.nan) for name in BASELINES}
+    for row in np.flatnonzero(outcomes.complete.any(axis=1)):
+        found = baseline_probabilities(events, target, outcomes.origin[row], start, outcomes.horizon_days)
+        for name in BASELINES:
+            probability[name][row] = found[name]
+    return join_forecasts(make_forecasts(outcomes, probability[name], model=name) for name in BASELINES)

@@ -12,8 +12,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.baselines.methods import REFERENCE
 from forecast.errors import InputError
-from forecast.evaluation.baselines import REFERENCE
 from forecast.evaluation.bootstrap import (
     Estimate,
     block_length,

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import logit
 
-from forecast.evaluation.logistic import LogisticFitError, fit_logistic
+from forecast.baselines.logistic import LogisticFitError, fit_logistic
 
 Floats = NDArray[np.float64]
 

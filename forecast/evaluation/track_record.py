@@ -16,14 +16,14 @@ from typing import Any
 
 import numpy as np
 
+from forecast.baselines.methods import BASELINES, REFERENCE
+from forecast.baselines.windows import horizon_lengths, observe_outcomes
 from forecast.errors import InputError
-from forecast.evaluation.baselines import BASELINES, REFERENCE
 from forecast.evaluation.bootstrap import Estimate, block_length, mean_estimate
 from forecast.evaluation.calibration import reliability_curve
 from forecast.evaluation.forecast_table import ForecastTable, read_forecasts
 from forecast.evaluation.score_table import ScoreCell, ScoreTable, score_forecasts
 from forecast.evaluation.scores import brier_score, log_score
-from forecast.evaluation.windows import horizon_lengths, observe_outcomes
 from forecast.events.table import EventTable
 from forecast.panel.streams import TargetRule
 from forecast.records.history import (

@@ -19,8 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.evaluation.backtest import MODELS, BacktestPlan, outcomes_of
-from forecast.evaluation.baselines import forecast_baselines
-from forecast.evaluation.forecast_table import ForecastTable, join_forecasts, make_forecasts
+from forecast.evaluation.forecast_table import (
+    ForecastTable,
+    forecast_baselines,
+    join_forecasts,
+    make_forecasts,
+)
 from forecast.events.table import TEXTS, EventTable
 from forecast.families import FAMILIES
 from forecast.families.family import EventModel

@@ -9,8 +9,8 @@ from typing import Literal
 
 from pydantic import Field
 
+from forecast.baselines.methods import REFERENCE
 from forecast.errors import LedgerError
-from forecast.evaluation.baselines import REFERENCE
 from forecast.evaluation.calibration import pool_calibration, reliability_curve
 from forecast.evaluation.forecast_table import ForecastTable, csv_text, table_of
 from forecast.evaluation.score_table import FEWEST_OUTCOMES

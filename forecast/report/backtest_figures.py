@@ -17,7 +17,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from forecast import wording
-from forecast.evaluation.baselines import BASELINES, REFERENCE
+from forecast.baselines.methods import BASELINES, REFERENCE
 from forecast.evaluation.calibration import reliability_curve
 from forecast.evaluation.forecast_table import ForecastTable
 from forecast.evaluation.score_table import ScoreTable

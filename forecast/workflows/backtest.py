@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from forecast.baselines.methods import BASELINES
 from forecast.config import Config
 from forecast.errors import UnfinishedError
 from forecast.evaluation.backtest import (
@@ -22,7 +23,6 @@ from forecast.evaluation.backtest import (
     plan_backtest,
     plan_notes,
 )
-from forecast.evaluation.baselines import BASELINES
 from forecast.evaluation.forecast_table import ForecastTable, csv_text
 from forecast.evaluation.score_table import ScoreTable, score_forecasts
 from forecast.evaluation.unit_store import UnitStore, open_store, plan_settings

@@ -16,9 +16,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.baselines.methods import climatology
 from forecast.config import Config, config_hash, target_definition
 from forecast.errors import NotConvergedError, NotConvergedWarning
-from forecast.evaluation.baselines import climatology
 from forecast.inference.gates import check_gates, worst_report
 from forecast.inference.posterior import Posterior
 from forecast.inference.sampling import SamplingProgress, fit

@@ -8,11 +8,11 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
+from forecast.baselines.methods import BASELINES
 from forecast.bench.accuracy import BenchmarkOptions, plan_dyad, read_dyads
 from forecast.errors import NotConvergedError
 from forecast.evaluation import units
 from forecast.evaluation.backtest import DEFAULT_MODEL, MODELS
-from forecast.evaluation.baselines import BASELINES
 from forecast.panel.streams import TargetRule
 
 ALL = (*MODELS, *BASELINES)

@@ -5,11 +5,11 @@ from datetime import date
 
 import numpy as np
 
+from forecast.baselines.methods import BASELINES
 from forecast.cli.backtest import backtest_scores, score_table
 from forecast.cli.terminal import lines_of
 from forecast.config import load_config
 from forecast.evaluation.backtest import DEFAULT_MODEL, MODELS, BacktestOptions
-from forecast.evaluation.baselines import BASELINES
 from forecast.evaluation.forecast_table import read_forecasts
 from forecast.evaluation.track_record import find_track_record
 from forecast.runs.folder import file_hashes

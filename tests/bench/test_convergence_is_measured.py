@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from forecast.baselines.methods import baseline_probabilities
 from forecast.bench import convergence, study_cells
 from forecast.bench.convergence import (
     HORIZONS,
@@ -25,7 +26,6 @@ from forecast.bench.study_cells import StudyOptions, cells_of, plan_study, thin
 from forecast.cli.app import app
 from forecast.config import load_config
 from forecast.errors import ConfigError, InputError, NotConvergedError, StoppedError
-from forecast.evaluation.baselines import baseline_probabilities
 from forecast.events.reading import write_events
 from forecast.panel.streams import TargetRule
 from forecast.records.forecast import Diagnostics, GateFailure

@@ -3,6 +3,7 @@ from datetime import date
 import numpy as np
 import pytest
 
+from forecast.baselines.windows import monthly_origins, weekly_origins
 from forecast.evaluation.bootstrap import (
     block_length,
     draw_blocks,
@@ -10,7 +11,6 @@ from forecast.evaluation.bootstrap import (
     overlapping_origins,
     skill_estimate,
 )
-from forecast.evaluation.windows import monthly_origins, weekly_origins
 
 MONTHS = monthly_origins(date(1993, 1, 1), date(2003, 7, 1))
 N_RESAMPLES = 4000

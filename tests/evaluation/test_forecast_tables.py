@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from forecast.baselines.windows import BinaryOutcomes
 from forecast.errors import InputError
 from forecast.evaluation.forecast_table import COLUMNS, join_forecasts, make_forecasts, read_forecasts
-from forecast.evaluation.windows import BinaryOutcomes
 
 HEADER = "origin,horizon_days,target,model,probability,outcome"
 ROW = "2000-01-01,30,force,climatology,0.25,1"

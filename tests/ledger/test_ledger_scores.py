@@ -5,10 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pytest
 
+from forecast.baselines.windows import DAY
 from forecast.errors import LedgerError
 from forecast.evaluation.forecast_table import ForecastTable
 from forecast.evaluation.score_table import score_forecasts
-from forecast.evaluation.windows import DAY
 from forecast.ledger.entries import VoidEntry, with_id
 from forecast.ledger.importing import read_answers
 from forecast.ledger.scoring import horizon_band, score_ledger, summarise_ledger

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forecast.baselines.windows import observe_outcomes
 from forecast.errors import LedgerError
-from forecast.evaluation.windows import observe_outcomes
 from forecast.events.dyads import DyadRule
 from forecast.events.table import Event, EventTable
 from forecast.ledger.entries import Question, VoidEntry, with_id

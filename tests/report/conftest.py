@@ -12,12 +12,12 @@ import pytest
 from pypdf import PdfReader
 
 from forecast import wording
+from forecast.baselines.methods import BASELINES
+from forecast.baselines.windows import observe_outcomes
 from forecast.config import load_config
-from forecast.evaluation.baselines import BASELINES
 from forecast.evaluation.forecast_table import join_forecasts, make_forecasts
 from forecast.evaluation.score_table import score_forecasts
 from forecast.evaluation.track_record import make_track_record
-from forecast.evaluation.windows import observe_outcomes
 from forecast.events.reading import read_events
 from forecast.panel.streams import TargetRule
 from forecast.records.analysis import (

@@ -4,8 +4,8 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
+from forecast.baselines.methods import BASELINES
 from forecast.errors import InputError
-from forecast.evaluation.baselines import BASELINES
 from forecast.evaluation.calibration import reliability_curve
 from forecast.report.backtest_figures import (
     draw_reliability,

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from forecast.baselines.methods import BASELINES
 from forecast.errors import InputError
-from forecast.evaluation.baselines import BASELINES
 from forecast.evaluation.forecast_table import ForecastTable
 from forecast.evaluation.track_record import largest_misses, make_track_record
 from forecast.records.history import TrackRecord

@@ -3,14 +3,14 @@ from datetime import date
 import numpy as np
 import pytest
 
-from forecast.errors import InputError
-from forecast.evaluation.windows import (
+from forecast.baselines.windows import (
     horizon_lengths,
     listed_origins,
     monthly_origins,
     observe_outcomes,
     weekly_origins,
 )
+from forecast.errors import InputError
 
 
 def days(*texts: str) -> list[np.datetime64]:

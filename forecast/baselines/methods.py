@@ -16,9 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from forecast.evaluation.forecast_table import ForecastTable, join_forecasts, make_forecasts
-from forecast.evaluation.logistic import fit_logistic
-from forecast.evaluation.windows import BinaryOutcomes, Floats, Horizons, PastEvents, past_events
+from forecast.baselines.logistic import fit_logistic
+from forecast.baselines.windows import Floats, Horizons, PastEvents, past_events
 from forecast.events.codebook import CONFLICTUAL, COOPERATIVE
 from forecast.events.table import EventTable
 from forecast.panel.streams import TargetRule
@@ -216,21 +215,6 @@ def baseline_probabilities(
     """
     past = past_events(events, target, origin, start)
     return {name: _forecast(method, past, horizon_days) for name, method in METHODS.items()}
-
-
-def forecast_baselines(
-    events: EventTable, target: TargetRule, outcomes: BinaryOutcomes, start: date
-) -> ForecastTable:
-    """Forecast every complete window by each baseline, from what was known at its origin alone.
-
-    ``outcomes`` give origins and horizons; ``InputError`` unless the first origin is after ``start``.
-    """
-    probability = {name: np.full(outcomes.outcome.shape, np.nan) for name in BASELINES}
-    for row in np.flatnonzero(outcomes.complete.any(axis=1)):
-        found = baseline_probabilities(events, target, outcomes.origin[row], start, outcomes.horizon_days)
-        for name in BASELINES:
-            probability[name][row] = found[name]
-    return join_forecasts(make_forecasts(outcomes, probability[name], model=name) for name in BASELINES)
 
 
 def _forecast(method: Method, past: PastEvents, horizon_days: Sequence[int] | Horizons) -> Floats:

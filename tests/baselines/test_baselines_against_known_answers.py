@@ -3,20 +3,20 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from forecast.evaluation.baselines import (
+from forecast.baselines.methods import (
     BASELINES,
     baseline_probabilities,
     climatology,
     constant_rate,
-    forecast_baselines,
 )
-from forecast.evaluation.windows import (
+from forecast.baselines.windows import (
     find_record_start,
     horizon_lengths,
     monthly_origins,
     observe_outcomes,
     past_events,
 )
+from forecast.evaluation.forecast_table import forecast_baselines
 from forecast.events.table import Event, EventTable
 from forecast.panel.streams import TargetRule
 

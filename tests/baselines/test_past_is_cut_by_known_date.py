@@ -3,8 +3,8 @@ from datetime import date
 import numpy as np
 import pytest
 
+from forecast.baselines.windows import find_record_start, past_events
 from forecast.errors import InputError
-from forecast.evaluation.windows import find_record_start, past_events
 
 START = date(2000, 1, 1)
 
