@@ -155,8 +155,9 @@ class PastEvents:
         return np.concatenate([[0.0], total])
 
     def first_of_day(self) -> Flags:
-        """True for one target event of each day that has any, shape (event,)."""
+        """True for one target event of each day that has any, the first to be known, shape (event,)."""
         targets = np.flatnonzero(self.is_target)
+        targets = targets[np.argsort(self.known_day[targets], kind="stable")]
         _, first = np.unique(self.day[targets], return_index=True)
         kept = np.zeros_like(self.is_target)
         kept[targets[first]] = True

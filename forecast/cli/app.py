@@ -12,6 +12,7 @@ from forecast.cli import (
     events,
     ledger,
     new,
+    panel,
     priors,
     run,
     scenario,
@@ -38,6 +39,7 @@ app.command("scenario")(scenario.scenario)
 app.command("sensitivity")(sensitivity.sensitivity)
 app.command("backtest")(backtest.backtest)
 app.add_typer(priors.app, name="priors")
+app.add_typer(panel.app, name="panel")
 app.command("schema")(check.schema)
 bench.app.command("convergence")(bench_convergence.convergence)
 app.add_typer(ledger.app, name="ledger")
