@@ -40,6 +40,13 @@ def monthly_origins(first: date, last: date) -> Days:
     return _some(days[(days >= as_day(first)) & (days <= as_day(last))], first, last, "no month begins")
 
 
+def quarterly_origins(first: date, last: date) -> Days:
+    """Return the first day of every quarter in [first, last], ascending (``InputError`` for none)."""
+    months = np.arange(np.datetime64(first, "M"), np.datetime64(last, "M") + np.timedelta64(1, "M"))
+    days = months[months.astype(np.int64) % 3 == 0].astype("datetime64[D]")
+    return _some(days[(days >= as_day(first)) & (days <= as_day(last))], first, last, "no quarter begins")
+
+
 def weekly_origins(first: date, last: date) -> Days:
     """Return every seventh day of [first, last], from ``first`` on (``InputError`` for an empty span)."""
     days = np.arange(as_day(first), as_day(last) + DAY, np.timedelta64(7, "D"))

@@ -162,7 +162,9 @@ class DatedOptions(ConfigOptions):
 class OriginOptions:
     """Past days to forecast from, how far ahead, and with which models."""
 
-    origins: str = option("monthly", "--origins", "monthly, weekly, or days: 2021-01-01,2021-07-01.", "WHEN")
+    origins: str = option(
+        "monthly", "--origins", "quarterly, monthly, weekly, or days: 2021-01-01,2021-07-01.", "WHEN"
+    )
     horizons: str = option("30,90,180", "--horizons", "Days ahead, with commas.", "DAYS")
     models: str = option(_MODELS, "--models", f"Some of {_MODELS}. Baselines are always shown.", "LIST")
     jobs: int = option(1, "--jobs", "Processes to use.", "N", min=1, max=256)
@@ -186,8 +188,8 @@ def days_ahead(text: str, option: str) -> tuple[int, ...]:
     return tuple(map(int, parts_of(text)))
 
 
-Spacing = Literal["monthly", "weekly"]
-SPACINGS: tuple[Spacing, ...] = ("monthly", "weekly")
+Spacing = Literal["quarterly", "monthly", "weekly"]
+SPACINGS: tuple[Spacing, ...] = ("quarterly", "monthly", "weekly")
 
 
 def read_origins(text: str) -> Spacing | tuple[date, ...]:

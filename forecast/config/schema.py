@@ -209,6 +209,7 @@ class CalendarAct(Section):
 
 
 PACKAGED_POPULATIONS = ("shipped", "none")
+SHIPPED_PANEL = "shipped"
 
 
 class ModelConfig(Section):
@@ -224,6 +225,12 @@ class ModelConfig(Section):
         description="where default priors come from: 'shipped' (learned from other dyads), 'none' "
         "(documented ones), or a file made by 'forecast priors learn', from the folder of the config",
         examples=list(PACKAGED_POPULATIONS),
+    )
+    panel: Text = Field(
+        default=SHIPPED_PANEL,
+        description="coefficients of the pooled hazard: 'shipped', or a file made by 'forecast panel learn', "
+        "from the folder of the config; used by the families panel and combined",
+        examples=[SHIPPED_PANEL],
     )
     priors: Annotated[Mapping[PriorName, PriorValue], EMPTY_MAPPING] = Field(
         default_factory=dict,
@@ -273,6 +280,11 @@ class ReportConfig(Section):
         default=(),
         max_length=8,
         description="TTF, OTF or TTC files for signs that the report's typeface lacks, e.g. Chinese",
+    )
+    track_record: Text | None = Field(
+        default=None,
+        description="folder that 'forecast backtest' made for this config, from the folder of the config; "
+        "read where no backtest lies beside the run",
     )
     impact: Annotated[Mapping[KeyName, ImpactConfig], EMPTY_MAPPING] = Field(
         default_factory=dict, description="gravity by target; with it the report shows the matrix"
@@ -344,11 +356,25 @@ class Config(SettingsFile):
         return self.base_folder / Path(self.model.population).expanduser()
 
     @property
+    def panel_path(self) -> Path | None:
+        """The file of the pooled hazard, resolved against ``base_folder``; ``None`` for the shipped one."""
+        if self.model.panel == SHIPPED_PANEL:
+            return None
+        return self.base_folder / Path(self.model.panel).expanduser()
+
+    @property
     def logo_path(self) -> Path | None:
         """The logo of the report, resolved against ``base_folder``; ``None`` without one."""
         if self.report.logo is None:
             return None
         return self.base_folder / Path(self.report.logo).expanduser()
+
+    @property
+    def track_record_path(self) -> Path | None:
+        """The folder of a backtest that comes with the config, resolved against ``base_folder``."""
+        if self.report.track_record is None:
+            return None
+        return self.base_folder / Path(self.report.track_record).expanduser()
 
     @property
     def font_paths(self) -> tuple[Path, ...]:

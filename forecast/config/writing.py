@@ -18,6 +18,7 @@ from forecast.records.forecast import Forecast
 
 SCENARIO_FOLDER = "scenarios"
 SAVED_POPULATION = "population.yaml"
+SAVED_PANEL = "panel.json"
 """Name under which a run folder keeps a copy of the file that default priors come from."""
 """Folder in a run folder that holds copies of the scenario files."""
 
@@ -40,8 +41,9 @@ _Dumper.add_representer(str, _represent_text)
 def resolved_yaml(config: Config, folder: Path | None = None) -> str:
     """Return the config as YAML with every default explicit; without ``folder`` it reads back as the same.
 
-    For a ``folder`` that the text will be saved in, the paths of event file and fonts are rewritten to be
-    found from there, and the files of logo, population and scenarios are named as their copies in it.
+    For a ``folder`` that the text will be saved in, the paths of event file, track record and fonts are
+    rewritten to be found from there, and the files of logo, population, panel and scenarios are named as
+    their copies in it.
     """
     settings = config.model_dump(by_alias=True)
     if folder is None:
@@ -54,8 +56,12 @@ def resolved_yaml(config: Config, folder: Path | None = None) -> str:
         settings["events"]["source"] = from_folder(config.events_path)
     if config.population_path is not None:
         settings["model"]["population"] = SAVED_POPULATION
+    if config.panel_path is not None:
+        settings["model"]["panel"] = SAVED_PANEL
     if config.logo_path is not None:
         settings["report"]["logo"] = saved_logo(config.logo_path)
+    if config.track_record_path is not None:
+        settings["report"]["track_record"] = from_folder(config.track_record_path)
     settings["report"]["fonts"] = [from_folder(path) for path in config.font_paths]
     settings["scenarios"] = [f"{SCENARIO_FOLDER}/{name}" for name in scenario_files(config)]
     return as_yaml(settings)
@@ -96,12 +102,12 @@ def config_hash(config: Config) -> str:
 
     The same settings have the same hash whatever the file looks like: comments, order of keys and
     explicit defaults do not matter. Scenarios are left out: they change no number of the forecast itself.
-    Of a file of default priors the content counts, and not its name.
+    Of the files of default priors and of the pooled hazard the content counts, and not the name.
     """
     settings = config.model_dump(mode="json", by_alias=True, exclude={"scenarios"})
-    path = config.population_path
-    if path is not None and path.is_file():
-        settings["model"]["population"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    for key, path in (("population", config.population_path), ("panel", config.panel_path)):
+        if path is not None and path.is_file():
+            settings["model"][key] = hashlib.sha256(path.read_bytes()).hexdigest()
     canonical = json.dumps(settings, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 

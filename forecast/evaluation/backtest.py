@@ -16,6 +16,7 @@ from forecast.baselines.windows import (
     listed_origins,
     monthly_origins,
     observe_outcomes,
+    quarterly_origins,
     weekly_origins,
 )
 from forecast.errors import InputError, did_you_mean
@@ -42,15 +43,16 @@ MOST_DRAWS, MOST_TUNE = 500, 300
 QUIET_DAYS = 90
 """Days between the last event and the end of the data above which a note is made."""
 
-Spacing = Literal["monthly", "weekly"]
+Spacing = Literal["quarterly", "monthly", "weekly"]
+SPACED = {"quarterly": quarterly_origins, "monthly": monthly_origins, "weekly": weekly_origins}
 
 
 @dataclass(frozen=True, kw_only=True)
 class BacktestOptions:
     """What to forecast in a backtest, and when.
 
-    ``first`` and ``last`` span monthly or weekly origins: when absent, two years after the start of the data,
-    and their end. ``horizons`` are days ahead; with ``milestones`` also the distances of the config's
+    ``first`` and ``last`` span origins that are evenly apart: when absent, two years after the start of the
+    data, and their end. ``horizons`` are days ahead; with ``milestones`` also the distances of the config's
     milestones from its as-of date. ``models`` are some of ``MODELS``; the baselines are always there.
     ``exact`` refits at every origin.
     """
@@ -150,11 +152,10 @@ def plan_backtest(inputs: Inputs, options: BacktestOptions) -> BacktestPlan:
 
 
 def choose_origins(origins: Spacing | tuple[date, ...], first: date, last: date) -> tuple[date, ...]:
-    """Return origins as days: monthly or weekly in a span, or those listed; see ``windows`` for errors."""
+    """Return origins as days: evenly in a span, or those listed; see ``windows`` for errors."""
     if isinstance(origins, tuple):
         return tuple(listed_origins(origins).tolist())
-    chosen = monthly_origins if origins == "monthly" else weekly_origins
-    return tuple(chosen(first, last).tolist())
+    return tuple(SPACED[origins](first, last).tolist())
 
 
 def complete_origins(origins: Sequence[date], shortest: int, data_end: date) -> tuple[date, ...]:

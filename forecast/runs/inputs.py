@@ -23,6 +23,7 @@ from forecast.panel.reporting_delay import DelayCurve, completeness_of, estimate
 from forecast.panel.streams import FutureAct, TargetRule
 from forecast.priors import PriorSet
 from forecast.priors.population import Population, read_population, shipped_population
+from forecast.runs.files import FORECASTS, SCORES
 
 
 class FitInputs(NamedTuple):
@@ -228,6 +229,13 @@ def _refuse_bad_looks(config: Config) -> None:
             read_logo(config.logo_path)
         except InputError as error:
             raise config.error(("report", "logo"), str(error)) from error
+    record = config.track_record_path
+    for name in (SCORES, FORECASTS):
+        if record is not None and not (record / name).is_file():
+            raise config.error(
+                ("report", "track_record"),
+                f"{record} holds no {name}. Give a folder that 'forecast backtest' made, or none",
+            )
     for place, path in enumerate(config.font_paths):
         try:
             refuse_no_font(path)

@@ -206,15 +206,22 @@ def _adopt_backtest(config: Config, folder: Path) -> bool:
 def _find_backtest(config: Config, events: EventTable, folder: Path) -> FoundBacktest | None:
     from forecast.evaluation.track_record import find_track_record
 
-    return find_track_record(
-        folder.parent / files.BACKTEST,
-        events,
-        target_rules(config),
-        config.as_of,
-        config.model.family,
-        config.model_dump(mode="json")["model"]["priors"],
-        seed=config.sampler.seed,
-    )
+    places = [folder.parent / files.BACKTEST]
+    if config.track_record_path is not None:
+        places.append(config.track_record_path)
+    for place in places:
+        found = find_track_record(
+            place,
+            events,
+            target_rules(config),
+            config.as_of,
+            config.model.family,
+            config.model_dump(mode="json")["model"]["priors"],
+            seed=config.sampler.seed,
+        )
+        if found is not None:
+            return found
+    return None
 
 
 def _manifest(run: Run) -> dict[str, object]:
