@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
 from scipy.special import expit
 
 Floats = NDArray[np.float64]
@@ -40,33 +39,37 @@ def fit_logistic(design: Floats, outcome: Floats, *, weight: Floats, penalty: Fl
     ndarray, shape (column,)
         Coefficients; ``LogisticFitError`` when there is no finite maximum.
     """
-    beta = np.zeros(design.shape[1])
-    value = _objective(beta, design, outcome, weight, penalty)
+    beta, linear = np.zeros(design.shape[1]), np.zeros(len(design))
+    value = _objective(beta, linear, outcome, weight, penalty)
     for _ in range(MAX_STEPS):
-        fitted = expit(design @ beta)
-        gradient = design.T @ (weight * (outcome - fitted)) - penalty * beta
-        curvature = (design * (weight * fitted * (1.0 - fitted))[:, None]).T @ design + np.diag(penalty)
+        fitted = expit(linear)
+        gradient = (weight * (outcome - fitted)) @ design - penalty * beta
+        curvature = (design.T * (weight * fitted * (1.0 - fitted))) @ design + np.diag(penalty)
         try:
-            step = cho_solve(cho_factor(curvature), gradient)
+            np.linalg.cholesky(curvature)
+            step = np.linalg.solve(curvature, gradient)
         except np.linalg.LinAlgError as error:
             raise LogisticFitError("the curvature is singular: outcomes are separated") from error
         # Newton's gain in the objective is half this product; below the tolerance the maximum is reached.
         gain = float(gradient @ step)
         if gain < TOLERANCE:
             # On separated outcomes Newton walks to infinity, and the curvature behind it goes to nothing.
-            if np.linalg.eigvalsh(curvature)[0] < FLAT * np.trace(design.T @ (weight[:, None] * design)):
+            if np.linalg.eigvalsh(curvature)[0] < FLAT * float(weight @ (design**2).sum(axis=1)):
                 raise LogisticFitError("the likelihood has no maximum: outcomes are separated")
             return np.asarray(beta + step)
-        size = 1.0
-        while (trial := _objective(beta + size * step, design, outcome, weight, penalty)) < value:
+        ahead, size = design @ step, 1.0
+        while True:
+            there = beta + size * step, linear + size * ahead
+            trial = _objective(*there, outcome, weight, penalty)
+            if trial >= value:
+                break
             size /= 2.0
             if size < 1e-10:
                 raise LogisticFitError("no step improves the likelihood")
-        beta, value = beta + size * step, trial
+        (beta, linear), value = there, trial
     raise LogisticFitError(f"not settled after {MAX_STEPS} Newton steps: outcomes may be separated")
 
 
-def _objective(beta: Floats, design: Floats, outcome: Floats, weight: Floats, penalty: Floats) -> float:
-    linear = design @ beta
+def _objective(beta: Floats, linear: Floats, outcome: Floats, weight: Floats, penalty: Floats) -> float:
     log_likelihood = weight @ (outcome * linear - np.logaddexp(0.0, linear))
     return float(log_likelihood - 0.5 * penalty @ beta**2)

@@ -1,9 +1,9 @@
 """The four baselines, at one origin or at all: what a model has to beat.
 
 All are deterministic, and none can see the future: each works on ``PastEvents``, already cut to what was
-public before the origin. Past windows begin on every day of the record. Windows that overlap are not separate
-evidence, so their number is counted in *distinct* windows: days of the record / horizon. Priors are stated in
-the same unit.
+public before the origin; where these have several origins, each reads the days before it. Past windows begin
+on every day of the record. Windows that overlap are not separate evidence, so their number is counted in
+*distinct* windows: days of the record / horizon. Priors are stated in the same unit.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from forecast.baselines.logistic import fit_logistic
-from forecast.baselines.windows import Floats, Horizons, PastEvents, past_events
+from forecast.baselines.windows import Days, Floats, Horizons, PastEvents, past_events, pasts_by_origin
 from forecast.events.codebook import CONFLICTUAL, COOPERATIVE
 from forecast.events.table import EventTable
 from forecast.panel.streams import TargetRule
 
 Method = Callable[[PastEvents, Horizons], Floats]
+"""From the past and horizons of a day or more to probabilities, shape (origin, horizon)."""
 
 PRIOR_HITS = 0.5
 """Beta(½, ½) prior on a share (Jeffreys): half a distinct window with, half one without."""
@@ -52,7 +53,7 @@ def share_of_windows(past: PastEvents, horizon_days: Horizons) -> Floats:
 
     (hits + ½) / (windows + 1), both in distinct windows; ½ where the record is shorter than the horizon.
     """
-    return np.array([_share(past.window_hits(int(days)), int(days)) for days in horizon_days])
+    return np.stack([_share(past, int(days)) for days in horizon_days], axis=1)
 
 
 def share_after_alike(past: PastEvents, horizon_days: Horizons) -> Floats:
@@ -62,23 +63,38 @@ def share_after_alike(past: PastEvents, horizon_days: Horizons) -> Floats:
     ``H`` days is the share of hits after past windows of the same kind, shrunk towards climatology by
     ``BORROWED_WINDOWS`` distinct windows; climatology where the record is shorter than two horizons.
     """
-    return np.array([_share_after(past.window_hits(int(days)), int(days)) for days in horizon_days])
+    return np.stack([_share_after(past, int(days)) for days in horizon_days], axis=1)
 
 
-def _share(hits: NDArray[np.bool_], days: int) -> float:
-    windows = len(hits) / days
-    return float((hits.sum() / days + PRIOR_HITS) / (windows + 2 * PRIOR_HITS))
+def _complete(past: PastEvents, days: int) -> NDArray[np.int64]:
+    """Number of windows of so many days that are complete before each origin."""
+    return np.asarray(np.maximum(past.origin_days - days + 1, 0))
 
 
-def _share_after(hits: NDArray[np.bool_], days: int) -> float:
-    plain = _share(hits, days)
-    if len(hits) <= days:
-        return plain
-    # Entry w of `hits` ends where entry w + days begins; the last entry is the window before the origin.
-    alike = hits[:-days] == hits[-1]
-    followed = hits[days:][alike]
-    windows = len(followed) / days
-    return float((followed.sum() / days + BORROWED_WINDOWS * plain) / (windows + BORROWED_WINDOWS))
+def _so_far(flags: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Number of flags set among the first n, n = 0 … all."""
+    return np.concatenate([[0], np.cumsum(flags)])
+
+
+def _share(past: PastEvents, days: int) -> Floats:
+    complete = _complete(past, days)
+    hits = _so_far(past.window_hits(days))[complete]
+    return np.asarray((hits / days + PRIOR_HITS) / (complete / days + 2 * PRIOR_HITS))
+
+
+def _share_after(past: PastEvents, days: int) -> Floats:
+    found = _share(past, days)
+    hits = past.window_hits(days)
+    # Entry w of `hits` ends where entry w + days begins; the last complete one is that before the origin.
+    before, after = hits[:-days], hits[days:]
+    pairs = _complete(past, days) - days
+    long = np.flatnonzero(pairs > 0)
+    for kind in (True, False):
+        some = long[hits[pairs[long] + days - 1] == kind]
+        followed = _so_far(before == kind)[pairs[some]] / days
+        hit = _so_far((before == kind) & after)[pairs[some]] / days
+        found[some] = (hit + BORROWED_WINDOWS * found[some]) / (followed + BORROWED_WINDOWS)
+    return found
 
 
 def discounted_rate(past: PastEvents, horizon_days: Horizons) -> Floats:
@@ -94,14 +110,17 @@ def discounted_rate(past: PastEvents, horizon_days: Horizons) -> Floats:
     distinct window, since windows begin on every day.
     """
     ahead = ahead_by_half_life(past, horizon_days)
-    found = np.empty(len(horizon_days))
+    found = np.empty((len(past.origin_days), len(horizon_days)))
     for place, days in enumerate(horizon_days):
         # Windows begin on day 1 or later: on day 0 nothing has been observed.
         hits = past.window_hits(int(days))[1:]
         tried = np.clip(ahead[:, : len(hits), place], FLOOR, 1 - FLOOR)
-        score = np.where(hits, np.log(tried), np.log1p(-tried)).sum(axis=1) / int(days)
-        weight = np.exp(score - score.max())
-        found[place] = weight @ ahead[:, -1, place] / weight.sum()
+        score = np.zeros((len(ahead), len(hits) + 1))
+        np.cumsum(np.log(np.where(hits, tried, 1 - tried)), axis=1, out=score[:, 1:])
+        score = score[:, np.maximum(_complete(past, int(days)) - 1, 0)] / days
+        weight = np.exp(score - score.max(axis=0))
+        at_origin = ahead[:, past.origin_days - 1, place]
+        found[:, place] = (weight * at_origin).sum(axis=0) / weight.sum(axis=0)
     return found
 
 
@@ -111,8 +130,8 @@ def constant_rate(past: PastEvents, horizon_days: Horizons) -> Floats:
     Days with a target event are counted, as in ``discounted_rate``, whose longest half-life this is. It is
     none of ``METHODS``: backtests weigh it there.
     """
-    shape = past.first_of_day().sum() + FIRST_PRIOR_EVENTS
-    return np.asarray(-np.expm1(-shape * np.log1p(horizon_days / past.n_days)))
+    shape = past.decayed_count(past.first_of_day(), np.inf)[past.origin_days] + FIRST_PRIOR_EVENTS
+    return np.asarray(-np.expm1(-shape[:, None] * np.log1p(horizon_days / past.origin_days[:, None])))
 
 
 def ahead_by_half_life(past: PastEvents, horizon_days: Horizons) -> Floats:
@@ -144,11 +163,14 @@ def logistic_on_decayed_counts(past: PastEvents, horizon_days: Horizons) -> Floa
     covariates = _covariates(past)
     found = share_of_windows(past, horizon_days)
     for place, days in enumerate(horizon_days):
-        hits = past.window_hits(int(days))
-        # Counted back from the origin, so that the newest complete window is always among them.
-        begins = np.arange(len(hits) - 1, -1, -STEP_DAYS)
-        if len(begins) > 1:
-            found[place] = _fit_and_predict(covariates, begins, hits[begins], int(days))
+        hits = past.window_hits(int(days)).astype(np.float64)
+        weight = min(STEP_DAYS / int(days), 1.0)
+        for row, complete in enumerate(_complete(past, int(days))):
+            # Counted back from the origin, so that the newest complete window is always among them.
+            begins = slice((complete - 1) % STEP_DAYS, complete, STEP_DAYS)
+            if complete > STEP_DAYS:
+                now = covariates[past.origin_days[row]]
+                found[row, place] = _fit_and_predict(covariates[begins], hits[begins], weight, now)
     return found
 
 
@@ -159,20 +181,17 @@ def _covariates(past: PastEvents) -> Floats:
     return np.log1p(np.stack(columns, axis=1))
 
 
-def _fit_and_predict(
-    covariates: Floats, begins: NDArray[np.int64], hits: NDArray[np.bool_], days: int
-) -> float:
-    fitted = covariates[begins]
-    spread = fitted.std(axis=0)
+def _fit_and_predict(fitted: Floats, hits: Floats, weight: float, now: Floats) -> float:
+    mean, spread = fitted.mean(axis=0), fitted.std(axis=0)
     # A covariate that never moved says nothing: it is centred to zero and left unscaled.
     spread[spread < 1e-9] = 1.0
-    scaled = (fitted - fitted.mean(axis=0)) / spread
-    now = (covariates[-1] - fitted.mean(axis=0)) / spread
-    design = np.vstack([np.column_stack([np.ones(len(begins)), scaled]), np.eye(1, 1 + scaled.shape[1])])
-    weight = np.append(np.full(len(begins), min(STEP_DAYS / days, 1.0)), PRIOR_ROWS)
-    penalty = np.append(0.0, np.full(scaled.shape[1], PENALTY))
-    coefficients = fit_logistic(design, np.append(hits, 0.5), weight=weight, penalty=penalty)
-    return float(expit(coefficients[0] + coefficients[1:] @ now))
+    design = np.zeros((len(fitted) + 1, 1 + fitted.shape[1]))
+    design[:, 0] = 1.0
+    design[:-1, 1:] = (fitted - mean) / spread
+    weights = np.append(np.full(len(fitted), weight), PRIOR_ROWS)
+    penalty = np.append(0.0, np.full(fitted.shape[1], PENALTY))
+    coefficients = fit_logistic(design, np.append(hits, 0.5), weight=weights, penalty=penalty)
+    return float(expit(coefficients[0] + coefficients[1:] @ ((now - mean) / spread)))
 
 
 METHODS: Mapping[str, Method] = MappingProxyType(
@@ -197,7 +216,8 @@ def climatology(
     horizon_days: Sequence[int] | Horizons,
 ) -> Floats:
     """Share of past windows of the same length that held a target event; see ``baseline_probabilities``."""
-    return _forecast(share_of_windows, past_events(events, target, origin, start), horizon_days)
+    past = past_events(events, target, origin, start)
+    return np.asarray(_forecast(share_of_windows, past, horizon_days)[0])
 
 
 def baseline_probabilities(
@@ -214,12 +234,30 @@ def baseline_probabilities(
     has probability 0.
     """
     past = past_events(events, target, origin, start)
-    return {name: _forecast(method, past, horizon_days) for name, method in METHODS.items()}
+    return {name: _forecast(method, past, horizon_days)[0] for name, method in METHODS.items()}
+
+
+def baselines_by_origin(
+    events: EventTable,
+    target: TargetRule,
+    origins: Days,
+    start: date,
+    horizon_days: Sequence[int] | Horizons,
+) -> dict[str, Floats]:
+    """Forecast by each baseline at many origins, shape (origin, horizon); see ``baseline_probabilities``.
+
+    What origins have in common is computed once. ``origins`` ascend.
+    """
+    pasts = pasts_by_origin(events, target, origins, start)
+    return {
+        name: np.concatenate([_forecast(method, past, horizon_days) for past in pasts])
+        for name, method in METHODS.items()
+    }
 
 
 def _forecast(method: Method, past: PastEvents, horizon_days: Sequence[int] | Horizons) -> Floats:
     horizons = np.asarray(horizon_days, dtype=np.int64)
-    found = np.zeros(len(horizons))
+    found = np.zeros((len(past.origin_days), len(horizons)))
     some = horizons > 0
-    found[some] = method(past, horizons[some])
+    found[:, some] = method(past, horizons[some])
     return found

@@ -129,14 +129,19 @@ def observe_outcomes(
 
 @dataclass(frozen=True)
 class PastEvents:
-    """Events known before an origin that happened on or after ``start``.
+    """Events known before an origin that happened on or after ``start``; with earlier origins to forecast at.
 
     ``n_days`` are the days from ``start`` to the origin, at least 1; day ``n_days`` is the origin itself and
     is not known. ``day`` of the act and ``known_day``, when it became public, count from ``start``; both are
     below ``n_days``. All arrays are of shape (event,).
+
+    ``origin_days``, shape (origin,), are the days to forecast at, ascending; the last is ``n_days``. What was
+    known at an earlier one are the events before that day: so where there are several, every event was known
+    on its day.
     """
 
     n_days: int
+    origin_days: NDArray[np.int64]
     day: NDArray[np.int64]
     known_day: NDArray[np.int64]
     category: NDArray[np.object_]
@@ -175,13 +180,33 @@ def past_events(
     events: EventTable, target: TargetRule, origin: date | np.datetime64, start: date
 ) -> PastEvents:
     """Cut the events to what was public before the origin (``InputError`` unless it is after the start)."""
-    first, end = as_day(start), as_day(origin)
-    n_days = int((end - first).astype(np.int64))
+    return _cut(events, target, np.array([as_day(origin)]), start)
+
+
+def pasts_by_origin(events: EventTable, target: TargetRule, origins: Days, start: date) -> list[PastEvents]:
+    """Cut the events to what was public before each origin; together they have all origins, in their order.
+
+    One serves all origins where every event was known on its day. An act disclosed late changes the past of
+    earlier days: then each origin has its own. ``origins`` ascend; ``InputError`` unless the first is after
+    the start.
+    """
+    if np.array_equal(events.known_date, events.date):
+        # The first is the one to refuse: the last may be after the start.
+        past_events(events, target, origins[0], start)
+        return [_cut(events, target, origins, start)]
+    return [past_events(events, target, origin, start) for origin in origins]
+
+
+def _cut(events: EventTable, target: TargetRule, origins: Days, start: date) -> PastEvents:
+    first, end = as_day(start), origins[-1]
+    origin_days = (origins - first).astype(np.int64)
+    n_days = int(origin_days[-1])
     if n_days < 1:
-        raise InputError(f"origin {origin}: nothing is known before it, the data start {start}. Begin later")
+        raise InputError(f"origin {end}: nothing is known before it, the data start {start}. Begin later")
     known = (events.known_date < end) & (events.date >= first)
     return PastEvents(
         n_days,
+        origin_days,
         ((events.date[known] - first) // DAY).astype(np.int64),
         ((events.known_date[known] - first) // DAY).astype(np.int64),
         events.category[known],

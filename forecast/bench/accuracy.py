@@ -141,7 +141,7 @@ class Benchmark:
     """Scores of all dyads: cells by dyad, horizon and model; of each dyad one calibration line a model.
 
     ``choice`` is the model to ship by these dyads, ``None`` without models. ``seconds_per_origin`` is the
-    wall-clock time of all models together, divided by the origins of all dyads.
+    wall-clock time of all models and baselines together, divided by the origins of all dyads.
     """
 
     cells: tuple[BenchmarkCell, ...]
@@ -278,11 +278,11 @@ def run_benchmark(
         else:
             failures.append(outcome)
         note(unit, unit.n_origins)
-    seconds = time.perf_counter() - began
     if failures:
         listed = "\n".join(f"  {failure}" for failure in failures)
         raise UnfinishedError(f"{len(failures)} of {len(jobs)} parts failed, so there is no mean.\n{listed}")
     forecasts = {dyad: collect(plan, dyads[dyad], results[dyad]) for dyad, plan in plans.items()}
+    seconds = time.perf_counter() - began
     seed = options.sampler.seed
     scores = {dyad: score_forecasts(table, seed=seed) for dyad, table in forecasts.items()}
     n_origins = sum(len(plan.origins) for plan in plans.values())

@@ -119,7 +119,7 @@ def forecast_cell(job: Job) -> Row:
         "target_events": int(rule.mask(known).sum()),
         "outcome": {days: int(happened.outcome[0, k]) for k, days in enumerate(HORIZONS)},
         "baselines": {
-            name: dict(zip(HORIZONS, method(past, horizons).tolist(), strict=True))
+            name: dict(zip(HORIZONS, method(past, horizons)[0].tolist(), strict=True))
             for name, method in BASELINES.items()
         },
     }

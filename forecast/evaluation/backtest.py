@@ -92,13 +92,23 @@ class BacktestPlan:
     @property
     def changed_families(self) -> tuple[str, ...]:
         """Families that the changed priors are for: those that make up ``changed_family``."""
-        return tuple(member.name for member in FAMILIES[self.changed_family].members)
+        return sampled_members(self.changed_family)
 
     @property
     def families(self) -> tuple[str, ...]:
         """Families that have to be fitted: those asked for, and the members of those that average others."""
-        fitted = {member.name for name in self.models for member in FAMILIES[name].members}
+        fitted = {member for name in self.models for member in sampled_members(name)}
         return tuple(name for name in FAMILIES if name in fitted)
+
+
+def sampled_members(model: str) -> tuple[str, ...]:
+    """Return the families that a model has to fit; the other members read their forecasts off the record."""
+    return tuple(member.name for member in FAMILIES[model].members if not needs_no_fit(member))
+
+
+def needs_no_fit(member: object) -> bool:
+    """Whether a member of a family is direct: it gives probabilities by day from the record alone."""
+    return hasattr(member, "by_day")
 
 
 def plan_backtest(inputs: Inputs, options: BacktestOptions) -> BacktestPlan:

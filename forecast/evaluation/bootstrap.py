@@ -55,17 +55,31 @@ def block_length(origins: Days, horizon_days: int) -> int:
 
 def draw_blocks(n_origins: int, block: int, seed: int, n_resamples: int = N_RESAMPLES) -> NDArray[np.int64]:
     """Draw resamples of the origins in blocks: positions of the drawn origins, shape (resample, origin)."""
-    random = np.random.default_rng(seed)
-    n_blocks = -(-n_origins // block)
-    begins = random.integers(n_origins, size=(n_resamples, n_blocks))
+    begins = _draw_begins(n_origins, block, seed, n_resamples)
     drawn = (begins[:, :, None] + np.arange(block)) % n_origins
     return np.asarray(drawn.reshape(n_resamples, -1)[:, :n_origins])
 
 
+def _draw_begins(n_origins: int, block: int, seed: int, n_resamples: int) -> NDArray[np.int64]:
+    """First origin of each block, shape (resample, block); the last block may be cut short."""
+    random = np.random.default_rng(seed)
+    return random.integers(n_origins, size=(n_resamples, -(-n_origins // block)))
+
+
+def resampled_means(values: Floats, block: int, seed: int, n_resamples: int = N_RESAMPLES) -> Floats:
+    """Mean over each resample of ``draw_blocks`` of one value an origin, shape (resample,)."""
+    n = len(values)
+    begins = _draw_begins(n, block, seed, n_resamples)
+    # Sums of blocks by their first origin, ends joined: a resample adds whole blocks, not origins.
+    so_far = np.concatenate([[0.0], np.cumsum(np.concatenate([values, values[:block]]))])
+    first, last = np.arange(n), n - (begins.shape[1] - 1) * block
+    whole, cut = so_far[first + block] - so_far[first], so_far[first + last] - so_far[first]
+    return np.asarray((whole[begins[:, :-1]].sum(axis=1) + cut[begins[:, -1]]) / n)
+
+
 def mean_estimate(values: Floats, block: int, seed: int, n_resamples: int = N_RESAMPLES) -> Estimate:
     """Mean of one value an origin (a score, or a difference of scores, in order of time), with its error."""
-    drawn = draw_blocks(len(values), block, seed, n_resamples)
-    spread = float(np.std(values[drawn].mean(axis=1), ddof=1))
+    spread = float(np.std(resampled_means(values, block, seed, n_resamples), ddof=1))
     return with_interval(float(values.mean()), spread, len(values) / block)
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from forecast.evaluation.bootstrap import Estimate, block_length, draw_blocks, with_interval
 from forecast.evaluation.forecast_table import ForecastTable
-from forecast.evaluation.scores import N_BINS, bin_of, calibration_line
+from forecast.evaluation.scores import N_BINS, bin_of, calibration_line, resampled_lines
 from forecast.records.history import ReliabilityBin, ReliabilityCurve
 
 Floats = NDArray[np.float64]
@@ -108,12 +108,10 @@ def pool_calibration(
     origins, row_origin = np.unique(rows.origin, return_inverse=True)
     block = block_length(origins, max(rows.horizons))
     line = calibration_line(rows.probability, rows.outcome)
-    found = []
-    for drawn in draw_blocks(len(origins), block, seed, n_resamples):
-        weight = np.bincount(drawn, minlength=len(origins))[row_origin].astype(np.float64)
-        resampled = calibration_line(rows.probability, rows.outcome, weight)
-        found.append((resampled.intercept, resampled.slope))
-    spread = np.std(found, axis=0, ddof=1)
+    drawn = draw_blocks(len(origins), block, seed, n_resamples)
+    times = np.stack([np.bincount(one, minlength=len(origins)) for one in drawn]).astype(np.float64)
+    lines = resampled_lines(rows.probability, rows.outcome, row_origin, times)
+    spread = np.std(lines, axis=0, ddof=1)
     n_blocks = len(origins) / block
     return PooledCalibration(
         model,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.baselines.methods import BASELINES, baseline_probabilities
+from forecast.baselines.methods import BASELINES, baselines_by_origin
 from forecast.baselines.windows import BinaryOutcomes
 from forecast.errors import InputError
 from forecast.events.table import EventTable
@@ -186,9 +186,5 @@ def forecast_baselines(
 
     ``outcomes`` give origins and horizons; ``InputError`` unless the first origin is after ``start``.
     """
-    probability = {name: np.full(outcomes.outcome.shape, np.nan) for name in BASELINES}
-    for row in np.flatnonzero(outcomes.complete.any(axis=1)):
-        found = baseline_probabilities(events, target, outcomes.origin[row], start, outcomes.horizon_days)
-        for name in BASELINES:
-            probability[name][row] = found[name]
+    probability = baselines_by_origin(events, target, outcomes.origin, start, outcomes.horizon_days)
     return join_forecasts(make_forecasts(outcomes, probability[name], model=name) for name in BASELINES)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.evaluation.backtest import MODELS, BacktestPlan, outcomes_of
+from forecast.evaluation.backtest import BacktestPlan, needs_no_fit, outcomes_of
 from forecast.evaluation.forecast_table import (
     ForecastTable,
     forecast_baselines,
@@ -93,6 +93,8 @@ class UnitResult:
     forecasts: tuple[OriginForecast, ...]
     seconds: float
 
+
+ByTarget = Mapping[str, NDArray[np.float64]]
 
 OriginListener = Callable[[Unit, int], None]
 """Told after each origin of a unit: the unit, and how many of its origins are done."""
@@ -184,26 +186,50 @@ def model_columns(events: EventTable) -> EventTable:
 
 
 def collect(plan: BacktestPlan, events: EventTable, results: Sequence[UnitResult]) -> ForecastTable:
-    """Put the forecasts of all units, the ensemble and the baselines beside the outcomes.
+    """Put the forecasts of all units, of models that average them and of the baselines beside the outcomes.
 
-    Where a unit is missing, its family has no forecast and neither has the ensemble.
+    Direct members, like baselines, are computed here, for all origins at once. Where a unit is missing, its
+    family has no forecast and neither has a model that averages it.
     """
     tables = []
+    direct = _direct_forecasts(plan, events)
     for position, outcomes in enumerate(outcomes_of(plan, events)):
         target = plan.targets[position]
         probability: dict[str, NDArray[np.float64]] = {
             family: _of_family(plan, results, family, position, target) for family in plan.families
         }
         for name in plan.models:
-            members = [member.name for member in FAMILIES[name].members]
-            probability[name] = np.mean([probability[member] for member in members], axis=0)
-        for model in MODELS:
-            if model in plan.models:
-                made = np.where(np.isnan(probability[model]), np.nan, outcomes.outcome)
-                kept = replace(outcomes, outcome=made)
-                tables.append(make_forecasts(kept, probability[model], model=model))
+            members = [
+                direct[member.name][target.name] if needs_no_fit(member) else probability[member.name]
+                for member in FAMILIES[name].members
+            ]
+            probability[name] = np.mean(members, axis=0)
+        for model in plan.models:
+            made = np.where(np.isnan(probability[model]), np.nan, outcomes.outcome)
+            kept = replace(outcomes, outcome=made)
+            tables.append(make_forecasts(kept, probability[model], model=model))
         tables.append(forecast_baselines(events, target, outcomes, plan.start))
     return join_forecasts(tables)
+
+
+def _direct_forecasts(plan: BacktestPlan, events: EventTable) -> dict[str, ByTarget]:
+    """Forecasts of the direct members of all models, by member and target, shape (origin, horizon)."""
+    members = {member.name: member for name in plan.models for member in FAMILIES[name].members}
+    return {name: _by_origin(one, plan, events) for name, one in members.items() if needs_no_fit(one)}
+
+
+def _by_origin(member: Any, plan: BacktestPlan, events: EventTable) -> ByTarget:  # noqa: ANN401 - any member
+    if hasattr(member, "at_origins"):  # the same numbers, what origins have in common computed once
+        origins, horizons = np.array(plan.origins, "datetime64[D]"), np.array(plan.horizons, np.int64)
+        made: ByTarget = member.at_origins(events, plan.targets, origins, plan.start, horizons)
+        return made
+    by_day = [
+        member.by_day(events, plan.targets, origin, plan.start, max(plan.horizons)) for origin in plan.origins
+    ]
+    days = list(plan.horizons)
+    return {
+        target.name: np.stack([found[target.name].mean[days] for found in by_day]) for target in plan.targets
+    }
 
 
 def _of_family(

@@ -125,7 +125,7 @@ def run_backtest(
     store = open_store(partial_place(place), settings, resume=resume, force=force)
     failures = _run_units(plan, inputs, store, processes, cluster, listen)
     results = store.finished(units_of(plan))
-    if not results:
+    if failures and not results:
         listed = "\n".join(f"  {failure}" for failure in failures)
         raise UnfinishedError(f"every unit failed.\n{listed}\nRun again with --resume.")
     forecasts = collect(plan, inputs.events, results)

@@ -9,6 +9,7 @@ from forecast.evaluation.bootstrap import (
     draw_blocks,
     mean_estimate,
     overlapping_origins,
+    resampled_means,
     skill_estimate,
 )
 
@@ -39,6 +40,14 @@ def test_blocks_are_runs_of_neighbours_and_every_origin_is_drawn_equally_often()
     share = np.bincount(drawn.ravel(), minlength=12) / drawn.size
     # Each origin is drawn with a block, 18,000 of them: three standard errors.
     np.testing.assert_allclose(share, 1 / 12, atol=3 * np.sqrt(1 / 3 * 2 / 3 / 18_000))
+
+
+@pytest.mark.parametrize(("n", "block"), [(12, 4), (13, 4), (7, 1), (5, 2)])
+def test_means_of_resamples_are_those_of_the_drawn_origins(n, block):
+    values = np.random.default_rng(9).standard_normal(n)
+    drawn = draw_blocks(n, block, seed=8, n_resamples=50)
+    found = resampled_means(values, block, seed=8, n_resamples=50)
+    np.testing.assert_allclose(found, values[drawn].mean(axis=1), atol=1e-12)
 
 
 def test_single_blocks_give_the_classical_standard_error():

@@ -1,0 +1,82 @@
+"""Members that read their forecast off the record: computed with the baselines, averaged like any other."""
+
+from dataclasses import dataclass
+from datetime import date
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from forecast.config import load_config
+from forecast.evaluation import workers
+from forecast.evaluation.backtest import BacktestOptions
+from forecast.evaluation.units import collect, units_of
+from forecast.families import FAMILIES
+from forecast.simulation.probabilities import HitMoments
+from forecast.workflows.backtest import run_backtest
+
+ORIGINS = (date(2020, 1, 1), date(2020, 2, 1), date(2020, 3, 1))
+
+
+@dataclass(frozen=True)
+class Steady:
+    """A share of the days since the origin, another one in every month."""
+
+    name: str = "steady"
+
+    def by_day(self, events, targets, origin, start, horizon_days):
+        mean = np.arange(horizon_days + 1) / (100 * origin.month)
+        return {target.name: HitMoments(mean, 0 * mean) for target in targets}
+
+
+class AllAtOnce(Steady):
+    """The same, for all origins at once."""
+
+    def at_origins(self, events, targets, origins, start, horizons):
+        made = np.array([horizons / (100 * origin.month) for origin in origins.tolist()])
+        return {target.name: made for target in targets}
+
+    def by_day(self, *asked):
+        raise AssertionError("one origin after the other")
+
+
+@pytest.fixture(params=[Steady, AllAtOnce])
+def families(request, monkeypatch):
+    """A family that is a direct member alone, and one that averages it with a family that is fitted."""
+    steady = request.param()
+    own = {"label": "steady", "colour": "#000000", "method": ()}
+    monkeypatch.setitem(FAMILIES, "steady", SimpleNamespace(name="steady", members=(steady,), **own))
+    mix = SimpleNamespace(name="mix", members=(FAMILIES["target"], steady), **own)
+    monkeypatch.setitem(FAMILIES, "mix", mix)
+    monkeypatch.setattr("forecast.evaluation.backtest.MODELS", tuple(FAMILIES))
+
+
+def probabilities(table, model):
+    return np.stack(
+        [table.select(model=model, horizon_days=days).probability for days in table.horizons], axis=1
+    )
+
+
+def test_a_model_of_direct_members_has_no_unit_and_the_numbers_of_its_members(families, make_plan, us_china):
+    plan = make_plan(origins=ORIGINS, models=("steady",))
+    assert units_of(plan) == []
+    found = probabilities(collect(plan, us_china, []), "steady")
+    np.testing.assert_allclose(found, [[0.3, 0.9], [0.15, 0.45], [0.1, 0.3]])
+
+
+def test_a_mixed_model_fits_the_others_and_is_the_mean_of_all(families, make_plan, us_china, drawn_units):
+    plan = make_plan(origins=ORIGINS, models=("target", "mix"))
+    (unit,) = units_of(plan)
+    table = collect(plan, us_china, [workers.run_unit(plan, us_china, unit)])
+    steady = [[0.3, 0.9], [0.15, 0.45], [0.1, 0.3]]
+    np.testing.assert_allclose(
+        probabilities(table, "mix"), (probabilities(table, "target") + steady) / 2, rtol=1e-14
+    )
+
+
+def test_a_backtest_without_any_fit_is_whole(families, config_file, tmp_path, drawn_units):
+    options = BacktestOptions(origins=ORIGINS, horizons=(30,), models=("steady",))
+    done = run_backtest(load_config(config_file), options, folder=tmp_path / "backtest")
+    assert (done.failures, done.n_units, sum(drawn_units.values())) == ((), 0, 0)
+    assert {cell.model for cell in done.scores.cells} > {"steady"}
+    assert (tmp_path / "backtest/scores.json").is_file()
