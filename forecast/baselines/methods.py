@@ -109,7 +109,7 @@ def discounted_rate(past: PastEvents, horizon_days: Horizons) -> Floats:
     say how well it did. Half-lives are weighted by exp(sum of log scores / horizon): one unit of evidence a
     distinct window, since windows begin on every day.
     """
-    ahead = ahead_by_half_life(past, horizon_days)
+    ahead = _ahead_by_half_life(past, horizon_days)
     found = np.empty((len(past.origin_days), len(horizon_days)))
     for place, days in enumerate(horizon_days):
         # Windows begin on day 1 or later: on day 0 nothing has been observed.
@@ -134,7 +134,7 @@ def constant_rate(past: PastEvents, horizon_days: Horizons) -> Floats:
     return np.asarray(-np.expm1(-shape[:, None] * np.log1p(horizon_days / past.origin_days[:, None])))
 
 
-def ahead_by_half_life(past: PastEvents, horizon_days: Horizons) -> Floats:
+def _ahead_by_half_life(past: PastEvents, horizon_days: Horizons) -> Floats:
     """P(target within the horizon) as seen on days 1 … n_days, shape (half_life, day, horizon)."""
     day = np.arange(1, past.n_days + 1, dtype=np.float64)
     chosen = past.first_of_day()

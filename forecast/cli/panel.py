@@ -13,6 +13,7 @@ from forecast.cli.progress import listening
 from forecast.cli.terminal import BLANK, Part, Table, left, right, text
 from forecast.errors import InputError
 from forecast.progress import StageProgress
+from forecast.wording import count
 
 if TYPE_CHECKING:
     from forecast.pooled_hazard.hazard import PooledHazard
@@ -72,13 +73,20 @@ def show(
 
 
 def _summary(learned: PooledHazard, out: Path | None) -> Iterator[Part]:
+    from forecast.pooled_hazard.learning import LEAST_DYADS
+
     told = learned.provenance
     events = sum(one.events for one in told.dyads)
     first, last = min(one.first for one in told.dyads), max(one.last for one in told.dyads)
     yield text(
-        f"Learned from {len(told.dyads)} dyads with {events:,} events, {first} to {last}, and "
+        f"Learned from {count(len(told.dyads), 'dyad')} with {events:,} events, {first} to {last}, and "
         f"{len(told.targets)} kinds of target: {told.rows:,} rows."
     )
+    if len(told.dyads) < LEAST_DYADS:
+        yield text(
+            f"Caution: {count(len(told.dyads), 'dyad')} cannot tell how dyads differ. Forecasts rest on the "
+            "past of these alone, and intervals are too narrow for others."
+        )
     yield text(f"Source: {told.source}. Command: {told.command}.")
     yield BLANK
     rows = [

@@ -8,10 +8,12 @@ is asked for. All are computed at every day at once, each from what was known be
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.baselines.methods import FLOOR, PRIOR_HITS, ahead_by_half_life
+from forecast.baselines.methods import discounted_rate, share_of_windows
 from forecast.baselines.windows import PastEvents
 from forecast.events.codebook import CONFLICTUAL, COOPERATIVE
 from forecast.panel.streams import TargetRule
@@ -69,7 +71,7 @@ def origin_features(past: PastEvents, days: Integers, target: TargetRule) -> Flo
     """
     known = np.bincount(past.known_day[past.is_target], minlength=past.n_days) > 0
     so_far = np.concatenate([[0], np.cumsum(known)])
-    by_interval = [*_own_rates(past, so_far, days), _last_window(so_far, days)]
+    by_interval = [*_own_rates(past, days), _last_window(so_far, days)]
     at_origin = [*_record(so_far, known, days), *_recent(past, days), *_kind(target, len(days))]
     n_intervals = len(INTERVAL_DAYS)
     columns = by_interval + [np.repeat(one[:, None], n_intervals, axis=1) for one in at_origin]
@@ -77,25 +79,14 @@ def origin_features(past: PastEvents, days: Integers, target: TargetRule) -> Flo
     return np.stack([*columns, time, time**2], axis=-1)
 
 
-def _own_rates(past: PastEvents, so_far: Integers, days: Integers) -> tuple[Floats, Floats]:
-    """Log daily hazards of the intervals by the two baselines, each of shape (origin, interval)."""
-    ahead = ahead_by_half_life(past, EDGES[1:])
-    shares = np.empty((len(days), len(INTERVAL_DAYS)))
-    rates = np.empty_like(shares)
-    for place, length in enumerate(EDGES[1:].tolist()):
-        n_windows = max(past.n_days - length + 1, 0)
-        hits = so_far[length : length + n_windows] > so_far[:n_windows]
-        complete = np.maximum(days - length + 1, 0)
-        held = np.concatenate([[0], np.cumsum(hits)])[complete]
-        shares[:, place] = (held / length + PRIOR_HITS) / (complete / length + 2 * PRIOR_HITS)
-        # As ``discounted_rate`` weighs half-lives, at every origin: windows begin on day 1 or later.
-        tried = np.clip(ahead[:, : max(n_windows - 1, 0), place], FLOOR, 1 - FLOOR)
-        score = np.where(hits[1:], np.log(tried), np.log1p(-tried)) / length
-        total = np.concatenate([np.zeros((len(ahead), 1)), np.cumsum(score, axis=1)], axis=1)
-        reached = total[:, np.maximum(complete - 1, 0)]
-        weight = np.exp(reached - reached.max(axis=0))
-        rates[:, place] = (weight * ahead[:, days - 1, place]).sum(axis=0) / weight.sum(axis=0)
-    return _log_hazard(shares), _log_hazard(rates)
+def _own_rates(past: PastEvents, days: Integers) -> tuple[Floats, Floats]:
+    """Log daily hazards of the intervals by the two baselines, each of shape (origin, interval).
+
+    Acts count from the day on which they became known, so that one record serves all origins.
+    """
+    as_known = replace(past, origin_days=days, day=past.known_day)
+    ends = EDGES[1:]
+    return _log_hazard(share_of_windows(as_known, ends)), _log_hazard(discounted_rate(as_known, ends))
 
 
 def _log_hazard(probability: Floats) -> Floats:

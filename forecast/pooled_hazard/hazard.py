@@ -138,6 +138,21 @@ class PooledHazard(_Part):
         """Return the dyad of the panel that these events are of, if it is one of those learned from."""
         return next((one for one in self.provenance.dyads if one.shares(events)), None)
 
+    def mean_for(self, events: EventTable, origin: date) -> Floats:
+        """Return the coefficients for a record: learned without it where it was learned from.
+
+        Raises ``InputError``: learned from so few dyads that none was left out, up to a day after the origin.
+        """
+        learned = self.learned_on(events)
+        if learned is None:
+            return np.array(self.mean)
+        if learned.name not in self.without and learned.last >= origin:
+            raise InputError(
+                f"the pooled hazard was learned from these events up to {learned.last}, so it knows what "
+                f"came after {origin}. Learn it from other dyads, or forecast from {learned.last} on"
+            )
+        return np.array(self.without.get(learned.name, self.mean))
+
     def knows_kind(self, target: TargetRule) -> bool:
         """Whether targets of this kind were among those learned: conflictual acts only."""
         return set(target.any_of) <= set(CONFLICTUAL)
@@ -188,7 +203,7 @@ def forecast_origins(
     Raises
     ------
     InputError
-        A horizon beyond ``FURTHEST_DAYS``.
+        A horizon beyond ``FURTHEST_DAYS``, or coefficients that know what came after an origin.
     """
     drawn = _cumulative_draws(hazard, events, targets, origins, start, seed)
     refuse_far(int(np.max(horizons)))
@@ -240,8 +255,7 @@ def _cumulative_draws(
     seed: int,
 ) -> dict[str, Floats]:
     """Cumulative hazards at the ends of the intervals, shape (draw, origin, interval), by target."""
-    learned = hazard.learned_on(events)
-    mean = np.array(hazard.without[learned.name] if learned else hazard.mean)
+    mean = hazard.mean_for(events, origins[0].item())
     draws = hazard.coefficient_draws(mean, N_DRAWS, seed)
     noise = np.random.default_rng([seed, 1]).standard_normal((2, N_DRAWS // 2))
     noise = np.concatenate([noise, -noise], axis=1)

@@ -53,6 +53,7 @@ RIDGE = 100.0
 DEVIATION = 0.1
 """Standard deviation between dyads of the log hazard beyond what features tell; ``docs/validation.md``."""
 LEAST_DYADS = 3
+"""Dyads from which differences between them can be told."""
 _MOST_ROUNDS = 60
 _SETTLED = 1e-8
 
@@ -100,22 +101,22 @@ def learn_hazard(
 ) -> PooledHazard:
     """Learn coefficients from all dyads, and once without each.
 
-    ``listen`` is told how many of the fits are done and planned.
+    With fewer than three dyads nothing is learned without one of them, and the covariance is that of the
+    rows: it knows no difference between dyads. ``listen`` is told how many fits are done and planned.
 
     Raises
     ------
     InputError
-        Fewer than three dyads have a record of more than a year.
+        No dyad has a record of more than a year.
     """
     from forecast import __version__
 
     found = {name: dyad_rows(events, targets) for name, events in dyads.items()}
     rows = {name: one for name, one in found.items() if one is not None}
-    if len(rows) < LEAST_DYADS:
+    if not rows:
         raise InputError(
-            f"a pooled hazard needs at least {LEAST_DYADS} dyads with more than {FIRST_ORIGIN_DAYS} days of "
-            f"record; the folder holds {len(rows)} of {len(dyads)} files. With one dyad alone, use "
-            "model.family: joint, which learns from its own past"
+            f"a pooled hazard needs dyads with more than {FIRST_ORIGIN_DAYS} days of record; none of the "
+            f"{len(dyads)} in the folder has that"
         )
     everything = np.concatenate([one.features for one in rows.values()])
     weight = np.concatenate([one.weight for one in rows.values()])
@@ -125,7 +126,7 @@ def learn_hazard(
     scaled = {name: _scaled(one, centre, scale) for name, one in rows.items()}
     mean, hessian = fit_poisson(tuple(scaled.values()))
     without = {}
-    for done, name in enumerate(rows, start=1):
+    for done, name in enumerate(rows if len(rows) >= LEAST_DYADS else (), start=1):
         others = tuple(one for other, one in scaled.items() if other != name)
         without[name], _ = fit_poisson(others, mean)
         if listen:
@@ -195,12 +196,13 @@ def _scaled(rows: Rows, centre: Floats, scale: Floats) -> Rows:
 
 
 def _sandwich(rows: Sequence[Rows], coefficients: Floats, hessian: Floats) -> Floats:
-    scores = np.array(
-        [one.features.T @ (one.weight * (one.hit - _expected(one, coefficients))) for one in rows]
-    )
+    inverse = np.linalg.inv(hessian)
+    if len(rows) < LEAST_DYADS:
+        return np.asarray(inverse)
+    residuals = (one.weight * (one.hit - _expected(one, coefficients)) for one in rows)
+    scores = np.array([one.features.T @ residual for one, residual in zip(rows, residuals, strict=True)])
     between = scores.T @ scores * len(rows) / (len(rows) - 1)
     between += np.diag(np.append(0.0, np.full(len(coefficients) - 1, RIDGE)))
-    inverse = np.linalg.inv(hessian)
     return np.asarray(inverse @ between @ inverse)
 
 

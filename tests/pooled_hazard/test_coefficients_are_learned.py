@@ -92,9 +92,22 @@ def test_the_panel_is_told_and_each_dyad_can_be_left_out():
     assert not np.allclose(learned.mean, learned.without["d3"], atol=1e-2)
 
 
-def test_too_few_dyads_are_refused_with_what_to_do():
-    with pytest.raises(InputError, match=r"at least 3 dyads .* holds 1 of 1 .* model.family: joint"):
-        learn_hazard({"one": record(2.0, 6, seed=1)})
+def test_one_dyad_speaks_for_itself_later_on_but_not_of_what_it_has_seen():
+    events = record(2.0, 8, seed=1)
+    learned = learn_hazard({"one": events})
+    assert learned.without == {}
+    horizons = np.array([365])
+    later = np.array(["1998-02-01"], "datetime64[D]")
+    got = forecast_origins(learned, events, [FORCE], later, START, horizons)["force"]
+    assert got[0, 0] == pytest.approx(-np.expm1(-2.0), abs=0.15)
+    within = np.array(["1995-01-01"], "datetime64[D]")
+    with pytest.raises(InputError, match="it knows what came after 1995-01-01"):
+        forecast_origins(learned, events, [FORCE], within, START, horizons)
+
+
+def test_records_that_are_too_short_are_refused():
+    with pytest.raises(InputError, match="more than 360 days of record; none of the 1"):
+        learn_hazard({"one": record(20.0, 1, seed=1).between(START, START + timedelta(days=200))})
 
 
 @pytest.mark.slow
