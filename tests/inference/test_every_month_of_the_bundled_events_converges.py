@@ -1,0 +1,47 @@
+"""Every monthly as-of date of the bundled events, by the defaults of a run without its calendar."""
+
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from forecast.config import load_config
+from forecast.inference.compile_cache import compile_model
+from forecast.inference.gates import check_gates
+from forecast.inference.sampling import fit_compiled
+from forecast.runs.inputs import read_data
+from forecast.runs.stages import sampler_options
+
+CONFIG = Path(__file__).resolve().parents[2] / "configs/us-china-2023.yaml"
+DAYS = [
+    day
+    for year in range(2019, 2024)
+    for month in range(1, 13)
+    if (day := date(year, month, 1)) <= date(2023, 7, 1)
+]
+LATEST_STEPS = 8
+"""Weeks before an as-of date whose tension the next month's acts may still move."""
+
+
+@pytest.mark.slow
+def test_each_converges_and_past_tension_does_not_jump_between_neighbours():
+    config = load_config(CONFIG).model_copy(update={"calendar": ()})
+    longest = read_data(config).main
+    compiled = compile_model(longest.model.build(longest.panel, longest.priors))
+    failed, before, jumps = [], None, []
+    for day in DAYS:
+        dated = config.model_copy(update={"as_of": day})
+        fit = read_data(dated).main
+        ready = compiled.with_data(**fit.model.arrays(fit.panel, fit.priors))
+        posterior = fit_compiled(ready, sampler_options(dated))
+        if check_gates(posterior).failures:
+            failed.append(day)
+        path = fit.model.tension(fit.model.draws(posterior.variables), fit.panel.grid.n_steps)
+        now = path.mean(axis=0), path.std(axis=0)
+        if before is not None:
+            n = len(before[0]) - LATEST_STEPS
+            jumps.append(float(np.max(np.abs(now[0][:n] - before[0][:n]) / before[1][:n])))
+        before = now
+    assert not failed
+    assert max(jumps) < 1.0, "by less than the posterior standard deviation"
