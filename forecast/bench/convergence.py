@@ -139,7 +139,6 @@ def forecast_cell(job: Job) -> Row:
             seconds=round(time.perf_counter() - began, 3),
             probability={},
         )
-    first_day = found.hits.of(TARGET)
     diagnostics = found.gates.model_dump(mode="json")
     failures = diagnostics.pop("failures")
     return Row(
@@ -151,7 +150,7 @@ def forecast_cell(job: Job) -> Row:
         reruns=sum(one.reruns for one in found.posteriors.values()),
         fit_seconds=clock.seconds["fit"],
         seconds=round(time.perf_counter() - began, 3),
-        probability={ahead: float((first_day < ahead).mean()) for ahead in HORIZONS},
+        probability={ahead: found.hits.probability(TARGET, ahead) for ahead in HORIZONS},
     )
 
 

@@ -132,11 +132,13 @@ def _stopped(partial: Path) -> str:
 
 
 _HEADS = {
-    "ensemble": "ensemb.",
-    "climatology": "climat.",
-    "last_window": "like w.",
-    "gamma_poisson": "gam-Poi",
-    "decayed_logistic": "logist.",
+    "focused": "focus.",
+    "ensemble": "ensem.",
+    "combined": "combi.",
+    "climatology": "clima.",
+    "last_window": "like w",
+    "gamma_poisson": "gam-P.",
+    "decayed_logistic": "logis.",
 }
 
 
@@ -145,7 +147,7 @@ def score_table(models: Sequence[str], rows: Iterable[tuple[str, Mapping[str, fl
 
     The lowest value of a row has an asterisk.
     """
-    columns = left(width=14), *(left(_HEADS.get(model, model), 7) for model in models)
+    columns = left(width=14), *(left(_HEADS.get(model, model), 6) for model in models)
     cells = []
     for label, values in rows:
         known = [value for value in values.values() if math.isfinite(value)]

@@ -26,7 +26,7 @@ _LEDGER_NAME = "ledger.sqlite"
 RUNS = Path("reports")
 DateOrder = Literal["iso", "dmy", "mdy"]
 """As ``forecast.events.cells.DateOrder``, which costs imports."""
-_MODELS = "joint,focused,target,ensemble"
+_MODELS = "joint,focused,target,ensemble,combined"
 
 
 def option(

@@ -126,6 +126,7 @@ def bottom_line(forecast: Forecast) -> Iterator[Part]:
     yield Table(_COLUMNS, ())
     for target in forecast.targets:
         yield from _group(forecast, target)
+    yield from _members(forecast)
     yield BLANK
     base = f"the simple baseline ({milestones[0].baseline.name})"
     yield text(f"Range: of the chance, over what the data leave open. Base: {base}.", "dim")
@@ -150,6 +151,27 @@ def _headline(forecast: Forecast) -> Iterator[Part]:
         yield text(f"{LABEL_WORDS[milestone.rests_on]} ('forecast sensitivity').")
     if not target.observed_before:
         yield text("Never observed in the data: the prior speaks.", "yellow")
+
+
+def _members(forecast: Forecast) -> Iterator[Part]:
+    """Yield what each member of a combination says, and what the weights of the futures are worth."""
+    from forecast.wording.combination import members_sentence, weights_sentence
+
+    combination = forecast.combination
+    if combination is None:
+        return
+    yield BLANK
+    yield text("What each member says, without the scheduled events", "bold")
+    columns = right("Before", 11), *(right(one.name, max(len(one.name), 6)) for one in combination.members)
+    yield Table(columns, ())
+    for target in forecast.targets:
+        yield text(target.label)
+        rows = (
+            (wording.short_day(one.date), *(wording.percent(said.probability) for said in one.members or ()))
+            for one in target.milestones
+        )
+        yield Table(columns, rows, heads=False)
+    yield text(f"{members_sentence(combination)} {weights_sentence(combination)}", "dim")
 
 
 def _group(forecast: Forecast, target: TargetForecast) -> Iterator[Part]:

@@ -217,8 +217,8 @@ class ModelConfig(Section):
 
     family: str = Field(
         default="joint",
-        description="joint, focused, target or ensemble; see docs/model.md",
-        examples=["joint", "focused", "target", "ensemble"],
+        description="joint, focused, target, ensemble or combined; see docs/model.md",
+        examples=["joint", "focused", "target", "ensemble", "combined"],
     )
     population: Text = Field(
         default="shipped",

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from datetime import date
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.events.table import EventTable
 from forecast.panel.panel import Panel
 from forecast.panel.streams import FutureAct, StreamLayout, TargetRule
 from forecast.priors import PriorSet
 from forecast.priors.population import Population
 from forecast.simulation.acts import NewTypeEffect
-from forecast.simulation.paths import FirstPassages, SimulationOptions
+from forecast.simulation.first_passages import FirstPassages
+from forecast.simulation.paths import SimulationOptions
+from forecast.simulation.probabilities import HitMoments
 
 if TYPE_CHECKING:
     import pymc as pm  # takes seconds to load
@@ -73,12 +77,12 @@ class EventModel(Hashable, Protocol):
         """Latent tension of the first dyad, shape (draw, step); ``None`` where the model has none."""
 
 
-class ModelFamily(Protocol):
-    """A family: the models that it fits for some targets, and how it describes itself."""
+class Member(Protocol):
+    """What gives the probability of every target by every day; a value."""
 
     @property
     def name(self) -> str:
-        """Key in ``model.family``."""
+        """Key in ``model.family``, or in tables of scores."""
 
     @property
     def label(self) -> str:
@@ -91,6 +95,29 @@ class ModelFamily(Protocol):
     @property
     def method(self) -> tuple[str, ...]:
         """What it is, in paragraphs for the method section of a report."""
+
+
+@runtime_checkable
+class DirectMember(Member, Hashable, Protocol):
+    """A member of combinations that needs no sampling: it reads the record alone."""
+
+    def by_day(
+        self,
+        events: EventTable,
+        targets: Sequence[TargetRule],
+        origin: date,
+        start: date,
+        horizon_days: int,
+    ) -> Mapping[str, HitMoments]:
+        """Mean and variance of P(target before day t), t = 0 … horizon_days, by target.
+
+        ``events`` may be more than was known before the origin; only what was known is read, of ``start`` and
+        later. Means never fall, and are in order where targets are nested.
+        """
+
+
+class ModelFamily(Member, Protocol):
+    """A family: the models that it fits for some targets, and how it describes itself."""
 
     @property
     def shared(self) -> bool:
@@ -105,8 +132,8 @@ class ModelFamily(Protocol):
         """What its runs can tell beside probabilities."""
 
     @property
-    def members(self) -> tuple[ModelFamily, ...]:
-        """Families whose forecasts it averages with equal weights; itself where it averages none."""
+    def members(self) -> tuple[Member, ...]:
+        """What it averages with equal weights; itself where it averages nothing."""
 
     def models(self, targets: Sequence[TargetRule]) -> tuple[EventModel, ...]:
         """Return the models to fit for these targets, in the order in which they are fitted."""

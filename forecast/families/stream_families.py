@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.families.family import Ability, EventModel, ModelFamily
+from forecast.families.family import Ability, EventModel, Member
 from forecast.models.draws import StreamDraws, stream_draws, tension_at_steps
 from forecast.panel.panel import Panel
 from forecast.panel.streams import Family, FutureAct, StreamLayout, TargetRule, stream_layout
 from forecast.priors import PriorSet, default_priors
 from forecast.priors.population import Population
 from forecast.simulation.acts import NewTypeEffect
-from forecast.simulation.paths import FirstPassages, SimulationOptions, simulate_first_passages
+from forecast.simulation.first_passages import FirstPassages
+from forecast.simulation.paths import SimulationOptions, simulate_first_passages
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -97,7 +98,7 @@ class StreamFamily:
     abilities: frozenset[Ability] = field(default=frozenset({"drivers", "robustness", "scenarios"}))
 
     @property
-    def members(self) -> tuple[ModelFamily, ...]:
+    def members(self) -> tuple[Member, ...]:
         """Itself alone."""
         return (self,)
 

@@ -66,6 +66,21 @@ class Baseline(Record):
     probability: Probability
 
 
+class CombinationMember(Record):
+    """What a combination averages."""
+
+    name: str
+    label: str
+    weight: Probability
+
+
+class MemberForecast(CombinationMember):
+    """What one member of a combination says of a milestone, without the scheduled acts of the calendar."""
+
+    probability: Probability
+    interval90: Interval = Field(description="5% and 95% quantiles of its probability")
+
+
 class MilestoneForecast(Record):
     """Probability that the target occurs after the as-of date and before the day of the milestone."""
 
@@ -81,6 +96,9 @@ class MilestoneForecast(Record):
     rests_on: RestsOn | None = Field(
         default=None,
         description="whether data or priors carry the probability; None where it was not measured",
+    )
+    members: tuple[MemberForecast, ...] | None = Field(
+        default=None, description="what the members of a combination say; None for a family without members"
     )
 
 
@@ -169,6 +187,11 @@ class ScenarioForecast(Record):
     )
     effective_draws: float | None = Field(description="1/Σw² of the weights; None without weights")
     failures: tuple[Failure, ...] = Field(description="gates that a refit failed; empty otherwise")
+    carried_over: Literal["log_odds"] | None = Field(
+        default=None,
+        description="how the change of a refit of the joint model was put upon a combination, whose weights "
+        "are of other draws: added to its log odds; None where the numbers are read off the paths",
+    )
     withheld: Literal["no_refit"] | None = Field(
         description="why there are no numbers: a refit is needed and was not wanted; None when there are"
     )
@@ -195,6 +218,41 @@ class Driver(Record):
     mcse: float
 
 
+class TooFewEffective(Record):
+    """Weights of the paths that leave too little to read probabilities from: 1/Σw² and the least allowed."""
+
+    code: Literal["too_few_effective_paths", "too_few_effective_draws"]
+    value: float
+    limit: float
+
+
+class DroppedProbability(Record):
+    """A probability of the members' mean that the paths of the joint model cannot have.
+
+    ``no_path``: none of them meets the target before the milestone; ``every_path``: all do;
+    ``contradiction``: no weights give it together with the others.
+    """
+
+    target: str
+    milestone: str
+    probability: Probability = Field(description="of the mean, without the scheduled acts")
+    reason: Literal["no_path", "every_path", "contradiction"]
+
+
+class CombinationRecord(Record):
+    """How the members' mean was put onto the simulated paths of the joint model."""
+
+    members: tuple[CombinationMember, ...]
+    paths: int = Field(description="simulated paths")
+    effective_paths: float = Field(description="1/Σw² of their weights")
+    effective_draws: float = Field(description="1/Σw² of the weights of the draws, each with all its paths")
+    tilted: bool = Field(description="False: all numbers are the joint model's own")
+    reason: TooFewEffective | None = Field(description="why not; None when tilted")
+    dropped: tuple[DroppedProbability, ...] = Field(
+        description="probabilities that the paths cannot have: these are as the other weights leave them"
+    )
+
+
 class Headline(Record):
     """Which target and milestone make the bottom line."""
 
@@ -217,6 +275,9 @@ class Forecast(Record):
     headline: Headline
     cautions: tuple[Caution, ...] = Field(
         default=(), description="what a reader must know before trusting the numbers, gravest first"
+    )
+    combination: CombinationRecord | None = Field(
+        default=None, description="how the members were put together; None for a family without members"
     )
     scenarios: tuple[ScenarioForecast, ...] = ()
     drivers: tuple[Driver, ...]

@@ -46,7 +46,8 @@ class LaterRows(NamedTuple):
 class Inputs:
     """Everything a run reads, checked: what is known at the as-of date, counted, and the priors.
 
-    ``fits`` holds one entry a model of the family: one in all for ``joint``. ``later`` are rows of the dyad
+    ``fits`` holds one entry a model of the family: one in all for ``joint``, and that one first for a
+    combination. ``later`` are rows of the dyad
     that were left out since nobody knew them at the as-of date.
     """
 
@@ -67,6 +68,11 @@ class Inputs:
         """The fit that answers the headline target; the only one where the family fits one model."""
         target = self.config.headline.target
         return next(fit for fit in self.fits if any(rule.name == target for rule in fit.model.targets))
+
+    @property
+    def answering(self) -> tuple[FitInputs, ...]:
+        """The fits whose paths the forecast is read off: the main one alone where it answers every target."""
+        return (self.main,) if self.main.model.targets == self.rules else self.fits
 
     @property
     def data(self) -> Panel:

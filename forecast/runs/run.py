@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
@@ -19,16 +20,19 @@ from forecast.config.writing import SAVED_POPULATION, SCENARIO_FOLDER, scenario_
 from forecast.errors import RunFolderError
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
-from forecast.families.ensemble import join_first_passages
+from forecast.families.combination import Combination, join_first_passages
 from forecast.families.family import Draws
 from forecast.inference.posterior import Posterior, read_posteriors, write_posteriors
+from forecast.panel.streams import FutureAct
 from forecast.records.analysis import Analysis
 from forecast.records.forecast import Forecast
 from forecast.runs import files
+from forecast.runs.combining import Combined, combine
 from forecast.runs.folder import read_record, write_record
-from forecast.runs.inputs import Inputs, inputs_of
+from forecast.runs.inputs import FitInputs, Inputs, inputs_of
 from forecast.runs.stages import simulation_options
-from forecast.simulation.paths import RANDOM_STREAMS, FirstPassages, SimulationOptions
+from forecast.simulation.first_passages import FirstPassages
+from forecast.simulation.paths import RANDOM_STREAMS, SimulationOptions
 
 Floats = NDArray[np.float64]
 
@@ -44,7 +48,7 @@ class Run:
     posteriors : mapping of str to Posterior
         Draws of each model of the family, by its name, in the order of ``inputs.fits``.
     hits : FirstPassages
-        First days of every target on every path.
+        First days of every target on every path; for a combination those of its joint model, with weights.
     forecast : Forecast
     analysis : Analysis or None
         ``None`` while the run is being made.
@@ -95,8 +99,8 @@ class Run:
         return simulation_options(self.inputs.config)
 
     def by_fit(self) -> tuple[Run, ...]:
-        """Return a run a model, each with the targets that the model answers; itself where there is one."""
-        if len(self.inputs.fits) == 1:
+        """Return a run a model, each with the targets it answers; itself where one model answers all."""
+        if len(self.inputs.answering) == 1:
             return (self,)
         parts = []
         for position in range(len(self.inputs.fits)):
@@ -136,15 +140,24 @@ def write_run(run: Run, filling: Path, folder: Path) -> None:
 
 
 def write_paths(hits: FirstPassages, n_chains: int, path: Path) -> None:
-    """Write first days as netCDF, shape (target, chain, draw, path); chains of several models in a row."""
+    """Write first days as netCDF, shape (target, chain, draw, path), and the weights of the paths if any."""
     import xarray as xr
 
     n_targets, n_draws, n_paths = hits.day[0].shape
-    chains = n_chains * hits.members
-    first = hits.day[0].reshape(n_targets, chains, n_draws // chains, n_paths)
+    shape = n_chains, n_draws // n_chains, n_paths
+    first = hits.day[0].reshape(n_targets, *shape)
     meaning = {"long_name": "days from the origin to the first target event; 2147483647: none in the horizon"}
+    variables: dict[str, tuple[tuple[str, ...], NDArray[Any], dict[str, str]]] = {
+        "first_day": (("target", "chain", "draw", "path"), first, meaning)
+    }
+    if hits.weights is not None and hits.dispersion is not None:
+        weighed = {"long_name": "weight of each path; together one"}
+        spread = {"long_name": "variance of the probability before a day, over p(1 - p)"}
+        by_target = np.stack([hits.dispersion[name] for name in hits.targets])
+        variables["weight"] = (("chain", "draw", "path"), hits.weights.reshape(shape), weighed)
+        variables["dispersion"] = (("target", "day"), by_target, spread)
     dataset = xr.Dataset(
-        {"first_day": (("target", "chain", "draw", "path"), first, meaning)},
+        variables,
         coords={"target": list(hits.targets)},
         attrs={
             "origin": hits.origin.isoformat(),
@@ -153,7 +166,8 @@ def write_paths(hits: FirstPassages, n_chains: int, path: Path) -> None:
         },
     )
     # In memory first: HDF5 ends the whole process when the disk is full while it writes a file itself.
-    content = dataset.to_netcdf(engine="h5netcdf", encoding={"first_day": {"zlib": True, "complevel": 4}})
+    packed = {name: {"zlib": True, "complevel": 4} for name in variables}
+    content = dataset.to_netcdf(engine="h5netcdf", encoding=packed)
     path.write_bytes(bytes(content))
 
 
@@ -173,24 +187,40 @@ def read_run(run_dir: str | Path) -> Run:
     names = [fit.model.name for fit in inputs.fits]
     posteriors = read_posteriors(_existing(folder, files.POSTERIOR), names)
     _refuse_other_model(inputs, posteriors, folder)
-    hits = _read_paths(_existing(folder, files.PATHS), inputs) or simulate_fits(inputs, posteriors)[1]
+    hits = _read_paths(_existing(folder, files.PATHS), inputs) or simulate_fits(inputs, posteriors).hits
     run = Run(inputs, posteriors, hits, forecast, analysis, folder)
     _refuse_mixed(run, folder)
     return run
 
 
-def simulate_fits(
-    inputs: Inputs, posteriors: Mapping[str, Posterior]
-) -> tuple[tuple[FirstPassages, ...], FirstPassages]:
-    """Play the relationship forward from every fit: the first days of each, and of all together."""
+class Futures(NamedTuple):
+    """What was played forward: the first days of each fit, and of all together.
+
+    ``combined`` is what a combination made of its members; ``None`` for other families. The joint model of a
+    combination answers with the acts of the calendar, the others without.
+    """
+
+    answers: tuple[FirstPassages, ...]
+    hits: FirstPassages
+    combined: Combined | None = None
+
+
+def simulate_fits(inputs: Inputs, posteriors: Mapping[str, Posterior]) -> Futures:
+    """Play the relationship forward from every fit."""
     options = simulation_options(inputs.config)
-    answers = tuple(
-        fit.model.simulate(
-            fit.panel, fit.model.draws(posteriors[fit.model.name].variables), options, inputs.calendar
-        )
-        for fit in inputs.fits
-    )
-    return answers, join_first_passages(answers, inputs.rules)
+
+    def play(fit: FitInputs, calendar: Sequence[FutureAct]) -> FirstPassages:
+        draws = fit.model.draws(posteriors[fit.model.name].variables)
+        return fit.model.simulate(fit.panel, draws, options, calendar)
+
+    if not isinstance(inputs.family, Combination):
+        answers = tuple(play(fit, inputs.calendar) for fit in inputs.fits)
+        return Futures(answers, join_first_passages(answers, inputs.rules))
+    alone = {fit.model.name: play(fit, ()) for fit in inputs.fits}
+    combined = combine(inputs, inputs.family, alone)
+    paths = play(inputs.main, inputs.calendar) if inputs.calendar else combined.paths
+    answers = (paths, *(alone[fit.model.name] for fit in inputs.fits if fit is not inputs.main))
+    return Futures(answers, combined.weighted(paths), combined)
 
 
 def _existing(folder: Path, name: str) -> Path:
@@ -211,11 +241,20 @@ def _read_paths(path: Path, inputs: Inputs) -> FirstPassages | None:
                 return None
             names = [name.decode() if isinstance(name, bytes) else str(name) for name in file["target"][...]]
             days = np.asarray(file["first_day"][...], dtype=np.int32)
+            weights = np.asarray(file["weight"][...]) if "weight" in file else None
+            spread = np.asarray(file["dispersion"][...]) if weights is not None else None
     except (OSError, KeyError, ValueError) as error:
         raise RunFolderError(f"{path}: not the paths of a run ({error})") from error
-    day = days.reshape(1, len(names), -1, days.shape[-1])
-    horizon, members = simulation_options(inputs.config).horizon_days, len(inputs.family.members)
-    return FirstPassages(tuple(names), inputs.data.grid.origin, day, None, horizon, 0.0, members)
+    return FirstPassages(
+        tuple(names),
+        inputs.data.grid.origin,
+        days.reshape(1, len(names), -1, days.shape[-1]),
+        None,
+        simulation_options(inputs.config).horizon_days,
+        0.0,
+        None if weights is None else weights.reshape(-1, days.shape[-1]),
+        None if spread is None else dict(zip(names, spread, strict=True)),
+    )
 
 
 def _refuse_other_model(inputs: Inputs, posteriors: Mapping[str, Posterior], folder: Path) -> None:
@@ -231,7 +270,7 @@ def _refuse_other_model(inputs: Inputs, posteriors: Mapping[str, Posterior], fol
 
 def _refuse_mixed(run: Run, folder: Path) -> None:
     config = run.inputs.config
-    draws = run.n_draws * run.hits.members, config.sampler.paths_per_draw
+    draws = run.n_draws, config.sampler.paths_per_draw
     same = dict.fromkeys(config.targets, draws) == {name: days.shape for name, days in run.first_day.items()}
     if not same or {target.name for target in run.forecast.targets} != set(config.targets):
         raise RunFolderError(

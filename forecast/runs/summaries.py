@@ -34,9 +34,11 @@ from forecast.records.analysis import (
     TensionSeries,
 )
 from forecast.records.forecast import Baseline, Curve, MilestoneForecast, TargetForecast, TimeToEvent
+from forecast.runs.combining import Combined
 from forecast.runs.run import Run
-from forecast.simulation.paths import RATE_CAP, FirstPassages
-from forecast.simulation.probabilities import ProbabilityCurve, probability_curve, time_to_event
+from forecast.simulation.first_passages import FirstPassages
+from forecast.simulation.paths import RATE_CAP
+from forecast.simulation.probabilities import ProbabilityCurve, time_to_event
 
 Floats = NDArray[np.float64]
 
@@ -204,38 +206,34 @@ class Question:
     milestones: tuple[tuple[str, str, date], ...]  # name, label, day
 
 
-def share_error(per_draw: Floats, n_chains: int, members: int) -> float:
-    """Monte Carlo error of a mean over draws of several models, one after the other, each of ``n_chains``."""
-    errors = [monte_carlo_error(part, n_chains) for part in np.split(per_draw, members)]
-    return float(np.sqrt(np.square(errors).sum()) / members)
-
-
 def target_forecast(
     question: Question,
     hits: FirstPassages,
     n_chains: int,
     observed_before: int,
     baselines: Mapping[str, Baseline],
+    combined: Combined | None = None,
 ) -> TargetForecast:
     """Forecast one target at all its milestones: these and the curve are read from the same array."""
-    curve = probability_curve(hits.of(question.name), hits.horizon_days)
-    shares = {name: curve.per_draw[:, (day - hits.origin).days] for name, _, day in question.milestones}
-    milestones = tuple(
-        milestone_forecast(
-            (name, label, day),
-            hits.origin,
-            curve,
-            share_error(shares[name], n_chains, hits.members),
-            baselines[name],
-        )
-        for name, label, day in question.milestones
-    )
+    curve = hits.curve(question.name)
+    milestones = []
+    for name, label, day in question.milestones:
+        ahead = (day - hits.origin).days
+        if combined is None or hits.weights is None:
+            error = monte_carlo_error(hits.by_draw(question.name, ahead), n_chains)
+        else:
+            error = combined.error(hits, question.name, ahead, n_chains)
+        found = milestone_forecast((name, label, day), hits.origin, curve, error, baselines[name])
+        if combined is not None:
+            members = combined.member_forecasts(question.name, ahead)
+            found = found.model_copy(update={"members": members})
+        milestones.append(found)
     return TargetForecast(
         name=question.name,
         label=question.label,
         definition=question.definition,
         observed_before=observed_before,
-        milestones=milestones,
+        milestones=tuple(milestones),
         curve=curve_record(curve, hits.origin),
         time_to_event_days=time_record(curve),
     )

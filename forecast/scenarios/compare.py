@@ -19,7 +19,6 @@ from forecast.inference.importance import (
     EFFECTIVE_DRAWS_MIN,
     PARETO_K_MAX,
     ImportanceWeights,
-    monte_carlo_error,
 )
 from forecast.models.draws import Floats
 from forecast.panel.panel import Panel, count_events
@@ -42,13 +41,13 @@ from forecast.scenarios.evaluate import (
     ChangedProbability,
     Days,
     ScenarioDraws,
+    TwoFits,
     changed_probability,
-    hit_shares_before,
     scenario_curve,
     weights_for,
 )
 from forecast.scenarios.plan import ScenarioPlan, draw_effects, plan_scenario, plan_scenarios
-from forecast.simulation import ProbabilityCurve, probability_curve
+from forecast.simulation import ProbabilityCurve
 
 SCENARIO_PATHS = 2
 """Paths a draw that are simulated anew for a paired difference, unless more are asked for."""
@@ -121,9 +120,9 @@ def evaluate_plan(
 ) -> ScenarioForecast:
     """Compute one scenario that was put upon the run; ``tell`` hears of a new fit how far it is.
 
-    A family that fits several models answers model by model.
+    A family whose models answer a target each answers model by model.
     """
-    if len(base.inputs.fits) > 1:
+    if len(base.inputs.answering) > 1:
         parts = [
             evaluate_plan(
                 part, plan_scenario(part.inputs, plan.scenario), refit=refit, paths=paths, tell=tell
@@ -187,12 +186,19 @@ def _same_draws(
     targets = []
     for known in base.forecast.targets:
         horizon = base.simulation.horizon_days
-        draws = ScenarioDraws(base.first_day[known.name], weights, horizon, new_days.get(known.name))
+        draws = ScenarioDraws(
+            base.hits.of(known.name),
+            weights,
+            horizon,
+            new_days.get(known.name),
+            base.hits.weights,
+            base.hits.dispersion[known.name] if base.hits.dispersion else None,
+        )
         curve = _joined(known, draws.unchanged_days, _rounded(scenario_curve(draws)))
 
         def change(day: int, draws: ScenarioDraws = draws) -> ChangedProbability:
-            old, new = draws.shares_before(day)
-            return changed_probability(new, old, draws.weights, base.n_chains)
+            old, new = draws.by_draw(day)
+            return changed_probability(new, old, base.n_chains)
 
         targets.append(_target(base, known, curve, change))
     return _forecast(plan, method, reason, found, tuple(targets))
@@ -214,18 +220,11 @@ def _new_draws(
     new_days = simulate_plan(base, plan, variables, data, None)
     targets = []
     for known in base.forecast.targets:
-        days = new_days[known.name]
-        curve = _rounded(probability_curve(days, base.simulation.horizon_days))
-
-        def change(day: int, days: Days = days, name: str = known.name) -> ChangedProbability:
-            new, old = hit_shares_before(days, day), hit_shares_before(base.first_day[name], day)
-            error_new, error_old = (monte_carlo_error(shares, base.n_chains) for shares in (new, old))
-            # Draws of two fits are independent, so that nothing falls out of the error.
-            error = float(np.hypot(error_new, error_old))
-            return ChangedProbability(float(new.mean()), error_new, float(new.mean() - old.mean()), error)
-
-        targets.append(_target(base, known, curve, change))
-    return _forecast(plan, "refit", reason, found, tuple(targets), failures=failures)
+        fits = TwoFits(base.hits, known.name, new_days[known.name], base.n_chains)
+        targets.append(_target(base, known, _rounded(fits.curve), fits.change))
+    scenario = _forecast(plan, "refit", reason, found, tuple(targets), failures=failures)
+    carried = "log_odds" if base.hits.weights is not None else None
+    return scenario.model_copy(update={"carried_over": carried})
 
 
 def refit(

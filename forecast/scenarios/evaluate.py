@@ -6,7 +6,8 @@ the ratio of the changed priors alone, up to a constant that the weights do not 
 
 A difference is taken draw by draw, and, where futures are simulated anew, path by path on the same random
 numbers: what base and scenario share (the scatter of the draws, the luck of the paths) falls out of it.
-Therefore a few paths a draw say as much on a difference as many do on a probability.
+Therefore a few paths a draw say as much on a difference as many do on a probability. Where the paths of the
+run have weights, each keeps its own under the scenario.
 """
 
 from __future__ import annotations
@@ -16,17 +17,26 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
-from forecast.inference.importance import ImportanceWeights, importance_weights, monte_carlo_error
+from forecast.inference.importance import (
+    ImportanceWeights,
+    importance_weights,
+    joint_weights,
+    monte_carlo_error,
+)
 from forecast.models.draws import Floats
 from forecast.priors import PriorSet, elements
 from forecast.runs.run import Run
+from forecast.simulation.first_passages import FirstPassages, dispersed_curve
 from forecast.simulation.probabilities import (
     HitMoments,
     ProbabilityCurve,
     curve_from_moments,
     hit_moments,
     hit_share,
+    probability_curve,
+    share_by_draw,
 )
 
 Days = NDArray[np.int32]
@@ -58,12 +68,42 @@ class ScenarioDraws:
     horizon_days : int
     new_days : ndarray of int32, shape (draw, some paths), optional
         First days under the scenario, on the first paths of the same draws; ``None``: as in the run.
+    path_weights : ndarray, shape (draw, path), optional
+        Of the paths of the run, summing to one; ``None``: all alike.
+    dispersion : ndarray, shape (horizon_days + 1,), optional
+        Beside path weights: variance of the run's probability by day over p(1 − p).
     """
 
     base_days: Days
     weights: Floats
     horizon_days: int
     new_days: Days | None = None
+    path_weights: Floats | None = None
+    dispersion: Floats | None = None
+
+    @cached_property
+    def joint_weights(self) -> Floats | None:
+        """Of the paths under the scenario, shape (draw, path), summing to one; ``None``: all alike."""
+        if np.ptp(self.weights) == 0.0:
+            return self.path_weights
+        if self.path_weights is None:
+            n_paths = self.base_days.shape[1]
+            return np.repeat(self.weights[:, None] / n_paths, n_paths, axis=1)
+        return joint_weights(self.weights[:, None], self.path_weights)
+
+    @property
+    def draw_weights(self) -> Floats:
+        """Weights of the draws under the scenario, each with all its paths, shape (draw,), summing to one."""
+        if self.path_weights is None or self.joint_weights is None:
+            return self.weights
+        return np.asarray(self.joint_weights.sum(axis=1))
+
+    def first_weights(self, n_paths: int) -> Floats | None:
+        """Weights of the first paths of each draw alone, shape (draw, n_paths), summing to one."""
+        if self.joint_weights is None:
+            return None
+        first = self.joint_weights[:, :n_paths]
+        return np.asarray(first / first.sum())
 
     @property
     def simulated_anew(self) -> tuple[Days, Days] | None:
@@ -99,7 +139,8 @@ class ScenarioDraws:
         n_paths = new.shape[1]
 
         def share(days: Days) -> Floats:
-            return hit_share(days.reshape(len(days), -1), self.horizon_days, self.weights)
+            # Any coefficient is right on average, so the weights of single paths need not enter here.
+            return hit_share(days.reshape(len(days), -1), self.horizon_days, self.draw_weights)
 
         def within(same: Floats, any_pair: Floats) -> Floats:
             other = (n_paths * any_pair - same) / (n_paths - 1)  # of two different paths of a draw
@@ -111,18 +152,21 @@ class ScenarioDraws:
         share_kept = np.where(known, covariance / np.where(known, variance, 1.0), 0.0)
         return np.asarray(np.clip(share_kept, 0.0, 1.0))
 
-    def shares_before(self, day: int) -> tuple[Floats, Floats]:
-        """Share of each draw's paths hit before a day, in the run and under the scenario.
+    def by_draw(self, day: int) -> tuple[Floats, Floats]:
+        """What each draw says of the probability before a day, in the run and under the scenario.
 
-        Under the scenario the share is corrected by what all paths of the run say on the luck of the few, so
-        it can leave [0, 1] in single draws; its mean is not biased by that.
+        Both of shape (draw,); their plain means are the probabilities, and have their errors. Under the
+        scenario the shares of the few paths are corrected by what all paths of the run say on the luck of the
+        few, so they can leave [0, 1] in single draws; their mean is not biased by that.
         """
-        base = hit_shares_before(self.base_days, day)
+        hit = self.base_days < day
+        base, same = (share_by_draw(hit, one) for one in (self.path_weights, self.joint_weights))
         both = self.simulated_anew
         if both is None:
-            return base, base
-        new, old = (hit_shares_before(days, day) for days in both)
-        return base, new + self.kept_share[day] * (base - old)
+            return base, same
+        first = self.first_weights(both[0].shape[1])
+        new, old = (share_by_draw(days < day, first) for days in both)
+        return base, new + self.kept_share[day] * (same - old)
 
 
 def milestone_day(base: Run, milestone: str) -> int:
@@ -133,7 +177,7 @@ def milestone_day(base: Run, milestone: str) -> int:
 
 def base_shares(base: Run, target: str, milestone: str) -> Floats:
     """Share of each draw's paths on which the run hits a target before a milestone, shape (draw,)."""
-    return hit_shares_before(base.first_day[target], milestone_day(base, milestone))
+    return base.hits.shares_before(target, milestone_day(base, milestone))
 
 
 def hit_shares_before(first_day: Days, day: int) -> Floats:
@@ -141,28 +185,27 @@ def hit_shares_before(first_day: Days, day: int) -> Floats:
     return np.asarray((first_day < day).mean(axis=1))
 
 
-def changed_probability(shares: Floats, base: Floats, weights: Floats, n_chains: int) -> ChangedProbability:
-    """Change a probability by weights of the draws, by other futures of the same draws, or by both.
-
-    ``shares`` and ``base`` are the share of each draw's paths that are hit under the scenario and in the run,
-    the same array where only weights differ; ``weights`` sum to one, 1/n where the posterior is the run's.
-    """
-    relative = len(weights) * weights
-    new, old = float(relative @ shares / len(shares)), float(base.mean())
-    if np.array_equal(shares, base) and np.ptp(weights) == 0.0:
+def changed_probability(new: Floats, base: Floats, n_chains: int) -> ChangedProbability:
+    """Change a probability; ``new`` and ``base`` are what each draw says of it, shape (draw,)."""
+    if np.array_equal(new, base):
         # Nothing changed: exactly, and not up to rounding.
-        return ChangedProbability(old, monte_carlo_error(base, n_chains), 0.0, 0.0)
-    own = relative * (shares - new)
+        return ChangedProbability(float(base.mean()), monte_carlo_error(base, n_chains), 0.0, 0.0)
+    probability = float(new.mean())
     return ChangedProbability(
-        min(max(new, 0.0), 1.0),
-        monte_carlo_error(own, n_chains),
-        new - old,
-        monte_carlo_error(own - (base - old), n_chains),
+        min(max(probability, 0.0), 1.0),
+        monte_carlo_error(new, n_chains),
+        probability - float(base.mean()),
+        monte_carlo_error(new - base, n_chains),
     )
 
 
 def scenario_curve(draws: ScenarioDraws) -> ProbabilityCurve:
-    """Probability by day under a scenario, with its 90% interval over draws; ``per_draw`` stays empty."""
+    """Probability by day under a scenario, with its 90% interval; ``per_draw`` stays empty.
+
+    The interval is over draws; with path weights it has the dispersion of the run.
+    """
+    if draws.path_weights is not None:
+        return _weighted_curve(draws)
     moments = hit_moments(draws.base_days, draws.horizon_days, draws.weights)
     both = draws.simulated_anew
     if both is not None:
@@ -174,6 +217,95 @@ def scenario_curve(draws: ScenarioDraws) -> ProbabilityCurve:
             new.variance + kept**2 * (moments.variance - old.variance),
         )
     return curve_from_moments(moments, np.empty((0, draws.horizon_days + 1)))
+
+
+def _weighted_curve(draws: ScenarioDraws) -> ProbabilityCurve:
+    assert draws.joint_weights is not None  # it holds the path weights
+    assert draws.dispersion is not None
+    mean = hit_share(draws.base_days, draws.horizon_days, draws.joint_weights)
+    both = draws.simulated_anew
+    if both is not None:
+        first = draws.first_weights(both[0].shape[1])
+        assert first is not None
+        new, old = (hit_share(days, draws.horizon_days, first) for days in both)
+        mean = new + draws.kept_share * (mean - old)
+    return dispersed_curve(np.clip(mean, 0.0, 1.0), draws.dispersion)
+
+
+@dataclass(frozen=True)
+class TwoFits:
+    """A target under a new fit beside the run's, whose draws have nothing to do with each other.
+
+    Weights of the run's paths are of its own draws and say nothing of the new ones. The change that the refit
+    makes to the model's own probability, on the scale of log odds, is then put upon the weighted one.
+
+    Parameters
+    ----------
+    hits : FirstPassages
+        Of the run.
+    target : str
+    new_days : ndarray of int32, shape (draw, path)
+        First days of the target under the new fit.
+    n_chains : int
+    """
+
+    hits: FirstPassages
+    target: str
+    new_days: Days
+    n_chains: int
+
+    @property
+    def curve(self) -> ProbabilityCurve:
+        """Probability by day under the new fit, with its 90% interval."""
+        horizon = self.hits.horizon_days
+        if self.hits.weights is None or self.hits.dispersion is None:
+            return probability_curve(self.new_days, horizon)
+        days = self.hits.of(self.target)
+        equal = np.full(len(days), 1 / len(days))
+        new, old = (hit_share(one, horizon, equal) for one in (self.new_days, days))
+        shown = self.hits.curve(self.target).probability
+        mean = np.array([self._put_upon(*each) for each in zip(shown, new, old, strict=True)])
+        return dispersed_curve(mean, self.hits.dispersion[self.target])
+
+    def change(self, day: int) -> ChangedProbability:
+        """Probability before a day under the new fit, and that minus the run's."""
+        new, old = (hit_shares_before(one, day) for one in (self.new_days, self.hits.of(self.target)))
+        error_new, error_old = (monte_carlo_error(shares, self.n_chains) for shares in (new, old))
+        # Draws of two fits are independent, so that nothing falls out of the error.
+        if self.hits.weights is None:
+            error = float(np.hypot(error_new, error_old))
+            return ChangedProbability(float(new.mean()), error_new, float(new.mean() - old.mean()), error)
+        by_draw = self.hits.by_draw(self.target, day)
+        shown, error_shown = float(by_draw.mean()), monte_carlo_error(by_draw, self.n_chains)
+        p_new, p_old = float(new.mean()), float(old.mean())
+        probability = self._put_upon(shown, p_new, p_old)
+        # Errors of log odds are those of the probability over p(1 − p).
+        moved = np.hypot(error_new / self._room(p_new), error_old / self._room(p_old))
+        slope = probability * (1 - probability)
+        kept = slope / self._room(shown)
+        return ChangedProbability(
+            probability,
+            float(np.hypot(slope * moved, kept * error_shown)),
+            probability - shown,
+            float(np.hypot(slope * moved, (kept - 1) * error_shown)),
+        )
+
+    @property
+    def _least(self) -> float:
+        """Half a path: what a share that is zero may be."""
+        return 0.5 / self.new_days.size
+
+    def _room(self, probability: float) -> float:
+        return max(probability * (1 - probability), self._least)
+
+    def _put_upon(self, shown: float, new: float, old: float) -> float:
+        if new == old:
+            return shown
+        if new in (0.0, 1.0):  # no path, or every path: as sure as can be told
+            return new
+        inside = np.clip([shown, new, old], self._least, 1 - self._least)
+        of_shown, of_new, of_old = special.logit(inside)
+        return float(special.expit(of_shown + of_new - of_old))
 
 
 def parameter_draws(base: Run, name: str) -> Floats:
@@ -217,4 +349,4 @@ def weights_for(base: Run, priors: PriorSet) -> ImportanceWeights:
 
     With unchanged priors all weights are exactly the same.
     """
-    return importance_weights(log_prior_ratio(base, priors))
+    return importance_weights(log_prior_ratio(base, priors), base.hits.draw_weights)

@@ -115,15 +115,15 @@ def _family_faults(inputs: Inputs, scenario: Scenario) -> Iterator[Fault]:
     family = inputs.family
     if "scenarios" not in family.abilities:
         message = (
-            f"model.family {family.name!r} plays no scenarios: its members see a change through different "
-            "parameters. Use joint, focused or target, or a config without scenarios"
+            f"model.family {family.name!r} plays no scenarios. Use a family that does, e.g. joint, or "
+            "a config without scenarios"
         )
         yield Fault((), message)
-    elif scenario.types and not all(fit.model.layout.marked for fit in inputs.fits):
+    elif scenario.types and not all(fit.model.layout.marked for fit in inputs.answering):
         yield Fault(
             ("types",),
             f"acts of a new type excite acts by category, which model.family {family.name!r} does not count. "
-            "Use joint",
+            "Use joint or combined",
         )
 
 

@@ -15,9 +15,9 @@ from typing import Literal
 from forecast import wording
 from forecast.config import CalendarAct
 from forecast.inference.importance import monte_carlo_error
-from forecast.models.draws import Floats
 from forecast.records.analysis import BreakEven, OnThreshold, OnWordBound, RobustnessNote
 from forecast.runs.run import Run
+from forecast.scenarios.evaluate import milestone_day
 from forecast.sensitivity.shifts import CalendarEffect, PriorShifts, assumed, assumed_chance
 
 FURTHEST = 2.0
@@ -120,9 +120,10 @@ class Question:
     notes: tuple[RobustnessNote, ...]
 
 
-def question_of(base: Run, target: str, milestone: str, shares: Floats, threshold: float | None) -> Question:
-    """Read a probability and the bounds around it off the shares of the draws."""
-    probability, error = float(shares.mean()), monte_carlo_error(shares, base.n_chains)
+def question_of(base: Run, target: str, milestone: str, threshold: float | None) -> Question:
+    """Read a probability and the bounds around it off the paths."""
+    by_draw = base.hits.by_draw(target, milestone_day(base, milestone))
+    probability, error = float(by_draw.mean()), monte_carlo_error(by_draw, base.n_chains)
     here = wording.words(probability, (probability, probability))
     bounds: list[Bound] = []
     notes: list[RobustnessNote] = []

@@ -1,7 +1,8 @@
 """Which past events moved the headline probability: leave one out, reweight, simulate again.
 
 Without the event the likelihood changes (so the draws are reweighted, with Pareto smoothing) and so does
-the state at the origin (so the paths are simulated again, on the same random numbers).
+the state at the origin (so the paths are simulated again, on the same random numbers). For a combination the
+paths have weights that give them its probability; each path keeps its own without the event.
 """
 
 from __future__ import annotations
@@ -13,19 +14,27 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
+from numpy.typing import NDArray
 
 from forecast.events.codebook import CONFLICTUAL
 from forecast.events.table import EventTable
-from forecast.inference.importance import PARETO_K_MAX, importance_weights, monte_carlo_error
+from forecast.inference.importance import (
+    PARETO_K_MAX,
+    importance_weights,
+    joint_weights,
+    monte_carlo_error,
+)
 from forecast.inference.posterior import Posterior
 from forecast.models.draws import Floats
 from forecast.panel.panel import Panel, count_events
 from forecast.panel.streams import FutureAct, TargetRule
 from forecast.progress import Listener, StageProgress
 from forecast.records.forecast import Driver
+from forecast.runs.combining import Combined
 from forecast.runs.inputs import FitInputs, Inputs
 from forecast.simulation import SimulationOptions
-from forecast.simulation.probabilities import hit_shares
+from forecast.simulation.probabilities import share_by_draw
+from forecast.simulation.tilting import Wanted, tilt_paths
 
 _DRAWS_A_CHAIN = 250
 _PATHS = 4
@@ -34,19 +43,30 @@ SHOWN_DRIVERS = 10
 
 
 def measure_drivers(
-    inputs: Inputs, posterior: Posterior, *, seed: int, listen: Listener
+    inputs: Inputs,
+    posterior: Posterior,
+    combined: Combined | None = None,
+    *,
+    seed: int,
+    listen: Listener,
 ) -> tuple[tuple[Driver, ...], int]:
-    """Drivers of the headline, strongest first, and the number withheld for a high Pareto k."""
+    """Drivers of the headline, strongest first, and the number withheld for a high Pareto k.
+
+    ``combined`` is what a combination made of its members; ``None`` for other families.
+    """
     config = inputs.config
     rule = next(rule for rule in inputs.rules if rule.name == config.headline.target)
+    day = config.headline_milestone.date
+    ahead = (day - inputs.data.grid.origin).days
     measured = leave_one_out(
         inputs.events,
         inputs.main,
         posterior,
         rule,
-        config.headline_milestone.date,
+        day,
         seed=seed,
         calendar=inputs.calendar,
+        probability=combined.probability(rule.name, ahead) if combined else None,
         listen=lambda done, planned: listen(StageProgress("drivers", done, planned)),
     )
     known = [one for one in measured if one.change is not None]
@@ -92,6 +112,7 @@ def leave_one_out(
     *,
     seed: int,
     calendar: Sequence[FutureAct] = (),
+    probability: float | None = None,
     candidates: int = 24,
     listen: Callable[[int, int], None] | None = None,
 ) -> tuple[LeaveOneOut, ...]:
@@ -105,6 +126,8 @@ def leave_one_out(
         The headline question.
     seed : int
         Of the simulation; the same numbers serve every event.
+    probability : float, optional
+        That the paths are weighted to without the calendar; all paths alike when absent.
     candidates : int
         Events measured: half the latest target events, half those that weigh most on the present.
     listen : callable, optional
@@ -116,11 +139,16 @@ def leave_one_out(
     horizon = (milestone - data.grid.origin).days
     options = SimulationOptions(seed=seed, horizon_days=horizon, paths_per_draw=_PATHS)
 
-    def shares(counts: Panel) -> Floats:
-        hits = model.simulate(counts, draws, options, calendar)
-        return np.asarray(hit_shares(hits.of(target.name), horizon)[:, -1])
+    def hits(counts: Panel, ahead: Sequence[FutureAct] = calendar) -> NDArray[np.bool_]:
+        return model.simulate(counts, draws, options, ahead).of(target.name) < horizon
 
-    full_shares = shares(data)
+    weights: Floats | None = None
+    if probability is not None:
+        days = model.simulate(data, draws, options, ()).of(target.name)
+        weights = tilt_paths({target.name: days}, [Wanted(target.name, horizon, probability)]).weights
+    full_hits = hits(data)
+    full = share_by_draw(full_hits, weights)
+    path_weights = np.full(full_hits.shape, 1 / full_hits.size) if weights is None else weights
     full_likelihood = model.log_likelihood(data, draws)
 
     def measure(row: int) -> LeaveOneOut:
@@ -132,12 +160,10 @@ def leave_one_out(
         found = importance_weights(ratio)
         if found.pareto_k > PARETO_K_MAX:
             return LeaveOneOut(row, None, None, found.pareto_k)
-        weights = found.weights
-        new_shares = shares(without)
-        old, new = full_shares.mean(), weights @ new_shares
-        paired = (full_shares - old) - len(weights) * weights * (new_shares - new)
-        error = monte_carlo_error(paired, posterior.n_chains)
-        return LeaveOneOut(row, float(old - new), error, found.pareto_k)
+        kept = joint_weights(found.weights[:, None], path_weights)
+        change = full - share_by_draw(hits(without), kept)
+        error = monte_carlo_error(change, posterior.n_chains)
+        return LeaveOneOut(row, float(change.mean()), error, found.pareto_k)
 
     rows = candidate_rows(events, data, target, candidates)
     results = []

@@ -70,7 +70,7 @@ def pull_of(values: Floats, scaling: PowerScaling, n_chains: int, shares: Floats
     """
     ordered = sort_values(values)
     moved = values if shares is None else shares
-    shift, error = slope_per_doubling(moved, scaling.log_density, n_chains)
+    shift, error = slope_per_doubling(moved, scaling.log_density, n_chains, scaling.before)
     return Pull(
         sensitivity(ordered, scaling), noise_of(ordered, scaling, n_chains), shift, error, scaling.trusted
     )
@@ -112,11 +112,11 @@ def label_of(
 
 def measure_sensitivities(base: Run) -> tuple[NumberSensitivity, ...]:
     """Power-scale priors and likelihood for every target × milestone."""
-    by_group = _group_densities(base)
+    by_group, weights = _group_densities(base), base.hits.draw_weights
     scalings = {
-        **{name: power_scaling(density) for name, density in by_group.items()},
-        ALL_PRIORS: power_scaling(np.sum(list(by_group.values()), axis=0)),
-        DATA: power_scaling(base.inputs.main.model.log_likelihood(base.inputs.data, base.draws)),
+        **{name: power_scaling(density, weights) for name, density in by_group.items()},
+        ALL_PRIORS: power_scaling(np.sum(list(by_group.values()), axis=0), weights),
+        DATA: power_scaling(base.inputs.main.model.log_likelihood(base.inputs.data, base.draws), weights),
     }
     features = parameter_features(base)
     config = base.inputs.config
@@ -136,7 +136,8 @@ def _number_sensitivity(
     scalings: dict[str, PowerScaling],
 ) -> NumberSensitivity:
     target, milestone = question
-    chances = log_hazards(shares, base.first_day[target].shape[1], features)
+    weights = base.hits.draw_weights
+    chances = log_hazards(shares, base.hits.of(target).shape[1], features, weights)
     values = sort_values(chances)
 
     def pull(name: str) -> Pull:
@@ -144,7 +145,7 @@ def _number_sensitivity(
 
     def record(name: str, noise: float | None = None) -> WeightPull:
         scaling = scalings[name]
-        change, error = slope_per_doubling(shares, scaling.log_density, base.n_chains)
+        change, error = slope_per_doubling(shares, scaling.log_density, base.n_chains, weights)
         return WeightPull(
             name=name,
             sensitivity=sensitivity(values, scaling),

@@ -15,7 +15,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecast.inference.importance import ImportanceWeights, importance_weights, monte_carlo_error
+from forecast.inference.importance import (
+    ImportanceWeights,
+    importance_weights,
+    joint_weights,
+    monte_carlo_error,
+)
 from forecast.models.draws import Floats
 
 ALPHAS = (0.99, 1.01)
@@ -30,11 +35,15 @@ _RE_PAIRINGS = tuple(part / 7 for part in range(1, 7))
 
 @dataclass(frozen=True)
 class PowerScaling:
-    """A component's log density at each draw, up to a constant, and the weights for the two ``ALPHAS``."""
+    """A component's log density at each draw, up to a constant, and the weights for the two ``ALPHAS``.
+
+    ``before`` are weights that the draws have anyway, shape (draw,), summing to one; ``None``: all alike.
+    """
 
     log_density: Floats
     lower: ImportanceWeights
     upper: ImportanceWeights
+    before: Floats | None = None
 
     @property
     def pareto_k(self) -> float:
@@ -55,10 +64,10 @@ class Sorted:
     gaps: Floats
 
 
-def power_scaling(log_density: Floats) -> PowerScaling:
-    """Weights for a component's log density at each draw, shape (draw,)."""
-    lower, upper = (importance_weights((alpha - 1) * log_density) for alpha in ALPHAS)
-    return PowerScaling(log_density, lower, upper)
+def power_scaling(log_density: Floats, before: Floats | None = None) -> PowerScaling:
+    """Weights for a component's log density at each draw, shape (draw,), whose weights are ``before``."""
+    lower, upper = (importance_weights((alpha - 1) * log_density, before) for alpha in ALPHAS)
+    return PowerScaling(log_density, lower, upper, before)
 
 
 def sort_values(values: Floats) -> Sorted:
@@ -78,7 +87,9 @@ def sensitivity(values: Sorted, scaling: PowerScaling, roll: float = 0.0, n_chai
         if roll:
             chains = weights.reshape(n_chains, -1)
             used = np.roll(chains, int(roll * chains.shape[1]), axis=1).ravel()
-        distances.append(cjs_distance(values, used))
+        if scaling.before is not None:
+            used = joint_weights(used, scaling.before)
+        distances.append(cjs_distance(values, used, scaling.before))
     lower, upper = ALPHAS
     return float((distances[1] / np.log2(upper) - distances[0] / np.log2(lower)) / 2)
 
@@ -93,27 +104,35 @@ def noise_of(values: Sorted, scaling: PowerScaling, n_chains: int) -> float:
     return float(np.sqrt(np.mean(np.square(found))))
 
 
-def slope_per_doubling(values: Floats, log_density: Floats, n_chains: int) -> tuple[float, float]:
+def slope_per_doubling(
+    values: Floats, log_density: Floats, n_chains: int, before: Floats | None = None
+) -> tuple[float, float]:
     """Change of the mean per doubling of a component's weight, with its Monte Carlo error.
 
     The derivative of E[v] in α at 1 is the covariance of v and the log density; in log₂ α, log 2 times it.
+    ``before`` are the weights of the draws, summing to one; ``None``: all alike.
     """
     if np.ptp(log_density) == 0.0:
         return 0.0, 0.0
-    product = np.log(2) * (values - values.mean()) * (log_density - log_density.mean())
+    if before is None:
+        product = np.log(2) * (values - values.mean()) * (log_density - log_density.mean())
+    else:
+        apart, along = values - before @ values, log_density - before @ log_density
+        product = np.log(2) * len(values) * before * apart * along
     return float(product.mean()), monte_carlo_error(product, n_chains)
 
 
-def cjs_distance(values: Sorted, weights: Floats) -> float:
+def cjs_distance(values: Sorted, weights: Floats, before: Floats | None = None) -> float:
     """Cumulative Jensen–Shannon distance between draws and the same draws weighted, in [0, 1].
 
     The larger of the distances of the quantity and of its negative, since the measure is not symmetric.
+    ``before`` are the weights that the draws are compared with; ``None``: all alike.
     """
     n = len(weights)
     weighted = np.cumsum(weights[values.order])[:-1]
     if not values.gaps.any():
         return 0.0
-    plain = np.arange(1, n) / n
+    plain = np.arange(1, n) / n if before is None else np.cumsum(before[values.order])[:-1]
     below = _one_sided(plain, weighted, values.gaps)
     above = _one_sided(1 - plain[::-1], 1 - weighted[::-1], values.gaps[::-1])
     return float(np.sqrt(max(below, above, 0.0)))
@@ -134,17 +153,19 @@ def _one_sided(first: Floats, second: Floats, gaps: Floats) -> float:
     return total / (p_mass + q_mass) if p_mass + q_mass > 0 else 0.0
 
 
-def log_hazards(shares: Floats, n_paths: int, features: Floats) -> Floats:
+def log_hazards(shares: Floats, n_paths: int, features: Floats, before: Floats | None = None) -> Floats:
     """Logarithm of each draw's cumulative hazard, −log(1 − chance), shape (draw,).
 
     A draw's share of ``n_paths`` paths is its chance plus binomial noise, which for a rare target outweighs
     what the parameters do. The hits are therefore regressed on the parameters (``features``, shape (draw,
     feature)): a binomial model whose log cumulative hazard is linear in them, shrunk a little. The fit serves
     questions on the spread over draws only; probabilities themselves are always means of the shares. It is
-    the same value everywhere when all paths agree: there is nothing to tell draws apart.
+    the same value everywhere when all paths agree: there is nothing to tell draws apart. ``before`` are the
+    weights of the draws, summing to one: a draw counts as so many draws as its weight says.
     """
-    mean = float(shares.mean())
-    if mean in (0.0, 1.0):
+    mean = float(shares.mean() if before is None else before @ shares)
+    counts = n_paths if before is None else n_paths * len(shares) * before
+    if np.ptp(shares) == 0.0 and shares[0] in (0.0, 1.0):
         return np.zeros(len(shares))
     design = np.column_stack([np.ones(len(shares)), features])
     penalty = np.diag([0.0, *([_SHRINKAGE] * features.shape[1])])
@@ -158,9 +179,9 @@ def log_hazards(shares: Floats, n_paths: int, features: Floats) -> Floats:
         chance = np.clip(-np.expm1(-hazard), 1e-9, 1 - 1e-9)
         slope = hazard * np.exp(-hazard)
         variance = chance * (1 - chance)
-        score = n_paths * slope * (shares - chance) / variance
+        score = counts * slope * (shares - chance) / variance
         if finished < _ROUNDS_OF_CURVATURE:
-            rooted = np.sqrt(n_paths * slope**2 / variance)[:, None] * design
+            rooted = np.sqrt(counts * slope**2 / variance)[:, None] * design
             curvature = rooted.T @ rooted + penalty
         step = np.linalg.solve(curvature, design.T @ score - penalty @ coefficients)
         coefficients = coefficients + step

@@ -64,12 +64,12 @@ def measure_robustness(
     Raises
     ------
     InputError
-        The family of the run averages models that see an assumption through different parameters.
+        The family of the run cannot say it.
     """
     if "robustness" not in base.inputs.family.abilities:
         raise InputError(
-            f"model.family {base.inputs.family.name!r} cannot say what its numbers rest on: its members see "
-            "an assumption through different parameters. Use joint, focused or target."
+            f"model.family {base.inputs.family.name!r} cannot say what its numbers rest on. Use a family "
+            "that can, e.g. joint."
         )
     options = options or RobustnessOptions()
     parts = base.by_fit()
@@ -105,10 +105,7 @@ def measure_shifts(
     asked = [(name, one.name) for name in targets for one in config.milestones]
     shares = stacked_shares(base, asked)
     effects = calendar_effects(base, asked)
-    questions = [
-        question_of(base, name, one, shares[:, column], options.threshold)
-        for column, (name, one) in enumerate(asked)
-    ]
+    questions = [question_of(base, name, one, options.threshold) for name, one in asked]
     main = asked.index((target, milestone))
     bars: list[AssumptionEffect] = []
     break_evens: list[BreakEven] = []

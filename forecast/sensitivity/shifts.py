@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from forecast.inference.importance import ImportanceWeights, importance_weights, monte_carlo_error
 from forecast.models.draws import Floats
@@ -72,10 +73,14 @@ def assumed_chance(probability: float) -> Assumed:
 
 @dataclass(frozen=True)
 class ShiftedChances:
-    """Probabilities under a shift of so many steps of the prior's spread: weighted means of the shares."""
+    """Probabilities under a shift of so many steps of the prior's spread: weighted means of the shares.
+
+    ``draws`` are the weights of the draws there, those of the run included, shape (draw,).
+    """
 
     steps: float
     weights: ImportanceWeights
+    draws: Floats
     probability: Floats
 
 
@@ -110,30 +115,39 @@ class PriorShifts:
             ratio = np.zeros(len(self._values))
             if moved != self.prior.distribution:
                 ratio = moved.log_density(self._values) - self._before
-            weights = importance_weights(ratio)
-            plain = moved == self.prior.distribution
-            probability = self.shares.mean(axis=0) if plain else weights.weights @ self.shares
-            self._known[steps] = ShiftedChances(steps, weights, probability)
+            before = self.base.hits.draw_weights
+            weights = importance_weights(ratio, before)
+            draws = weights.together
+            if moved != self.prior.distribution:
+                probability = draws @ self.shares
+            elif before is None:
+                probability = self.shares.mean(axis=0)
+            else:
+                draws, probability = before, before @ self.shares
+            self._known[steps] = ShiftedChances(steps, weights, draws, probability)
         return self._known[steps]
 
     def error_at(self, steps: float, quantity: int) -> float:
         """Monte Carlo error of the probability of one question under a shift."""
-        found = self.at(steps)
-        relative = len(self._values) * found.weights.weights
-        return monte_carlo_error(
-            relative * (self.shares[:, quantity] - found.probability[quantity]), self.base.n_chains
-        )
+        return monte_carlo_error(self._by_draw(steps, quantity), self.base.n_chains)
 
     def change_error_at(self, steps: float, quantity: int) -> float:
         """Monte Carlo error of the change against the run, draw by draw."""
-        found, shares = self.at(steps), self.shares[:, quantity]
-        relative = len(self._values) * found.weights.weights
-        own = relative * (shares - found.probability[quantity])
-        return monte_carlo_error(own - (shares - shares.mean()), self.base.n_chains)
+        change = self._by_draw(steps, quantity) - self._by_draw(0.0, quantity)
+        return monte_carlo_error(change, self.base.n_chains)
+
+    def _by_draw(self, steps: float, quantity: int) -> Floats:
+        """What each draw adds to a probability under a shift, shape (draw,): their mean is zero."""
+        found = self.at(steps)
+        apart = self.shares[:, quantity] - found.probability[quantity]
+        return np.asarray(len(self._values) * found.draws * apart)
 
 
 def stacked_shares(base: Run, questions: Sequence[tuple[str, str]]) -> Floats:
-    """Shares of hit paths for (target, milestone) questions, shape (draw, question)."""
+    """Share of each draw's own paths that are hit for (target, milestone) questions, shape (draw, question).
+
+    The probability is their mean with the weights of the draws (``FirstPassages.draw_weights``).
+    """
     return np.column_stack([base_shares(base, target, milestone) for target, milestone in questions])
 
 
@@ -159,7 +173,9 @@ def calendar_effects(base: Run, questions: Sequence[tuple[str, str]]) -> tuple[C
         return ()
     data, days = base.inputs.data, [milestone_day(base, milestone) for _, milestone in questions]
     happens = acts_on_paths(data, base.n_draws, base.simulation, calendar)
-    hits = [base.first_day[target] < day for (target, _), day in zip(questions, days, strict=True)]
+    hits = [base.hits.of(target) < day for (target, _), day in zip(questions, days, strict=True)]
+    # The weights come from paths without the calendar, so that they know nothing of its chances.
+    weights = base.hits.weights
     effects = []
     for position, act in enumerate(calendar):
         if act.probability in (0.0, 1.0):
@@ -170,8 +186,15 @@ def calendar_effects(base: Run, questions: Sequence[tuple[str, str]]) -> tuple[C
         slopes, errors = np.zeros(len(questions)), np.zeros(len(questions))
         for column, (hit, day) in enumerate(zip(hits, days, strict=True)):
             if begins < day:
-                by_draw = (lean * (hit - hit.mean())).mean(axis=1)
+                by_draw = effect_by_draw(lean, hit, weights)
                 slopes[column] = by_draw.mean()
                 errors[column] = monte_carlo_error(by_draw, base.n_chains)
         effects.append(CalendarEffect(position, slopes, errors))
     return tuple(effects)
+
+
+def effect_by_draw(lean: Floats, hit: NDArray[np.bool_], weights: Floats | None) -> Floats:
+    """What each draw says of the mean of ``lean`` × (hit − its mean), shape (draw,); all of (draw, path)."""
+    if weights is None:
+        return np.asarray((lean * (hit - hit.mean())).mean(axis=1))
+    return np.asarray(len(hit) * (weights * lean * (hit - (weights * hit).sum())).sum(axis=1))

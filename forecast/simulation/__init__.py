@@ -1,7 +1,8 @@
 """Draws → forward paths → probabilities before dates (NumPy only)."""
 
 from forecast.simulation.acts import NewTypeEffect
-from forecast.simulation.paths import NEVER, FirstPassages, SimulationOptions, simulate_first_passages
+from forecast.simulation.first_passages import NEVER, FirstPassages
+from forecast.simulation.paths import SimulationOptions, simulate_first_passages
 from forecast.simulation.probabilities import ProbabilityCurve, probability_curve, time_to_event
 
 __all__ = [

@@ -11,7 +11,6 @@ import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,11 +36,10 @@ from forecast.simulation.acts import (
     decays_of,
     state_before_last_step,
 )
+from forecast.simulation.first_passages import NEVER as NEVER
+from forecast.simulation.first_passages import FirstPassages as FirstPassages
 from forecast.simulation.knot_path import KnotPath
 from forecast.simulation.random_numbers import Counts, RandomStreams, binomial, negative_binomial
-
-NEVER = np.iinfo(np.int32).max
-"""First day of a target that does not happen within the horizon."""
 
 RATE_CAP = 200.0
 """Acts a step and stream above which the intensity is cut (and counted)."""
@@ -67,41 +65,6 @@ class SimulationOptions:
     horizon_days: int
     paths_per_draw: int
     first_paths: int | None = None
-
-
-@dataclass(frozen=True)
-class FirstPassages:
-    """When each target first happens on each path.
-
-    Parameters
-    ----------
-    targets : tuple of str
-    origin : date
-        First day of the future.
-    day : ndarray of int32, shape (dyad, target, draw, path)
-        Days from the origin (0 = the origin's own day) to the first target event; ``NEVER`` where the path
-        stays quiet to the horizon.
-    acts : ndarray of int64, shape (dyad, draw, path, stream)
-        Acts drawn over the steps begun before the horizon (calendar acts not counted); ``None`` where several
-        models answer.
-    horizon_days : int
-    capped_share : float
-        Share of simulated intensities that were cut at ``RATE_CAP``.
-    members : int
-        Models whose draws stand one after the other along the axis of draws.
-    """
-
-    targets: tuple[str, ...]
-    origin: date
-    day: NDArray[np.int32]
-    acts: NDArray[np.int64] | None
-    horizon_days: int
-    capped_share: float
-    members: int = 1
-
-    def of(self, target: str, dyad: int = 0) -> NDArray[np.int32]:
-        """First days of one target of one dyad, shape (draw, path)."""
-        return np.asarray(self.day[dyad, self.targets.index(target)])
 
 
 def simulate_first_passages(

@@ -8,8 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from forecast.simulation.paths import NEVER
-
 Floats = NDArray[np.float64]
 
 
@@ -88,12 +86,14 @@ def hit_share(
 ) -> Floats:
     """Weighted share of days, shape (draw, n), before day t; shape (horizon_days + 1,).
 
-    Weights sum to one over draws; ``counted``, shape (n,), says as how many each of the n counts (one).
+    Weights sum to one, over draws or, of shape (draw, n), over all; ``counted``, shape (n,), says as how many
+    each of the n counts (one).
     """
     n = days.shape[1]
-    each = np.full(n, 1 / n) if counted is None else counted / n
+    each = np.ones(n) if counted is None else counted
+    cells = weights * each if weights.ndim == 2 else weights[:, None] * (each / n)
     day = np.minimum(days, horizon_days).ravel()
-    by_day = np.bincount(day, (weights[:, None] * each).ravel(), minlength=horizon_days + 1)
+    by_day = np.bincount(day, cells.ravel(), minlength=horizon_days + 1)
     return np.asarray(np.concatenate([[0.0], np.cumsum(by_day[:horizon_days])]))
 
 
@@ -115,10 +115,30 @@ def curve_from_moments(moments: HitMoments, per_draw: Floats) -> ProbabilityCurv
 def hit_shares(first_day: NDArray[np.int32], horizon_days: int) -> Floats:
     """Share of paths hit before day t, shape (draw, horizon_days + 1)."""
     n_draws, n_paths = first_day.shape
-    draw, path = np.nonzero(first_day < min(horizon_days, NEVER))
+    draw, path = np.nonzero(first_day < horizon_days)
     hits = np.zeros((n_draws, horizon_days + 1))
     np.add.at(hits, (draw, first_day[draw, path] + 1), 1.0)
     return np.asarray(np.cumsum(hits, axis=1) / n_paths)
+
+
+def share_by_draw(hit: NDArray[np.bool_], weights: Floats | None) -> Floats:
+    """What each draw says of a share of paths, shape (draw,): its mean is the share.
+
+    Parameters
+    ----------
+    hit : ndarray of bool, shape (draw, path)
+    weights : ndarray, shape (draw, path), optional
+        Sum to one; all paths alike when absent.
+
+    Notes
+    -----
+    Without weights these are the shares of the draws' own paths. A weighted share is linearised in what each
+    draw adds to it, so that its Monte Carlo error, and that of a difference, is that of a plain mean.
+    """
+    if weights is None:
+        return np.asarray(hit.mean(axis=1))
+    share = float((weights * hit).sum())
+    return np.asarray(share + len(hit) * (weights * (hit - share)).sum(axis=1))
 
 
 def beta_interval(mean: Floats, variance: Floats) -> tuple[Floats, Floats]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from forecast.records.cautions import (
+    BeyondPaths,
     Caution,
     DensityBreak,
     DensityChanges,
@@ -14,13 +15,14 @@ from forecast.records.cautions import (
     FewEvents,
     FewTargetEvents,
     LateStart,
+    NotCombined,
     NotConverged,
     OneEpisode,
     PriorFarFromData,
     StaleEvents,
     TargetSaturated,
 )
-from forecast.wording.numbers import count, long_day, percent, plain_number, times
+from forecast.wording.numbers import count, listing, long_day, percent, plain_number, times
 
 HEAD = "Read with caution"
 _SPOKEN_IN_DAYS, _SPOKEN_IN_MONTHS = 60, 60
@@ -79,6 +81,14 @@ def caution_sentence(caution: Caution) -> str:
                 f"share of past windows is {percent(caution.baseline)}. Odds so far apart come from a prior "
                 "or from a change in the data; find out which ('forecast sensitivity')."
             )
+        case NotCombined():
+            return (
+                "The members' mean could not be put onto the simulated futures: its weights leave "
+                f"{caution.value:,.0f} effective {caution.of}, fewer than {caution.limit:,.0f}. All figures "
+                "are the joint model's own."
+            )
+        case BeyondPaths():
+            return _beyond(caution)
         case NotConverged():
             checks = count(caution.failures, "check")
             return f"The fit failed {checks} of its sampler: do not use the numbers."
@@ -134,6 +144,16 @@ def span(first: date, last: date) -> str:
         return count(days, "day")
     months = 12 * (last.year - first.year) + last.month - first.month - (last.day < first.day)
     return count(months, "month") if months <= _SPOKEN_IN_MONTHS else count(months // 12, "year")
+
+
+def _beyond(caution: BeyondPaths) -> str:
+    days = listing(tuple(map(long_day, caution.dates)))
+    last = " before the last of these days" if len(caution.dates) > 1 else ""
+    return (
+        f"{caution.label} before {days}: the simulated futures cannot show the members' mean "
+        f"({percent(caution.probability)}{last}). The figure is what the weights of the other questions make "
+        "of the joint model's."
+    )
 
 
 def _change(change: DensityBreak) -> str:

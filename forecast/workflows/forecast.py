@@ -41,7 +41,8 @@ from forecast.records.forecast import (
 )
 from forecast.records.history import LedgerSummary
 from forecast.runs import summaries
-from forecast.runs.cautions import cautions_of, far_from_baseline, not_converged
+from forecast.runs.cautions import cautions_of, far_from_baseline, not_combined, not_converged
+from forecast.runs.combining import Combined
 from forecast.runs.folder import refuse_existing, run_place
 from forecast.runs.inputs import Inputs, dyad_rule, read_inputs
 from forecast.runs.run import Run, run_id, simulate_fits
@@ -99,16 +100,18 @@ def make_forecast(config: Config, listen: Listener | None = None, *, drivers: bo
         tell(StageProgress("read"))
         inputs = read_inputs(config)
         plans = plan_scenarios(inputs, inputs.scenarios)
-    posteriors, hits, gates = fit_and_judge(inputs, tell, clock.time)
+    posteriors, hits, gates, combined = fit_and_judge(inputs, tell, clock.time)
     with clock.time("simulate"):
-        targets = _target_forecasts(inputs, hits, posteriors[inputs.main.model.name].n_chains)
+        targets = _target_forecasts(inputs, hits, posteriors[inputs.main.model.name].n_chains, combined)
+        combination = combined.record(inputs) if combined else None
     moved: tuple[Driver, ...] = ()
     withheld = 0
     if drivers and "drivers" in inputs.family.abilities:
         with clock.time("drivers"):
             tell(StageProgress("drivers"))
             main = posteriors[inputs.main.model.name]
-            moved, withheld = measure_drivers(inputs, main, seed=stage_seeds(config).simulate, listen=tell)
+            seed = stage_seeds(config).simulate
+            moved, withheld = measure_drivers(inputs, main, combined, seed=seed, listen=tell)
     forecast = Forecast(
         schema=2,
         run_id=run_id(config, inputs.events),
@@ -120,7 +123,13 @@ def make_forecast(config: Config, listen: Listener | None = None, *, drivers: bo
         diagnostics=gates,
         targets=targets,
         headline=Headline(target=config.headline.target, milestone=config.headline.milestone),
-        cautions=(*not_converged(gates), *far_from_baseline(targets), *cautions_of(inputs)),
+        cautions=(
+            *not_converged(gates),
+            *not_combined(inputs, combination),
+            *far_from_baseline(targets),
+            *cautions_of(inputs),
+        ),
+        combination=combination,
         drivers=moved,
         timings_s=clock.seconds,
         versions=versions(),
@@ -146,11 +155,15 @@ def make_forecast(config: Config, listen: Listener | None = None, *, drivers: bo
 
 
 class Judged(NamedTuple):
-    """Posteriors by model, the first days of all targets, and what the gates say of both."""
+    """Posteriors by model, the first days of all targets, and what the gates say of both.
+
+    ``combined`` is what a combination made of its members; ``None`` for other families.
+    """
 
     posteriors: dict[str, Posterior]
     hits: FirstPassages
     gates: Diagnostics
+    combined: Combined | None = None
 
 
 def fit_and_judge(
@@ -176,14 +189,14 @@ def fit_and_judge(
         }
     with timed("simulate"):
         tell(StageProgress("simulate"))
-        answers, hits = simulate_fits(inputs, posteriors)
+        answers, hits, combined = simulate_fits(inputs, posteriors)
         gates = worst_report(
             {
                 one.model.name: check_gates(posteriors[one.model.name], _monitored(inputs, answer))
                 for one, answer in zip(inputs.fits, answers, strict=True)
             }
         )
-    return Judged(posteriors, hits, gates)
+    return Judged(posteriors, hits, gates, combined)
 
 
 def run_forecast(
@@ -335,7 +348,9 @@ def _monitored(inputs: Inputs, answer: FirstPassages) -> dict[str, Floats]:
     }
 
 
-def _target_forecasts(inputs: Inputs, hits: FirstPassages, n_chains: int) -> tuple[TargetForecast, ...]:
+def _target_forecasts(
+    inputs: Inputs, hits: FirstPassages, n_chains: int, combined: Combined | None
+) -> tuple[TargetForecast, ...]:
     config, grid = inputs.config, inputs.data.grid
     targets = []
     for rule in inputs.rules:
@@ -353,5 +368,5 @@ def _target_forecasts(inputs: Inputs, hits: FirstPassages, n_chains: int) -> tup
         }
         fitted = inputs.events.between(grid.start, config.as_of)
         observed = int(rule.mask(fitted).sum())
-        targets.append(target_forecast(question, hits, n_chains, observed, baselines))
+        targets.append(target_forecast(question, hits, n_chains, observed, baselines, combined))
     return tuple(targets)

@@ -29,7 +29,7 @@ from forecast.errors import ConfigError, InputError, NotConvergedError, StoppedE
 from forecast.events.reading import write_events
 from forecast.panel.streams import TargetRule
 from forecast.records.forecast import Diagnostics, GateFailure
-from forecast.simulation.paths import NEVER
+from forecast.simulation import NEVER, FirstPassages
 from forecast.workflows.forecast import make_forecast
 
 RULE = TargetRule("target", ("military_incident",), 4)
@@ -59,7 +59,8 @@ def judged(first_day, failures=(), reruns=0):
     gates = Diagnostics(
         rhat_max=1.0, ess_bulk_min=900, ess_tail_min=900, divergences=0, bfmi_min=0.9, failures=failures
     )
-    hits = SimpleNamespace(of=lambda target: np.asarray(first_day))
+    day = np.asarray(first_day, dtype=np.int32)[None, None]
+    hits = FirstPassages((convergence.TARGET,), None, day, None, max(HORIZONS), 0.0)
     return SimpleNamespace(hits=hits, gates=gates, posteriors={"joint": SimpleNamespace(reruns=reruns)})
 
 

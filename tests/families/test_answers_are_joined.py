@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
+from forecast.baselines.methods import climatology
 from forecast.errors import InputError
 from forecast.families import FAMILIES, family_named
-from forecast.families.ensemble import join_first_passages, ordered_days
+from forecast.families.combination import CLIMATOLOGY, Combination, join_first_passages, ordered_days
+from forecast.families.stream_families import FOCUSED, JOINT
 from forecast.panel.streams import TargetRule
 from forecast.simulation.paths import NEVER, FirstPassages
 
@@ -68,24 +71,10 @@ def answer(**days: np.ndarray) -> FirstPassages:
     return FirstPassages(tuple(days), date(2023, 1, 1), day, np.zeros(0, np.int64), HORIZON, 0.25 * len(days))
 
 
-def test_the_joined_chance_is_the_mean_of_the_members():
-    members = [
-        answer(wide=first_days(seed, rate), apart=first_days(seed + 9, 0.2))
-        for seed, rate in ((1, 0.02), (2, 0.1), (3, 0.3))
-    ]
-    joined = join_first_passages(members, (WIDE, APART))
-    assert (joined.targets, joined.members, joined.acts) == (("wide", "apart"), 3, None)
-    for name in joined.targets:
-        assert joined.of(name).shape == (18, 5)
-        mean = np.mean([curve(member.of(name)) for member in members], axis=0)
-        np.testing.assert_allclose(curve(joined.of(name)), mean, rtol=1e-12)
-    assert joined.capped_share == 0.5
-
-
 def test_one_model_a_target_stand_side_by_side_in_the_order_asked():
     wide, apart = first_days(1, 0.1), first_days(2, 0.1)
     joined = join_first_passages([answer(apart=apart), answer(wide=wide)], (WIDE, APART))
-    assert (joined.targets, joined.members) == (("wide", "apart"), 1)
+    assert (joined.targets, joined.acts, joined.capped_share) == (("wide", "apart"), None, 0.25)
     np.testing.assert_array_equal(joined.of("wide"), wide)
     np.testing.assert_array_equal(joined.of("apart"), apart)
 
@@ -95,19 +84,48 @@ def test_a_lone_answer_is_handed_on_as_it_is():
     assert join_first_passages([alone], (WIDE,)) is alone
 
 
-def test_targets_answered_by_different_numbers_of_models_are_refused():
+def test_a_target_that_several_models_answer_is_refused():
     both = answer(wide=first_days(1, 0.1), apart=first_days(2, 0.1))
-    with pytest.raises(ValueError, match="answered by different numbers of models"):
+    with pytest.raises(ValueError, match="target 'wide' is answered by 2 models"):
         join_first_passages([both, answer(wide=first_days(3, 0.1))], (WIDE, APART))
 
 
-def test_every_family_is_found_by_name_and_answers_every_target_equally_often():
+def test_every_family_is_found_by_name_and_every_fitted_member_answers_every_target_once():
     for name, family in FAMILIES.items():
         assert family_named(name) is family
         models = family.models((WIDE, APART))
         assert len({model.name for model in models}) == len(models)
+        fitted = family.fitted if isinstance(family, Combination) else (family,)
         for rule in (WIDE, APART):
-            assert sum(rule in model.targets for model in models) == len(family.members)
+            assert sum(rule in model.targets for model in models) == len(fitted)
+
+
+def test_a_combination_always_fits_the_joint_model_first():
+    for members in ((FOCUSED,), (FOCUSED, JOINT), ()):
+        models = Combination("x", "x", "#000000", (), members, (CLIMATOLOGY,)).models((WIDE, APART))
+        assert models[0].name == "joint"
+        assert models[0].targets == (WIDE, APART)
+        assert sum(model.name == "joint" for model in models) == 1
+        assert len(models) == (3 if members else 1)
+
+
+def test_climatology_by_day_is_the_baseline_made_to_rise(coded):
+    days = [f"2020-{month:02d}-10" for month in (1, 2, 5, 9)]
+    events = coded(*((day, "military_incident", 4) for day in days))
+    start, origin = date(2020, 1, 1), date(2021, 1, 1)
+    found = CLIMATOLOGY.by_day(events, [WIDE, APART], origin, start, 120)
+    wide = found["wide"]
+    assert wide.mean.shape == wide.variance.shape == (121,)
+    assert wide.mean[0] == wide.variance[0] == 0.0
+    assert np.all(np.diff(wide.mean) >= 0)
+    expected = climatology(events, WIDE, origin, start, [10, 90])
+    np.testing.assert_allclose(wide.mean[[10, 90]], expected, rtol=1e-12)
+    windows = 366 - 90 + 1  # 277 windows begin within the year, worth 277 / 90 distinct ones
+    total = windows / 90 + 1
+    assert wide.variance[90] == pytest.approx(
+        stats.beta(total * wide.mean[90], total * (1 - wide.mean[90])).var()
+    )
+    assert np.all(found["apart"].mean <= wide.mean)
 
 
 def test_an_unknown_family_is_refused_with_the_nearest_name():

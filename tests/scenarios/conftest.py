@@ -19,7 +19,7 @@ from forecast.inference.posterior import Posterior
 from forecast.models.draws import DENSITY_INNOVATIONS, INNOVATIONS, prior_draws
 from forecast.priors import elements
 from forecast.records.forecast import Baseline, Diagnostics, DyadRecord, Forecast, Headline
-from forecast.runs.inputs import Inputs, read_inputs
+from forecast.runs.inputs import FitInputs, Inputs, read_inputs
 from forecast.runs.run import Run, simulate_fits, write_run
 from forecast.runs.summaries import Question, target_forecast
 from forecast.simulation import FirstPassages
@@ -83,12 +83,14 @@ def run_from():
     def make(inputs: Inputs, seed: int = 1, edit=None) -> Run:
         config = inputs.config
         n_draws = CHAINS * config.sampler.draws
-        rng = np.random.default_rng(seed)
-        variables = prior_draws(inputs.priors, n_draws, inputs.data.grid.n_knots, rng)
-        if edit:
-            edit(variables)
-        posteriors = {inputs.main.model.name: posterior_of(inputs, variables)}
-        _, hits = simulate_fits(inputs, posteriors)
+        posteriors = {}
+        for fit in inputs.fits:
+            rng = np.random.default_rng(seed)
+            variables = prior_draws(fit.priors, n_draws, fit.panel.grid.n_knots, rng)
+            if edit:
+                edit(variables)
+            posteriors[fit.model.name] = posterior_of(fit, variables)
+        hits = simulate_fits(inputs, posteriors).hits
         return Run(inputs, posteriors, hits, forecast_of(inputs, hits))
 
     return make
@@ -153,10 +155,10 @@ def run_folder(base, folder, tmp_path_factory) -> Path:
     return place
 
 
-def posterior_of(inputs: Inputs, variables) -> Posterior:
+def posterior_of(fit: FitInputs, variables) -> Posterior:
     coords, posterior = {}, {}
     knots = {INNOVATIONS: "knot", DENSITY_INNOVATIONS: "density_knot"}
-    groups = {group.variable: group for group in inputs.priors.groups}
+    groups = {group.variable: group for group in fit.priors.groups}
     for name, values in variables.items():
         alone = values[:, 0]  # of the one dyad
         dims = ["chain", "draw"]
@@ -164,7 +166,7 @@ def posterior_of(inputs: Inputs, variables) -> Posterior:
             dims.append(knots[name])
         elif alone.ndim > 1:
             dims.append(groups[name].dimension)
-            coords[dims[-1]] = list(elements(groups[name], inputs.data.layout))
+            coords[dims[-1]] = list(elements(groups[name], fit.panel.layout))
         posterior[name] = (dims, alone.reshape(CHAINS, -1, *alone.shape[1:]))
     n_draws = len(next(iter(variables.values()))) // CHAINS
     coords |= {"chain": np.arange(CHAINS), "draw": np.arange(n_draws)}

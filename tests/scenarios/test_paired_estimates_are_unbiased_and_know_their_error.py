@@ -28,8 +28,8 @@ def replicate(seed: int, weights=None) -> ScenarioDraws:
 
 
 def estimate(draws: ScenarioDraws):
-    old, new = draws.shares_before(DAY)
-    return changed_probability(new, old, draws.weights, 4)
+    old, new = draws.by_draw(DAY)
+    return changed_probability(new, old, 4)
 
 
 @pytest.fixture(scope="module")

@@ -40,7 +40,7 @@ def run_on(quiet, calendar):
     return SimpleNamespace(
         inputs=SimpleNamespace(data=data, calendar=calendar, config=config, rules=[RULE]),
         simulation=OPTIONS,
-        first_day={"crisis": hits.of("crisis")},
+        hits=hits,
         n_draws=N_DRAWS,
         n_chains=4,
     )

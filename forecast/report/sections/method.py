@@ -6,10 +6,11 @@ from itertools import groupby
 
 from forecast import wording
 from forecast.records.analysis import Analysis, ParameterSummary
-from forecast.records.forecast import Forecast
+from forecast.records.forecast import CombinationRecord, Forecast
 from forecast.report.blocks import Block, Cell, Column, Group, Heading, Prose, Section, Spans, Table
 from forecast.report.palette import describe_model
 from forecast.report.run_records import RunRecords
+from forecast.wording.combination import members_sentence, weights_sentence
 
 _FORECAST = (
     "The forecast plays the relationship forward, day by day, thousands of times from every plausible "
@@ -27,8 +28,10 @@ _NOT = (
 
 def method_section(run: RunRecords) -> Section:
     """What the model is, what it is not, and the checks of its sampler."""
+    combination = run.forecast.combination
     parts = (
         ("What the model is", describe_model(run.forecast.model)),
+        ("What was put together", combination_sentences(combination) if combination else ()),
         ("From model to forecast", (_FORECAST,)),
         ("What the model is not", (_NOT,)),
         ("Can the sampler be trusted?", health_sentences(run.forecast, run.analysis)),
@@ -38,6 +41,11 @@ def method_section(run: RunRecords) -> Section:
         if paragraphs:  # a run of a family that this version does not know has none on its model
             blocks += [Heading(heading), *(Prose(paragraph) for paragraph in paragraphs)]
     return Section("method", "Method", tuple(blocks))
+
+
+def combination_sentences(combination: CombinationRecord) -> tuple[str, ...]:
+    """Members of a combination with their weights, and what the weights of the futures are worth."""
+    return members_sentence(combination), weights_sentence(combination)
 
 
 def health_sentences(forecast: Forecast, analysis: Analysis) -> tuple[str, ...]:

@@ -7,7 +7,19 @@ from matplotlib.figure import Figure
 
 from forecast import wording
 from forecast.records.forecast import Forecast, MilestoneForecast, TargetForecast
-from forecast.report.blocks import Cell, Chart, Column, Heading, Prose, Section, Table, one_group
+from forecast.report.blocks import (
+    Block,
+    Cell,
+    Chart,
+    Column,
+    Group,
+    Heading,
+    Prose,
+    Section,
+    Table,
+    Weight,
+    one_group,
+)
 from forecast.report.drawing import (
     blank_figure,
     day_numbers,
@@ -22,6 +34,7 @@ from forecast.report.palette import MUTED, RULE, category_colour, name_category,
 from forecast.report.questions import MOST_IN_CHART, chance, chosen_milestones, headline_pair, seen_before
 from forecast.report.run_records import RunRecords
 from forecast.report.typeface import MISSING, shorten
+from forecast.wording.combination import members_sentence
 
 _ROWS_OF_NAMES = 2
 _WIDEST_NAME = 22
@@ -57,8 +70,57 @@ def outlook_section(run: RunRecords) -> Section:
             for index, target in enumerate(forecast.targets)
         ),
     )
-    blocks = (chart, Prose(curve_reading(forecast)), Heading(heading), questions)
+    blocks = (
+        chart,
+        Prose(curve_reading(forecast)),
+        *members_blocks(forecast),
+        Heading(heading),
+        questions,
+    )
     return Section("outlook", "How the chance grows with time", blocks)
+
+
+def members_blocks(forecast: Forecast) -> tuple[Block, ...]:
+    """What each member of a combination says, beside the combination; nothing for other families."""
+    combination = forecast.combination
+    if combination is None:
+        return ()
+    asked = forecast.headline.milestone
+    table = Table(
+        name="members",
+        title="What each member of the combination says",
+        columns=(
+            Column("Before", 24),
+            Column("Forecast", 26),
+            *(Column(_capital(one.label)) for one in combination.members),
+        ),
+        groups=tuple(
+            Group(
+                label=shorten(target.label, 80),
+                colour=target_colour(index),
+                rows=tuple(
+                    (
+                        Cell(wording.short_day(one.date)),
+                        _chance_cell(one.probability, one.interval90, "semibold"),
+                        *(_chance_cell(said.probability, said.interval90) for said in one.members or ()),
+                    )
+                    for one in chosen_milestones(target.milestones, asked, MOST_IN_CHART)
+                ),
+            )
+            for index, target in enumerate(forecast.targets)
+        ),
+    )
+    reading = f"{members_sentence(combination)} Members do not know the scheduled events; the forecast does."
+    return Heading("What each member says"), Prose(reading), table
+
+
+def _chance_cell(probability: float, interval: tuple[float, float], weight: Weight = "regular") -> Cell:
+    note = wording.interval_percent(interval)
+    return Cell(wording.percent(probability), note=note, value=probability, weight=weight)
+
+
+def _capital(label: str) -> str:
+    return f"{label[:1].upper()}{label[1:]}"
 
 
 def calendar_section(run: RunRecords) -> Section | None:

@@ -1,0 +1,196 @@
+"""Families that average others, member by member with equal weights, and what is needed for it.
+
+The forecast of a combination is read off the paths of the joint model: their weights are changed as little as
+possible until each target has the mean of the members' probabilities (``forecast.runs.combining``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.baselines.methods import PRIOR_HITS, climatology
+from forecast.events.table import EventTable
+from forecast.families.family import Ability, DirectMember, EventModel, Member, ModelFamily
+from forecast.families.stream_families import COUNTS, EXCITATION, FOCUSED, JOINT, SEVERITY, TARGET, TENSION
+from forecast.panel.streams import TargetRule
+from forecast.simulation.first_passages import FirstPassages
+from forecast.simulation.probabilities import HitMoments
+
+Days = NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Climatology:
+    """The share of past windows of the same length that held the target; see ``DirectMember``."""
+
+    name: str = "climatology"
+    label: str = "climatology"
+    colour: str = "#5A6673"
+    method: tuple[str, ...] = (
+        "Climatology is the share of past windows of the same length in which the target happened, "
+        "whatever has happened lately.",
+    )
+
+    def by_day(
+        self,
+        events: EventTable,
+        targets: Sequence[TargetRule],
+        origin: date,
+        start: date,
+        horizon_days: int,
+    ) -> dict[str, HitMoments]:
+        """Mean of the share of windows, and the variance of its Beta(hits + ½, windows − hits + ½).
+
+        Hits and windows are counted in distinct windows, as for the baseline of this name.
+        """
+        lengths = np.arange(horizon_days + 1, dtype=np.int64)
+        windows = np.maximum((origin - start).days - lengths + 1, 0) / np.maximum(lengths, 1)
+        found = {}
+        for target in targets:
+            share = climatology(events, target, origin, start, lengths)
+            # A longer window holds all that a shorter one does, but fewer such windows fit into the record.
+            share = np.maximum.accumulate(share)
+            found[target.name] = HitMoments(share, share * (1 - share) / (windows + 2 * PRIOR_HITS + 1))
+        return found
+
+
+CLIMATOLOGY = Climatology()
+CARRIER = JOINT
+"""The family whose paths carry the forecast of every combination: one model of all kinds of acts."""
+
+
+@dataclass(frozen=True)
+class Combination:
+    """The mean of some members, put onto the paths of the joint model; see ``ModelFamily``.
+
+    ``sampled`` members are families that are fitted, ``direct`` ones need no fit. The joint model is fitted
+    in any case, whether it is a member or not.
+    """
+
+    name: str
+    label: str
+    colour: str
+    about: tuple[str, ...]
+    sampled: tuple[ModelFamily, ...]
+    direct: tuple[DirectMember, ...] = ()
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """What it averages with equal weights."""
+        return (*self.sampled, *self.direct)
+
+    @property
+    def method(self) -> tuple[str, ...]:
+        """What it is, and what each direct member is, which no model below describes."""
+        direct = (paragraph for member in self.direct for paragraph in member.method)
+        return (*self.about, *direct, COUNTS, EXCITATION, TENSION, SEVERITY)
+
+    @property
+    def fitted(self) -> tuple[ModelFamily, ...]:
+        """Families to fit: the joint model first, then the other sampled members."""
+        return (CARRIER, *(member for member in self.sampled if member != CARRIER))
+
+    @property
+    def shared(self) -> bool:
+        """Some members fit models of their own for each target."""
+        return False
+
+    @property
+    def cost(self) -> int:
+        """All fitted families' together."""
+        return sum(family.cost for family in self.fitted)
+
+    @property
+    def abilities(self) -> frozenset[Ability]:
+        """Those of the joint model, whose paths answer."""
+        return CARRIER.abilities
+
+    def models(self, targets: Sequence[TargetRule]) -> tuple[EventModel, ...]:
+        """Return the joint model, then those of the other sampled members."""
+        return tuple(model for family in self.fitted for model in family.models(targets))
+
+
+_PUT_ONTO = (
+    "The mean is put onto the simulated futures of the joint model: each future gets a weight, changed as "
+    "little as possible, so that every target has the mean probability by every milestone. Curves, drivers, "
+    "scenarios and checks of assumptions read these weighted futures. The 90% interval covers what each "
+    "member leaves open and how far the members are apart."
+)
+
+COMBINED = Combination(
+    "combined",
+    "combination",
+    "#0B3C6F",
+    (
+        "The forecast is the equal-weight mean of a model of all kinds of acts together, a model of four "
+        "streams made for each target, and climatology.",
+        _PUT_ONTO,
+    ),
+    (JOINT, FOCUSED),
+    (CLIMATOLOGY,),
+)
+ENSEMBLE = Combination(
+    "ensemble",
+    "ensemble",
+    "#0B3C6F",
+    (
+        "The forecast is the equal-weight mean of three families: one fitted on all kinds of acts together, "
+        "one on four streams made for each target, and one on the target's own days.",
+        _PUT_ONTO,
+    ),
+    (JOINT, FOCUSED, TARGET),
+)
+
+
+def join_first_passages(answers: Sequence[FirstPassages], rules: Sequence[TargetRule]) -> FirstPassages:
+    """Put the first days of several models together, as if one had answered every target.
+
+    Models were fitted apart, so nested targets are put in order.
+
+    Parameters
+    ----------
+    answers : sequence of FirstPassages
+        Of every model; each target is answered by one of them, with equally many draws and paths.
+    rules : sequence of TargetRule
+        The targets, in the order of the result.
+    """
+    if len(answers) == 1:
+        return answers[0]
+    days = {}
+    for rule in rules:
+        found = [hits.of(rule.name) for hits in answers if rule.name in hits.targets]
+        if len(found) != 1:
+            raise ValueError(f"target {rule.name!r} is answered by {len(found)} models")
+        (days[rule.name],) = found
+    joined = ordered_days(days, rules)
+    return replace(
+        answers[0],
+        targets=tuple(joined),
+        day=np.stack(list(joined.values()))[None],
+        acts=None,
+        capped_share=float(np.mean([hits.capped_share for hits in answers])),
+    )
+
+
+def ordered_days(days: Mapping[str, Days], rules: Sequence[TargetRule]) -> dict[str, Days]:
+    """Keep a wider target at least as likely as a narrower one, by every date.
+
+    The sorted first days of the wider target are lowered to those of the narrower where they are later, rank
+    by rank: its probability becomes the larger of the two, and nothing changes where the order holds.
+    """
+    result = dict(days)
+    narrow_first = sorted(rules, key=lambda rule: (len(rule.any_of), -rule.min_severity))
+    for position, narrow in enumerate(narrow_first):
+        for wide in narrow_first[position + 1 :]:
+            if set(narrow.any_of) <= set(wide.any_of) and narrow.min_severity >= wide.min_severity:
+                before = result[wide.name].ravel()
+                order = np.argsort(before, kind="stable")
+                lowered = before.copy()
+                lowered[order] = np.minimum(before[order], np.sort(result[narrow.name], axis=None))
+                result[wide.name] = lowered.reshape(days[wide.name].shape)
+    return result

@@ -1,0 +1,215 @@
+"""The mean of the members of a combination, put onto the paths of the joint model.
+
+Members are compared without the acts of the calendar, which direct members do not know. The weights found
+there are kept path by path: under the calendar, and under any scenario, the same path keeps its weight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.families.combination import Combination, join_first_passages
+from forecast.families.family import ModelFamily
+from forecast.inference.importance import EFFECTIVE_DRAWS_MIN, monte_carlo_error
+from forecast.panel.streams import TargetRule
+from forecast.records.forecast import (
+    CombinationMember,
+    CombinationRecord,
+    DroppedProbability,
+    MemberForecast,
+    TooFewEffective,
+)
+from forecast.runs.inputs import Inputs
+from forecast.simulation.first_passages import FirstPassages
+from forecast.simulation.probabilities import HitMoments, ProbabilityCurve, curve_from_moments, hit_moments
+from forecast.simulation.tilting import Tilt, Wanted, tilt_paths
+
+Floats = NDArray[np.float64]
+
+EFFECTIVE_SHARE_MIN = 0.1
+"""Share of the paths that the weights must be worth, 1/Σw² over their number."""
+
+
+@dataclass(frozen=True)
+class MemberAnswer:
+    """What one member says, without the acts of the calendar.
+
+    Parameters
+    ----------
+    name, label : str
+    moments : mapping of str to HitMoments
+        Of each target by day.
+    paths : FirstPassages or None
+        The paths it was read from; ``None`` for a direct member.
+    """
+
+    name: str
+    label: str
+    moments: Mapping[str, HitMoments]
+    paths: FirstPassages | None = None
+
+    def curve(self, target: str) -> ProbabilityCurve:
+        """Its probability by day with its interval; ``per_draw`` stays empty."""
+        moments = self.moments[target]
+        return curve_from_moments(moments, np.empty((0, len(moments.mean))))
+
+    def error(self, target: str, day: int, n_chains: int) -> float:
+        """Monte Carlo error of its probability before a day; none for a direct member."""
+        if self.paths is None:
+            return 0.0
+        return monte_carlo_error(self.paths.by_draw(target, day), n_chains)
+
+
+@dataclass(frozen=True)
+class Combined:
+    """The members' mean, and the weights that put it onto the paths of the joint model.
+
+    Parameters
+    ----------
+    members : sequence of MemberAnswer
+        With equal weights.
+    moments : mapping of str to HitMoments
+        Of the mixture of the members' posteriors: mean and variance of each target's probability by day.
+    paths : FirstPassages
+        Of the joint model without the calendar, unweighted.
+    tilt : Tilt
+    """
+
+    members: tuple[MemberAnswer, ...]
+    moments: Mapping[str, HitMoments]
+    paths: FirstPassages
+    tilt: Tilt
+
+    @property
+    def too_few(self) -> TooFewEffective | None:
+        """Why the weights must not be used; ``None`` where they leave enough."""
+        needed = EFFECTIVE_SHARE_MIN * self.tilt.weights.size
+        if self.tilt.effective_paths < needed:
+            return TooFewEffective(
+                code="too_few_effective_paths", value=self.tilt.effective_paths, limit=needed
+            )
+        if self.tilt.effective_draws < EFFECTIVE_DRAWS_MIN:
+            return TooFewEffective(
+                code="too_few_effective_draws",
+                value=self.tilt.effective_draws,
+                limit=EFFECTIVE_DRAWS_MIN,
+            )
+        return None
+
+    def weighted(self, paths: FirstPassages) -> FirstPassages:
+        """Give paths of the joint model, simulated on the same random numbers, the weights of the mean.
+
+        They stay as they are where the weights leave too few effective paths or draws.
+        """
+        if self.too_few:
+            return paths
+        dispersion = {name: _dispersion(moments) for name, moments in self.moments.items()}
+        return replace(paths, weights=self.tilt.weights, dispersion=dispersion)
+
+    def probability(self, target: str, day: int) -> float | None:
+        """Probability before a day that the weights were made for; ``None`` without weights."""
+        return None if self.too_few else float(self.moments[target].mean[day])
+
+    def error(self, hits: FirstPassages, target: str, day: int, n_chains: int) -> float:
+        """Monte Carlo error of a probability before a day, on weighted paths with the calendar.
+
+        That of the mean of independent members, and that of what the calendar adds to it on the paths.
+        """
+        errors = [one.error(target, day, n_chains) for one in self.members]
+        without = replace(self.paths, weights=hits.weights)
+        added = hits.by_draw(target, day) - without.by_draw(target, day)
+        return float(np.hypot(np.linalg.norm(errors) / len(errors), monte_carlo_error(added, n_chains)))
+
+    def member_forecasts(self, target: str, day: int) -> tuple[MemberForecast, ...]:
+        """What each member says of one question."""
+        found = []
+        for one in self.members:
+            curve = one.curve(target)
+            found.append(
+                MemberForecast(
+                    name=one.name,
+                    label=one.label,
+                    probability=float(curve.probability[day]),
+                    interval90=(float(curve.lower90[day]), float(curve.upper90[day])),
+                    weight=1 / len(self.members),
+                )
+            )
+        return tuple(found)
+
+    def record(self, inputs: Inputs) -> CombinationRecord:
+        """What ``forecast.json`` says of it."""
+        origin = inputs.data.grid.origin
+        return CombinationRecord(
+            members=tuple(
+                CombinationMember(name=one.name, label=one.label, weight=1 / len(self.members))
+                for one in self.members
+            ),
+            paths=self.tilt.weights.size,
+            effective_paths=self.tilt.effective_paths,
+            effective_draws=self.tilt.effective_draws,
+            tilted=self.too_few is None,
+            reason=self.too_few,
+            dropped=tuple(
+                DroppedProbability(
+                    target=one.wanted.target,
+                    milestone=milestone.name,
+                    probability=one.wanted.probability,
+                    reason=one.reason,
+                )
+                for one in self.tilt.dropped
+                for milestone in inputs.config.milestones
+                if (milestone.date - origin).days == one.wanted.day
+            ),
+        )
+
+
+def combine(inputs: Inputs, family: Combination, answers: Mapping[str, FirstPassages]) -> Combined:
+    """Average the members and find the weights of the joint model's paths.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    family : Combination
+    answers : mapping of str to FirstPassages
+        First days of each fitted model, by its name, without the acts of the calendar.
+    """
+    origin, start = inputs.data.grid.origin, inputs.data.grid.start
+    paths = answers[inputs.main.model.name]
+    members = [_sampled(member, answers, inputs.rules) for member in family.sampled]
+    for direct in family.direct:
+        found = direct.by_day(inputs.events, inputs.rules, origin, start, paths.horizon_days)
+        members.append(MemberAnswer(direct.name, direct.label, found))
+    moments = {rule.name: _mixture([one.moments[rule.name] for one in members]) for rule in inputs.rules}
+    days = sorted({(one.date - origin).days for one in inputs.config.milestones})
+    wanted = [Wanted(name, day, float(mixed.mean[day])) for name, mixed in moments.items() for day in days]
+    tilt = tilt_paths({name: paths.of(name) for name in paths.targets}, wanted)
+    return Combined(tuple(members), moments, paths, tilt)
+
+
+def _sampled(
+    family: ModelFamily, answers: Mapping[str, FirstPassages], rules: Sequence[TargetRule]
+) -> MemberAnswer:
+    paths = join_first_passages([answers[model.name] for model in family.models(rules)], rules)
+    moments = {}
+    for rule in rules:
+        days = paths.of(rule.name)
+        moments[rule.name] = hit_moments(days, paths.horizon_days, np.full(len(days), 1 / len(days)))
+    return MemberAnswer(family.name, family.label, moments, paths)
+
+
+def _mixture(parts: Sequence[HitMoments]) -> HitMoments:
+    """Moments of a draw from one of the parts, each as likely as the others."""
+    mean = np.mean([one.mean for one in parts], axis=0)
+    # A variance that is found from pairs of paths may be negative by chance.
+    square = np.mean([np.maximum(one.variance, 0.0) + one.mean**2 for one in parts], axis=0)
+    return HitMoments(mean, square - mean**2)
+
+
+def _dispersion(moments: HitMoments) -> Floats:
+    room = moments.mean * (1 - moments.mean)
+    open_ = room > 1e-12
+    return np.asarray(np.where(open_, np.clip(moments.variance / np.where(open_, room, 1.0), 0.0, 1.0), 0.0))

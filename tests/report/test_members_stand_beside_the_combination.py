@@ -1,0 +1,85 @@
+"""A combination is shown with its members: in the outlook, in the method, on the terminal."""
+
+import pytest
+
+from forecast.cli.run import bottom_line
+from forecast.cli.terminal import lines_of
+from forecast.records.forecast import CombinationMember, CombinationRecord, MemberForecast
+from forecast.report.blocks import Heading, Prose, Table, walk
+from forecast.report.sections.method import method_section
+from forecast.report.sections.outlook import outlook_section
+
+NAMES = {"joint": "joint model", "focused": "focused model", "climatology": "climatology"}
+
+
+@pytest.fixture(scope="module")
+def combined(factory):
+    """A run whose members say a tenth less, the same, and a tenth more than the forecast."""
+    forecast = factory.forecast()
+
+    def members(one):
+        found = []
+        for (name, label), change in zip(NAMES.items(), (0.9, 1.0, 1.1), strict=True):
+            p = min(change * one.probability, 1.0)
+            found.append(
+                MemberForecast(name=name, label=label, weight=1 / 3, probability=p, interval90=(p / 2, p))
+            )
+        return tuple(found)
+
+    targets = tuple(
+        target.model_copy(
+            update={
+                "milestones": tuple(
+                    one.model_copy(update={"members": members(one)}) for one in target.milestones
+                )
+            }
+        )
+        for target in forecast.targets
+    )
+    record = CombinationRecord(
+        members=tuple(CombinationMember(name=n, label=label, weight=1 / 3) for n, label in NAMES.items()),
+        paths=16000,
+        effective_paths=9000.0,
+        effective_draws=900.0,
+        tilted=True,
+        reason=None,
+        dropped=(),
+    )
+    return forecast.model_copy(update={"model": "combined", "combination": record, "targets": targets})
+
+
+def test_the_outlook_has_a_table_of_the_members(factory, combined):
+    section = outlook_section(factory.records(combined))
+    (table,) = [one for one in walk(section.blocks) if isinstance(one, Table) and one.name == "members"]
+    heads = [column.head for column in table.columns]
+    assert heads == ["Before", "Forecast", "Joint model", "Focused model", "Climatology"]
+    assert [group.label for group in table.groups] == [target.label for target in combined.targets]
+    first = combined.targets[0].milestones[0]
+    row = table.groups[0].rows[0]
+    assert [cell.value for cell in row[1:]] == [
+        first.probability,
+        *(member.probability for member in first.members),
+    ]
+
+
+def test_a_family_without_members_has_no_such_table(factory):
+    section = outlook_section(factory.records(factory.forecast()))
+    assert not [one for one in walk(section.blocks) if isinstance(one, Table) and one.name == "members"]
+
+
+def test_the_method_lists_members_weights_and_what_the_futures_are_worth(factory, combined):
+    blocks = method_section(factory.records(combined)).blocks
+    texts = [one.text for one in blocks if isinstance(one, Heading | Prose)]
+    place = texts.index("What was put together")
+    assert "joint model, focused model and climatology, each with a weight of 1/3" in texts[place + 1]
+    assert "worth 9,000 futures and 900 draws" in texts[place + 2]
+    assert any("Climatology is the share of past windows" in one for one in texts)
+
+
+def test_the_terminal_shows_the_members(combined):
+    lines = lines_of(bottom_line(combined))
+    assert all(len(line) <= 80 for line in lines)
+    head = next(k for k, line in enumerate(lines) if line.startswith("What each member says"))
+    assert lines[head + 1].split() == ["Before", "joint", "focused", "climatology"]
+    assert lines[head + 2] == combined.targets[0].label
+    assert "each with a weight of 1/3" in " ".join(lines[head:])
