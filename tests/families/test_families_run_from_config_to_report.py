@@ -1,4 +1,4 @@
-"""``focused`` and ``ensemble``: from a config file to a report, with few draws."""
+"""``focused`` and combinations: from a config file to a report, with few draws."""
 
 import contextlib
 import io
@@ -90,21 +90,22 @@ def made(tmp_path_factory):
     return run
 
 
-@pytest.mark.parametrize(("family", "members"), [("focused", 1), ("ensemble", 3)])
-def test_a_family_runs_from_config_to_report(made, family, members):
+@pytest.mark.parametrize("family", ["focused", "combined"])
+def test_a_family_runs_from_config_to_report(made, family):
     ended, folder, _ = made(family)
     assert ended.code == 0, ended.err
     assert (folder / "report.pdf").read_bytes().startswith(b"%PDF")
     record = json.loads((folder / "forecast.json").read_text())
     assert (record["model"], [one["name"] for one in record["targets"]]) == (family, ["severe", "military"])
     run = read_run(folder)
-    assert run.hits.members == members
     for name, days in run.first_day.items():
-        assert days.shape == (600 * members, 4)
+        assert days.shape == (600, 4)
         said = next(one for one in record["targets"] if one["name"] == name)["milestones"]
         for milestone in said:
             day = np.datetime64(milestone["date"]) - np.datetime64(run.hits.origin)
-            assert milestone["probability"] == pytest.approx((days < day.astype(int)).mean(), abs=1e-12)
+            assert milestone["probability"] == pytest.approx(
+                run.hits.probability(name, int(day.astype(int))), abs=1e-9
+            )
 
 
 def test_a_scenario_of_focused_is_answered_model_by_model(made):
@@ -146,11 +147,26 @@ def test_sensitivity_of_focused_reads_each_target_off_its_own_model(made):
     assert said["tornado"] == [one.model_dump(mode="json", by_alias=True) for one in own.tornado]
 
 
-@pytest.mark.parametrize("command", ["sensitivity", "scenario"])
-def test_an_ensemble_refuses_what_its_members_see_differently(made, command):
-    _, folder, config = made("ensemble")
-    files = [config.with_name("tried.yaml")] if command == "scenario" else []
-    ended = forecast(command, folder, *files)
-    assert ended.code == 2
-    assert "ensemble" in ended.err
-    assert "Traceback" not in ended.err
+def test_a_combination_is_the_mean_of_its_members_and_answers_like_its_joint_model(made):
+    ended, folder, config = made("combined")
+    assert ended.code == 0, ended.err
+    record = json.loads((folder / "forecast.json").read_text())
+    combination = record["combination"]
+    assert [one["name"] for one in combination["members"]] == ["joint", "focused", "climatology"]
+    assert combination["tilted"], combination
+    lost = {(one["target"], one["milestone"]) for one in combination["dropped"]}
+    for target in record["targets"]:
+        for milestone in target["milestones"]:
+            mean = np.mean([one["probability"] for one in milestone["members"]])
+            if (target["name"], milestone["name"]) not in lost:
+                assert milestone["probability"] == pytest.approx(mean, abs=1e-6)  # it has no calendar
+    asked = forecast("scenario", folder, config.with_name("tried.yaml"), "--no-refit", "--json")
+    assert asked.code == 0, asked.err
+    (found,) = json.loads(asked.out)["scenarios"]
+    assert found["withheld"] is None
+    assert found["targets"][0]["milestones"][-1]["probability"] == 1.0
+    asked = forecast("sensitivity", folder, "--target", "severe", "--json")
+    assert asked.code == 0, asked.err
+    assert json.loads(asked.out)["target"] == "severe"
+    again = forecast("report", folder, "--json")
+    assert again.code == 0, again.err
