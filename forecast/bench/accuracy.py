@@ -45,7 +45,7 @@ SAMPLER = SamplerOptions(seed=20230710, draws=MOST_DRAWS, tune=MOST_TUNE)
 """Of each fit in the benchmark."""
 QUICK_STEP = 3
 """A quick benchmark takes every third origin."""
-SIMPLEST_FIRST = ("joint", "target", "focused", "ensemble")
+SIMPLEST_FIRST = ("joint", "target", "focused", "ensemble", "combined")
 """By what a forecast takes: one fit for all targets, categories and scenarios; a fit a target on one stream,
 and on four; all of these."""
 TOLERANCE = 2.0

@@ -35,6 +35,7 @@ class Climatology:
         "Climatology is the share of past windows of the same length in which the target happened, "
         "whatever has happened lately.",
     )
+    furthest_days: int | None = None
 
     def by_day(
         self,
@@ -94,6 +95,11 @@ class Combination:
     def fitted(self) -> tuple[ModelFamily, ...]:
         """Families to fit: the joint model first, then the other sampled members."""
         return (CARRIER, *(member for member in self.sampled if member != CARRIER))
+
+    @property
+    def furthest_days(self) -> int | None:
+        """The longest horizon that every member answers; ``None``: any."""
+        return min((one.furthest_days for one in self.direct if one.furthest_days is not None), default=None)
 
     @property
     def shared(self) -> bool:

@@ -101,6 +101,10 @@ class Member(Protocol):
 class DirectMember(Member, Hashable, Protocol):
     """A member of combinations that needs no sampling: it reads the record alone."""
 
+    @property
+    def furthest_days(self) -> int | None:
+        """The longest horizon that it answers; ``None``: any."""
+
     def by_day(
         self,
         events: EventTable,

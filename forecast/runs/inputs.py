@@ -17,6 +17,7 @@ from forecast.events.bundled import load_events
 from forecast.events.dyads import DyadRule, PairRows, actors_of, main_pairs, near_actors, pairs_in_words
 from forecast.events.table import EventTable
 from forecast.families import family_named
+from forecast.families.combination import Combination
 from forecast.families.family import EventModel, ModelFamily
 from forecast.panel.panel import Panel, TimeGrid, count_events
 from forecast.panel.reporting_delay import DelayCurve, completeness_of, estimate_delay, stated_delay
@@ -183,6 +184,7 @@ def inputs_of(config: Config, everything: EventTable) -> Inputs:
     delay = reporting_delay(config, events)
     completeness = None if delay is None else completeness_of(delay, grid)
     family = _family(config)
+    _refuse_far(config, family, grid.origin)
     counted = [
         (model, count_events(events, grid, model.layout, completeness, dyad=config.dyad.title))
         for model in family.models(rules)
@@ -293,6 +295,21 @@ def _family(config: Config) -> ModelFamily:
         return family_named(config.model.family)
     except InputError as error:
         raise config.error(("model", "family"), str(error)) from error
+
+
+def _refuse_far(config: Config, family: ModelFamily, origin: date) -> None:
+    """Refuse a milestone that lies further ahead than a member of the family answers."""
+    furthest = family.furthest_days if isinstance(family, Combination) else None
+    if furthest is None:
+        return
+    for position, milestone in enumerate(config.milestones):
+        ahead = (milestone.date - origin).days
+        if ahead > furthest:
+            raise config.error(
+                ("milestones", position, "date"),
+                f"{milestone.date} is {ahead} days ahead; a member of model.family {family.name!r} "
+                f"answers up to {furthest} days. Take a nearer date, or model.family: joint",
+            )
 
 
 def _with_priors(

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import pytest
 
 from forecast import wording
+from forecast.families import FAMILIES
 from forecast.records.analysis import TensionSeries
 from forecast.records.forecast import Baseline, TimeToEvent
 from forecast.report.blocks import Heading
@@ -255,10 +256,11 @@ def test_parameters_share_one_track_from_0_to_1_and_name_their_group_once(factor
 
 
 def test_every_family_has_its_method_text_and_tension_is_told_only_where_it_is(factory):
-    texts = {family: str(describe_model(family)) for family in ("joint", "focused", "target", "ensemble")}
-    assert len(set(texts.values())) == 4
-    assert "Tension is not observed" in texts["joint"]
-    assert "Tension is not observed" not in texts["ensemble"]
+    texts = {family: str(describe_model(family)) for family in FAMILIES}
+    assert len(set(texts.values())) == len(FAMILIES)
+    for family in ("joint", "combined", "ensemble"):
+        assert "Tension is not observed" in texts[family]
+    assert "Tension is not observed" not in texts["target"]
     new = method_section(factory.records(factory.forecast().model_copy(update={"model": "some-new-family"})))
     assert "secret talks" in factory.said(new)
     assert "What the model is" not in [one.text for one in new.blocks if isinstance(one, Heading)]

@@ -31,7 +31,7 @@ def test_warnings_of_the_run_stand_on_page_1(factory, compiled):
 
 
 def test_a_run_without_tension_and_drivers_says_so_and_has_neither_figure(factory, compiled, tmp_path):
-    forecast = factory.forecast(factory.events, drivers=0).model_copy(update={"model": "ensemble"})
+    forecast = factory.forecast(factory.events, drivers=0).model_copy(update={"model": "target"})
     reader = compiled(forecast, factory.analysis(factory.events, tension=False))
     text = " ".join(page.extract_text() for page in reader.pages)
     assert "No leave-one-out changes were worked out for this run." in text

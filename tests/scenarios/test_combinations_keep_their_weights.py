@@ -7,6 +7,7 @@ import pytest
 
 from forecast.config import load_config, scenario_of
 from forecast.config.faults import SourceMap
+from forecast.errors import ConfigError
 from forecast.families import FAMILIES
 from forecast.families.combination import CLIMATOLOGY, Combination
 from forecast.families.stream_families import FOCUSED, JOINT
@@ -38,6 +39,7 @@ class Fixed:
     label: str = "fixed chance"
     colour: str = "#000000"
     method: tuple[str, ...] = ()
+    furthest_days: int | None = None
 
     def by_day(self, events, targets, origin, start, horizon_days):
         mean = self.chance * np.arange(horizon_days + 1) / horizon_days
@@ -53,6 +55,7 @@ MADE = {
     "alone": family_of("alone", (JOINT,)),
     "pair": family_of("pair", (), Fixed(0.3), Fixed(0.5, name="other")),
     "far": family_of("far", (), Fixed(0.999)),
+    "near": family_of("near", (), Fixed(0.3), Fixed(0.5, name="other", furthest_days=100)),
 }
 
 
@@ -160,6 +163,11 @@ def test_a_mean_too_far_from_the_paths_is_not_used_and_the_run_says_so(mixed, in
     np.testing.assert_array_equal(
         found.hits.curve("escalation").probability, own.curve("escalation").probability
     )
+
+
+def test_a_milestone_further_ahead_than_a_member_answers_is_refused_with_its_line(inputs_with):
+    with pytest.raises(ConfigError, match=r"12:22: milestones.1.date: .* 184 days ahead; .* up to 100 days"):
+        inputs_with("near")
 
 
 def test_the_record_names_members_and_what_the_weights_are_worth(mixed):

@@ -18,6 +18,13 @@ _FORECAST = (
     "the day of the milestone. The 90% interval shows how far that share moves between plausible settings; "
     "it does not cover errors in the data or a world that changes its rules."
 )
+_FORECAST_OF_MEMBERS = (
+    "The forecast plays the relationship forward, day by day, thousands of times from every plausible "
+    "setting of the joint model. A probability is the weighted share of these futures in which the target "
+    "happens before the day of the milestone. The 90% interval shows how far the chance moves between "
+    "plausible settings and between the members; it does not cover errors in the data or a world that "
+    "changes its rules."
+)
 _NOT = (
     "The model does not know intentions, secret talks or plans. It sees what was made public and coded, and "
     "coding is denser in recent years. It says how often relationships like this one went wrong, not why "
@@ -29,10 +36,11 @@ _NOT = (
 def method_section(run: RunRecords) -> Section:
     """What the model is, what it is not, and the checks of its sampler."""
     combination = run.forecast.combination
+    tilted = combination is not None and combination.tilted
     parts = (
         ("What the model is", describe_model(run.forecast.model)),
         ("What was put together", combination_sentences(combination) if combination else ()),
-        ("From model to forecast", (_FORECAST,)),
+        ("From model to forecast", (_FORECAST_OF_MEMBERS if tilted else _FORECAST,)),
         ("What the model is not", (_NOT,)),
         ("Can the sampler be trusted?", health_sentences(run.forecast, run.analysis)),
     )
