@@ -13,14 +13,15 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, cast
 
+from forecast.baselines.methods import BASELINES
 from forecast.baselines.windows import find_record_start, horizon_lengths
 from forecast.errors import EventError, ForecastError, InputError, UnfinishedError, did_you_mean
 from forecast.evaluation.backtest import (
     DEFAULT_MODEL,
     HORIZONS,
-    MODELS,
     MOST_DRAWS,
     MOST_TUNE,
+    SHOWN_MODELS,
     BacktestPlan,
     Spacing,
     choose_origins,
@@ -45,9 +46,9 @@ SAMPLER = SamplerOptions(seed=20230710, draws=MOST_DRAWS, tune=MOST_TUNE)
 """Of each fit in the benchmark."""
 QUICK_STEP = 3
 """A quick benchmark takes every third origin."""
-SIMPLEST_FIRST = ("joint", "target", "focused", "ensemble", "combined")
-"""By what a forecast takes: one fit for all targets, categories and scenarios; a fit a target on one stream,
-and on four; all of these."""
+SIMPLEST_FIRST = ("joint", "panel", "target", "focused", "combined", "ensemble")
+"""By what a forecast takes: one fit for all targets, categories and scenarios; that, for its paths alone; one
+fit a target on one stream, and on four; several of these."""
 TOLERANCE = 2.0
 """Standard errors of the difference in log score."""
 
@@ -65,7 +66,7 @@ class BenchmarkOptions:
     data_end: date
     horizons: tuple[int, ...] = HORIZONS
     origins: Spacing | tuple[date, ...] = "monthly"
-    models: tuple[str, ...] = MODELS
+    models: tuple[str, ...] = SHOWN_MODELS
     sampler: SamplerOptions = SAMPLER
     priors: Mapping[str, PriorStatement] = field(default_factory=dict)
     quick: bool = False
@@ -140,13 +141,16 @@ class BenchmarkCell:
 class Benchmark:
     """Scores of all dyads: cells by dyad, horizon and model; of each dyad one calibration line a model.
 
-    ``choice`` is the model to ship by these dyads, ``None`` without models. ``seconds_per_origin`` is the
+    ``choice`` is the model to ship by these dyads, ``None`` without models. ``against_baselines`` is the mean
+    log score of each model minus that of each baseline: below 0 the model is better.
+    ``seconds_per_origin`` is the
     wall-clock time of all models and baselines together, divided by the origins of all dyads.
     """
 
     cells: tuple[BenchmarkCell, ...]
     calibration: Mapping[str, tuple[PooledCalibration, ...]]
     choice: ModelChoice | None
+    against_baselines: Mapping[str, Mapping[str, Gap]]
     seconds_per_origin: float
 
     def means(self) -> dict[str, dict[str, float]]:
@@ -170,6 +174,10 @@ class Benchmark:
             "mean": self.means(),
             "default": DEFAULT_MODEL,
             "choice": choice and {"best": choice.best, "chosen": choice.chosen, "log_behind_best": behind},
+            "against_baselines": {
+                model: {name: asdict(gap) for name, gap in gaps.items()}
+                for model, gaps in self.against_baselines.items()
+            },
             "calibration": lines,
             "seconds_per_origin": self.seconds_per_origin,
         }
@@ -286,9 +294,15 @@ def run_benchmark(
     seed = options.sampler.seed
     scores = {dyad: score_forecasts(table, seed=seed) for dyad, table in forecasts.items()}
     n_origins = sum(len(plan.origins) for plan in plans.values())
+    tables = list(forecasts.values())
+    against = {
+        model: {name: _gap(tables, model, name, seed) for name in BASELINES}
+        for model in known_models(options.models)
+    }
     return Benchmark(
         tuple(BenchmarkCell.of(dyad, cell) for dyad, table in scores.items() for cell in table.cells),
         {dyad: table.calibration for dyad, table in scores.items()},
-        choose_model(list(forecasts.values()), seed=seed),
+        choose_model(tables, seed=seed),
+        against,
         round(seconds / n_origins, 3),
     )

@@ -135,6 +135,7 @@ _HEADS = {
     "focused": "focus.",
     "ensemble": "ensem.",
     "combined": "combi.",
+    "panel": "panel",
     "climatology": "clima.",
     "last_window": "like w",
     "gamma_poisson": "gam-P.",

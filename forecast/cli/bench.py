@@ -292,6 +292,7 @@ def _scores(found: Benchmark) -> Iterator[Part]:
     yield score_table(models, rows)
     yield BLANK
     yield from _choice(found)
+    yield from _against_baselines(found)
     yield text(f"Time: {found.seconds_per_origin:.2f} s an origin, all models together.")
     yield model_legend(models)
 
@@ -309,6 +310,21 @@ def _choice(found: Benchmark) -> Iterator[Part]:
     )
     yield Table((left(), left()), rows, heads=False)
     yield text(f"Simplest within two errors of the best: {name_model(choice.chosen)}.")
+    yield BLANK
+
+
+def _against_baselines(found: Benchmark) -> Iterator[Part]:
+    from forecast.report.palette import name_model
+
+    if not found.against_baselines:
+        return
+    yield text("Log score less that of a baseline (below 0: better), with its block-bootstrap error", "bold")
+    rows = (
+        (name_model(model), name_model(baseline), f"{gap.value:+.4f} ± {gap.se:.4f}")
+        for model, gaps in found.against_baselines.items()
+        for baseline, gap in gaps.items()
+    )
+    yield Table((left(), left(), left()), rows, heads=False)
     yield BLANK
 
 

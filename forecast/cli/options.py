@@ -26,7 +26,8 @@ _LEDGER_NAME = "ledger.sqlite"
 RUNS = Path("reports")
 DateOrder = Literal["iso", "dmy", "mdy"]
 """As ``forecast.events.cells.DateOrder``, which costs imports."""
-_MODELS = "joint,focused,target,ensemble,combined"
+_MODELS = "joint,focused,target,panel,ensemble,combined"
+_SHOWN = "joint,focused,panel,combined"
 
 
 def option(
@@ -166,7 +167,7 @@ class OriginOptions:
         "monthly", "--origins", "quarterly, monthly, weekly, or days: 2021-01-01,2021-07-01.", "WHEN"
     )
     horizons: str = option("30,90,180", "--horizons", "Days ahead, with commas.", "DAYS")
-    models: str = option(_MODELS, "--models", f"Some of {_MODELS}. Baselines are always shown.", "LIST")
+    models: str = option(_SHOWN, "--models", f"Some of {_MODELS}. Baselines are always shown.", "LIST")
     jobs: int = option(1, "--jobs", "Processes to use.", "N", min=1, max=256)
 
 

@@ -22,17 +22,21 @@ from forecast.baselines.windows import (
 from forecast.errors import InputError, did_you_mean
 from forecast.events.table import EventTable
 from forecast.families import FAMILIES
+from forecast.families.family import DirectMember
 from forecast.inference.posterior import SamplerOptions
 from forecast.panel.streams import TargetRule
+from forecast.pooled_hazard.hazard import PooledHazard, shipped_hazard
 from forecast.priors import PriorStatement
 from forecast.priors.population import Population, shipped_population
 from forecast.runs.inputs import Inputs
 from forecast.wording import count, long_day
 
 MODELS = tuple(FAMILIES)
-"""Names of the models that a backtest compares, unless told otherwise."""
+"""Names of the models that a backtest can compare."""
 DEFAULT_MODEL = "joint"
 """The model that is shipped as the default."""
+SHOWN_MODELS = ("joint", "focused", "panel", "combined")
+"""Those that it compares unless told otherwise: the combination and its members."""
 
 HORIZONS = (30, 90, 180)
 """Days ahead, unless told otherwise."""
@@ -62,7 +66,7 @@ class BacktestOptions:
     last: date | None = None
     horizons: tuple[int, ...] = HORIZONS
     milestones: bool = False
-    models: tuple[str, ...] = MODELS
+    models: tuple[str, ...] = SHOWN_MODELS
     exact: bool = False
 
 
@@ -73,7 +77,7 @@ class BacktestPlan:
     The name of the dyad is part of the seeds. Origins are 00:00 of their day; they and the horizons, in days,
     ascend. The grid begins on ``start``, and ``data_end`` is the last day that the data cover. ``priors``
     (name → statement) change ``changed_family``; the other families keep their defaults, which come from
-    ``population`` (``None``: the documented ones).
+    ``population`` (``None``: the documented ones). ``hazard`` is what the member ``panel`` forecasts by.
     """
 
     dyad: str
@@ -82,9 +86,10 @@ class BacktestPlan:
     horizons: tuple[int, ...]
     start: date
     data_end: date
-    models: tuple[str, ...] = MODELS
+    models: tuple[str, ...] = SHOWN_MODELS
     sampler: SamplerOptions
     population: Population | None = field(default_factory=shipped_population)
+    hazard: PooledHazard = field(default_factory=shipped_hazard)
     priors: Mapping[str, PriorStatement] = field(default_factory=dict)
     changed_family: str = DEFAULT_MODEL
     exact: bool = False
@@ -103,12 +108,7 @@ class BacktestPlan:
 
 def sampled_members(model: str) -> tuple[str, ...]:
     """Return the families that a model has to fit; the other members read their forecasts off the record."""
-    return tuple(member.name for member in FAMILIES[model].members if not needs_no_fit(member))
-
-
-def needs_no_fit(member: object) -> bool:
-    """Whether a member of a family is direct: it gives probabilities by day from the record alone."""
-    return hasattr(member, "by_day")
+    return tuple(member.name for member in FAMILIES[model].members if not isinstance(member, DirectMember))
 
 
 def plan_backtest(inputs: Inputs, options: BacktestOptions) -> BacktestPlan:
@@ -148,6 +148,7 @@ def plan_backtest(inputs: Inputs, options: BacktestOptions) -> BacktestPlan:
         models=known_models(options.models),
         sampler=fits,
         population=inputs.population,
+        hazard=inputs.hazard,
         priors=_plain(config.model.priors),
         changed_family=config.model.family,
         exact=options.exact,

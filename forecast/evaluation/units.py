@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.evaluation.backtest import BacktestPlan, needs_no_fit, outcomes_of
+from forecast.evaluation.backtest import BacktestPlan, outcomes_of
 from forecast.evaluation.forecast_table import (
     ForecastTable,
     forecast_baselines,
@@ -27,7 +27,8 @@ from forecast.evaluation.forecast_table import (
 )
 from forecast.events.table import TEXTS, EventTable
 from forecast.families import FAMILIES
-from forecast.families.family import EventModel
+from forecast.families.direct_members import PanelMember
+from forecast.families.family import DirectMember, EventModel
 from forecast.inference.posterior import SamplerOptions
 from forecast.inference.rolling import RollingPosterior, WeightedDraws
 from forecast.panel.panel import Panel, TimeGrid, count_events
@@ -200,7 +201,7 @@ def collect(plan: BacktestPlan, events: EventTable, results: Sequence[UnitResult
         }
         for name in plan.models:
             members = [
-                direct[member.name][target.name] if needs_no_fit(member) else probability[member.name]
+                direct[member.name][target.name] if member.name in direct else probability[member.name]
                 for member in FAMILIES[name].members
             ]
             probability[name] = np.mean(members, axis=0)
@@ -214,22 +215,15 @@ def collect(plan: BacktestPlan, events: EventTable, results: Sequence[UnitResult
 
 def _direct_forecasts(plan: BacktestPlan, events: EventTable) -> dict[str, ByTarget]:
     """Forecasts of the direct members of all models, by member and target, shape (origin, horizon)."""
-    members = {member.name: member for name in plan.models for member in FAMILIES[name].members}
-    return {name: _by_origin(one, plan, events) for name, one in members.items() if needs_no_fit(one)}
-
-
-def _by_origin(member: Any, plan: BacktestPlan, events: EventTable) -> ByTarget:  # noqa: ANN401 - any member
-    if hasattr(member, "at_origins"):  # the same numbers, what origins have in common computed once
-        origins, horizons = np.array(plan.origins, "datetime64[D]"), np.array(plan.horizons, np.int64)
-        made: ByTarget = member.at_origins(events, plan.targets, origins, plan.start, horizons)
-        return made
-    by_day = [
-        member.by_day(events, plan.targets, origin, plan.start, max(plan.horizons)) for origin in plan.origins
-    ]
-    days = list(plan.horizons)
-    return {
-        target.name: np.stack([found[target.name].mean[days] for found in by_day]) for target in plan.targets
-    }
+    origins, horizons = np.array(plan.origins, "datetime64[D]"), np.array(plan.horizons, np.int64)
+    members = {member for name in plan.models for member in FAMILIES[name].members}
+    found = {}
+    for one in members:
+        if isinstance(one, PanelMember):
+            one = replace(one, hazard=plan.hazard)
+        if isinstance(one, DirectMember):
+            found[one.name] = one.at_origins(events, plan.targets, origins, plan.start, horizons)
+    return found
 
 
 def _of_family(

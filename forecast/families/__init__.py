@@ -6,12 +6,12 @@ A new family is one module here and one line in ``FAMILIES``. ``family`` says wh
 from __future__ import annotations
 
 from forecast.errors import InputError, did_you_mean
-from forecast.families.combination import COMBINED, ENSEMBLE
+from forecast.families.combination import COMBINED, ENSEMBLE, PANEL_ALONE
 from forecast.families.family import ModelFamily
 from forecast.families.stream_families import FOCUSED, JOINT, TARGET
 
 FAMILIES: dict[str, ModelFamily] = {
-    family.name: family for family in (JOINT, FOCUSED, TARGET, ENSEMBLE, COMBINED)
+    family.name: family for family in (JOINT, FOCUSED, TARGET, PANEL_ALONE, ENSEMBLE, COMBINED)
 }
 
 

@@ -8,59 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.baselines.methods import PRIOR_HITS, climatology
-from forecast.events.table import EventTable
+from forecast.families.direct_members import PANEL, PanelMember
 from forecast.families.family import Ability, DirectMember, EventModel, Member, ModelFamily
 from forecast.families.stream_families import COUNTS, EXCITATION, FOCUSED, JOINT, SEVERITY, TARGET, TENSION
 from forecast.panel.streams import TargetRule
+from forecast.pooled_hazard.hazard import PooledHazard
 from forecast.simulation.first_passages import FirstPassages
-from forecast.simulation.probabilities import HitMoments
 
 Days = NDArray[np.int32]
 
 
-@dataclass(frozen=True)
-class Climatology:
-    """The share of past windows of the same length that held the target; see ``DirectMember``."""
-
-    name: str = "climatology"
-    label: str = "climatology"
-    colour: str = "#5A6673"
-    method: tuple[str, ...] = (
-        "Climatology is the share of past windows of the same length in which the target happened, "
-        "whatever has happened lately.",
-    )
-    furthest_days: int | None = None
-
-    def by_day(
-        self,
-        events: EventTable,
-        targets: Sequence[TargetRule],
-        origin: date,
-        start: date,
-        horizon_days: int,
-    ) -> dict[str, HitMoments]:
-        """Mean of the share of windows, and the variance of its Beta(hits + ½, windows − hits + ½).
-
-        Hits and windows are counted in distinct windows, as for the baseline of this name.
-        """
-        lengths = np.arange(horizon_days + 1, dtype=np.int64)
-        windows = np.maximum((origin - start).days - lengths + 1, 0) / np.maximum(lengths, 1)
-        found = {}
-        for target in targets:
-            share = climatology(events, target, origin, start, lengths)
-            # A longer window holds all that a shorter one does, but fewer such windows fit into the record.
-            share = np.maximum.accumulate(share)
-            found[target.name] = HitMoments(share, share * (1 - share) / (windows + 2 * PRIOR_HITS + 1))
-        return found
-
-
-CLIMATOLOGY = Climatology()
 CARRIER = JOINT
 """The family whose paths carry the forecast of every combination: one model of all kinds of acts."""
 
@@ -102,6 +63,16 @@ class Combination:
         return min((one.furthest_days for one in self.direct if one.furthest_days is not None), default=None)
 
     @property
+    def uses_panel(self) -> bool:
+        """Whether the pooled hazard is among its members."""
+        return any(isinstance(one, PanelMember) for one in self.direct)
+
+    def with_hazard(self, hazard: PooledHazard) -> Combination:
+        """Return the same with these coefficients of the pooled hazard."""
+        direct = (replace(one, hazard=hazard) if isinstance(one, PanelMember) else one for one in self.direct)
+        return replace(self, direct=tuple(direct))
+
+    @property
     def shared(self) -> bool:
         """Some members fit models of their own for each target."""
         return False
@@ -134,11 +105,19 @@ COMBINED = Combination(
     "#0B3C6F",
     (
         "The forecast is the equal-weight mean of a model of all kinds of acts together, a model of four "
-        "streams made for each target, and climatology.",
+        "streams made for each target, and a hazard learned on other pairs of countries.",
         _PUT_ONTO,
     ),
     (JOINT, FOCUSED),
-    (CLIMATOLOGY,),
+    (PANEL,),
+)
+PANEL_ALONE = Combination(
+    "panel",
+    "pooled hazard",
+    "#7B5E00",
+    ("The forecast is that of a hazard learned on other pairs of countries.", _PUT_ONTO),
+    (),
+    (PANEL,),
 )
 ENSEMBLE = Combination(
     "ensemble",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.baselines.windows import Days, Horizons
 from forecast.events.table import EventTable
 from forecast.panel.panel import Panel
 from forecast.panel.streams import FutureAct, StreamLayout, TargetRule
@@ -118,6 +119,16 @@ class DirectMember(Member, Hashable, Protocol):
         ``events`` may be more than was known before the origin; only what was known is read, of ``start`` and
         later. Means never fall, and are in order where targets are nested.
         """
+
+    def at_origins(
+        self,
+        events: EventTable,
+        targets: Sequence[TargetRule],
+        origins: Days,
+        start: date,
+        horizons: Horizons,
+    ) -> Mapping[str, Floats]:
+        """P(target within each horizon) at each origin, shape (origin, horizon): means of ``by_day``."""
 
 
 class ModelFamily(Member, Protocol):

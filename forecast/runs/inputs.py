@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -22,6 +22,7 @@ from forecast.families.family import EventModel, ModelFamily
 from forecast.panel.panel import Panel, TimeGrid, count_events
 from forecast.panel.reporting_delay import DelayCurve, completeness_of, estimate_delay, stated_delay
 from forecast.panel.streams import FutureAct, TargetRule
+from forecast.pooled_hazard.hazard import PooledHazard, read_hazard, shipped_hazard
 from forecast.priors import PriorSet
 from forecast.priors.population import Population, read_population, shipped_population
 from forecast.runs.files import FORECASTS, SCORES
@@ -59,6 +60,7 @@ class Inputs:
     rules: tuple[TargetRule, ...]
     calendar: tuple[FutureAct, ...]
     population: Population | None = None
+    hazard: PooledHazard = field(default_factory=shipped_hazard)
     scenarios: tuple[Scenario, ...] = ()
     delay: DelayCurve | None = None
     left_out: tuple[PairRows, ...] = ()
@@ -183,7 +185,8 @@ def inputs_of(config: Config, everything: EventTable) -> Inputs:
     grid = TimeGrid(start, config.as_of + timedelta(days=1))
     delay = reporting_delay(config, events)
     completeness = None if delay is None else completeness_of(delay, grid)
-    family = _family(config)
+    hazard = load_hazard(config)
+    family = _family(config, hazard)
     _refuse_far(config, family, grid.origin)
     counted = [
         (model, count_events(events, grid, model.layout, completeness, dyad=config.dyad.title))
@@ -196,6 +199,7 @@ def inputs_of(config: Config, everything: EventTable) -> Inputs:
         family=family,
         fits=_with_priors(config, counted, population),
         population=population,
+        hazard=hazard,
         delay=delay,
         later=_later_rows(config, everything),
         rules=rules,
@@ -290,11 +294,30 @@ def load_population(config: Config) -> Population | None:
         raise config.error(("model", "population"), f"{error}{hint}") from error
 
 
-def _family(config: Config) -> ModelFamily:
+def load_hazard(config: Config) -> PooledHazard:
+    """Return the coefficients of the pooled hazard (``ConfigError``, with the line, for a file of none)."""
+    if config.panel_path is None:
+        return shipped_hazard()
     try:
-        return family_named(config.model.family)
+        return read_hazard(config.panel_path)
+    except InputError as error:
+        raise config.error(("model", "panel"), str(error)) from error
+
+
+def _family(config: Config, hazard: PooledHazard) -> ModelFamily:
+    try:
+        family = family_named(config.model.family)
     except InputError as error:
         raise config.error(("model", "family"), str(error)) from error
+    if isinstance(family, Combination) and family.uses_panel:
+        return family.with_hazard(hazard)
+    if config.panel_path is not None:
+        raise config.error(
+            ("model", "panel"),
+            f"model.family {family.name!r} does not use the pooled hazard, so this would change nothing. Use "
+            "combined or panel, or leave the key out",
+        )
+    return family
 
 
 def _refuse_far(config: Config, family: ModelFamily, origin: date) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import Config, config_hash, load_config, resolved_yaml, scenario_yaml
-from forecast.config.writing import SAVED_POPULATION, SCENARIO_FOLDER, scenario_files
+from forecast.config.writing import SAVED_PANEL, SAVED_POPULATION, SCENARIO_FOLDER, scenario_files
 from forecast.errors import RunFolderError
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
@@ -128,6 +128,8 @@ def write_run(run: Run, filling: Path, folder: Path) -> None:
     (filling / files.CONFIG).write_text(resolved_yaml(config, folder), encoding="utf-8")
     if config.population_path is not None:
         shutil.copyfile(config.population_path, filling / SAVED_POPULATION)
+    if config.panel_path is not None:
+        shutil.copyfile(config.panel_path, filling / SAVED_PANEL)
     if run.inputs.scenarios:
         (filling / SCENARIO_FOLDER).mkdir()
     for name, scenario in zip(scenario_files(config), run.inputs.scenarios, strict=True):

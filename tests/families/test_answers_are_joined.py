@@ -11,7 +11,8 @@ from scipy import stats
 from forecast.baselines.methods import climatology
 from forecast.errors import InputError
 from forecast.families import FAMILIES, family_named
-from forecast.families.combination import CLIMATOLOGY, Combination, join_first_passages, ordered_days
+from forecast.families.combination import Combination, join_first_passages, ordered_days
+from forecast.families.direct_members import CLIMATOLOGY
 from forecast.families.stream_families import FOCUSED, JOINT
 from forecast.panel.streams import TargetRule
 from forecast.simulation.paths import NEVER, FirstPassages

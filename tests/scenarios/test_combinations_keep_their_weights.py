@@ -9,7 +9,8 @@ from forecast.config import load_config, scenario_of
 from forecast.config.faults import SourceMap
 from forecast.errors import ConfigError
 from forecast.families import FAMILIES
-from forecast.families.combination import CLIMATOLOGY, Combination
+from forecast.families.combination import Combination
+from forecast.families.direct_members import CLIMATOLOGY
 from forecast.families.stream_families import FOCUSED, JOINT
 from forecast.inference.importance import monte_carlo_error
 from forecast.panel.streams import FutureAct
