@@ -4,6 +4,7 @@
 ``faults``        what is wrong, where, and how it reads
 ``field_types``   the kinds of value: names, days, quantiles, priors
 ``cross_checks``  settings that must agree
+``settings_file`` what all files that users write have in common
 ``schema``        the config as types
 ``scenario``      scenario files, the same way
 ``reading``       all of it in one call, with the options of the command line

@@ -29,7 +29,8 @@ from forecast.config.field_types import (
     Severity,
     Text,
 )
-from forecast.config.schema import Config, Section, SettingsFile, title_of
+from forecast.config.schema import Config, title_of
+from forecast.config.settings_file import Section, SettingsFile
 from forecast.config.yaml_source import YamlValue, read_yaml
 from forecast.errors import ConfigError
 from forecast.events.codebook import CATEGORIES, category_fault

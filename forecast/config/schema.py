@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, PrivateAttr, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from forecast.config.cross_checks import cross_faults, usual_milestones
-from forecast.config.faults import Fault, KeyPath, SourceMap, cross_error
+from forecast.config.faults import Fault, KeyPath
 from forecast.config.field_types import (
     EMPTY_LIST,
     EMPTY_MAPPING,
@@ -34,50 +34,13 @@ from forecast.config.field_types import (
     Text,
     Whole,
 )
+from forecast.config.settings_file import Section, SettingsFile
 from forecast.errors import ConfigError
 from forecast.events.countries import country_code
 
 BUNDLED_PREFIX = "bundled:"
 UNNAMED = "forecast"
 """Name of a config that has none, and no file whose name could be its own."""
-
-
-class Section(BaseModel):
-    """Base of every part of the config: frozen, unknown keys refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class SettingsFile(Section):
-    """Base of a whole file that users write: its settings agree, and it knows where they were written.
-
-    Built from values that do not fit, it raises ``pydantic.ValidationError``; its reader (``load_config``,
-    ``load_scenario``) raises ``ConfigError`` instead, with the line of every fault.
-    """
-
-    _source: SourceMap = PrivateAttr(default_factory=lambda: SourceMap("config"))
-    _source_path: Path | None = PrivateAttr(None)
-
-    def _disagreements(self, settings: Mapping[str, object]) -> list[Fault]:
-        raise NotImplementedError
-
-    @model_validator(mode="after")
-    def _settings_agree(self) -> Self:
-        faults = self._disagreements(self.model_dump(by_alias=True))
-        if faults:
-            raise cross_error(faults)
-        return self
-
-    # Two files are equal when they ask the same, wherever they were read from.
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, type(self)) and self.__dict__ == other.__dict__
-
-    __hash__ = None  # type: ignore[assignment]
-
-    @property
-    def source_path(self) -> Path | None:
-        """The file that was read; ``None`` for what was built in Python or from options."""
-        return self._source_path
 
 
 class DyadConfig(Section):
@@ -217,8 +180,8 @@ class ModelConfig(Section):
 
     family: str = Field(
         default="joint",
-        description="joint, focused, target, ensemble or combined; see docs/model.md",
-        examples=["joint", "focused", "target", "ensemble", "combined"],
+        description="joint, focused, target, panel, ensemble or combined; see docs/model.md",
+        examples=["joint", "focused", "target", "panel", "ensemble", "combined"],
     )
     population: Text = Field(
         default="shipped",
@@ -351,35 +314,31 @@ class Config(SettingsFile):
     @property
     def population_path(self) -> Path | None:
         """The file of default priors, resolved against ``base_folder``; ``None`` for those of the package."""
-        if self.model.population in PACKAGED_POPULATIONS:
-            return None
-        return self.base_folder / Path(self.model.population).expanduser()
+        asked = self.model.population
+        return None if asked in PACKAGED_POPULATIONS else self._resolved(asked)
 
     @property
     def panel_path(self) -> Path | None:
         """The file of the pooled hazard, resolved against ``base_folder``; ``None`` for the shipped one."""
-        if self.model.panel == SHIPPED_PANEL:
-            return None
-        return self.base_folder / Path(self.model.panel).expanduser()
+        return None if self.model.panel == SHIPPED_PANEL else self._resolved(self.model.panel)
 
     @property
     def logo_path(self) -> Path | None:
         """The logo of the report, resolved against ``base_folder``; ``None`` without one."""
-        if self.report.logo is None:
-            return None
-        return self.base_folder / Path(self.report.logo).expanduser()
+        return self._resolved(self.report.logo)
 
     @property
     def track_record_path(self) -> Path | None:
         """The folder of a backtest that comes with the config, resolved against ``base_folder``."""
-        if self.report.track_record is None:
-            return None
-        return self.base_folder / Path(self.report.track_record).expanduser()
+        return self._resolved(self.report.track_record)
 
     @property
     def font_paths(self) -> tuple[Path, ...]:
         """Further fonts of the report, resolved against ``base_folder``."""
         return tuple(self.base_folder / Path(one).expanduser() for one in self.report.fonts)
+
+    def _resolved(self, path: str | None) -> Path | None:
+        return None if path is None else self.base_folder / Path(path).expanduser()
 
     @property
     def headline_milestone(self) -> MilestoneConfig:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import date
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ from forecast.evaluation import workers
 from forecast.evaluation.backtest import BacktestOptions
 from forecast.evaluation.units import collect, units_of
 from forecast.families import FAMILIES
-from forecast.simulation.probabilities import HitMoments
+from forecast.families.combination import Combination
 from forecast.workflows.backtest import run_backtest
 
 ORIGINS = (date(2020, 1, 1), date(2020, 2, 1), date(2020, 3, 1))
@@ -23,30 +22,25 @@ class Steady:
     """A share of the days since the origin, another one in every month."""
 
     name: str = "steady"
+    label: str = "steady"
+    colour: str = "#000000"
+    method: tuple[str, ...] = ()
+    furthest_days: int | None = None
 
-    def by_day(self, events, targets, origin, start, horizon_days):
-        mean = np.arange(horizon_days + 1) / (100 * origin.month)
-        return {target.name: HitMoments(mean, 0 * mean) for target in targets}
-
-
-class AllAtOnce(Steady):
-    """The same, for all origins at once."""
+    def by_day(self, *asked):
+        raise AssertionError("one origin after the other")
 
     def at_origins(self, events, targets, origins, start, horizons):
         made = np.array([horizons / (100 * origin.month) for origin in origins.tolist()])
         return {target.name: made for target in targets}
 
-    def by_day(self, *asked):
-        raise AssertionError("one origin after the other")
 
-
-@pytest.fixture(params=[Steady, AllAtOnce])
-def families(request, monkeypatch):
+@pytest.fixture
+def families(monkeypatch):
     """A family that is a direct member alone, and one that averages it with a family that is fitted."""
-    steady = request.param()
-    own = {"label": "steady", "colour": "#000000", "method": ()}
-    monkeypatch.setitem(FAMILIES, "steady", SimpleNamespace(name="steady", members=(steady,), **own))
-    mix = SimpleNamespace(name="mix", members=(FAMILIES["target"], steady), **own)
+    alone = Combination("steady", "steady", "#000000", (), (), (Steady(),))
+    mix = Combination("mix", "mix", "#000000", (), (FAMILIES["target"],), (Steady(),))
+    monkeypatch.setitem(FAMILIES, "steady", alone)
     monkeypatch.setitem(FAMILIES, "mix", mix)
     monkeypatch.setattr("forecast.evaluation.backtest.MODELS", tuple(FAMILIES))
 
