@@ -129,7 +129,8 @@ def bottom_line(forecast: Forecast) -> Iterator[Part]:
     yield from _members(forecast)
     yield BLANK
     base = f"the simple baseline ({milestones[0].baseline.name})"
-    yield text(f"Range: of the chance, over what the data leave open. Base: {base}.", "dim")
+    apart = " and how far the members are apart" if forecast.combination else ""
+    yield text(f"Range: of the chance, over what the data leave open{apart}. Base: {base}.", "dim")
     yield from headline_scenarios(forecast)
 
 

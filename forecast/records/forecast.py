@@ -230,13 +230,14 @@ class DroppedProbability(Record):
     """A probability of the members' mean that the paths of the joint model cannot have.
 
     ``no_path``: none of them meets the target before the milestone; ``every_path``: all do;
-    ``contradiction``: no weights give it together with the others.
+    ``contradiction``: no weights give it together with the others; ``too_few_effective``: those that do leave
+    too few effective paths or draws, so that nothing was asked of the target.
     """
 
     target: str
     milestone: str
     probability: Probability = Field(description="of the mean, without the scheduled acts")
-    reason: Literal["no_path", "every_path", "contradiction"]
+    reason: Literal["no_path", "every_path", "contradiction", "too_few_effective"]
 
 
 class CombinationRecord(Record):

@@ -26,7 +26,7 @@ from forecast.records.forecast import (
 from forecast.runs.inputs import Inputs
 from forecast.simulation.first_passages import FirstPassages
 from forecast.simulation.probabilities import HitMoments, ProbabilityCurve, curve_from_moments, hit_moments
-from forecast.simulation.tilting import Tilt, Wanted, tilt_paths
+from forecast.simulation.tilting import Dropped, Tilt, Wanted, tilt_paths
 
 Floats = NDArray[np.float64]
 
@@ -77,28 +77,16 @@ class Combined:
     paths : FirstPassages
         Of the joint model without the calendar, unweighted.
     tilt : Tilt
+        Equal weights where ``too_few`` is given.
+    too_few : TooFewEffective or None
+        Why no weights could be used at all.
     """
 
     members: tuple[MemberAnswer, ...]
     moments: Mapping[str, HitMoments]
     paths: FirstPassages
     tilt: Tilt
-
-    @property
-    def too_few(self) -> TooFewEffective | None:
-        """Why the weights must not be used; ``None`` where they leave enough."""
-        needed = EFFECTIVE_SHARE_MIN * self.tilt.weights.size
-        if self.tilt.effective_paths < needed:
-            return TooFewEffective(
-                code="too_few_effective_paths", value=self.tilt.effective_paths, limit=needed
-            )
-        if self.tilt.effective_draws < EFFECTIVE_DRAWS_MIN:
-            return TooFewEffective(
-                code="too_few_effective_draws",
-                value=self.tilt.effective_draws,
-                limit=EFFECTIVE_DRAWS_MIN,
-            )
-        return None
+    too_few: TooFewEffective | None = None
 
     def weighted(self, paths: FirstPassages) -> FirstPassages:
         """Give paths of the joint model, simulated on the same random numbers, the weights of the mean.
@@ -111,8 +99,8 @@ class Combined:
         return replace(paths, weights=self.tilt.weights, dispersion=dispersion)
 
     def probability(self, target: str, day: int) -> float | None:
-        """Probability before a day that the weights were made for; ``None`` without weights."""
-        return None if self.too_few else float(self.moments[target].mean[day])
+        """Probability before a day under the weights, without the calendar; ``None`` without weights."""
+        return None if self.too_few else self.weighted(self.paths).probability(target, day)
 
     def error(self, hits: FirstPassages, target: str, day: int, n_chains: int) -> float:
         """Monte Carlo error of a probability before a day, on weighted paths with the calendar.
@@ -186,8 +174,42 @@ def combine(inputs: Inputs, family: Combination, answers: Mapping[str, FirstPass
     moments = {rule.name: _mixture([one.moments[rule.name] for one in members]) for rule in inputs.rules}
     days = sorted({(one.date - origin).days for one in inputs.config.milestones})
     wanted = [Wanted(name, day, float(mixed.mean[day])) for name, mixed in moments.items() for day in days]
-    tilt = tilt_paths({name: paths.of(name) for name in paths.targets}, wanted)
-    return Combined(tuple(members), moments, paths, tilt)
+    return Combined(tuple(members), moments, paths, *_weights(paths, wanted))
+
+
+def _weights(paths: FirstPassages, wanted: Sequence[Wanted]) -> tuple[Tilt, TooFewEffective | None]:
+    """Weights that are worth enough paths and draws, and why there are none.
+
+    Where those for all targets are worth too little, the target without which they are worth the most is
+    given up, and so on: one rare target does not take the mean from the others.
+    """
+    first_day = {name: paths.of(name) for name in paths.targets}
+    whole = tilt = tilt_paths(first_day, wanted)
+    asked, given_up = list(wanted), list[Dropped]()
+    while asked and too_few_effective(tilt):
+        without = {
+            name: tilt_paths(first_day, [one for one in asked if one.target != name])
+            for name in dict.fromkeys(one.target for one in asked)
+        }
+        worst = max(without, key=lambda name: without[name].effective_paths)
+        given_up += [Dropped(one, "too_few_effective") for one in asked if one.target == worst]
+        asked = [one for one in asked if one.target != worst]
+        tilt = without[worst]
+    if not asked:
+        return replace(tilt, dropped=()), too_few_effective(whole)
+    return replace(tilt, dropped=(*tilt.dropped, *given_up)), None
+
+
+def too_few_effective(tilt: Tilt) -> TooFewEffective | None:
+    """Why weights must not be used; ``None`` where they leave enough paths and draws."""
+    needed = EFFECTIVE_SHARE_MIN * tilt.weights.size
+    if tilt.effective_paths < needed:
+        return TooFewEffective(code="too_few_effective_paths", value=tilt.effective_paths, limit=needed)
+    if tilt.effective_draws < EFFECTIVE_DRAWS_MIN:
+        return TooFewEffective(
+            code="too_few_effective_draws", value=tilt.effective_draws, limit=EFFECTIVE_DRAWS_MIN
+        )
+    return None
 
 
 def _sampled(

@@ -272,6 +272,12 @@ def _refuse_other_model(inputs: Inputs, posteriors: Mapping[str, Posterior], fol
 
 def _refuse_mixed(run: Run, folder: Path) -> None:
     config = run.inputs.config
+    n_draws = run.hits.day.shape[2]
+    if isinstance(run.inputs.family, Combination) and n_draws > run.n_draws and n_draws % run.n_draws == 0:
+        raise RunFolderError(
+            f"{folder / files.PATHS}: holds the futures of every member side by side, as an earlier version "
+            "kept them; they answer no questions. Run 'forecast run' again."
+        )
     draws = run.n_draws, config.sampler.paths_per_draw
     same = dict.fromkeys(config.targets, draws) == {name: days.shape for name, days in run.first_day.items()}
     if not same or {target.name for target in run.forecast.targets} != set(config.targets):

@@ -45,7 +45,7 @@ def prior_predictive(inputs: Inputs, seed: int) -> PriorPredictive:
     acts: dict[str, tuple[float, float, float]] = {}
     seen: dict[str, float] = {}
     shares: dict[str, Floats] = {}
-    for fit in inputs.fits:
+    for fit in inputs.answering:
         layout = fit.model.layout
         rng = np.random.default_rng(seed)
         draws = fit.model.draws(prior_draws(fit.priors, _DRAWS, grid.n_knots, rng))

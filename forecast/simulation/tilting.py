@@ -32,9 +32,9 @@ _MOST_ROUNDS = 200
 _RIDGE = 1e-12
 _SLACK = 1e-9
 
-DropReason = Literal["no_path", "every_path", "contradiction"]
+DropReason = Literal["no_path", "every_path", "contradiction", "too_few_effective"]
 """Why paths cannot carry a probability: none of them meets the target before the day, or all do, or no
-weights give it together with the others."""
+weights give it together with the others, or those that do are worth too few paths."""
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,7 @@ def test_a_stopped_backtest_is_not_overwritten_unasked(config, tmp_path, drawn_u
         (
             {},
             BacktestOptions(first=date(2019, 6, 1), horizons=(30, 90), models=("joint",)),
-            "models: joint, focused, target, ensemble, combined then, joint now",
+            "models: 5 values from joint to combined then, joint now",
         ),
     ],
 )

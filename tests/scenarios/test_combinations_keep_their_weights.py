@@ -7,7 +7,7 @@ import pytest
 
 from forecast.config import load_config, scenario_of
 from forecast.config.faults import SourceMap
-from forecast.errors import ConfigError
+from forecast.errors import ConfigError, RunFolderError
 from forecast.families import FAMILIES
 from forecast.families.combination import Combination
 from forecast.families.direct_members import CLIMATOLOGY
@@ -17,7 +17,7 @@ from forecast.panel.streams import FutureAct
 from forecast.priors.distributions import shifted
 from forecast.runs.cautions import not_combined
 from forecast.runs.inputs import read_inputs
-from forecast.runs.run import read_run, simulate_fits, write_run
+from forecast.runs.run import read_run, simulate_fits, write_paths, write_run
 from forecast.scenarios import compare_scenarios, plan_scenario
 from forecast.scenarios.compare import simulate_plan
 from forecast.scenarios.evaluate import TwoFits, milestone_day, weights_for
@@ -150,20 +150,38 @@ def test_the_interval_is_that_of_the_members_mixture(mixed, inputs_with):
     assert (curve.lower90[last], curve.upper90[last]) == pytest.approx((low[0], high[0]), abs=1e-3)
 
 
-def test_a_mean_too_far_from_the_paths_is_not_used_and_the_run_says_so(mixed, inputs_with):
-    inputs = inputs_with("far")
-    found = simulate_fits(inputs, {"joint": mixed.posteriors["joint"]})
-    assert found.hits.weights is None
-    record = found.combined.record(inputs)
-    assert not record.tilted
-    assert record.reason.value < record.reason.limit
-    (caution,) = not_combined(inputs, record)
-    assert caution.code == "not_combined"
-    assert "could not be put onto the simulated futures" in caution.text
+def test_a_target_whose_weights_would_be_worth_too_little_is_given_up_alone(mixed, inputs_with):
+    inputs = inputs_with("far")  # sure of both targets, of which the joint model holds one for rare
+    found = simulate_fits(replace(inputs, calendar=()), {"joint": mixed.posteriors["joint"]})
+    combined = found.combined
+    record = combined.record(inputs)
+    assert (record.tilted, record.reason) == (True, None)
+    assert {(one.target, one.reason) for one in record.dropped} == {("lethal", "too_few_effective")}
+    assert {one.milestone for one in record.dropped} == {"autumn", "new-year"}
+    assert record.effective_paths >= 0.1 * record.paths
+    day = milestone_day(mixed, "new-year")
+    assert found.hits.probability("escalation", day) == pytest.approx(0.999, abs=1e-6)
+    assert combined.probability("escalation", day) == pytest.approx(0.999, abs=1e-6)
     own = replace(found.hits, weights=None, dispersion=None)
-    np.testing.assert_array_equal(
-        found.hits.curve("escalation").probability, own.curve("escalation").probability
-    )
+    assert own.probability("lethal", day) < found.hits.probability("lethal", day) < 0.9
+    (caution,) = not_combined(inputs, record)
+    assert (caution.code, caution.target, len(caution.dates)) == ("beyond_paths", "lethal", 2)
+
+
+def test_too_few_draws_carry_no_mean_and_the_run_says_so(folder, families, run_from):
+    config = load_config(folder / "config.yaml", ["model.family=mixed", "sampler.draws=90"])
+    inputs = read_inputs(config)
+    run = run_from(inputs)
+    found = simulate_fits(inputs, run.posteriors)
+    assert found.hits.weights is None
+    assert run.hits.weights is None
+    record = found.combined.record(inputs)
+    assert (record.tilted, record.dropped) == (False, ())
+    assert record.reason.code == "too_few_effective_draws"
+    assert record.reason.value < record.reason.limit == 400
+    (caution,) = not_combined(inputs, record)
+    assert (caution.code, caution.of) == ("not_combined", "draws")
+    assert found.combined.probability("escalation", 184) is None
 
 
 def test_a_milestone_further_ahead_than_a_member_answers_is_refused_with_its_line(inputs_with):
@@ -204,6 +222,15 @@ def test_weights_and_dispersion_are_kept_in_the_run_folder(mixed, tmp_path):
         np.testing.assert_array_equal(kept.probability, own.probability)
         np.testing.assert_array_equal(kept.upper90, own.upper90)
     assert len(back.posteriors) == 3
+
+
+def test_futures_of_members_side_by_side_are_refused(mixed, tmp_path):
+    """As an earlier version kept an ensemble: the draws of each member after those of the one before."""
+    stacked = replace(mixed.hits, day=np.tile(mixed.hits.day, (1, 1, 2, 1)), weights=None, dispersion=None)
+    write_run(mixed, tmp_path, tmp_path)
+    write_paths(stacked, 2 * mixed.n_chains, tmp_path / "paths.nc")
+    with pytest.raises(RunFolderError, match=r"paths\.nc: holds the futures of every member side by side"):
+        read_run(tmp_path)
 
 
 def test_a_combination_answers_on_the_paths_of_one_model(mixed):
