@@ -37,6 +37,7 @@ from forecast.evaluation.workers import run_jobs
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
 from forecast.families import FAMILIES
+from forecast.families.combination import Combination
 from forecast.inference.posterior import SamplerOptions
 from forecast.panel.panel import TimeGrid, count_events
 from forecast.panel.streams import TargetRule
@@ -234,11 +235,11 @@ def plan_dyad(dyad: str, events: EventTable, options: BenchmarkOptions) -> Backt
 
 
 def _changed_family(options: BenchmarkOptions) -> str:
-    chosen = [name for name in options.models if len(FAMILIES[name].members) == 1]
+    chosen = [name for name in options.models if not isinstance(FAMILIES[name], Combination)]
     if not options.priors:
         return DEFAULT_MODEL
     if len(options.models) != 1 or not chosen:
-        single = [name for name, one in FAMILIES.items() if len(one.members) == 1]
+        single = [name for name, one in FAMILIES.items() if not isinstance(one, Combination)]
         raise InputError(f"--prior changes one family: give --models one of {', '.join(single)}")
     for model in FAMILIES[chosen[0]].models((options.target,)):
         nothing = EventTable.from_events([], "nothing")

@@ -165,11 +165,15 @@ def _members(forecast: Forecast) -> Iterator[Part]:
     yield text("What each member says, without the scheduled events", "bold")
     columns = right("Before", 11), *(right(one.name, max(len(one.name), 6)) for one in combination.members)
     yield Table(columns, ())
+    names = [one.name for one in combination.members]
     for target in forecast.targets:
         yield text(target.label)
         rows = (
-            (wording.short_day(one.date), *(wording.percent(said.probability) for said in one.members or ()))
-            for one in target.milestones
+            (wording.short_day(one.date), *(said.get(name, "–") for name in names))
+            for one, said in (
+                (one, {member.name: wording.percent(member.probability) for member in one.members or ()})
+                for one in target.milestones
+            )
         )
         yield Table(columns, rows, heads=False)
     yield text(f"{members_sentence(combination)} {weights_sentence(combination)}", "dim")

@@ -22,7 +22,6 @@ from forecast.baselines.windows import (
 from forecast.errors import InputError, did_you_mean
 from forecast.events.table import EventTable
 from forecast.families import FAMILIES
-from forecast.families.family import DirectMember
 from forecast.inference.posterior import SamplerOptions
 from forecast.panel.streams import TargetRule
 from forecast.pooled_hazard.hazard import PooledHazard, shipped_hazard
@@ -108,7 +107,7 @@ class BacktestPlan:
 
 def sampled_members(model: str) -> tuple[str, ...]:
     """Return the families that a model has to fit; the other members read their forecasts off the record."""
-    return tuple(member.name for member in FAMILIES[model].members if not isinstance(member, DirectMember))
+    return tuple(member.name for member in FAMILIES[model].sampled)
 
 
 def plan_backtest(inputs: Inputs, options: BacktestOptions) -> BacktestPlan:

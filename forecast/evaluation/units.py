@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.baselines.windows import seen_before
 from forecast.evaluation.backtest import BacktestPlan, outcomes_of
 from forecast.evaluation.forecast_table import (
     ForecastTable,
@@ -199,12 +200,17 @@ def collect(plan: BacktestPlan, events: EventTable, results: Sequence[UnitResult
         probability: dict[str, NDArray[np.float64]] = {
             family: _of_family(plan, results, family, position, target) for family in plan.families
         }
+        seen = np.array([[seen_before(events, target, origin, plan.start)] for origin in plan.origins])
         for name in plan.models:
-            members = [
-                direct[member.name][target.name] if member.name in direct else probability[member.name]
-                for member in FAMILIES[name].members
-            ]
-            probability[name] = np.mean(members, axis=0)
+            family = FAMILIES[name]
+            answers = [direct[one][target.name] for one in family.direct]
+            missing = np.zeros(seen.shape, dtype=bool)
+            for one in family.sampled:
+                own = probability[one.name]
+                silent = one is not family and one.needs_target
+                answers.append(np.where(silent & ~seen, np.nan, own))
+                missing = missing | np.isnan(own)
+            probability[name] = np.where(missing, np.nan, _mean_of_answers(answers))
         for model in plan.models:
             made = np.where(np.isnan(probability[model]), np.nan, outcomes.outcome)
             kept = replace(outcomes, outcome=made)
@@ -213,16 +219,19 @@ def collect(plan: BacktestPlan, events: EventTable, results: Sequence[UnitResult
     return join_forecasts(tables)
 
 
-def _direct_forecasts(plan: BacktestPlan, events: EventTable) -> dict[str, ByTarget]:
+def _mean_of_answers(answers: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Mean of what the members say; those that are silent, with NaN, do not count."""
+    given = ~np.isnan(answers)
+    return np.asarray(np.where(given, answers, 0.0).sum(axis=0) / np.maximum(given.sum(axis=0), 1))
+
+
+def _direct_forecasts(plan: BacktestPlan, events: EventTable) -> dict[DirectMember, ByTarget]:
     """Forecasts of the direct members of all models, by member and target, shape (origin, horizon)."""
     origins, horizons = np.array(plan.origins, "datetime64[D]"), np.array(plan.horizons, np.int64)
-    members = {member for name in plan.models for member in FAMILIES[name].members}
-    found = {}
-    for one in members:
-        if isinstance(one, PanelMember):
-            one = replace(one, hazard=plan.hazard)
-        if isinstance(one, DirectMember):
-            found[one.name] = one.at_origins(events, plan.targets, origins, plan.start, horizons)
+    found: dict[DirectMember, ByTarget] = {}
+    for one in {member for name in plan.models for member in FAMILIES[name].direct}:
+        asked = replace(one, hazard=plan.hazard) if isinstance(one, PanelMember) else one
+        found[one] = asked.at_origins(events, plan.targets, origins, plan.start, horizons)
     return found
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.families.direct_members import PANEL, PanelMember
-from forecast.families.family import Ability, DirectMember, EventModel, Member, ModelFamily
+from forecast.families.direct_members import CLIMATOLOGY_OF_UNSEEN, PANEL, PanelMember
+from forecast.families.family import Ability, DirectMember, EventModel, ModelFamily
 from forecast.families.stream_families import COUNTS, EXCITATION, FOCUSED, JOINT, SEVERITY, TARGET, TENSION
 from forecast.panel.streams import TargetRule
 from forecast.pooled_hazard.hazard import PooledHazard
@@ -42,11 +42,6 @@ class Combination:
     direct: tuple[DirectMember, ...] = ()
 
     @property
-    def members(self) -> tuple[Member, ...]:
-        """What it averages with equal weights."""
-        return (*self.sampled, *self.direct)
-
-    @property
     def method(self) -> tuple[str, ...]:
         """What it is, and what each direct member is, which no model below describes."""
         direct = (paragraph for member in self.direct for paragraph in member.method)
@@ -71,6 +66,11 @@ class Combination:
         """Return the same with these coefficients of the pooled hazard."""
         direct = (replace(one, hazard=hazard) if isinstance(one, PanelMember) else one for one in self.direct)
         return replace(self, direct=tuple(direct))
+
+    @property
+    def needs_target(self) -> bool:
+        """The joint model answers any target."""
+        return False
 
     @property
     def shared(self) -> bool:
@@ -105,19 +105,26 @@ COMBINED = Combination(
     "#0B3C6F",
     (
         "The forecast is the equal-weight mean of a model of all kinds of acts together, a model of four "
-        "streams made for each target, and a hazard learned on other pairs of countries.",
+        "streams made for each target, and a hazard learned on other pairs of countries. Of a target that "
+        "never happened to this pair the second model knows nothing but its prior: climatology takes its "
+        "place there. The hazard answers only where records that were quiet for as long were among those it "
+        "learned from.",
         _PUT_ONTO,
     ),
     (JOINT, FOCUSED),
-    (PANEL,),
+    (PANEL, CLIMATOLOGY_OF_UNSEEN),
 )
 PANEL_ALONE = Combination(
     "panel",
     "pooled hazard",
     "#7B5E00",
-    ("The forecast is that of a hazard learned on other pairs of countries.", _PUT_ONTO),
+    (
+        "The forecast is that of a hazard learned on other pairs of countries; of a target that never "
+        "happened to this pair, its mean with climatology.",
+        _PUT_ONTO,
+    ),
     (),
-    (PANEL,),
+    (PANEL, CLIMATOLOGY_OF_UNSEEN),
 )
 ENSEMBLE = Combination(
     "ensemble",

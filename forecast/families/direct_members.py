@@ -9,7 +9,7 @@ from datetime import date
 import numpy as np
 
 from forecast.baselines.methods import PRIOR_HITS, climatology
-from forecast.baselines.windows import Days, Floats, Horizons
+from forecast.baselines.windows import Days, Floats, Horizons, seen_before
 from forecast.events.table import EventTable
 from forecast.panel.streams import TargetRule
 from forecast.pooled_hazard.hazard import (
@@ -24,7 +24,10 @@ from forecast.simulation.probabilities import HitMoments
 
 @dataclass(frozen=True)
 class Climatology:
-    """The share of past windows of the same length that held the target; see ``DirectMember``."""
+    """The share of past windows of the same length that held the target; see ``DirectMember``.
+
+    With ``unseen_only`` it answers only targets that never happened, of which others may know nothing.
+    """
 
     name: str = "climatology"
     label: str = "climatology"
@@ -34,6 +37,7 @@ class Climatology:
         "whatever has happened lately.",
     )
     furthest_days: int | None = None
+    unseen_only: bool = False
 
     def by_day(
         self,
@@ -51,6 +55,8 @@ class Climatology:
         windows = np.maximum((origin - start).days - lengths + 1, 0) / np.maximum(lengths, 1)
         found = {}
         for target in targets:
+            if self.unseen_only and seen_before(events, target, origin, start):
+                continue
             share = climatology(events, target, origin, start, lengths)
             # A longer window holds all that a shorter one does, but fewer such windows fit into the record.
             share = np.maximum.accumulate(share)
@@ -67,10 +73,11 @@ class Climatology:
     ) -> dict[str, Floats]:
         """The same means at several origins."""
         furthest = int(np.max(horizons))
-        found = [self.by_day(events, targets, origin, start, furthest) for origin in origins.tolist()]
-        return {
-            target.name: np.stack([one[target.name].mean[horizons] for one in found]) for target in targets
-        }
+        found = {target.name: np.full((len(origins), len(horizons)), np.nan) for target in targets}
+        for place, origin in enumerate(origins.tolist()):
+            for name, moments in self.by_day(events, targets, origin, start, furthest).items():
+                found[name][place] = moments.mean[horizons]
+        return found
 
 
 @dataclass(frozen=True)
@@ -117,4 +124,5 @@ class PanelMember:
 
 
 CLIMATOLOGY = Climatology()
+CLIMATOLOGY_OF_UNSEEN = Climatology(unseen_only=True)
 PANEL = PanelMember()

@@ -116,7 +116,8 @@ class DirectMember(Member, Hashable, Protocol):
         """Mean and variance of P(target before day t), t = 0 … horizon_days, by target.
 
         ``events`` may be more than was known before the origin; only what was known is read, of ``start`` and
-        later. Means never fall, and are in order where targets are nested.
+        later. Means never fall, and are in order where targets are nested. A target of which the member can
+        say nothing is left out.
         """
 
     def at_origins(
@@ -127,11 +128,18 @@ class DirectMember(Member, Hashable, Protocol):
         start: date,
         horizons: Horizons,
     ) -> Mapping[str, Floats]:
-        """P(target within each horizon) at each origin, shape (origin, horizon): means of ``by_day``."""
+        """P(target within each horizon) at each origin, shape (origin, horizon): means of ``by_day``.
+
+        NaN where the member can say nothing.
+        """
 
 
 class ModelFamily(Member, Protocol):
     """A family: the models that it fits for some targets, and how it describes itself."""
+
+    @property
+    def needs_target(self) -> bool:
+        """Of a target that never happened it has nothing but its prior: combinations leave it out there."""
 
     @property
     def shared(self) -> bool:
@@ -146,8 +154,12 @@ class ModelFamily(Member, Protocol):
         """What its runs can tell beside probabilities."""
 
     @property
-    def members(self) -> tuple[Member, ...]:
-        """What it averages with equal weights; itself where it averages nothing."""
+    def sampled(self) -> tuple[ModelFamily, ...]:
+        """Fitted families that it averages with equal weights; itself where it averages nothing."""
+
+    @property
+    def direct(self) -> tuple[DirectMember, ...]:
+        """Members beside them that need no fit."""
 
     def models(self, targets: Sequence[TargetRule]) -> tuple[EventModel, ...]:
         """Return the models to fit for these targets, in the order in which they are fitted."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.families.family import Ability, EventModel, Member
+from forecast.families.family import Ability, DirectMember, EventModel, ModelFamily
 from forecast.models.draws import StreamDraws, stream_draws, tension_at_steps
 from forecast.panel.panel import Panel
 from forecast.panel.streams import Family, FutureAct, StreamLayout, TargetRule, stream_layout
@@ -95,12 +95,18 @@ class StreamFamily:
     method: tuple[str, ...]
     cost: int
     shared: bool = False
+    needs_target: bool = True
     abilities: frozenset[Ability] = field(default=frozenset({"drivers", "robustness", "scenarios"}))
 
     @property
-    def members(self) -> tuple[Member, ...]:
+    def sampled(self) -> tuple[ModelFamily, ...]:
         """Itself alone."""
         return (self,)
+
+    @property
+    def direct(self) -> tuple[DirectMember, ...]:
+        """None: it averages nothing."""
+        return ()
 
     def models(self, targets: Sequence[TargetRule]) -> tuple[EventModel, ...]:
         """One model for all targets (``joint``), or one each."""
@@ -134,7 +140,13 @@ SEVERITY = (
 )
 
 JOINT = StreamFamily(
-    "joint", "joint model", "#D55E00", (COUNTS, EXCITATION, TENSION, SEVERITY), cost=8, shared=True
+    "joint",
+    "joint model",
+    "#D55E00",
+    (COUNTS, EXCITATION, TENSION, SEVERITY),
+    cost=8,
+    shared=True,
+    needs_target=False,
 )
 FOCUSED = StreamFamily(
     "focused",

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from scipy.special import lambertw
 
-from forecast.baselines.windows import DAY, Days, Horizons, as_day, past_events
+from forecast.baselines.windows import DAY, Days, Horizons, as_day, past_events, seen_before
 from forecast.errors import ConfigError, InputError
 from forecast.events.codebook import CONFLICTUAL
 from forecast.events.table import EventTable
@@ -80,6 +80,12 @@ class LearnedTarget(_Part):
 
     any_of: tuple[str, ...]
     min_severity: int
+    quiet_days: int = Field(description="length of the longest records, ten origins or more, without it")
+
+    def resembles(self, target: TargetRule) -> bool:
+        """Whether this one counts the categories of a target, from at most one severity more or less."""
+        near = abs(self.min_severity - target.min_severity) <= 1
+        return near and set(target.any_of) <= set(self.any_of)
 
 
 class Provenance(_Part):
@@ -153,6 +159,11 @@ class PooledHazard(_Part):
             )
         return np.array(self.without.get(learned.name, self.mean))
 
+    def answers_unseen(self, target: TargetRule, record_days: int) -> bool:
+        """Whether records that were as long without such a target were among those learned."""
+        alike = [one.quiet_days for one in self.provenance.targets if one.resembles(target)]
+        return record_days <= max(alike, default=0)
+
     def knows_kind(self, target: TargetRule) -> bool:
         """Whether targets of this kind were among those learned: conflictual acts only."""
         return set(target.any_of) <= set(CONFLICTUAL)
@@ -198,7 +209,8 @@ def forecast_origins(
     Returns
     -------
     dict
-        Target → P(target within the horizon), shape (origin, horizon), mean over draws.
+        Target → P(target within the horizon), shape (origin, horizon), mean over draws; NaN at an origin
+        before which the target never happened, in a record longer than those that were learned from.
 
     Raises
     ------
@@ -207,10 +219,14 @@ def forecast_origins(
     """
     drawn = _cumulative_draws(hazard, events, targets, origins, start, seed)
     refuse_far(int(np.max(horizons)))
-    return {
-        name: np.asarray(-np.expm1(-_at_days(cumulative, horizons)).mean(axis=0))
-        for name, cumulative in drawn.items()
-    }
+    found = {}
+    for target in targets:
+        probability = -np.expm1(-_at_days(drawn[target.name], horizons)).mean(axis=0)
+        for place, origin in enumerate(origins):
+            if not _answers(hazard, events, target, origin, start):
+                probability[place] = np.nan
+        found[target.name] = np.asarray(probability)
+    return found
 
 
 def forecast_by_day(
@@ -225,16 +241,27 @@ def forecast_by_day(
 ) -> dict[str, HitMoments]:
     """Mean and variance over draws of P(target before day t), t = 0 … ``horizon_days``, at one origin.
 
+    A target that never happened, in a record longer than those that were learned from, is left out.
+
     Raises ``InputError``: a horizon beyond ``FURTHEST_DAYS``.
     """
     refuse_far(horizon_days)
     days = np.arange(horizon_days + 1)
     drawn = _cumulative_draws(hazard, events, targets, np.array([origin], "datetime64[D]"), start, seed)
     found = {}
-    for name, cumulative in drawn.items():
-        probability = -np.expm1(-_at_days(cumulative[:, 0], days))
-        found[name] = HitMoments(probability.mean(axis=0), probability.var(axis=0))
+    for target in targets:
+        if not _answers(hazard, events, target, as_day(origin), start):
+            continue
+        probability = -np.expm1(-_at_days(drawn[target.name][:, 0], days))
+        found[target.name] = HitMoments(probability.mean(axis=0), probability.var(axis=0))
     return found
+
+
+def _answers(
+    hazard: PooledHazard, events: EventTable, target: TargetRule, origin: np.datetime64, start: date
+) -> bool:
+    record_days = int((origin - as_day(start)) // DAY)
+    return seen_before(events, target, origin, start) or hazard.answers_unseen(target, record_days)
 
 
 def refuse_far(horizon_days: int) -> None:

@@ -52,6 +52,8 @@ RIDGE = 100.0
 """Precision of the normal prior of each standardised coefficient, in weighted hits."""
 DEVIATION = 0.1
 """Standard deviation between dyads of the log hazard beyond what features tell; ``docs/validation.md``."""
+QUIET_ORIGINS = 10
+"""Origins of records without a target from which its chance there is told."""
 LEAST_DYADS = 3
 """Dyads from which differences between them can be told."""
 _MOST_ROUNDS = 60
@@ -135,7 +137,14 @@ def learn_hazard(
         schema=1,
         provenance=Provenance(
             dyads=tuple(_learned(name, dyads[name]) for name in rows),
-            targets=tuple(LearnedTarget(any_of=one.any_of, min_severity=one.min_severity) for one in targets),
+            targets=tuple(
+                LearnedTarget(
+                    any_of=one.any_of,
+                    min_severity=one.min_severity,
+                    quiet_days=_quiet_days(tuple(rows.values()), place),
+                )
+                for place, one in enumerate(targets)
+            ),
             rows=len(everything),
             source=source,
             command=command,
@@ -213,6 +222,17 @@ def _kind_spread(rows: Sequence[Rows], coefficients: Floats, n_targets: int) -> 
         hits += np.bincount(one.target, one.weight * one.hit, n_targets)
         expected += np.bincount(one.target, one.weight * _expected(one, coefficients), n_targets)
     return float(f"{np.std(np.log((hits + 0.5) / (expected + 0.5)), ddof=min(1, n_targets - 1)):.4g}")
+
+
+def _quiet_days(rows: Sequence[Rows], target: int) -> int:
+    """Length of the records without a target that ten origins or more of the panel had; 0 for fewer."""
+    ever, age, time = (NAMES.index(name) for name in ("ever", "log_age", "log_time"))
+    ages = []
+    for one in rows:
+        first = one.features[:, time] == one.features[:, time].min()
+        ages.append(one.features[(one.target == target) & (one.features[:, ever] == 0) & first, age])
+    quiet = np.sort(np.concatenate(ages))
+    return round(365 * float(np.exp(quiet[-QUIET_ORIGINS]))) if len(quiet) >= QUIET_ORIGINS else 0
 
 
 def _learned(name: str, events: EventTable) -> LearnedDyad:

@@ -67,7 +67,7 @@ class Baseline(Record):
 
 
 class CombinationMember(Record):
-    """What a combination averages."""
+    """What a combination averages, with its weight (of the headline target, in ``CombinationRecord``)."""
 
     name: str
     label: str

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.baselines.windows import seen_before
 from forecast.families.combination import Combination, join_first_passages
 from forecast.families.family import ModelFamily
 from forecast.inference.importance import EFFECTIVE_DRAWS_MIN, monte_carlo_error
@@ -42,7 +43,7 @@ class MemberAnswer:
     ----------
     name, label : str
     moments : mapping of str to HitMoments
-        Of each target by day.
+        Of each target that it answers, by day.
     paths : FirstPassages or None
         The paths it was read from; ``None`` for a direct member.
     """
@@ -107,15 +108,20 @@ class Combined:
 
         That of the mean of independent members, and that of what the calendar adds to it on the paths.
         """
-        errors = [one.error(target, day, n_chains) for one in self.members]
+        errors = [one.error(target, day, n_chains) for one in self.answering(target)]
         without = replace(self.paths, weights=hits.weights)
         added = hits.by_draw(target, day) - without.by_draw(target, day)
         return float(np.hypot(np.linalg.norm(errors) / len(errors), monte_carlo_error(added, n_chains)))
 
+    def answering(self, target: str) -> tuple[MemberAnswer, ...]:
+        """Return the members that answer a target."""
+        return tuple(one for one in self.members if target in one.moments)
+
     def member_forecasts(self, target: str, day: int) -> tuple[MemberForecast, ...]:
         """What each member says of one question."""
         found = []
-        for one in self.members:
+        answering = self.answering(target)
+        for one in answering:
             curve = one.curve(target)
             found.append(
                 MemberForecast(
@@ -123,7 +129,7 @@ class Combined:
                     label=one.label,
                     probability=float(curve.probability[day]),
                     interval90=(float(curve.lower90[day]), float(curve.upper90[day])),
-                    weight=1 / len(self.members),
+                    weight=1 / len(answering),
                 )
             )
         return tuple(found)
@@ -131,9 +137,12 @@ class Combined:
     def record(self, inputs: Inputs) -> CombinationRecord:
         """What ``forecast.json`` says of it."""
         origin = inputs.data.grid.origin
+        answering = self.answering(inputs.config.headline.target)
         return CombinationRecord(
             members=tuple(
-                CombinationMember(name=one.name, label=one.label, weight=1 / len(self.members))
+                CombinationMember(
+                    name=one.name, label=one.label, weight=1 / len(answering) if one in answering else 0.0
+                )
                 for one in self.members
             ),
             paths=self.tilt.weights.size,
@@ -167,11 +176,19 @@ def combine(inputs: Inputs, family: Combination, answers: Mapping[str, FirstPass
     """
     origin, start = inputs.data.grid.origin, inputs.data.grid.start
     paths = answers[inputs.main.model.name]
-    members = [_sampled(member, answers, inputs.rules) for member in family.sampled]
+    seen = [rule for rule in inputs.rules if seen_before(inputs.events, rule, origin, start)]
+    members = [
+        _sampled(member, answers, inputs.rules, seen if member.needs_target else inputs.rules)
+        for member in family.sampled
+    ]
     for direct in family.direct:
         found = direct.by_day(inputs.events, inputs.rules, origin, start, paths.horizon_days)
         members.append(MemberAnswer(direct.name, direct.label, found))
-    moments = {rule.name: _mixture([one.moments[rule.name] for one in members]) for rule in inputs.rules}
+    members = [one for one in members if one.moments]
+    moments = {
+        rule.name: _mixture([one.moments[rule.name] for one in members if rule.name in one.moments])
+        for rule in inputs.rules
+    }
     days = sorted({(one.date - origin).days for one in inputs.config.milestones})
     wanted = [Wanted(name, day, float(mixed.mean[day])) for name, mixed in moments.items() for day in days]
     return Combined(tuple(members), moments, paths, *_weights(paths, wanted))
@@ -213,11 +230,14 @@ def too_few_effective(tilt: Tilt) -> TooFewEffective | None:
 
 
 def _sampled(
-    family: ModelFamily, answers: Mapping[str, FirstPassages], rules: Sequence[TargetRule]
+    family: ModelFamily,
+    answers: Mapping[str, FirstPassages],
+    rules: Sequence[TargetRule],
+    answered: Sequence[TargetRule],
 ) -> MemberAnswer:
     paths = join_first_passages([answers[model.name] for model in family.models(rules)], rules)
     moments = {}
-    for rule in rules:
+    for rule in answered:
         days = paths.of(rule.name)
         moments[rule.name] = hit_moments(days, paths.horizon_days, np.full(len(days), 1 / len(days)))
     return MemberAnswer(family.name, family.label, moments, paths)

@@ -10,6 +10,12 @@ def members_sentence(combination: CombinationRecord) -> str:
     """Name the members with their weights."""
     members = combination.members
     weights = {one.weight for one in members}
+    if 0.0 in weights:
+        names = listing(tuple(one.label for one in members))
+        return (
+            f"For each target the forecast is the mean of those of its members that can say something of it, "
+            f"with equal weights: {names}."
+        )
     if len(members) == 1:
         return f"The forecast is that of one member, {members[0].label}."
     if len(weights) == 1:

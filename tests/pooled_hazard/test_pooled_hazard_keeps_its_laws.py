@@ -179,3 +179,20 @@ def test_a_file_of_another_kind_or_version_is_refused(tmp_path, content, said):
         read_hazard(path)
     assert str(path) in str(caught.value)
     assert "forecast panel learn" in str(caught.value)
+
+
+def test_a_target_that_never_came_is_answered_where_the_panel_was_quiet_as_long(record):
+    hazard = shipped_hazard()
+    unseen = TargetRule("closure", ("channel_closure",), 3)
+    assert hazard.answers_unseen(unseen, 3650)
+    assert not hazard.answers_unseen(unseen, 36500)
+    assert not hazard.answers_unseen(TargetRule("force", ("military_incident",), 5), 3650)
+    early, late = date(2012, 1, 1), date(2019, 1, 1)
+    force = TargetRule("force", ("military_incident",), 5)
+    peaceful = record.select(~force.mask(record))
+    assert "force" in forecast_by_day(hazard, peaceful, [force, WIDE], early, START, 100)
+    assert set(forecast_by_day(hazard, peaceful, [force, WIDE], late, START, 100)) == {"wide"}
+    origins = np.array([early, late], "datetime64[D]")
+    found = forecast_origins(hazard, peaceful, [force], origins, START, HORIZONS)["force"]
+    assert np.isfinite(found[0]).all()
+    assert np.isnan(found[1]).all()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -102,7 +104,7 @@ def members_blocks(forecast: Forecast) -> tuple[Block, ...]:
                     (
                         Cell(wording.short_day(one.date)),
                         _chance_cell(one.probability, one.interval90, "semibold"),
-                        *(_chance_cell(said.probability, said.interval90) for said in one.members or ()),
+                        *_member_cells(one, [member.name for member in combination.members]),
                     )
                     for one in chosen_milestones(target.milestones, asked, MOST_IN_CHART)
                 ),
@@ -112,6 +114,13 @@ def members_blocks(forecast: Forecast) -> tuple[Block, ...]:
     )
     reading = f"{members_sentence(combination)} Members do not know the scheduled events; the forecast does."
     return Heading("What each member says"), Prose(reading), table
+
+
+def _member_cells(milestone: MilestoneForecast, names: Sequence[str]) -> Iterator[Cell]:
+    said = {one.name: one for one in milestone.members or ()}
+    for name in names:
+        one = said.get(name)
+        yield _chance_cell(one.probability, one.interval90) if one else Cell("–")
 
 
 def _chance_cell(probability: float, interval: tuple[float, float], weight: Weight = "regular") -> Cell:
