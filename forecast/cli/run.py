@@ -151,7 +151,7 @@ def _headline(forecast: Forecast) -> Iterator[Part]:
     if milestone.rests_on:
         yield text(f"{LABEL_WORDS[milestone.rests_on]} ('forecast sensitivity').")
     if not target.observed_before:
-        yield text("Never observed in the data: the prior speaks.", "yellow")
+        yield text("Never observed in the data: the chance rests on priors and milder acts.", "yellow")
 
 
 def _members(forecast: Forecast) -> Iterator[Part]:
@@ -181,7 +181,7 @@ def _members(forecast: Forecast) -> Iterator[Part]:
 
 def _group(forecast: Forecast, target: TargetForecast) -> Iterator[Part]:
     seen = target.observed_before
-    record = f"seen {wording.times(seen)}" if seen else "never observed: the prior speaks"
+    record = f"seen {wording.times(seen)}" if seen else "never observed"
     yield text(f"{target.label} ({record})", "bold" if seen else "bold yellow")
     yield text(target.definition, "dim", indent=2)
     asked = forecast.headline.milestone if target.name == forecast.headline.target else None

@@ -36,9 +36,9 @@ def chosen_milestones(
 
 
 def seen_before(target: TargetForecast) -> str:
-    """How often the target was seen in the data; says so when the prior speaks alone."""
+    """How often the target was seen in the data; says so where it never was."""
     if target.observed_before == 0:
-        return "never observed: the prior speaks"
+        return "never observed"
     return f"seen {wording.times(target.observed_before)} in the data"
 
 

@@ -118,8 +118,8 @@ def test_every_row_of_the_table_is_one_line_that_fits():
 
 
 def test_a_target_that_was_never_seen_is_marked_where_it_stands():
-    assert "Crisis [bold]x[/bold] (never observed: the prior speaks)" in printed(made_forecast(seen=0))
-    assert "Never observed in the data: the prior speaks." in printed(made_forecast(seen=0))
+    assert "Crisis [bold]x[/bold] (never observed)" in printed(made_forecast(seen=0))
+    assert "Never observed in the data: the chance rests on priors and milder acts." in printed(made_forecast(seen=0))
     assert "Crisis [bold]x[/bold] (seen 3 times)" in printed(made_forecast())
 
 
@@ -135,7 +135,7 @@ def test_check_reads_the_worked_case_back_in_80_columns(command):
     ended = command("check", WORKED_CASE)
     assert (ended.code, ended.err) == (0, "")
     assert max(map(len, ended.out.splitlines())) <= WIDTH
-    assert "Lethal clash between forces: never seen: the prior speaks." in ended.out
+    assert "Lethal clash between forces: never seen: its chance rests on priors and milder acts." in ended.out
     assert re.search(r"sanction +\d+\.\d +\d+\.\d to \d+ +3\.1\n", ended.out)
 
 

@@ -102,7 +102,7 @@ def test_a_target_never_seen_is_said_to_rest_on_the_prior(forecast, analysis):
         "Not seen in the data, so the figure reflects our assumptions: Lethal clash between forces." in text
     )
     assert "Seen in the data: Major escalation, 20 times; Military confrontation, 3 times." in text
-    assert seen_before(forecast.targets[2]) == "never observed: the prior speaks"
+    assert seen_before(forecast.targets[2]) == "never observed"
 
 
 @pytest.mark.parametrize(
