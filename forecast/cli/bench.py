@@ -27,6 +27,7 @@ from forecast.cli.progress import listening
 from forecast.cli.terminal import BLANK, Part, Table, left, right, text
 from forecast.errors import InputError
 from forecast.progress import StageProgress
+from forecast.wording import count
 
 if TYPE_CHECKING:
     from forecast.bench.accuracy import Benchmark
@@ -293,7 +294,17 @@ def _scores(found: Benchmark) -> Iterator[Part]:
     yield BLANK
     yield from _choice(found)
     yield from _against_baselines(found)
-    yield text(f"Time: {found.seconds_per_origin:.2f} s an origin, all models together.")
+    spent = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in found.seconds.items())
+    yield text(
+        f"Time: {found.seconds_per_origin:.2f} s an origin, all models together. Processor s: {spent}."
+    )
+    if found.fits:
+        yield text(f"{found.failed} of {count(found.fits, 'fit')} failed a gate.")
+    for model, apart in found.failed_fits().items():
+        windows = count(apart.n, "window")
+        yield text(
+            f"{windows} of {model} from failed fits: Brier {apart.brier:.3f}, log {apart.log:.3f}.", indent=2
+        )
     yield model_legend(models)
 
 

@@ -125,7 +125,9 @@ class TargetForecast(Record):
     name: str
     label: str
     definition: str
-    observed_before: int = Field(ge=0, description="target events seen in the data; 0 = the chance rests on priors and milder acts")
+    observed_before: int = Field(
+        ge=0, description="target events seen in the data; 0 = the chance rests on priors and milder acts"
+    )
     milestones: tuple[MilestoneForecast, ...]
     curve: Curve
     time_to_event_days: TimeToEvent

@@ -119,7 +119,9 @@ def test_every_row_of_the_table_is_one_line_that_fits():
 
 def test_a_target_that_was_never_seen_is_marked_where_it_stands():
     assert "Crisis [bold]x[/bold] (never observed)" in printed(made_forecast(seen=0))
-    assert "Never observed in the data: the chance rests on priors and milder acts." in printed(made_forecast(seen=0))
+    assert "Never observed in the data: the chance rests on priors and milder acts." in printed(
+        made_forecast(seen=0)
+    )
     assert "Crisis [bold]x[/bold] (seen 3 times)" in printed(made_forecast())
 
 
