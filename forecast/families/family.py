@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,6 +98,7 @@ class Member(Protocol):
         """What it is, in paragraphs for the method section of a report."""
 
 
+@runtime_checkable
 class DirectMember(Member, Hashable, Protocol):
     """A member of combinations that needs no sampling: it reads the record alone."""
 

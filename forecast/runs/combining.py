@@ -78,7 +78,7 @@ class Combined:
     paths : FirstPassages
         Of the joint model without the calendar, unweighted.
     tilt : Tilt
-        Equal weights where ``too_few`` is given.
+        The weights; where ``too_few`` is given those that were tried, and are not used.
     too_few : TooFewEffective or None
         Why no weights could be used at all.
     """
@@ -213,16 +213,18 @@ def _weights(paths: FirstPassages, wanted: Sequence[Wanted]) -> tuple[Tilt, TooF
         asked = [one for one in asked if one.target != worst]
         tilt = without[worst]
     if not asked:
-        return replace(tilt, dropped=()), too_few_effective(whole)
+        return replace(whole, dropped=()), too_few_effective(whole)
     return replace(tilt, dropped=(*tilt.dropped, *given_up)), None
 
 
 def too_few_effective(tilt: Tilt) -> TooFewEffective | None:
     """Why weights must not be used; ``None`` where they leave enough paths and draws."""
     needed = EFFECTIVE_SHARE_MIN * tilt.weights.size
-    if tilt.effective_paths < needed:
+    # As many draws of equal weight as are needed may be a little fewer by rounding.
+    few = 1 - 1e-9
+    if tilt.effective_paths < few * needed:
         return TooFewEffective(code="too_few_effective_paths", value=tilt.effective_paths, limit=needed)
-    if tilt.effective_draws < EFFECTIVE_DRAWS_MIN:
+    if tilt.effective_draws < few * EFFECTIVE_DRAWS_MIN:
         return TooFewEffective(
             code="too_few_effective_draws", value=tilt.effective_draws, limit=EFFECTIVE_DRAWS_MIN
         )

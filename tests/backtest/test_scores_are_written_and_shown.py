@@ -9,14 +9,14 @@ from forecast.baselines.methods import BASELINES
 from forecast.cli.backtest import backtest_scores, score_table
 from forecast.cli.terminal import lines_of
 from forecast.config import load_config
-from forecast.evaluation.backtest import DEFAULT_MODEL, MODELS, BacktestOptions
+from forecast.evaluation.backtest import DEFAULT_MODEL, SHOWN_MODELS, BacktestOptions
 from forecast.evaluation.forecast_table import read_forecasts
 from forecast.evaluation.track_record import find_track_record
 from forecast.runs.folder import file_hashes
 from forecast.runs.inputs import read_inputs
 from forecast.workflows.backtest import run_backtest
 
-ALL = (*MODELS, *BASELINES)
+ALL = (*SHOWN_MODELS, *BASELINES)
 
 
 def test_scores_hold_every_target_horizon_and_model_with_what_was_asked(whole_backtest):
@@ -44,12 +44,12 @@ def test_scores_hold_every_target_horizon_and_model_with_what_was_asked(whole_ba
     assert content["dyad"] == {"a": "USA", "b": "CHN", "label": "USA – CHN"}
 
 
-def test_forecasts_are_those_of_the_units_and_the_ensemble_is_their_mean(whole_backtest):
+def test_forecasts_are_those_of_the_units_and_the_combination_is_the_mean_of_its_members(whole_backtest):
     backtest, folder = whole_backtest
     table = read_forecasts(folder / "forecasts.csv")
     members = []
     for position, target in enumerate(("severe", "military")):
-        for family in MODELS[:3]:
+        for family in ("joint", "focused"):
             (result,) = [
                 one
                 for one in backtest.results
@@ -59,8 +59,10 @@ def test_forecasts_are_those_of_the_units_and_the_ensemble_is_their_mean(whole_b
             made = [one.probability[row, 0] for one in result.forecasts]
             assert table.select(target=target, horizon_days=30, model=family).probability.tolist() == made
             members.append(made)
-        pooled = table.select(target=target, horizon_days=30, model="ensemble").probability
-        assert np.array_equal(pooled, np.mean(members[-3:], axis=0))
+        panel = table.select(target=target, horizon_days=30, model="panel").probability
+        mean = np.mean([*members[-2:], panel], axis=0)
+        combined = table.select(target=target, horizon_days=30, model="combined").probability
+        np.testing.assert_allclose(combined, mean, rtol=1e-14)
 
 
 def test_the_manifest_knows_every_file(whole_backtest):
@@ -140,7 +142,7 @@ def test_priors_of_the_config_reach_the_joint_family_and_the_reader_is_told(
     options = BacktestOptions(origins=(date(2020, 1, 1), date(2020, 2, 1)), horizons=(30,))
     done = run_backtest(config, options, folder=tmp_path / "backtest")
     assert done.plan.priors == {"tension.persistence": "slow"}
-    assert "The priors of the config change the joint family; focused and target keep theirs." in done.notes
+    assert "The priors of the config change the joint family; focused keep theirs." in done.notes
 
 
 def test_the_folder_is_a_track_record_for_a_run_of_the_same_config(whole_backtest):

@@ -97,7 +97,7 @@ def test_a_stopped_backtest_is_not_overwritten_unasked(config, tmp_path, drawn_u
         (
             {},
             BacktestOptions(first=date(2019, 6, 1), horizons=(30, 90), models=("joint",)),
-            "models: 5 values from joint to combined then, joint now",
+            "models: joint, focused, panel, combined then, joint now",
         ),
     ],
 )
@@ -148,7 +148,7 @@ def test_a_failed_unit_leaves_the_scores_of_the_others_and_can_be_tried_again(
     command = ("backtest", config_file, "--from", "2019-06-01", "--horizons", "30,90", "--out", tmp_path)
     ended = forecast(*command)
     assert ended.code == 1
-    assert "1 of 5 parts failed" in ended.err
+    assert "1 of 3 parts failed" in ended.err
     assert "small-focused-severe-0000-0018: FloatingPointError: a made-up failure" in ended.err
     assert "--resume" in ended.err
     assert "Military" in ended.out

@@ -13,6 +13,7 @@ import pytest
 
 from forecast.cli import main
 from forecast.config import load_scenario
+from forecast.families.combination import COMBINED
 from forecast.runs.run import read_run
 from forecast.scenarios import compare_scenarios, plan_scenario
 from forecast.scenarios.evaluate import hit_shares_before, milestone_day, weights_for
@@ -152,7 +153,7 @@ def test_a_combination_is_the_mean_of_its_members_and_answers_like_its_joint_mod
     assert ended.code == 0, ended.err
     record = json.loads((folder / "forecast.json").read_text())
     combination = record["combination"]
-    assert [one["name"] for one in combination["members"]] == ["joint", "focused", "climatology"]
+    assert [one["name"] for one in combination["members"]] == [one.name for one in COMBINED.members]
     assert combination["tilted"], combination
     lost = {(one["target"], one["milestone"]) for one in combination["dropped"]}
     for target in record["targets"]:

@@ -16,6 +16,7 @@ from forecast.inference.importance import monte_carlo_error
 from forecast.panel.streams import FutureAct
 from forecast.priors.distributions import shifted
 from forecast.runs.cautions import not_combined
+from forecast.runs.combining import too_few_effective
 from forecast.runs.inputs import read_inputs
 from forecast.runs.run import read_run, simulate_fits, write_paths, write_run
 from forecast.scenarios import compare_scenarios, plan_scenario
@@ -26,6 +27,7 @@ from forecast.sensitivity.robustness import RobustnessOptions, measure_robustnes
 from forecast.sensitivity.shifts import PriorShifts, calendar_effects, stacked_shares
 from forecast.simulation import NEVER, FirstPassages
 from forecast.simulation.probabilities import HitMoments, beta_interval
+from forecast.simulation.tilting import Tilt
 
 SURE = {"date": "2022-08-15", "category": "military_incident", "severity": 5}
 
@@ -86,8 +88,16 @@ def mixed(inputs_with, run_from):
     return run_from(inputs_with("mixed"))
 
 
-def futures_of(run, **changes):
-    return simulate_fits(replace(run.inputs, **changes), run.posteriors)
+@pytest.fixture(scope="module")
+def without(mixed):
+    """The futures of all members without the calendar."""
+    return simulate_fits(replace(mixed.inputs, calendar=()), mixed.posteriors)
+
+
+def played(run, calendar, combined):
+    """The weighted futures of the joint model under another calendar."""
+    fit = run.inputs.main
+    return combined.weighted(fit.model.simulate(fit.panel, run.draws, run.simulation, calendar))
 
 
 def assumed(*acts, **changes):
@@ -95,9 +105,8 @@ def assumed(*acts, **changes):
     return scenario_of(settings, SourceMap("test"))
 
 
-def test_without_a_calendar_every_milestone_is_the_mean_of_the_members(mixed):
-    found = futures_of(mixed, calendar=())
-    combined = found.combined
+def test_without_a_calendar_every_milestone_is_the_mean_of_the_members(mixed, without):
+    found, combined = without, without.combined
     assert (combined.too_few, combined.tilt.dropped) == (None, ())
     for rule in mixed.inputs.rules:
         curve = found.hits.curve(rule.name)
@@ -111,11 +120,10 @@ def test_without_a_calendar_every_milestone_is_the_mean_of_the_members(mixed):
             assert found.hits.probability(rule.name, day) == pytest.approx(mean, abs=1e-6)
 
 
-def test_a_calendar_moves_the_paths_and_leaves_their_weights(mixed):
-    without = futures_of(mixed, calendar=())
+def test_a_calendar_moves_the_paths_and_leaves_their_weights(mixed, without):
     np.testing.assert_array_equal(mixed.hits.weights, without.hits.weights)
     sure = FutureAct(mixed.inputs.calendar[0].date, "military_incident", 5, 1.0)
-    certain = futures_of(mixed, calendar=(sure,)).hits
+    certain = played(mixed, (sure,), without.combined)
     np.testing.assert_array_equal(certain.weights, without.hits.weights)
     day = (sure.date - certain.origin).days
     for name in certain.targets:
@@ -168,6 +176,11 @@ def test_a_target_whose_weights_would_be_worth_too_little_is_given_up_alone(mixe
     assert (caution.code, caution.target, len(caution.dates)) == ("beyond_paths", "lethal", 2)
 
 
+def test_as_many_draws_as_are_needed_are_enough():
+    assert too_few_effective(Tilt(np.full((400, 16), 1 / 6400))) is None
+    assert too_few_effective(Tilt(np.full((399, 16), 1 / 6384))).code == "too_few_effective_draws"
+
+
 def test_too_few_draws_carry_no_mean_and_the_run_says_so(folder, families, run_from):
     config = load_config(folder / "config.yaml", ["model.family=mixed", "sampler.draws=90"])
     inputs = read_inputs(config)
@@ -178,7 +191,7 @@ def test_too_few_draws_carry_no_mean_and_the_run_says_so(folder, families, run_f
     record = found.combined.record(inputs)
     assert (record.tilted, record.dropped) == (False, ())
     assert record.reason.code == "too_few_effective_draws"
-    assert record.reason.value < record.reason.limit == 400
+    assert record.reason.value == record.effective_draws < record.reason.limit == 400
     (caution,) = not_combined(inputs, record)
     assert (caution.code, caution.of) == ("not_combined", "draws")
     assert found.combined.probability("escalation", 184) is None
@@ -189,9 +202,8 @@ def test_a_milestone_further_ahead_than_a_member_answers_is_refused_with_its_lin
         inputs_with("near")
 
 
-def test_the_record_names_members_and_what_the_weights_are_worth(mixed):
-    combined = futures_of(mixed).combined
-    record = combined.record(mixed.inputs)
+def test_the_record_names_members_and_what_the_weights_are_worth(mixed, without):
+    record = without.combined.record(mixed.inputs)
     assert [one.label for one in record.members] == ["joint model", "focused model", "climatology"]
     weights = mixed.hits.weights
     assert record.paths == weights.size
@@ -201,8 +213,8 @@ def test_the_record_names_members_and_what_the_weights_are_worth(mixed):
     assert not_combined(mixed.inputs, record) == ()
 
 
-def test_the_error_of_a_milestone_joins_those_of_the_members(mixed):
-    found = futures_of(mixed, calendar=())
+def test_the_error_of_a_milestone_joins_those_of_the_members(mixed, without):
+    found = without
     day = milestone_day(mixed, "new-year")
     joint, focused, direct = found.combined.members
     errors = [one.error("escalation", day, mixed.n_chains) for one in (joint, focused, direct)]
@@ -346,13 +358,13 @@ def test_shifted_priors_start_from_the_weighted_probability(mixed):
     assert shifts.at(0.5).probability[0] == pytest.approx(expected, abs=0.01)  # the tail is smoothed
 
 
-def test_an_act_ahead_has_the_effect_that_playing_it_has(mixed):
+def test_an_act_ahead_has_the_effect_that_playing_it_has(mixed, without):
     # Not one that meets the target: what it brings about.
     act = replace(mixed.inputs.calendar[0], category="military_posture", severity=4, probability=0.5)
     run = replace(mixed, inputs=replace(mixed.inputs, calendar=(act,)))
-    run = replace(run, hits=futures_of(mixed, calendar=(act,)).hits)
+    run = replace(run, hits=played(mixed, (act,), without.combined))
     sure, never = (
-        futures_of(mixed, calendar=(replace(act, probability=p),)).hits.probability("escalation", 184)
+        played(mixed, (replace(act, probability=p),), without.combined).probability("escalation", 184)
         for p in (1.0, 0.0)
     )
     day = milestone_day(mixed, "new-year")

@@ -2,7 +2,10 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.optimize import minimize
+from scipy.stats import entropy
 
 from forecast.simulation import NEVER, FirstPassages
 from forecast.simulation.tilting import Wanted, tilt_paths
@@ -183,3 +186,29 @@ def test_the_error_of_a_weighted_probability_is_that_of_its_scatter():
         found.append(by_draw.mean())
         errors.append(by_draw.std(ddof=1) / np.sqrt(DRAWS))
     assert np.mean(errors) == pytest.approx(np.std(found, ddof=1), rel=0.12)
+
+
+@given(st.integers(0, 10_000), st.floats(0.1, 3.0))
+def test_whatever_some_weights_give_is_carried(seed, spread):
+    """Ten targets at six days: probabilities that come from weights of any kind can be had again."""
+    rng = np.random.default_rng(seed)
+    common = rng.exponential(80.0, (200, 8))
+    first_day = {
+        f"t{k}": np.minimum(common, rng.exponential(30.0 * (k + 1), (200, 8))).astype(np.int32)
+        for k in range(10)
+    }
+    weights = np.exp(spread * rng.standard_normal((200, 8)))
+    weights /= weights.sum()
+    asked = [
+        Wanted(name, day, before(days, day, weights))
+        for name, days in first_day.items()
+        for day in (5, 10, 20, 40, 80, 160)
+    ]
+    found = tilt_paths(first_day, asked)
+    assert found.dropped == ()
+    assert found.weights.min() > 0
+    for one in asked:
+        share = before(first_day[one.target], one.day, found.weights)
+        assert share == pytest.approx(one.probability, abs=1e-6)
+    # Of all weights that give these probabilities they differ least from equal ones.
+    assert entropy(found.weights.ravel()) >= entropy(weights.ravel()) - 1e-9
