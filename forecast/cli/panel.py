@@ -16,7 +16,7 @@ from forecast.progress import StageProgress
 from forecast.wording import count
 
 if TYPE_CHECKING:
-    from forecast.pooled_hazard.hazard import PooledHazard
+    from forecast.pooled_hazard.coefficients import PooledHazard
 
 app = typer.Typer(
     name="panel",
@@ -66,7 +66,7 @@ def show(
     output: Output,
 ) -> None:
     """Show coefficients with their errors, and what they were learned from."""
-    from forecast.pooled_hazard.hazard import read_hazard, shipped_hazard
+    from forecast.pooled_hazard.coefficients import read_hazard, shipped_hazard
 
     known = read_hazard(file) if file else shipped_hazard()
     output.print({"panel": known.model_dump(mode="json", by_alias=True)}, _summary(known, None))

@@ -24,7 +24,7 @@ from forecast.events.table import EventTable
 from forecast.families import FAMILIES
 from forecast.inference.posterior import SamplerOptions
 from forecast.panel.streams import TargetRule
-from forecast.pooled_hazard.hazard import PooledHazard, shipped_hazard
+from forecast.pooled_hazard.coefficients import PooledHazard, shipped_hazard
 from forecast.priors import PriorStatement
 from forecast.priors.population import Population, shipped_population
 from forecast.runs.inputs import Inputs
@@ -205,7 +205,8 @@ def plan_notes(plan: BacktestPlan, inputs: Inputs) -> tuple[str, ...]:
     others = [family for family in plan.families if family not in plan.changed_families]
     if plan.priors and others:
         kept = " and ".join(others)
-        notes.append(f"The priors of the config change the {plan.changed_family} family; {kept} keep theirs.")
+        keep = "keep theirs" if len(others) > 1 else "keeps its own"
+        notes.append(f"The priors of the config change the {plan.changed_family} family; {kept} {keep}.")
     return tuple(notes)
 
 

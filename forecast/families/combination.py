@@ -16,7 +16,7 @@ from forecast.families.direct_members import CLIMATOLOGY_OF_UNSEEN, PANEL, Panel
 from forecast.families.family import Ability, DirectMember, EventModel, ModelFamily
 from forecast.families.stream_families import COUNTS, EXCITATION, FOCUSED, JOINT, SEVERITY, TARGET, TENSION
 from forecast.panel.streams import TargetRule
-from forecast.pooled_hazard.hazard import PooledHazard
+from forecast.pooled_hazard.coefficients import PooledHazard
 from forecast.simulation.first_passages import FirstPassages
 
 Days = NDArray[np.int32]

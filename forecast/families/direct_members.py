@@ -12,13 +12,8 @@ from forecast.baselines.methods import PRIOR_HITS, climatology
 from forecast.baselines.windows import Days, Floats, Horizons, seen_before
 from forecast.events.table import EventTable
 from forecast.panel.streams import TargetRule
-from forecast.pooled_hazard.hazard import (
-    FURTHEST_DAYS,
-    PooledHazard,
-    forecast_by_day,
-    forecast_origins,
-    shipped_hazard,
-)
+from forecast.pooled_hazard.coefficients import PooledHazard, shipped_hazard
+from forecast.pooled_hazard.hazard import FURTHEST_DAYS, forecast_by_day, forecast_origins
 from forecast.simulation.probabilities import HitMoments
 
 

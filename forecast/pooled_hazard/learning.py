@@ -22,18 +22,15 @@ from forecast.errors import InputError
 from forecast.events.codebook import CONFLICTUAL
 from forecast.events.table import EventTable
 from forecast.panel.streams import TargetRule
-from forecast.pooled_hazard.features import EDGES, NAMES, origin_features
-from forecast.pooled_hazard.hazard import (
-    INTERVAL_WEIGHT,
-    SPACING_DAYS,
+from forecast.pooled_hazard.coefficients import (
     LearnedDyad,
     LearnedTarget,
     PooledHazard,
     Provenance,
-    first_day_after,
-    follow_up,
     main_actors,
 )
+from forecast.pooled_hazard.features import EDGES, NAMES, origin_features
+from forecast.pooled_hazard.hazard import INTERVAL_WEIGHT, SPACING_DAYS, first_day_after, follow_up
 
 Floats = NDArray[np.float64]
 

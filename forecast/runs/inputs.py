@@ -22,7 +22,7 @@ from forecast.families.family import EventModel, ModelFamily
 from forecast.panel.panel import Panel, TimeGrid, count_events
 from forecast.panel.reporting_delay import DelayCurve, completeness_of, estimate_delay, stated_delay
 from forecast.panel.streams import FutureAct, TargetRule
-from forecast.pooled_hazard.hazard import PooledHazard, read_hazard, shipped_hazard
+from forecast.pooled_hazard.coefficients import PooledHazard, read_hazard, shipped_hazard
 from forecast.priors import PriorSet
 from forecast.priors.population import Population, read_population, shipped_population
 from forecast.runs.files import FORECASTS, SCORES

@@ -142,7 +142,7 @@ def test_priors_of_the_config_reach_the_joint_family_and_the_reader_is_told(
     options = BacktestOptions(origins=(date(2020, 1, 1), date(2020, 2, 1)), horizons=(30,))
     done = run_backtest(config, options, folder=tmp_path / "backtest")
     assert done.plan.priors == {"tension.persistence": "slow"}
-    assert "The priors of the config change the joint family; focused keep theirs." in done.notes
+    assert "The priors of the config change the joint family; focused keeps its own." in done.notes
 
 
 def test_the_folder_is_a_track_record_for_a_run_of_the_same_config(whole_backtest):

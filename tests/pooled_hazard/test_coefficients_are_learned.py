@@ -11,7 +11,8 @@ from forecast.bench.accuracy import read_dyads
 from forecast.errors import InputError
 from forecast.events.table import Event, EventTable
 from forecast.panel.streams import TargetRule
-from forecast.pooled_hazard.hazard import forecast_origins, shipped_hazard
+from forecast.pooled_hazard.coefficients import shipped_hazard
+from forecast.pooled_hazard.hazard import forecast_origins
 from forecast.pooled_hazard.learning import RIDGE, Rows, dyad_rows, fit_poisson, learn_hazard
 
 START = date(1990, 1, 1)
