@@ -31,8 +31,22 @@ from forecast.evaluation.backtest import (
 )
 from forecast.evaluation.calibration import PooledCalibration
 from forecast.evaluation.forecast_table import ForecastTable
-from forecast.evaluation.score_table import ScoreCell, compare_models, score_forecasts, without_nan
-from forecast.evaluation.units import Unit, UnitResult, collect, model_columns, units_of
+from forecast.evaluation.score_table import (
+    FailedFits,
+    ScoreCell,
+    compare_models,
+    score_forecasts,
+    without_nan,
+)
+from forecast.evaluation.units import (
+    Unit,
+    UnitResult,
+    collect,
+    count_fits,
+    model_columns,
+    stage_seconds,
+    units_of,
+)
 from forecast.evaluation.workers import run_jobs
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
@@ -129,12 +143,13 @@ class BenchmarkCell:
     log: float
     brier_se: float
     log_se: float
+    failed_fits: FailedFits | None = None
 
     @classmethod
     def of(cls, dyad: str, cell: ScoreCell) -> BenchmarkCell:
         """Keep of a cell of the score table what is compared between dyads."""
         means = cell.brier.value, cell.log.value, cell.brier.se, cell.log.se
-        return cls(dyad, cell.horizon_days, cell.model, cell.n, cell.base_rate, *means)
+        return cls(dyad, cell.horizon_days, cell.model, cell.n, cell.base_rate, *means, cell.failed_fits)
 
 
 @dataclass(frozen=True)
@@ -142,9 +157,9 @@ class Benchmark:
     """Scores of all dyads: cells by dyad, horizon and model; of each dyad one calibration line a model.
 
     ``choice`` is the model to ship by these dyads, ``None`` without models. ``against_baselines`` is the mean
-    log score of each model minus that of each baseline: below 0 the model is better.
-    ``seconds_per_origin`` is the
-    wall-clock time of all models and baselines together, divided by the origins of all dyads.
+    log score of each model minus that of each baseline: below 0 the model is better. ``seconds_per_origin`` is
+    the wall-clock time of all models and baselines together, divided by the origins of all dyads. ``seconds``
+    are of the processor, by stage; ``fits`` were made, and ``failed`` of them did not pass the gates.
     """
 
     cells: tuple[BenchmarkCell, ...]
@@ -152,6 +167,9 @@ class Benchmark:
     choice: ModelChoice | None
     against_baselines: Mapping[str, Mapping[str, Gap]]
     seconds_per_origin: float
+    seconds: Mapping[str, float]
+    fits: int
+    failed: int
 
     def means(self) -> dict[str, dict[str, float]]:
         """Mean Brier and log score of each model over dyads and horizons, all of the same weight."""
@@ -180,6 +198,8 @@ class Benchmark:
             },
             "calibration": lines,
             "seconds_per_origin": self.seconds_per_origin,
+            "seconds": dict(self.seconds),
+            "fits": {"made": self.fits, "failed": self.failed},
         }
         return cast("dict[str, Any]", without_nan(content))
 
@@ -289,10 +309,14 @@ def run_benchmark(
     if failures:
         listed = "\n".join(f"  {failure}" for failure in failures)
         raise UnfinishedError(f"{len(failures)} of {len(jobs)} parts failed, so there is no mean.\n{listed}")
+    scoring = time.process_time()
     forecasts = {dyad: collect(plan, dyads[dyad], results[dyad]) for dyad, plan in plans.items()}
     seconds = time.perf_counter() - began
     seed = options.sampler.seed
     scores = {dyad: score_forecasts(table, seed=seed) for dyad, table in forecasts.items()}
+    every = [result for found in results.values() for result in found]
+    spent = stage_seconds(every) | {"score": round(time.process_time() - scoring, 2)}
+    made, failed = count_fits(every)
     n_origins = sum(len(plan.origins) for plan in plans.values())
     tables = list(forecasts.values())
     against = {
@@ -305,4 +329,7 @@ def run_benchmark(
         choose_model(tables, seed=seed),
         against,
         round(seconds / n_origins, 3),
+        spent,
+        made,
+        failed,
     )

@@ -27,6 +27,7 @@ from forecast.cli.progress import listening
 from forecast.cli.terminal import BLANK, Part, Table, left, right, text
 from forecast.errors import InputError
 from forecast.progress import StageProgress
+from forecast.wording import count
 
 if TYPE_CHECKING:
     from forecast.bench.accuracy import Benchmark
@@ -293,8 +294,25 @@ def _scores(found: Benchmark) -> Iterator[Part]:
     yield BLANK
     yield from _choice(found)
     yield from _against_baselines(found)
-    yield text(f"Time: {found.seconds_per_origin:.2f} s an origin, all models together.")
+    spent = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in found.seconds.items())
+    yield text(
+        f"Time: {found.seconds_per_origin:.2f} s an origin, all models together. Processor s: {spent}."
+    )
+    if found.fits:
+        yield text(f"{found.failed} of {count(found.fits, 'fit')} failed a gate.{_apart(found)}")
     yield model_legend(models)
+
+
+def _apart(found: Benchmark) -> str:
+    """Say how the forecasts from failed fits scored."""
+    said = []
+    for model in found.means():
+        failed = [cell.failed_fits for cell in found.cells if cell.model == model and cell.failed_fits]
+        n = sum(one.n for one in failed)
+        if n:
+            log = sum(one.n * one.log for one in failed) / n
+            said.append(f"{model} {log:.3f} ({count(n, 'window')})")
+    return f" Log score of the forecasts from them: {'; '.join(said)}." if said else ""
 
 
 def _choice(found: Benchmark) -> Iterator[Part]:

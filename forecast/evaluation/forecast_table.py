@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,16 +19,17 @@ from forecast.errors import InputError
 from forecast.events.table import EventTable
 from forecast.panel.streams import TargetRule
 
-COLUMNS = ("origin", "horizon_days", "target", "model", "probability", "outcome")
-_TYPES: tuple[Any, ...] = ("datetime64[D]", np.int64, np.object_, np.object_, np.float64, np.int8)
+COLUMNS = ("origin", "horizon_days", "target", "model", "probability", "outcome", "failed_fit")
+_TYPES: tuple[Any, ...] = ("datetime64[D]", np.int64, np.object_, np.object_, np.float64, np.int8, np.int8)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ForecastTable:
     """Forecasts of windows that are complete, with their outcomes, shape (row,); rows in any order.
 
-    ``outcome`` is 1 when the target happened in the window, else 0. ``ValueError`` when columns differ in
-    length, a value is out of range, or a forecast is given twice.
+    ``outcome`` is 1 when the target happened in the window, else 0; ``failed_fit`` is 1 when a fit behind the
+    forecast failed a gate, else 0 (all of them when absent). ``ValueError`` when columns differ in length, a
+    value is out of range, or a forecast is given twice.
     """
 
     origin: NDArray[np.datetime64]
@@ -37,15 +38,19 @@ class ForecastTable:
     model: NDArray[np.object_]
     probability: NDArray[np.float64]
     outcome: NDArray[np.int8]
+    failed_fit: NDArray[np.int8] = field(default_factory=lambda: np.zeros(0, np.int8))
 
     def __post_init__(self) -> None:
+        if not len(self.failed_fit):
+            object.__setattr__(self, "failed_fit", np.zeros(len(self.origin), np.int8))
         lengths = {name: len(getattr(self, name)) for name in COLUMNS}
         if len(set(lengths.values())) > 1:
             raise ValueError(f"columns differ in length: {lengths}")
         if not np.all((self.probability >= 0) & (self.probability <= 1)):
             raise ValueError("a probability is not in [0, 1]")
-        if not np.all((self.outcome == 0) | (self.outcome == 1)):
-            raise ValueError("an outcome is neither 0 nor 1")
+        for name in ("outcome", "failed_fit"):
+            if not np.isin(getattr(self, name), (0, 1)).all():
+                raise ValueError(f"a value of {name} is neither 0 nor 1")
         keys = zip(self.origin.tolist(), self.horizon_days.tolist(), self.target, self.model, strict=True)
         if len(set(keys)) < len(self):
             raise ValueError("a forecast (origin, horizon, target, model) is given twice")
@@ -102,9 +107,16 @@ def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def make_forecasts(
-    outcomes: BinaryOutcomes, probability: NDArray[np.float64], *, model: str
+    outcomes: BinaryOutcomes,
+    probability: NDArray[np.float64],
+    *,
+    model: str,
+    failed: NDArray[np.bool_] | None = None,
 ) -> ForecastTable:
-    """Make a table from one model's forecasts, shape (origin, horizon); incomplete windows are left out."""
+    """Make a table from one model's forecasts, shape (origin, horizon); incomplete windows are left out.
+
+    ``failed``, shape (origin,), says where a fit behind them failed a gate (nowhere when absent).
+    """
     if probability.shape != outcomes.outcome.shape:
         raise ValueError(f"probabilities are of shape {probability.shape}, not {outcomes.outcome.shape}")
     row, column = np.nonzero(outcomes.complete)
@@ -115,6 +127,7 @@ def make_forecasts(
         model=np.full(len(row), model, dtype=np.object_),
         probability=probability[row, column],
         outcome=outcomes.outcome[row, column].astype(np.int8),
+        failed_fit=np.zeros(len(row), np.int8) if failed is None else failed[row].astype(np.int8),
     )
 
 
@@ -129,7 +142,7 @@ def join_forecasts(tables: Iterable[ForecastTable]) -> ForecastTable:
 
 
 def read_forecasts(path: str | Path) -> ForecastTable:
-    """Read a table written by ``ForecastTable.write_csv``.
+    """Read a table written by ``ForecastTable.write_csv``; without its last column no fit failed.
 
     ``InputError`` when the file cannot be read, its header differs, or a row has a value that is not allowed.
     """
@@ -140,9 +153,9 @@ def read_forecasts(path: str | Path) -> ForecastTable:
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: is not UTF-8 text. Give a forecasts.csv written by a backtest") from error
     header, *body = list(csv.reader(io.StringIO(text, newline=""))) or [[]]
-    if tuple(header) != COLUMNS:
+    if tuple(header) not in (COLUMNS, COLUMNS[:-1]):
         raise InputError(f"{path}:1: the header is '{','.join(header)}'. Expected: {','.join(COLUMNS)}")
-    rows = [_read_row(cells, f"{path}:{line}") for line, cells in enumerate(body, start=2)]
+    rows = [_read_row(cells, len(header), f"{path}:{line}") for line, cells in enumerate(body, start=2)]
     seen: dict[tuple[object, ...], int] = {}
     for line, row in enumerate(rows, start=2):
         earlier = seen.setdefault(row[:4], line)
@@ -158,10 +171,11 @@ def table_of(*columns: Sequence[object]) -> ForecastTable:
     return ForecastTable(**{name: np.array(column, dtype=kind) for name, column, kind in made})
 
 
-def _read_row(cells: list[str], place: str) -> tuple[date, int, str, str, float, int]:
-    if len(cells) != len(COLUMNS):
-        raise InputError(f"{place}: {len(cells)} cells, but the header has {len(COLUMNS)} columns")
-    origin, horizon, target, model, probability, outcome = cells
+def _read_row(cells: list[str], n_columns: int, place: str) -> tuple[date, int, str, str, float, int, int]:
+    if len(cells) != n_columns:
+        raise InputError(f"{place}: {len(cells)} cells, but the header has {n_columns} columns")
+    origin, horizon, target, model, probability, outcome, *last = cells
+    failed = last[0] if last else "0"
     try:
         day = date.fromisoformat(origin)
     except ValueError as error:
@@ -176,7 +190,9 @@ def _read_row(cells: list[str], place: str) -> tuple[date, int, str, str, float,
         raise InputError(f"{place}: probability '{probability}' is not in [0, 1]")
     if outcome not in ("0", "1"):
         raise InputError(f"{place}: outcome '{outcome}' is neither 0 nor 1")
-    return day, int(horizon), target, model, value, int(outcome)
+    if failed not in ("0", "1"):
+        raise InputError(f"{place}: failed_fit '{failed}' is neither 0 nor 1")
+    return day, int(horizon), target, model, value, int(outcome), int(failed)
 
 
 def forecast_baselines(

@@ -59,12 +59,32 @@ class SkillScore:
 
 
 @dataclass(frozen=True)
+class FailedFits:
+    """Mean scores of the ``n`` windows of a cell whose forecast comes from a fit that failed a gate."""
+
+    n: int
+    brier: float
+    log: float
+
+    @classmethod
+    def of(cls, rows: ForecastTable) -> FailedFits | None:
+        """Return the scores of these rows that come from failed fits, ``None`` where there is none."""
+        failed = rows.take(np.flatnonzero(rows.failed_fit == 1))
+        if not len(failed):
+            return None
+        forecast = failed.probability, failed.outcome
+        return cls(len(failed), float(brier_score(*forecast).mean()), float(log_score(*forecast).mean()))
+
+
+@dataclass(frozen=True)
 class ScoreCell:
     """Scores of one model on one target and horizon; see ``scores`` for each.
 
     ``brier`` and ``log`` are means over origins with block-bootstrap errors, ``log`` in nats; ``auc`` and the
     calibration line are NaN where the outcomes do not define them; ``skill`` is ``None`` for the reference
     itself and where it made no forecast. ``warnings`` are for a reader to see beside the numbers.
+    ``failed_fits`` are the windows whose fit failed a gate, scored apart: all others are those of the whole
+    cell, they included.
     """
 
     target: str
@@ -80,6 +100,7 @@ class ScoreCell:
     calibration_slope: float
     skill: SkillScore | None
     warnings: tuple[ScoreWarning, ...]
+    failed_fits: FailedFits | None = None
 
 
 @dataclass(frozen=True)
@@ -186,6 +207,7 @@ def _score_cell(
         line.slope,
         skill,
         tuple(warnings),
+        FailedFits.of(rows),
     )
 
 
@@ -226,6 +248,7 @@ def _cell_dict(cell: ScoreCell) -> dict[str, Any]:
         "auc": cell.auc,
         "calibration": {"intercept": cell.calibration_intercept, "slope": cell.calibration_slope},
         "skill": cell.skill and asdict(cell.skill),
+        "failed_fits": cell.failed_fits and asdict(cell.failed_fits),
         "warnings": list(map(score_sentence, cell.warnings)),
     }
 

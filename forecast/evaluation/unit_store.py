@@ -44,6 +44,7 @@ class UnitStore:
         """Write a finished unit (``RunFolderError`` when the disk is full or not writable)."""
         rows = [asdict(one) | {"probability": one.probability.tolist()} for one in result.forecasts]
         content = {"unit": result.unit.name, "seconds": result.seconds, "forecasts": rows}
+        content["stages"] = dict(result.stages)
         _write_whole(self._path(result.unit), json.dumps(content, default=str))
 
     def finished(self, units: Sequence[Unit]) -> list[UnitResult]:
@@ -71,7 +72,7 @@ class UnitStore:
             )
             if len(forecasts) != unit.n_origins:
                 raise ValueError(f"{len(forecasts)} origins, not {unit.n_origins}")
-            return UnitResult(unit, forecasts, float(content["seconds"]))
+            return UnitResult(unit, forecasts, float(content["seconds"]), content["stages"])
         except (ValueError, KeyError, TypeError) as error:
             raise RunFolderError(
                 f"{path}: is damaged ({error}). Delete it and run again with --resume"

@@ -10,7 +10,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.evaluation.backtest import BacktestPlan, outcomes_of
+from forecast.evaluation.backtest import BacktestPlan, outcomes_of, sampled_members
 from forecast.evaluation.forecast_table import (
     ForecastTable,
     forecast_baselines,
@@ -30,8 +30,8 @@ from forecast.families import FAMILIES
 from forecast.families.direct_members import PanelMember
 from forecast.families.family import DirectMember, EventModel
 from forecast.inference.posterior import SamplerOptions
-from forecast.inference.rolling import RollingPosterior, WeightedDraws
-from forecast.panel.panel import Panel, TimeGrid, count_events
+from forecast.inference.rolling import OriginDraws, RollingPosterior
+from forecast.panel.panel import Panel, TimeGrid, count_events, knots_for
 from forecast.panel.streams import TargetRule
 from forecast.priors import PriorSet
 from forecast.priors.population import Population
@@ -40,7 +40,14 @@ from forecast.simulation.probabilities import hit_shares
 
 BLOCK_ORIGINS = 28
 """Successive origins of one unit. Part of the results: each block starts from a fit of its own."""
-PATHS_PER_DRAW = 4
+SIMULATED_DRAWS, PATHS_PER_DRAW = 200, 4
+"""Draws that futures are simulated from, and futures of each: 800 cost a score .0006 nats on average.
+
+With ``exact`` every draw is simulated.
+"""
+STAGES = ("refit", "bridge", "simulate")
+KNOTS_STEP = 64
+"""Latent knots are rounded up to a multiple: records of many lengths share one compiled model."""
 MODELS_KEPT = 16
 """Compiled models that a process keeps."""
 
@@ -74,8 +81,8 @@ class Unit:
 class OriginForecast:
     """P(target in [origin, origin + H)), shape (target, horizon), and how its posterior was got.
 
-    ``refitted`` says whether it was fitted at this origin and ``converged`` whether that fit passed the
-    tolerated R-hat; ``pareto_k`` and ``effective_draws`` are of the importance weights.
+    ``refitted`` says whether it was fitted at this origin and ``converged`` whether the fit behind it passed
+    the gates; ``pareto_k`` and ``effective_draws`` are as in ``rolling``.
     """
 
     origin: date
@@ -88,11 +95,15 @@ class OriginForecast:
 
 @dataclass(frozen=True)
 class UnitResult:
-    """Forecasts of a unit, in the order of its origins, and the seconds they took."""
+    """Forecasts of a unit, in the order of its origins, and the seconds they took.
+
+    ``stages`` are seconds of processor time by stage: ``refit``, ``bridge`` and ``simulate``.
+    """
 
     unit: Unit
     forecasts: tuple[OriginForecast, ...]
     seconds: float
+    stages: Mapping[str, float] = field(default_factory=dict)
 
 
 ByTarget = Mapping[str, NDArray[np.float64]]
@@ -124,9 +135,10 @@ def run_unit(
     targets = [target for target in plan.targets if unit.target in (None, target.name)]
     (model,) = FAMILIES[unit.family].models(targets)
     # The longest past of the whole backtest sets the number of latent knots: units share one compiled model.
+    knots = knots_for(TimeGrid(plan.start, plan.origins[-1]).n_steps)
     rolling = _compiled(
         model,
-        TimeGrid(plan.start, plan.origins[-1]),
+        -(-knots // KNOTS_STEP) * KNOTS_STEP,
         json.dumps(plan.priors if unit.family in plan.changed_families else {}, sort_keys=True),
         plan.population,
         replace(plan.sampler, seed=0),
@@ -137,28 +149,33 @@ def run_unit(
     seed = int.from_bytes(digest[:4], "big") % 2**31
     rolling.start_anew(seed)
     done: list[OriginForecast] = []
+    simulated = 0.0
     for origin in plan.origins[unit.first : unit.last + 1]:
         known = events.known_by(origin - timedelta(days=1))
         data = count_events(known, TimeGrid(plan.start, origin), model.layout)
-        draws = rolling.at(data)
+        draws = rolling.at(data, None if plan.exact else SIMULATED_DRAWS)
+        before = time.process_time()
         probability = _probabilities(model, data, draws, plan.horizons, seed=seed + origin.toordinal())
+        simulated += time.process_time() - before
         fit = draws.refitted, draws.converged, draws.pareto_k, draws.effective_draws
         done.append(OriginForecast(origin, probability, *fit))
         if listen:
             listen(unit, len(done))
-    return UnitResult(unit, tuple(done), time.perf_counter() - began)
+    stages = {"refit": rolling.spent.refit, "bridge": rolling.spent.bridge, "simulate": simulated}
+    return UnitResult(unit, tuple(done), time.perf_counter() - began, stages)
 
 
 @lru_cache(maxsize=MODELS_KEPT)
 def _compiled(
     model: EventModel,
-    grid: TimeGrid,
+    n_knots: int,
     stated: str,
     population: Population | None,
     sampler: SamplerOptions,
     exact: bool,
 ) -> RollingPosterior:
-    # Compiled on an empty past of the right length: the model must not know what came after an origin.
+    # Compiled on an empty past: the model must not know what came after an origin.
+    grid = TimeGrid(date(2000, 1, 1), date(2000, 3, 1))
     empty = count_events(EventTable.from_events([], "nothing"), grid, model.layout)
 
     def priors(data: Panel) -> PriorSet:
@@ -166,17 +183,28 @@ def _compiled(
         own = {name: one for name, one in json.loads(stated).items() if defaults.has(name)}
         return defaults.changed(own, "config")
 
-    return RollingPosterior(model, empty, priors, sampler, exact=exact)
+    return RollingPosterior(model, empty, n_knots, priors, sampler, exact=exact)
 
 
 def _probabilities(
-    model: EventModel, data: Panel, weighted: WeightedDraws, horizons: Sequence[int], *, seed: int
+    model: EventModel, data: Panel, found: OriginDraws, horizons: Sequence[int], *, seed: int
 ) -> NDArray[np.float64]:
     options = SimulationOptions(seed=seed, horizon_days=max(horizons), paths_per_draw=PATHS_PER_DRAW)
-    hits = model.simulate(data, weighted.draws, options)
+    hits = model.simulate(data, found.draws, options)
     shares = (hit_shares(hits.of(name), max(horizons))[:, list(horizons)] for name in hits.targets)
-    # Not by a matrix product: its last bits depend on the number of threads. Rounding may pass one.
-    return np.minimum([(weighted.weights[:, None] * share).sum(axis=0) for share in shares], 1.0)
+    # Rounding may pass one.
+    return np.minimum([share.mean(axis=0) for share in shares], 1.0)
+
+
+def stage_seconds(results: Sequence[UnitResult]) -> dict[str, float]:
+    """Seconds of processor time of all units by stage: ``refit``, ``bridge`` and ``simulate``."""
+    return {stage: round(sum(one.stages.get(stage, 0.0) for one in results), 2) for stage in STAGES}
+
+
+def count_fits(results: Sequence[UnitResult]) -> tuple[int, int]:
+    """Return the numbers of fits made, and of those that failed a gate."""
+    fits = [one for result in results for one in result.forecasts if one.refitted]
+    return len(fits), sum(not one.converged for one in fits)
 
 
 def model_columns(events: EventTable) -> EventTable:
@@ -199,6 +227,8 @@ def collect(plan: BacktestPlan, events: EventTable, results: Sequence[UnitResult
         probability: dict[str, NDArray[np.float64]] = {
             family: _of_family(plan, results, family, position, target) for family in plan.families
         }
+        failures = {family: _failed(plan, results, family, target) for family in plan.families}
+        none = np.zeros(len(plan.origins), np.bool_)
         for name in plan.models:
             members = [
                 direct[member.name][target.name] if member.name in direct else probability[member.name]
@@ -208,7 +238,8 @@ def collect(plan: BacktestPlan, events: EventTable, results: Sequence[UnitResult
         for model in plan.models:
             made = np.where(np.isnan(probability[model]), np.nan, outcomes.outcome)
             kept = replace(outcomes, outcome=made)
-            tables.append(make_forecasts(kept, probability[model], model=model))
+            failed = np.any([failures[member] for member in sampled_members(model)], axis=0)
+            tables.append(make_forecasts(kept, probability[model], model=model, failed=none | failed))
         tables.append(forecast_baselines(events, target, outcomes, plan.start))
     return join_forecasts(tables)
 
@@ -238,3 +269,15 @@ def _of_family(
             block = [forecast.probability[row] for forecast in result.forecasts]
             probability[unit.first : unit.last + 1] = block
     return probability
+
+
+def _failed(
+    plan: BacktestPlan, results: Sequence[UnitResult], family: str, target: TargetRule
+) -> NDArray[np.bool_]:
+    """Whether the fit behind the forecasts of one family and target failed a gate, shape (origin,)."""
+    failed = np.zeros(len(plan.origins), np.bool_)
+    for result in results:
+        unit = result.unit
+        if unit.family == family and unit.target in (None, target.name):
+            failed[unit.first : unit.last + 1] = [not one.converged for one in result.forecasts]
+    return failed

@@ -16,6 +16,7 @@ from forecast.panel.panel import (
     Panel,
     decay_per_step,
     density_knots_for,
+    knots_for,
 )
 from forecast.panel.streams import StreamLayout
 from forecast.priors import PriorSet, elements
@@ -180,6 +181,23 @@ def linear_between(knots: Floats, steps: NDArray[np.int64], every: int) -> Float
     left, part = steps // every, steps % every / every
     right = np.minimum(left + 1, knots.shape[-1] - 1)  # has no part where a step stands on the last knot
     return np.asarray((1 - part) * knots[..., left] + part * knots[..., right])
+
+
+def with_new_future(
+    variables: Mapping[str, Floats], n_steps: int, rng: np.random.Generator
+) -> dict[str, Floats]:
+    """Draw the innovations of knots that a record of so many steps does not reach anew.
+
+    Its data say nothing on them, so under the posterior they are independent standard normals.
+    """
+    changed = dict(variables)
+    knots = knots_for(n_steps)
+    for name, first in ((INNOVATIONS, knots), (DENSITY_INNOVATIONS, density_knots_for(knots))):
+        if name in changed:
+            fresh = changed[name].copy()
+            fresh[..., first:] = rng.standard_normal(fresh[..., first:].shape)
+            changed[name] = fresh
+    return changed
 
 
 def prior_draws(

@@ -171,10 +171,25 @@ def state_before_last_step(panel: Panel, dyad: int, draws: StreamDraws) -> Excit
     That step may be cut short by the origin, and the simulation completes it before moving on. ``draws`` are
     those of the dyad alone (``StreamDraws.of_dyad``).
     """
-    narrow, wide = len(draws), (len(draws), len(panel.layout.streams))
-    state = ExcitationState(np.zeros(wide), np.zeros(narrow), np.zeros(wide), np.zeros(narrow))
-    felt, reach = panel.felt_counts[dyad], panel.reach[dyad]
-    for step in range(panel.grid.n_steps - 1):
-        severe = np.asarray(reach[step, :, SEVERE - 1].sum(), dtype=np.float64)
-        state.advance(felt[step], severe, panel.layout, decays_of(draws))
-    return state
+    layout, past = panel.layout, slice(0, panel.grid.n_steps - 1)
+    felt = panel.felt_counts[dyad, past]
+    own_decay, cross_decay, calming_decay = decays_of(draws)
+    # The recursions of ``ExcitationState.advance``, to the last bit; own and cross excitation in one array.
+    conflict = sum((felt[:, stream] for stream in layout.conflict_index), np.zeros(len(felt)))
+    counts = np.column_stack([felt, conflict])
+    decay = np.column_stack([*[own_decay] * felt.shape[1], cross_decay])
+    entering = 1 - decay
+    excitation = np.zeros(decay.shape)
+    calming, calming_decay = np.zeros((len(draws), felt.shape[1])), calming_decay[:, None]
+    for step in range(len(felt)):
+        excitation *= decay
+        excitation += entering * counts[step]
+        if any(layout.calming):
+            calming += felt[step]
+            calming *= calming_decay
+    severe = 0.0
+    if layout.marked:
+        for acts in panel.reach[dyad, past, :, SEVERE - 1].sum(axis=1, dtype=np.float64):
+            severe = (severe + float(acts)) * float(decay_per_step(SEVERE_HALF_LIFE_DAYS))
+    own, cross = excitation[:, :-1].copy(), excitation[:, -1].copy()
+    return ExcitationState(own, cross, calming, np.full(len(draws), severe))

@@ -26,7 +26,15 @@ from forecast.evaluation.backtest import (
 from forecast.evaluation.forecast_table import ForecastTable, csv_text
 from forecast.evaluation.score_table import ScoreTable, score_forecasts
 from forecast.evaluation.unit_store import UnitStore, open_store, plan_settings
-from forecast.evaluation.units import Unit, UnitResult, collect, model_columns, units_of
+from forecast.evaluation.units import (
+    Unit,
+    UnitResult,
+    collect,
+    count_fits,
+    model_columns,
+    stage_seconds,
+    units_of,
+)
 from forecast.evaluation.workers import run_jobs
 from forecast.families import FAMILIES
 from forecast.report.backtest_figures import write_backtest_figures
@@ -181,7 +189,11 @@ def _fit_notes(results: Sequence[UnitResult]) -> tuple[str, ...]:
     bad = sum(not one.converged for one in rows)
     if not bad:
         return ()
-    return (f"{bad} of {count(len(rows), 'forecast')} come from a fit that did not converge (origins.csv).",)
+    made, failed = count_fits(results)
+    return (
+        f"{failed} of {count(made, 'fit')} failed a gate, and {bad} of {count(len(rows), 'forecast')} come "
+        "from them (failed_fit in forecasts.csv); scores.json has their scores apart.",
+    )
 
 
 def _scores_content(
@@ -253,6 +265,7 @@ def _manifest(backtest: Backtest, folder: Path) -> dict[str, Any]:
         families[family] = {
             "seconds": round(seconds, 2),
             "seconds_per_origin": round(seconds / len(backtest.plan.origins), 3),
+            "seconds_by_stage": stage_seconds(results),
             "forecasts": len(rows),
             "refits": sum(one.refitted for one in rows),
             "not_converged": sum(not one.converged for one in rows),

@@ -39,11 +39,18 @@ def test_the_contract_of_the_command_is_kept(forecast, balkans, drawn_units):
         "against_baselines",
         "calibration",
         "seconds_per_origin",
+        "seconds",
+        "fits",
     }
     assert content["default"] == DEFAULT_MODEL
     assert content["seconds_per_origin"] >= 0
     cells = content["cells"]
+    assert list(content["seconds"]) == ["refit", "bridge", "simulate", "score"]
+    # Of two dyads five parts of 127 origins, each part in blocks of 28 with one fit that the fixture makes.
+    assert content["fits"] == {"made": 2 * 3 * 5, "failed": 0}
     columns = ["dyad", "horizon_days", "model", "n", "base_rate", "brier", "log", "brier_se", "log_se"]
+    columns += ["failed_fits"]
+    assert {cell["failed_fits"] for cell in cells} == {None}
     assert all(list(cell) == columns for cell in cells)
     assert set(content["choice"]["log_behind_best"]) == set(SHOWN_MODELS)
     lines = {(line["dyad"], line["model"]) for line in content["calibration"]}

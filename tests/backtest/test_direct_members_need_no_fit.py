@@ -1,6 +1,6 @@
 """Members that read their forecast off the record: computed with the baselines, averaged like any other."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -74,3 +74,18 @@ def test_a_backtest_without_any_fit_is_whole(families, config_file, tmp_path, dr
     assert (done.failures, done.n_units, sum(drawn_units.values())) == ((), 0, 0)
     assert {cell.model for cell in done.scores.cells} > {"steady"}
     assert (tmp_path / "backtest/scores.json").is_file()
+
+
+def test_a_forecast_is_marked_where_any_fit_behind_it_failed(families, make_plan, us_china, drawn_units):
+    plan = make_plan(origins=ORIGINS, models=("target", "steady", "mix"))
+    (unit,) = units_of(plan)
+    made = workers.run_unit(plan, us_china, unit)
+    failed = tuple(replace(one, converged=one.origin != ORIGINS[1]) for one in made.forecasts)
+    table = collect(plan, us_china, [replace(made, forecasts=failed)])
+    for model, marks in {
+        "target": [0, 1, 0],
+        "mix": [0, 1, 0],
+        "steady": [0] * 3,
+        "climatology": [0] * 3,
+    }.items():
+        assert table.select(model=model, horizon_days=30).failed_fit.tolist() == marks, model

@@ -26,8 +26,16 @@ def test_writing_and_reading_gives_the_same_values_to_the_last_bit(make_table, t
     assert (
         (tmp_path / "forecasts.csv")
         .read_text()
-        .startswith(HEADER + "\n2000-01-01,30,force,climatology,0.3000")
+        .startswith(HEADER + ",failed_fit\n2000-01-01,30,force,climatology,0.3000")
     )
+
+
+def test_a_file_without_the_last_column_has_no_failed_fit(tmp_path):
+    path = tmp_path / "forecasts.csv"
+    path.write_text(f"{HEADER}\n{ROW}\n")
+    assert read_forecasts(path).failed_fit.tolist() == [0]
+    path.write_text(f"{HEADER},failed_fit\n{ROW},1\n")
+    assert read_forecasts(path).failed_fit.tolist() == [1]
 
 
 @pytest.mark.parametrize(
@@ -42,6 +50,8 @@ def test_writing_and_reading_gives_the_same_values_to_the_last_bit(make_table, t
         (f"{HEADER}\n2000-01-01,30,f,m,nan,1\n", r":2: probability 'nan' is not in \[0, 1\]"),
         (f"{HEADER}\n2000-01-01,30,f,m,likely,1\n", r":2: probability 'likely' is not in \[0, 1\]"),
         (f"{HEADER}\n2000-01-01,30,f,m,0.5,yes\n", r":2: outcome 'yes' is neither 0 nor 1"),
+        (f"{HEADER},failed_fit\n{ROW},2\n", r":2: failed_fit '2' is neither 0 nor 1"),
+        (f"{HEADER},failed_fit\n{ROW}\n", r":2: 6 cells, but the header has 7 columns"),
         (f"{HEADER}\n{ROW}\n{ROW}\n", r":3: the same forecast is in line 2"),
     ],
 )

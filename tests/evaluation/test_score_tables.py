@@ -1,11 +1,12 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from forecast.errors import InputError
 from forecast.evaluation.forecast_table import join_forecasts
-from forecast.evaluation.score_table import compare_models, score_forecasts
+from forecast.evaluation.score_table import FailedFits, compare_models, score_forecasts
 from forecast.evaluation.scores import brier_score, log_score
 from forecast.records.history import AbsentForecasts, FewOutcomes
 
@@ -134,3 +135,19 @@ def test_comparing_one_cell_is_the_mean_difference_with_its_error(table):
 def test_models_that_share_no_window_cannot_be_compared(table):
     with pytest.raises(InputError, match="'sharp' and 'joint' forecast no window in common"):
         compare_models(table, "sharp", "joint", seed=1)
+
+
+def test_windows_from_failed_fits_are_scored_apart_and_stay_in_the_whole(make_table):
+    probability, outcome = np.array([0.1, 0.2, 0.3, 0.4]), [0, 1, 0, 1]
+    reference = make_table(0.5, outcome)
+    ours = replace(
+        make_table(probability, outcome, model="joint"), failed_fit=np.array([0, 1, 0, 1], np.int8)
+    )
+    scores = score_forecasts(join_forecasts([reference, ours]), seed=1)
+    cell = scores.cell("force", 30, "joint")
+    assert cell.n == 4
+    assert cell.brier.value == pytest.approx(np.mean([0.01, 0.64, 0.09, 0.36]))
+    assert cell.failed_fits == FailedFits(2, pytest.approx(0.5), pytest.approx(-np.log([0.2, 0.4]).mean()))
+    assert scores.cell("force", 30, "climatology").failed_fits is None
+    written = [one["failed_fits"] for one in scores.to_dict()["cells"]]
+    assert written == [None, {"n": 2, "brier": cell.failed_fits.brier, "log": cell.failed_fits.log}]
