@@ -157,9 +157,9 @@ class Benchmark:
     """Scores of all dyads: cells by dyad, horizon and model; of each dyad one calibration line a model.
 
     ``choice`` is the model to ship by these dyads, ``None`` without models. ``against_baselines`` is the mean
-    log score of each model minus that of each baseline: below 0 the model is better. ``seconds_per_origin`` is
-    the wall-clock time of all models and baselines together, divided by the origins of all dyads. ``seconds``
-    are of the processor, by stage; ``fits`` were made, and ``failed`` of them did not pass the gates.
+    log score of each model minus that of each baseline: below 0 the model is better. ``seconds_per_origin``
+    is the wall-clock time of all models and baselines together, divided by the origins of all dyads;
+    ``seconds`` are of the processor, by stage. ``fits`` were made; ``failed`` of them did not pass the gates.
     """
 
     cells: tuple[BenchmarkCell, ...]
@@ -180,6 +180,17 @@ class Benchmark:
                 "brier": sum(cell.brier for cell in own) / len(own),
                 "log": sum(cell.log for cell in own) / len(own),
             }
+        return found
+
+    def failed_fits(self) -> dict[str, FailedFits]:
+        """Mean scores of the windows from failed fits, of each model that has any."""
+        found = {}
+        for model in dict.fromkeys(cell.model for cell in self.cells):
+            own = [cell.failed_fits for cell in self.cells if cell.model == model and cell.failed_fits]
+            if own:
+                n = sum(one.n for one in own)
+                means = (sum(one.n * getattr(one, score) for one in own) / n for score in ("brier", "log"))
+                found[model] = FailedFits(n, *means)
         return found
 
     def to_dict(self) -> dict[str, Any]:

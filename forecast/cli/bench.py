@@ -299,20 +299,13 @@ def _scores(found: Benchmark) -> Iterator[Part]:
         f"Time: {found.seconds_per_origin:.2f} s an origin, all models together. Processor s: {spent}."
     )
     if found.fits:
-        yield text(f"{found.failed} of {count(found.fits, 'fit')} failed a gate.{_apart(found)}")
+        yield text(f"{found.failed} of {count(found.fits, 'fit')} failed a gate.")
+    for model, apart in found.failed_fits().items():
+        windows = count(apart.n, "window")
+        yield text(
+            f"{windows} of {model} from failed fits: Brier {apart.brier:.3f}, log {apart.log:.3f}.", indent=2
+        )
     yield model_legend(models)
-
-
-def _apart(found: Benchmark) -> str:
-    """Say how the forecasts from failed fits scored."""
-    said = []
-    for model in found.means():
-        failed = [cell.failed_fits for cell in found.cells if cell.model == model and cell.failed_fits]
-        n = sum(one.n for one in failed)
-        if n:
-            log = sum(one.n * one.log for one in failed) / n
-            said.append(f"{model} {log:.3f} ({count(n, 'window')})")
-    return f" Log score of the forecasts from them: {'; '.join(said)}." if said else ""
 
 
 def _choice(found: Benchmark) -> Iterator[Part]:

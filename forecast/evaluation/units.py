@@ -38,7 +38,7 @@ from forecast.priors.population import Population
 from forecast.simulation import SimulationOptions
 from forecast.simulation.probabilities import hit_shares
 
-BLOCK_ORIGINS = 28
+BLOCK_ORIGINS = 60
 """Successive origins of one unit. Part of the results: each block starts from a fit of its own."""
 SIMULATED_DRAWS, PATHS_PER_DRAW = 200, 4
 """Draws that futures are simulated from, and futures of each: 800 cost a score .0006 nats on average.
