@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ import xarray as xr
 
 from forecast.errors import NotConvergedError
 from forecast.inference.compile_cache import Compiled, compile_model
-from forecast.inference.gates import ESS_MIN, check_gates
+from forecast.inference.gates import check_gates
 from forecast.inference.posterior import Posterior, SamplerOptions
 
 Running = Any
@@ -134,18 +134,13 @@ def fit(model: pm.Model, options: SamplerOptions, listen: ProgressListener | Non
 
 
 def fit_compiled(
-    compiled: Compiled,
-    options: SamplerOptions,
-    listen: ProgressListener | None = None,
-    *,
-    reruns: Sequence[Rerun] = RERUNS,
-    ess_min: float = ESS_MIN,
+    compiled: Compiled, options: SamplerOptions, listen: ProgressListener | None = None
 ) -> Posterior:
     """Sample a compiled model.
 
-    When a gate fails (``ess_min`` as in ``check_gates``), the model is sampled again by ``reruns``, each time
-    longer and with a higher acceptance rate (never lower than asked for); every so many draws are kept, so
-    that their number is as asked. The last result is returned; ``check_gates`` says what it is worth.
+    When a gate fails, the model is sampled again, up to ``len(RERUNS)`` times, each time longer and with a
+    higher acceptance rate (never lower than asked for); every so many draws are kept, so that their number is
+    as asked. The last result is returned; ``check_gates`` says what it is worth.
 
     Raises
     ------
@@ -154,8 +149,8 @@ def fit_compiled(
     KeyboardInterrupt
     """
     posterior = Posterior(sample(compiled, options, listen), options.target_accept, options.tune)
-    for number, rerun in enumerate(reruns, start=1):
-        if check_gates(posterior, ess_min=ess_min).converged:
+    for number, rerun in enumerate(RERUNS, start=1):
+        if check_gates(posterior).converged:
             break
         longer = replace(
             options,
