@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from forecast.inference.compile_cache import compile_model
 from forecast.inference.gates import check_gates
 from forecast.inference.importance import PARETO_K_MAX, importance_weights
-from forecast.inference.posterior import SamplerOptions
-from forecast.inference.sampling import Rerun, fit_compiled
+from forecast.inference.posterior import Posterior, SamplerOptions
+from forecast.inference.sampling import sample
 from forecast.models.draws import with_new_future
 from forecast.panel.panel import Panel
 from forecast.priors import PriorSet
@@ -38,8 +38,8 @@ n effective draws cost ρ / (2n) nats on average: .001 at n = 100 and ρ = .2, a
 """
 ANCESTORS_MIN = 50.0
 """Effective number of draws of the fit that must be left behind the particles: .002 nats by the same rule."""
-LONGER = 3
-"""A fit that fails a gate is made once more: so many times the draws and the warm-up."""
+RHAT_RERUN = 1.02
+"""A fit is made once more, with three times the warm-up, when R-hat of any parameter is above this."""
 STEP_MIN = 0.1
 """Share of the particles that the weights of one step must leave in effect."""
 Variables = Mapping[str, NDArray[np.float64]]
@@ -167,9 +167,13 @@ class RollingPosterior:
     def _refit(self, data: Panel) -> _Particles:
         ready = self._compiled.with_data(**self._model.arrays(data, self._priors(data)))
         options = replace(self._options, seed=self._options.seed + 10 * self.spent.fits)
-        again = (Rerun(LONGER, LONGER * options.tune, 0.95),)
-        posterior = fit_compiled(ready, options, reruns=again, ess_min=ESS_MIN)
-        self._converged = check_gates(posterior, ess_min=ESS_MIN).converged
+        longer = replace(options, tune=3 * options.tune, target_accept=max(options.target_accept, 0.95))
+        for attempt in (options, longer):
+            posterior = Posterior(sample(ready, attempt), attempt.target_accept, attempt.tune)
+            found = check_gates(posterior, ess_min=ESS_MIN)
+            if found.rhat_max <= RHAT_RERUN:
+                break
+        self._converged = found.converged
         self.spent.fits += 1
         self.spent.failed += not self._converged
         variables, n = dict(posterior.variables), posterior.n_draws

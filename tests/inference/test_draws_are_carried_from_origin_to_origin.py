@@ -63,13 +63,18 @@ def make_rolling(monkeypatch):
         compiled = SimpleNamespace(with_data=lambda data: data)
         monkeypatch.setattr(rolling, "compile_model", lambda model: compiled)
 
-        def fit(data, options, **others):
+        def sample(data, options):
             fits.append(options.seed)
-            found = model.exact_draws(data, np.random.default_rng(options.seed))
+            return model.exact_draws(data, np.random.default_rng(options.seed))
+
+        def posterior(found, target_accept, tune):
             return SimpleNamespace(variables=found, n_draws=N_DRAWS)
 
-        monkeypatch.setattr(rolling, "fit_compiled", fit)
-        monkeypatch.setattr(rolling, "check_gates", lambda fit, ess_min: SimpleNamespace(converged=True))
+        monkeypatch.setattr(rolling, "sample", sample)
+        monkeypatch.setattr(rolling, "Posterior", posterior)
+        monkeypatch.setattr(
+            rolling, "check_gates", lambda fit, ess_min: SimpleNamespace(converged=True, rhat_max=1.0)
+        )
         return RollingPosterior(model, None, N_KNOTS, lambda data: None, SamplerOptions(seed=4), **options)
 
     return make, fits
