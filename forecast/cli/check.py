@@ -149,7 +149,7 @@ def _data(inputs: Inputs, repeats: Sequence[DuplicateGroup]) -> Iterator[str]:
         yield f"Taken to be known of the last weeks, the latest first: {recent}."
     for rule in inputs.rules:
         seen = int(rule.mask(events.between(grid.start, day)).sum())
-        remark = f"seen {times(seen)}" if seen else "never seen: its chance rests on priors and milder acts"
+        remark = f"seen {times(seen)}" if seen else "never seen"
         yield f"{inputs.config.target_title(rule.name)}: {remark}."
 
 

@@ -166,8 +166,9 @@ def read_forecasts(path: str | Path) -> ForecastTable:
 
 
 def table_of(*columns: Sequence[object]) -> ForecastTable:
-    """Make a table from plain values, one sequence a column in the order of ``COLUMNS``."""
-    made = zip(COLUMNS, columns, _TYPES, strict=True)
+    """Make a table from plain values, a sequence a column in the order of ``COLUMNS``; the last may lack."""
+    n_columns = len(columns)
+    made = zip(COLUMNS[:n_columns], columns, _TYPES[:n_columns], strict=True)
     return ForecastTable(**{name: np.array(column, dtype=kind) for name, column, kind in made})
 
 

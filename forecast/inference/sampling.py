@@ -138,14 +138,15 @@ def fit_compiled(
     options: SamplerOptions,
     listen: ProgressListener | None = None,
     *,
-    reruns: Sequence[Rerun] = RERUNS,
+    reruns: Sequence[Rerun] | None = None,
     ess_min: float = ESS_MIN,
 ) -> Posterior:
     """Sample a compiled model.
 
-    When a gate fails (``ess_min`` as in ``check_gates``), the model is sampled again by ``reruns``, each time
-    longer and with a higher acceptance rate (never lower than asked for); every so many draws are kept, so
-    that their number is as asked. The last result is returned; ``check_gates`` says what it is worth.
+    When a gate fails (``ess_min`` as in ``check_gates``), the model is sampled again by ``reruns``
+    (``RERUNS`` when absent), each time longer and with a higher acceptance rate (never lower than asked
+    for); every so many draws are kept, so that their number is as asked. The last result is returned;
+    ``check_gates`` says what it is worth.
 
     Raises
     ------
@@ -154,7 +155,7 @@ def fit_compiled(
     KeyboardInterrupt
     """
     posterior = Posterior(sample(compiled, options, listen), options.target_accept, options.tune)
-    for number, rerun in enumerate(reruns, start=1):
+    for number, rerun in enumerate(RERUNS if reruns is None else reruns, start=1):
         if check_gates(posterior, ess_min=ess_min).converged:
             break
         longer = replace(

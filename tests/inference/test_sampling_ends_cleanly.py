@@ -124,7 +124,7 @@ def fit_counts(model, compiled, monkeypatch):
             bfmi_min=1.0,
             failures=() if passes else (failure,),
         )
-        monkeypatch.setattr(fit_module, "check_gates", lambda posterior: report)
+        monkeypatch.setattr(fit_module, "check_gates", lambda posterior, **limits: report)
         return fit(model, options)
 
     return run
