@@ -180,8 +180,10 @@ def read_hazard(path: Path) -> PooledHazard:
     """
     try:
         return _checked(path.read_text(encoding="utf-8"), str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read ({error}). {_MAKE}") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}). {_MAKE}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: no UTF-8 text. {_MAKE}") from error
 
 
 def _checked(text: str, name: str) -> PooledHazard:
