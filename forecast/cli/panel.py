@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from forecast.cli.options import Output, argument, option, takes_options
+from forecast.cli.options import Output, argument, option, refuse_unwritable, takes_options
 from forecast.cli.progress import listening
 from forecast.cli.terminal import BLANK, Part, Table, left, right, text
-from forecast.errors import InputError
 from forecast.progress import StageProgress
 from forecast.wording import count
 
@@ -36,10 +35,7 @@ def learn(
     output: Output,
 ) -> None:
     """Learn coefficients from many dyads, and once without each: seconds for thirty of them."""
-    if out.exists() and not force:
-        raise InputError(f"{out}: exists. Give another --out, or --force to replace it")
-    if not out.absolute().parent.is_dir():
-        raise InputError(f"{out}: its folder does not exist")
+    refuse_unwritable(out, force=force)
     with listening(shown=output.for_people) as listen:
         from forecast.bench.accuracy import read_dyads
         from forecast.events.reading import write_whole

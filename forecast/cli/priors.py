@@ -11,7 +11,15 @@ import typer
 from typer._click import Context
 from typer.core import TyperGroup
 
-from forecast.cli.options import Answer, ConfigOptions, Output, argument, option, takes_options
+from forecast.cli.options import (
+    Answer,
+    ConfigOptions,
+    Output,
+    argument,
+    option,
+    refuse_unwritable,
+    takes_options,
+)
 from forecast.cli.progress import listening
 from forecast.cli.terminal import BLANK, Part, Table, left, right, text
 from forecast.errors import InputError, PriorError, did_you_mean
@@ -92,10 +100,7 @@ def learn(
     output: Output,
 ) -> None:
     """Learn default priors from many dyads: about forty minutes for thirty of them."""
-    if out.exists() and not force:
-        raise InputError(f"{out}: exists. Give another --out, or --force to replace it")
-    if not out.absolute().parent.is_dir():
-        raise InputError(f"{out}: its folder does not exist")
+    refuse_unwritable(out, force=force)
     with listening(shown=output.for_people) as listen:
         from forecast.bench.accuracy import read_dyads
         from forecast.events.reading import write_whole

@@ -251,9 +251,10 @@ def collect(plan: BacktestPlan, events: EventTable, results: Sequence[UnitResult
 
 
 def _mean_of_answers(answers: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Mean of what the members say; those that are silent, with NaN, do not count."""
+    """Mean of what the members say; those that are silent, with NaN, do not count. NaN where all are."""
     given = ~np.isnan(answers)
-    return np.asarray(np.where(given, answers, 0.0).sum(axis=0) / np.maximum(given.sum(axis=0), 1))
+    number, total = given.sum(axis=0), np.where(given, answers, 0.0).sum(axis=0)
+    return np.asarray(np.where(number, total / np.maximum(number, 1), np.nan))
 
 
 def _direct_forecasts(plan: BacktestPlan, events: EventTable) -> dict[DirectMember, ByTarget]:

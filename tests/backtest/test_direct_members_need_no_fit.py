@@ -9,7 +9,7 @@ import pytest
 from forecast.config import load_config
 from forecast.evaluation import workers
 from forecast.evaluation.backtest import BacktestOptions
-from forecast.evaluation.units import collect, units_of
+from forecast.evaluation.units import _mean_of_answers, collect, units_of
 from forecast.families import FAMILIES
 from forecast.families.combination import Combination
 from forecast.workflows.backtest import run_backtest
@@ -89,3 +89,8 @@ def test_a_forecast_is_marked_where_any_fit_behind_it_failed(families, make_plan
         "climatology": [0] * 3,
     }.items():
         assert table.select(model=model, horizon_days=30).failed_fit.tolist() == marks, model
+
+
+def test_where_no_member_says_anything_there_is_no_forecast():
+    answers = [np.array([[0.2], [np.nan], [np.nan]]), np.array([[0.4], [0.6], [np.nan]])]
+    np.testing.assert_allclose(_mean_of_answers(answers), [[0.3], [0.6], [np.nan]])
