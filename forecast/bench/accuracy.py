@@ -5,22 +5,23 @@ By it the model to ship is chosen: the simplest of the good ones.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, cast
 
 from forecast.baselines.methods import BASELINES
 from forecast.baselines.windows import find_record_start, horizon_lengths
+from forecast.bench.kept_rows import KeptRows
 from forecast.errors import EventError, ForecastError, InputError, UnfinishedError, did_you_mean
 from forecast.evaluation.backtest import (
     DEFAULT_MODEL,
     HORIZONS,
-    MOST_DRAWS,
-    MOST_TUNE,
     SHOWN_MODELS,
     BacktestPlan,
     Spacing,
@@ -38,6 +39,7 @@ from forecast.evaluation.score_table import (
     score_forecasts,
     without_nan,
 )
+from forecast.evaluation.unit_store import plan_settings, unit_content, unit_result
 from forecast.evaluation.units import (
     Unit,
     UnitResult,
@@ -57,7 +59,7 @@ from forecast.panel.panel import TimeGrid, count_events
 from forecast.panel.streams import TargetRule
 from forecast.priors import PriorStatement
 
-SAMPLER = SamplerOptions(seed=20230710, draws=MOST_DRAWS, tune=MOST_TUNE)
+SAMPLER = SamplerOptions(seed=20230710)
 """Of each fit in the benchmark."""
 QUICK_STEP = 3
 """A quick benchmark takes every third origin."""
@@ -121,6 +123,21 @@ def choose_model(tables: Sequence[ForecastTable], *, seed: int) -> ModelChoice |
     gaps = {name: _gap(tables, name, best, seed) for name in models}
     chosen = next(name for name in models if gaps[name].value <= TOLERANCE * gaps[name].se)
     return ModelChoice(best, gaps, chosen)
+
+
+def _settings_key(plan: BacktestPlan, events: EventTable) -> str:
+    """Hash of all that units depend on but their names; which other models are compared is no part of it."""
+    settings = plan_settings(replace(plan, models=()), events.sha256) | {"changed": plan.changed_family}
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _kept_result(unit: Unit, row: Mapping[str, Any], keep: Path | None) -> UnitResult:
+    try:
+        return unit_result(unit, row)
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"--keep {keep}: the row of {unit.name} is damaged ({error}). Delete it, or name another folder"
+        ) from error
 
 
 def _gap(tables: Sequence[ForecastTable], model: str, other: str, seed: int) -> Gap:
@@ -284,25 +301,43 @@ def run_benchmark(
     options: BenchmarkOptions,
     *,
     processes: int = 1,
+    cluster: str | None = None,
+    keep: Path | None = None,
     listen: Callable[[int, int], None] | None = None,
 ) -> Benchmark:
-    """Forecast and score every dyad; the scores do not depend on the number of processes.
+    """Forecast and score every dyad; the scores do not depend on where the units run.
 
-    ``listen`` is told how many forecasts (family × origin) are done and planned.
+    Parameters
+    ----------
+    processes, cluster
+        Where they run; see ``run_jobs``.
+    keep : Path, optional
+        Folder of finished units. Those of the same events, settings, code and versions are read, not run.
+    listen : callable, optional
+        Told how many forecasts (family × origin) are done and planned.
 
     Raises
     ------
     InputError
-        A dyad cannot be forecast with these options.
+        A dyad cannot be forecast with these options, or ``keep`` cannot be read or written.
     UnfinishedError
         Some part failed: a mean over the others would compare different things.
     """
     plans = {dyad: plan_dyad(dyad, events, options) for dyad, events in dyads.items()}
-    jobs = [
-        (plan, model_columns(dyads[dyad]), unit) for dyad, plan in plans.items() for unit in units_of(plan)
-    ]
-    planned = sum(unit.n_origins for _, _, unit in jobs)
+    kept = KeptRows(keep) if keep else None
+    keys = {dyad: _settings_key(plan, dyads[dyad]) for dyad, plan in plans.items()} if kept else {}
+    results: dict[str, list[UnitResult]] = {dyad: [] for dyad in plans}
+    jobs = []
     done: dict[Unit, int] = {}
+    for dyad, plan in plans.items():
+        for unit in units_of(plan):
+            row = kept.row(f"{keys[dyad]} {unit.name}") if kept else None
+            if row:
+                results[dyad].append(_kept_result(unit, row, keep))
+                done[unit] = unit.n_origins
+            else:
+                jobs.append((plan, model_columns(dyads[dyad]), unit))
+    planned = sum(done.values()) + sum(unit.n_origins for _, _, unit in jobs)
 
     def note(unit: Unit, origins: int) -> None:
         done[unit] = origins
@@ -310,11 +345,12 @@ def run_benchmark(
             listen(sum(done.values()), planned)
 
     began = time.perf_counter()
-    results: dict[str, list[UnitResult]] = {dyad: [] for dyad in plans}
     failures: list[ForecastError] = []
-    for (plan, _, unit), outcome in run_jobs(jobs, processes=processes, listen=note):
+    for (plan, _, unit), outcome in run_jobs(jobs, processes=processes, cluster=cluster, listen=note):
         if isinstance(outcome, UnitResult):
             results[plan.dyad].append(outcome)
+            if kept:
+                kept.keep(f"{keys[plan.dyad]} {unit.name}", unit_content(outcome))
         else:
             failures.append(outcome)
         note(unit, unit.n_origins)

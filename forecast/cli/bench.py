@@ -221,6 +221,12 @@ def accuracy(
         "NAME=PRIOR",
     ),
     seed: int | None = option(None, "--seed", "Seed of all fits.", min=0),
+    keep: Path | None = option(
+        None, "--keep", "Keep finished parts in this folder, and go on from those there.", "FOLDER"
+    ),
+    cluster: str | None = option(
+        None, "--cluster", "Run on Dask: local, or a scheduler as tcp://host:port.", "WHERE"
+    ),
     output: Output,
 ) -> None:
     """Score every model and baseline on a folder of dyads, and average."""
@@ -244,6 +250,8 @@ def accuracy(
             read_dyads(data),
             options,
             processes=plan.jobs,
+            cluster=cluster,
+            keep=keep,
             listen=lambda finished, planned: listen(StageProgress("backtest", finished, planned)),
         )
     output.print(found.to_dict(), _scores(found))

@@ -41,8 +41,6 @@ HORIZONS = (30, 90, 180)
 """Days ahead, unless told otherwise."""
 YEARS_BEFORE = 2
 """Years of data before the first origin, unless told otherwise."""
-MOST_DRAWS, MOST_TUNE = 500, 300
-"""Draws and warm-up of each chain of a fit at most: scores of some fifty windows need no more."""
 QUIET_DAYS = 90
 """Days between the last event and the end of the data above which a note is made."""
 
@@ -132,8 +130,8 @@ def plan_backtest(inputs: Inputs, options: BacktestOptions) -> BacktestPlan:
     sampler = config.sampler
     fits = SamplerOptions(
         seed=sampler.seed,
-        draws=min(sampler.draws, MOST_DRAWS),
-        tune=min(sampler.tune, MOST_TUNE),
+        draws=sampler.draws,
+        tune=sampler.tune,
         chains=sampler.chains,
         target_accept=sampler.target_accept,
     )

@@ -42,10 +42,7 @@ class UnitStore:
 
     def keep(self, result: UnitResult) -> None:
         """Write a finished unit (``RunFolderError`` when the disk is full or not writable)."""
-        rows = [asdict(one) | {"probability": one.probability.tolist()} for one in result.forecasts]
-        content = {"unit": result.unit.name, "seconds": result.seconds, "forecasts": rows}
-        content["stages"] = dict(result.stages)
-        _write_whole(self._path(result.unit), json.dumps(content, default=str))
+        _write_whole(self._path(result.unit), json.dumps(unit_content(result)))
 
     def finished(self, units: Sequence[Unit]) -> list[UnitResult]:
         """Read the units that are there, in the order given (``RunFolderError`` when one is damaged)."""
@@ -61,22 +58,36 @@ class UnitStore:
     def _read(self, unit: Unit) -> UnitResult:
         path = self._path(unit)
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            forecasts = tuple(
-                replace(
-                    OriginForecast(**row),
-                    origin=date.fromisoformat(row["origin"]),
-                    probability=np.array(row["probability"], dtype=np.float64),
-                )
-                for row in content["forecasts"]
-            )
-            if len(forecasts) != unit.n_origins:
-                raise ValueError(f"{len(forecasts)} origins, not {unit.n_origins}")
-            return UnitResult(unit, forecasts, float(content["seconds"]), content["stages"])
+            return unit_result(unit, json.loads(path.read_text(encoding="utf-8")))
         except (ValueError, KeyError, TypeError) as error:
             raise RunFolderError(
                 f"{path}: is damaged ({error}). Delete it and run again with --resume"
             ) from error
+
+
+def unit_content(result: UnitResult) -> dict[str, Any]:
+    """Return a finished unit as plain JSON values, exactly."""
+    rows = [
+        asdict(one) | {"origin": one.origin.isoformat(), "probability": one.probability.tolist()}
+        for one in result.forecasts
+    ]
+    stages = dict(result.stages)
+    return {"unit": result.unit.name, "seconds": result.seconds, "forecasts": rows, "stages": stages}
+
+
+def unit_result(unit: Unit, content: Mapping[str, Any]) -> UnitResult:
+    """Read what ``unit_content`` made; anything else is a ``ValueError``, ``KeyError`` or ``TypeError``."""
+    forecasts = tuple(
+        replace(
+            OriginForecast(**row),
+            origin=date.fromisoformat(row["origin"]),
+            probability=np.array(row["probability"], dtype=np.float64),
+        )
+        for row in content["forecasts"]
+    )
+    if len(forecasts) != unit.n_origins:
+        raise ValueError(f"{len(forecasts)} origins, not {unit.n_origins}")
+    return UnitResult(unit, forecasts, float(content["seconds"]), content["stages"])
 
 
 def plan_settings(plan: BacktestPlan, data_sha256: str) -> dict[str, Any]:

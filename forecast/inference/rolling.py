@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from forecast.inference.compile_cache import compile_model
 from forecast.inference.gates import check_gates
 from forecast.inference.importance import PARETO_K_MAX, importance_weights
-from forecast.inference.posterior import Posterior, SamplerOptions
-from forecast.inference.sampling import sample
+from forecast.inference.posterior import SamplerOptions
+from forecast.inference.sampling import Rerun, fit_compiled
 from forecast.models.draws import with_new_future
 from forecast.panel.panel import Panel
 from forecast.priors import PriorSet
@@ -30,16 +30,12 @@ from forecast.priors import PriorSet
 if TYPE_CHECKING:
     from forecast.families.family import Draws, EventModel
 
-ESS_MIN = 100.0
-"""Least effective draws of a fit, in the bulk and in the tails.
+ANCESTORS_MIN = 50.0
+"""Effective number of draws of the fit that must be left behind the particles.
 
 A score needs the mean of a probability. With a share ρ of its variance p(1 − p) left open by the parameters,
-n effective draws cost ρ / (2n) nats on average: .001 at n = 100 and ρ = .2, a tenth of a benchmark's error.
+n effective draws cost ρ / (2n) nats on average: .002 at n = 50 and ρ = .2, a fifth of a benchmark's error.
 """
-ANCESTORS_MIN = 50.0
-"""Effective number of draws of the fit that must be left behind the particles: .002 nats by the same rule."""
-RHAT_RERUN = 1.02
-"""A fit is made once more, with three times the warm-up, when R-hat of any parameter is above this."""
 STEP_MIN = 0.1
 """Share of the particles that the weights of one step must leave in effect."""
 Variables = Mapping[str, NDArray[np.float64]]
@@ -116,7 +112,8 @@ class RollingPosterior:
 
     It is compiled for ``n_knots``, enough for the longest record that will be asked for, on ``example``, of
     which nothing else is kept. ``priors`` gives those of the record that is fitted; fit number i uses
-    ``options.seed + i``.
+    ``options.seed + 10 i``. Every fit is held to the gates of a run and made once more, with three times the
+    draws and warm-up, when it fails one.
     """
 
     def __init__(
@@ -167,13 +164,9 @@ class RollingPosterior:
     def _refit(self, data: Panel) -> _Particles:
         ready = self._compiled.with_data(**self._model.arrays(data, self._priors(data)))
         options = replace(self._options, seed=self._options.seed + 10 * self.spent.fits)
-        longer = replace(options, tune=3 * options.tune, target_accept=max(options.target_accept, 0.95))
-        for attempt in (options, longer):
-            posterior = Posterior(sample(ready, attempt), attempt.target_accept, attempt.tune)
-            found = check_gates(posterior, ess_min=ESS_MIN)
-            if found.rhat_max <= RHAT_RERUN:
-                break
-        self._converged = found.converged
+        longer = Rerun(3, 3 * options.tune, 0.95)
+        posterior = fit_compiled(ready, options, reruns=(longer,))
+        self._converged = check_gates(posterior).converged
         self.spent.fits += 1
         self.spent.failed += not self._converged
         variables, n = dict(posterior.variables), posterior.n_draws

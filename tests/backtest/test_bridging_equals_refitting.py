@@ -5,7 +5,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from forecast.evaluation.units import run_unit, units_of
+from forecast.evaluation.units import PATHS_PER_DRAW, SIMULATED_DRAWS, run_unit, units_of
 from forecast.families.stream_families import StreamModel
 from forecast.inference.posterior import SamplerOptions
 
@@ -38,8 +38,11 @@ def gaps(bridged, exact):
     error = np.sqrt(fits.var(axis=0, ddof=1).mean(axis=0))
     # Weights leave fewer effective draws, so the bridged forecast has the larger error.
     lost = np.array([exact[0][0].effective_draws / one.effective_draws for one in bridged])
-    scale = error * np.sqrt(lost[:, None] + 1 / len(exact))
-    return (np.array([one.probability[0] for one in bridged]) - fits.mean(axis=0)) / scale
+    mean = fits.mean(axis=0)
+    # An exact forecast is simulated from every draw, a bridged one from few: its futures have an error too.
+    futures = mean * (1 - mean) / (SIMULATED_DRAWS * PATHS_PER_DRAW)
+    scale = np.sqrt(error**2 * (lost[:, None] + 1 / len(exact)) + futures)
+    return (np.array([one.probability[0] for one in bridged]) - mean) / scale
 
 
 def root_mean_square(values):

@@ -63,18 +63,13 @@ def make_rolling(monkeypatch):
         compiled = SimpleNamespace(with_data=lambda data: data)
         monkeypatch.setattr(rolling, "compile_model", lambda model: compiled)
 
-        def sample(data, options):
+        def fit_compiled(data, options, reruns):
             fits.append(options.seed)
-            return model.exact_draws(data, np.random.default_rng(options.seed))
-
-        def posterior(found, target_accept, tune):
+            found = model.exact_draws(data, np.random.default_rng(options.seed))
             return SimpleNamespace(variables=found, n_draws=N_DRAWS)
 
-        monkeypatch.setattr(rolling, "sample", sample)
-        monkeypatch.setattr(rolling, "Posterior", posterior)
-        monkeypatch.setattr(
-            rolling, "check_gates", lambda fit, ess_min: SimpleNamespace(converged=True, rhat_max=1.0)
-        )
+        monkeypatch.setattr(rolling, "fit_compiled", fit_compiled)
+        monkeypatch.setattr(rolling, "check_gates", lambda fit: SimpleNamespace(converged=True))
         return RollingPosterior(model, None, N_KNOTS, lambda data: None, SamplerOptions(seed=4), **options)
 
     return make, fits
