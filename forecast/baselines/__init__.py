@@ -2,5 +2,5 @@
 
 ``windows``   origins, what is known before each, and whether the target happened after it
 ``logistic``  ridge-penalised logistic regression by Newton steps
-``methods``   four forecasts by name, at one origin or at all
+``methods``   five forecasts by name, at one origin or at all
 """

@@ -1,4 +1,4 @@
-"""The four baselines, at one origin or at all: what a model has to beat.
+"""The five baselines, at one origin or at all: what a model has to beat.
 
 All are deterministic, and none can see the future: each works on ``PastEvents``, already cut to what was
 public before the origin; where these have several origins, each reads the days before it. Past windows begin
@@ -127,8 +127,7 @@ def discounted_rate(past: PastEvents, horizon_days: Horizons) -> Floats:
 def constant_rate(past: PastEvents, horizon_days: Horizons) -> Floats:
     """Probability of a target event from one constant rate, gamma–Poisson with the Jeffreys prior.
 
-    Days with a target event are counted, as in ``discounted_rate``, whose longest half-life this is. It is
-    none of ``METHODS``: backtests weigh it there.
+    Days with a target event are counted, as in ``discounted_rate``, whose longest half-life this is.
     """
     shape = past.decayed_count(past.first_of_day(), np.inf)[past.origin_days] + FIRST_PRIOR_EVENTS
     return np.asarray(-np.expm1(-shape[:, None] * np.log1p(horizon_days / past.origin_days[:, None])))
@@ -197,6 +196,7 @@ def _fit_and_predict(fitted: Floats, hits: Floats, weight: float, now: Floats) -
 METHODS: Mapping[str, Method] = MappingProxyType(
     {
         "climatology": share_of_windows,
+        "constant_rate": constant_rate,
         "last_window": share_after_alike,
         "gamma_poisson": discounted_rate,
         "decayed_logistic": logistic_on_decayed_counts,

@@ -30,7 +30,7 @@ from forecast.evaluation.backtest import (
     known_models,
     outcomes_of,
 )
-from forecast.evaluation.calibration import PooledCalibration
+from forecast.evaluation.calibration import PooledCalibration, pool_dyads
 from forecast.evaluation.forecast_table import ForecastTable
 from forecast.evaluation.score_table import (
     FailedFits,
@@ -176,12 +176,14 @@ class Benchmark:
 
     ``choice`` is the model to ship by these dyads, ``None`` without models. ``against_baselines`` is the mean
     log score of each model minus that of each baseline: below 0 the model is better. ``seconds_per_origin``
-    is the wall-clock time of all models and baselines together, divided by the origins of all dyads;
-    ``seconds`` are of the processor, by stage. ``fits`` were made; ``failed`` of them did not pass the gates.
+    is the wall-clock time of all models and baselines together, divided by the origins of all dyads.
+    ``pooled_calibration`` has one line a model over all dyads. ``seconds`` are of the processor, by stage.
+    ``fits`` were made; ``failed`` of them did not pass the gates.
     """
 
     cells: tuple[BenchmarkCell, ...]
     calibration: Mapping[str, tuple[PooledCalibration, ...]]
+    pooled_calibration: tuple[PooledCalibration, ...]
     choice: ModelChoice | None
     against_baselines: Mapping[str, Mapping[str, Gap]]
     seconds_per_origin: float
@@ -226,6 +228,7 @@ class Benchmark:
                 for model, gaps in self.against_baselines.items()
             },
             "calibration": lines,
+            "pooled_calibration": [asdict(line) for line in self.pooled_calibration],
             "seconds_per_origin": self.seconds_per_origin,
             "seconds": dict(self.seconds),
             "fits": {"made": self.fits, "failed": self.failed},
@@ -325,13 +328,13 @@ def run_benchmark(
     """
     plans = {dyad: plan_dyad(dyad, events, options) for dyad, events in dyads.items()}
     kept = KeptRows(keep) if keep else None
-    keys = {dyad: _settings_key(plan, dyads[dyad]) for dyad, plan in plans.items()} if kept else {}
+    keys = {dyad: _settings_key(plan, dyads[dyad]) for dyad, plan in plans.items()}
     results: dict[str, list[UnitResult]] = {dyad: [] for dyad in plans}
     jobs = []
     done: dict[Unit, int] = {}
     for dyad, plan in plans.items():
         for unit in units_of(plan):
-            row = kept.row(f"{keys[dyad]} {unit.name}") if kept else None
+            row = kept.row(f"{keys[dyad]} {unit.name}") if kept is not None else None
             if row:
                 results[dyad].append(_kept_result(unit, row, keep))
                 done[unit] = unit.n_origins
@@ -349,7 +352,7 @@ def run_benchmark(
     for (plan, _, unit), outcome in run_jobs(jobs, processes=processes, cluster=cluster, listen=note):
         if isinstance(outcome, UnitResult):
             results[plan.dyad].append(outcome)
-            if kept:
+            if kept is not None:
                 kept.keep(f"{keys[plan.dyad]} {unit.name}", unit_content(outcome))
         else:
             failures.append(outcome)
@@ -374,6 +377,7 @@ def run_benchmark(
     return Benchmark(
         tuple(BenchmarkCell.of(dyad, cell) for dyad, table in scores.items() for cell in table.cells),
         {dyad: table.calibration for dyad, table in scores.items()},
+        tuple(pool_dyads(tables, model, seed) for model in (*known_models(options.models), *BASELINES)),
         choose_model(tables, seed=seed),
         against,
         round(seconds / n_origins, 3),

@@ -7,6 +7,7 @@ import typer
 from forecast.cli import (
     backtest,
     bench,
+    bench_accuracy,
     bench_convergence,
     check,
     events,
@@ -41,6 +42,7 @@ app.command("backtest")(backtest.backtest)
 app.add_typer(priors.app, name="priors")
 app.add_typer(panel.app, name="panel")
 app.command("schema")(check.schema)
+bench.app.command("accuracy")(bench_accuracy.accuracy)
 bench.app.command("convergence")(bench_convergence.convergence)
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(bench.app, name="bench")

@@ -85,7 +85,7 @@ def backtest(
     *,
     output: Output,
 ) -> None:
-    """Forecast at past dates from what was known then, and score it beside four simple baselines."""
+    """Forecast at past dates from what was known then, and score it beside five simple baselines."""
     loaded = case.load()
     if force and resume:
         raise InputError("--force begins anew and --resume goes on: give one of them")
@@ -137,6 +137,7 @@ _HEADS = {
     "combined": "combi.",
     "panel": "panel",
     "climatology": "clima.",
+    "constant_rate": "const.",
     "last_window": "like w",
     "gamma_poisson": "gam-P.",
     "decayed_logistic": "logis.",

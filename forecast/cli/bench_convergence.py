@@ -62,7 +62,7 @@ def convergence(
     output: Output,
 ) -> None:
     """Forecast dyads, dense and thinned, from short and long records: convergence and plausibility."""
-    from forecast.cli.bench import read_categories
+    from forecast.cli.bench_accuracy import read_categories
 
     categories = read_categories(model.any_of)
     shares = _shares(choice.thinnings)

@@ -29,11 +29,13 @@ CATEGORY_COLOURS: dict[str, str] = {
 }
 _BASELINES = {
     "climatology": "climatology",
+    "constant_rate": "constant rate",
     "last_window": "share after a like window",
     "gamma_poisson": "discounted gamma–Poisson",
     "decayed_logistic": "logistic on decayed counts",
 }
 _BASELINE_DASHES = {
+    "constant_rate": (6.0, 2.0),
     "last_window": (1.0, 1.5),
     "gamma_poisson": (4.0, 1.5),
     "decayed_logistic": (4.0, 1.5, 1.0, 1.5),

@@ -38,6 +38,7 @@ def test_the_contract_of_the_command_is_kept(forecast, balkans, drawn_units):
         "choice",
         "against_baselines",
         "calibration",
+        "pooled_calibration",
         "seconds_per_origin",
         "seconds",
         "fits",
@@ -125,6 +126,30 @@ def test_an_event_without_known_date_is_known_on_its_date(forecast, tmp_path, dr
     pairs = [(a, b) for a, b in zip(known, delayed, strict=True) if a["model"] == "gamma_poisson"]
     assert len(pairs) == 3
     assert all(now["brier"] < then["brier"] for now, then in pairs)
+
+
+def test_a_benchmark_goes_on_from_what_was_kept(forecast, balkans, drawn_units, tmp_path):
+    kept = tmp_path / "kept"
+    command = ("bench", "accuracy", "--data", balkans, *TARGET, *SPAN, "--quick", "--json", "--keep", kept)
+    first = json.loads(forecast(*command).out)
+    units_made = drawn_units.total()
+    assert units_made == 2 * 2
+    rows = (kept / "rows.jsonl").read_text().splitlines()
+    # What a kill left: half of the units, and one half-written.
+    (kept / "rows.jsonl").write_text("\n".join(rows[:2]) + "\n" + rows[2][:50])
+    again = json.loads(forecast(*command).out)
+    assert drawn_units.total() == units_made + 2
+    assert again["cells"] == first["cells"]
+    # Other models change nothing in a unit; another seed does.
+    forecast(*command, "--models", "focused")
+    assert drawn_units.total() == units_made + 2
+    forecast(*command, "--models", "focused", "--seed", "3")
+    assert drawn_units.total() == units_made + 4
+    damaged = rows[0].replace('"probability"', '"chance"')
+    (kept / "rows.jsonl").write_text(damaged + "\n")
+    refused = forecast(*command)
+    assert refused.code == 2
+    assert "is damaged" in refused.err
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,14 @@ def by_model(table, model, late: bool):
 
 def test_no_forecast_up_to_the_poisoned_day_changes_by_a_bit(pair):
     clean, poison = pair
-    assert clean.models == (*MODELS, "climatology", "last_window", "gamma_poisson", "decayed_logistic")
+    assert clean.models == (
+        *MODELS,
+        "climatology",
+        "constant_rate",
+        "last_window",
+        "gamma_poisson",
+        "decayed_logistic",
+    )
     for model in clean.models:
         before = by_model(clean, model, late=False)
         assert len(before) == 2

@@ -3,8 +3,11 @@ import pytest
 from scipy.special import expit, logit
 from scipy.stats import binom
 
-from forecast.evaluation.calibration import pool_calibration, reliability_bins, window_labels
+from forecast.evaluation.calibration import pool_calibration, pool_dyads, reliability_bins, window_labels
 from forecast.evaluation.forecast_table import join_forecasts
+from forecast.evaluation.scores import calibration_line
+
+ROWS = ("probability", "outcome")
 
 
 def test_bins_hold_the_mean_forecast_and_the_share_of_hits():
@@ -85,3 +88,22 @@ def test_pooled_errors_are_larger_when_windows_repeat(make_table):
 def test_a_line_that_cannot_be_fitted_is_not_a_number(make_table):
     line = pool_calibration(make_table(0.3, [0, 1, 0, 1], model="m"), "m", seed=1, n_resamples=20)
     assert np.isnan([line.slope.value, line.slope.se]).all()
+
+
+def test_the_line_over_dyads_is_that_of_all_rows_with_the_error_of_whole_dyads(make_table):
+    random = np.random.default_rng(14)
+    tables = []
+    for _ in range(40):
+        logits = random.normal(0, 1.5, 60)
+        # Forecasts twice as extreme as the truth: the slope is one half.
+        tables.append(make_table(expit(2 * logits), random.random(60) < expit(logits), model="m"))
+    found = pool_dyads(tables, "m", seed=1)
+    assert found.slope.value == pytest.approx(0.5, abs=4 * found.slope.se)
+    probability, outcome = (np.concatenate([getattr(one, name) for one in tables]) for name in ROWS)
+    line = calibration_line(probability, outcome)
+    assert (found.intercept.value, found.slope.value) == (line.intercept, line.slope)
+    # The same dyads twice carry no more evidence per dyad, but there are twice as many of them.
+    twice = pool_dyads(tables * 2, "m", seed=1)
+    assert twice.slope.value == pytest.approx(found.slope.value, rel=1e-6)
+    assert twice.slope.se == pytest.approx(found.slope.se / np.sqrt(2), rel=0.2)
+    assert np.isnan(pool_dyads(tables[:1], "m", seed=1).slope.se)

@@ -26,7 +26,7 @@ def texts_of(figure):
 
 def test_the_last_value_of_the_score_over_time_is_the_difference_in_the_table(backtest):
     drawn = by_gid(draw_score_over_time(backtest.forecasts))
-    assert len(drawn) == 6 * 5
+    assert len(drawn) == 6 * 6
     for name, line in drawn.items():
         _, target, horizon, model = name.split(":")
         ours = backtest.table.cell(target, int(horizon), model)
@@ -38,7 +38,7 @@ def test_the_last_value_of_the_score_over_time_is_the_difference_in_the_table(ba
 def test_the_area_under_each_roc_line_is_the_auc_of_the_table(backtest):
     drawn = by_gid(draw_roc(backtest.forecasts, backtest.table))
     # No outcome of a lethal clash: nothing to draw there.
-    assert len(drawn) == 4 * 6
+    assert len(drawn) == 4 * 7
     for name, line in drawn.items():
         _, target, horizon, model = name.split(":")
         area = np.trapezoid(line.get_ydata(), line.get_xdata())
