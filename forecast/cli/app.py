@@ -18,6 +18,7 @@ from forecast.cli import (
     run,
     scenario,
     sensitivity,
+    watch,
 )
 
 app = typer.Typer(
@@ -39,6 +40,7 @@ app.command("report")(run.report)
 app.command("scenario")(scenario.scenario)
 app.command("sensitivity")(sensitivity.sensitivity)
 app.command("backtest")(backtest.backtest)
+app.command("watch")(watch.watch)
 app.add_typer(priors.app, name="priors")
 app.add_typer(panel.app, name="panel")
 app.command("schema")(check.schema)

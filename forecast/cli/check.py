@@ -173,13 +173,13 @@ def _implied(inputs: Inputs, implied: PriorPredictive) -> Iterator[Part]:
 
 
 def schema(
-    contract: Literal["config", "scenario", "forecast", "ledger"] = typer.Argument(
+    contract: Literal["config", "scenario", "forecast", "ledger", "watchlist", "watch"] = typer.Argument(
         help="Which schema.", show_default=False
     ),
 ) -> None:
     """Print a JSON Schema for other programs.
 
-    Of a config, a scenario, forecast.json, or a ledger's export.
+    Of a config, a scenario, forecast.json, a ledger's export, a watchlist, or watch.json.
     """
     from forecast.config import writing
     from forecast.ledger.exporting import ledger_schema
@@ -189,5 +189,7 @@ def schema(
         "scenario": writing.scenario_schema,
         "forecast": writing.forecast_schema,
         "ledger": ledger_schema,
+        "watchlist": writing.watchlist_schema,
+        "watch": writing.watch_schema,
     }
     typer.echo(writing.schema_text(makers[contract]()), nl=False)

@@ -28,6 +28,7 @@ _LABELS = {
     "report": "Write the report",
     "study": "Forecast the cells",
     "backtest": "Forecast at past origins",
+    "watch": "Forecast the dyads",
 }
 
 

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from forecast.config.cross_checks import cross_faults
 from forecast.config.faults import (
@@ -45,12 +45,12 @@ def load_config(
     """
     path = Path(path)
     written, place = read_yaml(path)
-    given = _parsed(overrides)
+    given = parse_overrides(overrides)
     if as_of is not None:
         given.append(Override("--as-of", "as_of", as_of.isoformat()))
     if seed is not None:
         given.append(Override("--seed", "sampler.seed", seed))
-    settings, source, faults = _overridden(written, place, given)
+    settings, source, faults = overridden(written, place, given)
     return _checked(settings, source, path, faults)
 
 
@@ -59,11 +59,11 @@ def parse_config(text: str, path: Path, overrides: Sequence[str] = ()) -> Config
     written, source = parse_yaml(text, str(path))
     if not isinstance(written, dict):
         raise ConfigError(f"{path}:1:1: expected 'key: value' lines")
-    settings, source, faults = _overridden(written, source, _parsed(overrides))
+    settings, source, faults = overridden(written, source, parse_overrides(overrides))
     return _checked(settings, source, path, faults)
 
 
-def _parsed(overrides: Sequence[str]) -> list[Override]:
+def parse_overrides(overrides: Sequence[str]) -> list[Override]:
     """Read every ``key.path=value``, or raise ``ConfigError`` with all that are none."""
     given, unread = [], []
     for text in overrides:
@@ -116,19 +116,22 @@ def parse_override(text: str) -> Override:
     return Override(option, dotted, parse_yaml(written, option)[0])
 
 
-def _overridden(
-    written: dict[str, YamlValue], source: SourceMap, overrides: Iterable[Override]
+def overridden(
+    written: dict[str, YamlValue],
+    source: SourceMap,
+    overrides: Iterable[Override],
+    model: type[BaseModel] = Config,
 ) -> tuple[dict[str, YamlValue], SourceMap, list[Fault]]:
     """Return the settings with the overrides put in, in order, and where each key now comes from.
 
-    An override that names no place of the config is returned as a fault.
+    An override that names no place of a file of ``model`` is returned as a fault.
     """
     settings = deepcopy(written)
     positions, options = dict(source.positions), dict(source.options)
     faults: list[Fault] = []
     for override in overrides:
         try:
-            path = _path(settings, override.dotted)
+            path = _path(settings, override.dotted, model)
         except _NoPlaceError as error:
             # The place does not exist, so the option itself stands as the path of its fault.
             unknown: KeyPath = (override.option,)
@@ -147,11 +150,11 @@ class _NoPlaceError(Exception):
     """A text of ``--set`` that names no key of the config; the message says why."""
 
 
-def _path(settings: dict[str, YamlValue], dotted: str) -> KeyPath:
+def _path(settings: dict[str, YamlValue], dotted: str, model: type[BaseModel]) -> KeyPath:
     """Return the key path that the text names; ``_NoPlaceError`` says why there is none."""
     path: KeyPath = ()
     here: YamlValue = settings
-    node = root_node(Config)
+    node = root_node(model)
     pieces = dotted.split(".")
     while pieces:
         try:

@@ -13,8 +13,10 @@ from pydantic import BaseModel
 
 from forecast.config.scenario import Scenario
 from forecast.config.schema import Config
+from forecast.config.watchlist import Watchlist
 from forecast.config.yaml_source import plain_scalar
 from forecast.records.forecast import Forecast
+from forecast.records.watch import Watch
 
 SCENARIO_FOLDER = "scenarios"
 SAVED_POPULATION = "population.yaml"
@@ -128,6 +130,16 @@ def scenario_schema() -> dict[str, Any]:
 def forecast_schema() -> dict[str, Any]:
     """Return the JSON Schema of ``forecast.json``; every key it lists as required is always there."""
     return _schema(Forecast, "forecast.json", mode="serialization")
+
+
+def watchlist_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a watchlist."""
+    return _schema(Watchlist, "Watchlist of many dyads", mode="validation")
+
+
+def watch_schema() -> dict[str, Any]:
+    """Return the JSON Schema of ``watch.json``."""
+    return _schema(Watch, "watch.json", mode="serialization")
 
 
 def schema_text(schema: dict[str, Any]) -> str:

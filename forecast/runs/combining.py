@@ -186,7 +186,7 @@ def combine(inputs: Inputs, family: Combination, answers: Mapping[str, FirstPass
         members.append(MemberAnswer(direct.name, direct.label, found))
     members = [one for one in members if one.moments]
     moments = {
-        rule.name: _mixture([one.moments[rule.name] for one in members if rule.name in one.moments])
+        rule.name: mixture([one.moments[rule.name] for one in members if rule.name in one.moments])
         for rule in inputs.rules
     }
     days = sorted({(one.date - origin).days for one in inputs.config.milestones})
@@ -245,7 +245,7 @@ def _sampled(
     return MemberAnswer(family.name, family.label, moments, paths)
 
 
-def _mixture(parts: Sequence[HitMoments]) -> HitMoments:
+def mixture(parts: Sequence[HitMoments]) -> HitMoments:
     """Moments of a draw from one of the parts, each as likely as the others."""
     mean = np.mean([one.mean for one in parts], axis=0)
     # A variance that is found from pairs of paths may be negative by chance.

@@ -19,7 +19,7 @@ from forecast.errors import InputError, RunFolderError
 from forecast.records.base import Record
 from forecast.runs import files
 
-FolderKind = Literal["run", "backtest"]
+FolderKind = Literal["run", "backtest", "watch", "watched dyad"]
 """What a folder holds; stands in its manifest."""
 _MARKS: dict[str, FolderKind] = {files.FORECAST: "run", files.SCORES: "backtest"}
 """Files by which a folder is known whose manifest does not tell its kind."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -49,6 +49,7 @@ from forecast.runs.run import Run, run_id, simulate_fits
 from forecast.runs.stages import sampler_options, stage_seeds
 from forecast.runs.summaries import Question, target_forecast
 from forecast.scenarios import evaluate_plans, plan_scenarios
+from forecast.scenarios.plan import ScenarioPlan
 from forecast.sensitivity.drivers import measure_drivers
 from forecast.sensitivity.labels import with_labels
 from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
@@ -100,6 +101,19 @@ def make_forecast(config: Config, listen: Listener | None = None, *, drivers: bo
         tell(StageProgress("read"))
         inputs = read_inputs(config)
         plans = plan_scenarios(inputs, inputs.scenarios)
+    return _make(inputs, plans, clock, tell, drivers=drivers)
+
+
+def run_of_inputs(inputs: Inputs, listen: Listener | None = None, *, drivers: bool = True) -> Run:
+    """Run all stages on inputs that are read already; as ``make_forecast``."""
+    tell = listen or (lambda progress: None)
+    return _make(inputs, plan_scenarios(inputs, inputs.scenarios), Clock(), tell, drivers=drivers)
+
+
+def _make(
+    inputs: Inputs, plans: Sequence[ScenarioPlan], clock: Clock, tell: Listener, *, drivers: bool
+) -> Run:
+    config = inputs.config
     posteriors, hits, gates, combined = fit_and_judge(inputs, tell, clock.time)
     with clock.time("simulate"):
         targets = _target_forecasts(inputs, hits, posteriors[inputs.main.model.name].n_chains, combined)
@@ -150,7 +164,7 @@ def make_forecast(config: Config, listen: Listener | None = None, *, drivers: bo
     analysis = summaries.analysis_of(base, clock.seconds["fit"], withheld)
     analysis = analysis.model_copy(update={"robustness": robustness})
     if not forecast.converged:
-        warnings.warn(_unconverged(forecast), NotConvergedWarning, stacklevel=2)
+        warnings.warn(_unconverged(forecast), NotConvergedWarning, stacklevel=3)
     return replace(base, forecast=forecast, analysis=analysis)
 
 

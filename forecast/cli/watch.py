@@ -1,0 +1,134 @@
+"""``forecast watch``: many dyads at once, ranked, with what moved them and what the list may bring."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from forecast import wording
+from forecast.cli.options import RUNS, Output, argument, day, day_option, option, takes_options
+from forecast.cli.progress import listening
+from forecast.cli.terminal import BLANK, Part, Table, left, line, right, text
+from forecast.errors import UnfinishedError
+
+if TYPE_CHECKING:
+    from forecast.records.watch import DyadEntry, ListMilestone, Watch
+
+LIST = argument("LIST", "Watchlist (YAML).")
+_ARROWS = {"up": "▲", "down": "▼", None: ""}
+
+
+@takes_options
+def watch(
+    list_file: Path = LIST,
+    overrides: list[str] | None = option(
+        None, "--set", "Change a setting for this watch, e.g. model.family=panel. Repeatable.", "KEY=VALUE"
+    ),
+    as_of: datetime | None = day_option(None, "--as-of", "Day of the watch, in place of as_of."),
+    out: Path = option(RUNS, "--out", "Folder of the lists; this one goes to DIR/<name>/<as_of>.", "DIR"),
+    keep_going: bool = option(False, "--keep-going", "Run the other dyads where some cannot be run at all."),
+    jobs: int = option(1, "--jobs", "Processes to use.", "N", min=1, max=256),
+    cluster: str | None = option(
+        None, "--cluster", "Run on Dask: local, or a scheduler as tcp://host:port.", "WHERE"
+    ),
+    no_report: bool = option(False, "--no-report", "Make no page and no PDF."),
+    *,
+    output: Output,
+) -> None:
+    """Forecast every dyad of a list, rank them, and tell what moved; unchanged ones are not fitted again."""
+    from forecast.config.watchlist import load_watchlist
+
+    loaded = load_watchlist(list_file, tuple(overrides or ()), as_of=day(as_of))
+    with listening(shown=output.for_people) as listen:
+        from forecast.watchlist.watch import WatchOptions, run_watch
+
+        options = WatchOptions(
+            out=out, keep_going=keep_going, processes=jobs, cluster=cluster, report=not no_report
+        )
+        found, folder = run_watch(loaded, options, listen)
+    if output.json:
+        import typer
+
+        typer.echo((folder / "watch.json").read_text(encoding="utf-8"), nl=False)
+    elif output.for_people:
+        output.print({}, (*watch_table(found), line(f"Files: {folder}")))
+    if not any(one.targets for one in found.dyads):
+        reasons = "\n".join(f"  {one.name}: {one.failure.text}" for one in found.dyads if one.failure)
+        raise UnfinishedError(f"no dyad of the list has a number.\n{reasons}")
+
+
+def watch_table(watch: Watch) -> Iterator[Part]:
+    """Yield the ranked table, the outlook of the list, and what must be known of either."""
+    from forecast.watchlist.wording import change_sentences, question_sentence, state_sentence
+
+    yield text(
+        f"Watchlist {watch.name}, as of {wording.long_day(watch.as_of)}. {state_sentence(watch)}", "bold"
+    )
+    if asked := question_sentence(watch):
+        yield text(asked)
+    yield BLANK
+    columns = (
+        right("#", 3),
+        left("Dyad", 22),
+        right("Chance", 6),
+        right("90%", 7),
+        right("Base", 4),
+        right("Change", 8),
+        left("Trigger", 8),
+        left("State", 6),
+    )
+    yield Table(columns, map(_row, watch.dyads), map(_style, watch.dyads), gap=1, indent=0)
+    yield BLANK
+    if watch.since:
+        since = wording.long_day(watch.since)
+        yield text(f"Change since {since}, in points; an arrow where it is beyond twice its error.", "dim")
+        yield from (text(f"- {one}", hang=2) for one in change_sentences(watch))
+    for name, milestones in watch.list.items():
+        yield text(f"The list as a whole: {name}", "bold")
+        rows = (_list_row(one) for one in milestones)
+        yield Table((left("Before", 12), right("any", 5), right("two+", 5), right("expected", 8)), rows)
+    yield from _warnings(watch)
+
+
+def _row(one: DyadEntry) -> tuple[str, ...]:
+    milestone, change = one.milestone, one.change
+    if milestone is None:
+        return "", one.label, "–", "", "", "", one.trigger or "", one.state
+    moved = wording.signed_points(change.change, 0) if change else ""
+    arrow = _ARROWS[change.arrow] if change else ""
+    mark = " !" if one.feed_faults and one.state != "stale" else ""
+    return (
+        str(one.rank),
+        one.label,
+        wording.percent(milestone.probability),
+        wording.interval_percent(milestone.interval90),
+        wording.percent(milestone.baseline.probability),
+        f"{moved} {arrow}".strip(),
+        one.trigger or "",
+        one.state + mark,
+    )
+
+
+def _style(one: DyadEntry) -> str:
+    return {"failed": "red", "stale": "yellow"}.get(one.state, "")
+
+
+def _list_row(one: ListMilestone) -> tuple[str, ...]:
+    return (
+        wording.short_day(one.date),
+        wording.percent(one.any),
+        wording.percent(one.at_least_two),
+        wording.number(one.expected, 1),
+    )
+
+
+def _warnings(watch: Watch) -> Iterator[Part]:
+    for one in watch.dyads:
+        for fault in one.feed_faults:
+            yield text(f"- {one.label}: {fault.text}", "yellow", hang=2)
+        if one.failure:
+            yield text(f"- {one.label}: {one.failure.text}", "red", hang=2)
+    for note in watch.notes:
+        yield text(f"- {note.text}", "yellow", hang=2)

@@ -1,0 +1,339 @@
+"""A watchlist as types: many dyads, one set of event files, targets, horizons and triggers; read and checked.
+
+All faults of a list are named at once, with their lines. What holds for a config holds for a list too: no
+unknown keys, settings that agree, relative paths from the folder of the file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, ValidationError, WithJsonSchema
+
+from forecast.config.cross_checks import (
+    LONGEST_HORIZON,
+    USUAL_HORIZONS,
+    cross_faults,
+    day_in,
+    mapping_in,
+    sequence_in,
+)
+from forecast.config.faults import Fault, KeyPath, Position, SourceMap, field_faults, refusal, shown
+from forecast.config.field_types import EMPTY_LIST, EMPTY_MAPPING, Day, FolderName, KeyName, Text, Whole
+from forecast.config.field_types import folder_name as plain_name
+from forecast.config.reading import Override, overridden, parse_overrides
+from forecast.config.schema import (
+    UNNAMED,
+    Config,
+    DyadConfig,
+    HeadlineConfig,
+    MilestoneConfig,
+    ModelConfig,
+    SamplerConfig,
+    TargetConfig,
+)
+from forecast.config.settings_file import Section, SettingsFile
+from forecast.config.yaml_source import read_yaml
+from forecast.errors import ConfigError
+
+MOST_DYADS = 10_000
+_PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
+
+
+def _threshold(value: object) -> float:
+    """Read a trigger: a share, a percent, or cost and loss, whose ratio is the threshold."""
+    found: object = value
+    if isinstance(value, str) and (matched := _PERCENT.fullmatch(value.strip())):
+        found = float(matched[1]) / 100
+    if isinstance(value, Mapping):
+        if set(value) != {"cost", "loss"}:
+            raise refusal("a trigger by cost and loss needs both and no other key: {cost: 1, loss: 5}")
+        cost, loss = value["cost"], value["loss"]
+        numbers = all(type(one) in (int, float) and one > 0 for one in (cost, loss))
+        found = cost / loss if numbers else value
+    if type(found) in (int, float) and 0.0 < float(found) < 1.0:  # type: ignore[arg-type]
+        return float(found)  # type: ignore[arg-type]
+    raise refusal(
+        f"got {shown(value)}; expected a probability between 0 and 1, a percent such as 35%, or "
+        "{cost: 1, loss: 5} (acting pays from cost / loss on)"
+    )
+
+
+def _one_or_more(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+Threshold = Annotated[
+    float,
+    BeforeValidator(_threshold),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
+                {"type": "string", "pattern": "%$"},
+                {
+                    "type": "object",
+                    "properties": {"cost": {"type": "number"}, "loss": {"type": "number"}},
+                    "required": ["cost", "loss"],
+                    "additionalProperties": False,
+                },
+            ]
+        }
+    ),
+]
+Patterns = Annotated[tuple[Text, ...], BeforeValidator(_one_or_more), Field(min_length=1)]
+
+
+class WatchedDyad(DyadConfig):
+    """One entry of the list: two sides, and what differs from the rest of the list."""
+
+    name: FolderName | None = Field(
+        default=None, description="name of the entry and of its folder; made from the sides when absent"
+    )
+    targets: Mapping[KeyName, TargetConfig] | None = Field(
+        default=None, min_length=1, description="targets of this dyad alone; those of the list when absent"
+    )
+
+    @property
+    def key(self) -> str:
+        """Its name, e.g. ``usa-irq``."""
+        return self.name or plain_name("-".join((*self.side_a, *self.side_b))) or "dyad"
+
+
+class OnChange(Section):
+    """Whom to tell when the trigger state of a dyad changes; nobody unless configured."""
+
+    webhook: Text | None = Field(default=None, description="http(s) address that gets the change as JSON")
+    command: Annotated[tuple[Text, ...], EMPTY_LIST] = Field(
+        default=(), description="program and its arguments; gets the change as JSON on standard input"
+    )
+
+
+class Watchlist(SettingsFile):
+    """Everything a watch needs to know, checked as a whole."""
+
+    schema_: Literal[1] = Field(default=1, alias="schema", description="version of this format")
+    name: FolderName = Field(
+        default=UNNAMED, description="name of the list; its watches go to reports/<name>/<as_of>/"
+    )
+    as_of: Day = Field(description="day of the watch; nothing that became known later is read")
+    events: Patterns = Field(
+        description="event files or patterns from the folder of the list, one dyad or many in each; "
+        "'bundled:us-china' is one too"
+    )
+    dates: Literal["iso", "dmy", "mdy"] = Field(default="iso", description="how the files write days")
+    start: Day | None = Field(default=None, description="first day used; a dyad's first event when absent")
+    targets: Mapping[KeyName, TargetConfig] = Field(min_length=1, description="the escalations to forecast")
+    horizons: Annotated[tuple[Whole, ...], Field(min_length=1)] | None = Field(
+        default=None, description="days ahead; 30, 90 and 180 when neither these nor milestones are given"
+    )
+    milestones: tuple[MilestoneConfig, ...] | None = Field(
+        default=None, min_length=1, description="dates to forecast up to, in place of horizons"
+    )
+    headline: HeadlineConfig | None = Field(
+        default=None,
+        description="what dyads are ranked by and triggers watch; first target, last milestone when absent",
+    )
+    dyads: tuple[WatchedDyad, ...] = Field(
+        min_length=1, max_length=MOST_DYADS, description="the pairs to watch"
+    )
+    triggers: Annotated[Mapping[KeyName, Threshold], EMPTY_MAPPING] = Field(
+        default_factory=dict,
+        description="name → probability from which it holds, rising; or {cost, loss}, whose ratio it is",
+    )
+    hysteresis: Annotated[float, Field(strict=True, ge=0.0, lt=1.0, allow_inf_nan=False)] = Field(
+        default=0.2, description="a trigger ends only below its threshold × (1 − this)"
+    )
+    on_change: Annotated[OnChange, EMPTY_MAPPING] = Field(
+        default=OnChange(), description="whom to tell of a change of trigger"
+    )
+    stale: Literal["stamp", "refuse"] = Field(
+        default="stamp",
+        description="what becomes of a dyad whose feed is old for its own pace: its forecast is stamped, or "
+        "not made",
+    )
+    model: Annotated[ModelConfig, EMPTY_MAPPING] = Field(default=ModelConfig())
+    sampler: Annotated[SamplerConfig, EMPTY_MAPPING] = Field(default=SamplerConfig())
+    paper: Literal["a4", "us-letter"] = Field(default="a4", description="paper size of the PDF")
+
+    def _disagreements(self, settings: Mapping[str, object]) -> list[Fault]:
+        return watchlist_faults(settings)
+
+    @property
+    def base_folder(self) -> Path:
+        """Folder that relative paths start from."""
+        return self._source_path.parent if self._source_path else Path()
+
+    @property
+    def shared_milestones(self) -> tuple[MilestoneConfig, ...]:
+        """The milestones of every dyad."""
+        return self.milestones or _milestones_of(self.as_of, self.horizons or USUAL_HORIZONS)
+
+    @property
+    def asked(self) -> HeadlineConfig:
+        """The question that dyads are ranked by: a target and a milestone."""
+        last = self.shared_milestones[-1].name
+        return self.headline or HeadlineConfig(target=next(iter(self.targets)), milestone=last)
+
+    def targets_of(self, dyad: WatchedDyad) -> Mapping[str, TargetConfig]:
+        """Targets of one dyad."""
+        return dyad.targets or self.targets
+
+    def headline_of(self, dyad: WatchedDyad) -> HeadlineConfig:
+        """The question of the list, about the dyad's own first target where it has not that of the list."""
+        asked, own = self.asked, self.targets_of(dyad)
+        return asked if asked.target in own else asked.model_copy(update={"target": next(iter(own))})
+
+    def config_of(self, position: int, source: str) -> Config:
+        """Return the config of one dyad, with ``source`` as the file of its events.
+
+        Errors about it name its line in the list.
+        """
+        dyad = self.dyads[position]
+        settings: dict[str, Any] = {
+            "name": dyad.key,
+            "dyad": dyad.model_dump(exclude={"name", "targets"}),
+            "as_of": self.as_of,
+            "events": {"source": source, "dates": self.dates, "start": self.start},
+            "targets": {name: one.model_dump() for name, one in self.targets_of(dyad).items()},
+            "milestones": [one.model_dump() for one in self.shared_milestones],
+            "headline": self.headline_of(dyad).model_dump(),
+            "model": self.model.model_dump(),
+            "sampler": self.sampler.model_dump(),
+        }
+        if source.startswith("bundled:"):
+            settings["events"]["dates"] = "iso"
+        config = Config.model_validate(settings)
+        place = self._source.origin(("dyads", position))
+        here: dict[KeyPath, Position] = {} if isinstance(place, str) else {(): place}
+        config._source = SourceMap(self._source.file, here)
+        config._source_path = self._source_path
+        return config
+
+    def locate(self, key_path: KeyPath) -> str:
+        """Return where a key was set: ``file:line:column``, or an option."""
+        return self._source.locate(key_path)
+
+    def error(self, faults: Sequence[tuple[KeyPath, str]]) -> ConfigError:
+        """Return (not raise) one error about several keys."""
+        return self._source.error([Fault(path, message) for path, message in faults])
+
+
+def _milestones_of(as_of: date, horizons: Sequence[int]) -> tuple[MilestoneConfig, ...]:
+    return tuple(
+        MilestoneConfig(name=f"days_{days}", label=f"{days} days ahead", date=as_of + timedelta(days=days))
+        for days in horizons
+    )
+
+
+def is_watchlist(path: str | Path) -> bool:
+    """Whether a YAML file is a list of dyads, and not the config of one (``ConfigError``: it is no YAML)."""
+    return "dyads" in read_yaml(Path(path))[0]
+
+
+def load_watchlist(path: str | Path, overrides: Sequence[str] = (), as_of: date | None = None) -> Watchlist:
+    """Read, override and check a watchlist; nothing but this one file is opened.
+
+    Raises ``ConfigError`` once, with every fault.
+    """
+    path = Path(path)
+    written, place = read_yaml(path)
+    given = parse_overrides(overrides)
+    if as_of is not None:
+        given.append(Override("--as-of", "as_of", as_of.isoformat()))
+    settings, source, faults = overridden(written, place, given, Watchlist)
+    own_name = plain_name(path.stem)
+    if own_name:
+        settings = {"name": own_name, **settings}
+    try:
+        found = Watchlist.model_validate(settings)
+    except ValidationError as error:
+        every = [*faults, *field_faults(error, Watchlist), *watchlist_faults(settings)]
+        raise source.error(every) from error
+    if faults:
+        raise source.error(faults)
+    found._source, found._source_path = source, path
+    return found
+
+
+def watchlist_faults(settings: Mapping[str, object]) -> list[Fault]:
+    """Return every disagreement between settings; what cannot be read is left to the type checks."""
+    shared: dict[str, Any] = {
+        key: settings[key] for key in ("as_of", "targets", "milestones", "headline") if settings.get(key)
+    }
+    if settings.get("horizons"):
+        shared["milestones"] = [{"name": f"days_{days}"} for days in sequence_in(settings.get("horizons"))]
+    found = [*_horizon_faults(settings), *cross_faults(shared)]
+    # The milestones of horizons stand nowhere in the file: their faults are those of the horizons.
+    found = [one for one in found if one.path[:1] != ("milestones",) or settings.get("milestones")]
+    return [*found, *_dyad_faults(settings), *_trigger_faults(settings), *_webhook_faults(settings)]
+
+
+def _horizon_faults(settings: Mapping[str, object]) -> Iterator[Fault]:
+    if settings.get("horizons") and settings.get("milestones"):
+        yield Fault(("milestones",), "horizons are given as well; keep one of the two")
+    days = sequence_in(settings.get("horizons"))
+    for place, ahead in enumerate(days):
+        if type(ahead) is not int:
+            continue
+        if not 2 <= ahead <= LONGEST_HORIZON.days:
+            yield Fault(("horizons", place), f"got {ahead}; expected 2 to {LONGEST_HORIZON.days} days")
+        elif ahead in days[:place]:
+            yield Fault(("horizons", place), f"{ahead} is given twice; keep one")
+        elif place and type(days[place - 1]) is int and ahead < days[place - 1]:  # type: ignore[operator]
+            yield Fault(("horizons", place), f"{ahead} is after a longer one; give them in rising order")
+    start, as_of = day_in(settings.get("start")), day_in(settings.get("as_of"))
+    if start and as_of and start >= as_of:
+        yield Fault(("start",), f"{start} is not before as_of ({as_of}); no event would be left")
+
+
+def _dyad_faults(settings: Mapping[str, object]) -> Iterator[Fault]:
+    names: dict[str, int] = {}
+    entries: dict[object, int] = {}
+    for place, entry in enumerate(sequence_in(settings.get("dyads"))):
+        written = {key: value for key, value in mapping_in(entry).items() if key not in ("name", "targets")}
+        if not written.get("a") or not written.get("b"):
+            continue
+        for fault in cross_faults({"dyad": written}):
+            yield Fault(("dyads", place, *fault.path[1:]), fault.message)
+        try:
+            dyad = WatchedDyad.model_validate({**written, "name": mapping_in(entry).get("name")})
+        except ValidationError:
+            continue
+        same = (
+            frozenset((frozenset(dyad.side_a), frozenset(dyad.side_b))),
+            frozenset(dyad.theatre),
+            repr(mapping_in(entry).get("targets")),
+        )
+        first = entries.setdefault(same, place)
+        if first != place:
+            yield Fault(("dyads", place), f"the same dyad as dyads.{first}; remove one")
+        elif names.setdefault(dyad.key, place) != place:
+            yield Fault(
+                ("dyads", place), f"'{dyad.key}' is the name of dyads.{names[dyad.key]} too; name one of them"
+            )
+
+
+def _trigger_faults(settings: Mapping[str, object]) -> Iterator[Fault]:
+    before: tuple[str, float] | None = None
+    for name, value in mapping_in(settings.get("triggers")).items():
+        try:
+            threshold = _threshold(value)
+        except ValueError:
+            continue
+        if before and threshold <= before[1]:
+            message = f"{threshold:g} is not above '{before[0]}' ({before[1]:g}); triggers must rise"
+            yield Fault(("triggers", name), message)
+        before = (name, threshold)
+
+
+def _webhook_faults(settings: Mapping[str, object]) -> Iterator[Fault]:
+    address = mapping_in(settings.get("on_change")).get("webhook")
+    if isinstance(address, str) and not address.startswith(("http://", "https://")):
+        yield Fault(
+            ("on_change", "webhook"), f"'{address}' is no address; it begins with http:// or https://"
+        )

@@ -1,0 +1,179 @@
+"""``watch.json``: what a watch over many dyads found; table, page, PDF and feed are made from it.
+
+All probabilities are in [0, 1], all dates are ISO days.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from forecast.records.base import Probability, Record
+from forecast.records.cautions import Caution
+from forecast.records.forecast import Headline, MilestoneForecast, TargetForecast
+
+State = Literal["fine", "small", "stale", "failed"]
+"""``small``: few events or target events; ``stale``: feed old for its own pace; ``failed``: no numbers."""
+FailureCode = Literal["no_events", "bad_input", "not_converged", "stale_refused", "worker_died", "numerical"]
+Work = Literal["direct", "fitted", "reweighted", "unchanged"]
+"""How the numbers were got: read off the record without a fit; a new fit; weights on an earlier fit; kept."""
+
+
+class FeedFault(Record):
+    """Something wrong with the feed of a dyad; ``text`` says it as a sentence."""
+
+    code: Literal["stale_feed", "lost_month", "doubled_day", "changed_coding"]
+    feed: str = Field(description="the file")
+    first: date = Field(description="first day that is concerned")
+    last: date
+    value: float = Field(description="days without a row; rows; share of repeated rows; distance of mixtures")
+    limit: float = Field(description="what it is compared with: see docs/watchlist.md")
+    text: str
+
+
+class Failure(Record):
+    """Why a dyad has no numbers."""
+
+    code: FailureCode
+    text: str
+
+
+class Change(Record):
+    """What moved the headline probability since the watch before; ``change`` = time_passing + news."""
+
+    since: date = Field(description="as-of date of the watch before")
+    before: Probability
+    change: float
+    time_passing: float = Field(
+        description="today's model on the events of the watch before, minus its number"
+    )
+    news: float = Field(description="today's number minus that of today's model on the events of then")
+    error: float = Field(ge=0.0, description="Monte Carlo standard error of the change")
+    arrow: Literal["up", "down"] | None = Field(description="only where the change is beyond twice its error")
+
+
+class DyadEntry(Record):
+    """One dyad of the list."""
+
+    name: str
+    label: str
+    a: str
+    b: str
+    state: State
+    rank: int | None = Field(default=None, description="by the headline probability; None where it failed")
+    top5: Probability | None = Field(default=None, description="P(rank ≤ 5), over what the data leave open")
+    trigger: str | None = Field(default=None, description="the highest trigger that holds; None for none")
+    trigger_before: str | None = None
+    question: Headline = Field(description="target and milestone that rank, trigger and change are about")
+    change: Change | None = None
+    model: str | None = Field(default=None, description="family that made the numbers")
+    unseen: tuple[str, ...] = Field(
+        default=(),
+        description="targets of whose categories the dyad has no act: pooled hazard and climatology answer",
+    )
+    work: Work | None = None
+    last_event: date | None = None
+    events: int = 0
+    cautions: tuple[Caution, ...] = ()
+    feed_faults: tuple[FeedFault, ...] = ()
+    failure: Failure | None = None
+    targets: tuple[TargetForecast, ...] = ()
+
+    @property
+    def milestone(self) -> MilestoneForecast | None:
+        """The answer to the question; ``None`` where it failed."""
+        return answer_to(self.question, self.targets)
+
+
+def answer_to(question: Headline, targets: Sequence[TargetForecast]) -> MilestoneForecast | None:
+    """Return the milestone that a question is about; ``None`` where the targets hold none."""
+    asked = question.target, question.milestone
+    every = ((target.name, one) for target in targets for one in target.milestones)
+    return next((one for name, one in every if (name, one.name) == asked), None)
+
+
+class Pair(Record):
+    """Two dyads that go together: both by the milestone, beside what independence would give."""
+
+    one: str
+    other: str
+    both: Probability
+    independent: Probability
+
+
+class ListMilestone(Record):
+    """What the list as a whole may bring by one milestone."""
+
+    milestone: str
+    days: int
+    date: date
+    any: Probability = Field(description="P(at least one dyad meets the target)")
+    at_least_two: Probability
+    at_least: tuple[Probability, ...] = Field(
+        description="P(at least k), k = 1 … number of dyads, at most 20"
+    )
+    expected: float = Field(description="expected number of dyads")
+    any_if_independent: Probability
+    mcse: float = Field(description="Monte Carlo standard error of P(any)")
+    together: tuple[Pair, ...] = Field(description="pairs whose joint chance gains most by the shared shock")
+
+
+class SharedShockRecord(Record):
+    """Strength of what dyads share, as shares of the variance of the latent normal score."""
+
+    everyone: float
+    everyone_se: float
+    actors: float
+    actors_se: float
+    source: str
+
+
+class TriggerRecord(Record):
+    """A trigger, and how it did in the backtest of this list; rates are ``None`` without one."""
+
+    name: str
+    threshold: Probability
+    false_alarm_rate: Probability | None = Field(
+        default=None, description="share of windows with the trigger on that stayed quiet"
+    )
+    miss_rate: Probability | None = Field(
+        default=None, description="share of windows with the target in which the trigger was off"
+    )
+    windows: int | None = None
+
+
+class WatchNote(Record):
+    """Something that went wrong beside the forecasts."""
+
+    code: Literal["webhook_failed", "command_failed", "no_previous_watch", "rows_repeated"]
+    text: str
+
+
+class Watch(Record):
+    """The content of ``watch.json``."""
+
+    schema_: Annotated[Literal[1], Field(alias="schema")] = 1
+    name: str
+    as_of: date
+    since: date | None = Field(description="as-of date of the watch before; None without one")
+    headline: Headline
+    model: str
+    dyads: tuple[DyadEntry, ...] = Field(description="by rank; failed ones last")
+    list: dict[str, tuple[ListMilestone, ...]] = Field(
+        description="target → milestones; dyads without numbers are not counted"
+    )
+    shared_shock: SharedShockRecord | None = None
+    triggers: tuple[TriggerRecord, ...] = ()
+    hysteresis: float = 0.0
+    notes: tuple[WatchNote, ...] = ()
+    versions: dict[str, str] = Field(default_factory=dict)
+
+    def states(self) -> dict[State, int]:
+        """How many dyads are in each state."""
+        found: dict[State, int] = {"fine": 0, "small": 0, "stale": 0, "failed": 0}
+        for one in self.dyads:
+            found[one.state] += 1
+        return found

@@ -1,0 +1,204 @@
+"""The folders of a list: one a watch, one in it a dyad; what is finished stays, whatever happens to the rest.
+
+``<out>/<list>/<as-of>/`` holds the files of the watch and a folder a dyad; ``<out>/<list>/watch.atom`` is
+the feed, at an address that stays.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from forecast.config.watchlist import Watchlist
+from forecast.config.writing import resolved_yaml
+from forecast.errors import EventError, RunFolderError
+from forecast.events.reading import read_events, write_events
+from forecast.events.table import EventTable
+from forecast.records.base import Record
+from forecast.records.cautions import Caution
+from forecast.records.forecast import TargetForecast
+from forecast.records.watch import Failure, Watch, Work
+from forecast.runs import files
+from forecast.runs.folder import kind_of, new_run_folder, write_json, write_record, write_record_whole
+from forecast.runs.run import write_run
+from forecast.watchlist.dyad_runs import DyadFailed, Job, Numbers, Result
+
+WATCH, TABLE, PDF, PAGE, FEED = "watch.json", "watch.csv", "watch.pdf", "watch.html", "watch.atom"
+DYAD = "dyad.json"
+LOCK = ".watch.lock"
+
+
+class DyadRecord(Record):
+    """What is kept of a finished dyad: the hash of all that the numbers depend on, and the numbers."""
+
+    key: str
+    earlier: str | None
+    """Hash of the events of the watch before that ``counterfactual`` was made from."""
+    targets: tuple[TargetForecast, ...] = ()
+    unseen: tuple[str, ...] = ()
+    cautions: tuple[Caution, ...] = ()
+    work: Work = "direct"
+    counterfactual: tuple[TargetForecast, ...] | None = None
+    failure: Failure | None = None
+
+
+def watch_place(watchlist: Watchlist, out: Path) -> Path:
+    """Where a watch of this list is kept: ``<out>/<name>/<as_of>``."""
+    return out / watchlist.name / watchlist.as_of.isoformat()
+
+
+def open_watch(folder: Path) -> None:
+    """Make the folder of a watch, or go on with the one that is there.
+
+    Raises
+    ------
+    RunFolderError
+        It holds something of another kind, or cannot be written.
+    """
+    if folder.exists() and any(folder.iterdir()) and kind_of(folder) != "watch":
+        raise RunFolderError(f"{folder}: holds no watch. Move it away, or use another --out")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not (folder / files.MANIFEST).exists():
+            write_json({"kind": "watch", "code_version": version("forecast")}, folder / files.MANIFEST)
+    except OSError as error:
+        raise RunFolderError(f"{folder}: cannot be written ({error.strerror or error})") from error
+
+
+@contextmanager
+def alone(place: Path) -> Iterator[None]:
+    """Hold the list for one watch at a time; a lock of a process that died is taken over.
+
+    Raises
+    ------
+    RunFolderError
+        Another watch of this list is at work, or the folder cannot be written.
+    """
+    import fcntl
+
+    lock = place / LOCK
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        held = lock.open("a+")
+    except OSError as error:
+        raise RunFolderError(f"{place}: cannot be written ({error.strerror or error})") from error
+    with held:
+        try:
+            # The system lets go of it when the process ends, however it ends.
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise RunFolderError(
+                f"{place}: another watch of this list is at work. Wait until it ends, or use another --out"
+            ) from error
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                lock.unlink()
+
+
+def kept_dyad(folder: Path, key: str, earlier: str | None) -> DyadRecord | None:
+    """Return a finished dyad, if its numbers depend on the same things; a failed one is tried again."""
+    found = _read(folder / DYAD)
+    same = found is not None and (found.key, found.earlier) == (key, earlier) and found.failure is None
+    return found if same else None
+
+
+def _read(path: Path) -> DyadRecord | None:
+    try:
+        return DyadRecord.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def keep_dyad(folder: Path, job: Job, result: Result) -> DyadRecord:
+    """Write the folder of a finished dyad, whole, with its run where one was fitted."""
+    earlier = job.earlier.sha256 if job.earlier is not None else None
+    if isinstance(result, DyadFailed):
+        record = DyadRecord(key=job.key, earlier=earlier, failure=result.failure)
+    else:
+        record = DyadRecord(
+            key=job.key,
+            earlier=earlier,
+            targets=result.targets,
+            unseen=result.unseen,
+            cautions=result.cautions,
+            work=result.work,
+            counterfactual=result.counterfactual,
+        )
+    if folder.exists() and kind_of(folder) not in ("run", "watched dyad"):
+        raise RunFolderError(f"{folder}: is in the way of a dyad. Move it away, or use another --out")
+    kind = kind_of(folder) if folder.exists() else "watched dyad"
+    with new_run_folder(folder, force=True, kind="run" if kind == "run" else "watched dyad") as filling:
+        if result.run is not None:
+            write_run(result.run, filling, folder)
+        else:
+            write_events(job.events.known_by(job.config.as_of), filling / files.EVENTS)
+            (filling / files.CONFIG).write_text(resolved_yaml(job.config, folder), encoding="utf-8")
+        write_record(record, filling / DYAD)
+        made: dict[str, object] = {"code_version": version("forecast"), "data_sha256": job.events.sha256}
+        write_json({"kind": "run" if result.run else "watched dyad"} | made, filling / files.MANIFEST)
+    return record
+
+
+def numbers_of(record: DyadRecord, *, unchanged: bool) -> Numbers | DyadFailed:
+    """Return the numbers of a kept dyad."""
+    if record.failure is not None:
+        return DyadFailed(record.failure)
+    work: Work = "unchanged" if unchanged else record.work
+    return Numbers(record.targets, record.unseen, record.cautions, work, record.counterfactual)
+
+
+def earlier_watch(place: Path, as_of: date) -> tuple[Watch, Path] | None:
+    """Return the last watch before a day, and its folder; one that cannot be read is passed over."""
+    folders = sorted((one for one in place.glob("????-??-??") if one.name < as_of.isoformat()), reverse=True)
+    for folder in folders:
+        try:
+            return Watch.model_validate_json((folder / WATCH).read_bytes()), folder
+        except (OSError, ValidationError):
+            continue
+    return None
+
+
+def earlier_events(folder: Path, dyad: str) -> EventTable | None:
+    """Return the events that an earlier watch knew of a dyad; ``None`` where it kept none."""
+    try:
+        return read_events(folder / dyad / files.EVENTS)
+    except EventError:
+        return None
+
+
+def write_watch(watch: Watch, folder: Path, made: dict[str, bytes]) -> None:
+    """Write the files of a watch, each whole: those made, and ``watch.json`` last."""
+    for name, content in made.items():
+        _write_whole(folder / name, content)
+    write_record_whole(watch, folder / WATCH)
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_bytes(content)
+        os.replace(beside, path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise RunFolderError(f"{path}: cannot be written ({error.strerror or error})") from error
+
+
+def write_feed(place: Path, content: bytes) -> None:
+    """Write the feed of the list at the address that stays."""
+    _write_whole(place / FEED, content)
+
+
+def read_watch(folder: Path) -> Watch | None:
+    """Return the watch that a folder holds; ``None`` where there is none yet."""
+    try:
+        return Watch.model_validate_json((folder / WATCH).read_bytes())
+    except (OSError, ValidationError):
+        return None

@@ -1,0 +1,307 @@
+"""A watch as one page and as a PDF: the ranked table, the list as a whole, and a part for each dyad.
+
+Made of the blocks of the report, set in its type; all numbers are those of the record.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from importlib.resources import as_file, files
+from typing import Any, Literal
+
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from forecast import wording
+from forecast.events.table import csv_text
+from forecast.records.forecast import MilestoneForecast
+from forecast.records.watch import DyadEntry, ListMilestone, Watch
+from forecast.report import palette
+from forecast.report.blocks import (
+    Alert,
+    Block,
+    Bullets,
+    Cell,
+    Column,
+    Group,
+    Heading,
+    Prose,
+    Section,
+    Table,
+    Track,
+    as_content,
+    one_group,
+)
+from forecast.report.html_page import DARK_GROUND, definitions, variable
+from forecast.report.pdf import compile_pdf
+from forecast.report.typeface import current_typeface, printable_content, shorten, visible_content
+from forecast.watchlist.table import table_rows
+from forecast.watchlist.wording import (
+    change_sentences,
+    pair_sentences,
+    question_sentence,
+    shock_sentence,
+    state_sentence,
+)
+
+Paper = Literal["a4", "us-letter"]
+_STATE_COLOURS = {"failed": palette.STAMP, "stale": "#8A4B12"}
+
+
+def make_page_and_pdf(watch: Watch, *, paper: Paper = "a4") -> tuple[bytes, bytes]:
+    """Return the page and the PDF of a watch; the same record gives the same bytes."""
+    content = _content(watch, paper)
+    table = csv_text(table_rows(watch), end="\r\n")
+    page = _page(visible_content(content), table)
+    shown = printable_content(content, current_typeface().glyphs)
+    with as_file(files("forecast.watchlist") / "template" / "watch.typ") as template:
+        pdf = compile_pdf(shown, (), table, watch.as_of, template=template)
+    return page.encode(), pdf
+
+
+def _content(watch: Watch, paper: Paper) -> dict[str, Any]:
+    as_of, dyads = wording.long_day(watch.as_of), wording.count(len(watch.dyads), "dyad")
+    name = shorten(watch.name.replace("-", " ").capitalize(), 80)
+    return {
+        "meta": {
+            "kicker": "Watchlist",
+            "title": f"Watchlist: {name}",
+            "head": f"Watchlist: {name}",
+            "running": f"{name} · watchlist",
+            "as_of": as_of,
+            "author": None,
+            "byline": "",
+            "footer": f"{watch.name} · {watch.model} · {dyads}",
+            "description": f"Probabilities of escalation of {dyads}, {as_of}",
+            "paper": paper,
+            "classification": None,
+            "logo": None,
+        },
+        "colours": {
+            "ink": {"colour": palette.INK},
+            "muted": {"colour": palette.MUTED},
+            "rule": {"colour": palette.RULE},
+            "accent": {"colour": palette.ACCENT},
+            "stamp": {"colour": palette.STAMP},
+        },
+        "stamp": None,
+        "families": list(current_typeface().families),
+        "sections": as_content([*_sections(watch)]),
+    }
+
+
+def _page(content: dict[str, Any], table: str) -> str:
+    environment = Environment(
+        loader=ChoiceLoader(
+            [PackageLoader("forecast.watchlist", "template"), PackageLoader("forecast.report", "template")]
+        ),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["paint"] = lambda colour: Markup(variable(colour))
+    frame = {"ground": "#ffffff", "box": "#eef2f6"}
+    frame |= {name: value["colour"].lower() for name, value in content["colours"].items()}
+    colours = set(frame.values()) | {one.lower() for one in (palette.ACCENT, *_STATE_COLOURS.values())}
+    encoded = base64.b64encode(table.encode()).decode("ascii")
+    return environment.get_template("watch.html").render(
+        **content,
+        frame={name: Markup(variable(value)) for name, value in frame.items()},
+        light=Markup(definitions(colours, dark=False)),
+        dark=Markup(definitions(colours - {"#ffffff"}, dark=True) + f"--c-ffffff:{DARK_GROUND};"),
+        table_address=f"data:text/csv;charset=utf-8;base64,{encoded}",
+    )
+
+
+def _sections(watch: Watch) -> Iterator[Section]:
+    yield Section("overview", None, tuple(_overview(watch)))
+    if watch.list:
+        yield Section("list", "The list as a whole", tuple(_outlook(watch)))
+    yield Section("dyads", "Dyad by dyad", tuple(block for one in watch.dyads for block in _dyad(one)))
+    yield Section("reading", "How to read it", tuple(_reading(watch)))
+
+
+def _overview(watch: Watch) -> Iterator[Block]:
+    yield Prose(state_sentence(watch))
+    if asked := question_sentence(watch):
+        yield Prose(asked)
+    trouble = [
+        *(f"{one.label}: {one.failure.text}" for one in watch.dyads if one.failure),
+        *(f"{one.label}: {fault.text}" for one in watch.dyads for fault in one.feed_faults),
+        *(note.text for note in watch.notes),
+    ]
+    if trouble:
+        yield Alert(text="Before trusting the numbers", items=tuple(trouble), tone="caution")
+    columns = (
+        Column("#", 7, "right"),
+        Column("Dyad"),
+        Column("Chance", 13, "right"),
+        Column("0 to 100%", 24),
+        Column("90%", 15, "right"),
+        Column("Base", 11, "right"),
+        Column("In words", 32),
+        Column("Change", 15, "right"),
+        Column("Trigger", 15),
+        Column("State", 13),
+    )
+    rows = one_group(_row(one) for one in watch.dyads)
+    yield Table(name="ranked", title="Dyads by their probability", columns=columns, groups=rows)
+    if watch.since:
+        moved = change_sentences(watch)
+        yield Prose(f"Change since {wording.long_day(watch.since)}, in points.", tone="fine")
+        if moved:
+            yield Bullets(moved)
+
+
+def _row(one: DyadEntry) -> tuple[Cell, ...]:
+    milestone = one.milestone
+    state = Cell(one.state, colour=_STATE_COLOURS.get(one.state))
+    if milestone is None:
+        empty = tuple(Cell("–" if place == 0 else "") for place in range(6))
+        return (Cell(""), Cell(one.label, weight="semibold"), *empty, Cell(one.trigger or ""), state)
+    probability, (lower, upper) = milestone.probability, milestone.interval90
+    top = "" if one.top5 is None else f"top 5: {wording.percent(one.top5)}"
+    arrow = {"up": " ▲", "down": " ▼"}.get(one.change.arrow or "", "") if one.change else ""
+    moved = wording.signed_points(one.change.change, 0) + arrow if one.change else ""
+    return (
+        Cell(str(one.rank), value=one.rank),
+        Cell(one.label, note=top, weight="semibold"),
+        Cell(wording.percent(probability), weight="semibold", value=probability),
+        Cell(mark=Track(lower=lower, value=probability, upper=upper, colour=palette.ACCENT)),
+        Cell(wording.interval_percent((lower, upper))),
+        Cell(wording.percent(milestone.baseline.probability), value=milestone.baseline.probability),
+        Cell(milestone.words),
+        Cell(moved, value=one.change.change if one.change else None),
+        Cell(one.trigger or ""),
+        state,
+    )
+
+
+def _outlook(watch: Watch) -> Iterator[Block]:
+    titles = {target.name: target.label for one in watch.dyads for target in one.targets}
+    columns = (
+        Column("Before"),
+        Column("Any dyad", 22, "right"),
+        Column("Two or more", 22, "right"),
+        Column("Three or more", 24, "right"),
+        Column("Expected number", 28, "right"),
+        Column("Any, if independent", 32, "right"),
+    )
+    groups = tuple(
+        Group(label=titles[name], rows=tuple(_outlook_row(one) for one in milestones))
+        for name, milestones in watch.list.items()
+    )
+    yield Table(name="list", title="What the list as a whole may bring", columns=columns, groups=groups)
+    if watch.shared_shock:
+        yield Prose(shock_sentence(watch.shared_shock), tone="fine")
+    if together := pair_sentences(watch):
+        yield Heading("Dyads that go together")
+        yield Bullets(together)
+
+
+def _outlook_row(one: ListMilestone) -> tuple[Cell, ...]:
+    three = one.at_least[2] if len(one.at_least) > 2 else 0.0
+    shares = (one.any, one.at_least_two, three)
+    return (
+        Cell(wording.long_day(one.date)),
+        *(Cell(wording.percent(share), value=share) for share in shares),
+        Cell(wording.number(one.expected, 1), value=one.expected),
+        Cell(wording.percent(one.any_if_independent), value=one.any_if_independent),
+    )
+
+
+def _dyad(one: DyadEntry) -> Iterator[Block]:
+    place = f"{one.rank}. " if one.rank else ""
+    yield Heading(f"{place}{one.label}")
+    last = f"Last act {wording.long_day(one.last_event)}; " if one.last_event else ""
+    yield Prose(f"{last}{wording.count(one.events, 'act')} known. State: {one.state}.", tone="fine")
+    said = [*([one.failure.text] if one.failure else []), *(fault.text for fault in one.feed_faults)]
+    said += [caution.text for caution in one.cautions]
+    said += [
+        f"No act of the kinds of '{name}' is known of this dyad: its number is that of the pooled hazard and "
+        "of climatology alone."
+        for name in one.unseen
+    ]
+    if said:
+        yield Bullets(tuple(said))
+    if not one.targets:
+        return
+    columns = (
+        Column("Before"),
+        Column("Chance", 16, "right"),
+        Column("0 to 100%", 40),
+        Column("90%", 20, "right"),
+        Column("Base", 14, "right"),
+        Column("In words", 50),
+    )
+    groups = tuple(
+        Group(
+            label=target.label,
+            note=f"seen {wording.times(target.observed_before)}" if target.observed_before else "never seen",
+            rows=tuple(_milestone_row(milestone) for milestone in target.milestones),
+        )
+        for target in one.targets
+    )
+    yield Table(
+        name=f"dyad-{one.name}", title=f"Probabilities of {one.label}", columns=columns, groups=groups
+    )
+
+
+def _milestone_row(one: MilestoneForecast) -> tuple[Cell, ...]:
+    lower, upper = one.interval90
+    return (
+        Cell(wording.long_day(one.date)),
+        Cell(wording.percent(one.probability), weight="semibold", value=one.probability),
+        Cell(mark=Track(lower=lower, value=one.probability, upper=upper, colour=palette.ACCENT)),
+        Cell(wording.interval_percent(one.interval90)),
+        Cell(wording.percent(one.baseline.probability), value=one.baseline.probability),
+        Cell(one.words),
+    )
+
+
+def _reading(watch: Watch) -> Iterator[Block]:
+    yield Bullets(
+        (
+            "Chance: probability that the target happens after the as-of date and before the day. 90%: what "
+            "the data leave open of it. Base: share of past windows of the same length that held the target.",
+            "An arrow stands for a change of a point or more, beyond twice its Monte Carlo error. Time "
+            "passing is today's model on the events that were known at the watch before, less its number; "
+            "news is the rest.",
+            "Top 5: chance that the dyad is among the five likeliest, over what the data leave open.",
+            "Small: few events or target events. Stale: the feed is old for its own pace. Failed: no number.",
+        )
+    )
+    if watch.triggers:
+        columns = (
+            Column("Trigger"),
+            Column("From", 20, "right"),
+            Column("False alarms", 30, "right"),
+            Column("Misses", 24, "right"),
+            Column("Windows", 24, "right"),
+        )
+        rows = one_group(
+            (
+                Cell(one.name),
+                Cell(wording.percent(one.threshold), value=one.threshold),
+                Cell(_rate(one.false_alarm_rate), value=one.false_alarm_rate),
+                Cell(_rate(one.miss_rate), value=one.miss_rate),
+                Cell("–" if one.windows is None else f"{one.windows:,}"),
+            )
+            for one in watch.triggers
+        )
+        yield Table(
+            name="triggers", title="Triggers and how they did in the backtest", columns=columns, groups=rows
+        )
+        told = (
+            "False alarms: share of windows with the trigger on that stayed quiet. Misses: share of windows "
+            "with the target in which it was off."
+        )
+        if any(one.windows is None for one in watch.triggers):
+            told += " No backtest of this list is there yet: 'forecast backtest LIST' makes one."
+        yield Prose(told, tone="fine")
+
+
+def _rate(value: float | None) -> str:
+    return "–" if value is None else wording.share(value)

@@ -1,0 +1,348 @@
+"""A watch from list to folder: read, check all, forecast each dyad, rank, put together, write.
+
+A dyad that fails stops nothing. What is finished is kept at once, so that a watch that was interrupted goes
+on, and one with nothing changed fits nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from forecast.config.watchlist import WatchedDyad, Watchlist
+from forecast.errors import InputError
+from forecast.evaluation.unit_store import decisive_versions
+from forecast.evaluation.workers import LOCAL, spread
+from forecast.events.dyads import DyadRule, actors_of, near_actors
+from forecast.events.table import EventTable, csv_text
+from forecast.families import family_named
+from forecast.progress import Listener, StageProgress
+from forecast.records.forecast import Headline
+from forecast.records.watch import (
+    Change,
+    DyadEntry,
+    Failure,
+    FeedFault,
+    State,
+    TriggerRecord,
+    Watch,
+    WatchNote,
+    answer_to,
+)
+from forecast.runs.inputs import load_hazard, load_population
+from forecast.watchlist import folder as places
+from forecast.watchlist.atom import changed, feed_of
+from forecast.watchlist.dyad_runs import (
+    DyadFailed,
+    Job,
+    Numbers,
+    Result,
+    compacted,
+    is_small,
+    run_dyad,
+    without_run,
+)
+from forecast.watchlist.event_files import DyadEvents, EventFile, events_of, read_files
+from forecast.watchlist.feed_faults import feed_faults
+from forecast.watchlist.notifying import message_of, notify
+from forecast.watchlist.outlook import list_outlook
+from forecast.watchlist.page import make_page_and_pdf
+from forecast.watchlist.ranking import rank_dyads, split_change
+from forecast.watchlist.table import table_rows
+from forecast.watchlist.triggers import trigger_state
+from forecast.wording import count
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchOptions:
+    """How a watch is run; nothing here changes a number.
+
+    Parameters
+    ----------
+    out : Path
+        Folder of the lists.
+    keep_going : bool
+        Run the other dyads where some of the list cannot be run at all.
+    processes : int
+        Worker processes of this machine.
+    cluster : str, optional
+        ``"local"``, or the address of a Dask scheduler.
+    report : bool
+        Make the page and the PDF.
+    """
+
+    out: Path = Path("reports")
+    keep_going: bool = False
+    processes: int = 1
+    cluster: str | None = None
+    report: bool = True
+
+
+@dataclass
+class _Entry:
+    """A dyad of the list on its way: what was read of it, and what became of it."""
+
+    dyad: WatchedDyad
+    job: Job | None
+    faults: tuple[FeedFault, ...] = ()
+    failure: Failure | None = None
+    result: Result | None = None
+    notes: list[WatchNote] = field(default_factory=list)
+
+
+def run_watch(
+    watchlist: Watchlist, options: WatchOptions | None = None, listen: Listener | None = None
+) -> tuple[Watch, Path]:
+    """Watch a list and write its folder; return what was found, and the folder.
+
+    Raises
+    ------
+    InputError
+        The list, its files or its folder cannot be used, or dyads cannot be run and ``keep_going`` is not
+        set: all of them are named at once, and nothing is written.
+    """
+    asked, tell = options or WatchOptions(), listen or (lambda progress: None)
+    tell(StageProgress("read"))
+    files = read_files(watchlist)
+    entries = _read_dyads(watchlist, files, keep_going=asked.keep_going)
+    place = asked.out / watchlist.name
+    with places.alone(place):
+        folder = places.watch_place(watchlist, asked.out)
+        places.open_watch(folder)
+        before = places.earlier_watch(place, watchlist.as_of)
+        if before is not None:
+            _add_earlier(entries, before)
+        _run(entries, folder, asked, tell)
+        watch = _watch_of(watchlist, entries, before[0] if before else None)
+        watch = _told(watchlist, watch, folder)
+        made = {places.FEED: feed_of(watch, place)}
+        tell(StageProgress("report"))
+        made[places.TABLE] = csv_text(table_rows(watch), end="\r\n").encode()
+        if asked.report:
+            made[places.PAGE], made[places.PDF] = make_page_and_pdf(watch, paper=watchlist.paper)
+        places.write_watch(watch, folder, made)
+        places.write_feed(place, made[places.FEED])
+    return watch, folder
+
+
+def rule_of(dyad: WatchedDyad) -> DyadRule:
+    """Which acts count for a dyad."""
+    return DyadRule(dyad.side_a, dyad.side_b, dyad.theatre)
+
+
+def _read_dyads(watchlist: Watchlist, files: Sequence[EventFile], *, keep_going: bool) -> list[_Entry]:
+    """Find the acts of every dyad; those that cannot be run are named at once, or fail."""
+    _refuse_settings(watchlist, files)
+    entries, faults = [], []
+    for position, dyad in enumerate(watchlist.dyads):
+        found = events_of(rule_of(dyad), files)
+        problem = _problem(watchlist, dyad, found, files)
+        if problem or found is None:
+            faults.append((("dyads", position), problem))
+            entries.append(_Entry(dyad, None, failure=Failure(code="no_events", text=problem)))
+            continue
+        job = compacted(Job(watchlist.config_of(position, found.table.source), found.table))
+        entry = _Entry(dyad, job, feed_faults(found.files, watchlist.as_of))
+        if found.repeated:
+            text = f"{dyad.key}: {count(found.repeated, 'row')} in more than one file, each counted once."
+            entry.notes.append(WatchNote(code="rows_repeated", text=text))
+        stale = next((one for one in entry.faults if one.code == "stale_feed"), None)
+        if stale and watchlist.stale == "refuse":
+            entry.failure = Failure(code="stale_refused", text=f"not forecast (stale: refuse). {stale.text}")
+        entries.append(entry)
+    if faults and not (keep_going and len(faults) < len(entries)):
+        paths: list[tuple[tuple[str | int, ...], str]] = [*faults]
+        raise InputError(
+            f"{watchlist.error(paths)}\n{len(faults)} of {count(len(entries), 'dyad')} cannot be run. Mend "
+            "the list or its files, or run the others with --keep-going"
+        )
+    return entries
+
+
+def _refuse_settings(watchlist: Watchlist, files: Sequence[EventFile]) -> None:
+    """Refuse what would fail in every dyad: a family, coefficients or priors that are not there."""
+    config = watchlist.config_of(0, files[0].source)
+    try:
+        family_named(config.model.family)
+    except InputError as error:
+        raise watchlist.error([(("model", "family"), str(error))]) from error
+    load_hazard(config)
+    load_population(config)
+
+
+def _problem(
+    watchlist: Watchlist, dyad: WatchedDyad, found: DyadEvents | None, files: Sequence[EventFile]
+) -> str:
+    rule, as_of = rule_of(dyad), watchlist.as_of
+    if found is None or not np.any(_between_sides(rule, found.table)):
+        known = frozenset[str]().union(*(actors_of(one.table) for one in files))
+        sides = DyadRule(rule.a, rule.b).in_words()
+        return f"{dyad.key}: the event files hold no {sides}.{near_actors(rule.actors, known)}"
+    if not len(found.table.known_by(as_of)):
+        first = found.table.known_date.min()
+        return f"{dyad.key}: nothing was known by {as_of}; the first act became known on {first}"
+    return ""
+
+
+def _between_sides(rule: DyadRule, events: EventTable) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    return DyadRule(rule.a, rule.b).mask(events)
+
+
+def _add_earlier(entries: Sequence[_Entry], before: tuple[Watch, Path]) -> None:
+    """Give each job the events that the watch before knew, where they were others."""
+    watch, folder = before
+    done = {one.name for one in watch.dyads if one.failure is None}
+    for entry in entries:
+        if entry.job is None or entry.dyad.key not in done:
+            continue
+        earlier = places.earlier_events(folder, entry.dyad.key)
+        if earlier is not None and earlier.sha256 != entry.job.events.sha256:
+            entry.job = Job(entry.job.config, entry.job.events, earlier)
+
+
+def _run(entries: Sequence[_Entry], folder: Path, asked: WatchOptions, tell: Listener) -> None:
+    """Forecast the dyads that are not kept from before; each is kept when it is finished."""
+    waiting = []
+    for entry in entries:
+        if entry.job is None or entry.failure is not None:
+            continue
+        earlier = entry.job.earlier.sha256 if entry.job.earlier is not None else None
+        kept = places.kept_dyad(folder / entry.dyad.key, entry.job.key, earlier)
+        if kept is None:
+            waiting.append(entry)
+        else:
+            entry.result = places.numbers_of(kept, unchanged=True)
+    tell(StageProgress("watch", 0, len(waiting)))
+    by_name = {entry.dyad.key: entry for entry in waiting}
+    jobs = [(entry.job,) for entry in waiting if entry.job is not None]
+    for done, ((job,), result) in enumerate(_results(jobs, asked), start=1):
+        entry = by_name[job.config.name]
+        places.keep_dyad(folder / entry.dyad.key, job, result)
+        entry.result = without_run(result)
+        tell(StageProgress("watch", done, len(waiting), entry.dyad.key))
+
+
+def _results(jobs: Sequence[tuple[Job]], asked: WatchOptions) -> Iterator[tuple[tuple[Job], Result]]:
+    if asked.processes > 1 or asked.cluster:
+        place = asked.cluster or LOCAL
+        yield from spread(run_dyad, jobs, _died, processes=asked.processes, cluster=place)
+    else:
+        for job in jobs:
+            yield job, run_dyad(*job)
+
+
+def _died(job: tuple[Job]) -> Result:
+    text = "its worker processes died; the cause may be a lack of memory"
+    return DyadFailed(Failure(code="worker_died", text=text))
+
+
+def _watch_of(watchlist: Watchlist, entries: Sequence[_Entry], before: Watch | None) -> Watch:
+    earlier = {one.name: one for one in before.dyads} if before else {}
+    made = [_entry_of(watchlist, entry, earlier.get(entry.dyad.key), before) for entry in entries]
+    with_numbers = [one for one in made if one.targets]
+    headlines = [(m.probability, m.interval90) for one in with_numbers if (m := one.milestone)]
+    ranks, top = rank_dyads(headlines, watchlist.sampler.seed)
+    ranked = [
+        one.model_copy(update={"rank": rank, "top5": share})
+        for one, rank, share in zip(with_numbers, ranks, top, strict=True)
+    ]
+    ranked.sort(key=lambda one: one.rank or 0)
+    failed = [one for one in made if not one.targets]
+    rules = {entry.dyad.key: rule_of(entry.dyad) for entry in entries}
+    outlook, shock = list_outlook(watchlist, ranked, rules)
+    notes = [note for entry in entries for note in entry.notes]
+    return Watch(
+        name=watchlist.name,
+        as_of=watchlist.as_of,
+        since=before.as_of if before else None,
+        headline=Headline(target=watchlist.asked.target, milestone=watchlist.asked.milestone),
+        model=watchlist.model.family,
+        dyads=(*ranked, *failed),
+        list=outlook,
+        shared_shock=shock,
+        triggers=tuple(
+            TriggerRecord(name=name, threshold=threshold) for name, threshold in watchlist.triggers.items()
+        ),
+        hysteresis=watchlist.hysteresis,
+        notes=tuple(notes),
+        versions={"numbers": decisive_versions()},
+    )
+
+
+def _entry_of(
+    watchlist: Watchlist, entry: _Entry, earlier: DyadEntry | None, before: Watch | None
+) -> DyadEntry:
+    dyad, result = entry.dyad, entry.result
+    question = watchlist.headline_of(dyad)
+    events = entry.job.events if entry.job else None
+    held = earlier.trigger if earlier else None
+    made = DyadEntry(
+        name=dyad.key,
+        label=dyad.title,
+        a=dyad.names[0],
+        b=dyad.names[1],
+        state="failed",
+        trigger=held,
+        trigger_before=held,
+        question=Headline(target=question.target, milestone=question.milestone),
+        last_event=events.date.max().item() if events is not None and len(events) else None,
+        events=len(events) if events is not None else 0,
+        feed_faults=entry.faults,
+        failure=entry.failure,
+    )
+    if entry.failure is not None or result is None:
+        return made
+    if isinstance(result, DyadFailed):
+        return made.model_copy(update={"failure": result.failure})
+    found = made.model_copy(
+        update={
+            "state": _state(entry.faults, result),
+            "model": watchlist.model.family,
+            "unseen": result.unseen,
+            "work": result.work,
+            "cautions": result.cautions,
+            "targets": result.targets,
+        }
+    )
+    asked = found.milestone
+    trigger = (
+        held
+        if asked is None
+        else trigger_state(asked.probability, watchlist.triggers, watchlist.hysteresis, held)
+    )
+    change = _change(found, result, earlier, before)
+    return found.model_copy(update={"trigger": trigger, "change": change})
+
+
+def _state(faults: Sequence[FeedFault], numbers: Numbers) -> State:
+    if any(one.code == "stale_feed" for one in faults):
+        return "stale"
+    return "small" if is_small(numbers) else "fine"
+
+
+def _change(
+    now: DyadEntry, numbers: Numbers, earlier: DyadEntry | None, before: Watch | None
+) -> Change | None:
+    """What moved the headline since the watch before; ``None`` where that asked another question."""
+    if earlier is None or before is None or earlier.failure is not None:
+        return None
+    since = answer_to(now.question, earlier.targets)
+    today = answer_to(now.question, numbers.targets)
+    if since is None or today is None or earlier.question != now.question:
+        return None
+    then = answer_to(now.question, numbers.counterfactual or numbers.targets) or today
+    return split_change(since, then, today, before.as_of.isoformat())
+
+
+def _told(watchlist: Watchlist, watch: Watch, folder: Path) -> Watch:
+    """Tell of the changes that were not told of yet, where the list asks for it."""
+    told: Mapping[str, str | None] = {one.name: one.trigger_before for one in watch.dyads}
+    same_day = places.read_watch(folder)
+    if same_day is not None:
+        told = {**told, **{one.name: one.trigger for one in same_day.dyads}}
+    messages = [message_of(watchlist, one, told.get(one.name)) for one in changed(watch.dyads, dict(told))]
+    notes = notify(watchlist, messages)
+    return watch.model_copy(update={"notes": (*watch.notes, *notes)}) if notes else watch

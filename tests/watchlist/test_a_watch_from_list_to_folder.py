@@ -1,0 +1,283 @@
+"""The command from list to folder: its contract, its states, and that nothing is done twice."""
+
+import json
+import shutil
+import sys
+from datetime import date, timedelta
+from xml.etree import ElementTree
+
+import pytest
+
+from forecast.cli import main
+from forecast.config.watchlist import load_watchlist
+from forecast.errors import InputError, RunFolderError
+from forecast.events.reading import read_events, write_events
+from forecast.events.table import EventTable
+from forecast.records.watch import Watch
+from forecast.watchlist import dyad_runs, folder
+from forecast.watchlist import watch as watching
+from forecast.watchlist.watch import WatchOptions, run_watch
+
+from .conftest import AS_OF, PAIRS, simulated, write_dyads, write_list
+
+
+def command(*arguments) -> int:
+    before = sys.argv
+    sys.argv = ["forecast", "watch", *map(str, arguments)]
+    try:
+        main()
+    except SystemExit as end:
+        return int(end.code or 0)
+    finally:
+        sys.argv = before
+    return 0
+
+
+def test_the_command_prints_the_contract_and_leaves_its_files(trial, tmp_path, capsys):
+    assert command(trial, "--out", tmp_path / "out", "--json") == 0
+    printed = json.loads(capsys.readouterr().out)
+    place = tmp_path / "out/trial" / AS_OF.isoformat()
+    assert {"watch.json", "watch.csv", "watch.pdf", "watch.html", "watch.atom"} <= {
+        one.name for one in place.iterdir()
+    }
+    assert json.loads((place / "watch.json").read_text()) == printed
+    assert printed["as_of"] == AS_OF.isoformat()
+    assert [one["name"] for one in printed["dyads"]] == ["aaa-bbb", "ddd-eee", "aaa-ccc"]
+    assert [one["rank"] for one in printed["dyads"]] == [1, 2, 3]
+    assert {one["state"] for one in printed["dyads"]} == {"fine"}
+    (target,) = printed["dyads"][0]["targets"]
+    assert target["name"] == "force"
+    assert [one["days"] for one in printed["list"]["force"]] == [30, 90, 180]
+    assert {"any", "at_least_two", "expected"} <= set(printed["list"]["force"][0])
+    assert printed["dyads"][0]["trigger"] == "go"
+    assert (place / "aaa-bbb/events.csv").is_file()
+
+
+def test_dyads_of_known_rates_are_ranked_by_them_at_every_milestone(trial, tmp_path):
+    watch, _ = run_watch(load_watchlist(trial), WatchOptions(out=tmp_path, report=False))
+    by_rate = sorted(watch.dyads, key=lambda one: -PAIRS[one.a, one.b])
+    assert [one.name for one in watch.dyads] == [one.name for one in by_rate]
+    for place in range(3):
+        chances = [one.targets[0].milestones[place].probability for one in by_rate]
+        assert chances == sorted(chances, reverse=True)
+    for one in watch.dyads:
+        chances = [milestone.probability for milestone in one.targets[0].milestones]
+        assert chances == sorted(chances)
+
+
+def test_an_unchanged_list_forecasts_nothing_again(trial, tmp_path, monkeypatch):
+    options = WatchOptions(out=tmp_path)
+    first, place = run_watch(load_watchlist(trial), options)
+    before = {name: (place / name).read_bytes() for name in ("watch.csv", "watch.html", "watch.pdf")}
+
+    def refuse(job):
+        raise AssertionError(f"{job.config.name} was forecast again")
+
+    monkeypatch.setattr(watching, "run_dyad", refuse)
+    again, _ = run_watch(load_watchlist(trial), options)
+    assert {one.work for one in again.dyads} == {"unchanged"}
+    assert [one.targets for one in again.dyads] == [one.targets for one in first.dyads]
+    assert {name: (place / name).read_bytes() for name in before} == before
+
+
+def test_only_the_dyad_whose_events_changed_is_forecast_again(trial, tmp_path, monkeypatch):
+    run_watch(load_watchlist(trial), WatchOptions(out=tmp_path, report=False))
+    path = tmp_path / "dyads/aaa-ccc.csv"
+    known = read_events(path)
+    write_events(known.select(known.date != known.date[5]), path)
+    done = []
+
+    def note(job):
+        done.append(job.config.name)
+        return dyad_runs.run_dyad(job)
+
+    monkeypatch.setattr(watching, "run_dyad", note)
+    watch, _ = run_watch(load_watchlist(trial), WatchOptions(out=tmp_path, report=False))
+    assert done == ["aaa-ccc"]
+    assert {one.name: one.work for one in watch.dyads}["aaa-bbb"] == "unchanged"
+
+
+def test_what_became_known_after_the_day_changes_nothing(trial, tmp_path):
+    whole, _ = run_watch(load_watchlist(trial), WatchOptions(out=tmp_path / "whole", report=False))
+    for path in (tmp_path / "dyads").iterdir():
+        write_events(read_events(path).known_by(AS_OF), path)
+    cut, _ = run_watch(load_watchlist(trial), WatchOptions(out=tmp_path / "cut", report=False))
+    assert [one.targets for one in whole.dyads] == [one.targets for one in cut.dyads]
+    assert whole.list == cut.list
+
+
+def test_an_interrupted_watch_goes_on_where_it_was(trial, tmp_path, monkeypatch):
+    done = []
+
+    def stop_after_one(job):
+        if done:
+            raise KeyboardInterrupt
+        done.append(job.config.name)
+        return dyad_runs.run_dyad(job)
+
+    monkeypatch.setattr(watching, "run_dyad", stop_after_one)
+    options = WatchOptions(out=tmp_path, report=False)
+    with pytest.raises(KeyboardInterrupt):
+        run_watch(load_watchlist(trial), options)
+    assert not (folder.watch_place(load_watchlist(trial), tmp_path) / "watch.json").exists()
+    monkeypatch.setattr(watching, "run_dyad", dyad_runs.run_dyad)
+    watch, _ = run_watch(load_watchlist(trial), options)
+    assert {one.name for one in watch.dyads if one.work == "unchanged"} == set(done)
+
+
+def test_one_failed_dyad_stops_nothing_and_is_tried_again(trial, tmp_path, monkeypatch):
+    def fail_one(job):
+        if job.config.name == "aaa-ccc":
+            return dyad_runs.DyadFailed(dyad_runs.Failure(code="not_converged", text="R-hat 1.4"))
+        return dyad_runs.run_dyad(job)
+
+    monkeypatch.setattr(watching, "run_dyad", fail_one)
+    options = WatchOptions(out=tmp_path, report=False)
+    watch, _ = run_watch(load_watchlist(trial), options)
+    states = {one.name: one.state for one in watch.dyads}
+    assert states == {"aaa-bbb": "fine", "ddd-eee": "fine", "aaa-ccc": "failed"}
+    failed = watch.dyads[-1]
+    assert (failed.name, failed.rank, failed.targets) == ("aaa-ccc", None, ())
+    assert watch.list["force"][0].expected < 2
+    monkeypatch.setattr(watching, "run_dyad", dyad_runs.run_dyad)
+    again, _ = run_watch(load_watchlist(trial), options)
+    assert {one.state for one in again.dyads} == {"fine"}
+
+
+def test_a_dyad_that_never_had_such_an_act_is_small_and_says_who_answers(trial, tmp_path):
+    path = tmp_path / "dyads/aaa-ccc.csv"
+    known = read_events(path)
+    write_events(known.select(known.category != "military_incident"), path)
+    watch, _ = run_watch(load_watchlist(trial), WatchOptions(out=tmp_path, report=False))
+    one = next(one for one in watch.dyads if one.name == "aaa-ccc")
+    assert (one.state, one.unseen) == ("small", ("force",))
+    assert 0 < one.targets[0].milestones[-1].probability < 0.2
+
+
+def test_change_is_time_passing_plus_news_and_both_are_forecasts(trial, tmp_path):
+    options = WatchOptions(out=tmp_path, report=False)
+    first, _ = run_watch(load_watchlist(trial), options)
+    day = AS_OF + timedelta(days=7)
+    # Of one dyad nothing new is known, another has a week of attacks.
+    quiet = tmp_path / "dyads/aaa-ccc.csv"
+    write_events(read_events(quiet).known_by(AS_OF), quiet)
+    busy = tmp_path / "dyads/ddd-eee.csv"
+    known = read_events(busy).known_by(AS_OF)
+    week = simulated(("DDD", "EEE"), 30.0, 9, first=AS_OF + timedelta(days=1), last=day, prefix="new-")
+    assert sum(one.severity == 5 for one in week) >= 2
+    write_events(EventTable.from_events([*known.rows(), *week], "made for a test", has_verified=False), busy)
+    second, _ = run_watch(load_watchlist(trial, as_of=day), options)
+    moved = {one.name: one.change for one in second.dyads}
+    assert second.since == AS_OF
+    for name, change in moved.items():
+        before = next(one for one in first.dyads if one.name == name).milestone.probability
+        now = next(one for one in second.dyads if one.name == name).milestone.probability
+        assert change.before == before
+        assert change.change == pytest.approx(now - before, abs=1e-12)
+        assert change.time_passing + change.news == pytest.approx(change.change, abs=1e-12)
+    assert moved["aaa-ccc"].news == 0
+    assert moved["aaa-ccc"].time_passing <= 0
+    assert moved["ddd-eee"].news > 0.02
+    assert moved["ddd-eee"].arrow == "up"
+    # Today's model on the events of then is the forecast that those events give by themselves.
+    write_events(known, busy)
+    apart, _ = run_watch(load_watchlist(trial, as_of=day), WatchOptions(out=tmp_path / "apart", report=False))
+    then = next(one for one in apart.dyads if one.name == "ddd-eee").milestone.probability
+    assert moved["ddd-eee"].time_passing == pytest.approx(then - moved["ddd-eee"].before, abs=1e-12)
+
+
+def test_two_watches_of_one_list_do_not_meet(trial, tmp_path):
+    with (
+        folder.alone(tmp_path / "trial"),
+        pytest.raises(RunFolderError, match="another watch of this list is at work"),
+    ):
+        run_watch(load_watchlist(trial), WatchOptions(out=tmp_path, report=False))
+
+
+def test_dyads_that_cannot_be_run_are_all_named_and_the_others_run_on_request(tmp_path):
+    write_dyads(tmp_path)
+    entries = [f"{{a: {a}, b: {b}}}" for a, b in PAIRS] + [f"{{a: X{n:02d}, b: YYY}}" for n in range(30)]
+    path = write_list(tmp_path, dyads=entries)
+    with pytest.raises(InputError, match="30 of 33 dyads cannot be run") as caught:
+        run_watch(load_watchlist(path), WatchOptions(out=tmp_path / "out", report=False))
+    assert all(f"X{n:02d}" in str(caught.value) for n in range(30))
+    assert "list.yaml:12:5: dyads.3" in str(caught.value)
+    assert not (tmp_path / "out").exists()
+    watch, _ = run_watch(
+        load_watchlist(path), WatchOptions(out=tmp_path / "out", keep_going=True, report=False)
+    )
+    assert watch.states() == {"fine": 3, "small": 0, "stale": 0, "failed": 30}
+
+
+def test_a_stale_feed_is_stamped_or_refused(trial, tmp_path):
+    path = tmp_path / "dyads/ddd-eee.csv"
+    known = read_events(path)
+    write_events(known.known_by(AS_OF - timedelta(days=150)), path)
+    watch, _ = run_watch(load_watchlist(trial), WatchOptions(out=tmp_path / "a", report=False))
+    states = {one.name: one.state for one in watch.dyads}
+    assert states == {"aaa-bbb": "fine", "ddd-eee": "stale", "aaa-ccc": "fine"}
+    refused, _ = run_watch(
+        load_watchlist(trial, ["stale=refuse"]), WatchOptions(out=tmp_path / "b", report=False)
+    )
+    one = refused.dyads[-1]
+    assert (one.name, one.state, one.failure.code) == ("ddd-eee", "failed", "stale_refused")
+
+
+def test_the_feed_has_an_entry_for_each_change_of_trigger_and_stays_at_its_address(trial, tmp_path):
+    options = WatchOptions(out=tmp_path, report=False)
+    watch, place = run_watch(load_watchlist(trial), options)
+    assert (place / "watch.atom").read_bytes() == (place.parent / "watch.atom").read_bytes()
+    space = "{http://www.w3.org/2005/Atom}"
+    root = ElementTree.parse(place / "watch.atom").getroot()
+    titles = [one.findtext(f"{space}title") for one in root.iter(f"{space}entry")]
+    on = [one for one in watch.dyads if one.trigger]
+    assert titles == [f"{one.label}: {one.trigger} (before: none)" for one in on]
+    run_watch(load_watchlist(trial, as_of=AS_OF + timedelta(days=1)), options)
+    later = ElementTree.parse(place.parent / "watch.atom").getroot()
+    ids = [one.findtext(f"{space}id") for one in later.iter(f"{space}entry")]
+    assert len(ids) == len(set(ids)) >= len(titles)
+
+
+def test_a_file_with_many_dyads_gives_the_numbers_of_a_file_each(trial, tmp_path):
+    apart, _ = run_watch(load_watchlist(trial), WatchOptions(out=tmp_path / "a", report=False))
+    every = [row for path in sorted((tmp_path / "dyads").iterdir()) for row in read_events(path).rows()]
+    shutil.rmtree(tmp_path / "dyads")
+    (tmp_path / "dyads").mkdir()
+    write_events(EventTable.from_events(every, "all", has_verified=False), tmp_path / "dyads/all.csv")
+    together, _ = run_watch(load_watchlist(trial), WatchOptions(out=tmp_path / "b", report=False))
+    assert [one.targets for one in together.dyads] == [one.targets for one in apart.dyads]
+
+
+def test_a_row_that_two_files_hold_counts_once(trial, tmp_path):
+    once, _ = run_watch(load_watchlist(trial), WatchOptions(out=tmp_path / "a", report=False))
+    shutil.copyfile(tmp_path / "dyads/aaa-bbb.csv", tmp_path / "dyads/copy.csv")
+    twice, _ = run_watch(load_watchlist(trial), WatchOptions(out=tmp_path / "b", report=False))
+    assert [one.targets for one in twice.dyads] == [one.targets for one in once.dyads]
+    assert [note.code for note in twice.notes] == ["rows_repeated"]
+
+
+def test_a_large_archive_is_narrowed_to_the_list_and_its_other_rows_may_be_wrong(tmp_path, monkeypatch):
+    write_dyads(tmp_path, {("AAA", "BBB"): 1.0})
+    path = tmp_path / "dyads/aaa-bbb.csv"
+    plain, _ = run_watch(
+        load_watchlist(write_list(tmp_path, dyads=["{a: AAA, b: BBB}"])),
+        WatchOptions(out=tmp_path / "a", report=False),
+    )
+    text = path.read_text()
+    columns = text.splitlines()[0].split(",")
+    bad = ["" for _ in columns]
+    for name, value in (("id", "other"), ("date", "2009-05-05"), ("initiator", "QQQ"), ("target", "RRR")):
+        bad[columns.index(name)] = value
+    bad[columns.index("category")], bad[columns.index("severity")] = "nonsense", "77"
+    path.write_text(text + ",".join(bad) + "\n")
+    monkeypatch.setattr("forecast.watchlist.event_files.LARGE_BYTES", 1)
+    narrowed, _ = run_watch(
+        load_watchlist(tmp_path / "list.yaml"), WatchOptions(out=tmp_path / "b", report=False)
+    )
+    assert [one.targets for one in narrowed.dyads] == [one.targets for one in plain.dyads]
+
+
+def test_the_record_reads_back_as_it_was_written(trial, tmp_path):
+    watch, place = run_watch(load_watchlist(trial), WatchOptions(out=tmp_path, report=False))
+    assert Watch.model_validate_json((place / "watch.json").read_bytes()) == watch
+    assert watch.as_of == date(2010, 1, 4)

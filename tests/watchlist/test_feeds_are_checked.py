@@ -1,0 +1,79 @@
+"""Feeds with injected faults: each is seen, and a feed without one raises no alarm."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+
+from forecast.events.table import Event, EventTable
+from forecast.watchlist.event_files import event_file
+from forecast.watchlist.feed_faults import feed_faults
+
+AS_OF = date(2010, 1, 31)
+KINDS = ("dispute", "visit", "cooperation", "sanction")
+
+
+def acts(seed=0, a_day=1.5, kinds=(0.4, 0.3, 0.2, 0.1), first=date(2005, 1, 1), last=AS_OF) -> list[Event]:
+    random = np.random.default_rng(seed)
+    events = []
+    for day in range((last - first).days + 1):
+        for number in range(random.poisson(a_day)):
+            events.append(
+                Event(
+                    id=f"{first}-{day}-{number}",
+                    date=first + timedelta(days=day),
+                    known_date=first + timedelta(days=day),
+                    initiator="AAA",
+                    recipient="BBB",
+                    category=str(random.choice(KINDS, p=kinds)),
+                    severity=int(random.integers(1, 4)),
+                    summary=f"act {day} {number}",
+                )
+            )
+    return events
+
+
+def faults(events, as_of=AS_OF):
+    return feed_faults((event_file("feed.csv", EventTable.from_events(events, "feed.csv")),), as_of)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_steady_feed_raises_no_alarm(seed):
+    assert faults(acts(seed)) == ()
+
+
+def test_a_lost_month_is_named():
+    (found,) = faults([one for one in acts() if (one.date.year, one.date.month) != (2009, 9)])
+    assert (found.code, found.first, found.last) == ("lost_month", date(2009, 9, 1), date(2009, 9, 30))
+    assert "no rows in September 2009" in found.text
+
+
+def test_a_doubled_day_is_named():
+    whole = acts(a_day=6)
+    day = date(2009, 11, 5)
+    again = [replace(one, id=f"{one.id}-again") for one in whole if one.date == day]
+    assert len(again) >= 4
+    (found,) = faults([*whole, *again])
+    assert (found.code, found.first, found.value) == ("doubled_day", day, 2 * len(again))
+
+
+def test_changed_coding_is_named():
+    cut = date(2009, 11, 1)
+    before = acts(last=cut - timedelta(days=1))
+    (found,) = faults([*before, *acts(seed=1, kinds=(0.05, 0.05, 0.1, 0.8), first=cut)])
+    assert (found.code, found.first) == ("changed_coding", cut)
+    assert found.value > found.limit
+
+
+def test_a_feed_that_stopped_is_stale_and_a_silent_dyad_in_a_live_feed_is_not(tmp_path):
+    (found,) = faults(acts(last=AS_OF - timedelta(days=30)))
+    assert (found.code, found.value) == ("stale_feed", 30)
+    live = event_file("feed.csv", EventTable.from_events(acts(), "feed.csv"))
+    silent = replace(live, table=live.table.known_by(AS_OF - timedelta(days=200)))
+    assert "stale_feed" not in {one.code for one in feed_faults((silent,), AS_OF)}
+
+
+def test_rows_after_the_day_of_the_watch_do_not_hide_that_the_feed_was_stale_then():
+    gone = [one for one in acts() if not date(2009, 9, 1) < one.date < date(2009, 10, 15)]
+    assert {one.code for one in faults(gone, date(2009, 10, 10))} == {"stale_feed"}

@@ -1,0 +1,74 @@
+"""Page, PDF and table hold the numbers of ``watch.json``, and treat names as text."""
+
+import csv
+import io
+import re
+
+import pytest
+from pypdf import PdfReader
+
+from forecast import wording
+from forecast.cli.terminal import WIDTH, lines_of
+from forecast.cli.watch import watch_table
+from forecast.config.watchlist import load_watchlist
+from forecast.watchlist.watch import WatchOptions, run_watch
+
+from .conftest import PAIRS, write_dyads, write_list
+
+EVIL = "<script>alert(1)</script>"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("page")
+    write_dyads(folder)
+    dyads = [f"{{a: {a}, b: {b}}}" for a, b in PAIRS]
+    dyads[0] = dyads[0].replace("}", f", label: '{EVIL}'}}")
+    path = write_list(folder, dyads=[*dyads, "{a: NOA, b: NOB}"], extra="triggers: {ready: 20%, go: 50%}\n")
+    return run_watch(load_watchlist(path), WatchOptions(out=folder, keep_going=True))
+
+
+def test_every_probability_of_the_record_is_in_page_and_pdf(made):
+    watch, folder = made
+    page = (folder / "watch.html").read_text()
+    pdf = " ".join(one.extract_text() for one in PdfReader(folder / "watch.pdf").pages)
+    for one in watch.dyads:
+        for target in one.targets:
+            for milestone in target.milestones:
+                shown = wording.percent(milestone.probability)
+                assert shown.replace("<", "&lt;").replace(">", "&gt;") in page
+                assert shown in pdf
+    for milestone in watch.list["force"]:
+        assert wording.percent(milestone.any).replace(">", "&gt;") in page
+    assert "the event files hold no acts between NOA and NOB" in re.sub(r"\s+", " ", page)
+
+
+def test_a_name_is_text_wherever_it_is_shown(made):
+    _, folder = made
+    page = (folder / "watch.html").read_text()
+    assert EVIL not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "<script" not in page
+    assert not re.search(r"""(src|href)=["']?(https?:)?//""", page)
+    assert EVIL not in (folder / "watch.atom").read_text()
+
+
+def test_the_table_has_a_row_for_each_question_and_one_for_a_dyad_that_failed(made):
+    watch, folder = made
+    rows = list(csv.DictReader(io.StringIO((folder / "watch.csv").read_text())))
+    assert len(rows) == 3 * 3 + 1
+    by_key = {(row["dyad"], row["milestone"]): row for row in rows}
+    for one in watch.dyads:
+        for target in one.targets:
+            for milestone in target.milestones:
+                row = by_key[one.name, milestone.name]
+                assert float(row["probability"]) == milestone.probability
+                assert (float(row["lower90"]), float(row["upper90"])) == milestone.interval90
+    assert by_key["noa-nob", ""]["state"] == "failed"
+
+
+def test_the_terminal_table_fits_and_ranks(made):
+    watch, _ = made
+    lines = lines_of(watch_table(watch))
+    assert max(map(len, lines)) <= WIDTH
+    assert "4 dyads: 3 fine, 1 failed" in " ".join(lines)

@@ -1,0 +1,111 @@
+"""Ranks with their uncertainty, triggers with hysteresis, and messages that are sent only when asked for."""
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from forecast.config.watchlist import load_watchlist
+from forecast.watchlist.ranking import draw_probabilities, rank_dyads
+from forecast.watchlist.triggers import states_over_time, trigger_rates, trigger_state
+from forecast.watchlist.watch import WatchOptions, run_watch
+
+TRIGGERS = {"ready": 0.2, "set": 0.35, "go": 0.5}
+
+
+def test_drawn_probabilities_have_the_mean_and_interval_asked_for():
+    mean = np.array([0.1, 0.5, 0.9])
+    interval = np.array([stats.beta(20 * m, 20 * (1 - m)).ppf([0.05, 0.95]) for m in mean])
+    drawn = draw_probabilities(mean, interval, 40_000, seed=1)
+    np.testing.assert_allclose(drawn.mean(axis=0), mean, atol=0.003)
+    np.testing.assert_allclose(np.quantile(drawn, [0.05, 0.95], axis=0).T, interval, atol=0.006)
+
+
+def test_equal_dyads_share_the_first_five_places_and_certain_ones_take_them():
+    ranks, top = rank_dyads([(0.3, (0.2, 0.4))] * 10, seed=1)
+    assert ranks == list(range(1, 11))
+    np.testing.assert_allclose(top, 0.5, atol=0.03)
+    sure = [(0.9 - place / 20, (0.9 - place / 20, 0.9 - place / 20)) for place in range(8)]
+    assert rank_dyads(sure, seed=1)[1] == [1.0] * 5 + [0.0] * 3
+
+
+def test_five_or_fewer_dyads_are_all_among_the_first_five():
+    assert rank_dyads([(0.2, (0.1, 0.3)), (0.5, (0.4, 0.6))], seed=1) == ([2, 1], [1.0, 1.0])
+
+
+def test_a_trigger_begins_at_its_threshold_and_ends_below_it_by_the_hysteresis():
+    path = [0.19, 0.2, 0.17, 0.165, 0.15, 0.36, 0.29, 0.27, 0.6, 0.41, 0.39]
+    expected = [None, "ready", "ready", "ready", None, "set", "set", "ready", "go", "go", "set"]
+    assert states_over_time(path, TRIGGERS, 0.2) == expected
+    assert trigger_state(0.3, TRIGGERS, 0.2, "gone from the list") == "ready"
+
+
+def test_rates_of_a_threshold_are_those_counted_by_hand():
+    probability, outcome = np.array([0.1, 0.3, 0.4, 0.6, 0.7]), np.array([1, 0, 1, 0, 1])
+    assert trigger_rates(probability, outcome, 0.35) == (pytest.approx(1 / 3), pytest.approx(1 / 3))
+    assert trigger_rates(probability, outcome, 0.9) == (None, 1.0)
+
+
+class Receiver(BaseHTTPRequestHandler):
+    status = 200
+    received: ClassVar[list[dict]] = []
+
+    def do_POST(self):
+        length = int(self.headers["Content-Length"])
+        type(self).received.append(json.loads(self.rfile.read(length)))
+        self.send_response(self.status)
+        self.end_headers()
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def server():
+    handler = type("Handler", (Receiver,), {"received": []})
+    with HTTPServer(("127.0.0.1", 0), handler) as listening:
+        thread = threading.Thread(target=listening.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.server_port}/hook", handler
+        listening.shutdown()
+        thread.join()
+
+
+def test_a_webhook_gets_each_change_once_and_nobody_gets_anything_unasked(trial, tmp_path, server):
+    address, handler = server
+    options = WatchOptions(out=tmp_path, report=False)
+    run_watch(load_watchlist(trial), WatchOptions(out=tmp_path / "quiet", report=False))
+    assert handler.received == []
+    trial.write_text(trial.read_text() + f"on_change: {{webhook: '{address}'}}\n")
+    watch, _ = run_watch(load_watchlist(trial), options)
+    on = [one for one in watch.dyads if one.trigger]
+    assert [one["dyad"] for one in handler.received] == [one.name for one in on]
+    first = handler.received[0]
+    assert first["before"] is None
+    assert first["trigger"] == on[0].trigger
+    assert first["probability"] == on[0].milestone.probability
+    run_watch(load_watchlist(trial), options)
+    assert len(handler.received) == len(on)
+
+
+def test_a_message_that_fails_is_noted_and_stops_nothing(trial, tmp_path, server):
+    address, handler = server
+    handler.status = 500
+    extra = f"on_change: {{webhook: '{address}', command: [no-such-program]}}\n"
+    trial.write_text(trial.read_text() + extra)
+    watch, _ = run_watch(load_watchlist(trial), WatchOptions(out=tmp_path, report=False))
+    assert {note.code for note in watch.notes} == {"webhook_failed", "command_failed"}
+    assert watch.states()["fine"] == 3
+
+
+def test_a_command_gets_the_change_as_json(trial, tmp_path):
+    kept = tmp_path / "told.jsonl"
+    extra = f'on_change: {{command: [sh, -c, \'cat >> "{kept}"; echo >> "{kept}"\']}}\n'
+    trial.write_text(trial.read_text() + extra)
+    watch, _ = run_watch(load_watchlist(trial), WatchOptions(out=tmp_path, report=False))
+    told = [json.loads(one) for one in kept.read_text().splitlines()]
+    assert [one["dyad"] for one in told] == [one.name for one in watch.dyads if one.trigger]
