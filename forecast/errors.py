@@ -6,7 +6,8 @@
 │   ├── ``EventError``      an event file
 │   ├── ``PriorError``      the text or the support of a prior
 │   ├── ``RunFolderError``  a saved run that is missing, altered or in the way
-│   └── ``LedgerError``     a ledger that is missing, altered, newer or not writable
+│   ├── ``LedgerError``     a ledger that is missing, altered, newer or not writable
+│   └── ``BusyError``       another command is writing the same place
 ├── ``NotConvergedError``   the fit ran and failed its gates (exit code 1)
 └── ``UnfinishedError``     part of the work failed, the rest is kept (exit code 1)
     └── ``StoppedError``    the user stopped it, what was finished is kept (exit code 130)
@@ -43,6 +44,34 @@ def _folded(word: str) -> str:
     return word.strip().casefold().replace("-", "_").replace(" ", "_")
 
 
+MOST_SIGNS, MOST_LINES = 2_000, 500
+"""Of a line, and of a message, on a terminal."""
+
+
+def shown(text: object, width: int = 60) -> str:
+    """Return foreign text as a message may show it: cut, on one line, without signs that steer a terminal.
+
+    What no terminal should be sent (controls, changes of direction, halves of surrogate pairs) is written as
+    Python writes it in a text.
+    """
+    whole = str(text)
+    kept = _escaped(whole[:width])
+    return kept if len(whole) <= width else f"{kept}…"
+
+
+def safe_lines(message: str) -> str:
+    """Return a message as a terminal may get it: its lines stay, each as ``shown`` shows a text, cut late."""
+    lines = message.split("\n", MOST_LINES)
+    more = [] if len(lines) <= MOST_LINES else ["…"]
+    return "\n".join([shown(one, MOST_SIGNS) for one in lines[:MOST_LINES]] + more)
+
+
+def _escaped(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
 class ForecastError(Exception):
     """Base of every error raised on purpose; ``exit_code`` is what the command returns."""
 
@@ -71,6 +100,10 @@ class RunFolderError(InputError):
 
 class LedgerError(InputError):
     """A ledger is missing, altered, newer or not writable, or does not hold what was asked for."""
+
+
+class BusyError(InputError):
+    """Another command is writing the same place."""
 
 
 class NotConvergedError(ForecastError):

@@ -25,8 +25,9 @@ from forecast.evaluation.scores import log_score
 from forecast.evaluation.workers import spread
 from forecast.events.table import EventTable
 from forecast.panel.streams import TargetRule
+from forecast.progress import Clock
 from forecast.runs.inputs import inputs_of
-from forecast.workflows.forecast import Clock, fit_and_judge
+from forecast.workflows.forecast import fit_and_judge
 
 MODEL = "model"
 OUTSIDE = 0.1

@@ -230,8 +230,8 @@ def _as_parquet(text: Path) -> Path:
     with duckdb.connect() as connection:
         connection.execute(
             f"COPY (SELECT * FROM read_csv({quoted(literal_path(text))}, columns={{{names}}}, delim='\\t', "
-            f"quote='', escape='', header=false, auto_detect=false)) TO {quoted(str(parquet))} "
-            "(FORMAT parquet, COMPRESSION zstd)"
+            f"quote='', escape='', header=false, auto_detect=false, hive_partitioning=false)) "
+            f"TO {quoted(str(parquet))} (FORMAT parquet, COMPRESSION zstd)"
         )
     return parquet
 

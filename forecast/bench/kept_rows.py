@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -52,5 +53,7 @@ class KeptRows:
         try:
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"key": key, "row": row}) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
         except OSError as error:
             raise InputError(f"{self._path}: cannot be written ({error.strerror or error})") from error

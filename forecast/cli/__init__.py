@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import atexit
 import gc
+import os
 import sys
+from typing import TYPE_CHECKING
 
-INTERRUPTED = 130
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+INTERRUPTED, FAULT, USAGE = 130, 3, 2
+PIPE_CLOSED = 141
 STOPPED = "interrupted; nothing was written."
+TRACEBACK = "FORECAST_TRACEBACK"
+"""Variable that adds the traceback to the message of a fault of the program."""
 
 # Python searches all objects for garbage when it ends; once a model is compiled, that takes seconds, in
 # which a command that has said its last word, such as "interrupted", would seem to go on.
@@ -15,26 +23,101 @@ atexit.register(gc.freeze)
 
 
 def main() -> None:
-    """Run the command line: expected errors become one message and an exit code, never a traceback."""
+    """Run the command line: what goes wrong becomes one message and an exit code, never a traceback.
+
+    Expected errors have their own code. Any other exception is a fault of the program: code 3, and where to
+    report it.
+    """
+    message, code = "", 0
     try:
         # Imported here, so that Ctrl-C ends cleanly from the first tenth of a second on.
         from forecast.cli.app import app
+        from forecast.cli.signals import clean_up_on_signals, found_in
+        from forecast.cli.streams import prepare_streams
         from forecast.errors import ForecastError
 
+        clean_up_on_signals()
+        prepare_streams()
         try:
-            app()
-            return
+            message, code = _outcome(app)
         except ForecastError as error:
-            message, code = str(error), error.exit_code
-    except KeyboardInterrupt:
-        message, code = STOPPED, INTERRUPTED
+            message, code = _with_notes(str(error), error), error.exit_code
+    except KeyboardInterrupt as stop:
+        message, code = _stopped(stop)
     except SystemExit as end:
         if end.code != INTERRUPTED:
             raise
-        message, code = STOPPED, INTERRUPTED  # Typer turns Ctrl-C into this code, without a word
+        # Typer turns Ctrl-C into this code, without a word.
+        message, code = _stopped(found_in(end))
     if code == INTERRUPTED:
         # Python ends ``python -m`` by a signal, whatever the code, if Ctrl-C fell into a text that was
         # executed (libraries do so while they compile); it forgets that when it next executes a text.
         exec("")
-    print(f"forecast: {message}", file=sys.stderr)
-    sys.exit(code)
+    if message:
+        from forecast.errors import safe_lines
+
+        print(f"forecast: {safe_lines(message)}", file=sys.stderr)
+    if code:
+        sys.exit(code)
+
+
+def _outcome(app: Callable[[], object]) -> tuple[str, int]:
+    """Run a command; its errors of the terminal and its faults become a message and a code."""
+    from forecast.errors import ForecastError
+
+    try:
+        try:
+            app()
+        finally:
+            # What is left in the buffer is part of the answer.
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except ForecastError:
+        raise
+    except BrokenPipeError:
+        _abandon_output()
+        return "", PIPE_CLOSED
+    except OSError as error:
+        if error.filename is not None:
+            return _fault(error)
+        _abandon_output()
+        return f"the answer cannot be written ({error.strerror or error}). Check free space", USAGE
+    except MemoryError:
+        return "the machine has not enough memory for this. Give it less data or fewer draws", USAGE
+    except Exception as error:
+        return _fault(error)
+    return "", 0
+
+
+def _fault(error: Exception) -> tuple[str, int]:
+    import traceback
+    from importlib.metadata import version
+
+    frames = [one for one in traceback.extract_tb(error.__traceback__) if "forecast" in one.filename]
+    where = f", {os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
+    said = (
+        f"internal error ({type(error).__name__}: {error}{where}).\nThis is a fault of forecast "
+        f"{version('forecast')}, not of what you gave it. Please report it in the project's issue tracker, "
+        f"with the command and what {TRACEBACK}=1 adds to this message."
+    )
+    if os.environ.get(TRACEBACK):
+        said += "\n" + "".join(traceback.format_exception(error))
+    return _with_notes(said, error), FAULT
+
+
+def _with_notes(message: str, error: BaseException) -> str:
+    return "\n".join((message, *getattr(error, "__notes__", ())))
+
+
+def _stopped(stop: KeyboardInterrupt | None) -> tuple[str, int]:
+    number = getattr(stop, "number", None)
+    code = INTERRUPTED if number is None else 128 + int(number)
+    notes = getattr(stop, "__notes__", ())
+    if number is not None:
+        return "\n".join(("ended by a signal.", *notes)) if notes else "ended by a signal.", code
+    return "\n".join(("interrupted.", *notes)) if notes else STOPPED, code
+
+
+def _abandon_output() -> None:
+    # Python writes what is left once more when it ends, and would complain.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -31,7 +31,10 @@ app = typer.Typer(
         "Bayesian time-series model.\n\nStart with: forecast new EVENTS.csv, from events of your own, or "
         "forecast new --example us-china; then forecast check and forecast run."
     ),
-    epilog="Exit codes: 0 done; 1 ran, but did not converge; 2 bad input or usage.",
+    epilog=(
+        "Exit codes: 0 done; 1 ran, but did not converge; 2 bad input or usage; 3 a fault of the program; "
+        "130 interrupted; 143 ended by a signal."
+    ),
 )
 app.command("new")(new.new)
 app.command("check")(check.check)

@@ -159,10 +159,11 @@ def crosswalk(
     elif output is None:
         typer.echo(crosswalk_csv(codings), nl=False)
     else:
+        from forecast.storage import write_file
+
+        if output.exists():
+            raise InputError(f"-o {output}: is there already. Choose another name")
         try:
-            with output.open("x", encoding="utf-8", newline="") as stream:
-                stream.write(crosswalk_csv(codings))
-        except FileExistsError as error:
-            raise InputError(f"-o {output}: is there already. Choose another name") from error
+            write_file(output, crosswalk_csv(codings))
         except OSError as error:
             raise InputError(f"-o {output}: cannot be written: {error.strerror or error}") from error

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
-from forecast.cli import ledger_exchange, ledger_score
+from forecast.cli import ledger_exchange, ledger_score, ledger_verify
 from forecast.cli.options import LEDGER, Answer, argument, ledger_place, option, takes_options
 from forecast.cli.terminal import BLANK, Part, Table, left, line, right, text
 from forecast.errors import InputError, LedgerError
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from forecast.ledger.entries import ProbabilityEntry, ResolutionEntry
 
 _SHOWN_ACTS = 5
-_FEWEST_DIGITS = 8
-"""Of a head: fewer could be met by chance."""
 ID = argument("ID", "An id, or the first digits of it.")
 
 app = typer.Typer(
@@ -168,7 +166,10 @@ def _shown(book: Book, subject: str) -> Iterator[Part]:
     record = book.record(subject)
     entry = record.entry
     yield text(f"{entry.kind.capitalize()} {subject[:SHOWN_DIGITS]}", "bold")
-    if entry.kind == "void":
+    if entry.kind == "run":
+        yield _field("Run", f"{entry.run_id}, {entry.run_folder}")
+        yield _field("Manifest", f"sha256 {entry.manifest_sha256}")
+    elif entry.kind == "void":
         yield _field("Void", f"{entry.subject[:SHOWN_DIGITS]}: {entry.reason}")
     elif entry.kind == "resolution":
         yield from _resolution_lines(entry)
@@ -238,61 +239,6 @@ def _field(name: str, said: str) -> Part:
 
 @app.command()
 @takes_options
-def verify(
-    ledger: Path | None = LEDGER,
-    head: str | None = option(None, "--head", "A head noted earlier; it must still be in the chain.", "HASH"),
-    *,
-    answer: Answer,
-) -> None:
-    """Prove that nothing was altered, removed or moved; name the first bad record. Exit code 2 if one is."""
-    from forecast.ledger.book import check_chain
-    from forecast.ledger.store import read_links
-
-    path = ledger_place(ledger)
-    stated = None if head is None else head.strip().lower()
-    if stated is not None and len(stated) < _FEWEST_DIGITS:
-        raise InputError(
-            f"--head: '{head}' is too short to prove anything. Give at least {_FEWEST_DIGITS} digits of it"
-        )
-    links = read_links(path)
-    checked = check_chain(str(path), links)
-    book, fault = checked.book, checked.fault
-    place = next((link.sequence for link in links if stated and link.hash.startswith(stated)), None)
-    sound = fault is None and (head is None or place is not None)
-    marked = [record.sequence for record in book.records if record.clock_behind_s]
-    content = {
-        "ledger": str(path),
-        "sound": sound,
-        "records": len(links),
-        "head": book.head,
-        "fault": None if fault is None else {"record": fault.sequence, "reason": fault.reason},
-        "stated_head_at": place,
-        "clock_set_back_at": marked,
-    }
-    said = [f"{path}: {count(len(book), 'record')}, chain unbroken."]
-    if place:
-        said.append(f"The stated head is record {place}; {count(len(book) - place, 'record')} since.")
-    if marked:
-        shown = ", ".join(map(str, marked[:10])) + (" …" if len(marked) > 10 else "")
-        said.append(f"The clock stood behind an earlier record at: {shown}.")
-    said.append(f"Head {book.head}")
-    if head is None:
-        said.append("Note the head elsewhere: 'verify --head' then shows records cut off at the end, too.")
-    answer.print(content, map(line, said if sound else ()))
-    if fault:
-        raise LedgerError(
-            f"{path}: record {fault.sequence} {fault.reason}. {count(fault.sequence - 1, 'record')} before "
-            "it can be trusted, it and what follows cannot"
-        )
-    if not sound:
-        raise LedgerError(
-            f"{path}: {head} is not in the chain, which holds {count(len(book), 'record')}: records were cut "
-            "off at its end, or it is another ledger"
-        )
-
-
-@app.command()
-@takes_options
 def void(
     entry: str = ID,
     reason: str = option(..., "--reason", "Why it does not count.", "TEXT"),
@@ -310,7 +256,7 @@ def void(
     subject = open_ledger(path).find(entry)
     with write_ledger(path) as writer:
         book = writer.book
-        if subject in book and book.record(subject).entry.kind in ("resolution", "void"):
+        if subject in book and book.record(subject).entry.kind in ("resolution", "void", "run"):
             raise LedgerError(
                 f"'{entry}' is a {book.record(subject).entry.kind}. Give a forecast or a question"
             )
@@ -322,6 +268,7 @@ def void(
     answer.print(facts, [line(f"Void: {subject[:10]} ({added.reason}).")])
 
 
+app.command("verify")(ledger_verify.verify)
 app.command("resolve")(ledger_score.resolve)
 app.command("score")(ledger_score.score)
 app.command("export")(ledger_exchange.export)

@@ -80,8 +80,9 @@ def show_priors(
     after: dict[str, ParameterSummary] = {}
     if run:
         from forecast.records.analysis import Analysis
-        from forecast.runs.folder import read_record
+        from forecast.runs.folder import read_record, refuse_changed_files
 
+        refuse_changed_files(run, advice="")
         after = {one.name: one for one in read_record(run / "analysis.json", Analysis).parameters}
     facts = {"priors": [_as_dict(prior, after.get(prior.name)) for prior in chosen]} if answer.json else {}
     explained = (part for prior in chosen for part in _explained(prior, after.get(prior.name)))

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from forecast.cli.signals import ENDING, end
+
 if TYPE_CHECKING:
     from forecast.progress import Listener, StageProgress
 
@@ -89,33 +91,37 @@ def show_progress(*, shown: bool) -> Iterator[Listener]:
 
 @contextmanager
 def remembered_interrupt() -> Iterator[Callable[[], None]]:
-    """Yield a function that raises ``KeyboardInterrupt`` if Ctrl-C was pressed, even if it seemed lost.
+    """Yield a function that raises ``KeyboardInterrupt`` if a signal told to end, even if it seemed lost.
 
     A process that was started to ignore Ctrl-C (in the background of a shell) goes on ignoring it.
     """
     if signal.getsignal(signal.SIGINT) != signal.default_int_handler:
         yield lambda: None
         return
-    pressed = False
+    pressed: int | None = None
     show_unraisable = sys.unraisablehook
 
     def remember(number: int, frame: FrameType | None) -> None:
         nonlocal pressed
-        pressed = True
-        raise KeyboardInterrupt
+        pressed = number
+        end(number, frame)
 
     def stop_if_pressed() -> None:
-        if pressed:
-            raise KeyboardInterrupt
+        if pressed is not None:
+            end(pressed, None)
 
     def show_other(unraisable: sys.UnraisableHookArgs) -> None:
         if not isinstance(unraisable.exc_value, KeyboardInterrupt):
             show_unraisable(unraisable)
 
-    signal.signal(signal.SIGINT, remember)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, *ENDING)}
+    for number, handler in before.items():
+        if handler in (signal.default_int_handler, end):
+            signal.signal(number, remember)
     sys.unraisablehook = show_other
     try:
         yield stop_if_pressed
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)
         sys.unraisablehook = show_unraisable

@@ -134,6 +134,8 @@ def _as_json(base: Run, found: tuple[ScenarioForecast, ...]) -> str:
 
 
 def _write(base: Run, found: tuple[ScenarioForecast, ...], out: Path) -> None:
+    from forecast.storage import write_file
+
     if out.suffix.lower() == ".json":
         content = (_as_json(base, found) + "\n").encode()
     else:
@@ -142,7 +144,7 @@ def _write(base: Run, found: tuple[ScenarioForecast, ...], out: Path) -> None:
 
         content = figure_bytes(draw_scenarios(base.forecast, found), figure_kind(out))
     try:
-        out.write_bytes(content)
+        write_file(out, content)
     except OSError as error:
         raise InputError(f"--out {out}: cannot be written ({error.strerror or error})") from error
 

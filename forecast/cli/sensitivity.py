@@ -42,8 +42,9 @@ def sensitivity(
 
     from forecast.records.analysis import Analysis
     from forecast.records.forecast import Forecast
-    from forecast.runs.folder import read_record
+    from forecast.runs.folder import read_record, refuse_changed_files
 
+    refuse_changed_files(run_dir, advice="")
     forecast = read_record(run_dir / "forecast.json", Forecast)
     analysis = read_record(run_dir / "analysis.json", Analysis)
     asked_target = _known(target, [one.name for one in forecast.targets], "--target")

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from forecast.errors import MOST_SIGNS, shown
+
 if TYPE_CHECKING:
     from rich.padding import Padding
 
@@ -64,7 +66,7 @@ def text(words: str, style: str = "", indent: int = 0, hang: int | None = None) 
 
 def line(words: str) -> Text:
     """Return a line as it is, e.g. with the path of a file: neither wrapped nor cut."""
-    return Text((words,), "")
+    return Text((shown(words, MOST_SIGNS),), "")
 
 
 def left(head: str = "", width: int | None = None, *, wraps: bool = False) -> Column:
@@ -79,8 +81,8 @@ def right(head: str = "", width: int | None = None) -> Column:
 
 def show(parts: Iterable[Part]) -> None:
     """Print on standard output."""
-    for shown in _lines(parts, "auto"):
-        print(shown)
+    for one in _lines(parts, "auto"):
+        print(one)
 
 
 def lines_of(parts: Iterable[Part]) -> list[str]:
@@ -98,8 +100,8 @@ def _lines(parts: Iterable[Part], colours: Literal["auto"] | None) -> Iterator[s
                 console.print("\n".join(part.lines), style=part.style, soft_wrap=True)
             else:
                 console.print(_grid(part))
-    for shown in captured.get().splitlines():
-        yield shown.rstrip()
+    for one in captured.get().splitlines():
+        yield one.rstrip()
 
 
 def _grid(part: Table) -> Padding:
@@ -120,5 +122,5 @@ def printable(words: str) -> str:
     """Return a line without control characters; its indentation stays."""
     from forecast.events.cells import clean_text
 
-    inner = words.lstrip(" ")
-    return " " * (len(words) - len(inner)) + clean_text(inner)
+    inner = words.lstrip(" ")[:MOST_SIGNS]
+    return " " * (len(words) - len(words.lstrip(" "))) + clean_text(inner)

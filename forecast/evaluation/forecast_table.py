@@ -18,6 +18,7 @@ from forecast.baselines.windows import BinaryOutcomes
 from forecast.errors import InputError
 from forecast.events.table import EventTable
 from forecast.panel.streams import TargetRule
+from forecast.storage import write_file
 
 COLUMNS = ("origin", "horizon_days", "target", "model", "probability", "outcome", "failed_fit")
 _TYPES: tuple[Any, ...] = ("datetime64[D]", np.int64, np.object_, np.object_, np.float64, np.int8, np.int8)
@@ -94,7 +95,7 @@ class ForecastTable:
         # tolist gives Python floats, whose repr is the shortest text that reads back to the same value.
         rows = zip(*(getattr(self, name).tolist() for name in COLUMNS), strict=True)
         try:
-            Path(path).write_text(csv_text(COLUMNS, rows), encoding="utf-8", newline="")
+            write_file(Path(path), csv_text(COLUMNS, rows))
         except OSError as error:
             raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
 import shutil
 from collections.abc import Mapping, Sequence
@@ -25,6 +24,7 @@ from forecast.errors import RunFolderError
 from forecast.evaluation.backtest import BacktestPlan
 from forecast.evaluation.units import BLOCK_ORIGINS, OriginForecast, Unit, UnitResult
 from forecast.runs.files import PLAN
+from forecast.storage import write_file
 
 Settings = Mapping[str, object]
 """Plain JSON values by name."""
@@ -195,10 +195,8 @@ def _short(value: object) -> str:
 
 
 def _write_whole(path: Path, text: str) -> None:
-    beside = path.with_suffix(".writing")
     try:
-        beside.write_text(text, encoding="utf-8")
-        os.replace(beside, path)
+        write_file(path, text)
     except OSError as error:
         raise RunFolderError(
             f"{path}: cannot be written ({error.strerror or error}). Free space, then run again with --resume"

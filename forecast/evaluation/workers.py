@@ -118,6 +118,7 @@ def _own_workers(n_workers: int) -> Iterator[Any]:
 
         def setup(self, worker: object) -> None:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     with (
         distributed.LocalCluster(

@@ -8,9 +8,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import os
-import stat
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -31,6 +28,7 @@ from forecast.events.rows import (
 )
 from forecast.events.spelling import Spelling, respell
 from forecast.events.table import COLUMNS, DATES, FIELDS, OWN_PREFIX, REQUIRED, EventTable
+from forecast.storage import copy_file, scratch_folder, write_file
 from forecast.wording import count
 
 Values = dict[str, Any]
@@ -114,7 +112,7 @@ def write_events(table: EventTable, path: str | Path) -> None:
     if Path(path).suffix == PARQUET_SUFFIX:
         return _write_parquet(table, Path(path))
     try:
-        Path(path).write_bytes(table.canonical_csv().encode())
+        write_file(Path(path), table.canonical_csv())
     except OSError as error:
         raise EventError(f"{path}: cannot be written: {error.strerror or error}") from error
 
@@ -134,18 +132,16 @@ def _write_parquet(table: EventTable, path: Path) -> None:
 
     cells = list(zip(*csv.reader(io.StringIO(table.canonical_csv(), newline="")), strict=True))
     columns = {name: np.array(cells[place][1:], dtype=np.object_) for place, name in enumerate(COLUMNS)}
-    half = path.with_name(f".{path.name}.half")
     try:
-        with duckdb.connect() as connection:
+        with scratch_folder("events") as folder, duckdb.connect() as connection:
             connection.register("columns", columns)
-            quoted = str(half).replace("'", "''")
             texts = ", ".join(f'CAST("{name}" AS VARCHAR) AS "{name}"' for name in columns)
+            packed = folder / "events.parquet"
+            quoted = str(packed).replace("'", "''")
             connection.execute(f"COPY (SELECT {texts} FROM columns) TO '{quoted}' (FORMAT parquet)")
-        os.replace(half, path)
+            copy_file(packed, path)
     except (duckdb.Error, OSError) as error:
         raise EventError(f"{path}: cannot be written: {str(error).splitlines()[0]}") from error
-    finally:
-        half.unlink(missing_ok=True)
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -153,26 +149,13 @@ def write_whole(path: Path, content: bytes) -> None:
 
     Raises ``EventError``: the folder does not exist, or nothing can be written there.
     """
-    place = path.resolve()
-    beside: Path | None = None
     try:
-        number, name = tempfile.mkstemp(prefix=f".{place.name}-", dir=place.parent)
-        beside = Path(name)
-        with os.fdopen(number, "wb") as file:
-            file.write(content)
-            file.flush()
-            # On the disk before it takes the place of the old file, or a power cut could leave it empty.
-            os.fsync(file.fileno())
-        beside.chmod(stat.S_IMODE(place.stat().st_mode) if place.exists() else 0o644)
-        os.replace(beside, place)
+        write_file(path, content)
     except OSError as error:
         raise EventError(
             f"{path}: cannot be written ({error.strerror or error}). Check that the folder exists, its "
             "permissions and free space; nothing was changed."
         ) from error
-    finally:
-        if beside is not None:
-            beside.unlink(missing_ok=True)
 
 
 def _read_header(header: Row, body: list[Row], notes: list[str]) -> tuple[dict[int, str], list[Fault]]:

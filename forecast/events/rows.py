@@ -287,10 +287,12 @@ def _parquet_sheet(path: Path) -> Sheet:
     where = literal_path(path)
     try:
         with duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection:
-            described = connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [where]).fetchall()
+            # Else DuckDB takes a folder named severity=5 for a column.
+            source = "read_parquet(?, hive_partitioning=false)"
+            described = connection.execute(f"DESCRIBE SELECT * FROM {source}", [where]).fetchall()
             names = [str(row[0]) for row in described]
             cells = ", ".join(_text_of(name, str(row[1])) for name, row in zip(names, described, strict=True))
-            rows = connection.execute(f"SELECT {cells} FROM read_parquet(?)", [where]).fetchall()
+            rows = connection.execute(f"SELECT {cells} FROM {source}", [where]).fetchall()
     except duckdb.Error as error:
         reason = str(error).splitlines()[0][:200]
         return Sheet(faults=[Fault(None, "", f"the Parquet file cannot be read: {reason}")])

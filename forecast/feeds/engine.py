@@ -6,9 +6,9 @@ SQL, weighs 70 MB installed and needs nothing else. Polars was measured beside i
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from forecast.feeds.crosswalk import mirrors, renamed_actors
 from forecast.feeds.fates import CROSSWALK, KEPT, TAG, Part, Statement, quoted
 from forecast.feeds.layout import folded
 from forecast.feeds.options import ImportOptions
+from forecast.storage import scratch_folder
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -86,8 +87,8 @@ class Engine:
     def __init__(self, options: ImportOptions) -> None:
         self.options = options
         self._statement = Statement(options)
-        self._folder = tempfile.TemporaryDirectory(prefix="forecast-import-")
-        self.folder = Path(self._folder.name)
+        self._ends = ExitStack()
+        self.folder = self._ends.enter_context(scratch_folder("import"))
         # It keeps to its memory and fetches nothing from the network.
         self.connection = duckdb.connect(
             config={
@@ -106,7 +107,7 @@ class Engine:
 
     def __exit__(self, *_: object) -> None:
         self.connection.close()
-        self._folder.cleanup()
+        self._ends.close()
 
     def judge(self, parts: Sequence[Part], candidates: Path) -> dict[str, Tally]:
         """Judge every row of some parts, and write the candidates to a Parquet file; return tallies by key.
@@ -154,7 +155,9 @@ class Engine:
         """Return the columns of each Parquet file, which must have those that the format requires."""
         found = {}
         for path in (part.path for part in parts if part.columns is None):
-            described = self._all(f"DESCRIBE SELECT * FROM read_parquet({quoted(literal_path(path))})")
+            described = self._all(
+                f"DESCRIBE SELECT * FROM read_parquet({quoted(literal_path(path))}, hive_partitioning=false)"
+            )
             names = found[path] = [str(row[0]) for row in described]
             held = {folded(name) for name in names}
             absent = [repr(name) for name in self.options.layout.required if folded(name) not in held]

@@ -262,7 +262,10 @@ FROM judged"""
                 held = {folded(name): f"coalesce(CAST({_named(name)} AS VARCHAR), '')" for name in found}
                 chosen = ", ".join(f"{held.get(folded(name), 'NULL')} AS {_named(name)}" for name in needed)
                 path = quoted(literal_path(part.path))
-                selects.append(f"SELECT {quoted(tag)} AS {TAG}, {chosen} FROM read_parquet({path})")
+                selects.append(
+                    f"SELECT {quoted(tag)} AS {TAG}, {chosen} "
+                    f"FROM read_parquet({path}, hive_partitioning=false)"
+                )
                 continue
             texts = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in (*part.columns, TAG))
             given = (("" if name in part.columns else "NULL AS ") + _named(name) for name in needed)
@@ -271,7 +274,7 @@ FROM judged"""
                 f"SELECT {TAG}, {chosen} FROM read_csv({quoted(literal_path(part.path))}, "
                 f"columns={{{texts}}}, delim='\\t', quote='', escape='', header=false, auto_detect=false, "
                 "ignore_errors=true, null_padding=false, nullstr='\\0', new_line='\\n', "
-                f"max_line_size={MAX_ROW_BYTES})"
+                f"max_line_size={MAX_ROW_BYTES}, hive_partitioning=false)"
             )
         return "\nUNION ALL ".join(selects)
 

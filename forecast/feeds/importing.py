@@ -6,7 +6,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -21,11 +21,11 @@ from forecast.feeds.output import (
     Journal,
     file_key,
     open_journal,
-    replace_text,
     write_output,
 )
 from forecast.feeds.reading import Listener, read_files
 from forecast.feeds.report import LISTED, ImportReport, faults_text, nothing_kept, warn_of
+from forecast.storage import claim, write_file
 
 
 def import_feed(
@@ -65,6 +65,20 @@ def import_feed(
     check_switches(options.switches, options.layout)
     _check_output(output)
     paths = _distinct(files)
+    with _claimed(output):
+        return _imported(paths, options, output, strict=strict, fresh=fresh, began=began, listen=listen)
+
+
+def _imported(
+    paths: dict[str, Path],
+    options: ImportOptions,
+    output: Path,
+    *,
+    strict: bool,
+    fresh: bool,
+    began: float,
+    listen: Listener | None,
+) -> ImportReport:
     journal = open_journal(output, options, fresh=fresh)
     with Engine(options) as engine, _named_ends(paths, journal, engine):
         reused = len(journal.records.keys() & paths.keys())
@@ -112,8 +126,19 @@ def import_feed(
         seconds=time.perf_counter() - began,
         switches=options.switches.to_dict(),
     )
-    replace_text(journal.folder / REPORT, json.dumps(report.to_dict(), indent=1) + "\n")
+    write_file(journal.folder / REPORT, json.dumps(report.to_dict(), indent=1) + "\n")
     return report
+
+
+@contextmanager
+def _claimed(output: Path) -> Iterator[None]:
+    """Hold the output and its journal while the import lasts (``BusyError``)."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(claim(output.resolve()))
+        except OSError as error:
+            raise EventError(f"-o {output}: cannot be written: {error.strerror or error}") from error
+        yield
 
 
 @contextmanager

@@ -86,7 +86,7 @@ def choose_rows(
 SELECT *, event_id IS NOT NULL
     AND row_number() OVER (PARTITION BY event_id, a, b, code ORDER BY turn) > 1 AS again
 FROM (SELECT r.*, row_number() OVER (ORDER BY {_ORDER}) - 1 AS turn
-  FROM read_parquet(?) r JOIN wanted USING (key))""",
+  FROM read_parquet(?, hive_partitioning=false) r JOIN wanted USING (key))""",
         [[literal_path(path) for path in parts]],
     )
     place = "''" if switches.ignore_place else "coalesce(place, '')"

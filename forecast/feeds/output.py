@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 from urllib.parse import urlsplit
 
 from forecast.errors import EventError
@@ -34,6 +34,15 @@ from forecast.feeds.fates import CANDIDATE, quoted
 from forecast.feeds.keeping import Kept, kept_rows
 from forecast.feeds.layout import Layout
 from forecast.feeds.options import ImportOptions
+from forecast.storage import (
+    copy_file,
+    new_text,
+    remove_leavings,
+    scratch_folder,
+    sync_file,
+    sync_folder,
+    write_file,
+)
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -64,6 +73,12 @@ class FileRecord:
     mended: int = 0
 
 
+def _journal_line(record: FileRecord) -> str:
+    content = asdict(record)
+    content["tally"]["actors"] = sorted(record.tally.actors)
+    return json.dumps(content) + "\n"
+
+
 @dataclass
 class Journal:
     """The folder beside the output, and the files read so far under the same settings."""
@@ -74,12 +89,13 @@ class Journal:
     """Whether an older folder was void because the settings changed."""
 
     def add(self, records: Sequence[FileRecord]) -> None:
-        """Enter files whose candidates are on disk; from then on they are not read again."""
+        """Enter files whose candidates are written; from then on they are not read again."""
+        for name in {name for record in records for name in record.parts}:
+            sync_file(self.folder / name)
+        sync_folder(self.folder)
         with (self.folder / JOURNAL).open("a", encoding="utf-8") as stream:
             for record in records:
-                content = asdict(record)
-                content["tally"]["actors"] = sorted(record.tally.actors)
-                stream.write(json.dumps(content) + "\n")
+                stream.write(_journal_line(record))
                 self.records[record.key] = record
             stream.flush()
             os.fsync(stream.fileno())
@@ -123,15 +139,31 @@ def open_journal(output: Path, options: ImportOptions, *, fresh: bool) -> Journa
         held = _read_settings(folder)
         renewed = held is not None and held != settings
         if held is not None and (fresh or renewed):
-            shutil.rmtree(folder)
+            # The mark stays until the end, or an output of ours would no longer be known.
+            for path in folder.iterdir():
+                if path.name != MADE:
+                    path.unlink() if not path.is_dir() else shutil.rmtree(path)
         folder.mkdir(parents=True, exist_ok=True)
-        if made:
-            (folder / MADE).touch()
         if not (folder / SETTINGS).exists():
-            (folder / SETTINGS).write_text(json.dumps(settings), encoding="utf-8")
+            write_file(folder / SETTINGS, json.dumps(settings))
+        remove_leavings(folder)
+        records = _read_records(folder)
+        _remove_orphans(folder, records)
     except OSError as error:
         raise EventError(f"{folder}: cannot be used: {error.strerror or error}") from error
-    return Journal(folder, _read_records(folder), renewed=renewed and not fresh)
+    return Journal(folder, records, renewed=renewed and not fresh)
+
+
+def _remove_orphans(folder: Path, records: Mapping[str, FileRecord]) -> None:
+    """Remove the parts of files that were not read to their end, and lines that a crash cut short."""
+    used = {name for record in records.values() for name in record.parts}
+    for path in folder.glob("part-*.parquet"):
+        if path.name not in used:
+            path.unlink()
+    journal = folder / JOURNAL
+    lines = "".join(_journal_line(record) for record in records.values())
+    if journal.is_file() and journal.read_text(encoding="utf-8", errors="replace") != lines:
+        write_file(journal, lines)
 
 
 def _read_settings(folder: Path) -> dict[str, Any] | None:
@@ -215,53 +247,49 @@ def write_output(
 
     Raises ``EventError`` where the file cannot be written.
     """
-    half = output.with_name(f".{output.name}.half")
     try:
-        written = write_rows(kept_rows(connection), half, layout)
+        # The mark first, so that no output of ours is ever taken for somebody else's.
+        write_file(journal.folder / MADE, "")
         if output.suffix == PARQUET:
-            packed = output.with_name(f".{output.name}.packed")
-            texts = ", ".join(f"'{name}': 'VARCHAR'" for name in WRITTEN)
-            connection.execute(
-                f"COPY (SELECT * FROM read_csv({quoted(literal_path(half))}, columns={{{texts}}}, "
-                f"header=true, auto_detect=false, delim=',', quote='\"', escape='\"', nullstr='\\0')) "
-                f"TO {quoted(str(packed))} (FORMAT parquet, COMPRESSION zstd)"
-            )
-            os.replace(packed, half)
-        (journal.folder / MADE).touch()
-        os.replace(half, output)
-    finally:
-        half.unlink(missing_ok=True)
+            written = _write_parquet(connection, output, layout)
+        else:
+            with new_text(output) as stream:
+                written = write_rows(kept_rows(connection), stream, layout)
+    except OSError as error:
+        raise EventError(f"{output}: cannot be written: {error.strerror or error}") from error
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(("day", "world", "kept"))
     writer.writerows((day.isoformat(), volumes[day], kept.daily.get(day, 0)) for day in sorted(volumes))
-    replace_text(journal.folder / VOLUMES, buffer.getvalue())
+    write_file(journal.folder / VOLUMES, buffer.getvalue())
     return written
 
 
-def replace_text(path: Path, text: str) -> None:
-    """Write a text file, whole or not at all."""
-    half = path.with_name(f".{path.name}.half")
-    half.write_text(text, encoding="utf-8", newline="")
-    os.replace(half, path)
+def _write_parquet(connection: DuckDBPyConnection, output: Path, layout: Layout) -> Written:
+    with scratch_folder("import") as folder:
+        rows, packed = folder / "rows.csv", folder / "rows.parquet"
+        with rows.open("w", encoding="utf-8", newline="") as stream:
+            written = write_rows(kept_rows(connection), stream, layout)
+        texts = ", ".join(f"'{name}': 'VARCHAR'" for name in WRITTEN)
+        connection.execute(
+            f"COPY (SELECT * FROM read_csv({quoted(literal_path(rows))}, columns={{{texts}}}, "
+            f"header=true, auto_detect=false, delim=',', quote='\"', escape='\"', nullstr='\\0', "
+            f"hive_partitioning=false)) TO {quoted(str(packed))} (FORMAT parquet, COMPRESSION zstd)"
+        )
+        copy_file(packed, output)
+    return written
 
 
-def write_rows(bundles: Iterator[list[tuple[Any, ...]]], path: Path, layout: Layout) -> Written:
-    """Write rows, as ``kept_rows`` yields them, as a CSV file of events; the caller moves it into place."""
+def write_rows(bundles: Iterator[list[tuple[Any, ...]]], stream: TextIO, layout: Layout) -> Written:
+    """Write rows, as ``kept_rows`` yields them, as a CSV file of events."""
     written = Written()
-    try:
-        with path.open("w", encoding="utf-8", newline="") as stream:
-            writer = csv.writer(stream, lineterminator="\n")
-            writer.writerow(WRITTEN)
-            for bundle in bundles:
-                for values in bundle:
-                    row = dict(zip((*CANDIDATE, "id"), values, strict=True))
-                    writer.writerow(_event_cells(row, layout))
-                    written.count(row)
-            stream.flush()
-            os.fsync(stream.fileno())
-    except OSError as error:
-        raise EventError(f"{path}: cannot be written: {error.strerror or error}") from error
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(WRITTEN)
+    for bundle in bundles:
+        for values in bundle:
+            row = dict(zip((*CANDIDATE, "id"), values, strict=True))
+            writer.writerow(_event_cells(row, layout))
+            written.count(row)
     return written
 
 

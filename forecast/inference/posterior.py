@@ -17,12 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.errors import RunFolderError
+from forecast.storage import write_file
 
 if TYPE_CHECKING:
     import xarray as xr
 
 Floats = NDArray[np.float64]
 _KEPT = ("target_accept", "tune", "reruns")
+_OF_THE_CLOCK = {"created_at", "sampling_time"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,11 +121,18 @@ def write_posteriors(fits: Mapping[str, Posterior], path: Path) -> None:
 
     trees = {}
     for name, fit in fits.items():
-        trees[name] = fit.tree.copy()
+        # The time of sampling is no result: the same draws are the same bytes.
+        trees[name] = fit.tree.map_over_datasets(_without_time)
         trees[name].attrs = {key: getattr(fit, key) for key in _KEPT}
     whole = next(iter(trees.values())) if len(trees) == 1 else xr.DataTree(children=trees)
     # In memory first: HDF5 ends the whole process when the disk is full while it writes a file itself.
-    path.write_bytes(bytes(whole.to_netcdf(engine="h5netcdf")))
+    write_file(path, bytes(whole.to_netcdf(engine="h5netcdf")))
+
+
+def _without_time(part: xr.Dataset) -> xr.Dataset:
+    kept = part.copy()
+    kept.attrs = {name: value for name, value in part.attrs.items() if name not in _OF_THE_CLOCK}
+    return kept
 
 
 def read_posteriors(path: Path, names: Sequence[str]) -> dict[str, Posterior]:

@@ -1,4 +1,4 @@
-"""What is put on record, as types: forecasts, others' judgements, resolutions, voids.
+"""What is put on record, as types: forecasts, others' judgements, resolutions, voids, folders of runs.
 
 The ``id`` of an entry is a hash of what makes it what it is, not of when it was recorded: the same forecast
 has the same id in every ledger, so that re-running adds nothing and merged ledgers hold nothing twice.
@@ -204,16 +204,31 @@ class VoidEntry(Entry):
     identity = frozenset({"kind", "subject", "reason"})
 
 
+class RunEntry(Entry):
+    """The folder that a run left, so that it can be told later whether it was altered."""
+
+    kind: Literal["run"] = "run"
+    run_id: Text
+    manifest_sha256: Hash = Field(
+        description="of what the manifest says for good: origin of the run, and hashes of its files"
+    )
+    run_folder: Text = Field(description="where the run was kept")
+
+    identity = frozenset({"kind", "run_id", "manifest_sha256"})
+
+
 AnyEntry = Annotated[
-    ForecastEntry | JudgementEntry | ResolutionEntry | VoidEntry, Field(discriminator="kind")
+    ForecastEntry | JudgementEntry | ResolutionEntry | VoidEntry | RunEntry, Field(discriminator="kind")
 ]
 
 
 class Payload(Record):
     """What a record says and when it was written down; the text that is hashed."""
 
-    schema_: Literal[1, 2] = Field(
-        2, alias="schema", description="version of the payloads; 1 lacks sides and theatre of questions"
+    schema_: Literal[1, 2, 3] = Field(
+        3,
+        alias="schema",
+        description="version of the payloads; 1 lacks sides and theatre of questions, 1 and 2 lack runs",
     )
     recorded_on: AwareDatetime
     clock_behind_s: int | None = Field(

@@ -8,7 +8,6 @@ the one before the milestone) and ``location`` (the dyad), with a ``pmf`` of ``y
 from __future__ import annotations
 
 import json
-import os
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +18,7 @@ from forecast.evaluation.forecast_table import csv_text
 from forecast.ledger.book import Book
 from forecast.ledger.entries import ChainLine, Question, canonical_json
 from forecast.ledger.scored import standing_forecasts
+from forecast.storage import write_file
 
 QUESTION_COLUMNS = ("question", "dyad", "target", "as_of", "milestone")
 ANSWER_COLUMNS = ("forecaster", "probability", "made_on")
@@ -95,12 +95,9 @@ def question_sheet(book: Book) -> str:
 
 def write_text(text: str, path: Path) -> None:
     """Write a file whole, or leave what was there (``LedgerError``)."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        beside.write_text(text, encoding="utf-8", newline="")
-        os.replace(beside, path)
+        write_file(path, text)
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise LedgerError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 

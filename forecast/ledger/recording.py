@@ -8,7 +8,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from forecast.events.dyads import DyadRule
-from forecast.ledger.entries import DIGITS, ForecastEntry, Question, with_id
+from forecast.ledger.entries import DIGITS, ForecastEntry, Question, RunEntry, with_id
 from forecast.ledger.store import write_ledger
 from forecast.panel.streams import TargetRule
 from forecast.records.forecast import Baseline, Forecast, MilestoneForecast, TargetForecast
@@ -19,7 +19,10 @@ LEDGER_FILE = "ledger.sqlite"
 
 @dataclass(frozen=True, kw_only=True)
 class RunOrigin:
-    """What a run was made from, whose acts it counts, when, and where it is kept (``None``: nowhere)."""
+    """What a run was made from, whose acts it counts, when, and where it is kept (``None``: nowhere).
+
+    ``manifest_sha256`` is the hash of what its manifest says for good.
+    """
 
     dyad: DyadRule
     config_sha256: str
@@ -27,6 +30,7 @@ class RunOrigin:
     code_version: str
     made_on: datetime
     run_folder: Path | None
+    manifest_sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -43,12 +47,21 @@ def record_forecast(
 ) -> Recorded:
     """Put the forecasts of a run on record; what is there already stays as it was.
 
-    A run that did not converge is recorded as such. A milestone on the day after the as-of date leaves no day
+    The folder of the run goes on record with the hash of its manifest. A run that did not converge is
+    recorded as such. A milestone on the day after the as-of date leaves no day
     for anything to happen, so it is no question and is not recorded. ``LedgerError`` as ``write_ledger``.
     """
     entries = forecast_entries(forecast, rules, origin)
     with write_ledger(path) as ledger:
         added = sum([ledger.append(entry) for entry in entries])
+        if origin.run_folder is not None and origin.manifest_sha256 is not None:
+            kept = with_id(
+                RunEntry,
+                run_id=forecast.run_id,
+                manifest_sha256=origin.manifest_sha256,
+                run_folder=_readable(origin.run_folder),
+            )
+            ledger.append(kept)
     return Recorded(added, len(entries) - added, ledger.book.head)
 
 

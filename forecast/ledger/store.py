@@ -18,7 +18,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from forecast.errors import LedgerError
+from forecast.errors import LedgerError, shown
 from forecast.ledger.book import BadRecordError, Book, ChainRecord, Link, check_chain, make_link
 from forecast.ledger.entries import AnyEntry
 
@@ -78,12 +78,21 @@ class LedgerWriter:
             "INSERT INTO records (sequence, previous, hash, payload) VALUES (?, ?, ?, ?)",
             (link.sequence, link.previous, link.hash, link.payload),
         )
+        stored = self._connection.execute(
+            "SELECT hash FROM records ORDER BY sequence DESC LIMIT 1"
+        ).fetchone()
+        if stored != (link.hash,):
+            raise LedgerError(f"{self.book.path}: did not store record {link.sequence}. Nothing was written")
         return True
 
 
 def open_ledger(path: Path) -> Book:
     """Read a ledger (``LedgerError`` when there is none, or it is newer, unreadable or broken)."""
-    return _trusted(path, read_links(path))
+    book = _trusted(path, read_links(path))
+    with _translated(path, "read"), closing(_connect_to_read(path)) as connection:
+        if len(book):
+            _refuse_altered_tables(connection, path)
+    return book
 
 
 def read_links(path: Path) -> list[Link]:
@@ -113,6 +122,7 @@ def write_ledger(path: Path, clock: Callable[[], datetime] = _now) -> Iterator[L
             connection.execute("PRAGMA synchronous = FULL")
             with _transaction(connection):
                 writer = LedgerWriter(connection, path, clock)
+                _refuse_altered_tables(connection, path)
                 yield writer
     behind = max((record.clock_behind_s or 0 for record in writer.added), default=0)
     if behind:
@@ -200,6 +210,10 @@ def _is_ready(connection: sqlite3.Connection, path: Path) -> bool:
     (mark,) = connection.execute("PRAGMA application_id").fetchone()
     (tables,) = connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
     if not tables and not version and not mark:
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+        if max(pages, path.stat().st_size // size) > 1:
+            raise LedgerError(f"{path}: is a damaged ledger: its tables are gone. Put back a copy")
         return False
     if mark != APPLICATION_ID:
         raise LedgerError(f"{path}: is a SQLite file, but no ledger. It was left as it is; use another place")
@@ -209,6 +223,32 @@ def _is_ready(connection: sqlite3.Connection, path: Path) -> bool:
             "it is; upgrade forecast, or use another place"
         )
     return True
+
+
+def _refuse_altered_tables(connection: sqlite3.Connection, path: Path) -> None:
+    if altered := _altered_tables(connection):
+        raise LedgerError(
+            f"{path}: the tables of the ledger were altered ({'; '.join(altered)}), so that records could be "
+            "changed or lost unseen. It is not used; put back a copy"
+        )
+
+
+def _altered_tables(connection: sqlite3.Connection) -> list[str]:
+    """Name what a ledger has beside its tables and triggers, or lacks; nothing if it is whole."""
+    rows = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+    found = {" ".join(str(sql).split()): f"{kind} {name}" for kind, name, sql in rows}
+    wanted = {" ".join(sql.split()): " ".join(sql.split()[1:3]).lower() for sql in _TABLES}
+    strange = [f"{shown(name)} is not ours" for sql, name in found.items() if sql not in wanted]
+    gone = [f"{name} is missing" for sql, name in wanted.items() if sql not in found]
+    return [*strange, *gone]
+
+
+def integrity_faults(path: Path) -> list[str]:
+    """Return what SQLite's own check finds, and which tables and triggers were altered (``LedgerError``)."""
+    with _translated(path, "read"), closing(_connect_to_read(path)) as connection:
+        found = [shown(row[0]) for row in connection.execute("PRAGMA integrity_check(5)")]
+        altered = _altered_tables(connection) if _is_ready(connection, path) else []
+    return [*([] if found == ["ok"] else found), *altered]
 
 
 def _links(connection: sqlite3.Connection) -> list[Link]:
@@ -242,6 +282,11 @@ def _translated(path: Path, verb: str) -> Iterator[None]:
                 f"{path}: another process has held the ledger for {BUSY_S:.0f} seconds. Try again later"
             ) from error
         raise _cannot(path, verb, str(error)) from error
+    except UnicodeDecodeError as error:
+        # SQLite hands on bytes of the file, in its messages too.
+        raise LedgerError(
+            f"{path}: is a damaged ledger ({error.reason}). It was left as it is; put back a copy"
+        ) from error
     except OSError as error:
         raise _cannot(path, verb, error.strerror or str(error)) from error
 

@@ -256,7 +256,7 @@ class SamplerSummary(Record):
     seed: int
     reruns: int
     paths_per_draw: int
-    seconds: float
+    seconds: float | None = Field(None, description="of the fit; null in a saved run, whose manifest has it")
 
 
 class CappedRates(Record):

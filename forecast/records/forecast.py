@@ -284,7 +284,9 @@ class Forecast(Record):
     )
     scenarios: tuple[ScenarioForecast, ...] = ()
     drivers: tuple[Driver, ...]
-    timings_s: dict[str, float]
+    timings_s: dict[str, float] = Field(
+        default={}, description="seconds by stage; empty in a saved run, whose manifest has them"
+    )
     versions: dict[str, str]
 
     def target(self, name: str) -> TargetForecast:

@@ -7,18 +7,19 @@ import io
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from forecast.errors import InputError, RunFolderError
 from forecast.report.blocks import Cell, Column, Table, Track
 from forecast.report.content import Content, make_content
-from forecast.report.drawing import figure_bytes, write_whole
+from forecast.report.drawing import figure_bytes
 from forecast.report.html_page import render_page
 from forecast.report.pdf import compile_pdf
 from forecast.report.run_records import ReportOptions, RunRecords, read_run_records
 from forecast.report.typeface import current_typeface, printable_content, typeface, using_typeface
 from forecast.runs.files import FIGURES, PAGE, PDF
+from forecast.storage import write_file
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,11 @@ class BuiltReport:
     def in_run_folder(self) -> tuple[Path, ...]:
         """PDF, page and figures."""
         return (self.pdf, self.page, *self.figures)
+
+    def moved(self, from_folder: Path, to_folder: Path) -> BuiltReport:
+        """Return the same files where a folder has another name by now."""
+        pdf, page, *figures = (to_folder / path.relative_to(from_folder) for path in self.in_run_folder)
+        return replace(self, pdf=pdf, page=page, figures=tuple(figures))
 
 
 def build_report(
@@ -173,7 +179,7 @@ def _write(contents: Mapping[str, bytes], folder: Path) -> tuple[Path, ...]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in contents.items():
-            write_whole(folder / name, content)
+            write_file(folder / name, content)
     except OSError as error:
         raise InputError(
             f"{folder}: cannot be written ({error.strerror or error}). Give a folder that can be written."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import logging
-import os
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -26,6 +25,7 @@ from forecast import wording
 from forecast.errors import InputError
 from forecast.report.palette import INK, MUTED, RULE
 from forecast.report.typeface import current_typeface, printable, shorten
+from forecast.storage import write_file
 
 FileKind = Literal["svg", "png", "pdf"]
 WIDTH_INCHES = 6.69
@@ -122,22 +122,12 @@ def write_figure(figure: Figure, path: Path, *, ground: str = "white") -> Path:
     """
     content = figure_bytes(figure, figure_kind(path), ground=ground)
     try:
-        write_whole(path, content)
+        write_file(path, content)
     except OSError as error:
         raise InputError(
             f"{path}: cannot be written ({error.strerror or error}). Check the folder and permissions."
         ) from error
     return path
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file beside its place and move it there, so that it is never half written."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_bytes(content)
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def wrap_label(text: str, width: int) -> str:

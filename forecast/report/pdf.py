@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-import tempfile
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from importlib.resources import files
@@ -17,6 +16,7 @@ import typst
 from forecast.config.looks import Logo
 from forecast.errors import ForecastError, InputError
 from forecast.report.typeface import current_typeface
+from forecast.storage import scratch_folder
 
 _LOGGER = logging.getLogger(__name__)
 TEMPLATE = "report.typ"
@@ -44,8 +44,7 @@ def compile_pdf(
         typst refused the package's template or its data.
     """
     # typst reads below its root only, so the root holds nothing but what the report needs.
-    with tempfile.TemporaryDirectory(prefix="forecast-report-") as name:
-        root = Path(name)
+    with scratch_folder("report") as root:
         fonts = root / "fonts"
         fonts.mkdir()
         for font in current_typeface().files:

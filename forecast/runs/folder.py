@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from pydantic import ValidationError
 
+from forecast import storage
 from forecast.config import Config
-from forecast.errors import InputError, RunFolderError
+from forecast.errors import ForecastError, RunFolderError, shown
 from forecast.records.base import Record
 from forecast.runs import files
 
@@ -24,7 +23,12 @@ FolderKind = Literal["run", "backtest", "watch", "watched dyad"]
 _MARKS: dict[str, FolderKind] = {files.FORECAST: "run", files.SCORES: "backtest"}
 """Files by which a folder is known whose manifest does not tell its kind."""
 _LARGE = (".nc", ".zarr")
-"""Endings of the posterior and its paths: no report reads them, and a folder may be kept without them."""
+"""Endings of the posterior and its paths: a folder may be kept without them."""
+_TAKEN_IN = {files.TRACK_RECORD, files.PREVIOUS_RUN, files.LEDGER_RECORD}
+"""Files about other runs, which a report shows."""
+_PASSING = {"made_on", "timings_s"}
+
+_BY_FORCE = ", or use --force to build a report that says so"
 
 
 def kind_of(folder: Path) -> str | None:
@@ -83,43 +87,51 @@ def new_run_folder(folder: Path, *, force: bool, kind: FolderKind = "run") -> It
         As ``refuse_existing``; or the disk is full or not writable while the folder is filled.
     """
     refuse_existing(folder, force=force, kind=kind)
-    missing = [place for place in folder.parents if not place.exists()]
-    filling: Path | None = None
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        filling = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    with _translated(folder), storage.claim(folder):
+        # Another process may have been faster.
+        refuse_existing(folder, force=force, kind=kind)
+        with storage.new_folder(folder) as filling, _named(filling, folder):
+            yield filling
+
+
+@contextmanager
+def changed_run_folder(folder: Path) -> Iterator[Path]:
+    """Give a copy of a run folder to change, which takes its place in one step; on failure nothing changes.
+
+    Replace its files (``write_json``, ``write_record``), never write into them. ``RunFolderError`` where it
+    cannot be written.
+    """
+    with _translated(folder), storage.amended_folder(folder) as filling, _named(filling, folder):
         yield filling
-        filling.chmod(0o755)
-        _move_into_place(filling, folder)
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """Hold the place of a folder while the work for it lasts (``BusyError``, ``RunFolderError``)."""
+    with ExitStack() as stack:
+        with _translated(folder):
+            stack.enter_context(storage.claim(folder))
+        yield
+
+
+@contextmanager
+def _named(filling: Path, folder: Path) -> Iterator[None]:
+    """Let messages name the folder, since the temporary one is gone when they are read."""
+    try:
+        yield
+    except ForecastError as error:
+        if isinstance(error.__cause__, OSError) and str(filling) in str(error):
+            raise _cannot_write(folder, error.__cause__) from error
+        error.args = (str(error).replace(str(filling), str(folder)),)
+        raise
+
+
+@contextmanager
+def _translated(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise _cannot_write(folder, error) from error
-    except InputError as error:
-        # A stage that writes into the temporary folder would name that one, which is gone by now.
-        if isinstance(error.__cause__, OSError):
-            raise _cannot_write(folder, error.__cause__) from error
-        raise
-    finally:
-        if filling is not None:
-            shutil.rmtree(filling, ignore_errors=True)
-        for place in missing:
-            with suppress(OSError):  # it holds a run by now, this one or another's
-                place.rmdir()
-
-
-def _move_into_place(filling: Path, folder: Path) -> None:
-    if not folder.exists():
-        os.rename(filling, folder)
-        return
-    # A folder cannot be replaced in one step; the old one is kept until the new one stands.
-    old = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent)) / folder.name
-    os.rename(folder, old)
-    try:
-        os.rename(filling, folder)
-    except BaseException:
-        os.rename(old, folder)
-        raise
-    finally:
-        shutil.rmtree(old.parent, ignore_errors=True)
 
 
 def _cannot_write(place: Path, error: OSError) -> RunFolderError:
@@ -142,6 +154,11 @@ def changed_files(folder: Path, recorded: Mapping[str, str]) -> tuple[ChangedFil
     changed = []
     for name, expected in sorted(recorded.items()):
         path = folder / name
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            raise RunFolderError(
+                f"{folder / files.MANIFEST}: names a file outside the folder ('{shown(name)}'). The manifest "
+                "was altered; run the forecast again."
+            )
         if not path.is_file():
             changed.append(ChangedFile(name, "missing"))
         elif hashlib.sha256(path.read_bytes()).hexdigest() != expected:
@@ -158,13 +175,24 @@ def file_hashes(folder: Path) -> dict[str, str]:
     }
 
 
-def refuse_changed_files(folder: Path, *, force: bool) -> tuple[str, ...]:
-    """Refuse a run folder in which a file that the report reads is missing or altered.
+def refuse_changed_files(folder: Path, *, force: bool = False, advice: str = _BY_FORCE) -> tuple[str, ...]:
+    """Refuse a run folder in which a file is missing or altered.
+
+    What a report consists of does not count, since it is made again from the rest; nor does a posterior that
+    was left out.
+
+    Parameters
+    ----------
+    folder : Path
+    force : bool
+        Pass altered files; missing ones are refused all the same.
+    advice : str
+        What else to do about altered files, at the end of the message.
 
     Returns
     -------
     tuple of str
-        With ``force``: what a reader must be told of altered files. A missing one is refused all the same.
+        With ``force``: what a reader must be told of altered files.
 
     Raises
     ------
@@ -173,13 +201,16 @@ def refuse_changed_files(folder: Path, *, force: bool) -> tuple[str, ...]:
     """
     recorded = read_manifest(folder).get("outputs_sha256") if (folder / files.MANIFEST).is_file() else None
     hashes = recorded if isinstance(recorded, dict) else {}
-    changed = changed_files(
-        folder, {str(name): str(value) for name, value in hashes.items() if _is_read(str(name))}
-    )
+    lasting = {str(name): str(value) for name, value in hashes.items() if lasts(str(name))}
+    changed = [
+        one
+        for one in changed_files(folder, lasting)
+        if not (one.what == "missing" and one.name.endswith(_LARGE))
+    ]
     missing = any(one.what == "missing" for one in changed)
     if changed and (missing or not force):
         listed = "; ".join(f"{one.name} is {one.what}" for one in changed)
-        advice = "" if missing else ", or use --force to build a report that says so"
+        advice = "" if missing else advice
         raise RunFolderError(f"{folder}: not as the run left it: {listed}. Run the forecast again{advice}.")
     return tuple(
         f"{one.name} was altered after the run was made; what it holds is not what the run found."
@@ -205,12 +236,32 @@ def record_outputs(folder: Path, written: Iterable[str]) -> None:
 
 def write_json(content: dict[str, object], path: Path) -> None:
     """Write a JSON object, indented by one."""
-    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    storage.write_file(path, json.dumps(content, indent=1) + "\n")
 
 
-def _is_read(name: str) -> bool:
-    made_again = name in (files.PDF, files.PAGE) or name.startswith(f"{files.FIGURES}/")
-    return not (made_again or name.endswith(_LARGE))
+def lasts(name: str) -> bool:
+    """Whether a file of a run stays as it is when the report is built again."""
+    return not (name in (files.PDF, files.PAGE) or name.startswith(f"{files.FIGURES}/"))
+
+
+def run_hash(folder: Path) -> str:
+    """SHA-256 of what stands in the manifest of a run for good: what it was made from, and what it found.
+
+    The report, the day and the seconds do not count, since they change without the run. Nor do the records
+    of other runs and backtests, which a report may take in later.
+
+    Raises
+    ------
+    RunFolderError
+        The manifest is missing or not readable.
+    """
+    manifest = read_manifest(folder)
+    recorded = manifest.get("outputs_sha256")
+    hashes = recorded if isinstance(recorded, dict) else {}
+    lasting = {name: value for name, value in hashes.items() if lasts(name) and name not in _TAKEN_IN}
+    kept = {name: value for name, value in manifest.items() if name not in _PASSING}
+    text = json.dumps(kept | {"outputs_sha256": lasting}, sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def read_manifest(folder: Path) -> dict[str, object]:
@@ -256,23 +307,4 @@ def read_record[R: Record](path: Path, kind: type[R]) -> R:
 
 def write_record(record: Record, path: Path) -> None:
     """Write a record as JSON, indented by one."""
-    path.write_text(record.model_dump_json(by_alias=True, indent=1) + "\n", encoding="utf-8")
-
-
-def write_record_whole(record: Record, path: Path) -> None:
-    """Write a record into a folder that stands: the file is there whole, or as it was before.
-
-    Raises
-    ------
-    RunFolderError
-        It cannot be written.
-    """
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        write_record(record, beside)
-        os.replace(beside, path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise RunFolderError(
-            f"{path}: cannot be written ({error.strerror or error}). Check permissions and free space."
-        ) from error
+    storage.write_file(path, record.model_dump_json(by_alias=True, indent=1) + "\n")

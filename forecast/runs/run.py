@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -28,11 +27,12 @@ from forecast.records.analysis import Analysis
 from forecast.records.forecast import Forecast
 from forecast.runs import files
 from forecast.runs.combining import Combined, combine
-from forecast.runs.folder import read_record, write_record
+from forecast.runs.folder import read_record, refuse_changed_files, write_record
 from forecast.runs.inputs import FitInputs, Inputs, inputs_of
 from forecast.runs.stages import simulation_options
 from forecast.simulation.first_passages import FirstPassages
 from forecast.simulation.paths import RANDOM_STREAMS, SimulationOptions
+from forecast.storage import copy_file, write_file
 
 Floats = NDArray[np.float64]
 
@@ -121,21 +121,25 @@ def run_id(config: Config, events: EventTable) -> str:
     return f"{config.name}-{config.as_of:%Y%m%d}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
 
 
-def write_run(run: Run, filling: Path, folder: Path) -> None:
-    """Write what was read, the draws and the paths into ``filling``, which will become ``folder``."""
+def write_run(run: Run, filling: Path, folder: Path, *, draws: bool = True) -> None:
+    """Write what was read, the draws and the paths into ``filling``, which will become ``folder``.
+
+    Without ``draws``, those that are there already stay.
+    """
     config = run.inputs.config
     write_events(run.inputs.events, filling / files.EVENTS)
-    (filling / files.CONFIG).write_text(resolved_yaml(config, folder), encoding="utf-8")
+    write_file(filling / files.CONFIG, resolved_yaml(config, folder))
     if config.population_path is not None:
-        shutil.copyfile(config.population_path, filling / SAVED_POPULATION)
+        copy_file(config.population_path, filling / SAVED_POPULATION)
     if config.panel_path is not None:
-        shutil.copyfile(config.panel_path, filling / SAVED_PANEL)
+        copy_file(config.panel_path, filling / SAVED_PANEL)
     if run.inputs.scenarios:
-        (filling / SCENARIO_FOLDER).mkdir()
+        (filling / SCENARIO_FOLDER).mkdir(exist_ok=True)
     for name, scenario in zip(scenario_files(config), run.inputs.scenarios, strict=True):
-        (filling / SCENARIO_FOLDER / name).write_text(scenario_yaml(scenario), encoding="utf-8")
-    write_posteriors(run.posteriors, filling / files.POSTERIOR)
-    write_paths(run.hits, run.n_chains, filling / files.PATHS)
+        write_file(filling / SCENARIO_FOLDER / name, scenario_yaml(scenario))
+    if draws:
+        write_posteriors(run.posteriors, filling / files.POSTERIOR)
+        write_paths(run.hits, run.n_chains, filling / files.PATHS)
     if run.analysis:
         write_record(run.analysis, filling / files.ANALYSIS)
     write_record(run.forecast, filling / files.FORECAST)
@@ -170,7 +174,7 @@ def write_paths(hits: FirstPassages, n_chains: int, path: Path) -> None:
     # In memory first: HDF5 ends the whole process when the disk is full while it writes a file itself.
     packed = {name: {"zlib": True, "complevel": 4} for name in variables}
     content = dataset.to_netcdf(engine="h5netcdf", encoding=packed)
-    path.write_bytes(bytes(content))
+    write_file(path, bytes(content))
 
 
 def read_run(run_dir: str | Path) -> Run:
@@ -179,9 +183,11 @@ def read_run(run_dir: str | Path) -> Run:
     Raises
     ------
     RunFolderError
-        The folder is no run folder, or one of its files is missing or does not belong to the rest.
+        The folder is no run folder, or one of its files is missing, altered, or does not belong to the rest.
     """
     folder = Path(run_dir)
+    _existing(folder, files.CONFIG)
+    refuse_changed_files(folder, advice="")
     config = load_config(_existing(folder, files.CONFIG))
     inputs = inputs_of(config, read_events(_existing(folder, files.EVENTS)))
     forecast = read_record(_existing(folder, files.FORECAST), Forecast)

@@ -19,6 +19,7 @@ from forecast.records.analysis import BreakEven, OnThreshold, OnWordBound, Robus
 from forecast.runs.run import Run
 from forecast.scenarios.evaluate import milestone_day
 from forecast.sensitivity.shifts import CalendarEffect, PriorShifts, assumed, assumed_chance
+from forecast.simulation.probabilities import within_rounding
 
 FURTHEST = 2.0
 """Steps of a prior's own spread beyond which a shift is no longer the same belief."""
@@ -123,7 +124,8 @@ class Question:
 def question_of(base: Run, target: str, milestone: str, threshold: float | None) -> Question:
     """Read a probability and the bounds around it off the paths."""
     by_draw = base.hits.by_draw(target, milestone_day(base, milestone))
-    probability, error = float(by_draw.mean()), monte_carlo_error(by_draw, base.n_chains)
+    probability = float(within_rounding(by_draw.mean()))
+    error = monte_carlo_error(by_draw, base.n_chains)
     here = wording.words(probability, (probability, probability))
     bounds: list[Bound] = []
     notes: list[RobustnessNote] = []

@@ -28,6 +28,7 @@ ALPHAS = (0.99, 1.01)
 _SHRINKAGE = 5.0
 """Precision of the coefficients of ``log_hazards`` around zero, per standard deviation of a parameter."""
 _MOST_ROUNDS = 50
+_LEAST_CHANCE = 1e-12
 _ROUNDS_OF_CURVATURE = 3
 """Rounds in which the curvature is worked out anew: nearly all of the cost, and it hardly changes later."""
 _RE_PAIRINGS = tuple(part / 7 for part in range(1, 7))
@@ -164,6 +165,7 @@ def log_hazards(shares: Floats, n_paths: int, features: Floats, before: Floats |
     weights of the draws, summing to one: a draw counts as so many draws as its weight says.
     """
     mean = float(shares.mean() if before is None else before @ shares)
+    mean = min(max(mean, _LEAST_CHANCE), 1 - _LEAST_CHANCE)  # rounding can reach 1 where not all paths agree
     counts = n_paths if before is None else n_paths * len(shares) * before
     if np.ptp(shares) == 0.0 and shares[0] in (0.0, 1.0):
         return np.zeros(len(shares))

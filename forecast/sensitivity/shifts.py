@@ -22,6 +22,7 @@ from forecast.runs.inputs import Inputs
 from forecast.runs.run import Run
 from forecast.scenarios.evaluate import base_shares, milestone_day, parameter_draws
 from forecast.simulation.paths import acts_on_paths
+from forecast.simulation.probabilities import within_rounding
 
 _SINGLE = (
     "tension.scale",
@@ -124,7 +125,7 @@ class PriorShifts:
                 probability = self.shares.mean(axis=0)
             else:
                 draws, probability = before, before @ self.shares
-            self._known[steps] = ShiftedChances(steps, weights, draws, probability)
+            self._known[steps] = ShiftedChances(steps, weights, draws, within_rounding(probability))
         return self._known[steps]
 
     def error_at(self, steps: float, quantity: int) -> float:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 Floats = NDArray[np.float64]
+_ROUNDING = 1e-9
+"""A sum of a million weights is off by less than a thousandth of this."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,21 @@ def hit_shares(first_day: NDArray[np.int32], horizon_days: int) -> Floats:
     hits = np.zeros((n_draws, horizon_days + 1))
     np.add.at(hits, (draw, first_day[draw, path] + 1), 1.0)
     return np.asarray(np.cumsum(hits, axis=1) / n_paths)
+
+
+def within_rounding(probability: ArrayLike) -> Floats:
+    """Put means of shares back into [0, 1], which only the rounding of their sums can leave.
+
+    Raises
+    ------
+    ArithmeticError
+        One lies further outside than rounding explains: weights that do not sum to one.
+    """
+    given = np.asarray(probability, dtype=np.float64)
+    inside = np.clip(given, 0.0, 1.0)
+    if np.abs(inside - given).max(initial=0.0) > _ROUNDING:
+        raise ArithmeticError(f"probabilities from {given.min()} to {given.max()}")
+    return np.asarray(inside)
 
 
 def share_by_draw(hit: NDArray[np.bool_], weights: Floats | None) -> Floats:

@@ -39,8 +39,9 @@ from forecast.evaluation.workers import run_jobs
 from forecast.families import FAMILIES
 from forecast.report.backtest_figures import write_backtest_figures
 from forecast.runs import files
-from forecast.runs.folder import file_hashes, new_run_folder, refuse_existing
+from forecast.runs.folder import claimed, file_hashes, new_run_folder, refuse_existing
 from forecast.runs.inputs import Inputs, read_inputs
+from forecast.storage import write_file
 from forecast.wording import count
 from forecast.workflows.forecast import Listener, StageProgress, versions
 
@@ -129,6 +130,20 @@ def run_backtest(
     inputs = read_inputs(config)
     plan = plan_backtest(inputs, options or BacktestOptions())
     refuse_existing(place, force=force, kind="backtest")
+    with claimed(place):
+        return _worked_out(plan, inputs, place, resume, force, processes, cluster, listen)
+
+
+def _worked_out(
+    plan: BacktestPlan,
+    inputs: Inputs,
+    place: Path,
+    resume: bool,
+    force: bool,
+    processes: int,
+    cluster: str | None,
+    listen: Listener | None,
+) -> Backtest:
     settings = plan_settings(plan, inputs.events.sha256)
     store = open_store(partial_place(place), settings, resume=resume, force=force)
     failures = _run_units(plan, inputs, store, processes, cluster, listen)
@@ -236,7 +251,7 @@ def best_models(scores: ScoreTable) -> dict[tuple[str, int], dict[str, str]]:
 
 def _write(backtest: Backtest, settings: dict[str, Any], folder: Path) -> None:
     backtest.forecasts.write_csv(folder / files.FORECASTS)
-    (folder / files.ORIGINS).write_text(_origins_csv(backtest.results), encoding="utf-8", newline="")
+    write_file(folder / files.ORIGINS, _origins_csv(backtest.results))
     _write_json(settings, folder / files.PLAN)
     figures = folder / files.FIGURES
     figures.mkdir()
@@ -281,4 +296,4 @@ def _manifest(backtest: Backtest, folder: Path) -> dict[str, Any]:
 
 
 def _write_json(content: dict[str, Any], path: Path) -> None:
-    path.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    write_file(path, json.dumps(content, indent=1, allow_nan=False) + "\n")

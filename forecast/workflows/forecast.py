@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -25,6 +24,7 @@ from forecast.inference.sampling import SamplingProgress, fit
 from forecast.ledger.recording import LEDGER_FILE, Recorded, RunOrigin, record_forecast
 from forecast.ledger.scoring import summarise_ledger
 from forecast.ledger.store import refuse_unusable
+from forecast.progress import Clock
 from forecast.progress import Listener as Listener
 from forecast.progress import StageProgress as StageProgress
 from forecast.records.analysis import (
@@ -33,7 +33,6 @@ from forecast.records.analysis import (
 from forecast.records.forecast import (
     Baseline,
     Diagnostics,
-    Driver,
     DyadRecord,
     Forecast,
     Headline,
@@ -43,7 +42,7 @@ from forecast.records.history import LedgerSummary
 from forecast.runs import summaries
 from forecast.runs.cautions import cautions_of, far_from_baseline, not_combined, not_converged
 from forecast.runs.combining import Combined
-from forecast.runs.folder import refuse_existing, run_place
+from forecast.runs.folder import claimed, refuse_existing, run_hash, run_place
 from forecast.runs.inputs import Inputs, dyad_rule, read_inputs
 from forecast.runs.run import Run, run_id, simulate_fits
 from forecast.runs.stages import sampler_options, stage_seeds
@@ -71,7 +70,13 @@ def _untimed(stage: str) -> Iterator[None]:
     yield
 
 
-def make_forecast(config: Config, listen: Listener | None = None, *, drivers: bool = True) -> Run:
+def make_forecast(
+    config: Config,
+    listen: Listener | None = None,
+    *,
+    drivers: bool = True,
+    keep: Callable[[Run], None] | None = None,
+) -> Run:
     """Run all stages in memory: read, fit, simulate, measure drivers and robustness, compare scenarios.
 
     Parameters
@@ -82,6 +87,8 @@ def make_forecast(config: Config, listen: Listener | None = None, *, drivers: bo
     drivers : bool
         Measure which events moved the headline, and how far the call rests on assumptions; without it the
         run says nothing of either.
+    keep : callable, optional
+        Given the run as soon as its probabilities are known, without drivers, robustness and scenarios.
 
     Raises
     ------
@@ -118,14 +125,6 @@ def _make(
     with clock.time("simulate"):
         targets = _target_forecasts(inputs, hits, posteriors[inputs.main.model.name].n_chains, combined)
         combination = combined.record(inputs) if combined else None
-    moved: tuple[Driver, ...] = ()
-    withheld = 0
-    if drivers and "drivers" in inputs.family.abilities:
-        with clock.time("drivers"):
-            tell(StageProgress("drivers"))
-            main = posteriors[inputs.main.model.name]
-            seed = stage_seeds(config).simulate
-            moved, withheld = measure_drivers(inputs, main, combined, seed=seed, listen=tell)
     forecast = Forecast(
         schema=2,
         run_id=run_id(config, inputs.events),
@@ -144,11 +143,22 @@ def _make(
             *cautions_of(inputs),
         ),
         combination=combination,
-        drivers=moved,
+        drivers=(),
         timings_s=clock.seconds,
         versions=versions(),
     )
     base = Run(inputs, posteriors, hits, forecast)
+    if keep:
+        keep(replace(base, analysis=summaries.analysis_of(base, clock.seconds["fit"], 0)))
+    withheld = 0
+    if drivers and "drivers" in inputs.family.abilities:
+        with clock.time("drivers"):
+            tell(StageProgress("drivers"))
+            main = posteriors[inputs.main.model.name]
+            seed = stage_seeds(config).simulate
+            moved, withheld = measure_drivers(inputs, main, combined, seed=seed, listen=tell)
+            forecast = forecast.model_copy(update={"drivers": moved})
+            base = replace(base, forecast=forecast)
     robustness: Robustness | None = None
     if drivers and "robustness" in inputs.family.abilities:
         with clock.time("robustness"):
@@ -225,6 +235,9 @@ def run_forecast(
 ) -> tuple[Run, Path]:
     """Make a forecast, write its run folder, put it on record, and return run and folder.
 
+    The run is saved as soon as it is fitted: when a later stage fails, it stands without what that stage
+    would have added, and is on record.
+
     Parameters
     ----------
     config : Config
@@ -250,18 +263,36 @@ def run_forecast(
         report stamped.
     """
     folder = run_place(config, out)
-    refuse_existing(folder, force=force)
     place = ledger or out / LEDGER_FILE
     before: LedgerSummary | None = None
-    if on_record:
-        before = summarise_ledger(refuse_unusable(place), dyad_rule(config).sides)
-    with warnings.catch_warnings(action="ignore", category=NotConvergedWarning):  # raised below
-        run = make_forecast(config, listen)
-    if listen:
-        listen(StageProgress("report"))
-    save_run(run, folder, force=force, ledger_record=before)
-    if on_record:
-        put_on_record(run, place, folder)
+    fitted: list[Run] = []
+
+    def keep(run: Run) -> None:
+        save_run(run, folder, force=force, ledger_record=before, report=False)
+        fitted.append(run)
+
+    refuse_existing(folder, force=force)
+    with claimed(folder):
+        refuse_existing(folder, force=force)
+        if on_record:
+            before = summarise_ledger(refuse_unusable(place), dyad_rule(config).sides)
+        try:
+            with warnings.catch_warnings(action="ignore", category=NotConvergedWarning):  # raised below
+                run = make_forecast(config, listen, keep=keep)
+            if listen:
+                listen(StageProgress("report"))
+            save_run(run, folder, force=force, ledger_record=before, kept=bool(fitted))
+        except BaseException as error:
+            if fitted:
+                if on_record:
+                    put_on_record(fitted[0], place, folder)
+                error.add_note(
+                    f"The run is saved in {folder}{', and on record' if on_record else ''}, without what "
+                    f"was still to do. 'forecast report {folder}' builds its report."
+                )
+            raise
+        if on_record:
+            put_on_record(run, place, folder)
     if not allow_unconverged:
         require_converged(run.forecast, folder, place if on_record else None)
     return run, folder
@@ -283,6 +314,7 @@ def put_on_record(run: Run, ledger: Path, folder: Path | None) -> Recorded:
         code_version=version("forecast"),
         made_on=datetime.now(UTC),
         run_folder=folder,
+        manifest_sha256=run_hash(folder) if folder else None,
     )
     return record_forecast(ledger, run.forecast, inputs.rules, origin)
 
@@ -328,20 +360,6 @@ def versions() -> dict[str, str]:
         "matplotlib",
     )
     return {"python": platform.python_version()} | {name: version(name) for name in names}
-
-
-class Clock:
-    """Seconds by stage."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def time(self, stage: str) -> Iterator[None]:
-        """Add the seconds of what is done inside to a stage."""
-        began = time.perf_counter()
-        yield
-        self.seconds[stage] = round(self.seconds.get(stage, 0.0) + time.perf_counter() - began, 3)
 
 
 def _sampling_listener(tell: Listener) -> Callable[[SamplingProgress], None]:

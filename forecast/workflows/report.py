@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -19,22 +17,24 @@ from forecast.errors import RunFolderError
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
 from forecast.records.analysis import UnusedBacktest
-from forecast.records.history import LedgerSummary, PreviousRun
+from forecast.records.history import LedgerSummary, PreviousRun, TrackRecord
 from forecast.report import ReportOptions, build_report, report_options
 from forecast.report.build import BuiltReport
 from forecast.report.run_records import compare_with
 from forecast.runs import files
 from forecast.runs.folder import (
+    changed_run_folder,
+    claimed,
     new_run_folder,
     output_hashes,
     record_outputs,
     refuse_changed_files,
     write_json,
     write_record,
-    write_record_whole,
 )
 from forecast.runs.inputs import target_rules
 from forecast.runs.run import Run, write_run
+from forecast.storage import copy_file
 from forecast.wording.warnings import refusal_clause
 
 if TYPE_CHECKING:
@@ -45,17 +45,28 @@ _LOGGER = logging.getLogger(__name__)
 
 
 def save_run(
-    run: Run, folder: Path, *, force: bool = False, ledger_record: LedgerSummary | None = None
+    run: Run,
+    folder: Path,
+    *,
+    force: bool = False,
+    ledger_record: LedgerSummary | None = None,
+    kept: bool = False,
+    report: bool = True,
 ) -> Path:
-    """Write the run folder with its report: whole, or not at all.
+    """Write the run folder, whole or not at all; then its report. A report that fails leaves the run.
 
     When the backtest of the config lies beside the folder, its record goes into the run. One that is about
     other questions is not used, and the report says so. ``ledger_record`` is what was on record before.
+    ``kept`` says that the draws and paths of this run stand in the folder already.
+
+    The seconds that it took stand in the manifest alone, so that the same run has the same bytes.
 
     Raises
     ------
     RunFolderError
         The folder is there already (and not ``force``), or cannot be written.
+    ForecastError
+        The report could not be made; the run is saved.
     """
     config, analysis = run.inputs.config, run.analysis
     if analysis is None:
@@ -64,26 +75,54 @@ def save_run(
     if found and found.refusal:
         unused = UnusedBacktest(refusal=found.refusal)
         analysis = analysis.model_copy(update={"warnings": (*analysis.warnings, unused)})
-    with new_run_folder(folder, force=force) as filling:
-        write_run(replace(run, analysis=analysis), filling, folder)
-        if found and found.record:
-            write_record(found.record, filling / files.TRACK_RECORD)
-        if ledger_record:
-            write_record(ledger_record, filling / files.LEDGER_RECORD)
-        if config.logo_path is not None:
-            shutil.copyfile(config.logo_path, filling / saved_logo(config.logo_path))
-        previous = _compare_with_earlier(folder, filling, config)
-        if previous:
-            write_record(previous, filling / files.PREVIOUS_RUN)
-        manifest = _manifest(run)
-        write_json(manifest, filling / files.MANIFEST)
-        began = time.perf_counter()
-        build_report(filling, report_options(config))
-        timings = run.forecast.timings_s | {"report": round(time.perf_counter() - began, 3)}
-        write_record(run.forecast.model_copy(update={"timings_s": timings}), filling / files.FORECAST)
-        outputs = {"outputs_sha256": output_hashes(filling)}
-        write_json(manifest | {"timings_s": timings} | outputs, filling / files.MANIFEST)
+    sampler = analysis.sampler.model_copy(update={"seconds": None})
+    saved = replace(
+        run,
+        analysis=analysis.model_copy(update={"sampler": sampler}),
+        forecast=run.forecast.model_copy(update={"timings_s": {}}),
+    )
+    with claimed(folder):
+        place = changed_run_folder(folder) if kept else new_run_folder(folder, force=force)
+        with place as filling:
+            write_run(saved, filling, folder, draws=not kept)
+            if found and found.record:
+                write_record(found.record, filling / files.TRACK_RECORD)
+            if ledger_record:
+                write_record(ledger_record, filling / files.LEDGER_RECORD)
+            if config.logo_path is not None:
+                copy_file(config.logo_path, filling / saved_logo(config.logo_path))
+            previous = _compare_with_earlier(folder, filling, config)
+            if previous:
+                write_record(previous, filling / files.PREVIOUS_RUN)
+            _write_manifest(run, filling, run.forecast.timings_s)
+        if report:
+            _add_report(run, folder)
     return folder
+
+
+def _write_manifest(run: Run, filling: Path, timings: Mapping[str, float]) -> None:
+    config = run.inputs.config
+    manifest = {
+        "kind": "run",
+        "run_id": run.forecast.run_id,
+        "config_sha256": config_hash(config),
+        "data_sha256": run.inputs.events.sha256,
+        "code_version": version("forecast"),
+        "seed": config.sampler.seed,
+        "versions": run.forecast.versions,
+        "made_on": datetime.now(UTC).date().isoformat(),
+        "timings_s": dict(timings),
+        "outputs_sha256": output_hashes(filling),
+    }
+    write_json(manifest, filling / files.MANIFEST)
+
+
+def _add_report(run: Run, folder: Path) -> None:
+    with changed_run_folder(folder) as filling:
+        began = time.perf_counter()
+        build_report(filling, report_options(run.inputs.config))
+        took = round(time.perf_counter() - began, 3)
+        _write_manifest(run, filling, run.forecast.timings_s | {"report": took})
 
 
 def rebuild_report(
@@ -127,35 +166,39 @@ def rebuild_report(
         The template or the logo cannot be used, or a folder cannot be written.
     """
     _require_run_folder(folder)
-    notes = refuse_changed_files(folder, force=force)
+    with claimed(folder):
+        notes = refuse_changed_files(folder, force=force)
+        return _rebuilt(folder, options, notes, previous, template, paper, figures, tables)
+
+
+def _rebuilt(
+    folder: Path,
+    options: ReportOptions | None,
+    notes: tuple[str, ...],
+    previous: Path | None,
+    template: Path | None,
+    paper: Literal["a4", "us-letter"] | None,
+    figures: Path | None,
+    tables: Path | None,
+) -> BuiltReport:
     config = load_config(folder / files.CONFIG)
     chosen = options or report_options(config)
     chosen = replace(chosen, template=template or chosen.template, paper=paper or chosen.paper)
     adopted = []
-    with _undone_on_failure(folder / files.PREVIOUS_RUN), _undone_on_failure(folder / files.TRACK_RECORD):
+    with changed_run_folder(folder) as filling:
         if previous is not None:
             _require_run_folder(previous)
-            write_record_whole(compare_with(folder, previous), folder / files.PREVIOUS_RUN)
+            if previous.resolve() != folder.resolve():
+                refuse_changed_files(previous, advice="")
+            write_record(compare_with(folder, previous), filling / files.PREVIOUS_RUN)
             adopted.append(files.PREVIOUS_RUN)
-        if not (folder / files.TRACK_RECORD).exists() and _adopt_backtest(config, folder):
+        if not (folder / files.TRACK_RECORD).exists() and (record := _backtest_since(config, folder)):
+            write_record(record, filling / files.TRACK_RECORD)
             adopted.append(files.TRACK_RECORD)
-        built = build_report(folder, chosen, notes=notes, export_figures_to=figures, export_tables_to=tables)
-    record_outputs(folder, [*adopted, *(path.relative_to(folder).as_posix() for path in built.in_run_folder)])
-    return built
-
-
-@contextmanager
-def _undone_on_failure(path: Path) -> Iterator[None]:
-    """Leave a file as it was before, when the work with the new one fails."""
-    before = path.read_bytes() if path.is_file() else None
-    try:
-        yield
-    except BaseException:
-        if before is not None:
-            path.write_bytes(before)
-        else:
-            path.unlink(missing_ok=True)
-        raise
+        built = build_report(filling, chosen, notes=notes, export_figures_to=figures, export_tables_to=tables)
+        made = (path.relative_to(filling).as_posix() for path in built.in_run_folder)
+        record_outputs(filling, [*adopted, *made])
+    return built.moved(filling, folder)
 
 
 def _require_run_folder(folder: Path) -> None:
@@ -182,25 +225,24 @@ def _compare_with_earlier(folder: Path, filling: Path, config: Config) -> Previo
     if earlier is None:
         return None
     try:
+        refuse_changed_files(earlier, advice="")
         return compare_with(filling, earlier)
     except RunFolderError as error:
         _LOGGER.warning("no change is shown since the run before: %s", error)
         return None
 
 
-def _adopt_backtest(config: Config, folder: Path) -> bool:
-    """Write the track record of a backtest made since into the run; say whether there is one."""
+def _backtest_since(config: Config, folder: Path) -> TrackRecord | None:
+    """Return the track record of a backtest made since, if there is one."""
     if not (folder / files.EVENTS).is_file():
-        return False  # the report says which file is missing
+        return None  # the report says which file is missing
     found = _find_backtest(config, read_events(folder / files.EVENTS), folder)
     if found is None:
-        return False
+        return None
     if found.record is None:
         why = refusal_clause(found.refusal) if found.refusal else ""
         _LOGGER.warning("%s: the backtest beside this run was not used: %s", folder, why)
-        return False
-    write_record_whole(found.record, folder / files.TRACK_RECORD)
-    return True
+    return found.record
 
 
 def _find_backtest(config: Config, events: EventTable, folder: Path) -> FoundBacktest | None:
@@ -222,17 +264,3 @@ def _find_backtest(config: Config, events: EventTable, folder: Path) -> FoundBac
         if found is not None:
             return found
     return None
-
-
-def _manifest(run: Run) -> dict[str, object]:
-    config = run.inputs.config
-    return {
-        "kind": "run",
-        "run_id": run.forecast.run_id,
-        "config_sha256": config_hash(config),
-        "data_sha256": run.inputs.events.sha256,
-        "code_version": version("forecast"),
-        "seed": config.sampler.seed,
-        "versions": run.forecast.versions,
-        "made_on": datetime.now(UTC).date().isoformat(),
-    }

@@ -55,3 +55,10 @@ def test_a_damaged_parquet_file_is_one_clear_error(us_china, tmp_path):
     path.write_bytes(path.read_bytes()[:5000])
     with pytest.raises(EventError, match="the Parquet file cannot be read"):
         read_events(path)
+
+
+def test_a_folder_that_is_named_like_a_column_changes_no_value(us_china, tmp_path):
+    folder = tmp_path / "severity=5" / "initiator=XXX" / "category=visit"
+    folder.mkdir(parents=True)
+    write_events(us_china, folder / "events.parquet")
+    assert read_events(folder / "events.parquet", source=us_china.source).sha256 == us_china.sha256

@@ -2,15 +2,20 @@
 
 import csv
 import io
+import os
+import shutil
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
+import duckdb
 import pytest
 
-from forecast.errors import EventError, StoppedError
+from forecast import storage
+from forecast.errors import BusyError, EventError, StoppedError
 from forecast.feeds import output, reading
 from forecast.feeds.clean_rows import Block, RowCleaner
 from forecast.feeds.engine import Engine
-from forecast.feeds.formats import LAYOUTS
+from forecast.feeds.formats import GDELT2, LAYOUTS
 from forecast.feeds.options import layout_of
 from forecast.feeds.output import JOURNAL, journal_folder
 from forecast.feeds.reading import read_blocks
@@ -207,8 +212,82 @@ def test_blocks_hold_whole_lines_and_their_numbers(tmp_path):
 
 def test_even_blocks_pass_without_a_copy():
     content = b"\t".join([b"1"] * 61) + b"\n"
-    rows = RowCleaner(LAYOUTS["gdelt2"], "x").clean(Block("", 1, content * 3), last=True)
+    rows = RowCleaner(GDELT2, "x").clean(Block("", 1, content * 3), last=True)
     assert rows.content == content * 3
     short = b"\t".join([b"1"] * 57) + b"\n"
     rows = RowCleaner(LAYOUTS["gdelt1"], "x").clean(Block("", 1, short * 3), last=True)
     assert rows.content == (short[:-1] + b"\t\n") * 3
+
+
+def test_a_folder_that_is_named_like_a_column_changes_no_value(imported, samples, whole, tmp_path):
+    sample = samples / "gdelt2-20201113.export.CSV"
+    folder = tmp_path / "EventCode=190" / "Actor1CountryCode=XXX"
+    folder.mkdir(parents=True)
+    shutil.copyfile(sample, folder / sample.name)
+    assert imported([folder / sample.name], "gdelt2", output="other.csv").events.sha256 == whole.events.sha256
+    # The same rows as Parquet, which is where folders became columns.
+    names = ", ".join(f"'{name}': 'VARCHAR'" for name in GDELT2.columns)
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"COPY (SELECT * FROM read_csv('{folder / sample.name}', columns={{{names}}}, delim='\t', "
+            f"quote='', escape='', header=false, auto_detect=false, hive_partitioning=false)) "
+            f"TO '{folder}/rows.parquet' (FORMAT parquet)"
+        )
+    again = imported([folder / "rows.parquet"], "gdelt2", output="third.csv")
+    assert again.events.sha256 == whole.events.sha256
+
+
+def test_a_second_import_into_one_output_is_refused_and_the_first_loses_nothing(
+    imported, pieces, whole, tmp_path
+):
+    with storage.claim(tmp_path / "events.csv"), ThreadPoolExecutor(1) as pool:
+        second = pool.submit(imported, pieces, "gdelt2")
+        with pytest.raises(BusyError, match="another forecast command is writing it"):
+            second.result()
+    assert imported(pieces, "gdelt2").events.sha256 == whole.events.sha256
+
+
+def test_an_import_leaves_its_output_and_one_folder(imported, pieces, tmp_path, monkeypatch):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(scratch))
+    done = imported(pieces, "gdelt2")
+    assert list(scratch.iterdir()) == []
+    folder = done.output.with_name("events.csv.import")
+    assert sorted(path.name for path in folder.iterdir() if path.suffix != ".parquet") == [
+        "journal.jsonl",
+        "made-by-import",
+        "report.json",
+        "settings.json",
+        "volumes.csv",
+    ]
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_parts_that_no_file_owns_and_cut_lines_are_removed_at_the_next_import(
+    imported, pieces, whole, tmp_path
+):
+    imported(pieces[:20], "gdelt2")
+    folder = tmp_path / "events.csv.import"
+    before = (folder / "journal.jsonl").read_text()
+    (folder / "part-000900.parquet").write_bytes(b"cut short")
+    (folder / "journal.jsonl").write_text(before + '{"key": "cut')
+    assert imported(pieces, "gdelt2").events.sha256 == whole.events.sha256
+    assert not (folder / "part-000900.parquet").exists()
+    lines = (folder / "journal.jsonl").read_text().splitlines()
+    assert len(lines) == len(pieces)
+
+
+def test_a_part_is_on_disk_before_the_journal_tells_of_it(imported, pieces, monkeypatch):
+    synced = set()
+    fsync = os.fsync
+
+    def remember(number):
+        synced.add(os.fstat(number).st_ino)
+        fsync(number)
+
+    monkeypatch.setattr(os, "fsync", remember)
+    done = imported(pieces, "gdelt2")
+    folder = done.output.with_name("events.csv.import")
+    files = [done.output, *(path for path in folder.iterdir() if path.suffix != ".half")]
+    assert {path.name for path in files if path.stat().st_ino not in synced} == set()

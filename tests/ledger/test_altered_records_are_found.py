@@ -1,6 +1,7 @@
 """The chain: one text for one value, and the first bad record is named whatever was done to it."""
 
 import json
+import re
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from forecast.errors import LedgerError
 from forecast.ledger.book import BadRecordError, Book, Link, check_chain, link_hash, make_link
 from forecast.ledger.entries import GENESIS, ForecastEntry, canonical_json, content_hash
-from forecast.ledger.store import open_ledger, read_links, write_ledger
+from forecast.ledger.store import _TABLES, open_ledger, read_links, write_ledger
 
 DAY = datetime(2023, 1, 1, tzinfo=UTC)
 
@@ -142,7 +143,7 @@ def test_an_identity_that_does_not_fit_the_content_is_found(links):
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
-        ('"schema":2', '"schema":3', "is none that this version knows: schema"),
+        ('"schema":3', '"schema":4', "is none that this version knows: schema"),
         ('"kind":"forecast"', '"kind":"rumour"', "is none that this version knows: entry"),
         ('"probability":0.25', '"probability":1.25', "is none that this version knows: entry"),
         ('{"clock_behind_s"', '{ "clock_behind_s"', "is not written in canonical JSON"),
@@ -192,6 +193,8 @@ def tampered(path, statement: str) -> None:
         for trigger in ("records_never_change", "records_never_leave", "records_only_follow"):
             connection.execute(f"DROP TRIGGER {trigger}")
         connection.execute(statement)
+        for table in _TABLES[1:]:
+            connection.execute(table)
 
 
 def test_a_tampered_file_is_not_used_and_verify_names_the_record(case, command):
@@ -229,3 +232,56 @@ def test_a_clock_set_back_is_said_and_the_records_stay_in_order(case, entries, c
     assert [record.clock_behind_s for record in case.book.records] == [None, 3 * 3600, None]
     assert [record.sequence for record in case.book.records] == [1, 2, 3]
     assert caplog.text.count("the clock stands 3:00:00 behind the latest record") == 1
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        ("DROP TRIGGER records_never_leave", "trigger records_never_leave is missing"),
+        (
+            "CREATE TRIGGER silent BEFORE INSERT ON records BEGIN SELECT RAISE(IGNORE); END",
+            "trigger silent is not ours",
+        ),
+        ("CREATE VIEW other AS SELECT 1", "view other is not ours"),
+        ("CREATE INDEX other ON records (payload)", "index other is not ours"),
+    ],
+)
+def test_altered_tables_are_named_and_nothing_is_read_or_written(case, command, statement, message):
+    case.record("2022-01-01", {"crisis": {30: 0.25}})
+    with closing(sqlite3.connect(case.path)) as connection, connection:
+        connection.execute(statement)
+    with pytest.raises(LedgerError, match=f"tables of the ledger were altered .*{message}"):
+        open_ledger(case.path)
+    with pytest.raises(LedgerError, match=message), write_ledger(case.path):
+        pass
+    ended = command("ledger", "verify", "--ledger", case.path)
+    assert (ended.code, ended.out) == (2, "")
+    assert message in ended.err
+
+
+def test_a_file_whose_tables_are_gone_is_no_empty_ledger(case):
+    case.record("2022-01-01", {"crisis": {30: 0.25}})
+    with closing(sqlite3.connect(case.path)) as connection, connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("DELETE FROM sqlite_master")
+        connection.execute("PRAGMA user_version = 0")
+        connection.execute("PRAGMA application_id = 0")
+    with pytest.raises(LedgerError, match="is a damaged ledger: its tables are gone"):
+        open_ledger(case.path)
+
+
+def test_what_sqlite_finds_damaged_is_not_sound(case, command):
+    for year in range(2000, 2030):
+        case.record(f"{year}-01-01", {"crisis": {30: 0.25, 90: 0.5}})
+    with closing(sqlite3.connect(case.path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    content = bytearray(case.path.read_bytes())
+    # A hash within the index of hashes, which reading the records does not touch.
+    with closing(sqlite3.connect(case.path)) as connection:
+        (last,) = connection.execute("SELECT hash FROM records ORDER BY sequence DESC LIMIT 1").fetchone()
+    places = [found.start() for found in re.finditer(last.encode(), content)]
+    for place in places:
+        altered = bytearray(content)
+        altered[place] ^= 1
+        case.path.write_bytes(altered)
+        assert command("ledger", "verify", "--ledger", case.path).code == 2

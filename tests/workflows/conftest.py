@@ -159,7 +159,9 @@ def tiny() -> tuple[str, ...]:
 @pytest.fixture
 def fitted_already(monkeypatch, kept):
     """Let commands take a run that was made before in the place of fitting one."""
-    monkeypatch.setattr("forecast.workflows.forecast.make_forecast", lambda config, listen=None: kept[-1])
+    monkeypatch.setattr(
+        "forecast.workflows.forecast.make_forecast", lambda config, listen=None, **_: kept[-1]
+    )
 
 
 @pytest.fixture(scope="session")
@@ -173,8 +175,8 @@ def unconverged(tmp_path_factory, config, kept) -> tuple[Ended, Path]:
     """A tiny run that was not allowed to fail its gates."""
     out = tmp_path_factory.mktemp("unconverged")
 
-    def keep(config, listen=None):
-        kept.append(make_forecast(config, listen))
+    def keep(config, listen=None, **more):
+        kept.append(make_forecast(config, listen, **more))
         return kept[-1]
 
     with pytest.MonkeyPatch.context() as patch:

@@ -99,7 +99,7 @@ def test_a_run_that_passes_its_gates_exits_0_without_a_stamp(
     diagnostics = kept[-1].forecast.diagnostics.model_copy(update={"failures": ()})
     forecast = kept[-1].forecast.model_copy(update={"converged": True, "diagnostics": diagnostics})
     passed = dataclasses.replace(kept[-1], forecast=forecast)
-    monkeypatch.setattr("forecast.workflows.forecast.make_forecast", lambda config, listen=None: passed)
+    monkeypatch.setattr("forecast.workflows.forecast.make_forecast", lambda config, listen=None, **_: passed)
     ended = command("run", config, "--out", tmp_path)
     assert (ended.code, ended.err) == (0, "")
     assert STAMP not in ended.out
@@ -120,7 +120,9 @@ def test_a_run_that_is_there_is_refused_before_any_work_and_replaced_with_force(
     assert ended.err == (
         f"forecast: {place}: there is a run already. Use --force to replace it, or --out for another place.\n"
     )
-    monkeypatch.setattr("forecast.workflows.forecast.make_forecast", lambda config, listen=None: kept[-1])
+    monkeypatch.setattr(
+        "forecast.workflows.forecast.make_forecast", lambda config, listen=None, **_: kept[-1]
+    )
     ended = command("run", config, "--out", tmp_path, "--force", "--allow-unconverged")
     assert ended.code == 0, ended.err
     assert json.loads((place / "forecast.json").read_text())["run_id"] == kept[-1].forecast.run_id
@@ -166,7 +168,7 @@ def test_a_folder_without_permission_is_refused_before_any_work(config, command,
         "forecast.runs.run.write_events",
         "forecast.runs.run.write_paths",
         "forecast.report.build.os.replace",
-        "forecast.runs.folder.os.rename",
+        "forecast.storage.folders.os.rename",
     ],
 )
 def test_a_full_disk_leaves_nothing_and_is_one_message(
@@ -221,11 +223,12 @@ def test_an_old_run_survives_when_its_replacement_cannot_be_written(tmp_path, mo
     renamed = os.rename
 
     def rename(source, target):
-        if Path(target) == place and Path(source).name != place.name:
+        if ".forecast-new-" in str(source):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         renamed(source, target)
 
-    monkeypatch.setattr("forecast.runs.folder.os.rename", rename)
+    monkeypatch.setattr("forecast.storage.folders._exchange_call", lambda: None)
+    monkeypatch.setattr("forecast.storage.folders.os.rename", rename)
     with (
         pytest.raises(RunFolderError, match="No space left on device"),
         new_run_folder(place, force=True) as filling,

@@ -68,7 +68,7 @@ def health_sentences(forecast: Forecast, analysis: Analysis) -> tuple[str, ...]:
     return (
         f"{verdict} The posterior holds {draws:,} draws from {wording.count(how.chains, 'chain')}, after "
         f"{how.tune:,} tuning draws each, at a target acceptance of {how.target_accept:.2f} and seed "
-        f"{how.seed}. Sampling took {wording.number(how.seconds, 0)} seconds.",
+        f"{how.seed}.",
         f"Do the chains agree? The largest R-hat is {worst.rhat_max:.3f}; up to 1.010 passes.",
         f"Is the sample large enough? It is worth at least {wording.number(worst.ess_bulk_min, 0)} "
         f"independent draws for the centre and {wording.number(worst.ess_tail_min, 0)} for the tails "

@@ -1,0 +1,28 @@
+"""Every file and folder that the program writes: built aside, synced, moved into place by one rename.
+
+``leavings``  temporary names, and what dead processes left under them
+``claims``    one writer a place
+``files``     a file, whole or as before
+``folders``   a folder, whole or as before
+``scratch``   temporary folders outside the results
+"""
+
+from forecast.storage.claims import claim
+from forecast.storage.files import copy_file, new_file, new_text, sync_file, sync_folder, write_file
+from forecast.storage.folders import amended_folder, new_folder
+from forecast.storage.leavings import remove_leavings
+from forecast.storage.scratch import scratch_folder
+
+__all__ = [
+    "amended_folder",
+    "claim",
+    "copy_file",
+    "new_file",
+    "new_folder",
+    "new_text",
+    "remove_leavings",
+    "scratch_folder",
+    "sync_file",
+    "sync_folder",
+    "write_file",
+]

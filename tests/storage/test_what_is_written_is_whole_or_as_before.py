@@ -1,0 +1,193 @@
+"""Files and folders are whole or as before; leavings of the dead go, those of the living stay."""
+
+import contextlib
+import os
+import signal
+import stat
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from forecast import storage
+from forecast.errors import BusyError
+from forecast.storage import folders
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.fixture
+def in_other_process():
+    """Run code that prints a line when it has come to the place in question; end it with ``kill``."""
+    with contextlib.ExitStack() as stack:
+
+        def start(code: str, *arguments: object) -> subprocess.Popen:
+            command = [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)]
+            process = stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+            stack.callback(process.kill)
+            assert process.stdout.readline() == "there\n"
+            return process
+
+        yield start
+
+
+HOLD = """
+    import sys, time
+    from pathlib import Path
+    from forecast import storage
+    with storage.{call} as made:
+        {more}
+        print("there", flush=True)
+        time.sleep(60)
+    """
+
+
+def test_a_file_is_replaced_whole_with_its_permissions_through_a_link(tmp_path):
+    kept = tmp_path / "kept.txt"
+    kept.write_text("old")
+    kept.chmod(0o640)
+    (tmp_path / "link").symlink_to(kept)
+    storage.write_file(tmp_path / "link", "new\r\n")
+    assert kept.read_bytes() == b"new\r\n"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o640
+    assert names(tmp_path) == ["kept.txt", "link"]
+
+
+def test_a_file_that_fails_half_way_leaves_the_old_one_alone(tmp_path):
+    storage.write_file(tmp_path / "a", "old")
+
+    def fail():
+        with storage.new_file(tmp_path / "a") as stream:
+            stream.write(b"half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert (tmp_path / "a").read_text() == "old"
+    assert names(tmp_path) == ["a"]
+
+
+def test_what_is_no_file_is_written_to_as_it_is(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with subprocess.Popen(["cat", tmp_path / "pipe"], stdout=subprocess.PIPE) as reader:
+        storage.write_file(tmp_path / "pipe", "text")
+        assert reader.communicate()[0] == b"text"
+    assert names(tmp_path) == ["pipe"]
+
+
+@pytest.mark.parametrize("exchange", [True, False], ids=["exchanged", "in two steps"])
+def test_a_folder_takes_the_place_of_another(tmp_path, monkeypatch, exchange):
+    if not exchange:
+        monkeypatch.setattr(folders, "_exchange_call", lambda: None)
+    for content in ("one", "two"):
+        with storage.new_folder(tmp_path / "a/b") as filling:
+            (filling / content).write_text(content)
+        assert names(tmp_path / "a/b") == [content]
+        assert names(tmp_path / "a") == ["b"]
+
+
+def test_a_changed_folder_keeps_the_rest_and_the_old_one_until_the_end(tmp_path):
+    place = tmp_path / "run"
+    (place / "figures").mkdir(parents=True)
+    for name in ("kept.nc", "report.pdf", "figures/one.svg"):
+        (place / name).write_text("old")
+    with storage.amended_folder(place) as filling:
+        storage.write_file(filling / "report.pdf", "new")
+        storage.write_file(filling / "figures/one.svg", "new")
+        assert (place / "report.pdf").read_text() == (place / "figures/one.svg").read_text() == "old"
+        # Draws of many megabytes are not copied.
+        assert (place / "kept.nc").samefile(filling / "kept.nc")
+    assert (place / "report.pdf").read_text() == (place / "figures/one.svg").read_text() == "new"
+    assert (place / "kept.nc").read_text() == "old"
+    assert names(tmp_path) == ["run"]
+
+
+def test_everything_is_on_disk_before_the_rename(tmp_path, monkeypatch):
+    synced = []
+    fsync, rename = os.fsync, os.rename
+    monkeypatch.setattr(os, "fsync", lambda number: synced.append(os.fstat(number).st_ino) or fsync(number))
+
+    def renamed(source, target):
+        wanted = {path.stat().st_ino for path in (source, *source.rglob("*"))}
+        assert wanted <= set(synced)
+        rename(source, target)
+        synced.clear()
+
+    monkeypatch.setattr(os, "rename", renamed)
+    with storage.new_folder(tmp_path / "run") as filling:
+        (filling / "deep").mkdir()
+        (filling / "deep/file").write_text("content")
+        (filling / "manifest.json").write_text("{}")
+    assert synced == [tmp_path.stat().st_ino]
+
+
+def test_a_place_has_one_writer_and_says_so(tmp_path, in_other_process):
+    other = in_other_process(HOLD.format(call="claim(Path(sys.argv[1]))", more="pass"), tmp_path / "out/run")
+    with (
+        pytest.raises(BusyError, match=r"out/run: another forecast command is writing it\. Wait"),
+        storage.claim(tmp_path / "out/run"),
+    ):
+        pass
+    with storage.claim(tmp_path / "out/other"):
+        assert len(names(tmp_path / "out")) == 2
+    other.kill()
+    other.wait()
+    with storage.claim(tmp_path / "out/run"), storage.claim(tmp_path / "out/run"):
+        pass
+    assert names(tmp_path) in ([], ["out"])
+    assert not list(tmp_path.rglob("*forecast*"))
+
+
+@pytest.mark.parametrize("call", ["new_folder(Path(sys.argv[1]))", "new_file(Path(sys.argv[1]))"])
+def test_leavings_of_the_dead_are_removed_and_those_of_the_living_stay(tmp_path, call, in_other_process):
+    more = "(made / 'x').write_text('x')" if "folder" in call else "made.write(b'x'); made.flush()"
+    other = in_other_process(HOLD.format(call=call, more=more), tmp_path / "place")
+    storage.remove_leavings(tmp_path)
+    held = names(tmp_path)
+    assert held
+    other.send_signal(signal.SIGKILL)
+    other.wait()
+    storage.remove_leavings(tmp_path)
+    assert names(tmp_path) == []
+
+
+def test_a_folder_whose_replacement_was_cut_short_is_put_back(tmp_path, in_other_process):
+    code = """
+    import os, sys, time
+    from pathlib import Path
+    from forecast import storage
+    from forecast.storage import folders
+    folders._exchange_call = lambda: None
+    rename, calls = os.rename, []
+    def second_hangs(source, target):
+        calls.append(target)
+        if len(calls) == 2:
+            print("there", flush=True)
+            time.sleep(60)
+        rename(source, target)
+    os.rename = second_hangs
+    with storage.new_folder(Path(sys.argv[1])) as filling:
+        (filling / "new").touch()
+    """
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/old").touch()
+    other = in_other_process(code, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    storage.remove_leavings(tmp_path)
+    assert not (tmp_path / "run").exists()  # the other one is alive
+    other.kill()
+    other.wait()
+    storage.remove_leavings(tmp_path)
+    assert names(tmp_path) == ["run"]
+    assert names(tmp_path / "run") == ["old"]
+
+
+def test_scratch_folders_are_private_and_go(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with storage.scratch_folder("import") as folder:
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        (folder / "rows").write_text("rows")
+    assert names(tmp_path) == []

@@ -1,0 +1,157 @@
+"""What comes after the fit never loses it, and a run that was altered is not believed."""
+
+import importlib
+import json
+import os
+import shutil
+import signal
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from forecast import storage
+from forecast.runs.run import read_run
+from forecast.sensitivity.robustness import measure_robustness
+
+PLACE = "small/2022-01-01"
+
+
+def boom(*args, **kwargs):
+    raise ZeroDivisionError("a fault of ours")
+
+
+@pytest.fixture
+def refitted(monkeypatch, kept, unconverged):
+    """Let ``make_forecast`` take the fit of an earlier run and do the rest itself."""
+    workflow = importlib.import_module("forecast.workflows.forecast")
+    run = kept[-1]
+    judged = workflow.Judged(dict(run.posteriors), run.hits, run.forecast.diagnostics)
+
+    def fit_and_judge(inputs, listen=None, timed=None):
+        with timed("fit"), timed("simulate"):
+            return judged
+
+    monkeypatch.setattr(workflow, "fit_and_judge", fit_and_judge)
+
+
+def test_a_near_certain_headline_is_measured_like_any_other(unconverged, kept):
+    run = kept[-1]
+    certain = replace(run, hits=replace(run.hits, day=np.zeros_like(run.hits.day)))
+    found = measure_robustness(certain)
+    ends = [end.probability for bar in found.tornado for end in (bar.lower, bar.upper) if end.probability]
+    assert ends
+    assert set(ends) == {1.0}
+
+
+@pytest.mark.parametrize("stage", ["measure_drivers", "measure_robustness", "evaluate_plans"])
+def test_a_fault_after_the_fit_leaves_the_run_on_disk_and_on_record(
+    stage, refitted, config, command, tiny, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(f"forecast.workflows.forecast.{stage}", boom)
+    ended = command("run", config, "--out", tmp_path, "--allow-unconverged", *tiny)
+    assert (ended.code, ended.out) == (3, "")
+    assert "internal error (ZeroDivisionError: a fault of ours" in ended.err
+    assert "report it in the project's issue tracker" in ended.err
+    assert f"The run is saved in {tmp_path / PLACE}, and on record" in ended.err
+    assert "Traceback" not in ended.err
+    monkeypatch.undo()
+    built = command("report", tmp_path / PLACE)
+    assert built.code == 0, built.err
+    assert read_run(tmp_path / PLACE).forecast.targets
+    listed = json.loads(
+        command("ledger", "list", "--failed", "--json", "--ledger", tmp_path / "ledger.sqlite").out
+    )
+    assert len(listed["forecasts"]) == 9
+
+
+def test_a_report_that_cannot_be_made_leaves_the_run_and_the_next_one_is_made(
+    refitted, config, command, tiny, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("forecast.workflows.report.build_report", boom)
+    ended = command("run", config, "--out", tmp_path, "--allow-unconverged", *tiny)
+    assert ended.code == 3
+    monkeypatch.undo()
+    assert not (tmp_path / PLACE / "report.pdf").exists()
+    assert command("report", tmp_path / PLACE).code == 0
+    assert (tmp_path / PLACE / "report.pdf").read_bytes().startswith(b"%PDF-")
+    assert not list(tmp_path.rglob(".*"))
+
+
+def test_a_signal_to_end_cleans_up_and_has_its_own_code(
+    refitted, config, command, tiny, tmp_path, monkeypatch
+):
+    def end(*args, **kwargs):
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise AssertionError("the signal was not taken")
+
+    monkeypatch.setattr("forecast.workflows.forecast.fit_and_judge", end)
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        ended = command("run", config, "--out", tmp_path / "runs", *tiny)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert (ended.code, ended.err) == (143, "forecast: ended by a signal.\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_second_run_of_the_same_place_is_refused_before_it_fits(config, command, tiny, tmp_path):
+    with storage.claim(tmp_path / "small" / "other"):
+        pass
+    from concurrent.futures import ThreadPoolExecutor
+
+    with storage.claim(tmp_path / PLACE), ThreadPoolExecutor(1) as pool:
+        from forecast.config import load_config
+        from forecast.errors import BusyError
+        from forecast.workflows.forecast import run_forecast
+
+        with pytest.raises(BusyError, match=r"2022-01-01: another forecast command is writing it"):
+            pool.submit(run_forecast, load_config(config), out=tmp_path).result()
+
+
+@pytest.mark.parametrize("name", ["forecast.json", "analysis.json", "events.csv", "posterior.nc", "paths.nc"])
+@pytest.mark.parametrize("reader", [("scenario",), ("sensitivity",), ("report",)], ids=str)
+def test_no_command_reads_a_run_that_was_altered(run_folder, command, tmp_path, name, reader):
+    folder = tmp_path / "run"
+    shutil.copytree(run_folder, folder)
+    content = bytearray((folder / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (folder / name).write_bytes(content)
+    ended = command(*reader, folder)
+    assert ended.code == 2
+    assert f"not as the run left it: {name} is altered" in ended.err
+
+
+def test_a_manifest_that_was_altered_too_is_found_by_the_ledger(unconverged, command, tmp_path):
+    shutil.copytree(unconverged[1].parents[1], tmp_path / "runs")
+    ledger = tmp_path / "runs" / "ledger.sqlite"
+    folder = tmp_path / "runs" / PLACE
+    verified = json.loads(command("ledger", "verify", "--json", "--ledger", ledger).out)
+    assert [one["state"] for one in verified["runs"]] == ["as recorded"]
+    # What makes a failed run print as converged, with a manifest to match.
+    content = json.loads((folder / "forecast.json").read_text())
+    content["converged"] = True
+    content["diagnostics"]["failures"] = []
+    (folder / "forecast.json").write_text(json.dumps(content))
+    from forecast.runs.folder import record_outputs
+
+    record_outputs(folder, ["forecast.json"])
+    here = json.loads(command("ledger", "show", "--json", "--ledger", ledger, entry_of(command, ledger)).out)
+    assert here["entry"]["kind"] == "run"
+    ended = command("ledger", "verify", "--ledger", ledger)
+    assert ended.code == 2
+    assert "1 run on record was altered since" in ended.err
+    assert "its manifest is not the one on record" in ended.err
+
+
+def entry_of(command, ledger) -> str:
+    from forecast.ledger.store import open_ledger
+
+    return next(one.entry.id for one in open_ledger(ledger).records if one.entry.kind == "run")
+
+
+def test_building_the_report_again_changes_nothing_on_record(unconverged, command, tmp_path):
+    shutil.copytree(unconverged[1].parents[1], tmp_path / "runs")
+    assert command("report", tmp_path / "runs" / PLACE).code == 0
+    ended = command("ledger", "verify", "--json", "--ledger", tmp_path / "runs" / "ledger.sqlite")
+    assert [one["state"] for one in json.loads(ended.out)["runs"]] == ["as recorded"]
