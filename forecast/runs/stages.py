@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import platform
 from datetime import timedelta
+from importlib.metadata import version
 from typing import NamedTuple
 
 import numpy as np
@@ -48,3 +50,20 @@ def sampler_options(config: Config, position: int = 0) -> SamplerOptions:
         chains=sampler.chains,
         target_accept=sampler.target_accept,
     )
+
+
+def versions() -> dict[str, str]:
+    """Versions of what the numbers depend on."""
+    names = (
+        "forecast",
+        "numpy",
+        "scipy",
+        "pymc",
+        "pytensor",
+        "nutpie",
+        "numba",
+        "arviz",
+        "typst",
+        "matplotlib",
+    )
+    return {"python": platform.python_version()} | {name: version(name) for name in names}

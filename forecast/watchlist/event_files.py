@@ -7,7 +7,6 @@ the feed.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,7 +22,9 @@ from forecast.errors import EventError
 from forecast.events.bundled import PREFIX, load_events
 from forecast.events.dyads import DyadRule
 from forecast.events.reading import read_events
+from forecast.events.rows import literal_path
 from forecast.events.table import FIELDS, EventTable
+from forecast.storage import scratch_folder
 
 LARGE_BYTES = 30_000_000
 """Size of a file from which on it is narrowed to the actors of the list before it is read."""
@@ -167,14 +168,18 @@ def _narrowed(source: str, path: Path, actors: Sequence[str], watchlist: Watchli
     """Read the rows between actors of the list alone; ``None`` where the columns go by other names."""
     import duckdb
 
-    with duckdb.connect() as connection, tempfile.TemporaryDirectory() as folder:
-        reader = "read_csv(?, all_varchar=true)" if path.suffix == ".csv" else "read_parquet(?)"
+    with duckdb.connect() as connection, scratch_folder("watch") as folder:
+        place = _quoted(literal_path(path))
+        reader = (
+            f"read_csv({place}, all_varchar=true, " if path.suffix == ".csv" else f"read_parquet({place}, "
+        )
+        reader += "hive_partitioning=false)"  # else a folder named severity=5 becomes a column
         try:
-            connection.execute(f"CREATE VIEW archive AS SELECT * FROM {reader}".replace("?", _quoted(path)))
+            connection.execute(f"CREATE VIEW archive AS SELECT * FROM {reader}")
             names = {row[0] for row in connection.execute("DESCRIBE archive").fetchall()}
             if not {"date", "initiator", "target"} <= names or watchlist.dates != "iso":
                 return None
-            kept = Path(folder) / "kept.csv"
+            kept = folder / "kept.csv"
             listed = ", ".join(_quoted(actor) for actor in actors)
             connection.execute(
                 f"COPY (SELECT * FROM archive WHERE initiator IN ({listed}) AND target IN ({listed})) "

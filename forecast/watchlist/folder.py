@@ -6,9 +6,8 @@ the feed, at an address that stays.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -17,7 +16,7 @@ from pydantic import ValidationError
 
 from forecast.config.watchlist import Watchlist
 from forecast.config.writing import resolved_yaml
-from forecast.errors import EventError, RunFolderError
+from forecast.errors import BusyError, EventError, RunFolderError
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
 from forecast.records.base import Record
@@ -25,13 +24,13 @@ from forecast.records.cautions import Caution
 from forecast.records.forecast import TargetForecast
 from forecast.records.watch import Failure, Watch, Work
 from forecast.runs import files
-from forecast.runs.folder import kind_of, new_run_folder, write_json, write_record, write_record_whole
+from forecast.runs.folder import kind_of, new_run_folder, output_hashes, write_json, write_record
 from forecast.runs.run import write_run
+from forecast.storage import claim, write_file
 from forecast.watchlist.dyad_runs import DyadFailed, Job, Numbers, Result
 
 WATCH, TABLE, PDF, PAGE, FEED = "watch.json", "watch.csv", "watch.pdf", "watch.html", "watch.atom"
 DYAD = "dyad.json"
-LOCK = ".watch.lock"
 
 
 class DyadRecord(Record):
@@ -73,34 +72,24 @@ def open_watch(folder: Path) -> None:
 
 @contextmanager
 def alone(place: Path) -> Iterator[None]:
-    """Hold the list for one watch at a time; a lock of a process that died is taken over.
+    """Hold the list for one watch at a time; that of a process that died is taken over.
 
     Raises
     ------
     RunFolderError
         Another watch of this list is at work, or the folder cannot be written.
     """
-    import fcntl
-
-    lock = place / LOCK
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-        held = lock.open("a+")
-    except OSError as error:
-        raise RunFolderError(f"{place}: cannot be written ({error.strerror or error})") from error
-    with held:
+    with ExitStack() as stack:
         try:
-            # The system lets go of it when the process ends, however it ends.
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            stack.enter_context(claim(place))
+            place.mkdir(exist_ok=True)
         except OSError as error:
+            raise RunFolderError(f"{place}: cannot be written ({error.strerror or error})") from error
+        except BusyError as error:
             raise RunFolderError(
                 f"{place}: another watch of this list is at work. Wait until it ends, or use another --out"
             ) from error
-        try:
-            yield
-        finally:
-            with suppress(OSError):
-                lock.unlink()
+        yield
 
 
 def kept_dyad(folder: Path, key: str, earlier: str | None) -> DyadRecord | None:
@@ -140,9 +129,10 @@ def keep_dyad(folder: Path, job: Job, result: Result) -> DyadRecord:
             write_run(result.run, filling, folder)
         else:
             write_events(job.events.known_by(job.config.as_of), filling / files.EVENTS)
-            (filling / files.CONFIG).write_text(resolved_yaml(job.config, folder), encoding="utf-8")
+            write_file(filling / files.CONFIG, resolved_yaml(job.config, folder))
         write_record(record, filling / DYAD)
         made: dict[str, object] = {"code_version": version("forecast"), "data_sha256": job.events.sha256}
+        made["outputs_sha256"] = output_hashes(filling)
         write_json({"kind": "run" if result.run else "watched dyad"} | made, filling / files.MANIFEST)
     return record
 
@@ -178,16 +168,13 @@ def write_watch(watch: Watch, folder: Path, made: dict[str, bytes]) -> None:
     """Write the files of a watch, each whole: those made, and ``watch.json`` last."""
     for name, content in made.items():
         _write_whole(folder / name, content)
-    write_record_whole(watch, folder / WATCH)
+    _write_whole(folder / WATCH, (watch.model_dump_json(by_alias=True, indent=1) + "\n").encode())
 
 
 def _write_whole(path: Path, content: bytes) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        beside.write_bytes(content)
-        os.replace(beside, path)
+        write_file(path, content)
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise RunFolderError(f"{path}: cannot be written ({error.strerror or error})") from error
 
 

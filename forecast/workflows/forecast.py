@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -46,6 +45,7 @@ from forecast.runs.folder import claimed, refuse_existing, run_hash, run_place
 from forecast.runs.inputs import Inputs, dyad_rule, read_inputs
 from forecast.runs.run import Run, run_id, simulate_fits
 from forecast.runs.stages import sampler_options, stage_seeds
+from forecast.runs.stages import versions as versions
 from forecast.runs.summaries import Question, target_forecast
 from forecast.scenarios import evaluate_plans, plan_scenarios
 from forecast.scenarios.plan import ScenarioPlan
@@ -108,7 +108,7 @@ def make_forecast(
         tell(StageProgress("read"))
         inputs = read_inputs(config)
         plans = plan_scenarios(inputs, inputs.scenarios)
-    return _make(inputs, plans, clock, tell, drivers=drivers)
+    return _make(inputs, plans, clock, tell, drivers=drivers, keep=keep)
 
 
 def run_of_inputs(inputs: Inputs, listen: Listener | None = None, *, drivers: bool = True) -> Run:
@@ -118,7 +118,13 @@ def run_of_inputs(inputs: Inputs, listen: Listener | None = None, *, drivers: bo
 
 
 def _make(
-    inputs: Inputs, plans: Sequence[ScenarioPlan], clock: Clock, tell: Listener, *, drivers: bool
+    inputs: Inputs,
+    plans: Sequence[ScenarioPlan],
+    clock: Clock,
+    tell: Listener,
+    *,
+    drivers: bool,
+    keep: Callable[[Run], None] | None = None,
 ) -> Run:
     config = inputs.config
     posteriors, hits, gates, combined = fit_and_judge(inputs, tell, clock.time)
@@ -343,23 +349,6 @@ def require_converged(forecast: Forecast, folder: Path, ledger: Path | None = No
 def _unconverged(forecast: Forecast) -> str:
     failures = (f"\n  {failure_sentence(one)}" for one in forecast.diagnostics.failures)
     return f"the fit did not converge; do not use its numbers.{''.join(failures)}"
-
-
-def versions() -> dict[str, str]:
-    """Versions of what the numbers depend on."""
-    names = (
-        "forecast",
-        "numpy",
-        "scipy",
-        "pymc",
-        "pytensor",
-        "nutpie",
-        "numba",
-        "arviz",
-        "typst",
-        "matplotlib",
-    )
-    return {"python": platform.python_version()} | {name: version(name) for name in names}
 
 
 def _sampling_listener(tell: Listener) -> Callable[[SamplingProgress], None]:

@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from xml.etree import ElementTree
 
@@ -187,11 +188,10 @@ def test_change_is_time_passing_plus_news_and_both_are_forecasts(trial, tmp_path
 
 
 def test_two_watches_of_one_list_do_not_meet(trial, tmp_path):
-    with (
-        folder.alone(tmp_path / "trial"),
-        pytest.raises(RunFolderError, match="another watch of this list is at work"),
-    ):
-        run_watch(load_watchlist(trial), WatchOptions(out=tmp_path, report=False))
+    with folder.alone(tmp_path / "trial"), ThreadPoolExecutor(1) as pool:
+        second = pool.submit(run_watch, load_watchlist(trial), WatchOptions(out=tmp_path, report=False))
+        with pytest.raises(RunFolderError, match="another watch of this list is at work"):
+            second.result()
 
 
 def test_dyads_that_cannot_be_run_are_all_named_and_the_others_run_on_request(tmp_path):
