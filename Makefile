@@ -9,7 +9,7 @@ FRAME := pyproject.toml tools/install-lock tools/find-python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup report check sample track-record test test-slow lint bench lock clean
+.PHONY: help setup report check watch sample track-record test test-slow lint bench lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -22,6 +22,9 @@ report: .venv/.run  ## run the worked case: reports/us-china-2023/2023-07-10/rep
 
 check: .venv/.run  ## read the worked case back in plain English, without sampling
 	$(VENV)/forecast check $(CONFIG) $(ARGS)
+
+watch: .venv/.run  ## watch the worked list: reports/worked-watchlist/2023-07-09/watch.pdf
+	$(VENV)/forecast watch configs/watchlist/watchlist.yaml $(ARGS)
 
 sample: .venv/.run  ## make the committed sample report anew: reports/sample/
 	rm -rf build/sample

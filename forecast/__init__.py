@@ -19,6 +19,7 @@ The map, in the order the data flow::
     ledger/      every forecast on record, resolved, scored    open_ledger, resolve_ledger, score_ledger
     workflows/   the order of the stages                       make_forecast, run_forecast, save_run,
                                                                rebuild_report, run_backtest
+    watchlist/   many dyads at once: ranked, put together       run_watch, run_list_backtest
     bench/       speed, accuracy, convergence, measured
     cli/         the command ``forecast``
     records/, wording/                      the files of a run as types; all that is said in words
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
         load_config,
         load_scenario,
     )
+    from forecast.config.watchlist import Watchlist, load_watchlist
     from forecast.errors import ForecastError, InputError, NotConvergedError, NotConvergedWarning
     from forecast.evaluation.backtest import BacktestOptions
     from forecast.events.bundled import load_events
@@ -63,10 +65,13 @@ if TYPE_CHECKING:
     from forecast.priors import default_priors
     from forecast.records.analysis import Analysis
     from forecast.records.forecast import Forecast
+    from forecast.records.watch import Watch
     from forecast.runs.inputs import read_inputs
     from forecast.runs.run import Run, read_run
     from forecast.scenarios import compare_scenarios
     from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
+    from forecast.watchlist.backtest import run_list_backtest
+    from forecast.watchlist.watch import WatchOptions, run_watch
     from forecast.workflows.backtest import run_backtest
     from forecast.workflows.forecast import make_forecast, run_forecast
     from forecast.workflows.report import rebuild_report, save_run
@@ -85,6 +90,9 @@ _HOME = {
     "Run": "runs.run",
     "Scenario": "config",
     "Switches": "feeds.options",
+    "Watch": "records.watch",
+    "WatchOptions": "watchlist.watch",
+    "Watchlist": "config.watchlist",
     "compare_scenarios": "scenarios",
     "default_priors": "priors",
     "describe_config": "config",
@@ -93,16 +101,19 @@ _HOME = {
     "load_config": "config",
     "load_events": "events.bundled",
     "load_scenario": "config",
+    "load_watchlist": "config.watchlist",
     "make_forecast": "workflows.forecast",
     "measure_robustness": "sensitivity.robustness",
     "open_ledger": "ledger.store",
-    "read_run": "runs.run",
     "read_events": "events.reading",
     "read_inputs": "runs.inputs",
+    "read_run": "runs.run",
     "rebuild_report": "workflows.report",
     "resolve_ledger": "ledger.resolving",
     "run_backtest": "workflows.backtest",
     "run_forecast": "workflows.forecast",
+    "run_list_backtest": "watchlist.backtest",
+    "run_watch": "watchlist.watch",
     "save_run": "workflows.report",
     "score_ledger": "ledger.scoring",
 }
@@ -121,6 +132,9 @@ __all__ = [
     "Run",
     "Scenario",
     "Switches",
+    "Watch",
+    "WatchOptions",
+    "Watchlist",
     "compare_scenarios",
     "default_priors",
     "describe_config",
@@ -129,6 +143,7 @@ __all__ = [
     "load_config",
     "load_events",
     "load_scenario",
+    "load_watchlist",
     "make_forecast",
     "measure_robustness",
     "open_ledger",
@@ -139,6 +154,8 @@ __all__ = [
     "resolve_ledger",
     "run_backtest",
     "run_forecast",
+    "run_list_backtest",
+    "run_watch",
     "save_run",
     "score_ledger",
 ]

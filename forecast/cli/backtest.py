@@ -85,12 +85,24 @@ def backtest(
     *,
     output: Output,
 ) -> None:
-    """Forecast at past dates from what was known then, and score it beside five simple baselines."""
-    loaded = case.load()
+    """Forecast at past dates from what was known then, and score it beside five simple baselines.
+
+    Of a watchlist: by dyad, pooled, as a ranking, and as a whole.
+    """
     if force and resume:
         raise InputError("--force begins anew and --resume goes on: give one of them")
     if cluster and cluster != "local" and plan.jobs > 1:
         raise InputError("--jobs: a scheduler has its own workers. Leave it out with --cluster tcp://…")
+
+    from forecast.config.watchlist import is_watchlist
+
+    if is_watchlist(case.config):
+        from forecast.cli.watch_backtest import Where, backtest_list
+
+        where = Where(plan.jobs, cluster, resume=resume, out=out, force=force)
+        backtest_list(case, plan, where, output)
+        return
+    loaded = case.load()
 
     with listening(shown=output.for_people) as listen:
         from forecast.workflows.backtest import backtest_place, partial_place, run_backtest

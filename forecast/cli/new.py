@@ -44,7 +44,7 @@ class NewOptions:
     )
     dates: DateOrder = DATES
     example: str | None = option(
-        None, "--example", "Lay out an example instead: us-china or own-data.", "NAME"
+        None, "--example", "Lay out an example instead: us-china, own-data or watchlist.", "NAME"
     )
     out: Path | None = option(
         None, "--out", "File to write, a-b.yaml when absent; of an example the folder, else configs.", "FILE"
@@ -131,7 +131,7 @@ def _bundled_with(pair: Pair | None) -> EventTable | None:
 
 
 def _lay_out(asked: NewOptions, answer: Answer) -> None:
-    from forecast.config.examples import example_files
+    from forecast.config.examples import WATCHLIST, example_files
 
     ignored = {"EVENTS": asked.events, "--pair": asked.pair, "--as-of": asked.as_of}
     if given := tuple(name for name, value in ignored.items() if value is not None):
@@ -144,7 +144,8 @@ def _lay_out(asked: NewOptions, answer: Answer) -> None:
         raise InputError(f"--out: {folder} is a file; an example needs a folder")
     _write(content, force=asked.force)
     config, *others = content
-    after = _next("check", config)
+    is_list = asked.example == WATCHLIST
+    after = _next("watch" if is_list else "check", config)
     facts = {
         "example": asked.example,
         "path": str(config),
@@ -152,7 +153,8 @@ def _lay_out(asked: NewOptions, answer: Answer) -> None:
         "next": after,
     }
     beside = f" and {count(len(others), 'file')} beside it" if others else ""
-    answer.print(facts, [text(f"Wrote {config}{beside}."), *_next_lines(config, _next("run", config))])
+    lines = [line(f"Next: {after}")] if is_list else _next_lines(config, _next("run", config))
+    answer.print(facts, [text(f"Wrote {config}{beside}."), *lines])
 
 
 def _write(files: Mapping[Path, bytes], *, force: bool) -> None:

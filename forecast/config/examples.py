@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from types import MappingProxyType
 
 from forecast.errors import InputError, did_you_mean
 
+WATCHLIST = "watchlist"
 EXAMPLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "us-china": ("us-china-2023.yaml", "scenarios"),
         "own-data": ("own-data-template.yaml", "example-events.csv"),
+        WATCHLIST: ("watchlist",),
     }
 )
 """Name of an example → its files and folders below ``forecast/examples``, the config first."""
@@ -41,7 +44,7 @@ def example_files(name: str) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     for part in EXAMPLES[name]:
         place = root / part
-        inside = sorted(place.iterdir(), key=lambda one: one.name) if place.is_dir() else []
+        inside = sorted(place.iterdir(), key=_settings_first) if place.is_dir() else []
         for path, one in [(f"{part}/{one.name}", one) for one in inside] or [(part, place)]:
             try:
                 found[path] = _without_editor_line(one.read_bytes())
@@ -52,6 +55,10 @@ def example_files(name: str) -> dict[str, bytes]:
                     "repository instead"
                 ) from error
     return found
+
+
+def _settings_first(place: Traversable) -> tuple[bool, str]:
+    return not place.name.endswith(".yaml"), place.name
 
 
 def _without_editor_line(content: bytes) -> bytes:

@@ -77,6 +77,8 @@ def parse_overrides(overrides: Sequence[str]) -> list[Override]:
 
 
 def _checked(settings: dict[str, YamlValue], source: SourceMap, path: Path, faults: list[Fault]) -> Config:
+    if "dyads" in settings and "dyad" not in settings:
+        raise source.error([Fault(("dyads",), f"is of a watchlist; use it with 'forecast watch {path}'")])
     own_name = folder_name(path.stem)
     if own_name:
         settings = {"name": own_name, **settings}

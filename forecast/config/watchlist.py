@@ -151,6 +151,11 @@ class Watchlist(SettingsFile):
     on_change: Annotated[OnChange, EMPTY_MAPPING] = Field(
         default=OnChange(), description="whom to tell of a change of trigger"
     )
+    shock: Literal["shipped", "own", "none"] = Field(
+        default="shipped",
+        description="how strongly dyads go together: as shipped, as learned by the backtest of this list, or "
+        "not at all",
+    )
     stale: Literal["stamp", "refuse"] = Field(
         default="stamp",
         description="what becomes of a dyad whose feed is old for its own pace: its forecast is stamped, or "
@@ -246,6 +251,9 @@ def load_watchlist(path: str | Path, overrides: Sequence[str] = (), as_of: date 
     if as_of is not None:
         given.append(Override("--as-of", "as_of", as_of.isoformat()))
     settings, source, faults = overridden(written, place, given, Watchlist)
+    if "dyad" in settings and "dyads" not in settings:
+        message = f"is of a config of one dyad; use it with 'forecast run {path}', or give dyads"
+        raise source.error([Fault(("dyad",), message)])
     own_name = plain_name(path.stem)
     if own_name:
         settings = {"name": own_name, **settings}

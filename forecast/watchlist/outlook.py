@@ -11,7 +11,7 @@ from forecast.config.watchlist import Watchlist
 from forecast.events.dyads import DyadRule
 from forecast.records.watch import DyadEntry, ListMilestone, Pair, SharedShockRecord
 from forecast.watchlist.joint_paths import NO_SHOCK, ListOutcome, SharedShock, actor_loadings, list_outcomes
-from forecast.watchlist.shared_shock import shipped_shock
+from forecast.watchlist.shared_shock import SourcedShock
 
 PAIRS = 5
 LEAST_GAIN = 0.001
@@ -19,19 +19,27 @@ LEAST_GAIN = 0.001
 
 
 def list_outlook(
-    watchlist: Watchlist, entries: Sequence[DyadEntry], rules: Mapping[str, DyadRule]
-) -> tuple[dict[str, tuple[ListMilestone, ...]], SharedShockRecord]:
-    """Return the outlook by target and milestone, and the shared shock that it was played with."""
-    shipped = shipped_shock()
-    pooled = shipped.pooled
+    watchlist: Watchlist,
+    entries: Sequence[DyadEntry],
+    rules: Mapping[str, DyadRule],
+    learned: SourcedShock | None,
+) -> tuple[dict[str, tuple[ListMilestone, ...]], SharedShockRecord | None]:
+    """Return the outlook by target and milestone, and the shared shock that it was played with.
+
+    Without one learned, dyads are independent.
+    """
+    shock = learned.pooled.shock if learned else NO_SHOCK
     names = list(dict.fromkeys(target.name for one in entries for target in one.targets))
-    found = {name: _of_target(watchlist, name, entries, rules, pooled.shock) for name in names}
+    found = {name: _of_target(watchlist, name, entries, rules, shock) for name in names}
+    if learned is None:
+        return found, None
+    pooled = learned.pooled
     return found, SharedShockRecord(
         everyone=pooled.everyone,
         everyone_se=pooled.apart.se,
         actors=pooled.actors,
         actors_se=2 * pooled.sharing.se,
-        source=shipped.source,
+        source=learned.source,
     )
 
 

@@ -14,12 +14,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from forecast.errors import InputError
 from forecast.evaluation.bootstrap import draw_blocks
 from forecast.watchlist.joint_paths import SharedShock
 
@@ -31,6 +33,11 @@ GRID: Floats = np.round(np.arange(-0.2, 0.9001, 0.01), 2)
 N_RESAMPLES = 400
 ERRORS = 2.0
 """A shock is used only where it is more than so many standard errors above none."""
+FEWEST_PAIRS = 10
+UNKNOWN = 1.0
+"""Error of a correlation of which fewer pairs tell."""
+MOST_SHARED = 0.9
+"""Share of the variance that dyads may share at most: each keeps something of its own."""
 _CLIP = 1e-3
 
 
@@ -124,12 +131,13 @@ def both_below(h: Floats, k: Floats) -> Floats:
 
 
 def _estimate(by_origin: Floats, rows: NDArray[np.int64], pairs: int) -> Correlation:
-    if not pairs:
-        return Correlation(0.0, float("inf"), 0)
+    if pairs < FEWEST_PAIRS:
+        return Correlation(0.0, UNKNOWN, pairs)
     times = np.stack([np.bincount(row, minlength=len(by_origin)) for row in rows])
     resampled = GRID[np.argmax(times @ by_origin, axis=1)]
     value = float(GRID[np.argmax(by_origin.sum(axis=0))])
-    return Correlation(value, float(resampled.std(ddof=1)), pairs)
+    # Finer than the grid nothing is known.
+    return Correlation(value, max(float(resampled.std(ddof=1)), float(GRID[1] - GRID[0])), pairs)
 
 
 def _residuals(
@@ -141,8 +149,8 @@ def _residuals(
     p = np.clip(probability, _CLIP, 1 - _CLIP)
     residual = np.nan_to_num((outcome - p) / np.sqrt(p * (1 - p)))
     first, second = pairs
-    if not len(first):
-        return Correlation(0.0, float("inf"), 0)
+    if len(first) < FEWEST_PAIRS:
+        return Correlation(0.0, UNKNOWN, len(first))
     product = (residual[:, first] * residual[:, second]).sum(axis=1)
     size = np.sqrt((residual[:, first] ** 2).sum(axis=1) * (residual[:, second] ** 2).sum(axis=1))
     resampled = product[rows].sum(axis=1) / size[rows].sum(axis=1)
@@ -165,7 +173,7 @@ class PooledShock:
     def actors(self) -> float:
         """Share of the actors' shocks: two dyads with one of two sides in common share half of it."""
         above = self.sharing.value - self.everyone
-        return min(2 * above, 1 - self.everyone) if above > ERRORS * self.sharing.se else 0.0
+        return min(2 * above, MOST_SHARED - self.everyone) if above > ERRORS * self.sharing.se else 0.0
 
     @property
     def shock(self) -> SharedShock:
@@ -200,17 +208,31 @@ def shock_content(learned: Sequence[LearnedShock], provenance: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class ShippedShock:
-    """The shock that ships, and what it was learned from, in words."""
+class SourcedShock:
+    """A shock that was learned, and what from, in words."""
 
     pooled: PooledShock
     source: str
 
 
 @cache
-def shipped_shock() -> ShippedShock:
+def shipped_shock() -> SourcedShock:
     """Return the shock that ships with the package."""
-    path = files("forecast.watchlist") / "data" / SHIPPED
-    content = json.loads(path.read_text(encoding="utf-8"))
+    return _shock_of((files("forecast.watchlist") / "data" / SHIPPED).read_text(encoding="utf-8"))
+
+
+def read_shock(path: Path) -> SourcedShock:
+    """Return the shock that the backtest of a list learned (``InputError`` where there is none)."""
+    try:
+        return _shock_of(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{path}: no shared shock of this list ({error}). Make one with 'forecast backtest LIST', or use "
+            "shock: shipped"
+        ) from error
+
+
+def _shock_of(text: str) -> SourcedShock:
+    content = json.loads(text)
     parts = {name: Correlation(**value) for name, value in content["pooled"].items()}
-    return ShippedShock(PooledShock(**parts), content["provenance"]["source"])
+    return SourcedShock(PooledShock(**parts), str(content["provenance"]["source"]))

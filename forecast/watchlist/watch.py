@@ -27,11 +27,11 @@ from forecast.records.watch import (
     Failure,
     FeedFault,
     State,
-    TriggerRecord,
     Watch,
     WatchNote,
     answer_to,
 )
+from forecast.runs.files import BACKTEST
 from forecast.runs.inputs import load_hazard, load_population
 from forecast.watchlist import folder as places
 from forecast.watchlist.atom import changed, feed_of
@@ -51,7 +51,10 @@ from forecast.watchlist.notifying import message_of, notify
 from forecast.watchlist.outlook import list_outlook
 from forecast.watchlist.page import make_page_and_pdf
 from forecast.watchlist.ranking import rank_dyads, split_change
+from forecast.watchlist.shared_shock import SHIPPED as SHOCK
+from forecast.watchlist.shared_shock import SourcedShock, read_shock, shipped_shock
 from forecast.watchlist.table import table_rows
+from forecast.watchlist.trigger_record import trigger_records
 from forecast.watchlist.triggers import trigger_state
 from forecast.wording import count
 
@@ -107,8 +110,9 @@ def run_watch(
     asked, tell = options or WatchOptions(), listen or (lambda progress: None)
     tell(StageProgress("read"))
     files = read_files(watchlist)
-    entries = _read_dyads(watchlist, files, keep_going=asked.keep_going)
     place = asked.out / watchlist.name
+    _refuse_settings(watchlist, files, place)
+    entries = _read_dyads(watchlist, files, keep_going=asked.keep_going)
     with places.alone(place):
         folder = places.watch_place(watchlist, asked.out)
         places.open_watch(folder)
@@ -116,7 +120,7 @@ def run_watch(
         if before is not None:
             _add_earlier(entries, before)
         _run(entries, folder, asked, tell)
-        watch = _watch_of(watchlist, entries, before[0] if before else None)
+        watch = _watch_of(watchlist, entries, before[0] if before else None, place)
         watch = _told(watchlist, watch, folder)
         made = {places.FEED: feed_of(watch, place)}
         tell(StageProgress("report"))
@@ -135,7 +139,6 @@ def rule_of(dyad: WatchedDyad) -> DyadRule:
 
 def _read_dyads(watchlist: Watchlist, files: Sequence[EventFile], *, keep_going: bool) -> list[_Entry]:
     """Find the acts of every dyad; those that cannot be run are named at once, or fail."""
-    _refuse_settings(watchlist, files)
     entries, faults = [], []
     for position, dyad in enumerate(watchlist.dyads):
         found = events_of(rule_of(dyad), files)
@@ -162,7 +165,7 @@ def _read_dyads(watchlist: Watchlist, files: Sequence[EventFile], *, keep_going:
     return entries
 
 
-def _refuse_settings(watchlist: Watchlist, files: Sequence[EventFile]) -> None:
+def _refuse_settings(watchlist: Watchlist, files: Sequence[EventFile], place: Path) -> None:
     """Refuse what would fail in every dyad: a family, coefficients or priors that are not there."""
     config = watchlist.config_of(0, files[0].source)
     try:
@@ -171,6 +174,8 @@ def _refuse_settings(watchlist: Watchlist, files: Sequence[EventFile]) -> None:
         raise watchlist.error([(("model", "family"), str(error))]) from error
     load_hazard(config)
     load_population(config)
+    if watchlist.shock == "own":
+        _shock(watchlist, place)
 
 
 def _problem(
@@ -239,7 +244,7 @@ def _died(job: tuple[Job]) -> Result:
     return DyadFailed(Failure(code="worker_died", text=text))
 
 
-def _watch_of(watchlist: Watchlist, entries: Sequence[_Entry], before: Watch | None) -> Watch:
+def _watch_of(watchlist: Watchlist, entries: Sequence[_Entry], before: Watch | None, place: Path) -> Watch:
     earlier = {one.name: one for one in before.dyads} if before else {}
     made = [_entry_of(watchlist, entry, earlier.get(entry.dyad.key), before) for entry in entries]
     with_numbers = [one for one in made if one.targets]
@@ -252,7 +257,7 @@ def _watch_of(watchlist: Watchlist, entries: Sequence[_Entry], before: Watch | N
     ranked.sort(key=lambda one: one.rank or 0)
     failed = [one for one in made if not one.targets]
     rules = {entry.dyad.key: rule_of(entry.dyad) for entry in entries}
-    outlook, shock = list_outlook(watchlist, ranked, rules)
+    outlook, shock = list_outlook(watchlist, ranked, rules, _shock(watchlist, place))
     notes = [note for entry in entries for note in entry.notes]
     return Watch(
         name=watchlist.name,
@@ -263,13 +268,17 @@ def _watch_of(watchlist: Watchlist, entries: Sequence[_Entry], before: Watch | N
         dyads=(*ranked, *failed),
         list=outlook,
         shared_shock=shock,
-        triggers=tuple(
-            TriggerRecord(name=name, threshold=threshold) for name, threshold in watchlist.triggers.items()
-        ),
+        triggers=trigger_records(watchlist, place),
         hysteresis=watchlist.hysteresis,
         notes=tuple(notes),
         versions={"numbers": decisive_versions()},
     )
+
+
+def _shock(watchlist: Watchlist, place: Path) -> SourcedShock | None:
+    if watchlist.shock == "none":
+        return None
+    return read_shock(place / BACKTEST / SHOCK) if watchlist.shock == "own" else shipped_shock()
 
 
 def _entry_of(

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from forecast.config import load_config
-from forecast.config.examples import EXAMPLES
+from forecast.config.examples import EXAMPLES, WATCHLIST
+from forecast.config.watchlist import load_watchlist
 from forecast.events.codebook import CONFLICTUAL
 from forecast.runs.inputs import read_inputs
 
@@ -296,10 +297,14 @@ def test_a_pair_without_events_gets_a_template_that_is_valid_once_it_is_filled_i
 def test_an_example_is_laid_out_whole_and_checks(command, folder, example):
     ended = command("new", "--example", example, "--out", "here", "--json")
     record = json.loads(ended.out)
-    assert len(read_inputs(load_config(record["path"])).events) > 100
-    assert record["next"] == f"forecast check {record['path']}"
     config = Path(record["path"])
-    shipped = (ROOT / "configs" / config.name).read_text(encoding="utf-8")
+    if example == WATCHLIST:
+        assert len(load_watchlist(config).dyads) == 4
+        assert record["next"] == f"forecast watch {config}"
+    else:
+        assert len(read_inputs(load_config(config)).events) > 100
+        assert record["next"] == f"forecast check {config}"
+    shipped = (ROOT / "configs" / config.relative_to("here")).read_text(encoding="utf-8")
     assert shipped.endswith(config.read_text(encoding="utf-8"))
     assert "yaml-language-server" not in config.read_text(encoding="utf-8")
     assert sorted(record["files"]) == sorted(str(path) for path in Path("here").rglob("*.*"))
@@ -312,4 +317,4 @@ def test_an_example_is_laid_out_whole_and_checks(command, folder, example):
 def test_an_unknown_example_is_refused_with_a_hint(command, folder):
     ended = command("new", "--example", "uschina")
     assert ended.code == 2
-    assert "Did you mean 'us-china'? Allowed: us-china, own-data" in ended.err
+    assert "Did you mean 'us-china'? Allowed: us-china, own-data, watchlist" in ended.err

@@ -2,14 +2,12 @@
 
 import json
 import shutil
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from xml.etree import ElementTree
 
 import pytest
 
-from forecast.cli import main
 from forecast.config.watchlist import load_watchlist
 from forecast.errors import InputError, RunFolderError
 from forecast.events.reading import read_events, write_events
@@ -19,23 +17,11 @@ from forecast.watchlist import dyad_runs, folder
 from forecast.watchlist import watch as watching
 from forecast.watchlist.watch import WatchOptions, run_watch
 
-from .conftest import AS_OF, PAIRS, simulated, write_dyads, write_list
-
-
-def command(*arguments) -> int:
-    before = sys.argv
-    sys.argv = ["forecast", "watch", *map(str, arguments)]
-    try:
-        main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    finally:
-        sys.argv = before
-    return 0
+from .conftest import AS_OF, PAIRS, command, simulated, write_dyads, write_list
 
 
 def test_the_command_prints_the_contract_and_leaves_its_files(trial, tmp_path, capsys):
-    assert command(trial, "--out", tmp_path / "out", "--json") == 0
+    assert command("watch", trial, "--out", tmp_path / "out", "--json") == 0
     printed = json.loads(capsys.readouterr().out)
     place = tmp_path / "out/trial" / AS_OF.isoformat()
     assert {"watch.json", "watch.csv", "watch.pdf", "watch.html", "watch.atom"} <= {

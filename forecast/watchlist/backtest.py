@@ -1,0 +1,236 @@
+"""The backtest of a list: every dyad at the same past origins, scored by dyad, pooled, and as a list.
+
+Errors come from a block bootstrap over origins, in which all dyads of an origin are drawn together:
+neighbours share wars, so that dyads are no separate evidence.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.config.watchlist import Watchlist
+from forecast.errors import InputError, UnfinishedError
+from forecast.evaluation.backtest import BacktestOptions, BacktestPlan, plan_backtest
+from forecast.evaluation.bootstrap import block_length
+from forecast.evaluation.forecast_table import COLUMNS, ForecastTable
+from forecast.evaluation.score_table import score_forecasts, without_nan
+from forecast.evaluation.unit_store import UnitStore, open_store, plan_settings
+from forecast.evaluation.units import UnitResult, collect, model_columns, units_of
+from forecast.evaluation.workers import run_jobs
+from forecast.events.dyads import DyadRule
+from forecast.events.table import EventTable, csv_text
+from forecast.progress import Listener, StageProgress
+from forecast.runs import files
+from forecast.runs.folder import file_hashes, new_run_folder, refuse_existing, write_json
+from forecast.runs.inputs import inputs_of
+from forecast.storage import write_file
+from forecast.watchlist.event_files import events_of, read_files
+from forecast.watchlist.list_scores import ListForecasts, list_calibration, pooled_scores, trigger_scores
+from forecast.watchlist.shared_shock import SHIPPED as SHOCK
+from forecast.watchlist.shared_shock import LearnedShock, learn_shock, shock_content
+from forecast.watchlist.trigger_record import headline_days
+
+BASELINE = "panel"
+"""The pooled hazard: beside the family of the list in any case."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ListBacktest:
+    """A backtest of a list; ``content`` is that of ``scores.json``, ``left_out`` why dyads are not in it."""
+
+    forecasts: Mapping[str, ForecastTable]
+    content: dict[str, Any]
+    left_out: Mapping[str, str]
+
+
+def list_backtest_place(watchlist: Watchlist, out: Path) -> Path:
+    """Where the backtest of a list is kept: ``<out>/<name>/backtest``."""
+    return out / watchlist.name / files.BACKTEST
+
+
+def run_list_backtest(
+    watchlist: Watchlist,
+    options: BacktestOptions,
+    *,
+    folder: Path,
+    resume: bool = False,
+    force: bool = False,
+    processes: int = 1,
+    cluster: str | None = None,
+    listen: Listener | None = None,
+) -> ListBacktest:
+    """Forecast every dyad of a list at past origins, score, and write the folder.
+
+    Parameters
+    ----------
+    options : BacktestOptions
+        Its horizons are those of the list.
+    folder, resume, force, processes, cluster
+        As ``forecast.workflows.backtest.run_backtest``.
+
+    Raises
+    ------
+    InputError
+        The list, its files or the options cannot be used, or no dyad can be forecast at any origin.
+    UnfinishedError
+        Some part failed; the others are kept.
+    """
+    tell = listen or (lambda progress: None)
+    refuse_existing(folder, force=force, kind="backtest")
+    asked = replace(options, horizons=horizons_of(watchlist), models=models_of(watchlist, options))
+    plans, events, left_out = _plans(watchlist, asked)
+    settings = {name: plan_settings(plan, events[name].sha256) for name, plan in plans.items()}
+    store = open_store(folder.with_name(f"{folder.name}.partial"), settings, resume=resume, force=force)
+    results = _run(plans, events, store, (processes, cluster), tell)
+    forecasts = {name: collect(plan, events[name], results[name]) for name, plan in plans.items()}
+    content, shocks = _content(watchlist, plans, forecasts)
+    content["left_out"] = dict(left_out)
+    with new_run_folder(folder, force=force, kind="backtest") as filling:
+        write_json(content, filling / files.SCORES)
+        write_file(filling / files.FORECASTS, _csv(forecasts))
+        write_json(shocks, filling / SHOCK)
+        made = {"kind": "backtest", "made_on": datetime.now(UTC).date().isoformat()}
+        write_json(made | {"outputs_sha256": file_hashes(filling)}, filling / files.MANIFEST)
+    store.remove()
+    return ListBacktest(forecasts, content, left_out)
+
+
+def horizons_of(watchlist: Watchlist) -> tuple[int, ...]:
+    """Days ahead of the milestones of a list."""
+    return tuple(sorted({(one.date - watchlist.as_of).days for one in watchlist.shared_milestones}))
+
+
+def models_of(watchlist: Watchlist, options: BacktestOptions) -> tuple[str, ...]:
+    """Return the models asked for, or the family of the list, and the pooled hazard in any case."""
+    asked = options.models or (watchlist.model.family,)
+    return tuple(dict.fromkeys((*asked, BASELINE)))
+
+
+def _plans(
+    watchlist: Watchlist, options: BacktestOptions
+) -> tuple[dict[str, BacktestPlan], dict[str, EventTable], dict[str, str]]:
+    """Plan every dyad on its own record; one that cannot be forecast is left out, with the reason."""
+    files_read = read_files(watchlist)
+    plans: dict[str, BacktestPlan] = {}
+    events: dict[str, EventTable] = {}
+    left_out: dict[str, str] = {}
+    for position, dyad in enumerate(watchlist.dyads):
+        found = events_of(DyadRule(dyad.side_a, dyad.side_b, dyad.theatre), files_read)
+        if found is None:
+            left_out[dyad.key] = "no act between the two sides"
+            continue
+        try:
+            inputs = inputs_of(watchlist.config_of(position, found.table.source), found.table)
+            plans[dyad.key] = plan_backtest(inputs, options)
+            events[dyad.key] = inputs.events
+        except InputError as error:
+            left_out[dyad.key] = str(error)
+    if not plans:
+        listed = "\n".join(f"  {name}: {reason}" for name, reason in left_out.items())
+        raise InputError(f"no dyad of the list can be forecast at past origins.\n{listed}")
+    return plans, events, left_out
+
+
+def _run(
+    plans: Mapping[str, BacktestPlan],
+    events: Mapping[str, EventTable],
+    store: UnitStore,
+    where: tuple[int, str | None],
+    tell: Listener,
+) -> dict[str, list[UnitResult]]:
+    results = {name: store.finished(units_of(plan)) for name, plan in plans.items()}
+    have = {one.unit for found in results.values() for one in found}
+    light = {name: model_columns(table) for name, table in events.items()}
+    jobs = [
+        (plan, light[name], unit)
+        for name, plan in plans.items()
+        for unit in units_of(plan)
+        if unit not in have
+    ]
+    failures = []
+    for done, ((_, _, unit), outcome) in enumerate(run_jobs(jobs, processes=where[0], cluster=where[1]), 1):
+        if isinstance(outcome, UnitResult):
+            store.keep(outcome)
+            results[unit.dyad].append(outcome)
+        else:
+            failures.append(str(outcome))
+        tell(StageProgress("backtest", done, len(jobs), unit.name))
+    if failures:
+        listed = "\n".join(f"  {failure}" for failure in failures)
+        raise UnfinishedError(f"{len(failures)} parts failed.\n{listed}\nTry them again: --resume.")
+    return results
+
+
+def _content(
+    watchlist: Watchlist, plans: Mapping[str, BacktestPlan], tables: Mapping[str, ForecastTable]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    seed = watchlist.sampler.seed
+    first = next(iter(plans.values()))
+    rules = {one.key: DyadRule(one.side_a, one.side_b, one.theatre) for one in watchlist.dyads}
+    dyads = tuple(plans)
+    models = tuple(dict.fromkeys(name for table in tables.values() for name in table.models))
+    pooled, ranked, calibration, shocks = [], [], [], dict[str, list[LearnedShock]]()
+    origins = sorted({origin for plan in plans.values() for origin in plan.origins})
+    for target in dict.fromkeys(name for table in tables.values() for name in table.targets):
+        for horizon in first.horizons:
+            by_model = {model: ListForecasts.of(tables, target, horizon, model, origins) for model in models}
+            block = block_length(np.array(origins, "datetime64[D]"), horizon)
+            cells = pooled_scores(by_model, block, seed)
+            pooled += [{"target": target, "horizon_days": horizon, **cell} for cell in cells]
+            own = by_model[watchlist.model.family]
+            sharing = _sharing([rules[name] for name in dyads])
+            learned = learn_shock(own.probability, own.outcome, sharing, horizon, max(block, 12), seed)
+            shocks.setdefault(target, []).append(learned)
+            found = list_calibration(own, [rules[name] for name in dyads], learned, block, seed)
+            calibration.append({"target": target, "horizon_days": horizon, **found})
+            if target == watchlist.asked.target and horizon == headline_days(watchlist):
+                ranked = trigger_scores(own, watchlist.triggers, watchlist.hysteresis)
+    scores = {name: score_forecasts(table, seed=seed).to_dict() for name, table in tables.items()}
+    content: dict[str, Any] = {
+        "schema": 1,
+        "kind": "list",
+        "name": watchlist.name,
+        "as_of": watchlist.as_of.isoformat(),
+        "model": watchlist.model.family,
+        "hysteresis": watchlist.hysteresis,
+        "question": {"target": watchlist.asked.target, "horizon_days": headline_days(watchlist)},
+        "origins": {"number": len(origins), "first": origins[0].isoformat(), "last": origins[-1].isoformat()},
+        "pooled": pooled,
+        "list": calibration,
+        "triggers": ranked,
+        "dyads": [{"name": name, **one} for name, one in scores.items()],
+    }
+    source = (
+        f"{len(dyads)} dyads of the list {watchlist.name}, {origins[0]} to {origins[-1]}, monthly origins"
+    )
+    provenance = {"source": source, "model": watchlist.model.family, "dyads": list(dyads)}
+    by_target = {target: shock_content(found, provenance) for target, found in shocks.items()}
+    content["shared_shock"] = by_target
+    # The first target's is what a list of its own would be played with.
+    plain: dict[str, Any] = json.loads(json.dumps(without_nan(content)))
+    return plain, json.loads(json.dumps(without_nan(by_target[watchlist.asked.target])))
+
+
+def _sharing(rules: Sequence[DyadRule]) -> NDArray[np.bool_]:
+    """Which pairs of dyads have an actor on a side in common, shape (dyad, dyad)."""
+    sides = [{*one.a, *one.b} for one in rules]
+    return np.array([[bool(one & other) for other in sides] for one in sides])
+
+
+def _csv(tables: Mapping[str, ForecastTable]) -> str:
+    rows = (
+        (name, *row)
+        for name, table in tables.items()
+        for row in zip(*(getattr(table, column).tolist() for column in COLUMNS), strict=True)
+    )
+    return csv_text([("dyad", *COLUMNS), *([str(cell) for cell in row] for row in rows)])

@@ -1,0 +1,150 @@
+"""The backtest of a list: scores that can be counted by hand, triggers beside them, and the worked list."""
+
+import json
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from forecast.config.watchlist import load_watchlist
+from forecast.evaluation.backtest import BacktestOptions
+from forecast.evaluation.scores import area_under_roc
+from forecast.watchlist.backtest import run_list_backtest
+from forecast.watchlist.list_scores import ListForecasts, list_calibration, ranking_scores, trigger_scores
+from forecast.watchlist.shared_shock import learn_shock
+from forecast.watchlist.watch import WatchOptions, run_watch
+
+from .conftest import PAIRS, command, write_dyads, write_list
+from .test_the_list_as_a_whole import simulated_panel
+
+ROOT = Path(__file__).resolve().parents[2]
+OPTIONS = BacktestOptions(first=date(2008, 1, 1), models=())
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("list")
+    write_dyads(folder)
+    path = write_list(folder, extra="triggers: {ready: 20%, set: 35%, go: 50%}\n", as_of=date(2010, 12, 31))
+    watchlist = load_watchlist(path)
+    return (
+        watchlist,
+        run_list_backtest(watchlist, OPTIONS, folder=folder / "out/trial/backtest"),
+        folder / "out",
+    )
+
+
+def test_pooled_scores_are_those_of_all_rows(done):
+    _, backtest, _ = done
+    for cell in backtest.content["pooled"]:
+        rows = [
+            table.select(target="force", horizon_days=cell["horizon_days"], model=cell["model"])
+            for table in backtest.forecasts.values()
+        ]
+        p = np.concatenate([one.probability for one in rows])
+        y = np.concatenate([one.outcome for one in rows])
+        assert cell["n"] == len(p)
+        # Every dyad is forecast at every origin, so that a mean of means is the mean.
+        assert cell["brier"]["value"] == pytest.approx(np.mean((p - y) ** 2))
+        assert cell["auc"] == pytest.approx(area_under_roc(p, y))
+    models = {cell["model"] for cell in backtest.content["pooled"]}
+    assert {"panel", "climatology", "constant_rate"} <= models
+    assert [one["name"] for one in backtest.content["dyads"]] == [f"{a}-{b}".lower() for a, b in PAIRS]
+
+
+def test_a_watch_shows_how_its_triggers_did_in_the_backtest_and_only_for_the_same_question(done):
+    watchlist, backtest, out = done
+    watch, _ = run_watch(watchlist, WatchOptions(out=out, report=False))
+    scored = {one["name"]: one for one in backtest.content["triggers"]}
+    for one in watch.triggers:
+        assert one.miss_rate == scored[one.name]["miss_rate"]
+        assert one.false_alarm_rate == scored[one.name]["false_alarm_rate"]
+        assert one.windows == scored[one.name]["windows"] > 0
+    other = load_watchlist(watchlist.source_path, ["headline={target: force, milestone: days_30}"])
+    asked_otherwise, _ = run_watch(other, WatchOptions(out=out, report=False))
+    assert {one.windows for one in asked_otherwise.triggers} == {None}
+
+
+def test_a_list_may_be_played_with_the_shock_of_its_own_backtest(done):
+    watchlist, _, out = done
+    own, _ = run_watch(
+        load_watchlist(watchlist.source_path, ["shock=own"]), WatchOptions(out=out, report=False)
+    )
+    assert "the list trial" in own.shared_shock.source
+    none, _ = run_watch(
+        load_watchlist(watchlist.source_path, ["shock=none"]), WatchOptions(out=out, report=False)
+    )
+    assert none.shared_shock is None
+    assert [one.any for one in none.list["force"]] == [one.any_if_independent for one in none.list["force"]]
+
+
+def test_ranking_scores_are_those_counted_by_hand():
+    p = np.array([[0.9, 0.8, 0.7, 0.6, 0.5, 0.1, 0.2], [0.1] * 7])
+    y = np.array([[1, 1, 0, 1, 0, 0, 1], [0] * 7], dtype=float)
+    found = ranking_scores(p, y)
+    assert found["precision_at_5"] == pytest.approx((3 / 5 + 0) / 2)
+    assert found["precision_at_best"] == pytest.approx((4 / 5 + 0) / 2)
+    assert found["precision_by_chance"] == pytest.approx((4 / 7 + 0) / 2)
+    # Of 12 pairs of a hit and a miss, the three likeliest hits win 3, 3 and 2, the last one wins 1.
+    assert found["auc_within_origin"] == pytest.approx((3 + 3 + 2 + 1) / 12)
+    few = ranking_scores(p[:, :5], y[:, :5])
+    assert few["ranked_origins"] == 0
+
+
+def test_trigger_rates_count_what_hysteresis_holds_on():
+    p = np.array([[0.6], [0.45], [0.3], [0.45]])
+    y = np.array([[1.0], [0.0], [1.0], [0.0]])
+    (one,) = trigger_scores(ListForecasts(("d",), p, y), {"go": 0.5}, 0.2)
+    # On at .6, held at .45, off at .3, and not on again at .45.
+    assert (one["alarms"], one["false_alarm_rate"], one["miss_rate"]) == (2, 0.5, 0.5)
+
+
+def test_the_spread_of_the_number_of_dyads_is_right_only_with_the_shock_that_made_it():
+    from itertools import pairwise
+
+    from forecast.events.dyads import DyadRule
+    from forecast.watchlist.joint_paths import SharedShock
+
+    chance, hit, sharing = simulated_panel(SharedShock(0.2, 0.3), seed=8)
+    actors = "ABCDEFGHIJ"
+    rules = [DyadRule((a,), (b,)) for a, b in pairwise(actors)] + [DyadRule(("A",), (b,)) for b in "CDEFGH"]
+    forecasts = ListForecasts(tuple(str(n) for n in range(len(rules))), chance, hit)
+    learned = learn_shock(chance, hit, sharing, 30, block=6, seed=1)
+    found = list_calibration(forecasts, rules, learned, 6, seed=1)
+    assert 0.75 < found["shared"]["spread"] < 1.3
+    assert found["independent"]["spread"] > 2
+    gain = found["log_shared_minus_independent"]
+    assert gain["value"] < -2 * gain["se"]
+    assert found["shared"]["number"] == pytest.approx(found["shared"]["expected"], rel=0.1)
+
+
+def test_the_worked_list_is_small_and_its_simulated_events_are_made_again_alike(tmp_path):
+    made = subprocess.run(
+        [sys.executable, ROOT / "tools/simulate-dyads"], capture_output=True, text=True, check=True
+    )
+    assert made.stdout == (ROOT / "configs/watchlist/simulated-dyads.csv").read_text()
+    watch, folder = run_watch(
+        load_watchlist(ROOT / "configs/watchlist/watchlist.yaml"), WatchOptions(out=tmp_path)
+    )
+    by_name = {one.name: one for one in watch.dyads}
+    assert watch.states()["failed"] == 0
+    chance = {name: one.targets[0].milestones[0].probability for name, one in by_name.items()}
+    assert chance["sim-a1-sim-a2"] < chance["sim-b1-sim-b2"]
+    assert chance["sim-a1-sim-a2"] < chance["sim-c1-sim-c2"]
+    assert (folder / "watch.pdf").stat().st_size > 10_000
+
+
+def test_a_backtest_of_a_list_is_asked_for_like_that_of_a_config(tmp_path, capsys):
+    write_dyads(tmp_path)
+    path = write_list(tmp_path, as_of=date(2010, 12, 31), extra="triggers: {go: 50%}\n")
+    arguments = ["backtest", path, "--from", "2010-01-01", "--out", tmp_path / "out"]
+    assert command(*arguments, "--json") == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["kind"] == "list"
+    assert printed["origins"]["first"] == "2010-01-01"
+    assert (tmp_path / "out/trial/backtest/scores.json").is_file()
+    assert command(*arguments, "--force") == 0
+    assert "Triggers on force, 180 days" in capsys.readouterr().out
