@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from forecast import wording
-from forecast.cli.options import RUNS, Output, argument, day, day_option, option, takes_options
+from forecast.cli.options import (
+    LEDGER,
+    RUNS,
+    Output,
+    argument,
+    day,
+    day_option,
+    ledger_place,
+    option,
+    takes_options,
+)
 from forecast.cli.progress import listening
 from forecast.cli.terminal import BLANK, Part, Table, left, line, right, text
-from forecast.errors import UnfinishedError
+from forecast.errors import InputError, UnfinishedError
 
 if TYPE_CHECKING:
     from forecast.records.watch import DyadEntry, ListMilestone, Watch
@@ -26,6 +37,9 @@ def watch(
     overrides: list[str] | None = option(
         None, "--set", "Change a setting for this watch, e.g. model.family=panel. Repeatable.", "KEY=VALUE"
     ),
+    events: list[str] | None = option(
+        None, "--events", "Event file or pattern, in place of those of the list. Repeatable.", "FILE"
+    ),
     as_of: datetime | None = day_option(None, "--as-of", "Day of the watch, in place of as_of."),
     out: Path = option(RUNS, "--out", "Folder of the lists; this one goes to DIR/<name>/<as_of>.", "DIR"),
     keep_going: bool = option(False, "--keep-going", "Run the other dyads where some cannot be run at all."),
@@ -34,18 +48,32 @@ def watch(
         None, "--cluster", "Run on Dask: local, or a scheduler as tcp://host:port.", "WHERE"
     ),
     no_report: bool = option(False, "--no-report", "Make no page and no PDF."),
+    ledger: Path | None = LEDGER,
+    no_ledger: bool = option(False, "--no-ledger", "Leave this watch off the record, e.g. a trial."),
     *,
     output: Output,
 ) -> None:
     """Forecast every dyad of a list, rank them, and tell what moved; unchanged ones are not fitted again."""
     from forecast.config.watchlist import load_watchlist
 
-    loaded = load_watchlist(list_file, tuple(overrides or ()), as_of=day(as_of))
+    if ledger and no_ledger:
+        raise InputError("--ledger names a ledger and --no-ledger uses none: give one of them")
+    changes = [*(overrides or ())]
+    if events:
+        # From the folder of the caller, and not from that of the list.
+        changes.append(f"events={json.dumps([str(Path(one).absolute()) for one in events])}")
+    loaded = load_watchlist(list_file, changes, as_of=day(as_of))
+    place = None if no_ledger else ledger_place(ledger, out)
     with listening(shown=output.for_people) as listen:
         from forecast.watchlist.watch import WatchOptions, run_watch
 
         options = WatchOptions(
-            out=out, keep_going=keep_going, processes=jobs, cluster=cluster, report=not no_report
+            out=out,
+            keep_going=keep_going,
+            processes=jobs,
+            cluster=cluster,
+            report=not no_report,
+            ledger=place,
         )
         found, folder = run_watch(loaded, options, listen)
     if output.json:
@@ -88,7 +116,10 @@ def watch_table(watch: Watch) -> Iterator[Part]:
     for name, milestones in watch.list.items():
         yield text(f"The list as a whole: {name}", "bold")
         rows = (_list_row(one) for one in milestones)
-        yield Table((left("Before", 12), right("any", 5), right("two+", 5), right("expected", 8)), rows)
+        yield Table(
+            (left("Before", 12), right("any", 5), right("two+", 5), right("expected", 8), right("90%", 6)),
+            rows,
+        )
     yield from _warnings(watch)
 
 
@@ -116,11 +147,14 @@ def _style(one: DyadEntry) -> str:
 
 
 def _list_row(one: ListMilestone) -> tuple[str, ...]:
+    from forecast.watchlist.wording import number_range
+
     return (
         wording.short_day(one.date),
         wording.percent(one.any),
         wording.percent(one.at_least_two),
         wording.number(one.expected, 1),
+        number_range(one),
     )
 
 

@@ -18,6 +18,25 @@ _NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES}
 """What file systems answer that cannot sync a folder."""
 
 
+_SYNCED_LATER: set[Path] = set()
+
+
+@contextmanager
+def synced_later(folder: Path) -> Iterator[None]:
+    """Leave files below a folder to the sync of the whole folder, which its maker does before its rename."""
+    place = folder.resolve()
+    _SYNCED_LATER.add(place)
+    try:
+        yield
+    finally:
+        _SYNCED_LATER.discard(place)
+
+
+def is_synced_later(place: Path) -> bool:
+    """Whether a file lies below such a folder."""
+    return bool(_SYNCED_LATER) and not _SYNCED_LATER.isdisjoint(place.parents)
+
+
 def write_file(path: Path, content: str | bytes) -> None:
     """Write a file, whole or not at all; text is UTF-8, with the line ends as given (``OSError``)."""
     with new_file(path) as stream:
@@ -51,9 +70,12 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
             stream.flush()
             if place.exists():
                 half.chmod(stat.S_IMODE(place.stat().st_mode))
-            os.fsync(stream.fileno())
+            later = is_synced_later(place)
+            if not later:
+                os.fsync(stream.fileno())
             os.replace(half, place)
-        sync_folder(place.parent)
+        if not later:
+            sync_folder(place.parent)
     finally:
         half.unlink(missing_ok=True)
 

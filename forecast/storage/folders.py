@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from forecast.storage.claims import claim
-from forecast.storage.files import sync_folder, sync_tree
+from forecast.storage.files import sync_folder, sync_tree, synced_later
 from forecast.storage.leavings import NEW, OLD, beside, held_folder, lock
 
 _AT_CWD, _EXCHANGE = -100, 2
@@ -39,7 +39,8 @@ def new_folder(folder: Path) -> Iterator[Path]:
         filling = beside(folder, NEW)
         try:
             with held_folder(filling):
-                yield filling
+                with synced_later(filling):
+                    yield filling
                 filling.chmod(0o755)
                 sync_tree(filling)
                 _move_into_place(filling, folder)

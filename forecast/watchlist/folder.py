@@ -24,7 +24,14 @@ from forecast.records.cautions import Caution
 from forecast.records.forecast import TargetForecast
 from forecast.records.watch import Failure, Watch, Work
 from forecast.runs import files
-from forecast.runs.folder import kind_of, new_run_folder, output_hashes, write_json, write_record
+from forecast.runs.folder import (
+    kind_of,
+    new_run_folder,
+    output_hashes,
+    read_manifest,
+    write_json,
+    write_record,
+)
 from forecast.runs.run import write_run
 from forecast.storage import claim, write_file
 from forecast.watchlist.dyad_runs import DyadFailed, Job, Numbers, Result
@@ -156,11 +163,13 @@ def earlier_watch(place: Path, as_of: date) -> tuple[Watch, Path] | None:
     return None
 
 
-def earlier_events(folder: Path, dyad: str) -> EventTable | None:
-    """Return the events that an earlier watch knew of a dyad; ``None`` where it kept none."""
+def earlier_events(folder: Path, dyad: str, known: EventTable) -> EventTable | None:
+    """Return the events that an earlier watch knew of a dyad; ``None`` where it kept none, or the same."""
     try:
+        if read_manifest(folder / dyad).get("data_sha256") == known.sha256:
+            return None
         return read_events(folder / dyad / files.EVENTS)
-    except EventError:
+    except (EventError, RunFolderError):
         return None
 
 

@@ -39,7 +39,9 @@ from forecast.report.typeface import current_typeface, printable_content, shorte
 from forecast.watchlist.table import table_rows
 from forecast.watchlist.wording import (
     change_sentences,
+    number_range,
     pair_sentences,
+    parts_of_change,
     question_sentence,
     shock_sentence,
     state_sentence,
@@ -138,11 +140,11 @@ def _overview(watch: Watch) -> Iterator[Block]:
         Column("#", 7, "right"),
         Column("Dyad"),
         Column("Chance", 13, "right"),
-        Column("0 to 100%", 24),
+        Column("0 to 100%", 18),
         Column("90%", 15, "right"),
         Column("Base", 11, "right"),
-        Column("In words", 32),
-        Column("Change", 15, "right"),
+        Column("In words", 30),
+        Column("Change", 24, "right"),
         Column("Trigger", 15),
         Column("State", 13),
     )
@@ -173,7 +175,11 @@ def _row(one: DyadEntry) -> tuple[Cell, ...]:
         Cell(wording.interval_percent((lower, upper))),
         Cell(wording.percent(milestone.baseline.probability), value=milestone.baseline.probability),
         Cell(milestone.words),
-        Cell(moved, value=one.change.change if one.change else None),
+        Cell(
+            moved,
+            note=parts_of_change(one.change) if one.change else "",
+            value=one.change.change if one.change else None,
+        ),
         Cell(one.trigger or ""),
         state,
     )
@@ -185,8 +191,8 @@ def _outlook(watch: Watch) -> Iterator[Block]:
         Column("Before"),
         Column("Any dyad", 22, "right"),
         Column("Two or more", 22, "right"),
-        Column("Three or more", 24, "right"),
         Column("Expected number", 28, "right"),
+        Column("90% of it", 22, "right"),
         Column("Any, if independent", 32, "right"),
     )
     groups = tuple(
@@ -202,12 +208,12 @@ def _outlook(watch: Watch) -> Iterator[Block]:
 
 
 def _outlook_row(one: ListMilestone) -> tuple[Cell, ...]:
-    three = one.at_least[2] if len(one.at_least) > 2 else 0.0
-    shares = (one.any, one.at_least_two, three)
+    shares = (one.any, one.at_least_two)
     return (
         Cell(wording.long_day(one.date)),
         *(Cell(wording.percent(share), value=share) for share in shares),
         Cell(wording.number(one.expected, 1), value=one.expected),
+        Cell(number_range(one)),
         Cell(wording.percent(one.any_if_independent), value=one.any_if_independent),
     )
 

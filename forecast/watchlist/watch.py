@@ -19,6 +19,7 @@ from forecast.evaluation.workers import LOCAL, spread
 from forecast.events.dyads import DyadRule, actors_of, near_actors
 from forecast.events.table import EventTable, csv_text
 from forecast.families import family_named
+from forecast.ledger.store import refuse_unusable
 from forecast.progress import Listener, StageProgress
 from forecast.records.forecast import Headline
 from forecast.records.watch import (
@@ -48,6 +49,7 @@ from forecast.watchlist.dyad_runs import (
 from forecast.watchlist.event_files import DyadEvents, EventFile, events_of, read_files
 from forecast.watchlist.feed_faults import feed_faults
 from forecast.watchlist.notifying import message_of, notify
+from forecast.watchlist.on_record import put_watch_on_record
 from forecast.watchlist.outlook import list_outlook
 from forecast.watchlist.page import make_page_and_pdf
 from forecast.watchlist.ranking import rank_dyads, split_change
@@ -75,6 +77,8 @@ class WatchOptions:
         ``"local"``, or the address of a Dask scheduler.
     report : bool
         Make the page and the PDF.
+    ledger : Path, optional
+        Where the forecasts go on record; nowhere when absent.
     """
 
     out: Path = Path("reports")
@@ -82,6 +86,7 @@ class WatchOptions:
     processes: int = 1
     cluster: str | None = None
     report: bool = True
+    ledger: Path | None = None
 
 
 @dataclass
@@ -113,6 +118,8 @@ def run_watch(
     place = asked.out / watchlist.name
     _refuse_settings(watchlist, files, place)
     entries = _read_dyads(watchlist, files, keep_going=asked.keep_going)
+    if asked.ledger is not None:
+        refuse_unusable(asked.ledger)
     with places.alone(place):
         folder = places.watch_place(watchlist, asked.out)
         places.open_watch(folder)
@@ -129,6 +136,9 @@ def run_watch(
             made[places.PAGE], made[places.PDF] = make_page_and_pdf(watch, paper=watchlist.paper)
         places.write_watch(watch, folder, made)
         places.write_feed(place, made[places.FEED])
+        if asked.ledger is not None:
+            jobs = {entry.dyad.key: entry.job for entry in entries if entry.job is not None}
+            put_watch_on_record(asked.ledger, watch.dyads, jobs, folder)
     return watch, folder
 
 
@@ -203,8 +213,8 @@ def _add_earlier(entries: Sequence[_Entry], before: tuple[Watch, Path]) -> None:
     for entry in entries:
         if entry.job is None or entry.dyad.key not in done:
             continue
-        earlier = places.earlier_events(folder, entry.dyad.key)
-        if earlier is not None and earlier.sha256 != entry.job.events.sha256:
+        earlier = places.earlier_events(folder, entry.dyad.key, entry.job.events)
+        if earlier is not None:
             entry.job = Job(entry.job.config, entry.job.events, earlier)
 
 

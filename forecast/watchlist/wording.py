@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from forecast import wording
-from forecast.records.watch import SharedShockRecord, Watch
+from forecast.records.watch import Change, ListMilestone, SharedShockRecord, Watch
+from forecast.watchlist.joint_paths import MOST_COUNTED
 
 SHOWN_PAIRS = 5
+SHOWN_CHANGES, SHOWN_CHANGE = 10, 0.03
+"""Dyads whose change is told in a sentence, and the least change."""
 
 
 def state_sentence(watch: Watch) -> str:
@@ -27,14 +30,32 @@ def question_sentence(watch: Watch) -> str:
 
 
 def change_sentences(watch: Watch) -> tuple[str, ...]:
-    """Of each dyad that moved by more than its error, how much of it is time passing, and how much news."""
-    found = []
-    for one in watch.dyads:
-        if one.change and one.change.arrow:
-            passing, news = (wording.signed_points(v, 0) for v in (one.change.time_passing, one.change.news))
-            whole = wording.signed_points(one.change.change, 0)
-            found.append(f"{one.label} {whole}: {passing} by time passing, {news} by news")
-    return tuple(found)
+    """Of the dyads that moved most, beyond their error, how much is time passing, and how much news."""
+    moved = [
+        (one.label, one.change)
+        for one in watch.dyads
+        if one.change and one.change.arrow and abs(one.change.change) >= SHOWN_CHANGE
+    ]
+    moved.sort(key=lambda one: -abs(one[1].change))
+    return tuple(
+        f"{label} {wording.signed_points(change.change, 0)}: {parts_of_change(change)}"
+        for label, change in moved[:SHOWN_CHANGES]
+    )
+
+
+def parts_of_change(change: Change) -> str:
+    """Both parts of a change, e.g. ``time −2, news +8``."""
+    passing, news = (wording.signed_points(value, 0) for value in (change.time_passing, change.news))
+    return f"time {passing}, news {news}"
+
+
+def number_range(one: ListMilestone) -> str:
+    """The number of dyads between its 5% and 95% quantiles, e.g. ``9–13``; open beyond what is counted."""
+    at_least = one.at_least
+    lower = sum(chance >= 0.95 for chance in at_least)
+    upper = sum(chance > 0.05 for chance in at_least)
+    beyond = "+" if upper == len(at_least) == MOST_COUNTED else ""
+    return f"{lower}–{upper}{beyond}" if lower != upper else f"{lower}{beyond}"
 
 
 def shock_sentence(shock: SharedShockRecord) -> str:

@@ -12,6 +12,7 @@ from forecast.config.watchlist import load_watchlist
 from forecast.errors import InputError, RunFolderError
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
+from forecast.ledger.store import open_ledger
 from forecast.records.watch import Watch
 from forecast.watchlist import dyad_runs, folder
 from forecast.watchlist import watch as watching
@@ -267,3 +268,29 @@ def test_the_record_reads_back_as_it_was_written(trial, tmp_path):
     watch, place = run_watch(load_watchlist(trial), WatchOptions(out=tmp_path, report=False))
     assert Watch.model_validate_json((place / "watch.json").read_bytes()) == watch
     assert watch.as_of == date(2010, 1, 4)
+
+
+def test_forecasts_go_on_record_once_unless_asked_not_to(trial, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert command("watch", trial, "--out", out, "--no-report", "--quiet") == 0
+    ledger = out / "ledger.sqlite"
+    found = [*open_ledger(ledger).forecasts]
+    assert len(found) == 3 * 3
+    watch = json.loads((out / "trial" / AS_OF.isoformat() / "watch.json").read_text())
+    said = {(one["label"], m["name"]): m for one in watch["dyads"] for m in one["targets"][0]["milestones"]}
+    for one in found:
+        milestone = said[one.dyad_label, one.milestone_name]
+        assert one.probability == pytest.approx(milestone["probability"], abs=1e-6)
+        assert one.model == "panel"
+    assert command("watch", trial, "--out", out, "--no-report", "--quiet") == 0
+    assert len([*open_ledger(ledger).forecasts]) == len(found)
+    assert command("watch", trial, "--out", tmp_path / "b", "--no-report", "--no-ledger", "--quiet") == 0
+    assert not (tmp_path / "b/ledger.sqlite").exists()
+
+
+def test_files_of_the_command_line_take_the_place_of_those_of_the_list(trial, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "dyads").rename(tmp_path / "elsewhere")
+    assert command("watch", trial, "--out", "out", "--no-report", "--quiet", "--no-ledger") == 2
+    files = ["--events", "elsewhere/*.csv"]
+    assert command("watch", trial, *files, "--out", "out", "--no-report", "--quiet", "--no-ledger") == 0
