@@ -26,8 +26,10 @@ check: .venv/.run  ## read the worked case back in plain English, without sampli
 watch: .venv/.run  ## watch the worked list: reports/worked-watchlist/2023-07-09/watch.pdf
 	$(VENV)/forecast watch configs/watchlist/watchlist.yaml $(ARGS)
 
-sample: .venv/.run  ## make the committed sample report anew: reports/sample/
+sample: .venv/.run  ## make the committed sample report anew: reports/sample/ (minutes: its history is forecast too)
 	rm -rf build/sample
+	mkdir -p build/sample
+	$(VENV)/forecast ledger hindcast $(CONFIG) --from 2022-01-01 --to 2023-07-01 --ahead milestones --ledger build/sample/ledger.sqlite $(ARGS)
 	$(VENV)/forecast run $(CONFIG) --out build/sample $(ARGS)
 	rm -rf reports/sample
 	cp -R "$$(dirname "$$(find build/sample -name report.pdf)")" reports/sample

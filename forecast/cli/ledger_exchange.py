@@ -99,12 +99,20 @@ def import_(
     output.print(content | {"ledger": str(path), "ledger_head": writer.book.head}, map(text, said))
 
 
+OWN_MILESTONES = "milestones"
+
+
 @takes_options
 def hindcast(
     case: ConfigOptions,
     first: datetime = day_option(..., "--from", "First day."),
     last: datetime = day_option(..., "--to", "Last day."),
-    ahead: str = option("90,180", "--ahead", "Lengths of the windows, with commas.", "DAYS"),
+    ahead: str = option(
+        "90,180",
+        "--ahead",
+        "Lengths of the windows, with commas; or: milestones, those of the config.",
+        "DAYS",
+    ),
     ledger: Path | None = LEDGER,
     seed: int | None = SEED,
     *,
@@ -117,9 +125,9 @@ def hindcast(
     from forecast.config import load_config
 
     loaded = load_config(case.config, case.changes, seed=seed)
-    lengths = days_ahead(ahead, "--ahead")
-    if not lengths:
-        raise InputError("--ahead: the list is empty. Expected e.g. 90,180")
+    lengths = None if ahead.strip() == OWN_MILESTONES else days_ahead(ahead, "--ahead")
+    if lengths is not None and not lengths:
+        raise InputError(f"--ahead: the list is empty. Expected e.g. 90,180, or {OWN_MILESTONES}")
     path = ledger_place(ledger)
 
     with listening(shown=output.for_people) as listen:

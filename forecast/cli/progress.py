@@ -26,6 +26,7 @@ _LABELS = {
     "simulate": "Simulate futures",
     "drivers": "Measure drivers",
     "robustness": "Test the assumptions",
+    "indicators": "Look for indicators",
     "scenarios": "Compare scenarios",
     "report": "Write the report",
     "study": "Forecast the cells",

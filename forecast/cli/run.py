@@ -29,9 +29,10 @@ from forecast.cli.terminal import BLANK, Part, Table, left, line, right, show, t
 from forecast.errors import InputError
 
 if TYPE_CHECKING:
-    from forecast.records.forecast import Forecast, TargetForecast
+    from forecast.records.forecast import Forecast, MilestoneForecast, TargetForecast
+    from forecast.records.history import TrackRecord
 
-_CHANCES = right("Chance", 6), right("90% range", 9), right("Base", 4)
+_CHANCES = right("Chance", 6), right("Plausible", 11), right("Windows", 7), right("Rate", 5)
 _COLUMNS = right("Before", 11), *_CHANCES, left("In words")
 
 
@@ -79,6 +80,7 @@ def run(
 
     with listening(shown=output.for_people) as listen:
         from forecast.workflows.forecast import require_converged, run_forecast
+        from forecast.workflows.report import track_record_of
 
         finished, folder = run_forecast(
             loaded,
@@ -94,16 +96,21 @@ def run(
     if not allow_unconverged:
         require_converged(finished.forecast, folder, place)
     if output.for_people:
-        files = {"Report": folder / "report.pdf", "Numbers": folder / "forecast.json", "Ledger": place}
+        files = {
+            "Brief": folder / "brief.pdf",
+            "Report": folder / "report.pdf",
+            "Numbers": folder / "forecast.json",
+            "Ledger": place,
+        }
         written = (line(f"{name:<9}{path}") for name, path in files.items() if path)
-        show((*bottom_line(finished.forecast), *written))
+        show((*bottom_line(finished.forecast, track_record_of(folder)), *written))
         if place:
             failed = "" if finished.forecast.converged else " as failed: neither listed nor scored"
             show([text(f"On record{failed}; --no-ledger leaves a run off the record.", "dim", indent=9)])
 
 
-def bottom_line(forecast: Forecast) -> Iterator[Part]:
-    """Yield the headline in words and numbers, every target × milestone, and what scenarios change."""
+def bottom_line(forecast: Forecast, record: TrackRecord | None = None) -> Iterator[Part]:
+    """Yield the judgement, every target × milestone, and what scenarios change."""
     from forecast.wording.cautions import HEAD, caution_lines
     from forecast.wording.warnings import failure_sentence
 
@@ -112,7 +119,7 @@ def bottom_line(forecast: Forecast) -> Iterator[Part]:
         for failure in forecast.diagnostics.failures:
             yield text(failure_sentence(failure), "red", indent=2)
         yield BLANK
-    yield from _headline(forecast)
+    yield from _headline(forecast, record)
     cautions = caution_lines([one for one in forecast.cautions if one.code != "not_converged"])
     if cautions:
         yield text(HEAD, "bold yellow")
@@ -128,30 +135,32 @@ def bottom_line(forecast: Forecast) -> Iterator[Part]:
         yield from _group(forecast, target)
     yield from _members(forecast)
     yield BLANK
-    base = f"the simple baseline ({milestones[0].baseline.name})"
     apart = " and how far the members are apart" if forecast.combination else ""
-    yield text(f"Range: of the chance, over what the data leave open{apart}. Base: {base}.", "dim")
+    yield text(
+        f"Plausible: nine in ten plausible settings of the model give a chance in this range{apart}. Base "
+        "rates: the share of past windows of the same length that held one (smoothed), and a constant rate "
+        "from the same events; none where nothing was seen.",
+        "dim",
+    )
     yield from headline_scenarios(forecast)
 
 
-def _headline(forecast: Forecast) -> Iterator[Part]:
-    from forecast.wording.sensitivity import LABEL_WORDS
+def _headline(forecast: Forecast, record: TrackRecord | None) -> Iterator[Part]:
+    from forecast.report.questions import what_counts
+    from forecast.wording.judgement import (
+        asked,
+        base_rate_sentence,
+        confidence,
+        in_sentence,
+        judgement_sentence,
+        range_sentence,
+    )
 
-    target = forecast.target(forecast.headline.target)
-    milestone = next(one for one in target.milestones if one.name == forecast.headline.milestone)
-    chance = wording.predicate(milestone.probability, milestone.interval90)
-    yield text(
-        f"{target.label} {chance} before {wording.long_day(milestone.date)} ({milestone.label}).", "bold"
-    )
-    yield text(
-        f"{wording.percent(milestone.probability)}, 90% interval "
-        f"{wording.interval_percent(milestone.interval90)}: it happens in {milestone.frequency} simulated "
-        f"futures. The base rate is {wording.percent(milestone.baseline.probability)}."
-    )
-    if milestone.rests_on:
-        yield text(f"{LABEL_WORDS[milestone.rests_on]} ('forecast sensitivity').")
-    if not target.observed_before:
-        yield text("Never observed in the data: the chance rests on priors and milder acts.", "yellow")
+    target, milestone = asked(forecast)
+    yield text(judgement_sentence(forecast), "bold")
+    yield text(f"{range_sentence(milestone)}. {confidence(forecast, record).sentence}")
+    yield text(f"What counts: {in_sentence(what_counts(target))}")
+    yield text(base_rate_sentence(forecast))
 
 
 def _members(forecast: Forecast) -> Iterator[Part]:
@@ -192,14 +201,21 @@ def _group(forecast: Forecast, target: TargetForecast) -> Iterator[Part]:
                 wording.short_day(one.date),
                 wording.percent(one.probability),
                 wording.interval_percent(one.interval90),
-                wording.percent(one.baseline.probability),
-                one.words,
+                *_base_rates(target, one),
+                wording.words(one.probability),
             )
             for one in target.milestones
         ),
         ("bold" if one.name == asked else "" for one in target.milestones),
         heads=False,
     )
+
+
+def _base_rates(target: TargetForecast, milestone: MilestoneForecast) -> tuple[str, str]:
+    if not target.observed_before:
+        return "none", "none"
+    rate = milestone.constant_rate
+    return wording.percent(milestone.baseline.probability), "–" if rate is None else wording.percent(rate)
 
 
 @takes_options
@@ -214,22 +230,33 @@ def report(
     paper: Literal["a4", "us-letter"] | None = option(
         None, "--paper", "Paper of the PDF, in place of report.paper."
     ),
+    brief: bool = option(False, "--brief", "Only the two pages of the brief: brief.pdf."),
     force: bool = option(
         False, "--force", "Build from files that were altered after the run; the report says so."
     ),
     *,
     output: Output,
 ) -> None:
-    """Build the report of a saved run again (report.pdf, report.html); nothing is fitted."""
+    """Build the report of a saved run again (brief.pdf, report.pdf, report.html); nothing is fitted."""
     from forecast.workflows.report import rebuild_report
 
+    if brief and template:
+        raise InputError("--template is for report.pdf, which --brief does not write: give one of them")
     built = rebuild_report(
-        run_dir, previous=previous, template=template, paper=paper, figures=figures, tables=csv, force=force
+        run_dir,
+        previous=previous,
+        template=template,
+        paper=paper,
+        figures=figures,
+        tables=csv,
+        brief_only=brief,
+        force=force,
     )
     files = {"figures": built.exported_figures, "tables": built.exported_tables}
-    heads = {"figures": "Charts", "tables": "Tables"}
-    said = [f"Report: {built.pdf}", f"Page: {built.page}"]
+    heads = {"brief": "Brief", "report": "Report", "page": "Page", "figures": "Charts", "tables": "Tables"}
+    written = {"brief": built.brief, "report": built.pdf, "page": built.page}
+    said = [f"{heads[name]}: {path}" for name, path in written.items() if path]
     said += [f"{heads[name]}: {len(made)} files in {made[0].parent}" for name, made in files.items() if made]
-    facts: dict[str, object] = {"report": str(built.pdf), "page": str(built.page)}
+    facts: dict[str, object] = {name: str(path) for name, path in written.items() if path}
     facts |= {name: [str(path) for path in made] for name, made in files.items()}
     output.print(facts, map(text, said))

@@ -20,7 +20,6 @@ from forecast.config.field_types import (
     Actors,
     Categories,
     Category,
-    Colour,
     Day,
     FolderName,
     KeyName,
@@ -34,6 +33,8 @@ from forecast.config.field_types import (
     Text,
     Whole,
 )
+from forecast.config.report_settings import ImpactConfig as ImpactConfig
+from forecast.config.report_settings import ReportConfig
 from forecast.config.settings_file import Section, SettingsFile
 from forecast.errors import ConfigError
 from forecast.events.countries import country_code
@@ -213,44 +214,6 @@ class SamplerConfig(Section):
     )
     paths_per_draw: Whole = Field(
         default=16, ge=2, le=10_000, description="simulated futures a posterior draw"
-    )
-
-
-class ImpactConfig(Section):
-    """How grave a target would be for the reader, as judged by the author of the report."""
-
-    level: Literal["negligible", "minor", "moderate", "major", "severe"] = Field(
-        description="gravity if it happens; the other side of the likelihood × impact matrix"
-    )
-    rationale: Text = Field(description="why, in one sentence; printed beside the matrix")
-
-
-class ReportConfig(Section):
-    """What the report shows of its maker, how it looks, and how grave each target would be."""
-
-    paper: Literal["a4", "us-letter"] = Field(default="a4", description="paper size of the PDF")
-    title: Text | None = Field(default=None, description="title on page 1; the pair when absent")
-    author: Text | None = Field(default=None, description="printed on page 1")
-    organisation: Text | None = Field(default=None, description="printed on page 1")
-    logo: Text | None = Field(
-        default=None, description="SVG or PNG file, from the folder of the config; printed on page 1"
-    )
-    classification: Text | None = Field(
-        default=None, description="line at the head and foot of every page, e.g. 'Internal'"
-    )
-    accent: Colour | None = Field(default=None, description="colour of headings and rules, e.g. '#0B3C6F'")
-    fonts: Annotated[tuple[Text, ...], EMPTY_LIST] = Field(
-        default=(),
-        max_length=8,
-        description="TTF, OTF or TTC files for signs that the report's typeface lacks, e.g. Chinese",
-    )
-    track_record: Text | None = Field(
-        default=None,
-        description="folder that 'forecast backtest' made for this config, from the folder of the config; "
-        "read where no backtest lies beside the run",
-    )
-    impact: Annotated[Mapping[KeyName, ImpactConfig], EMPTY_MAPPING] = Field(
-        default_factory=dict, description="gravity by target; with it the report shows the matrix"
     )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from forecast.events.dyads import DyadRule
 from forecast.ledger.entries import DIGITS, ForecastEntry, Question, RunEntry, with_id
@@ -76,6 +77,25 @@ def forecast_entries(
         for milestone in target.milestones
     )
     return [entry for entry in entries if entry.question.horizon_days]
+
+
+class Asked(NamedTuple):
+    """A question of a run by the names of its target and milestone."""
+
+    target: str
+    milestone: str
+    question: Question
+
+
+def asked_questions(
+    dyad: DyadRule, rules: Sequence[TargetRule], as_of: date, milestones: Mapping[str, date]
+) -> list[Asked]:
+    """Return every question that a run asks; ``milestones`` are days by name."""
+    return [
+        Asked(rule.name, name, make_question(dyad, rule, as_of, day))
+        for rule in rules
+        for name, day in milestones.items()
+    ]
 
 
 def make_question(dyad: DyadRule, rule: TargetRule, as_of: date, milestone: date) -> Question:

@@ -17,6 +17,7 @@ from forecast.evaluation.score_table import FEWEST_OUTCOMES
 from forecast.evaluation.track_record import error_bound_if_defined, largest_misses
 from forecast.ledger.book import Book
 from forecast.ledger.entries import GRACE_DAYS, ForecastEntry
+from forecast.ledger.recording import Asked
 from forecast.ledger.scored import (
     Beside,
     Counts,
@@ -28,7 +29,7 @@ from forecast.ledger.scored import (
     standing_forecasts,
 )
 from forecast.records.base import Probability, Record
-from forecast.records.history import ErrorBound, LedgerSummary, ReliabilityCurve
+from forecast.records.history import ErrorBound, LedgerSummary, PastForecast, ReliabilityCurve
 from forecast.wording import count
 
 HORIZON_BANDS = ((30, "1–30 days"), (90, "31–90 days"), (180, "91–180 days"), (365, "181–365 days"))
@@ -113,8 +114,13 @@ def groups_csv(scores: LedgerScores) -> str:
     return csv_text(_CSV_COLUMNS, rows)
 
 
-def summarise_ledger(book: Book, dyad: tuple[str, str], *, seed: int = 0) -> LedgerSummary:
-    """Return what a report says of the ledger: the forecasts on one dyad, and how they did."""
+def summarise_ledger(
+    book: Book, dyad: tuple[str, str], asked: Sequence[Asked] = (), *, seed: int = 0
+) -> LedgerSummary:
+    """Return what a report says of the ledger: the forecasts on one dyad, how they did, and the history.
+
+    ``asked`` are the questions of the run, whose earlier forecasts are the history.
+    """
     pair = tuple(sorted(dyad))
     of_dyad = [entry for entry in book.forecasts if entry.question.dyad == pair]
     n_failed = sum(entry.failed for entry in of_dyad)
@@ -132,7 +138,27 @@ def summarise_ledger(book: Book, dyad: tuple[str, str], *, seed: int = 0) -> Led
         brier=score.brier if score else None,
         baseline_brier=score.baseline_brier if score else None,
         claim=score.claim if score else "none",
+        history=history_of(book, asked),
     )
+
+
+def history_of(book: Book, asked: Sequence[Asked]) -> tuple[PastForecast, ...]:
+    """Earlier forecasts of the same questions, oldest first; of one as-of day the last that was recorded."""
+    found = {}
+    for one in asked:
+        for entry in book.forecasts:
+            earlier = entry.question.as_of < one.question.as_of
+            same = entry.question.model_copy(update={"as_of": one.question.as_of}) == one.question
+            if earlier and same and not entry.failed and book.standing(entry) != "void":
+                found[one.target, one.milestone, entry.question.as_of] = PastForecast(
+                    target=one.target,
+                    milestone=one.milestone,
+                    as_of=entry.question.as_of,
+                    probability=entry.probability,
+                    interval90=entry.interval90,
+                    hindcast=entry.hindcast,
+                )
+    return tuple(sorted(found.values(), key=lambda one: one.as_of))
 
 
 def _groups(scored: Sequence[ScoredForecast], seed: int) -> list[GroupScore]:

@@ -171,6 +171,7 @@ class TensionSeries(Record):
     """Latent tension by step: posterior mean, 90% band, and the regime read off the mean.
 
     ``date`` is the first day of the step. Unit: standard deviations of the process (mean 0, variance 1).
+    A step is strained from ``strained_from`` on, a crisis from ``crisis_from`` on.
     """
 
     date: tuple[date, ...]
@@ -178,6 +179,12 @@ class TensionSeries(Record):
     lower90: tuple[float, ...]
     upper90: tuple[float, ...]
     regime: tuple[Literal["calm", "strained", "crisis"], ...]
+    strained_from: float = 0.5
+    crisis_from: float = 1.5
+    chance_strained: tuple[float, ...] = Field(
+        default=(), description="posterior probability that the step is strained; empty in older records"
+    )
+    chance_crisis: tuple[float, ...] = Field(default=(), description="the same of a crisis")
 
 
 class ParameterSummary(Record):

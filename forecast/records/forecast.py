@@ -90,9 +90,14 @@ class MilestoneForecast(Record):
     probability: Probability
     mcse: float = Field(ge=0.0, description="Monte Carlo standard error of the probability")
     interval90: Interval = Field(description="5% and 95% quantiles of the probability over posterior draws")
-    words: str = Field(description="ICD-203 words for the probability and its interval")
+    words: str = Field(description="ICD-203 words for the probability; in older records also of its interval")
     frequency: str = Field(description="natural frequency, e.g. '63 of 100'")
     baseline: Baseline
+    constant_rate: Probability | None = Field(
+        default=None,
+        description="1 - exp(-n h / T): n days with the target in T days of record, h days to the milestone; "
+        "None where the target was never seen, and in older records",
+    )
     rests_on: RestsOn | None = Field(
         default=None,
         description="whether data or priors carry the probability; None where it was not measured",
@@ -119,14 +124,26 @@ class TimeToEvent(Record):
     q90: float | None
 
 
+class PastCase(Record):
+    """One event of the record that met a target."""
+
+    event_id: str
+    date: date
+
+
 class TargetForecast(Record):
     """All that is forecast for one target."""
 
     name: str
     label: str
     definition: str
+    any_of: tuple[str, ...] = Field(default=(), description="categories that meet it; empty in older records")
+    min_severity: int | None = Field(default=None, description="least severity; None in older records")
     observed_before: int = Field(
         ge=0, description="target events seen in the data; 0 = the chance rests on priors and milder acts"
+    )
+    cases: tuple[PastCase, ...] = Field(
+        default=(), description="the last of the events seen, in their order; at most ten"
     )
     milestones: tuple[MilestoneForecast, ...]
     curve: Curve
@@ -144,6 +161,11 @@ class ScenarioMilestone(MilestoneForecast):
     """A milestone under a scenario; probability = that of the forecast + difference."""
 
     difference: Difference
+    by_assumption: float | None = Field(
+        default=None,
+        description="part of the difference that assumed acts make by meeting the target themselves; the "
+        "rest is what the model adds. None where a new fit was made, and in older records",
+    )
 
 
 class ScenarioTarget(TargetForecast):
@@ -176,6 +198,26 @@ class FailedWeights(Record):
 ScenarioReason = Annotated[MethodReason | FailedWeights | WrittenText, Field(discriminator="code")]
 
 
+class ActAssumed(Record):
+    """An act that a scenario assumes: on a day, or once between two."""
+
+    label: str
+    first_day: date
+    last_day: date
+    category: str = Field(description="of the codebook, or a type that the scenario declares")
+    severity: int
+    probability: Probability
+    meets: tuple[str, ...] = Field(description="targets that it meets by itself")
+
+
+class ExpectationChanged(Record):
+    """A scheduled event that a scenario makes more or less likely."""
+
+    label: str
+    before: Probability
+    after: Probability
+
+
 class ScenarioForecast(Record):
     """What a scenario changes, and how it was computed."""
 
@@ -197,6 +239,12 @@ class ScenarioForecast(Record):
     withheld: Literal["no_refit"] | None = Field(
         description="why there are no numbers: a refit is needed and was not wanted; None when there are"
     )
+    acts: tuple[ActAssumed, ...] = Field(default=(), description="acts that it assumes")
+    expectations: tuple[ExpectationChanged, ...] = Field(
+        default=(), description="scheduled events that it makes more or less likely"
+    )
+    priors: tuple[str, ...] = Field(default=(), description="parameters whose prior it changes")
+    taken_out: int = Field(default=0, description="past events that it takes out")
     targets: tuple[ScenarioTarget, ...]
 
     def target(self, name: str) -> ScenarioTarget:
@@ -218,6 +266,25 @@ class Driver(Record):
     source: str
     change: float
     mcse: float
+
+
+class Indicator(Record):
+    """Something that can be seen before a day, and the headline probability once it is.
+
+    ``quiet``: the headline target has not happened before ``by``; ``other_target``: ``target`` has happened
+    before ``by`` and the headline target has not; both are read off the run's own paths. ``act``: one more
+    act of ``category`` and ``severity`` happens before ``by``, put into the futures as a scenario puts it.
+    """
+
+    code: Literal["quiet", "other_target", "act"]
+    by: date
+    milestone: str | None = Field(description="the milestone on that day, if it is one")
+    target: str | None = Field(default=None, description="of other_target")
+    category: str | None = Field(default=None, description="of act")
+    severity: int | None = Field(default=None, description="of act")
+    probability: Probability
+    change: float = Field(description="that minus the headline probability")
+    mcse: float = Field(ge=0.0, description="Monte Carlo standard error of the change")
 
 
 class TooFewEffective(Record):
@@ -284,6 +351,13 @@ class Forecast(Record):
     )
     scenarios: tuple[ScenarioForecast, ...] = ()
     drivers: tuple[Driver, ...]
+    drivers_tried: int | None = Field(
+        default=None,
+        description="events that were left out in turn; the most likely to matter. None in older records",
+    )
+    indicators: tuple[Indicator, ...] = Field(
+        default=(), description="what can be seen before the headline milestone, and what it would mean"
+    )
     timings_s: dict[str, float] = Field(
         default={}, description="seconds by stage; empty in a saved run, whose manifest has them"
     )

@@ -181,6 +181,17 @@ class TrackRecord(Record):
         return track_record_of_schema_1(content)
 
 
+class PastForecast(Record):
+    """What was on record about one of the run's questions, as of an earlier day."""
+
+    target: str
+    milestone: str
+    as_of: date
+    probability: Probability
+    interval90: Interval
+    hindcast: bool = Field(description="made more than a week after its as-of date")
+
+
 class LedgerSummary(Record):
     """The content of ``ledger_record.json``: what was on record about the dyad when a run was begun."""
 
@@ -194,6 +205,9 @@ class LedgerSummary(Record):
     brier: ErrorBound | None
     baseline_brier: float | None
     claim: Literal["better", "worse", "none"] = Field(description="what may be said of the skill")
+    history: tuple[PastForecast, ...] = Field(
+        default=(), description="earlier forecasts of the run's own questions, oldest first"
+    )
 
 
 class MilestoneChange(Record):

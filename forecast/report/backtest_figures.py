@@ -97,7 +97,7 @@ def _draw_panel(axes: Axes, curve: ReliabilityCurve, *, wide: bool) -> None:
     axes.scatter(said, shares, s=sizes, color=colour, linewidth=0, clip_on=False, zorder=2, gid=dots)
     for one in curve.bins if wide else ():
         at, high = (one.forecast_mean, one.observed_share), one.observed_share > 0.5
-        note(axes, f"{one.number:,}", at, (6, -2 if high else 2), va="top" if high else "bottom", size=6.5)
+        note(axes, f"{one.number:,}", at, (6, -2 if high else 2), va="top" if high else "bottom", size=8)
     axes.set_xlim(-0.02, 1.02)
     axes.set_ylim(-0.02, 1.02)
     labels = ["0%", "25%", "50%", "75%", "100%"] if wide else ["0", "", "50", "", "100%"]
@@ -159,7 +159,7 @@ def draw_roc(forecasts: ForecastTable, table: ScoreTable) -> Figure:
             cells = [table.cell(window.targets[0], window.horizons[0], model) for model in ours]
             areas = [f"{name_model(one.model)} {wording.number(one.auc, 2)}" for one in cells]
             text = f"area: {', '.join(areas)}"
-        axes.set_xlabel(wrap_label(text, 44), fontsize=6.5)
+        axes.set_xlabel(wrap_label(text, 44), fontsize=8)
         for axis in (axes.xaxis, axes.yaxis):
             fix_ticks(axis, [0, 0.5, 1], ["0%", "50%", "100%"])
         axes.set_xlim(-0.01, 1.01)
@@ -215,11 +215,11 @@ def _draw_panels(
                 draw(axes, window, model)
             finish(axes, window)
             title = f"{window.targets[0].replace('_', ' ').capitalize()}, {window.horizons[0]} days"
-            axes.set_title(wrap_label(title, 34), fontsize=7.5, loc="left", weight=600)
+            axes.set_title(wrap_label(title, 34), fontsize=8.5, loc="left", weight=600)
             align_tick_labels(axes)
-        figure.supylabel(wrap_label(meaning, 32 if rows == 1 else 64), fontsize=7.5)
+        figure.supylabel(wrap_label(meaning, 32 if rows == 1 else 64), fontsize=8.5)
         handles = [Line2D([], [], label=name_model(model), **_line_style(model)) for model in models]
-        figure.legend(handles=handles, loc="outside upper left", ncols=4, frameon=False, fontsize=7)
+        figure.legend(handles=handles, loc="outside upper left", ncols=4, frameon=False, fontsize=8)
     return figure
 
 

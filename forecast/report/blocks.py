@@ -76,9 +76,13 @@ class BottomLine(Block):
 
 @dataclass(frozen=True, kw_only=True)
 class Chart(Block):
-    """A figure: its file name without ending, what it shows in words, and how it is drawn."""
+    """A figure: its file name without ending, a headline that says what it shows, and how it is drawn.
+
+    ``alt`` says in words all that is drawn, ``caption`` how to read it.
+    """
 
     name: str
+    headline: str
     alt: str
     caption: str
     draw: Callable[[], Figure] = field(repr=False)
@@ -155,7 +159,7 @@ class Group:
 
 @dataclass(frozen=True, kw_only=True)
 class Table(Block):
-    """A table; ``name`` also names its CSV file, ``title`` tells readers who do not see it what it holds."""
+    """A table; ``name`` also names its CSV file, ``title`` is its caption and says what it holds."""
 
     name: str
     title: str
@@ -179,11 +183,15 @@ class Beside(Block):
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the report; ``title`` stands in the bookmarks, and is ``None`` for the front page."""
+    """A part of the report; ``title`` stands in the bookmarks, and is ``None`` for the front page.
+
+    A section that is a ``page`` fills exactly one sheet of the PDF, set smaller where it would not fit.
+    """
 
     name: str
     title: str | None
     blocks: tuple[Block, ...]
+    page: bool = False
 
 
 def one_group(rows: Iterable[tuple[Cell, ...]]) -> tuple[Group, ...]:

@@ -1,4 +1,4 @@
-"""A run folder → ``report.pdf``, ``report.html`` and ``figures/*.svg`` in it."""
+"""A run folder → ``report.pdf``, ``brief.pdf``, ``report.html`` and ``figures/*.svg`` in it."""
 
 from __future__ import annotations
 
@@ -12,35 +12,48 @@ from pathlib import Path
 
 from forecast.errors import InputError, RunFolderError
 from forecast.report.blocks import Cell, Column, Table, Track
-from forecast.report.content import Content, make_content
+from forecast.report.content import Content, make_brief, make_content
 from forecast.report.drawing import figure_bytes
 from forecast.report.html_page import render_page
 from forecast.report.pdf import compile_pdf
 from forecast.report.run_records import ReportOptions, RunRecords, read_run_records
 from forecast.report.typeface import current_typeface, printable_content, typeface, using_typeface
-from forecast.runs.files import FIGURES, PAGE, PDF
+from forecast.runs.files import BRIEF, FIGURES, PAGE, PDF
 from forecast.storage import write_file
 
 
 @dataclass(frozen=True)
 class BuiltReport:
-    """Files of a report: in the run folder, and where charts and tables were asked for."""
+    """Files of a report: in the run folder, and where charts and tables were asked for.
 
-    pdf: Path
-    page: Path
-    figures: tuple[Path, ...]
-    exported_figures: tuple[Path, ...]
-    exported_tables: tuple[Path, ...]
+    ``pdf`` and ``page`` are ``None`` where the brief alone was built.
+    """
+
+    brief: Path
+    pdf: Path | None = None
+    page: Path | None = None
+    figures: tuple[Path, ...] = ()
+    exported_figures: tuple[Path, ...] = ()
+    exported_tables: tuple[Path, ...] = ()
 
     @property
     def in_run_folder(self) -> tuple[Path, ...]:
-        """PDF, page and figures."""
-        return (self.pdf, self.page, *self.figures)
+        """PDFs, page and figures."""
+        return (*(one for one in (self.pdf, self.brief, self.page) if one), *self.figures)
 
     def moved(self, from_folder: Path, to_folder: Path) -> BuiltReport:
         """Return the same files where a folder has another name by now."""
-        pdf, page, *figures = (to_folder / path.relative_to(from_folder) for path in self.in_run_folder)
-        return replace(self, pdf=pdf, page=page, figures=tuple(figures))
+
+        def there(path: Path) -> Path:
+            return to_folder / path.relative_to(from_folder)
+
+        return replace(
+            self,
+            brief=there(self.brief),
+            pdf=self.pdf and there(self.pdf),
+            page=self.page and there(self.page),
+            figures=tuple(map(there, self.figures)),
+        )
 
 
 def build_report(
@@ -48,13 +61,15 @@ def build_report(
     options: ReportOptions | None = None,
     *,
     notes: tuple[str, ...] = (),
+    brief_only: bool = False,
     export_figures_to: Path | None = None,
     export_tables_to: Path | None = None,
 ) -> BuiltReport:
     """Build the reports of a saved run; no posterior is needed and nothing is fitted.
 
-    ``notes`` are printed as warnings on page 1. The report is replaced whole, and only after all of it is
-    made. Charts (SVG, PNG) and tables (CSV) go to the folders ``export_figures_to`` and ``export_tables_to``.
+    ``notes`` are printed as warnings on page 1, and ``brief_only`` builds the two pages alone. The report is
+    replaced whole, and only after all of it is made. Charts (SVG, PNG) and tables (CSV) go to the folders
+    ``export_figures_to`` and ``export_tables_to``.
 
     Raises
     ------
@@ -71,29 +86,45 @@ def build_report(
             using_typeface(typeface(run.options.fonts)),
             tempfile.TemporaryDirectory(prefix=".report-", dir=run_dir) as name,
         ):
-            content, folder = make_content(run), Path(name)
-            (folder / FIGURES).mkdir()
-            figures = write_figures(content, folder / FIGURES)
-            (folder / PAGE).write_text(render_page(run, content, figures), encoding="utf-8")
-            (folder / PDF).write_bytes(set_pdf(run, content, figures))
+            folder = Path(name)
+            brief = make_brief(run)
+            content = brief if brief_only else make_content(run)
+            made = [folder / BRIEF]
+            (folder / BRIEF).write_bytes(set_brief(run, brief, folder))
+            if not brief_only:
+                (folder / FIGURES).mkdir()
+                figures = write_figures(content, folder / FIGURES)
+                (folder / PAGE).write_text(render_page(run, content, figures), encoding="utf-8")
+                (folder / PDF).write_bytes(set_pdf(run, content, figures))
+                made += [*figures, folder / PAGE, folder / PDF]
             # Before the report is replaced, so that a folder that cannot be written changes nothing.
             charts = export_figures(content, export_figures_to) if export_figures_to else ()
             tables = export_tables(content, export_tables_to) if export_tables_to else ()
             (run_dir / FIGURES).mkdir(exist_ok=True)
-            for path in (*figures, folder / PAGE, folder / PDF):
+            for path in made:
                 os.replace(path, run_dir / path.relative_to(folder))
     except OSError as error:
         raise RunFolderError(
             f"{run_dir}: the report could not be written ({error.strerror or error}). "
             "Check that the folder can be written and the disk has room; an older report is untouched."
         ) from error
+    if brief_only:
+        return BuiltReport(run_dir / BRIEF, exported_figures=charts, exported_tables=tables)
     return BuiltReport(
-        pdf=run_dir / PDF,
-        page=run_dir / PAGE,
-        figures=tuple(run_dir / FIGURES / path.name for path in figures),
-        exported_figures=charts,
-        exported_tables=tables,
+        run_dir / BRIEF,
+        run_dir / PDF,
+        run_dir / PAGE,
+        tuple(run_dir / FIGURES / path.name for path in figures),
+        charts,
+        tables,
     )
+
+
+def set_brief(run: RunRecords, brief: Content, folder: Path) -> bytes:
+    """Return the PDF of the two pages, in the package's own frame; its figures are drawn below ``folder``."""
+    with tempfile.TemporaryDirectory(prefix=".brief-", dir=folder) as name:
+        figures = write_figures(brief, Path(name))
+        return set_pdf(replace(run, options=replace(run.options, template=None)), brief, figures)
 
 
 def set_pdf(run: RunRecords, content: Content, figures: tuple[Path, ...]) -> bytes:

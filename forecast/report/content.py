@@ -7,7 +7,7 @@ HTML page, its figures, their files for slides and its tables as CSV follow from
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from forecast import wording
@@ -15,36 +15,40 @@ from forecast.report import palette
 from forecast.report.blocks import Chart, Section, Table, as_content, walk
 from forecast.report.run_records import RunRecords
 from forecast.report.sections.assumptions import assumptions_section
+from forecast.report.sections.basis import basis_section
+from forecast.report.sections.brief import brief_section
 from forecast.report.sections.data import data_section, identity_section, recent_events_section
 from forecast.report.sections.drivers import drivers_section
-from forecast.report.sections.front import all_milestones_section, front_section, milestones_section
 from forecast.report.sections.impact import impact_section
+from forecast.report.sections.indicators import indicators_section
 from forecast.report.sections.method import method_section, parameters_section
+from forecast.report.sections.milestones import milestones_section
 from forecast.report.sections.outlook import calendar_section, outlook_section
-from forecast.report.sections.scenarios import indicators_section, scenarios_section
+from forecast.report.sections.scenarios import scenarios_section
 from forecast.report.sections.tension import tension_section
 from forecast.report.sections.track_record import track_record_section
 from forecast.report.typeface import current_typeface, shorten
 
-SECTIONS: tuple[Callable[[RunRecords], Section | None], ...] = (
-    front_section,
-    milestones_section,
-    impact_section,
-    outlook_section,
-    calendar_section,
-    tension_section,
-    drivers_section,
-    scenarios_section,
-    indicators_section,
-    assumptions_section,
-    track_record_section,
-    method_section,
-    parameters_section,
-    data_section,
-    all_milestones_section,
-    recent_events_section,
-    identity_section,
-)
+Made = Callable[[RunRecords], Section | None]
+SECTIONS: dict[str, tuple[Made, ...]] = {
+    "brief": (brief_section, basis_section),
+    "milestones": (milestones_section,),
+    "outlook": (outlook_section,),
+    "calendar": (calendar_section,),
+    "tension": (tension_section,),
+    "impact": (impact_section,),
+    "drivers": (drivers_section,),
+    "indicators": (indicators_section,),
+    "scenarios": (scenarios_section,),
+    "assumptions": (assumptions_section,),
+    "track-record": (track_record_section,),
+    "method": (method_section,),
+    "parameters": (parameters_section,),
+    "data": (data_section,),
+    "recent-events": (recent_events_section,),
+    "sources": (identity_section,),
+}
+"""Parts of the report by the name that ``report.sections`` chooses them by, in their order."""
 UNCONVERGED = "DID NOT CONVERGE – do not use"
 
 
@@ -56,6 +60,7 @@ class Content:
     colours: dict[str, Any]
     stamp: str | None
     sections: tuple[Section, ...]
+    attaches_events: bool = True
 
     def charts(self) -> tuple[Chart, ...]:
         """Every chart, in its order."""
@@ -71,14 +76,21 @@ class Content:
             "meta": self.meta,
             "colours": self.colours,
             "stamp": self.stamp,
+            "attaches_events": self.attaches_events,
             "families": list(current_typeface().families),
             "sections": as_content(self.sections),
         }
 
 
-def make_content(run: RunRecords) -> Content:
-    """Return all that the report shows of a run."""
+def make_brief(run: RunRecords) -> Content:
+    """Return the two pages of the brief alone."""
+    return replace(make_content(run, ("brief",)), attaches_events=False)
+
+
+def make_content(run: RunRecords, only: tuple[str, ...] | None = None) -> Content:
+    """Return what the report shows of a run: the parts that its options choose, or ``only`` these."""
     forecast, options = run.forecast, run.options
+    chosen = only or options.sections
     names = [shorten(name, 60) for name in (options.organisation, options.author) if name]
     pair = shorten(forecast.dyad.label, 120)
     kicker = "Escalation risk report"
@@ -110,5 +122,11 @@ def make_content(run: RunRecords) -> Content:
             "stamp": {"colour": palette.STAMP},
         },
         stamp=None if forecast.converged else UNCONVERGED,
-        sections=tuple(made for section in SECTIONS if (made := section(run)) is not None),
+        sections=tuple(
+            made
+            for name, functions in SECTIONS.items()
+            if chosen is None or name in chosen
+            for section in functions
+            if (made := section(run)) is not None
+        ),
     )

@@ -191,7 +191,7 @@ def note(
     *,
     ha: str = "left",
     va: str = "center",
-    size: float = 7.5,
+    size: float = 8,
     colour: str = INK,
     weight: int = 400,
     spacing: float | None = None,

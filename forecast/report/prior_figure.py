@@ -58,7 +58,7 @@ def _draw_density(axes: Axes, prior: NamedPrior) -> None:
     axes.fill_between(points, before, color=RULE, linewidth=0, gid=f"default:{prior.name}")
     axes.plot(points, after, color=ACCENT, linewidth=1.6, gid=f"set:{prior.name}")
     axes.set_title(
-        f"{prior.name}\n{wrap_label(prior.reading, 46)}", loc="left", fontsize=7.5, color=INK, linespacing=1.3
+        f"{prior.name}\n{wrap_label(prior.reading, 46)}", loc="left", fontsize=8.5, color=INK, linespacing=1.3
     )
     # A density without bound at an end of the range would flatten the other curve.
     finite = np.concatenate([before, after])
@@ -67,7 +67,7 @@ def _draw_density(axes: Axes, prior: NamedPrior) -> None:
     axes.yaxis.set_major_locator(FixedLocator([]))
     axes.spines["left"].set_visible(False)
     axes.xaxis.set_major_locator(MaxNLocator(5))
-    axes.set_xlabel(f"{prior.group.unit} (grey: default, line: as set)", fontsize=7)
+    axes.set_xlabel(f"{prior.group.unit} (grey: default, line: as set)", fontsize=8)
 
 
 def _draw_acts(axes: Axes, implied: PriorPredictive) -> None:
@@ -84,7 +84,7 @@ def _draw_acts(axes: Axes, implied: PriorPredictive) -> None:
     fix_ticks(axes.xaxis, [0.01, 0.1, 1, 10, 100, 1000], ["≤0.01", "0.1", "1", "10", "100", "1,000"])
     axes.minorticks_off()
     axes.set_title("Acts a month before any event", loc="left", fontsize=8, color=INK)
-    axes.set_xlabel("Bar: 90% of simulated years; tick: median; dot: the data", fontsize=7)
+    axes.set_xlabel("Bar: 90% of simulated years; tick: median; dot: the data", fontsize=8)
 
 
 def _draw_targets(axes: Axes, implied: PriorPredictive, titles: Mapping[str, str]) -> None:
@@ -99,4 +99,4 @@ def _draw_targets(axes: Axes, implied: PriorPredictive, titles: Mapping[str, str
     axes.set_xlim(0, 1.14)
     fix_ticks(axes.xaxis, [0, 0.5, 1], ["0%", "50%", "100%"])
     axes.set_title("Target within a year, by the priors alone", loc="left", fontsize=8, color=INK)
-    axes.set_xlabel("Whiskers: Monte Carlo error", fontsize=7)
+    axes.set_xlabel("Whiskers: Monte Carlo error", fontsize=8)

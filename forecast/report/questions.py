@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from forecast import wording
+from forecast.events.codebook import SEVERITIES, severity_anchor
 from forecast.records.forecast import Forecast, MilestoneForecast, TargetForecast
+from forecast.wording.judgement import in_sentence
 
+_MOST_KINDS_DESCRIBED = 2
 MOST_IN_CHART = 12
 """Milestones that a chart can name and number."""
 
@@ -35,6 +38,15 @@ def chosen_milestones(
     return tuple(one for place, one in enumerate(milestones) if place in places)
 
 
+def what_counts(target: TargetForecast) -> str:
+    """What meets the target, in the words of the codebook where few kinds do, else by its definition."""
+    if target.min_severity is None or not 0 < len(target.any_of) <= _MOST_KINDS_DESCRIBED:
+        return f"{target.definition[:1].upper()}{target.definition[1:]}."
+    anchors = [severity_anchor(one, target.min_severity).rstrip(".") for one in target.any_of]
+    worse = "" if target.min_severity == SEVERITIES[-1] else "; or worse"
+    return f"{'; '.join([anchors[0], *map(in_sentence, anchors[1:])])}{worse}."
+
+
 def seen_before(target: TargetForecast) -> str:
     """How often the target was seen in the data; says so where it never was."""
     if target.observed_before == 0:
@@ -54,8 +66,9 @@ def shown_error(mcse: float) -> str:
 
 
 def shown_change(change: float, mcse: float) -> str:
-    """Change in percentage points with its error, e.g. ``"+1.2 ±0.4"``."""
-    return f"{wording.signed_points(change)} {shown_error(mcse)}".replace(" <", " ±<")
+    """Change in percentage points with its error, e.g. ``"+1.2 ±0.4"``; alone where that is under 0.05."""
+    error = shown_error(mcse)
+    return f"{wording.signed_points(change)}{f' {error}' if error.startswith('±') else ''}"
 
 
 def stands_out(change: float, mcse: float) -> bool:

@@ -27,7 +27,7 @@ IMPACT_LEVELS = ("negligible", "minor", "moderate", "major", "severe")
 
 @dataclass(frozen=True, kw_only=True)
 class ReportOptions:
-    """How the report is set, and whose name it carries.
+    """How the report is set, which parts it has (``None``: all), and whose name it carries.
 
     ``accent`` is ``#RRGGBB``, ``impact`` by name of the target, ``fonts`` are files for signs that the
     typeface lacks, and ``template`` is a typst file in place of the package's frame.
@@ -41,8 +41,13 @@ class ReportOptions:
     classification: str | None = None
     accent: str | None = None
     impact: Mapping[str, ImpactConfig] = field(default_factory=dict)
+    sections: tuple[str, ...] | None = None
     fonts: tuple[Path, ...] = ()
     template: Path | None = None
+
+    def shows(self, part: str) -> bool:
+        """Whether the report has this part."""
+        return self.sections is None or part in self.sections
 
 
 def report_options(config: Config) -> ReportOptions:
@@ -58,6 +63,7 @@ def report_options(config: Config) -> ReportOptions:
         accent=chosen.accent,
         fonts=config.font_paths,
         impact=chosen.impact,
+        sections=chosen.sections,
     )
 
 

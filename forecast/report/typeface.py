@@ -152,6 +152,14 @@ def shorten(text: str, length: int) -> str:
     return head.rstrip(" ,;:.–-(") + "…"
 
 
+def first_clauses(text: str, length: int) -> str:
+    """Return whole clauses of a text up to a length; a longer first clause is cut at a word."""
+    if len(text) <= length:
+        return text
+    ends = [place for place in range(1, length) if text[place] in ",;:." and text[place + 1] == " "]
+    return text[: ends[-1]] if ends and ends[-1] > length // 3 else shorten(text, length)
+
+
 def web_address(text: str) -> str | None:
     """Return the text when it is a plain http(s) address that may be linked, else ``None``."""
     return text if re.fullmatch(r"https?://[!-~]{4,2000}", text) else None

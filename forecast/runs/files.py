@@ -15,7 +15,7 @@ MANIFEST = "manifest.json"
 TRACK_RECORD = "track_record.json"
 LEDGER_RECORD = "ledger_record.json"
 PREVIOUS_RUN = "previous_run.json"
-PDF, PAGE, FIGURES = "report.pdf", "report.html", "figures"
+PDF, BRIEF, PAGE, FIGURES = "report.pdf", "brief.pdf", "report.html", "figures"
 """What a report consists of: made again whenever it is asked for."""
 
 BACKTEST = "backtest"

@@ -33,7 +33,14 @@ from forecast.records.analysis import (
     SamplerSummary,
     TensionSeries,
 )
-from forecast.records.forecast import Baseline, Curve, MilestoneForecast, TargetForecast, TimeToEvent
+from forecast.records.forecast import (
+    Baseline,
+    Curve,
+    MilestoneForecast,
+    PastCase,
+    TargetForecast,
+    TimeToEvent,
+)
 from forecast.runs.combining import Combined
 from forecast.runs.run import Run
 from forecast.simulation.first_passages import FirstPassages
@@ -48,7 +55,7 @@ NEGLIGIBLE_SHARE = 1e-6
 """Share of capped intensities from which a reader is told: below it no shown probability can change."""
 STRAINED_FROM = 0.5
 CRISIS_FROM = 1.5
-"""Regimes are readings of the posterior mean of tension, in its standard deviations."""
+"""Regimes are readings of tension, in its standard deviations: of its mean, or of each draw."""
 
 
 def analysis_of(run: Run, seconds: float, withheld: int) -> Analysis:
@@ -111,12 +118,18 @@ def tension_series(steps: Floats, grid: TimeGrid) -> TensionSeries:
     """Posterior of the latent tension by step, shape (draw, step): mean, 90% band and regime."""
     mean = steps.mean(axis=0)
     lower, upper = np.quantile(steps, [0.05, 0.95], axis=0)
+    crisis = np.round((steps >= CRISIS_FROM).mean(axis=0), 5)
+    strained = np.round((steps >= STRAINED_FROM).mean(axis=0) - crisis, 5)
     return TensionSeries(
         date=tuple(grid.first_day(step) for step in range(grid.n_steps)),
         mean=_floats(mean),
         lower90=_floats(lower),
         upper90=_floats(upper),
         regime=tuple(_regime(value) for value in mean),
+        strained_from=STRAINED_FROM,
+        crisis_from=CRISIS_FROM,
+        chance_strained=_floats(strained),
+        chance_crisis=_floats(crisis),
     )
 
 
@@ -204,6 +217,9 @@ class Question:
     label: str
     definition: str
     milestones: tuple[tuple[str, str, date], ...]  # name, label, day
+    any_of: tuple[str, ...] = ()
+    min_severity: int | None = None
+    cases: tuple[PastCase, ...] = ()
 
 
 def target_forecast(
@@ -213,6 +229,7 @@ def target_forecast(
     observed_before: int,
     baselines: Mapping[str, Baseline],
     combined: Combined | None = None,
+    constant_rates: Mapping[str, float | None] | None = None,
 ) -> TargetForecast:
     """Forecast one target at all its milestones: these and the curve are read from the same array."""
     curve = hits.curve(question.name)
@@ -224,6 +241,8 @@ def target_forecast(
         else:
             error = combined.error(hits, question.name, ahead, n_chains)
         found = milestone_forecast((name, label, day), hits.origin, curve, error, baselines[name])
+        if constant_rates:
+            found = found.model_copy(update={"constant_rate": constant_rates[name]})
         if combined is not None:
             members = combined.member_forecasts(question.name, ahead)
             found = found.model_copy(update={"members": members})
@@ -232,7 +251,10 @@ def target_forecast(
         name=question.name,
         label=question.label,
         definition=question.definition,
+        any_of=question.any_of,
+        min_severity=question.min_severity,
         observed_before=observed_before,
+        cases=question.cases,
         milestones=tuple(milestones),
         curve=curve_record(curve, hits.origin),
         time_to_event_days=time_record(curve),
@@ -254,7 +276,7 @@ def milestone_forecast(
         probability=probability,
         mcse=mcse,
         interval90=interval,
-        words=wording.words(probability, interval),
+        words=wording.words(probability),
         frequency=wording.frequency(probability),
         baseline=baseline,
     )

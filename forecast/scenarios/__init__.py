@@ -2,11 +2,13 @@
 
 The modules in the order of the flow: ``options`` (a scenario from the command line), ``plan`` (a scenario put
 upon a run), ``evaluate`` (weights of the draws, paired differences), ``compare`` (all of it, the way chosen
-and named).
+and named), ``assumptions`` (what a scenario assumes, and what of its change is that), ``indicators`` (what
+can be seen ahead, and what the headline would be then).
 """
 
 from forecast.runs.run import Run, read_run
 from forecast.scenarios.compare import SCENARIO_PATHS, compare_scenarios, evaluate_plans
+from forecast.scenarios.indicators import measure_indicators
 from forecast.scenarios.plan import plan_scenario, plan_scenarios
 
 __all__ = [
@@ -14,6 +16,7 @@ __all__ = [
     "Run",
     "compare_scenarios",
     "evaluate_plans",
+    "measure_indicators",
     "plan_scenario",
     "plan_scenarios",
     "read_run",

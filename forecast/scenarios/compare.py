@@ -37,6 +37,7 @@ from forecast.records.forecast import (
 )
 from forecast.runs.run import Run
 from forecast.runs.summaries import curve_record, milestone_forecast, time_record
+from forecast.scenarios.assumptions import with_assumptions
 from forecast.scenarios.evaluate import (
     ChangedProbability,
     Days,
@@ -129,14 +130,15 @@ def evaluate_plan(
             )
             for part in base.by_fit()
         ]
-        return _all_targets(base, parts)
+        return with_assumptions(_all_targets(base, parts), plan, base.inputs)
     found = weights_for(base, plan.priors) if plan.changes_priors else None
     reason = _refit_reason(plan, found)
     if reason is None:
-        return _same_draws(base, plan, found, paths)
+        return with_assumptions(_same_draws(base, plan, found, paths), plan, base.inputs)
     if not refit:
-        return _forecast(plan, "refit", reason, found, (), withheld="no_refit")
-    return _new_draws(base, plan, found, reason, tell)
+        withheld = _forecast(plan, "refit", reason, found, (), withheld="no_refit")
+        return with_assumptions(withheld, plan, base.inputs)
+    return with_assumptions(_new_draws(base, plan, found, reason, tell), plan, base.inputs)
 
 
 def _all_targets(base: Run, parts: Sequence[ScenarioForecast]) -> ScenarioForecast:
@@ -316,6 +318,8 @@ def _target(
         name=known.name,
         label=known.label,
         definition=known.definition,
+        any_of=known.any_of,
+        min_severity=known.min_severity,
         observed_before=known.observed_before,
         milestones=tuple(milestones),
         curve=curve_record(curve, origin),

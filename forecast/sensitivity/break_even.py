@@ -126,7 +126,7 @@ def question_of(base: Run, target: str, milestone: str, threshold: float | None)
     by_draw = base.hits.by_draw(target, milestone_day(base, milestone))
     probability = float(within_rounding(by_draw.mean()))
     error = monte_carlo_error(by_draw, base.n_chains)
-    here = wording.words(probability, (probability, probability))
+    here = wording.words(probability)
     bounds: list[Bound] = []
     notes: list[RobustnessNote] = []
     for near in wording.neighbouring_words(probability):

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +43,14 @@ SHOWN_DRIVERS = 10
 """Drivers kept each way."""
 
 
+class Drivers(NamedTuple):
+    """Drivers, the strongest rise first; how many events were left out in turn; and those not to be told."""
+
+    shown: tuple[Driver, ...]
+    tried: int
+    withheld: int
+
+
 def measure_drivers(
     inputs: Inputs,
     posterior: Posterior,
@@ -49,8 +58,8 @@ def measure_drivers(
     *,
     seed: int,
     listen: Listener,
-) -> tuple[tuple[Driver, ...], int]:
-    """Drivers of the headline, strongest first, and the number withheld for a high Pareto k.
+) -> Drivers:
+    """Measure the drivers of the headline; an event whose Pareto k is too high is withheld.
 
     ``combined`` is what a combination made of its members; ``None`` for other families.
     """
@@ -86,7 +95,7 @@ def measure_drivers(
     ]
     raised = [driver for driver in drivers if driver.change > 0][:SHOWN_DRIVERS]
     lowered = [driver for driver in drivers if driver.change < 0][-SHOWN_DRIVERS:]
-    return (*raised, *lowered), len(measured) - len(known)
+    return Drivers((*raised, *lowered), len(measured), len(measured) - len(known))
 
 
 @dataclass(frozen=True)

@@ -157,9 +157,11 @@ def _number_sensitivity(
 
     groups = [record(name) for name in scalings if name not in (ALL_PRIORS, DATA)]
     groups.sort(key=lambda one: -one.sensitivity)
+    first = pull(groups[0].name)
+    groups[0] = groups[0].model_copy(update={"noise": first.noise})
     priors, data = pull(ALL_PRIORS), pull(DATA)
     observed = base.forecast.target(target).observed_before
-    label, reason = label_of(priors, data, pull(groups[0].name).strength, observed)
+    label, reason = label_of(priors, data, first.strength, observed)
     return NumberSensitivity(
         target=target,
         milestone=milestone,

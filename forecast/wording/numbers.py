@@ -1,9 +1,9 @@
 """Probabilities, changes, counts and days in words: one set of rules for report, terminal and record.
 
 The words are the seven bands of ICD 203 (US Office of the Director of National Intelligence,
-*Analytic Standards*, Intelligence Community Directive 203, 2015). They are read off the whole percent
-that is shown, so that number and word always agree, and a value on a bound between two bands takes the
-one nearer to an even chance, so that P and 1 − P get mirrored words.
+*Analytic Standards*, Intelligence Community Directive 203, 2015), read off the probability itself. How far
+the probability may be off is said in numbers, never in words. A value exactly on a bound between two bands
+takes the one nearer to an even chance, so that P and 1 − P get mirrored words.
 
 All probabilities are in [0, 1]; anything else is a ``ValueError``. Nothing here imports anything heavy:
 ``forecast check`` and the terminal use it.
@@ -30,21 +30,20 @@ BANDS: tuple[tuple[str, int, int], ...] = (
 )
 """ICD 203: the words and the bounds of their band in percent, from the lowest to the highest."""
 
-_NOUN_PHRASES = {"almost no chance": "almost no chance", "roughly even chance": "a roughly even chance"}
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
 
 
-def words(probability: float, interval: tuple[float, float]) -> str:
-    """ICD-203 words for a probability and its 90% interval.
+def words(probability: float) -> str:
+    """ICD-203 words for a probability, e.g. ``"likely"``."""
+    return BANDS[_band(probability)][0]
 
-    One band (``"likely"``), or the lowest and the highest band that the interval reaches (``"unlikely to
-    roughly even chance"``).
-    """
-    lowest, highest = _reached_bands(probability, interval)
-    return BANDS[lowest][0] if lowest == highest else f"{BANDS[lowest][0]} to {BANDS[highest][0]}"
+
+def likelihood(probability: float) -> str:
+    """Words as the subject of a judgement: ``"Likely (63%)"``, ``"Roughly even chance (49%)"``."""
+    return f"{words(probability).capitalize()} ({percent(probability)})"
 
 
 class WordBound(NamedTuple):
@@ -56,59 +55,45 @@ class WordBound(NamedTuple):
 
 
 def neighbouring_words(probability: float) -> tuple[WordBound, ...]:
-    """Where the word for a probability changes, downwards and upwards; at the ends one way only.
-
-    The bounds are those of the whole percent shown, so that number and word change together.
-    """
-    here, shown = _band(probability), shown_percent(probability)
-    bounds = []
-    for above, percents in ((False, range(shown - 1, 0, -1)), (True, range(shown + 1, 100))):
-        for percent_shown in percents:
-            there = _band(percent_shown / 100)
-            if there != here:
-                # Halves round up: 79.5% shows as 80%, and just below it as 79%.
-                half = 0.5 if not above else -0.5
-                bounds.append(WordBound((percent_shown + half) / 100, BANDS[there][0], above))
-                break
-    return tuple(bounds)
-
-
-def predicate(probability: float, interval: tuple[float, float]) -> str:
-    """Words as the predicate of a sentence about the event, e.g. ``"has a roughly even chance"``."""
-    lowest, highest = _reached_bands(probability, interval)
-    if lowest != highest:
-        first, last = (_NOUN_PHRASES.get(BANDS[k][0], BANDS[k][0]) for k in (lowest, highest))
-        return f"ranges from {first} to {last}"
-    word = BANDS[lowest][0]
-    return f"has {_NOUN_PHRASES[word]}" if word in _NOUN_PHRASES else f"is {word}"
+    """Where the word for a probability changes, downwards and upwards; at the ends one way only."""
+    here = _band(probability)
+    found = []
+    if here > 0:
+        found.append(WordBound(BANDS[here][1] / 100, BANDS[here - 1][0], above=False))
+    if here < len(BANDS) - 1:
+        found.append(WordBound(BANDS[here][2] / 100, BANDS[here + 1][0], above=True))
+    return tuple(found)
 
 
 def percent(probability: float) -> str:
-    """Whole percent, e.g. ``"63%"``; ``"<1%"`` and ``">99%"`` at the ends, never 0% or 100%."""
-    return f"{_bounded_whole(probability)}%"
+    """Whole percent, e.g. ``"63%"``; one decimal where it tells, below 5% and above 95%; never 0 or 100%."""
+    return f"{_bounded(probability)}%"
 
 
 def share(part: float) -> str:
-    """Share of things counted: ``"none"``, ``"all"``, else whole percent; unlike a chance it can be both."""
+    """Share of things counted: ``"none"``, ``"all"``, else a percentage; unlike a chance it can be both."""
     return {0.0: "none", 1.0: "all"}.get(part) or percent(part)
 
 
 def interval_percent(interval: tuple[float, float]) -> str:
-    """Interval in whole percent, e.g. ``"48–76%"``; one value when both bounds show the same.
+    """Interval in percent, e.g. ``"48–76%"``; one value when both bounds show the same.
 
-    Where nothing but the end lies beside a bound it is ``"≤1%"`` or ``"≥99%"``.
+    A bound beyond what is shown is left out: ``"up to 10%"``, ``"79% or more"``.
     """
-    lower, upper = (_bounded_whole(bound) for bound in interval)
-    if (lower, upper) == ("<1", "1"):
-        return "≤1%"
-    if (lower, upper) == ("99", ">99"):
-        return "≥99%"
-    return f"{lower}%" if lower == upper else f"{lower}–{upper}%"
+    lower, upper = (_bounded(bound) for bound in interval)
+    if lower == upper:
+        return f"{lower}%"
+    if lower.startswith("<"):
+        return "any" if upper.startswith(">") else f"up to {upper}%"
+    return f"{lower}% or more" if upper.startswith(">") else f"{lower}–{upper}%"
 
 
 def frequency(probability: float) -> str:
-    """Natural frequency, e.g. ``"63 of 100"``, ``"<1 of 100"``, ``">99 of 100"``."""
-    return f"{_bounded_whole(probability)} of 100"
+    """Natural frequency, e.g. ``"63 of 100"``, ``"15 of 1,000"``, ``"<1 of 1,000"``, ``">999 of 1,000"``."""
+    shown = _bounded(probability)
+    if shown[0] in "<>":
+        return f"{'<1' if shown[0] == '<' else '>999'} of 1,000"
+    return f"{Decimal(shown) * 10:.0f} of 1,000" if "." in shown else f"{shown} of 100"
 
 
 def signed_points(change: float, digits: int = 1) -> str:
@@ -181,6 +166,12 @@ def count(quantity: int, singular: str, plural: str | None = None) -> str:
     return f"no {noun}" if quantity == 0 else f"{quantity:,} {noun}"
 
 
+def small_number(quantity: int) -> str:
+    """Return a count as it stands in running text: in words to ten, in figures beyond."""
+    names = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+    return names[quantity] if 0 <= quantity < len(names) else f"{quantity:,}"
+
+
 def times(quantity: int) -> str:
     """How often something was seen: ``"never"``, ``"once"``, ``"twice"``, ``"20 times"``."""
     return {0: "never", 1: "once", 2: "twice"}.get(quantity, f"{quantity:,} times")
@@ -196,43 +187,52 @@ def long_day(day: date) -> str:
     return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
+def month_name(day: date) -> str:
+    """Name of the month, e.g. ``"August"``, whatever the locale."""
+    return _MONTHS[day.month - 1]
+
+
 def short_day(day: date) -> str:
     """Day with a short month, e.g. ``"5 Nov 2024"``, whatever the locale."""
     return f"{day.day} {_MONTHS[day.month - 1][:3]} {day.year}"
 
 
 def shown_difference(now: float, before: float) -> float:
-    """Difference of two probabilities as shown in whole percent: a reader who subtracts gets the same."""
-    return (shown_percent(now) - shown_percent(before)) / 100
-
-
-def _reached_bands(probability: float, interval: tuple[float, float]) -> tuple[int, int]:
-    # The mean of a skewed posterior can lie outside its own 90% interval, so it counts as reached too.
-    reached = [_band(value) for value in (probability, *interval)]
-    return min(reached), max(reached)
+    """Difference of two probabilities as they are shown: a reader who subtracts gets the same."""
+    return float(shown_percent(now) - shown_percent(before)) / 100
 
 
 def _band(probability: float) -> int:
+    """Place in ``BANDS``; on a bound the band nearer to an even chance."""
+    exact = _exact_percent(probability)
+    from_end = min(exact, 100 - exact)
+    below = max(place for place, (_, lower, _) in enumerate(BANDS[:4]) if place == 0 or from_end >= lower)
+    return below if exact <= 50 else len(BANDS) - 1 - below
+
+
+def _bounded(probability: float) -> str:
     shown = shown_percent(probability)
-    distance_low = min(shown, 100 - shown)
-    below = max(index for index, (_, lower, _) in enumerate(BANDS[:4]) if index == 0 or distance_low >= lower)
-    return below if shown <= 50 else len(BANDS) - 1 - below
+    if shown == 0:
+        return "<0.1"
+    return ">99.9" if shown == 100 else f"{shown}"
 
 
-def _bounded_whole(probability: float) -> str:
-    shown = shown_percent(probability)
-    return "<1" if shown < 1 else ">99" if shown > 99 else str(shown)
+def shown_percent(probability: float) -> Decimal:
+    """Percent as shown, with 0 standing for ``"<0.1%"`` and 100 for ``">99.9%"``."""
+    exact = _exact_percent(probability)
+    if exact < Decimal("0.1") or exact > Decimal("99.9"):
+        return Decimal(0) if exact < 50 else Decimal(100)
+    whole = exact.quantize(Decimal(1), rounding=ROUND_HALF_UP)
+    if 5 <= exact <= 95:
+        return whole
+    fine = exact.quantize(Decimal("0.1"), rounding=ROUND_HALF_UP)
+    return whole if fine == whole else fine
 
 
-def shown_percent(probability: float) -> int:
-    """Whole percent as shown, with 0 standing for ``"<1%"`` and 100 for ``">99%"``."""
+def _exact_percent(probability: float) -> Decimal:
     if not 0.0 <= probability <= 1.0:
         raise ValueError(f"a probability must be in [0, 1], got {probability!r}")
-    if probability < 0.01:
-        return 0
-    if probability > 0.99:
-        return 100
-    return int(_rounded(100.0 * probability, 0))
+    return 100 * Decimal(repr(float(probability)))
 
 
 def _rounded(value: float, digits: int) -> Decimal:

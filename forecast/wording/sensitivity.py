@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from forecast import wording
@@ -13,28 +14,37 @@ from forecast.records.analysis import (
     NumberSensitivity,
     OnWordBound,
     RobustnessNote,
+    WeightPull,
 )
 from forecast.records.base import WrittenText
 from forecast.records.forecast import Forecast
 
 LABEL_WORDS = {
     "data-driven": "The data carry this number",
-    "prior-driven": "The priors carry this number",
-    "conflict": "This number is a compromise between priors and data",
-    "unclear": "What carries this number cannot be told from these draws",
+    "prior-driven": "Our assumptions carry this number",
+    "conflict": "This number is a compromise between assumptions and data",
+    "unclear": "What this number rests on cannot be told from these draws",
+}
+LABEL_SHORT = {
+    "data-driven": "rests on data",
+    "prior-driven": "rests on assumptions",
+    "conflict": "data and assumptions pull apart",
+    "unclear": "not clear what it rests on",
 }
 REASON_WORDS = {
     "never observed": "it was never observed, so the figure reflects our assumptions",
     "too few draws": "the draws are too few to tell",
-    "priors move it little": "more or less weight on the priors moves it little",
+    "priors move it little": "more or less weight on the assumptions moves it little",
     "within the noise": "what moves it is within the noise of the draws; take more draws",
-    "nothing moves it": "neither more nor less weight on the priors moves it",
-    "data do not move it": "it moves with the weight of the priors, and not with that of the data",
-    "priors lower it against the data": "priors and data pull apart: the priors lower it against the data",
-    "priors raise it against the data": "priors and data pull apart: the priors raise it against the data",
-    "priors move it more": "it moves more with the weight of the priors than with that of the data",
-    "data move it more": "it moves more with the weight of the data than with that of the priors",
+    "nothing moves it": "neither more nor less weight on the assumptions moves it",
+    "data do not move it": "it moves with the weight of the assumptions, and not with that of the data",
+    "priors lower it against the data": "the assumptions lower it against the data",
+    "priors raise it against the data": "the assumptions raise it against the data",
+    "priors move it more": "it moves more with the weight of the assumptions than with that of the data",
+    "data move it more": "it moves more with the weight of the data than with that of the assumptions",
 }
+_LARGEST_LOG = 9.0
+"""Log odds beyond which a linear rate of change says nothing."""
 _ASSUMPTIONS = {
     # Group of priors: label, and the clause of a change with {times}, or with {then} and {now}, in it.
     "baseline.weekly_rate": ("Base rate: {kind}", "{kind} acts come {times} as often in ordinary times"),
@@ -87,7 +97,7 @@ _ASSUMPTIONS = {
 def assumption_label(name: str, act: str | None = None) -> str:
     """Short name of an assumption for tables and charts, e.g. ``Calming: visit``, ``Ahead: Xi in Paris``."""
     if act is not None:
-        return f"Ahead: {act}"
+        return f"Scheduled: {act}"
     group, element = _group(name)
     return _ASSUMPTIONS[group][0].format(kind=element) if group else name
 
@@ -120,7 +130,7 @@ def break_even_sentence(one: BreakEven) -> str:
         wording.on_scale(one.value, one.scale) for one in (one.now, one.assumed, *(one.assumed_mcse or ()))
     )
     if one.kind == "word":
-        here = wording.words(one.probability, (one.probability, one.probability))
+        here = wording.words(one.probability)
         becomes = f"'{here.capitalize()}' becomes '{one.becomes}'"
     else:
         verb, side = ("rises", "above") if one.bound > one.probability else ("falls", "below")
@@ -164,18 +174,55 @@ def _times(ratio: float) -> str:
     return f"{wording.plain_number(ratio)} times"
 
 
+SENSITIVE = 0.05
+"""Pull per doubling of the weight from which a chance counts as sensitive (Kallioinen et al. 2024)."""
+
+
+def strength(pull: WeightPull) -> float:
+    """Pull of the data, or of a part of the assumptions, without what chance alone would give."""
+    return math.sqrt(max(pull.sensitivity**2 - (pull.noise or 0.0) ** 2, 0.0))
+
+
+def assumptions_pull(one: NumberSensitivity) -> float:
+    """Pull of the assumptions: of all together, or of one group where the others undo it."""
+    first = one.groups[0]
+    # Older records hold no noise of a group, so that its pull would look larger than that of all.
+    return max(strength(one.priors), strength(first) if first.noise is not None else 0.0)
+
+
+def odds_factor(pull: WeightPull, probability: float) -> float:
+    """What twice the weight multiplies the odds by: the rate of change, carried on upon log odds."""
+    room = max(probability * (1 - probability), 1e-9)
+    return math.exp(min(max(pull.change / room, -_LARGEST_LOG), _LARGEST_LOG))
+
+
+def odds_text(pull: WeightPull, probability: float) -> str:
+    """The same with its Monte Carlo error, e.g. ``×0.80 ± 0.05``."""
+    factor = odds_factor(pull, probability)
+    error = factor * pull.mcse / max(probability * (1 - probability), 1e-9)
+    return f"×{wording.number(factor)} ± {wording.number(error)}"
+
+
+def group_label(name: str) -> str:
+    """Name of a group of assumptions, e.g. ``base rate`` for ``baseline.weekly_rate``."""
+    known = _ASSUMPTIONS.get(name)
+    return known[0].split(":")[0].split(" {")[0].lower() if known else name.replace("_", " ")
+
+
 def change_with_error(change: float, error: float) -> str:
     """Change of a probability in points with its Monte Carlo error, e.g. ``−7.3 ± 1.3``."""
     return f"{wording.signed_points(change)} ± {wording.points(error).split(' ')[0]}"
 
 
-def label_sentence(one: NumberSensitivity) -> str:
-    """What a probability rests on, and by how much it would move, in two sentences."""
-    by_priors, by_data = (change_with_error(pull.change, pull.mcse) for pull in (one.priors, one.data))
+def label_sentence(one: NumberSensitivity, probability: float) -> str:
+    """What a probability rests on, the pulls that say so, and what twice the weight would do to its odds."""
     return (
-        f"{LABEL_WORDS[one.rests_on]}: {REASON_WORDS[one.reason]}. With twice the weight on the priors it "
-        f"would change by {by_priors} points at the present rate, with twice the weight on the data by "
-        f"{by_data}; the most influential priors are those of {one.groups[0].name}."
+        f"{LABEL_WORDS[one.rests_on]}: {REASON_WORDS[one.reason]}. The assumptions pull with "
+        f"{wording.number(assumptions_pull(one))}, the data with {wording.number(strength(one.data))} (from "
+        f"{SENSITIVE:g} a pull counts). Twice the weight on the assumptions would multiply the odds by "
+        f"{odds_text(one.priors, probability)}, twice the weight on the data by "
+        f"{odds_text(one.data, probability)}. The most influential assumption is the "
+        f"{group_label(one.groups[0].name)}."
     )
 
 
@@ -206,10 +253,10 @@ def rest_sentence(here: Sequence[BreakEven], shown: int) -> str:
             f"{wording.interval_percent((low, high))})"
         )
     if unknown:
-        parts.append(f"{unknown} {_needs(unknown)} a refit")
+        parts.append(f"of {unknown} only a new fit would tell")
     idle = len(quiet) - unknown
     if idle:
-        parts.append(f"{idle} {'has' if idle == 1 else 'have'} no effect")
+        parts.append(f"{idle} {'changes' if idle == 1 else 'change'} it nowhere near a bound")
     text = "; ".join(parts)
     return f"{text[:1].upper()}{text[1:]}." if text else ""
 
@@ -224,9 +271,12 @@ def note_sentence(note: RobustnessNote, forecast: Forecast) -> str:
         return note.text
     if isinstance(note, CertainActs):
         if note.number == 1:
-            return "1 act ahead is taken as certain or as impossible, so its probability was not varied."
+            return (
+                "One scheduled event is taken as certain or as impossible, so its probability was not varied."
+            )
         return (
-            f"{note.number} acts ahead are taken as certain or as impossible, so their probabilities were "
+            f"{note.number} scheduled events are taken as certain or as impossible, so their probabilities "
+            "were "
             "not varied."
         )
     target = forecast.target(note.target)

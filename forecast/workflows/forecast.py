@@ -14,13 +14,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.baselines.methods import climatology
-from forecast.config import Config, config_hash, target_definition
+from forecast.config import Config, config_hash
 from forecast.errors import NotConvergedError, NotConvergedWarning
 from forecast.inference.gates import check_gates, worst_report
 from forecast.inference.posterior import Posterior
 from forecast.inference.sampling import SamplingProgress, fit
-from forecast.ledger.recording import LEDGER_FILE, Recorded, RunOrigin, record_forecast
+from forecast.ledger.recording import LEDGER_FILE, Recorded, RunOrigin, asked_questions, record_forecast
 from forecast.ledger.scoring import summarise_ledger
 from forecast.ledger.store import refuse_unusable
 from forecast.progress import Clock
@@ -30,26 +29,24 @@ from forecast.records.analysis import (
     Robustness,
 )
 from forecast.records.forecast import (
-    Baseline,
     Diagnostics,
     DyadRecord,
     Forecast,
     Headline,
-    TargetForecast,
 )
 from forecast.records.history import LedgerSummary
 from forecast.runs import summaries
 from forecast.runs.cautions import cautions_of, far_from_baseline, not_combined, not_converged
 from forecast.runs.combining import Combined
 from forecast.runs.folder import claimed, refuse_existing, run_hash, run_place
-from forecast.runs.inputs import Inputs, dyad_rule, read_inputs
+from forecast.runs.inputs import Inputs, dyad_rule, read_inputs, target_rules
 from forecast.runs.run import Run, run_id, simulate_fits
 from forecast.runs.stages import sampler_options, stage_seeds
 from forecast.runs.stages import versions as versions
-from forecast.runs.summaries import Question, target_forecast
-from forecast.scenarios import evaluate_plans, plan_scenarios
+from forecast.runs.target_forecasts import target_forecasts
+from forecast.scenarios import evaluate_plans, measure_indicators, plan_scenarios
 from forecast.scenarios.plan import ScenarioPlan
-from forecast.sensitivity.drivers import measure_drivers
+from forecast.sensitivity.drivers import Drivers, measure_drivers
 from forecast.sensitivity.labels import with_labels
 from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
 from forecast.simulation import FirstPassages
@@ -129,7 +126,7 @@ def _make(
     config = inputs.config
     posteriors, hits, gates, combined = fit_and_judge(inputs, tell, clock.time)
     with clock.time("simulate"):
-        targets = _target_forecasts(inputs, hits, posteriors[inputs.main.model.name].n_chains, combined)
+        targets = target_forecasts(inputs, hits, posteriors[inputs.main.model.name].n_chains, combined)
         combination = combined.record(inputs) if combined else None
     forecast = Forecast(
         schema=2,
@@ -156,14 +153,14 @@ def _make(
     base = Run(inputs, posteriors, hits, forecast)
     if keep:
         keep(replace(base, analysis=summaries.analysis_of(base, clock.seconds["fit"], 0)))
-    withheld = 0
+    moved: Drivers | None = None
     if drivers and "drivers" in inputs.family.abilities:
         with clock.time("drivers"):
             tell(StageProgress("drivers"))
             main = posteriors[inputs.main.model.name]
             seed = stage_seeds(config).simulate
-            moved, withheld = measure_drivers(inputs, main, combined, seed=seed, listen=tell)
-            forecast = forecast.model_copy(update={"drivers": moved})
+            moved = measure_drivers(inputs, main, combined, seed=seed, listen=tell)
+            forecast = forecast.model_copy(update={"drivers": moved.shown, "drivers_tried": moved.tried})
             base = replace(base, forecast=forecast)
     robustness: Robustness | None = None
     if drivers and "robustness" in inputs.family.abilities:
@@ -176,8 +173,12 @@ def _make(
             forecast = forecast.model_copy(
                 update={"scenarios": evaluate_plans(base, plans, paths=RUN_SCENARIO_PATHS, listen=tell)}
             )
+    if drivers:
+        with clock.time("indicators"):
+            tell(StageProgress("indicators"))
+            forecast = forecast.model_copy(update={"indicators": measure_indicators(base)})
     forecast = forecast.model_copy(update={"timings_s": clock.seconds})
-    analysis = summaries.analysis_of(base, clock.seconds["fit"], withheld)
+    analysis = summaries.analysis_of(base, clock.seconds["fit"], moved.withheld if moved else 0)
     analysis = analysis.model_copy(update={"robustness": robustness})
     if not forecast.converged:
         warnings.warn(_unconverged(forecast), NotConvergedWarning, stacklevel=3)
@@ -281,7 +282,9 @@ def run_forecast(
     with claimed(folder):
         refuse_existing(folder, force=force)
         if on_record:
-            before = summarise_ledger(refuse_unusable(place), dyad_rule(config).sides)
+            dyad, days = dyad_rule(config), {one.name: one.date for one in config.milestones}
+            asked = asked_questions(dyad, target_rules(config), config.as_of, days)
+            before = summarise_ledger(refuse_unusable(place), dyad.sides, asked)
         try:
             with warnings.catch_warnings(action="ignore", category=NotConvergedWarning):  # raised below
                 run = make_forecast(config, listen, keep=keep)
@@ -367,27 +370,3 @@ def _monitored(inputs: Inputs, answer: FirstPassages) -> dict[str, Floats]:
         for name, share in shares.items()
         for one in inputs.config.milestones
     }
-
-
-def _target_forecasts(
-    inputs: Inputs, hits: FirstPassages, n_chains: int, combined: Combined | None
-) -> tuple[TargetForecast, ...]:
-    config, grid = inputs.config, inputs.data.grid
-    targets = []
-    for rule in inputs.rules:
-        question = Question(
-            rule.name,
-            config.target_title(rule.name),
-            target_definition(config.targets[rule.name]),
-            tuple((milestone.name, milestone.title, milestone.date) for milestone in config.milestones),
-        )
-        horizons = [max((milestone.date - grid.origin).days, 0) for milestone in config.milestones]
-        probabilities = climatology(inputs.events, rule, grid.origin, grid.start, horizons)
-        baselines = {
-            milestone.name: Baseline(name="climatology", probability=float(probability))
-            for milestone, probability in zip(config.milestones, probabilities, strict=True)
-        }
-        fitted = inputs.events.between(grid.start, config.as_of)
-        observed = int(rule.mask(fitted).sum())
-        targets.append(target_forecast(question, hits, n_chains, observed, baselines, combined))
-    return tuple(targets)

@@ -40,25 +40,27 @@ class Hindcasts:
 def hindcast(
     config: Config,
     days: Sequence[date],
-    ahead_days: Sequence[int],
+    ahead_days: Sequence[int] | None,
     ledger: Path,
     listen: Listener | None = None,
 ) -> Hindcasts:
     """Forecast as of every day, for windows of these lengths, and put the forecasts on record.
 
-    The milestones, calendar and scenarios of the config are of another day and are not used. Windows of
-    ``ahead_days`` days, each at least 1, begin on the day after the as-of date. ``listen`` is told of stage
+    The calendar and the scenarios of the config are of another day and are not used. Windows of
+    ``ahead_days`` days, each at least 1, begin on the day after the as-of date; ``None`` asks about the
+    config's own milestones instead, which gives the history of its numbers. ``listen`` is told of stage
     ``backtest``, in as-of dates.
 
     Raises
     ------
     InputError
-        A day leaves no data to learn from, a length is out of range, or the ledger cannot be used.
+        A day leaves no data to learn from or is after every milestone, a length is out of range, or the
+        ledger cannot be used.
     NotConvergedError
         The sampler could not run at all.
     """
     longest = LONGEST_HORIZON.days - 1
-    wrong = [length for length in ahead_days if not 1 <= length <= longest]
+    wrong = [length for length in ahead_days or () if not 1 <= length <= longest]
     if wrong:
         raise InputError(f"--ahead: {wrong[0]} days cannot be forecast. Allowed: 1 to {longest:,} days")
     book = refuse_unusable(ledger)
@@ -86,16 +88,23 @@ def quarter_days(first: date, last: date) -> list[date]:
     return found
 
 
-def _case(config: Config, day: date, ahead_days: Sequence[int]) -> Config:
-    milestones = tuple(
-        MilestoneConfig(
-            name=f"in-{length}-days", label=f"{length} days ahead", date=day + timedelta(days=length + 1)
+def _case(config: Config, day: date, ahead_days: Sequence[int] | None) -> Config:
+    if ahead_days is None:
+        milestones = tuple(one for one in config.milestones if one.date > day)
+        if not milestones:
+            last = max(one.date for one in config.milestones)
+            raise InputError(f"--to: {day} is not before the last milestone, {last}. Give an earlier day")
+    else:
+        milestones = tuple(
+            MilestoneConfig(
+                name=f"in-{length}-days", label=f"{length} days ahead", date=day + timedelta(days=length + 1)
+            )
+            for length in dict.fromkeys(ahead_days)
         )
-        for length in dict.fromkeys(ahead_days)
-    )
-    headline = HeadlineConfig(target=config.headline.target, milestone=milestones[0].name)
-    asked = {"as_of": day, "milestones": milestones, "headline": headline}
-    return config.model_copy(update={**asked, "calendar": (), "scenarios": ()})
+    asked = {one.name for one in milestones} & {config.headline.milestone}
+    headline = HeadlineConfig(target=config.headline.target, milestone=min(asked, default=milestones[0].name))
+    changed = {"as_of": day, "milestones": milestones, "headline": headline}
+    return config.model_copy(update={**changed, "calendar": (), "scenarios": ()})
 
 
 def _on_record(book: Book, inputs: Inputs) -> bool:

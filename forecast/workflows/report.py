@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -27,6 +28,7 @@ from forecast.runs.folder import (
     claimed,
     new_run_folder,
     output_hashes,
+    read_record,
     record_outputs,
     refuse_changed_files,
     write_json,
@@ -134,6 +136,7 @@ def rebuild_report(
     paper: Literal["a4", "us-letter"] | None = None,
     figures: Path | None = None,
     tables: Path | None = None,
+    brief_only: bool = False,
     force: bool = False,
 ) -> BuiltReport:
     """Build the report of a saved run again, from the run folder alone; nothing is fitted.
@@ -155,6 +158,8 @@ def rebuild_report(
         In place of the paper of the options.
     figures, tables : Path, optional
         Folders for the charts as SVG and PNG, and for the tables as CSV.
+    brief_only : bool
+        Build ``brief.pdf`` and leave the rest of the report as it is.
     force : bool
         Build even from files that are not as the run left them; the report says so on page 1.
 
@@ -168,18 +173,23 @@ def rebuild_report(
     _require_run_folder(folder)
     with claimed(folder):
         notes = refuse_changed_files(folder, force=force)
-        return _rebuilt(folder, options, notes, previous, template, paper, figures, tables)
+        build = partial(
+            build_report,
+            notes=notes,
+            brief_only=brief_only,
+            export_figures_to=figures,
+            export_tables_to=tables,
+        )
+        return _rebuilt(folder, options, previous, template, paper, build)
 
 
 def _rebuilt(
     folder: Path,
     options: ReportOptions | None,
-    notes: tuple[str, ...],
     previous: Path | None,
     template: Path | None,
     paper: Literal["a4", "us-letter"] | None,
-    figures: Path | None,
-    tables: Path | None,
+    build: Callable[[Path, ReportOptions], BuiltReport],
 ) -> BuiltReport:
     config = load_config(folder / files.CONFIG)
     chosen = options or report_options(config)
@@ -195,10 +205,16 @@ def _rebuilt(
         if not (folder / files.TRACK_RECORD).exists() and (record := _backtest_since(config, folder)):
             write_record(record, filling / files.TRACK_RECORD)
             adopted.append(files.TRACK_RECORD)
-        built = build_report(filling, chosen, notes=notes, export_figures_to=figures, export_tables_to=tables)
+        built = build(filling, chosen)
         made = (path.relative_to(filling).as_posix() for path in built.in_run_folder)
         record_outputs(filling, [*adopted, *made])
     return built.moved(filling, folder)
+
+
+def track_record_of(folder: Path) -> TrackRecord | None:
+    """Return the track record that a run folder holds, if any (``RunFolderError``: it is damaged)."""
+    path = folder / files.TRACK_RECORD
+    return read_record(path, TrackRecord) if path.exists() else None
 
 
 def _require_run_folder(folder: Path) -> None:

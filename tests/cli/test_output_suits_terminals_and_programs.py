@@ -47,7 +47,7 @@ def milestone(name: str, days: int, probability: float, interval: tuple[float, f
         probability=probability,
         mcse=0.01,
         interval90=interval,
-        words=wording.words(probability, interval),
+        words=wording.words(probability),
         frequency=wording.frequency(probability),
         baseline=Baseline(name="climatology", probability=0.995),
     )
@@ -99,12 +99,11 @@ def printed(forecast: Forecast) -> list[str]:
 
 def test_the_bottom_line_comes_first_in_words_and_numbers():
     text = " ".join(" ".join(printed(made_forecast())).split())
-    assert text.startswith(
-        "Crisis [bold]x[/bold] ranges from a roughly even chance to almost certain before 13 August 2024 ("
-    )
+    assert text.startswith("Roughly even chance (50%) of crisis [bold]x[/bold] before 13 August 2024 (")
     assert (
-        "50%, 90% interval 46–>99%: it happens in 50 of 100 simulated futures. The base rate is >99%." in text
+        "Plausible range 46–99.5%. Low confidence: only three past cases; a plausible range 54 points" in text
     )
+    assert "Base rates: 99.5% of past 400-day windows held one (smoothed)." in text
 
 
 def test_every_row_of_the_table_is_one_line_that_fits():
@@ -112,16 +111,14 @@ def test_every_row_of_the_table_is_one_line_that_fits():
     assert max(map(len, lines)) <= WIDTH == 80
     rows = [line for line in lines if re.match(r" +\d+ \w{3} \d{4} +[<>]?\d+%", line)]
     assert rows == [
-        "   9 Aug 2023     30%     <1–97%  >99%  almost no chance to almost certain",
-        "  13 Aug 2024     50%    46–>99%  >99%  roughly even chance to almost certain",
+        "   9 Aug 2023     30%     0.1–97%    99.5%      –  unlikely",
+        "  13 Aug 2024     50%    46–99.5%    99.5%      –  roughly even chance",
     ]
 
 
 def test_a_target_that_was_never_seen_is_marked_where_it_stands():
     assert "Crisis [bold]x[/bold] (never observed)" in printed(made_forecast(seen=0))
-    assert "Never observed in the data: the chance rests on priors and milder acts." in printed(
-        made_forecast(seen=0)
-    )
+    assert "No base rate: this has not happened in the data." in printed(made_forecast(seen=0))
     assert "Crisis [bold]x[/bold] (seen 3 times)" in printed(made_forecast())
 
 
@@ -137,7 +134,7 @@ def test_check_reads_the_worked_case_back_in_80_columns(command):
     ended = command("check", WORKED_CASE)
     assert (ended.code, ended.err) == (0, "")
     assert max(map(len, ended.out.splitlines())) <= WIDTH
-    assert "Lethal clash between forces: never seen." in ended.out
+    assert "Deadly clash between forces, or a blockade: never seen." in ended.out
     assert re.search(r"sanction +\d+\.\d +\d+\.\d to \d+ +3\.1\n", ended.out)
 
 

@@ -134,6 +134,7 @@ def test_the_resolved_text_leaves_nothing_implicit_and_reads_back_equal(write, t
     assert plain["report"] == {
         "paper": "a4",
         "title": None,
+        "sections": None,
         "track_record": None,
         "author": None,
         "organisation": None,

@@ -28,6 +28,7 @@ from forecast.records.analysis import Analysis
 from forecast.records.forecast import Forecast
 from forecast.runs.summaries import CRISIS_FROM, STRAINED_FROM
 from forecast.simulation.paths import RATE_CAP
+from forecast.workflows.report import track_record_of
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -119,8 +120,9 @@ def test_the_readme_shows_how_to_run_and_to_rebuild():
 
 def test_the_output_in_the_readme_is_what_the_sample_prints(sample):
     folder = Path("reports") / sample.name / sample.as_of.isoformat()
-    lines = lines_of(bottom_line(sample))
-    lines += [f"Report   {folder / 'report.pdf'}", f"Numbers  {folder / 'forecast.json'}"]
+    lines = lines_of(bottom_line(sample, track_record_of(SAMPLE)))
+    files = {"Brief": "brief.pdf", "Report": "report.pdf", "Numbers": "forecast.json"}
+    lines += [f"{name:<9}{folder / path}" for name, path in files.items()]
     assert blocks(README, "text") == ["\n".join(lines) + "\n"], "make sample was run: paste its output"
 
 

@@ -7,8 +7,11 @@ from types import SimpleNamespace
 import pytest
 
 from forecast.config import load_config
+from forecast.errors import InputError
+from forecast.ledger.recording import asked_questions
+from forecast.ledger.scoring import history_of, summarise_ledger
 from forecast.ledger.store import open_ledger
-from forecast.runs.inputs import read_inputs
+from forecast.runs.inputs import dyad_rule, read_inputs, target_rules
 from forecast.workflows.forecast import StageProgress
 from forecast.workflows.hindcast import hindcast, quarter_days
 
@@ -77,3 +80,42 @@ def test_progress_counts_the_days(case, fitted):
         ("backtest", 0, 2),
         ("backtest", 1, 2),
     ]
+
+
+def test_hindcasts_of_the_own_milestones_are_the_history_of_the_numbers(case, fitted):
+    hindcast(CONFIG, DAYS[:1], None, case.path)
+    (entry, *_) = open_ledger(case.path).forecasts
+    assert {one.question.milestone for one in open_ledger(case.path).forecasts} == {
+        one.date for one in CONFIG.milestones
+    }
+    assert entry.hindcast
+    days = {one.name: one.date for one in CONFIG.milestones}
+    asked = asked_questions(dyad_rule(CONFIG), target_rules(CONFIG), CONFIG.as_of, days)
+    history = summarise_ledger(open_ledger(case.path), dyad_rule(CONFIG).sides, asked).history
+    assert {(one.target, one.milestone) for one in history} == {
+        (target, one.name) for target in CONFIG.targets for one in CONFIG.milestones
+    }
+    assert {one.as_of for one in history} == {DAYS[0]}
+    assert all(one.hindcast for one in history)
+
+
+def test_another_question_or_a_later_day_is_no_history(case, fitted):
+    hindcast(CONFIG, DAYS[:1], [90], case.path)
+    days = {one.name: one.date for one in CONFIG.milestones}
+    rule, rules = dyad_rule(CONFIG), target_rules(CONFIG)
+    asked = asked_questions(rule, rules, CONFIG.as_of, days)
+    assert history_of(open_ledger(case.path), asked) == ()
+    hindcast(CONFIG, DAYS[:1], None, case.path)
+    assert history_of(open_ledger(case.path), asked_questions(rule, rules, DAYS[0], days)) == ()
+
+
+def test_runs_that_did_not_converge_are_no_history(case, fitted):
+    hindcast(CONFIG, DAYS[1:], None, case.path)
+    days = {one.name: one.date for one in CONFIG.milestones}
+    asked = asked_questions(dyad_rule(CONFIG), target_rules(CONFIG), CONFIG.as_of, days)
+    assert history_of(open_ledger(case.path), asked) == ()
+
+
+def test_a_day_after_every_milestone_asks_nothing(case):
+    with pytest.raises(InputError, match="is not before the last milestone, 2024-11-05"):
+        hindcast(CONFIG, [date(2024, 11, 5)], None, case.path)

@@ -41,6 +41,7 @@ from forecast.records.forecast import (
     Headline,
     MethodReason,
     MilestoneForecast,
+    PastCase,
     ScenarioForecast,
     ScenarioMilestone,
     ScenarioTarget,
@@ -78,6 +79,12 @@ TARGETS = (
         0.0011,
     ),
     ("lethal_clash", "Lethal clash between forces", "A military incident of severity 5", 0, 0.00006),
+)
+CONFLICT = ("sanction", "channel_closure", "military_incident", "military_posture", "dispute")
+RULES = (
+    TargetRule("major_escalation", CONFLICT, 4),
+    TargetRule("military_confrontation", ("military_incident", "military_posture"), 4),
+    TargetRule("lethal_clash", ("military_incident",), 5),
 )
 GROUPS = (
     (
@@ -130,7 +137,7 @@ def make_target(name, label, definition, observed, rate, milestones=MILESTONES):
                 probability=p,
                 mcse=0.004,
                 interval90=interval,
-                words=wording.words(p, interval),
+                words=wording.words(p),
                 frequency=wording.frequency(p),
                 baseline=Baseline(name="climatology", probability=min(0.99, 0.8 * p + 0.02)),
             )
@@ -150,6 +157,29 @@ def make_target(name, label, definition, observed, rate, milestones=MILESTONES):
             upper90=tuple(map(float, high)),
         ),
         time_to_event_days=TimeToEvent(q10=q10, q50=q50, q90=q90),
+    )
+
+
+def with_cases(target, events):
+    """The target with its rule, its past cases, and a constant rate at every milestone."""
+    rule = next((one for one in RULES if one.name == target.name), None)
+    if rule is None:
+        return target
+    met = list(events.select(rule.mask(events)).rows())
+    rate = len({one.date for one in met}) / 2381
+    milestones = tuple(
+        one.model_copy(
+            update={"constant_rate": 1 - float(np.exp(-rate * (one.date - AS_OF).days)) if met else None}
+        )
+        for one in target.milestones
+    )
+    return target.model_copy(
+        update={
+            "any_of": rule.any_of,
+            "min_severity": rule.min_severity,
+            "cases": tuple(PastCase(event_id=one.id, date=one.date) for one in met)[-10:],
+            "milestones": milestones,
+        }
     )
 
 
@@ -209,7 +239,7 @@ def make_forecast(
             bfmi_min=0.81,
             failures=failures,
         ),
-        targets=tuple(make_target(*target, milestones=milestones) for target in targets),
+        targets=tuple(with_cases(make_target(*target, milestones=milestones), events) for target in targets),
         headline=Headline(target=targets[min(1, len(targets) - 1)][0], milestone=milestones[-1][0]),
         cautions=cautions,
         drivers=make_drivers(events, drivers) if drivers else (),
@@ -371,12 +401,6 @@ def write_run(folder, forecast=None, analysis=None, events=None):
     return folder
 
 
-CONFLICT = ("sanction", "channel_closure", "military_incident", "military_posture", "dispute")
-RULES = (
-    TargetRule("major_escalation", CONFLICT, 4),
-    TargetRule("military_confrontation", ("military_incident", "military_posture"), 4),
-    TargetRule("lethal_clash", ("military_incident",), 5),
-)
 SEED = 11
 
 
@@ -509,7 +533,7 @@ def make_scenario(forecast, name, change, *, mcse=0.002, **fields):
                 **one.model_dump(),
                 "probability": moved,
                 "difference": Difference(value=change, mcse=mcse),
-                "words": wording.words(moved, one.interval90),
+                "words": wording.words(moved),
             }
             milestones.append(ScenarioMilestone(**values))
         targets.append(ScenarioTarget(**{**target.model_dump(), "milestones": milestones}))

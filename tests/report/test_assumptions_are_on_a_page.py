@@ -1,5 +1,7 @@
 """The page on assumptions shows the record as it is, and page 1 says what carries the number."""
 
+import math
+
 import pytest
 
 from forecast import wording
@@ -18,9 +20,9 @@ from forecast.records.analysis import (
 from forecast.records.forecast import Forecast
 from forecast.report.blocks import Bullets, Chart, Prose, Table
 from forecast.report.sections.assumptions import MOST_BARS, assumptions_section, draw_tornado, shown_bars
-from forecast.report.sections.front import foundations
 from forecast.sensitivity.labels import with_labels
-from forecast.wording.sensitivity import LABEL_WORDS, rest_sentence
+from forecast.wording.judgement import confidence
+from forecast.wording.sensitivity import odds_factor, rest_sentence
 
 SENTENCE = (
     "'Roughly even chance' becomes 'likely' when the pull of conflict on other kinds lasts 1.8 times as long "
@@ -106,30 +108,41 @@ def test_the_table_holds_every_label_and_change(section, forecast):
     for group, target, label in zip(
         table.groups, forecast.targets, ("data-driven", "conflict", "prior-driven"), strict=True
     ):
-        shown = [tuple(cell.text for cell in row[:5]) for row in group.rows]
+        shown = [tuple(cell.text for cell in row[:4]) for row in group.rows]
+        said = {
+            "data-driven": "data",
+            "conflict": "data and assumptions pull apart",
+            "prior-driven": "assumptions",
+        }
         assert shown == [
-            (
-                wording.short_day(one.date),
-                wording.percent(one.probability),
-                label,
-                "−2.1 ± 0.4",
-                "+3.4 ± 0.4",
-            )
+            (wording.short_day(one.date), wording.percent(one.probability), said[label], "0.10")
             for one in target.milestones
         ]
+        for row, one in zip(group.rows, target.milestones, strict=True):
+            room = one.probability * (1 - one.probability)
+            assert math.log(row[4].value) == pytest.approx(-0.021 / room)
+            assert math.log(row[6].value) == pytest.approx(0.034 / room)
+
+
+def test_twice_the_weight_never_takes_a_chance_out_of_its_range():
+    for change in (-0.5, -0.05, 0.05, 0.5):
+        for probability in (0.001, 0.02, 0.5, 0.98):
+            odds = odds_factor(pull("data", change), probability) * probability / (1 - probability)
+            assert 0 < odds / (1 + odds) < 1
 
 
 def test_crossings_are_listed_and_the_rest_is_counted(section):
     (bullets,) = (block for block in section.blocks if isinstance(block, Bullets))
     assert bullets.items == (SENTENCE,)
     prose = [block.text for block in section.blocks if isinstance(block, Prose)]
-    assert "1 needs a refit; 1 has no effect." in prose
+    assert "Of 1 only a new fit would tell; 1 changes it nowhere near a bound." in prose
     assert (
-        "No single assumption does, as far as the draws can tell (the chance stays within 40–60%); 1 "
-        "needs a refit." in prose
+        "No single assumption does, as far as the draws can tell (the chance stays within 40–60%); of "
+        "1 only a new fit would tell." in prose
     )
     assert (
-        "2 acts ahead are taken as certain or as impossible, so their probabilities were not varied." in prose
+        "2 scheduled events are taken as certain or as impossible, so their probabilities were not varied."
+        in prose
     )
 
 
@@ -143,14 +156,13 @@ def test_a_run_that_was_not_measured_has_no_such_page(factory, forecast):
     assert assumptions_section(run) is None
 
 
-def test_page_1_and_the_terminal_say_what_carries_the_headline(factory, forecast, robustness):
+def test_what_carries_the_headline_is_a_reason_for_confidence_on_page_1_and_terminal(forecast, robustness):
     labelled = with_labels(forecast, robustness)
-    place = [target.name for target in forecast.targets].index(forecast.headline.target)
-    said = LABEL_WORDS[("data-driven", "conflict", "prior-driven")[place]]
-    assert any(sentence.startswith(said) for sentence in foundations(labelled, factory.analysis()))
-    assert any(text.startswith(said) for text in lines_of(bottom_line(labelled)))
-    assert not any(said in sentence for sentence in foundations(forecast, factory.analysis()))
-    assert not any(said in text for text in lines_of(bottom_line(forecast)))
+    reasons = [one.text for one in confidence(labelled, None).reasons]
+    assert "assumptions and data pull apart" in reasons
+    assert "assumptions and data pull apart" not in [one.text for one in confidence(forecast, None).reasons]
+    said = confidence(labelled, None).sentence
+    assert said in " ".join(lines_of(bottom_line(labelled)))
 
 
 def test_what_is_left_of_nothing_is_nothing():

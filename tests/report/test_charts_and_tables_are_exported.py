@@ -5,6 +5,7 @@ import io
 
 import pytest
 
+from forecast import wording
 from forecast.errors import InputError
 from forecast.report.blocks import Bar, Cell, Column, Group, Table
 from forecast.report.build import export_figures, export_tables, table_csv
@@ -29,10 +30,12 @@ def test_the_milestone_table_has_every_chance_at_full_precision(content, factory
     assert len(rows) == len(expected)
     for row, (target, one) in zip(rows, expected, strict=True):
         assert row["Group"] == target.label
-        assert row["Before the day of"].startswith(one.label)
+        assert row["Before"].startswith(f"{wording.short_day(one.date)} · {one.label}")
         assert float(row["Probability"]) == float(row["Chance"]) == one.probability
         assert (float(row["Lower 90%"]), float(row["Upper 90%"])) == one.interval90
-        assert float(row["Baseline"]) == one.baseline.probability
+        seen = target.observed_before
+        assert row["Past windows"] == (repr(one.baseline.probability) if seen else "none")
+        assert row["Constant rate"] == (repr(one.constant_rate) if seen else "none")
         assert float(row["Error"]) == one.mcse
         assert row["In words"] == one.words
 
@@ -42,11 +45,11 @@ def test_every_chart_is_written_as_svg_and_png_with_the_same_bytes_each_time(con
         meta=content.meta,
         colours=content.colours,
         stamp=None,
-        sections=tuple(one for one in content.sections if one.name == "drivers"),
+        sections=tuple(one for one in content.sections if one.name == "tension"),
     )
     first = export_figures(small, tmp_path / "a")
     second = export_figures(small, tmp_path / "b")
-    assert [path.name for path in first] == ["drivers.png", "drivers.svg"]
+    assert [path.name for path in first] == ["tension.png", "tension.svg"]
     for one, other in zip(first, second, strict=True):
         assert one.read_bytes() == other.read_bytes()
     assert first[0].read_bytes().startswith(b"\x89PNG")

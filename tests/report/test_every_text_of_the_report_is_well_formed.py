@@ -48,7 +48,7 @@ def extreme(forecast, probability, interval, *, mcse=0.001, drivers=True, observ
                     "probability": probability,
                     "interval90": interval,
                     "mcse": mcse,
-                    "words": wording.words(probability, interval),
+                    "words": wording.words(probability),
                     "frequency": wording.frequency(probability),
                     "baseline": Baseline(name="climatology", probability=probability),
                 }

@@ -4,13 +4,14 @@ from datetime import date, timedelta
 
 import matplotlib as mpl
 import numpy as np
-import pytest
 
 from forecast.events.codebook import CATEGORIES
 from forecast.events.table import Event, EventTable
+from forecast.records.history import PastForecast
 from forecast.report.drawing import figure_bytes, spread_labels
 from forecast.report.palette import CATEGORY_COLOURS, target_colour
-from forecast.report.sections.drivers import draw_drivers, ordered_drivers
+from forecast.report.questions import headline_pair
+from forecast.report.sections.course import draw_course
 from forecast.report.sections.outlook import draw_curves
 from forecast.report.sections.tension import draw_tension
 
@@ -35,6 +36,33 @@ def test_curves_are_the_arrays_of_the_forecast_day_by_day(factory):
         assert line.get_drawstyle() == "steps-post"
         edges = drawn[f"band:{target.name}"].get_paths()[0].vertices[:, 1]
         assert set(target.curve.lower90) | set(target.curve.upper90) <= set(edges.tolist())
+
+
+def test_history_and_outlook_meet_on_one_time_axis(factory):
+    forecast = factory.forecast(factory.events)
+    target, milestone = headline_pair(forecast)
+    past = tuple(
+        PastForecast(
+            target=target.name,
+            milestone=milestone.name,
+            as_of=forecast.as_of - timedelta(days=days),
+            probability=probability,
+            interval90=(probability / 2, min(2 * probability, 1.0)),
+            hindcast=True,
+        )
+        for days, probability in ((400, 0.3), (90, 0.4))
+    )
+    (axes,) = draw_course(forecast, past).axes
+    drawn = by_gid(axes)
+    history = drawn["history"]
+    np.testing.assert_allclose(history.get_ydata(), [0.3, 0.4, milestone.probability])
+    now = (forecast.as_of - date(1970, 1, 1)).days
+    np.testing.assert_array_equal(history.get_xdata(), [now - 400, now - 90, now])
+    for one in forecast.targets:
+        np.testing.assert_array_equal(drawn[f"course:{one.name}"].get_ydata(), one.curve.probability)
+    cases = [one.date for one in target.cases if one.date >= past[0].as_of]
+    assert len(drawn["cases"].get_xdata()) == len(cases) == 3
+    assert "history" not in by_gid(draw_course(forecast, ()).axes[0])
 
 
 def test_every_milestone_has_a_dot_on_its_curve(factory):
@@ -63,7 +91,7 @@ def test_the_headline_milestone_is_named_however_many_there_are(factory):
 
 def test_tension_is_drawn_from_its_arrays_with_one_mark_an_event(factory):
     tension = factory.analysis(factory.events).tension
-    upper, lower = draw_tension(tension, factory.events, factory.as_of).axes
+    upper, _, lower = draw_tension(tension, factory.events, factory.forecast(factory.events)).axes
     np.testing.assert_array_equal(by_gid(upper)["curve:tension"].get_ydata(), tension.mean)
     inside = factory.events.between(tension.date[0], factory.as_of)
     for category in CATEGORIES:
@@ -85,7 +113,8 @@ def test_a_more_severe_event_has_a_taller_mark(factory):
         )
         for severity in range(1, 6)
     ]
-    _, lower = draw_tension(tension, EventTable.from_events(rows, "made"), factory.as_of).axes
+    made = EventTable.from_events(rows, "made")
+    *_, lower = draw_tension(tension, made, factory.forecast(factory.events)).axes
     heights = [float(np.ptp(segment[:, 1])) for segment in by_gid(lower)["lane:dispute"].get_segments()]
     assert heights == sorted(heights)
     assert heights[-1] > 2 * heights[0]
@@ -107,18 +136,11 @@ def test_twenty_thousand_events_are_thinned_to_the_most_severe_of_each_kind_and_
         )
         for i in range(20_000)
     ]
-    _, lower = draw_tension(tension, EventTable.from_events(rows, "made"), factory.as_of).axes
+    made = EventTable.from_events(rows, "made")
+    *_, lower = draw_tension(tension, made, factory.forecast(factory.events)).axes
     marks = by_gid(lower)["lane:sanction"].get_segments()
     assert 500 <= len(marks) <= 501  # 2,000 days in spans of four
     assert {round(float(np.ptp(mark[:, 1])), 6) for mark in marks} == {0.9}  # all of severity 5
-
-
-def test_driver_bars_are_the_changes_in_points_from_rise_to_fall(factory):
-    forecast = factory.forecast(factory.events)
-    (axes,) = draw_drivers(forecast.drivers).axes
-    widths = [bar.get_width() for bar in axes.patches]
-    assert widths == pytest.approx([100 * driver.change for driver in ordered_drivers(forecast.drivers)])
-    assert widths == sorted(widths, reverse=True)
 
 
 def test_the_same_figure_gives_the_same_svg_and_leaves_matplotlib_as_it_was(factory):

@@ -126,7 +126,7 @@ def test_every_table_has_a_caption_and_heads_with_a_scope(page, run):
     assert heads
     assert {one.attributes.get("scope") for one in heads} == {"col", "row", "rowgroup"}
     regions = [one for one in page.all("div") if one.attributes.get("role") == "region"]
-    assert len(regions) == len(tables)
+    assert len(regions) == len(tables) + len(page.all("figure"))
     assert all(one.attributes["tabindex"] == "0" and one.attributes["aria-label"] for one in regions)
 
 
@@ -148,7 +148,7 @@ def test_the_page_holds_the_same_words_and_numbers_as_the_blocks_of_the_pdf(page
                     for row in group.rows:
                         for cell in row:
                             assert squeeze(cell.text) in text
-            for one in (getattr(block, "text", ""), getattr(block, "caption", "")):
+            for one in (getattr(block, name, "") for name in ("text", "caption", "headline")):
                 assert squeeze(one) in text
     for target in run.forecast.targets:
         for one in target.milestones:

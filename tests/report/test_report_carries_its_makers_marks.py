@@ -142,7 +142,7 @@ def test_the_matrix_draws_each_judged_target_at_its_chance_and_impact(judged):
     milestone = forecast.headline.milestone
     figure = draw_impact(forecast, judged.options, milestone)
     dots = {
-        line.get_gid(): (line.get_xdata()[0], line.get_ydata()[0])
+        line.get_gid(): (line.get_xdata()[0] / 100, round(line.get_ydata()[0]))
         for line in figure.axes[0].lines
         if line.get_gid()
     }
@@ -153,8 +153,8 @@ def test_the_matrix_draws_each_judged_target_at_its_chance_and_impact(judged):
         if one.name == milestone
     }
     assert dots == {
-        "impact:military_confrontation": (3, chances["military_confrontation"]),
-        "impact:lethal_clash": (4, chances["lethal_clash"]),
+        "impact:military_confrontation": (pytest.approx(chances["military_confrontation"]), 3),
+        "impact:lethal_clash": (pytest.approx(chances["lethal_clash"]), 4),
     }
 
 
@@ -164,7 +164,7 @@ def test_the_gravest_stands_first_and_a_target_without_judgement_is_counted(judg
     rows = table.groups[0].rows
     assert [row[0].note for row in rows] == ["Severe", "Major"]
     assert [row[1].text for row in rows] == ["No way back.", "Forces are close."]
-    assert "1 target has no impact in the config." in section.blocks[0].text
+    assert "1 event has no impact in the config." in section.blocks[0].text
 
 
 def test_without_an_impact_there_is_no_matrix(factory):

@@ -16,7 +16,10 @@ OPTIONS = ReportOptions(author="A. Analyst", organisation="Strait Risk Desk")
 
 
 def fingerprints(folder):
-    files = [folder / "report.pdf", folder / "report.html", *sorted((folder / "figures").iterdir())]
+    files = [
+        *(folder / name for name in ("brief.pdf", "report.pdf", "report.html")),
+        *sorted((folder / "figures").iterdir()),
+    ]
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
@@ -35,12 +38,14 @@ def test_another_process_with_another_hash_seed_gives_the_same_bytes(base_run):
     }
     subprocess.run([sys.executable, "-c", code, str(base_run)], check=True, env=environment, timeout=120)
     assert fingerprints(base_run) == before
-    assert set(before) == {"report.pdf", "report.html", "probability.svg", "tension.svg", "drivers.svg"}
+    charts = {"course.svg", "probability.svg", "tension.svg"}
+    assert set(before) == {"brief.pdf", "report.pdf", "report.html", *charts}
 
 
 def test_nothing_but_report_and_figures_is_left_in_the_run_folder(base_run):
     assert sorted(path.name for path in base_run.iterdir()) == [
         "analysis.json",
+        "brief.pdf",
         "events.csv",
         "figures",
         "forecast.json",

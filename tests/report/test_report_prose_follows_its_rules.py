@@ -8,17 +8,18 @@ import pytest
 from forecast import wording
 from forecast.families import FAMILIES
 from forecast.records.analysis import TensionSeries
-from forecast.records.forecast import Baseline, TimeToEvent
+from forecast.records.forecast import MemberForecast, TimeToEvent
 from forecast.report.blocks import Heading
 from forecast.report.content import make_content
 from forecast.report.palette import describe_model
 from forecast.report.questions import headline_pair, seen_before
 from forecast.report.sections import data
-from forecast.report.sections.drivers import drivers_section, ordered_drivers
-from forecast.report.sections.front import bottom_line, foundations
+from forecast.report.sections.brief import judgement, why
+from forecast.report.sections.drivers import clear_drivers, drivers_section
 from forecast.report.sections.method import health_sentences, method_section, parameters_section
 from forecast.report.sections.outlook import waiting_time
-from forecast.report.sections.tension import tension_reading
+from forecast.report.sections.tension import tension_headline, tension_sentences
+from forecast.wording.judgement import base_rate_sentence, confidence, in_sentence
 
 
 def with_headline(forecast, **changes):
@@ -44,81 +45,95 @@ def analysis(factory):
 
 
 @pytest.mark.parametrize(
-    ("probability", "interval", "baseline", "sentence", "frequency", "comparison"),
+    ("probability", "interval", "sentence", "shown"),
     [
-        (0.63, (0.58, 0.71), 0.5, "is likely before", "In 63 of 100", "13 points above the 50%"),
+        (0.63, (0.58, 0.71), "Likely (63%): military confrontation, as in", "58–71%"),
+        (0.50, (0.47, 0.53), "Roughly even chance (50%) of military confrontation, as in", "47–53%"),
+        (0.003, (0.0004, 0.006), "Almost no chance (0.3%) of military", "up to 0.6%"),
+        (0.997, (0.992, 0.9996), "Almost certain (99.7%): military", "99.2% or more"),
+        (0.3, (0.1, 0.6), "Unlikely (30%): military", "10–60%"),
+    ],
+)
+def test_the_judgement_follows_the_numbers(factory, forecast, probability, interval, sentence, shown):
+    made = judgement(factory.records(with_headline(forecast, probability=probability, interval90=interval)))
+    assert made.sentence.startswith(sentence)
+    assert made.sentence.endswith("before 5 November 2024 (US presidential election).")
+    assert made.interval == f"plausible range {shown}"
+    assert made.percent in made.sentence
+
+
+def test_labels_keep_their_capitals_where_they_are_names():
+    assert in_sentence("Large drills") == "large drills"
+    assert in_sentence("US sanctions") == "US sanctions"
+    assert in_sentence("A blockade") == "A blockade"
+
+
+@pytest.mark.parametrize(
+    ("seen", "interval", "rests_on", "said"),
+    [
+        (3, (0.45, 0.55), None, "Low confidence: only three past cases."),
+        (0, (0.45, 0.55), None, "Low confidence: no past case, so the figure reflects our assumptions."),
+        (30, (0.2, 0.7), None, "Low confidence: a plausible range 50 points wide."),
         (
-            0.50,
-            (0.47, 0.53),
-            0.51,
-            "has a roughly even chance before",
-            "In 50 of 100",
-            "1 point below the 51%",
+            30,
+            (0.45, 0.55),
+            "prior-driven",
+            "Low confidence: the figure rests on assumptions more than on data.",
         ),
+        (30, (0.45, 0.55), "data-driven", "Moderate confidence: no track record."),
         (
-            0.003,
-            (0.001, 0.006),
-            0.003,
-            "has almost no chance before",
-            "In fewer than 1 of 100",
-            "is the same as the <1%",
-        ),
-        (
-            0.997,
-            (0.992, 0.999),
-            0.9,
-            "is almost certain before",
-            "In more than 99 of 100",
-            "10 points above the 90%",
-        ),
-        (
-            0.3,
-            (0.1, 0.6),
-            0.3,
-            "ranges from very unlikely to likely before",
-            "In 30 of 100",
-            "is the same as the 30%",
+            7,
+            (0.4, 0.65),
+            None,
+            "Moderate confidence: seven past cases; a plausible range 25 points wide; no track ",
         ),
     ],
 )
-def test_the_bottom_line_follows_the_numbers(
-    factory, forecast, probability, interval, baseline, sentence, frequency, comparison
-):
-    changed = with_headline(
-        forecast,
-        probability=probability,
-        interval90=interval,
-        baseline=Baseline(name="climatology", probability=baseline),
-    )
-    made = bottom_line(factory.records(changed))
-    assert sentence in made.sentence
-    assert made.details[0].startswith(frequency)
-    assert comparison in made.details[0]
+def test_confidence_is_that_of_the_weakest_reason(forecast, seen, interval, rests_on, said):
+    changed = with_headline(forecast, interval90=interval, rests_on=rests_on)
+    targets = tuple(one.model_copy(update={"observed_before": seen}) for one in changed.targets)
+    found = confidence(changed.model_copy(update={"targets": targets}), None)
+    assert found.sentence.startswith(said)
 
 
-def test_a_target_never_seen_is_said_to_rest_on_the_prior(forecast, analysis):
-    text = " ".join(foundations(forecast, analysis))
-    assert (
-        "Not seen in the data, so the figure reflects our assumptions: Lethal clash between forces." in text
+def test_members_that_disagree_lower_confidence(forecast):
+    def members(*chances):
+        return tuple(
+            MemberForecast(
+                name=f"m{k}", label=f"model {k}", weight=0.5, probability=one, interval90=(0.0, 1.0)
+            )
+            for k, one in enumerate(chances)
+        )
+
+    targets = tuple(one.model_copy(update={"observed_before": 30}) for one in forecast.targets)
+    base = forecast.model_copy(update={"targets": targets})
+    apart = with_headline(base, interval90=(0.45, 0.55), members=members(0.3, 0.6))
+    assert confidence(apart, None).sentence == "Low confidence: models that say between 30% and 60%."
+    close = with_headline(base, interval90=(0.45, 0.55), members=members(0.48, 0.5))
+    assert confidence(close, None).level == "moderate"
+
+
+def test_a_target_never_seen_has_no_base_rate(forecast):
+    unseen = forecast.model_copy(
+        update={"headline": forecast.headline.model_copy(update={"target": "lethal_clash"})}
     )
-    assert "Seen in the data: Major escalation, 20 times; Military confrontation, 3 times." in text
+    assert base_rate_sentence(unseen) == "No base rate: this has not happened in the data."
     assert seen_before(forecast.targets[2]) == "never observed"
 
 
 @pytest.mark.parametrize(
     ("change", "mcse", "said"),
     [
-        (0.035, 0.003, "Without it the number would be 3.5 points lower."),
-        (-0.035, 0.003, "Without it the number would be 3.5 points higher."),
-        (0.005, 0.003, "No single past event moves the bottom line by more than its Monte Carlo error."),
-        (0.0, 0.0, "No single past event moves the bottom line by more than its Monte Carlo error."),
+        (0.035, 0.003, "+3.5 points from "),
+        (-0.035, 0.003, "−3.5 points from "),
+        (0.005, 0.003, "No single past event moves the number by more than its error."),
+        (0.0, 0.0, "No single past event moves the number by more than its error."),
     ],
 )
-def test_the_largest_driver_is_named_only_when_it_stands_out_of_its_error(
-    forecast, analysis, change, mcse, said
-):
+def test_a_driver_is_named_only_when_it_stands_out_of_its_error(factory, forecast, change, mcse, said):
     driver = forecast.drivers[0].model_copy(update={"change": change, "mcse": mcse})
-    assert foundations(forecast.model_copy(update={"drivers": (driver,)}), analysis)[-1].endswith(said)
+    run = factory.records(forecast.model_copy(update={"drivers": (driver,)}))
+    assert why(run)[0].startswith(said)
 
 
 def test_confidence_and_likelihood_never_share_a_sentence_and_no_chance_is_0_or_100(
@@ -147,18 +162,33 @@ def test_confidence_and_likelihood_never_share_a_sentence_and_no_chance_is_0_or_
     assert not any(text in ("0%", "100%", "−0.0", "-0.0") for text in texts)
 
 
-def test_drivers_are_the_ten_largest_each_way_and_the_rest_is_counted(factory, forecast):
+def test_only_drivers_beyond_their_error_are_shown_and_how_they_were_found_is_said(factory, forecast):
     one = forecast.drivers[0]
     drivers = tuple(
-        one.model_copy(update={"event_id": f"e{k}", "change": (k - 12.5) / 1000, "mcse": 0.0001})
+        one.model_copy(update={"event_id": f"e{k}", "change": (k - 12.5) / 1000, "mcse": 0.003})
         for k in range(26)
     )
-    shown = ordered_drivers(drivers)
+    changed = forecast.model_copy(update={"drivers": drivers, "drivers_tried": 26})
+    shown = clear_drivers(changed)
     assert [round(1000 * driver.change, 1) for driver in shown[:2]] == [12.5, 11.5]
-    assert len(shown) == 20
-    assert sum(driver.change > 0 for driver in shown) == 10
+    assert all(abs(driver.change) > 2 * driver.mcse for driver in shown)
+    assert len(shown) == 14
+    section = drivers_section(factory.records(changed))
+    assert "The 26 of 849 events that could matter most" in factory.said(section)
+    assert "14 of them move it by more than twice its Monte Carlo error." in factory.said(section)
+    assert len(factory.table(section, "drivers").groups[0].rows) == 14
+
+
+def test_an_article_that_carries_several_drivers_is_named(factory, forecast):
+    by_title = {}
+    for event in factory.events.rows():
+        by_title.setdefault((event.source_outlet, event.source_title), []).append(event)
+    (outlet, title), events = max(by_title.items(), key=lambda pair: len(pair[1]) if pair[0][1] else 0)
+    drivers = tuple(
+        forecast.drivers[0].model_copy(update={"event_id": event.id, "change": 0.05}) for event in events[:3]
+    )
     section = drivers_section(factory.records(forecast.model_copy(update={"drivers": drivers})))
-    assert "For 6 further events with smaller changes see forecast.json." in factory.said(section)
+    assert f"Three of these rest on one article: {outlet}, “{title}”." in factory.said(section)
 
 
 @pytest.mark.parametrize(
@@ -176,31 +206,32 @@ def test_waiting_times_beyond_the_horizon_are_not_guessed(forecast, quantiles, s
     assert waiting_time(target, 485) == said
 
 
-def make_tension(regimes):
-    steps = len(regimes)
+def make_tension(chances):
+    """Steps with these chances of (strained, crisis); the last past case lies in the last step."""
+    steps = len(chances)
+    first = date(2023, 4, 8) - timedelta(days=7 * (steps - 1))
     return TensionSeries(
-        date=tuple(date(2023, 1, 2) + timedelta(days=7 * k) for k in range(steps)),
+        date=tuple(first + timedelta(days=7 * k) for k in range(steps)),
         mean=(0.5,) * steps,
         lower90=(-0.1,) * steps,
         upper90=(1.1,) * steps,
-        regime=regimes,
+        regime=("calm",) * steps,
+        chance_strained=tuple(strained for strained, _ in chances),
+        chance_crisis=tuple(crisis for _, crisis in chances),
     )
 
 
-@pytest.mark.parametrize(
-    ("regimes", "said"),
-    [
-        (("calm", "calm"), "has been calm since 2 January 2023. No step reads as a crisis."),
-        (
-            ("crisis", "strained"),
-            "strained since 9 January 2023. The last step that reads as a crisis began on 2 January",
-        ),
-        (("crisis", "crisis", "calm"), "as a crisis ran from 2 January 2023 to the step of 9 January 2023."),
-        (("calm", "crisis", "crisis"), "has been in crisis since 9 January 2023."),
-    ],
-)
-def test_the_tension_is_read_off_its_last_spell(regimes, said):
-    assert said in tension_reading(make_tension(regimes))
+def test_the_states_of_tension_are_told_with_their_chances_and_limits(forecast):
+    calm = make_tension([(0.2, 0.0), (0.1, 0.05)])
+    assert tension_headline(calm) == "Now 85% calm, 10% strained and 5% in crisis"
+    said = " ".join(tension_sentences(calm, forecast))
+    assert "strained from 0.5 and a crisis from 1.5" in said
+    assert (
+        "Calm does not mean safe: of the one past case, one followed a week that was more likely calm" in said
+    )
+    tense = make_tension([(0.6, 0.2), (0.1, 0.05)])
+    said = " ".join(tension_sentences(tense, forecast))
+    assert "Not one of the one past case followed a week that was more likely calm than not." in said
 
 
 def test_health_is_said_in_words_with_its_limits(factory, forecast, analysis):
@@ -232,9 +263,11 @@ def test_when_too_many_events_are_recent_the_least_severe_go_and_the_report_says
 def test_unverified_rows_are_never_linked(factory, forecast):
     run = factory.records(forecast)
     verified = {event.source_url for event in factory.events.rows() if event.verified}
+    drivers = tuple(one.model_copy(update={"change": 0.05}) for one in forecast.drivers)
+    clear = factory.records(forecast.model_copy(update={"drivers": drivers}))
     for table in (
         factory.table(data.recent_events_section(run), "recent-events"),
-        factory.table(data.identity_section(run), "sources"),
+        factory.table(drivers_section(clear), "drivers"),
     ):
         linked = {cell.url for row in table.groups[0].rows for cell in row if cell.url is not None}
         assert linked

@@ -164,4 +164,4 @@ def test_no_chart_is_left_with_a_sign_that_the_typeface_lacks(factory, with_scen
         ),
     )
     drawn = write_figures(make_content(run), tmp_path)
-    assert {path.stem for path in drawn} == {"probability", "tension", "drivers", "impact", "scenarios"}
+    assert {path.stem for path in drawn} == {"course", "probability", "tension", "impact", "scenarios"}

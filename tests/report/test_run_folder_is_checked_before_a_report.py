@@ -7,8 +7,9 @@ import pytest
 
 from forecast.errors import RunFolderError
 from forecast.report import report_options
+from forecast.report.blocks import Alert
 from forecast.report.run_records import read_run_records
-from forecast.report.sections.front import front_section
+from forecast.report.sections.brief import brief_section
 from forecast.runs.folder import output_hashes, record_outputs, refuse_changed_files
 from forecast.workflows.report import latest_earlier_run, rebuild_report
 
@@ -79,10 +80,8 @@ def test_the_note_stands_on_page_1_before_the_warnings_of_the_run(factory, tmp_p
         tmp_path / "run", analysis=factory.analysis(factory.events, warnings=("of the run",))
     )
     records = read_run_records(folder, notes=("of the folder",))
-    warnings = [
-        block.text for block in front_section(records).blocks if getattr(block, "lead", "") == "Note:"
-    ]
-    assert warnings == ["of the folder", "of the run"]
+    (box,) = [block for block in brief_section(records).blocks if isinstance(block, Alert)]
+    assert box.items == ("of the folder", "of the run")
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path):

@@ -30,7 +30,7 @@ def scenario(forecast, name, change, **fields):
                 "probability": moved,
                 "interval90": interval,
                 "difference": Difference(value=moved - one.probability, mcse=0.002),
-                "words": wording.words(moved, interval),
+                "words": wording.words(moved),
             }
             milestones.append(ScenarioMilestone(**values))
         targets.append(ScenarioTarget(**{**target.model_dump(), "milestones": milestones}))
@@ -81,11 +81,12 @@ def test_the_table_shows_every_scenario_with_chance_change_and_method(plain, sec
     grave, beliefs, kept_back, failed = rows
     assert grave[2].value == asked_of(plain, scenarios[0]).probability
     assert grave[2].text == wording.percent(grave[2].value)
-    assert grave[2].note.startswith("+12.0 ±0.2")
-    assert beliefs[2].note.startswith("−5.0")
-    assert beliefs[1].text == "weights; Pareto k 0.31, 1,235 effective draws"
+    assert grave[4].text == "+12.0 ±0.2"
+    assert beliefs[4].text.startswith("−5.0")
+    assert grave[5].note == "+12.0 ±0.2"
+    assert beliefs[0].note == "weights; Pareto k 0.31, 1,235 effective draws"
     assert {cell.text for cell in kept_back[2:]} == {"withheld"}
-    assert "did not converge" in failed[1].text
+    assert "did not converge" in failed[0].note
 
 
 def test_the_chart_draws_the_records_and_leaves_out_what_is_withheld(plain, section_of):

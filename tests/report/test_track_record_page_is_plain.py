@@ -6,16 +6,11 @@ import pytest
 from pypdf import PdfReader
 
 from forecast import wording
-from forecast.records.history import ErrorBound, LedgerSummary
+from forecast.records.history import ErrorBound, LedgerSummary, ReliabilityBin, ReliabilityCurve
 from forecast.report import ReportOptions, build_report
 from forecast.report.blocks import Table
-from forecast.report.sections.track_record import (
-    NO_RECORD,
-    beaten,
-    ledger_sentence,
-    track_record_section,
-    track_sentence,
-)
+from forecast.report.sections.how_good import NO_RECORD, how_good_sentences
+from forecast.report.sections.track_record import beaten, ledger_sentence, track_record_section
 
 HEADLINE = "military_confrontation"
 
@@ -69,65 +64,70 @@ def change_rows(record, change):
 
 
 def test_without_a_backtest_page_1_says_that_there_is_no_track_record(page, forecast):
-    assert track_sentence(forecast, None) == NO_RECORD
+    assert how_good_sentences(forecast, None) == [NO_RECORD]
     (sentence,) = page(forecast, None).blocks
     assert "Run “forecast backtest CONFIG”" in sentence.text
 
 
+def with_skill(record, claims):
+    """The record with a claim and a skill for each horizon of the headline."""
+    rows = tuple(
+        row.model_copy(
+            update={
+                "claim": claims[row.horizon_days][0],
+                "skill": ErrorBound(value=claims[row.horizon_days][1], se=0.1, interval90=(-0.2, 0.3)),
+            }
+        )
+        if row.target == HEADLINE
+        else row
+        for row in record.rows
+    )
+    return record.model_copy(update={"rows": rows})
+
+
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("claims", "said"),
     [
         (
-            {},
-            "In a backtest of 54 origins no simple baseline was more accurate for this target at 30 and 90 "
-            "days.",
+            {30: ("none", -0.021), 90: ("better", 0.14)},
+            "No better than the base rate at 30 days (Brier score +2% against it; 25 of 54 windows held "
+            "one). "
+            "Better than the base rate at 90 days (Brier score −14% against it; 25 of 54 windows held one).",
         ),
         (
-            {(HEADLINE, 90): {"ours": 0.26, "best": 0.24}},
-            "A simple baseline (discounted gamma–Poisson) has been more accurate for this target at 90 days: "
-            "Brier 0.240 against 0.260.",
+            {30: ("none", 0.04), 90: ("none", 0.1)},
+            "Better than the base rate, but not beyond chance, at 30 and 90 days (Brier score −4% and −10% "
+            "against it; 25 of 54 and 25 of 54 windows held one).",
         ),
         (
-            {(HEADLINE, 90): {"ours": 0.26, "best": 0.24, "gap": (-0.01, 0.05)}},
-            "A simple baseline (discounted gamma–Poisson) has been more accurate for this target at 90 days: "
-            "Brier 0.240 against 0.260; chance could explain the difference.",
-        ),
-        (
-            {
-                (HEADLINE, 30): {"ours": 0.15, "best": 0.14},
-                (HEADLINE, 90): {"ours": 0.26, "best": 0.24},
-            },
-            "Simple baselines have been more accurate for this target: at 30 days discounted gamma–Poisson "
-            "(Brier 0.140 against 0.150) and at 90 days discounted gamma–Poisson (Brier 0.240 against "
-            "0.260).",
-        ),
-        (
-            {("major_escalation", 30): {"ours": 0.26, "best": 0.24}},
-            "In a backtest of 54 origins no simple baseline was more accurate for this target at 30 and 90 "
-            "days. For other targets one was more accurate in 1 of 4 comparisons.",
-        ),
-        (
-            {
-                (HEADLINE, 30): {"ours": 0.2, "best": 0.3, "n_hits": 3},
-                (HEADLINE, 90): {"ours": 0.2, "best": 0.3, "n_hits": 8},
-            },
-            "In a backtest of 54 origins no simple baseline was more accurate for this target at 30 and 90 "
-            "days. That shows little: the target happened in 8 of 54 windows of 90 days.",
-        ),
-        (
-            {(HEADLINE, 90): {"ours": 0.2401, "best": 0.2400}},
-            "In a backtest of 54 origins no simple baseline was more accurate for this target at 30 and 90 "
-            "days.",
+            {30: ("worse", -0.3), 90: ("none", 0.0)},
+            "Worse than the base rate at 30 days (Brier score +30% against it; 25 of 54 windows held one). "
+            "No better than the base rate at 90 days (Brier score 0% against it; 25 of 54 windows held one).",
         ),
     ],
 )
-def test_page_1_says_in_one_sentence_when_a_baseline_was_better(forecast, record, change, said):
-    assert track_sentence(forecast, change_rows(record, change)) == said
+def test_page_1_says_where_the_base_rate_was_as_good_the_worst_news_first(forecast, record, claims, said):
+    assert said in " ".join(how_good_sentences(forecast, with_skill(record, claims)))
+
+
+def test_page_1_says_how_often_it_happened_when_we_said_about_as_much(forecast, record):
+    now = forecast.target(HEADLINE).milestones[-1].probability
+    bins = tuple(
+        ReliabilityBin(forecast_mean=mean, observed_share=share, number=20, lower90=0.2, upper90=0.7)
+        for mean, share in ((0.05, 0.1), (now + 0.03, 0.45), (0.9, 0.8))
+    )
+    curves = (ReliabilityCurve(model=record.model, bins=bins),)
+    said = " ".join(how_good_sentences(forecast, record.model_copy(update={"reliability": curves})))
+    assert f"When we said about {wording.percent(now + 0.03)}, it happened in 9 of 20" in said
+    far = (ReliabilityCurve(model=record.model, bins=bins[:1]),)
+    said = " ".join(how_good_sentences(forecast, record.model_copy(update={"reliability": far})))
+    assert "No past forecast was near this number" in said
 
 
 def test_a_target_that_the_backtest_did_not_cover_is_said_to_have_no_record(forecast, record):
     others = record.model_copy(update={"rows": tuple(row for row in record.rows if row.target != HEADLINE)})
-    assert "did not cover this target" in track_sentence(forecast, others)
+    (said,) = how_good_sentences(forecast, others)
+    assert "did not cover this event" in said
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def printed(factory, backtest, forecast, tmp_path_factory):
 
 
 def test_page_1_of_the_report_carries_the_sentence(printed, forecast, backtest):
-    assert track_sentence(forecast, backtest.record) in printed[1][0]
+    assert " ".join(how_good_sentences(forecast, backtest.record)) in printed[1][0]
 
 
 def test_the_report_without_a_record_says_so_on_page_1_and_how_to_make_one(base_run):

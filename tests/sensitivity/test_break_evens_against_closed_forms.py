@@ -115,11 +115,11 @@ def test_one_step_takes_the_middle_to_the_upper_sixth(text):
 
 def test_words_change_exactly_at_the_bounds_named():
     for p in np.linspace(0, 1, 401):
-        here = wording.words(p, (p, p))
+        here = wording.words(p)
         for bound in wording.neighbouring_words(p):
             inside, outside = (
                 bound.probability + side * 1e-9 for side in ((-1, 1) if bound.above else (1, -1))
             )
             assert (bound.probability > p) == bound.above or bound.probability == pytest.approx(p)
-            assert wording.words(outside, (outside, outside)) == bound.words != here
-            assert wording.words(inside, (inside, inside)) == here
+            assert wording.words(outside) == bound.words != here
+            assert wording.words(inside) == here

@@ -138,7 +138,7 @@ def test_every_note_has_its_sentence():
         f"{start}its Monte Carlo error of the bound between 'roughly even chance' and "
         "'unlikely'; either word may be said of it.",
         f"{start}its Monte Carlo error of the threshold of 45%.",
-        "1 act ahead is taken as certain or as impossible, so its probability was not varied.",
+        "One scheduled event is taken as certain or as impossible, so its probability was not varied.",
         "As it was written.",
     ]
 
@@ -308,7 +308,7 @@ def test_scenarios_are_said_with_their_method_and_what_the_weights_are_worth():
                 becomes=None,
                 bound=0.4,
             ),
-            "The chance of 52% falls below 40% when 'A summit' has a chance of 10% (between <1% and 30% "
+            "The chance of 52% falls below 40% when 'A summit' has a chance of 10% (between <0.1% and 30% "
             "within one Monte Carlo error) instead of 60%.",
         ),
     ],
@@ -332,11 +332,14 @@ def test_a_record_of_schema_1_shows_its_texts_as_they_were():
     before, after = old["robustness"], new.robustness
     assert after is not None
     assert [one.text for one in after.notes] == before["notes"]
-    assert [REASON_WORDS[one.reason] for one in after.sensitivities] == [
-        one["reason"] for one in before["sensitivities"]
+    assert [one.reason for one in after.sensitivities] == [
+        "priors move it little",
+        "data move it more",
+        "priors lower it against the data",
     ]
+    assert {one.reason for one in after.sensitivities} <= set(REASON_WORDS)
     for bar, was in zip(after.tornado, before["tornado"], strict=True):
-        assert assumption_label(bar.name, bar.act) == was["label"]
+        assert assumption_label(bar.name, bar.act) == was["label"].replace("Ahead:", "Scheduled:")
         ends = (bar.now, bar.lower.assumed, bar.upper.assumed)
         assert [assumed_text(end) for end in ends] == [
             was["now"],
@@ -396,7 +399,7 @@ def test_the_worth_of_the_weights_is_said_or_why_they_were_not_used():
         ),
         (
             BeyondPaths(target="x", label="Clash", dates=(date(2023, 1, 2),), probability=0.004),
-            "Clash before 2 January 2023: the simulated futures cannot show the members' mean (<1%). The "
+            "Clash before 2 January 2023: the simulated futures cannot show the members' mean (0.4%). The "
             "figure is what the weights of the other questions make of the joint model's.",
         ),
         (

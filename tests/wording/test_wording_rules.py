@@ -12,34 +12,41 @@ from forecast import wording
     [
         (0.0, "almost no chance"),
         (0.01, "almost no chance"),
-        (0.044, "almost no chance"),
-        (0.046, "very unlikely"),  # shown as 5%, so the word is that of 5%
+        (0.046, "almost no chance"),
         (0.05, "very unlikely"),
-        (0.194, "very unlikely"),
+        (0.199, "very unlikely"),
         (0.20, "unlikely"),
-        (0.444, "unlikely"),
+        (0.449, "unlikely"),
         (0.45, "roughly even chance"),
         (0.50, "roughly even chance"),
         (0.55, "roughly even chance"),
-        (0.56, "likely"),
+        (0.551, "likely"),
         (0.80, "likely"),
-        (0.81, "very likely"),
+        (0.801, "very likely"),  # shown as 80%, the bound of both words
         (0.95, "very likely"),
-        (0.96, "almost certain"),
+        (0.951, "almost certain"),
         (0.99, "almost certain"),
         (1.0, "almost certain"),
     ],
 )
-def test_words_follow_the_seven_bands_of_the_percent_that_is_shown(probability, word):
-    assert wording.words(probability, (probability, probability)) == word
+def test_words_follow_the_seven_bands(probability, word):
+    assert wording.words(probability) == word
+    assert wording.likelihood(probability).startswith(f"{word.capitalize()} (")
+
+
+def test_the_band_of_the_word_holds_the_percent_shown_beside_it():
+    bands = {name: (lower, upper) for name, lower, upper in wording.BANDS}
+    for thousandth in range(10, 991):
+        lower, upper = bands[wording.words(thousandth / 1000)]
+        assert lower <= float(wording.percent(thousandth / 1000).rstrip("%")) <= upper, thousandth
 
 
 def test_a_probability_and_its_complement_get_mirrored_words():
     names = [name for name, _, _ in wording.BANDS]
     for whole in range(101):
         p, q = whole / 100, (100 - whole) / 100
-        there = names.index(wording.words(p, (p, p)))
-        back = names.index(wording.words(q, (q, q)))
+        there = names.index(wording.words(p))
+        back = names.index(wording.words(q))
         assert there + back == len(names) - 1, whole
 
 
@@ -51,63 +58,38 @@ def test_bands_touch_and_cover_one_to_ninety_nine_percent():
 
 
 @pytest.mark.parametrize(
-    ("probability", "interval", "expected", "predicate"),
-    [
-        (0.63, (0.58, 0.71), "likely", "is likely"),
-        (
-            0.41,
-            (0.32, 0.52),
-            "unlikely to roughly even chance",
-            "ranges from unlikely to a roughly even chance",
-        ),
-        (0.50, (0.46, 0.54), "roughly even chance", "has a roughly even chance"),
-        (0.02, (0.004, 0.03), "almost no chance", "has almost no chance"),
-        (
-            0.02,
-            (0.004, 0.09),
-            "almost no chance to very unlikely",
-            "ranges from almost no chance to very unlikely",
-        ),
-        # a mean above its own 90% interval still counts as reached
-        (
-            0.06,
-            (0.001, 0.03),
-            "almost no chance to very unlikely",
-            "ranges from almost no chance to very unlikely",
-        ),
-    ],
-)
-def test_words_name_every_band_that_the_interval_reaches(probability, interval, expected, predicate):
-    assert wording.words(probability, interval) == expected
-    assert wording.predicate(probability, interval) == predicate
-
-
-@pytest.mark.parametrize(
     ("probability", "percent", "frequency"),
     [
-        (0.0, "<1%", "<1 of 100"),
-        (0.0099, "<1%", "<1 of 100"),
-        (0.01, "1%", "1 of 100"),
-        (0.005, "<1%", "<1 of 100"),
+        (0.0, "<0.1%", "<1 of 1,000"),
+        (0.0009, "<0.1%", "<1 of 1,000"),
+        (0.001, "0.1%", "1 of 1,000"),
+        (0.015, "1.5%", "15 of 1,000"),
+        (0.024, "2.4%", "24 of 1,000"),
+        (0.0496, "5%", "5 of 100"),
+        (0.02, "2%", "2 of 100"),
         (0.125, "13%", "13 of 100"),
-        (0.025, "3%", "3 of 100"),
         (0.63, "63%", "63 of 100"),
-        (0.99, "99%", "99 of 100"),
-        (0.9901, ">99%", ">99 of 100"),
-        (1.0, ">99%", ">99 of 100"),
+        (0.985, "98.5%", "985 of 1,000"),
+        (0.999, "99.9%", "999 of 1,000"),
+        (0.9995, ">99.9%", ">999 of 1,000"),
+        (1.0, ">99.9%", ">999 of 1,000"),
     ],
 )
-def test_percent_and_frequency_show_the_same_whole_number_and_never_0_or_100(probability, percent, frequency):
+def test_percent_and_frequency_show_the_same_number_and_never_0_or_100(probability, percent, frequency):
     assert wording.percent(probability) == percent
     assert wording.frequency(probability) == frequency
+
+
+def test_rare_chances_that_differ_by_a_half_look_different():
+    assert wording.percent(0.015) != wording.percent(0.024)
 
 
 def test_a_counted_share_can_be_none_or_all_but_is_not_rounded_to_either():
     assert [wording.share(part) for part in (0.0, 0.001, 0.697, 0.999, 1.0)] == [
         "none",
-        "<1%",
+        "0.1%",
         "70%",
-        ">99%",
+        "99.9%",
         "all",
     ]
 
@@ -117,23 +99,28 @@ def test_what_is_no_probability_is_refused(bad):
     with pytest.raises(ValueError, match=r"must be in \[0, 1\]"):
         wording.percent(bad)
     with pytest.raises(ValueError, match=r"must be in \[0, 1\]"):
-        wording.words(0.5, (0.1, bad))
+        wording.words(bad)
 
 
 @pytest.mark.parametrize(
     ("interval", "text"),
     [
         ((0.48, 0.76), "48–76%"),
-        ((0.001, 0.04), "<1–4%"),
-        ((0.97, 0.999), "97–>99%"),
+        ((0.002, 0.04), "0.2–4%"),
+        ((0.0004, 0.10), "up to 10%"),
+        ((0.79, 0.9995), "79% or more"),
+        ((0.0, 1.0), "any"),
         ((0.301, 0.299), "30%"),
-        ((0.001, 0.012), "≤1%"),
-        ((0.989, 0.999), "≥99%"),
-        ((0.001, 0.004), "<1%"),
+        ((0.0001, 0.0004), "<0.1%"),
     ],
 )
-def test_intervals_show_whole_percent(interval, text):
+def test_intervals_show_their_bounds_as_percentages_do(interval, text):
     assert wording.interval_percent(interval) == text
+
+
+def test_a_difference_is_that_of_the_numbers_shown():
+    assert wording.shown_difference(0.494, 0.236) == pytest.approx(0.25)
+    assert wording.shown_difference(0.024, 0.015) == pytest.approx(0.009)
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,7 @@ def test_number_word_and_interval_of_the_table_are_the_curve_at_that_day(record)
             interval = (target.curve.lower90[at], target.curve.upper90[at])
             assert milestone.probability == target.curve.probability[at]
             assert milestone.interval90 == interval
-            assert milestone.words == wording.words(target.curve.probability[at], interval)
+            assert milestone.words == wording.words(target.curve.probability[at])
             assert milestone.frequency == wording.frequency(target.curve.probability[at])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from forecast import wording
-from forecast.records.analysis import AssumptionEffect, Robustness, ShiftEnd
+from forecast.records.analysis import AssumptionEffect, Robustness, ShiftEnd, WeightPull
 from forecast.records.forecast import Forecast
 from forecast.report.blocks import Block, Bullets, Cell, Chart, Column, Group, Heading, Prose, Section, Table
 from forecast.report.drawing import (
@@ -18,18 +18,25 @@ from forecast.report.drawing import (
     whiskers,
 )
 from forecast.report.palette import ACCENT, MUTED, target_colour
-from forecast.report.questions import named
+from forecast.report.questions import headline_pair, named
 from forecast.report.run_records import RunRecords
 from forecast.report.typeface import shorten
 from forecast.wording.sensitivity import (
+    LABEL_SHORT,
+    SENSITIVE,
     assumed_text,
+    assumption_label,
+    assumptions_pull,
     bar_title,
     break_even_sentence,
-    change_with_error,
     crossing_first,
+    group_label,
     label_sentence,
     note_sentence,
+    odds_factor,
+    odds_text,
     rest_sentence,
+    strength,
 )
 
 MOST_BARS = 12
@@ -38,8 +45,12 @@ _DOWN = "#8FB3D4"
 _MOST_CROSSINGS = 4
 _MOST_MILESTONES = 6
 _READING = (
-    "Priors ×2 and data ×2: change in percentage points, with its Monte Carlo error, if priors "
-    "or data had twice the weight, at the present rate."
+    "Pull: how far the distribution of the log odds moves when the assumptions, or the data, have twice "
+    "their weight "
+    f"(0 to 1; from {SENSITIVE:g} it counts; what chance alone would give is taken off). The larger pull "
+    "decides what "
+    "the chance rests on. Odds: what twice the weight would multiply the odds of the event by, ± Monte "
+    "Carlo error."
 )
 
 
@@ -50,8 +61,9 @@ def assumptions_section(run: RunRecords) -> Section | None:
         return None
     forecast = run.forecast
     asked = (forecast.headline.target, forecast.headline.milestone)
+    probability = headline_pair(forecast)[1].probability
     blocks: list[Block] = [
-        Prose(label_sentence(one), lead="The headline.")
+        Prose(label_sentence(one, probability), lead="The headline.")
         for one in found.sensitivities
         if (one.target, one.milestone) == asked
     ]
@@ -59,13 +71,14 @@ def assumptions_section(run: RunRecords) -> Section | None:
     if shown_bars(found):
         chart = Chart(
             name="assumptions",
+            headline=_headline(found),
             alt=_describe(found),
             caption="Change of the headline chance for one step down and one step up of each assumption. A "
-            "step moves the middle of a prior to its 16% or 84% quantile; an act ahead surely fails to "
+            "step moves the middle of a prior to its 16% or 84% quantile; a scheduled event surely fails to "
             "happen, or surely happens. Whiskers show the Monte Carlo error.",
             draw=lambda: draw_tornado(forecast, found),
         )
-        blocks += [Heading("What each assumption does to the headline"), chart]
+        blocks.append(chart)
     if found.break_evens:
         blocks += [Heading("What would change the words"), *_break_evens(forecast, found)]
     return Section("assumptions", "How far the call rests on assumptions", tuple(blocks))
@@ -79,12 +92,10 @@ def _labels(forecast: Forecast, found: Robustness) -> Table:
             (
                 Cell(wording.short_day(milestone.date)),
                 Cell(wording.percent(milestone.probability), value=milestone.probability),
-                Cell(one.rests_on, weight="semibold"),
-                *(
-                    Cell(change_with_error(pull.change, pull.mcse), value=pull.change)
-                    for pull in (one.priors, one.data)
-                ),
-                Cell(one.groups[0].name, tone="fine"),
+                Cell(LABEL_SHORT[one.rests_on].removeprefix("rests on "), weight="semibold"),
+                *_pull_cells(assumptions_pull(one), one.priors, milestone.probability),
+                *_pull_cells(strength(one.data), one.data, milestone.probability),
+                Cell(group_label(one.groups[0].name), tone="fine"),
             )
             for milestone in target.milestones
             if (one := known.get((target.name, milestone.name))) is not None
@@ -94,14 +105,32 @@ def _labels(forecast: Forecast, found: Robustness) -> Table:
         name="assumptions",
         title="What each probability rests on",
         columns=(
-            Column("Before", 24),
-            Column("Chance", 15, "right"),
-            Column("Rests on", 26),
-            Column("Priors ×2", 26, "right"),
-            Column("Data ×2", 26, "right"),
-            Column("Most influential priors"),
+            Column("Before", 20),
+            Column("Chance", 14, "right"),
+            Column("Rests on", 24),
+            Column("Assumptions: pull", 20, "right"),
+            Column("odds", 22, "right"),
+            Column("Data: pull", 16, "right"),
+            Column("odds", 22, "right"),
+            Column("Most influential assumption"),
         ),
         groups=tuple(groups),
+    )
+
+
+def _pull_cells(size: float, pull: WeightPull, probability: float) -> tuple[Cell, Cell]:
+    return (
+        Cell(wording.number(size), weight="semibold" if size >= SENSITIVE else "regular", value=size),
+        Cell(odds_text(pull, probability), value=odds_factor(pull, probability)),
+    )
+
+
+def _headline(found: Robustness) -> str:
+    """Name the assumption that moves the headline most."""
+    first = shown_bars(found)[0]
+    ends = [abs(end.change) for end in (first.lower, first.upper) if end.change is not None]
+    return f"No assumption moves the chance more than “{assumption_label(first.name, first.act)}”: " + (
+        f"by up to {wording.points(max(ends), 0)} a step"
     )
 
 
@@ -167,7 +196,7 @@ def draw_tornado(forecast: Forecast, robustness: Robustness) -> Figure:
                 outward = (-1 if end.change < 0 else 1) * (-1 if smaller else 1)
                 origin = 0.0 if smaller else change + outward * error
                 text, ha = assumed_text(end.assumed), "left" if outward > 0 else "right"
-                note(axes, text, (origin, place), (4 * outward, 0), ha=ha, size=6.8, colour=MUTED)
+                note(axes, text, (origin, place), (4 * outward, 0), ha=ha, size=8, colour=MUTED)
         axes.axvline(0, color=MUTED, linewidth=0.8)
         ends = [end for bar in bars for end in (bar.lower, bar.upper) if end.change]
         reach = max((100 * (abs(end.change or 0) + (end.mcse or 0)) for end in ends), default=1.0)

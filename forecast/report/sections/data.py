@@ -25,8 +25,8 @@ from forecast.report.blocks import (
 )
 from forecast.report.palette import category_colour, name_category
 from forecast.report.run_records import RunRecords
-from forecast.report.sections.drivers import ordered_drivers
 from forecast.report.typeface import shorten, web_address
+from forecast.wording.cautions import HEAD, caution_lines
 
 RECENT_DAYS = 183
 MOST_EVENTS_PRINTED = 40
@@ -41,7 +41,9 @@ def data_section(run: RunRecords) -> Section:
         right_width=78,
     )
     limits: tuple[Block, ...] = (Heading("Known limits"), Bullets(data.limits)) if data.limits else ()
-    return Section("data", "The data", (beside, *limits))
+    cautions = caution_lines([one for one in run.forecast.cautions if one.code != "not_converged"])
+    told: tuple[Block, ...] = (Heading(HEAD), Bullets(tuple(cautions))) if cautions else ()
+    return Section("data", "The data", (beside, *limits, *told))
 
 
 def coverage_sentences(forecast: Forecast, analysis: Analysis) -> list[str]:
@@ -57,9 +59,11 @@ def coverage_sentences(forecast: Forecast, analysis: Analysis) -> list[str]:
     ]
     sentences += _whose_acts(data)
     if data.verified_share is not None:
+        read = round(data.verified_share * data.rows)
         sentences.append(
-            f"{wording.share(data.verified_share).capitalize()} of the rows name a page that was read "
-            "and reports the act."
+            f"For {read:,} of the {data.rows:,} rows ({wording.share(data.verified_share)}) a page that "
+            "reports the "
+            f"act was read; {data.rows - read:,} rest on general knowledge or on a page that was not read."
         )
     return sentences
 
@@ -156,44 +160,16 @@ def recent_events(events: EventTable, as_of: date) -> tuple[str, list[Event]]:
 
 
 def identity_section(run: RunRecords) -> Section:
-    """Sources of the events cited, numbered, then run id, hashes and versions."""
-    heading = "Sources of the events cited"
-    cited: list[Block] = []
-    if run.forecast.drivers:
-        cited = [Heading(heading), _sources_table(heading, run.forecast, run.events)]
+    """Run id, hashes and versions."""
     identity = Table(
         name="run",
-        title="Identity of the run",
+        title="Identity of this run",
         columns=(Column("What", 30), Column("Value")),
         groups=one_group((Cell(name), Cell(value)) for name, value in identity_rows(run)),
         lines=False,
         whole=True,
     )
-    return Section("sources", "Sources and identity", (*cited, Heading("This run"), identity))
-
-
-def _sources_table(title: str, forecast: Forecast, events: EventTable) -> Table:
-    """Sources of the drivers, numbered as they are; the link only where the address is plain http(s)."""
-    by_id = {event.id: event for event in events.rows()}
-    rows = []
-    for number, driver in enumerate(ordered_drivers(forecast.drivers), start=1):
-        event = by_id.get(driver.event_id)
-        named = shorten(event.source_title, 200) if event else ""
-        rows.append(
-            (
-                Cell(str(number)),
-                Cell(wording.short_day(driver.date)),
-                Cell(shorten(event.source_outlet if event else driver.source, 120)),
-                Cell(named or "–", url=web_address(event.source_url) if event and named else None),
-            )
-        )
-    return Table(
-        name="sources",
-        title=title,
-        columns=(Column("No.", 7, "right"), Column("Event of", 19), Column("Outlet", 40), Column("Title")),
-        groups=one_group(rows),
-        lines=False,
-    )
+    return Section("sources", "How to make this report again", (identity,))
 
 
 def identity_rows(run: RunRecords) -> list[tuple[str, str]]:

@@ -2,122 +2,97 @@
 
 from __future__ import annotations
 
-import numpy as np
-from matplotlib.figure import Figure
+from collections import Counter
 
 from forecast import wording
+from forecast.events.table import Event
 from forecast.records.forecast import Driver, Forecast
-from forecast.report.blocks import Cell, Chart, Column, Prose, Section, Table, one_group
-from forecast.report.drawing import blank_figure, list_rows, note, points_axis, report_style, whiskers
-from forecast.report.palette import MUTED, category_colour, name_category
-from forecast.report.questions import headline_pair
+from forecast.report.blocks import Bar, Cell, Column, Prose, Section, Table, one_group
+from forecast.report.palette import category_colour, name_category
+from forecast.report.questions import headline_pair, shown_error, stands_out
 from forecast.report.run_records import RunRecords
-from forecast.report.typeface import shorten
+from forecast.report.typeface import shorten, web_address
+from forecast.wording.judgement import in_sentence
+
+TITLE = "Which past events move the number"
 
 
 def drivers_section(run: RunRecords) -> Section:
-    """Leave-one-out changes as a chart and, numbered alike, as a table."""
+    """One table of the events whose effect is clear, with bars and sources; how they were found."""
     forecast = run.forecast
-    title, intro = "Which past events move the number", Prose(_intro(forecast))
-    change = "Change of the headline chance due to each event"
     if not forecast.drivers:
-        return Section("drivers", title, (intro,))
-    chart = Chart(
-        name="drivers",
-        alt=describe_drivers(forecast),
-        caption=f"{change}, in percentage points; whiskers show the Monte Carlo error.",
-        draw=lambda: draw_drivers(forecast.drivers),
-    )
+        return Section("drivers", TITLE, (Prose("Which past events move the number was not measured."),))
+    shown = clear_drivers(forecast)
+    intro = Prose(_intro(forecast, len(shown), run.analysis.data.rows))
+    if not shown:
+        return Section("drivers", TITLE, (intro,))
+    events = {event.id: event for event in run.events.rows()}
+    most = max(abs(one.change) for one in shown)
+    now = wording.percent(headline_pair(forecast)[1].probability)
     table = Table(
         name="drivers",
-        title=change,
+        title=f"Change of the {now} due to each event, in percentage points",
         columns=(
-            Column("No.", 7, "right"),
-            Column("Day", 17),
-            Column("Kind, severity", 29),
+            Column("Change", 14, "right"),
+            Column("Error", 12, "right"),
+            Column("Size", 16),
+            Column("Day", 18),
+            Column("Kind, severity", 30),
             Column("What happened"),
-            Column("Source", 28),
-            Column("Change", 13, "right"),
-            Column("Error", 11, "right"),
+            Column("Source", 32),
         ),
-        groups=one_group(
-            (
-                Cell(str(number)),
-                Cell(wording.short_day(driver.date)),
-                Cell(
-                    f"{name_category(driver.category)}, {driver.severity}",
-                    swatch=category_colour(driver.category),
-                ),
-                Cell(shorten(driver.summary, 320)),
-                Cell(shorten(driver.source, 120), tone="fine"),
-                Cell(wording.signed_points(driver.change), weight="semibold"),
-                Cell(_error(driver), tone="fine"),
-            )
-            for number, driver in enumerate(ordered_drivers(forecast.drivers), start=1)
-        ),
+        groups=one_group(_row(one, events.get(one.event_id), most) for one in shown),
     )
-    return Section("drivers", title, (intro, chart, table))
+    return Section("drivers", TITLE, (intro, table, *_shared_sources(shown, events)))
 
 
-def ordered_drivers(drivers: tuple[Driver, ...], each_way: int = 10) -> tuple[Driver, ...]:
-    """Return the drivers from the largest rise to the largest fall, at most ``each_way`` each way."""
-    falling = sorted(drivers, key=lambda driver: (-driver.change, driver.date, driver.event_id))
-    raised = [driver for driver in falling if driver.change > 0][:each_way]
-    lowered = [driver for driver in falling if driver.change <= 0][-each_way:]
-    return (*raised, *lowered)
+def clear_drivers(forecast: Forecast) -> tuple[Driver, ...]:
+    """Events that move the headline by more than twice their error, the largest rise first."""
+    clear = [one for one in forecast.drivers if stands_out(one.change, one.mcse)]
+    return tuple(sorted(clear, key=lambda one: (-one.change, one.date, one.event_id)))
 
 
-def _intro(forecast: Forecast) -> str:
-    if not forecast.drivers:
-        return "No leave-one-out changes were worked out for this run."
-    target, milestone = headline_pair(forecast)
-    subject = f"{shorten(target.label, 60)} before {wording.long_day(milestone.date)}"
-    left_out = len(forecast.drivers) - len(ordered_drivers(forecast.drivers))
-    more = f" For {wording.count(left_out, 'further event')} with smaller changes see forecast.json."
+def _row(driver: Driver, event: Event | None, most: float) -> tuple[Cell, ...]:
+    unread = "page not read" if event is not None and not event.verified else ""
+    url = web_address(event.source_url) if event is not None else None
     return (
-        f"Each event is left out in turn and the chance of {subject} worked out again. A positive change "
-        f"means that the event raised it. The changes do not add up: events act together."
-        f"{more if left_out else ''}"
+        Cell(wording.signed_points(driver.change), weight="semibold", value=driver.change),
+        Cell(shown_error(driver.mcse), tone="fine", value=driver.mcse),
+        Cell(mark=Bar(value=abs(driver.change) / most, colour=category_colour(driver.category))),
+        Cell(wording.short_day(driver.date)),
+        Cell(f"{name_category(driver.category)}, {driver.severity}", swatch=category_colour(driver.category)),
+        Cell(shorten(driver.summary, 320)),
+        Cell(shorten(driver.source, 120) or "–", note=unread or ("" if url else "no address"), url=url),
     )
 
 
-def _error(driver: Driver) -> str:
-    return f"±{wording.points(driver.mcse).split(' ')[0]}"
-
-
-def describe_drivers(forecast: Forecast) -> str:
-    """Alt text of the drivers figure: every bar with its event and error."""
-    bars = "; ".join(
-        f"{number}. {wording.short_day(driver.date)} {name_category(driver.category).lower()} "
-        f"{wording.signed_points(driver.change)} ({_error(driver)})"
-        for number, driver in enumerate(ordered_drivers(forecast.drivers), start=1)
+def _intro(forecast: Forecast, shown: int, rows: int) -> str:
+    target, milestone = headline_pair(forecast)
+    subject = f"{in_sentence(shorten(target.label, 60))} before {wording.long_day(milestone.date)}"
+    tried = forecast.drivers_tried
+    how = f"The {tried} of {rows:,} events" if tried else "The events"
+    found = "No event moves it" if not shown else f"{wording.small_number(shown).capitalize()} of them "
+    found += " by" if not shown else f"{'moves' if shown == 1 else 'move'} it by"
+    return (
+        f"{how} that could matter most (the latest past cases, and those that weigh most on the present) "
+        "were "
+        f"left out one at a time and the chance of {subject} worked out again. {found} more than twice its "
+        "Monte Carlo error. A positive change means that the "
+        "event raised the chance. The changes do not add up: events act together."
     )
-    return f"Bar chart of the change of the headline chance due to each event, in percentage points: {bars}."
 
 
-def draw_drivers(drivers: tuple[Driver, ...]) -> Figure:
-    """Draw one bar a driver, in percentage points, with ± one Monte Carlo standard error."""
-    shown = ordered_drivers(drivers)
-    with report_style():
-        figure = blank_figure(0.5 + 0.18 * len(shown))
-        axes = figure.add_subplot()
-        names = [
-            f"{number}   {name_category(driver.category)}, {wording.short_day(driver.date)}"
-            for number, driver in enumerate(shown, start=1)
-        ]
-        places = list_rows(axes, names)
-        changes = np.array([100 * driver.change for driver in shown])
-        errors = np.array([100 * driver.mcse for driver in shown])
-        axes.barh(places, changes, height=0.62, color=[category_colour(driver.category) for driver in shown])
-        whiskers(axes, changes, places, errors)
-        axes.axvline(0, color=MUTED, linewidth=0.8)
-        reach = float(np.max(np.abs(changes) + errors)) or 1.0
-        low = float(np.min(changes - errors))
-        # Room for the number beside each bar, so that it touches neither the names nor the edge.
-        axes.set_xlim(min(low, 0) - 0.2 * reach, 1.2 * reach)
-        for place, driver, change, error in zip(places, shown, changes, errors, strict=True):
-            outward = 1 if change >= 0 else -1
-            text, at = wording.signed_points(driver.change), (change + outward * error, place)
-            note(axes, text, at, (4 * outward, 0), ha="left" if outward > 0 else "right")
-        points_axis(axes, "Change of the headline chance, percentage points")
-    return figure
+def _shared_sources(drivers: tuple[Driver, ...], events: dict[str, Event]) -> tuple[Prose, ...]:
+    """Name the article that several of the events rest on."""
+    titles = Counter(
+        (one.source_outlet, one.source_title)
+        for driver in drivers
+        if (one := events.get(driver.event_id)) is not None and one.source_title
+    )
+    return tuple(
+        Prose(
+            f"{wording.small_number(number).capitalize()} of these rest on one article: {outlet}, “{title}”."
+        )
+        for (outlet, title), number in titles.items()
+        if number > 1
+    )

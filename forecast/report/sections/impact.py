@@ -12,16 +12,18 @@ from forecast.report.drawing import (
     align_tick_labels,
     blank_figure,
     fix_ticks,
+    note,
+    one_line,
     report_style,
-    spread_labels,
-    wrap_label,
 )
-from forecast.report.palette import MUTED, RULE, target_colour
+from forecast.report.palette import RULE, target_colour
 from forecast.report.questions import chance, headline_pair, named
 from forecast.report.run_records import IMPACT_LEVELS, ReportOptions, RunRecords
 from forecast.report.typeface import shorten
 
 WIDTH_MM = 96.0
+_LABEL_LEFT_FROM = 50.0
+"""Percent from which the name of a target ends at the right edge."""
 _MM_AN_INCH = 25.4
 _TEXT_WIDTH_MM = 170.0
 _GUTTER_MM = 9.0
@@ -55,19 +57,31 @@ def impact_section(run: RunRecords) -> Section | None:
     )
     chart = Chart(
         name="impact",
+        headline=_headline(run, chances),
         alt=_describe(run, [target for _, target in judged], chances),
-        caption="Chance with its 90% interval, by how grave the target would be.",
+        caption="Chance with its plausible range, by how grave the event would be.",
         draw=lambda: draw_impact(forecast, run.options, headline.name),
     )
     intro = (
-        f"Chance of each target before {wording.long_day(headline.date)}, against its impact. The impact is "
+        f"Chance of each event before {wording.long_day(headline.date)}, against its impact. The impact is "
         "a judgement of the author, not of the model."
     )
     if unjudged := len(forecast.targets) - len(judged):
         verb = "has" if unjudged == 1 else "have"
-        intro += f" {wording.count(unjudged, 'target').capitalize()} {verb} no impact in the config."
+        intro += f" {wording.count(unjudged, 'event').capitalize()} {verb} no impact in the config."
     matrix = Beside(left=(chart,), right=(table,), right_width=_TEXT_WIDTH_MM - WIDTH_MM - _GUTTER_MM)
     return Section("impact", "Likelihood and impact", (Prose(intro), matrix))
+
+
+def _headline(run: RunRecords, chances: dict[str, MilestoneForecast]) -> str:
+    """Name the gravest of the targets, and the likeliest where it is another."""
+    targets = {target.name: target.label for target in run.forecast.targets}
+    gravest = max(chances, key=lambda name: IMPACT_LEVELS.index(run.options.impact[name].level))
+    likeliest = max(chances, key=lambda name: chances[name].probability)
+    said = f"The gravest event has a chance of {wording.percent(chances[gravest].probability)}"
+    if gravest == likeliest:
+        return f"{said}, and is the likeliest: {targets[gravest]}"
+    return f"{said}, the likeliest {wording.percent(chances[likeliest].probability)}"
 
 
 def _describe(run: RunRecords, targets: list[TargetForecast], chances: dict[str, MilestoneForecast]) -> str:
@@ -80,55 +94,46 @@ def _describe(run: RunRecords, targets: list[TargetForecast], chances: dict[str,
 
 
 def draw_impact(forecast: Forecast, options: ReportOptions, milestone: str) -> Figure:
-    """Draw each target with an impact at its chance (``gid`` is ``impact:<target>``) over ICD-203 bands."""
+    """Draw each target with an impact at its chance, one row a level (``gid`` is ``impact:<target>``)."""
+    judged = [
+        (index, target, named(target.milestones, milestone))
+        for index, target in enumerate(forecast.targets)
+        if target.name in options.impact
+    ]
     with report_style():
-        figure = blank_figure(2.1, width_inches=WIDTH_MM / _MM_AN_INCH)
+        figure = blank_figure(2.3, width_inches=WIDTH_MM / _MM_AN_INCH)
         axes = figure.add_subplot()
-        left, right = -0.5, len(IMPACT_LEVELS) - 0.5
-        axes.set_xlim(left, right)
-        axes.set_ylim(0, 1)
-        bounds = sorted({bound / 100 for _, *band in wording.BANDS for bound in band} - {0.01, 0.99})
-        axes.hlines(bounds, left, right, color=RULE, linewidth=0.5, zorder=0.4)
-        between = [k + 0.5 for k in range(len(IMPACT_LEVELS) - 1)]
-        axes.vlines(between, 0, 1, color=RULE, linewidth=0.5, zorder=0.4)
-        middles = [0.025, 0.125, 0.325, 0.5, 0.675, 0.875, 0.975]
-        fix_ticks(axes.yaxis, middles, [name.capitalize() for name, _, _ in wording.BANDS])
-        fix_ticks(axes.xaxis, range(len(IMPACT_LEVELS)), [level.capitalize() for level in IMPACT_LEVELS])
-        axes.tick_params(axis="both", length=0, labelsize=7)
+        axes.set_xlim(-2, 102)
+        axes.set_ylim(-0.5, len(IMPACT_LEVELS) - 0.5)
+        axes.hlines([k + 0.5 for k in range(len(IMPACT_LEVELS) - 1)], -2, 102, color=RULE, linewidth=0.5)
+        fix_ticks(axes.yaxis, range(len(IMPACT_LEVELS)), [level.capitalize() for level in IMPACT_LEVELS])
+        fix_ticks(axes.xaxis, [0, 25, 50, 75, 100], ["0%", "25%", "50%", "75%", "100%"])
+        axes.tick_params(axis="y", length=0)
         align_tick_labels(axes)
-        axes.set_xlabel("Impact")
-        axes.spines[["left", "bottom"]].set_color(RULE)
+        axes.set_xlabel("Chance")
+        axes.set_ylabel("Impact")
         for level, name in enumerate(IMPACT_LEVELS):
-            shown = [
-                (index, target, named(target.milestones, milestone))
-                for index, target in enumerate(forecast.targets)
-                if target.name in options.impact and options.impact[target.name].level == name
-            ]
-            _draw_level(axes, level, shown)
+            here = [one for one in judged if options.impact[one[1].name].level == name]
+            for place, (index, target, one) in enumerate(here):
+                _draw_target(axes, target, one, target_colour(index), level, (place, len(here)))
     return figure
 
 
-def _draw_level(axes: Axes, level: int, shown: list[tuple[int, TargetForecast, MilestoneForecast]]) -> None:
-    last = level == len(IMPACT_LEVELS) - 1
-    width = 0.8 / max(len(shown), 1)
-    heights = spread_labels([one.probability for *_, one in shown], 0.13, 0.06, 0.94)
-    for place, ((index, target, one), height) in enumerate(zip(shown, heights, strict=True)):
-        colour = target_colour(index)
-        x = level + (place - (len(shown) - 1) / 2) * min(width, 0.18)
-        axes.plot([x, x], list(one.interval90), color=colour, linewidth=3, alpha=0.3, solid_capstyle="butt")
-        gid = f"impact:{target.name}"
-        axes.plot([x], [one.probability], "o", color=colour, markersize=5, gid=gid, clip_on=False)
-        axes.annotate(
-            f"{wrap_label(target.label, 15)}\n{wording.percent(one.probability)}",
-            (x, one.probability),
-            xytext=(x + (-0.15 if last else 0.15), height),
-            textcoords="data",
-            ha="right" if last else "left",
-            va="center",
-            fontsize=7,
-            linespacing=0.95,
-            color=colour,
-            arrowprops={"arrowstyle": "-", "color": MUTED, "linewidth": 0.4, "shrinkA": 0, "shrinkB": 3}
-            if abs(height - one.probability) > 0.02
-            else None,
-        )
+def _draw_target(
+    axes: Axes,
+    target: TargetForecast,
+    one: MilestoneForecast,
+    colour: str,
+    level: int,
+    among: tuple[int, int],
+) -> None:
+    place, number = among
+    height = level + (0.5 - (place + 0.5) / number) * 0.9 - 0.16 / number
+    low, high = (100 * end for end in one.interval90)
+    middle = 100 * one.probability
+    axes.plot([low, high], [height] * 2, color=colour, linewidth=4, alpha=0.3, solid_capstyle="butt")
+    axes.plot([middle], [height], "o", color=colour, markersize=5, gid=f"impact:{target.name}", clip_on=False)
+    text = f"{one_line(target.label, 42)}: {wording.percent(one.probability)}"
+    right = middle > _LABEL_LEFT_FROM
+    at = (102.0 if right else max(low, 0.0), height)
+    note(axes, text, at, (0, 8), ha="right" if right else "left", colour=colour, weight=600)

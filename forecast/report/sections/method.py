@@ -11,6 +11,8 @@ from forecast.report.blocks import Block, Cell, Column, Group, Heading, Prose, S
 from forecast.report.palette import describe_model
 from forecast.report.run_records import RunRecords
 from forecast.wording.combination import members_sentence, weights_sentence
+from forecast.wording.parameters import parameter_sentences
+from forecast.wording.warnings import warning_sentence
 
 _FORECAST = (
     "The forecast plays the relationship forward, day by day, thousands of times from every plausible "
@@ -39,10 +41,14 @@ def method_section(run: RunRecords) -> Section:
     tilted = combination is not None and combination.tilted
     parts = (
         ("What the model is", describe_model(run.forecast.model)),
+        ("What the data say of it", tuple(parameter_sentences(run.analysis.parameters))),
         ("What was put together", combination_sentences(combination) if combination else ()),
         ("From model to forecast", (_FORECAST_OF_MEMBERS if tilted else _FORECAST,)),
         ("What the model is not", (_NOT,)),
-        ("Can the sampler be trusted?", health_sentences(run.forecast, run.analysis)),
+        (
+            "Can the sampler be trusted?",
+            (*health_sentences(run.forecast, run.analysis), *map(warning_sentence, run.analysis.warnings)),
+        ),
     )
     blocks: list[Block] = []
     for heading, paragraphs in parts:

@@ -33,8 +33,16 @@ from forecast.report.drawing import (
     wrap_label,
 )
 from forecast.report.palette import MUTED, RULE, category_colour, name_category, target_colour
-from forecast.report.questions import MOST_IN_CHART, chance, chosen_milestones, headline_pair, seen_before
+from forecast.report.questions import (
+    MOST_IN_CHART,
+    chance,
+    chosen_milestones,
+    headline_pair,
+    seen_before,
+    what_counts,
+)
 from forecast.report.run_records import RunRecords
+from forecast.report.sections.basis import MOST_EXPECTED
 from forecast.report.typeface import MISSING, shorten
 from forecast.wording.combination import members_sentence
 
@@ -48,16 +56,16 @@ def outlook_section(run: RunRecords) -> Section:
     forecast = run.forecast
     chart = Chart(
         name="probability",
+        headline=curve_reading(forecast).split(". ")[0] + ".",
         alt=describe_curves(forecast),
         caption="Chance that each target has happened by a day, with its 90% band; dots are milestones.",
         draw=lambda: draw_curves(forecast),
     )
-    heading = "What counts, and how often it was seen"
     questions = Table(
         name="targets",
-        title="What counts as each target, and how often it was seen",
+        title="What counts as each event, how often it was seen, and how soon it may come",
         columns=(
-            Column("Target", 36),
+            Column("Event", 36),
             Column("What counts"),
             Column("In the data", 33),
             Column("Time to the first one", 46),
@@ -65,7 +73,7 @@ def outlook_section(run: RunRecords) -> Section:
         groups=one_group(
             (
                 Cell(shorten(target.label, 120), weight="semibold", colour=target_colour(index)),
-                Cell(shorten(target.definition[:1].upper() + target.definition[1:], 300)),
+                Cell(shorten(what_counts(target), 300)),
                 Cell(seen_before(target).capitalize()),
                 Cell(waiting_time(target, (target.curve.date[-1] - forecast.as_of).days)),
             )
@@ -76,7 +84,6 @@ def outlook_section(run: RunRecords) -> Section:
         chart,
         Prose(curve_reading(forecast)),
         *members_blocks(forecast),
-        Heading(heading),
         questions,
     )
     return Section("outlook", "How the chance grows with time", blocks)
@@ -133,9 +140,9 @@ def _capital(label: str) -> str:
 
 
 def calendar_section(run: RunRecords) -> Section | None:
-    """Acts of the config's calendar with their probability; nothing when there is none."""
+    """Acts of the config's calendar with their probability; nothing when page 2 of the brief has them all."""
     acts = sorted(run.analysis.calendar, key=lambda act: (act.date, act.label))
-    if not acts:
+    if not acts or (len(acts) <= MOST_EXPECTED and run.options.shows("brief")):
         return None
     table = Table(
         name="calendar",
@@ -268,7 +275,7 @@ def _mark_milestones(axes: Axes, forecast: Forecast, start: float, end: float) -
             if all(day + half < left or day - half > right for left, right in spans):
                 spans.append((day - half, day + half))
                 at, up, weight = (day, 1.0), (0, 4 + 18 * row), 600 if one.name == headline else 400
-                note(axes, name, at, up, ha="center", va="bottom", size=7, weight=weight, spacing=0.95)
+                note(axes, name, at, up, ha="center", va="bottom", size=8, weight=weight, spacing=0.95)
                 break
 
 
@@ -294,7 +301,7 @@ def _mark_values(
         taken.append((x, y))
         down, va = (-5, "top") if y > 0.9 else (4, "bottom")
         text, weight = wording.percent(y), 600 if is_headline else 400
-        note(axes, text, (x, y), (-3, down), ha="right", va=va, size=7, colour=colour, weight=weight)
+        note(axes, text, (x, y), (-3, down), ha="right", va=va, size=8, colour=colour, weight=weight)
 
 
 def _name_targets(axes: Axes, forecast: Forecast, end: float, span: float) -> None:
@@ -310,7 +317,7 @@ def _name_targets(axes: Axes, forecast: Forecast, end: float, span: float) -> No
             place,
             name,
             color=colour,
-            fontsize=7.5,
+            fontsize=8.5,
             va="center_baseline" if "\n" not in name else "center",
             linespacing=0.95,
             weight=600 if target.name == forecast.headline.target else 400,

@@ -1,42 +1,42 @@
-"""What other beliefs, another future or another past would change, and which scenarios to watch for."""
+"""What other beliefs, another future or another past would change, and how much of it is assumed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from forecast import wording
 from forecast.records.forecast import (
-    Difference,
     Forecast,
-    MilestoneForecast,
     ScenarioForecast,
     ScenarioMilestone,
     TargetForecast,
 )
-from forecast.report.blocks import Block, Cell, Chart, Column, Prose, Section, Table, one_group
+from forecast.report.blocks import Block, Cell, Chart, Column, Heading, Prose, Section, Table, one_group
 from forecast.report.drawing import blank_figure, name_rows, note, one_line, report_style, wrap_label
 from forecast.report.palette import ACCENT, INK, MUTED, RULE
-from forecast.report.questions import chance, headline_pair, named, shown_change, stands_out
+from forecast.report.questions import chance, headline_pair, named, shown_change
 from forecast.report.run_records import RunRecords
+from forecast.report.sections.scenario_parts import split_cells, what_it_assumes
 from forecast.report.typeface import shorten
+from forecast.wording.judgement import in_sentence
+from forecast.wording.parameters import parameter_sentences
 
 MOST_DRAWN = 12
 """Scenarios that a chart in a report shows; more would not fit a page."""
 _LABEL_SIGNS = 34
 _MOST_TARGETS = 3
-_MOST_INDICATORS = 10
+_MOST_ACTS = 12
 _SCENARIOS_READING = (
-    "Change: percentage points against this forecast, ± Monte Carlo error, taken draw by draw and future by "
-    "future. An assumed act does what the fitted model says of such acts and nothing else; answers to it "
-    "that are expected for other reasons are assumed too."
-)
-_INDICATORS_READING = (
-    "Change of the chance in percentage points if the scenario came true, ± Monte Carlo error, with the "
-    "chance that it would then have. Effects of scenarios that come together do not add up."
+    "Acts marked ● are themselves what is forecast: their part of the change is met by assumption. “Model "
+    "adds” "
+    "is the rest, in percentage points with its Monte Carlo error; a dash means none that can be measured. "
+    "An "
+    "assumed act does what the fitted model says of such acts and nothing else: answers that are expected "
+    "for "
+    "other reasons are assumed too."
 )
 
 
@@ -47,8 +47,10 @@ def scenarios_section(run: RunRecords) -> Section | None:
         return None
     target, milestone = headline_pair(forecast)
     intro = (
-        f"{wording.count(len(forecast.scenarios), 'scenario').capitalize()}, each a named change of this "
-        f"forecast with its reason, for the time before {wording.long_day(milestone.date)}."
+        f"{wording.small_number(len(forecast.scenarios)).capitalize()} "
+        f"{'scenario' if len(forecast.scenarios) == 1 else 'scenarios'}, each a named change of this "
+        "forecast with "
+        f"its reason, for the time before {wording.long_day(milestone.date)}."
     )
     blocks: list[Block] = [Prose(intro)]
     drawn = drawn_scenarios(forecast, forecast.scenarios)
@@ -58,47 +60,62 @@ def scenarios_section(run: RunRecords) -> Section | None:
         blocks.append(
             Chart(
                 name="scenarios",
+                headline=_headline(forecast, drawn),
                 alt=_alt(forecast, drawn),
-                caption=f"Chance of {target.label} under each scenario, with its 90% interval; dashed: this "
-                f"forecast.{more}",
+                caption=f"Chance of {in_sentence(target.label)} under each scenario, with its plausible "
+                f"range; dashed: this forecast.{more}",
                 draw=lambda: draw_scenarios(forecast, drawn),
             )
         )
-    blocks += [_scenario_table(forecast), Prose(_SCENARIOS_READING, tone="fine")]
+    blocks += [_scenario_table(run), Prose(_SCENARIOS_READING, tone="fine")]
+    blocks += [Prose(sentence) for sentence in parameter_sentences(run.analysis.parameters, "severity.")]
+    blocks.append(Heading("Why each scenario is worth asking"))
+    blocks += [Prose(one.rationale, lead=f"{one.label}.") for one in forecast.scenarios]
     return Section("scenarios", "What if", tuple(blocks))
 
 
-def _scenario_table(forecast: Forecast) -> Table:
-    """Targets side by side: that of the headline first, then the next ones in their order."""
-    asked = forecast.headline.milestone
-    targets = sorted(forecast.targets, key=lambda target: target.name != forecast.headline.target)
-    targets = targets[:_MOST_TARGETS]
-    known = [named(target.milestones, asked).probability for target in targets]
-    cells = [Cell(wording.percent(one), value=one, weight="semibold") for one in known]
-    rows = [(Cell("This forecast", weight="semibold"), Cell(), *cells)]
-    rows += [_scenario_row(scenario, targets, asked) for scenario in forecast.scenarios]
+def _scenario_table(run: RunRecords) -> Table:
+    """Headline split into assumption and model; then the next targets with their change."""
+    forecast = run.forecast
+    target, milestone = headline_pair(forecast)
+    others = [one for one in forecast.targets if one.name != target.name][: _MOST_TARGETS - 1]
+    known = [named(one.milestones, milestone.name).probability for one in (target, *others)]
+    first, *rest = (Cell(wording.percent(one), value=one, weight="semibold") for one in known)
+    rows = [(Cell("This forecast", weight="semibold"), Cell(), first, Cell(), Cell(), *rest)]
+    rows += [_scenario_row(one, target, others, milestone.name) for one in forecast.scenarios]
     return Table(
         name="scenarios",
-        title="Chances under each scenario, and their change",
+        title="Each scenario: what it assumes, and what that does to each event",
         columns=(
-            Column("Scenario"),
-            Column("How it was found", 36),
-            *(Column(shorten(target.label, 26), 27, "right") for target in targets),
+            Column("Scenario", 32),
+            Column("What it assumes"),
+            Column(shorten(target.label, 24), 19, "right"),
+            Column("By assumption", 17, "right"),
+            Column("Model adds", 18, "right"),
+            *(Column(shorten(one.label, 24), 19, "right") for one in others),
         ),
         groups=one_group(rows),
     )
 
 
-def _scenario_row(scenario: ScenarioForecast, targets: list[TargetForecast], asked: str) -> tuple[Cell, ...]:
-    cells = [Cell(shorten(scenario.label, 90)), Cell(_how(scenario), tone="fine")]
-    for target in targets:
-        if scenario.withheld:
-            cells.append(Cell("withheld", tone="fine"))
-            continue
-        one = _asked(scenario, target.name, asked)
-        note = _change(one.difference).text
-        cells.append(Cell(wording.percent(one.probability), note=note, value=one.probability))
-    return tuple(cells)
+def _scenario_row(
+    scenario: ScenarioForecast, target: TargetForecast, others: Sequence[TargetForecast], asked: str
+) -> tuple[Cell, ...]:
+    name = Cell(scenario.label, note=_how(scenario))
+    assumes = Cell(what_it_assumes(scenario, target.name, _MOST_ACTS))
+    if scenario.withheld:
+        return name, assumes, *(Cell("withheld", tone="fine") for _ in range(3 + len(others)))
+    cells = []
+    for one in others:
+        found = _asked(scenario, one.name, asked)
+        cells.append(
+            Cell(
+                wording.percent(found.probability),
+                note=shown_change(found.difference.value, found.difference.mcse),
+                value=found.probability,
+            )
+        )
+    return name, assumes, *split_cells(_asked(scenario, target.name, asked)), *cells
 
 
 def _how(scenario: ScenarioForecast) -> str:
@@ -113,6 +130,17 @@ def _how(scenario: ScenarioForecast) -> str:
         f"weights{futures}; Pareto k {wording.number(scenario.pareto_k)}, "
         f"{wording.number(scenario.effective_draws or 0.0, 0)} effective draws"
     )
+
+
+def _headline(forecast: Forecast, drawn: tuple[ScenarioForecast, ...]) -> str:
+    """Say which scenario takes the chance highest, and which lowest."""
+    target, milestone = headline_pair(forecast)
+    found = sorted(drawn, key=lambda one: _asked(one, target.name, milestone.name).probability)
+    low, high = (
+        wording.percent(_asked(one, target.name, milestone.name).probability) for one in (found[0], found[-1])
+    )
+    now = wording.percent(milestone.probability)
+    return f"The scenarios take the chance of {now} to between {low} and {high}, mostly by what they assume"
 
 
 def _alt(forecast: Forecast, drawn: tuple[ScenarioForecast, ...]) -> str:
@@ -173,106 +201,3 @@ def draw_scenarios(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) ->
 
 def _asked(scenario: ScenarioForecast, target: str, milestone: str) -> ScenarioMilestone:
     return named(scenario.target(target).milestones, milestone)
-
-
-@dataclass(frozen=True)
-class Indicator:
-    """A scenario to watch for, with its effect on the headline target at the next and its own milestone."""
-
-    scenario: ScenarioForecast
-    next: ScenarioMilestone
-    asked: ScenarioMilestone
-
-
-def indicators_section(run: RunRecords) -> Section | None:
-    """Table of the scenarios that move the headline; nothing for a run without scenarios."""
-    forecast = run.forecast
-    if not forecast.scenarios:
-        return None
-    found = indicators(forecast)
-    sentence = Prose(indicator_sentence(forecast, found))
-    title = "What would change our mind"
-    if not found:
-        return Section("indicators", title, (sentence,))
-    soon, (_, asked) = next_milestone(forecast), headline_pair(forecast)
-    both = soon.name != asked.name
-    days = (soon.date, asked.date) if both else (asked.date,)
-    table = Table(
-        name="indicators",
-        title="Scenarios to watch for and their effect on the headline",
-        columns=(
-            Column("Watch for"),
-            Column("Because", 62),
-            *(Column(f"By {wording.short_day(day)}", 24, "right") for day in days),
-            Column("Chance then", 19, "right"),
-        ),
-        groups=one_group(_indicator_row(one, both=both) for one in found),
-    )
-    return Section("indicators", title, (sentence, table, Prose(_INDICATORS_READING, tone="fine")))
-
-
-def _indicator_row(one: Indicator, *, both: bool) -> tuple[Cell, ...]:
-    return (
-        Cell(shorten(one.scenario.label, 90), weight="semibold"),
-        Cell(shorten(one.scenario.rationale, 190)),
-        *((_change(one.next.difference),) if both else ()),
-        _change(one.asked.difference),
-        Cell(
-            wording.percent(one.asked.probability),
-            note=wording.interval_percent(one.asked.interval90),
-            value=one.asked.probability,
-        ),
-    )
-
-
-def _change(difference: Difference) -> Cell:
-    return Cell(shown_change(difference.value, difference.mcse), value=difference.value)
-
-
-def next_milestone(forecast: Forecast) -> MilestoneForecast:
-    """Return the first milestone of the headline target that lies ahead."""
-    target, _ = headline_pair(forecast)
-    return min(target.milestones, key=lambda one: (one.date, one.name))
-
-
-def indicators(forecast: Forecast) -> tuple[Indicator, ...]:
-    """Scenarios with an effect at the next or the headline milestone, the strongest at the latter first."""
-    soon, asked = next_milestone(forecast).name, forecast.headline.milestone
-    found = []
-    for scenario in forecast.scenarios:
-        if scenario.withheld or scenario.failures:
-            continue
-        milestones = scenario.target(forecast.headline.target).milestones
-        one = Indicator(scenario, named(milestones, soon), named(milestones, asked))
-        if _stands_out(one.next.difference) or _stands_out(one.asked.difference):
-            found.append(one)
-    found.sort(key=lambda one: (-abs(one.asked.difference.value), one.scenario.name))
-    return tuple(found[:_MOST_INDICATORS])
-
-
-def indicator_sentence(forecast: Forecast, found: tuple[Indicator, ...]) -> str:
-    """The strongest indicator each way, in one sentence each; that there is none, when there is none."""
-    target, milestone = headline_pair(forecast)
-    if not found:
-        number = len(forecast.scenarios)
-        subject = f"None of the {number} scenarios" if number > 1 else "The scenario"
-        verb = "moves" if number > 1 else "does not move"
-        return f"{subject} of this run {verb} the headline by more than its Monte Carlo error."
-    parts = []
-    for rises, verb in ((True, "raise"), (False, "lower")):
-        ways = [one for one in found if (one.asked.difference.value > 0) == rises]
-        if ways and _stands_out(ways[0].asked.difference):
-            strongest = ways[0].asked
-            parts.append(
-                f"“{shorten(ways[0].scenario.label, 90)}” would {verb} it most, by "
-                f"{wording.points(strongest.difference.value)} to {chance(strongest)}."
-            )
-    first = (
-        f"The chance of the headline, {shorten(target.label, 80)} before "
-        f"{wording.long_day(milestone.date)}, is {chance(milestone)}."
-    )
-    return " ".join([first, *parts])
-
-
-def _stands_out(difference: Difference) -> bool:
-    return stands_out(difference.value, difference.mcse)

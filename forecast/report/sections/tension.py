@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from datetime import date
-from itertools import groupby
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -23,67 +20,107 @@ from forecast.report.drawing import (
     align_tick_labels,
     blank_figure,
     day_numbers,
+    fix_ticks,
     mark_months,
     name_rows,
     note,
     report_style,
 )
 from forecast.report.palette import ACCENT, CRISIS, INK, MUTED, RULE, STRAINED, category_colour, name_category
+from forecast.report.questions import headline_pair
 from forecast.report.run_records import RunRecords
 
-REGIME_WORDS = {"calm": "calm", "strained": "strained", "crisis": "in crisis"}
-_SHADES = {"strained": STRAINED, "crisis": CRISIS}
+_STATES = ("strained", "crisis")
 _MOST_MARKS = 4000
 _MARKS_A_LANE = 500
 
 
 def tension_section(run: RunRecords) -> Section | None:
-    """Inferred tension with its regimes; nothing for a model family without it."""
+    """Inferred tension with the chance of each regime by week; nothing for a model family without it."""
     tension = run.analysis.tension
     if tension is None:
         return None
     chart = Chart(
         name="tension",
+        headline=tension_headline(tension),
         alt=describe_tension(tension, run.events, run.forecast),
-        caption="Inferred tension with its 90% band, and the coded events behind it by kind; "
-        "taller marks are more severe.",
-        draw=lambda: draw_tension(tension, run.events, run.forecast.as_of),
+        caption="Top: inferred tension with its 90% band; triangles mark past cases of the headline event. "
+        "Middle: chance of each state by week. Bottom: the coded events by kind; taller marks are more "
+        "severe.",
+        draw=lambda: draw_tension(tension, run.events, run.forecast),
     )
-    return Section("tension", "How tense the relationship is", (chart, Prose(tension_reading(tension))))
-
-
-def tension_reading(tension: TensionSeries) -> str:
-    """Where the relationship stands, since when, and the last spell of crisis."""
-    spells = list(_spells(tension))
-    now, steps = spells[-1]
-    last = (
-        f"Tension at the end of the data is {wording.number(tension.mean[-1], 1)} standard deviations from "
-        f"its long-run mean (90% interval {wording.number(tension.lower90[-1], 1)} to "
-        f"{wording.number(tension.upper90[-1], 1)}); the relationship has been {REGIME_WORDS[now]} since "
-        f"{wording.long_day(tension.date[steps[0]])}."
+    return Section(
+        "tension",
+        "How tense the relationship is",
+        (chart, *(Prose(sentence) for sentence in tension_sentences(tension, run.forecast))),
     )
-    crises = [steps for regime, steps in spells if regime == "crisis"]
-    if now == "crisis":
-        return last
-    if not crises:
-        return f"{last} No step reads as a crisis."
-    first, final = (wording.long_day(tension.date[crises[-1][end]]) for end in (0, -1))
-    if first == final:
-        return f"{last} The last step that reads as a crisis began on {first}."
-    return f"{last} The last spell that reads as a crisis ran from {first} to the step of {final}."
 
 
-def _spells(tension: TensionSeries) -> Iterator[tuple[str, list[int]]]:
-    """Each regime in turn with its steps, counted from 0."""
-    for regime, run in groupby(enumerate(tension.regime), key=lambda item: item[1]):
-        yield regime, [index for index, _ in run]
+def chances_of(tension: TensionSeries) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Chance that each step is calm, strained, a crisis; 0 or 1 in records that hold none, by the mean."""
+    if tension.chance_crisis:
+        strained, crisis = np.asarray(tension.chance_strained), np.asarray(tension.chance_crisis)
+    else:
+        strained, crisis = (
+            np.array([one == name for one in tension.regime], dtype=float) for name in _STATES
+        )
+    return 1 - strained - crisis, strained, crisis
+
+
+def tension_headline(tension: TensionSeries) -> str:
+    """Chance of each state in the last step."""
+    calm, strained, crisis = (float(one[-1]) for one in chances_of(tension))
+    return (
+        f"Now {wording.percent(calm)} calm, {wording.percent(strained)} strained and "
+        f"{wording.percent(crisis)} in crisis"
+    )
+
+
+def tension_sentences(tension: TensionSeries, forecast: Forecast) -> list[str]:
+    """What the states mean, where the relationship stands, and how that goes with the forecast."""
+    low, high = (wording.number(one, 1) for one in (tension.strained_from, tension.crisis_from))
+    mean, lower, upper = (
+        wording.number(one[-1], 1) for one in (tension.mean, tension.lower90, tension.upper90)
+    )
+    said = [
+        "Tension is inferred from all coded acts, not observed; 0 is its long-run mean and the unit its "
+        "standard "
+        f"deviation. A week is called strained from {low} and a crisis from {high}. It ends at {mean} "
+        f"(90% interval {lower} to {upper})."
+    ]
+    calm, _, _ = chances_of(tension)
+    target, milestone = headline_pair(forecast)
+    days = np.array(tension.date, dtype="datetime64[D]")
+    places = [int(np.searchsorted(days, np.datetime64(one.date), "right")) - 2 for one in target.cases]
+    before = [float(calm[place]) for place in places if place >= 0]
+    if not before:
+        return said
+    quiet = sum(one > 0.5 for one in before)
+    cases = f"{wording.small_number(len(before))} past {'case' if len(before) == 1 else 'cases'}"
+    now, ahead = wording.percent(float(calm[-1])), wording.percent(milestone.probability)
+    day = wording.long_day(milestone.date)
+    if quiet:
+        said.append(
+            f"Calm does not mean safe: of the {cases}, {wording.small_number(quiet)} followed a week that "
+            "was more "
+            f"likely calm than not, and tension can change within months. That is how {now} calm now goes "
+            "with "
+            f"{ahead} before {day}."
+        )
+    else:
+        said.append(
+            f"Not one of the {cases} followed a week that was more likely calm than not. The {ahead} before "
+            f"{day} is "
+            f"the chance that tension rises in time, from {now} calm now."
+        )
+    return said
 
 
 def describe_tension(tension: TensionSeries, events: EventTable, forecast: Forecast) -> str:
     """Alt text of the tension figure: range, present value, regimes, events by kind."""
     mean = np.asarray(tension.mean)
     top, bottom = int(mean.argmax()), int(mean.argmin())
-    regimes = Counter(tension.regime)
+    calm, strained, crisis = (float(one[-1]) for one in chances_of(tension))
     counts = Counter(events.between(tension.date[0], forecast.as_of).category.tolist())
     kinds = wording.listing(
         tuple(f"{count:,} of {name_category(name).lower()}" for name, count in counts.most_common())
@@ -94,58 +131,77 @@ def describe_tension(tension: TensionSeries, events: EventTable, forecast: Forec
         f"Highest {wording.number(mean[top], 1)} on {wording.long_day(tension.date[top])}, "
         f"lowest {wording.number(mean[bottom], 1)} on {wording.long_day(tension.date[bottom])}, now "
         f"{wording.number(mean[-1], 1)} (90% interval {wording.number(tension.lower90[-1], 1)} to "
-        f"{wording.number(tension.upper90[-1], 1)}). Of {len(mean)} steps {regimes['calm']} read as calm, "
-        f"{regimes['strained']} as strained and {regimes['crisis']} as crisis. Below, "
+        f"{wording.number(tension.upper90[-1], 1)}). The last of {len(mean)} steps is calm with "
+        f"{wording.percent(calm)}, strained with {wording.percent(strained)} and a crisis with "
+        f"{wording.percent(crisis)}. Below, "
         f"marks for {wording.count(sum(counts.values()), 'event')}: {kinds or 'none'}."
     )
 
 
-def draw_tension(tension: TensionSeries, events: EventTable, as_of: date) -> Figure:
-    """Draw tension and one mark an event, taller when more severe; of very many, the most severe alone."""
+def draw_tension(tension: TensionSeries, events: EventTable, forecast: Forecast) -> Figure:
+    """Draw tension, the chance of each state, and one mark an event; of very many, the most severe alone."""
+    as_of = forecast.as_of
     with report_style():
-        figure = blank_figure(3.35)
-        upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(1.25, 1))
+        figure = blank_figure(4.2)
+        upper, middle, lower = figure.subplots(3, 1, sharex=True, height_ratios=(1.25, 0.6, 1))
         start, end = day_numbers((tension.date[0], as_of))
         upper.set_xlim(start, end)
         _draw_band(upper, tension, end)
+        _draw_cases(upper, forecast, tension)
+        _draw_states(middle, tension, end)
         _draw_lanes(lower, events.between(tension.date[0], as_of))
         mark_months(lower.xaxis, tension.date[0], as_of)
-        upper.tick_params(axis="x", length=0)
+        for axes in (upper, middle):
+            axes.tick_params(axis="x", length=0)
     return figure
 
 
 def _draw_band(axes: Axes, tension: TensionSeries, end: float) -> None:
     days = day_numbers(tension.date)
-    edges = [*days, end]
-    for regime, steps in _spells(tension):
-        if regime in _SHADES:
-            span = edges[steps[0]], edges[steps[-1] + 1]
-            axes.axvspan(*span, color=_SHADES[regime], linewidth=0, zorder=0.4)
     axes.axhline(0, color=MUTED, linewidth=0.6, zorder=0.6)
+    for level, word in ((tension.strained_from, "strained"), (tension.crisis_from, "crisis")):
+        axes.axhline(level, color=MUTED, linewidth=0.6, linestyle=(0, (3, 2)), zorder=0.6)
+        note(axes, f"{word} from {wording.number(level, 1)}", (end, level), (3, 0), size=8, colour=MUTED)
     axes.fill_between(
         days, tension.lower90, tension.upper90, color=ACCENT, alpha=0.2, linewidth=0, gid="band:tension"
     )
     axes.plot(days, tension.mean, color=ACCENT, linewidth=1.4, gid="curve:tension")
-    axes.set_ylabel("Tension (standard deviations)")
+    axes.set_ylabel("Tension (std. dev.)")
     axes.yaxis.set_major_formatter(lambda value, _: wording.number(value, 0))
     axes.yaxis.set_major_locator(FixedLocator(list(range(-6, 7))))
     align_tick_labels(axes)
     axes.spines["bottom"].set_visible(False)
-    axes.grid(axis="y", linewidth=0.4)
-    axes.set_axisbelow(True)
     now = tension.mean[-1]
-    note(axes, wording.number(now, 1), (days[-1], now), (3, 0), size=8, colour=ACCENT, weight=600)
-    _draw_key(axes)
+    note(axes, f"now {wording.number(now, 1)}", (end, now), (3, 0), size=8, colour=ACCENT, weight=600)
 
 
-def _draw_key(axes: Axes) -> None:
-    for place, (word, shade) in enumerate(_SHADES.items()):
-        left = 0.105 * place
-        box = Rectangle((left, 1.03), 0.016, 0.045, facecolor=shade, edgecolor=RULE, linewidth=0.4)
+def _draw_cases(axes: Axes, forecast: Forecast, tension: TensionSeries) -> None:
+    target, _ = headline_pair(forecast)
+    cases = [one.date for one in target.cases if one.date >= tension.date[0]]
+    top = max(tension.upper90)
+    axes.plot(
+        day_numbers(cases), [top] * len(cases), "v", color=INK, markersize=5, linestyle="none", gid="cases"
+    )
+
+
+def _draw_states(axes: Axes, tension: TensionSeries, end: float) -> None:
+    _, strained, crisis = chances_of(tension)
+    days = [*day_numbers(tension.date), end]
+    crisis, strained = (np.append(one, one[-1]) for one in (crisis, strained))
+    axes.fill_between(days, crisis, color=CRISIS, gid="state:crisis", step="post", linewidth=0)
+    axes.fill_between(
+        days, crisis, crisis + strained, color=STRAINED, gid="state:strained", step="post", linewidth=0
+    )
+    axes.set_ylim(0, 1)
+    fix_ticks(axes.yaxis, [0, 0.5, 1], ["0%", "50%", "100%"])
+    align_tick_labels(axes)
+    for height, word, shade in ((0.85, "calm", None), (0.5, "strained", STRAINED), (0.15, "crisis", CRISIS)):
+        box = Rectangle(
+            (1.008, height - 0.07), 0.012, 0.14, facecolor=shade or "none", edgecolor=RULE, linewidth=0.5
+        )
         box.set(transform=axes.transAxes, clip_on=False)
         axes.add_patch(box)
-        axes.text(left + 0.022, 1.0525, word, transform=axes.transAxes, fontsize=7.5, va="center")
-    axes.text(0.215, 1.0525, "unshaded: calm", transform=axes.transAxes, fontsize=7.5, va="center", color=INK)
+        axes.text(1.026, height, word, transform=axes.transAxes, fontsize=8, va="center")
 
 
 def _draw_lanes(axes: Axes, events: EventTable) -> None:

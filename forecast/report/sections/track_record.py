@@ -27,7 +27,6 @@ from forecast.report.questions import headline_pair
 from forecast.report.run_records import RunRecords
 from forecast.report.typeface import shorten
 
-NO_RECORD = "This forecast has no track record yet: no backtest of this config was found."
 HOW_TO_MAKE = (
     "No backtest of this config was found, so how good such forecasts were in the past is not known. "
     "Run “forecast backtest CONFIG”, then “forecast report RUN_DIR”."
@@ -44,7 +43,7 @@ def track_record_section(run: RunRecords) -> Section:
     forecast, record = run.forecast, run.track_record
     sentences = [HOW_TO_MAKE]
     if record is not None:
-        sentences = [_how_tested(record), _overall(record), _reach(forecast, record)]
+        sentences = [_how_tested(record), _overall(record), reach_sentence(forecast, record)]
     if run.ledger_record:
         sentences.append(ledger_sentence(run.ledger_record))
     blocks: list[Block] = [Prose(sentence) for sentence in sentences]
@@ -91,6 +90,7 @@ def _misses(forecast: Forecast, record: TrackRecord) -> list[Block]:
 def _calibration(record: TrackRecord) -> list[Block]:
     chart = Chart(
         name="track-record",
+        headline="Does what is forecast happen as often?",
         alt=describe_reliability(record.reliability),
         caption="What was forecast and how often it happened, over all targets and horizons. A dot is "
         "a tenth of the scale, with its number of forecasts; grey bars hold 90% of what calibrated "
@@ -187,15 +187,16 @@ def _overall(record: TrackRecord) -> str:
     )
 
 
-def _reach(forecast: Forecast, record: TrackRecord) -> str:
+def reach_sentence(forecast: Forecast, record: TrackRecord) -> str:
+    """How far ahead the forecast looks, and how far was tested."""
     _, milestone = headline_pair(forecast)
     ahead = (milestone.date - forecast.as_of).days
     longest = max(row.horizon_days for row in record.rows)
     if ahead <= longest:
-        return f"The bottom line looks {ahead:,} days ahead; horizons up to {longest:,} days were tested."
+        return f"This forecast looks {ahead:,} days ahead; horizons up to {longest:,} days were tested."
     return (
-        f"The bottom line looks {ahead:,} days ahead, beyond the longest horizon tested, {longest:,} days: "
-        "how good such a long look is has not been shown."
+        f"This forecast looks {ahead:,} days ahead, beyond the longest horizon tested, {longest:,} days: "
+        "how good so long a forecast is has not been shown."
     )
 
 
@@ -244,28 +245,6 @@ def _with_interval(bound: ErrorBound) -> str:
     return f"{value} ({lower} to {upper})"
 
 
-def track_sentence(forecast: Forecast, record: TrackRecord | None) -> str:
-    """What page 1 says of the past: a baseline that was better comes before anything else."""
-    if record is None:
-        return NO_RECORD
-    rows = [row for row in record.rows if row.target == forecast.headline.target]
-    if not rows:
-        return "The backtest did not cover this target, so these forecasts of it have no track record."
-    losses = [row for row in rows if beaten(row)]
-    if losses:
-        return _losing_sentence(losses) + _few_outcomes(rows)
-    horizons = wording.listing(tuple(f"{row.horizon_days:,}" for row in rows))
-    sentence = (
-        f"In a backtest of {wording.count(record.n_origins, 'origin')} no simple baseline was more accurate "
-        f"for this target at {horizons} days."
-    )
-    elsewhere = [row for row in record.rows if row.target != forecast.headline.target]
-    if lost := sum(beaten(row) for row in elsewhere):
-        pairs = wording.count(len(elsewhere), "comparison")
-        sentence += f" For other targets one was more accurate in {lost} of {pairs}."
-    return sentence + _few_outcomes(rows)
-
-
 def ledger_sentence(ledger: LedgerSummary) -> str:
     """What the ledger held about the pair before this run: how many forecasts, and how they did."""
     failed = ""
@@ -287,34 +266,6 @@ def ledger_sentence(ledger: LedgerSummary) -> str:
         f"{start}. {ledger.n_scored:,} can be scored{late}, and {ledger.n_yes:,} came true. Their Brier "
         f"score is {show_score(ledger.brier.value)}{error}, that of the baselines recorded with them "
         f"{show_score(ledger.baseline_brier)}: {skill.get(ledger.claim, 'no skill can be claimed')}."
-    )
-
-
-def _losing_sentence(rows: list[TrackRow]) -> str:
-    bounds = [row.gap.interval90 for row in rows]
-    chance = all(bound is None or bound[0] <= 0 <= bound[1] for bound in bounds)
-    doubt = "; chance could explain the difference." if chance else "."
-    names = [name_model(row.best_baseline.name) for row in rows]
-    days = [f"at {row.horizon_days:,} days" for row in rows]
-    scores = [
-        f"Brier {show_score(row.best_baseline.brier)} against {show_score(row.brier.value)}" for row in rows
-    ]
-    if len(rows) == 1:
-        return (
-            f"A simple baseline ({names[0]}) has been more accurate for this target {days[0]}: "
-            f"{scores[0]}{doubt}"
-        )
-    parts = tuple(f"{day} {name} ({score})" for day, name, score in zip(days, names, scores, strict=True))
-    return f"Simple baselines have been more accurate for this target: {wording.listing(parts)}{doubt}"
-
-
-def _few_outcomes(rows: list[TrackRow]) -> str:
-    best_known = max(rows, key=rarer_outcomes)
-    if rarer_outcomes(best_known) >= FEWEST_OUTCOMES:
-        return ""
-    return (
-        f" That shows little: the target happened in {best_known.n_hits} of "
-        f"{wording.count(best_known.n, 'window')} of {best_known.horizon_days:,} days."
     )
 
 

@@ -1,0 +1,114 @@
+"""What a scenario assumes, and how much of its change is met by the assumption alone.
+
+An assumed act that is one of a target's own acts meets it with its own probability: that part is arithmetic
+and says nothing of the model. Acts are drawn independently of the futures, so with q = P(no such act) before
+a day under the scenario and q₀ in the run, 1 − p = (1 − rest) q₀ gives the part (1 − p)(1 − q / q₀).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import date
+
+from forecast.panel.streams import FutureAct, TargetRule
+from forecast.records.forecast import ActAssumed, ExpectationChanged, ScenarioForecast
+from forecast.runs.inputs import Inputs
+from forecast.scenarios.plan import NewTypePriors, ScenarioPlan
+
+
+def with_assumptions(found: ScenarioForecast, plan: ScenarioPlan, inputs: Inputs) -> ScenarioForecast:
+    """Return the scenario with what it assumes, and each change split."""
+    rules = {rule.name: rule for rule in inputs.rules}
+    before = {_without_chance(act): act.probability for act in inputs.calendar}
+    kept = [act for act in plan.acts if _without_chance(act) in before]
+    new = [act for act in plan.acts if _without_chance(act) not in before]
+    left = {_without_chance(act) for act in kept}
+    changed = [(act.label, before[_without_chance(act)], act.probability) for act in kept]
+    changed += [
+        (act.label, act.probability, 0.0) for act in inputs.calendar if _without_chance(act) not in left
+    ]
+    return found.model_copy(
+        update={
+            "acts": tuple(_record(act, plan.types, inputs.rules) for act in new),
+            "expectations": tuple(
+                ExpectationChanged(label=label, before=old, after=now)
+                for label, old, now in changed
+                if now != old
+            ),
+            "priors": tuple(plan.scenario.priors),
+            "taken_out": plan.taken_out,
+            "targets": tuple(
+                target.model_copy(
+                    update={
+                        "milestones": tuple(
+                            one.model_copy(
+                                update={
+                                    "by_assumption": met_by_assumption(
+                                        plan,
+                                        inputs,
+                                        rules[target.name],
+                                        one.date,
+                                        one.probability - one.difference.value,
+                                    )
+                                }
+                            )
+                            for one in target.milestones
+                        )
+                    }
+                )
+                for target in found.targets
+            ),
+        }
+    )
+
+
+def met_by_assumption(
+    plan: ScenarioPlan, inputs: Inputs, rule: TargetRule, day: date, probability: float
+) -> float | None:
+    """Change of the run's probability that assumed acts make by meeting the target themselves before a day.
+
+    ``None`` where past events are taken out, since the run's futures are not those of the scenario then.
+    """
+    if plan.changes_past:
+        return None
+    quiet = chance_of_none(plan.acts, rule, day, plan.types)
+    before = chance_of_none(inputs.calendar, rule, day, {})
+    return (1 - probability) * (1 - quiet / before) if before else 0.0
+
+
+def chance_of_none(
+    acts: Iterable[FutureAct], rule: TargetRule, day: date, types: Mapping[str, NewTypePriors]
+) -> float:
+    """Probability that none of the acts meets the target before a day."""
+    return math.prod(1 - act.probability * share_before(act, day) for act in acts if meets(act, rule, types))
+
+
+def share_before(act: FutureAct, day: date) -> float:
+    """Chance that the day of the act lies before a day, given that it happens."""
+    last = act.until or act.date
+    days = (last - act.date).days + 1
+    return min(max((day - act.date).days, 0), days) / days
+
+
+def meets(act: FutureAct, rule: TargetRule, types: Mapping[str, NewTypePriors]) -> bool:
+    """Whether an act meets a target by itself."""
+    category = types[act.category].counts_as if act.category in types else act.category
+    return category in rule.any_of and act.severity >= rule.min_severity
+
+
+def _without_chance(act: FutureAct) -> FutureAct:
+    return replace(act, probability=0.0)
+
+
+def _record(act: FutureAct, types: Mapping[str, NewTypePriors], rules: Iterable[TargetRule]) -> ActAssumed:
+    return ActAssumed(
+        label=act.label,
+        first_day=act.date,
+        last_day=act.until or act.date,
+        category=act.category,
+        severity=act.severity,
+        probability=act.probability,
+        meets=tuple(rule.name for rule in rules if meets(act, rule, types)),
+    )

@@ -1,0 +1,125 @@
+"""What a change owes to the acts assumed, and what the paths say once something is seen: known answers."""
+
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pytest
+
+from forecast.config import scenario_of
+from forecast.config.faults import SourceMap
+from forecast.inference.importance import monte_carlo_error
+from forecast.panel.streams import FutureAct, TargetRule
+from forecast.scenarios import compare_scenarios, measure_indicators
+from forecast.scenarios.assumptions import chance_of_none, share_before
+from forecast.scenarios.evaluate import milestone_day
+from forecast.scenarios.indicators import conditional
+
+CLASH = {"date": "2022-08-15", "category": "military_incident", "severity": 5}
+LETHAL = TargetRule("lethal", ("military_incident",), 5)
+
+
+def assumed(*acts, **changes):
+    settings = {"name": "assumed", "rationale": "A reason", "events": list(acts), **changes}
+    return scenario_of(settings, SourceMap("test"))
+
+
+def test_in_a_world_where_nothing_else_happens_the_whole_change_is_assumed(still):
+    (found,) = compare_scenarios(still, [assumed({**CLASH, "probability": 0.6})], paths=6)
+    for one in found.target("lethal").milestones:
+        assert one.by_assumption == pytest.approx(0.6)
+        assert abs(one.difference.value - one.by_assumption) <= 4.5 * one.difference.mcse
+
+
+def test_an_act_too_mild_for_the_target_meets_nothing_by_assumption(base):
+    (found,) = compare_scenarios(base, [assumed({**CLASH, "severity": 3})])
+    assert {one.by_assumption for target in found.targets for one in target.milestones} == {0.0}
+    (act,) = found.acts
+    assert act.meets == ()
+    assert act.severity == 3
+
+
+def test_the_part_assumed_is_the_chance_of_the_act_where_the_run_had_no_hit(base):
+    (found,) = compare_scenarios(base, [assumed({**CLASH, "probability": 0.4})])
+    (act,) = found.acts
+    assert act.meets == ("escalation", "lethal")
+    for target in found.targets:
+        for one in target.milestones:
+            before = one.probability - one.difference.value
+            assert one.by_assumption == pytest.approx(0.4 * (1 - before))
+
+
+def test_an_act_within_a_window_counts_with_the_share_of_its_days():
+    act = FutureAct(date(2022, 9, 1), "military_incident", 5, 0.5, date(2022, 9, 10))
+    shares = [share_before(act, date(2022, 9, day)) for day in (1, 2, 6, 11, 20)]
+    assert shares == [0.0, 0.1, 0.5, 1.0, 1.0]
+    assert chance_of_none([act, act], LETHAL, date(2022, 9, 6), {}) == pytest.approx((1 - 0.25) ** 2)
+    assert chance_of_none([replace(act, severity=4)], LETHAL, date(2022, 9, 6), {}) == 1.0
+
+
+def test_what_is_made_less_likely_and_believed_otherwise_is_recorded(base):
+    scenario = assumed(
+        CLASH,
+        calendar={"probability": {"A minister visits": 0.1}},
+        priors={"ballast.visit": "Normal(0, 0.05)"},
+    )
+    (found,) = compare_scenarios(base, [scenario], refit=False)
+    assert [(one.label, one.before, one.after) for one in found.expectations] == [
+        ("A minister visits", 0.5, 0.1)
+    ]
+    assert found.priors == ("ballast.visit",)
+    assert [one.category for one in found.acts] == ["military_incident"]
+
+
+def test_quiet_until_a_day_is_the_rest_of_the_curve_over_what_is_left(base):
+    curve = base.hits.curve("escalation").probability
+    day, last = (milestone_day(base, name) for name in ("autumn", "new-year"))
+    quiet = next(one for one in measure_indicators(base) if one.code == "quiet")
+    assert quiet.by == date(2022, 10, 1)
+    expected = (curve[last] - curve[day]) / (1 - curve[day])
+    assert quiet.probability == pytest.approx(expected, abs=1e-9)
+    assert quiet.change == pytest.approx(expected - curve[last], abs=1e-9)
+    assert 0 < quiet.mcse < 0.02
+
+
+def test_a_condition_that_hardly_ever_holds_is_not_told():
+    hit = np.zeros((100, 6), dtype=bool)
+    condition = np.zeros_like(hit)
+    condition[:50, 0] = True
+    assert conditional(hit, condition, None, 4) is None
+    assert conditional(hit, ~condition, None, 4)["probability"] == 0.0
+
+
+def test_the_error_of_a_conditional_chance_covers_its_scatter():
+    rng, off = np.random.default_rng(7), []
+    for _ in range(200):
+        condition = rng.random((400, 4)) < 0.6
+        hit = rng.random((400, 4)) < np.where(condition, 0.3, 0.8)
+        found = conditional(hit, condition, None, 4)
+        off.append((found["change"] - (0.3 - (0.6 * 0.3 + 0.4 * 0.8))) / found["mcse"])
+    assert abs(np.mean(off)) < 0.25
+    assert 0.85 < np.std(off) < 1.2
+
+
+def test_weighted_paths_count_with_their_weights():
+    rng = np.random.default_rng(3)
+    hit, condition = rng.random((2, 300, 5)) < 0.5
+    weights = rng.random((300, 5))
+    weights /= weights.sum()
+    found = conditional(hit, condition, weights, 3)
+    expected = (weights * hit * condition).sum() / (weights * condition).sum()
+    assert found["probability"] == pytest.approx(expected)
+    assert found["change"] == pytest.approx(expected - (weights * hit).sum())
+
+
+def test_one_more_act_stays_short_of_the_target_and_its_change_is_that_of_the_scenario(base):
+    acts = [one for one in measure_indicators(base) if one.code == "act"]
+    assert {one.category for one in acts} == {
+        *("sanction", "channel_closure", "military_incident", "military_posture", "dispute"),
+        "channel_opening",
+    }
+    assert {one.severity for one in acts} == {3}
+    probability = base.hits.probability("escalation", milestone_day(base, "new-year"))
+    for one in acts:
+        assert one.probability - one.change == pytest.approx(probability, abs=1e-4)
+    assert monte_carlo_error(base.hits.by_draw("escalation", 90), base.n_chains) > 0
