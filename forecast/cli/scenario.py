@@ -219,11 +219,11 @@ def _compared(
 
     def row(scenario: ScenarioForecast) -> Sequence[str]:
         if scenario.withheld:
-            return scenario.label, "–", "withheld", "needs a new fit"
+            return scenario.label, "–", "withheld", "new fit"
         found = next(one for one in scenario.target(target).milestones if one.name == milestone)
         return scenario.label, *_chance(found), _change(found)
 
-    columns = left(head, 45), right("Chance", 6), right("Plausible", 11), right("Change", 13)
+    columns = left(head, 43), right("Chance", 6), right("Plausible", 11), right("Change", 13)
     return Table(columns, [*rows, *map(row, scenarios)], indent=0)
 
 

@@ -111,8 +111,8 @@ def test_every_row_of_the_table_is_one_line_that_fits():
     assert max(map(len, lines)) <= WIDTH == 80
     rows = [line for line in lines if re.match(r" +\d+ \w{3} \d{4} +[<>]?\d+%", line)]
     assert rows == [
-        "   9 Aug 2023     30%     0.1–97%    99.5%      –  unlikely",
-        "  13 Aug 2024     50%    46–99.5%    99.5%      –  roughly even chance",
+        "   9 Aug 2023     30%      0.1–97%    99.5%      –  unlikely",
+        "  13 Aug 2024     50%     46–99.5%    99.5%      –  roughly even chance",
     ]
 
 

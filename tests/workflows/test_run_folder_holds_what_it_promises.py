@@ -25,9 +25,10 @@ from forecast.workflows.report import rebuild_report
 FILES = {
     "analysis.json",
     "config.resolved.yaml",
+    "brief.pdf",
     "events.csv",
     "figures/assumptions.svg",
-    "figures/drivers.svg",
+    "figures/course.svg",
     "figures/probability.svg",
     "figures/scenarios.svg",
     "figures/tension.svg",
@@ -207,6 +208,7 @@ def test_the_manifest_names_every_file_by_its_hash(run_folder):
         "simulate",
         "drivers",
         "robustness",
+        "indicators",
         "scenarios",
         "report",
     }
@@ -267,5 +269,5 @@ def test_the_end_of_a_run_shows_its_scenarios(finished):
     lines = finished[0].out.splitlines()
     head = next(index for index, line in enumerate(lines) if line.startswith("Scenarios (of the headline)"))
     assert lines[head + 1].startswith("A large drill")
-    paths = ("Report ", "Numbers ", "Ledger ")
+    paths = ("Brief ", "Report ", "Numbers ", "Ledger ")
     assert max(len(line) for line in lines[head:] if not line.startswith(paths)) <= 80
