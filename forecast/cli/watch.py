@@ -22,7 +22,7 @@ from forecast.cli.options import (
 )
 from forecast.cli.progress import listening
 from forecast.cli.terminal import BLANK, Part, Table, left, line, right, text
-from forecast.errors import InputError, UnfinishedError
+from forecast.errors import InputError, StoppedError, UnfinishedError
 
 if TYPE_CHECKING:
     from forecast.records.watch import DyadEntry, ListMilestone, Watch
@@ -75,7 +75,13 @@ def watch(
             report=not no_report,
             ledger=place,
         )
-        found, folder = run_watch(loaded, options, listen)
+        try:
+            found, folder = run_watch(loaded, options, listen)
+        except KeyboardInterrupt:
+            kept = len(list((out / loaded.name / loaded.as_of.isoformat()).glob("*/dyad.json")))
+            raise StoppedError(
+                f"interrupted; {wording.count(kept, 'dyad')} finished. The same command goes on from there."
+            ) from None
     if output.json:
         import typer
 

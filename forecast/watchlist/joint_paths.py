@@ -116,21 +116,35 @@ def _outcome(bound: Floats, probability: Floats, own: float, common: Floats) -> 
     n_dyads, n_draws = len(bound), len(common)
     most = min(n_dyads, MOST_COUNTED)
     below = np.zeros((n_draws, most))
+    number = np.zeros(n_draws)
     both = np.zeros((n_dyads, n_dyads))
     size = max(1, _CELLS // n_dyads)
     for first in range(0, n_draws, size):
         given = ndtr((bound - common[first : first + size]) / own)
         below[first : first + size] = _hits(given, most)
+        number[first : first + size] = given.sum(axis=1)
         both += given.T @ given
     both /= n_draws
     np.fill_diagonal(both, probability)
-    fewer = np.cumsum(below, axis=1)
-    at_least = np.clip(1 - fewer.mean(axis=0), 0.0, 1.0)
+    expected = float(probability.sum())
+    below = _adjusted(below, number, expected)
+    at_least = np.clip(1 - np.cumsum(below.mean(axis=0)), 0.0, 1.0)
+    at_least = np.minimum.accumulate(at_least)
     # Antithetic draws are pairs: their means are independent of one another.
     none = below[:, 0]
     pairs = (none[: n_draws // 2] + none[n_draws // 2 :]) / 2 if n_draws > 1 else none
     mcse = float(pairs.std(ddof=1) / np.sqrt(len(pairs))) if len(pairs) > 1 else 0.0
-    return ListOutcome(at_least, float(probability.sum()), mcse, both)
+    return ListOutcome(at_least, expected, mcse, both)
+
+
+def _adjusted(below: Floats, number: Floats, expected: float) -> Floats:
+    """Take out what the draws of the shocks miss of the expected number, which is known (control variate)."""
+    away = number - number.mean()
+    spread = float(away @ away)
+    if spread < _CERTAIN:
+        return below
+    slope = away @ (below - below.mean(axis=0)) / spread
+    return np.asarray(below - np.outer(number - expected, slope))
 
 
 def _hits(given: Floats, most: int) -> Floats:

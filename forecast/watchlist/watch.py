@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from forecast.evaluation.workers import LOCAL, spread
 from forecast.events.dyads import DyadRule, actors_of, near_actors
 from forecast.events.table import EventTable, csv_text
 from forecast.families import family_named
+from forecast.families.combination import Combination
 from forecast.ledger.store import refuse_unusable
 from forecast.progress import Listener, StageProgress
 from forecast.records.forecast import Headline
@@ -179,9 +181,24 @@ def _refuse_settings(watchlist: Watchlist, files: Sequence[EventFile], place: Pa
     """Refuse what would fail in every dyad: a family, coefficients or priors that are not there."""
     config = watchlist.config_of(0, files[0].source)
     try:
-        family_named(config.model.family)
+        family = family_named(config.model.family)
     except InputError as error:
         raise watchlist.error([(("model", "family"), str(error))]) from error
+    furthest = family.furthest_days if isinstance(family, Combination) else None
+    origin = watchlist.as_of + timedelta(days=1)
+    key = "milestones" if watchlist.milestones else "horizons"
+    far = [
+        (
+            (key, place),
+            f"{one.date} is {(one.date - origin).days} days ahead; a member of model.family "
+            f"{config.model.family!r} answers up to {furthest} days. Take a nearer day, or another family",
+        )
+        for place, one in enumerate(watchlist.shared_milestones)
+        if furthest is not None and (one.date - origin).days > furthest
+    ]
+    if far:
+        paths: list[tuple[tuple[str | int, ...], str]] = [*far]
+        raise watchlist.error(paths)
     load_hazard(config)
     load_population(config)
     if watchlist.shock == "own":

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from forecast.config.watchlist import load_watchlist
-from forecast.errors import InputError, RunFolderError
+from forecast.errors import ConfigError, InputError, RunFolderError
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
 from forecast.ledger.store import open_ledger
@@ -294,3 +294,43 @@ def test_files_of_the_command_line_take_the_place_of_those_of_the_list(trial, tm
     assert command("watch", trial, "--out", "out", "--no-report", "--quiet", "--no-ledger") == 2
     files = ["--events", "elsewhere/*.csv"]
     assert command("watch", trial, *files, "--out", "out", "--no-report", "--quiet", "--no-ledger") == 0
+
+
+def test_a_dyad_may_have_targets_of_its_own_and_is_ranked_by_its_first(tmp_path):
+    write_dyads(tmp_path)
+    own = "targets: {quarrel: {any_of: [dispute], min_severity: 1}}"
+    path = write_list(tmp_path, dyads=["{a: AAA, b: BBB}", f"{{a: AAA, b: CCC, {own}}}"])
+    watch, _ = run_watch(load_watchlist(path), WatchOptions(out=tmp_path, report=False))
+    by_name = {one.name: one for one in watch.dyads}
+    assert by_name["aaa-ccc"].question.target == "quarrel"
+    assert [one.name for one in by_name["aaa-ccc"].targets] == ["quarrel"]
+    assert set(watch.list) == {"force", "quarrel"}
+    assert len(watch.list["quarrel"][0].at_least) == 1
+    (target,) = by_name["aaa-ccc"].targets
+    assert watch.list["quarrel"][0].any == pytest.approx(target.milestones[0].probability)
+
+
+def test_a_horizon_that_no_member_answers_is_refused_once_with_its_line(tmp_path):
+    write_dyads(tmp_path)
+    path = write_list(tmp_path)
+    path.write_text(path.read_text().replace("horizons: [30, 90, 180]", "horizons: [30, 3000]"))
+    with pytest.raises(
+        ConfigError, match=r"list.yaml:6:16: horizons\.1: .* answers up to 1460 days"
+    ) as caught:
+        run_watch(load_watchlist(path), WatchOptions(out=tmp_path / "out", report=False))
+    assert len(str(caught.value).splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_interrupted_command_says_how_to_go_on(trial, tmp_path, monkeypatch, capsys):
+    done = []
+
+    def stop_after_one(job):
+        if done:
+            raise KeyboardInterrupt
+        done.append(job.config.name)
+        return dyad_runs.run_dyad(job)
+
+    monkeypatch.setattr(watching, "run_dyad", stop_after_one)
+    assert command("watch", trial, "--out", tmp_path / "out", "--quiet") == 130
+    assert "1 dyad finished. The same command goes on" in capsys.readouterr().err

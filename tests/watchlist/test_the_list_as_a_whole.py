@@ -64,6 +64,15 @@ def test_with_everybodys_shock_alone_it_is_the_one_factor_integral():
     assert abs(found.at_least[0] - truth) < 4 * found.mcse + 1e-9, (found.at_least[0], truth)
 
 
+def test_a_list_of_one_dyad_has_the_probability_of_that_dyad():
+    one = CHANCE[:1]
+    for outcome, chance in zip(
+        list_outcomes(one, actor_loadings(RULES[:1]), SharedShock(0.2, 0.3), seed=9), one[0], strict=True
+    ):
+        assert outcome.at_least == pytest.approx([chance])
+        assert outcome.mcse < 1e-12
+
+
 def test_two_dyads_with_a_common_side_go_together_as_the_bivariate_normal_says():
     (found,) = list_outcomes(CHANCE[:, :1], actor_loadings(RULES), SharedShock(actors=0.6), 3, 40_000)
     bounds = special.ndtri(CHANCE[:2, 0])
