@@ -105,13 +105,13 @@ def watch_table(watch: Watch) -> Iterator[Part]:
     yield BLANK
     columns = (
         right("#", 3),
-        left("Dyad", 22),
+        left("Dyad", 18),
         right("Chance", 6),
-        right("90%", 7),
-        right("Base", 4),
-        right("Change", 8),
-        left("Trigger", 8),
-        left("State", 6),
+        right("90%", 13),
+        right("Base", 6),
+        right("Change", 6),
+        left("Trigger", 7),
+        left("State", 8),
     )
     yield Table(columns, map(_row, watch.dyads), map(_style, watch.dyads), gap=1, indent=0)
     yield BLANK
@@ -123,7 +123,7 @@ def watch_table(watch: Watch) -> Iterator[Part]:
         yield text(f"The list as a whole: {name}", "bold")
         rows = (_list_row(one) for one in milestones)
         yield Table(
-            (left("Before", 12), right("any", 5), right("two+", 5), right("expected", 8), right("90%", 6)),
+            (left("Before", 12), right("any", 6), right("two+", 6), right("expected", 8), right("90%", 6)),
             rows,
         )
     yield from _warnings(watch)

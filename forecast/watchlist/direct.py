@@ -21,6 +21,7 @@ from forecast.pooled_hazard.coefficients import PooledHazard
 from forecast.pooled_hazard.hazard import N_DRAWS
 from forecast.records.forecast import Baseline, MemberForecast, TargetForecast
 from forecast.runs.combining import mixture
+from forecast.runs.past_cases import constant_rate, past_cases
 from forecast.runs.summaries import curve_record, milestone_forecast, time_record
 from forecast.simulation.probabilities import HitMoments, ProbabilityCurve, curve_from_moments
 
@@ -87,13 +88,20 @@ def _target(
         error = float(np.sqrt(max(moments.variance[day], 0.0) / N_DRAWS))
         baseline = Baseline(name="climatology", probability=float(probability))
         made = milestone_forecast((one.name, one.title, one.date), origin, curve, error, baseline)
-        milestones.append(made.model_copy(update={"members": _members(said, day)}))
+        beside = {
+            "members": _members(said, day),
+            "constant_rate": constant_rate(events, rule, origin, start, day),
+        }
+        milestones.append(made.model_copy(update=beside))
     known = events.known_by(config.as_of).between(start, config.as_of)
     return TargetForecast(
         name=rule.name,
         label=config.target_title(rule.name),
         definition=target_definition(config.targets[rule.name]),
+        any_of=rule.any_of,
+        min_severity=rule.min_severity,
         observed_before=int(rule.mask(known).sum()),
+        cases=past_cases(known, rule, origin, start),
         milestones=tuple(milestones),
         curve=curve_record(curve, origin),
         time_to_event_days=time_record(curve),

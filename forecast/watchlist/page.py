@@ -137,16 +137,16 @@ def _overview(watch: Watch) -> Iterator[Block]:
     if trouble:
         yield Alert(text="Before trusting the numbers", items=tuple(trouble), tone="caution")
     columns = (
-        Column("#", 7, "right"),
+        Column("#", 6, "right"),
         Column("Dyad"),
-        Column("Chance", 13, "right"),
+        Column("Chance", 14, "right"),
         Column("0 to 100%", 18),
-        Column("90%", 15, "right"),
-        Column("Base", 11, "right"),
-        Column("In words", 30),
-        Column("Change", 24, "right"),
-        Column("Trigger", 15),
-        Column("State", 13),
+        Column("90%", 21, "right"),
+        Column("Base", 12, "right"),
+        Column("In words", 24),
+        Column("Change", 23, "right"),
+        Column("Trigger", 13),
+        Column("State", 11),
     )
     rows = one_group(_row(one) for one in watch.dyads)
     yield Table(name="ranked", title="Dyads by their probability", columns=columns, groups=rows)
@@ -238,7 +238,7 @@ def _dyad(one: DyadEntry) -> Iterator[Block]:
         Column("Before"),
         Column("Chance", 16, "right"),
         Column("0 to 100%", 40),
-        Column("90%", 20, "right"),
+        Column("90%", 26, "right"),
         Column("Base", 14, "right"),
         Column("In words", 50),
     )
