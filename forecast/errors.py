@@ -55,7 +55,7 @@ def shown(text: object, width: int = 60) -> str:
     Python writes it in a text.
     """
     whole = str(text)
-    kept = _escaped(whole[:width])
+    kept = escaped(whole[:width])
     return kept if len(whole) <= width else f"{kept}…"
 
 
@@ -66,7 +66,8 @@ def safe_lines(message: str) -> str:
     return "\n".join([shown(one, MOST_SIGNS) for one in lines[:MOST_LINES]] + more)
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """Return a text on one line, without signs that steer a terminal."""
     if text.isprintable():
         return text
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)

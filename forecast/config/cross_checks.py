@@ -82,7 +82,7 @@ def _milestone_faults(
     first_index: dict[object, int] = {}
     for index, milestone in milestones:
         name, day = milestone.get("name"), day_in(milestone.get("date"))
-        if name is not None and first_index.setdefault(name, index) != index:
+        if isinstance(name, str) and first_index.setdefault(name, index) != index:
             yield Fault(("milestones", index, "name"), f"'{name}' names an earlier milestone too; rename one")
         yield from _after_as_of(("milestones", index, "date"), day, as_of, "give a later day or remove it")
         if day and as_of and day - as_of > LONGEST_HORIZON:

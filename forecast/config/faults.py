@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from forecast.errors import ConfigError, did_you_mean
+from forecast.errors import ConfigError, did_you_mean, escaped
 
 type KeyPath = tuple[str | int, ...]
 type Node = Mapping[str, Any]
@@ -117,7 +117,7 @@ def dotted_path(path: KeyPath) -> str:
 
 def printable(text: str) -> str:
     """Return text that cannot steer a terminal or break a line: other signs become escapes."""
-    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
+    return escaped(text)
 
 
 def shown(value: object) -> str:

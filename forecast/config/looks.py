@@ -8,8 +8,10 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from forecast.errors import InputError
+from forecast.storage import open_plain, read_plain
 
 LARGEST_BYTES = 1_000_000
+_MOST_READ = 200_000_000
 _FONT_SIGNATURES = (b"\x00\x01\x00\x00", b"OTTO", b"true", b"ttcf")
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _SVG = "{http://www.w3.org/2000/svg}svg"
@@ -30,7 +32,7 @@ def read_logo(path: Path) -> Logo:
     Raises ``InputError``: the file cannot be read, is larger than 1 MB, or is no SVG or PNG image.
     """
     try:
-        content = path.read_bytes()
+        content = read_plain(path, _MOST_READ)
     except OSError as error:
         raise InputError(
             f"{path}: the logo cannot be read ({error.strerror or error}). Give the path of an SVG or PNG "
@@ -78,7 +80,7 @@ def refuse_no_font(path: Path) -> None:
     Raises ``InputError``: the file cannot be read, or is no font.
     """
     try:
-        with path.open("rb") as file:
+        with open_plain(path, _MOST_READ) as file:
             signature = file.read(4)
     except OSError as error:
         raise InputError(

@@ -25,8 +25,8 @@ from forecast.config.faults import (
 )
 from forecast.config.field_types import folder_name
 from forecast.config.schema import Config
-from forecast.config.yaml_source import YamlValue, parse_yaml, plain_scalar, read_yaml
-from forecast.errors import ConfigError, did_you_mean
+from forecast.config.yaml_source import _HALF_SIGN, YamlValue, parse_yaml, plain_scalar, read_yaml
+from forecast.errors import ConfigError, did_you_mean, shown
 
 
 def load_config(
@@ -109,10 +109,12 @@ def parse_override(text: str) -> Override:
     Raises ``ConfigError``: when there is no ``=`` or the value is not valid.
     """
     dotted, equals, written = text.partition("=")
+    if _HALF_SIGN.search(text):
+        raise ConfigError(f"--set {shown(text)}: holds bytes that are no text in UTF-8")
     dotted, written = dotted.strip(), written.strip()
     option = f"--set {dotted}"
     if not equals or not dotted:
-        raise ConfigError(f"--set {text}: write key.path=value, e.g. --set sampler.draws=2000")
+        raise ConfigError(f"--set {shown(text)}: write key.path=value, e.g. --set sampler.draws=2000")
     if written[:1] not in {"[", "{", "'", '"'}:
         return Override(option, dotted, plain_scalar(written))
     return Override(option, dotted, parse_yaml(written, option)[0])

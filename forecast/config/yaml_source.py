@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import math
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,14 @@ import yaml
 
 from forecast.config.faults import KeyPath, Position, SourceMap, dotted_path, printable, shown
 from forecast.errors import ConfigError, nearest
+from forecast.storage import open_plain
 
 type YamlValue = str | int | float | bool | list[YamlValue] | dict[str, YamlValue] | None
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 20
 
+_HALF_SIGN = re.compile("[\ud800-\udfff]")
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,18})")
 _FLOAT = re.compile(r"[-+]?((0|[1-9][0-9]*)\.[0-9]*|\.[0-9]+|(0|[1-9][0-9]*)(?=[eE]))([eE][-+]?[0-9]+)?")
 _WORDS: dict[str, bool | None] = {
@@ -125,6 +128,7 @@ def _value(node: yaml.Node, path: KeyPath, positions: dict[KeyPath, Position], n
     """Return what a node says; the places of keys and items are added to ``positions``."""
     positions.setdefault(path, _position(node.start_mark))
     if isinstance(node, yaml.ScalarNode):
+        _refuse_half_signs(node, name)
         return str(node.value) if node.style else plain_scalar(node.value)
     if isinstance(node, yaml.SequenceNode):
         return [_value(item, (*path, index), positions, name) for index, item in enumerate(node.value)]
@@ -137,15 +141,22 @@ def _value(node: yaml.Node, path: KeyPath, positions: dict[KeyPath, Position], n
             first = positions[below].line
             message = f"{dotted_path(below)}: duplicate key, already set on line {first}; keep one"
             raise _error(name, place, message)
+        _refuse_half_signs(key, name)
         positions[below] = place
         content[key.value] = _value(value, below, positions, name)
     return content
 
 
+def _refuse_half_signs(node: yaml.ScalarNode, name: str) -> None:
+    if (found := _HALF_SIGN.search(str(node.value))) is not None:
+        message = f"'\\u{ord(found[0]):04x}' is half of a sign, which no file can hold; remove it"
+        raise _error(name, _position(node.start_mark), message)
+
+
 def _file_bytes(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            # One byte more than allowed: enough to see that it is too large, whatever its size.
+        # One byte more than allowed: enough to see that it is too large, whatever its size.
+        with open_plain(path, sys.maxsize) as file:
             raw = file.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
         siblings = [entry.name for entry in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from forecast.baselines.methods import BASELINES, baselines_by_origin
 from forecast.baselines.windows import BinaryOutcomes
-from forecast.errors import InputError
+from forecast.errors import InputError, shown
 from forecast.events.table import EventTable
 from forecast.panel.streams import TargetRule
-from forecast.storage import write_file
+from forecast.storage import content_of, read_plain, write_file
+from forecast.storage.reading import MAX_RECORD_BYTES
 
 COLUMNS = ("origin", "horizon_days", "target", "model", "probability", "outcome", "failed_fit")
 _TYPES: tuple[Any, ...] = ("datetime64[D]", np.int64, np.object_, np.object_, np.float64, np.int8, np.int8)
@@ -148,14 +149,17 @@ def read_forecasts(path: str | Path) -> ForecastTable:
     ``InputError`` when the file cannot be read, its header differs, or a row has a value that is not allowed.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = read_plain(Path(path), MAX_RECORD_BYTES).decode()
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: is not UTF-8 text. Give a forecasts.csv written by a backtest") from error
-    header, *body = list(csv.reader(io.StringIO(text, newline=""))) or [[]]
+    with content_of(path, InputError, "Give a forecasts.csv written by a backtest"):
+        header, *body = list(csv.reader(io.StringIO(text, newline=""))) or [[]]
     if tuple(header) not in (COLUMNS, COLUMNS[:-1]):
-        raise InputError(f"{path}:1: the header is '{','.join(header)}'. Expected: {','.join(COLUMNS)}")
+        raise InputError(
+            f"{path}:1: the header is '{shown(','.join(header))}'. Expected: {','.join(COLUMNS)}"
+        )
     rows = [_read_row(cells, len(header), f"{path}:{line}") for line, cells in enumerate(body, start=2)]
     seen: dict[tuple[object, ...], int] = {}
     for line, row in enumerate(rows, start=2):

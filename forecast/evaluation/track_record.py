@@ -41,6 +41,8 @@ from forecast.records.history import (
     UntestedModel,
 )
 from forecast.runs.files import FORECASTS, SCORES
+from forecast.storage import read_plain
+from forecast.storage.reading import MAX_RECORD_BYTES
 
 MOST_MISSES = 8
 
@@ -232,8 +234,8 @@ def _other_settings(
 ) -> BacktestRefusal | None:
     """Why the settings of the backtest are not this run's; ``None`` when they are."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        content = json.loads(read_plain(path, MAX_RECORD_BYTES))
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{SCORES} cannot be read: {error}") from error
     if not isinstance(content, dict) or not {"targets", "priors"} <= set(content):
         return OtherSettings(code="settings_unknown")

@@ -24,7 +24,8 @@ from forecast.errors import RunFolderError
 from forecast.evaluation.backtest import BacktestPlan
 from forecast.evaluation.units import BLOCK_ORIGINS, OriginForecast, Unit, UnitResult
 from forecast.runs.files import PLAN
-from forecast.storage import write_file
+from forecast.storage import read_plain, write_file
+from forecast.storage.reading import MAX_RECORD_BYTES
 
 Settings = Mapping[str, object]
 """Plain JSON values by name."""
@@ -58,7 +59,7 @@ class UnitStore:
     def _read(self, unit: Unit) -> UnitResult:
         path = self._path(unit)
         try:
-            return unit_result(unit, json.loads(path.read_text(encoding="utf-8")))
+            return unit_result(unit, json.loads(read_plain(path, MAX_RECORD_BYTES)))
         except (ValueError, KeyError, TypeError) as error:
             raise RunFolderError(
                 f"{path}: is damaged ({error}). Delete it and run again with --resume"
@@ -159,7 +160,7 @@ def content_hash(package: Path) -> str:
 
 def _refuse_changes(plan: Path, now: Settings) -> None:
     try:
-        old = _flat(json.loads(plan.read_text(encoding="utf-8")))
+        old = _flat(json.loads(read_plain(plan, MAX_RECORD_BYTES)))
     except (OSError, ValueError) as error:
         raise RunFolderError(f"{plan}: cannot be read ({error}). Begin anew with --force") from error
     new = _flat(json.loads(json.dumps(now)))

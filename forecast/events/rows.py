@@ -14,10 +14,12 @@ from pathlib import Path
 from forecast.errors import did_you_mean
 from forecast.events.cells import clean_text
 from forecast.events.table import COLUMNS
+from forecast.storage import read_plain
 
 MAX_FILE_BYTES = 500_000_000
 MAX_LINE_CHARS = 100_000
 MAX_BROKEN_ROWS = 1_000
+MAX_UNEVEN_ROWS, MAX_COLUMNS = 10_000, 1_000
 """Rows with broken quotes after which reading stops: each costs a restart."""
 PARQUET_MARK, PARQUET_SUFFIX = b"PAR1", ".parquet"
 ZIP_MARK = b"PK\x03\x04"
@@ -110,6 +112,9 @@ def read_sheet(path: Path) -> Sheet:
     text, separator = _separator_of(text)
     if separator != ",":
         notes.append(f"columns are separated by {SEPARATORS[separator]}")
+    first = _FIRST_LINE.search(text)
+    if first and (wide := first[0].count(separator) + 1) > MAX_COLUMNS:
+        return Sheet(faults=[Fault(1, "", f"{wide:,} columns. Allowed: at most {MAX_COLUMNS:,}")])
     rows, faults = split_rows(text, separator)
     return Sheet(rows, faults, notes)
 
@@ -149,7 +154,7 @@ def read_bytes(path: Path) -> bytes | Fault:
         if size > MAX_FILE_BYTES:
             message = f"{size:,} bytes. Allowed: at most {MAX_FILE_BYTES:,}. Split the file by year"
             return Fault(None, "", message)
-        return path.read_bytes()
+        return read_plain(path, MAX_FILE_BYTES)
     except OSError as error:
         message = f"cannot be read: {error.strerror or error}. Check the path and its permissions"
         return Fault(None, "", message)
@@ -246,7 +251,9 @@ def split_rows(text: str, separator: str = ",") -> tuple[list[Row], list[Fault]]
         if broken is None:
             return rows, faults
         faults.append(broken)
-        begin = broken.line or len(lines)
+        if broken.line is None:
+            return rows, faults
+        begin = broken.line
     faults.append(Fault(None, "", f"reading stopped after {MAX_BROKEN_ROWS:,} rows with broken quotes"))
     return rows, faults
 
@@ -254,11 +261,15 @@ def split_rows(text: str, separator: str = ",") -> tuple[list[Row], list[Fault]]
 def _read_from(lines: list[str], begin: int, rows: list[Row], separator: str) -> Fault | None:
     """Append rows from line index ``begin`` on; return the first broken row as a fault."""
     reader = csv.reader(islice(lines, begin, None), delimiter=separator, strict=True)
-    done = begin
+    done, uneven = begin, 0
     try:
         for cells in reader:
             if cells:
                 rows.append(Row(done + 1, cells))
+                uneven += len(cells) != len(rows[0].cells)
+                if uneven > MAX_UNEVEN_ROWS:
+                    message = f"reading stopped after {uneven:,} rows whose cells are not as many as columns"
+                    return Fault(None, "", message)
             done = begin + reader.line_num
     except csv.Error as error:
         return Fault(done + 1, "", _quote_message(str(error)))

@@ -12,12 +12,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations, product
 
+from forecast.errors import shown
 from forecast.events.cells import clean_text
 from forecast.feeds.formats import KEDS_LINE, wrong_format
 from forecast.feeds.layout import Layout, folded
 
 SHOWN = 3
 """Examples kept of each fault."""
+MAX_SPREAD, MAX_COLUMNS = 5_000, 5_000
+"""Rows that one record becomes at most; columns of a table at most."""
 _SLICE_BYTES = 4_000
 _SAMPLED, _SAMPLE_STEP = 64, 20_000
 """Lines of a block whose width is looked at, and the least distance between them in bytes."""
@@ -150,14 +153,20 @@ class RowCleaner:
         return b"".join(lines)
 
     def _read_header(self, names: list[str]) -> tuple[str, ...]:
+        if len(names) > MAX_COLUMNS:
+            raise WrongFormatError(f"the header has {len(names):,} columns, more than {MAX_COLUMNS:,}")
         present = {folded(name) for name in names}
         known = {folded(name): name for name in self.layout.columns}
         absent = [name for name in self.layout.required if folded(name) not in present]
         if absent:
             raise WrongFormatError(f"the header has no column {', '.join(map(repr, absent))}")
         header = tuple(known.get(folded(name), f"_{name}") for name in names)
-        used = (name in header[:place] or name == "_" for place, name in enumerate(header))
-        return tuple(f"_{place}" if again else header[place] for place, again in enumerate(used))
+        first: dict[str, int] = {}
+        for place, name in enumerate(header):
+            first.setdefault(name, place)
+        return tuple(
+            name if first[name] == place and name != "_" else f"_{place}" for place, name in enumerate(header)
+        )
 
     # Quoted tables
 
@@ -204,7 +213,13 @@ class RowCleaner:
                 if surplus or len(cells) < len(self._header) - 1:
                     self.faults.add("width", self._place(first + begin), f"{len(cells)} cells")
                     continue
-                rows.append(dict(zip(self._header, [*cells, ""], strict=False)))
+                row = dict(zip(self._header, [*cells, ""], strict=False))
+                try:
+                    _refuse_wide(row, self.layout)
+                except ValueError as error:
+                    self.faults.add("width", self._place(first + begin), str(error))
+                    continue
+                rows.append(row)
         except csv.Error as error:
             self.faults.add("width", self._place(first + done), f"not readable as CSV: {error}")
             return done + 1, taken + 1
@@ -221,10 +236,15 @@ class RowCleaner:
                 continue
             taken += 1
             try:
-                rows.append(read(line))
+                cells = read(line)
+                _refuse_wide(cells, self.layout)
+                rows.append(cells)
+            except RecursionError:
+                self.faults.add("width", self._place(number), "nested too deeply")
+                failed += 1
             except ValueError as error:
                 reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
-                self.faults.add("width", self._place(number), f"'{line.strip()[:60]}' {reason}")
+                self.faults.add("width", self._place(number), f"'{shown(line.strip())}' {reason}")
                 failed += 1
         if block.first_line == 1 and failed > len(rows):
             raise WrongFormatError(f"{failed:,} of the first {taken:,} lines cannot be read so")
@@ -236,6 +256,14 @@ class RowCleaner:
         cells = ([row.get(name, "").translate(_CELL_BREAKS) for name in columns] for row in every)
         text = ["\t".join(row) + "\n" for row in cells]
         return Rows(columns, "".join(text).encode("utf-8", errors="replace"), len(text), lines)
+
+
+def _refuse_wide(cells: Mapping[str, str], layout: Layout) -> None:
+    if layout.lists:
+        sources, recipients, events = (cells.get(name, "").count(";") + 1 for name in layout.lists)
+        rows = max(sources * recipients, sources**2 // 2) * events
+        if rows > MAX_SPREAD:
+            raise ValueError(f"names {rows:,} pairs and events, more than {MAX_SPREAD:,}")
 
 
 def _spread(

@@ -233,7 +233,7 @@ ACLED = Layout(
             'coalesce(TRY_CAST("event_date" AS DATE), '
             "TRY_CAST(try_strptime(\"event_date\", ['%d %B %Y', '%d-%b-%Y', '%d/%m/%Y']) AS DATE))"
         ),
-        "added": 'TRY_CAST(to_timestamp(TRY_CAST("timestamp" AS BIGINT)) AS DATE)',
+        "added": 'TRY_CAST(TRY(to_timestamp(TRY_CAST("timestamp" AS BIGINT))) AS DATE)',
         "actor_a": _country("actor1"),
         "actor_b": _country("actor2"),
         # The code book of before 2019 and after differ in one spelling.

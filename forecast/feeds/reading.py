@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import gzip
 import io
+import lzma
+import struct
+import sys
 import zipfile
 import zlib
 from collections import deque
@@ -21,12 +24,13 @@ from typing import BinaryIO, NamedTuple, cast
 
 import duckdb
 
-from forecast.errors import EventError
+from forecast.errors import EventError, shown
 from forecast.feeds.clean_rows import Block, Faults, RowCleaner, Rows, WrongFormatError
 from forecast.feeds.engine import Engine, Tally
 from forecast.feeds.fates import KEPT, Part
 from forecast.feeds.layout import Layout
 from forecast.feeds.output import FileRecord, Journal
+from forecast.storage import open_plain
 
 BLOCK_BYTES = 8_000_000
 """Size of a block; it ends with a whole line."""
@@ -50,6 +54,7 @@ BATCH_FILES = 400
 PARQUET_GROWTH = 4
 """Size of rows as text over that of their Parquet file, about."""
 READ_AHEAD = 2
+LISTED = 3
 Listener = Callable[[int, int], None]
 """Told how many files are read, of how many."""
 Growing = dict[str, tuple[Tally, list[str]]]
@@ -125,6 +130,10 @@ def _judge_parts(parts: Sequence[Part], journal: Journal, engine: Engine, growin
     path = journal.next_part()
     try:
         tallies = engine.judge(parts, path)
+    except duckdb.DataError as error:
+        named = ", ".join(sorted({str(part.path) for part in parts})[:LISTED])
+        said = shown(str(error).splitlines()[0], 200)
+        raise EventError(f"{named}: a row holds a value that cannot be read ({said})") from error
     except duckdb.OutOfMemoryException as error:
         raise EventError(
             f"the engine needs more than {engine.options.memory_mb:,} MB: allow it more with --memory"
@@ -255,7 +264,7 @@ def _with_last(blocks: Iterator[Block]) -> Iterator[tuple[Block, bool]]:
 def is_parquet(path: Path) -> bool:
     """Return whether a file is Parquet, by its first bytes."""
     try:
-        with path.open("rb") as stream:
+        with open_plain(path, sys.maxsize) as stream:
             return stream.read(4) == _PARQUET
     except OSError as error:
         raise CorruptFileError(f"cannot be read ({error.strerror or error})") from error
@@ -270,7 +279,7 @@ def read_blocks(path: Path, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
         The file cannot be opened, is cut short, fails its checksum, or is no text.
     """
     try:
-        with path.open("rb") as stream:
+        with open_plain(path, sys.maxsize) as stream:
             head = stream.read(8)
             stream.seek(0)
             if not head:
@@ -287,9 +296,9 @@ def read_blocks(path: Path, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
                 yield from _line_blocks("", stream, block_bytes)
     except EOFError as error:
         raise CorruptFileError("the packed file is cut short") from error
-    except (zipfile.BadZipFile, zlib.error, gzip.BadGzipFile, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, gzip.BadGzipFile, NotImplementedError) as error:
         raise CorruptFileError(f"the packed file is damaged ({error})") from error
-    except RuntimeError as error:
+    except (RuntimeError, ValueError, struct.error) as error:
         raise CorruptFileError(f"the archive cannot be opened ({error})") from error
     except OSError as error:
         raise CorruptFileError(f"cannot be read ({error.strerror or error})") from error

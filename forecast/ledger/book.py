@@ -238,7 +238,7 @@ class Book:
 
 def is_over(question: Question, through: date) -> bool:
     """Whether events through this day cover the window: its last day is the one before the milestone."""
-    return question.milestone <= through + timedelta(days=1)
+    return question.milestone.toordinal() <= through.toordinal() + 1
 
 
 @dataclass(frozen=True)

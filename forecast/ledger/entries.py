@@ -27,6 +27,18 @@ from forecast.records.forecast import Baseline
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256, 64 hex digits")]
 # Ledgers of others are read as well: what could steer a terminal is taken out.
 Text = Annotated[str, Field(min_length=1), AfterValidator(clean_text)]
+FIRST_YEAR, LAST_YEAR = 1000, 9000
+"""Of days and times on record: sums of days stay within the calendar."""
+
+
+def _in_calendar[D: date](day: D) -> D:
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise ValueError(f"the year is not between {FIRST_YEAR} and {LAST_YEAR}")
+    return day
+
+
+Day = Annotated[date, AfterValidator(_in_calendar)]
+Moment = Annotated[AwareDatetime, AfterValidator(_in_calendar)]
 
 GENESIS = "0" * 64
 """What the first record of a chain has in the place of the hash before it."""
@@ -56,8 +68,8 @@ class Question(Record):
     )
     any_of: tuple[str, ...] = Field(min_length=1, description="categories that meet the target, sorted")
     min_severity: int = Field(ge=1, le=5)
-    as_of: date = Field(description="last day that was known")
-    milestone: date = Field(description="first day that no longer counts")
+    as_of: Day = Field(description="last day that was known")
+    milestone: Day = Field(description="first day that no longer counts")
 
     @property
     def id(self) -> str:
@@ -112,7 +124,7 @@ class ProbabilityEntry(Entry):
 
     question: Question
     probability: Probability
-    made_on: AwareDatetime
+    made_on: Moment
 
     @property
     def failed(self) -> bool:
@@ -178,7 +190,7 @@ class ResolutionEntry(Entry):
     outcome: Literal[0, 1]
     decided_on: date | None = Field(description="day of the first act that met the target; null for a no")
     acts: tuple[Text, ...] = Field(description="ids of the acts in the window that met the target")
-    through: date = Field(description="last day that the events cover")
+    through: Day = Field(description="last day that the events cover")
     events_source: Text
     events_sha256: Hash
     corrects: Hash | None = Field(None, description="id of the resolution that this one replaces")
@@ -230,7 +242,7 @@ class Payload(Record):
         alias="schema",
         description="version of the payloads; 1 lacks sides and theatre of questions, 1 and 2 lack runs",
     )
-    recorded_on: AwareDatetime
+    recorded_on: Moment
     clock_behind_s: int | None = Field(
         None, ge=1, description="seconds by which the clock stood behind an earlier record, else null"
     )

@@ -106,6 +106,9 @@ def target_names(book: Book) -> dict[str, list[str]]:
     names: dict[str, dict[str, None]] = {}
     for entry in book.forecasts:
         names.setdefault(entry.question.id, {})[entry.target] = None
+    for question in book.questions:
+        # A colleague's chain may hold judgements on questions that nobody here forecast.
+        names.setdefault(question, {f"question_{question[:8]}": None})
     return {question: list(found) for question, found in names.items()}
 
 

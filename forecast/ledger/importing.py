@@ -16,10 +16,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from forecast.errors import LedgerError, did_you_mean
+from forecast.errors import LedgerError, did_you_mean, shown
 from forecast.ledger.book import BadRecordError, Book, ChainRecord, Link, unknown_record
 from forecast.ledger.entries import (
     DIGITS,
+    FIRST_YEAR,
     ChainLine,
     JudgementEntry,
     ProbabilityEntry,
@@ -32,12 +33,14 @@ from forecast.ledger.entries import (
 )
 from forecast.ledger.exporting import ANSWER_COLUMNS, QUESTION_COLUMNS, target_names
 from forecast.ledger.store import LedgerWriter, open_ledger
+from forecast.storage import content_of, read_plain
 
 _SQLITE = b"SQLite format 3\x00"
 
 REQUIRED = ("dyad", "target", "as_of", "milestone", "forecaster", "probability")
 _COLUMNS = (*QUESTION_COLUMNS, *ANSWER_COLUMNS)
 _MOST_FAULTS = 20
+MAX_CHAIN_BYTES, MAX_ANSWER_BYTES = 1_000_000_000, 100_000_000
 
 
 @dataclass
@@ -58,7 +61,7 @@ class Imported:
 def read_chain_file(path: Path) -> Book:
     """Read a chain from an export or from a ledger, and check it (``LedgerError``, with the line)."""
     try:
-        raw = path.read_bytes()
+        raw = read_plain(path, MAX_CHAIN_BYTES)
     except OSError as error:
         raise LedgerError(f"{path}: cannot be read: {error.strerror or error}") from error
     if raw.startswith(_SQLITE):
@@ -151,11 +154,18 @@ def read_answers(path: Path, book: Book, *, now: datetime) -> Answers:
     the file cannot be read or has faults; the message lists the first 20 with their lines.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_plain(path, MAX_ANSWER_BYTES).decode("utf-8-sig")
     except OSError as error:
         raise LedgerError(f"{path}: cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise LedgerError(f"{path}: is not UTF-8 text. Save it as CSV in UTF-8") from error
+    with content_of(
+        path, LedgerError, "Give a CSV file as 'forecast ledger export --format questions' writes"
+    ):
+        return _answers(path, text, book, now)
+
+
+def _answers(path: Path, text: str, book: Book, now: datetime) -> Answers:
     reader = csv.DictReader(io.StringIO(text, newline=""))
     _check_header(path, reader.fieldnames)
     names = target_names(book)
@@ -257,11 +267,14 @@ def _made_on(text: str, now: datetime) -> datetime:
         return now.replace(microsecond=0)
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError as error:
+        moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise _RowFaultError(
-            f"made_on '{text}' is neither a day nor a time. Expected: YYYY-MM-DD, or YYYY-MM-DDTHH:MM:SSZ"
+            f"made_on '{shown(text)}' is neither a day nor a time. Expected: YYYY-MM-DD, or "
+            "YYYY-MM-DDTHH:MM:SSZ"
         ) from error
-    moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    if moment.year < FIRST_YEAR:
+        raise _RowFaultError(f"made_on {shown(text)} is before the year {FIRST_YEAR}")
     if moment > now:
-        raise _RowFaultError(f"made_on {text} lies ahead")
+        raise _RowFaultError(f"made_on {shown(text)} lies ahead")
     return moment.replace(microsecond=0)

@@ -15,11 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from forecast.errors import ConfigError, InputError
+from forecast.errors import ConfigError, InputError, shown
 from forecast.events.codebook import CONFLICTUAL
 from forecast.events.table import EventTable
 from forecast.panel.streams import TargetRule
 from forecast.pooled_hazard.features import EDGES, NAMES
+from forecast.storage import read_plain
+from forecast.storage.reading import MAX_RECORD_BYTES
 
 Floats = NDArray[np.float64]
 
@@ -179,7 +181,7 @@ def read_hazard(path: Path) -> PooledHazard:
     Raises ``ConfigError``: no such file, no JSON, or no coefficients of this version; with the file.
     """
     try:
-        return _checked(path.read_text(encoding="utf-8"), str(path))
+        return _checked(read_plain(path, MAX_RECORD_BYTES).decode(), str(path))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}). {_MAKE}") from error
     except UnicodeDecodeError as error:
@@ -189,12 +191,14 @@ def read_hazard(path: Path) -> PooledHazard:
 def _checked(text: str, name: str) -> PooledHazard:
     try:
         content: Any = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{name}: no JSON ({error}). {_MAKE}") from error
     if not isinstance(content, dict) or "schema" not in content:
         raise ConfigError(f"{name}: holds no coefficients of a pooled hazard. {_MAKE}")
     if content["schema"] != SCHEMA:
-        raise ConfigError(f"{name}: schema: got {content['schema']!r}; this version reads {SCHEMA}. {_MAKE}")
+        raise ConfigError(
+            f"{name}: schema: got {shown(content['schema'])}; this version reads {SCHEMA}. {_MAKE}"
+        )
     try:
         return PooledHazard.model_validate(content)
     except ValidationError as error:

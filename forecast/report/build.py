@@ -133,7 +133,7 @@ def set_pdf(run: RunRecords, content: Content, figures: tuple[Path, ...]) -> byt
     return compile_pdf(
         shown,
         figures,
-        run.events.canonical_csv(),
+        inert_csv(run.events.canonical_csv()),
         run.forecast.as_of,
         logo=run.options.logo,
         template=run.options.template,
@@ -204,6 +204,14 @@ def _values(cell: Cell) -> Iterator[str]:
 
 def _plain(text: str) -> str:
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
+def inert_csv(text: str) -> str:
+    """Return a CSV text with an apostrophe before every cell that a spreadsheet would take for a formula."""
+    stream = io.StringIO()
+    rows = csv.reader(io.StringIO(text, newline=""))
+    csv.writer(stream, lineterminator="\n").writerows(map(_plain, row) for row in rows)
+    return stream.getvalue()
 
 
 def _write(contents: Mapping[str, bytes], folder: Path) -> tuple[Path, ...]:

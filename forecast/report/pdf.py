@@ -16,10 +16,11 @@ import typst
 from forecast.config.looks import Logo
 from forecast.errors import ForecastError, InputError
 from forecast.report.typeface import current_typeface
-from forecast.storage import scratch_folder
+from forecast.storage import read_plain, scratch_folder
 
 _LOGGER = logging.getLogger(__name__)
 TEMPLATE = "report.typ"
+_MAX_TEMPLATE_BYTES = 5_000_000
 
 
 def compile_pdf(
@@ -79,7 +80,7 @@ def compile_pdf(
 
 def _read_template(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return read_plain(path, _MAX_TEMPLATE_BYTES).decode()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else f"it is not UTF-8 text: {error}"
         raise InputError(

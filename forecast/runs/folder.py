@@ -17,6 +17,7 @@ from forecast.config import Config
 from forecast.errors import ForecastError, RunFolderError, shown
 from forecast.records.base import Record
 from forecast.runs import files
+from forecast.storage.reading import MAX_RECORD_BYTES, read_plain
 
 FolderKind = Literal["run", "backtest", "watch", "watched dyad"]
 """What a folder holds; stands in its manifest."""
@@ -161,15 +162,20 @@ def changed_files(folder: Path, recorded: Mapping[str, str]) -> tuple[ChangedFil
             )
         if not path.is_file():
             changed.append(ChangedFile(name, "missing"))
-        elif hashlib.sha256(path.read_bytes()).hexdigest() != expected:
+        elif _sha256(path) != expected:
             changed.append(ChangedFile(name, "altered"))
     return tuple(changed)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def file_hashes(folder: Path) -> dict[str, str]:
     """SHA-256 of every file below a folder, by relative path."""
     return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        path.relative_to(folder).as_posix(): _sha256(path)
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
@@ -269,8 +275,8 @@ def read_manifest(folder: Path) -> dict[str, object]:
     path = folder / files.MANIFEST
     _require(path)
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        manifest = json.loads(read_plain(path, MAX_RECORD_BYTES))
+    except (OSError, ValueError, RecursionError) as error:
         raise RunFolderError(f"{path}: cannot be read as JSON ({error}). Run the forecast again.") from error
     if not isinstance(manifest, dict):
         raise RunFolderError(
@@ -296,7 +302,9 @@ def read_record[R: Record](path: Path, kind: type[R]) -> R:
     """
     _require(path)
     try:
-        return kind.model_validate_json(path.read_bytes())
+        return kind.model_validate_json(read_plain(path, MAX_RECORD_BYTES))
+    except OSError as error:
+        raise RunFolderError(f"{path}: cannot be read ({error.strerror or error})") from error
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or "the file"
