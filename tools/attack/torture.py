@@ -1,0 +1,460 @@
+"""Kills and power cuts at every file operation: the folder whole or as before, the next command works, no leavings.
+
+A child process runs a command and counts what the interpreter announces to its audit hooks: files opened, names
+changed, made and removed. Before operation number n it is killed with SIGKILL. A power cut is the same, after
+every file that was written and not synced has lost its content, as on a disk that writes names before data.
+SQLite's own writes are not seen there: between the operations of Python the ledger is as SQLite leaves it.
+
+Run by ``make torture``. The tests run a short form of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import importlib
+import io
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from contextlib import nullcontext, redirect_stderr, redirect_stdout, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+COUNTED = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.truncate", "os.chmod")
+HANGS_S = 60
+NO_LEAVINGS = ".forecast-"
+CONFIG = """\
+name: small
+dyad: {a: USA, b: CHN, theatre: [TWN, HKG, CAN]}
+as_of: 2022-01-01
+events: {source: "bundled:us-china", start: 2017-01-01}
+model: {family: panel}
+targets:
+  grave: {any_of: [military_incident, military_posture], min_severity: 4}
+milestones:
+  - {name: spring, date: 2022-04-01}
+  - {name: new-year, date: 2023-01-01}
+headline: {target: grave, milestone: new-year}
+sampler: {seed: 5, draws: 40, tune: 40, chains: 2, paths_per_draw: 2}
+"""
+
+
+@dataclass
+class Outcome:
+    """Points tried, and what was not as promised, by its place."""
+
+    points: int = 0
+    whole: int = 0
+    absent: int = 0
+    faults: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What is tortured: a command in a folder that ``prepare`` fills, and what must hold afterwards."""
+
+    name: str
+    prepare: Callable[[Path], None]
+    work: Callable[[Path], None]
+    check: Callable[[Path], str]
+    """Say what is wrong after the kill and before anything else was done; empty where nothing is."""
+
+
+class Tripwire:
+    """Ends the process before an operation, or counts them all."""
+
+    def __init__(self, place: Path, at: int, *, power_cut: bool) -> None:
+        self.place, self.at, self.power_cut = place, at, power_cut
+        self.seen, self.armed = 0, False
+        self.synced: dict[int, tuple[int, int]] = {}
+        self.began_ns = 0
+
+    def arm(self) -> None:
+        """Begin to count."""
+        real = os.fsync
+
+        def remember(descriptor: int) -> None:
+            real(descriptor)
+            status = os.fstat(descriptor)
+            self.synced[status.st_ino] = status.st_mtime_ns, status.st_size
+
+        os.fsync = remember
+        for path in self.place.rglob("*"):
+            if path.is_file() and not path.is_symlink():
+                status = path.stat()
+                self.synced[status.st_ino] = status.st_mtime_ns, status.st_size
+        sys.addaudithook(self.notice)
+        self.armed = True
+
+    def notice(self, event: str, arguments: tuple[object, ...]) -> None:
+        """Count an operation on the place; end the process before the one in question."""
+        if not self.armed or event not in COUNTED or not self._is_write(event, arguments):
+            return
+        self.seen += 1
+        if self.seen == self.at:
+            self.armed = False
+            if self.power_cut:
+                self.lose_unsynced()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def _is_write(self, event: str, arguments: tuple[object, ...]) -> bool:
+        path = os.fsdecode(arguments[0]) if isinstance(arguments[0], (str, bytes, os.PathLike)) else ""
+        if not path.startswith(str(self.place)):
+            return False
+        if event != "open":
+            return True
+        flags = arguments[2] if len(arguments) > 2 else 0
+        return bool(isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR))
+
+    def lose_unsynced(self) -> None:
+        """Empty every file whose content was not brought onto the disk."""
+        for path in self.place.rglob("*"):
+            if path.is_symlink() or not path.is_file() or ".sqlite" in path.name:
+                continue
+            status = path.stat()
+            if self.synced.get(status.st_ino) != (status.st_mtime_ns, status.st_size):
+                os.truncate(path, 0)
+
+
+def torture(scene: Scene, *, power_cut: bool, most: int | None = None, finish: bool = True) -> Outcome:
+    """Kill the work of a scene before each of its operations (or ``most`` of them, evenly spread)."""
+    with tempfile.TemporaryDirectory() as name:
+        total = _operations(scene, Path(name) / "count")
+        step = max(1, total // most) if most else 1
+        outcome = Outcome()
+        for at in range(1, total + 1, step):
+            place = Path(name) / str(at)
+            place.mkdir()
+            scene.prepare(place)
+            before = _contents(place)
+            _child(scene, place, at, power_cut=power_cut)
+            outcome.points += 1
+            fault = scene.check(place)
+            if fault:
+                outcome.faults.append(f"{scene.name} at {at} of {total}: {fault}")
+            elif _contents(place) == before:
+                outcome.absent += 1
+            else:
+                outcome.whole += 1
+            if finish:
+                fault = _finish(scene, place)
+                if fault:
+                    outcome.faults.append(f"{scene.name} after {at} of {total}: {fault}")
+            shutil.rmtree(place)
+        return outcome
+
+
+def _operations(scene: Scene, place: Path) -> int:
+    place.mkdir()
+    scene.prepare(place)
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        signal.alarm(HANGS_S)
+        wire = Tripwire(place, -1, power_cut=False)
+        code = _quietly(wire, scene, place)
+        os.write(writer, json.dumps([wire.seen, code]).encode())
+        os._exit(0)
+    os.wait()
+    os.close(writer)
+    with os.fdopen(reader) as told:
+        seen, code = json.loads(told.read())
+    if code:
+        raise RuntimeError(f"{scene.name} fails without a kill: code {code}")
+    shutil.rmtree(place)
+    return int(seen)
+
+
+def _child(scene: Scene, place: Path, at: int, *, power_cut: bool) -> None:
+    if os.fork() == 0:
+        signal.alarm(HANGS_S)
+        _quietly(Tripwire(place, at, power_cut=power_cut), scene, place)
+        os._exit(0)
+    os.wait()
+
+
+def _quietly(wire: Tripwire, scene: Scene, place: Path) -> int:
+    try:
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            tempfile.tempdir = str(place / "scratch")
+            wire.arm()
+            scene.work(place)
+    except SystemExit as end:
+        return int(end.code or 0)
+    except BaseException as error:  # the child only reports
+        print(f"{type(error).__name__}: {error}", file=sys.__stderr__)
+        return 99
+    finally:
+        wire.armed = False
+    return 0
+
+
+def _finish(scene: Scene, place: Path) -> str:
+    """Run the command once more: it must work, and leave nothing that is temporary."""
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        signal.alarm(HANGS_S)
+        code = 0
+        try:
+            with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()) as said:
+                tempfile.tempdir = str(place / "scratch")
+                scene.work(place)
+        except SystemExit as end:
+            code = int(end.code or 0)
+            os.write(writer, said.getvalue()[-300:].encode())
+        except BaseException as error:  # the child only reports
+            code = 99
+            os.write(writer, f"{type(error).__name__}: {error}".encode())
+        os._exit(code)
+    _, status = os.wait()
+    os.close(writer)
+    with os.fdopen(reader) as told:
+        said = told.read()
+    if code := os.waitstatus_to_exitcode(status):
+        return f"the next command ends with {code}: {said}"
+    left = [str(path.relative_to(place)) for path in place.rglob("*") if NO_LEAVINGS in path.name]
+    left += [str(path.relative_to(place)) for path in (place / "scratch").iterdir()]
+    return f"left: {', '.join(left[:3])}" if left else scene.check(place)
+
+
+def _contents(place: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(place)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(place.rglob("*"))
+        if path.is_file() and NO_LEAVINGS not in str(path) and "scratch" not in path.parts
+    }
+
+
+def _command(*arguments: object) -> None:
+    from forecast.cli import main
+
+    sys.argv = ["forecast", *map(str, arguments)]
+    main()
+
+
+def _ledger_fault(path: Path) -> str:
+    from forecast.errors import ForecastError
+    from forecast.ledger.store import integrity_faults, open_ledger
+
+    if not path.exists():
+        return ""
+    try:
+        open_ledger(path)
+        return "; ".join(integrity_faults(path))
+    except ForecastError as error:
+        return str(error)
+
+
+def _run_fault(place: Path) -> str:
+    """What is wrong with the run folder and the ledger beside it: a run on record must be there whole."""
+    from forecast.errors import ForecastError
+    from forecast.ledger.store import open_ledger
+    from forecast.runs.folder import changed_files, read_manifest
+
+    folder, ledger = place / "runs/small/2022-01-01", place / "runs/ledger.sqlite"
+    if fault := _ledger_fault(ledger):
+        return fault
+    on_record = any(True for _ in open_ledger(ledger).forecasts) if ledger.exists() else False
+    if not folder.exists():
+        return "a run on record is not there" if on_record else ""
+    try:
+        hashes = read_manifest(folder)["outputs_sha256"]
+        changed = changed_files(folder, hashes)
+        return f"not whole: {changed[:3]}" if changed else ""
+    except (ForecastError, KeyError) as error:
+        return str(error)
+
+
+def scenes(made: Path) -> list[Scene]:
+    """Return the scenes; ``made`` is a folder in which a run was made once."""
+
+    def empty(place: Path) -> None:
+        (place / "scratch").mkdir()
+        (place / "config.yaml").write_text(CONFIG)
+
+    def with_run(place: Path) -> None:
+        empty(place)
+        shutil.copytree(made / "runs", place / "runs")
+
+    def with_two(place: Path) -> None:
+        with_run(place)
+        shutil.copytree(made / "earlier", place / "earlier")
+
+    def run(place: Path) -> None:
+        # The interpreter keeps the fit of the run that was made, so that only what is written is repeated.
+        force = ["--force"] if (place / "runs/small/2022-01-01").exists() else []
+        _command("run", place / "config.yaml", "--out", place / "runs", "--quiet", "--allow-unconverged", *force)
+
+    def report(place: Path) -> None:
+        _command("report", place / "runs/small/2022-01-01", "--quiet")
+
+    def report_previous(place: Path) -> None:
+        earlier = place / "earlier/small/2021-01-01"
+        _command("report", place / "runs/small/2022-01-01", "--previous", earlier, "--quiet")
+
+    def with_feed(place: Path) -> None:
+        (place / "scratch").mkdir()
+        for number in range(3):
+            rows = _gdelt_rows(number)
+            (place / f"day-{number}.export.CSV").write_text(rows)
+
+    def import_(place: Path) -> None:
+        files = sorted(place.glob("*.CSV"))
+        _command("events", "import", *files, "--format", "gdelt2", "--dyad", "USA,CHN", "-o", place / "events.csv", "--quiet")
+
+    def events_fault(place: Path) -> str:
+        from forecast.errors import ForecastError
+        from forecast.events.reading import read_events
+
+        if not (place / "events.csv").exists():
+            return ""
+        try:
+            found = len(read_events(place / "events.csv"))
+        except ForecastError as error:
+            return str(error)
+        return "" if found == 36 else f"{found} events of 36"
+
+    def backtest(place: Path) -> None:
+        done = (place / "runs/small/backtest").exists()
+        _command(
+            *("backtest", place / "config.yaml", "--out", place / "runs", "--models", "panel", "--quiet"),
+            *("--from", "2021-01-01", "--to", "2021-12-01", "--force" if done else "--resume"),
+        )
+
+    def backtest_fault(place: Path) -> str:
+        from forecast.runs.folder import changed_files, read_manifest
+
+        folder = place / "runs/small/backtest"
+        if not folder.exists():
+            return ""
+        changed = changed_files(folder, read_manifest(folder)["outputs_sha256"])
+        return f"not whole: {changed[:3]}" if changed else ""
+
+    def resolve(place: Path) -> None:
+        _command("ledger", "resolve", "--events", "bundled:us-china", "--ledger", place / "runs/ledger.sqlite")
+
+    def export(place: Path) -> None:
+        _command("ledger", "export", "--format", "questions", "--out", place / "q.csv", "--ledger", place / "runs/ledger.sqlite")
+
+    def sheet_fault(place: Path) -> str:
+        path = place / "q.csv"
+        return "" if not path.exists() or path.read_text().endswith("\n") else "the sheet is cut short"
+
+    return [
+        Scene("run", empty, run, _run_fault),
+        Scene("run --force", with_run, run, _run_fault),
+        Scene("report", with_run, report, _run_fault),
+        Scene("report --previous", with_two, report_previous, _run_fault),
+        Scene("events import", with_feed, import_, events_fault),
+        Scene("backtest", empty, backtest, backtest_fault),
+        Scene("ledger resolve", with_run, resolve, lambda place: _ledger_fault(place / "runs/ledger.sqlite")),
+        Scene("ledger export", with_run, export, sheet_fault),
+    ]
+
+
+def _gdelt_rows(day: int) -> str:
+    rows = []
+    for number in range(12):
+        cells = [""] * 61
+        cells[0], cells[1] = str(100 * day + number), f"2020{day + 1:02d}{2 * number + 1:02d}"
+        cells[5] = cells[7] = "USA"
+        cells[15] = cells[17] = "CHN"
+        cells[25:29] = ["1", "173", "173", "17"]
+        cells[29:34] = ["4", "-5.0", "10", "1", "10"]
+        cells[59] = f"2020{day + 1:02d}{2 * number + 1:02d}000000"
+        rows.append("\t".join(cells))
+    return "\n".join(rows) + "\n"
+
+
+def prepared(folder: Path) -> None:
+    """Make the run that the scenes copy, and one a year before; later runs take its fit from memory."""
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        (folder / "config.yaml").write_text(CONFIG)
+        from forecast.config import load_config
+        from forecast.runs.inputs import read_inputs
+
+        workflow = importlib.import_module("forecast.workflows.forecast")
+        judge, known = workflow.fit_and_judge, {}
+
+        def once(inputs: object, listen: object = None, timed: object = None) -> object:
+            key = inputs.config.as_of
+            if key not in known:
+                judged = judge(inputs, listen, timed)
+                # A run that did not converge is no earlier answer; a short one does not.
+                known[key] = judged._replace(gates=judged.gates.model_copy(update={"failures": ()}))
+            with timed("fit"), timed("simulate"):
+                return known[key]
+
+        workflow.fit_and_judge = once
+        # Only the fits are made here: threads of libraries do not survive the forks that follow.
+        for day in ("2022-01-01", "2021-01-01"):
+            config = load_config(folder / "config.yaml", [f"as_of={day}"])
+            once(read_inputs(config), None, lambda stage: nullcontext())
+
+    def make() -> None:
+        for out, day in (("runs", "2022-01-01"), ("earlier", "2021-01-01")):
+            place, day_set = folder / out, ["--set", f"as_of={day}"]
+            with suppress(SystemExit):
+                _command("run", folder / "config.yaml", "--out", place, "--allow-unconverged", "--quiet", *day_set)
+
+    if (code := _forked(make)) != 0:
+        raise RuntimeError(f"the run to copy cannot be made: code {code}")
+
+
+def _forked(work: Callable[[], None]) -> int:
+    """Do work in a child with nothing to say; return its exit code, 98 where it hangs."""
+    child = os.fork()
+    if child == 0:
+        signal.alarm(HANGS_S)
+        try:
+            with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+                work()
+        except SystemExit as end:
+            os._exit(int(end.code or 0))
+        except BaseException as error:  # the child only reports
+            print(f"{type(error).__name__}: {error}", file=sys.__stderr__)
+            os._exit(99)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def main() -> None:
+    """Torture every scene by kills and by power cuts; exit code 1 where a promise was broken."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--most", type=int, default=None, help="points a scene; all when absent")
+    parser.add_argument("--only", default="", help="scenes whose name holds this")
+    given = parser.parse_args()
+    warnings.filterwarnings("ignore", message=".*use of fork.*")
+    broken: list[str] = []
+    points = whole = absent = 0
+    with tempfile.TemporaryDirectory() as name:
+        prepared(Path(name))
+        for scene in scenes(Path(name)):
+            if given.only not in scene.name:
+                continue
+            for power_cut in (False, True):
+                began = time.perf_counter()
+                found = torture(scene, power_cut=power_cut, most=given.most)
+                points, whole, absent = points + found.points, whole + found.whole, absent + found.absent
+                broken += found.faults
+                kind = "power cuts" if power_cut else "kills"
+                print(
+                    f"{scene.name:<18}{found.points:>5} {kind:<11}{found.whole:>5} whole {found.absent:>5} as before "
+                    f"{len(found.faults):>4} broken {time.perf_counter() - began:>6.0f} s",
+                    flush=True,
+                )
+    print(f"{points} points, {whole} whole, {absent} as before, {len(broken)} promises broken")
+    for line in broken[:40]:
+        print(f"  {line}")
+    sys.exit(bool(broken))
+
+
+if __name__ == "__main__":
+    main()
