@@ -7,6 +7,7 @@ import csv
 import io
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -133,7 +134,9 @@ def _separator_of(text: str) -> tuple[str, str]:
 
 
 def _cut(line: str, separator: str) -> list[str]:
-    return next(csv.reader([line], delimiter=separator), [])
+    with suppress(csv.Error):
+        return next(csv.reader([line], delimiter=separator), [])
+    return []
 
 
 def column_named(cell: str) -> str:

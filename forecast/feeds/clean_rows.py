@@ -177,7 +177,10 @@ class RowCleaner:
         lines = content.decode().splitlines(keepends=True)
         if not self._header:
             self._separator = max(_SEPARATORS, key=lines[0].count) if lines else ","
-            head = next(csv.reader([lines[0]], delimiter=self._separator), [])
+            try:
+                head = next(csv.reader(lines[:1], delimiter=self._separator), [])
+            except csv.Error as error:
+                raise WrongFormatError(f"the first line is not readable as CSV: {error}") from error
             self._header = self._read_header([cell.strip() for cell in head])
             lines, first = lines[1:], first + 1
         rows: list[Mapping[str, str]] = []

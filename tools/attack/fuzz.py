@@ -352,11 +352,11 @@ def _feed_sample(name: str) -> bytes:
 
 _FEEDS = {
     "icews": (
-        "Event ID\tEvent Date\tSource Name\tSource Sectors\tSource Country\tEvent Text\tCAMEO Code\tIntensity\t"
-        "Target Name\tTarget Sectors\tTarget Country\tStory ID\tSentence Number\tPublisher\tCity\tDistrict\t"
-        "Province\tCountry\tLatitude\tLongitude\n"
-        + "1\t2018-06-01\tTrump\tGovernment\tUnited States\tMake statement\t173\t-5.0\tXi\tGovernment\tChina\t9\t1\t"
-        "Xinhua\tBeijing\t\t\tChina\t39.9\t116.4\n" * 6
+        "Event ID\tEvent Date\tSource Name\tSource Sectors\tSource Country\tEvent Text\tCAMEO Code\t"
+        "Intensity\tTarget Name\tTarget Sectors\tTarget Country\tStory ID\tSentence Number\tPublisher\t"
+        "City\tDistrict\tProvince\tCountry\tLatitude\tLongitude\n"
+        + "1\t2018-06-01\tTrump\tGovernment\tUnited States\tMake statement\t173\t-5.0\tXi\t"
+        "Government\tChina\t9\t1\tXinhua\tBeijing\t\t\tChina\t39.9\t116.4\n" * 6
     ),
     "plover": (
         '{"id": "a", "date": "2020-01-01", "source": [{"code": "USA"}, {"code": "GBR"}], '
@@ -364,10 +364,10 @@ _FEEDS = {
         '{"id": "c", "date": "2020-01-03", "source": ["CHN"], "target": ["USA"], "event": "RETREAT"}\n' * 4
     ),
     "polecat": (
-        "Event ID\tEvent Date\tEvent Type\tEvent Mode\tContexts\tActor Country\tRecipient Country\tIntensity\t"
-        "Headline\tStory Date\tActor Name\tRecipient Name\tActor Sector\tRecipient Sector\n"
-        + "p1\t2023-01-05\tCONSULT\tvisit\tdiplomatic\tUSA\tCHN\t3\tTitle\t2023-01-06\tBlinken\tQin\tGOV\tGOV\n"
-        * 5
+        "Event ID\tEvent Date\tEvent Type\tEvent Mode\tContexts\tActor Country\tRecipient Country\t"
+        "Intensity\tHeadline\tStory Date\tActor Name\tRecipient Name\tActor Sector\tRecipient Sector\n"
+        + "p1\t2023-01-05\tCONSULT\tvisit\tdiplomatic\tUSA\tCHN\t3\tTitle\t2023-01-06\tBlinken\tQin\t"
+        "GOV\tGOV\n" * 5
     ),
     "acled": (
         "event_id_cnty,event_date,event_type,sub_event_type,actor1,actor2,country,location,source,notes,"
@@ -513,7 +513,8 @@ def run(cases: int, seed: int, *, engine: bool = True, only: str = "") -> Tally:
                 )
                 kept.write_bytes(content)
                 tally.tracebacks.append(
-                    f"{target.name}: {type(error).__name__}: {str(error)[:100]!r} at {where.filename}:{where.lineno} ({kept})"
+                    f"{target.name}: {type(error).__name__}: {str(error)[:100]!r} at "
+                    f"{where.filename}:{where.lineno} ({kept})"
                 )
             if (took := time.perf_counter() - began) > SLOW_S:
                 tally.slow.append(f"{target.name}: {took:.1f} s")

@@ -1,8 +1,8 @@
-"""Kills and power cuts at every file operation: the folder whole or as before, the next command works, no leavings.
+"""Kills and power cuts at every file operation: folders whole or as before, the next command works.
 
-A child process runs a command and counts what the interpreter announces to its audit hooks: files opened, names
-changed, made and removed. Before operation number n it is killed with SIGKILL. A power cut is the same, after
-every file that was written and not synced has lost its content, as on a disk that writes names before data.
+A child process runs a command and counts what the interpreter announces to its audit hooks: files opened,
+names changed, made and removed. Before operation number n it is killed with SIGKILL. A power cut is the same,
+after every file that was written and not synced has lost its content, as on a disk that writes names first.
 SQLite's own writes are not seen there: between the operations of Python the ledger is as SQLite leaves it.
 
 Run by ``make torture``. The tests run a short form of it.
@@ -290,7 +290,9 @@ def scenes(made: Path) -> list[Scene]:
     def run(place: Path) -> None:
         # The interpreter keeps the fit of the run that was made, so that only what is written is repeated.
         force = ["--force"] if (place / "runs/small/2022-01-01").exists() else []
-        _command("run", place / "config.yaml", "--out", place / "runs", "--quiet", "--allow-unconverged", *force)
+        _command(
+            "run", place / "config.yaml", "--out", place / "runs", "--quiet", "--allow-unconverged", *force
+        )
 
     def report(place: Path) -> None:
         _command("report", place / "runs/small/2022-01-01", "--quiet")
@@ -307,7 +309,18 @@ def scenes(made: Path) -> list[Scene]:
 
     def import_(place: Path) -> None:
         files = sorted(place.glob("*.CSV"))
-        _command("events", "import", *files, "--format", "gdelt2", "--dyad", "USA,CHN", "-o", place / "events.csv", "--quiet")
+        _command(
+            "events",
+            "import",
+            *files,
+            "--format",
+            "gdelt2",
+            "--dyad",
+            "USA,CHN",
+            "-o",
+            place / "events.csv",
+            "--quiet",
+        )
 
     def events_fault(place: Path) -> str:
         from forecast.errors import ForecastError
@@ -338,10 +351,21 @@ def scenes(made: Path) -> list[Scene]:
         return f"not whole: {changed[:3]}" if changed else ""
 
     def resolve(place: Path) -> None:
-        _command("ledger", "resolve", "--events", "bundled:us-china", "--ledger", place / "runs/ledger.sqlite")
+        _command(
+            "ledger", "resolve", "--events", "bundled:us-china", "--ledger", place / "runs/ledger.sqlite"
+        )
 
     def export(place: Path) -> None:
-        _command("ledger", "export", "--format", "questions", "--out", place / "q.csv", "--ledger", place / "runs/ledger.sqlite")
+        _command(
+            "ledger",
+            "export",
+            "--format",
+            "questions",
+            "--out",
+            place / "q.csv",
+            "--ledger",
+            place / "runs/ledger.sqlite",
+        )
 
     def sheet_fault(place: Path) -> str:
         path = place / "q.csv"
@@ -402,7 +426,9 @@ def prepared(folder: Path) -> None:
         for out, day in (("runs", "2022-01-01"), ("earlier", "2021-01-01")):
             place, day_set = folder / out, ["--set", f"as_of={day}"]
             with suppress(SystemExit):
-                _command("run", folder / "config.yaml", "--out", place, "--allow-unconverged", "--quiet", *day_set)
+                _command(
+                    "run", folder / "config.yaml", "--out", place, "--allow-unconverged", "--quiet", *day_set
+                )
 
     if (code := _forked(make)) != 0:
         raise RuntimeError(f"the run to copy cannot be made: code {code}")
@@ -445,11 +471,9 @@ def main() -> None:
                 points, whole, absent = points + found.points, whole + found.whole, absent + found.absent
                 broken += found.faults
                 kind = "power cuts" if power_cut else "kills"
-                print(
-                    f"{scene.name:<18}{found.points:>5} {kind:<11}{found.whole:>5} whole {found.absent:>5} as before "
-                    f"{len(found.faults):>4} broken {time.perf_counter() - began:>6.0f} s",
-                    flush=True,
-                )
+                figures = f"{found.whole:>5} whole {found.absent:>5} as before {len(found.faults):>4} broken"
+                took = time.perf_counter() - began
+                print(f"{scene.name:<18}{found.points:>5} {kind:<11}{figures} {took:>6.0f} s", flush=True)
     print(f"{points} points, {whole} whole, {absent} as before, {len(broken)} promises broken")
     for line in broken[:40]:
         print(f"  {line}")

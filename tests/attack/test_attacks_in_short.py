@@ -1,0 +1,110 @@
+"""The attacks of ``make fuzz`` and ``make torture`` in short: the same cases in every run."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+from forecast import storage
+
+TOOLS = Path(__file__).resolve().parents[2] / "tools/attack"
+
+
+def tool(name: str):
+    spec = importlib.util.spec_from_file_location(name, TOOLS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_damage_to_any_input_is_taken_or_refused_with_one_message():
+    tally = tool("fuzz").run(800, seed=17)
+    assert tally.tracebacks == []
+    assert tally.tried.total() == 800
+    # Damage that nothing refuses would test nothing.
+    assert tally.refused.total() > 200
+    assert len(tally.tried) > 25
+
+
+def test_a_reader_that_lets_an_exception_through_is_caught_by_the_attack(monkeypatch):
+    fuzz = tool("fuzz")
+
+    def careless(path):
+        raise KeyError("name")
+
+    monkeypatch.setattr(
+        fuzz, "make_targets", lambda folder, engine: [fuzz.Target("careless", careless, [("x", b"a: 1")])]
+    )
+    assert len(fuzz.run(3, seed=1).tracebacks) == 3
+
+
+def folder_fault(place: Path) -> str:
+    """A folder is whole when its three files say the same."""
+    folder = place / "run"
+    if not folder.exists():
+        return ""
+    found = [(folder / name).read_text() for name in ("a", "b", "deep/c")]
+    return "" if len(set(found)) == 1 and found[0] else f"mixed: {found}"
+
+
+def old(place: Path) -> None:
+    (place / "scratch").mkdir()
+    with storage.new_folder(place / "run") as filling:
+        (filling / "deep").mkdir()
+        for name in ("a", "b", "deep/c"):
+            (filling / name).write_text("old")
+
+
+def none(place: Path) -> None:
+    (place / "scratch").mkdir()
+
+
+def make_new(place: Path) -> None:
+    with storage.new_folder(place / "run") as filling:
+        (filling / "deep").mkdir()
+        for name in ("a", "b", "deep/c"):
+            (filling / name).write_text("new")
+
+
+def amend(place: Path) -> None:
+    with storage.amended_folder(place / "run") as filling:
+        for name in ("a", "b", "deep/c"):
+            storage.write_file(filling / name, "new")
+
+
+def in_place(place: Path) -> None:
+    for name in ("a", "b", "deep/c"):
+        (place / "run" / name).write_text("new")
+
+
+def unsynced(place: Path) -> None:
+    filling = place / "filling"
+    (filling / "deep").mkdir(parents=True)
+    for name in ("a", "b", "deep/c"):
+        (filling / name).write_text("new")
+    filling.rename(place / "run")
+    (place / "scratch/done").touch()
+
+
+@pytest.mark.parametrize("power_cut", [False, True], ids=["kill", "power cut"])
+@pytest.mark.parametrize(("prepare", "work"), [(none, make_new), (old, make_new), (old, amend)])
+@pytest.mark.filterwarnings("ignore:.*use of fork")
+def test_a_kill_at_any_operation_leaves_a_folder_whole_and_the_next_start_cleans_up(prepare, work, power_cut):
+    torture = tool("torture")
+    found = torture.torture(torture.Scene("folder", prepare, work, folder_fault), power_cut=power_cut)
+    assert found.faults == []
+    assert found.points > 8
+    assert found.absent
+    assert found.whole
+
+
+@pytest.mark.filterwarnings("ignore:.*use of fork")
+def test_the_torture_finds_what_is_written_in_place_or_not_synced():
+    torture = tool("torture")
+    scene = torture.Scene("in place", old, in_place, folder_fault)
+    assert torture.torture(scene, power_cut=False, finish=False).faults
+    scene = torture.Scene("not synced", none, unsynced, folder_fault)
+    assert not torture.torture(scene, power_cut=False, finish=False).faults
+    assert torture.torture(scene, power_cut=True, finish=False).faults
