@@ -132,9 +132,16 @@ def _findings(forecast: Forecast, found: Robustness) -> Iterator[Part]:
 
 
 def _labels(forecast: Forecast, sensitivities: Sequence[NumberSensitivity]) -> Iterator[Part]:
-    from forecast.wording.sensitivity import REASON_WORDS, change_with_error
+    from forecast.wording.sensitivity import (
+        REASON_WORDS,
+        SENSITIVE,
+        assumptions_pull,
+        group_label,
+        odds_text,
+        strength,
+    )
 
-    pulls = right("Priors ×2", 12), right("Data ×2", 12)
+    pulls = right("Priors", 6), right("odds", 13), right("Data", 5), right("odds", 13)
     columns = right("Before", 11), right("Chance", 6), left("Rests on", 12), *pulls
     yield text("What each number rests on", "bold")
     yield Table(columns, ())
@@ -146,17 +153,22 @@ def _labels(forecast: Forecast, sensitivities: Sequence[NumberSensitivity]) -> I
                 wording.short_day(milestone.date),
                 wording.percent(milestone.probability),
                 one.rests_on,
-                *(change_with_error(pull.change, pull.mcse) for pull in (one.priors, one.data)),
+                wording.number(assumptions_pull(one)),
+                odds_text(one.priors, milestone.probability),
+                wording.number(strength(one.data)),
+                odds_text(one.data, milestone.probability),
             )
             for milestone in target.milestones
             if (one := known.get(milestone.name))
         )
         yield Table(columns, rows, heads=False)
         for reason, one in {one.reason: one for one in known.values()}.items():
-            why = f"{REASON_WORDS[reason]} (strongest priors: {one.groups[0].name})"
+            why = f"{REASON_WORDS[reason]} (strongest: {group_label(one.groups[0].name)})"
             yield text(f"{one.rests_on}: {why}.", "dim", indent=2)
     yield text(
-        "×2: change in points if priors or data had twice the weight, at the present rate, ± Monte Carlo "
+        f"Priors, data: how far the log odds move with twice their weight, 0 to 1; from {SENSITIVE:g} it "
+        "counts, "
+        "and the larger decides. Odds: what twice the weight would multiply the odds by, ± Monte Carlo "
         "error.",
         "dim",
     )

@@ -143,7 +143,8 @@ def _read(
             known = (*group.words, *((DEFAULT,) if default else ()))
             words = ", ".join(repr(word) for word in known)
             raise PriorError(
-                f"{statement!r} is no word for it. Words: {words}.{did_you_mean(statement, known)}"
+                f"got {statement!r}; expected a distribution, or a word: {words}."
+                f"{did_you_mean(statement, known)}"
             )
         distribution = parse_distribution(statement)
     except PriorError as error:

@@ -26,6 +26,9 @@ _ID = re.compile(r'(\bid="|xlink:href="#|url\(#)')
 _BEFORE_SVG = re.compile(r"^.*?(?=<svg)", re.DOTALL)
 _LEFT_OUT = re.compile(r"<metadata>.*?</metadata>|<style[^>]*>.*?</style>", re.DOTALL)
 _SIZE = re.compile(r'(<svg[^>]*?) width="[^"]*"| height="[^"]*"')
+_WIDE = re.compile(r'viewBox="0 0 ([\d.]+)')
+_SMALLEST_POINTS, _LEAST_PIXELS = 8, 12
+"""Smallest type of a figure, and how large it has to be on a screen."""
 DARK_GROUND = "#12181F"
 _LEAST_CONTRAST = 5.0
 _TEXT_CONTRAST = 12.0
@@ -53,6 +56,7 @@ def render_page(run: RunRecords, content: Content, figures: tuple[Path, ...]) ->
         .render(
             **shown,
             charts=charts,
+            least={name: _least_width(text) for name, text in drawn.items()},
             frame={name: Markup(variable(value)) for name, value in frame.items()},
             light=Markup(definitions(colours, dark=False)),
             dark=Markup(definitions(colours - {"#ffffff"}, dark=True) + f"--c-ffffff:{DARK_GROUND};"),
@@ -94,6 +98,12 @@ def _inline_svg(text: str, name: str) -> Markup:
     named = _ID.sub(lambda found: f"{found.group()}{name}-", sized)
     hidden = named.replace("<svg", '<svg aria-hidden="true" focusable="false"', 1)
     return Markup(_COLOUR.sub(lambda found: variable(found.group()), hidden))
+
+
+def _least_width(text: str) -> int:
+    """Pixels that a figure must be wide for its smallest type to be readable on a phone."""
+    found = _WIDE.search(text)
+    return round(float(found[1]) * _LEAST_PIXELS / _SMALLEST_POINTS) if found else 0
 
 
 def _data_address(content: bytes, media_type: str) -> str:

@@ -40,7 +40,7 @@ _BASELINE_DASHES = {
     "gamma_poisson": (4.0, 1.5),
     "decayed_logistic": (4.0, 1.5, 1.0, 1.5),
 }
-_TARGET_COLOURS = ("#0B3C6F", "#B0641A", "#4F7A5B", "#7B4A8C", "#3F3F46")
+_TARGET_COLOURS = ("#0B3C6F", "#99540F", "#4F7A5B", "#7B4A8C", "#3F3F46")
 
 
 def category_colour(category: str) -> str:

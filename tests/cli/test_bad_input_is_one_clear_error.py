@@ -60,7 +60,8 @@ CONFIG_FAULTS = {
     ),
     "a word that is none for its prior": (
         ("sampler:", "model: {priors: {tension.persistence: slw}}\nsampler:"),
-        "case.yaml:11:18: model.priors.tension.persistence: 'slw' is no word for it. Words: 'fast', "
+        "case.yaml:11:18: model.priors.tension.persistence: got 'slw'; expected a distribution, or a word: "
+        "'fast', "
         "'medium', 'slow', 'default'. Did you mean 'slow'?",
     ),
     "a prior outside the parameter's range": (

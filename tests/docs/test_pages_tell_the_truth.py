@@ -28,6 +28,14 @@ from forecast.records.analysis import Analysis
 from forecast.records.forecast import Forecast
 from forecast.runs.summaries import CRISIS_FROM, STRAINED_FROM
 from forecast.simulation.paths import RATE_CAP
+from forecast.wording.judgement import (
+    CLOSE_POINTS,
+    FAR_APART_POINTS,
+    FEW_CASES,
+    MANY_CASES,
+    NARROW_POINTS,
+    WIDE_POINTS,
+)
 from forecast.workflows.report import track_record_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -213,6 +221,24 @@ def test_the_example_that_reads_forecast_json_runs(monkeypatch):
     (code,) = blocks(READING, "python")
     monkeypatch.chdir(ROOT)
     exec(compile(code, "report.md", "exec"), {})
+
+
+def test_the_limits_of_confidence_on_the_reading_page_are_those_in_use():
+    rows = {
+        "past cases": (f"fewer than {FEW_CASES}", f"{FEW_CASES}–{MANY_CASES - 1}", f"{MANY_CASES} or more"),
+        "width of the plausible range": (
+            f"over {WIDE_POINTS} points",
+            f"{NARROW_POINTS + 1}–{WIDE_POINTS}",
+            f"up to {NARROW_POINTS}",
+        ),
+        "members of a combination apart": (
+            f"over {FAR_APART_POINTS} points",
+            f"{CLOSE_POINTS + 1}–{FAR_APART_POINTS}",
+            f"up to {CLOSE_POINTS}",
+        ),
+    }
+    for name, cells in rows.items():
+        assert f"| {name} | {' | '.join(cells)} |" in READING
 
 
 def test_the_words_of_the_reading_page_are_those_in_use():

@@ -58,7 +58,9 @@ def test_default_loadings_set_the_sign_of_tension(joint):
         with pytest.raises(PriorError, match=r"puts mass where .*above 0"):
             joint.changed({name: "Normal(0.3, 0.4)"}, "config")
     assert joint.changed({"tension.loading.visit": "against"}, "config")
-    with pytest.raises(PriorError, match=r"'against' is no word for it\. Words: 'none', 'follows'"):
+    with pytest.raises(
+        PriorError, match=r"got 'against'; expected a distribution, or a word: 'none', 'follows'"
+    ):
         joint.changed({"tension.loading.sanction": "against"}, "config")
 
 
@@ -101,7 +103,11 @@ def test_a_parameters_own_prior_wins_over_its_groups_in_any_order(joint, order):
         ("ballast.dispute", "none", r"ballast\.dispute: unknown prior\."),
         ("zzzz", "none", r"^zzzz: unknown prior\. 'forecast priors CONFIG' lists them all\.$"),
         ("tension.persistence", "slw", r"'slw' is no word.*'fast', 'medium', 'slow'.*Did you mean 'slow'\?"),
-        ("severity.level.3", "high", r"'high' is no word for it\. Words: 'rarely', .*'default'\."),
+        (
+            "severity.level.3",
+            "high",
+            r"got 'high'; expected a distribution, or a word: 'rarely', .*'default'\.",
+        ),
         ("tension.scale", "Normal(0, 1)", r"Normal\(mu=0, sigma=1\) puts mass where .*above 0"),
         ("excitation.branching.visit", "LogNormal(0, 1)", r"puts mass where .*between 0 and 1"),
         ("tension.scale", "Nrmal(0, 1)", "unknown distribution 'Nrmal'"),

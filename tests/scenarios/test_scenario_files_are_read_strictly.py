@@ -107,7 +107,7 @@ def test_what_is_wrong_in_itself_is_named_with_its_place(written, lines, message
             ["priors:", "  excitation.half_life_days: Normal(-5, 1)"],
             "4:3: priors.excitation.half_life_days: Normal(mu=-5, sigma=1) puts mass where the parameter",
         ),
-        (["priors: {ballast.visit: calmy}"], "'calmy' is no word for it"),
+        (["priors: {ballast.visit: calmy}"], "got 'calmy'; expected a distribution"),
         (
             ["events:", "  - {date: 2022-06-30, category: sanction, severity: 3}"],
             "events.0.date: 2022-06-30 is not after the as-of date (2022-06-30)",
@@ -150,7 +150,8 @@ def test_what_is_wrong_in_itself_is_named_with_its_place(written, lines, message
                 "events:",
                 "  - {date: 2022-08-15, category: line, severity: 3}",
             ],
-            "types.line.excites.sanction: 'lots' is no word for it. Words: 'weak', 'medium', 'strong'",
+            "types.line.excites.sanction: got 'lots'; expected a distribution, or a word: 'weak', "
+            "'medium', 'strong'",
         ),
     ],
 )

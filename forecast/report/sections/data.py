@@ -116,7 +116,7 @@ def recent_events_section(run: RunRecords) -> Section:
     title = "Events of the last six months"
     table = Table(
         name="recent-events",
-        title=title,
+        title="Each event with its source, newest first",
         columns=(
             Column("Day", 17),
             Column("Kind", 26),

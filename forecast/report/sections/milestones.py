@@ -10,7 +10,6 @@ from forecast.report.previous_run import change_mark, change_sentences
 from forecast.report.questions import seen_before, shown_error
 from forecast.report.run_records import RunRecords
 from forecast.report.typeface import shorten
-from forecast.wording.sensitivity import LABEL_SHORT
 
 _READING = (
     "Words are those of ICD 203 for the chance itself. Past windows: the share of past windows of the same "
@@ -26,13 +25,13 @@ def milestones_section(run: RunRecords) -> Section:
     """Chance, range, words, base rates, error, what it rests on, and change of every question."""
     columns = [
         Column("Before"),
-        Column("0 to 100%", 20),
-        Column("Chance", 13, "right"),
-        Column("Plausible range", 18, "right"),
-        Column("In words", 24),
-        Column("Past windows", 15, "right"),
-        Column("Constant rate", 15, "right"),
-        Column("Error", 11, "right"),
+        Column("0 to 100%", 15 if run.previous else 18),
+        Column("Chance", 12, "right"),
+        Column("Plausible range", 17, "right"),
+        Column("In words", 29),
+        Column("Past windows", 14, "right"),
+        Column("Constant rate", 14, "right"),
+        Column("Error", 10, "right"),
     ]
     reading = _READING
     if run.previous:
@@ -70,9 +69,8 @@ def _cells(
     run: RunRecords, target: TargetForecast, milestone: MilestoneForecast, colour: str
 ) -> tuple[Cell, ...]:
     probability, (lower, upper) = milestone.probability, milestone.interval90
-    rests = LABEL_SHORT[milestone.rests_on] if milestone.rests_on else ""
     cells = [
-        Cell(f"{wording.short_day(milestone.date)} · {shorten(milestone.label, 60)}", note=rests),
+        Cell(f"{wording.short_day(milestone.date)} · {shorten(milestone.label, 60)}"),
         Cell(mark=Track(lower=lower, value=probability, upper=upper, colour=colour)),
         Cell(wording.percent(probability), weight="semibold", value=probability),
         Cell(wording.interval_percent(milestone.interval90)),

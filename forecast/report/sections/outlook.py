@@ -43,6 +43,7 @@ from forecast.report.questions import (
 )
 from forecast.report.run_records import RunRecords
 from forecast.report.sections.basis import MOST_EXPECTED
+from forecast.report.sections.course import course_headline
 from forecast.report.typeface import MISSING, shorten
 from forecast.wording.combination import members_sentence
 
@@ -56,9 +57,9 @@ def outlook_section(run: RunRecords) -> Section:
     forecast = run.forecast
     chart = Chart(
         name="probability",
-        headline=curve_reading(forecast).split(". ")[0] + ".",
+        headline=course_headline(forecast, ()),
         alt=describe_curves(forecast),
-        caption="Chance that each target has happened by a day, with its 90% band; dots are milestones.",
+        caption="Chance that each event has happened by a day, with its plausible range; dots: milestones.",
         draw=lambda: draw_curves(forecast),
     )
     questions = Table(
@@ -190,8 +191,7 @@ def curve_reading(forecast: Forecast) -> str:
     if crossing is not None:
         half = f"It passes an even chance on {wording.long_day(crossing)}."
     return (
-        f"The line for {shorten(target.label, 80)} reaches {chance(milestone)} before "
-        f"{wording.long_day(milestone.date)}. {half}"
+        f"{shorten(target.label, 80)}: {chance(milestone)} before {wording.long_day(milestone.date)}. {half}"
     )
 
 
