@@ -39,6 +39,14 @@ class FewTargetEvents(CautionRecord):
     needed: int = Field(description="days needed")
 
 
+class KindNotLearned(CautionRecord):
+    """The pooled hazard, a member of the model, was learned on no target of these categories."""
+
+    code: Literal["kind_not_learned"] = "kind_not_learned"
+    target: str
+    label: str
+
+
 class OneEpisode(CautionRecord):
     """Most events lie within one short span: the record tells of one episode."""
 
@@ -162,6 +170,7 @@ class NotConverged(CautionRecord):
 Caution = Annotated[
     FewEvents
     | FewTargetEvents
+    | KindNotLearned
     | OneEpisode
     | StaleEvents
     | EventsAfterAsOf

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from forecast.events.coverage import find_breaks
 from forecast.events.table import EventTable
+from forecast.families.direct_members import PanelMember
 from forecast.panel.panel import STEP_DAYS, Panel
 from forecast.panel.streams import TargetRule
 from forecast.priors import PriorSet
@@ -26,6 +27,7 @@ from forecast.records.cautions import (
     FarFromBaseline,
     FewEvents,
     FewTargetEvents,
+    KindNotLearned,
     LateStart,
     NotCombined,
     NotConverged,
@@ -143,6 +145,8 @@ def _found(inputs: Inputs) -> Iterator[Caution]:
         yield FewEvents(events=len(used), needed=FEWEST_EVENTS)
     for rule in inputs.rules:
         yield from few_target_events(rule, inputs.config.target_title(rule.name), used)
+        if _asks_panel(inputs) and not inputs.hazard.knows_kind(rule):
+            yield KindNotLearned(target=rule.name, label=inputs.config.target_title(rule.name))
     yield from stale_events(used.date, np.datetime64(as_of, "D"))
     yield from one_episode(used.date, (grid.origin - grid.start).days)
     for rule in inputs.rules:
@@ -154,6 +158,11 @@ def _found(inputs: Inputs) -> Iterator[Caution]:
         yield LateStart(start=grid.start, first_date=inputs.events.date[0].item(), rows=early)
     if inputs.later is not None:
         yield EventsAfterAsOf(**inputs.later._asdict())
+
+
+def _asks_panel(inputs: Inputs) -> bool:
+    """Whether the pooled hazard is a member of the run's model."""
+    return any(isinstance(one, PanelMember) for one in inputs.family.direct)
 
 
 def few_target_events(rule: TargetRule, label: str, used: EventTable) -> Iterator[FewTargetEvents]:

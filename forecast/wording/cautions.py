@@ -14,6 +14,7 @@ from forecast.records.cautions import (
     FarFromBaseline,
     FewEvents,
     FewTargetEvents,
+    KindNotLearned,
     LateStart,
     NotCombined,
     NotConverged,
@@ -40,6 +41,11 @@ def caution_sentence(caution: Caution) -> str:
         case FewTargetEvents():
             fewer = f", fewer than {caution.needed} times" if caution.events else ""
             return f"{caution.label}: {_seen(caution)}{fewer}. The priors carry most of its figures."
+        case KindNotLearned():
+            return (
+                f"{caution.label}: the other pairs that the pooled hazard was learned from held no target of "
+                "such acts, so its forecast of it is less certain."
+            )
         case OneEpisode():
             days = _days(caution.first, caution.last)
             return f"{caution.events:,} of {caution.of:,} events lie {days}: the data tell of one episode."

@@ -323,3 +323,12 @@ def test_check_shows_the_cautions_and_both_paces(case, capsys, monkeypatch):
     shown = " ".join(capsys.readouterr().out.split())
     assert "Read with caution Only 7 events in the data, fewer than 30" in shown
     assert "Acts a month: 0.12 in the data; the base rates of the priors imply" in shown
+
+
+def test_a_target_of_a_kind_that_no_pair_taught_is_told_where_the_panel_answers(found):
+    visits = {"targets__talks": "{any_of: [visit], min_severity: 1, label: Talks}"}
+    for family, told in (("panel", True), ("combined", True), ("joint", False)):
+        raised = found(*STEADY, model__family=family, priors=(), **visits)
+        assert ("kind_not_learned" in raised) is told
+    assert found(*STEADY, model__family="panel", priors=(), **visits)["kind_not_learned"].target == "talks"
+    assert "kind_not_learned" not in found(*STEADY, model__family="panel", priors=())
