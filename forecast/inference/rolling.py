@@ -1,44 +1,24 @@
-"""Posteriors at successive origins: compile once, fit rarely, carry the draws on by weights.
-
-Between fits the draws of the last one go from origin to origin as the particles of a filter (Gordon, Salmond
-and Smith 1993, doi:10.1049/ip-f-2.1993.0015): they are weighted by the ratio of likelihoods, Pareto smoothed
-(Vehtari, Simpson, Gelman, Yao, Gabry 2024, arXiv:1507.02646), resampled, and what lies beyond the data is
-drawn anew. Only what was learned since the last origin enters a step of weights, so that they hold longer
-than weights from an old fit. Draws that come from the same draw of the fit are not separate evidence on
-the parameters: a new fit is made when too few *ancestors* are left, or a step's weights cannot be trusted.
-"""
+"""Posteriors at successive origins: compile once, fit rarely, carry the draws on between fits."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forecast.inference.compile_cache import compile_model
 from forecast.inference.gates import check_gates
-from forecast.inference.importance import PARETO_K_MAX, importance_weights
+from forecast.inference.particles import MOST_PARTICLES, LogLikelihood, Particles, carry_on
 from forecast.inference.posterior import SamplerOptions
 from forecast.inference.sampling import Rerun, fit_compiled
-from forecast.models.draws import with_new_future
 from forecast.panel.panel import Panel
 from forecast.priors import PriorSet
 
 if TYPE_CHECKING:
     from forecast.families.family import Draws, EventModel
-
-ANCESTORS_MIN = 50.0
-"""Effective number of draws of the fit that must be left behind the particles.
-
-A score needs the mean of a probability. With a share ρ of its variance p(1 − p) left open by the parameters,
-n effective draws cost ρ / (2n) nats on average: .002 at n = 50 and ρ = .2, a fifth of a benchmark's error.
-"""
-STEP_MIN = 0.1
-"""Share of the particles that the weights of one step must leave in effect."""
-Variables = Mapping[str, NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -50,7 +30,7 @@ class OriginDraws:
     refitted : bool
         A new fit was made at this origin.
     pareto_k : float
-        Shape of the tail of the weights of the last step, −inf right after a fit.
+        Shape of the tail of the weights since the last origin, −inf right after a fit.
     effective_draws : float
         Draws of the fit that are behind them, 1/Σ of squared shares.
     converged : bool
@@ -62,29 +42,6 @@ class OriginDraws:
     pareto_k: float
     effective_draws: float
     converged: bool
-
-
-@dataclass
-class _Particles:
-    """Draws of equal weight at an origin: variables, log likelihood and draw of the fit, by particle."""
-
-    variables: Variables
-    log_likelihood: NDArray[np.float64]
-    ancestor: NDArray[np.int64]
-    pareto_k: float = -np.inf
-
-    def spaced(self, most: int | None) -> Variables:
-        """Variables of evenly spaced particles: copies of a draw, and draws of a chain, stand together."""
-        n = len(self.ancestor)
-        if most is None or most >= n:
-            return self.variables
-        rows = np.linspace(0, n - 1, most).round().astype(np.int64)
-        return {name: values[rows] for name, values in self.variables.items()}
-
-    @property
-    def effective_ancestors(self) -> float:
-        share = np.bincount(self.ancestor) / len(self.ancestor)
-        return float(1 / np.sum(share**2))
 
 
 @dataclass
@@ -137,7 +94,7 @@ class RollingPosterior:
         """Forget the last fit; the next origin is refitted from this seed."""
         self._options = replace(self._options, seed=seed)
         self._random = np.random.default_rng([seed, 1])
-        self._particles: _Particles | None = None
+        self._last: tuple[Panel, Particles] | None = None
         self._converged = False
         self.spent = StageSeconds()
 
@@ -148,20 +105,23 @@ class RollingPosterior:
         """
         watch = _Stopwatch()
         carried = None
-        if self._particles is not None and not self._exact:
-            carried = self._carry_on(self._particles, data)
+        if self._last is not None and not self._exact:
+            before, particles = self._last
+            likelihoods = self._log_likelihood(before), self._log_likelihood(data)
+            carried = carry_on(particles, *likelihoods, data.grid.n_steps, self._random)
             self.spent.bridge += watch.lap()
-        self._particles = carried or self._refit(data)
+        particles = carried or self._refit(data)
         self.spent.refit += 0.0 if carried else watch.lap()
+        self._last = data, particles
         return OriginDraws(
-            self._model.draws(self._particles.spaced(most)),
+            self._model.draws(particles.spaced(most).variables),
             carried is None,
-            self._particles.pareto_k,
-            self._particles.effective_ancestors,
+            particles.pareto_k,
+            particles.effective_ancestors,
             self._converged,
         )
 
-    def _refit(self, data: Panel) -> _Particles:
+    def _refit(self, data: Panel) -> Particles:
         ready = self._compiled.with_data(**self._model.arrays(data, self._priors(data)))
         options = replace(self._options, seed=self._options.seed + 10 * self.spent.fits)
         longer = Rerun(3, 3 * options.tune, 0.95)
@@ -169,25 +129,8 @@ class RollingPosterior:
         self._converged = check_gates(posterior).converged
         self.spent.fits += 1
         self.spent.failed += not self._converged
-        variables, n = dict(posterior.variables), posterior.n_draws
-        likelihood = np.zeros(n) if self._exact else self._log_likelihood(data, variables)
-        return _Particles(variables, likelihood, np.arange(n))
+        found = Particles(posterior.variables, np.arange(posterior.n_draws), data.grid.n_steps)
+        return found if self._exact else found.spaced(MOST_PARTICLES)
 
-    def _log_likelihood(self, data: Panel, variables: Variables) -> NDArray[np.float64]:
-        return self._model.log_likelihood(data, self._model.draws(variables))
-
-    def _carry_on(self, before: _Particles, data: Panel) -> _Particles | None:
-        """Weigh by what was learned since, and resample; ``None`` where a new fit is due."""
-        now = self._log_likelihood(data, before.variables)
-        found = importance_weights(now - before.log_likelihood)
-        n = len(now)
-        if not (found.pareto_k < PARETO_K_MAX and found.effective_draws >= STEP_MIN * n):
-            return None
-        # Systematic resampling: as many copies of each as its share of all, up to the next whole number.
-        edges = np.cumsum(found.weights)
-        edges[-1] = 1.0
-        rows = np.searchsorted(edges, (np.arange(n) + self._random.random()) / n)
-        variables = {name: values[rows] for name, values in before.variables.items()}
-        variables = with_new_future(variables, data.grid.n_steps, self._random)
-        particles = _Particles(variables, now[rows], before.ancestor[rows], found.pareto_k)
-        return particles if particles.effective_ancestors >= ANCESTORS_MIN else None
+    def _log_likelihood(self, data: Panel) -> LogLikelihood:
+        return lambda variables: self._model.log_likelihood(data, self._model.draws(variables))

@@ -200,6 +200,20 @@ def with_new_future(
     return changed
 
 
+def open_innovations(variables: Mapping[str, Floats], n_before: int, n_steps: int) -> dict[str, slice]:
+    """Return the innovations that a record of ``n_steps`` steps tells most of beside one of ``n_before``.
+
+    The newest two knots of the shorter record, which it hardly reaches, and all later ones; by name, along
+    the last axis.
+    """
+    last, first = knots_for(n_steps), knots_for(n_before)
+    spans = {
+        INNOVATIONS: slice(max(first - 2, 0), last),
+        DENSITY_INNOVATIONS: slice(max(density_knots_for(first) - 2, 0), density_knots_for(last)),
+    }
+    return {name: span for name, span in spans.items() if name in variables}
+
+
 def prior_draws(
     priors: PriorSet, n_draws: int, n_knots: int, rng: np.random.Generator, n_dyads: int = 1
 ) -> dict[str, Floats]:

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from scipy.stats import gamma
 
-from forecast.inference import rolling
+from forecast.inference import particles, rolling
+from forecast.inference.particles import ANCESTORS_MIN
 from forecast.inference.posterior import SamplerOptions
-from forecast.inference.rolling import ANCESTORS_MIN, RollingPosterior
+from forecast.inference.rolling import RollingPosterior
 from forecast.models.draws import INNOVATIONS, with_new_future
 from forecast.panel.panel import KNOT_STEPS, knots_for
 
-N_DRAWS, N_KNOTS = 2000, 40
+N_DRAWS, N_KNOTS = 1000, 40
 NOISE = 1.5
 
 
@@ -119,6 +120,45 @@ def test_what_lies_beyond_the_data_is_fresh_at_every_origin(make_rolling):
         ahead = found.draws[INNOVATIONS][:, 0, n:]
         assert len(np.unique(ahead[:, 0])) == N_DRAWS
     assert len(fits) < 4
+
+
+def sharply_seen(n, seen):
+    """As ``seen_after``, with a tenth of the noise: few particles come near what is seen."""
+    return SimpleNamespace(
+        seen=seen[:n], noise=NOISE / 10, grid=SimpleNamespace(n_steps=(n - 2) * KNOT_STEPS + 1)
+    )
+
+
+def test_newest_innovations_move_to_what_is_seen_of_them(make_rolling, monkeypatch):
+    class Sharp(NoisyKnots):
+        def log_likelihood(self, data, draws):
+            seen = draws[INNOVATIONS][:, 0, : len(data.seen)]
+            return -0.5 * ((data.seen - seen) ** 2).sum(axis=1) / data.noise**2
+
+        def exact_draws(self, data, rng):
+            innovations = rng.standard_normal((N_DRAWS, 1, N_KNOTS))
+            n = len(data.seen)
+            innovations[:, 0, :n] *= np.sqrt(data.noise**2 / (1 + data.noise**2))
+            innovations[:, 0, :n] += data.seen / (1 + data.noise**2)
+            return {INNOVATIONS: innovations}
+
+    seen = np.random.default_rng(5).normal(0, 1, N_KNOTS).clip(-1.5, 1.5)
+
+    def newest_after(moves):
+        monkeypatch.setattr(particles, "MOVES", moves)
+        make, _ = make_rolling
+        rolled = make(Sharp())
+        rolled.at(sharply_seen(8, seen))
+        found = rolled.at(sharply_seen(9, seen))
+        assert not found.refitted
+        return found.draws[INNOVATIONS][:, 0, 8]
+
+    spread = np.sqrt((NOISE / 10) ** 2 / (1 + (NOISE / 10) ** 2))
+    moved, still = newest_after(particles.MOVES), newest_after(())
+    assert moved.mean() == pytest.approx(seen[8] / (1 + (NOISE / 10) ** 2), abs=4 * spread / np.sqrt(300))
+    assert moved.std() == pytest.approx(spread, rel=0.1)
+    assert len(np.unique(moved)) > 0.9 * N_DRAWS
+    assert len(np.unique(still)) < 0.3 * N_DRAWS
 
 
 def test_only_innovations_that_the_record_does_not_reach_are_drawn_anew():
