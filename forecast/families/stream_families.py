@@ -134,9 +134,11 @@ TENSION = (
     "fixed thresholds, not states of the model."
 )
 SEVERITY = (
-    "How severe an act turns out is a ladder of steps, each with its own odds, which depend on tension and "
-    "on recent severe acts. Steps that were never climbed in the data rest on the prior, and the report says "
-    "so wherever they matter."
+    "How severe an act turns out is decided step by step. Each step has its own odds, which depend on "
+    "tension "
+    "and on recent severe acts. Steps that never occurred in the data rest on the prior, and the report "
+    "says so "
+    "wherever they matter."
 )
 
 JOINT = StreamFamily(

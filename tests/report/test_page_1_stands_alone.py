@@ -170,6 +170,20 @@ def test_without_history_and_track_record_page_1_says_so(front):
     assert "No track record yet: no backtest of this case was found" in front
 
 
+@pytest.mark.parametrize("name", ["brief.pdf", "report.pdf"])
+def test_no_type_in_print_is_smaller_than_eight_points(brief_run, name):
+    sizes = set()
+
+    def note(text, current, matrix, _font, size):
+        if text.strip():
+            sizes.add(round(size * abs(current[3] * matrix[3]), 2))
+
+    for page in PdfReader(brief_run / name).pages:
+        page.extract_text(visitor_text=note)
+    assert len(sizes) > 4
+    assert min(sizes) >= 8.0
+
+
 def test_page_2_has_what_counts_and_the_severity_scale(brief_run):
     text = words_of(PdfReader(brief_run / "brief.pdf").pages[1].extract_text())
     for part in ("This run compares no scenarios.", "Scheduled events", "Past cases", "5 extreme"):

@@ -130,6 +130,19 @@ def test_every_table_has_a_caption_and_heads_with_a_scope(page, run):
     assert all(one.attributes["tabindex"] == "0" and one.attributes["aria-label"] for one in regions)
 
 
+def test_on_a_phone_every_cell_names_its_column_and_no_type_of_a_chart_is_under_12_pixels(page, run):
+    cells = page.all("td")
+    assert cells
+    heads = {column.head for table in make_content(run).tables() for column in table.columns}
+    assert {one.attributes["data-head"] for one in cells} <= heads
+    charts = [one for one in page.all("div") if one.attributes.get("role") == "img"]
+    drawn = [one for one in page.all("svg") if "viewbox" in {name.lower() for name in one.attributes}]
+    widths = [float(one.attributes.get("viewbox", one.attributes.get("viewBox")).split()[2]) for one in drawn]
+    least = [float(one.attributes["style"].removeprefix("--least:").removesuffix("px")) for one in charts]
+    for pixels in least:
+        assert any(abs(pixels * 8 / 12 - width) < 1 for width in widths), pixels
+
+
 def test_every_figure_says_in_words_what_it_shows(page, run):
     charts = [block for section in make_content(run).sections for block in walk(section.blocks)]
     charts = [block for block in charts if isinstance(block, Chart)]

@@ -46,7 +46,7 @@ PAGE_1 = "brief"
 _MOST_TARGETS = 4
 _MOST_ROWS = 14
 _MOST_REASONS = 3
-_LONGEST_REASON = 95
+_LONGEST_REASON = 84
 _MOST_CAUTIONS = 3
 _RIGHT_MM = 80.0
 
@@ -115,12 +115,12 @@ def questions_table(run: RunRecords) -> Table:
     most = max(_MOST_ROWS // len(targets), 3)
     columns = [
         Column("Before"),
-        Column("0 to 100%", 24),
-        Column("Chance", 13, "right"),
-        Column("Plausible range", 19, "right"),
-        Column("In words", 30),
-        Column("Past windows", 16, "right"),
-        Column("Constant rate", 16, "right"),
+        Column("0 to 100%", 20 if run.previous else 22),
+        Column("Chance", 12, "right"),
+        Column("Plausible range", 18, "right"),
+        Column("In words", 28.5),
+        Column("Past windows", 14.5, "right"),
+        Column("Constant rate", 14.5, "right"),
     ]
     if run.previous:
         columns.append(Column("Change", 12, "right"))

@@ -127,7 +127,7 @@ def _describe(forecast: Forecast, past: tuple[PastForecast, ...]) -> str:
     return f"Line chart on one time axis. {before}Chance by day from now on. {'. '.join(parts)}."
 
 
-def draw_course(forecast: Forecast, past: tuple[PastForecast, ...], height: float = 2.0) -> Figure:
+def draw_course(forecast: Forecast, past: tuple[PastForecast, ...], height: float = 1.8) -> Figure:
     """Draw earlier forecasts of the headline before the as-of day, and the curve of every target after it.
 
     Lines carry ``gid``: ``history``, and ``course:<target>``.

@@ -24,11 +24,10 @@ def how_good_sentences(forecast: Forecast, record: TrackRecord | None) -> list[s
     rows = [row for row in record.rows if row.target == forecast.headline.target]
     if not rows:
         return ["The backtest did not cover this event, so these forecasts of it have no track record."]
-    tested = (
-        f"Tested at {wording.count(record.n_origins, 'past date')} from "
-        f"{wording.long_day(record.first_origin)} "
-        f"to {wording.long_day(record.last_origin)}, each time on what was known by then."
+    first, last = (
+        f"{wording.month_name(day)} {day.year}" for day in (record.first_origin, record.last_origin)
     )
+    tested = f"Tested at {wording.count(record.n_origins, 'past date')}, {first} to {last}."
     return [tested, *skill_sentences(rows), *_nearest_bin(forecast, record), reach_sentence(forecast, record)]
 
 
@@ -75,5 +74,5 @@ def _nearest_bin(forecast: Forecast, record: TrackRecord) -> list[str]:
     happened = round(near.observed_share * near.number)
     return [
         f"When we said about {wording.percent(near.forecast_mean)}, it happened in {happened:,} of "
-        f"{near.number:,} (calibrated: {wording.interval_percent((near.lower90, near.upper90))})."
+        f"{near.number:,}."
     ]

@@ -85,14 +85,14 @@ def _scenario_table(run: RunRecords) -> Table:
     rows += [_scenario_row(one, target, others, milestone.name) for one in forecast.scenarios]
     return Table(
         name="scenarios",
-        title="Each scenario: what it assumes, and what that does to each event",
+        title=f"Each scenario: what it assumes, the chance of {in_sentence(target.label)}, and other events",
         columns=(
-            Column("Scenario", 32),
+            Column("Scenario", 30),
             Column("What it assumes"),
-            Column(shorten(target.label, 24), 19, "right"),
+            Column("Chance", 13, "right"),
             Column("By assumption", 17, "right"),
-            Column("Model adds", 18, "right"),
-            *(Column(shorten(one.label, 24), 19, "right") for one in others),
+            Column("Model adds", 17, "right"),
+            *(Column(shorten(one.label, 60), 20, "right") for one in others),
         ),
         groups=one_group(rows),
     )

@@ -194,10 +194,7 @@ def reach_sentence(forecast: Forecast, record: TrackRecord) -> str:
     longest = max(row.horizon_days for row in record.rows)
     if ahead <= longest:
         return f"This forecast looks {ahead:,} days ahead; horizons up to {longest:,} days were tested."
-    return (
-        f"This forecast looks {ahead:,} days ahead, beyond the longest horizon tested, {longest:,} days: "
-        "how good so long a forecast is has not been shown."
-    )
+    return f"This forecast looks {ahead:,} days ahead, beyond the longest horizon tested, {longest:,} days."
 
 
 def _calibration_sentence(slope: ErrorBound | None) -> str:
