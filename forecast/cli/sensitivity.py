@@ -192,7 +192,7 @@ def _tornado(forecast: Forecast, found: Robustness) -> Iterator[Part]:
     more = f" {hidden} more with smaller effects: --json." if hidden else ""
     yield text(
         "Change in points ± Monte Carlo error. A step moves the middle of the prior to its 16% or 84% "
-        f"quantile; an act ahead surely fails to happen, or surely happens.{more}",
+        f"quantile; a scheduled event surely fails to happen, or surely happens.{more}",
         "dim",
     )
 

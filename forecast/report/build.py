@@ -90,13 +90,14 @@ def build_report(
             brief = make_brief(run)
             content = brief if brief_only else make_content(run)
             made = [folder / BRIEF]
-            (folder / BRIEF).write_bytes(set_brief(run, brief, folder))
+            figures: tuple[Path, ...] = ()
+            (folder / FIGURES).mkdir()
             if not brief_only:
-                (folder / FIGURES).mkdir()
                 figures = write_figures(content, folder / FIGURES)
                 (folder / PAGE).write_text(render_page(run, content, figures), encoding="utf-8")
                 (folder / PDF).write_bytes(set_pdf(run, content, figures))
                 made += [*figures, folder / PAGE, folder / PDF]
+            (folder / BRIEF).write_bytes(set_brief(run, brief, folder, figures))
             # Before the report is replaced, so that a folder that cannot be written changes nothing.
             charts = export_figures(content, export_figures_to) if export_figures_to else ()
             tables = export_tables(content, export_tables_to) if export_tables_to else ()
@@ -120,10 +121,18 @@ def build_report(
     )
 
 
-def set_brief(run: RunRecords, brief: Content, folder: Path) -> bytes:
-    """Return the PDF of the two pages, in the package's own frame; its figures are drawn below ``folder``."""
+def set_brief(run: RunRecords, brief: Content, folder: Path, drawn: tuple[Path, ...] = ()) -> bytes:
+    """Return the PDF of the two pages, in the package's own frame.
+
+    Figures that are ``drawn`` for the report already are taken from there, others are drawn below ``folder``.
+    """
+    names = [f"{chart.name}.svg" for chart in brief.charts()]
+    known = {path.name: path for path in drawn}
     with tempfile.TemporaryDirectory(prefix=".brief-", dir=folder) as name:
-        figures = write_figures(brief, Path(name))
+        if all(one in known for one in names):
+            figures = tuple(known[one] for one in names)
+        else:
+            figures = write_figures(brief, Path(name))
         return set_pdf(replace(run, options=replace(run.options, template=None)), brief, figures)
 
 

@@ -35,12 +35,12 @@ def caution_sentence(caution: Caution) -> str:
     match caution:
         case FewEvents():
             return (
-                f"Only {count(caution.events, 'event')} in the data, fewer than {caution.needed}: the priors "
-                "carry most of every figure."
+                f"Only {count(caution.events, 'event')} in the data, fewer than {caution.needed}: every "
+                "figure rests mostly on assumptions."
             )
         case FewTargetEvents():
             fewer = f", fewer than {caution.needed} times" if caution.events else ""
-            return f"{caution.label}: {_seen(caution)}{fewer}. The priors carry most of its figures."
+            return f"{caution.label}: {_seen(caution)}{fewer}. Its figures rest mostly on assumptions."
         case KindNotLearned():
             return (
                 f"{caution.label}: the other pairs that the pooled hazard was learned from held no target of "
@@ -110,7 +110,8 @@ def caution_lines(cautions: Sequence[Caution]) -> list[str]:
         if one is few[0]:
             seen = "; ".join(f"{target.label}, {_seen(target)}" for target in few)
             lines.append(
-                f"Targets seen fewer than {one.needed} times: {seen}. The priors carry most of their figures."
+                f"Targets seen fewer than {one.needed} times: {seen}. Their figures rest mostly on "
+                "assumptions."
             )
         elif not isinstance(one, FewTargetEvents):
             lines.append(one.text)

@@ -168,7 +168,7 @@ def _members(milestone: MilestoneForecast) -> list[Reason]:
         return []
     apart = max(shown) - min(shown)
     level = _graded(-apart, -FAR_APART_POINTS, -CLOSE_POINTS)
-    return [Reason(level, f"models that say between {min(shown):g}% and {max(shown):g}%")]
+    return [Reason(level, f"member models range from {min(shown):g}% to {max(shown):g}%")]
 
 
 def _coverage(forecast: Forecast) -> list[Reason]:

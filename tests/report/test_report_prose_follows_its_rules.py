@@ -108,7 +108,7 @@ def test_members_that_disagree_lower_confidence(forecast):
     targets = tuple(one.model_copy(update={"observed_before": 30}) for one in forecast.targets)
     base = forecast.model_copy(update={"targets": targets})
     apart = with_headline(base, interval90=(0.45, 0.55), members=members(0.3, 0.6))
-    assert confidence(apart, None).sentence == "Low confidence: models that say between 30% and 60%."
+    assert confidence(apart, None).sentence == "Low confidence: member models range from 30% to 60%."
     close = with_headline(base, interval90=(0.45, 0.55), members=members(0.48, 0.5))
     assert confidence(close, None).level == "moderate"
 

@@ -87,25 +87,25 @@ def test_fewer_than_thirty_events_used_are_few(found):
     assert "few_events" not in found(*rows[:30])
     one = found(*rows[:29])["few_events"]
     assert (one.events, one.needed) == (29, 30)
-    assert one.text == "Only 29 events in the data, fewer than 30: the priors carry most of every figure."
+    assert one.text == "Only 29 events in the data, fewer than 30: every figure rests mostly on assumptions."
 
 
 @pytest.mark.parametrize(
     ("rows", "events", "days", "said"),
     [
-        ((), 0, 0, "Serious crisis: never seen in the data. The priors carry most of its figures."),
+        ((), 0, 0, "Serious crisis: never seen in the data. Its figures rest mostly on assumptions."),
         (
             (("2019-05-01", "sanction", 4), ("2020-05-01", "sanction", 5)),
             2,
             2,
-            "Serious crisis: seen twice, fewer than 3 times. The priors carry most of its figures.",
+            "Serious crisis: seen twice, fewer than 3 times. Its figures rest mostly on assumptions.",
         ),
         (
             (("2019-05-01", "sanction", 4),) * 4,
             4,
             1,
-            "Serious crisis: seen once (4 events of a day count once), fewer than 3 times. The priors carry "
-            "most of its figures.",
+            "Serious crisis: seen once (4 events of a day count once), fewer than 3 times. Its figures rest "
+            "mostly on assumptions.",
         ),
     ],
 )
@@ -125,8 +125,8 @@ def test_targets_hardly_seen_share_one_line(case):
     path.write_text(CONFIG.replace("targets:\n", war), encoding="utf-8")
     lines = caution_lines(cautions_of(read_inputs(load_config(path))))
     assert lines[0] == (
-        "Targets seen fewer than 3 times: War, never seen in the data; Serious crisis, seen once. The priors "
-        "carry most of their figures."
+        "Targets seen fewer than 3 times: War, never seen in the data; Serious crisis, seen once. Their "
+        "figures rest mostly on assumptions."
     )
     assert not any("Serious crisis" in line for line in lines[1:])
 
