@@ -269,6 +269,7 @@ def void(
 
 
 app.command("verify")(ledger_verify.verify)
+app.command("stamp")(ledger_verify.stamp)
 app.command("resolve")(ledger_score.resolve)
 app.command("score")(ledger_score.score)
 app.command("export")(ledger_exchange.export)

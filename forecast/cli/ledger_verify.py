@@ -1,4 +1,4 @@
-"""``forecast ledger verify``: whether a ledger, and the runs that it knows, are as they were made."""
+"""``forecast ledger verify`` and ``stamp``: whether a ledger, and its runs, are as they were made."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from forecast.wording import count
 
 if TYPE_CHECKING:
     from forecast.ledger.runs_on_record import RunOnRecord
+    from forecast.ledger.stamping import Stamp
 
 _FEWEST_DIGITS = 8
 """Of a head: fewer could be met by chance."""
@@ -32,6 +33,7 @@ def verify(
     """
     from forecast.ledger.book import check_chain
     from forecast.ledger.runs_on_record import check_runs
+    from forecast.ledger.stamping import read_stamps
     from forecast.ledger.store import integrity_faults, read_links
 
     path = ledger_place(ledger)
@@ -47,7 +49,9 @@ def verify(
     place = next((link.sequence for link in links if stated and link.hash.startswith(stated)), None)
     runs = list(check_runs(book, path)) if fault is None else []
     altered = [one for one in runs if one.state == "altered"]
-    sound = not damage and fault is None and (head is None or place is not None) and not altered
+    stamps = list(read_stamps(book, path)) if fault is None else []
+    lost = [one for one in stamps if one.record is None]
+    sound = not damage and fault is None and (head is None or place is not None) and not altered and not lost
     marked = [record.sequence for record in book.records if record.clock_behind_s]
     content = {
         "ledger": str(path),
@@ -59,6 +63,7 @@ def verify(
         "stated_head_at": place,
         "clock_set_back_at": marked,
         "runs": [vars(one) for one in runs],
+        "stamps": [_stamp_facts(one) for one in stamps],
     }
     said = [f"{path}: {count(len(book), 'record')}, chain unbroken."]
     if place:
@@ -68,8 +73,7 @@ def verify(
         said.append(f"The clock stood behind an earlier record at: {shown}.")
     said += _run_lines(runs)
     said.append(f"Head {book.head}")
-    if head is None:
-        said.append("Note the head elsewhere: 'verify --head' then shows records cut off at the end, too.")
+    said += _stamp_lines(stamps, len(book))
     answer.print(content, map(line, said if sound else ()))
     if fault:
         raise LedgerError(
@@ -85,6 +89,11 @@ def verify(
         raise LedgerError(
             f"{path}: {head} is not in the chain, which holds {count(len(book), 'record')}: records were cut "
             "off at its end, or it is another ledger"
+        )
+    if lost:
+        raise LedgerError(
+            f"{path}: the chain is unbroken, but {lost[0].file.name} stamps a head that is not in it: the "
+            "chain was rewritten or cut off since, or the stamps are of another ledger"
         )
     if altered:
         listed = "\n".join(f"  {one.folder}: {one.why}" for one in altered)
@@ -105,3 +114,63 @@ def _run_lines(runs: Sequence[RunOnRecord]) -> Iterator[str]:
         number = sum(one.state == state for one in runs)
         if number:
             yield f"{count(number, 'run folder')}: {meaning}."
+
+
+def _stamp_facts(stamp: Stamp) -> dict[str, object]:
+    time = stamp.time.isoformat() if stamp.time else None
+    return {"head": stamp.head, "record": stamp.record, "time": time, "file": str(stamp.file)}
+
+
+def _stamp_lines(stamps: Sequence[Stamp], records: int) -> Iterator[str]:
+    """What the stamps prove, and what is not proved without one."""
+    answered = [one for one in stamps if one.time is not None and one.record is not None]
+    if waits := len(stamps) - len(answered):
+        yield f"{count(waits, 'stamp')} asked for and not answered: 'ledger stamp --service URL' sends them."
+    if not answered:
+        yield (
+            "No stamp: whoever holds the file could have rewritten all of it. Note the head elsewhere "
+            "('verify --head' compares), or have it stamped: forecast ledger stamp."
+        )
+        return
+    last = max(answered, key=lambda one: one.record or 0)
+    since = records - (last.record or 0)
+    yield f"Record {last.record} was stamped on {last.time:%Y-%m-%d %H:%M:%S} UTC; {since} since."
+    yield f"Check the signature: openssl ts -verify -digest {last.head} -in {last.file} -CAfile SERVICE.pem"
+
+
+@takes_options
+def stamp(
+    ledger: Path | None = LEDGER,
+    service: str | None = option(None, "--service", "Address of a time-stamp service (RFC 3161).", "URL"),
+    response: Path | None = option(None, "--response", "Take an answer fetched by other means.", "FILE"),
+    *,
+    answer: Answer,
+) -> None:
+    """Have the head signed with the time by a service of your choice, so that nobody can rewrite the past.
+
+    Only the head, a hash, is sent. Without --service, or offline, the request waits in FILE.stamps beside the
+    ledger, and the next call sends it.
+    """
+    from forecast.ledger import stamping
+    from forecast.ledger.store import open_ledger
+    from forecast.storage import read_plain
+
+    path = ledger_place(ledger)
+    book = open_ledger(path)
+    request = stamping.make_request(book, path)
+    answers = []
+    if response is not None:
+        try:
+            content = read_plain(response, stamping.MAX_ANSWER_BYTES)
+        except OSError as error:
+            raise InputError(f"--response {response}: cannot be read ({error.strerror or error})") from error
+        answers = [stamping.take_answer(request, content, str(response))]
+    elif service is not None:
+        answers = stamping.send_waiting(path, service)
+    stamps = list(stamping.read_stamps(book, path))
+    facts = {"ledger": str(path), "head": book.head, "stamps": [_stamp_facts(one) for one in stamps]}
+    said = [f"Head {book.head}"]
+    said += [f"Stamped: {one}" for one in answers]
+    said += [f"Waits to be sent: {one}" for one in stamping.waiting(path)]
+    said += _stamp_lines(stamps, len(book)) if answers else []
+    answer.print(facts, map(line, said))

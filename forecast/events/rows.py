@@ -310,7 +310,15 @@ def _parquet_sheet(path: Path) -> Sheet:
     except duckdb.Error as error:
         reason = str(error).splitlines()[0][:200]
         return Sheet(faults=[Fault(None, "", f"the Parquet file cannot be read: {reason}")])
-    return Sheet([Row(0, names), *(Row(number, list(row)) for number, row in enumerate(rows, start=1))])
+    return Sheet(
+        [
+            Row(0, names),
+            *(
+                Row(number, ["" if cell is None else str(cell) for cell in row])
+                for number, row in enumerate(rows, start=1)
+            ),
+        ]
+    )
 
 
 def literal_path(path: Path) -> str:

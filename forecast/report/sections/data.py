@@ -187,5 +187,6 @@ def identity_rows(run: RunRecords) -> list[tuple[str, str]]:
         ("Model family", forecast.model),
         ("As of", forecast.as_of.isoformat()),
         *((label, str(run.manifest[key])) for key, label in labels.items() if key in run.manifest),
+        *([("Ledger head", run.ledger_record.head)] if run.ledger_record else []),
         ("Versions", versions or "not recorded"),
     ]
