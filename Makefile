@@ -9,7 +9,7 @@ FRAME := pyproject.toml tools/install-lock tools/find-python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup report check watch sample track-record test test-slow fuzz torture lint bench lock clean
+.PHONY: help setup report check watch sample track-record test test-slow fuzz torture supply lint bench lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -51,6 +51,9 @@ fuzz: .venv/.run .venv/.dev  ## damage every input at random: 100,000 cases, eac
 
 torture: .venv/.run .venv/.dev  ## kill commands, and cut the power, at every file operation (an hour; ARGS="--most 8")
 	$(VENV)/python tools/attack/torture.py $(ARGS)
+
+supply: .venv/.run .venv/.dev  ## check licences and advisories of what is installed; write build/sbom.json (CycloneDX)
+	$(VENV)/python tools/supply.py --sbom build/sbom.json $(ARGS)
 
 lint: .venv/.run .venv/.dev  ## check style, types, the import contract and spelling
 	$(VENV)/ruff check .

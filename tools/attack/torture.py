@@ -397,7 +397,7 @@ def _gdelt_rows(day: int) -> str:
     return "\n".join(rows) + "\n"
 
 
-def prepared(folder: Path) -> None:
+def prepared(folder: Path, *, drawn: bool = False) -> None:
     """Make the run that the scenes copy, and one a year before; later runs take its fit from memory."""
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
         (folder / "config.yaml").write_text(CONFIG)
@@ -417,6 +417,12 @@ def prepared(folder: Path) -> None:
                 return known[key]
 
         workflow.fit_and_judge = once
+        if not drawn:
+            # What is drawn and set is the same each time; only where it is written matters here.
+            build = importlib.import_module("forecast.report.build")
+            build.figure_bytes = lambda figure, kind, ground="white": b"<svg/>"
+            build.set_pdf = lambda run, content, figures: b"%PDF-"
+            build.render_page = lambda run, content, figures: "<html></html>"
         # Only the fits are made here: threads of libraries do not survive the forks that follow.
         for day in ("2022-01-01", "2021-01-01"):
             config = load_config(folder / "config.yaml", [f"as_of={day}"])
@@ -456,12 +462,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--most", type=int, default=None, help="points a scene; all when absent")
     parser.add_argument("--only", default="", help="scenes whose name holds this")
+    parser.add_argument("--draw", action="store_true", help="draw charts and set pages, too (slow)")
     given = parser.parse_args()
     warnings.filterwarnings("ignore", message=".*use of fork.*")
     broken: list[str] = []
     points = whole = absent = 0
     with tempfile.TemporaryDirectory() as name:
-        prepared(Path(name))
+        prepared(Path(name), drawn=given.draw)
         for scene in scenes(Path(name)):
             if given.only not in scene.name:
                 continue
