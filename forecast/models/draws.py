@@ -214,6 +214,20 @@ def open_innovations(variables: Mapping[str, Floats], n_before: int, n_steps: in
     return {name: span for name, span in spans.items() if name in variables}
 
 
+def with_longer_future(
+    variables: Mapping[str, Floats], n_steps: int, rng: np.random.Generator
+) -> dict[str, Floats]:
+    """Add knots until a record of so many steps is reached, their innovations drawn from the prior."""
+    longer = dict(variables)
+    knots = knots_for(n_steps)
+    for name, wanted in ((INNOVATIONS, knots), (DENSITY_INNOVATIONS, density_knots_for(knots))):
+        if name in longer and longer[name].shape[-1] < wanted:
+            held = longer[name]
+            missing = rng.standard_normal((*held.shape[:-1], wanted - held.shape[-1]))
+            longer[name] = np.concatenate([held, missing], axis=-1)
+    return longer
+
+
 def prior_draws(
     priors: PriorSet, n_draws: int, n_knots: int, rng: np.random.Generator, n_dyads: int = 1
 ) -> dict[str, Floats]:

@@ -55,6 +55,14 @@ class Change(Record):
     arrow: Literal["up", "down"] | None = Field(description="only where the change is beyond twice its error")
 
 
+class WeightsRecord(Record):
+    """An earlier fit whose draws, with weights, stand for today's posterior, and what they are worth."""
+
+    fitted_as_of: date
+    pareto_k: float = Field(description="shape of the tail of the weights, the worst of several models")
+    effective_draws: float = Field(description="1/Σw², the least of several models")
+
+
 class DyadEntry(Record):
     """One dyad of the list."""
 
@@ -75,6 +83,7 @@ class DyadEntry(Record):
         description="targets of whose categories the dyad has no act: pooled hazard and climatology answer",
     )
     work: Work | None = None
+    weights: WeightsRecord | None = Field(default=None, description="where an earlier fit was carried on")
     last_event: date | None = None
     events: int = 0
     cautions: tuple[Caution, ...] = ()

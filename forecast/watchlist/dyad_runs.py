@@ -23,13 +23,15 @@ from forecast.families import family_named
 from forecast.panel.streams import TargetRule
 from forecast.records.cautions import Caution
 from forecast.records.forecast import TargetForecast
-from forecast.records.watch import Failure, Work
+from forecast.records.watch import Failure, WeightsRecord, Work
 from forecast.runs.cautions import cautions_of, far_from_baseline
 from forecast.runs.inputs import Inputs, inputs_of, load_hazard, load_population, target_rules
 from forecast.runs.run import Run
+from forecast.runs.stages import stage_seeds
+from forecast.watchlist.carrying import Fitted, carry
 from forecast.watchlist.direct import direct_forecasts, is_direct
 from forecast.wording.warnings import failure_sentence
-from forecast.workflows.forecast import run_of_inputs
+from forecast.workflows.forecast import GivenDraws, run_of_inputs
 
 SMALL = frozenset({"few_events", "few_target_events", "one_episode"})
 """Cautions that make a dyad small."""
@@ -40,11 +42,13 @@ class Job:
     """What to forecast of one dyad.
 
     ``earlier`` are the events that the watch before knew, ``None`` without one, or where they are the same.
+    ``fitted`` is the last fit of an earlier watch, whose draws may do with weights.
     """
 
     config: Config
     events: EventTable
     earlier: EventTable | None = None
+    fitted: Fitted | None = None
 
     @property
     def key(self) -> str:
@@ -73,6 +77,7 @@ class Numbers(NamedTuple):
     work: Work
     counterfactual: tuple[TargetForecast, ...] | None
     run: Run | None = None
+    carried: WeightsRecord | None = None
 
 
 class DyadFailed(NamedTuple):
@@ -88,10 +93,10 @@ Result = Numbers | DyadFailed
 def run_dyad(job: Job) -> Result:
     """Forecast one dyad; what goes wrong with it is returned, so that it stops nothing else."""
     try:
-        numbers = _numbers(job.config, job.events)
+        numbers = _numbers(job.config, job.events, job.fitted)
         if job.earlier is None or isinstance(numbers, DyadFailed):
             return numbers
-        then = _numbers(job.config, job.earlier)
+        then = _numbers(job.config, job.earlier, job.fitted)
         return numbers if isinstance(then, DyadFailed) else numbers._replace(counterfactual=then.targets)
     except NotConvergedError as error:
         return DyadFailed(Failure(code="not_converged", text=str(error)))
@@ -107,7 +112,7 @@ def first_day(config: Config, events: EventTable) -> date:
     return found
 
 
-def _numbers(config: Config, events: EventTable) -> Numbers | DyadFailed:
+def _numbers(config: Config, events: EventTable, fitted: Fitted | None) -> Numbers | DyadFailed:
     known = events.known_by(config.as_of)
     if not len(known):
         text = f"nothing was known by {config.as_of}; the first act became known on {events.known_date.min()}"
@@ -122,16 +127,17 @@ def _numbers(config: Config, events: EventTable) -> Numbers | DyadFailed:
     direct = is_direct(family_named(config.model.family))
     asked = rules if direct or inputs is None else [rule for rule in rules if rule.name in unseen]
     found = direct_forecasts(config, known, asked, hazard, start) if asked else {}
-    run: Run | None = None
+    run, weights = None, None
     if not direct and inputs is not None:
-        run = _fitted(inputs)
+        run, weights = _run(inputs, fitted)
         if not run.forecast.converged:
             said = " ".join(map(failure_sentence, run.forecast.diagnostics.failures))
             return DyadFailed(Failure(code="not_converged", text=f"the fit did not converge. {said}"), run)
         found |= {target.name: target for target in run.forecast.targets}
     targets = tuple(found[rule.name] for rule in rules)
     cautions = (*far_from_baseline(targets), *(cautions_of(inputs) if inputs else ()))
-    return Numbers(targets, unseen, cautions, "fitted" if run else "direct", None, run)
+    work: Work = "reweighted" if weights else "fitted" if run else "direct"
+    return Numbers(targets, unseen, cautions, work, None, run, weights)
 
 
 def _with_targets(config: Config, rules: Sequence[TargetRule]) -> Config:
@@ -144,9 +150,17 @@ def _with_targets(config: Config, rules: Sequence[TargetRule]) -> Config:
     return changed
 
 
-def _fitted(inputs: Inputs) -> Run:
+def _run(inputs: Inputs, fitted: Fitted | None) -> tuple[Run, WeightsRecord | None]:
+    """Run on the draws of an earlier fit where weights can stand for today's posterior, else on a new fit."""
+    carried = carry(fitted, inputs, stage_seeds(inputs.config).fit) if fitted else None
+    if carried is not None and fitted is not None:
+        given = GivenDraws(carried.posteriors, carried.diagnostics)
+        weights = WeightsRecord(
+            fitted_as_of=fitted.as_of, pareto_k=carried.pareto_k, effective_draws=carried.effective_draws
+        )
+        return run_of_inputs(inputs, drivers=False, given=given), weights
     with warnings.catch_warnings(action="ignore", category=NotConvergedWarning):
-        return run_of_inputs(inputs, drivers=False)
+        return run_of_inputs(inputs, drivers=False), None
 
 
 def is_small(numbers: Numbers) -> bool:

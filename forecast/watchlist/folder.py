@@ -17,12 +17,13 @@ from pydantic import ValidationError
 from forecast.config.watchlist import Watchlist
 from forecast.config.writing import resolved_yaml
 from forecast.errors import BusyError, EventError, RunFolderError
+from forecast.evaluation.unit_store import decisive_versions
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
 from forecast.records.base import Record
 from forecast.records.cautions import Caution
 from forecast.records.forecast import TargetForecast
-from forecast.records.watch import Failure, Watch, Work
+from forecast.records.watch import Failure, Watch, WeightsRecord, Work
 from forecast.runs import files
 from forecast.runs.folder import (
     kind_of,
@@ -34,6 +35,7 @@ from forecast.runs.folder import (
 )
 from forecast.runs.run import write_run
 from forecast.storage import claim, write_file
+from forecast.watchlist.carrying import Fitted, read_fitted
 from forecast.watchlist.dyad_runs import DyadFailed, Job, Numbers, Result
 
 WATCH, TABLE, PDF, PAGE, FEED = "watch.json", "watch.csv", "watch.pdf", "watch.html", "watch.atom"
@@ -51,6 +53,9 @@ class DyadRecord(Record):
     cautions: tuple[Caution, ...] = ()
     work: Work = "direct"
     counterfactual: tuple[TargetForecast, ...] | None = None
+    weights: WeightsRecord | None = None
+    code: str = ""
+    """Version of the code that the numbers were made by."""
     failure: Failure | None = None
 
 
@@ -127,6 +132,8 @@ def keep_dyad(folder: Path, job: Job, result: Result) -> DyadRecord:
             cautions=result.cautions,
             work=result.work,
             counterfactual=result.counterfactual,
+            weights=result.carried,
+            code=decisive_versions(),
         )
     if folder.exists() and kind_of(folder) not in ("run", "watched dyad"):
         raise RunFolderError(f"{folder}: is in the way of a dyad. Move it away, or use another --out")
@@ -171,6 +178,15 @@ def earlier_events(folder: Path, dyad: str, known: EventTable) -> EventTable | N
         return read_events(folder / dyad / files.EVENTS)
     except (EventError, RunFolderError):
         return None
+
+
+def last_fit(folder: Path, dyad: str) -> Fitted | None:
+    """Return the fit behind a dyad's numbers in an earlier watch; ``None`` without one by this version."""
+    record = _read(folder / dyad / DYAD)
+    if record is None or record.work not in ("fitted", "reweighted") or record.code != decisive_versions():
+        return None
+    day = record.weights.fitted_as_of.isoformat() if record.weights else folder.name
+    return read_fitted(folder.parent / day / dyad)
 
 
 def write_watch(watch: Watch, folder: Path, made: dict[str, bytes]) -> None:

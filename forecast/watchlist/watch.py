@@ -231,8 +231,8 @@ def _add_earlier(entries: Sequence[_Entry], before: tuple[Watch, Path]) -> None:
         if entry.job is None or entry.dyad.key not in done:
             continue
         earlier = places.earlier_events(folder, entry.dyad.key, entry.job.events)
-        if earlier is not None:
-            entry.job = Job(entry.job.config, entry.job.events, earlier)
+        fitted = places.last_fit(folder, entry.dyad.key)
+        entry.job = Job(entry.job.config, entry.job.events, earlier, fitted)
 
 
 def _run(entries: Sequence[_Entry], folder: Path, asked: WatchOptions, tell: Listener) -> None:
@@ -339,6 +339,7 @@ def _entry_of(
             "model": watchlist.model.family,
             "unseen": result.unseen,
             "work": result.work,
+            "weights": result.carried,
             "cautions": result.cautions,
             "targets": result.targets,
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -108,10 +108,17 @@ def make_forecast(
     return _make(inputs, plans, clock, tell, drivers=drivers, keep=keep)
 
 
-def run_of_inputs(inputs: Inputs, listen: Listener | None = None, *, drivers: bool = True) -> Run:
-    """Run all stages on inputs that are read already; as ``make_forecast``."""
+def run_of_inputs(
+    inputs: Inputs,
+    listen: Listener | None = None,
+    *,
+    drivers: bool = True,
+    given: GivenDraws | None = None,
+) -> Run:
+    """Run all stages on inputs that are read already, as ``make_forecast``; given draws are not fitted."""
     tell = listen or (lambda progress: None)
-    return _make(inputs, plan_scenarios(inputs, inputs.scenarios), Clock(), tell, drivers=drivers)
+    plans = plan_scenarios(inputs, inputs.scenarios)
+    return _make(inputs, plans, Clock(), tell, drivers=drivers, given=given)
 
 
 def _make(
@@ -122,9 +129,10 @@ def _make(
     *,
     drivers: bool,
     keep: Callable[[Run], None] | None = None,
+    given: GivenDraws | None = None,
 ) -> Run:
     config = inputs.config
-    posteriors, hits, gates, combined = fit_and_judge(inputs, tell, clock.time)
+    posteriors, hits, gates, combined = fit_and_judge(inputs, tell, clock.time, given)
     with clock.time("simulate"):
         targets = target_forecasts(inputs, hits, posteriors[inputs.main.model.name].n_chains, combined)
         combination = combined.record(inputs) if combined else None
@@ -185,13 +193,20 @@ def _make(
     return replace(base, forecast=forecast, analysis=analysis)
 
 
+class GivenDraws(NamedTuple):
+    """Draws by model that stand for the posterior without a fit, and diagnostics of the fit behind."""
+
+    posteriors: Mapping[str, Posterior]
+    diagnostics: Diagnostics
+
+
 class Judged(NamedTuple):
     """Posteriors by model, the first days of all targets, and what the gates say of both.
 
     ``combined`` is what a combination made of its members; ``None`` for other families.
     """
 
-    posteriors: dict[str, Posterior]
+    posteriors: Mapping[str, Posterior]
     hits: FirstPassages
     gates: Diagnostics
     combined: Combined | None = None
@@ -201,13 +216,20 @@ def fit_and_judge(
     inputs: Inputs,
     listen: Listener | None = None,
     timed: Callable[[str], AbstractContextManager[None]] = _untimed,
+    given: GivenDraws | None = None,
 ) -> Judged:
     """Fit every model of the family, simulate, and check the gates, milestone probabilities included.
 
-    ``timed`` wraps the stages ``fit`` and ``simulate``. ``NotConvergedError`` when the sampler could not run
-    at all.
+    ``timed`` wraps the stages ``fit`` and ``simulate``. Draws that are ``given`` are not fitted, and have the
+    diagnostics of the fit they come from. ``NotConvergedError`` when the sampler could not run at all.
     """
     tell = listen or (lambda progress: None)
+    if given is not None:
+        with timed("fit"):
+            pass
+        with timed("simulate"):
+            _, hits, combined = simulate_fits(inputs, given.posteriors)
+        return Judged(given.posteriors, hits, given.diagnostics, combined)
     with timed("fit"):
         tell(StageProgress("compile"))
         posteriors = {
