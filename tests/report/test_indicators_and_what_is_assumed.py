@@ -35,7 +35,7 @@ def test_page_1_has_two_quiet_days_another_event_and_the_act_that_moves_most(for
     assert [indicator_sentence(forecast, one) for one in chosen_indicators(forecast)] == [
         "No such event before 17 November 2023: 38%.",
         "No such event before 13 January 2024: 33%.",
-        "Only major escalation before 17 November 2023: 41%.",
+        "Major escalation but no such event before 17 November 2023: 41%.",
         "One more military incident of severity 3 before 17 November 2023: +1.2 points, to 50%.",
     ]
 

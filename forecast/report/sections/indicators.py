@@ -80,8 +80,7 @@ def indicator_sentence(forecast: Forecast, one: Indicator) -> str:
     if one.code == "quiet":
         return f"No such event before {day}: {then}."
     if one.code == "other_target":
-        label = in_sentence(forecast.target(one.target or "").label)
-        return f"Only {label} before {day}: {then}."
+        return f"{forecast.target(one.target or '').label} but no such event before {day}: {then}."
     said = f"One more {name_category(one.category or '').lower()} of severity {one.severity} before {day}"
     if not is_clear(one):
         return f"{said}: no measurable change."
