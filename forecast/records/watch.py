@@ -157,7 +157,7 @@ class TriggerRecord(Record):
 class WatchNote(Record):
     """Something that went wrong beside the forecasts."""
 
-    code: Literal["webhook_failed", "command_failed", "no_previous_watch", "rows_repeated"]
+    code: Literal["webhook_failed", "command_failed", "rows_repeated", "theatre_only"]
     text: str
 
 

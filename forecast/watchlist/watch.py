@@ -11,14 +11,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-import numpy as np
-
 from forecast.config.watchlist import WatchedDyad, Watchlist
 from forecast.errors import InputError
 from forecast.evaluation.unit_store import decisive_versions
 from forecast.evaluation.workers import LOCAL, spread
 from forecast.events.dyads import DyadRule, actors_of, near_actors
-from forecast.events.table import EventTable, csv_text
+from forecast.events.table import csv_text
 from forecast.families import family_named
 from forecast.families.combination import Combination
 from forecast.ledger.store import refuse_unusable
@@ -161,9 +159,7 @@ def _read_dyads(watchlist: Watchlist, files: Sequence[EventFile], *, keep_going:
             continue
         job = compacted(Job(watchlist.config_of(position, found.table.source), found.table))
         entry = _Entry(dyad, job, feed_faults(found.files, watchlist.as_of))
-        if found.repeated:
-            text = f"{dyad.key}: {count(found.repeated, 'row')} in more than one file, each counted once."
-            entry.notes.append(WatchNote(code="rows_repeated", text=text))
+        entry.notes.extend(_notes(dyad, found))
         stale = next((one for one in entry.faults if one.code == "stale_feed"), None)
         if stale and watchlist.stale == "refuse":
             entry.failure = Failure(code="stale_refused", text=f"not forecast (stale: refuse). {stale.text}")
@@ -209,18 +205,25 @@ def _problem(
     watchlist: Watchlist, dyad: WatchedDyad, found: DyadEvents | None, files: Sequence[EventFile]
 ) -> str:
     rule, as_of = rule_of(dyad), watchlist.as_of
-    if found is None or not np.any(_between_sides(rule, found.table)):
+    if found is None:
         known = frozenset[str]().union(*(actors_of(one.table) for one in files))
-        sides = DyadRule(rule.a, rule.b).in_words()
-        return f"{dyad.key}: the event files hold no {sides}.{near_actors(rule.actors, known)}"
+        return f"{dyad.key}: the event files hold no {rule.in_words()}.{near_actors(rule.actors, known)}"
     if not len(found.table.known_by(as_of)):
         first = found.table.known_date.min()
         return f"{dyad.key}: nothing was known by {as_of}; the first act became known on {first}"
     return ""
 
 
-def _between_sides(rule: DyadRule, events: EventTable) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-    return DyadRule(rule.a, rule.b).mask(events)
+def _notes(dyad: WatchedDyad, found: DyadEvents) -> Iterator[WatchNote]:
+    """Yield what must be known of the acts of a dyad."""
+    if found.repeated:
+        text = f"{dyad.key}: {count(found.repeated, 'row')} in more than one file, each counted once."
+        yield WatchNote(code="rows_repeated", text=text)
+    rule = rule_of(dyad)
+    if rule.theatre and not DyadRule(rule.a, rule.b).mask(found.table).any():
+        third = ", ".join(rule.theatre)
+        text = f"{dyad.key}: no act between the two sides; its number rests on acts with {third}."
+        yield WatchNote(code="theatre_only", text=text)
 
 
 def _add_earlier(entries: Sequence[_Entry], before: tuple[Watch, Path]) -> None:

@@ -334,3 +334,17 @@ def test_an_interrupted_command_says_how_to_go_on(trial, tmp_path, monkeypatch, 
     monkeypatch.setattr(watching, "run_dyad", stop_after_one)
     assert command("watch", trial, "--out", tmp_path / "out", "--quiet") == 130
     assert "1 dyad finished. The same command goes on" in capsys.readouterr().err
+
+
+def test_acts_with_third_parties_alone_are_forecast_and_said_so(tmp_path):
+    write_dyads(tmp_path)
+    path = write_list(tmp_path, dyads=["{a: AAA, b: ZZZ, theatre: [BBB]}", "{a: DDD, b: EEE}"])
+    watch, _ = run_watch(load_watchlist(path), WatchOptions(out=tmp_path, report=False))
+    assert [note.code for note in watch.notes] == ["theatre_only"]
+    direct, _ = run_watch(
+        load_watchlist(write_list(tmp_path, dyads=["{a: AAA, b: BBB}"])),
+        WatchOptions(out=tmp_path / "direct", report=False),
+    )
+    third = next(one for one in watch.dyads if one.name == "aaa-zzz")
+    chances = [m.probability for m in third.targets[0].milestones]
+    assert chances == [m.probability for m in direct.dyads[0].targets[0].milestones]
