@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from forecast.cli.options import (
     RUNS,
     SPACINGS,
+    USUAL_HORIZONS,
     DatedOptions,
     OriginOptions,
     Output,
@@ -40,7 +41,7 @@ class PlanOptions(OriginOptions):
     """What is forecast in a backtest of one config."""
 
     horizons: str = option(
-        "30,90,180",
+        USUAL_HORIZONS,
         "--horizons",
         "Days ahead, with commas; the word milestones adds the distances of the config's own.",
         "DAYS",

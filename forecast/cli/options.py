@@ -27,6 +27,7 @@ RUNS = Path("reports")
 DateOrder = Literal["iso", "dmy", "mdy"]
 """As ``forecast.events.cells.DateOrder``, which costs imports."""
 _MODELS = "joint,focused,target,panel,ensemble,combined"
+USUAL_HORIZONS = "30,90,180"
 SHOWN_MODELS = "joint,focused,panel,combined"
 
 
@@ -174,7 +175,7 @@ class OriginOptions:
     origins: str = option(
         "monthly", "--origins", "quarterly, monthly, weekly, or days: 2021-01-01,2021-07-01.", "WHEN"
     )
-    horizons: str = option("30,90,180", "--horizons", "Days ahead, with commas.", "DAYS")
+    horizons: str = option(USUAL_HORIZONS, "--horizons", "Days ahead, with commas.", "DAYS")
     models: str = option(SHOWN_MODELS, "--models", f"Some of {_MODELS}. Baselines are always shown.", "LIST")
     jobs: int = option(1, "--jobs", "Processes to use.", "N", min=1, max=256)
 

@@ -148,3 +148,11 @@ def test_a_backtest_of_a_list_is_asked_for_like_that_of_a_config(tmp_path, capsy
     assert (tmp_path / "out/trial/backtest/scores.json").is_file()
     assert command(*arguments, "--force") == 0
     assert "Triggers on force, 180 days" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("ignored", [["--horizons", "30"], ["--seed", "3"], ["--dates", "dmy"]])
+def test_what_a_list_settles_itself_is_refused_as_an_option(tmp_path, capsys, ignored):
+    write_dyads(tmp_path)
+    assert command("backtest", write_list(tmp_path), *ignored, "--out", tmp_path / "out") == 2
+    assert ignored[0] in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
