@@ -45,6 +45,8 @@ def main() -> None:
     except KeyboardInterrupt as stop:
         message, code = _stopped(stop)
     except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):
+            end.code = PIPE_CLOSED  # Typer gives 1, which means something else here
         if end.code != INTERRUPTED:
             raise
         # Typer turns Ctrl-C into this code, without a word.

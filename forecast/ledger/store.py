@@ -114,6 +114,8 @@ def write_ledger(path: Path, clock: Callable[[], datetime] = _now) -> Iterator[L
     record, the new one says by how much and a warning is logged. ``LedgerError`` when the file is no ledger,
     from a newer version, broken, or cannot be written.
     """
+    if path.exists():
+        _refuse_device(path)
     with _translated(path, "written"):
         path.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)) as connection:
@@ -146,10 +148,16 @@ def refuse_unusable(path: Path) -> Book:
         pass
     if not path.exists():
         return Book(str(path))
+    _refuse_device(path)
     # Not by opening it: closing a file drops all locks that the process holds on it.
     if not os.access(path, os.W_OK):
         raise _cannot(path, "written", os.strerror(errno.EACCES))
     return open_ledger(path)
+
+
+def _refuse_device(path: Path) -> None:
+    if not path.is_file():
+        raise LedgerError(f"{path}: is no plain file, so no ledger. Give the file of the ledger")
 
 
 def _connect_to_read(path: Path) -> sqlite3.Connection:

@@ -4,14 +4,16 @@ import csv
 import hashlib
 import io
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from forecast.config.writing import schema_text
 from forecast.errors import LedgerError
-from forecast.ledger.entries import ChainLine, VoidEntry, with_id
+from forecast.ledger.book import is_over
+from forecast.ledger.entries import ChainLine, JudgementEntry, VoidEntry, with_id
 from forecast.ledger.exporting import (
     chain_lines,
     hubverse_forecasts,
@@ -20,7 +22,7 @@ from forecast.ledger.exporting import (
     question_sheet,
 )
 from forecast.ledger.importing import import_chain, read_answers, read_chain_file
-from forecast.ledger.store import write_ledger
+from forecast.ledger.store import open_ledger, write_ledger
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2023, 1, 1, tzinfo=UTC)
@@ -319,3 +321,50 @@ def test_every_faulty_row_is_named(case, tmp_path):
     lines = str(found.value).splitlines()
     assert len(lines) == 21
     assert lines[-1] == "… and 5 more"
+
+
+@pytest.mark.parametrize("made_on", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "0001-01-01"])
+def test_a_time_at_the_end_of_the_calendar_is_a_fault_of_its_row(case, tmp_path, made_on):
+    case.record("2022-01-01", {"crisis": {30: 0.25}})
+    sheet = tmp_path / "answers.csv"
+    sheet.write_text(
+        "dyad,target,as_of,milestone,forecaster,probability,made_on\n"
+        f"USA-CHN,crisis,2022-01-01,2022-02-01,crowd,0.4,{made_on}\n"
+    )
+    with pytest.raises(LedgerError, match=r"answers\.csv:2: made_on"):
+        read_answers(sheet, case.book, now=datetime(2030, 1, 1, tzinfo=UTC))
+
+
+def test_a_cell_without_end_is_named_and_no_traceback(case, tmp_path):
+    case.record("2022-01-01", {"crisis": {30: 0.25}})
+    sheet = tmp_path / "answers.csv"
+    sheet.write_text("dyad,target,as_of,milestone,forecaster,probability\n" + "x" * 200_000 + ",a,b,c,d,e\n")
+    with pytest.raises(LedgerError, match=r"answers\.csv: is damaged.*field larger than field limit"):
+        read_answers(sheet, case.book, now=datetime(2030, 1, 1, tzinfo=UTC))
+
+
+def test_outcomes_through_the_last_day_of_the_calendar_are_refused_and_do_not_overflow(case):
+    case.record("2022-01-01", {"crisis": {30: 0.25}})
+    question = next(iter(case.book.questions.values()))
+    assert is_over(question, date(9999, 12, 31))
+    with pytest.raises(ValidationError, match="the year is not between 1000 and 9000"):
+        question.model_validate(question.model_dump() | {"as_of": date(9999, 12, 31)})
+
+
+def test_a_judgement_alone_is_exported_like_any_other(case, tmp_path):
+    case.record("2022-01-01", {"crisis": {30: 0.25}})
+    question = next(iter(case.book.questions.values()))
+    made = with_id(
+        JudgementEntry,
+        question=question.model_dump(),
+        forecaster="crowd",
+        probability=0.4,
+        made_on=datetime(2022, 1, 2, tzinfo=UTC),
+    )
+    alone = tmp_path / "alone.sqlite"
+    with write_ledger(alone) as writer:
+        writer.append(made)
+    book = open_ledger(alone)
+    assert f"others-crowd,2022-01-01,question_{question.id[:8]},30," in hubverse_forecasts(book)
+    assert hubverse_outcomes(book).count("\n") == 1
+    assert question.id in question_sheet(book)

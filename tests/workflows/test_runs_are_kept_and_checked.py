@@ -155,3 +155,21 @@ def test_building_the_report_again_changes_nothing_on_record(unconverged, comman
     assert command("report", tmp_path / "runs" / PLACE).code == 0
     ended = command("ledger", "verify", "--json", "--ledger", tmp_path / "runs" / "ledger.sqlite")
     assert [one["state"] for one in json.loads(ended.out)["runs"]] == ["as recorded"]
+
+
+def test_the_same_seed_gives_the_same_bytes_in_every_file_but_the_manifest(config, command, tiny, tmp_path):
+    for out in ("one", "two"):
+        ended = command("run", config, "--out", tmp_path / out, "--allow-unconverged", "--no-ledger", *tiny)
+        assert ended.code == 0, ended.err
+    folders = [tmp_path / out / PLACE for out in ("one", "two")]
+    names = [
+        sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file()) for folder in folders
+    ]
+    assert names[0] == names[1]
+    assert len(names[0]) > 10
+    differ = [
+        str(name) for name in names[0] if (folders[0] / name).read_bytes() != (folders[1] / name).read_bytes()
+    ]
+    assert differ == ["manifest.json"]
+    hashes = [json.loads((folder / "manifest.json").read_text())["outputs_sha256"] for folder in folders]
+    assert hashes[0] == hashes[1]
