@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from forecast.cli.options import LEDGER, Answer, ledger_place, option, takes_options
-from forecast.cli.terminal import line
+from forecast.cli.terminal import Part, line, text
 from forecast.errors import InputError, LedgerError
 from forecast.wording import count
 
@@ -74,7 +74,7 @@ def verify(
     said += _run_lines(runs)
     said.append(f"Head {book.head}")
     said += _stamp_lines(stamps, len(book))
-    answer.print(content, map(line, said if sound else ()))
+    answer.print(content, map(_shown, said if sound else ()))
     if fault:
         raise LedgerError(
             f"{path}: record {fault.sequence} {fault.reason}. {count(fault.sequence - 1, 'record')} before "
@@ -101,6 +101,11 @@ def verify(
             f"{path}: the chain is unbroken, but {count(len(altered), 'run')} on record was altered since:\n"
             f"{listed}\nDo not use these folders; run the forecasts again, or put back copies"
         )
+
+
+def _shown(words: str) -> Part:
+    """A text that fits the terminal; what is copied or noted, a command or a head, stays on one line."""
+    return line(words) if words.startswith(("Head ", "Check ", "Stamped", "Waits")) else text(words)
 
 
 def _run_lines(runs: Sequence[RunOnRecord]) -> Iterator[str]:
@@ -173,4 +178,4 @@ def stamp(
     said += [f"Stamped: {one}" for one in answers]
     said += [f"Waits to be sent: {one}" for one in stamping.waiting(path)]
     said += _stamp_lines(stamps, len(book)) if answers else []
-    answer.print(facts, map(line, said))
+    answer.print(facts, map(_shown, said))
