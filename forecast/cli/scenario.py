@@ -19,7 +19,7 @@ from forecast.errors import InputError
 if TYPE_CHECKING:
     from forecast.config import Scenario
     from forecast.progress import StageProgress
-    from forecast.records.forecast import Forecast, MilestoneForecast, ScenarioForecast, ScenarioMilestone
+    from forecast.records.forecast import Forecast, ScenarioForecast, ScenarioMilestone
     from forecast.scenarios import Run
 
 _FORMATS = (*FIGURE_FORMATS, ".json")
@@ -193,7 +193,13 @@ def _comparison(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> It
     for target in sorted(forecast.targets, key=lambda target: target.name != forecast.headline.target):
         yield BLANK
         base = next(one for one in target.milestones if one.name == asked)
-        yield _compared(target.label, scenarios, target.name, asked, ("The run", *_chance(base), ""))
+        yield _compared(
+            target.label,
+            scenarios,
+            target.name,
+            asked,
+            ("The run", wording.percent(base.probability), "", ""),
+        )
     yield BLANK
     by_how: dict[str, list[str]] = {}
     for scenario in scenarios:
@@ -221,14 +227,13 @@ def _compared(
         if scenario.withheld:
             return scenario.label, "–", "withheld", "new fit"
         found = next(one for one in scenario.target(target).milestones if one.name == milestone)
-        return scenario.label, *_chance(found), _change(found)
+        part = found.by_assumption
+        assumed = "" if part is None else wording.signed_points(part) if part else "–"
+        return scenario.label, wording.percent(found.probability), _change(found), assumed
 
-    columns = left(head, 43), right("Chance", 6), right("Plausible", 11), right("Change", 13)
+    changes = right("Change", 13), right("Assumed", 7)
+    columns = left(head, 46), right("Chance", 6), *changes
     return Table(columns, [*rows, *map(row, scenarios)], indent=0)
-
-
-def _chance(found: MilestoneForecast) -> tuple[str, str]:
-    return wording.percent(found.probability), wording.interval_percent(found.interval90)
 
 
 def _change(milestone: ScenarioMilestone) -> str:
@@ -244,9 +249,12 @@ def _stamp(forecast: Forecast) -> Iterator[Part]:
 
 
 def _note(scenarios: Sequence[ScenarioForecast]) -> Part:
-    said = "Change: percentage points against the run, ± its Monte Carlo standard error."
+    said = (
+        "Change: percentage points against the run, ± its Monte Carlo standard error. Assumed: the part that "
+        "assumed acts make by being what is forecast."
+    )
     if any(one.method != "refit" for one in scenarios):
-        said += " It is taken draw by draw, so its error is far below that of the chances"
+        said += " The change is taken draw by draw, so its error is far below that of the chances"
         refitted = any(one.method == "refit" for one in scenarios)
         said += ", but for a new fit." if refitted else "."
     return text(said, "dim")
