@@ -215,6 +215,12 @@ class SamplerConfig(Section):
     paths_per_draw: Whole = Field(
         default=16, ge=2, le=10_000, description="simulated futures a posterior draw"
     )
+    max_minutes: Number = Field(
+        default=240.0,
+        gt=0,
+        le=100_000,
+        description="minutes after which a sampling that has not ended is stopped; changes no number",
+    )
 
 
 def default_milestones(fields: dict[str, Any]) -> tuple[MilestoneConfig, ...]:

@@ -103,10 +103,12 @@ def config_hash(config: Config) -> str:
     """Return the SHA-256 of the settings as canonical JSON (64 hex digits).
 
     The same settings have the same hash whatever the file looks like: comments, order of keys and
-    explicit defaults do not matter. Scenarios are left out: they change no number of the forecast itself.
+    explicit defaults do not matter. Scenarios and the limit of time are left out: they change no number.
     Of the files of default priors and of the pooled hazard the content counts, and not the name.
     """
-    settings = config.model_dump(mode="json", by_alias=True, exclude={"scenarios"})
+    settings = config.model_dump(
+        mode="json", by_alias=True, exclude={"scenarios": True, "sampler": {"max_minutes"}}
+    )
     for key, path in (("population", config.population_path), ("panel", config.panel_path)):
         if path is not None and path.is_file():
             settings["model"][key] = hashlib.sha256(path.read_bytes()).hexdigest()

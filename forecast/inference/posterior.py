@@ -36,6 +36,8 @@ class SamplerOptions:
     tune: int = 400
     chains: int = 4
     target_accept: float = 0.9
+    max_minutes: float | None = None
+    """Limit of one sampling; ``None``: none."""
 
 
 @dataclass(frozen=True)

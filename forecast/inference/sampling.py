@@ -64,9 +64,10 @@ def sample(
     KeyboardInterrupt
         The user stopped it; nothing is kept.
     NotConvergedError
-        The sampler could not start (no finite starting point).
+        The sampler could not start (no finite starting point), or had not ended in time.
     """
     latest: list[list[Any]] = [[]]
+    began = time.monotonic()
 
     def remember(chains: list[Any]) -> None:
         latest[0] = chains
@@ -90,6 +91,12 @@ def sample(
         try:
             while not _is_finished(running):
                 time.sleep(_POLL_SECONDS)
+                if options.max_minutes is not None and time.monotonic() - began > 60 * options.max_minutes:
+                    raise NotConvergedError(
+                        f"the sampler had not ended after {options.max_minutes:g} minutes and was stopped. "
+                        "Give it more (sampler.max_minutes), fewer draws, or a coarser record: thin the "
+                        "events of a feed, or begin later (events.start)"
+                    )
                 if listen and latest[0]:
                     listen(_progress(latest[0]))
             return _extract(running.wait())

@@ -152,3 +152,11 @@ def test_a_rerun_is_never_shorter_than_what_was_asked_for(fit_counts, short_opti
     asked = replace(short_options, tune=1200, target_accept=0.99)
     posterior = fit_counts(asked, passes=False)
     assert (posterior.reruns, posterior.tune, posterior.target_accept) == (1, 1200, 0.99)
+
+
+def test_a_sampling_that_does_not_end_is_stopped_at_its_limit(compiled, short_options):
+    began = time.monotonic()
+    endless = replace(short_options, draws=100_000, max_minutes=0.01)
+    with pytest.raises(NotConvergedError, match=r"had not ended after 0\.01 minutes .*sampler\.max_minutes"):
+        sample(compiled, endless)
+    assert time.monotonic() - began < 30
