@@ -212,7 +212,7 @@ def _draw_outlook(axes: Axes, forecast: Forecast, end: float, span: float) -> No
                 named.append(day)
                 note(axes, _short(one.date), (day, 1.0), (0, 5), ha="center", va="bottom", size=8)
     ends = [target.curve.probability[-1] for target in forecast.targets]
-    places = spread_labels(ends, 0.22, 0.06, 0.94)
+    places = spread_labels(ends, 0.26, 0.06, 0.94)
     for index, (target, place) in enumerate(zip(forecast.targets, places, strict=True)):
         axes.text(
             end + 0.012 * span,
