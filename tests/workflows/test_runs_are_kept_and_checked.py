@@ -28,7 +28,7 @@ def refitted(monkeypatch, kept, unconverged):
     run = kept[-1]
     judged = workflow.Judged(dict(run.posteriors), run.hits, run.forecast.diagnostics)
 
-    def fit_and_judge(inputs, listen=None, timed=None):
+    def fit_and_judge(inputs, listen=None, timed=None, *more):
         with timed("fit"), timed("simulate"):
             return judged
 

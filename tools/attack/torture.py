@@ -407,7 +407,7 @@ def prepared(folder: Path, *, drawn: bool = False) -> None:
         workflow = importlib.import_module("forecast.workflows.forecast")
         judge, known = workflow.fit_and_judge, {}
 
-        def once(inputs: object, listen: object = None, timed: object = None) -> object:
+        def once(inputs: object, listen: object = None, timed: object = None, *more: object) -> object:
             key = inputs.config.as_of
             if key not in known:
                 judged = judge(inputs, listen, timed)
