@@ -3,13 +3,14 @@
 CONFIG := configs/us-china-2023.yaml
 # Further options of the command, e.g. make report ARGS="--set sampler.draws=2000"
 ARGS :=
+RECORD := configs/us-china-track-record
 TRACK := --ledger reports/track-record.sqlite
 VENV := .venv/bin
 FRAME := pyproject.toml tools/install-lock tools/find-python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup report check watch sample track-record test test-slow fuzz torture supply lint bench lock clean
+.PHONY: help setup report check watch sample backtest-record track-record test test-slow fuzz torture supply lint bench lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -34,6 +35,12 @@ sample: .venv/.run  ## make the committed sample report anew: reports/sample/ (m
 	rm -rf reports/sample
 	cp -R "$$(dirname "$$(find build/sample -name report.pdf)")" reports/sample
 	rm -rf reports/sample/posterior.nc reports/sample/paths.nc reports/sample/report.html reports/sample/figures  # large, and made again by `make report`
+
+backtest-record: .venv/.run  ## backtest the worked case at quarterly origins: configs/us-china-track-record/ (minutes)
+	rm -rf build/backtest-record
+	$(VENV)/forecast backtest $(CONFIG) --origins quarterly --from 2019-01-01 --horizons 30,90,180,milestones --out build/backtest-record $(ARGS)
+	mkdir -p $(RECORD)
+	cp build/backtest-record/us-china-2023/backtest/scores.json build/backtest-record/us-china-2023/backtest/forecasts.csv $(RECORD)
 
 track-record: .venv/.run  ## forecast as of past quarters, resolve and score: reports/track-record.sqlite (minutes)
 	$(VENV)/forecast ledger hindcast $(CONFIG) --from 2019-01-01 --to 2022-10-01 $(TRACK) $(ARGS)

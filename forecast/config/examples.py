@@ -16,7 +16,7 @@ from forecast.errors import InputError, did_you_mean
 WATCHLIST = "watchlist"
 EXAMPLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "us-china": ("us-china-2023.yaml", "scenarios"),
+        "us-china": ("us-china-2023.yaml", "scenarios", "us-china-track-record"),
         "own-data": ("own-data-template.yaml", "example-events.csv"),
         WATCHLIST: ("watchlist",),
     }

@@ -176,11 +176,15 @@ PACKAGED_POPULATIONS = ("shipped", "none")
 SHIPPED_PANEL = "shipped"
 
 
+DEFAULT_FAMILY = "combined"
+"""The family that is shipped as the default; ``docs/validation.md`` has the rule that chose it."""
+
+
 class ModelConfig(Section):
     """The model family, and the priors: where their defaults come from, and which differ from them."""
 
     family: str = Field(
-        default="joint",
+        default=DEFAULT_FAMILY,
         description="joint, focused, target, panel, ensemble or combined; see docs/model.md",
         examples=["joint", "focused", "target", "panel", "ensemble", "combined"],
     )

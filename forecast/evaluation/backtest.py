@@ -19,6 +19,7 @@ from forecast.baselines.windows import (
     quarterly_origins,
     weekly_origins,
 )
+from forecast.config.schema import DEFAULT_FAMILY
 from forecast.errors import InputError, did_you_mean
 from forecast.events.table import EventTable
 from forecast.families import FAMILIES
@@ -32,7 +33,7 @@ from forecast.wording import count, long_day
 
 MODELS = tuple(FAMILIES)
 """Names of the models that a backtest can compare."""
-DEFAULT_MODEL = "joint"
+DEFAULT_MODEL = DEFAULT_FAMILY
 """The model that is shipped as the default."""
 SHOWN_MODELS = ("joint", "focused", "panel", "combined")
 """Those that it compares unless told otherwise: the combination and its members."""
@@ -120,7 +121,9 @@ def plan_backtest(inputs: Inputs, options: BacktestOptions) -> BacktestPlan:
         without a complete window.
     """
     config, start = inputs.config, inputs.data.grid.start
-    horizons = {int(days) for days in horizon_lengths(options.horizons)}
+    # Milestones may be all that is asked for.
+    stated = horizon_lengths(options.horizons) if options.horizons or not options.milestones else ()
+    horizons = {int(days) for days in stated}
     if options.milestones:
         origin = inputs.data.grid.origin
         horizons |= {(milestone.date - origin).days for milestone in config.milestones} - {0}

@@ -40,6 +40,7 @@ targets:
   military: {any_of: [military_incident, military_posture], min_severity: 3}
 milestones:
   - {name: spring, date: 2021-04-01}
+model: {family: joint}
 sampler: {seed: 5, draws: 20, tune: 20, chains: 2}
 """
 

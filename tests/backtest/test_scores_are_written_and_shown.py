@@ -9,14 +9,21 @@ from forecast.baselines.methods import BASELINES
 from forecast.cli.backtest import backtest_scores, score_table
 from forecast.cli.terminal import lines_of
 from forecast.config import load_config
-from forecast.evaluation.backtest import DEFAULT_MODEL, SHOWN_MODELS, BacktestOptions
+from forecast.evaluation.backtest import DEFAULT_MODEL, SHOWN_MODELS, BacktestOptions, plan_backtest
 from forecast.evaluation.forecast_table import read_forecasts
 from forecast.evaluation.track_record import find_track_record
+from forecast.report.palette import name_model
 from forecast.runs.folder import file_hashes
 from forecast.runs.inputs import read_inputs
 from forecast.workflows.backtest import run_backtest
 
 ALL = (*SHOWN_MODELS, *BASELINES)
+
+
+def test_milestones_alone_may_be_the_horizons(config_file):
+    inputs = read_inputs(load_config(config_file))
+    plan = plan_backtest(inputs, BacktestOptions(first=date(2019, 1, 1), horizons=(), milestones=True))
+    assert plan.horizons == (89,)
 
 
 def test_scores_hold_every_target_horizon_and_model_with_what_was_asked(whole_backtest):
@@ -106,7 +113,7 @@ def test_the_terminal_shows_the_scores_of_the_file_within_80_signs(whole_backtes
         best = min(BASELINES, key=lambda name: backtest.scores.cell(target, 30, name).brier.value)
         ours, theirs = (backtest.scores.cell(target, 30, name).brier.value for name in (DEFAULT_MODEL, best))
         assert ours > theirs
-    assert "30 days: the joint model is behind" in text
+    assert f"30 days: the {name_model(DEFAULT_MODEL)} is behind" in text
     assert "worse than that of the best baseline" in text
 
 

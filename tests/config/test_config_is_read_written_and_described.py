@@ -26,7 +26,7 @@ def test_defaults_are_those_documented(write):
     assert sampler.paths_per_draw == 16
     assert (config.step, config.model.family, config.report.paper, config.events.format) == (
         "week",
-        "joint",
+        "combined",
         "a4",
         "coded",
     )

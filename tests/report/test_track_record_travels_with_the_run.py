@@ -42,6 +42,7 @@ targets:
 milestones:
   - {name: us-election-2024, date: 2024-11-05}
 headline: {target: military_confrontation, milestone: us-election-2024}
+model: {family: joint}
 sampler: {seed: 11}
 """
 

@@ -23,6 +23,7 @@ targets:
   crisis: {any_of: [sanction, military_incident], min_severity: 4}
 milestones:
   - {name: new-year, date: 2023-01-01}
+model: {family: joint}
 sampler: {seed: 5}
 """
 HEADER = "date,known_date,initiator,target,category,severity\n"

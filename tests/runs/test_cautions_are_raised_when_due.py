@@ -252,10 +252,10 @@ def test_most_events_in_one_month_are_one_episode(found):
 
 def test_base_rates_more_than_tenfold_from_the_data_are_told_with_both_numbers(found):
     # 70 acts in 1,827 days: 1.166 a month, in one stream of eight of the prior.
-    near = found(*STEADY, priors=("baseline.weekly_rate=LogNormal(mu=-1.6, sigma=1)",))
+    near = found(*STEADY, model__family="joint", priors=("baseline.weekly_rate=LogNormal(mu=-1.6, sigma=1)",))
     assert "prior_far_from_data" not in near  # 8 × e^−1.6 × 4.348 = 7.0 a month
     far = ("baseline.weekly_rate=LogNormal(mu=-1, sigma=1)",)
-    everything = found(*STEADY, priors=far)["prior_far_from_data"]
+    everything = found(*STEADY, model__family="joint", priors=far)["prior_far_from_data"]
     assert everything.stream is None
     weeks_a_month = 365.25 / 12 / 7
     assert everything.prior_acts_a_month == pytest.approx(8 * 2.718281828**-1 * weeks_a_month)
@@ -268,7 +268,7 @@ def test_base_rates_more_than_tenfold_from_the_data_are_told_with_both_numbers(f
 
 def test_one_stated_base_rate_is_compared_with_its_own_stream(found):
     prior = (*NEAR, "baseline.weekly_rate.visit=LogNormal(mu=-9, sigma=0.1)")
-    one = found(*STEADY, priors=prior)["prior_far_from_data"]
+    one = found(*STEADY, model__family="joint", priors=prior)["prior_far_from_data"]
     assert one.stream == "visit"
     assert one.text.startswith("The priors imply 0.00054 acts of visit a month, the data hold 1")
 

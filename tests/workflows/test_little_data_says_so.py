@@ -22,6 +22,7 @@ targets:
 milestones:
   - {name: month, date: 2022-02-01}
   - {name: half-year, date: 2022-07-01}
+model: {family: joint}
 sampler: {seed: 5}
 %s"""
 SHORT = ("draws=60", "tune=60", "chains=2", "paths_per_draw=2")
