@@ -113,6 +113,17 @@ class OnChange(Section):
     )
 
 
+class ListModelConfig(ModelConfig):
+    """The model of a list: as in a config, but for a default family that needs no fit."""
+
+    family: str = Field(
+        default="panel",
+        description="panel (no sampling), or a family that is fitted for each dyad: joint, focused, target, "
+        "ensemble or combined; see docs/model.md",
+        examples=["panel", "combined", "joint", "focused", "target", "ensemble"],
+    )
+
+
 class Watchlist(SettingsFile):
     """Everything a watch needs to know, checked as a whole."""
 
@@ -161,7 +172,7 @@ class Watchlist(SettingsFile):
         description="what becomes of a dyad whose feed is old for its own pace: its forecast is stamped, or "
         "not made",
     )
-    model: Annotated[ModelConfig, EMPTY_MAPPING] = Field(default=ModelConfig())
+    model: Annotated[ListModelConfig, EMPTY_MAPPING] = Field(default=ListModelConfig())
     sampler: Annotated[SamplerConfig, EMPTY_MAPPING] = Field(default=SamplerConfig())
     paper: Literal["a4", "us-letter"] = Field(default="a4", description="paper size of the PDF")
 

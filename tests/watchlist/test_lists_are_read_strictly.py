@@ -67,11 +67,12 @@ def test_a_trigger_is_a_share_a_percent_or_cost_over_loss(tmp_path, written, thr
     assert found.triggers == {"act": pytest.approx(threshold)}
 
 
-def test_the_model_of_a_list_is_that_of_a_config_unless_it_says_otherwise(tmp_path):
+def test_the_model_of_a_list_needs_no_fit_unless_it_says_otherwise(tmp_path):
     path = write_list(tmp_path)
     path.write_text(path.read_text().replace("model: {family: panel}\n", ""))
-    assert load_watchlist(path).model == ModelConfig()
-    assert load_watchlist(path, ["model.family=panel"]).model.family == "panel"
+    assert load_watchlist(path).model.model_dump() == ModelConfig(family="panel").model_dump()
+    assert load_watchlist(path, ["model.population=none"]).model.family == "panel"
+    assert load_watchlist(path, ["model.family=combined"]).model.family == "combined"
 
 
 def test_a_list_without_horizons_has_those_of_a_config(tmp_path):
