@@ -11,6 +11,7 @@ import csv
 import json
 import re
 import sys
+import sysconfig
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -57,8 +58,10 @@ class Package:
 
 
 def installed() -> list[Package]:
-    """Return the installed packages, by name."""
-    found = {canonicalize_name(one.metadata["Name"]): one for one in distributions() if one.metadata["Name"]}
+    """Return the installed packages, by name; not those that another package carries inside itself."""
+    places = list({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
+    every = distributions(path=places)
+    found = {canonicalize_name(one.metadata["Name"]): one for one in every if one.metadata["Name"]}
     return [_package(name, found[name]) for name in sorted(found)]
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from forecast.events.coverage import find_breaks
 from forecast.events.table import EventTable
-from forecast.families.direct_members import PanelMember
+from forecast.families.combination import Combination
 from forecast.panel.panel import STEP_DAYS, Panel
 from forecast.panel.streams import TargetRule
 from forecast.priors import PriorSet
@@ -162,7 +162,7 @@ def _found(inputs: Inputs) -> Iterator[Caution]:
 
 def _asks_panel(inputs: Inputs) -> bool:
     """Whether the pooled hazard is a member of the run's model."""
-    return any(isinstance(one, PanelMember) for one in inputs.family.direct)
+    return isinstance(inputs.family, Combination) and inputs.family.uses_panel
 
 
 def few_target_events(rule: TargetRule, label: str, used: EventTable) -> Iterator[FewTargetEvents]:

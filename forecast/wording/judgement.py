@@ -185,7 +185,7 @@ def _skill(forecast: Forecast, milestone: MilestoneForecast, record: TrackRecord
         return Reason("low", f"worse than the base rate at {longest.horizon_days:,} days in the past")
     if longest.claim == "none":
         return Reason("moderate", f"not shown to beat the base rate at {longest.horizon_days:,} days")
-    ahead = (milestone.date - forecast.as_of).days
-    if ahead > longest.horizon_days:
+    # The window begins on the day after the as-of date and ends before the milestone.
+    if (milestone.date - forecast.as_of).days - 1 > longest.horizon_days:
         return Reason("moderate", f"tested only up to {longest.horizon_days:,} days ahead")
     return Reason("high", f"better than the base rate at {longest.horizon_days:,} days in the past")

@@ -168,7 +168,7 @@ def test_claims_against_climatology_are_counted_both_ways(page, forecast, record
 
 def test_a_bottom_line_beyond_the_longest_horizon_tested_is_said_to_be_so(factory, page, forecast, record):
     text = factory.said(page(forecast, record))
-    assert "484 days ahead, beyond the longest horizon tested, 90 days" in text
+    assert "This forecast is about 483 days, beyond the longest horizon tested, 90 days" in text
     far = record.rows[0].model_copy(update={"horizon_days": 500})
     text = factory.said(page(forecast, record.model_copy(update={"rows": (far,)})))
     assert "horizons up to 500 days were tested" in text

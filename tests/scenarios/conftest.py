@@ -42,6 +42,7 @@ headline: {target: escalation, milestone: new-year}
 calendar:
   - {date: 2022-09-01, category: visit, severity: 2, probability: 0.5, label: A minister visits}
 model:
+  family: joint
   population: none
   priors:
     # Known, mostly small, so that paths stay cheap and futures differ.

@@ -179,7 +179,7 @@ events: {source: bundled:us-china, start: 2022-07-01}
 targets:
   escalation: {any_of: [sanction, channel_closure, military_incident, military_posture], min_severity: 3}
 milestones: [{name: soon, date: 2023-08-10}]
-model: {population: none}
+model: {family: joint, population: none}
 sampler: {seed: 3, draws: 1000, tune: 300, chains: 2, paths_per_draw: 4}
 """
 

@@ -22,10 +22,10 @@ targets:
 milestones:
   - {name: month, date: 2022-02-01}
   - {name: half-year, date: 2022-07-01}
-model: {family: joint}
 sampler: {seed: 5}
 %s"""
-SHORT = ("draws=60", "tune=60", "chains=2", "paths_per_draw=2")
+SHORT = ("sampler.draws=60", "sampler.tune=60", "sampler.chains=2", "sampler.paths_per_draw=2")
+JOINT = "model.family=joint"
 
 
 class Little(NamedTuple):
@@ -98,7 +98,7 @@ def write(folder: Path, case: Little) -> Path:
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_what_is_wrong_with_the_data_is_named_before_any_fit(case, tmp_path):
-    found = {one.code for one in cautions_of(read_inputs(load_config(write(tmp_path, case))))}
+    found = {one.code for one in cautions_of(read_inputs(load_config(write(tmp_path, case), [JOINT])))}
     assert case.cautions <= found
     # A record as regular as a clock is neither few nor stale nor one episode.
     if case.rows is REGULAR:
@@ -116,7 +116,7 @@ def test_check_reads_the_oddest_data_and_shows_the_cautions(name, command, tmp_p
 @pytest.mark.parametrize("case", [*CASES.values(), RULED_OUT], ids=[*CASES, "a prior that rules it out"])
 def test_a_run_ends_in_a_forecast_with_its_cautions_or_in_one_error(case, command, tmp_path):
     path = write(tmp_path, case)
-    short = [part for one in SHORT for part in ("--set", f"sampler.{one}")]
+    short = [part for one in (*SHORT, JOINT) for part in ("--set", one)]
     ended = command("run", path, "--out", tmp_path, "--no-ledger", "--json", "--allow-unconverged", *short)
     if ended.code:
         assert ended.code in (1, 2)

@@ -188,13 +188,14 @@ def _overall(record: TrackRecord) -> str:
 
 
 def reach_sentence(forecast: Forecast, record: TrackRecord) -> str:
-    """How far ahead the forecast looks, and how far was tested."""
+    """How long the window of the forecast is, and how long the longest tested was."""
     _, milestone = headline_pair(forecast)
-    ahead = (milestone.date - forecast.as_of).days
+    # The window begins on the day after the as-of date and ends before the milestone.
+    length = (milestone.date - forecast.as_of).days - 1
     longest = max(row.horizon_days for row in record.rows)
-    if ahead <= longest:
-        return f"This forecast looks {ahead:,} days ahead; horizons up to {longest:,} days were tested."
-    return f"This forecast looks {ahead:,} days ahead, beyond the longest horizon tested, {longest:,} days."
+    if length <= longest:
+        return f"This forecast is about {length:,} days; horizons up to {longest:,} days were tested."
+    return f"This forecast is about {length:,} days, beyond the longest horizon tested, {longest:,} days."
 
 
 def _calibration_sentence(slope: ErrorBound | None) -> str:
