@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from forecast import wording
+from forecast import cli, wording
 from forecast.cli.progress import remembered_interrupt, show_progress
 from forecast.cli.run import bottom_line
 from forecast.cli.terminal import WIDTH, lines_of
@@ -273,6 +273,14 @@ def test_ctrl_c_ends_with_130_and_leaves_nothing(tmp_path, seconds):
     assert process.returncode in (130, -signal.SIGINT)
     assert (out, err) == ("", "forecast: interrupted; nothing was written.\n")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupt_shows_our_notes_and_not_those_of_python():
+    stop = KeyboardInterrupt()
+    stop.add_note("Error calling __set_name__ on '_proto_member' instance 'VALUE' in 'Format'")
+    assert cli._stopped(stop) == (cli.STOPPED, 130)
+    stop.add_note("The run is saved.")
+    assert cli._stopped(stop) == ("interrupted.\nThe run is saved.", 130)
 
 
 def test_the_worked_case_is_ready_to_run():
