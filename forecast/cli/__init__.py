@@ -115,7 +115,8 @@ def _stopped(stop: KeyboardInterrupt | None) -> tuple[str, int]:
     number = getattr(stop, "number", None)
     code = INTERRUPTED if number is None else 128 + int(number)
     # Python adds a note of its own to an interrupt that comes while a class is made.
-    notes = [one for one in getattr(stop, "__notes__", ()) if not one.startswith("Error calling __set_name__")]
+    given = getattr(stop, "__notes__", ())
+    notes = [note for note in given if not note.startswith("Error calling __set_name__")]
     if number is not None:
         return "\n".join(("ended by a signal.", *notes)) if notes else "ended by a signal.", code
     return "\n".join(("interrupted.", *notes)) if notes else STOPPED, code
