@@ -1,6 +1,6 @@
 """Accuracy on many dyads: one event file each, one target, the same origins and horizons for all.
 
-By it the model to ship is chosen: the simplest of the good ones.
+It names the simplest of the good models; ``docs/validation.md`` says which is shipped, and why.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class Gap:
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """The model to ship, ``chosen``: the first of ``SIMPLEST_FIRST`` within ``TOLERANCE`` errors of the best.
+    """The simplest good model, ``chosen``: of ``SIMPLEST_FIRST``, within ``TOLERANCE`` errors of the best.
 
     ``best`` has the lowest mean log score; ``gaps`` are of every model, the best included (0, error 0).
     """
@@ -174,9 +174,10 @@ class BenchmarkCell:
 class Benchmark:
     """Scores of all dyads: cells by dyad, horizon and model; of each dyad one calibration line a model.
 
-    ``choice`` is the model to ship by these dyads, ``None`` without models. ``against_baselines`` is the mean
-    log score of each model minus that of each baseline: below 0 the model is better. ``seconds_per_origin``
-    is the wall-clock time of all models and baselines together, divided by the origins of all dyads.
+    ``choice`` is the simplest good model by these dyads, ``None`` without models. ``against_baselines`` is
+    the mean log score of each model minus that of each baseline: below 0 the model is better.
+    ``seconds_per_origin`` is the wall-clock time of all models and baselines together, divided by the origins
+    of all dyads.
     ``pooled_calibration`` has one line a model over all dyads. ``seconds`` are of the processor, by stage.
     ``fits`` were made; ``failed`` of them did not pass the gates.
     """

@@ -24,8 +24,6 @@ BFMI_MIN = 0.3
 def check_gates(
     posterior: Posterior,
     quantities: Mapping[str, NDArray[np.float64]] | None = None,
-    *,
-    ess_min: float = ESS_MIN,
 ) -> Diagnostics:
     """Check every variable of the posterior and further quantities made from its draws.
 
@@ -35,8 +33,6 @@ def check_gates(
     quantities : mapping, optional
         Name → values of shape (draw,), chains one after the other: the milestone probabilities. A
         quantity that is the same in all draws (an event that never came up) has no diagnostics.
-    ess_min : float
-        Least effective draws, in the bulk and in the tails.
     """
     monitored = dict(posterior.variables) | dict(quantities or {})
     rhat, bulk, tail = dict[str, float](), dict[str, float](), dict[str, float]()
@@ -57,8 +53,8 @@ def check_gates(
     divergences, drawn = posterior.divergences, np.asarray(energy).size
     failures: list[Failure] = [
         *_worst("rhat", rhat, RHAT_MAX, above=True),
-        *_worst("ess_bulk", bulk, ess_min, above=False),
-        *_worst("ess_tail", tail, ess_min, above=False),
+        *_worst("ess_bulk", bulk, ESS_MIN, above=False),
+        *_worst("ess_tail", tail, ESS_MIN, above=False),
     ]
     allowed = DIVERGENCE_SHARE_MAX * drawn
     if divergences > allowed:

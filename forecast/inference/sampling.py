@@ -14,7 +14,7 @@ import xarray as xr
 
 from forecast.errors import NotConvergedError
 from forecast.inference.compile_cache import Compiled, compile_model
-from forecast.inference.gates import ESS_MIN, check_gates
+from forecast.inference.gates import check_gates
 from forecast.inference.posterior import Posterior, SamplerOptions
 
 Running = Any
@@ -146,14 +146,12 @@ def fit_compiled(
     listen: ProgressListener | None = None,
     *,
     reruns: Sequence[Rerun] | None = None,
-    ess_min: float = ESS_MIN,
 ) -> Posterior:
     """Sample a compiled model.
 
-    When a gate fails (``ess_min`` as in ``check_gates``), the model is sampled again by ``reruns``
-    (``RERUNS`` when absent), each time longer and with a higher acceptance rate (never lower than asked
-    for); every so many draws are kept, so that their number is as asked. The last result is returned;
-    ``check_gates`` says what it is worth.
+    When a gate fails, the model is sampled again by ``reruns`` (``RERUNS`` when absent), each time longer and
+    with a higher acceptance rate (never lower than asked for); every so many draws are kept, so that their
+    number is as asked. The last result is returned; ``check_gates`` says what it is worth.
 
     Raises
     ------
@@ -163,7 +161,7 @@ def fit_compiled(
     """
     posterior = Posterior(sample(compiled, options, listen), options.target_accept, options.tune)
     for number, rerun in enumerate(RERUNS if reruns is None else reruns, start=1):
-        if check_gates(posterior, ess_min=ess_min).converged:
+        if check_gates(posterior).converged:
             break
         longer = replace(
             options,
