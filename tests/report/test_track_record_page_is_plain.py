@@ -9,7 +9,7 @@ from forecast import wording
 from forecast.records.history import ErrorBound, LedgerSummary, ReliabilityBin, ReliabilityCurve
 from forecast.report import ReportOptions, build_report
 from forecast.report.blocks import Table
-from forecast.report.sections.how_good import NO_RECORD, how_good_sentences
+from forecast.report.sections.how_good import NO_RECORD, how_good_sentences, skill_sentences
 from forecast.report.sections.track_record import beaten, ledger_sentence, track_record_section
 
 HEADLINE = "military_confrontation"
@@ -108,6 +108,26 @@ def with_skill(record, claims):
 )
 def test_page_1_says_where_the_base_rate_was_as_good_the_worst_news_first(forecast, record, claims, said):
     assert said in " ".join(how_good_sentences(forecast, with_skill(record, claims)))
+
+
+def test_many_horizons_are_told_by_their_range(record):
+    (row,) = (one for one in record.rows if one.target == HEADLINE and one.horizon_days == 30)
+    rows = [
+        row.model_copy(
+            update={
+                "horizon_days": days,
+                "n_hits": hits,
+                "n": 20,
+                "claim": "none",
+                "skill": ErrorBound(value=skill, se=0.1, interval90=(-0.2, 0.3)),
+            }
+        )
+        for days, hits, skill in ((314, 4, 0.01), (30, 1, 0.18), (90, 3, 0.1))
+    ]
+    assert list(skill_sentences(rows)) == [
+        "Better than the base rate, but not beyond chance, at 3 horizons from 30 to 314 days (Brier score "
+        "−1% to −18% against it; 1 of 20 to 4 of 20 windows held one)."
+    ]
 
 
 def test_page_1_says_how_often_it_happened_when_we_said_about_as_much(forecast, record):

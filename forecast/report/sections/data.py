@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date, timedelta
 
 from forecast import wording
 from forecast.events.codebook import CATEGORIES
 from forecast.events.dyads import DyadRule, PairRows, left_out_in_words
+from forecast.events.outlets import weak_kind
 from forecast.events.table import Event, EventTable
 from forecast.records.analysis import Analysis, DataSummary
 from forecast.records.forecast import Forecast
@@ -35,8 +37,9 @@ MOST_EVENTS_PRINTED = 40
 def data_section(run: RunRecords) -> Section:
     """What the forecast was made from, and what it leaves out."""
     data = run.analysis.data
+    said = [*coverage_sentences(run.forecast, run.analysis), *weak_sources(run.events)]
     beside = Beside(
-        left=tuple(Prose(sentence) for sentence in coverage_sentences(run.forecast, run.analysis)),
+        left=tuple(Prose(sentence) for sentence in said),
         right=(_counts_table(data),),
         right_width=78,
     )
@@ -66,6 +69,18 @@ def coverage_sentences(forecast: Forecast, analysis: Analysis) -> list[str]:
             f"act was read; {data.rows - read:,} rest on general knowledge or on a page that was not read."
         )
     return sentences
+
+
+def weak_sources(events: EventTable) -> list[str]:
+    """How many events rest on a weak outlet alone, by its kind, the most first; nothing where none does."""
+    kinds = Counter(kind for url in events.source_url if (kind := weak_kind(url)))
+    if not kinds:
+        return []
+    by_kind = wording.listing(tuple(f"{kind} {number:,}" for kind, number in kinds.most_common()))
+    return [
+        f"{wording.count(kinds.total(), 'row').capitalize()} cite an outlet that needs a second source "
+        f"({by_kind}); the table of what moves the number marks it."
+    ]
 
 
 def first_used(data: DataSummary) -> date:

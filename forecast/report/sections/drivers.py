@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from forecast import wording
+from forecast.events.outlets import weak_kind
 from forecast.events.table import Event
 from forecast.records.forecast import Driver, Forecast
 from forecast.report.blocks import Bar, Cell, Column, Prose, Section, Table, one_group
@@ -53,7 +54,6 @@ def clear_drivers(forecast: Forecast) -> tuple[Driver, ...]:
 
 
 def _row(driver: Driver, event: Event | None, most: float) -> tuple[Cell, ...]:
-    unread = "page not read" if event is not None and not event.verified else ""
     url = web_address(event.source_url) if event is not None else None
     return (
         Cell(wording.signed_points(driver.change), weight="semibold", value=driver.change),
@@ -62,8 +62,19 @@ def _row(driver: Driver, event: Event | None, most: float) -> tuple[Cell, ...]:
         Cell(wording.short_day(driver.date)),
         Cell(f"{name_category(driver.category)}, {driver.severity}", swatch=category_colour(driver.category)),
         Cell(shorten(driver.summary, 320)),
-        Cell(shorten(driver.source, 120) or "–", note=unread or ("" if url else "no address"), url=url),
+        Cell(shorten(driver.source, 120) or "–", note=_doubt(event), url=url),
     )
+
+
+def _doubt(event: Event | None) -> str:
+    """Say what is weak about the source of an event; empty for none that is known."""
+    if event is None or web_address(event.source_url) is None:
+        return "page not read" if event is not None and not event.verified else "no address"
+    doubts = (
+        "page not read" if not event.verified else "",
+        f"weak: {kind}" if (kind := weak_kind(event.source_url)) else "",
+    )
+    return ", ".join(filter(None, doubts))
 
 
 def _intro(forecast: Forecast, shown: int, rows: int) -> str:

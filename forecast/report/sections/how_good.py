@@ -13,6 +13,8 @@ from forecast.report.sections.track_record import reach_sentence
 NO_RECORD = (
     "No track record yet: no backtest of this case was found, so how good such forecasts are is not known."
 )
+_FEW_HORIZONS = 2
+"""More horizons of one claim than this are told by their range."""
 _NEAR = 0.1
 """How near a past forecast must be to the number to speak for it."""
 
@@ -46,8 +48,11 @@ _CLAIMS: dict[str, Callable[[TrackRow], bool]] = {
 def skill_sentences(rows: Sequence[TrackRow]) -> Iterator[str]:
     """Say at which horizons the forecasts beat the base rate, and at which not; the worst news first."""
     for said, holds in _CLAIMS.items():
-        here = [row for row in rows if holds(row)]
+        here = sorted((row for row in rows if holds(row)), key=lambda row: row.horizon_days)
         if not here:
+            continue
+        if len(here) > _FEW_HORIZONS:
+            yield f"{said} at {len(here)} horizons from {here[0].horizon_days:,} to {_many(here)}."
             continue
         horizons = wording.listing(tuple(f"{row.horizon_days:,}" for row in here))
         skills = [row.skill.value for row in here if row.skill is not None]
@@ -55,6 +60,16 @@ def skill_sentences(rows: Sequence[TrackRow]) -> Iterator[str]:
         hits = wording.listing(tuple(f"{row.n_hits} of {row.n}" for row in here))
         scores = f"Brier score {figures} against it; " if skills else ""
         yield f"{said} at {horizons} days ({scores}{hits} windows held one)."
+
+
+def _many(rows: Sequence[TrackRow]) -> str:
+    """Say the last horizon of many, and between which bounds their scores and their shares of hits lie."""
+    skills = sorted(row.skill.value for row in rows if row.skill is not None)
+    shares = sorted(rows, key=lambda row: row.n_hits / row.n)
+    worst, best = (_percent_less(skills[place]) for place in (0, -1)) if skills else ("", "")
+    scores = f"Brier score {worst} to {best} against it; " if skills else ""
+    hits = f"{shares[0].n_hits} of {shares[0].n} to {shares[-1].n_hits} of {shares[-1].n}"
+    return f"{rows[-1].horizon_days:,} days ({scores}{hits} windows held one)"
 
 
 def _percent_less(skill: float) -> str:

@@ -99,19 +99,17 @@ def tension_sentences(tension: TensionSeries, forecast: Forecast) -> list[str]:
     cases = f"{wording.small_number(len(before))} past {'case' if len(before) == 1 else 'cases'}"
     now, ahead = wording.percent(float(calm[-1])), wording.percent(milestone.probability)
     day = wording.long_day(milestone.date)
+    # The past weeks are inferred with what came after them; the present week is not.
     if quiet:
         said.append(
-            f"Calm does not mean safe: of the {cases}, {wording.small_number(quiet)} followed a week that "
-            "was more "
-            f"likely calm than not, and tension can change within months. That is how {now} calm now goes "
-            "with "
-            f"{ahead} before {day}."
+            f"Calm does not mean safe: of the {cases}, {wording.small_number(quiet)} followed a week that, "
+            "with hindsight, was more likely calm than not, and tension can change within months. That is how "
+            f"{now} calm now goes with {ahead} before {day}."
         )
     else:
         said.append(
-            f"Not one of the {cases} followed a week that was more likely calm than not. The {ahead} before "
-            f"{day} is "
-            f"the chance that tension rises in time, from {now} calm now."
+            f"With hindsight, not one of the {cases} followed a week that was more likely calm than not. The "
+            f"{ahead} before {day} is the chance that tension rises in time, from {now} calm now."
         )
     return said
 
