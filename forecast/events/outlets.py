@@ -1,6 +1,7 @@
 """Outlets that need a second source: blogs, aggregators, partisan and state media, by their domain.
 
-The list, ``data/outlets.csv``, is the coder's judgement of outlets that the bundled events cite. An outlet that is not on it is not vouched for.
+The list, ``data/outlets.csv``, is the coder's judgement of outlets that the bundled events cite. An outlet
+that is not on it is not vouched for.
 """
 
 from __future__ import annotations

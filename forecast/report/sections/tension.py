@@ -103,8 +103,8 @@ def tension_sentences(tension: TensionSeries, forecast: Forecast) -> list[str]:
     if quiet:
         said.append(
             f"Calm does not mean safe: of the {cases}, {wording.small_number(quiet)} followed a week that, "
-            "with hindsight, was more likely calm than not, and tension can change within months. That is how "
-            f"{now} calm now goes with {ahead} before {day}."
+            "with hindsight, was more likely calm than not, and tension can change within months. That is "
+            f"how {now} calm now goes with {ahead} before {day}."
         )
     else:
         said.append(
