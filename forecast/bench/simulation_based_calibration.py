@@ -7,8 +7,9 @@ true value among thinned posterior draws is uniform. Talts, Betancourt, Simpson,
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -55,8 +56,11 @@ LATENT = (INNOVATIONS, DENSITY_INNOVATIONS)
 MOST_ACTS = 1000
 """Data with more acts of a stream in one step are refused (see ``draw_truth``)."""
 
+_RATE_SIGMA = 0.5
+_SWELLING = 2.0
+"""Median acts of a data set over those of the median base rates: excitation and tension add the rest."""
 STUDY_PRIORS: dict[str, PriorStatement] = {
-    "baseline.weekly_rate": "LogNormal(mu=-0.7, sigma=0.5)",
+    "baseline.weekly_rate": f"LogNormal(mu=-0.7, sigma={_RATE_SIGMA})",
     "tension.scale": "LogNormal(mu=-0.5, sigma=0.3)",
     "tension.persistence": "LogNormal(mu=4.8, sigma=0.4)",
     "excitation.cross": "LogNormal(mu=-3.5, sigma=0.6)",
@@ -77,9 +81,11 @@ class RankStudy:
     """Ranks, in 0 … ``N_RANKED``, of true values among posterior draws: by quantity, shape (simulation,).
 
     Quantities are parameters by name and element, and the probability of each target within ``HORIZON_DAYS``.
+    ``events`` are the acts of each data set, shape (simulation,); empty where they were not counted.
     """
 
     ranks: dict[str, NDArray[np.int64]]
+    events: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     def p_values(self, n_bins: int = 10) -> dict[str, float]:
         """Chi-square test of uniformity of each quantity's ranks."""
@@ -102,19 +108,26 @@ def default_study(
     n_simulations: int,
     *,
     n_weeks: int = 78,
+    n_events: int | None = None,
     seed: int,
     wrong: bool = False,
     listen: Callable[[int, int], None] | None = None,
 ) -> RankStudy:
     """Run the study of a family with ``STUDY_PRIORS`` and short fits, on severe acts of any or one kind.
 
-    ``wrong`` counts every act twice; the other parameters are those of ``rank_study``.
+    With ``n_events`` the prior of the base rates is that of a record of about so many events, in place of the
+    one in ``STUDY_PRIORS``. ``wrong`` counts every act twice; the other parameters are those of
+    ``rank_study``.
     """
     military = TargetRule("military", ("military_incident",), SEVERE)
     anything = TargetRule("major", CONFLICTUAL, SEVERE)
     layout = stream_layout(family, None if family == "joint" else military)
+    stated = dict(STUDY_PRIORS)
+    if n_events is not None:
+        median = math.log(n_events / (_SWELLING * n_weeks * len(layout.streams)))
+        stated["baseline.weekly_rate"] = f"LogNormal(mu={median:.6g}, sigma={_RATE_SIGMA})"
     return rank_study(
-        default_priors(layout).changed(STUDY_PRIORS, "config"),
+        default_priors(layout).changed(stated, "config"),
         (anything, military) if family == "joint" else (military,),
         n_simulations,
         n_weeks=n_weeks,
@@ -146,10 +159,12 @@ def rank_study(
     start = date(2000, 1, 1)
     grid = TimeGrid(start, start + timedelta(days=7 * n_weeks - 2))
     ranks: dict[str, list[int]] = {}
+    events = np.zeros(n_simulations, dtype=np.int64)
     compiled = None
     for number, child in enumerate(np.random.SeedSequence(seed).spawn(n_simulations)):
         rng = np.random.default_rng(child)
         truth, data = draw_truth(priors, grid, rng)
+        events[number] = data.counts.sum()
         data = change(data) if change else data
         if compiled is None:
             compiled = compile_model(build_model(data, priors))
@@ -167,7 +182,7 @@ def rank_study(
                 )
         if listen:
             listen(number + 1, n_simulations)
-    return RankStudy({name: np.array(values) for name, values in ranks.items()})
+    return RankStudy({name: np.array(values) for name, values in ranks.items()}, events)
 
 
 def draw_truth(

@@ -193,6 +193,9 @@ def calibration(
     simulations: int = option(200, "--simulations", "Data sets simulated.", min=20),
     family: Literal["joint", "focused", "target"] = option("joint", "--family", "Model family."),
     weeks: int = option(78, "--weeks", "Length of each data set.", min=10),
+    events: int | None = option(
+        None, "--events", "Base rates of a record of about so many events; absent: a dense one.", "N", min=5
+    ),
     wrong: bool = option(False, "--wrong", "Count every act twice, to see that the study fails."),
     seed: int = option(11, "--seed", "Seed of the study.", min=0),
     *,
@@ -206,6 +209,7 @@ def calibration(
             family,
             simulations,
             n_weeks=weeks,
+            n_events=events,
             seed=seed,
             wrong=wrong,
             listen=lambda finished, planned: listen(StageProgress("simulate", finished, planned)),
@@ -216,6 +220,7 @@ def calibration(
 def _rank_facts(study: RankStudy, simulations: int) -> dict[str, object]:
     return {
         "simulations": simulations,
+        "events": study.events.tolist(),
         "p_values": study.p_values(),
         "smallest_p_value_corrected": study.smallest()[1],
         "coverage": {str(level): study.coverage(level) for level in _LEVELS},
@@ -227,6 +232,10 @@ def _ranks(study: RankStudy, simulations: int) -> Iterator[Part]:
     name, corrected = study.smallest()
     p_values = study.p_values()
     yield text(f"{simulations} simulated data sets, {len(p_values)} quantities ranked among posterior draws")
+    import numpy as np
+
+    low, median, high = np.quantile(study.events, (0.05, 0.5, 0.95))
+    yield text(f"Events of a data set: median {median:,.0f}, nine in ten from {low:,.0f} to {high:,.0f}")
     yield text("Truths inside their central interval:")
     for level in _LEVELS:
         # Quantities of one data set are not independent: the error is that of the data sets alone.
