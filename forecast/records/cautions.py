@@ -47,6 +47,14 @@ class KindNotLearned(CautionRecord):
     label: str
 
 
+class LearnedLater(CautionRecord):
+    """What other pairs taught rests on events after the as-of date: no forecaster of that day had it."""
+
+    code: Literal["learned_later"] = "learned_later"
+    parts: tuple[Literal["priors", "pooled hazard"], ...]
+    last: date = Field(description="day of the last event learned from")
+
+
 class OneEpisode(CautionRecord):
     """Most events lie within one short span: the record tells of one episode."""
 
@@ -171,6 +179,7 @@ Caution = Annotated[
     FewEvents
     | FewTargetEvents
     | KindNotLearned
+    | LearnedLater
     | OneEpisode
     | StaleEvents
     | EventsAfterAsOf

@@ -7,6 +7,7 @@ priors, with the numbers it rests on. All limits are here.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 from typing import Literal
 
 import numpy as np
@@ -29,6 +30,7 @@ from forecast.records.cautions import (
     FewTargetEvents,
     KindNotLearned,
     LateStart,
+    LearnedLater,
     NotCombined,
     NotConverged,
     OneEpisode,
@@ -147,6 +149,7 @@ def _found(inputs: Inputs) -> Iterator[Caution]:
         yield from few_target_events(rule, inputs.config.target_title(rule.name), used)
         if _asks_panel(inputs) and not inputs.hazard.knows_kind(rule):
             yield KindNotLearned(target=rule.name, label=inputs.config.target_title(rule.name))
+    yield from _learned_later(inputs)
     yield from stale_events(used.date, np.datetime64(as_of, "D"))
     yield from one_episode(used.date, (grid.origin - grid.start).days)
     for rule in inputs.rules:
@@ -163,6 +166,18 @@ def _found(inputs: Inputs) -> Iterator[Caution]:
 def _asks_panel(inputs: Inputs) -> bool:
     """Whether the pooled hazard is a member of the run's model."""
     return isinstance(inputs.family, Combination) and inputs.family.uses_panel
+
+
+def _learned_later(inputs: Inputs) -> Iterator[LearnedLater]:
+    """Yield a caution where priors or coefficients of other pairs rest on days after the as-of date."""
+    last: dict[Literal["priors", "pooled hazard"], date] = {}
+    if inputs.population is not None:
+        last["priors"] = date.fromisoformat(inputs.population.provenance.last)
+    if _asks_panel(inputs):
+        last["pooled hazard"] = max(one.last for one in inputs.hazard.provenance.dyads)
+    later = {part: day for part, day in last.items() if day > inputs.config.as_of}
+    if later:
+        yield LearnedLater(parts=tuple(later), last=max(later.values()))
 
 
 def few_target_events(rule: TargetRule, label: str, used: EventTable) -> Iterator[FewTargetEvents]:

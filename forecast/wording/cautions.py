@@ -16,6 +16,7 @@ from forecast.records.cautions import (
     FewTargetEvents,
     KindNotLearned,
     LateStart,
+    LearnedLater,
     NotCombined,
     NotConverged,
     OneEpisode,
@@ -45,6 +46,13 @@ def caution_sentence(caution: Caution) -> str:
             return (
                 f"{caution.label}: the other pairs that the pooled hazard was learned from held no target of "
                 "such acts, so its forecast of it is less certain."
+            )
+        case LearnedLater():
+            what = listing(tuple(f"the {part}" for part in caution.parts)).capitalize()
+            was = "was" if caution.parts == ("pooled hazard",) else "were"
+            return (
+                f"{what} of this model {was} learned from other pairs up to {long_day(caution.last)}, after the "
+                "as-of date: a forecast made on that day could not have used them."
             )
         case OneEpisode():
             days = _days(caution.first, caution.last)

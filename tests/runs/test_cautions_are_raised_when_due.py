@@ -325,6 +325,21 @@ def test_check_shows_the_cautions_and_both_paces(case, capsys, monkeypatch):
     assert "Acts a month: 0.12 in the data; the base rates of the priors imply" in shown
 
 
+def test_what_was_learned_after_the_as_of_date_is_told(found):
+    early = [*every(30, "1992-01-03", "1996-12-30"), *every(180, "1992-03-01", "1996-12-01", "sanction", 4)]
+    told = found(
+        *early,
+        as_of="1997-01-01",
+        events__start="1992-01-01",
+        milestones="[{name: new-year, date: 1998-01-01}]",
+        model__family="panel",
+        priors=(),
+    )
+    assert told["learned_later"].parts == ("priors", "pooled hazard")
+    assert str(told["learned_later"].last) == "2004-06-30"
+    assert "learned_later" not in found(*STEADY, model__family="panel", priors=())
+
+
 def test_a_target_of_a_kind_that_no_pair_taught_is_told_where_the_panel_answers(found):
     visits = {"targets__talks": "{any_of: [visit], min_severity: 1, label: Talks}"}
     for family, told in (("panel", True), ("combined", True), ("joint", False)):
