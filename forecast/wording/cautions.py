@@ -51,8 +51,8 @@ def caution_sentence(caution: Caution) -> str:
             what = listing(tuple(f"the {part}" for part in caution.parts)).capitalize()
             was = "was" if caution.parts == ("pooled hazard",) else "were"
             return (
-                f"{what} of this model {was} learned from other pairs up to {long_day(caution.last)}, after the "
-                "as-of date: a forecast made on that day could not have used them."
+                f"{what} of this model {was} learned from other pairs up to {long_day(caution.last)}, after "
+                "the as-of date: a forecast made on that day could not have used them."
             )
         case OneEpisode():
             days = _days(caution.first, caution.last)
