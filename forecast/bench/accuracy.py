@@ -17,7 +17,6 @@ from typing import Any, cast
 
 from forecast.baselines.methods import BASELINES
 from forecast.baselines.windows import find_record_start, horizon_lengths
-from forecast.bench.kept_rows import KeptRows
 from forecast.errors import EventError, ForecastError, InputError, UnfinishedError, did_you_mean
 from forecast.evaluation.backtest import (
     DEFAULT_MODEL,
@@ -58,6 +57,7 @@ from forecast.inference.posterior import SamplerOptions
 from forecast.panel.panel import TimeGrid, count_events
 from forecast.panel.streams import TargetRule
 from forecast.priors import PriorStatement
+from forecast.storage.kept_rows import KeptRows
 
 SAMPLER = SamplerOptions(seed=20230710)
 """Of each fit in the benchmark."""

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from forecast.baselines.methods import constant_rate, discounted_rate, share_of_windows
 from forecast.baselines.windows import observe_outcomes, past_events
-from forecast.bench.kept_rows import KeptRows
 from forecast.bench.study_cells import FEWEST_EVENTS, HORIZONS, TARGET, Job, Skipped, StudyOptions, plan_study
 from forecast.errors import ForecastError, InputError, StoppedError, UnfinishedError
 from forecast.evaluation.bootstrap import draw_blocks, with_interval
@@ -27,6 +26,7 @@ from forecast.events.table import EventTable
 from forecast.panel.streams import TargetRule
 from forecast.progress import Clock
 from forecast.runs.inputs import inputs_of
+from forecast.storage.kept_rows import KeptRows
 from forecast.workflows.forecast import fit_and_judge
 
 MODEL = "model"

@@ -97,6 +97,9 @@ def learn(
     out: Path = option(..., "--out", "File to write, for model.population in a config.", "FILE"),
     source: str = option("not stated", "--source", "Origin and terms of the events, for the file.", "TEXT"),
     seed: int = option(1, "--seed", "Seed of thinning and fits.", min=0),
+    keep: Path | None = option(
+        None, "--keep", "Keep finished fits in this folder, and go on from those there.", "FOLDER"
+    ),
     force: bool = option(False, "--force", "Replace the file."),
     output: Output,
 ) -> None:
@@ -117,7 +120,7 @@ def learn(
         def told(done: int, planned: int) -> None:
             listen(StageProgress("learn", done, planned))
 
-        learned = learn_population(read_dyads(folder), options, told)
+        learned = learn_population(read_dyads(folder), options, told, keep=keep)
         write_whole(out, population_yaml(learned).encode())
     facts = {"written": str(out), "population": learned.model_dump(mode="json", by_alias=True)}
     output.print(facts, _summary(learned, out))

@@ -5,6 +5,7 @@
 ``files``      a file, whole or as before
 ``folders``    a folder, whole or as before
 ``scratch``   temporary folders outside the results
+``kept_rows``   finished rows of a long computation, so that it can go on
 """
 
 from forecast.storage.claims import claim

@@ -10,17 +10,20 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import NamedTuple
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, special
 
 from forecast.config.writing import as_yaml
-from forecast.errors import InputError, NotConvergedError
+from forecast.errors import InputError, NotConvergedError, StoppedError
+from forecast.evaluation.unit_store import decisive_versions
 from forecast.events.table import EventTable
 from forecast.families import FAMILIES
 from forecast.families.family import EventModel
@@ -42,6 +45,7 @@ from forecast.priors.population import (
     Spread,
     stream_class,
 )
+from forecast.storage.kept_rows import KeptRows
 
 Floats = NDArray[np.float64]
 THINNINGS = (1.0, 0.3, 0.1, 0.03)
@@ -72,6 +76,12 @@ class Fit(NamedTuple):
     log_acts: float
     estimates: tuple[tuple[str, str, Estimate], ...]
 
+    @classmethod
+    def of_json(cls, content: Sequence[Any]) -> Fit:
+        """Read what ``json`` makes of a fit: lists in place of tuples."""
+        log_acts, estimates = content
+        return cls(log_acts, tuple((group, kind, Estimate(*one)) for group, kind, one in estimates))
+
 
 @dataclass(frozen=True, kw_only=True)
 class LearningOptions:
@@ -87,15 +97,20 @@ def learn_population(
     dyads: Mapping[str, EventTable],
     options: LearningOptions,
     listen: Callable[[int, int], None] | None = None,
+    *,
+    keep: Path | None = None,
 ) -> Population:
     """Fit every dyad at every thinning, and pool.
 
-    ``listen`` is told how many fits are done and planned.
+    ``listen`` is told how many fits are done and planned. Finished fits are kept in the folder ``keep``, and
+    those that it holds of the same events, settings, code and versions are not done again.
 
     Raises
     ------
     InputError
-        Fewer than three dyads have records that can be fitted, or no fit converged.
+        Fewer than three dyads have records that can be fitted, no fit converged, or ``keep`` cannot be used.
+    StoppedError
+        Ctrl-C was pressed, and fits are kept.
     """
     records = thinned_records(dyads, options)
     if len({dyad for dyad, _, _ in records}) < 3:
@@ -103,18 +118,50 @@ def learn_population(
             f"a population needs at least 3 dyads of {LEAST_EVENTS} events or more; the folder holds "
             f"{len({dyad for dyad, _, _ in records})} of {len(dyads)} files"
         )
-    (model,) = FAMILIES["joint"].models(())
-    compiled = _compiled(model)
-    fits = []
-    for done, (_, seed, events) in enumerate(records, start=1):
-        fits += _learn_from(model, compiled, events, options, seed)
-        if listen:
-            listen(done, len(records))
+    kept = KeptRows(keep) if keep else None
+    fits: list[Fit] = []
+    done = 0
+    try:
+        for done, found in enumerate(_fit_all(records, options, kept), start=1):
+            fits += found
+            if listen:
+                listen(done, len(records))
+    except KeyboardInterrupt as stop:
+        if kept is None:
+            raise
+        raise StoppedError(
+            f"stopped; {done} of {len(records)} fits are kept in {keep}. The same command goes on"
+        ) from stop
     if not fits:
         raise InputError(
             "no fit of these dyads converged, so there is nothing to pool. Give more or denser records"
         )
     return pool_fits(fits, _provenance(dyads, options))
+
+
+def _fit_all(
+    records: Sequence[tuple[str, int, EventTable]], options: LearningOptions, kept: KeptRows | None
+) -> Iterator[list[Fit]]:
+    (model,) = FAMILIES["joint"].models(())
+    compiled = None
+    for _, seed, events in records:
+        key = _fit_key(events, options, seed)
+        row = kept.row(key) if kept is not None else None
+        if row is not None:
+            yield [Fit.of_json(one) for one in row["fits"]]
+            continue
+        if compiled is None:
+            compiled = _compiled(model)
+        fits = _learn_from(model, compiled, events, options, seed)
+        if kept is not None:
+            kept.keep(key, {"fits": fits})
+        yield fits
+
+
+def _fit_key(events: EventTable, options: LearningOptions, seed: int) -> str:
+    """Hash of all that a fit depends on."""
+    parts = decisive_versions(), events.sha256, repr(options.sampler), str(seed)
+    return sha256("\n".join(parts).encode()).hexdigest()[:20]
 
 
 def pool_fits(fits: Sequence[Fit], provenance: Provenance) -> Population:

@@ -21,7 +21,6 @@ from forecast.bench.convergence import (
     run_study,
     summarise,
 )
-from forecast.bench.kept_rows import FILE
 from forecast.bench.study_cells import StudyOptions, cells_of, plan_study, thin
 from forecast.cli.app import app
 from forecast.config import load_config
@@ -30,6 +29,7 @@ from forecast.events.reading import write_events
 from forecast.panel.streams import TargetRule
 from forecast.records.forecast import Diagnostics, GateFailure
 from forecast.simulation import NEVER, FirstPassages
+from forecast.storage.kept_rows import FILE
 from forecast.workflows.forecast import make_forecast
 
 RULE = TargetRule("target", ("military_incident",), 4)

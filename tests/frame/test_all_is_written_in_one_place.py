@@ -23,7 +23,6 @@ ALLOWED = {
     "feeds/reading.py": "fills a scratch folder",
     "bench/ingest.py": "fills a temporary folder with made-up feeds",
     "bench/stages.py": "measures in a temporary folder",
-    "bench/kept_rows.py": "appends to a file of finished rows",
     "ledger/store.py": "tries whether a folder can be written",
     "runs/folder.py": "tries whether a folder can be written",
     "cli/streams.py": "opens the null device",

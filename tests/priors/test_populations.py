@@ -1,11 +1,13 @@
 """Priors learned from other dyads: how they follow the record, how far they move, how they are pooled."""
 
+import json
 import math
 
 import numpy as np
 import pytest
 
-from forecast.errors import ConfigError
+from forecast.errors import ConfigError, StoppedError
+from forecast.events.bundled import load_events
 from forecast.panel.streams import TargetRule, stream_layout
 from forecast.priors import default_priors, parameter_groups
 from forecast.priors.population import (
@@ -19,10 +21,14 @@ from forecast.priors.population import (
     read_population,
     shipped_population,
 )
+from forecast.storage.kept_rows import KeptRows
+from forecast.workflows import population as learning
 from forecast.workflows.population import (
     SLOPE_SCALE,
     Estimate,
     Fit,
+    LearningOptions,
+    learn_population,
     pool,
     pool_fits,
     population_yaml,
@@ -286,3 +292,29 @@ def test_a_file_that_holds_no_population_is_refused_with_line_and_key(tmp_path, 
     with pytest.raises(ConfigError, match=says) as raised:
         read_population(path)
     assert "\n" not in str(raised.value)
+
+
+def test_learning_that_was_stopped_goes_on_where_it_was(tmp_path, monkeypatch, shared_data):
+    paths = sorted((shared_data / "panel").glob("usa-*.csv"))[:4]
+    dyads = {path.stem: load_events(str(path), path.parent) for path in paths}
+    options = LearningOptions(thinnings=(1.0,))
+    tried = []
+
+    def fit(model, compiled, events, options, seed):
+        tried.append(events.sha256)
+        if len(tried) == 3:
+            raise KeyboardInterrupt
+        estimate = Estimate(0.1 * len(events), 0.04, math.log(2.0))
+        return [Fit(math.log(2.0 + len(events)), (("baseline.weekly_rate", "conflict", estimate),))]
+
+    monkeypatch.setattr(learning, "_learn_from", fit)
+    monkeypatch.setattr(learning, "_compiled", lambda model: None)
+    with pytest.raises(StoppedError, match="2 of 4 fits are kept"):
+        learn_population(dyads, options, keep=tmp_path / "kept")
+    assert len(KeptRows(tmp_path / "kept")) == 2
+    whole = learn_population(dyads, options, keep=tmp_path / "kept")
+    assert len(tried) == 5  # two are kept; the third, which was stopped, is tried again
+    assert len(set(tried)) == 4
+    assert whole == learn_population(dyads, options)
+    lines = (tmp_path / "kept" / "rows.jsonl").read_text(encoding="utf-8").splitlines()
+    assert len({json.loads(line)["key"] for line in lines}) == 4
