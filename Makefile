@@ -10,7 +10,7 @@ FRAME := pyproject.toml tools/install-lock tools/find-python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup report check watch sample backtest-record track-record test test-slow fuzz torture supply lint bench lock clean
+.PHONY: help setup report check watch sample backtest-record track-record test test-slow fuzz torture supply wheel lint bench lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -61,6 +61,9 @@ torture: .venv/.run .venv/.dev  ## kill commands, and cut the power, at every fi
 
 supply: .venv/.run .venv/.dev  ## check licences and advisories of what is installed; write build/sbom.json (CycloneDX)
 	$(VENV)/python tools/supply.py --sbom build/sbom.json $(ARGS)
+
+wheel: .venv/.run  ## build the wheel and try it in an environment of its own: the worked case, its report
+	tools/try-wheel
 
 lint: .venv/.run .venv/.dev  ## check style, types, the import contract and spelling
 	$(VENV)/ruff check .

@@ -39,9 +39,17 @@ Names are loaded when first used, so that importing the package is instant.
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
+
+# pip refuses other versions; a checkout that is run as it lies is refused here, before a fault of syntax.
+if sys.version_info < (3, 12):  # noqa: UP036
+    raise ImportError(
+        "forecast needs Python 3.12, 3.13 or 3.14; this is Python "
+        f"{sys.version_info[0]}.{sys.version_info[1]} ({sys.executable})"
+    )
 
 if TYPE_CHECKING:
     from forecast.config import (

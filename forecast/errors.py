@@ -20,8 +20,17 @@ A message says where, what came, what is allowed and what to do.
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Iterable
 from typing import ClassVar
+
+DISTRIBUTION = "dyad-forecast"
+"""What pip calls the package; a package called ``forecast`` is somebody else's."""
+
+
+def install_command(extra: str) -> str:
+    """Return the command that adds an optional extra to the Python that runs; its quotes suit every shell."""
+    return f'{sys.executable} -m pip install "{DISTRIBUTION}[{extra}]"'
 
 
 def did_you_mean(given: str, allowed: Iterable[str], cutoff: float = 0.6) -> str:

@@ -93,13 +93,14 @@ def _outcome(app: Callable[[], object]) -> tuple[str, int]:
 
 def _fault(error: Exception) -> tuple[str, int]:
     import traceback
-    from importlib.metadata import version
+
+    from forecast import __version__
 
     frames = [one for one in traceback.extract_tb(error.__traceback__) if "forecast" in one.filename]
     where = f", {os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
     said = (
         f"internal error ({type(error).__name__}: {error}{where}).\nThis is a fault of forecast "
-        f"{version('forecast')}, not of what you gave it. Please report it in the project's issue tracker, "
+        f"{__version__}, not of what you gave it. Please report it in the project's issue tracker, "
         f"with the command and what {TRACEBACK}=1 adds to this message."
     )
     if os.environ.get(TRACEBACK):

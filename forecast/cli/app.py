@@ -56,9 +56,9 @@ app.add_typer(events.app, name="events")
 
 def _version(show: bool) -> None:
     if show:
-        from importlib.metadata import version
+        from forecast import __version__
 
-        typer.echo(f"forecast {version('forecast')}")
+        typer.echo(f"forecast {__version__}")
         raise typer.Exit
 
 

@@ -97,6 +97,7 @@ def speed_tables(report: SpeedReport) -> Iterator[Part]:
 
 def _samplers(report: SpeedReport) -> Iterator[Part]:
     from forecast.bench.speed import NUMPYRO, OURS
+    from forecast.errors import install_command
 
     heads = ("total s", "sampling s", "ESS", "ESS/s", "R-hat", "div.")
     rows = []
@@ -123,7 +124,7 @@ def _samplers(report: SpeedReport) -> Iterator[Part]:
                 indent=2,
             )
     if NUMPYRO not in report.samplers:
-        yield text("NumPyro left out: not installed (make bench does so).", indent=2)
+        yield text(f"NumPyro left out: not installed. Install it: {install_command('bench')}", indent=2)
 
 
 def _facts(report: SpeedReport) -> dict[str, object]:

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from forecast import __version__
 from forecast.errors import RunFolderError
 from forecast.evaluation.backtest import BacktestPlan
 from forecast.evaluation.units import BLOCK_ORIGINS, OriginForecast, Unit, UnitResult
@@ -30,7 +31,7 @@ from forecast.storage.reading import MAX_RECORD_BYTES
 Settings = Mapping[str, object]
 """Plain JSON values by name."""
 
-_DECISIVE = ("forecast", "numpy", "nutpie", "numba")
+_DECISIVE = ("numpy", "nutpie", "numba")
 _WITHOUT_NUMBERS = ("cli", "report")
 
 
@@ -145,7 +146,7 @@ def decisive_versions() -> str:
     """Versions that the numbers depend on, as one text; the package's with a hash of its code and data."""
     found = (f"{name} {version(name)}" for name in _DECISIVE)
     code = f"code {content_hash(Path(__file__).parents[1])}"
-    return ", ".join((f"python {platform.python_version()}", *found, code))
+    return ", ".join((f"python {platform.python_version()}", f"forecast {__version__}", *found, code))
 
 
 def content_hash(package: Path) -> str:

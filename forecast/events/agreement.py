@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.errors import EventError
+from forecast.errors import EventError, install_command
 from forecast.events.codebook import CATEGORIES, SEVERITIES
 from forecast.events.merging import Unit
 
@@ -81,7 +81,7 @@ def krippendorff_alpha(ratings: Ratings, level: Level = "nominal") -> float | No
     except ImportError as error:
         raise EventError(
             "agreement is measured with NLTK, which is not installed. Install it: "
-            "pip install 'forecast[coding]'"
+            f"{install_command('coding')}"
         ) from error
     paired = [unit for unit in ratings if len(unit) > 1]
     seen = Counter(value for unit in paired for value in unit.values())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 import zipfile
 import zlib
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import ParseError
 
+from forecast.errors import install_command
 from forecast.events.rows import MAX_FILE_BYTES, Fault, Row, Sheet, column_named
 from forecast.events.table import REQUIRED
 
@@ -48,7 +48,7 @@ def read_workbook(path: Path) -> Sheet:
     except ImportError:
         return _fault(
             "spreadsheets are read by openpyxl, which is not installed. Install it: "
-            f"{sys.executable} -m pip install openpyxl (or save the sheet as 'CSV UTF-8')"
+            f"{install_command('excel')} (or save the sheet as 'CSV UTF-8')"
         )
     with warnings.catch_warnings():
         # openpyxl warns of styles and checks on cells that it leaves out; only values are read here.

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +13,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast import __version__
 from forecast.config import Config, config_hash, load_config, resolved_yaml, scenario_yaml
 from forecast.config.writing import SAVED_PANEL, SAVED_POPULATION, SCENARIO_FOLDER, scenario_files
 from forecast.errors import RunFolderError
@@ -117,7 +117,7 @@ class Run:
 
 def run_id(config: Config, events: EventTable) -> str:
     """Name of a run: the same settings, data and version have the same id."""
-    text = "\n".join([config_hash(config), events.sha256, version("forecast")])
+    text = "\n".join([config_hash(config), events.sha256, __version__])
     return f"{config.name}-{config.as_of:%Y%m%d}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from forecast import __version__
 from forecast.config import Config
 from forecast.inference.posterior import SamplerOptions
 from forecast.simulation.paths import SimulationOptions
@@ -56,7 +57,6 @@ def sampler_options(config: Config, position: int = 0) -> SamplerOptions:
 def versions() -> dict[str, str]:
     """Versions of what the numbers depend on."""
     names = (
-        "forecast",
         "numpy",
         "scipy",
         "pymc",
@@ -67,4 +67,5 @@ def versions() -> dict[str, str]:
         "typst",
         "matplotlib",
     )
-    return {"python": platform.python_version()} | {name: version(name) for name in names}
+    ours = {"python": platform.python_version(), "forecast": __version__}
+    return ours | {name: version(name) for name in names}

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import date
-from importlib.metadata import version
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from forecast import __version__
 from forecast.config.watchlist import Watchlist
 from forecast.config.writing import resolved_yaml
 from forecast.errors import BusyError, EventError, RunFolderError
@@ -77,7 +77,7 @@ def open_watch(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not (folder / files.MANIFEST).exists():
-            write_json({"kind": "watch", "code_version": version("forecast")}, folder / files.MANIFEST)
+            write_json({"kind": "watch", "code_version": __version__}, folder / files.MANIFEST)
     except OSError as error:
         raise RunFolderError(f"{folder}: cannot be written ({error.strerror or error})") from error
 
@@ -145,7 +145,7 @@ def keep_dyad(folder: Path, job: Job, result: Result) -> DyadRecord:
             write_events(job.events.known_by(job.config.as_of), filling / files.EVENTS)
             write_file(filling / files.CONFIG, resolved_yaml(job.config, folder))
         write_record(record, filling / DYAD)
-        made: dict[str, object] = {"code_version": version("forecast"), "data_sha256": job.events.sha256}
+        made: dict[str, object] = {"code_version": __version__, "data_sha256": job.events.sha256}
         made["outputs_sha256"] = output_hashes(filling)
         write_json({"kind": "run" if result.run else "watched dyad"} | made, filling / files.MANIFEST)
     return record

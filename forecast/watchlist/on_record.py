@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
+from forecast import __version__
 from forecast.config import config_hash
 from forecast.ledger.recording import RunOrigin, forecast_entries
 from forecast.ledger.store import write_ledger
@@ -61,7 +61,7 @@ def put_watch_on_record(
                 dyad=dyad_rule(job.config),
                 config_sha256=config_hash(job.config),
                 data_sha256=job.events.sha256,
-                code_version=version("forecast"),
+                code_version=__version__,
                 made_on=datetime.now(UTC),
                 run_folder=folder / one.name,
             )

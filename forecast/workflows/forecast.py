@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast import __version__
 from forecast.config import Config, config_hash
 from forecast.errors import NotConvergedError, NotConvergedWarning
 from forecast.inference.gates import check_gates, worst_report
@@ -342,7 +342,7 @@ def put_on_record(run: Run, ledger: Path, folder: Path | None) -> Recorded:
         dyad=inputs.dyad,
         config_sha256=config_hash(inputs.config),
         data_sha256=inputs.events.sha256,
-        code_version=version("forecast"),
+        code_version=__version__,
         made_on=datetime.now(UTC),
         run_folder=folder,
         manifest_sha256=run_hash(folder) if folder else None,

@@ -10,9 +10,9 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from importlib.metadata import version
 from pathlib import Path
 
+from forecast import __version__
 from forecast.config import Config, HeadlineConfig, MilestoneConfig, config_hash
 from forecast.config.cross_checks import LONGEST_HORIZON
 from forecast.errors import InputError, NotConvergedWarning
@@ -108,7 +108,7 @@ def _case(config: Config, day: date, ahead_days: Sequence[int] | None) -> Config
 
 
 def _on_record(book: Book, inputs: Inputs) -> bool:
-    made_from = (config_hash(inputs.config), inputs.events.sha256, version("forecast"))
+    made_from = (config_hash(inputs.config), inputs.events.sha256, __version__)
     return any(
         (entry.config_sha256, entry.data_sha256, entry.code_version) == made_from for entry in book.forecasts
     )

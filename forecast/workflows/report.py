@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from forecast import __version__
 from forecast.config import Config, config_hash, load_config
 from forecast.config.writing import saved_logo
 from forecast.errors import RunFolderError
@@ -109,7 +109,7 @@ def _write_manifest(run: Run, filling: Path, timings: Mapping[str, float]) -> No
         "run_id": run.forecast.run_id,
         "config_sha256": config_hash(config),
         "data_sha256": run.inputs.events.sha256,
-        "code_version": version("forecast"),
+        "code_version": __version__,
         "seed": config.sampler.seed,
         "versions": run.forecast.versions,
         "made_on": datetime.now(UTC).date().isoformat(),

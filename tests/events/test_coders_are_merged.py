@@ -90,7 +90,7 @@ def test_alpha_is_not_defined_where_nothing_varies_or_nothing_is_shared():
 
 def test_without_nltk_the_message_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "nltk.metrics.agreement", None)
-    with pytest.raises(EventError, match=r"pip install 'forecast\[coding\]'"):
+    with pytest.raises(EventError, match=r'\S+ -m pip install "dyad-forecast\[coding\]"$'):
         krippendorff_alpha([{0: 1, 1: 2}])
 
 

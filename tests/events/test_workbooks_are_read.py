@@ -127,6 +127,6 @@ def test_an_empty_workbook_says_so(workbook):
 def test_without_openpyxl_the_command_that_installs_it_is_named(workbook, monkeypatch):
     path = workbook(Events=[HEADER, *ROWS])
     monkeypatch.setitem(sys.modules, "openpyxl", None)
-    with pytest.raises(EventError, match=r"not installed. Install it: \S+ -m pip install openpyxl") as caught:
+    with pytest.raises(EventError, match=r'\S+ -m pip install "dyad-forecast\[excel\]" \(or') as caught:
         read_events(path)
     assert "\n" not in str(caught.value)

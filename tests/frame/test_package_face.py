@@ -1,6 +1,7 @@
 """What a user of the package meets first: version, public names, and a command line that starts fast."""
 
 import importlib.metadata
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -9,8 +10,10 @@ from pathlib import Path
 import pytest
 
 import forecast
+from forecast.errors import DISTRIBUTION, install_command
 
 ROOT = Path(__file__).resolve().parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 HEAVY = {
     "arviz",
     "duckdb",
@@ -37,9 +40,34 @@ def heavy_modules_after(code: str) -> set[str]:
 
 
 def test_the_version_is_the_same_everywhere():
-    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    declared = PROJECT["version"]
     assert forecast.__version__ == declared
-    assert importlib.metadata.version("forecast") == declared
+    assert importlib.metadata.version(DISTRIBUTION) == declared
+
+
+def test_the_distribution_has_its_own_name_and_says_whose_it_is():
+    assert PROJECT["name"] == DISTRIBUTION
+    assert DISTRIBUTION in (ROOT / "README.md").read_text()
+    assert PROJECT["authors"] == [{"name": "The forecast project"}]
+    assert PROJECT["scripts"] == {"forecast": "forecast.cli:main"}
+    minors = {one.rpartition("3.")[2] for one in PROJECT["classifiers"] if "Python :: 3." in one}
+    assert minors == {"12", "13", "14"}
+
+
+@pytest.mark.parametrize("extra", PROJECT["optional-dependencies"])
+def test_the_command_for_an_extra_is_one_that_pip_understands(extra):
+    program, *arguments = shlex.split(install_command(extra))
+    assert program == sys.executable
+    assert arguments == ["-m", "pip", "install", f"{DISTRIBUTION}[{extra}]"]
+
+
+def test_an_older_python_is_told_what_is_needed():
+    code = "import sys; sys.version_info = (3, 11, 7, 'final', 0); import forecast"
+    ended = subprocess.run(
+        [sys.executable, "-c", code], check=False, capture_output=True, text=True, cwd=ROOT
+    )
+    assert ended.returncode == 1
+    assert "ImportError: forecast needs Python 3.12, 3.13 or 3.14; this is Python 3.11 (" in ended.stderr
 
 
 def test_every_public_name_can_be_had():

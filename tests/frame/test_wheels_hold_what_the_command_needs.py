@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from email import message_from_bytes
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,32 @@ def wheel(tmp_path_factory) -> Path:
     subprocess.run([sys.executable, "-c", code], cwd=source, check=True, capture_output=True)
     (found,) = built.glob("*.whl")
     return found
+
+
+def test_the_wheel_says_what_it_is(wheel):
+    assert wheel.name.startswith("dyad_forecast-")
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (one for one in archive.namelist() if one.endswith(".dist-info/METADATA"))
+        stated = message_from_bytes(archive.read(name))
+    assert stated["Name"] == "dyad-forecast"
+    assert stated["Author"] == "The forecast project"
+    assert stated["Requires-Python"] == ">=3.12"
+    assert {"excel", "coding", "bench"} <= set(stated.get_all("Provides-Extra"))
+    assert "Development Status" in " ".join(stated.get_all("Classifier"))
+    assert "forecasting" in stated["Keywords"]
+
+
+def test_on_python_3_11_pip_says_which_python_is_needed(wheel, tmp_path):
+    command = ["download", "--no-index", "--no-deps", "--only-binary=:all:", "--python-version", "3.11"]
+    ended = subprocess.run(
+        [sys.executable, "-m", "pip", *command, "--dest", str(tmp_path), str(wheel)],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 1
+    assert "'dyad-forecast' requires a different Python: 3.11" in ended.stderr
+    assert "not in '>=3.12'" in ended.stderr
 
 
 def test_the_examples_in_a_wheel_are_those_of_the_repository(wheel):
