@@ -1,0 +1,159 @@
+// The answer: headline, what changed and why, curve, table of milestones, how far to trust it.
+
+import { curveChart } from "./chart.js";
+import { byId, el, replace } from "./dom.js";
+import { intervalPercent, percent, points, shortDay, signedPoints } from "./words.js";
+
+/** @import { Answer, PageModel, State } from "./types" */
+
+/**
+ * @typedef {"ready" | "working" | "withheld"} Shown
+ */
+
+/** Mark the headline's number: while it is worked at, it is no answer. @param {Shown} shown */
+export function markHeadline(shown) {
+  const number = byId("number");
+  number.dataset.state = shown;
+  byId("answer").setAttribute("aria-busy", String(shown === "working"));
+  if (shown !== "ready") delete number.dataset.probability;
+}
+
+/**
+ * @param {PageModel} model
+ * @param {State} state
+ * @param {Answer} answer
+ * @param {boolean} changed
+ */
+export function showAnswer(model, state, answer, changed) {
+  const ready = answer.status === "ready" && answer.probability !== null;
+  markHeadline(ready ? "ready" : "withheld");
+  const number = byId("number");
+  if (ready && answer.probability !== null) {
+    number.dataset.probability = String(answer.probability);
+    const said = percent(answer.probability);
+    number.classList.toggle("long", said.length > 4);
+    replace(number, said);
+    replace(byId("range"),
+      `Plausible range ${intervalPercent(answer.low ?? 0, answer.high ?? 1)}`);
+    replace(byId("sentence"), answer.sentence);
+  } else {
+    replace(number, "Withheld");
+    replace(byId("range"), `The run says ${percent(answer.base.probability)}`);
+    replace(byId("sentence"), answer.reason ?? answer.sentence);
+  }
+  showChange(answer, ready, changed);
+  showCurve(model, state, answer, changed);
+  showMilestones(model, state, answer, ready, changed);
+  showTrust(answer, ready, changed);
+}
+
+/** @param {Answer} answer @param {boolean} ready @param {boolean} changed */
+function showChange(answer, ready, changed) {
+  const place = byId("change");
+  if (!ready || !changed || answer.difference === null) {
+    replace(place, ready && !changed ? el("p", { class: "fine" }, "Nothing is changed: this is the run's own forecast.") : null);
+    return;
+  }
+  const error = answer.difference_mcse ?? 0;
+  const beyond = Math.abs(answer.difference) > 2 * error;
+  const head = el("p", { class: "change-head" },
+    el("strong", {}, `${signedPoints(answer.difference)} points`),
+    ` against the run (${percent(answer.base.probability)})`,
+    answer.difference === 0 ? "." : beyond ? `, give or take ${points(2 * error)}.` : `: within its error of ${points(2 * error)}.`);
+  if (answer.assumed === null || answer.model_adds === null) {
+    replace(place, head, el("p", { class: "fine" },
+      "Past events are taken out, so the change cannot be split into what is assumed and what the model adds."));
+    return;
+  }
+  replace(place, head, split(answer.assumed, answer.model_adds));
+}
+
+/** Two bars on one axis. @param {number} assumed @param {number} adds */
+function split(assumed, adds) {
+  const widest = Math.max(Math.abs(assumed), Math.abs(adds), 0.005);
+  const row = (/** @type {string} */ label, /** @type {number} */ value, /** @type {string} */ kind) => {
+    const bar = el("span", { class: `bar ${kind}` });
+    const size = (Math.abs(value) / widest) * 50;
+    bar.style.width = `${size}%`;
+    bar.style.left = value < 0 ? `${50 - size}%` : "50%";
+    return el("div", { class: "split-row" },
+      el("dt", {}, label),
+      el("dd", {}, el("span", { class: "bar-track", "aria-hidden": "true" }, bar),
+        el("span", { class: "figure" }, signedPoints(value))));
+  };
+  return el("dl", { class: "split" },
+    row("Met by assumption", assumed, "assumed"),
+    row("What the model adds", adds, "adds"));
+}
+
+/** @param {PageModel} model @param {State} state @param {Answer} answer @param {boolean} changed */
+export function showCurve(model, state, answer, changed) {
+  const place = byId("curve");
+  const run = model.base[state.target]?.curve ?? [];
+  const width = Math.max(place.clientWidth, 260);
+  place.replaceChildren(
+    curveChart({
+      model,
+      curve: answer.curve,
+      run,
+      changed,
+      milestone: state.milestone,
+      width,
+      height: width < 520 ? 230 : 280,
+    }),
+  );
+  const label = model.targets.find((one) => one.name === state.target)?.label ?? state.target;
+  const parts = [el("strong", {}, `${label}: probability by date. `)];
+  parts.push(answer.curve.length
+    ? el("span", {}, changed ? "Solid: this scenario, with its 90% range. Dashed: the run." : "Shaded: 90% range.")
+    : el("span", {}, "Dashed: the run. The scenario's curve is withheld."));
+  replace(byId("curve-caption"), ...parts);
+}
+
+/**
+ * @param {PageModel} model
+ * @param {State} state
+ * @param {Answer} answer
+ * @param {boolean} ready
+ * @param {boolean} changed
+ */
+function showMilestones(model, state, answer, ready, changed) {
+  const base = model.base[state.target]?.milestones ?? {};
+  const rows = model.milestones.map((one) => {
+    const now = answer.milestones.find((each) => each.name === one.name);
+    const run = base[one.name];
+    const marked = one.name === state.milestone;
+    const shown = now && (ready || !changed);
+    return el("tr", { class: marked ? "marked" : null },
+      el("th", { scope: "row" }, one.label, el("span", { class: "fine block" }, shortDay(one.date))),
+      el("td", { class: "right", "data-head": "Probability" }, shown ? percent(now.probability) : "withheld"),
+      el("td", { class: "right", "data-head": "Plausible range" }, shown ? intervalPercent(now.low, now.high) : "–"),
+      changed ? el("td", { class: "right", "data-head": "Run" }, run ? percent(run.probability) : "–") : null,
+      changed ? el("td", { class: "right", "data-head": "Change" },
+        shown ? `${signedPoints(now.difference)} ± ${Math.abs(Number((200 * now.difference_mcse).toFixed(1)))}` : "–") : null);
+  });
+  replace(byId("milestones"),
+    el("caption", {}, "Before each milestone"),
+    el("thead", {}, el("tr", {},
+      el("th", { scope: "col" }, "Milestone"),
+      el("th", { scope: "col", class: "right" }, "Probability"),
+      el("th", { scope: "col", class: "right" }, "Plausible range"),
+      changed ? el("th", { scope: "col", class: "right" }, "Run") : null,
+      changed ? el("th", { scope: "col", class: "right" }, "Change, points") : null)),
+    el("tbody", {}, ...rows));
+}
+
+/** @param {Answer} answer @param {boolean} ready @param {boolean} changed */
+function showTrust(answer, ready, changed) {
+  replace(byId("trust"),
+    ready ? el("p", {}, el("strong", {}, "Can this be trusted? "), answer.trust) : null,
+    ready && changed && answer.effective_draws !== null && answer.pareto_k !== null
+      ? el("p", { class: "fine" },
+          `Pareto k ${answer.pareto_k <= -9 ? "none" : answer.pareto_k.toFixed(2)} (at most 0.7 allowed), ` +
+          `${Math.round(answer.effective_draws).toLocaleString("en-GB")} effective draws (at least 400 needed).`)
+      : null,
+    answer.changes.length
+      ? el("div", {}, el("h3", {}, "What this scenario assumes"),
+          el("ul", { class: "changes" }, ...answer.changes.map((one) => el("li", {}, one))))
+      : null);
+}

@@ -1,0 +1,131 @@
+// Numbers and days in words, by the rules of forecast/wording.
+
+/** ICD 203: the words and the bounds of their band in percent. @type {[string, number, number][]} */
+export const BANDS = [
+  ["almost no chance", 1, 5],
+  ["very unlikely", 5, 20],
+  ["unlikely", 20, 45],
+  ["roughly even chance", 45, 55],
+  ["likely", 55, 80],
+  ["very likely", 80, 95],
+  ["almost certain", 95, 99],
+];
+const MONTHS = [
+  "January", "February", "March", "April", "May", "June",
+  "July", "August", "September", "October", "November", "December",
+];
+
+/** @param {number} probability @returns {string} */
+export function likelihoodWords(probability) {
+  // On a bound the word nearer to an even chance holds, as in the report.
+  const percent = rounded(100 * probability, 10);
+  const fromEnd = Math.min(percent, 100 - percent);
+  let below = 0;
+  BANDS.slice(0, 4).forEach(([, lower], place) => {
+    if (place === 0 || fromEnd >= lower) below = place;
+  });
+  return (BANDS[percent <= 50 ? below : BANDS.length - 1 - below] ?? ["", 0, 0])[0];
+}
+
+/** Whole percent; one decimal below 5% and above 95%; never 0% or 100%. @param {number} probability */
+export function percent(probability) {
+  return `${bounded(probability)}%`;
+}
+
+/** @param {number} low @param {number} high */
+export function intervalPercent(low, high) {
+  const lower = bounded(low);
+  const upper = bounded(high);
+  if (lower === upper) return `${lower}%`;
+  if (lower.startsWith("<")) return upper.startsWith(">") ? "any" : `up to ${upper}%`;
+  return upper.startsWith(">") ? `${lower}% or more` : `${lower}–${upper}%`;
+}
+
+/** @param {number} change @param {number} [digits] */
+export function signedPoints(change, digits = 1) {
+  const shown = rounded(100 * change, digits);
+  if (shown === 0) return "0";
+  return `${shown > 0 ? "+" : "−"}${Math.abs(shown)}`;
+}
+
+/** @param {number} change */
+export function points(change) {
+  const size = Math.abs(rounded(100 * change, 1));
+  return `${size} ${size === 1 ? "point" : "points"}`;
+}
+
+/** @param {string} iso */
+export function longDay(iso) {
+  const [year, month, day] = parts(iso);
+  return `${day} ${MONTHS[month - 1]} ${year}`;
+}
+
+/** @param {string} iso */
+export function shortDay(iso) {
+  const [year, month, day] = parts(iso);
+  return `${day} ${(MONTHS[month - 1] ?? "").slice(0, 3)} ${year}`;
+}
+
+/** @param {string} iso */
+export function monthOf(iso) {
+  const [year, month] = parts(iso);
+  return `${(MONTHS[month - 1] ?? "").slice(0, 3)} ${year}`;
+}
+
+/** @param {string} iso @returns {[number, number, number]} */
+function parts(iso) {
+  const [year = 0, month = 1, day = 1] = iso.split("-").map(Number);
+  return [year, month, day];
+}
+
+/** Two significant figures, whole from 10 on. @param {number} value */
+export function plainNumber(value) {
+  if (value === 0 || !Number.isFinite(value)) return String(value);
+  const digits = Math.max(1 - Math.floor(Math.log10(Math.abs(value))), 0);
+  return String(Number(value.toFixed(Math.min(digits, 12)))).replace("-", "−");
+}
+
+/** A value on the human scale of a belief. @param {number} value @param {string} scale */
+export function onScale(value, scale) {
+  const signed = () => {
+    if (Math.abs(value) < 0.005) return "none";
+    return `${value < 0 ? "−" : "+"}${plainNumber(Math.abs(value) * 100)}%`;
+  };
+  switch (scale) {
+    case "effect": return signed();
+    case "share": return signed().replace("+", "");
+    case "chance": return `${plainNumber(value * 100)}%`;
+    case "a_year": return `${plainNumber(value)} a year`;
+    case "weeks": return `${plainNumber(value)} weeks`;
+    case "per_hundred": return `${plainNumber(value)} per 100`;
+    case "times": case "odds": case "spread": return `${plainNumber(value)}×`;
+    default: return plainNumber(value);
+  }
+}
+
+/** @param {number} probability */
+function bounded(probability) {
+  const exact = 100 * probability;
+  if (exact < 0.1) return "<0.1";
+  if (exact > 99.9) return ">99.9";
+  const whole = rounded(exact, 0);
+  if (exact >= 5 && exact <= 95) return String(whole);
+  const fine = rounded(exact, 1);
+  return String(fine === whole ? whole : fine);
+}
+
+/** Halves away from zero, as readers round. @param {number} value @param {number} digits */
+function rounded(value, digits) {
+  const unit = 10 ** digits;
+  return (Math.sign(value) * Math.round(Math.abs(value) * unit + 1e-9)) / unit;
+}
+
+/** Days from one day to another. @param {string} from @param {string} to */
+export function daysBetween(from, to) {
+  return Math.round((Date.parse(`${to}T00:00:00Z`) - Date.parse(`${from}T00:00:00Z`)) / 86_400_000);
+}
+
+/** @param {string} iso @param {number} days */
+export function dayAfter(iso, days) {
+  return new Date(Date.parse(`${iso}T00:00:00Z`) + days * 86_400_000).toISOString().slice(0, 10);
+}
