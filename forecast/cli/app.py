@@ -17,6 +17,7 @@ from forecast.cli import (
     priors,
     run,
     scenario,
+    scenario_page,
     sensitivity,
     watch,
 )
@@ -41,6 +42,7 @@ app.command("check")(check.check)
 app.command("run")(run.run)
 app.command("report")(run.report)
 app.command("scenario")(scenario.scenario)
+app.command("app")(scenario_page.app)
 app.command("sensitivity")(sensitivity.sensitivity)
 app.command("backtest")(backtest.backtest)
 app.command("watch")(watch.watch)

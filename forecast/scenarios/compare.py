@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -49,9 +49,33 @@ from forecast.scenarios.evaluate import (
 )
 from forecast.scenarios.plan import ScenarioPlan, draw_effects, plan_scenario, plan_scenarios
 from forecast.simulation import ProbabilityCurve
+from forecast.simulation.random_numbers import RememberedNumbers
 
 SCENARIO_PATHS = 2
 """Paths a draw that are simulated anew for a paired difference, unless more are asked for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effort:
+    """How much is computed of a scenario that needs no new fit.
+
+    Parameters
+    ----------
+    paths : int
+        Paths a draw that are simulated anew, at least 2; never more than the run has.
+    every : int
+        They are simulated from every so many draws.
+    target : str, optional
+        Nothing is said of other targets; of all when absent.
+    remembered : RememberedNumbers, optional
+        Random numbers kept for the next scenario of the same run.
+    """
+
+    paths: int = SCENARIO_PATHS
+    every: int = 1
+    target: str | None = None
+    remembered: RememberedNumbers | None = None
+
 
 _DECIMALS = 5
 
@@ -107,7 +131,7 @@ def evaluate_plans(
                 listen(StageProgress("scenarios", done, len(plans), note))
 
         tell("")
-        results.append(evaluate_plan(base, plan, refit=refit, paths=paths, tell=tell))
+        results.append(evaluate_plan(base, plan, refit=refit, effort=Effort(paths=paths), tell=tell))
     return tuple(results)
 
 
@@ -116,25 +140,27 @@ def evaluate_plan(
     plan: ScenarioPlan,
     *,
     refit: bool = True,
-    paths: int = SCENARIO_PATHS,
+    effort: Effort | None = None,
     tell: Callable[[str], None] = lambda note: None,
 ) -> ScenarioForecast:
     """Compute one scenario that was put upon the run; ``tell`` hears of a new fit how far it is.
 
     A family whose models answer a target each answers model by model.
     """
+    effort = effort or Effort()
     if len(base.inputs.answering) > 1:
         parts = [
             evaluate_plan(
-                part, plan_scenario(part.inputs, plan.scenario), refit=refit, paths=paths, tell=tell
+                part, plan_scenario(part.inputs, plan.scenario), refit=refit, effort=effort, tell=tell
             )
             for part in base.by_fit()
+            if effort.target is None or effort.target in part.inputs.config.targets
         ]
         return with_assumptions(_all_targets(base, parts), plan, base.inputs)
     found = weights_for(base, plan.priors) if plan.changes_priors else None
     reason = _refit_reason(plan, found)
     if reason is None:
-        return with_assumptions(_same_draws(base, plan, found, paths), plan, base.inputs)
+        return with_assumptions(_same_draws(base, plan, found, effort), plan, base.inputs)
     if not refit:
         withheld = _forecast(plan, "refit", reason, found, (), withheld="no_refit")
         return with_assumptions(withheld, plan, base.inputs)
@@ -155,7 +181,9 @@ def _all_targets(base: Run, parts: Sequence[ScenarioForecast]) -> ScenarioForeca
             ),
             "failures": tuple(failure for part in parts for failure in part.failures),
             "withheld": withheld,
-            "targets": () if withheld else tuple(targets[one.name] for one in base.forecast.targets),
+            "targets": ()
+            if withheld
+            else tuple(targets[one.name] for one in base.forecast.targets if one.name in targets),
         }
     )
 
@@ -173,13 +201,9 @@ def _refit_reason(plan: ScenarioPlan, found: ImportanceWeights | None) -> Scenar
 
 
 def _same_draws(
-    base: Run, plan: ScenarioPlan, found: ImportanceWeights | None, paths: int
+    base: Run, plan: ScenarioPlan, found: ImportanceWeights | None, effort: Effort
 ) -> ScenarioForecast:
-    weights = found.weights if found else np.full(base.n_draws, 1 / base.n_draws)
-    new_days: Mapping[str, Days] = {}
-    if plan.changes_future:
-        paths = min(paths, base.simulation.paths_per_draw)
-        new_days = simulate_plan(base, plan, base.variables, base.inputs.data, paths)
+    new_days = _new_futures(base, plan, effort)
     method: ScenarioMethod = "simulate"
     reason = MethodReason(code="only_future")
     if found:
@@ -187,15 +211,9 @@ def _same_draws(
         reason = MethodReason(code="priors_and_future" if plan.changes_future else "only_priors")
     targets = []
     for known in base.forecast.targets:
-        horizon = base.simulation.horizon_days
-        draws = ScenarioDraws(
-            base.hits.of(known.name),
-            weights,
-            horizon,
-            new_days.get(known.name),
-            base.hits.weights,
-            base.hits.dispersion[known.name] if base.hits.dispersion else None,
-        )
+        if effort.target not in (None, known.name):
+            continue
+        draws = _scenario_draws(base, known.name, found, new_days.get(known.name), effort)
         curve = _joined(known, draws.unchanged_days, _rounded(scenario_curve(draws)))
 
         def change(day: int, draws: ScenarioDraws = draws) -> ChangedProbability:
@@ -204,6 +222,52 @@ def _same_draws(
 
         targets.append(_target(base, known, curve, change))
     return _forecast(plan, method, reason, found, tuple(targets))
+
+
+def _new_futures(base: Run, plan: ScenarioPlan, effort: Effort) -> Mapping[str, Days]:
+    """First days of each target under a scenario of the same draws; empty where no future changes."""
+    if not plan.changes_future:
+        return {}
+    paths = min(effort.paths, base.simulation.paths_per_draw)
+    return simulate_plan(base, plan, base.variables, base.inputs.data, replace(effort, paths=paths))
+
+
+def _scenario_draws(
+    base: Run, target: str, found: ImportanceWeights | None, new_days: Days | None, effort: Effort
+) -> ScenarioDraws:
+    return ScenarioDraws(
+        base.hits.of(target),
+        found.weights if found else np.full(base.n_draws, 1 / base.n_draws),
+        base.simulation.horizon_days,
+        new_days,
+        base.hits.weights,
+        base.hits.dispersion[target] if base.hits.dispersion else None,
+        effort.every,
+    )
+
+
+def scenario_shares(base: Run, plan: ScenarioPlan | None, target: str, day: int) -> Floats:
+    """Share of each draw's own paths hit before a day in the futures of a scenario, shape (draw,).
+
+    The run's where no future changes. The probability under any weights of the draws is the mean of the
+    shares with these weights and those of the run (``FirstPassages.draw_weights``). Single shares can leave
+    [0, 1], as in ``ScenarioDraws.by_draw``.
+    """
+    shares = base.hits.shares_before(target, day)
+    effort = Effort()
+    new_days = {} if plan is None else _new_futures(base, plan, effort)
+    if target not in new_days:
+        return shares
+    draws = _scenario_draws(base, target, None, new_days[target], effort)
+    both = draws.simulated_anew
+    if both is None:
+        return shares
+    n_paths = both[0].shape[1]
+    weights = (
+        np.ones((base.n_draws, n_paths)) if base.hits.weights is None else base.hits.weights[:, :n_paths]
+    )
+    new, old = ((weights * (days < day)).sum(axis=1) / weights.sum(axis=1) for days in both)
+    return np.asarray(new + draws.kept_share[day] * (shares - old))
 
 
 def _new_draws(
@@ -219,7 +283,7 @@ def _new_draws(
         known = past.completeness[0]
         data = count_events(plan.events, past.grid, past.layout, known, dyad=past.dyads[0])
     variables, failures = refit(base, plan, data, tell)
-    new_days = simulate_plan(base, plan, variables, data, None)
+    new_days = simulate_plan(base, plan, variables, data)
     targets = []
     for known in base.forecast.targets:
         fits = TwoFits(base.hits, known.name, new_days[known.name], base.n_chains)
@@ -256,14 +320,16 @@ def simulate_plan(
     plan: ScenarioPlan,
     variables: Mapping[str, Floats],
     data: Panel,
-    first_paths: int | None,
+    effort: Effort | None = None,
 ) -> dict[str, Days]:
     """First days of each target under a scenario, on the random numbers of the run.
 
-    ``variables`` are draws of the run or of a new fit, ``data`` is the past that the paths go on from, and
-    ``first_paths`` how many of each draw's paths to simulate (``None`` for all).
+    ``variables`` are draws of the run or of a new fit, and ``data`` is the past that the paths go on from;
+    all paths of all draws are simulated where no ``effort`` is given.
     """
-    options = replace(base.simulation, first_paths=first_paths)
+    options = base.simulation
+    if effort:
+        options = replace(options, first_paths=effort.paths, every=effort.every, remembered=effort.remembered)
     model = base.inputs.main.model
     draws = base.draws if variables is base.variables else model.draws(variables)
     effects = draw_effects(plan.types, data.layout, len(draws), options.seed)

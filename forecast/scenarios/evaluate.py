@@ -72,6 +72,8 @@ class ScenarioDraws:
         Of the paths of the run, summing to one; ``None``: all alike.
     dispersion : ndarray, shape (horizon_days + 1,), optional
         Beside path weights: variance of the run's probability by day over p(1 − p).
+    every : int
+        ``new_days`` are of every so many draws.
     """
 
     base_days: Days
@@ -80,6 +82,7 @@ class ScenarioDraws:
     new_days: Days | None = None
     path_weights: Floats | None = None
     dispersion: Floats | None = None
+    every: int = 1
 
     @cached_property
     def joint_weights(self) -> Floats | None:
@@ -99,18 +102,24 @@ class ScenarioDraws:
         return np.asarray(self.joint_weights.sum(axis=1))
 
     def first_weights(self, n_paths: int) -> Floats | None:
-        """Weights of the first paths of each draw alone, shape (draw, n_paths), summing to one."""
+        """Weights of the first paths of each draw played anew, shape (draw, n_paths), summing to one."""
         if self.joint_weights is None:
             return None
-        first = self.joint_weights[:, :n_paths]
+        first = self.joint_weights[:: self.every, :n_paths]
         return np.asarray(first / first.sum())
+
+    @property
+    def _anew_weights(self) -> Floats:
+        """Weights of the draws that are played anew, shape (some draws,), summing to one."""
+        some = self.draw_weights[:: self.every]
+        return some if self.every == 1 else np.asarray(some / some.sum())
 
     @property
     def simulated_anew(self) -> tuple[Days, Days] | None:
         """First days under the scenario and in the run on the same paths; ``None`` where none differs."""
         if self.new_days is None:
             return None
-        old = self.base_days[:, : self.new_days.shape[1]]
+        old = self.base_days[:: self.every, : self.new_days.shape[1]]
         return None if np.array_equal(self.new_days, old) else (self.new_days, old)
 
     @property
@@ -140,7 +149,7 @@ class ScenarioDraws:
 
         def share(days: Days) -> Floats:
             # Any coefficient is right on average, so the weights of single paths need not enter here.
-            return hit_share(days.reshape(len(days), -1), self.horizon_days, self.draw_weights)
+            return hit_share(days.reshape(len(days), -1), self.horizon_days, self._anew_weights)
 
         def within(same: Floats, any_pair: Floats) -> Floats:
             other = (n_paths * any_pair - same) / (n_paths - 1)  # of two different paths of a draw
@@ -157,7 +166,8 @@ class ScenarioDraws:
 
         Both of shape (draw,); their plain means are the probabilities, and have their errors. Under the
         scenario the shares of the few paths are corrected by what all paths of the run say on the luck of the
-        few, so they can leave [0, 1] in single draws; their mean is not biased by that.
+        few, so they can leave [0, 1] in single draws; their mean is not biased by that. Where only some draws
+        are played anew, what these add stands with them, and its mean with the others: its error is theirs.
         """
         hit = self.base_days < day
         base, same = (share_by_draw(hit, one) for one in (self.path_weights, self.joint_weights))
@@ -166,7 +176,13 @@ class ScenarioDraws:
             return base, same
         first = self.first_weights(both[0].shape[1])
         new, old = (share_by_draw(days < day, first) for days in both)
-        return base, new + self.kept_share[day] * (same - old)
+        kept = self.kept_share[day]
+        if self.every == 1:
+            return base, new + kept * (same - old)
+        anew = new - kept * old
+        added = np.full(len(base), anew.mean())
+        added[:: self.every] += len(base) / len(anew) * (anew - anew.mean())
+        return base, kept * same + added
 
 
 def milestone_day(base: Run, milestone: str) -> int:
@@ -209,7 +225,9 @@ def scenario_curve(draws: ScenarioDraws) -> ProbabilityCurve:
     moments = hit_moments(draws.base_days, draws.horizon_days, draws.weights)
     both = draws.simulated_anew
     if both is not None:
-        new, old = (hit_moments(days, draws.horizon_days, draws.weights) for days in both)
+        some = draws.weights[:: draws.every]
+        some = some if draws.every == 1 else some / some.sum()
+        new, old = (hit_moments(days, draws.horizon_days, some) for days in both)
         kept = draws.kept_share
         moments = HitMoments(
             new.mean + kept * (moments.mean - old.mean),

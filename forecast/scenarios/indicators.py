@@ -18,7 +18,7 @@ from forecast.inference.importance import monte_carlo_error
 from forecast.models.draws import Floats
 from forecast.records.forecast import Indicator
 from forecast.runs.run import Run
-from forecast.scenarios.compare import SCENARIO_PATHS, evaluate_plan
+from forecast.scenarios.compare import evaluate_plan
 from forecast.scenarios.plan import plan_scenario
 from forecast.simulation.probabilities import share_by_draw
 
@@ -111,7 +111,7 @@ def single_acts(base: Run) -> Iterator[Indicator]:
             label=category_label(category),
         )
         scenario = Scenario(name=f"one-{category}", rationale="one act more", events=(act,))
-        found = evaluate_plan(base, plan_scenario(base.inputs, scenario), paths=SCENARIO_PATHS)
+        found = evaluate_plan(base, plan_scenario(base.inputs, scenario))
         asked = next(
             one
             for one in found.target(config.headline.target).milestones

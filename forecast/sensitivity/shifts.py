@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from forecast.inference.importance import ImportanceWeights, importance_weights, monte_carlo_error
 from forecast.models.draws import Floats
-from forecast.priors import Distribution, NamedPrior
+from forecast.priors import Distribution, NamedPrior, PriorSet
 from forecast.priors.distributions import shifted
 from forecast.records.analysis import Assumed
 from forecast.runs.inputs import Inputs
 from forecast.runs.run import Run
-from forecast.scenarios.evaluate import base_shares, milestone_day, parameter_draws
+from forecast.scenarios.evaluate import base_shares, log_prior_ratio, milestone_day, parameter_draws
 from forecast.simulation.paths import acts_on_paths
 from forecast.simulation.probabilities import within_rounding
 
@@ -87,23 +87,29 @@ class ShiftedChances:
 
 @dataclass
 class PriorShifts:
-    """Shifts of one prior, each worked out once; ``shares`` are of hit paths, shape (draw, question)."""
+    """Shifts of one prior, each worked out once; ``shares`` are of hit paths, shape (draw, question).
+
+    With ``held`` the shifts start from these priors, whatever the run's are.
+    """
 
     base: Run
     name: str
     shares: Floats
+    held: PriorSet | None = None
     _values: Floats = field(init=False, repr=False)
     _before: Floats = field(init=False, repr=False)
+    _others: Floats | None = field(init=False, repr=False)
     _known: dict[float, ShiftedChances] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self._values = parameter_draws(self.base, self.name)
         self._before = self.prior.distribution.log_density(self._values)
+        self._others = None if self.held is None else log_prior_ratio(self.base, self.held)
 
     @property
     def prior(self) -> NamedPrior:
-        """The prior of the run."""
-        return self.base.inputs.priors.priors[self.name]
+        """The prior that is shifted."""
+        return (self.held or self.base.inputs.priors).priors[self.name]
 
     def moved(self, steps: float) -> Distribution:
         """The prior after a shift."""
@@ -114,12 +120,15 @@ class PriorShifts:
         if steps not in self._known:
             moved = self.moved(steps)
             ratio = np.zeros(len(self._values))
-            if moved != self.prior.distribution:
+            changed = moved != self.prior.distribution
+            if changed:
                 ratio = moved.log_density(self._values) - self._before
+            if self._others is not None:
+                ratio = ratio + self._others
             before = self.base.hits.draw_weights
             weights = importance_weights(ratio, before)
             draws = weights.together
-            if moved != self.prior.distribution:
+            if changed or self._others is not None:
                 probability = draws @ self.shares
             elif before is None:
                 probability = self.shares.mean(axis=0)

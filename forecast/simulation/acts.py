@@ -46,7 +46,7 @@ class NewTypeEffect:
     decay: Floats
     counts_as: str | None = None
 
-    def rows(self, index: slice) -> NewTypeEffect:
+    def rows(self, index: slice | NDArray[np.int64]) -> NewTypeEffect:
         """Return the draws at these positions."""
         return NewTypeEffect(self.excites[index], self.calms[index], self.decay[index], self.counts_as)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +39,13 @@ from forecast.simulation.acts import (
 from forecast.simulation.first_passages import NEVER as NEVER
 from forecast.simulation.first_passages import FirstPassages as FirstPassages
 from forecast.simulation.knot_path import KnotPath
-from forecast.simulation.random_numbers import Counts, RandomStreams, binomial, negative_binomial
+from forecast.simulation.random_numbers import (
+    Counts,
+    RandomStreams,
+    RememberedNumbers,
+    binomial,
+    negative_binomial,
+)
 
 RATE_CAP = 200.0
 """Acts a step and stream above which the intensity is cut (and counted)."""
@@ -58,13 +64,22 @@ _NO_NEW_TYPES: Mapping[str, NewTypeEffect] = {}
 class SimulationOptions:
     """How many paths, how many days after the origin, and from which seed (the same for every scenario).
 
-    With ``first_paths`` only so many of them; these are the same, bit for bit, as when all are simulated.
+    With ``first_paths`` only so many of them, and with ``every`` those of every so many draws; these are the
+    same, bit for bit, as when all are simulated. ``remembered`` keeps random numbers for the next simulation
+    of the same draws.
     """
 
     seed: int
     horizon_days: int
     paths_per_draw: int
     first_paths: int | None = None
+    every: int = 1
+    remembered: RememberedNumbers | None = field(default=None, compare=False, repr=False)
+
+
+def numbers_to_remember() -> RememberedNumbers:
+    """Return an empty memory of what every simulation of the same draws needs, whatever acts are ahead."""
+    return RememberedNumbers((_COUNT, _TENSION, _DAY, _DENSITY, *range(_MARK, _WINDOW)))
 
 
 def simulate_first_passages(
@@ -102,22 +117,28 @@ def simulate_first_passages(
     if calendar and len(panel) > 1:
         raise ValueError(f"acts ahead are of one dyad; the panel holds {len(panel)}")
     n_streams = len(panel.layout.streams)
+    n_draws, every = len(draws), options.every
+    kept = np.arange(0, n_draws, every)
+    if every > 1:
+        draws = draws.rows(kept)
     density = draws.density_of_record(panel)
     width = _draws_a_key(n_streams, options)
     cores = os.cpu_count() or 1
     # Fewer paths leave room for the draws of several keys at once.
     together = max(1, options.paths_per_draw // (options.first_paths or options.paths_per_draw))
-    together = min(together, -(-len(draws) // (width * cores)) or 1)
+    together = min(together * every, -(-n_draws // (width * cores)) or 1)
 
     def run(dyad: int, first: int) -> tuple[NDArray[np.int32], Counts, float]:
-        rows = slice(first * width, min((first + together) * width, len(draws)))
-        keys = _keys(len(draws), width, options.seed, dyad)[first : first + together]
-        streams = RandomStreams(keys, width, rows.stop - rows.start)
-        effects = {name: effect.rows(rows) for name, effect in new_types.items()}
+        begin, end = first * width, min((first + together) * width, n_draws)
+        rows = slice(*np.searchsorted(kept, (begin, end)).tolist())
+        keys = _keys(n_draws, width, options.seed, dyad)[first : first + together]
+        remembered = options.remembered if len(panel) == 1 else None
+        streams = RandomStreams(keys, width, end - begin, first=begin, every=every, remembered=remembered)
+        effects = {name: effect.rows(kept[rows]) for name, effect in new_types.items()}
         own = replace(draws, density=density).rows(rows).of_dyad(dyad)
         return _Chunk(panel, dyad, own, targets, options, streams, effects).run(calendar)
 
-    blocks = range(0, -(-len(draws) // width), together)
+    blocks = range(0, -(-n_draws // width), together)
     jobs = [(dyad, first) for dyad in range(len(panel)) for first in blocks]
     with ThreadPoolExecutor(max_workers=cores) as pool:
         results = list(pool.map(run, *zip(*jobs, strict=True)))

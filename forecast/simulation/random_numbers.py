@@ -8,7 +8,8 @@ samplers cannot give: paths stay comparable between scenarios and monotone in th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,15 +19,57 @@ Counts = NDArray[np.int64]
 _Draw = Callable[[np.random.Generator, tuple[int, ...]], Floats]
 
 
-class RandomStreams:
-    """Random numbers of some draws; every ``width`` neighbouring draws share a key, of two uint64."""
+@dataclass(frozen=True)
+class RememberedNumbers:
+    """Random numbers that were drawn before, for whoever simulates the same draws again and again.
 
-    def __init__(self, keys: Sequence[NDArray[np.uint64]], width: int, n_draws: int) -> None:
-        self._parts = [
-            (slice(first, min(first + width, n_draws)), key)
-            for first, key in zip(range(0, n_draws, width), keys, strict=True)
-        ]
-        self._n_draws = n_draws
+    Only those for ``purposes`` are kept, whose number is bounded: an act ahead has numbers of its own.
+    """
+
+    purposes: Collection[int]
+    _known: dict[tuple[object, ...], Floats] = field(default_factory=dict, repr=False)
+
+    def get(self, purpose: int, place: tuple[object, ...], draw: Callable[[], Floats]) -> Floats:
+        """Return the numbers at a place, drawn where they are not known; they must not be written to."""
+        if purpose not in self.purposes:
+            return draw()
+        key = (purpose, *place)
+        known = self._known.get(key)
+        if known is None:
+            known = draw()
+            known.flags.writeable = False
+            self._known[key] = known
+        return known
+
+
+class RandomStreams:
+    """Random numbers of some draws; every ``width`` neighbouring draws share a key, of two uint64.
+
+    With ``every`` only those of every so many draws, counted from draw ``first`` on, which is the first draw
+    of the first key.
+    """
+
+    def __init__(
+        self,
+        keys: Sequence[NDArray[np.uint64]],
+        width: int,
+        n_draws: int,
+        *,
+        first: int = 0,
+        every: int = 1,
+        remembered: RememberedNumbers | None = None,
+    ) -> None:
+        self._parts = []
+        at = 0
+        for begin, key in zip(range(0, n_draws, width), keys, strict=True):
+            drawn = min(width, n_draws - begin)
+            kept = slice(-(first + begin) % every, drawn, every)
+            number = len(range(drawn)[kept])
+            self._parts.append((slice(at, at + number), key, drawn, kept))
+            at += number
+        self._n_draws = at
+        self._remembered = remembered
+        self._place = (first, every)
 
     def uniform(self, step: int, purpose: int, shape: tuple[int, ...]) -> Floats:
         """Uniform numbers in [0, 1), shape (draw, path, …); ``shape`` is that of one draw, path first."""
@@ -38,14 +81,20 @@ class RandomStreams:
         return self._filled(step, purpose, (n_paths,), draw)
 
     def _filled(self, step: int, purpose: int, shape: tuple[int, ...], draw: _Draw) -> Floats:
+        if self._remembered:
+            place = (*self._place, step, shape)
+            return self._remembered.get(purpose, place, lambda: self._drawn(step, purpose, shape, draw))
+        return self._drawn(step, purpose, shape, draw)
+
+    def _drawn(self, step: int, purpose: int, shape: tuple[int, ...], draw: _Draw) -> Floats:
         n_paths, *width = shape
         numbers = np.empty((self._n_draws, *shape))
         counter = np.array([0, 0, step, purpose], dtype=np.uint64)
-        for rows, key in self._parts:
+        for rows, key, drawn, kept in self._parts:
             generator = np.random.Generator(np.random.Philox(counter=counter, key=key))
             # Paths come first, so that the first of them have the same numbers however many follow.
-            size = (n_paths, rows.stop - rows.start, *width)
-            numbers[rows] = np.swapaxes(draw(generator, size), 0, 1)
+            size = (n_paths, drawn, *width)
+            numbers[rows] = np.swapaxes(draw(generator, size)[:, kept], 0, 1)
         return numbers
 
 

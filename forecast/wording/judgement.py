@@ -77,7 +77,11 @@ def in_sentence(label: str) -> str:
 
 def judgement_sentence(forecast: Forecast) -> str:
     """The answer to the headline question in one sentence, with the likelihood first."""
-    target, milestone = asked(forecast)
+    return question_sentence(*asked(forecast))
+
+
+def question_sentence(target: TargetForecast, milestone: MilestoneForecast) -> str:
+    """The answer to one question in one sentence, as ``judgement_sentence`` says that to the headline."""
     like = f", as in {months(target)}," if target.cases else ""
     said = likelihood(milestone.probability)
     link = " of" if words(milestone.probability).endswith("chance") else ":"

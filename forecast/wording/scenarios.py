@@ -5,6 +5,8 @@ from __future__ import annotations
 from forecast import wording
 from forecast.records.base import WrittenText
 from forecast.records.forecast import ScenarioForecast, ScenarioReason
+from forecast.wording.sensitivity import assumption_label
+from forecast.wording.warnings import failure_sentence
 
 REASON_WORDS = {
     "only_future": "Only the future changes: the same draws, with other futures on the same random numbers.",
@@ -53,3 +55,46 @@ def withheld_sentence(scenario: ScenarioForecast) -> str:
         f"{reason_sentence(scenario.reason)} A new fit takes about as long as the run; leave out --no-refit "
         "to make it."
     )
+
+
+def withheld_reason(scenario: ScenarioForecast) -> str:
+    """Say why a scenario has no numbers where the reader can ask for a new fit beside the sentence."""
+    return f"{reason_sentence(scenario.reason)} A new fit takes about as long as the run."
+
+
+def trust_sentence(scenario: ScenarioForecast) -> str:
+    """Say in one plain sentence how far the numbers of a scenario can be trusted."""
+    if scenario.withheld:
+        return withheld_reason(scenario)
+    if scenario.failures:
+        said = "; ".join(failure_sentence(one) for one in scenario.failures)
+        return f"The new fit did not converge, so its numbers must not be used: {said}."
+    if scenario.method == "refit":
+        return "The model was fitted again for this state and passed its checks."
+    if scenario.pareto_k is None:
+        return "The past and the beliefs are the run's, so its draws serve as they are."
+    left = wording.number(scenario.effective_draws or 0.0, 0)
+    return (
+        f"The run's draws can stand for these beliefs: weighted, they are worth {left} draws, and no few of "
+        f"them dominate (Pareto k {wording.number(max(scenario.pareto_k, -9.0))})."
+    )
+
+
+def change_sentences(scenario: ScenarioForecast) -> tuple[str, ...]:
+    """Say what a scenario assumes, one text a change, for a caption."""
+    said = []
+    for act in scenario.acts:
+        days = wording.long_day(act.first_day)
+        if act.last_day != act.first_day:
+            days = f"between {days} and {wording.long_day(act.last_day)}"
+        kind = act.label or act.category.replace("_", " ")
+        chance = "" if act.probability == 1.0 else f", {wording.share(act.probability)} likely"
+        said.append(f"{kind} (severity {act.severity}) {days}{chance}")
+    said += [
+        f"{one.label}: {wording.share(one.before)} → {wording.share(one.after)}"
+        for one in scenario.expectations
+    ]
+    said += [f"another belief: {assumption_label(name)}" for name in scenario.priors]
+    if scenario.taken_out:
+        said.append(f"without {wording.count(scenario.taken_out, 'past event')}")
+    return tuple(said)

@@ -276,7 +276,7 @@ def test_an_act_that_is_certain_gives_certainty(mixed):
 def test_a_difference_is_taken_path_by_path_with_the_weights_of_the_run(mixed):
     scenario = assumed({"date": "2022-07-20", "category": "sanction", "severity": 3})
     plan = plan_scenario(mixed.inputs, scenario)
-    days = simulate_plan(mixed, plan, mixed.variables, mixed.inputs.data, None)["escalation"]
+    days = simulate_plan(mixed, plan, mixed.variables, mixed.inputs.data)["escalation"]
     day = milestone_day(mixed, "new-year")
     expected = float((mixed.hits.weights * (days < day)).sum())
     paths = mixed.simulation.paths_per_draw

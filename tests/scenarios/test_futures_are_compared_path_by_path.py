@@ -11,7 +11,7 @@ from forecast.config.faults import SourceMap
 from forecast.inference.importance import monte_carlo_error
 from forecast.panel.streams import FutureAct
 from forecast.scenarios import compare_scenarios, plan_scenario
-from forecast.scenarios.compare import simulate_plan
+from forecast.scenarios.compare import Effort, simulate_plan
 from forecast.scenarios.evaluate import hit_shares_before, milestone_day
 from forecast.simulation import simulate_first_passages
 from forecast.simulation.acts import ActsAhead, act_keys
@@ -25,7 +25,7 @@ def assumed(*acts, **changes):
 
 
 def days_under(base, scenario):
-    return simulate_plan(base, plan_scenario(base.inputs, scenario), base.variables, base.inputs.data, None)
+    return simulate_plan(base, plan_scenario(base.inputs, scenario), base.variables, base.inputs.data)
 
 
 def test_the_state_before_the_as_of_date_is_bit_identical(base, monkeypatch):
@@ -142,8 +142,8 @@ def test_paired_differences_have_far_less_error_than_unpaired_ones(base):
 
 def test_the_first_paths_alone_are_the_same_bit_for_bit(base):
     plan = plan_scenario(base.inputs, assumed(CLASH))
-    few = simulate_plan(base, plan, base.variables, base.inputs.data, 3)
-    for name, days in simulate_plan(base, plan, base.variables, base.inputs.data, None).items():
+    few = simulate_plan(base, plan, base.variables, base.inputs.data, Effort(paths=3))
+    for name, days in simulate_plan(base, plan, base.variables, base.inputs.data).items():
         np.testing.assert_array_equal(days[:, :3], few[name])
 
 

@@ -1,0 +1,52 @@
+"""``forecast app``: the scenario page of a run, or of the runs below a folder."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import typer
+
+from forecast.cli.options import argument, option
+from forecast.errors import InputError
+
+
+def app(
+    run_dir: Path = argument("RUN_DIR", "Folder of a saved run, or one with runs below it."),
+    no_browser: bool = option(False, "--no-browser", "Only print the address."),
+    port: int = option(0, "--port", "Port on 127.0.0.1; 0 for any that is free.", "PORT", min=0, max=65535),
+    static: Path | None = option(
+        None, "--static", "Write the page as one file that works offline, and end.", "FILE.html"
+    ),
+) -> None:
+    """Serve the scenario page: move a belief, add an act, watch the probability. Ctrl-C ends it.
+
+    Only this machine can ask, and only with the token in the printed address.
+    """
+    if static is not None:
+        _write_static(run_dir, static)
+        return
+    missing = [name for name in ("starlette", "uvicorn") if find_spec(name) is None]
+    if missing:
+        raise InputError(
+            f"the page needs {' and '.join(missing)}, which the extra 'app' brings: "
+            'pip install "dyad-forecast[app]"'
+        )
+    from forecast.app.serving import serve
+
+    serve(run_dir, port, _tell, browser=not no_browser)
+
+
+def _tell(address: str) -> None:
+    # At once: whoever started the command waits for this line.
+    typer.echo(address)
+    import sys
+
+    sys.stdout.flush()
+
+
+def _write_static(run_dir: Path, file: Path) -> None:
+    from forecast.app.static_page import write_static_page
+
+    write_static_page(run_dir, file)
+    typer.echo(f"Written  {file}")
