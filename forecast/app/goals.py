@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 from typing import Any, Literal
 
 from forecast import wording
 from forecast.app.engine import Engine
-from forecast.app.state import State, StateError, state_of
+from forecast.app.state import MOST_ACTS, State, StateError, state_of
 from forecast.errors import did_you_mean, shown
 from forecast.records.base import Record
 from forecast.scenarios.compare import scenario_shares
@@ -26,8 +28,11 @@ from forecast.wording.numbers import BANDS
 from forecast.wording.sensitivity import assumption_label, break_even_sentence
 
 _NEAR = 1e-9
-Setting = Callable[[float], dict[str, object]]
-"""A part of a state by the chance of an act."""
+_FLAT = 1e-6
+"""Slope below which the chance of an act says nothing."""
+_MOST_TRIED = 20
+_CALMING = (("visit", 4), ("channel_opening", 3))
+"""Acts that are tried where a probability is to fall: category and severity."""
 _SOON_DAYS = 30
 """Days from the origin to the act that is tried as a new one."""
 
@@ -150,66 +155,81 @@ def _short(name: str, outcome: str, low: float, high: float) -> str:
     )
 
 
+@dataclass(frozen=True)
+class _Act:
+    """An act whose chance is moved: what it is now, and how a state holds another chance of it."""
+
+    kind: Literal["act", "calendar"]
+    name: str
+    chance: float
+    setting: Callable[[float], dict[str, object]]
+
+
 def _acts(engine: Engine, state: State, probability: float, bound: float) -> Iterator[GoalChange]:
-    run_id = engine.run.forecast.run_id
-    asked = state_of(state.scenario, state.target, state.milestone, run_id)
-    events: list[dict[str, Any]] = [*asked.get("events", [])]  # type: ignore[misc]
-    chances: Mapping[str, float] = asked.get("calendar", {})  # type: ignore[assignment]
+    asked = state_of(state.scenario, state.target, state.milestone, engine.run.forecast.run_id)
+    for act in islice(_movable(engine, state, asked, up=bound > probability), _MOST_TRIED):
+        sure = 0.0 if act.chance >= 0.5 else 1.0
+        found = engine.answer(engine.read(asked | act.setting(sure)))
+        if found.probability is not None:
+            slope = (found.probability - probability) / (sure - act.chance)
+            yield _along(act, probability, slope, bound)
+
+
+def _along(act: _Act, probability: float, slope: float, bound: float) -> GoalChange:
+    """How likely the act has to be, given what its chance adds to the probability."""
+    needed = act.chance + (bound - probability) / slope if abs(slope) > _FLAT else math.inf
+    if 0.0 <= needed <= 1.0:
+        chance = round(needed, 4)
+        return GoalChange(
+            kind=act.kind,
+            name=act.name,
+            setting=act.setting(chance),
+            text=f"{act.name}: {wording.share(chance)} likely in place of {wording.share(act.chance)}.",
+            reaches=True,
+            probability=bound,
+        )
+    ends = sorted(min(max(probability + (end - act.chance) * slope, 0.0), 1.0) for end in (0.0, 1.0))
+    low, high = map(wording.percent, ends)
+    return GoalChange(
+        kind=act.kind,
+        name=act.name,
+        setting={},
+        text=f"{act.name}: whether or not it happens, {low if low == high else f'{low} to {high}'}.",
+        reaches=False,
+        probability=min(max(bound, ends[0]), ends[1]),
+    )
+
+
+def _movable(engine: Engine, state: State, asked: dict[str, object], *, up: bool) -> Iterator[_Act]:
+    """Scheduled acts, those that the state assumes, and one new one of each kind that could help."""
     run = engine.run
     day = run.inputs.config.milestone(state.milestone).date
+    chances: dict[str, float] = dict(asked.get("calendar", {}))  # type: ignore[call-overload]
+    events: list[dict[str, Any]] = list(asked.get("events", []))  # type: ignore[call-overload]
 
-    def tried(
-        kind: Literal["act", "calendar"], name: str, before: float, setting: Setting
-    ) -> Iterator[GoalChange]:
-        sure = 0.0 if before >= 0.5 else 1.0
-        found = engine.answer(engine.read(asked | setting(sure)))
-        if found.probability is None:
-            return
-        slope = (found.probability - probability) / (sure - before)
-        needed = before + (bound - probability) / slope if abs(slope) > 1e-6 else math.inf
-        reaches = 0.0 <= needed <= 1.0
-        ends = sorted(min(max(probability + (end - before) * slope, 0.0), 1.0) for end in (0.0, 1.0))
-        if reaches:
-            chance = round(needed, 4)
-            text = f"{name}: {wording.share(chance)} likely in place of {wording.share(before)}."
-            yield GoalChange(
-                kind=kind, name=name, setting=setting(chance), text=text, reaches=True, probability=bound
-            )
-        else:
-            low, high = map(wording.percent, ends)
-            span = f"{low} to {high}" if low != high else low
-            nearest = min(max(bound, ends[0]), ends[1])
-            text = f"{name}: whether or not it happens, {span}."
-            yield GoalChange(kind=kind, name=name, setting={}, text=text, reaches=False, probability=nearest)
+    def scheduled(label: str) -> Callable[[float], dict[str, object]]:
+        return lambda chance: {"calendar": {**chances, label: chance}}
+
+    def assumed(place: int, event: dict[str, Any]) -> Callable[[float], dict[str, object]]:
+        before, after = events[:place], events[place + 1 :]
+        return lambda chance: {"events": [*before, {**event, "probability": chance}, *after]}
 
     for act in run.inputs.config.calendar:
         if act.date < day:
-            before = chances.get(act.label, act.probability)
-            yield from tried(
-                "calendar",
-                act.label,
-                before,
-                lambda chance, label=act.label: {"calendar": {**chances, label: chance}},
-            )
+            chance = chances.get(act.label, act.probability)
+            yield _Act("calendar", act.label, chance, scheduled(act.label))
     for place, event in enumerate(events):
-        name = event.get("label") or f"{event['category'].replace('_', ' ')} (severity {event['severity']})"
-        yield from tried(
-            "act",
-            name,
-            event.get("probability", 1.0),
-            lambda chance, place=place: {"events": _with(events, place, chance)},
-        )
+        name = event.get("label") or _name(event["category"], event["severity"])
+        yield _Act("act", name, event.get("probability", 1.0), assumed(place, event))
     rule = next(rule for rule in run.inputs.rules if rule.name == state.target)
     origin = run.inputs.data.grid.origin
-    soon = min(origin + timedelta(days=_SOON_DAYS), origin + (day - origin) // 2)
-    for category in rule.any_of if bound > probability else ("visit",):
-        severity = rule.min_severity if bound > probability else 4
+    soon = origin + min(timedelta(days=_SOON_DAYS), (day - origin) // 2)
+    kinds = [(category, rule.min_severity) for category in rule.any_of] if up else _CALMING
+    for category, severity in kinds if len(events) < MOST_ACTS else ():
         new = {"date": soon.isoformat(), "category": category, "severity": severity}
-        name = f"one more {category.replace('_', ' ')} (severity {severity}) {wording.long_day(soon)}"
-        yield from tried(
-            "act", name, 0.0, lambda chance, new=new: {"events": [*events, {**new, "probability": chance}]}
-        )
+        name = f"one more {_name(category, severity)} on {wording.long_day(soon)}"
+        yield _Act("act", name, 0.0, assumed(len(events), new))
 
 
-def _with(events: list[dict[str, Any]], place: int, chance: float) -> list[dict[str, Any]]:
-    return [{**one, "probability": chance} if at == place else one for at, one in enumerate(events)]
+def _name(category: str, severity: int) -> str:
+    return f"{category.replace('_', ' ')} (severity {severity})"

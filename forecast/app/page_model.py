@@ -1,4 +1,4 @@
-"""What the page knows when it opens: the run, what can be changed, how much each belief moves the headline."""
+"""What the page knows when it opens: the run, what can be changed, how far each belief moves it."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -46,7 +47,5 @@ def _tell(address: str) -> None:
 
 
 def _write_static(run_dir: Path, file: Path) -> None:
-    from forecast.app.static_page import write_static_page
-
-    write_static_page(run_dir, file)
+    import_module("forecast.app.static_page").write_static_page(run_dir, file)
     typer.echo(f"Written  {file}")
