@@ -76,7 +76,7 @@ bench: .venv/.run .venv/.bench  ## measure speed on this machine, beside other s
 	$(VENV)/forecast bench $(ARGS)
 
 lock:  ## pin the dependencies anew (for maintainers, with uv; ARGS=--upgrade moves the pins)
-	uv pip compile $(PIN) pyproject.toml --extra excel --group build -o requirements.lock
+	uv pip compile $(PIN) pyproject.toml --extra app --extra excel --group build -o requirements.lock
 	uv pip compile $(PIN) --group dev -c requirements.lock -o requirements-dev.lock
 	uv pip compile $(PIN) pyproject.toml --extra bench -c requirements.lock -o requirements-bench.lock
 

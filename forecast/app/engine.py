@@ -13,7 +13,8 @@ from forecast.app.state import State, StateError, read_state, shown_folder
 from forecast.records.forecast import Curve, MilestoneForecast, ScenarioForecast, TargetForecast
 from forecast.runs.run import Run
 from forecast.scenarios import plan_scenario
-from forecast.scenarios.compare import Effort, evaluate_plan
+from forecast.scenarios.compare import evaluate_plan
+from forecast.scenarios.futures import Effort
 from forecast.scenarios.plan import ScenarioPlan
 from forecast.simulation.paths import numbers_to_remember
 from forecast.simulation.random_numbers import RememberedNumbers

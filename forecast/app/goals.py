@@ -20,8 +20,8 @@ from forecast.app.engine import Engine
 from forecast.app.state import MOST_ACTS, State, StateError, state_of
 from forecast.errors import did_you_mean, shown
 from forecast.records.base import Record
-from forecast.scenarios.compare import scenario_shares
 from forecast.scenarios.evaluate import milestone_day
+from forecast.scenarios.futures import scenario_shares
 from forecast.sensitivity.break_even import Bound, Question, prior_break_even
 from forecast.sensitivity.shifts import PriorShifts, key_assumptions
 from forecast.wording.numbers import BANDS

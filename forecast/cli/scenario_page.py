@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 
 from forecast.cli.options import argument, option
-from forecast.errors import InputError
+from forecast.errors import InputError, install_command
 
 
 def app(
@@ -30,8 +30,7 @@ def app(
     missing = [name for name in ("starlette", "uvicorn") if find_spec(name) is None]
     if missing:
         raise InputError(
-            f"the page needs {' and '.join(missing)}, which the extra 'app' brings: "
-            'pip install "dyad-forecast[app]"'
+            f"the page needs {' and '.join(missing)}, which the extra 'app' brings: {install_command('app')}"
         )
     from forecast.app.serving import serve
 

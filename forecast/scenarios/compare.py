@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -40,42 +40,15 @@ from forecast.runs.summaries import curve_record, milestone_forecast, time_recor
 from forecast.scenarios.assumptions import with_assumptions
 from forecast.scenarios.evaluate import (
     ChangedProbability,
-    Days,
     ScenarioDraws,
     TwoFits,
     changed_probability,
     scenario_curve,
     weights_for,
 )
-from forecast.scenarios.plan import ScenarioPlan, draw_effects, plan_scenario, plan_scenarios
+from forecast.scenarios.futures import SCENARIO_PATHS, Effort, new_futures, scenario_draws, simulate_plan
+from forecast.scenarios.plan import ScenarioPlan, plan_scenario, plan_scenarios
 from forecast.simulation import ProbabilityCurve
-from forecast.simulation.random_numbers import RememberedNumbers
-
-SCENARIO_PATHS = 2
-"""Paths a draw that are simulated anew for a paired difference, unless more are asked for."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Effort:
-    """How much is computed of a scenario that needs no new fit.
-
-    Parameters
-    ----------
-    paths : int
-        Paths a draw that are simulated anew, at least 2; never more than the run has.
-    every : int
-        They are simulated from every so many draws.
-    target : str, optional
-        Nothing is said of other targets; of all when absent.
-    remembered : RememberedNumbers, optional
-        Random numbers kept for the next scenario of the same run.
-    """
-
-    paths: int = SCENARIO_PATHS
-    every: int = 1
-    target: str | None = None
-    remembered: RememberedNumbers | None = None
-
 
 _DECIMALS = 5
 
@@ -203,7 +176,7 @@ def _refit_reason(plan: ScenarioPlan, found: ImportanceWeights | None) -> Scenar
 def _same_draws(
     base: Run, plan: ScenarioPlan, found: ImportanceWeights | None, effort: Effort
 ) -> ScenarioForecast:
-    new_days = _new_futures(base, plan, effort)
+    new_days = new_futures(base, plan, effort)
     method: ScenarioMethod = "simulate"
     reason = MethodReason(code="only_future")
     if found:
@@ -213,7 +186,7 @@ def _same_draws(
     for known in base.forecast.targets:
         if effort.target not in (None, known.name):
             continue
-        draws = _scenario_draws(base, known.name, found, new_days.get(known.name), effort)
+        draws = scenario_draws(base, known.name, found, new_days.get(known.name), effort)
         curve = _joined(known, draws.unchanged_days, _rounded(scenario_curve(draws)))
 
         def change(day: int, draws: ScenarioDraws = draws) -> ChangedProbability:
@@ -222,52 +195,6 @@ def _same_draws(
 
         targets.append(_target(base, known, curve, change))
     return _forecast(plan, method, reason, found, tuple(targets))
-
-
-def _new_futures(base: Run, plan: ScenarioPlan, effort: Effort) -> Mapping[str, Days]:
-    """First days of each target under a scenario of the same draws; empty where no future changes."""
-    if not plan.changes_future:
-        return {}
-    paths = min(effort.paths, base.simulation.paths_per_draw)
-    return simulate_plan(base, plan, base.variables, base.inputs.data, replace(effort, paths=paths))
-
-
-def _scenario_draws(
-    base: Run, target: str, found: ImportanceWeights | None, new_days: Days | None, effort: Effort
-) -> ScenarioDraws:
-    return ScenarioDraws(
-        base.hits.of(target),
-        found.weights if found else np.full(base.n_draws, 1 / base.n_draws),
-        base.simulation.horizon_days,
-        new_days,
-        base.hits.weights,
-        base.hits.dispersion[target] if base.hits.dispersion else None,
-        effort.every,
-    )
-
-
-def scenario_shares(base: Run, plan: ScenarioPlan | None, target: str, day: int) -> Floats:
-    """Share of each draw's own paths hit before a day in the futures of a scenario, shape (draw,).
-
-    The run's where no future changes. The probability under any weights of the draws is the mean of the
-    shares with these weights and those of the run (``FirstPassages.draw_weights``). Single shares can leave
-    [0, 1], as in ``ScenarioDraws.by_draw``.
-    """
-    shares = base.hits.shares_before(target, day)
-    effort = Effort()
-    new_days = {} if plan is None else _new_futures(base, plan, effort)
-    if target not in new_days:
-        return shares
-    draws = _scenario_draws(base, target, None, new_days[target], effort)
-    both = draws.simulated_anew
-    if both is None:
-        return shares
-    n_paths = both[0].shape[1]
-    weights = (
-        np.ones((base.n_draws, n_paths)) if base.hits.weights is None else base.hits.weights[:, :n_paths]
-    )
-    new, old = ((weights * (days < day)).sum(axis=1) / weights.sum(axis=1) for days in both)
-    return np.asarray(new + draws.kept_share[day] * (shares - old))
 
 
 def _new_draws(
@@ -313,28 +240,6 @@ def refit(
     model = base.inputs.main.model
     posterior = fit(model.build(data, plan.priors), sampler_options(config), listen)
     return posterior.variables, check_gates(posterior).failures
-
-
-def simulate_plan(
-    base: Run,
-    plan: ScenarioPlan,
-    variables: Mapping[str, Floats],
-    data: Panel,
-    effort: Effort | None = None,
-) -> dict[str, Days]:
-    """First days of each target under a scenario, on the random numbers of the run.
-
-    ``variables`` are draws of the run or of a new fit, and ``data`` is the past that the paths go on from;
-    all paths of all draws are simulated where no ``effort`` is given.
-    """
-    options = base.simulation
-    if effort:
-        options = replace(options, first_paths=effort.paths, every=effort.every, remembered=effort.remembered)
-    model = base.inputs.main.model
-    draws = base.draws if variables is base.variables else model.draws(variables)
-    effects = draw_effects(plan.types, data.layout, len(draws), options.seed)
-    hits = model.simulate(data, draws, options, plan.acts, effects)
-    return {name: hits.of(name) for name in hits.targets}
 
 
 def _rounded(curve: ProbabilityCurve) -> ProbabilityCurve:

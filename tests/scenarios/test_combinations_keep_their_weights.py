@@ -20,8 +20,8 @@ from forecast.runs.combining import too_few_effective
 from forecast.runs.inputs import read_inputs
 from forecast.runs.run import read_run, simulate_fits, write_paths, write_run
 from forecast.scenarios import compare_scenarios, plan_scenario
-from forecast.scenarios.compare import simulate_plan
 from forecast.scenarios.evaluate import TwoFits, milestone_day, weights_for
+from forecast.scenarios.futures import simulate_plan
 from forecast.sensitivity.drivers import leave_one_out
 from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
 from forecast.sensitivity.shifts import PriorShifts, calendar_effects, stacked_shares

@@ -11,8 +11,8 @@ from forecast.config.faults import SourceMap
 from forecast.inference.importance import monte_carlo_error
 from forecast.panel.streams import FutureAct
 from forecast.scenarios import compare_scenarios, plan_scenario
-from forecast.scenarios.compare import Effort, simulate_plan
 from forecast.scenarios.evaluate import hit_shares_before, milestone_day
+from forecast.scenarios.futures import Effort, simulate_plan
 from forecast.simulation import simulate_first_passages
 from forecast.simulation.acts import ActsAhead, act_keys
 

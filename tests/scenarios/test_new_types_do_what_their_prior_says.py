@@ -9,7 +9,7 @@ from forecast.config import scenario_of
 from forecast.config.faults import SourceMap
 from forecast.priors import parse_distribution
 from forecast.scenarios import compare_scenarios, plan_scenario
-from forecast.scenarios.compare import simulate_plan
+from forecast.scenarios.futures import simulate_plan
 from forecast.scenarios.plan import NewTypePriors, draw_effects
 from forecast.simulation import simulate_first_passages
 
