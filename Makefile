@@ -10,7 +10,7 @@ FRAME := pyproject.toml tools/install-lock tools/find-python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup report check watch sample backtest-record track-record test test-slow fuzz torture supply wheel lint bench lock clean
+.PHONY: help setup report check watch sample backtest-record track-record docs docs-links test test-slow fuzz torture supply wheel lint bench lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -47,6 +47,13 @@ track-record: .venv/.run  ## forecast as of past quarters, resolve and score: re
 	$(VENV)/forecast ledger resolve --events bundled:us-china $(TRACK)
 	$(VENV)/forecast ledger score --figure reports/track-record.svg $(TRACK)
 
+docs: .venv/.run .venv/.docs  ## run what the manual shows, and build it as a site: build/docs/html/index.html
+	$(VENV)/python tools/docs/shown.py $(ARGS)
+	$(VENV)/python tools/docs/build.py
+
+docs-links: .venv/.run .venv/.docs  ## check the links of the manual that lead elsewhere (needs a network)
+	$(VENV)/python tools/docs/build.py --builder linkcheck
+
 test: .venv/.run .venv/.dev  ## run the tests
 	$(VENV)/python -m pytest -n auto --dist loadfile $(ARGS)
 
@@ -78,6 +85,7 @@ bench: .venv/.run .venv/.bench  ## measure speed on this machine, beside other s
 lock:  ## pin the dependencies anew (for maintainers, with uv; ARGS=--upgrade moves the pins)
 	uv pip compile $(PIN) pyproject.toml --extra app --extra excel --group build -o requirements.lock
 	uv pip compile $(PIN) --group dev -c requirements.lock -o requirements-dev.lock
+	uv pip compile $(PIN) --group docs -c requirements.lock -c requirements-dev.lock -o requirements-docs.lock
 	uv pip compile $(PIN) pyproject.toml --extra bench -c requirements.lock -o requirements-bench.lock
 
 clean:  ## remove .venv, caches and build leavings; reports stay
@@ -92,13 +100,17 @@ ifneq (,$(wildcard .venv/.unfinished))
 .PHONY: .venv/.run
 endif
 
-# One environment, three locks that agree on what they share: to run, to test, to compare samplers.
+# One environment, and locks that agree on what they share: to run, to test, to build the manual, to compare samplers.
 .venv/.run: requirements.lock $(FRAME)
 	@tools/install-lock requirements.lock
 	@touch $@
 
 .venv/.dev: requirements-dev.lock .venv/.run
 	@tools/install-lock requirements-dev.lock
+	@touch $@
+
+.venv/.docs: requirements-docs.lock .venv/.run
+	@tools/install-lock requirements-docs.lock
 	@touch $@
 
 .venv/.bench: requirements-bench.lock .venv/.run

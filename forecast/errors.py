@@ -1,18 +1,20 @@
 """The exception tree: everything the product raises on purpose.
 
-``ForecastError``
-├── ``InputError``          what the user gave is not usable (exit code 2)
-│   ├── ``ConfigError``     a config or scenario file
-│   ├── ``EventError``      an event file
-│   ├── ``PriorError``      the text or the support of a prior
-│   ├── ``RunFolderError``  a saved run that is missing, altered or in the way
-│   ├── ``LedgerError``     a ledger that is missing, altered, newer or not writable
-│   └── ``BusyError``       another command is writing the same place
-├── ``NotConvergedError``   the fit ran and failed its gates (exit code 1)
-└── ``UnfinishedError``     part of the work failed, the rest is kept (exit code 1)
-    └── ``StoppedError``    the user stopped it, what was finished is kept (exit code 130)
+::
 
-``NotConvergedWarning``     the same where the numbers are returned all the same: ``make_forecast``
+    ForecastError
+    ├── InputError          what the user gave is not usable (exit code 2)
+    │   ├── ConfigError     a config or scenario file
+    │   ├── EventError      an event file
+    │   ├── PriorError      the text or the support of a prior
+    │   ├── RunFolderError  a saved run that is missing, altered or in the way
+    │   ├── LedgerError     a ledger that is missing, altered, newer or not writable
+    │   └── BusyError       another command is writing the same place
+    ├── NotConvergedError   the fit ran and failed its gates (exit code 1)
+    └── UnfinishedError     part of the work failed, the rest is kept (exit code 1)
+        └── StoppedError    the user stopped it, what was finished is kept (exit code 130)
+
+    NotConvergedWarning     the same where the numbers are returned all the same: make_forecast
 
 A message says where, what came, what is allowed and what to do.
 """

@@ -43,7 +43,10 @@ ALLOWED = (
     "zlib",
 )
 """Licences under which we may use and pass on a package, by a part of how they are written."""
-TOOLS_ALONE = {"codespell": "GPL-2.0-only: run while linting, passed on with nothing"}
+TOOLS_ALONE = {
+    "codespell": "GPL-2.0-only: run while linting, passed on with nothing",
+    "docutils": "public domain and BSD but for files of an editor: run while building the manual",
+}
 """Packages under other licences, and why they may be used."""
 
 

@@ -173,13 +173,13 @@ def _implied(inputs: Inputs, implied: PriorPredictive) -> Iterator[Part]:
 
 
 def schema(
-    contract: Literal["config", "scenario", "forecast", "ledger", "watchlist", "watch"] = typer.Argument(
-        help="Which schema.", show_default=False
-    ),
+    contract: Literal[
+        "config", "scenario", "forecast", "analysis", "ledger", "watchlist", "watch"
+    ] = typer.Argument(help="Which schema.", show_default=False),
 ) -> None:
     """Print a JSON Schema for other programs.
 
-    Of a config, a scenario, forecast.json, a ledger's export, a watchlist, or watch.json.
+    Of a config, a scenario, forecast.json, analysis.json, a ledger's export, a watchlist, or watch.json.
     """
     from forecast.config import writing
     from forecast.ledger.exporting import ledger_schema
@@ -188,6 +188,7 @@ def schema(
         "config": writing.config_schema,
         "scenario": writing.scenario_schema,
         "forecast": writing.forecast_schema,
+        "analysis": writing.analysis_schema,
         "ledger": ledger_schema,
         "watchlist": writing.watchlist_schema,
         "watch": writing.watch_schema,

@@ -46,7 +46,7 @@ class NoiseChoice:
     )
     max_delay_days: int | None = option(None, "--max-delay", "Longest time from act to publication.", "DAYS")
     repeat_days: int | None = option(
-        None, "--repeat-days", "The same act within so many days counts once.  [default: 1]", "DAYS"
+        None, "--repeat-days", "The same act within so many days counts once (1 when absent).", "DAYS"
     )
     keep_repeats: bool = option(False, "--keep-repeats", "Count every report of an act.")
     keep_mirrored: bool = option(False, "--keep-mirrored", "Count both sides of a visit or meeting.")

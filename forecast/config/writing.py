@@ -15,6 +15,7 @@ from forecast.config.scenario import Scenario
 from forecast.config.schema import Config
 from forecast.config.watchlist import Watchlist
 from forecast.config.yaml_source import plain_scalar
+from forecast.records.analysis import Analysis
 from forecast.records.forecast import Forecast
 from forecast.records.watch import Watch
 
@@ -132,6 +133,11 @@ def scenario_schema() -> dict[str, Any]:
 def forecast_schema() -> dict[str, Any]:
     """Return the JSON Schema of ``forecast.json``; every key it lists as required is always there."""
     return _schema(Forecast, "forecast.json", mode="serialization")
+
+
+def analysis_schema() -> dict[str, Any]:
+    """Return the JSON Schema of ``analysis.json``."""
+    return _schema(Analysis, "analysis.json", mode="serialization")
 
 
 def watchlist_schema() -> dict[str, Any]:

@@ -1,0 +1,50 @@
+"""The gallery: every chart of the sample report, drawn anew, with what it says."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from stage import ROOT, put
+
+import forecast
+
+CHARTS = {
+    "course": "Page 1: what earlier forecasts said of the headline, and how the chance of each event grows.",
+    "probability": "The chance of each event by day, with the plausible range, milestones and members.",
+    "tension": "How tense the relationship is: mean and 90% interval of the latent tension by week.",
+    "scenarios": "What each scenario does to the headline, in points, with its Monte Carlo error.",
+    "impact": "Likelihood, which the model gives, against impact, which the author of the config judges.",
+    "assumptions": "What each assumption does to the headline when it is moved to either end of its prior.",
+    "track-record": "How often it happened when a backtest said about as much.",
+}
+HEAD = """\
+# Gallery
+
+The charts of the [sample report](files/reports/sample/report.pdf), drawn when this manual was built.
+`forecast report RUN_DIR --figures DIR` writes the same charts of any run as SVG and PNG. The sample is also
+here as [one HTML page](files/reports/sample/report.html) and as [a brief of two
+pages](files/reports/sample/brief.pdf).
+"""
+
+
+def gallery(source: Path) -> str:
+    """Draw the charts of the sample into ``source`` and return the page that shows them."""
+    with tempfile.TemporaryDirectory() as folder:
+        run, figures = Path(folder, "run"), Path(folder, "figures")
+        shutil.copytree(ROOT / "reports/sample", run)
+        built = forecast.rebuild_report(run, figures=figures)
+        for path in (built.pdf, built.brief, built.page):
+            if path is not None:
+                put(source / "files/reports/sample" / path.name, path.read_bytes())
+        drawn = sorted(path.stem for path in figures.glob("*.svg"))
+        if drawn != sorted(CHARTS):
+            raise SystemExit(f"tools/docs/gallery.py: CHARTS and what the report draws differ: {drawn}")
+        for name in drawn:
+            put(source / "charts" / f"{name}.svg", (figures / f"{name}.svg").read_bytes())
+    shown = (
+        f"\n## {name.replace('-', ' ').capitalize()}\n\n{said}\n\n![{said}](charts/{name}.svg)\n"
+        for name, said in CHARTS.items()
+    )
+    return HEAD + "".join(shown)
