@@ -63,13 +63,13 @@ def main() -> None:
         sys.exit(code)
 
 
-def _outcome(app: Callable[[], object]) -> tuple[str, int]:
+def _outcome(app: Callable[..., object]) -> tuple[str, int]:
     """Run a command; its errors of the terminal and its faults become a message and a code."""
     from forecast.errors import ForecastError
 
     try:
         try:
-            app()
+            app(prog_name="forecast")
         finally:
             # What is left in the buffer is part of the answer.
             if sys.stdout is not None:

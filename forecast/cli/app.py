@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import typer
 
 from forecast.cli import (
@@ -21,11 +23,11 @@ from forecast.cli import (
     sensitivity,
     watch,
 )
+from forecast.cli.terminal import BLANK, Part, line, show, text
 
 app = typer.Typer(
     name="forecast",
-    no_args_is_help=True,
-    add_completion=False,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     help=(
         "Probability of escalation between two countries before a dated milestone, from coded events and a "
@@ -55,9 +57,26 @@ app.add_typer(ledger.app, name="ledger")
 app.add_typer(bench.app, name="bench")
 app.add_typer(events.app, name="events")
 
+_THREE_THINGS = {
+    "Run a forecast": (
+        "forecast new --example us-china            the worked case, into configs/",
+        "forecast check configs/us-china-2023.yaml  explains it; fits nothing",
+        "forecast run configs/us-china-2023.yaml    writes the report; takes minutes",
+        "forecast new EVENTS.csv                    a config from your own events",
+    ),
+    "Make a report again": (
+        "forecast report RUN_DIR                    PDF and HTML of a saved run",
+        "forecast report RUN_DIR --figures DIR      and its charts, for slides",
+    ),
+    "Try a scenario": (
+        "forecast scenario RUN_DIR --event 2023-10-01:visit:4",
+        "forecast scenario RUN_DIR configs/scenarios/*.yaml --compare",
+    ),
+}
 
-def _version(show: bool) -> None:
-    if show:
+
+def _version(asked: bool) -> None:
+    if asked:
         from forecast import __version__
 
         typer.echo(f"forecast {__version__}")
@@ -66,8 +85,22 @@ def _version(show: bool) -> None:
 
 @app.callback()
 def _options(
+    context: typer.Context,
     version: bool = typer.Option(
         False, "--version", callback=_version, is_eager=True, help="Print the version and exit."
     ),
 ) -> None:
-    """Hold the options of the command itself."""
+    """Hold the options of the command itself; without a command, show where to start."""
+    if context.invoked_subcommand is None:
+        show(_where_to_start())
+
+
+def _where_to_start() -> Iterator[Part]:
+    yield text("forecast: how likely is an escalation between two countries before a given day?")
+    for title, lines in _THREE_THINGS.items():
+        yield BLANK
+        yield text(title, "bold")
+        yield from (line(f"  {one}") for one in lines)
+    yield BLANK
+    yield text("All commands: forecast --help. One of them: forecast COMMAND --help.")
+    yield text("Complete them with Tab: forecast --install-completion.")
