@@ -16,8 +16,8 @@ from forecast.scenarios import plan_scenario
 from forecast.scenarios.compare import evaluate_plan
 from forecast.scenarios.futures import Effort
 from forecast.scenarios.plan import ScenarioPlan
-from forecast.simulation.paths import numbers_to_remember
-from forecast.simulation.random_numbers import RememberedNumbers
+from forecast.simulation.paths import empty_memory
+from forecast.simulation.random_numbers import Remembered
 from forecast.wording.judgement import question_sentence
 from forecast.wording.scenarios import change_sentences, trust_sentence
 
@@ -35,7 +35,7 @@ class Engine:
 
     run: Run
     every: int = 1
-    _remembered: RememberedNumbers = field(default_factory=numbers_to_remember, repr=False)
+    _remembered: Remembered = field(default_factory=empty_memory, repr=False)
 
     @property
     def _effort(self) -> Effort:

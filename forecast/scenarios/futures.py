@@ -13,7 +13,7 @@ from forecast.panel.panel import Panel
 from forecast.runs.run import Run
 from forecast.scenarios.evaluate import Days, ScenarioDraws
 from forecast.scenarios.plan import ScenarioPlan, draw_effects
-from forecast.simulation.random_numbers import RememberedNumbers
+from forecast.simulation.random_numbers import Remembered
 
 SCENARIO_PATHS = 2
 """Paths a draw that are simulated anew for a paired difference, unless more are asked for."""
@@ -31,14 +31,14 @@ class Effort:
         They are simulated from every so many draws.
     target : str, optional
         Nothing is said of other targets; of all when absent.
-    remembered : RememberedNumbers, optional
-        Random numbers kept for the next scenario of the same run.
+    remembered : Remembered, optional
+        What the next scenario of the same run needs again.
     """
 
     paths: int = SCENARIO_PATHS
     every: int = 1
     target: str | None = None
-    remembered: RememberedNumbers | None = None
+    remembered: Remembered | None = None
 
 
 def simulate_plan(

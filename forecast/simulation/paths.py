@@ -8,7 +8,7 @@ targets stay ordered and one array answers every question about dates.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
@@ -42,7 +42,7 @@ from forecast.simulation.knot_path import KnotPath
 from forecast.simulation.random_numbers import (
     Counts,
     RandomStreams,
-    RememberedNumbers,
+    Remembered,
     binomial,
     negative_binomial,
 )
@@ -65,8 +65,8 @@ class SimulationOptions:
     """How many paths, how many days after the origin, and from which seed (the same for every scenario).
 
     With ``first_paths`` only so many of them, and with ``every`` those of every so many draws; these are the
-    same, bit for bit, as when all are simulated. ``remembered`` keeps random numbers for the next simulation
-    of the same draws.
+    same, bit for bit, as when all are simulated. ``remembered`` keeps what the next simulation of the same
+    panel and draws needs again.
     """
 
     seed: int
@@ -74,12 +74,16 @@ class SimulationOptions:
     paths_per_draw: int
     first_paths: int | None = None
     every: int = 1
-    remembered: RememberedNumbers | None = field(default=None, compare=False, repr=False)
+    remembered: Remembered | None = field(default=None, compare=False, repr=False)
 
 
-def numbers_to_remember() -> RememberedNumbers:
-    """Return an empty memory of what every simulation of the same draws needs, whatever acts are ahead."""
-    return RememberedNumbers((_COUNT, _TENSION, _DAY, _DENSITY, *range(_MARK, _WINDOW)))
+def empty_memory() -> Remembered:
+    """Return a memory for simulations of one panel and its draws, whatever acts are ahead."""
+    # Loading the compiler takes longer than a single simulation.
+    from forecast.simulation import compiled_counts
+
+    purposes = (_COUNT, _TENSION, _DAY, _DENSITY, *range(_MARK, _WINDOW))
+    return Remembered(purposes, compiled_counts.negative_binomial, compiled_counts.binomial)
 
 
 def simulate_first_passages(
@@ -119,9 +123,11 @@ def simulate_first_passages(
     n_streams = len(panel.layout.streams)
     n_draws, every = len(draws), options.every
     kept = np.arange(0, n_draws, every)
+    remembered = options.remembered if len(panel) == 1 else None
     if every > 1:
-        draws = draws.rows(kept)
-    density = draws.density_of_record(panel)
+        whole = draws
+        draws = _kept(remembered, ("draws", every), lambda: whole.rows(kept))
+    density = _kept(remembered, ("density", every), lambda: draws.density_of_record(panel))
     width = _draws_a_key(n_streams, options)
     cores = os.cpu_count() or 1
     # Fewer paths leave room for the draws of several keys at once.
@@ -132,11 +138,13 @@ def simulate_first_passages(
         begin, end = first * width, min((first + together) * width, n_draws)
         rows = slice(*np.searchsorted(kept, (begin, end)).tolist())
         keys = _keys(n_draws, width, options.seed, dyad)[first : first + together]
-        remembered = options.remembered if len(panel) == 1 else None
         streams = RandomStreams(keys, width, end - begin, first=begin, every=every, remembered=remembered)
         effects = {name: effect.rows(kept[rows]) for name, effect in new_types.items()}
         own = replace(draws, density=density).rows(rows).of_dyad(dyad)
-        return _Chunk(panel, dyad, own, targets, options, streams, effects).run(calendar)
+        past = _kept(
+            remembered, ("past", every, begin, end), lambda: state_before_last_step(panel, dyad, own)
+        )
+        return _Chunk(panel, dyad, own, past, targets, options, streams, effects).run(calendar)
 
     blocks = range(0, -(-n_draws // width), together)
     jobs = [(dyad, first) for dyad in range(len(panel)) for first in blocks]
@@ -152,6 +160,10 @@ def simulate_first_passages(
         options.horizon_days,
         float(np.average([capped for _, _, capped in results], weights=weight)),
     )
+
+
+def _kept[T](remembered: Remembered | None, place: tuple[object, ...], make: Callable[[], T]) -> T:
+    return make() if remembered is None else remembered.get(place, make)
 
 
 def acts_on_paths(
@@ -192,6 +204,7 @@ class _Chunk:
         panel: Panel,
         dyad: int,
         draws: StreamDraws,
+        past: ExcitationState,
         targets: Sequence[TargetRule],
         options: SimulationOptions,
         streams: RandomStreams,
@@ -204,8 +217,7 @@ class _Chunk:
         self.thresholds = {SEVERE} | {target.min_severity for target in targets}
         self.layout: StreamLayout = panel.layout
         self.paths = (len(draws), options.first_paths or options.paths_per_draw)
-        state = state_before_last_step(panel, dyad, draws)
-        every_path = (np.repeat(values[:, None], self.paths[1], axis=1) for values in vars(state).values())
+        every_path = (np.repeat(values[:, None], self.paths[1], axis=1) for values in vars(past).values())
         self.state = ExcitationState(*every_path)
         self.streams = streams
         decay = draws.knot_decay[:, None]
@@ -229,6 +241,9 @@ class _Chunk:
             for level in range(2, max(self.thresholds) + 1)
         }
         self.capped = 0
+        warm = options.remembered
+        self.count = warm.counts if warm else negative_binomial
+        self.mark = warm.marks if warm else binomial
 
     def uniform(self, step: int, purpose: int, *width: int) -> Floats:
         """Uniform numbers of every path, shape (draw, path[, width])."""
@@ -303,7 +318,7 @@ class _Chunk:
             np.minimum(rate, RATE_CAP, out=rate)
         uniform = self.uniform(step, _COUNT, rate.shape[-1])
         rate *= exposure
-        return negative_binomial(uniform, rate, draws.shape[:, None] * exposure)
+        return self.count(uniform, rate, draws.shape[:, None] * exposure)
 
     def _draw_marks(self, step: int, counts: Counts) -> dict[int, Counts]:
         """Acts that reach each severity asked for, by continuation ratios, shape (draw, path, stream)."""
@@ -325,7 +340,7 @@ class _Chunk:
             passed /= 1 + np.exp(-(odds[by_draw] + log_odds))
             if level in self.thresholds:
                 uniform = self.uniform(step, _MARK + level, n_streams)
-                left = binomial(uniform.ravel()[cells], left, passed)
+                left = self.mark(uniform.ravel()[cells], left, passed)
                 reach[level] = np.zeros_like(counts)
                 reach[level].ravel()[cells] = left
                 passed = np.ones(len(cells))

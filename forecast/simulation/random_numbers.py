@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,25 +21,23 @@ _Draw = Callable[[np.random.Generator, tuple[int, ...]], Floats]
 
 
 @dataclass(frozen=True)
-class RememberedNumbers:
-    """Random numbers that were drawn before, for whoever simulates the same draws again and again.
+class Remembered:
+    """What simulations of the same draws have in common, for a process that makes one after the other.
 
-    Only those for ``purposes`` are kept, whose number is bounded: an act ahead has numbers of its own.
+    Random numbers are kept for ``purposes`` alone, whose number is bounded: an act ahead has numbers of its
+    own. ``counts`` and ``marks`` find the same counts as ``negative_binomial`` and ``binomial``.
     """
 
     purposes: Collection[int]
-    _known: dict[tuple[object, ...], Floats] = field(default_factory=dict, repr=False)
+    counts: Callable[[Floats, Floats, Floats], Counts]
+    marks: Callable[[Floats, Counts, Floats], Counts]
+    _known: dict[tuple[object, ...], Any] = field(default_factory=dict, repr=False)
 
-    def get(self, purpose: int, place: tuple[object, ...], draw: Callable[[], Floats]) -> Floats:
-        """Return the numbers at a place, drawn where they are not known; they must not be written to."""
-        if purpose not in self.purposes:
-            return draw()
-        key = (purpose, *place)
-        known = self._known.get(key)
-        if known is None:
-            known = draw()
-            known.flags.writeable = False
-            self._known[key] = known
+    def get[T](self, place: tuple[object, ...], make: Callable[[], T]) -> T:
+        """Return what is known at a place, made where nothing is; it must not be written to."""
+        if place not in self._known:
+            self._known[place] = make()
+        known: T = self._known[place]
         return known
 
 
@@ -57,7 +56,7 @@ class RandomStreams:
         *,
         first: int = 0,
         every: int = 1,
-        remembered: RememberedNumbers | None = None,
+        remembered: Remembered | None = None,
     ) -> None:
         self._parts = []
         at = 0
@@ -69,7 +68,7 @@ class RandomStreams:
             at += number
         self._n_draws = at
         self._remembered = remembered
-        self._place = (first, every)
+        self._place = (first, n_draws, every)
 
     def uniform(self, step: int, purpose: int, shape: tuple[int, ...]) -> Floats:
         """Uniform numbers in [0, 1), shape (draw, path, …); ``shape`` is that of one draw, path first."""
@@ -81,9 +80,9 @@ class RandomStreams:
         return self._filled(step, purpose, (n_paths,), draw)
 
     def _filled(self, step: int, purpose: int, shape: tuple[int, ...], draw: _Draw) -> Floats:
-        if self._remembered:
-            place = (*self._place, step, shape)
-            return self._remembered.get(purpose, place, lambda: self._drawn(step, purpose, shape, draw))
+        if self._remembered and purpose in self._remembered.purposes:
+            place = ("numbers", *self._place, purpose, step, shape)
+            return self._remembered.get(place, lambda: self._drawn(step, purpose, shape, draw))
         return self._drawn(step, purpose, shape, draw)
 
     def _drawn(self, step: int, purpose: int, shape: tuple[int, ...], draw: _Draw) -> Floats:
