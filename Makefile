@@ -6,11 +6,12 @@ ARGS :=
 RECORD := configs/us-china-track-record
 TRACK := --ledger reports/track-record.sqlite
 VENV := .venv/bin
+WORKED := reports/us-china-2023/2023-07-10
 FRAME := pyproject.toml tools/install-lock tools/find-python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup report check watch sample backtest-record track-record docs docs-links test test-slow fuzz torture supply wheel lint bench lock clean
+.PHONY: help setup report check app watch sample backtest-record track-record docs docs-links test test-slow fuzz fuzz-page torture supply wheel lint bench lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -23,6 +24,12 @@ report: .venv/.run  ## run the worked case: reports/us-china-2023/2023-07-10/rep
 
 check: .venv/.run  ## read the worked case back in plain English, without sampling
 	$(VENV)/forecast check $(CONFIG) $(ARGS)
+
+app: .venv/.run $(WORKED)/posterior.nc  ## serve the scenario page of the worked case, made first where it is not there; Ctrl-C ends it
+	$(VENV)/forecast app $(WORKED) $(ARGS)
+
+$(WORKED)/posterior.nc: | .venv/.run
+	$(VENV)/forecast run $(CONFIG) --force
 
 watch: .venv/.run  ## watch the worked list: reports/worked-watchlist/2023-07-09/watch.pdf
 	$(VENV)/forecast watch configs/watchlist/watchlist.yaml $(ARGS)
@@ -62,6 +69,9 @@ test-slow: .venv/.run .venv/.dev  ## run the statistical checks that take minute
 
 fuzz: .venv/.run .venv/.dev  ## damage every input at random: 100,000 cases, each taken or refused (minutes)
 	$(VENV)/python tools/attack/fuzz.py $(ARGS)
+
+fuzz-page: .venv/.run .venv/.dev $(WORKED)/posterior.nc  ## send 10,000 damaged requests to the scenario page of the worked case
+	$(VENV)/python tools/attack/fuzz_page.py $(WORKED) $(ARGS)
 
 torture: .venv/.run .venv/.dev  ## kill commands, and cut the power, at every file operation (an hour; ARGS="--most 8")
 	$(VENV)/python tools/attack/torture.py $(ARGS)

@@ -1,0 +1,240 @@
+"""Answers of the scenario page are those of ``forecast scenario``; what cannot be told is withheld."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from forecast.app.engine import Engine
+from forecast.app.goals import reach_goal, read_goal
+from forecast.app.opening import open_engine
+from forecast.app.page_model import STOPS, page_model
+from forecast.app.state import OtherRunError, StateError, state_of
+from forecast.config import load_scenario
+from forecast.errors import ForecastError, RunFolderError
+from forecast.runs.run import read_run
+from forecast.scenarios import compare_scenarios, plan_scenario
+from forecast.scenarios.options import scenario_from_options
+from forecast.wording import words
+from forecast.wording.judgement import judgement_sentence
+
+CLASH = {"date": "2022-08-15", "category": "sanction", "severity": 4, "probability": 0.6}
+FASTER = {"tension.persistence": "LogNormal(mu=4.7, sigma=0.5)"}
+STATES = {
+    "a belief": {"priors": FASTER},
+    "an act": {"events": [CLASH]},
+    "both": {"priors": FASTER, "events": [CLASH]},
+    "a scheduled act": {"calendar": {"A minister visits": 1.0}},
+    "another question": {"events": [CLASH], "target": "lethal", "milestone": "autumn"},
+}
+
+
+@pytest.fixture(scope="module")
+def engine(base):
+    return Engine(base)
+
+
+def ask(engine, **state):
+    return engine.answer(engine.read(state))
+
+
+@pytest.mark.parametrize("state", STATES.values(), ids=STATES)
+def test_an_answer_has_the_numbers_of_the_scenario_command(engine, base, state):
+    read = engine.read(state)
+    answer = engine.answer(read)
+    (found,) = compare_scenarios(base, [read.scenario], refit=False)
+    target = found.target(read.target)
+    asked = next(one for one in target.milestones if one.name == read.milestone)
+    assert answer.status == "ready"
+    assert answer.method == found.method
+    assert (answer.probability, (answer.low, answer.high)) == (asked.probability, asked.interval90)
+    assert (answer.difference, answer.difference_mcse) == (asked.difference.value, asked.difference.mcse)
+    assert answer.assumed == asked.by_assumption
+    assert answer.assumed + answer.model_adds == pytest.approx(answer.difference)
+    assert answer.words == words(asked.probability)
+    by_day = dict(zip(target.curve.date, target.curve.probability, strict=True))
+    assert [point.probability for point in answer.curve] == [by_day[point.date] for point in answer.curve]
+    for one, row in zip(target.milestones, answer.milestones, strict=True):
+        assert (row.probability, row.difference) == (one.probability, one.difference.value)
+
+
+def test_few_draws_agree_with_all_within_the_error_they_state(base, engine):
+    quick = Engine(base, every=4)
+    for state in STATES.values():
+        few, all_ = ask(quick, **state), ask(engine, **state)
+        error = float(np.hypot(few.difference_mcse, all_.difference_mcse))
+        assert abs(few.probability - all_.probability) <= 4 * error + 2e-5, state
+
+
+def test_without_a_change_the_page_says_what_the_brief_says(engine, base):
+    answer = ask(engine)
+    assert answer.sentence == judgement_sentence(base.forecast)
+    assert (answer.difference, answer.status, answer.method) == (0.0, "ready", "run")
+    assert ask(engine, priors={}, events=[], calendar={}, without=[]).probability == answer.probability
+
+
+def test_a_belief_far_from_the_draws_is_withheld_with_reason_and_command(engine):
+    answer = ask(engine, priors={"tension.persistence": "LogNormal(mu=9, sigma=0.01)"})
+    assert answer.status == "withheld"
+    assert answer.probability is None
+    assert answer.curve == ()
+    assert answer.effective_draws < 400 or answer.pareto_k > 0.7
+    assert "new fit" in answer.reason
+    assert answer.command.endswith("'tension.persistence=LogNormal(mu=9, sigma=0.01)'")
+
+
+def test_past_events_taken_out_are_withheld(engine):
+    answer = ask(engine, without=["e4"])
+    assert (answer.status, answer.method) == ("withheld", "refit")
+    assert "Past events are taken out" in answer.reason
+
+
+FAULTS = {
+    "unknown key": ({"evens": []}, "evens", "Did you mean 'events'?"),
+    "unknown prior": ({"priors": {"balast.visit": "calms"}}, "priors.balast.visit", "Did you mean"),
+    "past day": ({"events": [{**CLASH, "date": "2022-01-01"}]}, "events[0].date", "not after the as-of date"),
+    "no day": ({"events": [{**CLASH, "date": "soon"}]}, "events[0].date", "got 'soon'"),
+    "category": ({"events": [{**CLASH, "category": "war"}]}, "events[0].category", "unknown category"),
+    "severity": ({"events": [{**CLASH, "severity": 9}]}, "events[0].severity", "from 1 to 5"),
+    "chance": ({"events": [{**CLASH, "probability": 1.5}]}, "events[0].probability", "from 0 to 1"),
+    "label": ({"calendar": {"Nobody comes": 0.5}}, "calendar.Nobody comes", "no act of this label"),
+    "event": ({"without": ["e9"]}, "without[0]", "no event has the id"),
+    "target": ({"target": "peace"}, "target", "It has: escalation, lethal"),
+    "milestone": ({"milestone": ["autumn"]}, "milestone", "It has: autumn, new-year"),
+    "many acts": ({"events": [CLASH] * 51}, "events", "at most 50"),
+    "nested": ({"priors": json.loads("[" * 40 + "]" * 40)}, None, "nested"),
+    "surrogate": ({"events": [{**CLASH, "label": "\ud800"}]}, None, "Unicode"),
+    "no mapping": ([], None, "a mapping"),
+}
+
+
+@pytest.mark.parametrize(("state", "key", "said"), FAULTS.values(), ids=FAULTS)
+def test_a_state_that_cannot_be_names_its_key(engine, state, key, said):
+    with pytest.raises(StateError) as caught:
+        engine.answer(engine.read(state))
+    assert caught.value.key == key
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_state_of_another_run_is_told(engine):
+    with pytest.raises(OtherRunError, match="another-run"):
+        engine.read({"run": "another-run"})
+
+
+@pytest.mark.parametrize("state", STATES.values(), ids=STATES)
+def test_the_yaml_of_a_state_is_the_scenario(engine, state, tmp_path):
+    read = engine.read(state)
+    (tmp_path / "saved.yaml").write_text(read.yaml, encoding="utf-8")
+    assert load_scenario(tmp_path / "saved.yaml") == read.scenario
+
+
+@pytest.mark.parametrize("name", ["a belief", "an act", "both"])
+def test_the_command_of_a_state_asks_for_the_same(engine, name):
+    import shlex
+
+    state = engine.read(STATES[name])
+    program, scenario, run, *options = shlex.split(state.command("RUN"))
+    assert (program, scenario, run) == ("forecast", "scenario", "RUN")
+    pairs = list(zip(options[::2], options[1::2], strict=True))
+    said = {key: [text for option, text in pairs if option == key] for key in ("--prior", "--event")}
+    stated = scenario_from_options(said["--prior"], said["--event"], [])
+    ours, theirs = (plan_scenario(engine.run.inputs, one) for one in (state.scenario, stated))
+    assert (ours.acts, ours.priors) == (theirs.acts, theirs.priors)
+
+
+def test_a_state_and_its_scenario_are_the_same_both_ways(engine):
+    for state in STATES.values():
+        read = engine.read(state)
+        again = engine.read(state_of(read.scenario, read.target, read.milestone, "made-20220630"))
+        assert again == read
+
+
+def test_a_run_that_did_not_converge_takes_no_changes(base):
+    stamped = Engine(replace(base, forecast=base.forecast.model_copy(update={"converged": False})))
+    model = page_model(stamped)
+    assert (model.converged, model.tweaks, model.refit, model.priors) == (False, False, False, ())
+    assert ask(stamped).status == "ready"
+    with pytest.raises(StateError, match="did not converge"):
+        ask(stamped, **STATES["an act"])
+
+
+def test_the_page_knows_its_run(engine, base):
+    model = page_model(engine)
+    assert model.run_id == base.forecast.run_id
+    assert [one.name for one in model.targets] == ["escalation", "lethal"]
+    first = model.base["escalation"].milestones["new-year"]
+    assert first.sentence == judgement_sentence(base.forecast)
+    assert [act.label for act in model.calendar] == ["A minister visits"]
+    effects = [abs(one.effect) for one in model.priors if one.effect is not None]
+    assert effects == sorted(effects, reverse=True)
+
+
+def test_each_stop_of_a_slider_is_a_belief_that_can_be_stated(engine):
+    for prior in page_model(engine).priors:
+        assert [stop.steps for stop in prior.stops] == list(STOPS)
+        for stop in (prior.stops[0], prior.stops[-1]):
+            plan = engine.plan(engine.read({"priors": {prior.name: stop.statement}}))
+            scale = plan.priors.priors[prior.name].group.scale
+            middle = scale.of(float(plan.priors.priors[prior.name].distribution.quantile(0.5)))
+            assert middle == pytest.approx(stop.quantiles[1], rel=2e-2, abs=1e-3)
+        assert prior.stops[len(STOPS) // 2].quantiles == prior.prior.quantiles
+
+
+def test_a_reliable_slider_is_answered_and_a_step_beyond_is_not(engine):
+    prior = next(one for one in page_model(engine).priors if one.reliable[1] < 2.0)
+    stops = {stop.steps: stop.statement for stop in prior.stops}
+    assert ask(engine, priors={prior.name: stops[prior.reliable[1]]}).status == "ready"
+    assert ask(engine, priors={prior.name: stops[prior.reliable[1] + 0.25]}).status == "withheld"
+
+
+@pytest.mark.parametrize("state", [{}, {"events": [CLASH]}, {"priors": FASTER}], ids=["run", "act", "belief"])
+@pytest.mark.parametrize("up", [True, False])
+def test_a_change_that_reaches_a_goal_reaches_it(engine, state, up):
+    now = ask(engine, **state)
+    goal = now.probability + (0.02 if up else -0.02)
+    found = reach_goal(engine, engine.read(state), goal)
+    reaching = [one for one in found.changes if one.reaches]
+    assert reaching, found
+    for one in reaching[:6]:
+        setting = dict(one.setting)
+        if "priors" in setting:
+            setting["priors"] = state.get("priors", {}) | setting["priors"]
+        answer = ask(engine, **(state | setting))
+        room = 0.002 + 4 * answer.difference_mcse
+        assert answer.probability == pytest.approx(goal, abs=room), one
+
+
+def test_a_goal_is_a_probability_or_a_word(engine):
+    assert read_goal({"goal": 0.5, "run": "a"}) == (0.5, {"run": "a"})
+    assert read_goal({"goal": "likely"})[0] == "likely"
+    for wrong in (0, 1, 2.0, "probable", None, True, [], float("nan")):
+        with pytest.raises(StateError) as caught:
+            read_goal({"goal": wrong})
+        assert caught.value.key == "goal"
+    here = ask(engine)
+    found = reach_goal(engine, engine.read({}), here.words)
+    assert found.changes == ()
+    assert found.text.startswith("It is there already")
+
+
+def test_a_saved_run_answers_as_the_one_in_memory(run_folder, engine):
+    saved = open_engine(run_folder)
+    assert ask(saved, **STATES["both"]).probability == ask(engine, **STATES["both"]).probability
+
+
+def test_a_folder_that_the_page_cannot_use_says_what_helps(run_folder, tmp_path):
+    import shutil
+
+    with pytest.raises(RunFolderError, match="no such folder"):
+        open_engine(tmp_path / "none")
+    with pytest.raises(RunFolderError, match="holds no run"):
+        open_engine(tmp_path)
+    copy = tmp_path / "run"
+    shutil.copytree(run_folder, copy)
+    (copy / "posterior.nc").unlink()
+    with pytest.raises(RunFolderError, match=r"without its draws.*forecast run .*config.resolved.yaml"):
+        open_engine(copy)
+    with pytest.raises(ForecastError):
+        read_run(copy)

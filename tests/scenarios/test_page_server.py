@@ -1,0 +1,361 @@
+"""The page's server: only a page of this machine that knows the token is answered, in one sentence."""
+
+import importlib.util
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from forecast.app.engine import Engine
+from forecast.app.guard import MOST_BYTES
+from forecast.app.opening import open_engine
+from forecast.app.refits import Refits
+from forecast.app.run_list import RunList
+from forecast.app.server import PAGE_FILES, list_app, run_app
+from forecast.app.state import StateError
+
+TOKEN = "the-token-of-the-test"
+HOST = "127.0.0.1:8765"
+CLASH = {"date": "2022-08-15", "category": "sanction", "severity": 4, "probability": 0.6}
+
+
+@pytest.fixture(scope="module")
+def app(base):
+    return run_app(Engine(base, every=4), Refits(), TOKEN, (HOST, "localhost:8765"))
+
+
+@pytest.fixture(scope="module")
+def client(app):
+    return browser(app)
+
+
+@pytest.fixture(scope="module")
+def fuzz_page():
+    place = Path(__file__).resolve().parents[2] / "tools/attack/fuzz_page.py"
+    spec = importlib.util.spec_from_file_location("fuzz_page", place)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["fuzz_page"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def browser(app):
+    return TestClient(app, base_url=f"http://{HOST}", headers={"X-Forecast-Token": TOKEN})
+
+
+def test_the_page_and_its_files_are_served(client, app):
+    stranger = TestClient(app, base_url=f"http://{HOST}")
+    assert stranger.get("/", params={"token": TOKEN}).headers["content-type"].startswith("text/html")
+    for name in PAGE_FILES:
+        if not name.endswith(".html"):
+            assert stranger.get(f"/{name}").status_code == 200, name
+    assert {"index.html", "runs.html", "page.js", "page.css"} <= set(PAGE_FILES)
+
+
+def test_every_response_forbids_what_the_page_does_not_need(client):
+    for response in (
+        client.get("/model"),
+        client.get("/page.js"),
+        client.get("/none"),
+        client.put("/answer"),
+    ):
+        policy = response.headers["content-security-policy"]
+        assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'")
+        assert "unsafe" not in policy
+        assert response.headers["x-content-type-options"] == "nosniff"
+        assert response.headers["referrer-policy"] == "no-referrer"
+        assert "server" not in response.headers
+
+
+REFUSED = {
+    "a foreign name that points here": (400, {"host": "rebound.example:8765"}),
+    "another port": (400, {"host": "127.0.0.1:80"}),
+    "another site": (403, {"origin": "https://evil.example"}),
+    "a file": (403, {"origin": "null"}),
+    "another site by fetch": (403, {"sec-fetch-site": "cross-site"}),
+    "the same machine, another port": (403, {"sec-fetch-site": "same-site"}),
+    "a wrong token": (403, {"x-forecast-token": "guess"}),
+    "no token": (403, {"x-forecast-token": ""}),
+    "a form": (415, {"content-type": "application/x-www-form-urlencoded"}),
+    "plain text": (415, {"content-type": "text/plain"}),
+}
+
+
+@pytest.mark.parametrize(("status", "headers"), REFUSED.values(), ids=REFUSED)
+def test_whoever_is_not_the_page_is_refused(client, status, headers):
+    response = client.post("/answer", content="{}", headers={"content-type": "application/json", **headers})
+    assert response.status_code == status
+    assert set(response.json()) == {"error", "key"}
+
+
+def test_the_token_of_the_address_opens_the_page_alone(app):
+    stranger = TestClient(app, base_url=f"http://{HOST}")
+    assert stranger.get("/", params={"token": "guess"}).status_code == 403
+    assert stranger.get("/").status_code == 403
+    assert stranger.get("/model", params={"token": TOKEN}).status_code == 403
+    answer = stranger.post("/answer", params={"token": TOKEN}, json={})
+    assert answer.status_code == 403
+
+
+def test_the_page_itself_is_let_in(client):
+    own = {"origin": f"http://{HOST}", "sec-fetch-site": "same-origin"}
+    assert client.post("/answer", json={}, headers=own).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/../pyproject.toml",
+        "/%2e%2e/engine.py",
+        "/page.js/../../engine.py",
+        "/..%2fengine.py",
+        "//etc/passwd",
+    ],
+)
+def test_no_path_reaches_the_file_system(client, path):
+    response = client.get(path)
+    assert response.status_code in (403, 404)
+    assert b"import" not in response.content
+
+
+def test_a_body_is_small(client):
+    large = b'{"run": "' + b"x" * MOST_BYTES + b'"}'
+    assert (
+        client.post("/answer", content=large, headers={"content-type": "application/json"}).status_code == 413
+    )
+
+    def parts():
+        for _ in range(MOST_BYTES // 1000 + 2):
+            yield b" " * 1000
+
+    streamed = client.post("/answer", content=parts(), headers={"content-type": "application/json"})
+    assert streamed.status_code == 413
+
+
+def test_answers_come_as_the_engine_gives_them(client, base):
+    state = {"events": [CLASH], "run": base.forecast.run_id}
+    answer = client.post("/answer", json=state).json()
+    engine = Engine(base, every=4)
+    expected = json.loads(engine.answer(engine.read(state)).model_dump_json())
+    for changing in (answer, expected):
+        changing.pop("milliseconds")
+    assert answer == expected
+    assert client.get("/model").json()["run_id"] == base.forecast.run_id
+    yaml = client.post("/yaml", json=state)
+    assert yaml.headers["content-type"].startswith("text/yaml")
+    assert "category: sanction" in yaml.text
+    goal = client.post("/break-even", json={**state, "goal": 0.9}).json()
+    assert {"goal", "changes", "probability"} <= set(goal)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "key"),
+    [
+        ("/answer", '{"run": "other"}', 409, "run"),
+        ("/answer", "{", 400, None),
+        ("/answer", '{"milestone": NaN}', 400, None),
+        ("/answer", "[" * 100_000, 400, None),
+        ("/answer", '{"events": [{"date": 5}]}', 400, "events[0].date"),
+        ("/yaml", "{}", 400, None),
+        ("/break-even", "{}", 400, "goal"),
+        ("/refit", "{}", 400, None),
+        ("/refit/7/cancel", "{}", 400, None),
+        ("/nothing", "{}", 404, None),
+    ],
+)
+def test_a_fault_is_one_sentence_with_its_place(client, path, body, status, key):
+    response = client.post(path, content=body, headers={"content-type": "application/json"})
+    said = response.json()
+    assert (response.status_code, set(said)) == (status, {"error", "key"})
+    if key:
+        assert said["key"] == key
+    assert "\n" not in said["error"]
+    assert "Traceback" not in said["error"]
+
+
+def test_two_pages_ask_at_once_and_get_their_own(app, base):
+    from concurrent.futures import ThreadPoolExecutor
+
+    chances = [0.1 * part for part in range(1, 9)]
+
+    def ask(chance):
+        return browser(app).post("/answer", json={"events": [{**CLASH, "probability": chance}]}).json()
+
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(ask, chances))
+    alone = [ask(chance) for chance in chances]
+    assert [one["probability"] for one in together] == [one["probability"] for one in alone]
+    assert sorted({one["assumed"] for one in alone}) == [one["assumed"] for one in alone]
+
+
+def test_random_requests_find_no_fault_and_no_delay(client, fuzz_page):
+    """The short form of ``make fuzz``, which sends ten thousand."""
+    requests = list(fuzz_page.damaged_requests(random.Random(20261127), 150))
+    assert fuzz_page.faults_of(client, requests, slowest_seconds=20) == []
+
+
+def test_the_attack_sees_a_server_that_fails(fuzz_page):
+    async def broken(scope, receive, send):
+        raise KeyError("broken")
+
+    requests = list(fuzz_page.damaged_requests(random.Random(1), 5))
+    assert len(fuzz_page.faults_of(browser(broken), requests)) == 5
+
+
+def test_a_list_serves_each_run_below_its_own_address(run_folder, tmp_path):
+    shutil.copytree(run_folder, tmp_path / "reports" / "made" / "2022-06-30")
+    light = tmp_path / "reports" / "light"
+    shutil.copytree(run_folder, light)
+    (light / "posterior.nc").unlink()
+    (tmp_path / "reports" / "notes").mkdir()
+    runs = RunList(tmp_path / "reports")
+    client = browser(list_app(runs, Refits(), TOKEN, (HOST,)))
+    listed = client.get("/runs").json()["runs"]
+    assert len(listed) == 2
+    assert {one["headline"]["words"] for one in listed} == {listed[0]["headline"]["words"]}
+    with_page = next(one for one in listed if one["page"])
+    without = next(one for one in listed if not one["page"])
+    assert "without its draws" in without["reason"]
+    number = with_page["n"]
+    assert with_page["page"] == f"runs/{number}/?token={TOKEN}"
+    assert client.get(f"/{with_page['page']}").status_code == 200
+    assert client.get(f"/runs/{number}/page.js").status_code == 200
+    assert client.get(f"/runs/{number}/model").json()["run_id"] == with_page["run_id"]
+    assert client.post(f"/runs/{number}/answer", json={"events": [CLASH]}).json()["status"] == "ready"
+    refused = client.get(f"/runs/{without['n']}/model")
+    assert refused.status_code == 409
+    assert "forecast run" in refused.json()["error"]
+    assert client.get("/runs/99/model").status_code == 400
+
+
+def test_one_new_fit_at_a_time_which_can_be_cancelled(run_folder):
+    engine, refits = open_engine(run_folder), Refits()
+    content = {"without": ["e4"]}
+    state = engine.read(content)
+    job = refits.start(engine, content, state)
+    assert refits.status(engine, job).status == "running"
+    with pytest.raises(StateError, match="another new fit"):
+        refits.start(engine, content, state)
+    assert refits.cancel(engine, job).status == "cancelled"
+    assert refits.cancel(engine, job).status == "cancelled"
+    second = refits.start(engine, content, state)
+    assert second != job
+    refits.close()
+    assert refits.status(engine, second).status == "cancelled"
+    with pytest.raises(StateError, match="no new fit of number 99"):
+        refits.status(engine, 99)
+
+
+def test_a_new_fit_that_fails_says_why(run_folder, tmp_path):
+    copy = tmp_path / "run"
+    shutil.copytree(run_folder, copy)
+    engine, refits = open_engine(copy), Refits()
+    (copy / "events.csv").write_text("id,date\n", encoding="utf-8")
+    job = refits.start(engine, {"without": ["e4"]}, engine.read({"without": ["e4"]}))
+    found = ended(refits, engine, job)
+    assert found.status == "failed"
+    assert "events.csv" in found.error
+
+
+@pytest.mark.slow
+def test_a_new_fit_answers_as_the_command_does(run_folder, command):
+    engine, refits = open_engine(run_folder), Refits()
+    content = {"without": ["e4"]}
+    state = engine.read(content)
+    found = ended(refits, engine, refits.start(engine, content, state))
+    assert found.status == "done", found
+    printed = command("scenario", run_folder, "--without", "e4", "--json")
+    scenario = json.loads(printed.out)["scenarios"][0]
+    target = next(one for one in scenario["targets"] if one["name"] == state.target)
+    asked = next(one for one in target["milestones"] if one["name"] == state.milestone)
+    assert found.answer.probability == pytest.approx(asked["probability"], abs=1e-9)
+    assert found.answer.method == "refit"
+
+
+def ended(refits, engine, job, seconds=400):
+    for _ in range(seconds * 5):
+        found = refits.status(engine, job)
+        if found.status != "running":
+            return found
+        time.sleep(0.2)
+    raise AssertionError(found)
+
+
+def started(*arguments):
+    return subprocess.Popen(
+        [sys.executable, "-m", "forecast", "app", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"BROWSER": "false"},
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_prints_one_line_serves_and_ends_cleanly(run_folder, number):
+    server = started(run_folder, "--no-browser", "--port", "0")
+    try:
+        address = server.stdout.readline().strip()
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/\?token=[\w-]{20,}", address), server.stderr.read()
+        with urllib.request.urlopen(address) as response:
+            assert response.status == 200
+        port = address.partition("//")[2].partition("/")[0].partition(":")[2]
+        taken = started(run_folder, "--no-browser", "--port", port)
+        out, err = taken.communicate(timeout=120)
+        assert (taken.returncode, out) == (2, "")
+        assert f"--port {port}: cannot be used" in err
+        server.send_signal(number)
+        out, err = server.communicate(timeout=60)
+    finally:
+        server.kill()
+    assert out == ""
+    assert server.returncode == {signal.SIGINT: 130, signal.SIGTERM: 143}[number]
+    assert "Traceback" not in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_without_the_extra_the_command_names_it(command, run_folder, monkeypatch):
+    from forecast.cli import scenario_page
+
+    monkeypatch.setattr(scenario_page, "find_spec", lambda name: None)
+    ended = command("app", run_folder)
+    assert ended.code == 2
+    assert "-m pip install" in ended.err
+    assert "dyad-forecast[app]" in ended.err
+
+
+def test_a_folder_without_a_run_is_refused(command, tmp_path):
+    for place in (tmp_path, tmp_path / "none"):
+        ended = command("app", place, "--no-browser")
+        assert ended.code == 2
+        assert str(place) in ended.err
+
+
+def test_an_altered_run_is_refused(command, run_folder, tmp_path):
+    copy = tmp_path / "run"
+    shutil.copytree(run_folder, copy)
+    (copy / "forecast.json").write_text("{", encoding="utf-8")
+    ended = command("app", copy, "--no-browser")
+    assert ended.code == 2
+    assert "forecast.json" in ended.err
+
+
+def test_every_answer_states_the_run_it_is_of(base):
+    """An unconverged run says so, and takes no change."""
+    stamped = replace(base, forecast=base.forecast.model_copy(update={"converged": False}))
+    client = browser(run_app(Engine(stamped), Refits(), TOKEN, (HOST,)))
+    assert client.get("/model").json()["converged"] is False
+    refused = client.post("/answer", json={"events": [CLASH]})
+    assert refused.status_code == 400
+    assert "did not converge" in refused.json()["error"]

@@ -1,0 +1,111 @@
+"""Futures played from some draws, with what was played before kept: the same paths, an honest error."""
+
+import numpy as np
+import pytest
+
+from forecast.config import scenario_of
+from forecast.config.faults import SourceMap
+from forecast.scenarios import plan_scenario
+from forecast.scenarios.compare import evaluate_plan
+from forecast.scenarios.evaluate import milestone_day
+from forecast.scenarios.futures import Effort, scenario_shares, simulate_plan
+from forecast.simulation import compiled_counts, random_numbers
+from forecast.simulation.paths import empty_memory
+
+CLASH = {"date": "2022-08-15", "category": "sanction", "severity": 4, "probability": 0.6}
+
+
+@pytest.fixture(scope="module")
+def plan(base):
+    scenario = scenario_of({"name": "s", "rationale": "r", "events": [CLASH]}, SourceMap("test"))
+    return plan_scenario(base.inputs, scenario)
+
+
+def played(base, plan, effort):
+    return simulate_plan(base, plan, base.variables, base.inputs.data, effort)
+
+
+@pytest.mark.parametrize("every", [1, 2, 3, 7])
+def test_paths_of_some_draws_are_those_of_all(base, plan, every):
+    whole = played(base, plan, Effort(paths=2))
+    for name, days in played(base, plan, Effort(paths=2, every=every)).items():
+        np.testing.assert_array_equal(days, whole[name][::every])
+
+
+def test_what_is_remembered_changes_no_path(base, plan):
+    memory = empty_memory()
+    effort = Effort(paths=2, every=2, remembered=memory)
+    cold = played(base, plan, Effort(paths=2, every=2))
+    other = plan_scenario(base.inputs, replace_day(plan, "2022-09-20"))
+    for _ in range(2):
+        warm = played(base, plan, effort)
+        assert all(np.array_equal(warm[name], days) for name, days in cold.items())
+        played(base, other, effort)
+
+
+def test_memory_does_not_grow_with_the_acts_that_are_tried(base, plan):
+    memory = empty_memory()
+    effort = Effort(paths=2, every=4, remembered=memory)
+    played(base, plan, effort)
+    kept = len(memory._known)
+    for day in range(1, 29):
+        played(base, plan_scenario(base.inputs, replace_day(plan, f"2022-08-{day:02d}")), effort)
+    assert len(memory._known) == kept
+
+
+def replace_day(plan, day):
+    return scenario_of({"name": "s", "rationale": "r", "events": [{**CLASH, "date": day}]}, SourceMap("test"))
+
+
+@pytest.mark.parametrize("scale", [0.01, 0.4, 3.0, 150.0])
+def test_compiled_counts_are_those_of_numpy(scale):
+    rng = np.random.default_rng(7)
+    uniform, mean = rng.random((300, 2, 8)), rng.gamma(1, scale, (300, 2, 8))
+    shape = rng.gamma(1, 1, (300, 1, 8)) + 0.01
+    counts = random_numbers.negative_binomial(uniform, mean, shape)
+    np.testing.assert_array_equal(compiled_counts.negative_binomial(uniform, mean, shape), counts)
+    trials, chance = counts.ravel(), rng.random(counts.size)
+    chance[::40], chance[1::40] = 0.0, 1.0
+    marks = random_numbers.binomial(uniform.ravel(), trials, chance)
+    np.testing.assert_array_equal(compiled_counts.binomial(uniform.ravel(), trials, chance), marks)
+
+
+def test_some_draws_give_the_change_of_all_within_its_error_which_is_larger(base, plan):
+    found = {}
+    for every in (1, 4):
+        scenario = evaluate_plan(base, plan, effort=Effort(every=every, target="escalation"))
+        (target,) = scenario.targets
+        found[every] = target.milestones[-1].difference
+    apart = abs(found[4].value - found[1].value)
+    assert apart < 4 * float(np.hypot(found[1].mcse, found[4].mcse))
+    assert 1.3 < found[4].mcse / found[1].mcse < 3.0, found  # about the root of four
+
+
+def test_the_error_of_some_draws_is_that_of_their_scatter(base, plan):
+    """Every fourth draw, begun at each of four places: four answers scatter as much as each says."""
+    day = milestone_day(base, "new-year")
+    days = played(base, plan, Effort(paths=2))["escalation"]
+    old = base.hits.of("escalation")[:, :2]
+    change = (days < day).mean(axis=1) - (old < day).mean(axis=1)
+    parts = [change[start::4].mean() for start in range(4)]
+    said = evaluate_plan(base, plan, effort=Effort(every=4, target="escalation"))
+    error = said.targets[0].milestones[-1].difference.mcse
+    assert np.std(parts, ddof=1) < 4 * error
+    assert error < 4 * change.std() / np.sqrt(len(change) / 4)
+
+
+def test_other_targets_are_left_out_where_one_is_asked(base, plan):
+    one = evaluate_plan(base, plan, effort=Effort(target="lethal"))
+    both = evaluate_plan(base, plan)
+    assert [target.name for target in one.targets] == ["lethal"]
+    assert one.targets[0] == both.target("lethal")
+
+
+def test_shares_of_a_scenario_have_its_probability_as_their_mean(base, plan):
+    day = milestone_day(base, "new-year")
+    shares = scenario_shares(base, plan, "escalation", day)
+    said = evaluate_plan(base, plan).target("escalation").milestones[-1].probability
+    assert abs(shares.mean() - said) < 2e-3
+    np.testing.assert_array_equal(
+        scenario_shares(base, None, "escalation", day), base.hits.shares_before("escalation", day)
+    )
