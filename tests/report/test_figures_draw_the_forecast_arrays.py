@@ -99,6 +99,16 @@ def test_tension_is_drawn_from_its_arrays_with_one_mark_an_event(factory):
         assert len(marks) == int(np.sum(inside.category == category))
 
 
+def test_a_record_of_one_day_is_drawn_without_a_warning(factory):
+    tension = factory.analysis(factory.events).tension
+    by_step = ("mean", "lower90", "upper90", "regime", "chance_strained", "chance_crisis")
+    last = {name: getattr(tension, name)[-1:] for name in by_step}
+    today = tension.model_copy(update=last | {"date": (factory.as_of,)})
+    upper, *_ = draw_tension(today, factory.events, factory.forecast(factory.events)).axes
+    left, right = upper.get_xlim()
+    assert right - left == 7
+
+
 def test_a_more_severe_event_has_a_taller_mark(factory):
     tension = factory.analysis(factory.events).tension
     rows = [
