@@ -60,7 +60,13 @@ if TYPE_CHECKING:
         load_scenario,
     )
     from forecast.config.watchlist import Watchlist, load_watchlist
-    from forecast.errors import ForecastError, InputError, NotConvergedError, NotConvergedWarning
+    from forecast.errors import (
+        CautionWarning,
+        ForecastError,
+        InputError,
+        NotConvergedError,
+        NotConvergedWarning,
+    )
     from forecast.evaluation.backtest import BacktestOptions
     from forecast.events.bundled import load_events
     from forecast.events.reading import read_events
@@ -71,6 +77,7 @@ if TYPE_CHECKING:
     from forecast.ledger.scoring import score_ledger
     from forecast.ledger.store import open_ledger
     from forecast.priors import default_priors
+    from forecast.progress import progress_bar
     from forecast.records.analysis import Analysis
     from forecast.records.forecast import Forecast
     from forecast.records.watch import Watch
@@ -87,6 +94,7 @@ if TYPE_CHECKING:
 _HOME = {
     "Analysis": "records.analysis",
     "BacktestOptions": "evaluation.backtest",
+    "CautionWarning": "errors",
     "Config": "config",
     "EventTable": "events.table",
     "Forecast": "records.forecast",
@@ -113,6 +121,7 @@ _HOME = {
     "make_forecast": "workflows.forecast",
     "measure_robustness": "sensitivity.robustness",
     "open_ledger": "ledger.store",
+    "progress_bar": "progress",
     "read_events": "events.reading",
     "read_inputs": "runs.inputs",
     "read_run": "runs.run",
@@ -129,6 +138,7 @@ _HOME = {
 __all__ = [
     "Analysis",
     "BacktestOptions",
+    "CautionWarning",
     "Config",
     "EventTable",
     "Forecast",
@@ -155,6 +165,7 @@ __all__ = [
     "make_forecast",
     "measure_robustness",
     "open_ledger",
+    "progress_bar",
     "read_events",
     "read_inputs",
     "read_run",

@@ -15,6 +15,7 @@
         └── StoppedError    the user stopped it, what was finished is kept (exit code 130)
 
     NotConvergedWarning     the same where the numbers are returned all the same: make_forecast
+    CautionWarning          what to know before trusting the numbers: make_forecast
 
 A message says where, what came, what is allowed and what to do.
 """
@@ -126,6 +127,10 @@ class NotConvergedError(ForecastError):
 
 class NotConvergedWarning(UserWarning):
     """A gate failed, and the numbers are returned all the same: do not use them."""
+
+
+class CautionWarning(UserWarning):
+    """What a reader must know before trusting the numbers of a run: one of its cautions and warnings."""
 
 
 class UnfinishedError(ForecastError):

@@ -89,10 +89,15 @@ def _main(config: str, out: str, *overrides: str) -> None:
     try:
         loaded = load_config(Path(config), overrides)
         from forecast.workflows.forecast import run_forecast
+        from forecast.workflows.verdict import without_warnings
 
-        run_forecast(
-            loaded, out=Path(out), allow_unconverged=True, listen=lambda progress: clock.enter(progress.stage)
-        )
+        with without_warnings():
+            run_forecast(
+                loaded,
+                out=Path(out),
+                allow_unconverged=True,
+                listen=lambda progress: clock.enter(progress.stage),
+            )
     except ForecastError as error:
         sys.exit(str(error))
     clock.enter("")

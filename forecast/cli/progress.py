@@ -13,26 +13,10 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from forecast.cli.signals import ENDING, end
+from forecast.progress import LABELS
 
 if TYPE_CHECKING:
     from forecast.progress import Listener, StageProgress
-
-_LABELS = {
-    "read": "Read events",
-    "import": "Read files",
-    "compile": "Compile the model",
-    "sample": "Sample the posterior",
-    "learn": "Fit the dyads",
-    "simulate": "Simulate futures",
-    "drivers": "Measure drivers",
-    "robustness": "Test the assumptions",
-    "indicators": "Look for indicators",
-    "scenarios": "Compare scenarios",
-    "report": "Write the report",
-    "study": "Forecast the cells",
-    "backtest": "Forecast at past origins",
-    "watch": "Forecast the dyads",
-}
 
 
 @contextmanager
@@ -82,7 +66,7 @@ def show_progress(*, shown: bool) -> Iterator[Listener]:
         def listen(progress: StageProgress) -> None:
             if progress.stage not in tasks:
                 finish()
-                tasks[progress.stage] = bars.add_task(_LABELS[progress.stage], total=None, note="")
+                tasks[progress.stage] = bars.add_task(LABELS[progress.stage], total=None, note="")
             total = progress.planned or None
             bars.update(tasks[progress.stage], total=total, completed=progress.finished, note=progress.note)
 

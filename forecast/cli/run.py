@@ -79,18 +79,20 @@ def run(
         refuse_unusable(place)
 
     with listening(shown=output.for_people) as listen:
-        from forecast.workflows.forecast import require_converged, run_forecast
+        from forecast.workflows.forecast import run_forecast
         from forecast.workflows.report import track_record_of
+        from forecast.workflows.verdict import require_converged, without_warnings
 
-        finished, folder = run_forecast(
-            loaded,
-            out=out,
-            force=force,
-            allow_unconverged=True,
-            ledger=place,
-            on_record=place is not None,
-            listen=listen,
-        )
+        with without_warnings():  # they stand in the summary
+            finished, folder = run_forecast(
+                loaded,
+                out=out,
+                force=force,
+                allow_unconverged=True,
+                ledger=place,
+                on_record=place is not None,
+                listen=listen,
+            )
     if output.json:
         typer.echo((folder / "forecast.json").read_text(encoding="utf-8"), nl=False)
     if not allow_unconverged:

@@ -22,6 +22,7 @@ from forecast.events.rows import (
     PARQUET_SUFFIX,
     Fault,
     Row,
+    Sheet,
     column_named,
     faults_message,
     read_sheet,
@@ -60,7 +61,11 @@ def inspect_events(
     path: str | Path, *, source: str | None = None, dates: DateOrder = "iso"
 ) -> tuple[EventTable | None, list[Fault]]:
     """Return the table and no fault, or no table and every fault; raises nothing about the content."""
-    sheet = read_sheet(Path(path))
+    return inspect_sheet(read_sheet(Path(path)), str(path) if source is None else source, dates)
+
+
+def inspect_sheet(sheet: Sheet, source: str, dates: DateOrder) -> tuple[EventTable | None, list[Fault]]:
+    """Return the table of a sheet that was read, or every fault, as ``inspect_events``."""
     faults = sheet.faults
     if not sheet.rows:
         return None, faults or [Fault(None, "", "the file is empty. Expected: a header and events")]
@@ -78,7 +83,7 @@ def inspect_events(
     faults += row_faults
     if faults:
         return None, sorted(faults, key=lambda fault: fault.line or 0)
-    return _make_table(events, str(path) if source is None else source, sheet.notes), []
+    return _make_table(events, source, sheet.notes), []
 
 
 def read_cells(cells: Mapping[str, str]) -> tuple[Values, list[tuple[str, str]]]:

@@ -15,8 +15,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from forecast.errors import EventError
-from forecast.events.cells import clean_text
+from forecast.events.cells import DateOrder, clean_text
 from forecast.events.codebook import CATEGORIES, SEVERITIES, category_fault
+from forecast.frames import Backend, make_frame
+from forecast.views import ShownInNotebooks, maker
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +70,7 @@ _DTYPES: dict[str, Any] = (
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class EventTable:
+class EventTable(ShownInNotebooks):
     """Coded events, one row each: equal-length, read-only columns sorted by (date, id).
 
     ``source`` is where they come from: ``"bundled:us-china"`` or the path as given. The columns, each of
@@ -168,6 +170,46 @@ class EventTable:
         if not has_verified:
             columns["verified"] = np.zeros(len(rows), dtype=np.bool_)
         return cls.sort_rows(columns, source, has_verified=has_verified)
+
+    @classmethod
+    def from_frame(cls, frame: object, *, source: str = "frame", dates: DateOrder = "iso") -> EventTable:
+        """Make a table from a data frame of pandas, Polars or PyArrow with the columns of an event file.
+
+        Parameters
+        ----------
+        frame : data frame
+            ``date, initiator, target, category, severity`` and, if wanted, more of ``docs/codebook.md``.
+        source : str
+            What the frame is called in messages and in the table.
+        dates : {"iso", "dmy", "mdy"}
+            How days that are texts are written.
+
+        Raises
+        ------
+        EventError
+            It is no data frame, or has faults: each with its row, counted from 1.
+        """
+        table: EventTable = maker("events_of_frame")(frame, source=source, dates=dates)
+        return table
+
+    def to_frame(self, backend: Backend = "pandas") -> Any:  # noqa: ANN401 - a frame of the library asked for
+        """Return the events as a data frame, a row an event, with the columns of an event file.
+
+        Parameters
+        ----------
+        backend : {"pandas", "polars", "pyarrow"}
+
+        Raises
+        ------
+        InputError
+            The library is another, or is not installed.
+        """
+        columns = {
+            column: values.tolist() if name in TEXTS else values
+            for name, column in zip(FIELDS, COLUMNS, strict=True)
+            if (values := getattr(self, name)) is not None and (name != "verified" or self.has_verified)
+        }
+        return make_frame(columns, backend)
 
     def __len__(self) -> int:
         return len(self.date)

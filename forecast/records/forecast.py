@@ -6,13 +6,16 @@ All probabilities are in [0, 1], all dates are ISO days.
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from forecast.records.base import Interval, Probability, Record, WrittenText
+from forecast.frames import Backend, make_frame
+from forecast.records.base import Interval, Names, Probability, Record, WrittenText
 from forecast.records.cautions import Caution
+from forecast.records.columns import Content, forecast_columns
 from forecast.records.schema_1 import forecast_of_schema_1
+from forecast.views import ShownInNotebooks
 
 RestsOn = Literal["data-driven", "prior-driven", "conflict", "unclear"]
 """What a probability rests on: see ``docs/sensitivity.md`` for the rule."""
@@ -84,6 +87,7 @@ class MemberForecast(CombinationMember):
 class MilestoneForecast(Record):
     """Probability that the target occurs after the as-of date and before the day of the milestone."""
 
+    in_short: ClassVar[Names] = ("name", "date", "probability", "interval90", "words")
     name: str
     label: str
     date: date
@@ -131,9 +135,10 @@ class PastCase(Record):
     date: date
 
 
-class TargetForecast(Record):
+class TargetForecast(Record, ShownInNotebooks):
     """All that is forecast for one target."""
 
+    in_short: ClassVar[Names] = ("name", "label", "observed_before", "milestones")
     name: str
     label: str
     definition: str
@@ -160,6 +165,7 @@ class Difference(Record):
 class ScenarioMilestone(MilestoneForecast):
     """A milestone under a scenario; probability = that of the forecast + difference."""
 
+    in_short: ClassVar[Names] = ("name", "date", "probability", "interval90", "difference")
     difference: Difference
     by_assumption: float | None = Field(
         default=None,
@@ -218,9 +224,10 @@ class ExpectationChanged(Record):
     after: Probability
 
 
-class ScenarioForecast(Record):
+class ScenarioForecast(Record, ShownInNotebooks):
     """What a scenario changes, and how it was computed."""
 
+    in_short: ClassVar[Names] = ("name", "label", "method", "withheld", "targets")
     name: str
     label: str
     rationale: str
@@ -330,9 +337,10 @@ class Headline(Record):
     milestone: str
 
 
-class Forecast(Record):
+class Forecast(Record, ShownInNotebooks):
     """The content of ``forecast.json``."""
 
+    in_short: ClassVar[Names] = ("run_id", "as_of", "converged", "headline", "targets", "scenarios")
     schema_: Literal[2] = Field(2, alias="schema")
     run_id: str
     name: str
@@ -366,6 +374,14 @@ class Forecast(Record):
     def target(self, name: str) -> TargetForecast:
         """Return the target of that name (``KeyError`` when there is none)."""
         return {target.name: target for target in self.targets}[name]
+
+    def to_frame(self, content: Content = "milestones", backend: Backend = "pandas") -> Any:  # noqa: ANN401
+        """Return a table of the forecast as a data frame.
+
+        A row is a target and milestone, a target and day, a scenario and milestone, or an event. Raises
+        ``InputError``: another content or library, or a library that is not installed.
+        """
+        return make_frame(forecast_columns(self, content), backend)
 
     def scenario(self, name: str) -> ScenarioForecast:
         """Return the scenario of that name (``KeyError`` when there is none)."""

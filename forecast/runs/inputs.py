@@ -44,7 +44,7 @@ class LaterRows(NamedTuple):
     last: date
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Inputs:
     """Everything a run reads, checked: what is known at the as-of date, counted, and the priors.
 
@@ -65,6 +65,9 @@ class Inputs:
     delay: DelayCurve | None = None
     left_out: tuple[PairRows, ...] = ()
     later: LaterRows | None = None
+
+    def __repr__(self) -> str:
+        return f"Inputs({self.config.name}, as_of={self.config.as_of}, {len(self.events)} events)"
 
     @property
     def main(self) -> FitInputs:

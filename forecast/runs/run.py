@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import h5py
 import numpy as np
@@ -21,9 +21,11 @@ from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
 from forecast.families.combination import Combination, join_first_passages
 from forecast.families.family import Draws
+from forecast.frames import Backend
 from forecast.inference.posterior import Posterior, read_posteriors, write_posteriors
 from forecast.panel.streams import FutureAct
 from forecast.records.analysis import Analysis
+from forecast.records.columns import Content
 from forecast.records.forecast import Forecast
 from forecast.runs import files
 from forecast.runs.combining import Combined, combine
@@ -33,12 +35,16 @@ from forecast.runs.stages import simulation_options
 from forecast.simulation.first_passages import FirstPassages
 from forecast.simulation.paths import RANDOM_STREAMS, SimulationOptions
 from forecast.storage import copy_file, write_file
+from forecast.views import ShownInNotebooks, maker
+
+if TYPE_CHECKING:
+    from forecast.report.plots import RunPlots
 
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Run:
+@dataclass(frozen=True, repr=False)
+class Run(ShownInNotebooks):
     """A finished run.
 
     Parameters
@@ -62,6 +68,25 @@ class Run:
     forecast: Forecast
     analysis: Analysis | None = None
     folder: Path | None = None
+
+    def __repr__(self) -> str:
+        kept = f", folder={str(self.folder)!r}" if self.folder else ""
+        return f"Run({self.forecast!r}, {self.n_draws} draws{kept})"
+
+    @property
+    def events(self) -> EventTable:
+        """The acts of the dyad known on the as-of date."""
+        return self.inputs.events
+
+    @property
+    def plot(self) -> RunPlots:
+        """Charts as Matplotlib axes: ``curve()``, ``tension()``, ``drivers()``, ``scenarios()``."""
+        plots: RunPlots = maker("plots")(self)
+        return plots
+
+    def to_frame(self, content: Content = "milestones", backend: Backend = "pandas") -> Any:  # noqa: ANN401
+        """Return a table of the forecast as a data frame; see ``Forecast.to_frame``."""
+        return self.forecast.to_frame(content, backend)
 
     @property
     def posterior(self) -> Posterior:

@@ -28,7 +28,7 @@ NEVER = np.iinfo(np.int32).max
 """First day of a target that does not happen within the horizon."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FirstPassages:
     """When each target first happens on each path.
 
@@ -60,6 +60,10 @@ class FirstPassages:
     capped_share: float
     weights: Floats | None = None
     dispersion: Mapping[str, Floats] | None = None
+
+    def __repr__(self) -> str:
+        n_draws, n_paths = self.day.shape[2:]
+        return f"FirstPassages({', '.join(self.targets)}; {n_draws} draws of {n_paths} paths)"
 
     def of(self, target: str, dyad: int = 0) -> NDArray[np.int32]:
         """First days of one target of one dyad, shape (draw, path)."""

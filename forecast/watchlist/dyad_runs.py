@@ -7,7 +7,6 @@ and on another machine.
 from __future__ import annotations
 
 import hashlib
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -16,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from forecast.config import Config, config_hash
-from forecast.errors import ForecastError, NotConvergedError, NotConvergedWarning
+from forecast.errors import ForecastError, NotConvergedError
 from forecast.evaluation.unit_store import decisive_versions
 from forecast.events.table import EventTable
 from forecast.families import family_named
@@ -159,8 +158,7 @@ def _run(inputs: Inputs, fitted: Fitted | None) -> tuple[Run, WeightsRecord | No
             fitted_as_of=fitted.as_of, pareto_k=carried.pareto_k, effective_draws=carried.effective_draws
         )
         return run_of_inputs(inputs, drivers=False, given=given), weights
-    with warnings.catch_warnings(action="ignore", category=NotConvergedWarning):
-        return run_of_inputs(inputs, drivers=False), None
+    return run_of_inputs(inputs, drivers=False), None
 
 
 def is_small(numbers: Numbers) -> bool:

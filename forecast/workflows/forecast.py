@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -15,7 +14,6 @@ from numpy.typing import NDArray
 
 from forecast import __version__
 from forecast.config import Config, config_hash
-from forecast.errors import NotConvergedError, NotConvergedWarning
 from forecast.inference.gates import check_gates, worst_report
 from forecast.inference.posterior import Posterior
 from forecast.inference.sampling import SamplingProgress, fit
@@ -51,9 +49,8 @@ from forecast.sensitivity.labels import with_labels
 from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
 from forecast.simulation import FirstPassages
 from forecast.simulation.probabilities import hit_shares
-from forecast.wording.cautions import HEAD, caution_lines
-from forecast.wording.warnings import failure_sentence
 from forecast.workflows.report import save_run
+from forecast.workflows.verdict import require_converged, warn_of, without_warnings
 
 Floats = NDArray[np.float64]
 
@@ -98,6 +95,8 @@ def make_forecast(
     -----
     NotConvergedWarning
         The posterior fails a gate: the run is returned all the same, with ``forecast.converged`` false.
+    CautionWarning
+        One for each caution and warning of the run.
     """
     tell = listen or (lambda progress: None)
     clock = Clock()
@@ -105,7 +104,9 @@ def make_forecast(
         tell(StageProgress("read"))
         inputs = read_inputs(config)
         plans = plan_scenarios(inputs, inputs.scenarios)
-    return _make(inputs, plans, clock, tell, drivers=drivers, keep=keep)
+    run = _make(inputs, plans, clock, tell, drivers=drivers, keep=keep)
+    warn_of(run, stacklevel=3)
+    return run
 
 
 def run_of_inputs(
@@ -188,8 +189,6 @@ def _make(
     forecast = forecast.model_copy(update={"timings_s": clock.seconds})
     analysis = summaries.analysis_of(base, clock.seconds["fit"], moved.withheld if moved else 0)
     analysis = analysis.model_copy(update={"robustness": robustness})
-    if not forecast.converged:
-        warnings.warn(_unconverged(forecast), NotConvergedWarning, stacklevel=3)
     return replace(base, forecast=forecast, analysis=analysis)
 
 
@@ -290,6 +289,11 @@ def run_forecast(
     NotConvergedError
         A gate failed and ``allow_unconverged`` is not set; the run folder is written all the same, its
         report stamped.
+
+    Warns
+    -----
+    NotConvergedWarning, CautionWarning
+        As ``make_forecast``.
     """
     folder = run_place(config, out)
     place = ledger or out / LEDGER_FILE
@@ -308,7 +312,7 @@ def run_forecast(
             asked = asked_questions(dyad, target_rules(config), config.as_of, days)
             before = summarise_ledger(refuse_unusable(place), dyad.sides, asked)
         try:
-            with warnings.catch_warnings(action="ignore", category=NotConvergedWarning):  # raised below
+            with without_warnings():  # raised or told below
                 run = make_forecast(config, listen, keep=keep)
             if listen:
                 listen(StageProgress("report"))
@@ -326,6 +330,7 @@ def run_forecast(
             put_on_record(run, place, folder)
     if not allow_unconverged:
         require_converged(run.forecast, folder, place if on_record else None)
+    warn_of(run, stacklevel=3)
     return run, folder
 
 
@@ -348,32 +353,6 @@ def put_on_record(run: Run, ledger: Path, folder: Path | None) -> Recorded:
         manifest_sha256=run_hash(folder) if folder else None,
     )
     return record_forecast(ledger, run.forecast, inputs.rules, origin)
-
-
-def require_converged(forecast: Forecast, folder: Path, ledger: Path | None = None) -> None:
-    """Refuse a forecast that failed a gate; ``folder`` is where it is kept, ``ledger`` where it is on record.
-
-    Raises
-    ------
-    NotConvergedError
-        Names every gate that failed and what to try, and what to bear in mind of the data.
-    """
-    if forecast.converged:
-        return
-    cautions = caution_lines([one for one in forecast.cautions if one.code != "not_converged"])
-    said = [_unconverged(forecast)]
-    said += [f"{HEAD}:", *(f"  {one}" for one in cautions)] if cautions else []
-    record = f" Its forecasts are on record as failed in {ledger}." if ledger else ""
-    said.append(
-        f"The run, with a stamped report, is in {folder}.{record} --allow-unconverged ends with code 0 all "
-        "the same."
-    )
-    raise NotConvergedError("\n".join(said))
-
-
-def _unconverged(forecast: Forecast) -> str:
-    failures = (f"\n  {failure_sentence(one)}" for one in forecast.diagnostics.failures)
-    return f"the fit did not converge; do not use its numbers.{''.join(failures)}"
 
 
 def _sampling_listener(tell: Listener) -> Callable[[SamplingProgress], None]:

@@ -6,7 +6,6 @@ on record already is not fitted again, so that stopped work goes on where it was
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -15,12 +14,13 @@ from pathlib import Path
 from forecast import __version__
 from forecast.config import Config, HeadlineConfig, MilestoneConfig, config_hash
 from forecast.config.cross_checks import LONGEST_HORIZON
-from forecast.errors import InputError, NotConvergedWarning
+from forecast.errors import InputError
 from forecast.ledger.book import Book
 from forecast.ledger.recording import Recorded
 from forecast.ledger.store import refuse_unusable
 from forecast.runs.inputs import Inputs, read_inputs
 from forecast.workflows.forecast import Listener, StageProgress, make_forecast, put_on_record
+from forecast.workflows.verdict import without_warnings
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def hindcast(
     waiting = [one for one in inputs if not _on_record(book, one)]
     for done, one in enumerate(waiting):
         tell = _forwarded(listen, done, len(waiting), one.config.as_of)
-        with warnings.catch_warnings(action="ignore", category=NotConvergedWarning):  # told below
+        with without_warnings():  # told below
             run = make_forecast(one.config, tell, drivers=False)
         if not run.forecast.converged:
             unconverged.append(one.config.as_of)

@@ -17,10 +17,11 @@ import pytest
 from pypdf import PdfReader
 
 import forecast.workflows.forecast as workflow
-from forecast.errors import NotConvergedWarning, RunFolderError
+from forecast.errors import CautionWarning, NotConvergedWarning, RunFolderError
 from forecast.events.reading import write_events
 from forecast.inference.posterior import write_posteriors
 from forecast.runs.folder import new_run_folder, run_place
+from forecast.wording.cautions import caution_lines
 
 STAMP = "DID NOT CONVERGE"
 
@@ -44,13 +45,16 @@ def test_from_python_it_is_returned_with_a_warning(unconverged, kept, monkeypatc
     said = r"(?s)^the fit did not converge; do not use its numbers\.\n  .*at least 400 needed"
     with pytest.warns(NotConvergedWarning, match=said) as found:
         run = workflow.make_forecast(config, drivers=False)
-    assert [one.filename for one in found] == [__file__]
+    assert {one.filename for one in found} == {__file__}
+    told = [str(one.message) for one in found if one.category is CautionWarning]
+    assert told == caution_lines([one for one in run.forecast.cautions if one.code != "not_converged"])
+    assert told
     assert not run.forecast.converged
     assert "not_converged" in {one.code for one in run.forecast.cautions}
 
     passed = run.forecast.diagnostics.model_copy(update={"failures": ()})
     monkeypatch.setattr(workflow, "worst_report", lambda reports: passed)
-    with warnings.catch_warnings(action="error"):
+    with warnings.catch_warnings(action="error", category=NotConvergedWarning):
         run = workflow.make_forecast(config, drivers=False)
     assert "not_converged" not in {one.code for one in run.forecast.cautions}
 

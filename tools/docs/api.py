@@ -15,6 +15,7 @@ GROUPS = {
         "save_run",
         "read_run",
         "rebuild_report",
+        "progress_bar",
         "read_inputs",
         "Config",
         "Run",
@@ -45,7 +46,13 @@ GROUPS = {
         "Watch",
         "WatchOptions",
     ),
-    "Errors and warnings": ("ForecastError", "InputError", "NotConvergedError", "NotConvergedWarning"),
+    "Errors and warnings": (
+        "ForecastError",
+        "InputError",
+        "NotConvergedError",
+        "NotConvergedWarning",
+        "CautionWarning",
+    ),
 }
 MODULES = (
     "forecast.errors",

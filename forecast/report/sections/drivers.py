@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
 
 from forecast import wording
 from forecast.events.outlets import weak_kind
 from forecast.events.table import Event
 from forecast.records.forecast import Driver, Forecast
 from forecast.report.blocks import Bar, Cell, Column, Prose, Section, Table, one_group
-from forecast.report.palette import category_colour, name_category
+from forecast.report.drawing import blank_figure, list_rows, one_line, points_axis, report_style
+from forecast.report.palette import INK, MUTED, category_colour, name_category
 from forecast.report.questions import headline_pair, shown_error, stands_out
 from forecast.report.run_records import RunRecords
 from forecast.report.typeface import shorten, web_address
@@ -51,6 +55,28 @@ def clear_drivers(forecast: Forecast) -> tuple[Driver, ...]:
     """Events that move the headline by more than twice their error, the largest rise first."""
     clear = [one for one in forecast.drivers if stands_out(one.change, one.mcse)]
     return tuple(sorted(clear, key=lambda one: (-one.change, one.date, one.event_id)))
+
+
+def drivers_height(drivers: Sequence[Driver]) -> float:
+    """Inches that the chart of these events needs."""
+    return 0.8 + 0.3 * len(drivers)
+
+
+def draw_drivers(drivers: Sequence[Driver], figure: Figure | None = None) -> Figure:
+    """Draw the change that each event makes, in points, with twice its error; in the order given."""
+    with report_style():
+        figure = figure or blank_figure(drivers_height(drivers))
+        axes = figure.add_subplot()
+        names = [one_line(f"{wording.short_day(one.date)}: {one.summary}", 64) for one in drivers]
+        places = list_rows(axes, names)
+        changes = [100 * one.change for one in drivers]
+        errors = [200 * one.mcse for one in drivers]
+        colours = [category_colour(one.category) for one in drivers]
+        axes.barh(places, changes, height=0.55, color=colours)
+        axes.errorbar(changes, places, xerr=errors, fmt="none", ecolor=INK, elinewidth=0.9, gid="errors")
+        axes.axvline(0, color=MUTED, linewidth=0.8)
+        points_axis(axes, "Change of the headline chance due to the event, points, ± twice its error")
+    return figure
 
 
 def _row(driver: Driver, event: Event | None, most: float) -> tuple[Cell, ...]:

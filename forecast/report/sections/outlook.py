@@ -47,6 +47,8 @@ from forecast.report.sections.course import course_headline
 from forecast.report.typeface import MISSING, shorten
 from forecast.wording.combination import members_sentence
 
+CURVE_HEIGHT = 3.05
+"""Inches."""
 _ROWS_OF_NAMES = 2
 _WIDEST_NAME = 22
 _MOST_DESCRIBED = 12
@@ -210,13 +212,13 @@ def describe_curves(forecast: Forecast) -> str:
     )
 
 
-def draw_curves(forecast: Forecast) -> Figure:
-    """Draw the curve arrays of every target as they are in ``forecast.json``.
+def draw_curves(forecast: Forecast, figure: Figure | None = None) -> Figure:
+    """Draw the curve arrays of every target as they are in ``forecast.json``, into a figure if one is given.
 
     Each line carries its target's name as ``gid`` (``curve:<name>``), each band ``band:<name>``.
     """
     with report_style():
-        figure = blank_figure(3.05)
+        figure = figure or blank_figure(CURVE_HEIGHT)
         axes = figure.add_subplot()
         first, last = forecast.as_of, max(target.curve.date[-1] for target in forecast.targets)
         start, end = day_numbers((first, last))

@@ -166,14 +166,21 @@ def drawn_scenarios(
     return tuple(known[:most])
 
 
-def draw_scenarios(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> Figure:
+def scenarios_height(count: int) -> float:
+    """Inches that the chart of so many scenarios needs."""
+    return 0.7 + 0.3 * (count + 1)
+
+
+def draw_scenarios(
+    forecast: Forecast, scenarios: Sequence[ScenarioForecast], figure: Figure | None = None
+) -> Figure:
     """Draw 90% interval, chance and change of each scenario with numbers, the highest chance on top."""
     target, milestone = forecast.headline.target, forecast.headline.milestone
     base = named(forecast.target(target).milestones, milestone)
     found = [(one, _asked(one, target, milestone)) for one in scenarios if not one.withheld]
     found.sort(key=lambda pair: pair[1].probability)
     with report_style():
-        figure = blank_figure(0.7 + 0.3 * (len(found) + 1))
+        figure = figure or blank_figure(scenarios_height(len(found)))
         axes = figure.add_subplot()
         places = [float(place) for place in range(len(found) + 1)]
         every = [*(one for _, one in found), base]

@@ -30,6 +30,8 @@ from forecast.report.palette import ACCENT, CRISIS, INK, MUTED, RULE, STRAINED, 
 from forecast.report.questions import headline_pair
 from forecast.report.run_records import RunRecords
 
+TENSION_HEIGHT = 4.2
+"""Inches."""
 _STATES = ("strained", "crisis")
 _MOST_MARKS = 4000
 _MARKS_A_LANE = 500
@@ -136,11 +138,13 @@ def describe_tension(tension: TensionSeries, events: EventTable, forecast: Forec
     )
 
 
-def draw_tension(tension: TensionSeries, events: EventTable, forecast: Forecast) -> Figure:
+def draw_tension(
+    tension: TensionSeries, events: EventTable, forecast: Forecast, figure: Figure | None = None
+) -> Figure:
     """Draw tension, the chance of each state, and one mark an event; of very many, the most severe alone."""
     as_of = forecast.as_of
     with report_style():
-        figure = blank_figure(4.2)
+        figure = figure or blank_figure(TENSION_HEIGHT)
         upper, middle, lower = figure.subplots(3, 1, sharex=True, height_ratios=(1.25, 0.6, 1))
         start, end = day_numbers((tension.date[0], as_of))
         # A record of one day is shown at the end of a week.

@@ -1,0 +1,210 @@
+"""What a notebook and a prompt show of a run: short, escaped, with the numbers of ``forecast.json``."""
+
+import re
+from dataclasses import replace
+from datetime import date
+from xml.etree import ElementTree
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import xarray as xr
+
+from forecast import load_config, wording
+from forecast.errors import InputError
+from forecast.events.table import Event, EventTable
+from forecast.inference.posterior import Posterior
+from forecast.records.analysis import Analysis
+from forecast.report.notebook import html_of
+from forecast.report.plots import RunPlots
+from forecast.runs.inputs import read_inputs
+from forecast.runs.run import Run
+from forecast.simulation.first_passages import FirstPassages
+from forecast.views import MADE_BY, maker
+
+HOSTILE = '<script>alert("x")</script>&amp;'
+
+
+@pytest.fixture(scope="module")
+def run(request, factory):
+    """A run with the records made for tests, and draws of its own size."""
+    inputs = read_inputs(load_config(request.config.rootpath / "configs/us-china-2023.yaml"))
+    draws = xr.Dataset({"level": (("chain", "draw"), np.zeros((2, 5)))})
+    posterior = Posterior(xr.DataTree.from_dict({"posterior": draws}), 0.9, 10)
+    days = np.zeros((1, 3, 10, 400), dtype=np.int32)
+    hits = FirstPassages(tuple(inputs.config.targets), date(2023, 7, 11), days, None, 484, 0.0)
+    posteriors = {fit.model.name: posterior for fit in inputs.fits}
+    return Run(inputs, posteriors, hits, factory.forecast(inputs.events))
+
+
+@pytest.fixture
+def shown_by(run, factory):
+    """Charts of records made for tests, in the place of those of a run."""
+
+    class Records:
+        forecast = run.forecast
+        analysis = None
+        events = factory.events
+
+    with mpl.rc_context({"backend": "Agg"}):
+        yield Records
+    plt.close("all")
+
+
+def tree(html):
+    """Parse HTML that is well-formed XML, which is what proves that nothing in it is left open."""
+    return ElementTree.fromstring(html.replace("&nbsp;", " "))
+
+
+def cells(html):
+    rows = [["".join(cell.itertext()).strip() for cell in row] for row in tree(html).iter("tr")]
+    return [[cell.replace("\xa0", " ") for cell in row] for row in rows]
+
+
+def test_every_view_that_is_looked_up_by_name_is_there():
+    assert all(callable(maker(view)) for view in MADE_BY)
+
+
+def test_a_prompt_shows_a_line_not_a_megabyte(run):
+    for value in (run, run.forecast, run.inputs, run.hits, run.events, *run.forecast.targets):
+        assert len(repr(value)) < 400, type(value)
+        assert "\n" not in repr(value)
+    assert repr(run).startswith("Run(Forecast(run_id='us-china-2023-2023-07-10-3f9a1c', as_of=2023-07-10, ")
+    curve = run.forecast.targets[0].curve
+    assert f"probability=<{len(curve.probability)} items>" in repr(curve)
+    assert all(len(repr(one)) < 200 for one in run.forecast.targets[0].milestones)
+
+
+def test_a_short_repr_keeps_small_things_whole(run):
+    one = run.forecast.target("military_confrontation").milestones[0]
+    low, high = one.interval90
+    assert f"probability={one.probability:.4g}, interval90=({low:.4g}, {high:.4g})" in repr(one)
+    assert repr(run.forecast.headline) == (
+        "Headline(target='military_confrontation', milestone='us-election-2024')"
+    )
+
+
+def test_the_table_of_a_forecast_has_its_numbers(run):
+    html = run.forecast._repr_html_()
+    rows = cells(html)
+    for target in run.forecast.targets:
+        for one in target.milestones:
+            chance, plausible = wording.percent(one.probability), wording.interval_percent(one.interval90)
+            assert [wording.short_day(one.date), chance, plausible] in [row[1:4] for row in rows]
+    assert len(html) < 30_000
+    assert html_of(run).startswith(html)
+
+
+def test_the_curve_that_is_drawn_ends_at_the_chance(run):
+    target = run.forecast.target("military_confrontation")
+    (line,) = tree(target._repr_html_()).iter("polyline")
+    corners = np.array([pair.split(",") for pair in line.get("points").split()], dtype=float)
+    chances = 1 - corners[:, 1] / 110
+    assert chances[-1] == pytest.approx(target.curve.probability[-1], abs=0.001)
+    assert (np.diff(chances) >= 0).all()
+
+
+def test_scenarios_show_chance_and_change(factory, with_scenarios):
+    forecast = with_scenarios(factory.forecast(factory.events), "A label")
+    scenario = next(one for one in forecast.scenarios if not one.withheld)
+    one = scenario.targets[0].milestones[0]
+    assert wording.signed_points(one.difference.value) in html_of(scenario)
+    assert wording.percent(one.probability) in " ".join(cells(html_of(scenario))[1])
+    assert scenario.label in html_of(forecast)
+
+
+def test_events_show_counts_by_kind_and_the_latest_first(run):
+    html = run.events._repr_html_()
+    assert len(html) < 20_000
+    counted = {row[0]: row[1] for row in cells(html) if len(row) == 3}
+    assert counted["Visit"] == f"{(run.events.category == 'visit').sum():,}"
+    latest = [row[0] for row in cells(html) if len(row) == 4][1:]
+    days = run.events.date[-8:][::-1]
+    assert latest == [wording.short_day(day.item()) for day in days]
+
+
+def test_nothing_of_the_data_is_markup(factory):
+    day = factory.events.date[0].item()
+    events = EventTable.from_events(
+        [
+            Event(
+                id="a",
+                date=day,
+                known_date=day,
+                initiator=HOSTILE,
+                recipient="B",
+                category="visit",
+                severity=1,
+                summary=HOSTILE,
+            )
+        ],
+        HOSTILE,
+    )
+    forecast = factory.forecast(factory.events)
+    target = forecast.targets[0].model_copy(update={"label": HOSTILE, "definition": HOSTILE})
+    dyad = forecast.dyad.model_copy(update={"label": HOSTILE})
+    forecast = forecast.model_copy(update={"targets": (target, *forecast.targets[1:]), "dyad": dyad})
+    for value in (events, target, forecast):
+        html = html_of(value)
+        assert "<script" not in html
+        assert "alert" in "".join(tree(html).itertext())
+
+
+def test_no_events_and_a_fit_that_failed_are_said(factory):
+    assert "No events" in html_of(factory.events.select(np.zeros(len(factory.events), dtype=bool)))
+    failed = factory.forecast(factory.events).model_copy(update={"converged": False})
+    assert "DID NOT CONVERGE – do not use these numbers." in html_of(failed)
+
+
+def test_a_frame_has_a_row_a_milestone_and_day(run):
+    frame = run.to_frame()
+    asked = frame[(frame.target == "military_confrontation") & (frame.milestone == "us-election-2024")]
+    one = run.forecast.target("military_confrontation").milestones[-1]
+    (row,) = asked.to_dict("records")
+    assert (row["probability"], row["lower90"], row["upper90"]) == (one.probability, *one.interval90)
+    assert row["date"].date() == one.date
+    curves = run.to_frame("curves", "polars")
+    assert curves.height == sum(len(target.curve.date) for target in run.forecast.targets)
+    assert list(run.to_frame("drivers").event_id) == [one.event_id for one in run.forecast.drivers]
+    with pytest.raises(InputError, match="content: got 'all'; expected one of milestones, curves, scenarios"):
+        run.to_frame("all")
+
+
+def test_plots_draw_the_arrays_of_the_forecast(shown_by):
+    axes = RunPlots(shown_by).curve()
+    assert axes.figure.number in plt.get_fignums()  # which is how a notebook finds what to show
+    target = shown_by.forecast.target("military_confrontation")
+    (line,) = [one for one in axes.lines if one.get_gid() == "curve:military_confrontation"]
+    assert line.get_ydata().tolist() == list(target.curve.probability)
+
+
+def test_plots_of_tension_drivers_and_scenarios(shown_by, factory, with_scenarios):
+    shown_by.forecast = with_scenarios(factory.forecast(factory.events), "A label")
+    shown_by.analysis = factory.analysis(factory.events)
+    assert isinstance(shown_by.analysis, Analysis)
+    upper, middle, lower = RunPlots(shown_by).tension()
+    (line,) = [one for one in upper.lines if one.get_gid() == "curve:tension"]
+    assert line.get_ydata().tolist() == list(shown_by.analysis.tension.mean)
+    assert middle.get_ylim() == (0, 1)
+    assert len(lower.collections) > 0
+    bars = RunPlots(shown_by).drivers()
+    widths = sorted(patch.get_width() for patch in bars.patches)
+    clear = [100 * one.change for one in shown_by.forecast.drivers if abs(one.change) > 2 * one.mcse]
+    assert widths == pytest.approx(sorted(clear))
+    drawn = [one.get_gid() for one in RunPlots(shown_by).scenarios().lines]
+    assert {"chances", "run"} <= set(drawn)
+
+
+def test_what_a_run_does_not_have_cannot_be_drawn(run):
+    bare = replace(run, forecast=run.forecast.model_copy(update={"drivers": (), "scenarios": ()}))
+    for name in ("tension", "drivers", "scenarios"):
+        with pytest.raises(InputError, match=f"no {name} to draw"):
+            getattr(bare.plot, name)()
+
+
+def test_a_plot_leaves_the_settings_of_matplotlib_alone(shown_by):
+    before = dict(mpl.rcParams)
+    RunPlots(shown_by).curve()
+    assert dict(mpl.rcParams) == before
+    assert re.search("curve", repr(RunPlots(shown_by)))
