@@ -153,7 +153,7 @@ function showTrust(answer, ready, changed) {
           `${Math.round(answer.effective_draws).toLocaleString("en-GB")} effective draws (at least 400 needed).`)
       : null,
     answer.changes.length
-      ? el("div", {}, el("h3", {}, "What this scenario assumes"),
+      ? el("div", {}, el("h2", { class: "small" }, "What this scenario assumes"),
           el("ul", { class: "changes" }, ...answer.changes.map((one) => el("li", {}, one))))
       : null);
 }

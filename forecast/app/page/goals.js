@@ -6,8 +6,12 @@ import { BANDS, percent } from "./words.js";
 /** @import { Change, Source, State } from "./types" */
 /** @import { Hands } from "./beliefs.js" */
 
-/** @param {Source} source @param {Hands} hands */
-export function goals(source, hands) {
+/**
+ * @param {Source} source
+ * @param {Hands} hands
+ * @param {() => boolean} answered whether the present state has its answer
+ */
+export function goals(source, hands, answered) {
   const choice = el("select", { id: "goal", onchange: () => ask() },
     ...BANDS.map(([word, low, high]) => el("option", { value: word }, `${word} (${low}–${high}%)`)),
     el("option", { value: "number" }, "a probability …"));
@@ -24,6 +28,13 @@ export function goals(source, hands) {
   async function ask() {
     numberField.hidden = choice.value !== "number";
     if (!open) return;
+    if (!answered()) {
+      running.abort();
+      last = "";
+      replace(list);
+      replace(status, "Told once this state has an answer.");
+      return;
+    }
     const state = hands.state();
     const goal = choice.value === "number" ? Number(number.value) / 100 : choice.value;
     if (typeof goal === "number" && !(goal > 0 && goal < 1)) {
@@ -58,7 +69,7 @@ export function goals(source, hands) {
     const shown = reaching.length ? reaching : found.slice(0, 6);
     replace(list, ...shown.map((one) => el("li", {},
       el("span", {}, one.text, one.probability !== null ? el("strong", {}, ` ${percent(one.probability)}`) : null),
-      one.setting ? el("button", { type: "button", onclick: () => apply(one) }, "Apply",
+      one.reaches && one.setting ? el("button", { type: "button", onclick: () => apply(one) }, "Apply",
         el("span", { class: "unseen" }, `: ${one.text}`)) : null)));
   }
 
@@ -68,7 +79,7 @@ export function goals(source, hands) {
     hands.change((state) => {
       Object.assign(state.priors, setting.priors ?? {});
       Object.assign(state.calendar, setting.calendar ?? {});
-      state.events.push(...(setting.events ?? []));
+      if (setting.events) state.events = setting.events;
     });
   }
 

@@ -43,7 +43,7 @@ function open(model, source) {
   const beliefs = beliefControls(model, hands);
   const line = timeline(model, hands);
   const past = pastActs(model, hands);
-  const ways = goals(source, hands);
+  const ways = goals(source, hands, () => byId("number").dataset.state === "ready");
   const pair = comparison({
     keep() {
       kept = { state: copyOf(state), answer: shown };
@@ -196,6 +196,7 @@ function open(model, source) {
     replace(byId("range"));
     replace(byId("change"));
     replace(byId("sentence"), "This state cannot be answered.");
+    ways.update();
     const box = byId("problem");
     replace(box, message);
     box.hidden = false;

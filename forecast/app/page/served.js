@@ -48,7 +48,7 @@ export const served = {
     return /** @type {Answer} */ (await (await ask("answer", state, signal)).json());
   },
   async changes(state, goal, signal) {
-    const found = await (await ask("break-even", { state, goal }, signal)).json();
+    const found = await (await ask("break-even", { ...state, goal }, signal)).json();
     return /** @type {Change[]} */ (found.changes);
   },
   async yaml(state) {

@@ -111,6 +111,8 @@ export function timeline(model, hands) {
 
   function update() {
     const state = hands.state();
+    // Marks keep their own width apart, in percent of the line.
+    const apart = Math.min(3000 / Math.max(track.clientWidth, 300), 12);
     /** @type {number[]} */
     const lanes = [];
     const entries = [
@@ -119,7 +121,7 @@ export function timeline(model, hands) {
     ].sort((a, b) => a.day.localeCompare(b.day));
     for (const one of entries) {
       const at = place(one.day);
-      let lane = lanes.findIndex((end) => at - end > 3.2);
+      let lane = lanes.findIndex((end) => at - end > apart);
       if (lane < 0) lane = lanes.length;
       lanes[lane] = at;
       one.node.style.left = `${at}%`;
@@ -292,6 +294,12 @@ export function timeline(model, hands) {
         "data-scheduled": act.label, "data-key": id, oninput: put, onchange: put }),
       output);
   }
+  let width = 0;
+  new ResizeObserver(() => {
+    if (track.clientWidth === width || track.querySelector(".dragged")) return;
+    width = track.clientWidth;
+    update();
+  }).observe(track);
   update();
   return { node, update };
 }

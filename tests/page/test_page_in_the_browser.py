@@ -1,0 +1,484 @@
+"""The scenario page in headless Chromium, over the server that ``forecast app`` starts."""
+
+import json
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+MOVED = "severity.level.4"
+
+
+def settled(page) -> dict:
+    """Wait until the page has answered; the headline's data."""
+    page.wait_for_selector("#number:not([data-state=working])", state="attached")
+    return page.evaluate("({...document.getElementById('number').dataset})")
+
+
+def until(page, expression: str) -> None:
+    """Wait until an expression holds (the policy of the page forbids the browser's own way to wait)."""
+    for _ in range(600):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"never true: {expression}")
+
+
+def probability(page) -> float:
+    found = settled(page)
+    assert found["state"] == "ready", page.inner_text("#answer")
+    return float(found["probability"])
+
+
+def move(page, name: str, stop: int) -> None:
+    """Put the slider of a belief on one of its places."""
+    if not page.locator(f"input[data-prior='{name}']").count():
+        page.click(".beliefs details.more > summary")
+    page.eval_on_selector(
+        f"input[data-prior='{name}']",
+        """(slider, place) => {
+            slider.value = place;
+            slider.dispatchEvent(new Event("input"));
+            slider.dispatchEvent(new Event("change"));
+        }""",
+        str(stop),
+    )
+
+
+def stops(page, name: str) -> list:
+    """What the server says of a belief's slider."""
+    token = urlsplit(page.url).query.removeprefix("token=")
+    model = page.request.get(page.url.split("?")[0] + "model", headers={"X-Forecast-Token": token}).json()
+    return next(one for one in model["priors"] if one["name"] == name)["stops"]
+
+
+def state_of(page) -> dict:
+    """What the address holds."""
+    return page.evaluate(
+        """() => {
+            const text = location.hash.slice(1).replace(/-/g, "+").replace(/_/g, "/");
+            return text ? JSON.parse(decodeURIComponent(escape(atob(text)))) : null;
+        }"""
+    )
+
+
+def close_to(page, found: dict, told: dict) -> None:
+    """Within Monte Carlo error of the command line: both errors, and what the page rounds to."""
+    answer = page.inner_text("#milestones tr.marked")
+    error = float(re.search(r"± ([\d.]+)", answer)[1]) / 100
+    slack = 4 * (error + told["difference"]["mcse"]) + 1e-3
+    assert abs(float(found["probability"]) - told["probability"]) < slack, (found, told)
+
+
+def test_the_page_opens_with_the_numbers_of_the_run(open_page, address, said_by_run):
+    page = open_page(address)
+    assert probability(page) == pytest.approx(said_by_run["probability"], abs=1e-12)
+    assert page.inner_text("#sentence").startswith(said_by_run["words"].capitalize())
+    assert page.locator("#milestones tbody tr").count() == 2
+    assert page.is_disabled("#copy-yaml")
+    # Foreign text stays text.
+    assert "<b>&amp;</b>" in page.inner_text(".past")
+
+
+def test_a_moved_belief_gives_the_answer_of_the_command_line(open_page, address, scenario):
+    page = open_page(address)
+    before = probability(page)
+    move(page, MOVED, 11)
+    found = settled(page)
+    assert found["state"] == "ready"
+    assert float(found["probability"]) > before
+    statement = stops(page, MOVED)[11]["statement"]
+    told = scenario("--prior", f"{MOVED}={statement}")
+    assert float(found["probability"]) == pytest.approx(told["probability"], abs=1e-6)
+    assert "Pareto k" in page.inner_text("#trust")
+
+
+def test_an_act_is_added_by_a_click_and_dragged_to_another_day(open_page, address, scenario):
+    page = open_page(address)
+    settled(page)
+    box = page.locator("#track").bounding_box()
+    page.mouse.click(box["x"] + 0.25 * box["width"], box["y"] + 12)
+    page.select_option("[data-key=category-0]", "military_incident")
+    page.select_option("[data-key=severity-0]", "4")
+    page.locator("[data-key=chance-0]").fill("50")
+    first = page.input_value("[data-key=date-0]")
+    certain = probability(page)
+    mark = page.locator("[data-key=mark-0]").bounding_box()
+    page.mouse.move(mark["x"] + 8, mark["y"] + 8)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.5 * box["width"], mark["y"], steps=6)
+    page.mouse.up()
+    moved = page.input_value("[data-key=date-0]")
+    assert moved > first
+    found = settled(page)
+    assert state_of(page)["events"] == [
+        {"date": moved, "category": "military_incident", "severity": 4, "probability": 0.5}
+    ]
+    close_to(page, found, scenario("--event", f"{moved}:military_incident:4:0.5"))
+    assert certain > 0.5
+    # An act that is the target is met by assumption; the model adds little beside that.
+    split = page.inner_text("#change")
+    assert "Met by assumption" in split
+    assert "What the model adds" in split
+    page.click("[data-key=remove-0]")
+    assert state_of(page)["events"] == []
+    assert "Nothing is changed" in page.inner_text("#change")
+
+
+def test_the_copied_scenario_gives_the_same_on_the_command_line(open_page, address, scenario, tmp_path):
+    page = open_page(address)
+    settled(page)
+    page.click("#add-act")
+    page.locator("[data-key=label-0]").fill("A “visit”: with #signs")
+    page.locator("[data-key=label-0]").blur()
+    page.locator("[data-scheduled='A minister visits']").fill("100")
+    found = settled(page)
+    with page.expect_download() as saved:
+        page.click("#save-yaml")
+    file = tmp_path / saved.value.suggested_filename
+    saved.value.save_as(file)
+    page.click("#copy-yaml")
+    page.wait_for_selector("#yaml-box")
+    assert page.evaluate("navigator.clipboard.readText()") == file.read_text(encoding="utf-8")
+    told = scenario(file)
+    close_to(page, found, told)
+
+
+def test_what_the_draws_cannot_tell_is_withheld_and_fitted_again(open_page, address):
+    page = open_page(address)
+    settled(page)
+    page.check("#past-e4")
+    found = settled(page)
+    assert found == {"state": "withheld"}
+    assert page.inner_text("#number") == "Withheld"
+    assert "fitted again" in page.inner_text("#sentence")
+    assert page.inner_text("#milestones tr.marked").count("withheld") == 1
+    assert "--without e4" in page.inner_text(".command code")
+    page.click("#start-refit")
+    page.wait_for_selector("#cancel-refit")
+    # A second fit at once is refused; the first goes on.
+    other = open_page(page.url)
+    settled(other)
+    other.click("#start-refit")
+    other.wait_for_selector("#refit-problem")
+    assert "another new fit is being made" in other.inner_text("#refit-problem")
+    open_page.faults.clear()  # the browser notes the refusal (409) as an error of its own
+    page.click("#cancel-refit")
+    page.wait_for_selector("#start-refit")
+    assert settled(page) == {"state": "withheld"}
+
+
+def answered_refit(page, final: dict) -> None:
+    """Let the server's new fit be one that ends at the second look, whatever the machine."""
+    looks = []
+
+    def reply(route):
+        if route.request.method == "POST":
+            route.fulfill(json={"job": 7})
+            return
+        looks.append(1)
+        running = {"status": "running", "progress": 0.5, "text": "400 of 800 draws", "answer": None, "error": None}
+        route.fulfill(json=running if len(looks) == 1 else {**running, **final})
+
+    page.route(re.compile(r"/refit(/7)?$"), reply)
+
+
+def test_a_new_fit_shows_its_progress_and_its_answer(open_page, address):
+    page = open_page(address)
+    settled(page)
+    with page.expect_response(re.compile("/answer$")) as told:
+        page.check("#past-e4")
+    withheld = told.value.json()
+    assert withheld["status"] == "withheld"
+    answer = withheld | {
+        "status": "ready", "reason": None, "probability": 0.31, "low": 0.1, "high": 0.5, "difference": -0.1,
+        "difference_mcse": 0.01, "sentence": "Unlikely (31%): …", "method": "refit",
+    }  # fmt: skip
+    answered_refit(page, {"status": "done", "answer": answer})
+    page.click("#start-refit")
+    until(page, "document.querySelector('progress')?.value === 0.5")
+    assert "400 of 800" in page.inner_text("#refit-text")
+    page.wait_for_selector("#number[data-state=ready]")
+    assert probability(page) == 0.31
+    # The answer is kept: going away and back needs no other fit.
+    page.uncheck("#past-e4")
+    settled(page)
+    page.check("#past-e4")
+    assert probability(page) == 0.31
+
+
+def test_a_new_fit_that_fails_says_why(open_page, address):
+    page = open_page(address)
+    settled(page)
+    page.check("#past-e4")
+    settled(page)
+    answered_refit(page, {"status": "failed", "error": "The sampler ended early."})
+    page.click("#start-refit")
+    page.wait_for_selector("#refit-problem")
+    assert page.inner_text("#refit-problem") == "The sampler ended early."
+    assert settled(page) == {"state": "withheld"}
+    assert page.is_visible("#start-refit")
+
+
+def test_the_back_button_and_a_link_bring_a_state_back(open_page, address):
+    page = open_page(address)
+    run = probability(page)
+    move(page, MOVED, 10)
+    moved = probability(page)
+    link = page.url
+    page.click("#add-act")
+    both = probability(page)
+    page.go_back()
+    page.wait_for_selector("#acts fieldset", state="detached")
+    assert probability(page) == moved
+    page.go_back()
+    assert probability(page) == run
+    page.go_forward()
+    page.go_forward()
+    page.wait_for_selector("#acts fieldset")
+    assert probability(page) == both
+    again = open_page(link)
+    until(again, "location.hash.length > 1")
+    assert probability(again) == pytest.approx(moved, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("fragment", "said"),
+    [
+        ("eyJydW4iOiJhbm90aGVyLTIwMjAifQ", "another run (another-2020)"),
+        ("%%%", "no readable state"),
+        ("bnVsbA", "no readable state"),
+    ],
+)
+def test_a_link_that_is_not_of_this_run_changes_nothing(open_page, address, said_by_run, fragment, said):
+    page = open_page(f"{address}#{fragment}")
+    assert probability(page) == pytest.approx(said_by_run["probability"])
+    assert said in page.inner_text("#notice")
+
+
+def test_a_slow_answer_never_overtakes_a_later_change(open_page, address):
+    page = open_page(address)
+    settled(page)
+    held = []
+    page.route(re.compile("/answer$"), lambda route: held.append(route) if not held else route.continue_())
+    move(page, MOVED, 12)
+    page.wait_for_timeout(200)
+    assert page.evaluate("({...document.getElementById('number').dataset})") == {"state": "working"}
+    move(page, MOVED, 9)
+    page.wait_for_selector("#number[data-state=ready]")
+    shown = probability(page)
+    held[0].continue_()
+    page.wait_for_timeout(200)
+    assert probability(page) == shown
+
+
+def test_everything_is_reached_by_the_keyboard_alone(open_page, address):
+    page = open_page(address)
+    run = probability(page)
+
+    def tab_to(selector: str) -> None:
+        for _ in range(120):
+            page.keyboard.press("Tab")
+            if page.evaluate("one => document.activeElement?.matches(one)", selector):
+                outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+                assert outline != "none", selector
+                return
+        raise AssertionError(f"no way to {selector} by Tab")
+
+    tab_to("#add-act")
+    page.keyboard.press("Enter")
+    page.keyboard.press("m")  # what has the focus is the list of kinds
+    first = page.input_value("[data-key=date-0]")
+    for _ in range(3):  # back over the button and the marks of later days
+        page.keyboard.press("Shift+Tab")
+        if page.evaluate("document.activeElement.dataset.key") == "mark-0":
+            break
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+ArrowRight")
+    assert page.evaluate("document.activeElement.dataset.key") == "mark-0"
+    days = page.evaluate(
+        "([a, b]) => (Date.parse(b) - Date.parse(a)) / 864e5", [first, page.input_value("[data-key=date-0]")]
+    )
+    assert days == 8
+    assert "Moved to" in page.inner_text("#timeline-status")
+    page.keyboard.press("Delete")
+    assert not page.locator("#acts fieldset").count()
+    tab_to("input[data-prior]")
+    page.keyboard.press("ArrowRight")
+    assert probability(page) != run
+    tab_to("button[data-word]")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.getAttribute('aria-pressed')") == "true"
+    settled(page)
+    tab_to("#goals > summary")
+    page.keyboard.press("Enter")
+    until(page, "/get there|gets there|Nothing/.test(document.querySelector('#goals').innerText)")
+
+
+def test_two_states_stand_side_by_side_with_their_difference(open_page, address):
+    page = open_page(address)
+    run = probability(page)
+    page.click("#keep-a")
+    move(page, MOVED, 11)
+    now = probability(page)
+    paired = float(page.get_attribute("[data-paired]", "data-paired"))
+    assert paired == pytest.approx(now - run, abs=1e-4)
+    page.click("#swap-ab")
+    assert probability(page) == run
+    assert float(page.get_attribute("[data-paired]", "data-paired")) == pytest.approx(-paired, abs=1e-9)
+    page.click("#drop-a")
+    assert not page.locator("[data-side]").count()
+
+
+def test_what_it_would_take_is_reached_when_it_is_applied(open_page, address):
+    page = open_page(address)
+    run = probability(page)
+    page.click("#goals > summary")
+    page.select_option("#goal", "number")
+    goal = round(100 * run) + 4
+    page.fill("#goal-number", str(goal))
+    page.locator("#goal-number").blur()
+    page.wait_for_selector(".goal-list button")
+    page.click(".goal-list button >> nth=0")
+    reached = probability(page)
+    assert reached == pytest.approx(goal / 100, abs=0.012)
+
+
+def test_the_picture_says_what_is_assumed(open_page, address, tmp_path):
+    page = open_page(address)
+    settled(page)
+    page.click("#add-act")
+    page.locator("[data-key=label-0]").fill("Talks & <tags>")
+    page.locator("[data-key=label-0]").blur()
+    settled(page)
+    files = {}
+    for kind in ("svg", "png"):
+        with page.expect_download() as saved:
+            page.click(f"#save-{kind}")
+        files[kind] = tmp_path / f"picture.{kind}"
+        saved.value.save_as(files[kind])
+    drawn = files["svg"].read_text(encoding="utf-8")
+    assert "Talks &amp; &lt;tags&gt;" in drawn
+    assert page.inner_text("#sentence").split(",")[0].split(":")[0] in drawn
+    assert "var(--" not in drawn  # stands alone
+    assert files["png"].read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("width", [360, 1440])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_and_nothing_is_cut_off(open_page, address, axe, width, scheme):
+    page = open_page(address, width=width, height=800, scheme=scheme)
+    settled(page)
+    page.click("#add-act")
+    page.click("#goals > summary")
+    page.click("#keep-a")
+    page.click(".beliefs details.more > summary")
+    page.click(".quantiles > summary >> nth=0")
+    page.check("#past-e4")
+    settled(page)
+    assert axe(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    cut = page.evaluate(
+        """() => [...document.querySelectorAll("button, input, select, summary, p, td, th")]
+            .filter((one) => one.checkVisibility() && !one.closest(".unseen, .skip, thead"))
+            .filter((one) => {
+                const box = one.getBoundingClientRect();
+                return box.width > 1 && (box.left < -1 || box.right > innerWidth + 1);
+            }).map((one) => one.outerHTML.slice(0, 120))"""
+    )
+    assert cut == []
+    ground = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    assert (sum(map(int, re.findall(r"\d+", ground)[:3])) < 200) == (scheme == "dark")
+
+
+def test_a_phone_keeps_the_number_in_sight(open_page, address):
+    page = open_page(address, width=360, height=740)
+    settled(page)
+    page.locator(".past").scroll_into_view_if_needed()
+    box = page.locator("#number").bounding_box()
+    assert 0 <= box["y"] < 60
+    assert page.evaluate("parseFloat(getComputedStyle(document.querySelector('.chart text')).fontSize)") >= 12
+
+
+def test_motion_is_left_away_where_it_is_not_wanted(open_page, address):
+    still = open_page(address, reduced_motion="reduce")
+    settled(still)
+    assert still.evaluate("getComputedStyle(document.querySelector('.said')).transitionDuration") == "0s"
+
+
+def test_a_thousand_changes_leave_nothing_behind(open_page, address):
+    page = open_page(address)
+    settled(page)
+    move(page, MOVED, 9)
+    settled(page)
+    nodes = page.evaluate("document.querySelectorAll('*').length")
+    for _ in range(2):
+        page.evaluate(
+            """async (name) => {
+                const slider = document.querySelector(`input[data-prior="${name}"]`);
+                for (let place = 0; place < 500; place++) {
+                    slider.value = String(6 + (place % 6));
+                    slider.dispatchEvent(new Event("input"));
+                    if (place % 50 === 0) await new Promise((done) => setTimeout(done, 60));
+                }
+            }""",
+            MOVED,
+        )
+    settled(page)
+    assert abs(page.evaluate("document.querySelectorAll('*').length") - nodes) < 20
+
+
+def test_reset_brings_back_the_run(open_page, address, said_by_run):
+    page = open_page(address)
+    settled(page)
+    page.select_option("#milestone", "autumn")
+    move(page, MOVED, 9)
+    page.click("#add-act")
+    settled(page)
+    page.click("#reset")
+    settled(page)
+    state = state_of(page)
+    assert (state["priors"], state["events"], state["milestone"]) == ({}, [], "autumn")
+    page.select_option("#milestone", "new-year")
+    assert probability(page) == pytest.approx(said_by_run["probability"])
+
+
+def test_a_state_that_is_refused_says_where(open_page, address):
+    page = open_page(address)
+    settled(page)
+    page.evaluate(
+        """() => {
+            const state = {run: document.getElementById("about").textContent.match(/Run (\\S+)\\./)[1],
+                events: [{date: "1999-01-01", category: "visit", severity: 3, probability: 1}]};
+            location.hash = btoa(JSON.stringify(state)).replace(/=+$/, "");
+        }"""
+    )
+    page.wait_for_selector("#problem:not([hidden])")
+    assert "1999-01-01" in page.inner_text("#problem")
+    assert settled(page) == {"state": "withheld"}
+    open_page.faults.clear()  # the browser notes the refusal (400) as an error of its own
+
+
+def test_the_list_leads_to_runs_and_an_unconverged_one_is_stamped(open_page, serve, runs_folder, axe):
+    page = open_page(serve(runs_folder))
+    page.wait_for_selector("#runs tbody tr")
+    assert "not converged" in page.inner_text("#runs")
+    assert axe(page) == []
+    links = page.eval_on_selector_all("#runs a", "all => all.map((one) => one.href)")
+    opened = {}
+    for link in links:
+        page.goto(link)
+        found = settled(page)
+        opened[page.is_visible("#stamp")] = found
+        assert axe(page) == []
+        assert page.locator("#controls").count() == (0 if page.is_visible("#stamp") else 1)
+    assert opened[True] == {"state": "withheld"}
+    assert opened[False]["state"] == "ready"
+
+
+def test_the_page_is_small(run_folder):
+    folder = Path(__file__).parents[2] / "forecast" / "app" / "page"
+    served = [one for one in folder.iterdir() if one.suffix in {".js", ".css", ".html", ".svg"}]
+    assert sum(one.stat().st_size for one in served) < 300_000
+    assert json.loads((run_folder / "forecast.json").read_text())["converged"] is True
