@@ -11,7 +11,7 @@ FRAME := pyproject.toml tools/install-lock tools/find-python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup report check app watch sample backtest-record track-record docs docs-links test test-slow fuzz fuzz-page torture supply wheel lint bench lock clean
+.PHONY: help setup report check app watch sample backtest-record track-record docs docs-links test test-slow fuzz fuzz-page torture supply wheel lint lint-page bench lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -88,6 +88,12 @@ lint: .venv/.run .venv/.dev  ## check style, types, the import contract and spel
 	$(VENV)/mypy --strict
 	$(VENV)/lint-imports
 	$(VENV)/codespell
+
+lint-page:  ## check the types of the page's JavaScript (needs node and npm)
+	mkdir -p build/page
+	cp tools/page/package.json tools/page/package-lock.json build/page
+	npm ci --prefix build/page --no-audit --no-fund --silent
+	build/page/node_modules/.bin/tsc -p tools/page
 
 bench: .venv/.run .venv/.bench  ## measure speed on this machine, beside other samplers
 	$(VENV)/forecast bench $(ARGS)

@@ -1,5 +1,8 @@
 """Fixtures that several parts share: the data at hand, small coded tables, draws with known parameters."""
 
+import os
+import re
+import shutil
 import signal
 from datetime import date, timedelta
 from pathlib import Path
@@ -17,6 +20,18 @@ from forecast.panel.panel import density_knots_for
 from forecast.panel.streams import TargetRule
 
 FIRST = date(2000, 1, 1)
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PATIENCE_MS = 120_000
+"""How long the browser may take for a step on a machine under load."""
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts background jobs so, and their children inherit it: tests of Ctrl-C would wait for ever.
@@ -133,3 +148,82 @@ def draws_with():
         return StreamDraws(**{name: values[:, None] for name, values in full.items()})
 
     return make
+
+
+def or_skip(reason: str) -> None:
+    """Fail on the build machine, where nothing of this may be missing; skip elsewhere."""
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    try:
+        from playwright.sync_api import Error, sync_playwright
+    except ImportError:
+        or_skip("playwright is not installed (make setup brings it)")
+    path = next((found for found in map(shutil.which, BROWSERS) if found), None)
+    if path is None:
+        or_skip("there is no Chromium (apt-get install chromium)")
+    with sync_playwright() as playwright:
+        try:
+            browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        except Error as error:
+            or_skip(f"Chromium does not start: {error}")
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium):
+    """Open an address in a fresh profile; in the end no fault and no request to elsewhere may be left."""
+    contexts, faults = [], []
+
+    def start(url: str, *, width: int = 1440, height: int = 900, scheme: str = "light", **options):
+        context = chromium.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme=scheme,
+            permissions=["clipboard-read", "clipboard-write"] if url.startswith("http") else [],
+            **options,
+        )
+        context.set_default_timeout(PATIENCE_MS)
+        contexts.append(context)
+        own = re.match(r"https?://[^/]+|file://", url)[0]
+        page = context.new_page()
+        page.on("console", lambda said: said.type == "error" and faults.append(f"console: {said.text}"))
+        page.on("pageerror", lambda error: faults.append(f"error: {error}"))
+        page.on(
+            "request",
+            lambda asked: (
+                asked.url.startswith((own, "blob:", "data:")) or faults.append(f"asked {asked.url}")
+            ),
+        )
+        page.goto(url)
+        return page
+
+    start.faults = faults
+    yield start
+    for context in contexts:
+        context.close()
+    assert not faults, faults
+
+
+@pytest.fixture(scope="session")
+def axe():
+    """Return what axe-core finds on a page, one line a finding."""
+    try:
+        from axe_playwright_python.sync_playwright import Axe
+    except ImportError:
+        or_skip("axe-playwright-python is not installed (make setup brings it)")
+    checker = Axe()
+
+    def check(page) -> list[str]:
+        found = checker.run(page, options={"resultTypes": ["violations"]}).response["violations"]
+        return [
+            f"{one['id']}: {one['help']} at {node['target']}: {node['failureSummary']}"
+            for one in found
+            for node in one["nodes"]
+        ]
+
+    return check

@@ -1,10 +1,8 @@
-"""A run without a sampler, the server over it as a user starts it, and one headless Chromium for all."""
+"""A run without a sampler, and the server over it as a user starts it."""
 
 import importlib.util
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -16,24 +14,7 @@ import pytest
 from forecast.records.forecast import Diagnostics, Driver
 from forecast.runs.run import Run, write_run
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 START_SECONDS = 120
-
-
-def or_skip(reason: str) -> None:
-    """Fail on the build machine, where nothing of this may be missing; skip elsewhere."""
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 def made_run(place: Path) -> Run:
@@ -122,83 +103,19 @@ def address(serve, run_folder) -> str:
 
 
 @pytest.fixture(scope="session")
-def chromium():
-    try:
-        from playwright.sync_api import Error, sync_playwright
-    except ImportError:
-        or_skip("playwright is not installed (make setup brings it)")
-    path = next((found for found in map(shutil.which, BROWSERS) if found), None)
-    if path is None:
-        or_skip("there is no Chromium (apt-get install chromium)")
-    with sync_playwright() as playwright:
-        try:
-            browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        except Error as error:
-            or_skip(f"Chromium does not start: {error}")
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def open_page(chromium):
-    """Open an address in a fresh profile; in the end no fault and no request to elsewhere may be left."""
-    contexts, faults = [], []
-
-    def start(url: str, *, width: int = 1440, height: int = 900, scheme: str = "light", **options):
-        context = chromium.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme=scheme,
-            permissions=["clipboard-read", "clipboard-write"] if url.startswith("http") else [],
-            **options,
-        )
-        context.set_default_timeout(1000 * START_SECONDS)
-        contexts.append(context)
-        own = re.match(r"https?://[^/]+|file://", url)[0]
-        page = context.new_page()
-        page.on("console", lambda said: said.type == "error" and faults.append(f"console: {said.text}"))
-        page.on("pageerror", lambda error: faults.append(f"error: {error}"))
-        page.on(
-            "request",
-            lambda asked: (
-                asked.url.startswith((own, "blob:", "data:")) or faults.append(f"asked {asked.url}")
-            ),
-        )
-        page.goto(url)
-        return page
-
-    start.faults = faults
-    yield start
-    for context in contexts:
-        context.close()
-    assert not faults, faults
-
-
-@pytest.fixture(scope="session")
-def axe():
-    """Return what axe-core finds on a page, one line a finding."""
-    try:
-        from axe_playwright_python.sync_playwright import Axe
-    except ImportError:
-        or_skip("axe-playwright-python is not installed (make setup brings it)")
-    checker = Axe()
-
-    def check(page) -> list[str]:
-        found = checker.run(page, options={"resultTypes": ["violations"]}).response["violations"]
-        return [
-            f"{one['id']}: {one['help']} at {node['target']}: {node['failureSummary']}"
-            for one in found
-            for node in one["nodes"]
-        ]
-
-    return check
-
-
-@pytest.fixture(scope="session")
 def scenario(run_folder):
     """Headline of ``forecast scenario RUN …``, as the command line computes it."""
 
     def compute(*arguments: object) -> dict:
-        command = [sys.executable, "-m", "forecast", "scenario", str(run_folder), *map(str, arguments), "--json"]
+        command = [
+            sys.executable,
+            "-m",
+            "forecast",
+            "scenario",
+            str(run_folder),
+            *map(str, arguments),
+            "--json",
+        ]
         done = subprocess.run(command, capture_output=True, text=True, timeout=START_SECONDS, check=False)
         assert done.returncode == 0, done.stderr
         content = json.loads(done.stdout)

@@ -68,7 +68,7 @@ export function goals(source, hands, answered) {
       : found.length ? "No single change gets there. The furthest that each goes:" : "Nothing to change.");
     const shown = reaching.length ? reaching : found.slice(0, 6);
     replace(list, ...shown.map((one) => el("li", {},
-      el("span", {}, one.text, one.probability !== null ? el("strong", {}, ` ${percent(one.probability)}`) : null),
+      el("span", {}, `${one.text.slice(0, 1).toUpperCase()}${one.text.slice(1)}`, one.probability !== null ? el("strong", {}, ` ${percent(one.probability)}`) : null),
       one.reaches && one.setting ? el("button", { type: "button", onclick: () => apply(one) }, "Apply",
         el("span", { class: "unseen" }, `: ${one.text}`)) : null)));
   }

@@ -97,7 +97,8 @@ export function timeline(model, hands) {
       if (month > 12) { month = 1; year += 1; }
       const iso = `${year}-${String(month).padStart(2, "0")}-01`;
       if (iso > last) break;
-      const tick = el("span", { class: passed % step === 0 ? "tick named" : "tick" }, passed % step === 0 ? monthOf(iso) : null);
+      const named = passed % step === 0 && place(iso) < 93;
+      const tick = el("span", { class: named ? "tick named" : "tick" }, named ? monthOf(iso) : null);
       tick.style.left = `${place(iso)}%`;
       children.push(tick);
     }
