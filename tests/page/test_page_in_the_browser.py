@@ -66,7 +66,7 @@ def state_of(page) -> dict:
 def close_to(page, found: dict, told: dict) -> None:
     """Within Monte Carlo error of the command line: both errors, and what the page rounds to."""
     answer = page.inner_text("#milestones tr.marked")
-    error = float(re.search(r"± ([\d.]+)", answer)[1]) / 100
+    error = float(re.search(r"± ([\d.]+)", answer)[1]) / 200
     slack = 4 * (error + told["difference"]["mcse"]) + 1e-3
     assert abs(float(found["probability"]) - told["probability"]) < slack, (found, told)
 

@@ -1,4 +1,4 @@
-"""axe-core in headless Chromium finds no barrier on ``report.html``, on a phone and on a desk, light and dark."""
+"""axe-core in headless Chromium finds no barrier on ``report.html``: phone and desk, light and dark."""
 
 import pytest
 

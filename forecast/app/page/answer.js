@@ -130,7 +130,7 @@ function showMilestones(model, state, answer, ready, changed) {
       el("td", { class: "right", "data-head": "Plausible range" }, shown ? intervalPercent(now.low, now.high) : "–"),
       changed ? el("td", { class: "right", "data-head": "Run" }, run ? percent(run.probability) : "–") : null,
       changed ? el("td", { class: "right", "data-head": "Change" },
-        shown ? `${signedPoints(now.difference)} ± ${Math.abs(Number((200 * now.difference_mcse).toFixed(1)))}` : "–") : null);
+        shown ? `${signedPoints(now.difference)} ± ${(200 * now.difference_mcse).toFixed(1)}` : "–") : null);
   });
   replace(byId("milestones"),
     el("caption", {}, "Before each milestone"),

@@ -1,4 +1,4 @@
-// Acts ahead on a timeline: click to add, drag or use the arrow keys to move, edit below.
+// Future acts on a timeline: click to add, drag or use the arrow keys to move, edit below.
 
 import { byId, el, replace } from "./dom.js";
 import { dayAfter, daysBetween, longDay, monthOf, percent, shortDay } from "./words.js";

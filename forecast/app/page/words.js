@@ -44,14 +44,13 @@ export function intervalPercent(low, high) {
 /** @param {number} change @param {number} [digits] */
 export function signedPoints(change, digits = 1) {
   const shown = rounded(100 * change, digits);
-  if (shown === 0) return "0";
-  return `${shown > 0 ? "+" : "−"}${Math.abs(shown)}`;
+  const size = Math.abs(shown).toFixed(digits);
+  return shown === 0 ? size : `${shown > 0 ? "+" : "−"}${size}`;
 }
 
 /** @param {number} change */
 export function points(change) {
-  const size = Math.abs(rounded(100 * change, 1));
-  return `${size} ${size === 1 ? "point" : "points"}`;
+  return `${Math.abs(rounded(100 * change, 1)).toFixed(1)} points`;
 }
 
 /** @param {string} iso */
