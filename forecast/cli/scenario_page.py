@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -46,5 +45,7 @@ def _tell(address: str) -> None:
 
 
 def _write_static(run_dir: Path, file: Path) -> None:
-    import_module("forecast.app.static_page").write_static_page(run_dir, file)
-    typer.echo(f"Written  {file}")
+    from forecast.app.static_page import write_static_page
+
+    size = write_static_page(run_dir, file)
+    typer.echo(f"Written  {file} ({size / 1e6:.1f} MB)")

@@ -50,11 +50,21 @@ from forecast.simulation.random_numbers import (
 RATE_CAP = 200.0
 """Acts a step and stream above which the intensity is cut (and counted)."""
 
-_MOST_LOG_RATE = 20.0
+MOST_LOG_RATE = 20.0
 """Far above the cap, and far below what overflows."""
 _CHUNK_CELLS = 65_536  # cells of one step that fit the cache; part of the random streams, so fixed
 # Purposes of random numbers; marks take one a level, from 6 to 9.
 _COUNT, _TENSION, _DAY, _CALENDAR, _MARK, _WINDOW, _DENSITY = 0, 1, 2, 3, 4, 10, 11
+PURPOSES: Mapping[str, int] = {
+    "count": _COUNT,
+    "tension": _TENSION,
+    "day": _DAY,
+    "calendar": _CALENDAR,
+    "mark": _MARK,
+    "window": _WINDOW,
+    "density": _DENSITY,
+}
+"""The same by name, for those that make the numbers of the paths again."""
 RANDOM_STREAMS = 2
 """Raised when the same seed gives other paths than before; kept with the paths of a run."""
 _NO_NEW_TYPES: Mapping[str, NewTypeEffect] = {}
@@ -175,6 +185,14 @@ def acts_on_paths(
     shape = (options.first_paths or options.paths_per_draw,)
     chances = [streams.uniform(key, _CALENDAR, shape) for key in act_keys(calendar)]
     return np.stack([chance < act.probability for chance, act in zip(chances, calendar, strict=True)])
+
+
+def path_keys(
+    n_draws: int, n_streams: int, options: SimulationOptions
+) -> tuple[int, list[NDArray[np.uint64]]]:
+    """How many neighbouring draws share a key of the random numbers of the first dyad, and the keys."""
+    width = _draws_a_key(n_streams, options)
+    return width, _keys(n_draws, width, options.seed, 0)
 
 
 def _draws_a_key(n_streams: int, options: SimulationOptions) -> int:
@@ -300,7 +318,7 @@ class _Chunk:
         rate += draws.log_rate[:, None]
         if self.density_path:
             rate += self.density[..., None] * self.layout.coding
-        np.minimum(rate, _MOST_LOG_RATE, out=rate)
+        np.minimum(rate, MOST_LOG_RATE, out=rate)
         np.exp(rate, out=rate)
         rate += draws.own[:, None] * state.own
         rate += draws.cross[:, None] * state.cross[..., None]
