@@ -103,6 +103,24 @@ def address(serve, run_folder) -> str:
 
 
 @pytest.fixture(scope="session")
+def static_file(run_folder, tmp_path_factory) -> Path:
+    """The page as one file."""
+    file = tmp_path_factory.mktemp("static") / "page.html"
+    command = [sys.executable, "-m", "forecast", "app", str(run_folder), "--static", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=START_SECONDS, check=False)
+    assert done.returncode == 0, done.stderr
+    return file
+
+
+@pytest.fixture(params=["served", "static"])
+def anywhere(request) -> str:
+    """Address of the page: of the server, and of the one file."""
+    if request.param == "served":
+        return request.getfixturevalue("address")
+    return request.getfixturevalue("static_file").as_uri()
+
+
+@pytest.fixture(scope="session")
 def scenario(run_folder):
     """Headline of ``forecast scenario RUN …``, as the command line computes it."""
 

@@ -10,6 +10,9 @@ import { intervalPercent, percent, points, shortDay, signedPoints } from "./word
  * @typedef {"ready" | "working" | "withheld"} Shown
  */
 
+/** A twentieth of a point: less is shown as none. */
+const LEAST_SHOWN = 0.0005;
+
 /** Mark the headline's number: while it is worked at, it is no answer. @param {Shown} shown */
 export function markHeadline(shown) {
   const number = byId("number");
@@ -56,10 +59,12 @@ function showChange(answer, ready, changed) {
   }
   const error = answer.difference_mcse ?? 0;
   const beyond = Math.abs(answer.difference) > 2 * error;
-  const head = el("p", { class: "change-head" },
+  const unseen = Math.abs(answer.difference) < LEAST_SHOWN && error < LEAST_SHOWN;
+  const head = unseen ? el("p", { class: "change-head" }, `No change that shows against the run (${percent(answer.base.probability)}).`)
+    : el("p", { class: "change-head" },
     el("strong", {}, `${signedPoints(answer.difference)} points`),
     ` against the run (${percent(answer.base.probability)})`,
-    answer.difference === 0 ? "." : beyond ? `, give or take ${points(2 * error)}.` : `: within its error of ${points(2 * error)}.`);
+    beyond ? `, give or take ${points(2 * error)}.` : `: within its error of ${points(2 * error)}.`);
   if (answer.assumed === null || answer.model_adds === null) {
     replace(place, head, el("p", { class: "fine" },
       "Past events are taken out, so the change cannot be split into what is assumed and what the model adds."));
