@@ -25,6 +25,8 @@ export function reachGoal(engine, state, goal) {
   const begun = performance.now();
   const now = engine.answer(state);
   if (!engine.carried) throw new StateError(engine.why);
+  // The run's own numbers are told without unpacking the futures, which the search needs.
+  engine.ensure();
   if (now.status === "withheld" || now.probability === null) {
     throw new StateError(`what it would take cannot be told from here: ${now.reason ?? ""}`);
   }
@@ -215,7 +217,7 @@ function acts(engine, state, probability, bound) {
     const asAct = { ...act, date: soon, until: null, label: "" };
     if (bound > probability && !meets(asAct, rule)) continue;
     if (events.some((one) => one.date === soon && one.category === category && one.severity === severity && !one.label)) continue;
-    tried("act", `one more ${category.replaceAll("_", " ")} (severity ${severity}) ${longDay(soon)}`, 0,
+    tried("act", `one more ${category.replaceAll("_", " ")} (severity ${severity}) on ${longDay(soon)}`, 0,
       (chance) => ({ events: [...events, { ...act, probability: chance }] }));
   }
   return found;
