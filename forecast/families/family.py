@@ -23,6 +23,8 @@ from forecast.simulation.probabilities import HitMoments
 if TYPE_CHECKING:
     import pymc as pm  # takes seconds to load
 
+    from forecast.models.pointwise import RecordUnderDraws
+
 Floats = NDArray[np.float64]
 Draws = Any
 """Posterior draws as a model's own likelihood and simulator read them; ``len`` gives their number."""
@@ -96,6 +98,16 @@ class Member(Protocol):
     @property
     def method(self) -> tuple[str, ...]:
         """What it is, in paragraphs for the method section of a report."""
+
+
+@runtime_checkable
+class ExplainsRecord(Protocol):
+    """An ``EventModel`` that says how likely each week of the record is; for checks of its fit."""
+
+    def record_under_draws(
+        self, panel: Panel, priors: PriorSet, variables: Mapping[str, Floats]
+    ) -> RecordUnderDraws:
+        """Return the record of a panel of one dyad under draws, given what was seen before each step."""
 
 
 @runtime_checkable

@@ -26,6 +26,8 @@ from forecast.simulation.paths import SimulationOptions, simulate_first_passages
 if TYPE_CHECKING:
     import pymc as pm
 
+    from forecast.models.pointwise import RecordUnderDraws
+
 Floats = NDArray[np.float64]
 
 
@@ -68,6 +70,14 @@ class StreamModel:
         from forecast.models.likelihood import log_likelihood
 
         return log_likelihood(panel, draws)
+
+    def record_under_draws(
+        self, panel: Panel, priors: PriorSet, variables: Mapping[str, Floats]
+    ) -> RecordUnderDraws:
+        """Return the record of a panel of one dyad under draws; see ``ExplainsRecord``."""
+        from forecast.models.pointwise import record_under_draws
+
+        return record_under_draws(panel, priors, variables)
 
     def simulate(
         self,

@@ -297,7 +297,7 @@ def _plain(
     n_steps = panel.grid.n_steps
     coded = [terms.density_at_steps(density[i], n_steps, first) for i, first in enumerate(panel.first_step)]
     own = ({name: value[i] for name, value in parameter.items()} for i in range(len(panel)))
-    parts = [_rate(layout, arrays.felt[i], one, innovations[i], coded[i]) for i, one in enumerate(own)]
+    parts = [rate_of_dyad(layout, arrays.felt[i], one, innovations[i], coded[i]) for i, one in enumerate(own)]
     rates, tensions = zip(*parts, strict=True)
     rate = pt.stack(rates)
     pm.Deterministic("rate", rate)
@@ -309,25 +309,35 @@ def _plain(
     alpha = pt.broadcast_to(shape * exposure, panel.counts.shape)
     pm.NegativeBinomial("counts", mu=mean[observed], alpha=alpha[observed], observed=panel.counts[observed])
     if layout.marked:
-        dyad, step, stream = np.argwhere(panel.reach[..., 0] > 0).T
-        log_odds = terms.mark_log_odds(
-            _levels(parameter["severity.level"])[dyad],
-            (
-                parameter["severity.notable"][dyad, stream],
-                _centred(parameter["severity.category"])[dyad, stream],
-                _centred(parameter["severity.grave"])[dyad, stream],
-            ),
-            pt.stack(tensions)[dyad, step],
-            arrays.recent[dyad, step],
-            (parameter["severity.tension"][dyad], parameter["severity.recent"][dyad]),
-            parameter["severity.density"][dyad] * pt.stack(coded)[dyad, step],
-        )
+        log_odds = ladder_log_odds(arrays, panel, parameter, pt.stack(tensions), pt.stack(coded))
         at_risk, passed = arrays.marks[:, 2:6].astype(int), arrays.marks[:, 3:7].astype(int)
         reached = at_risk > 0
         pm.Binomial("passed", n=at_risk[reached], logit_p=log_odds[reached], observed=passed[reached])
 
 
-def _rate(
+def ladder_log_odds(
+    arrays: LikelihoodData, panel: Panel, parameter: dict[str, Tensor], tension: Tensor, coded: Tensor
+) -> Tensor:
+    """Log odds of each severity from 2 on given the one below, shape (cell, 4): of the cells with events.
+
+    Parameters have a first axis of dyads; ``tension`` and ``coded`` have shape (dyad, step).
+    """
+    dyad, step, stream = np.argwhere(panel.reach[..., 0] > 0).T
+    return terms.mark_log_odds(
+        _levels(parameter["severity.level"])[dyad],
+        (
+            parameter["severity.notable"][dyad, stream],
+            _centred(parameter["severity.category"])[dyad, stream],
+            _centred(parameter["severity.grave"])[dyad, stream],
+        ),
+        tension[dyad, step],
+        arrays.recent[dyad, step],
+        (parameter["severity.tension"][dyad], parameter["severity.recent"][dyad]),
+        parameter["severity.density"][dyad] * coded[dyad, step],
+    )
+
+
+def rate_of_dyad(
     layout: StreamLayout,
     felt: NDArray[np.float64],
     parameter: dict[str, Tensor],

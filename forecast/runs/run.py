@@ -38,6 +38,8 @@ from forecast.storage import copy_file, write_file
 from forecast.views import ShownInNotebooks, maker
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from forecast.report.plots import RunPlots
 
 Floats = NDArray[np.float64]
@@ -88,25 +90,50 @@ class Run(ShownInNotebooks):
         """Return a table of the forecast as a data frame; see ``Forecast.to_frame``."""
         return self.forecast.to_frame(content, backend)
 
+    @cached_property
+    def posterior(self) -> xr.DataTree:
+        """The model that answers the headline target, for ArviZ: see ``arviz``."""
+        return self.arviz()
+
+    def arviz(self, model: str | None = None) -> xr.DataTree:
+        """Return one model of the run as a tree that ArviZ reads, made anew: it takes seconds.
+
+        Groups are ``posterior``, ``sample_stats``, ``prior``, ``posterior_predictive``, ``prior_predictive``,
+        ``observed_data``, ``log_likelihood``, ``log_prior``; what is observed is ``acts`` by week and kind.
+
+        Parameters
+        ----------
+        model : str, optional
+            One of ``posteriors``; the one that answers the headline when absent.
+
+        Raises
+        ------
+        InputError
+            The run has no model of that name.
+        """
+        from forecast.runs.arviz_tree import arviz_tree
+
+        return arviz_tree(self, model)
+
     @property
-    def posterior(self) -> Posterior:
+    def main(self) -> Posterior:
         """Draws of the model that answers the headline target."""
         return self.posteriors[self.inputs.main.model.name]
 
     @property
     def variables(self) -> Mapping[str, Floats]:
         """Those draws by variable, chains one after the other, each of shape (draw, dyad, …)."""
-        return self.posterior.variables
+        return self.main.variables
 
     @property
     def n_chains(self) -> int:
         """Chains of each model."""
-        return self.posterior.n_chains
+        return self.main.n_chains
 
     @property
     def n_draws(self) -> int:
         """Draws of each model over all its chains."""
-        return self.posterior.n_draws
+        return self.main.n_draws
 
     @cached_property
     def draws(self) -> Draws:

@@ -60,7 +60,7 @@ CRISIS_FROM = 1.5
 
 def analysis_of(run: Run, seconds: float, withheld: int) -> Analysis:
     """What the report shows beside the forecast, but for robustness; ``seconds`` are those of the fit."""
-    inputs, posterior = run.inputs, run.posterior
+    inputs, posterior = run.inputs, run.main
     config, several = inputs.config, len(inputs.fits) > 1
     warnings = capped_warnings(run.hits.capped_share)
     if inputs.delay is not None:
