@@ -1,10 +1,13 @@
 """How Sphinx builds the manual; ``make docs`` lays out its sources in ``build/docs/source``."""
 
+from docutils import nodes
+from docutils.utils.math.latex2mathml import tex2mathml
+
 import forecast
 
 project = "forecast"
-author = "The forecast developers"
-project_copyright = "The forecast developers, Apache-2.0"
+author = "The forecast project"
+project_copyright = "The forecast project, Apache-2.0"
 release = version = forecast.__version__
 
 extensions = [
@@ -24,7 +27,8 @@ html_title = f"forecast {release}"
 html_copy_source = False
 html_show_sphinx = False
 
-myst_enable_extensions = ["deflist"]
+html_math_renderer = "mathml"
+myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 4
 
 # A page runs its code each time the manual is built, so that what it shows was computed by this version.
@@ -41,3 +45,15 @@ numpydoc_show_class_members = False
 linkcheck_timeout = 20
 # Examples of addresses, not addresses.
 linkcheck_ignore = [r"https?://…"]
+
+
+def _write_math(translator, node):  # noqa: ANN001, ANN202 - Sphinx's own interface
+    """Write a formula as MathML, which browsers set themselves: the usual renderer fetches a script."""
+    block = isinstance(node, nodes.math_block)
+    translator.body.append(tex2mathml(node.astext(), as_block=block))
+    raise nodes.SkipNode
+
+
+def setup(app):  # noqa: ANN001, ANN201
+    """Register the renderer of formulas."""
+    app.add_html_math_renderer("mathml", (_write_math, None), (_write_math, None))
