@@ -149,7 +149,7 @@ def _write(base: Run, found: tuple[ScenarioForecast, ...], out: Path) -> None:
         raise InputError(f"--out {out}: cannot be written ({error.strerror or error})") from error
 
 
-_ROWS = (right("Before", 11), right("Run", 5), right("Then", 5), right("Change", 13), left("In words"))
+_ROWS = (right("Before", 11), right("Run", 6), right("Then", 6), right("Change", 13), left("In words"))
 
 
 def _one_by_one(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> Iterator[Part]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
+import shutil
 import subprocess
 import sys
 import time
@@ -25,6 +27,16 @@ from gallery import gallery  # noqa: E402
 from stage import stage  # noqa: E402
 
 PLACE = ROOT / "build/docs"
+
+
+def fetched_from_elsewhere(site: Path) -> list[str]:
+    """Return the pages that load a script, a style or a picture from another place."""
+    loads = re.compile(
+        r"<(?:script|img|iframe)[^>]*\ssrc=\"(?:https?:)?//|<link[^>]*stylesheet[^>]*\"(?:https?:)?//"
+    )
+    return [
+        path.name for path in sorted(site.rglob("*.html")) if loads.search(path.read_text(encoding="utf-8"))
+    ]
 
 
 def main() -> None:
@@ -54,8 +66,12 @@ def main() -> None:
     ]
     # The notebook runs in a process of its own, which has to find the same package.
     paths = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    if given.builder == "html":
+        shutil.rmtree(PLACE / "html", ignore_errors=True)
     ended = subprocess.run(command, check=False, env={**os.environ, "PYTHONPATH": paths})
     if ended.returncode == 0 and given.builder == "html":
+        if fetching := fetched_from_elsewhere(PLACE / "html"):
+            sys.exit("these pages fetch something from elsewhere: " + ", ".join(fetching))
         index = (PLACE / "html/index.html").relative_to(ROOT)
         print(f"The manual: {index} ({time.monotonic() - began:.0f} s)")
     sys.exit(ended.returncode)
