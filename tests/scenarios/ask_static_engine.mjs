@@ -28,7 +28,8 @@ const asked = {
   },
   days: ({ state }) => {
     engine.ensure();
-    return engine.newDays(planState(state, engine.carried, engine.model));
+    const plan = planState(state, engine.carried, engine.model);
+    return engine.carried.rules.map((rule) => engine.newDays(plan, rule.name));
   },
   prior: ({ name, statement }) => readPrior(engine.carried.priors.find((one) => one.name === name), statement),
   goal: ({ state, goal }) => engine.breakEven(state, goal),
@@ -36,15 +37,6 @@ const asked = {
   quantiles: ({ beta, normal }) => [beta.map((one) => betaQuantile(...one)), normal.map(normalQuantile)],
   pareto: ({ ratio }) => importanceWeights(Float64Array.from(ratio)),
   error: ({ series, chains }) => monteCarloError(Float64Array.from(series), chains),
-  model: () => engine.model,
-  many: ({ states }) => {
-    engine.ensure();
-    return states.map((state) => {
-      const begun = performance.now();
-      engine.answer(state);
-      return performance.now() - begun;
-    });
-  },
 };
 const answers = JSON.parse(readFileSync(0, "utf8")).map((question) => {
   try {

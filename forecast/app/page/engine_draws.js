@@ -12,7 +12,7 @@ const get = (array, at) => /** @type {number} */ (array[at]);
 
 /** Draws and futures of one target under a state: ScenarioDraws of forecast/scenarios/evaluate.py. */
 export class StateDraws {
-  /** @param {Engine} engine @param {number} target @param {Weighing} weighing @param {Int32Array[] | null} fresh */
+  /** @param {Engine} engine @param {number} target @param {Weighing} weighing @param {Int32Array | null} fresh */
   constructor(engine, target, weighing, fresh) {
     const carried = /** @type {Carried} */ (engine.carried);
     this.carried = carried;
@@ -27,8 +27,7 @@ export class StateDraws {
     this.horizon = carried.simulation.horizon;
     const name = carried.targets[target] ?? "";
     const old = engine.oldDays(name);
-    const next = fresh && engine.ofTarget(fresh, name);
-    this.anew = next && next.some((day, place) => day !== old[place]) ? { fresh: next, old } : null;
+    this.anew = fresh && fresh.some((day, place) => day !== old[place]) ? { fresh, old } : null;
     const { every } = carried;
     const some = weighing.ofDraws.filter((_, draw) => draw % every === 0);
     this.someWeights = every === 1 ? some : normalised(some);

@@ -18,6 +18,8 @@ const get = (array, at) => /** @type {number} */ (array[at]);
 const dayAt = (array, at) => /** @type {number} */ (array[at]);
 /** @param {Uint32Array} array @param {number} at @returns {number} */
 const drawAt = (array, at) => /** @type {number} */ (array[at]);
+/** In place of one target: all of them. */
+const ALL = -1;
 /** Steps between two places from which a future can be played again. */
 const KEPT_STEPS = 6;
 
@@ -85,7 +87,7 @@ export class Futures {
   work(draws) {
     for (const end = Math.min(this.done + draws, this.draws); this.done < end; this.done++) {
       this.prepare(this.done);
-      for (let p = 0; p < this.paths; p++) this.play(this.done * this.paths + p, this.calendar, this.old, 0, true);
+      for (let p = 0; p < this.paths; p++) this.play(this.done * this.paths + p, this.calendar, this.old, 0, ALL);
     }
   }
 
@@ -244,10 +246,15 @@ export class Futures {
     return numbers;
   }
 
-  /** First days of every target under other acts ahead, shape (draw, path) each. @param {FutureAct[]} acts */
-  with(acts) {
+  /**
+   * First days of one target under other future acts, shape (draw, path).
+   * @param {FutureAct[]} acts @param {number} asked place of the target's rule
+   */
+  with(acts, asked) {
     const ahead = this.happenings(acts);
-    const found = this.old.map((days) => days.slice());
+    const old = this.old[asked] ?? NO_DAYS;
+    // What later days hold does not change a first day: paths end with it, and those of other targets are not kept.
+    const all = this.old.map((days) => days.slice());
     /** @type {Map<string, Int32Array>} */
     const before = new Map(this.calendar.map((one) => [one.name, one.day]));
     const others = ahead.filter((one) => !same(one.day, before.get(one.name)));
@@ -262,9 +269,9 @@ export class Futures {
         if (was >= 0) earliest = Math.min(earliest, was);
       }
       for (const one of gone) if (dayAt(one.day, place) >= 0) earliest = Math.min(earliest, dayAt(one.day, place));
-      if (earliest < this.sim.horizon) this.play(place, ahead, found, this.stepOf(earliest), false);
+      if (earliest < this.sim.horizon && dayAt(old, place) >= earliest) this.play(place, ahead, all, this.stepOf(earliest), asked);
     }
-    return found;
+    return all[asked] ?? NO_DAYS;
   }
 
   /** Step ahead, from 0, in which a day lies. @param {number} day */
@@ -275,13 +282,14 @@ export class Futures {
   /**
    * Play one path forward, from the last kept place before a step on.
    * @param {number} place @param {Happening[]} acts @param {Int32Array[]} first by target @param {number} from
-   * @param {boolean} keep whether to keep where the path stands
+   * @param {number} asked place of the target whose first day ends the path; ALL: play it whole, and keep where it stands
    */
-  play(place, acts, first, from, keep) {
+  play(place, acts, first, from, asked) {
     const { sim, layout, k, nSteps, paths, begin } = this;
     const t = Math.floor(place / paths), p = place % paths;
     const draw = drawAt(this.carried.playedInRun, t);
     const own = OWN, calming = CALMING, counts = COUNTS, kept = this.kept, width = 2 * k + 2;
+    const keep = asked === ALL, until = first[asked] ?? NO_DAYS;
     const start = keep ? 0 : Math.floor(from / KEPT_STEPS);
     const at = (place * this.nKept + start) * width;
     for (let s = 0; s < k; s++) {
@@ -352,6 +360,7 @@ export class Futures {
           }
         }
       }
+      if (!keep && dayAt(until, place) !== NEVER) break;
       if (n === 0) {
         for (let s = 0; s < k; s++) counts[s] = get(counts, s) + get(this.carried.felt, step * k + s);
         severeNow += get(this.carried.severePast, step);

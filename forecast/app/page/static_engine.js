@@ -21,6 +21,7 @@ const get = (array, at) => /** @type {number} */ (array[at]);
 /** Draws whose futures are played in one go while the page waits, and how long after it opens. */
 const WORKED_DRAWS = 20;
 const WORK_AFTER_MS = 100;
+const KEPT_FUTURES = 40;
 
 /**
  * What the weights of a state's beliefs are worth, and the weights of all carried paths.
@@ -100,7 +101,7 @@ export class Engine {
     this.carried = carried;
     /** @type {Map<number, Float64Array>} */
     this.columns = new Map();
-    /** @type {Map<string, Int32Array[]>} */
+    /** @type {Map<string, Int32Array>} */
     this.known = new Map();
     if (!carried) return;
     const byName = new Map(carried.priors.map((one) => [one.name, one]));
@@ -160,22 +161,18 @@ export class Engine {
 
   /** First days of a target in the played futures of the run. @param {string} target */
   oldDays(target) {
-    return this.ofTarget(/** @type {Futures} */ (this.futures).old, target);
-  }
-
-  /** @param {Int32Array[]} days by rule @param {string} target */
-  ofTarget(days, target) {
     const place = /** @type {Carried} */ (this.carried).rules.findIndex((rule) => rule.name === target);
-    return /** @type {Int32Array} */ (days[place]);
+    return /** @type {Int32Array} */ (/** @type {Futures} */ (this.futures).old[place]);
   }
 
-  /** First days under a plan of acts, kept for the next question. @param {Plan} plan */
-  newDays(plan) {
-    const key = JSON.stringify(plan.acts);
+  /** First days of a target under a plan of acts, kept for the next question. @param {Plan} plan @param {string} target */
+  newDays(plan, target) {
+    const key = JSON.stringify([target, plan.acts]);
     let found = this.known.get(key);
     if (!found) {
-      found = /** @type {Futures} */ (this.futures).with(plan.acts);
-      if (this.known.size >= 24) this.known.delete(/** @type {string} */ (this.known.keys().next().value));
+      const { rules } = /** @type {Carried} */ (this.carried);
+      found = /** @type {Futures} */ (this.futures).with(plan.acts, rules.findIndex((rule) => rule.name === target));
+      if (this.known.size >= KEPT_FUTURES) this.known.delete(/** @type {string} */ (this.known.keys().next().value));
       this.known.set(key, found);
     }
     return found;
@@ -230,7 +227,8 @@ export class Engine {
 
   /** @param {number} target @param {Weighing} weighing @param {Plan} plan */
   draws(target, weighing, plan) {
-    return new StateDraws(this, target, weighing, plan.changesFuture ? this.newDays(plan) : null);
+    const name = this.carried?.targets[target] ?? "";
+    return new StateDraws(this, target, weighing, plan.changesFuture ? this.newDays(plan, name) : null);
   }
 
   /** Why numbers are withheld; null where they need not be. @param {Plan} plan @param {Weighing} weighing */
