@@ -95,6 +95,7 @@ def serve(tmp_path_factory):
     for server in started:
         server.terminate()
         server.wait(START_SECONDS)
+        server.stdout.close()
 
 
 @pytest.fixture(scope="session")

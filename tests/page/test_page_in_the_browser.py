@@ -313,7 +313,7 @@ def test_everything_is_reached_by_the_keyboard_alone(open_page, address):
     settled(page)
     tab_to("#goals > summary")
     page.keyboard.press("Enter")
-    until(page, "/gets? there|Nothing|Told once/.test(document.querySelector('#goals').innerText)")
+    until(page, "/gets? there|Nothing|Available/.test(document.querySelector('#goals').innerText)")
 
 
 def test_two_states_stand_side_by_side_with_their_difference(open_page, anywhere):
@@ -351,6 +351,8 @@ def test_the_picture_says_what_is_assumed(open_page, anywhere, tmp_path):
     page.click("#add-act")
     page.locator("[data-key=label-0]").fill("Talks & <tags>")
     page.locator("[data-key=label-0]").blur()
+    page.locator("[data-scheduled='A minister visits']").fill("20")
+    move(page, MOVED, 9)
     settled(page)
     files = {}
     for kind in ("svg", "png"):
@@ -360,6 +362,24 @@ def test_the_picture_says_what_is_assumed(open_page, anywhere, tmp_path):
         saved.value.save_as(files[kind])
     drawn = files["svg"].read_text(encoding="utf-8")
     assert "Talks &amp; &lt;tags&gt;" in drawn
+    assert "A minister visits: 20% likely in place of 50%" in drawn
+    # Of a belief it says what it is, not only that it is another.
+    reading = page.inner_text(f".belief:has([data-prior='{MOVED}']) .reading")
+    assert reading[1:].split(" (90%")[0] in drawn
+    wide = page.evaluate(
+        """(text) => {
+            const holder = document.createElement("div");
+            holder.innerHTML = text;
+            document.body.append(holder);
+            const edge = holder.getBoundingClientRect().left + 960;
+            const texts = [...holder.querySelectorAll("text")];
+            const over = texts.filter((one) => one.getBoundingClientRect().right > edge);
+            holder.remove();
+            return over.map((one) => one.textContent);
+        }""",
+        drawn,
+    )
+    assert wide == []
     assert page.inner_text("#sentence").split(",")[0].split(":")[0] in drawn
     assert "var(--" not in drawn  # stands alone
     assert files["png"].read_bytes().startswith(b"\x89PNG")

@@ -1,5 +1,6 @@
 // The answer: headline, what changed and why, curve, table of milestones, how far to trust it.
 
+import { assumptions } from "./assume.js";
 import { curveChart } from "./chart.js";
 import { byId, el, replace } from "./dom.js";
 import { intervalPercent, percent, points, shortDay, signedPoints } from "./words.js";
@@ -47,7 +48,7 @@ export function showAnswer(model, state, answer, changed) {
   showChange(answer, ready, changed);
   showCurve(model, state, answer, changed);
   showMilestones(model, state, answer, ready, changed);
-  showTrust(answer, ready, changed);
+  showTrust(answer, ready, changed, assumptions(model, state));
 }
 
 /** @param {Answer} answer @param {boolean} ready @param {boolean} changed */
@@ -148,8 +149,8 @@ function showMilestones(model, state, answer, ready, changed) {
     el("tbody", {}, ...rows));
 }
 
-/** @param {Answer} answer @param {boolean} ready @param {boolean} changed */
-function showTrust(answer, ready, changed) {
+/** @param {Answer} answer @param {boolean} ready @param {boolean} changed @param {string[]} assumed */
+function showTrust(answer, ready, changed, assumed) {
   replace(byId("trust"),
     ready ? el("p", {}, el("strong", {}, "Can this be trusted? "), answer.trust) : null,
     ready && changed && answer.effective_draws !== null && answer.pareto_k !== null
@@ -157,8 +158,8 @@ function showTrust(answer, ready, changed) {
           `Pareto k ${answer.pareto_k <= -9 ? "none" : answer.pareto_k.toFixed(2)} (at most 0.7 allowed), ` +
           `${Math.round(answer.effective_draws).toLocaleString("en-GB")} effective draws (at least 400 needed).`)
       : null,
-    answer.changes.length
+    assumed.length
       ? el("div", {}, el("h2", { class: "small" }, "What this scenario assumes"),
-          el("ul", { class: "changes" }, ...answer.changes.map((one) => el("li", {}, one))))
+          el("ul", { class: "changes" }, ...assumed.map((one) => el("li", {}, one))))
       : null);
 }

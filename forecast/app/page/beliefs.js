@@ -89,9 +89,7 @@ function belief(prior, hands) {
 
   function update() {
     const stated = hands.state().priors[prior.name];
-    const stop = prior.stops.find((one) => one.statement === stated);
-    const word = prior.words.find((one) => one.word === stated);
-    const now = stop?.quantiles ?? word?.quantiles ?? ownQuantiles(prior, stated) ?? prior.prior.quantiles;
+    const { stop, now } = quantilesOf(prior, stated);
     const place = stated === undefined ? zero : stop ? prior.stops.indexOf(stop) : nearestStop(prior, now);
     if (document.activeElement !== slider || Number(slider.value) !== place) slider.value = String(place);
     const said = readingOf(prior, stated, stop, now);
@@ -120,8 +118,17 @@ function effectNote(prior) {
     `${word} effect`);
 }
 
+/** What a stated belief is: the place of the slider, if it has one, and its quantiles.
+ * @param {PagePrior} prior @param {Statement | undefined} stated
+ */
+export function quantilesOf(prior, stated) {
+  const stop = prior.stops.find((one) => one.statement === stated);
+  const word = prior.words.find((one) => one.word === stated);
+  return { stop, now: stop?.quantiles ?? word?.quantiles ?? ownQuantiles(prior, stated) ?? prior.prior.quantiles };
+}
+
 /** @param {PagePrior} prior @param {Statement | undefined} stated @param {Stop | undefined} stop @param {Triple} now */
-function readingOf(prior, stated, stop, now) {
+export function readingOf(prior, stated, stop, now) {
   if (stop?.text) return stop.text;
   if (stated === undefined) return prior.stops.find((one) => one.steps === 0)?.text ?? prior.prior.text;
   const [low, middle, high] = [...now].sort((a, b) => a - b);

@@ -3,7 +3,7 @@
 import { el, replace } from "./dom.js";
 import { intervalPercent, percent, points, signedPoints } from "./words.js";
 
-/** @import { Answer, State } from "./types" */
+/** @import { Answer } from "./types" */
 
 /**
  * @param {object} hands
@@ -22,22 +22,27 @@ export function comparison(hands) {
       "Keep what is shown as A, change something, and read the difference. Both are computed on the same draws and the same random numbers."),
     body, el("div", { class: "row" }, keep, swap, drop));
 
-  /** @param {Answer | null} a @param {Answer | null} b */
-  function update(a, b) {
+  /**
+   * @param {Answer | null} a
+   * @param {Answer | null} b
+   * @param {string[]} [ofA] what each assumes
+   * @param {string[]} [ofB]
+   */
+  function update(a, b, ofA = [], ofB = []) {
     swap.hidden = drop.hidden = !a;
     replace(keep, a ? "Keep this as A instead" : "Keep this as A");
     if (!a) {
       replace(body);
       return;
     }
-    const side = (/** @type {string} */ name, /** @type {Answer | null} */ one) =>
+    const side = (/** @type {string} */ name, /** @type {Answer | null} */ one, /** @type {string[]} */ assumed) =>
       el("div", { class: "side", "data-side": name },
         el("h3", {}, name),
         one && one.probability !== null && one.status === "ready"
           ? el("p", { class: "side-number" }, percent(one.probability), el("span", { class: "fine block" }, intervalPercent(one.low ?? 0, one.high ?? 1)))
           : el("p", { class: "side-number muted" }, one ? "Withheld" : "…"),
-        el("ul", { class: "changes" }, ...(one?.changes.length ? one.changes : ["As in the run"]).map((text) => el("li", {}, text))));
-    replace(body, el("div", { class: "sides" }, side("A", a), side("B", b)), difference(a, b));
+        el("ul", { class: "changes" }, ...(assumed.length ? assumed : ["As in the run"]).map((text) => el("li", {}, text))));
+    replace(body, el("div", { class: "sides" }, side("A", a, ofA), side("B", b, ofB)), difference(a, b));
   }
 
   update(null, null);
@@ -55,9 +60,4 @@ function difference(a, b) {
   const error = 2 * ((a.difference_mcse ?? 0) + (b.difference_mcse ?? 0));
   return el("p", { class: "paired", "data-paired": String(change) }, el("strong", {}, `B − A: ${signedPoints(change)} points`),
     `, give or take at most ${points(error)}.`);
-}
-
-/** @param {State} one @param {State} other */
-export function sameQuestion(one, other) {
-  return one.target === other.target && one.milestone === other.milestone;
 }

@@ -32,7 +32,7 @@ export function goals(source, hands, answered) {
       running.abort();
       last = "";
       replace(list);
-      replace(status, "Told once this state has an answer.");
+      replace(status, "Available once this state has an answer.");
       return;
     }
     const state = hands.state();

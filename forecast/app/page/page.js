@@ -1,5 +1,6 @@
 // The scenario page: one state, one question, one answer at a time; the latest change wins.
 
+import { assumptions } from "./assume.js";
 import { markHeadline, showAnswer, showCurve } from "./answer.js";
 import { beliefControls } from "./beliefs.js";
 import { comparison } from "./compare.js";
@@ -47,7 +48,7 @@ function open(model, source) {
   const pair = comparison({
     keep() {
       kept = { state: copyOf(state), answer: shown };
-      pair.update(kept.answer, shown);
+      showPair();
     },
     swap() {
       if (!kept) return;
@@ -114,6 +115,10 @@ function open(model, source) {
     state = found.state;
     refresh();
     ask();
+  }
+
+  function showPair() {
+    pair.update(kept?.answer ?? null, shown, kept ? assumptions(model, kept.state) : [], assumptions(model, state));
   }
 
   function sameAsRun() {
@@ -184,7 +189,7 @@ function open(model, source) {
     byId("problem").hidden = true;
     showAnswer(model, state, answer, changed);
     for (const id of ["copy-yaml", "save-yaml", "reset"]) /** @type {HTMLButtonElement} */ (byId(id)).disabled = !changed;
-    pair.update(kept?.answer ?? null, shown);
+    showPair();
     showRefit(answer);
     ways.update();
   }

@@ -1,5 +1,6 @@
 // The answer as a picture that stands alone: the assumptions stand in it in words.
 
+import { assumptions } from "./assume.js";
 import { curveChart } from "./chart.js";
 import { save, svg } from "./dom.js";
 import { intervalPercent, longDay, percent, signedPoints } from "./words.js";
@@ -27,7 +28,7 @@ export function picture(model, state, answer, changed) {
   const parts = [];
   let y = 44;
   const write = (/** @type {string} */ text, size = 16, fill = LIGHT.ink, weight = 400) => {
-    for (const line of lines(text, Math.floor((WIDE - 80) / (size * 0.5)))) {
+    for (const line of lines(text, Math.floor((WIDE - 80) / (size * (weight > 400 ? 0.62 : 0.55))))) {
       parts.push(svg("text", { x: 40, y, "font-size": size, fill, "font-weight": weight }, line));
       y += size * 1.4;
     }
@@ -49,7 +50,7 @@ export function picture(model, state, answer, changed) {
   chart.setAttribute("y", String(y));
   y += 330;
   write(changed ? "This scenario assumes:" : "Nothing is changed: the run's own forecast.", 15, LIGHT.ink, 600);
-  for (const one of answer.changes) write(`– ${one}`, 14);
+  for (const one of assumptions(model, state)) write(`– ${one}`, 14);
   y += 8;
   write(`Information up to ${longDay(model.as_of)}${milestone ? `; before ${longDay(milestone.date)}` : ""}. Run ${model.run_id}.`,
     12, LIGHT.muted);
