@@ -14,11 +14,9 @@ from forecast.errors import ForecastError, RunFolderError
 from forecast.records.base import Record
 from forecast.records.forecast import Forecast
 from forecast.runs import files
-from forecast.runs.folder import kind_of, read_record
+from forecast.runs.folder import read_record, run_folders
 from forecast.wording.judgement import asked, question_sentence
 
-_MOST_DEEP = 4
-_MOST_RUNS = 500
 _MOST_OPEN = 4
 """Runs kept in memory; each takes tens of megabytes."""
 
@@ -131,20 +129,3 @@ class RunList:
             page=f"runs/{number}/?token={token}" if whole else None,
             reason=None if whole else f"kept without its draws ({files.POSTERIOR})",
         )
-
-
-def run_folders(folder: Path, deep: int = 0) -> list[Path]:
-    """Run folders at or below a folder, in the order of their paths; symbolic links are not followed."""
-    if kind_of(folder) in ("run", "watched dyad") and (folder / files.FORECAST).is_file():
-        return [folder]
-    if deep >= _MOST_DEEP:
-        return []
-    try:
-        below = sorted(one for one in folder.iterdir() if one.is_dir() and not one.is_symlink())
-    except OSError:
-        return []
-    found: list[Path] = []
-    for one in below:
-        if not one.name.startswith("."):
-            found += run_folders(one, deep + 1)
-    return found[:_MOST_RUNS]

@@ -14,6 +14,7 @@ from forecast.cli import (
     check,
     events,
     ledger,
+    mcp,
     new,
     panel,
     priors,
@@ -45,6 +46,7 @@ app.command("run")(run.run)
 app.command("report")(run.report)
 app.command("scenario")(scenario.scenario)
 app.command("app")(scenario_page.app)
+app.command("mcp")(mcp.mcp)
 app.command("sensitivity")(sensitivity.sensitivity)
 app.command("backtest")(backtest.backtest)
 app.command("watch")(watch.watch)

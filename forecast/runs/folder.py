@@ -21,6 +21,7 @@ from forecast.storage.reading import MAX_RECORD_BYTES, read_plain
 
 FolderKind = Literal["run", "backtest", "watch", "watched dyad"]
 """What a folder holds; stands in its manifest."""
+_MOST_DEEP, _MOST_RUNS = 4, 500
 _MARKS: dict[str, FolderKind] = {files.FORECAST: "run", files.SCORES: "backtest"}
 """Files by which a folder is known whose manifest does not tell its kind."""
 _LARGE = (".nc", ".zarr")
@@ -40,6 +41,23 @@ def kind_of(folder: Path) -> str | None:
             if isinstance(kind, str):
                 return kind
     return next((kind for mark, kind in _MARKS.items() if (folder / mark).is_file()), None)
+
+
+def run_folders(folder: Path, deep: int = 0) -> list[Path]:
+    """Run folders at or below a folder, in the order of their paths; symbolic links are not followed."""
+    if kind_of(folder) in ("run", "watched dyad") and (folder / files.FORECAST).is_file():
+        return [folder]
+    if deep >= _MOST_DEEP:
+        return []
+    try:
+        below = sorted(one for one in folder.iterdir() if one.is_dir() and not one.is_symlink())
+    except OSError:
+        return []
+    found: list[Path] = []
+    for one in below:
+        if not one.name.startswith("."):
+            found += run_folders(one, deep + 1)
+    return found[:_MOST_RUNS]
 
 
 def run_place(config: Config, out: Path) -> Path:

@@ -1,0 +1,24 @@
+"""``forecast mcp``: saved runs and the ledger for an assistant, to read."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from forecast.cli.options import LEDGER, argument, ledger_place
+from forecast.errors import InputError, install_command
+
+
+def mcp(
+    reports_dir: Path = argument("REPORTS_DIR", "Folder with runs below it, or of one run."),
+    ledger: Path | None = LEDGER,
+) -> None:
+    """Answer an assistant's questions about saved runs (Model Context Protocol, standard input and output).
+
+    It reads and never writes. An assistant starts it by itself: see docs/mcp.md.
+    """
+    if find_spec("mcp") is None:
+        raise InputError(f"this needs mcp, which the extra 'mcp' brings: {install_command('mcp')}")
+    from forecast.mcp_server import Answers, make_server
+
+    make_server(Answers(reports_dir, ledger_place(ledger, reports_dir))).run("stdio")
