@@ -324,7 +324,16 @@ def read_record[R: Record](path: Path, kind: type[R]) -> R:
     except OSError as error:
         raise RunFolderError(f"{path}: cannot be read ({error.strerror or error})") from error
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
+        faults = error.errors(include_url=False)
+        known = kind.model_fields["schema_"].default if "schema_" in kind.model_fields else None
+        for fault in faults:
+            given = fault["input"]
+            if known and fault["loc"] == ("schema",) and isinstance(given, int) and given > known:
+                raise RunFolderError(
+                    f"{path}: has format {given} and this version of forecast reads up to {known}. It was "
+                    "written by a newer version: install that one"
+                ) from error
+        first = faults[0]
         place = ".".join(str(part) for part in first["loc"]) or "the file"
         raise RunFolderError(
             f"{path}: {place}: {first['msg']}. The file is not what a run writes; run the forecast again."
