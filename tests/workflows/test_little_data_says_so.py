@@ -84,8 +84,13 @@ CASES = {
     ),
 }
 EXTREMES = ("one event today", "all on the last day", "a prior far above the data")
-RULED_OUT = Little(REGULAR, {"far_from_baseline"}, more=prior("severity.level", "Normal(-30, 0.01)"))
-"""Of this prior only the forecast shows that it rules out the data."""
+RULED_OUT = Little(
+    REGULAR,
+    {"far_from_baseline"},
+    more=prior("severity.level", "Normal(-30, 0.01)")
+    + "".join(f"    severity.{one}: Normal(0, 0.01)\n" for one in ("category", "notable", "grave")),
+)
+"""Of these priors only the forecast shows that they rule out the data."""
 
 
 def write(folder: Path, case: Little) -> Path:
