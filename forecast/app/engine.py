@@ -16,7 +16,7 @@ from forecast.scenarios import plan_scenario
 from forecast.scenarios.compare import evaluate_plan
 from forecast.scenarios.futures import Effort
 from forecast.scenarios.plan import ScenarioPlan
-from forecast.simulation.paths import empty_memory
+from forecast.simulation.options import empty_memory
 from forecast.simulation.random_numbers import Remembered
 from forecast.wording.judgement import question_sentence
 from forecast.wording.scenarios import change_sentences, trust_sentence
@@ -69,6 +69,14 @@ class Engine:
             f"model.family '{self.run.inputs.family.name}' plays no scenarios. Make the run with a family "
             "that does, e.g. joint"
         )
+
+    def warm_up(self) -> None:
+        """Answer a state that nobody sees, so that all is compiled and remembered for the next."""
+        if not self.tweaks:
+            return
+        inputs = self.run.inputs
+        act = {"date": inputs.data.grid.origin.isoformat(), "category": "visit", "severity": 1}
+        self.answer(self.read({"events": [act]}))
 
     def answer(
         self, state: State, *, refit: bool = False, tell: Callable[[str], None] = lambda note: None

@@ -53,6 +53,8 @@ STOPS = tuple(0.25 * place for place in range(-8, 9))
 """Places of a slider, in steps of the prior's own spread."""
 _LEVELS = (0.05, 0.5, 0.95)
 _LARGEST = 1e6
+_SCANNED = (0.5, 1.0, 1.5, 2.0)
+"""Steps each way at which the draws are asked whether they can stand for a moved belief."""
 
 
 def page_model(engine: Engine) -> PageModel:
@@ -165,7 +167,7 @@ def _effect(shifts: PriorShifts) -> _Effect:
     reach = {}
     for side in (-1.0, 1.0):
         told = 0.0
-        for steps in STOPS[len(STOPS) // 2 + 1 :]:
+        for steps in _SCANNED:
             if not shifts.at(side * steps).weights.trusted:
                 break
             told = steps
@@ -239,5 +241,5 @@ def _quantiles(prior: NamedPrior, distribution: Distribution) -> Triple:
 def _on_scale(prior: NamedPrior, low: float, middle: float, high: float) -> Triple:
     """Quantiles of a parameter on its human scale, in rising order, as JSON can hold them."""
     values = sorted(prior.group.scale.of(one) for one in (low, middle, high))
-    first, second, third = (min(max(one, -_LARGEST), _LARGEST) for one in values)
+    first, second, third = (float(f"{min(max(one, -_LARGEST), _LARGEST):.4g}") for one in values)
     return first, second, third

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Awaitable, Callable
 from functools import partial
 from importlib.resources import files
@@ -47,6 +48,7 @@ class RunPage:
     def __init__(self, engine: Engine, refits: Refits) -> None:
         self.engine, self.refits = engine, refits
         self._model: bytes | None = None
+        self._describing = threading.Lock()
 
     def routes(self) -> list[BaseRoute]:
         """Addresses below that of the page."""
@@ -63,10 +65,14 @@ class RunPage:
 
     async def model(self, request: Request) -> Response:
         """Answer ``GET /model``."""
-        if self._model is None:
-            found = await run_in_threadpool(page_model, self.engine)
-            self._model = found.model_dump_json(by_alias=True).encode()
-        return Response(self._model, media_type="application/json")
+        return Response(await run_in_threadpool(self.described), media_type="application/json")
+
+    def described(self) -> bytes:
+        """What ``GET /model`` answers, worked out once."""
+        with self._describing:
+            if self._model is None:
+                self._model = page_model(self.engine).model_dump_json(by_alias=True).encode()
+            return self._model
 
     async def answer(self, request: Request) -> Response:
         """Answer ``POST /answer``."""
@@ -108,7 +114,15 @@ class RunPage:
 
 def run_app(engine: Engine, refits: Refits, token: str, hosts: tuple[str, ...]) -> App:
     """Return the application that serves the page of one run."""
-    return _guarded(RunPage(engine, refits).routes(), token, hosts)
+    page = RunPage(engine, refits)
+
+    def prepare() -> None:
+        page.described()
+        engine.warm_up()
+
+    # While the browser starts: the first answer is then as fast as the others.
+    threading.Thread(target=prepare, daemon=True).start()
+    return _guarded(page.routes(), token, hosts)
 
 
 def list_app(runs: RunList, refits: Refits, token: str, hosts: tuple[str, ...]) -> App:

@@ -39,7 +39,7 @@ def serve(folder: Path, port: int, tell: Callable[[str], None], *, browser: bool
     engine = open_engine(folder) if single else None
     runs = None if single else RunList(folder)
     refits, token = Refits(), secrets.token_urlsafe(24)
-    with _listening(port) as listening:
+    with listening_on(port) as listening:
         port = listening.getsockname()[1]
         hosts = (f"{ADDRESS}:{port}", f"localhost:{port}")
         if engine is not None:
@@ -52,12 +52,13 @@ def serve(folder: Path, port: int, tell: Callable[[str], None], *, browser: bool
         if browser:
             webbrowser.open(address)
         try:
-            _server(app).run([listening])
+            server_of(app).run([listening])
         finally:
             refits.close()
 
 
-def _server(app: App) -> uvicorn.Server:
+def server_of(app: App) -> uvicorn.Server:
+    """Return a server of an application that says nothing and ends soon after it is told to."""
     return uvicorn.Server(
         uvicorn.Config(
             app,
@@ -74,7 +75,7 @@ def _server(app: App) -> uvicorn.Server:
     )
 
 
-def _listening(port: int) -> socket.socket:
+def listening_on(port: int) -> socket.socket:
     """Take the port, so that it answers from the moment its address is told."""
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

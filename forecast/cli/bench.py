@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Literal
 
 import typer
 
-from forecast.cli.options import Output, option, takes_options
+from forecast.cli.options import RUN_DIR, Output, option, takes_options
 from forecast.cli.progress import listening
+from forecast.cli.scenario_page import refuse_without_app
 from forecast.cli.terminal import BLANK, Part, Table, left, right, text
 from forecast.progress import StageProgress
 
 if TYPE_CHECKING:
+    from forecast.app.timing import PageTiming
     from forecast.bench.ingest import IngestReport
     from forecast.bench.simulation_based_calibration import RankStudy
     from forecast.bench.speed import SpeedReport
@@ -58,6 +60,37 @@ def bench(context: typer.Context, choice: SpeedChoice, output: Output) -> None:
 def speed(choice: SpeedChoice, output: Output) -> None:
     """Measure our sampler beside PyMC's and NumPyro's on the naive form of the same model."""
     _measure_speed(choice, output)
+
+
+@app.command("page")
+@takes_options
+def page(
+    run_dir: Path = RUN_DIR,
+    changes: int = option(200, "--changes", "Changes of each kind.", min=20),
+    *,
+    output: Output,
+) -> None:
+    """Measure how long the scenario page waits for an answer."""
+    refuse_without_app()
+
+    from forecast.app.timing import measure_page
+
+    found = measure_page(run_dir, changes, _teller(output))
+    output.print(found.model_dump_json(), _page_tables(found))
+
+
+def _page_tables(found: PageTiming) -> Iterator[Part]:
+    yield text(f"Answers, milliseconds ({found.played:,} of {found.draws:,} draws played anew)")
+    heads = right("median", 7), right("95%", 7), right("processor", 9), right("withheld", 8)
+    rows = [
+        (one.kind, f"{one.median_ms:.0f}", f"{one.p95_ms:.0f}", f"{one.processor_ms:.0f}", str(one.withheld))
+        for one in found.kinds
+    ]
+    yield Table((left(width=26), *heads), rows)
+    yield text(f"All that the page knows at first: {found.model_ms:.0f} ms, once", indent=2)
+    before, after = found.peak_before_mebibytes, found.peak_after_mebibytes
+    grown = f"{before:.0f} MiB, {after:.0f} MiB after {found.changes:,} further changes"
+    yield text(f"Peak memory {grown}", indent=2)
 
 
 def _measure_speed(choice: SpeedChoice, output: Output) -> None:

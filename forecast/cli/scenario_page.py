@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -26,21 +27,24 @@ def app(
     if static is not None:
         _write_static(run_dir, static)
         return
-    missing = [name for name in ("starlette", "uvicorn") if find_spec(name) is None]
-    if missing:
-        raise InputError(
-            f"the page needs {' and '.join(missing)}, which the extra 'app' brings: {install_command('app')}"
-        )
+    refuse_without_app()
     from forecast.app.serving import serve
 
     serve(run_dir, port, _tell, browser=not no_browser)
 
 
+def refuse_without_app() -> None:
+    """Raise ``InputError`` where what serves the page is not installed."""
+    missing = [name for name in ("starlette", "uvicorn") if find_spec(name) is None]
+    if missing:
+        raise InputError(
+            f"the page needs {' and '.join(missing)}, which the extra 'app' brings: {install_command('app')}"
+        )
+
+
 def _tell(address: str) -> None:
     # At once: whoever started the command waits for this line.
     typer.echo(address)
-    import sys
-
     sys.stdout.flush()
 
 

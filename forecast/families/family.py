@@ -17,7 +17,7 @@ from forecast.priors import PriorSet
 from forecast.priors.population import Population
 from forecast.simulation.acts import NewTypeEffect
 from forecast.simulation.first_passages import FirstPassages
-from forecast.simulation.paths import SimulationOptions
+from forecast.simulation.options import SimulationOptions
 from forecast.simulation.probabilities import HitMoments
 
 if TYPE_CHECKING:

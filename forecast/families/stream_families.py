@@ -21,7 +21,8 @@ from forecast.priors import PriorSet, default_priors
 from forecast.priors.population import Population
 from forecast.simulation.acts import NewTypeEffect
 from forecast.simulation.first_passages import FirstPassages
-from forecast.simulation.paths import SimulationOptions, simulate_first_passages
+from forecast.simulation.options import SimulationOptions
+from forecast.simulation.paths import simulate_first_passages
 
 if TYPE_CHECKING:
     import pymc as pm

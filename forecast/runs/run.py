@@ -33,7 +33,7 @@ from forecast.runs.folder import read_record, refuse_changed_files, write_record
 from forecast.runs.inputs import FitInputs, Inputs, inputs_of
 from forecast.runs.stages import simulation_options
 from forecast.simulation.first_passages import FirstPassages
-from forecast.simulation.paths import RANDOM_STREAMS, SimulationOptions
+from forecast.simulation.options import RANDOM_STREAMS, SimulationOptions
 from forecast.storage import copy_file, write_file
 from forecast.views import ShownInNotebooks, maker
 

@@ -12,7 +12,7 @@ import numpy as np
 from forecast import __version__
 from forecast.config import Config
 from forecast.inference.posterior import SamplerOptions
-from forecast.simulation.paths import SimulationOptions
+from forecast.simulation.options import SimulationOptions
 
 
 class StageSeeds(NamedTuple):

@@ -13,6 +13,7 @@ from forecast.panel.panel import Panel
 from forecast.runs.run import Run
 from forecast.scenarios.evaluate import Days, ScenarioDraws
 from forecast.scenarios.plan import ScenarioPlan, draw_effects
+from forecast.simulation.options import paths_that_differ
 from forecast.simulation.random_numbers import Remembered
 
 SCENARIO_PATHS = 2
@@ -51,16 +52,25 @@ def simulate_plan(
     """First days of each target under a scenario, on the random numbers of the run.
 
     ``variables`` are draws of the run or of a new fit, and ``data`` is the past that the paths go on from;
-    all paths of all draws are simulated where no ``effort`` is given.
+    all paths of all draws are simulated where no ``effort`` is given. A path of the run on which the acts
+    ahead come to the same is the run's.
     """
     options = base.simulation
     if effort:
         options = replace(options, first_paths=effort.paths, every=effort.every, remembered=effort.remembered)
     model = base.inputs.main.model
+    same = variables is base.variables and data is base.inputs.data
+    if same:
+        only = paths_that_differ(data, base.n_draws, options, base.inputs.calendar, plan.acts)
+        options = replace(options, only=only)
     draws = base.draws if variables is base.variables else model.draws(variables)
     effects = draw_effects(plan.types, data.layout, len(draws), options.seed)
     hits = model.simulate(data, draws, options, plan.acts, effects)
-    return {name: hits.of(name) for name in hits.targets}
+    if not same:
+        return {name: hits.of(name) for name in hits.targets}
+    n_paths = only.shape[1]
+    run = {name: base.hits.of(name)[:: options.every, :n_paths] for name in hits.targets}
+    return {name: np.where(only, hits.of(name), days) for name, days in run.items()}
 
 
 def new_futures(base: Run, plan: ScenarioPlan, effort: Effort) -> Mapping[str, Days]:

@@ -21,7 +21,7 @@ from forecast.records.analysis import Assumed
 from forecast.runs.inputs import Inputs
 from forecast.runs.run import Run
 from forecast.scenarios.evaluate import base_shares, log_prior_ratio, milestone_day, parameter_draws
-from forecast.simulation.paths import acts_on_paths
+from forecast.simulation.options import acts_on_paths
 from forecast.simulation.probabilities import within_rounding
 
 _SINGLE = (

@@ -2,7 +2,8 @@
 
 from forecast.simulation.acts import NewTypeEffect
 from forecast.simulation.first_passages import NEVER, FirstPassages
-from forecast.simulation.paths import SimulationOptions, simulate_first_passages
+from forecast.simulation.options import SimulationOptions
+from forecast.simulation.paths import simulate_first_passages
 from forecast.simulation.probabilities import ProbabilityCurve, probability_curve, time_to_event
 
 __all__ = [

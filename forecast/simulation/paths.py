@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,13 +32,24 @@ from forecast.simulation.acts import (
     HappeningAct,
     NewTypeEffect,
     NewTypeState,
-    act_keys,
     decays_of,
     state_before_last_step,
 )
 from forecast.simulation.first_passages import NEVER as NEVER
 from forecast.simulation.first_passages import FirstPassages as FirstPassages
 from forecast.simulation.knot_path import KnotPath
+from forecast.simulation.options import (
+    CALENDAR,
+    COUNT,
+    DAY,
+    DENSITY,
+    MARK,
+    TENSION,
+    WINDOW,
+    SimulationOptions,
+    draws_a_key,
+    keys_of_draws,
+)
 from forecast.simulation.random_numbers import (
     Counts,
     RandomStreams,
@@ -52,48 +63,7 @@ RATE_CAP = 200.0
 
 MOST_LOG_RATE = 20.0
 """Far above the cap, and far below what overflows."""
-_CHUNK_CELLS = 65_536  # cells of one step that fit the cache; part of the random streams, so fixed
-# Purposes of random numbers; marks take one a level, from 6 to 9.
-_COUNT, _TENSION, _DAY, _CALENDAR, _MARK, _WINDOW, _DENSITY = 0, 1, 2, 3, 4, 10, 11
-PURPOSES: Mapping[str, int] = {
-    "count": _COUNT,
-    "tension": _TENSION,
-    "day": _DAY,
-    "calendar": _CALENDAR,
-    "mark": _MARK,
-    "window": _WINDOW,
-    "density": _DENSITY,
-}
-"""The same by name, for those that make the numbers of the paths again."""
-RANDOM_STREAMS = 2
-"""Raised when the same seed gives other paths than before; kept with the paths of a run."""
 _NO_NEW_TYPES: Mapping[str, NewTypeEffect] = {}
-
-
-@dataclass(frozen=True, kw_only=True)
-class SimulationOptions:
-    """How many paths, how many days after the origin, and from which seed (the same for every scenario).
-
-    With ``first_paths`` only so many of them, and with ``every`` those of every so many draws; these are the
-    same, bit for bit, as when all are simulated. ``remembered`` keeps what the next simulation of the same
-    panel and draws needs again.
-    """
-
-    seed: int
-    horizon_days: int
-    paths_per_draw: int
-    first_paths: int | None = None
-    every: int = 1
-    remembered: Remembered | None = field(default=None, compare=False, repr=False)
-
-
-def empty_memory() -> Remembered:
-    """Return a memory for simulations of one panel and its draws, whatever acts are ahead."""
-    # Loading the compiler takes longer than a single simulation.
-    from forecast.simulation import compiled_counts
-
-    purposes = (_COUNT, _TENSION, _DAY, _DENSITY, *range(_MARK, _WINDOW))
-    return Remembered(purposes, compiled_counts.negative_binomial, compiled_counts.binomial)
 
 
 def simulate_first_passages(
@@ -138,7 +108,7 @@ def simulate_first_passages(
         whole = draws
         draws = _kept(remembered, ("draws", every), lambda: whole.rows(kept))
     density = _kept(remembered, ("density", every), lambda: draws.density_of_record(panel))
-    width = _draws_a_key(n_streams, options)
+    width = draws_a_key(n_streams, options)
     cores = os.cpu_count() or 1
     # Fewer paths leave room for the draws of several keys at once.
     together = max(1, options.paths_per_draw // (options.first_paths or options.paths_per_draw))
@@ -147,14 +117,29 @@ def simulate_first_passages(
     def run(dyad: int, first: int) -> tuple[NDArray[np.int32], Counts, float]:
         begin, end = first * width, min((first + together) * width, n_draws)
         rows = slice(*np.searchsorted(kept, (begin, end)).tolist())
-        keys = _keys(n_draws, width, options.seed, dyad)[first : first + together]
+        keys = keys_of_draws(n_draws, width, options.seed, dyad)[first : first + together]
         streams = RandomStreams(keys, width, end - begin, first=begin, every=every, remembered=remembered)
         effects = {name: effect.rows(kept[rows]) for name, effect in new_types.items()}
         own = replace(draws, density=density).rows(rows).of_dyad(dyad)
         past = _kept(
             remembered, ("past", every, begin, end), lambda: state_before_last_step(panel, dyad, own)
         )
-        return _Chunk(panel, dyad, own, past, targets, options, streams, effects).run(calendar)
+        if options.only is None:
+            return _Chunk(panel, dyad, own, past, targets, options, streams, effects).run(calendar)
+        shape = (len(own), options.first_paths or options.paths_per_draw)
+        draw, path = np.nonzero(options.only[rows])
+        days = np.full((len(targets), *shape), NEVER, dtype=np.int32)
+        acts = np.zeros((*shape, n_streams), dtype=np.int64)
+        capped = 0.0
+        if len(draw):
+            past = ExcitationState(*(values[draw] for values in vars(past).values()))
+            effects = {name: effect.rows(draw) for name, effect in effects.items()}
+            alone, own = replace(options, first_paths=1), own.rows(draw)
+            some = streams.on(draw, path, shape[1])
+            chunk = _Chunk(panel, dyad, own, past, targets, alone, some, effects)
+            played, acts_played, capped = chunk.run(calendar)
+            days[:, draw, path], acts[draw, path] = played[..., 0], acts_played[:, 0]
+        return days, acts, capped
 
     blocks = range(0, -(-n_draws // width), together)
     jobs = [(dyad, first) for dyad in range(len(panel)) for first in blocks]
@@ -174,37 +159,6 @@ def simulate_first_passages(
 
 def _kept[T](remembered: Remembered | None, place: tuple[object, ...], make: Callable[[], T]) -> T:
     return make() if remembered is None else remembered.get(place, make)
-
-
-def acts_on_paths(
-    panel: Panel, n_draws: int, options: SimulationOptions, calendar: Sequence[FutureAct]
-) -> NDArray[np.bool_]:
-    """On which paths of a simulation each act ahead happens, without simulating; shape (act, draw, path)."""
-    width = _draws_a_key(len(panel.layout.streams), options)
-    streams = RandomStreams(_keys(n_draws, width, options.seed, 0), width, n_draws)
-    shape = (options.first_paths or options.paths_per_draw,)
-    chances = [streams.uniform(key, _CALENDAR, shape) for key in act_keys(calendar)]
-    return np.stack([chance < act.probability for chance, act in zip(chances, calendar, strict=True)])
-
-
-def path_keys(
-    n_draws: int, n_streams: int, options: SimulationOptions
-) -> tuple[int, list[NDArray[np.uint64]]]:
-    """How many neighbouring draws share a key of the random numbers of the first dyad, and the keys."""
-    width = _draws_a_key(n_streams, options)
-    return width, _keys(n_draws, width, options.seed, 0)
-
-
-def _draws_a_key(n_streams: int, options: SimulationOptions) -> int:
-    """How many neighbouring draws share a key of random numbers."""
-    return max(1, _CHUNK_CELLS // (options.paths_per_draw * n_streams))
-
-
-def _keys(n_draws: int, width: int, seed: int, dyad: int) -> list[NDArray[np.uint64]]:
-    """Keys of random numbers of a dyad, one for every ``width`` draws."""
-    root = np.random.SeedSequence([seed, dyad] if dyad else seed)
-    children = root.spawn(-(-n_draws // width))
-    return [np.asarray(child.generate_state(2, np.uint64), dtype=np.uint64) for child in children]
 
 
 def _as_slice(index: NDArray[np.int64]) -> slice | NDArray[np.int64]:
@@ -276,14 +230,14 @@ class _Chunk:
         step = grid.n_steps - 1
         cells = 0
         acts = np.zeros(self.state.own.shape, dtype=np.int64)
-        chances = (lambda key: self.uniform(key, _CALENDAR), lambda key: self.uniform(key, _WINDOW))
+        chances = (lambda key: self.uniform(key, CALENDAR), lambda key: self.uniform(key, WINDOW))
         ahead = ActsAhead(calendar, grid.origin, *chances)
         while last + STEP_DAYS * step < self.options.horizon_days:
             begins = max(last + STEP_DAYS * step, 0)
             ends = last + STEP_DAYS * (step + 1)
-            self.tension = self.tension_path.at(step, lambda knot: self._normal(knot, _TENSION))
+            self.tension = self.tension_path.at(step, lambda knot: self._normal(knot, TENSION))
             if self.density_path:
-                self.density = self.density_path.at(step, lambda knot: self._normal(knot, _DENSITY))
+                self.density = self.density_path.at(step, lambda knot: self._normal(knot, DENSITY))
             counts = np.zeros(self.state.own.shape, dtype=np.int64)
             if ends > begins:
                 counts = self._draw_counts(step, (ends - begins) / STEP_DAYS)
@@ -334,7 +288,7 @@ class _Chunk:
         if rate.max() > RATE_CAP:
             self.capped += int((rate > RATE_CAP).sum())
             np.minimum(rate, RATE_CAP, out=rate)
-        uniform = self.uniform(step, _COUNT, rate.shape[-1])
+        uniform = self.uniform(step, COUNT, rate.shape[-1])
         rate *= exposure
         return self.count(uniform, rate, draws.shape[:, None] * exposure)
 
@@ -357,7 +311,7 @@ class _Chunk:
         for level, odds in self.odds.items():
             passed /= 1 + np.exp(-(odds[by_draw] + log_odds))
             if level in self.thresholds:
-                uniform = self.uniform(step, _MARK + level, n_streams)
+                uniform = self.uniform(step, MARK + level, n_streams)
                 left = self.mark(uniform.ravel()[cells], left, passed)
                 reach[level] = np.zeros_like(counts)
                 reach[level].ravel()[cells] = left
@@ -380,7 +334,7 @@ class _Chunk:
         if not len(new[0]):
             return
         # The first of n acts that fall evenly over the days of a step comes at 1-(1-U)^(1/n) of it.
-        uniform = self.uniform(step, _DAY)[new]
+        uniform = self.uniform(step, DAY)[new]
         share = 1 - (1 - uniform) ** (1 / hits[new])
         first[new] = begins + np.floor(share * (ends - begins)).astype(np.int32)
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
+Places = NDArray[np.int64]
 _Draw = Callable[[np.random.Generator, tuple[int, ...]], Floats]
 
 
@@ -79,6 +80,10 @@ class RandomStreams:
         draw: _Draw = lambda generator, size: generator.standard_normal(size)  # noqa: E731
         return self._filled(step, purpose, (n_paths,), draw)
 
+    def on(self, draw: Places, path: Places, n_paths: int) -> RandomStreams:
+        """Return the numbers of some paths, each as a draw of one path, where all have ``n_paths``."""
+        return _SomePaths(self, draw, path, n_paths)
+
     def _filled(self, step: int, purpose: int, shape: tuple[int, ...], draw: _Draw) -> Floats:
         if self._remembered and purpose in self._remembered.purposes:
             place = ("numbers", *self._place, purpose, step, shape)
@@ -95,6 +100,19 @@ class RandomStreams:
             size = (n_paths, drawn, *width)
             numbers[rows] = np.swapaxes(draw(generator, size)[:, kept], 0, 1)
         return numbers
+
+
+class _SomePaths(RandomStreams):
+    def __init__(self, whole: RandomStreams, draw: Places, path: Places, n_paths: int) -> None:
+        self._whole, self._chosen, self._n_paths = whole, (draw, path), n_paths
+
+    def uniform(self, step: int, purpose: int, shape: tuple[int, ...]) -> Floats:
+        numbers = self._whole.uniform(step, purpose, (self._n_paths, *shape[1:]))
+        return np.asarray(numbers[self._chosen][:, None])
+
+    def normal(self, step: int, purpose: int, n_paths: int) -> Floats:
+        numbers = self._whole.normal(step, purpose, self._n_paths)
+        return np.asarray(numbers[self._chosen][:, None])
 
 
 def negative_binomial(uniform: Floats, mean: Floats, shape: Floats) -> Counts:

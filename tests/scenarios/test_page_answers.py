@@ -186,7 +186,7 @@ def test_a_reliable_slider_is_answered_and_a_step_beyond_is_not(engine):
     prior = next(one for one in page_model(engine).priors if one.reliable[1] < 2.0)
     stops = {stop.steps: stop.statement for stop in prior.stops}
     assert ask(engine, priors={prior.name: stops[prior.reliable[1]]}).status == "ready"
-    assert ask(engine, priors={prior.name: stops[prior.reliable[1] + 0.25]}).status == "withheld"
+    assert ask(engine, priors={prior.name: stops[prior.reliable[1] + 0.5]}).status == "withheld"
 
 
 @pytest.mark.parametrize("state", [{}, {"events": [CLASH]}, {"priors": FASTER}], ids=["run", "act", "belief"])

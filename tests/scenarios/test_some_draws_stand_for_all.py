@@ -1,5 +1,7 @@
 """Futures played from some draws, with what was played before kept: the same paths, an honest error."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from forecast.scenarios.compare import evaluate_plan
 from forecast.scenarios.evaluate import milestone_day
 from forecast.scenarios.futures import Effort, scenario_shares, simulate_plan
 from forecast.simulation import compiled_counts, random_numbers
-from forecast.simulation.paths import empty_memory
+from forecast.simulation.options import empty_memory, paths_that_differ
 
 CLASH = {"date": "2022-08-15", "category": "sanction", "severity": 4, "probability": 0.6}
 
@@ -46,11 +48,30 @@ def test_what_is_remembered_changes_no_path(base, plan):
 def test_memory_does_not_grow_with_the_acts_that_are_tried(base, plan):
     memory = empty_memory()
     effort = Effort(paths=2, every=4, remembered=memory)
-    played(base, plan, effort)
-    kept = len(memory._known)
-    for day in range(1, 29):
-        played(base, plan_scenario(base.inputs, replace_day(plan, f"2022-08-{day:02d}")), effort)
-    assert len(memory._known) == kept
+    sizes = []
+    for chance in (0.61, 0.62):
+        for day in range(1, 29):
+            act = {**CLASH, "date": f"2022-08-{day:02d}", "probability": chance}
+            scenario = scenario_of({"name": "s", "rationale": "r", "events": [act]}, SourceMap("test"))
+            played(base, plan_scenario(base.inputs, scenario), effort)
+        sizes.append(len(memory._known))
+    assert sizes[0] == sizes[1]
+
+
+def test_a_path_on_which_no_changed_act_happens_is_the_runs(base, plan):
+    """Whatever is left out: every path is what playing all of them gives."""
+    model = base.inputs.main.model
+    options = replace(base.simulation, first_paths=3)
+    whole = model.simulate(base.inputs.data, base.draws, options, plan.acts)
+    for name, days in played(base, plan, Effort(paths=3)).items():
+        np.testing.assert_array_equal(days, whole.of(name))
+    differ = paths_that_differ(base.inputs.data, base.n_draws, options, base.inputs.calendar, plan.acts)
+    assert differ.mean() == pytest.approx(CLASH["probability"], abs=0.05)
+    less = tuple(replace(act, probability=0.4) for act in base.inputs.calendar)
+    moved = paths_that_differ(base.inputs.data, base.n_draws, options, base.inputs.calendar, less)
+    assert moved.mean() == pytest.approx(0.1, abs=0.03)
+    same = paths_that_differ(base.inputs.data, base.n_draws, options, plan.acts, plan.acts)
+    assert not same.any()
 
 
 def replace_day(plan, day):

@@ -10,7 +10,7 @@ from forecast.panel.panel import TimeGrid, count_events
 from forecast.panel.streams import FutureAct, TargetRule, stream_layout
 from forecast.sensitivity.shifts import calendar_effects
 from forecast.simulation import SimulationOptions, simulate_first_passages
-from forecast.simulation.paths import acts_on_paths
+from forecast.simulation.options import acts_on_paths
 
 LAYOUT = stream_layout("joint")
 RULE = TargetRule("crisis", ("dispute",), 4)

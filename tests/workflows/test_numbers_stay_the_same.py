@@ -17,7 +17,7 @@ import pytest
 from forecast.config import load_config
 from forecast.models.draws import prior_draws
 from forecast.runs.inputs import read_inputs
-from forecast.simulation.paths import SimulationOptions
+from forecast.simulation.options import SimulationOptions
 from forecast.simulation.probabilities import probability_curve
 
 KEPT = Path(__file__).with_name("golden.json")

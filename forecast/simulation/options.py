@@ -1,0 +1,117 @@
+"""How paths are made and on which random numbers: what simulations of the same draws share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.panel.panel import Panel
+from forecast.panel.streams import FutureAct
+from forecast.simulation.acts import act_keys
+from forecast.simulation.random_numbers import RandomStreams, Remembered
+
+CHUNK_CELLS = 65_536  # cells of one step that fit the cache; part of the random streams, so fixed
+# Purposes of random numbers; marks take one a level, from 6 to 9.
+COUNT, TENSION, DAY, CALENDAR, MARK, WINDOW, DENSITY = 0, 1, 2, 3, 4, 10, 11
+PURPOSES: Mapping[str, int] = {
+    "count": COUNT,
+    "tension": TENSION,
+    "day": DAY,
+    "calendar": CALENDAR,
+    "mark": MARK,
+    "window": WINDOW,
+    "density": DENSITY,
+}
+"""The same by name, for those that make the numbers of the paths again."""
+RANDOM_STREAMS = 2
+"""Raised when the same seed gives other paths than before; kept with the paths of a run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulationOptions:
+    """How many paths, how many days after the origin, and from which seed (the same for every scenario).
+
+    With ``first_paths`` only so many of them, and with ``every`` those of every so many draws; these are the
+    same, bit for bit, as when all are simulated. Where ``only``, shape (draw, path) of these, is false, no
+    act is played, and no target happens. ``remembered`` keeps what the next simulation of the same panel and
+    draws needs again.
+    """
+
+    seed: int
+    horizon_days: int
+    paths_per_draw: int
+    first_paths: int | None = None
+    every: int = 1
+    only: NDArray[np.bool_] | None = field(default=None, compare=False, repr=False)
+    remembered: Remembered | None = field(default=None, compare=False, repr=False)
+
+
+def empty_memory() -> Remembered:
+    """Return a memory for simulations of one panel and its draws, whatever acts are ahead."""
+    # Loading the compiler takes longer than a single simulation.
+    from forecast.simulation import compiled_counts
+
+    purposes = (COUNT, TENSION, DAY, DENSITY, *range(MARK, WINDOW))
+    return Remembered(purposes, compiled_counts.negative_binomial, compiled_counts.binomial)
+
+
+def acts_on_paths(
+    panel: Panel, n_draws: int, options: SimulationOptions, calendar: Sequence[FutureAct]
+) -> NDArray[np.bool_]:
+    """On which paths of a simulation each act ahead happens, without simulating; shape (act, draw, path)."""
+    width = draws_a_key(len(panel.layout.streams), options)
+    streams = RandomStreams(keys_of_draws(n_draws, width, options.seed, 0), width, n_draws)
+    shape = (options.first_paths or options.paths_per_draw,)
+    chances = [streams.uniform(key, CALENDAR, shape) for key in act_keys(calendar)]
+    return np.stack([chance < act.probability for chance, act in zip(chances, calendar, strict=True)])
+
+
+def paths_that_differ(
+    panel: Panel,
+    n_draws: int,
+    options: SimulationOptions,
+    before: Sequence[FutureAct],
+    after: Sequence[FutureAct],
+) -> NDArray[np.bool_]:
+    """Where two lists of acts ahead do not come to the same, shape (draw, path) of what is simulated.
+
+    An act of one list, or of another chance, happens on these paths in one future and not in the other; all
+    other paths are the same in both.
+    """
+    width = draws_a_key(len(panel.layout.streams), options)
+    keys = keys_of_draws(n_draws, width, options.seed, 0)
+    streams = RandomStreams(keys, width, n_draws, every=options.every)
+    n_paths = options.first_paths or options.paths_per_draw
+    old, new = (
+        dict(zip(act_keys(acts), (act.probability for act in acts), strict=True)) for acts in (before, after)
+    )
+    differ = np.zeros((-(-n_draws // options.every), n_paths), dtype=bool)
+    for key in {**old, **new}:
+        low, high = sorted((old.get(key, 0.0), new.get(key, 0.0)))
+        if low < high:
+            chance = streams.uniform(key, CALENDAR, (n_paths,))
+            differ |= (low <= chance) & (chance < high)
+    return differ
+
+
+def path_keys(
+    n_draws: int, n_streams: int, options: SimulationOptions
+) -> tuple[int, list[NDArray[np.uint64]]]:
+    """How many neighbouring draws share a key of the random numbers of the first dyad, and the keys."""
+    width = draws_a_key(n_streams, options)
+    return width, keys_of_draws(n_draws, width, options.seed, 0)
+
+
+def draws_a_key(n_streams: int, options: SimulationOptions) -> int:
+    """How many neighbouring draws share a key of random numbers."""
+    return max(1, CHUNK_CELLS // (options.paths_per_draw * n_streams))
+
+
+def keys_of_draws(n_draws: int, width: int, seed: int, dyad: int) -> list[NDArray[np.uint64]]:
+    """Keys of random numbers of a dyad, one for every ``width`` draws."""
+    root = np.random.SeedSequence([seed, dyad] if dyad else seed)
+    children = root.spawn(-(-n_draws // width))
+    return [np.asarray(child.generate_state(2, np.uint64), dtype=np.uint64) for child in children]
