@@ -7,6 +7,7 @@ site, the token is known, a body is JSON and small. Every response forbids the b
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
@@ -21,6 +22,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MOST_BYTES = 256 * 1024
 """Largest body."""
+BODY_SECONDS = 10.0
+"""In which it must have come."""
 TOKEN_HEADER = "x-forecast-token"
 _MOST_QUERY = 2_000
 _HEADERS = (
@@ -74,11 +77,15 @@ class Guard:
         headers = _single(scope["headers"])
         refused = self._refusal(scope, headers)
         if refused is None and scope["method"] == "POST":
-            body = await _body(receive)
-            if body is None:
-                refused = 413, f"the request is larger than {MOST_BYTES // 1024} KB"
+            try:
+                body = await asyncio.wait_for(_body(receive), BODY_SECONDS)
+            except TimeoutError:
+                refused = 408, f"the request did not come within {BODY_SECONDS:g} seconds"
             else:
-                receive = _again(body, receive)
+                if body is None:
+                    refused = 413, f"the request is larger than {MOST_BYTES // 1024} KB"
+                else:
+                    receive = _again(body, receive)
         if refused is not None:
             await _refuse(guarded, *refused)
             return

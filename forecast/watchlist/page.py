@@ -40,6 +40,7 @@ from forecast.watchlist.table import table_rows
 from forecast.watchlist.wording import (
     change_sentences,
     number_range,
+    page_sentence,
     pair_sentences,
     parts_of_change,
     question_sentence,
@@ -121,7 +122,8 @@ def _sections(watch: Watch) -> Iterator[Section]:
     yield Section("overview", None, tuple(_overview(watch)))
     if watch.list:
         yield Section("list", "The list as a whole", tuple(_outlook(watch)))
-    yield Section("dyads", "Dyad by dyad", tuple(block for one in watch.dyads for block in _dyad(one)))
+    blocks = tuple(block for one in watch.dyads for block in _dyad(one, watch.model))
+    yield Section("dyads", "Dyad by dyad", blocks)
     yield Section("reading", "How to read it", tuple(_reading(watch)))
 
 
@@ -218,7 +220,7 @@ def _outlook_row(one: ListMilestone) -> tuple[Cell, ...]:
     )
 
 
-def _dyad(one: DyadEntry) -> Iterator[Block]:
+def _dyad(one: DyadEntry, model: str) -> Iterator[Block]:
     place = f"{one.rank}. " if one.rank else ""
     yield Heading(f"{place}{one.label}")
     last = f"Last act {wording.long_day(one.last_event)}; " if one.last_event else ""
@@ -232,6 +234,8 @@ def _dyad(one: DyadEntry) -> Iterator[Block]:
     ]
     if said:
         yield Bullets(tuple(said))
+    if opened := page_sentence(one, model):
+        yield Prose(opened, tone="fine")
     if not one.targets:
         return
     columns = (

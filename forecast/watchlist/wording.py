@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from forecast import wording
-from forecast.records.watch import Change, ListMilestone, SharedShockRecord, Watch
+from forecast.families import family_named
+from forecast.records.watch import Change, DyadEntry, ListMilestone, SharedShockRecord, Watch
+from forecast.runs import files
 from forecast.watchlist.joint_paths import MOST_COUNTED
 
 SHOWN_PAIRS = 5
@@ -15,6 +17,22 @@ def state_sentence(watch: Watch) -> str:
     """How many dyads there are, and in what state, e.g. ``30 dyads: 24 fine``."""
     counted = ", ".join(f"{number} {state}" for state, number in watch.states().items() if number)
     return f"{wording.count(len(watch.dyads), 'dyad').capitalize()}: {counted}."
+
+
+def page_sentence(one: DyadEntry, model: str) -> str:
+    """Say which command opens the scenario page of a dyad; empty where it failed.
+
+    ``model`` is the family of the list, for a dyad that has none of its own.
+    """
+    if one.failure is not None or not one.targets:
+        return ""
+    if family_named(one.model or model).sampled:
+        fitted = f"../{one.weights.fitted_as_of.isoformat()}/" if one.weights else ""
+        return f"Scenario page, from the folder of this watch: forecast app {fitted}{one.name}"
+    return (
+        f"For a scenario page it needs a fit, from the folder of this watch: forecast run "
+        f"{one.name}/{files.CONFIG} --set model.family=combined"
+    )
 
 
 def question_sentence(watch: Watch) -> str:

@@ -1,5 +1,6 @@
 """The page's server: only a page of this machine that knows the token is answered, in one sentence."""
 
+import asyncio
 import importlib.util
 import json
 import os
@@ -17,6 +18,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from forecast.app import guard
 from forecast.app.engine import Engine
 from forecast.app.guard import MOST_BYTES
 from forecast.app.opening import open_engine
@@ -359,3 +361,25 @@ def test_every_answer_states_the_run_it_is_of(base):
     refused = client.post("/answer", json={"events": [CLASH]})
     assert refused.status_code == 400
     assert "did not converge" in refused.json()["error"]
+
+
+def test_a_body_that_never_comes_is_given_up(app, monkeypatch):
+    monkeypatch.setattr(guard, "BODY_SECONDS", 0.1)
+    headers = {"host": HOST, "x-forecast-token": TOKEN, "content-type": "application/json"}
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/answer",
+        "query_string": b"",
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+    }
+    sent = []
+
+    async def nothing():
+        await asyncio.sleep(60)
+
+    async def send(message):
+        sent.append(message)
+
+    asyncio.run(app(scope, nothing, send))
+    assert sent[0]["status"] == 408

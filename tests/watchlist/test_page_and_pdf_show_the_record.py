@@ -12,6 +12,7 @@ from forecast.cli.terminal import WIDTH, lines_of
 from forecast.cli.watch import watch_table
 from forecast.config.watchlist import load_watchlist
 from forecast.watchlist.watch import WatchOptions, run_watch
+from forecast.watchlist.wording import page_sentence
 
 from .conftest import PAIRS, write_dyads, write_list
 
@@ -72,3 +73,15 @@ def test_the_terminal_table_fits_and_ranks(made):
     lines = lines_of(watch_table(watch))
     assert max(map(len, lines)) <= WIDTH
     assert "4 dyads: 3 fine, 1 failed" in " ".join(lines)
+
+
+def test_every_dyad_says_how_its_scenario_page_is_opened(made):
+    watch, folder = made
+    page = (folder / "watch.html").read_text()
+    commands = re.findall(r"forecast run (\S+)/config\.resolved\.yaml --set model\.family=combined", page)
+    assert commands == [one.name for one in watch.dyads if one.targets]
+    for name in commands:
+        assert (folder / name / "config.resolved.yaml").is_file()
+    fitted = watch.dyads[0].model_copy(update={"model": "joint"})
+    assert page_sentence(fitted, "panel").endswith(f"forecast app {fitted.name}")
+    assert page_sentence(watch.dyads[-1], "panel") == ""

@@ -33,6 +33,7 @@ _PATHS = (
     *("/answer", "/answer", "/answer", "/answer", "/yaml", "/yaml", "/break-even"),
     *("/refit/1", "/refit/9/cancel", "/model", "/"),
 )
+_READ = ("/model", "/", "/refit/1")
 _ODD_PATHS = (
     *("/%00", "/a" * 2_000, "/refit/" + "9" * 400, "/refit/-1", "/runs/1/", "//", "/page.js/../../engine.py"),
     *("/?token=" + "x" * 5_000, "/..%2f..%2fpyproject.toml", "/%2e%2e/%2e%2e/etc/passwd"),
@@ -58,18 +59,24 @@ class PageRequest(NamedTuple):
     headers: dict[str, Any]
 
 
-def damaged_requests(chance: random.Random, number: int) -> Iterator[PageRequest]:
-    """Yield requests: states that are nearly right, states that are not, and requests that are none."""
+def damaged_requests(
+    chance: random.Random, number: int, year: int = 2022, act: str = "A minister visits"
+) -> Iterator[PageRequest]:
+    """Yield requests: states that are nearly right, states that are not, and requests that are none.
+
+    ``year`` has days ahead of the run, whose calendar has ``act``.
+    """
     for _ in range(number):
         kind = chance.random()
-        method, path = "POST", chance.choice(_PATHS)
+        path = chance.choice(_PATHS)
+        method = "GET" if path in _READ else "POST"
         headers: dict[str, Any] = {"content-type": "application/json"}
         if kind < 0.6:
-            body = json.dumps(_state(chance)).encode("utf-8", "surrogatepass")
+            body = json.dumps(_state(chance, year, act)).encode("utf-8", "surrogatepass")
         elif kind < 0.8:
             body = json.dumps(_value(chance, 0)).encode("utf-8", "surrogatepass")
         else:
-            body = _damaged(chance, json.dumps(_state(chance)).encode())
+            body = _damaged(chance, json.dumps(_state(chance, year, act)).encode())
         if chance.random() < 0.1:
             method = chance.choice(("GET", "PUT", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"))
         if chance.random() < 0.1:
@@ -79,14 +86,14 @@ def damaged_requests(chance: random.Random, number: int) -> Iterator[PageRequest
         yield PageRequest(method, path, body, headers)
 
 
-def _state(chance: random.Random) -> dict[str, Any]:
+def _state(chance: random.Random, year: int, act: str) -> dict[str, Any]:
     state: dict[str, Any] = {}
     if chance.random() < 0.5:
         state["priors"] = {_name(chance): _prior(chance) for _ in range(chance.randint(0, 3))}
     if chance.random() < 0.5:
-        state["events"] = [_act(chance) for _ in range(chance.choice((0, 1, 1, 2, 5, 60)))]
+        state["events"] = [_act(chance, year) for _ in range(chance.choice((0, 1, 1, 2, 5, 60)))]
     if chance.random() < 0.3:
-        state["calendar"] = {chance.choice(("A minister visits", "x")): chance.choice((0, 0.3, 1, 2, "a"))}
+        state["calendar"] = {chance.choice((act, "x")): chance.choice((0, 0.3, 1, 2, "a"))}
     if chance.random() < 0.1:
         state["without"] = [chance.choice(("e4", "e9", {"category": "sanction"}, {}, 5))]
     if chance.random() < 0.3:
@@ -114,15 +121,15 @@ def _prior(chance: random.Random) -> object:
     )
 
 
-def _act(chance: random.Random) -> object:
+def _act(chance: random.Random, year: int) -> object:
     act: dict[str, Any] = {
-        "date": f"2022-{chance.randint(5, 13):02d}-{chance.randint(1, 31):02d}",
+        "date": f"{year}-{chance.randint(5, 13):02d}-{chance.randint(1, 31):02d}",
         "category": chance.choice(("sanction", "visit", "military_incident", "dispute", "war")),
         "severity": chance.choice((1, 2, 3, 4, 5, 5, 0, 9)),
         "probability": chance.choice((0, 0.2, 0.5, 1, 1.0, 1.5)),
     }
     if chance.random() < 0.2:
-        act["window"] = ["2022-08-01", chance.choice(("2022-09-01", "2022-07-01"))]
+        act["window"] = [f"{year}-08-01", chance.choice((f"{year}-09-01", f"{year}-07-01"))]
     if chance.random() < 0.2:
         act[chance.choice((*act, "label", "odd"))] = _value(chance, 1)
     return act
@@ -210,7 +217,10 @@ def main() -> int:
     begun = time.perf_counter()
     statuses: Counter[int] = Counter()
     client.event_hooks["response"].append(lambda answer: statuses.update([answer.status_code]))
-    faults = faults_of(client, damaged_requests(random.Random(options.seed), options.requests))
+    year = engine.run.forecast.as_of.year
+    acts = [act.label for act in engine.run.inputs.calendar] or ["none"]
+    requests = damaged_requests(random.Random(options.seed), options.requests, year, acts[-1])
+    faults = faults_of(client, requests)
     said = ", ".join(f"{number:,} × {status}" for status, number in sorted(statuses.items()))
     seconds = time.perf_counter() - begun
     print(f"{options.requests:,} requests in {seconds:.0f} s: {said}; {len(faults)} faults")
