@@ -33,7 +33,8 @@ from forecast.runs.run import Run
 from forecast.scenarios.evaluate import parameter_draws
 from forecast.scenarios.futures import SCENARIO_PATHS
 from forecast.sensitivity.shifts import key_assumptions
-from forecast.simulation import paths as numbers
+from forecast.simulation import options as numbers
+from forecast.simulation.paths import MOST_LOG_RATE, RATE_CAP
 from forecast.simulation.random_numbers import RandomStreams
 from forecast.wording.sensitivity import assumption_label
 
@@ -191,8 +192,8 @@ def _simulation(run: Run) -> dict[str, Any]:
         "halfSaturation": steps.HALF_SATURATION,
         "severe": steps.SEVERE,
         "severeDecay": float(steps.decay_per_step(steps.SEVERE_HALF_LIFE_DAYS)),
-        "rateCap": numbers.RATE_CAP,
-        "mostLogRate": numbers.MOST_LOG_RATE,
+        "rateCap": RATE_CAP,
+        "mostLogRate": MOST_LOG_RATE,
         "normalUnit": NORMAL_UNIT,
         "paths": SCENARIO_PATHS,
         "draws": run.n_draws,
