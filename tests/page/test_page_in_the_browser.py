@@ -201,6 +201,7 @@ def test_a_new_fit_shows_its_progress_and_its_answer(open_page, address):
     assert "400 of 800" in page.inner_text("#refit-text")
     page.wait_for_selector("#number[data-state=ready]")
     assert probability(page) == 0.31
+    assert "Pareto" not in page.inner_text("#trust")
     # The answer is kept: going away and back needs no other fit.
     page.uncheck("#past-e4")
     settled(page)

@@ -153,7 +153,8 @@ function showMilestones(model, state, answer, ready, changed) {
 function showTrust(answer, ready, changed, assumed) {
   replace(byId("trust"),
     ready ? el("p", {}, el("strong", {}, "Can this be trusted? "), answer.trust) : null,
-    ready && changed && answer.effective_draws !== null && answer.pareto_k !== null
+    // After a new fit the weights that did not serve say nothing of its numbers.
+    ready && changed && answer.method !== "refit" && answer.effective_draws !== null && answer.pareto_k !== null
       ? el("p", { class: "fine" },
           `Pareto k ${answer.pareto_k <= -9 ? "none" : answer.pareto_k.toFixed(2)} (at most 0.7 allowed), ` +
           `${Math.round(answer.effective_draws).toLocaleString("en-GB")} effective draws (at least 400 needed).`)

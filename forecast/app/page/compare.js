@@ -19,7 +19,7 @@ export function comparison(hands) {
   const node = el("section", { class: "compare", "aria-labelledby": "compare-label" },
     el("h2", { id: "compare-label" }, "Compare two states"),
     el("p", { class: "fine", id: "compare-help" },
-      "Keep what is shown as A, change something, and read the difference. Both are computed on the same draws and the same random numbers."),
+      "Keep what is shown as A, change something, and read the difference. Both are computed on the same draws and the same random numbers, unless one was fitted again."),
     body, el("div", { class: "row" }, keep, swap, drop));
 
   /**

@@ -18,7 +18,7 @@ export function startRefit(source, state, place, done, offerAgain) {
   let over = false;
   let timer = 0;
   const bar = el("progress", { max: 1, "aria-label": "Progress of the new fit" });
-  const text = el("p", { role: "status", id: "refit-text" }, "The model is fitted again …");
+  const text = el("p", { id: "refit-text" }, "The model is fitted again …");
   const stop = el("button", { type: "button", id: "cancel-refit", onclick: () => {
     cancel();
     offerAgain();
