@@ -44,16 +44,22 @@ PLAYED_DRAWS = 1000
 """Draws about that are played forward anew."""
 NORMAL_UNIT = 1 / 4096
 """What carried standard normals are whole multiples of."""
+MOST_FIRST_DAYS = 200_000
+"""First days, of all targets, draws and paths, that are carried at most: some paths of each draw."""
 _PLACES = 65_535
 _NEVER = 65_535
 
 
 @dataclass(frozen=True)
 class Kept:
-    """Which draws are carried, by their position in the run, and that every so many of them are played."""
+    """Draws that are carried, by their position in the run, the first paths of each, and which are played.
+
+    Every so many of the carried draws are played.
+    """
 
     draws: NDArray[np.int64]
     every: int
+    paths: int
 
     @property
     def played(self) -> NDArray[np.int64]:
@@ -67,7 +73,9 @@ def kept_draws(run: Run) -> Kept:
     stride = -(-run.n_draws // MOST_DRAWS)
     of_chain = stride * np.arange(a_chain // stride)
     draws = (a_chain * np.arange(run.n_chains)[:, None] + of_chain).ravel()
-    return Kept(draws, max(1, len(draws) // PLAYED_DRAWS))
+    room = MOST_FIRST_DAYS // (len(draws) * len(run.hits.targets))
+    paths = min(max(room, SCENARIO_PATHS), run.simulation.paths_per_draw)
+    return Kept(draws, max(1, len(draws) // PLAYED_DRAWS), paths)
 
 
 def can_be_carried(run: Run) -> bool:
@@ -229,11 +237,11 @@ def restored(places: NDArray[np.uint16], low: float, high: float, support: Suppo
 
 def _first_days(run: Run, kept: Kept) -> dict[str, NDArray[Any]]:
     hits = run.hits
-    days = np.stack([hits.of(name)[kept.draws] for name in hits.targets])
+    days = np.stack([hits.of(name)[kept.draws, : kept.paths] for name in hits.targets])
     arrays: dict[str, NDArray[Any]] = {"firstDay": np.minimum(days, _NEVER).astype(np.uint16)}
     if hits.weights is not None and hits.dispersion is not None:
         # Paths that have met the same targets by the same days share a weight, so there are few.
-        values, place = np.unique(hits.weights[kept.draws], return_inverse=True)
+        values, place = np.unique(hits.weights[kept.draws, : kept.paths], return_inverse=True)
         small = np.uint16 if len(values) <= _PLACES else np.uint32
         arrays["pathWeights"] = values
         arrays["pathWeight"] = place.reshape(len(kept.draws), -1).astype(small)

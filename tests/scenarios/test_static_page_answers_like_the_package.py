@@ -433,6 +433,27 @@ def test_draws_that_were_rounded_and_thinned_answer_within_monte_carlo_error(bas
             assert found["pareto_k"] == pytest.approx(wanted.pareto_k, abs=0.01)
 
 
+def test_a_large_run_is_thinned_and_its_changes_put_upon_the_whole(base, ask, tmp_path, monkeypatch):
+    monkeypatch.setattr(carrying, "MOST_DRAWS", 400)
+    monkeypatch.setattr(carrying, "MOST_FIRST_DAYS", 3 * 400 * 2)
+    monkeypatch.setattr(carrying, "EFFECTIVE_DRAWS_MIN", 40.0)
+    kept = carrying.kept_draws(base)
+    assert (len(kept.draws), kept.paths) == (332, 3)
+    page = tmp_path / "page.html"
+    page.write_text(static_page(base), encoding="utf-8")
+    certain = {"events": [{**ACT, "probability": 1.0}]}
+    states = [state_for(one) for one in CHANGES.values()]
+    *answers, sure = ask(page, *({"ask": "answer", "state": one} for one in (*states, certain)))
+    assert [one["probability"] for one in sure["milestones"]] == [1.0, 1.0]
+    known = base.forecast.target(base.inputs.config.headline.target).milestones[-1].probability
+    for change, found in zip(CHANGES.values(), answers, strict=True):
+        wanted = evaluate_plan(base, planned(base, change), refit=False).target("escalation").milestones[-1]
+        assert found["base"]["probability"] == known
+        assert found["probability"] - known == pytest.approx(found["difference"], abs=1e-12)
+        error = np.hypot(found["difference_mcse"], wanted.difference.mcse)
+        assert abs(found["difference"] - wanted.difference.value) < 4 * error + 2e-4, change
+
+
 def test_the_page_is_one_file_that_may_load_nothing(run_folder, tmp_path):
     file = tmp_path / "page.html"
     size = write_static_page(run_folder, file)
