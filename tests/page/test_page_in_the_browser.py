@@ -3,6 +3,7 @@
 import json
 import re
 from html import unescape
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -410,6 +411,30 @@ def test_axe_finds_nothing_and_nothing_is_cut_off(open_page, anywhere, axe, widt
     assert cut == []
     ground = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
     assert (sum(map(int, re.findall(r"\d+", ground)[:3])) < 200) == (scheme == "dark")
+
+
+def test_between_phone_and_desk_nothing_runs_over(open_page, address):
+    page = open_page(address, width=768)
+    settled(page)
+    page.click("#add-act")
+    settled(page)
+    for width in (768, 1100, 1220, 1440):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_timeout(150)
+        over = page.evaluate(
+            """() => ["#milestones", "#curve svg", ".headline > *", ".track", ".card"].flatMap((one) =>
+                [...document.querySelectorAll(one)].filter((part) => {
+                    const room = part.closest(".answer, .controls").parentElement.getBoundingClientRect();
+                    const own = part.closest(".answer, .controls").getBoundingClientRect();
+                    const edge = own.width ? own.right : room.right;
+                    return part.getBoundingClientRect().right > edge + 1;
+                }).map(() => one))"""
+        )
+        assert over == [], width
+        names = page.evaluate(
+            "[...document.querySelectorAll('.tick.named')].map((one) => one.getBoundingClientRect().left)"
+        )
+        assert all(later - earlier > 60 for earlier, later in pairwise(names)), width
 
 
 def test_a_phone_keeps_the_number_in_sight(open_page, address):

@@ -89,16 +89,17 @@ export function timeline(model, hands) {
 
   function drawAxis() {
     const children = [];
-    const wide = 8;
-    const step = Math.max(1, Math.ceil(span / 30.44 / wide));
+    // A name of a month takes some 75 pixels.
+    const named = Math.max(Math.floor((track.clientWidth || 600) / 75), 2);
+    const step = Math.max(1, Math.ceil(span / 30.44 / named));
     let [year = 2000, month = 1] = first.split("-").map(Number);
     for (let passed = 0; ; passed++) {
       month += 1;
       if (month > 12) { month = 1; year += 1; }
       const iso = `${year}-${String(month).padStart(2, "0")}-01`;
       if (iso > last) break;
-      const named = passed % step === 0 && place(iso) < 93;
-      const tick = el("span", { class: named ? "tick named" : "tick" }, named ? monthOf(iso) : null);
+      const says = passed % step === 0 && place(iso) < 93;
+      const tick = el("span", { class: says ? "tick named" : "tick" }, says ? monthOf(iso) : null);
       tick.style.left = `${place(iso)}%`;
       children.push(tick);
     }
@@ -299,6 +300,7 @@ export function timeline(model, hands) {
   new ResizeObserver(() => {
     if (track.clientWidth === width || track.querySelector(".dragged")) return;
     width = track.clientWidth;
+    drawAxis();
     update();
   }).observe(track);
   update();
