@@ -197,7 +197,9 @@ def test_the_index_leads_to_every_page_in_the_order_of_its_sections():
     known = stage.pages()
     index = (ROOT / "docs/README.md").read_text(encoding="utf-8")
     linked = stage.rewritten(index, "docs/README.md", known, Path())
-    listed = "".join(stage.contents(linked, {"api.md": ""}))
+    titled = stage.titled(linked)
+    assert ".md](" not in titled
+    listed = "".join(stage.contents(titled, {"api.md": ""}))
     found = re.findall(r"^([\w-]+\.md)$", listed, re.M)
     assert sorted(found) == sorted({*known.values(), "api.md"} - {"index.md"})
 

@@ -42,7 +42,8 @@ def stage(source: Path, generated: Mapping[str, str], root: Path = ROOT) -> None
     for path, name in known.items():
         text = (root / path).read_text(encoding="utf-8")
         written[name] = rewritten(text, path, known, source, root)
-    written["index.md"] += "".join(contents(written["index.md"], generated))
+    index = titled(written["index.md"])
+    written["index.md"] = index + "".join(contents(index, generated))
     for name, text in written.items():
         put(source / name, text.encode())
     for path in (root / "docs").glob("*.schema.json"):
@@ -82,6 +83,11 @@ def rewritten(text: str, page: str, known: Mapping[str, str], source: Path, root
 
     parts = _FENCE.split(text)
     return "".join(part if number % 2 else _LINK.sub(lead, part) for number, part in enumerate(parts))
+
+
+def titled(index: str) -> str:
+    """Return the index with links that are named after a file named after the title of its page."""
+    return re.sub(r"\[[\w./-]+\.md\]\(", "[](", index)
 
 
 def contents(index: str, generated: Mapping[str, str]) -> Iterator[str]:
