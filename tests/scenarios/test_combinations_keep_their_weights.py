@@ -393,9 +393,7 @@ def test_drivers_are_of_the_combined_probability(mixed):
     day = inputs.config.milestone("new-year").date
     asked = {"seed": 3, "candidates": 4}
     plain = leave_one_out(inputs.events, inputs.main, mixed.main, rule, day, **asked)
-    weighted = leave_one_out(
-        inputs.events, inputs.main, mixed.main, rule, day, probability=0.02, **asked
-    )
+    weighted = leave_one_out(inputs.events, inputs.main, mixed.main, rule, day, probability=0.02, **asked)
     assert [one.row for one in plain] == [one.row for one in weighted]
     # Of a chance of 2% no event can have moved more than a little.
     for one in weighted:
