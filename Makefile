@@ -11,7 +11,7 @@ FRAME := pyproject.toml tools/install-lock tools/find-python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup report check app watch sample backtest-record track-record docs docs-links test test-slow fuzz fuzz-page torture supply wheel lint lint-page bench lock clean
+.PHONY: help setup report check app watch sample backtest-record track-record docs docs-links test test-slow fuzz faults fuzz-page torture supply wheel lint lint-page bench lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18

@@ -5,7 +5,8 @@ NumPy and the event modules are imported inside the commands, so that ``forecast
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ import typer
 from forecast.cli.events_code import code, codebook
 from forecast.cli.events_import import crosswalk, import_events
 from forecast.cli.events_merge import merge
-from forecast.cli.options import DATES, Answer, DateOrder, argument, option, takes_options
+from forecast.cli.options import DATES, Answer, DateOrder, argument, day_option, option, takes_options
 from forecast.cli.terminal import BLANK, Part, Table, left, right, text
 from forecast.errors import EventError
 from forecast.wording import count
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from forecast.events.duplicates import DuplicateReport
     from forecast.events.summary import EventSummary
     from forecast.events.table import EventTable
+    from forecast.records.feeds import FeedFault
 
 SHOWN_GROUPS = 20
 SHOWN_GAPS = 10
@@ -97,18 +99,42 @@ def validate(
 
 @app.command()
 @takes_options
-def summary(source: str = SOURCE, dates: DateOrder = DATES, *, answer: Answer) -> None:
-    """Describe a file: counts by category, severity and year, verified share, gaps, coverage, breaks."""
+def summary(
+    source: str = SOURCE,
+    dates: DateOrder = DATES,
+    as_of: datetime | None = day_option(
+        None, "--as-of", "Day by which the feed is judged; else that of the last row."
+    ),
+    earlier: str | None = option(
+        None, "--earlier", "An earlier copy of the file: tell which of its rows are gone.", "FILE"
+    ),
+    *,
+    answer: Answer,
+) -> None:
+    """Describe a file: counts by category, severity and year, verified share, gaps, breaks, feed faults."""
     events = _inspect(source, dates, answer)
+    before = _inspect(earlier, dates, answer) if earlier else None
 
     from forecast.events.bundled import PREFIX
     from forecast.events.coverage import measure_coverage, volumes_beside
+    from forecast.events.feed_faults import Feed, changed_rows, feed_faults
     from forecast.events.summary import summarise
 
     described = summarise(events)
     volumes = None if source.startswith(PREFIX) else volumes_beside(Path(source).expanduser())
     coverage = measure_coverage(events, volumes)
-    answer.print({**described.to_dict(), "coverage": coverage.to_dict()}, _summary(described, coverage))
+    faults: tuple[FeedFault, ...] = ()
+    if len(events):
+        day = as_of.date() if as_of else events.known_date.max().item()
+        faults = feed_faults((Feed.of_table(events, source),), day)
+        if before is not None and len(before):
+            faults += tuple(changed_rows(source, before, events, before.known_date.max().item()))
+    facts = {
+        **described.to_dict(),
+        "coverage": coverage.to_dict(),
+        "feed_faults": [one.model_dump(mode="json") for one in faults],
+    }
+    answer.print(facts, _summary(described, coverage, faults))
 
 
 def _inspect(source: str, dates: DateOrder, answer: Answer) -> EventTable:
@@ -154,7 +180,7 @@ def _verdict(source: str, events: EventTable, unlisted: list[str], report: Dupli
         yield text(f"{report.not_compared:,} pairs of rows were too many to compare.")
 
 
-def _summary(described: EventSummary, coverage: Coverage) -> Iterator[Part]:
+def _summary(described: EventSummary, coverage: Coverage, faults: Sequence[FeedFault]) -> Iterator[Part]:
     yield text(f"{described.source}: {described.rows:,} events")
     yield text(
         f"Acts from {described.first_date} to {described.last_date}; "
@@ -183,6 +209,8 @@ def _summary(described: EventSummary, coverage: Coverage) -> Iterator[Part]:
     else:
         yield text("No span of 30 days or more without an act.")
     yield from _coverage(coverage)
+    for fault in faults:
+        yield text(f"Feed: {fault.text}", "yellow", hang=6)
     if described.limits:
         yield text("Known limits:")
     for limit in described.limits:

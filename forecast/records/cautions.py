@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from forecast.records.base import Probability, Record
+from forecast.records.feeds import FeedFault
 
 
 class CautionRecord(Record):
@@ -76,6 +77,13 @@ class StaleEvents(CautionRecord):
     probability: Probability | None = Field(
         description="chance of so long a gap at the record's pace; None where no two days have events"
     )
+
+
+class DamagedFeed(CautionRecord):
+    """The file of the events as a whole is not what it was: see docs/watchlist.md#feeds."""
+
+    code: Literal["feed_fault"] = "feed_fault"
+    fault: FeedFault
 
 
 class EventsAfterAsOf(CautionRecord):
@@ -182,6 +190,7 @@ Caution = Annotated[
     | LearnedLater
     | OneEpisode
     | StaleEvents
+    | DamagedFeed
     | EventsAfterAsOf
     | DensityChanges
     | LateStart

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from forecast.records.base import Probability, Record
 from forecast.records.cautions import Caution
+from forecast.records.feeds import FeedFault
 from forecast.records.forecast import Headline, MilestoneForecast, TargetForecast
 
 State = Literal["fine", "small", "stale", "failed"]
@@ -20,18 +21,6 @@ State = Literal["fine", "small", "stale", "failed"]
 FailureCode = Literal["no_events", "bad_input", "not_converged", "stale_refused", "worker_died", "numerical"]
 Work = Literal["direct", "fitted", "reweighted", "unchanged"]
 """How the numbers were got: read off the record without a fit; a new fit; weights on an earlier fit; kept."""
-
-
-class FeedFault(Record):
-    """Something wrong with the feed of a dyad; ``text`` says it as a sentence."""
-
-    code: Literal["stale_feed", "lost_month", "doubled_day", "changed_coding"]
-    feed: str = Field(description="the file")
-    first: date = Field(description="first day that is concerned")
-    last: date
-    value: float = Field(description="days without a row; rows; share of repeated rows; distance of mixtures")
-    limit: float = Field(description="what it is compared with: see docs/watchlist.md")
-    text: str
 
 
 class Failure(Record):

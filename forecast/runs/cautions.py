@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.events.coverage import find_breaks
+from forecast.events.feed_faults import stale_gap
 from forecast.events.table import EventTable
 from forecast.families.combination import Combination
 from forecast.panel.panel import STEP_DAYS, Panel
@@ -22,6 +23,7 @@ from forecast.priors import PriorSet
 from forecast.records.cautions import (
     BeyondPaths,
     Caution,
+    DamagedFeed,
     DensityBreak,
     DensityChanges,
     EventsAfterAsOf,
@@ -48,11 +50,6 @@ EPISODE_DAYS, EPISODE_PART = 31, 0.02
 """An episode lasts so many days, or this part of the record, whichever is longer."""
 EPISODE_SHARE = 0.5
 """Share of the events within one episode from which on the record tells of little else."""
-STALE_CHANCE = 0.01
-STALE_DAYS = 2 * STEP_DAYS
-"""Shortest gap that is ever called stale: two steps of the grid."""
-STALE_WITHOUT_PACE_DAYS = 365
-"""The same where no two days have events, so that the record has no pace."""
 LEAST_DENSITY_FACTOR = 2.0
 SATURATED_SHARE = 0.9
 FEWEST_UNITS = {"week": 26, "month": 12}
@@ -150,7 +147,11 @@ def _found(inputs: Inputs) -> Iterator[Caution]:
         if _asks_panel(inputs) and not inputs.hazard.knows_kind(rule):
             yield KindNotLearned(target=rule.name, label=inputs.config.target_title(rule.name))
     yield from _learned_later(inputs)
-    yield from stale_events(used.date, np.datetime64(as_of, "D"))
+    stale = tuple(stale_events(used.date, np.datetime64(as_of, "D")))
+    yield from stale
+    for fault in inputs.feed:
+        if fault.code != "stale_feed" or not stale:
+            yield DamagedFeed(fault=fault)
     yield from one_episode(used.date, (grid.origin - grid.start).days)
     for rule in inputs.rules:
         yield from target_saturated(rule, inputs.config.target_title(rule.name), used, inputs.data)
@@ -191,44 +192,18 @@ def few_target_events(rule: TargetRule, label: str, used: EventTable) -> Iterato
 
 
 def stale_events(days: Days, as_of: np.datetime64) -> Iterator[StaleEvents]:
-    r"""Yield a caution where the last event lies too long back for the pace of its own record.
+    """Yield a caution where the last event lies too long back for the pace of its own record.
 
-    A gap is the time between two neighbouring days with events. Of n gaps over T days in all, under one
-    unknown rate with Jeffreys' prior, the next gap is longer than g days with probability (T / (T + g))^n:
-    the mean of exp(−λg) over the posterior Gamma(n, T) of the rate λ. Events come in bursts, which this does
-    not know, so three things are asked for:
-
-    - that probability is below ``STALE_CHANCE``;
-    - the gap is longer than every gap before (whatever the law of the gaps, if they are exchangeable, this
-      has probability 1 / (n + 1));
-    - it lasts ``STALE_DAYS`` at least, since a shorter one changes no forecast.
-
-    Without a gap there is no pace, and ``STALE_WITHOUT_PACE_DAYS`` is the limit.
-
-    Parameters
-    ----------
-    days : ndarray of datetime64[D], shape (event,)
-        Days of the events used, in order, at least one.
-    as_of : datetime64[D]
+    The rule is that of feeds (``forecast.events.feed_faults.stale_gap``).
     """
-    one_day = np.timedelta64(1, "D")
-    found = np.unique(days)
-    gap = int((as_of - found[-1]) / one_day)
-    gaps = (np.diff(found) / one_day).astype(np.int64)
-    chance = longest = None
-    if len(gaps):
-        total, longest = int(gaps.sum()), int(gaps.max())
-        chance = float((total / (total + gap)) ** len(gaps))
-        stale = gap >= STALE_DAYS and chance < STALE_CHANCE and gap > longest
-    else:
-        stale = gap >= STALE_WITHOUT_PACE_DAYS
-    if stale:
+    one = stale_gap(days, as_of)
+    if one is not None:
         yield StaleEvents(
-            last_date=found[-1].item(),
+            last_date=one.last.item(),
             as_of=as_of.item(),
-            gap_days=gap,
-            longest_gap_days=longest,
-            probability=chance,
+            gap_days=one.days,
+            longest_gap_days=one.longest,
+            probability=one.chance,
         )
 
 

@@ -15,6 +15,7 @@ from forecast.config.schema import PACKAGED_POPULATIONS
 from forecast.errors import ConfigError, EventError, InputError, PriorError, did_you_mean
 from forecast.events.bundled import load_events
 from forecast.events.dyads import DyadRule, PairRows, actors_of, main_pairs, near_actors, pairs_in_words
+from forecast.events.feed_faults import Feed, feed_faults
 from forecast.events.table import EventTable
 from forecast.families import family_named
 from forecast.families.combination import Combination
@@ -25,6 +26,7 @@ from forecast.panel.streams import FutureAct, TargetRule
 from forecast.pooled_hazard.coefficients import PooledHazard, read_hazard, shipped_hazard
 from forecast.priors import PriorSet
 from forecast.priors.population import Population, read_population, shipped_population
+from forecast.records.feeds import FeedFault
 from forecast.runs.files import FORECASTS, SCORES
 
 
@@ -50,7 +52,8 @@ class Inputs:
 
     ``fits`` holds one entry a model of the family: one in all for ``joint``, and that one first for a
     combination. ``later`` are rows of the dyad
-    that were left out since nobody knew them at the as-of date.
+    that were left out since nobody knew them at the as-of date; ``feed`` is what is wrong with the file as a
+    whole.
     """
 
     config: Config
@@ -65,6 +68,7 @@ class Inputs:
     delay: DelayCurve | None = None
     left_out: tuple[PairRows, ...] = ()
     later: LaterRows | None = None
+    feed: tuple[FeedFault, ...] = ()
 
     def __repr__(self) -> str:
         return f"Inputs({self.config.name}, as_of={self.config.as_of}, {len(self.events)} events)"
@@ -139,7 +143,12 @@ def read_data(config: Config) -> Inputs:
     _refuse_other_pairs(config, everything)
     rule = dyad_rule(config)
     inputs = inputs_of(config, everything.select(rule.mask(everything)))
-    return replace(inputs, left_out=rule.left_out(everything.known_by(config.as_of)))
+    feed = Feed.of_table(everything, config.events.source)
+    return replace(
+        inputs,
+        left_out=rule.left_out(everything.known_by(config.as_of)),
+        feed=feed_faults((feed,), config.as_of),
+    )
 
 
 def _refuse_other_pairs(config: Config, everything: EventTable) -> None:

@@ -7,7 +7,7 @@ the feed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from glob import glob, has_magic
@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forecast.config.watchlist import Watchlist
 from forecast.errors import EventError
 from forecast.events.bundled import PREFIX, load_events
 from forecast.events.dyads import DyadRule
+from forecast.events.feed_faults import Feed, Integers
 from forecast.events.reading import read_events
 from forecast.events.rows import literal_path
 from forecast.events.table import FIELDS, EventTable
@@ -31,28 +31,10 @@ LARGE_BYTES = 30_000_000
 SUFFIXES = (".csv", ".parquet", ".xlsx")
 _CONTENT = ("date", "initiator", "recipient", "category", "severity", "subcategory", "summary")
 
-Days = NDArray[np.datetime64]
-Integers = NDArray[np.int64]
-
 
 @dataclass(frozen=True, eq=False)
-class EventFile:
-    """One file of the list.
-
-    Parameters
-    ----------
-    source : str
-        As messages name it.
-    table : EventTable
-        Its rows; of a large archive those between actors of the list.
-    volume_day, volume : ndarray, shape (day,)
-        Days on which the whole file has rows, in order, and how many.
-    """
-
-    source: str
-    table: EventTable
-    volume_day: Days
-    volume: Integers
+class EventFile(Feed):
+    """One file of the list; of a large archive ``table`` holds the rows between actors of the list."""
 
     @cached_property
     def _by_pair(self) -> tuple[dict[str, int], Integers, Integers]:
@@ -150,18 +132,12 @@ def _paths(watchlist: Watchlist) -> tuple[dict[str, Path | None], list[tuple[tup
 
 def _read(source: str, path: Path | None, actors: Sequence[str], watchlist: Watchlist) -> EventFile:
     if path is None:
-        return event_file(source, load_events(source, Path()))
+        return EventFile.of_table(load_events(source, Path()), source)
     if path.stat().st_size >= LARGE_BYTES and path.suffix in (".csv", ".parquet"):
         narrowed = _narrowed(source, path, actors, watchlist)
         if narrowed is not None:
             return narrowed
-    return event_file(source, read_events(path, source=source, dates=watchlist.dates))
-
-
-def event_file(source: str, table: EventTable) -> EventFile:
-    """Return a table as a file of its own."""
-    days, rows = np.unique(table.date, return_counts=True)
-    return EventFile(source, table, days, rows.astype(np.int64))
+    return EventFile.of_table(read_events(path, source=source, dates=watchlist.dates), source)
 
 
 def _narrowed(source: str, path: Path, actors: Sequence[str], watchlist: Watchlist) -> EventFile | None:
@@ -249,12 +225,3 @@ def _merged(files: Sequence[EventFile], tables: Sequence[EventTable]) -> tuple[E
         line=np.concatenate([table.line for table in tables])[keep],
     )
     return merged, int((~keep).sum())
-
-
-def volume_of(files: Sequence[EventFile]) -> Mapping[np.datetime64, int]:
-    """Return the rows of several files by day."""
-    total: dict[np.datetime64, int] = {}
-    for file in files:
-        for day, rows in zip(file.volume_day, file.volume, strict=True):
-            total[day] = total.get(day, 0) + int(rows)
-    return dict(sorted(total.items()))

@@ -16,17 +16,18 @@ from forecast.errors import InputError
 from forecast.evaluation.unit_store import decisive_versions
 from forecast.evaluation.workers import LOCAL, spread
 from forecast.events.dyads import DyadRule, actors_of, near_actors
+from forecast.events.feed_faults import changed_rows, feed_faults
 from forecast.events.table import csv_text
 from forecast.families import family_named
 from forecast.families.combination import Combination
 from forecast.ledger.store import refuse_unusable
 from forecast.progress import Listener, StageProgress
+from forecast.records.feeds import FeedFault
 from forecast.records.forecast import Headline
 from forecast.records.watch import (
     Change,
     DyadEntry,
     Failure,
-    FeedFault,
     State,
     Watch,
     WatchNote,
@@ -47,7 +48,6 @@ from forecast.watchlist.dyad_runs import (
     without_run,
 )
 from forecast.watchlist.event_files import DyadEvents, EventFile, events_of, read_files
-from forecast.watchlist.feed_faults import feed_faults
 from forecast.watchlist.notifying import message_of, notify
 from forecast.watchlist.on_record import put_watch_on_record
 from forecast.watchlist.outlook import list_outlook
@@ -235,6 +235,10 @@ def _add_earlier(entries: Sequence[_Entry], before: tuple[Watch, Path]) -> None:
             continue
         earlier = places.earlier_events(folder, entry.dyad.key, entry.job.events)
         fitted = places.last_fit(folder, entry.dyad.key)
+        if earlier is not None:
+            same = earlier.select(rule_of(entry.dyad).mask(earlier))
+            source = entry.job.events.source
+            entry.faults += tuple(changed_rows(source, same, entry.job.events, watch.as_of))
         entry.job = Job(entry.job.config, entry.job.events, earlier, fitted)
 
 

@@ -8,6 +8,7 @@ from datetime import date
 from forecast.records.cautions import (
     BeyondPaths,
     Caution,
+    DamagedFeed,
     DensityBreak,
     DensityChanges,
     EventsAfterAsOf,
@@ -59,6 +60,8 @@ def caution_sentence(caution: Caution) -> str:
             return f"{caution.events:,} of {caution.of:,} events lie {days}: the data tell of one episode."
         case StaleEvents():
             return _stale(caution)
+        case DamagedFeed():
+            return caution.fault.text
         case EventsAfterAsOf():
             return (
                 f"{count(caution.rows, 'row')} of the file became known after the as-of date, "

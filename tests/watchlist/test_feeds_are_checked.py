@@ -6,9 +6,8 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
+from forecast.events.feed_faults import Feed, changed_rows, feed_faults
 from forecast.events.table import Event, EventTable
-from forecast.watchlist.event_files import event_file
-from forecast.watchlist.feed_faults import feed_faults
 
 AS_OF = date(2010, 1, 31)
 KINDS = ("dispute", "visit", "cooperation", "sanction")
@@ -35,7 +34,7 @@ def acts(seed=0, a_day=1.5, kinds=(0.4, 0.3, 0.2, 0.1), first=date(2005, 1, 1), 
 
 
 def faults(events, as_of=AS_OF):
-    return feed_faults((event_file("feed.csv", EventTable.from_events(events, "feed.csv")),), as_of)
+    return feed_faults((Feed.of_table(EventTable.from_events(events, "feed.csv")),), as_of)
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -58,6 +57,89 @@ def test_a_doubled_day_is_named():
     assert (found.code, found.first, found.value) == ("doubled_day", day, 2 * len(again))
 
 
+def again(events, mark="-again"):
+    return [replace(one, id=one.id + mark) for one in events]
+
+
+def test_a_day_of_two_rows_is_named_where_no_row_of_the_record_is_repeated():
+    whole = acts()
+    day = next(one.date for one in reversed(whole) if sum(other.date == one.date for other in whole) == 2)
+    (found,) = faults([*whole, *again(one for one in whole if one.date == day)])
+    assert (found.code, found.first, found.last, found.value) == ("doubled_day", day, day, 4)
+
+
+@pytest.mark.parametrize("since", [date(2005, 1, 1), date(2009, 10, 1)])
+def test_an_archive_that_stands_there_twice_is_one_span(since):
+    whole = acts()
+    copied = [one for one in whole if one.date >= since]
+    (found,) = faults([*whole, *again(copied)])
+    assert (found.code, found.first, found.value) == ("doubled_day", copied[0].date, 2 * len(copied))
+
+
+def test_a_copy_of_an_archive_in_a_second_file_is_named_and_the_same_rows_in_two_files_are_not():
+    whole = acts()
+    feed = Feed.of_table(EventTable.from_events(whole, "feed.csv"))
+    copied = Feed.of_table(EventTable.from_events(again(whole), "copy.csv"))
+    (found,) = feed_faults((feed, copied), AS_OF)
+    assert (found.code, found.value) == ("doubled_day", 2 * len(whole))
+    assert feed_faults((feed, feed), AS_OF) == ()
+
+
+def test_a_feed_in_which_many_rows_are_repeated_is_not_called_doubled():
+    random = np.random.default_rng(2)
+    whole = acts(a_day=2)
+    same = [replace(one, summary="said") for one in whole]
+    repeated = [replace(one, id=one.id + "-b") for one in same if random.random() < 0.3]
+    assert "doubled_day" not in {one.code for one in faults([*same, *repeated])}
+
+
+def test_a_month_without_a_row_is_named_in_a_sparse_feed_that_never_had_one():
+    whole = acts(a_day=0.3)
+    (found,) = faults([one for one in whole if (one.date.year, one.date.month) != (2009, 9)])
+    assert (found.code, found.first) == ("lost_month", date(2009, 9, 1))
+
+
+def test_an_actor_that_goes_under_another_name_is_named():
+    cut = date(2009, 12, 1)
+    renamed = [
+        replace(one, initiator="NEW") if one.date >= cut and one.initiator == "AAA" else one for one in acts()
+    ]
+    (found,) = faults(renamed)
+    assert found.code == "renamed_actor"
+    assert found.text.startswith("feed.csv: AAA has no row since")
+
+
+def test_a_code_that_no_row_had_before_is_changed_coding_and_says_so():
+    cut = date(2009, 11, 15)
+    moved = [replace(one, severity=one.severity + 2) if one.date >= cut else one for one in acts(a_day=0.5)]
+    (found,) = faults(moved)
+    assert found.code == "changed_coding"
+
+
+def test_one_kind_for_all_is_changed_coding_however_few_the_rows():
+    cut = date(2009, 10, 1)
+    rows = acts(a_day=0.2, kinds=(0.4, 0.3, 0.2, 0.1))
+    same = [replace(one, category="dispute", severity=1) if one.date >= cut else one for one in rows]
+    assert {one.code for one in faults(same)} == {"changed_coding"}
+
+
+def test_rows_that_changed_since_an_earlier_copy_are_counted_and_later_rows_are_not():
+    before = acts(a_day=0.05, last=date(2009, 12, 1))
+    later = acts(seed=1, a_day=0.5, first=date(2009, 12, 2))
+
+    def compared(rows):
+        tables = (EventTable.from_events(some, "feed.csv") for some in (before, [*rows, *later]))
+        return tuple(changed_rows("feed.csv", *tables, date(2009, 12, 1)))
+
+    assert compared(before) == ()
+    (found,) = compared(before[:-2])
+    assert (found.code, found.value, found.first) == ("changed_rows", 2, before[-2].date)
+    (found,) = compared([*before, replace(before[-1], id="twice")])
+    assert (found.value, found.last) == (1, before[-1].date)
+    (found,) = compared([replace(one, severity=5) for one in before])
+    assert found.value == len(before)
+
+
 def test_changed_coding_is_named():
     cut = date(2009, 11, 1)
     before = acts(last=cut - timedelta(days=1))
@@ -69,7 +151,7 @@ def test_changed_coding_is_named():
 def test_a_feed_that_stopped_is_stale_and_a_silent_dyad_in_a_live_feed_is_not(tmp_path):
     (found,) = faults(acts(last=AS_OF - timedelta(days=30)))
     assert (found.code, found.value) == ("stale_feed", 30)
-    live = event_file("feed.csv", EventTable.from_events(acts(), "feed.csv"))
+    live = Feed.of_table(EventTable.from_events(acts(), "feed.csv"))
     silent = replace(live, table=live.table.known_by(AS_OF - timedelta(days=200)))
     assert "stale_feed" not in {one.code for one in feed_faults((silent,), AS_OF)}
 

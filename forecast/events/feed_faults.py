@@ -1,0 +1,286 @@
+"""Is a feed still what it was: fresh, whole, nothing doubled, coded as before, its actors under their names.
+
+One place for ``events summary``, ``check``, ``run`` and ``watch``. A feed is all rows of a file, or of the
+files that a dyad's acts come from: a dyad may be silent while its feed is alive. Only what was known at the
+as-of date is looked at. Each check compares the feed with its own past, so that sparse and dense feeds,
+hand-coded or by machine, are held to their own measure.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.events.feed_coding import changed_coding, renamed_actors
+from forecast.events.table import EventTable
+from forecast.records.feeds import FeedFault
+from forecast.wording import count, long_day, number
+
+STALE_CHANCE = 0.01
+STALE_DAYS = 14
+"""Shortest gap that is ever called stale: two weeks, since a shorter one changes no forecast."""
+STALE_WITHOUT_PACE_DAYS = 365
+"""The same where no two days have events, so that the record has no pace."""
+CONTENT = ("initiator", "recipient", "category", "severity", "subcategory", "summary")
+"""What two rows of a day have in common where one repeats the other."""
+RECENT_MONTHS = 12
+"""Lost months that lie further back are part of the record by now."""
+LOST_SHARE = 0.1
+LOST_LEAST = 15.0
+"""A month is lost that holds less than this share of the median of its neighbours, where that is so much."""
+NEIGHBOURS = 6
+SILENT_MONTHS, SILENT_LEAST = 24, 2
+"""A month without a row is lost, too, where the last so many other months have so many rows each."""
+CODES = ("initiator", "recipient", "category", "severity", "subcategory")
+"""What makes a row the same as that of an earlier copy, beside its day."""
+CHANGED_SHARE = 0.02
+"""Share of a year's rows from which on rows that changed since an earlier copy are a fault."""
+DOUBLED_CHANCE = 0.01
+DOUBLED_KINDS = 2
+"""Days are doubled whose rows all stand an even number of times, two kinds of row at least, where the share
+of repeats on other days gives that so small a chance."""
+
+_DAY, _MONTH = np.timedelta64(1, "D"), np.timedelta64(1, "M")
+
+Days = NDArray[np.datetime64]
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Feed:
+    """A file of events as a feed.
+
+    Parameters
+    ----------
+    source : str
+        As messages name it.
+    table : EventTable
+        Its rows; of a large archive perhaps those between some actors alone.
+    volume_day, volume : ndarray, shape (day,)
+        Days on which the whole file has rows, in order, and how many.
+    """
+
+    source: str
+    table: EventTable
+    volume_day: Days
+    volume: Integers
+
+    @classmethod
+    def of_table(cls, table: EventTable, source: str | None = None) -> Self:
+        """Return a table as a feed of its own."""
+        days, rows = np.unique(table.date, return_counts=True)
+        return cls(source or table.source, table, days, rows.astype(np.int64))
+
+
+class StaleGap(NamedTuple):
+    """A gap too long for the pace of its record; both are ``None`` where no two days have events."""
+
+    last: np.datetime64
+    days: int
+    longest: int | None
+    chance: float | None
+
+
+def feed_faults(feeds: Sequence[Feed], as_of: date) -> tuple[FeedFault, ...]:
+    """Return what is wrong with the feed that these files are, as known at the as-of date."""
+    day = np.datetime64(as_of, "D")
+    found = list(_stale(feeds, day))
+    for feed in feeds:
+        table = feed.table.known_by(as_of)
+        until = int(np.searchsorted(feed.volume_day, day, side="right"))
+        found += _lost_months(feed.source, feed.volume_day[:until], feed.volume[:until])
+        found += changed_coding(feed.source, table, day)
+        found += renamed_actors(feed.source, table, day)
+    found += _doubled_days(feeds, day)
+    return tuple(found)
+
+
+def stale_gap(days: Days, as_of: np.datetime64) -> StaleGap | None:
+    r"""Return the gap up to the as-of date where it is too long for the pace of its own record.
+
+    A gap is the time between two neighbouring days with events. Of n gaps over T days in all, under one
+    unknown rate with Jeffreys' prior, the next gap is longer than g days with probability (T / (T + g))^n:
+    the mean of exp(−λg) over the posterior Gamma(n, T) of the rate λ. Events come in bursts, which this does
+    not know, so three things are asked for:
+
+    - that probability is below ``STALE_CHANCE``;
+    - the gap is longer than every gap before (whatever the law of the gaps, if they are exchangeable, this
+      has probability 1 / (n + 1));
+    - it lasts ``STALE_DAYS`` at least.
+
+    Without a gap there is no pace, and ``STALE_WITHOUT_PACE_DAYS`` is the limit.
+
+    Parameters
+    ----------
+    days : ndarray of datetime64[D], shape (event,)
+        Days of the events used, in order, at least one.
+    as_of : datetime64[D]
+    """
+    found = np.unique(days)
+    gap = int((as_of - found[-1]) / _DAY)
+    gaps = (np.diff(found) / _DAY).astype(np.int64)
+    if not len(gaps):
+        return StaleGap(found[-1], gap, None, None) if gap >= STALE_WITHOUT_PACE_DAYS else None
+    total, longest = int(gaps.sum()), int(gaps.max())
+    chance = float((total / (total + gap)) ** len(gaps))
+    stale = gap >= STALE_DAYS and chance < STALE_CHANCE and gap > longest
+    return StaleGap(found[-1], gap, longest, chance) if stale else None
+
+
+def _stale(feeds: Sequence[Feed], as_of: np.datetime64) -> Iterator[FeedFault]:
+    days = np.unique(np.concatenate([feed.volume_day for feed in feeds]))
+    days = days[days <= as_of]
+    one = stale_gap(days, as_of) if len(days) else None
+    if one is not None:
+        last, before = one.last.item(), one.longest or 0
+        yield FeedFault(
+            code="stale_feed",
+            feed=feeds[0].source,
+            first=last,
+            last=as_of.item(),
+            value=one.days,
+            limit=before,
+            text=f"{feeds[0].source}: nothing since {long_day(last)}, {count(one.days, 'day')}; "
+            f"the longest gap before was {count(before, 'day')}.",
+        )
+
+
+def _lost_months(source: str, days: Days, rows: Integers) -> Iterator[FeedFault]:
+    if not len(days):
+        return
+    month = days.astype("datetime64[M]")
+    first, last = month[0], month[-1]
+    months = np.arange(first, last + _MONTH)
+    counts = np.zeros(len(months))
+    np.add.at(counts, ((month - first) / _MONTH).astype(np.int64), rows)
+    # The first and the last month are cut by the ends of the file.
+    for place in range(max(1, len(months) - 1 - RECENT_MONTHS), len(months) - 1):
+        low, high = max(1, place - NEIGHBOURS), min(len(months) - 1, place + NEIGHBOURS + 1)
+        around = np.delete(counts[low:high], place - low)
+        if len(around) < NEIGHBOURS:
+            continue
+        usual = float(np.median(around))
+        few = usual >= LOST_LEAST and counts[place] < LOST_SHARE * usual
+        if (few and counts[place] < 0.5 * around.min()) or _unlikely_silence(counts, place):
+            begin = months[place].astype("datetime64[D]")
+            end = (months[place] + _MONTH).astype("datetime64[D]")
+            yield FeedFault(
+                code="lost_month",
+                feed=source,
+                first=begin.item(),
+                last=(end - _DAY).item(),
+                value=float(counts[place]),
+                limit=LOST_SHARE * usual,
+                text=f"{source}: {count(int(counts[place]), 'row')} in {begin.item():%B %Y}, where the "
+                f"months around it have {number(usual, 0)}; part of the feed seems lost.",
+            )
+
+
+def _unlikely_silence(counts: Floats, place: int) -> bool:
+    """Whether a month without a row stands alone in the years around it."""
+    if counts[place]:
+        return False
+    rest = np.delete(counts[1:-1], place - 1)[-SILENT_MONTHS:]
+    return len(rest) == SILENT_MONTHS and bool((rest >= SILENT_LEAST).all())
+
+
+def _doubled_days(feeds: Sequence[Feed], as_of: np.datetime64) -> Iterator[FeedFault]:
+    """Find runs of days of which every row stands an even number of times, in one file or over all.
+
+    With a share r of repeats among the rows of other days, k kinds of row that all are repeated come about by
+    chance with probability r^k; there are as many places for it as days with rows.
+    """
+    by_day = _content_by_day(feeds, as_of)
+    kinds = {
+        day: 0 if any(times % 2 for times in rows.values()) else len(rows) for day, rows in by_day.items()
+    }
+    runs: list[list[date]] = [[]]
+    for day, found in kinds.items():
+        if found:
+            runs[-1].append(day)
+        elif runs[-1]:
+            runs.append([])
+    runs = [run for run in runs if sum(kinds[day] for day in run) >= DOUBLED_KINDS]
+    inside = {day for run in runs for day in run}
+    others = [rows for day, rows in by_day.items() if day not in inside]
+    total = sum(map(Counter.total, others))
+    repeated = total - sum(map(len, others))
+    share = (repeated + 0.5) / (total + 1)
+    for run in runs:
+        chance = len(by_day) * share ** sum(kinds[day] for day in run)
+        if chance < DOUBLED_CHANCE:
+            rows = sum(by_day[day].total() for day in run)
+            span = long_day(run[0]) if len(run) == 1 else f"{long_day(run[0])} to {long_day(run[-1])}"
+            yield FeedFault(
+                code="doubled_day",
+                feed=feeds[0].source,
+                first=run[0],
+                last=run[-1],
+                value=float(rows),
+                limit=chance,
+                text=f"{feeds[0].source}: all {rows:,} rows of {span} stand there twice.",
+            )
+
+
+def _content_by_day(feeds: Sequence[Feed], as_of: np.datetime64) -> dict[date, Counter[tuple[Any, ...]]]:
+    """Rows by day and content; one that several files hold under one id counts once, as in the acts."""
+    names = ("known_date", "id", "date", *CONTENT)
+    by_day: dict[date, Counter[tuple[Any, ...]]] = {}
+    seen: set[tuple[Any, ...]] = set()
+    for feed in feeds:
+        own: set[tuple[Any, ...]] = set()
+        columns = [getattr(feed.table, name).tolist() for name in names]
+        for known, key, day, *content in zip(*columns, strict=True):
+            if known > as_of.item() or (len(feeds) > 1 and (key, *content) in seen):
+                continue
+            own.add((key, *content))
+            by_day.setdefault(day, Counter())[tuple(content)] += 1
+        seen |= own
+    return dict(sorted(by_day.items()))
+
+
+def changed_rows(source: str, before: EventTable, now: EventTable, known: date) -> Iterator[FeedFault]:
+    """Compare a file with an earlier copy: rows that are gone, coded otherwise, or there more often.
+
+    A feed that corrects itself changes a few rows; a file cut short, a lost span, another coding, other
+    actors or rows doubled change many. This is seen in sparse records, too, where the file alone cannot tell.
+
+    Parameters
+    ----------
+    source : str
+    before, now : EventTable
+        The copy, and the file.
+    known : date
+        Day of the copy: rows that became known later are none of it.
+    """
+    then = before.known_by(known)
+    had, has = _rows_of(then), _rows_of(now)
+    gone, again = had - has, {row: has[row] - had[row] for row in had if has[row] > had[row]}
+    changed = gone.total() + sum(again.values())
+    since = (np.datetime64(known, "M") - RECENT_MONTHS * _MONTH).astype("datetime64[D]")
+    least = max(1.0, CHANGED_SHARE * int((then.date >= since).sum()))
+    if changed >= least:
+        days = sorted(row[0] for row in (*gone, *again))
+        parts = (gone.total(), "gone or coded otherwise"), (sum(again.values()), "repeated")
+        said = " and ".join(f"{rows:,} {what}" for rows, what in parts if rows)
+        yield FeedFault(
+            code="changed_rows",
+            feed=source,
+            first=days[0],
+            last=days[-1],
+            value=float(changed),
+            limit=least,
+            text=f"{source}: of {count(len(then), 'row')} known on {long_day(known)}, {said}, from "
+            f"{long_day(days[0])} to {long_day(days[-1])}.",
+        )
+
+
+def _rows_of(table: EventTable) -> Counter[tuple[Any, ...]]:
+    return Counter(zip(*(getattr(table, name).tolist() for name in ("date", *CODES)), strict=True))
