@@ -413,15 +413,14 @@ def main() -> None:
     began = time.perf_counter()
     every = records(given.panel)
     tallies, false = attack(every, given.cases, given.seed)
-    heads = f"{'tried':>7}{'refused':>9}{'seen':>7}{'by a copy':>11}{'not harmless':>14}{'harmless':>10}{'missed':>8}"
-    print(f"{'fault':<20}{heads}   largest change unseen")
+    heads = {"tried": 7, "refused": 9, "seen": 7, "by a copy": 11, "not harmless": 14, "harmless": 10}
+    named = "".join(f"{name:>{width}}" for name, width in heads.items())
+    print(f"{'fault':<20}{named}{'missed':>8}   largest change unseen")
     for kind, tally in tallies.items():
         worst = max((move for move in tally.moved), default=0.0)
         print(
             f"{kind:<20}{tally.tried:>7}{tally.refused:>9}{tally.seen:>7}{tally.seen_beside_a_copy:>11}"
-            f"{tally.only_there:>14}"
-            f"{tally.harmless:>10}"
-            f"{len(tally.missed):>8}   {worst:.3f}"
+            f"{tally.only_there:>14}{tally.harmless:>10}{len(tally.missed):>8}   {worst:.3f}"
         )
         if given.show:
             for line in tally.missed:
