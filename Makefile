@@ -73,6 +73,9 @@ fuzz: .venv/.run .venv/.dev  ## damage every input at random: 100,000 cases, eac
 fuzz-page: .venv/.run .venv/.dev $(WORKED)/posterior.nc  ## send 10,000 damaged requests to the scenario page of the worked case
 	$(VENV)/python tools/attack/fuzz_page.py $(WORKED) $(ARGS)
 
+faults: .venv/.run .venv/.dev  ## put 1,000 faults into feeds of events: each seen, refused or harmless (minutes)
+	$(VENV)/python tools/attack/faults.py $(ARGS)
+
 torture: .venv/.run .venv/.dev  ## kill commands, and cut the power, at every file operation (an hour; ARGS="--most 8")
 	$(VENV)/python tools/attack/torture.py $(ARGS)
 
