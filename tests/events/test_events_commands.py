@@ -36,8 +36,8 @@ def test_a_good_file_passes_and_odd_actors_are_named(run, event_file):
 
 def test_the_error_example_of_the_codebook_page_is_what_the_command_prints(run, event_file):
     text = DOC.read_text(encoding="utf-8")
-    example = re.search(r"```csv\n(.*?)```", text, re.DOTALL)
-    printed = re.search(r"```text\n(.*?)```", text, re.DOTALL)
+    example = re.search(r"```text\n(date,.*?)```", text, re.DOTALL)
+    printed = re.search(r"```text\n(events\.csv:.*?)```", text, re.DOTALL)
     assert example is not None
     assert printed is not None
     event_file(example[1])
