@@ -1,4 +1,4 @@
-"""Which events form which stream: targets, acts ahead, and the layouts that the model families count."""
+"""Which events form which stream: targets, future acts, and the layouts that the model families count."""
 
 from __future__ import annotations
 

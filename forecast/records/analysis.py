@@ -41,7 +41,7 @@ Scale = Literal[
     "times",
     "weeks",
 ]
-"""How a parameter is read: the scales of the priors, and ``probability`` for acts ahead."""
+"""How a parameter is read: the scales of the priors, and ``probability`` for future acts."""
 
 
 class WeightPull(Record):
@@ -146,7 +146,7 @@ class OnThreshold(Record):
 
 
 class CertainActs(Record):
-    """Acts ahead of probability 0 or 1, which were not varied."""
+    """Future acts of probability 0 or 1, which were not varied."""
 
     code: Literal["certain_acts"] = "certain_acts"
     number: int

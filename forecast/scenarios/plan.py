@@ -1,4 +1,4 @@
-"""A scenario put upon what a run has read: checked names, the acts ahead, the events taken out.
+"""A scenario put upon what a run has read: checked names, the future acts, the events taken out.
 
 All faults are found before anything is computed, each with its place in the scenario's file.
 """
@@ -43,7 +43,7 @@ class NewTypePriors:
 class ScenarioPlan:
     """What a scenario changes, ready to be computed.
 
-    ``priors`` are all priors, ``acts`` all acts ahead and ``events`` what is known under the scenario;
+    ``priors`` are all priors, ``acts`` all future acts and ``events`` what is known under the scenario;
     ``taken_out`` counts the past events that it leaves out. ``changes_priors`` and ``changes_future`` say
     whether these parts differ from the run's.
     """
@@ -64,7 +64,7 @@ class ScenarioPlan:
 
     @property
     def in_words(self) -> str:
-        """What it changes, e.g. ``3 acts ahead and 1 prior``."""
+        """What it changes, e.g. ``3 future acts and 1 prior``."""
         scenario, parts = self.scenario, []
         if scenario.events:
             new = f" ({count(len(self.types), 'type')} never seen)" if self.types else ""

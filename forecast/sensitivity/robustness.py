@@ -85,7 +85,7 @@ def measure_robustness(
         for part in parts
         if part is not main
     ]
-    # Acts ahead are the same for every model: what is said of them is said once.
+    # Future acts are the same for every model: what is said of them is said once.
     return found.model_copy(
         update={
             "break_evens": tuple(one for each in (found, *others) for one in each.break_evens),

@@ -76,7 +76,7 @@ def paths_that_differ(
     before: Sequence[FutureAct],
     after: Sequence[FutureAct],
 ) -> NDArray[np.bool_]:
-    """Where two lists of acts ahead do not come to the same, shape (draw, path) of what is simulated.
+    """Where two lists of future acts do not come to the same, shape (draw, path) of what is simulated.
 
     An act of one list, or of another chance, happens on these paths in one future and not in the other; all
     other paths are the same in both.

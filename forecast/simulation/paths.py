@@ -85,7 +85,7 @@ def simulate_first_passages(
     targets : sequence of TargetRule
         In a marked layout any rule; otherwise the layout's own target only.
     calendar : sequence of FutureAct
-        Acts ahead; each happens on a path with its probability and then acts like any other. Only for a
+        Future acts; each happens on a path with its probability and then acts like any other. Only for a
         panel of one dyad.
     new_types : mapping of str to NewTypeEffect, optional
         What acts of a category that the layout does not know do, one row a draw.
@@ -93,13 +93,13 @@ def simulate_first_passages(
     Raises
     ------
     ValueError
-        A target that the layout does not count, or acts ahead in a panel of several dyads.
+        A target that the layout does not count, or future acts in a panel of several dyads.
     """
     for target in targets:
         if not panel.layout.marked and target != panel.layout.target:
             raise ValueError(f"the layout counts no stream for target {target.name!r}")
     if calendar and len(panel) > 1:
-        raise ValueError(f"acts ahead are of one dyad; the panel holds {len(panel)}")
+        raise ValueError(f"future acts are of one dyad; the panel holds {len(panel)}")
     n_streams = len(panel.layout.streams)
     n_draws, every = len(draws), options.every
     kept = np.arange(0, n_draws, every)

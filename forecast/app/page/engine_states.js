@@ -7,7 +7,7 @@ import { daysBetween, longDay, percent } from "./words.js";
 /** @import { Act, PageModel, State, Statement } from "./types" */
 
 /**
- * What a state changes: priors that differ from the run's, all acts ahead, past events taken out, in words.
+ * What a state changes: priors that differ from the run's, all future acts, past events taken out, in words.
  * @typedef {{ priors: Map<string, Distribution>, acts: FutureAct[], changesFuture: boolean, without: string[],
  *   changes: string[] }} Plan
  */

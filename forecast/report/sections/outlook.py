@@ -1,4 +1,4 @@
-"""How the chance grows with time, what counts as each target, and the acts ahead that are assumed."""
+"""How the chance grows with time, what counts as each target, and the future acts that are assumed."""
 
 from __future__ import annotations
 
