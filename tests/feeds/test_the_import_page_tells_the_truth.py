@@ -44,7 +44,7 @@ def test_the_formats_of_the_table_are_those_there_are():
 def test_every_option_named_exists_and_every_option_is_named():
     named = set(re.findall(r"(--[a-z][a-z-]+)", PAGE)) - {"--rows"}
     there = options_of("events", "import")
-    assert named <= there
+    assert named <= there | options_of("events", "summary")
     assert there - named <= {"files", "--output", "-o", "--json", "--quiet", "--threads", "--help"}
 
 

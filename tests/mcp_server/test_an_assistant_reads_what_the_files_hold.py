@@ -4,6 +4,7 @@ import asyncio
 import json
 import shutil
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -40,6 +41,12 @@ def written():
     return json.loads((SAMPLE / "forecast.json").read_text(encoding="utf-8"))
 
 
+def run(conversation):
+    """Hold a conversation in a thread of its own: browser tests leave a loop running in theirs."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, conversation).result()
+
+
 @pytest.fixture
 def ask(reports):
     """Ask a tool of the server in this process; return what it says, or raise its refusal."""
@@ -50,7 +57,7 @@ def ask(reports):
             return await client.call_tool(name, arguments)
 
     def call(name, **arguments):
-        answer = asyncio.run(asked(name, arguments))
+        answer = run(asked(name, arguments))
         if answer.is_error:
             raise InputError(answer.content[0].text)
         assert json.loads(answer.content[0].text) == answer.structured_content
@@ -183,7 +190,7 @@ def test_the_command_speaks_the_protocol_says_that_it_only_reads_and_does(report
             answer = await client.call_tool("get_forecast", {"run_id": written["run_id"]})
             return tools, answer
 
-    tools, answer = asyncio.run(session())
+    tools, answer = run(session())
     assert {tool.name for tool in tools} == TOOLS
     assert all(tool.annotations.read_only_hint and not tool.annotations.destructive_hint for tool in tools)
     assert all(tool.description for tool in tools)

@@ -268,7 +268,7 @@ kept = Garbage()
 kept.itself = kept
 
 
-def app():
+def app(prog_name):
     exec("raise KeyboardInterrupt")
 
 
