@@ -306,5 +306,5 @@ def test_each_dyad_of_a_panel_is_hit_at_its_own_poisson_rate(
     happened = hits.day[:, 0] < NEVER
     assert_shares((happened[0] & happened[1]).mean(), happened[0].mean() * happened[1].mean(), 10_000)
     act = FutureAct(grid.origin + timedelta(days=3), "military_incident", 4, 0.5)
-    with pytest.raises(ValueError, match="acts ahead are of one dyad; the panel holds 2"):
+    with pytest.raises(ValueError, match="future acts are of one dyad; the panel holds 2"):
         simulate_first_passages(panel, draws, [target], options, [act])
