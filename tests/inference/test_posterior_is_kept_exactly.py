@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import xarray as xr
+from distributed import Client, LocalCluster
 
 from forecast.errors import RunFolderError
 from forecast.inference.posterior import Posterior, read_posteriors, write_posteriors
@@ -112,3 +113,11 @@ def test_the_fits_of_several_models_are_kept_side_by_side(tmp_path, dyads):
             np.testing.assert_array_equal(back[name].variables[variable], values, err_msg=variable)
     with pytest.raises(RunFolderError, match=r"posterior\.nc: not a posterior this version can read"):
         read_posteriors(tmp_path / "posterior.nc", ["focused-first", "focused-third"])
+
+
+def test_a_posterior_is_written_beside_a_dask_client_with_the_same_bytes(short_fit, tmp_path):
+    write_posteriors({"target": short_fit}, tmp_path / "alone.nc")
+    cluster = LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None)
+    with cluster, Client(cluster):
+        write_posteriors({"target": short_fit}, tmp_path / "beside.nc")
+    assert (tmp_path / "beside.nc").read_bytes() == (tmp_path / "alone.nc").read_bytes()
