@@ -117,7 +117,7 @@ def test_the_fits_of_several_models_are_kept_side_by_side(tmp_path, dyads):
 
 def test_a_posterior_is_written_beside_a_dask_client_with_the_same_bytes(short_fit, tmp_path):
     write_posteriors({"target": short_fit}, tmp_path / "alone.nc")
-    cluster = LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None)
+    cluster = LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None)
     with cluster, Client(cluster):
         write_posteriors({"target": short_fit}, tmp_path / "beside.nc")
     assert (tmp_path / "beside.nc").read_bytes() == (tmp_path / "alone.nc").read_bytes()
