@@ -16,8 +16,7 @@ from forecast.scenarios import plan_scenario
 from forecast.scenarios.compare import evaluate_plan
 from forecast.scenarios.futures import Effort
 from forecast.scenarios.plan import ScenarioPlan
-from forecast.simulation.options import empty_memory
-from forecast.simulation.random_numbers import Remembered
+from forecast.simulation.options import Remembered, empty_memory
 from forecast.wording.judgement import question_sentence
 from forecast.wording.scenarios import change_sentences, trust_sentence
 

@@ -77,7 +77,7 @@ def server_of(app: App) -> uvicorn.Server:
 
 def listening_on(port: int) -> socket.socket:
     """Take the port, so that it answers from the moment its address is told."""
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((ADDRESS, port))

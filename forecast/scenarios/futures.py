@@ -13,8 +13,7 @@ from forecast.panel.panel import Panel
 from forecast.runs.run import Run
 from forecast.scenarios.evaluate import Days, ScenarioDraws
 from forecast.scenarios.plan import ScenarioPlan, draw_effects
-from forecast.simulation.options import paths_that_differ
-from forecast.simulation.random_numbers import Remembered
+from forecast.simulation.options import Remembered, paths_that_differ
 
 SCENARIO_PATHS = 2
 """Paths a draw that are simulated anew for a paired difference, unless more are asked for."""

@@ -88,6 +88,11 @@ class ActsAhead:
             last = first if act.until is None else (act.until - origin).days
             self._acts.append((first, last, HappeningAct(act, happens, day)))
 
+    @property
+    def all(self) -> list[HappeningAct]:
+        """The acts, whenever they happen, in their order."""
+        return [one for _, _, one in self._acts]
+
     def between(self, begins: int, ends: int) -> Iterator[HappeningAct]:
         """Yield the acts that can happen from day ``begins`` to before day ``ends``."""
         for first, last, one in self._acts:

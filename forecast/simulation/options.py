@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from forecast.panel.panel import Panel
 from forecast.panel.streams import FutureAct
 from forecast.simulation.acts import act_keys
-from forecast.simulation.random_numbers import RandomStreams, Remembered
+from forecast.simulation.random_numbers import RandomStreams
 
 CHUNK_CELLS = 65_536  # cells of one step that fit the cache; part of the random streams, so fixed
 # Purposes of random numbers; marks take one a level, from 6 to 9.
@@ -28,6 +29,25 @@ PURPOSES: Mapping[str, int] = {
 """The same by name, for those that make the numbers of the paths again."""
 RANDOM_STREAMS = 2
 """Raised when the same seed gives other paths than before; kept with the paths of a run."""
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """What simulations of the same draws have in common, for a process that makes one after the other.
+
+    ``play`` is ``played_again.play_again``: it finds the same paths. What is kept does not grow with the acts
+    that are tried.
+    """
+
+    play: Callable[..., tuple[NDArray[np.int32], NDArray[np.int64], float]]
+    _known: dict[tuple[object, ...], Any] = field(default_factory=dict, repr=False)
+
+    def get[T](self, place: tuple[object, ...], make: Callable[[], T]) -> T:
+        """Return what is known at a place, made where nothing is; it must not be written to."""
+        if place not in self._known:
+            self._known[place] = make()
+        known: T = self._known[place]
+        return known
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,10 +72,9 @@ class SimulationOptions:
 def empty_memory() -> Remembered:
     """Return a memory for simulations of one panel and its draws, whatever acts are ahead."""
     # Loading the compiler takes longer than a single simulation.
-    from forecast.simulation import compiled_counts
+    from forecast.simulation.played_again import play_again
 
-    purposes = (COUNT, TENSION, DAY, DENSITY, *range(MARK, WINDOW))
-    return Remembered(purposes, compiled_counts.negative_binomial, compiled_counts.binomial)
+    return Remembered(play_again)
 
 
 def acts_on_paths(

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,17 +47,12 @@ from forecast.simulation.options import (
     MARK,
     TENSION,
     WINDOW,
+    Remembered,
     SimulationOptions,
     draws_a_key,
     keys_of_draws,
 )
-from forecast.simulation.random_numbers import (
-    Counts,
-    RandomStreams,
-    Remembered,
-    binomial,
-    negative_binomial,
-)
+from forecast.simulation.random_numbers import Counts, RandomStreams, binomial, negative_binomial
 
 RATE_CAP = 200.0
 """Acts a step and stream above which the intensity is cut (and counted)."""
@@ -102,32 +98,39 @@ def simulate_first_passages(
         raise ValueError(f"future acts are of one dyad; the panel holds {len(panel)}")
     n_streams = len(panel.layout.streams)
     n_draws, every = len(draws), options.every
-    kept = np.arange(0, n_draws, every)
-    remembered = options.remembered if len(panel) == 1 else None
-    if every > 1:
-        whole = draws
-        draws = _kept(remembered, ("draws", every), lambda: whole.rows(kept))
-    density = _kept(remembered, ("density", every), lambda: draws.density_of_record(panel))
+    n_paths = options.first_paths or options.paths_per_draw
+    again = options.remembered if len(panel) == 1 and not new_types else None
+    place = (panel.layout, tuple(targets), options.horizon_days, every)
+    density = _kept(again, ("density", *place), lambda: draws.density_of_record(panel))
     width = draws_a_key(n_streams, options)
     cores = os.cpu_count() or 1
     # Fewer paths leave room for the draws of several keys at once.
-    together = max(1, options.paths_per_draw // (options.first_paths or options.paths_per_draw))
+    together = max(1, options.paths_per_draw // n_paths)
     together = min(together * every, -(-n_draws // (width * cores)) or 1)
 
     def run(dyad: int, first: int) -> tuple[NDArray[np.int32], Counts, float]:
         begin, end = first * width, min((first + together) * width, n_draws)
-        rows = slice(*np.searchsorted(kept, (begin, end)).tolist())
+        rows = slice(begin + -begin % every, end, every)
         keys = keys_of_draws(n_draws, width, options.seed, dyad)[first : first + together]
-        streams = RandomStreams(keys, width, end - begin, first=begin, every=every, remembered=remembered)
-        effects = {name: effect.rows(kept[rows]) for name, effect in new_types.items()}
-        own = replace(draws, density=density).rows(rows).of_dyad(dyad)
-        past = _kept(
-            remembered, ("past", every, begin, end), lambda: state_before_last_step(panel, dyad, own)
-        )
+        streams = RandomStreams(keys, width, end - begin, first=begin, every=every)
+        shape = (len(range(n_draws)[rows]), n_paths)
+        only = np.ones(shape, dtype=bool)
+        if options.only is not None:
+            at = -(-begin // every)
+            only = options.only[at : at + len(only)]
+
+        def begun() -> tuple[StreamDraws, ExcitationState]:
+            own = replace(draws, density=density).rows(rows).of_dyad(dyad)
+            return own, state_before_last_step(panel, dyad, own)
+
+        if again is not None:
+            keep = partial(again.get, ("game", *place, begin, end, n_paths))
+            return again.play(keep, begun, panel, targets, options, streams, calendar, only)
+        effects = {name: effect.rows(rows) for name, effect in new_types.items()}
+        own, past = begun()
         if options.only is None:
             return _Chunk(panel, dyad, own, past, targets, options, streams, effects).run(calendar)
-        shape = (len(own), options.first_paths or options.paths_per_draw)
-        draw, path = np.nonzero(options.only[rows])
+        draw, path = np.nonzero(only)
         days = np.full((len(targets), *shape), NEVER, dtype=np.int32)
         acts = np.zeros((*shape, n_streams), dtype=np.int64)
         capped = 0.0
@@ -135,7 +138,7 @@ def simulate_first_passages(
             past = ExcitationState(*(values[draw] for values in vars(past).values()))
             effects = {name: effect.rows(draw) for name, effect in effects.items()}
             alone, own = replace(options, first_paths=1), own.rows(draw)
-            some = streams.on(draw, path, shape[1])
+            some = streams.on(draw, path, n_paths)
             chunk = _Chunk(panel, dyad, own, past, targets, alone, some, effects)
             played, acts_played, capped = chunk.run(calendar)
             days[:, draw, path], acts[draw, path] = played[..., 0], acts_played[:, 0]
@@ -213,9 +216,6 @@ class _Chunk:
             for level in range(2, max(self.thresholds) + 1)
         }
         self.capped = 0
-        warm = options.remembered
-        self.count = warm.counts if warm else negative_binomial
-        self.mark = warm.marks if warm else binomial
 
     def uniform(self, step: int, purpose: int, *width: int) -> Floats:
         """Uniform numbers of every path, shape (draw, path[, width])."""
@@ -290,7 +290,7 @@ class _Chunk:
             np.minimum(rate, RATE_CAP, out=rate)
         uniform = self.uniform(step, COUNT, rate.shape[-1])
         rate *= exposure
-        return self.count(uniform, rate, draws.shape[:, None] * exposure)
+        return negative_binomial(uniform, rate, draws.shape[:, None] * exposure)
 
     def _draw_marks(self, step: int, counts: Counts) -> dict[int, Counts]:
         """Acts that reach each severity asked for, by continuation ratios, shape (draw, path, stream)."""
@@ -312,7 +312,7 @@ class _Chunk:
             passed /= 1 + np.exp(-(odds[by_draw] + log_odds))
             if level in self.thresholds:
                 uniform = self.uniform(step, MARK + level, n_streams)
-                left = self.mark(uniform.ravel()[cells], left, passed)
+                left = binomial(uniform.ravel()[cells], left, passed)
                 reach[level] = np.zeros_like(counts)
                 reach[level].ravel()[cells] = left
                 passed = np.ones(len(cells))

@@ -8,9 +8,7 @@ samplers cannot give: paths stay comparable between scenarios and monotone in th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,27 +17,6 @@ Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 Places = NDArray[np.int64]
 _Draw = Callable[[np.random.Generator, tuple[int, ...]], Floats]
-
-
-@dataclass(frozen=True)
-class Remembered:
-    """What simulations of the same draws have in common, for a process that makes one after the other.
-
-    Random numbers are kept for ``purposes`` alone, whose number is bounded: an act ahead has numbers of its
-    own. ``counts`` and ``marks`` find the same counts as ``negative_binomial`` and ``binomial``.
-    """
-
-    purposes: Collection[int]
-    counts: Callable[[Floats, Floats, Floats], Counts]
-    marks: Callable[[Floats, Counts, Floats], Counts]
-    _known: dict[tuple[object, ...], Any] = field(default_factory=dict, repr=False)
-
-    def get[T](self, place: tuple[object, ...], make: Callable[[], T]) -> T:
-        """Return what is known at a place, made where nothing is; it must not be written to."""
-        if place not in self._known:
-            self._known[place] = make()
-        known: T = self._known[place]
-        return known
 
 
 class RandomStreams:
@@ -57,7 +34,6 @@ class RandomStreams:
         *,
         first: int = 0,
         every: int = 1,
-        remembered: Remembered | None = None,
     ) -> None:
         self._parts = []
         at = 0
@@ -68,27 +44,19 @@ class RandomStreams:
             self._parts.append((slice(at, at + number), key, drawn, kept))
             at += number
         self._n_draws = at
-        self._remembered = remembered
-        self._place = (first, n_draws, every)
 
     def uniform(self, step: int, purpose: int, shape: tuple[int, ...]) -> Floats:
         """Uniform numbers in [0, 1), shape (draw, path, …); ``shape`` is that of one draw, path first."""
-        return self._filled(step, purpose, shape, lambda generator, size: generator.random(size))
+        return self._drawn(step, purpose, shape, lambda generator, size: generator.random(size))
 
     def normal(self, step: int, purpose: int, n_paths: int) -> Floats:
         """Standard normal numbers, shape (draw, path)."""
         draw: _Draw = lambda generator, size: generator.standard_normal(size)  # noqa: E731
-        return self._filled(step, purpose, (n_paths,), draw)
+        return self._drawn(step, purpose, (n_paths,), draw)
 
     def on(self, draw: Places, path: Places, n_paths: int) -> RandomStreams:
         """Return the numbers of some paths, each as a draw of one path, where all have ``n_paths``."""
         return _SomePaths(self, draw, path, n_paths)
-
-    def _filled(self, step: int, purpose: int, shape: tuple[int, ...], draw: _Draw) -> Floats:
-        if self._remembered and purpose in self._remembered.purposes:
-            place = ("numbers", *self._place, purpose, step, shape)
-            return self._remembered.get(place, lambda: self._drawn(step, purpose, shape, draw))
-        return self._drawn(step, purpose, shape, draw)
 
     def _drawn(self, step: int, purpose: int, shape: tuple[int, ...], draw: _Draw) -> Floats:
         n_paths, *width = shape
