@@ -23,11 +23,15 @@ Flags = NDArray[np.bool_]
 _COMPILED = {"error_model": "numpy", "fastmath": False, "cache": True, "nogil": True}
 
 
+_ROUNDING = 1e-9
+"""Far above what the rounding of a bound can amount to."""
+
+
 class Parameters(NamedTuple):
     """Of the draws; names as in ``StreamDraws``.
 
-    ``odds`` (l, d, k) are log odds at mean tension of the severities from 2 on; ``tension_noise`` and
-    ``density_noise`` scale the normals of a knot.
+    ``against`` (l, d, k) are the odds at mean tension against reaching the severities from 2 on;
+    ``tension_noise`` and ``density_noise`` scale the normals of a knot.
     """
 
     loading: Floats  # (d, k)
@@ -36,7 +40,7 @@ class Parameters(NamedTuple):
     cross: Floats  # (d, k)
     shape: Floats  # (d, k)
     ballast: Floats  # (d, k)
-    odds: Floats
+    against: Floats
     mark_tension: Floats  # (d)
     mark_recent: Floats  # (d)
     mark_density: Floats  # (d)
@@ -68,7 +72,7 @@ class Past(NamedTuple):
 class Numbers(NamedTuple):
     """Random numbers of all paths; ``tension`` and ``density`` are normals of the knots ahead."""
 
-    count: Floats  # (t, d, j, k)
+    counts: Floats  # (t, d, j, k)
     mark: Floats  # (l, t, d, j, k), levels that a target or recent severe acts ask for
     day: Floats  # (t, d, j)
     tension: Floats  # (m, d, j)
@@ -148,7 +152,7 @@ def play(game: Game, ahead: Ahead, draw: Integers, path: Integers) -> tuple[NDAr
 
 
 @numba.njit(**_COMPILED)
-def _play(  # noqa: ANN202 (a number)
+def _play(
     par: Parameters,
     past: Past,
     numbers: Numbers,
@@ -160,7 +164,7 @@ def _play(  # noqa: ANN202 (a number)
     path: Integers,
     first: NDArray[np.int32],
     acts: Integers,
-):
+) -> int:
     n_paths, n_streams, n_levels = len(draw), len(rules.coding), len(numbers.mark)
     has_ballast = rules.calming.any()
     own, cross = past.own[draw], past.cross[draw]
@@ -169,6 +173,7 @@ def _play(  # noqa: ANN202 (a number)
     density_left, density_right = past.density[draw, 0].copy(), past.density[draw, 1].copy()
     reach = np.zeros((n_levels + 1, n_streams), dtype=np.int64)
     counts = reach[0]
+    log_rate, came = np.empty(n_streams), np.empty(n_streams)
     capped = 0
     for t in range(len(steps.begins)):
         begins, ends = steps.begins[t], steps.ends[t]
@@ -200,30 +205,26 @@ def _play(  # noqa: ANN202 (a number)
             reach[:] = 0
             total = 0
             if exposure > 0:
-                calm = 0.0
+                calm = 1.0
                 if has_ballast:
+                    calm = _calm(par.ballast[d], calming[n], rules.calming, constants.half_saturation)
+                _log_rates(log_rate, par.loading[d], par.log_rate[d], tension)
+                if rules.has_density:
                     for k in range(n_streams):
-                        if rules.calming[k]:
-                            recent = calming[n, k]
-                            calm -= par.ballast[d, k] * (recent / (recent + constants.half_saturation))
-                    calm = math.exp(calm)
+                        log_rate[k] += density * rules.coding[k]
+                uniforms = numbers.counts[t, d, j]
                 for k in range(n_streams):
-                    rate = par.loading[d, k] * tension
-                    rate += par.log_rate[d, k]
-                    if rules.has_density:
-                        rate += density * rules.coding[k]
-                    rate = math.exp(min(rate, constants.most_log_rate))
+                    rate = math.exp(min(log_rate[k], constants.most_log_rate))
                     rate += par.own[d, k] * own[n, k]
                     rate += par.cross[d, k] * cross[n]
-                    if has_ballast and rules.conflict[k]:
+                    if rules.conflict[k]:
                         rate *= calm
                     if rate > constants.rate_cap:
                         capped += 1
                         rate = constants.rate_cap
                     rate *= exposure
-                    uniform = numbers.count[t, d, j, k]
-                    if uniform >= 1 - rate:
-                        counts[k] = _negative_binomial(uniform, rate, par.shape[d, k] * exposure)
+                    if uniforms[k] >= 1 - rate:
+                        counts[k] = negative_binomial(uniforms[k], rate, par.shape[d, k] * exposure)
                         total += counts[k]
                         acts[n, k] += counts[k]
             if total and rules.severe_level >= 0:
@@ -231,17 +232,19 @@ def _play(  # noqa: ANN202 (a number)
                 log_odds += par.mark_recent[d] * math.log((severe[n] + 0.1) / 0.2)
                 if rules.has_density:
                     log_odds -= par.mark_density[d] * density
+                against = math.exp(-log_odds)
                 for k in range(n_streams):
                     left = counts[k]
-                    passed = 1.0
-                    if left:
-                        for level in range(len(rules.mark_place)):
-                            passed /= 1 + math.exp(-(par.odds[level, d, k] + log_odds))
-                            place = rules.mark_place[level]
-                            if place >= 0:
-                                left = _binomial(numbers.mark[place, t, d, j, k], left, passed)
-                                reach[place + 1, k] = left
-                                passed = 1.0
+                    inverse = 1.0
+                    for level in range(len(rules.mark_place)):
+                        if not left:
+                            break
+                        inverse *= 1 + par.against[level, d, k] * against
+                        place = rules.mark_place[level]
+                        if place >= 0:
+                            left = binomial(numbers.mark[place, t, d, j, k], left, 1 / inverse)
+                            reach[place + 1, k] = left
+                            inverse = 1.0
             if total:
                 for q in range(len(first)):
                     hits = 0
@@ -264,20 +267,19 @@ def _play(  # noqa: ANN202 (a number)
                     for q in range(len(first)):
                         if ahead.meets[a, q] and first[q, n] > ahead.day[a, n]:
                             first[q, n] = ahead.day[a, n]
+            for k in range(n_streams):
+                came[k] = counts[k]
+            if t == 0:
+                came += past.last_counts
+            _decayed_with(own[n], par.own_decay[d], came)
             conflict = 0.0
             for k in range(n_streams):
-                came = float(counts[k])
-                if t == 0:
-                    came += past.last_counts[k]
-                own[n, k] *= par.own_decay[d]
-                own[n, k] += (1 - par.own_decay[d]) * came
                 if rules.conflict[k]:
-                    conflict += came
-                if has_ballast:
-                    calming[n, k] += came
-                    calming[n, k] *= par.ballast_decay[d]
+                    conflict += came[k]
             cross[n] *= par.cross_decay[d]
             cross[n] += (1 - par.cross_decay[d]) * conflict
+            if has_ballast:
+                _with_decayed(calming[n], par.ballast_decay[d], came)
             if t == 0:
                 fell += past.last_severe
             if rules.severe_level >= 0:
@@ -286,9 +288,43 @@ def _play(  # noqa: ANN202 (a number)
     return capped
 
 
+# Loops over the streams, each with few arrays, so that the compiler does several streams at once.
+
+
 @numba.njit(**_COMPILED)
-def _negative_binomial(uniform: float, mean: float, shape: float):  # noqa: ANN202 (a whole number)
+def _log_rates(log_rate: Floats, loading: Floats, base: Floats, tension: float) -> None:
+    for k in range(len(log_rate)):
+        log_rate[k] = loading[k] * tension + base[k]
+
+
+@numba.njit(**_COMPILED)
+def _decayed_with(state: Floats, decay: float, came: Floats) -> None:
+    for k in range(len(state)):
+        state[k] = state[k] * decay + (1 - decay) * came[k]
+
+
+@numba.njit(**_COMPILED)
+def _with_decayed(state: Floats, decay: float, came: Floats) -> None:
+    for k in range(len(state)):
+        state[k] = (state[k] + came[k]) * decay
+
+
+@numba.njit(**_COMPILED)
+def _calm(ballast: Floats, recent: Floats, calming: Flags, half: float) -> float:
+    """Factor of the rates of conflictual acts."""
+    log_calm = 0.0
+    for k in range(len(ballast)):
+        if calming[k]:
+            log_calm -= ballast[k] * (recent[k] / (recent[k] + half))
+    return math.exp(log_calm)
+
+
+@numba.njit(**_COMPILED)
+def negative_binomial(uniform: float, mean: float, shape: float) -> int:
     """Quantile of a negative binomial; see ``random_numbers.negative_binomial``."""
+    # P(0) is at least exp(−mean), and that at least the first terms of its series.
+    if uniform < 1 - mean * (1 - mean / 2 * (1 - mean / 3)) - _ROUNDING:
+        return 0
     mass = math.exp(-shape * math.log1p(mean / shape))
     total = mass
     odds = mean / (shape + mean)
@@ -302,11 +338,14 @@ def _negative_binomial(uniform: float, mean: float, shape: float):  # noqa: ANN2
 
 
 @numba.njit(**_COMPILED)
-def _binomial(uniform: float, trials: int, probability: float):  # noqa: ANN202 (a whole number)
+def binomial(uniform: float, trials: int, probability: float) -> int:
     """Quantile of a binomial; see ``random_numbers.binomial``."""
     failure = 1.0 - probability
     if trials == 1:
         return 1 if uniform >= failure else 0
+    # (1 − p)ⁿ is at least 1 − np.
+    if uniform < 1 - trials * probability - _ROUNDING:
+        return 0
     mass = failure**trials
     total = mass
     if trials < 1 or uniform < total:

@@ -33,10 +33,10 @@ RANDOM_STREAMS = 2
 
 @dataclass(frozen=True)
 class Remembered:
-    """What simulations of the same draws have in common, for a process that makes one after the other.
+    """What simulations of a run have in common, for a process that makes one after the other.
 
-    ``play`` is ``played_again.play_again``: it finds the same paths. What is kept does not grow with the acts
-    that are tried.
+    Models of the run are told apart by their layouts. ``play`` is ``played_again.play_again``: it finds the
+    same paths. What is kept does not grow with the acts that are tried.
     """
 
     play: Callable[..., tuple[NDArray[np.int32], NDArray[np.int64], float]]
@@ -70,7 +70,7 @@ class SimulationOptions:
 
 
 def empty_memory() -> Remembered:
-    """Return a memory for simulations of one panel and its draws, whatever acts are ahead."""
+    """Return a memory for simulations of one run, whatever acts are ahead."""
     # Loading the compiler takes longer than a single simulation.
     from forecast.simulation.played_again import play_again
 

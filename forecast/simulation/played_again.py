@@ -72,7 +72,8 @@ def play_again(
     acts = np.zeros((*only.shape, len(panel.layout.streams)), dtype=np.int64)
     chances = (lambda key: some.uniform(key, CALENDAR, (1,)), lambda key: some.uniform(key, WINDOW, (1,)))
     ahead = ActsAhead(calendar, panel.grid.origin, *chances)
-    played, acts_played, capped = play(game, _ahead_of(calendar, ahead, panel.layout, targets), draw, path)
+    arranged = _ahead_of(calendar, ahead, panel.layout, targets, len(draw))
+    played, acts_played, capped = play(game, arranged, draw, path)
     played[played >= options.horizon_days] = NEVER
     days[:, draw, path], acts[draw, path] = played, acts_played
     cells = acts_played.size * int((game.steps.ends > game.steps.begins).sum())
@@ -116,7 +117,11 @@ def _game_of(
 
 
 def _ahead_of(
-    calendar: Sequence[FutureAct], acts: ActsAhead, layout: StreamLayout, targets: Sequence[TargetRule]
+    calendar: Sequence[FutureAct],
+    acts: ActsAhead,
+    layout: StreamLayout,
+    targets: Sequence[TargetRule],
+    n_paths: int,
 ) -> Ahead:
     """Arrange acts that are drawn on paths of a draw each."""
     happening = acts.all
@@ -125,19 +130,19 @@ def _ahead_of(
         [act.category in target.any_of and act.severity >= target.min_severity for target in targets]
         for act in calendar
     ]
-    n_acts = len(happening)
+    shape = len(happening), n_paths
     return Ahead(
-        np.array([one.happens[:, 0] for one in happening], dtype=bool).reshape(n_acts, -1),
-        np.array([one.day[:, 0] for one in happening], dtype=np.int64).reshape(n_acts, -1),
+        np.array([one.happens[:, 0] for one in happening], dtype=bool).reshape(shape),
+        np.array([one.day[:, 0] for one in happening], dtype=np.int64).reshape(shape),
         np.array([-1 if stream is None else stream for stream in streams], dtype=np.int64),
         np.array([act.severity >= SEVERE for act in calendar], dtype=bool),
-        np.array(meets, dtype=bool).reshape(n_acts, len(targets)),
+        np.array(meets, dtype=bool).reshape(len(happening), len(targets)),
     )
 
 
 def _parameters(draws: StreamDraws, levels: Sequence[int]) -> Parameters:
-    odds = [
-        draws.level[:, level - 2, None] + draws.severity_shift(level)
+    against = [
+        np.exp(-(draws.level[:, level - 2, None] + draws.severity_shift(level)))
         for level in range(2, max(levels, default=1) + 1)
     ]
     each = (
@@ -147,7 +152,7 @@ def _parameters(draws: StreamDraws, levels: Sequence[int]) -> Parameters:
         draws.cross,
         draws.shape,
         draws.ballast,
-        np.array(odds).reshape(len(odds), *draws.loading.shape),
+        np.array(against).reshape(len(against), *draws.loading.shape),
         draws.mark_tension,
         draws.mark_recent,
         draws.mark_density,

@@ -8,6 +8,7 @@ import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -25,6 +26,7 @@ from forecast.app.opening import open_engine
 from forecast.app.refits import Refits
 from forecast.app.run_list import RunList
 from forecast.app.server import PAGE_FILES, list_app, run_app
+from forecast.app.serving import listening_on
 from forecast.app.state import StateError
 
 TOKEN = "the-token-of-the-test"
@@ -383,3 +385,25 @@ def test_a_body_that_never_comes_is_given_up(app, monkeypatch):
 
     asyncio.run(app(scope, nothing, send))
     assert sent[0]["status"] == 408
+
+
+def test_an_answer_leaves_without_waiting_for_an_acknowledgement():
+    """The rest of an answer would wait 40 ms for that of its head."""
+
+    async def no_delay():
+        told = asyncio.get_running_loop().create_future()
+
+        async def answer(reader, writer):
+            connection = writer.get_extra_info("socket")
+            told.set_result(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        with listening_on(0) as listening:
+            server = await asyncio.start_server(answer, sock=listening)
+            async with server:
+                _, writer = await asyncio.open_connection(*listening.getsockname())
+                found = await told
+                writer.close()
+        return found
+
+    assert asyncio.run(no_delay())

@@ -11,7 +11,6 @@ from forecast.scenarios import plan_scenario
 from forecast.scenarios.compare import evaluate_plan
 from forecast.scenarios.evaluate import milestone_day
 from forecast.scenarios.futures import Effort, scenario_shares, simulate_plan
-from forecast.simulation import compiled_counts, random_numbers
 from forecast.simulation.options import empty_memory, paths_that_differ
 
 CLASH = {"date": "2022-08-15", "category": "sanction", "severity": 4, "probability": 0.6}
@@ -76,19 +75,6 @@ def test_a_path_on_which_no_changed_act_happens_is_the_runs(base, plan):
 
 def replace_day(plan, day):
     return scenario_of({"name": "s", "rationale": "r", "events": [{**CLASH, "date": day}]}, SourceMap("test"))
-
-
-@pytest.mark.parametrize("scale", [0.01, 0.4, 3.0, 150.0])
-def test_compiled_counts_are_those_of_numpy(scale):
-    rng = np.random.default_rng(7)
-    uniform, mean = rng.random((300, 2, 8)), rng.gamma(1, scale, (300, 2, 8))
-    shape = rng.gamma(1, 1, (300, 1, 8)) + 0.01
-    counts = random_numbers.negative_binomial(uniform, mean, shape)
-    np.testing.assert_array_equal(compiled_counts.negative_binomial(uniform, mean, shape), counts)
-    trials, chance = counts.ravel(), rng.random(counts.size)
-    chance[::40], chance[1::40] = 0.0, 1.0
-    marks = random_numbers.binomial(uniform.ravel(), trials, chance)
-    np.testing.assert_array_equal(compiled_counts.binomial(uniform.ravel(), trials, chance), marks)
 
 
 def test_some_draws_give_the_change_of_all_within_its_error_which_is_larger(base, plan):
