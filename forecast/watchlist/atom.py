@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -72,7 +72,7 @@ def _entry(root: ElementTree.Element, name: str, day: date, entry: dict[str, Any
     )
 
 
-def changed(entries: Iterable[DyadEntry], known: dict[str, str | None]) -> list[DyadEntry]:
+def changed(entries: Iterable[DyadEntry], known: Mapping[str, str | None]) -> list[DyadEntry]:
     """Return the dyads whose trigger is another than the one that was told last."""
     return [one for one in entries if one.failure is None and one.trigger != known.get(one.name)]
 

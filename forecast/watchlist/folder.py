@@ -6,6 +6,7 @@ the feed, at an address that stays.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import date
@@ -26,6 +27,7 @@ from forecast.records.forecast import TargetForecast
 from forecast.records.watch import Failure, Watch, WeightsRecord, Work
 from forecast.runs import files
 from forecast.runs.folder import (
+    changed_run_folder,
     kind_of,
     new_run_folder,
     output_hashes,
@@ -34,12 +36,13 @@ from forecast.runs.folder import (
     write_record,
 )
 from forecast.runs.run import write_run
-from forecast.storage import claim, write_file
+from forecast.storage import claim, remove_leavings, write_file
 from forecast.watchlist.carrying import Fitted, read_fitted
 from forecast.watchlist.dyad_runs import DyadFailed, Job, Numbers, Result
 
 WATCH, TABLE, PDF, PAGE, FEED = "watch.json", "watch.csv", "watch.pdf", "watch.html", "watch.atom"
-DYAD = "dyad.json"
+DYAD, TOLD = "dyad.json", "told.json"
+_DAYS = "????-??-??"
 
 
 class DyadRecord(Record):
@@ -59,6 +62,13 @@ class DyadRecord(Record):
     failure: Failure | None = None
 
 
+class Told(Record):
+    """What the receivers of ``on_change`` were told last, by dyad; ``None``: never told anything."""
+
+    webhook: dict[str, str | None] | None = None
+    command: dict[str, str | None] | None = None
+
+
 def watch_place(watchlist: Watchlist, out: Path) -> Path:
     """Where a watch of this list is kept: ``<out>/<name>/<as_of>``."""
     return out / watchlist.name / watchlist.as_of.isoformat()
@@ -72,6 +82,7 @@ def open_watch(folder: Path) -> None:
     RunFolderError
         It holds something of another kind, or cannot be written.
     """
+    remove_leavings(folder)
     if folder.exists() and any(folder.iterdir()) and kind_of(folder) != "watch":
         raise RunFolderError(f"{folder}: holds no watch. Move it away, or use another --out")
     try:
@@ -161,13 +172,41 @@ def numbers_of(record: DyadRecord, *, unchanged: bool) -> Numbers | DyadFailed:
 
 def earlier_watch(place: Path, as_of: date) -> tuple[Watch, Path] | None:
     """Return the last watch before a day, and its folder; one that cannot be read is passed over."""
-    folders = sorted((one for one in place.glob("????-??-??") if one.name < as_of.isoformat()), reverse=True)
-    for folder in folders:
-        try:
-            return Watch.model_validate_json((folder / WATCH).read_bytes()), folder
-        except (OSError, ValidationError):
-            continue
+    for folder in _folders_before(place, as_of.isoformat()):
+        found = read_watch(folder)
+        if found is not None:
+            return found, folder
     return None
+
+
+def _folders_before(place: Path, day: str) -> list[Path]:
+    """Folders of earlier watches of a list, the last first."""
+    return sorted((one for one in place.glob(_DAYS) if one.name < day), reverse=True)
+
+
+def last_told(folder: Path) -> Told:
+    """Return what the receivers were told last: of the watch in a folder, else of the last one before it.
+
+    A watch that was stopped may have told of changes, too.
+    """
+    own = _read_told(folder)
+    if own is not None:
+        return own
+    # A watch that is there and told nobody was not asked to.
+    earlier = [] if (folder / WATCH).exists() else _folders_before(folder.parent, folder.name)
+    return next((told for one in earlier if (told := _read_told(one)) is not None), Told())
+
+
+def _read_told(folder: Path) -> Told | None:
+    try:
+        return Told.model_validate_json((folder / TOLD).read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def write_told(folder: Path, told: Told) -> None:
+    """Keep what the receivers were told (``RunFolderError`` where it cannot be written)."""
+    _write_whole(folder / TOLD, (told.model_dump_json(indent=1) + "\n").encode())
 
 
 def earlier_events(folder: Path, dyad: str, known: EventTable) -> EventTable | None:
@@ -190,10 +229,14 @@ def last_fit(folder: Path, dyad: str) -> Fitted | None:
 
 
 def write_watch(watch: Watch, folder: Path, made: dict[str, bytes]) -> None:
-    """Write the files of a watch, each whole: those made, and ``watch.json`` last."""
-    for name, content in made.items():
-        _write_whole(folder / name, content)
-    _write_whole(folder / WATCH, (watch.model_dump_json(by_alias=True, indent=1) + "\n").encode())
+    """Write the files of a watch, all in one step: ``watch.json``, those made from it, and their hashes."""
+    written = made | {WATCH: (watch.model_dump_json(by_alias=True, indent=1) + "\n").encode()}
+    with changed_run_folder(folder) as filling:
+        for name, content in written.items():
+            write_file(filling / name, content)
+        hashes = {name: hashlib.sha256(written[name]).hexdigest() for name in sorted(written)}
+        about: dict[str, object] = {"kind": "watch", "code_version": __version__}
+        write_json(about | {"outputs_sha256": hashes}, filling / files.MANIFEST)
 
 
 def _write_whole(path: Path, content: bytes) -> None:

@@ -6,7 +6,7 @@ on, and one with nothing changed fits nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -36,7 +36,7 @@ from forecast.records.watch import (
 from forecast.runs.files import BACKTEST
 from forecast.runs.inputs import load_hazard, load_population
 from forecast.watchlist import folder as places
-from forecast.watchlist.atom import changed, feed_of
+from forecast.watchlist.atom import feed_of
 from forecast.watchlist.dyad_runs import (
     DyadFailed,
     Job,
@@ -48,7 +48,7 @@ from forecast.watchlist.dyad_runs import (
     without_run,
 )
 from forecast.watchlist.event_files import DyadEvents, EventFile, events_of, read_files
-from forecast.watchlist.notifying import message_of, notify
+from forecast.watchlist.notifying import notify
 from forecast.watchlist.on_record import put_watch_on_record
 from forecast.watchlist.outlook import list_outlook
 from forecast.watchlist.page import make_page_and_pdf
@@ -128,7 +128,8 @@ def run_watch(
             _add_earlier(entries, before)
         _run(entries, folder, asked, tell)
         watch = _watch_of(watchlist, entries, before[0] if before else None, place)
-        watch = _told(watchlist, watch, folder)
+        if notes := notify(watchlist, watch, folder, places.read_watch(folder)):
+            watch = watch.model_copy(update={"notes": (*watch.notes, *notes)})
         made = {places.FEED: feed_of(watch, place)}
         tell(StageProgress("report"))
         made[places.TABLE] = csv_text(table_rows(watch), end="\r\n").encode()
@@ -379,14 +380,3 @@ def _change(
         return None
     then = answer_to(now.question, numbers.counterfactual or numbers.targets) or today
     return split_change(since, then, today, before.as_of.isoformat())
-
-
-def _told(watchlist: Watchlist, watch: Watch, folder: Path) -> Watch:
-    """Tell of the changes that were not told of yet, where the list asks for it."""
-    told: Mapping[str, str | None] = {one.name: one.trigger_before for one in watch.dyads}
-    same_day = places.read_watch(folder)
-    if same_day is not None:
-        told = {**told, **{one.name: one.trigger for one in same_day.dyads}}
-    messages = [message_of(watchlist, one, told.get(one.name)) for one in changed(watch.dyads, dict(told))]
-    notes = notify(watchlist, messages)
-    return watch.model_copy(update={"notes": (*watch.notes, *notes)}) if notes else watch

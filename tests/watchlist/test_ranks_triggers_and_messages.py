@@ -10,6 +10,8 @@ import pytest
 from scipy import stats
 
 from forecast.config.watchlist import load_watchlist
+from forecast.runs.folder import changed_files, read_manifest
+from forecast.watchlist import folder as places
 from forecast.watchlist.ranking import draw_probabilities, rank_dyads
 from forecast.watchlist.triggers import states_over_time, trigger_rates, trigger_state
 from forecast.watchlist.watch import WatchOptions, run_watch
@@ -109,3 +111,92 @@ def test_a_command_gets_the_change_as_json(trial, tmp_path):
     watch, _ = run_watch(load_watchlist(trial), WatchOptions(out=tmp_path, report=False))
     told = [json.loads(one) for one in kept.read_text().splitlines()]
     assert [one["dyad"] for one in told] == [one.name for one in watch.dyads if one.trigger]
+
+
+def with_command(trial, kept):
+    """Let the list tell a command that keeps what it gets; return how to read that."""
+    extra = f'on_change: {{command: [sh, -c, \'cat >> "{kept}"; echo >> "{kept}"\']}}\n'
+    trial.write_text(trial.read_text() + extra)
+    return lambda: [json.loads(one) for one in kept.read_text().splitlines()] if kept.exists() else []
+
+
+@pytest.mark.parametrize("as_of", ["2010-01-04", "2010-01-05"])
+def test_a_watch_that_dies_after_it_told_is_not_told_again_on_that_day_or_the_next(
+    trial, tmp_path, monkeypatch, as_of
+):
+    told = with_command(trial, tmp_path / "told.jsonl")
+    options = WatchOptions(out=tmp_path / "out", report=False)
+    with monkeypatch.context() as dying:
+        dying.setattr(places, "write_watch", lambda *given: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            run_watch(load_watchlist(trial), options)
+    first = told()
+    assert first
+    watch, _ = run_watch(load_watchlist(trial, [f"as_of={as_of}"]), options)
+    assert [one for one in told() if one["as_of"] == "2010-01-04"] == first
+    # A day later a number may have crossed a threshold, from what was told and not from nothing.
+    before = {one["dyad"]: one["trigger"] for one in first}
+    assert all(one["before"] == before.get(one["dyad"]) for one in told()[len(first) :])
+    now = before | {one["dyad"]: one["trigger"] for one in told()}
+    assert {one.name: one.trigger for one in watch.dyads if one.name in now} == now
+
+
+def test_a_watch_that_dies_between_two_messages_sends_the_second_alone(trial, tmp_path, monkeypatch):
+    told = with_command(trial, tmp_path / "told.jsonl")
+    options = WatchOptions(out=tmp_path / "out", report=False)
+    write, written = places.write_told, []
+
+    def die_after_the_first(folder, state):
+        write(folder, state)
+        written.append(state)
+        if len(written) == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as dying:
+        dying.setattr("forecast.watchlist.notifying.write_told", die_after_the_first)
+        with pytest.raises(KeyboardInterrupt):
+            run_watch(load_watchlist(trial), options)
+    assert len(told()) == 1
+    watch, _ = run_watch(load_watchlist(trial), options)
+    assert sorted(one["dyad"] for one in told()) == sorted(one.name for one in watch.dyads if one.trigger)
+    assert len({one["id"] for one in told()}) == len(told()) > 1
+
+
+@pytest.mark.parametrize("as_of", ["2010-01-04", "2010-01-05"])
+def test_a_message_that_was_not_delivered_is_tried_again_by_the_next_watch(trial, tmp_path, server, as_of):
+    address, handler = server
+    handler.status = 500
+    trial.write_text(trial.read_text() + f"on_change: {{webhook: '{address}'}}\n")
+    options = WatchOptions(out=tmp_path, report=False)
+    run_watch(load_watchlist(trial), options)
+    tried = [one["dyad"] for one in handler.received]
+    handler.status = 200
+    handler.received.clear()
+    watch, _ = run_watch(load_watchlist(trial, [f"as_of={as_of}"]), options)
+    assert {one["dyad"] for one in handler.received} == set(tried)
+    assert {one["before"] for one in handler.received} == {None}
+    assert not [note for note in watch.notes if note.code == "webhook_failed"]
+    handler.received.clear()
+    run_watch(load_watchlist(trial, [f"as_of={as_of}"]), options)
+    assert handler.received == []
+
+
+def test_the_files_of_a_watch_change_together_and_have_their_hashes(trial, tmp_path, monkeypatch):
+    options = WatchOptions(out=tmp_path, report=False)
+    _, folder = run_watch(load_watchlist(trial), options)
+    recorded = read_manifest(folder)["outputs_sha256"]
+    assert {"watch.json", "watch.csv", "watch.atom"} == set(recorded)
+    assert changed_files(folder, recorded) == ()
+    before = {path: path.read_bytes() for path in folder.glob("watch.*")}
+
+    def cut(content, path):
+        raise KeyboardInterrupt
+
+    trial.write_text(trial.read_text().replace("ready: 20%", "ready: 1%"))
+    with monkeypatch.context() as dying:
+        dying.setattr(places, "write_json", cut)
+        with pytest.raises(KeyboardInterrupt):
+            run_watch(load_watchlist(trial), options)
+    assert {path: path.read_bytes() for path in folder.glob("watch.*")} == before
+    run_watch(load_watchlist(trial), options)
+    assert {path: path.read_bytes() for path in folder.glob("watch.*")} != before

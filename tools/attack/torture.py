@@ -45,6 +45,20 @@ milestones:
 headline: {target: grave, milestone: new-year}
 sampler: {seed: 5, draws: 40, tune: 40, chains: 2, paths_per_draw: 2}
 """
+LIST = """\
+name: trial
+as_of: {as_of}
+events: [acts.csv]
+targets: {{force: {{any_of: [military_incident], min_severity: 3}}}}
+horizons: [30, 180]
+model: {{family: panel}}
+dyads:
+  - {{a: AAA, b: BBB}}
+  - {{a: AAA, b: CCC}}
+triggers: {{ready: 20%, set: 80%}}
+on_change: {{command: [sh, -c, 'cat >> "{told}"; echo >> "{told}"']}}
+"""
+WEEKS = ("2021-12-25", "2022-01-01")
 
 
 @dataclass
@@ -54,6 +68,8 @@ class Outcome:
     points: int = 0
     whole: int = 0
     absent: int = 0
+    repeats: int = 0
+    """Messages that a command of the user got twice."""
     faults: list[str] = field(default_factory=list)
 
 
@@ -66,6 +82,8 @@ class Scene:
     work: Callable[[Path], None]
     check: Callable[[Path], str]
     """Say what is wrong after the kill and before anything else was done; empty where nothing is."""
+    repeats: Callable[[Path], int] = lambda place: 0
+    needs_run: bool = True
 
 
 class Tripwire:
@@ -148,6 +166,7 @@ def torture(scene: Scene, *, power_cut: bool, most: int | None = None, finish: b
                 fault = _finish(scene, place)
                 if fault:
                     outcome.faults.append(f"{scene.name} after {at} of {total}: {fault}")
+                outcome.repeats += scene.repeats(place)
             shutil.rmtree(place)
         return outcome
 
@@ -371,16 +390,158 @@ def scenes(made: Path) -> list[Scene]:
         path = place / "q.csv"
         return "" if not path.exists() or path.read_text().endswith("\n") else "the sheet is cut short"
 
+    def static_page(place: Path) -> None:
+        _command("app", place / "runs/small/2022-01-01", "--static", place / "page.html")
+
+    def page_fault(place: Path) -> str:
+        path = place / "page.html"
+        whole = not path.exists() or path.read_text().rstrip().endswith("</html>")
+        return "" if whole else "the page is cut short"
+
+    def stamp(place: Path) -> None:
+        from forecast.ledger import stamping
+
+        ledger = place / "runs/ledger.sqlite"
+        # The service of a user, in the place of one that is asked over a network.
+        stamping.urlopen = lambda request, timeout: io.BytesIO(_time_stamp(request.data))
+        _command("ledger", "stamp", "--ledger", ledger, "--service", "http://service.invalid/")
+        _command("ledger", "verify", "--ledger", ledger)
+
+    def stamp_fault(place: Path) -> str:
+        from forecast.errors import LedgerError
+        from forecast.ledger.stamping import read_stamps
+        from forecast.ledger.store import open_ledger
+
+        ledger = place / "runs/ledger.sqlite"
+        try:
+            lost = [one for one in read_stamps(open_ledger(ledger), ledger) if one.record is None]
+        except LedgerError as error:
+            return str(error)
+        return f"{len(lost)} stamps of another head" if lost else ""
+
     return [
         Scene("run", empty, run, _run_fault),
         Scene("run --force", with_run, run, _run_fault),
         Scene("report", with_run, report, _run_fault),
         Scene("report --previous", with_two, report_previous, _run_fault),
-        Scene("events import", with_feed, import_, events_fault),
+        Scene("events import", with_feed, import_, events_fault, needs_run=False),
         Scene("backtest", empty, backtest, backtest_fault),
         Scene("ledger resolve", with_run, resolve, lambda place: _ledger_fault(place / "runs/ledger.sqlite")),
         Scene("ledger export", with_run, export, sheet_fault),
+        Scene("ledger stamp", with_run, stamp, stamp_fault),
+        Scene("app --static", with_run, static_page, page_fault),
+        Scene("watch", listed, watch, _watch_fault, _told_twice, needs_run=False),
+        Scene("watch, next week", watched, watch_next, _watch_fault, _told_twice, needs_run=False),
+        Scene("watch, same day", watched, watch_anew, _watch_fault, _told_twice, needs_run=False),
     ]
+
+
+def listed(place: Path) -> None:
+    """Lay out a list of two dyads and its event file: quiet until a burst in the second week."""
+    (place / "scratch").mkdir()
+    days = [f"{2015 + month // 12}-{month % 12 + 1:02d}" for month in range(84)]
+    rows = [f"b{day},{day}-03,AAA,BBB,military_incident,4" for day in days[::4]]
+    rows += [f"c{day},{day}-07,AAA,CCC,military_incident,4" for day in days[::3]]
+    rows += [f"d{day},{day}-11,CCC,AAA,dispute,2" for day in days]
+    rows += [f"n{day},2021-12-{day},AAA,BBB,military_incident,4" for day in range(26, 32)]
+    acts = "id,date,initiator,target,category,severity\n" + "\n".join(rows) + "\n"
+    (place / "acts.csv").write_text(acts)
+    for day in range(26, 32):
+        acts = acts.replace(f"2021-12-{day},AAA", f"2021-12-{day - 10},AAA")
+    (place / "corrected.csv").write_text(acts)
+    (place / "list.yaml").write_text(LIST.format(as_of=WEEKS[0], told=_receiver(place)))
+
+
+def watched(place: Path) -> None:
+    """Lay out the list with its first week watched."""
+    listed(place)
+    if code := _forked(lambda: watch(place)):
+        raise RuntimeError(f"the first week cannot be watched: code {code}")
+
+
+def watch(place: Path, *more: object) -> None:
+    """Watch the list on its day."""
+    _command("watch", place / "list.yaml", "--out", place / "runs", "--quiet", *more)
+
+
+def watch_next(place: Path) -> None:
+    """Watch the list a week later, when one trigger changes."""
+    watch(place, "--as-of", WEEKS[1])
+
+
+def watch_anew(place: Path) -> None:
+    """Watch the list again on its first day, on events that were corrected, so that a trigger changes."""
+    watch(place, "--events", place / "corrected.csv")
+
+
+def _receiver(place: Path) -> Path:
+    """Where the command of the list keeps what it is told: elsewhere, so that no power cut is there."""
+    return place.with_name(f"{place.name}-told.jsonl")
+
+
+def _told(place: Path) -> list[tuple[str, ...]]:
+    path = _receiver(place)
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [tuple(str(json.loads(one)[key]) for key in ("as_of", "dyad", "trigger")) for one in lines if one]
+
+
+def _told_twice(place: Path) -> int:
+    told = _told(place)
+    return len(told) - len(set(told))
+
+
+def _watch_fault(place: Path) -> str:
+    """What is wrong with the watches of a list, the ledger beside them, and what others were told."""
+    from forecast.errors import ForecastError
+    from forecast.ledger.store import open_ledger
+    from forecast.records.watch import Watch
+    from forecast.runs.folder import changed_files, read_manifest
+
+    ledger = place / "runs/ledger.sqlite"
+    if fault := _ledger_fault(ledger):
+        return fault
+    known = open_ledger(ledger).forecasts if ledger.exists() else ()
+    on_record = {str(one.question.as_of) for one in known}
+    told = _told(place)
+    if len(told) > len(set(told)) + 1:
+        return f"told more than once of {len(told) - len(set(told))} changes"
+    for folder in sorted((place / "runs/trial").glob("????-??-??")):
+        for manifest in (one for one in folder.rglob("manifest.json") if NO_LEAVINGS not in str(one)):
+            try:
+                recorded = read_manifest(manifest.parent).get("outputs_sha256", {})
+                if changed := changed_files(manifest.parent, recorded):
+                    return f"not whole: {manifest.parent.name}: {changed[:3]}"
+            except ForecastError as error:
+                return str(error)
+        if not (folder / "watch.json").exists():
+            continue
+        watch = Watch.model_validate_json((folder / "watch.json").read_bytes())
+        missing = [one.name for one in watch.dyads if not (folder / one.name / "dyad.json").exists()]
+        if missing:
+            return f"{folder.name}: no folder of {missing}"
+        changes = [one for one in watch.dyads if one.trigger != one.trigger_before]
+        lost = [one.name for one in changes if (folder.name, one.name, str(one.trigger)) not in told]
+        if lost:
+            return f"{folder.name}: nobody was told of {lost}"
+        files = [folder / name for name in ("watch.csv", "watch.html", "watch.pdf", "watch.atom")]
+        if absent := [one.name for one in files if not one.exists() or not one.stat().st_size]:
+            return f"{folder.name}: no {absent}"
+        on_record.discard(folder.name)
+    return f"on record, but not there: {sorted(on_record)}" if on_record else ""
+
+
+def _time_stamp(request: bytes) -> bytes:
+    """Answer as a time-stamp service does, without its signature."""
+    from forecast.ledger import stamping
+    from forecast.ledger.stamping import _der as der
+
+    ((_, body),) = stamping._parts(request)
+    parts = [der(tag, value) for tag, value in stamping._parts(body)]
+    moment = der(stamping._TIME, b"20220102000000Z")
+    info = der(stamping._SEQUENCE, parts[0] + der(6, b"\x2a\x03") + parts[1] + moment + parts[2])
+    boxed = der(0xA0, der(stamping._OCTETS, info))
+    signed = der(stamping._SEQUENCE, stamping._TST_INFO + boxed)
+    return der(stamping._SEQUENCE, der(stamping._SEQUENCE, der(2, b"\x00")) + signed)
 
 
 def _gdelt_rows(day: int) -> str:
@@ -397,7 +558,17 @@ def _gdelt_rows(day: int) -> str:
     return "\n".join(rows) + "\n"
 
 
-def prepared(folder: Path, *, drawn: bool = False) -> None:
+def undrawn() -> None:
+    """Draw and set nothing: it is the same each time, and only where it is written matters here."""
+    build = importlib.import_module("forecast.report.build")
+    build.figure_bytes = lambda figure, kind, ground="white": b"<svg/>"
+    build.set_pdf = lambda run, content, figures: b"%PDF-"
+    build.render_page = lambda run, content, figures: "<html></html>"
+    watching = importlib.import_module("forecast.watchlist.watch")
+    watching.make_page_and_pdf = lambda watch, paper: (b"<html></html>", b"%PDF-")
+
+
+def prepared(folder: Path) -> None:
     """Make the run that the scenes copy, and one a year before; later runs take its fit from memory."""
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
         (folder / "config.yaml").write_text(CONFIG)
@@ -417,12 +588,6 @@ def prepared(folder: Path, *, drawn: bool = False) -> None:
                 return known[key]
 
         workflow.fit_and_judge = once
-        if not drawn:
-            # What is drawn and set is the same each time; only where it is written matters here.
-            build = importlib.import_module("forecast.report.build")
-            build.figure_bytes = lambda figure, kind, ground="white": b"<svg/>"
-            build.set_pdf = lambda run, content, figures: b"%PDF-"
-            build.render_page = lambda run, content, figures: "<html></html>"
         # Only the fits are made here: threads of libraries do not survive the forks that follow.
         for day in ("2022-01-01", "2021-01-01"):
             config = load_config(folder / "config.yaml", [f"as_of={day}"])
@@ -466,22 +631,26 @@ def main() -> None:
     given = parser.parse_args()
     warnings.filterwarnings("ignore", message=".*use of fork.*")
     broken: list[str] = []
-    points = whole = absent = 0
+    points = whole = absent = repeats = 0
     with tempfile.TemporaryDirectory() as name:
-        prepared(Path(name), drawn=given.draw)
-        for scene in scenes(Path(name)):
-            if given.only not in scene.name:
-                continue
+        if not given.draw:
+            undrawn()
+        asked = [scene for scene in scenes(Path(name)) if given.only in scene.name]
+        if any(scene.needs_run for scene in asked):
+            prepared(Path(name))
+        for scene in asked:
             for power_cut in (False, True):
                 began = time.perf_counter()
                 found = torture(scene, power_cut=power_cut, most=given.most)
                 points, whole, absent = points + found.points, whole + found.whole, absent + found.absent
+                repeats += found.repeats
                 broken += found.faults
                 kind = "power cuts" if power_cut else "kills"
                 figures = f"{found.whole:>5} whole {found.absent:>5} as before {len(found.faults):>4} broken"
                 took = time.perf_counter() - began
                 print(f"{scene.name:<18}{found.points:>5} {kind:<11}{figures} {took:>6.0f} s", flush=True)
     print(f"{points} points, {whole} whole, {absent} as before, {len(broken)} promises broken")
+    print(f"messages that were sent twice: {repeats}")
     for line in broken[:40]:
         print(f"  {line}")
     sys.exit(bool(broken))
