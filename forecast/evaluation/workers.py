@@ -96,11 +96,13 @@ def spread[*Ts, R](
         return
     import distributed  # takes half a second
 
+    # No client becomes Dask's default: xarray, which writes results while the workers go on, would then ask
+    # the scheduler for a lock on its memory.
     n_workers = min(processes, len(jobs))
     with _own_workers(n_workers) if cluster == LOCAL else _workers_at(cluster) as client:
         # Each call carries its data, so that no worker holds anything that is lost when it dies.
         waiting = {client.submit(work, *job, pure=False): job for job in jobs}
-        for future in distributed.as_completed(waiting):
+        for future in distributed.as_completed(waiting, loop=client.loop):
             job = waiting[future]
             try:
                 result: R = future.result()
@@ -132,7 +134,7 @@ def _own_workers(n_workers: int) -> Iterator[Any]:
             scheduler_kwargs={"dashboard": False},
             silence_logs=logging.CRITICAL,
         ) as own,
-        distributed.Client(own) as client,
+        distributed.Client(own, set_as_default=False) as client,
     ):
         client.register_plugin(FollowParent())
         yield client
@@ -143,7 +145,7 @@ def _workers_at(address: str) -> Iterator[Any]:
     import distributed
 
     try:
-        client = distributed.Client(address, timeout=CONNECT_SECONDS)
+        client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         raise InputError(
             f"--cluster {address}: no scheduler answers there ({error}). Give 'local' or tcp://host:port"

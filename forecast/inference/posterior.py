@@ -119,7 +119,6 @@ def _stored_chains(group: h5py.Group) -> dict[str, Floats]:
 
 def write_posteriors(fits: Mapping[str, Posterior], path: Path) -> None:
     """Write the draws of each fit as netCDF-4, in double precision; one fit alone has no group of its own."""
-    import dask
     import xarray as xr
 
     trees = {}
@@ -129,10 +128,7 @@ def write_posteriors(fits: Mapping[str, Posterior], path: Path) -> None:
         trees[name].attrs = {key: getattr(fit, key) for key in _KEPT}
     whole = next(iter(trees.values())) if len(trees) == 1 else xr.DataTree(children=trees)
     # In memory first: HDF5 ends the whole process when the disk is full while it writes a file itself.
-    # Beside a Dask client xarray would lock that memory on the scheduler, which cannot know it.
-    with dask.config.set(scheduler="synchronous"):
-        content = bytes(whole.to_netcdf(engine="h5netcdf"))
-    write_file(path, content)
+    write_file(path, bytes(whole.to_netcdf(engine="h5netcdf")))
 
 
 def _without_time(part: xr.Dataset) -> xr.Dataset:
