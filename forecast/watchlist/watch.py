@@ -257,7 +257,9 @@ def _run(entries: Sequence[_Entry], folder: Path, asked: WatchOptions, tell: Lis
             entry.result = places.numbers_of(kept, unchanged=True)
     tell(StageProgress("watch", 0, len(waiting)))
     by_name = {entry.dyad.key: entry for entry in waiting}
+    # The longest first: one left for last would keep a single worker busy.
     jobs = [(entry.job,) for entry in waiting if entry.job is not None]
+    jobs.sort(key=lambda job: -len(job[0].events))
     for done, ((job,), result) in enumerate(_results(jobs, asked), start=1):
         entry = by_name[job.config.name]
         places.keep_dyad(folder / entry.dyad.key, job, result)
