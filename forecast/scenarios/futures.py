@@ -13,7 +13,7 @@ from forecast.panel.panel import Panel
 from forecast.runs.run import Run
 from forecast.scenarios.evaluate import Days, ScenarioDraws
 from forecast.scenarios.plan import ScenarioPlan, draw_effects
-from forecast.simulation.options import Remembered, paths_that_differ
+from forecast.simulation.options import OtherFutures, Remembered, futures_differ_since
 
 SCENARIO_PATHS = 2
 """Paths a draw that are simulated anew for a paired difference, unless more are asked for."""
@@ -60,16 +60,18 @@ def simulate_plan(
     model = base.inputs.main.model
     same = variables is base.variables and data is base.inputs.data
     if same:
-        only = paths_that_differ(data, base.n_draws, options, base.inputs.calendar, plan.acts)
-        options = replace(options, only=only)
+        since = futures_differ_since(data, base.n_draws, options, base.inputs.calendar, plan.acts)
+        other = OtherFutures(base.inputs.calendar, since, effort.target if effort else None)
+        options = replace(options, other=other)
     draws = base.draws if variables is base.variables else model.draws(variables)
     effects = draw_effects(plan.types, data.layout, len(draws), options.seed)
     hits = model.simulate(data, draws, options, plan.acts, effects)
     if not same:
         return {name: hits.of(name) for name in hits.targets}
-    n_paths = only.shape[1]
+    n_paths = since.shape[1]
     run = {name: base.hits.of(name)[:: options.every, :n_paths] for name in hits.targets}
-    return {name: np.where(only, hits.of(name), days) for name, days in run.items()}
+    # A target that was met before nothing else can meet earlier.
+    return {name: np.where(since <= days, hits.of(name), days) for name, days in run.items()}
 
 
 def new_futures(base: Run, plan: ScenarioPlan, effort: Effort) -> Mapping[str, Days]:

@@ -70,6 +70,15 @@ def act_keys(acts: Sequence[FutureAct]) -> list[int]:
     return keys
 
 
+def day_of(act: FutureAct, origin: date, key: int, place: Uniforms) -> NDArray[np.int64]:
+    """Day, from the origin, on which an act happens if it does; ``place`` says where within its window."""
+    first = np.asarray((act.date - origin).days, dtype=np.int64)
+    if act.until is None:
+        return first
+    days = (act.until - act.date).days + 1
+    return np.asarray(first + np.floor(place(key) * days).astype(np.int64))
+
+
 class ActsAhead:
     """The acts of some paths, drawn once; the origin is day 0.
 
@@ -80,12 +89,8 @@ class ActsAhead:
         self._acts = []
         for act, key in zip(acts, act_keys(acts), strict=True):
             happens = chance(key) < act.probability
-            first = (act.date - origin).days
-            day = np.full(happens.shape, first)
-            if act.until is not None:
-                days = (act.until - act.date).days + 1
-                day += np.floor(place(key) * days).astype(np.int64)
-            last = first if act.until is None else (act.until - origin).days
+            day = np.broadcast_to(day_of(act, origin, key, place), happens.shape)
+            first, last = (act.date - origin).days, ((act.until or act.date) - origin).days
             self._acts.append((first, last, HappeningAct(act, happens, day)))
 
     @property

@@ -4,7 +4,8 @@ The same arithmetic as ``forecast.simulation.paths`` and ``random_numbers``, pat
 order, so that the paths are the same. Kept apart since loading the compiler takes longer than a single
 simulation saves, and in one file since Numba's cache takes notice of edits in one file only.
 
-Bare axes: n path, t step, d draw, j path of a draw, k stream, m knot, l level of severity, a act, q target.
+Bare axes: n path of all that are played, t step, d draw, j path of a draw, k stream, m knot, l level of
+severity, a act, q target.
 """
 
 from __future__ import annotations
@@ -54,17 +55,14 @@ class Parameters(NamedTuple):
 
 
 class Past(NamedTuple):
-    """Where the paths of each draw begin: see ``ExcitationState``, and knots left and right of that step.
+    """Where the paths of each draw begin.
 
-    ``last_counts`` (k) and ``last_severe`` are acts of the step that the origin cuts short.
+    A state is own excitation and ballast by stream, then cross excitation, recent severe acts and the knots
+    of tension and of density left and right of the step. ``last_counts`` (k) and ``last_severe`` are acts of
+    the step that the origin cuts short.
     """
 
-    own: Floats  # (d, k)
-    cross: Floats  # (d)
-    calming: Floats  # (d, k)
-    severe: Floats  # (d)
-    tension: Floats  # (d, 2)
-    density: Floats  # (d, 2)
+    state: Floats  # (d, 2k + 6)
     last_counts: Floats
     last_severe: float
 
@@ -72,11 +70,11 @@ class Past(NamedTuple):
 class Numbers(NamedTuple):
     """Random numbers of all paths; ``tension`` and ``density`` are normals of the knots ahead."""
 
-    counts: Floats  # (t, d, j, k)
-    mark: Floats  # (l, t, d, j, k), levels that a target or recent severe acts ask for
-    day: Floats  # (t, d, j)
-    tension: Floats  # (m, d, j)
-    density: Floats  # (m, d, j)
+    counts: Floats  # (d, j, t, k)
+    marks: Floats  # (d, j, t, l, k), levels that a target or recent severe acts ask for
+    day: Floats  # (d, j, t)
+    tension: Floats  # (d, j, m)
+    density: Floats  # (d, j, m)
 
 
 class Rules(NamedTuple):
@@ -129,6 +127,24 @@ class Constants(NamedTuple):
     never: int
 
 
+class Chosen(NamedTuple):
+    """Paths that are played, and the place (see ``Kept``) from which each is."""
+
+    draw: Integers  # (n)
+    path: Integers  # (n)
+    start: Integers  # (n)
+
+
+class Kept(NamedTuple):
+    """The paths under the acts ahead of the run: first days, and the state every ``KEPT_STEPS``.
+
+    ``first`` is not cut at the horizon.
+    """
+
+    first: NDArray[np.int32]  # (q, d, j)
+    states: Floats  # (d, j, place, 2k + 6)
+
+
 class Game(NamedTuple):
     """All but the acts ahead, which stays as it is from one simulation to the next."""
 
@@ -140,15 +156,37 @@ class Game(NamedTuple):
     constants: Constants
 
 
-def play(game: Game, ahead: Ahead, draw: Integers, path: Integers) -> tuple[NDArray[np.int32], Integers, int]:
-    """Play some paths, each given by its draw and its place there.
+KEPT_STEPS = 4
+"""Steps between two places from which a path can be played again."""
+ALL = -1
+"""In place of a target: all of them."""
 
-    Returns first days, shape (target, path), not cut at the horizon; acts, shape (path, stream); and how
-    many intensities were capped.
+
+def keep(game: Game, ahead: Ahead) -> Kept:
+    """Play all paths under the acts ahead of the run; these are of paths one after the other, by draw."""
+    n_draws, n_paths = game.numbers.day.shape[:2]
+    n_streams, n_places = len(game.rules.coding), -(-len(game.steps.begins) // KEPT_STEPS)
+    states = np.zeros((n_draws, n_paths, n_places, 2 * n_streams + 6))
+    draw, path = (place.ravel() for place in np.indices((n_draws, n_paths)))
+    chosen = Chosen(draw, path, np.zeros(len(draw), dtype=np.int64))
+    first = _never(game, len(draw))
+    _play(*game, states, ahead, chosen, ALL, True, first)
+    return Kept(first.reshape(-1, n_draws, n_paths), states)
+
+
+def play(game: Game, kept: Kept, ahead: Ahead, chosen: Chosen, target: int) -> NDArray[np.int32]:
+    """Play some paths under other acts ahead, until they meet the target, or to the end for ``ALL``.
+
+    Returns first days, shape (target, path), not cut at the horizon, which hold for that target alone.
     """
-    first = np.full((len(game.rules.target_level), len(draw)), game.constants.never, dtype=np.int32)
-    acts = np.zeros((len(draw), len(game.rules.coding)), dtype=np.int64)
-    return first, acts, int(_play(*game, ahead, draw, path, first, acts))
+    first = kept.first[:, chosen.draw, chosen.path]
+    first[first >= game.steps.begins[KEPT_STEPS * chosen.start]] = game.constants.never
+    _play(*game, kept.states, ahead, chosen, target, False, first)
+    return first
+
+
+def _never(game: Game, n_paths: int) -> NDArray[np.int32]:
+    return np.full((len(game.rules.target_level), n_paths), game.constants.never, dtype=np.int32)
 
 
 @numba.njit(**_COMPILED)
@@ -159,77 +197,68 @@ def _play(
     rules: Rules,
     steps: Steps,
     constants: Constants,
+    states: Floats,
     ahead: Ahead,
-    draw: Integers,
-    path: Integers,
+    chosen: Chosen,
+    target: int,
+    keeps: bool,
     first: NDArray[np.int32],
-    acts: Integers,
-) -> int:
-    n_paths, n_streams, n_levels = len(draw), len(rules.coding), len(numbers.mark)
+) -> None:
+    n_streams, n_levels = len(rules.coding), numbers.marks.shape[3]
     has_ballast = rules.calming.any()
-    own, cross = past.own[draw], past.cross[draw]
-    calming, severe = past.calming[draw], past.severe[draw]
-    tension_left, tension_right = past.tension[draw, 0].copy(), past.tension[draw, 1].copy()
-    density_left, density_right = past.density[draw, 0].copy(), past.density[draw, 1].copy()
     reach = np.zeros((n_levels + 1, n_streams), dtype=np.int64)
     counts = reach[0]
     log_rate, came = np.empty(n_streams), np.empty(n_streams)
-    capped = 0
-    for t in range(len(steps.begins)):
-        begins, ends = steps.begins[t], steps.ends[t]
-        exposure = (ends - begins) / steps.step_days
-        knot, within = divmod(steps.first + t, steps.tension_every)
-        tension_knot = knot - steps.first // steps.tension_every - 1
-        new_tension = t > 0 and within == 0
-        tension_part = within / steps.tension_every
-        knot, within = divmod(steps.first + t, steps.density_every)
-        density_knot = knot - steps.first // steps.density_every - 1
-        new_density = t > 0 and within == 0
-        density_part = within / steps.density_every
-        for n in range(n_paths):
-            d, j = draw[n], path[n]
-            if new_tension:
-                right = par.tension_decay[d] * tension_right[n] + (
-                    par.tension_noise[d] * numbers.tension[tension_knot, d, j]
-                )
-                tension_left[n], tension_right[n] = tension_right[n], right
-            tension = (1 - tension_part) * tension_left[n] + tension_part * tension_right[n]
+    state = np.empty(2 * n_streams + 6)
+    own, calming, more = state[:n_streams], state[n_streams : 2 * n_streams], state[2 * n_streams :]
+    cross, severe, tension_knots, density_knots = more[0:1], more[1:2], more[2:4], more[4:6]
+    for n in range(len(chosen.draw)):
+        d, j, t = chosen.draw[n], chosen.path[n], KEPT_STEPS * chosen.start[n]
+        state[:] = past.state[d] if keeps else states[d, j, chosen.start[n]]
+        while t < len(steps.begins):
+            if keeps and t % KEPT_STEPS == 0:
+                states[d, j, t // KEPT_STEPS] = state
+            begins, ends = steps.begins[t], steps.ends[t]
+            exposure = (ends - begins) / steps.step_days
+            knot, within = divmod(steps.first + t, steps.tension_every)
+            if t > 0 and within == 0:
+                normal = numbers.tension[d, j, knot - steps.first // steps.tension_every - 1]
+                _next_knot(tension_knots, par.tension_decay[d], par.tension_noise[d], normal)
+            part = within / steps.tension_every
+            tension = (1 - part) * tension_knots[0] + part * tension_knots[1]
             density = 0.0
             if rules.has_density:
-                if new_density:
-                    right = par.density_decay[d] * density_right[n] + (
-                        par.density_noise[d] * numbers.density[density_knot, d, j]
-                    )
-                    density_left[n], density_right[n] = density_right[n], right
-                density = (1 - density_part) * density_left[n] + density_part * density_right[n]
+                knot, within = divmod(steps.first + t, steps.density_every)
+                if t > 0 and within == 0:
+                    normal = numbers.density[d, j, knot - steps.first // steps.density_every - 1]
+                    _next_knot(density_knots, par.density_decay[d], par.density_noise[d], normal)
+                part = within / steps.density_every
+                density = (1 - part) * density_knots[0] + part * density_knots[1]
             reach[:] = 0
             total = 0
             if exposure > 0:
                 calm = 1.0
                 if has_ballast:
-                    calm = _calm(par.ballast[d], calming[n], rules.calming, constants.half_saturation)
+                    calm = _calm(par.ballast[d], calming, rules.calming, constants.half_saturation)
                 _log_rates(log_rate, par.loading[d], par.log_rate[d], tension)
                 if rules.has_density:
                     for k in range(n_streams):
                         log_rate[k] += density * rules.coding[k]
-                uniforms = numbers.counts[t, d, j]
+                uniforms = numbers.counts[d, j, t]
                 for k in range(n_streams):
                     rate = math.exp(min(log_rate[k], constants.most_log_rate))
-                    rate += par.own[d, k] * own[n, k]
-                    rate += par.cross[d, k] * cross[n]
+                    rate += par.own[d, k] * own[k]
+                    rate += par.cross[d, k] * cross[0]
                     if rules.conflict[k]:
                         rate *= calm
-                    if rate > constants.rate_cap:
-                        capped += 1
-                        rate = constants.rate_cap
-                    rate *= exposure
+                    rate = min(rate, constants.rate_cap) * exposure
                     if uniforms[k] >= 1 - rate:
                         counts[k] = negative_binomial(uniforms[k], rate, par.shape[d, k] * exposure)
                         total += counts[k]
-                        acts[n, k] += counts[k]
+            fell = 0.0
             if total and rules.severe_level >= 0:
                 log_odds = par.mark_tension[d] * tension
-                log_odds += par.mark_recent[d] * math.log((severe[n] + 0.1) / 0.2)
+                log_odds += par.mark_recent[d] * math.log((severe[0] + 0.1) / 0.2)
                 if rules.has_density:
                     log_odds -= par.mark_density[d] * density
                 against = math.exp(-log_odds)
@@ -242,9 +271,10 @@ def _play(
                         inverse *= 1 + par.against[level, d, k] * against
                         place = rules.mark_place[level]
                         if place >= 0:
-                            left = binomial(numbers.mark[place, t, d, j, k], left, 1 / inverse)
+                            left = binomial(numbers.marks[d, j, t, place, k], left, 1 / inverse)
                             reach[place + 1, k] = left
                             inverse = 1.0
+                    fell += reach[rules.severe_level, k]
             if total:
                 for q in range(len(first)):
                     hits = 0
@@ -252,12 +282,8 @@ def _play(
                         if rules.meets[q, k]:
                             hits += reach[rules.target_level[q], k]
                     if hits and first[q, n] == constants.never:
-                        share = 1 - (1 - numbers.day[t, d, j]) ** (1 / hits)
+                        share = 1 - (1 - numbers.day[d, j, t]) ** (1 / hits)
                         first[q, n] = begins + math.floor(share * (ends - begins))
-            fell = 0.0
-            if total and rules.severe_level >= 0:
-                for k in range(n_streams):
-                    fell += reach[rules.severe_level, k]
             for a in range(len(ahead.stream)):
                 if ahead.happens[a, n] and begins <= ahead.day[a, n] < ends:
                     if ahead.severe[a]:
@@ -267,25 +293,30 @@ def _play(
                     for q in range(len(first)):
                         if ahead.meets[a, q] and first[q, n] > ahead.day[a, n]:
                             first[q, n] = ahead.day[a, n]
+            # What comes later does not change a first day.
+            if target >= 0 and first[target, n] != constants.never:
+                break
             for k in range(n_streams):
                 came[k] = counts[k]
             if t == 0:
                 came += past.last_counts
-            _decayed_with(own[n], par.own_decay[d], came)
+                fell += past.last_severe
+            _decayed_with(own, par.own_decay[d], came)
             conflict = 0.0
             for k in range(n_streams):
                 if rules.conflict[k]:
                     conflict += came[k]
-            cross[n] *= par.cross_decay[d]
-            cross[n] += (1 - par.cross_decay[d]) * conflict
+            cross[0] = cross[0] * par.cross_decay[d] + (1 - par.cross_decay[d]) * conflict
             if has_ballast:
-                _with_decayed(calming[n], par.ballast_decay[d], came)
-            if t == 0:
-                fell += past.last_severe
+                _with_decayed(calming, par.ballast_decay[d], came)
             if rules.severe_level >= 0:
-                severe[n] += fell
-                severe[n] *= constants.severe_decay
-    return capped
+                severe[0] = (severe[0] + fell) * constants.severe_decay
+            t += 1
+
+
+@numba.njit(**_COMPILED)
+def _next_knot(sides: Floats, decay: float, noise: float, normal: float) -> None:
+    sides[0], sides[1] = sides[1], decay * sides[1] + noise * normal
 
 
 # Loops over the streams, each with few arrays, so that the compiler does several streams at once.

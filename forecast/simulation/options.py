@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from forecast.panel.panel import Panel
 from forecast.panel.streams import FutureAct
-from forecast.simulation.acts import act_keys
+from forecast.simulation.acts import act_keys, day_of
+from forecast.simulation.first_passages import NEVER
 from forecast.simulation.random_numbers import RandomStreams
 
 CHUNK_CELLS = 65_536  # cells of one step that fit the cache; part of the random streams, so fixed
@@ -39,7 +40,7 @@ class Remembered:
     same paths. What is kept does not grow with the acts that are tried.
     """
 
-    play: Callable[..., tuple[NDArray[np.int32], NDArray[np.int64], float]]
+    play: Callable[..., NDArray[np.int32]]
     _known: dict[tuple[object, ...], Any] = field(default_factory=dict, repr=False)
 
     def get[T](self, place: tuple[object, ...], make: Callable[[], T]) -> T:
@@ -50,14 +51,33 @@ class Remembered:
         return known
 
 
+@dataclass(frozen=True)
+class OtherFutures:
+    """Futures that are known, and where those to be simulated differ from them.
+
+    Parameters
+    ----------
+    calendar : tuple of FutureAct
+        Acts ahead of the known futures.
+    since : ndarray of int32, shape (draw, path)
+        Day of the first act that happens in one and not in the other; ``NEVER`` where both are the same. What
+        is said of a path there, or of a target that it meets earlier, has no meaning.
+    target : str, optional
+        First days of this target alone are asked for; of all when absent.
+    """
+
+    calendar: tuple[FutureAct, ...]
+    since: NDArray[np.int32]
+    target: str | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class SimulationOptions:
     """How many paths, how many days after the origin, and from which seed (the same for every scenario).
 
     With ``first_paths`` only so many of them, and with ``every`` those of every so many draws; these are the
-    same, bit for bit, as when all are simulated. Where ``only``, shape (draw, path) of these, is false, no
-    act is played, and no target happens. ``remembered`` keeps what the next simulation of the same panel and
-    draws needs again.
+    same, bit for bit, as when all are simulated. With ``other`` no more is played than what they differ in.
+    ``remembered`` keeps what the next simulation of the same panel and draws needs again.
     """
 
     seed: int
@@ -65,7 +85,7 @@ class SimulationOptions:
     paths_per_draw: int
     first_paths: int | None = None
     every: int = 1
-    only: NDArray[np.bool_] | None = field(default=None, compare=False, repr=False)
+    other: OtherFutures | None = field(default=None, compare=False, repr=False)
     remembered: Remembered | None = field(default=None, compare=False, repr=False)
 
 
@@ -88,32 +108,32 @@ def acts_on_paths(
     return np.stack([chance < act.probability for chance, act in zip(chances, calendar, strict=True)])
 
 
-def paths_that_differ(
+def futures_differ_since(
     panel: Panel,
     n_draws: int,
     options: SimulationOptions,
     before: Sequence[FutureAct],
     after: Sequence[FutureAct],
-) -> NDArray[np.bool_]:
-    """Where two lists of future acts do not come to the same, shape (draw, path) of what is simulated.
+) -> NDArray[np.int32]:
+    """Day from which two lists of future acts do not come to the same, shape (draw, path) of the simulated.
 
-    An act of one list, or of another chance, happens on these paths in one future and not in the other; all
-    other paths are the same in both.
+    An act of one list, or of another chance, happens on some paths in one future and not in the other; where
+    there is none, both are the same, and the day is ``NEVER``.
     """
     width = draws_a_key(len(panel.layout.streams), options)
     keys = keys_of_draws(n_draws, width, options.seed, 0)
     streams = RandomStreams(keys, width, n_draws, every=options.every)
-    n_paths = options.first_paths or options.paths_per_draw
-    old, new = (
-        dict(zip(act_keys(acts), (act.probability for act in acts), strict=True)) for acts in (before, after)
-    )
-    differ = np.zeros((-(-n_draws // options.every), n_paths), dtype=bool)
-    for key in {**old, **new}:
-        low, high = sorted((old.get(key, 0.0), new.get(key, 0.0)))
+    shape = (options.first_paths or options.paths_per_draw,)
+    old, new = (dict(zip(act_keys(acts), acts, strict=True)) for acts in (before, after))
+    since = np.full((-(-n_draws // options.every), *shape), NEVER, dtype=np.int32)
+    for key, act in {**old, **new}.items():
+        low, high = sorted(acts[key].probability if key in acts else 0.0 for acts in (old, new))
         if low < high:
-            chance = streams.uniform(key, CALENDAR, (n_paths,))
-            differ |= (low <= chance) & (chance < high)
-    return differ
+            chance = streams.uniform(key, CALENDAR, shape)
+            differ = (low <= chance) & (chance < high)
+            day = day_of(act, panel.grid.origin, key, lambda one: streams.uniform(one, WINDOW, shape))
+            since = np.where(differ, np.minimum(since, day), since)
+    return since
 
 
 def path_keys(

@@ -99,6 +99,8 @@ def simulate_first_passages(
     n_streams = len(panel.layout.streams)
     n_draws, every = len(draws), options.every
     n_paths = options.first_paths or options.paths_per_draw
+    other = options.other
+    told = [at for at, one in enumerate(targets) if not (other and other.target) or one.name == other.target]
     again = options.remembered if len(panel) == 1 and not new_types else None
     place = (panel.layout, tuple(targets), options.horizon_days, every)
     density = _kept(again, ("density", *place), lambda: draws.density_of_record(panel))
@@ -114,23 +116,22 @@ def simulate_first_passages(
         keys = keys_of_draws(n_draws, width, options.seed, dyad)[first : first + together]
         streams = RandomStreams(keys, width, end - begin, first=begin, every=every)
         shape = (len(range(n_draws)[rows]), n_paths)
-        only = np.ones(shape, dtype=bool)
-        if options.only is not None:
-            at = -(-begin // every)
-            only = options.only[at : at + len(only)]
+        at = -(-begin // every)
+        since = None if other is None else other.since[at : at + shape[0]]
 
         def begun() -> tuple[StreamDraws, ExcitationState]:
             own = replace(draws, density=density).rows(rows).of_dyad(dyad)
             return own, state_before_last_step(panel, dyad, own)
 
         if again is not None:
-            keep = partial(again.get, ("game", *place, begin, end, n_paths))
-            return again.play(keep, begun, panel, targets, options, streams, calendar, only)
+            keep = partial(again.get, ("game", *place, begin, end, n_paths, other and other.calendar))
+            days = again.play(keep, begun, panel, targets, options, streams, calendar, since)
+            return days, np.empty((*shape, 0), dtype=np.int64), 0.0
         effects = {name: effect.rows(rows) for name, effect in new_types.items()}
         own, past = begun()
-        if options.only is None:
+        if since is None:
             return _Chunk(panel, dyad, own, past, targets, options, streams, effects).run(calendar)
-        draw, path = np.nonzero(only)
+        draw, path = np.nonzero(since < NEVER)
         days = np.full((len(targets), *shape), NEVER, dtype=np.int32)
         acts = np.zeros((*shape, n_streams), dtype=np.int64)
         capped = 0.0
@@ -151,10 +152,12 @@ def simulate_first_passages(
     by_dyad = [results[k : k + len(blocks)] for k in range(0, len(results), len(blocks))]
     weight = np.array([result[0].shape[1] for result in results], dtype=np.float64)
     return FirstPassages(
-        tuple(target.name for target in targets),
+        tuple(targets[at].name for at in told),
         panel.grid.origin,
-        np.stack([np.concatenate([days for days, _, _ in of_dyad], axis=1) for of_dyad in by_dyad]),
-        np.stack([np.concatenate([acts for _, acts, _ in of_dyad]) for of_dyad in by_dyad]),
+        np.stack([np.concatenate([days[told] for days, _, _ in of_dyad], axis=1) for of_dyad in by_dyad]),
+        None
+        if again is not None
+        else np.stack([np.concatenate([acts for _, acts, _ in of_dyad]) for of_dyad in by_dyad]),
         options.horizon_days,
         float(np.average([capped for _, _, capped in results], weights=weight)),
     )

@@ -21,14 +21,19 @@ from forecast.panel.panel import (
 from forecast.panel.streams import FutureAct, StreamLayout, TargetRule
 from forecast.simulation.acts import ActsAhead, ExcitationState
 from forecast.simulation.compiled_paths import (
+    ALL,
+    KEPT_STEPS,
     Ahead,
+    Chosen,
     Constants,
     Game,
+    Kept,
     Numbers,
     Parameters,
     Past,
     Rules,
     Steps,
+    keep,
     play,
 )
 from forecast.simulation.first_passages import NEVER
@@ -43,41 +48,56 @@ from forecast.simulation.options import (
     SimulationOptions,
 )
 from forecast.simulation.paths import MOST_LOG_RATE, RATE_CAP
-from forecast.simulation.random_numbers import Counts, RandomStreams
+from forecast.simulation.random_numbers import Places, RandomStreams
 
+Known = tuple[Game, Kept]
 Begun = tuple[StreamDraws, ExcitationState]
 """Some draws of a dyad alone, and where they stand before the last step of the record."""
 
 
 def play_again(
-    kept: Callable[[Callable[[], Game]], Game],
+    kept: Callable[[Callable[[], Known]], Known],
     begun: Callable[[], Begun],
     panel: Panel,
     targets: Sequence[TargetRule],
     options: SimulationOptions,
     streams: RandomStreams,
     calendar: Sequence[FutureAct],
-    only: NDArray[np.bool_],
-) -> tuple[NDArray[np.int32], Counts, float]:
-    """Play the paths of some draws of the one dyad where ``only``, shape (draw, path), is true.
+    since: NDArray[np.int32] | None,
+) -> NDArray[np.int32]:
+    """Play the paths of some draws of the one dyad; first days of all targets, shape (target, draw, path).
 
-    ``kept`` keeps what is made of ``begun`` and the rest but for ``calendar``. Returns first days, shape
-    (target, draw, path); acts, (draw, path, stream); share of capped intensities.
+    ``since`` is that of ``OtherFutures`` for these draws (``None``: all is played), and ``kept`` keeps what
+    is made of the rest but for ``calendar``. Of a target that is not asked for, first days have no meaning.
     """
-    n_paths = only.shape[1]
-    game = kept(lambda: _game_of(panel, begun(), targets, options.horizon_days, streams, n_paths))
-    draw, path = np.nonzero(only)
-    some = streams.on(draw, path, n_paths)
-    days = np.full((len(targets), *only.shape), NEVER, dtype=np.int32)
-    acts = np.zeros((*only.shape, len(panel.layout.streams)), dtype=np.int64)
-    chances = (lambda key: some.uniform(key, CALENDAR, (1,)), lambda key: some.uniform(key, WINDOW, (1,)))
-    ahead = ActsAhead(calendar, panel.grid.origin, *chances)
-    arranged = _ahead_of(calendar, ahead, panel.layout, targets, len(draw))
-    played, acts_played, capped = play(game, arranged, draw, path)
-    played[played >= options.horizon_days] = NEVER
-    days[:, draw, path], acts[draw, path] = played, acts_played
-    cells = acts_played.size * int((game.steps.ends > game.steps.begins).sum())
-    return days, acts, capped / max(cells, 1)
+    n_paths = options.first_paths or options.paths_per_draw
+    other = options.other
+
+    def make() -> Known:
+        game = _game_of(panel, begun(), targets, options.horizon_days, streams, n_paths)
+        draw, path = np.nonzero(np.ones(game.numbers.day.shape[:2], dtype=bool))
+        acts = () if other is None else other.calendar
+        return game, keep(game, _ahead(acts, panel, targets, streams, (draw, path, n_paths)))
+
+    game, known = kept(make)
+    asked = ALL
+    if other is not None and other.target is not None:
+        asked = [target.name for target in targets].index(other.target)
+    differ = np.ones(known.first.shape[1:], dtype=bool)
+    start = np.zeros(differ.shape, dtype=np.int64)
+    if since is not None:
+        differ = since < options.horizon_days
+        if asked != ALL:
+            differ &= known.first[asked] >= since
+        first_step = np.searchsorted(game.steps.ends, since, side="right")
+        start = first_step // KEPT_STEPS
+    draw, path = np.nonzero(differ)
+    some = _ahead(calendar, panel, targets, streams, (draw, path, n_paths))
+    played = play(game, known, some, Chosen(draw, path, start[draw, path]), asked)
+    days = known.first.copy()
+    days[:, draw, path] = played
+    days[days >= options.horizon_days] = NEVER
+    return days
 
 
 def _game_of(
@@ -98,12 +118,16 @@ def _game_of(
     return Game(
         _parameters(draws, levels),
         Past(
-            past.own,
-            past.cross,
-            past.calming,
-            past.severe,
-            _sides(draws.knots, first, KNOT_STEPS),
-            _sides(draws.density, first, DENSITY_KNOT_STEPS),
+            np.column_stack(
+                [
+                    past.own,
+                    past.calming,
+                    past.cross,
+                    past.severe,
+                    _sides(draws.knots, first, KNOT_STEPS),
+                    _sides(draws.density, first, DENSITY_KNOT_STEPS),
+                ]
+            ),
             panel.felt_counts[0, first].astype(np.float64),
             float(panel.reach[0, first, :, SEVERE - 1].sum()),
         ),
@@ -116,27 +140,28 @@ def _game_of(
     )
 
 
-def _ahead_of(
+def _ahead(
     calendar: Sequence[FutureAct],
-    acts: ActsAhead,
-    layout: StreamLayout,
+    panel: Panel,
     targets: Sequence[TargetRule],
-    n_paths: int,
+    streams: RandomStreams,
+    paths: tuple[Places, Places, int],
 ) -> Ahead:
-    """Arrange acts that are drawn on paths of a draw each."""
-    happening = acts.all
-    streams = [layout.stream_of(act.category, act.severity) for act in calendar]
+    """Acts ahead on some paths, each by its draw and its place among so many there."""
+    some, shape = streams.on(*paths), (len(calendar), len(paths[0]))
+    chances = (lambda key: some.uniform(key, CALENDAR, (1,)), lambda key: some.uniform(key, WINDOW, (1,)))
+    acts = ActsAhead(calendar, panel.grid.origin, *chances).all
+    places = [panel.layout.stream_of(act.category, act.severity) for act in calendar]
     meets = [
         [act.category in target.any_of and act.severity >= target.min_severity for target in targets]
         for act in calendar
     ]
-    shape = len(happening), n_paths
     return Ahead(
-        np.array([one.happens[:, 0] for one in happening], dtype=bool).reshape(shape),
-        np.array([one.day[:, 0] for one in happening], dtype=np.int64).reshape(shape),
-        np.array([-1 if stream is None else stream for stream in streams], dtype=np.int64),
+        np.array([one.happens[:, 0] for one in acts], dtype=bool).reshape(shape),
+        np.array([one.day[:, 0] for one in acts], dtype=np.int64).reshape(shape),
+        np.array([-1 if place is None else place for place in places], dtype=np.int64),
         np.array([act.severity >= SEVERE for act in calendar], dtype=bool),
-        np.array(meets, dtype=bool).reshape(len(happening), len(targets)),
+        np.array(meets, dtype=bool).reshape(len(acts), len(targets)),
     )
 
 
@@ -170,7 +195,7 @@ def _parameters(draws: StreamDraws, levels: Sequence[int]) -> Parameters:
 def _sides(knots: Floats, step: int, every: int) -> Floats:
     """Knots left and right of a step, shape (draw, 2)."""
     left = step // every
-    return np.ascontiguousarray(knots[:, left : left + 2], dtype=np.float64)
+    return knots[:, left : left + 2]
 
 
 def _numbers(
@@ -180,23 +205,25 @@ def _numbers(
     streams: RandomStreams,
     paths: tuple[int, int],
 ) -> Numbers:
-    cells = (paths[1], len(layout.streams))
+    n_paths, n_streams = paths[1], len(layout.streams)
     each = range(steps.first, steps.first + len(steps.begins))
-    last = each[-1]
+    counts = np.empty((*paths, len(each), n_streams))
+    marks = np.empty((*paths, len(each), len(levels), n_streams))
+    day = np.empty((*paths, len(each)))
+    for at, step in enumerate(each):
+        counts[:, :, at] = streams.uniform(step, COUNT, (n_paths, n_streams))
+        for place, level in enumerate(levels):
+            marks[:, :, at, place] = streams.uniform(step, MARK + level, (n_paths, n_streams))
+        day[:, :, at] = streams.uniform(step, DAY, (n_paths,))
 
     def normals(every: int, purpose: int) -> Floats:
-        knots = range(steps.first // every + 2, last // every + 2)
-        drawn = [streams.normal(knot, purpose, paths[1]) for knot in knots]
-        return np.array(drawn).reshape(len(drawn), *paths)
+        knots = range(steps.first // every + 2, each[-1] // every + 2)
+        drawn = np.empty((*paths, len(knots)))
+        for at, knot in enumerate(knots):
+            drawn[:, :, at] = streams.normal(knot, purpose, n_paths)
+        return drawn
 
-    marks = [[streams.uniform(step, MARK + level, cells) for step in each] for level in levels]
-    return Numbers(
-        np.array([streams.uniform(step, COUNT, cells) for step in each]),
-        np.array(marks).reshape(len(levels), len(each), *paths, cells[1]),
-        np.array([streams.uniform(step, DAY, paths[1:]) for step in each]),
-        normals(KNOT_STEPS, TENSION),
-        normals(DENSITY_KNOT_STEPS, DENSITY),
-    )
+    return Numbers(counts, marks, day, normals(KNOT_STEPS, TENSION), normals(DENSITY_KNOT_STEPS, DENSITY))
 
 
 def _rules(layout: StreamLayout, levels: Sequence[int], targets: Sequence[TargetRule]) -> Rules:

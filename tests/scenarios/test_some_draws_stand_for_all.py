@@ -11,7 +11,8 @@ from forecast.scenarios import plan_scenario
 from forecast.scenarios.compare import evaluate_plan
 from forecast.scenarios.evaluate import milestone_day
 from forecast.scenarios.futures import Effort, scenario_shares, simulate_plan
-from forecast.simulation.options import empty_memory, paths_that_differ
+from forecast.simulation import NEVER
+from forecast.simulation.options import empty_memory, futures_differ_since
 
 CLASH = {"date": "2022-08-15", "category": "sanction", "severity": 4, "probability": 0.6}
 
@@ -64,13 +65,13 @@ def test_a_path_on_which_no_changed_act_happens_is_the_runs(base, plan):
     whole = model.simulate(base.inputs.data, base.draws, options, plan.acts)
     for name, days in played(base, plan, Effort(paths=3)).items():
         np.testing.assert_array_equal(days, whole.of(name))
-    differ = paths_that_differ(base.inputs.data, base.n_draws, options, base.inputs.calendar, plan.acts)
-    assert differ.mean() == pytest.approx(CLASH["probability"], abs=0.05)
+    since = futures_differ_since(base.inputs.data, base.n_draws, options, base.inputs.calendar, plan.acts)
+    assert (since < NEVER).mean() == pytest.approx(CLASH["probability"], abs=0.05)
     less = tuple(replace(act, probability=0.4) for act in base.inputs.calendar)
-    moved = paths_that_differ(base.inputs.data, base.n_draws, options, base.inputs.calendar, less)
-    assert moved.mean() == pytest.approx(0.1, abs=0.03)
-    same = paths_that_differ(base.inputs.data, base.n_draws, options, plan.acts, plan.acts)
-    assert not same.any()
+    moved = futures_differ_since(base.inputs.data, base.n_draws, options, base.inputs.calendar, less)
+    assert (moved < NEVER).mean() == pytest.approx(0.1, abs=0.03)
+    same = futures_differ_since(base.inputs.data, base.n_draws, options, plan.acts, plan.acts)
+    assert (same == NEVER).all()
 
 
 def replace_day(plan, day):

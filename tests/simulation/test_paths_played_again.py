@@ -10,8 +10,14 @@ from forecast.models.draws import prior_draws, stream_draws
 from forecast.panel.panel import TimeGrid, count_events
 from forecast.panel.streams import FutureAct, TargetRule
 from forecast.priors import default_priors
-from forecast.simulation import SimulationOptions, compiled_paths, random_numbers, simulate_first_passages
-from forecast.simulation.options import empty_memory
+from forecast.simulation import (
+    NEVER,
+    SimulationOptions,
+    compiled_paths,
+    random_numbers,
+    simulate_first_passages,
+)
+from forecast.simulation.options import OtherFutures, empty_memory, futures_differ_since
 
 OPTIONS = SimulationOptions(seed=3, horizon_days=400, paths_per_draw=8, first_paths=3, every=2)
 RULES = (
@@ -41,33 +47,45 @@ def made(us_china, layouts):
     return make
 
 
-def same(one, other):
-    np.testing.assert_array_equal(one.day, other.day)
-    np.testing.assert_array_equal(one.acts, other.acts)
-    assert one.capped_share == pytest.approx(other.capped_share, rel=1e-12)
-
-
 def test_they_are_the_paths_of_numpy_whichever_model_asks_the_same_memory(made):
     memory = empty_memory()
     for family in (*FAMILIES, *FAMILIES):
         panel, draws, rules = made(family)
         cold = simulate_first_passages(panel, draws, rules, OPTIONS, CALENDAR)
         warm = replace(OPTIONS, remembered=memory)
-        same(simulate_first_passages(panel, draws, rules, warm, CALENDAR), cold)
+        found = simulate_first_passages(panel, draws, rules, warm, CALENDAR)
+        np.testing.assert_array_equal(found.day, cold.day)
         without = simulate_first_passages(panel, draws, rules, warm)
-        same(without, simulate_first_passages(panel, draws, rules, OPTIONS))
-        assert not np.array_equal(without.acts, cold.acts)
+        np.testing.assert_array_equal(without.day, simulate_first_passages(panel, draws, rules, OPTIONS).day)
+        assert not np.array_equal(without.day, cold.day)
 
 
-def test_only_the_paths_asked_for_are_played(made):
+@pytest.mark.parametrize("remembers", [True, False])
+@pytest.mark.parametrize("asked", [None, *(rule.name for rule in RULES)])
+def test_no_more_is_played_than_what_other_acts_change(made, asked, remembers):
+    """From the first act that differs on, until the target is met: all that is told is the same."""
     panel, draws, rules = made("joint")
-    only = np.random.default_rng(1).random((60, 3)) < 0.3
-    whole = simulate_first_passages(panel, draws, rules, OPTIONS, CALENDAR)
-    some = replace(OPTIONS, only=only, remembered=empty_memory())
-    found = simulate_first_passages(panel, draws, rules, some, CALENDAR)
-    np.testing.assert_array_equal(found.day[..., only], whole.day[..., only])
-    np.testing.assert_array_equal(found.acts[0][only], whole.acts[0][only])
-    assert not found.acts[0][~only].any()
+    options = replace(OPTIONS, remembered=empty_memory() if remembers else None)
+    before = simulate_first_passages(panel, draws, rules, OPTIONS, CALENDAR)
+    likelier = (*CALENDAR[:1], replace(CALENDAR[1], probability=0.9), *CALENDAR[2:])
+    late = FutureAct(date(2024, 8, 1), "sanction", 5, 0.5)  # the last day but a few
+    for acts in (
+        CALENDAR[1:],
+        (*CALENDAR[::-1], replace(CALENDAR[0], severity=5)),
+        likelier,
+        (late,),
+        CALENDAR,
+    ):
+        since = futures_differ_since(panel, len(draws), OPTIONS, CALENDAR, acts)
+        some = replace(options, other=OtherFutures(CALENDAR, since, asked))
+        found = simulate_first_passages(panel, draws, rules, some, acts)
+        whole = simulate_first_passages(panel, draws, rules, OPTIONS, acts)
+        assert found.targets == ((asked,) if asked else whole.targets)
+        for name in found.targets:
+            told = since <= before.of(name)
+            np.testing.assert_array_equal(found.of(name)[told], whole.of(name)[told])
+            np.testing.assert_array_equal(before.of(name)[~told], whole.of(name)[~told])
+        assert acts is CALENDAR or 0.01 < (since < NEVER).mean() < 0.99
 
 
 def test_intensities_are_cut_where_numpy_cuts_them(made):
@@ -76,7 +94,7 @@ def test_intensities_are_cut_where_numpy_cuts_them(made):
     cold = simulate_first_passages(panel, wild, rules, OPTIONS)
     assert 0.01 < cold.capped_share < 0.9
     again = replace(OPTIONS, remembered=empty_memory())
-    same(simulate_first_passages(panel, wild, rules, again), cold)
+    np.testing.assert_array_equal(simulate_first_passages(panel, wild, rules, again).day, cold.day)
 
 
 @pytest.mark.parametrize("scale", [0.01, 0.4, 3.0, 150.0])
