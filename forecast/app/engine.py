@@ -29,16 +29,16 @@ class Engine:
     """Answers states of one run; may be asked from several threads.
 
     ``every``: futures are played anew from every so many draws only; differences are paired, so they stay
-    unbiased, with a larger error, which each answer states.
+    unbiased, with a larger error, which each answer states. ``remembered``: what answers have in common.
     """
 
     run: Run
     every: int = 1
-    _remembered: Remembered = field(default_factory=empty_memory, repr=False)
+    remembered: Remembered = field(default_factory=empty_memory, repr=False)
 
     @property
     def _effort(self) -> Effort:
-        return Effort(every=self.every, remembered=self._remembered)
+        return Effort(every=self.every, remembered=self.remembered)
 
     @property
     def tweaks(self) -> bool:

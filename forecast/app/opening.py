@@ -11,8 +11,8 @@ from forecast.runs import files
 from forecast.runs.folder import kind_of
 from forecast.scenarios import read_run
 
-ANSWERED_DRAWS = 1000
-"""Draws from which futures are played anew for an answer."""
+ANSWERED_DRAWS = 4000
+"""Draws at most, about, from which futures are played anew for an answer; every so many of a larger run."""
 
 
 def open_engine(folder: Path) -> Engine:

@@ -97,7 +97,9 @@ def scenario_draws(
     )
 
 
-def scenario_shares(base: Run, plan: ScenarioPlan | None, target: str, day: int) -> Floats:
+def scenario_shares(
+    base: Run, plan: ScenarioPlan | None, target: str, day: int, remembered: Remembered | None = None
+) -> Floats:
     """Share of each draw's own paths hit before a day in the futures of a scenario, shape (draw,).
 
     The run's where no future changes. The probability under any weights of the draws is the mean of the
@@ -105,7 +107,7 @@ def scenario_shares(base: Run, plan: ScenarioPlan | None, target: str, day: int)
     [0, 1], as in ``ScenarioDraws.by_draw``.
     """
     shares = base.hits.shares_before(target, day)
-    effort = Effort()
+    effort = Effort(target=target, remembered=remembered)
     new_days = {} if plan is None else new_futures(base, plan, effort)
     if target not in new_days:
         return shares
