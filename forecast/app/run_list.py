@@ -18,7 +18,7 @@ from forecast.runs.folder import read_record, run_folders
 from forecast.wording.judgement import asked, question_sentence
 
 _MOST_OPEN = 4
-"""Runs kept in memory; each takes tens of megabytes."""
+"""Runs kept in memory; each takes some hundred megabytes."""
 
 
 class ListedHeadline(Record):
@@ -74,15 +74,20 @@ class RunList:
         self._lock = threading.Lock()
 
     def engine(self, number: int) -> Engine:
-        """Return the engine of a run, read when it is first asked for."""
+        """Return the engine of a run, read when it is first asked for; those asked for last are kept."""
         if not 0 <= number < len(self.folders):
             raise StateError(f"there is no run of number {number}")
         with self._lock:
-            if number not in self._open:
-                while len(self._open) >= _MOST_OPEN:
-                    del self._open[next(iter(self._open))]
-                self._open[number] = open_engine(self.folders[number])
+            found = self._open.pop(number, None)
+            while len(self._open) >= _MOST_OPEN:
+                del self._open[next(iter(self._open))]
+            self._open[number] = found or open_engine(self.folders[number])
             return self._open[number]
+
+    @property
+    def open(self) -> frozenset[int]:
+        """Numbers of the runs that are kept."""
+        return frozenset(self._open)
 
     def listing(self, token: str) -> Listing:
         """Read the bottom line of every run; one that cannot be read says why."""

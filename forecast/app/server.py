@@ -127,7 +127,7 @@ def run_app(engine: Engine, refits: Refits, token: str, hosts: tuple[str, ...]) 
 
 def list_app(runs: RunList, refits: Refits, token: str, hosts: tuple[str, ...]) -> App:
     """Return the application that lists runs and serves the page of each, read when it is first asked for."""
-    pages: dict[int, Starlette] = {}
+    pages: dict[int, tuple[Engine, Starlette]] = {}
 
     async def listed(request: Request) -> Response:
         found = await run_in_threadpool(runs.listing, token)
@@ -136,15 +136,18 @@ def list_app(runs: RunList, refits: Refits, token: str, hosts: tuple[str, ...]) 
     async def page(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - the protocol's own types
         try:
             number = int(scope["path_params"]["run"])
-            if number not in pages:
-                engine = await run_in_threadpool(runs.engine, number)
-                pages[number] = Starlette(
-                    routes=RunPage(engine, refits).routes(), exception_handlers=_HANDLERS
-                )
+            engine = await run_in_threadpool(runs.engine, number)
+            if number not in pages or pages[number][0] is not engine:
+                served = Starlette(routes=RunPage(engine, refits).routes(), exception_handlers=_HANDLERS)
+                pages[number] = engine, served
+            asked = pages[number][1]
+            # A run that is no longer kept goes with its page.
+            for other in pages.keys() - runs.open:
+                del pages[other]
         except ForecastError as error:
             await _failed(Request(scope), error)(scope, receive, send)
             return
-        await pages[number](scope, receive, send)
+        await asked(scope, receive, send)
 
     routes: list[BaseRoute] = [*page_files("runs.html"), Route("/runs", _answering(listed))]
     return _guarded([*routes, Mount("/runs/{run:int}", app=page)], token, hosts)

@@ -1,6 +1,7 @@
 """The page's server: only a page of this machine that knows the token is answered, in one sentence."""
 
 import asyncio
+import gc
 import importlib.util
 import json
 import os
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+import weakref
 from dataclasses import replace
 from pathlib import Path
 
@@ -385,6 +387,26 @@ def test_a_body_that_never_comes_is_given_up(app, monkeypatch):
 
     asyncio.run(app(scope, nothing, send))
     assert sent[0]["status"] == 408
+
+
+def test_only_the_runs_asked_for_last_stay_in_memory(run_folder, tmp_path):
+    for number in range(6):
+        shutil.copytree(run_folder, tmp_path / "reports/made" / f"2022-06-{number + 10}")
+    runs = RunList(tmp_path / "reports")
+    client = browser(list_app(runs, Refits(), TOKEN, (HOST,)))
+    engines = []
+    for number in (0, 1, 2, 0, 3, 4):
+        assert client.get(f"/runs/{number}/model").status_code == 200
+        engines.append(weakref.ref(runs.engine(number)))
+    gc.collect()
+    assert [number for number, one in zip((0, 1, 2, 0, 3, 4), engines, strict=True) if one()] == [
+        0,
+        2,
+        0,
+        3,
+        4,
+    ]
+    assert client.get("/runs/1/model").status_code == 200
 
 
 def test_an_answer_leaves_without_waiting_for_an_acknowledgement():
