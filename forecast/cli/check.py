@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Literal
 
 import typer
 
-from forecast.cli.options import DatedOptions, Output, check_figure, option, takes_options
+from forecast.cli.options import (
+    EARLIER,
+    RUNS,
+    DatedOptions,
+    Output,
+    check_figure,
+    option,
+    takes_options,
+)
 from forecast.cli.priors import elicited_facts, set_priors
 from forecast.cli.terminal import BLANK, Part, Table, left, line, right, text
 from forecast.wording import count, long_day, percent, plain_number, points, times
@@ -27,6 +35,8 @@ def check(
     plot: Path | None = option(
         None, "--plot", "Draw the priors that the config sets, and what all imply (.svg, .png, .pdf).", "FILE"
     ),
+    out: Path = option(RUNS, "--out", "Folder of the runs, where the last earlier one is looked for.", "DIR"),
+    earlier: Path | None = EARLIER,
     *,
     output: Output,
 ) -> None:
@@ -36,13 +46,14 @@ def check(
     from forecast.events.dyads import selection_notes
     from forecast.events.summary import saturation_in_words
     from forecast.runs.cautions import acts_a_month, cautions_of
+    from forecast.runs.earlier_copy import earlier_copy
     from forecast.runs.inputs import read_inputs
     from forecast.scenarios import plan_scenarios
     from forecast.sensitivity.prior_predictive import prior_predictive
 
     check_figure(plot, "--plot")
     loaded = case.load()
-    inputs = read_inputs(loaded)
+    inputs = read_inputs(loaded, earlier_copy(loaded, out, earlier))
     plans = plan_scenarios(inputs, inputs.scenarios)
     cautions = cautions_of(inputs)
     pace = acts_a_month(inputs.data, inputs.priors)

@@ -14,6 +14,7 @@ import typer
 
 from forecast import wording
 from forecast.cli.options import (
+    EARLIER,
     LEDGER,
     RUN_DIR,
     RUNS,
@@ -48,6 +49,7 @@ def run(
     ),
     ledger: Path | None = LEDGER,
     no_ledger: bool = option(False, "--no-ledger", "Leave this run off the record, e.g. a trial."),
+    earlier: Path | None = EARLIER,
     *,
     output: Output,
 ) -> None:
@@ -59,13 +61,14 @@ def run(
 
     from forecast.events.duplicates import likely_repeats, repeats_in_words
     from forecast.events.dyads import selection_notes
+    from forecast.runs.earlier_copy import earlier_copy
     from forecast.runs.folder import refuse_existing, run_place
     from forecast.runs.inputs import read_inputs
     from forecast.scenarios import plan_scenarios
 
     # The run checks both again; here they answer before the seconds that loading the sampler takes.
     refuse_existing(run_place(loaded, out), force=force)
-    inputs = read_inputs(loaded)
+    inputs = read_inputs(loaded, earlier_copy(loaded, out, earlier))
     plan_scenarios(inputs, inputs.scenarios)
     if not output.quiet:
         for note in selection_notes(inputs.dyad, inputs.events, inputs.left_out):
@@ -91,6 +94,7 @@ def run(
                 allow_unconverged=True,
                 ledger=place,
                 on_record=place is not None,
+                earlier=earlier,
                 listen=listen,
             )
     if output.json:

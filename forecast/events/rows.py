@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import codecs
 import csv
-import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 
 from forecast.errors import did_you_mean
@@ -20,12 +18,14 @@ from forecast.storage import read_plain
 MAX_FILE_BYTES = 500_000_000
 MAX_LINE_CHARS = 100_000
 MAX_BROKEN_ROWS = 1_000
-MAX_UNEVEN_ROWS, MAX_COLUMNS = 10_000, 1_000
 """Rows with broken quotes after which reading stops: each costs a restart."""
+MAX_USELESS_ROWS, MAX_ROWS, MAX_COLUMNS = 10_000, 5_000_000, 1_000
+"""Rows that cannot be events after which reading stops, and all rows and columns that a file may have."""
 PARQUET_MARK, PARQUET_SUFFIX = b"PAR1", ".parquet"
 ZIP_MARK = b"PK\x03\x04"
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
+_LINE_END = re.compile(r"\r\n|\n|\r")
 _FIRST_LINE = re.compile(r"[^\r\n]+")
 _SEPARATOR_LINE = re.compile(r'"?sep=([,;|\t])"?')
 _LATIN_PAGES = ("cp1252", "cp1250", "cp1254")
@@ -40,7 +40,7 @@ _OTHER_KINDS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """Cells of one row and the physical line, counted from 1, on which it begins."""
 
@@ -237,46 +237,97 @@ def split_rows(text: str, separator: str = ",") -> tuple[list[Row], list[Fault]]
     """Split CSV text into rows; blank lines are skipped.
 
     A row with broken quotes becomes a fault and reading goes on with the line after the one it began on,
-    so that one lone quotation mark does not hide the rest of the file.
+    so that one lone quotation mark does not hide the rest of the file. Reading stops where too many rows can
+    never be read, or where there are more than ``MAX_ROWS``.
     """
-    lines = list(io.StringIO(text, newline=""))
-    faults = []
-    for number, line in enumerate(lines, start=1):
-        if len(line) > MAX_LINE_CHARS:
-            length = len(line.rstrip("\r\n"))
-            message = f"the line has {length:,} characters. Allowed: at most {MAX_LINE_CHARS:,}"
-            faults.append(Fault(number, "", message))
-            lines[number - 1] = "\n"
+    lines = _Lines(text)
     rows: list[Row] = []
-    begin = 0
     for _ in range(MAX_BROKEN_ROWS):
-        broken = _read_from(lines, begin, rows, separator)
-        if broken is None:
-            return rows, faults
-        faults.append(broken)
-        if broken.line is None:
-            return rows, faults
-        begin = broken.line
-    faults.append(Fault(None, "", f"reading stopped after {MAX_BROKEN_ROWS:,} rows with broken quotes"))
-    return rows, faults
+        broken = _read_from(lines, rows, separator)
+        if broken is None or broken.line is None:
+            return rows, [*lines.faults, *([broken] if broken else [])]
+        lines.faults.append(broken)
+        lines.go_back()
+    stopped = Fault(None, "", f"reading stopped after {MAX_BROKEN_ROWS:,} rows with broken quotes")
+    return rows, [*lines.faults, stopped]
 
 
-def _read_from(lines: list[str], begin: int, rows: list[Row], separator: str) -> Fault | None:
-    """Append rows from line index ``begin`` on; return the first broken row as a fault."""
-    reader = csv.reader(islice(lines, begin, None), delimiter=separator, strict=True)
-    done, uneven = begin, 0
+class _Lines:
+    """The lines of a text one after the other, never all at once; too long ones are empty."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._place = self._row_line = self._row_end = 0
+        self.done, self.faults = 0, list[Fault]()
+        """Lines that were given out, and a fault for each that is too long."""
+
+    def __iter__(self) -> Iterator[str]:
+        while self._place < len(self._text):
+            end = _LINE_END.search(self._text, self._place)
+            begin, self._place = self._place, end.end() if end else len(self._text)
+            line = self._text[begin : self._place]
+            self.done += 1
+            if self.done == self._row_line + 1:
+                self._row_end = self._place
+            if len(line) > MAX_LINE_CHARS:
+                self._refuse_long(len(line.rstrip("\r\n")))
+                line = "\n"
+            yield line
+
+    def _refuse_long(self, length: int) -> None:
+        message = f"the line has {length:,} characters. Allowed: at most {MAX_LINE_CHARS:,}"
+        if not any(one.line == self.done for one in self.faults[-MAX_BROKEN_ROWS:]):
+            self.faults.append(Fault(self.done, "", message))
+
+    @property
+    def row_line(self) -> int:
+        """The line on which the row being read began, from 1."""
+        return self._row_line + 1
+
+    def end_row(self) -> None:
+        """Take note that the next line begins another row."""
+        self._row_line = self.done
+
+    def go_back(self) -> None:
+        """Go on with the line after the one on which the row being read began."""
+        self._place = self._row_end
+        self._row_line = self.done = self._row_line + 1
+
+
+def _read_from(lines: _Lines, rows: list[Row], separator: str) -> Fault | None:
+    """Append the rows that follow; return the first broken row as a fault, or why reading stopped."""
+    reader = csv.reader(lines, delimiter=separator, strict=True)
+    useless = 0
+    names = [column_named(cell) for cell in rows[0].cells] if rows else []
     try:
         for cells in reader:
             if cells:
-                rows.append(Row(done + 1, cells))
-                uneven += len(cells) != len(rows[0].cells)
-                if uneven > MAX_UNEVEN_ROWS:
-                    message = f"reading stopped after {uneven:,} rows whose cells are not as many as columns"
+                if not rows:
+                    names = [column_named(cell) for cell in cells]
+                rows.append(Row(lines.row_line, cells))
+                useless += len(rows) > 1 and _is_useless(cells, names)
+                if useless > MAX_USELESS_ROWS:
+                    message = (
+                        f"reading stopped after {useless:,} rows that cannot be events: without a day, or "
+                        "with more or fewer cells than the header has columns"
+                    )
                     return Fault(None, "", message)
-            done = begin + reader.line_num
+                if len(rows) > MAX_ROWS:
+                    return Fault(None, "", f"more than {MAX_ROWS:,} rows. Split the file by year")
+            lines.end_row()
     except csv.Error as error:
-        return Fault(done + 1, "", _quote_message(str(error)))
+        return Fault(lines.row_line, "", _quote_message(str(error)))
     return None
+
+
+def _is_useless(cells: Sequence[str], names: Sequence[str]) -> bool:
+    """Whether a row can never be read: of another width, without a day, or below an unknown header."""
+    if len(cells) != len(names):
+        return True
+    if "date" not in names:
+        return not any(name in COLUMNS for name in names)
+    day = cells[names.index("date")].strip()
+    return bool(day) and not any(sign.isdigit() for sign in day)
 
 
 def _quote_message(error: str) -> str:

@@ -27,6 +27,7 @@ from forecast.pooled_hazard.coefficients import PooledHazard, read_hazard, shipp
 from forecast.priors import PriorSet
 from forecast.priors.population import Population, read_population, shipped_population
 from forecast.records.feeds import FeedFault
+from forecast.runs.earlier_copy import EarlierCopy
 from forecast.runs.files import FORECASTS, SCORES
 
 
@@ -120,8 +121,10 @@ def dyad_rule(config: Config) -> DyadRule:
     return DyadRule(config.dyad.side_a, config.dyad.side_b, config.dyad.theatre)
 
 
-def read_inputs(config: Config) -> Inputs:
+def read_inputs(config: Config, earlier: EarlierCopy | None = None) -> Inputs:
     """Read events and scenarios, and resolve priors; nothing is fitted.
+
+    Acts that an ``earlier`` copy of the events holds and these lack are told as a fault of the feed.
 
     Raises
     ------
@@ -134,7 +137,9 @@ def read_inputs(config: Config) -> Inputs:
     """
     _refuse_bad_looks(config)
     scenarios = load_scenarios(config)
-    return replace(read_data(config), scenarios=scenarios)
+    inputs = read_data(config)
+    changed = earlier.faults(config.events.source, inputs.dyad, inputs.events) if earlier else ()
+    return replace(inputs, scenarios=scenarios, feed=(*inputs.feed, *changed))
 
 
 def read_data(config: Config) -> Inputs:

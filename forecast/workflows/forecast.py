@@ -36,6 +36,7 @@ from forecast.records.history import LedgerSummary
 from forecast.runs import summaries
 from forecast.runs.cautions import cautions_of, far_from_baseline, not_combined, not_converged
 from forecast.runs.combining import Combined
+from forecast.runs.earlier_copy import EarlierCopy, earlier_copy
 from forecast.runs.folder import claimed, refuse_existing, run_hash, run_place
 from forecast.runs.inputs import Inputs, dyad_rule, read_inputs, target_rules
 from forecast.runs.run import Run, run_id, simulate_fits
@@ -70,6 +71,7 @@ def make_forecast(
     *,
     drivers: bool = True,
     keep: Callable[[Run], None] | None = None,
+    earlier: EarlierCopy | None = None,
 ) -> Run:
     """Run all stages in memory: read, fit, simulate, measure drivers and robustness, compare scenarios.
 
@@ -83,6 +85,8 @@ def make_forecast(
         run says nothing of either.
     keep : callable, optional
         Given the run as soon as its probabilities are known, without drivers, robustness and scenarios.
+    earlier : EarlierCopy, optional
+        The events as they once were: what was lost or changed since is a caution.
 
     Raises
     ------
@@ -102,7 +106,7 @@ def make_forecast(
     clock = Clock()
     with clock.time("read"):
         tell(StageProgress("read"))
-        inputs = read_inputs(config)
+        inputs = read_inputs(config, earlier)
         plans = plan_scenarios(inputs, inputs.scenarios)
     run = _make(inputs, plans, clock, tell, drivers=drivers, keep=keep)
     warn_of(run, stacklevel=3)
@@ -259,6 +263,7 @@ def run_forecast(
     allow_unconverged: bool = False,
     ledger: Path | None = None,
     on_record: bool = True,
+    earlier: Path | None = None,
     listen: Listener | None = None,
 ) -> tuple[Run, Path]:
     """Make a forecast, write its run folder, put it on record, and return run and folder.
@@ -279,6 +284,9 @@ def run_forecast(
         The ledger; ``out/ledger.sqlite`` when absent. A run that did not converge goes there as failed.
     on_record : bool
         Whether to put the forecasts into the ledger at all.
+    earlier : Path, optional
+        An earlier copy of the events to compare them with; those of the last earlier run of the same name
+        when absent.
     listen : callable, optional
         Told of each stage and its progress.
 
@@ -305,6 +313,7 @@ def run_forecast(
         fitted.append(run)
 
     refuse_existing(folder, force=force)
+    copy = earlier_copy(config, out, earlier)
     with claimed(folder):
         refuse_existing(folder, force=force)
         if on_record:
@@ -313,7 +322,7 @@ def run_forecast(
             before = summarise_ledger(refuse_unusable(place), dyad.sides, asked)
         try:
             with without_warnings():  # raised or told below
-                run = make_forecast(config, listen, keep=keep)
+                run = make_forecast(config, listen, keep=keep, earlier=copy)
             if listen:
                 listen(StageProgress("report"))
             save_run(run, folder, force=force, ledger_record=before, kept=bool(fitted))

@@ -8,7 +8,7 @@ import pytest
 from forecast.errors import EventError
 from forecast.events.cells import PARSERS, clean_text
 from forecast.events.reading import inspect_events, read_events, write_events
-from forecast.events.rows import MAX_LINE_CHARS, decode
+from forecast.events.rows import MAX_LINE_CHARS, MAX_USELESS_ROWS, decode, read_sheet
 from forecast.events.table import COLUMNS
 
 HEADER = "date,initiator,target,category,severity"
@@ -231,6 +231,31 @@ def test_reading_stops_when_every_row_has_broken_quotes(event_file):
     assert [fault.message for fault in inspect_events(path)[1] if fault.line is None] == [
         "reading stopped after 1,000 rows with broken quotes"
     ]
+
+
+@pytest.mark.parametrize(
+    "useless",
+    ["a", f"{ROW},more", "yesterday,USA,CHN,visit,2"],
+    ids=["too few cells", "too many cells", "no day"],
+)
+def test_reading_stops_after_ten_thousand_rows_that_cannot_be_events(event_file, useless):
+    path = event_file(f"{HEADER}\n{ROW}\n" + f"{useless}\n" * 50_000)
+    sheet = read_sheet(path)
+    assert len(sheet.rows) == MAX_USELESS_ROWS + 3
+    assert [fault.message.split(":")[0] for fault in sheet.faults] == [
+        f"reading stopped after {MAX_USELESS_ROWS + 1:,} rows that cannot be events"
+    ]
+    assert read_sheet(event_file(f"{HEADER}\n{ROW}\n" + ",,,,\n" * 12_000)).faults == []
+
+
+def test_a_lone_quotation_mark_costs_its_row_alone_in_a_file_of_any_line_ends(event_file):
+    for end in ("\n", "\r\n", "\r"):
+        text = end.join(
+            [f"{HEADER},summary", f"{ROW},one", f'{ROW},"two', "", f'{ROW},"thr"ee', f"{ROW},four"]
+        )
+        sheet = read_sheet(event_file(text))
+        assert [row.line for row in sheet.rows] == [1, 2, 6]
+        assert [fault.line for fault in sheet.faults] == [3, 5]
 
 
 def test_the_first_twenty_faults_are_shown_and_the_rest_counted(event_file):

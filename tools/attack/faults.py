@@ -288,14 +288,14 @@ def alarms(one: Record, table: EventTable, as_of: date) -> frozenset[Alarm]:
     return frozenset(found)
 
 
-def gone(one: Record, sound: EventTable, damaged: EventTable, as_of: date) -> bool:
-    """Whether a watch a week before, which knew the sound record, lets this one see the fault."""
+def gone(one: Record, sound: EventTable, damaged: EventTable, as_of: date, before: int) -> bool:
+    """Whether a run or watch so many days before, which knew the sound record, shows the fault."""
     from forecast.events.dyads import DyadRule
-    from forecast.events.feed_faults import changed_rows
+    from forecast.runs.earlier_copy import EarlierCopy
 
     rule = DyadRule((one.sides[0],), (one.sides[1],))
-    before, now = (table.select(rule.mask(table)) for table in (sound, damaged))
-    return any(changed_rows(one.name, before, now, as_of - timedelta(days=7)))
+    copy = EarlierCopy(sound, as_of - timedelta(days=before))
+    return bool(copy.faults(one.name, rule, damaged.select(rule.mask(damaged)).known_by(as_of)))
 
 
 def probabilities(one: Record, table: EventTable, config: Config, as_of: date) -> Floats | None:
@@ -369,7 +369,9 @@ def cases(every: Sequence[Record], number: int, seed: int) -> Iterator[tuple[str
             yield kind, known, as_of, damage
 
 
-def attack(every: Sequence[Record], number: int, seed: int) -> tuple[dict[str, Tally], Counter[str]]:
+def attack(
+    every: Sequence[Record], number: int, seed: int, copy_days: int = 7
+) -> tuple[dict[str, Tally], Counter[str]]:
     """Try so many faults; return what became of them by kind, and what was said of sound records."""
     tallies = {kind: Tally() for kind in KINDS}
     false: Counter[str] = Counter()
@@ -387,7 +389,7 @@ def attack(every: Sequence[Record], number: int, seed: int) -> tuple[dict[str, T
                 tally.seen += 1
             else:
                 moved = change(one, was, damage.table, config, as_of)
-                if gone(one, was, damage.table, as_of):
+                if gone(one, was, damage.table, as_of, copy_days):
                     tally.seen_beside_a_copy += 1
                     tally.only_there += moved > BOUND
                     continue
@@ -407,12 +409,13 @@ def main() -> None:
     parser.add_argument(
         "--panel", type=Path, default=None, help="folder with further records, one dyad a file"
     )
+    parser.add_argument("--copy-days", type=int, default=7, help="age of the copy that an earlier run kept")
     parser.add_argument("--show", action="store_true", help="print every missed case")
     given = parser.parse_args()
     warnings.simplefilter("ignore")
     began = time.perf_counter()
     every = records(given.panel)
-    tallies, false = attack(every, given.cases, given.seed)
+    tallies, false = attack(every, given.cases, given.seed, given.copy_days)
     heads = {"tried": 7, "refused": 9, "seen": 7, "by a copy": 11, "not harmless": 14, "harmless": 10}
     named = "".join(f"{name:>{width}}" for name, width in heads.items())
     print(f"{'fault':<20}{named}{'missed':>8}   largest change unseen")
