@@ -110,7 +110,7 @@ def test_a_header_of_many_columns_is_refused_at_once(name):
 def test_a_file_of_single_letters_is_refused_before_it_fills_the_memory(tmp_path):
     path = tmp_path / "letters.csv"
     path.write_text("date,initiator,target,category,severity\n" + "a\n" * 2_000_000)
-    with pytest.raises(InputError, match="reading stopped after 10,001 rows whose cells are not as many"):
+    with pytest.raises(InputError, match="reading stopped after 10,001 rows that cannot be events"):
         read_events(path)
 
 
