@@ -158,6 +158,15 @@ def or_skip(reason: str) -> None:
 
 
 @pytest.fixture(scope="session")
+def node() -> str:
+    """Where Node.js is."""
+    path = shutil.which("node")
+    if path is None:
+        or_skip("Node.js is not installed (apt-get install nodejs)")
+    return path
+
+
+@pytest.fixture(scope="session")
 def chromium():
     try:
         from playwright.sync_api import Error, sync_playwright

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from forecast import wording
 from forecast.app.records import Answer, AnswerMilestone, BaseProbability, Point
 from forecast.app.state import State, StateError, read_state, shown_folder
-from forecast.records.forecast import Curve, MilestoneForecast, ScenarioForecast, TargetForecast
+from forecast.records.forecast import Curve, Difference, MilestoneForecast, ScenarioForecast, TargetForecast
 from forecast.runs.run import Run
 from forecast.scenarios import plan_scenario
 from forecast.scenarios.compare import evaluate_plan
@@ -109,7 +109,7 @@ def _unchanged(known: TargetForecast, state: State, command: str, begun: float) 
         assumed=0.0,
         model_adds=0.0,
         curve=points_of(known.curve, known),
-        milestones=tuple(_row(one, 0.0, 0.0) for one in known.milestones),
+        milestones=tuple(_row(one, Difference(value=0.0, mcse=0.0)) for one in known.milestones),
         trust="These are the numbers of the run; nothing is changed.",
         method="run",
         changes=(),
@@ -150,12 +150,11 @@ def _answer(
         "sentence": question_sentence(known, now),
         "difference": change.value,
         "difference_mcse": change.mcse,
+        "difference_at_most": change.at_most,
         "assumed": assumed,
         "model_adds": None if assumed is None else change.value - assumed,
         "curve": points_of(target.curve, known),
-        "milestones": tuple(
-            _row(one, one.difference.value, one.difference.mcse) for one in target.milestones
-        ),
+        "milestones": tuple(_row(one, one.difference) for one in target.milestones),
         "milliseconds": _since(begun),
     }
     if not found.failures:
@@ -163,15 +162,16 @@ def _answer(
     return answer.model_copy(update=numbers)
 
 
-def _row(one: MilestoneForecast, difference: float, error: float) -> AnswerMilestone:
+def _row(one: MilestoneForecast, change: Difference) -> AnswerMilestone:
     low, high = one.interval90
     return AnswerMilestone(
         name=one.name,
         probability=one.probability,
         low=low,
         high=high,
-        difference=difference,
-        difference_mcse=error,
+        difference=change.value,
+        difference_mcse=change.mcse,
+        difference_at_most=change.at_most,
     )
 
 

@@ -34,6 +34,7 @@ class AnswerMilestone(Record):
     high: float
     difference: float
     difference_mcse: float
+    difference_at_most: float | None = None
 
 
 class BaseProbability(Record):
@@ -59,6 +60,7 @@ class Answer(Record):
     base: BaseProbability
     difference: float | None = None
     difference_mcse: float | None = None
+    difference_at_most: float | None = None
     assumed: float | None = None
     model_adds: float | None = None
     curve: tuple[Point, ...] = ()

@@ -239,7 +239,8 @@ def _compared(
 def _change(milestone: ScenarioMilestone) -> str:
     from forecast.wording.sensitivity import change_with_error
 
-    return change_with_error(milestone.difference.value, milestone.difference.mcse)
+    found = milestone.difference
+    return change_with_error(found.value, found.mcse, found.at_most)
 
 
 def _stamp(forecast: Forecast) -> Iterator[Part]:
@@ -253,6 +254,9 @@ def _note(scenarios: Sequence[ScenarioForecast]) -> Part:
         "Change: percentage points against the run, ± its Monte Carlo standard error. Assumed: the part that "
         "assumed acts make by being what is forecast."
     )
+    shown = (one for found in scenarios for target in found.targets for one in target.milestones)
+    if any(one.difference.at_most is not None for one in shown):
+        said += " In brackets: no path that was played shows a change, so it is below this (95% confidence)."
     if any(one.method != "refit" for one in scenarios):
         said += " The change is taken draw by draw, so its error is far below that of the chances"
         refitted = any(one.method == "refit" for one in scenarios)

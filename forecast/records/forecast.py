@@ -160,6 +160,12 @@ class Difference(Record):
 
     value: float
     mcse: float = Field(ge=0.0, description="Monte Carlo standard error of the difference")
+    at_most: float | None = Field(
+        default=None,
+        ge=0.0,
+        description="where acts differ, but no simulated path shows it before the milestone: the size of the "
+        "difference is below this, with 95% confidence (rule of three). None elsewhere, and in older records",
+    )
 
 
 class ScenarioMilestone(MilestoneForecast):

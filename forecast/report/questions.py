@@ -6,6 +6,7 @@ from forecast import wording
 from forecast.events.codebook import SEVERITIES, severity_anchor
 from forecast.records.forecast import Forecast, MilestoneForecast, TargetForecast
 from forecast.wording.judgement import in_sentence
+from forecast.wording.sensitivity import bound_in_points
 
 _MOST_KINDS_DESCRIBED = 2
 MOST_IN_CHART = 12
@@ -65,8 +66,13 @@ def shown_error(mcse: float) -> str:
     return "<0.1" if shown == "0.0" else f"±{shown}"
 
 
-def shown_change(change: float, mcse: float) -> str:
-    """Change in percentage points with its error, e.g. ``"+1.2 ±0.4"``; alone where that is under 0.05."""
+def shown_change(change: float, mcse: float, at_most: float | None = None) -> str:
+    """Change in percentage points with its error, e.g. ``"+1.2 ±0.4"``; alone where that is under 0.05.
+
+    Where no path shows a change, the bound on its size stands in place of the error: ``"0.0 (<0.04)"``.
+    """
+    if at_most is not None:
+        return f"{wording.signed_points(change)} (<{bound_in_points(at_most)})"
     error = shown_error(mcse)
     return f"{wording.signed_points(change)}{f' {error}' if error.startswith('±') else ''}"
 

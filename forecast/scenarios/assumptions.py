@@ -16,6 +16,7 @@ from forecast.panel.streams import FutureAct, TargetRule
 from forecast.records.forecast import ActAssumed, ExpectationChanged, ScenarioForecast
 from forecast.runs.inputs import Inputs
 from forecast.scenarios.plan import NewTypePriors, ScenarioPlan
+from forecast.simulation.acts import act_keys
 
 
 def with_assumptions(found: ScenarioForecast, plan: ScenarioPlan, inputs: Inputs) -> ScenarioForecast:
@@ -83,6 +84,16 @@ def chance_of_none(
 ) -> float:
     """Probability that none of the acts meets the target before a day."""
     return math.prod(1 - act.probability * share_before(act, day) for act in acts if meets(act, rule, types))
+
+
+def chance_of_other_acts(plan: ScenarioPlan, inputs: Inputs, day: date) -> float:
+    """Probability that the acts of a future before a day are not those of the run on the same luck."""
+    before, after = (dict(zip(act_keys(acts), acts, strict=True)) for acts in (inputs.calendar, plan.acts))
+    same = 1.0
+    for key, act in {**before, **after}.items():
+        old, new = (acts[key].probability if key in acts else 0.0 for acts in (before, after))
+        same *= 1 - abs(new - old) * share_before(act, day)
+    return 1 - same
 
 
 def share_before(act: FutureAct, day: date) -> float:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from typing import Literal
 
 import numpy as np
@@ -37,7 +38,7 @@ from forecast.records.forecast import (
 )
 from forecast.runs.run import Run
 from forecast.runs.summaries import curve_record, milestone_forecast, time_record
-from forecast.scenarios.assumptions import with_assumptions
+from forecast.scenarios.assumptions import chance_of_other_acts, with_assumptions
 from forecast.scenarios.evaluate import (
     ChangedProbability,
     ScenarioDraws,
@@ -193,7 +194,12 @@ def _same_draws(
             old, new = draws.by_draw(day)
             return changed_probability(new, old, base.n_chains)
 
-        targets.append(_target(base, known, curve, change))
+        def at_most(day: date, draws: ScenarioDraws = draws) -> float | None:
+            # Of n paths none differs: below 3/n with 95% confidence; and no path differs without other acts.
+            chance = chance_of_other_acts(plan, base.inputs, day) if plan.changes_future else 0.0
+            return min(3 / draws.paths_anew, chance) if chance else None
+
+        targets.append(_target(base, known, curve, change, at_most))
     return _forecast(plan, method, reason, found, tuple(targets))
 
 
@@ -274,6 +280,7 @@ def _target(
     known: TargetForecast,
     curve: ProbabilityCurve,
     change: Callable[[int], ChangedProbability],
+    at_most: Callable[[date], float | None] = lambda day: None,
 ) -> ScenarioTarget:
     origin = base.inputs.data.grid.origin
     milestones = []
@@ -283,7 +290,8 @@ def _target(
         read = milestone_forecast(asked, origin, curve, changed.mcse, before.baseline)
         # From the numbers that are shown: the curve must not fall, which can move a milestone by its error.
         shown = read.probability - before.probability
-        difference = Difference(value=shown, mcse=changed.difference_mcse)
+        bound = at_most(before.date) if shown == 0.0 == changed.difference_mcse else None
+        difference = Difference(value=shown, mcse=changed.difference_mcse, at_most=bound)
         milestones.append(ScenarioMilestone(**dict(read), difference=difference))
     return ScenarioTarget(
         name=known.name,

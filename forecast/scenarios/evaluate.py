@@ -123,6 +123,14 @@ class ScenarioDraws:
         return None if np.array_equal(self.new_days, old) else (self.new_days, old)
 
     @property
+    def paths_anew(self) -> float:
+        """How many paths of the same weight those played anew are worth."""
+        if self.new_days is None:
+            return 0.0
+        weights = self.first_weights(self.new_days.shape[1])
+        return float(self.new_days.size if weights is None else 1 / np.sum(weights**2))
+
+    @property
     def unchanged_days(self) -> int:
         """How many days from the origin on the curve is exactly that of the run."""
         if np.ptp(self.weights) > 0:

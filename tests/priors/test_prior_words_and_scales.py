@@ -9,6 +9,7 @@ from forecast.panel.streams import TargetRule, stream_layout
 from forecast.priors import default_priors, parameter_groups
 from forecast.priors.human_scale import SCALES, effect_words
 from forecast.priors.resolve import statement_examples, statement_text
+from forecast.wording.sensitivity import assumption_label
 
 TARGET = TargetRule("military", ("military_incident", "military_posture"), 4)
 LAYOUTS = {
@@ -27,9 +28,21 @@ def test_every_prior_has_meaning_unit_reason_words_and_a_scale(family):
         assert group.unit, group.name
         assert group.meaning.strip(), group.name
         assert not group.meaning.endswith("."), group.name  # it becomes one sentence
+        # It is shown to readers, beside the unit for those who calculate.
+        assert " log " not in f" {group.meaning.lower()} ", group.name
         assert group.reason.strip().endswith("."), group.name
         assert len(set(group.words.values())) == len(group.words), f"{group.name}: two words mean the same"
     assert all(prior.words for prior in default_priors(LAYOUTS[family]).priors.values())
+
+
+@pytest.mark.parametrize("family", LAYOUTS)
+def test_every_prior_has_a_name_for_readers(family):
+    for name in default_priors(LAYOUTS[family]).priors:
+        label = assumption_label(name)
+        assert label[0].isupper(), name
+        assert "{" not in label, name
+        assert "_" not in label, name
+        assert name not in label
 
 
 @pytest.mark.parametrize("name", GROUPS)

@@ -271,3 +271,14 @@ def test_a_saved_run_keeps_the_population_that_its_priors_came_from(folder, run_
     assert again.inputs.priors.priors["tension.scale"].distribution != (
         again.inputs.priors.priors["tension.scale"].documented
     )
+
+
+def test_a_change_that_no_path_shows_is_told_as_below_a_bound(command, run_folder):
+    arguments = ("scenario", run_folder, "--event", "2022-08-15:visit:1:0.0001")
+    shown = command(*arguments).out
+    assert "0.0 (< 0.01)" in shown
+    assert "no path that was played shows a change" in " ".join(shown.split())
+    assert "±" not in shown.split("Change: ")[0]
+    found = json.loads(command(*arguments, "--json").out)
+    change = found["scenarios"][0]["targets"][0]["milestones"][0]["difference"]
+    assert change == {"value": 0.0, "mcse": 0.0, "at_most": pytest.approx(1e-4)}

@@ -117,3 +117,40 @@ def test_shares_of_a_scenario_have_its_probability_as_their_mean(base, plan):
     np.testing.assert_array_equal(
         scenario_shares(base, None, "escalation", day), base.hits.shares_before("escalation", day)
     )
+
+
+def bounds(run, **changed):
+    act = {"date": "2022-08-15", "category": "visit", "severity": 1} | changed
+    scenario = scenario_of({"name": "s", "rationale": "r", "events": [act]}, SourceMap("test"))
+    (target, _) = evaluate_plan(run, plan_scenario(run.inputs, scenario)).targets
+    return [(one.difference.value, one.difference.mcse, one.difference.at_most) for one in target.milestones]
+
+
+def test_a_change_that_no_path_shows_is_bounded_by_the_rule_of_three(still):
+    """In these futures acts bring about nothing, which 2,000 paths cannot know for sure."""
+    assert bounds(still) == [(0.0, 0.0, 3 / 2000)] * 2
+    assert bounds(still, date="2022-11-01") == [(0.0, 0.0, None), (0.0, 0.0, 3 / 2000)]
+    rare = bounds(still, probability=1e-4)
+    assert [bound for _, _, bound in rare] == pytest.approx([1e-4, 1e-4])
+
+
+def test_the_bound_holds_what_a_rare_act_surely_adds(still):
+    (value, error, bound), _ = bounds(still, category="sanction", severity=4, probability=1e-4)
+    assert (value, error) == (0.0, 0.0)  # the act happens on none of the paths
+    assert bound == pytest.approx(1e-4)
+
+
+def test_paths_of_unequal_weight_bound_less(still):
+    n_draws, n_paths = still.hits.of("lethal").shape
+    weights = np.linspace(1, 9, n_draws)[:, None] * np.ones(n_paths)
+    dispersion = dict.fromkeys(still.hits.targets, np.full(still.hits.horizon_days + 1, 0.1))
+    hits = replace(still.hits, weights=weights / weights.sum(), dispersion=dispersion)
+    (_, _, bound), _ = bounds(replace(still, hits=hits))
+    assert 3 / 2000 < bound < 2 * 3 / 2000
+
+
+def test_a_change_that_shows_has_an_error_and_no_bound(base):
+    for value, error, bound in bounds(base, category="sanction", severity=4):
+        assert value > 0
+        assert error > 0
+        assert bound is None

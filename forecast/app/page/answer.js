@@ -3,9 +3,9 @@
 import { assumptions } from "./assume.js";
 import { curveChart } from "./chart.js";
 import { byId, el, replace } from "./dom.js";
-import { intervalPercent, percent, points, shortDay, signedPoints } from "./words.js";
+import { boundInPoints, intervalPercent, percent, points, shortDay, signedPoints } from "./words.js";
 
-/** @import { Answer, PageModel, State } from "./types" */
+/** @import { Answer, AnswerMilestone, PageModel, State } from "./types" */
 
 /**
  * @typedef {"ready" | "working" | "withheld"} Shown
@@ -61,7 +61,10 @@ function showChange(answer, ready, changed) {
   const error = answer.difference_mcse ?? 0;
   const beyond = Math.abs(answer.difference) > 2 * error;
   const unseen = Math.abs(answer.difference) < LEAST_SHOWN && error < LEAST_SHOWN;
-  const head = unseen ? el("p", { class: "change-head" }, `No change that shows against the run (${percent(answer.base.probability)}).`)
+  const bound = answer.difference_at_most ?? null;
+  const none = bound === null ? "." : `: none of the futures played differs, so it is below ${boundInPoints(bound)} points.`;
+  const head = unseen ? el("p", { class: "change-head" },
+    `No change that shows against the run (${percent(answer.base.probability)})${none}`)
     : el("p", { class: "change-head" },
     el("strong", {}, `${signedPoints(answer.difference)} points`),
     ` against the run (${percent(answer.base.probability)})`,
@@ -136,7 +139,7 @@ function showMilestones(model, state, answer, ready, changed) {
       el("td", { class: "right", "data-head": "Plausible range" }, shown ? intervalPercent(now.low, now.high) : "–"),
       changed ? el("td", { class: "right", "data-head": "Run" }, run ? percent(run.probability) : "–") : null,
       changed ? el("td", { class: "right", "data-head": "Change" },
-        shown ? `${signedPoints(now.difference)} ± ${(200 * now.difference_mcse).toFixed(1)}` : "–") : null);
+        shown ? changeWithError(now) : "–") : null);
   });
   replace(byId("milestones"),
     el("caption", {}, "Before each milestone"),
@@ -147,6 +150,12 @@ function showMilestones(model, state, answer, ready, changed) {
       changed ? el("th", { scope: "col", class: "right" }, "Run") : null,
       changed ? el("th", { scope: "col", class: "right" }, "Change, points") : null)),
     el("tbody", {}, ...rows));
+}
+
+/** @param {AnswerMilestone} one */
+function changeWithError(one) {
+  const bound = one.difference_at_most ?? null;
+  return `${signedPoints(one.difference)} ${bound === null ? `± ${(200 * one.difference_mcse).toFixed(1)}` : `(< ${boundInPoints(bound)})`}`;
 }
 
 /** @param {Answer} answer @param {boolean} ready @param {boolean} changed @param {string[]} assumed */

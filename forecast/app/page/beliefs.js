@@ -114,7 +114,7 @@ function effectNote(prior) {
   if (prior.effect === null) return el("span", { class: "fine" }, "effect not known without a new fit");
   const size = Math.abs(prior.effect);
   const word = size > 0.3 ? "strong" : size > 0.1 ? "moderate" : size > 0.02 ? "small" : "hardly any";
-  return el("span", { class: "fine effect", title: `${prior.effect.toFixed(2)} log odds per step` },
+  return el("span", { class: "fine effect", title: `One step multiplies the odds by ${Math.exp(prior.effect).toFixed(2)}` },
     `${word} effect`);
 }
 

@@ -43,6 +43,12 @@ export class StateDraws {
     this.known = { probability: row(0), low: row(1), high: row(2) };
   }
 
+  /** How many paths of the same weight those played anew are worth. */
+  get pathsAnew() {
+    if (!this.first) return this.someWeights.length * this.few;
+    return 1 / this.first.reduce((sum, one) => sum + one * one, 0);
+  }
+
   /** How many days from the origin on the curve is exactly the run's. */
   get unchangedDays() {
     if (!this.weighing.even) return 0;

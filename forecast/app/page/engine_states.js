@@ -139,6 +139,31 @@ export function shareBefore(act, day) {
   return Math.min(Math.max(daysBetween(act.date, day), 0), days) / days;
 }
 
+/**
+ * Probability that acts before a day are not the same on the same luck.
+ * @param {FutureAct[]} before @param {FutureAct[]} after @param {string} day
+ */
+export function chanceOfOtherActs(before, after, day) {
+  /** @param {FutureAct[]} acts */
+  const named = (acts) => {
+    /** @type {Map<string, FutureAct>} */
+    const known = new Map();
+    for (const act of acts) {
+      let name = JSON.stringify([act.date, act.until, act.category, act.severity, act.label]);
+      while (known.has(name)) name += "+";
+      known.set(name, act);
+    }
+    return known;
+  };
+  const [old, now] = [named(before), named(after)];
+  let same = 1;
+  for (const [name, act] of new Map([...old, ...now])) {
+    const apart = Math.abs((now.get(name)?.probability ?? 0) - (old.get(name)?.probability ?? 0));
+    same *= 1 - apart * shareBefore(act, day);
+  }
+  return 1 - same;
+}
+
 /** @param {number} part */
 export function share(part) {
   return part === 0 ? "none" : part === 1 ? "all" : percent(part);

@@ -6,7 +6,7 @@
 import { StateError, distributionOf, logDensity } from "./engine_priors.js";
 import { Futures } from "./engine_paths.js";
 import { reachGoal } from "./engine_goals.js";
-import { meets, planState, shareBefore, stateCommand, stateYaml } from "./engine_states.js";
+import { chanceOfOtherActs, meets, planState, shareBefore, stateCommand, stateYaml } from "./engine_states.js";
 import { StateDraws } from "./engine_draws.js";
 import { effectiveDraws, hitShare, importanceWeights, normalised } from "./engine_weights.js";
 import { likelihoodWords, percent } from "./words.js";
@@ -22,6 +22,8 @@ const get = (array, at) => /** @type {number} */ (array[at]);
 const WORKED_DRAWS = 20;
 const WORK_AFTER_MS = 100;
 const KEPT_FUTURES = 40;
+/** Far above what carried probabilities are rounded by, and far below any change. */
+const ROUNDED = 1e-7;
 
 /**
  * What the weights of a state's beliefs are worth, and the weights of all carried paths.
@@ -285,14 +287,14 @@ export class Engine {
     const place = this.carried.targets.indexOf(target);
     const draws = this.draws(place, weighing, plan);
     const curve = draws.curve();
-    const milestones = this.model.milestones.map((one) => this.milestone(one, base, draws, curve));
+    const milestones = this.model.milestones.map((one) => this.milestone(one, base, draws, curve, plan));
     const now = /** @type {AnswerMilestone} */ (milestones.find((one) => one.name === milestone));
     const assumed = this.assumed(plan, target, milestone, asked.probability);
     const words = likelihoodWords(now.probability);
     return {
       ...shared, ...worth, status: "ready", probability: now.probability, low: now.low, high: now.high, words,
       sentence: sentence(asked.sentence, words, now.probability), difference: now.difference,
-      difference_mcse: now.difference_mcse, assumed, model_adds: now.difference - assumed,
+      difference_mcse: now.difference_mcse, difference_at_most: now.difference_at_most ?? null, assumed, model_adds: now.difference - assumed,
       curve: base.curve.map((point) => ({
         ...point, probability: get(curve.probability, point.day), low: get(curve.low, point.day),
         high: get(curve.high, point.day) })),
@@ -303,12 +305,16 @@ export class Engine {
   }
 
   /** @param {PageModel["milestones"][number]} one @param {PageModel["base"][string]} base @param {StateDraws} draws
-   * @param {{ probability: Float64Array, low: Float64Array, high: Float64Array }} curve @returns {AnswerMilestone} */
-  milestone(one, base, draws, curve) {
+   * @param {{ probability: Float64Array, low: Float64Array, high: Float64Array }} curve @param {Plan} plan @returns {AnswerMilestone} */
+  milestone(one, base, draws, curve, plan) {
     const probability = get(curve.probability, one.day);
+    const difference = probability - (base.milestones[one.name]?.probability ?? NaN);
+    const error = draws.differenceError(one.day);
+    const chance = Math.abs(difference) < ROUNDED && error === 0 && plan.changesFuture
+      ? chanceOfOtherActs(/** @type {Carried} */ (this.carried).calendar, plan.acts, one.date) : 0;
     return {
-      name: one.name, probability, low: get(curve.low, one.day), high: get(curve.high, one.day),
-      difference: probability - (base.milestones[one.name]?.probability ?? NaN), difference_mcse: draws.differenceError(one.day),
+      name: one.name, probability, low: get(curve.low, one.day), high: get(curve.high, one.day), difference,
+      difference_mcse: error, difference_at_most: chance ? Math.min(3 / draws.pathsAnew, chance) : null,
     };
   }
 

@@ -78,6 +78,7 @@ export interface PageModel {
 
 export interface AnswerMilestone {
   name: string; probability: number; low: number; high: number; difference: number; difference_mcse: number;
+  difference_at_most?: number | null;
 }
 
 export interface Answer {
@@ -93,6 +94,7 @@ export interface Answer {
   base: { probability: number; low: number; high: number };
   difference: number | null;
   difference_mcse: number | null;
+  difference_at_most?: number | null;
   assumed: number | null;
   model_adds: number | null;
   curve: Point[];

@@ -53,6 +53,11 @@ export function points(change) {
   return `${Math.abs(rounded(100 * change, 1)).toFixed(1)} points`;
 }
 
+/** An upper bound in points, rounded up. @param {number} bound */
+export function boundInPoints(bound) {
+  return (Math.max(Math.ceil(1e4 * bound - 1e-9), 1) / 100).toFixed(2);
+}
+
 /** @param {string} iso */
 export function longDay(iso) {
   const [year, month, day] = parts(iso);

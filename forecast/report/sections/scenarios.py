@@ -111,7 +111,7 @@ def _scenario_row(
         cells.append(
             Cell(
                 wording.percent(found.probability),
-                note=shown_change(found.difference.value, found.difference.mcse),
+                note=shown_change(found.difference.value, found.difference.mcse, found.difference.at_most),
                 value=found.probability,
             )
         )
