@@ -11,7 +11,7 @@ FRAME := pyproject.toml tools/install-lock tools/find-python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup report check app watch sample backtest-record track-record docs docs-links test test-slow fuzz faults fuzz-page torture supply wheel lint lint-page bench lock clean
+.PHONY: help setup report check app watch sample backtest-record track-record docs docs-links test test-lowest test-slow fuzz faults fuzz-page torture supply wheel lint lint-page bench lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -64,6 +64,11 @@ docs-links: .venv/.run .venv/.docs  ## check the links of the manual that lead e
 test: .venv/.run .venv/.dev  ## run the tests
 	$(VENV)/python -m pytest -n auto --dist loadfile $(ARGS)
 
+test-lowest: .venv/.run build/lowest/.env  ## test with the lowest versions allowed, in an environment of its own, and compare key numbers
+	build/lowest/env/bin/python -m pytest -n auto --dist loadfile $(LOWEST_TESTS) $(ARGS)
+	$(VENV)/python tools/key_numbers.py --write build/lowest/numbers.json
+	build/lowest/env/bin/python tools/key_numbers.py --compare build/lowest/numbers.json
+
 test-slow: .venv/.run .venv/.dev  ## run the statistical checks that take minutes
 	$(VENV)/python -m pytest -m slow $(ARGS)
 
@@ -106,6 +111,12 @@ lock:  ## pin the dependencies anew (for maintainers, with uv; ARGS=--upgrade mo
 	uv pip compile $(PIN) --group dev -c requirements.lock -o requirements-dev.lock
 	uv pip compile $(PIN) --group docs -c requirements.lock -c requirements-dev.lock -o requirements-docs.lock
 	uv pip compile $(PIN) pyproject.toml --extra bench -c requirements.lock -o requirements-bench.lock
+	uv pip compile $(PIN) --resolution lowest-direct pyproject.toml $(LOWEST:%=--extra %) --group build --group test -o requirements-lowest.lock
+
+# Extras whose lower bounds are locked too; those of `bench` are large, and measure only.
+LOWEST := app coding excel mcp
+LOWEST_TESTS := $(addprefix tests/,baselines cli config evaluation families panel pooled_hazard priors simulation wording \
+	models/test_terms_match_plain_loops.py workflows/test_numbers_stay_the_same.py)
 
 clean:  ## remove .venv, caches and build leavings; reports stay
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
@@ -126,6 +137,10 @@ endif
 
 .venv/.dev: requirements-dev.lock .venv/.run
 	@tools/install-lock requirements-dev.lock
+	@touch $@
+
+build/lowest/.env: requirements-lowest.lock $(FRAME)
+	@tools/install-lock requirements-lowest.lock build/lowest/env
 	@touch $@
 
 .venv/.docs: requirements-docs.lock .venv/.run

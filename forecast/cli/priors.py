@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
-from typer._click import Context
 from typer.core import TyperGroup
 
 from forecast.cli.options import (
@@ -26,6 +25,8 @@ from forecast.errors import InputError, PriorError, did_you_mean
 from forecast.progress import StageProgress
 
 if TYPE_CHECKING:
+    from typer._click import Context
+
     from forecast.priors import Distribution, NamedPrior
     from forecast.priors.elicitation import Elicited
     from forecast.priors.population import Population
