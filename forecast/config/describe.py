@@ -8,7 +8,7 @@ from datetime import date
 from os import path as os_path
 
 from forecast.config.schema import CalendarAct, Config, MilestoneConfig, TargetConfig
-from forecast.wording import count, long_day
+from forecast.wording import count, long_day, share
 
 WIDTH = 80
 
@@ -66,7 +66,7 @@ def _delay(config: Config) -> str:
     if asked == "none":
         return ""
     if asked != "estimated":
-        how = f"{asked.same_day:.0%} on the day, the others after {asked.mean_days:g} days on average"
+        how = f"{share(asked.same_day)} on the day, the others after {asked.mean_days:g} days on average"
     return f" Recent weeks are corrected for acts that become known late ({how})."
 
 

@@ -15,7 +15,7 @@ from forecast.feeds.keeping import Kept
 from forecast.feeds.options import ImportOptions
 from forecast.feeds.output import Written
 from forecast.feeds.reading import make_batches
-from forecast.wording import count
+from forecast.wording import count, percent
 
 LISTED = 20
 """Corrupt files named on the terminal; the JSON report names all."""
@@ -122,7 +122,7 @@ class ImportReport:
         yield f"Dyads: {dyads}. Acts from {self.first} to {self.last}, known by {self.last_known}."
         yield f"Categories: {', '.join(f'{name} {number:,}' for name, number in self.by_category.items())}."
         if self.lowest_probability < 1:
-            yield f"Normalised: on the fullest day {self.lowest_probability:.0%} of the rows were kept."
+            yield f"Normalised: on the fullest day {percent(self.lowest_probability)} of the rows were kept."
         for warning in self.warnings:
             yield f"Note: {warning}"
 

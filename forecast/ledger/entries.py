@@ -7,6 +7,7 @@ All probabilities are in [0, 1], all days are ISO days, all times UTC.
 A hash means the same everywhere because a value has one text: JSON by the rules of RFC 8785. Keys are sorted,
 nothing is spaced, numbers are in plain decimal notation as ECMAScript writes them: 0.25, 0.00001, 1. They are
 rounded to ``DIGITS`` decimals where they enter the ledger, which keeps them in the range without an exponent.
+A chance that is neither 0 nor 1 is neither on record.
 """
 
 from __future__ import annotations
@@ -283,6 +284,13 @@ def canonical_json(value: object) -> str:
     if isinstance(value, Sequence):
         return "[" + ",".join(canonical_json(item) for item in value) + "]"
     raise TypeError(f"JSON knows no {type(value).__name__}")
+
+
+def rounded_chance(probability: float) -> float:
+    """Round a chance to ``DIGITS`` decimals, but never to 0 or 1 what is neither."""
+    least = 10.0**-DIGITS
+    inside = probability if probability in {0.0, 1.0} else min(max(probability, least), 1 - least)
+    return round(inside, DIGITS)
 
 
 def content_hash(value: object) -> str:

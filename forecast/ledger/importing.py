@@ -19,7 +19,6 @@ from pydantic import ValidationError
 from forecast.errors import LedgerError, did_you_mean, shown
 from forecast.ledger.book import BadRecordError, Book, ChainRecord, Link, unknown_record
 from forecast.ledger.entries import (
-    DIGITS,
     FIRST_YEAR,
     ChainLine,
     JudgementEntry,
@@ -29,6 +28,7 @@ from forecast.ledger.entries import (
     ResolutionEntry,
     VoidEntry,
     canonical_json,
+    rounded_chance,
     with_id,
 )
 from forecast.ledger.exporting import ANSWER_COLUMNS, QUESTION_COLUMNS, target_names
@@ -221,7 +221,7 @@ def _judgement(
         JudgementEntry,
         question=question.model_dump(),
         forecaster=cells["forecaster"],
-        probability=round(probability, DIGITS),
+        probability=rounded_chance(probability),
         made_on=_made_on(cells.get("made_on", ""), now),
     )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from forecast.events.dyads import DyadRule
-from forecast.ledger.entries import DIGITS, ForecastEntry, Question, RunEntry, with_id
+from forecast.ledger.entries import DIGITS, ForecastEntry, Question, RunEntry, rounded_chance, with_id
 from forecast.ledger.store import write_ledger
 from forecast.panel.streams import TargetRule
 from forecast.records.forecast import Baseline, Forecast, MilestoneForecast, TargetForecast
@@ -132,11 +132,11 @@ def _entry(
         milestone_name=milestone.name,
         milestone_label=milestone.label,
         model=forecast.model,
-        probability=round(milestone.probability, DIGITS),
+        probability=rounded_chance(milestone.probability),
         mcse=round(milestone.mcse, DIGITS),
-        interval90=(round(lower, DIGITS), round(upper, DIGITS)),
+        interval90=(rounded_chance(lower), rounded_chance(upper)),
         words=milestone.words,
-        baseline=Baseline(name=baseline.name, probability=round(baseline.probability, DIGITS)),
+        baseline=Baseline(name=baseline.name, probability=rounded_chance(baseline.probability)),
         converged=forecast.converged,
         config_sha256=origin.config_sha256,
         data_sha256=origin.data_sha256,

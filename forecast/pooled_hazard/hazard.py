@@ -24,7 +24,7 @@ from forecast.events.table import EventTable
 from forecast.panel.streams import TargetRule
 from forecast.pooled_hazard.coefficients import PooledHazard
 from forecast.pooled_hazard.features import EDGES, INTERVAL_DAYS, origin_features
-from forecast.simulation.probabilities import HitMoments
+from forecast.simulation.probabilities import HitMoments, hit_chance
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -72,7 +72,7 @@ def forecast_origins(
     refuse_far(int(np.max(horizons)))
     found = {}
     for target in targets:
-        probability = -np.expm1(-_at_days(drawn[target.name], horizons)).mean(axis=0)
+        probability = hit_chance(_at_days(drawn[target.name], horizons))
         for place, origin in enumerate(origins):
             if not _answers(hazard, events, target, origin, start):
                 probability[place] = np.nan
@@ -103,8 +103,9 @@ def forecast_by_day(
     for target in targets:
         if not _answers(hazard, events, target, as_day(origin), start):
             continue
-        probability = -np.expm1(-_at_days(drawn[target.name][:, 0], days))
-        found[target.name] = HitMoments(probability.mean(axis=0), probability.var(axis=0))
+        cumulative = _at_days(drawn[target.name][:, 0], days)
+        # exp(−Λ) has the same variance as 1 − exp(−Λ).
+        found[target.name] = HitMoments(hit_chance(cumulative), np.expm1(-cumulative).var(axis=0))
     return found
 
 

@@ -98,8 +98,6 @@ class FirstPassages:
         if self.weights is None or self.dispersion is None:
             return probability_curve(days, self.horizon_days)
         mean = hit_share(days, self.horizon_days, self.weights)
-        # What every path holds is certain: exactly, and not up to the rounding of the weights.
-        mean[int(days.max()) + 1 :] = 1.0
         return dispersed_curve(mean, self.dispersion[target])
 
 

@@ -12,6 +12,11 @@ Floats = NDArray[np.float64]
 _ROUNDING = 1e-9
 """A sum of a million weights is off by less than a thousandth of this."""
 
+_NO_SPREAD = 1e-12
+"""Variance over the square of p, or of 1 − p, below which there is none to show."""
+_ROUNDED = 1e-15
+"""What rounding leaves of the difference of two numbers near 1."""
+
 
 @dataclass(frozen=True)
 class ProbabilityCurve:
@@ -96,7 +101,12 @@ def hit_share(
     cells = weights * each if weights.ndim == 2 else weights[:, None] * (each / n)
     day = np.minimum(days, horizon_days).ravel()
     by_day = np.bincount(day, cells.ravel(), minlength=horizon_days + 1)
-    return np.asarray(np.concatenate([[0.0], np.cumsum(by_day[:horizon_days])]))
+    before = np.concatenate([[0.0], np.cumsum(by_day[:horizon_days])])
+    if counted is not None:
+        return np.asarray(before)
+    after = np.cumsum(by_day[::-1])[::-1]
+    # Each side from its own sum: what is nearly certain keeps the digits of what is left, and 1 is exact.
+    return np.asarray(np.where(before <= after, before, 1 - after))
 
 
 def curve_from_moments(moments: HitMoments, per_draw: Floats) -> ProbabilityCurve:
@@ -112,6 +122,12 @@ def curve_from_moments(moments: HitMoments, per_draw: Floats) -> ProbabilityCurv
     return ProbabilityCurve(
         mean, np.minimum(lower, mean), np.maximum(np.maximum.accumulate(upper), mean), per_draw
     )
+
+
+def hit_chance(cumulative_hazard: Floats) -> Floats:
+    """Mean over the first axis of 1 − exp(−Λ), near 0 and near 1 with all digits; Λ is not negative."""
+    hit = -np.expm1(-cumulative_hazard).mean(axis=0)
+    return np.asarray(np.where(hit < 0.5, hit, 1 - np.exp(-cumulative_hazard).mean(axis=0)))
 
 
 def hit_shares(first_day: NDArray[np.int32], horizon_days: int) -> Floats:
@@ -162,7 +178,8 @@ def beta_interval(mean: Floats, variance: Floats) -> tuple[Floats, Floats]:
     """5% and 95% quantiles of beta distributions given by mean and variance; the mean where it is zero."""
     room = mean * (1 - mean)
     bounded = np.minimum(variance, 0.99 * room)
-    spread = bounded > 1e-12
+    # A part of what is less likely, and more than the rounding of mean² where that is nearly 1.
+    spread = bounded > _NO_SPREAD * np.minimum(mean, 1 - mean) ** 2 + _ROUNDED * mean**2
     safe = np.where(spread, bounded, 1.0)
     total = np.where(spread, room / safe - 1, 1.0)
     lower, upper = mean.copy(), mean.copy()

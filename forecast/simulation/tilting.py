@@ -24,10 +24,12 @@ Floats = NDArray[np.float64]
 Days = NDArray[np.int32]
 
 TOLERANCE = 1e-7
-"""How far a probability may be from the wanted one."""
+"""How far a probability may be from the wanted one, as a share of it or of what it leaves to 1."""
 _SAME = 1e-12
-"""Probabilities so close are the same but for rounding."""
-_CLOSE = 1e-11
+"""Probabilities so close, likewise, are the same but for rounding."""
+_ROUNDED = 1e-15
+"""Rounding of numbers near 1."""
+_CLOSE = 1e-10
 _MOST_ROUNDS = 200
 _RIDGE = 1e-12
 _SLACK = 1e-9
@@ -93,16 +95,16 @@ def tilt_paths(first_day: Mapping[str, Days], wanted: Sequence[Wanted]) -> Tilt:
         if 0.0 < share < 1.0:
             kept.append(one)
             columns.append(hit)
-        elif abs(one.probability - share) > _SAME:
+        elif abs(one.probability - share) > _ROUNDED * share:
             dropped.append(Dropped(one, "every_path" if share else "no_path"))
     while kept:
         patterns, place = _patterns(np.column_stack(columns))
         share = np.bincount(place, minlength=len(patterns)) / n_paths
         asked = np.array([one.probability for one in kept])
-        if np.abs(share @ patterns - asked).max() <= _SAME:
+        if _gaps(patterns, share, asked).max() <= _SAME:
             break
         weights = _least_change(patterns, share, asked)
-        gap = np.abs(weights @ patterns - asked)
+        gap = _gaps(patterns, weights, asked)
         if gap.max() <= TOLERANCE:
             each = weights / (share * n_paths)
             return Tilt(each[place].reshape(shape), tuple(dropped))
@@ -122,19 +124,33 @@ def _patterns(hits: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.int64]]:
     return hits[first].astype(np.float64), np.asarray(place, dtype=np.int64).ravel()
 
 
+def _gaps(patterns: Floats, weights: Floats, asked: Floats) -> Floats:
+    """How far the probabilities are from those asked for, in shares of what is less likely."""
+    # Differences of each pattern first: their sum is small where the probability is nearly 0 or nearly 1.
+    return np.asarray(np.abs(weights @ (patterns - asked)) / _scale(asked))
+
+
+def _scale(asked: Floats) -> Floats:
+    least = np.minimum(asked, 1 - asked)
+    return np.asarray(np.where(least > 0, least, 1.0))
+
+
 def _least_change(patterns: Floats, share: Floats, asked: Floats) -> Floats:
     """Weights of patterns nearest to their shares that give the probabilities asked for, by Newton's method.
 
     Where none do, the weights of the last round.
     """
-    log_share, centred = np.log(share), patterns - asked
+    # In units of the standard deviation asked for, so that all constraints weigh alike near 0 and 1.
+    scale = _scale(asked)
+    unit = np.sqrt(scale)
+    log_share, centred = np.log(share), (patterns - asked) / unit
     multipliers = np.zeros(len(asked))
     log_weights = log_share
     value = 0.0
     for _ in range(_MOST_ROUNDS):
         weights = np.exp(log_weights - special.logsumexp(log_weights))
         slope = weights @ centred
-        if np.abs(slope).max() <= _CLOSE:
+        if np.abs(slope * unit / scale).max() <= _CLOSE:
             break
         away = centred - slope
         curvature = (weights[:, None] * away).T @ away
@@ -144,7 +160,9 @@ def _least_change(patterns: Floats, share: Floats, asked: Floats) -> Floats:
         while True:
             tried = log_share + centred @ (multipliers + length * step)
             tried_value = float(special.logsumexp(tried))
-            if tried_value <= value + 1e-4 * length * float(slope @ step) or length < 1e-10:
+            # What a step gains near 0 and 1 is less than the rounding of the value.
+            enough = value + 1e-4 * length * float(slope @ step) + _ROUNDED * (1 + abs(value))
+            if tried_value <= enough or length < 1e-10:
                 break
             length /= 2
         if length < 1e-10:

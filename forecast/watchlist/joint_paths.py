@@ -26,7 +26,8 @@ MOST_COUNTED = 20
 """Largest k of P(at least k)."""
 _CELLS = 4_000_000
 """Cells of (draw, dyad) that are held at once."""
-_CERTAIN = 1e-12
+_ALIKE = 1e-24
+"""Spread of the numbers over their square below which they are the same but for rounding."""
 
 Floats = NDArray[np.float64]
 
@@ -102,7 +103,7 @@ def list_outcomes(
     half = np.random.default_rng(seed).standard_normal((n_shocks // 2, loadings.shape[1] + 1))
     drawn = np.concatenate([half, -half]) if shock.shared else half[:1]
     own, common = np.sqrt(1.0 - shock.shared), _common(loadings, shock, drawn)
-    bound = ndtri(np.clip(probabilities, _CERTAIN, 1 - _CERTAIN))
+    bound = ndtri(probabilities)
     return [_outcome(bound[:, day], probabilities[:, day], own, common) for day in range(bound.shape[1])]
 
 
@@ -115,48 +116,54 @@ def _common(loadings: Floats, shock: SharedShock, drawn: Floats) -> Floats:
 def _outcome(bound: Floats, probability: Floats, own: float, common: Floats) -> ListOutcome:
     n_dyads, n_draws = len(bound), len(common)
     most = min(n_dyads, MOST_COUNTED)
-    below = np.zeros((n_draws, most))
+    tail, below = np.zeros((2, n_draws, most))
     number = np.zeros(n_draws)
     both = np.zeros((n_dyads, n_dyads))
     size = max(1, _CELLS // n_dyads)
     for first in range(0, n_draws, size):
-        given = ndtr((bound - common[first : first + size]) / own)
-        below[first : first + size] = _hits(given, most)
-        number[first : first + size] = given.sum(axis=1)
+        chosen = slice(first, first + size)
+        given = ndtr((bound - common[chosen]) / own)
+        tail[chosen], below[chosen] = _tails(given, most)
+        number[chosen] = given.sum(axis=1)
         both += given.T @ given
     both /= n_draws
     np.fill_diagonal(both, probability)
     expected = float(probability.sum())
-    below = _adjusted(below, number, expected)
-    at_least = np.clip(1 - np.cumsum(below.mean(axis=0)), 0.0, 1.0)
-    at_least = np.minimum.accumulate(at_least)
+    tail, below = _adjusted(tail, number, expected), _adjusted(below, number, expected)
+    # 1 − x has as many digits as x where x is the larger: each side is taken from its own sum.
+    above, under = np.clip(tail.mean(axis=0), 0.0, 1.0), np.clip(below.mean(axis=0), 0.0, 1.0)
+    at_least = np.minimum.accumulate(np.where(above <= under, above, 1 - under))
     # Antithetic draws are pairs: their means are independent of one another.
-    none = below[:, 0]
-    pairs = (none[: n_draws // 2] + none[n_draws // 2 :]) / 2 if n_draws > 1 else none
+    one = tail[:, 0]
+    pairs = (one[: n_draws // 2] + one[n_draws // 2 :]) / 2 if n_draws > 1 else one
     mcse = float(pairs.std(ddof=1) / np.sqrt(len(pairs))) if len(pairs) > 1 else 0.0
     return ListOutcome(at_least, expected, mcse, both)
 
 
-def _adjusted(below: Floats, number: Floats, expected: float) -> Floats:
+def _adjusted(chance: Floats, number: Floats, expected: float) -> Floats:
     """Take out what the draws of the shocks miss of the expected number, which is known (control variate)."""
     away = number - number.mean()
     spread = float(away @ away)
-    if spread < _CERTAIN:
-        return below
-    slope = away @ (below - below.mean(axis=0)) / spread
-    return np.asarray(below - np.outer(number - expected, slope))
+    if spread <= _ALIKE * float(number @ number):
+        return chance
+    slope = away @ (chance - chance.mean(axis=0)) / spread
+    return np.asarray(chance - np.outer(number - expected, slope))
 
 
-def _hits(given: Floats, most: int) -> Floats:
-    """P(k dyads), k = 0 … most − 1, of independent dyads, shape (draw, most); ``given`` is (draw, dyad)."""
-    law = np.zeros((len(given), most))
+def _tails(hit: Floats, most: int) -> tuple[Floats, Floats]:
+    """P(at least k) and P(fewer than k) of independent dyads, k = 1 … most, each of shape (draw, most).
+
+    ``hit`` is the chance of each dyad, shape (draw, dyad). Only sums and products of chances: the smallest
+    keep their digits.
+    """
+    law = np.zeros((len(hit), most + 1))
     law[:, 0] = 1.0
-    for dyad in range(given.shape[1]):
-        hit = given[:, dyad : dyad + 1]
-        moved = law[:, :-1] * hit
-        law *= 1 - hit
+    for dyad in range(hit.shape[1]):
+        moved = law[:, :-1] * hit[:, dyad : dyad + 1]
+        # The last cell holds "most or more", which stays so.
+        law[:, :-1] *= 1 - hit[:, dyad : dyad + 1]
         law[:, 1:] += moved
-    return law
+    return np.cumsum(law[:, :0:-1], axis=1)[:, ::-1], np.cumsum(law[:, :-1], axis=1)
 
 
 def draw_hits(

@@ -147,7 +147,8 @@ def on_scale(value: float, scale: Scale) -> str:
         case "share":
             return _signed_percent(value).lstrip("+")
         case "chance":
-            return f"{plain_number(value * 100)}%"
+            # Two figures of what is nearly certain would be 100%.
+            return percent(value) if 0.95 < value < 1 else f"{plain_number(value * 100)}%"
         case "probability":
             return percent(value)
         case "a_year":

@@ -195,6 +195,12 @@ def assumptions_pull(one: NumberSensitivity) -> float:
     return max(strength(one.priors), strength(first) if first.noise is not None else 0.0)
 
 
+def _to_a_tenth(probability: float) -> str:
+    """Percent with one decimal, so that its distance from a bound shows; never 0% or 100%."""
+    near_an_end = min(probability, 1 - probability) < 0.05
+    return wording.percent(probability) if near_an_end else f"{100 * probability:.1f}%"
+
+
 def odds_factor(pull: WeightPull, probability: float) -> float:
     """What twice the weight multiplies the odds by: the rate of change, carried on upon log odds."""
     room = max(probability * (1 - probability), 1e-9)
@@ -296,7 +302,7 @@ def note_sentence(note: RobustnessNote, forecast: Forecast) -> str:
         )
     target = forecast.target(note.target)
     label = next(one.label for one in target.milestones if one.name == note.milestone)
-    stands = f"{target.label} before {label}: {100 * note.probability:.1f}% stands within"
+    stands = f"{target.label} before {label}: {_to_a_tenth(note.probability)} stands within"
     if isinstance(note, OnWordBound):
         return (
             f"{stands} its Monte Carlo error of the bound between '{note.words[0]}' and '{note.words[1]}'; "

@@ -95,8 +95,8 @@ def warning_sentence(warning: RunWarning) -> str:
         case LateReports():
             return (
                 f"Recent weeks are corrected for acts that become known late ({warning.origin} delay, mean "
-                f"{warning.mean_days:.1f} days): {warning.known_share:.0%} of the last week's acts are taken "
-                "to be known."
+                f"{warning.mean_days:.1f} days): {wording.share(warning.known_share)} of the last week's "
+                "acts are taken to be known."
             )
         case InfluentialEvents(number=1):
             return "1 event is too influential to remove without a refit; its effect is not shown."

@@ -98,7 +98,7 @@ export function onScale(value, scale) {
   switch (scale) {
     case "effect": return signed();
     case "share": return signed().replace("+", "");
-    case "chance": return `${plainNumber(value * 100)}%`;
+    case "chance": return value > 0.95 && value < 1 ? percent(value) : `${plainNumber(value * 100)}%`;
     case "a_year": return `${plainNumber(value)} a year`;
     case "weeks": return `${plainNumber(value)} weeks`;
     case "per_hundred": return `${plainNumber(value)} per 100`;

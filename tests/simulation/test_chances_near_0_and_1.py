@@ -1,0 +1,225 @@
+"""Chances from 1e-12 to 1e-3, and what is left of 1 by as much, keep a relative precision of 1e-4.
+
+Each is compared with a closed form in exact fractions or in 50 decimal digits. Of a chance near 1 it is its
+distance from 1 that must hold: at 1e-12 a float can state that to 1e-4 only when nothing else is lost.
+"""
+
+from datetime import date, timedelta
+from decimal import Decimal, localcontext
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from scipy import special
+
+from forecast.evaluation.scores import LOG_FLOOR, log_score
+from forecast.panel.streams import TargetRule
+from forecast.pooled_hazard import hazard as pooled
+from forecast.pooled_hazard.coefficients import shipped_hazard
+from forecast.simulation.first_passages import NEVER, FirstPassages
+from forecast.simulation.probabilities import HitMoments, beta_interval, curve_from_moments, hit_chance
+from forecast.simulation.tilting import Wanted, tilt_paths
+from forecast.watchlist.joint_paths import NO_SHOCK, SharedShock, list_outcomes
+
+TINY = [1e-12, 3.7e-11, 1e-9, 2.2e-7, 1e-5, 1e-3]
+SAME = 1e-4
+HORIZON = 30
+
+
+def off(found, truth):
+    """Distance from the truth, an exact number, as a share of what is less likely: it or its contrary."""
+    truth = Fraction(truth)
+    return float(abs(Fraction(float(found)) - truth) / min(truth, 1 - truth))
+
+
+def exact(hazards):
+    """Mean of 1 − exp(−Λ), to 50 digits."""
+    with localcontext(prec=50):
+        return Fraction(sum(1 - (-Decimal(one)).exp() for one in hazards) / len(hazards))
+
+
+@pytest.mark.parametrize("tiny", TINY)
+def test_the_mean_chance_of_hazards_is_exact_near_0_and_near_1(tiny):
+    rare = np.array([0.5, 1.0, 1.7]) * tiny
+    sure = -np.log(tiny) + np.array([0.0, 0.4, 1.1])
+    # Many draws, since the rounding of a sum grows with it.
+    for hazards, near in ((np.tile(rare, 100), 1e-13), (np.tile(sure, 100), SAME)):
+        assert off(hit_chance(hazards), exact(hazards.tolist())) < near
+
+
+@pytest.mark.parametrize("tiny", TINY)
+def test_the_pooled_hazard_says_what_its_hazards_do(monkeypatch, us_china, tiny):
+    target = TargetRule("force", ("military_incident",), 5)
+    ends = len(pooled.INTERVAL_DAYS)
+    day, start = date(2020, 1, 1), date(2017, 1, 1)
+    last = int(pooled.EDGES[-1])
+    monkeypatch.setattr(pooled, "_answers", lambda *_: True)
+    for top in (tiny, -np.log(tiny)):
+        total = np.array([1.0, 1.3]) * top
+        hazards = total[:, None, None] * np.linspace(1 / ends, 1.0, ends)
+        monkeypatch.setattr(pooled, "_cumulative_draws", lambda *_, found=hazards: {"force": found})
+        origins = np.array([day], "datetime64[D]")
+        known = shipped_hazard(), us_china, [target]
+        (at,) = pooled.forecast_origins(*known, origins, start, np.array([last]))["force"]
+        by_day = pooled.forecast_by_day(*known, day, start, last)["force"]
+        curve = curve_from_moments(by_day, np.empty((0, last + 1)))
+        for found in (at[0], by_day.mean[last], curve.probability[last]):
+            assert off(found, exact(total.tolist())) < SAME
+
+
+@pytest.mark.parametrize("tiny", TINY)
+def test_tilted_paths_have_the_chance_asked_for(tiny):
+    paths = np.random.default_rng(4).integers(0, 3 * HORIZON, (1000, 50)).astype(np.int32)
+    first = {"one": np.where(paths < HORIZON, paths, NEVER).astype(np.int32)}
+    for asked in (tiny, 1 - tiny):
+        tilt = tilt_paths(first, [Wanted("one", 10, asked * 0.4), Wanted("one", 20, asked)])
+        assert tilt.dropped == ()
+        found = FirstPassages(
+            targets=("one",),
+            origin=date(2020, 1, 1),
+            day=first["one"][None, None],
+            acts=None,
+            horizon_days=HORIZON,
+            capped_share=0.0,
+            weights=tilt.weights,
+            dispersion={"one": np.zeros(HORIZON + 1)},
+        )
+        assert off(found.probability("one", 20), asked) < SAME
+        assert off(found.curve("one").probability[20], asked) < SAME
+        assert off(found.probability("one", 10), asked * 0.4) < SAME
+
+
+@pytest.mark.parametrize("tiny", TINY)
+def test_two_chances_far_apart_are_met_together(tiny):
+    even, also = (np.outer([5**0.5, 2**0.5], np.arange(1, 8001)) % 1.0).reshape(2, 400, 20)
+    wide = (even * 90).astype(np.int32)
+    narrow = wide + (also * 60).astype(np.int32)
+    asked = [Wanted("wide", 45, 0.3), Wanted("narrow", 45, tiny), Wanted("wide", 80, 1 - tiny)]
+    tilt = tilt_paths({"wide": wide, "narrow": narrow}, asked)
+    assert tilt.dropped == ()
+    for one in asked:
+        hit = {"wide": wide, "narrow": narrow}[one.target] < one.day
+        part = tilt.weights[hit].sum() if one.probability < 0.5 else 1 - Fraction(tilt.weights[~hit].sum())
+        assert off(part, one.probability) < SAME
+
+
+def test_any_chances_of_two_targets_are_met_together():
+    rng = np.random.default_rng(1)
+    for _ in range(40):
+        days = {name: rng.integers(0, 90, (100, 20)).astype(np.int32) for name in "ab"}
+        near = 10.0 ** -rng.uniform(0.3, 12, (2, 2))
+        # The later day has the larger chance.
+        asked = np.sort(np.where(rng.random((2, 2)) < 0.5, near, 1 - near), axis=1)
+        wanted = [
+            Wanted(name, day, float(one))
+            for name, row in zip("ab", asked, strict=True)
+            for day, one in zip((20, 60), row, strict=True)
+        ]
+        tilt = tilt_paths(days, wanted)
+        assert tilt.dropped == ()
+        for one in wanted:
+            hit = days[one.target] < one.day
+            part = (
+                tilt.weights[hit].sum() if one.probability < 0.5 else 1 - Fraction(tilt.weights[~hit].sum())
+            )
+            assert off(part, one.probability) < SAME
+
+
+def test_a_chance_that_no_path_can_carry_is_said_to_be_dropped_however_small():
+    first = {"one": np.full((10, 4), NEVER, dtype=np.int32)}
+    (dropped,) = tilt_paths(first, [Wanted("one", 5, 1e-12)]).dropped
+    assert dropped.reason == "no_path"
+
+
+@pytest.mark.parametrize("tiny", TINY)
+def test_the_interval_of_a_small_chance_is_that_of_its_beta_distribution(tiny):
+    # Beta(2, b) of mean m; for small m it is a gamma distribution of shape 2 over b.
+    lower, upper = beta_interval(np.array([tiny]), np.array([tiny**2 / 2]))
+    for found, quantile in ((lower, 0.05), (upper, 0.95)):
+        truth = special.gammaincinv(2, quantile) / 2 * tiny
+        assert found[0] == pytest.approx(truth, rel=SAME + 3 * tiny, abs=0)
+
+
+def poisson_binomial(chances):
+    """P(at least k), k = 1 …, in exact fractions."""
+    law = [Fraction(1)]
+    for chance in map(Fraction, chances):
+        law = [a * (1 - chance) + b * chance for a, b in zip([*law, 0], [0, *law], strict=True)]
+    return [sum(law[k:]) for k in range(1, len(law))]
+
+
+@pytest.mark.parametrize("tiny", TINY)
+@pytest.mark.parametrize("n", [1, 2, 7, 25])
+def test_a_list_knows_how_likely_at_least_one_and_at_least_k_are(tiny, n):
+    rare = np.linspace(1.0, 2.0, n) * tiny
+    for chances in (rare, 1 - rare):
+        (found,) = list_outcomes(chances[:, None], np.zeros((n, 1)), NO_SHOCK, seed=1)
+        truth = poisson_binomial(chances.tolist())
+        for k, (one, true) in enumerate(zip(found.at_least, truth, strict=False), start=1):
+            if true < 1e-290:
+                assert one <= 1e-289
+            elif 1 - true < 1e-12:
+                # So near to 1 that a float cannot say it to 1e-4.
+                assert one == pytest.approx(float(true), abs=3e-16)
+            else:
+                assert off(one, true) < SAME, (k, float(one), float(true))
+
+
+@pytest.mark.parametrize("tiny", [1e-12, 1e-9, 1e-6])
+def test_a_shared_shock_leaves_the_sum_of_small_chances(tiny):
+    """Where hits are rare P(at least one) is nearly their sum."""
+    rare = np.array([[1.0], [1.5], [0.7]]) * tiny
+    (found,) = list_outcomes(rare, np.zeros((3, 1)), SharedShock(everyone=0.1), seed=3)
+    assert found.expected == pytest.approx(3.2 * tiny, rel=1e-12, abs=0)
+    assert 1.5 * tiny < found.at_least[0] <= 3.2 * tiny
+    both = [special_two(rare[i, 0], rare[j, 0], 0.1) for i, j in ((0, 1), (0, 2), (1, 2))]
+    # Three at once are rarer still: inclusion and exclusion of pairs suffices.
+    assert found.at_least[0] == pytest.approx(3.2 * tiny - sum(both), rel=0.01, abs=0)
+
+
+def special_two(one, other, shared):
+    """P(both) in one factor by quadrature over it."""
+    factor = np.linspace(-12, 12, 20_001)
+    weight = np.exp(-(factor**2) / 2) / np.sqrt(2 * np.pi) * (factor[1] - factor[0])
+    given = [
+        special.ndtr((special.ndtri(p) - np.sqrt(shared) * factor) / np.sqrt(1 - shared))
+        for p in (one, other)
+    ]
+    return float((weight * given[0] * given[1]).sum())
+
+
+def test_a_chance_of_0_or_of_1_stays_what_it_is_in_a_list():
+    (found,) = list_outcomes(np.array([[0.0], [1.0]]), np.zeros((2, 1)), SharedShock(everyone=0.2), seed=3)
+    assert found.at_least.tolist() == [1.0, 0.0]
+
+
+@pytest.mark.parametrize("probability", [LOG_FLOOR, 1.1e-3, 1.7e-3, 2.3e-3, 0.5, 1 - 2e-3, 1 - LOG_FLOOR])
+def test_the_log_score_is_exact_down_to_its_floor(probability):
+    for outcome, given in ((1, Fraction(probability)), (0, 1 - Fraction(probability))):
+        with localcontext(prec=50):
+            truth = -(Decimal(given.numerator) / Decimal(given.denominator)).ln()
+        assert float(log_score(probability, outcome)) == pytest.approx(float(truth), rel=1e-14, abs=0)
+
+
+@pytest.mark.parametrize("tiny", TINY)
+def test_beyond_its_floor_the_log_score_costs_what_the_floor_does(tiny):
+    for near, outcome in ((tiny, 1), (1 - tiny, 0)):
+        assert log_score(near, outcome) == pytest.approx(-np.log(LOG_FLOOR), rel=1e-12, abs=0)
+        assert log_score(near, 1 - outcome) == pytest.approx(-np.log1p(-LOG_FLOOR), rel=1e-12, abs=0)
+
+
+def test_moments_of_a_certain_target_give_a_certain_curve():
+    days = np.zeros((50, 4), dtype=np.int32)
+    found = FirstPassages(
+        targets=("one",),
+        origin=date(2020, 1, 1) + timedelta(days=1),
+        day=days[None, None],
+        acts=None,
+        horizon_days=HORIZON,
+        capped_share=0.0,
+        weights=np.full(days.shape, 1 / days.size) * (1 - 1e-13),
+        dispersion={"one": np.zeros(HORIZON + 1)},
+    )
+    assert found.curve("one").probability[1:].tolist() == [1.0] * HORIZON
+    certain = curve_from_moments(HitMoments(np.ones(3), np.zeros(3)), np.empty((0, 3)))
+    assert certain.lower90.tolist() == [1.0] * 3
