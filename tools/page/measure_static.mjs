@@ -1,7 +1,8 @@
 // Times the answers of a page in one file: node tools/page/measure_static.mjs FILE.html [CHANGES]
 //
-// Each change differs from all before it, as a slider's do. Wall time, and time of the processor, which other
-// work on the machine does not lengthen.
+// The kinds of change are those of `forecast bench page`, each differs from all before it, as a slider's do, and an
+// act is of any category and severity on any day. Wall time, and time of the processor, which other work on the machine
+// lengthens less.
 
 import { readFileSync, statSync } from "node:fs";
 
@@ -25,21 +26,34 @@ const row = (name, times) => {
 };
 
 const n = Number(count);
-const belief = model.priors.find((one) => one.moves) ?? model.priors[0];
-const [mu, sigma] = /mu=([-\d.e]+), sigma=([-\d.e]+)/.exec(belief.stops.find((one) => one.steps === 0).statement).slice(1).map(Number);
-const family = /^\w+/.exec(belief.stops[0].statement)[0];
-const day = new Date(Date.parse(`${model.as_of}T00:00:00Z`) + 30 * 86_400_000).toISOString().slice(0, 10);
-const category = model.categories.find((one) => one.conflict).name;
-const act = (i) => [{ date: day, category, severity: 3, probability: 0.2 + (0.7 * i) / n }];
-const prior = (i) => ({ [belief.name]: `${family}(mu=${mu + ((i / n - 0.5) * sigma) / 2}, sigma=${sigma})` });
+// A generator with a seed (mulberry32), so that two measurements ask the same.
+let seed = 1;
+const random = () => {
+  seed = (seed + 0x6d2b79f5) | 0;
+  let mixed = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+  mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+  return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+};
+const any = (values) => values[Math.floor(random() * values.length)];
+const belief = () => {
+  const prior = any(model.priors.filter((one) => one.key));
+  const stop = any(prior.stops.filter((one) => one.steps >= prior.reliable[0] && one.steps <= prior.reliable[1]));
+  return { priors: { [prior.name]: stop.statement } };
+};
+const act = (probability) => {
+  const ahead = 1 + Math.floor(random() * (model.horizon_days - 1));
+  const date = new Date(Date.parse(`${model.as_of}T00:00:00Z`) + ahead * 86_400_000).toISOString().slice(0, 10);
+  return { events: [{ date, category: any(model.categories).name, severity: 1 + Math.floor(random() * 5), probability }] };
+};
+const unsure = () => Math.round(100 * (0.05 + 0.9 * random())) / 100;
 const kinds = {
-  "a belief": (i) => ({ priors: prior(i) }),
-  "a future act": (i) => ({ events: act(i) }),
-  "a belief and a future act": (i) => ({ priors: prior(i), events: act(i) }),
+  "a belief": belief,
+  "an act": () => act(unsure()),
+  "a certain act": () => act(1),
+  "a belief and an act": () => ({ ...belief(), ...act(unsure()) }),
 };
 if (model.calendar.length) {
-  const { label } = model.calendar[0];
-  kinds["a scheduled act"] = (i) => ({ calendar: { [label]: (i + 0.5) / n } });
+  kinds["a scheduled act"] = () => ({ calendar: { [any(model.calendar).label]: Math.round(100 * random()) / 100 } });
 }
 console.log(`${file}: ${(statSync(file).size / 1e6).toFixed(2)} MB`);
 const first = clock(() => engine.ensure());
@@ -50,11 +64,12 @@ const memory = () => {
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return (heapUsed + arrayBuffers) / 1e6;
 };
-for (const kind of Object.values(kinds)) engine.answer(kind(0));
-for (const [name, state] of Object.entries(kinds)) {
-  row(name, Array.from({ length: n }, (_, i) => clock(() => engine.answer(state(i)))));
+for (const kind of Object.values(kinds)) engine.answer(kind());
+for (const [name, kind] of Object.entries(kinds)) {
+  const states = Array.from({ length: n }, kind);
+  row(name, states.map((state) => clock(() => engine.answer(state))));
 }
-row("what would it take", Array.from({ length: 5 }, (_, i) => clock(() => engine.breakEven({ events: act(i) }, 0.8))));
+row("what would it take", Array.from({ length: 5 }, () => clock(() => engine.breakEven(act(unsure()), 0.8))));
 const before = memory();
-for (let i = 0; i < 1000; i++) engine.answer(kinds["a belief and a future act"](i % n));
+for (let i = 0; i < 1000; i++) engine.answer(kinds["a belief and an act"]());
 console.log(`memory before and after 1,000 more changes: ${before.toFixed(0)} MB, ${memory().toFixed(0)} MB`);
