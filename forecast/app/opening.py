@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 
 from forecast.app.engine import Engine
 from forecast.errors import RunFolderError
 from forecast.runs import files
-from forecast.runs.folder import kind_of
+from forecast.runs.folder import command_again, kind_of
 from forecast.scenarios import read_run
 
 ANSWERED_DRAWS = 4000
@@ -36,10 +35,9 @@ def open_engine(folder: Path) -> Engine:
             f"{folder}: {holds}. Give a folder that 'forecast run' made, or one with runs below it"
         )
     if not (folder / files.POSTERIOR).is_file():
-        config = (folder / files.CONFIG).as_posix()
         raise RunFolderError(
             f"{folder}: kept without its draws ({files.POSTERIOR}), which the page needs. Make it again: "
-            f"forecast run {shlex.quote(config)} --out PLACE"
+            f"{command_again(folder)}"
         )
     run = read_run(folder)
     return Engine(run, max(1, run.n_draws // ANSWERED_DRAWS))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -58,6 +59,11 @@ def run_folders(folder: Path, deep: int = 0) -> list[Path]:
         if not one.name.startswith("."):
             found += run_folders(one, deep + 1)
     return found[:_MOST_RUNS]
+
+
+def command_again(folder: Path) -> str:
+    """Return the command that makes a run again, from the config in its folder."""
+    return f"forecast run {shlex.quote((folder / files.CONFIG).as_posix())} --out PLACE"
 
 
 def run_place(config: Config, out: Path) -> Path:

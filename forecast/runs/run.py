@@ -29,7 +29,7 @@ from forecast.records.columns import Content
 from forecast.records.forecast import Forecast
 from forecast.runs import files
 from forecast.runs.combining import Combined, combine
-from forecast.runs.folder import read_record, refuse_changed_files, write_record
+from forecast.runs.folder import command_again, read_record, refuse_changed_files, write_record
 from forecast.runs.inputs import FitInputs, Inputs, inputs_of
 from forecast.runs.stages import simulation_options
 from forecast.simulation.first_passages import FirstPassages
@@ -324,7 +324,7 @@ def _refuse_other_model(inputs: Inputs, posteriors: Mapping[str, Posterior], fol
         if missing:
             raise RunFolderError(
                 f"{folder / files.POSTERIOR}: has no draws of {', '.join(missing)}; the run was made by "
-                "another version of the model. Run 'forecast run' again."
+                f"another version of the model. Make it again: {command_again(folder)}"
             )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -42,12 +43,15 @@ class Remembered:
 
     play: Callable[..., NDArray[np.int32]]
     _known: dict[tuple[object, ...], Any] = field(default_factory=dict, repr=False)
+    _making: dict[tuple[object, ...], Lock] = field(default_factory=dict, repr=False)
 
     def get[T](self, place: tuple[object, ...], make: Callable[[], T]) -> T:
-        """Return what is known at a place, made where nothing is; it must not be written to."""
-        if place not in self._known:
-            self._known[place] = make()
-        known: T = self._known[place]
+        """Return what is known at a place, made once where nothing is; it must not be written to."""
+        # Answers that come at once wait for the first, and do not each make what takes a hundred megabytes.
+        with self._making.setdefault(place, Lock()):
+            if place not in self._known:
+                self._known[place] = make()
+            known: T = self._known[place]
         return known
 
 

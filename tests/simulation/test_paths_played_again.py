@@ -1,7 +1,10 @@
 """Paths played as machine code, with what stays kept, are those of NumPy."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -110,3 +113,21 @@ def test_counts_are_those_of_numpy(scale):
     marks = random_numbers.binomial(uniform, counts, chance)
     each = zip(uniform, counts, chance, strict=True)
     assert [compiled_paths.binomial(*one) for one in each] == marks.tolist()
+
+
+def test_what_is_kept_is_made_once_by_answers_that_come_together():
+    memory, made, together = empty_memory(), [], Barrier(4)
+
+    def make():
+        made.append(1)
+        time.sleep(0.05)
+        return object()
+
+    def ask(_):
+        together.wait()
+        return memory.get(("place",), make)
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(ask, range(4)))
+    assert len(made) == 1
+    assert len(set(map(id, found))) == 1
