@@ -30,6 +30,8 @@ from forecast.wording.sensitivity import assumption_label, break_even_sentence
 _NEAR = 1e-9
 _FLAT = 1e-6
 """Slope below which the chance of an act says nothing."""
+_TRIED_PART = 0.25
+"""How much the chance of an act is moved to see what it adds: the part of all paths that is played."""
 _MOST_TRIED = 20
 _CALMING = (("visit", 4), ("channel_opening", 3))
 """Acts that are tried where a probability is to fall: category and severity."""
@@ -169,10 +171,10 @@ class _Act:
 def _acts(engine: Engine, state: State, probability: float, bound: float) -> Iterator[GoalChange]:
     asked = state_of(state.scenario, state.target, state.milestone, engine.run.forecast.run_id)
     for act in islice(_movable(engine, state, asked, up=bound > probability), _MOST_TRIED):
-        sure = 0.0 if act.chance >= 0.5 else 1.0
-        found = engine.answer(engine.read(asked | act.setting(sure)))
+        moved = _TRIED_PART if act.chance < 0.5 else -_TRIED_PART
+        found = engine.answer(engine.read(asked | act.setting(act.chance + moved)))
         if found.probability is not None:
-            slope = (found.probability - probability) / (sure - act.chance)
+            slope = (found.probability - probability) / moved
             yield _along(act, probability, slope, bound)
 
 

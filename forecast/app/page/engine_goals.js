@@ -16,6 +16,8 @@ const SCANNED = [0, 0.25, 0.5, 0.75, 1, 1.5, 2];
 const TOLERANCE = 1e-3;
 const NEAR = 1e-9;
 const SOON_DAYS = 30;
+/** How much the chance of an act is moved to see what it adds: the part of all paths that is played. */
+const TRIED_PART = 0.25;
 
 /** @param {ArrayLike<number>} array @param {number} at @returns {number} */
 const get = (array, at) => /** @type {number} */ (array[at]);
@@ -182,10 +184,10 @@ function acts(engine, state, probability, bound) {
   const found = [];
   /** @param {"act" | "calendar"} kind @param {string} name @param {number} before @param {(chance: number) => Partial<State>} setting */
   const tried = (kind, name, before, setting) => {
-    const sure = before >= 0.5 ? 0 : 1;
-    const other = engine.answer({ ...state, ...setting(sure) }).probability;
+    const moved = before < 0.5 ? TRIED_PART : -TRIED_PART;
+    const other = engine.answer({ ...state, ...setting(before + moved) }).probability;
     if (other === null) return;
-    const slope = (other - probability) / (sure - before);
+    const slope = (other - probability) / moved;
     const needed = Math.abs(slope) > 1e-6 ? before + (bound - probability) / slope : Infinity;
     const ends = [0, 1].map((end) => Math.min(Math.max(probability + (end - before) * slope, 0), 1)).sort((a, b) => a - b);
     const [low, high] = [get(ends, 0), get(ends, 1)];
