@@ -50,8 +50,13 @@ from forecast.scenarios.evaluate import (
 from forecast.scenarios.futures import SCENARIO_PATHS, Effort, new_futures, scenario_draws, simulate_plan
 from forecast.scenarios.plan import ScenarioPlan, plan_scenario, plan_scenarios
 from forecast.simulation import ProbabilityCurve
+from forecast.simulation.options import Remembered, empty_memory
 
 _DECIMALS = 5
+_FEWEST_REMEMBERED = 4
+"""Scenarios with other futures from which on what they have in common is remembered."""
+_MOST_REMEMBERED_PATHS = 10_000
+"""Paths that are remembered at most; each takes about 17 KB."""
 
 
 def compare_scenarios(
@@ -97,6 +102,7 @@ def evaluate_plans(
 ) -> tuple[ScenarioForecast, ...]:
     """Compute scenarios that were put upon the run; see ``compare_scenarios``."""
     results = []
+    effort = Effort(paths=paths, remembered=_memory_for(base, plans, paths))
     for done, plan in enumerate(plans):
 
         def tell(sampling: str, done: int = done, name: str = plan.scenario.name) -> None:
@@ -105,8 +111,16 @@ def evaluate_plans(
                 listen(StageProgress("scenarios", done, len(plans), note))
 
         tell("")
-        results.append(evaluate_plan(base, plan, refit=refit, effort=Effort(paths=paths), tell=tell))
+        results.append(evaluate_plan(base, plan, refit=refit, effort=effort, tell=tell))
     return tuple(results)
+
+
+def _memory_for(base: Run, plans: Sequence[ScenarioPlan], paths: int) -> Remembered | None:
+    """Return a memory where it pays: to load the compiler takes as long as a few scenarios."""
+    again = sum(plan.changes_future and not plan.changes_past for plan in plans)
+    if again < _FEWEST_REMEMBERED or paths * base.n_draws > _MOST_REMEMBERED_PATHS:
+        return None
+    return empty_memory()
 
 
 def evaluate_plan(

@@ -7,7 +7,7 @@ import pytest
 
 from forecast.config import scenario_of
 from forecast.config.faults import SourceMap
-from forecast.scenarios import plan_scenario
+from forecast.scenarios import compare, plan_scenario
 from forecast.scenarios.compare import evaluate_plan
 from forecast.scenarios.evaluate import milestone_day
 from forecast.scenarios.futures import Effort, scenario_shares, simulate_plan
@@ -154,3 +154,33 @@ def test_a_change_that_shows_has_an_error_and_no_bound(base):
         assert value > 0
         assert error > 0
         assert bound is None
+
+
+def test_many_scenarios_at_once_say_what_each_says_alone(base, monkeypatch):
+    """What many have in common is remembered; two are not worth it, nor are more paths than memory holds."""
+    changes = (
+        {"events": [CLASH]},
+        {"events": [CLASH], "priors": {"tension.persistence": "LogNormal(mu=4.7, sigma=0.5)"}},
+        {"calendar": {"probability": {"A minister visits": 1.0}}},
+        {"events": [{**CLASH, "category": "military_incident", "severity": 5}]},
+        {
+            "types": {"truce": {"calms": "slightly", "half_life_days": "long", "rationale": "r"}},
+            "events": [{"date": "2022-08-01", "category": "truce", "severity": 3, "probability": 0.9}],
+        },
+        {"priors": {"tension.persistence": "LogNormal(mu=4.7, sigma=0.5)"}},
+    )
+    scenarios = [
+        scenario_of({"name": f"s{place}", "rationale": "r", **one}, SourceMap("test"))
+        for place, one in enumerate(changes)
+    ]
+    made = []
+    monkeypatch.setattr(compare, "empty_memory", lambda: made.append(empty_memory()) or made[-1])
+    together = compare.compare_scenarios(base, scenarios, refit=False)
+    assert len(made) == 1
+    alone = [compare.compare_scenarios(base, [one], refit=False)[0] for one in scenarios]
+    assert len(made) == 1
+    assert list(together) == alone
+    assert all(not one.withheld for one in alone)
+    monkeypatch.setattr(compare, "_MOST_REMEMBERED_PATHS", 1999)
+    compare.compare_scenarios(base, scenarios[:4], refit=False)
+    assert len(made) == 1
