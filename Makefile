@@ -108,7 +108,7 @@ bench: .venv/.run .venv/.bench  ## measure speed on this machine, beside other s
 
 lock:  ## pin the dependencies anew (for maintainers, with uv; ARGS=--upgrade moves the pins)
 	uv pip compile $(PIN) pyproject.toml --extra app --extra excel --group build -o requirements.lock
-	uv pip compile $(PIN) --group dev -c requirements.lock -o requirements-dev.lock
+	uv pip compile $(PIN) --no-emit-package pip --group dev -c requirements.lock -o requirements-dev.lock
 	uv pip compile $(PIN) --group docs -c requirements.lock -c requirements-dev.lock -o requirements-docs.lock
 	uv pip compile $(PIN) pyproject.toml --extra bench -c requirements.lock -o requirements-bench.lock
 	uv pip compile $(PIN) --resolution lowest-direct pyproject.toml $(LOWEST:%=--extra %) --group build --group test -o requirements-lowest.lock
