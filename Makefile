@@ -11,7 +11,7 @@ FRAME := pyproject.toml tools/install-lock tools/find-python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup report check app watch sample backtest-record track-record docs docs-links test test-lowest test-slow fuzz faults fuzz-page torture supply wheel lint lint-page bench lock clean
+.PHONY: help setup report check app watch sample backtest-record track-record docs docs-links test test-lowest test-slow fuzz faults endurance fuzz-page torture supply wheel lint lint-page bench lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -80,6 +80,9 @@ fuzz-page: .venv/.run .venv/.dev $(WORKED)/posterior.nc  ## send 10,000 damaged 
 
 faults: .venv/.run .venv/.dev  ## put 1,000 faults into feeds of events: each seen, refused or harmless (minutes)
 	$(VENV)/python tools/attack/faults.py $(ARGS)
+
+endurance: .venv/.run .venv/.dev  ## make 500 forecasts in one process: no memory and no open file may be left behind (minutes)
+	$(VENV)/python tools/attack/endurance.py $(ARGS)
 
 torture: .venv/.run .venv/.dev  ## kill commands, and cut the power, at every file operation (an hour; ARGS="--most 8")
 	$(VENV)/python tools/attack/torture.py $(ARGS)
