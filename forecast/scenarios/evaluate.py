@@ -135,11 +135,16 @@ class ScenarioDraws:
         """How many days from the origin on the curve is exactly that of the run."""
         if np.ptp(self.weights) > 0:
             return 0
+        return self._first_difference + 1
+
+    @cached_property
+    def _first_difference(self) -> int:
+        """First day on which a target is met in one of the futures alone; the horizon where there is none."""
         both = self.simulated_anew
         if both is None:
-            return self.horizon_days + 1
+            return self.horizon_days
         other = both[0] != both[1]
-        return int(min(days[other].min() for days in both)) + 1
+        return int(min(days[other].min() for days in both))
 
     @cached_property
     def kept_share(self) -> Floats:
@@ -180,7 +185,8 @@ class ScenarioDraws:
         hit = self.base_days < day
         base, same = (share_by_draw(hit, one) for one in (self.path_weights, self.joint_weights))
         both = self.simulated_anew
-        if both is None:
+        if both is None or day <= self._first_difference:
+            # Exactly, and not up to the rounding of the correction.
             return base, same
         first = self.first_weights(both[0].shape[1])
         new, old = (share_by_draw(days < day, first) for days in both)

@@ -138,11 +138,12 @@ class Chosen(NamedTuple):
 class Kept(NamedTuple):
     """The paths under the acts ahead of the run: first days, and the state every ``KEPT_STEPS``.
 
-    ``first`` is not cut at the horizon.
+    ``first`` is not cut at the horizon. ``rest`` are rates without excitation, which no act changes.
     """
 
     first: NDArray[np.int32]  # (q, d, j)
     states: Floats  # (d, j, place, 2k + 6)
+    rest: Floats  # (d, j, t, k)
 
 
 class Game(NamedTuple):
@@ -170,8 +171,9 @@ def keep(game: Game, ahead: Ahead) -> Kept:
     draw, path = (place.ravel() for place in np.indices((n_draws, n_paths)))
     chosen = Chosen(draw, path, np.zeros(len(draw), dtype=np.int64))
     first = _never(game, len(draw))
-    _play(*game, states, ahead, chosen, ALL, True, first)
-    return Kept(first.reshape(-1, n_draws, n_paths), states)
+    kept = Kept(first.reshape(-1, n_draws, n_paths), states, np.empty(game.numbers.counts.shape))
+    _play(*game, kept, ahead, chosen, ALL, True, first)
+    return kept
 
 
 def play(game: Game, kept: Kept, ahead: Ahead, chosen: Chosen, target: int) -> NDArray[np.int32]:
@@ -181,7 +183,7 @@ def play(game: Game, kept: Kept, ahead: Ahead, chosen: Chosen, target: int) -> N
     """
     first = kept.first[:, chosen.draw, chosen.path]
     first[first >= game.steps.begins[KEPT_STEPS * chosen.start]] = game.constants.never
-    _play(*game, kept.states, ahead, chosen, target, False, first)
+    _play(*game, kept, ahead, chosen, target, False, first)
     return first
 
 
@@ -197,7 +199,7 @@ def _play(
     rules: Rules,
     steps: Steps,
     constants: Constants,
-    states: Floats,
+    kept: Kept,
     ahead: Ahead,
     chosen: Chosen,
     target: int,
@@ -208,16 +210,15 @@ def _play(
     has_ballast = rules.calming.any()
     reach = np.zeros((n_levels + 1, n_streams), dtype=np.int64)
     counts = reach[0]
-    log_rate, came = np.empty(n_streams), np.empty(n_streams)
     state = np.empty(2 * n_streams + 6)
     own, calming, more = state[:n_streams], state[n_streams : 2 * n_streams], state[2 * n_streams :]
     cross, severe, tension_knots, density_knots = more[0:1], more[1:2], more[2:4], more[4:6]
     for n in range(len(chosen.draw)):
         d, j, t = chosen.draw[n], chosen.path[n], KEPT_STEPS * chosen.start[n]
-        state[:] = past.state[d] if keeps else states[d, j, chosen.start[n]]
+        state[:] = past.state[d] if keeps else kept.states[d, j, chosen.start[n]]
         while t < len(steps.begins):
             if keeps and t % KEPT_STEPS == 0:
-                states[d, j, t // KEPT_STEPS] = state
+                kept.states[d, j, t // KEPT_STEPS] = state
             begins, ends = steps.begins[t], steps.ends[t]
             exposure = (ends - begins) / steps.step_days
             knot, within = divmod(steps.first + t, steps.tension_every)
@@ -234,26 +235,36 @@ def _play(
                     _next_knot(density_knots, par.density_decay[d], par.density_noise[d], normal)
                 part = within / steps.density_every
                 density = (1 - part) * density_knots[0] + part * density_knots[1]
-            reach[:] = 0
+            if keeps:
+                for k in range(n_streams):
+                    log_rate = par.loading[d, k] * tension
+                    log_rate += par.log_rate[d, k]
+                    if rules.has_density:
+                        log_rate += density * rules.coding[k]
+                    kept.rest[d, j, t, k] = math.exp(min(log_rate, constants.most_log_rate))
+            for level in range(n_levels + 1):
+                for k in range(n_streams):
+                    reach[level, k] = 0
             total = 0
             if exposure > 0:
                 calm = 1.0
                 if has_ballast:
-                    calm = _calm(par.ballast[d], calming, rules.calming, constants.half_saturation)
-                _log_rates(log_rate, par.loading[d], par.log_rate[d], tension)
-                if rules.has_density:
+                    log_calm = 0.0
                     for k in range(n_streams):
-                        log_rate[k] += density * rules.coding[k]
-                uniforms = numbers.counts[d, j, t]
+                        if rules.calming[k]:
+                            recent = calming[k] / (calming[k] + constants.half_saturation)
+                            log_calm -= par.ballast[d, k] * recent
+                    calm = math.exp(log_calm)
                 for k in range(n_streams):
-                    rate = math.exp(min(log_rate[k], constants.most_log_rate))
+                    rate = kept.rest[d, j, t, k]
                     rate += par.own[d, k] * own[k]
                     rate += par.cross[d, k] * cross[0]
                     if rules.conflict[k]:
                         rate *= calm
                     rate = min(rate, constants.rate_cap) * exposure
-                    if uniforms[k] >= 1 - rate:
-                        counts[k] = negative_binomial(uniforms[k], rate, par.shape[d, k] * exposure)
+                    uniform = numbers.counts[d, j, t, k]
+                    if uniform >= 1 - rate:
+                        counts[k] = negative_binomial(uniform, rate, par.shape[d, k] * exposure)
                         total += counts[k]
             fell = 0.0
             if total and rules.severe_level >= 0:
@@ -296,20 +307,20 @@ def _play(
             # What comes later does not change a first day.
             if target >= 0 and first[target, n] != constants.never:
                 break
-            for k in range(n_streams):
-                came[k] = counts[k]
-            if t == 0:
-                came += past.last_counts
-                fell += past.last_severe
-            _decayed_with(own, par.own_decay[d], came)
             conflict = 0.0
             for k in range(n_streams):
+                came = float(counts[k])
+                if t == 0:
+                    came += past.last_counts[k]
                 if rules.conflict[k]:
-                    conflict += came[k]
+                    conflict += came
+                own[k] = own[k] * par.own_decay[d] + (1 - par.own_decay[d]) * came
+                if has_ballast:
+                    calming[k] = (calming[k] + came) * par.ballast_decay[d]
             cross[0] = cross[0] * par.cross_decay[d] + (1 - par.cross_decay[d]) * conflict
-            if has_ballast:
-                _with_decayed(calming, par.ballast_decay[d], came)
             if rules.severe_level >= 0:
+                if t == 0:
+                    fell += past.last_severe
                 severe[0] = (severe[0] + fell) * constants.severe_decay
             t += 1
 
@@ -317,37 +328,6 @@ def _play(
 @numba.njit(**_COMPILED)
 def _next_knot(sides: Floats, decay: float, noise: float, normal: float) -> None:
     sides[0], sides[1] = sides[1], decay * sides[1] + noise * normal
-
-
-# Loops over the streams, each with few arrays, so that the compiler does several streams at once.
-
-
-@numba.njit(**_COMPILED)
-def _log_rates(log_rate: Floats, loading: Floats, base: Floats, tension: float) -> None:
-    for k in range(len(log_rate)):
-        log_rate[k] = loading[k] * tension + base[k]
-
-
-@numba.njit(**_COMPILED)
-def _decayed_with(state: Floats, decay: float, came: Floats) -> None:
-    for k in range(len(state)):
-        state[k] = state[k] * decay + (1 - decay) * came[k]
-
-
-@numba.njit(**_COMPILED)
-def _with_decayed(state: Floats, decay: float, came: Floats) -> None:
-    for k in range(len(state)):
-        state[k] = (state[k] + came[k]) * decay
-
-
-@numba.njit(**_COMPILED)
-def _calm(ballast: Floats, recent: Floats, calming: Flags, half: float) -> float:
-    """Factor of the rates of conflictual acts."""
-    log_calm = 0.0
-    for k in range(len(ballast)):
-        if calming[k]:
-            log_calm -= ballast[k] * (recent[k] / (recent[k] + half))
-    return math.exp(log_calm)
 
 
 @numba.njit(**_COMPILED)

@@ -9,7 +9,7 @@ from forecast.config import scenario_of
 from forecast.config.faults import SourceMap
 from forecast.scenarios import compare, plan_scenario
 from forecast.scenarios.compare import evaluate_plan
-from forecast.scenarios.evaluate import milestone_day
+from forecast.scenarios.evaluate import ScenarioDraws, milestone_day
 from forecast.scenarios.futures import Effort, scenario_shares, simulate_plan
 from forecast.simulation import NEVER
 from forecast.simulation.options import empty_memory, futures_differ_since
@@ -184,3 +184,24 @@ def test_many_scenarios_at_once_say_what_each_says_alone(base, monkeypatch):
     monkeypatch.setattr(compare, "_MOST_REMEMBERED_PATHS", 1999)
     compare.compare_scenarios(base, scenarios[:4], refit=False)
     assert len(made) == 1
+
+
+@pytest.mark.parametrize("every", [1, 3])
+def test_before_the_first_future_that_differs_the_change_is_exactly_nothing(base, plan, every):
+    n_draws, n_paths = base.hits.of("lethal").shape
+    weights = np.random.default_rng(2).random((n_draws, n_paths))
+    new_days = played(base, plan, Effort(every=every))["escalation"]
+    draws = ScenarioDraws(
+        base.hits.of("escalation"),
+        np.full(n_draws, 1 / n_draws),
+        base.hits.horizon_days,
+        new_days,
+        weights / weights.sum(),
+        np.full(base.hits.horizon_days + 1, 0.1),
+        every,
+    )
+    told = [np.array_equal(*draws.by_draw(day)) for day in range(base.hits.horizon_days)]
+    days = draws.unchanged_days
+    assert 20 < days < 80
+    assert all(told[:days])
+    assert not told[days]

@@ -51,14 +51,18 @@ export class StateDraws {
 
   /** How many days from the origin on the curve is exactly the run's. */
   get unchangedDays() {
-    if (!this.weighing.even) return 0;
-    if (!this.anew) return this.horizon + 1;
+    return this.weighing.even ? this.firstDifference + 1 : 0;
+  }
+
+  /** First day on which a target is met in one of the futures alone; the horizon where there is none. */
+  get firstDifference() {
+    if (!this.anew) return this.horizon;
     const { fresh, old } = this.anew;
     let first = this.horizon;
     fresh.forEach((day, place) => {
       if (day !== old[place]) first = Math.min(first, day, old[place] ?? day);
     });
-    return first + 1;
+    return first;
   }
 
   /** Mean by day on the carried draws. */
@@ -118,7 +122,8 @@ export class StateDraws {
     const base = shareByDraw(this.days, this.paths, day, this.before);
     const same = shareByDraw(this.days, this.paths, day, this.weighing.joint);
     let now = same;
-    if (this.anew && this.kept) {
+    // Up to there the futures are the same, exactly and not up to the rounding of the correction.
+    if (this.anew && this.kept && day > this.firstDifference) {
       const [next, old] = [this.anew.fresh, this.anew.old].map((days) => shareByDraw(days, this.few, day, this.first));
       if (!next || !old) return NaN;
       const kept = get(this.kept, day), { every } = this.carried;
