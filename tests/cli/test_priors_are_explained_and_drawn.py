@@ -17,7 +17,7 @@ def test_one_prior_is_explained_in_full(case, command):
     assert all(len(line) <= 80 for line in ended.out.splitlines())
     shown = flat(ended.out)
     for text in (
-        "ballast.visit [config] How much many recent acts of this kind lower the log rate",
+        "ballast.visit [config] How much many recent acts of this kind lower the rate of conflictual acts",
         "Unit: log rate at full effect.",
         "lower the rate of conflictual acts by 47% (90% between −71% and −3%)",
         "q05 −70% was asked, −71% is met; median −50% was asked, −47% is met",
