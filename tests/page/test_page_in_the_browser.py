@@ -1,5 +1,6 @@
 """The scenario page in headless Chromium, over the server that ``forecast app`` starts."""
 
+import base64
 import json
 import re
 from html import unescape
@@ -116,6 +117,19 @@ def test_an_act_is_added_by_a_click_and_dragged_to_another_day(open_page, anywhe
     page.click("[data-key=remove-0]")
     assert state_of(page)["events"] == []
     assert "Nothing is changed" in page.inner_text("#change")
+
+
+def test_a_change_that_no_future_shows_is_told_as_below_a_bound(open_page, anywhere):
+    page = open_page(anywhere)
+    settled(page)
+    page.click("#add-act")
+    settled(page)
+    state = state_of(page)
+    state["events"][0] |= {"category": "visit", "severity": 1, "probability": 1e-5}
+    link = base64.urlsafe_b64encode(json.dumps(state).encode()).decode().rstrip("=")
+    page.evaluate("link => { location.hash = link; }", link)
+    until(page, "document.querySelector('#milestones').textContent.includes('(< 0.01)')")
+    assert "none of the futures played differs, so it is below 0.01 points" in page.inner_text("#change")
 
 
 def test_the_copied_scenario_gives_the_same_on_the_command_line(open_page, anywhere, scenario, tmp_path):
