@@ -56,7 +56,7 @@ _DECIMALS = 5
 _FEWEST_REMEMBERED = 4
 """Scenarios with other futures from which on what they have in common is remembered."""
 _MOST_REMEMBERED_PATHS = 10_000
-"""Paths that are remembered at most; each takes about 17 KB."""
+"""Paths that are remembered at most; each takes about 22 KB."""
 
 
 def compare_scenarios(
