@@ -11,7 +11,7 @@ FRAME := pyproject.toml tools/install-lock tools/find-python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup report check app watch sample backtest-record track-record docs docs-links test test-lowest test-slow fuzz faults endurance fuzz-page torture supply wheel lint lint-page bench lock clean
+.PHONY: help setup report check app watch sample backtest-record track-record docs docs-links test test-lowest test-slow fuzz faults bombs endurance fuzz-page torture supply wheel lint lint-page bench lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -74,6 +74,9 @@ test-slow: .venv/.run .venv/.dev  ## run the statistical checks that take minute
 
 fuzz: .venv/.run .venv/.dev  ## damage every input at random: 100,000 cases, each taken or refused (minutes)
 	$(VENV)/python tools/attack/fuzz.py $(ARGS)
+
+bombs: .venv/.run .venv/.dev  ## try small inputs that could cost much: each ends with a message within 2 s and 500 MB
+	$(VENV)/python tools/attack/bombs.py $(ARGS)
 
 fuzz-page: .venv/.run .venv/.dev $(WORKED)/posterior.nc  ## send 10,000 damaged requests to the scenario page of the worked case
 	$(VENV)/python tools/attack/fuzz_page.py $(WORKED) $(ARGS)

@@ -25,7 +25,7 @@ from forecast.errors import RunFolderError
 from forecast.evaluation.backtest import BacktestPlan
 from forecast.evaluation.units import BLOCK_ORIGINS, OriginForecast, Unit, UnitResult
 from forecast.runs.files import PLAN
-from forecast.storage import read_plain, write_file
+from forecast.storage import read_plain, remove_leavings, write_file
 from forecast.storage.reading import MAX_RECORD_BYTES
 
 Settings = Mapping[str, object]
@@ -122,6 +122,8 @@ def open_store(folder: Path, settings: Settings, *, resume: bool, force: bool = 
     when it was begun with other settings, or when it cannot be written or read.
     """
     plan = folder / PLAN
+    # One that died before it had its plan may have left a temporary file.
+    remove_leavings(folder)
     if folder.exists() and not plan.is_file() and any(folder.iterdir()):
         raise RunFolderError(f"{folder}: is in the way, and is no backtest (it has no {PLAN}). Move it away")
     if plan.is_file() and force and not resume:
@@ -132,12 +134,13 @@ def open_store(folder: Path, settings: Settings, *, resume: bool, force: bool = 
                 f"{folder}: holds a backtest that was stopped. --resume goes on with it, --force begins anew"
             )
         _refuse_changes(plan, settings)
-        return UnitStore(folder)
     try:
-        (folder / "units").mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        if not plan.is_file():
+            _write_whole(plan, json.dumps(settings, indent=1) + "\n")
+        (folder / "units").mkdir(exist_ok=True)
     except OSError as error:
         raise RunFolderError(f"{folder}: cannot be written ({error.strerror or error})") from error
-    _write_whole(plan, json.dumps(settings, indent=1) + "\n")
     return UnitStore(folder)
 
 

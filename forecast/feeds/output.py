@@ -171,6 +171,8 @@ def _read_settings(folder: Path) -> dict[str, Any] | None:
         return None
     path = folder / SETTINGS
     if not path.is_file():
+        # An import that died before it had its settings may have left a temporary file.
+        remove_leavings(folder)
         if any(folder.iterdir()):
             raise EventError(f"{folder}: not made by an import, and in the way of one. Move it away")
         return None

@@ -10,7 +10,7 @@ from forecast.config import load_config
 from forecast.errors import RunFolderError, UnfinishedError
 from forecast.evaluation import workers
 from forecast.evaluation.backtest import BacktestOptions
-from forecast.evaluation.unit_store import content_hash
+from forecast.evaluation.unit_store import content_hash, open_store
 from forecast.events.reading import write_events
 from forecast.workflows.backtest import partial_place, run_backtest
 
@@ -207,3 +207,15 @@ def test_numbers_depend_on_code_and_data_of_the_package_not_on_its_commands(tmp_
         (tmp_path / place).write_text("now")
         assert (content_hash(tmp_path) != before) is changes
         (tmp_path / place).write_text("then")
+
+
+@pytest.mark.parametrize(
+    "left", [[".plan.json.forecast-new-0123abcd"], []], ids=["a temporary file", "a folder"]
+)
+def test_what_a_backtest_left_that_died_before_it_had_its_plan_is_not_in_the_way(tmp_path, left):
+    folder = tmp_path / "backtest.partial"
+    folder.mkdir()
+    for name in left:
+        (folder / name).write_text("{")
+    open_store(folder, {"origins": []}, resume=False)
+    assert sorted(path.name for path in folder.iterdir()) == ["plan.json", "units"]

@@ -291,3 +291,13 @@ def test_a_part_is_on_disk_before_the_journal_tells_of_it(imported, pieces, monk
     folder = done.output.with_name("events.csv.import")
     files = [done.output, *(path for path in folder.iterdir() if path.suffix != ".half")]
     assert {path.name for path in files if path.stat().st_ino not in synced} == set()
+
+
+def test_what_an_import_left_that_died_before_it_had_its_settings_is_not_in_the_way(
+    imported, pieces, whole, tmp_path
+):
+    folder = journal_folder(tmp_path / "events.csv")
+    folder.mkdir()
+    (folder / f".settings.json{storage.leavings.NEW}0123abcd").write_text("{")
+    assert imported(pieces, "gdelt2").events.sha256 == whole.events.sha256
+    assert not list(folder.glob(".*"))

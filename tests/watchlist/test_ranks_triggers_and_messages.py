@@ -200,3 +200,12 @@ def test_the_files_of_a_watch_change_together_and_have_their_hashes(trial, tmp_p
     assert {path: path.read_bytes() for path in folder.glob("watch.*")} == before
     run_watch(load_watchlist(trial), options)
     assert {path: path.read_bytes() for path in folder.glob("watch.*")} != before
+
+
+def test_what_a_watch_left_that_died_before_it_had_its_manifest_is_not_in_the_way(trial, tmp_path):
+    folder = places.watch_place(load_watchlist(trial), tmp_path)
+    folder.mkdir(parents=True)
+    (folder / ".manifest.json.forecast-new-0123abcd").write_text("{")
+    _, made = run_watch(load_watchlist(trial), WatchOptions(out=tmp_path, report=False))
+    assert made == folder
+    assert not list(folder.glob(".*"))

@@ -485,12 +485,12 @@ def bombs() -> Iterator[Bomb]:
                 _device(f"bomb{suffix}", device),
             )
     for format_ in ("gz", "zip", "xz"):
-        one_line = partial(_packed, format_, _zeros(2_000))
+        one_line = partial(_packed, format_, _zeros(1_000))
         yield Bomb(
-            f"2 GB of one line in a .{format_}", "events import gdelt2", _bytes(f"b.{format_}", one_line)
+            f"1 GB of one line in a .{format_}", "events import gdelt2", _bytes(f"b.{format_}", one_line)
         )
         yield Bomb(
-            f"2 GB of one line in a .{format_}", "events validate", _bytes(f"b.csv.{format_}", one_line)
+            f"1 GB of one line in a .{format_}", "events validate", _bytes(f"b.csv.{format_}", one_line)
         )
         many = partial(_packed, format_, _zeros(1_000, b"x\n"))
         yield Bomb(
@@ -573,7 +573,7 @@ def bombs() -> Iterator[Bomb]:
     yield Bomb(
         "picture that unpacks to 900 MB",
         "check, logo",
-        _bytes("b.png", lambda: _png(30_000, 30_000, b"\x00" * 30_000 * 30_001)),
+        _bytes("b.png", lambda: _png(30_000, 30_000, bytes(30_000 * 30_001))),
     )
     yield Bomb(
         "SVG of entities in entities",
