@@ -72,8 +72,9 @@ test-lowest: .venv/.run build/lowest/.env  ## test with the lowest versions allo
 test-slow: .venv/.run .venv/.dev  ## run the statistical checks that take minutes
 	$(VENV)/python -m pytest -m slow $(ARGS)
 
-fuzz: .venv/.run .venv/.dev  ## damage every input at random: 100,000 cases, each taken or refused (minutes)
+fuzz: .venv/.run .venv/.dev $(WORKED)/posterior.nc  ## damage every input at random: 100,000 cases and 10,000 requests to the page (minutes)
 	$(VENV)/python tools/attack/fuzz.py $(ARGS)
+	$(VENV)/python tools/attack/fuzz_page.py $(WORKED)
 
 bombs: .venv/.run .venv/.dev  ## try small inputs that could cost much: each ends with a message within 2 s and 500 MB
 	$(VENV)/python tools/attack/bombs.py $(ARGS)

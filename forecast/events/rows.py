@@ -98,7 +98,9 @@ def read_sheet(path: Path) -> Sheet:
     if isinstance(raw, Fault):
         return Sheet(faults=[raw])
     if raw.startswith(PARQUET_MARK):
-        return _parquet_sheet(path)
+        from forecast.events.parquet import read_parquet
+
+        return read_parquet(path)
     if raw.startswith(ZIP_MARK):
         from forecast.events.workbook import read_workbook
 
@@ -341,49 +343,6 @@ def _quote_message(error: str) -> str:
     return f"not readable as CSV: {error}"
 
 
-def _parquet_sheet(path: Path) -> Sheet:
-    """Return header and rows of a Parquet file; the line of a row is its number.
-
-    Cells become text, so that a file of ours (all text) and one of others (days as dates, severity as
-    numbers, verified as true or false) are checked alike.
-    """
-    import duckdb
-
-    where = literal_path(path)
-    try:
-        with duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection:
-            # Else DuckDB takes a folder named severity=5 for a column.
-            source = "read_parquet(?, hive_partitioning=false)"
-            described = connection.execute(f"DESCRIBE SELECT * FROM {source}", [where]).fetchall()
-            names = [str(row[0]) for row in described]
-            cells = ", ".join(_text_of(name, str(row[1])) for name, row in zip(names, described, strict=True))
-            rows = connection.execute(f"SELECT {cells} FROM {source}", [where]).fetchall()
-    except duckdb.Error as error:
-        reason = str(error).splitlines()[0][:200]
-        return Sheet(faults=[Fault(None, "", f"the Parquet file cannot be read: {reason}")])
-    return Sheet(
-        [
-            Row(0, names),
-            *(
-                Row(number, ["" if cell is None else str(cell) for cell in row])
-                for number, row in enumerate(rows, start=1)
-            ),
-        ]
-    )
-
-
 def literal_path(path: Path) -> str:
     """Return a path as DuckDB reads it: signs that would stand for other files are written as themselves."""
     return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in str(path))
-
-
-def _text_of(name: str, kind: str) -> str:
-    """SQL that turns a column of some type into the text of our cells."""
-    column = '"' + name.replace('"', '""') + '"'
-    if kind == "BOOLEAN":
-        column = f"CASE WHEN {column} THEN 'yes' WHEN NOT {column} THEN 'no' END"
-    elif kind.startswith("TIMESTAMP"):
-        # A day that software stored as its midnight.
-        text, day = f"CAST({column} AS VARCHAR)", f"CAST({column} AS DATE)"
-        column = f"CASE WHEN {column} = {day} THEN CAST({day} AS VARCHAR) ELSE {text} END"
-    return f"coalesce(CAST({column} AS VARCHAR), '')"

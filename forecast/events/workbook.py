@@ -24,6 +24,11 @@ _UNREADABLE = (
 )
 """What openpyxl raises for a damaged workbook: mostly what its readers of ZIP and XML do."""
 
+_FREE_BYTES, _MAX_EXPANSION = 10_000_000, 50
+"""A workbook is refused that unpacks to more than this, and to so many times its size; sheets: 5 to 20."""
+_MOST_ROWS, _MOST_COLUMNS = 1_048_576, 2_000
+"""Rows that a spreadsheet can have, and columns of one with events; a cell far out makes all before it."""
+
 
 def read_workbook(path: Path) -> Sheet:
     """Return header and rows of the one sheet of a workbook that holds events, or what is wrong with it.
@@ -35,6 +40,7 @@ def read_workbook(path: Path) -> Sheet:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
             size = sum(one.file_size for one in archive.infolist())
+            packed = sum(one.compress_size for one in archive.infolist())
     except (OSError, zipfile.BadZipFile):
         return _fault("a damaged spreadsheet or ZIP file. Save the sheet as CSV (UTF-8)")
     if "xl/workbook.xml" not in names:
@@ -43,6 +49,10 @@ def read_workbook(path: Path) -> Sheet:
         return _fault("a ZIP file. Unpack it first")
     if size > MAX_FILE_BYTES:
         return _fault(f"{size:,} bytes when unpacked. Allowed: at most {MAX_FILE_BYTES:,}. Split it by year")
+    if size > max(_FREE_BYTES, _MAX_EXPANSION * packed):
+        return _fault(
+            f"{packed:,} bytes that unpack to {size:,}, which no sheet of events does. Save it as CSV (UTF-8)"
+        )
     try:
         from openpyxl import load_workbook
     except ImportError:
@@ -93,6 +103,10 @@ def _rows(sheet: Any) -> Iterator[Row]:  # noqa: ANN401 - openpyxl's sheets carr
     # Some programs write a wrong size of the sheet; without it every row is read.
     sheet.reset_dimensions()
     for number, values in enumerate(sheet.iter_rows(values_only=True), start=1):
+        if number > _MOST_ROWS or len(values) > _MOST_COLUMNS:
+            raise ValueError(
+                f"row {number:,} has {len(values):,} cells; a sheet of events has fewer of either"
+            )
         cells = [_text(value) for value in values]
         while cells and not cells[-1].strip():
             cells.pop()

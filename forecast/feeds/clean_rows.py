@@ -22,6 +22,8 @@ SHOWN = 3
 MAX_SPREAD, MAX_COLUMNS = 5_000, 5_000
 """Rows that one record becomes at most; columns of a table at most."""
 _SLICE_BYTES = 4_000
+_TELLING_LINES = 20_000
+"""Lines at the beginning of a file of which none can be read: the rest is not looked at."""
 _SAMPLED, _SAMPLE_STEP = 64, 20_000
 """Lines of a block whose width is looked at, and the least distance between them in bytes."""
 _CENTURY_TURN = 30
@@ -137,6 +139,8 @@ class RowCleaner:
             else:
                 allowed = " or ".join(str(allowed) for allowed in sorted(widths))
                 self.faults.add("width", self._place(number), f"{width} columns, not {allowed}")
+            if first <= 2 and not kept and number > _TELLING_LINES:
+                raise WrongFormatError(f"the first {number:,} lines have other widths")
         lines = content.count(b"\n") - blank
         if first <= 2 and len(kept) < lines / 2:
             raise WrongFormatError(f"{lines - len(kept):,} of the first {lines:,} lines have other widths")
@@ -249,6 +253,8 @@ class RowCleaner:
                 reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
                 self.faults.add("width", self._place(number), f"'{shown(line.strip())}' {reason}")
                 failed += 1
+            if block.first_line == 1 and not rows and failed > _TELLING_LINES:
+                raise WrongFormatError(f"the first {failed:,} lines cannot be read so")
         if block.first_line == 1 and failed > len(rows):
             raise WrongFormatError(f"{failed:,} of the first {taken:,} lines cannot be read so")
         return self._written(rows, taken)

@@ -15,7 +15,7 @@ import sys
 import zipfile
 import zlib
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -36,6 +36,9 @@ BLOCK_BYTES = 8_000_000
 """Size of a block; it ends with a whole line."""
 MAX_LINE_BYTES = 4_000_000
 """A longer line means that the file is no text of rows."""
+MAX_EXPANSION, FREE_BYTES = 200, 100_000_000
+"""How many times its size a packed file may unpack to, beyond so many bytes; feeds unpack to 10 to 50 times
+theirs."""
 
 _GZIP, _ZIP, _EMPTY_ZIP, _PARQUET = b"\x1f\x8b", b"PK\x03\x04", b"PK\x05\x06", b"PAR1"
 _UTF8_MARK = b"\xef\xbb\xbf"
@@ -288,10 +291,10 @@ def read_blocks(path: Path, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
                 if head.startswith(mark):
                     raise CorruptFileError(f"not event rows but {kind}")
             if head.startswith((_ZIP, _EMPTY_ZIP)):
-                yield from _zip_blocks(stream, block_bytes)
+                yield from _within(path, _zip_blocks(stream, block_bytes))
             elif head.startswith(_GZIP):
                 with gzip.GzipFile(fileobj=stream) as unpacked:
-                    yield from _line_blocks("", cast("BinaryIO", unpacked), block_bytes)
+                    yield from _within(path, _line_blocks("", cast("BinaryIO", unpacked), block_bytes))
             else:
                 yield from _line_blocks("", stream, block_bytes)
     except EOFError as error:
@@ -302,6 +305,18 @@ def read_blocks(path: Path, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
         raise CorruptFileError(f"the archive cannot be opened ({error})") from error
     except OSError as error:
         raise CorruptFileError(f"cannot be read ({error.strerror or error})") from error
+
+
+def _within(path: Path, blocks: Iterable[Block]) -> Iterator[Block]:
+    """Pass blocks on while they are not many times the size of the packed file."""
+    most, total = max(FREE_BYTES, MAX_EXPANSION * path.stat().st_size), 0
+    for block in blocks:
+        total += len(block.content)
+        if total > most:
+            raise CorruptFileError(
+                f"it unpacks to more than {most:,} bytes, which no packed feed of its size does"
+            )
+        yield block
 
 
 def _zip_blocks(stream: BinaryIO, block_bytes: int) -> Iterator[Block]:

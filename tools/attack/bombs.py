@@ -271,8 +271,8 @@ def _zeros(megabytes: int, line: bytes = b"") -> Callable[[], Iterator[bytes]]:
     return lambda: (block for _ in range(megabytes))
 
 
-def _workbook(megabytes: int, part: str) -> bytes:
-    """A spreadsheet of which one part unpacks to so many megabytes."""
+def _workbook(megabytes: int, part: str, row: str = "<row><c><v>1</v></c></row>") -> bytes:
+    """A spreadsheet of which one part, of one row or text repeated, unpacks to so many megabytes."""
     parts = {
         "[Content_Types].xml": '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
         '<Override PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.'
@@ -291,7 +291,7 @@ def _workbook(megabytes: int, part: str) -> bytes:
     spread = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
     rows = (
         f'<worksheet xmlns="{spread}"><sheetData>',
-        "<row><c><v>1</v></c></row>",
+        row,
         "</sheetData></worksheet>",
     )
     strings = f'<sst xmlns="{spread}">', "<si><t>a</t></si>", "</sst>"
@@ -303,8 +303,8 @@ def _workbook(megabytes: int, part: str) -> bytes:
             most = megabytes * _MB // len(one) if part == name else 1
             with archive.open(f"xl/{name}.xml", "w") as stream:
                 stream.write(head.encode())
-                for begin in range(0, most, 10_000):
-                    stream.write(one.encode() * min(10_000, most - begin))
+                for begin in range(0, max(1, most), 10_000):
+                    stream.write(one.encode() * min(10_000, max(1, most) - begin))
                 stream.write(tail.encode())
     return buffer.getvalue()
 
@@ -497,6 +497,11 @@ def bombs() -> Iterator[Bomb]:
             f"1 GB of short lines in a .{format_}", "events import gdelt2", _bytes(f"b.{format_}", many)
         )
     yield Bomb(
+        "1 GB of one sound row in a .gz",
+        "events import keds",
+        _bytes("b.gz", lambda: _packed("gz", _zeros(1_000, KEDS.encode()))),
+    )
+    yield Bomb(
         "1 GB of short lines in a .gz",
         "events import plover",
         _bytes("b.gz", lambda: _packed("gz", _zeros(1_000, b"{}\n"))),
@@ -510,6 +515,16 @@ def bombs() -> Iterator[Bomb]:
         "spreadsheet of 400 MB of texts",
         "events validate",
         _bytes("b.xlsx", lambda: _workbook(400, "sharedStrings")),
+    )
+    far = {
+        "a cell in row 2,000,000,000": (0, '<row r="2000000000"><c r="A2000000000"><v>1</v></c></row>'),
+        "cells in column XFD": (9, '<row><c r="XFD1"><v>1</v></c></row>'),
+    }
+    for name, (megabytes, row) in far.items():
+        made = partial(_workbook, megabytes, "worksheets/sheet1", row)
+        yield Bomb(f"spreadsheet with {name}", "events validate", _bytes("b.xlsx", made))
+    yield Bomb(
+        "Parquet of 4,000,000 rows", "events validate", lambda folder: _parquet(folder, 4_000_000, "a")
     )
     yield Bomb(
         "Parquet of 100,000,000 rows", "events validate", lambda folder: _parquet(folder, 100_000_000, "a")
