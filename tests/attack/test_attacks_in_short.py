@@ -108,3 +108,19 @@ def test_the_torture_finds_what_is_written_in_place_or_not_synced():
     scene = torture.Scene("not synced", none, unsynced, folder_fault)
     assert not torture.torture(scene, power_cut=False, finish=False).faults
     assert torture.torture(scene, power_cut=True, finish=False).faults
+
+
+@pytest.mark.parametrize(
+    "only",
+    ["1,500 x 1,500 actors", "check: a billion laughs", "Parquet of 4,000,000 rows", "cell in row 2,000"],
+)
+def test_a_small_input_that_could_cost_much_ends_with_a_message_soon(only):
+    said = []
+    assert tool("bombs").run(only, said.append) == []
+    assert len(said) == 2
+
+
+def test_a_bomb_that_goes_off_is_told(monkeypatch):
+    bombs = tool("bombs")
+    monkeypatch.setattr(bombs, "MOST_MB", 10)
+    assert bombs.run("1,500 x 1,500 actors", lambda line: None)

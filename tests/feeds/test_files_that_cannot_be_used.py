@@ -293,3 +293,11 @@ def test_lines_without_end_are_no_text_of_rows(tmp_path):
     path.write_bytes(b"x" * 9_000_000)
     with pytest.raises(CorruptFileError, match="a line of more than"):
         list(read_blocks(path, block_bytes=1_000_000))
+
+
+def test_a_packed_file_that_unpacks_to_far_more_than_a_feed_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("forecast.feeds.reading.FREE_BYTES", 1_000_000)
+    path = tmp_path / "bomb.gz"
+    path.write_bytes(gzip.compress(b"200401\tUSA\tCHN\t190\t(FORCE)\n" * 200_000))
+    with pytest.raises(CorruptFileError, match="unpacks to more than"):
+        list(read_blocks(path, 100_000))
