@@ -141,7 +141,7 @@ def bottom_line(forecast: Forecast, record: TrackRecord | None = None) -> Iterat
         yield from _group(forecast, target)
     yield from _members(forecast)
     yield BLANK
-    apart = " and how far the members are apart" if forecast.combination else ""
+    apart = ", which also covers how far the members are apart" if forecast.combination else ""
     yield text(
         f"Plausible: nine in ten plausible settings of the model give a chance in this range{apart}. Base "
         "rates: the share of past windows of the same length that held one (smoothed), and a constant rate "
