@@ -11,6 +11,8 @@ from forecast.errors import InputError
 from forecast.storage import open_plain, read_plain
 
 LARGEST_BYTES = 1_000_000
+LARGEST_DOTS = 25_000_000
+"""Of a picture: each takes four bytes when the page is set, however small the file."""
 _MOST_READ = 200_000_000
 _FONT_SIGNATURES = (b"\x00\x01\x00\x00", b"OTTO", b"true", b"ttcf")
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -61,7 +63,17 @@ def _png_fault(content: bytes) -> str:
     if not content.startswith(_PNG_SIGNATURE) or content[12:16] != b"IHDR" or len(content) < 24:
         return "it does not begin as a PNG file does"
     width, height = struct.unpack(">II", content[16:24])
+    if width * height > LARGEST_DOTS:
+        return f"it has {width:,} x {height:,} dots, more than {LARGEST_DOTS:,}"
     return "" if width and height else "it has no width or no height"
+
+
+def _uses_in_uses(root: ElementTree.Element) -> bool:
+    """Whether an SVG repeats (``use``) an element that repeats others in turn."""
+    uses = [one for one in root.iter() if one.tag.endswith("}use")]
+    asked = {value.removeprefix("#") for one in uses for name, value in one.items() if name.endswith("href")}
+    named = (one for one in root.iter() if one.get("id") in asked)
+    return any(inner.tag.endswith("}use") for one in named for inner in one.iter())
 
 
 def _svg_fault(content: bytes) -> str:
@@ -71,6 +83,8 @@ def _svg_fault(content: bytes) -> str:
         root = ElementTree.fromstring(content)
     except ElementTree.ParseError as error:
         return f"it is not valid XML ({error})"
+    if _uses_in_uses(root):
+        return "it uses a part that uses others, which can repeat without end"
     return "" if root.tag == _SVG else f"its first element is '{root.tag}', not 'svg' of the SVG namespace"
 
 

@@ -112,7 +112,14 @@ def test_the_torture_finds_what_is_written_in_place_or_not_synced():
 
 @pytest.mark.parametrize(
     "only",
-    ["1,500 x 1,500 actors", "check: a billion laughs", "Parquet of 4,000,000 rows", "cell in row 2,000"],
+    [
+        "1,500 x 1,500 actors",
+        "check: a billion laughs",
+        "Parquet of 4,000,000 rows",
+        "cell in row 2,000",
+        "2^31 x",
+        "squares by use",
+    ],
 )
 def test_a_small_input_that_could_cost_much_ends_with_a_message_soon(only):
     said = []

@@ -600,6 +600,7 @@ def bombs() -> Iterator[Bomb]:
         "SVG of 10^9 by 10^9",
         "check, logo",
         _bytes("b.svg", lambda: _svg("", size='width="1e9" height="1e9"')),
+        taken=True,
     )
     for damage in ("pages", "holes", "vast", "deep", "records"):
         yield Bomb(
