@@ -194,7 +194,8 @@ def sound(kind: str, folder: Path) -> Path:
         made = {"plover": PLOVER % "a"}.get(kind.split()[-1], KEDS)
         return _written(folder / "sound.txt", made)
     if kind in ("scenario", "report"):
-        return ROOT / "reports/sample"
+        # A copy: the report of a run is built into its folder.
+        return Path(shutil.copytree(ROOT / "reports/sample", folder / "sample"))
     if kind.startswith("ledger") and kind in ("ledger verify", "ledger score"):
         return folder / "ledger.sqlite"
     texts = {
