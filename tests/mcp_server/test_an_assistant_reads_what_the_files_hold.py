@@ -20,7 +20,7 @@ from forecast.ledger.resolving import resolve_ledger
 from forecast.ledger.scoring import score_ledger
 from forecast.ledger.store import open_ledger
 from forecast.mcp_server import Answers, make_server
-from forecast.records.forecast import Forecast
+from forecast.records.forecast import Forecast, ScenarioForecast
 from forecast.runs.inputs import dyad_rule, target_rules
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -97,7 +97,10 @@ def test_a_forecast_is_the_file(ask, written):
 
 
 def test_a_scenario_is_the_file(ask, written):
-    for one in written["scenarios"]:
+    for kept in written["scenarios"]:
+        # The sample is older than some fields, which are null where they are absent.
+        one = ScenarioForecast.model_validate(kept).model_dump(mode="json")
+        assert one["targets"][0]["curve"] == kept["targets"][0]["curve"]
         asked = {"run_id": written["run_id"], "scenario": one["name"]}
         assert ask("get_scenario", **asked, curves=True) == one
         assert ask("get_scenario", **asked) == without_curves(one)
