@@ -30,7 +30,8 @@ _FIRST_LINE = re.compile(r"[^\r\n]+")
 _SEPARATOR_LINE = re.compile(r'"?sep=([,;|\t])"?')
 _LATIN_PAGES = ("cp1252", "cp1250", "cp1254")
 _SHOWN_PAGES = ("cp1252", "cp1250", "cp1251")
-_WORD_BEYOND_ASCII = re.compile(rb"[^\s,;|\"\x80-\xff]*[\x80-\xff][^\s,;|\"]*")
+# Bounded: a run of ASCII would else be read again from each of its characters.
+_WORD_BEYOND_ASCII = re.compile(rb"[^\s,;|\"\x80-\xff]{0,60}[\x80-\xff][^\s,;|\"]{0,60}")
 _FOREIGN_WORD = re.compile(r"[^\W\x00-\x7f]{3}")
 _OTHER_KINDS = {
     ZIP_MARK: "a spreadsheet or ZIP file. Save the sheet as CSV (UTF-8)",
@@ -207,8 +208,8 @@ def _undecodable(raw: bytes, start: int, *, wide: bool) -> Fault:
 
 def _readings(raw: bytes) -> str:
     """How three code pages read the first word that they read differently."""
-    for word in _WORD_BEYOND_ASCII.findall(raw):
-        found = {page: text for page in _SHOWN_PAGES if (text := _read_as(word, page))}
+    for word in _WORD_BEYOND_ASCII.finditer(raw):
+        found = {page: text for page in _SHOWN_PAGES if (text := _read_as(word[0], page))}
         if len(set(found.values())) > 1:
             shown = ", ".join(f"'{text[:30]}' in Windows-{page[2:]}" for page, text in found.items())
             return f" It may be {shown}, or another code page."

@@ -334,3 +334,9 @@ def test_a_table_that_cannot_be_written_says_why(tmp_path, us_china):
 
 def test_the_mark_of_utf8_is_not_part_of_the_first_column():
     assert decode(b"\xef\xbb\xbfdate") == "date"
+
+
+def test_a_long_word_before_an_undecodable_byte_is_passed_over_once():
+    """Read again from each of its letters, as it was, a word of this length takes an hour."""
+    found = decode(f"{HEADER}\n{'a' * 1_000_000}\n".encode() + "Vučić".encode("cp1250"))
+    assert "'Vučić' in Windows-1250" in found.message
