@@ -61,9 +61,11 @@ class SourceMap:
 
     def origin(self, path: KeyPath) -> Position | str:
         """Return the place of the key, or of the nearest key above it when it was not written."""
-        places = dict(self.positions) | dict(self.options)
-        nested = (path[:length] for length in range(len(path), -1, -1))
-        return next((places[above] for above in nested if above in places), Position(1, 1))
+        for length in range(len(path), -1, -1):
+            above = path[:length]
+            if found := self.options.get(above) or self.positions.get(above):
+                return found
+        return Position(1, 1)
 
     def locate(self, path: KeyPath) -> str:
         """Return ``file:line:column`` of a key, or the option of the command line that set it."""

@@ -25,6 +25,7 @@ from typing import BinaryIO, NamedTuple, cast
 import duckdb
 
 from forecast.errors import EventError, shown
+from forecast.events.rows import literal_path
 from forecast.feeds.clean_rows import Block, Faults, RowCleaner, Rows, WrongFormatError
 from forecast.feeds.engine import Engine, Tally
 from forecast.feeds.fates import KEPT, Part
@@ -36,9 +37,11 @@ BLOCK_BYTES = 8_000_000
 """Size of a block; it ends with a whole line."""
 MAX_LINE_BYTES = 4_000_000
 """A longer line means that the file is no text of rows."""
-MAX_EXPANSION, FREE_BYTES = 200, 100_000_000
+MAX_EXPANSION, FREE_BYTES = 60, 10_000_000
 """How many times its size a packed file may unpack to, beyond so many bytes; feeds unpack to 10 to 50 times
 theirs."""
+ROW_BYTES = 20
+"""Of the shortest row of a feed, about."""
 
 _GZIP, _ZIP, _EMPTY_ZIP, _PARQUET = b"\x1f\x8b", b"PK\x03\x04", b"PK\x05\x06", b"PAR1"
 _UTF8_MARK = b"\xef\xbb\xbf"
@@ -216,6 +219,7 @@ def make_batches(files: Sequence[tuple[str, Path]], layout: Layout, folder: Path
             if is_parquet(path):
                 if layout.lists or layout.syntax == "keds":
                     raise CorruptFileError(f"{layout.name} files are read as published text, not as Parquet")
+                _refuse_parquet_bomb(path)
                 batch.parts.append(Part(path, None, {tag: key}, {}))
                 batch.finished.append(Finished(key, path, 0, Faults()))
                 batch.size += path.stat().st_size * PARQUET_GROWTH
@@ -309,7 +313,7 @@ def read_blocks(path: Path, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
 
 def _within(path: Path, blocks: Iterable[Block]) -> Iterator[Block]:
     """Pass blocks on while they are not many times the size of the packed file."""
-    most, total = max(FREE_BYTES, MAX_EXPANSION * path.stat().st_size), 0
+    most, total = _most_unpacked(path), 0
     for block in blocks:
         total += len(block.content)
         if total > most:
@@ -317,6 +321,24 @@ def _within(path: Path, blocks: Iterable[Block]) -> Iterator[Block]:
                 f"it unpacks to more than {most:,} bytes, which no packed feed of its size does"
             )
         yield block
+
+
+def _refuse_parquet_bomb(path: Path) -> None:
+    """Refuse a Parquet file of far more rows than a file of its size can hold."""
+    try:
+        with duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection:
+            query = "SELECT sum(num_rows) FROM parquet_file_metadata(?)"
+            (rows,) = connection.execute(query, [literal_path(path)]).fetchone() or (0,)
+    except duckdb.Error:
+        return  # the engine says what is wrong with it
+    if ROW_BYTES * (rows or 0) > (most := _most_unpacked(path)):
+        raise CorruptFileError(
+            f"it holds {rows:,} rows, more than {most:,} bytes, which no feed of its size does"
+        )
+
+
+def _most_unpacked(path: Path) -> int:
+    return max(FREE_BYTES, MAX_EXPANSION * path.stat().st_size)
 
 
 def _zip_blocks(stream: BinaryIO, block_bytes: int) -> Iterator[Block]:

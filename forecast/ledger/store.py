@@ -30,6 +30,8 @@ APPLICATION_ID = 0x46434C47
 """Marks a SQLite file as a ledger: ``FCLG`` in ASCII."""
 BUSY_S = 60.0
 """How long to wait for another process that is writing."""
+MAX_VALUE_BYTES = 20_000_000
+"""Of one value in a ledger; a record of three targets has some 20,000."""
 
 _TABLES = (
     """CREATE TABLE records (
@@ -119,6 +121,7 @@ def write_ledger(path: Path, clock: Callable[[], datetime] = _now) -> Iterator[L
     with _translated(path, "written"):
         path.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)) as connection:
+            _refuse_large_values(connection)
             _prepare(connection, path)
             # On disk when a command says so, even if the power fails the moment after.
             connection.execute("PRAGMA synchronous = FULL")
@@ -169,8 +172,13 @@ def _connect_to_read(path: Path) -> sqlite3.Connection:
         mode = "ro" if path.with_name(path.name + "-wal").exists() else "ro&immutable=1"
     address = f"{path.absolute().as_uri()}?mode={mode}"
     connection = sqlite3.connect(address, uri=True, timeout=BUSY_S, isolation_level=None)
+    _refuse_large_values(connection)
     connection.execute("PRAGMA query_only = ON")
     return connection
+
+
+def _refuse_large_values(connection: sqlite3.Connection) -> None:
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
@@ -284,6 +292,11 @@ def _translated(path: Path, verb: str) -> Iterator[None]:
             raise LedgerError(
                 f"{path}: is no ledger, or a damaged one ({error}). It was left as it is; put back a copy, "
                 "or use another place"
+            ) from error
+        if name.startswith("SQLITE_TOOBIG"):
+            raise LedgerError(
+                f"{path}: holds a value of more than {MAX_VALUE_BYTES:,} bytes, so it is no ledger, or a "
+                "damaged one. It was left as it is; put back a copy, or use another place"
             ) from error
         if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
             raise LedgerError(

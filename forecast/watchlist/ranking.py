@@ -52,7 +52,7 @@ def draw_probabilities(mean: Floats, intervals: Floats, n_draws: int, seed: int)
     random = np.random.default_rng(seed)
     inside = (mean > 0) & (mean < 1) & np.isfinite(total)
     drawn = np.broadcast_to(mean, (n_draws, len(mean))).copy()
-    a, b = (mean * total)[inside], ((1 - mean) * total)[inside]
+    a, b = mean[inside] * total[inside], (1 - mean[inside]) * total[inside]
     drawn[:, inside] = random.beta(a, b, size=(n_draws, int(inside.sum())))
     return drawn
 

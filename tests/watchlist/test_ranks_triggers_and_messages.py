@@ -35,6 +35,14 @@ def test_equal_dyads_share_the_first_five_places_and_certain_ones_take_them():
     assert rank_dyads(sure, seed=1)[1] == [1.0] * 5 + [0.0] * 3
 
 
+def test_certain_and_impossible_dyads_keep_their_chance_and_warn_of_nothing():
+    with np.errstate(invalid="raise"):
+        drawn = draw_probabilities(
+            np.array([1.0, 0.0, 0.4]), np.array([(1, 1), (0, 0), (0.4, 0.4)]), 50, seed=1
+        )
+    np.testing.assert_array_equal(drawn, np.tile([1.0, 0.0, 0.4], (50, 1)))
+
+
 def test_five_or_fewer_dyads_are_all_among_the_first_five():
     assert rank_dyads([(0.2, (0.1, 0.3)), (0.5, (0.4, 0.6))], seed=1) == ([2, 1], [1.0, 1.0])
 
