@@ -9,11 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import nutpie
-import pymc as pm
 import xarray as xr
 
 from forecast.errors import NotConvergedError
-from forecast.inference.compile_cache import Compiled, compile_model
+from forecast.inference.compile_cache import Compiled
 from forecast.inference.gates import check_gates
 from forecast.inference.posterior import Posterior, SamplerOptions
 
@@ -133,11 +132,6 @@ def _extract(tree: xr.DataTree) -> xr.DataTree:
         # Exceptions inside compiled callbacks are swallowed by Numba; their trace is a number that is none.
         raise NotConvergedError(f"the sampler returned values that are no numbers for {', '.join(bad)}")
     return xr.DataTree.from_dict({"posterior": xr.Dataset(kept), "sample_stats": statistics})
-
-
-def fit(model: pm.Model, options: SamplerOptions, listen: ProgressListener | None = None) -> Posterior:
-    """Compile a PyMC model and sample its posterior, as ``fit_compiled``."""
-    return fit_compiled(compile_model(model), options, listen)
 
 
 def fit_compiled(

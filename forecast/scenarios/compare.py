@@ -249,7 +249,8 @@ def refit(
     """
     # Imported where it is needed: loading the sampler takes longer than any other scenario.
     from forecast.inference.gates import check_gates
-    from forecast.inference.sampling import SamplingProgress, fit
+    from forecast.inference.record_fit import fit_record
+    from forecast.inference.sampling import SamplingProgress
     from forecast.runs.stages import sampler_options
 
     def listen(progress: SamplingProgress) -> None:
@@ -258,7 +259,7 @@ def refit(
     tell("fitted anew")
     config = base.inputs.config
     model = base.inputs.main.model
-    posterior = fit(model.build(data, plan.priors), sampler_options(config), listen)
+    posterior = fit_record(model, data, plan.priors, sampler_options(config), listen)
     return posterior.variables, check_gates(posterior).failures
 
 

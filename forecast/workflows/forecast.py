@@ -16,7 +16,8 @@ from forecast import __version__
 from forecast.config import Config, config_hash
 from forecast.inference.gates import check_gates, worst_report
 from forecast.inference.posterior import Posterior
-from forecast.inference.sampling import SamplingProgress, fit
+from forecast.inference.record_fit import fit_record
+from forecast.inference.sampling import SamplingProgress
 from forecast.ledger.recording import LEDGER_FILE, Recorded, RunOrigin, asked_questions, record_forecast
 from forecast.ledger.scoring import summarise_ledger
 from forecast.ledger.store import refuse_unusable
@@ -236,8 +237,10 @@ def fit_and_judge(
     with timed("fit"):
         tell(StageProgress("compile"))
         posteriors = {
-            one.model.name: fit(
-                one.model.build(one.panel, one.priors),
+            one.model.name: fit_record(
+                one.model,
+                one.panel,
+                one.priors,
                 sampler_options(inputs.config, position),
                 _sampling_listener(tell),
             )

@@ -5,13 +5,13 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
+from forecast.families import FAMILIES
 from forecast.inference.gates import check_gates
 from forecast.inference.posterior import SamplerOptions
-from forecast.inference.sampling import fit
+from forecast.inference.record_fit import fit_record
 from forecast.models.draws import stream_draws, tension_at_steps
-from forecast.models.streams import build_model
 from forecast.panel.panel import Panel, TimeGrid
-from forecast.panel.streams import TargetRule, stream_layout
+from forecast.panel.streams import TargetRule
 from forecast.priors import default_priors
 
 N_STEPS = 420
@@ -60,7 +60,8 @@ def recovered():
     rule = TargetRule("major", ("military_incident",), 4)
     start = date(2015, 1, 1)
     grid = TimeGrid(start, start + timedelta(days=7 * N_STEPS))
-    layout = stream_layout("focused", rule)
+    (model,) = FAMILIES["focused"].models([rule])
+    layout = model.layout
     panel = Panel(
         ("simulated",),
         grid,
@@ -71,7 +72,7 @@ def recovered():
         np.ones((1, N_STEPS)),
         np.zeros(1, np.int64),
     )
-    posterior = fit(build_model(panel, default_priors(layout)), SamplerOptions(seed=1, draws=800))
+    posterior = fit_record(model, panel, default_priors(layout), SamplerOptions(seed=1, draws=800))
     return posterior, tension, layout
 
 

@@ -8,7 +8,7 @@ import xarray as xr
 
 from forecast.errors import NotConvergedError
 from forecast.inference import sampling
-from forecast.inference.sampling import fit, sample
+from forecast.inference.sampling import fit_compiled, sample
 from forecast.models.draws import INNOVATIONS, stream_draws, tension_at_steps
 from forecast.priors import default_priors
 from forecast.records.forecast import Diagnostics, GateFailure
@@ -110,9 +110,8 @@ def test_a_sampler_that_cannot_start_is_one_message(short_options, monkeypatch):
 
 
 @pytest.fixture
-def fit_counts(model, compiled, monkeypatch):
-    """Run ``fit`` with gates that answer as told, and without compiling again."""
-    monkeypatch.setattr(fit_module, "compile_model", lambda model: compiled)
+def fit_counts(compiled, monkeypatch):
+    """Run ``fit_compiled`` with gates that answer as told."""
 
     def run(options, *, passes: bool):
         failure = GateFailure(code="ess_bulk", quantity="x", value=10.0, limit=400.0)
@@ -125,7 +124,7 @@ def fit_counts(model, compiled, monkeypatch):
             failures=() if passes else (failure,),
         )
         monkeypatch.setattr(fit_module, "check_gates", lambda posterior, **limits: report)
-        return fit(model, options)
+        return fit_compiled(compiled, options)
 
     return run
 

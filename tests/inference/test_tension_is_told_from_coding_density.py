@@ -5,20 +5,20 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
+from forecast.families import FAMILIES
 from forecast.inference.gates import check_gates
 from forecast.inference.posterior import SamplerOptions
-from forecast.inference.sampling import fit
+from forecast.inference.record_fit import fit_record
 from forecast.models.draws import DENSITY_KNOT_STEPS, linear_between, stream_draws, tension_at_steps
-from forecast.models.streams import build_model
 from forecast.panel.panel import SEVERE, SEVERE_HALF_LIFE_DAYS, Panel, TimeGrid, decayed_before
-from forecast.panel.streams import stream_layout
 from forecast.priors import default_priors
 
 pytestmark = pytest.mark.slow
 
 N_STEPS = 364
 ACTS_A_MONTH = {"hand-coded": 12.0, "machine-coded": 70.0}
-LAYOUT = stream_layout("joint")
+(MODEL,) = FAMILIES["joint"].models([])
+LAYOUT = MODEL.layout
 CONFLICT = np.array(LAYOUT.conflictual)
 
 
@@ -57,7 +57,7 @@ def _weights(found: np.ndarray, *truths: np.ndarray) -> np.ndarray:
 @pytest.fixture(scope="module", params=ACTS_A_MONTH)
 def fitted(request):
     panel, tension, density = simulated(ACTS_A_MONTH[request.param], seed=7)
-    posterior = fit(build_model(panel, default_priors(LAYOUT)), SamplerOptions(seed=1))
+    posterior = fit_record(MODEL, panel, default_priors(LAYOUT), SamplerOptions(seed=1))
     draws = stream_draws(LAYOUT, posterior.variables)
     found_density = linear_between(
         draws.density_of_record(panel)[:, 0], np.arange(N_STEPS), DENSITY_KNOT_STEPS

@@ -2,7 +2,6 @@
 
 import contextlib
 import csv
-import importlib
 import io
 import sys
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from forecast.cli import main
+from forecast.inference import sampling
 from forecast.workflows.forecast import make_forecast
 from forecast.workflows.report import Run
 
@@ -64,28 +64,11 @@ class Ended:
     err: str
 
 
-KEPT = {}
-
-
 @contextlib.contextmanager
-def compiled_once():
-    """Compile the model once: most commands here share their counts and priors.
-
-    The automatic second sampling keeps the short warm-up of the first. Undone after each command, since other
-    tests of the same process have models of other shapes.
-    """
-    fit = importlib.import_module("forecast.inference.sampling")
-    compile_model = fit.compile_model
-
-    def compile_once(model):
-        key = tuple((data.name, data.get_value().tobytes()) for data in model.data_vars)
-        if key not in KEPT:
-            KEPT[key] = compile_model(model)
-        return KEPT[key]
-
+def short_reruns():
+    """The automatic second sampling keeps the short warm-up of the first; undone after each command."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fit, "compile_model", compile_once)
-        patch.setattr(fit, "RERUNS", (fit.Rerun(1, 20, 0.9),))
+        patch.setattr(sampling, "RERUNS", (sampling.Rerun(1, 20, 0.9),))
         yield
 
 
@@ -95,7 +78,7 @@ def forecast(*arguments: object) -> Ended:
     before = sys.argv
     sys.argv = ["forecast", *map(str, arguments)]
     try:
-        with compiled_once(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        with short_reruns(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             try:
                 main()
                 code = 0
