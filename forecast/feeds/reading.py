@@ -37,7 +37,7 @@ BLOCK_BYTES = 8_000_000
 """Size of a block; it ends with a whole line."""
 MAX_LINE_BYTES = 4_000_000
 """A longer line means that the file is no text of rows."""
-MAX_EXPANSION, FREE_BYTES = 60, 10_000_000
+MAX_EXPANSION, FREE_BYTES = 200, 10_000_000
 """How many times its size a packed file may unpack to, beyond so many bytes; feeds unpack to 10 to 50 times
 theirs."""
 ROW_BYTES = 20
