@@ -7,12 +7,10 @@ and resumed runs give the same numbers.
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -30,18 +28,16 @@ from forecast.events.table import TEXTS, EventTable
 from forecast.families import FAMILIES
 from forecast.families.direct_members import PanelMember
 from forecast.families.family import DirectMember, EventModel
-from forecast.inference.posterior import SamplerOptions
 from forecast.inference.rolling import OriginDraws, RollingPosterior
 from forecast.panel.panel import Panel, TimeGrid, count_events, knots_for
 from forecast.panel.streams import TargetRule
 from forecast.priors import PriorSet
-from forecast.priors.population import Population
 from forecast.simulation import SimulationOptions
 from forecast.simulation.probabilities import hit_shares
 
-BLOCK_ORIGINS = 60
+BLOCK_ORIGINS = 120
 """Successive origins of one unit. Part of the results: each block starts from a fit of its own."""
-SIMULATED_DRAWS, PATHS_PER_DRAW = 200, 4
+SIMULATED_DRAWS, PATHS_PER_DRAW = 400, 2
 """Draws that futures are simulated from, and futures of each: 800 cost a score .0006 nats on average.
 
 With ``exact`` every draw is simulated.
@@ -49,8 +45,6 @@ With ``exact`` every draw is simulated.
 STAGES = ("refit", "bridge", "simulate")
 KNOTS_STEP = 64
 """Latent knots are rounded up to a multiple: records of many lengths share one compiled model."""
-MODELS_KEPT = 16
-"""Compiled models that a process keeps."""
 
 
 @dataclass(frozen=True)
@@ -135,20 +129,25 @@ def run_unit(
     began = time.perf_counter()
     targets = [target for target in plan.targets if unit.target in (None, target.name)]
     (model,) = FAMILIES[unit.family].models(targets)
-    # The longest past of the whole backtest sets the number of latent knots: units share one compiled model.
-    knots = knots_for(TimeGrid(plan.start, plan.origins[-1]).n_steps)
-    rolling = _compiled(
-        model,
-        -(-knots // KNOTS_STEP) * KNOTS_STEP,
-        json.dumps(plan.priors if unit.family in plan.changed_families else {}, sort_keys=True),
-        plan.population,
-        replace(plan.sampler, seed=0),
-        plan.exact,
-    )
+    stated = plan.priors if unit.family in plan.changed_families else {}
+
+    def priors(data: Panel) -> PriorSet:
+        defaults = model.default_priors(data, plan.population)
+        own = {name: one for name, one in stated.items() if defaults.has(name)}
+        return defaults.changed(own, "config")
+
     # Python's own hash changes from process to process.
     digest = hashlib.sha256(f"{plan.sampler.seed}/{unit.name}".encode()).digest()
     seed = int.from_bytes(digest[:4], "big") % 2**31
-    rolling.start_anew(seed)
+    # The longest past of the whole backtest sets the number of latent knots.
+    knots = knots_for(TimeGrid(plan.start, plan.origins[-1]).n_steps)
+    rolling = RollingPosterior(
+        model,
+        -(-knots // KNOTS_STEP) * KNOTS_STEP,
+        priors,
+        replace(plan.sampler, seed=seed),
+        exact=plan.exact,
+    )
     done: list[OriginForecast] = []
     simulated = 0.0
     for origin in plan.origins[unit.first : unit.last + 1]:
@@ -164,27 +163,6 @@ def run_unit(
             listen(unit, len(done))
     stages = {"refit": rolling.spent.refit, "bridge": rolling.spent.bridge, "simulate": simulated}
     return UnitResult(unit, tuple(done), time.perf_counter() - began, stages)
-
-
-@lru_cache(maxsize=MODELS_KEPT)
-def _compiled(
-    model: EventModel,
-    n_knots: int,
-    stated: str,
-    population: Population | None,
-    sampler: SamplerOptions,
-    exact: bool,
-) -> RollingPosterior:
-    # Compiled on an empty past: the model must not know what came after an origin.
-    grid = TimeGrid(date(2000, 1, 1), date(2000, 3, 1))
-    empty = count_events(EventTable.from_events([], "nothing"), grid, model.layout)
-
-    def priors(data: Panel) -> PriorSet:
-        defaults = model.default_priors(data, population)
-        own = {name: one for name, one in json.loads(stated).items() if defaults.has(name)}
-        return defaults.changed(own, "config")
-
-    return RollingPosterior(model, empty, n_knots, priors, sampler, exact=exact)
 
 
 def _probabilities(

@@ -2,116 +2,118 @@
 
 A tempered sequential Monte Carlo sampler (Del Moral, Doucet and Jasra 2006,
 doi:10.1111/j.1467-9868.2006.00553.x). What the longer record adds is taken in by stages. In each, the
-particles are weighted by a power of the ratio of likelihoods that leaves a share of them in effect (Pareto
-smoothed: Vehtari, Simpson, Gelman, Yao and Gabry 2024, arXiv:1507.02646) and resampled. Then the newest
-latent innovations, of which the last weeks say most, are moved by Metropolis steps that keep the posterior
-(preconditioned Crank–Nicolson: Cotter, Roberts, Stuart and White 2013, doi:10.1214/13-STS421), so that copies
-part again.
-
-Parameters do not move. Particles that come from the same draw of the fit are not separate evidence on them:
-the number of such draws, the *ancestors*, says how long this can go on.
+particles are weighted by a power of the ratio of densities that leaves a share of them in effect (Pareto
+smoothed: Vehtari, Simpson, Gelman, Yao and Gabry 2024, arXiv:1507.02646) and resampled. Then all
+coordinates are moved by Hamiltonian Monte Carlo (Neal 2011, arXiv:1206.1901), which keeps the posterior, so
+that copies part again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecast.inference.importance import PARETO_K_MAX, importance_weights
-from forecast.models.draws import open_innovations, with_new_future
 
 Floats = NDArray[np.float64]
-Variables = Mapping[str, Floats]
-LogLikelihood = Callable[[Variables], Floats]
-"""From variables, each of shape (particle, …), to the log likelihood of a record, shape (particle,)."""
+LogDensity = Callable[[Floats], tuple[Floats, Floats]]
+"""From points, shape (particle, coordinate), to log densities, shape (particle,), and their gradients."""
 
-MOST_PARTICLES = 1000
+MOST_PARTICLES = 400
 """Draws of a fit that are carried on, evenly spaced."""
-ANCESTORS_MIN = 50.0
-"""Effective number of draws of the fit that must be left behind the particles.
+INDEPENDENT_MIN = 50.0
+"""Independent draws that the particles must be worth in every coordinate.
 
 A score needs the mean of a probability. With a share ρ of its variance p(1 − p) left open by the parameters,
-n effective draws cost ρ / (2n) nats on average: .002 at n = 50 and ρ = .2, a fifth of a benchmark's error.
+n independent draws cost ρ / (2n) nats on average: .002 at n = 50 and ρ = .2, a fifth of a benchmark's error.
 """
 STAGE_SHARE = 0.5
 """Share of the particles that the weights of one stage leave in effect."""
 MOST_STAGES = 6
 """More than these are needed for data that contradict the particles."""
-MOVES = (0.6, 0.3, 0.15, 0.6, 0.3, 0.15)
-"""Sizes of the proposals after each stage: large where the data say little, small where they say much."""
+LEAPFROGS = 8
+FIRST_STEP = 0.2
+"""Of the leapfrog, in standard deviations of each coordinate: what the sampler settles on, about."""
+ACCEPTED = 0.8
+"""Share of the proposals that steps are made for."""
+ACCEPTED_MIN = 0.5
+"""With fewer, the particles are moved again, by smaller steps."""
+MOST_MOVES = 4
+"""Moves after one stage."""
 
 
 @dataclass(frozen=True)
 class Particles:
-    """Draws of equal weight given a record of ``n_steps`` steps.
+    """Points of equal weight that stand for a posterior.
 
     Parameters
     ----------
-    variables : mapping
-        Name → values of shape (particle, …).
-    ancestor : ndarray of int, shape (particle,)
-        The draw of the fit that each comes from.
+    points : ndarray, shape (particle, coordinate)
+        On the sampler's scale.
+    scale : ndarray, shape (coordinate,)
+        Standard deviations, by which moves are scaled.
+    step : float
+        Size of the steps of the next move.
+    copied : ndarray, shape (coordinate,)
+        How much more the mean of a coordinate varies than that of as many independent draws, less 1.
     pareto_k : float
         Largest shape of the tail of the weights on the way from the last record; −inf right after a fit.
     """
 
-    variables: Variables
-    ancestor: NDArray[np.int64]
-    n_steps: int
+    points: Floats
+    scale: Floats
+    step: float
+    copied: Floats
     pareto_k: float = -np.inf
 
+    @classmethod
+    def of_fit(cls, draws: Floats) -> Particles:
+        """Return the draws of a fit, shape (draw, coordinate), as particles."""
+        return cls(draws, draws.std(axis=0), FIRST_STEP, np.zeros(draws.shape[1]))
+
     def __len__(self) -> int:
-        return len(self.ancestor)
+        return len(self.points)
 
     def spaced(self, most: int | None) -> Particles:
         """At most so many, evenly spaced: copies of a draw, and draws of a chain, stand together."""
         if most is None or most >= len(self):
             return self
-        return self._at(np.linspace(0, len(self) - 1, most).round().astype(np.int64))
-
-    def _at(self, rows: NDArray[np.int64]) -> Particles:
-        variables = {name: values[rows] for name, values in self.variables.items()}
-        return replace(self, variables=variables, ancestor=self.ancestor[rows])
+        rows = np.linspace(0, len(self) - 1, most).round().astype(np.int64)
+        return replace(self, points=self.points[rows])
 
     @property
-    def effective_ancestors(self) -> float:
-        """Draws of the fit that are behind them, 1/Σ of squared shares."""
-        share = np.bincount(self.ancestor) / len(self.ancestor)
-        return float(1 / np.sum(share**2))
+    def independent(self) -> float:
+        """Independent draws that they are worth, in the coordinate where these are fewest."""
+        return float(len(self) / (1 + self.copied.max()))
 
 
 def carry_on(
-    particles: Particles, before: LogLikelihood, now: LogLikelihood, n_steps: int, random: np.random.Generator
+    particles: Particles, before: LogDensity, now: LogDensity, random: np.random.Generator
 ) -> Particles | None:
-    """Return particles for the record of ``now``, of ``n_steps`` steps; ``None`` where a new fit is due.
+    """Return particles for the density ``now``; ``None`` where a new fit is due.
 
-    ``before`` is the log likelihood of the record that they stand for now.
+    ``before`` is the density that they stand for.
     """
-    variables: Variables = with_new_future(particles.variables, particles.n_steps, random)
-    found = replace(particles, variables=variables, n_steps=n_steps, pareto_k=-np.inf)
-    likelihood = np.stack([before(variables), now(variables)])
+    found = replace(particles, pareto_k=-np.inf)
     taken = 0.0
     for _ in range(MOST_STAGES):
-        gain = likelihood[1] - likelihood[0]
+        gain = now(found.points)[0] - before(found.points)[0]
+        if not np.isfinite(gain.max()):
+            return None
         power = _next_power(gain, 1 - taken)
         weights = importance_weights(power * gain)
         if not weights.pareto_k < PARETO_K_MAX:
             return None
-        rows = _resampled(weights.weights, random)
-        found = replace(found._at(rows), pareto_k=max(found.pareto_k, weights.pareto_k))
-        if found.effective_ancestors < ANCESTORS_MIN:
-            return None
-        taken = min(taken + power, 1.0)
-        opened = open_innovations(found.variables, particles.n_steps, n_steps)
-        variables, likelihood = _moved(
-            found.variables, opened, likelihood[:, rows], (before, now), taken, random
-        )
-        found = replace(found, variables=variables)
-        if taken == 1.0:
-            return replace(found, variables=with_new_future(found.variables, n_steps, random))
+        taken = 1.0 if power == 1 - taken else taken + power
+        found = _resampled(found, weights.weights, random)
+        found = replace(found, pareto_k=max(found.pareto_k, weights.pareto_k))
+        moved = _moved(found, _between(before, now, taken), random)
+        if moved is None or taken == 1.0:
+            return moved
+        found = moved
     return None
 
 
@@ -131,46 +133,72 @@ def _next_power(gain: Floats, most: float) -> float:
     return low
 
 
-def _resampled(weights: Floats, random: np.random.Generator) -> NDArray[np.int64]:
+def _resampled(particles: Particles, weights: Floats, random: np.random.Generator) -> Particles:
     """Systematic resampling: as many copies of each as its share of all, up to the next whole number."""
     n = len(weights)
     edges = np.cumsum(weights)
     edges[-1] = 1.0
-    return np.searchsorted(edges, (np.arange(n) + random.random()) / n)
+    rows = np.searchsorted(edges, (np.arange(n) + random.random()) / n)
+    # Copies that have hardly parted are weighted alike, so that what is lost multiplies.
+    copied = (1 + particles.copied) * n * float(weights @ weights) - 1
+    points = particles.points[rows]
+    scale = (particles.scale + points.std(axis=0)) / 2
+    return replace(particles, points=points, scale=scale, copied=copied)
 
 
-def _moved(
-    variables: Variables,
-    opened: Mapping[str, slice],
-    likelihood: Floats,
-    records: tuple[LogLikelihood, LogLikelihood],
-    taken: float,
-    random: np.random.Generator,
-) -> tuple[Variables, Floats]:
-    """Move the open innovations under likelihoods of powers 1 − ``taken`` and ``taken``, and return both.
+def _between(before: LogDensity, now: LogDensity, taken: float) -> LogDensity:
+    """The geometric mean of two densities, with weights 1 − ``taken`` and ``taken``."""
+    if taken == 1.0:
+        return now
 
-    ``likelihood`` has shape (record, particle). Proposals √(1 − s²)·x + s·ξ keep the standard normal prior,
-    so that the ratio of likelihoods alone decides.
+    def density(points: Floats) -> tuple[Floats, Floats]:
+        (first, down), (second, up) = before(points), now(points)
+        return (1 - taken) * first + taken * second, (1 - taken) * down + taken * up
+
+    return density
+
+
+def _moved(particles: Particles, density: LogDensity, random: np.random.Generator) -> Particles | None:
+    """Move all particles until enough of a move is accepted and copies have parted.
+
+    ``None`` where ``MOST_MOVES`` do not suffice.
     """
-    power = np.array([1 - taken, taken])
-    likelihood = likelihood.copy()
-    moved = {name: values.copy() if name in opened else values for name, values in variables.items()}
-    for size in MOVES if opened else ():
-        proposed = dict(moved)
-        for name, part in opened.items():
-            proposed[name] = moved[name].copy()
-            now = moved[name][..., part]
-            proposed[name][..., part] = np.sqrt(1 - size**2) * now + size * random.standard_normal(now.shape)
-        # The record before has no say in the last stage.
-        tried = np.stack(
-            [
-                record(proposed) if power[place] > 0 else likelihood[place]
-                for place, record in enumerate(records)
-            ]
-        )
-        chance = power @ (tried - likelihood)
-        taken_up = np.log(random.random(len(chance))) < chance
-        likelihood[:, taken_up] = tried[:, taken_up]
-        for name in opened:
-            moved[name][taken_up] = proposed[name][taken_up]
-    return moved, likelihood
+    found = particles
+    for _ in range(MOST_MOVES):
+        points, accepted = _hamiltonian_move(found, density, random)
+        # Of what copies have in common, a move leaves the square of the correlation with where they were.
+        kept = _correlation(found.points, points) ** 2
+        step = found.step * np.exp(accepted - ACCEPTED)
+        found = replace(found, points=points, step=step, copied=found.copied * kept)
+        if accepted >= ACCEPTED_MIN and found.independent >= INDEPENDENT_MIN:
+            return found
+    return None
+
+
+def _hamiltonian_move(
+    particles: Particles, density: LogDensity, random: np.random.Generator
+) -> tuple[Floats, float]:
+    """Return the particles after one trajectory each, and the mean chance that it was accepted."""
+    points, scale = particles.points, particles.scale
+    # Steps of one size could return to where they began, along some coordinate.
+    step = particles.step * random.uniform(0.8, 1.2)
+    start = random.standard_normal(points.shape)
+    before, gradient = density(points)
+    moved, momentum, value = points, start, before
+    for _ in range(LEAPFROGS):
+        momentum = momentum + 0.5 * step * scale * gradient
+        moved = moved + step * scale * momentum
+        value, gradient = density(moved)
+        momentum = momentum + 0.5 * step * scale * gradient
+    gain = value - before - 0.5 * ((momentum**2).sum(axis=1) - (start**2).sum(axis=1))
+    chance = np.exp(np.minimum(np.where(np.isfinite(gain), gain, -np.inf), 0.0))
+    taken = random.random(len(points)) < chance
+    return np.where(taken[:, None], moved, points), float(chance.mean())
+
+
+def _correlation(one: Floats, other: Floats) -> Floats:
+    """Correlation of each coordinate over the particles; 1 where it does not vary."""
+    first, second = one - one.mean(axis=0), other - other.mean(axis=0)
+    scale = np.sqrt((first**2).sum(axis=0) * (second**2).sum(axis=0))
+    product = (first * second).sum(axis=0)
+    return np.divide(product, scale, out=np.ones_like(product), where=scale > 0)

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 _KEPT = ("target_accept", "tune", "reruns")
 _OF_THE_CLOCK = {"created_at", "sampling_time"}
+OF_THE_SAMPLER = "__"
+"""How the names end of variables that serve the sampler alone."""
+POINTS = "points"
+"""Group, and variable, of draws on the sampler's scale, where no parameter has a bound."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +83,7 @@ class Posterior:
             with h5py.File(path, "r") as file:
                 return _stored_chains(file[f"{group}/posterior"])
         values = self.source["posterior"].to_dataset().data_vars.items()
-        return {str(name): _with_dyads(found.values, "dyad" in found.dims) for name, found in values}
+        return {str(name): with_dyads(found.values, "dyad" in found.dims) for name, found in values}
 
     @property
     def n_chains(self) -> int:
@@ -97,21 +101,28 @@ class Posterior:
         return {name: values.reshape(-1, *values.shape[2:]) for name, values in self._chains.items()}
 
     @property
+    def points(self) -> Floats:
+        """Draws on the sampler's scale, shape (draw, coordinate); only where they were asked for."""
+        found = np.asarray(self.tree[POINTS][POINTS].values, dtype=np.float64)
+        return found.reshape(-1, found.shape[-1])
+
+    @property
     def divergences(self) -> int:
         """Number of divergent transitions among the kept draws."""
         return int(self.tree["sample_stats"]["diverging"].sum())
 
 
-def _with_dyads(values: NDArray[Any], has_dyads: bool) -> Floats:
+def with_dyads(values: NDArray[Any], has_dyads: bool, axis: int = 2) -> Floats:
+    """Return values with an axis for dyads, put in where there is but one dyad."""
     array = np.asarray(values, dtype=np.float64)
-    return array if has_dyads else array[:, :, None]
+    return array if has_dyads else np.expand_dims(array, axis)
 
 
 def _stored_chains(group: h5py.Group) -> dict[str, Floats]:
     shape = len(group["chain"]), len(group["draw"])
     # Coordinates lie beside the variables; only these have chains and draws for axes.
     return {
-        name: _with_dyads(data[...], "dyad" in group)
+        name: with_dyads(data[...], "dyad" in group)
         for name, data in group.items()
         if data.shape[:2] == shape
     }

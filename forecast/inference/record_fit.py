@@ -25,8 +25,8 @@ from forecast.priors import PriorSet
 if TYPE_CHECKING:
     from forecast.families.family import EventModel
 
-KNOTS_STEP = 1
-"""Latent knots of a compiled model are a multiple of this; above 1, other lengths share it, too."""
+KNOTS_STEP = 16
+"""Latent knots of a compiled model are a multiple of this, so that records of other lengths share it, too."""
 MODELS_KEPT = 16
 """Compiled models that a process keeps."""
 
@@ -51,12 +51,13 @@ def fit_record(
     return replace(posterior, source=posterior.tree.map_over_datasets(without_spare))
 
 
-def compiled_for(model: EventModel, panel: Panel, priors: PriorSet) -> Compiled:
+def compiled_for(model: EventModel, panel: Panel, priors: PriorSet, n_knots: int | None = None) -> Compiled:
     """Return a compiled model with the data of a panel and priors, ready to be sampled.
 
     A model that the process compiled for another record of these sizes serves as well, with the same draws.
+    It has latent knots for the panel or, where ``n_knots`` are given, at least as many.
     """
-    knots = -(-panel.grid.n_knots // KNOTS_STEP) * KNOTS_STEP
+    knots = -(-(n_knots or panel.grid.n_knots) // KNOTS_STEP) * KNOTS_STEP
     families = tuple(prior.distribution.family for prior in priors.priors.values())
     # Names of dyads are coordinates where there are several; a target only decides what is counted.
     dyads = panel.dyads if len(panel) > 1 else ()

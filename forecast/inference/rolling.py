@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from forecast.inference.compile_cache import compile_model
+from forecast.inference.compile_cache import Compiled
+from forecast.inference.density import PosteriorDensity
 from forecast.inference.gates import check_gates
-from forecast.inference.particles import MOST_PARTICLES, LogLikelihood, Particles, carry_on
+from forecast.inference.particles import MOST_PARTICLES, Particles, carry_on
 from forecast.inference.posterior import SamplerOptions
+from forecast.inference.record_fit import compiled_for
 from forecast.inference.sampling import Rerun, fit_compiled
 from forecast.panel.panel import Panel
 from forecast.priors import PriorSet
@@ -32,7 +34,8 @@ class OriginDraws:
     pareto_k : float
         Shape of the tail of the weights since the last origin, −inf right after a fit.
     effective_draws : float
-        Draws of the fit that are behind them, 1/Σ of squared shares.
+        Independent draws that they are worth, in the coordinate where these are fewest; right after a fit the
+        number of draws.
     converged : bool
         The fit passed the gates.
     """
@@ -67,16 +70,14 @@ class _Stopwatch:
 class RollingPosterior:
     """One compiled model, carried from origin to origin; with ``exact`` refitted at every one.
 
-    It is compiled for ``n_knots``, enough for the longest record that will be asked for, on ``example``, of
-    which nothing else is kept. ``priors`` gives those of the record that is fitted; fit number i uses
-    ``options.seed + 10 i``. Every fit is held to the gates of a run and made once more, with three times the
-    draws and warm-up, when it fails one.
+    It has ``n_knots``, enough for the longest record that will be asked for. ``priors`` gives those of a
+    record; fit number i uses ``options.seed + 10 i``. Every fit is held to the gates of a run and made once
+    more, with three times the draws and warm-up, when it fails one.
     """
 
     def __init__(
         self,
         model: EventModel,
-        example: Panel,
         n_knots: int,
         priors: Callable[[Panel], PriorSet],
         options: SamplerOptions,
@@ -84,17 +85,12 @@ class RollingPosterior:
         exact: bool = False,
     ) -> None:
         self._model = model
+        self._n_knots = n_knots
         self._priors = priors
-        self._compiled = compile_model(model.build(example, priors(example), n_knots))
-        self._options = options
         self._exact = exact
-        self.start_anew(options.seed)
-
-    def start_anew(self, seed: int) -> None:
-        """Forget the last fit; the next origin is refitted from this seed."""
-        self._options = replace(self._options, seed=seed)
-        self._random = np.random.default_rng([seed, 1])
-        self._last: tuple[Panel, Particles] | None = None
+        self._options = options
+        self._random = np.random.default_rng([options.seed, 1])
+        self._last: tuple[PosteriorDensity, Particles] | None = None
         self._converged = False
         self.spent = StageSeconds()
 
@@ -104,33 +100,30 @@ class RollingPosterior:
         All of them, or ``most``, evenly spaced.
         """
         watch = _Stopwatch()
+        compiled = compiled_for(self._model, data, self._priors(data), self._n_knots)
+        density = PosteriorDensity(compiled)
         carried = None
         if self._last is not None and not self._exact:
             before, particles = self._last
-            likelihoods = self._log_likelihood(before), self._log_likelihood(data)
-            carried = carry_on(particles, *likelihoods, data.grid.n_steps, self._random)
+            carried = carry_on(particles, before, density, self._random)
             self.spent.bridge += watch.lap()
-        particles = carried or self._refit(data)
+        particles = carried or self._fitted(compiled)
         self.spent.refit += 0.0 if carried else watch.lap()
-        self._last = data, particles
+        self._last = density, particles
         return OriginDraws(
-            self._model.draws(particles.spaced(most).variables),
+            self._model.draws(density.variables(particles.spaced(most).points)),
             carried is None,
             particles.pareto_k,
-            particles.effective_ancestors,
+            particles.independent,
             self._converged,
         )
 
-    def _refit(self, data: Panel) -> Particles:
-        ready = self._compiled.with_data(**self._model.arrays(data, self._priors(data)))
+    def _fitted(self, compiled: Compiled) -> Particles:
         options = replace(self._options, seed=self._options.seed + 10 * self.spent.fits)
         longer = Rerun(3, 3 * options.tune, 0.95)
-        posterior = fit_compiled(ready, options, reruns=(longer,))
+        posterior = fit_compiled(compiled, options, reruns=(longer,), keep_points=True)
         self._converged = check_gates(posterior).converged
         self.spent.fits += 1
         self.spent.failed += not self._converged
-        found = Particles(posterior.variables, np.arange(posterior.n_draws), data.grid.n_steps)
+        found = Particles.of_fit(posterior.points)
         return found if self._exact else found.spaced(MOST_PARTICLES)
-
-    def _log_likelihood(self, data: Panel) -> LogLikelihood:
-        return lambda variables: self._model.log_likelihood(data, self._model.draws(variables))

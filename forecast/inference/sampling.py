@@ -14,7 +14,7 @@ import xarray as xr
 from forecast.errors import NotConvergedError
 from forecast.inference.compile_cache import Compiled
 from forecast.inference.gates import check_gates
-from forecast.inference.posterior import Posterior, SamplerOptions
+from forecast.inference.posterior import OF_THE_SAMPLER, POINTS, Posterior, SamplerOptions
 
 Running = Any
 """A sampler of nutpie at work in the background."""
@@ -32,8 +32,6 @@ class Rerun(NamedTuple):
 
 RERUNS = (Rerun(3, 1000, 0.95), Rerun(8, 2000, 0.98))
 """One after the other, while a gate fails: most failures are chains that are short for their slowest part."""
-_OF_THE_SAMPLER = "__"
-"""How the names end of variables that serve the sampler alone."""
 
 
 @dataclass(frozen=True)
@@ -49,14 +47,19 @@ ProgressListener = Callable[[SamplingProgress], None]
 
 
 def sample(
-    compiled: Compiled, options: SamplerOptions, listen: ProgressListener | None = None
+    compiled: Compiled,
+    options: SamplerOptions,
+    listen: ProgressListener | None = None,
+    *,
+    keep_points: bool = False,
 ) -> xr.DataTree:
     """Run the No-U-Turn sampler; ``listen`` is called a few times a second from the calling thread.
 
     Returns
     -------
     xarray.DataTree
-        Groups ``posterior`` and ``sample_stats``, dimensions (chain, draw, …).
+        Groups ``posterior`` and ``sample_stats``, and with ``keep_points`` also ``POINTS``; dimensions
+        (chain, draw, …).
 
     Raises
     ------
@@ -83,6 +86,7 @@ def sample(
             # draws and gradients, at the same cost.
             adaptation="draw_diag",
             save_warmup=False,
+            store_unconstrained=keep_points,
             progress_bar=False,
             progress_callback=remember if listen else None,
             blocking=False,
@@ -98,7 +102,7 @@ def sample(
                     )
                 if listen and latest[0]:
                     listen(_progress(latest[0]))
-            return _extract(running.wait())
+            return _extract(running.wait(), keep_points)
         except BaseException:
             running.cancel()
             raise
@@ -121,17 +125,21 @@ def _progress(chains: list[Any]) -> SamplingProgress:
     return SamplingProgress(*map(sum, zip(*parts, strict=True)))
 
 
-def _extract(tree: xr.DataTree) -> xr.DataTree:
+def _extract(tree: xr.DataTree, keep_points: bool) -> xr.DataTree:
     posterior = tree["posterior"].to_dataset()
     kept = {
-        name: found for name, found in posterior.data_vars.items() if not str(name).endswith(_OF_THE_SAMPLER)
+        name: found for name, found in posterior.data_vars.items() if not str(name).endswith(OF_THE_SAMPLER)
     }
-    statistics = tree["sample_stats"].to_dataset()[["diverging", "energy", "n_steps", "logp"]]
+    told = tree["sample_stats"].to_dataset()
+    statistics = told[["diverging", "energy", "n_steps", "logp"]]
     bad = [str(name) for name, values in kept.items() if not np.isfinite(values.values).all()]
     if bad:
         # Exceptions inside compiled callbacks are swallowed by Numba; their trace is a number that is none.
         raise NotConvergedError(f"the sampler returned values that are no numbers for {', '.join(bad)}")
-    return xr.DataTree.from_dict({"posterior": xr.Dataset(kept), "sample_stats": statistics})
+    groups = {"posterior": xr.Dataset(kept), "sample_stats": statistics}
+    if keep_points:
+        groups[POINTS] = told[["unconstrained_draw"]].rename(unconstrained_draw=POINTS)
+    return xr.DataTree.from_dict(groups)
 
 
 def fit_compiled(
@@ -140,8 +148,9 @@ def fit_compiled(
     listen: ProgressListener | None = None,
     *,
     reruns: Sequence[Rerun] | None = None,
+    keep_points: bool = False,
 ) -> Posterior:
-    """Sample a compiled model.
+    """Sample a compiled model; with ``keep_points`` the draws on the sampler's scale are kept, too.
 
     When a gate fails, the model is sampled again by ``reruns`` (``RERUNS`` when absent), each time longer and
     with a higher acceptance rate (never lower than asked for); every so many draws are kept, so that their
@@ -153,7 +162,8 @@ def fit_compiled(
         The sampler could not start or returned no numbers.
     KeyboardInterrupt
     """
-    posterior = Posterior(sample(compiled, options, listen), options.target_accept, options.tune)
+    tree = sample(compiled, options, listen, keep_points=keep_points)
+    posterior = Posterior(tree, options.target_accept, options.tune)
     for number, rerun in enumerate(RERUNS if reruns is None else reruns, start=1):
         if check_gates(posterior).converged:
             break
@@ -164,13 +174,19 @@ def fit_compiled(
             tune=max(options.tune, rerun.tune),
             target_accept=max(options.target_accept, rerun.target_accept),
         )
-        tree = _thinned(sample(compiled, longer, listen), rerun.stretch)
+        tree = _thinned(sample(compiled, longer, listen, keep_points=keep_points), rerun.stretch)
         posterior = Posterior(tree, longer.target_accept, longer.tune, reruns=number)
     return posterior
 
 
 def _thinned(tree: xr.DataTree, step: int) -> xr.DataTree:
     """Keep every so many draws; statistics stay whole, since the gates on energy and divergences need all."""
-    kept = tree["posterior"].to_dataset().isel(draw=slice(step - 1, None, step))
-    kept = kept.assign_coords(draw=np.arange(kept.sizes["draw"]))
-    return xr.DataTree.from_dict({"posterior": kept, "sample_stats": tree["sample_stats"].to_dataset()})
+
+    def kept(group: xr.Dataset) -> xr.Dataset:
+        some = group.isel(draw=slice(step - 1, None, step))
+        return some.assign_coords(draw=np.arange(some.sizes["draw"]))
+
+    groups = {str(name): group.to_dataset() for name, group in tree.children.items()}
+    return xr.DataTree.from_dict(
+        {name: group if name == "sample_stats" else kept(group) for name, group in groups.items()}
+    )

@@ -183,37 +183,6 @@ def linear_between(knots: Floats, steps: NDArray[np.int64], every: int) -> Float
     return np.asarray((1 - part) * knots[..., left] + part * knots[..., right])
 
 
-def with_new_future(
-    variables: Mapping[str, Floats], n_steps: int, rng: np.random.Generator
-) -> dict[str, Floats]:
-    """Draw the innovations of knots that a record of so many steps does not reach anew.
-
-    Its data say nothing on them, so under the posterior they are independent standard normals.
-    """
-    changed = dict(variables)
-    knots = knots_for(n_steps)
-    for name, first in ((INNOVATIONS, knots), (DENSITY_INNOVATIONS, density_knots_for(knots))):
-        if name in changed:
-            fresh = changed[name].copy()
-            fresh[..., first:] = rng.standard_normal(fresh[..., first:].shape)
-            changed[name] = fresh
-    return changed
-
-
-def open_innovations(variables: Mapping[str, Floats], n_before: int, n_steps: int) -> dict[str, slice]:
-    """Return the innovations that a record of ``n_steps`` steps tells most of beside one of ``n_before``.
-
-    The newest two knots of the shorter record, which it hardly reaches, and all later ones; by name, along
-    the last axis.
-    """
-    last, first = knots_for(n_steps), knots_for(n_before)
-    spans = {
-        INNOVATIONS: slice(max(first - 2, 0), last),
-        DENSITY_INNOVATIONS: slice(max(density_knots_for(first) - 2, 0), density_knots_for(last)),
-    }
-    return {name: span for name, span in spans.items() if name in variables}
-
-
 def with_longer_future(
     variables: Mapping[str, Floats], n_steps: int, rng: np.random.Generator
 ) -> dict[str, Floats]:

@@ -1,7 +1,6 @@
 """``forecast bench accuracy``: the JSON that other programs read, and what it refuses."""
 
 import json
-import re
 import shutil
 from datetime import date, timedelta
 
@@ -13,6 +12,7 @@ from forecast.bench.accuracy import BenchmarkOptions, plan_dyad, read_dyads
 from forecast.errors import NotConvergedError
 from forecast.evaluation import units
 from forecast.evaluation.backtest import DEFAULT_MODEL, SHOWN_MODELS
+from forecast.panel.panel import TimeGrid, count_events
 from forecast.panel.streams import TargetRule
 
 ALL = (*SHOWN_MODELS, *BASELINES)
@@ -47,8 +47,8 @@ def test_the_contract_of_the_command_is_kept(forecast, balkans, drawn_units):
     assert content["seconds_per_origin"] >= 0
     cells = content["cells"]
     assert list(content["seconds"]) == ["refit", "bridge", "simulate", "score"]
-    # Two families on two dyads, 127 origins in blocks of 60, each with one fit that the fixture makes.
-    assert content["fits"] == {"made": 2 * 2 * 3, "failed": 0}
+    # Two families on two dyads, 127 origins in blocks of 120, each with one fit that the fixture makes.
+    assert content["fits"] == {"made": 2 * 2 * 2, "failed": 0}
     columns = ["dyad", "horizon_days", "model", "n", "base_rate", "brier", "log", "brier_se", "log_se"]
     columns += ["failed_fits"]
     assert {cell["failed_fits"] for cell in cells} == {None}
@@ -177,23 +177,27 @@ def test_what_cannot_be_benchmarked_is_refused(forecast, balkans, drawn_units, o
 
 
 def test_a_changed_prior_reaches_the_family_named(balkans, monkeypatch):
+    changed = {"tension.scale": "LogNormal(mu=-5, sigma=0.1)"}
     options = BenchmarkOptions(
         target=TargetRule("target", ("military_incident",), 5),
         first=date(1993, 1, 1),
         data_end=date(2003, 7, 31),
         models=("focused",),
-        priors={"tension.scale": "small"},
+        priors=changed,
     )
-    plan = plan_dyad("usa-ser", read_dyads(balkans)["usa-ser"], options)
-    assert (plan.changed_family, plan.priors) == ("focused", {"tension.scale": "small"})
+    events = read_dyads(balkans)["usa-ser"]
+    plan = plan_dyad("usa-ser", events, options)
+    assert (plan.changed_family, plan.priors) == ("focused", changed)
 
-    def compiled(model, grid, priors, *others):
-        raise NotConvergedError(priors)
+    def stop_with_priors(model, n_knots, priors, *others, **more):
+        panel = count_events(events, TimeGrid(plan.start, plan.origins[0]), model.layout)
+        raise NotConvergedError(str(priors(panel).priors["tension.scale"].distribution))
 
-    monkeypatch.setattr(units, "_compiled", compiled)
-    for family, priors in (("joint", "{}"), ("focused", '{"tension.scale": "small"}')):
-        with pytest.raises(NotConvergedError, match=re.escape(priors)):
-            units.run_unit(plan, None, units.Unit("usa-ser", family, None, 0, 1))
+    monkeypatch.setattr(units, "RollingPosterior", stop_with_priors)
+    for family, is_changed in (("joint", False), ("focused", True)):
+        with pytest.raises(NotConvergedError) as stopped:
+            units.run_unit(plan, events, units.Unit("usa-ser", family, None, 0, 1))
+        assert (str(stopped.value) == changed["tension.scale"]) == is_changed
 
 
 def test_a_folder_without_event_files_is_refused(forecast, tmp_path):

@@ -1,58 +1,69 @@
-"""Draws carried on by weights stand for posteriors that are known in closed form; no sampler is needed."""
+"""Draws carried on stand for posteriors that are known in closed form; no sampler is needed."""
 
+from datetime import date
+from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from scipy.stats import gamma
 
-from forecast.inference import particles, rolling
-from forecast.inference.particles import ANCESTORS_MIN
+from forecast.families import FAMILIES
+from forecast.inference import particles, rolling, sampling
+from forecast.inference.density import PosteriorDensity
+from forecast.inference.particles import INDEPENDENT_MIN, MOST_PARTICLES, Particles, carry_on
 from forecast.inference.posterior import SamplerOptions
+from forecast.inference.record_fit import compiled_for
 from forecast.inference.rolling import RollingPosterior
-from forecast.models.draws import INNOVATIONS, with_new_future
-from forecast.panel.panel import KNOT_STEPS, knots_for
+from forecast.inference.sampling import fit_compiled
+from forecast.panel.panel import TimeGrid, count_events
+from forecast.panel.streams import TargetRule
+from forecast.priors import default_priors
 
-N_DRAWS, N_KNOTS = 1000, 40
+N_DRAWS = 1000
+N_KNOTS = 40
 NOISE = 1.5
 
 
 class SteadyRate:
-    """Events at a constant rate under a Gamma(2, 1) prior; data are a number of events and of months."""
+    """Events at a constant rate under a Gamma(2, 1) prior, by its logarithm; data: events and months."""
 
-    def build(self, *asked):
-        return None
+    def __init__(self, data):
+        self.shape, self.speed = 2 + data.events, 1 + data.months
 
-    def arrays(self, data, priors):
-        return {"data": data}
+    def __call__(self, points):
+        rate = np.exp(points[:, 0])
+        return self.shape * points[:, 0] - self.speed * rate, self.shape - self.speed * np.exp(points)
 
-    def draws(self, variables):
-        return variables
+    def variables(self, points):
+        return {"rate": np.exp(points[:, 0])}
 
-    def log_likelihood(self, data, draws):
-        rate = draws["rate"]
-        return data.events * np.log(rate) - data.months * rate
+    @property
+    def exact(self):
+        return gamma(self.shape, scale=1 / self.speed)
 
-    def posterior(self, data):
-        return gamma(2 + data.events, scale=1 / (1 + data.months))
-
-    def exact_draws(self, data, rng):
-        return {"rate": self.posterior(data).rvs(N_DRAWS, random_state=rng)}
+    def draws(self, random):
+        return np.log(self.exact.rvs((N_DRAWS, 1), random_state=random))
 
 
-class NoisyKnots(SteadyRate):
-    """Independent innovations, one a knot, each seen with noise; data are what was seen so far."""
+class NoisyKnots:
+    """Independent standard normals, the first of them seen with noise; data: what was seen, and the noise."""
 
-    def log_likelihood(self, data, draws):
-        seen = draws[INNOVATIONS][:, 0, : len(data.seen)]
-        return -0.5 * ((data.seen - seen) ** 2).sum(axis=1) / NOISE**2
+    def __init__(self, data):
+        self.n, self.weight = len(data.seen), 1 / data.noise**2
+        self.mean, self.spread = np.zeros(N_KNOTS), np.ones(N_KNOTS)
+        self.mean[: self.n] = data.seen * self.weight / (1 + self.weight)
+        self.spread[: self.n] = np.sqrt(1 / (1 + self.weight))
 
-    def exact_draws(self, data, rng):
-        innovations = rng.standard_normal((N_DRAWS, 1, N_KNOTS))
-        n = len(data.seen)
-        innovations[:, 0, :n] *= np.sqrt(NOISE**2 / (1 + NOISE**2))
-        innovations[:, 0, :n] += data.seen / (1 + NOISE**2)
-        return {INNOVATIONS: innovations}
+    def __call__(self, points):
+        apart = (points - self.mean) / self.spread
+        return -0.5 * (apart**2).sum(axis=1), -apart / self.spread
+
+    def variables(self, points):
+        return {"knots": points}
+
+    def draws(self, random):
+        return self.mean + self.spread * random.standard_normal((N_DRAWS, N_KNOTS))
 
 
 @pytest.fixture
@@ -60,145 +71,165 @@ def make_rolling(monkeypatch):
     """Make a RollingPosterior whose fits are exact draws, and count them."""
     fits = []
 
-    def make(model, **options):
-        compiled = SimpleNamespace(with_data=lambda data: data)
-        monkeypatch.setattr(rolling, "compile_model", lambda model: compiled)
-
-        def fit_compiled(data, options, reruns):
+    def make(density, **options):
+        def fit(data, options, **asked):
             fits.append(options.seed)
-            found = model.exact_draws(data, np.random.default_rng(options.seed))
-            return SimpleNamespace(variables=found, n_draws=N_DRAWS)
+            return SimpleNamespace(points=density(data).draws(np.random.default_rng(options.seed)))
 
-        monkeypatch.setattr(rolling, "fit_compiled", fit_compiled)
+        monkeypatch.setattr(rolling, "compiled_for", lambda model, data, priors, n_knots: data)
+        monkeypatch.setattr(rolling, "PosteriorDensity", density)
+        monkeypatch.setattr(rolling, "fit_compiled", fit)
         monkeypatch.setattr(rolling, "check_gates", lambda fit: SimpleNamespace(converged=True))
-        return RollingPosterior(model, None, N_KNOTS, lambda data: None, SamplerOptions(seed=4), **options)
+        model = SimpleNamespace(draws=lambda variables: variables)
+        return RollingPosterior(model, N_KNOTS, lambda data: None, SamplerOptions(seed=4), **options)
 
     return make, fits
 
 
 def months(events):
     """Data after each month: events so far."""
-    grid = SimpleNamespace(n_steps=1)
-    return [SimpleNamespace(events=sum(events[: n + 1]), months=n + 1, grid=grid) for n in range(len(events))]
+    return [SimpleNamespace(events=sum(events[: n + 1]), months=n + 1) for n in range(len(events))]
+
+
+def seen_after(n, noise=NOISE):
+    seen = np.random.default_rng(3).normal(0, np.sqrt(1 + NOISE**2), N_KNOTS).clip(-2, 2)
+    return SimpleNamespace(seen=seen[:n], noise=noise)
 
 
 def test_a_constant_rate_has_its_posterior_at_every_origin(make_rolling):
     make, fits = make_rolling
-    model = SteadyRate()
-    rolled = make(model)
+    rolled = make(SteadyRate)
     random = np.random.default_rng(2)
-    gaps = []
-    for data in months([3] * 20 + random.poisson(3, 30).tolist())[19:]:
-        found = rolled.at(data)
-        exact = model.posterior(data)
-        assert found.effective_draws >= ANCESTORS_MIN
-        gaps.append(
-            (found.draws["rate"].mean() - exact.mean()) / exact.std() * np.sqrt(found.effective_draws)
-        )
+    gaps, spreads = [], []
+    for data in months([3] * 20 + random.poisson(3, 60).tolist())[19:]:
+        found, exact = rolled.at(data), SteadyRate(data).exact
+        assert found.effective_draws >= INDEPENDENT_MIN
+        gap = (found.draws["rate"].mean() - exact.mean()) / exact.std()
+        gaps.append(gap * np.sqrt(found.effective_draws))
+        spreads.append(found.draws["rate"].std() / exact.std())
     assert np.abs(gaps).max() < 4
-    # Weights from the first fit would not last as long: the posterior moves by more than its width.
-    assert len(fits) <= 3
+    assert np.mean(spreads) == pytest.approx(1, abs=0.05)
+    # The posterior moves by more than its width: weights on the first fit's draws would not last.
+    assert len(fits) == 1
 
 
-def seen_after(n, seen):
-    return SimpleNamespace(seen=seen[:n], grid=SimpleNamespace(n_steps=(n - 2) * KNOT_STEPS + 1))
-
-
-def test_what_lies_beyond_the_data_is_fresh_at_every_origin(make_rolling):
+def test_what_is_seen_and_what_lies_beyond_have_their_posteriors(make_rolling):
     make, fits = make_rolling
-    rolled, model = make(NoisyKnots()), NoisyKnots()
-    seen = np.random.default_rng(3).normal(0, np.sqrt(1 + NOISE**2), N_KNOTS).clip(-2, 2)
-    for n in range(5, 25):
-        data = seen_after(n, seen)
-        assert knots_for(data.grid.n_steps) == n
-        found = rolled.at(data)
-        newest = found.draws[INNOVATIONS][:, 0, n - 1]
-        exact = model.exact_draws(data, np.random.default_rng(n))[INNOVATIONS][:, 0, n - 1]
-        # Copies of a draw differ here, so that its error is that of all particles.
-        assert newest.mean() == pytest.approx(seen[n - 1] / (1 + NOISE**2), abs=4 / np.sqrt(N_DRAWS))
-        assert newest.std() == pytest.approx(exact.std(), rel=0.1)
-        ahead = found.draws[INNOVATIONS][:, 0, n:]
-        assert len(np.unique(ahead[:, 0])) == N_DRAWS
-    assert len(fits) < 4
+    rolled = make(NoisyKnots)
+    for n in range(5, 35):
+        found, exact = rolled.at(seen_after(n)), NoisyKnots(seen_after(n))
+        knots, error = found.draws["knots"], 1 / np.sqrt(found.effective_draws)
+        assert np.abs((knots.mean(axis=0) - exact.mean) / exact.spread).max() < 4.5 * error
+        assert (knots.std(axis=0) / exact.spread).mean() == pytest.approx(1, abs=0.05)
+        assert knots[:, n:].std(axis=0) == pytest.approx(1, abs=5 * error)
+    assert len(fits) == 1
 
 
-def sharply_seen(n, seen):
-    """As ``seen_after``, with a tenth of the noise: few particles come near what is seen."""
-    return SimpleNamespace(
-        seen=seen[:n], noise=NOISE / 10, grid=SimpleNamespace(n_steps=(n - 2) * KNOT_STEPS + 1)
-    )
-
-
-def test_newest_innovations_move_to_what_is_seen_of_them(make_rolling, monkeypatch):
-    class Sharp(NoisyKnots):
-        def log_likelihood(self, data, draws):
-            seen = draws[INNOVATIONS][:, 0, : len(data.seen)]
-            return -0.5 * ((data.seen - seen) ** 2).sum(axis=1) / data.noise**2
-
-        def exact_draws(self, data, rng):
-            innovations = rng.standard_normal((N_DRAWS, 1, N_KNOTS))
-            n = len(data.seen)
-            innovations[:, 0, :n] *= np.sqrt(data.noise**2 / (1 + data.noise**2))
-            innovations[:, 0, :n] += data.seen / (1 + data.noise**2)
-            return {INNOVATIONS: innovations}
-
-    seen = np.random.default_rng(5).normal(0, 1, N_KNOTS).clip(-1.5, 1.5)
-
+def test_points_move_to_what_is_seen_sharply(make_rolling, monkeypatch):
     def newest_after(moves):
-        monkeypatch.setattr(particles, "MOVES", moves)
-        make, _ = make_rolling
-        rolled = make(Sharp())
-        rolled.at(sharply_seen(8, seen))
-        found = rolled.at(sharply_seen(9, seen))
+        rolled = make_rolling[0](NoisyKnots)
+        rolled.at(seen_after(8, NOISE / 10))
+        with monkeypatch.context() as patch:
+            if not moves:
+                patch.setattr(particles, "INDEPENDENT_MIN", 0.0)
+                patch.setattr(particles, "_hamiltonian_move", lambda found, *rest: (found.points, 1.0))
+            found = rolled.at(seen_after(9, NOISE / 10))
         assert not found.refitted
-        return found.draws[INNOVATIONS][:, 0, 8]
+        return found.draws["knots"][:, 8]
 
-    spread = np.sqrt((NOISE / 10) ** 2 / (1 + (NOISE / 10) ** 2))
-    moved, still = newest_after(particles.MOVES), newest_after(())
-    assert moved.mean() == pytest.approx(seen[8] / (1 + (NOISE / 10) ** 2), abs=4 * spread / np.sqrt(300))
-    assert moved.std() == pytest.approx(spread, rel=0.1)
-    assert len(np.unique(moved)) > 0.9 * N_DRAWS
-    assert len(np.unique(still)) < 0.3 * N_DRAWS
+    exact = NoisyKnots(seen_after(9, NOISE / 10))
+    moved, still = newest_after(True), newest_after(False)
+    assert moved.mean() == pytest.approx(exact.mean[8], abs=4 * exact.spread[8] / np.sqrt(200))
+    assert moved.std() == pytest.approx(exact.spread[8], rel=0.15)
+    assert len(np.unique(moved)) > 0.9 * MOST_PARTICLES
+    assert len(np.unique(still)) < 0.3 * MOST_PARTICLES
 
 
-def test_only_innovations_that_the_record_does_not_reach_are_drawn_anew():
-    before = {INNOVATIONS: np.zeros((6, 1, 9)), "rate": np.ones(6)}
-    changed = with_new_future(before, 3 * KNOT_STEPS + 1, np.random.default_rng(1))
-    # Steps 0 … 12 end on knot 3, and the line from it leads to knot 4.
-    assert np.all(changed[INNOVATIONS][..., :5] == 0)
-    assert np.all(changed[INNOVATIONS][..., 5:] != 0)
-    assert changed["rate"] is before["rate"]
-    assert np.all(before[INNOVATIONS] == 0)
+def test_particles_that_cannot_move_make_a_new_fit(make_rolling, monkeypatch):
+    make, fits = make_rolling
+    monkeypatch.setattr(particles, "_hamiltonian_move", lambda found, *rest: (found.points, 1.0))
+    rolled = make(SteadyRate)
+    for data in months([3] * 10 + [9] * 30)[9:]:
+        assert rolled.at(data).effective_draws >= INDEPENDENT_MIN
+    assert 2 <= len(fits) < 31
+
+
+@pytest.mark.parametrize(("leapfrogs", "most_too_many"), [(8, 1.2), (1, 1.6)])
+def test_they_are_worth_as_many_independent_draws_as_is_said(monkeypatch, leapfrogs, most_too_many):
+    """Over repetitions, the variance of the mean is that of so many draws; short moves part copies little."""
+    monkeypatch.setattr(particles, "LEAPFROGS", leapfrogs)
+    monkeypatch.setattr(particles, "INDEPENDENT_MIN", 0.0)
+    record = [NoisyKnots(seen_after(n, 0.8)) for n in (5, 6, 7, 8)]
+    means, worth = [], []
+    for seed in range(150):
+        random = np.random.default_rng(seed)
+        found = Particles.of_fit(record[0].draws(random)).spaced(MOST_PARTICLES)
+        for before, now in pairwise(record):
+            found = carry_on(found, before, now, random)
+        means.append((found.points.mean(axis=0) - record[-1].mean) / record[-1].spread)
+        worth.append(len(found) / (1 + found.copied))
+    real = 1 / np.mean(np.square(means), axis=0)
+    assert 0.8 < np.mean(np.mean(worth, axis=0) / real) < most_too_many
+    assert (np.mean(worth) < MOST_PARTICLES / 2) == (leapfrogs == 1)
+
+
+def test_a_density_that_is_no_number_is_never_moved_into():
+    def half(points):
+        value = np.where(points[:, 0] > 0, -0.5 * points[:, 0] ** 2, -np.inf)
+        return value, np.where(points > 0, -points, 0.0)
+
+    random = np.random.default_rng(1)
+    start = Particles.of_fit(np.abs(random.standard_normal((MOST_PARTICLES, 1))))
+    found = carry_on(start, half, half, random)
+    assert found.points.min() > 0
+    assert found.points.mean() == pytest.approx(np.sqrt(2 / np.pi), abs=0.12)
 
 
 def test_a_surprise_makes_a_new_fit_and_so_does_exact(make_rolling):
     make, fits = make_rolling
     calm = months([1] * 30)
+    outbreak = SimpleNamespace(events=3000, months=31)
     for options, made in (({}, [True, False, True]), ({"exact": True}, [True, True, True])):
-        rolled = make(SteadyRate(), **options)
-        outbreak = SimpleNamespace(events=300, months=31, grid=calm[0].grid)
+        rolled = make(SteadyRate, **options)
         assert [rolled.at(data).refitted for data in (calm[28], calm[29], outbreak)] == made
         assert rolled.spent.fits == sum(made)
     assert len(set(fits[:2])) == 2
 
 
-def test_a_new_start_from_the_same_seed_gives_the_same_draws(make_rolling):
+def test_the_same_seed_gives_the_same_draws(make_rolling):
     make, _ = make_rolling
-    rolled = make(SteadyRate())
     found = []
     for _ in range(2):
-        rolled.start_anew(11)
+        rolled = make(SteadyRate)
         found.append([rolled.at(data).draws["rate"] for data in months([2] * 12)[6:]])
     assert all(np.array_equal(one, other) for one, other in zip(*found, strict=True))
 
 
 def test_fewer_draws_are_spaced_evenly_over_all(make_rolling):
     make, _ = make_rolling
-    rolled = make(SteadyRate())
     (data,) = months([5])
-    every = rolled.at(data).draws["rate"]
-    rolled.start_anew(4)
-    some = rolled.at(data, 200).draws["rate"]
+    every = make(SteadyRate).at(data).draws["rate"]
+    some = make(SteadyRate).at(data, 200).draws["rate"]
     assert len(some) == 200
     assert (some[0], some[-1]) == (every[0], every[-1])
     assert set(some) <= set(every)
+
+
+def test_points_have_the_density_and_the_variables_of_the_sampler(us_china, monkeypatch):
+    monkeypatch.setattr(sampling, "RERUNS", ())
+    (model,) = FAMILIES["target"].models([TargetRule("clashes", ("military_incident",), 3)])
+    panel = count_events(us_china, TimeGrid(date(2021, 1, 20), date(2023, 7, 11)), model.layout)
+    compiled = compiled_for(model, panel, default_priors(model.layout))
+    fit = fit_compiled(compiled, SamplerOptions(seed=3, draws=30, tune=30, chains=2), keep_points=True)
+    density = PosteriorDensity(compiled)
+    values, gradients = density(fit.points)
+    np.testing.assert_allclose(values, fit.tree["sample_stats"]["logp"].values.ravel(), rtol=1e-12)
+    nowhere, flat = density(np.full_like(fit.points[:1], np.nan))
+    assert (nowhere[0], np.abs(flat).max()) == (-np.inf, 0)
+    step = 1e-6 * np.eye(fit.points.shape[1])[0]
+    slope = (density(fit.points + step)[0] - density(fit.points - step)[0]) / 2e-6
+    np.testing.assert_allclose(gradients[:, 0], slope, rtol=1e-4, atol=1e-4)
+    found = density.variables(fit.points)
+    assert found.keys() == fit.variables.keys()
+    for name, values in fit.variables.items():
+        np.testing.assert_array_equal(found[name], values, err_msg=name)
