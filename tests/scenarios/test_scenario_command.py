@@ -15,7 +15,6 @@ from forecast.config import load_config
 from forecast.events.reading import read_events, write_events
 from forecast.priors.population import shipped_population
 from forecast.records.forecast import ScenarioForecast
-from forecast.runs.folder import record_outputs
 from forecast.runs.inputs import read_inputs
 from forecast.runs.run import write_run
 from forecast.scenarios import compare_scenarios, read_run
@@ -221,15 +220,12 @@ def test_a_folder_that_is_not_whole_is_refused(command, run_folder, tmp_path, na
     assert name in ended.err
 
 
-def test_paths_that_no_run_could_have_are_refused_even_where_the_manifest_agrees(
-    command, run_folder, tmp_path
-):
+def test_paths_that_no_run_could_have_are_refused_before_they_are_read(command, run_folder, tmp_path):
     bomb = shutil.copytree(run_folder, tmp_path / "bomb")
     with h5py.File(bomb / "paths.nc", "a") as file:
         shape = file["first_day"].shape
         del file["first_day"]
         file.create_dataset("first_day", (*shape[:3], 10**9), "i4", chunks=(1, 1, 1, 1000))
-    record_outputs(bomb, ["paths.nc"])
     ended = command("scenario", bomb, "--event", CLASH)
     assert (ended.code, ended.out) == (2, "")
     assert "paths.nc: not the paths of a run (first_day makes more than the " in ended.err
