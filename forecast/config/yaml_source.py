@@ -24,6 +24,8 @@ type YamlValue = str | int | float | bool | list[YamlValue] | dict[str, YamlValu
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 20
+MAX_VALUES = 50_000
+"""Keys, values and lists of a file; those of a watchlist of 1,000 dyads are 5,000."""
 
 _HALF_SIGN = re.compile("[\ud800-\udfff]")
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,18})")
@@ -99,7 +101,7 @@ class _Loader(yaml.BaseLoader):
     def __init__(self, text: str, name: str) -> None:
         super().__init__(text)
         self._name = name
-        self._depth = 0
+        self._depth, self._values = 0, 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         event = self.peek_event()  # type: ignore[no-untyped-call]
@@ -114,6 +116,9 @@ class _Loader(yaml.BaseLoader):
             case yaml.CollectionStartEvent() if self._depth == MAX_DEPTH:
                 raise self.refusal(f"nested more than {MAX_DEPTH} levels deep")
         self._depth += 1
+        self._values += 1
+        if self._values > MAX_VALUES:
+            raise self.refusal(f"more than {MAX_VALUES:,} keys and values; a config holds settings")
         node = super().compose_node(parent, index)
         self._depth -= 1
         return node

@@ -41,8 +41,7 @@ from forecast.records.history import (
     UntestedModel,
 )
 from forecast.runs.files import FORECASTS, SCORES
-from forecast.storage import read_plain
-from forecast.storage.reading import MAX_RECORD_BYTES
+from forecast.storage import read_json
 
 MOST_MISSES = 8
 
@@ -234,7 +233,7 @@ def _other_settings(
 ) -> BacktestRefusal | None:
     """Why the settings of the backtest are not this run's; ``None`` when they are."""
     try:
-        content = json.loads(read_plain(path, MAX_RECORD_BYTES))
+        content = json.loads(read_json(path))
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{SCORES} cannot be read: {error}") from error
     if not isinstance(content, dict) or not {"targets", "priors"} <= set(content):

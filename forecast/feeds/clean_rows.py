@@ -7,6 +7,7 @@ fault are looked at line by line. Quoted tables, JSON lines and KEDS text are re
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -87,6 +88,7 @@ class RowCleaner:
         self._header: tuple[str, ...] = ()
         self._separator = "\t"
         self._open_rows = b""
+        self._any = False
 
     def clean(self, block: Block, *, last: bool) -> Rows:
         """Return the rows of a block; ``WrongFormatError``: the first lines are not of the format."""
@@ -187,15 +189,16 @@ class RowCleaner:
                 raise WrongFormatError(f"the first line is not readable as CSV: {error}") from error
             self._header = self._read_header([cell.strip() for cell in head])
             lines, first = lines[1:], first + 1
-        rows: list[Mapping[str, str]] = []
+        rows = _Written(self.layout)
         taken, begin = 0, 0
         while begin < len(lines):
             begin, read = self._quoted_from(lines, begin, first, rows, last=last)
             taken += read
-        return self._written(rows, taken)
+        self._any = self._any or bool(rows.records)
+        return rows.ended(taken)
 
     def _quoted_from(
-        self, lines: list[str], start: int, first: int, rows: list[Mapping[str, str]], *, last: bool
+        self, lines: list[str], start: int, first: int, rows: _Written, *, last: bool
     ) -> tuple[int, int]:
         """Read rows from a line on; return the line to go on with, and how many rows were met."""
         # Tables with tabs are not quoted: a stray mark at the start of a cell must not swallow lines.
@@ -219,6 +222,7 @@ class RowCleaner:
                 surplus = any(cells[len(self._header) :])
                 if surplus or len(cells) < len(self._header) - 1:
                     self.faults.add("width", self._place(first + begin), f"{len(cells)} cells")
+                    self._refuse_other(rows)
                     continue
                 row = dict(zip(self._header, [*cells, ""], strict=False))
                 try:
@@ -226,26 +230,32 @@ class RowCleaner:
                 except ValueError as error:
                     self.faults.add("width", self._place(first + begin), str(error))
                     continue
-                rows.append(row)
+                rows.add(row)
         except csv.Error as error:
             self.faults.add("width", self._place(first + done), f"not readable as CSV: {error}")
             return done + 1, taken + 1
         return len(lines), taken
 
+    def _refuse_other(self, rows: _Written) -> None:
+        failed = self.faults.counts["width"]
+        if failed > _TELLING_LINES and not rows.records and not self._any:
+            raise WrongFormatError(f"the first {failed:,} rows have other widths")
+
     # One record a line
 
     def _lines(self, block: Block) -> Rows:
         read = _keds_cells if self.layout.syntax == "keds" else _plover_cells
-        rows: list[Mapping[str, str]] = []
+        rows = _Written(self.layout)
         taken, failed = 0, 0
-        for number, line in enumerate(self._as_utf8(block).decode().split("\n"), start=block.first_line):
+        for number, raw in enumerate(io.BytesIO(self._as_utf8(block)), start=block.first_line):
+            line = raw.decode().removesuffix("\n")
             if not line.strip():
                 continue
             taken += 1
             try:
                 cells = read(line)
                 _refuse_wide(cells, self.layout)
-                rows.append(cells)
+                rows.add(cells)
             except RecursionError:
                 self.faults.add("width", self._place(number), "nested too deeply")
                 failed += 1
@@ -253,18 +263,32 @@ class RowCleaner:
                 reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
                 self.faults.add("width", self._place(number), f"'{shown(line.strip())}' {reason}")
                 failed += 1
-            if block.first_line == 1 and not rows and failed > _TELLING_LINES:
+            if block.first_line == 1 and not rows.records and failed > _TELLING_LINES:
                 raise WrongFormatError(f"the first {failed:,} lines cannot be read so")
-        if block.first_line == 1 and failed > len(rows):
+        if block.first_line == 1 and failed > rows.records:
             raise WrongFormatError(f"{failed:,} of the first {taken:,} lines cannot be read so")
-        return self._written(rows, taken)
+        return rows.ended(taken)
 
-    def _written(self, rows: list[Mapping[str, str]], lines: int) -> Rows:
-        columns, lists = self.layout.columns, self.layout.lists
-        every = (one for row in rows for one in _spread(row, *lists)) if lists else rows
-        cells = ([row.get(name, "").translate(_CELL_BREAKS) for name in columns] for row in every)
-        text = ["\t".join(row) + "\n" for row in cells]
-        return Rows(columns, "".join(text).encode("utf-8", errors="replace"), len(text), lines)
+
+class _Written:
+    """Rows as text, which is a tenth of what their cells take in memory."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout, self._content, self._count = layout, bytearray(), 0
+        self.records = 0
+
+    def add(self, row: Mapping[str, str]) -> None:
+        """Write a record, as a row for each of its pairs and events."""
+        columns, lists = self._layout.columns, self._layout.lists
+        for one in _spread(row, *lists) if lists else (row,):
+            cells = [one.get(name, "").translate(_CELL_BREAKS) for name in columns]
+            self._content += ("\t".join(cells) + "\n").encode("utf-8", errors="replace")
+            self._count += 1
+        self.records += 1
+
+    def ended(self, lines: int) -> Rows:
+        """Return what was written, from so many lines."""
+        return Rows(self._layout.columns, bytes(self._content), self._count, lines)
 
 
 def _refuse_wide(cells: Mapping[str, str], layout: Layout) -> None:
@@ -311,6 +335,8 @@ def _plover_cells(line: str) -> dict[str, str]:
     content = json.loads(line)
     if not isinstance(content, dict):
         raise ValueError("not an object")
+    if not content.keys() & {"date", "event", "source"}:
+        raise ValueError("has no date, event or source")
     names = ("id", "date", "event", "mode", "context", "text", "coded_date")
     cells = {name: _joined(content.get(name)) for name in names}
     for side in ("source", "recipient"):

@@ -1,4 +1,4 @@
-"""Files as published (.zip, .gz, plain) → batches of clean rows → candidates on disk, entered in the journal.
+"""Files as published → batches of clean rows → candidates on disk, entered in the journal.
 
 A file that cannot be unpacked is named and set aside. Rows are unpacked in a thread while the engine works.
 Small files share a batch, so that thousands of quarter-hour files cost one statement; a large file spans
@@ -7,20 +7,13 @@ several, and counts only when its end was read.
 
 from __future__ import annotations
 
-import gzip
-import io
-import lzma
-import struct
-import sys
-import zipfile
-import zlib
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, cast
+from typing import NamedTuple
 
 import duckdb
 
@@ -31,30 +24,11 @@ from forecast.feeds.engine import Engine, Tally
 from forecast.feeds.fates import KEPT, Part
 from forecast.feeds.layout import Layout
 from forecast.feeds.output import FileRecord, Journal
-from forecast.storage import open_plain
+from forecast.feeds.unpacking import CorruptFileError, is_parquet, most_unpacked, read_blocks
 
-BLOCK_BYTES = 8_000_000
-"""Size of a block; it ends with a whole line."""
-MAX_LINE_BYTES = 4_000_000
-"""A longer line means that the file is no text of rows."""
-MAX_EXPANSION, FREE_BYTES = 200, 10_000_000
-"""How many times its size a packed file may unpack to, beyond so many bytes; feeds unpack to 10 to 50 times
-theirs."""
 ROW_BYTES = 20
 """Of the shortest row of a feed, about."""
 
-_GZIP, _ZIP, _EMPTY_ZIP, _PARQUET = b"\x1f\x8b", b"PK\x03\x04", b"PK\x05\x06", b"PAR1"
-_UTF8_MARK = b"\xef\xbb\xbf"
-_OTHERS = {
-    b"%PDF": "a PDF",
-    b"\xd0\xcf\x11\xe0": "an old Excel file: save the sheet as CSV",
-    b"7z\xbc\xaf": "a 7-Zip archive: unpack it first",
-    b"BZh": "a bzip2 file: unpack it first",
-    b"\xfd7zXZ": "an xz file: unpack it first",
-    b"\xff\xfe": "UTF-16 text: save it as UTF-8",
-    b"\xfe\xff": "UTF-16 text: save it as UTF-8",
-    b"Rar!": "a RAR archive: unpack it first",
-}
 BATCH_BYTES = 128_000_000
 BATCH_FILES = 400
 PARQUET_GROWTH = 4
@@ -65,10 +39,6 @@ Listener = Callable[[int, int], None]
 """Told how many files are read, of how many."""
 Growing = dict[str, tuple[Tally, list[str]]]
 """Files that are not read to their end yet: key → fates so far, and names of the parts."""
-
-
-class CorruptFileError(Exception):
-    """A file that cannot be read to its end; the message says why. It is set aside, not the import's end."""
 
 
 def read_files(
@@ -268,61 +238,6 @@ def _with_last(blocks: Iterator[Block]) -> Iterator[tuple[Block, bool]]:
     yield held, True
 
 
-def is_parquet(path: Path) -> bool:
-    """Return whether a file is Parquet, by its first bytes."""
-    try:
-        with open_plain(path, sys.maxsize) as stream:
-            return stream.read(4) == _PARQUET
-    except OSError as error:
-        raise CorruptFileError(f"cannot be read ({error.strerror or error})") from error
-
-
-def read_blocks(path: Path, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
-    """Yield the lines of a file, unpacked; in blocks, so that memory does not depend on its size.
-
-    Raises
-    ------
-    CorruptFileError
-        The file cannot be opened, is cut short, fails its checksum, or is no text.
-    """
-    try:
-        with open_plain(path, sys.maxsize) as stream:
-            head = stream.read(8)
-            stream.seek(0)
-            if not head:
-                raise CorruptFileError("the file is empty")
-            for mark, kind in _OTHERS.items():
-                if head.startswith(mark):
-                    raise CorruptFileError(f"not event rows but {kind}")
-            if head.startswith((_ZIP, _EMPTY_ZIP)):
-                yield from _within(path, _zip_blocks(stream, block_bytes))
-            elif head.startswith(_GZIP):
-                with gzip.GzipFile(fileobj=stream) as unpacked:
-                    yield from _within(path, _line_blocks("", cast("BinaryIO", unpacked), block_bytes))
-            else:
-                yield from _line_blocks("", stream, block_bytes)
-    except EOFError as error:
-        raise CorruptFileError("the packed file is cut short") from error
-    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, gzip.BadGzipFile, NotImplementedError) as error:
-        raise CorruptFileError(f"the packed file is damaged ({error})") from error
-    except (RuntimeError, ValueError, struct.error) as error:
-        raise CorruptFileError(f"the archive cannot be opened ({error})") from error
-    except OSError as error:
-        raise CorruptFileError(f"cannot be read ({error.strerror or error})") from error
-
-
-def _within(path: Path, blocks: Iterable[Block]) -> Iterator[Block]:
-    """Pass blocks on while they are not many times the size of the packed file."""
-    most, total = _most_unpacked(path), 0
-    for block in blocks:
-        total += len(block.content)
-        if total > most:
-            raise CorruptFileError(
-                f"it unpacks to more than {most:,} bytes, which no packed feed of its size does"
-            )
-        yield block
-
-
 def _refuse_parquet_bomb(path: Path) -> None:
     """Refuse a Parquet file of far more rows than a file of its size can hold."""
     try:
@@ -331,51 +246,7 @@ def _refuse_parquet_bomb(path: Path) -> None:
             (rows,) = connection.execute(query, [literal_path(path)]).fetchone() or (0,)
     except duckdb.Error:
         return  # the engine says what is wrong with it
-    if ROW_BYTES * (rows or 0) > (most := _most_unpacked(path)):
+    if ROW_BYTES * (rows or 0) > (most := most_unpacked(path.stat().st_size)):
         raise CorruptFileError(
             f"it holds {rows:,} rows, more than {most:,} bytes, which no feed of its size does"
         )
-
-
-def _most_unpacked(path: Path) -> int:
-    return max(FREE_BYTES, MAX_EXPANSION * path.stat().st_size)
-
-
-def _zip_blocks(stream: BinaryIO, block_bytes: int) -> Iterator[Block]:
-    with zipfile.ZipFile(stream) as archive:
-        files = (member for member in archive.infolist() if not member.is_dir())
-        members = [member for member in files if not member.filename.startswith("__MACOSX/")]
-        if not members:
-            raise CorruptFileError("the archive holds no file")
-        for member in members:
-            with archive.open(member) as unpacked:
-                name = member.filename if len(members) > 1 else ""
-                yield from _line_blocks(name, cast("BinaryIO", unpacked), block_bytes)
-
-
-def _line_blocks(text: str, stream: BinaryIO, block_bytes: int) -> Iterator[Block]:
-    line, rest = 1, b""
-    reader = io.BufferedReader(cast("io.RawIOBase", stream), 1 << 18) if not stream.seekable() else stream
-    while chunk := reader.read(block_bytes):
-        if line == 1 and not rest:
-            if chunk.startswith((_GZIP, _ZIP, _PARQUET)):
-                raise CorruptFileError("a packed file inside a packed file: unpack it once")
-            chunk = chunk.removeprefix(_UTF8_MARK)
-        cut = chunk.rfind(b"\n") + 1
-        if not cut:
-            rest += chunk
-            if len(rest) > max(MAX_LINE_BYTES, block_bytes):
-                raise CorruptFileError(f"a line of more than {len(rest):,} bytes: this is no text of rows")
-            continue
-        content = _clean(rest + chunk[:cut])
-        rest = chunk[cut:]
-        yield Block(text, line, content)
-        line += content.count(b"\n")
-    if rest:
-        yield Block(text, line, _clean(rest + b"\n"))
-
-
-def _clean(content: bytes) -> bytes:
-    if b"\r" in content:
-        content = content.replace(b"\r\n", b"\n").replace(b"\r", b" ")
-    return content.replace(b"\x00", b" ") if b"\x00" in content else content

@@ -16,13 +16,15 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.errors import RunFolderError
+from forecast.errors import RunFolderError, shown
 from forecast.storage import write_file
 
 if TYPE_CHECKING:
     import xarray as xr
 
 Floats = NDArray[np.float64]
+MAX_PARTS = 10_000
+"""Arrays and groups of a file; a fit has some 40."""
 _KEPT = ("target_accept", "tune", "reruns")
 _OF_THE_CLOCK = {"created_at", "sampling_time"}
 OF_THE_SAMPLER = "__"
@@ -118,13 +120,50 @@ def with_dyads(values: NDArray[Any], has_dyads: bool, axis: int = 2) -> Floats:
     return array if has_dyads else np.expand_dims(array, axis)
 
 
+def open_stored(path: Path, most_bytes: int) -> h5py.File:
+    """Open a netCDF file of a run for reading, if its arrays are of at most so many bytes and lie in it.
+
+    A few bytes can announce arrays of any size, and name other files that hold their values.
+
+    Raises
+    ------
+    OSError, ValueError
+        It cannot be read; or it holds links, values kept elsewhere, more than ``MAX_PARTS`` arrays and
+        groups, or larger arrays.
+    """
+    file = h5py.File(path, "r")
+    try:
+        parts, total, waiting = 0, 0, [file["/"]]
+        while waiting:
+            group = waiting.pop()
+            for name in group:
+                parts += 1
+                if parts > MAX_PARTS:
+                    raise ValueError(f"more than {MAX_PARTS:,} arrays and groups")
+                if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                    raise ValueError(f"{shown(name)} is a link")
+                part = group[name]
+                if isinstance(part, h5py.Group):
+                    waiting.append(part)
+                    continue
+                if not isinstance(part, h5py.Dataset) or part.is_virtual or part.external:
+                    raise ValueError(f"{shown(name)} is kept elsewhere")
+                total += part.nbytes
+                if total > most_bytes:
+                    raise ValueError(f"{shown(name)} makes more than the {most_bytes:,} bytes expected")
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
 def _stored_chains(group: h5py.Group) -> dict[str, Floats]:
     shape = len(group["chain"]), len(group["draw"])
     # Coordinates lie beside the variables; only these have chains and draws for axes.
     return {
         name: with_dyads(data[...], "dyad" in group)
         for name, data in group.items()
-        if data.shape[:2] == shape
+        if isinstance(data, h5py.Dataset) and data.shape[:2] == shape
     }
 
 
@@ -158,7 +197,8 @@ def read_posteriors(path: Path, names: Sequence[str]) -> dict[str, Posterior]:
     """
     fits = {}
     try:
-        with h5py.File(path, "r") as file:
+        # Draws do not shrink when packed, so that a file holds little more than it has bytes.
+        with open_stored(path, 2 * path.stat().st_size) as file:
             for name in names:
                 group = "" if len(names) == 1 else name
                 # netCDF keeps a number as an array of one.
@@ -168,6 +208,8 @@ def read_posteriors(path: Path, names: Sequence[str]) -> dict[str, Posterior]:
             _ = fit.variables
     except FileNotFoundError as error:
         raise RunFolderError(f"{path}: no posterior is kept there; run 'forecast run' again") from error
-    except (OSError, ValueError, KeyError, StopIteration) as error:
-        raise RunFolderError(f"{path}: not a posterior this version can read ({error})") from error
+    except (OSError, ValueError, KeyError, TypeError, IndexError, StopIteration) as error:
+        raise RunFolderError(
+            f"{path}: not a posterior this version can read ({error}). Run 'forecast run' again"
+        ) from error
     return fits

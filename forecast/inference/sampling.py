@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +22,9 @@ Running = Any
 """A sampler of nutpie at work in the background."""
 
 _POLL_SECONDS = 0.1
+_LAST_STEPS_SECONDS = 60.0
+"""How long to wait for chains that go on after another one failed."""
+_TASKS, _WORKER = Path("/proc/self/task"), "nutpie-worker"
 
 
 class Rerun(NamedTuple):
@@ -105,12 +110,31 @@ def sample(
             return _extract(running.wait(), keep_points)
         except BaseException:
             running.cancel()
+            _await_workers()
             raise
     except RuntimeError as error:
         raise NotConvergedError(
             f"the sampler could not run: {str(error).splitlines()[0]}. Check the priors with "
-            "'forecast check': they may rule out the data"
+            "'forecast check': they may rule out the data. Of a feed with thousands of events a week keep "
+            "fewer ('forecast events import' has --cap-per-day and --min-sources)"
         ) from error
+
+
+def _await_workers() -> None:
+    # The other chains go on for a while when one fails. A process that ends before them takes their machine
+    # code away, and dies by a fault of memory.
+    until = time.monotonic() + _LAST_STEPS_SECONDS
+    while _workers() and time.monotonic() < until:
+        time.sleep(_POLL_SECONDS)
+
+
+def _workers() -> int:
+    """Threads of the sampler that are at work; 0 where the system does not tell (all but Linux)."""
+    found = 0
+    for name in _TASKS.glob("*/comm"):
+        with suppress(OSError):
+            found += name.read_text().startswith(_WORKER)
+    return found
 
 
 def _is_finished(running: Running) -> bool:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from pydantic import ValidationError
 
@@ -32,14 +33,14 @@ from forecast.ledger.entries import (
     with_id,
 )
 from forecast.ledger.exporting import ANSWER_COLUMNS, QUESTION_COLUMNS, target_names
-from forecast.ledger.store import LedgerWriter, open_ledger
-from forecast.storage import content_of, read_plain
+from forecast.ledger.store import MAX_VALUE_BYTES, LedgerWriter, open_ledger
+from forecast.storage import content_of, open_plain, read_plain
 
 _SQLITE = b"SQLite format 3\x00"
 
 REQUIRED = ("dyad", "target", "as_of", "milestone", "forecaster", "probability")
 _COLUMNS = (*QUESTION_COLUMNS, *ANSWER_COLUMNS)
-_MOST_FAULTS = 20
+_MOST_FAULTS, _MOST_BLANK = 20, 1_000
 MAX_CHAIN_BYTES, MAX_ANSWER_BYTES = 1_000_000_000, 100_000_000
 
 
@@ -61,18 +62,24 @@ class Imported:
 def read_chain_file(path: Path) -> Book:
     """Read a chain from an export or from a ledger, and check it (``LedgerError``, with the line)."""
     try:
-        raw = read_plain(path, MAX_CHAIN_BYTES)
+        with open_plain(path, MAX_CHAIN_BYTES) as file:
+            if file.read(len(_SQLITE)) == _SQLITE:
+                return open_ledger(path)
+            file.seek(0)
+            return _read_export(path, file)
     except OSError as error:
         raise LedgerError(f"{path}: cannot be read: {error.strerror or error}") from error
-    if raw.startswith(_SQLITE):
-        return open_ledger(path)
-    try:
-        text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise LedgerError(f"{path}: is no text. Give a ledger, or what its export wrote") from error
-    book = Book(str(path))
-    for number, line in enumerate(text.split("\n"), start=1):
+
+
+def _read_export(path: Path, file: BinaryIO) -> Book:
+    book, blank = Book(str(path)), 0
+    for number, line in enumerate(_lines(path, file), start=1):
         if not line.strip():
+            blank += 1
+            if blank > _MOST_BLANK:
+                raise LedgerError(f"{path}: has more than {_MOST_BLANK:,} blank lines, so it is no export")
             continue
         try:
             book.add(_read_line(line))
@@ -83,6 +90,18 @@ def read_chain_file(path: Path) -> Book:
     if not len(book):
         raise LedgerError(f"{path}: holds no record")
     return book
+
+
+def _lines(path: Path, file: BinaryIO) -> Iterator[str]:
+    number, encoding = 1, "utf-8-sig"
+    while raw := file.readline(MAX_VALUE_BYTES + 1):
+        if len(raw) > MAX_VALUE_BYTES:
+            raise LedgerError(
+                f"{path}:{number}: a line of more than {MAX_VALUE_BYTES:,} bytes, so it is no export of a "
+                "ledger. Nothing was imported; ask for a new export"
+            )
+        yield raw.decode(encoding)
+        number, encoding = number + 1, "utf-8"
 
 
 def import_chain(ledger: LedgerWriter, chain: Book) -> Imported:

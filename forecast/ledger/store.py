@@ -30,7 +30,7 @@ APPLICATION_ID = 0x46434C47
 """Marks a SQLite file as a ledger: ``FCLG`` in ASCII."""
 BUSY_S = 60.0
 """How long to wait for another process that is writing."""
-MAX_VALUE_BYTES = 20_000_000
+MAX_VALUE_BYTES = 2_000_000
 """Of one value in a ledger; a record of three targets has some 20,000."""
 
 _TABLES = (

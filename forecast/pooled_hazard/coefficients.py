@@ -20,8 +20,7 @@ from forecast.events.codebook import CONFLICTUAL
 from forecast.events.table import EventTable
 from forecast.panel.streams import TargetRule
 from forecast.pooled_hazard.features import EDGES, NAMES
-from forecast.storage import read_plain
-from forecast.storage.reading import MAX_RECORD_BYTES
+from forecast.storage import read_json
 
 Floats = NDArray[np.float64]
 
@@ -181,7 +180,7 @@ def read_hazard(path: Path) -> PooledHazard:
     Raises ``ConfigError``: no such file, no JSON, or no coefficients of this version; with the file.
     """
     try:
-        return _checked(read_plain(path, MAX_RECORD_BYTES).decode(), str(path))
+        return _checked(read_json(path).decode(), str(path))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}). {_MAKE}") from error
     except UnicodeDecodeError as error:

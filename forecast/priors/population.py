@@ -22,14 +22,12 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from forecast.config.faults import Fault, SourceMap, field_faults, refusal, shown
-from forecast.config.yaml_source import parse_yaml, read_yaml
+from forecast.config.yaml_source import MAX_BYTES, parse_yaml, read_yaml
 from forecast.errors import ConfigError, did_you_mean
 from forecast.panel.panel import DAYS_A_MONTH, STEP_DAYS
 from forecast.panel.streams import StreamLayout
 from forecast.priors.distributions import Distribution
 from forecast.priors.resolve import PriorSet, default_priors
-from forecast.storage import read_plain
-from forecast.storage.reading import MAX_RECORD_BYTES
 
 SCHEMA = 1
 WIDE_SHARE = 0.2
@@ -186,7 +184,7 @@ def read_population(path: Path) -> Population:
     Raises ``ConfigError``: no such file, no YAML, or no population of this version; with the file, the line
     and the key.
     """
-    if path.is_file() and not read_plain(path, MAX_RECORD_BYTES).strip():
+    if path.is_file() and path.stat().st_size <= MAX_BYTES and not path.read_bytes().strip():
         raise ConfigError(f"{path}: the file is empty. {_MAKE}")
     return _checked(*read_yaml(path))
 

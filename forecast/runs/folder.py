@@ -18,7 +18,6 @@ from forecast.config import Config
 from forecast.errors import ForecastError, RunFolderError, shown
 from forecast.records.base import Record
 from forecast.runs import files
-from forecast.storage.reading import MAX_RECORD_BYTES, read_plain
 
 FolderKind = Literal["run", "backtest", "watch", "watched dyad"]
 """What a folder holds; stands in its manifest."""
@@ -32,6 +31,10 @@ _TAKEN_IN = {files.TRACK_RECORD, files.PREVIOUS_RUN, files.LEDGER_RECORD}
 _PASSING = {"made_on", "timings_s"}
 
 _BY_FORCE = ", or use --force to build a report that says so"
+
+
+class _UnreadError(RunFolderError):
+    """A record cannot be read, which says nothing about where it should be written."""
 
 
 def kind_of(folder: Path) -> str | None:
@@ -145,8 +148,9 @@ def _named(filling: Path, folder: Path) -> Iterator[None]:
     try:
         yield
     except ForecastError as error:
-        if isinstance(error.__cause__, OSError) and str(filling) in str(error):
-            raise _cannot_write(folder, error.__cause__) from error
+        cause = None if isinstance(error, _UnreadError) else error.__cause__
+        if isinstance(cause, OSError) and str(filling) in str(error):
+            raise _cannot_write(folder, cause) from error
         error.args = (str(error).replace(str(filling), str(folder)),)
         raise
 
@@ -299,9 +303,9 @@ def read_manifest(folder: Path) -> dict[str, object]:
     path = folder / files.MANIFEST
     _require(path)
     try:
-        manifest = json.loads(read_plain(path, MAX_RECORD_BYTES))
+        manifest = json.loads(storage.read_json(path))
     except (OSError, ValueError, RecursionError) as error:
-        raise RunFolderError(f"{path}: cannot be read as JSON ({error}). Run the forecast again.") from error
+        raise _UnreadError(f"{path}: cannot be read as JSON ({error}). Run the forecast again.") from error
     if not isinstance(manifest, dict):
         raise RunFolderError(
             f"{path}: a mapping is expected, not {type(manifest).__name__}. Run the forecast again."
@@ -326,9 +330,11 @@ def read_record[R: Record](path: Path, kind: type[R]) -> R:
     """
     _require(path)
     try:
-        return kind.model_validate_json(read_plain(path, MAX_RECORD_BYTES))
+        return kind.model_validate_json(storage.read_json(path))
     except OSError as error:
-        raise RunFolderError(f"{path}: cannot be read ({error.strerror or error})") from error
+        raise _UnreadError(
+            f"{path}: cannot be read ({error.strerror or error}). Run the forecast again, or put back a copy"
+        ) from error
     except ValidationError as error:
         faults = error.errors(include_url=False)
         known = kind.model_fields["schema_"].default if "schema_" in kind.model_fields else None

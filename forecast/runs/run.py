@@ -9,7 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,7 +21,7 @@ from forecast.events.table import EventTable
 from forecast.families.combination import Combination, join_first_passages
 from forecast.families.family import Draws
 from forecast.frames import Backend
-from forecast.inference.posterior import Posterior, read_posteriors, write_posteriors
+from forecast.inference.posterior import Posterior, open_stored, read_posteriors, write_posteriors
 from forecast.panel.streams import FutureAct
 from forecast.records.analysis import Analysis
 from forecast.records.columns import Content
@@ -247,7 +246,8 @@ def read_run(run_dir: str | Path) -> Run:
     names = [fit.model.name for fit in inputs.fits]
     posteriors = read_posteriors(_existing(folder, files.POSTERIOR), names)
     _refuse_other_model(inputs, posteriors, folder)
-    hits = _read_paths(_existing(folder, files.PATHS), inputs) or simulate_fits(inputs, posteriors).hits
+    most = _most_path_bytes(inputs, posteriors)
+    hits = _read_paths(_existing(folder, files.PATHS), inputs, most) or simulate_fits(inputs, posteriors).hits
     run = Run(inputs, posteriors, hits, forecast, analysis, folder)
     _refuse_mixed(run, folder)
     return run
@@ -293,18 +293,25 @@ def _existing(folder: Path, name: str) -> Path:
     return path
 
 
-def _read_paths(path: Path, inputs: Inputs) -> FirstPassages | None:
+def _most_path_bytes(inputs: Inputs, posteriors: Mapping[str, Posterior]) -> int:
+    """Bytes that the paths of these draws may take: 16 a path and day, for a first day and its weight."""
+    targets, draws = len(inputs.rules), sum(fit.n_draws for fit in posteriors.values())
+    options = simulation_options(inputs.config)
+    return 1_000_000 + 16 * targets * (draws * options.paths_per_draw + options.horizon_days)
+
+
+def _read_paths(path: Path, inputs: Inputs, most_bytes: int) -> FirstPassages | None:
     """First days; ``None`` where this version would simulate other paths from the same seed."""
     try:
-        with h5py.File(path, "r") as file:
+        with open_stored(path, most_bytes) as file:
             if file.attrs.get("random_streams") != RANDOM_STREAMS:
                 return None
             names = [name.decode() if isinstance(name, bytes) else str(name) for name in file["target"][...]]
             days = np.asarray(file["first_day"][...], dtype=np.int32)
             weights = np.asarray(file["weight"][...]) if "weight" in file else None
             spread = np.asarray(file["dispersion"][...]) if weights is not None else None
-    except (OSError, KeyError, ValueError) as error:
-        raise RunFolderError(f"{path}: not the paths of a run ({error})") from error
+    except (OSError, KeyError, ValueError, TypeError, IndexError) as error:
+        raise RunFolderError(f"{path}: not the paths of a run ({error}). Run 'forecast run' again") from error
     return FirstPassages(
         tuple(names),
         inputs.data.grid.origin,

@@ -12,7 +12,7 @@ from forecast.storage.claims import claim
 from forecast.storage.files import copy_file, new_file, new_text, sync_file, sync_folder, write_file
 from forecast.storage.folders import amended_folder, new_folder
 from forecast.storage.leavings import remove_leavings
-from forecast.storage.reading import content_of, open_plain, read_plain
+from forecast.storage.reading import content_of, open_plain, read_json, read_plain
 from forecast.storage.scratch import scratch_folder
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "new_folder",
     "new_text",
     "open_plain",
+    "read_json",
     "read_plain",
     "remove_leavings",
     "scratch_folder",

@@ -18,6 +18,8 @@ from forecast.errors import InputError
 
 MAX_RECORD_BYTES = 200_000_000
 """Of a JSON or CSV file that we wrote ourselves."""
+MAX_JSON_BYTES, MAX_JSON_VALUES = 50_000_000, 2_000_000
+"""Of the record of a run, a watch or coefficients; those of the worked case have 1,030,000 and 50,000."""
 _OF_THE_CONTENT = (
     RecursionError,
     OverflowError,
@@ -60,6 +62,22 @@ def read_plain(path: Path, limit: int) -> bytes:
     """Return the content of a plain file; see ``open_plain``."""
     with open_plain(path, limit) as file:
         return file.read(limit)
+
+
+def read_json(path: Path) -> bytes:
+    """Return the content of a record in JSON, which one that holds too many values is not.
+
+    A value takes some 100 bytes in memory, and may take two in the file.
+
+    Raises
+    ------
+    OSError
+        As ``open_plain``; or it holds more than ``MAX_JSON_VALUES`` (``EFBIG``).
+    """
+    content = read_plain(path, MAX_JSON_BYTES)
+    if (values := sum(content.count(sign) for sign in (b",", b"[", b"{"))) > MAX_JSON_VALUES:
+        raise OSError(errno.EFBIG, f"{values:,} values, more than the {MAX_JSON_VALUES:,} allowed", str(path))
+    return content
 
 
 @contextmanager

@@ -36,7 +36,7 @@ from forecast.runs.folder import (
     write_record,
 )
 from forecast.runs.run import write_run
-from forecast.storage import claim, remove_leavings, write_file
+from forecast.storage import claim, read_json, remove_leavings, write_file
 from forecast.watchlist.carrying import Fitted, read_fitted
 from forecast.watchlist.dyad_runs import DyadFailed, Job, Numbers, Result
 
@@ -124,7 +124,7 @@ def kept_dyad(folder: Path, key: str, earlier: str | None) -> DyadRecord | None:
 
 def _read(path: Path) -> DyadRecord | None:
     try:
-        return DyadRecord.model_validate_json(path.read_bytes())
+        return DyadRecord.model_validate_json(read_json(path))
     except (OSError, ValidationError):
         return None
 
@@ -199,7 +199,7 @@ def last_told(folder: Path) -> Told:
 
 def _read_told(folder: Path) -> Told | None:
     try:
-        return Told.model_validate_json((folder / TOLD).read_bytes())
+        return Told.model_validate_json(read_json(folder / TOLD))
     except (OSError, ValidationError):
         return None
 
@@ -254,6 +254,6 @@ def write_feed(place: Path, content: bytes) -> None:
 def read_watch(folder: Path) -> Watch | None:
     """Return the watch that a folder holds; ``None`` where there is none yet."""
     try:
-        return Watch.model_validate_json((folder / WATCH).read_bytes())
+        return Watch.model_validate_json(read_json(folder / WATCH))
     except (OSError, ValidationError):
         return None

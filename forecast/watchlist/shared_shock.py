@@ -23,6 +23,7 @@ from scipy.special import ndtr, ndtri
 
 from forecast.errors import InputError
 from forecast.evaluation.bootstrap import draw_blocks
+from forecast.storage import read_json
 from forecast.watchlist.joint_paths import SharedShock
 
 Floats = NDArray[np.float64]
@@ -224,7 +225,7 @@ def shipped_shock() -> SourcedShock:
 def read_shock(path: Path) -> SourcedShock:
     """Return the shock that the backtest of a list learned (``InputError`` where there is none)."""
     try:
-        return _shock_of(path.read_text(encoding="utf-8"))
+        return _shock_of(read_json(path).decode())
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{path}: no shared shock of this list ({error}). Make one with 'forecast backtest LIST', or use "

@@ -130,6 +130,14 @@ def test_files_that_are_not_a_small_utf8_text_are_refused(tmp_path, raw, message
         read_yaml(path)
 
 
+def test_a_file_of_more_keys_than_any_config_has_is_not_read_to_its_end(monkeypatch):
+    monkeypatch.setattr("forecast.config.yaml_source.MAX_VALUES", 10)
+    assert len(content("".join(f"k{key}: 1\n" for key in range(4)))) == 4
+    # What comes after the tenth is not looked at, so that its fault is not the one that is told.
+    with pytest.raises(ConfigError, match=r"^f\.yaml:5:5: more than 10 keys and values"):
+        content("".join(f"k{key}: 1\n" for key in range(20)) + "a: *b\n")
+
+
 @pytest.mark.parametrize("raw", [b"\xef\xbb\xbfa: 1\n", b"a: 1\r\n", b"a: 1"])
 def test_a_byte_order_mark_and_windows_line_ends_change_nothing(tmp_path, raw):
     path = tmp_path / "f.yaml"

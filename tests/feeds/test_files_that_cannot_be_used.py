@@ -1,14 +1,19 @@
 """Bad files and bad rows: named, set aside and counted; nothing is dropped in silence or half-written."""
 
 import gzip
+import random
+import tracemalloc
 import zipfile
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from forecast.errors import EventError, InputError
 from forecast.events.reading import write_events
-from forecast.feeds.reading import CorruptFileError, read_blocks
+from forecast.feeds.clean_rows import Block, RowCleaner, Rows, WrongFormatError
+from forecast.feeds.formats import LAYOUTS
+from forecast.feeds.unpacking import CorruptFileError, read_blocks
 
 
 def packed(path: Path, name: str, content: bytes) -> Path:
@@ -296,8 +301,62 @@ def test_lines_without_end_are_no_text_of_rows(tmp_path):
 
 
 def test_a_packed_file_that_unpacks_to_far_more_than_a_feed_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("forecast.feeds.reading.FREE_BYTES", 1_000_000)
+    monkeypatch.setattr("forecast.feeds.unpacking.FREE_BYTES", 1_000_000)
     path = tmp_path / "bomb.gz"
     path.write_bytes(gzip.compress(b"200401\tUSA\tCHN\t190\t(FORCE)\n" * 200_000))
     with pytest.raises(CorruptFileError, match="unpacks to more than"):
         list(read_blocks(path, 100_000))
+
+
+@pytest.mark.parametrize("name", ["bomb.gz", "bomb.zip"])
+def test_a_packed_file_is_refused_for_its_beginning_whatever_follows(tmp_path, monkeypatch, name):
+    monkeypatch.setattr("forecast.feeds.unpacking.FREE_BYTES", 1_000_000)
+    rows = b"200401\tUSA\tCHN\t190\t(FORCE)\n" * 400_000
+    noise = random.Random(1).randbytes(300_000).hex(",", 40).replace(",", "\n").encode()
+    path = packed(tmp_path / "rows.csv", name, rows + noise)
+    assert len(rows + noise) < 50 * path.stat().st_size, "as a whole it is packed like a feed"
+    with pytest.raises(CorruptFileError, match=r"from its first .* If its rows are sound, unpack it first"):
+        list(read_blocks(path, 100_000))
+
+
+def cleaned(layout: str, content: bytes) -> Rows:
+    return RowCleaner(LAYOUTS[layout], "feed").clean(Block("", 1, content), last=True)
+
+
+@pytest.mark.parametrize(
+    ("layout", "content"),
+    [
+        ("plover", b"{}\n" * 30),
+        ("plover", b'{"a": 1}\n' * 30),
+        ("polecat", b"Event ID,Event Date,Event Type,Actor Country,Recipient Country\n" + b"a\n" * 30),
+    ],
+    ids=["empty objects", "other objects", "narrow rows"],
+)
+def test_a_file_of_which_no_row_can_be_read_is_not_read_on(monkeypatch, layout, content):
+    monkeypatch.setattr("forecast.feeds.clean_rows._TELLING_LINES", 10)
+    with pytest.raises(WrongFormatError, match=f"not {layout} rows .the first 11 "):
+        cleaned(layout, content)
+
+
+def test_rows_are_read_in_memory_of_a_few_times_their_size():
+    content = b"200401\tUSA\tCHN\t190\n" * 20_000
+    tracemalloc.start()
+    try:
+        rows = cleaned("keds", content)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert rows.count == 20_000
+    assert most < 10 * len(content), f"{most / len(content):.0f} times"
+
+
+def test_a_parquet_file_of_more_rows_than_its_size_can_hold_is_refused(imported, good, monkeypatch):
+    monkeypatch.setattr("forecast.feeds.unpacking.FREE_BYTES", 1_000_000)
+    path = good.with_name("bomb.parquet")
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"COPY (SELECT '2020-01-01' AS date, 'USA' AS initiator FROM range(100000)) TO '{path}' "
+            "(FORMAT parquet, COMPRESSION zstd)"
+        )
+    got = imported([good, path], "gdelt2")
+    assert "it holds 100,000 rows, more than 1,000,000 bytes" in got.report.set_aside[str(path)]

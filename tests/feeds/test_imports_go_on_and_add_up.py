@@ -18,7 +18,7 @@ from forecast.feeds.engine import Engine
 from forecast.feeds.formats import GDELT2, LAYOUTS
 from forecast.feeds.options import layout_of
 from forecast.feeds.output import JOURNAL, journal_folder
-from forecast.feeds.reading import read_blocks
+from forecast.feeds.unpacking import read_blocks
 
 
 @pytest.fixture

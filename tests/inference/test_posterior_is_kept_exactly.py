@@ -1,3 +1,4 @@
+import h5py
 import numpy as np
 import pytest
 import xarray as xr
@@ -123,3 +124,34 @@ def test_results_are_written_while_dask_workers_go_on_with_the_same_bytes(short_
         write_posteriors({"target": short_fit}, tmp_path / f"beside-{found}.nc")
         assert (tmp_path / f"beside-{found}.nc").read_bytes() == (tmp_path / "alone.nc").read_bytes()
     assert len(list(tmp_path.iterdir())) == 3
+
+
+def announced(**options):
+    return lambda group: group.create_dataset("bomb", (2, 2, 10**9), "f8", **options)
+
+
+@pytest.mark.parametrize(
+    ("add", "message"),
+    [
+        (announced(chunks=(1, 1, 1000), compression="gzip"), r"bomb makes more than the .* bytes expected"),
+        (announced(fillvalue=0), r"bomb makes more than the .* bytes expected"),
+        (announced(external=[("/dev/zero", 0, h5py.h5f.UNLIMITED)]), "bomb is kept elsewhere"),
+        (lambda group: group.__setitem__("bomb", h5py.ExternalLink("/dev/zero", "/")), "bomb is a link"),
+        (lambda group: group.__setitem__("bomb", h5py.SoftLink("/nothing")), "bomb is a link"),
+        (lambda group: group.attrs.__setitem__("target_accept", []), "not a posterior"),
+    ],
+    ids=["packed", "unwritten", "device", "other file", "dangling", "no number"],
+)
+def test_draws_that_the_file_cannot_hold_are_refused_before_they_are_read(kept, tmp_path, add, message):
+    path = tmp_path / "posterior.nc"
+    path.write_bytes(kept.read_bytes())
+    with h5py.File(path, "a") as file:
+        add(file if message == "not a posterior" else file["posterior"])
+    with pytest.raises(RunFolderError, match=rf"posterior\.nc: .*{message}.*Run 'forecast run' again"):
+        read_posteriors(path, ["target"])
+
+
+def test_a_posterior_of_more_parts_than_any_fit_has_is_refused(kept, monkeypatch):
+    monkeypatch.setattr("forecast.inference.posterior.MAX_PARTS", 5)
+    with pytest.raises(RunFolderError, match="more than 5 arrays and groups"):
+        read_posteriors(kept, ["target"])

@@ -1,4 +1,5 @@
 import importlib
+import sys
 import time
 from dataclasses import replace
 
@@ -107,6 +108,28 @@ def test_a_sampler_that_cannot_start_is_one_message(short_options, monkeypatch):
     with pytest.raises(NotConvergedError, match=expected) as raised:
         sample(None, short_options)
     assert "\n" not in str(raised.value)
+
+
+def test_a_sampler_that_fails_ends_when_all_of_its_chains_have(short_options, monkeypatch):
+    class Failed(FakeRun):
+        def wait(self):
+            raise RuntimeError("All initialization points failed")
+
+    left = [2, 1, 0]
+    monkeypatch.setattr(sampling.nutpie, "sample", lambda *args, **options: Failed(None))
+    monkeypatch.setattr(sampling, "_workers", lambda: left.pop(0))
+    with pytest.raises(NotConvergedError, match="could not run"):
+        sample(None, short_options)
+    assert left == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the threads of a process")
+def test_the_chains_at_work_are_counted(compiled, short_options):
+    seen = []
+    sample(compiled, short_options, lambda progress: seen.append(sampling._workers()))
+    assert max(seen) > 0
+    sampling._await_workers()
+    assert sampling._workers() == 0
 
 
 @pytest.fixture

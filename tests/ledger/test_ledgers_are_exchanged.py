@@ -23,6 +23,7 @@ from forecast.ledger.exporting import (
 )
 from forecast.ledger.importing import import_chain, read_answers, read_chain_file
 from forecast.ledger.store import open_ledger, write_ledger
+from forecast.storage import open_plain
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2023, 1, 1, tzinfo=UTC)
@@ -188,6 +189,43 @@ def test_an_altered_export_is_refused_with_its_line_and_nothing_is_taken(
     with pytest.raises(LedgerError, match=message):
         read_chain_file(path)
     assert not case.path.exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b" " * 20_000, r"export\.jsonl:1: a line of more than 10,000 bytes, so it is no export"),
+        (b"\n" * 20_000, r"export\.jsonl: has more than 1,000 blank lines, so it is no export"),
+    ],
+)
+def test_an_export_is_read_line_by_line_and_no_further_than_a_line_that_cannot_be_one(
+    colleague, tmp_path, monkeypatch, content, message
+):
+    monkeypatch.setattr("forecast.ledger.importing.MAX_VALUE_BYTES", 10_000)
+    path = tmp_path / "export.jsonl"
+    colleague.record("2022-01-01", {"crisis": {30: 0.25}})
+    whole = chain_lines(colleague.book)
+    path.write_text(f"{whole}\n\n", encoding="utf-8-sig")
+    assert read_chain_file(path).head == colleague.book.head
+    # What follows is no text, and would be told were it read.
+    path.write_bytes(content + b"\n\xff")
+    with pytest.raises(LedgerError, match=message):
+        read_chain_file(path)
+
+
+def test_a_ledger_to_import_is_not_read_into_memory_first(case, monkeypatch):
+    case.record("2022-01-01", {"crisis": {30: 0.25}})
+    read = []
+
+    def opened(path, limit):
+        file = open_plain(path, limit)
+        whole = file.read
+        monkeypatch.setattr(file, "read", lambda size: read.append(size) or whole(size), raising=False)
+        return file
+
+    monkeypatch.setattr("forecast.ledger.importing.open_plain", opened)
+    assert read_chain_file(case.path).head == case.book.head
+    assert 0 < sum(read) < 100
 
 
 def test_hubverse_tables_hold_forecasts_baselines_and_outcomes_of_the_same_tasks(case, coded):

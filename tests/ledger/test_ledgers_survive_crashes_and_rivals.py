@@ -17,6 +17,7 @@ import pytest
 
 from forecast.errors import LedgerError
 from forecast.ledger.book import check_chain
+from forecast.ledger.importing import read_chain_file
 from forecast.ledger.store import VERSION, open_ledger, read_links, refuse_unusable, write_ledger
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -179,6 +180,21 @@ def test_a_newer_ledger_is_refused_and_kept(case):
     before = case.path.read_bytes()
     for use in (open_ledger, refuse_unusable, lambda path: write_ledger(path).__enter__()):
         with pytest.raises(LedgerError, match=r"newer version \(format 2, this one knows 1\)\. It was left"):
+            use(case.path)
+    assert case.path.read_bytes() == before
+
+
+def test_a_value_larger_than_any_record_is_refused_before_it_is_read(case, monkeypatch):
+    case.record("2022-01-01", {"crisis": {30: 0.25}})
+    with closing(sqlite3.connect(case.path)) as connection, connection:
+        connection.execute("DROP TRIGGER records_never_change")
+        connection.execute("UPDATE records SET payload = CAST(zeroblob(20000) AS TEXT) WHERE sequence = 1")
+    before = case.path.read_bytes()
+    with pytest.raises(LedgerError, match="was altered"):
+        open_ledger(case.path)
+    monkeypatch.setattr("forecast.ledger.store.MAX_VALUE_BYTES", 10_000)
+    for use in (open_ledger, read_chain_file, lambda path: write_ledger(path).__enter__()):
+        with pytest.raises(LedgerError, match=r"holds a value of more than 10,000 bytes, .* put back a copy"):
             use(case.path)
     assert case.path.read_bytes() == before
 

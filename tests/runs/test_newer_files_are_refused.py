@@ -8,7 +8,7 @@ import pytest
 from forecast.errors import RunFolderError
 from forecast.records.analysis import Analysis
 from forecast.records.forecast import Forecast
-from forecast.runs.folder import read_record
+from forecast.runs.folder import changed_run_folder, read_record
 
 SAMPLE = Path(__file__).resolve().parents[2] / "reports/sample"
 
@@ -22,6 +22,34 @@ def test_a_file_of_a_newer_format_names_both_formats(kind, tmp_path):
     path.write_text(json.dumps(content | {"schema": 3, "new": 1}), encoding="utf-8")
     with pytest.raises(RunFolderError, match=r"has format 3 and this version of forecast reads up to 2\. "):
         read_record(path, kind)
+
+
+def test_a_record_of_more_values_than_any_run_writes_is_not_parsed(tmp_path, monkeypatch):
+    path = tmp_path / "forecast.json"
+    # No JSON: that would be told if it were parsed.
+    path.write_bytes(b"[" + b"[]," * 2_000 + b"[")
+    with pytest.raises(RunFolderError, match="Invalid JSON"):
+        read_record(path, Forecast)
+    monkeypatch.setattr("forecast.storage.reading.MAX_JSON_VALUES", 1_000)
+    with pytest.raises(RunFolderError, match=r"cannot be read \(4,002 values, more than the 1,000 allowed\)"):
+        read_record(path, Forecast)
+    monkeypatch.setattr("forecast.storage.reading.MAX_JSON_BYTES", 1_000)
+    with pytest.raises(RunFolderError, match=r"cannot be read \(6,002 bytes, more than the 1,000 allowed\)"):
+        read_record(path, Forecast)
+
+
+def test_a_record_that_cannot_be_read_while_a_folder_is_changed_is_no_failed_write(tmp_path, monkeypatch):
+    monkeypatch.setattr("forecast.storage.reading.MAX_JSON_BYTES", 1_000)
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "forecast.json").write_bytes(b" " * 2_000)
+
+    def change():
+        with changed_run_folder(folder) as filling:
+            read_record(filling / "forecast.json", Forecast)
+
+    with pytest.raises(RunFolderError, match=rf"^{folder}/forecast\.json: cannot be read \(2,000 bytes"):
+        change()
 
 
 @pytest.mark.parametrize("schema", ["two", -1, None])

@@ -220,6 +220,17 @@ def test_a_folder_that_is_not_whole_is_refused(command, run_folder, tmp_path, na
     assert name in ended.err
 
 
+def test_paths_that_no_run_could_have_are_refused_before_they_are_read(command, run_folder, tmp_path):
+    bomb = shutil.copytree(run_folder, tmp_path / "bomb")
+    with h5py.File(bomb / "paths.nc", "a") as file:
+        shape = file["first_day"].shape
+        del file["first_day"]
+        file.create_dataset("first_day", (*shape[:3], 10**9), "i4", chunks=(1, 1, 1, 1000))
+    ended = command("scenario", bomb, "--event", CLASH)
+    assert (ended.code, ended.out) == (2, "")
+    assert "paths.nc: not the paths of a run (first_day makes more than the " in ended.err
+
+
 def test_files_of_another_run_are_refused(command, run_folder, tmp_path):
     mixed = shutil.copytree(run_folder, tmp_path / "mixed")
     config = mixed / "config.resolved.yaml"

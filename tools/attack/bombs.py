@@ -31,6 +31,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import h5py
+import numpy as np
+
 ROOT = Path(__file__).resolve().parents[2]
 MOST_CPU_S, MOST_MB = 2.0, 500
 HANGS_S = 60
@@ -145,6 +148,7 @@ dyads: [{a: USA, b: CHN}]
 SCENARIO = "name: trial\nlabel: Trial\nrationale: A trial.\nevents: []\n"
 KEDS = "200401\tUSA\tCHN\t190\t(FORCE)\n" * 5
 PLOVER = '{"id": "%s", "date": "2020-01-01", "source": ["USA"], "recipient": ["CHN"], "event": "ACCUSE"}\n'
+POLECAT = "Event ID,Event Date,Event Type,Actor Country,Recipient Country\n"
 ANSWERS = "dyad,target,as_of,milestone,forecaster,probability\n"
 _FEED = "events import"
 
@@ -381,30 +385,67 @@ def _ledger(folder: Path, damage: str) -> Path:
     return path
 
 
-def _run(folder: Path, name: str, content: bytes) -> Path:
-    """The sample run with one file exchanged, and a manifest that agrees."""
+def _run(folder: Path, **contents: bytes) -> Path:
+    """The sample run with files exchanged or added, and a manifest that agrees."""
     place = folder / "run"
     shutil.copytree(ROOT / "reports/sample", place)
-    (place / name).write_bytes(content)
     manifest = json.loads((place / "manifest.json").read_text())
-    manifest["outputs_sha256"][name] = hashlib.sha256(content).hexdigest()
+    for stem, content in contents.items():
+        name = f"{stem}.json" if stem == "forecast" else f"{stem}.nc"
+        (place / name).write_bytes(content)
+        manifest["outputs_sha256"][name] = hashlib.sha256(content).hexdigest()
     (place / "manifest.json").write_text(json.dumps(manifest))
     return place
 
 
-def _draws(shape: tuple[int, ...]) -> bytes:
-    """Draws of such a shape, of which none is written: the file is small, what is read from it is not."""
-    import h5py
+def _draws(fill: Callable[[h5py.Group], object] | None = None) -> bytes:
+    """A posterior that the sample run could have, of four draws in all; ``fill`` adds to each fit's."""
+    from forecast.config import load_config
+    from forecast.events.reading import read_events
+    from forecast.runs.inputs import inputs_of
+
+    sample = ROOT / "reports/sample"
+    inputs = inputs_of(load_config(sample / "config.resolved.yaml"), read_events(sample / "events.csv"))
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        for fit in inputs.fits:
+            top = file.create_group(fit.model.name)
+            top.attrs.update({"target_accept": 0.9, "tune": 10, "reruns": 0})
+            group = top.create_group("posterior")
+            for name, size in (("chain", 2), ("draw", 2)):
+                group[name] = list(range(size))
+            for name in {group.variable for group in fit.priors.groups}:
+                group[name] = np.zeros((2, 2, 3))
+            if fill is not None:
+                fill(group)
+    return buffer.getvalue()
+
+
+def _array(*shape: int, part: int = 1, **options: object) -> Callable[[h5py.Group], object]:
+    """An array of such a shape, of which no value is written: the file is small, what is read is not."""
+    chunks = None if options else tuple(min(size, part) for size in shape)
+    return lambda group: group.create_dataset("bomb", shape, "f8", chunks=chunks, **options)
+
+
+def _paths(*shape: int) -> bytes:
+    """First days of such a shape, of which none is written."""
+    from forecast.simulation.options import RANDOM_STREAMS
 
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
-        group = file.create_group("joint/posterior")
-        for name, size in (("chain", shape[0]), ("draw", shape[1])):
-            group.create_dataset(name, shape=(size,), chunks=(min(size, 1000),), dtype="f8", fillvalue=0)
-        group.create_dataset("x", shape=shape, chunks=(1,) * len(shape), dtype="f8", fillvalue=0)
-        for name in file["joint"]:
-            file[name] = file["joint"][name]
+        file.attrs["random_streams"] = RANDOM_STREAMS
+        file["target"] = [b"a", b"b", b"c"]
+        file.create_dataset("first_day", shape, "i4", chunks=(1, 1, 1, 1000), compression="gzip")
     return buffer.getvalue()
+
+
+def _groups(group: h5py.Group) -> None:
+    for number in range(100_000):
+        group.create_group(f"g{number}")
+
+
+def _linked(group: h5py.Group) -> None:
+    group["bomb"] = h5py.ExternalLink("/dev/zero", "/")
 
 
 def bombs() -> Iterator[Bomb]:
@@ -502,6 +543,12 @@ def bombs() -> Iterator[Bomb]:
         "events import keds",
         _bytes("b.gz", lambda: _packed("gz", _zeros(1_000, KEDS.encode()))),
     )
+    yield Bomb("40 MB of empty records", "events import plover", _bytes("b.txt", lambda: b"{}\n" * 13 * _MB))
+    yield Bomb(
+        "header, then 40 MB of letters",
+        "events import polecat",
+        _bytes("b.csv", lambda: POLECAT.encode() + b"a\n" * 20 * _MB),
+    )
     yield Bomb(
         "1 GB of short lines in a .gz",
         "events import plover",
@@ -558,6 +605,13 @@ def bombs() -> Iterator[Bomb]:
     yield Bomb("200,000 open brackets", "check, hazard", _bytes("b.json", lambda: deep.encode()))
     yield Bomb("200,000 open brackets", "ledger import", _bytes("b.jsonl", lambda: deep.encode()))
     yield Bomb(
+        "a line of 2 MB of brackets",
+        "ledger import",
+        _bytes("b.jsonl", lambda: b"[" + b"[]," * 660_000 + b"[]]"),
+    )
+    yield Bomb("1 GB of blank lines", "ledger import", _bytes("b.jsonl", lambda: b"\n" * 990 * _MB))
+    yield Bomb("1 GB in a line", "ledger import", _bytes("b.jsonl", lambda: b" " * 990 * _MB))
+    yield Bomb(
         "one number of 10,000,000 digits",
         "ledger import",
         _bytes("b.jsonl", lambda: b'{"sequence": ' + b"9" * 10 * _MB + b"}"),
@@ -565,20 +619,37 @@ def bombs() -> Iterator[Bomb]:
     yield Bomb(
         "forecast.json of 200,000 brackets",
         "report",
-        lambda folder: _run(folder, "forecast.json", deep.encode()),
+        lambda folder: _run(folder, forecast=deep.encode()),
     )
     yield Bomb(
         "forecast.json of 150 MB of brackets",
         "report",
-        lambda folder: _run(folder, "forecast.json", b"[" + b"[]," * 50 * _MB + b"[]]"),
+        lambda folder: _run(folder, forecast=b"[" + b"[]," * 50 * _MB + b"[]]"),
     )
     yield Bomb(
-        "draws of 10 x 10^12", "scenario", lambda folder: _run(folder, "posterior.nc", _draws((10, 10**12)))
+        "forecast.json of 40 MB of brackets",
+        "report",
+        lambda folder: _run(folder, forecast=b"[" + b"[]," * 13 * _MB + b"[]]"),
     )
+    for name, fill in {
+        "draws of 2 x 2 x 10^12": _array(2, 2, 10**12, part=1000),
+        "draws of 2 x 2 x 10^7, one by one": _array(2, 2, 10**7),
+        "draws of 2 x 2 x 10^9, in one piece": _array(2, 2, 10**9, fillvalue=0),
+        "draws in /dev/zero": _array(2, 2, 10**9, external=[("/dev/zero", 0, h5py.h5f.UNLIMITED)]),
+        "draws behind a link": _linked,
+        "draws in 100,000 groups": _groups,
+    }.items():
+        yield Bomb(name, "scenario", lambda folder, fill=fill: _run(folder, posterior=_draws(fill)))
     yield Bomb(
-        "draws of 4 x 1,000 x 10^6",
+        "paths of 3 x 2 x 2 x 10^12",
         "scenario",
-        lambda folder: _run(folder, "posterior.nc", _draws((4, 1_000, 10**6))),
+        lambda folder: _run(folder, posterior=_draws(), paths=_paths(3, 2, 2, 10**12)),
+    )
+    yield Bomb(
+        "draws of 2 x 2 x 10^12",
+        "report",
+        lambda folder: _run(folder, posterior=_draws(_array(2, 2, 10**12, part=1000))),
+        taken=True,
     )
     yield Bomb(
         "picture of 60,000 x 60,000 dots", "check, logo", _bytes("b.png", lambda: _png(60_000, 60_000, b""))
@@ -614,6 +685,8 @@ def bombs() -> Iterator[Bomb]:
             }[damage],
             "ledger verify",
             lambda folder, damage=damage: _ledger(folder, damage),
+            # Its records are whole, and what lies behind them is not read.
+            taken=damage == "holes",
         )
     yield Bomb("a record of 900 MB", "ledger import", lambda folder: _ledger(folder, "vast"))
 

@@ -401,7 +401,7 @@ def _packed_events(folder: Path) -> list[tuple[str, bytes]]:
 def _cleaner(layout: object) -> Callable[[Path], object]:
     from forecast.errors import EventError
     from forecast.feeds.clean_rows import RowCleaner, WrongFormatError
-    from forecast.feeds.reading import CorruptFileError, read_blocks
+    from forecast.feeds.unpacking import CorruptFileError, read_blocks
 
     def clean(path: Path) -> None:
         cleaner, held = RowCleaner(layout, str(path)), None
