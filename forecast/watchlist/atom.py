@@ -13,7 +13,6 @@ from xml.etree import ElementTree
 from forecast import wording
 from forecast.events.cells import clean_text
 from forecast.records.watch import DyadEntry, Watch
-from forecast.storage import read_json
 from forecast.watchlist.folder import WATCH
 
 NAMESPACE = "http://www.w3.org/2005/Atom"
@@ -48,7 +47,7 @@ def _earlier(watch: Watch, place: Path) -> Iterator[tuple[date, dict[str, Any]]]
     names = sorted((one.name for one in place.glob("????-??-??")), reverse=True)
     for name in [one for one in names if one < watch.as_of.isoformat()][:WATCHES]:
         try:
-            content = json.loads(read_json(place / name / WATCH))
+            content = json.loads((place / name / WATCH).read_text(encoding="utf-8"))
             entries = [(date.fromisoformat(name), dict(one)) for one in content["dyads"]]
         except (OSError, ValueError, KeyError, TypeError):
             continue  # a watch that was stopped has no file yet

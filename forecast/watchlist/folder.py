@@ -199,7 +199,7 @@ def last_told(folder: Path) -> Told:
 
 def _read_told(folder: Path) -> Told | None:
     try:
-        return Told.model_validate_json(read_json(folder / TOLD))
+        return Told.model_validate_json((folder / TOLD).read_bytes())
     except (OSError, ValidationError):
         return None
 
@@ -254,6 +254,6 @@ def write_feed(place: Path, content: bytes) -> None:
 def read_watch(folder: Path) -> Watch | None:
     """Return the watch that a folder holds; ``None`` where there is none yet."""
     try:
-        return Watch.model_validate_json(read_json(folder / WATCH))
+        return Watch.model_validate_json((folder / WATCH).read_bytes())
     except (OSError, ValidationError):
         return None
