@@ -179,7 +179,7 @@ def _one_by_one(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> It
                 )
                 yield Table(_ROWS, rows, heads=False)
             yield BLANK
-    yield _note(scenarios)
+    yield _note(scenarios, _changes(scenarios))
 
 
 def _comparison(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> Iterator[Part]:
@@ -206,7 +206,7 @@ def _comparison(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> It
         by_how.setdefault(method_sentence(scenario), []).append(scenario.label)
     for how, labels in by_how.items():
         yield text(f"{'; '.join(labels)}: {how}", "dim", hang=2)
-    yield _note(scenarios)
+    yield _note(scenarios, _changes(scenarios, milestone=asked))
 
 
 def headline_scenarios(forecast: Forecast) -> Iterator[Part]:
@@ -215,7 +215,7 @@ def headline_scenarios(forecast: Forecast) -> Iterator[Part]:
         yield BLANK
         asked = forecast.headline
         yield _compared("Scenarios (of the headline)", forecast.scenarios, asked.target, asked.milestone)
-        yield _note(forecast.scenarios)
+        yield _note(forecast.scenarios, _changes(forecast.scenarios, asked.target, asked.milestone))
 
 
 def _compared(
@@ -249,12 +249,25 @@ def _stamp(forecast: Forecast) -> Iterator[Part]:
         yield BLANK
 
 
-def _note(scenarios: Sequence[ScenarioForecast]) -> Part:
+def _changes(
+    scenarios: Sequence[ScenarioForecast], target: str | None = None, milestone: str | None = None
+) -> list[ScenarioMilestone]:
+    """Return the changes of one target, or of all, before one milestone, or before all."""
+    return [
+        one
+        for scenario in scenarios
+        for found in scenario.targets
+        if target in (None, found.name)
+        for one in found.milestones
+        if milestone in (None, one.name)
+    ]
+
+
+def _note(scenarios: Sequence[ScenarioForecast], shown: Sequence[ScenarioMilestone]) -> Part:
     said = (
         "Change: percentage points against the run, ± its Monte Carlo standard error. Assumed: the part that "
         "assumed acts make by being what is forecast."
     )
-    shown = (one for found in scenarios for target in found.targets for one in target.milestones)
     if any(one.difference.at_most is not None for one in shown):
         said += " In brackets: no path that was played shows a change, so it is below this (95% confidence)."
     if any(one.method != "refit" for one in scenarios):

@@ -41,6 +41,8 @@ from forecast.config.yaml_source import read_yaml
 from forecast.errors import ConfigError
 
 MOST_DYADS = 10_000
+_MOST_VALUES = 12 * MOST_DYADS
+"""Keys and values of a list: five settings a dyad."""
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 
 
@@ -248,7 +250,7 @@ def _milestones_of(as_of: date, horizons: Sequence[int]) -> tuple[MilestoneConfi
 
 def is_watchlist(path: str | Path) -> bool:
     """Whether a YAML file is a list of dyads, and not the config of one (``ConfigError``: it is no YAML)."""
-    return "dyads" in read_yaml(Path(path))[0]
+    return "dyads" in read_yaml(Path(path), _MOST_VALUES)[0]
 
 
 def load_watchlist(path: str | Path, overrides: Sequence[str] = (), as_of: date | None = None) -> Watchlist:
@@ -257,7 +259,7 @@ def load_watchlist(path: str | Path, overrides: Sequence[str] = (), as_of: date 
     Raises ``ConfigError`` once, with every fault.
     """
     path = Path(path)
-    written, place = read_yaml(path)
+    written, place = read_yaml(path, _MOST_VALUES)
     given = parse_overrides(overrides)
     if as_of is not None:
         given.append(Override("--as-of", "as_of", as_of.isoformat()))

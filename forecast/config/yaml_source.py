@@ -25,7 +25,7 @@ type YamlValue = str | int | float | bool | list[YamlValue] | dict[str, YamlValu
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 20
 MAX_VALUES = 50_000
-"""Keys, values and lists of a file; those of a watchlist of 1,000 dyads are 5,000."""
+"""Keys, values and lists of a file, where its reader allows no more."""
 
 _HALF_SIGN = re.compile("[\ud800-\udfff]")
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,18})")
@@ -37,7 +37,7 @@ _WORDS: dict[str, bool | None] = {
 }
 
 
-def read_yaml(path: Path) -> tuple[dict[str, YamlValue], SourceMap]:
+def read_yaml(path: Path, most_values: int = MAX_VALUES) -> tuple[dict[str, YamlValue], SourceMap]:
     """Read a YAML file of ``key: value`` lines, at most 1 MB in UTF-8, and where each line was written.
 
     Raises ``ConfigError``: it is missing, too large, empty, no text, no YAML, no mapping, or uses what is
@@ -54,20 +54,20 @@ def read_yaml(path: Path) -> tuple[dict[str, YamlValue], SourceMap]:
         line = raw.count(b"\n", 0, error.start) + 1
         message = f"byte 0x{raw[error.start]:02x} is not UTF-8; save the file as UTF-8"
         raise ConfigError(f"{path}:{line}: {message}") from error
-    content, source = parse_yaml(text, str(path))
+    content, source = parse_yaml(text, str(path), most_values)
     if not isinstance(content, dict):
         raise ConfigError(f"{path}:1:1: got {shown(content)}; expected 'key: value' lines")
     return content, source
 
 
-def parse_yaml(text: str, name: str) -> tuple[YamlValue, SourceMap]:
+def parse_yaml(text: str, name: str, most_values: int = MAX_VALUES) -> tuple[YamlValue, SourceMap]:
     """Read YAML text; ``name`` stands in messages for the file.
 
     Raises ``ConfigError``: when the text is empty, not YAML, or uses what is refused.
     """
     positions: dict[KeyPath, Position] = {}
     try:
-        loader = _Loader(text, name)
+        loader = _Loader(text, name, most_values)
         root = loader.get_node() if loader.check_node() else None
         if loader.check_node():
             raise loader.refusal("a second document ('---') is not allowed; use one file each")
@@ -98,9 +98,9 @@ def plain_scalar(text: str) -> str | int | float | bool | None:
 class _Loader(yaml.BaseLoader):
     """Composes nodes that know their place, and refuses what a config does not need as it goes."""
 
-    def __init__(self, text: str, name: str) -> None:
+    def __init__(self, text: str, name: str, most_values: int) -> None:
         super().__init__(text)
-        self._name = name
+        self._name, self._most_values = name, most_values
         self._depth, self._values = 0, 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
@@ -117,8 +117,8 @@ class _Loader(yaml.BaseLoader):
                 raise self.refusal(f"nested more than {MAX_DEPTH} levels deep")
         self._depth += 1
         self._values += 1
-        if self._values > MAX_VALUES:
-            raise self.refusal(f"more than {MAX_VALUES:,} keys and values; a config holds settings")
+        if self._values > self._most_values:
+            raise self.refusal(f"more than {self._most_values:,} keys and values; a config holds settings")
         node = super().compose_node(parent, index)
         self._depth -= 1
         return node

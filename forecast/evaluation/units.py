@@ -37,11 +37,8 @@ from forecast.simulation.probabilities import hit_shares
 
 BLOCK_ORIGINS = 120
 """Successive origins of one unit. Part of the results: each block starts from a fit of its own."""
-SIMULATED_DRAWS, PATHS_PER_DRAW = 400, 2
-"""Draws that futures are simulated from, and futures of each: 800 cost a score .0006 nats on average.
-
-With ``exact`` every draw is simulated.
-"""
+PATHS_PER_DRAW = 2
+"""Futures of each draw: 800, of the draws that are carried on, cost a score .0006 nats on average."""
 STAGES = ("refit", "bridge", "simulate")
 KNOTS_STEP = 64
 """Latent knots are rounded up to a multiple: records of many lengths share one compiled model."""
@@ -153,7 +150,7 @@ def run_unit(
     for origin in plan.origins[unit.first : unit.last + 1]:
         known = events.known_by(origin - timedelta(days=1))
         data = count_events(known, TimeGrid(plan.start, origin), model.layout)
-        draws = rolling.at(data, None if plan.exact else SIMULATED_DRAWS)
+        draws = rolling.at(data)
         before = time.process_time()
         probability = _probabilities(model, data, draws, plan.horizons, seed=seed + origin.toordinal())
         simulated += time.process_time() - before

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.inference.importance import PARETO_K_MAX, importance_weights
+from forecast.inference.importance import PARETO_K_MAX, effective_sample_size, importance_weights
 
 Floats = NDArray[np.float64]
 LogDensity = Callable[[Floats], tuple[Floats, Floats]]
@@ -70,19 +70,19 @@ class Particles:
     pareto_k: float = -np.inf
 
     @classmethod
-    def of_fit(cls, draws: Floats) -> Particles:
-        """Return the draws of a fit, shape (draw, coordinate), as particles."""
-        return cls(draws, draws.std(axis=0), FIRST_STEP, np.zeros(draws.shape[1]))
+    def of_fit(cls, draws: Floats, n_chains: int, most: int | None = MOST_PARTICLES) -> Particles:
+        """Return draws of a fit, shape (draw, coordinate), chains one after the other: ``most``, or all.
+
+        They are evenly spaced, and worth no more independent draws than the fit has.
+        """
+        n = min(most or len(draws), len(draws))
+        points = draws[np.linspace(0, len(draws) - 1, n).round().astype(np.int64)]
+        chains = draws.T.reshape(draws.shape[1], n_chains, -1)
+        effective = np.array([effective_sample_size(one) if np.ptp(one) else 1.0 for one in chains])
+        return cls(points, draws.std(axis=0), FIRST_STEP, np.maximum(n / effective - 1, 0.0))
 
     def __len__(self) -> int:
         return len(self.points)
-
-    def spaced(self, most: int | None) -> Particles:
-        """At most so many, evenly spaced: copies of a draw, and draws of a chain, stand together."""
-        if most is None or most >= len(self):
-            return self
-        rows = np.linspace(0, len(self) - 1, most).round().astype(np.int64)
-        return replace(self, points=self.points[rows])
 
     @property
     def independent(self) -> float:
@@ -104,8 +104,11 @@ def carry_on(
         if not np.isfinite(gain.max()):
             return None
         power = _next_power(gain, 1 - taken)
+        if not power:
+            return None
         weights = importance_weights(power * gain)
-        if not weights.pareto_k < PARETO_K_MAX:
+        # So many draws bear no heavier tail (equation 13 of the paper).
+        if not weights.pareto_k < min(1 - 1 / np.log10(len(found)), PARETO_K_MAX):
             return None
         taken = 1.0 if power == 1 - taken else taken + power
         found = _resampled(found, weights.weights, random)
@@ -190,7 +193,8 @@ def _hamiltonian_move(
         moved = moved + step * scale * momentum
         value, gradient = density(moved)
         momentum = momentum + 0.5 * step * scale * gradient
-    gain = value - before - 0.5 * ((momentum**2).sum(axis=1) - (start**2).sum(axis=1))
+    with np.errstate(over="ignore", invalid="ignore"):  # where a trajectory ran away
+        gain = value - before - 0.5 * ((momentum**2).sum(axis=1) - (start**2).sum(axis=1))
     chance = np.exp(np.minimum(np.where(np.isfinite(gain), gain, -np.inf), 0.0))
     taken = random.random(len(points)) < chance
     return np.where(taken[:, None], moved, points), float(chance.mean())

@@ -55,9 +55,10 @@ def compiled_for(model: EventModel, panel: Panel, priors: PriorSet, n_knots: int
     """Return a compiled model with the data of a panel and priors, ready to be sampled.
 
     A model that the process compiled for another record of these sizes serves as well, with the same draws.
-    It has latent knots for the panel or, where ``n_knots`` are given, at least as many.
+    It has latent knots for the panel, and at least ``n_knots``.
     """
-    knots = -(-(n_knots or panel.grid.n_knots) // KNOTS_STEP) * KNOTS_STEP
+    # Machine code does not look whether it has enough.
+    knots = -(-max(n_knots or 0, panel.grid.n_knots) // KNOTS_STEP) * KNOTS_STEP
     families = tuple(prior.distribution.family for prior in priors.priors.values())
     # Names of dyads are coordinates where there are several; a target only decides what is counted.
     dyads = panel.dyads if len(panel) > 1 else ()

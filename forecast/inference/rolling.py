@@ -32,10 +32,9 @@ class OriginDraws:
     refitted : bool
         A new fit was made at this origin.
     pareto_k : float
-        Shape of the tail of the weights since the last origin, −inf right after a fit.
+        Largest shape of the tail of the weights of the stages since the last origin, −inf right after a fit.
     effective_draws : float
-        Independent draws that they are worth, in the coordinate where these are fewest; right after a fit the
-        number of draws.
+        Independent draws that they are worth, in the coordinate where these are fewest.
     converged : bool
         The fit passed the gates.
     """
@@ -94,11 +93,8 @@ class RollingPosterior:
         self._converged = False
         self.spent = StageSeconds()
 
-    def at(self, data: Panel, most: int | None = None) -> OriginDraws:
-        """Return draws that stand for the posterior given ``data``, carried on where that is safe.
-
-        All of them, or ``most``, evenly spaced.
-        """
+    def at(self, data: Panel) -> OriginDraws:
+        """Return draws that stand for the posterior given ``data``, carried on where that is safe."""
         watch = _Stopwatch()
         compiled = compiled_for(self._model, data, self._priors(data), self._n_knots)
         density = PosteriorDensity(compiled)
@@ -111,7 +107,7 @@ class RollingPosterior:
         self.spent.refit += 0.0 if carried else watch.lap()
         self._last = density, particles
         return OriginDraws(
-            self._model.draws(density.variables(particles.spaced(most).points)),
+            self._model.draws(density.variables(particles.points)),
             carried is None,
             particles.pareto_k,
             particles.independent,
@@ -125,5 +121,4 @@ class RollingPosterior:
         self._converged = check_gates(posterior).converged
         self.spent.fits += 1
         self.spent.failed += not self._converged
-        found = Particles.of_fit(posterior.points)
-        return found if self._exact else found.spaced(MOST_PARTICLES)
+        return Particles.of_fit(posterior.points, posterior.n_chains, None if self._exact else MOST_PARTICLES)

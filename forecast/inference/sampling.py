@@ -75,6 +75,7 @@ def sample(
     """
     latest: list[list[Any]] = [[]]
     began = time.monotonic()
+    others = _workers()
 
     def remember(chains: list[Any]) -> None:
         latest[0] = chains
@@ -110,7 +111,7 @@ def sample(
             return _extract(running.wait(), keep_points)
         except BaseException:
             running.cancel()
-            _await_workers()
+            _await_workers(others)
             raise
     except RuntimeError as error:
         raise NotConvergedError(
@@ -120,11 +121,11 @@ def sample(
         ) from error
 
 
-def _await_workers() -> None:
+def _await_workers(others: int) -> None:
     # The other chains go on for a while when one fails. A process that ends before them takes their machine
     # code away, and dies by a fault of memory.
     until = time.monotonic() + _LAST_STEPS_SECONDS
-    while _workers() and time.monotonic() < until:
+    while _workers() > others and time.monotonic() < until:
         time.sleep(_POLL_SECONDS)
 
 

@@ -41,6 +41,8 @@ _SQLITE = b"SQLite format 3\x00"
 REQUIRED = ("dyad", "target", "as_of", "milestone", "forecaster", "probability")
 _COLUMNS = (*QUESTION_COLUMNS, *ANSWER_COLUMNS)
 _MOST_FAULTS, _MOST_BLANK = 20, 1_000
+_MOST_LINE_BYTES = MAX_VALUE_BYTES + 1_000
+"""A line of an export is a value with its place in the chain and its hashes."""
 MAX_CHAIN_BYTES, MAX_ANSWER_BYTES = 1_000_000_000, 100_000_000
 
 
@@ -94,10 +96,10 @@ def _read_export(path: Path, file: BinaryIO) -> Book:
 
 def _lines(path: Path, file: BinaryIO) -> Iterator[str]:
     number, encoding = 1, "utf-8-sig"
-    while raw := file.readline(MAX_VALUE_BYTES + 1):
-        if len(raw) > MAX_VALUE_BYTES:
+    while raw := file.readline(_MOST_LINE_BYTES + 1):
+        if len(raw) > _MOST_LINE_BYTES:
             raise LedgerError(
-                f"{path}:{number}: a line of more than {MAX_VALUE_BYTES:,} bytes, so it is no export of a "
+                f"{path}:{number}: a line of more than {_MOST_LINE_BYTES:,} bytes, so it is no export of a "
                 "ledger. Nothing was imported; ask for a new export"
             )
         yield raw.decode(encoding)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache, cached_property
 from hashlib import sha256
@@ -184,8 +185,9 @@ def read_population(path: Path) -> Population:
     Raises ``ConfigError``: no such file, no YAML, or no population of this version; with the file, the line
     and the key.
     """
-    if path.is_file() and path.stat().st_size <= MAX_BYTES and not path.read_bytes().strip():
-        raise ConfigError(f"{path}: the file is empty. {_MAKE}")
+    with suppress(OSError):  # told below
+        if path.is_file() and path.stat().st_size <= MAX_BYTES and not path.read_bytes().strip():
+            raise ConfigError(f"{path}: the file is empty. {_MAKE}")
     return _checked(*read_yaml(path))
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from forecast.config.watchlist import Watchlist
 from forecast.records.watch import TriggerRecord
 from forecast.runs.files import BACKTEST, SCORES
-from forecast.storage import read_json
 
 
 def headline_days(watchlist: Watchlist) -> int:
@@ -47,7 +46,7 @@ def trigger_records(watchlist: Watchlist, place: Path) -> tuple[TriggerRecord, .
 
 def _rates(watchlist: Watchlist, place: Path) -> dict[str, dict[str, Any]]:
     try:
-        content = json.loads(read_json(place / BACKTEST / SCORES))
+        content = json.loads((place / BACKTEST / SCORES).read_text(encoding="utf-8"))
         asked = {"target": watchlist.asked.target, "horizon_days": headline_days(watchlist)}
         settings = content["model"], content["question"], content["hysteresis"]
         if settings != (watchlist.model.family, asked, watchlist.hysteresis):

@@ -19,10 +19,7 @@ def forecasts_of(make_plan, us_china):
         sampler = SamplerOptions(seed=seed, draws=400, tune=200, chains=2)
         plan = make_plan(origins=ORIGINS, data_end=date(2022, 12, 31), sampler=sampler, exact=exact)
         (unit,) = units.units_of(plan)
-        with pytest.MonkeyPatch.context() as patch:
-            # All draws, as in an exact forecast: the comparison is about the draws, not about their futures.
-            patch.setattr(units, "SIMULATED_DRAWS", 800)
-            return units.run_unit(plan, us_china, unit).forecasts
+        return units.run_unit(plan, us_china, unit).forecasts
 
     return make
 

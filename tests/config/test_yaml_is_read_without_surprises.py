@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.config.faults import Position
+from forecast.config.watchlist import MOST_DYADS, is_watchlist
 from forecast.config.yaml_source import MAX_BYTES, parse_yaml, plain_scalar, read_yaml
 from forecast.errors import ConfigError
 
@@ -130,12 +131,21 @@ def test_files_that_are_not_a_small_utf8_text_are_refused(tmp_path, raw, message
         read_yaml(path)
 
 
-def test_a_file_of_more_keys_than_any_config_has_is_not_read_to_its_end(monkeypatch):
-    monkeypatch.setattr("forecast.config.yaml_source.MAX_VALUES", 10)
-    assert len(content("".join(f"k{key}: 1\n" for key in range(4)))) == 4
+def test_a_file_of_more_keys_than_allowed_is_not_read_to_its_end():
+    def few(text):
+        return parse_yaml(text, "f.yaml", 10)[0]
+
+    assert len(few("".join(f"k{key}: 1\n" for key in range(4)))) == 4
     # What comes after the tenth is not looked at, so that its fault is not the one that is told.
     with pytest.raises(ConfigError, match=r"^f\.yaml:5:5: more than 10 keys and values"):
-        content("".join(f"k{key}: 1\n" for key in range(20)) + "a: *b\n")
+        few("".join(f"k{key}: 1\n" for key in range(20)) + "a: *b\n")
+
+
+def test_the_longest_watchlist_has_no_more_keys_than_allowed(tmp_path):
+    dyads = (f"  - {{a: A{n}, b: B{n}, name: d{n}, label: Dyad {n}}}\n" for n in range(MOST_DYADS))
+    path = tmp_path / "list.yaml"
+    path.write_text("name: long\nevents: [e.csv]\ndyads:\n" + "".join(dyads))
+    assert is_watchlist(path)
 
 
 @pytest.mark.parametrize("raw", [b"\xef\xbb\xbfa: 1\n", b"a: 1\r\n", b"a: 1"])

@@ -74,7 +74,8 @@ def make_rolling(monkeypatch):
     def make(density, **options):
         def fit(data, options, **asked):
             fits.append(options.seed)
-            return SimpleNamespace(points=density(data).draws(np.random.default_rng(options.seed)))
+            points = density(data).draws(np.random.default_rng(options.seed))
+            return SimpleNamespace(points=points, n_chains=4)
 
         monkeypatch.setattr(rolling, "compiled_for", lambda model, data, priors, n_knots: data)
         monkeypatch.setattr(rolling, "PosteriorDensity", density)
@@ -163,7 +164,7 @@ def test_they_are_worth_as_many_independent_draws_as_is_said(monkeypatch, leapfr
     means, worth = [], []
     for seed in range(150):
         random = np.random.default_rng(seed)
-        found = Particles.of_fit(record[0].draws(random)).spaced(MOST_PARTICLES)
+        found = Particles.of_fit(record[0].draws(random), 4)
         for before, now in pairwise(record):
             found = carry_on(found, before, now, random)
         means.append((found.points.mean(axis=0) - record[-1].mean) / record[-1].spread)
@@ -179,7 +180,7 @@ def test_a_density_that_is_no_number_is_never_moved_into():
         return value, np.where(points > 0, -points, 0.0)
 
     random = np.random.default_rng(1)
-    start = Particles.of_fit(np.abs(random.standard_normal((MOST_PARTICLES, 1))))
+    start = Particles.of_fit(np.abs(random.standard_normal((MOST_PARTICLES, 1))), 4)
     found = carry_on(start, half, half, random)
     assert found.points.min() > 0
     assert found.points.mean() == pytest.approx(np.sqrt(2 / np.pi), abs=0.12)
@@ -205,14 +206,35 @@ def test_the_same_seed_gives_the_same_draws(make_rolling):
     assert all(np.array_equal(one, other) for one, other in zip(*found, strict=True))
 
 
-def test_fewer_draws_are_spaced_evenly_over_all(make_rolling):
+def test_particles_are_spaced_evenly_over_all_draws():
+    draws = np.random.default_rng(1).standard_normal((N_DRAWS, 2))
+    some, every = Particles.of_fit(draws, 4), Particles.of_fit(draws, 4, None)
+    assert (len(some), len(every)) == (MOST_PARTICLES, N_DRAWS)
+    assert (*some.points[0], *some.points[-1]) == (*draws[0], *draws[-1])
+    assert set(some.points[:, 0]) <= set(draws[:, 0])
+    assert some.independent == MOST_PARTICLES
+
+
+def test_a_fit_that_hardly_moved_is_worth_few_draws(make_rolling):
+    class Stuck(SteadyRate):
+        def draws(self, random):
+            return np.repeat(super().draws(random)[:8], N_DRAWS // 8, axis=0)
+
     make, _ = make_rolling
-    (data,) = months([5])
-    every = make(SteadyRate).at(data).draws["rate"]
-    some = make(SteadyRate).at(data, 200).draws["rate"]
-    assert len(some) == 200
-    assert (some[0], some[-1]) == (every[0], every[-1])
-    assert set(some) <= set(every)
+    found = make(Stuck).at(months([1] * 30)[28])
+    assert found.effective_draws < 20
+
+
+def test_draws_that_a_record_rules_out_make_a_new_fit_without_a_warning():
+    def nowhere_above(most):
+        def density(points):
+            value = np.where(points[:, 0] < most, -0.5 * points[:, 0] ** 2, -np.inf)
+            return value, np.where(points < most, -points, 0.0)
+
+        return density
+
+    start = Particles.of_fit(np.random.default_rng(1).standard_normal((N_DRAWS, 1)), 4)
+    assert carry_on(start, nowhere_above(9), nowhere_above(-1), np.random.default_rng(2)) is None
 
 
 def test_points_have_the_density_and_the_variables_of_the_sampler(us_china, monkeypatch):
@@ -233,3 +255,11 @@ def test_points_have_the_density_and_the_variables_of_the_sampler(us_china, monk
     assert found.keys() == fit.variables.keys()
     for name, values in fit.variables.items():
         np.testing.assert_array_equal(found[name], values, err_msg=name)
+
+
+def test_a_model_has_knots_for_its_record_whatever_is_asked_for(us_china):
+    (model,) = FAMILIES["target"].models([TargetRule("clashes", ("military_incident",), 3)])
+    panel = count_events(us_china, TimeGrid(date(2017, 1, 20), date(2023, 7, 11)), model.layout)
+    priors = default_priors(model.layout)
+    enough, asked, more = (compiled_for(model, panel, priors, knots) for knots in (None, 1, 128))
+    assert enough.n_dim == asked.n_dim < more.n_dim

@@ -30,7 +30,6 @@ def models_made(monkeypatch):
 
     compile_model = record_fit.compile_model
     monkeypatch.setattr(sampling, "RERUNS", ())
-    monkeypatch.setattr(record_fit, "KNOTS_STEP", 16)
     monkeypatch.setattr(record_fit, "_kept", {})
     monkeypatch.setattr(record_fit, "compile_model", compile_and_count)
     return made
