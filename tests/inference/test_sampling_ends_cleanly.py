@@ -110,12 +110,12 @@ def test_a_sampler_that_cannot_start_is_one_message(short_options, monkeypatch):
     assert "\n" not in str(raised.value)
 
 
-def test_a_sampler_that_fails_ends_when_all_of_its_chains_have(short_options, monkeypatch):
+def test_a_sampler_that_fails_ends_when_its_chains_have_and_not_those_of_others(short_options, monkeypatch):
     class Failed(FakeRun):
         def wait(self):
             raise RuntimeError("All initialization points failed")
 
-    left = [2, 1, 0]
+    left = [1, 3, 2, 1]
     monkeypatch.setattr(sampling.nutpie, "sample", lambda *args, **options: Failed(None))
     monkeypatch.setattr(sampling, "_workers", lambda: left.pop(0))
     with pytest.raises(NotConvergedError, match="could not run"):
@@ -128,7 +128,7 @@ def test_the_chains_at_work_are_counted(compiled, short_options):
     seen = []
     sample(compiled, short_options, lambda progress: seen.append(sampling._workers()))
     assert max(seen) > 0
-    sampling._await_workers()
+    sampling._await_workers(0)
     assert sampling._workers() == 0
 
 

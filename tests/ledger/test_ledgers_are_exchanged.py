@@ -201,7 +201,7 @@ def test_an_altered_export_is_refused_with_its_line_and_nothing_is_taken(
 def test_an_export_is_read_line_by_line_and_no_further_than_a_line_that_cannot_be_one(
     colleague, tmp_path, monkeypatch, content, message
 ):
-    monkeypatch.setattr("forecast.ledger.importing.MAX_VALUE_BYTES", 10_000)
+    monkeypatch.setattr("forecast.ledger.importing._MOST_LINE_BYTES", 10_000)
     path = tmp_path / "export.jsonl"
     colleague.record("2022-01-01", {"crisis": {30: 0.25}})
     whole = chain_lines(colleague.book)
