@@ -23,7 +23,7 @@ import numpy as np
 from forecast import __version__
 from forecast.errors import RunFolderError
 from forecast.evaluation.backtest import BacktestPlan
-from forecast.evaluation.units import BLOCK_ORIGINS, OriginForecast, Unit, UnitResult
+from forecast.evaluation.units import OriginForecast, Unit, UnitResult, origins_a_unit
 from forecast.runs.files import PLAN
 from forecast.storage import read_plain, remove_leavings, write_file
 from forecast.storage.reading import MAX_RECORD_BYTES
@@ -110,7 +110,7 @@ def plan_settings(plan: BacktestPlan, data_sha256: str) -> dict[str, Any]:
         "population": plan.population and plan.population.sha256,
         "priors": plan.priors,
         "exact": plan.exact,
-        "origins_a_unit": BLOCK_ORIGINS,
+        "origins_a_unit": origins_a_unit(plan),
         "versions": decisive_versions(),
     }
 

@@ -1,11 +1,11 @@
 """Draws of one record's posterior carried on to a longer record, without a fit.
 
 A tempered sequential Monte Carlo sampler (Del Moral, Doucet and Jasra 2006,
-doi:10.1111/j.1467-9868.2006.00553.x). What the longer record adds is taken in by stages. In each, the
-particles are weighted by a power of the ratio of densities that leaves a share of them in effect (Pareto
-smoothed: Vehtari, Simpson, Gelman, Yao and Gabry 2024, arXiv:1507.02646) and resampled. Then all
-coordinates are moved by Hamiltonian Monte Carlo (Neal 2011, arXiv:1206.1901), which keeps the posterior, so
-that copies part again.
+doi:10.1111/j.1467-9868.2006.00553.x). The particles are weighted by the ratio of the densities (Pareto
+smoothed: Vehtari, Simpson, Gelman, Yao and Gabry 2024, arXiv:1507.02646), and keep their weights from record
+to record while enough of them stay in effect. Otherwise what the longer record adds is taken in by stages:
+each takes a power of the ratio that leaves a share in effect, resamples, and moves all coordinates by
+Hamiltonian Monte Carlo (Neal 2011, arXiv:1206.1901), which keeps the posterior, so that copies part again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 LogDensity = Callable[[Floats], tuple[Floats, Floats]]
 """From points, shape (particle, coordinate), to log densities, shape (particle,), and their gradients."""
 
-MOST_PARTICLES = 400
+MOST_PARTICLES = 200
 """Draws of a fit that are carried on, evenly spaced."""
 INDEPENDENT_MIN = 50.0
 """Independent draws that the particles must be worth in every coordinate.
@@ -30,47 +30,72 @@ INDEPENDENT_MIN = 50.0
 A score needs the mean of a probability. With a share ρ of its variance p(1 − p) left open by the parameters,
 n independent draws cost ρ / (2n) nats on average: .002 at n = 50 and ρ = .2, a fifth of a benchmark's error.
 """
-STAGE_SHARE = 0.5
+KEPT_SHARE = 0.5
+"""Share of the particles in effect with which weights are kept, and nothing is moved."""
+STAGE_SHARE = 0.3
 """Share of the particles that the weights of one stage leave in effect."""
-MOST_STAGES = 6
+MOST_STAGES = 10
 """More than these are needed for data that contradict the particles."""
-LEAPFROGS = 8
-FIRST_STEP = 0.2
-"""Of the leapfrog, in standard deviations of each coordinate: what the sampler settles on, about."""
+MOST_HALVINGS = 5
+"""Times that a stage is made smaller since the tail of its weights is too heavy."""
+LEAPFROGS = 5
+FIRST_STEP = 0.3
+"""Of the leapfrog, in standard deviations: what the sampler settles on, about."""
 ACCEPTED = 0.8
 """Share of the proposals that steps are made for."""
 ACCEPTED_MIN = 0.5
 """With fewer, the particles are moved again, by smaller steps."""
 MOST_MOVES = 4
 """Moves after one stage."""
+LEARNED = 0.03
+"""Weight of a stage's particles in the correlation that moves go by; the rest is what was known before.
+
+Particles are fewer than coordinates. Moves by their own correlation alone would stay among them, where no
+correlation between before and after shows it.
+"""
+SHRUNK = 0.1
+"""Part by which correlations are shrunk, so that the matrix has a root."""
 
 
 @dataclass(frozen=True)
 class Particles:
-    """Points of equal weight that stand for a posterior.
+    """Weighted points that stand for a posterior.
 
     Parameters
     ----------
     points : ndarray, shape (particle, coordinate)
         On the sampler's scale.
-    scale : ndarray, shape (coordinate,)
+    value, gradient : ndarray, shape (particle,) and (particle, coordinate)
+        The log density that they stand for.
+    log_weights : ndarray, shape (particle,)
+        Up to a constant.
+    spread : ndarray, shape (coordinate,)
         Standard deviations, by which moves are scaled.
+    correlation : ndarray, shape (coordinate, coordinate)
+        That moves go by.
     step : float
         Size of the steps of the next move.
     copied : ndarray, shape (coordinate,)
-        How much more the mean of a coordinate varies than that of as many independent draws, less 1.
+        How much more the mean of a coordinate varies, by copies alone, than that of as many independent
+        draws, less 1.
     pareto_k : float
         Largest shape of the tail of the weights on the way from the last record; −inf right after a fit.
     """
 
     points: Floats
-    scale: Floats
+    value: Floats
+    gradient: Floats
+    log_weights: Floats
+    spread: Floats
+    correlation: Floats
     step: float
     copied: Floats
     pareto_k: float = -np.inf
 
     @classmethod
-    def of_fit(cls, draws: Floats, n_chains: int, most: int | None = MOST_PARTICLES) -> Particles:
+    def of_fit(
+        cls, draws: Floats, n_chains: int, density: LogDensity, most: int | None = MOST_PARTICLES
+    ) -> Particles:
         """Return draws of a fit, shape (draw, coordinate), chains one after the other: ``most``, or all.
 
         They are evenly spaced, and worth no more independent draws than the fit has.
@@ -79,15 +104,29 @@ class Particles:
         points = draws[np.linspace(0, len(draws) - 1, n).round().astype(np.int64)]
         chains = draws.T.reshape(draws.shape[1], n_chains, -1)
         effective = np.array([effective_sample_size(one) if np.ptp(one) else 1.0 for one in chains])
-        return cls(points, draws.std(axis=0), FIRST_STEP, np.maximum(n / effective - 1, 0.0))
+        copied = np.maximum(n / effective - 1, 0.0)
+        spread, correlation = _spread(draws, np.full(len(draws), 1 / len(draws)))
+        return cls(points, *density(points), np.zeros(n), spread, correlation, FIRST_STEP, copied)
 
     def __len__(self) -> int:
         return len(self.points)
 
     @property
+    def weights(self) -> Floats:
+        """Weights that sum to one, shape (particle,)."""
+        weights = np.exp(self.log_weights - self.log_weights.max())
+        return np.asarray(weights / weights.sum())
+
+    @property
     def independent(self) -> float:
         """Independent draws that they are worth, in the coordinate where these are fewest."""
-        return float(len(self) / (1 + self.copied.max()))
+        return float(1 / np.sum(self.weights**2) / (1 + self.copied.max()))
+
+    def rows(self, n: int, random: np.random.Generator) -> NDArray[np.int64]:
+        """Positions of ``n`` particles of equal weight: of each its share, up to the next number."""
+        edges = np.cumsum(self.weights)
+        edges[-1] = 1.0
+        return np.searchsorted(edges, (np.arange(n) + random.random()) / n)
 
 
 def carry_on(
@@ -100,53 +139,89 @@ def carry_on(
     found = replace(particles, pareto_k=-np.inf)
     taken = 0.0
     for _ in range(MOST_STAGES):
-        gain = now(found.points)[0] - before(found.points)[0]
+        value, gradient = now(found.points)
+        # What is left to take in: their own density is the geometric mean of both up to here.
+        gain = value - found.value
         if not np.isfinite(gain.max()):
             return None
-        power = _next_power(gain, 1 - taken)
-        if not power:
+        if _share(found.log_weights + gain) >= KEPT_SHARE:
+            whole = _weighted(found, gain)
+            if whole and whole.independent >= INDEPENDENT_MIN:
+                return replace(whole, value=value, gradient=gradient)
+        part = _part_taken(found.log_weights, gain)
+        weighted = _weighted(found, part * gain)
+        for _ in range(MOST_HALVINGS):
+            if weighted:
+                break
+            part /= 2
+            weighted = _weighted(found, part * gain)
+        if weighted is None:
             return None
-        weights = importance_weights(power * gain)
-        # So many draws bear no heavier tail (equation 13 of the paper).
-        if not weights.pareto_k < min(1 - 1 / np.log10(len(found)), PARETO_K_MAX):
-            return None
-        taken = 1.0 if power == 1 - taken else taken + power
-        found = _resampled(found, weights.weights, random)
-        found = replace(found, pareto_k=max(found.pareto_k, weights.pareto_k))
-        moved = _moved(found, _between(before, now, taken), random)
+        taken = 1.0 if part == 1.0 else taken + part * (1 - taken)
+        weighted = replace(
+            weighted,
+            value=(1 - part) * found.value + part * value,
+            gradient=(1 - part) * found.gradient + part * gradient,
+        )
+        moved = _moved(_resampled(weighted, random), _between(before, now, taken), random)
         if moved is None or taken == 1.0:
             return moved
         found = moved
     return None
 
 
-def _next_power(gain: Floats, most: float) -> float:
-    """Largest power of exp(gain), up to ``most``, that leaves ``STAGE_SHARE`` of the particles in effect."""
+def _share(log_weights: Floats) -> float:
+    """Share of the particles that weights leave in effect."""
+    weights = np.exp(log_weights - log_weights.max())
+    return float(weights.sum() ** 2 / (weights @ weights) / len(weights))
 
-    def in_effect(power: float) -> float:
-        weight = np.exp(power * (gain - gain.max()))
-        return float(weight.sum() ** 2 / (weight**2).sum() / len(weight))
 
-    if in_effect(most) >= STAGE_SHARE:
-        return most
-    low, high = 0.0, most
+def _part_taken(log_weights: Floats, gain: Floats) -> float:
+    """Largest part of the gain, up to 1, that leaves ``STAGE_SHARE`` of the particles in effect."""
+    if _share(log_weights + gain) >= STAGE_SHARE:
+        return 1.0
+    low, high = 0.0, 1.0
     for _ in range(40):
         middle = (low + high) / 2
-        low, high = (middle, high) if in_effect(middle) >= STAGE_SHARE else (low, middle)
+        low, high = (middle, high) if _share(log_weights + middle * gain) >= STAGE_SHARE else (low, middle)
     return low
 
 
-def _resampled(particles: Particles, weights: Floats, random: np.random.Generator) -> Particles:
-    """Systematic resampling: as many copies of each as its share of all, up to the next whole number."""
-    n = len(weights)
-    edges = np.cumsum(weights)
-    edges[-1] = 1.0
-    rows = np.searchsorted(edges, (np.arange(n) + random.random()) / n)
-    # Copies that have hardly parted are weighted alike, so that what is lost multiplies.
-    copied = (1 + particles.copied) * n * float(weights @ weights) - 1
-    points = particles.points[rows]
-    scale = (particles.scale + points.std(axis=0)) / 2
-    return replace(particles, points=points, scale=scale, copied=copied)
+def _weighted(particles: Particles, gain: Floats) -> Particles | None:
+    """Multiply the weights by exp(gain); ``None`` where their tail is too heavy for so many particles."""
+    weights = importance_weights(particles.log_weights + gain)
+    # Equation 13 of the paper.
+    if not weights.pareto_k < min(1 - 1 / np.log10(len(particles)), PARETO_K_MAX):
+        return None
+    with np.errstate(divide="ignore"):  # no weight at all
+        log_weights = np.log(weights.weights)
+    return replace(particles, log_weights=log_weights, pareto_k=max(particles.pareto_k, weights.pareto_k))
+
+
+def _resampled(particles: Particles, random: np.random.Generator) -> Particles:
+    """Systematic resampling to equal weights; what moves go by learns from the weighted points."""
+    n, weights = len(particles), particles.weights
+    spread, correlation = _spread(particles.points, weights)
+    rows = particles.rows(n, random)
+    return replace(
+        particles,
+        points=particles.points[rows],
+        value=particles.value[rows],
+        gradient=particles.gradient[rows],
+        log_weights=np.zeros(n),
+        spread=(particles.spread + spread) / 2,
+        correlation=(1 - LEARNED) * particles.correlation + LEARNED * correlation,
+        # Copies that have hardly parted are weighted alike, so that what is lost multiplies.
+        copied=(1 + particles.copied) * n * float(weights @ weights) - 1,
+    )
+
+
+def _spread(points: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """Standard deviations and correlations of weighted points; 0 where a coordinate does not vary."""
+    apart = points - weights @ points
+    spread = np.sqrt(weights @ apart**2)
+    apart /= np.where(spread > 0, spread, 1.0)
+    return spread, (apart.T * weights) @ apart
 
 
 def _between(before: LogDensity, now: LogDensity, taken: float) -> LogDensity:
@@ -167,37 +242,45 @@ def _moved(particles: Particles, density: LogDensity, random: np.random.Generato
     ``None`` where ``MOST_MOVES`` do not suffice.
     """
     found = particles
+    correlation = (1 - SHRUNK) * particles.correlation
+    np.fill_diagonal(correlation, 1.0)
+    scale = particles.spread[:, None] * np.linalg.cholesky(correlation)
     for _ in range(MOST_MOVES):
-        points, accepted = _hamiltonian_move(found, density, random)
+        moved, accepted = _hamiltonian_move(found, scale, density, random)
         # Of what copies have in common, a move leaves the square of the correlation with where they were.
-        kept = _correlation(found.points, points) ** 2
+        kept = _correlation(found.points, moved.points) ** 2
         step = found.step * np.exp(accepted - ACCEPTED)
-        found = replace(found, points=points, step=step, copied=found.copied * kept)
+        found = replace(moved, step=step, copied=found.copied * kept)
         if accepted >= ACCEPTED_MIN and found.independent >= INDEPENDENT_MIN:
             return found
     return None
 
 
 def _hamiltonian_move(
-    particles: Particles, density: LogDensity, random: np.random.Generator
-) -> tuple[Floats, float]:
+    particles: Particles, scale: Floats, density: LogDensity, random: np.random.Generator
+) -> tuple[Particles, float]:
     """Return the particles after one trajectory each, and the mean chance that it was accepted."""
-    points, scale = particles.points, particles.scale
     # Steps of one size could return to where they began, along some coordinate.
     step = particles.step * random.uniform(0.8, 1.2)
-    start = random.standard_normal(points.shape)
-    before, gradient = density(points)
-    moved, momentum, value = points, start, before
+    start = random.standard_normal(particles.points.shape)
+    points, value, gradient = particles.points, particles.value, particles.gradient
+    momentum = start
     for _ in range(LEAPFROGS):
-        momentum = momentum + 0.5 * step * scale * gradient
-        moved = moved + step * scale * momentum
-        value, gradient = density(moved)
-        momentum = momentum + 0.5 * step * scale * gradient
+        momentum = momentum + 0.5 * step * (gradient @ scale)
+        points = points + step * (momentum @ scale.T)
+        value, gradient = density(points)
+        momentum = momentum + 0.5 * step * (gradient @ scale)
     with np.errstate(over="ignore", invalid="ignore"):  # where a trajectory ran away
-        gain = value - before - 0.5 * ((momentum**2).sum(axis=1) - (start**2).sum(axis=1))
+        gain = value - particles.value - 0.5 * ((momentum**2).sum(axis=1) - (start**2).sum(axis=1))
     chance = np.exp(np.minimum(np.where(np.isfinite(gain), gain, -np.inf), 0.0))
-    taken = random.random(len(points)) < chance
-    return np.where(taken[:, None], moved, points), float(chance.mean())
+    taken = random.random(len(particles)) < chance
+    moved = replace(
+        particles,
+        points=np.where(taken[:, None], points, particles.points),
+        value=np.where(taken, value, particles.value),
+        gradient=np.where(taken[:, None], gradient, particles.gradient),
+    )
+    return moved, float(chance.mean())
 
 
 def _correlation(one: Floats, other: Floats) -> Floats:

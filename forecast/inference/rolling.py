@@ -22,6 +22,9 @@ from forecast.priors import PriorSet
 if TYPE_CHECKING:
     from forecast.families.family import Draws, EventModel
 
+FORECAST_DRAWS = 400
+"""Draws of equal weight that a forecast is simulated from, at least."""
+
 
 @dataclass(frozen=True)
 class OriginDraws:
@@ -88,7 +91,7 @@ class RollingPosterior:
         self._priors = priors
         self._exact = exact
         self._options = options
-        self._random = np.random.default_rng([options.seed, 1])
+        self._moves, self._rows = (np.random.default_rng([options.seed, which]) for which in (1, 2))
         self._last: tuple[PosteriorDensity, Particles] | None = None
         self._converged = False
         self.spent = StageSeconds()
@@ -101,24 +104,26 @@ class RollingPosterior:
         carried = None
         if self._last is not None and not self._exact:
             before, particles = self._last
-            carried = carry_on(particles, before, density, self._random)
+            carried = carry_on(particles, before, density, self._moves)
             self.spent.bridge += watch.lap()
-        particles = carried or self._fitted(compiled)
+        particles = carried or self._fitted(compiled, density)
         self.spent.refit += 0.0 if carried else watch.lap()
         self._last = density, particles
+        rows = particles.rows(max(len(particles), FORECAST_DRAWS), self._rows)
         return OriginDraws(
-            self._model.draws(density.variables(particles.points)),
+            self._model.draws({name: one[rows] for name, one in density.variables(particles.points).items()}),
             carried is None,
             particles.pareto_k,
             particles.independent,
             self._converged,
         )
 
-    def _fitted(self, compiled: Compiled) -> Particles:
+    def _fitted(self, compiled: Compiled, density: PosteriorDensity) -> Particles:
         options = replace(self._options, seed=self._options.seed + 10 * self.spent.fits)
         longer = Rerun(3, 3 * options.tune, 0.95)
         posterior = fit_compiled(compiled, options, reruns=(longer,), keep_points=True)
         self._converged = check_gates(posterior).converged
         self.spent.fits += 1
         self.spent.failed += not self._converged
-        return Particles.of_fit(posterior.points, posterior.n_chains, None if self._exact else MOST_PARTICLES)
+        most = None if self._exact else MOST_PARTICLES
+        return Particles.of_fit(posterior.points, posterior.n_chains, density, most)

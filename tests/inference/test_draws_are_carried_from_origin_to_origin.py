@@ -87,6 +87,10 @@ def make_rolling(monkeypatch):
     return make, fits
 
 
+def standard_normal(points):
+    return -0.5 * (points**2).sum(axis=1), -points
+
+
 def months(events):
     """Data after each month: events so far."""
     return [SimpleNamespace(events=sum(events[: n + 1]), months=n + 1) for n in range(len(events))]
@@ -109,7 +113,7 @@ def test_a_constant_rate_has_its_posterior_at_every_origin(make_rolling):
         gaps.append(gap * np.sqrt(found.effective_draws))
         spreads.append(found.draws["rate"].std() / exact.std())
     assert np.abs(gaps).max() < 4
-    assert np.mean(spreads) == pytest.approx(1, abs=0.05)
+    assert np.mean(spreads) == pytest.approx(1, abs=0.1)
     # The posterior moves by more than its width: weights on the first fit's draws would not last.
     assert len(fits) == 1
 
@@ -121,7 +125,7 @@ def test_what_is_seen_and_what_lies_beyond_have_their_posteriors(make_rolling):
         found, exact = rolled.at(seen_after(n)), NoisyKnots(seen_after(n))
         knots, error = found.draws["knots"], 1 / np.sqrt(found.effective_draws)
         assert np.abs((knots.mean(axis=0) - exact.mean) / exact.spread).max() < 4.5 * error
-        assert (knots.std(axis=0) / exact.spread).mean() == pytest.approx(1, abs=0.05)
+        assert (knots.std(axis=0) / exact.spread).mean() == pytest.approx(1, abs=0.1)
         assert knots[:, n:].std(axis=0) == pytest.approx(1, abs=5 * error)
     assert len(fits) == 1
 
@@ -133,7 +137,7 @@ def test_points_move_to_what_is_seen_sharply(make_rolling, monkeypatch):
         with monkeypatch.context() as patch:
             if not moves:
                 patch.setattr(particles, "INDEPENDENT_MIN", 0.0)
-                patch.setattr(particles, "_hamiltonian_move", lambda found, *rest: (found.points, 1.0))
+                patch.setattr(particles, "_hamiltonian_move", lambda found, *rest: (found, 1.0))
             found = rolled.at(seen_after(9, NOISE / 10))
         assert not found.refitted
         return found.draws["knots"][:, 8]
@@ -148,14 +152,14 @@ def test_points_move_to_what_is_seen_sharply(make_rolling, monkeypatch):
 
 def test_particles_that_cannot_move_make_a_new_fit(make_rolling, monkeypatch):
     make, fits = make_rolling
-    monkeypatch.setattr(particles, "_hamiltonian_move", lambda found, *rest: (found.points, 1.0))
+    monkeypatch.setattr(particles, "_hamiltonian_move", lambda found, *rest: (found, 1.0))
     rolled = make(SteadyRate)
     for data in months([3] * 10 + [9] * 30)[9:]:
         assert rolled.at(data).effective_draws >= INDEPENDENT_MIN
     assert 2 <= len(fits) < 31
 
 
-@pytest.mark.parametrize(("leapfrogs", "most_too_many"), [(8, 1.2), (1, 1.6)])
+@pytest.mark.parametrize(("leapfrogs", "most_too_many"), [(5, 1.2), (1, 1.6)])
 def test_they_are_worth_as_many_independent_draws_as_is_said(monkeypatch, leapfrogs, most_too_many):
     """Over repetitions, the variance of the mean is that of so many draws; short moves part copies little."""
     monkeypatch.setattr(particles, "LEAPFROGS", leapfrogs)
@@ -164,14 +168,34 @@ def test_they_are_worth_as_many_independent_draws_as_is_said(monkeypatch, leapfr
     means, worth = [], []
     for seed in range(150):
         random = np.random.default_rng(seed)
-        found = Particles.of_fit(record[0].draws(random), 4)
+        found = Particles.of_fit(record[0].draws(random), 4, record[0])
         for before, now in pairwise(record):
             found = carry_on(found, before, now, random)
-        means.append((found.points.mean(axis=0) - record[-1].mean) / record[-1].spread)
-        worth.append(len(found) / (1 + found.copied))
+        means.append((found.weights @ found.points - record[-1].mean) / record[-1].spread)
+        worth.append(1 / np.sum(found.weights**2) / (1 + found.copied))
     real = 1 / np.mean(np.square(means), axis=0)
     assert 0.8 < np.mean(np.mean(worth, axis=0) / real) < most_too_many
-    assert (np.mean(worth) < MOST_PARTICLES / 2) == (leapfrogs == 1)
+    assert (np.mean(worth) < MOST_PARTICLES / 3) == (leapfrogs == 1)
+
+
+@pytest.mark.parametrize(("learned", "kept"), [(particles.LEARNED, True), (1.0, False)])
+def test_fewer_particles_than_coordinates_keep_their_spread(monkeypatch, learned, kept):
+    """Moves by the particles' own correlation alone would stay among them, and the posterior would shrink."""
+    monkeypatch.setattr(particles, "LEARNED", learned)
+    n_coordinates = 2 * MOST_PARTICLES
+
+    def first_at(mean):
+        shift = np.eye(1, n_coordinates) * mean
+        return lambda points: standard_normal(points - shift)
+
+    random = np.random.default_rng(1)
+    record = [first_at(mean) for mean in [0.0, *[1.5, -1.5] * 20]]
+    found = Particles.of_fit(random.standard_normal((4 * N_DRAWS, n_coordinates)), 4, record[0])
+    for before, now in pairwise(record):
+        found = carry_on(found, before, now, random)
+    apart = found.points - found.weights @ found.points
+    spread = np.sqrt(found.weights @ apart**2).mean()
+    assert (0.84 < spread < 1.16) == kept
 
 
 def test_a_density_that_is_no_number_is_never_moved_into():
@@ -180,7 +204,7 @@ def test_a_density_that_is_no_number_is_never_moved_into():
         return value, np.where(points > 0, -points, 0.0)
 
     random = np.random.default_rng(1)
-    start = Particles.of_fit(np.abs(random.standard_normal((MOST_PARTICLES, 1))), 4)
+    start = Particles.of_fit(np.abs(random.standard_normal((MOST_PARTICLES, 1))), 4, half)
     found = carry_on(start, half, half, random)
     assert found.points.min() > 0
     assert found.points.mean() == pytest.approx(np.sqrt(2 / np.pi), abs=0.12)
@@ -208,11 +232,11 @@ def test_the_same_seed_gives_the_same_draws(make_rolling):
 
 def test_particles_are_spaced_evenly_over_all_draws():
     draws = np.random.default_rng(1).standard_normal((N_DRAWS, 2))
-    some, every = Particles.of_fit(draws, 4), Particles.of_fit(draws, 4, None)
+    some, every = (Particles.of_fit(draws, 4, standard_normal, most) for most in (MOST_PARTICLES, None))
     assert (len(some), len(every)) == (MOST_PARTICLES, N_DRAWS)
     assert (*some.points[0], *some.points[-1]) == (*draws[0], *draws[-1])
     assert set(some.points[:, 0]) <= set(draws[:, 0])
-    assert some.independent == MOST_PARTICLES
+    assert some.independent == pytest.approx(MOST_PARTICLES)
 
 
 def test_a_fit_that_hardly_moved_is_worth_few_draws(make_rolling):
@@ -233,8 +257,8 @@ def test_draws_that_a_record_rules_out_make_a_new_fit_without_a_warning():
 
         return density
 
-    start = Particles.of_fit(np.random.default_rng(1).standard_normal((N_DRAWS, 1)), 4)
-    assert carry_on(start, nowhere_above(9), nowhere_above(-1), np.random.default_rng(2)) is None
+    start = Particles.of_fit(np.random.default_rng(1).standard_normal((N_DRAWS, 1)), 4, nowhere_above(9))
+    assert carry_on(start, nowhere_above(9), nowhere_above(-9), np.random.default_rng(2)) is None
 
 
 def test_points_have_the_density_and_the_variables_of_the_sampler(us_china, monkeypatch):
