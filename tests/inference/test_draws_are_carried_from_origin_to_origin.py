@@ -189,7 +189,7 @@ def test_fewer_particles_than_coordinates_keep_their_spread(monkeypatch, learned
         return lambda points: standard_normal(points - shift)
 
     random = np.random.default_rng(1)
-    record = [first_at(mean) for mean in [0.0, *[1.5, -1.5] * 20]]
+    record = [first_at(mean) for mean in [0.0, *[1.5, -1.5] * 10]]
     found = Particles.of_fit(random.standard_normal((4 * N_DRAWS, n_coordinates)), 4, record[0])
     for before, now in pairwise(record):
         found = carry_on(found, before, now, random)
