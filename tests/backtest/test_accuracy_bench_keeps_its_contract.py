@@ -47,8 +47,8 @@ def test_the_contract_of_the_command_is_kept(forecast, balkans, drawn_units):
     assert content["seconds_per_origin"] >= 0
     cells = content["cells"]
     assert list(content["seconds"]) == ["refit", "bridge", "simulate", "score"]
-    # Two families on two dyads, 127 origins in blocks of 120, each with one fit that the fixture makes.
-    assert content["fits"] == {"made": 2 * 2 * 2, "failed": 0}
+    # Two families on two dyads, each with one fit that the fixture makes.
+    assert content["fits"] == {"made": 2 * 2, "failed": 0}
     columns = ["dyad", "horizon_days", "model", "n", "base_rate", "brier", "log", "brier_se", "log_se"]
     columns += ["failed_fits"]
     assert {cell["failed_fits"] for cell in cells} == {None}
