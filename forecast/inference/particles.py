@@ -45,8 +45,8 @@ ACCEPTED = 0.8
 """Share of the proposals that steps are made for."""
 ACCEPTED_MIN = 0.5
 """With fewer, the particles are moved again, by smaller steps."""
-MOST_MOVES = 4
-"""Moves after one stage."""
+MOST_MOVES = 12
+"""Moves after one stage; a fit takes as long as a hundred."""
 LEARNED = 0.03
 """Weight of a stage's particles in the correlation that moves go by; the rest is what was known before.
 
@@ -190,12 +190,13 @@ def _part_taken(log_weights: Floats, gain: Floats) -> float:
 def _weighted(particles: Particles, gain: Floats) -> Particles | None:
     """Multiply the weights by exp(gain); ``None`` where their tail is too heavy for so many particles."""
     weights = importance_weights(particles.log_weights + gain)
-    # Equation 13 of the paper.
-    if not weights.pareto_k < min(1 - 1 / np.log10(len(particles)), PARETO_K_MAX):
+    # Equation 13 of the paper. Of a tail of copies no shape can be told, and the share in effect has to do.
+    if min(1 - 1 / np.log10(len(particles)), PARETO_K_MAX) <= weights.pareto_k < np.inf:
         return None
     with np.errstate(divide="ignore"):  # no weight at all
         log_weights = np.log(weights.weights)
-    return replace(particles, log_weights=log_weights, pareto_k=max(particles.pareto_k, weights.pareto_k))
+    told = weights.pareto_k if weights.pareto_k < np.inf else -np.inf
+    return replace(particles, log_weights=log_weights, pareto_k=max(particles.pareto_k, told))
 
 
 def _resampled(particles: Particles, random: np.random.Generator) -> Particles:

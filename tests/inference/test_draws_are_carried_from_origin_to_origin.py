@@ -1,5 +1,6 @@
 """Draws carried on stand for posteriors that are known in closed form; no sampler is needed."""
 
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ from scipy.stats import gamma
 from forecast.families import FAMILIES
 from forecast.inference import particles, rolling, sampling
 from forecast.inference.density import PosteriorDensity
+from forecast.inference.importance import importance_weights
 from forecast.inference.particles import INDEPENDENT_MIN, MOST_PARTICLES, Particles, carry_on
 from forecast.inference.posterior import SamplerOptions
 from forecast.inference.record_fit import compiled_for
@@ -196,6 +198,19 @@ def test_fewer_particles_than_coordinates_keep_their_spread(monkeypatch, learned
     apart = found.points - found.weights @ found.points
     spread = np.sqrt(found.weights @ apart**2).mean()
     assert (0.84 < spread < 1.16) == kept
+
+
+def test_copies_in_the_tail_of_the_weights_make_no_new_fit():
+    def tilted(points):
+        return -0.5 * (points**2).sum(axis=1) + 0.2 * points[:, 0], 0.2 - points
+
+    draws = np.sort(np.random.default_rng(1).standard_normal((MOST_PARTICLES, 1)), axis=0)
+    draws[-MOST_PARTICLES // 5 :][:12] = draws[-MOST_PARTICLES // 5]
+    start = Particles.of_fit(draws, 4, standard_normal)
+    start = replace(start, copied=np.zeros(1))
+    assert not np.isfinite(importance_weights(tilted(draws)[0] - start.value).pareto_k)
+    found = carry_on(start, standard_normal, tilted, np.random.default_rng(2))
+    assert found.weights @ found.points == pytest.approx([draws.mean() + 0.2], abs=0.05)
 
 
 def test_a_density_that_is_no_number_is_never_moved_into():
