@@ -177,7 +177,7 @@ def _probabilities(
         seed=seed,
         horizon_days=max(horizons),
         paths_per_draw=PATHS_PER_DRAW,
-        # The same paths by machine code, which leaves a path as soon as its targets have happened.
+        # The same paths, by machine code.
         remembered=empty_memory(),
     )
     hits = model.simulate(data, found.draws, options)

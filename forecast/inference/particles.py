@@ -149,13 +149,12 @@ def carry_on(
             if whole and whole.independent >= INDEPENDENT_MIN:
                 return replace(whole, value=value, gradient=gradient)
         part = _part_taken(found.log_weights, gain)
-        weighted = _weighted(found, part * gain)
-        for _ in range(MOST_HALVINGS):
+        for _ in range(1 + MOST_HALVINGS):
+            weighted = _weighted(found, part * gain)
             if weighted:
                 break
             part /= 2
-            weighted = _weighted(found, part * gain)
-        if weighted is None:
+        else:
             return None
         taken = 1.0 if part == 1.0 else taken + part * (1 - taken)
         weighted = replace(
