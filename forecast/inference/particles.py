@@ -142,13 +142,16 @@ def carry_on(
         value, gradient = now(found.points)
         # What is left to take in: their own density is the geometric mean of both up to here.
         gain = value - found.value
-        if not np.isfinite(gain.max()):
+        if not np.isfinite((found.log_weights + gain).max()):
             return None
-        if _share(found.log_weights + gain) >= KEPT_SHARE:
+        # Particles that the record rules out would have no gain next time: they go by resampling.
+        if np.isfinite(value).all() and _share(found.log_weights + gain) >= KEPT_SHARE:
             whole = _weighted(found, gain)
             if whole and whole.independent >= INDEPENDENT_MIN:
                 return replace(whole, value=value, gradient=gradient)
         part = _part_taken(found.log_weights, gain)
+        if not part:
+            return None
         for _ in range(1 + MOST_HALVINGS):
             weighted = _weighted(found, part * gain)
             if weighted:

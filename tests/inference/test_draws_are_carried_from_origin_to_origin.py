@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from scipy.stats import gamma
+from scipy.stats import gamma, truncnorm
 
 from forecast.families import FAMILIES
 from forecast.inference import particles, rolling, sampling
@@ -264,16 +264,29 @@ def test_a_fit_that_hardly_moved_is_worth_few_draws(make_rolling):
     assert found.effective_draws < 20
 
 
-def test_draws_that_a_record_rules_out_make_a_new_fit_without_a_warning():
-    def nowhere_above(most):
-        def density(points):
-            value = np.where(points[:, 0] < most, -0.5 * points[:, 0] ** 2, -np.inf)
-            return value, np.where(points < most, -points, 0.0)
+def nowhere_above(most):
+    def density(points):
+        value = np.where(points[:, 0] < most, -0.5 * points[:, 0] ** 2, -np.inf)
+        return value, np.where(points < most, -points, 0.0)
 
-        return density
+    return density
 
+
+@pytest.mark.parametrize("most", [-1, -9])
+def test_draws_that_a_record_rules_out_make_a_new_fit_without_a_warning(most):
     start = Particles.of_fit(np.random.default_rng(1).standard_normal((N_DRAWS, 1)), 4, nowhere_above(9))
-    assert carry_on(start, nowhere_above(9), nowhere_above(-9), np.random.default_rng(2)) is None
+    assert carry_on(start, nowhere_above(9), nowhere_above(most), np.random.default_rng(2)) is None
+
+
+def test_the_draws_that_are_left_are_carried_on_without_those_that_a_record_rules_out():
+    random = np.random.default_rng(1)
+    found = Particles.of_fit(random.standard_normal((N_DRAWS, 1)), 4, nowhere_above(9))
+    for before, now in pairwise([nowhere_above(9), nowhere_above(0.5), nowhere_above(0.5)]):
+        found = carry_on(found, before, now, random)
+        assert np.isfinite(found.value).all()
+        assert found.points.max() < 0.5
+    exact = truncnorm(-np.inf, 0.5)
+    assert found.weights @ found.points == pytest.approx([exact.mean()], abs=4 * exact.std() / np.sqrt(100))
 
 
 def test_points_have_the_density_and_the_variables_of_the_sampler(us_china, monkeypatch):
