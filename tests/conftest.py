@@ -16,7 +16,7 @@ from forecast.events.reading import read_events
 from forecast.events.table import Event, EventTable
 from forecast.models.draws import StreamDraws
 from forecast.models.kernel import STREAM_ROWS
-from forecast.panel.panel import density_knots_for
+from forecast.panel.panel import drift_knots_for
 from forecast.panel.streams import TargetRule
 
 FIRST = date(2000, 1, 1)
@@ -126,11 +126,11 @@ def draws_with():
         shapes = {
             **dict.fromkeys(STREAM_ROWS, wide),
             **dict.fromkeys(("own_decay", "cross_decay", "ballast_decay", "knot_decay"), single),
-            **dict.fromkeys(("mark_tension", "mark_recent", "mark_density", "density_scale"), single),
+            **dict.fromkeys(("mark_tension", "mark_recent", "mark_drift", "drift_scale"), single),
             "innovations": (n_draws, n_knots),
             "knots": (n_draws, n_knots),
             "level": (n_draws, 4),
-            "density": (n_draws, density_knots_for(n_knots)),
+            "drift": (n_draws, drift_knots_for(n_knots)),
         }
         defaults = {
             "shape": 1e8,

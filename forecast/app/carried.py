@@ -4,7 +4,7 @@ All draws of a run of 4,000 (every so many of a larger one) are carried with eac
 65,536 places between the lowest and the highest draw, on a scale that has no bounds, and with the first days
 of all their paths. Every fourth or so is played forward anew, on its first paths, with the random numbers of
 the run; what an engine cannot work out itself is carried: standard normals, rounded, and where tension and
-coding density stand.
+drift stand.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from scipy import special
 from forecast.events.codebook import CATEGORIES, SEVERITIES
 from forecast.families.stream_families import StreamModel
 from forecast.inference.importance import EFFECTIVE_DRAWS_MIN, PARETO_K_MAX
-from forecast.models.draws import DENSITY_DECAY, Floats, StreamDraws
+from forecast.models.draws import DRIFT_DECAY, Floats, StreamDraws
 from forecast.panel import panel as steps
 from forecast.panel.streams import FutureAct, StreamLayout
 from forecast.priors import Distribution, NamedPrior, elements
@@ -159,7 +159,6 @@ def _layout(layout: StreamLayout) -> dict[str, Any]:
         "streams": list(layout.streams),
         "conflict": layout.conflict_index.tolist(),
         "calming": layout.calming_index.tolist(),
-        "coding": layout.coding.tolist(),
         "marked": layout.marked,
         "streamOf": counted,
     }
@@ -195,8 +194,8 @@ def _simulation(run: Run) -> dict[str, Any]:
         "steps": grid.n_steps,
         "stepDays": steps.STEP_DAYS,
         "knotSteps": steps.KNOT_STEPS,
-        "densityKnotSteps": steps.DENSITY_KNOT_STEPS,
-        "densityDecay": DENSITY_DECAY,
+        "driftKnotSteps": steps.DRIFT_KNOT_STEPS,
+        "driftDecay": DRIFT_DECAY,
         "halfSaturation": steps.HALF_SATURATION,
         "severe": steps.SEVERE,
         "severeDecay": float(steps.decay_per_step(steps.SEVERE_HALF_LIFE_DAYS)),
@@ -267,13 +266,9 @@ def _state(run: Run, kept: Kept) -> dict[str, NDArray[Any]]:
         "severePast": panel.reach[0, :, :, steps.SEVERE - 1].sum(axis=1, dtype=np.float64),
         "tension": _sides(draws.knots[:, 0], last, steps.KNOT_STEPS),
         "tensionNormals": _normals(run, kept, last, final, steps.KNOT_STEPS, numbers.PURPOSES["tension"]),
+        "drift": _sides(draws.drift_of_record(panel)[:, 0], last, steps.DRIFT_KNOT_STEPS),
+        "driftNormals": _normals(run, kept, last, final, steps.DRIFT_KNOT_STEPS, numbers.PURPOSES["drift"]),
     }
-    if panel.layout.has_density:
-        density = draws.density_of_record(panel)[:, 0]
-        arrays["density"] = _sides(density, last, steps.DENSITY_KNOT_STEPS)
-        arrays["densityNormals"] = _normals(
-            run, kept, last, final, steps.DENSITY_KNOT_STEPS, numbers.PURPOSES["density"]
-        )
     return arrays
 
 

@@ -21,7 +21,7 @@ from forecast.inference.compile_cache import compile_model
 from forecast.inference.posterior import SamplerOptions
 from forecast.inference.sampling import sample
 from forecast.models.draws import (
-    DENSITY_INNOVATIONS,
+    DRIFT_INNOVATIONS,
     INNOVATIONS,
     StreamDraws,
     linear_between,
@@ -32,7 +32,7 @@ from forecast.models.draws import (
 from forecast.models.likelihood import likelihood_data
 from forecast.models.streams import build_model
 from forecast.panel.panel import (
-    DENSITY_KNOT_STEPS,
+    DRIFT_KNOT_STEPS,
     HALF_SATURATION,
     SEVERE,
     SEVERE_HALF_LIFE_DAYS,
@@ -51,7 +51,7 @@ N_RANKED = 99
 """Thinned draws a simulation: ranks run from 0 to 99."""
 HORIZON_DAYS = 90
 _PATHS = 20
-LATENT = (INNOVATIONS, DENSITY_INNOVATIONS)
+LATENT = (INNOVATIONS, DRIFT_INNOVATIONS)
 """Variables whose ranks are not counted: they are many, and enter every quantity that is."""
 MOST_ACTS = 1000
 """Data with more acts of a stream in one step are refused (see ``draw_truth``)."""
@@ -63,6 +63,7 @@ STUDY_PRIORS: dict[str, PriorStatement] = {
     "baseline.weekly_rate": f"LogNormal(mu=-0.7, sigma={_RATE_SIGMA})",
     "tension.scale": "LogNormal(mu=-0.5, sigma=0.3)",
     "tension.persistence": "LogNormal(mu=4.8, sigma=0.4)",
+    "drift.scale": "LogNormal(mu=-0.7, sigma=0.4)",
     "excitation.cross": "LogNormal(mu=-3.5, sigma=0.6)",
     "overdispersion.shape": "LogNormal(mu=1, sigma=0.5)",
 }
@@ -212,14 +213,14 @@ def _simulate_data(draw: StreamDraws, priors: PriorSet, grid: TimeGrid, rng: np.
     n_streams = len(layout.streams)
     conflict = np.array(layout.conflictual)
     tension = tension_at_steps(draw.knots, grid.n_steps)[0]
-    coded = linear_between(draw.density, np.arange(grid.n_steps), DENSITY_KNOT_STEPS)[0]
-    coded = coded - coded.mean()
+    drift = linear_between(draw.drift, np.arange(grid.n_steps), DRIFT_KNOT_STEPS)[0]
+    drift = drift - drift.mean()
     counts = np.zeros((grid.n_steps, n_streams), dtype=np.int64)
     reach = np.zeros((grid.n_steps, n_streams, 5), dtype=np.int64)
     own, calm, cross, severe = np.zeros(n_streams), np.zeros(n_streams), 0.0, 0.0
     severe_decay = float(decay_per_step(SEVERE_HALF_LIFE_DAYS))
     for step in range(grid.n_steps):
-        rate = np.exp(draw.log_rate[0] + draw.loading[0] * tension[step] + layout.coding * coded[step])
+        rate = np.exp(draw.log_rate[0] + draw.loading[0] * tension[step] + conflict * drift[step])
         rate = rate + draw.own[0] * own + draw.cross[0] * cross
         rate[conflict] *= np.exp(-(draw.ballast[0] * calm / (calm + HALF_SATURATION)).sum())
         exposure = grid.last_exposure if step == grid.n_steps - 1 else 1.0
@@ -230,7 +231,7 @@ def _simulate_data(draw: StreamDraws, priors: PriorSet, grid: TimeGrid, rng: np.
         if layout.marked:
             shift = draw.mark_tension[0] * tension[step]
             shift = shift + draw.mark_recent[0] * recent_severe_term(np.array(severe))
-            shift = shift - draw.mark_density[0] * coded[step]
+            shift = shift + draw.mark_drift[0] * drift[step]
             reach[step, :, 0] = counts[step]
             for level in range(4):
                 kind = draw.severity_shift(level + 2)[0]

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from forecast.inference.compile_cache import Compiled, compile_model
 from forecast.inference.posterior import Posterior, SamplerOptions
 from forecast.inference.sampling import ProgressListener, fit_compiled
-from forecast.panel.panel import Panel, density_knots_for
+from forecast.panel.panel import Panel, drift_knots_for
 from forecast.priors import PriorSet
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def fit_record(
 ) -> Posterior:
     """Sample the posterior of a model given a panel; ``listen``, reruns and errors as ``fit_compiled``."""
     posterior = fit_compiled(compiled_for(model, panel, priors), options, listen)
-    needed = {"knot": panel.grid.n_knots, "density_knot": density_knots_for(panel.grid.n_knots)}
+    needed = {"knot": panel.grid.n_knots, "drift_knot": drift_knots_for(panel.grid.n_knots)}
 
     def without_spare(part: xr.Dataset) -> xr.Dataset:
         return part.isel({name: slice(size) for name, size in needed.items() if name in part.dims})

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.panel.panel import (
-    DENSITY_KNOT_STEPS,
-    DENSITY_PERSISTENCE_DAYS,
+    DRIFT_KNOT_STEPS,
+    DRIFT_PERSISTENCE_DAYS,
     KNOT_STEPS,
     STEP_DAYS,
     Panel,
     decay_per_step,
-    density_knots_for,
+    drift_knots_for,
     knots_for,
 )
 from forecast.panel.streams import StreamLayout
@@ -25,10 +25,10 @@ Floats = NDArray[np.float64]
 
 INNOVATIONS = "tension_innovations"
 """Name of the standard normal innovations of the latent tension in models and posteriors."""
-DENSITY_INNOVATIONS = "density_innovations"
-"""The same of coding density, in layouts that have it."""
-DENSITY_DECAY = float(np.exp(-STEP_DAYS * DENSITY_KNOT_STEPS / DENSITY_PERSISTENCE_DAYS))
-"""Autocorrelation of coding density from knot to knot."""
+DRIFT_INNOVATIONS = "drift_innovations"
+"""The same of drift."""
+DRIFT_DECAY = float(np.exp(-STEP_DAYS * DRIFT_KNOT_STEPS / DRIFT_PERSISTENCE_DAYS))
+"""Autocorrelation of drift from knot to knot."""
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,12 @@ class StreamDraws:
         Standard normal innovations of tension, and tension itself, at the knots.
     level : ndarray, shape (d, i, 4)
         Log odds of reaching severity 2 … 5, given the one below (zero for 2: see ``stage_2``).
-    mark_tension, mark_recent, mark_density : ndarray, shape (d, i)
-        Effects of tension and of recent severe acts on these log odds; what the log of coding density takes
-        off them.
-    density : ndarray, shape (d, i, j)
-        Log of coding density at its knots, ``DENSITY_KNOT_STEPS`` apart; zeros where a layout has none. Only
-        its difference from the mean over a record counts: ``density_of_record``.
-    density_scale : ndarray, shape (d, i)
+    mark_tension, mark_recent, mark_drift : ndarray, shape (d, i)
+        Effects of tension, of recent severe acts and of drift on these log odds.
+    drift : ndarray, shape (d, i, j)
+        Drift, the slow level of conflict, at its knots, ``DRIFT_KNOT_STEPS`` apart. Only its difference from
+        the mean over a record counts: ``drift_of_record``.
+    drift_scale : ndarray, shape (d, i)
         Its standard deviation.
     """
 
@@ -75,28 +74,26 @@ class StreamDraws:
     level: Floats
     mark_tension: Floats
     mark_recent: Floats
-    mark_density: Floats
-    density: Floats
-    density_scale: Floats
+    mark_drift: Floats
+    drift: Floats
+    drift_scale: Floats
 
     def __len__(self) -> int:
         return len(self.log_rate)
 
     @property
-    def density_at_knots(self) -> Floats:
-        """Log of coding density at the knots of tension, shape (d, i, m)."""
+    def drift_at_knots(self) -> Floats:
+        """Drift at the knots of tension, shape (d, i, m)."""
         steps = KNOT_STEPS * np.arange(self.knots.shape[-1])
-        return linear_between(self.density, steps, DENSITY_KNOT_STEPS)
+        return linear_between(self.drift, steps, DRIFT_KNOT_STEPS)
 
-    def density_of_record(self, panel: Panel) -> Floats:
-        """Density at its knots less its mean over the steps of each dyad's record, shape (d, i, j)."""
+    def drift_of_record(self, panel: Panel) -> Floats:
+        """Drift at its knots less its mean over the steps of each dyad's record, shape (d, i, j)."""
         means = [
-            linear_between(self.density[:, i], np.arange(first, panel.grid.n_steps), DENSITY_KNOT_STEPS).mean(
-                -1
-            )
+            linear_between(self.drift[:, i], np.arange(first, panel.grid.n_steps), DRIFT_KNOT_STEPS).mean(-1)
             for i, first in enumerate(panel.first_step)
         ]
-        return np.asarray(self.density - np.stack(means, axis=-1)[..., None])
+        return np.asarray(self.drift - np.stack(means, axis=-1)[..., None])
 
     def severity_shift(self, severity: int) -> Floats:
         """Shift of the log odds of reaching a severity from the one below, by kind, shape (d, …, k)."""
@@ -117,7 +114,7 @@ def stream_draws(layout: StreamLayout, variables: Mapping[str, Floats]) -> Strea
     """Arrange the variables of a posterior, each of shape (draw, dyad, …), by their roles.
 
     They are parameter groups by variable name, of a model of this layout, and the innovations of tension and
-    of coding density.
+    of drift.
     """
     none = ballast_decay = np.zeros(variables["tension_scale"].shape)
     absent = np.zeros((*none.shape, len(layout.streams)))
@@ -131,11 +128,8 @@ def stream_draws(layout: StreamLayout, variables: Mapping[str, Floats]) -> Strea
     stage_4 = variables.get("severity_grave", absent)
     level = variables.get("severity_level", np.zeros((*none.shape, 3)))
     innovations = variables[INNOVATIONS]
-    density, density_scale = np.zeros((*none.shape, density_knots_for(innovations.shape[-1]))), none
-    if layout.has_density:
-        density_scale = variables["density_scale"]
-        decay = np.broadcast_to(DENSITY_DECAY, density_scale.shape)
-        density = density_scale[..., None] * ornstein_uhlenbeck(variables[DENSITY_INNOVATIONS], decay)
+    drift_scale = variables["drift_scale"]
+    decay = np.broadcast_to(DRIFT_DECAY, drift_scale.shape)
     return StreamDraws(
         log_rate=np.log(variables["baseline_weekly_rate"]),
         loading=variables["tension_loading"] * variables["tension_scale"][..., None],
@@ -155,9 +149,9 @@ def stream_draws(layout: StreamLayout, variables: Mapping[str, Floats]) -> Strea
         level=np.concatenate([none[..., None], level], axis=-1),
         mark_tension=variables.get("severity_tension", none),
         mark_recent=variables.get("severity_recent", none),
-        mark_density=variables.get("severity_density", none),
-        density=density,
-        density_scale=density_scale,
+        mark_drift=variables.get("severity_drift", none),
+        drift=drift_scale[..., None] * ornstein_uhlenbeck(variables[DRIFT_INNOVATIONS], decay),
+        drift_scale=drift_scale,
     )
 
 
@@ -189,7 +183,7 @@ def with_longer_future(
     """Add knots until a record of so many steps is reached, their innovations drawn from the prior."""
     longer = dict(variables)
     knots = knots_for(n_steps)
-    for name, wanted in ((INNOVATIONS, knots), (DENSITY_INNOVATIONS, density_knots_for(knots))):
+    for name, wanted in ((INNOVATIONS, knots), (DRIFT_INNOVATIONS, drift_knots_for(knots))):
         if name in longer and longer[name].shape[-1] < wanted:
             held = longer[name]
             missing = rng.standard_normal((*held.shape[:-1], wanted - held.shape[-1]))
@@ -209,7 +203,5 @@ def prior_draws(
         values = np.column_stack(columns) if grouped else columns[0]
         variables[group.variable] = values.reshape(n_draws, n_dyads, *values.shape[1:])
     variables[INNOVATIONS] = rng.standard_normal((n_draws, n_dyads, n_knots))
-    if priors.layout.has_density:
-        shape = (n_draws, n_dyads, density_knots_for(n_knots))
-        variables[DENSITY_INNOVATIONS] = rng.standard_normal(shape)
+    variables[DRIFT_INNOVATIONS] = rng.standard_normal((n_draws, n_dyads, drift_knots_for(n_knots)))
     return variables

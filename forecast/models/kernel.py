@@ -38,7 +38,7 @@ shape; ballast of the stream's own acts; intercepts by kind of the ladder of sev
 ratio): of 2, of all above it, and further of 4 and 5."""
 
 _DECAYS = ("own_decay", "cross_decay", "ballast_decay", "knot_decay")
-DYNAMICS = (*_DECAYS, "mark_tension", "mark_recent", "mark_density")
+DYNAMICS = (*_DECAYS, "mark_tension", "mark_recent", "mark_drift")
 """Entries of ``dynamics``: decays are factors per step (per knot for tension)."""
 
 _BATCH = 8
@@ -76,8 +76,8 @@ def value_and_gradient(
     dynamics: Floats,  # (i, 7), see DYNAMICS
     innovations: Floats,  # (i, m)
     level: Floats,  # (i, 4)
-    density: Floats,  # (i, m): log of coding density at the knots; only its differences count
-    roles: Floats,  # (3, k): 1 where the stream is conflictual; 1 where it calms; share of density it shows
+    drift: Floats,  # (i, m): at the knots; only its differences count
+    roles: Floats,  # (2, k): 1 where the stream is conflictual; 1 where it calms
     counts: Floats,  # (i, t, k)
     exceed: Floats,  # (i, j, k): full steps with more than j events
     marks: Floats,  # (cell, 7): step, stream, events reaching severity 1 … 5
@@ -92,30 +92,30 @@ def value_and_gradient(
     d_dynamics = np.zeros_like(dynamics)
     d_innovations = np.zeros_like(innovations)
     d_level = np.zeros_like(level)
-    d_density = np.zeros_like(density)
+    d_drift = np.zeros_like(drift)
     for i in range(len(streams)):
         n, first = int(extent[i, 0]), int(extent[i, 2])
         x = ornstein_uhlenbeck(innovations[i], dynamics[i, 3])
-        tension, coded = _between_knots(x, n), _between_knots(density[i], n)
-        # Density counts from its mean over the record: baselines are the rates of the record, and do not
-        # trade off against the level of density.
-        level_of_density = coded[first:].mean()
-        coded -= level_of_density
-        relative = density[i] - level_of_density
-        d_tension, d_coded = np.zeros(n), np.zeros(n)
+        tension, drifted = _between_knots(x, n), _between_knots(drift[i], n)
+        # Drift counts from its mean over the record: baselines are the rates of the record, and do not trade
+        # off against the level of drift.
+        mean_drift = drifted[first:].mean()
+        drifted -= mean_drift
+        relative = drift[i] - mean_drift
+        d_tension, d_drifted = np.zeros(n), np.zeros(n)
         observed = (counts[i], exceed[i], extent[i, 1], first, felt[i], completeness[i])
-        added_to = (d_streams[i], d_dynamics[i], d_tension, d_coded)
+        added_to = (d_streams[i], d_dynamics[i], d_tension, d_drifted)
         value += _counts(streams[i], dynamics[i], x, relative, tension, roles, *observed, *added_to)
         cells = marks[int(extent[i, 3]) : int(extent[i, 4])]
         value += _marks(
-            streams[i], dynamics[i], level[i], cells, recent[i], tension, coded, d_level[i], *added_to
+            streams[i], dynamics[i], level[i], cells, recent[i], tension, drifted, d_level[i], *added_to
         )
-        d_coded[first:] -= d_coded.sum() / (n - first)
-        _to_knots(d_coded, d_density[i])
+        d_drifted[first:] -= d_drifted.sum() / (n - first)
+        _to_knots(d_drifted, d_drift[i])
         d_x = np.zeros(len(x))
         _to_knots(d_tension, d_x)
         d_innovations[i] = _through_tension(dynamics[i, 3], innovations[i], x, d_x, d_dynamics[i])
-    return np.array([value]), d_streams, d_dynamics, d_innovations, d_level, d_density
+    return np.array([value]), d_streams, d_dynamics, d_innovations, d_level, d_drift
 
 
 @numba.njit(**_COMPILED)
@@ -143,7 +143,7 @@ def _counts(
     streams: Floats,
     dynamics: Floats,
     x: Floats,  # (m,)
-    density: Floats,  # (m,)
+    drift: Floats,  # (m,)
     tension: Floats,  # (t,)
     roles: Floats,
     counts: Floats,
@@ -155,7 +155,7 @@ def _counts(
     d_streams: Floats,  # this and what follows: added to
     d_dynamics: Floats,
     d_tension: Floats,
-    d_coded: Floats,
+    d_drifted: Floats,
 ) -> float:
     """Log likelihood of the counts; completeness is one more factor on the rate.
 
@@ -198,13 +198,12 @@ def _counts(
     value = 0.0
     d_exponent = np.zeros(n)
     discarded = np.empty(n)
-    latent, observed = (x, density, tension, past, d_past), (counts, felt, exceed, last_exposure, first)
-    added_to = (d_streams, d_dynamics, d_tension, d_coded)
+    latent, observed = (x, drift, tension, past, d_past), (counts, felt, exceed, last_exposure, first)
+    added_to = (d_streams, d_dynamics, d_tension, d_drifted)
     for k in range(n_streams):
         in_conflict = conflict[k] > 0.0
         factor, d_factor = (calm, d_exponent) if in_conflict else (completeness, discarded)
-        shown = (own_decay, roles[2, k])
-        value += _stream(k, streams, *shown, *latent, factor, *observed, in_conflict, *added_to, d_factor)
+        value += _stream(k, streams, own_decay, *latent, factor, *observed, in_conflict, *added_to, d_factor)
 
     for k in range(n_streams):
         if calming[k] > 0.0:
@@ -222,9 +221,8 @@ def _stream(
     k: int,
     streams: Floats,
     own_decay: float,
-    coding: float,  # share of density that the stream shows
     x: Floats,
-    density: Floats,
+    drift: Floats,
     tension: Floats,
     past: Floats,  # (t,): decayed count of all conflict
     d_past: Floats,  # (t,): its derivative in the decay
@@ -238,19 +236,20 @@ def _stream(
     d_streams: Floats,  # this and what follows: added to
     d_dynamics: Floats,
     d_tension: Floats,
-    d_coded: Floats,
+    d_drifted: Floats,
     d_exponent: Floats,  # (t,): in the log of ``calm``
 ) -> float:
     """Log likelihood of the counts of one stream."""
     log_rate, loading = streams[0, k], streams[1, k]
+    drifts = 1.0 if in_conflict else 0.0
     own, cross, shape = streams[2, k], streams[3, k], streams[4, k]
     n = len(tension)
     base = np.empty(n)
     for t in range(0, n, KNOT_STEPS):
         m = t // KNOT_STEPS
         if m % _BATCH == 0:
-            following = math.exp(log_rate + loading * x[m] + coding * density[m])
-        slope = loading * (x[m + 1] - x[m]) + coding * (density[m + 1] - density[m])
+            following = math.exp(log_rate + loading * x[m] + drifts * drift[m])
+        slope = loading * (x[m + 1] - x[m]) + drifts * (drift[m + 1] - drift[m])
         ratio = math.exp(slope / KNOT_STEPS)
         for step in range(t, min(t + KNOT_STEPS, n)):
             base[step] = following
@@ -288,7 +287,7 @@ def _stream(
         d_log_rate += gb
         d_loading += gb * tension[t]
         d_tension[t] += gb * loading
-        d_coded[t] += gb * coding
+        d_drifted[t] += gb * drifts
         d_own += gf * s
         d_own_decay += gf * ds
         d_cross += gf * past[t]
@@ -331,15 +330,15 @@ def _marks(
     marks: Floats,
     recent: Floats,
     tension: Floats,
-    coded: Floats,  # (t,): log of coding density
+    drifted: Floats,  # (t,): drift in each step
     d_level: Floats,  # this and what follows: added to
     d_streams: Floats,
     d_dynamics: Floats,
     d_tension: Floats,
-    d_coded: Floats,
+    d_drifted: Floats,
 ) -> float:
     """Log likelihood of the severities: a continuation ratio, see ``terms.mark_log_odds``."""
-    on_tension, on_recent, on_density = dynamics[4], dynamics[5], dynamics[6]
+    on_tension, on_recent, on_drift = dynamics[4], dynamics[5], dynamics[6]
     n_levels, n_streams = len(level), streams.shape[1]
     own = np.empty((n_levels, n_streams))
     for j in range(n_levels):
@@ -347,11 +346,11 @@ def _marks(
         if j > 1:
             own[j] += streams[8]
     own_odds = np.exp(own)
-    value = d_on_tension = d_on_recent = d_on_density = 0.0
+    value = d_on_tension = d_on_recent = d_on_drift = 0.0
     product = 1.0
     for cell in range(marks.shape[0]):
         t, k = int(marks[cell, 0]), int(marks[cell, 1])
-        shift = on_tension * tension[t] + on_recent * recent[t] - on_density * coded[t]
+        shift = on_tension * tension[t] + on_recent * recent[t] + on_drift * drifted[t]
         shift_odds = math.exp(shift)
         d_shift = 0.0
         for j in range(n_levels):
@@ -374,12 +373,12 @@ def _marks(
             d_shift += slope
         d_on_tension += d_shift * tension[t]
         d_on_recent += d_shift * recent[t]
-        d_on_density -= d_shift * coded[t]
+        d_on_drift += d_shift * drifted[t]
         d_tension[t] += d_shift * on_tension
-        d_coded[t] -= d_shift * on_density
+        d_drifted[t] += d_shift * on_drift
     d_dynamics[4] += d_on_tension
     d_dynamics[5] += d_on_recent
-    d_dynamics[6] += d_on_density
+    d_dynamics[6] += d_on_drift
     return float(value - math.log(product))
 
 

@@ -50,7 +50,7 @@ def likelihood_data(panel: Panel) -> LikelihoodData:
         for first, begin, end in zip(panel.first_step, bounds[:-1], bounds[1:], strict=True)
     ]
     return LikelihoodData(
-        roles=np.array([panel.layout.conflictual, panel.layout.calming, panel.layout.coding]),
+        roles=np.array([panel.layout.conflictual, panel.layout.calming]),
         counts=panel.counts.astype(np.float64),
         exceed=exceed,
         marks=marks.reshape(-1, 7),
@@ -100,7 +100,7 @@ def log_likelihood(panel: Panel, draws: StreamDraws) -> Floats:
     arrays = tuple(vars(likelihood_data(panel)).values())
     streams = np.stack([getattr(draws, row) for row in STREAM_ROWS], axis=2)
     dynamics = np.stack([getattr(draws, name) for name in DYNAMICS], axis=2)
-    parameters = (streams, dynamics, draws.innovations, draws.level, draws.density_at_knots)
+    parameters = (streams, dynamics, draws.innovations, draws.level, draws.drift_at_knots)
     return np.array(
         [value_and_gradient(*(one[i] for one in parameters), *arrays)[0][0] for i in range(len(draws))]
     )

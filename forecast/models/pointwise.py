@@ -17,7 +17,7 @@ from pytensor.graph.replace import vectorize_graph
 from scipy.special import gammaln, log_expit, xlogy
 
 from forecast.models import terms
-from forecast.models.draws import DENSITY_INNOVATIONS, INNOVATIONS
+from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS
 from forecast.models.likelihood import likelihood_data
 from forecast.models.streams import ladder_log_odds, rate_of_dyad
 from forecast.panel.panel import Panel
@@ -60,8 +60,7 @@ def record_under_draws(panel: Panel, priors: PriorSet, variables: Mapping[str, F
     """Return the record of a panel of one dyad under draws, each variable of shape (draw, 1, …)."""
     own = {name: values[:, 0] for name, values in variables.items()}
     evaluate = _compiled(panel, priors, own)
-    names = [group.variable for group in priors.groups] + [INNOVATIONS]
-    names += [DENSITY_INNOVATIONS] if panel.layout.has_density else []
+    names = [group.variable for group in priors.groups] + [INNOVATIONS, DRIFT_INNOVATIONS]
     exposure, completeness = panel.exposure[0, :, None], panel.completeness[0, :, None]
     step, stream = np.argwhere(panel.reach[0, ..., 0] > 0).T
     means, shapes, found = [], [], []
@@ -84,16 +83,14 @@ def _compiled(panel: Panel, priors: PriorSet, variables: Mapping[str, Floats]) -
     }
     n_knots = variables[INNOVATIONS].shape[-1]
     every = [*inputs.values(), innovations := pt.vector(shape=(n_knots,), dtype="float64")]
-    density = pt.zeros(n_knots)
-    if layout.has_density:
-        every.append(own := pt.vector(shape=variables[DENSITY_INNOVATIONS].shape[1:], dtype="float64"))
-        density = terms.density_at_knots(own, inputs["density.scale"], n_knots)
-    coded = terms.density_at_steps(density, grid.n_steps, int(panel.first_step[0]))
-    rate, tension = rate_of_dyad(layout, arrays.felt[0], inputs, innovations, coded)
+    every.append(own := pt.vector(shape=variables[DRIFT_INNOVATIONS].shape[1:], dtype="float64"))
+    drift = terms.drift_at_knots(own, inputs["drift.scale"], n_knots)
+    drifted = terms.drift_at_steps(drift, grid.n_steps, int(panel.first_step[0]))
+    rate, tension = rate_of_dyad(layout, arrays.felt[0], inputs, innovations, drifted)
     ladder = pt.zeros((0, 4))
     if layout.marked:
         by_dyad = {name: value[None] for name, value in inputs.items()}
-        ladder = ladder_log_odds(arrays, panel, by_dyad, tension[None], coded[None])
+        ladder = ladder_log_odds(arrays, panel, by_dyad, tension[None], drifted[None])
     # All draws of a batch at once: to compile it to machine code would take longer than the evaluation.
     batched = [pt.tensor(dtype="float64", shape=(None, *one.type.shape)) for one in every]
     outputs = vectorize_graph([rate, ladder], replace=dict(zip(every, batched, strict=True)))

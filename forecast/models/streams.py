@@ -24,7 +24,7 @@ from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
 
 from forecast.models import kernel, terms
-from forecast.models.draws import DENSITY_INNOVATIONS, INNOVATIONS
+from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS
 from forecast.models.kernel import N_PARAMETERS, Floats, value_and_gradient
 from forecast.models.likelihood import (
     PRIOR,
@@ -34,7 +34,7 @@ from forecast.models.likelihood import (
     part_name,
     prior_values,
 )
-from forecast.panel.panel import HALF_SATURATION, KNOT_STEPS, STEP_DAYS, Panel, density_knots_for, knots_for
+from forecast.panel.panel import HALF_SATURATION, KNOT_STEPS, STEP_DAYS, Panel, drift_knots_for, knots_for
 from forecast.panel.streams import StreamLayout
 from forecast.priors import SEVERITY_LEVELS, Distribution, ParameterGroup, PriorSet
 from forecast.priors.distributions import FAMILIES
@@ -135,7 +135,7 @@ def build_model(
         "calming_stream": [layout.streams[i] for i in layout.calming_index],
         "next_severity": list(SEVERITY_LEVELS),
         "knot": np.arange(knots),
-        "density_knot": np.arange(density_knots_for(knots)) if layout.has_density else (),
+        "drift_knot": np.arange(drift_knots_for(knots)),
     }
     with pm.Model(coords={name: values for name, values in coords.items() if len(values)}) as model:
         # A panel of one dyad has variables without that axis, as its users expect them in ArviZ.
@@ -145,18 +145,16 @@ def build_model(
             for group in priors.groups
         }
         innovations = pm.Normal(INNOVATIONS, 0.0, 1.0, dims=(*dyads, "knot"))
-        density = pt.zeros_like(innovations)
-        if layout.has_density:
-            own_knots = pm.Normal(DENSITY_INNOVATIONS, 0.0, 1.0, dims=(*dyads, "density_knot"))
-            density = terms.density_at_knots(own_knots, parameter["density.scale"], knots)
+        own_knots = pm.Normal(DRIFT_INNOVATIONS, 0.0, 1.0, dims=(*dyads, "drift_knot"))
+        drift = terms.drift_at_knots(own_knots, parameter["drift.scale"], knots)
         own = parameter["excitation.branching"][..., layout.conflict_index]
         strength = terms.chain_strength(own, parameter["excitation.cross"])
         # Soft, so that the sampler meets a slope and not a wall: −0.2 at 0.8, −7 at 1, −40 at 1.2.
         pm.Potential("finite_chains", (-10.0 * pt.softplus(20.0 * (strength - 1.0))).sum())
         if form == "fused":
-            _fused(arrays, panel, parameter, innovations, density)
+            _fused(arrays, panel, parameter, innovations, drift)
         else:
-            _plain(arrays, panel, parameter, innovations, density)
+            _plain(arrays, panel, parameter, innovations, drift)
     return model
 
 
@@ -236,7 +234,7 @@ def _fused(
     panel: Panel,
     parameter: dict[str, Tensor],
     innovations: Tensor,
-    density: Tensor,
+    drift: Tensor,
 ) -> None:
     layout = panel.layout
     zeros = pt.zeros_like(parameter["baseline.weekly_rate"])
@@ -267,14 +265,14 @@ def _fused(
             pt.exp(-STEP_DAYS * KNOT_STEPS / parameter["tension.persistence"]),
             parameter.get("severity.tension", absent),
             parameter.get("severity.recent", absent),
-            parameter.get("severity.density", absent),
+            parameter.get("severity.drift", absent),
         ],
         axis=-1,
     )
     level = _levels(parameter["severity.level"]) if layout.marked else pt.zeros(4)
     by_dyad = [
         value.reshape((len(panel), *value.shape[-width:]))
-        for value, width in ((streams, 2), (dynamics, 1), (innovations, 1), (density, 1))
+        for value, width in ((streams, 2), (dynamics, 1), (innovations, 1), (drift, 1))
     ]
     by_dyad.insert(N_PARAMETERS - 2, pt.broadcast_to(level, (len(panel), 4)))
     observed = [pm.Data(name, value) for name, value in vars(arrays).items()]
@@ -287,17 +285,19 @@ def _plain(
     panel: Panel,
     parameter: dict[str, Tensor],
     innovations: Tensor,
-    density: Tensor,
+    drift: Tensor,
 ) -> None:
     """The equations of ``terms``, dyad by dyad: a reference, so clear before fast."""
     layout = panel.layout
     if len(panel) == 1:
         parameter = {name: value[None] for name, value in parameter.items()}
-        innovations, density = innovations[None], density[None]
+        innovations, drift = innovations[None], drift[None]
     n_steps = panel.grid.n_steps
-    coded = [terms.density_at_steps(density[i], n_steps, first) for i, first in enumerate(panel.first_step)]
+    drifted = [terms.drift_at_steps(drift[i], n_steps, first) for i, first in enumerate(panel.first_step)]
     own = ({name: value[i] for name, value in parameter.items()} for i in range(len(panel)))
-    parts = [rate_of_dyad(layout, arrays.felt[i], one, innovations[i], coded[i]) for i, one in enumerate(own)]
+    parts = [
+        rate_of_dyad(layout, arrays.felt[i], one, innovations[i], drifted[i]) for i, one in enumerate(own)
+    ]
     rates, tensions = zip(*parts, strict=True)
     rate = pt.stack(rates)
     pm.Deterministic("rate", rate)
@@ -309,18 +309,18 @@ def _plain(
     alpha = pt.broadcast_to(shape * exposure, panel.counts.shape)
     pm.NegativeBinomial("counts", mu=mean[observed], alpha=alpha[observed], observed=panel.counts[observed])
     if layout.marked:
-        log_odds = ladder_log_odds(arrays, panel, parameter, pt.stack(tensions), pt.stack(coded))
+        log_odds = ladder_log_odds(arrays, panel, parameter, pt.stack(tensions), pt.stack(drifted))
         at_risk, passed = arrays.marks[:, 2:6].astype(int), arrays.marks[:, 3:7].astype(int)
         reached = at_risk > 0
         pm.Binomial("passed", n=at_risk[reached], logit_p=log_odds[reached], observed=passed[reached])
 
 
 def ladder_log_odds(
-    arrays: LikelihoodData, panel: Panel, parameter: dict[str, Tensor], tension: Tensor, coded: Tensor
+    arrays: LikelihoodData, panel: Panel, parameter: dict[str, Tensor], tension: Tensor, drifted: Tensor
 ) -> Tensor:
     """Log odds of each severity from 2 on given the one below, shape (cell, 4): of the cells with events.
 
-    Parameters have a first axis of dyads; ``tension`` and ``coded`` have shape (dyad, step).
+    Parameters have a first axis of dyads; ``tension`` and ``drifted`` have shape (dyad, step).
     """
     dyad, step, stream = np.argwhere(panel.reach[..., 0] > 0).T
     return terms.mark_log_odds(
@@ -333,7 +333,7 @@ def ladder_log_odds(
         tension[dyad, step],
         arrays.recent[dyad, step],
         (parameter["severity.tension"][dyad], parameter["severity.recent"][dyad]),
-        parameter["severity.density"][dyad] * coded[dyad, step],
+        parameter["severity.drift"][dyad] * drifted[dyad, step],
     )
 
 
@@ -342,7 +342,7 @@ def rate_of_dyad(
     felt: NDArray[np.float64],
     parameter: dict[str, Tensor],
     innovations: Tensor,
-    coded: Tensor,
+    drifted: Tensor,
 ) -> tuple[Tensor, Tensor]:
     """Rate, shape (step, stream), and tension, shape (step,), of one dyad."""
     n_steps = len(felt)
@@ -370,6 +370,6 @@ def rate_of_dyad(
         cross,
         log_calm,
         conflict,
-        coded[:, None] * layout.coding,
+        drifted,
     )
     return rate, tension

@@ -12,7 +12,7 @@ import pytensor.tensor as pt
 from numpy.typing import NDArray
 
 from forecast.models import draws
-from forecast.panel.panel import DENSITY_KNOT_STEPS, HALF_SATURATION, KNOT_STEPS, density_knots_for
+from forecast.panel.panel import DRIFT_KNOT_STEPS, HALF_SATURATION, KNOT_STEPS, drift_knots_for
 
 Tensor = Any
 
@@ -34,20 +34,20 @@ def tension_at_steps(knots: Tensor, n_steps: int) -> Tensor:
     return (1 - part) * knots[left] + part * knots[left + 1]
 
 
-def density_at_knots(innovations: Tensor, scale: Tensor, n_knots: int) -> Tensor:
-    """Log of coding density at the knots of tension, shape (..., knot), from innovations at its own knots.
+def drift_at_knots(innovations: Tensor, scale: Tensor, n_knots: int) -> Tensor:
+    """Drift at the knots of tension, shape (..., knot), from innovations at its own knots.
 
     z = σ·u, with u an Ornstein–Uhlenbeck process of unit variance whose persistence is fixed, so that it is
     linear in the innovations: one matrix product.
     """
-    unit = np.eye(density_knots_for(n_knots))
-    process = draws.ornstein_uhlenbeck(unit, np.full(len(unit), draws.DENSITY_DECAY))
-    basis = draws.linear_between(process, KNOT_STEPS * np.arange(n_knots), DENSITY_KNOT_STEPS)
+    unit = np.eye(drift_knots_for(n_knots))
+    process = draws.ornstein_uhlenbeck(unit, np.full(len(unit), draws.DRIFT_DECAY))
+    basis = draws.linear_between(process, KNOT_STEPS * np.arange(n_knots), DRIFT_KNOT_STEPS)
     return scale[..., None] * pt.dot(innovations, basis)
 
 
-def density_at_steps(knots: Tensor, n_steps: int, first_step: int) -> Tensor:
-    """Log of coding density less its mean over the record, shape (step,); from the knots of tension."""
+def drift_at_steps(knots: Tensor, n_steps: int, first_step: int) -> Tensor:
+    """Drift less its mean over the record, shape (step,); from the knots of tension."""
     values = tension_at_steps(knots, n_steps)
     return values - values[first_step:].mean()
 
@@ -89,13 +89,14 @@ def intensity(
     cross: Tensor,
     log_calm: Tensor,
     conflict: NDArray[np.bool_],
-    coded: Tensor = 0.0,
+    drift: Tensor = 0.0,
 ) -> Tensor:
     """Rate of each stream a step, shape (step, stream): (exp(μ+loading·x+z) + a·S + c·C)·exp(ballast).
 
-    ``coded`` is z, the log of coding density as each stream shows it.
+    ``drift`` is z, shape (step,), which moves conflictual streams.
     """
-    base = pt.exp(log_rate + loading * tension[:, None] + coded)
+    drifts = pt.as_tensor(drift)[..., None] * conflict
+    base = pt.exp(log_rate + loading * tension[:, None] + drifts)
     rate = base + own * own_past + cross * cross_past[:, None]
     return rate * pt.exp(pt.where(conflict, log_calm[:, None], 0.0))
 
@@ -106,15 +107,15 @@ def mark_log_odds(
     tension: Tensor,
     recent: Tensor,
     weights: tuple[Tensor, Tensor],
-    lowered: Tensor = 0.0,
+    raised: Tensor = 0.0,
 ) -> Tensor:
     """Log odds of reaching severity 2 … 5, given the one below, shape (cell, 4).
 
     ``kinds`` are the shifts of each cell's kind of act for severity 2, for all above it, and for 4 and 5;
-    ``lowered`` is what coding density takes off.
+    ``raised`` is what drift adds.
     """
     on_tension, on_recent = weights
-    shift = on_tension * tension + on_recent * recent - lowered
+    shift = on_tension * tension + on_recent * recent + raised
     stage_2, stage_3, stage_4 = kinds
     by_level = pt.stack([stage_2, stage_3, stage_3 + stage_4, stage_3 + stage_4], axis=1)
     return level + by_level + shift[:, None]

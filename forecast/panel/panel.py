@@ -27,10 +27,10 @@ SEVERE = 4
 SEVERE_HALF_LIFE_DAYS = 56.0
 KNOT_STEPS = 4
 """Steps between the knots of the latent tension; linear in between."""
-DENSITY_KNOT_STEPS = 6 * KNOT_STEPS
-"""Steps between the knots of coding density; linear in between. Each is a knot of tension, too."""
-DENSITY_PERSISTENCE_DAYS = 4 * 365.25
-"""Days after which a swing in coding density has faded to 37%: years, where tension lasts months."""
+DRIFT_KNOT_STEPS = 6 * KNOT_STEPS
+"""Steps between the knots of drift; linear in between. Each is a knot of tension, too."""
+DRIFT_PERSISTENCE_DAYS = 4 * 365.25
+"""Days after which a swing of drift has faded to 37%: years, where tension lasts months."""
 LEAST_COMPLETENESS = 0.25
 """Least share of a step's events taken to be known, where the others are added for their after-effects."""
 HALF_SATURATION = 5.0
@@ -74,9 +74,9 @@ def knots_for(n_steps: int) -> int:
     return (n_steps - 1) // KNOT_STEPS + 2
 
 
-def density_knots_for(n_knots: int) -> int:
-    """Knots of coding density that reach as far as so many knots of tension."""
-    return -(-(n_knots - 1) * KNOT_STEPS // DENSITY_KNOT_STEPS) + 1
+def drift_knots_for(n_knots: int) -> int:
+    """Knots of drift that reach as far as so many knots of tension."""
+    return -(-(n_knots - 1) * KNOT_STEPS // DRIFT_KNOT_STEPS) + 1
 
 
 @dataclass(frozen=True)

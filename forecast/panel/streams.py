@@ -90,24 +90,6 @@ class StreamLayout:
         )
 
     @property
-    def coding(self) -> NDArray[np.float64]:
-        """Share of a swing in coding density that each stream shows, shape (stream,).
-
-        All of it where acts of all severities are counted; none for a target of severity 5, which is
-        reported in any case. Zeros where nothing but the target is counted: one stream cannot tell density
-        from tension.
-        """
-        if all(self.conflictual):
-            return np.zeros(len(self.streams))
-        least = 1 if self.target is None else self.target.min_severity
-        return np.array([(5 - least) / 4 if name == "target" else 1.0 for name in self.streams])
-
-    @property
-    def has_density(self) -> bool:
-        """Whether the model tells how densely acts are coded from how tense the relationship is."""
-        return bool(self.coding.any())
-
-    @property
     def calming_index(self) -> NDArray[np.int64]:
         """Positions of the calming streams."""
         return np.flatnonzero(self.calming)

@@ -55,7 +55,6 @@ def parameter_groups(layout: StreamLayout) -> tuple[ParameterGroup, ...]:
     """Return the parameter groups of a layout, in the order they are printed."""
     having = {
         "always": True,
-        "density": layout.has_density,
         "ballast": any(layout.calming),
         "severity": layout.marked,
     }

@@ -44,7 +44,7 @@ LEARNED = (
     "excitation.cross",
     "excitation.cross_half_life_days",
     "overdispersion.shape",
-    "density.scale",
+    "drift.scale",
 )
 """Groups that a population tells of: how often acts come, and how they cluster. How severe acts are, and
 whether cooperation follows tension, is as much the coder's as the dyad's."""

@@ -32,7 +32,7 @@ class Parameters(NamedTuple):
     """Of the draws; names as in ``StreamDraws``.
 
     ``against`` (l, d, k) are the odds at mean tension against reaching the severities from 2 on;
-    ``tension_noise`` and ``density_noise`` scale the normals of a knot.
+    ``tension_noise`` and ``drift_noise`` scale the normals of a knot.
     """
 
     loading: Floats  # (d, k)
@@ -44,21 +44,21 @@ class Parameters(NamedTuple):
     against: Floats
     mark_tension: Floats  # (d)
     mark_recent: Floats  # (d)
-    mark_density: Floats  # (d)
+    mark_drift: Floats  # (d)
     own_decay: Floats  # (d)
     cross_decay: Floats  # (d)
     ballast_decay: Floats  # (d)
     tension_decay: Floats  # (d)
     tension_noise: Floats  # (d)
-    density_decay: Floats  # (d)
-    density_noise: Floats  # (d)
+    drift_decay: Floats  # (d)
+    drift_noise: Floats  # (d)
 
 
 class Past(NamedTuple):
     """Where the paths of each draw begin.
 
     A state is own excitation and ballast by stream, then cross excitation, recent severe acts and the knots
-    of tension and of density left and right of the step. ``last_counts`` (k) and ``last_severe`` are acts of
+    of tension and of drift left and right of the step. ``last_counts`` (k) and ``last_severe`` are acts of
     the step that the origin cuts short.
     """
 
@@ -68,26 +68,23 @@ class Past(NamedTuple):
 
 
 class Numbers(NamedTuple):
-    """Random numbers of all paths; ``tension`` and ``density`` are normals of the knots ahead."""
+    """Random numbers of all paths; ``tension`` and ``drift`` are normals of the knots ahead."""
 
     counts: Floats  # (d, j, t, k)
     marks: Floats  # (d, j, t, l, k), levels that a target or recent severe acts ask for
     day: Floats  # (d, j, t)
     tension: Floats  # (d, j, m)
-    density: Floats  # (d, j, m)
+    drift: Floats  # (d, j, m)
 
 
 class Rules(NamedTuple):
     """What is counted and met.
 
-    ``coding`` says how far density, if the layout has it, is felt. ``mark_place`` (l) is where the numbers of
-    a level stand, from severity 2 on, −1 where it is passed by; ``target_level`` (q) is 0 for all acts, else
-    one more than the place of a level, as is ``severe_level`` (−1: no marks); ``meets`` (q, k) tells the
-    streams of a target.
+    ``mark_place`` (l) is where the numbers of a level stand, from severity 2 on, −1 where it is passed by;
+    ``target_level`` (q) is 0 for all acts, else one more than the place of a level, as is ``severe_level``
+    (−1: no marks); ``meets`` (q, k) tells the streams of a target.
     """
 
-    has_density: bool
-    coding: Floats  # (k)
     conflict: Flags  # (k)
     calming: Flags  # (k)
     mark_place: Integers
@@ -104,7 +101,7 @@ class Steps(NamedTuple):
     ends: Integers  # (t)
     step_days: int
     tension_every: int
-    density_every: int
+    drift_every: int
 
 
 class Ahead(NamedTuple):
@@ -166,7 +163,7 @@ ALL = -1
 def keep(game: Game, ahead: Ahead) -> Kept:
     """Play all paths under the acts ahead of the run; these are of paths one after the other, by draw."""
     n_draws, n_paths = game.numbers.day.shape[:2]
-    n_streams, n_places = len(game.rules.coding), -(-len(game.steps.begins) // KEPT_STEPS)
+    n_streams, n_places = len(game.rules.conflict), -(-len(game.steps.begins) // KEPT_STEPS)
     states = np.zeros((n_draws, n_paths, n_places, 2 * n_streams + 6))
     draw, path = (place.ravel() for place in np.indices((n_draws, n_paths)))
     chosen = Chosen(draw, path, np.zeros(len(draw), dtype=np.int64))
@@ -206,13 +203,13 @@ def _play(
     keeps: bool,
     first: NDArray[np.int32],
 ) -> None:
-    n_streams, n_levels = len(rules.coding), numbers.marks.shape[3]
+    n_streams, n_levels = len(rules.conflict), numbers.marks.shape[3]
     has_ballast = rules.calming.any()
     reach = np.zeros((n_levels + 1, n_streams), dtype=np.int64)
     counts = reach[0]
     state = np.empty(2 * n_streams + 6)
     own, calming, more = state[:n_streams], state[n_streams : 2 * n_streams], state[2 * n_streams :]
-    cross, severe, tension_knots, density_knots = more[0:1], more[1:2], more[2:4], more[4:6]
+    cross, severe, tension_knots, drift_knots = more[0:1], more[1:2], more[2:4], more[4:6]
     for n in range(len(chosen.draw)):
         d, j, t = chosen.draw[n], chosen.path[n], KEPT_STEPS * chosen.start[n]
         state[:] = past.state[d] if keeps else kept.states[d, j, chosen.start[n]]
@@ -227,20 +224,18 @@ def _play(
                 _next_knot(tension_knots, par.tension_decay[d], par.tension_noise[d], normal)
             part = within / steps.tension_every
             tension = (1 - part) * tension_knots[0] + part * tension_knots[1]
-            density = 0.0
-            if rules.has_density:
-                knot, within = divmod(steps.first + t, steps.density_every)
-                if t > 0 and within == 0:
-                    normal = numbers.density[d, j, knot - steps.first // steps.density_every - 1]
-                    _next_knot(density_knots, par.density_decay[d], par.density_noise[d], normal)
-                part = within / steps.density_every
-                density = (1 - part) * density_knots[0] + part * density_knots[1]
+            knot, within = divmod(steps.first + t, steps.drift_every)
+            if t > 0 and within == 0:
+                normal = numbers.drift[d, j, knot - steps.first // steps.drift_every - 1]
+                _next_knot(drift_knots, par.drift_decay[d], par.drift_noise[d], normal)
+            part = within / steps.drift_every
+            drift = (1 - part) * drift_knots[0] + part * drift_knots[1]
             if keeps:
                 for k in range(n_streams):
                     log_rate = par.loading[d, k] * tension
                     log_rate += par.log_rate[d, k]
-                    if rules.has_density:
-                        log_rate += density * rules.coding[k]
+                    if rules.conflict[k]:
+                        log_rate += drift
                     kept.rest[d, j, t, k] = math.exp(min(log_rate, constants.most_log_rate))
             for level in range(n_levels + 1):
                 for k in range(n_streams):
@@ -270,8 +265,7 @@ def _play(
             if total and rules.severe_level >= 0:
                 log_odds = par.mark_tension[d] * tension
                 log_odds += par.mark_recent[d] * math.log((severe[0] + 0.1) / 0.2)
-                if rules.has_density:
-                    log_odds -= par.mark_density[d] * density
+                log_odds += par.mark_drift[d] * drift
                 against = math.exp(-log_odds)
                 for k in range(n_streams):
                     left = counts[k]

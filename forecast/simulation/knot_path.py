@@ -1,4 +1,4 @@
-"""Latent processes beyond the record: tension and coding density go on from their last knots."""
+"""Latent processes beyond the record: tension and drift go on from their last knots."""
 
 from __future__ import annotations
 

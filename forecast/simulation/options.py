@@ -18,7 +18,7 @@ from forecast.simulation.random_numbers import RandomStreams
 
 CHUNK_CELLS = 65_536  # cells of one step that fit the cache; part of the random streams, so fixed
 # Purposes of random numbers; marks take one a level, from 6 to 9.
-COUNT, TENSION, DAY, CALENDAR, MARK, WINDOW, DENSITY = 0, 1, 2, 3, 4, 10, 11
+COUNT, TENSION, DAY, CALENDAR, MARK, WINDOW, DRIFT = 0, 1, 2, 3, 4, 10, 11
 PURPOSES: Mapping[str, int] = {
     "count": COUNT,
     "tension": TENSION,
@@ -26,7 +26,7 @@ PURPOSES: Mapping[str, int] = {
     "calendar": CALENDAR,
     "mark": MARK,
     "window": WINDOW,
-    "density": DENSITY,
+    "drift": DRIFT,
 }
 """The same by name, for those that make the numbers of the paths again."""
 RANDOM_STREAMS = 2

@@ -16,9 +16,9 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.models.draws import DENSITY_DECAY, Floats, StreamDraws
+from forecast.models.draws import DRIFT_DECAY, Floats, StreamDraws
 from forecast.panel.panel import (
-    DENSITY_KNOT_STEPS,
+    DRIFT_KNOT_STEPS,
     HALF_SATURATION,
     KNOT_STEPS,
     SEVERE,
@@ -43,7 +43,7 @@ from forecast.simulation.options import (
     CALENDAR,
     COUNT,
     DAY,
-    DENSITY,
+    DRIFT,
     MARK,
     TENSION,
     WINDOW,
@@ -103,7 +103,7 @@ def simulate_first_passages(
     told = [at for at, one in enumerate(targets) if not (other and other.target) or one.name == other.target]
     again = options.remembered if len(panel) == 1 and not new_types else None
     place = (panel.layout, tuple(targets), options.horizon_days, every)
-    density = _kept(again, ("density", *place), lambda: draws.density_of_record(panel))
+    drift = _kept(again, ("drift", *place), lambda: draws.drift_of_record(panel))
     width = draws_a_key(n_streams, options)
     cores = os.cpu_count() or 1
     # Fewer paths leave room for the draws of several keys at once.
@@ -120,7 +120,7 @@ def simulate_first_passages(
         since = None if other is None else other.since[at : at + shape[0]]
 
         def begun() -> tuple[StreamDraws, ExcitationState]:
-            own = replace(draws, density=density).rows(rows).of_dyad(dyad)
+            own = replace(draws, drift=drift).rows(rows).of_dyad(dyad)
             return own, state_before_last_step(panel, dyad, own)
 
         if again is not None:
@@ -201,12 +201,8 @@ class _Chunk:
         decay = draws.knot_decay[:, None]
         noise = np.sqrt(1 - decay**2)
         self.tension_path = KnotPath(draws.knots, last, KNOT_STEPS, decay, noise, self.paths)
-        self.density_path = None
-        if self.layout.has_density:
-            noise = draws.density_scale[:, None] * np.sqrt(1 - DENSITY_DECAY**2)
-            self.density_path = KnotPath(
-                draws.density, last, DENSITY_KNOT_STEPS, DENSITY_DECAY, noise, self.paths
-            )
+        noise = draws.drift_scale[:, None] * np.sqrt(1 - DRIFT_DECAY**2)
+        self.drift_path = KnotPath(draws.drift, last, DRIFT_KNOT_STEPS, DRIFT_DECAY, noise, self.paths)
         self.new = NewTypeState(new_types, self.paths)
         self.conflict = _as_slice(self.layout.conflict_index)
         self.met_by = [
@@ -239,8 +235,7 @@ class _Chunk:
             begins = max(last + STEP_DAYS * step, 0)
             ends = last + STEP_DAYS * (step + 1)
             self.tension = self.tension_path.at(step, lambda knot: self._normal(knot, TENSION))
-            if self.density_path:
-                self.density = self.density_path.at(step, lambda knot: self._normal(knot, DENSITY))
+            self.drift = self.drift_path.at(step, lambda knot: self._normal(knot, DRIFT))
             counts = np.zeros(self.state.own.shape, dtype=np.int64)
             if ends > begins:
                 counts = self._draw_counts(step, (ends - begins) / STEP_DAYS)
@@ -273,8 +268,7 @@ class _Chunk:
         draws, state = self.draws, self.state
         rate = draws.loading[:, None] * self.tension[..., None]
         rate += draws.log_rate[:, None]
-        if self.density_path:
-            rate += self.density[..., None] * self.layout.coding
+        rate[..., self.conflict] += self.drift[..., None]
         np.minimum(rate, MOST_LOG_RATE, out=rate)
         np.exp(rate, out=rate)
         rate += draws.own[:, None] * state.own
@@ -306,8 +300,7 @@ class _Chunk:
         draws = self.draws
         log_odds = draws.mark_tension[:, None] * self.tension
         log_odds += draws.mark_recent[:, None] * recent_severe_term(self.state.severe)
-        if self.density_path:
-            log_odds -= draws.mark_density[:, None] * self.density
+        log_odds += draws.mark_drift[:, None] * self.drift
         log_odds = log_odds.ravel()[place]
         by_draw = place // self.paths[1] * n_streams + stream
         left, passed = counts.ravel()[cells], np.ones(len(cells))

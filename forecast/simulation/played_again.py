@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.models.draws import DENSITY_DECAY, Floats, StreamDraws
+from forecast.models.draws import DRIFT_DECAY, Floats, StreamDraws
 from forecast.panel.panel import (
-    DENSITY_KNOT_STEPS,
+    DRIFT_KNOT_STEPS,
     HALF_SATURATION,
     KNOT_STEPS,
     SEVERE,
@@ -41,7 +41,7 @@ from forecast.simulation.options import (
     CALENDAR,
     COUNT,
     DAY,
-    DENSITY,
+    DRIFT,
     MARK,
     TENSION,
     WINDOW,
@@ -114,7 +114,7 @@ def _game_of(
     levels = sorted({SEVERE, *(target.min_severity for target in targets)} - {1}) if layout.marked else []
     began = (grid.first_day(0) - grid.origin).days
     days = np.arange(began + STEP_DAYS * first, horizon_days, STEP_DAYS, dtype=np.int64)
-    steps = Steps(first, np.maximum(days, 0), days + STEP_DAYS, STEP_DAYS, KNOT_STEPS, DENSITY_KNOT_STEPS)
+    steps = Steps(first, np.maximum(days, 0), days + STEP_DAYS, STEP_DAYS, KNOT_STEPS, DRIFT_KNOT_STEPS)
     return Game(
         _parameters(draws, levels),
         Past(
@@ -125,7 +125,7 @@ def _game_of(
                     past.cross,
                     past.severe,
                     _sides(draws.knots, first, KNOT_STEPS),
-                    _sides(draws.density, first, DENSITY_KNOT_STEPS),
+                    _sides(draws.drift, first, DRIFT_KNOT_STEPS),
                 ]
             ),
             panel.felt_counts[0, first].astype(np.float64),
@@ -180,14 +180,14 @@ def _parameters(draws: StreamDraws, levels: Sequence[int]) -> Parameters:
         np.array(against).reshape(len(against), *draws.loading.shape),
         draws.mark_tension,
         draws.mark_recent,
-        draws.mark_density,
+        draws.mark_drift,
         draws.own_decay,
         draws.cross_decay,
         draws.ballast_decay,
         draws.knot_decay,
         np.sqrt(1 - draws.knot_decay**2),
-        np.full(len(draws), DENSITY_DECAY),
-        draws.density_scale * np.sqrt(1 - DENSITY_DECAY**2),
+        np.full(len(draws), DRIFT_DECAY),
+        draws.drift_scale * np.sqrt(1 - DRIFT_DECAY**2),
     )
     return Parameters(*(np.ascontiguousarray(values, dtype=np.float64) for values in each))
 
@@ -223,15 +223,13 @@ def _numbers(
             drawn[:, :, at] = streams.normal(knot, purpose, n_paths)
         return drawn
 
-    return Numbers(counts, marks, day, normals(KNOT_STEPS, TENSION), normals(DENSITY_KNOT_STEPS, DENSITY))
+    return Numbers(counts, marks, day, normals(KNOT_STEPS, TENSION), normals(DRIFT_KNOT_STEPS, DRIFT))
 
 
 def _rules(layout: StreamLayout, levels: Sequence[int], targets: Sequence[TargetRule]) -> Rules:
     place = {level: at for at, level in enumerate(levels)}
     met_by = [target.any_of if layout.marked else ("target",) for target in targets]
     return Rules(
-        layout.has_density,
-        layout.coding,
         np.array(layout.conflictual, dtype=bool),
         np.array(layout.calming, dtype=bool),
         np.array([place.get(level, -1) for level in range(2, max(levels, default=1) + 1)], dtype=np.int64),

@@ -87,11 +87,11 @@ _ASSUMPTIONS = {
         "Severity rises with tension",
         "a swing in tension gives {then} the odds of graver acts instead of {now}",
     ),
-    "severity.density": (
-        "Milder acts where coding is denser",
-        "where coding is denser, acts have {then} the odds to be milder instead of {now}",
+    "severity.drift": (
+        "Severity rises with drift",
+        "a swing in drift gives {then} the odds of graver acts instead of {now}",
     ),
-    "density.scale": ("Size of swings in coding density", "swings in coding density count {times} as much"),
+    "drift.scale": ("Size of drift", "drift counts {times} as much"),
     "severity.recent": (
         "Severe acts cluster",
         "recent severe acts give {then} the odds of graver acts instead of {now}",

@@ -9,7 +9,7 @@ from forecast.families import FAMILIES
 from forecast.inference import record_fit, sampling
 from forecast.inference.posterior import SamplerOptions
 from forecast.inference.record_fit import fit_record
-from forecast.panel.panel import TimeGrid, count_events, density_knots_for
+from forecast.panel.panel import TimeGrid, count_events, drift_knots_for
 from forecast.panel.streams import TargetRule
 from forecast.priors import default_priors
 
@@ -76,7 +76,7 @@ def test_spare_knots_are_left_out_of_the_posterior(us_china, models_made):
     panel, posterior = fitted(us_china, CLASHES, SHORTER, family="focused")
     assert panel.grid.n_knots % record_fit.KNOTS_STEP
     assert posterior.variables["tension_innovations"].shape[-1] == panel.grid.n_knots
-    assert posterior.variables["density_innovations"].shape[-1] == density_knots_for(panel.grid.n_knots)
+    assert posterior.variables["drift_innovations"].shape[-1] == drift_knots_for(panel.grid.n_knots)
     assert posterior.tree["posterior"].sizes["knot"] == panel.grid.n_knots
 
 

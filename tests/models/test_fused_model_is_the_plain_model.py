@@ -8,10 +8,10 @@ import pytensor.tensor as pt
 import pytest
 from pymc import pytensorf
 
-from forecast.models.draws import DENSITY_INNOVATIONS, INNOVATIONS
+from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS
 from forecast.models.likelihood import likelihood_data
 from forecast.models.streams import build_model
-from forecast.panel.panel import density_knots_for
+from forecast.panel.panel import drift_knots_for
 from forecast.priors import default_priors
 
 SPARE_KNOTS = 3
@@ -74,7 +74,7 @@ def test_value_differs_by_a_constant_and_gradient_not_at_all(family, counted, fu
     constants = []
     for point in random_points(fused_model, seed=7, size=4):
         value, gradient = density(point)
-        knots = {INNOVATIONS: data.grid.n_knots, DENSITY_INNOVATIONS: density_knots_for(data.grid.n_knots)}
+        knots = {INNOVATIONS: data.grid.n_knots, DRIFT_INNOVATIONS: drift_knots_for(data.grid.n_knots)}
         split = {name: np.split(point[name], [n]) for name, n in knots.items() if name in point}
         plain_value, plain_gradient = plain(point | {name: used for name, (used, _) in split.items()})
         constants.append(value - plain_value + sum(0.5 * (extra**2).sum() for _, extra in split.values()))

@@ -35,8 +35,8 @@ def _of_dyad(layout, n_knots: int, seed: int):
     }
     dynamics = np.array([*rng.uniform(0.3, 0.9, 4), *rng.normal(0.3, 0.3, 3)])
     level = np.array([0.5, -0.8, -1.5, -2.5]) + rng.normal(0, 0.2, 4)
-    innovations, density = rng.standard_normal(n_knots), 0.4 * rng.standard_normal(n_knots)
-    return np.stack([rows[name] for name in STREAM_ROWS]), dynamics, innovations, level, density
+    innovations, drift = rng.standard_normal(n_knots), 0.4 * rng.standard_normal(n_knots)
+    return np.stack([rows[name] for name in STREAM_ROWS]), dynamics, innovations, level, drift
 
 
 def reference(panel, *arguments) -> float:
@@ -44,11 +44,11 @@ def reference(panel, *arguments) -> float:
     return sum(_reference_of_dyad(panel, i, *(one[i] for one in arguments)) for i in range(len(panel)))
 
 
-def _reference_of_dyad(panel, i, streams, dynamics, innovations, level, density) -> float:
+def _reference_of_dyad(panel, i, streams, dynamics, innovations, level, drift) -> float:
     log_rate, loading, own, cross, shape, ballast, stage_2, stage_3, stage_4 = streams
-    own_decay, cross_decay, ballast_decay, knot_decay, on_tension, on_recent, on_density = dynamics
+    own_decay, cross_decay, ballast_decay, knot_decay, on_tension, on_recent, on_drift = dynamics
     steps = np.arange(panel.first_step[i], panel.grid.n_steps) / KNOT_STEPS
-    average = np.interp(steps, np.arange(len(density)), density).mean()
+    average = np.interp(steps, np.arange(len(drift)), drift).mean()
     conflict, calming = np.array(panel.layout.conflictual), np.array(panel.layout.calming)
     knots = ornstein_uhlenbeck(innovations, knot_decay)
     s, recent_calm, c = np.zeros(len(log_rate)), np.zeros(len(log_rate)), 0.0
@@ -57,16 +57,16 @@ def _reference_of_dyad(panel, i, streams, dynamics, innovations, level, density)
     for t in range(panel.first_step[i], panel.grid.n_steps):
         y, known = panel.counts[i, t], panel.completeness[i, t]
         tension = np.interp(t / KNOT_STEPS, np.arange(len(knots)), knots)
-        coded = np.interp(t / KNOT_STEPS, np.arange(len(density)), density) - average
+        drifted = np.interp(t / KNOT_STEPS, np.arange(len(drift)), drift) - average
         calm = np.exp(-(ballast * recent_calm / (recent_calm + HALF_SATURATION))[calming].sum())
-        base = np.exp(log_rate + loading * tension + panel.layout.coding * coded)
+        base = np.exp(log_rate + loading * tension + conflict * drifted)
         rate = (base + own * s + cross * c) * np.where(conflict, calm, 1.0)
         rate = rate * known
         e = panel.grid.last_exposure if t == panel.grid.n_steps - 1 else 1.0
         # The kernel leaves the factorials out.
         total += (stats.nbinom.logpmf(y, shape * e, shape / (shape + rate)) + special.gammaln(y + 1)).sum()
         kinds = np.stack([stage_2, stage_3, stage_3 + stage_4, stage_3 + stage_4], axis=1)
-        log_odds = level[None] + kinds + on_tension * tension + on_recent * recent[t] - on_density * coded
+        log_odds = level[None] + kinds + on_tension * tension + on_recent * recent[t] + on_drift * drifted
         at_risk, passed = panel.reach[i, t, :, :4], panel.reach[i, t, :, 1:]
         total += (passed * log_odds - at_risk * np.log1p(np.exp(log_odds))).sum()
         felt = y / max(known, LEAST_COMPLETENESS)
@@ -130,7 +130,7 @@ def test_the_gradient_is_that_of_central_differences(counted, panels, family, re
     applies[:, STREAM_ROWS.index("cross")] = layout.conflictual
     applies[:, STREAM_ROWS.index("ballast")] = layout.calming
     width = 1e-5
-    for position, name in enumerate(("streams", "dynamics", "innovations", "level", "density")):
+    for position, name in enumerate(("streams", "dynamics", "innovations", "level", "drift")):
         for index in np.ndindex(arguments[position].shape):
             if name == "streams" and not applies[index]:
                 continue
@@ -146,22 +146,22 @@ def test_the_gradient_is_that_of_central_differences(counted, panels, family, re
 def test_knots_beyond_the_data_change_nothing(counted):
     data = counted("joint", "cut")
     arrays = vars(likelihood_data(data)).values()
-    streams, dynamics, innovations, level, density = parameters(data.layout, data.grid.n_knots + 3, 1)
-    long = value_and_gradient(streams, dynamics, innovations, level, density, *arrays)
-    short = value_and_gradient(streams, dynamics, innovations[:, :-3], level, density[:, :-3], *arrays)
+    streams, dynamics, innovations, level, drift = parameters(data.layout, data.grid.n_knots + 3, 1)
+    long = value_and_gradient(streams, dynamics, innovations, level, drift, *arrays)
+    short = value_and_gradient(streams, dynamics, innovations[:, :-3], level, drift[:, :-3], *arrays)
     assert long[0] == short[0]
     for of_long, of_short in ((long[3], short[3]), (long[5], short[5])):
         np.testing.assert_array_equal(of_long[:, :-3], of_short)
         np.testing.assert_array_equal(of_long[:, -3:], 0.0)
 
 
-@pytest.mark.parametrize("family", ["joint", "focused"])
-def test_the_level_of_coding_density_does_not_count(counted, family):
+@pytest.mark.parametrize("family", ["joint", "focused", "target"])
+def test_the_level_of_drift_does_not_count(counted, family):
     data = counted(family, "cut")
     arrays = vars(likelihood_data(data)).values()
-    *arguments, density = parameters(data.layout, data.grid.n_knots, 1)
-    value, *gradients = value_and_gradient(*arguments, density, *arrays)
-    assert value_and_gradient(*arguments, density + 3.0, *arrays)[0] == pytest.approx(value[0], rel=1e-12)
+    *arguments, drift = parameters(data.layout, data.grid.n_knots, 1)
+    value, *gradients = value_and_gradient(*arguments, drift, *arrays)
+    assert value_and_gradient(*arguments, drift + 3.0, *arrays)[0] == pytest.approx(value[0], rel=1e-12)
     assert gradients[-1].sum() == pytest.approx(0.0, abs=1e-9)
     assert abs(gradients[-1]).max() > 0.1
 

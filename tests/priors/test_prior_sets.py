@@ -44,11 +44,10 @@ def test_ballast_and_severity_belong_to_the_joint_layout_only():
         "severity.grave",
         "severity.tension",
         "severity.recent",
-        "severity.density",
+        "severity.drift",
     }
     assert names["joint"] - names["focused"] == only_joint
-    # One stream cannot tell how densely acts are coded from how tense the relationship is.
-    assert names["focused"] - names["target"] == {"density.scale"}
+    assert names["focused"] == names["target"]
 
 
 def test_default_loadings_set_the_sign_of_tension(joint):

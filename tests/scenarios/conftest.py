@@ -16,7 +16,7 @@ import xarray as xr
 from forecast.cli import main
 from forecast.config import load_config, target_definition
 from forecast.inference.posterior import Posterior
-from forecast.models.draws import DENSITY_INNOVATIONS, INNOVATIONS, prior_draws
+from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, prior_draws
 from forecast.priors import elements
 from forecast.records.forecast import Baseline, Diagnostics, DyadRecord, Forecast, Headline
 from forecast.runs.inputs import FitInputs, Inputs, read_inputs
@@ -140,7 +140,7 @@ def still(inputs, run_from) -> Run:
     def silence(variables):
         for name in ("baseline_weekly_rate", "excitation_branching", "excitation_cross"):
             variables[name][:] = 1e-12
-        variables["tension_scale"][:] = variables["density_scale"][:] = 1e-12
+        variables["tension_scale"][:] = variables["drift_scale"][:] = 1e-12
         variables["overdispersion_shape"][:] = 1e8
         variables["ballast"][:] = 0.0
 
@@ -158,7 +158,7 @@ def run_folder(base, folder, tmp_path_factory) -> Path:
 
 def posterior_of(fit: FitInputs, variables) -> Posterior:
     coords, posterior = {}, {}
-    knots = {INNOVATIONS: "knot", DENSITY_INNOVATIONS: "density_knot"}
+    knots = {INNOVATIONS: "knot", DRIFT_INNOVATIONS: "drift_knot"}
     groups = {group.variable: group for group in fit.priors.groups}
     for name, values in variables.items():
         alone = values[:, 0]  # of the one dyad

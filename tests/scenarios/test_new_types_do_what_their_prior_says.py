@@ -53,7 +53,7 @@ def test_an_act_that_calms_never_brings_conflict_nearer_on_any_path(base):
 def test_calming_halves_the_rate_in_the_step_after_the_act_and_fades_with_its_half_life(run_from, inputs):
     def flat(variables):
         variables["baseline_weekly_rate"][:] = 0.4
-        variables["tension_scale"][:] = variables["density_scale"][:] = 1e-12
+        variables["tension_scale"][:] = variables["drift_scale"][:] = 1e-12
         variables["excitation_branching"][:] = variables["excitation_cross"][:] = 1e-12
         variables["overdispersion_shape"][:] = 1e8
         variables["ballast"][:] = 0.0

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from forecast.models.draws import prior_draws, stream_draws
-from forecast.panel.panel import TimeGrid, count_events, count_panel, density_knots_for
+from forecast.panel.panel import TimeGrid, count_events, count_panel, drift_knots_for
 from forecast.panel.streams import FutureAct, TargetRule
 from forecast.priors import default_priors
 from forecast.simulation import NEVER, SimulationOptions, probability_curve, simulate_first_passages
@@ -116,12 +116,12 @@ def test_spare_knots_of_the_draws_are_not_used(past, from_prior):
     data = past("focused")
     rule = data.layout.target
     draws = from_prior("focused", 50, data.grid.n_knots + 4)
-    needed = density_knots_for(data.grid.n_knots)
+    needed = drift_knots_for(data.grid.n_knots)
     exact = replace(
         draws,
         knots=draws.knots[..., :-4],
         innovations=draws.innovations[..., :-4],
-        density=draws.density[..., :needed],
+        drift=draws.drift[..., :needed],
     )
     spare, without = (simulate_first_passages(data, some, [rule], OPTIONS) for some in (draws, exact))
     assert spare.day.tobytes() == without.day.tobytes()

@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 from scipy import stats
 
-from forecast.models.draws import DENSITY_INNOVATIONS, INNOVATIONS, prior_draws, stream_draws
+from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, prior_draws, stream_draws
 from forecast.models.streams import build_model, terms
 from forecast.panel.panel import TimeGrid, count_events, recent_severe_term
 from forecast.panel.streams import TargetRule
@@ -144,14 +144,14 @@ def test_severities_one_step_ahead_follow_the_models_mark_odds(one_step):
             category = value["severity_category"] - value["severity_category"].mean()
             grave = value["severity_grave"] - value["severity_grave"].mean()
             weights = value["severity_tension"], value["severity_recent"]
-            density = terms.density_at_knots(
-                value[DENSITY_INNOVATIONS], value["density_scale"], ahead.longer.grid.n_knots
+            knots = terms.drift_at_knots(
+                value[DRIFT_INNOVATIONS], value["drift_scale"], ahead.longer.grid.n_knots
             )
-            coded = terms.density_at_steps(density, step + 1, 0)[step].eval(mode="FAST_COMPILE")
-            lowered = value["severity_density"] * coded
+            drift = terms.drift_at_steps(knots, step + 1, 0)[step].eval(mode="FAST_COMPILE")
+            raised = value["severity_drift"] * drift
             level = np.concatenate([[0.0], value["severity_level"]])
             kinds = value["severity_notable"], category, grave
-            log_odds = terms.mark_log_odds(level, kinds, np.full(8, tension), recent, weights, lowered)
+            log_odds = terms.mark_log_odds(level, kinds, np.full(8, tension), recent, weights, raised)
             log_odds = log_odds.eval(mode="FAST_COMPILE")
             reach = np.cumprod(np.hstack([np.ones((8, 1)), 1 / (1 + np.exp(-log_odds))]), axis=1)
             for rule in RULES:

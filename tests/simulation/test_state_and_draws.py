@@ -5,7 +5,7 @@ import pytest
 
 from forecast.models import kernel
 from forecast.models.draws import (
-    DENSITY_INNOVATIONS,
+    DRIFT_INNOVATIONS,
     INNOVATIONS,
     StreamDraws,
     ornstein_uhlenbeck,
@@ -71,7 +71,7 @@ def test_variables_take_their_roles(layouts):
 def test_layouts_without_marks_and_ballast_have_zeros_for_them(layouts):
     layout = layouts["focused"]
     draws = stream_draws(layout, prior_draws(default_priors(layout), 5, 4, np.random.default_rng(2)))
-    severity = ("stage_2", "stage_3", "stage_4", "level", "mark_tension", "mark_recent", "mark_density")
+    severity = ("stage_2", "stage_3", "stage_4", "level", "mark_tension", "mark_recent", "mark_drift")
     for name in ("ballast", "ballast_decay", *severity):
         assert np.all(getattr(draws, name) == 0), name
 
@@ -114,7 +114,7 @@ def test_tension_between_knots_is_linear():
 def test_prior_draws_hold_what_the_posterior_would(layouts):
     priors = default_priors(layouts["focused"])
     variables = prior_draws(priors, 7, 5, np.random.default_rng(6))
-    assert set(variables) == {group.variable for group in priors.groups} | {INNOVATIONS, DENSITY_INNOVATIONS}
+    assert set(variables) == {group.variable for group in priors.groups} | {INNOVATIONS, DRIFT_INNOVATIONS}
     assert variables["excitation_cross"].shape == (7, 1, 3)
     assert variables["tension_scale"].shape == (7, 1)
     assert variables[INNOVATIONS].shape == (7, 1, 5)

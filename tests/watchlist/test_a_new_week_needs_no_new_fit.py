@@ -8,8 +8,8 @@ import pytest
 from forecast.config.watchlist import load_watchlist
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
-from forecast.models.draws import DENSITY_INNOVATIONS, INNOVATIONS, with_longer_future
-from forecast.panel.panel import density_knots_for, knots_for
+from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, with_longer_future
+from forecast.panel.panel import drift_knots_for, knots_for
 from forecast.records.forecast import Diagnostics
 from forecast.runs.inputs import inputs_of
 from forecast.runs.run import read_run
@@ -28,7 +28,7 @@ def test_only_missing_knots_are_added_and_they_are_standard_normal():
     knots = knots_for(100)
     held = {
         INNOVATIONS: random.standard_normal((4000, 1, knots)),
-        DENSITY_INNOVATIONS: random.standard_normal((4000, 1, density_knots_for(knots))),
+        DRIFT_INNOVATIONS: random.standard_normal((4000, 1, drift_knots_for(knots))),
         "level": random.standard_normal((4000, 1, 4)),
     }
     longer = with_longer_future(held, 200, np.random.default_rng(2))

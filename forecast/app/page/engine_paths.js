@@ -55,8 +55,8 @@ export class Futures {
     this.ballast = matrix();
     this.decays = new Float64Array(this.draws * 3); // own, cross, ballast
     this.knotDecay = new Float64Array(this.draws);
-    this.densityScale = new Float64Array(this.draws);
-    this.markTerms = new Float64Array(this.draws * 3); // tension, recent severe acts, density
+    this.driftScale = new Float64Array(this.draws);
+    this.markTerms = new Float64Array(this.draws * 3); // tension, recent severe acts, drift
     this.odds = new Float64Array(this.draws * this.k * 6); // by severity reached
     this.nKept = Math.ceil(this.nSteps / KEPT_STEPS);
     // Where a path stands before every so many steps: own, calming, cross, severe.
@@ -65,7 +65,7 @@ export class Futures {
     this.countNumber = new Float64Array(cells * this.k);
     this.rest = new Float64Array(cells * this.k);
     this.tension = new Float64Array(cells);
-    this.density = new Float64Array(cells);
+    this.drift = new Float64Array(cells);
     /** @type {Float64Array[]} by severity; NaN where it was not needed yet */
     this.markNumber = [];
     for (const level of layout.marked ? this.thresholds : []) {
@@ -104,8 +104,8 @@ export class Futures {
       this.decays.set([decay("excitation.half_life_days"), decay("excitation.cross_half_life_days"),
         decay("ballast.half_life_days")], 3 * t);
       this.knotDecay[t] = Math.exp((-sim.stepDays * sim.knotSteps) / value("tension.persistence"));
-      this.densityScale[t] = value("density.scale");
-      this.markTerms.set([value("severity.tension"), value("severity.recent"), value("severity.density")], 3 * t);
+      this.driftScale[t] = value("drift.scale");
+      this.markTerms.set([value("severity.tension"), value("severity.recent"), value("severity.drift")], 3 * t);
       let meanThree = 0, meanFour = 0;
       for (const stream of layout.streams) {
         meanThree += value(`severity.category.${stream}`) / k;
@@ -154,27 +154,24 @@ export class Futures {
     }
   }
 
-  /** Numbers of the counts, tension, density and rates at rest of every path of a draw. @param {number} t */
+  /** Numbers of the counts, tension, drift and rates at rest of every path of a draw. @param {number} t */
   prepare(t) {
     const { sim, layout, k, nSteps, paths } = this;
-    const has = layout.coding.some((share) => share > 0);
     const decay = get(this.knotDecay, t);
-    const scale = get(this.densityScale, t) * Math.sqrt(1 - sim.densityDecay ** 2);
+    const scale = get(this.driftScale, t) * Math.sqrt(1 - sim.driftDecay ** 2);
     for (let p = 0; p < paths; p++) {
       const place = t * paths + p;
       this.go(place, this.tension, this.carried.tension, this.carried.tensionNormals, sim.knotSteps, decay,
         Math.sqrt(1 - decay ** 2));
-      if (has && this.carried.density && this.carried.densityNormals) {
-        this.go(place, this.density, this.carried.density, this.carried.densityNormals, sim.densityKnotSteps,
-          sim.densityDecay, scale);
-      }
+      this.go(place, this.drift, this.carried.drift, this.carried.driftNormals, sim.driftKnotSteps, sim.driftDecay,
+        scale);
       for (let n = 0; n < nSteps; n++) {
         const at = (place * nSteps + n) * k;
         this.uniforms.write(drawAt(this.carried.playedInRun, t), p, 0, this.begin + n, sim.purposes.count, k,
           this.countNumber, at);
         for (let s = 0; s < k; s++) {
           const log = get(this.loading, t * k + s) * get(this.tension, place * nSteps + n)
-            + get(this.logRate, t * k + s) + get(this.density, place * nSteps + n) * /** @type {number} */ (layout.coding[s]);
+            + get(this.logRate, t * k + s) + (this.isConflict[s] ? get(this.drift, place * nSteps + n) : 0);
           this.rest[at + s] = Math.exp(Math.min(log, sim.mostLogRate));
         }
       }
@@ -392,7 +389,7 @@ export class Futures {
       reach.fill(0, 0, 6 * k);
       const { markTerms: terms, odds } = this;
       const lean = get(terms, 3 * t) * get(this.tension, cell)
-        + get(terms, 3 * t + 1) * Math.log((severe + 0.1) / 0.2) - get(terms, 3 * t + 2) * get(this.density, cell);
+        + get(terms, 3 * t + 1) * Math.log((severe + 0.1) / 0.2) + get(terms, 3 * t + 2) * get(this.drift, cell);
       for (let s = 0; s < k; s++) {
         let left = get(counts, s);
         if (left === 0) continue;

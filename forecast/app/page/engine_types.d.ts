@@ -35,7 +35,6 @@ export interface Layout {
   streams: string[];
   conflict: number[];
   calming: number[];
-  coding: number[];
   marked: boolean;
   streamOf: Record<string, (number | null)[]>;
 }
@@ -46,8 +45,8 @@ export interface SimulationPlan {
   steps: number;
   stepDays: number;
   knotSteps: number;
-  densityKnotSteps: number;
-  densityDecay: number;
+  driftKnotSteps: number;
+  driftDecay: number;
   halfSaturation: number;
   severe: number;
   severeDecay: number;
@@ -100,8 +99,8 @@ export interface Carried extends CarriedPlain {
   severePast: Float64Array;
   tension: Float64Array;
   tensionNormals: Int16Array;
-  density: Float64Array | null;
-  densityNormals: Int16Array | null;
+  drift: Float64Array;
+  driftNormals: Int16Array;
 }
 
 export interface Place { type: "uint16" | "uint32" | "int16" | "float64" | "int64"; at: number; shape: number[] }

@@ -89,8 +89,8 @@ function assembled(run, arrays) {
     severePast: one("severePast"),
     tension: one("tension"),
     tensionNormals: one("tensionNormals"),
-    density: one("density"),
-    densityNormals: one("densityNormals"),
+    drift: one("drift"),
+    driftNormals: one("driftNormals"),
   };
 }
 

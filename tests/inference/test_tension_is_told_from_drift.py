@@ -1,4 +1,4 @@
-"""Records in which tension and coding density both move, written out with NumPy, are fitted again."""
+"""Records in which tension and drift both move, written out with NumPy, are fitted again."""
 
 from datetime import date, timedelta
 
@@ -9,7 +9,7 @@ from forecast.families import FAMILIES
 from forecast.inference.gates import check_gates
 from forecast.inference.posterior import SamplerOptions
 from forecast.inference.record_fit import fit_record
-from forecast.models.draws import DENSITY_KNOT_STEPS, linear_between, stream_draws, tension_at_steps
+from forecast.models.draws import DRIFT_KNOT_STEPS, linear_between, stream_draws, tension_at_steps
 from forecast.panel.panel import SEVERE, SEVERE_HALF_LIFE_DAYS, Panel, TimeGrid, decayed_before
 from forecast.priors import default_priors
 
@@ -23,29 +23,29 @@ CONFLICT = np.array(LAYOUT.conflictual)
 
 
 def simulated(acts_a_month: float, seed: int) -> tuple[Panel, np.ndarray, np.ndarray]:
-    """A record with tension, shape (step,), and the log of coding density, which trebles over seven years."""
+    """A record with tension, shape (step,), and drift: conflict trebles over seven years."""
     rng = np.random.default_rng(seed)
     phi = np.exp(-28 / 110)
     knots = [rng.standard_normal()]
     while len(knots) < N_STEPS // 4 + 2:
         knots.append(phi * knots[-1] + np.sqrt(1 - phi**2) * rng.standard_normal())
     tension = np.interp(np.arange(N_STEPS) / 4, np.arange(len(knots)), knots)
-    density = np.linspace(-0.55, 0.55, N_STEPS)
+    drift = np.linspace(-0.55, 0.55, N_STEPS)
     share = np.array([0.16, 0.06, 0.14, 0.04, 0.16, 0.1, 0.12, 0.22])
     rate = acts_a_month / 4.35 * share / 1.25
-    rate = rate * np.exp(np.where(CONFLICT, 0.75, 0.0) * tension[:, None] + density[:, None])
+    rate = rate * np.exp(np.where(CONFLICT, 0.75 * tension[:, None] + drift[:, None], 0.0))
     counts = rng.poisson(rng.gamma(2.5, rate / 2.5))
     reach = np.zeros((*counts.shape, 5), dtype=np.int64)
     reach[..., 0] = counts
     for level, chance in enumerate((0.6, 0.35, 0.25, 0.2)):
-        odds = np.log(chance / (1 - chance)) + 0.5 * tension - 0.25 * density
+        odds = np.log(chance / (1 - chance)) + 0.5 * tension - 0.25 * drift
         reach[..., level + 1] = rng.binomial(reach[..., level], (1 / (1 + np.exp(-odds)))[:, None])
     start = date(2015, 1, 1)
     grid = TimeGrid(start, start + timedelta(days=7 * N_STEPS))
     recent = decayed_before(reach[..., SEVERE - 1].sum(axis=1), SEVERE_HALF_LIFE_DAYS)
     known, first = np.ones((1, N_STEPS)), np.zeros(1, np.int64)
     panel = Panel(("simulated",), grid, LAYOUT, counts[None], reach[None], recent[None], known, first)
-    return panel, tension, density
+    return panel, tension, drift
 
 
 def _weights(found: np.ndarray, *truths: np.ndarray) -> np.ndarray:
@@ -56,14 +56,12 @@ def _weights(found: np.ndarray, *truths: np.ndarray) -> np.ndarray:
 
 @pytest.fixture(scope="module", params=ACTS_A_MONTH)
 def fitted(request):
-    panel, tension, density = simulated(ACTS_A_MONTH[request.param], seed=7)
+    panel, tension, drift = simulated(ACTS_A_MONTH[request.param], seed=7)
     posterior = fit_record(MODEL, panel, default_priors(LAYOUT), SamplerOptions(seed=1))
     draws = stream_draws(LAYOUT, posterior.variables)
-    found_density = linear_between(
-        draws.density_of_record(panel)[:, 0], np.arange(N_STEPS), DENSITY_KNOT_STEPS
-    )
+    found_drift = linear_between(draws.drift_of_record(panel)[:, 0], np.arange(N_STEPS), DRIFT_KNOT_STEPS)
     found_tension = tension_at_steps(draws.knots[:, 0], N_STEPS)
-    return posterior, (found_tension, tension), (found_density, density)
+    return posterior, (found_tension, tension), (found_drift, drift)
 
 
 def test_the_fit_converges(fitted):
@@ -72,21 +70,21 @@ def test_the_fit_converges(fitted):
 
 
 def test_both_are_recovered_and_neither_stands_for_the_other(fitted):
-    _, (found_tension, tension), (found_density, density) = fitted
-    mean_tension, mean_density = found_tension.mean(axis=0), found_density.mean(axis=0)
+    _, (found_tension, tension), (found_drift, drift) = fitted
+    mean_tension, mean_drift = found_tension.mean(axis=0), found_drift.mean(axis=0)
     told = {
         "tension": np.corrcoef(mean_tension, tension)[0, 1],
-        "density": np.corrcoef(mean_density, density)[0, 1],
-        # Truth in standard deviations of tension that a unit of log density adds to the tension found.
-        "tension that is density": _weights(mean_tension, tension, density)[1],
-        "density that is tension": _weights(mean_density, density, tension)[1],
+        "drift": np.corrcoef(mean_drift, drift)[0, 1],
+        # Truth in standard deviations of tension that a unit of drift adds to the tension found.
+        "tension that is drift": _weights(mean_tension, tension, drift)[1],
+        "drift that is tension": _weights(mean_drift, drift, tension)[1],
     }
     assert told["tension"] > 0.7, told
-    assert told["density"] > 0.85, told
-    assert abs(told["tension that is density"]) < 0.4, told
-    assert abs(told["density that is tension"]) < 0.15, told
-    # The rise of density over the record, of which the truth is 1.1.
-    rise = found_density[:, -26:].mean(axis=1) - found_density[:, :26].mean(axis=1)
+    assert told["drift"] > 0.85, told
+    assert abs(told["tension that is drift"]) < 0.4, told
+    assert abs(told["drift that is tension"]) < 0.15, told
+    # The rise of drift over the record, of which the truth is 1.1.
+    rise = found_drift[:, -26:].mean(axis=1) - found_drift[:, :26].mean(axis=1)
     low, high = np.quantile(rise, [0.005, 0.995])
     assert low < 1.1 * (N_STEPS - 26) / N_STEPS < high, (low, high)
 
