@@ -131,8 +131,8 @@ class StreamFamily:
 
 COUNTS = (
     "Public acts between the two sides are coded by kind and severity and counted by week. The model assumes "
-    "that the rate of events depends on three things: how tense the relationship is, what has just happened, "
-    "and how often such acts come in ordinary times."
+    "that the rate of events depends on four things: how tense the relationship is, what has just happened, "
+    "how often such acts come in ordinary times, and how the level of conflict has moved over the years."
 )
 EXCITATION = (
     "Acts bring about further acts: a sanction makes the next one more likely for some weeks, and conflict "
@@ -140,9 +140,10 @@ EXCITATION = (
     "below the point at which one act would set off an endless chain."
 )
 TENSION = (
-    "Tension is not observed. It is inferred from all kinds of acts at once as a slow wave around a long-run "
-    "mean; its unit is its own standard deviation. Calm, strained and crisis are readings of this wave by "
-    "fixed thresholds, not states of the model."
+    "Tension is not observed. It is inferred from all kinds of acts at once as a wave that lasts months; its "
+    "unit is its own standard deviation. Calm, strained and crisis are readings of this wave by fixed "
+    "thresholds, not states of the model. Beneath it the level of conflict drifts over years, as when a war "
+    "ends, and a forecast starts from where this level stands."
 )
 SEVERITY = (
     "How severe an act turns out is decided step by step. Each step has its own odds, which depend on "
@@ -179,8 +180,8 @@ TARGET = StreamFamily(
     "target-only model",
     "#A6538A",
     (
-        "This family looks only at the days on which the target itself happened. Their rate follows a slow "
-        "hidden wave and rises for some weeks after each one.",
+        "This family looks only at the days on which the target itself happened. Their rate follows two "
+        "hidden waves, of months and of years, and rises for some weeks after each one.",
         EXCITATION,
     ),
     cost=1,
