@@ -23,14 +23,14 @@ CONFLICT = np.array(LAYOUT.conflictual)
 
 
 def simulated(acts_a_month: float, seed: int) -> tuple[Panel, np.ndarray, np.ndarray]:
-    """A record with tension, shape (step,), and drift: conflict trebles over seven years."""
+    """A record with tension, shape (step,), and drift: conflict grows ninefold over seven years."""
     rng = np.random.default_rng(seed)
     phi = np.exp(-28 / 110)
     knots = [rng.standard_normal()]
     while len(knots) < N_STEPS // 4 + 2:
         knots.append(phi * knots[-1] + np.sqrt(1 - phi**2) * rng.standard_normal())
     tension = np.interp(np.arange(N_STEPS) / 4, np.arange(len(knots)), knots)
-    drift = np.linspace(-0.55, 0.55, N_STEPS)
+    drift = np.linspace(-1.1, 1.1, N_STEPS)
     share = np.array([0.16, 0.06, 0.14, 0.04, 0.16, 0.1, 0.12, 0.22])
     rate = acts_a_month / 4.35 * share / 1.25
     rate = rate * np.exp(np.where(CONFLICT, 0.75 * tension[:, None] + drift[:, None], 0.0))
@@ -38,7 +38,7 @@ def simulated(acts_a_month: float, seed: int) -> tuple[Panel, np.ndarray, np.nda
     reach = np.zeros((*counts.shape, 5), dtype=np.int64)
     reach[..., 0] = counts
     for level, chance in enumerate((0.6, 0.35, 0.25, 0.2)):
-        odds = np.log(chance / (1 - chance)) + 0.5 * tension - 0.25 * drift
+        odds = np.log(chance / (1 - chance)) + 0.5 * tension
         reach[..., level + 1] = rng.binomial(reach[..., level], (1 / (1 + np.exp(-odds)))[:, None])
     start = date(2015, 1, 1)
     grid = TimeGrid(start, start + timedelta(days=7 * N_STEPS))
@@ -49,48 +49,54 @@ def simulated(acts_a_month: float, seed: int) -> tuple[Panel, np.ndarray, np.nda
 
 
 def _weights(found: np.ndarray, *truths: np.ndarray) -> np.ndarray:
-    """Least-squares weights of the truths in what was found."""
-    columns = np.column_stack([*truths, np.ones(len(found))])
-    return np.linalg.lstsq(columns, found, rcond=None)[0]
+    """Least-squares weights of the truths in what each draw says, shape (truth, draw)."""
+    columns = np.column_stack([*truths, np.ones(found.shape[1])])
+    return np.linalg.lstsq(columns, found.T, rcond=None)[0][:-1]
 
 
-@pytest.fixture(scope="module", params=ACTS_A_MONTH)
-def fitted(request):
-    panel, tension, drift = simulated(ACTS_A_MONTH[request.param], seed=7)
-    posterior = fit_record(MODEL, panel, default_priors(LAYOUT), SamplerOptions(seed=1))
-    draws = stream_draws(LAYOUT, posterior.variables)
-    found_drift = linear_between(draws.drift_of_record(panel)[:, 0], np.arange(N_STEPS), DRIFT_KNOT_STEPS)
-    found_tension = tension_at_steps(draws.knots[:, 0], N_STEPS)
-    return posterior, (found_tension, tension), (found_drift, drift)
+@pytest.fixture(scope="module")
+def fits():
+    """Posterior, tension and drift as found, shape (draw, step), and as they were, of four records."""
+    found = {}
+    for name, acts in ACTS_A_MONTH.items():
+        for seed in (7, 8):
+            panel, tension, drift = simulated(acts, seed)
+            posterior = fit_record(MODEL, panel, default_priors(LAYOUT), SamplerOptions(seed=1))
+            draws = stream_draws(LAYOUT, posterior.variables)
+            found_drift = linear_between(
+                draws.drift_of_record(panel)[:, 0], np.arange(N_STEPS), DRIFT_KNOT_STEPS
+            )
+            found_tension = tension_at_steps(draws.knots[:, 0], N_STEPS)
+            found[name, seed] = posterior, (found_tension, tension), (found_drift, drift)
+    return found
 
 
-def test_the_fit_converges(fitted):
-    report = check_gates(fitted[0])
-    assert report.converged, report.failures
+def test_the_fits_converge(fits):
+    for posterior, *_ in fits.values():
+        report = check_gates(posterior)
+        assert report.converged, report.failures
 
 
-def test_both_are_recovered_and_neither_stands_for_the_other(fitted):
-    _, (found_tension, tension), (found_drift, drift) = fitted
-    mean_tension, mean_drift = found_tension.mean(axis=0), found_drift.mean(axis=0)
-    told = {
-        "tension": np.corrcoef(mean_tension, tension)[0, 1],
-        "drift": np.corrcoef(mean_drift, drift)[0, 1],
-        # Truth in standard deviations of tension that a unit of drift adds to the tension found.
-        "tension that is drift": _weights(mean_tension, tension, drift)[1],
-        "drift that is tension": _weights(mean_drift, drift, tension)[1],
-    }
-    assert told["tension"] > 0.7, told
-    assert told["drift"] > 0.85, told
-    assert abs(told["tension that is drift"]) < 0.4, told
-    assert abs(told["drift that is tension"]) < 0.15, told
-    # The rise of drift over the record, of which the truth is 1.1.
-    rise = found_drift[:, -26:].mean(axis=1) - found_drift[:, :26].mean(axis=1)
-    low, high = np.quantile(rise, [0.005, 0.995])
-    assert low < 1.1 * (N_STEPS - 26) / N_STEPS < high, (low, high)
+def test_both_are_recovered_and_neither_stands_for_the_other(fits):
+    for name, (_, (found_tension, tension), (found_drift, drift)) in fits.items():
+        assert np.corrcoef(found_tension.mean(axis=0), tension)[0, 1] > 0.75, name
+        assert np.corrcoef(found_drift.mean(axis=0), drift)[0, 1] > 0.9, name
+        # How much of one is in the other is open, but not by much, and none is among what is plausible.
+        for mixed in (_weights(found_tension, drift, tension)[0], _weights(found_drift, tension, drift)[0]):
+            low, high = np.quantile(mixed, [0.005, 0.995])
+            assert low < 0.0 < high, (name, low, high)
+            assert mixed.std() < 0.5, name
+        # The rise of drift over the record, of which the truth is 2.2.
+        rise = found_drift[:, -26:].mean(axis=1) - found_drift[:, :26].mean(axis=1)
+        low, high = np.quantile(rise, [0.005, 0.995])
+        assert low < 2.2 * (N_STEPS - 26) / N_STEPS < high, (name, low, high)
 
 
-def test_the_truth_lies_in_the_bands_as_often_as_they_say(fitted):
-    _, (found_tension, tension), _ = fitted
-    low, high = np.quantile(found_tension, [0.05, 0.95], axis=0)
-    share = np.mean((low <= tension) & (tension <= high))
-    assert share > 0.75, f"{share:.0%} of the steps inside their 90% bands"
+def test_the_truth_lies_in_the_bands_as_often_as_they_say(fits):
+    shares = []
+    for _, *both in fits.values():
+        for found, truth in both:
+            low, high = np.quantile(found, [0.05, 0.95], axis=0)
+            shares.append(np.mean((low <= truth) & (truth <= high)))
+    # Steps of a record go together: eight shares are worth some forty steps.
+    assert np.mean(shares) > 0.75, shares
