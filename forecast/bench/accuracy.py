@@ -26,6 +26,7 @@ from forecast.evaluation.backtest import (
     Spacing,
     choose_origins,
     complete_origins,
+    count_unseen,
     known_models,
     outcomes_of,
 )
@@ -266,19 +267,21 @@ def plan_dyad(dyad: str, events: EventTable, options: BenchmarkOptions) -> Backt
     if options.data_end < options.first:
         raise InputError(f"the data end on {options.data_end}, before the first origin, {options.first}")
     origins = choose_origins(options.origins, options.first, options.data_end)
-    origins = complete_origins(origins, horizons[0], options.data_end)
+    origins = complete_origins(origins, horizons[0], options.data_end)[:: QUICK_STEP if options.quick else 1]
     try:
+        start = find_record_start(events, origins[0])
         plan = BacktestPlan(
             dyad=dyad,
             targets=(options.target,),
-            origins=origins[::QUICK_STEP] if options.quick else origins,
+            origins=origins,
             horizons=horizons,
-            start=find_record_start(events, origins[0]),
+            start=start,
             data_end=options.data_end,
             models=known_models(options.models),
             sampler=options.sampler,
             priors=options.priors,
             changed_family=_changed_family(options),
+            unseen=count_unseen(events, (options.target,), origins, start),
         )
         outcomes_of(plan, events)
     except InputError as error:

@@ -17,6 +17,7 @@ from forecast.baselines.windows import (
     monthly_origins,
     observe_outcomes,
     quarterly_origins,
+    seen_before,
     weekly_origins,
 )
 from forecast.config.schema import DEFAULT_FAMILY
@@ -76,6 +77,7 @@ class BacktestPlan:
     ascend. The grid begins on ``start``, and ``data_end`` is the last day that the data cover. ``priors``
     (name → statement) change ``changed_family``; the other families keep their defaults, which come from
     ``population`` (``None``: the documented ones). ``hazard`` is what the member ``panel`` forecasts by.
+    ``unseen`` is the number of origins, the first ones, at which some target had not happened yet.
     """
 
     dyad: str
@@ -91,22 +93,44 @@ class BacktestPlan:
     priors: Mapping[str, PriorStatement] = field(default_factory=dict)
     changed_family: str = DEFAULT_MODEL
     exact: bool = False
+    unseen: int = 0
 
     @property
     def changed_families(self) -> tuple[str, ...]:
         """Families that the changed priors are for: those that make up ``changed_family``."""
-        return sampled_members(self.changed_family)
+        return (*sampled_members(self.changed_family), *stand_ins(self.changed_family))
 
     @property
     def families(self) -> tuple[str, ...]:
         """Families that have to be fitted: those asked for, and the members of those that average others."""
-        fitted = {member for name in self.models for member in sampled_members(name)}
-        return tuple(name for name in FAMILIES if name in fitted)
+        return tuple(name for name in FAMILIES if self.origins_of(name))
+
+    def origins_of(self, family: str) -> int:
+        """Return at how many origins, the first ones, a family has to be fitted.
+
+        A family that only stands in for targets that never happened is needed as long as there is one.
+        """
+        if any(family in sampled_members(name) for name in self.models):
+            return len(self.origins)
+        return self.unseen if any(family in stand_ins(name) for name in self.models) else 0
 
 
 def sampled_members(model: str) -> tuple[str, ...]:
     """Return the families that a model has to fit; the other members read their forecasts off the record."""
     return tuple(member.name for member in FAMILIES[model].sampled)
+
+
+def stand_ins(model: str) -> tuple[str, ...]:
+    """Return the families that a model has to fit for targets that never happened."""
+    return tuple(member.name for member in FAMILIES[model].stand_ins)
+
+
+def count_unseen(
+    events: EventTable, targets: Sequence[TargetRule], origins: Sequence[date], start: date
+) -> int:
+    """Return at how many origins, the first ones, some target had not happened yet since ``start``."""
+    seen = (all(seen_before(events, target, origin, start) for target in targets) for origin in origins)
+    return next((place for place, one in enumerate(seen) if one), len(origins))
 
 
 def plan_backtest(inputs: Inputs, options: BacktestOptions) -> BacktestPlan:
@@ -130,6 +154,7 @@ def plan_backtest(inputs: Inputs, options: BacktestOptions) -> BacktestPlan:
     origins = choose_origins(
         options.origins, options.first or _years_after(start), options.last or config.as_of
     )
+    origins = complete_origins(origins, min(horizons), config.as_of)
     sampler = config.sampler
     fits = SamplerOptions(
         seed=sampler.seed,
@@ -141,7 +166,7 @@ def plan_backtest(inputs: Inputs, options: BacktestOptions) -> BacktestPlan:
     plan = BacktestPlan(
         dyad=config.name,
         targets=inputs.rules,
-        origins=complete_origins(origins, min(horizons), config.as_of),
+        origins=origins,
         horizons=tuple(sorted(horizons)),
         start=start,
         data_end=config.as_of,
@@ -152,6 +177,7 @@ def plan_backtest(inputs: Inputs, options: BacktestOptions) -> BacktestPlan:
         priors=_plain(config.model.priors),
         changed_family=config.model.family,
         exact=options.exact,
+        unseen=count_unseen(inputs.events, inputs.rules, origins, start),
     )
     if plan.origins[0] <= start:
         raise InputError(

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.baselines.windows import seen_before
-from forecast.evaluation.backtest import BacktestPlan, outcomes_of, sampled_members
+from forecast.evaluation.backtest import BacktestPlan, outcomes_of, sampled_members, stand_ins
 from forecast.evaluation.forecast_table import (
     ForecastTable,
     forecast_baselines,
@@ -111,10 +111,11 @@ def units_of(plan: BacktestPlan) -> list[Unit]:
     units = []
     block = origins_a_unit(plan)
     for family in plan.families:
+        n_origins = plan.origins_of(family)
         aims = [None] if FAMILIES[family].shared else [target.name for target in plan.targets]
         for aim in aims:
-            for first in range(0, len(plan.origins), block):
-                last = min(first + block, len(plan.origins)) - 1
+            for first in range(0, n_origins, block):
+                last = min(first + block, n_origins) - 1
                 units.append(Unit(plan.dyad, family, aim, first, last))
     return units
 
@@ -229,11 +230,16 @@ def collect(plan: BacktestPlan, events: EventTable, results: Sequence[UnitResult
                 silent = one is not family and one.needs_target
                 answers.append(np.where(silent & ~seen, np.nan, own))
                 missing = missing | np.isnan(own)
+            for one in (one for one in family.stand_ins if one.name in probability):
+                answers.append(np.where(seen, np.nan, probability[one.name]))
+                missing = missing | (~seen & np.isnan(probability[one.name]))
             probability[name] = np.where(missing, np.nan, _mean_of_answers(answers))
         for model in plan.models:
             made = np.where(np.isnan(probability[model]), np.nan, outcomes.outcome)
             kept = replace(outcomes, outcome=made)
             failed = np.any([failures[member] for member in sampled_members(model)], axis=0)
+            for member in stand_ins(model):
+                failed = failed | (failures.get(member, none) & ~seen[:, 0])
             tables.append(make_forecasts(kept, probability[model], model=model, failed=none | failed))
         tables.append(forecast_baselines(events, target, outcomes, plan.start))
     return join_forecasts(tables)

@@ -30,8 +30,8 @@ CARRIER = JOINT
 class Combination:
     """The mean of some members, put onto the paths of the joint model; see ``ModelFamily``.
 
-    ``sampled`` members are families that are fitted, ``direct`` ones need no fit. The joint model is fitted
-    in any case, whether it is a member or not.
+    ``sampled`` members are families that are fitted, ``direct`` ones need no fit, and ``stand_ins`` answer
+    only for targets that never happened. The joint model is fitted in any case, member or not.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Combination:
     about: tuple[str, ...]
     sampled: tuple[ModelFamily, ...]
     direct: tuple[DirectMember, ...] = ()
+    stand_ins: tuple[ModelFamily, ...] = ()
 
     @property
     def method(self) -> tuple[str, ...]:
@@ -50,7 +51,8 @@ class Combination:
     @property
     def fitted(self) -> tuple[ModelFamily, ...]:
         """Families to fit: the joint model first, then the other sampled members."""
-        return (CARRIER, *(member for member in self.sampled if member != CARRIER))
+        members = (*self.sampled, *self.stand_ins)
+        return (CARRIER, *(member for member in members if member != CARRIER))
 
     @property
     def furthest_days(self) -> int | None:
@@ -104,15 +106,16 @@ COMBINED = Combination(
     "combination",
     "#0B3C6F",
     (
-        "The forecast is the equal-weight mean of a model of all kinds of acts together, a model of four "
-        "streams made for each target, and a hazard learned on other pairs of countries. Of a target that "
-        "never happened to this pair the second model knows nothing but its prior: climatology takes its "
-        "place there. The hazard answers only where records that were quiet for as long were among those it "
-        "learned from.",
+        "The forecast is the equal-weight mean of a model of four streams made for each target and a hazard "
+        "learned on other pairs of countries. Of a target that never happened to this pair the former knows "
+        "nothing but its prior: the joint model of all kinds of acts and their severities, and climatology, "
+        "take its place there. The hazard answers only where records that were quiet for as long were among "
+        "those it learned from.",
         _PUT_ONTO,
     ),
-    (JOINT, FOCUSED),
+    (FOCUSED,),
     (PANEL, CLIMATOLOGY_OF_UNSEEN),
+    (JOINT,),
 )
 PANEL_ALONE = Combination(
     "panel",

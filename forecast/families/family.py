@@ -171,6 +171,10 @@ class ModelFamily(Member, Protocol):
         """Fitted families that it averages with equal weights; itself where it averages nothing."""
 
     @property
+    def stand_ins(self) -> tuple[ModelFamily, ...]:
+        """Fitted families that it averages in for targets that never happened, and for no others."""
+
+    @property
     def direct(self) -> tuple[DirectMember, ...]:
         """Members beside them that need no fit."""
 

@@ -115,6 +115,11 @@ class StreamFamily:
         return (self,)
 
     @property
+    def stand_ins(self) -> tuple[ModelFamily, ...]:
+        """None: it averages nothing."""
+        return ()
+
+    @property
     def direct(self) -> tuple[DirectMember, ...]:
         """None: it averages nothing."""
         return ()

@@ -177,10 +177,12 @@ def combine(inputs: Inputs, family: Combination, answers: Mapping[str, FirstPass
     origin, start = inputs.data.grid.origin, inputs.data.grid.start
     paths = answers[inputs.main.model.name]
     seen = [rule for rule in inputs.rules if seen_before(inputs.events, rule, origin, start)]
+    unseen = [rule for rule in inputs.rules if rule not in seen]
     members = [
         _sampled(member, answers, inputs.rules, seen if member.needs_target else inputs.rules)
         for member in family.sampled
     ]
+    members += [_sampled(member, answers, inputs.rules, unseen) for member in family.stand_ins]
     for direct in family.direct:
         found = direct.by_day(inputs.events, inputs.rules, origin, start, paths.horizon_days)
         members.append(MemberAnswer(direct.name, direct.label, found))
