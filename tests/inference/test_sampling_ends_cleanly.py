@@ -10,7 +10,14 @@ import xarray as xr
 from forecast.errors import NotConvergedError
 from forecast.inference import sampling
 from forecast.inference.sampling import fit_compiled, sample
-from forecast.models.draws import INNOVATIONS, stream_draws, tension_at_steps
+from forecast.models.draws import (
+    DRIFT_INNOVATIONS,
+    DRIFT_KNOT_STEPS,
+    INNOVATIONS,
+    linear_between,
+    stream_draws,
+    tension_at_steps,
+)
 from forecast.priors import default_priors
 from forecast.records.forecast import Diagnostics, GateFailure
 
@@ -21,7 +28,7 @@ fit_module = importlib.import_module(
 
 def test_the_posterior_holds_every_parameter_and_nothing_else(short_fit, counted):
     groups = {group.variable for group in default_priors(counted.layout).groups}
-    assert set(short_fit.variables) == groups | {INNOVATIONS}
+    assert set(short_fit.variables) == groups | {INNOVATIONS, DRIFT_INNOVATIONS}
     assert (short_fit.n_chains, short_fit.n_draws) == (2, 400)
     assert short_fit.variables["overdispersion_shape"].shape == (400, 1, 1)
     assert short_fit.variables[INNOVATIONS].shape == (400, 1, counted.grid.n_knots)
@@ -30,10 +37,12 @@ def test_the_posterior_holds_every_parameter_and_nothing_else(short_fit, counted
 
 
 def test_the_fitted_rates_agree_with_the_events_seen(short_fit, counted):
-    draws = stream_draws(counted.layout, short_fit.variables).of_dyad(0)
+    every = stream_draws(counted.layout, short_fit.variables)
+    draws = every.of_dyad(0)
     counts = counted.counts[0, :, 0]
     tension = tension_at_steps(draws.knots, len(counts))
-    rates = np.exp(draws.log_rate + draws.loading * tension)
+    drift = linear_between(every.drift_of_record(counted)[:, 0], np.arange(len(counts)), DRIFT_KNOT_STEPS)
+    rates = np.exp(draws.log_rate + draws.loading * tension + drift)
     own, cross = np.zeros(len(draws)), np.zeros(len(draws))
     for t, y in enumerate(counts):
         rates[:, t] += draws.own[:, 0] * own + draws.cross[:, 0] * cross

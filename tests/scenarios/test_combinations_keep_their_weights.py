@@ -55,6 +55,9 @@ def family_of(name, sampled, *direct):
 
 MADE = {
     "mixed": family_of("mixed", (JOINT, FOCUSED), CLIMATOLOGY),
+    "standing": Combination(
+        "standing", "standing", "#000000", ("For tests.",), (FOCUSED,), (CLIMATOLOGY,), (JOINT,)
+    ),
     "alone": family_of("alone", (JOINT,)),
     "pair": family_of("pair", (), Fixed(0.3), Fixed(0.5, name="other")),
     "far": family_of("far", (), Fixed(0.999)),
@@ -121,6 +124,19 @@ def test_without_a_calendar_every_milestone_is_the_mean_of_the_members(mixed, wi
             mean = np.mean([one.probability for one in members])
             assert curve.probability[day] == pytest.approx(mean, abs=1e-6)
             assert found.hits.probability(rule.name, day) == pytest.approx(mean, abs=1e-6)
+
+
+def test_a_stand_in_answers_for_targets_that_never_happened_and_for_no_other(mixed, inputs_with):
+    inputs = replace(inputs_with("standing"), calendar=())
+    combined = simulate_fits(inputs, mixed.posteriors).combined
+    day = milestone_day(mixed, "autumn")
+    named = {
+        rule.name: [one.name for one in combined.member_forecasts(rule.name, day)] for rule in inputs.rules
+    }
+    seen = {rule.name: bool(rule.mask(inputs.events).any()) for rule in inputs.rules}
+    assert set(seen.values()) == {True, False}
+    for name, members in named.items():
+        assert members == ["focused" if seen[name] else "joint", "climatology"]
 
 
 def test_a_calendar_moves_the_paths_and_leaves_their_weights(mixed, without):

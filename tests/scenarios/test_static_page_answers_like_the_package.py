@@ -387,7 +387,7 @@ def test_the_scenario_file_of_a_state_is_read_by_the_package(exact, page, ask, t
 def test_a_single_change_that_reaches_a_goal_does_reach_it(both, ask):
     _, page, _ = both
     (now,) = ask(page, {"ask": "answer", "state": {"events": [SOFT]}})
-    goal = now["probability"] + 0.05
+    goal = now["probability"] + 0.03
     (found,) = ask(page, {"ask": "goal", "state": {"events": [SOFT]}, "goal": goal})
     reaching = [one for one in found["changes"] if one["reaches"]]
     assert {"prior", "act"} <= {one["kind"] for one in reaching}

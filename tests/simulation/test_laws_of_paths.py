@@ -250,11 +250,13 @@ def test_ballast_of_visits_delays_conflict(joint):
     data, draws = joint
     calm = np.zeros_like(draws.ballast)
     calm[..., : len(data.layout.calming_index)] = 1.0
-    base = replace(draws, ballast=np.zeros_like(draws.ballast))
+    # Where recent severe acts made others milder, fewer of them would make more.
+    recent = np.abs(draws.mark_recent)
+    base = replace(draws, ballast=np.zeros_like(draws.ballast), mark_recent=recent)
     acts = [FutureAct(data.grid.origin + timedelta(days=n), "visit", 3, 1.0) for n in range(0, 200, 3)]
     loud, quiet = (
         simulate_first_passages(data, some, NESTED, OPTIONS, acts)
-        for some in (base, replace(draws, ballast=calm))
+        for some in (base, replace(base, ballast=calm))
     )
     assert np.all(quiet.of("conflict") >= loud.of("conflict"))
     assert np.any(quiet.of("conflict") > loud.of("conflict"))
