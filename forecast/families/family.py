@@ -111,6 +111,14 @@ class ExplainsRecord(Protocol):
 
 
 @runtime_checkable
+class HasDrift(Protocol):
+    """An ``EventModel`` in which the level of conflict moves over years."""
+
+    def drift(self, panel: Panel, draws: Draws) -> Floats:
+        """Log of the level of conflict at the end of the record less its mean over it, shape (draw,)."""
+
+
+@runtime_checkable
 class DirectMember(Member, Hashable, Protocol):
     """A member of combinations that needs no sampling: it reads the record alone."""
 

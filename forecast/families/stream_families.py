@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.families.family import Ability, DirectMember, EventModel, ModelFamily
-from forecast.models.draws import StreamDraws, stream_draws, tension_at_steps
-from forecast.panel.panel import Panel
+from forecast.models.draws import StreamDraws, linear_between, stream_draws, tension_at_steps
+from forecast.panel.panel import DRIFT_KNOT_STEPS, Panel
 from forecast.panel.streams import Family, FutureAct, StreamLayout, TargetRule, stream_layout
 from forecast.priors import PriorSet, default_priors
 from forecast.priors.population import Population
@@ -94,6 +94,11 @@ class StreamModel:
     def tension(self, draws: StreamDraws, n_steps: int) -> Floats | None:
         """Latent tension of the first dyad, shape (draw, step)."""
         return tension_at_steps(draws.knots[:, 0], n_steps)
+
+    def drift(self, panel: Panel, draws: StreamDraws) -> Floats:
+        """Drift of the first dyad at the end of its record, shape (draw,)."""
+        last = np.array([panel.grid.n_steps - 1])
+        return linear_between(draws.drift_of_record(panel)[:, 0], last, DRIFT_KNOT_STEPS)[:, 0]
 
 
 @dataclass(frozen=True)

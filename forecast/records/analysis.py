@@ -187,6 +187,15 @@ class TensionSeries(Record):
     chance_crisis: tuple[float, ...] = Field(default=(), description="the same of a crisis")
 
 
+class DriftNow(Record):
+    """The slow level of conflict at the as-of date: posterior mean and 90% interval."""
+
+    mean: float = Field(
+        description="rate of conflictual acts, tension apart, over what is typical of the record"
+    )
+    interval90: tuple[float, float]
+
+
 class ParameterSummary(Record):
     """Prior and posterior of one named parameter, side by side (means and 90% intervals)."""
 
@@ -308,6 +317,7 @@ class Analysis(Record):
 
     schema_: Literal[2] = Field(2, alias="schema")
     tension: TensionSeries | None
+    drift: DriftNow | None = Field(default=None, description="None in older records, and of other families")
     parameters: tuple[ParameterSummary, ...]
     data: DataSummary
     calendar: tuple[CalendarAct, ...]

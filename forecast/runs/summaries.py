@@ -15,6 +15,7 @@ from forecast.events.bundled import source_limits
 from forecast.events.codebook import CATEGORIES
 from forecast.events.dyads import Direction, DyadRule, PairRows
 from forecast.events.table import EventTable
+from forecast.families.family import HasDrift
 from forecast.inference.importance import monte_carlo_error
 from forecast.inference.posterior import Posterior
 from forecast.panel.panel import TimeGrid
@@ -24,6 +25,7 @@ from forecast.records.analysis import (
     CalendarAct,
     CappedRates,
     DataSummary,
+    DriftNow,
     DyadActs,
     InfluentialEvents,
     LateReports,
@@ -73,10 +75,12 @@ def analysis_of(run: Run, seconds: float, withheld: int) -> Analysis:
         )
     if withheld:
         warnings.append(InfluentialEvents(number=withheld))
-    tension = inputs.main.model.tension(run.draws, inputs.data.grid.n_steps)
+    model = inputs.main.model
+    tension = model.tension(run.draws, inputs.data.grid.n_steps)
     return Analysis(
         schema=2,
         tension=None if tension is None else tension_series(tension, inputs.data.grid),
+        drift=drift_now(model.drift(inputs.main.panel, run.draws)) if isinstance(model, HasDrift) else None,
         parameters=tuple(
             one
             for model, _, priors in inputs.fits
@@ -112,6 +116,15 @@ def analysis_of(run: Run, seconds: float, withheld: int) -> Analysis:
 def capped_warnings(share: float) -> list[RunWarning]:
     """What a reader is told of the share of simulated intensities that were cut; nothing if negligible."""
     return [] if share < NEGLIGIBLE_SHARE else [CappedRates(share=share, cap=RATE_CAP)]
+
+
+def drift_now(log_level: Floats) -> DriftNow:
+    """Drift at the end of the record as a factor on rates, from its logarithm, shape (draw,)."""
+    level = np.exp(log_level)
+    lower, upper = np.quantile(level, [0.05, 0.95])
+    return DriftNow(
+        mean=round(float(level.mean()), 4), interval90=(round(float(lower), 4), round(float(upper), 4))
+    )
 
 
 def tension_series(steps: Floats, grid: TimeGrid) -> TensionSeries:

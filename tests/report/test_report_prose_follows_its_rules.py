@@ -7,7 +7,7 @@ import pytest
 
 from forecast import wording
 from forecast.families import FAMILIES
-from forecast.records.analysis import TensionSeries
+from forecast.records.analysis import DriftNow, TensionSeries
 from forecast.records.forecast import MemberForecast, TimeToEvent
 from forecast.report.blocks import Heading
 from forecast.report.content import make_content
@@ -224,14 +224,16 @@ def make_tension(chances):
 def test_the_states_of_tension_are_told_with_their_chances_and_limits(forecast):
     calm = make_tension([(0.2, 0.0), (0.1, 0.05)])
     assert tension_headline(calm) == "Now 85% calm, 10% strained and 5% in crisis"
-    said = " ".join(tension_sentences(calm, forecast))
+    said = " ".join(tension_sentences(calm, None, forecast))
     assert "strained from 0.5 and a crisis from 1.5" in said
+    assert "drifts" not in said
     assert (
         "of the one past case, one followed a week that, with hindsight, was more likely calm than not"
         in said
     )
     tense = make_tension([(0.6, 0.2), (0.1, 0.05)])
-    said = " ".join(tension_sentences(tense, forecast))
+    said = " ".join(tension_sentences(tense, DriftNow(mean=1.44, interval90=(0.9, 2.2)), forecast))
+    assert "now come 1.4 times as often as is typical of the record (90% interval 0.9 to 2.2)" in said
     assert "With hindsight, not one of the one past case followed a week that was more likely calm" in said
 
 

@@ -3,6 +3,8 @@ from datetime import date
 import numpy as np
 import pytest
 
+from forecast.families import FAMILIES
+from forecast.families.family import HasDrift
 from forecast.models import kernel
 from forecast.models.draws import (
     DRIFT_INNOVATIONS,
@@ -13,8 +15,16 @@ from forecast.models.draws import (
     stream_draws,
     tension_at_steps,
 )
-from forecast.panel.panel import SEVERE, SEVERE_HALF_LIFE_DAYS, TimeGrid, count_events
+from forecast.panel.panel import (
+    DRIFT_KNOT_STEPS,
+    SEVERE,
+    SEVERE_HALF_LIFE_DAYS,
+    TimeGrid,
+    count_events,
+    drift_knots_for,
+)
 from forecast.priors import default_priors
+from forecast.runs.summaries import drift_now
 from forecast.simulation.acts import state_before_last_step
 
 GRID = TimeGrid(date(2022, 1, 1), date(2022, 7, 6))
@@ -39,6 +49,21 @@ def test_the_state_is_the_direct_sum_over_the_past(us_china, layouts, draws_with
         np.testing.assert_allclose(state.severe[d], 2 ** (-7 * lag / SEVERE_HALF_LIFE_DAYS) @ severe)
     if layout.marked:
         assert state.severe[0] == pytest.approx(data.severe_recent[0, -1])
+
+
+def test_drift_now_is_where_it_ends_beside_the_mean_of_the_record(us_china, draws_with):
+    (model,) = FAMILIES["joint"].models([])
+    assert isinstance(model, HasDrift)
+    data = count_events(us_china, GRID, model.layout)
+    slopes = np.array([0.0, 0.24, -0.48])  # a knot
+    knots = drift_knots_for(GRID.n_knots)
+    draws = draws_with(model.layout, 3, GRID.n_knots, drift=7 + slopes[:, None] * np.arange(knots))
+    # A straight line ends half of its rise above its mean.
+    expected = slopes / DRIFT_KNOT_STEPS * (GRID.n_steps - 1) / 2
+    np.testing.assert_allclose(model.drift(data, draws), expected, atol=1e-12)
+    now = drift_now(np.log([0.5, 1.0, 3.0]))
+    assert now.mean == pytest.approx(1.5)
+    assert now.interval90 == pytest.approx((0.55, 2.8))
 
 
 def test_variables_take_their_roles(layouts):

@@ -13,7 +13,7 @@ from matplotlib.ticker import FixedLocator
 from forecast import wording
 from forecast.events.codebook import CATEGORIES
 from forecast.events.table import EventTable
-from forecast.records.analysis import TensionSeries
+from forecast.records.analysis import DriftNow, TensionSeries
 from forecast.records.forecast import Forecast
 from forecast.report.blocks import Chart, Prose, Section
 from forecast.report.drawing import (
@@ -54,7 +54,10 @@ def tension_section(run: RunRecords) -> Section | None:
     return Section(
         "tension",
         "How tense the relationship is",
-        (chart, *(Prose(sentence) for sentence in tension_sentences(tension, run.forecast))),
+        (
+            chart,
+            *(Prose(sentence) for sentence in tension_sentences(tension, run.analysis.drift, run.forecast)),
+        ),
     )
 
 
@@ -78,7 +81,7 @@ def tension_headline(tension: TensionSeries) -> str:
     )
 
 
-def tension_sentences(tension: TensionSeries, forecast: Forecast) -> list[str]:
+def tension_sentences(tension: TensionSeries, drift: DriftNow | None, forecast: Forecast) -> list[str]:
     """What the states mean, where the relationship stands, and how that goes with the forecast."""
     low, high = (wording.number(one, 1) for one in (tension.strained_from, tension.crisis_from))
     mean, lower, upper = (
@@ -86,10 +89,16 @@ def tension_sentences(tension: TensionSeries, forecast: Forecast) -> list[str]:
     )
     said = [
         "Tension is inferred from all coded acts, not observed; 0 is its long-run mean and the unit its "
-        "standard "
-        f"deviation. A week is called strained from {low} and a crisis from {high}. It ends at {mean} "
-        f"(90% interval {lower} to {upper})."
+        f"standard deviation. A week is called strained from {low} and a crisis from {high}. It ends at "
+        f"{mean} (90% interval {lower} to {upper})."
     ]
+    if drift is not None:
+        level, least, most = (wording.number(one, 1) for one in (drift.mean, *drift.interval90))
+        said.append(
+            "Tension swings around a level of conflict that drifts over years. Tension apart, conflictual "
+            f"acts now come {level} times as often as is typical of the record (90% interval {least} to "
+            f"{most})."
+        )
     calm, _, _ = chances_of(tension)
     target, milestone = headline_pair(forecast)
     days = np.array(tension.date, dtype="datetime64[D]")
