@@ -82,10 +82,10 @@ SCALES = {
     ),
     "swing": HumanScale(
         "times",
-        "factor on the rate of conflictual acts for one standard deviation of tension",
+        "factor on the rate of conflictual acts for a swing of one standard deviation",
         lambda x: math.exp(min(x, 700.0)),
         math.log,
-        lambda v: f"one standard deviation of tension multiplies the rate by {plain_number(v)}",
+        lambda v: f"a swing of one standard deviation multiplies the rate by {plain_number(v)}",
         lowest=1.0,
     ),
     "odds": HumanScale(
