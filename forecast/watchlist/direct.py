@@ -28,7 +28,7 @@ from forecast.simulation.probabilities import HitMoments, ProbabilityCurve, curv
 
 def is_direct(family: object) -> bool:
     """Whether a family needs no fit for its probabilities."""
-    return isinstance(family, Combination) and not family.sampled
+    return isinstance(family, Combination) and not (family.sampled or family.stand_ins)
 
 
 def direct_members(hazard: PooledHazard) -> tuple[DirectMember, ...]:
