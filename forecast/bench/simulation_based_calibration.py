@@ -63,7 +63,7 @@ STUDY_PRIORS: dict[str, PriorStatement] = {
     "baseline.weekly_rate": f"LogNormal(mu=-0.7, sigma={_RATE_SIGMA})",
     "tension.scale": "LogNormal(mu=-0.5, sigma=0.3)",
     "tension.persistence": "LogNormal(mu=4.8, sigma=0.4)",
-    "drift.scale": "LogNormal(mu=-0.7, sigma=0.4)",
+    "drift.scale": "LogNormal(mu=-1.2, sigma=0.3)",
     "excitation.cross": "LogNormal(mu=-3.5, sigma=0.6)",
     "overdispersion.shape": "LogNormal(mu=1, sigma=0.5)",
 }
