@@ -261,7 +261,7 @@ def _state(run: Run, kept: Kept) -> dict[str, NDArray[Any]]:
     draws = _played(run, kept)
     begun = (panel.grid.first_day(0) - panel.grid.origin).days
     final = (run.simulation.horizon_days - 1 - begun) // steps.STEP_DAYS
-    arrays: dict[str, NDArray[Any]] = {
+    return {
         "felt": panel.felt_counts[0].astype(np.float64),
         "severePast": panel.reach[0, :, :, steps.SEVERE - 1].sum(axis=1, dtype=np.float64),
         "tension": _sides(draws.knots[:, 0], last, steps.KNOT_STEPS),
@@ -269,7 +269,6 @@ def _state(run: Run, kept: Kept) -> dict[str, NDArray[Any]]:
         "drift": _sides(draws.drift_of_record(panel)[:, 0], last, steps.DRIFT_KNOT_STEPS),
         "driftNormals": _normals(run, kept, last, final, steps.DRIFT_KNOT_STEPS, numbers.PURPOSES["drift"]),
     }
-    return arrays
 
 
 def _sides(knots: Floats, last: int, every: int) -> Floats:
