@@ -36,8 +36,8 @@ app = typer.Typer(
         "forecast new --example us-china; then forecast check and forecast run."
     ),
     epilog=(
-        "Exit codes: 0 done; 1 ran, but did not converge; 2 bad input or usage; 3 a fault of the program; "
-        "130 interrupted; 143 ended by a signal."
+        "Exit codes: 0 done; 1 ran, but did not converge or part of the work failed; 2 bad input or usage; "
+        "3 a fault of the program; 130 interrupted; 129 or 143 ended by a signal; 141 output closed."
     ),
 )
 app.command("new")(new.new)

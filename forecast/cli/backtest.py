@@ -50,7 +50,7 @@ class PlanOptions(OriginOptions):
         None, "--from", "First origin; two years after the start of the data when absent."
     )
     last: datetime | None = day_option(None, "--to", "Last origin; the end of the data when absent.")
-    exact: bool = option(False, "--exact", "Refit at every origin instead of reweighting where that is safe.")
+    exact: bool = option(False, "--exact", "Refit at every origin instead of carrying draws on.")
 
     def read(self) -> BacktestOptions:
         """Read the lists in them."""

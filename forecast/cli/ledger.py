@@ -22,7 +22,9 @@ _SHOWN_ACTS = 5
 ID = argument("ID", "An id, or the first digits of it.")
 
 app = typer.Typer(
-    name="ledger", no_args_is_help=True, help="Every forecast on record, what happened, and how good we are."
+    name="ledger",
+    no_args_is_help=True,
+    help="Every forecast on record, what happened, and how the forecasts scored.",
 )
 
 

@@ -26,7 +26,7 @@ def verify(
     *,
     answer: Answer,
 ) -> None:
-    """Prove that nothing was altered, removed or moved, in the ledger and in the runs that it knows.
+    """Check that nothing was altered, removed or moved, in the ledger and in the runs that it knows.
 
     Checks the file and its tables, the chain of records, and each run folder against the hash of its manifest
     on record; names the first bad record and every altered run. Exit code 2 if there is one.

@@ -107,9 +107,9 @@ COMBINED = Combination(
     "#0B3C6F",
     (
         "The forecast is the equal-weight mean of a model of four streams made for each target and a hazard "
-        "learned on other pairs of countries. Of a target that never happened to this pair the former knows "
-        "nothing but its prior: the joint model of all kinds of acts and their severities, and climatology, "
-        "take its place there. The hazard answers only where records that were quiet for as long were among "
+        "learned on other pairs of countries. For a target that never happened to this pair, the former has "
+        "only its prior; the joint model of all kinds of acts and their severities, and climatology, replace "
+        "it. The hazard answers only where records that were quiet for as long were among "
         "those it learned from.",
         _PUT_ONTO,
     ),

@@ -84,7 +84,7 @@ def _compiled(panel: Panel, priors: PriorSet, variables: Mapping[str, Floats]) -
     n_knots = variables[INNOVATIONS].shape[-1]
     every = [*inputs.values(), innovations := pt.vector(shape=(n_knots,), dtype="float64")]
     every.append(own := pt.vector(shape=variables[DRIFT_INNOVATIONS].shape[1:], dtype="float64"))
-    drift = terms.drift_at_knots(own, inputs["drift.scale"], n_knots)
+    drift = terms.drift_at_knots(own, inputs["drift.scale"], terms.drift_basis(n_knots))
     drifted = terms.drift_at_steps(drift, grid.n_steps, int(panel.first_step[0]))
     rate, tension = rate_of_dyad(layout, arrays.felt[0], inputs, innovations, drifted)
     ladder = pt.zeros((0, 4))

@@ -40,6 +40,8 @@ from forecast.priors import SEVERITY_LEVELS, Distribution, ParameterGroup, Prior
 from forecast.priors.distributions import FAMILIES
 
 Tensor = Any
+DRIFT_BASIS = "drift_basis"
+"""Name of the data container of ``terms.drift_basis``."""
 CENTRED = ("severity.category", "severity.grave")
 """Groups of which only the differences between elements enter the likelihood."""
 LikelihoodForm = Literal["fused", "plain"]
@@ -122,8 +124,8 @@ def build_model(
     Returns
     -------
     pymc.Model
-        Its data containers are those of ``prior_data`` and, in the fused form, the fields of
-        ``LikelihoodData``.
+        Its data containers are those of ``prior_data``, ``DRIFT_BASIS`` (fixed by the number of knots) and,
+        in the fused form, the fields of ``LikelihoodData``.
     """
     layout = panel.layout
     knots = n_knots or knots_for(panel.grid.n_steps)
@@ -146,7 +148,9 @@ def build_model(
         }
         innovations = pm.Normal(INNOVATIONS, 0.0, 1.0, dims=(*dyads, "knot"))
         own_knots = pm.Normal(DRIFT_INNOVATIONS, 0.0, 1.0, dims=(*dyads, "drift_knot"))
-        drift = terms.drift_at_knots(own_knots, parameter["drift.scale"], knots)
+        # Data, since Numba keeps no machine code on disk that holds a constant as large as a century needs.
+        basis = pm.Data(DRIFT_BASIS, terms.drift_basis(knots))
+        drift = terms.drift_at_knots(own_knots, parameter["drift.scale"], basis)
         own = parameter["excitation.branching"][..., layout.conflict_index]
         strength = terms.chain_strength(own, parameter["excitation.cross"])
         # Soft, so that the sampler meets a slope and not a wall: −0.2 at 0.8, −7 at 1, −40 at 1.2.

@@ -34,15 +34,18 @@ def tension_at_steps(knots: Tensor, n_steps: int) -> Tensor:
     return (1 - part) * knots[left] + part * knots[left + 1]
 
 
-def drift_at_knots(innovations: Tensor, scale: Tensor, n_knots: int) -> Tensor:
-    """Drift at the knots of tension, shape (..., knot), from innovations at its own knots.
+def drift_basis(n_knots: int) -> NDArray[np.float64]:
+    """What innovations at the knots of drift add at the knots of tension, shape (drift knot, knot).
 
-    z = σ·u, with u an Ornstein–Uhlenbeck process of unit variance whose persistence is fixed, so that it is
-    linear in the innovations: one matrix product.
+    Drift is an Ornstein–Uhlenbeck process of unit variance and fixed persistence, so it is linear in them.
     """
     unit = np.eye(drift_knots_for(n_knots))
     process = draws.ornstein_uhlenbeck(unit, np.full(len(unit), draws.DRIFT_DECAY))
-    basis = draws.linear_between(process, KNOT_STEPS * np.arange(n_knots), DRIFT_KNOT_STEPS)
+    return draws.linear_between(process, KNOT_STEPS * np.arange(n_knots), DRIFT_KNOT_STEPS)
+
+
+def drift_at_knots(innovations: Tensor, scale: Tensor, basis: Tensor | NDArray[np.float64]) -> Tensor:
+    """Drift at the knots of tension, shape (..., knot), from innovations at its own knots."""
     return scale[..., None] * pt.dot(innovations, basis)
 
 

@@ -14,6 +14,8 @@ from forecast.priors.elicitation import Elicited, elicit
 
 Origin = Literal["default", "config", "scenario"]
 PriorStatement = str | Mapping[str, object]
+REPLACED = {"density.scale": "drift.scale", "severity.density": "severity.drift"}
+"""Priors of earlier versions, and those that took their place with another meaning."""
 DEFAULT = "default"
 """The word that every prior knows: what it is where nothing is stated."""
 _EXAMPLE_LEVELS = (("q05", 0.05), ("median", 0.5), ("q95", 0.95))
@@ -85,6 +87,11 @@ class PriorSet:
                 changed = [self.priors[name]]
             elif name in groups:
                 changed = list(self.of_group(groups[name]))
+            elif name in REPLACED:
+                raise PriorError(
+                    f"{name}: no longer a prior. {REPLACED[name]} took its place, with another meaning: "
+                    "delete the line, or see 'forecast priors CONFIG' for what to state instead."
+                )
             else:
                 hint = did_you_mean(name, (*groups, *self.priors), cutoff=0.5)
                 raise PriorError(f"{name}: unknown prior.{hint} 'forecast priors CONFIG' lists them all.")

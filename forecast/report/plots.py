@@ -44,8 +44,7 @@ class RunPlots:
         run = self._run
         if run.analysis is None or run.analysis.tension is None:
             raise InputError(
-                f"no tension to draw: model.family {run.forecast.model} does not estimate it. Run with "
-                "model.family: combined or joint"
+                "no tension to draw: the run was made without its analysis. Run the config again"
             )
         figure = _new_figure(TENSION_HEIGHT)
         upper, middle, lower = _shown(draw_tension(run.analysis.tension, run.events, run.forecast, figure))

@@ -27,10 +27,12 @@ from forecast.simulation.probabilities import within_rounding
 _SINGLE = (
     "tension.scale",
     "tension.persistence",
+    "drift.scale",
     "excitation.half_life_days",
     "excitation.cross_half_life_days",
     "ballast.half_life_days",
     "severity.tension",
+    "severity.drift",
     "severity.recent",
 )
 _OF_THE_TARGET = (

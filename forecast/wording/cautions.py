@@ -70,8 +70,9 @@ def caution_sentence(caution: Caution) -> str:
         case DensityChanges():
             changes = "; ".join(map(_change, caution.breaks))
             return (
-                f"Acts a month change their level: {changes}. Check whether the coding changed, or the "
-                "relationship."
+                f"Acts a month change their level: {changes}. Did the coding change, or the relationship? If "
+                "the coding did, start the record after it (events.start). If not, leave it: the model reads "
+                "a slow change as drift."
             )
         case LateStart():
             return (

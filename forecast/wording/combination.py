@@ -11,10 +11,12 @@ def members_sentence(combination: CombinationRecord) -> str:
     members = combination.members
     weights = {one.weight for one in members}
     if 0.0 in weights:
-        names = listing(tuple(one.label for one in members))
+        asked = tuple(one.label for one in members if one.weight)
+        others = listing(tuple(one.label for one in members if not one.weight))
+        of = f"the mean of {listing(asked)}, with equal weights" if len(asked) > 1 else f"that of {asked[0]}"
         return (
-            f"For each target the forecast is the mean of those of its members that can say something of it, "
-            f"with equal weights: {names}."
+            f"The headline is {of}. Not members for it: {others}. Which members answer for a target depends "
+            "on whether it happened before."
         )
     if len(members) == 1:
         return f"The forecast is that of one member, {members[0].label}."

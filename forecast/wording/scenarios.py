@@ -75,8 +75,8 @@ def trust_sentence(scenario: ScenarioForecast) -> str:
         return "The past and the beliefs are the run's, so its draws serve as they are."
     left = wording.number(scenario.effective_draws or 0.0, 0)
     return (
-        f"The run's draws can stand for these beliefs: weighted, they are worth {left} draws, and no few of "
-        f"them dominate (Pareto k {wording.number(max(scenario.pareto_k, -9.0))})."
+        f"Reweighted to these beliefs, the run's draws are worth {left} independent draws; no small group of "
+        f"them dominates (Pareto k {wording.number(max(scenario.pareto_k, -9.0))})."
     )
 
 

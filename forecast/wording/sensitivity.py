@@ -89,7 +89,7 @@ _ASSUMPTIONS = {
     ),
     "severity.drift": (
         "Severity rises with drift",
-        "a swing in drift gives {then} the odds of graver acts instead of {now}",
+        "a level of conflict 2.7 times as high gives {then} the odds of graver acts instead of {now}",
     ),
     "drift.scale": ("Size of drift", "drift counts {times} as much"),
     "severity.recent": (
@@ -274,10 +274,10 @@ def rest_sentence(here: Sequence[BreakEven], shown: int) -> str:
             f"{wording.interval_percent((low, high))})"
         )
     if unknown:
-        parts.append(f"of {unknown} only a new fit would tell")
+        parts.append(f"{unknown} {'needs' if unknown == 1 else 'need'} a new fit to tell")
     idle = len(quiet) - unknown
     if idle:
-        parts.append(f"{idle} {'changes' if idle == 1 else 'change'} it nowhere near a bound")
+        parts.append(f"{idle} {'does' if idle == 1 else 'do'} not bring it near a bound")
     text = "; ".join(parts)
     return f"{text[:1].upper()}{text[1:]}." if text else ""
 

@@ -52,7 +52,10 @@ def test_a_misspelt_word_is_answered_with_the_word(case, command):
 @pytest.mark.parametrize(
     ("population", "says"),
     [
-        ("shipped", "All priors are defaults that come with the package, learned from other dyads"),
+        (
+            "shipped",
+            "All priors are the defaults of the package; rates and excitation were learned from other dyads",
+        ),
         ("none", "All priors are the documented defaults"),
         ("own.yaml", "All priors are defaults learned from other dyads, in own.yaml"),
     ],

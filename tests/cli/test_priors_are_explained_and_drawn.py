@@ -101,6 +101,7 @@ def test_a_figure_that_cannot_be_written_is_refused_before_any_work(case, comman
         ),
         ("model.priors.ballast.visit={efect: {q05: 0%, median: 50%}}", "unknown scale 'efect'"),
         ("model.priors.ballast.visits=calms", "unknown prior. Did you mean 'ballast.visit'?"),
+        ("model.priors.density.scale=small", "drift.scale took its place, with another meaning"),
         ("model.priors.tension.persistence=Normal(100, 20)", "puts mass where the parameter cannot be"),
         ("model.priors.tension.persistence={q05: -20, q95: 100}", "quantiles must lie above 0"),
         ("model.priors.ballast.visit={q05: 0, median: 0.01, q95: 10}", "they are too lopsided"),

@@ -7,10 +7,12 @@ import pymc as pm
 import pytensor.tensor as pt
 import pytest
 from pymc import pytensorf
+from pytensor.graph.traversal import ancestors
+from pytensor.tensor.variable import TensorConstant
 
 from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS
 from forecast.models.likelihood import likelihood_data
-from forecast.models.streams import build_model
+from forecast.models.streams import DRIFT_BASIS, build_model
 from forecast.panel.panel import drift_knots_for
 from forecast.priors import default_priors
 
@@ -58,6 +60,15 @@ def fused(counted):
         return model, compile_density(model)
 
     return compiled
+
+
+def test_a_century_leaves_no_constant_that_numba_would_not_keep_on_disk(counted):
+    # Numba caches no function with a global array of more than 1,000,000 bytes.
+    data = counted("focused", "whole")
+    model = build_model(data, default_priors(data.layout), n_knots=1500)
+    constants = [one.data for one in ancestors([model.logp()]) if isinstance(one, TensorConstant)]
+    assert model[DRIFT_BASIS].get_value().nbytes > 1_000_000
+    assert max(np.asarray(one).nbytes for one in constants) < 100_000
 
 
 @pytest.mark.parametrize("last_step", ["whole", "cut", "late"])

@@ -135,10 +135,10 @@ def test_crossings_are_listed_and_the_rest_is_counted(section):
     (bullets,) = (block for block in section.blocks if isinstance(block, Bullets))
     assert bullets.items == (SENTENCE,)
     prose = [block.text for block in section.blocks if isinstance(block, Prose)]
-    assert "Of 1 only a new fit would tell; 1 changes it nowhere near a bound." in prose
+    assert "1 needs a new fit to tell; 1 does not bring it near a bound." in prose
     assert (
-        "No single assumption does, as far as the draws can tell (the chance stays within 40–60%); of "
-        "1 only a new fit would tell." in prose
+        "No single assumption does, as far as the draws can tell (the chance stays within 40–60%); "
+        "1 needs a new fit to tell." in prose
     )
     assert (
         "2 scheduled events are taken as certain or as impossible, so their probabilities were not varied."

@@ -144,9 +144,8 @@ def test_severities_one_step_ahead_follow_the_models_mark_odds(one_step):
             category = value["severity_category"] - value["severity_category"].mean()
             grave = value["severity_grave"] - value["severity_grave"].mean()
             weights = value["severity_tension"], value["severity_recent"]
-            knots = terms.drift_at_knots(
-                value[DRIFT_INNOVATIONS], value["drift_scale"], ahead.longer.grid.n_knots
-            )
+            basis = terms.drift_basis(ahead.longer.grid.n_knots)
+            knots = terms.drift_at_knots(value[DRIFT_INNOVATIONS], value["drift_scale"], basis)
             drift = terms.drift_at_steps(knots, step + 1, 0)[step].eval(mode="FAST_COMPILE")
             raised = value["severity_drift"] * drift
             level = np.concatenate([[0.0], value["severity_level"]])

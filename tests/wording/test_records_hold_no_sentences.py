@@ -374,6 +374,20 @@ def test_members_are_named_with_their_weights(weights, said):
     assert members_sentence(combination(*weights)) == f"The forecast {said}"
 
 
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [
+        (
+            (0.0, 0.5, 0.5),
+            "the mean of focused model and climatology, with equal weights. Not members for it: joint",
+        ),
+        ((0.0, 1.0, 0.0), "that of focused model. Not members for it: joint model and climatology."),
+    ],
+)
+def test_members_that_do_not_answer_for_the_headline_are_told_apart(weights, said):
+    assert said in members_sentence(combination(*weights))
+
+
 def test_the_worth_of_the_weights_is_said_or_why_they_were_not_used():
     assert weights_sentence(combination(1.0)) == (
         "The 16,000 weighted futures are worth 9,876 futures and 812 draws of equal weight."

@@ -44,6 +44,9 @@ _DOWN = "#8FB3D4"
 """Lighter than the accent, so that both ends differ without colour too."""
 _MOST_CROSSINGS = 4
 _MOST_MILESTONES = 6
+_OF_THE_CARRIER = (
+    "All of this is measured on the weighted futures of the joint model. The other members were not tested."
+)
 _READING = (
     "Pull: how far the distribution of the log odds moves when the assumptions, or the data, have twice "
     "their weight "
@@ -68,6 +71,8 @@ def assumptions_section(run: RunRecords) -> Section | None:
         if (one.target, one.milestone) == asked
     ]
     blocks += [_labels(forecast, found), Prose(_READING, tone="fine")]
+    if forecast.combination is not None:
+        blocks.append(Prose(_OF_THE_CARRIER, tone="fine"))
     if shown_bars(found):
         chart = Chart(
             name="assumptions",
@@ -129,9 +134,9 @@ def _headline(found: Robustness) -> str:
     """Name the assumption that moves the headline most."""
     first = shown_bars(found)[0]
     ends = [abs(end.change) for end in (first.lower, first.upper) if end.change is not None]
-    return f"No assumption moves the chance more than “{assumption_label(first.name, first.act)}”: " + (
-        f"by up to {wording.points(max(ends), 0)} a step"
-    )
+    label = assumption_label(first.name, first.act)
+    most = wording.points(max(ends), 0)
+    return f"Of the assumptions tried, “{label}” moves the chance most: by up to {most} a step"
 
 
 def _describe(found: Robustness) -> str:

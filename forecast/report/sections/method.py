@@ -15,13 +15,13 @@ from forecast.wording.parameters import parameter_sentences
 from forecast.wording.warnings import warning_sentence
 
 _FORECAST = (
-    "The forecast plays the relationship forward, day by day, thousands of times from every plausible "
+    "The forecast plays the relationship forward, week by week, thousands of times from every plausible "
     "setting of the model. A probability is the share of these futures in which the target happens before "
     "the day of the milestone. The 90% interval shows how far that share moves between plausible settings; "
     "it does not cover errors in the data or a world that changes its rules."
 )
 _FORECAST_OF_MEMBERS = (
-    "The forecast plays the relationship forward, day by day, thousands of times from every plausible "
+    "The forecast plays the relationship forward, week by week, thousands of times from every plausible "
     "setting of the joint model. A probability is the weighted share of these futures in which the target "
     "happens before the day of the milestone. The 90% interval shows how far the chance moves between "
     "plausible settings and between the members; it does not cover errors in the data or a world that "
@@ -29,8 +29,8 @@ _FORECAST_OF_MEMBERS = (
 )
 _NOT = (
     "The model does not know intentions, secret talks or plans. It sees what was made public and coded, and "
-    "coding is denser in recent years. It says how often relationships like this one went wrong, not why "
-    "they must. An act without precedent, or a shift of policy after the last event known, is outside it "
+    "coding may be denser in some years than in others. It estimates how often such acts follow, not why. "
+    "An act without precedent, or a shift of policy after the last event known, is outside it "
     "unless a scenario puts it in."
 )
 

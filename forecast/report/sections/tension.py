@@ -97,7 +97,7 @@ def tension_sentences(tension: TensionSeries, drift: DriftNow | None, forecast: 
         said.append(
             "Tension swings around a level of conflict that drifts over years. Tension apart, conflictual "
             f"acts now come {level} times as often as is typical of the record (90% interval {least} to "
-            f"{most})."
+            f"{most}). Denser coding of conflict would look the same."
         )
     calm, _, _ = chances_of(tension)
     target, milestone = headline_pair(forecast)
@@ -115,7 +115,7 @@ def tension_sentences(tension: TensionSeries, drift: DriftNow | None, forecast: 
         said.append(
             f"Calm does not mean safe: of the {cases}, {wording.small_number(quiet)} followed a week that, "
             "with hindsight, was more likely calm than not, and tension can change within months. That is "
-            f"how {now} calm now goes with {ahead} before {day}."
+            f"why {now} calm now and {ahead} before {day} do not contradict each other."
         )
     else:
         said.append(

@@ -90,7 +90,7 @@ def _misses(forecast: Forecast, record: TrackRecord) -> list[Block]:
 def _calibration(record: TrackRecord) -> list[Block]:
     chart = Chart(
         name="track-record",
-        headline="Does what is forecast happen as often?",
+        headline="How often what was forecast happened",
         alt=describe_reliability(record.reliability),
         caption="What was forecast and how often it happened, over all targets and horizons. A dot is "
         "a tenth of the scale, with its number of forecasts; grey bars hold 90% of what calibrated "
