@@ -84,7 +84,8 @@ def _starting_points(
     def start(seed: Any) -> NDArray[np.float64]:  # noqa: ANN401 -- whatever seeds PyMC takes
         with _one_at_a_time:
             for variable in shared.shared_var_keys:
-                variable.set_value(arrays[variable.name])
+                if variable.name in arrays:  # others hang on the sizes alone
+                    variable.set_value(arrays[variable.name])
             return np.asarray(shared.initial_point_func(seed), dtype=np.float64)
 
     return start
