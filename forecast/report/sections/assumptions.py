@@ -45,7 +45,8 @@ _DOWN = "#8FB3D4"
 _MOST_CROSSINGS = 4
 _MOST_MILESTONES = 6
 _OF_THE_CARRIER = (
-    "All of this is measured on the weighted futures of the joint model. The other members were not tested."
+    "Pulls, odds and bars are measured on the weighted futures of the joint model; the other members were "
+    "not tested."
 )
 _READING = (
     "Pull: how far the distribution of the log odds moves when the assumptions, or the data, have twice "
