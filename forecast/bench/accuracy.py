@@ -29,6 +29,7 @@ from forecast.evaluation.backtest import (
     count_unseen,
     known_models,
     outcomes_of,
+    refuse_unanswerable,
 )
 from forecast.evaluation.calibration import PooledCalibration, pool_dyads
 from forecast.evaluation.forecast_table import ForecastTable
@@ -245,10 +246,19 @@ def read_dyads(folder: Path, names: Sequence[str] | None = None) -> dict[str, Ev
     """
     if not folder.is_dir():
         raise EventError(f"{folder}: no such folder. Give a folder of event files, one dyad a file")
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".csv" and path.is_file())
+    paths = sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() == ".csv" and path.is_file() and not path.name.startswith(".")
+    )
     if not paths:
         raise EventError(f"{folder}: holds no CSV file. Give a folder of event files, one dyad a file")
-    found = {path.stem: path for path in paths}
+    found: dict[str, Path] = {}
+    for path in paths:
+        if found.setdefault(path.stem, path) != path:
+            raise EventError(
+                f"{folder}: {found[path.stem].name} and {path.name} name the same dyad. Rename one"
+            )
     for name in names or ():
         if name not in found:
             raise InputError(
@@ -267,6 +277,11 @@ def plan_dyad(dyad: str, events: EventTable, options: BenchmarkOptions) -> Backt
     if options.data_end < options.first:
         raise InputError(f"the data end on {options.data_end}, before the first origin, {options.first}")
     origins = choose_origins(options.origins, options.first, options.data_end)
+    if not options.first <= min(origins) <= max(origins) <= options.data_end:
+        raise InputError(
+            f"origins: got {min(origins)} to {max(origins)}; allowed: {options.first} to {options.data_end}, "
+            "as --from and --until say"
+        )
     origins = complete_origins(origins, horizons[0], options.data_end)[:: QUICK_STEP if options.quick else 1]
     try:
         start = find_record_start(events, origins[0])
@@ -284,6 +299,7 @@ def plan_dyad(dyad: str, events: EventTable, options: BenchmarkOptions) -> Backt
             unseen=count_unseen(events, (options.target,), origins, start),
         )
         outcomes_of(plan, events)
+        refuse_unanswerable(plan, events)
     except InputError as error:
         raise InputError(f"{dyad}: {error}") from error
     return plan

@@ -42,6 +42,8 @@ def main() -> None:
             message, code = _outcome(app)
         except ForecastError as error:
             message, code = _with_notes(str(error), error), error.exit_code
+            if code == INTERRUPTED and (stop := found_in(error)):
+                code = _stopped(stop)[1]
     except KeyboardInterrupt as stop:
         message, code = _stopped(stop)
     except SystemExit as end:

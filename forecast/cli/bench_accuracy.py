@@ -22,7 +22,7 @@ from forecast.cli.options import (
 )
 from forecast.cli.progress import listening
 from forecast.cli.terminal import BLANK, Part, Table, left, text
-from forecast.errors import InputError
+from forecast.errors import InputError, StoppedError
 from forecast.progress import StageProgress
 from forecast.wording import count
 
@@ -74,14 +74,21 @@ def accuracy(
             priors=_priors(prior or ()),
             quick=quick,
         )
-        found = run_benchmark(
-            read_dyads(data),
-            options,
-            processes=plan.jobs,
-            cluster=cluster,
-            keep=keep,
-            listen=lambda finished, planned: listen(StageProgress("backtest", finished, planned)),
-        )
+        try:
+            found = run_benchmark(
+                read_dyads(data),
+                options,
+                processes=plan.jobs,
+                cluster=cluster,
+                keep=keep,
+                listen=lambda finished, planned: listen(StageProgress("backtest", finished, planned)),
+            )
+        except KeyboardInterrupt:
+            if keep is None:
+                raise
+            raise StoppedError(
+                f"interrupted; finished parts are kept in {keep}. Go on with the same command."
+            ) from None
     output.print(found.to_dict(), _scores(found))
 
 
@@ -92,7 +99,11 @@ def read_categories(any_of: str) -> tuple[str, ...]:
     categories = parts_of(any_of)
     unknown = [name for name in categories if name not in CATEGORIES]
     if unknown or not categories:
-        raise InputError(f"--any-of: {category_fault(unknown[0]) if unknown else 'the list is empty'}")
+        allowed = f"the list is empty. Allowed: {', '.join(CATEGORIES)}"
+        raise InputError(f"--any-of: {category_fault(unknown[0]) if unknown else allowed}")
+    twice = [name for place, name in enumerate(categories) if name in categories[:place]]
+    if twice:
+        raise InputError(f"--any-of: {twice[0]} appears twice. Give each category once")
     return categories
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_type_hints
 import typer
 
 from forecast.cli.terminal import Part, show
-from forecast.errors import InputError, did_you_mean
+from forecast.errors import InputError, did_you_mean, shown
 
 if TYPE_CHECKING:
     from forecast.config import Config
@@ -194,10 +194,16 @@ def parts_of(text: str) -> tuple[str, ...]:
 
 
 def days_ahead(text: str, option: str) -> tuple[int, ...]:
-    """Read whole numbers of days; raises ``InputError`` for anything else."""
+    """Read whole numbers of days, up to ten years; raises ``InputError`` for anything else."""
+    from forecast.config.cross_checks import LONGEST_HORIZON
+
     for part in parts_of(text):
         if not (part.isascii() and part.isdigit()):
             raise InputError(f"{option}: '{part}' is not a whole number of days. Expected e.g. 30,90,180")
+        if len(part) > len(str(LONGEST_HORIZON.days)) or int(part) > LONGEST_HORIZON.days:
+            raise InputError(
+                f"{option}: got {shown(part)} days; allowed: up to {LONGEST_HORIZON.days}, ten years"
+            )
     return tuple(map(int, parts_of(text)))
 
 

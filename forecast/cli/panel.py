@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import typer
 from forecast.cli.options import Output, argument, option, refuse_unwritable, takes_options
 from forecast.cli.progress import listening
 from forecast.cli.terminal import BLANK, Part, Table, left, right, text
+from forecast.errors import InputError
 from forecast.progress import StageProgress
 from forecast.wording import count
 
@@ -41,15 +42,30 @@ def learn(
         from forecast.events.reading import write_whole
         from forecast.pooled_hazard.learning import learn_hazard
 
+        dyads = read_dyads(folder)
+        if out.suffix.lower() == ".csv":
+            raise InputError(
+                f"--out: {out} would be taken for a file of events. Give a name that ends in .json"
+            )
         learned = learn_hazard(
-            read_dyads(folder),
+            dyads,
             source=source,
             command=f"forecast panel learn {folder.name} --out {out.name}",
             listen=lambda done, planned: listen(StageProgress("learn", done, planned)),
         )
         write_whole(out, (learned.model_dump_json(by_alias=True) + "\n").encode())
     facts = {"written": str(out), "panel": learned.model_dump(mode="json", by_alias=True)}
-    output.print(facts, _summary(learned, out))
+    short = sorted(dyads.keys() - {one.name for one in learned.provenance.dyads})
+    output.print(facts | {"left_out": short}, (*_summary(learned, out), *_left_out(short)))
+
+
+def _left_out(short: Sequence[str]) -> Iterator[Part]:
+    from forecast.pooled_hazard.learning import FIRST_ORIGIN_DAYS
+
+    if short:
+        yield text(
+            f"Left out, since their records have {FIRST_ORIGIN_DAYS} days or fewer: {', '.join(short)}."
+        )
 
 
 @app.command("show")
@@ -90,9 +106,10 @@ def _summary(learned: PooledHazard, out: Path | None) -> Iterator[Part]:
         for place, (name, mean) in enumerate(zip(("intercept", *learned.features), learned.mean, strict=True))
     ]
     yield Table((left("Feature", 22), right("effect", 8), right("error", 8)), rows)
+    units = "dyads" if len(told.dyads) >= LEAST_DYADS else "rows"
     yield text(
         "Effect: change of the log hazard for one standard deviation of the feature over the panel; its "
-        "error takes dyads as units."
+        f"error takes {units} as units."
     )
     if out:
         yield text(f"Written to {out}. To use it, set model.panel in a config.")

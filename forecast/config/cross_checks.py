@@ -85,6 +85,9 @@ def _milestone_faults(
         if isinstance(name, str) and first_index.setdefault(name, index) != index:
             yield Fault(("milestones", index, "name"), f"'{name}' names an earlier milestone too; rename one")
         yield from _after_as_of(("milestones", index, "date"), day, as_of, "give a later day or remove it")
+        if day and as_of and (day - as_of).days == 1:
+            message = f"no day lies between as_of ({as_of}) and {day}; give a later day or remove it"
+            yield Fault(("milestones", index, "date"), message)
         if day and as_of and day - as_of > LONGEST_HORIZON:
             message = f"{day} is more than ten years after as_of ({as_of}); no model of events reaches so far"
             yield Fault(("milestones", index, "date"), message)

@@ -24,6 +24,7 @@ from forecast.config.schema import DEFAULT_FAMILY
 from forecast.errors import InputError, did_you_mean
 from forecast.events.table import EventTable
 from forecast.families import FAMILIES
+from forecast.families.combination import Combination
 from forecast.inference.posterior import SamplerOptions
 from forecast.panel.streams import TargetRule
 from forecast.pooled_hazard.coefficients import PooledHazard, shipped_hazard
@@ -185,7 +186,30 @@ def plan_backtest(inputs: Inputs, options: BacktestOptions) -> BacktestPlan:
             f"before it. Allowed: from {start + timedelta(days=1)} on; a forecast needs years, not days"
         )
     outcomes_of(plan, inputs.events)
+    refuse_unanswerable(plan, inputs.events)
     return plan
+
+
+def refuse_unanswerable(plan: BacktestPlan, events: EventTable) -> None:
+    """Refuse what a member without a fit would refuse after the fits of the others.
+
+    Raises
+    ------
+    InputError
+        A horizon beyond what a model answers, or coefficients of the pooled hazard that know what came after
+        the first origin.
+    """
+    for model in plan.models:
+        family = FAMILIES[model]
+        if not isinstance(family, Combination):
+            continue
+        if family.furthest_days is not None and plan.horizons[-1] > family.furthest_days:
+            raise InputError(
+                f"horizons: {plan.horizons[-1]} days is too long for model '{model}'. Allowed: up to "
+                f"{family.furthest_days} days, or other models"
+            )
+        if family.uses_panel:
+            plan.hazard.mean_for(events, plan.origins[0])
 
 
 def choose_origins(origins: Spacing | tuple[date, ...], first: date, last: date) -> tuple[date, ...]:

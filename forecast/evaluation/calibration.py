@@ -137,8 +137,11 @@ def pool_dyads(
     if len(rows) > 1:
         drawn = np.random.default_rng(seed).integers(len(rows), size=(n_resamples, len(rows)))
         times = np.stack([np.bincount(one, minlength=len(rows)) for one in drawn]).astype(np.float64)
+        lines = resampled_lines(probability, outcome, dyad, times)
         # A resample of dyads that all ended alike has no line.
-        spread = np.nanstd(resampled_lines(probability, outcome, dyad, times), axis=0, ddof=1)
+        known = lines[~np.isnan(lines).any(axis=1)]
+        if len(known) > 1:
+            spread = np.std(known, axis=0, ddof=1)
     return PooledCalibration(
         model,
         with_interval(line.intercept, float(spread[0]), len(rows)),

@@ -89,6 +89,11 @@ def unit_result(unit: Unit, content: Mapping[str, Any]) -> UnitResult:
     )
     if len(forecasts) != unit.n_origins:
         raise ValueError(f"{len(forecasts)} origins, not {unit.n_origins}")
+    shapes = {one.probability.shape for one in forecasts}
+    if len(shapes) != 1 or not all(
+        ((one.probability >= 0) & (one.probability <= 1)).all() for one in forecasts
+    ):
+        raise ValueError("a probability is missing, or not between 0 and 1")
     return UnitResult(unit, forecasts, float(content["seconds"]), content["stages"])
 
 
@@ -113,6 +118,11 @@ def plan_settings(plan: BacktestPlan, data_sha256: str) -> dict[str, Any]:
         "origins_a_unit": origins_a_unit(plan),
         "versions": decisive_versions(),
     }
+
+
+def is_begun(folder: Path) -> bool:
+    """Whether a backtest was begun in this folder and not finished."""
+    return (folder / PLAN).is_file()
 
 
 def open_store(folder: Path, settings: Settings, *, resume: bool, force: bool = False) -> UnitStore:

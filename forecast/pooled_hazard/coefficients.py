@@ -26,6 +26,10 @@ Floats = NDArray[np.float64]
 
 SCHEMA = 1
 _SHIPPED = "coefficients.json"
+ISO_OF_KEDS = {"FRN": "FRA", "KUW": "KWT", "LEB": "LBN", "PAL": "PSE", "SER": "SRB", "UNK": "GBR"}
+"""ISO 3166-1 codes of countries that KEDS, the source of the shipped coefficients, codes otherwise."""
+_MOST_EFFECT, _MOST_VARIANCE = 50.0, 1e4
+"""Bounds on coefficients of standardised features; beyond, a hazard is no number."""
 _MAKE = "Make one with 'forecast panel learn DIR --out FILE'"
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -48,7 +52,8 @@ class LearnedDyad(_Part):
     def shares(self, events: EventTable) -> bool:
         """Whether a record is of the same two actors and of some of the same time."""
         first, last = events.date.min().item(), events.date.max().item()
-        return self.actors == main_actors(events) and first <= self.last and last >= self.first
+        same = _countries(self.actors) == _countries(main_actors(events))
+        return same and first <= self.last and last >= self.first
 
 
 class LearnedTarget(_Part):
@@ -67,8 +72,8 @@ class LearnedTarget(_Part):
 class Provenance(_Part):
     """What the coefficients were learned from, and how."""
 
-    dyads: tuple[LearnedDyad, ...]
-    targets: tuple[LearnedTarget, ...]
+    dyads: tuple[LearnedDyad, ...] = Field(min_length=1)
+    targets: tuple[LearnedTarget, ...] = Field(min_length=1)
     rows: int = Field(description="intervals after origins that were fitted")
     source: str = Field(description="origin and terms of the events, in words")
     command: str
@@ -94,8 +99,8 @@ class PooledHazard(_Part):
     mean: Vector
     covariance: tuple[Vector, ...]
     without: Mapping[str, Vector]
-    deviation: Annotated[float, Field(gt=0)]
-    kind_spread: Annotated[float, Field(ge=0)]
+    deviation: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    kind_spread: Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
     @model_validator(mode="after")
     def _of_this_version(self) -> PooledHazard:
@@ -106,6 +111,20 @@ class PooledHazard(_Part):
         with_intercept = (self.mean, *self.covariance, *self.without.values(), self.covariance)
         if any(len(one) != n for one in by_feature) or any(len(one) != n + 1 for one in with_intercept):
             raise ValueError("its arrays differ in length from its features")
+        if min(self.scale) <= 0 or any(np.greater(self.lowest, self.highest)):
+            raise ValueError(
+                "a scale of a feature is not above 0, or its lowest value lies above its highest"
+            )
+        effects = np.abs([self.mean, *self.without.values()])
+        if effects.max() > _MOST_EFFECT or self.kind_spread > _MOST_EFFECT or self.deviation > _MOST_EFFECT:
+            raise ValueError(f"an effect or a spread is larger than {_MOST_EFFECT:g}")
+        covariance = np.array(self.covariance)
+        largest = np.abs(covariance).max()
+        lowest = np.linalg.eigvalsh(covariance).min()
+        if largest > _MOST_VARIANCE or not np.allclose(covariance, covariance.T, atol=1e-6 * largest):
+            raise ValueError("its covariance is not symmetric, or too large")
+        if lowest < -1e-5 * largest:
+            raise ValueError("its covariance is none: a variance is negative")
         return self
 
     def __hash__(self) -> int:
@@ -159,6 +178,10 @@ class PooledHazard(_Part):
         """Draws around a mean, in antithetic pairs, shape (draw, coefficient)."""
         half = np.random.default_rng(seed).standard_normal((n_draws // 2, len(mean)))
         return mean + np.concatenate([half, -half]) @ self._root.T
+
+
+def _countries(actors: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(ISO_OF_KEDS.get(code, code) for code in actors)
 
 
 def main_actors(events: EventTable) -> tuple[str, ...]:

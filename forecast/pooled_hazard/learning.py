@@ -117,6 +117,11 @@ def learn_hazard(
             f"a pooled hazard needs dyads with more than {FIRST_ORIGIN_DAYS} days of record; none of the "
             f"{len(dyads)} in the folder has that"
         )
+    if not any(one.hit.any() for one in rows.values()):
+        raise InputError(
+            f"no target of any kind happened in the {len(rows)} dyads of the folder: nothing can be learned. "
+            "Targets are acts of conflict of severity 2 or more"
+        )
     everything = np.concatenate([one.features for one in rows.values()])
     weight = np.concatenate([one.weight for one in rows.values()])
     centre = np.average(everything, axis=0, weights=weight)
@@ -126,8 +131,11 @@ def learn_hazard(
     mean, hessian = fit_poisson(tuple(scaled.values()))
     without = {}
     for done, name in enumerate(rows if len(rows) >= LEAST_DYADS else (), start=1):
-        others = tuple(one for other, one in scaled.items() if other != name)
-        without[name], _ = fit_poisson(others, mean)
+        # A second file of the same two actors and days would tell what the first one holds.
+        kept = _learned(name, dyads[name])
+        others = [one for other, one in scaled.items() if other != name and not kept.shares(dyads[other])]
+        if others:
+            without[name], _ = fit_poisson(others, mean)
         if listen:
             listen(done, len(rows))
     return PooledHazard(
@@ -188,8 +196,11 @@ def fit_poisson(rows: Sequence[Rows], begin: Floats | None = None) -> tuple[Floa
         # A long step of the first rounds could overflow the exponential.
         found = found + step * min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-12))
         if np.abs(step).max() < _SETTLED:
-            break
-    return found, hessian
+            return found, hessian
+    raise InputError(
+        f"the coefficients did not settle in {_MOST_ROUNDS} rounds: the records hold too few targets. Give "
+        "more dyads"
+    )
 
 
 def _expected(rows: Rows, coefficients: Floats) -> Floats:

@@ -44,8 +44,8 @@ class RunPlots:
         run = self._run
         if run.analysis is None or run.analysis.tension is None:
             raise InputError(
-                "no tension to draw: the run was made without its analysis, or its model estimates none. Run the "
-                "config again with model.family: combined or joint"
+                "no tension to draw: the run was made without its analysis, or its model estimates none. Run "
+                "the config again with model.family: combined or joint"
             )
         figure = _new_figure(TENSION_HEIGHT)
         upper, middle, lower = _shown(draw_tension(run.analysis.tension, run.events, run.forecast, figure))

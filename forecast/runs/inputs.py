@@ -205,6 +205,11 @@ def inputs_of(config: Config, everything: EventTable) -> Inputs:
     hazard = load_hazard(config)
     family = _family(config, hazard)
     _refuse_far(config, family, grid.origin)
+    if isinstance(family, Combination) and family.uses_panel:
+        try:
+            hazard.mean_for(events, grid.origin)
+        except InputError as error:
+            raise config.error(("model", "panel"), str(error)) from error
     counted = [
         (model, count_events(events, grid, model.layout, completeness, dyad=config.dyad.title))
         for model in family.models(rules)

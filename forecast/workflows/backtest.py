@@ -25,7 +25,7 @@ from forecast.evaluation.backtest import (
 )
 from forecast.evaluation.forecast_table import ForecastTable, csv_text
 from forecast.evaluation.score_table import ScoreTable, score_forecasts
-from forecast.evaluation.unit_store import UnitStore, open_store, plan_settings
+from forecast.evaluation.unit_store import UnitStore, is_begun, open_store, plan_settings
 from forecast.evaluation.units import (
     Unit,
     UnitResult,
@@ -129,9 +129,11 @@ def run_backtest(
         )
     inputs = read_inputs(config)
     plan = plan_backtest(inputs, options or BacktestOptions())
-    refuse_existing(place, force=force, kind="backtest")
+    # One that was begun with ``force`` and stopped replaces the finished one when it is resumed.
+    replacing = force or (resume and is_begun(partial_place(place)))
+    refuse_existing(place, force=replacing, kind="backtest")
     with claimed(place):
-        return _worked_out(plan, inputs, place, resume, force, processes, cluster, listen)
+        return _worked_out(plan, inputs, place, resume, replacing, processes, cluster, listen)
 
 
 def _worked_out(

@@ -9,6 +9,7 @@ CASES = [
     (["--horizons", "30,30"], "horizons: 30 days appears twice"),
     (["--horizons", "thirty"], "--horizons: 'thirty' is not a whole number of days. Expected e.g. 30,90,180"),
     (["--horizons", ""], "horizons: the list is empty"),
+    (["--horizons", "30,3000000"], "--horizons: got 3000000 days; allowed: up to 3653, ten years"),
     (
         ["--from", "2020-06-01", "--horizons", "30,400"],
         "no window of 400 days is complete: the first origin is 2020-06-01 and the data end on 2021-01-01. "

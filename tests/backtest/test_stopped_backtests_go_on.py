@@ -72,6 +72,35 @@ def test_a_stopped_backtest_is_not_overwritten_unasked(config, tmp_path, drawn_u
     assert sum(drawn_units.values()) == done.n_units
 
 
+def test_one_that_was_to_replace_a_finished_one_goes_on_and_replaces_it(config, tmp_path, drawn_units):
+    place = tmp_path / "twice"
+    run_backtest(config, OPTIONS, folder=place)
+    before = content(place)
+    with pytest.raises(Stopped):
+        run_backtest(config, OPTIONS, folder=place, force=True, listen=stop_after(40))
+    assert content(place) == before
+    drawn_units.clear()
+    done = run_backtest(config, OPTIONS, folder=place, resume=True)
+    assert 0 < sum(drawn_units.values()) < done.n_units
+    assert content(place) == before
+    assert not partial_place(place).exists()
+
+
+@pytest.mark.parametrize("damage", [7.5, None])
+def test_kept_probabilities_that_are_none_are_named(config, tmp_path, drawn_units, damage):
+    place = tmp_path / "broken"
+    with pytest.raises(Stopped):
+        run_backtest(config, OPTIONS, folder=place, listen=stop_after(40))
+    unit = min(partial_place(place).glob("units/*.json"))
+    kept = json.loads(unit.read_text())
+    kept["forecasts"][0]["probability"][0][0] = damage
+    unit.write_text(json.dumps(kept))
+    with pytest.raises(
+        RunFolderError, match=r"is damaged .*a probability is missing, or not between 0 and 1"
+    ):
+        run_backtest(config, OPTIONS, folder=place, resume=True)
+
+
 @pytest.mark.parametrize(
     ("changes", "options", "said"),
     [

@@ -20,6 +20,10 @@ CONFIG_FAULTS = {
         ("2024-11-05", "2023-07-01"),
         "milestones.0.date: 2023-07-01 is not after as_of (2023-07-10); give a later day or remove it",
     ),
+    "no day before a milestone": (
+        ("2024-11-05", "2023-07-11"),
+        "milestones.0.date: no day lies between as_of (2023-07-10) and 2023-07-11; give a later day or remove it",
+    ),
     "a side that the file writes otherwise": (
         ("a: USA", "a: usa"),
         "case.yaml:2:1: dyad: events.csv holds no acts between usa and CHN. Did you mean 'USA' for 'usa'? It "

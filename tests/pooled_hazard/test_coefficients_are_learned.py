@@ -1,5 +1,6 @@
 """Coefficients: against an optimiser, from simulated truth, and those that are shipped."""
 
+import json
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -8,10 +9,10 @@ import pytest
 from scipy.optimize import minimize
 
 from forecast.bench.accuracy import read_dyads
-from forecast.errors import InputError
+from forecast.errors import ConfigError, InputError
 from forecast.events.table import Event, EventTable
 from forecast.panel.streams import TargetRule
-from forecast.pooled_hazard.coefficients import shipped_hazard
+from forecast.pooled_hazard.coefficients import read_hazard, shipped_hazard
 from forecast.pooled_hazard.hazard import forecast_origins
 from forecast.pooled_hazard.learning import RIDGE, Rows, dyad_rows, fit_poisson, learn_hazard
 
@@ -65,7 +66,7 @@ def test_the_fit_is_the_maximum_that_an_optimiser_finds():
 
 def test_constant_rates_are_forecast_as_they_are():
     rates = np.geomspace(0.2, 12, 30)
-    panel = {f"d{k}": record(rate, 20, seed=k) for k, rate in enumerate(rates)}
+    panel = {f"d{k}": record(rate, 20, seed=k, pair=f"AAAB{k:02}") for k, rate in enumerate(rates)}
     learned = learn_hazard(panel, targets=(FORCE,))
     origins = np.array([f"{year}-01-01" for year in range(1996, 2002)], "datetime64[D]")
     horizons = np.array([30, 90, 365])
@@ -118,3 +119,58 @@ def test_the_shipped_coefficients_are_those_of_the_panel(shared_data):
     assert np.allclose(learned.mean, shipped.mean, atol=1e-5)
     assert np.allclose(learned.covariance, shipped.covariance, atol=1e-6)
     assert [one.name for one in learned.provenance.dyads] == [one.name for one in shipped.provenance.dyads]
+
+
+def test_a_second_file_of_the_same_two_actors_is_left_out_with_the_first():
+    dyads = {f"d{seed}": record(2.0, 8, seed, pair=f"AA{seed}BB{seed}") for seed in range(4)}
+    twice = learn_hazard({**dyads, "copy": record(2.0, 8, 0, pair="AA0BB0")})
+    alone = learn_hazard({name: one for name, one in dyads.items() if name != "d0"})
+    others = {name: one for name, one in dyads.items() if name != "d0"}
+    scaled = learn_hazard({**others, "e": record(2.0, 8, 0, pair="AA0BB0")}).without["e"]
+    assert len(alone.without) == 3
+    assert twice.without["d0"] == twice.without["copy"]
+    assert np.allclose(twice.without["d0"], scaled, atol=0.5)
+    assert twice.without["d0"] != twice.mean
+
+
+def test_a_country_is_the_same_under_the_code_that_the_documents_ask_for():
+    learned = shipped_hazard()
+    (kuwait,) = (one for one in learned.provenance.dyads if one.name == "irn-kuw")
+    events = record(2.0, 8, 1, pair="IRNKWT")
+    assert kuwait.actors == ("IRN", "KUW")
+    assert learned.learned_on(events) == kuwait
+
+
+def test_nothing_is_learned_from_records_without_a_target():
+    quiet = {f"d{seed}": record(0.0, 8, seed, pair=f"AA{seed}BB{seed}") for seed in range(3)}
+    with pytest.raises(InputError, match="no target of any kind happened in the 3 dyads of the folder"):
+        learn_hazard(quiet)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("deviation", float("inf"), "finite number"),
+        ("scale", 0.0, "a scale of a feature is not above 0"),
+        ("lowest", 1e9, "its lowest value lies above its highest"),
+        ("mean", 1e308, "larger than 50"),
+        ("covariance", -1.0, "a variance is negative"),
+        ("dyads", (), "at least 1 item"),
+    ],
+)
+def test_coefficients_that_make_no_hazard_are_refused(tmp_path, key, value, says):
+    content = shipped_hazard().model_dump(mode="json", by_alias=True)
+    if key == "dyads":
+        content["provenance"]["dyads"] = value
+    elif key == "covariance":
+        content[key] = [
+            [value if i == j == 3 else one for j, one in enumerate(row)] for i, row in enumerate(content[key])
+        ]
+    elif key == "deviation":
+        content[key] = value
+    else:
+        content[key] = [value, *content[key][1:]]
+    path = tmp_path / "coefficients.json"
+    path.write_text(json.dumps(content))
+    with pytest.raises(ConfigError, match=says):
+        read_hazard(path)
