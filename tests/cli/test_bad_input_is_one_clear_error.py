@@ -22,7 +22,8 @@ CONFIG_FAULTS = {
     ),
     "no day before a milestone": (
         ("2024-11-05", "2023-07-11"),
-        "milestones.0.date: no day lies between as_of (2023-07-10) and 2023-07-11; give a later day or remove it",
+        "milestones.0.date: no day lies between as_of (2023-07-10) and 2023-07-11; give a later day or "
+        "remove it",
     ),
     "a side that the file writes otherwise": (
         ("a: USA", "a: usa"),
