@@ -246,19 +246,13 @@ def read_dyads(folder: Path, names: Sequence[str] | None = None) -> dict[str, Ev
     """
     if not folder.is_dir():
         raise EventError(f"{folder}: no such folder. Give a folder of event files, one dyad a file")
-    paths = sorted(
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() == ".csv" and path.is_file() and not path.name.startswith(".")
-    )
+    paths = sorted(one for one in folder.glob("[!.]*") if one.suffix.lower() == ".csv" and one.is_file())
     if not paths:
         raise EventError(f"{folder}: holds no CSV file. Give a folder of event files, one dyad a file")
     found: dict[str, Path] = {}
     for path in paths:
         if found.setdefault(path.stem, path) != path:
-            raise EventError(
-                f"{folder}: {found[path.stem].name} and {path.name} name the same dyad. Rename one"
-            )
+            raise EventError(f"{path}: {found[path.stem].name} names the same dyad. Rename one of them")
     for name in names or ():
         if name not in found:
             raise InputError(
@@ -278,10 +272,8 @@ def plan_dyad(dyad: str, events: EventTable, options: BenchmarkOptions) -> Backt
         raise InputError(f"the data end on {options.data_end}, before the first origin, {options.first}")
     origins = choose_origins(options.origins, options.first, options.data_end)
     if not options.first <= min(origins) <= max(origins) <= options.data_end:
-        raise InputError(
-            f"origins: got {min(origins)} to {max(origins)}; allowed: {options.first} to {options.data_end}, "
-            "as --from and --until say"
-        )
+        span = f"{options.first} to {options.data_end}, as --from and --until say"
+        raise InputError(f"origins: got {min(origins)} to {max(origins)}; allowed: {span}")
     origins = complete_origins(origins, horizons[0], options.data_end)[:: QUICK_STEP if options.quick else 1]
     try:
         start = find_record_start(events, origins[0])

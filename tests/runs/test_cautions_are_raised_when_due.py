@@ -194,7 +194,9 @@ def test_coding_that_grows_denser_is_told_with_its_month(found):
     (change,) = one.breaks
     assert change.month == "2020-01"
     assert (change.before, change.after) == (pytest.approx(73 / 36), 10)
-    assert one.text.startswith("Acts a month change their level: 2 to 10 from 2020-01 on. Check whether")
+    assert one.text.startswith(
+        "Acts a month change their level: 2 to 10 from 2020-01 on. Did the coding change"
+    )
 
 
 def test_a_start_later_than_the_file_is_told_with_the_rows_it_leaves_out(found):
