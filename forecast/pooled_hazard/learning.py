@@ -119,8 +119,8 @@ def learn_hazard(
         )
     if not any(one.hit.any() for one in rows.values()):
         raise InputError(
-            f"no target of any kind happened in the {len(rows)} dyads of the folder: nothing can be learned. "
-            "Targets are acts of conflict of severity 2 or more"
+            "no target of any kind happened in the records of the folder: nothing can be learned. Targets are "
+            "acts of conflict of severity 2 or more"
         )
     everything = np.concatenate([one.features for one in rows.values()])
     weight = np.concatenate([one.weight for one in rows.values()])
