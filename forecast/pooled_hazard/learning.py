@@ -119,7 +119,7 @@ def learn_hazard(
         )
     if not any(one.hit.any() for one in rows.values()):
         raise InputError(
-            "no target of any kind happened in the records of the folder: nothing can be learned. Targets are "
+            "no target of any kind happened in these records: nothing can be learned. Targets are "
             "acts of conflict of severity 2 or more"
         )
     everything = np.concatenate([one.features for one in rows.values()])

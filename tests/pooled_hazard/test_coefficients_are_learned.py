@@ -143,7 +143,7 @@ def test_a_country_is_the_same_under_the_code_that_the_documents_ask_for():
 
 def test_nothing_is_learned_from_records_without_a_target():
     quiet = {f"d{seed}": record(0.0, 8, seed, pair=f"AA{seed}BB{seed}") for seed in range(3)}
-    with pytest.raises(InputError, match="no target of any kind happened in the records of the folder"):
+    with pytest.raises(InputError, match="no target of any kind happened in these records"):
         learn_hazard(quiet)
 
 
