@@ -37,16 +37,14 @@ def learn(
 ) -> None:
     """Learn coefficients from many dyads, and once without each: seconds for thirty of them."""
     refuse_unwritable(out, force=force)
+    if out.suffix.lower() == ".csv":
+        raise InputError(f"--out: {out} would be taken for a file of events. Give a name that ends in .json")
     with listening(shown=output.for_people) as listen:
         from forecast.bench.accuracy import read_dyads
         from forecast.events.reading import write_whole
         from forecast.pooled_hazard.learning import learn_hazard
 
         dyads = read_dyads(folder)
-        if out.suffix.lower() == ".csv":
-            raise InputError(
-                f"--out: {out} would be taken for a file of events. Give a name that ends in .json"
-            )
         learned = learn_hazard(
             dyads,
             source=source,

@@ -49,11 +49,16 @@ class LearnedDyad(_Part):
     last: date
     events: int
 
-    def shares(self, events: EventTable) -> bool:
-        """Whether a record is of the same two actors and of some of the same time."""
+    @classmethod
+    def of(cls, name: str, events: EventTable) -> LearnedDyad:
+        """Describe a record."""
         first, last = events.date.min().item(), events.date.max().item()
-        same = _countries(self.actors) == _countries(main_actors(events))
-        return same and first <= self.last and last >= self.first
+        return cls(name=name, actors=main_actors(events), first=first, last=last, events=len(events))
+
+    def shares(self, other: LearnedDyad) -> bool:
+        """Whether another record is of the same two actors and of some of the same time."""
+        same = _countries(self.actors) == _countries(other.actors)
+        return same and other.first <= self.last and other.last >= self.first
 
 
 class LearnedTarget(_Part):
@@ -137,7 +142,8 @@ class PooledHazard(_Part):
 
     def learned_on(self, events: EventTable) -> LearnedDyad | None:
         """Return the dyad of the panel that these events are of, if it is one of those learned from."""
-        return next((one for one in self.provenance.dyads if one.shares(events)), None)
+        record = LearnedDyad.of("", events)
+        return next((one for one in self.provenance.dyads if one.shares(record)), None)
 
     def mean_for(self, events: EventTable, origin: date) -> Floats:
         """Return the coefficients for a record: learned without it where it was learned from.

@@ -74,7 +74,7 @@ def forecast_origins(
     for target in targets:
         probability = hit_chance(_at_days(drawn[target.name], horizons))
         for place, origin in enumerate(origins):
-            if not _answers(hazard, events, target, origin, start):
+            if not answers(hazard, events, target, origin, start):
                 probability[place] = np.nan
         found[target.name] = np.asarray(probability)
     return found
@@ -101,7 +101,7 @@ def forecast_by_day(
     drawn = _cumulative_draws(hazard, events, targets, np.array([origin], "datetime64[D]"), start, seed)
     found = {}
     for target in targets:
-        if not _answers(hazard, events, target, as_day(origin), start):
+        if not answers(hazard, events, target, as_day(origin), start):
             continue
         cumulative = _at_days(drawn[target.name][:, 0], days)
         # exp(−Λ) has the same variance as 1 − exp(−Λ).
@@ -109,9 +109,10 @@ def forecast_by_day(
     return found
 
 
-def _answers(
+def answers(
     hazard: PooledHazard, events: EventTable, target: TargetRule, origin: np.datetime64, start: date
 ) -> bool:
+    """Whether a target is forecast: it happened, or records that were quiet as long were learned."""
     record_days = int((origin - as_day(start)) // DAY)
     return seen_before(events, target, origin, start) or hazard.answers_unseen(target, record_days)
 

@@ -27,7 +27,6 @@ from forecast.pooled_hazard.coefficients import (
     LearnedTarget,
     PooledHazard,
     Provenance,
-    main_actors,
 )
 from forecast.pooled_hazard.features import EDGES, NAMES, origin_features
 from forecast.pooled_hazard.hazard import INTERVAL_WEIGHT, SPACING_DAYS, first_day_after, follow_up
@@ -129,11 +128,11 @@ def learn_hazard(
     scale[scale < 1e-9] = 1.0
     scaled = {name: _scaled(one, centre, scale) for name, one in rows.items()}
     mean, hessian = fit_poisson(tuple(scaled.values()))
+    records = {name: LearnedDyad.of(name, dyads[name]) for name in rows}
     without = {}
     for done, name in enumerate(rows if len(rows) >= LEAST_DYADS else (), start=1):
         # A second file of the same two actors and days would tell what the first one holds.
-        kept = _learned(name, dyads[name])
-        others = [one for other, one in scaled.items() if other != name and not kept.shares(dyads[other])]
+        others = [scaled[other] for other, record in records.items() if not record.shares(records[name])]
         if others:
             without[name], _ = fit_poisson(others, mean)
         if listen:
@@ -141,7 +140,7 @@ def learn_hazard(
     return PooledHazard(
         schema=1,
         provenance=Provenance(
-            dyads=tuple(_learned(name, dyads[name]) for name in rows),
+            dyads=tuple(records.values()),
             targets=tuple(
                 LearnedTarget(
                     any_of=one.any_of,
@@ -241,16 +240,6 @@ def _quiet_days(rows: Sequence[Rows], target: int) -> int:
         ages.append(one.features[(one.target == target) & (one.features[:, ever] == 0) & first, age])
     quiet = np.sort(np.concatenate(ages))
     return round(365 * float(np.exp(quiet[-QUIET_ORIGINS]))) if len(quiet) >= QUIET_ORIGINS else 0
-
-
-def _learned(name: str, events: EventTable) -> LearnedDyad:
-    return LearnedDyad(
-        name=name,
-        actors=main_actors(events),
-        first=events.date.min().item(),
-        last=events.date.max().item(),
-        events=len(events),
-    )
 
 
 def _kept(values: Floats) -> tuple[float, ...]:

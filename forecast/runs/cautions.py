@@ -13,13 +13,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.baselines.windows import seen_before
+from forecast.baselines.windows import as_day
 from forecast.events.coverage import find_breaks
 from forecast.events.feed_faults import stale_gap
 from forecast.events.table import EventTable
 from forecast.families.combination import Combination
 from forecast.panel.panel import STEP_DAYS, Panel
 from forecast.panel.streams import TargetRule
+from forecast.pooled_hazard.hazard import answers
 from forecast.priors import PriorSet
 from forecast.records.cautions import (
     BeyondPaths,
@@ -145,7 +146,10 @@ def _found(inputs: Inputs) -> Iterator[Caution]:
         yield FewEvents(events=len(used), needed=FEWEST_EVENTS)
     for rule in inputs.rules:
         yield from few_target_events(rule, inputs.config.target_title(rule.name), used)
-        if _asks_panel(inputs) and not inputs.hazard.knows_kind(rule) and _panel_answers(inputs, rule):
+        asked = _asks_panel(inputs) and answers(
+            inputs.hazard, inputs.events, rule, as_day(grid.origin), grid.start
+        )
+        if asked and not inputs.hazard.knows_kind(rule):
             yield KindNotLearned(target=rule.name, label=inputs.config.target_title(rule.name))
     yield from _learned_later(inputs)
     stale = tuple(stale_events(used.date, np.datetime64(as_of, "D")))
@@ -163,13 +167,6 @@ def _found(inputs: Inputs) -> Iterator[Caution]:
         yield LateStart(start=grid.start, first_date=inputs.events.date[0].item(), rows=early)
     if inputs.later is not None:
         yield EventsAfterAsOf(**inputs.later._asdict())
-
-
-def _panel_answers(inputs: Inputs, rule: TargetRule) -> bool:
-    """Whether the pooled hazard has a forecast of a target: it happened, or may be quiet for so long."""
-    grid = inputs.data.grid
-    seen = seen_before(inputs.events, rule, np.datetime64(grid.origin, "D"), grid.start)
-    return seen or inputs.hazard.answers_unseen(rule, (grid.origin - grid.start).days)
 
 
 def _asks_panel(inputs: Inputs) -> bool:

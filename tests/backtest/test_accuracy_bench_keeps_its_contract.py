@@ -10,7 +10,7 @@ import pytest
 from forecast.baselines.methods import BASELINES
 from forecast.bench.accuracy import BenchmarkOptions, plan_dyad, read_dyads
 from forecast.errors import NotConvergedError
-from forecast.evaluation import units
+from forecast.evaluation import units, workers
 from forecast.evaluation.backtest import DEFAULT_MODEL, SHOWN_MODELS
 from forecast.panel.panel import TimeGrid, count_events
 from forecast.panel.streams import TargetRule
@@ -126,6 +126,25 @@ def test_an_event_without_known_date_is_known_on_its_date(forecast, tmp_path, dr
     pairs = [(a, b) for a, b in zip(known, delayed, strict=True) if a["model"] == "gamma_poisson"]
     assert len(pairs) == 3
     assert all(now["brier"] < then["brier"] for now, then in pairs)
+
+
+def test_ctrl_c_says_where_finished_parts_are_kept(forecast, balkans, drawn_units, tmp_path, monkeypatch):
+    good, seen, kept = workers.run_unit, [], tmp_path / "kept"
+
+    def interrupted(plan, events, unit, listen=None):
+        seen.append(unit)
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+        return good(plan, events, unit, listen)
+
+    monkeypatch.setattr(workers, "run_unit", interrupted)
+    command = ("bench", "accuracy", "--data", balkans, *TARGET, *SPAN, "--models", "focused", "--keep", kept)
+    ended = forecast(*command)
+    assert ended.code == 130
+    assert ended.err == (
+        f"forecast: interrupted; finished parts are kept in {kept}. Go on with the same command.\n"
+    )
+    assert len((kept / "rows.jsonl").read_text().splitlines()) == 1
 
 
 def test_a_benchmark_goes_on_from_what_was_kept(forecast, balkans, drawn_units, tmp_path):

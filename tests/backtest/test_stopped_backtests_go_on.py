@@ -1,11 +1,13 @@
 """A backtest that was stopped keeps its finished units, and ends as if it had not been."""
 
 import json
+import signal
 from datetime import date
 
 import numpy as np
 import pytest
 
+from forecast.cli.signals import EndedBySignalError
 from forecast.config import load_config
 from forecast.errors import RunFolderError, UnfinishedError
 from forecast.evaluation import workers
@@ -200,13 +202,18 @@ def test_when_every_unit_fails_there_is_nothing_to_score(config, tmp_path, monke
         run_backtest(config, OPTIONS, folder=tmp_path / "broken")
 
 
-def test_ctrl_c_says_what_is_kept_and_how_to_go_on(config_file, forecast, tmp_path, drawn_units, monkeypatch):
+@pytest.mark.parametrize(
+    ("stop", "code"), [(KeyboardInterrupt(), 130), (EndedBySignalError(signal.SIGTERM), 143)]
+)
+def test_ctrl_c_says_what_is_kept_and_how_to_go_on(
+    config_file, forecast, tmp_path, drawn_units, monkeypatch, stop, code
+):
     good, seen = workers.run_unit, []
 
     def interrupted(plan, events, unit, listen=None):
         seen.append(unit)
         if len(seen) == 3:
-            raise KeyboardInterrupt
+            raise stop
         return good(plan, events, unit, listen)
 
     monkeypatch.setattr(workers, "run_unit", interrupted)
@@ -214,7 +221,7 @@ def test_ctrl_c_says_what_is_kept_and_how_to_go_on(config_file, forecast, tmp_pa
         "backtest", config_file, "--from", "2019-06-01", "--horizons", "30,90", "--out", tmp_path
     )
     partial = tmp_path / "small/backtest.partial"
-    assert ended.code == 130
+    assert ended.code == code
     assert ended.err == (
         f"forecast: interrupted; 2 finished parts are kept in {partial}. Go on with the same command and "
         "--resume.\n"

@@ -11,7 +11,7 @@ from forecast.errors import ConfigError, InputError
 from forecast.events.table import Event, EventTable
 from forecast.panel.streams import TargetRule
 from forecast.pooled_hazard import hazard as module
-from forecast.pooled_hazard.coefficients import read_hazard, shipped_hazard
+from forecast.pooled_hazard.coefficients import LearnedDyad, read_hazard, shipped_hazard
 from forecast.pooled_hazard.hazard import FURTHEST_DAYS, forecast_by_day, forecast_origins
 
 START = date(2010, 1, 1)
@@ -123,7 +123,7 @@ def test_a_dyad_of_the_panel_is_forecast_without_it(record):
     )
     assert told.learned_on(record) is learned
     earlier = learned.model_copy(update={"first": date(1990, 1, 1), "last": date(2000, 1, 1)})
-    assert not earlier.shares(record)
+    assert not earlier.shares(LearnedDyad.of("record", record))
 
 
 def test_the_own_deviation_solves_its_equation():
