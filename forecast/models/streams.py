@@ -220,7 +220,9 @@ def _rotated(name: str, distributions: list[Distribution], dims: tuple[str, ...]
 
 def _levels(level: Tensor) -> Tensor:
     """Log odds of severity 2 … 5; that of severity 2 lies in the kinds alone."""
-    return pt.concatenate([pt.zeros_like(level[..., :1]), level], axis=-1)
+    # Not zeros like a slice of it, whose length would have to be computed: JAX takes known shapes only.
+    zeros = pt.zeros((*tuple(level.shape)[:-1], 1))
+    return pt.concatenate([zeros, level], axis=-1)
 
 
 def _centred(category: Tensor) -> Tensor:

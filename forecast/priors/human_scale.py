@@ -40,6 +40,10 @@ class HumanScale:
     highest: float = math.inf
     falls: bool = False
 
+    def __reduce__(self) -> tuple[Callable[[str], HumanScale], tuple[str]]:
+        """Pickle by name, since functions without one cannot be: priors go to other processes."""
+        return _scale_of, (next(name for name, scale in SCALES.items() if scale is self),)
+
     @property
     def between(self) -> str:
         """Its bounds in words."""
@@ -151,3 +155,7 @@ SCALES = {
     ),
 }
 """By the names that ``catalogue.yaml`` uses."""
+
+
+def _scale_of(name: str) -> HumanScale:
+    return SCALES[name]

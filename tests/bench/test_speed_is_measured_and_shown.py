@@ -1,4 +1,4 @@
-"""The speed bench: its arithmetic, its tables, its command. The samplers themselves are not run here."""
+"""The speed bench: its arithmetic, its tables, its command. The samplers run in a slow test alone."""
 
 import json
 import os
@@ -17,8 +17,10 @@ from forecast.bench.stages import StageClock, StageTimes, measure_stages, peak_m
 from forecast.cli.app import app
 from forecast.cli.bench import speed_tables
 from forecast.cli.terminal import lines_of
+from forecast.config import load_config
 from forecast.errors import ForecastError
 from forecast.inference.posterior import SamplerOptions
+from forecast.runs.inputs import read_inputs
 
 STAGES = ("import", "read", "compile", "sample", "simulate", "drivers", "report")
 
@@ -173,3 +175,13 @@ def test_options_before_the_name_are_refused_not_ignored(command):
 def test_a_run_that_fails_is_told_with_its_message(tmp_path):
     with pytest.raises(ForecastError, match=r"the cold run of .*none\.yaml failed: .*none\.yaml"):
         measure_stages(tmp_path / "none.yaml", [])
+
+
+@pytest.mark.slow
+def test_numpyro_samples_the_naive_model_of_the_worked_case():
+    pytest.importorskip("numpyro")
+    inputs = read_inputs(load_config(Path(__file__).resolve().parents[2] / "configs/us-china-2023.yaml"))
+    few = SamplerOptions(seed=1, draws=10, tune=10, chains=2)
+    ((_, _, naive),) = race(inputs, few, few, 1, lambda what: None)
+    assert (naive.sampler, naive.draws) == (NUMPYRO, 10)
+    assert naive.ess_bulk_min > 0

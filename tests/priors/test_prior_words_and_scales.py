@@ -1,6 +1,7 @@
 """Every prior is explained in full, can be stated in every form, and is read back in plain terms."""
 
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -118,3 +119,11 @@ def test_a_ballast_of_log_two_halves_the_rate():
 def test_statements_are_written_as_a_config_reads_them():
     assert statement_text({"effect": {"q05": -0.7, "median": -0.5}}) == "{effect: {q05: -0.7, median: -0.5}}"
     assert statement_text("slow") == "slow"
+
+
+@pytest.mark.parametrize("family", LAYOUTS)
+def test_priors_reach_another_process_unchanged(family):
+    priors = default_priors(LAYOUTS[family]).changed({"tension.scale": "small"}, "config")
+    sent = pickle.loads(pickle.dumps(priors))
+    assert sent == priors
+    assert [one.reading for one in sent.priors.values()] == [one.reading for one in priors.priors.values()]
