@@ -268,6 +268,7 @@ def plan_dyad(dyad: str, events: EventTable, options: BenchmarkOptions) -> Backt
     are changed for more than one family; ``PriorError`` when a changed prior is unknown or not valid.
     """
     horizons = tuple(int(days) for days in horizon_lengths(options.horizons))
+    models, changed = known_models(options.models), _changed_family(options)
     if options.data_end < options.first:
         raise InputError(f"the data end on {options.data_end}, before the first origin, {options.first}")
     origins = choose_origins(options.origins, options.first, options.data_end)
@@ -284,10 +285,10 @@ def plan_dyad(dyad: str, events: EventTable, options: BenchmarkOptions) -> Backt
             horizons=horizons,
             start=start,
             data_end=options.data_end,
-            models=known_models(options.models),
+            models=models,
             sampler=options.sampler,
             priors=options.priors,
-            changed_family=_changed_family(options),
+            changed_family=changed,
             unseen=count_unseen(events, (options.target,), origins, start),
         )
         outcomes_of(plan, events)

@@ -6,6 +6,7 @@ The results do not depend on the place: a unit is a pure function of plan, event
 from __future__ import annotations
 
 import logging
+import re
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +26,7 @@ Outcome = UnitResult | ForecastError
 """What became of a unit: its forecasts, or the error that names it."""
 
 LOCAL = "local"
+_ADDRESS = r"\w+://\S+|\S+:\d+"
 CONNECT_SECONDS = 10
 JOIN_SECONDS = 60
 
@@ -92,6 +94,8 @@ def spread[*Ts, R](
     ``work`` is a function of a module, ``died`` the result of a job that cost several workers their lives;
     ``processes`` and ``cluster`` are as in ``run_jobs``.
     """
+    if cluster != LOCAL and not re.fullmatch(_ADDRESS, cluster):
+        raise InputError(f"--cluster {cluster}: no address of a scheduler. Give 'local' or tcp://host:port")
     if not jobs:
         return
     import distributed  # takes half a second

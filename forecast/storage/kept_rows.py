@@ -11,6 +11,8 @@ from typing import Any
 from forecast.errors import InputError
 
 FILE = "rows.jsonl"
+_BEGIN = b'{"key": "'
+"""How ``keep`` begins a row."""
 
 
 class KeptRows:
@@ -22,24 +24,29 @@ class KeptRows:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             lines = self._path.read_bytes().splitlines(keepends=True) if self._path.is_file() else []
-            if lines and not lines[-1].endswith(b"\n"):
-                # The last line of a study that was killed while it wrote.
-                lines.pop()
+            # The last line of a study that was killed while it wrote.
+            torn = lines.pop() if lines and not lines[-1].endswith(b"\n") else b""
+            self._rows = dict(self._read(number, line) for number, line in enumerate(lines, start=1))
+            if torn:
+                if torn[: len(_BEGIN)] != _BEGIN[: len(torn)]:
+                    raise self._damaged(len(lines) + 1, "it does not begin as one")
                 with self._path.open("r+b") as file:
                     file.truncate(sum(map(len, lines)))
             self._path.touch()
         except OSError as error:
             raise InputError(f"--keep {folder}: cannot be used ({error.strerror or error})") from error
-        self._rows: dict[str, dict[str, Any]] = {}
-        for number, line in enumerate(lines, start=1):
-            try:
-                content = json.loads(line)
-                self._rows[content["key"]] = content["row"]
-            except (ValueError, KeyError, TypeError) as error:
-                raise InputError(
-                    f"{self._path}:{number}: is no row of a study ({error}). Delete the line, or name "
-                    "another folder"
-                ) from error
+
+    def _read(self, number: int, line: bytes) -> tuple[str, dict[str, Any]]:
+        try:
+            content = json.loads(line)
+            return content["key"], content["row"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise self._damaged(number, str(error)) from error
+
+    def _damaged(self, number: int, fault: str) -> InputError:
+        return InputError(
+            f"{self._path}:{number}: is no row of a study ({fault}). Delete the line, or name another folder"
+        )
 
     def __len__(self) -> int:
         return len(self._rows)

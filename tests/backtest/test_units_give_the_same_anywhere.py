@@ -139,6 +139,9 @@ def test_a_scheduler_that_does_not_answer_is_named(monkeypatch):
         InputError, match=r"--cluster tcp://127\.0\.0\.1:1: no scheduler answers there .* Give 'local'"
     ):
         list(run_jobs([(None, None, None)], cluster="tcp://127.0.0.1:1"))
+    # Refused where nothing has to be fitted, too.
+    with pytest.raises(InputError, match="--cluster loacl: no address of a scheduler"):
+        list(run_jobs([], cluster="loacl"))
 
 
 def test_events_sent_to_workers_hold_all_that_counts(us_china):

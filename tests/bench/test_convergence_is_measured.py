@@ -29,7 +29,7 @@ from forecast.events.reading import write_events
 from forecast.panel.streams import TargetRule
 from forecast.records.forecast import Diagnostics, GateFailure
 from forecast.simulation import NEVER, FirstPassages
-from forecast.storage.kept_rows import FILE
+from forecast.storage.kept_rows import FILE, KeptRows
 from forecast.workflows.forecast import make_forecast
 
 RULE = TargetRule("target", ("military_incident",), 4)
@@ -278,6 +278,21 @@ def test_a_damaged_line_is_named(weekly, fits, tmp_path):
         run_study({"a": weekly}, options_with(), keep=tmp_path)
     with pytest.raises(InputError, match=r"--keep .*: cannot be used"):
         run_study({"a": weekly}, options_with(), keep=tmp_path / FILE)
+
+
+@pytest.mark.parametrize(
+    ("torn", "kept"), [('{"ke', 1), ('{"key": "y", "ro', 1), ('{"other": 1}', None), ("x", None)]
+)
+def test_an_unfinished_last_line_is_cut_only_where_a_study_wrote_it(tmp_path, torn, kept):
+    content = '{"key": "x", "row": {}}\n' + torn
+    (tmp_path / FILE).write_text(content)
+    if kept is None:
+        with pytest.raises(InputError, match=rf"{FILE}:2: is no row of a study"):
+            KeptRows(tmp_path)
+        assert (tmp_path / FILE).read_text() == content
+    else:
+        assert len(KeptRows(tmp_path)) == kept
+        assert (tmp_path / FILE).read_text() == '{"key": "x", "row": {}}\n'
 
 
 # -- summary
