@@ -233,7 +233,7 @@ def find_record_start(events: EventTable, before: date) -> date:
         raise InputError(
             f"no event is known before {before}, the first origin. Begin later, or add older events"
         )
-    spans = days[DENSE_EVENTS - 1 :] - days[: len(days) - DENSE_EVENTS + 1]
+    spans = days[DENSE_EVENTS - 1 :] - days[: max(len(days) - DENSE_EVENTS + 1, 0)]
     dense = np.flatnonzero(spans < DENSE_DAYS * DAY)
     chosen: date = days[dense[0] if len(dense) else 0].item()
     return chosen

@@ -64,6 +64,12 @@ def test_a_record_starts_where_it_becomes_dense(make_events):
     assert find_record_start(make_events(stray), date(2005, 1, 1)) == START
 
 
+@pytest.mark.parametrize("n_events", range(1, 8))
+def test_a_record_of_a_few_events_starts_with_the_first(make_events, n_events):
+    events = make_events([7 + 100 * place for place in range(n_events)])
+    assert find_record_start(events, date(2005, 1, 1)) == date(2000, 1, 8)
+
+
 def test_the_start_of_a_record_is_found_without_the_future(make_events):
     events = make_events([0, 200, 700, 710, 720, 730, 740, 750])
     assert find_record_start(events, date(2000, 1, 1 + 5)) == START
