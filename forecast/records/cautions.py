@@ -48,6 +48,14 @@ class KindNotLearned(CautionRecord):
     label: str
 
 
+class LongerThanLearned(CautionRecord):
+    """The record is far longer than any that the pooled hazard, a member of the model, was learned from."""
+
+    code: Literal["longer_than_learned"] = "longer_than_learned"
+    years: float = Field(description="of this record")
+    longest: float = Field(description="years of the longest record learned from")
+
+
 class LearnedLater(CautionRecord):
     """What other pairs taught rests on events after the as-of date: no forecaster of that day had it."""
 
@@ -187,6 +195,7 @@ Caution = Annotated[
     FewEvents
     | FewTargetEvents
     | KindNotLearned
+    | LongerThanLearned
     | LearnedLater
     | OneEpisode
     | StaleEvents

@@ -35,6 +35,7 @@ from forecast.records.cautions import (
     KindNotLearned,
     LateStart,
     LearnedLater,
+    LongerThanLearned,
     NotCombined,
     NotConverged,
     OneEpisode,
@@ -61,6 +62,9 @@ FAR_ODDS = 20.0
 LEAST_CHANCE = 0.005
 BASE_RATE = "baseline.weekly_rate"
 WEEKS_A_MONTH = 365.25 / 12 / 7
+DAYS_A_YEAR = 365.25
+FAR_LONGER = 1.5
+"""How many times as long as those learned from a record may be."""
 
 Days = NDArray[np.datetime64]
 
@@ -151,6 +155,7 @@ def _found(inputs: Inputs) -> Iterator[Caution]:
         )
         if asked and not inputs.hazard.knows_kind(rule):
             yield KindNotLearned(target=rule.name, label=inputs.config.target_title(rule.name))
+    yield from _longer_than_learned(inputs)
     yield from _learned_later(inputs)
     stale = tuple(stale_events(used.date, np.datetime64(as_of, "D")))
     yield from stale
@@ -167,6 +172,14 @@ def _found(inputs: Inputs) -> Iterator[Caution]:
         yield LateStart(start=grid.start, first_date=inputs.events.date[0].item(), rows=early)
     if inputs.later is not None:
         yield EventsAfterAsOf(**inputs.later._asdict())
+
+
+def _longer_than_learned(inputs: Inputs) -> Iterator[LongerThanLearned]:
+    """Yield a caution for a record of decades: the pooled hazard knows no records of that age."""
+    years = (inputs.data.grid.origin - inputs.data.grid.start).days / DAYS_A_YEAR
+    longest = max((one.last - one.first).days for one in inputs.hazard.provenance.dyads) / DAYS_A_YEAR
+    if _asks_panel(inputs) and years > FAR_LONGER * longest:
+        yield LongerThanLearned(years=round(years, 1), longest=round(longest, 1))
 
 
 def _asks_panel(inputs: Inputs) -> bool:

@@ -18,6 +18,7 @@ from forecast.records.cautions import (
     KindNotLearned,
     LateStart,
     LearnedLater,
+    LongerThanLearned,
     NotCombined,
     NotConverged,
     OneEpisode,
@@ -47,6 +48,11 @@ def caution_sentence(caution: Caution) -> str:
             return (
                 f"{caution.label}: the other pairs that the pooled hazard was learned from held no target of "
                 "such acts, so its forecast of it is less certain."
+            )
+        case LongerThanLearned():
+            return (
+                f"The data cover {caution.years:.0f} years; the records that the pooled hazard was learned "
+                f"from cover {caution.longest:.0f} at most. Where acts are few, its chances may be too high."
             )
         case LearnedLater():
             what = listing(tuple(f"the {part}" for part in caution.parts)).capitalize()

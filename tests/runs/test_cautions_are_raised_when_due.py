@@ -342,6 +342,22 @@ def test_what_was_learned_after_the_as_of_date_is_told(found):
     assert "learned_later" not in found(*STEADY, model__family="panel", priors=())
 
 
+def test_a_record_far_longer_than_those_learned_from_is_told_where_the_panel_answers(found):
+    def told(first, family):
+        acts = [
+            *every(60, f"{first}-01-03", "2021-12-30"),
+            *every(600, f"{first}-03-01", "2021-12-01", "sanction", 4),
+        ]
+        return found(*acts, model__family=family, priors=(), events__start=f"{first}-01-01")
+
+    # The shipped coefficients were learned from records of 25 years.
+    longer = told(1960, "panel")["longer_than_learned"]
+    assert (round(longer.years), round(longer.longest)) == (62, 25)
+    assert "longer_than_learned" in told(1960, "combined")
+    assert "longer_than_learned" not in told(1960, "joint")
+    assert "longer_than_learned" not in told(1990, "panel")
+
+
 def test_a_target_of_a_kind_that_no_pair_taught_is_told_where_the_panel_answers(found):
     visits = {"targets__talks": "{any_of: [visit], min_severity: 1, label: Talks}"}
     for family, told in (("panel", True), ("combined", True), ("joint", False)):
