@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,7 +26,6 @@ from forecast.evaluation.backtest import (
     Spacing,
     choose_origins,
     complete_origins,
-    count_unseen,
     known_models,
     outcomes_of,
     refuse_unanswerable,
@@ -53,21 +52,17 @@ from forecast.evaluation.units import (
 from forecast.evaluation.workers import run_jobs
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
-from forecast.families import FAMILIES
-from forecast.families.combination import Combination
 from forecast.inference.posterior import SamplerOptions
-from forecast.panel.panel import TimeGrid, count_events
-from forecast.panel.streams import TargetRule
-from forecast.priors import PriorStatement
+from forecast.panel.streams import TargetRule, stream_layout
+from forecast.priors import PriorStatement, default_priors
 from forecast.storage.kept_rows import KeptRows
 
 SAMPLER = SamplerOptions(seed=20230710)
 """Of each fit in the benchmark."""
 QUICK_STEP = 3
 """A quick benchmark takes every third origin."""
-SIMPLEST_FIRST = ("joint", "panel", "target", "focused", "combined", "ensemble")
-"""By what a forecast takes: one fit for all targets, categories and scenarios; that, for its paths alone; one
-fit a target on one stream, and on four; several of these."""
+SIMPLEST_FIRST = ("model", "panel", "combined")
+"""By what a forecast takes: one fit; that, for its paths alone; both."""
 TOLERANCE = 2.0
 """Standard errors of the difference in log score."""
 
@@ -76,8 +71,8 @@ TOLERANCE = 2.0
 class BenchmarkOptions:
     """What is forecast of every dyad, from the origin ``first`` to the last day that the files cover.
 
-    ``models`` are some of ``MODELS``; the baselines are always there. ``priors`` (name → statement) change a
-    single family, to see what they do. ``quick`` takes every third origin only.
+    ``models`` are some of ``MODELS``; the baselines are always there. ``priors`` (name → statement) change
+    the model, to see what they do. ``quick`` takes every third origin only.
     """
 
     target: TargetRule
@@ -129,7 +124,7 @@ def choose_model(tables: Sequence[ForecastTable], *, seed: int) -> ModelChoice |
 
 def _settings_key(plan: BacktestPlan, events: EventTable) -> str:
     """Hash of all that units depend on but their names; which other models are compared is no part of it."""
-    settings = plan_settings(replace(plan, models=()), events.sha256) | {"changed": plan.changed_family}
+    settings = plan_settings(replace(plan, models=()), events.sha256)
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -264,11 +259,12 @@ def read_dyads(folder: Path, names: Sequence[str] | None = None) -> dict[str, Ev
 def plan_dyad(dyad: str, events: EventTable, options: BenchmarkOptions) -> BacktestPlan:
     """Plan the backtest of one dyad; the data begin where its record is dense enough to mean something.
 
-    ``InputError`` when no event is known before the first origin, a horizon has no complete window, or priors
-    are changed for more than one family; ``PriorError`` when a changed prior is unknown or not valid.
+    ``InputError`` when no event is known before the first origin or a horizon has no complete window;
+    ``PriorError`` when a changed prior is unknown or not valid.
     """
     horizons = tuple(int(days) for days in horizon_lengths(options.horizons))
-    models, changed = known_models(options.models), _changed_family(options)
+    models = known_models(options.models)
+    default_priors(stream_layout((options.target,))).changed(options.priors, "config")
     if options.data_end < options.first:
         raise InputError(f"the data end on {options.data_end}, before the first origin, {options.first}")
     origins = choose_origins(options.origins, options.first, options.data_end)
@@ -288,28 +284,12 @@ def plan_dyad(dyad: str, events: EventTable, options: BenchmarkOptions) -> Backt
             models=models,
             sampler=options.sampler,
             priors=options.priors,
-            changed_family=changed,
-            unseen=count_unseen(events, (options.target,), origins, start),
         )
         outcomes_of(plan, events)
         refuse_unanswerable(plan, events)
     except InputError as error:
         raise InputError(f"{dyad}: {error}") from error
     return plan
-
-
-def _changed_family(options: BenchmarkOptions) -> str:
-    chosen = [name for name in options.models if not isinstance(FAMILIES[name], Combination)]
-    if not options.priors:
-        return DEFAULT_MODEL
-    if len(options.models) != 1 or not chosen:
-        single = [name for name, one in FAMILIES.items() if not isinstance(one, Combination)]
-        raise InputError(f"--prior changes one family: give --models one of {', '.join(single)}")
-    for model in FAMILIES[chosen[0]].models((options.target,)):
-        nothing = EventTable.from_events([], "nothing")
-        day = count_events(nothing, TimeGrid(options.first, options.first + timedelta(days=1)), model.layout)
-        model.default_priors(day, None).changed(options.priors, "config")
-    return chosen[0]
 
 
 def run_benchmark(

@@ -26,9 +26,9 @@ _LEDGER_NAME = "ledger.sqlite"
 RUNS = Path("reports")
 DateOrder = Literal["iso", "dmy", "mdy"]
 """As ``forecast.events.cells.DateOrder``, which costs imports."""
-_MODELS = "joint,focused,target,panel,ensemble,combined"
+_MODELS = "model,panel,combined"
 USUAL_HORIZONS = "30,90,180"
-SHOWN_MODELS = "joint,focused,panel,combined"
+SHOWN_MODELS = _MODELS
 
 
 def option(

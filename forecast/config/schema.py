@@ -185,8 +185,8 @@ class ModelConfig(Section):
 
     family: str = Field(
         default=DEFAULT_FAMILY,
-        description="joint, focused, target, panel, ensemble or combined; see docs/model.md",
-        examples=["joint", "focused", "target", "panel", "ensemble", "combined"],
+        description="model, panel or combined; see docs/model.md",
+        examples=["model", "panel", "combined"],
     )
     population: Text = Field(
         default="shipped",

@@ -17,14 +17,12 @@ from forecast.baselines.windows import (
     monthly_origins,
     observe_outcomes,
     quarterly_origins,
-    seen_before,
     weekly_origins,
 )
 from forecast.config.schema import DEFAULT_FAMILY
 from forecast.errors import InputError, did_you_mean
 from forecast.events.table import EventTable
 from forecast.families import FAMILIES
-from forecast.families.combination import Combination
 from forecast.inference.posterior import SamplerOptions
 from forecast.panel.streams import TargetRule
 from forecast.pooled_hazard.coefficients import PooledHazard, shipped_hazard
@@ -37,7 +35,7 @@ MODELS = tuple(FAMILIES)
 """Names of the models that a backtest can compare."""
 DEFAULT_MODEL = DEFAULT_FAMILY
 """The model that is shipped as the default."""
-SHOWN_MODELS = ("joint", "focused", "panel", "combined")
+SHOWN_MODELS = tuple(FAMILIES)
 """Those that it compares unless told otherwise: the combination and its members."""
 
 HORIZONS = (30, 90, 180)
@@ -76,9 +74,8 @@ class BacktestPlan:
 
     The name of the dyad is part of the seeds. Origins are 00:00 of their day; they and the horizons, in days,
     ascend. The grid begins on ``start``, and ``data_end`` is the last day that the data cover. ``priors``
-    (name → statement) change ``changed_family``; the other families keep their defaults, which come from
-    ``population`` (``None``: the documented ones). ``hazard`` is what the member ``panel`` forecasts by.
-    ``unseen`` is the number of origins, the first ones, at which some target had not happened yet.
+    (name → statement) change the defaults, which come from ``population`` (``None``: the documented ones).
+    ``hazard`` is what the member ``panel`` forecasts by.
     """
 
     dyad: str
@@ -92,46 +89,12 @@ class BacktestPlan:
     population: Population | None = field(default_factory=shipped_population)
     hazard: PooledHazard = field(default_factory=shipped_hazard)
     priors: Mapping[str, PriorStatement] = field(default_factory=dict)
-    changed_family: str = DEFAULT_MODEL
     exact: bool = False
-    unseen: int = 0
 
     @property
-    def changed_families(self) -> tuple[str, ...]:
-        """Families that the changed priors are for: those that make up ``changed_family``."""
-        return (*sampled_members(self.changed_family), *stand_ins(self.changed_family))
-
-    @property
-    def families(self) -> tuple[str, ...]:
-        """Families that have to be fitted: those asked for, and the members of those that average others."""
-        return tuple(name for name in FAMILIES if self.origins_of(name))
-
-    def origins_of(self, family: str) -> int:
-        """Return at how many origins, the first ones, a family has to be fitted.
-
-        A family that only stands in for targets that never happened is needed as long as there is one.
-        """
-        if any(family in sampled_members(name) for name in self.models):
-            return len(self.origins)
-        return self.unseen if any(family in stand_ins(name) for name in self.models) else 0
-
-
-def sampled_members(model: str) -> tuple[str, ...]:
-    """Return the families that a model has to fit; the other members read their forecasts off the record."""
-    return tuple(member.name for member in FAMILIES[model].sampled)
-
-
-def stand_ins(model: str) -> tuple[str, ...]:
-    """Return the families that a model has to fit for targets that never happened."""
-    return tuple(member.name for member in FAMILIES[model].stand_ins)
-
-
-def count_unseen(
-    events: EventTable, targets: Sequence[TargetRule], origins: Sequence[date], start: date
-) -> int:
-    """Return at how many origins, the first ones, some target had not happened yet since ``start``."""
-    seen = (all(seen_before(events, target, origin, start) for target in targets) for origin in origins)
-    return next((place for place, one in enumerate(seen) if one), len(origins))
+    def fitted(self) -> bool:
+        """Whether the model has to be fitted: it is a member of a model that is asked for."""
+        return any(FAMILIES[name].fitted for name in self.models)
 
 
 def plan_backtest(inputs: Inputs, options: BacktestOptions) -> BacktestPlan:
@@ -176,9 +139,7 @@ def plan_backtest(inputs: Inputs, options: BacktestOptions) -> BacktestPlan:
         population=inputs.population,
         hazard=inputs.hazard,
         priors=_plain(config.model.priors),
-        changed_family=config.model.family,
         exact=options.exact,
-        unseen=count_unseen(inputs.events, inputs.rules, origins, start),
     )
     if plan.origins[0] <= start:
         raise InputError(
@@ -201,8 +162,6 @@ def refuse_unanswerable(plan: BacktestPlan, events: EventTable) -> None:
     """
     for model in plan.models:
         family = FAMILIES[model]
-        if not isinstance(family, Combination):
-            continue
         if family.furthest_days is not None and plan.horizons[-1] > family.furthest_days:
             raise InputError(
                 f"horizons: {plan.horizons[-1]} days is too long for model '{model}'. Allowed: up to "
@@ -253,11 +212,6 @@ def plan_notes(plan: BacktestPlan, inputs: Inputs) -> tuple[str, ...]:
             f"The last event is {count(quiet, 'day')} before the end of the data, {long_day(plan.data_end)}: "
             "windows in between count as quiet. If the file stops earlier, set as_of to its last day."
         )
-    others = [family for family in plan.families if family not in plan.changed_families]
-    if plan.priors and others:
-        kept = " and ".join(others)
-        keep = "keep theirs" if len(others) > 1 else "keeps its own"
-        notes.append(f"The priors of the config change the {plan.changed_family} family; {kept} {keep}.")
     return tuple(notes)
 
 

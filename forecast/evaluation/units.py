@@ -1,4 +1,4 @@
-"""Units of a backtest: one family on one block of successive origins, forecast from the past only.
+"""Units of a backtest: one block of successive origins, forecast by the model from the past only.
 
 A unit starts with a fit of its own, so that units do not depend on one another: serial, parallel, distributed
 and resumed runs give the same numbers.
@@ -16,8 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.baselines.windows import seen_before
-from forecast.evaluation.backtest import BacktestPlan, outcomes_of, sampled_members, stand_ins
+from forecast.evaluation.backtest import BacktestPlan, outcomes_of
 from forecast.evaluation.forecast_table import (
     ForecastTable,
     forecast_baselines,
@@ -26,13 +25,14 @@ from forecast.evaluation.forecast_table import (
 )
 from forecast.events.table import TEXTS, EventTable
 from forecast.families import FAMILIES
-from forecast.families.direct_members import PanelMember
-from forecast.families.family import DirectMember, EventModel
+from forecast.families.direct_members import DirectMember, PanelMember
 from forecast.inference.rolling import OriginDraws, RollingPosterior
 from forecast.panel.panel import Panel, TimeGrid, count_events, knots_for
-from forecast.panel.streams import TargetRule
+from forecast.panel.streams import stream_layout
 from forecast.priors import PriorSet
-from forecast.simulation.options import SimulationOptions, empty_memory
+from forecast.priors.population import record_priors
+from forecast.simulation.options import SimulationOptions
+from forecast.simulation.paths import simulate_first_passages
 from forecast.simulation.probabilities import hit_shares
 
 BLOCK_ORIGINS = 300
@@ -48,22 +48,19 @@ KNOTS_STEP = 64
 
 @dataclass(frozen=True)
 class Unit:
-    """One family on one block of origins; ``target`` is ``None`` for the joint family (all targets).
+    """The model of a dyad on one block of origins; it answers all targets of the plan.
 
     ``first`` and ``last`` are positions in the plan's origins, both included.
     """
 
     dyad: str
-    family: str
-    target: str | None
     first: int
     last: int
 
     @property
     def name(self) -> str:
         """Name of the unit, usable as a file name."""
-        aim = f"-{self.target}" if self.target else ""
-        return f"{self.dyad}-{self.family}{aim}-{self.first:04d}-{self.last:04d}"
+        return f"{self.dyad}-{self.first:04d}-{self.last:04d}"
 
     @property
     def n_origins(self) -> int:
@@ -107,17 +104,11 @@ OriginListener = Callable[[Unit, int], None]
 
 
 def units_of(plan: BacktestPlan) -> list[Unit]:
-    """Cut a plan into units, the slowest family first."""
-    units = []
-    block = origins_a_unit(plan)
-    for family in plan.families:
-        n_origins = plan.origins_of(family)
-        aims = [None] if FAMILIES[family].shared else [target.name for target in plan.targets]
-        for aim in aims:
-            for first in range(0, n_origins, block):
-                last = min(first + block, n_origins) - 1
-                units.append(Unit(plan.dyad, family, aim, first, last))
-    return units
+    """Cut a plan into units; none where no fit is needed."""
+    n_origins, block = len(plan.origins) if plan.fitted else 0, origins_a_unit(plan)
+    return [
+        Unit(plan.dyad, first, min(first + block, n_origins) - 1) for first in range(0, n_origins, block)
+    ]
 
 
 def origins_a_unit(plan: BacktestPlan) -> int:
@@ -133,14 +124,10 @@ def run_unit(
     ``events`` are the whole file: what is used at an origin is what was known before it.
     """
     began = time.perf_counter()
-    targets = [target for target in plan.targets if unit.target in (None, target.name)]
-    (model,) = FAMILIES[unit.family].models(targets)
-    stated = plan.priors if unit.family in plan.changed_families else {}
+    layout = stream_layout(plan.targets)
 
     def priors(data: Panel) -> PriorSet:
-        defaults = model.default_priors(data, plan.population)
-        own = {name: one for name, one in stated.items() if defaults.has(name)}
-        return defaults.changed(own, "config")
+        return record_priors(data, plan.population).changed(plan.priors, "config")
 
     # Python's own hash changes from process to process.
     digest = hashlib.sha256(f"{plan.sampler.seed}/{unit.name}".encode()).digest()
@@ -148,7 +135,6 @@ def run_unit(
     # The longest past of the whole backtest sets the number of latent knots.
     knots = knots_for(TimeGrid(plan.start, plan.origins[-1]).n_steps)
     rolling = RollingPosterior(
-        model,
         -(-knots // KNOTS_STEP) * KNOTS_STEP,
         priors,
         replace(plan.sampler, seed=seed),
@@ -158,10 +144,10 @@ def run_unit(
     simulated = 0.0
     for origin in plan.origins[unit.first : unit.last + 1]:
         known = events.known_by(origin - timedelta(days=1))
-        data = count_events(known, TimeGrid(plan.start, origin), model.layout)
+        data = count_events(known, TimeGrid(plan.start, origin), layout)
         draws = rolling.at(data)
         before = time.process_time()
-        probability = _probabilities(model, data, draws, plan.horizons, seed=seed + origin.toordinal())
+        probability = _probabilities(data, draws, plan.horizons, seed=seed + origin.toordinal())
         simulated += time.process_time() - before
         fit = draws.refitted, draws.converged, draws.pareto_k, draws.effective_draws
         done.append(OriginForecast(origin, probability, *fit))
@@ -172,16 +158,14 @@ def run_unit(
 
 
 def _probabilities(
-    model: EventModel, data: Panel, found: OriginDraws, horizons: Sequence[int], *, seed: int
+    data: Panel, found: OriginDraws, horizons: Sequence[int], *, seed: int
 ) -> NDArray[np.float64]:
     options = SimulationOptions(
         seed=seed,
         horizon_days=max(horizons),
         paths_per_draw=PATHS_PER_DRAW,
-        # The same paths, by machine code.
-        remembered=empty_memory(),
     )
-    hits = model.simulate(data, found.draws, options)
+    hits = simulate_first_passages(data, found.draws, options)
     shares = (hit_shares(hits.of(name), max(horizons))[:, list(horizons)] for name in hits.targets)
     # Rounding may pass one.
     return np.minimum([share.mean(axis=0) for share in shares], 1.0)
@@ -208,39 +192,27 @@ def model_columns(events: EventTable) -> EventTable:
 def collect(plan: BacktestPlan, events: EventTable, results: Sequence[UnitResult]) -> ForecastTable:
     """Put the forecasts of all units, of models that average them and of the baselines beside the outcomes.
 
-    Direct members, like baselines, are computed here, for all origins at once. Where a unit is missing, its
-    family has no forecast and neither has a model that averages it.
+    Direct members, like baselines, are computed here, for all origins at once. Where a unit is missing, no
+    model that the fit is a member of has a forecast.
     """
     tables = []
     direct = _direct_forecasts(plan, events)
+    failed = np.zeros(len(plan.origins), np.bool_)
+    for result in results:
+        found = [not one.converged for one in result.forecasts]
+        failed[result.unit.first : result.unit.last + 1] = found
     for position, outcomes in enumerate(outcomes_of(plan, events)):
         target = plan.targets[position]
-        probability: dict[str, NDArray[np.float64]] = {
-            family: _of_family(plan, results, family, position, target) for family in plan.families
-        }
-        seen = np.array([[seen_before(events, target, origin, plan.start)] for origin in plan.origins])
-        failures = {family: _failed(plan, results, family, target) for family in plan.families}
-        none = np.zeros(len(plan.origins), np.bool_)
+        fitted = _of_model(plan, results, position)
         for name in plan.models:
             family = FAMILIES[name]
             answers = [direct[one][target.name] for one in family.direct]
-            missing = np.zeros(seen.shape, dtype=bool)
-            for one in family.sampled:
-                own = probability[one.name]
-                silent = one is not family and one.needs_target
-                answers.append(np.where(silent & ~seen, np.nan, own))
-                missing = missing | np.isnan(own)
-            for one in (one for one in family.stand_ins if one.name in probability):
-                answers.append(np.where(seen, np.nan, probability[one.name]))
-                missing = missing | (~seen & np.isnan(probability[one.name]))
-            probability[name] = np.where(missing, np.nan, _mean_of_answers(answers))
-        for model in plan.models:
-            made = np.where(np.isnan(probability[model]), np.nan, outcomes.outcome)
+            probability = _mean_of_answers([fitted, *answers] if family.fitted else answers)
+            if family.fitted:
+                probability = np.where(np.isnan(fitted), np.nan, probability)
+            made = np.where(np.isnan(probability), np.nan, outcomes.outcome)
             kept = replace(outcomes, outcome=made)
-            failed = np.any([failures[member] for member in sampled_members(model)], axis=0)
-            for member in stand_ins(model):
-                failed = failed | (failures.get(member, none) & ~seen[:, 0])
-            tables.append(make_forecasts(kept, probability[model], model=model, failed=none | failed))
+            tables.append(make_forecasts(kept, probability, model=name, failed=failed & family.fitted))
         tables.append(forecast_baselines(events, target, outcomes, plan.start))
     return join_forecasts(tables)
 
@@ -262,27 +234,12 @@ def _direct_forecasts(plan: BacktestPlan, events: EventTable) -> dict[DirectMemb
     return found
 
 
-def _of_family(
-    plan: BacktestPlan, results: Sequence[UnitResult], family: str, position: int, target: TargetRule
+def _of_model(
+    plan: BacktestPlan, results: Sequence[UnitResult], position: int
 ) -> NDArray[np.float64]:
-    """Forecasts of one family and target, shape (origin, horizon); NaN where no unit made one."""
+    """Forecasts of one target by the model, shape (origin, horizon); NaN where no unit made one."""
     probability = np.full((len(plan.origins), len(plan.horizons)), np.nan)
     for result in results:
-        unit = result.unit
-        if unit.family == family and unit.target in (None, target.name):
-            row = 0 if unit.target else position
-            block = [forecast.probability[row] for forecast in result.forecasts]
-            probability[unit.first : unit.last + 1] = block
+        block = [forecast.probability[position] for forecast in result.forecasts]
+        probability[result.unit.first : result.unit.last + 1] = block
     return probability
-
-
-def _failed(
-    plan: BacktestPlan, results: Sequence[UnitResult], family: str, target: TargetRule
-) -> NDArray[np.bool_]:
-    """Whether the fit behind the forecasts of one family and target failed a gate, shape (origin,)."""
-    failed = np.zeros(len(plan.origins), np.bool_)
-    for result in results:
-        unit = result.unit
-        if unit.family == family and unit.target in (None, target.name):
-            failed[unit.first : unit.last + 1] = [not one.converged for one in result.forecasts]
-    return failed

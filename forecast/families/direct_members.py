@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Protocol
 
-import numpy as np
-
-from forecast.baselines.methods import PRIOR_HITS, climatology
-from forecast.baselines.windows import Days, Floats, Horizons, seen_before
+from forecast.baselines.windows import Days, Floats, Horizons
 from forecast.events.table import EventTable
 from forecast.panel.streams import TargetRule
 from forecast.pooled_hazard.coefficients import PooledHazard, shipped_hazard
@@ -17,22 +15,28 @@ from forecast.pooled_hazard.hazard import FURTHEST_DAYS, forecast_by_day, foreca
 from forecast.simulation.probabilities import HitMoments
 
 
-@dataclass(frozen=True)
-class Climatology:
-    """The share of past windows of the same length that held the target; see ``DirectMember``.
+class DirectMember(Hashable, Protocol):
+    """A member that needs no sampling: it reads the record alone."""
 
-    With ``unseen_only`` it answers only targets that never happened, of which others may know nothing.
-    """
+    @property
+    def name(self) -> str:
+        """Name in tables of scores."""
 
-    name: str = "climatology"
-    label: str = "climatology"
-    colour: str = "#5A6673"
-    method: tuple[str, ...] = (
-        "Climatology is the share of past windows of the same length in which the target happened, "
-        "whatever has happened lately.",
-    )
-    furthest_days: int | None = None
-    unseen_only: bool = False
+    @property
+    def label(self) -> str:
+        """Name in running text."""
+
+    @property
+    def colour(self) -> str:
+        """Colour of its marks in charts, ``#rrggbb``."""
+
+    @property
+    def method(self) -> tuple[str, ...]:
+        """What it is, in paragraphs for the method section of a report."""
+
+    @property
+    def furthest_days(self) -> int | None:
+        """The longest horizon that it answers; ``None``: any."""
 
     def by_day(
         self,
@@ -41,22 +45,13 @@ class Climatology:
         origin: date,
         start: date,
         horizon_days: int,
-    ) -> dict[str, HitMoments]:
-        """Mean of the share of windows, and the variance of its Beta(hits + ½, windows − hits + ½).
+    ) -> Mapping[str, HitMoments]:
+        """Mean and variance of P(target before day t), t = 0 … horizon_days, by target.
 
-        Hits and windows are counted in distinct windows, as for the baseline of this name.
+        ``events`` may be more than was known before the origin; only what was known is read, of ``start`` and
+        later. Means never fall, and are in order where targets are nested. A target of which the member can
+        say nothing is left out.
         """
-        lengths = np.arange(horizon_days + 1, dtype=np.int64)
-        windows = np.maximum((origin - start).days - lengths + 1, 0) / np.maximum(lengths, 1)
-        found = {}
-        for target in targets:
-            if self.unseen_only and seen_before(events, target, origin, start):
-                continue
-            share = climatology(events, target, origin, start, lengths)
-            # A longer window holds all that a shorter one does, but fewer such windows fit into the record.
-            share = np.maximum.accumulate(share)
-            found[target.name] = HitMoments(share, share * (1 - share) / (windows + 2 * PRIOR_HITS + 1))
-        return found
 
     def at_origins(
         self,
@@ -65,19 +60,16 @@ class Climatology:
         origins: Days,
         start: date,
         horizons: Horizons,
-    ) -> dict[str, Floats]:
-        """The same means at several origins."""
-        furthest = int(np.max(horizons))
-        found = {target.name: np.full((len(origins), len(horizons)), np.nan) for target in targets}
-        for place, origin in enumerate(origins.tolist()):
-            for name, moments in self.by_day(events, targets, origin, start, furthest).items():
-                found[name][place] = moments.mean[horizons]
-        return found
+    ) -> Mapping[str, Floats]:
+        """P(target within each horizon) at each origin, shape (origin, horizon): means of ``by_day``.
+
+        NaN where the member can say nothing.
+        """
 
 
 @dataclass(frozen=True)
 class PanelMember:
-    """The pooled hazard, learned on other dyads; see ``DirectMember``. ``None`` is the shipped one."""
+    """The pooled hazard, learned on other dyads; see ``DirectMember``. ``None`` of ``hazard`` is the shipped one."""
 
     hazard: PooledHazard | None = None
     name: str = "panel"
@@ -118,6 +110,4 @@ class PanelMember:
         return forecast_origins(self.learned, events, targets, origins, start, horizons)
 
 
-CLIMATOLOGY = Climatology()
-CLIMATOLOGY_OF_UNSEEN = Climatology(unseen_only=True)
 PANEL = PanelMember()

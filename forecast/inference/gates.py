@@ -71,25 +71,6 @@ def check_gates(
     )
 
 
-def worst_report(reports: Mapping[str, Diagnostics]) -> Diagnostics:
-    """Join the reports of several models, by name: the worst of each value, and all failures."""
-    if len(reports) == 1:
-        return next(iter(reports.values()))
-    every = reports.values()
-    return Diagnostics(
-        rhat_max=max(one.rhat_max for one in every),
-        ess_bulk_min=min(one.ess_bulk_min for one in every),
-        ess_tail_min=min(one.ess_tail_min for one in every),
-        divergences=sum(one.divergences for one in every),
-        bfmi_min=min(one.bfmi_min for one in every),
-        failures=tuple(
-            failure.model_copy(update={"model": name})
-            for name, one in reports.items()
-            for failure in one.failures
-        ),
-    )
-
-
 def _worst_name(values: Mapping[str, float], *, above: bool) -> str:
     # A diagnostic that is no number (a part of a variable stood still) is worse than any number; plain
     # max and min would pass it by or not, depending on the order.

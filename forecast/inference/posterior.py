@@ -27,8 +27,6 @@ MAX_PARTS = 10_000
 """Arrays and groups of a file; a fit has some 40."""
 _KEPT = ("target_accept", "tune", "reruns")
 _OF_THE_CLOCK = {"created_at", "sampling_time"}
-OF_THE_SAMPLER = "__"
-"""How the names end of variables that serve the sampler alone."""
 POINTS = "points"
 """Group, and variable, of draws on the sampler's scale, where no parameter has a bound."""
 
@@ -52,8 +50,8 @@ class Posterior:
 
     Parameters
     ----------
-    source : xarray.DataTree, or Path and name of a group
-        Groups ``posterior`` and ``sample_stats``; dimensions (chain, draw, …) and named coordinates. A panel
+    source : xarray.DataTree or Path
+        The draws, or the netCDF file that holds them. Groups ``posterior`` and ``sample_stats``; dimensions (chain, draw, …) and named coordinates. A panel
         of several dyads has ``dyad`` for its third dimension.
     target_accept, tune
         Acceptance rate, and warm-up steps a chain, in force.
@@ -61,7 +59,7 @@ class Posterior:
         Times the sampler was run again because a gate failed.
     """
 
-    source: xr.DataTree | tuple[Path, str]
+    source: xr.DataTree | Path
     target_accept: float
     tune: int
     reruns: int = 0
@@ -69,21 +67,19 @@ class Posterior:
     @cached_property
     def tree(self) -> xr.DataTree:
         """The draws with their names, for ArviZ."""
-        if not isinstance(self.source, tuple):
+        if not isinstance(self.source, Path):
             return self.source
         import xarray as xr
 
-        path, group = self.source
-        with xr.open_datatree(path, engine="h5netcdf", group=group or None) as opened:
+        with xr.open_datatree(self.source, engine="h5netcdf") as opened:
             return opened.load()
 
     @cached_property
     def _chains(self) -> dict[str, Floats]:
         """Draws by variable, shape (chain, draw, dyad, …)."""
-        if isinstance(self.source, tuple):
-            path, group = self.source
-            with h5py.File(path, "r") as file:
-                return _stored_chains(file[f"{group}/posterior"])
+        if isinstance(self.source, Path):
+            with h5py.File(self.source, "r") as file:
+                return _stored_chains(file["/posterior"])
         values = self.source["posterior"].to_dataset().data_vars.items()
         return {str(name): with_dyads(found.values, "dyad" in found.dims) for name, found in values}
 
@@ -167,18 +163,13 @@ def _stored_chains(group: h5py.Group) -> dict[str, Floats]:
     }
 
 
-def write_posteriors(fits: Mapping[str, Posterior], path: Path) -> None:
-    """Write the draws of each fit as netCDF-4, in double precision; one fit alone has no group of its own."""
-    import xarray as xr
-
-    trees = {}
-    for name, fit in fits.items():
-        # The time of sampling is no result: the same draws are the same bytes.
-        trees[name] = fit.tree.map_over_datasets(_without_time)
-        trees[name].attrs = {key: getattr(fit, key) for key in _KEPT}
-    whole = next(iter(trees.values())) if len(trees) == 1 else xr.DataTree(children=trees)
+def write_posterior(fit: Posterior, path: Path) -> None:
+    """Write draws as netCDF-4, in double precision."""
+    # The time of sampling is no result: the same draws are the same bytes.
+    tree = fit.tree.map_over_datasets(_without_time)
+    tree.attrs = {key: getattr(fit, key) for key in _KEPT}
     # In memory first: HDF5 ends the whole process when the disk is full while it writes a file itself.
-    write_file(path, bytes(whole.to_netcdf(engine="h5netcdf")))
+    write_file(path, bytes(tree.to_netcdf(engine="h5netcdf")))
 
 
 def _without_time(part: xr.Dataset) -> xr.Dataset:
@@ -187,29 +178,25 @@ def _without_time(part: xr.Dataset) -> xr.Dataset:
     return kept
 
 
-def read_posteriors(path: Path, names: Sequence[str]) -> dict[str, Posterior]:
-    """Read what ``write_posteriors`` wrote, by the names of the fits.
+def read_posterior(path: Path) -> Posterior:
+    """Read what ``write_posterior`` wrote.
 
     Raises
     ------
     RunFolderError
-        The file is missing, or is no posterior of these fits.
+        The file is missing, or is no posterior.
     """
-    fits = {}
     try:
         # Draws do not shrink when packed, so that a file holds little more than it has bytes.
         with open_stored(path, 2 * path.stat().st_size) as file:
-            for name in names:
-                group = "" if len(names) == 1 else name
-                # netCDF keeps a number as an array of one.
-                accept, tune, reruns = (np.ravel(file[f"/{group}"].attrs[key])[0] for key in _KEPT)
-                fits[name] = Posterior((path, group), float(accept), int(tune), int(reruns))
-        for fit in fits.values():
-            _ = fit.variables
+            # netCDF keeps a number as an array of one.
+            accept, tune, reruns = (np.ravel(file.attrs[key])[0] for key in _KEPT)
+            fit = Posterior(path, float(accept), int(tune), int(reruns))
+        _ = fit.variables
     except FileNotFoundError as error:
         raise RunFolderError(f"{path}: no posterior is kept there; run 'forecast run' again") from error
     except (OSError, ValueError, KeyError, TypeError, IndexError, StopIteration) as error:
         raise RunFolderError(
             f"{path}: not a posterior this version can read ({error}). Run 'forecast run' again"
         ) from error
-    return fits
+    return fit

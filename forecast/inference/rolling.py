@@ -1,26 +1,21 @@
-"""Posteriors at successive origins: compile once, fit rarely, carry the draws on between fits."""
+"""Posteriors at successive origins: fit rarely, carry the draws on between fits."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from forecast.inference.compile_cache import Compiled
 from forecast.inference.density import PosteriorDensity
 from forecast.inference.gates import check_gates
 from forecast.inference.particles import MOST_PARTICLES, Particles, carry_on
 from forecast.inference.posterior import SamplerOptions
-from forecast.inference.record_fit import compiled_for
-from forecast.inference.sampling import Rerun, fit_compiled
+from forecast.inference.sampling import Rerun, fit
+from forecast.models.draws import StreamDraws
 from forecast.panel.panel import Panel
 from forecast.priors import PriorSet
-
-if TYPE_CHECKING:
-    from forecast.families.family import Draws, EventModel
 
 FORECAST_DRAWS = 400
 """Draws of equal weight that a forecast is simulated from, at least."""
@@ -28,7 +23,7 @@ FORECAST_DRAWS = 400
 
 @dataclass(frozen=True)
 class OriginDraws:
-    """Draws of equal weight that stand for the posterior at an origin, as the model reads them.
+    """Draws of equal weight that stand for the posterior at an origin.
 
     Parameters
     ----------
@@ -42,7 +37,7 @@ class OriginDraws:
         The fit passed the gates.
     """
 
-    draws: Draws
+    draws: StreamDraws
     refitted: bool
     pareto_k: float
     effective_draws: float
@@ -70,7 +65,7 @@ class _Stopwatch:
 
 
 class RollingPosterior:
-    """One compiled model, carried from origin to origin; with ``exact`` refitted at every one.
+    """One posterior, carried from origin to origin; with ``exact`` refitted at every one.
 
     It has ``n_knots``, enough for the longest record that will be asked for. ``priors`` gives those of a
     record; fit number i uses ``options.seed + 10 i``. Every fit is held to the gates of a run and made once
@@ -79,14 +74,12 @@ class RollingPosterior:
 
     def __init__(
         self,
-        model: EventModel,
         n_knots: int,
         priors: Callable[[Panel], PriorSet],
         options: SamplerOptions,
         *,
         exact: bool = False,
     ) -> None:
-        self._model = model
         self._n_knots = n_knots
         self._priors = priors
         self._exact = exact
@@ -99,29 +92,28 @@ class RollingPosterior:
     def at(self, data: Panel) -> OriginDraws:
         """Return draws that stand for the posterior given ``data``, carried on where that is safe."""
         watch = _Stopwatch()
-        compiled = compiled_for(self._model, data, self._priors(data), self._n_knots)
-        density = PosteriorDensity(compiled)
+        density = PosteriorDensity.of(data, self._priors(data), self._n_knots)
         carried = None
         if self._last is not None and not self._exact:
             before, particles = self._last
             carried = carry_on(particles, before, density, self._moves)
             self.spent.bridge += watch.lap()
-        particles = carried or self._fitted(compiled, density)
+        particles = carried or self._fitted(density)
         self.spent.refit += 0.0 if carried else watch.lap()
         self._last = density, particles
         rows = particles.rows(max(len(particles), FORECAST_DRAWS), self._rows)
         return OriginDraws(
-            self._model.draws({name: one[rows] for name, one in density.variables(particles.points).items()}),
+            StreamDraws(data.layout, density.layout, density.values(particles.points[rows])),
             carried is None,
             particles.pareto_k,
             particles.independent,
             self._converged,
         )
 
-    def _fitted(self, compiled: Compiled, density: PosteriorDensity) -> Particles:
+    def _fitted(self, density: PosteriorDensity) -> Particles:
         options = replace(self._options, seed=self._options.seed + 10 * self.spent.fits)
         longer = Rerun(3, 3 * options.tune, 0.95)
-        posterior = fit_compiled(compiled, options, reruns=(longer,), keep_points=True)
+        posterior = fit(density, options, reruns=(longer,), keep_points=True)
         self._converged = check_gates(posterior).converged
         self.spent.fits += 1
         self.spent.failed += not self._converged

@@ -1,4 +1,4 @@
-"""Sample a PyMC model with nutpie: progress, clean interruption, and again, longer, when a gate fails."""
+"""Sample a posterior with nutpie: progress, clean interruption, and again, longer, when a gate fails."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import nutpie
 import xarray as xr
+from nutpie.compiled_pyfunc import PyFuncModel, from_pyfunc
 
 from forecast.errors import NotConvergedError
-from forecast.inference.compile_cache import Compiled
+from forecast.inference.density import PosteriorDensity
 from forecast.inference.gates import check_gates
-from forecast.inference.posterior import OF_THE_SAMPLER, POINTS, Posterior, SamplerOptions
+from forecast.inference.posterior import POINTS, Posterior, SamplerOptions
 
 Running = Any
 """A sampler of nutpie at work in the background."""
@@ -52,7 +53,7 @@ ProgressListener = Callable[[SamplingProgress], None]
 
 
 def sample(
-    compiled: Compiled,
+    density: PosteriorDensity,
     options: SamplerOptions,
     listen: ProgressListener | None = None,
     *,
@@ -82,7 +83,7 @@ def sample(
 
     try:
         running = nutpie.sample(
-            compiled,
+            _for_nutpie(density),
             draws=options.draws,
             tune=options.tune,
             chains=options.chains,
@@ -92,7 +93,6 @@ def sample(
             # draws and gradients, at the same cost.
             adaptation="draw_diag",
             save_warmup=False,
-            store_unconstrained=keep_points,
             progress_bar=False,
             progress_callback=remember if listen else None,
             blocking=False,
@@ -108,7 +108,7 @@ def sample(
                     )
                 if listen and latest[0]:
                     listen(_progress(latest[0]))
-            return _extract(running.wait(), keep_points)
+            return _extract(density, running.wait(), keep_points)
         except BaseException:
             running.cancel()
             _await_workers(others)
@@ -150,34 +150,41 @@ def _progress(chains: list[Any]) -> SamplingProgress:
     return SamplingProgress(*map(sum, zip(*parts, strict=True)))
 
 
-def _extract(tree: xr.DataTree, keep_points: bool) -> xr.DataTree:
-    posterior = tree["posterior"].to_dataset()
-    kept = {
-        name: found for name, found in posterior.data_vars.items() if not str(name).endswith(OF_THE_SAMPLER)
-    }
-    told = tree["sample_stats"].to_dataset()
-    statistics = told[["diverging", "energy", "n_steps", "logp"]]
-    bad = [str(name) for name, values in kept.items() if not np.isfinite(values.values).all()]
-    if bad:
-        # Exceptions inside compiled callbacks are swallowed by Numba; their trace is a number that is none.
-        raise NotConvergedError(f"the sampler returned values that are no numbers for {', '.join(bad)}")
-    groups = {"posterior": xr.Dataset(kept), "sample_stats": statistics}
+def _for_nutpie(density: PosteriorDensity) -> PyFuncModel:
+    """Return a density as a model of nutpie, which keeps the points of its draws."""
+    return from_pyfunc(
+        density.n_coordinates,
+        make_logp_fn=density.log_density,
+        make_expand_fn=lambda *seeds: lambda point: {POINTS: point},
+        expanded_dtypes=[np.dtype(np.float64)],
+        expanded_shapes=[(density.n_coordinates,)],
+        expanded_names=[POINTS],
+        make_initial_point_fn=density.starting_point,
+    )
+
+
+def _extract(density: PosteriorDensity, tree: xr.DataTree, keep_points: bool) -> xr.DataTree:
+    points = tree["posterior"][POINTS].values
+    if not np.isfinite(points).all():
+        raise NotConvergedError("the sampler returned values that are no numbers")
+    statistics = tree["sample_stats"].to_dataset()[["diverging", "energy", "n_steps", "logp"]]
+    groups = {"posterior": density.dataset(points), "sample_stats": statistics}
     if keep_points:
-        groups[POINTS] = told[["unconstrained_draw"]].rename(unconstrained_draw=POINTS)
+        groups[POINTS] = xr.Dataset({POINTS: (("chain", "draw", "coordinate"), points)})
     return xr.DataTree.from_dict(groups)
 
 
-def fit_compiled(
-    compiled: Compiled,
+def fit(
+    density: PosteriorDensity,
     options: SamplerOptions,
     listen: ProgressListener | None = None,
     *,
     reruns: Sequence[Rerun] | None = None,
     keep_points: bool = False,
 ) -> Posterior:
-    """Sample a compiled model; with ``keep_points`` the draws on the sampler's scale are kept, too.
+    """Sample a posterior; with ``keep_points`` the draws on the sampler's scale are kept, too.
 
-    When a gate fails, the model is sampled again by ``reruns`` (``RERUNS`` when absent), each time longer and
+    When a gate fails, it is sampled again by ``reruns`` (``RERUNS`` when absent), each time longer and
     with a higher acceptance rate (never lower than asked for); every so many draws are kept, so that their
     number is as asked. The last result is returned; ``check_gates`` says what it is worth.
 
@@ -187,7 +194,7 @@ def fit_compiled(
         The sampler could not start or returned no numbers.
     KeyboardInterrupt
     """
-    tree = sample(compiled, options, listen, keep_points=keep_points)
+    tree = sample(density, options, listen, keep_points=keep_points)
     posterior = Posterior(tree, options.target_accept, options.tune)
     for number, rerun in enumerate(RERUNS if reruns is None else reruns, start=1):
         if check_gates(posterior).converged:
@@ -199,7 +206,7 @@ def fit_compiled(
             tune=max(options.tune, rerun.tune),
             target_accept=max(options.target_accept, rerun.target_accept),
         )
-        tree = _thinned(sample(compiled, longer, listen, keep_points=keep_points), rerun.stretch)
+        tree = _thinned(sample(density, longer, listen, keep_points=keep_points), rerun.stretch)
         posterior = Posterior(tree, longer.target_accept, longer.tune, reruns=number)
     return posterior
 

@@ -1,20 +1,23 @@
-"""Parameter draws, from a posterior or a prior, arranged as the likelihood and the simulator read them."""
+"""Parameter draws, from a posterior or a prior: named variables ↔ points, as density and simulator read them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.models import density
+from forecast.models.density import FAMILY_CODES, GROUPS, Priors, Record
 from forecast.panel.panel import (
+    DRIFT_DECAY,
     DRIFT_KNOT_STEPS,
-    DRIFT_PERSISTENCE_DAYS,
+    DRIFT_NOISE,
     KNOT_STEPS,
     STEP_DAYS,
     Panel,
-    decay_per_step,
     drift_knots_for,
     knots_for,
 )
@@ -27,141 +30,179 @@ INNOVATIONS = "tension_innovations"
 """Name of the standard normal innovations of the latent tension in models and posteriors."""
 DRIFT_INNOVATIONS = "drift_innovations"
 """The same of drift."""
-DRIFT_DECAY = float(np.exp(-STEP_DAYS * DRIFT_KNOT_STEPS / DRIFT_PERSISTENCE_DAYS))
-"""Autocorrelation of drift from knot to knot."""
+
+
+@dataclass(frozen=True)
+class PointLayout:
+    """Where each variable lies in a point: parameters by group and element, then innovations.
+
+    ``sizes`` are the numbers of elements by group, in the order of ``density.GROUPS``; 0: none.
+    """
+
+    variables: tuple[str, ...]
+    sizes: tuple[int, ...]
+    single: tuple[bool, ...]
+    n_knots: int
+
+    @property
+    def n_drift_knots(self) -> int:
+        """Knots of drift that reach as far as those of tension."""
+        return drift_knots_for(self.n_knots)
+
+    @property
+    def n_parameters(self) -> int:
+        """Coordinates but for innovations."""
+        return sum(self.sizes)
+
+    @property
+    def n_coordinates(self) -> int:
+        """Coordinates of a point of one dyad."""
+        return self.n_parameters + self.n_knots + self.n_drift_knots
+
+    @property
+    def offset(self) -> NDArray[np.int64]:
+        """First coordinate of each group."""
+        return np.concatenate([[0], np.cumsum(self.sizes)[:-1]]).astype(np.int64)
+
+    def named(self, values: Floats) -> dict[str, Floats]:
+        """Cut constrained points, shape (…, coordinate), into variables, each of shape (…[, element])."""
+        found = {}
+        for name, begin, size, single in zip(self.variables, self.offset, self.sizes, self.single, strict=True):
+            if size:
+                found[name] = values[..., begin] if single else values[..., begin : begin + size]
+        found[INNOVATIONS] = values[..., self.n_parameters : self.n_parameters + self.n_knots]
+        found[DRIFT_INNOVATIONS] = values[..., self.n_parameters + self.n_knots :]
+        return found
+
+    def joined(self, variables: Mapping[str, Floats]) -> Floats:
+        """Put variables, as ``named`` gives them, into constrained points."""
+        parts = []
+        for name, size, single in zip(self.variables, self.sizes, self.single, strict=True):
+            if size:
+                parts.append(variables[name][..., None] if single else variables[name])
+        return np.concatenate([*parts, variables[INNOVATIONS], variables[DRIFT_INNOVATIONS]], axis=-1)
+
+
+def point_layout(priors: PriorSet, n_knots: int) -> PointLayout:
+    """Return the layout of the points of a model with these priors."""
+    groups = {group.name: group for group in priors.groups}
+    own = [groups[name] for name in GROUPS]
+    return PointLayout(
+        tuple(group.variable for group in own),
+        tuple(len(priors.of_group(group)) for group in own),
+        tuple(group.dimension is None for group in own),
+        n_knots,
+    )
+
+
+def prior_arrays(priors: PriorSet, layout: PointLayout) -> Priors:
+    """Return priors as the density reads them."""
+    groups = {group.name: group for group in priors.groups}
+    every = [prior.distribution for name in GROUPS for prior in priors.of_group(groups[name])]
+    values = np.zeros((len(every), 2))
+    for row, one in zip(values, every, strict=True):
+        row[: len(one.values)] = one.values
+    family = np.array([FAMILY_CODES[one.family] for one in every], dtype=np.int64)
+    return Priors(family, values, layout.offset, layout.n_knots, layout.n_drift_knots)
+
+
+def record_of(panel: Panel, dyad: int = 0) -> Record:
+    """Return the counts of one dyad as density and simulator read them."""
+    counts = panel.counts[dyad].astype(np.float64)
+    full = counts[:-1]
+    top = max(int(full.max(initial=0)), 1)
+    exceed = (full > np.arange(top)[:, None, None]).sum(axis=1).astype(np.float64)
+    from scipy.special import gammaln
+
+    return Record(
+        counts,
+        np.ascontiguousarray(panel.felt_counts[dyad]),
+        np.ascontiguousarray(panel.felt_graded[dyad]),
+        np.ascontiguousarray(panel.completeness[dyad]),
+        exceed,
+        np.ascontiguousarray(panel.mix[dyad]),
+        np.array(panel.layout.conflictual, dtype=np.float64),
+        np.array(panel.layout.calming, dtype=np.float64),
+        int(panel.first_step[dyad]),
+        float(panel.grid.last_exposure),
+        -float(gammaln(counts[int(panel.first_step[dyad]) :] + 1).sum()),
+    )
 
 
 @dataclass(frozen=True)
 class StreamDraws:
-    """Parameters by role: axes draw d, dyad i, stream k, knot m.
+    """Draws of a model; axes draw d, dyad i, stream k.
 
     Parameters
     ----------
-    log_rate, loading, own, cross, shape, ballast, stage_2, stage_3, stage_4 : ndarray, shape (d, i, k)
-        See ``kernel.STREAM_ROWS``; zero where a layout has no such term.
-    own_decay, cross_decay, ballast_decay : ndarray, shape (d, i)
-        Factors left after one step.
-    knot_decay : ndarray, shape (d, i)
-        Autocorrelation of tension from knot to knot.
-    innovations, knots : ndarray, shape (d, i, m)
-        Standard normal innovations of tension, and tension itself, at the knots.
-    level : ndarray, shape (d, i, 4)
-        Log odds of reaching severity 2 … 5, given the one below (zero for 2: see ``stage_2``).
-    mark_tension, mark_recent, mark_drift : ndarray, shape (d, i)
-        Effects of tension, of recent severe acts and of drift on these log odds.
-    drift : ndarray, shape (d, i, j)
-        Drift, the slow level of conflict, at its knots, ``DRIFT_KNOT_STEPS`` apart. Only its difference from
-        the mean over a record counts: ``drift_of_record``.
-    drift_scale : ndarray, shape (d, i)
-        Its standard deviation.
+    streams : StreamLayout
+    points : PointLayout
+    values : ndarray, shape (d, i, coordinate)
+        Parameters and innovations, each in its own unit.
     """
 
-    log_rate: Floats
-    loading: Floats
-    own: Floats
-    cross: Floats
-    shape: Floats
-    ballast: Floats
-    stage_2: Floats
-    stage_3: Floats
-    stage_4: Floats
-    own_decay: Floats
-    cross_decay: Floats
-    ballast_decay: Floats
-    knot_decay: Floats
-    innovations: Floats
-    knots: Floats
-    level: Floats
-    mark_tension: Floats
-    mark_recent: Floats
-    mark_drift: Floats
-    drift: Floats
-    drift_scale: Floats
+    streams: StreamLayout
+    points: PointLayout
+    values: Floats
 
     def __len__(self) -> int:
-        return len(self.log_rate)
+        return len(self.values)
 
-    @property
-    def drift_at_knots(self) -> Floats:
-        """Drift at the knots of tension, shape (d, i, m)."""
-        steps = KNOT_STEPS * np.arange(self.knots.shape[-1])
-        return linear_between(self.drift, steps, DRIFT_KNOT_STEPS)
-
-    def drift_of_record(self, panel: Panel) -> Floats:
-        """Drift at its knots less its mean over the steps of each dyad's record, shape (d, i, j)."""
-        means = [
-            linear_between(self.drift[:, i], np.arange(first, panel.grid.n_steps), DRIFT_KNOT_STEPS).mean(-1)
-            for i, first in enumerate(panel.first_step)
-        ]
-        return np.asarray(self.drift - np.stack(means, axis=-1)[..., None])
-
-    def severity_shift(self, severity: int) -> Floats:
-        """Shift of the log odds of reaching a severity from the one below, by kind, shape (d, …, k)."""
-        if severity == 2:
-            return self.stage_2
-        return self.stage_3 if severity == 3 else self.stage_3 + self.stage_4
+    @cached_property
+    def variables(self) -> dict[str, Floats]:
+        """Variables by name, each of shape (d, i, …)."""
+        return self.points.named(self.values)
 
     def rows(self, index: slice | NDArray[np.int64]) -> StreamDraws:
         """Return the draws at these positions."""
-        return StreamDraws(*(getattr(self, item.name)[index] for item in fields(self)))
+        return StreamDraws(self.streams, self.points, self.values[index])
 
-    def of_dyad(self, position: int) -> StreamDraws:
-        """Return the draws of one dyad, without the axis of dyads."""
-        return StreamDraws(*(getattr(self, item.name)[:, position] for item in fields(self)))
+    def by_stream(self, variable: str, index: NDArray[np.int64]) -> Floats:
+        """A variable of some streams with zeros for the others, shape (d, i, k)."""
+        every = np.zeros((*self.values.shape[:2], len(self.streams.streams)))
+        if len(index):
+            every[..., index] = self.variables[variable]
+        return every
 
+    @property
+    def own(self) -> Floats:
+        """Branching ratio of each stream, shape (d, i, k)."""
+        side = np.where(self.streams.conflictual, 0, 1)
+        return np.asarray(self.variables["excitation_branching"][..., side])
 
-def stream_draws(layout: StreamLayout, variables: Mapping[str, Floats]) -> StreamDraws:
-    """Arrange the variables of a posterior, each of shape (draw, dyad, …), by their roles.
+    @cached_property
+    def knots(self) -> Floats:
+        """Tension at its knots, shape (d, i, m)."""
+        decay = np.exp(-STEP_DAYS * KNOT_STEPS / self.variables["tension_persistence"])
+        return ornstein_uhlenbeck(self.variables[INNOVATIONS], decay, np.sqrt(1 - decay**2))
 
-    They are parameter groups by variable name, of a model of this layout, and the innovations of tension and
-    of drift.
-    """
-    none = ballast_decay = np.zeros(variables["tension_scale"].shape)
-    absent = np.zeros((*none.shape, len(layout.streams)))
-    cross, ballast = absent.copy(), absent.copy()
-    cross[..., layout.conflict_index] = variables["excitation_cross"]
-    if "ballast" in variables:
-        ballast[..., layout.calming_index] = variables["ballast"]
-        ballast_decay = decay_per_step(variables["ballast_half_life_days"])
-    knot_decay = np.exp(-STEP_DAYS * KNOT_STEPS / variables["tension_persistence"])
-    stage_3 = variables.get("severity_category", absent)
-    stage_4 = variables.get("severity_grave", absent)
-    level = variables.get("severity_level", np.zeros((*none.shape, 3)))
-    innovations = variables[INNOVATIONS]
-    drift_scale = variables["drift_scale"]
-    decay = np.broadcast_to(DRIFT_DECAY, drift_scale.shape)
-    return StreamDraws(
-        log_rate=np.log(variables["baseline_weekly_rate"]),
-        loading=variables["tension_loading"] * variables["tension_scale"][..., None],
-        own=variables["excitation_branching"],
-        cross=cross,
-        shape=variables["overdispersion_shape"],
-        ballast=ballast,
-        stage_2=variables.get("severity_notable", absent),
-        stage_3=stage_3 - stage_3.mean(axis=-1, keepdims=True),
-        stage_4=stage_4 - stage_4.mean(axis=-1, keepdims=True),
-        own_decay=decay_per_step(variables["excitation_half_life_days"]),
-        cross_decay=decay_per_step(variables["excitation_cross_half_life_days"]),
-        ballast_decay=ballast_decay,
-        knot_decay=knot_decay,
-        innovations=innovations,
-        knots=ornstein_uhlenbeck(innovations, knot_decay),
-        level=np.concatenate([none[..., None], level], axis=-1),
-        mark_tension=variables.get("severity_tension", none),
-        mark_recent=variables.get("severity_recent", none),
-        mark_drift=variables.get("severity_drift", none),
-        drift=drift_scale[..., None] * ornstein_uhlenbeck(variables[DRIFT_INNOVATIONS], decay),
-        drift_scale=drift_scale,
-    )
+    @cached_property
+    def drift(self) -> Floats:
+        """Drift at its knots, shape (d, i, j); only differences count."""
+        one = np.ones(self.values.shape[:2])
+        unit = ornstein_uhlenbeck(self.variables[DRIFT_INNOVATIONS], DRIFT_DECAY * one, DRIFT_NOISE * one)
+        return np.asarray(self.variables["drift_scale"][..., None] * unit)
+
+    def level(self, panel: Panel, dyad: int = 0) -> Floats:
+        """Log of the level of conflict at the end of the record less that of its mean, shape (d,)."""
+        steps = np.arange(int(panel.first_step[dyad]), panel.grid.n_steps)
+        values = linear_between(self.drift[:, dyad], steps, DRIFT_KNOT_STEPS)
+        exposure = panel.exposure[dyad, steps]
+        return np.asarray(values[:, -1] - np.log(np.exp(values) @ exposure / exposure.sum()))
 
 
-def ornstein_uhlenbeck(innovations: Floats, knot_decay: Floats) -> Floats:
-    """Ornstein–Uhlenbeck process of unit variance from its innovations, shape (…, knot)."""
+def stream_draws(layout: StreamLayout, variables: Mapping[str, Floats], priors: PriorSet) -> StreamDraws:
+    """Arrange the variables of a posterior, each of shape (draw, dyad, …)."""
+    points = point_layout(priors, variables[INNOVATIONS].shape[-1])
+    return StreamDraws(layout, points, points.joined(variables))
+
+
+def ornstein_uhlenbeck(innovations: Floats, decay: Floats, noise: Floats) -> Floats:
+    """x[0] = ε[0], x[m] = decay·x[m−1] + noise·ε[m] along the last axis, shape (…, knot)."""
     knots = np.empty_like(innovations)
     knots[..., 0] = innovations[..., 0]
-    scale = np.sqrt(1 - knot_decay**2)
     for m in range(1, innovations.shape[-1]):
-        knots[..., m] = knot_decay * knots[..., m - 1] + scale * innovations[..., m]
+        knots[..., m] = decay * knots[..., m - 1] + noise * innovations[..., m]
     return knots
 
 
@@ -199,9 +240,21 @@ def prior_draws(
     rows = n_draws * n_dyads
     for group in priors.groups:
         columns = [prior.distribution.draw(rng, rows) for prior in priors.of_group(group)]
+        if not columns:
+            continue
         grouped = elements(group, priors.layout)
         values = np.column_stack(columns) if grouped else columns[0]
         variables[group.variable] = values.reshape(n_draws, n_dyads, *values.shape[1:])
     variables[INNOVATIONS] = rng.standard_normal((n_draws, n_dyads, n_knots))
     variables[DRIFT_INNOVATIONS] = rng.standard_normal((n_draws, n_dyads, drift_knots_for(n_knots)))
     return variables
+
+
+def log_likelihood(panel: Panel, draws: StreamDraws, priors: PriorSet) -> Floats:
+    """Log likelihood of the counts of the first dyad under each draw, shape (draw,).
+
+    The draws must have the knots that the grid needs.
+    """
+    arrays = prior_arrays(priors, draws.points)
+    record = record_of(panel)
+    return np.array([density.log_likelihood(values, arrays, record) for values in draws.values[:, 0]])

@@ -7,6 +7,7 @@ one. Axes: dyad i, step t, stream k.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.errors import InputError
+from forecast.events.codebook import SEVERITIES
 from forecast.events.table import EventTable
 from forecast.panel.streams import StreamLayout
 
@@ -22,15 +24,16 @@ Floats = NDArray[np.float64]
 
 STEP_DAYS = 7
 DAYS_A_MONTH = 365.25 / 12
-SEVERE = 4
-"""Severity from which an event counts as severe for the 'recent severe events' term."""
-SEVERE_HALF_LIFE_DAYS = 56.0
 KNOT_STEPS = 4
 """Steps between the knots of the latent tension; linear in between."""
 DRIFT_KNOT_STEPS = 6 * KNOT_STEPS
 """Steps between the knots of drift; linear in between. Each is a knot of tension, too."""
 DRIFT_PERSISTENCE_DAYS = 4 * 365.25
 """Days after which a swing of drift has faded to 37%: years, where tension lasts months."""
+DRIFT_DECAY = math.exp(-STEP_DAYS * DRIFT_KNOT_STEPS / DRIFT_PERSISTENCE_DAYS)
+"""Autocorrelation of drift from knot to knot."""
+DRIFT_NOISE = math.sqrt(1 - DRIFT_DECAY**2)
+"""Scale of its innovations, so that it has unit variance."""
 LEAST_COMPLETENESS = 0.25
 """Least share of a step's events taken to be known, where the others are added for their after-effects."""
 HALF_SATURATION = 5.0
@@ -81,7 +84,7 @@ def drift_knots_for(n_knots: int) -> int:
 
 @dataclass(frozen=True)
 class Panel:
-    """Counts and severities of one or more dyads on a common grid.
+    """Counts of one or more dyads on a common grid.
 
     Parameters
     ----------
@@ -91,11 +94,11 @@ class Panel:
     layout : StreamLayout
     counts : ndarray of int64, shape (dyad, step, stream)
         Events of each stream in each step.
-    reach : ndarray of int64, shape (dyad, step, stream, level)
-        Events with severity at least ``level + 1``, level = 0 … 4 (so ``reach[..., 0] == counts``);
-        zeros in an unmarked layout.
-    severe_recent : ndarray, shape (dyad, step)
-        Decayed count of severe events in the steps before (half-life ``SEVERE_HALF_LIFE_DAYS``).
+    graded : ndarray of int64, shape (dyad, step, severity)
+        Counted conflictual acts by severity, from 1 on.
+    mix : ndarray, shape (dyad, stream, severity)
+        Share of each severity among a stream's acts, to which half an act is added, spread evenly over the
+        severities that the stream can hold.
     completeness : ndarray, shape (dyad, step)
         Share of each step's events that is in the data, in (0, 1]: below one in recent steps when events
         are reported late.
@@ -107,8 +110,8 @@ class Panel:
     grid: TimeGrid
     layout: StreamLayout
     counts: NDArray[np.int64]
-    reach: NDArray[np.int64]
-    severe_recent: Floats = field(repr=False)
+    graded: NDArray[np.int64] = field(repr=False)
+    mix: Floats = field(repr=False)
     completeness: Floats = field(repr=False)
     first_step: NDArray[np.int64] = field(repr=False)
 
@@ -129,12 +132,25 @@ class Panel:
         Known events over their completeness, which has the right mean; completeness is taken to be at
         least ``LEAST_COMPLETENESS``, so that one event of the last days does not stand for dozens.
         """
-        return np.asarray(self.counts / np.maximum(self.completeness, LEAST_COMPLETENESS)[..., None])
+        return self._felt(self.counts)
+
+    @property
+    def felt_graded(self) -> Floats:
+        """The same of conflictual acts by severity, shape (dyad, step, severity)."""
+        return self._felt(self.graded)
+
+    def _felt(self, counts: NDArray[np.int64]) -> Floats:
+        return np.asarray(counts / np.maximum(self.completeness, LEAST_COMPLETENESS)[..., None])
+
+    @property
+    def weeks(self) -> float:
+        """Length of the first dyad's record."""
+        return float(self.exposure[0].sum())
 
     @property
     def months(self) -> float:
         """Length of the first dyad's record."""
-        return float(self.exposure[0].sum()) * STEP_DAYS / DAYS_A_MONTH
+        return self.weeks * STEP_DAYS / DAYS_A_MONTH
 
     @property
     def acts_a_month(self) -> float:
@@ -143,7 +159,7 @@ class Panel:
 
     def select(self, positions: slice) -> Panel:
         """Return the panel of some of the dyads."""
-        arrays = ("counts", "reach", "severe_recent", "completeness", "first_step")
+        arrays = ("counts", "graded", "mix", "completeness", "first_step")
         part = {name: getattr(self, name)[positions] for name in arrays}
         return replace(self, dyads=self.dyads[positions], **part)
 
@@ -171,8 +187,8 @@ def count_panel(
 ) -> Panel:
     """Count the events of dyads on a grid; events outside the grid are left out.
 
-    A target with a stream of its own counts once a day: whether it happens is the question, and one clash
-    coded as several acts of a day says little about the next.
+    A cell of targets counts once a day, the gravest act: whether a target happens is the question, and one
+    clash coded as several acts of a day says little about the next.
 
     Parameters
     ----------
@@ -190,50 +206,35 @@ def count_panel(
     first_step = np.clip([-(-days // STEP_DAYS) for days in late], 0, grid.n_steps - 1).astype(np.int64)
     pairs = zip(tables.values(), first_step, strict=True)
     parts = [_count(events, grid, layout, int(first)) for events, first in pairs]
-    counts, reach, severe_recent = (np.stack(arrays) for arrays in zip(*parts, strict=True))
-    known = np.ones(severe_recent.shape) if completeness is None else completeness
-    return Panel(tuple(tables), grid, layout, counts, reach, severe_recent, known, first_step)
+    counts, graded, mix = (np.stack(arrays) for arrays in zip(*parts, strict=True))
+    known = np.ones(counts.shape[:2]) if completeness is None else completeness
+    return Panel(tuple(tables), grid, layout, counts, graded, mix, known, first_step)
 
 
 def _count(
     events: EventTable, grid: TimeGrid, layout: StreamLayout, first_step: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
-    """Counts, reach and recent severe events of one dyad, without its axis."""
+    """Counts, conflict by severity and mixes of one dyad, without its axis."""
     day = (events.date - np.datetime64(grid.start, "D")).astype(np.int64)
     n_days = (grid.origin - grid.start).days
     stream = layout.assign(events)
-    used = (day >= STEP_DAYS * first_step) & (day < n_days) & (stream >= 0)
-    if layout.target is not None:
-        hits = np.flatnonzero(used & (stream == layout.streams.index("target")))
-        used[hits] = False
-        used[hits[np.unique(day[hits], return_index=True)[1]]] = True
-    step = day[used] // STEP_DAYS
-    shape = (grid.n_steps, len(layout.streams))
-    counts = np.zeros(shape, dtype=np.int64)
-    np.add.at(counts, (step, stream[used]), 1)
-    reach = np.zeros((*shape, 5), dtype=np.int64)
-    severity = events.severity[used].astype(np.int64)
-    if layout.marked:
-        for level in range(5):
-            np.add.at(reach[..., level], (step, stream[used]), severity > level)
-    severe = np.bincount(step[severity >= SEVERE], minlength=grid.n_steps)
-    return counts, reach, decayed_before(severe, SEVERE_HALF_LIFE_DAYS)
+    used = np.flatnonzero((day >= STEP_DAYS * first_step) & (day < n_days))
+    used = used[np.argsort(-events.severity[used], kind="stable")]
+    once = stream[used] >= len(layout.ordinary)
+    _, gravest = np.unique(np.column_stack([day[used], stream[used]])[once], axis=0, return_index=True)
+    used = np.concatenate([used[~once], used[once][gravest]])
+    step, own, severity = day[used] // STEP_DAYS, stream[used], events.severity[used].astype(np.int64) - 1
+    counts = np.zeros((grid.n_steps, len(layout.streams)), dtype=np.int64)
+    np.add.at(counts, (step, own), 1)
+    conflict = np.array(layout.conflictual)[own]
+    graded = np.zeros((grid.n_steps, len(SEVERITIES)), dtype=np.int64)
+    np.add.at(graded, (step[conflict], severity[conflict]), 1)
+    held = layout.severities.astype(np.float64)
+    mix = 0.5 * held / held.sum(axis=1, keepdims=True)
+    np.add.at(mix, (own, severity), 1.0)
+    return counts, graded, mix / mix.sum(axis=1, keepdims=True)
 
 
 def decay_per_step(half_life_days: float | Floats) -> Floats:
     """Factor left after one step of exponential decay with this half-life."""
     return np.asarray(np.exp2(-STEP_DAYS / np.asarray(half_life_days, dtype=np.float64)))
-
-
-def decayed_before(counts: NDArray[np.int64], half_life_days: float) -> Floats:
-    """Exponentially decayed sum of earlier entries, shape (step,): d·n[t−1] + d²·n[t−2] and so on."""
-    decay = float(decay_per_step(half_life_days))
-    total = np.zeros(len(counts))
-    for step in range(1, len(counts)):
-        total[step] = decay * (total[step - 1] + counts[step - 1])
-    return total
-
-
-def recent_severe_term(decayed_count: Floats) -> Floats:
-    """Return log((T+0.1)/0.2): zero at one tenth, so that a quiet time is near the average."""
-    return np.log((decayed_count + 0.1) / 0.2)

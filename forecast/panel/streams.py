@@ -1,20 +1,19 @@
-"""Which events form which stream: targets, future acts, and the layouts that the model families count."""
+"""Which events form which stream: targets, future acts, and the cells into which targets cut the acts."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from datetime import date as Date
+from functools import cached_property
 from itertools import product
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.events.codebook import CATEGORIES, CONFLICTUAL, COOPERATIVE
+from forecast.events.codebook import CATEGORIES, CONFLICTUAL, SEVERITIES
 from forecast.events.table import EventTable
-
-Family = Literal["joint", "focused", "target"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +27,10 @@ class TargetRule:
     def mask(self, events: EventTable) -> NDArray[np.bool_]:
         """Return True where an event of the table meets the rule."""
         return np.isin(events.category, self.any_of) & (events.severity >= self.min_severity)
+
+    def meets(self, category: str, severity: int) -> bool:
+        """Whether an act counts as the target."""
+        return category in self.any_of and severity >= self.min_severity
 
 
 @dataclass(frozen=True)
@@ -48,34 +51,96 @@ class FutureAct:
 
 @dataclass(frozen=True)
 class StreamLayout:
-    """Which streams a model counts, and how they act on one another.
+    """The streams that a model counts: cells of acts that meet the same targets, and the acts that meet none.
 
     Parameters
     ----------
-    streams : tuple of str
-        Names, in the order of the last axis of all counts.
-    conflictual : tuple of bool
-        Streams that cross-excite one another and are calmed by ballast.
-    calming : tuple of bool
-        Streams whose recent acts are ballast (empty set: no ballast in the model).
-    marked : bool
-        Whether severities are modelled as marks. If so streams are categories.
-    target : TargetRule or None
-        The target that has a stream of its own (named ``target``); ``None`` for the joint layout.
+    targets : tuple of TargetRule
+    ordinary : tuple of str
+        Categories with acts that meet no target; each is a stream, in the order of the codebook.
+    cells : tuple of tuple of int
+        For each further stream, the positions of the targets that its acts meet, from the fewest on.
     """
 
-    streams: tuple[str, ...]
-    conflictual: tuple[bool, ...]
-    calming: tuple[bool, ...]
-    marked: bool
-    target: TargetRule | None = None
+    targets: tuple[TargetRule, ...]
+    ordinary: tuple[str, ...]
+    cells: tuple[tuple[int, ...], ...]
 
-    @property
-    def family(self) -> Family:
-        """The family that counts these streams."""
-        if self.target is None:
-            return "joint"
-        return "target" if len(self.streams) == 1 else "focused"
+    @cached_property
+    def streams(self) -> tuple[str, ...]:
+        """Names, in the order of the last axis of all counts.
+
+        A cell has the name of the narrowest target that it meets, or those of several with ``+``.
+        """
+        return (*self.ordinary, *(self._name(cell) for cell in self.cells))
+
+    def _name(self, cell: tuple[int, ...]) -> str:
+        held = {q: self.acts_of[q] for q in cell}
+        narrowest = [q for q in cell if not any(held[other] < held[q] for other in cell)]
+        name = "+".join(self.targets[q].name for q in narrowest)
+        return f"{name} (target)" if name in CATEGORIES else name
+
+    @cached_property
+    def acts_of(self) -> tuple[frozenset[tuple[str, int]], ...]:
+        """Categories and severities that meet each target."""
+        return tuple(frozenset(act for act in _ACTS if target.meets(*act)) for target in self.targets)
+
+    @cached_property
+    def _stream(self) -> Mapping[tuple[str, int], int]:
+        places = {name: k for k, name in enumerate(self.ordinary)}
+        cells = {cell: len(self.ordinary) + k for k, cell in enumerate(self.cells)}
+        met = {act: self.targets_met(*act) for act in _ACTS}
+        return {act: cells[met[act]] if met[act] else places[act[0]] for act in _ACTS}
+
+    def targets_met(self, category: str, severity: int) -> tuple[int, ...]:
+        """Positions of the targets that an act meets."""
+        return tuple(q for q, target in enumerate(self.targets) if target.meets(category, severity))
+
+    def stream_of(self, category: str, severity: int) -> int:
+        """Position of the stream of an act."""
+        return self._stream[category, severity]
+
+    @cached_property
+    def severities(self) -> NDArray[np.bool_]:
+        """Severities that each stream can hold, shape (stream, severity), from 1 on."""
+        held = np.zeros((len(self.streams), len(SEVERITIES)), dtype=bool)
+        for (_, severity), stream in self._stream.items():
+            held[stream, severity - 1] = True
+        return held
+
+    @cached_property
+    def meets(self) -> NDArray[np.bool_]:
+        """Streams whose acts meet each target, shape (target, stream)."""
+        found = np.zeros((len(self.targets), len(self.streams)), dtype=bool)
+        for k, cell in enumerate(self.cells):
+            found[list(cell), len(self.ordinary) + k] = True
+        return found
+
+    def _holds(self, categories: Sequence[str]) -> tuple[bool, ...]:
+        held = {stream for (category, _), stream in self._stream.items() if category in categories}
+        return tuple(k in held for k in range(len(self.streams)))
+
+    @cached_property
+    def conflictual(self) -> tuple[bool, ...]:
+        """Streams that hold acts of conflict: they excite one another, drift, and are calmed by ballast."""
+        return self._holds(CONFLICTUAL)
+
+    @cached_property
+    def calming(self) -> tuple[bool, ...]:
+        """Streams whose recent acts are ballast: all others."""
+        return tuple(not one for one in self.conflictual)
+
+    @cached_property
+    def wider(self) -> tuple[tuple[int, ...], ...]:
+        """For each stream those that hold the same categories one severity lower; empty for severity 1."""
+        least: dict[tuple[int, str], int] = {}
+        for (category, severity), stream in self._stream.items():
+            least[stream, category] = min(severity, least.get((stream, category), severity))
+        found: list[set[int]] = [set() for _ in self.streams]
+        for (stream, category), severity in least.items():
+            if severity > SEVERITIES[0]:
+                found[stream].add(self._stream[category, severity - 1])
+        return tuple(tuple(sorted(one - {k})) for k, one in enumerate(found))
 
     @property
     def conflict_index(self) -> NDArray[np.int64]:
@@ -85,47 +150,25 @@ class StreamLayout:
     @property
     def cooperative(self) -> tuple[str, ...]:
         """Names of the cooperative streams."""
-        return tuple(
-            name for name, conflict in zip(self.streams, self.conflictual, strict=True) if not conflict
-        )
+        return tuple(self.streams[k] for k in self.calming_index)
 
     @property
     def calming_index(self) -> NDArray[np.int64]:
         """Positions of the calming streams."""
         return np.flatnonzero(self.calming)
 
-    def stream_of(self, category: str, severity: int) -> int | None:
-        """Position of the stream an act belongs to, or ``None`` when the layout does not count it."""
-        if self.target is None:
-            return self.streams.index(category) if category in self.streams else None
-        if category in self.target.any_of and severity >= self.target.min_severity:
-            name = "target"
-        elif category in COOPERATIVE:
-            name = "cooperative"
-        else:
-            name = "dispute" if category == "dispute" else "other_conflict"
-        return self.streams.index(name) if name in self.streams else None
-
     def assign(self, events: EventTable) -> NDArray[np.int64]:
-        """Position of each event's stream, shape (event,); −1 where it is not counted."""
-        table = {pair: self.stream_of(*pair) for pair in product(CATEGORIES, range(1, 6))}
+        """Position of each event's stream, shape (event,)."""
         pairs = zip(events.category, events.severity, strict=True)
-        found = (table[str(category), int(severity)] for category, severity in pairs)
-        return np.array([-1 if stream is None else stream for stream in found], dtype=np.int64)
+        return np.array([self._stream[str(category), int(severity)] for category, severity in pairs], np.int64)
 
 
-def stream_layout(family: Family, target: TargetRule | None = None) -> StreamLayout:
-    """Return the layout of a family: all categories, four streams around a target, or the target alone."""
-    if family == "joint":
-        return StreamLayout(
-            CATEGORIES,
-            tuple(name in CONFLICTUAL for name in CATEGORIES),
-            tuple(name in COOPERATIVE for name in CATEGORIES),
-            marked=True,
-        )
-    if target is None:
-        raise ValueError(f"the {family} family needs a target")
-    if family == "target":
-        return StreamLayout(("target",), (True,), (False,), marked=False, target=target)
-    streams = ("cooperative", "dispute", "other_conflict", "target")
-    return StreamLayout(streams, (False, True, True, True), (False,) * 4, marked=False, target=target)
+_ACTS = tuple(product(CATEGORIES, SEVERITIES))
+
+
+def stream_layout(targets: Sequence[TargetRule]) -> StreamLayout:
+    """Cut the acts of the codebook into streams by the targets that they meet."""
+    met = {act: tuple(q for q, target in enumerate(targets) if target.meets(*act)) for act in _ACTS}
+    ordinary = tuple(name for name in CATEGORIES if any(not met[name, s] for s in SEVERITIES))
+    cells = sorted({cell for cell in met.values() if cell}, key=lambda cell: (len(cell), cell))
+    return StreamLayout(tuple(targets), ordinary, tuple(cells))

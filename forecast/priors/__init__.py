@@ -1,7 +1,6 @@
 """Named priors: text ↔ distribution, catalogue with reasons, elicitation, changes."""
 
 from forecast.priors.catalogue import (
-    SEVERITY_LEVELS,
     ParameterGroup,
     elements,
     new_type_parameters,
@@ -12,7 +11,6 @@ from forecast.priors.elicitation import fit_quantiles
 from forecast.priors.resolve import NamedPrior, PriorSet, PriorStatement, default_priors, read_prior
 
 __all__ = [
-    "SEVERITY_LEVELS",
     "Distribution",
     "NamedPrior",
     "ParameterGroup",

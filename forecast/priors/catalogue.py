@@ -18,9 +18,9 @@ from forecast.panel.streams import StreamLayout
 from forecast.priors.distributions import Distribution, Support, parse_distribution
 from forecast.priors.human_scale import SCALES, HumanScale
 
-Dimension = Literal["stream", "conflict_stream", "calming_stream", "next_severity"]
-SEVERITY_LEVELS = ("3", "4", "5")
-"""Names of the continuation thresholds: reaching this severity, given the one below."""
+Dimension = Literal["stream", "conflict_stream", "calming_stream", "side"]
+SIDES = ("conflict", "cooperation")
+"""Elements of what is common to all streams of conflict, and to all of cooperation."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,14 +51,10 @@ class ParameterGroup:
         return self.name.replace(".", "_")
 
 
-def parameter_groups(layout: StreamLayout) -> tuple[ParameterGroup, ...]:
-    """Return the parameter groups of a layout, in the order they are printed."""
-    having = {
-        "always": True,
-        "ballast": any(layout.calming),
-        "severity": layout.marked,
-    }
-    return tuple(group for part, has in having.items() if has for group in _groups(part))
+@cache
+def parameter_groups() -> tuple[ParameterGroup, ...]:
+    """Return the parameter groups of the model, in the order they are printed."""
+    return tuple(_groups("model"))
 
 
 @cache
@@ -78,8 +74,8 @@ def elements(group: ParameterGroup, layout: StreamLayout) -> tuple[str, ...]:
             return tuple(layout.streams[i] for i in layout.conflict_index)
         case "calming_stream":
             return tuple(layout.streams[i] for i in layout.calming_index)
-        case "next_severity":
-            return SEVERITY_LEVELS
+        case "side":
+            return SIDES
 
 
 @cache

@@ -1,11 +1,12 @@
-"""Priors learned from many dyads: how each parameter is distributed over relationships.
+"""Priors learned from many dyads, and the priors of a record.
 
 A population says, for each group of parameters, where its value lies in a dyad taken at random: a normal
-distribution of the value, its logarithm or its logit, whose centre may move with how many acts a month a
-record holds (a thin record shows less of every cluster). The prior of a pair joins it with the documented
-default as a second, wide component (as a robust meta-analytic prior does: Schmidli, Gsteiger, Roychoudhury,
-O'Hagan, Spiegelhalter and Neuenschwander 2014, doi:10.1111/biom.12242), so that a pair unlike all others is
-not ruled out. The two are joined by their first two moments, since two components can split chains.
+distribution of the value, its logarithm or its logit. Parameters are relative to the record, so that one
+distribution serves rare and frequent acts, sparse and dense records. The prior of a pair joins it with the
+documented default as a second, wide component (as a robust meta-analytic prior does: Schmidli, Gsteiger,
+Roychoudhury, O'Hagan, Spiegelhalter and Neuenschwander 2014, doi:10.1111/biom.12242), so that a pair unlike
+all others is not ruled out. The two are joined by their first two moments, since two components can split
+chains.
 """
 
 from __future__ import annotations
@@ -18,38 +19,48 @@ from functools import cache, cached_property
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+import numpy as np
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from scipy import special
 
 from forecast.config.faults import Fault, SourceMap, field_faults, refusal, shown
 from forecast.config.yaml_source import MAX_BYTES, parse_yaml, read_yaml
 from forecast.errors import ConfigError, did_you_mean
-from forecast.panel.panel import DAYS_A_MONTH, STEP_DAYS
+from forecast.panel.panel import Panel
 from forecast.panel.streams import StreamLayout
+from forecast.priors.catalogue import SIDES
 from forecast.priors.distributions import Distribution
 from forecast.priors.resolve import PriorSet, default_priors
 
-SCHEMA = 1
+SCHEMA = 2
 WIDE_SHARE = 0.2
 """Weight of the documented default beside the population."""
-LEAST_SPREAD = 0.5
 _MAKE = "Make one with 'forecast priors learn DIR --out FILE'"
 SHIPPED = "population.yaml"
+BASELINE = "baseline.weekly_rate"
 LEARNED = (
-    "baseline.weekly_rate",
+    BASELINE,
     "tension.scale",
     "tension.persistence",
+    "tension.loading",
+    "drift.scale",
     "excitation.branching",
+    "excitation.half_life_days",
     "excitation.cross",
     "excitation.cross_half_life_days",
+    "excitation.severity",
     "overdispersion.shape",
-    "drift.scale",
 )
-"""Groups that a population tells of: how often acts come, and how they cluster. How severe acts are, and
-whether cooperation follows tension, is as much the coder's as the dyad's."""
+"""Groups that a population tells of. Baselines are multiples of a record's own rates."""
 NORMAL_SCALES = {"real": "Normal", "positive": "LogNormal", "unit": "LogitNormal"}
 """Family of each support in which a parameter has a mean and a standard deviation."""
+FURTHER = (0.5, 2.0)
+"""Documented Beta of the share of acts of a kind that go one severity further."""
+LEAST_ACTS = 0.5
+"""Acts that the rate of a stream is taken to have beside those of its record (Jeffreys)."""
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 CLASSES = ("all", "conflict", "cooperative")
@@ -70,16 +81,19 @@ class _Part(BaseModel):
 
 
 class Spread(_Part):
-    """Distribution over dyads of one class of parameters, on the scale on which it is normal.
-
-    The centre moves with the density of the record: it is that of a record of ``Population.acts_a_month``
-    acts a month. Baseline rates are shares of all acts, which are used without their slope.
-    """
+    """Distribution over dyads of one class of parameters, on the scale on which it is normal."""
 
     centre: Finite = Field(description="mean over dyads")
-    slope: Finite = Field(description="change of the centre for each unit of the logarithm of acts a month")
     spread: Finite = Field(gt=0, description="standard deviation between dyads, with the error of the centre")
     values: int = Field(description="count of the estimates behind it")
+
+
+class Further(_Part):
+    """Beta distribution over dyads of the share of acts that go one severity further."""
+
+    alpha: Finite = Field(gt=0)
+    beta: Finite = Field(gt=0)
+    values: int = Field(description="count of the dyads and severities behind it")
 
 
 class Provenance(_Part):
@@ -89,7 +103,6 @@ class Provenance(_Part):
     events: int
     first: str
     last: str
-    thinnings: tuple[float, ...]
     seed: int
     source: str = Field(description="origin and terms of the events, in words")
     command: str
@@ -99,18 +112,10 @@ class Provenance(_Part):
 class Population(_Part):
     """How parameters are distributed over dyads, by group and class of stream."""
 
-    schema_: Literal[1] = Field(alias="schema")
+    schema_: Literal[2] = Field(alias="schema")
     provenance: Provenance
-    acts_a_month: Annotated[float, Field(gt=0)]
-    least_acts_a_month: Annotated[float, Field(gt=0)]
-    most_acts_a_month: Annotated[float, Field(gt=0)]
+    further: Further
     groups: Mapping[Annotated[str, _known(LEARNED)], Mapping[Annotated[str, _known(CLASSES)], Spread]]
-
-    @model_validator(mode="after")
-    def _densities_ascend(self) -> Population:
-        if not self.least_acts_a_month <= self.acts_a_month <= self.most_acts_a_month:
-            raise refusal("least_acts_a_month, acts_a_month and most_acts_a_month must ascend")
-        return self
 
     def __hash__(self) -> int:
         return hash(self.sha256)
@@ -120,47 +125,80 @@ class Population(_Part):
         """Hash of the content."""
         return sha256(self.model_dump_json(by_alias=True).encode()).hexdigest()
 
-    def priors(self, layout: StreamLayout, acts_a_month: float) -> PriorSet:
-        """Return the priors of a pair whose record holds so many acts a month of the layout.
-
-        Outside the densities that the population was learned from, the nearest counts. Baseline rates keep
-        to the record's own density. All others are moved by at most one standard deviation of the documented
-        default, and to no less than ``LEAST_SPREAD`` of it: what was learned rests on normal approximations
-        of likelihoods around that default.
-        """
+    def priors(self, layout: StreamLayout) -> PriorSet:
+        """Return the priors of a pair with this layout; baselines are multiples of a record's own rates."""
         documented = default_priors(layout)
-        inside = min(max(acts_a_month, self.least_acts_a_month), self.most_acts_a_month)
-        steps = math.log(inside / self.acts_a_month)
-        weekly = math.log(acts_a_month / WEEKS_A_MONTH)
         changed = {}
         for name, prior in documented.priors.items():
             own = self.groups.get(prior.group.name, {}).get(stream_class(layout, prior.element))
-            if own is None:
-                continue
-            centre, wide = own.centre + own.slope * steps, prior.distribution
-            middle, width = wide.values
-            if prior.group.name == BASELINE:
-                # Shares of all acts, without their slope, so that rates scale with the record one for one.
-                # All acts of a layout that counts one kind of act are of this kind.
-                centre = weekly + (own.centre if len(layout.streams) > 1 else 0.0)
-                wide = Distribution(wide.family, (centre, width))
-            else:
-                centre = min(max(centre, middle - width), middle + width)
-            spread = max(own.spread, LEAST_SPREAD * width)
-            joined = _joined(Distribution(NORMAL_SCALES[prior.group.support], (centre, spread)), wide)
-            changed[name] = replace(prior, distribution=joined, default=joined)
+            if own is not None:
+                learned = Distribution(NORMAL_SCALES[prior.group.support], (own.centre, own.spread))
+                joined = _joined(learned, prior.distribution)
+                changed[name] = replace(prior, distribution=joined, default=joined)
         return replace(documented, priors={**documented.priors, **changed})
 
 
-BASELINE = "baseline.weekly_rate"
-WEEKS_A_MONTH = DAYS_A_MONTH / STEP_DAYS
+class OwnRate(NamedTuple):
+    """Rate of a stream, acts a week, that its baseline is a multiple of.
+
+    ``acts`` were counted in it, or, where none was, in the ``wider`` streams; ``log_share`` and ``spread`` are
+    then mean and standard deviation of the log of the share of those that go one step further.
+    """
+
+    weekly: float
+    acts: int
+    wider: tuple[str, ...] = ()
+    log_share: float = 0.0
+    spread: float = 0.0
+
+
+def own_rate(panel: Panel, stream: int, population: Population | None) -> OwnRate:
+    """Return the rate of a stream in the first dyad's record; where it never came, that of the next milder acts."""
+    counts, layout = panel.counts[0].sum(axis=0), panel.layout
+    wider = layout.wider[stream]
+    acts = int(counts[stream])
+    if acts or not wider:
+        return OwnRate((acts + LEAST_ACTS) / panel.weeks, acts)
+    parent = OwnRate(0.0, 0)
+    milder = int(counts[list(wider)].sum())
+    if milder:
+        parent = OwnRate((milder + LEAST_ACTS) / panel.weeks, milder)
+    else:
+        steps = [own_rate(panel, one, population) for one in wider]
+        parent = max(steps, key=lambda one: one.weekly)
+    alpha, beta = (population.further.alpha, population.further.beta) if population else FURTHER
+    log_share = float(special.digamma(alpha) - special.digamma(alpha + beta))
+    spread = float(np.sqrt(special.polygamma(1, alpha) - special.polygamma(1, alpha + beta)))
+    names = tuple(layout.streams[one] for one in wider)
+    return OwnRate(
+        parent.weekly * math.exp(parent.log_share),
+        parent.acts,
+        names,
+        log_share,
+        math.hypot(spread, parent.spread),
+    )
+
+
+def record_priors(panel: Panel, population: Population | None) -> PriorSet:
+    """Return the priors of the first dyad's record: the population's, or the documented ones without one."""
+    layout = panel.layout
+    relative = default_priors(layout) if population is None else population.priors(layout)
+    changed = dict(relative.priors)
+    for stream, name in enumerate(layout.streams):
+        prior = relative.priors[f"{BASELINE}.{name}"]
+        own = own_rate(panel, stream, population)
+        centre, spread = prior.distribution.values
+        centre += math.log(own.weekly) + own.log_share
+        rate = Distribution(prior.distribution.family, (_rounded(centre), _rounded(math.hypot(spread, own.spread))))
+        changed[prior.name] = replace(prior, distribution=rate, default=rate)
+    return replace(relative, priors=changed)
 
 
 def stream_class(layout: StreamLayout, element: str | None) -> str:
     """Return the class, one of ``CLASSES``, of the parameter of an element."""
     if element is None:
         return "all"
-    return "cooperative" if element in layout.cooperative else "conflict"
+    return "cooperative" if element in (*layout.cooperative, SIDES[1]) else "conflict"
 
 
 def _joined(learned: Distribution, wide: Distribution) -> Distribution:
@@ -168,8 +206,12 @@ def _joined(learned: Distribution, wide: Distribution) -> Distribution:
     centre = (1 - WIDE_SHARE) * mean + WIDE_SHARE * far
     variance = (1 - WIDE_SHARE) * spread**2 + WIDE_SHARE * width**2
     variance += WIDE_SHARE * (1 - WIDE_SHARE) * (mean - far) ** 2
-    # Rounded, so that what is printed and kept is what was used.
-    return Distribution(learned.family, (float(f"{centre:.4g}"), float(f"{math.sqrt(variance):.4g}")))
+    return Distribution(learned.family, (_rounded(centre), _rounded(math.sqrt(variance))))
+
+
+def _rounded(value: float) -> float:
+    # So that what is printed and kept is what was used.
+    return float(f"{value:.4g}")
 
 
 @cache

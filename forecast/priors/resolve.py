@@ -14,8 +14,8 @@ from forecast.priors.elicitation import Elicited, elicit
 
 Origin = Literal["default", "config", "scenario"]
 PriorStatement = str | Mapping[str, object]
-REPLACED = {"density.scale": "drift.scale", "severity.density": "severity.drift"}
-"""Priors of earlier versions, and those that took their place with another meaning."""
+GONE = ("severity", "density")
+"""First parts of the names of priors of earlier versions."""
 DEFAULT = "default"
 """The word that every prior knows: what it is where nothing is stated."""
 _EXAMPLE_LEVELS = (("q05", 0.05), ("median", 0.5), ("q95", 0.95))
@@ -87,10 +87,11 @@ class PriorSet:
                 changed = [self.priors[name]]
             elif name in groups:
                 changed = list(self.of_group(groups[name]))
-            elif name in REPLACED:
+            elif name.split(".")[0] in GONE:
                 raise PriorError(
-                    f"{name}: no longer a prior. {REPLACED[name]} took its place, with another meaning: "
-                    "delete the line, or see 'forecast priors CONFIG' for what to state instead."
+                    f"{name}: no longer a prior. Severities cut the acts into cells with rates of their own: "
+                    "state baseline.weekly_rate of a cell for how often it comes, and excitation.severity for "
+                    "how much more conflict a graver act brings about. 'forecast priors CONFIG' lists them all."
                 )
             else:
                 hint = did_you_mean(name, (*groups, *self.priors), cutoff=0.5)
@@ -104,12 +105,11 @@ class PriorSet:
 
 
 def default_priors(layout: StreamLayout) -> PriorSet:
-    """Return the documented defaults of a layout."""
+    """Return the documented defaults of a layout; baselines are multiples of a record's own rates."""
     priors: dict[str, NamedPrior] = {}
-    groups = parameter_groups(layout)
+    groups = parameter_groups()
     for group in groups:
-        names = _names(group, layout)
-        for name, element in zip(names, elements(group, layout) or (None,), strict=True):
+        for name, element in zip(_names(group, layout), elements(group, layout) or (None,), strict=False):
             own = group
             if group.cooperative and element in layout.cooperative:
                 own = group.cooperative

@@ -17,7 +17,6 @@ from forecast.baselines.windows import as_day
 from forecast.events.coverage import find_breaks
 from forecast.events.feed_faults import stale_gap
 from forecast.events.table import EventTable
-from forecast.families.combination import Combination
 from forecast.panel.panel import STEP_DAYS, Panel
 from forecast.panel.streams import TargetRule
 from forecast.pooled_hazard.hazard import answers
@@ -184,7 +183,7 @@ def _longer_than_learned(inputs: Inputs) -> Iterator[LongerThanLearned]:
 
 def _asks_panel(inputs: Inputs) -> bool:
     """Whether the pooled hazard is a member of the run's model."""
-    return isinstance(inputs.family, Combination) and inputs.family.uses_panel
+    return inputs.family.uses_panel
 
 
 def _learned_later(inputs: Inputs) -> Iterator[LearnedLater]:
@@ -289,25 +288,16 @@ def prior_far_from_data(inputs: Inputs) -> Iterator[PriorFarFromData]:
     All streams of a model together, and each stream whose own base rate the config states. Data without an
     act count as if they had one, so that a rare act may have a small prior.
     """
-    several = len(inputs.fits) > 1
-    for fit in inputs.fits:
-        by_stream = acts_a_month(fit.panel, fit.priors)
-        least = WEEKS_A_MONTH / float(fit.panel.exposure.sum())
-        stated = [stream for stream in by_stream if f"{BASE_RATE}.{stream}" in inputs.config.model.priors]
-        prior, data = (sum(column) for column in zip(*by_stream.values(), strict=True))
-        for stream, implied, seen in (
-            (None, prior, data),
-            *((stream, *by_stream[stream]) for stream in stated),
-        ):
-            ratio = implied / max(seen, least)
-            if not 1 / FAR_FACTOR <= ratio <= FAR_FACTOR:
-                yield PriorFarFromData(
-                    model=fit.model.name if several else None,
-                    stream=stream,
-                    prior_acts_a_month=implied,
-                    data_acts_a_month=seen,
-                    factor=FAR_FACTOR,
-                )
+    by_stream = acts_a_month(inputs.data, inputs.priors)
+    least = WEEKS_A_MONTH / inputs.data.weeks
+    stated = [stream for stream in by_stream if f"{BASE_RATE}.{stream}" in inputs.config.model.priors]
+    prior, data = (sum(column) for column in zip(*by_stream.values(), strict=True))
+    for stream, implied, seen in ((None, prior, data), *((stream, *by_stream[stream]) for stream in stated)):
+        ratio = implied / max(seen, least)
+        if not 1 / FAR_FACTOR <= ratio <= FAR_FACTOR:
+            yield PriorFarFromData(
+                stream=stream, prior_acts_a_month=implied, data_acts_a_month=seen, factor=FAR_FACTOR
+            )
 
 
 def density_changes(days: Days, start: np.datetime64, as_of: np.datetime64) -> Iterator[DensityChanges]:

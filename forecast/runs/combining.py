@@ -1,4 +1,4 @@
-"""The mean of the members of a combination, put onto the paths of the joint model.
+"""The mean of the members of a family, put onto the paths of the model.
 
 Members are compared without the acts of the calendar, which direct members do not know. The weights found
 there are kept path by path: under the calendar, and under any scenario, the same path keeps its weight.
@@ -12,11 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.baselines.windows import seen_before
-from forecast.families.combination import Combination, join_first_passages
-from forecast.families.family import ModelFamily
+from forecast.families import MODEL
 from forecast.inference.importance import EFFECTIVE_DRAWS_MIN, monte_carlo_error
-from forecast.panel.streams import TargetRule
 from forecast.records.forecast import (
     CombinationMember,
     CombinationRecord,
@@ -67,7 +64,7 @@ class MemberAnswer:
 
 @dataclass(frozen=True)
 class Combined:
-    """The members' mean, and the weights that put it onto the paths of the joint model.
+    """The members' mean, and the weights that put it onto the paths of the model.
 
     Parameters
     ----------
@@ -76,7 +73,7 @@ class Combined:
     moments : mapping of str to HitMoments
         Of the mixture of the members' posteriors: mean and variance of each target's probability by day.
     paths : FirstPassages
-        Of the joint model without the calendar, unweighted.
+        Of the model without the calendar, unweighted.
     tilt : Tilt
         The weights; where ``too_few`` is given those that were tried, and are not used.
     too_few : TooFewEffective or None
@@ -90,7 +87,7 @@ class Combined:
     too_few: TooFewEffective | None = None
 
     def weighted(self, paths: FirstPassages) -> FirstPassages:
-        """Give paths of the joint model, simulated on the same random numbers, the weights of the mean.
+        """Give paths of the model, simulated on the same random numbers, the weights of the mean.
 
         They stay as they are where the weights leave too few effective paths or draws.
         """
@@ -164,33 +161,22 @@ class Combined:
         )
 
 
-def combine(inputs: Inputs, family: Combination, answers: Mapping[str, FirstPassages]) -> Combined:
-    """Average the members and find the weights of the joint model's paths.
+def combine(inputs: Inputs, paths: FirstPassages) -> Combined:
+    """Average the members and find the weights of the model's paths, simulated without the calendar.
 
-    Parameters
-    ----------
-    inputs : Inputs
-    family : Combination
-    answers : mapping of str to FirstPassages
-        First days of each fitted model, by its name, without the acts of the calendar.
+    The model answers alone for a target of which no other member can say anything.
     """
-    origin, start = inputs.data.grid.origin, inputs.data.grid.start
-    paths = answers[inputs.main.model.name]
-    seen = [rule for rule in inputs.rules if seen_before(inputs.events, rule, origin, start)]
-    unseen = [rule for rule in inputs.rules if rule not in seen]
-    members = [
-        _sampled(member, answers, inputs.rules, seen if member.needs_target else inputs.rules)
-        for member in family.sampled
+    origin, start, family = inputs.data.grid.origin, inputs.data.grid.start, inputs.family
+    direct = [
+        MemberAnswer(
+            one.name, one.label, one.by_day(inputs.events, inputs.rules, origin, start, paths.horizon_days)
+        )
+        for one in family.direct
     ]
-    members += [_sampled(member, answers, inputs.rules, unseen) for member in family.stand_ins]
-    for direct in family.direct:
-        found = direct.by_day(inputs.events, inputs.rules, origin, start, paths.horizon_days)
-        members.append(MemberAnswer(direct.name, direct.label, found))
-    members = [one for one in members if one.moments]
-    moments = {
-        rule.name: mixture([one.moments[rule.name] for one in members if rule.name in one.moments])
-        for rule in inputs.rules
-    }
+    names = [rule.name for rule in inputs.rules]
+    silent = [name for name in names if not any(name in one.moments for one in direct)]
+    members = [one for one in (_fitted(paths, names if family.fitted else silent), *direct) if one.moments]
+    moments = {name: mixture([one.moments[name] for one in members if name in one.moments]) for name in names}
     days = sorted({(one.date - origin).days for one in inputs.config.milestones})
     wanted = [Wanted(name, day, float(mixed.mean[day])) for name, mixed in moments.items() for day in days]
     return Combined(tuple(members), moments, paths, *_weights(paths, wanted))
@@ -233,18 +219,13 @@ def too_few_effective(tilt: Tilt) -> TooFewEffective | None:
     return None
 
 
-def _sampled(
-    family: ModelFamily,
-    answers: Mapping[str, FirstPassages],
-    rules: Sequence[TargetRule],
-    answered: Sequence[TargetRule],
-) -> MemberAnswer:
-    paths = join_first_passages([answers[model.name] for model in family.models(rules)], rules)
+def _fitted(paths: FirstPassages, names: Sequence[str]) -> MemberAnswer:
+    """What the model says of these targets."""
     moments = {}
-    for rule in answered:
-        days = paths.of(rule.name)
-        moments[rule.name] = hit_moments(days, paths.horizon_days, np.full(len(days), 1 / len(days)))
-    return MemberAnswer(family.name, family.label, moments, paths)
+    for name in names:
+        days = paths.of(name)
+        moments[name] = hit_moments(days, paths.horizon_days, np.full(len(days), 1 / len(days)))
+    return MemberAnswer(MODEL.name, MODEL.label, moments, paths)
 
 
 def mixture(parts: Sequence[HitMoments]) -> HitMoments:

@@ -17,26 +17,20 @@ from forecast.events.bundled import load_events
 from forecast.events.dyads import DyadRule, PairRows, actors_of, main_pairs, near_actors, pairs_in_words
 from forecast.events.feed_faults import Feed, feed_faults
 from forecast.events.table import EventTable
-from forecast.families import family_named
-from forecast.families.combination import Combination
-from forecast.families.family import EventModel, ModelFamily
+from forecast.families import Family, family_named
 from forecast.panel.panel import Panel, TimeGrid, count_events
 from forecast.panel.reporting_delay import DelayCurve, completeness_of, estimate_delay, stated_delay
-from forecast.panel.streams import FutureAct, TargetRule
+from forecast.panel.streams import FutureAct, TargetRule, stream_layout
 from forecast.pooled_hazard.coefficients import PooledHazard, read_hazard, shipped_hazard
 from forecast.priors import PriorSet
-from forecast.priors.population import Population, read_population, shipped_population
+from forecast.priors.population import Population, read_population, record_priors, shipped_population
 from forecast.records.feeds import FeedFault
 from forecast.runs.earlier_copy import EarlierCopy
 from forecast.runs.files import FORECASTS, SCORES
 
 
-class FitInputs(NamedTuple):
-    """One model of the family with the counts that it is fitted to, and its priors."""
-
-    model: EventModel
-    panel: Panel
-    priors: PriorSet
+MOST_CELLS = 24
+"""Cells of acts that targets may cut; each adds four parameters."""
 
 
 class LaterRows(NamedTuple):
@@ -51,16 +45,15 @@ class LaterRows(NamedTuple):
 class Inputs:
     """Everything a run reads, checked: what is known at the as-of date, counted, and the priors.
 
-    ``fits`` holds one entry a model of the family: one in all for ``joint``, and that one first for a
-    combination. ``later`` are rows of the dyad
-    that were left out since nobody knew them at the as-of date; ``feed`` is what is wrong with the file as a
-    whole.
+    ``data`` are the counts that the model is fitted to. ``later`` are rows of the dyad that were left out
+    since nobody knew them at the as-of date; ``feed`` is what is wrong with the file as a whole.
     """
 
     config: Config
     events: EventTable
-    family: ModelFamily
-    fits: tuple[FitInputs, ...]
+    family: Family
+    data: Panel
+    priors: PriorSet
     rules: tuple[TargetRule, ...]
     calendar: tuple[FutureAct, ...]
     population: Population | None = None
@@ -73,37 +66,6 @@ class Inputs:
 
     def __repr__(self) -> str:
         return f"Inputs({self.config.name}, as_of={self.config.as_of}, {len(self.events)} events)"
-
-    @property
-    def main(self) -> FitInputs:
-        """The fit that answers the headline target; the only one where the family fits one model."""
-        target = self.config.headline.target
-        return next(fit for fit in self.fits if any(rule.name == target for rule in fit.model.targets))
-
-    @property
-    def answering(self) -> tuple[FitInputs, ...]:
-        """The fits whose paths the forecast is read off: the main one alone where it answers every target."""
-        return (self.main,) if self.main.model.targets == self.rules else self.fits
-
-    @property
-    def data(self) -> Panel:
-        """Counts of the main fit."""
-        return self.main.panel
-
-    @property
-    def priors(self) -> PriorSet:
-        """Priors of the main fit."""
-        return self.main.priors
-
-    def of_fit(self, position: int) -> Inputs:
-        """Return the same with one of the fits alone, and the targets that it answers."""
-        fit = self.fits[position]
-        targets = {rule.name: self.config.targets[rule.name] for rule in fit.model.targets}
-        headline = self.config.headline
-        if headline.target not in targets:
-            headline = headline.model_copy(update={"target": next(iter(targets))})
-        config = self.config.model_copy(update={"targets": targets, "headline": headline})
-        return replace(self, config=config, fits=(fit,), rules=fit.model.targets)
 
     @property
     def dyad(self) -> DyadRule:
@@ -205,21 +167,20 @@ def inputs_of(config: Config, everything: EventTable) -> Inputs:
     hazard = load_hazard(config)
     family = _family(config, hazard)
     _refuse_far(config, family, grid.origin)
-    if isinstance(family, Combination) and family.uses_panel:
+    if family.uses_panel:
         try:
             hazard.mean_for(events, grid.origin)
         except InputError as error:
             raise config.error(("model", "panel"), str(error)) from error
-    counted = [
-        (model, count_events(events, grid, model.layout, completeness, dyad=config.dyad.title))
-        for model in family.models(rules)
-    ]
+    _refuse_too_many_cells(config, rules)
+    data = count_events(events, grid, stream_layout(rules), completeness, dyad=config.dyad.title)
     population = load_population(config)
     return Inputs(
         config=config,
         events=events,
         family=family,
-        fits=_with_priors(config, counted, population),
+        data=data,
+        priors=_with_priors(config, data, population),
         population=population,
         hazard=hazard,
         delay=delay,
@@ -326,12 +287,12 @@ def load_hazard(config: Config) -> PooledHazard:
         raise config.error(("model", "panel"), str(error)) from error
 
 
-def _family(config: Config, hazard: PooledHazard) -> ModelFamily:
+def _family(config: Config, hazard: PooledHazard) -> Family:
     try:
         family = family_named(config.model.family)
     except InputError as error:
         raise config.error(("model", "family"), str(error)) from error
-    if isinstance(family, Combination) and family.uses_panel:
+    if family.uses_panel:
         return family.with_hazard(hazard)
     if config.panel_path is not None:
         raise config.error(
@@ -342,9 +303,9 @@ def _family(config: Config, hazard: PooledHazard) -> ModelFamily:
     return family
 
 
-def _refuse_far(config: Config, family: ModelFamily, origin: date) -> None:
+def _refuse_far(config: Config, family: Family, origin: date) -> None:
     """Refuse a milestone that lies further ahead than a member of the family answers."""
-    furthest = family.furthest_days if isinstance(family, Combination) else None
+    furthest = family.furthest_days
     if furthest is None:
         return
     for position, milestone in enumerate(config.milestones):
@@ -353,30 +314,37 @@ def _refuse_far(config: Config, family: ModelFamily, origin: date) -> None:
             raise config.error(
                 ("milestones", position, "date"),
                 f"{milestone.date} is {ahead} days ahead; a member of model.family {family.name!r} "
-                f"answers up to {furthest} days. Take a nearer date, or model.family: joint",
+                f"answers up to {furthest} days. Take a nearer date, or model.family: model",
             )
 
 
-def _with_priors(
-    config: Config, counted: Sequence[tuple[EventModel, Panel]], population: Population | None
-) -> tuple[FitInputs, ...]:
-    """Give each model its priors, changed by what the config states; a prior goes to every model that has it.
+def _refuse_too_many_cells(config: Config, rules: tuple[TargetRule, ...]) -> None:
+    layout = stream_layout(rules)
+    if len(layout.cells) <= MOST_CELLS:
+        return
+    # Those that no other target includes or is included in cut the most.
+    cells = {rule.name: len(stream_layout([one for one in rules if one != rule]).cells) for rule in rules}
+    drop = min(cells, key=lambda name: cells[name])
+    raise config.error(
+        ("targets",),
+        f"{len(rules)} targets overlap in {len(layout.cells)} ways; at most {MOST_CELLS} can be told apart. "
+        f"Drop some, first {drop}: without it there are {cells[drop]}",
+    )
+
+
+def _with_priors(config: Config, data: Panel, population: Population | None) -> PriorSet:
+    """Return the priors of a record, changed by what the config states.
 
     Raises ``ConfigError``: lists every prior that is not valid, each with its line.
     """
-    priors = [model.default_priors(panel, population) for model, panel in counted]
+    priors = record_priors(data, population)
     faults = []
     stated = config.model.priors
     for name, statement in stated.items():
-        having = [k for k, one in enumerate(priors) if one.has(name)] or [0]
         try:
-            for k in having:
-                priors[k].changed({name: statement}, "config")
+            priors.changed({name: statement}, "config")
         except PriorError as error:
             faults.append(str(config.error(("model", "priors", name), str(error).removeprefix(f"{name}: "))))
     if faults:
         raise ConfigError("\n".join(faults))
-    changed = (
-        one.changed({name: stated[name] for name in stated if one.has(name)}, "config") for one in priors
-    )
-    return tuple(FitInputs(*pair, own) for pair, own in zip(counted, changed, strict=True))
+    return priors.changed(stated, "config")

@@ -18,10 +18,9 @@ from forecast.config.writing import SAVED_PANEL, SAVED_POPULATION, SCENARIO_FOLD
 from forecast.errors import RunFolderError
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
-from forecast.families.combination import Combination, join_first_passages
-from forecast.families.family import Draws
 from forecast.frames import Backend
-from forecast.inference.posterior import Posterior, open_stored, read_posteriors, write_posteriors
+from forecast.inference.posterior import Posterior, open_stored, read_posterior, write_posterior
+from forecast.models.draws import StreamDraws, stream_draws
 from forecast.panel.streams import FutureAct
 from forecast.records.analysis import Analysis
 from forecast.records.columns import Content
@@ -29,10 +28,11 @@ from forecast.records.forecast import Forecast
 from forecast.runs import files
 from forecast.runs.combining import Combined, combine
 from forecast.runs.folder import command_again, read_record, refuse_changed_files, write_record
-from forecast.runs.inputs import FitInputs, Inputs, inputs_of
+from forecast.runs.inputs import Inputs, inputs_of
 from forecast.runs.stages import simulation_options
 from forecast.simulation.first_passages import FirstPassages
 from forecast.simulation.options import RANDOM_STREAMS, SimulationOptions
+from forecast.simulation.paths import simulate_first_passages
 from forecast.storage import copy_file, write_file
 from forecast.views import ShownInNotebooks, maker
 
@@ -52,10 +52,10 @@ class Run(ShownInNotebooks):
     ----------
     inputs : Inputs
         Config, events, counts, priors, target rules and calendar.
-    posteriors : mapping of str to Posterior
-        Draws of each model of the family, by its name, in the order of ``inputs.fits``.
+    fit : Posterior
+        Draws of the model.
     hits : FirstPassages
-        First days of every target on every path; for a combination those of its joint model, with weights.
+        First days of every target on every path, with weights where the forecast is not the model's alone.
     forecast : Forecast
     analysis : Analysis or None
         ``None`` while the run is being made.
@@ -64,7 +64,7 @@ class Run(ShownInNotebooks):
     """
 
     inputs: Inputs
-    posteriors: Mapping[str, Posterior]
+    fit: Posterior
     hits: FirstPassages
     forecast: Forecast
     analysis: Analysis | None = None
@@ -91,53 +91,38 @@ class Run(ShownInNotebooks):
 
     @cached_property
     def posterior(self) -> xr.DataTree:
-        """The model that answers the headline target, for ArviZ: see ``arviz``."""
+        """The model for ArviZ: see ``arviz``."""
         return self.arviz()
 
-    def arviz(self, model: str | None = None) -> xr.DataTree:
-        """Return one model of the run as a tree that ArviZ reads, made anew: it takes seconds.
+    def arviz(self) -> xr.DataTree:
+        """Return the model as a tree that ArviZ reads, made anew: it takes seconds.
 
         Groups are ``posterior``, ``sample_stats``, ``prior``, ``posterior_predictive``, ``prior_predictive``,
-        ``observed_data``, ``log_likelihood``, ``log_prior``; what is observed is ``acts`` by week and kind.
-
-        Parameters
-        ----------
-        model : str, optional
-            One of ``posteriors``; the one that answers the headline when absent.
-
-        Raises
-        ------
-        InputError
-            The run has no model of that name.
+        ``observed_data``, ``log_likelihood``, ``log_prior``; what is observed is ``acts`` by week and stream.
         """
         from forecast.runs.arviz_tree import arviz_tree
 
-        return arviz_tree(self, model)
-
-    @property
-    def main(self) -> Posterior:
-        """Draws of the model that answers the headline target."""
-        return self.posteriors[self.inputs.main.model.name]
+        return arviz_tree(self)
 
     @property
     def variables(self) -> Mapping[str, Floats]:
-        """Those draws by variable, chains one after the other, each of shape (draw, dyad, …)."""
-        return self.main.variables
+        """Draws by variable, chains one after the other, each of shape (draw, dyad, …)."""
+        return self.fit.variables
 
     @property
     def n_chains(self) -> int:
-        """Chains of each model."""
-        return self.main.n_chains
+        """Chains of the fit."""
+        return self.fit.n_chains
 
     @property
     def n_draws(self) -> int:
-        """Draws of each model over all its chains."""
-        return self.main.n_draws
+        """Draws over all chains."""
+        return self.fit.n_draws
 
     @cached_property
-    def draws(self) -> Draws:
+    def draws(self) -> StreamDraws:
         """The draws as the simulator reads them."""
-        return self.inputs.main.model.draws(self.variables)
+        return stream_draws(self.inputs.data.layout, self.variables, self.inputs.priors)
 
     @property
     def first_day(self) -> Mapping[str, NDArray[np.int32]]:
@@ -148,22 +133,6 @@ class Run(ShownInNotebooks):
     def simulation(self) -> SimulationOptions:
         """How the paths of the run were made; the same options give the same paths."""
         return simulation_options(self.inputs.config)
-
-    def by_fit(self) -> tuple[Run, ...]:
-        """Return a run a model, each with the targets it answers; itself where one model answers all."""
-        if len(self.inputs.answering) == 1:
-            return (self,)
-        parts = []
-        for position in range(len(self.inputs.fits)):
-            inputs = self.inputs.of_fit(position)
-            names = [rule.name for rule in inputs.rules]
-            hits = replace(
-                self.hits, targets=tuple(names), day=np.stack([self.hits.of(name) for name in names])[None]
-            )
-            targets = tuple(self.forecast.target(name) for name in names)
-            forecast = self.forecast.model_copy(update={"targets": targets})
-            parts.append(replace(self, inputs=inputs, hits=hits, forecast=forecast))
-        return tuple(parts)
 
 
 def run_id(config: Config, events: EventTable) -> str:
@@ -189,7 +158,7 @@ def write_run(run: Run, filling: Path, folder: Path, *, draws: bool = True) -> N
     for name, scenario in zip(scenario_files(config), run.inputs.scenarios, strict=True):
         write_file(filling / SCENARIO_FOLDER / name, scenario_yaml(scenario))
     if draws:
-        write_posteriors(run.posteriors, filling / files.POSTERIOR)
+        write_posterior(run.fit, filling / files.POSTERIOR)
         write_paths(run.hits, run.n_chains, filling / files.PATHS)
     if run.analysis:
         write_record(run.analysis, filling / files.ANALYSIS)
@@ -243,44 +212,35 @@ def read_run(run_dir: str | Path) -> Run:
     inputs = inputs_of(config, read_events(_existing(folder, files.EVENTS)))
     forecast = read_record(_existing(folder, files.FORECAST), Forecast)
     analysis = read_record(folder / files.ANALYSIS, Analysis) if (folder / files.ANALYSIS).is_file() else None
-    names = [fit.model.name for fit in inputs.fits]
-    posteriors = read_posteriors(_existing(folder, files.POSTERIOR), names)
-    _refuse_other_model(inputs, posteriors, folder)
-    most = _most_path_bytes(inputs, posteriors)
-    hits = _read_paths(_existing(folder, files.PATHS), inputs, most) or simulate_fits(inputs, posteriors).hits
-    run = Run(inputs, posteriors, hits, forecast, analysis, folder)
+    fit = read_posterior(_existing(folder, files.POSTERIOR))
+    _refuse_other_model(inputs, fit, folder)
+    most = _most_path_bytes(inputs, fit)
+    hits = _read_paths(_existing(folder, files.PATHS), inputs, most) or simulate(inputs, fit).hits
+    run = Run(inputs, fit, hits, forecast, analysis, folder)
     _refuse_mixed(run, folder)
     return run
 
 
 class Futures(NamedTuple):
-    """What was played forward: the first days of each fit, and of all together.
+    """What was played forward: first days of all targets, with the acts of the calendar.
 
-    ``combined`` is what a combination made of its members; ``None`` for other families. The joint model of a
-    combination answers with the acts of the calendar, the others without.
+    ``combined`` is what the members of the family say together; ``None`` where the model is the only one.
     """
 
-    answers: tuple[FirstPassages, ...]
     hits: FirstPassages
     combined: Combined | None = None
 
 
-def simulate_fits(inputs: Inputs, posteriors: Mapping[str, Posterior]) -> Futures:
-    """Play the relationship forward from every fit."""
-    options = simulation_options(inputs.config)
-
-    def play(fit: FitInputs, calendar: Sequence[FutureAct]) -> FirstPassages:
-        draws = fit.model.draws(posteriors[fit.model.name].variables)
-        return fit.model.simulate(fit.panel, draws, options, calendar)
-
-    if not isinstance(inputs.family, Combination):
-        answers = tuple(play(fit, inputs.calendar) for fit in inputs.fits)
-        return Futures(answers, join_first_passages(answers, inputs.rules))
-    alone = {fit.model.name: play(fit, ()) for fit in inputs.fits}
-    combined = combine(inputs, inputs.family, alone)
-    paths = play(inputs.main, inputs.calendar) if inputs.calendar else combined.paths
-    answers = (paths, *(alone[fit.model.name] for fit in inputs.fits if fit is not inputs.main))
-    return Futures(answers, combined.weighted(paths), combined)
+def simulate(inputs: Inputs, fit: Posterior) -> Futures:
+    """Play the relationship forward from every draw."""
+    options, data = simulation_options(inputs.config), inputs.data
+    draws = stream_draws(data.layout, fit.variables, inputs.priors)
+    hits = simulate_first_passages(data, draws, options, inputs.calendar)
+    if not inputs.family.direct:
+        return Futures(hits)
+    without = simulate_first_passages(data, draws, options) if inputs.calendar else hits
+    combined = combine(inputs, without)
+    return Futures(combined.weighted(hits), combined)
 
 
 def _existing(folder: Path, name: str) -> Path:
@@ -293,11 +253,10 @@ def _existing(folder: Path, name: str) -> Path:
     return path
 
 
-def _most_path_bytes(inputs: Inputs, posteriors: Mapping[str, Posterior]) -> int:
+def _most_path_bytes(inputs: Inputs, fit: Posterior) -> int:
     """Bytes that the paths of these draws may take: 16 a path and day, for a first day and its weight."""
-    targets, draws = len(inputs.rules), sum(fit.n_draws for fit in posteriors.values())
     options = simulation_options(inputs.config)
-    return 1_000_000 + 16 * targets * (draws * options.paths_per_draw + options.horizon_days)
+    return 1_000_000 + 16 * len(inputs.rules) * (fit.n_draws * options.paths_per_draw + options.horizon_days)
 
 
 def _read_paths(path: Path, inputs: Inputs, most_bytes: int) -> FirstPassages | None:
@@ -324,25 +283,18 @@ def _read_paths(path: Path, inputs: Inputs, most_bytes: int) -> FirstPassages | 
     )
 
 
-def _refuse_other_model(inputs: Inputs, posteriors: Mapping[str, Posterior], folder: Path) -> None:
-    for fit in inputs.fits:
-        drawn = posteriors[fit.model.name].variables
-        missing = [group.name for group in fit.priors.groups if group.variable not in drawn]
-        if missing:
-            raise RunFolderError(
-                f"{folder / files.POSTERIOR}: has no draws of {', '.join(missing)}; the run was made by "
-                f"another version of the model. Make it again: {command_again(folder)}"
-            )
+def _refuse_other_model(inputs: Inputs, fit: Posterior, folder: Path) -> None:
+    groups = (group for group in inputs.priors.groups if inputs.priors.of_group(group))
+    missing = [group.name for group in groups if group.variable not in fit.variables]
+    if missing:
+        raise RunFolderError(
+            f"{folder / files.POSTERIOR}: has no draws of {', '.join(missing)}; the run was made by "
+            f"another version of the model. Make it again: {command_again(folder)}"
+        )
 
 
 def _refuse_mixed(run: Run, folder: Path) -> None:
     config = run.inputs.config
-    n_draws = run.hits.day.shape[2]
-    if isinstance(run.inputs.family, Combination) and n_draws > run.n_draws and n_draws % run.n_draws == 0:
-        raise RunFolderError(
-            f"{folder / files.PATHS}: holds the futures of every member side by side, as an earlier version "
-            "kept them; they answer no questions. Run 'forecast run' again."
-        )
     draws = run.n_draws, config.sampler.paths_per_draw
     same = dict.fromkeys(config.targets, draws) == {name: days.shape for name, days in run.first_day.items()}
     if not same or {target.name for target in run.forecast.targets} != set(config.targets):

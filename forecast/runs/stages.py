@@ -39,13 +39,11 @@ def simulation_options(config: Config) -> SimulationOptions:
     )
 
 
-def sampler_options(config: Config, position: int = 0) -> SamplerOptions:
-    """Sampler options of a config, with a seed of its own for each fit of the family."""
-    sampler, seed = config.sampler, stage_seeds(config).fit
-    if position:
-        seed = int(np.random.SeedSequence([seed, position]).generate_state(1, np.uint32)[0])
+def sampler_options(config: Config) -> SamplerOptions:
+    """Sampler options of a config."""
+    sampler = config.sampler
     return SamplerOptions(
-        seed=seed,
+        seed=stage_seeds(config).fit,
         draws=sampler.draws,
         tune=sampler.tune,
         chains=sampler.chains,

@@ -15,9 +15,9 @@ from forecast.events.bundled import source_limits
 from forecast.events.codebook import CATEGORIES
 from forecast.events.dyads import Direction, DyadRule, PairRows
 from forecast.events.table import EventTable
-from forecast.families.family import HasDrift
 from forecast.inference.importance import monte_carlo_error
 from forecast.inference.posterior import Posterior
+from forecast.models.draws import tension_at_steps
 from forecast.panel.panel import TimeGrid
 from forecast.priors import NamedPrior, PriorSet
 from forecast.records.analysis import (
@@ -46,7 +46,7 @@ from forecast.records.forecast import (
 from forecast.runs.combining import Combined
 from forecast.runs.run import Run
 from forecast.simulation.first_passages import FirstPassages
-from forecast.simulation.paths import RATE_CAP
+from forecast.simulation.play import RATE_CAP
 from forecast.simulation.probabilities import ProbabilityCurve, time_to_event
 
 Floats = NDArray[np.float64]
@@ -62,8 +62,7 @@ CRISIS_FROM = 1.5
 
 def analysis_of(run: Run, seconds: float, withheld: int) -> Analysis:
     """What the report shows beside the forecast, but for robustness; ``seconds`` are those of the fit."""
-    inputs, posterior = run.inputs, run.main
-    config, several = inputs.config, len(inputs.fits) > 1
+    inputs, posterior, config = run.inputs, run.fit, run.inputs.config
     warnings = capped_warnings(run.hits.capped_share)
     if inputs.delay is not None:
         warnings.append(
@@ -75,19 +74,12 @@ def analysis_of(run: Run, seconds: float, withheld: int) -> Analysis:
         )
     if withheld:
         warnings.append(InfluentialEvents(number=withheld))
-    model = inputs.main.model
-    tension = model.tension(run.draws, inputs.data.grid.n_steps)
+    tension = tension_at_steps(run.draws.knots[:, 0], inputs.data.grid.n_steps)
     return Analysis(
         schema=2,
-        tension=None if tension is None else tension_series(tension, inputs.data.grid),
-        drift=drift_now(model.drift(inputs.main.panel, run.draws)) if isinstance(model, HasDrift) else None,
-        parameters=tuple(
-            one
-            for model, _, priors in inputs.fits
-            for one in parameter_summaries(
-                priors, run.posteriors[model.name], f"{model.name}: " if several else ""
-            )
-        ),
+        tension=tension_series(tension, inputs.data.grid),
+        drift=drift_now(run.draws.level(inputs.data)),
+        parameters=parameter_summaries(inputs.priors, posterior),
         data=data_summary(inputs.events, inputs.data.grid, inputs.dyad, inputs.left_out),
         calendar=tuple(
             CalendarAct(
@@ -105,7 +97,7 @@ def analysis_of(run: Run, seconds: float, withheld: int) -> Analysis:
             tune=posterior.tune,
             target_accept=posterior.target_accept,
             seed=config.sampler.seed,
-            reruns=sum(fit.reruns for fit in run.posteriors.values()),
+            reruns=posterior.reruns,
             paths_per_draw=config.sampler.paths_per_draw,
             seconds=seconds,
         ),

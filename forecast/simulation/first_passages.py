@@ -13,6 +13,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.simulation.play import NEVER as NEVER
 from forecast.simulation.probabilities import (
     HitMoments,
     ProbabilityCurve,
@@ -23,9 +24,6 @@ from forecast.simulation.probabilities import (
 )
 
 Floats = NDArray[np.float64]
-
-NEVER = np.iinfo(np.int32).max
-"""First day of a target that does not happen within the horizon."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -41,8 +39,8 @@ class FirstPassages:
         Days from the origin (0 = the origin's own day) to the first target event; ``NEVER`` where the path
         stays quiet to the horizon.
     acts : ndarray of int64, shape (dyad, draw, path, stream)
-        Acts drawn over the steps begun before the horizon (calendar acts not counted); ``None`` where several
-        models answer.
+        Acts drawn over the steps begun before the horizon (calendar acts not counted); ``None`` of a run
+        that was read.
     horizon_days : int
     capped_share : float
         Share of simulated intensities that were cut at ``RATE_CAP``.

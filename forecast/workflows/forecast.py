@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from forecast import __version__
 from forecast.config import Config, config_hash
-from forecast.inference.gates import check_gates, worst_report
+from forecast.inference.gates import check_gates
 from forecast.inference.posterior import Posterior
 from forecast.inference.record_fit import fit_record
 from forecast.inference.sampling import SamplingProgress
@@ -40,7 +40,7 @@ from forecast.runs.combining import Combined
 from forecast.runs.earlier_copy import EarlierCopy, earlier_copy
 from forecast.runs.folder import claimed, refuse_existing, run_hash, run_place
 from forecast.runs.inputs import Inputs, dyad_rule, read_inputs, target_rules
-from forecast.runs.run import Run, run_id, simulate_fits
+from forecast.runs.run import Run, run_id, simulate
 from forecast.runs.stages import sampler_options, stage_seeds
 from forecast.runs.stages import versions as versions
 from forecast.runs.target_forecasts import target_forecasts
@@ -138,9 +138,9 @@ def _make(
     given: GivenDraws | None = None,
 ) -> Run:
     config = inputs.config
-    posteriors, hits, gates, combined = fit_and_judge(inputs, tell, clock.time, given)
+    fit, hits, gates, combined = fit_and_judge(inputs, tell, clock.time, given)
     with clock.time("simulate"):
-        targets = target_forecasts(inputs, hits, posteriors[inputs.main.model.name].n_chains, combined)
+        targets = target_forecasts(inputs, hits, fit.n_chains, combined)
         combination = combined.record(inputs) if combined else None
     forecast = Forecast(
         schema=2,
@@ -164,20 +164,19 @@ def _make(
         timings_s=clock.seconds,
         versions=versions(),
     )
-    base = Run(inputs, posteriors, hits, forecast)
+    base = Run(inputs, fit, hits, forecast)
     if keep:
         keep(replace(base, analysis=summaries.analysis_of(base, clock.seconds["fit"], 0)))
     moved: Drivers | None = None
-    if drivers and "drivers" in inputs.family.abilities:
+    if drivers:
         with clock.time("drivers"):
             tell(StageProgress("drivers"))
-            main = posteriors[inputs.main.model.name]
             seed = stage_seeds(config).simulate
-            moved = measure_drivers(inputs, main, combined, seed=seed, listen=tell)
+            moved = measure_drivers(inputs, fit, combined, seed=seed, listen=tell)
             forecast = forecast.model_copy(update={"drivers": moved.shown, "drivers_tried": moved.tried})
             base = replace(base, forecast=forecast)
     robustness: Robustness | None = None
-    if drivers and "robustness" in inputs.family.abilities:
+    if drivers:
         with clock.time("robustness"):
             tell(StageProgress("robustness"))
             robustness = measure_robustness(base, RobustnessOptions(threshold=config.headline.threshold))
@@ -198,19 +197,19 @@ def _make(
 
 
 class GivenDraws(NamedTuple):
-    """Draws by model that stand for the posterior without a fit, and diagnostics of the fit behind."""
+    """Draws that stand for the posterior without a fit, and diagnostics of the fit behind."""
 
-    posteriors: Mapping[str, Posterior]
+    fit: Posterior
     diagnostics: Diagnostics
 
 
 class Judged(NamedTuple):
-    """Posteriors by model, the first days of all targets, and what the gates say of both.
+    """The posterior, the first days of all targets, and what the gates say of both.
 
-    ``combined`` is what a combination made of its members; ``None`` for other families.
+    ``combined`` is what the members say together; ``None`` where the model is the only one.
     """
 
-    posteriors: Mapping[str, Posterior]
+    fit: Posterior
     hits: FirstPassages
     gates: Diagnostics
     combined: Combined | None = None
@@ -222,7 +221,7 @@ def fit_and_judge(
     timed: Callable[[str], AbstractContextManager[None]] = _untimed,
     given: GivenDraws | None = None,
 ) -> Judged:
-    """Fit every model of the family, simulate, and check the gates, milestone probabilities included.
+    """Fit, simulate, and check the gates, milestone probabilities included.
 
     ``timed`` wraps the stages ``fit`` and ``simulate``. Draws that are ``given`` are not fitted, and have the
     diagnostics of the fit they come from. ``NotConvergedError`` when the sampler could not run at all.
@@ -232,30 +231,17 @@ def fit_and_judge(
         with timed("fit"):
             pass
         with timed("simulate"):
-            _, hits, combined = simulate_fits(inputs, given.posteriors)
-        return Judged(given.posteriors, hits, given.diagnostics, combined)
+            hits, combined = simulate(inputs, given.fit)
+        return Judged(given.fit, hits, given.diagnostics, combined)
     with timed("fit"):
         tell(StageProgress("compile"))
-        posteriors = {
-            one.model.name: fit_record(
-                one.model,
-                one.panel,
-                one.priors,
-                sampler_options(inputs.config, position),
-                _sampling_listener(tell),
-            )
-            for position, one in enumerate(inputs.fits)
-        }
+        options = sampler_options(inputs.config)
+        fit = fit_record(inputs.data, inputs.priors, options, _sampling_listener(tell))
     with timed("simulate"):
         tell(StageProgress("simulate"))
-        answers, hits, combined = simulate_fits(inputs, posteriors)
-        gates = worst_report(
-            {
-                one.model.name: check_gates(posteriors[one.model.name], _monitored(inputs, answer))
-                for one, answer in zip(inputs.fits, answers, strict=True)
-            }
-        )
-    return Judged(posteriors, hits, gates, combined)
+        hits, combined = simulate(inputs, fit)
+        gates = check_gates(fit, _monitored(inputs, replace(hits, weights=None)))
+    return Judged(fit, hits, gates, combined)
 
 
 def run_forecast(
