@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from forecast import wording
 from forecast.app.records import Answer, AnswerMilestone, BaseProbability, Point
@@ -16,7 +16,6 @@ from forecast.scenarios import plan_scenario
 from forecast.scenarios.compare import evaluate_plan
 from forecast.scenarios.futures import Effort
 from forecast.scenarios.plan import ScenarioPlan
-from forecast.simulation.options import Remembered, empty_memory
 from forecast.wording.judgement import question_sentence
 from forecast.wording.scenarios import change_sentences, trust_sentence
 
@@ -29,21 +28,20 @@ class Engine:
     """Answers states of one run; may be asked from several threads.
 
     ``every``: futures are played anew from every so many draws only; differences are paired, so they stay
-    unbiased, with a larger error, which each answer states. ``remembered``: what answers have in common.
+    unbiased, with a larger error, which each answer states.
     """
 
     run: Run
     every: int = 1
-    remembered: Remembered = field(default_factory=empty_memory, repr=False)
 
     @property
     def _effort(self) -> Effort:
-        return Effort(every=self.every, remembered=self.remembered)
+        return Effort(every=self.every)
 
     @property
     def tweaks(self) -> bool:
-        """Whether changes may be asked for: the run converged, and its family plays scenarios."""
-        return self.run.forecast.converged and "scenarios" in self.run.inputs.family.abilities
+        """Whether changes may be asked for: the run converged."""
+        return self.run.forecast.converged
 
     def read(self, content: object) -> State:
         """Read a state as JSON gives it; see ``read_state``."""

@@ -126,10 +126,10 @@ def _bound(goal: float | str, probability: float) -> float | None:
 
 
 def _priors(engine: Engine, state: State, probability: float, bound: float) -> Iterator[GoalChange]:
-    part = next(one for one in engine.run.by_fit() if state.target in one.inputs.config.targets)
+    part = engine.run
     plan = None if state.scenario is None else engine.plan(state)
     day = milestone_day(part, state.milestone)
-    shares = scenario_shares(part, plan, state.target, day, engine.remembered)[:, None]
+    shares = scenario_shares(part, plan, state.target, day)[:, None]
     held = plan.priors if plan is not None and plan.changes_priors else None
     question = Question(
         state.target, state.milestone, probability, 0.0, (Bound("threshold", bound, None),), ()

@@ -50,13 +50,8 @@ from forecast.scenarios.evaluate import (
 from forecast.scenarios.futures import SCENARIO_PATHS, Effort, new_futures, scenario_draws, simulate_plan
 from forecast.scenarios.plan import ScenarioPlan, plan_scenario, plan_scenarios
 from forecast.simulation import ProbabilityCurve
-from forecast.simulation.options import Remembered, empty_memory
 
 _DECIMALS = 5
-_FEWEST_REMEMBERED = 4
-"""Scenarios with other futures from which on what they have in common is remembered."""
-_MOST_REMEMBERED_PATHS = 10_000
-"""Paths that are remembered at most; each takes about 22 KB."""
 
 
 def compare_scenarios(
@@ -102,7 +97,7 @@ def evaluate_plans(
 ) -> tuple[ScenarioForecast, ...]:
     """Compute scenarios that were put upon the run; see ``compare_scenarios``."""
     results = []
-    effort = Effort(paths=paths, remembered=_memory_for(base, plans, paths))
+    effort = Effort(paths=paths)
     for done, plan in enumerate(plans):
 
         def tell(sampling: str, done: int = done, name: str = plan.scenario.name) -> None:
@@ -115,14 +110,6 @@ def evaluate_plans(
     return tuple(results)
 
 
-def _memory_for(base: Run, plans: Sequence[ScenarioPlan], paths: int) -> Remembered | None:
-    """Return a memory where it pays: to load the compiler takes as long as a few scenarios."""
-    again = sum(plan.changes_future and not plan.changes_past for plan in plans)
-    if again < _FEWEST_REMEMBERED or paths * base.n_draws > _MOST_REMEMBERED_PATHS:
-        return None
-    return empty_memory()
-
-
 def evaluate_plan(
     base: Run,
     plan: ScenarioPlan,
@@ -132,19 +119,8 @@ def evaluate_plan(
     tell: Callable[[str], None] = lambda note: None,
 ) -> ScenarioForecast:
     """Compute one scenario that was put upon the run; ``tell`` hears of a new fit how far it is.
-
-    A family whose models answer a target each answers model by model.
     """
     effort = effort or Effort()
-    if len(base.inputs.answering) > 1:
-        parts = [
-            evaluate_plan(
-                part, plan_scenario(part.inputs, plan.scenario), refit=refit, effort=effort, tell=tell
-            )
-            for part in base.by_fit()
-            if effort.target is None or effort.target in part.inputs.config.targets
-        ]
-        return with_assumptions(_all_targets(base, parts), plan, base.inputs)
     found = weights_for(base, plan.priors) if plan.changes_priors else None
     reason = _refit_reason(plan, found)
     if reason is None:
@@ -153,27 +129,6 @@ def evaluate_plan(
         withheld = _forecast(plan, "refit", reason, found, (), withheld="no_refit")
         return with_assumptions(withheld, plan, base.inputs)
     return with_assumptions(_new_draws(base, plan, found, reason, tell), plan, base.inputs)
-
-
-def _all_targets(base: Run, parts: Sequence[ScenarioForecast]) -> ScenarioForecast:
-    """Put the answers of several models together: the costliest method, the least trusted weights."""
-    cost = ("simulate", "reweight", "reweight and simulate", "refit")
-    costliest = max(parts, key=lambda part: cost.index(part.method))
-    withheld = next((part.withheld for part in parts if part.withheld), None)
-    targets = {target.name: target for part in parts for target in part.targets}
-    return costliest.model_copy(
-        update={
-            "pareto_k": max((part.pareto_k for part in parts if part.pareto_k is not None), default=None),
-            "effective_draws": min(
-                (part.effective_draws for part in parts if part.effective_draws is not None), default=None
-            ),
-            "failures": tuple(failure for part in parts for failure in part.failures),
-            "withheld": withheld,
-            "targets": ()
-            if withheld
-            else tuple(targets[one.name] for one in base.forecast.targets if one.name in targets),
-        }
-    )
 
 
 def _refit_reason(plan: ScenarioPlan, found: ImportanceWeights | None) -> ScenarioReason | None:
@@ -258,8 +213,7 @@ def refit(
 
     tell("fitted anew")
     config = base.inputs.config
-    model = base.inputs.main.model
-    posterior = fit_record(model, data, plan.priors, sampler_options(config), listen)
+    posterior = fit_record(data, plan.priors, sampler_options(config), listen)
     return posterior.variables, check_gates(posterior).failures
 
 

@@ -13,7 +13,9 @@ from forecast.panel.panel import Panel
 from forecast.runs.run import Run
 from forecast.scenarios.evaluate import Days, ScenarioDraws
 from forecast.scenarios.plan import ScenarioPlan, draw_effects
-from forecast.simulation.options import OtherFutures, Remembered, futures_differ_since
+from forecast.models.draws import stream_draws
+from forecast.simulation.options import OtherFutures, futures_differ_since
+from forecast.simulation.paths import simulate_first_passages
 
 SCENARIO_PATHS = 2
 """Paths a draw that are simulated anew for a paired difference, unless more are asked for."""
@@ -31,14 +33,11 @@ class Effort:
         They are simulated from every so many draws.
     target : str, optional
         Nothing is said of other targets; of all when absent.
-    remembered : Remembered, optional
-        What the next scenario of the same run needs again.
     """
 
     paths: int = SCENARIO_PATHS
     every: int = 1
     target: str | None = None
-    remembered: Remembered | None = None
 
 
 def simulate_plan(
@@ -56,16 +55,17 @@ def simulate_plan(
     """
     options = base.simulation
     if effort:
-        options = replace(options, first_paths=effort.paths, every=effort.every, remembered=effort.remembered)
-    model = base.inputs.main.model
+        options = replace(options, first_paths=effort.paths, every=effort.every)
     same = variables is base.variables and data is base.inputs.data
     if same:
         since = futures_differ_since(data, base.n_draws, options, base.inputs.calendar, plan.acts)
-        other = OtherFutures(base.inputs.calendar, since, effort.target if effort else None)
+        other = OtherFutures(since, effort.target if effort else None)
         options = replace(options, other=other)
-    draws = base.draws if variables is base.variables else model.draws(variables)
+    draws = base.draws
+    if variables is not base.variables:
+        draws = stream_draws(data.layout, variables, plan.priors)
     effects = draw_effects(plan.types, data.layout, len(draws), options.seed)
-    hits = model.simulate(data, draws, options, plan.acts, effects)
+    hits = simulate_first_passages(data, draws, options, plan.acts, effects)
     if not same:
         return {name: hits.of(name) for name in hits.targets}
     n_paths = since.shape[1]
@@ -98,7 +98,7 @@ def scenario_draws(
 
 
 def scenario_shares(
-    base: Run, plan: ScenarioPlan | None, target: str, day: int, remembered: Remembered | None = None
+    base: Run, plan: ScenarioPlan | None, target: str, day: int
 ) -> Floats:
     """Share of each draw's own paths hit before a day in the futures of a scenario, shape (draw,).
 
@@ -107,7 +107,7 @@ def scenario_shares(
     [0, 1], as in ``ScenarioDraws.by_draw``.
     """
     shares = base.hits.shares_before(target, day)
-    effort = Effort(target=target, remembered=remembered)
+    effort = Effort(target=target)
     new_days = {} if plan is None else new_futures(base, plan, effort)
     if target not in new_days:
         return shares

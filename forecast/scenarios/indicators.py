@@ -54,14 +54,12 @@ def conditions(base: Run) -> Iterator[Indicator]:
     target, origin = config.headline.target, base.inputs.data.grid.origin
     first = base.hits.of(target)
     hit = first < (config.headline_milestone.date - origin).days
-    together = len(base.inputs.answering) == 1
     for by, milestone in looks(base):
         day = (by - origin).days
         quiet = first >= day
         asked: list[tuple[str, str | None, NDArray[np.bool_]]] = [("quiet", None, quiet)]
-        if together:
-            others = (name for name in config.targets if name != target)
-            asked += [("other_target", name, quiet & (base.hits.of(name) < day)) for name in others]
+        others = (name for name in config.targets if name != target)
+        asked += [("other_target", name, quiet & (base.hits.of(name) < day)) for name in others]
         for code, other, condition in asked:
             found = conditional(hit, condition, base.hits.weights, base.n_chains)
             if found is not None:
@@ -95,7 +93,7 @@ def conditional(
 def single_acts(base: Run) -> Iterator[Indicator]:
     """Yield what one more act just short of the target, or a channel opened, would make of the headline."""
     days = looks(base)
-    if "scenarios" not in base.inputs.family.abilities or not days:
+    if not days:
         return
     config = base.inputs.config
     by, milestone = days[0]

@@ -87,9 +87,7 @@ def plan_scenario(inputs: Inputs, scenario: Scenario) -> ScenarioPlan:
         Once, with every fault: an unknown prior or one that cannot be, a day that is not ahead, a calendar
         act or a past event that is not there, a removal that leaves a target without data.
     """
-    faults = list(_family_faults(inputs, scenario))
-    if faults:
-        raise scenario.error(faults)
+    faults: list[Fault] = []
     priors = _priors(inputs, scenario, faults)
     types = {name: _type(name, one, faults) for name, one in scenario.types.items()}
     acts = _acts(inputs, scenario, faults)
@@ -109,22 +107,6 @@ def plan_scenario(inputs: Inputs, scenario: Scenario) -> ScenarioPlan:
         changes_future=acts != inputs.calendar,
         taken_out=int((~left).sum()),
     )
-
-
-def _family_faults(inputs: Inputs, scenario: Scenario) -> Iterator[Fault]:
-    family = inputs.family
-    if "scenarios" not in family.abilities:
-        message = (
-            f"model.family {family.name!r} plays no scenarios. Use a family that does, e.g. joint, or "
-            "a config without scenarios"
-        )
-        yield Fault((), message)
-    elif scenario.types and not all(fit.model.layout.marked for fit in inputs.answering):
-        yield Fault(
-            ("types",),
-            f"acts of a new type excite acts by category, which model.family {family.name!r} does not count. "
-            "Use joint or combined",
-        )
 
 
 def plan_scenarios(inputs: Inputs, scenarios: Iterable[Scenario]) -> tuple[ScenarioPlan, ...]:

@@ -26,14 +26,15 @@ from forecast.inference.importance import (
     monte_carlo_error,
 )
 from forecast.inference.posterior import Posterior
-from forecast.models.draws import Floats
+from forecast.models.draws import Floats, log_likelihood, stream_draws
 from forecast.panel.panel import Panel, count_events
 from forecast.panel.streams import FutureAct, TargetRule
+from forecast.priors import PriorSet
 from forecast.progress import Listener, StageProgress
 from forecast.records.forecast import Driver
 from forecast.runs.combining import Combined
-from forecast.runs.inputs import FitInputs, Inputs
-from forecast.simulation import SimulationOptions
+from forecast.runs.inputs import Inputs
+from forecast.simulation import SimulationOptions, simulate_first_passages
 from forecast.simulation.probabilities import share_by_draw
 from forecast.simulation.tilting import Wanted, tilt_paths
 
@@ -69,7 +70,7 @@ def measure_drivers(
     ahead = (day - inputs.data.grid.origin).days
     measured = leave_one_out(
         inputs.events,
-        inputs.main,
+        (inputs.data, inputs.priors),
         posterior,
         rule,
         day,
@@ -114,7 +115,7 @@ class LeaveOneOut:
 
 def leave_one_out(
     events: EventTable,
-    fit: FitInputs,
+    fit: tuple[Panel, PriorSet],
     posterior: Posterior,
     target: TargetRule,
     milestone: date,
@@ -130,7 +131,7 @@ def leave_one_out(
     Parameters
     ----------
     events, fit, posterior
-        What is known at the origin, model and counts, and the posterior fitted to them.
+        What is known at the origin, its counts with the priors, and the posterior fitted to them.
     target, milestone
         The headline question.
     seed : int
@@ -142,30 +143,29 @@ def leave_one_out(
     listen : callable, optional
         Called with (done, all).
     """
-    model, data, _ = fit
-    model = model.asked((target,))
-    draws = model.draws(_thinned(posterior))
+    data, priors = fit
+    draws = stream_draws(data.layout, _thinned(posterior), priors)
     horizon = (milestone - data.grid.origin).days
     options = SimulationOptions(seed=seed, horizon_days=horizon, paths_per_draw=_PATHS)
 
     def hits(counts: Panel, ahead: Sequence[FutureAct] = calendar) -> NDArray[np.bool_]:
-        return model.simulate(counts, draws, options, ahead).of(target.name) < horizon
+        return simulate_first_passages(counts, draws, options, ahead).of(target.name) < horizon
 
     weights: Floats | None = None
     if probability is not None:
-        days = model.simulate(data, draws, options, ()).of(target.name)
+        days = simulate_first_passages(data, draws, options).of(target.name)
         weights = tilt_paths({target.name: days}, [Wanted(target.name, horizon, probability)]).weights
     full_hits = hits(data)
     full = share_by_draw(full_hits, weights)
     path_weights = np.full(full_hits.shape, 1 / full_hits.size) if weights is None else weights
-    full_likelihood = model.log_likelihood(data, draws)
+    full_likelihood = log_likelihood(data, draws, priors)
 
     def measure(row: int) -> LeaveOneOut:
         left = np.ones(len(events), dtype=bool)
         left[row] = False
         known = data.completeness[0]
         without = count_events(events.select(left), data.grid, data.layout, known, dyad=data.dyads[0])
-        ratio = model.log_likelihood(without, draws) - full_likelihood
+        ratio = log_likelihood(without, draws, priors) - full_likelihood
         found = importance_weights(ratio)
         if found.pareto_k > PARETO_K_MAX:
             return LeaveOneOut(row, None, None, found.pareto_k)
@@ -192,11 +192,10 @@ def candidate_rows(events: EventTable, data: Panel, target: TargetRule, most: in
     """
     age = (np.datetime64(data.grid.origin, "D") - events.date).astype(np.int64)
     fitted = (age > 0) & (events.date >= np.datetime64(data.grid.start, "D"))
-    counted = fitted & (data.layout.assign(events) >= 0)
-    met = np.flatnonzero(counted & target.mask(events))[-most // 2 :]
+    met = np.flatnonzero(fitted & target.mask(events))[-most // 2 :]
     conflictual = np.isin(events.category, CONFLICTUAL)
     pull = np.exp2(-age / 28.0) * (1 + (events.severity >= 4)) * (1 + conflictual)
-    pull[~counted] = 0.0
+    pull[~fitted] = 0.0
     pull[met] = 0.0
     recent = np.argsort(-pull, kind="stable")[: most - len(met)]
     return sorted({*met.tolist(), *recent[pull[recent] > 0].tolist()})

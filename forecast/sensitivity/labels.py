@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from forecast.models.draws import Floats
+from forecast.models.draws import Floats, log_likelihood
 from forecast.records.analysis import NumberSensitivity, Reason, Robustness, WeightPull
 from forecast.records.forecast import Forecast, RestsOn
 from forecast.runs.run import Run
@@ -116,7 +116,7 @@ def measure_sensitivities(base: Run) -> tuple[NumberSensitivity, ...]:
     scalings = {
         **{name: power_scaling(density, weights) for name, density in by_group.items()},
         ALL_PRIORS: power_scaling(np.sum(list(by_group.values()), axis=0), weights),
-        DATA: power_scaling(base.inputs.main.model.log_likelihood(base.inputs.data, base.draws), weights),
+        DATA: power_scaling(log_likelihood(base.inputs.data, base.draws, base.inputs.priors), weights),
     }
     features = parameter_features(base)
     config = base.inputs.config

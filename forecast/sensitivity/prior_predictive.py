@@ -8,10 +8,10 @@ from datetime import timedelta
 import numpy as np
 
 from forecast.events.table import EventTable
-from forecast.models.draws import Floats, prior_draws
+from forecast.models.draws import Floats, prior_draws, stream_draws
 from forecast.panel.panel import STEP_DAYS, TimeGrid, count_events
 from forecast.runs.inputs import Inputs
-from forecast.simulation import NEVER, SimulationOptions
+from forecast.simulation import NEVER, SimulationOptions, simulate_first_passages
 
 DAYS = 364
 _DRAWS = 400
@@ -45,15 +45,15 @@ def prior_predictive(inputs: Inputs, seed: int) -> PriorPredictive:
     acts: dict[str, tuple[float, float, float]] = {}
     seen: dict[str, float] = {}
     shares: dict[str, Floats] = {}
-    for fit in inputs.answering:
-        layout = fit.model.layout
-        rng = np.random.default_rng(seed)
-        draws = fit.model.draws(prior_draws(fit.priors, _DRAWS, grid.n_knots, rng))
-        hits = fit.model.simulate(count_events(nothing, grid, layout), draws, options)
+    layout = inputs.data.layout
+    rng = np.random.default_rng(seed)
+    draws = stream_draws(layout, prior_draws(inputs.priors, _DRAWS, grid.n_knots, rng), inputs.priors)
+    hits = simulate_first_passages(count_events(nothing, grid, layout), draws, options)
+    if True:
         for name in hits.targets:
             # Paths of one draw are not independent: the error comes from the draws' own shares.
             shares.setdefault(name, (hits.of(name) != NEVER).mean(axis=1))
-        if fit is inputs.main and hits.acts is not None:
+        if hits.acts is not None:
             a_month = hits.acts.reshape(-1, len(layout.streams)) / (DAYS / _MONTH_DAYS)
             by_stream = {name: a_month[:, k] for k, name in enumerate(layout.streams)}
             by_stream["all"] = a_month.sum(axis=1)
@@ -61,8 +61,8 @@ def prior_predictive(inputs: Inputs, seed: int) -> PriorPredictive:
                 name: tuple(np.quantile(values, [0.05, 0.5, 0.95]).tolist())
                 for name, values in by_stream.items()
             }
-            months = (origin - fit.panel.grid.start).days / _MONTH_DAYS
-            counted = fit.panel.counts.sum(axis=(0, 1)) / months
+            months = inputs.data.months
+            counted = inputs.data.counts.sum(axis=(0, 1)) / months
             seen = {name: float(counted[k]) for k, name in enumerate(layout.streams)}
             seen["all"] = float(counted.sum())
     return PriorPredictive(

@@ -7,10 +7,9 @@ ahead; nothing is fitted again.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from forecast.config import CalendarAct
-from forecast.errors import InputError
 from forecast.records.analysis import (
     AssumptionEffect,
     BreakEven,
@@ -60,38 +59,10 @@ def measure_robustness(
     Labels are of every target × milestone, the tornado chart of one question, the break-evens of its target
     (or of all) at every milestone; of the headline without a threshold when no options are given. Each
     number is read off the model that answers its target. ``sensitivities`` that are known already are kept.
-
-    Raises
-    ------
-    InputError
-        The family of the run cannot say it.
     """
-    if "robustness" not in base.inputs.family.abilities:
-        raise InputError(
-            f"model.family {base.inputs.family.name!r} cannot say what its numbers rest on. Use a family "
-            "that can, e.g. joint."
-        )
-    options = options or RobustnessOptions()
-    parts = base.by_fit()
-    asked = options.target or base.inputs.config.headline.target
-    main = next(part for part in parts if asked in part.inputs.config.targets)
     if sensitivities is None:
-        sensitivities = tuple(one for part in parts for one in measure_sensitivities(part))
-    found = measure_shifts(main, options, sensitivities)
-    if not options.all_targets or len(parts) == 1:
-        return found
-    others = [
-        measure_shifts(part, replace(options, target=next(iter(part.inputs.config.targets))), ())
-        for part in parts
-        if part is not main
-    ]
-    # Future acts are the same for every model: what is said of them is said once.
-    return found.model_copy(
-        update={
-            "break_evens": tuple(one for each in (found, *others) for one in each.break_evens),
-            "notes": tuple(dict.fromkeys(one for each in (found, *others) for one in each.notes)),
-        }
-    )
+        sensitivities = tuple(measure_sensitivities(base))
+    return measure_shifts(base, options or RobustnessOptions(), sensitivities)
 
 
 def measure_shifts(

@@ -24,43 +24,23 @@ from forecast.scenarios.evaluate import base_shares, log_prior_ratio, milestone_
 from forecast.simulation.options import acts_on_paths
 from forecast.simulation.probabilities import within_rounding
 
-_SINGLE = (
-    "tension.scale",
-    "tension.persistence",
-    "drift.scale",
-    "excitation.half_life_days",
-    "excitation.cross_half_life_days",
-    "ballast.half_life_days",
-    "severity.tension",
-    "severity.drift",
-    "severity.recent",
-)
-_OF_THE_TARGET = (
-    "baseline.weekly_rate",
-    "tension.loading",
-    "excitation.branching",
-    "excitation.cross",
-    "severity.category",
-    "severity.grave",
-)
-_WHOLE = ("ballast", "severity.level")
+_OF_THE_TARGET = ("baseline.weekly_rate", "tension.loading", "excitation.cross")
 
 
 def key_assumptions(inputs: Inputs, target: str) -> tuple[str, ...]:
     """Names of the priors that a target may hang on, in the order of the catalogue.
 
-    All that hold for the whole model, ballast and the severity ladder element by element, and of the groups
-    by kind of act those of the kinds that meet the target.
+    All that hold for the whole model, ballast, and of the groups by stream those of the cells of the target.
     """
-    rule = next(rule for rule in inputs.rules if rule.name == target)
-    wanted = {*_SINGLE}
-    names = []
-    for name, prior in inputs.priors.priors.items():
-        group = prior.group.name
-        own_kind = group in _OF_THE_TARGET and prior.element in rule.any_of
-        if name in wanted or group in _WHOLE or own_kind:
-            names.append(name)
-    return tuple(names)
+    layout = inputs.data.layout
+    (at,) = (place for place, rule in enumerate(inputs.rules) if rule.name == target)
+    cells = {name for name, met in zip(layout.streams, layout.meets[at], strict=True) if met}
+    return tuple(
+        name
+        for name, prior in inputs.priors.priors.items()
+        if prior.group.dimension in (None, "side", "calming_stream")
+        or (prior.group.name in _OF_THE_TARGET and prior.element in cells)
+    )
 
 
 def assumed(prior: NamedPrior, distribution: Distribution) -> Assumed:
@@ -184,7 +164,7 @@ def calendar_effects(base: Run, questions: Sequence[tuple[str, str]]) -> tuple[C
     if not calendar:
         return ()
     data, days = base.inputs.data, [milestone_day(base, milestone) for _, milestone in questions]
-    happens = acts_on_paths(data, base.n_draws, base.simulation, calendar)
+    happens = acts_on_paths(base.n_draws, base.simulation, calendar)
     hits = [base.hits.of(target) < day for (target, _), day in zip(questions, days, strict=True)]
     # The weights come from paths without the calendar, so that they know nothing of its chances.
     weights = base.hits.weights

@@ -20,9 +20,12 @@ from forecast.config import Config, config_hash
 from forecast.errors import ForecastError
 from forecast.inference.importance import importance_weights
 from forecast.inference.posterior import Posterior
-from forecast.models.draws import with_longer_future
+from forecast.models.draws import log_likelihood, stream_draws, with_longer_future
+from forecast.panel.panel import Panel
+from forecast.priors import PriorSet
+from forecast.priors.resolve import log_prior
 from forecast.records.forecast import Diagnostics
-from forecast.runs.inputs import FitInputs, Inputs
+from forecast.runs.inputs import Inputs
 from forecast.runs.run import read_run
 
 Floats = NDArray[np.float64]
@@ -33,8 +36,9 @@ class Fitted:
     """A fit of an earlier watch, held in memory so that it can go to another machine."""
 
     config: Config
-    fits: tuple[FitInputs, ...]
-    posteriors: Mapping[str, Posterior]
+    data: Panel
+    priors: PriorSet
+    fit: Posterior
     diagnostics: Diagnostics
 
     @property
@@ -54,7 +58,7 @@ class Fitted:
 class Carried:
     """Draws of equal weight that stand for today's posterior, and what the weights behind them are worth."""
 
-    posteriors: Mapping[str, Posterior]
+    fit: Posterior
     diagnostics: Diagnostics
     pareto_k: float
     effective_draws: float
@@ -68,8 +72,8 @@ def read_fitted(folder: Path) -> Fitted | None:
         return None
     if not run.forecast.converged:
         return None
-    held = {name: _in_memory(one) for name, one in run.posteriors.items()}
-    return Fitted(run.inputs.config, run.inputs.fits, held, run.forecast.diagnostics)
+    inputs = run.inputs
+    return Fitted(inputs.config, inputs.data, inputs.priors, _in_memory(run.fit), run.forecast.diagnostics)
 
 
 def _in_memory(posterior: Posterior) -> Posterior:
@@ -80,30 +84,23 @@ def carry(fitted: Fitted, inputs: Inputs, seed: int) -> Carried | None:
     """Weigh the draws of a fit by what was learned since, and resample; ``None`` where a new fit is due."""
     if not fitted.suits(inputs.config):
         return None
+    data = inputs.data
+    if fitted.data.layout != data.layout or fitted.data.grid.start != data.grid.start:
+        return None
     random = np.random.default_rng([seed, inputs.config.as_of.toordinal()])
-    old = {one.model: one for one in fitted.fits}
-    carried: dict[str, Posterior] = {}
-    tails, effective = [], []
-    for fit in inputs.fits:
-        before = old.get(fit.model)
-        if before is None or before.panel.grid.start != fit.panel.grid.start:
-            return None
-        posterior = fitted.posteriors[fit.model.name]
-        variables = with_longer_future(posterior.variables, fit.panel.grid.n_steps, random)
-        draws = fit.model.draws(variables)
-        ratio = fit.model.log_likelihood(fit.panel, draws) - before.model.log_likelihood(before.panel, draws)
-        weights = importance_weights(ratio)
-        if not weights.trusted:
-            return None
-        # Systematic resampling: as many copies of each as its share of all, up to the next whole number.
-        n = len(ratio)
-        edges = np.cumsum(weights.weights)
-        edges[-1] = 1.0
-        rows = np.searchsorted(edges, (np.arange(n) + random.random()) / n)
-        carried[fit.model.name] = _posterior(posterior, {name: one[rows] for name, one in variables.items()})
-        tails.append(weights.pareto_k)
-        effective.append(weights.effective_draws)
-    return Carried(carried, fitted.diagnostics, max(tails), min(effective))
+    variables = with_longer_future(fitted.fit.variables, data.grid.n_steps, random)
+    draws = stream_draws(data.layout, variables, inputs.priors)
+    ratio = log_likelihood(data, draws, inputs.priors) - log_likelihood(fitted.data, draws, fitted.priors)
+    weights = importance_weights(ratio + log_prior(inputs.priors, variables) - log_prior(fitted.priors, variables))
+    if not weights.trusted:
+        return None
+    # Systematic resampling: as many copies of each as its share of all, up to the next whole number.
+    n = len(ratio)
+    edges = np.cumsum(weights.weights)
+    edges[-1] = 1.0
+    rows = np.searchsorted(edges, (np.arange(n) + random.random()) / n)
+    carried = _posterior(fitted.fit, {name: one[rows] for name, one in variables.items()})
+    return Carried(carried, fitted.diagnostics, weights.pareto_k, weights.effective_draws)
 
 
 def _posterior(before: Posterior, variables: Mapping[str, Floats]) -> Posterior:

@@ -14,8 +14,8 @@ import numpy as np
 from forecast.baselines.methods import climatology
 from forecast.config import Config, target_definition
 from forecast.events.table import EventTable
-from forecast.families.combination import PANEL_ALONE, Combination
-from forecast.families.family import DirectMember
+from forecast.families import PANEL_ALONE, Family
+from forecast.families.direct_members import DirectMember
 from forecast.panel.streams import TargetRule
 from forecast.pooled_hazard.coefficients import PooledHazard
 from forecast.pooled_hazard.hazard import N_DRAWS
@@ -26,9 +26,9 @@ from forecast.runs.summaries import curve_record, milestone_forecast, time_recor
 from forecast.simulation.probabilities import HitMoments, ProbabilityCurve, curve_from_moments
 
 
-def is_direct(family: object) -> bool:
+def is_direct(family: Family) -> bool:
     """Whether a family needs no fit for its probabilities."""
-    return isinstance(family, Combination) and not (family.sampled or family.stand_ins)
+    return not family.fitted
 
 
 def direct_members(hazard: PooledHazard) -> tuple[DirectMember, ...]:

@@ -153,7 +153,7 @@ def _run(inputs: Inputs, fitted: Fitted | None) -> tuple[Run, WeightsRecord | No
     """Run on the draws of an earlier fit where weights can stand for today's posterior, else on a new fit."""
     carried = carry(fitted, inputs, stage_seeds(inputs.config).fit) if fitted else None
     if carried is not None and fitted is not None:
-        given = GivenDraws(carried.posteriors, carried.diagnostics)
+        given = GivenDraws(carried.fit, carried.diagnostics)
         weights = WeightsRecord(
             fitted_as_of=fitted.as_of, pareto_k=carried.pareto_k, effective_draws=carried.effective_draws
         )

@@ -19,7 +19,6 @@ from forecast.events.dyads import DyadRule, actors_of, near_actors
 from forecast.events.feed_faults import changed_rows, feed_faults
 from forecast.events.table import csv_text
 from forecast.families import family_named
-from forecast.families.combination import Combination
 from forecast.ledger.store import refuse_unusable
 from forecast.progress import Listener, StageProgress
 from forecast.records.feeds import FeedFault
@@ -181,7 +180,7 @@ def _refuse_settings(watchlist: Watchlist, files: Sequence[EventFile], place: Pa
         family = family_named(config.model.family)
     except InputError as error:
         raise watchlist.error([(("model", "family"), str(error))]) from error
-    furthest = family.furthest_days if isinstance(family, Combination) else None
+    furthest = family.furthest_days
     origin = watchlist.as_of + timedelta(days=1)
     key = "milestones" if watchlist.milestones else "horizons"
     far = [

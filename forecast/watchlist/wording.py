@@ -26,7 +26,7 @@ def page_sentence(one: DyadEntry, model: str) -> str:
     """
     if one.failure is not None or not one.targets:
         return ""
-    if family_named(one.model or model).sampled:
+    if family_named(one.model or model).fitted:
         fitted = f"../{one.weights.fitted_as_of.isoformat()}/" if one.weights else ""
         return f"Scenario page, from the folder of this watch: forecast app {fitted}{one.name}"
     return (
