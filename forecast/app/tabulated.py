@@ -20,6 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,13 @@ LAGS = (0, 3, 7, 14, 21, 28, 42, 63, *range(84, 3000, 28))
 """Days after an act at which its effect is tabulated."""
 DAYS = (0, 42, 63, 84, 105, 126, 210, *range(336, 3000, 126))
 """Days after the origin on which acts are tried: dense while most futures are open."""
-FEW_DAYS = 3
+ALIKE = 0.001
+"""Acts whose curves differ by less on the first day are tabulated once."""
+GRAVE = 4
+"""Severity from which on a scheduled act changes much of what an act before it does."""
+BEFORE_GRAVE = (14, 7)
+"""Days before such an act on which acts are tried too."""
+FEW_DAYS = 4
 """Acts that move little are tried on every so many of these days."""
 LITTLE = 0.01
 """Change of every milestone up to which an act moves little."""
@@ -92,21 +99,40 @@ def _errors(target: ScenarioTarget) -> list[float]:
 def _acts(engine: Engine, model: PageModel) -> Table:
     """Effects of acts, and which of them each category and severity has."""
     probe = Engine(engine.run, _PROBED * engine.every)
-    known: dict[object, int] = {}
-    kinds: dict[str, list[int]] = {}
+    probed: dict[object, int] = {}
+    firsts: list[list[ScenarioTarget]] = []
     effects: list[list[Table]] = []
-    for category in model.categories:
-        kinds[category.name] = []
-        for severity in model.severities:
-            kind = (category.name, severity.value)
-            # Severities that differ on none of these futures are one kind to the model.
-            curves = tuple(one.curve.probability for one in _ask(probe, _act(engine, kind, 0)).targets)
-            place = known.setdefault((category.name, curves), len(effects))
-            if place == len(effects):
-                effects.append(list(_effects(engine, kind)))
-            kinds[category.name].append(place)
+    kinds: dict[str, list[int]] = {one.name: [] for one in model.categories}
+    for kind in product(kinds, [one.value for one in model.severities]):
+        # Severities of a category that differ on none of these futures are one kind to the model.
+        seen = (kind[0], *(one.curve.probability for one in _ask(probe, _act(engine, kind, 0)).targets))
+        if seen not in probed:
+            first = _moved(engine, kind, 0)
+            place = next((place for place, one in enumerate(firsts) if _alike(one, first)), len(firsts))
+            if place == len(firsts):
+                firsts.append(first)
+                effects.append(list(_effects(engine, kind, first)))
+            probed[seen] = place
+        kinds[kind[0]].append(probed[seen])
     paths = SCENARIO_PATHS * -(-engine.run.n_draws // engine.every)
     return {"kinds": kinds, "acts": effects, "unseen": 3 / paths}
+
+
+def _moved(engine: Engine, kind: tuple[str, int], day: int) -> list[ScenarioTarget]:
+    """What a certain act does to the targets that it does not meet itself."""
+    rules = engine.run.inputs.rules
+    met = {one.name for one in rules if kind[0] in one.any_of and kind[1] >= one.min_severity}
+    if len(met) == len(rules):
+        return []
+    return [one for one in _ask(engine, _act(engine, kind, day)).targets if one.name not in met]
+
+
+def _alike(some: list[ScenarioTarget], others: list[ScenarioTarget]) -> bool:
+    """Whether two acts leave the same targets open and come to the same for each."""
+    if [one.name for one in some] != [one.name for one in others]:
+        return False
+    pairs = [(a.curve.probability, b.curve.probability) for a, b in zip(some, others, strict=True)]
+    return not pairs or float(np.abs(np.diff(pairs, axis=1)).max()) < ALIKE
 
 
 def _act(engine: Engine, kind: tuple[str, int], day: int, chance: float = 1.0) -> dict[str, object]:
@@ -115,22 +141,25 @@ def _act(engine: Engine, kind: tuple[str, int], day: int, chance: float = 1.0) -
     return {"events": [act]}
 
 
-def _effects(engine: Engine, kind: tuple[str, int]) -> Iterator[Table]:
-    """Effects of a certain act, day by day, on each target that it does not meet itself."""
-    run = engine.run
-    horizon = run.hits.horizon_days
-    left_open = {
-        one.name for one in run.inputs.rules if kind[0] not in one.any_of or kind[1] < one.min_severity
-    }
-    days = [day for day in DAYS if day < horizon] if left_open else [0]
-    while days:
-        day = days.pop(0)
-        found = [one for one in _ask(engine, _act(engine, kind, day)).targets if one.name in left_open]
-        if day == 0 and all(abs(row.difference.value) < LITTLE for one in found for row in one.milestones):
-            days = days[FEW_DAYS - 1 :: FEW_DAYS]
+def _days(engine: Engine) -> list[int]:
+    """Days on which acts are tried: more of them just before grave acts that are scheduled."""
+    inputs = engine.run.inputs
+    origin = inputs.data.grid.origin
+    grave = [(act.date - origin).days for act in inputs.config.calendar if act.severity >= GRAVE]
+    days = {*DAYS, *(day - before for day in grave for before in BEFORE_GRAVE)}
+    return sorted(day for day in days if 0 <= day < engine.run.hits.horizon_days)
+
+
+def _effects(engine: Engine, kind: tuple[str, int], first: list[ScenarioTarget]) -> Iterator[Table]:
+    """Effects of a certain act, day by day; ``first`` is what it does on the first."""
+    horizon = engine.run.hits.horizon_days
+    little = all(abs(row.difference.value) < LITTLE for one in first for row in one.milestones)
+    for place, day in enumerate(_days(engine) if first else [0]):
+        if little and place % FEW_DAYS:
+            continue
         lags = [*(lag for lag in LAGS if lag < horizon - day), horizon - day]
         targets = {}
-        for one in found:
+        for one in _moved(engine, kind, day) if day else first:
             now, base = _curves(engine, one)
             effect = (now - base)[day + np.array(lags)] / max(1.0 - base[day], _LEAST)
             targets[one.name] = {"effect": effect.round(5).tolist(), "error": _errors(one)}
