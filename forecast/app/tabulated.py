@@ -54,7 +54,7 @@ LITTLE = 0.01
 """Change of every milestone up to which an act moves little."""
 BELIEF_DAYS = (14, 28, 56)
 """Days at which the effect of a belief is tabulated, beside the milestones."""
-CHANCES = (0.05, 0.2, 0.5, 0.8, 0.95)
+CHANCES = (0.05, 0.1, 0.2, 0.4, 0.7, 0.95)
 """Chances of an act that meets a target, at which the width of its range is tabulated."""
 _PROBED = 8
 """Severities are told apart on every so many of the draws."""
@@ -152,12 +152,16 @@ def _days(engine: Engine) -> list[int]:
 
 def _effects(engine: Engine, kind: tuple[str, int], first: list[ScenarioTarget]) -> Iterator[Table]:
     """Effects of a certain act, day by day; ``first`` is what it does on the first."""
-    horizon = engine.run.hits.horizon_days
+    run = engine.run
+    ends = [
+        run.hits.horizon_days,
+        *((one.date - run.inputs.data.grid.origin).days for one in run.inputs.config.milestones),
+    ]
     little = all(abs(row.difference.value) < LITTLE for one in first for row in one.milestones)
     for place, day in enumerate(_days(engine) if first else [0]):
         if little and place % FEW_DAYS:
             continue
-        lags = [*(lag for lag in LAGS if lag < horizon - day), horizon - day]
+        lags = sorted({one for one in (*LAGS, *(end - day for end in ends)) if 0 <= one <= ends[0] - day})
         targets = {}
         for one in _moved(engine, kind, day) if day else first:
             now, base = _curves(engine, one)

@@ -538,7 +538,7 @@ def test_the_list_leads_to_runs_and_an_unconverged_one_is_stamped(open_page, ser
 
 def test_the_one_file_works_offline_and_withholds_what_it_cannot_answer(open_page, static_file):
     source = static_file.read_text(encoding="utf-8")
-    assert static_file.stat().st_size < 2_000_000
+    assert static_file.stat().st_size < 600_000
     policy = unescape(re.search(r'Content-Security-Policy" content="([^"]*)"', source)[1])
     assert policy.startswith("default-src 'none'")
     assert "unsafe" not in policy

@@ -58,8 +58,8 @@ export class Tabulated {
     let lowest = { probability: 0, low: 0, high: 0 };
     const points = curve.map((point, place) => {
       const by = effects.reduce((sum, one) => sum + get(one.logOdds, place), 0);
-      const quiet = this.quiet(state, point.day);
-      const probability = 1 - (1 - moved(point.probability, by)) * quiet;
+      const met = 1 - this.quiet(state, point.day), alone = moved(point.probability, by);
+      const probability = alone + (1 - alone) * met;
       const { low, high } = this.range(state.target, place, probability);
       lowest = {
         probability: Math.max(lowest.probability, probability), low: Math.max(lowest.low, low), high: Math.max(lowest.high, high),
@@ -86,13 +86,13 @@ export class Tabulated {
       assumed, model_adds: now.difference - assumed, curve: points, milestones: rows, method: count > 1 ? "combined" : "tabulated",
       trust: count > 1
         ? "Approximate. The page adds up what each change does alone (in log odds), and does not know how they act together. "
-          + "The error is that of the single changes. The command computes this state exactly."
+          + "The error is that of the single changes, the range as wide as the run's at this probability. The command computes this state exactly."
         : `${only?.trust ?? "Futures with and without this act were compared when the page was written."} `
-          + "The figure is read from a table; the command computes it exactly.",
+          + "The figure is read from a table, and the range is as wide as the run's at this probability; the command computes both exactly.",
     };
   }
 
-  /** Plausible range of a probability at a day of the chart. @param {string} target @param {number} place @param {number} probability */
+  /** Range of a probability at a day of the chart: as wide as the run's would be there. @param {string} target @param {number} place @param {number} probability */
   range(target, place, probability) {
     const base = /** @type {Point} */ (this.model.base[target]?.curve[place]);
     if (probability === base.probability) return base;
@@ -102,7 +102,7 @@ export class Tabulated {
     /** @param {"low" | "high"} end */
     const at = (end) => moved(probability,
       interpolated(places, known.map((one) => logOdds(one[end]) - logOdds(one.probability)), logOdds(probability)));
-    return { low: at("low"), high: at("high") };
+    return { low: Math.min(at("low"), probability), high: Math.max(at("high"), probability) };
   }
 
   /** Why the draws cannot stand for several beliefs: each leaves a part of them. @param {Effect[]} effects */
