@@ -83,7 +83,8 @@ export class Tabulated {
     const words = likelihoodWords(now.probability);
     return {
       ...shared, ...now, status: "ready", reason: null, words, sentence: sentence(asked.sentence, words, now.probability),
-      assumed, model_adds: now.difference - assumed, curve: points, milestones: rows, method: count > 1 ? "combined" : "tabulated",
+      assumed, model_adds: now.difference - assumed, curve: points, milestones: rows,
+      method: count > 1 ? "combined" : "tabulated", milliseconds: performance.now() - begun,
       trust: count > 1
         ? "Approximate. The page adds up what each change does alone (in log odds), and does not know how they act together. "
           + "The error is that of the single changes, the range as wide as the run's at this probability. The command computes this state exactly."
