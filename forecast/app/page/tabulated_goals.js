@@ -1,6 +1,6 @@
 // What would it take, from the tables: the single changes that bring a state to a probability, as forecast/app/goals.py.
 
-import { BANDS, dayAfter, likelihoodWords, percent } from "./words.js";
+import { BANDS, dayAfter, likelihoodWords, longDay, percent } from "./words.js";
 
 /** @import { Act, Change, State } from "./types" */
 /** @import { Tabulated } from "./tabulated.js" */
@@ -60,7 +60,7 @@ export function reachGoal(tables, state, goal) {
         (chance) => ({ calendar: { ...state.calendar, [act.label]: chance } }))),
       ...state.events.map((act, place) => along("act", act.label ?? named(act.category, act.severity), act.probability, assumed(place, act))),
       ...(state.events.length < model.limits.acts ? up ? kinds : CALMING : []).map(([category, severity]) =>
-        along("act", `one more ${named(category, severity)}`, 0,
+        along("act", `one more ${named(category, severity)} on ${longDay(soon)}`, 0,
           assumed(state.events.length, { date: soon, category, severity, probability: 0, label: "one more act" }))),
     ].filter((one) => one !== null);
   }
