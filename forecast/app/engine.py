@@ -89,6 +89,10 @@ class Engine:
         found = evaluate_plan(self.run, plan, refit=refit, effort=effort, tell=tell)
         return _answer(known, state, found, command, begun)
 
+    def all_targets(self, state: State) -> ScenarioForecast:
+        """Compute what ``answer`` says of each target, in one go; withheld where a new fit is needed."""
+        return evaluate_plan(self.run, self.plan(state), refit=False, effort=self._effort)
+
 
 def _unchanged(known: TargetForecast, state: State, command: str, begun: float) -> Answer:
     asked = _named(known.milestones, state.milestone)

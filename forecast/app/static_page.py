@@ -1,4 +1,4 @@
-"""The scenario page as one file: it works offline and answers from the draws that it carries.
+"""The scenario page as one file: it works offline and answers from tables that are written with it.
 
 The modules of the page are put into one script, each a function that returns its exports, in the order in
 which they need one another. The file may load nothing: its policy names the hashes of its script and style.
@@ -7,6 +7,7 @@ which they need one another. The file may load nothing: its policy names the has
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import html
 import json
@@ -15,10 +16,11 @@ from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
-from forecast.app.carried import can_be_carried, carried, packed
 from forecast.app.engine import Engine
+from forecast.app.opening import ANSWERED_DRAWS
 from forecast.app.page_model import page_model
 from forecast.app.state import shown_folder
+from forecast.app.tabulated import tabulate
 from forecast.errors import InputError
 from forecast.runs.run import Run, read_run
 from forecast.storage import write_file
@@ -88,26 +90,21 @@ def static_page(run: Run) -> str:
 
 
 def _packed(run: Run) -> str:
-    engine = Engine(run)
-    model = page_model(engine).model_dump(mode="json", by_alias=True)
+    """Return what the page knows, as compressed JSON in base64."""
+    engine = Engine(run, max(1, run.n_draws // ANSWERED_DRAWS))
+    model = page_model(engine)
+    said = model.model_dump(mode="json", by_alias=True)
     # The key of a scenario file is 'schema', and that of the records too.
-    model["schema"] = model.pop("schema_", 1)
+    said["schema"] = said.pop("schema_", 1)
     # A new fit needs the sampler, which no page carries.
-    model["refit"] = False
+    said["refit"] = False
     # A page may be mailed: it names no folders of the machine that wrote it.
     folder = run.folder
     shown = "RUN_DIR" if folder is None else folder.name if folder.is_absolute() else shown_folder(folder)
-    able = can_be_carried(run)
-    plain, arrays = carried(run) if able else (None, {})
-    why = (
-        engine.no_tweaks
-        if not engine.tweaks
-        else (
-            f"the draws of model.family '{run.inputs.family.name}' are not carried by a page in one file; "
-            "the command computes this state."
-        )
-    )
-    return packed({"model": model, "folder": shown, "run": plain, "why": why}, arrays)
+    table = tabulate(engine, model) if engine.tweaks else None
+    content = {"model": said, "folder": shown, "table": table, "why": None if table else engine.no_tweaks}
+    text = json.dumps(content, allow_nan=False, separators=(",", ":"))
+    return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode("ascii")
 
 
 def bundle(sources: Mapping[str, str]) -> str:

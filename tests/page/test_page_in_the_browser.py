@@ -538,7 +538,7 @@ def test_the_list_leads_to_runs_and_an_unconverged_one_is_stamped(open_page, ser
 
 def test_the_one_file_works_offline_and_withholds_what_it_cannot_answer(open_page, static_file):
     source = static_file.read_text(encoding="utf-8")
-    assert static_file.stat().st_size < 2_000_000
+    assert static_file.stat().st_size < 600_000
     policy = unescape(re.search(r'Content-Security-Policy" content="([^"]*)"', source)[1])
     assert policy.startswith("default-src 'none'")
     assert "unsafe" not in policy
@@ -554,8 +554,22 @@ def test_the_one_file_works_offline_and_withholds_what_it_cannot_answer(open_pag
         assert "Pareto k" in page.inner_text("#sentence") or "effective draws" in page.inner_text("#sentence")
 
 
+def test_the_one_file_calls_several_changes_approximate_and_gives_the_command(open_page, static_file):
+    page = open_page(static_file.as_uri(), offline=True)
+    settled(page)
+    page.click("#add-act")
+    assert settled(page)["state"] == "ready"
+    assert not page.locator(".command").count()
+    move(page, MOVED, 9)
+    assert settled(page)["state"] == "ready"
+    assert "Approximate" in page.inner_text("#trust")
+    assert "computes this state exactly" in page.inner_text("#refit")
+    assert "--event" in page.inner_text(".command code")
+    assert "--prior" in page.inner_text(".command code")
+
+
 def test_the_page_is_small(run_folder):
     folder = Path(__file__).parents[2] / "forecast" / "app" / "page"
     served = [one for one in folder.iterdir() if one.suffix in {".js", ".css", ".html", ".svg"}]
-    assert sum(one.stat().st_size for one in served) < 300_000
+    assert sum(one.stat().st_size for one in served) < 200_000
     assert json.loads((run_folder / "forecast.json").read_text())["converged"] is True

@@ -211,12 +211,15 @@ function open(model, source) {
   function showRefit(answer) {
     const place = byId("refit");
     replace(place);
-    if (answer.status !== "withheld" || !isChanged(state)) return;
+    const combined = answer.method === "combined";
+    if ((answer.status !== "withheld" && !combined) || !isChanged(state)) return;
     const command = el("code", { tabindex: 0 }, answer.command);
     const copy = el("button", { type: "button", class: "quiet", id: "copy-command", onclick: async () => {
       replace(byId("done"), (await copyText(answer.command)) ? "The command is on the clipboard." : "Copy the command by hand.");
     } }, "Copy the command");
-    const byHand = el("div", { class: "command" }, el("p", {}, "On the command line:"), command, copy);
+    const byHand = el("div", { class: "command" },
+      el("p", {}, combined ? "Approximate: several changes are put together. The command computes this state exactly:" : "On the command line:"),
+      command, copy);
     if (!model.refit || source.isStatic) {
       place.append(byHand);
       return;
@@ -322,7 +325,7 @@ function showFrame(model, source) {
       el("ul", {}, ...model.cautions.map((one) => el("li", {}, one)))));
   }
   replace(byId("about"), source.isStatic
-    ? "This page works offline from a part of the run's draws that it carries; nothing leaves your computer. What it cannot answer from these draws it withholds, with the command that computes it."
+    ? "This page works offline from tables of single changes that were computed when it was written; nothing leaves your computer. Several changes at once are approximate. What the tables do not hold is withheld, with the command that computes it."
     : "This page is served from this computer alone; nothing leaves it.",
     ` Run ${model.run_id}.`);
   byId("page").hidden = false;

@@ -1,4 +1,4 @@
-// Which source answers: the server, or the posterior that the page carries.
+// Which source answers: the server, or the tables that the page carries.
 
 import { served } from "./served.js";
 

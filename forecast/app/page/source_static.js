@@ -1,33 +1,39 @@
-// The static page: answers from the posterior that the file carries. Takes the place of source.js there.
+// The static page: answers from the tables that the file carries. Takes the place of source.js there.
 
 import { byId } from "./dom.js";
-import { createEngine } from "./static_engine.js";
+import { stateYaml } from "./scenario_text.js";
+import { Tabulated } from "./tabulated.js";
+import { reachGoal } from "./tabulated_goals.js";
 
-/** @import { Answer, Change, PageModel, Source } from "./types" */
+/** @import { Carried, Source } from "./types" */
+
+/** Read what the page carries. @param {string} text a JSON object with base64 of gzip @returns {Promise<Carried>} */
+export async function carried(text) {
+  const zipped = Uint8Array.from(atob(JSON.parse(text).packed), (one) => one.charCodeAt(0));
+  const stream = new Blob([zipped]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Response(stream).json();
+}
 
 /** @returns {Promise<Source>} */
 export async function sourceOfPage() {
-  const engine = await createEngine(JSON.parse(byId("static-run").textContent ?? ""));
+  const tables = new Tabulated(await carried(byId("static-run").textContent ?? ""));
   const none = async () => {
     throw new Error("This page carries no sampler. Use the command.");
   };
-  // Let the browser paint "working" before the sums hold it up.
-  const afterPaint = () => new Promise((resolve) => setTimeout(resolve));
   return {
     isStatic: true,
     async model() {
-      return /** @type {PageModel} */ (engine.model);
+      return tables.model;
     },
     async answer(state) {
-      await afterPaint();
-      return /** @type {Answer} */ (engine.answer(state));
+      return tables.answer(state);
     },
     async changes(state, goal) {
-      await afterPaint();
-      return /** @type {{ changes: Change[] }} */ (engine.breakEven(state, goal)).changes;
+      return reachGoal(tables, state, goal);
     },
     async yaml(state) {
-      return engine.yaml(state);
+      tables.ensureChanged(state);
+      return stateYaml(state);
     },
     startRefit: none,
     refit: none,

@@ -1,4 +1,4 @@
-// Shapes that the server, the static page's engine and the page share. Field meanings: forecast/app/records.py.
+// Shapes that the server, the tables of the static page and the page share. Field meanings: forecast/app/records.py.
 
 export type Triple = [number, number, number];
 /** A prior as a scenario file states it: a word, a distribution, or quantiles. */
@@ -138,7 +138,38 @@ export interface RunEntry {
   reason: string | null;
 }
 
-/** Where answers come from: the server, or the posterior that the page itself carries. */
+/** Effects by target: along a curve, and the Monte Carlo errors by milestone. */
+export type Effects = Record<string, { effect: number[]; error: number[] }>;
+
+/** What other beliefs do to the log odds at `beliefDays`; without targets where numbers are withheld. */
+export interface Weighed { k: number | null; draws: number | null; trust: string; targets?: Effects }
+
+/** What a certain act on one day does, in parts of the futures that are open then, by days since the act. */
+export interface ActEffect { day: number; lags: number[]; targets: Effects }
+
+/** Effects of single changes: forecast/app/tabulated.py writes them. */
+export interface Table {
+  /** Place in `acts` of each severity, by category. A target that an act of `acts` leaves out is met by the act. */
+  kinds: Record<string, number[]>;
+  acts: ActEffect[][];
+  /** Most that a change can be which no future shows. */
+  unseen: number;
+  /** Monte Carlo errors of the run by target and milestone. */
+  errors: Record<string, number[]>;
+  /** Curves of likelier targets, with their ranges, at the days of the chart. */
+  ranges: Record<string, { probability: number[]; low: number[]; high: number[] }[]>;
+  draws: number;
+  leastDraws: number;
+  /** From ruled out to certain, by label, at the days of the chart. */
+  scheduled: Record<string, Effects>;
+  beliefDays: number[];
+  beliefs: Record<string, Record<string, Weighed>>;
+  past: Record<string, Weighed>;
+}
+
+export interface Carried { model: PageModel; folder: string; table: Table | null; why: string | null }
+
+/** Where answers come from: the server, or the tables that the page itself carries. */
 export interface Source {
   isStatic: boolean;
   model(): Promise<PageModel>;

@@ -1,0 +1,26 @@
+// Asks a static page: node ask_static_page.mjs PAGE_FOLDER FILE.html < questions.json > answers.json
+import { readFileSync } from "node:fs";
+
+const [folder, file] = process.argv.slice(2);
+const load = (name) => import(`file://${folder}/${name}`);
+const { carried } = await load("source_static.js");
+const { Tabulated } = await load("tabulated.js");
+const { reachGoal } = await load("tabulated_goals.js");
+const { stateYaml } = await load("scenario_text.js");
+const { emptyState } = await load("state.js");
+
+const html = readFileSync(file, "utf8");
+const tables = new Tabulated(await carried(/id="static-run">(.*?)<\/script>/s.exec(html)[1]));
+const asked = {
+  answer: (state) => tables.answer(state),
+  goal: (state, { goal }) => reachGoal(tables, state, goal),
+  yaml: (state) => (tables.ensureChanged(state), stateYaml(state)),
+};
+const answers = JSON.parse(readFileSync(0, "utf8")).map((question) => {
+  try {
+    return asked[question.ask]({ ...emptyState(tables.model), ...question.state }, question);
+  } catch (error) {
+    return { error: error.message };
+  }
+});
+process.stdout.write(JSON.stringify(answers));
