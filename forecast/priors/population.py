@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
-
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from scipy import special
 
@@ -42,7 +41,6 @@ _MAKE = "Make one with 'forecast priors learn DIR --out FILE'"
 SHIPPED = "population.yaml"
 BASELINE = "baseline.weekly_rate"
 LEARNED = (
-    BASELINE,
     "tension.scale",
     "tension.persistence",
     "tension.loading",
@@ -54,7 +52,7 @@ LEARNED = (
     "excitation.severity",
     "overdispersion.shape",
 )
-"""Groups that a population tells of. Baselines are multiples of a record's own rates."""
+"""Groups that a population tells of: all but baselines, which are centred on the record, and ballast."""
 NORMAL_SCALES = {"real": "Normal", "positive": "LogNormal", "unit": "LogitNormal"}
 """Family of each support in which a parameter has a mean and a standard deviation."""
 FURTHER = (0.5, 2.0)
@@ -126,7 +124,7 @@ class Population(_Part):
         return sha256(self.model_dump_json(by_alias=True).encode()).hexdigest()
 
     def priors(self, layout: StreamLayout) -> PriorSet:
-        """Return the priors of a pair with this layout; baselines are multiples of a record's own rates."""
+        """Return the priors of a pair with this layout, baselines as multiples of a record's own rates."""
         documented = default_priors(layout)
         changed = {}
         for name, prior in documented.priors.items():

@@ -1,18 +1,19 @@
-"""Learn a population: fit every dyad of a folder at several densities, and pool what the fits say.
+"""Learn a population: fit every dyad of some folders, and pool what the fits say.
 
-Each dyad is fitted alone under the documented priors, whole and thinned at random: a thin record shows less
-of every cluster, so that its parameters differ. What the data add to the prior, a normal likelihood on the
-scale on which the parameter is normal, is pooled over dyads by a random-effects meta-regression on the log
-of acts a month (DerSimonian and Laird 1986, doi:10.1016/0197-2456(86)90046-2; here by maximum likelihood).
+Each dyad is fitted alone under the documented priors, with the acts cut as for three nested targets. What the
+data add to the prior of a parameter, a normal likelihood on the scale on which it is normal, is pooled over
+dyads by a random-effects model (DerSimonian and Laird 1986, doi:10.1016/0197-2456(86)90046-2; here by
+maximum likelihood). Baselines keep their documented spread: they are centred on the record that the
+likelihood counts, too, and a spread learned from fits would count it twice.
 """
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,70 +25,75 @@ from scipy import optimize, special
 from forecast.config.writing import as_yaml
 from forecast.errors import InputError, NotConvergedError, StoppedError
 from forecast.evaluation.unit_store import decisive_versions
+from forecast.events.codebook import CONFLICTUAL, SEVERITIES
 from forecast.events.table import EventTable
-from forecast.families import FAMILIES
-from forecast.families.family import EventModel
-from forecast.inference.compile_cache import Compiled, compile_model
+from forecast.inference.density import PosteriorDensity
 from forecast.inference.gates import check_gates
 from forecast.inference.posterior import Posterior, SamplerOptions
 from forecast.inference.sampling import sample
 from forecast.panel.panel import TimeGrid, count_events
-from forecast.panel.streams import stream_layout
-from forecast.priors import PriorSet, default_priors, elements, parameter_groups
+from forecast.panel.streams import TargetRule, stream_layout
+from forecast.priors import PriorSet, elements
 from forecast.priors.population import (
-    BASELINE,
     LEARNED,
     NORMAL_SCALES,
     SCHEMA,
-    WEEKS_A_MONTH,
+    Further,
     Population,
     Provenance,
     Spread,
+    record_priors,
     stream_class,
 )
 from forecast.storage.kept_rows import KeptRows
 
 Floats = NDArray[np.float64]
-THINNINGS = (1.0, 0.3, 0.1, 0.03)
-"""Shares of a record's events that are kept, at random."""
-MOST_DAYS = 8 * 365
-"""Longer records are cut to a stretch of this length, at random: what users have, and fast to fit."""
-LEAST_EVENTS = 15
-"""Thinner records are not fitted."""
+TARGETS = (
+    TargetRule("grave", CONFLICTUAL, 4),
+    TargetRule("military", ("military_incident", "military_posture"), 4),
+    TargetRule("force", ("military_incident",), 5),
+)
+"""Cells of the records that are learned from."""
+USUAL_DAYS, MOST_DAYS = 8 * 365, 20 * 365
+"""Longer records are cut at random to a stretch of the first length, or, where they are sparse, of up to the
+second."""
+ENOUGH_EVENTS, LEAST_EVENTS = 60, 12
+"""Events from which a stretch need be no longer; thinner records are not fitted."""
 LEAST_INFORMATION = 0.05
 """Least precision that the data add, in units of the prior's, for a value to count."""
-SLOPE_SCALE = 0.3
-"""Standard deviation of a slope before the data: small, since it carries priors to other densities."""
 TOLERATED_RHAT = 1.05
 """Of short fits whose means and spreads alone are used."""
 
 
 class Estimate(NamedTuple):
-    """What one fit says of one parameter beyond its prior: a normal likelihood, at a density of acts."""
+    """What one fit says of one parameter beyond its prior: a normal likelihood."""
 
     mean: float
     variance: float
-    log_acts: float
+
+
+class Step(NamedTuple):
+    """Acts of one kind in one dyad that reached a severity, and those of them that went one further."""
+
+    reached: int
+    further: int
 
 
 class Fit(NamedTuple):
-    """What one record says: the log of its acts a month; estimates by group and class of streams."""
+    """What one record says: estimates by group and class of streams."""
 
-    log_acts: float
     estimates: tuple[tuple[str, str, Estimate], ...]
 
     @classmethod
     def of_json(cls, content: Sequence[Any]) -> Fit:
         """Read what ``json`` makes of a fit: lists in place of tuples."""
-        log_acts, estimates = content
-        return cls(log_acts, tuple((group, kind, Estimate(*one)) for group, kind, one in estimates))
+        return cls(tuple((group, kind, Estimate(*one)) for group, kind, one in content[0]))
 
 
 @dataclass(frozen=True, kw_only=True)
 class LearningOptions:
-    """At which thinnings to learn, and how long each fit is."""
+    """How long each fit is, and what is told of the origin of the events."""
 
-    thinnings: tuple[float, ...] = THINNINGS
     sampler: SamplerOptions = field(default_factory=lambda: SamplerOptions(seed=1, draws=300, tune=300))
     source: str = "not stated"
     command: str = "forecast priors learn"
@@ -100,7 +106,7 @@ def learn_population(
     *,
     keep: Path | None = None,
 ) -> Population:
-    """Fit every dyad at every thinning, and pool.
+    """Fit every dyad, and pool.
 
     ``listen`` is told how many fits are done and planned. Finished fits are kept in the folder ``keep``, and
     those that it holds of the same events, settings, code and versions are not done again.
@@ -112,11 +118,11 @@ def learn_population(
     StoppedError
         Ctrl-C was pressed, and fits are kept.
     """
-    records = thinned_records(dyads, options)
-    if len({dyad for dyad, _, _ in records}) < 3:
+    records = stretches(dyads, options.sampler.seed)
+    if len(records) < 3:
         raise InputError(
             f"a population needs at least 3 dyads of {LEAST_EVENTS} events or more; the folder holds "
-            f"{len({dyad for dyad, _, _ in records})} of {len(dyads)} files"
+            f"{len(records)} of {len(dyads)} files"
         )
     kept = KeptRows(keep) if keep else None
     fits: list[Fit] = []
@@ -136,23 +142,19 @@ def learn_population(
         raise InputError(
             "no fit of these dyads converged, so there is nothing to pool. Give more or denser records"
         )
-    return pool_fits(fits, _provenance(dyads, options))
+    return pool_fits(fits, steps_of(dyads.values()), _provenance(dyads, options))
 
 
 def _fit_all(
-    records: Sequence[tuple[str, int, EventTable]], options: LearningOptions, kept: KeptRows | None
+    records: Sequence[tuple[int, EventTable]], options: LearningOptions, kept: KeptRows | None
 ) -> Iterator[list[Fit]]:
-    (model,) = FAMILIES["joint"].models(())
-    compiled = None
-    for _, seed, events in records:
+    for seed, events in records:
         key = _fit_key(events, options, seed)
         row = kept.row(key) if kept is not None else None
         if row is not None:
             yield [Fit.of_json(one) for one in row["fits"]]
             continue
-        if compiled is None:
-            compiled = _compiled(model)
-        fits = _learn_from(model, compiled, events, options, seed)
+        fits = _learn_from(events, options, seed)
         if kept is not None:
             kept.keep(key, {"fits": fits})
         yield fits
@@ -164,98 +166,58 @@ def _fit_key(events: EventTable, options: LearningOptions, seed: int) -> str:
     return sha256("\n".join(parts).encode()).hexdigest()[:20]
 
 
-def pool_fits(fits: Sequence[Fit], provenance: Provenance) -> Population:
-    """Pool what the fits say, by group and class of streams.
-
-    A class of which the population knows less than the documented default says is left out.
-    """
-    densities = [fit.log_acts for fit in fits]
-    centre = float(np.mean(densities))
+def pool_fits(fits: Sequence[Fit], steps: Sequence[Step], provenance: Provenance) -> Population:
+    """Pool what the fits say, by group and class of streams; at least two values make a class."""
     found: dict[tuple[str, str], list[Estimate]] = defaultdict(list)
     for fit in fits:
         for group, kind, estimate in fit.estimates:
             found[group, kind].append(estimate)
     groups: dict[str, dict[str, Spread]] = defaultdict(dict)
-    documented = {group.name: group.default.values[1] for group in parameter_groups(stream_layout("joint"))}
     for (group, kind), estimates in sorted(found.items()):
-        pooled = pool(estimates, centre)
-        if group == BASELINE or pooled.spread <= documented[group]:
-            groups[group][kind] = pooled
-    return Population.model_validate(
-        {
-            "schema": SCHEMA,
-            "provenance": provenance,
-            "acts_a_month": _rounded(math.exp(centre)),
-            "least_acts_a_month": _rounded(math.exp(min(densities))),
-            "most_acts_a_month": _rounded(math.exp(max(densities))),
-            "groups": groups,
-        }
-    )
+        if len(estimates) > 1:
+            groups[group][kind] = pool(estimates)
+    return Population(schema=SCHEMA, provenance=provenance, further=pool_steps(steps), groups=groups)
 
 
-def thinned_records(
-    dyads: Mapping[str, EventTable], options: LearningOptions
-) -> list[tuple[str, int, EventTable]]:
-    """A stretch of every dyad, whole and thinned, with a seed of its own, where enough is left."""
+def stretches(dyads: Mapping[str, EventTable], seed: int) -> list[tuple[int, EventTable]]:
+    """A stretch of every dyad that holds enough events, with a seed of its own."""
     records = []
-    for position, (dyad, events) in enumerate(dyads.items()):
-        for number, share in enumerate(options.thinnings):
-            rng = np.random.default_rng([options.sampler.seed, position, number])
-            stretch = _stretch(events, rng)
-            kept = stretch if share == 1.0 else stretch.select(rng.random(len(stretch)) < share)
-            if len(kept) >= LEAST_EVENTS:
-                records.append((dyad, int(rng.integers(2**31)), kept))
+    for position, events in enumerate(dyads.values()):
+        rng = np.random.default_rng([seed, position])
+        stretch = _stretch(events, rng)
+        if len(stretch) >= LEAST_EVENTS:
+            records.append((int(rng.integers(2**31)), stretch))
     return records
 
 
 def _stretch(events: EventTable, rng: np.random.Generator) -> EventTable:
     first, last = events.date.min().item(), events.date.max().item()
-    spare = (last - first).days - MOST_DAYS
-    if spare <= 0:
+    whole = (last - first).days
+    days = int(np.clip(whole * ENOUGH_EVENTS / len(events), USUAL_DAYS, MOST_DAYS))
+    if whole <= days:
         return events
-    begins = first + timedelta(days=int(rng.integers(spare + 1)))
-    return events.between(begins, begins + timedelta(days=MOST_DAYS))
+    begins = first + timedelta(days=int(rng.integers(whole - days + 1)))
+    return events.between(begins, begins + timedelta(days=days))
 
 
-def _compiled(model: EventModel) -> Compiled:
-    """Compile for the longest stretch; shorter ones are data of the same model."""
-    grid = TimeGrid(date(2000, 1, 1), date(2000, 1, 1) + timedelta(days=MOST_DAYS + 1))
-    panel = count_events(EventTable.from_events([], "nothing"), grid, model.layout)
-    return compile_model(model.build(panel, default_priors(model.layout)))
-
-
-def _learn_from(
-    model: EventModel,
-    compiled: Compiled,
-    events: EventTable,
-    options: LearningOptions,
-    seed: int,
-) -> list[Fit]:
-    """Fit one record; empty where it is too thin, or the fit fails."""
+def _learn_from(events: EventTable, options: LearningOptions, seed: int) -> list[Fit]:
+    """Fit one record; empty where the fit fails."""
     grid = TimeGrid(events.date.min().item(), events.date.max().item() + timedelta(days=1))
-    panel = count_events(events, grid, model.layout)
-    if panel.acts_a_month * panel.months < LEAST_EVENTS:
-        return []
-    priors = default_priors(model.layout)
+    panel = count_events(events, grid, stream_layout(TARGETS))
+    density = PosteriorDensity.of(panel, record_priors(panel, None))
     kept = options.sampler
     longer = SamplerOptions(seed=seed + 1, draws=kept.draws, tune=2 * kept.tune, target_accept=0.95)
-    ready = compiled.with_data(**model.arrays(panel, priors))
     for attempt in (SamplerOptions(seed=seed, draws=kept.draws, tune=kept.tune), longer):
         try:
-            posterior = Posterior(sample(ready, attempt), attempt.target_accept, attempt.tune)
+            posterior = Posterior(sample(density, attempt), attempt.target_accept, attempt.tune)
         except NotConvergedError:
             continue
         if check_gates(posterior).rhat_max <= TOLERATED_RHAT:
-            break
-    else:
-        return []
-    log_acts = math.log(panel.acts_a_month)
-    return [Fit(log_acts, tuple(_beyond_the_prior(posterior.variables, priors, log_acts)))]
+            return [Fit(tuple(_beyond_the_prior(posterior.variables, density.priors)))]
+    return []
 
 
-def _beyond_the_prior(
-    variables: Mapping[str, Floats], priors: PriorSet, log_acts: float
-) -> list[tuple[str, str, Estimate]]:
+def _beyond_the_prior(variables: Mapping[str, Floats], priors: PriorSet) -> list[tuple[str, str, Estimate]]:
     found = []
     for group in priors.groups:
         if group.name not in LEARNED:
@@ -270,10 +232,9 @@ def _beyond_the_prior(
             if information * width**2 < LEAST_INFORMATION:
                 continue
             mean = (float(values.mean()) / variance - centre / width**2) / information
-            if group.name == BASELINE:
-                mean -= log_acts - math.log(WEEKS_A_MONTH)
-            kind = stream_class(priors.layout, prior.element)
-            found.append((group.name, kind, Estimate(mean, 1 / information, log_acts)))
+            found.append(
+                (group.name, stream_class(priors.layout, prior.element), Estimate(mean, 1 / information))
+            )
     return found
 
 
@@ -286,33 +247,48 @@ def _normal_scale(values: Floats, support: str) -> Floats:
     return values
 
 
-def pool(estimates: Sequence[Estimate], centre: float) -> Spread:
-    """Random-effects meta-regression by maximum likelihood: a centre, a slope in log acts, a spread.
+def pool(estimates: Sequence[Estimate]) -> Spread:
+    """Random effects by maximum likelihood: a centre and a spread.
 
-    A value y of variance v is Normal(centre + slope·x, v + τ²), x the log of acts a month less ``centre``;
-    the slope has a Normal(0, ``SLOPE_SCALE``) prior. The spread is that of a new dyad: τ² and the error of
+    A value y of variance v is Normal(centre, v + τ²). The spread is that of a new dyad: τ² and the error of
     the centre together.
     """
-    y, v, log_acts = (np.array(column) for column in zip(*estimates, strict=True))
-    x = np.column_stack([np.ones(len(y)), log_acts - centre])
-    prior = np.diag([0.0, SLOPE_SCALE**-2])
-
-    def solve(log_tau: float) -> tuple[Floats, Floats, Floats]:
-        weight = 1 / (v + math.exp(2 * log_tau))
-        information = (x * weight[:, None]).T @ x + prior
-        return np.linalg.solve(information, x.T @ (weight * y)), information, weight
+    y, v = (np.array(column) for column in zip(*estimates, strict=True))
 
     def loss(log_tau: float) -> float:
-        coefficients, information, weight = solve(log_tau)
-        residual = y - x @ coefficients
-        fit = (weight * residual**2).sum() - np.log(weight).sum() + coefficients @ prior @ coefficients
-        return float(fit + np.linalg.slogdet(information)[1])
+        weight = 1 / (v + math.exp(2 * log_tau))
+        centre = (weight @ y) / weight.sum()
+        return float(weight @ (y - centre) ** 2 - np.log(weight).sum() + math.log(weight.sum()))
 
     log_tau = optimize.minimize_scalar(loss, bounds=(math.log(0.02), math.log(5.0)), method="bounded").x
-    coefficients, information, _ = solve(float(log_tau))
-    spread = math.sqrt(math.exp(2 * log_tau) + np.linalg.inv(information)[0, 0])
-    centred, slope = coefficients.tolist()
-    return Spread(centre=_rounded(centred), slope=_rounded(slope), spread=_rounded(spread), values=len(y))
+    weight = 1 / (v + math.exp(2 * log_tau))
+    spread = math.sqrt(math.exp(2 * log_tau) + 1 / weight.sum())
+    centre = float(weight @ y / weight.sum())
+    return Spread(centre=_rounded(centre), spread=_rounded(spread), values=len(y))
+
+
+def steps_of(dyads: Iterable[EventTable]) -> list[Step]:
+    """How many acts of conflict reached each severity and the next, by dyad and category."""
+    found = []
+    for events in dyads:
+        for category in CONFLICTUAL:
+            severity = events.severity[events.category == category]
+            reached = [int((severity >= one).sum()) for one in SEVERITIES]
+            found += [Step(*pair) for pair in zip(reached, reached[1:], strict=False) if pair[0]]
+    return found
+
+
+def pool_steps(steps: Sequence[Step]) -> Further:
+    """Beta distribution of the share of acts that go one severity further, by maximum likelihood."""
+    reached, further = (np.array(column, dtype=np.float64) for column in zip(*steps, strict=True))
+
+    def loss(point: Floats) -> float:
+        alpha, beta = np.exp(point)
+        found = special.betaln(alpha + further, beta + reached - further) - special.betaln(alpha, beta)
+        return -float(found.sum())
+
+    alpha, beta = np.exp(optimize.minimize(loss, np.log([0.5, 2.0]), method="Nelder-Mead").x).tolist()
+    return Further(alpha=_rounded(alpha), beta=_rounded(beta), values=len(steps))
 
 
 def population_yaml(population: Population) -> str:
@@ -329,7 +305,6 @@ def _provenance(dyads: Mapping[str, EventTable], options: LearningOptions) -> Pr
         events=sum(len(events) for events in tables),
         first=str(min(events.date.min() for events in tables)),
         last=str(max(events.date.max() for events in tables)),
-        thinnings=options.thinnings,
         seed=options.sampler.seed,
         source=options.source,
         command=options.command,
