@@ -57,18 +57,10 @@ class Engine:
     @property
     def no_tweaks(self) -> str:
         """Why no change can be asked for."""
-        if not self.run.forecast.converged:
-            return (
-                "this run did not converge, so nothing can be built upon its numbers. Run it again with more "
-                "draws"
-            )
-        return (
-            f"model.family '{self.run.inputs.family.name}' plays no scenarios. Make the run with a family "
-            "that does, e.g. joint"
-        )
+        return "this run did not converge, so nothing can be built upon its numbers. Run it again with more draws"
 
     def warm_up(self) -> None:
-        """Answer a state that nobody sees, so that all is compiled and remembered for the next."""
+        """Answer a state that nobody sees, so that all is loaded for the next."""
         if not self.tweaks:
             return
         inputs = self.run.inputs

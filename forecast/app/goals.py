@@ -25,7 +25,7 @@ from forecast.scenarios.futures import scenario_shares
 from forecast.sensitivity.break_even import Bound, Question, prior_break_even
 from forecast.sensitivity.shifts import PriorShifts, key_assumptions
 from forecast.wording.numbers import BANDS
-from forecast.wording.sensitivity import assumption_label, break_even_sentence
+from forecast.wording.sensitivity import assumption_label, break_even_sentence, titles_of
 
 _NEAR = 1e-9
 _FLAT = 1e-6
@@ -126,16 +126,16 @@ def _bound(goal: float | str, probability: float) -> float | None:
 
 
 def _priors(engine: Engine, state: State, probability: float, bound: float) -> Iterator[GoalChange]:
-    part = engine.run
+    run, titles = engine.run, titles_of(engine.run.forecast)
     plan = None if state.scenario is None else engine.plan(state)
-    day = milestone_day(part, state.milestone)
-    shares = scenario_shares(part, plan, state.target, day)[:, None]
+    day = milestone_day(run, state.milestone)
+    shares = scenario_shares(run, plan, state.target, day)[:, None]
     held = plan.priors if plan is not None and plan.changes_priors else None
     question = Question(
         state.target, state.milestone, probability, 0.0, (Bound("threshold", bound, None),), ()
     )
-    for name in key_assumptions(part.inputs, state.target):
-        shifts = PriorShifts(part, name, shares, held)
+    for name in key_assumptions(run.inputs, state.target):
+        shifts = PriorShifts(run, name, shares, held)
         for found in prior_break_even(shifts, 0, question):
             reaches = found.outcome == "crosses" and found.steps is not None
             low, high = found.reached
@@ -144,18 +144,18 @@ def _priors(engine: Engine, state: State, probability: float, bound: float) -> I
                 kind="prior",
                 name=name,
                 setting={"priors": {name: str(shifts.moved(found.steps))}} if reaches and found.steps else {},
-                text=break_even_sentence(found) if reaches else _short(name, found.outcome, low, high),
+                text=break_even_sentence(found, titles)
+                if reaches
+                else _short(assumption_label(name, titles=titles), found.outcome, low, high),
                 reaches=reaches,
                 probability=bound if reaches else nearest,
             )
 
 
-def _short(name: str, outcome: str, low: float, high: float) -> str:
+def _short(label: str, outcome: str, low: float, high: float) -> str:
     """Say how far a belief takes the probability where it does not reach the goal."""
     told = " as far as the draws can tell" if outcome == "needs a refit" else ""
-    return (
-        f"{assumption_label(name)}: alone it gives {wording.percent(low)} to {wording.percent(high)}{told}."
-    )
+    return f"{label}: alone it gives {wording.percent(low)} to {wording.percent(high)}{told}."
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ from forecast.scenarios.evaluate import parameter_draws
 from forecast.sensitivity.shifts import PriorShifts, key_assumptions, stacked_shares
 from forecast.wording.cautions import caution_lines
 from forecast.wording.judgement import question_sentence
-from forecast.wording.sensitivity import assumption_label
+from forecast.wording.sensitivity import assumption_label, titles_of
 from forecast.wording.warnings import failure_sentence
 
 STOPS = tuple(0.25 * place for place in range(-8, 9))
@@ -151,14 +151,13 @@ class _Effect(NamedTuple):
 
 
 def page_priors(run: Run) -> tuple[PagePrior, ...]:
-    """Every prior of the model that answers the headline, the most influential first."""
+    """Every prior of the model, the most influential first."""
     headline = run.inputs.config.headline
-    part = run
-    shares = stacked_shares(part, [(headline.target, headline.milestone)])
-    key = key_assumptions(part.inputs, headline.target)
+    shares = stacked_shares(run, [(headline.target, headline.milestone)])
+    key = key_assumptions(run.inputs, headline.target)
     found = [
-        _page_prior(prior, part, _effect(PriorShifts(part, name, shares)), key=name in key)
-        for name, prior in part.inputs.priors.priors.items()
+        _page_prior(prior, run, _effect(PriorShifts(run, name, shares)), key=name in key)
+        for name, prior in run.inputs.priors.priors.items()
     ]
     return tuple(sorted(found, key=lambda one: (one.effect is None, -abs(one.effect or 0.0))))
 
@@ -187,14 +186,14 @@ def _effect(shifts: PriorShifts) -> _Effect:
     return _Effect(round(log_odds, 4), bool(change > 2 * error), reliable)
 
 
-def _page_prior(prior: NamedPrior, part: Run, effect: _Effect, *, key: bool) -> PagePrior:
-    draws = np.quantile(parameter_draws(part, prior.name), _LEVELS)
+def _page_prior(prior: NamedPrior, run: Run, effect: _Effect, *, key: bool) -> PagePrior:
+    draws = np.quantile(parameter_draws(run, prior.name), _LEVELS)
     stops = tuple(_stops(prior))
     posterior = _on_scale(prior, *draws.tolist())
     seen = [value for triple in (*(one.quantiles for one in stops), posterior) for value in triple]
     return PagePrior(
         name=prior.name,
-        label=assumption_label(prior.name),
+        label=assumption_label(prior.name, titles=titles_of(run.forecast)),
         help=prior.group.meaning,
         unit=prior.group.unit,
         effect=effect.log_odds,

@@ -175,16 +175,16 @@ def _labels(forecast: Forecast, sensitivities: Sequence[NumberSensitivity]) -> I
 
 
 def _tornado(forecast: Forecast, found: Robustness) -> Iterator[Part]:
-    from forecast.wording.sensitivity import assumed_text, assumption_label
+    from forecast.wording.sensitivity import assumed_text, assumption_label, titles_of
 
     target = forecast.target(found.target)
     milestone = next(one for one in target.milestones if one.name == found.milestone)
     yield text(f"What each assumption does to {_question(target, milestone)}", "bold")
     columns = left("Assumption (now)", 40), right("one step down", 17), right("one step up", 17)
-    shown = found.tornado[:_MOST_BARS]
+    shown, titles = found.tornado[:_MOST_BARS], titles_of(forecast)
     rows: list[Sequence[str]] = []
     for bar in shown:
-        rows.append((assumption_label(bar.name, bar.act), _end(bar.lower), _end(bar.upper)))
+        rows.append((assumption_label(bar.name, bar.act, titles), _end(bar.lower), _end(bar.upper)))
         now, low, high = map(assumed_text, (bar.now, bar.lower.assumed, bar.upper.assumed))
         rows.append((f"  {now}", low, high))
     yield Table(columns, rows, ("", "dim") * len(shown))
@@ -198,7 +198,7 @@ def _tornado(forecast: Forecast, found: Robustness) -> Iterator[Part]:
 
 
 def _break_evens(forecast: Forecast, found: Robustness) -> Iterator[Part]:
-    from forecast.wording.sensitivity import break_even_sentence, crossing_first, rest_sentence
+    from forecast.wording.sensitivity import break_even_sentence, crossing_first, rest_sentence, titles_of
 
     yield text("What would change the words", "bold")
     for target in forecast.targets:
@@ -208,7 +208,7 @@ def _break_evens(forecast: Forecast, found: Robustness) -> Iterator[Part]:
             crossing = crossing_first(here, target.name, milestone.name)
             yield text(_question(target, milestone), "bold", indent=2)
             for one in crossing[:_MOST_CROSSINGS]:
-                yield text(f"– {break_even_sentence(one)}", indent=4, hang=6)
+                yield text(f"– {break_even_sentence(one, titles_of(forecast))}", indent=4, hang=6)
             yield text(rest_sentence(here, min(len(crossing), _MOST_CROSSINGS)), "dim", indent=4)
 
 

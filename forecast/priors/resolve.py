@@ -73,6 +73,16 @@ class PriorSet:
         """Priors of a group's elements, in the order of its dimension."""
         return tuple(self.priors[name] for name in _names(group, self.layout))
 
+    def _unknown(self, name: str) -> str:
+        group, _, element = name.rpartition(".")
+        known = (*(one.name for one in self.groups), *self.priors)
+        held = next((elements(one, self.layout) for one in self.groups if one.name == group), ())
+        if held:
+            below = [one.removeprefix(f"{group}.") for one in known if one.startswith(f"{group}.")]
+            hint = did_you_mean(element, below, cutoff=0.5)
+            return f"unknown prior. {group} has no {element!r}.{hint} It has: {', '.join(held)}."
+        return f"unknown prior.{did_you_mean(name, known, cutoff=0.5)}"
+
     def changed(self, statements: Mapping[str, PriorStatement], origin: Origin) -> PriorSet:
         """Return a copy in which the stated priors, by parameter or group, replace the present ones.
 
@@ -96,8 +106,7 @@ class PriorSet:
                     "how much more conflict a graver act brings about. 'forecast priors CONFIG' lists them all."
                 )
             else:
-                hint = did_you_mean(name, (*groups, *self.priors), cutoff=0.5)
-                raise PriorError(f"{name}: unknown prior.{hint} 'forecast priors CONFIG' lists them all.")
+                raise PriorError(f"{name}: {self._unknown(name)} 'forecast priors CONFIG' lists them all.")
             for prior in changed:
                 distribution, elicited = _read(name, statements[name], prior.group, prior.default)
                 result[prior.name] = replace(

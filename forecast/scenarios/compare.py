@@ -118,8 +118,7 @@ def evaluate_plan(
     effort: Effort | None = None,
     tell: Callable[[str], None] = lambda note: None,
 ) -> ScenarioForecast:
-    """Compute one scenario that was put upon the run; ``tell`` hears of a new fit how far it is.
-    """
+    """Compute one scenario that was put upon the run; ``tell`` hears of a new fit how far it is."""
     effort = effort or Effort()
     found = weights_for(base, plan.priors) if plan.changes_priors else None
     reason = _refit_reason(plan, found)

@@ -8,12 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from forecast.inference.importance import ImportanceWeights
-from forecast.models.draws import Floats
+from forecast.models.draws import Floats, stream_draws
 from forecast.panel.panel import Panel
 from forecast.runs.run import Run
 from forecast.scenarios.evaluate import Days, ScenarioDraws
 from forecast.scenarios.plan import ScenarioPlan, draw_effects
-from forecast.models.draws import stream_draws
 from forecast.simulation.options import OtherFutures, futures_differ_since
 from forecast.simulation.paths import simulate_first_passages
 
@@ -64,7 +63,8 @@ def simulate_plan(
     draws = base.draws
     if variables is not base.variables:
         draws = stream_draws(data.layout, variables, plan.priors)
-    effects = draw_effects(plan.types, data.layout, len(draws), options.seed)
+    past = plan.events.between(data.grid.start, base.inputs.config.as_of)
+    effects = draw_effects(plan.types, past, data.layout, len(draws), options.seed)
     hits = simulate_first_passages(data, draws, options, plan.acts, effects)
     if not same:
         return {name: hits.of(name) for name in hits.targets}
@@ -97,9 +97,7 @@ def scenario_draws(
     )
 
 
-def scenario_shares(
-    base: Run, plan: ScenarioPlan | None, target: str, day: int
-) -> Floats:
+def scenario_shares(base: Run, plan: ScenarioPlan | None, target: str, day: int) -> Floats:
     """Share of each draw's own paths hit before a day in the futures of a scenario, shape (draw,).
 
     The run's where no future changes. The probability under any weights of the draws is the mean of the

@@ -19,6 +19,7 @@ from forecast.models.draws import Floats
 from forecast.records.forecast import Indicator
 from forecast.runs.run import Run
 from forecast.scenarios.compare import evaluate_plan
+from forecast.scenarios.futures import Effort
 from forecast.scenarios.plan import plan_scenario
 from forecast.simulation.probabilities import share_by_draw
 
@@ -109,7 +110,7 @@ def single_acts(base: Run) -> Iterator[Indicator]:
             label=category_label(category),
         )
         scenario = Scenario(name=f"one-{category}", rationale="one act more", events=(act,))
-        found = evaluate_plan(base, plan_scenario(base.inputs, scenario))
+        found = evaluate_plan(base, plan_scenario(base.inputs, scenario), effort=Effort(target=rule.name))
         asked = next(
             one
             for one in found.target(config.headline.target).milestones

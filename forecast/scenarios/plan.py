@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from forecast.config import AssumedAct, NewType, PastEvents, Scenario
 from forecast.config.faults import Fault, KeyPath
 from forecast.errors import ConfigError, PriorError, did_you_mean
+from forecast.events.codebook import SEVERITIES
 from forecast.events.table import EventTable
 from forecast.models.draws import Floats
 from forecast.panel.panel import decay_per_step
@@ -260,25 +261,38 @@ def _none_fits(inputs: Inputs, past: PastEvents, fitting: NDArray[np.bool_]) -> 
 
 
 def draw_effects(
-    types: Mapping[str, NewTypePriors], layout: StreamLayout, n_draws: int, seed: int
+    types: Mapping[str, NewTypePriors], events: EventTable, layout: StreamLayout, n_draws: int, seed: int
 ) -> dict[str, NewTypeEffect]:
     """Draw the effect of each type from its priors, one row a posterior draw.
 
     What the prior leaves open enters the forecast like any other uncertainty. The random numbers belong to
-    the type and the parameter, so that a prior moved up moves every draw up.
+    the type and the parameter, so that a prior moved up moves every draw up. Further acts of a category are
+    as grave as those among the ``events``.
     """
     effects = {}
     for name, priors in types.items():
         excites = np.zeros((n_draws, len(layout.streams)))
         for category, prior in priors.excites.items():
-            column = layout.streams.index(category)
-            excites[:, column] = prior.quantile(_uniform(seed, n_draws, name, "excites", category))
+            further = prior.quantile(_uniform(seed, n_draws, name, "excites", category))
+            excites += further[:, None] * stream_shares(events, layout, category)
         calms = np.zeros(n_draws)
         if priors.calms is not None:
             calms = priors.calms.quantile(_uniform(seed, n_draws, name, "calms"))
         half_life = priors.half_life_days.quantile(_uniform(seed, n_draws, name, "half_life_days"))
         effects[name] = NewTypeEffect(excites, calms, decay_per_step(half_life), priors.counts_as)
     return effects
+
+
+def stream_shares(events: EventTable, layout: StreamLayout, category: str) -> Floats:
+    """Shares of the acts of a category that belong to each stream, shape (stream,), summing to one.
+
+    Half an act is added to those of the record, spread evenly over the severities.
+    """
+    severity = events.severity[events.category == category]
+    shares = np.zeros(len(layout.streams))
+    for one in SEVERITIES:
+        shares[layout.stream_of(category, one)] += (severity == one).sum() + 0.5 / len(SEVERITIES)
+    return np.asarray(shares / shares.sum())
 
 
 def _uniform(seed: int, n_draws: int, *of: str) -> Floats:

@@ -35,6 +35,7 @@ from forecast.records.forecast import Driver
 from forecast.runs.combining import Combined
 from forecast.runs.inputs import Inputs
 from forecast.simulation import SimulationOptions, simulate_first_passages
+from forecast.simulation.options import OtherFutures
 from forecast.simulation.probabilities import share_by_draw
 from forecast.simulation.tilting import Wanted, tilt_paths
 
@@ -62,7 +63,7 @@ def measure_drivers(
 ) -> Drivers:
     """Measure the drivers of the headline; an event whose Pareto k is too high is withheld.
 
-    ``combined`` is what a combination made of its members; ``None`` for other families.
+    ``combined`` is what the members say together; ``None`` where the model is the only one.
     """
     config = inputs.config
     rule = next(rule for rule in inputs.rules if rule.name == config.headline.target)
@@ -146,7 +147,9 @@ def leave_one_out(
     data, priors = fit
     draws = stream_draws(data.layout, _thinned(posterior), priors)
     horizon = (milestone - data.grid.origin).days
-    options = SimulationOptions(seed=seed, horizon_days=horizon, paths_per_draw=_PATHS)
+    # All paths are played, each no further than to the target.
+    other = OtherFutures(np.zeros((len(draws), _PATHS), dtype=np.int32), target.name)
+    options = SimulationOptions(seed=seed, horizon_days=horizon, paths_per_draw=_PATHS, other=other)
 
     def hits(counts: Panel, ahead: Sequence[FutureAct] = calendar) -> NDArray[np.bool_]:
         return simulate_first_passages(counts, draws, options, ahead).of(target.name) < horizon

@@ -184,7 +184,7 @@ def _group_densities(base: Run) -> dict[str, Floats]:
 
 
 def parameter_features(base: Run) -> Floats:
-    """Standardised parameters and latest tension by draw, shape (draw, feature); constants are left out."""
+    """Standardised parameters, latest tension and level by draw, shape (draw, feature); no constants."""
     columns = []
     for name, prior in base.inputs.priors.priors.items():
         values = parameter_draws(base, name)
@@ -196,7 +196,7 @@ def parameter_features(base: Run) -> Floats:
             if support == "positive"
             else special.logit(values)
         )
-    columns += list(base.draws.knots[:, 0, -2:].T)
+    columns += [*base.draws.knots[:, 0, -2:].T, base.draws.level(base.inputs.data)]
     features = np.column_stack(columns)
     spread = features.std(axis=0)
     moving = spread > 1e-12

@@ -57,8 +57,8 @@ def measure_robustness(
     """Measure what every probability rests on, and what would change the call.
 
     Labels are of every target × milestone, the tornado chart of one question, the break-evens of its target
-    (or of all) at every milestone; of the headline without a threshold when no options are given. Each
-    number is read off the model that answers its target. ``sensitivities`` that are known already are kept.
+    (or of all) at every milestone; of the headline without a threshold when no options are given.
+    ``sensitivities`` that are known already are kept.
     """
     if sensitivities is None:
         sensitivities = tuple(measure_sensitivities(base))

@@ -10,42 +10,25 @@ from forecast.wording.numbers import number
 _KINDS = {"visit": "visits", "channel_opening": "channels that open", "cooperation": "cooperative acts"}
 _FINDINGS = {
     # Parameter: what a positive value means, what a negative one means, and the question it answers.
-    "severity.recent": (
-        "after severe acts the next act tends to be more severe",
-        "after severe acts the next act tends to be less severe, so that a scenario full of severe acts "
-        "lowers "
-        "the chance of a still graver one",
-        "whether severe acts make further ones more severe",
-    ),
-    "severity.tension": (
-        "acts are more severe when tension is high",
-        "acts are less severe when tension is high",
-        "whether acts are more severe when tension is high",
-    ),
-    **{
-        f"ballast.{kind}": (
-            f"after {name} conflictual acts come less often",
-            f"after {name} conflictual acts come more often",
-            f"whether {name} calm",
-        )
-        for kind, name in _KINDS.items()
-    },
+    f"ballast.{kind}": (
+        f"after {name} conflictual acts come less often",
+        f"after {name} conflictual acts come more often",
+        f"whether {name} calm",
+    )
+    for kind, name in _KINDS.items()
 }
 UNMOVED_SHIFT, UNMOVED_WIDTH = 0.25, 0.9
 """Of a posterior that the data left as it was: largest move of its mean, in half-widths of the prior, and
 least width, in widths of the prior."""
 
 
-def parameter_sentences(parameters: Sequence[ParameterSummary], group: str = "") -> list[str]:
-    """Say of each such parameter what the data show, with its interval, or that they are silent.
-
-    ``group`` is the beginning of the names to tell of; all when empty.
-    """
+def parameter_sentences(parameters: Sequence[ParameterSummary]) -> list[str]:
+    """Say of each such parameter what the data show, with its interval, or that they are silent."""
     said = []
     silent: list[str] = []
     for name, (positive, negative, question) in _FINDINGS.items():
-        found = next((one for one in parameters if one.name.split(": ")[-1] == name), None)
-        if found is None or not name.startswith(group):
+        found = next((one for one in parameters if one.name == name), None)
+        if found is None:
             continue
         lower, upper = found.posterior_interval90
         shown = f"{number(found.posterior_mean)}, 90% interval {number(lower)} to {number(upper)}"

@@ -43,8 +43,8 @@ def method_sentence(scenario: ScenarioForecast) -> str:
         )
     if scenario.carried_over == "log_odds":
         said += (
-            " The new fit is of the joint model alone; what it changes there was added to the log odds of "
-            "the combination."
+            " The new fit is of the model alone; what it changes there was added to the log odds of the "
+            "combination."
         )
     return said
 
@@ -82,6 +82,7 @@ def trust_sentence(scenario: ScenarioForecast) -> str:
 
 def change_sentences(scenario: ScenarioForecast) -> tuple[str, ...]:
     """Say what a scenario assumes, one text a change, for a caption."""
+    titles = {target.name: target.label for target in scenario.targets}
     said = []
     for act in scenario.acts:
         days = wording.long_day(act.first_day)
@@ -94,7 +95,7 @@ def change_sentences(scenario: ScenarioForecast) -> tuple[str, ...]:
         f"{one.label}: {wording.share(one.before)} → {wording.share(one.after)}"
         for one in scenario.expectations
     ]
-    said += [f"another belief: {assumption_label(name)}" for name in scenario.priors]
+    said += [f"another belief: {assumption_label(name, titles=titles)}" for name in scenario.priors]
     if scenario.taken_out:
         said.append(f"without {wording.count(scenario.taken_out, 'past event')}")
     return tuple(said)

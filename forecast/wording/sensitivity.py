@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from forecast import wording
+from forecast.events.codebook import CATEGORIES
 from forecast.records.analysis import (
     Assumed,
     AssumptionEffect,
@@ -47,69 +48,72 @@ _LARGEST_LOG = 9.0
 """Log odds beyond which a linear rate of change says nothing."""
 _ASSUMPTIONS = {
     # Group of priors: label, and the clause of a change with {times}, or with {then} and {now}, in it.
-    "baseline.weekly_rate": ("Base rate: {kind}", "{kind} acts come {times} as often in ordinary times"),
+    "baseline.weekly_rate": ("Base rate: {kind}", "{acts} come {times} as often"),
     "tension.scale": ("Size of swings in tension", "swings in tension count {times} as much"),
     "tension.persistence": ("Persistence of tension", "tension lasts {times} as long"),
     "tension.loading": (
         "Tie to tension: {kind}",
-        "{kind} acts follow {then} of a swing in tension instead of {now}",
+        "{acts} follow {then} of a swing in tension instead of {now}",
     ),
-    "excitation.branching": ("Own pull: {kind}", "{kind} acts bring about {times} as many of their own kind"),
+    "drift.scale": ("Size of drift", "drift counts {times} as much"),
+    "excitation.branching": (
+        "Own pull: {kind}",
+        "acts of {kind} bring about {times} as many of their own kind",
+    ),
     "excitation.half_life_days": (
         "Half-life of own pull",
         "the pull of acts on their own kind lasts {times} as long",
     ),
-    "excitation.cross": ("Pull of conflict: {kind}", "conflict brings about {times} as many {kind} acts"),
+    "excitation.cross": (
+        "Pull of conflict: {kind}",
+        "other conflict brings about {then} of {acts} instead of {now}",
+    ),
     "excitation.cross_half_life_days": (
         "Half-life of the pull of conflict",
         "the pull of conflict on other kinds lasts {times} as long",
     ),
-    "overdispersion.shape": ("Evenness: {kind}", "{kind} acts come {times} as evenly"),
-    "ballast": ("Calming: {kind}", "{kind} acts change the rate of conflict by {then} instead of {now}"),
+    "excitation.severity": (
+        "Weight of severity",
+        "an act one severity graver brings about {then} as much conflict instead of {now}",
+    ),
+    "overdispersion.shape": ("Evenness: {kind}", "{acts} come {times} as evenly"),
+    "ballast": ("Calming: {kind}", "{acts} change the rate of conflict by {then} instead of {now}"),
     "ballast.half_life_days": ("Half-life of calming", "calming lasts {times} as long"),
-    "severity.level": (
-        "Reaching severity {kind}",
-        "{then} of acts reach severity {kind} from the one below instead of {now}",
-    ),
-    "severity.notable": (
-        "More than routine: {kind}",
-        "{then} of {kind} acts are more than routine instead of {now}",
-    ),
-    "severity.category": (
-        "Gravity: {kind}",
-        "{kind} acts have {then} the odds of the average to be graver instead of {now}",
-    ),
-    "severity.grave": (
-        "From serious to grave: {kind}",
-        "serious {kind} acts have {then} the odds of the average to be grave instead of {now}",
-    ),
-    "severity.tension": (
-        "Severity rises with tension",
-        "a swing in tension gives {then} the odds of graver acts instead of {now}",
-    ),
-    "severity.drift": (
-        "Severity rises with drift",
-        "a level of conflict 2.7 times as high gives {then} the odds of graver acts instead of {now}",
-    ),
-    "drift.scale": ("Size of drift", "drift counts {times} as much"),
-    "severity.recent": (
-        "Severe acts cluster",
-        "recent severe acts give {then} the odds of graver acts instead of {now}",
-    ),
 }
+Titles = Mapping[str, str]
+"""What people call each target of a run, by its name."""
+_NO_TITLES: Titles = {}
 
 
-def assumption_label(name: str, act: str | None = None) -> str:
-    """Short name of an assumption for tables and charts, e.g. ``Calming: visit``, ``Ahead: Xi in Paris``."""
+def titles_of(forecast: Forecast) -> Titles:
+    """Titles of the targets of a run, by which assumptions on their acts are named."""
+    return {target.name: target.label for target in forecast.targets}
+
+
+def assumption_label(name: str, act: str | None = None, titles: Titles = _NO_TITLES) -> str:
+    """Short name of an assumption for tables and charts, e.g. ``Calming: visit``, ``Scheduled: Xi in Paris``."""
     if act is not None:
         return f"Scheduled: {act}"
     group, element = _group(name)
-    return _ASSUMPTIONS[group][0].format(kind=element) if group else name
+    return _ASSUMPTIONS[group][0].format(kind=_kind(element, titles)) if group else name
 
 
-def bar_title(bar: AssumptionEffect) -> str:
+def _kind(element: str, titles: Titles) -> str:
+    """What people call the acts of a stream: those of a cell by the narrowest targets that they meet."""
+    names = element.removesuffix(" (target)").split("+")
+    known = element.endswith(" (target)") or element not in CATEGORIES
+    return " + ".join(titles[name] if known and name in titles else name.replace("_", " ") for name in names)
+
+
+def _acts(element: str, titles: Titles) -> str:
+    """The acts of a stream as the subject of a clause."""
+    kind = _kind(element, titles)
+    return f"{kind} acts" if element in CATEGORIES else f"acts that count as '{kind}'"
+
+
+def bar_title(bar: AssumptionEffect, titles: Titles = _NO_TITLES) -> str:
     """Assumption with what the run assumes, e.g. ``Persistence of tension (4 weeks)``."""
-    return f"{assumption_label(bar.name, bar.act)} ({assumed_text(bar.now)})"
+    return f"{assumption_label(bar.name, bar.act, titles)} ({assumed_text(bar.now)})"
 
 
 def assumed_text(assumed: Assumed) -> str:
@@ -119,7 +123,7 @@ def assumed_text(assumed: Assumed) -> str:
     return wording.on_scale(assumed.value, assumed.scale)
 
 
-def break_even_sentence(one: BreakEven) -> str:
+def break_even_sentence(one: BreakEven, titles: Titles = _NO_TITLES) -> str:
     """Say a crossing: which word another assumption leads to, which assumption, and how sure that is.
 
     Raises
@@ -145,12 +149,12 @@ def break_even_sentence(one: BreakEven) -> str:
             f"{becomes} when '{one.act}' has a chance of {then} (between {either[0]} and {either[1]} within "
             f"one Monte Carlo error) instead of {now}."
         )
-    clause, says_both = _change_clause(one.name, one.now, one.assumed)
+    clause, says_both = _change_clause(one.name, one.now, one.assumed, titles)
     values = "" if says_both else f"prior centred on {then} instead of {now}; "
     return f"{becomes} when {clause} ({values}{either[0]} to {either[1]} within one Monte Carlo error)."
 
 
-def _change_clause(name: str, before: Assumed, after: Assumed) -> tuple[str, bool]:
+def _change_clause(name: str, before: Assumed, after: Assumed, titles: Titles) -> tuple[str, bool]:
     """Say a change as the clause after *when*; and whether it holds the values before and after."""
     now, then = (wording.on_scale(one.value, one.scale) for one in (before, after))
     group, element = _group(name)
@@ -161,15 +165,16 @@ def _change_clause(name: str, before: Assumed, after: Assumed) -> tuple[str, boo
     if before.parameter and after.parameter is not None:
         ratio = _times(after.parameter / before.parameter)
         if group == "ballast" and before.parameter > 0.05 and after.parameter > 0:
-            return f"{element} acts calm {ratio} as much", True
-    return clause.format(kind=element, times=ratio, then=then, now=now), "{now}" in clause
+            return f"{_acts(element, titles)} calm {ratio} as much", True
+    said = {"kind": _kind(element, titles), "acts": _acts(element, titles)}
+    return clause.format(times=ratio, then=then, now=now, **said), "{now}" in clause
 
 
 def _group(name: str) -> tuple[str, str]:
     """Group of priors and element that a name is made of; an empty group where none is known."""
     fitting = [group for group in _ASSUMPTIONS if name == group or name.startswith(f"{group}.")]
     group = max(fitting, key=len, default="")
-    return group, name.removeprefix(group).lstrip(".").replace("_", " ")
+    return group, name.removeprefix(group).removeprefix(".")
 
 
 def _times(ratio: float) -> str:

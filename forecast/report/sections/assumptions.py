@@ -35,6 +35,7 @@ from forecast.wording.sensitivity import (
     note_sentence,
     odds_factor,
     odds_text,
+    titles_of,
     rest_sentence,
     strength,
 )
@@ -77,8 +78,8 @@ def assumptions_section(run: RunRecords) -> Section | None:
     if shown_bars(found):
         chart = Chart(
             name="assumptions",
-            headline=_headline(found),
-            alt=_describe(found),
+            headline=_headline(forecast, found),
+            alt=_describe(forecast, found),
             caption="Change of the headline chance for one step down and one step up of each assumption. A "
             "step moves the middle of a prior to its 16% or 84% quantile; a scheduled event surely fails to "
             "happen, or surely happens. Whiskers show the Monte Carlo error.",
@@ -131,21 +132,24 @@ def _pull_cells(size: float, pull: WeightPull, probability: float) -> tuple[Cell
     )
 
 
-def _headline(found: Robustness) -> str:
+def _headline(forecast: Forecast, found: Robustness) -> str:
     """Name the assumption that moves the headline most."""
     first = shown_bars(found)[0]
     ends = [abs(end.change) for end in (first.lower, first.upper) if end.change is not None]
-    label = assumption_label(first.name, first.act)
+    label = assumption_label(first.name, first.act, titles_of(forecast))
     most = wording.points(max(ends), 0)
     return f"Of the assumptions tried, “{label}” moves the chance most: by up to {most} a step"
 
 
-def _describe(found: Robustness) -> str:
+def _describe(forecast: Forecast, found: Robustness) -> str:
     def end(one: ShiftEnd) -> str:
         change = "needs a refit" if one.change is None else wording.signed_points(one.change)
         return f"{assumed_text(one.assumed)}: {change}"
 
-    bars = "; ".join(f"{bar_title(bar)}: {end(bar.lower)}, {end(bar.upper)}" for bar in shown_bars(found))
+    titles = titles_of(forecast)
+    bars = "; ".join(
+        f"{bar_title(bar, titles)}: {end(bar.lower)}, {end(bar.upper)}" for bar in shown_bars(found)
+    )
     return f"Bar chart of the change of the headline chance, in percentage points, by assumption. {bars}."
 
 
@@ -165,7 +169,7 @@ def _break_evens(forecast: Forecast, found: Robustness) -> list[Block]:
             blocks.append(Prose(rest, lead=lead))
             continue
         blocks.append(Prose("Each of these alone would:", lead=lead))
-        blocks.append(Bullets(tuple(break_even_sentence(one) for one in crossing)))
+        blocks.append(Bullets(tuple(break_even_sentence(one, titles_of(forecast)) for one in crossing)))
         blocks += [Prose(rest, tone="fine")] if rest else []
     blocks += [Prose(note_sentence(note, forecast), tone="fine") for note in found.notes]
     return blocks
@@ -188,7 +192,7 @@ def draw_tornado(forecast: Forecast, robustness: Robustness) -> Figure:
     with report_style():
         figure = blank_figure(0.75 + 0.27 * max(len(bars), 1))
         axes = figure.add_subplot()
-        places = list_rows(axes, [one_line(bar_title(bar), 52) for bar in bars])
+        places = list_rows(axes, [one_line(bar_title(bar, titles_of(forecast)), 52) for bar in bars])
         for place, bar in zip(places, bars, strict=True):
             for end, colour, other in ((bar.lower, _DOWN, bar.upper), (bar.upper, ACCENT, bar.lower)):
                 if end.change is None:

@@ -8,6 +8,7 @@ from forecast.report.blocks import Cell
 from forecast.report.palette import name_category
 from forecast.report.questions import named, shown_change, stands_out
 from forecast.report.typeface import shorten
+from forecast.wording.judgement import in_sentence
 from forecast.wording.sensitivity import assumption_label
 
 
@@ -39,7 +40,8 @@ def what_it_assumes(scenario: ScenarioForecast, target: str, most: int) -> str:
     if scenario.taken_out:
         parts.append(f"{wording.count(scenario.taken_out, 'past event')} taken out")
     if scenario.priors:
-        labels = [assumption_label(one).lower() for one in scenario.priors[:2]]
+        titles = {one.name: in_sentence(one.label) for one in scenario.targets}
+        labels = [in_sentence(assumption_label(one, titles=titles)) for one in scenario.priors[:2]]
         labels += [f"{wording.small_number(len(scenario.priors) - 2)} more"] * (len(scenario.priors) > 2)
         parts.append(f"another belief on {wording.listing(tuple(labels))}")
     text = "; ".join(part for part in parts if part)

@@ -22,7 +22,6 @@ from forecast.report.run_records import RunRecords
 from forecast.report.sections.scenario_parts import split_cells, what_it_assumes
 from forecast.report.typeface import shorten
 from forecast.wording.judgement import in_sentence
-from forecast.wording.parameters import parameter_sentences
 
 MOST_DRAWN = 12
 """Scenarios that a chart in a report shows; more would not fit a page."""
@@ -68,7 +67,6 @@ def scenarios_section(run: RunRecords) -> Section | None:
             )
         )
     blocks += [_scenario_table(run), Prose(_SCENARIOS_READING, tone="fine")]
-    blocks += [Prose(sentence) for sentence in parameter_sentences(run.analysis.parameters, "severity.")]
     blocks.append(Heading("Why each scenario is worth asking"))
     blocks += [Prose(one.rationale, lead=f"{one.label}.") for one in forecast.scenarios]
     return Section("scenarios", "What if", tuple(blocks))
