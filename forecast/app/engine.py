@@ -57,7 +57,9 @@ class Engine:
     @property
     def no_tweaks(self) -> str:
         """Why no change can be asked for."""
-        return "this run did not converge, so nothing can be built upon its numbers. Run it again with more draws"
+        return (
+            "this run did not converge, so nothing can be built upon its numbers. Run it again with more draws"
+        )
 
     def warm_up(self) -> None:
         """Answer a state that nobody sees, so that all is loaded for the next."""

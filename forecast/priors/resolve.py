@@ -101,9 +101,10 @@ class PriorSet:
                 changed = list(self.of_group(groups[name]))
             elif name.split(".")[0] in GONE:
                 raise PriorError(
-                    f"{name}: no longer a prior. Severities cut the acts into cells with rates of their own: "
-                    "state baseline.weekly_rate of a cell for how often it comes, and excitation.severity for "
-                    "how much more conflict a graver act brings about. 'forecast priors CONFIG' lists them all."
+                    f"{name}: no longer a prior. Targets cut the acts into cells with rates of their own: "
+                    "state baseline.weekly_rate of a cell for how often it comes, and excitation.severity "
+                    "for how much more conflict a graver act brings about. 'forecast priors CONFIG' lists "
+                    "them all."
                 )
             else:
                 raise PriorError(f"{name}: {self._unknown(name)} 'forecast priors CONFIG' lists them all.")

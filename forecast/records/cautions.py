@@ -142,7 +142,6 @@ class PriorFarFromData(CautionRecord):
     """Acts a month that the base rates imply, far from those in the data."""
 
     code: Literal["prior_far_from_data"] = "prior_far_from_data"
-    model: str | None = Field(default=None, description="where a family fits several models")
     stream: str | None = Field(description="stream whose prior the config states; None for all together")
     prior_acts_a_month: float
     data_acts_a_month: float

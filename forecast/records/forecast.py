@@ -37,7 +37,6 @@ class GateFailure(Record):
     """A gate that a fit failed; R-hat and divergences have an upper ``limit``, the others a lower one."""
 
     code: Gate
-    model: str | None = Field(default=None, description="where a family fits several models")
     quantity: str | None = Field(default=None, description="the worst one; None for gates of the whole fit")
     value: float = Field(description="not a number where a part of the quantity stood still")
     limit: float
@@ -246,7 +245,7 @@ class ScenarioForecast(Record, ShownInNotebooks):
     failures: tuple[Failure, ...] = Field(description="gates that a refit failed; empty otherwise")
     carried_over: Literal["log_odds"] | None = Field(
         default=None,
-        description="how the change of a refit of the joint model was put upon a combination, whose weights "
+        description="how the change of a refit of the model was put upon a combination, whose weights "
         "are of other draws: added to its log odds; None where the numbers are read off the paths",
     )
     withheld: Literal["no_refit"] | None = Field(
@@ -309,7 +308,7 @@ class TooFewEffective(Record):
 
 
 class DroppedProbability(Record):
-    """A probability of the members' mean that the paths of the joint model cannot have.
+    """A probability of the members' mean that the paths of the model cannot have.
 
     ``no_path``: none of them meets the target before the milestone; ``every_path``: all do;
     ``contradiction``: no weights give it together with the others; ``too_few_effective``: those that do leave
@@ -323,13 +322,13 @@ class DroppedProbability(Record):
 
 
 class CombinationRecord(Record):
-    """How the members' mean was put onto the simulated paths of the joint model."""
+    """How the members' mean was put onto the simulated paths of the model."""
 
     members: tuple[CombinationMember, ...]
     paths: int = Field(description="simulated paths")
     effective_paths: float = Field(description="1/Σw² of their weights")
     effective_draws: float = Field(description="1/Σw² of the weights of the draws, each with all its paths")
-    tilted: bool = Field(description="False: all numbers are the joint model's own")
+    tilted: bool = Field(description="False: all numbers are the model's own")
     reason: TooFewEffective | None = Field(description="why not; None when tilted")
     dropped: tuple[DroppedProbability, ...] = Field(
         description="probabilities that the paths cannot have: these are as the other weights leave them"

@@ -48,7 +48,7 @@ from forecast.scenarios.evaluate import (
     weights_for,
 )
 from forecast.scenarios.futures import SCENARIO_PATHS, Effort, new_futures, scenario_draws, simulate_plan
-from forecast.scenarios.plan import ScenarioPlan, plan_scenario, plan_scenarios
+from forecast.scenarios.plan import ScenarioPlan, plan_scenarios
 from forecast.simulation import ProbabilityCurve
 
 _DECIMALS = 5

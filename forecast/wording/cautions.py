@@ -92,10 +92,9 @@ def caution_sentence(caution: Caution) -> str:
                 "min_severity, fewer categories."
             )
         case PriorFarFromData():
-            of_model = f"{caution.model}: the" if caution.model else "The"
             what = f"acts of {caution.stream.replace('_', ' ')}" if caution.stream else "acts"
             return (
-                f"{of_model} priors imply {plain_number(caution.prior_acts_a_month)} {what} a month, the "
+                f"The priors imply {plain_number(caution.prior_acts_a_month)} {what} a month, the "
                 f"data hold {plain_number(caution.data_acts_a_month)}: more than {caution.factor:g} times "
                 "apart. Check model.priors and events.start."
             )
@@ -109,7 +108,7 @@ def caution_sentence(caution: Caution) -> str:
             return (
                 "The members' mean could not be put onto the simulated futures: its weights leave "
                 f"{caution.value:,.0f} effective {caution.of}, fewer than {caution.limit:,.0f}. All figures "
-                "are the joint model's own."
+                "are the model's own."
             )
         case BeyondPaths():
             return _beyond(caution)
@@ -177,7 +176,7 @@ def _beyond(caution: BeyondPaths) -> str:
     return (
         f"{caution.label} before {days}: the simulated futures cannot show the members' mean "
         f"({percent(caution.probability)}{last}). The figure is what the weights of the other questions make "
-        "of the joint model's."
+        "of the model's."
     )
 
 

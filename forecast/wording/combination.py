@@ -39,7 +39,7 @@ def weights_sentence(combination: CombinationRecord) -> str:
         return (
             "The mean could not be put onto the simulated futures: its weights leave "
             f"{combination.reason.value:,.0f} effective {of}, fewer than {combination.reason.limit:,.0f}. "
-            "All figures are the joint model's own."
+            "All figures are the model's own."
         )
     said = (
         f"The {combination.paths:,} weighted futures are worth {combination.effective_paths:,.0f} futures "

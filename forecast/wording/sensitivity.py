@@ -91,7 +91,7 @@ def titles_of(forecast: Forecast) -> Titles:
 
 
 def assumption_label(name: str, act: str | None = None, titles: Titles = _NO_TITLES) -> str:
-    """Short name of an assumption for tables and charts, e.g. ``Calming: visit``, ``Scheduled: Xi in Paris``."""
+    """Short name of an assumption for tables and charts, e.g. ``Calming: visit``, ``Scheduled: A visit``."""
     if act is not None:
         return f"Scheduled: {act}"
     group, element = _group(name)

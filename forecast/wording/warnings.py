@@ -42,8 +42,7 @@ def failure_sentence(failure: Failure) -> str:
     if isinstance(failure, WrittenText):
         return failure.text
     noun = "transition" if failure.value == 1 else "transitions"
-    said = GATE_WORDS[failure.code].format(noun=noun, **dict(failure))
-    return f"{failure.model}: {said}" if failure.model else said
+    return GATE_WORDS[failure.code].format(noun=noun, **dict(failure))
 
 
 def score_sentence(warning: ScoreWarning) -> str:

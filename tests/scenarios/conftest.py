@@ -19,8 +19,8 @@ from forecast.inference.posterior import Posterior
 from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, prior_draws
 from forecast.priors import elements
 from forecast.records.forecast import Baseline, Diagnostics, DyadRecord, Forecast, Headline
-from forecast.runs.inputs import FitInputs, Inputs, read_inputs
-from forecast.runs.run import Run, simulate_fits, write_run
+from forecast.runs.inputs import Inputs, read_inputs
+from forecast.runs.run import Run, simulate, write_run
 from forecast.runs.summaries import Question, target_forecast
 from forecast.simulation import FirstPassages
 
@@ -42,15 +42,14 @@ headline: {target: escalation, milestone: new-year}
 calendar:
   - {date: 2022-09-01, category: visit, severity: 2, probability: 0.5, label: A minister visits}
 model:
-  family: joint
+  family: model
   population: none
   priors:
     # Known, mostly small, so that paths stay cheap and futures differ.
     baseline.weekly_rate: LogNormal(mu=-2.5, sigma=0.4)
-    severity.recent: HalfNormal(0.5)
-    severity.level: Normal(-1.5, 0.5)
-    severity.category: Normal(0, 0.3)
-    severity.grave: Normal(0, 0.3)
+    baseline.weekly_rate.escalation: LogNormal(mu=-4, sigma=0.4)
+    baseline.weekly_rate.lethal: LogNormal(mu=-5.5, sigma=0.4)
+    drift.scale: small
 sampler: {seed: 5, draws: 250, tune: 100, chains: 4, paths_per_draw: 6}
 """
 EVENTS = """\
@@ -84,15 +83,13 @@ def run_from():
     def make(inputs: Inputs, seed: int = 1, edit=None) -> Run:
         config = inputs.config
         n_draws = CHAINS * config.sampler.draws
-        posteriors = {}
-        for fit in inputs.fits:
-            rng = np.random.default_rng(seed)
-            variables = prior_draws(fit.priors, n_draws, fit.panel.grid.n_knots, rng)
-            if edit:
-                edit(variables)
-            posteriors[fit.model.name] = posterior_of(fit, variables)
-        hits = simulate_fits(inputs, posteriors).hits
-        return Run(inputs, posteriors, hits, forecast_of(inputs, hits))
+        rng = np.random.default_rng(seed)
+        variables = prior_draws(inputs.priors, n_draws, inputs.data.grid.n_knots, rng)
+        if edit:
+            edit(variables)
+        fit = posterior_of(inputs, variables)
+        hits = simulate(inputs, fit).hits
+        return Run(inputs, fit, hits, forecast_of(inputs, hits))
 
     return make
 
@@ -115,7 +112,7 @@ def forecast_of(inputs: Inputs, hits: FirstPassages) -> Forecast:
         name=config.name,
         dyad=DyadRecord(a="USA", b="CHN", label=config.dyad.title),
         as_of=config.as_of,
-        model="joint",
+        model="model",
         converged=True,
         diagnostics=Diagnostics(
             rhat_max=1.0, ess_bulk_min=2000, ess_tail_min=2000, divergences=0, bfmi_min=1.0, failures=()
@@ -156,10 +153,10 @@ def run_folder(base, folder, tmp_path_factory) -> Path:
     return place
 
 
-def posterior_of(fit: FitInputs, variables) -> Posterior:
+def posterior_of(inputs: Inputs, variables) -> Posterior:
     coords, posterior = {}, {}
     knots = {INNOVATIONS: "knot", DRIFT_INNOVATIONS: "drift_knot"}
-    groups = {group.variable: group for group in fit.priors.groups}
+    groups = {group.variable: group for group in inputs.priors.groups}
     for name, values in variables.items():
         alone = values[:, 0]  # of the one dyad
         dims = ["chain", "draw"]
@@ -167,7 +164,7 @@ def posterior_of(fit: FitInputs, variables) -> Posterior:
             dims.append(knots[name])
         elif alone.ndim > 1:
             dims.append(groups[name].dimension)
-            coords[dims[-1]] = list(elements(groups[name], fit.panel.layout))
+            coords[dims[-1]] = list(elements(groups[name], inputs.data.layout))
         posterior[name] = (dims, alone.reshape(CHAINS, -1, *alone.shape[1:]))
     n_draws = len(next(iter(variables.values()))) // CHAINS
     coords |= {"chain": np.arange(CHAINS), "draw": np.arange(n_draws)}

@@ -8,13 +8,15 @@ import pytest
 
 from forecast.config import scenario_of
 from forecast.config.faults import SourceMap
+from forecast.events.codebook import CATEGORIES, CONFLICTUAL, SEVERITIES
 from forecast.inference.importance import monte_carlo_error
 from forecast.panel.streams import FutureAct
 from forecast.scenarios import compare_scenarios, plan_scenario
 from forecast.scenarios.evaluate import hit_shares_before, milestone_day
 from forecast.scenarios.futures import Effort, simulate_plan
-from forecast.simulation import simulate_first_passages
-from forecast.simulation.acts import ActsAhead, act_keys
+from forecast.simulation import NEVER, simulate_first_passages
+from forecast.simulation.acts import act_keys
+from forecast.simulation.options import acts_on_paths
 
 CLASH = {"date": "2022-08-15", "category": "military_incident", "severity": 5}
 
@@ -35,7 +37,7 @@ def test_the_state_before_the_as_of_date_is_bit_identical(base, monkeypatch):
         seen.append((data, draws))
         return simulate_first_passages(data, draws, *arguments)
 
-    monkeypatch.setattr("forecast.families.stream_families.simulate_first_passages", watch)
+    monkeypatch.setattr("forecast.scenarios.futures.simulate_first_passages", watch)
     compare_scenarios(base, [assumed(CLASH), assumed({**CLASH, "severity": 3, "probability": 0.2})])
     assert len(seen) == 2
     for data, draws in seen:
@@ -91,15 +93,12 @@ def test_an_act_in_a_window_falls_on_any_of_its_days_alike(still):
 
 
 def test_more_likely_and_more_severe_conflict_never_comes_later_on_any_path(base):
-    # The law of positive excitation: nothing in this run lets a conflictual act calm (severity.recent > 0).
-    assert np.all(base.draws.mark_recent > 0)
-    act = {"date": "2022-07-20", "category": "military_posture", "severity": 3}
+    # The law of positive excitation, within a cell: the pull of a graver act on other kinds is stronger.
+    act = {"date": "2022-07-20", "category": "military_posture", "severity": 1}
     ladder = [
         assumed({**act, "probability": 0.3}),
         assumed({**act, "probability": 0.8}),
-        assumed({**act, "probability": 1.0}),
-        assumed({**act, "severity": 4, "probability": 1.0}),
-        assumed({**act, "severity": 5, "probability": 1.0}),
+        *(assumed({**act, "severity": severity}) for severity in (1, 2, 3)),
     ]
     before = base.first_day
     for scenario in ladder:
@@ -114,6 +113,38 @@ def test_more_likely_and_more_severe_conflict_never_comes_later_on_any_path(base
         chances = [one.target(target.name).milestones[-1].probability for one in results]
         assert chances == sorted(chances)
     assert np.any(before["lethal"] < base.first_day["lethal"])
+
+
+@pytest.mark.parametrize("category", CONFLICTUAL)
+def test_an_act_of_conflict_never_lowers_a_chance_and_a_graver_one_does_no_less(base, category):
+    """Whatever targets it meets; across cells, whose own acts differ, on the mean over paths."""
+    act = {"date": "2022-07-20", "category": category}
+    at = {severity: days_under(base, assumed({**act, "severity": severity})) for severity in SEVERITIES}
+    for name, before in base.first_day.items():
+        for days in at.values():
+            assert np.all(days[name] <= before)
+        hits = np.array([(at[severity][name] < NEVER).mean() for severity in SEVERITIES])
+        apart = [(at[s + 1][name] < NEVER) ^ (at[s][name] < NEVER) for s in SEVERITIES[:-1]]
+        room = [4 * np.sqrt(max(one.mean(), 1 / one.size) / one.size) for one in apart]
+        assert np.all(np.diff(hits) >= -np.array(room)), (name, hits)
+        assert hits[-1] > (before < NEVER).mean()
+
+
+def test_the_contract_of_the_command_holds_on_every_kind_of_act(base):
+    """Conflict lowers no chance by more than .4 points, 5 is no weaker than 1, and no treaty raises one."""
+    for category in CATEGORIES:
+        acts = [{"date": "2022-07-20", "category": category, "severity": severity} for severity in SEVERITIES]
+        found = compare_scenarios(
+            base, [assumed(act).model_copy(update={"name": f"s{act['severity']}"}) for act in acts]
+        )
+        change = np.array(
+            [[one.difference.value for t in scenario.targets for one in t.milestones] for scenario in found]
+        )
+        if category in CONFLICTUAL:
+            assert np.all(change > -0.004), (category, change)
+            assert np.all(change[-1] >= change[0] - 1e-5), (category, change)
+        else:
+            assert np.all(change[-1] < 0.01), (category, change)
 
 
 def test_paired_differences_have_far_less_error_than_unpaired_ones(base):
@@ -131,7 +162,7 @@ def test_paired_differences_have_far_less_error_than_unpaired_ones(base):
         options = replace(base.simulation, seed=100 + seed, first_paths=2)
         plan = plan_scenario(base.inputs, scenario)
         old, new = (
-            simulate_first_passages(base.inputs.data, base.draws, base.inputs.rules, options, acts)
+            simulate_first_passages(base.inputs.data, base.draws, options, acts)
             for acts in (base.inputs.calendar, plan.acts)
         )
         change = (new.of("escalation") < day).mean() - (old.of("escalation") < day).mean()
@@ -169,17 +200,10 @@ def test_acts_alike_but_for_one_thing_have_chances_of_their_own():
     assert act_keys([replace(act, probability=0.9)]) == act_keys([act])
 
 
-def test_acts_happen_independently_of_one_another():
-    rng = np.random.default_rng(1)
-    kept: dict[int, np.ndarray] = {}
+def test_acts_happen_independently_of_one_another(base):
     acts = [FutureAct(date(2022, 8, 15), "sanction", severity, 0.5) for severity in (3, 4)]
-
-    def uniform(key):
-        return kept.setdefault(key, rng.random((200, 50)))
-
-    ahead = ActsAhead(acts, date(2022, 8, 1), uniform, uniform)
-    first, second = (one.happens for one in ahead.between(14, 21))
-    assert abs(np.corrcoef(first.ravel(), second.ravel())[0, 1]) < 0.04
+    first, second = acts_on_paths(base.n_draws, base.simulation, acts)
+    assert abs(np.corrcoef(first.ravel(), second.ravel())[0, 1]) < 4 / np.sqrt(first.size)
 
 
 def test_the_calendar_can_be_changed_extended_and_replaced(base):

@@ -7,10 +7,11 @@ import pytest
 
 from forecast.config import scenario_of
 from forecast.config.faults import SourceMap
+from forecast.panel.streams import TargetRule, stream_layout
 from forecast.priors import parse_distribution
 from forecast.scenarios import compare_scenarios, plan_scenario
 from forecast.scenarios.futures import simulate_plan
-from forecast.scenarios.plan import NewTypePriors, draw_effects
+from forecast.scenarios.plan import NewTypePriors, draw_effects, stream_shares
 from forecast.simulation import simulate_first_passages
 
 
@@ -27,19 +28,44 @@ def with_type(effect, severity=3, probability=1.0, day="2022-07-05"):
 def test_one_act_brings_about_as_many_acts_as_its_prior_says(still):
     base = still
     plan = plan_scenario(base.inputs, with_type({"excites": {"sanction": "LogNormal(0.5, 0.5)"}}))
-    effects = draw_effects(plan.types, base.inputs.data.layout, base.n_draws, base.simulation.seed)
-    hits = simulate_first_passages(
-        base.inputs.data, base.draws, base.inputs.rules, base.simulation, plan.acts, effects
+    effects = draw_effects(
+        plan.types, plan.events, base.inputs.data.layout, base.n_draws, base.simulation.seed
     )
-    stream = base.inputs.data.layout.streams.index("sanction")
-    acts = hits.acts[0, ..., stream].mean(axis=1)  # of the one dyad
+    hits = simulate_first_passages(base.inputs.data, base.draws, base.simulation, plan.acts, effects)
+    streams = base.inputs.data.layout.streams
+    own = [streams.index("sanction"), streams.index("escalation")]
+    acts = hits.acts[0][..., own].sum(axis=-1).mean(axis=1)  # of the one dyad
     expected = np.exp(0.5 + 0.5**2 / 2)
     assert abs(acts.mean() - expected) < 4.5 * acts.std() / np.sqrt(len(acts))
-    others = np.delete(hits.acts, stream, axis=-1)
-    assert others.max() == 0
+    assert np.delete(hits.acts, own, axis=-1).max() == 0
     # Its uncertainty enters: draws with a strong effect have many acts, in proportion.
-    strength = effects["novelty"].excites[:, stream]
+    strength = effects["novelty"].excites.sum(axis=1)
     assert np.polyfit(strength, acts, 1)[0] == pytest.approx(1.0, abs=0.1)
+
+
+def test_further_acts_are_as_grave_as_those_of_the_record(base, coded):
+    """One sanction of severity 2 and one of 4; a military incident of 3, and of half an act each severity."""
+    layout, events = base.inputs.data.layout, base.inputs.events
+    found = {name: stream_shares(events, layout, name) for name in ("sanction", "military_incident", "visit")}
+    at = layout.streams.index
+    assert found["sanction"][[at("sanction"), at("escalation")]] == pytest.approx([1.3 / 2.5, 1.2 / 2.5])
+    shares = found["military_incident"][[at("military_incident"), at("escalation"), at("lethal")]]
+    assert shares == pytest.approx([1.3 / 1.5, 0.1 / 1.5, 0.1 / 1.5])
+    assert found["visit"][at("visit")] == 1.0
+    assert [one.sum() for one in found.values()] == pytest.approx([1.0] * 3)
+
+
+def test_a_category_all_of_whose_acts_meet_a_target_can_be_excited(inputs):
+    layout = stream_layout([TargetRule("any", ("sanction", "dispute"), 1)])
+    prior = NewTypePriors(
+        {"sanction": parse_distribution("LogNormal(0, 0.5)")},
+        None,
+        parse_distribution("LogNormal(3, 0.1)"),
+        None,
+    )
+    excites = draw_effects({"a": prior}, inputs.events, layout, 50, 7)["a"].excites
+    assert np.all(excites[:, layout.streams.index("any")] > 0)
+    assert np.count_nonzero(excites.sum(axis=0)) == 1
 
 
 def test_an_act_that_calms_never_brings_conflict_nearer_on_any_path(base):
@@ -65,7 +91,9 @@ def test_calming_halves_the_rate_in_the_step_after_the_act_and_fades_with_its_ha
         day="2022-07-01",
     )
     plan = plan_scenario(base.inputs, scenario)
-    effects = draw_effects(plan.types, base.inputs.data.layout, base.n_draws, base.simulation.seed)
+    effects = draw_effects(
+        plan.types, plan.events, base.inputs.data.layout, base.n_draws, base.simulation.seed
+    )
     step_ends = (base.inputs.data.grid.n_steps * 7) - (
         base.inputs.data.grid.origin - base.inputs.data.grid.start
     ).days
@@ -74,9 +102,7 @@ def test_calming_halves_the_rate_in_the_step_after_the_act_and_fades_with_its_ha
     counts = []
     for weeks in (0, 1, 2):
         options = replace(base.simulation, horizon_days=step_ends + 7 * weeks)
-        hits = simulate_first_passages(
-            base.inputs.data, base.draws, base.inputs.rules, options, plan.acts, effects
-        )
+        hits = simulate_first_passages(base.inputs.data, base.draws, options, plan.acts, effects)
         counts.append(hits.acts[..., conflict].sum(axis=-1).mean())
     first, second = np.diff(counts)
     n_paths = base.n_draws * base.simulation.paths_per_draw
@@ -108,7 +134,8 @@ def test_a_prior_moved_up_moves_every_draw_up(base):
         priors = NewTypePriors(
             {"dispute": parse_distribution(text)}, None, parse_distribution("LogNormal(3, 0.1)"), None
         )
-        return draw_effects({"a": priors}, layout, 500, 7)["a"].excites[:, layout.streams.index("dispute")]
+        effects = draw_effects({"a": priors}, base.inputs.events, layout, 500, 7)
+        return effects["a"].excites.sum(axis=1)
 
     weak, strong = effect("LogNormal(0, 0.5)"), effect("LogNormal(0.3, 0.5)")
     np.testing.assert_allclose(strong / weak, np.exp(0.3))

@@ -23,7 +23,7 @@ def with_priors(name="other", **priors):
 def test_unchanged_priors_give_weights_of_exactly_one(base):
     weights = weights_for(base, base.inputs.priors).weights
     assert np.all(weights * base.n_draws == 1.0)
-    same = with_priors(**{"severity.recent": "HalfNormal(0.5)", "tension.scale": "medium"})
+    same = with_priors(**{"ballast": "little", "tension.scale": "medium"})
     (found,) = compare_scenarios(base, [same])
     for target in found.targets:
         for one in target.milestones:
@@ -33,12 +33,12 @@ def test_unchanged_priors_give_weights_of_exactly_one(base):
 def test_the_log_ratio_is_that_of_the_changed_densities_alone(base):
     changes = {
         "tension.persistence": "slow",
-        "excitation.branching.dispute": "Beta(2, 5)",
+        "excitation.branching.conflict": "Beta(2, 5)",
         "ballast": "Normal(0.05, 0.1)",
     }
     priors = base.inputs.priors.changed(changes, "scenario")
     expected = np.zeros(base.n_draws)
-    names = ["tension.persistence", "excitation.branching.dispute"]
+    names = ["tension.persistence", "excitation.branching.conflict"]
     names += [f"ballast.{kind}" for kind in ("visit", "channel_opening", "cooperation")]
     for name in names:
         values = parameter_draws(base, name)
@@ -52,8 +52,8 @@ def test_the_log_ratio_is_that_of_the_changed_densities_alone(base):
     "priors",
     [
         {"baseline.weekly_rate.sanction": "LogNormal(mu=-2.2, sigma=0.4)"},
-        {"tension.scale": "LogNormal(mu=0.1, sigma=0.5)", "severity.tension": "LogNormal(-0.9, 0.6)"},
-        {"severity.level.4": "Normal(-1.3, 0.5)", "excitation.cross": "LogNormal(mu=-3.4, sigma=1.0)"},
+        {"tension.scale": "LogNormal(mu=0.1, sigma=0.5)", "drift.scale": "LogNormal(-1, 0.5)"},
+        {"excitation.severity": "LogNormal(-1.4, 0.7)", "excitation.cross.lethal": "LogitNormal(-0.8, 1.0)"},
     ],
     ids=["a rate", "tension", "severity"],
 )
@@ -64,7 +64,7 @@ def test_reweighted_draws_of_a_prior_are_draws_of_the_other_prior(base, inputs, 
     (found,) = compare_scenarios(base, [scenario], refit=False)
     assert found.method == "reweight"
     assert found.pareto_k < 0.7
-    fitted = run_from(replace(inputs, fits=(inputs.main._replace(priors=plan.priors),)), seed=2)
+    fitted = run_from(replace(inputs, priors=plan.priors), seed=2)
     for target in found.targets:
         for one in target.milestones:
             shares = base_shares(fitted, target.name, one.name)
@@ -77,8 +77,8 @@ def test_a_probability_moves_the_way_the_prior_is_moved(base):
         (found,) = compare_scenarios(base, [with_priors(**priors)], refit=False)
         return found.target("escalation").milestones[-1].difference
 
-    more = change({"severity.level": "Normal(-1.3, 0.5)"})
-    less = change({"severity.level": "Normal(-1.7, 0.5)"})
+    more = change({"baseline.weekly_rate.escalation": "LogNormal(-3.8, 0.4)"})
+    less = change({"baseline.weekly_rate.escalation": "LogNormal(-4.2, 0.4)"})
     assert more.value > 4 * more.mcse > 0
     assert less.value < -4 * less.mcse < 0
 
@@ -103,7 +103,7 @@ def other_fit(base, monkeypatch):
 @pytest.mark.parametrize(
     ("priors", "reason"),
     [
-        ({"severity.level": "Normal(1, 0.1)"}, "weights_not_trusted"),
+        ({"baseline.weekly_rate": "LogNormal(0, 0.1)"}, "weights_not_trusted"),
         # A narrow prior inside a wide one: a bounded ratio, harmless by its tail.
         ({"tension.scale": "LogNormal(mu=-0.1054, sigma=0.02)"}, "too_few_effective_draws"),
     ],
@@ -136,7 +136,7 @@ def test_past_events_taken_out_lead_to_a_new_fit_of_what_is_left(base, other_fit
     gone = base.inputs.data.counts - data.counts
     assert gone.sum() == 2
     streams = base.inputs.data.layout.streams
-    assert gone.sum(axis=(0, 1))[[streams.index("sanction"), streams.index("dispute")]].tolist() == [1, 1]
+    assert gone.sum(axis=(0, 1))[[streams.index("escalation"), streams.index("dispute")]].tolist() == [1, 1]
     # Two fits share no draws: the error of the difference is that of two separate numbers.
     one, before = (known.target("escalation").milestones[-1] for known in (found, base.forecast))
     assert one.difference.mcse == pytest.approx(np.hypot(one.mcse, before.mcse))
@@ -179,7 +179,7 @@ events: {source: bundled:us-china, start: 2022-07-01}
 targets:
   escalation: {any_of: [sanction, channel_closure, military_incident, military_posture], min_severity: 3}
 milestones: [{name: soon, date: 2023-08-10}]
-model: {family: joint, population: none}
+model: {family: model, population: none}
 sampler: {seed: 3, draws: 1000, tune: 300, chains: 2, paths_per_draw: 4}
 """
 
@@ -197,14 +197,12 @@ def random_change(rng):
         ("tension.scale", -0.1054, 0.5, "LogNormal"),
         ("tension.persistence", 4.787, 0.5, "LogNormal"),
         ("excitation.half_life_days", 2.351, 0.6, "LogNormal"),
-        ("excitation.branching", -1.5, 1.0, "LogitNormal"),
-        ("excitation.cross", -3.5, 1.0, "LogNormal"),
-        ("baseline.weekly_rate.sanction", -1.5, 1.5, "LogNormal"),
+        ("excitation.branching.conflict", -2.0, 1.0, "LogitNormal"),
+        ("excitation.cross.escalation", -1.0, 1.0, "LogitNormal"),
+        ("excitation.severity", -1.609, 0.7, "LogNormal"),
         ("ballast.visit", 0.0, 0.1, "Normal"),
-        ("severity.level.4", -2.0, 0.7, "Normal"),
-        ("severity.tension", -1.204, 0.6, "LogNormal"),
-        ("severity.recent", 0.0, 0.3, "Normal"),
-    ][rng.integers(10)]
+        ("drift.scale", 0.0, 0.5, "LogNormal"),
+    ][rng.integers(8)]
     moved, scale = mu + rng.uniform(-1, 1) * sigma, sigma * rng.uniform(0.8, 1.2)
     return {name: f"{family}({moved:.4f}, {scale:.4f})"}
 
@@ -227,7 +225,7 @@ def agrees_with_a_new_fit(base, priors):
 def test_two_changes_reweighted_are_two_changes_refitted(fitted):
     for priors in (
         {"tension.scale": "LogNormal(-0.4, 0.45)"},
-        {"excitation.half_life_days": "LogNormal(2.0, 0.6)", "severity.tension": "LogNormal(-0.9, 0.6)"},
+        {"excitation.half_life_days": "LogNormal(2.0, 0.6)", "excitation.severity": "LogNormal(-1.2, 0.6)"},
     ):
         z = agrees_with_a_new_fit(fitted, priors)
         assert z is not None

@@ -58,7 +58,7 @@ def test_paths_of_an_older_simulator_are_made_anew(base, run_folder, tmp_path, m
     from forecast.simulation import simulate_first_passages
 
     inputs = base.inputs
-    hits = simulate_first_passages(inputs.data, base.draws, inputs.rules, base.simulation)
+    hits = simulate_first_passages(inputs.data, base.draws, base.simulation)
     with monkeypatch.context() as older:
         older.setattr("forecast.runs.run.RANDOM_STREAMS", -1)
         write_paths(hits, base.n_chains, other / "paths.nc")

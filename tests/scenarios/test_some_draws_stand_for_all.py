@@ -1,4 +1,4 @@
-"""Futures played from some draws, with what was played before kept: the same paths, an honest error."""
+"""Futures played from some draws: the same paths, an honest error."""
 
 from dataclasses import replace
 
@@ -7,12 +7,12 @@ import pytest
 
 from forecast.config import scenario_of
 from forecast.config.faults import SourceMap
-from forecast.scenarios import compare, plan_scenario
+from forecast.scenarios import plan_scenario
 from forecast.scenarios.compare import evaluate_plan
 from forecast.scenarios.evaluate import ScenarioDraws, milestone_day
 from forecast.scenarios.futures import Effort, scenario_shares, simulate_plan
-from forecast.simulation import NEVER
-from forecast.simulation.options import empty_memory, futures_differ_since
+from forecast.simulation import NEVER, simulate_first_passages
+from forecast.simulation.options import futures_differ_since
 
 CLASH = {"date": "2022-08-15", "category": "sanction", "severity": 4, "probability": 0.6}
 
@@ -34,35 +34,10 @@ def test_paths_of_some_draws_are_those_of_all(base, plan, every):
         np.testing.assert_array_equal(days, whole[name][::every])
 
 
-def test_what_is_remembered_changes_no_path(base, plan):
-    memory = empty_memory()
-    effort = Effort(paths=2, every=2, remembered=memory)
-    cold = played(base, plan, Effort(paths=2, every=2))
-    other = plan_scenario(base.inputs, replace_day(plan, "2022-09-20"))
-    for _ in range(2):
-        warm = played(base, plan, effort)
-        assert all(np.array_equal(warm[name], days) for name, days in cold.items())
-        played(base, other, effort)
-
-
-def test_memory_does_not_grow_with_the_acts_that_are_tried(base, plan):
-    memory = empty_memory()
-    effort = Effort(paths=2, every=4, remembered=memory)
-    sizes = []
-    for chance in (0.61, 0.62):
-        for day in range(1, 29):
-            act = {**CLASH, "date": f"2022-08-{day:02d}", "probability": chance}
-            scenario = scenario_of({"name": "s", "rationale": "r", "events": [act]}, SourceMap("test"))
-            played(base, plan_scenario(base.inputs, scenario), effort)
-        sizes.append(len(memory._known))
-    assert sizes[0] == sizes[1]
-
-
 def test_a_path_on_which_no_changed_act_happens_is_the_runs(base, plan):
     """Whatever is left out: every path is what playing all of them gives."""
-    model = base.inputs.main.model
     options = replace(base.simulation, first_paths=3)
-    whole = model.simulate(base.inputs.data, base.draws, options, plan.acts)
+    whole = simulate_first_passages(base.inputs.data, base.draws, options, plan.acts)
     for name, days in played(base, plan, Effort(paths=3)).items():
         np.testing.assert_array_equal(days, whole.of(name))
     since = futures_differ_since(base.inputs.data, base.n_draws, options, base.inputs.calendar, plan.acts)
@@ -72,10 +47,6 @@ def test_a_path_on_which_no_changed_act_happens_is_the_runs(base, plan):
     assert (moved < NEVER).mean() == pytest.approx(0.1, abs=0.03)
     same = futures_differ_since(base.inputs.data, base.n_draws, options, plan.acts, plan.acts)
     assert (same == NEVER).all()
-
-
-def replace_day(plan, day):
-    return scenario_of({"name": "s", "rationale": "r", "events": [{**CLASH, "date": day}]}, SourceMap("test"))
 
 
 def test_some_draws_give_the_change_of_all_within_its_error_which_is_larger(base, plan):
@@ -154,36 +125,6 @@ def test_a_change_that_shows_has_an_error_and_no_bound(base):
         assert value > 0
         assert error > 0
         assert bound is None
-
-
-def test_many_scenarios_at_once_say_what_each_says_alone(base, monkeypatch):
-    """What many have in common is remembered; two are not worth it, nor are more paths than memory holds."""
-    changes = (
-        {"events": [CLASH]},
-        {"events": [CLASH], "priors": {"tension.persistence": "LogNormal(mu=4.7, sigma=0.5)"}},
-        {"calendar": {"probability": {"A minister visits": 1.0}}},
-        {"events": [{**CLASH, "category": "military_incident", "severity": 5}]},
-        {
-            "types": {"truce": {"calms": "slightly", "half_life_days": "long", "rationale": "r"}},
-            "events": [{"date": "2022-08-01", "category": "truce", "severity": 3, "probability": 0.9}],
-        },
-        {"priors": {"tension.persistence": "LogNormal(mu=4.7, sigma=0.5)"}},
-    )
-    scenarios = [
-        scenario_of({"name": f"s{place}", "rationale": "r", **one}, SourceMap("test"))
-        for place, one in enumerate(changes)
-    ]
-    made = []
-    monkeypatch.setattr(compare, "empty_memory", lambda: made.append(empty_memory()) or made[-1])
-    together = compare.compare_scenarios(base, scenarios, refit=False)
-    assert len(made) == 1
-    alone = [compare.compare_scenarios(base, [one], refit=False)[0] for one in scenarios]
-    assert len(made) == 1
-    assert list(together) == alone
-    assert all(not one.withheld for one in alone)
-    monkeypatch.setattr(compare, "_MOST_REMEMBERED_PATHS", 1999)
-    compare.compare_scenarios(base, scenarios[:4], refit=False)
-    assert len(made) == 1
 
 
 @pytest.mark.parametrize("every", [1, 3])

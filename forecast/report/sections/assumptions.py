@@ -35,9 +35,9 @@ from forecast.wording.sensitivity import (
     note_sentence,
     odds_factor,
     odds_text,
-    titles_of,
     rest_sentence,
     strength,
+    titles_of,
 )
 
 MOST_BARS = 12
@@ -46,7 +46,7 @@ _DOWN = "#8FB3D4"
 _MOST_CROSSINGS = 4
 _MOST_MILESTONES = 6
 _OF_THE_CARRIER = (
-    "Pulls, odds and bars are measured on the weighted futures of the joint model; the other members were "
+    "Pulls, odds and bars are measured on the weighted futures of the model; the pooled hazard was "
     "not tested."
 )
 _READING = (

@@ -22,7 +22,7 @@ _FORECAST = (
 )
 _FORECAST_OF_MEMBERS = (
     "The forecast plays the relationship forward, week by week, thousands of times from every plausible "
-    "setting of the joint model. A probability is the weighted share of these futures in which the target "
+    "setting of the model. A probability is the weighted share of these futures in which the target "
     "happens before the day of the milestone. The 90% interval shows how far the chance moves between "
     "plausible settings and between the members; it does not cover errors in the data or a world that "
     "changes its rules."
