@@ -50,6 +50,7 @@ model:
     baseline.weekly_rate.escalation: LogNormal(mu=-4, sigma=0.4)
     baseline.weekly_rate.lethal: LogNormal(mu=-5.5, sigma=0.4)
     drift.scale: small
+    excitation.cross: weak
 sampler: {seed: 5, draws: 250, tune: 100, chains: 4, paths_per_draw: 6}
 """
 EVENTS = """\

@@ -1,4 +1,4 @@
-"""A combination on the paths of its joint model: same weights path by path, under whatever future."""
+"""A combination on the paths of the model: same weights path by path, under whatever future."""
 
 from dataclasses import dataclass, replace
 
@@ -7,25 +7,22 @@ import pytest
 
 from forecast.config import load_config, scenario_of
 from forecast.config.faults import SourceMap
-from forecast.errors import ConfigError, RunFolderError
-from forecast.families import FAMILIES
-from forecast.families.combination import Combination
-from forecast.families.direct_members import CLIMATOLOGY
-from forecast.families.stream_families import FOCUSED, JOINT
+from forecast.errors import ConfigError
+from forecast.families import FAMILIES, Family
 from forecast.inference.importance import monte_carlo_error
 from forecast.panel.streams import FutureAct
 from forecast.priors.distributions import shifted
 from forecast.runs.cautions import not_combined
 from forecast.runs.combining import too_few_effective
 from forecast.runs.inputs import read_inputs
-from forecast.runs.run import read_run, simulate_fits, write_paths, write_run
+from forecast.runs.run import read_run, simulate, write_run
 from forecast.scenarios import compare_scenarios, plan_scenario
 from forecast.scenarios.evaluate import TwoFits, milestone_day, weights_for
 from forecast.scenarios.futures import simulate_plan
 from forecast.sensitivity.drivers import leave_one_out
 from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
 from forecast.sensitivity.shifts import PriorShifts, calendar_effects, stacked_shares
-from forecast.simulation import NEVER, FirstPassages
+from forecast.simulation import NEVER, FirstPassages, simulate_first_passages
 from forecast.simulation.probabilities import HitMoments, beta_interval
 from forecast.simulation.tilting import Tilt
 
@@ -34,7 +31,7 @@ SURE = {"date": "2022-08-15", "category": "military_incident", "severity": 5}
 
 @dataclass(frozen=True)
 class Fixed:
-    """A direct member whose odds grow evenly, to the same chance for every target."""
+    """A direct member whose odds grow evenly, to the same chance for every target that it answers."""
 
     chance: float
     variance: float = 0.0
@@ -43,25 +40,25 @@ class Fixed:
     colour: str = "#000000"
     method: tuple[str, ...] = ()
     furthest_days: int | None = None
+    silent: tuple[str, ...] = ()
 
     def by_day(self, events, targets, origin, start, horizon_days):
         mean = self.chance * np.arange(horizon_days + 1) / horizon_days
-        return {target.name: HitMoments(mean, np.full(len(mean), self.variance)) for target in targets}
+        told = HitMoments(mean, np.full(len(mean), self.variance))
+        return {target.name: told for target in targets if target.name not in self.silent}
 
 
-def family_of(name, sampled, *direct):
-    return Combination(name, name, "#000000", ("A family for tests.",), sampled, direct)
+def family_of(name, fitted, *direct):
+    return Family(name, name, "#000000", ("A family for tests.",), fitted, direct)
 
 
 MADE = {
-    "mixed": family_of("mixed", (JOINT, FOCUSED), CLIMATOLOGY),
-    "standing": Combination(
-        "standing", "standing", "#000000", ("For tests.",), (FOCUSED,), (CLIMATOLOGY,), (JOINT,)
-    ),
-    "alone": family_of("alone", (JOINT,)),
-    "pair": family_of("pair", (), Fixed(0.3), Fixed(0.5, name="other")),
-    "far": family_of("far", (), Fixed(0.999)),
-    "near": family_of("near", (), Fixed(0.3), Fixed(0.5, name="other", furthest_days=100)),
+    "mixed": family_of("mixed", True, Fixed(0.6, variance=0.01)),
+    "partly": family_of("partly", False, Fixed(0.6, silent=("lethal",))),
+    "mute": family_of("mute", True, Fixed(0.6, silent=("escalation", "lethal"))),
+    "pair": family_of("pair", False, Fixed(0.3), Fixed(0.5, name="other")),
+    "far": family_of("far", False, Fixed(0.999)),
+    "near": family_of("near", False, Fixed(0.3), Fixed(0.5, name="other", furthest_days=100)),
 }
 
 
@@ -94,13 +91,12 @@ def mixed(inputs_with, run_from):
 @pytest.fixture(scope="module")
 def without(mixed):
     """The futures of all members without the calendar."""
-    return simulate_fits(replace(mixed.inputs, calendar=()), mixed.posteriors)
+    return simulate(replace(mixed.inputs, calendar=()), mixed.fit)
 
 
 def played(run, calendar, combined):
-    """The weighted futures of the joint model under another calendar."""
-    fit = run.inputs.main
-    return combined.weighted(fit.model.simulate(fit.panel, run.draws, run.simulation, calendar))
+    """The weighted futures of the model under another calendar."""
+    return combined.weighted(simulate_first_passages(run.inputs.data, run.draws, run.simulation, calendar))
 
 
 def assumed(*acts, **changes):
@@ -116,27 +112,20 @@ def test_without_a_calendar_every_milestone_is_the_mean_of_the_members(mixed, wi
         for milestone in ("autumn", "new-year"):
             day = milestone_day(mixed, milestone)
             members = combined.member_forecasts(rule.name, day)
-            # Of a target that never happened the focused model has nothing but its prior.
-            seen = rule.mask(mixed.inputs.events).any()
-            named = ["joint", "focused", "climatology"] if seen else ["joint", "climatology"]
-            assert [one.name for one in members] == named
-            assert [one.weight for one in members] == pytest.approx([1 / len(named)] * len(named))
+            assert [(one.name, one.weight) for one in members] == [("model", 0.5), ("fixed", 0.5)]
             mean = np.mean([one.probability for one in members])
             assert curve.probability[day] == pytest.approx(mean, abs=1e-6)
             assert found.hits.probability(rule.name, day) == pytest.approx(mean, abs=1e-6)
 
 
-def test_a_stand_in_answers_for_targets_that_never_happened_and_for_no_other(mixed, inputs_with):
-    inputs = replace(inputs_with("standing"), calendar=())
-    combined = simulate_fits(inputs, mixed.posteriors).combined
+def test_the_model_answers_where_no_other_member_does_and_only_there(mixed, inputs_with):
+    inputs = replace(inputs_with("partly"), calendar=())
+    combined = simulate(inputs, mixed.fit).combined
     day = milestone_day(mixed, "autumn")
     named = {
         rule.name: [one.name for one in combined.member_forecasts(rule.name, day)] for rule in inputs.rules
     }
-    seen = {rule.name: bool(rule.mask(inputs.events).any()) for rule in inputs.rules}
-    assert set(seen.values()) == {True, False}
-    for name, members in named.items():
-        assert members == ["focused" if seen[name] else "joint", "climatology"]
+    assert named == {"escalation": ["fixed"], "lethal": ["model"]}
 
 
 def test_a_calendar_moves_the_paths_and_leaves_their_weights(mixed, without):
@@ -152,10 +141,8 @@ def test_a_calendar_moves_the_paths_and_leaves_their_weights(mixed, without):
         assert curve.probability[day] < 1.0
 
 
-def test_the_joint_model_alone_is_not_changed_by_being_combined(mixed, inputs_with):
-    inputs = inputs_with("alone")
-    posteriors = {"joint": mixed.posteriors["joint"]}
-    found = simulate_fits(inputs, posteriors)
+def test_the_model_is_not_changed_by_members_that_say_nothing(mixed, inputs_with):
+    found = simulate(inputs_with("mute"), mixed.fit)
     plain = replace(found.hits, weights=None, dispersion=None)
     assert np.all(found.hits.weights == 1 / found.hits.weights.size)
     for name in plain.targets:
@@ -167,7 +154,7 @@ def test_the_joint_model_alone_is_not_changed_by_being_combined(mixed, inputs_wi
 
 def test_the_interval_is_that_of_the_members_mixture(mixed, inputs_with):
     inputs = replace(inputs_with("pair"), calendar=())
-    found = simulate_fits(inputs, {"joint": mixed.posteriors["joint"]})
+    found = simulate(inputs, mixed.fit)
     assert found.combined.too_few is None
     last = milestone_day(mixed, "new-year")
     # Two members that are sure of .3 and .5: the mean is .4, and the variance is .1 squared.
@@ -178,8 +165,8 @@ def test_the_interval_is_that_of_the_members_mixture(mixed, inputs_with):
 
 
 def test_a_target_whose_weights_would_be_worth_too_little_is_given_up_alone(mixed, inputs_with):
-    inputs = inputs_with("far")  # sure of both targets, of which the joint model holds one for rare
-    found = simulate_fits(replace(inputs, calendar=()), {"joint": mixed.posteriors["joint"]})
+    inputs = inputs_with("far")  # sure of both targets, of which the model holds one for rare
+    found = simulate(replace(inputs, calendar=()), mixed.fit)
     combined = found.combined
     record = combined.record(inputs)
     assert (record.tilted, record.reason) == (True, None)
@@ -204,7 +191,7 @@ def test_too_few_draws_carry_no_mean_and_the_run_says_so(folder, families, run_f
     config = load_config(folder / "config.yaml", ["model.family=mixed", "sampler.draws=90"])
     inputs = read_inputs(config)
     run = run_from(inputs)
-    found = simulate_fits(inputs, run.posteriors)
+    found = simulate(inputs, run.fit)
     assert found.hits.weights is None
     assert run.hits.weights is None
     record = found.combined.record(inputs)
@@ -223,7 +210,7 @@ def test_a_milestone_further_ahead_than_a_member_answers_is_refused_with_its_lin
 
 def test_the_record_names_members_and_what_the_weights_are_worth(mixed, without):
     record = without.combined.record(mixed.inputs)
-    assert [one.label for one in record.members] == ["joint model", "focused model", "climatology"]
+    assert [one.label for one in record.members] == ["model", "fixed chance"]
     weights = mixed.hits.weights
     assert record.paths == weights.size
     assert record.effective_paths == pytest.approx(1 / np.sum(weights**2))
@@ -235,11 +222,10 @@ def test_the_record_names_members_and_what_the_weights_are_worth(mixed, without)
 def test_the_error_of_a_milestone_joins_those_of_the_members(mixed, without):
     found = without
     day = milestone_day(mixed, "new-year")
-    joint, focused, direct = found.combined.members
-    errors = [one.error("escalation", day, mixed.n_chains) for one in (joint, focused, direct)]
-    assert errors[2] == 0.0
+    model, direct = (one.error("escalation", day, mixed.n_chains) for one in found.combined.members)
+    assert direct == 0.0
     error = found.combined.error(found.hits, "escalation", day, mixed.n_chains)
-    assert error == pytest.approx(np.hypot(*errors[:2]) / 3)
+    assert error == pytest.approx(model / 2)
     with_calendar = found.combined.error(mixed.hits, "escalation", day, mixed.n_chains)
     assert with_calendar >= error
 
@@ -252,22 +238,6 @@ def test_weights_and_dispersion_are_kept_in_the_run_folder(mixed, tmp_path):
         kept, own = back.hits.curve(name), mixed.hits.curve(name)
         np.testing.assert_array_equal(kept.probability, own.probability)
         np.testing.assert_array_equal(kept.upper90, own.upper90)
-    assert len(back.posteriors) == 3
-
-
-def test_futures_of_members_side_by_side_are_refused(mixed, tmp_path):
-    """As an earlier version kept an ensemble: the draws of each member after those of the one before."""
-    stacked = replace(mixed.hits, day=np.tile(mixed.hits.day, (1, 1, 2, 1)), weights=None, dispersion=None)
-    write_run(mixed, tmp_path, tmp_path)
-    write_paths(stacked, 2 * mixed.n_chains, tmp_path / "paths.nc")
-    with pytest.raises(RunFolderError, match=r"paths\.nc: holds the futures of every member side by side"):
-        read_run(tmp_path)
-
-
-def test_a_combination_answers_on_the_paths_of_one_model(mixed):
-    assert len(mixed.inputs.fits) == 3
-    assert mixed.inputs.main.model.name == "joint"
-    assert mixed.by_fit() == (mixed,)
 
 
 # -- scenarios
@@ -330,12 +300,12 @@ def hits_of(share_hit, weights=None, shape=(100, 10)):
     return FirstPassages(("x",), None, days[None, None], None, 10, 0.0, weights, spread), days
 
 
-def test_a_new_fit_moves_the_log_odds_of_the_combination_as_those_of_the_joint_model():
+def test_a_new_fit_moves_the_log_odds_of_the_combination_as_those_of_the_model():
     hits, days = hits_of(0.2)
     weights = np.where(days < 5, 0.5 / 200, 0.5 / 800)  # the combination says one half
     hits, _ = hits_of(0.2, weights)
     assert hits.probability("x", 5) == pytest.approx(0.5)
-    _, new = hits_of(0.5)  # odds of the joint model go from 1:4 to 1:1
+    _, new = hits_of(0.5)  # odds of the model go from 1:4 to 1:1
     fits = TwoFits(hits, "x", new, 4)
     change = fits.change(5)
     assert change.probability == pytest.approx(0.8)
@@ -379,7 +349,7 @@ def test_shifted_priors_start_from_the_weighted_probability(mixed):
 
 def test_an_act_ahead_has_the_effect_that_playing_it_has(mixed, without):
     # Not one that meets the target: what it brings about.
-    act = replace(mixed.inputs.calendar[0], category="military_posture", severity=4, probability=0.5)
+    act = replace(mixed.inputs.calendar[0], category="military_posture", severity=3, probability=0.5)
     run = replace(mixed, inputs=replace(mixed.inputs, calendar=(act,)))
     run = replace(run, hits=played(mixed, (act,), without.combined))
     sure, never = (
@@ -408,8 +378,9 @@ def test_drivers_are_of_the_combined_probability(mixed):
     inputs, rule = mixed.inputs, mixed.inputs.rules[0]
     day = inputs.config.milestone("new-year").date
     asked = {"seed": 3, "candidates": 4}
-    plain = leave_one_out(inputs.events, inputs.main, mixed.main, rule, day, **asked)
-    weighted = leave_one_out(inputs.events, inputs.main, mixed.main, rule, day, probability=0.02, **asked)
+    fit = inputs.data, inputs.priors
+    plain = leave_one_out(inputs.events, fit, mixed.fit, rule, day, **asked)
+    weighted = leave_one_out(inputs.events, fit, mixed.fit, rule, day, probability=0.02, **asked)
     assert [one.row for one in plain] == [one.row for one in weighted]
     # Of a chance of 2% no event can have moved more than a little.
     for one in weighted:

@@ -53,7 +53,7 @@ def test_the_log_ratio_is_that_of_the_changed_densities_alone(base):
     [
         {"baseline.weekly_rate.sanction": "LogNormal(mu=-2.2, sigma=0.4)"},
         {"tension.scale": "LogNormal(mu=0.1, sigma=0.5)", "drift.scale": "LogNormal(-1, 0.5)"},
-        {"excitation.severity": "LogNormal(-1.4, 0.7)", "excitation.cross.lethal": "LogitNormal(-0.8, 1.0)"},
+        {"excitation.severity": "LogNormal(-1.4, 0.7)", "excitation.cross.lethal": "LogitNormal(-2.3, 0.7)"},
     ],
     ids=["a rate", "tension", "severity"],
 )

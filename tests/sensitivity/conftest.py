@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from forecast.panel.streams import stream_layout
+from forecast.panel.streams import TargetRule, stream_layout
 from forecast.priors import default_priors, elements
 from forecast.sensitivity.power_scaling import power_scaling
 
@@ -32,7 +32,7 @@ def conjugate():
 @pytest.fixture(scope="session")
 def prior_run():
     """What shifts need of a run: its posterior is its prior, as no data were seen."""
-    layout = stream_layout("joint")
+    layout = stream_layout([TargetRule("crisis", ("dispute",), 4)])
     priors = default_priors(layout)
     rng = np.random.default_rng(2)
     variables = {}

@@ -12,15 +12,15 @@ from forecast.sensitivity.shifts import calendar_effects
 from forecast.simulation import SimulationOptions, simulate_first_passages
 from forecast.simulation.options import acts_on_paths
 
-LAYOUT = stream_layout("joint")
 RULE = TargetRule("crisis", ("dispute",), 4)
+LAYOUT = stream_layout([RULE])
 OPTIONS = SimulationOptions(seed=3, horizon_days=70, paths_per_draw=8)
 CALENDAR = (
     FutureAct(date(2022, 1, 20), "dispute", 4, 0.3, label="a crisis of its own"),
     FutureAct(date(2022, 2, 10), "visit", 2, 0.6, label="a visit"),
     FutureAct(date(2022, 3, 1), "dispute", 4, 1.0, label="certain"),
 )
-N_DRAWS = 1200  # more than one chunk
+N_DRAWS = 1200
 
 
 @pytest.fixture(scope="module")
@@ -28,13 +28,13 @@ def quiet(coded, draws_with):
     """A world in which nothing happens but the acts ahead."""
     grid = TimeGrid(date(2021, 1, 1), date(2022, 1, 3))
     data = count_events(coded(("2021-06-01", "visit", 1)), grid, LAYOUT)
-    draws = draws_with(LAYOUT, N_DRAWS, grid.n_knots, log_rate=-40.0)
+    draws = draws_with(LAYOUT, N_DRAWS, grid.n_knots)
     return data, draws
 
 
 def run_on(quiet, calendar):
     data, draws = quiet
-    hits = simulate_first_passages(data, draws, [RULE], OPTIONS, calendar)
+    hits = simulate_first_passages(data, draws, OPTIONS, calendar)
     days = {"early": date(2022, 1, 15), "late": date(2022, 2, 20)}
     config = SimpleNamespace(milestone=lambda name: SimpleNamespace(date=days[name]))
     return SimpleNamespace(
@@ -48,8 +48,8 @@ def run_on(quiet, calendar):
 
 def test_acts_happen_on_the_paths_on_which_they_were_simulated(quiet):
     data, draws = quiet
-    happens = acts_on_paths(data, N_DRAWS, OPTIONS, CALENDAR)
-    hits = simulate_first_passages(data, draws, [RULE], OPTIONS, CALENDAR[:1]).of("crisis")
+    happens = acts_on_paths(N_DRAWS, OPTIONS, CALENDAR)
+    hits = simulate_first_passages(data, draws, OPTIONS, CALENDAR[:1]).of("crisis")
     np.testing.assert_array_equal(happens[0], hits < 70)
     assert happens[1].mean() == pytest.approx(0.6, abs=0.02)
     assert happens[2].all()

@@ -14,7 +14,7 @@ from forecast.sensitivity.robustness import prior_bar, strongest_first
 from forecast.sensitivity.shifts import PriorShifts
 from forecast.wording.sensitivity import assumed_text
 
-NAMES = ["tension.persistence", "excitation.branching.dispute", "ballast.visit"]  # all three supports
+NAMES = ["tension.persistence", "excitation.branching.conflict", "ballast.visit"]  # all three supports
 START = -0.3
 
 
