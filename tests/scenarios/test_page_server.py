@@ -362,12 +362,12 @@ def test_a_run_of_schema_1_without_the_draws_of_this_model_names_the_command_tha
     command, of_schema_1, tmp_path
 ):
     with h5py.File(of_schema_1 / "posterior.nc", "a") as file:
-        del file["posterior/drift_scale"], file["posterior/severity_drift"]
+        del file["posterior/drift_scale"], file["posterior/excitation_severity"]
     for how in (("--no-browser",), ("--static", tmp_path / "page.html")):
         ended = command("app", of_schema_1, *how)
         assert (ended.code, ended.out) == (2, "")
         said = " ".join(ended.err.split())
-        assert "has no draws of drift.scale, severity.drift" in said
+        assert "has no draws of drift.scale, excitation.severity" in said
         assert f"Make it again: forecast run '{of_schema_1 / 'config.resolved.yaml'}' --out PLACE" in said
     assert not (tmp_path / "page.html").exists()
 
