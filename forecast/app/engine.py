@@ -58,7 +58,8 @@ class Engine:
     def no_tweaks(self) -> str:
         """Why no change can be asked for."""
         return (
-            "this run did not converge, so nothing can be built upon its numbers. Run it again with more draws"
+            "this run did not converge, so nothing can be built upon its numbers. Run it again with more "
+            "draws"
         )
 
     def warm_up(self) -> None:

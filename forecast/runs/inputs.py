@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -27,7 +26,6 @@ from forecast.priors.population import Population, read_population, record_prior
 from forecast.records.feeds import FeedFault
 from forecast.runs.earlier_copy import EarlierCopy
 from forecast.runs.files import FORECASTS, SCORES
-
 
 MOST_CELLS = 24
 """Cells of acts that targets may cut; each adds four parameters."""
@@ -180,7 +178,7 @@ def inputs_of(config: Config, everything: EventTable) -> Inputs:
         events=events,
         family=family,
         data=data,
-        priors=_with_priors(config, data, population),
+        priors=priors_of(config, data, population),
         population=population,
         hazard=hazard,
         delay=delay,
@@ -332,7 +330,7 @@ def _refuse_too_many_cells(config: Config, rules: tuple[TargetRule, ...]) -> Non
     )
 
 
-def _with_priors(config: Config, data: Panel, population: Population | None) -> PriorSet:
+def priors_of(config: Config, data: Panel, population: Population | None) -> PriorSet:
     """Return the priors of a record, changed by what the config states.
 
     Raises ``ConfigError``: lists every prior that is not valid, each with its line.

@@ -22,7 +22,6 @@ from forecast.inference.importance import (
     ImportanceWeights,
 )
 from forecast.models.draws import Floats
-from forecast.panel.panel import Panel, count_events
 from forecast.progress import Listener, StageProgress
 from forecast.records.forecast import (
     Difference,
@@ -178,13 +177,8 @@ def _new_draws(
     reason: ScenarioReason,
     tell: Callable[[str], None],
 ) -> ScenarioForecast:
-    past = base.inputs.data
-    data = past
-    if plan.changes_past:
-        known = past.completeness[0]
-        data = count_events(plan.events, past.grid, past.layout, known, dyad=past.dyads[0])
-    variables, failures = refit(base, plan, data, tell)
-    new_days = simulate_plan(base, plan, variables, data)
+    variables, failures = refit(base, plan, tell)
+    new_days = simulate_plan(base, plan, variables)
     targets = []
     for known in base.forecast.targets:
         fits = TwoFits(base.hits, known.name, new_days[known.name], base.n_chains)
@@ -195,7 +189,7 @@ def _new_draws(
 
 
 def refit(
-    base: Run, plan: ScenarioPlan, data: Panel, tell: Callable[[str], None]
+    base: Run, plan: ScenarioPlan, tell: Callable[[str], None]
 ) -> tuple[Mapping[str, Floats], tuple[Failure, ...]]:
     """Sample the posterior of a scenario with the settings and the seed of the run.
 
@@ -212,7 +206,7 @@ def refit(
 
     tell("fitted anew")
     config = base.inputs.config
-    posterior = fit_record(data, plan.priors, sampler_options(config), listen)
+    posterior = fit_record(plan.data, plan.priors, sampler_options(config), listen)
     return posterior.variables, check_gates(posterior).failures
 
 

@@ -9,7 +9,6 @@ import numpy as np
 
 from forecast.inference.importance import ImportanceWeights
 from forecast.models.draws import Floats, stream_draws
-from forecast.panel.panel import Panel
 from forecast.runs.run import Run
 from forecast.scenarios.evaluate import Days, ScenarioDraws
 from forecast.scenarios.plan import ScenarioPlan, draw_effects
@@ -43,25 +42,23 @@ def simulate_plan(
     base: Run,
     plan: ScenarioPlan,
     variables: Mapping[str, Floats],
-    data: Panel,
     effort: Effort | None = None,
 ) -> dict[str, Days]:
     """First days of each target under a scenario, on the random numbers of the run.
 
-    ``variables`` are draws of the run or of a new fit, and ``data`` is the past that the paths go on from;
-    all paths of all draws are simulated where no ``effort`` is given. A path of the run on which the acts
-    ahead come to the same is the run's.
+    ``variables`` are draws of the run or of a new fit; all paths of all draws are simulated where no
+    ``effort`` is given. A path of the run on which the acts ahead come to the same is the run's.
     """
-    options = base.simulation
+    options, data = base.simulation, plan.data
     if effort:
         options = replace(options, first_paths=effort.paths, every=effort.every)
-    same = variables is base.variables and data is base.inputs.data
+    same = variables is base.variables
     if same:
         since = futures_differ_since(data, base.n_draws, options, base.inputs.calendar, plan.acts)
         other = OtherFutures(since, effort.target if effort else None)
         options = replace(options, other=other)
     draws = base.draws
-    if variables is not base.variables:
+    if not same:
         draws = stream_draws(data.layout, variables, plan.priors)
     past = plan.events.between(data.grid.start, base.inputs.config.as_of)
     effects = draw_effects(plan.types, past, data.layout, len(draws), options.seed)
@@ -79,7 +76,7 @@ def new_futures(base: Run, plan: ScenarioPlan, effort: Effort) -> Mapping[str, D
     if not plan.changes_future:
         return {}
     paths = min(effort.paths, base.simulation.paths_per_draw)
-    return simulate_plan(base, plan, base.variables, base.inputs.data, replace(effort, paths=paths))
+    return simulate_plan(base, plan, base.variables, replace(effort, paths=paths))
 
 
 def scenario_draws(

@@ -18,10 +18,10 @@ from forecast.errors import ConfigError, PriorError, did_you_mean
 from forecast.events.codebook import SEVERITIES
 from forecast.events.table import EventTable
 from forecast.models.draws import Floats
-from forecast.panel.panel import decay_per_step
+from forecast.panel.panel import Panel, count_events, decay_per_step
 from forecast.panel.streams import FutureAct, StreamLayout
 from forecast.priors import Distribution, PriorSet, PriorStatement, new_type_parameters, read_prior
-from forecast.runs.inputs import Inputs
+from forecast.runs.inputs import Inputs, priors_of
 from forecast.simulation import NewTypeEffect
 from forecast.wording import count, listing, long_day
 
@@ -44,9 +44,9 @@ class NewTypePriors:
 class ScenarioPlan:
     """What a scenario changes, ready to be computed.
 
-    ``priors`` are all priors, ``acts`` all future acts and ``events`` what is known under the scenario;
-    ``taken_out`` counts the past events that it leaves out. ``changes_priors`` and ``changes_future`` say
-    whether these parts differ from the run's.
+    ``priors`` are all priors, ``acts`` all future acts, ``events`` what is known under the scenario and
+    ``data`` their counts; ``taken_out`` counts the past events that it leaves out. ``changes_priors`` and
+    ``changes_future`` say whether it states other priors and other future acts than the run.
     """
 
     scenario: Scenario
@@ -54,6 +54,7 @@ class ScenarioPlan:
     acts: tuple[FutureAct, ...]
     types: Mapping[str, NewTypePriors]
     events: EventTable
+    data: Panel
     changes_priors: bool
     changes_future: bool
     taken_out: int
@@ -89,21 +90,27 @@ def plan_scenario(inputs: Inputs, scenario: Scenario) -> ScenarioPlan:
         act or a past event that is not there, a removal that leaves a target without data.
     """
     faults: list[Fault] = []
-    priors = _priors(inputs, scenario, faults)
+    left = _left(inputs, scenario, faults)
+    data, known = inputs.data, inputs.priors
+    events = inputs.events if left.all() else inputs.events.select(left)
+    if not left.all():
+        data = count_events(events, data.grid, data.layout, data.completeness[0], dyad=data.dyads[0])
+        # Priors are centred on the record, and move with it.
+        known = priors_of(inputs.config, data, inputs.population)
+    priors = _priors(known, scenario, faults)
     types = {name: _type(name, one, faults) for name, one in scenario.types.items()}
     acts = _acts(inputs, scenario, faults)
-    left = _left(inputs, scenario, faults)
     if faults:
         raise scenario.error(faults)
-    events = inputs.events if left.all() else inputs.events.select(left)
     return ScenarioPlan(
         scenario,
         priors,
         acts,
         types,
         events,
+        data,
         changes_priors=any(
-            one.distribution != inputs.priors.priors[name].distribution for name, one in priors.priors.items()
+            one.distribution != known.priors[name].distribution for name, one in priors.priors.items()
         ),
         changes_future=acts != inputs.calendar,
         taken_out=int((~left).sum()),
@@ -129,15 +136,15 @@ def plan_scenarios(inputs: Inputs, scenarios: Iterable[Scenario]) -> tuple[Scena
     return tuple(plans)
 
 
-def _priors(inputs: Inputs, scenario: Scenario, faults: list[Fault]) -> PriorSet:
+def _priors(known: PriorSet, scenario: Scenario, faults: list[Fault]) -> PriorSet:
     sound: dict[str, PriorStatement] = {}
     for name, statement in scenario.priors.items():
         try:
-            inputs.priors.changed({name: statement}, "scenario")
+            known.changed({name: statement}, "scenario")
             sound[name] = statement
         except PriorError as error:
             faults.append(Fault(("priors", name), str(error).removeprefix(f"{name}: ")))
-    return inputs.priors.changed(sound, "scenario")
+    return known.changed(sound, "scenario")
 
 
 def _type(name: str, declared: NewType, faults: list[Fault]) -> NewTypePriors:

@@ -1,8 +1,8 @@
 """Which past events moved the headline probability: leave one out, reweight, simulate again.
 
-Without the event the likelihood changes (so the draws are reweighted, with Pareto smoothing) and so does
-the state at the origin (so the paths are simulated again, on the same random numbers). For a combination the
-paths have weights that give them its probability; each path keeps its own without the event.
+Without the event likelihood and priors change (so the draws are reweighted, with Pareto smoothing) and so
+does the state at the origin (so the paths are simulated again, on the same random numbers). For a
+combination the paths have weights that give them its probability; each path keeps its own without the event.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from forecast.inference.posterior import Posterior
 from forecast.models.draws import Floats, log_likelihood, stream_draws
 from forecast.panel.panel import Panel, count_events
 from forecast.panel.streams import FutureAct, TargetRule
-from forecast.priors import PriorSet
+from forecast.priors.resolve import log_prior
 from forecast.progress import Listener, StageProgress
 from forecast.records.forecast import Driver
 from forecast.runs.combining import Combined
-from forecast.runs.inputs import Inputs
+from forecast.runs.inputs import Inputs, priors_of
 from forecast.simulation import SimulationOptions, simulate_first_passages
 from forecast.simulation.options import OtherFutures
 from forecast.simulation.probabilities import share_by_draw
@@ -70,13 +70,11 @@ def measure_drivers(
     day = config.headline_milestone.date
     ahead = (day - inputs.data.grid.origin).days
     measured = leave_one_out(
-        inputs.events,
-        (inputs.data, inputs.priors),
+        inputs,
         posterior,
         rule,
         day,
         seed=seed,
-        calendar=inputs.calendar,
         probability=combined.probability(rule.name, ahead) if combined else None,
         listen=lambda done, planned: listen(StageProgress("drivers", done, planned)),
     )
@@ -115,14 +113,12 @@ class LeaveOneOut:
 
 
 def leave_one_out(
-    events: EventTable,
-    fit: tuple[Panel, PriorSet],
+    inputs: Inputs,
     posterior: Posterior,
     target: TargetRule,
     milestone: date,
     *,
     seed: int,
-    calendar: Sequence[FutureAct] = (),
     probability: float | None = None,
     candidates: int = 24,
     listen: Callable[[int, int], None] | None = None,
@@ -131,8 +127,8 @@ def leave_one_out(
 
     Parameters
     ----------
-    events, fit, posterior
-        What is known at the origin, its counts with the priors, and the posterior fitted to them.
+    inputs, posterior
+        What is known at the origin, and the posterior fitted to it.
     target, milestone
         The headline question.
     seed : int
@@ -144,14 +140,15 @@ def leave_one_out(
     listen : callable, optional
         Called with (done, all).
     """
-    data, priors = fit
-    draws = stream_draws(data.layout, _thinned(posterior), priors)
+    events, data, priors = inputs.events, inputs.data, inputs.priors
+    variables = _thinned(posterior)
+    draws = stream_draws(data.layout, variables, priors)
     horizon = (milestone - data.grid.origin).days
     # All paths are played, each no further than to the target.
     other = OtherFutures(np.zeros((len(draws), _PATHS), dtype=np.int32), target.name)
     options = SimulationOptions(seed=seed, horizon_days=horizon, paths_per_draw=_PATHS, other=other)
 
-    def hits(counts: Panel, ahead: Sequence[FutureAct] = calendar) -> NDArray[np.bool_]:
+    def hits(counts: Panel, ahead: Sequence[FutureAct] = inputs.calendar) -> NDArray[np.bool_]:
         return simulate_first_passages(counts, draws, options, ahead).of(target.name) < horizon
 
     weights: Floats | None = None
@@ -161,15 +158,16 @@ def leave_one_out(
     full_hits = hits(data)
     full = share_by_draw(full_hits, weights)
     path_weights = np.full(full_hits.shape, 1 / full_hits.size) if weights is None else weights
-    full_likelihood = log_likelihood(data, draws, priors)
+    full_density = log_likelihood(data, draws, priors) + log_prior(priors, variables)
 
     def measure(row: int) -> LeaveOneOut:
         left = np.ones(len(events), dtype=bool)
         left[row] = False
         known = data.completeness[0]
         without = count_events(events.select(left), data.grid, data.layout, known, dyad=data.dyads[0])
-        ratio = log_likelihood(without, draws, priors) - full_likelihood
-        found = importance_weights(ratio)
+        # Priors are centred on the record, and move with it.
+        moved = log_prior(priors_of(inputs.config, without, inputs.population), variables)
+        found = importance_weights(log_likelihood(without, draws, priors) + moved - full_density)
         if found.pareto_k > PARETO_K_MAX:
             return LeaveOneOut(row, None, None, found.pareto_k)
         kept = joint_weights(found.weights[:, None], path_weights)

@@ -262,7 +262,7 @@ def test_an_act_that_is_certain_gives_certainty(mixed):
 def test_a_difference_is_taken_path_by_path_with_the_weights_of_the_run(mixed):
     scenario = assumed({"date": "2022-07-20", "category": "sanction", "severity": 3})
     plan = plan_scenario(mixed.inputs, scenario)
-    days = simulate_plan(mixed, plan, mixed.variables, mixed.inputs.data)["escalation"]
+    days = simulate_plan(mixed, plan, mixed.variables)["escalation"]
     day = milestone_day(mixed, "new-year")
     expected = float((mixed.hits.weights * (days < day)).sum())
     paths = mixed.simulation.paths_per_draw
@@ -378,9 +378,8 @@ def test_drivers_are_of_the_combined_probability(mixed):
     inputs, rule = mixed.inputs, mixed.inputs.rules[0]
     day = inputs.config.milestone("new-year").date
     asked = {"seed": 3, "candidates": 4}
-    fit = inputs.data, inputs.priors
-    plain = leave_one_out(inputs.events, fit, mixed.fit, rule, day, **asked)
-    weighted = leave_one_out(inputs.events, fit, mixed.fit, rule, day, probability=0.02, **asked)
+    plain = leave_one_out(inputs, mixed.fit, rule, day, **asked)
+    weighted = leave_one_out(inputs, mixed.fit, rule, day, probability=0.02, **asked)
     assert [one.row for one in plain] == [one.row for one in weighted]
     # Of a chance of 2% no event can have moved more than a little.
     for one in weighted:

@@ -27,7 +27,7 @@ def assumed(*acts, **changes):
 
 
 def days_under(base, scenario):
-    return simulate_plan(base, plan_scenario(base.inputs, scenario), base.variables, base.inputs.data)
+    return simulate_plan(base, plan_scenario(base.inputs, scenario), base.variables)
 
 
 def test_the_state_before_the_as_of_date_is_bit_identical(base, monkeypatch):
@@ -173,8 +173,8 @@ def test_paired_differences_have_far_less_error_than_unpaired_ones(base):
 
 def test_the_first_paths_alone_are_the_same_bit_for_bit(base):
     plan = plan_scenario(base.inputs, assumed(CLASH))
-    few = simulate_plan(base, plan, base.variables, base.inputs.data, Effort(paths=3))
-    for name, days in simulate_plan(base, plan, base.variables, base.inputs.data).items():
+    few = simulate_plan(base, plan, base.variables, Effort(paths=3))
+    for name, days in simulate_plan(base, plan, base.variables).items():
         np.testing.assert_array_equal(days[:, :3], few[name])
 
 

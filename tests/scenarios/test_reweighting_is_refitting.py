@@ -9,6 +9,7 @@ from forecast.config import load_config, scenario_of
 from forecast.config.faults import SourceMap
 from forecast.inference.importance import EFFECTIVE_DRAWS_MIN, PARETO_K_MAX
 from forecast.records.base import WrittenText
+from forecast.runs.inputs import read_inputs
 from forecast.scenarios import compare_scenarios, plan_scenario
 from forecast.scenarios.compare import evaluate_plan
 from forecast.scenarios.evaluate import base_shares, log_prior_ratio, parameter_draws, weights_for
@@ -92,8 +93,8 @@ def other_fit(base, monkeypatch):
     """Let a fit return other draws at once, and say what it was given."""
     given = []
 
-    def refit(run, plan, data, tell):
-        given.append((plan, data))
+    def refit(run, plan, tell):
+        given.append(plan.data)
         return {name: values[::-1].copy() for name, values in run.variables.items()}, ()
 
     monkeypatch.setattr("forecast.scenarios.compare.refit", refit)
@@ -120,7 +121,7 @@ def test_weights_that_cannot_be_trusted_lead_to_a_new_fit(base, other_fit, prior
     assert (found.reason.value, found.reason.limit) == shown[reason]
     assert found.pareto_k > 0.7 or found.effective_draws < 400
     assert len(other_fit) == 1
-    assert other_fit[0][1] is base.inputs.data
+    assert other_fit[0] is base.inputs.data
     (withheld,) = compare_scenarios(base, [with_priors(**priors)], refit=False)
     assert withheld.targets == ()
     assert withheld.withheld == "no_refit"
@@ -132,14 +133,30 @@ def test_past_events_taken_out_lead_to_a_new_fit_of_what_is_left(base, other_fit
     (found,) = compare_scenarios(base, [scenario_of(without, SourceMap("test"))])
     assert found.method == "refit"
     assert found.pareto_k is None
-    data = other_fit[0][1]
-    gone = base.inputs.data.counts - data.counts
+    gone = base.inputs.data.counts - other_fit[0].counts
     assert gone.sum() == 2
     streams = base.inputs.data.layout.streams
     assert gone.sum(axis=(0, 1))[[streams.index("escalation"), streams.index("dispute")]].tolist() == [1, 1]
     # Two fits share no draws: the error of the difference is that of two separate numbers.
     one, before = (known.target("escalation").milestones[-1] for known in (found, base.forecast))
     assert one.difference.mcse == pytest.approx(np.hypot(one.mcse, before.mcse))
+
+
+def test_priors_that_are_centred_on_the_record_move_with_it(folder):
+    """A cell that held one act holds none then: its rate is that of the next milder acts, less often."""
+    text = (folder / "config.yaml").read_text(encoding="utf-8")
+    head, rest = text.split("  priors:\n")
+    (folder / "plain.yaml").write_text(head + rest[rest.index("sampler:") :], encoding="utf-8")
+    inputs = read_inputs(load_config(folder / "plain.yaml"))
+    scenario = scenario_of({"name": "a", "rationale": "b", "without": ["e4"]}, SourceMap("test"))
+    plan = plan_scenario(inputs, scenario)
+    assert not plan.changes_priors
+    name = "baseline.weekly_rate.{}".format
+    before, after = (known.priors[name("escalation")].distribution for known in (inputs.priors, plan.priors))
+    assert before.values[0] == pytest.approx(np.log(1.5 / inputs.data.weeks), abs=1e-3)
+    assert after.values[0] < before.values[0]
+    assert after.values[1] > before.values[1]
+    assert plan.priors.priors[name("sanction")] == inputs.priors.priors[name("sanction")]
 
 
 def test_priors_and_futures_change_together(base, monkeypatch):

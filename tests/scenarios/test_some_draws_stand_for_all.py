@@ -24,7 +24,7 @@ def plan(base):
 
 
 def played(base, plan, effort):
-    return simulate_plan(base, plan, base.variables, base.inputs.data, effort)
+    return simulate_plan(base, plan, base.variables, effort)
 
 
 @pytest.mark.parametrize("every", [1, 2, 3, 7])
