@@ -132,7 +132,7 @@ def default_priors(layout: StreamLayout) -> PriorSet:
 
 def log_prior(priors: PriorSet, variables: Mapping[str, Floats]) -> Floats:
     """Log prior density of draws, each variable of shape (draw, 1, …), shape (draw,)."""
-    total = 0.0
+    total: Floats | float = 0.0
     for group in priors.groups:
         own = priors.of_group(group)
         if own:

@@ -15,9 +15,8 @@ import forecast.app
 from forecast.app.engine import Engine
 from forecast.app.page_model import page_model
 from forecast.app.static_page import static_page, write_static_page
-from forecast.config import Scenario, load_config
+from forecast.config import Scenario
 from forecast.config.scenario import load_scenario
-from forecast.runs.inputs import read_inputs
 
 PAGE = Path(forecast.app.__file__).parent / "page"
 ASK = Path(__file__).parent / "ask_static_page.mjs"
@@ -206,11 +205,14 @@ def test_nothing_changed_is_exactly_the_run(base, answers):
 
 
 def test_several_changes_are_called_approximate_and_are_near(engine, answers):
+    name = "baseline.weekly_rate.escalation"
+    stops = next(one.stops for one in page_model(engine).priors if one.name == name)
+    belief = next(one.statement for one in stops if one.steps == 0.5)
     combined = [
         {"events": [ACTS[0], ACTS[4]]},
         {"events": [ACTS[3], act("2022-09-10", "dispute", 4, 0.5)]},
         {"events": [ACTS[1]], "calendar": {VISIT: 1.0}},
-        {"events": [ACTS[0]], "priors": {"severity.level.4": "Normal(mu=-1.25, sigma=0.5)"}},
+        {"events": [ACTS[0]], "priors": {name: belief}},
     ]
     for state, found in zip(combined, answers(*combined), strict=True):
         assert (found["status"], found["method"]) == ("ready", "combined")
@@ -233,10 +235,10 @@ def test_beliefs_that_leave_too_few_draws_together_are_withheld(engine, answers)
 
 
 def test_a_belief_that_is_not_tabulated_is_withheld_with_its_command(answers):
-    (found,) = answers({"priors": {"severity.level.4": "Normal(0.123, 0.4)"}})
+    (found,) = answers({"priors": {"tension.scale": "LogNormal(0.123, 0.4)"}})
     assert found["status"] == "withheld"
     assert "knows beliefs at the stops of their sliders and in words" in found["reason"]
-    assert "severity.level.4=Normal(0.123, 0.4)" in found["command"]
+    assert "tension.scale=LogNormal(0.123, 0.4)" in found["command"]
 
 
 def test_a_change_that_no_future_shows_has_a_bound(answers):
@@ -271,26 +273,6 @@ def test_a_run_that_did_not_converge_withholds_every_change(base, ask, tmp_path)
     assert changed["status"] == "withheld"
     assert "did not converge" in changed["reason"]
     assert "--event 2022-08-15:military_incident:4:0.5" in changed["command"]
-
-
-def test_a_run_with_a_model_for_each_target_is_answered(folder, run_from, ask, tmp_path):
-    config = (folder / "config.yaml").read_text(encoding="utf-8").replace("family: joint", "family: target")
-    config = re.sub(r"    severity\..*\n", "", config)
-    (tmp_path / "config.yaml").write_text(config, encoding="utf-8")
-    (tmp_path / "events.csv").write_bytes((folder / "events.csv").read_bytes())
-    run = run_from(read_inputs(load_config(tmp_path / "config.yaml")))
-    assert len(run.inputs.answering) > 1
-    page = tmp_path / "page.html"
-    page.write_text(static_page(run), encoding="utf-8")
-    engine = Engine(run)
-    prior = next(one for one in page_model(engine).priors if one.key)
-    states = [state_of(ACTS[0]), {"priors": {prior.name: prior.stops[9].statement}}]
-    for state, found in zip(
-        states, ask(page, *({"ask": "answer", "state": one} for one in states)), strict=True
-    ):
-        served = engine.answer(engine.read(state))
-        assert (found["status"], served.status) == ("ready", "ready"), (found["reason"], state)
-        assert apart(served, found) < POINTS, state
 
 
 @pytest.mark.parametrize("goal", ["likely", 0.9, 0.02])
