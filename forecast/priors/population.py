@@ -21,9 +21,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
-import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-from scipy import special
 
 from forecast.config.faults import Fault, SourceMap, field_faults, refusal, shown
 from forecast.config.yaml_source import MAX_BYTES, parse_yaml, read_yaml
@@ -44,7 +42,6 @@ LEARNED = (
     "tension.scale",
     "tension.persistence",
     "tension.loading",
-    "drift.scale",
     "excitation.branching",
     "excitation.half_life_days",
     "excitation.cross",
@@ -52,7 +49,10 @@ LEARNED = (
     "excitation.severity",
     "overdispersion.shape",
 )
-"""Groups that a population tells of: all but baselines, which are centred on the record, and ballast."""
+"""Groups that a population tells of: not baselines, which are centred on the record, nor drift, of which a
+stretch of some years says little, nor ballast."""
+OF_THE_CODER = (("tension.loading", "cooperative"),)
+"""Whether cooperation follows tension is as much the coder's as the dyad's, and is not learned."""
 NORMAL_SCALES = {"real": "Normal", "positive": "LogNormal", "unit": "LogitNormal"}
 """Family of each support in which a parameter has a mean and a standard deviation."""
 FURTHER = (0.5, 2.0)
@@ -139,8 +139,8 @@ class Population(_Part):
 class OwnRate(NamedTuple):
     """Rate of a stream, acts a week, that its baseline is a multiple of.
 
-    ``acts`` were counted in it, or, where none was, in the ``wider`` streams; ``log_share`` and ``spread`` are
-    then mean and standard deviation of the log of the share of those that go one step further.
+    ``acts`` were counted in it, or, where none was, in the ``wider`` streams; the share of those that go one step
+    further is then taken as log-normal, of mean ``log_share`` and standard deviation ``spread``.
     """
 
     weekly: float
@@ -165,8 +165,10 @@ def own_rate(panel: Panel, stream: int, population: Population | None) -> OwnRat
         steps = [own_rate(panel, one, population) for one in wider]
         parent = max(steps, key=lambda one: one.weekly)
     alpha, beta = (population.further.alpha, population.further.beta) if population else FURTHER
-    log_share = float(special.digamma(alpha) - special.digamma(alpha + beta))
-    spread = float(np.sqrt(special.polygamma(1, alpha) - special.polygamma(1, alpha + beta)))
+    # By mean and variance of the share itself: those of its logarithm hang on how often it is next to nothing.
+    share = alpha / (alpha + beta)
+    variance = math.log1p((1 - share) / (share * (alpha + beta + 1)))
+    log_share, spread = math.log(share) - variance / 2, math.sqrt(variance)
     names = tuple(layout.streams[one] for one in wider)
     return OwnRate(
         parent.weekly * math.exp(parent.log_share),

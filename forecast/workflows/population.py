@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,10 +34,11 @@ from forecast.inference.posterior import Posterior, SamplerOptions
 from forecast.inference.sampling import sample
 from forecast.panel.panel import TimeGrid, count_events
 from forecast.panel.streams import TargetRule, stream_layout
-from forecast.priors import PriorSet, elements
+from forecast.priors import PriorSet, elements, parameter_groups
 from forecast.priors.population import (
     LEARNED,
     NORMAL_SCALES,
+    OF_THE_CODER,
     SCHEMA,
     Further,
     Population,
@@ -167,15 +169,20 @@ def _fit_key(events: EventTable, options: LearningOptions, seed: int) -> str:
 
 
 def pool_fits(fits: Sequence[Fit], steps: Sequence[Step], provenance: Provenance) -> Population:
-    """Pool what the fits say, by group and class of streams; at least two values make a class."""
+    """Pool what the fits say, by group and class of streams.
+
+    A class of which the population knows less than the documented default says is left out.
+    """
     found: dict[tuple[str, str], list[Estimate]] = defaultdict(list)
     for fit in fits:
         for group, kind, estimate in fit.estimates:
             found[group, kind].append(estimate)
     groups: dict[str, dict[str, Spread]] = defaultdict(dict)
+    documented = {group.name: group.default.values[1] for group in parameter_groups()}
     for (group, kind), estimates in sorted(found.items()):
-        if len(estimates) > 1:
-            groups[group][kind] = pool(estimates)
+        pooled = pool(estimates)
+        if pooled.spread <= documented[group]:
+            groups[group][kind] = pooled
     return Population(schema=SCHEMA, provenance=provenance, further=pool_steps(steps), groups=groups)
 
 
@@ -225,6 +232,9 @@ def _beyond_the_prior(variables: Mapping[str, Floats], priors: PriorSet) -> list
         own = priors.of_group(group)
         draws = variables[group.variable][:, 0].reshape(-1, max(len(elements(group, priors.layout)), 1))
         for column, prior in enumerate(own):
+            kind = stream_class(priors.layout, prior.element)
+            if (group.name, kind) in OF_THE_CODER:
+                continue
             values = _normal_scale(draws[:, column], prior.group.support)
             centre, width = prior.distribution.values
             variance = float(values.var())
@@ -232,9 +242,7 @@ def _beyond_the_prior(variables: Mapping[str, Floats], priors: PriorSet) -> list
             if information * width**2 < LEAST_INFORMATION:
                 continue
             mean = (float(values.mean()) / variance - centre / width**2) / information
-            found.append(
-                (group.name, stream_class(priors.layout, prior.element), Estimate(mean, 1 / information))
-            )
+            found.append((group.name, kind, Estimate(mean, 1 / information)))
     return found
 
 
@@ -268,13 +276,17 @@ def pool(estimates: Sequence[Estimate]) -> Spread:
 
 
 def steps_of(dyads: Iterable[EventTable]) -> list[Step]:
-    """How many acts of conflict reached each severity and the next, by dyad and category."""
+    """How many acts of conflict reached each severity and the next, by dyad and category.
+
+    A severity that is never given to a kind of act is the coder's choice, so a step that none stayed before is
+    left out.
+    """
     found = []
     for events in dyads:
         for category in CONFLICTUAL:
             severity = events.severity[events.category == category]
             reached = [int((severity >= one).sum()) for one in SEVERITIES]
-            found += [Step(*pair) for pair in zip(reached, reached[1:], strict=False) if pair[0]]
+            found += [Step(*pair) for pair in pairwise(reached) if pair[0] > pair[1]]
     return found
 
 
