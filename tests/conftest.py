@@ -14,10 +14,9 @@ from hypothesis import settings
 from forecast.events.bundled import load_events
 from forecast.events.reading import read_events
 from forecast.events.table import Event, EventTable
-from forecast.models.draws import StreamDraws
-from forecast.models.kernel import STREAM_ROWS
-from forecast.panel.panel import drift_knots_for
+from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, StreamDraws, prior_draws, stream_draws
 from forecast.panel.streams import TargetRule
+from forecast.priors import default_priors
 
 FIRST = date(2000, 1, 1)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -115,37 +114,32 @@ def coded():
 
 @pytest.fixture(scope="session")
 def draws_with():
-    """Make draws without tension, excitation, ballast and overdispersion, but for what is given.
+    """Make draws in which nothing happens, nothing moves and nothing excites, but for what is given.
 
-    A value may be a number, or an array that broadcasts to the field's shape (see ``StreamDraws``) without
-    the axis of the one dyad.
+    A value belongs to a variable of the model: a number, or an array that broadcasts to (draw, element).
     """
+    silent = {
+        "tension_persistence": 120.0,
+        "excitation_half_life_days": 7.0,
+        "excitation_cross_half_life_days": 7.0,
+        "ballast_half_life_days": 7.0,
+        "overdispersion_shape": 1e8,
+        "ballast": 0.0,
+        INNOVATIONS: 0.0,
+        DRIFT_INNOVATIONS: 0.0,
+    }
 
     def make(layout, n_draws: int, n_knots: int, **values) -> StreamDraws:
-        wide, single = (n_draws, len(layout.streams)), (n_draws,)
-        shapes = {
-            **dict.fromkeys(STREAM_ROWS, wide),
-            **dict.fromkeys(("own_decay", "cross_decay", "ballast_decay", "knot_decay"), single),
-            **dict.fromkeys(("mark_tension", "mark_recent", "mark_drift", "drift_scale"), single),
-            "innovations": (n_draws, n_knots),
-            "knots": (n_draws, n_knots),
-            "level": (n_draws, 4),
-            "drift": (n_draws, drift_knots_for(n_knots)),
+        priors = default_priors(layout)
+        shapes = prior_draws(priors, n_draws, n_knots, np.random.default_rng(1))
+        assert set(values) <= set(shapes), set(values) - set(shapes)
+        variables = {
+            name: np.broadcast_to(values.get(name, silent.get(name, 1e-12)), drawn[:, 0].shape)[
+                :, None
+            ].copy()
+            for name, drawn in shapes.items()
         }
-        defaults = {
-            "shape": 1e8,
-            "own_decay": 0.5,
-            "cross_decay": 0.5,
-            "ballast_decay": 0.5,
-            "knot_decay": 0.8,
-        }
-        unknown = set(values) - set(shapes)
-        assert not unknown, unknown
-        full = {
-            name: np.broadcast_to(np.asarray(values.get(name, defaults.get(name, 0.0)), float), shape).copy()
-            for name, shape in shapes.items()
-        }
-        return StreamDraws(**{name: values[:, None] for name, values in full.items()})
+        return stream_draws(layout, variables, priors)
 
     return make
 
