@@ -175,10 +175,12 @@ def _compiled(density: PosteriorDensity, engine: Engine) -> CompiledModel:
 def _extract(density: PosteriorDensity, tree: xr.DataTree, keep_points: bool) -> xr.DataTree:
     drawn = tree["posterior"].to_dataset()
     points = drawn[POINTS].values if POINTS in drawn else density.points_of(drawn)
-    if not np.isfinite(points).all():
-        raise NotConvergedError("the sampler returned values that are no numbers")
+    posterior = density.dataset(points)
+    strange = [str(name) for name, values in posterior.data_vars.items() if not np.isfinite(values).all()]
+    if strange:
+        raise NotConvergedError(f"the sampler returned values that are no numbers for {', '.join(strange)}")
     statistics = tree["sample_stats"].to_dataset()[["diverging", "energy", "n_steps", "logp"]]
-    groups = {"posterior": density.dataset(points), "sample_stats": statistics}
+    groups = {"posterior": posterior, "sample_stats": statistics}
     if keep_points:
         groups[POINTS] = xr.Dataset({POINTS: (("chain", "draw", "coordinate"), points)})
     return xr.DataTree.from_dict(groups)
