@@ -219,6 +219,10 @@ class SamplerConfig(Section):
     paths_per_draw: Whole = Field(
         default=16, ge=2, le=10_000, description="simulated futures a posterior draw"
     )
+    engine: Literal["core", "pymc"] = Field(
+        default="core",
+        description="what computes the model's density: core (compiled), or pymc (its definition in PyMC, slow)",
+    )
     max_minutes: Number = Field(
         default=240.0,
         gt=0,

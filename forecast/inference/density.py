@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 
 from forecast.models import density
 from forecast.models.density import FAMILY_CODES, Priors, Record
@@ -109,15 +110,26 @@ class PosteriorDensity:
 
     def values(self, points: Floats) -> Floats:
         """Return the parameters at points, shape (point, dyad, coordinate)."""
-        parts = self._by_dyad(np.asarray(points))
-        flat = parts.reshape(-1, parts.shape[-1]).copy()
+        values = self._by_dyad(np.asarray(points)).copy()
+        positive, unit = self._bounded
+        values[..., positive] = np.exp(values[..., positive])
+        values[..., unit] = expit(values[..., unit])
+        return values
+
+    @property
+    def _bounded(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Coordinates of parameters above zero, and of those between zero and one."""
         family = self.arrays.family
         unit = np.isin(family, [FAMILY_CODES["LogitNormal"], FAMILY_CODES["Beta"]])
-        positive = ~unit & (family != FAMILY_CODES["Normal"])
-        columns = flat[:, : len(family)]
-        columns[:, positive] = np.exp(columns[:, positive])
-        columns[:, unit] = 1 / (1 + np.exp(-columns[:, unit]))
-        return flat.reshape(parts.shape)
+        return np.flatnonzero(~unit & (family != FAMILY_CODES["Normal"])), np.flatnonzero(unit)
+
+    def points_of(self, draws: xr.Dataset) -> Floats:
+        """Return the points, (chain, draw, coordinate), of draws of the variables of one dyad, by their names."""
+        points = self.layout.joined({str(name): part.values for name, part in draws.data_vars.items()})
+        positive, unit = self._bounded
+        points[..., positive] = np.log(points[..., positive])
+        points[..., unit] = logit(points[..., unit])
+        return points
 
     def variables(self, points: Floats) -> dict[str, Floats]:
         """Return the model's variables at points, each of shape (point, dyad, …)."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import h5py
 import numpy as np
@@ -27,6 +27,7 @@ MAX_PARTS = 10_000
 """Arrays and groups of a file; a fit has some 40."""
 _KEPT = ("target_accept", "tune", "reruns")
 _OF_THE_CLOCK = {"created_at", "sampling_time"}
+Engine = Literal["core", "pymc"]
 POINTS = "points"
 """Group, and variable, of draws on the sampler's scale, where no parameter has a bound."""
 
@@ -42,6 +43,8 @@ class SamplerOptions:
     target_accept: float = 0.9
     max_minutes: float | None = None
     """Limit of one sampling; ``None``: none."""
+    engine: Engine = "core"
+    """What computes the density: the compiled core, or the definition in PyMC."""
 
 
 @dataclass(frozen=True)

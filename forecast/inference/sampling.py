@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import nutpie
 import xarray as xr
-from nutpie.compiled_pyfunc import PyFuncModel, from_pyfunc
+from nutpie.compiled_pyfunc import from_pyfunc
+from nutpie.sample import CompiledModel
 
 from forecast.errors import NotConvergedError
 from forecast.inference.density import PosteriorDensity
 from forecast.inference.gates import check_gates
-from forecast.inference.posterior import POINTS, Posterior, SamplerOptions
+from forecast.inference.posterior import POINTS, Engine, Posterior, SamplerOptions
 
 Running = Any
 """A sampler of nutpie at work in the background."""
@@ -83,7 +84,7 @@ def sample(
 
     try:
         running = nutpie.sample(
-            _for_nutpie(density),
+            _compiled(density, options.engine),
             draws=options.draws,
             tune=options.tune,
             chains=options.chains,
@@ -150,8 +151,16 @@ def _progress(chains: list[Any]) -> SamplingProgress:
     return SamplingProgress(*map(sum, zip(*parts, strict=True)))
 
 
-def _for_nutpie(density: PosteriorDensity) -> PyFuncModel:
-    """Return a density as a model of nutpie, which keeps the points of its draws."""
+def _compiled(density: PosteriorDensity, engine: Engine) -> CompiledModel:
+    """Return a density as a model of nutpie: the core keeps points of its draws, PyMC its variables."""
+    if engine == "pymc":
+        import pytensor
+
+        from forecast.models.definition import build_model
+
+        # Leave to reorder sums would make results depend on what the cache holds.
+        with pytensor.config.change_flags(numba__fastmath=False):
+            return nutpie.compile_pymc_model(build_model(density.panel, density.priors, density.n_knots))
     return from_pyfunc(
         density.n_coordinates,
         make_logp_fn=density.log_density,
@@ -164,11 +173,14 @@ def _for_nutpie(density: PosteriorDensity) -> PyFuncModel:
 
 
 def _extract(density: PosteriorDensity, tree: xr.DataTree, keep_points: bool) -> xr.DataTree:
-    points = tree["posterior"][POINTS].values
-    if not np.isfinite(points).all():
-        raise NotConvergedError("the sampler returned values that are no numbers")
+    drawn = tree["posterior"].to_dataset()
+    points = drawn[POINTS].values if POINTS in drawn else density.points_of(drawn)
+    posterior = density.dataset(points)
+    strange = [str(name) for name, values in posterior.data_vars.items() if not np.isfinite(values).all()]
+    if strange:
+        raise NotConvergedError(f"the sampler returned values that are no numbers for {', '.join(strange)}")
     statistics = tree["sample_stats"].to_dataset()[["diverging", "energy", "n_steps", "logp"]]
-    groups = {"posterior": density.dataset(points), "sample_stats": statistics}
+    groups = {"posterior": posterior, "sample_stats": statistics}
     if keep_points:
         groups[POINTS] = xr.Dataset({POINTS: (("chain", "draw", "coordinate"), points)})
     return xr.DataTree.from_dict(groups)

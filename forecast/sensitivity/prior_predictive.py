@@ -9,14 +9,13 @@ import numpy as np
 
 from forecast.events.table import EventTable
 from forecast.models.draws import Floats, prior_draws, stream_draws
-from forecast.panel.panel import STEP_DAYS, TimeGrid, count_events
+from forecast.panel.panel import DAYS_A_MONTH, STEP_DAYS, TimeGrid, count_events
 from forecast.runs.inputs import Inputs
 from forecast.simulation import NEVER, SimulationOptions, simulate_first_passages
 
 DAYS = 364
 _DRAWS = 400
 _PATHS = 1
-_MONTH_DAYS = 365.25 / 12
 
 
 @dataclass(frozen=True)
@@ -34,40 +33,32 @@ class PriorPredictive:
 
 
 def prior_predictive(inputs: Inputs, seed: int) -> PriorPredictive:
-    """Simulate years from the prior, starting from a world without a past.
-
-    Acts are those of the main fit; a target is read off the first model that answers it.
-    """
-    origin = inputs.data.grid.origin
+    """Simulate years from the prior, starting from a world without a past."""
+    data, origin = inputs.data, inputs.data.grid.origin
+    streams = data.layout.streams
     grid = TimeGrid(origin - timedelta(days=STEP_DAYS), origin)
-    nothing = EventTable.from_events([], "nothing")
+    nothing = count_events(EventTable.from_events([], "nothing"), grid, data.layout)
+    variables = prior_draws(inputs.priors, _DRAWS, grid.n_knots, np.random.default_rng(seed))
+    draws = stream_draws(data.layout, variables, inputs.priors)
     options = SimulationOptions(seed=seed, horizon_days=DAYS, paths_per_draw=_PATHS)
-    acts: dict[str, tuple[float, float, float]] = {}
-    seen: dict[str, float] = {}
-    shares: dict[str, Floats] = {}
-    layout = inputs.data.layout
-    rng = np.random.default_rng(seed)
-    draws = stream_draws(layout, prior_draws(inputs.priors, _DRAWS, grid.n_knots, rng), inputs.priors)
-    hits = simulate_first_passages(count_events(nothing, grid, layout), draws, options)
-    if True:
-        for name in hits.targets:
-            # Paths of one draw are not independent: the error comes from the draws' own shares.
-            shares.setdefault(name, (hits.of(name) != NEVER).mean(axis=1))
-        if hits.acts is not None:
-            a_month = hits.acts.reshape(-1, len(layout.streams)) / (DAYS / _MONTH_DAYS)
-            by_stream = {name: a_month[:, k] for k, name in enumerate(layout.streams)}
-            by_stream["all"] = a_month.sum(axis=1)
-            acts = {
-                name: tuple(np.quantile(values, [0.05, 0.5, 0.95]).tolist())
-                for name, values in by_stream.items()
-            }
-            months = inputs.data.months
-            counted = inputs.data.counts.sum(axis=(0, 1)) / months
-            seen = {name: float(counted[k]) for k, name in enumerate(layout.streams)}
-            seen["all"] = float(counted.sum())
+    hits = simulate_first_passages(nothing, draws, options)
+    simulated = _by_stream(hits.acts.reshape(-1, len(streams)) / (DAYS / DAYS_A_MONTH), streams)
+    seen = _by_stream(data.counts.sum(axis=(0, 1)) / data.months, streams)
+    # Paths of one draw are not independent: the error comes from the draws' own shares.
+    shares = {name: (hits.of(name) != NEVER).mean(axis=1) for name in hits.targets}
     return PriorPredictive(
-        acts,
-        seen,
+        {name: _three(values) for name, values in simulated.items()},
+        {name: float(rate) for name, rate in seen.items()},
         {name: float(share.mean()) for name, share in shares.items()},
         {name: float(share.std(ddof=1) / np.sqrt(_DRAWS)) for name, share in shares.items()},
     )
+
+
+def _by_stream(rates: Floats, streams: tuple[str, ...]) -> dict[str, Floats]:
+    """Rates by stream, their last axis, and ``all`` for the sum."""
+    return {name: rates[..., k] for k, name in enumerate(streams)} | {"all": rates.sum(axis=-1)}
+
+
+def _three(values: Floats) -> tuple[float, float, float]:
+    low, middle, high = np.quantile(values, [0.05, 0.5, 0.95]).tolist()
+    return low, middle, high

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from forecast.inference.compile_cache import compile_model
+from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import Posterior, SamplerOptions
 from forecast.inference.sampling import sample
-from forecast.models.streams import build_model
 from forecast.panel.panel import TimeGrid, count_events
 from forecast.panel.streams import TargetRule, stream_layout
 from forecast.priors import default_priors
@@ -23,24 +22,19 @@ def short_options():
 @pytest.fixture(scope="session")
 def counted(us_china):
     rule = TargetRule("major", ("military_incident", "military_posture"), 4)
-    grid = TimeGrid(date(2017, 1, 20), date(2023, 7, 11))
-    return count_events(us_china, grid, stream_layout("target", rule))
+    grid = TimeGrid(date(2021, 1, 20), date(2023, 7, 11))
+    return count_events(us_china, grid, stream_layout((rule,)))
 
 
 @pytest.fixture(scope="session")
-def model(counted):
-    return build_model(counted, default_priors(counted.layout))
+def density(counted):
+    """The posterior that most tests here sample."""
+    return PosteriorDensity.of(counted, default_priors(counted.layout))
 
 
 @pytest.fixture(scope="session")
-def compiled(model):
-    """The one model that all tests here sample, compiled once."""
-    return compile_model(model)
-
-
-@pytest.fixture(scope="session")
-def short_fit(compiled):
-    return Posterior(sample(compiled, SHORT), SHORT.target_accept, SHORT.tune)
+def short_fit(density):
+    return Posterior(sample(density, SHORT), SHORT.target_accept, SHORT.tune)
 
 
 @pytest.fixture

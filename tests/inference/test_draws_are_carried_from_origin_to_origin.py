@@ -1,7 +1,6 @@
 """Draws carried on stand for posteriors that are known in closed form; no sampler is needed."""
 
 from dataclasses import replace
-from datetime import date
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -9,25 +8,30 @@ import numpy as np
 import pytest
 from scipy.stats import gamma, truncnorm
 
-from forecast.families import FAMILIES
 from forecast.inference import particles, rolling, sampling
 from forecast.inference.density import PosteriorDensity
 from forecast.inference.importance import importance_weights
 from forecast.inference.particles import INDEPENDENT_MIN, MOST_PARTICLES, Particles, carry_on
 from forecast.inference.posterior import SamplerOptions
-from forecast.inference.record_fit import compiled_for
 from forecast.inference.rolling import RollingPosterior
-from forecast.inference.sampling import fit_compiled
-from forecast.panel.panel import TimeGrid, count_events
-from forecast.panel.streams import TargetRule
-from forecast.priors import default_priors
+from forecast.panel.panel import drift_knots_for
 
 N_DRAWS = 1000
 N_KNOTS = 40
 NOISE = 1.5
 
 
-class SteadyRate:
+class Known:
+    """A density that needs no priors, whose draws are its values."""
+
+    layout = None
+
+    @classmethod
+    def of(cls, data, priors, n_knots):
+        return cls(data)
+
+
+class SteadyRate(Known):
     """Events at a constant rate under a Gamma(2, 1) prior, by its logarithm; data: events and months."""
 
     def __init__(self, data):
@@ -37,7 +41,7 @@ class SteadyRate:
         rate = np.exp(points[:, 0])
         return self.shape * points[:, 0] - self.speed * rate, self.shape - self.speed * np.exp(points)
 
-    def variables(self, points):
+    def values(self, points):
         return {"rate": np.exp(points[:, 0])}
 
     @property
@@ -48,7 +52,7 @@ class SteadyRate:
         return np.log(self.exact.rvs((N_DRAWS, 1), random_state=random))
 
 
-class NoisyKnots:
+class NoisyKnots(Known):
     """Independent standard normals, the first of them seen with noise; data: what was seen, and the noise."""
 
     def __init__(self, data):
@@ -61,7 +65,7 @@ class NoisyKnots:
         apart = (points - self.mean) / self.spread
         return -0.5 * (apart**2).sum(axis=1), -apart / self.spread
 
-    def variables(self, points):
+    def values(self, points):
         return {"knots": points}
 
     def draws(self, random):
@@ -74,17 +78,16 @@ def make_rolling(monkeypatch):
     fits = []
 
     def make(density, **options):
-        def fit(data, options, **asked):
+        def fit(known, options, **asked):
             fits.append(options.seed)
-            points = density(data).draws(np.random.default_rng(options.seed))
+            points = known.draws(np.random.default_rng(options.seed))
             return SimpleNamespace(points=points, n_chains=4)
 
-        monkeypatch.setattr(rolling, "compiled_for", lambda model, data, priors, n_knots: data)
         monkeypatch.setattr(rolling, "PosteriorDensity", density)
-        monkeypatch.setattr(rolling, "fit_compiled", fit)
+        monkeypatch.setattr(rolling, "fit", fit)
         monkeypatch.setattr(rolling, "check_gates", lambda fit: SimpleNamespace(converged=True))
-        model = SimpleNamespace(draws=lambda variables: variables)
-        return RollingPosterior(model, N_KNOTS, lambda data: None, SamplerOptions(seed=4), **options)
+        monkeypatch.setattr(rolling, "StreamDraws", lambda streams, layout, values: values)
+        return RollingPosterior(N_KNOTS, lambda data: None, SamplerOptions(seed=4), **options)
 
     return make, fits
 
@@ -95,12 +98,12 @@ def standard_normal(points):
 
 def months(events):
     """Data after each month: events so far."""
-    return [SimpleNamespace(events=sum(events[: n + 1]), months=n + 1) for n in range(len(events))]
+    return [SimpleNamespace(events=sum(events[: n + 1]), months=n + 1, layout=None) for n in range(len(events))]
 
 
 def seen_after(n, noise=NOISE):
     seen = np.random.default_rng(3).normal(0, np.sqrt(1 + NOISE**2), N_KNOTS).clip(-2, 2)
-    return SimpleNamespace(seen=seen[:n], noise=noise)
+    return SimpleNamespace(seen=seen[:n], noise=noise, layout=None)
 
 
 def test_a_constant_rate_has_its_posterior_at_every_origin(make_rolling):
@@ -228,7 +231,7 @@ def test_a_density_that_is_no_number_is_never_moved_into():
 def test_a_surprise_makes_a_new_fit_and_so_does_exact(make_rolling):
     make, fits = make_rolling
     calm = months([1] * 30)
-    outbreak = SimpleNamespace(events=3000, months=31)
+    outbreak = SimpleNamespace(events=3000, months=31, layout=None)
     for options, made in (({}, [True, False, True]), ({"exact": True}, [True, True, True])):
         rolled = make(SteadyRate, **options)
         assert [rolled.at(data).refitted for data in (calm[28], calm[29], outbreak)] == made
@@ -289,13 +292,9 @@ def test_the_draws_that_are_left_are_carried_on_without_those_that_a_record_rule
     assert found.weights @ found.points == pytest.approx([exact.mean()], abs=4 * exact.std() / np.sqrt(100))
 
 
-def test_points_have_the_density_and_the_variables_of_the_sampler(us_china, monkeypatch):
-    monkeypatch.setattr(sampling, "RERUNS", ())
-    (model,) = FAMILIES["target"].models([TargetRule("clashes", ("military_incident",), 3)])
-    panel = count_events(us_china, TimeGrid(date(2021, 1, 20), date(2023, 7, 11)), model.layout)
-    compiled = compiled_for(model, panel, default_priors(model.layout))
-    fit = fit_compiled(compiled, SamplerOptions(seed=3, draws=30, tune=30, chains=2), keep_points=True)
-    density = PosteriorDensity(compiled)
+def test_points_have_the_density_and_the_variables_of_the_sampler(density, short_options):
+    options = replace(short_options, draws=30, tune=30)
+    fit = sampling.fit(density, options, reruns=(), keep_points=True)
     values, gradients = density(fit.points)
     np.testing.assert_allclose(values, fit.tree["sample_stats"]["logp"].values.ravel(), rtol=1e-12)
     nowhere, flat = density(np.full_like(fit.points[:1], np.nan))
@@ -307,11 +306,18 @@ def test_points_have_the_density_and_the_variables_of_the_sampler(us_china, monk
     assert found.keys() == fit.variables.keys()
     for name, values in fit.variables.items():
         np.testing.assert_array_equal(found[name], values, err_msg=name)
+    back = density.points_of(fit.tree["posterior"].to_dataset())
+    np.testing.assert_allclose(back.reshape(fit.points.shape), fit.points, rtol=1e-9, atol=1e-12)
 
 
-def test_a_model_has_knots_for_its_record_whatever_is_asked_for(us_china):
-    (model,) = FAMILIES["target"].models([TargetRule("clashes", ("military_incident",), 3)])
-    panel = count_events(us_china, TimeGrid(date(2017, 1, 20), date(2023, 7, 11)), model.layout)
-    priors = default_priors(model.layout)
-    enough, asked, more = (compiled_for(model, panel, priors, knots) for knots in (None, 1, 128))
-    assert enough.n_dim == asked.n_dim < more.n_dim
+def test_a_density_has_knots_for_its_record_whatever_is_asked_for(density):
+    enough, asked, more = (PosteriorDensity.of(density.panel, density.priors, n) for n in (None, 1, 128))
+    assert enough.n_coordinates == asked.n_coordinates < more.n_coordinates
+
+
+def test_spare_knots_are_left_out_of_the_posterior(density, short_options):
+    panel = density.panel
+    roomy = PosteriorDensity.of(panel, density.priors, panel.grid.n_knots + 30)
+    tree = sampling.sample(roomy, replace(short_options, draws=10, tune=10))
+    assert tree["posterior"].sizes["knot"] == panel.grid.n_knots
+    assert tree["posterior"].sizes["drift_knot"] == drift_knots_for(panel.grid.n_knots)

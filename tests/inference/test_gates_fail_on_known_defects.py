@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from forecast.inference.gates import check_gates, worst_report
+from forecast.inference.gates import check_gates
 from forecast.records.forecast import Diagnostics, GateFailure
 
 CHAINS, DRAWS = 4, 1000
@@ -108,14 +108,3 @@ def test_chains_stuck_in_different_places_fail(good, made_posterior):
     good["scale"][:] = np.arange(CHAINS)[:, None]
     report = check_gates(made_posterior(good))
     assert ("rhat", "scale") in {(one.code, one.quantity) for one in report.failures}, report
-
-
-def test_reports_of_several_models_are_one_with_the_worst_of_each_and_failures_by_model(good, made_posterior):
-    passed = check_gates(made_posterior(good))
-    good["scale"][0] *= 4.0
-    failed = check_gates(made_posterior(good, divergences=5))
-    assert worst_report({"only": failed}) is failed
-    joined = worst_report({"one": passed, "two": failed})
-    assert (joined.rhat_max, joined.divergences, joined.converged) == (failed.rhat_max, 5, False)
-    assert {one.model for one in joined.failures} == {"two"}
-    assert tuple(one.model_copy(update={"model": None}) for one in joined.failures) == failed.failures

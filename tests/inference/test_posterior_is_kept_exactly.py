@@ -5,18 +5,18 @@ import xarray as xr
 
 from forecast.errors import RunFolderError
 from forecast.evaluation.workers import spread
-from forecast.inference.posterior import Posterior, read_posteriors, write_posteriors
+from forecast.inference.posterior import Posterior, read_posterior, write_posterior
 
 
 @pytest.fixture(scope="module")
 def kept(short_fit, tmp_path_factory):
     path = tmp_path_factory.mktemp("posterior") / "posterior.nc"
-    write_posteriors({"target": Posterior(short_fit.tree, 0.97, 1000, reruns=1)}, path)
+    write_posterior(Posterior(short_fit.tree, 0.97, 1000, reruns=1), path)
     return path
 
 
 def test_netcdf_gives_back_every_bit(kept, short_fit):
-    back = read_posteriors(kept, ["target"])["target"]
+    back = read_posterior(kept)
     assert (back.target_accept, back.tune, back.reruns) == (0.97, 1000, 1)
     assert back.n_draws == short_fit.n_draws
     assert set(back.variables) == set(short_fit.variables)
@@ -32,7 +32,7 @@ def test_netcdf_gives_back_every_bit(kept, short_fit):
 
 
 def test_writing_leaves_the_posterior_alone(short_fit, tmp_path):
-    write_posteriors({"target": short_fit}, tmp_path / "a.nc")
+    write_posterior(short_fit, tmp_path / "a.nc")
     assert "tune" not in short_fit.tree.attrs
 
 
@@ -47,7 +47,7 @@ def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(
         RunFolderError, match=r"none\.nc: no posterior is kept there; run 'forecast run' again"
     ):
-        read_posteriors(tmp_path / "none.nc", ["target"])
+        read_posterior(tmp_path / "none.nc")
 
 
 @pytest.mark.parametrize("damage", ["text", "empty", "cut", "foreign"])
@@ -59,69 +59,31 @@ def test_a_file_that_is_no_posterior_is_refused(kept, tmp_path, damage):
         whole = kept.read_bytes()
         path.write_bytes({"text": b"rate: 1\n" * 100, "empty": b"", "cut": whole[: len(whole) // 2]}[damage])
     with pytest.raises(RunFolderError, match=r"posterior\.nc: not a posterior this version can read"):
-        read_posteriors(path, ["target"])
+        read_posterior(path)
 
 
-def test_a_posterior_without_an_axis_of_dyads_is_read_as_one_dyad(tmp_path):
-    # As version 0.1 wrote it: attributes at the root, groups below, no dimension of dyads.
+def test_a_panel_of_dyads_keeps_their_axis(tmp_path):
     rng = np.random.default_rng(1)
-    values = {"tension_scale": rng.gamma(2.0, 1.0, (2, 5)), "excitation_branching": rng.random((2, 5, 3))}
-    dims = {"tension_scale": ("chain", "draw"), "excitation_branching": ("chain", "draw", "stream")}
-    coords = {"chain": [0, 1], "draw": np.arange(5), "stream": ["dispute", "other_conflict", "target"]}
-    variables = {name: (dims[name], array) for name, array in values.items()}
-    statistics = xr.Dataset({"diverging": (("chain", "draw"), rng.random((2, 5)) < 0.5)})
+    dims = ("chain", "draw", "dyad")
+    variables = {"level": (dims, rng.random((2, 4, 2))), "rate": ((*dims, "stream"), rng.random((2, 4, 2, 3)))}
+    coords = {"chain": [0, 1], "draw": np.arange(4), "dyad": ["USA-CHN", "IND-PAK"]}
+    statistics = xr.Dataset({"diverging": (("chain", "draw"), rng.random((2, 4)) < 0.5)})
     groups = {"posterior": xr.Dataset(variables, coords=coords), "sample_stats": statistics}
-    tree = xr.DataTree.from_dict(groups)
-    tree.attrs = {"target_accept": 0.9, "tune": 1000, "reruns": 0}
-    tree.to_netcdf(tmp_path / "posterior.nc", engine="h5netcdf")
-    (back,) = read_posteriors(tmp_path / "posterior.nc", ["joint"]).values()
-    assert (back.target_accept, back.tune, back.reruns) == (0.9, 1000, 0)
-    assert (back.n_chains, back.n_draws) == (2, 10)
-    assert set(back.variables) == set(values)
-    for name, array in values.items():
-        expected = array.reshape(10, 1, *array.shape[2:])
-        np.testing.assert_array_equal(back.variables[name], expected, err_msg=name)
+    fit = Posterior(xr.DataTree.from_dict(groups), 0.9, 100)
+    write_posterior(fit, tmp_path / "posterior.nc")
+    back = read_posterior(tmp_path / "posterior.nc")
     assert back.divergences == int(statistics["diverging"].sum())
-
-
-@pytest.mark.parametrize("dyads", [None, ["USA-CHN", "IND-PAK"]], ids=["one dyad", "two dyads"])
-def test_the_fits_of_several_models_are_kept_side_by_side(tmp_path, dyads):
-    def posterior(seed: int) -> Posterior:
-        rng = np.random.default_rng(seed)
-        lead, coords = ("chain", "draw"), {"chain": [0, 1], "draw": np.arange(4)}
-        shape = (2, 4) if dyads is None else (2, 4, 2)
-        if dyads is not None:
-            lead, coords = (*lead, "dyad"), coords | {"dyad": dyads}
-        variables = {"level": (lead, rng.random(shape)), "rate": ((*lead, "stream"), rng.random((*shape, 3)))}
-        statistics = {"diverging": (("chain", "draw"), rng.random((2, 4)) < 0.5)}
-        groups = {"posterior": xr.Dataset(variables, coords=coords), "sample_stats": xr.Dataset(statistics)}
-        return Posterior(xr.DataTree.from_dict(groups), 0.9 + seed / 100, 100 + seed, seed)
-
-    fits = {"focused-first": posterior(1), "focused-second": posterior(2)}
-    write_posteriors(fits, tmp_path / "posterior.nc")
-    back = read_posteriors(tmp_path / "posterior.nc", list(fits))
-    assert list(back) == list(fits)
-    for name, fit in fits.items():
-        settings = (fit.target_accept, fit.tune, fit.reruns, fit.divergences)
-        assert (
-            back[name].target_accept,
-            back[name].tune,
-            back[name].reruns,
-            back[name].divergences,
-        ) == settings
-        for variable, values in fit.variables.items():
-            assert values.shape[:2] == (8, 1 if dyads is None else 2)
-            np.testing.assert_array_equal(back[name].variables[variable], values, err_msg=variable)
-    with pytest.raises(RunFolderError, match=r"posterior\.nc: not a posterior this version can read"):
-        read_posteriors(tmp_path / "posterior.nc", ["focused-first", "focused-third"])
+    for name, values in fit.variables.items():
+        assert values.shape[:2] == (8, 2)
+        np.testing.assert_array_equal(back.variables[name], values, err_msg=name)
 
 
 def test_results_are_written_while_dask_workers_go_on_with_the_same_bytes(short_fit, tmp_path):
     """xarray takes its lock from Dask's default client, if there is one: the workers' must not be it."""
-    write_posteriors({"target": short_fit}, tmp_path / "alone.nc")
+    write_posterior(short_fit, tmp_path / "alone.nc")
     for job, found in spread(abs, [(-1,), (-2,)], lambda job: 0, processes=1):
         assert found == -job[0]
-        write_posteriors({"target": short_fit}, tmp_path / f"beside-{found}.nc")
+        write_posterior(short_fit, tmp_path / f"beside-{found}.nc")
         assert (tmp_path / f"beside-{found}.nc").read_bytes() == (tmp_path / "alone.nc").read_bytes()
     assert len(list(tmp_path.iterdir())) == 3
 
@@ -148,10 +110,10 @@ def test_draws_that_the_file_cannot_hold_are_refused_before_they_are_read(kept, 
     with h5py.File(path, "a") as file:
         add(file if message == "not a posterior" else file["posterior"])
     with pytest.raises(RunFolderError, match=rf"posterior\.nc: .*{message}.*Run 'forecast run' again"):
-        read_posteriors(path, ["target"])
+        read_posterior(path)
 
 
 def test_a_posterior_of_more_parts_than_any_fit_has_is_refused(kept, monkeypatch):
     monkeypatch.setattr("forecast.inference.posterior.MAX_PARTS", 5)
     with pytest.raises(RunFolderError, match="more than 5 arrays and groups"):
-        read_posteriors(kept, ["target"])
+        read_posterior(kept)

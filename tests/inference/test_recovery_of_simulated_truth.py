@@ -5,75 +5,86 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from forecast.families import FAMILIES
 from forecast.inference.gates import check_gates
 from forecast.inference.posterior import SamplerOptions
 from forecast.inference.record_fit import fit_record
 from forecast.models.draws import stream_draws, tension_at_steps
 from forecast.panel.panel import Panel, TimeGrid
-from forecast.panel.streams import TargetRule
+from forecast.panel.streams import TargetRule, stream_layout
 from forecast.priors import default_priors
 
-N_STEPS = 420
+N_STEPS = 520
+LAYOUT = stream_layout((TargetRule("military", ("military_incident", "military_posture"), 3),))
+CONFLICT = np.array(LAYOUT.conflictual)
+GRAVITY = np.array([0.4, 0.3, 0.2, 0.1])
+"""Chances of severities 1 to 4 of an act of conflict, whatever its stream."""
 TRUTH = {
-    "baseline_weekly_rate": np.array([0.45, 0.5, 0.6, 0.25]),
+    "baseline_weekly_rate": np.array([0.5, 0.3, 0.7, 0.25, 0.6, 0.4, 0.5, 0.9, 0.35]),
     "tension_scale": 0.8,
     "tension_persistence": 150.0,
-    "tension_loading": np.array([-0.2, 1.0, 1.2, 0.9]),
-    "excitation_branching": np.array([0.25, 0.3, 0.2, 0.15]),
+    "tension_loading": np.where(CONFLICT, 1.0, -0.1),
+    "drift_scale": 0.6,
+    "excitation_branching": np.array([0.2, 0.1]),
     "excitation_half_life_days": 10.0,
-    "excitation_cross": np.array([0.04, 0.06, 0.05]),
+    "excitation_cross": np.array([0.3, 0.2, 0.3, 0.35, 0.25, 0.3]),
     "excitation_cross_half_life_days": 25.0,
-    "overdispersion_shape": np.array([1.5, 2.5, 3.0, 2.0]),
+    "excitation_severity": 0.4,
+    "overdispersion_shape": np.full(9, 2.5),
+    "ballast": np.array([0.1, 0.0, -0.05]),
+    "ballast_half_life_days": 60.0,
 }
 
 
-def simulate(seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Counts, shape (step, stream), and tension, shape (step,), written out from the equations."""
-    rng = np.random.default_rng(seed)
-    phi = np.exp(-28 / TRUTH["tension_persistence"])
+def process(rng: np.random.Generator, decay: float, every: int) -> np.ndarray:
+    """An Ornstein–Uhlenbeck process of unit variance in every step, linear between its knots."""
     knots = [rng.standard_normal()]
-    while len(knots) < N_STEPS // 4 + 2:
-        knots.append(phi * knots[-1] + np.sqrt(1 - phi**2) * rng.standard_normal())
-    tension = np.interp(np.arange(N_STEPS) / 4, np.arange(len(knots)), knots)
-    d_own = 0.5 ** (7 / TRUTH["excitation_half_life_days"])
-    d_cross = 0.5 ** (7 / TRUTH["excitation_cross_half_life_days"])
-    cross = np.array([0.0, *TRUTH["excitation_cross"]])
-    counts = np.zeros((N_STEPS, 4), dtype=np.int64)
+    while len(knots) < N_STEPS // every + 2:
+        knots.append(decay * knots[-1] + np.sqrt(1 - decay**2) * rng.standard_normal())
+    return np.interp(np.arange(N_STEPS) / every, np.arange(len(knots)), knots)
+
+
+def simulate(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Counts, (step, stream), conflict by severity, (step, 5), and tension, written out from the equations."""
+    rng, truth = np.random.default_rng(seed), TRUTH
+    tension = process(rng, np.exp(-28 / truth["tension_persistence"]), 4)
+    drift = truth["drift_scale"] * process(rng, np.exp(-168 / (4 * 365.25)), 24)
+    drift -= np.log(np.exp(drift).mean())
+    own_left, cross_left, calm_left = (
+        0.5 ** (7 / truth[name])
+        for name in ("excitation_half_life_days", "excitation_cross_half_life_days", "ballast_half_life_days")
+    )
+    weight = np.exp(truth["excitation_severity"] * np.array([-1, 0, 1, 2, 3]))
+    # What conflict weighs a week on average, by the ordinary rates.
+    usual = truth["baseline_weekly_rate"][CONFLICT].sum() * (GRAVITY @ weight[:4])
+    share = np.zeros(len(CONFLICT))
+    share[CONFLICT] = truth["excitation_cross"]
+    branching = np.where(CONFLICT, *truth["excitation_branching"])
+    loading = truth["tension_loading"] * truth["tension_scale"]
+    counts, graded = np.zeros((N_STEPS, len(CONFLICT)), np.int64), np.zeros((N_STEPS, 5), np.int64)
     for t in range(N_STEPS):
         lags = np.arange(1, t + 1)
-        past = counts[t - lags]
-        own_past = ((1 - d_own) * d_own ** (lags - 1)) @ past
-        cross_past = ((1 - d_cross) * d_cross ** (lags - 1)) @ past[:, 1:].sum(axis=1)
-        baseline = TRUTH["baseline_weekly_rate"] * np.exp(
-            TRUTH["tension_loading"] * TRUTH["tension_scale"] * tension[t]
-        )
-        rate = baseline + TRUTH["excitation_branching"] * own_past + cross * cross_past
-        shape = TRUTH["overdispersion_shape"]
-        counts[t] = rng.poisson(rng.gamma(shape, rate / shape))
-    return counts, tension
+        own = ((1 - own_left) * own_left ** (lags - 1)) @ counts[t - lags]
+        pull = ((1 - cross_left) * cross_left ** (lags - 1)) @ (graded[t - lags] @ weight)
+        recent = (calm_left**lags) @ counts[t - lags][:, ~CONFLICT]
+        calm = np.exp(-(recent / (recent + 5)) @ truth["ballast"])
+        moved = np.exp(loading * tension[t] - loading**2 / 2 + CONFLICT * drift[t])
+        rate = truth["baseline_weekly_rate"] * ((1 - share) * moved + share * pull / usual) + branching * own
+        rate *= np.where(CONFLICT, calm, 1.0)
+        counts[t] = rng.poisson(rng.gamma(truth["overdispersion_shape"], rate / truth["overdispersion_shape"]))
+        graded[t, :4] = rng.multinomial(counts[t, CONFLICT].sum(), GRAVITY)
+    return counts, graded, tension
 
 
 @pytest.fixture(scope="module")
 def recovered():
-    counts, tension = simulate(seed=20230710)
-    rule = TargetRule("major", ("military_incident",), 4)
-    start = date(2015, 1, 1)
+    counts, graded, tension = simulate(seed=20230710)
+    start = date(2013, 1, 1)
     grid = TimeGrid(start, start + timedelta(days=7 * N_STEPS))
-    (model,) = FAMILIES["focused"].models([rule])
-    layout = model.layout
-    panel = Panel(
-        ("simulated",),
-        grid,
-        layout,
-        counts[None],
-        np.zeros((1, *counts.shape, 5), np.int64),
-        np.zeros((1, N_STEPS)),
-        np.ones((1, N_STEPS)),
-        np.zeros(1, np.int64),
-    )
-    posterior = fit_record(model, panel, default_priors(layout), SamplerOptions(seed=1, draws=800))
-    return posterior, tension, layout
+    mix = np.tile(np.r_[GRAVITY, 0.0], (1, len(CONFLICT), 1))
+    known, first = np.ones((1, N_STEPS)), np.zeros(1, np.int64)
+    panel = Panel(("simulated",), grid, LAYOUT, counts[None], graded[None], mix, known, first)
+    posterior = fit_record(panel, default_priors(LAYOUT), SamplerOptions(seed=1, draws=800))
+    return posterior, tension
 
 
 @pytest.mark.slow
@@ -97,9 +108,9 @@ def test_true_parameters_lie_inside_the_posterior(recovered):
             z[label] = float((centre - logs.mean()) / logs.std())
             if not low[k] <= value <= high[k]:
                 outside.append(label)
-    assert len(z) == 23
-    # 23 correlated 99% intervals: more than one miss has a chance of about two in a hundred.
-    assert len(outside) <= 1, f"outside their 99% intervals: {outside}"
+    assert len(z) == 45
+    # 45 correlated 99% intervals: more than two misses have a chance of about one in a hundred.
+    assert len(outside) <= 2, f"outside their 99% intervals: {outside}"
     assert max(map(abs, z.values())) < 4, z
     # Were the posteriors far too wide or too narrow, the root mean square would show it.
     rms = float(np.sqrt(np.mean(np.square(list(z.values())))))
@@ -108,8 +119,8 @@ def test_true_parameters_lie_inside_the_posterior(recovered):
 
 @pytest.mark.slow
 def test_the_true_tension_is_tracked_within_its_band(recovered):
-    posterior, tension, layout = recovered
-    draws = stream_draws(layout, posterior.variables)
+    posterior, tension = recovered
+    draws = stream_draws(LAYOUT, posterior.variables, default_priors(LAYOUT))
     fitted = tension_at_steps(draws.knots[:, 0], N_STEPS)
     correlation = np.corrcoef(fitted.mean(axis=0), tension)[0, 1]
     assert correlation > 0.6, f"correlation {correlation:.2f}"

@@ -5,20 +5,19 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from forecast.families import FAMILIES
 from forecast.inference.gates import check_gates
 from forecast.inference.posterior import SamplerOptions
 from forecast.inference.record_fit import fit_record
 from forecast.models.draws import DRIFT_KNOT_STEPS, linear_between, stream_draws, tension_at_steps
-from forecast.panel.panel import SEVERE, SEVERE_HALF_LIFE_DAYS, Panel, TimeGrid, decayed_before
+from forecast.panel.panel import Panel, TimeGrid
+from forecast.panel.streams import stream_layout
 from forecast.priors import default_priors
 
 pytestmark = pytest.mark.slow
 
 N_STEPS = 364
 ACTS_A_MONTH = {"hand-coded": 12.0, "machine-coded": 70.0}
-(MODEL,) = FAMILIES["joint"].models([])
-LAYOUT = MODEL.layout
+LAYOUT = stream_layout(())
 CONFLICT = np.array(LAYOUT.conflictual)
 
 
@@ -35,16 +34,13 @@ def simulated(acts_a_month: float, seed: int) -> tuple[Panel, np.ndarray, np.nda
     rate = acts_a_month / 4.35 * share / 1.25
     rate = rate * np.exp(np.where(CONFLICT, 0.75 * tension[:, None] + drift[:, None], 0.0))
     counts = rng.poisson(rng.gamma(2.5, rate / 2.5))
-    reach = np.zeros((*counts.shape, 5), dtype=np.int64)
-    reach[..., 0] = counts
-    for level, chance in enumerate((0.6, 0.35, 0.25, 0.2)):
-        odds = np.log(chance / (1 - chance)) + 0.5 * tension
-        reach[..., level + 1] = rng.binomial(reach[..., level], (1 / (1 + np.exp(-odds)))[:, None])
+    graded = np.zeros((N_STEPS, 5), dtype=np.int64)
+    graded[:, :4] = rng.multinomial(counts[:, CONFLICT].sum(axis=1), [0.5, 0.3, 0.15, 0.05])
     start = date(2015, 1, 1)
     grid = TimeGrid(start, start + timedelta(days=7 * N_STEPS))
-    recent = decayed_before(reach[..., SEVERE - 1].sum(axis=1), SEVERE_HALF_LIFE_DAYS)
+    mix = np.tile([0.5, 0.3, 0.15, 0.05, 0.0], (1, len(CONFLICT), 1))
     known, first = np.ones((1, N_STEPS)), np.zeros(1, np.int64)
-    panel = Panel(("simulated",), grid, LAYOUT, counts[None], reach[None], recent[None], known, first)
+    panel = Panel(("simulated",), grid, LAYOUT, counts[None], graded[None], mix, known, first)
     return panel, tension, drift
 
 
@@ -61,11 +57,10 @@ def fits():
     for name, acts in ACTS_A_MONTH.items():
         for seed in (7, 8):
             panel, tension, drift = simulated(acts, seed)
-            posterior = fit_record(MODEL, panel, default_priors(LAYOUT), SamplerOptions(seed=1))
-            draws = stream_draws(LAYOUT, posterior.variables)
-            found_drift = linear_between(
-                draws.drift_of_record(panel)[:, 0], np.arange(N_STEPS), DRIFT_KNOT_STEPS
-            )
+            posterior = fit_record(panel, default_priors(LAYOUT), SamplerOptions(seed=1))
+            draws = stream_draws(LAYOUT, posterior.variables, default_priors(LAYOUT))
+            found_drift = linear_between(draws.drift[:, 0], np.arange(N_STEPS), DRIFT_KNOT_STEPS)
+            found_drift = found_drift - found_drift.mean(axis=1, keepdims=True)
             found_tension = tension_at_steps(draws.knots[:, 0], N_STEPS)
             found[name, seed] = posterior, (found_tension, tension), (found_drift, drift)
     return found

@@ -3,56 +3,72 @@ from datetime import date
 import numpy as np
 import pytest
 
+from forecast.config import load_config
+from forecast.events.codebook import CATEGORIES, CONFLICTUAL
+from forecast.events.table import EventTable
 from forecast.panel.panel import TimeGrid, count_events, count_panel
 from forecast.panel.streams import TargetRule, stream_layout
+from forecast.priors import default_priors
+from forecast.runs.inputs import read_data
 
-TARGET = TargetRule("military", ("military_incident", "military_posture"), 4)
-# 50 whole steps; 50 steps and three days. Both hold events of every category.
-ORIGINS = {"whole": date(2022, 12, 31), "cut": date(2023, 1, 3), "late": date(2023, 1, 3)}
+TARGETS = {
+    "nested": (
+        TargetRule("crisis", ("military_incident", "military_posture", "sanction"), 4),
+        TargetRule("military", ("military_incident", "military_posture"), 4),
+        TargetRule("lethal", ("military_incident",), 5),
+    ),
+    "overlapping": (
+        TargetRule("coercion", ("sanction", "military_posture"), 2),
+        TargetRule("force", ("military_posture", "military_incident"), 3),
+    ),
+    "any conflict": (TargetRule("conflict", CONFLICTUAL, 1),),
+    "any act": (TargetRule("act", CATEGORIES, 1),),
+}
+START, WHOLE, CUT = date(2022, 1, 15), date(2022, 12, 31), date(2023, 1, 3)
 KNOWN_OF_THE_LAST = (0.95, 0.9, 0.8, 0.6, 0.4, 0.15)
-"""Of the steps of ``late``, in which events are not all known yet."""
-START = date(2022, 1, 15)
+# Every family of distributions, some mixed within a group.
+STATED = {
+    "baseline.weekly_rate.dispute": "Gamma(2, 4)",
+    "baseline.weekly_rate.lethal": "HalfNormal(0.5)",
+    "baseline.weekly_rate.visit": "LogNormal(-1, 0.5)",
+    "tension.scale": "Exponential(1.5)",
+    "drift.scale": "Gamma(2, 2)",
+    "excitation.branching.conflict": "Beta(2, 6)",
+    "excitation.cross.sanction": "Beta(1.5, 4)",
+    "excitation.severity": "HalfNormal(0.3)",
+    "overdispersion.shape.cooperation": "Exponential(0.2)",
+    "ballast.channel_opening": "HalfNormal(0.4)",
+}
+
+
+def counted(events: EventTable, targets: str, origin: date = WHOLE):
+    """Counts of one dyad with its priors."""
+    layout = stream_layout(TARGETS[targets])
+    return count_events(events, TimeGrid(START, origin), layout), default_priors(layout)
 
 
 @pytest.fixture(scope="session")
-def layouts():
+def young(us_china):
+    """A record that begins late and ends in a cut week, of whose last acts not all are known yet."""
+    layout, grid = stream_layout(TARGETS["nested"]), TimeGrid(START, CUT)
+    known = np.ones((1, grid.n_steps))
+    known[0, -len(KNOWN_OF_THE_LAST) :] = KNOWN_OF_THE_LAST
+    starts = {"young": date(2022, 5, 4)}
+    panel = count_panel({"young": us_china}, grid, layout, completeness=known, starts=starts)
+    return panel, default_priors(layout)
+
+
+@pytest.fixture(scope="session")
+def records(us_china, young):
+    """Records with their priors, by what is special about them."""
+    nested, documented = counted(us_china, "nested", CUT)
+    worked = read_data(load_config("configs/us-china-2023.yaml"))
     return {
-        "joint": stream_layout("joint"),
-        "focused": stream_layout("focused", TARGET),
-        "target": stream_layout("target", TARGET),
+        "worked case": (worked.data, worked.priors),
+        "young and cut": young,
+        "stated priors": (nested, documented.changed(STATED, "config")),
+        "overlapping": counted(us_china, "overlapping"),
+        "any conflict": counted(us_china, "any conflict"),
+        "any act": counted(us_china, "any act"),
+        "no act": counted(EventTable.from_events([], "nothing"), "nested"),
     }
-
-
-@pytest.fixture(scope="session")
-def counted(us_china, layouts):
-    """Counts of the bundled events by layout and last step (``whole``, ``cut``, or ``late`` reports)."""
-
-    def count(family: str, last_step: str):
-        grid = TimeGrid(START, ORIGINS[last_step])
-        known = None
-        if last_step == "late":
-            known = np.ones(grid.n_steps)
-            known[-len(KNOWN_OF_THE_LAST) :] = KNOWN_OF_THE_LAST
-        return count_events(us_china, grid, layouts[family], known)
-
-    return count
-
-
-@pytest.fixture(scope="session")
-def panels(us_china, layouts):
-    """Panels of dyads by layout: all bundled events, every second one, and a record that starts late."""
-
-    def count(family: str, n_dyads: int = 3):
-        grid = TimeGrid(START, ORIGINS["cut"])
-        tables = {
-            "all": us_china,
-            "half": us_china.select(np.arange(len(us_china)) % 2 == 0),
-            "young": us_china,
-        }
-        known = np.ones((3, grid.n_steps))
-        known[1, -len(KNOWN_OF_THE_LAST) :] = KNOWN_OF_THE_LAST
-        starts = {"young": date(2022, 5, 4)}
-        panel = count_panel(tables, grid, layouts[family], completeness=known, starts=starts)
-        return panel.select(slice(3 - n_dyads, 3))
-
-    return count

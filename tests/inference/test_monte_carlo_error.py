@@ -1,11 +1,8 @@
 import numpy as np
-import pytensor
 import pytest
 from arviz_stats.base import array_stats
 
 from forecast.inference.importance import monte_carlo_error
-from forecast.models.draws import stream_draws
-from forecast.models.likelihood import log_likelihood
 
 
 def test_the_error_of_independent_draws_is_their_deviation_over_root_n():
@@ -37,13 +34,3 @@ def test_the_error_is_that_of_arviz(rho, n_draws):
 
 def test_draws_that_never_vary_have_no_error():
     assert monte_carlo_error(np.full(400, 0.25), 4) == 0.0
-
-
-def test_the_likelihood_of_draws_is_the_models_own(model, counted, short_fit):
-    names = [variable.name for variable in model.free_RVs]
-    potential = pytensor.function(model.free_RVs, model["log_likelihood"], mode="FAST_COMPILE")
-    ours = log_likelihood(counted, stream_draws(counted.layout, short_fit.variables))
-    assert ours.shape == (short_fit.n_draws,)
-    for draw in (0, 17, 399):
-        expected = potential(*(short_fit.variables[name][draw, 0] for name in names))
-        assert ours[draw] == pytest.approx(float(expected), rel=1e-10)

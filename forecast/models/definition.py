@@ -1,0 +1,207 @@
+"""The model in plain PyMC: the definition to which ``forecast.models.density`` is held.
+
+Clear before fast. Every line is an equation of ``docs/model.md``; the compiled density has the same value and
+the same gradient, and tests compare them. ``sampler.engine: pymc`` samples this model, and the groups that
+ArviZ reads beside the draws are made from it.
+
+Axes: step t, stream k, severity s; knots m of tension and j of drift.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+from numpy.typing import NDArray
+from pymc.distributions.transforms import logodds
+from pymc.pytensorf import compile as compile_graph
+from pytensor.tensor.signal import convolve1d
+
+from forecast.events.codebook import SEVERITIES
+from forecast.models.density import CHAIN_SLOPE, CHAIN_STEEPNESS
+from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, StreamDraws
+from forecast.panel.panel import (
+    DRIFT_DECAY,
+    DRIFT_KNOT_STEPS,
+    DRIFT_NOISE,
+    HALF_SATURATION,
+    KNOT_STEPS,
+    STEP_DAYS,
+    Panel,
+    drift_knots_for,
+)
+from forecast.priors import Distribution, PriorSet, elements
+from forecast.priors.distributions import FAMILIES
+
+Tensor = Any
+OBSERVED = "acts"
+"""Name of the counts, which have dimensions week and kind."""
+
+
+def build_model(panel: Panel, priors: PriorSet, n_knots: int | None = None) -> pm.Model:
+    """Write the model of one dyad, with the knots that its steps need or with more.
+
+    Raises ``ValueError``: the panel has several dyads. They share priors alone: write a model for each.
+    """
+    if len(panel) != 1:
+        raise ValueError(f"the definition is of one dyad; this panel has {len(panel)}: select one")
+    layout, n_steps, first = panel.layout, panel.grid.n_steps, int(panel.first_step[0])
+    conflict, calming = layout.conflict_index, layout.calming_index
+    in_conflict = np.array(layout.conflictual)
+    exposure, completeness = panel.exposure[0], panel.completeness[0]
+    felt, graded, mix = panel.felt_counts[0], panel.felt_graded[0], panel.mix[0]
+    n_knots = max(n_knots or 0, panel.grid.n_knots)
+    with pm.Model(coords=_coordinates(panel, priors, n_knots)) as model:
+        p = _parameters(priors)
+        innovations = pm.Normal(INNOVATIONS, 0.0, 1.0, shape=n_knots, dims="knot")
+        n_drift_knots = drift_knots_for(n_knots)
+        drift_innovations = pm.Normal(DRIFT_INNOVATIONS, 0.0, 1.0, shape=n_drift_knots, dims="drift_knot")
+
+        # Tension x(t): months, unit variance. Drift z(t): years, and exp(z) has mean one over the record.
+        kept = pt.exp(-STEP_DAYS * KNOT_STEPS / p["tension.persistence"])
+        tension = between_knots(ornstein_uhlenbeck(innovations, kept, pt.sqrt(1 - kept**2)), KNOT_STEPS, n_steps)
+        unit_drift = ornstein_uhlenbeck(drift_innovations, DRIFT_DECAY, DRIFT_NOISE)
+        drift = between_knots(p["drift.scale"] * unit_drift, DRIFT_KNOT_STEPS, n_steps)
+        drift = drift - pt.log((pt.exp(drift) * exposure).sum() / exposure.sum())
+
+        # What came before: S_k(t), own acts; E(t), conflict by severity, and its mean; N_k(t), calming acts.
+        own_past = mean_past(felt, half_life(p["excitation.half_life_days"]))
+        weight = pt.exp(p["excitation.severity"] * (np.array(SEVERITIES) - 2))
+        pull = mean_past(pt.dot(graded, weight), half_life(p["excitation.cross_half_life_days"]))
+        mean_pull = (0.5 + pt.dot(graded, weight)[first:].sum()) / exposure.sum()
+        calm = pt.ones(n_steps)
+        if len(calming):
+            recent = decayed_past(felt[:, calming], half_life(p["ballast.half_life_days"]))
+            calm = pt.exp(-pt.dot(recent / (recent + HALF_SATURATION), p["ballast"]))
+
+        # λ_k(t) = [r_k·{(1−χ_k)·exp(ℓ_kσx − (ℓ_kσ)²/2 + z) + χ_k·E/Ē} + a·S_k]·calm; cooperation has no χ, z, calm.
+        rate, share = p["baseline.weekly_rate"], pt.zeros(len(layout.streams))
+        if len(conflict):
+            share = share[conflict].set(p["excitation.cross"])
+        loading = p["tension.loading"] * p["tension.scale"]
+        branching = p["excitation.branching"][np.where(in_conflict, 0, 1)]
+        moved = pt.exp(loading * tension[:, None] - loading**2 / 2 + in_conflict * drift[:, None])
+        ordinary = rate * ((1 - share) * moved + share * pull[:, None] / mean_pull)
+        intensity = (ordinary + branching * own_past) * pt.where(in_conflict, calm[:, None], 1.0)
+
+        # Chains of conflict die out when Σ_k w̄_k·r_k·χ_k/Ē/(1−a) < 1; a soft bound, so that the sampler meets
+        # a slope and not a wall.
+        chains = (pt.dot(mix, weight) * rate * share).sum() / mean_pull / (1 - p["excitation.branching"][0])
+        pm.Potential("finite_chains", -CHAIN_SLOPE * pt.softplus(CHAIN_STEEPNESS * (chains - 1)))
+
+        observed = exposure[first:, None]
+        pm.NegativeBinomial(
+            OBSERVED,
+            mu=(intensity * completeness[:, None])[first:] * observed,
+            alpha=p["overdispersion.shape"] * observed,
+            observed=panel.counts[0, first:],
+            dims=("week", "kind"),
+        )
+    return model
+
+
+def replay(
+    panel: Panel, priors: PriorSet, draws: StreamDraws, seed: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Go through the record again under each draw, every week given what was seen before it.
+
+    Returns
+    -------
+    tuple of ndarray, shape (draw, week, kind)
+        Log likelihood of the counts, and counts drawn anew.
+    """
+    model = build_model(panel, priors, draws.points.n_knots)
+    variables = {name: values[:, 0] for name, values in draws.variables.items()}
+    counts = model[OBSERVED]
+    # Given by the names of the groups: a variable that is joined from parts takes their place.
+    given = [model[name] for name in variables]
+    outputs = [pm.logp(counts, panel.counts[0, int(panel.first_step[0]) :]), counts]
+    # To compile to machine code would take longer than all evaluations.
+    options = {"mode": "FAST_COMPILE", "on_unused_input": "ignore"}  # no ballast where nothing calms
+    evaluate = compile_graph(given, outputs, random_seed=seed, **options)
+    found = [evaluate(*(values[d] for values in variables.values())) for d in range(len(draws))]
+    likelihood, drawn = zip(*found, strict=True)
+    return np.array(likelihood), np.array(drawn)
+
+
+def ornstein_uhlenbeck(innovations: Tensor, decay: Tensor, noise: Tensor) -> Tensor:
+    """x[0] = ε[0]; x[m] = decay·x[m−1] + noise·ε[m]."""
+    return decayed_sum(pt.concatenate([innovations[:1], noise * innovations[1:]]), decay)
+
+
+def between_knots(knots: Tensor, every: int, n_steps: int) -> Tensor:
+    """Values in each step, linear between knots that stand ``every`` so many steps."""
+    left, part = np.divmod(np.arange(n_steps), every)
+    return (1 - part / every) * knots[left] + part / every * knots[left + 1]
+
+
+def half_life(days: Tensor) -> Tensor:
+    """What is left after a step."""
+    return pt.exp2(-STEP_DAYS / days)
+
+
+def decayed_past(values: Tensor, decay: Tensor) -> Tensor:
+    """Σ_{l≥1} decay^l·v[t−l]: earlier steps, from the first axis."""
+    return decay * _later(decayed_sum(pt.as_tensor(values), decay), 1)
+
+
+def mean_past(values: Tensor, decay: Tensor) -> Tensor:
+    """(1−decay)·Σ_{l≥1} decay^(l−1)·v[t−l]: earlier steps with weights that sum to one."""
+    return (1 - decay) * _later(decayed_sum(pt.as_tensor(values), decay), 1)
+
+
+def decayed_sum(values: Tensor, decay: Tensor) -> Tensor:
+    """Σ_{l≥0} decay^l·v[t−l] along the first axis: a convolution."""
+    n = values.type.shape[0]
+    return convolve1d(values.T, decay ** np.arange(n), mode="full")[..., :n].T
+
+
+def _later(values: Tensor, steps: int) -> Tensor:
+    """Values so many steps later; zeros come in."""
+    return pt.concatenate([pt.zeros_like(values[:steps]), values[:-steps]])
+
+
+def _coordinates(panel: Panel, priors: PriorSet, n_knots: int) -> dict[str, Any]:
+    """Names along each dimension; ``week`` is the first day of each step of the record."""
+    grid = panel.grid
+    steps = np.arange(int(panel.first_step[0]), grid.n_steps)
+    coords: dict[str, Sequence[object] | NDArray[Any]] = {
+        "knot": np.arange(n_knots),
+        "drift_knot": np.arange(drift_knots_for(n_knots)),
+        "week": np.datetime64(grid.start, "ns") + steps * np.timedelta64(STEP_DAYS, "D"),
+        "kind": panel.layout.streams,
+    }
+    for group in priors.groups:
+        if group.dimension is not None:
+            coords[group.dimension] = elements(group, priors.layout)
+    return {name: values for name, values in coords.items() if len(values)}
+
+
+def _parameters(priors: PriorSet) -> dict[str, Tensor]:
+    """Declare every parameter by the name of its group."""
+    declared = {}
+    for group in priors.groups:
+        own = [one.distribution for one in priors.of_group(group)]
+        families = list(dict.fromkeys(one.family for one in own))
+        values = {name: np.array([one.values for one in own if one.family == name]).T for name in families}
+        if group.dimension is None:
+            declared[group.name] = _of_family(*families, group.variable, own[0].values)
+        elif len(families) == 1:
+            declared[group.name] = _of_family(*families, group.variable, *values.values(), dims=group.dimension)
+        elif own:  # a variable a family, joined in the order of the dimension
+            joined = pt.zeros(len(own))
+            for family in families:
+                index = [k for k, one in enumerate(own) if one.family == family]
+                joined = joined[index].set(_of_family(family, f"{group.variable}_{family}", values[family]))
+            declared[group.name] = pm.Deterministic(group.variable, joined, dims=group.dimension)
+    return declared
+
+
+def _of_family(family: str, name: str, values: Any, **size: object) -> Tensor:
+    """Declare a variable of a family, which has PyMC's names for itself and its parameters."""
+    if family == "LogitNormal":  # PyMC gives it no transform of its own
+        size["transform"] = logodds
+    return getattr(pm, family)(name, **dict(zip(FAMILIES[family].parameters, values, strict=True)), **size)

@@ -1,0 +1,66 @@
+"""One compiled density serves records of every size, targets and priors, and Numba keeps it on disk."""
+
+import os
+import subprocess
+import sys
+from datetime import date
+
+import numpy as np
+import pytest
+
+from forecast.inference.density import PosteriorDensity
+from forecast.models import density as core
+from forecast.panel.panel import TimeGrid, count_events
+from forecast.panel.streams import TargetRule, stream_layout
+from forecast.priors import default_priors
+
+CLASHES = TargetRule("clashes", ("military_incident",), 3)
+DRILLS = TargetRule("drills", ("military_posture",), 2)
+IN_A_PROCESS = """
+from datetime import date
+from pathlib import Path
+from forecast.events.bundled import load_events
+from forecast.inference.density import PosteriorDensity
+from forecast.models.density import densities
+from forecast.panel.panel import TimeGrid, count_events
+from forecast.panel.streams import stream_layout
+from forecast.priors import default_priors
+
+layout = stream_layout(())
+events = load_events("bundled:us-china", Path())
+panel = count_events(events, TimeGrid(date(2022, 1, 1), date(2023, 1, 1)), layout)
+posterior = PosteriorDensity.of(panel, default_priors(layout))
+print(posterior(posterior.starting_point(1)[None])[0][0].hex())
+print(sum(densities.stats.cache_hits.values()), sum(densities.stats.cache_misses.values()))
+"""
+
+
+def test_other_lengths_targets_and_priors_are_data_of_the_same_function(us_china):
+    for rules, origin, stated in (
+        ((CLASHES,), date(2023, 7, 11), {}),
+        ((CLASHES, DRILLS), date(2020, 1, 1), {}),
+        ((), date(2023, 7, 11), {"tension.scale": "HalfNormal(0.5)"}),
+    ):
+        layout = stream_layout(rules)
+        panel = count_events(us_china, TimeGrid(date(2017, 1, 20), origin), layout)
+        posterior = PosteriorDensity.of(panel, default_priors(layout).changed(stated, "config"))
+        point = posterior.starting_point(3)
+        value, gradient = posterior.log_density()(point)
+        assert np.isfinite(value)
+        np.testing.assert_array_equal(posterior(point[None])[1][0], gradient)
+    assert len(core.log_density.signatures) == len(core.densities.signatures) == 1
+
+
+@pytest.mark.slow
+def test_a_second_process_loads_what_the_first_compiled(tmp_path):
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    values, lookups = [], []
+    for _ in range(2):
+        command = [sys.executable, "-c", IN_A_PROCESS]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
+        assert done.returncode == 0, done.stderr
+        value, counts = done.stdout.splitlines()
+        values.append(value)
+        lookups.append(counts)
+    assert lookups == ["0 1", "1 0"]
+    assert values[0] == values[1]

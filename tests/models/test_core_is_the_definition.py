@@ -1,0 +1,107 @@
+"""The compiled density and the definition in PyMC: the same value and the same gradient, to rounding."""
+
+import numpy as np
+import pymc as pm
+import pytest
+
+from forecast.inference.density import PosteriorDensity
+from forecast.models import definition
+from forecast.models.definition import build_model
+from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS
+from forecast.panel.panel import count_panel
+
+RECORDS = ("worked case", "young and cut", "stated priors", "overlapping", "any conflict", "any act", "no act")
+TOLERANCE = 1e-9
+
+
+def places(density: PosteriorDensity, model: pm.Model) -> np.ndarray:
+    """Coordinates of a point in the order of the model's own variables."""
+    layout, found = density.layout, {}
+    for group, name, begin, size in zip(
+        density.priors.groups, layout.variables, layout.offset, layout.sizes, strict=True
+    ):
+        found[name] = begin + np.arange(size)
+        families = np.array([one.distribution.family for one in density.priors.of_group(group)])
+        for family in set(families):
+            found[f"{name}_{family}"] = found[name][families == family]
+    ends = layout.n_parameters + layout.n_knots
+    found[INNOVATIONS] = np.arange(layout.n_parameters, ends)
+    found[DRIFT_INNOVATIONS] = np.arange(ends, layout.n_coordinates)
+    return np.concatenate([found[model.values_to_rvs[value].name] for value in model.value_vars])
+
+
+def compiled(model: pm.Model, *more):
+    """Log density, and more, of a point: without machine code, which takes longer than all evaluations here."""
+    # Terms are added up outside, since Python's linker adds no more than 32 at once.
+    outputs = [*model.logp(sum=False), *more]
+    options = {"mode": "FAST_COMPILE", "point_fn": False, "on_unused_input": "ignore"}
+    function = model.compile_fn(outputs, inputs=model.value_vars, **options)
+    shapes = [value.shape for value in map(model.initial_point().get, (v.name for v in model.value_vars))]
+    ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
+
+    def at(point: np.ndarray):
+        parts = np.split(point, ends[:-1])
+        found = function(*(part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)))
+        terms = found[: len(found) - len(more)]
+        return sum(float(np.sum(term)) for term in terms), *found[len(terms) :]
+
+    return at
+
+
+def points_of(density: PosteriorDensity, n: int) -> np.ndarray:
+    """Points between the middle of the priors and their tails."""
+    rng = np.random.default_rng(20230710)
+    middle = np.array([density.starting_point(seed) for seed in range(n)])
+    return middle + 0.7 * rng.standard_normal(middle.shape)
+
+
+@pytest.mark.parametrize(("name", "spare_knots"), [*((name, 0) for name in RECORDS), ("young and cut", 9)])
+def test_value_and_gradient_are_those_of_the_definition(records, name, spare_knots):
+    panel, priors = records[name]
+    density = PosteriorDensity.of(panel, priors, panel.grid.n_knots + spare_knots)
+    model = build_model(panel, priors, density.n_knots)
+    order = places(density, model)
+    assert sorted(order) == list(range(density.n_coordinates))
+    defined = compiled(model, model.dlogp())
+    points = points_of(density, 4)
+    for point, value, gradient in zip(points, *density(points), strict=True):
+        expected, slope = defined(point[order])
+        assert value == pytest.approx(expected, rel=TOLERANCE)
+        np.testing.assert_allclose(gradient[order], slope, rtol=TOLERANCE, atol=TOLERANCE * np.abs(slope).max())
+        assert np.count_nonzero(gradient) == len(gradient)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("CHAIN_SLOPE", -definition.CHAIN_SLOPE),
+        ("HALF_SATURATION", 1.00001 * definition.HALF_SATURATION),
+        ("DRIFT_NOISE", -definition.DRIFT_NOISE),
+        ("mean_past", lambda values, decay: definition.decayed_past(values, decay)),
+        ("half_life", lambda days: np.exp2(-1) ** (7.0 / (days + 1e-5))),
+    ],
+)
+def test_a_model_that_is_a_little_wrong_is_told_apart(records, monkeypatch, name, wrong):
+    panel, priors = records["overlapping"]
+    density = PosteriorDensity.of(panel, priors)
+    points = points_of(density, 1)
+    monkeypatch.setattr(definition, name, wrong)
+    model = build_model(panel, priors)
+    (expected,) = compiled(model)(points[0][places(density, model)])
+    (value,), _ = density(points)
+    assert abs(value / expected - 1) > TOLERANCE
+
+
+def test_a_panel_of_dyads_is_the_sum_of_its_dyads_and_has_no_definition_of_its_own(us_china, young):
+    panel, priors = young
+    tables = {"all": us_china, "half": us_china.select(np.arange(len(us_china)) % 2 == 0)}
+    both = count_panel(tables, panel.grid, panel.layout)
+    density = PosteriorDensity.of(both, priors)
+    points = points_of(density, 3)
+    parts = np.split(points, 2, axis=1)
+    alone = [PosteriorDensity.of(both.select(slice(i, i + 1)), priors)(parts[i]) for i in range(2)]
+    values, gradients = density(points)
+    np.testing.assert_allclose(values, alone[0][0] + alone[1][0], rtol=1e-13)
+    np.testing.assert_array_equal(gradients, np.hstack([slopes for _, slopes in alone]))
+    with pytest.raises(ValueError, match="of one dyad; this panel has 2: select one"):
+        build_model(both, priors)
