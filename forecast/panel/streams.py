@@ -101,12 +101,12 @@ class StreamLayout:
         return self._stream[category, severity]
 
     @cached_property
-    def severities(self) -> NDArray[np.bool_]:
-        """Severities that each stream can hold, shape (stream, severity), from 1 on."""
-        held = np.zeros((len(self.streams), len(SEVERITIES)), dtype=bool)
-        for (_, severity), stream in self._stream.items():
-            held[stream, severity - 1] = True
-        return held
+    def severities(self) -> NDArray[np.float64]:
+        """Share of each severity of conflict among the kinds of act that a stream holds, (stream, severity)."""
+        kinds = np.zeros((len(self.streams), 2, len(SEVERITIES)))
+        for (category, severity), stream in self._stream.items():
+            kinds[stream, int(category in CONFLICTUAL), severity - 1] += 1
+        return np.asarray(kinds[:, 1] / kinds.sum(axis=(1, 2))[:, None])
 
     @cached_property
     def meets(self) -> NDArray[np.bool_]:

@@ -16,6 +16,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.events.codebook import CONFLICTUAL
 from forecast.panel.streams import FutureAct, StreamLayout
 from forecast.simulation.play import Ahead
 
@@ -83,7 +84,7 @@ def acts_ahead(
         windows[:, 1].copy(),
         np.array(streams, dtype=np.int64),
         np.array(kinds, dtype=np.int64),
-        np.array([act.severity - 1 for act in acts], dtype=np.int64),
+        np.array([act.severity - 1 if act.category in CONFLICTUAL else -1 for act in acts], dtype=np.int64),
         np.array(meets, dtype=bool).reshape(len(acts), len(layout.targets)),
         np.array([one.excites for one in effects]).reshape(len(names), draws, len(layout.streams)),
         np.array([one.calms for one in effects]).reshape(len(names), draws),

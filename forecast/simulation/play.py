@@ -73,7 +73,7 @@ class Ahead(NamedTuple):
     days: Integers  # (a): days among which it may fall
     stream: Integers  # (a)
     kind: Integers  # (a): −1 for acts of the codebook
-    severity: Integers  # (a): less 1
+    severity: Integers  # (a): of conflict, less 1; −1 for other acts
     meets: Flags  # (a, q)
     excites: Floats  # (v, d, k)
     calms: Floats  # (v, d)
@@ -275,7 +275,7 @@ def play(
                     k = ahead.stream[a]
                     if k >= 0:
                         counts[k] += 1
-                        if conflict[k] > 0.0:
+                        if ahead.severity[a] >= 0:
                             came += weight[ahead.severity[a]]
                     if ahead.kind[a] >= 0:
                         recent[ahead.kind[a]] += 1.0
