@@ -159,7 +159,7 @@ def test_the_plain_simulation_sees_a_wrong_parameter(past, from_prior):
     options = SimulationOptions(seed=6, horizon_days=HORIZON, paths_per_draw=N_PATHS)
     ours = simulate_first_passages(panel, draws, options).acts[0, 0].sum(axis=1)
     value = {name: values[0, 0] for name, values in draws.variables.items()}
-    value["excitation_branching"] = value["excitation_branching"] * 0.8
+    value["excitation_branching"] = value["excitation_branching"] * 0.5
     counted, _ = simulate_plainly(panel, value, np.random.default_rng(8), [])
     plain = counted[:, : weeks_begun(panel)].sum(axis=(1, 2))
     z = (ours.mean() - plain.mean()) / np.sqrt((ours.var() + plain.var()) / N_PATHS)
