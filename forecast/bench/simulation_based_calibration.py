@@ -160,9 +160,10 @@ def rank_study(
 ) -> RankStudy:
     """Run a calibration study.
 
-    Data are drawn from ``priors``, which inference uses too: narrow enough for data of a sane size. The last
-    week of the simulated past is cut short by two days. The seed of the sampler is replaced; ``change`` spoils
-    the data on purpose, to show that the study sees a wrong model; ``listen`` is called with (done, all).
+    Data are drawn from ``priors``, which inference uses too: narrow enough for data of a sane size. The
+    last week of the simulated past is cut short by two days. The seed of the sampler is replaced; ``change``
+    spoils the data on purpose, to show that the study sees a wrong model; ``listen`` is called with
+    (done, all).
     """
     start = date(2000, 1, 1)
     grid = TimeGrid(start, start + timedelta(days=7 * n_weeks - 2))
@@ -177,7 +178,7 @@ def rank_study(
         tree = sample(PosteriorDensity.of(data, priors), options)
         draws = Posterior(tree, options.target_accept, options.tune).variables
         chosen = np.linspace(0, len(draws[INNOVATIONS]) - 1, N_RANKED).round().astype(int)
-        # The truth first: it and the draws are treated alike, as exchangeable as they are if inference is right.
+        # The truth first. It and the draws are treated alike: exchangeable, if inference is right.
         together = {name: np.concatenate([truth[name], draws[name][chosen]]) for name in truth}
         for label, values in _quantities(data, priors, together, int(rng.integers(2**31))).items():
             ranks.setdefault(label, []).append(_rank(values[0], values[1:], rng))
@@ -208,11 +209,11 @@ def _quantities(data: Panel, priors: PriorSet, together: Variables, seed: int) -
 def draw_truth(priors: PriorSet, grid: TimeGrid, rng: np.random.Generator) -> tuple[dict[str, Floats], Panel]:
     """Draw parameters and data from the distribution that the posterior is conditioned in.
 
-    The model takes conflict relative to its mean over the whole record, and the soft bound on chains knows the
-    data, too, so that data cannot be drawn week by week. Many are drawn with the mean of records played before
-    in place of their own, and one is taken by its weight: its density under the model over that under which it
-    was drawn (sampling-importance resampling; Rubin 1987). Severities are drawn evenly; they tell nothing of
-    parameters. Returns variables of shape (1, 1, …).
+    The model takes conflict relative to its mean over the whole record, and the soft bound on chains knows
+    the data, too, so that data cannot be drawn week by week. Many data sets are drawn, with the mean of a
+    record played before in place of their own, and one is taken by its weight: its density under the model
+    over that under which it was drawn (sampling-importance resampling; Rubin 1987). Severities are drawn
+    evenly; they tell nothing of parameters. Returns variables of shape (1, 1, …).
     """
     layout = priors.layout
     while True:

@@ -45,7 +45,8 @@ class SamplerRun:
     """One run of one sampler; ``draws`` and ``tune`` are of each chain.
 
     ``total_seconds`` are from counts to draws; ``sampling_seconds`` without building and compiling the model
-    (NumPyro compiles as it samples; the core comes from disk). The effective sample size is the least over parameters and tension.
+    (NumPyro compiles as it samples; the core comes from disk). The effective sample size is the least over
+    parameters and tension.
     """
 
     sampler: str
@@ -78,7 +79,7 @@ class SpeedOptions:
 
 @dataclass(frozen=True)
 class SpeedReport:
-    """What was measured: time of a gradient of core and definition, a run a sampler in each round, a whole run.
+    """What was measured: time of a gradient by form of the model, a run a sampler in each round, a whole run.
 
     ``stages`` has a whole run, ``cold`` and ``warm``; ``machine`` processor count, platform and versions.
     """

@@ -102,7 +102,7 @@ class StreamLayout:
 
     @cached_property
     def severities(self) -> NDArray[np.float64]:
-        """Share of each severity of conflict among the kinds of act that a stream holds, (stream, severity)."""
+        """Share of each severity of conflict among a stream's kinds of act, shape (stream, severity)."""
         kinds = np.zeros((len(self.streams), 2, len(SEVERITIES)))
         for (category, severity), stream in self._stream.items():
             kinds[stream, int(category in CONFLICTUAL), severity - 1] += 1
@@ -160,7 +160,9 @@ class StreamLayout:
     def assign(self, events: EventTable) -> NDArray[np.int64]:
         """Position of each event's stream, shape (event,)."""
         pairs = zip(events.category, events.severity, strict=True)
-        return np.array([self._stream[str(category), int(severity)] for category, severity in pairs], np.int64)
+        return np.array(
+            [self._stream[str(category), int(severity)] for category, severity in pairs], np.int64
+        )
 
 
 _ACTS = tuple(product(CATEGORIES, SEVERITIES))

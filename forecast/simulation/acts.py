@@ -68,12 +68,18 @@ def acts_ahead(
     names = list(new_types)
     windows = np.array([window_of(act, origin) for act in acts], dtype=np.int64).reshape(-1, 2)
     known = [act.category not in new_types for act in acts]
-    met = [new_types[act.category].counts_as if not old else act.category for act, old in zip(acts, known, strict=True)]
+    met = [
+        new_types[act.category].counts_as if not old else act.category
+        for act, old in zip(acts, known, strict=True)
+    ]
     meets = [
         [name is not None and target.meets(name, act.severity) for target in layout.targets]
         for act, name in zip(acts, met, strict=True)
     ]
-    streams = [layout.stream_of(act.category, act.severity) if old else -1 for act, old in zip(acts, known, strict=True)]
+    streams = [
+        layout.stream_of(act.category, act.severity) if old else -1
+        for act, old in zip(acts, known, strict=True)
+    ]
     kinds = [-1 if old else names.index(act.category) for act, old in zip(acts, known, strict=True)]
     effects = new_types.values()
     draws = len(next(iter(effects)).calms) if names else 0

@@ -126,8 +126,8 @@ def level_at_origin(events: EventTable, curve: DelayCurve | None) -> float:
     grid = TimeGrid(START, AS_OF + timedelta(days=1))
     share = None if curve is None else completeness_of(curve, grid)
     record = record_of(count_events(events, grid, layout, share))
-    known = {group: "LogNormal(-20, 0.01)" for group in ("drift.scale", "excitation.severity")}
-    known |= {group: "LogitNormal(-20, 0.01)" for group in ("excitation.branching", "excitation.cross")}
+    known = dict.fromkeys(("drift.scale", "excitation.severity"), "LogNormal(-20, 0.01)")
+    known |= dict.fromkeys(("excitation.branching", "excitation.cross"), "LogitNormal(-20, 0.01)")
     known |= {"baseline.weekly_rate": "LogNormal(-20, 0.01)", "tension.scale": "LogNormal(0, 0.01)"}
     known |= {f"tension.loading.{name}": "Normal(0, 0.01)" for name in layout.cooperative}
     known |= {f"tension.loading.{layout.streams[k]}": "LogNormal(-20, 0.01)" for k in layout.conflict_index}

@@ -97,7 +97,9 @@ def test_cooperation_whose_ballast_calms_never_brings_conflict_sooner(panel, dra
 
 def test_cooperation_in_a_cell_that_conflict_meets_too_excites_no_more_by_being_severe(past, from_prior):
     """A cell of visits and disputes: a treaty of severity 5 is no grave act of conflict."""
-    mixed = past([TargetRule("news", ("visit", "dispute"), 3), TargetRule("clash", ("military_incident",), 3)])
+    mixed = past(
+        [TargetRule("news", ("visit", "dispute"), 3), TargetRule("clash", ("military_incident",), 3)]
+    )
     draws = from_prior(mixed, 100)
     on = mixed.grid.origin + timedelta(days=9)
     days = {

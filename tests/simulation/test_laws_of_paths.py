@@ -8,7 +8,7 @@ import pytest
 
 from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, prior_draws, stream_draws
 from forecast.panel.panel import TimeGrid, count_events, count_panel, drift_knots_for
-from forecast.panel.streams import FutureAct, TargetRule, stream_layout
+from forecast.panel.streams import FutureAct
 from forecast.priors.population import record_priors
 from forecast.simulation import NEVER, SimulationOptions, probability_curve, simulate_first_passages
 from forecast.simulation.options import OtherFutures, acts_on_paths, futures_differ_since
@@ -213,8 +213,8 @@ def test_a_likelier_act_of_conflict_never_comes_later_on_any_path(panel, draws, 
 
 
 def test_a_sure_act_is_like_one_that_was_counted(any_dispute, draws_with, coded):
-    # On the last observed day or the first future day: from the next step on the worlds are the same. The mean
-    # of conflict over the record is, too, by an act of three years ago that nothing feels any more.
+    # On the last observed day or the first future day: from the next step on the worlds are the same. The
+    # mean of conflict over the record is, too, by an act of three years ago that nothing feels any more.
     grid = TimeGrid(date(2019, 1, 1), date(2022, 1, 30))
     act = FutureAct(grid.origin, "dispute", 4, 1.0)
     found = []

@@ -97,7 +97,9 @@ def simulate_plainly(panel, value, rng, acts):
                 n = fresh[:, rows].sum(axis=1)
                 for i in np.flatnonzero(n):
                     # The earliest of so many days.
-                    first[q, i] = min(first[q, i], open_from + int(rng.random(n[i]).min() * (end - open_from)))
+                    first[q, i] = min(
+                        first[q, i], open_from + int(rng.random(n[i]).min() * (end - open_from))
+                    )
             new += fresh
             weighed += fresh[:, conflict] @ (panel.mix[0] @ weight)[conflict]
             for act, day in happens:
