@@ -8,18 +8,20 @@ true value among thinned posterior draws is uniform. Talts, Betancourt, Simpson,
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from forecast.events.codebook import CONFLICTUAL
-from forecast.inference.compile_cache import compile_model
-from forecast.inference.posterior import SamplerOptions
+from forecast.events.codebook import CONFLICTUAL, SEVERITIES
+from forecast.inference.density import PosteriorDensity
+from forecast.inference.posterior import Posterior, SamplerOptions
 from forecast.inference.sampling import sample
+from forecast.models.density import CHAIN_SLOPE, CHAIN_STEEPNESS
 from forecast.models.draws import (
     DRIFT_INNOVATIONS,
     INNOVATIONS,
@@ -29,59 +31,68 @@ from forecast.models.draws import (
     stream_draws,
     tension_at_steps,
 )
-from forecast.models.likelihood import likelihood_data
-from forecast.models.streams import build_model
 from forecast.panel.panel import (
     DRIFT_KNOT_STEPS,
     HALF_SATURATION,
-    SEVERE,
-    SEVERE_HALF_LIFE_DAYS,
     Panel,
     TimeGrid,
     decay_per_step,
-    decayed_before,
-    recent_severe_term,
+    severity_mix,
 )
-from forecast.panel.streams import Family, TargetRule, stream_layout
+from forecast.panel.streams import TargetRule, stream_layout
 from forecast.priors import PriorSet, PriorStatement, default_priors
 from forecast.simulation import SimulationOptions, simulate_first_passages
 from forecast.simulation.probabilities import hit_shares
 
+Floats = NDArray[np.float64]
+Variables = Mapping[str, Floats]
 N_RANKED = 99
 """Thinned draws a simulation: ranks run from 0 to 99."""
 HORIZON_DAYS = 90
 _PATHS = 20
 LATENT = (INNOVATIONS, DRIFT_INNOVATIONS)
-"""Variables whose ranks are not counted: they are many, and enter every quantity that is."""
+"""Variables of which only what they come to at the end of the record is ranked: they are many."""
 MOST_ACTS = 1000
-"""Data with more acts of a stream in one step are drawn anew (see ``draw_truth``)."""
+"""Data with more acts of a stream in one step are not taken."""
+_CANDIDATES = 50
+"""Data sets out of which one is taken (see ``draw_truth``)."""
+_PILOTS = 2
 
+TARGETS = (
+    TargetRule("major", CONFLICTUAL, 4),
+    TargetRule("military", ("military_incident", "military_posture"), 4),
+    TargetRule("lethal", ("military_incident",), 5),
+)
+"""Those of the worked case, nested."""
+Size = Literal["sparse", "dense"]
+SIZES: Mapping[Size, tuple[int, int]] = {"sparse": (520, 30), "dense": (338, 850)}
+"""Weeks and events: thirty in ten years, and the worked case's size."""
 _RATE_SIGMA = 0.5
-_SWELLING = 2.0
-"""Median acts of a data set over those of the median base rates: excitation and tension add the rest."""
+_SWELLING = 1.25
+"""Median acts of a data set over those of the median base rates: own excitation adds the rest."""
 STUDY_PRIORS: dict[str, PriorStatement] = {
-    "baseline.weekly_rate": f"LogNormal(mu=-0.7, sigma={_RATE_SIGMA})",
     "tension.scale": "LogNormal(mu=-0.5, sigma=0.3)",
     "tension.persistence": "LogNormal(mu=4.8, sigma=0.4)",
-    "drift.scale": "LogNormal(mu=-1.2, sigma=0.3)",
-    "excitation.cross": "LogNormal(mu=-3.5, sigma=0.6)",
+    "drift.scale": "LogNormal(mu=-0.7, sigma=0.3)",
     "overdispersion.shape": "LogNormal(mu=1, sigma=0.5)",
+    "ballast": "Normal(0, 0.3)",
 }
-"""Narrower than the defaults, whose tails make data of a size that no dyad has."""
+"""Narrower than the defaults, whose tails make data of a size that no dyad has; of ballast wider."""
 
 DataChange = Callable[[Panel], Panel]
 
 
 def doubled(data: Panel) -> Panel:
     """Count every act twice: wrong on purpose, since rates are taken for double."""
-    return replace(data, counts=2 * data.counts, reach=2 * data.reach)
+    return replace(data, counts=2 * data.counts, graded=2 * data.graded)
 
 
 @dataclass(frozen=True)
 class RankStudy:
     """Ranks, in 0 … ``N_RANKED``, of true values among posterior draws: by quantity, shape (simulation,).
 
-    Quantities are parameters by name and element, and the probability of each target within ``HORIZON_DAYS``.
+    Quantities are parameters by name and element, tension and drift at the end of the record, and the
+    probability of each target within ``HORIZON_DAYS``.
     ``events`` are the acts of each data set, shape (simulation,); empty where they were not counted.
     """
 
@@ -104,34 +115,32 @@ class RankStudy:
         return name, min(1.0, p_values[name] * len(p_values))
 
 
+def study_priors(size: Size) -> PriorSet:
+    """Return the priors of a study: ``STUDY_PRIORS``, and base rates of a record of its size."""
+    layout = stream_layout(TARGETS)
+    n_weeks, n_events = SIZES[size]
+    # Each further target is met by half as many acts.
+    shares = np.array([1.0] * len(layout.ordinary) + [0.5**n for n in range(len(layout.cells))])
+    stated = dict(STUDY_PRIORS)
+    for name, share in zip(layout.streams, shares / shares.sum(), strict=True):
+        median = math.log(share * n_events / (_SWELLING * n_weeks))
+        stated[f"baseline.weekly_rate.{name}"] = f"LogNormal(mu={median:.6g}, sigma={_RATE_SIGMA})"
+    return default_priors(layout).changed(stated, "config")
+
+
 def default_study(
-    family: Family,
+    size: Size,
     n_simulations: int,
     *,
-    n_weeks: int = 78,
-    n_events: int | None = None,
     seed: int,
     wrong: bool = False,
     listen: Callable[[int, int], None] | None = None,
 ) -> RankStudy:
-    """Run the study of a family with ``STUDY_PRIORS`` and short fits, on severe acts of any or one kind.
-
-    With ``n_events`` the prior of the base rates is that of a record of about so many events, in place of the
-    one in ``STUDY_PRIORS``. ``wrong`` counts every act twice; the other parameters are those of
-    ``rank_study``.
-    """
-    military = TargetRule("military", ("military_incident",), SEVERE)
-    anything = TargetRule("major", CONFLICTUAL, SEVERE)
-    layout = stream_layout(family, None if family == "joint" else military)
-    stated = dict(STUDY_PRIORS)
-    if n_events is not None:
-        median = math.log(n_events / (_SWELLING * n_weeks * len(layout.streams)))
-        stated["baseline.weekly_rate"] = f"LogNormal(mu={median:.6g}, sigma={_RATE_SIGMA})"
+    """Run the study of one of ``SIZES`` with short fits; ``wrong`` counts every act twice."""
     return rank_study(
-        default_priors(layout).changed(stated, "config"),
-        (anything, military) if family == "joint" else (military,),
+        study_priors(size),
         n_simulations,
-        n_weeks=n_weeks,
+        n_weeks=SIZES[size][0],
         seed=seed,
         sampler=SamplerOptions(seed=0, draws=300, tune=300),
         change=doubled if wrong else None,
@@ -141,10 +150,9 @@ def default_study(
 
 def rank_study(
     priors: PriorSet,
-    targets: tuple[TargetRule, ...],
     n_simulations: int,
     *,
-    n_weeks: int = 104,
+    n_weeks: int,
     seed: int,
     sampler: SamplerOptions,
     change: DataChange | None = None,
@@ -153,125 +161,167 @@ def rank_study(
     """Run a calibration study.
 
     Data are drawn from ``priors``, which inference uses too: narrow enough for data of a sane size. The
-    probabilities of the targets within ``HORIZON_DAYS`` are ranked as well. The last week of the simulated
-    past is cut short by two days. The seed of the sampler is replaced; ``change`` spoils the data on purpose,
-    to show that the study sees a wrong model; ``listen`` is called with (done, all).
+    last week of the simulated past is cut short by two days. The seed of the sampler is replaced; ``change``
+    spoils the data on purpose, to show that the study sees a wrong model; ``listen`` is called with
+    (done, all).
     """
     start = date(2000, 1, 1)
     grid = TimeGrid(start, start + timedelta(days=7 * n_weeks - 2))
     ranks: dict[str, list[int]] = {}
     events = np.zeros(n_simulations, dtype=np.int64)
-    compiled = None
     for number, child in enumerate(np.random.SeedSequence(seed).spawn(n_simulations)):
         rng = np.random.default_rng(child)
         truth, data = draw_truth(priors, grid, rng)
         events[number] = data.counts.sum()
         data = change(data) if change else data
-        if compiled is None:
-            compiled = compile_model(build_model(data, priors))
         options = replace(sampler, seed=int(rng.integers(2**31)))
-        posterior = sample(compiled.with_data(**vars(likelihood_data(data))), options)["posterior"]
-        variables = posterior.to_dataset().data_vars
-        kept = {str(name): _thinned(values.values, rng) for name, values in variables.items()}
-        pairs = {name: (truth[name][0, 0], kept[name]) for name in kept if name not in LATENT}
-        pairs |= _probability_pairs(data, priors, targets, truth, kept, int(rng.integers(2**31)))
-        for name, (true, draws) in pairs.items():
-            for index in np.ndindex(np.shape(true)):
-                label = f"{name}[{','.join(map(str, index))}]" if index else name
-                ranks.setdefault(label, []).append(
-                    _rank(float(true[index]), draws[(slice(None), *index)], rng)
-                )
+        tree = sample(PosteriorDensity.of(data, priors), options)
+        draws = Posterior(tree, options.target_accept, options.tune).variables
+        chosen = np.linspace(0, len(draws[INNOVATIONS]) - 1, N_RANKED).round().astype(int)
+        # The truth first. It and the draws are treated alike: exchangeable, if inference is right.
+        together = {name: np.concatenate([truth[name], draws[name][chosen]]) for name in truth}
+        for label, values in _quantities(data, priors, together, int(rng.integers(2**31))).items():
+            ranks.setdefault(label, []).append(_rank(values[0], values[1:], rng))
         if listen:
             listen(number + 1, n_simulations)
     return RankStudy({name: np.array(values) for name, values in ranks.items()}, events)
 
 
-def draw_truth(
-    priors: PriorSet, grid: TimeGrid, rng: np.random.Generator
-) -> tuple[dict[str, NDArray[np.float64]], Panel]:
-    """Draw parameters from the prior, with the model's soft constraint on chains, and data from them.
+def _quantities(data: Panel, priors: PriorSet, together: Variables, seed: int) -> dict[str, Floats]:
+    """What is ranked, by name, each of shape (1 + draws,)."""
+    found: dict[str, Floats] = {}
+    for name, values in together.items():
+        if name not in LATENT:
+            for index in np.ndindex(values.shape[2:]):
+                label = f"{name}[{','.join(map(str, index))}]" if index else name
+                found[label] = values[:, 0, *index]
+    draws = stream_draws(priors.layout, together, priors)
+    found["tension now"] = tension_at_steps(draws.knots[:, 0], data.grid.n_steps)[:, -1]
+    found["drift now"] = draws.level(data)
+    # With as many paths and random numbers of their own, path noise included, ranks stay uniform.
+    options = SimulationOptions(seed=seed, horizon_days=HORIZON_DAYS, paths_per_draw=_PATHS)
+    hits = simulate_first_passages(data, draws, options)
+    for target in hits.targets:
+        found[f"P({target})"] = hit_shares(hits.of(target), HORIZON_DAYS)[:, -1]
+    return found
 
-    The constraint multiplies the prior density by (1+e^{20(r−1)})^{−10} of the chain strength r; it is at
-    most one, so it is sampled by rejection.
 
-        variables = posterior.to_dataset().data_vars
-        kept = {str(name): _thinned(values.values, rng) for name, values in variables.items()}
-        pairs = {name: (truth[name][0, 0], kept[name]) for name in kept if name not in LATENT}
+def draw_truth(priors: PriorSet, grid: TimeGrid, rng: np.random.Generator) -> tuple[dict[str, Floats], Panel]:
+    """Draw parameters and data from the distribution that the posterior is conditioned in.
+
+    The model takes conflict relative to its mean over the whole record, and the soft bound on chains knows
+    the data, too, so that data cannot be drawn week by week. Many data sets are drawn, with the mean of a
+    record played before in place of their own, and one is taken by its weight: its density under the model
+    over that under which it was drawn (sampling-importance resampling; Rubin 1987). Severities are drawn
+    evenly; they tell nothing of parameters. Returns variables of shape (1, 1, …).
     """
     layout = priors.layout
     while True:
-        variables = prior_draws(priors, 1, grid.n_knots, rng)
-        own = variables["excitation_branching"][0, 0, layout.conflict_index]
-        strength = (variables["excitation_cross"][0, 0] / (1 - own)).sum()
-        if np.log(rng.uniform()) >= -10 * np.logaddexp(0.0, 20 * (strength - 1)):
+        variables = prior_draws(priors, _CANDIDATES, grid.n_knots, rng)
+        draws = stream_draws(layout, variables, priors)
+        mean = (variables["baseline_weekly_rate"][:, 0, layout.conflict_index]).sum(axis=1)
+        for _ in range(_PILOTS):
+            mean = _play(draws, grid, mean, rng).mean_pull
+        found = _play(draws, grid, mean, rng)
+        by_severity = found.acts.sum(axis=0) * np.array(layout.conflictual)[:, None]
+        acts = found.acts.sum(axis=(0, 3))
+        mix = [severity_mix(layout, *one) for one in zip(by_severity, acts, strict=True)]
+        weight = found.log_likelihood(found.mean_pull) - found.log_likelihood(mean)
+        weight += _bound_on_chains(draws, found, np.stack(mix))
+        possible = (found.acts.sum(axis=-1).max(axis=(0, 2)) <= MOST_ACTS) & np.isfinite(weight)
+        if not possible.any():
             continue
-        # Whether data are drawn anew hangs on the data alone, so that ranks stay uniform.
-        data = _simulate_data(stream_draws(layout, variables), priors, grid, rng)
-        if data is not None:
-            return variables, data
+        share = np.where(possible, np.exp(weight - weight[possible].max()), 0.0)
+        one = int(rng.choice(_CANDIDATES, p=share / share.sum()))
+        chosen = found.acts[:, one]
+        panel = Panel(
+            ("simulated",),
+            grid,
+            layout,
+            chosen.sum(axis=-1)[None],
+            chosen[:, layout.conflict_index].sum(axis=1)[None],
+            mix[one][None],
+            np.ones((1, grid.n_steps)),
+            np.zeros(1, dtype=np.int64),
+        )
+        return {name: values[one : one + 1] for name, values in variables.items()}, panel
 
 
-def _simulate_data(
-    draw: StreamDraws, priors: PriorSet, grid: TimeGrid, rng: np.random.Generator
-) -> Panel | None:
-    """Return data under one draw; ``None`` with more than ``MOST_ACTS``."""
-    layout, draw = priors.layout, draw.of_dyad(0)
-    n_streams = len(layout.streams)
-    conflict = np.array(layout.conflictual)
-    tension = tension_at_steps(draw.knots, grid.n_steps)[0]
-    drift = linear_between(draw.drift, np.arange(grid.n_steps), DRIFT_KNOT_STEPS)[0]
-    drift = drift - drift.mean()
-    counts = np.zeros((grid.n_steps, n_streams), dtype=np.int64)
-    reach = np.zeros((grid.n_steps, n_streams, 5), dtype=np.int64)
-    own, calm, cross, severe = np.zeros(n_streams), np.zeros(n_streams), 0.0, 0.0
-    severe_decay = float(decay_per_step(SEVERE_HALF_LIFE_DAYS))
-    for step in range(grid.n_steps):
-        rate = np.exp(draw.log_rate[0] + draw.loading[0] * tension[step] + conflict * drift[step])
-        rate = rate + draw.own[0] * own + draw.cross[0] * cross
-        rate[conflict] *= np.exp(-(draw.ballast[0] * calm / (calm + HALF_SATURATION)).sum())
-        exposure = grid.last_exposure if step == grid.n_steps - 1 else 1.0
-        shape = draw.shape[0] * exposure
-        counts[step] = rng.poisson(rng.gamma(shape, rate * exposure / shape))
-        if counts[step].max() > MOST_ACTS:
-            return None
-        if layout.marked:
-            shift = draw.mark_tension[0] * tension[step]
-            shift = shift + draw.mark_recent[0] * recent_severe_term(np.array(severe))
-            shift = shift + draw.mark_drift[0] * drift[step]
-            reach[step, :, 0] = counts[step]
-            for level in range(4):
-                kind = draw.severity_shift(level + 2)[0]
-                odds = np.exp(draw.level[0, level] + kind + shift)
-                reach[step, :, level + 1] = rng.binomial(reach[step, :, level], odds / (1 + odds))
-        own = draw.own_decay[0] * own + (1 - draw.own_decay[0]) * counts[step]
-        cross = draw.cross_decay[0] * cross + (1 - draw.cross_decay[0]) * counts[step, conflict].sum()
-        calm = draw.ballast_decay[0] * (calm + counts[step] * np.array(layout.calming))
-        severe = severe_decay * (severe + reach[step, :, SEVERE - 1].sum())
-    recent = decayed_before(reach[:, :, SEVERE - 1].sum(axis=1), SEVERE_HALF_LIFE_DAYS)
-    known, first = np.ones((1, grid.n_steps)), np.zeros(1, dtype=np.int64)
-    return Panel(("simulated",), grid, layout, counts[None], reach[None], recent[None], known, first)
+class _Played(NamedTuple):
+    """Data under each draw: axes step t, draw d, stream k, severity s."""
+
+    acts: NDArray[np.int64]  # (t, d, k, s)
+    weight: Floats  # (d, s): of conflict by severity
+    mean_pull: Floats  # (d): mean over the record of the weight of conflict in a step
+    steady: Floats  # (t, d, k): rate without what conflict pulls
+    pulled: Floats  # (t, d, k): that, times the mean
+    shape: Floats  # (d, k)
+    exposure: Floats  # (t)
+
+    def log_likelihood(self, mean: Floats) -> Floats:
+        """Log probability of the counts, with what is pulled relative to this mean, (d,)."""
+        rate = self.steady + self.pulled / mean[:, None]
+        size = self.shape * self.exposure[:, None, None]
+        counts = self.acts.sum(axis=-1)
+        found = stats.nbinom.logpmf(counts, size, self.shape / (self.shape + rate))
+        return np.asarray(found.sum(axis=(0, 2)))
 
 
-def _probability_pairs(
-    data: Panel,
-    priors: PriorSet,
-    targets: tuple[TargetRule, ...],
-    truth: dict[str, NDArray[np.float64]],
-    kept: dict[str, NDArray[np.float64]],
-    seed: int,
-) -> dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    # Truth and draws are simulated alike, with as many paths and random numbers of their own: given the data
-    # they are exchangeable, path noise included, so ranks are uniform whatever the number of paths.
-    together = {name: np.concatenate([truth[name], kept[name][:, None]]) for name in kept}
-    options = SimulationOptions(seed=seed, horizon_days=HORIZON_DAYS, paths_per_draw=_PATHS)
-    hits = simulate_first_passages(data, stream_draws(priors.layout, together), targets, options)
-    shares = {target.name: hit_shares(hits.of(target.name), HORIZON_DAYS)[:, -1] for target in targets}
-    return {f"P({name})": (np.asarray(share[0]), share[1:]) for name, share in shares.items()}
+def _play(draws: StreamDraws, grid: TimeGrid, mean: Floats, rng: np.random.Generator) -> _Played:
+    """Play records under draws with the pull of conflict relative to given means, (d,)."""
+    layout, own = draws.streams, {name: values[:, 0] for name, values in draws.variables.items()}
+    conflict, calming = layout.conflict_index, layout.calming_index
+    n_draws, n_streams, n_steps = len(draws), len(layout.streams), grid.n_steps
+    share = draws.by_stream("excitation_cross", conflict)[:, 0]
+    ballast = draws.by_stream("ballast", calming)[:, 0]
+    loading = own["tension_loading"] * own["tension_scale"][:, None]
+    branching, rate = draws.own[:, 0], own["baseline_weekly_rate"]
+    keep_own, keep_pull, keep_calm = (
+        decay_per_step(own[name])[:, None]
+        for name in ("excitation_half_life_days", "excitation_cross_half_life_days", "ballast_half_life_days")
+    )
+    weight = np.exp(own["excitation_severity"][:, None] * (np.array(SEVERITIES) - 2.0))
+    tension = tension_at_steps(draws.knots[:, 0], n_steps)
+    drift = linear_between(draws.drift[:, 0], np.arange(n_steps), DRIFT_KNOT_STEPS)
+    exposure = np.ones(n_steps)
+    exposure[-1] = grid.last_exposure
+    level = np.exp(drift) / (np.exp(drift) @ exposure / exposure.sum())[:, None]
+    even = layout.severities[conflict] / layout.severities[conflict].sum(axis=1, keepdims=True)
+
+    acts = np.zeros((n_steps, n_draws, n_streams, len(SEVERITIES)), dtype=np.int64)
+    steady, pulled = np.zeros((2, n_steps, n_draws, n_streams))
+    excitation, recent = np.zeros((2, n_draws, n_streams))
+    pull = np.zeros((n_draws, 1))
+    for t in range(n_steps):
+        calm = np.ones((n_draws, n_streams))
+        log_calm = -(ballast * recent / (recent + HALF_SATURATION)).sum(axis=1)
+        calm[:, conflict] = np.exp(log_calm)[:, None]
+        ordinary = rate * (1 - share) * np.exp(loading * tension[:, t, None] - loading**2 / 2)
+        ordinary[:, conflict] *= level[:, t, None]
+        steady[t] = (ordinary + branching * excitation) * calm
+        pulled[t] = rate * share * pull * calm
+        size = own["overdispersion_shape"] * exposure[t]
+        expected = np.minimum((steady[t] + pulled[t] / mean[:, None]) * exposure[t], 100.0 * MOST_ACTS)
+        counts = rng.poisson(rng.gamma(size, expected / size))
+        acts[t, :, calming, 0] = counts[:, calming].T
+        acts[t][:, conflict] = rng.multinomial(counts[:, conflict], even)
+        excitation = keep_own * excitation + (1 - keep_own) * counts
+        now = (acts[t][:, conflict].sum(axis=1) * weight).sum(axis=1, keepdims=True)
+        pull = keep_pull * pull + (1 - keep_pull) * now
+        recent = keep_calm * (recent + counts)
+    total = (acts[:, :, conflict].sum(axis=(0, 2)) * weight).sum(axis=1)
+    mean_pull = (0.5 + total) / exposure.sum()
+    return _Played(acts, weight, mean_pull, steady, pulled, own["overdispersion_shape"], exposure)
 
 
-def _thinned(values: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
-    flat = values.reshape(-1, *values.shape[2:])
-    return np.asarray(flat[np.linspace(0, len(flat) - 1, N_RANKED).round().astype(int)], dtype=np.float64)
+def _bound_on_chains(draws: StreamDraws, found: _Played, mix: Floats) -> Floats:
+    """Log of the soft bound that keeps chains of conflict finite, (d,); ``mix`` by draw, (d, k, s)."""
+    variables, conflict = draws.variables, draws.streams.conflict_index
+    brought = variables["baseline_weekly_rate"][:, 0, conflict] * variables["excitation_cross"][:, 0]
+    weight = np.einsum("dks,ds->dk", mix[:, conflict], found.weight)
+    strength = (weight * brought).sum(axis=1) / found.mean_pull
+    strength /= 1 - variables["excitation_branching"][:, 0, 0]
+    return np.asarray(-CHAIN_SLOPE * np.logaddexp(0.0, CHAIN_STEEPNESS * (strength - 1)))
 
 
 def _rank(true: float, draws: NDArray[np.float64], rng: np.random.Generator) -> int:

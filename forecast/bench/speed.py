@@ -1,8 +1,7 @@
-"""All measurements of speed: our default beside the naive form of the model under other samplers."""
+"""All measurements of speed: our default beside the same model in plain PyMC under other samplers."""
 
 from __future__ import annotations
 
-import ctypes
 import os
 import platform
 import time
@@ -19,23 +18,24 @@ from typing import Any
 import numpy as np
 import pymc as pm
 import xarray as xr
+from pymc.blocking import DictToArrayBijection
 
 from forecast.bench.stages import StageTimes, measure_stages
 from forecast.config import load_config
-from forecast.inference.compile_cache import Compiled, compile_model
+from forecast.inference.density import PosteriorDensity
 from forecast.inference.gates import check_gates
 from forecast.inference.posterior import Posterior, SamplerOptions
 from forecast.inference.sampling import sample
-from forecast.models.streams import build_model
+from forecast.models.definition import build_model
 from forecast.runs.inputs import Inputs, read_inputs
 from forecast.workflows.forecast import versions
 
 PYMC_TUNE = PYMC_DRAWS = 1000
 """What ``pymc.sample`` does when nothing is asked for."""
 _BATCH_SECONDS = 0.02
-OURS = "fused model, nutpie"
-PYMC = "naive model, PyMC NUTS"
-NUMPYRO = "naive model, NumPyro NUTS"
+OURS = "core, nutpie"
+PYMC = "definition, PyMC NUTS"
+NUMPYRO = "definition, NumPyro NUTS"
 CORES = 2
 """Processes of PyMC's sampler."""
 
@@ -45,7 +45,8 @@ class SamplerRun:
     """One run of one sampler; ``draws`` and ``tune`` are of each chain.
 
     ``total_seconds`` are from counts to draws; ``sampling_seconds`` without building and compiling the model
-    (NumPyro compiles as it samples). The effective sample size is the least over parameters and tension.
+    (NumPyro compiles as it samples; the core comes from disk). The effective sample size is the least over
+    parameters and tension.
     """
 
     sampler: str
@@ -125,60 +126,57 @@ def measure_speed(
     """
     loaded = load_config(config)
     inputs = read_inputs(loaded)
+    # The definition is of one dyad: of several the first is measured.
+    inputs = replace(inputs, data=inputs.data.select(slice(0, 1)))
     asked = (field.name for field in fields(SamplerOptions))
     ours = SamplerOptions(**{name: getattr(loaded.sampler, name) for name in asked})
-    naive = replace(ours, draws=PYMC_DRAWS, tune=PYMC_TUNE)
+    plain = replace(ours, draws=PYMC_DRAWS, tune=PYMC_TUNE)
     overrides: list[str] = []
     if options.quick:
-        ours, naive = replace(ours, draws=200, tune=200), replace(naive, draws=200, tune=200)
+        ours, plain = replace(ours, draws=200, tune=200), replace(plain, draws=200, tune=200)
         overrides = ["sampler.draws=200", "sampler.tune=200"]
     tell("a whole run, twice: nothing compiled yet, then all compiled")
     stages = measure_stages(config, overrides)
     tell("time of a gradient")
-    forms = {
-        "fused": compile_model(build_model(inputs.data, inputs.priors)),
-        "naive": compile_model(build_model(inputs.data, inputs.priors, form="plain")),
-    }
-    gradients = gradient_microseconds(forms, batches=5 if options.quick else 40)
-    rounds = race(inputs, ours, naive, 1 if options.quick else options.rounds, tell)
+    core = PosteriorDensity.of(inputs.data, inputs.priors)
+    point = core.starting_point(1)
+    density, model = core.log_density(), build_model(inputs.data, inputs.priors)
+    definition = model.logp_dlogp_function(ravel_inputs=True)
+    definition.set_extra_values({})
+    # Each has an order of coordinates, and a middle of the priors, of its own.
+    start = DictToArrayBijection.map(model.initial_point(1)).data
+    gradients = gradient_microseconds(
+        {"core": lambda: density(point), "definition": lambda: definition(start)},
+        batches=5 if options.quick else 40,
+    )
+    rounds = race(inputs, ours, plain, 1 if options.quick else options.rounds, tell)
     machine = {"processors": str(os.cpu_count()), "platform": platform.platform()} | versions()
     return SpeedReport(str(config), machine, gradients, rounds, stages)
 
 
-def gradient_microseconds(models: dict[str, Compiled], batches: int) -> dict[str, float]:
-    """Median time of one log density with gradient, as the sampler calls it, in microseconds.
+def gradient_microseconds(gradients: dict[str, Callable[[], object]], batches: int) -> dict[str, float]:
+    """Median time of each log density with gradient, as Python calls it, in microseconds.
 
-    The models take turns, in batches of about a fiftieth of a second, so that all see the same machine.
+    They take turns, in batches of about a fiftieth of a second, so that all see the same machine.
     """
-    calls = {name: _Call(compiled) for name, compiled in models.items()}
-    sizes = {name: max(1, round(_BATCH_SECONDS / call.seconds(3))) for name, call in calls.items()}
-    times: dict[str, list[float]] = {name: [] for name in models}
+    sizes = {name: max(1, round(_BATCH_SECONDS / _seconds(call, 3))) for name, call in gradients.items()}
+    times: dict[str, list[float]] = {name: [] for name in gradients}
     for _ in range(batches):
-        for name, call in calls.items():
-            times[name].append(call.seconds(sizes[name]))
+        for name, call in gradients.items():
+            times[name].append(_seconds(call, sizes[name]))
     return {name: 1e6 * float(np.median(values)) for name, values in times.items()}
 
 
-class _Call:
-    """The compiled log density at a fixed point."""
-
-    def __init__(self, compiled: Compiled) -> None:
-        self._compiled = compiled
-        self._arrays = [compiled.initial_point_func(1), np.empty(compiled.n_dim), np.empty(1)]
-
-    def seconds(self, calls: int) -> float:
-        """Seconds a call, over some calls."""
-        function = self._compiled.compiled_logp_func.ctypes
-        pointers = [array.ctypes.data_as(ctypes.POINTER(ctypes.c_double)) for array in self._arrays]
-        arguments = (self._compiled.n_dim, *pointers, self._compiled.user_data.ctypes.data)
-        began = time.perf_counter()
-        for _ in range(calls):
-            function(*arguments)
-        return (time.perf_counter() - began) / calls
+def _seconds(call: Callable[[], object], calls: int) -> float:
+    """Seconds a call, over some calls."""
+    began = time.perf_counter()
+    for _ in range(calls):
+        call()
+    return (time.perf_counter() - began) / calls
 
 
 def race(
-    inputs: Inputs, ours: SamplerOptions, naive: SamplerOptions, rounds: int, tell: Callable[[str], None]
+    inputs: Inputs, ours: SamplerOptions, plain: SamplerOptions, rounds: int, tell: Callable[[str], None]
 ) -> list[list[SamplerRun]]:
     """Run the samplers one after the other, round after round; a list of runs a round.
 
@@ -197,11 +195,11 @@ def race(
             runs = [first]
             for sampler in samplers:
                 tell(f"{label}: {sampler}")
-                asked = replace(naive, seed=seed, **short)
+                asked = replace(plain, seed=seed, **short)
                 if sampler == NUMPYRO:
-                    runs.append(apart.submit(_naive, inputs, asked, sampler, names).result())
+                    runs.append(apart.submit(_plain, inputs, asked, sampler, names).result())
                 else:
-                    runs.append(_naive(inputs, asked, sampler, names))
+                    runs.append(_plain(inputs, asked, sampler, names))
             if number:
                 result.append(runs)
     return result
@@ -209,17 +207,15 @@ def race(
 
 def _ours(inputs: Inputs, options: SamplerOptions) -> tuple[SamplerRun, list[str]]:
     began = time.perf_counter()
-    compiled = compile_model(build_model(inputs.data, inputs.priors))
-    ready = time.perf_counter()
-    tree = sample(compiled, options)
-    done = time.perf_counter()
+    tree = sample(PosteriorDensity.of(inputs.data, inputs.priors), options)
+    seconds = time.perf_counter() - began
     names = [str(name) for name in tree["posterior"].data_vars]
-    return _run(OURS, options, tree, done - began, done - ready), names
+    return _run(OURS, options, tree, seconds, seconds), names
 
 
-def _naive(inputs: Inputs, options: SamplerOptions, sampler: str, names: list[str]) -> SamplerRun:
+def _plain(inputs: Inputs, options: SamplerOptions, sampler: str, names: list[str]) -> SamplerRun:
     began = time.perf_counter()
-    tree = _sample(sampler, build_model(inputs.data, inputs.priors, form="plain"), options, names)
+    tree = _sample(sampler, build_model(inputs.data, inputs.priors), options, names)
     seconds = time.perf_counter() - began
     return _run(sampler, options, tree, seconds, float(tree["posterior"].attrs["sampling_time"]))
 

@@ -58,7 +58,7 @@ def bench(context: typer.Context, choice: SpeedChoice, output: Output) -> None:
 @app.command("speed")
 @takes_options
 def speed(choice: SpeedChoice, output: Output) -> None:
-    """Measure our sampler beside PyMC's and NumPyro's on the naive form of the same model."""
+    """Measure our core beside PyMC's and NumPyro's samplers on the same model in plain PyMC."""
     _measure_speed(choice, output)
 
 
@@ -113,9 +113,9 @@ def _teller(output: Output) -> Callable[[str], None]:
 
 def speed_tables(report: SpeedReport) -> Iterator[Part]:
     """Yield gradients, samplers and the stages of a run."""
-    fused, naive = (report.gradient_microseconds[form] for form in ("fused", "naive"))
+    core, plain = (report.gradient_microseconds[form] for form in ("core", "definition"))
     yield text("One gradient")
-    yield text(f"fused {fused:.0f} µs, naive {naive:.0f} µs: {naive / fused:.1f} times faster", indent=2)
+    yield text(f"core {core:.0f} µs, definition {plain:.0f} µs: {plain / core:.1f} times faster", indent=2)
     yield BLANK
     yield from _samplers(report)
     yield BLANK
@@ -225,10 +225,8 @@ def ingest_table(report: IngestReport) -> Iterator[Part]:
 @takes_options
 def calibration(
     simulations: int = option(200, "--simulations", "Data sets simulated.", min=20),
-    family: Literal["joint", "focused", "target"] = option("joint", "--family", "Model family."),
-    weeks: int = option(78, "--weeks", "Length of each data set.", min=10),
-    events: int | None = option(
-        None, "--events", "Base rates of a record of about so many events; absent: a dense one.", "N", min=5
+    size: Literal["sparse", "dense"] = option(
+        "dense", "--size", "Records of about 30 events in ten years, or as large as the worked case."
     ),
     wrong: bool = option(False, "--wrong", "Count every act twice, to see that the study fails."),
     seed: int = option(11, "--seed", "Seed of the study.", min=0),
@@ -240,10 +238,8 @@ def calibration(
         from forecast.bench.simulation_based_calibration import default_study
 
         study = default_study(
-            family,
+            size,
             simulations,
-            n_weeks=weeks,
-            n_events=events,
             seed=seed,
             wrong=wrong,
             listen=lambda finished, planned: listen(StageProgress("simulate", finished, planned)),

@@ -78,7 +78,7 @@ class Record(NamedTuple):
     """Data of one dyad.
 
     ``exceed[j, k]`` is the number of full steps with more than ``j`` acts; ``graded`` are conflictual acts by
-    severity as later steps feel them; ``mix`` the share of each severity among the acts of a stream.
+    severity as later steps feel them; ``mix`` the share of conflict of each severity among the acts of a stream.
     """
 
     counts: Floats  # (t, k)

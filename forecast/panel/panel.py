@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.errors import InputError
-from forecast.events.codebook import SEVERITIES
+from forecast.events.codebook import CONFLICTUAL, SEVERITIES
 from forecast.events.table import EventTable
 from forecast.panel.streams import StreamLayout
 
@@ -97,8 +97,8 @@ class Panel:
     graded : ndarray of int64, shape (dyad, step, severity)
         Counted conflictual acts by severity, from 1 on.
     mix : ndarray, shape (dyad, stream, severity)
-        Share of each severity among a stream's acts, to which half an act is added, spread evenly over the
-        severities that the stream can hold.
+        Share of conflict of each severity among a stream's acts, to which half an act is added, spread
+        evenly over the kinds of act that the stream can hold.
     completeness : ndarray, shape (dyad, step)
         Share of each step's events that is in the data, in (0, 1]: below one in recent steps when events
         are reported late.
@@ -226,13 +226,18 @@ def _count(
     step, own, severity = day[used] // STEP_DAYS, stream[used], events.severity[used].astype(np.int64) - 1
     counts = np.zeros((grid.n_steps, len(layout.streams)), dtype=np.int64)
     np.add.at(counts, (step, own), 1)
-    conflict = np.array(layout.conflictual)[own]
+    # A cell may hold cooperation, too, which is no conflict however severe.
+    conflict = np.isin(events.category[used], CONFLICTUAL)
     graded = np.zeros((grid.n_steps, len(SEVERITIES)), dtype=np.int64)
     np.add.at(graded, (step[conflict], severity[conflict]), 1)
-    held = layout.severities.astype(np.float64)
-    mix = 0.5 * held / held.sum(axis=1, keepdims=True)
-    np.add.at(mix, (own, severity), 1.0)
-    return counts, graded, mix / mix.sum(axis=1, keepdims=True)
+    by_severity = np.zeros((len(layout.streams), len(SEVERITIES)), dtype=np.int64)
+    np.add.at(by_severity, (own[conflict], severity[conflict]), 1)
+    return counts, graded, severity_mix(layout, by_severity, counts.sum(axis=0))
+
+
+def severity_mix(layout: StreamLayout, by_severity: NDArray[np.int64], acts: NDArray[np.int64]) -> Floats:
+    """Return ``Panel.mix`` of a dyad from its conflict, (stream, severity), and all its acts, (stream,)."""
+    return np.asarray((by_severity + 0.5 * layout.severities) / (acts[:, None] + 0.5))
 
 
 def decay_per_step(half_life_days: float | Floats) -> Floats:

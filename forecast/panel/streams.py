@@ -101,12 +101,12 @@ class StreamLayout:
         return self._stream[category, severity]
 
     @cached_property
-    def severities(self) -> NDArray[np.bool_]:
-        """Severities that each stream can hold, shape (stream, severity), from 1 on."""
-        held = np.zeros((len(self.streams), len(SEVERITIES)), dtype=bool)
-        for (_, severity), stream in self._stream.items():
-            held[stream, severity - 1] = True
-        return held
+    def severities(self) -> NDArray[np.float64]:
+        """Share of each severity of conflict among a stream's kinds of act, shape (stream, severity)."""
+        kinds = np.zeros((len(self.streams), 2, len(SEVERITIES)))
+        for (category, severity), stream in self._stream.items():
+            kinds[stream, int(category in CONFLICTUAL), severity - 1] += 1
+        return np.asarray(kinds[:, 1] / kinds.sum(axis=(1, 2))[:, None])
 
     @cached_property
     def meets(self) -> NDArray[np.bool_]:
@@ -160,7 +160,9 @@ class StreamLayout:
     def assign(self, events: EventTable) -> NDArray[np.int64]:
         """Position of each event's stream, shape (event,)."""
         pairs = zip(events.category, events.severity, strict=True)
-        return np.array([self._stream[str(category), int(severity)] for category, severity in pairs], np.int64)
+        return np.array(
+            [self._stream[str(category), int(severity)] for category, severity in pairs], np.int64
+        )
 
 
 _ACTS = tuple(product(CATEGORIES, SEVERITIES))

@@ -16,6 +16,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.events.codebook import CONFLICTUAL
 from forecast.panel.streams import FutureAct, StreamLayout
 from forecast.simulation.play import Ahead
 
@@ -67,12 +68,18 @@ def acts_ahead(
     names = list(new_types)
     windows = np.array([window_of(act, origin) for act in acts], dtype=np.int64).reshape(-1, 2)
     known = [act.category not in new_types for act in acts]
-    met = [new_types[act.category].counts_as if not old else act.category for act, old in zip(acts, known, strict=True)]
+    met = [
+        new_types[act.category].counts_as if not old else act.category
+        for act, old in zip(acts, known, strict=True)
+    ]
     meets = [
         [name is not None and target.meets(name, act.severity) for target in layout.targets]
         for act, name in zip(acts, met, strict=True)
     ]
-    streams = [layout.stream_of(act.category, act.severity) if old else -1 for act, old in zip(acts, known, strict=True)]
+    streams = [
+        layout.stream_of(act.category, act.severity) if old else -1
+        for act, old in zip(acts, known, strict=True)
+    ]
     kinds = [-1 if old else names.index(act.category) for act, old in zip(acts, known, strict=True)]
     effects = new_types.values()
     draws = len(next(iter(effects)).calms) if names else 0
@@ -83,7 +90,7 @@ def acts_ahead(
         windows[:, 1].copy(),
         np.array(streams, dtype=np.int64),
         np.array(kinds, dtype=np.int64),
-        np.array([act.severity - 1 for act in acts], dtype=np.int64),
+        np.array([act.severity - 1 if act.category in CONFLICTUAL else -1 for act in acts], dtype=np.int64),
         np.array(meets, dtype=bool).reshape(len(acts), len(layout.targets)),
         np.array([one.excites for one in effects]).reshape(len(names), draws, len(layout.streams)),
         np.array([one.calms for one in effects]).reshape(len(names), draws),

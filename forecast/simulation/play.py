@@ -6,8 +6,8 @@ ahead, and what they bring about. Every random number has its place in a counter
 So two futures meet the same luck path by path, some paths may be played without the others, and a count,
 which takes one uniform number and rises with its rate, is monotone in the assumptions.
 
-Bare axes: n path that is played, d draw, k stream, t step ahead, m knot of tension, j knot of drift, q target,
-a act ahead, v new type of act, s severity less 1.
+Bare axes: n path that is played, d draw, k stream, t step ahead, m knot of tension, j knot of drift, q
+target, a act ahead, v new type of act, s severity less 1.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Ahead(NamedTuple):
     days: Integers  # (a): days among which it may fall
     stream: Integers  # (a)
     kind: Integers  # (a): −1 for acts of the codebook
-    severity: Integers  # (a): less 1
+    severity: Integers  # (a): of conflict, less 1; −1 for other acts
     meets: Flags  # (a, q)
     excites: Floats  # (v, d, k)
     calms: Floats  # (v, d)
@@ -114,7 +114,7 @@ def _normal(d: int, j: int, place: int, purpose: int, seed: Integers) -> float:
 
 @numba.njit(**_COMPILED)
 def act_number(d: int, j: int, key: int, purpose: int, seed: Integers) -> float:
-    """Uniform number of an act on a path: whether it happens (``CHANCE``), when in its window (``WINDOW``)."""
+    """Uniform number of an act on a path: whether it happens (``CHANCE``), when (``WINDOW``)."""
     mask = np.uint64(0xFFFFFFFF)
     low, high = np.uint64(key) & mask, np.uint64(key) >> np.uint64(32)
     word, _, _, _ = philox(d, j, low, purpose << 8, np.uint64(seed[0]) ^ high, seed[1])
@@ -122,7 +122,9 @@ def act_number(d: int, j: int, key: int, purpose: int, seed: Integers) -> float:
 
 
 @numba.njit(**_COMPILED)
-def act_numbers(draws: Integers, n_paths: int, keys: NDArray[np.uint64], purpose: int, seed: Integers) -> Floats:
+def act_numbers(
+    draws: Integers, n_paths: int, keys: NDArray[np.uint64], purpose: int, seed: Integers
+) -> Floats:
     """The same for acts, draws and the first paths of each, shape (a, draw, path)."""
     found = np.empty((len(keys), len(draws), n_paths))
     for a in range(len(keys)):
@@ -275,7 +277,7 @@ def play(
                     k = ahead.stream[a]
                     if k >= 0:
                         counts[k] += 1
-                        if conflict[k] > 0.0:
+                        if ahead.severity[a] >= 0:
                             came += weight[ahead.severity[a]]
                     if ahead.kind[a] >= 0:
                         recent[ahead.kind[a]] += 1.0
@@ -317,7 +319,7 @@ def _log_mean_level(drift: Floats, n: int, first: int, last_exposure: float) -> 
 
 @numba.njit(**_COMPILED)
 def _past(record: Record, last: int, weight: Floats, decays: Floats, own: Floats, calmed: Floats) -> float:
-    """Fill own excitation and ballast before the last step of the record; return the pull of conflict there."""
+    """Fill own excitation and ballast before the last step of the record; return the pull of conflict."""
     own[:] = 0.0
     calmed[:] = 0.0
     pull = 0.0

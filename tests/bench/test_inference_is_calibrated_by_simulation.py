@@ -8,24 +8,34 @@ from scipy import stats
 
 from forecast.bench.simulation_based_calibration import (
     N_RANKED,
+    SIZES,
     STUDY_PRIORS,
     RankStudy,
     default_study,
     doubled,
     draw_truth,
     rank_study,
+    study_priors,
 )
+from forecast.events.codebook import CATEGORIES
 from forecast.inference.posterior import SamplerOptions
 from forecast.panel.panel import TimeGrid
 from forecast.panel.streams import TargetRule, stream_layout
 from forecast.priors import default_priors
 
-RULE = TargetRule("force", ("military_incident",), 4)
 SAMPLER = SamplerOptions(seed=0, draws=300, tune=300, target_accept=0.9)
 
 
-def target_priors():
-    return default_priors(stream_layout("target", RULE)).changed(STUDY_PRIORS, "config")
+def priors_of_one_stream():
+    """Priors of the smallest model: every act meets the target."""
+    layout = stream_layout([TargetRule("anything", CATEGORIES, 1)])
+    stated = {"baseline.weekly_rate": "LogNormal(mu=-0.7, sigma=0.5)"}
+    return default_priors(layout).changed({**STUDY_PRIORS, **stated}, "config")
+
+
+def grid_of(n_weeks):
+    start = date(2000, 1, 1)
+    return TimeGrid(start, start + timedelta(days=7 * n_weeks - 2))
 
 
 def test_uniform_ranks_pass_and_skewed_ranks_fail():
@@ -44,21 +54,33 @@ def test_coverage_is_the_share_of_central_ranks():
     assert RankStudy({"a": np.array([0, N_RANKED])}).coverage(0.9) == 0
 
 
-def test_truths_follow_the_prior_where_the_constraint_does_not_bind():
-    priors = target_priors()
-    start = date(2000, 1, 1)
-    grid = TimeGrid(start, start + timedelta(days=140))
-    rng = np.random.default_rng(5)
+def test_truths_follow_the_prior_where_nothing_knows_the_data():
+    priors, grid, rng = priors_of_one_stream(), grid_of(20), np.random.default_rng(5)
     scale = [draw_truth(priors, grid, rng)[0]["tension_scale"][0, 0] for _ in range(300)]
     # Kolmogorov–Smirnov against the stated prior, an independent oracle.
     assert stats.kstest(scale, stats.lognorm(0.3, scale=np.exp(-0.5)).cdf).pvalue > 0.001
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_data_of_a_study_have_its_size_and_are_a_panel_like_any_other(size):
+    priors, rng = study_priors(size), np.random.default_rng(6)
+    n_weeks, n_events = SIZES[size]
+    found = [draw_truth(priors, grid_of(n_weeks), rng)[1] for _ in range(12)]
+    # Most data sets have between half and twice as many events, so that their median has an error of a fifth.
+    assert np.median([data.counts.sum() for data in found]) == pytest.approx(n_events, rel=0.6)
+    for data in found:
+        assert data.counts.shape == (1, n_weeks, len(priors.layout.streams))
+        conflict = np.array(priors.layout.conflictual)
+        np.testing.assert_array_equal(data.graded.sum(axis=2), data.counts[..., conflict].sum(axis=2))
+        np.testing.assert_allclose(data.mix[0, conflict].sum(axis=1), 1.0)
+        assert np.all(data.mix[0][priors.layout.severities == 0] == 0)
 
 
 def test_a_quick_study_sees_doubled_data_and_not_the_right_ones():
     study = {}
     for name, change in {"right": None, "wrong": doubled}.items():
         study[name] = rank_study(
-            target_priors(), (RULE,), 24, n_weeks=60, seed=3, sampler=SAMPLER, change=change
+            priors_of_one_stream(), 24, n_weeks=60, seed=3, sampler=SAMPLER, change=change
         )
     # With 24 simulations five bins hold about five ranks each.
     fair = min(study["right"].p_values(5).values()) * len(study["right"].ranks)
@@ -69,23 +91,17 @@ def test_a_quick_study_sees_doubled_data_and_not_the_right_ones():
 
 
 @pytest.mark.slow
-def test_joint_inference_is_calibrated_for_parameters_and_probabilities():
-    study = default_study("joint", 200, seed=11)
-    assert all(len(ranks) == 200 for ranks in study.ranks.values())
+@pytest.mark.parametrize(("size", "n"), [("sparse", 60), ("dense", 60)])
+def test_inference_is_calibrated_for_parameters_latent_levels_and_probabilities(size, n):
+    study = default_study(size, n, seed=11)
+    assert all(len(ranks) == n for ranks in study.ranks.values())
+    assert {"tension now", "drift now", "P(major)", "P(military)", "P(lethal)"} <= set(study.ranks)
     name, p_value = study.smallest()
     assert p_value > 0.01, f"{name}: {p_value:.2g} after Bonferroni"
 
 
 @pytest.mark.slow
 def test_the_study_fails_on_doubled_data():
-    study = default_study("joint", 60, seed=12, wrong=True)
+    study = default_study("dense", 60, seed=12, wrong=True)
     # Past and future are counted alike, so only the parameters give it away.
     assert study.smallest()[1] < 1e-6
-
-
-@pytest.mark.slow
-def test_joint_inference_is_calibrated_on_thirty_events_in_ten_years():
-    study = default_study("joint", 60, n_weeks=520, n_events=30, seed=13)
-    assert 20 < np.median(study.events) < 50
-    name, p_value = study.smallest()
-    assert p_value > 0.01, f"{name}: {p_value:.2g} after Bonferroni"

@@ -5,7 +5,6 @@ import os
 import time
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -22,7 +21,7 @@ from forecast.errors import ForecastError
 from forecast.inference.posterior import SamplerOptions
 from forecast.runs.inputs import read_inputs
 
-STAGES = ("import", "read", "compile", "sample", "simulate", "drivers", "report")
+STAGES = ("import", "read", "sample", "simulate", "drivers", "report")
 
 
 def run(sampler: str, *, total: float, sampling: float, ess: float) -> SamplerRun:
@@ -35,7 +34,7 @@ def report():
     return SpeedReport(
         config="a.yaml",
         machine={"processors": "2"},
-        gradient_microseconds={"fused": 50.0, "naive": 400.0},
+        gradient_microseconds={"core": 50.0, "definition": 400.0},
         rounds=[
             [
                 run(OURS, total=10.0, sampling=5.0, ess=1000.0),
@@ -78,7 +77,7 @@ def test_times_faster_is_the_mean_over_rounds_of_the_ratio_within_each(report):
 def test_tables_fit_80_columns_and_hold_every_number(report):
     text = "\n".join(lines_of(speed_tables(report)))
     assert max(map(len, lines_of(speed_tables(report)))) <= 80
-    assert "fused 50 µs, naive 400 µs: 8.0 times faster" in text
+    assert "core 50 µs, definition 400 µs: 8.0 times faster" in text
     assert f"12.5 times the ESS/s of {PYMC} (14.0 with compiling)" in text
     assert "NumPyro left out: not installed" in text
     for stage in (*STAGES, "all", "peak memory"):
@@ -92,19 +91,9 @@ def test_numpyro_is_not_called_missing_where_it_ran(report):
     assert f"12.5 times the ESS/s of {NUMPYRO}" in text
 
 
-def test_the_slower_of_two_models_takes_longer_by_the_time_it_sleeps():
-    def sleeper(seconds):
-        def density(*_):
-            time.sleep(seconds)
-
-        return SimpleNamespace(
-            n_dim=2,
-            initial_point_func=lambda seed: np.zeros(2),
-            compiled_logp_func=SimpleNamespace(ctypes=density),
-            user_data=np.zeros(1),
-        )
-
-    found = gradient_microseconds({"short": sleeper(0.001), "long": sleeper(0.005)}, batches=3)
+def test_the_slower_of_two_gradients_takes_longer_by_the_time_it_sleeps():
+    calls = {"short": lambda: time.sleep(0.001), "long": lambda: time.sleep(0.005)}
+    found = gradient_microseconds(calls, batches=3)
     # Sleeping never ends early; on a busy machine it may end late.
     assert 1000 <= found["short"] < found["long"]
     assert found["long"] >= 5000
@@ -134,9 +123,9 @@ def test_samplers_take_turns_and_the_warm_up_is_not_counted(monkeypatch):
 
     monkeypatch.setattr(speed, "has_numpyro", lambda: False)
     monkeypatch.setattr(speed, "_ours", lambda inputs, options: (made(OURS, options), ["x"]))
-    monkeypatch.setattr(speed, "_naive", lambda inputs, options, sampler, names: made(sampler, options))
-    ours, naive = SamplerOptions(seed=7, draws=100), SamplerOptions(seed=7, draws=300)
-    rounds = race(None, ours, naive, 2, lambda what: None)
+    monkeypatch.setattr(speed, "_plain", lambda inputs, options, sampler, names: made(sampler, options))
+    ours, plain = SamplerOptions(seed=7, draws=100), SamplerOptions(seed=7, draws=300)
+    rounds = race(None, ours, plain, 2, lambda what: None)
     assert called == [
         (OURS, 7, 10),
         (PYMC, 7, 10),
@@ -162,7 +151,7 @@ def test_json_is_one_object_with_both_ratios(command):
     facts = json.loads(result.stdout)
     assert facts["times_faster"][PYMC] == {"sampling": pytest.approx(12.5), "total": pytest.approx(14.0)}
     assert facts["rounds"][0][0]["ess_per_second"] == 200.0
-    assert facts["stages"]["warm"]["seconds"]["compile"] == 2.0
+    assert facts["stages"]["warm"]["seconds"]["sample"] == 2.0
 
 
 def test_options_before_the_name_are_refused_not_ignored(command):
@@ -178,10 +167,10 @@ def test_a_run_that_fails_is_told_with_its_message(tmp_path):
 
 
 @pytest.mark.slow
-def test_numpyro_samples_the_naive_model_of_the_worked_case():
+def test_numpyro_samples_the_definition_of_the_worked_case():
     pytest.importorskip("numpyro")
     inputs = read_inputs(load_config(Path(__file__).resolve().parents[2] / "configs/us-china-2023.yaml"))
     few = SamplerOptions(seed=1, draws=10, tune=10, chains=2)
-    ((_, _, naive),) = race(inputs, few, few, 1, lambda what: None)
-    assert (naive.sampler, naive.draws) == (NUMPYRO, 10)
-    assert naive.ess_bulk_min > 0
+    ((_, _, plain),) = race(inputs, few, few, 1, lambda what: None)
+    assert (plain.sampler, plain.draws) == (NUMPYRO, 10)
+    assert plain.ess_bulk_min > 0

@@ -4,22 +4,14 @@ import numpy as np
 import pytest
 
 from forecast.errors import InputError
-from forecast.events.codebook import CATEGORIES
-from forecast.panel.panel import (
-    SEVERE_HALF_LIFE_DAYS,
-    TimeGrid,
-    count_events,
-    count_panel,
-    decay_per_step,
-    decayed_before,
-    knots_for,
-    recent_severe_term,
-)
-from forecast.panel.streams import stream_layout
+from forecast.panel.panel import TimeGrid, count_events, count_panel, decay_per_step, knots_for
+from forecast.panel.streams import TargetRule, stream_layout
 
-JOINT = stream_layout("joint")
+LAYOUT = stream_layout([TargetRule("quarrel", ("dispute",), 4)])
 START = date(2020, 1, 1)
-VISIT, DISPUTE, POSTURE = (CATEGORIES.index(name) for name in ("visit", "dispute", "military_posture"))
+VISIT, DISPUTE, POSTURE, QUARREL = (
+    LAYOUT.streams.index(name) for name in ("visit", "dispute", "military_posture", "quarrel")
+)
 
 
 @pytest.fixture(scope="module")
@@ -38,29 +30,39 @@ def table(coded):
 
 @pytest.fixture(scope="module")
 def counted(table):
-    return count_events(table, TimeGrid(START, date(2020, 1, 17)), JOINT)
+    return count_events(table, TimeGrid(START, date(2020, 1, 17)), LAYOUT)
 
 
 def test_counts_are_those_made_by_hand(counted):
-    expected = np.zeros((3, 8), dtype=np.int64)
-    expected[0, VISIT] = 1
-    expected[0, DISPUTE] = 1
-    expected[1, DISPUTE] = 2
+    expected = np.zeros((3, len(LAYOUT.streams)), dtype=np.int64)
+    expected[0, [VISIT, QUARREL]] = 1
+    expected[1, [DISPUTE, QUARREL]] = 1
     expected[2, POSTURE] = 1
     np.testing.assert_array_equal(counted.counts[0], expected)
 
 
-def test_reach_counts_the_events_of_each_severity_or_above(counted):
-    np.testing.assert_array_equal(counted.reach[..., 0], counted.counts)
-    np.testing.assert_array_equal(counted.reach[0, 1, DISPUTE], [2, 1, 1, 1, 1])  # severities 1 and 5
-    np.testing.assert_array_equal(counted.reach[0, 0, DISPUTE], [1, 1, 1, 1, 0])  # severity 4
-    np.testing.assert_array_equal(counted.reach[0, 2, POSTURE], [1, 1, 1, 0, 0])
-    assert counted.reach.sum() == 5 + 4 + 2 + 3 + 1
+def test_acts_of_conflict_are_counted_by_severity(counted):
+    assert counted.graded[0].tolist() == [[0, 0, 0, 1, 0], [1, 0, 0, 0, 1], [0, 0, 1, 0, 0]]
 
 
-def test_severe_events_count_from_the_step_after_their_own(counted):
-    d = 2 ** (-7 / SEVERE_HALF_LIFE_DAYS)
-    np.testing.assert_allclose(counted.severe_recent[0], [0, d, d * d + d])
+def test_the_mix_is_the_share_of_each_severity_with_half_an_act_spread_evenly(counted):
+    mix = counted.mix[0]
+    np.testing.assert_allclose(mix[QUARREL], [0, 0, 0, 1.25 / 2.5, 1.25 / 2.5])
+    np.testing.assert_allclose(mix[DISPUTE], [(1 + 0.5 / 3) / 1.5, 0.5 / 4.5, 0.5 / 4.5, 0, 0])
+    # Never seen: each that the stream can hold.
+    np.testing.assert_allclose(mix[LAYOUT.streams.index("sanction")], np.full(5, 0.2))
+    np.testing.assert_array_equal(mix[VISIT], np.zeros(5))
+
+
+def test_cooperation_in_a_cell_with_conflict_is_in_its_mix_and_not_in_conflict_by_severity(coded):
+    layout = stream_layout([TargetRule("news", ("visit", "dispute"), 4)])
+    table = coded(("2020-01-01", "visit", 5), ("2020-01-02", "dispute", 4), ("2020-01-03", "visit", 4))
+    panel = count_events(table, TimeGrid(START, date(2020, 1, 8)), layout)
+    news = layout.streams.index("news")
+    assert panel.counts[0, 0, news] == 3
+    assert panel.graded[0].tolist() == [[0, 0, 0, 1, 0]]
+    # Four kinds of act are in the cell, and conflict of either severity is one of them.
+    np.testing.assert_allclose(panel.mix[0, news], [0, 0, 0, (1 + 0.125) / 3.5, 0.125 / 3.5])
 
 
 def test_a_last_step_cut_by_the_origin_has_the_exposure_of_its_days(counted):
@@ -101,55 +103,31 @@ def test_an_empty_window_is_refused(origin):
 
 
 def test_a_table_without_events_gives_zeros(coded):
-    counted = count_events(coded(), TimeGrid(START, date(2020, 3, 1)), JOINT)
-    assert (counted.counts.sum(), counted.reach.sum(), counted.severe_recent.sum()) == (0, 0, 0.0)
-    assert counted.counts.shape == (1, 9, 8)
+    counted = count_events(coded(), TimeGrid(START, date(2020, 3, 1)), LAYOUT)
+    assert (counted.counts.sum(), counted.graded.sum()) == (0, 0)
+    assert counted.counts.shape == (1, 9, 9)
 
 
 def test_moving_the_origin_leaves_the_steps_before_alone(us_china):
-    whole = count_events(us_china, TimeGrid(date(2017, 1, 20), date(2023, 7, 11)), JOINT)
-    cut = count_events(us_china, TimeGrid(date(2017, 1, 20), date(2021, 5, 6)), JOINT)
+    whole = count_events(us_china, TimeGrid(date(2017, 1, 20), date(2023, 7, 11)), LAYOUT)
+    cut = count_events(us_china, TimeGrid(date(2017, 1, 20), date(2021, 5, 6)), LAYOUT)
     full = cut.grid.n_steps - 1
     np.testing.assert_array_equal(cut.counts[:, :full], whole.counts[:, :full])
-    np.testing.assert_array_equal(cut.reach[:, :full], whole.reach[:, :full])
-    np.testing.assert_array_equal(cut.severe_recent, whole.severe_recent[:, : full + 1])
-
-
-def test_every_bundled_event_in_the_window_is_counted_once(us_china):
-    window = us_china.between(date(2017, 1, 20), date(2023, 7, 10))
-    counted = count_events(us_china, TimeGrid(date(2017, 1, 20), date(2023, 7, 11)), JOINT)
-    assert counted.counts.sum() == len(window)
-    assert counted.reach.sum() == window.severity.sum()
-
-
-def test_a_single_pulse_decays_by_half_each_half_life():
-    pulse = np.array([0, 3, 0, 0, 0, 0])
-    np.testing.assert_allclose(decayed_before(pulse, 14.0), [0, 0, *(3 * 2 ** (-np.arange(1, 5) / 2))])
-
-
-def test_constant_counts_tend_to_the_geometric_sum():
-    d = float(decay_per_step(10.0))
-    total = decayed_before(np.full(200, 2), 10.0)
-    steps = np.arange(200)
-    np.testing.assert_allclose(total, 2 * d * (1 - d**steps) / (1 - d), rtol=1e-12)
+    np.testing.assert_array_equal(cut.graded[:, :full], whole.graded[:, :full])
 
 
 def test_decay_halves_in_a_half_life():
     np.testing.assert_allclose(decay_per_step(np.array([7.0, 14.0, 3.5])), [0.5, 2**-0.5, 0.25])
 
 
-def test_the_recent_severe_term_is_zero_at_one_tenth():
-    np.testing.assert_allclose(recent_severe_term(np.array([0.1, 0.0, 1.9])), [0, -np.log(2), np.log(10)])
-
-
 def test_a_panel_counts_each_dyad_as_if_it_were_alone(table, us_china):
     grid = TimeGrid(START, date(2020, 6, 3))
     known = np.linspace(1.0, 0.3, 2 * grid.n_steps).reshape(2, -1)
-    panel = count_panel({"made": table, "real": us_china}, grid, JOINT, completeness=known)
+    panel = count_panel({"made": table, "real": us_china}, grid, LAYOUT, completeness=known)
     assert (panel.dyads, len(panel)) == (("made", "real"), 2)
     for i, events in enumerate((table, us_china)):
-        alone = count_events(events, grid, JOINT, known[i])
-        for name in ("counts", "reach", "severe_recent", "completeness", "exposure", "felt_counts"):
+        alone = count_events(events, grid, LAYOUT, known[i])
+        for name in ("counts", "graded", "mix", "completeness", "exposure", "felt_counts", "felt_graded"):
             expected = getattr(alone, name)
             assert expected.shape[0] == 1
             np.testing.assert_array_equal(getattr(panel, name)[i], expected[0], err_msg=name)
@@ -170,15 +148,20 @@ def test_a_panel_counts_each_dyad_as_if_it_were_alone(table, us_china):
 )
 def test_a_dyad_counts_from_the_first_whole_step_of_its_record(table, counted, start, first):
     grid = TimeGrid(START, date(2020, 1, 17))
-    panel = count_panel({"old": table, "young": table}, grid, JOINT, starts={"young": start})
+    panel = count_panel({"old": table, "young": table}, grid, LAYOUT, starts={"young": start})
     assert panel.first_step.tolist() == [0, first]
     np.testing.assert_allclose(panel.exposure, [[1, 1, 2 / 7], [0] * first + [1, 1, 2 / 7][first:]])
     np.testing.assert_array_equal(panel.counts[0], counted.counts[0])
     np.testing.assert_array_equal(panel.counts[1, first:], counted.counts[0, first:])
-    np.testing.assert_array_equal(panel.reach[1, first:], counted.reach[0, first:])
-    for array in (panel.counts, panel.reach, panel.felt_counts):
+    np.testing.assert_array_equal(panel.graded[1, first:], counted.graded[0, first:])
+    for array in (panel.counts, panel.graded, panel.felt_counts, panel.felt_graded):
         assert array[1, :first].sum() == 0
-    # Severe acts before the record are unknown to it: only the dispute of step 1 and later ones are felt.
-    d = 2 ** (-7 / SEVERE_HALF_LIFE_DAYS)
-    severe = [0, d, d * d + d] if first == 0 else [0, 0, d if first == 1 else 0]
-    np.testing.assert_allclose(panel.severe_recent[1], severe)
+
+
+def test_later_steps_feel_what_is_not_yet_known_too(table):
+    grid = TimeGrid(START, date(2020, 1, 17))
+    panel = count_events(table, grid, LAYOUT, np.array([1.0, 0.5, 0.1]))
+    np.testing.assert_allclose(panel.felt_counts[0, :, [DISPUTE, QUARREL]], [[0, 2, 0], [1, 2, 0]])
+    # A completeness below a quarter is taken for a quarter.
+    assert panel.felt_counts[0, 2, POSTURE] == 4
+    assert panel.felt_graded[0].tolist() == [[0, 0, 0, 1, 0], [2, 0, 0, 0, 2], [0, 0, 4, 0, 0]]

@@ -11,8 +11,8 @@ from scipy.optimize import minimize
 from forecast.config import load_config
 from forecast.errors import ConfigError, EventError
 from forecast.events.table import Event, EventTable
-from forecast.models.kernel import STREAM_ROWS, value_and_gradient
-from forecast.models.likelihood import likelihood_data
+from forecast.models.density import log_density
+from forecast.models.draws import point_layout, prior_arrays, record_of
 from forecast.panel.panel import TimeGrid, count_events
 from forecast.panel.reporting_delay import (
     LEAST_DELAYED,
@@ -24,6 +24,7 @@ from forecast.panel.reporting_delay import (
     stated_delay,
 )
 from forecast.panel.streams import TargetRule, stream_layout
+from forecast.priors import default_priors
 from forecast.runs.inputs import read_inputs
 
 START = date(2021, 1, 4)
@@ -121,26 +122,34 @@ def test_the_share_of_a_step_is_the_mean_over_its_days():
 
 def level_at_origin(events: EventTable, curve: DelayCurve | None) -> float:
     """Most probable log rate of the last step, relative to the true one, all parameters but tension known."""
-    layout = stream_layout("target", TargetRule("dispute", ("dispute",), 4))
+    layout = stream_layout([TargetRule("quarrel", ("dispute",), 4)])
     grid = TimeGrid(START, AS_OF + timedelta(days=1))
     share = None if curve is None else completeness_of(curve, grid)
-    data = count_events(events, grid, layout, share)
-    arrays = tuple(vars(likelihood_data(data)).values())
-    rate = RATE_A_DAY * 7
-    streams = np.zeros((len(STREAM_ROWS), 1))
-    for name, value in (("log_rate", np.log(rate)), ("loading", 1.0), ("shape", 1e6)):
-        streams[STREAM_ROWS.index(name)] = value
-    dynamics = np.array([0.5, 0.5, 0.0, np.exp(-28 / 120.0), 0.0, 0.0, 0.0])
+    record = record_of(count_events(events, grid, layout, share))
+    known = dict.fromkeys(("drift.scale", "excitation.severity"), "LogNormal(-20, 0.01)")
+    known |= dict.fromkeys(("excitation.branching", "excitation.cross"), "LogitNormal(-20, 0.01)")
+    known |= {"baseline.weekly_rate": "LogNormal(-20, 0.01)", "tension.scale": "LogNormal(0, 0.01)"}
+    known |= {f"tension.loading.{name}": "Normal(0, 0.01)" for name in layout.cooperative}
+    known |= {f"tension.loading.{layout.streams[k]}": "LogNormal(-20, 0.01)" for k in layout.conflict_index}
+    known |= {"tension.loading.quarrel": "LogNormal(0, 0.01)"}
+    # The rate at the mean of tension is exp(−1/2) of the mean rate.
+    centre = np.log(7 * RATE_A_DAY) + 0.5
+    known |= {"baseline.weekly_rate.quarrel": f"LogNormal({centre:.6g}, 0.01)"}
+    known |= {"overdispersion.shape": "LogNormal(14, 0.01)", "ballast": "Normal(0, 0.01)"}
+    priors = default_priors(layout).changed(known, "config")
+    points = point_layout(priors, grid.n_knots)
+    arrays = prior_arrays(priors, points)
+    point = np.concatenate([arrays.value[:, 0], np.zeros(points.n_coordinates - points.n_parameters)])
+    free = slice(points.n_parameters, points.n_parameters + grid.n_knots)
 
     def negative(innovations):
-        even = np.zeros((1, grid.n_knots))
-        value, _, _, gradient, _, _ = value_and_gradient(
-            streams[None], dynamics[None], innovations[None], np.zeros((1, 4)), even, *arrays
-        )
-        return -value[0] + 0.5 * innovations @ innovations, -gradient + innovations
+        point[free] = innovations
+        gradient = np.empty_like(point)
+        value = log_density(point, arrays, record, gradient)
+        return -value, -gradient[free]
 
     found = minimize(negative, np.zeros(grid.n_knots), jac=True, method="L-BFGS-B").x
-    decay = dynamics[3]
+    decay = np.exp(-28 / 120.0)
     x = found[0]
     knots = [x]
     for innovation in found[1:]:
@@ -193,7 +202,7 @@ def test_without_the_setting_all_is_taken_to_be_known(config):
 def test_a_stated_delay_reaches_the_likelihood(config):
     inputs = read_inputs(load_config(config("{same_day: 0.5, mean_days: 10}")))
     assert inputs.data.completeness[0][-1] < 0.7
-    assert likelihood_data(inputs.data).completeness[0, -1] == inputs.data.completeness[0, -1]
+    assert record_of(inputs.data).completeness[-1] == inputs.data.completeness[0, -1]
     assert (inputs.data.completeness[0][:-30] == 1).all()
 
 

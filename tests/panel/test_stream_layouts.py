@@ -1,4 +1,5 @@
 from datetime import date
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -7,92 +8,140 @@ from forecast.events.codebook import CATEGORIES, CONFLICTUAL, COOPERATIVE, SEVER
 from forecast.panel.panel import TimeGrid, count_events
 from forecast.panel.streams import TargetRule, stream_layout
 
-MILITARY = TargetRule("military", ("military_incident", "military_posture"), 4)
-MIXED = TargetRule("mixed", ("visit", "dispute", "sanction"), 3)
+ARMED = ("military_incident", "military_posture")
+MILITARY = TargetRule("military", ARMED, 4)
 GRID = TimeGrid(date(2017, 1, 20), date(2023, 7, 11))
+CASES = {
+    "none": (),
+    "one": (MILITARY,),
+    "nested": (TargetRule("wide", CONFLICTUAL, 3), MILITARY, TargetRule("lethal", ARMED[:1], 5)),
+    "overlap": (TargetRule("left", ARMED, 3), TargetRule("right", ("sanction", "military_posture"), 2)),
+    "cooperation": (TargetRule("talks", ("visit", "dispute"), 3), TargetRule("summit", ("visit",), 5)),
+    "every act": (TargetRule("anything", CATEGORIES, 1), MILITARY),
+    "named like a category": (TargetRule("dispute", ("dispute",), 4),),
+    # Each pair overlaps, and none includes another.
+    "eight": tuple(
+        TargetRule(f"t{q}", tuple(c for i, c in enumerate(CATEGORIES) if (i + q) % 8 < 5), 1 + q % 4)
+        for q in range(8)
+    ),
+}
+ACTS = tuple(product(CATEGORIES, SEVERITIES))
 
 
-def test_the_joint_layout_has_a_stream_for_each_category():
-    layout = stream_layout("joint")
-    assert layout.streams == CATEGORIES
-    assert layout.marked
-    assert [layout.streams[i] for i in layout.conflict_index] == list(CONFLICTUAL)
-    assert [layout.streams[i] for i in layout.calming_index] == list(COOPERATIVE)
-    for severity in SEVERITIES:
-        assert [layout.stream_of(name, severity) for name in CATEGORIES] == list(range(8))
-    assert layout.stream_of("war", 5) is None
+@pytest.fixture(params=CASES.values(), ids=CASES)
+def layout(request):
+    return stream_layout(request.param)
 
 
-@pytest.mark.parametrize(
-    ("category", "severity", "stream"),
-    [
-        ("military_incident", 4, "target"),
-        ("military_posture", 5, "target"),
-        ("military_posture", 3, "other_conflict"),
-        ("sanction", 5, "other_conflict"),
-        ("channel_closure", 1, "other_conflict"),
-        ("dispute", 5, "dispute"),
-        ("visit", 5, "cooperative"),
-        ("cooperation", 1, "cooperative"),
-    ],
-)
-def test_the_focused_layout_puts_the_target_first(category, severity, stream):
-    layout = stream_layout("focused", MILITARY)
-    assert layout.streams[layout.stream_of(category, severity)] == stream
-    assert not layout.marked
-    assert not any(layout.calming)
+def test_every_act_is_in_exactly_one_stream_and_every_stream_holds_one(layout):
+    held = [layout.stream_of(*act) for act in ACTS]
+    assert set(held) == set(range(len(layout.streams)))
 
 
-def test_a_target_takes_its_events_out_of_any_other_stream():
-    layout = stream_layout("focused", MIXED)
-    names = [layout.streams[layout.stream_of(name, 3)] for name in ("visit", "dispute", "sanction")]
-    assert names == ["target"] * 3
-    names = [layout.streams[layout.stream_of(name, 2)] for name in ("visit", "dispute", "sanction")]
-    assert names == ["cooperative", "dispute", "other_conflict"]
+def test_acts_share_a_cell_where_they_meet_the_same_targets(layout):
+    for one, other in product(ACTS, ACTS):
+        met = [tuple(target.meets(*act) for target in layout.targets) for act in (one, other)]
+        together = layout.stream_of(*one) == layout.stream_of(*other)
+        if any(met[0]) or any(met[1]):
+            assert together == (met[0] == met[1])
+        else:
+            assert together == (one[0] == other[0])
 
 
-@pytest.mark.parametrize("rule", [MILITARY, MIXED], ids=lambda rule: rule.name)
-def test_focused_streams_share_out_every_event_and_leave_none(us_china, rule):
-    layout = stream_layout("focused", rule)
-    stream = layout.assign(us_china)
-    assert stream.min() >= 0
-    target, hit = layout.streams.index("target"), rule.mask(us_china)
-    np.testing.assert_array_equal(stream == target, hit)
-    assert 0 < hit.sum() < len(us_china)
-    counted = count_events(us_china, GRID, layout)
+def test_a_target_is_the_union_of_its_cells(layout):
+    assert layout.meets.shape == (len(layout.targets), len(layout.streams))
+    for target, meets in zip(layout.targets, layout.meets, strict=True):
+        for act in ACTS:
+            assert meets[layout.stream_of(*act)] == target.meets(*act)
+
+
+def test_names_are_unique_and_cells_come_from_the_fewest_targets_on(layout):
+    assert len(set(layout.streams)) == len(layout.streams)
+    assert len(layout.streams) == len(layout.ordinary) + len(layout.cells)
+    assert all(len(one) <= len(other) for one, other in pairwise(layout.cells))
+    assert layout.streams[: len(layout.ordinary)] == layout.ordinary
+
+
+def test_streams_are_of_conflict_where_they_hold_any_and_calm_where_they_hold_none(layout):
+    for k in range(len(layout.streams)):
+        categories = {category for category, severity in ACTS if layout.stream_of(category, severity) == k}
+        assert layout.conflictual[k] == bool(categories & set(CONFLICTUAL))
+        assert layout.calming[k] == (categories <= set(COOPERATIVE))
+    assert sorted([*layout.conflict_index, *layout.calming_index]) == list(range(len(layout.streams)))
+
+
+def test_wider_streams_hold_the_same_categories_one_severity_lower(layout):
+    for k, wider in enumerate(layout.wider):
+        held = [act for act in ACTS if layout.stream_of(*act) == k]
+        below = set()
+        for category in {category for category, _ in held}:
+            least = min(severity for one, severity in held if one == category)
+            if least > 1:
+                below.add(layout.stream_of(category, least - 1))
+        assert set(wider) == below - {k}
+        assert not wider or min(severity for _, severity in held) > 1
+
+
+def test_steps_to_wider_streams_come_to_an_end(layout):
+    def depth(k: int, seen: tuple[int, ...] = ()) -> int:
+        assert k not in seen
+        return 1 + max((depth(one, (*seen, k)) for one in layout.wider[k]), default=0)
+
+    assert max(map(depth, range(len(layout.streams)))) <= len(SEVERITIES) * len(CATEGORIES)
+
+
+def test_shares_of_severities_are_those_of_the_kinds_of_conflict(layout):
+    for k, shares in enumerate(layout.severities):
+        held = [act for act in ACTS if layout.stream_of(*act) == k]
+        expected = [sum(a == (c, s) for a in held for c in CONFLICTUAL) / len(held) for s in SEVERITIES]
+        assert shares == pytest.approx(expected)
+
+
+def test_streams_share_out_every_event_and_a_cell_counts_once_a_day(us_china, layout):
     window = us_china.between(date(2017, 1, 20), date(2023, 7, 10))
-    hits = rule.mask(window)
-    days = len(np.unique(window.date[hits]))
-    assert counted.counts[0, :, target].sum() == days <= hits.sum()
-    assert counted.counts.sum() == len(window) - hits.sum() + days
+    stream = layout.assign(window)
+    counted = count_events(us_china, GRID, layout)
+    for k in range(len(layout.streams)):
+        days = window.date[stream == k]
+        expected = len(np.unique(days)) if k >= len(layout.ordinary) else len(days)
+        assert counted.counts[0, :, k].sum() == expected
 
 
-def test_a_target_counts_once_a_day_and_other_streams_every_act(coded):
-    acts = [("2020-01-02", "military_incident", 4)] * 3 + [("2020-01-02", "visit", 1)] * 2
+def test_of_a_day_a_cell_counts_the_gravest_act_and_other_streams_every_one(coded):
+    acts = [("2020-01-02", "military_incident", severity) for severity in (4, 5, 4)]
     counted = count_events(
-        coded(*acts, ("2020-01-03", "military_incident", 4)),
+        coded(*acts, *[("2020-01-02", "visit", 1)] * 2, ("2020-01-03", "military_posture", 4)),
         TimeGrid(date(2020, 1, 1), date(2020, 1, 8)),
-        stream_layout("focused", MILITARY),
+        stream_layout([MILITARY]),
     )
-    assert dict(zip(counted.layout.streams, counted.counts[0, 0].tolist(), strict=True)) == {
-        "cooperative": 2,
-        "dispute": 0,
-        "other_conflict": 0,
-        "target": 2,
-    }
+    found = dict(zip(counted.layout.streams, counted.counts[0, 0].tolist(), strict=True))
+    assert {name: n for name, n in found.items() if n} == {"visit": 2, "military": 2}
+    assert counted.graded[0, 0].tolist() == [0, 0, 0, 1, 1]
 
 
-def test_the_target_layout_counts_the_target_alone(us_china):
-    layout = stream_layout("target", MILITARY)
-    stream = layout.assign(us_china)
-    np.testing.assert_array_equal(stream == 0, MILITARY.mask(us_china))
-    np.testing.assert_array_equal(stream == -1, ~MILITARY.mask(us_china))
-    focused = count_events(us_china, GRID, stream_layout("focused", MILITARY))
-    alone = count_events(us_china, GRID, layout)
-    np.testing.assert_array_equal(
-        alone.counts[..., 0], focused.counts[..., focused.layout.streams.index("target")]
-    )
-    assert alone.reach.sum() == 0
+def test_cells_of_the_worked_case():
+    layout = stream_layout(CASES["nested"])
+    assert layout.streams == (*CATEGORIES, "wide", "military", "lethal")
+    assert layout.cells == ((0,), (0, 1), (0, 1, 2))
+    assert [layout.streams[k] for k in layout.wider[layout.streams.index("lethal")]] == ["military"]
+    wider = layout.wider[layout.streams.index("wide")]
+    assert {layout.streams[k] for k in wider} == set(CONFLICTUAL)
+
+
+def test_targets_that_overlap_have_a_cell_for_what_they_share():
+    layout = stream_layout(CASES["overlap"])
+    shared = layout.stream_of("military_posture", 4)
+    assert layout.streams[shared] == "left+right"
+    assert layout.meets[:, shared].all()
+    assert layout.streams[layout.stream_of("military_posture", 2)] == "right"
+    assert layout.streams[layout.stream_of("military_incident", 4)] == "left"
+
+
+def test_a_target_that_every_act_meets_leaves_no_stream_beside_its_cells():
+    layout = stream_layout(CASES["every act"])
+    assert layout.ordinary == ()
+    assert layout.streams == ("anything", "military")
+    assert layout.wider == ((), (0,))
 
 
 def test_a_rule_masks_by_category_and_severity(coded):
@@ -103,9 +152,3 @@ def test_a_rule_masks_by_category_and_severity(coded):
         ("2020-01-04", "military_posture", 5),
     )
     np.testing.assert_array_equal(MILITARY.mask(table), [True, False, False, True])
-
-
-@pytest.mark.parametrize("family", ["focused", "target"])
-def test_a_family_built_around_a_target_needs_one(family):
-    with pytest.raises(ValueError, match=f"the {family} family needs a target"):
-        stream_layout(family)

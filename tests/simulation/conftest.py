@@ -3,24 +3,35 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
+from forecast.models.draws import prior_draws, stream_draws
 from forecast.panel.panel import TimeGrid, count_events
 from forecast.panel.streams import TargetRule, stream_layout
+from forecast.priors.population import record_priors
 
 START = date(2022, 1, 1)
+NESTED = (
+    TargetRule("conflict", ("military_incident", "military_posture", "sanction", "dispute"), 3),
+    TargetRule("military", ("military_incident", "military_posture"), 3),
+    TargetRule("major", ("military_incident", "military_posture"), 4),
+    TargetRule("lethal", ("military_incident",), 5),
+)
+"""Each within the one before."""
 
 
 @pytest.fixture(scope="session")
-def target():
-    return TargetRule("military", ("military_incident", "military_posture"), 4)
+def nested():
+    return NESTED
 
 
 @pytest.fixture(scope="session")
-def layouts(target):
-    return {
-        "joint": stream_layout("joint"),
-        "focused": stream_layout("focused", target),
-        "target": stream_layout("target", target),
-    }
+def nested_layout():
+    return stream_layout(NESTED)
+
+
+@pytest.fixture(scope="session")
+def any_dispute():
+    """Streams of which the last holds every dispute, and the others one other category each."""
+    return stream_layout([TargetRule("quarrel", ("dispute",), 1)])
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +42,32 @@ def quiet_past(coded):
         return count_events(coded(), TimeGrid(START, START + timedelta(days=days)), layout)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def past(us_china):
+    """The bundled events of a year and a half; the last week has three days."""
+
+    def count(targets):
+        return count_events(us_china, TimeGrid(START, date(2023, 7, 11)), stream_layout(targets))
+
+    return count
+
+
+@pytest.fixture(scope="session")
+def from_prior():
+    """Draws from the priors of a record; ``changed`` states some of them otherwise."""
+
+    def draw(panel, n_draws: int, n_knots: int | None = None, **changed: str):
+        priors = record_priors(panel, None).changed(
+            {name.replace("__", "."): stated for name, stated in changed.items()}, "config"
+        )
+        variables = prior_draws(
+            priors, n_draws, n_knots or panel.grid.n_knots, np.random.default_rng(4), len(panel)
+        )
+        return stream_draws(panel.layout, variables, priors)
+
+    return draw
 
 
 @pytest.fixture(scope="session")

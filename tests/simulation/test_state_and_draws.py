@@ -3,125 +3,129 @@ from datetime import date
 import numpy as np
 import pytest
 
-from forecast.families import FAMILIES
-from forecast.families.family import HasDrift
-from forecast.models import kernel
+from forecast.models import density
 from forecast.models.draws import (
     DRIFT_INNOVATIONS,
     INNOVATIONS,
-    StreamDraws,
+    linear_between,
     ornstein_uhlenbeck,
     prior_draws,
+    record_of,
     stream_draws,
     tension_at_steps,
+    with_longer_future,
 )
-from forecast.panel.panel import (
-    DRIFT_KNOT_STEPS,
-    SEVERE,
-    SEVERE_HALF_LIFE_DAYS,
-    TimeGrid,
-    count_events,
-    drift_knots_for,
-)
-from forecast.priors import default_priors
+from forecast.panel.panel import DRIFT_KNOT_STEPS, TimeGrid, count_events, drift_knots_for
+from forecast.priors.population import record_priors
 from forecast.runs.summaries import drift_now
-from forecast.simulation.acts import state_before_last_step
+from forecast.simulation.play import _past
 
 GRID = TimeGrid(date(2022, 1, 1), date(2022, 7, 6))
 
 
-@pytest.mark.parametrize("family", ["joint", "focused", "target"])
-def test_the_state_is_the_direct_sum_over_the_past(us_china, layouts, draws_with, family):
-    layout = layouts[family]
-    data = count_events(us_china, GRID, layout)
-    own, cross, calm = np.array([0.3, 0.9]), np.array([0.5, 0.8]), np.array([0.7, 0.95])
-    draws = draws_with(layout, 2, GRID.n_knots, own_decay=own, cross_decay=cross, ballast_decay=calm)
-    state = state_before_last_step(data, 0, draws.of_dyad(0))
-    before = data.counts[0, :-1]
-    lag = np.arange(len(before), 0, -1)  # 1 for the last step before
-    conflict = before[:, layout.conflict_index].sum(axis=1)
-    severe = data.reach[0, :-1, :, SEVERE - 1].sum(axis=1)
-    for d in range(2):
-        np.testing.assert_allclose(state.own[d], (1 - own[d]) * own[d] ** (lag - 1) @ before)
-        np.testing.assert_allclose(state.cross[d], (1 - cross[d]) * cross[d] ** (lag - 1) @ conflict)
-        if any(layout.calming):
-            np.testing.assert_allclose(state.calming[d], calm[d] ** lag @ before)
-        np.testing.assert_allclose(state.severe[d], 2 ** (-7 * lag / SEVERE_HALF_LIFE_DAYS) @ severe)
-    if layout.marked:
-        assert state.severe[0] == pytest.approx(data.severe_recent[0, -1])
+@pytest.fixture(scope="module")
+def panel(us_china, nested_layout):
+    return count_events(us_china, GRID, nested_layout)
 
 
-def test_drift_now_is_where_it_ends_beside_the_mean_of_the_record(us_china, draws_with):
-    (model,) = FAMILIES["joint"].models([])
-    assert isinstance(model, HasDrift)
-    data = count_events(us_china, GRID, model.layout)
-    slopes = np.array([0.0, 0.24, -0.48])  # a knot
-    knots = drift_knots_for(GRID.n_knots)
-    draws = draws_with(model.layout, 3, GRID.n_knots, drift=7 + slopes[:, None] * np.arange(knots))
-    # A straight line ends half of its rise above its mean.
-    expected = slopes / DRIFT_KNOT_STEPS * (GRID.n_steps - 1) / 2
-    np.testing.assert_allclose(model.drift(data, draws), expected, atol=1e-12)
+@pytest.fixture(scope="module")
+def drawn(panel):
+    priors = record_priors(panel, None)
+    variables = prior_draws(priors, 20, 6, np.random.default_rng(1))
+    return variables, stream_draws(panel.layout, variables, priors)
+
+
+def test_the_state_is_the_direct_sum_over_the_past(panel):
+    record = record_of(panel)
+    last = GRID.n_steps - 1
+    lag = np.arange(last, 0, -1)  # 1 for the last step before
+    weight = density.severity_weights(0.3)
+    assert weight == pytest.approx(np.exp(0.3 * (np.arange(1, 6) - 2)))
+    own, calmed = np.empty((2, len(panel.layout.streams)))
+    for decays in ([0.3, 0.5, 0.7, 0.9], [0.9, 0.8, 0.95, 0.9]):
+        pull = _past(record, last, weight, np.array(decays), own, calmed)
+        a, b, c, _ = decays
+        before = panel.counts[0, :last]
+        np.testing.assert_allclose(own, (1 - a) * a ** (lag - 1) @ before)
+        assert pull == pytest.approx((1 - b) * b ** (lag - 1) @ (panel.graded[0, :last] @ weight))
+        calming = np.array(panel.layout.calming)
+        np.testing.assert_allclose(calmed[calming], (c**lag @ before)[calming])
+
+
+def test_drift_now_is_where_it_ends_beside_the_level_of_the_record(panel, draws_with):
+    innovations = np.zeros((3, drift_knots_for(GRID.n_knots)))
+    innovations[:, 1] = [0.0, 1.0, -2.0]
+    draws = draws_with(panel.layout, 3, GRID.n_knots, drift_scale=0.7, **{DRIFT_INNOVATIONS: innovations})
+    knots = draws.drift[:, 0]
+    assert knots[:, 0].tolist() == [0, 0, 0]
+    steps = np.arange(GRID.n_steps)
+    values = np.array([np.interp(steps, DRIFT_KNOT_STEPS * np.arange(knots.shape[1]), row) for row in knots])
+    mean = np.average(np.exp(values), weights=panel.exposure[0], axis=1)
+    np.testing.assert_allclose(draws.level(panel), values[:, -1] - np.log(mean), atol=1e-12)
+    assert draws.level(panel)[0] == pytest.approx(0, abs=1e-12)
     now = drift_now(np.log([0.5, 1.0, 3.0]))
     assert now.mean == pytest.approx(1.5)
     assert now.interval90 == pytest.approx((0.55, 2.8))
 
 
-def test_variables_take_their_roles(layouts):
-    layout = layouts["joint"]
-    variables = prior_draws(default_priors(layout), 20, 6, np.random.default_rng(1))
-    draws = stream_draws(layout, variables)
-    np.testing.assert_array_equal(
-        np.exp(draws.log_rate).round(12), variables["baseline_weekly_rate"].round(12)
-    )
-    np.testing.assert_array_equal(
-        draws.loading, variables["tension_loading"] * variables["tension_scale"][..., None]
-    )
-    np.testing.assert_allclose(draws.own_decay, 2 ** (-7 / variables["excitation_half_life_days"]))
-    np.testing.assert_allclose(draws.cross_decay, 2 ** (-7 / variables["excitation_cross_half_life_days"]))
-    np.testing.assert_allclose(draws.ballast_decay, 2 ** (-7 / variables["ballast_half_life_days"]))
-    np.testing.assert_allclose(draws.knot_decay, np.exp(-28 / variables["tension_persistence"]))
-    np.testing.assert_array_equal(draws.cross[..., layout.conflict_index], variables["excitation_cross"])
-    assert np.all(draws.cross[..., layout.calming_index] == 0)
-    np.testing.assert_array_equal(draws.ballast[..., layout.calming_index], variables["ballast"])
-    assert np.all(draws.ballast[..., layout.conflict_index] == 0)
-    np.testing.assert_array_equal(draws.stage_2, variables["severity_notable"])
-    np.testing.assert_array_equal(draws.level[..., 0], 0)
-    np.testing.assert_array_equal(draws.level[..., 1:], variables["severity_level"])
-    for name, role in (("category", "stage_3"), ("grave", "stage_4")):
-        shift, drawn = getattr(draws, role), variables[f"severity_{name}"]
-        np.testing.assert_allclose(shift.mean(axis=-1), 0, atol=1e-12)
-        np.testing.assert_allclose(shift - shift[..., :1], drawn - drawn[..., :1])
+def test_variables_come_back_from_points_as_they_were(drawn):
+    variables, draws = drawn
+    assert set(draws.variables) == set(variables)
+    for name, values in variables.items():
+        np.testing.assert_array_equal(draws.variables[name], values, err_msg=name)
 
 
-def test_layouts_without_marks_and_ballast_have_zeros_for_them(layouts):
-    layout = layouts["focused"]
-    draws = stream_draws(layout, prior_draws(default_priors(layout), 5, 4, np.random.default_rng(2)))
-    severity = ("stage_2", "stage_3", "stage_4", "level", "mark_tension", "mark_recent", "mark_drift")
-    for name in ("ballast", "ballast_decay", *severity):
-        assert np.all(getattr(draws, name) == 0), name
+def test_variables_take_their_streams(drawn, nested_layout):
+    variables, draws = drawn
+    conflict, calming = nested_layout.conflict_index, nested_layout.calming_index
+    share = draws.by_stream("excitation_cross", conflict)
+    np.testing.assert_array_equal(share[..., conflict], variables["excitation_cross"])
+    assert np.all(share[..., calming] == 0)
+    ballast = draws.by_stream("ballast", calming)
+    np.testing.assert_array_equal(ballast[..., calming], variables["ballast"])
+    assert np.all(ballast[..., conflict] == 0)
+    for side, streams in enumerate((conflict, calming)):
+        for k in streams:
+            np.testing.assert_array_equal(draws.own[..., k], variables["excitation_branching"][..., side])
 
 
-def test_rows_are_taken_from_every_field(layouts):
-    layout = layouts["joint"]
-    draws = stream_draws(layout, prior_draws(default_priors(layout), 9, 4, np.random.default_rng(3)))
+def test_rows_are_taken_from_every_variable(drawn):
+    variables, draws = drawn
     taken = draws.rows(np.array([7, 2]))
     assert len(taken) == 2
-    for name in StreamDraws.__dataclass_fields__:
-        np.testing.assert_array_equal(getattr(taken, name), getattr(draws, name)[[7, 2]])
+    for name, values in variables.items():
+        np.testing.assert_array_equal(taken.variables[name], values[[7, 2]])
 
 
-def test_tension_is_the_kernels_recursion():
+def test_a_longer_future_keeps_what_is_known_and_draws_the_rest(drawn):
+    variables, _ = drawn
+    longer = with_longer_future(variables, 400, np.random.default_rng(2))
+    for name in (INNOVATIONS, DRIFT_INNOVATIONS):
+        n = variables[name].shape[-1]
+        np.testing.assert_array_equal(longer[name][..., :n], variables[name])
+    assert longer[INNOVATIONS].shape[-1] == 101  # 400 steps, a knot every four and one beyond
+    assert longer[DRIFT_INNOVATIONS].shape[-1] == drift_knots_for(101)
+    fresh = longer[INNOVATIONS][..., 6:]
+    assert abs(fresh.mean()) < 4.5 / np.sqrt(fresh.size)
+    assert abs(fresh.var() - 1) < 4.5 * np.sqrt(2 / fresh.size)
+
+
+def test_tension_is_the_recursion_of_the_density():
     rng = np.random.default_rng(4)
     innovations, decay = rng.standard_normal((5, 12)), rng.uniform(0.1, 0.99, 5)
-    knots = ornstein_uhlenbeck(innovations, decay)
+    noise = np.sqrt(1 - decay**2)
+    knots = ornstein_uhlenbeck(innovations, decay, noise)
     for d in range(5):
-        np.testing.assert_allclose(knots[d], kernel.ornstein_uhlenbeck(innovations[d], decay[d]), rtol=1e-13)
+        expected = density.ornstein_uhlenbeck(innovations[d], decay[d], noise[d])
+        np.testing.assert_allclose(knots[d], expected, rtol=1e-13)
+        steps = density.between_knots(expected, 4, 40)
+        np.testing.assert_allclose(tension_at_steps(knots[d : d + 1], 40)[0], steps, atol=1e-13)
 
 
 def test_tension_from_the_prior_has_unit_variance_and_the_correlation_of_its_persistence():
     n, decay = 40_000, 0.8
     innovations = np.random.default_rng(5).standard_normal((n, 10))
-    knots = ornstein_uhlenbeck(innovations, np.full(n, decay))
+    knots = ornstein_uhlenbeck(innovations, np.full(n, decay), np.full(n, np.sqrt(1 - decay**2)))
     covariance = knots.T @ knots / n
     lag = np.abs(np.subtract.outer(np.arange(10), np.arange(10)))
     # Standard error of a covariance of unit normals with correlation r: √((1+r²)/n).
@@ -129,17 +133,17 @@ def test_tension_from_the_prior_has_unit_variance_and_the_correlation_of_its_per
     assert np.abs(z).max() < 4.5, f"largest z {np.abs(z).max():.1f}"
 
 
-def test_tension_between_knots_is_linear():
+def test_between_knots_values_are_linear():
     knots = np.array([[0.0, 4.0, -4.0], [1.0, 1.0, 5.0]])
-    np.testing.assert_allclose(
-        tension_at_steps(knots, 8), [[0, 1, 2, 3, 4, 2, 0, -2], [1, 1, 1, 1, 1, 2, 3, 4]]
-    )
+    expected = [[0, 1, 2, 3, 4, 2, 0, -2], [1, 1, 1, 1, 1, 2, 3, 4]]
+    np.testing.assert_allclose(tension_at_steps(knots, 8), expected)
+    np.testing.assert_allclose(linear_between(knots, np.array([0, 8, 2]), 4), [[0, -4, 2], [1, 5, 1]])
 
 
-def test_prior_draws_hold_what_the_posterior_would(layouts):
-    priors = default_priors(layouts["focused"])
-    variables = prior_draws(priors, 7, 5, np.random.default_rng(6))
+def test_prior_draws_hold_what_the_posterior_would(panel, drawn):
+    variables, _ = drawn
+    priors = record_priors(panel, None)
     assert set(variables) == {group.variable for group in priors.groups} | {INNOVATIONS, DRIFT_INNOVATIONS}
-    assert variables["excitation_cross"].shape == (7, 1, 3)
-    assert variables["tension_scale"].shape == (7, 1)
-    assert variables[INNOVATIONS].shape == (7, 1, 5)
+    assert variables["excitation_cross"].shape == (20, 1, len(panel.layout.conflict_index))
+    assert variables["tension_scale"].shape == (20, 1)
+    assert variables[INNOVATIONS].shape == (20, 1, 6)
