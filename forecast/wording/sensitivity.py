@@ -17,7 +17,6 @@ from forecast.records.analysis import (
     RobustnessNote,
     WeightPull,
 )
-from forecast.records.base import WrittenText
 from forecast.records.forecast import Forecast
 
 LABEL_WORDS = {
@@ -131,9 +130,7 @@ def break_even_sentence(one: BreakEven, titles: Titles = _NO_TITLES) -> str:
     ValueError
         The record is no crossing.
     """
-    if one.written:
-        return one.written
-    if not (one.probability is not None and one.bound is not None and one.now and one.assumed):
+    if one.bound is None or one.assumed is None:
         raise ValueError(f"{one.name}: a break-even that is no crossing has no sentence")
     now, then, *either = (
         wording.on_scale(one.value, one.scale) for one in (one.now, one.assumed, *(one.assumed_mcse or ()))
@@ -293,8 +290,6 @@ def _needs(number: int) -> str:
 
 def note_sentence(note: RobustnessNote, forecast: Forecast) -> str:
     """Say what else a reader must know of the robustness."""
-    if isinstance(note, WrittenText):
-        return note.text
     if isinstance(note, CertainActs):
         if note.number == 1:
             return (

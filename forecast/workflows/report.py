@@ -18,6 +18,7 @@ from forecast.errors import RunFolderError
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
 from forecast.records.analysis import UnusedBacktest
+from forecast.records.forecast import Forecast
 from forecast.records.history import LedgerSummary, PreviousRun, TrackRecord
 from forecast.report import ReportOptions, build_report, report_options
 from forecast.report.build import BuiltReport
@@ -171,6 +172,8 @@ def rebuild_report(
         The template or the logo cannot be used, or a folder cannot be written.
     """
     _require_run_folder(folder)
+    if (folder / files.FORECAST).is_file():
+        read_record(folder / files.FORECAST, Forecast)  # before the config, which an earlier version wrote otherwise
     with claimed(folder):
         notes = refuse_changed_files(folder, force=force)
         build = partial(

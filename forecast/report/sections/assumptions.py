@@ -45,9 +45,9 @@ _DOWN = "#8FB3D4"
 """Lighter than the accent, so that both ends differ without colour too."""
 _MOST_CROSSINGS = 4
 _MOST_MILESTONES = 6
-_OF_THE_CARRIER = (
-    "Pulls, odds and bars are measured on the weighted futures of the model; the pooled hazard was "
-    "not tested."
+_OF_THE_MODEL = (
+    "Pulls, odds and bars are measured on the weighted futures of the model; the assumptions of the pooled hazard "
+    "were not tested."
 )
 _READING = (
     "Pull: how far the distribution of the log odds moves when the assumptions, or the data, have twice "
@@ -74,7 +74,7 @@ def assumptions_section(run: RunRecords) -> Section | None:
     ]
     blocks += [_labels(forecast, found), Prose(_READING, tone="fine")]
     if forecast.combination is not None:
-        blocks.append(Prose(_OF_THE_CARRIER, tone="fine"))
+        blocks.append(Prose(_OF_THE_MODEL, tone="fine"))
     if shown_bars(found):
         chart = Chart(
             name="assumptions",
