@@ -186,9 +186,7 @@ class TensionSeries(Record):
 class DriftNow(Record):
     """The slow level of conflict at the as-of date: posterior mean and 90% interval."""
 
-    mean: float = Field(
-        description="rate of conflictual acts, tension apart, over its mean over the record"
-    )
+    mean: float = Field(description="rate of conflictual acts, tension apart, over its mean over the record")
     interval90: tuple[float, float]
 
 

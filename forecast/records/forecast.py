@@ -363,7 +363,7 @@ class Forecast(Record, ShownInNotebooks):
     drivers: tuple[Driver, ...]
     drivers_tried: int | None = Field(
         default=None,
-        description="events that were left out in turn; the most likely to matter. None where it was not measured",
+        description="events that were left out in turn; the most likely to matter. None: not measured",
     )
     indicators: tuple[Indicator, ...] = Field(
         default=(), description="what can be seen before the headline milestone, and what it would mean"

@@ -269,7 +269,7 @@ def target_saturated(
 def acts_a_month(panel: Panel, priors: PriorSet) -> dict[str, tuple[float, float]]:
     """Acts a month by stream: as the base rates of the priors imply (medians), and in the data.
 
-    Ballast and after-effects come on top, so the two need not agree, but neither should they be of another order.
+    Ballast and after-effects come on top: the two need not agree, but should be of one order.
     """
     group = next(one for one in priors.groups if one.name == BASE_RATE)
     rates = [float(prior.distribution.quantile(0.5)) for prior in priors.of_group(group)]

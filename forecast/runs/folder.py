@@ -345,7 +345,8 @@ def read_record[R: Record](path: Path, kind: type[R]) -> R:
                 if given < known:
                     writer, advice = "an earlier version", "Make it anew: forecast run CONFIG --force"
                 raise RunFolderError(
-                    f"{path}: has format {given}, of {writer} of forecast; this one reads {known}. {advice}"
+                    f"{path}: has format {given}, written by {writer} of forecast; this one reads {known}. "
+                    f"{advice}"
                 ) from error
         first = faults[0]
         place = ".".join(str(part) for part in first["loc"]) or "the file"

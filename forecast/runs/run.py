@@ -206,7 +206,7 @@ def read_run(run_dir: str | Path) -> Run:
     """
     folder = Path(run_dir)
     _existing(folder, files.CONFIG)
-    # First: it tells whether an earlier version made the folder.
+    # First, since it tells whether an earlier version made the folder.
     forecast = read_record(_existing(folder, files.FORECAST), Forecast)
     refuse_changed_files(folder, advice="")
     config = load_config(_existing(folder, files.CONFIG))

@@ -16,8 +16,8 @@ def members_sentence(combination: CombinationRecord) -> str:
         (other,) = (one for one in members if one not in asked)
         return f"The headline is that of {asked[0]} alone; {other} answers for other targets."
     return (
-        f"The forecast is the mean of {listing(tuple(members))}, with equal weights; where one has no answer, it "
-        "is the other's."
+        f"The forecast is the mean of {listing(tuple(members))}, with equal weights; where one has no "
+        "answer, it is the other's."
     )
 
 

@@ -173,7 +173,7 @@ def rebuild_report(
     """
     _require_run_folder(folder)
     if (folder / files.FORECAST).is_file():
-        read_record(folder / files.FORECAST, Forecast)  # before the config, which an earlier version wrote otherwise
+        read_record(folder / files.FORECAST, Forecast)  # tells first whether an earlier version made it
     with claimed(folder):
         notes = refuse_changed_files(folder, force=force)
         build = partial(

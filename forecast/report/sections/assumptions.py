@@ -46,8 +46,8 @@ _DOWN = "#8FB3D4"
 _MOST_CROSSINGS = 4
 _MOST_MILESTONES = 6
 _OF_THE_MODEL = (
-    "Pulls, odds and bars are measured on the weighted futures of the model; the assumptions of the pooled hazard "
-    "were not tested."
+    "Pulls, odds and bars are measured on the weighted futures of the model; the assumptions of the pooled "
+    "hazard were not tested."
 )
 _READING = (
     "Pull: how far the distribution of the log odds moves when the assumptions, or the data, have twice "

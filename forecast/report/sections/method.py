@@ -109,8 +109,8 @@ def _divergence_sentence(divergences: int, draws: int) -> str:
 
 
 _KINDS = (
-    "The targets cut the acts into kinds that the model tells apart: acts that meet no target, by category, and acts "
-    "that meet the same targets, which have the name of the narrowest one and count at most once a day."
+    "The targets cut the acts into kinds that the model tells apart: acts that meet no target, by category, "
+    "and acts that meet the same targets, which have the name of the narrowest one and count at most once a day."
 )
 _READING = (
     "Each parameter with its mean and 90% interval before (prior) and after (posterior) the data. In the "
@@ -126,7 +126,7 @@ def parameters_section(run: RunRecords) -> Section:
         name="parameters",
         title="Prior and posterior of every parameter",
         columns=(
-            Column("Parameter", 26),
+            Column("Parameter", 30),
             Column("Prior"),
             Column("Mean", 11, "right"),
             Column("90% interval", 23),
@@ -167,7 +167,12 @@ def kinds_table(run: RunRecords) -> Table:
     return Table(
         name="kinds",
         title="What the model counts",
-        columns=(Column("Kind", 40), Column("Acts"), Column("Seen", 14, "right"), Column("A year", 16, "right")),
+        columns=(
+            Column("Kind", 40),
+            Column("Acts"),
+            Column("Seen", 14, "right"),
+            Column("A year", 16, "right"),
+        ),
         groups=one_group(rows),
         size="tiny",
         lines=False,
@@ -182,7 +187,8 @@ def _acts(layout: StreamLayout, stream: int) -> Iterator[str]:
         held.setdefault(severities, []).append(category.replace("_", " "))
     for severities, names in held.items():
         if severities:
-            span = wording.listing(tuple(map(str, severities))).replace(" and ", " or ")
+            first, last = severities[0], severities[-1]
+            span = f"{first} to {last}" if last - first > 1 else " or ".join(map(str, severities))
             yield f"{wording.listing(tuple(names))} of severity {span}"
 
 

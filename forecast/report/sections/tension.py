@@ -84,9 +84,9 @@ def tension_sentences(tension: TensionSeries, drift: DriftNow, forecast: Forecas
         "Tension is inferred from all coded acts, not observed; 0 is its long-run mean and the unit its "
         f"standard deviation. A week is called strained from {low} and a crisis from {high}. It ends at "
         f"{mean} (90% interval {lower} to {upper}).",
-        "Tension swings around a level of conflict that drifts over years. Tension apart, conflictual acts now "
-        f"come {level} times as often as on average over the record (90% interval {least} to {most}). Denser "
-        "coding of conflict would look the same.",
+        "Tension swings around a level of conflict that drifts over years. Tension apart, conflictual acts "
+        f"now come {level} times as often as on average over the record (90% interval {least} to {most}). "
+        "Denser coding of conflict would look the same.",
     ]
     calm, _, _ = chances_of(tension)
     target, milestone = headline_pair(forecast)
