@@ -192,9 +192,7 @@ def strength(pull: WeightPull) -> float:
 
 def assumptions_pull(one: NumberSensitivity) -> float:
     """Pull of the assumptions: of all together, or of one group where the others undo it."""
-    first = one.groups[0]
-    # Older records hold no noise of a group, so that its pull would look larger than that of all.
-    return max(strength(one.priors), strength(first) if first.noise is not None else 0.0)
+    return max(strength(one.priors), strength(one.groups[0]))
 
 
 def _to_a_tenth(probability: float) -> str:

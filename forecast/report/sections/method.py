@@ -110,7 +110,7 @@ def _divergence_sentence(divergences: int, draws: int) -> str:
 
 _KINDS = (
     "The targets cut the acts into kinds that the model tells apart: acts that meet no target, by category, "
-    "and acts that meet the same targets, which have the name of the narrowest one and count at most once a day."
+    "and acts that meet the same targets, named after the narrowest one and counted at most once a day."
 )
 _READING = (
     "Each parameter with its mean and 90% interval before (prior) and after (posterior) the data. In the "
