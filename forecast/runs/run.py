@@ -206,9 +206,9 @@ def read_run(run_dir: str | Path) -> Run:
     """
     folder = Path(run_dir)
     _existing(folder, files.CONFIG)
-    # First, since it tells whether an earlier version made the folder.
-    forecast = read_record(_existing(folder, files.FORECAST), Forecast)
     refuse_changed_files(folder, advice="")
+    # Before the config, since it tells whether an earlier version made the folder.
+    forecast = read_record(_existing(folder, files.FORECAST), Forecast)
     config = load_config(_existing(folder, files.CONFIG))
     inputs = inputs_of(config, read_events(_existing(folder, files.EVENTS)))
     analysis = read_record(folder / files.ANALYSIS, Analysis) if (folder / files.ANALYSIS).is_file() else None

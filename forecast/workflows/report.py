@@ -172,10 +172,10 @@ def rebuild_report(
         The template or the logo cannot be used, or a folder cannot be written.
     """
     _require_run_folder(folder)
-    if (folder / files.FORECAST).is_file():
-        read_record(folder / files.FORECAST, Forecast)  # tells first whether an earlier version made it
     with claimed(folder):
         notes = refuse_changed_files(folder, force=force)
+        # Before the config, since it tells whether an earlier version made the folder.
+        read_record(folder / files.FORECAST, Forecast)
         build = partial(
             build_report,
             notes=notes,
