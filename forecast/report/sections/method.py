@@ -194,13 +194,15 @@ def _acts(layout: StreamLayout, stream: int) -> Iterator[str]:
 
 def _cells(one: ParameterSummary, group: str) -> tuple[Cell, ...]:
     element = one.name.removeprefix(group).lstrip(".")
+    # Rates of rare acts would show as 0.00.
+    figure = wording.plain_number if 0 < one.prior_interval90[1] < 0.1 else wording.number
     return (
         Cell(element.replace("_", " ") if element else "all"),
         Cell(one.prior + ("" if one.prior_origin == "default" else "*"), tone="fine"),
-        Cell(_figure(one.prior_mean)),
-        Cell(_interval(one.prior_interval90)),
-        Cell(_figure(one.posterior_mean), weight="semibold"),
-        Cell(_interval(one.posterior_interval90)),
+        Cell(figure(one.prior_mean)),
+        Cell(" to ".join(map(figure, one.prior_interval90))),
+        Cell(figure(one.posterior_mean), weight="semibold"),
+        Cell(" to ".join(map(figure, one.posterior_interval90))),
         Cell(mark=_spans(one)),
         Cell(wording.number(one.rhat, 3), tone="fine"),
     )
@@ -220,11 +222,3 @@ def _group_name(one: ParameterSummary) -> str:
     # ``ballast.visit`` is the element 'visit' of the group 'ballast'.
     names = (group.name for group in parameter_groups())
     return max((name for name in names if f"{one.name}.".startswith(f"{name}.")), key=len)
-
-
-def _interval(interval: tuple[float, float]) -> str:
-    return f"{_figure(interval[0])} to {_figure(interval[1])}"
-
-
-def _figure(value: float) -> str:
-    return wording.plain_number(value) if 0 < value < 0.1 else wording.number(value)
