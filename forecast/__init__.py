@@ -7,10 +7,10 @@ The map, in the order the data flow::
     events/      event file, bundled data   → EventTable       load_events, read_events
     panel/       events of one or more dyads → Panel           (counts by dyad, step and stream)
     priors/      names, words, text         → PriorSet         default_priors
-    models/      Panel, PriorSet            → PyMC model       (equations, kernel, draws by role)
-    inference/   PyMC model                 → Posterior        (sampling, gates, weights)
+    models/      Panel, PriorSet            → density          (and its gradient; draws by name)
+    inference/   density                    → Posterior        (sampling, gates, weights)
     simulation/  draws                      → first-passage times, probabilities
-    families/    what model.family chooses from
+    families/    what model.family chooses from: the model, the pooled hazard, their mean
     runs/        a run: read, held, kept                       read_inputs, Run, read_run
     evaluation/  baselines, backtests, scores                  BacktestOptions
     scenarios/   a run and a named diff     → its changes      compare_scenarios

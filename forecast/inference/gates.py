@@ -13,7 +13,7 @@ from arviz_stats.base import array_stats
 from numpy.typing import NDArray
 
 from forecast.inference.posterior import Posterior
-from forecast.records.forecast import Diagnostics, Failure, Gate, GateFailure
+from forecast.records.forecast import Diagnostics, Gate, GateFailure
 
 RHAT_MAX = 1.01
 ESS_MIN = 400.0
@@ -51,7 +51,7 @@ def check_gates(
     energy = posterior.tree["sample_stats"]["energy"].values
     bfmi = float(np.min(array_stats.bfmi(energy, chain_axis=0, draw_axis=1)))
     divergences, drawn = posterior.divergences, np.asarray(energy).size
-    failures: list[Failure] = [
+    failures = [
         *_worst("rhat", rhat, RHAT_MAX, above=True),
         *_worst("ess_bulk", bulk, ESS_MIN, above=False),
         *_worst("ess_tail", tail, ESS_MIN, above=False),

@@ -8,12 +8,11 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from forecast.records.base import Interval, Probability, Record, WrittenText
+from forecast.records.base import Interval, Probability, Record
 from forecast.records.forecast import RestsOn
 from forecast.records.history import BacktestRefusal
-from forecast.records.schema_1 import analysis_of_schema_1
 
 Reason = Literal[
     "never observed",
@@ -74,7 +73,7 @@ class NumberSensitivity(Record):
 class Assumed(Record):
     """The middle of a prior, or the probability of an act ahead."""
 
-    parameter: float | None = Field(description="in the unit of the parameter; None in records of schema 1")
+    parameter: float = Field(description="in the unit of the parameter")
     value: float = Field(description="the same on the scale")
     scale: Scale
 
@@ -111,18 +110,17 @@ class BreakEven(Record):
     act: str | None = Field(default=None, description="label of the act ahead; None for a prior")
     kind: Literal["word", "threshold"]
     outcome: Literal["crosses", "never", "needs a refit"]
-    probability: Probability | None = Field(description="of the run; None in records of schema 1")
+    probability: Probability = Field(description="of the run")
     becomes: str | None = Field(default=None, description="the other word of ICD 203; None for a threshold")
     bound: Probability | None = None
     steps: float | None = None
     mcse: float | None = None
-    now: Assumed | None = Field(description="what the run assumes; None in records of schema 1")
+    now: Assumed = Field(description="what the run assumes")
     assumed: Assumed | None = Field(default=None, description="the assumption at the crossing")
     assumed_mcse: tuple[Assumed, Assumed] | None = Field(
         default=None, description="the same, one Monte Carlo error to each side"
     )
     reached: Interval = Field(description="lowest and highest probability over all shifts that can be told")
-    written: str | None = Field(default=None, description="the sentence, in records of schema 1 alone")
 
 
 class OnWordBound(Record):
@@ -152,7 +150,7 @@ class CertainActs(Record):
     number: int
 
 
-RobustnessNote = Annotated[OnWordBound | OnThreshold | CertainActs | WrittenText, Field(discriminator="code")]
+RobustnessNote = Annotated[OnWordBound | OnThreshold | CertainActs, Field(discriminator="code")]
 
 
 class Robustness(Record):
@@ -181,18 +179,14 @@ class TensionSeries(Record):
     regime: tuple[Literal["calm", "strained", "crisis"], ...]
     strained_from: float = 0.5
     crisis_from: float = 1.5
-    chance_strained: tuple[float, ...] = Field(
-        default=(), description="posterior probability that the step is strained; empty in older records"
-    )
-    chance_crisis: tuple[float, ...] = Field(default=(), description="the same of a crisis")
+    chance_strained: tuple[float, ...] = Field(description="posterior probability that the step is strained")
+    chance_crisis: tuple[float, ...] = Field(description="the same of a crisis")
 
 
 class DriftNow(Record):
     """The slow level of conflict at the as-of date: posterior mean and 90% interval."""
 
-    mean: float = Field(
-        description="rate of conflictual acts, tension apart, over what is typical of the record"
-    )
+    mean: float = Field(description="rate of conflictual acts, tension apart, over its mean over the record")
     interval90: tuple[float, float]
 
 
@@ -241,11 +235,11 @@ class DataSummary(Record):
     rows_fitted: int = Field(description="events on or after the start of the grid")
     first_date: date
     last_date: date
-    start: date | None = Field(default=None, description="first day that is fitted; None in older records")
+    start: date = Field(description="first day that is fitted")
     verified_share: float | None
     counts_by_category: dict[str, int]
     limits: tuple[str, ...]
-    dyad: DyadActs | None = Field(default=None, description="None where all rows of the file counted")
+    dyad: DyadActs
     rows_left_out: int = Field(default=0, description="rows known by the as-of date of other pairs")
     left_out: tuple[PairLeftOut, ...] = Field(
         default=(), description="their pairs, most rows first; the first fifty"
@@ -307,25 +301,19 @@ class UnusedBacktest(Record):
 
 
 RunWarning = Annotated[
-    CappedRates | LateReports | InfluentialEvents | UnusedBacktest | WrittenText,
-    Field(discriminator="code"),
+    CappedRates | LateReports | InfluentialEvents | UnusedBacktest, Field(discriminator="code")
 ]
 
 
 class Analysis(Record):
     """The content of ``analysis.json``."""
 
-    schema_: Literal[2] = Field(2, alias="schema")
-    tension: TensionSeries | None
-    drift: DriftNow | None = Field(default=None, description="None in older records, and of other families")
+    schema_: Literal[3] = Field(3, alias="schema")
+    tension: TensionSeries
+    drift: DriftNow
     parameters: tuple[ParameterSummary, ...]
     data: DataSummary
     calendar: tuple[CalendarAct, ...]
     sampler: SamplerSummary
     warnings: tuple[RunWarning, ...] = Field(description="what a reader must know, e.g. capped intensities")
     robustness: Robustness | None = Field(default=None, description="None where it was not measured")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _of_schema_1(cls, content: object) -> object:
-        return analysis_of_schema_1(content)

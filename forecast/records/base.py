@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -54,10 +54,3 @@ def _short(value: object) -> str:
                 return f"({', '.join(map(_short, value))}{',' if len(value) == 1 else ''})"
             return f"<{len(value)} items>"
     return repr(value)
-
-
-class WrittenText(Record):
-    """A sentence as it stands in a record of schema 1."""
-
-    code: Literal["text"] = "text"
-    text: str

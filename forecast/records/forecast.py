@@ -8,13 +8,12 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from forecast.frames import Backend, make_frame
-from forecast.records.base import Interval, Names, Probability, Record, WrittenText
+from forecast.records.base import Interval, Names, Probability, Record
 from forecast.records.cautions import Caution
 from forecast.records.columns import Content, forecast_columns
-from forecast.records.schema_1 import forecast_of_schema_1
 from forecast.views import ShownInNotebooks
 
 RestsOn = Literal["data-driven", "prior-driven", "conflict", "unclear"]
@@ -42,18 +41,16 @@ class GateFailure(Record):
     limit: float
 
 
-Failure = Annotated[GateFailure | WrittenText, Field(discriminator="code")]
-
-
 class Diagnostics(Record):
-    """Worst values of the sampler diagnostics over every monitored quantity."""
+    """Worst values of the sampler diagnostics of a fitted model over every monitored quantity."""
 
+    name: Literal["model"] = Field(default="model", description="the fitted model")
     rhat_max: float
     ess_bulk_min: float
     ess_tail_min: float
     divergences: int
     bfmi_min: float
-    failures: tuple[Failure, ...] = Field(description="gates that failed; empty when converged")
+    failures: tuple[GateFailure, ...] = Field(description="gates that failed; empty when converged")
 
     @property
     def converged(self) -> bool:
@@ -93,20 +90,20 @@ class MilestoneForecast(Record):
     probability: Probability
     mcse: float = Field(ge=0.0, description="Monte Carlo standard error of the probability")
     interval90: Interval = Field(description="5% and 95% quantiles of the probability over posterior draws")
-    words: str = Field(description="ICD-203 words for the probability; in older records also of its interval")
+    words: str = Field(description="ICD-203 words for the probability")
     frequency: str = Field(description="natural frequency, e.g. '63 of 100'")
     baseline: Baseline
     constant_rate: Probability | None = Field(
         default=None,
         description="1 - exp(-n h / T): n days with the target in T days of record, h days to the milestone; "
-        "None where the target was never seen, and in older records",
+        "None where the target was never seen",
     )
     rests_on: RestsOn | None = Field(
         default=None,
         description="whether data or priors carry the probability; None where it was not measured",
     )
     members: tuple[MemberForecast, ...] | None = Field(
-        default=None, description="what the members of a combination say; None for a family without members"
+        default=None, description="what the members of a combination say; None for the model alone"
     )
 
 
@@ -141,8 +138,8 @@ class TargetForecast(Record, ShownInNotebooks):
     name: str
     label: str
     definition: str
-    any_of: tuple[str, ...] = Field(default=(), description="categories that meet it; empty in older records")
-    min_severity: int | None = Field(default=None, description="least severity; None in older records")
+    any_of: tuple[str, ...] = Field(description="categories that meet it")
+    min_severity: int = Field(description="least severity")
     observed_before: int = Field(
         ge=0, description="target events seen in the data; 0 = the chance rests on priors and milder acts"
     )
@@ -163,7 +160,7 @@ class Difference(Record):
         default=None,
         ge=0.0,
         description="where acts differ, but no simulated path shows it before the milestone: the size of the "
-        "difference is below this, with 95% confidence (rule of three). None elsewhere, and in older records",
+        "difference is below this, with 95% confidence (rule of three). None elsewhere",
     )
 
 
@@ -175,7 +172,7 @@ class ScenarioMilestone(MilestoneForecast):
     by_assumption: float | None = Field(
         default=None,
         description="part of the difference that assumed acts make by meeting the target themselves; the "
-        "rest is what the model adds. None where a new fit was made, and in older records",
+        "rest is what the model adds. None where a new fit was made",
     )
 
 
@@ -206,7 +203,7 @@ class FailedWeights(Record):
     limit: float
 
 
-ScenarioReason = Annotated[MethodReason | FailedWeights | WrittenText, Field(discriminator="code")]
+ScenarioReason = Annotated[MethodReason | FailedWeights, Field(discriminator="code")]
 
 
 class ActAssumed(Record):
@@ -242,7 +239,7 @@ class ScenarioForecast(Record, ShownInNotebooks):
         description="shape of the tail of the weights (of the attempt, when it led to a refit); None without"
     )
     effective_draws: float | None = Field(description="1/Σw² of the weights; None without weights")
-    failures: tuple[Failure, ...] = Field(description="gates that a refit failed; empty otherwise")
+    failures: tuple[GateFailure, ...] = Field(description="gates that a refit failed; empty otherwise")
     carried_over: Literal["log_odds"] | None = Field(
         default=None,
         description="how the change of a refit of the model was put upon a combination, whose weights "
@@ -346,27 +343,27 @@ class Forecast(Record, ShownInNotebooks):
     """The content of ``forecast.json``."""
 
     in_short: ClassVar[Names] = ("run_id", "as_of", "converged", "headline", "targets", "scenarios")
-    schema_: Literal[2] = Field(2, alias="schema")
+    schema_: Literal[3] = Field(3, alias="schema")
     run_id: str
     name: str
     dyad: DyadRecord
     as_of: date
     model: str
     converged: bool
-    diagnostics: Diagnostics
+    fits: tuple[Diagnostics, ...] = Field(min_length=1, description="one a fitted model")
     targets: tuple[TargetForecast, ...]
     headline: Headline
     cautions: tuple[Caution, ...] = Field(
         default=(), description="what a reader must know before trusting the numbers, gravest first"
     )
     combination: CombinationRecord | None = Field(
-        default=None, description="how the members were put together; None for a family without members"
+        default=None, description="how the members were put together; None for the model alone"
     )
     scenarios: tuple[ScenarioForecast, ...] = ()
     drivers: tuple[Driver, ...]
     drivers_tried: int | None = Field(
         default=None,
-        description="events that were left out in turn; the most likely to matter. None in older records",
+        description="events that were left out in turn; the most likely to matter. None: not measured",
     )
     indicators: tuple[Indicator, ...] = Field(
         default=(), description="what can be seen before the headline milestone, and what it would mean"
@@ -375,6 +372,11 @@ class Forecast(Record, ShownInNotebooks):
         default={}, description="seconds by stage; empty in a saved run, whose manifest has them"
     )
     versions: dict[str, str]
+
+    @property
+    def diagnostics(self) -> Diagnostics:
+        """Those of the model."""
+        return self.fits[0]
 
     def target(self, name: str) -> TargetForecast:
         """Return the target of that name (``KeyError`` when there is none)."""
@@ -391,8 +393,3 @@ class Forecast(Record, ShownInNotebooks):
     def scenario(self, name: str) -> ScenarioForecast:
         """Return the scenario of that name (``KeyError`` when there is none)."""
         return {scenario.name: scenario for scenario in self.scenarios}[name]
-
-    @model_validator(mode="before")
-    @classmethod
-    def _of_schema_1(cls, content: object) -> object:
-        return forecast_of_schema_1(content)

@@ -9,10 +9,9 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from forecast.records.base import Interval, Probability, Record, WrittenText
-from forecast.records.schema_1 import track_record_of_schema_1
+from forecast.records.base import Interval, Probability, Record
 
 
 class ErrorBound(Record):
@@ -105,7 +104,7 @@ class AbsentForecasts(Record):
     origins: int
 
 
-ScoreWarning = Annotated[FewOutcomes | AbsentForecasts | WrittenText, Field(discriminator="code")]
+ScoreWarning = Annotated[FewOutcomes | AbsentForecasts, Field(discriminator="code")]
 
 
 class OtherSettings(Record):
@@ -174,11 +173,6 @@ class TrackRecord(Record):
     calibration_slope: ErrorBound | None = Field(description="1 is calibrated, below 1 too extreme; pooled")
     largest_misses: tuple[Miss, ...] = Field(description="worst first, one an episode")
     warnings: tuple[ScoreWarning, ...]
-
-    @model_validator(mode="before")
-    @classmethod
-    def _of_schema_1(cls, content: object) -> object:
-        return track_record_of_schema_1(content)
 
 
 class PastForecast(Record):

@@ -39,14 +39,11 @@ class RunPlots:
         Raises
         ------
         InputError
-            The model of the run has no tension, or the run has no analysis.
+            The run has no analysis.
         """
         run = self._run
-        if run.analysis is None or run.analysis.tension is None:
-            raise InputError(
-                "no tension to draw: the run was made without its analysis, or its model estimates none. Run "
-                "the config again with model.family: combined or joint"
-            )
+        if run.analysis is None:
+            raise InputError("no tension to draw: the run is still being made, without its analysis")
         figure = _new_figure(TENSION_HEIGHT)
         upper, middle, lower = _shown(draw_tension(run.analysis.tension, run.events, run.forecast, figure))
         return upper, middle, lower
@@ -63,7 +60,7 @@ class RunPlots:
         if not shown:
             raise InputError(
                 "no drivers to draw: no event moves the headline by more than twice its error, or drivers "
-                "were not measured (make_forecast with drivers=False, or a family without them)"
+                "were not measured (make_forecast with drivers=False)"
             )
         (axes,) = _shown(draw_drivers(shown, _new_figure(drivers_height(shown))))
         return axes

@@ -80,11 +80,8 @@ def compare_runs(
 
 def _count_same_acts(before: DataSummary, now: DataSummary) -> bool:
     """Whether the counts of two runs can be compared: same first day, acts of the same actors."""
-    same_actors = not now.rows_left_out
-    if before.dyad is not None and now.dyad is not None:
-        rules = [(one.a, one.b, one.theatre) for one in (before.dyad, now.dyad)]
-        same_actors = rules[0] == rules[1]
-    return before.first_date == now.first_date and same_actors
+    rules = [(one.a, one.b, one.theatre) for one in (before.dyad, now.dyad)]
+    return before.first_date == now.first_date and rules[0] == rules[1]
 
 
 def _changes(

@@ -41,7 +41,7 @@ def chosen_milestones(
 
 def what_counts(target: TargetForecast) -> str:
     """What meets the target, in the words of the codebook where few kinds do, else by its definition."""
-    if target.min_severity is None or not 0 < len(target.any_of) <= _MOST_KINDS_DESCRIBED:
+    if len(target.any_of) > _MOST_KINDS_DESCRIBED:
         return f"{target.definition[:1].upper()}{target.definition[1:]}."
     anchors = [severity_anchor(one, target.min_severity).rstrip(".") for one in target.any_of]
     worse = "" if target.min_severity == SEVERITIES[-1] else "; or worse"

@@ -269,8 +269,7 @@ def target_saturated(
 def acts_a_month(panel: Panel, priors: PriorSet) -> dict[str, tuple[float, float]]:
     """Acts a month by stream: as the base rates of the priors imply (medians), and in the data.
 
-    The base rate is that of a time of mean tension without after-effects, so the two need not agree, but
-    neither should they be of another order.
+    Ballast and after-effects come on top: the two need not agree, but should be of one order.
     """
     group = next(one for one in priors.groups if one.name == BASE_RATE)
     rates = [float(prior.distribution.quantile(0.5)) for prior in priors.of_group(group)]
@@ -285,7 +284,7 @@ def acts_a_month(panel: Panel, priors: PriorSet) -> dict[str, tuple[float, float
 def prior_far_from_data(inputs: Inputs) -> Iterator[PriorFarFromData]:
     """Yield a caution where acts a month of priors and data are more than ``FAR_FACTOR`` apart.
 
-    All streams of a model together, and each stream whose own base rate the config states. Data without an
+    All streams together, and each stream whose own base rate the config states. Data without an
     act count as if they had one, so that a rare act may have a small prior.
     """
     by_stream = acts_a_month(inputs.data, inputs.priors)

@@ -340,10 +340,13 @@ def read_record[R: Record](path: Path, kind: type[R]) -> R:
         known = kind.model_fields["schema_"].default if "schema_" in kind.model_fields else None
         for fault in faults:
             given = fault["input"]
-            if known and fault["loc"] == ("schema",) and isinstance(given, int) and given > known:
+            if known and fault["loc"] == ("schema",) and isinstance(given, int) and given > 0:
+                writer, advice = "a newer version", "Install that one"
+                if given < known:
+                    writer, advice = "an earlier version", "Make it anew: forecast run CONFIG --force"
                 raise RunFolderError(
-                    f"{path}: has format {given} and this version of forecast reads up to {known}. It was "
-                    "written by a newer version: install that one"
+                    f"{path}: has format {given}, written by {writer} of forecast; this one reads {known}. "
+                    f"{advice}"
                 ) from error
         first = faults[0]
         place = ".".join(str(part) for part in first["loc"]) or "the file"

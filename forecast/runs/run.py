@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -21,7 +21,6 @@ from forecast.events.table import EventTable
 from forecast.frames import Backend
 from forecast.inference.posterior import Posterior, open_stored, read_posterior, write_posterior
 from forecast.models.draws import StreamDraws, stream_draws
-from forecast.panel.streams import FutureAct
 from forecast.records.analysis import Analysis
 from forecast.records.columns import Content
 from forecast.records.forecast import Forecast
@@ -208,9 +207,10 @@ def read_run(run_dir: str | Path) -> Run:
     folder = Path(run_dir)
     _existing(folder, files.CONFIG)
     refuse_changed_files(folder, advice="")
+    # Before the config, since it tells whether an earlier version made the folder.
+    forecast = read_record(_existing(folder, files.FORECAST), Forecast)
     config = load_config(_existing(folder, files.CONFIG))
     inputs = inputs_of(config, read_events(_existing(folder, files.EVENTS)))
-    forecast = read_record(_existing(folder, files.FORECAST), Forecast)
     analysis = read_record(folder / files.ANALYSIS, Analysis) if (folder / files.ANALYSIS).is_file() else None
     fit = read_posterior(_existing(folder, files.POSTERIOR))
     _refuse_other_model(inputs, fit, folder)

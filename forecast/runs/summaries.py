@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Literal
 
@@ -39,13 +38,9 @@ from forecast.records.forecast import (
     Baseline,
     Curve,
     MilestoneForecast,
-    PastCase,
-    TargetForecast,
     TimeToEvent,
 )
-from forecast.runs.combining import Combined
 from forecast.runs.run import Run
-from forecast.simulation.first_passages import FirstPassages
 from forecast.simulation.play import RATE_CAP
 from forecast.simulation.probabilities import ProbabilityCurve, time_to_event
 
@@ -76,7 +71,7 @@ def analysis_of(run: Run, seconds: float, withheld: int) -> Analysis:
         warnings.append(InfluentialEvents(number=withheld))
     tension = tension_at_steps(run.draws.knots[:, 0], inputs.data.grid.n_steps)
     return Analysis(
-        schema=2,
+        schema=3,
         tension=tension_series(tension, inputs.data.grid),
         drift=drift_now(run.draws.level(inputs.data)),
         parameters=parameter_summaries(inputs.priors, posterior),
@@ -148,16 +143,13 @@ def _regime(tension: float) -> Literal["calm", "strained", "crisis"]:
     return "strained" if tension < CRISIS_FROM else "crisis"
 
 
-def parameter_summaries(
-    priors: PriorSet, posterior: Posterior, prefix: str = ""
-) -> tuple[ParameterSummary, ...]:
+def parameter_summaries(priors: PriorSet, posterior: Posterior) -> tuple[ParameterSummary, ...]:
     """Prior and posterior of every named parameter, in the order of the catalogue."""
     summaries = []
     for group in priors.groups:
         values = posterior.variables[group.variable].reshape(posterior.n_draws, -1)
         for column, prior in enumerate(priors.of_group(group)):
-            found = _parameter(prior, values[:, column], posterior.n_chains)
-            summaries.append(found.model_copy(update={"name": prefix + found.name}))
+            summaries.append(_parameter(prior, values[:, column], posterior.n_chains))
     return tuple(summaries)
 
 
@@ -211,58 +203,6 @@ def data_summary(
         ),
         rows_left_out=sum(one.rows for one in left_out),
         left_out=tuple(PairLeftOut(**one._asdict()) for one in left_out[:STORED_PAIRS]),
-    )
-
-
-@dataclass(frozen=True)
-class Question:
-    """A target with the milestones asked about, in the words of the config."""
-
-    name: str
-    label: str
-    definition: str
-    milestones: tuple[tuple[str, str, date], ...]  # name, label, day
-    any_of: tuple[str, ...] = ()
-    min_severity: int | None = None
-    cases: tuple[PastCase, ...] = ()
-
-
-def target_forecast(
-    question: Question,
-    hits: FirstPassages,
-    n_chains: int,
-    observed_before: int,
-    baselines: Mapping[str, Baseline],
-    combined: Combined | None = None,
-    constant_rates: Mapping[str, float | None] | None = None,
-) -> TargetForecast:
-    """Forecast one target at all its milestones: these and the curve are read from the same array."""
-    curve = hits.curve(question.name)
-    milestones = []
-    for name, label, day in question.milestones:
-        ahead = (day - hits.origin).days
-        if combined is None or hits.weights is None:
-            error = monte_carlo_error(hits.by_draw(question.name, ahead), n_chains)
-        else:
-            error = combined.error(hits, question.name, ahead, n_chains)
-        found = milestone_forecast((name, label, day), hits.origin, curve, error, baselines[name])
-        if constant_rates:
-            found = found.model_copy(update={"constant_rate": constant_rates[name]})
-        if combined is not None:
-            members = combined.member_forecasts(question.name, ahead)
-            found = found.model_copy(update={"members": members})
-        milestones.append(found)
-    return TargetForecast(
-        name=question.name,
-        label=question.label,
-        definition=question.definition,
-        any_of=question.any_of,
-        min_severity=question.min_severity,
-        observed_before=observed_before,
-        cases=question.cases,
-        milestones=tuple(milestones),
-        curve=curve_record(curve, hits.origin),
-        time_to_event_days=time_record(curve),
     )
 
 

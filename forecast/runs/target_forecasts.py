@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from forecast.baselines.methods import climatology
 from forecast.config import target_definition
-from forecast.records.forecast import Baseline, TargetForecast
+from forecast.inference.importance import monte_carlo_error
+from forecast.panel.streams import TargetRule
+from forecast.records.forecast import Baseline, MilestoneForecast, TargetForecast
 from forecast.runs.combining import Combined
 from forecast.runs.inputs import Inputs
 from forecast.runs.past_cases import constant_rate, past_cases
-from forecast.runs.summaries import Question, target_forecast
+from forecast.runs.summaries import curve_record, milestone_forecast, time_record
 from forecast.simulation import FirstPassages
 
 
@@ -16,29 +18,41 @@ def target_forecasts(
     inputs: Inputs, hits: FirstPassages, n_chains: int, combined: Combined | None
 ) -> tuple[TargetForecast, ...]:
     """Forecast all targets of a run; ``combined`` is what a combination made of its members."""
-    config, grid = inputs.config, inputs.data.grid
-    targets = []
-    for rule in inputs.rules:
-        question = Question(
-            rule.name,
-            config.target_title(rule.name),
-            target_definition(config.targets[rule.name]),
-            tuple((milestone.name, milestone.title, milestone.date) for milestone in config.milestones),
-            rule.any_of,
-            rule.min_severity,
-            past_cases(inputs.events, rule, grid.origin, grid.start),
-        )
-        horizons = [max((milestone.date - grid.origin).days, 0) for milestone in config.milestones]
-        probabilities = climatology(inputs.events, rule, grid.origin, grid.start, horizons)
-        baselines = {
-            milestone.name: Baseline(name="climatology", probability=float(probability))
-            for milestone, probability in zip(config.milestones, probabilities, strict=True)
+    return tuple(_forecast(inputs, rule, hits, n_chains, combined) for rule in inputs.rules)
+
+
+def _forecast(
+    inputs: Inputs, rule: TargetRule, hits: FirstPassages, n_chains: int, combined: Combined | None
+) -> TargetForecast:
+    """Forecast one target at all its milestones: these and the curve are read from the same array."""
+    config, grid, name = inputs.config, inputs.data.grid, rule.name
+    curve = hits.curve(name)
+    horizons = [max((milestone.date - grid.origin).days, 0) for milestone in config.milestones]
+    windows = climatology(inputs.events, rule, grid.origin, grid.start, horizons)
+    milestones: list[MilestoneForecast] = []
+    for milestone, days, share in zip(config.milestones, horizons, windows, strict=True):
+        if combined is None or hits.weights is None:
+            error = monte_carlo_error(hits.by_draw(name, days), n_chains)
+        else:
+            error = combined.error(hits, name, days, n_chains)
+        baseline = Baseline(name="climatology", probability=float(share))
+        asked = (milestone.name, milestone.title, milestone.date)
+        found = milestone_forecast(asked, hits.origin, curve, error, baseline)
+        beside: dict[str, object] = {
+            "constant_rate": constant_rate(inputs.events, rule, grid.origin, grid.start, days)
         }
-        rates = {
-            milestone.name: constant_rate(inputs.events, rule, grid.origin, grid.start, horizon)
-            for milestone, horizon in zip(config.milestones, horizons, strict=True)
-        }
-        fitted = inputs.events.between(grid.start, config.as_of)
-        observed = int(rule.mask(fitted).sum())
-        targets.append(target_forecast(question, hits, n_chains, observed, baselines, combined, rates))
-    return tuple(targets)
+        if combined is not None:
+            beside["members"] = combined.member_forecasts(name, days)
+        milestones.append(found.model_copy(update=beside))
+    return TargetForecast(
+        name=name,
+        label=config.target_title(name),
+        definition=target_definition(config.targets[name]),
+        any_of=rule.any_of,
+        min_severity=rule.min_severity,
+        observed_before=int(rule.mask(inputs.events.between(grid.start, config.as_of)).sum()),
+        cases=past_cases(inputs.events, rule, grid.origin, grid.start),
+        milestones=tuple(milestones),
+        curve=curve_record(curve, hits.origin),
+        time_to_event_days=time_record(curve),
+    )

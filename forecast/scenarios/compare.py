@@ -26,7 +26,7 @@ from forecast.progress import Listener, StageProgress
 from forecast.records.forecast import (
     Difference,
     FailedWeights,
-    Failure,
+    GateFailure,
     MethodReason,
     ScenarioForecast,
     ScenarioMethod,
@@ -190,7 +190,7 @@ def _new_draws(
 
 def refit(
     base: Run, plan: ScenarioPlan, tell: Callable[[str], None]
-) -> tuple[Mapping[str, Floats], tuple[Failure, ...]]:
+) -> tuple[Mapping[str, Floats], tuple[GateFailure, ...]]:
     """Sample the posterior of a scenario with the settings and the seed of the run.
 
     Returns the draws by variable, and the gates that failed.
@@ -275,7 +275,7 @@ def _forecast(
     found: ImportanceWeights | None,
     targets: tuple[ScenarioTarget, ...],
     *,
-    failures: tuple[Failure, ...] = (),
+    failures: tuple[GateFailure, ...] = (),
     withheld: Literal["no_refit"] | None = None,
 ) -> ScenarioForecast:
     return ScenarioForecast(

@@ -72,14 +72,14 @@ def put_watch_on_record(
 
 def _forecast(one: DyadEntry, job: Job) -> Forecast:
     return Forecast(
-        schema=2,
+        schema=3,
         run_id=run_id(job.config, job.events),
         name=job.config.name,
         dyad=DyadRecord(a=one.a, b=one.b, label=one.label),
         as_of=job.config.as_of,
         model=one.model or job.config.model.family,
         converged=True,
-        diagnostics=NOT_SAMPLED,
+        fits=(NOT_SAMPLED,),
         targets=one.targets,
         headline=one.question,
         drivers=(),

@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-from forecast.records.forecast import CombinationMember, CombinationRecord
-from forecast.wording.numbers import listing, percent
+from forecast.records.forecast import CombinationRecord
+from forecast.wording.numbers import listing
 
 
 def members_sentence(combination: CombinationRecord) -> str:
-    """Name the members with their weights."""
-    members = combination.members
-    weights = {one.weight for one in members}
-    if 0.0 in weights:
-        asked = tuple(one.label for one in members if one.weight)
-        others = listing(tuple(one.label for one in members if not one.weight))
-        of = f"the mean of {listing(asked)}, with equal weights" if len(asked) > 1 else f"that of {asked[0]}"
-        return (
-            f"The headline is {of}. Not members for it: {others}. Which members answer for a target depends "
-            "on whether it happened before."
-        )
+    """Name the members, and which of them answers for the headline."""
+    members = [f"the {one.label}" for one in combination.members]
+    asked = [f"the {one.label}" for one in combination.members if one.weight]
     if len(members) == 1:
-        return f"The forecast is that of one member, {members[0].label}."
-    if len(weights) == 1:
-        return (
-            f"The forecast is the mean of {listing(tuple(one.label for one in members))}, each with a weight "
-            f"of 1/{len(members)}."
-        )
-    return f"The forecast is the weighted mean of {listing(tuple(map(_weighted, members)))}."
-
-
-def _weighted(member: CombinationMember) -> str:
-    return f"{member.label} ({percent(member.weight)})"
+        return f"The forecast is that of {members[0]}."
+    if len(asked) == 1:
+        (other,) = (one for one in members if one not in asked)
+        return f"The headline is that of {asked[0]} alone; {other} answers for other targets."
+    return (
+        f"The forecast is the mean of {listing(tuple(members))}, with equal weights; where one has no "
+        "answer, it is the other's."
+    )
 
 
 def weights_sentence(combination: CombinationRecord) -> str:

@@ -167,12 +167,13 @@ def _support(milestone: MilestoneForecast) -> list[Reason]:
 
 
 def _members(milestone: MilestoneForecast) -> list[Reason]:
-    shown = [float(shown_percent(one.probability)) for one in milestone.members or () if one.weight > 0]
-    if len(shown) < 2:
+    members = [one for one in milestone.members or () if one.weight > 0]
+    if len(members) < 2:
         return []
-    apart = max(shown) - min(shown)
-    level = _graded(-apart, -FAR_APART_POINTS, -CLOSE_POINTS)
-    return [Reason(level, f"member models range from {min(shown):g}% to {max(shown):g}%")]
+    shown = [float(shown_percent(one.probability)) for one in members]
+    level = _graded(min(shown) - max(shown), -FAR_APART_POINTS, -CLOSE_POINTS)
+    said = (f"the {one.label} says {percent(one.probability)}" for one in members)
+    return [Reason(level, listing(tuple(said)))]
 
 
 def _coverage(forecast: Forecast) -> list[Reason]:

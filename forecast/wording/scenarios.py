@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from forecast import wording
-from forecast.records.base import WrittenText
 from forecast.records.forecast import ScenarioForecast, ScenarioReason
 from forecast.wording.sensitivity import assumption_label
 from forecast.wording.warnings import failure_sentence
@@ -28,9 +27,7 @@ REASON_WORDS = {
 
 def reason_sentence(reason: ScenarioReason) -> str:
     """Say why a scenario was computed as it was."""
-    return (
-        reason.text if isinstance(reason, WrittenText) else REASON_WORDS[reason.code].format(**dict(reason))
-    )
+    return REASON_WORDS[reason.code].format(**dict(reason))
 
 
 def method_sentence(scenario: ScenarioForecast) -> str:

@@ -17,7 +17,6 @@ from forecast.records.analysis import (
     RobustnessNote,
     WeightPull,
 )
-from forecast.records.base import WrittenText
 from forecast.records.forecast import Forecast
 
 LABEL_WORDS = {
@@ -131,9 +130,7 @@ def break_even_sentence(one: BreakEven, titles: Titles = _NO_TITLES) -> str:
     ValueError
         The record is no crossing.
     """
-    if one.written:
-        return one.written
-    if not (one.probability is not None and one.bound is not None and one.now and one.assumed):
+    if one.bound is None or one.assumed is None:
         raise ValueError(f"{one.name}: a break-even that is no crossing has no sentence")
     now, then, *either = (
         wording.on_scale(one.value, one.scale) for one in (one.now, one.assumed, *(one.assumed_mcse or ()))
@@ -195,9 +192,7 @@ def strength(pull: WeightPull) -> float:
 
 def assumptions_pull(one: NumberSensitivity) -> float:
     """Pull of the assumptions: of all together, or of one group where the others undo it."""
-    first = one.groups[0]
-    # Older records hold no noise of a group, so that its pull would look larger than that of all.
-    return max(strength(one.priors), strength(first) if first.noise is not None else 0.0)
+    return max(strength(one.priors), strength(one.groups[0]))
 
 
 def _to_a_tenth(probability: float) -> str:
@@ -293,8 +288,6 @@ def _needs(number: int) -> str:
 
 def note_sentence(note: RobustnessNote, forecast: Forecast) -> str:
     """Say what else a reader must know of the robustness."""
-    if isinstance(note, WrittenText):
-        return note.text
     if isinstance(note, CertainActs):
         if note.number == 1:
             return (

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from forecast import wording
 from forecast.records.analysis import CappedRates, InfluentialEvents, LateReports, RunWarning, UnusedBacktest
-from forecast.records.base import WrittenText
-from forecast.records.forecast import Failure
+from forecast.records.forecast import GateFailure
 from forecast.records.history import (
     AbsentForecasts,
     BacktestRefusal,
@@ -37,10 +36,8 @@ SETTINGS_WORDS = {
 }
 
 
-def failure_sentence(failure: Failure) -> str:
+def failure_sentence(failure: GateFailure) -> str:
     """Say which gate a fit failed, by how much, and what to try."""
-    if isinstance(failure, WrittenText):
-        return failure.text
     noun = "transition" if failure.value == 1 else "transitions"
     return GATE_WORDS[failure.code].format(noun=noun, **dict(failure))
 
@@ -59,8 +56,6 @@ def score_sentence(warning: ScoreWarning) -> str:
                 f"{warning.target}, {warning.horizon_days} days: {warning.model} has no forecast for "
                 f"{warning.absent} of {warning.origins} origins."
             )
-        case _:
-            return warning.text
 
 
 def refusal_clause(refusal: BacktestRefusal) -> str:
@@ -106,5 +101,3 @@ def warning_sentence(warning: RunWarning) -> str:
             )
         case UnusedBacktest():
             return f"The backtest beside this run was not used: {refusal_clause(warning.refusal)}."
-        case _:
-            return warning.text

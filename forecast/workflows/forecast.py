@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -143,14 +143,14 @@ def _make(
         targets = target_forecasts(inputs, hits, fit.n_chains, combined)
         combination = combined.record(inputs) if combined else None
     forecast = Forecast(
-        schema=2,
+        schema=3,
         run_id=run_id(config, inputs.events),
         name=config.name,
         dyad=DyadRecord(a=config.dyad.names[0], b=config.dyad.names[1], label=config.dyad.title),
         as_of=config.as_of,
         model=config.model.family,
         converged=gates.converged,
-        diagnostics=gates,
+        fits=(gates,),
         targets=targets,
         headline=Headline(target=config.headline.target, milestone=config.headline.milestone),
         cautions=(

@@ -18,6 +18,7 @@ from forecast.errors import RunFolderError
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
 from forecast.records.analysis import UnusedBacktest
+from forecast.records.forecast import Forecast
 from forecast.records.history import LedgerSummary, PreviousRun, TrackRecord
 from forecast.report import ReportOptions, build_report, report_options
 from forecast.report.build import BuiltReport
@@ -173,6 +174,8 @@ def rebuild_report(
     _require_run_folder(folder)
     with claimed(folder):
         notes = refuse_changed_files(folder, force=force)
+        # Before the config, since it tells whether an earlier version made the folder.
+        read_record(folder / files.FORECAST, Forecast)
         build = partial(
             build_report,
             notes=notes,

@@ -59,6 +59,8 @@ def made_forecast(*, converged: bool = True, seen: int = 3) -> Forecast:
         label="Crisis [bold]x[/bold]",
         definition="sanction, channel closure, military incident or military posture of severity 4 or 5, "
         "or a dispute of any severity",
+        any_of=("sanction", "channel_closure", "military_incident", "military_posture", "dispute"),
+        min_severity=4,
         observed_before=seen,
         milestones=(
             milestone("early", 30, 0.3, (0.001, 0.97)),
@@ -68,22 +70,24 @@ def made_forecast(*, converged: bool = True, seen: int = 3) -> Forecast:
         time_to_event_days=TimeToEvent(q10=None, q50=None, q90=None),
     )
     return Forecast(
-        schema=2,
+        schema=3,
         run_id="r",
         name="small",
         dyad=DyadRecord(a="AAA", b="BBB", label="A – B"),
         as_of=AS_OF,
         model="joint",
         converged=converged,
-        diagnostics=Diagnostics(
-            rhat_max=1.2,
-            ess_bulk_min=9,
-            ess_tail_min=9,
-            divergences=0,
-            bfmi_min=1,
-            failures=()
-            if converged
-            else (GateFailure(code="ess_bulk", quantity="x", value=9.0, limit=400.0),),
+        fits=(
+            Diagnostics(
+                rhat_max=1.2,
+                ess_bulk_min=9,
+                ess_tail_min=9,
+                divergences=0,
+                bfmi_min=1,
+                failures=()
+                if converged
+                else (GateFailure(code="ess_bulk", quantity="x", value=9.0, limit=400.0),),
+            ),
         ),
         targets=(target,),
         headline=Headline(target="crisis", milestone="late"),

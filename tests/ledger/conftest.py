@@ -75,6 +75,8 @@ def make_forecast(
             name=target,
             label=target.title(),
             definition="a rule",
+            any_of=("sanction",),
+            min_severity=4,
             observed_before=1,
             milestones=tuple(
                 MilestoneForecast(
@@ -96,15 +98,17 @@ def make_forecast(
         for target, by_days in probabilities.items()
     )
     return Forecast(
-        schema=2,
+        schema=3,
         run_id=f"{name}-{as_of:%Y%m%d}",
         name=name,
         dyad=DyadRecord(a=dyad[0], b=dyad[1], label=" – ".join(dyad)),
         as_of=as_of,
         model=model,
         converged=converged,
-        diagnostics=Diagnostics(
-            rhat_max=1.0, ess_bulk_min=900, ess_tail_min=900, divergences=0, bfmi_min=0.9, failures=()
+        fits=(
+            Diagnostics(
+                rhat_max=1.0, ess_bulk_min=900, ess_tail_min=900, divergences=0, bfmi_min=0.9, failures=()
+            ),
         ),
         targets=targets,
         headline=Headline(target=targets[0].name, milestone=targets[0].milestones[0].name),

@@ -24,10 +24,12 @@ from forecast.records.analysis import (
     Analysis,
     CalendarAct,
     DataSummary,
+    DriftNow,
+    DyadActs,
     ParameterSummary,
     SamplerSummary,
     TensionSeries,
-    WrittenText,
+    UnusedBacktest,
 )
 from forecast.records.forecast import (
     Baseline,
@@ -48,6 +50,7 @@ from forecast.records.forecast import (
     TargetForecast,
     TimeToEvent,
 )
+from forecast.records.history import UnreadableBacktest
 from forecast.report import ReportOptions, RunRecords, build_report
 from forecast.report.blocks import Prose, Table, walk
 from forecast.report.build import set_pdf, write_figures
@@ -89,15 +92,11 @@ RULES = (
 GROUPS = (
     (
         "baseline.weekly_rate",
-        "Acts of this kind a week when tension is at its mean and nothing recent excites or calms",
+        "Acts of this kind a week, on average over the record, as long as nothing recent calms",
         "acts a week",
     ),
     ("tension.loading", "How strongly this kind of act follows the common tension", "share of tension.scale"),
-    (
-        "excitation.branching",
-        "Further acts of the same kind that one act brings about, on average",
-        "acts an act",
-    ),
+    ("excitation.cross", "Share of the acts of this kind that other recent conflict brings about", "share"),
 )
 KINDS = (
     "visit",
@@ -148,6 +147,8 @@ def make_target(name, label, definition, observed, rate, milestones=MILESTONES):
         name=name,
         label=label,
         definition=definition,
+        any_of=CONFLICT,
+        min_severity=4,
         observed_before=observed,
         milestones=tuple(made),
         curve=Curve(
@@ -224,20 +225,22 @@ def make_forecast(
         )
     )
     return Forecast(
-        schema=2,
+        schema=3,
         run_id="us-china-2023-2023-07-10-3f9a1c",
         name="us-china-2023",
         dyad=DyadRecord(a="USA", b="CHN", label=label),
         as_of=AS_OF,
-        model="joint",
+        model="model",
         converged=converged,
-        diagnostics=Diagnostics(
-            rhat_max=1.006 if converged else 1.043,
-            ess_bulk_min=812.0 if converged else 120.0,
-            ess_tail_min=733.0,
-            divergences=2,
-            bfmi_min=0.81,
-            failures=failures,
+        fits=(
+            Diagnostics(
+                rhat_max=1.006 if converged else 1.043,
+                ess_bulk_min=812.0 if converged else 120.0,
+                ess_tail_min=733.0,
+                divergences=2,
+                bfmi_min=0.81,
+                failures=failures,
+            ),
         ),
         targets=tuple(with_cases(make_target(*target, milestones=milestones), events) for target in targets),
         headline=Headline(target=targets[min(1, len(targets) - 1)][0], milestone=milestones[-1][0]),
@@ -268,6 +271,8 @@ def make_tension():
         lower90=tuple(map(float, x - 0.6)),
         upper90=tuple(map(float, x + 0.6)),
         regime=regime,
+        chance_strained=tuple(0.8 * (one == "strained") for one in regime),
+        chance_crisis=tuple(0.8 * (one == "crisis") for one in regime),
     )
 
 
@@ -288,20 +293,11 @@ def make_parameters():
             "days",
         ),
         (
-            "severity.tension",
-            "How much one standard deviation of tension raises the log odds of the next severity",
-            "log odds",
+            "excitation.severity",
+            "How much more conflict an act brings about that is one severity graver",
+            "log rate a severity",
         ),
-        (
-            "severity.level.4",
-            "Log odds that an act reaches this severity, given the one below, at mean tension",
-            "log odds",
-        ),
-        (
-            "severity.level.5",
-            "Log odds that an act reaches this severity, given the one below, at mean tension",
-            "log odds",
-        ),
+        ("ballast.visit", "How much many recent acts of this kind lower the rate of conflict", "log rate"),
     ]
     for index, (name, meaning, unit) in enumerate(names):
         centre = 100.0 if unit == "days" else float(rng.normal(0.5, 0.6))
@@ -326,12 +322,13 @@ def make_parameters():
     return tuple(made)
 
 
-def make_analysis(events=None, *, tension=True, warnings=()):
+def make_analysis(events=None, *, warnings=()):
     events = read_bundled() if events is None else events
     kinds, counts = np.unique(events.category.astype(str), return_counts=True)
     return Analysis(
-        schema=2,
-        tension=make_tension() if tension else None,
+        schema=3,
+        tension=make_tension(),
+        drift=DriftNow(mean=1.2, interval90=(0.7, 1.9)),
         parameters=make_parameters(),
         data=DataSummary(
             source="bundled:us-china",
@@ -340,6 +337,7 @@ def make_analysis(events=None, *, tension=True, warnings=()):
             rows_fitted=len(events) - 4,
             first_date=date(2017, 1, 20),
             last_date=events.date[-1].item(),
+            start=date(2017, 1, 1),
             verified_share=float(events.verified.mean()),
             counts_by_category=dict(zip(kinds.tolist(), counts.tolist(), strict=True)),
             limits=(
@@ -347,6 +345,9 @@ def make_analysis(events=None, *, tension=True, warnings=()):
                 "15 in 2022–23; levels drift for reasons that are not tension.",
                 "257 rows are from general knowledge; about 5% of the days may be off by one.",
                 "Sub-cabinet contacts and small Treasury listings are under-covered.",
+            ),
+            dyad=DyadActs(
+                a=("USA",), b=("CHN",), theatre=(), rows_a_to_b=600, rows_b_to_a=200, rows_theatre=0
             ),
         ),
         calendar=(
@@ -375,7 +376,7 @@ def make_analysis(events=None, *, tension=True, warnings=()):
             paths_per_draw=10,
             seconds=15.2,
         ),
-        warnings=tuple(WrittenText(text=text) for text in warnings),
+        warnings=tuple(UnusedBacktest(refusal=UnreadableBacktest(fault=text)) for text in warnings),
     )
 
 
@@ -404,7 +405,7 @@ def write_run(folder, forecast=None, analysis=None, events=None):
 SEED = 11
 
 
-def make_backtest(events, models=("joint", "target"), *, seed=3):
+def make_backtest(events, models=("model", "combined"), *, seed=3):
     """Forecasts of real windows by made-up models: ours see a little of the outcome, baselines less."""
     random = np.random.default_rng(seed)
     origins = np.arange("2019-01", "2023-07", dtype="datetime64[M]").astype("datetime64[D]")
@@ -422,13 +423,13 @@ def make_backtest(events, models=("joint", "target"), *, seed=3):
 
 @pytest.fixture(scope="session")
 def backtest(factory):
-    """A backtest in memory: ``forecasts``, ``table`` and the ``record`` of the joint model."""
+    """A backtest in memory: ``forecasts``, ``table`` and the ``record`` of the model."""
     forecasts = make_backtest(factory.events)
     table = score_forecasts(forecasts, seed=SEED)
     record = make_track_record(
         forecasts,
         table,
-        "joint",
+        "model",
         data_end=date(2023, 7, 5),
         forecasts_sha256=hashlib.sha256(b"forecasts").hexdigest(),
         seed=SEED,

@@ -49,8 +49,8 @@ def test_the_roc_prints_the_areas_of_our_models_and_says_where_there_is_none(bac
     texts = [text.replace("\n", " ") for text in texts_of(draw_roc(backtest.forecasts, backtest.table))]
     for target in ("major_escalation", "military_confrontation"):
         for days in (30, 90):
-            joint, other = (backtest.table.cell(target, days, model).auc for model in ("joint", "target"))
-            assert f"area: joint model {joint:.2f}, target-only model {other:.2f}" in texts
+            own, other = (backtest.table.cell(target, days, model).auc for model in ("model", "combined"))
+            assert f"area: model {own:.2f}, combination {other:.2f}" in texts
     assert texts.count("all outcomes are of one kind") == 2
 
 
@@ -92,7 +92,7 @@ def test_three_files_are_written_with_the_same_bytes_each_time(backtest, tmp_pat
 def test_the_reliability_file_has_a_panel_for_every_model_and_baseline(backtest):
     models = backtest.forecasts.models
     figure = draw_reliability([reliability_curve(backtest.forecasts, model, seed=1) for model in models])
-    assert set(models) == {"joint", "target", *BASELINES}
+    assert set(models) == {"model", "combined", *BASELINES}
     assert sum(axes.get_visible() for axes in figure.axes) == len(models)
 
 

@@ -77,7 +77,7 @@ def runs(factory, with_scenarios):
         factory.analysis(factory.events),
         factory.events,
     )
-    sparse = analysis.model_copy(update={"tension": None, "parameters": (), "calendar": ()})
+    sparse = analysis.model_copy(update={"calendar": ()})
     options = ReportOptions(
         author="A. Analyst",
         impact={target.name: ImpactConfig(level="major", rationale="Grave.") for target in base.targets[:2]},

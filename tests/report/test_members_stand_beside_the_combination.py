@@ -4,26 +4,26 @@ import pytest
 
 from forecast.cli.run import bottom_line
 from forecast.cli.terminal import lines_of
-from forecast.families.combination import COMBINED
+from forecast.families import COMBINED
 from forecast.records.forecast import CombinationMember, CombinationRecord, MemberForecast
 from forecast.report.blocks import Heading, Prose, Table, walk
 from forecast.report.sections.method import method_section
 from forecast.report.sections.outlook import outlook_section
 
-NAMES = {"joint": "joint model", "focused": "focused model", "climatology": "climatology"}
+NAMES = {"model": "model", "panel": "pooled hazard"}
 
 
 @pytest.fixture(scope="module")
 def combined(factory):
-    """A run whose members say a tenth less, the same, and a tenth more than the forecast."""
+    """A run whose members say a tenth less and a tenth more than the forecast."""
     forecast = factory.forecast()
 
     def members(one):
         found = []
-        for (name, label), change in zip(NAMES.items(), (0.9, 1.0, 1.1), strict=True):
+        for (name, label), change in zip(NAMES.items(), (0.9, 1.1), strict=True):
             p = min(change * one.probability, 1.0)
             found.append(
-                MemberForecast(name=name, label=label, weight=1 / 3, probability=p, interval90=(p / 2, p))
+                MemberForecast(name=name, label=label, weight=1 / 2, probability=p, interval90=(p / 2, p))
             )
         return tuple(found)
 
@@ -38,7 +38,7 @@ def combined(factory):
         for target in forecast.targets
     )
     record = CombinationRecord(
-        members=tuple(CombinationMember(name=n, label=label, weight=1 / 3) for n, label in NAMES.items()),
+        members=tuple(CombinationMember(name=n, label=label, weight=1 / 2) for n, label in NAMES.items()),
         paths=16000,
         effective_paths=9000.0,
         effective_draws=900.0,
@@ -53,7 +53,7 @@ def test_the_outlook_has_a_table_of_the_members(factory, combined):
     section = outlook_section(factory.records(combined))
     (table,) = [one for one in walk(section.blocks) if isinstance(one, Table) and one.name == "members"]
     heads = [column.head for column in table.columns]
-    assert heads == ["Before", "Forecast", "Joint model", "Focused model", "Climatology"]
+    assert heads == ["Before", "Forecast", "Model", "Pooled hazard"]
     assert [group.label for group in table.groups] == [target.label for target in combined.targets]
     first = combined.targets[0].milestones[0]
     row = table.groups[0].rows[0]
@@ -72,7 +72,7 @@ def test_the_method_lists_members_weights_and_what_the_futures_are_worth(factory
     blocks = method_section(factory.records(combined)).blocks
     texts = [one.text for one in blocks if isinstance(one, Heading | Prose)]
     place = texts.index("What was put together")
-    assert "joint model, focused model and climatology, each with a weight of 1/3" in texts[place + 1]
+    assert "the mean of the model and the pooled hazard, with equal weights" in texts[place + 1]
     assert "worth 9,000 futures and 900 draws" in texts[place + 2]
     assert any(COMBINED.direct[0].method[0] == one for one in texts)
 
@@ -81,6 +81,6 @@ def test_the_terminal_shows_the_members(combined):
     lines = lines_of(bottom_line(combined))
     assert all(len(line) <= 80 for line in lines)
     head = next(k for k, line in enumerate(lines) if line.startswith("What each member says"))
-    assert lines[head + 1].split() == ["Before", "joint", "focused", "climatology"]
+    assert lines[head + 1].split() == ["Before", "model", "panel"]
     assert lines[head + 2] == combined.targets[0].label
-    assert "each with a weight of 1/3" in " ".join(lines[head:])
+    assert "with equal weights" in " ".join(lines[head:])

@@ -34,8 +34,7 @@ def run(request, factory):
     posterior = Posterior(xr.DataTree.from_dict({"posterior": draws}), 0.9, 10)
     days = np.zeros((1, 3, 10, 400), dtype=np.int32)
     hits = FirstPassages(tuple(inputs.config.targets), date(2023, 7, 11), days, None, 484, 0.0)
-    posteriors = {fit.model.name: posterior for fit in inputs.fits}
-    return Run(inputs, posteriors, hits, factory.forecast(inputs.events))
+    return Run(inputs, posterior, hits, factory.forecast(inputs.events))
 
 
 @pytest.fixture

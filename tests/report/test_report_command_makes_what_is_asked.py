@@ -23,7 +23,7 @@ targets:
   military_confrontation: {any_of: [military_incident, military_posture], min_severity: 4}
 milestones:
   - {name: us-election-2024, date: 2024-11-05}
-model: {family: joint}
+model: {family: model}
 sampler: {seed: 11}
 """
 

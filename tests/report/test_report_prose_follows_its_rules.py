@@ -3,6 +3,7 @@
 import re
 from datetime import date, timedelta
 
+import numpy as np
 import pytest
 
 from forecast import wording
@@ -100,7 +101,11 @@ def test_members_that_disagree_lower_confidence(forecast):
     def members(*chances):
         return tuple(
             MemberForecast(
-                name=f"m{k}", label=f"model {k}", weight=0.5, probability=one, interval90=(0.0, 1.0)
+                name=f"m{k}",
+                label=("model", "pooled hazard")[k],
+                weight=0.5,
+                probability=one,
+                interval90=(0.0, 1.0),
             )
             for k, one in enumerate(chances)
         )
@@ -108,7 +113,8 @@ def test_members_that_disagree_lower_confidence(forecast):
     targets = tuple(one.model_copy(update={"observed_before": 30}) for one in forecast.targets)
     base = forecast.model_copy(update={"targets": targets})
     apart = with_headline(base, interval90=(0.45, 0.55), members=members(0.3, 0.6))
-    assert confidence(apart, None).sentence == "Low confidence: member models range from 30% to 60%."
+    said = "Low confidence: the model says 30% and the pooled hazard says 60%."
+    assert confidence(apart, None).sentence == said
     close = with_headline(base, interval90=(0.45, 0.55), members=members(0.48, 0.5))
     assert confidence(close, None).level == "moderate"
 
@@ -224,16 +230,16 @@ def make_tension(chances):
 def test_the_states_of_tension_are_told_with_their_chances_and_limits(forecast):
     calm = make_tension([(0.2, 0.0), (0.1, 0.05)])
     assert tension_headline(calm) == "Now 85% calm, 10% strained and 5% in crisis"
-    said = " ".join(tension_sentences(calm, None, forecast))
+    drift = DriftNow(mean=1.44, interval90=(0.9, 2.2))
+    said = " ".join(tension_sentences(calm, drift, forecast))
     assert "strained from 0.5 and a crisis from 1.5" in said
-    assert "drifts" not in said
     assert (
         "of the one past case, one followed a week that, with hindsight, was more likely calm than not"
         in said
     )
     tense = make_tension([(0.6, 0.2), (0.1, 0.05)])
-    said = " ".join(tension_sentences(tense, DriftNow(mean=1.44, interval90=(0.9, 2.2)), forecast))
-    assert "now come 1.4 times as often as is typical of the record (90% interval 0.9 to 2.2)" in said
+    said = " ".join(tension_sentences(tense, drift, forecast))
+    assert "now come 1.4 times as often as on average over the record (90% interval 0.9 to 2.2)" in said
     assert "With hindsight, not one of the one past case followed a week that was more likely calm" in said
 
 
@@ -281,6 +287,7 @@ def test_parameters_share_one_track_from_0_to_1_and_name_their_group_once(factor
     groups = factory.table(parameters_section(factory.records(forecast, analysis)), "parameters").groups
     names = [group.note.split(" · ")[-1] for group in groups]
     assert names[:2] == ["baseline.weekly_rate", "tension.loading"]
+    assert {"excitation.cross", "excitation.severity", "ballast"} <= set(names)
     assert len(names) == len(set(names))
     rows = [row for group in groups for row in group.rows]
     assert len(rows) == len(analysis.parameters)
@@ -291,12 +298,25 @@ def test_parameters_share_one_track_from_0_to_1_and_name_their_group_once(factor
     assert groups[0].rows[1][0].text == "channel opening"
 
 
-def test_every_family_has_its_method_text_and_tension_is_told_only_where_it_is(factory):
+def test_what_the_model_counts_is_told_with_its_acts(factory, forecast):
+    rows = factory.table(parameters_section(factory.records(forecast)), "kinds").groups[0].rows
+    told = {row[0].text: (row[1].text, row[2].value) for row in rows}
+    assert told["military posture"] == ("military posture of severity 1 to 3", 155)
+    assert told["military confrontation"] == (
+        "military incident of severity 4; military posture of severity 4 or 5",
+        3,
+    )
+    assert told["lethal clash"] == ("military incident of severity 5", 0)
+    # Two acts of a kind on one day count twice, but once where they meet a target.
+    severe = factory.events.severity >= 4
+    conflict = ~np.isin(factory.events.category, ("visit", "channel_opening", "cooperation"))
+    assert sum(seen for _, seen in told.values()) == 849 - (severe & conflict).sum() + 16 + 3
+
+
+def test_every_family_has_its_method_text(factory):
     texts = {family: str(describe_model(family)) for family in FAMILIES}
     assert len(set(texts.values())) == len(FAMILIES)
-    for family in ("joint", "combined", "ensemble"):
-        assert "Tension is not observed" in texts[family]
-    assert "Tension is not observed" not in texts["target"]
+    assert all("Tension is not observed" in text for text in texts.values())
     new = method_section(factory.records(factory.forecast().model_copy(update={"model": "some-new-family"})))
     assert "secret talks" in factory.said(new)
     assert "What the model is" not in [one.text for one in new.blocks if isinstance(one, Heading)]

@@ -30,14 +30,10 @@ def test_warnings_of_the_run_stand_on_page_1(factory, compiled):
     assert "Intensity was capped in 3 of 40,000 paths." in reader.pages[0].extract_text()
 
 
-def test_a_run_without_tension_and_drivers_says_so_and_has_neither_figure(factory, compiled, tmp_path):
-    forecast = factory.forecast(factory.events, drivers=0).model_copy(update={"model": "target"})
-    reader = compiled(forecast, factory.analysis(factory.events, tension=False))
+def test_a_run_without_drivers_says_so(factory, compiled):
+    reader = compiled(factory.forecast(factory.events, drivers=0))
     text = " ".join(page.extract_text() for page in reader.pages)
     assert "Which past events move the number was not measured." in text
-    assert "How tense the relationship is" not in text
-    assert "Tension is not observed" not in text
-    assert sorted(path.name for path in tmp_path.glob("*.svg")) == ["course.svg", "probability.svg"]
 
 
 def test_forty_milestones_are_all_printed_under_their_target(factory, compiled):

@@ -81,7 +81,7 @@ def test_the_note_stands_on_page_1_before_the_warnings_of_the_run(factory, tmp_p
     )
     records = read_run_records(folder, notes=("of the folder",))
     (box,) = [block for block in brief_section(records).blocks if isinstance(block, Alert)]
-    assert box.items == ("of the folder", "of the run")
+    assert box.items == ("of the folder", "The backtest beside this run was not used: of the run.")
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path):

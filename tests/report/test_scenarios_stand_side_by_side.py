@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from forecast import wording
-from forecast.records.base import WrittenText
 from forecast.records.forecast import (
     Difference,
+    GateFailure,
     MethodReason,
     ScenarioForecast,
     ScenarioMilestone,
@@ -68,11 +68,12 @@ def test_a_run_without_scenarios_has_no_such_section(plain, section_of):
 
 
 def test_the_table_shows_every_scenario_with_chance_change_and_method(plain, section_of):
+    gate = GateFailure(code="bfmi", value=0.2, limit=0.3)
     scenarios = (
         scenario(plain, "grave", 0.12),
         scenario(plain, "beliefs", -0.05, method="reweight", pareto_k=0.314, effective_draws=1234.5),
         scenario(plain, "kept-back", 0.3, method="refit", withheld="no_refit"),
-        scenario(plain, "failed", 0.02, method="refit", failures=(WrittenText(text="R-hat"),)),
+        scenario(plain, "failed", 0.02, method="refit", failures=(gate,)),
     )
     section = section_of(plain.model_copy(update={"scenarios": scenarios}))
     (table,) = (block for block in section.blocks if isinstance(block, Table))

@@ -16,7 +16,7 @@ def make_rows(rows):
         origin=np.array(origin, dtype="datetime64[D]"),
         horizon_days=np.array(horizon, dtype=np.int64),
         target=np.array(target, dtype=np.object_),
-        model=np.full(len(rows), "joint", dtype=np.object_),
+        model=np.full(len(rows), "model", dtype=np.object_),
         probability=np.array(probability),
         outcome=np.array(outcome, dtype=np.int8),
     )
@@ -25,7 +25,7 @@ def make_rows(rows):
 def test_the_record_holds_the_numbers_of_the_score_table(backtest):
     assert len(backtest.record.rows) == 6
     for row in backtest.record.rows:
-        cell = backtest.table.cell(row.target, row.horizon_days, "joint")
+        cell = backtest.table.cell(row.target, row.horizon_days, "model")
         assert (row.n, row.base_rate, row.claim) == (cell.n, cell.base_rate, cell.skill.claim)
         assert row.n_hits == round(cell.n * cell.base_rate)
         for shown, estimate in ((row.brier, cell.brier), (row.log, cell.log), (row.skill, cell.skill.brier)):
@@ -47,7 +47,7 @@ def test_the_gap_is_measured_against_the_baseline_of_lowest_brier_score(backtest
 
 def test_reliability_bins_hold_every_forecast_of_ours_and_of_climatology(backtest):
     ours, climatology = backtest.record.reliability
-    assert (ours.model, climatology.model) == ("joint", "climatology")
+    assert (ours.model, climatology.model) == ("model", "climatology")
     for curve in (ours, climatology):
         rows = backtest.forecasts.select(model=curve.model)
         assert sum(one.number for one in curve.bins) == len(rows)
@@ -63,7 +63,7 @@ def test_the_record_survives_json_also_where_errors_are_not_defined(backtest):
     record = make_track_record(
         few,
         score_forecasts(few, seed=1),
-        "joint",
+        "model",
         data_end=backtest.record.data_end,
         forecasts_sha256="0",
         seed=1,
@@ -75,11 +75,11 @@ def test_the_record_survives_json_also_where_errors_are_not_defined(backtest):
 
 
 def test_a_model_that_was_not_tested_is_refused_and_the_tested_are_named(backtest):
-    with pytest.raises(InputError, match=r"no forecast of 'focused' \(it holds joint, target, climatology"):
+    with pytest.raises(InputError, match=r"no forecast of 'panel' \(it holds model, combined, climatology"):
         make_track_record(
             backtest.forecasts,
             backtest.table,
-            "focused",
+            "panel",
             data_end=backtest.record.data_end,
             forecasts_sha256="0",
             seed=1,

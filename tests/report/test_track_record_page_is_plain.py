@@ -173,7 +173,7 @@ def test_the_calibration_slope_is_read_with_its_interval(factory, page, forecast
 @pytest.mark.parametrize(
     ("claims", "said"),
     [
-        (("none",) * 6, "neither skill nor its opposite can be claimed."),
+        (("none",) * 6, "There are too few cases to say whether the forecasts beat climatology."),
         (("better", "better", *("none",) * 4), "skill can be claimed in 2 of 6, its opposite in none."),
         (("worse", *("none",) * 5), "skill can be claimed in none of 6, its opposite in 1."),
     ],

@@ -25,7 +25,7 @@ from forecast.records.history import (
 from forecast.runs.folder import file_hashes
 from forecast.runs.summaries import capped_warnings
 from forecast.simulation import FirstPassages
-from forecast.wording.warnings import score_sentence, warning_sentence
+from forecast.wording.warnings import warning_sentence
 from forecast.workflows.report import Run, rebuild_report, save_run
 
 CONFIG = """\
@@ -42,7 +42,7 @@ targets:
 milestones:
   - {name: us-election-2024, date: 2024-11-05}
 headline: {target: military_confrontation, milestone: us-election-2024}
-model: {family: joint}
+model: {family: model}
 sampler: {seed: 11}
 """
 
@@ -60,7 +60,7 @@ def write_backtest(folder, backtest, *, forecasts=None, **settings):
 
 @pytest.fixture
 def find(factory, backtest):
-    def find_in(folder, *, events=factory.events, model="joint", as_of=factory.as_of, priors=()):
+    def find_in(folder, *, events=factory.events, model="model", as_of=factory.as_of, priors=()):
         return find_track_record(
             folder, events, backtest.rules, as_of, model, dict(priors), seed=backtest.seed
         )
@@ -107,8 +107,8 @@ def test_later_windows_and_untested_models_are_refused_with_the_reason(find, fac
     folder = write_backtest(tmp_path / "backtest", backtest)
     early = factory.as_of.replace(year=2022)
     assert find(folder, as_of=early).refusal == LaterWindows(last_day=date(2023, 6, 30), as_of=early)
-    refusal = find(folder, model="focused").refusal
-    assert refusal == UntestedModel(model="focused", tested=backtest.forecasts.models)
+    refusal = find(folder, model="panel").refusal
+    assert refusal == UntestedModel(model="panel", tested=backtest.forecasts.models)
     kept = np.flatnonzero(backtest.forecasts.target != "lethal_clash")
     refusal = find(write_backtest(folder, backtest, forecasts=backtest.forecasts.take(kept))).refusal
     asked = tuple(sorted(rule.name for rule in backtest.rules))
@@ -122,7 +122,7 @@ def test_later_windows_and_untested_models_are_refused_with_the_reason(find, fac
 def test_a_damaged_file_is_refused_by_line_and_without_its_path(find, backtest, tmp_path):
     folder = write_backtest(tmp_path / "backtest", backtest)
     with (folder / "forecasts.csv").open("a", encoding="utf-8") as file:
-        file.write("2020-01-01,30,lethal_clash,joint,1.7,0,0\n")
+        file.write("2020-01-01,30,lethal_clash,model,1.7,0,0\n")
     refusal = find(folder).refusal
     assert refusal.code == "unreadable"
     assert refusal.fault.startswith("forecasts.csv:")
@@ -147,15 +147,6 @@ def test_a_saved_run_takes_the_record_once_and_then_gives_the_same_bytes_without
     shutil.rmtree(run.parent / "backtest")
     rebuild_report(run)
     assert (run / "report.pdf").read_bytes() == first
-
-
-def test_a_record_of_schema_1_keeps_its_numbers_and_its_texts(backtest):
-    old = json.loads(backtest.record.model_dump_json(by_alias=True))
-    old |= {"schema": 1, "warnings": ["force, 30 days: late has no forecast for 20 of 120 origins."]}
-    new = TrackRecord.model_validate_json(json.dumps(old))
-    assert (new.schema_, [score_sentence(one) for one in new.warnings]) == (2, old["warnings"])
-    assert new.model_copy(update={"warnings": backtest.record.warnings}) == backtest.record
-    assert TrackRecord.model_validate_json(new.model_dump_json(by_alias=True)) == new
 
 
 def test_a_run_that_has_a_record_keeps_it_when_a_newer_backtest_comes(run, backtest):
@@ -185,9 +176,8 @@ def finished(factory, tmp_path):
             config=load_config(tmp_path / "config.yaml"),
             events=factory.events,
             scenarios=(),
-            main=SimpleNamespace(model=SimpleNamespace(name="joint")),
         ),
-        posteriors={"joint": posterior},
+        fit=posterior,
         hits=hits,
         forecast=factory.forecast(factory.events),
         analysis=factory.analysis(factory.events),
@@ -221,7 +211,7 @@ def test_a_backtest_of_something_else_is_not_taken_and_the_reason_is_logged(run,
 
 
 def test_an_altered_track_record_names_file_and_key(run, backtest):
-    text = backtest.record.model_dump_json(by_alias=True).replace('"model":"joint"', '"model":1', 1)
+    text = backtest.record.model_dump_json(by_alias=True).replace('"model":"model"', '"model":1', 1)
     (run / "track_record.json").write_text(text, encoding="utf-8")
     with pytest.raises(RunFolderError, match=r"track_record\.json: model: .*run the forecast again"):
         rebuild_report(run)

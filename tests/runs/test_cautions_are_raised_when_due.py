@@ -32,8 +32,6 @@ milestones:
 sampler: {seed: 5}
 """
 SAMPLE = Path(__file__).resolve().parents[2] / "reports/sample/forecast.json"
-NEAR = ("baseline.weekly_rate=LogNormal(mu=-4, sigma=1)",)
-"""Eight streams of a median of 0.018 acts a week: 0.6 acts a month, near those of a sparse record."""
 
 
 @pytest.fixture
@@ -54,7 +52,7 @@ def case(tmp_path):
 def found(case):
     """Cautions of a run by code; the last one of each."""
 
-    def read(*rows, priors: tuple[str, ...] = NEAR, **settings: str):
+    def read(*rows, priors: tuple[str, ...] = (), **settings: str):
         stated = [f"{name.replace('__', '.')}={value}" for name, value in settings.items()]
         stated += [f"model.priors.{prior}" for prior in priors]
         return {one.code: one for one in cautions_of(read_inputs(load_config(case(*rows), stated)))}
@@ -253,24 +251,24 @@ def test_most_events_in_one_month_are_one_episode(found):
 
 
 def test_base_rates_more_than_tenfold_from_the_data_are_told_with_both_numbers(found):
-    # 70 acts in 1,827 days: 1.166 a month, in one stream of eight of the prior.
-    near = found(*STEADY, model__family="joint", priors=("baseline.weekly_rate=LogNormal(mu=-1.6, sigma=1)",))
-    assert "prior_far_from_data" not in near  # 8 × e^−1.6 × 4.348 = 7.0 a month
+    # 70 acts in 1,827 days: 1.166 a month. The prior has nine streams: eight categories, and the target.
+    near = found(*STEADY, priors=("baseline.weekly_rate=LogNormal(mu=-1.6, sigma=1)",))
+    assert "prior_far_from_data" not in near  # 9 × e^−1.6 × 4.348 = 7.9 a month
     far = ("baseline.weekly_rate=LogNormal(mu=-1, sigma=1)",)
-    everything = found(*STEADY, model__family="joint", priors=far)["prior_far_from_data"]
+    everything = found(*STEADY, priors=far)["prior_far_from_data"]
     assert everything.stream is None
     weeks_a_month = 365.25 / 12 / 7
-    assert everything.prior_acts_a_month == pytest.approx(8 * 2.718281828**-1 * weeks_a_month)
+    assert everything.prior_acts_a_month == pytest.approx(9 * 2.718281828**-1 * weeks_a_month)
     assert everything.data_acts_a_month == pytest.approx(len(STEADY) / (1827 / 7) * weeks_a_month)
     assert everything.text == (
-        "The priors imply 13 acts a month, the data hold 1.2: more than 10 times apart. Check model.priors "
+        "The priors imply 14 acts a month, the data hold 1.2: more than 10 times apart. Check model.priors "
         "and events.start."
     )
 
 
 def test_one_stated_base_rate_is_compared_with_its_own_stream(found):
-    prior = (*NEAR, "baseline.weekly_rate.visit=LogNormal(mu=-9, sigma=0.1)")
-    one = found(*STEADY, model__family="joint", priors=prior)["prior_far_from_data"]
+    prior = ("baseline.weekly_rate.visit=LogNormal(mu=-9, sigma=0.1)",)
+    one = found(*STEADY, priors=prior)["prior_far_from_data"]
     assert one.stream == "visit"
     assert one.text.startswith("The priors imply 0.00054 acts of visit a month, the data hold 1")
 
@@ -335,7 +333,6 @@ def test_what_was_learned_after_the_as_of_date_is_told(found):
         events__start="1992-01-01",
         milestones="[{name: new-year, date: 1998-01-01}]",
         model__family="panel",
-        priors=(),
     )
     assert told["learned_later"].parts == ("priors", "pooled hazard")
     assert str(told["learned_later"].last) == "2004-06-30"
@@ -348,22 +345,22 @@ def test_a_record_far_longer_than_those_learned_from_is_told_where_the_panel_ans
             *every(60, f"{first}-01-03", "2021-12-30"),
             *every(600, f"{first}-03-01", "2021-12-01", "sanction", 4),
         ]
-        return found(*acts, model__family=family, priors=(), events__start=f"{first}-01-01")
+        return found(*acts, model__family=family, events__start=f"{first}-01-01")
 
     # The shipped coefficients were learned from records of 25 years.
     longer = told(1960, "panel")["longer_than_learned"]
     assert (round(longer.years), round(longer.longest)) == (62, 25)
     assert "longer_than_learned" in told(1960, "combined")
-    assert "longer_than_learned" not in told(1960, "joint")
+    assert "longer_than_learned" not in told(1960, "model")
     assert "longer_than_learned" not in told(1990, "panel")
 
 
 def test_a_target_of_a_kind_that_no_pair_taught_is_told_where_the_panel_answers(found):
     visits = {"targets__talks": "{any_of: [visit], min_severity: 1, label: Talks}"}
-    for family, told in (("panel", True), ("combined", True), ("joint", False)):
-        raised = found(*STEADY, model__family=family, priors=(), **visits)
+    for family, told in (("panel", True), ("combined", True), ("model", False)):
+        raised = found(*STEADY, model__family=family, **visits)
         assert ("kind_not_learned" in raised) is told
-    assert found(*STEADY, model__family="panel", priors=(), **visits)["kind_not_learned"].target == "talks"
+    assert found(*STEADY, model__family="panel", **visits)["kind_not_learned"].target == "talks"
     unseen = {"targets__talks": "{any_of: [visit], min_severity: 5, label: Talks}"}
-    assert "kind_not_learned" not in found(*STEADY, model__family="combined", priors=(), **unseen)
+    assert "kind_not_learned" not in found(*STEADY, model__family="combined", **unseen)
     assert "kind_not_learned" not in found(*STEADY, model__family="panel", priors=())

@@ -14,14 +14,14 @@ import pytest
 import xarray as xr
 
 from forecast.cli import main
-from forecast.config import load_config, target_definition
+from forecast.config import load_config
 from forecast.inference.posterior import Posterior
 from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, prior_draws
 from forecast.priors import elements
-from forecast.records.forecast import Baseline, Diagnostics, DyadRecord, Forecast, Headline
+from forecast.records.forecast import Diagnostics, DyadRecord, Forecast, Headline
 from forecast.runs.inputs import Inputs, read_inputs
 from forecast.runs.run import Run, simulate, write_run
-from forecast.runs.summaries import Question, target_forecast
+from forecast.runs.target_forecasts import target_forecasts
 from forecast.simulation import FirstPassages
 
 CHAINS = 4
@@ -97,28 +97,20 @@ def run_from():
 
 def forecast_of(inputs: Inputs, hits: FirstPassages) -> Forecast:
     config = inputs.config
-    targets = []
-    for rule in inputs.rules:
-        question = Question(
-            rule.name,
-            config.target_title(rule.name),
-            target_definition(config.targets[rule.name]),
-            tuple((one.name, one.title, one.date) for one in config.milestones),
-        )
-        base = {one.name: Baseline(name="climatology", probability=0.5) for one in config.milestones}
-        targets.append(target_forecast(question, hits, CHAINS, 1, base))
     return Forecast(
-        schema=2,
+        schema=3,
         run_id="made-20220630",
         name=config.name,
         dyad=DyadRecord(a="USA", b="CHN", label=config.dyad.title),
         as_of=config.as_of,
         model="model",
         converged=True,
-        diagnostics=Diagnostics(
-            rhat_max=1.0, ess_bulk_min=2000, ess_tail_min=2000, divergences=0, bfmi_min=1.0, failures=()
+        fits=(
+            Diagnostics(
+                rhat_max=1.0, ess_bulk_min=2000, ess_tail_min=2000, divergences=0, bfmi_min=1.0, failures=()
+            ),
         ),
-        targets=tuple(targets),
+        targets=target_forecasts(inputs, hits, CHAINS, None),
         headline=Headline(target=config.headline.target, milestone=config.headline.milestone),
         drivers=(),
         timings_s={},

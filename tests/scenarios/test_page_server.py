@@ -349,34 +349,25 @@ def test_a_folder_without_a_run_is_refused(command, tmp_path):
         assert str(place) in ended.err
 
 
-@pytest.fixture
-def of_schema_1(run_folder, tmp_path):
-    """The run as version 0.1 kept it, but for the draws."""
-    place = shutil.copytree(run_folder, tmp_path / "a run" / "2022-06-30")
-    kept = json.loads((place / "forecast.json").read_text(encoding="utf-8"))
-    (place / "forecast.json").write_text(json.dumps(kept | {"schema": 1}), encoding="utf-8")
-    return place
-
-
-def test_a_run_of_schema_1_without_the_draws_of_this_model_names_the_command_that_makes_it_again(
-    command, of_schema_1, tmp_path
+def test_a_run_that_this_version_cannot_answer_names_the_command_that_makes_it_again(
+    command, run_folder, tmp_path
 ):
-    with h5py.File(of_schema_1 / "posterior.nc", "a") as file:
+    place = shutil.copytree(run_folder, tmp_path / "a run" / "2022-06-30")
+    with h5py.File(place / "posterior.nc", "a") as file:
         del file["posterior/drift_scale"], file["posterior/excitation_severity"]
-    for how in (("--no-browser",), ("--static", tmp_path / "page.html")):
-        ended = command("app", of_schema_1, *how)
-        assert (ended.code, ended.out) == (2, "")
-        said = " ".join(ended.err.split())
-        assert "has no draws of drift.scale, excitation.severity" in said
-        assert f"Make it again: forecast run '{of_schema_1 / 'config.resolved.yaml'}' --out PLACE" in said
-    assert not (tmp_path / "page.html").exists()
+    kept = json.loads((place / "forecast.json").read_text(encoding="utf-8"))
 
+    def refused(saying):
+        for how in (("--no-browser",), ("--static", tmp_path / "page.html")):
+            ended = command("app", place, *how)
+            assert (ended.code, ended.out) == (2, "")
+            assert saying in " ".join(ended.err.split())
+        assert not (tmp_path / "page.html").exists()
 
-def test_a_run_of_schema_1_with_the_draws_of_this_model_is_answered(of_schema_1, base):
-    engine = open_engine(of_schema_1)
-    answer = engine.answer(engine.read({"events": [CLASH]}))
-    expected = Engine(base).answer(Engine(base).read({"events": [CLASH]}))
-    assert (answer.status, answer.probability) == ("ready", expected.probability)
+    refused("has no draws of drift.scale, excitation.severity")
+    refused(f"Make it again: forecast run '{place / 'config.resolved.yaml'}' --out PLACE")
+    (place / "forecast.json").write_text(json.dumps(kept | {"schema": 2}), encoding="utf-8")
+    refused("this one reads 3. Make it anew: forecast run CONFIG --force")
 
 
 def test_an_altered_run_is_refused(command, run_folder, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from forecast.config import load_config, scenario_of
 from forecast.config.faults import SourceMap
 from forecast.inference.importance import EFFECTIVE_DRAWS_MIN, PARETO_K_MAX
-from forecast.records.base import WrittenText
+from forecast.records.forecast import MethodReason
 from forecast.runs.inputs import read_inputs
 from forecast.scenarios import compare_scenarios, plan_scenario
 from forecast.scenarios.compare import evaluate_plan
@@ -231,9 +231,8 @@ def agrees_with_a_new_fit(base, priors):
     if reweighted.method != "reweight":
         return None
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            "forecast.scenarios.compare._refit_reason", lambda plan, found: WrittenText(text="For the test.")
-        )
+        forced = MethodReason(code="past_taken_out")
+        patch.setattr("forecast.scenarios.compare._refit_reason", lambda plan, found: forced)
         refitted = evaluate_plan(base, plan)
     one, two = (found.targets[0].milestones[0] for found in (reweighted, refitted))
     return (one.probability - two.probability) / np.hypot(one.mcse, two.mcse)

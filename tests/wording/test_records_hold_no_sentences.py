@@ -1,15 +1,12 @@
-"""Records hold codes and numbers; every code has its sentence, and older records keep theirs."""
+"""Records hold codes and numbers; every code has its sentence."""
 
-import json
 from datetime import date
-from pathlib import Path
+from types import SimpleNamespace
 from typing import get_args
 
 import pytest
-from pydantic import ValidationError
 
 from forecast.records.analysis import (
-    Analysis,
     Assumed,
     BreakEven,
     CappedRates,
@@ -21,13 +18,11 @@ from forecast.records.analysis import (
     Reason,
     UnusedBacktest,
 )
-from forecast.records.base import WrittenText
 from forecast.records.cautions import BeyondPaths, NotCombined
 from forecast.records.forecast import (
     CombinationRecord,
     Diagnostics,
     FailedWeights,
-    Forecast,
     Gate,
     GateFailure,
     MethodReason,
@@ -40,7 +35,6 @@ from forecast.records.history import (
     OtherOutcomes,
     OtherSettings,
     OtherTargets,
-    TrackRecord,
     UnreadableBacktest,
     UntestedModel,
 )
@@ -50,8 +44,6 @@ from forecast.wording.combination import members_sentence, weights_sentence
 from forecast.wording.scenarios import method_sentence, reason_sentence, withheld_sentence
 from forecast.wording.sensitivity import (
     REASON_WORDS,
-    assumed_text,
-    assumption_label,
     break_even_sentence,
     note_sentence,
 )
@@ -63,9 +55,6 @@ from forecast.wording.warnings import (
     score_sentence,
     warning_sentence,
 )
-
-FIXTURE = Path(__file__).parent / "analysis-schema-1.json"
-SAMPLE = Path(__file__).resolve().parents[2] / "reports/sample"
 
 
 def assumed(parameter: float, value: float, scale: str) -> Assumed:
@@ -113,7 +102,6 @@ def crossing(name: str, now: Assumed, then: Assumed, either: tuple[Assumed, Assu
             UnusedBacktest(refusal=OtherSettings(code="other_priors")),
             "The backtest beside this run was not used: its priors are not this run's.",
         ),
-        (WrittenText(text="As it was written."), "As it was written."),
     ],
 )
 def test_every_warning_has_its_sentence(warning, said):
@@ -121,17 +109,16 @@ def test_every_warning_has_its_sentence(warning, said):
 
 
 def test_every_note_has_its_sentence():
-    forecast = Forecast.model_validate_json((SAMPLE / "forecast.json").read_bytes())
-    target = forecast.targets[0]
-    asked = {"target": target.name, "milestone": target.milestones[0].name}
-    start = f"{target.label} before {target.milestones[0].label}: 45.2% stands within "
+    target = SimpleNamespace(label="Clash", milestones=(SimpleNamespace(name="spring", label="Spring"),))
+    forecast = SimpleNamespace(target={"clash": target}.get)
+    asked = {"target": "clash", "milestone": "spring"}
+    start = "Clash before Spring: 45.2% stands within "
     said = [
         note_sentence(note, forecast)
         for note in (
             OnWordBound(**asked, probability=0.452, words=("roughly even chance", "unlikely")),
             OnThreshold(**asked, probability=0.452, threshold=0.45),
             CertainActs(number=1),
-            WrittenText(text="As it was written."),
         )
     ]
     assert said == [
@@ -139,7 +126,6 @@ def test_every_note_has_its_sentence():
         "'unlikely'; either word may be said of it.",
         f"{start}its Monte Carlo error of the threshold of 45%.",
         "One scheduled event is taken as certain or as impossible, so its probability was not varied.",
-        "As it was written.",
     ]
 
 
@@ -167,8 +153,8 @@ def test_every_code_has_its_words():
             "bulk ESS of P(x) is 120, at least 400 needed: more sampler.draws",
         ),
         (
-            GateFailure(code="ess_tail", model="clash", quantity="P(x)", value=float("nan"), limit=400),
-            "clash: tail ESS of P(x) is nan, at least 400 needed: more sampler.draws",
+            GateFailure(code="ess_tail", quantity="P(x)", value=float("nan"), limit=400),
+            "tail ESS of P(x) is nan, at least 400 needed: more sampler.draws",
         ),
         (
             GateFailure(code="divergences", value=5, limit=0.4),
@@ -179,10 +165,9 @@ def test_every_code_has_its_words():
             "1 divergent transition, at most 0.4 allowed: raise sampler.target_accept",
         ),
         (
-            GateFailure(code="bfmi", model="a", value=0.214, limit=0.3),
-            "a: BFMI 0.21, at least 0.3 needed: raise sampler.tune",
+            GateFailure(code="bfmi", value=0.214, limit=0.3),
+            "BFMI 0.21, at least 0.3 needed: raise sampler.tune",
         ),
-        (WrittenText(text="As it was written."), "As it was written."),
     ],
 )
 def test_every_failed_gate_is_said_with_value_limit_and_remedy(failure, said):
@@ -201,7 +186,6 @@ def test_every_failed_gate_is_said_with_value_limit_and_remedy(failure, said):
             AbsentForecasts(target="force", horizon_days=30, model="late", absent=20, origins=120),
             "force, 30 days: late has no forecast for 20 of 120 origins.",
         ),
-        (WrittenText(text="As it was written."), "As it was written."),
     ],
 )
 def test_every_warning_on_scores_has_its_sentence(warning, said):
@@ -222,9 +206,9 @@ def test_every_warning_on_scores_has_its_sentence(warning, said):
             "its outcomes of force are not those that this run's events give",
         ),
         (
-            UntestedModel(model="focused", tested=("joint", "base_rate")),
-            "the backtest holds no forecast of 'focused' (it holds joint, base_rate). Run it again with "
-            "--models focused",
+            UntestedModel(model="panel", tested=("model", "base_rate")),
+            "the backtest holds no forecast of 'panel' (it holds model, base_rate). Run it again with "
+            "--models panel",
         ),
         (UnreadableBacktest(fault="forecasts.csv:7: no day"), "forecasts.csv:7: no day"),
     ],
@@ -256,7 +240,7 @@ def test_scenarios_are_said_with_their_method_and_what_the_weights_are_worth():
         **known, **weights, method="refit", withheld=None, reason=failed, carried_over="log_odds"
     )
     assert method_sentence(carried).endswith(
-        "The new fit is of the joint model alone; what it changes there was added to the log odds of the "
+        "The new fit is of the model alone; what it changes there was added to the log odds of the "
         "combination."
     )
     few = FailedWeights(code="too_few_effective_draws", value=101.6, limit=400)
@@ -280,22 +264,22 @@ def test_scenarios_are_said_with_their_method_and_what_the_weights_are_worth():
         ),
         (
             crossing(
-                "ballast.military_force",
+                "ballast.visit",
                 assumed(0.4, -0.33, "effect"),
                 assumed(0.2, -0.18, "effect"),
                 (assumed(0.1, -0.1, "effect"), assumed(0.3, -0.26, "effect")),
             ),
-            "'Roughly even chance' becomes 'likely' when military force acts calm half as much (−10% to −26% "
+            "'Roughly even chance' becomes 'likely' when visit acts calm half as much (−10% to −26% "
             "within one Monte Carlo error).",
         ),
         (
             crossing(
-                "severity.level.4",
-                assumed(-2.0, 0.12, "chance"),
-                assumed(-0.85, 0.3, "chance"),
-                (assumed(-1.0, 0.26, "chance"), assumed(-0.7, 0.33, "chance")),
+                "excitation.cross.sanction",
+                assumed(0.12, 0.12, "chance"),
+                assumed(0.3, 0.3, "chance"),
+                (assumed(0.26, 0.26, "chance"), assumed(0.33, 0.33, "chance")),
             ),
-            "'Roughly even chance' becomes 'likely' when 30% of acts reach severity 4 from the one below "
+            "'Roughly even chance' becomes 'likely' when other conflict brings about 30% of sanction acts "
             "instead of 12% (26% to 33% within one Monte Carlo error).",
         ),
         (
@@ -323,37 +307,8 @@ def test_what_is_no_crossing_has_no_sentence():
         break_even_sentence(one.model_copy(update={"bound": None, "assumed": None}))
 
 
-def test_a_record_of_schema_1_shows_its_texts_as_they_were():
-    old = json.loads(FIXTURE.read_text(encoding="utf-8"))
-    new = Analysis.model_validate(old)
-    assert new.schema_ == 2
-    assert Analysis.model_validate_json(new.model_dump_json(by_alias=True)) == new
-    assert [warning_sentence(one) for one in new.warnings] == old["warnings"]
-    before, after = old["robustness"], new.robustness
-    assert after is not None
-    assert [one.text for one in after.notes] == before["notes"]
-    assert [one.reason for one in after.sensitivities] == [
-        "priors move it little",
-        "data move it more",
-        "priors lower it against the data",
-    ]
-    assert {one.reason for one in after.sensitivities} <= set(REASON_WORDS)
-    for bar, was in zip(after.tornado, before["tornado"], strict=True):
-        assert assumption_label(bar.name, bar.act) == was["label"].replace("Ahead:", "Scheduled:")
-        ends = (bar.now, bar.lower.assumed, bar.upper.assumed)
-        assert [assumed_text(end) for end in ends] == [
-            was["now"],
-            was["lower"]["assumed"],
-            was["upper"]["assumed"],
-        ]
-    for one, was in zip(after.break_evens, before["break_evens"], strict=True):
-        assert (one.outcome, one.bound, one.steps) == (was["outcome"], was["bound"], was["steps"])
-        if one.outcome == "crosses":
-            assert break_even_sentence(one) == was["text"]
-
-
 def combination(*weights: float, **fields) -> CombinationRecord:
-    labels = ("joint model", "focused model", "climatology")
+    labels = ("model", "pooled hazard")
     known = {"paths": 16000, "effective_paths": 9876.5, "effective_draws": 812.3, "tilted": True}
     members = [{"name": one, "label": one, "weight": w} for one, w in zip(labels, weights, strict=False)]
     return CombinationRecord(**{**known, "members": members, "reason": None, "dropped": (), **fields})
@@ -363,29 +318,19 @@ def combination(*weights: float, **fields) -> CombinationRecord:
     ("weights", "said"),
     [
         (
-            (1 / 3, 1 / 3, 1 / 3),
-            "is the mean of joint model, focused model and climatology, each with a weight of 1/3.",
+            (0.5, 0.5),
+            "The forecast is the mean of the model and the pooled hazard, with equal weights; where one has "
+            "no answer, it is the other's.",
         ),
-        ((0.75, 0.25), "is the weighted mean of joint model (75%) and focused model (25%)."),
-        ((1.0,), "is that of one member, joint model."),
-    ],
-)
-def test_members_are_named_with_their_weights(weights, said):
-    assert members_sentence(combination(*weights)) == f"The forecast {said}"
-
-
-@pytest.mark.parametrize(
-    ("weights", "said"),
-    [
+        ((1.0,), "The forecast is that of the model."),
         (
-            (0.0, 0.5, 0.5),
-            "the mean of focused model and climatology, with equal weights. Not members for it: joint",
+            (1.0, 0.0),
+            "The headline is that of the model alone; the pooled hazard answers for other targets.",
         ),
-        ((0.0, 1.0, 0.0), "that of focused model. Not members for it: joint model and climatology."),
     ],
 )
-def test_members_that_do_not_answer_for_the_headline_are_told_apart(weights, said):
-    assert said in members_sentence(combination(*weights))
+def test_members_are_named_and_those_that_answer_for_the_headline(weights, said):
+    assert members_sentence(combination(*weights)) == said
 
 
 def test_the_worth_of_the_weights_is_said_or_why_they_were_not_used():
@@ -399,7 +344,7 @@ def test_the_worth_of_the_weights_is_said_or_why_they_were_not_used():
     reason = {"code": "too_few_effective_paths", "value": 1234.4, "limit": 1600}
     assert weights_sentence(combination(1.0, tilted=False, reason=reason)) == (
         "The mean could not be put onto the simulated futures: its weights leave 1,234 effective futures, "
-        "fewer than 1,600. All figures are the joint model's own."
+        "fewer than 1,600. All figures are the model's own."
     )
 
 
@@ -409,12 +354,12 @@ def test_the_worth_of_the_weights_is_said_or_why_they_were_not_used():
         (
             NotCombined(of="draws", value=203.4, limit=400),
             "The members' mean could not be put onto the simulated futures: its weights leave 203 effective "
-            "draws, fewer than 400. All figures are the joint model's own.",
+            "draws, fewer than 400. All figures are the model's own.",
         ),
         (
             BeyondPaths(target="x", label="Clash", dates=(date(2023, 1, 2),), probability=0.004),
             "Clash before 2 January 2023: the simulated futures cannot show the members' mean (0.4%). The "
-            "figure is what the weights of the other questions make of the joint model's.",
+            "figure is what the weights of the other questions make of the model's.",
         ),
         (
             BeyondPaths(
@@ -422,7 +367,7 @@ def test_the_worth_of_the_weights_is_said_or_why_they_were_not_used():
             ),
             "Clash before 2 January 2023 and 4 March 2023: the simulated futures cannot show the members' "
             "mean (2% before the last of these days). The figure is what the weights of the other questions "
-            "make of the joint model's.",
+            "make of the model's.",
         ),
     ],
 )
@@ -430,58 +375,7 @@ def test_what_could_not_be_combined_has_its_sentence(caution, said):
     assert caution_sentence(caution) == said
 
 
-def as_in(old, new):
-    """Return what the new record says in the places that the old one has."""
-    if isinstance(old, dict):
-        return {key: as_in(value, new[key]) for key, value in old.items()}
-    return [as_in(*pair) for pair in zip(old, new, strict=True)] if isinstance(old, list) else new
-
-
-def test_a_forecast_of_schema_1_keeps_its_numbers_and_its_texts():
-    old = json.loads((SAMPLE / "forecast.json").read_text(encoding="utf-8"))
-    old["schema"] = 1
-    texts = [
-        "R-hat of x is 1.043, at most 1.01 allowed: sample longer",
-        "BFMI 0.2",
-    ]
-    reasons = [
-        "Only the future changes: the same draws, with other futures on the same random numbers.",
-        "Only priors change: the draws of the run are weighted by the ratio of the priors.",
-        "Priors and the future change: the draws of the run are weighted by the ratio of the priors.",
-        "Past events are taken out, so the model must be fitted again.",
-        "Too few draws of the run fit these priors (102 effective draws, at least 400 needed).",
-    ]
-    old["diagnostics"]["failures"] = texts
-    for one, reason in zip(old["scenarios"], reasons, strict=False):
-        one |= {"reason": reason, "failures": [], "withheld": None}
-    old["scenarios"] = old["scenarios"][: len(reasons)]
-    old["scenarios"][4] |= {
-        "failures": texts[:1],
-        "withheld": f"{reasons[4]} needs a new fit, which takes about as long as the run; leave out "
-        "--no-refit to make it",
-        "targets": [],
-    }
-    new = Forecast.model_validate_json(json.dumps(old))
-    assert new.schema_ == 2
-    assert Forecast.model_validate_json(new.model_dump_json(by_alias=True)) == new
-    assert [failure_sentence(one) for one in new.diagnostics.failures] == texts
-    assert [reason_sentence(one.reason) for one in new.scenarios] == reasons
-    assert [one.reason.code for one in new.scenarios][3:] == ["past_taken_out", "text"]
-    assert [one.withheld for one in new.scenarios] == [None] * 4 + ["no_refit"]
-    assert [failure_sentence(one) for one in new.scenarios[4].failures] == texts[:1]
-    written = json.loads(new.model_dump_json(by_alias=True))
-    assert as_in(old["targets"], written["targets"]) == old["targets"]
-    before = old["scenarios"][0]["targets"]
-    assert as_in(before, written["scenarios"][0]["targets"]) == before
-
-
-def test_a_broken_record_of_schema_1_is_a_fault_of_the_record():
-    for kind in (Forecast, Analysis, TrackRecord):
-        with pytest.raises(ValidationError, match="not a whole record of schema 1"):
-            kind.model_validate({"schema": 1})
-
-
 def test_a_fit_has_converged_when_no_gate_failed():
     known = {"rhat_max": 1.0, "ess_bulk_min": 900, "ess_tail_min": 900, "divergences": 0, "bfmi_min": 1.0}
     assert Diagnostics(**known, failures=()).converged
-    assert not Diagnostics(**known, failures=(WrittenText(text="x"),)).converged
+    assert not Diagnostics(**known, failures=(GateFailure(code="bfmi", value=0.2, limit=0.3),)).converged

@@ -35,7 +35,7 @@ headline: {target: military_confrontation, milestone: party-congress}
 calendar:
   - {date: 2022-03-18, category: channel_opening, severity: 2, probability: 0.7, label: Leaders' call}
 scenarios: [drill.yaml]
-model: {family: joint}
+model: {family: model}
 sampler: {seed: 5, draws: 100, tune: 150, chains: 2, paths_per_draw: 4}
 """
 SCENARIO = """\

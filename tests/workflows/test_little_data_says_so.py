@@ -25,7 +25,7 @@ milestones:
 sampler: {seed: 5}
 %s"""
 SHORT = ("sampler.draws=60", "sampler.tune=60", "sampler.chains=2", "sampler.paths_per_draw=2")
-JOINT = "model.family=joint"
+MODEL = "model.family=model"
 
 
 class Little(NamedTuple):
@@ -87,10 +87,10 @@ EXTREMES = ("one event today", "all on the last day", "a prior far above the dat
 RULED_OUT = Little(
     REGULAR,
     {"far_from_baseline"},
-    more=prior("severity.level", "Normal(-30, 0.01)")
-    + "".join(f"    severity.{one}: Normal(0, 0.01)\n" for one in ("category", "notable", "grave")),
+    more=prior("baseline.weekly_rate.crisis", "LogNormal(mu=-20, sigma=0.01)")
+    + "    excitation.branching.conflict: LogitNormal(mu=-12, sigma=0.01)\n",
 )
-"""Of these priors only the forecast shows that they rule out the data."""
+"""Priors under which the target, seen every month, hardly ever happens."""
 
 
 def write(folder: Path, case: Little) -> Path:
@@ -103,7 +103,7 @@ def write(folder: Path, case: Little) -> Path:
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_what_is_wrong_with_the_data_is_named_before_any_fit(case, tmp_path):
-    found = {one.code for one in cautions_of(read_inputs(load_config(write(tmp_path, case), [JOINT])))}
+    found = {one.code for one in cautions_of(read_inputs(load_config(write(tmp_path, case), [MODEL])))}
     assert case.cautions <= found
     # A record as regular as a clock is neither few nor stale nor one episode.
     if case.rows is REGULAR:
@@ -121,7 +121,7 @@ def test_check_reads_the_oddest_data_and_shows_the_cautions(name, command, tmp_p
 @pytest.mark.parametrize("case", [*CASES.values(), RULED_OUT], ids=[*CASES, "a prior that rules it out"])
 def test_a_run_ends_in_a_forecast_with_its_cautions_or_in_one_error(case, command, tmp_path):
     path = write(tmp_path, case)
-    short = [part for one in (*SHORT, JOINT) for part in ("--set", one)]
+    short = [part for one in (*SHORT, MODEL) for part in ("--set", one)]
     ended = command("run", path, "--out", tmp_path, "--no-ledger", "--json", "--allow-unconverged", *short)
     if ended.code:
         assert ended.code in (1, 2)

@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 
 from forecast.config import load_config
-from forecast.models.draws import prior_draws
+from forecast.models.draws import log_likelihood, prior_draws, stream_draws
 from forecast.runs.inputs import read_inputs
 from forecast.simulation.options import SimulationOptions
+from forecast.simulation.paths import simulate_first_passages
 from forecast.simulation.probabilities import probability_curve
 
 KEPT = Path(__file__).with_name("golden.json")
@@ -28,18 +29,18 @@ HORIZON_DAYS = 180
 def numbers_of_the_worked_case() -> dict:
     """Likelihood of 24 prior draws, paths that meet each target within so many days, and its last chances."""
     inputs = read_inputs(load_config(WORKED_CASE, overrides=["model.population=none"]))
-    fit = inputs.main
-    variables = prior_draws(fit.priors, 24, fit.panel.grid.n_knots, np.random.default_rng(20230710))
-    draws = fit.model.draws(variables)
+    panel, priors = inputs.data, inputs.priors
+    variables = prior_draws(priors, 24, panel.grid.n_knots, np.random.default_rng(20230710))
+    draws = stream_draws(panel.layout, variables, priors)
     options = SimulationOptions(seed=5, horizon_days=HORIZON_DAYS, paths_per_draw=8)
-    days = fit.model.simulate(fit.panel, draws, options, inputs.calendar)
+    days = simulate_first_passages(panel, draws, options, inputs.calendar)
     hits, chances = {}, {}
     for target in days.targets:
         first = days.of(target)
         hits[target] = [int((first < within).sum()) for within in (30, 90, HORIZON_DAYS)]
         curve = probability_curve(first, HORIZON_DAYS)
         chances[target] = [float(curve.probability[-1]), float(curve.lower90[-1]), float(curve.upper90[-1])]
-    likelihood = fit.model.log_likelihood(fit.panel, draws)
+    likelihood = log_likelihood(panel, draws, priors)
     return {"log_likelihood": likelihood.tolist(), "hit_within_days": hits, "curve_180": chances}
 
 

@@ -16,7 +16,7 @@ from forecast import wording
 from forecast.config import load_config, load_scenarios
 from forecast.config.writing import forecast_schema
 from forecast.errors import RunFolderError
-from forecast.inference.posterior import read_posteriors
+from forecast.inference.posterior import read_posterior
 from forecast.records.analysis import Analysis
 from forecast.records.forecast import Forecast
 from forecast.workflows.forecast import RUN_SCENARIO_PATHS
@@ -114,7 +114,7 @@ def test_forecast_json_keeps_its_schema_and_reads_back_the_same(run_folder, reco
     [
         (lambda content: content.pop("as_of"), "forecast.as_of: missing"),
         (lambda content: content.update(extra=1), "forecast.extra: not allowed"),
-        (lambda content: content.update(schema=1), "forecast.schema: not 2"),
+        (lambda content: content.update(schema=1), "forecast.schema: not 3"),
         (
             lambda content: content["targets"][0]["milestones"][1].update(probability=1.2),
             "forecast.targets.0.milestones.1.probability: out of range",
@@ -186,7 +186,7 @@ def test_kept_paths_give_the_probabilities_again(run_folder, record):
 
 
 def test_the_kept_posterior_is_the_one_that_is_summarised(run_folder, analysis):
-    (posterior,) = read_posteriors(run_folder / "posterior.nc", ["joint"]).values()
+    posterior = read_posterior(run_folder / "posterior.nc")
     by_name = {parameter.name: parameter for parameter in analysis.parameters}
     scale = posterior.variables["tension_scale"]
     assert len(scale) == 2 * 100

@@ -26,7 +26,7 @@ def refitted(monkeypatch, kept, unconverged):
     """Let ``make_forecast`` take the fit of an earlier run and do the rest itself."""
     workflow = importlib.import_module("forecast.workflows.forecast")
     run = kept[-1]
-    judged = workflow.Judged(dict(run.posteriors), run.hits, run.forecast.diagnostics)
+    judged = workflow.Judged(run.fit, run.hits, run.forecast.diagnostics)
 
     def fit_and_judge(inputs, listen=None, timed=None, *more):
         with timed("fit"), timed("simulate"):
@@ -131,7 +131,7 @@ def test_a_manifest_that_was_altered_too_is_found_by_the_ledger(unconverged, com
     # What makes a failed run print as converged, with a manifest to match.
     content = json.loads((folder / "forecast.json").read_text())
     content["converged"] = True
-    content["diagnostics"]["failures"] = []
+    content["fits"][0]["failures"] = []
     (folder / "forecast.json").write_text(json.dumps(content))
     from forecast.runs.folder import record_outputs
 

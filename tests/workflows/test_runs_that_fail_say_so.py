@@ -19,7 +19,7 @@ from pypdf import PdfReader
 import forecast.workflows.forecast as workflow
 from forecast.errors import CautionWarning, NotConvergedWarning, RunFolderError
 from forecast.events.reading import write_events
-from forecast.inference.posterior import write_posteriors
+from forecast.inference.posterior import write_posterior
 from forecast.runs.folder import new_run_folder, run_place
 from forecast.wording.cautions import caution_lines
 
@@ -41,7 +41,7 @@ def test_a_run_that_did_not_converge_exits_1_names_the_gates_and_is_kept(unconve
 
 def test_from_python_it_is_returned_with_a_warning(unconverged, kept, monkeypatch):
     config = kept[-1].inputs.config.model_copy(update={"scenarios": ()})
-    monkeypatch.setattr(workflow, "fit_record", lambda *of: kept[-1].main)
+    monkeypatch.setattr(workflow, "fit_record", lambda *of: kept[-1].fit)
     said = r"(?s)^the fit did not converge; do not use its numbers\.\n  .*at least 400 needed"
     with pytest.warns(NotConvergedWarning, match=said) as found:
         run = workflow.make_forecast(config, drivers=False)
@@ -53,7 +53,7 @@ def test_from_python_it_is_returned_with_a_warning(unconverged, kept, monkeypatc
     assert "not_converged" in {one.code for one in run.forecast.cautions}
 
     passed = run.forecast.diagnostics.model_copy(update={"failures": ()})
-    monkeypatch.setattr(workflow, "worst_report", lambda reports: passed)
+    monkeypatch.setattr(workflow, "check_gates", lambda *of: passed)
     with warnings.catch_warnings(action="error", category=NotConvergedWarning):
         run = workflow.make_forecast(config, drivers=False)
     assert "not_converged" not in {one.code for one in run.forecast.cautions}
@@ -101,7 +101,7 @@ def test_a_run_that_passes_its_gates_exits_0_without_a_stamp(
     unconverged, kept, config, command, tmp_path, monkeypatch
 ):
     diagnostics = kept[-1].forecast.diagnostics.model_copy(update={"failures": ()})
-    forecast = kept[-1].forecast.model_copy(update={"converged": True, "diagnostics": diagnostics})
+    forecast = kept[-1].forecast.model_copy(update={"converged": True, "fits": (diagnostics,)})
     passed = dataclasses.replace(kept[-1], forecast=forecast)
     monkeypatch.setattr("forecast.workflows.forecast.make_forecast", lambda config, listen=None, **_: passed)
     ended = command("run", config, "--out", tmp_path)
@@ -203,7 +203,7 @@ def small_files_only():
 @pytest.mark.parametrize(
     "write",
     [
-        lambda run, folder: write_posteriors(run.posteriors, folder / "posterior.nc"),
+        lambda run, folder: write_posterior(run.fit, folder / "posterior.nc"),
         lambda run, folder: write_events(run.inputs.events, folder / "events.csv"),
     ],
     ids=["posterior", "events"],

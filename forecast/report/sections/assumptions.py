@@ -24,6 +24,7 @@ from forecast.report.typeface import shorten
 from forecast.wording.sensitivity import (
     LABEL_SHORT,
     SENSITIVE,
+    Titles,
     assumed_text,
     assumption_label,
     assumptions_pull,
@@ -45,9 +46,10 @@ _DOWN = "#8FB3D4"
 """Lighter than the accent, so that both ends differ without colour too."""
 _MOST_CROSSINGS = 4
 _MOST_MILESTONES = 6
-_OF_THE_CARRIER = (
-    "Pulls, odds and bars are measured on the weighted futures of the model; the pooled hazard was "
-    "not tested."
+_LABEL_SIGNS = 52
+_OF_THE_MODEL = (
+    "Pulls, odds and bars are measured on the weighted futures of the model; the assumptions of the pooled "
+    "hazard were not tested."
 )
 _READING = (
     "Pull: how far the distribution of the log odds moves when the assumptions, or the data, have twice "
@@ -74,7 +76,7 @@ def assumptions_section(run: RunRecords) -> Section | None:
     ]
     blocks += [_labels(forecast, found), Prose(_READING, tone="fine")]
     if forecast.combination is not None:
-        blocks.append(Prose(_OF_THE_CARRIER, tone="fine"))
+        blocks.append(Prose(_OF_THE_MODEL, tone="fine"))
     if shown_bars(found):
         chart = Chart(
             name="assumptions",
@@ -181,6 +183,12 @@ def shown_bars(robustness: Robustness) -> tuple[AssumptionEffect, ...]:
     return tuple(known[:MOST_BARS])
 
 
+def _row_label(bar: AssumptionEffect, titles: Titles) -> str:
+    """Assumption with what the run assumes, which stays whole where the name is cut."""
+    now = f" ({assumed_text(bar.now)})"
+    return one_line(assumption_label(bar.name, bar.act, titles), _LABEL_SIGNS - len(now)) + now
+
+
 def draw_tornado(forecast: Forecast, robustness: Robustness) -> Figure:
     """Draw one bar an assumption: the change of the probability for a step down and a step up, in points.
 
@@ -192,7 +200,7 @@ def draw_tornado(forecast: Forecast, robustness: Robustness) -> Figure:
     with report_style():
         figure = blank_figure(0.75 + 0.27 * max(len(bars), 1))
         axes = figure.add_subplot()
-        places = list_rows(axes, [one_line(bar_title(bar, titles_of(forecast)), 52) for bar in bars])
+        places = list_rows(axes, [_row_label(bar, titles_of(forecast)) for bar in bars])
         for place, bar in zip(places, bars, strict=True):
             for end, colour, other in ((bar.lower, _DOWN, bar.upper), (bar.upper, ACCENT, bar.lower)):
                 if end.change is None:

@@ -40,7 +40,7 @@ def _scenarios(run: RunRecords) -> list[Block]:
     if not forecast.scenarios:
         return [Prose("This run compares no scenarios.")]
     known = [one for one in forecast.scenarios if not one.withheld]
-    known.sort(key=lambda one: -abs(model_adds(one, target.name, milestone.name) or 0.0))
+    known.sort(key=lambda one: -abs(model_adds(one, target.name, milestone.name)))
     left_out = len(forecast.scenarios) - len(known[:_MOST_SCENARIOS])
     more = f" {wording.count(left_out, 'further scenario')} in the appendix." if left_out else ""
     reading = (

@@ -105,7 +105,7 @@ def _cautions(run: RunRecords) -> tuple[Block, ...]:
 
 
 def _grave_warnings(run: RunRecords) -> list[RunWarning]:
-    return [one for one in run.analysis.warnings if one.code in ("unused_backtest", "text")]
+    return [one for one in run.analysis.warnings if one.code == "unused_backtest"]
 
 
 def questions_table(run: RunRecords) -> Table:

@@ -85,13 +85,11 @@ def weak_sources(events: EventTable) -> list[str]:
 
 def first_used(data: DataSummary) -> date:
     """Return the first day that is used: that of the first event, or a later start of the config."""
-    return data.first_date if data.start is None else max(data.first_date, data.start)
+    return max(data.first_date, data.start)
 
 
 def _whose_acts(data: DataSummary) -> list[str]:
-    """Which acts count and which rows were left out; nothing of a run that read whole files."""
-    if data.dyad is None:
-        return []
+    """Which acts count and which rows were left out."""
     dyad = DyadRule(data.dyad.a, data.dyad.b, data.dyad.theatre)
     a, b = "+".join(dyad.a), "+".join(dyad.b)
     third = f", with third parties {data.dyad.rows_theatre:,}" if dyad.theatre else ""
@@ -184,7 +182,7 @@ def identity_section(run: RunRecords) -> Section:
         lines=False,
         whole=True,
     )
-    return Section("sources", "How to make this report again", (identity,))
+    return Section("sources", "Reproduce this report", (identity,))
 
 
 def identity_rows(run: RunRecords) -> list[tuple[str, str]]:

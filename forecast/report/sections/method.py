@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import groupby
 
 from forecast import wording
+from forecast.events.codebook import CATEGORIES, SEVERITIES
+from forecast.panel.streams import StreamLayout, TargetRule, stream_layout
+from forecast.priors.catalogue import parameter_groups
 from forecast.records.analysis import Analysis, ParameterSummary
 from forecast.records.forecast import CombinationRecord, Forecast
-from forecast.report.blocks import Block, Cell, Column, Group, Heading, Prose, Section, Spans, Table
+from forecast.report.blocks import (
+    Block,
+    Cell,
+    Column,
+    Group,
+    Heading,
+    Prose,
+    Section,
+    Spans,
+    Table,
+    one_group,
+)
 from forecast.report.palette import describe_model
 from forecast.report.run_records import RunRecords
 from forecast.wording.combination import members_sentence, weights_sentence
@@ -93,6 +108,10 @@ def _divergence_sentence(divergences: int, draws: int) -> str:
     return f"{wording.count(divergences, 'draw')} of {draws:,} diverged ({share:.2f}%; up to 0.10% passes)."
 
 
+_KINDS = (
+    "The targets cut the acts into kinds that the model tells apart: acts that meet no target, by category, "
+    "and acts that meet the same targets, named after the narrowest one and counted at most once a day."
+)
 _READING = (
     "Each parameter with its mean and 90% interval before (prior) and after (posterior) the data. In the "
     "bars the wide grey span is the prior, the thin blue one the posterior with its mean. A prior set by the "
@@ -100,22 +119,20 @@ _READING = (
 )
 
 
-def parameters_section(run: RunRecords) -> Section | None:
-    """Table of what was assumed and what the data say; nothing for a run without named parameters."""
-    if not run.analysis.parameters:
-        return None
+def parameters_section(run: RunRecords) -> Section:
+    """Tables of the kinds of act that the model counts, and of what was assumed and what the data say."""
     keyed = groupby(run.analysis.parameters, key=lambda one: (_group_name(one), one.meaning, one.unit))
     table = Table(
         name="parameters",
         title="Prior and posterior of every parameter",
         columns=(
-            Column("Parameter", 26),
+            Column("Parameter", 30),
             Column("Prior"),
-            Column("Mean", 12, "right"),
+            Column("Mean", 11, "right"),
             Column("90% interval", 23),
-            Column("After data", 15, "right"),
+            Column("After data", 11, "right"),
             Column("90% interval", 23),
-            Column("Before and after", 21),
+            Column("Before and after", 18),
             Column("R-hat", 10, "right"),
         ),
         groups=tuple(
@@ -125,18 +142,67 @@ def parameters_section(run: RunRecords) -> Section | None:
         size="tiny",
         lines=False,
     )
-    return Section("parameters", "What was assumed and what the data say", (Prose(_READING), table))
+    blocks = (Prose(_KINDS), kinds_table(run), Prose(_READING), table)
+    return Section("parameters", "What was assumed and what the data say", blocks)
+
+
+def kinds_table(run: RunRecords) -> Table:
+    """Each kind of act that the model counts: which acts, how many were seen, and how many a year."""
+    forecast, events = run.forecast, run.events.between(run.analysis.data.start, run.forecast.as_of)
+    layout = stream_layout([TargetRule(one.name, one.any_of, one.min_severity) for one in forecast.targets])
+    streams = layout.assign(events)
+    years = ((forecast.as_of - run.analysis.data.start).days + 1) / 365.25
+    rows = []
+    for place, name in enumerate(layout.streams):
+        days = events.date[streams == place]
+        seen = len(days) if place < len(layout.ordinary) else len(set(days.tolist()))
+        rows.append(
+            (
+                Cell(name.replace("_", " ")),
+                Cell("; ".join(_acts(layout, place))),
+                Cell(f"{seen:,}", value=seen),
+                Cell(wording.plain_number(seen / years), value=seen / years),
+            )
+        )
+    return Table(
+        name="kinds",
+        title="What the model counts",
+        columns=(
+            Column("Kind", 40),
+            Column("Acts"),
+            Column("Seen", 14, "right"),
+            Column("A year", 16, "right"),
+        ),
+        groups=one_group(rows),
+        size="tiny",
+        lines=False,
+    )
+
+
+def _acts(layout: StreamLayout, stream: int) -> Iterator[str]:
+    """Yield categories of a stream that have the same severities in it, with these."""
+    held: dict[tuple[int, ...], list[str]] = {}
+    for category in CATEGORIES:
+        severities = tuple(one for one in SEVERITIES if layout.stream_of(category, one) == stream)
+        held.setdefault(severities, []).append(category.replace("_", " "))
+    for severities, names in held.items():
+        if severities:
+            first, last = severities[0], severities[-1]
+            span = f"{first} to {last}" if last - first > 1 else " or ".join(map(str, severities))
+            yield f"{wording.listing(tuple(names))} of severity {span}"
 
 
 def _cells(one: ParameterSummary, group: str) -> tuple[Cell, ...]:
     element = one.name.removeprefix(group).lstrip(".")
+    # Rates of rare acts would show as 0.00.
+    figure = wording.plain_number if 0 < one.prior_interval90[1] < 0.1 else wording.number
     return (
         Cell(element.replace("_", " ") if element else "all"),
         Cell(one.prior + ("" if one.prior_origin == "default" else "*"), tone="fine"),
-        Cell(wording.number(one.prior_mean)),
-        Cell(_interval(one.prior_interval90)),
-        Cell(wording.number(one.posterior_mean), weight="semibold"),
-        Cell(_interval(one.posterior_interval90)),
+        Cell(figure(one.prior_mean)),
+        Cell(" to ".join(map(figure, one.prior_interval90))),
+        Cell(figure(one.posterior_mean), weight="semibold"),
+        Cell(" to ".join(map(figure, one.posterior_interval90))),
         Cell(mark=_spans(one)),
         Cell(wording.number(one.rhat, 3), tone="fine"),
     )
@@ -153,9 +219,6 @@ def _spans(one: ParameterSummary) -> Spans:
 
 
 def _group_name(one: ParameterSummary) -> str:
-    # ``excitation.branching.visit`` is the element 'visit' of the group 'excitation.branching'.
-    return ".".join(one.name.split(".")[:2])
-
-
-def _interval(interval: tuple[float, float]) -> str:
-    return f"{wording.number(interval[0])} to {wording.number(interval[1])}"
+    # ``ballast.visit`` is the element 'visit' of the group 'ballast'.
+    names = (group.name for group in parameter_groups())
+    return max((name for name in names if f"{one.name}.".startswith(f"{name}.")), key=len)

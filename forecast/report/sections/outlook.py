@@ -93,7 +93,7 @@ def outlook_section(run: RunRecords) -> Section:
 
 
 def members_blocks(forecast: Forecast) -> tuple[Block, ...]:
-    """What each member of a combination says, beside the combination; nothing for other families."""
+    """What each member of a combination says, beside the combination; nothing for the model alone."""
     combination = forecast.combination
     if combination is None:
         return ()

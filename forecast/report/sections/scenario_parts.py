@@ -12,10 +12,11 @@ from forecast.wording.judgement import in_sentence
 from forecast.wording.sensitivity import assumption_label
 
 
-def model_adds(scenario: ScenarioForecast, target: str, milestone: str) -> float | None:
-    """What is left of a change once the part met by assumption is taken off; ``None`` where unknown."""
+def model_adds(scenario: ScenarioForecast, target: str, milestone: str) -> float:
+    """What is left of a change once the part met by assumption is taken off; 0 where it is not clear."""
     one = named(scenario.target(target).milestones, milestone)
-    return None if one.by_assumption is None else one.difference.value - one.by_assumption
+    added = one.difference.value - (one.by_assumption or 0.0)
+    return added if stands_out(added, one.difference.mcse) else 0.0
 
 
 def split_cells(one: ScenarioMilestone) -> tuple[Cell, Cell, Cell]:

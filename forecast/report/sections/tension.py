@@ -32,16 +32,13 @@ from forecast.report.run_records import RunRecords
 
 TENSION_HEIGHT = 4.2
 """Inches."""
-_STATES = ("strained", "crisis")
 _MOST_MARKS = 4000
 _MARKS_A_LANE = 500
 
 
-def tension_section(run: RunRecords) -> Section | None:
-    """Inferred tension with the chance of each regime by week; nothing for a model family without it."""
+def tension_section(run: RunRecords) -> Section:
+    """Inferred tension with the chance of each regime by week."""
     tension = run.analysis.tension
-    if tension is None:
-        return None
     chart = Chart(
         name="tension",
         headline=tension_headline(tension),
@@ -62,13 +59,8 @@ def tension_section(run: RunRecords) -> Section | None:
 
 
 def chances_of(tension: TensionSeries) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Chance that each step is calm, strained, a crisis; 0 or 1 in records that hold none, by the mean."""
-    if tension.chance_crisis:
-        strained, crisis = np.asarray(tension.chance_strained), np.asarray(tension.chance_crisis)
-    else:
-        strained, crisis = (
-            np.array([one == name for one in tension.regime], dtype=float) for name in _STATES
-        )
+    """Chance that each step is calm, strained, a crisis."""
+    strained, crisis = np.asarray(tension.chance_strained), np.asarray(tension.chance_crisis)
     return 1 - strained - crisis, strained, crisis
 
 
@@ -81,24 +73,21 @@ def tension_headline(tension: TensionSeries) -> str:
     )
 
 
-def tension_sentences(tension: TensionSeries, drift: DriftNow | None, forecast: Forecast) -> list[str]:
+def tension_sentences(tension: TensionSeries, drift: DriftNow, forecast: Forecast) -> list[str]:
     """What the states mean, where the relationship stands, and how that goes with the forecast."""
     low, high = (wording.number(one, 1) for one in (tension.strained_from, tension.crisis_from))
     mean, lower, upper = (
         wording.number(one[-1], 1) for one in (tension.mean, tension.lower90, tension.upper90)
     )
+    level, least, most = (wording.number(one, 1) for one in (drift.mean, *drift.interval90))
     said = [
         "Tension is inferred from all coded acts, not observed; 0 is its long-run mean and the unit its "
         f"standard deviation. A week is called strained from {low} and a crisis from {high}. It ends at "
-        f"{mean} (90% interval {lower} to {upper})."
+        f"{mean} (90% interval {lower} to {upper}).",
+        "Tension swings around a level of conflict that drifts over years. Tension apart, conflictual acts "
+        f"now come {level} times as often as on average over the record (90% interval {least} to {most}). "
+        "Denser coding of conflict would look the same.",
     ]
-    if drift is not None:
-        level, least, most = (wording.number(one, 1) for one in (drift.mean, *drift.interval90))
-        said.append(
-            "Tension swings around a level of conflict that drifts over years. Tension apart, conflictual "
-            f"acts now come {level} times as often as is typical of the record (90% interval {least} to "
-            f"{most}). Denser coding of conflict would look the same."
-        )
     calm, _, _ = chances_of(tension)
     target, milestone = headline_pair(forecast)
     days = np.array(tension.date, dtype="datetime64[D]")

@@ -180,7 +180,7 @@ def _overall(record: TrackRecord) -> str:
     claims = [row.claim for row in record.rows]
     better, worse = claims.count("better"), claims.count("worse")
     if not better and not worse:
-        return f"{first} Against climatology neither skill nor its opposite can be claimed."
+        return f"{first} There are too few cases to say whether the forecasts beat climatology."
     return (
         f"{first} Against climatology skill can be claimed in {better or 'none'} of "
         f"{len(claims)}, its opposite in {worse or 'none'}."

@@ -1,6 +1,7 @@
-"""A file of a newer format is refused with what to do; one of an older format is read."""
+"""A file of another format is refused with what to do."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -14,13 +15,23 @@ SAMPLE = Path(__file__).resolve().parents[2] / "reports/sample"
 
 
 @pytest.mark.parametrize("kind", [Forecast, Analysis])
-def test_a_file_of_a_newer_format_names_both_formats(kind, tmp_path):
+@pytest.mark.parametrize(
+    ("schema", "said"),
+    [
+        (
+            2,
+            "has format 2, written by an earlier version of forecast; this one reads 3. Make it anew",
+        ),
+        (4, "has format 4, written by a newer version of forecast; this one reads 3. Install that one"),
+    ],
+)
+def test_a_file_of_another_format_names_both_and_what_to_do(kind, schema, said, tmp_path):
     path = tmp_path / f"{kind.__name__.lower()}.json"
     content = json.loads((SAMPLE / path.name).read_text(encoding="utf-8"))
     path.write_text(json.dumps(content), encoding="utf-8")
     assert isinstance(read_record(path, kind), kind)
-    path.write_text(json.dumps(content | {"schema": 3, "new": 1}), encoding="utf-8")
-    with pytest.raises(RunFolderError, match=r"has format 3 and this version of forecast reads up to 2\. "):
+    path.write_text(json.dumps(content | {"schema": schema, "new": 1}), encoding="utf-8")
+    with pytest.raises(RunFolderError, match=re.escape(said)):
         read_record(path, kind)
 
 
