@@ -154,8 +154,8 @@ def parameter_summaries(
     """Prior and posterior of every named parameter, in the order of the catalogue."""
     summaries = []
     for group in priors.groups:
-        values = posterior.variables[group.variable].reshape(posterior.n_draws, -1)
         for column, prior in enumerate(priors.of_group(group)):
+            values = posterior.variables[group.variable].reshape(posterior.n_draws, -1)
             found = _parameter(prior, values[:, column], posterior.n_chains)
             summaries.append(found.model_copy(update={"name": prefix + found.name}))
     return tuple(summaries)
