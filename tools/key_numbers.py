@@ -31,7 +31,7 @@ ROUNDING = 1e-9
 MOST_ERRORS = 4.0
 """How far probabilities of two fits may be apart, in Monte Carlo errors of their difference."""
 FIT = (
-    "model.family=joint",
+    "model.family=model",
     "model.population=none",
     "scenarios=[]",
     "sampler.draws=300",

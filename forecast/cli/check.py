@@ -19,7 +19,8 @@ from forecast.cli.options import (
 )
 from forecast.cli.priors import elicited_facts, set_priors
 from forecast.cli.terminal import BLANK, Part, Table, left, line, right, text
-from forecast.wording import count, long_day, percent, plain_number, points, times
+from forecast.events.codebook import CATEGORIES, SEVERITIES
+from forecast.wording import count, listing, long_day, percent, plain_number, points, times
 from forecast.wording.cautions import HEAD, caution_lines
 
 if TYPE_CHECKING:
@@ -78,6 +79,10 @@ def check(
             *selection_notes(inputs.dyad, inputs.events, inputs.left_out),
             *((saturated,) if (saturated := saturation_in_words(inputs.events)) else ()),
         ],
+        "kinds": [
+            {"name": name, "title": inputs.kind_title(name), "acts": acts, "counted": counted}
+            for name, acts, counted in _counted(inputs)
+        ],
         "events_fitted": len(inputs.events.between(inputs.data.grid.start, inputs.config.as_of)),
         "cautions": [one.model_dump(mode="json") for one in cautions],
         "acts_a_month": {"priors": _total(pace, 0), "data": _total(pace, 1)},
@@ -90,13 +95,14 @@ def check(
     if output.for_people:
         typer.echo(describe_config(loaded))
     sections = {
+        "Kinds of act that the model tells apart": map(_item, _kinds(inputs)),
         "Priors as understood": set_priors(changed),
         "Scenarios": (
             _item(f"{plan.scenario.title} ({plan.scenario.name}): {plan.in_words}.") for plan in plans
         ),
         HEAD: map(_item, caution_lines(cautions)),
         "Data": map(_item, (*_data(inputs, repeats), _pace(pace))),
-        "What the priors imply, before any event (simulated years)": _implied(inputs, implied),
+        "What the priors imply for a year ahead, before the fit (simulated)": _implied(inputs, implied),
     }
     filled = {title: parts for title, some in sections.items() if (parts := tuple(some))}
     shown = [part for title, parts in filled.items() for part in (BLANK, text(title), *parts)]
@@ -120,7 +126,8 @@ def _draw(changed: list[NamedPrior], inputs: Inputs, implied: PriorPredictive, p
     from forecast.report.drawing import write_figure
     from forecast.report.prior_figure import draw_priors
 
-    titles = {rule.name: inputs.config.target_title(rule.name) for rule in inputs.rules}
+    titles = {name: inputs.kind_title(name) for name in inputs.data.layout.streams}
+    titles |= {rule.name: inputs.config.target_title(rule.name) for rule in inputs.rules}
     write_figure(draw_priors(changed, implied, titles), path)
 
 
@@ -164,17 +171,53 @@ def _data(inputs: Inputs, repeats: Sequence[DuplicateGroup]) -> Iterator[str]:
         yield f"{inputs.config.target_title(rule.name)}: {remark}."
 
 
+def _counted(inputs: Inputs) -> Iterator[tuple[str, tuple[str, ...], int]]:
+    """Yield each kind of act: its name, its categories with severities, and how many are in the data."""
+    layout = inputs.data.layout
+    totals = inputs.data.counts[0].sum(axis=0).tolist()
+    for place, name in enumerate(layout.streams):
+        by_severities: dict[tuple[int, ...], list[str]] = {}
+        for category in CATEGORIES:
+            held = tuple(one for one in SEVERITIES if layout.stream_of(category, one) == place)
+            by_severities.setdefault(held, []).append(category.replace("_", " "))
+        by_severities.pop((), None)
+        said = (f"{', '.join(of)} of {_severities(held)}" for held, of in by_severities.items())
+        yield name, tuple(said), int(totals[place])
+
+
+def _severities(held: Sequence[int]) -> str:
+    if held == SEVERITIES:
+        return "any severity"
+    first, last = held[0], held[-1]
+    whole = len(held) > 2 and len(held) == last - first + 1
+    return "severity " + (f"{first} to {last}" if whole else " or ".join(map(str, held)))
+
+
+def _kinds(inputs: Inputs) -> Iterator[str]:
+    ordinary = inputs.data.layout.ordinary
+    counted = list(_counted(inputs))
+    plain = [f"{inputs.kind_title(name)} {acts:,}" for name, _, acts in counted[: len(ordinary)]]
+    if plain:
+        yield f"Acts that meet no target, by category: {listing(tuple(plain))}."
+    for name, acts, seen in counted[len(ordinary) :]:
+        yield f"{inputs.kind_title(name)} ({name}): {'; '.join(acts)}; {_seen(seen)}."
+
+
+def _seen(days: int) -> str:
+    return f"seen on {count(days, 'day')}" if days else "never seen"
+
+
 def _implied(inputs: Inputs, implied: PriorPredictive) -> Iterator[Part]:
     rows = (
         (
-            name.replace("_", " "),
-            f"{middle:.1f}",
-            f"{low:.1f} to {high:.0f}",
-            f"{implied.observed_a_month[name]:.1f}",
+            name if name == "all" else inputs.kind_title(name),
+            plain_number(middle),
+            f"{plain_number(low)} to {plain_number(high)}",
+            plain_number(implied.observed_a_month[name]),
         )
         for name, (low, middle, high) in implied.acts_a_month.items()
     )
-    columns = left("Acts a month", 20), right("median", 8), right("90% range", 16), right("in the data", 11)
+    columns = left("Acts a month", 34), right("median", 8), right("90% range", 16), right("in the data", 11)
     yield Table(columns, rows)
     for name, probability in implied.target_within_year.items():
         yield _item(

@@ -44,6 +44,7 @@ def cross_faults(settings: Mapping[str, object]) -> list[Fault]:
         named = [one._asdict() for one in usual_milestones(as_of)]
     milestones = [(index, mapping_in(entry)) for index, entry in enumerate(sequence_in(named))]
     return [
+        *_target_faults(mapping_in(settings.get("targets"))),
         *_dyad_faults(mapping_in(settings.get("dyad"))),
         *_start_faults(mapping_in(settings.get("events")), as_of),
         *_dates_faults(mapping_in(settings.get("events"))),
@@ -51,6 +52,16 @@ def cross_faults(settings: Mapping[str, object]) -> list[Fault]:
         *_unknown_names(settings, [entry.get("name") for _, entry in milestones]),
         *_calendar_faults(sequence_in(settings.get("calendar")), as_of, milestones),
     ]
+
+
+def _target_faults(targets: Mapping[str, object]) -> Iterator[Fault]:
+    first: dict[object, str] = {}
+    for name, target in targets.items():
+        asked = mapping_in(target)
+        categories = tuple(sorted(map(str, sequence_in(asked.get("any_of")))))
+        if categories and first.setdefault((categories, asked.get("min_severity")), name) != name:
+            same = first[categories, asked.get("min_severity")]
+            yield Fault(("targets", name), f"the same acts meet '{same}'; keep one of the two")
 
 
 def _dyad_faults(dyad: Mapping[str, object]) -> Iterator[Fault]:

@@ -115,10 +115,10 @@ def _prior_lines(config: Config) -> Iterator[str]:
         yield f"{name}: {_prior_text(value)} instead of the default."
     source = {
         "none": "are the documented defaults",
-        "shipped": "are the defaults of the package; rates and excitation were learned from other dyads",
+        "shipped": "are the defaults of the package, learned from other dyads",
     }.get(config.model.population, f"are defaults learned from other dyads, in {config.model.population}")
     which = "others" if config.model.priors else "priors"
-    yield f"All {which} {source} (model family '{config.model.family}')."
+    yield f"All {which} {source}; rates follow the record (model family '{config.model.family}')."
 
 
 def _sampling(config: Config) -> str:

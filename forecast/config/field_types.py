@@ -30,7 +30,7 @@ LEAST_CONTRAST = 4.5
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _SLUG = re.compile(r"[a-z0-9]+([-_.][a-z0-9]+)*")
 _KEY = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
-_PRIOR_NAME = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)*")
+_PRIOR_NAME = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z0-9_+-]+)*")
 _QUANTILE = re.compile(r"q(\d{2,3})")
 _INTERVAL = re.compile(r"interval(\d{2})")
 _PERCENT = re.compile(r"([+\-−]?\d+(?:\.\d+)?)\s*%")
@@ -307,7 +307,7 @@ PriorName = Annotated[
     str,
     _named(
         _PRIOR_NAME,
-        100,
+        600,  # a cell of acts is named by its targets
         "cannot name a prior; names look like 'tension.persistence', 'forecast priors' lists them",
     ),
 ]

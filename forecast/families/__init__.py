@@ -63,14 +63,14 @@ class Family:
 
 
 MODEL_METHOD = (
-    "Public acts between the two sides are coded by kind and severity and counted by week. The targets cut them "
-    "into cells of acts that meet the same targets; acts that meet none are counted by kind. The model assumes "
-    "that the rate of each stream of acts is its own rate over the record, moved by four things: how tense the "
-    "relationship is, what has just happened, recent cooperation, and how the level of conflict has moved over "
-    "the years.",
-    "Acts bring about further acts: a sanction makes the next one more likely for some weeks, and conflict in "
-    "one field feeds the others, the more so the graver it is. This pull fades with a half-life that the data "
-    "estimate, and it is kept below the point at which one act would set off an endless chain.",
+    "Public acts between the two sides are coded by kind and severity and counted by week. The targets cut "
+    "them into cells of acts that meet the same targets; acts that meet none are counted by kind. The "
+    "model assumes that the rate of each stream of acts is its own rate over the record, moved by four "
+    "things: how tense the relationship is, what has just happened, recent cooperation, and how the level "
+    "of conflict has moved over the years.",
+    "Acts bring about further acts: a sanction makes the next one more likely for some weeks, and conflict "
+    "in one field feeds the others, the more so the graver it is. This pull fades with a half-life that "
+    "the data estimate, and it is kept below the point at which one act would set off an endless chain.",
     "Tension is not observed. It is inferred from all kinds of acts at once as a wave that lasts months; its "
     "unit is its own standard deviation. Calm, strained and crisis are readings of this wave by fixed "
     "thresholds, not states of the model. Beneath it the level of conflict drifts over years, as when a war "
@@ -80,9 +80,9 @@ MODEL_METHOD = (
 )
 _PUT_ONTO = (
     "The forecast is put onto the simulated futures of the model: each future gets a weight, changed as "
-    "little as possible, so that every target has the stated probability by every milestone. Curves, drivers, "
-    "scenarios and checks of assumptions read these weighted futures. The 90% interval covers what each "
-    "member leaves open and how far the members are apart."
+    "little as possible, so that every target has the stated probability by every milestone. Curves, "
+    "drivers, scenarios and checks of assumptions read these weighted futures. The 90% interval covers "
+    "what each member leaves open and how far the members are apart."
 )
 
 MODEL = Family(
@@ -126,5 +126,5 @@ def family_named(name: str) -> Family:
         return FAMILIES[name]
     known = ", ".join(FAMILIES)
     if name in _GONE:
-        raise InputError(f"got {name!r}, which went: one model, 'model', took its place. Allowed: {known}")
+        raise InputError(f"got {name!r}; 'model' took its place. Allowed: {known}")
     raise InputError(f"got {name!r}; allowed: {known}.{did_you_mean(name, FAMILIES)}")

@@ -72,13 +72,14 @@ class StreamLayout:
 
         A cell has the name of the narrowest target that it meets, or those of several with ``+``.
         """
-        return (*self.ordinary, *(self._name(cell) for cell in self.cells))
+        names = ("+".join(self.targets[q].name for q in self.narrowest(cell)) for cell in self.cells)
+        # No target has a name with a dot, so that these stay distinct.
+        return (*self.ordinary, *(f"{name}.target" if name in _TAKEN else name for name in names))
 
-    def _name(self, cell: tuple[int, ...]) -> str:
+    def narrowest(self, cell: tuple[int, ...]) -> tuple[int, ...]:
+        """Targets among those of a cell that include no other of them; they tell cells apart."""
         held = {q: self.acts_of[q] for q in cell}
-        narrowest = [q for q in cell if not any(held[other] < held[q] for other in cell)]
-        name = "+".join(self.targets[q].name for q in narrowest)
-        return f"{name} (target)" if name in CATEGORIES else name
+        return tuple(q for q in cell if not any(held[other] < held[q] for other in cell))
 
     @cached_property
     def acts_of(self) -> tuple[frozenset[tuple[str, int]], ...]:
@@ -166,6 +167,8 @@ class StreamLayout:
 
 
 _ACTS = tuple(product(CATEGORIES, SEVERITIES))
+_TAKEN = (*CATEGORIES, "conflict")
+"""Names that parameters of streams and sides have."""
 
 
 def stream_layout(targets: Sequence[TargetRule]) -> StreamLayout:

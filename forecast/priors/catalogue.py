@@ -1,7 +1,7 @@
 """Every parameter of the models by its plain name, as ``catalogue.yaml`` lists them with the reasons.
 
 A parameter belongs to a group (``excitation.branching``); groups with a dimension have one parameter an
-element (``excitation.branching.visit``).
+element (``ballast.visit``).
 """
 
 from __future__ import annotations
@@ -27,10 +27,9 @@ SIDES = ("conflict", "cooperation")
 class ParameterGroup:
     """Parameters that share a meaning, a unit, a support and a dimension (``None`` for a single parameter).
 
-    ``reason`` says why the ``default`` is what it is, which ``default_of`` overrides for single elements;
-    ``words`` may stand for a distribution (``default`` for the default of each). On ``scale`` values are read
-    by people, and may be stated. ``cooperative`` is the group as it is for cooperative streams, where its
-    support differs.
+    ``reason`` says why the ``default`` is what it is; ``words`` may stand for a distribution (``default`` for
+    the default of each). On ``scale`` values are read by people, and may be stated. ``cooperative`` is the
+    group as it is for cooperative streams, where its support differs.
     """
 
     name: str
@@ -42,7 +41,6 @@ class ParameterGroup:
     scale: HumanScale
     words: Mapping[str, Distribution] = field(default_factory=dict)
     dimension: Dimension | None = None
-    default_of: Mapping[str, Distribution] = field(default_factory=dict)
     cooperative: ParameterGroup | None = None
 
     @property
@@ -103,9 +101,6 @@ def _group(name: str, entry: Mapping[str, Any]) -> ParameterGroup:
         scale=SCALES[entry["scale"]],
         words={word: _prior(prior, support) for word, prior in entry["words"].items()},
         dimension=entry.get("dimension"),
-        default_of={
-            element: _prior(prior, support) for element, prior in entry.get("default_of", {}).items()
-        },
         cooperative=None
         if cooperative is None
         else _group(name, {**entry, **cooperative, "cooperative": None}),

@@ -11,8 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scipy import special
-
 from forecast.wording import on_scale, plain_number
 
 if TYPE_CHECKING:
@@ -97,7 +95,7 @@ SCALES = {
         "acts a year",
         lambda x: x * _WEEKS_A_YEAR,
         lambda v: v / _WEEKS_A_YEAR,
-        lambda v: f"{plain_number(v)} acts a year in ordinary times",
+        lambda v: f"{plain_number(v)} acts a year on average",
     ),
     "weeks": HumanScale(
         "weeks",

@@ -139,43 +139,48 @@ class Population(_Part):
 class OwnRate(NamedTuple):
     """Rate of a stream, acts a week, that its baseline is a multiple of.
 
-    ``acts`` were counted in it, or, where none was, in the ``wider`` streams; the share of those that go one step
-    further is then taken as log-normal, of mean ``log_share`` and standard deviation ``spread``.
+    ``acts`` were counted in it, or, where none was, in the streams ``milder`` by so many ``steps``.
+    ``weekly`` is the rate there; The share of those acts that go all these steps further is taken as
+    log-normal, of mean ``log_share`` and standard deviation ``spread``.
     """
 
     weekly: float
     acts: int
-    wider: tuple[str, ...] = ()
+    milder: tuple[str, ...] = ()
+    steps: int = 0
     log_share: float = 0.0
     spread: float = 0.0
 
 
 def own_rate(panel: Panel, stream: int, population: Population | None) -> OwnRate:
-    """Return the rate of a stream in the first dyad's record; where it never came, that of the next milder acts."""
+    """Return the rate of a stream in the first dyad's record, or of milder acts where it never came."""
     counts, layout = panel.counts[0].sum(axis=0), panel.layout
     wider = layout.wider[stream]
     acts = int(counts[stream])
     if acts or not wider:
         return OwnRate((acts + LEAST_ACTS) / panel.weeks, acts)
-    parent = OwnRate(0.0, 0)
     milder = int(counts[list(wider)].sum())
-    if milder:
-        parent = OwnRate((milder + LEAST_ACTS) / panel.weeks, milder)
-    else:
-        steps = [own_rate(panel, one, population) for one in wider]
-        parent = max(steps, key=lambda one: one.weekly)
-    alpha, beta = (population.further.alpha, population.further.beta) if population else FURTHER
+    parents = [own_rate(panel, one, population) for one in wider] if not milder else []
+    parent = max(parents, key=lambda one: math.log(one.weekly) + one.log_share, default=None)
+    if parent is None or not parent.steps:
+        names = tuple(layout.streams[one] for one in wider)
+        parent = OwnRate((milder + LEAST_ACTS) / panel.weeks, milder, names)
+    alpha, beta = further_share(population).values
     # By mean and variance of the share itself: those of its logarithm hang on how often it is next to nothing.
     share = alpha / (alpha + beta)
     variance = math.log1p((1 - share) / (share * (alpha + beta + 1)))
     log_share, spread = math.log(share) - variance / 2, math.sqrt(variance)
-    names = tuple(layout.streams[one] for one in wider)
-    return OwnRate(
-        parent.weekly * math.exp(parent.log_share),
-        parent.acts,
-        names,
-        log_share,
-        math.hypot(spread, parent.spread),
+    return parent._replace(
+        steps=parent.steps + 1,
+        log_share=parent.log_share + log_share,
+        spread=math.hypot(spread, parent.spread),
+    )
+
+
+def further_share(population: Population | None) -> Distribution:
+    """Return the distribution of the share of acts of a kind that go one severity further."""
+    return Distribution(
+        "Beta", (population.further.alpha, population.further.beta) if population else FURTHER
     )
 
 
@@ -189,7 +194,9 @@ def record_priors(panel: Panel, population: Population | None) -> PriorSet:
         own = own_rate(panel, stream, population)
         centre, spread = prior.distribution.values
         centre += math.log(own.weekly) + own.log_share
-        rate = Distribution(prior.distribution.family, (_rounded(centre), _rounded(math.hypot(spread, own.spread))))
+        rate = Distribution(
+            prior.distribution.family, (_rounded(centre), _rounded(math.hypot(spread, own.spread)))
+        )
         changed[prior.name] = replace(prior, distribution=rate, default=rate)
     return replace(relative, priors=changed)
 

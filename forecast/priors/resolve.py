@@ -9,15 +9,14 @@ from typing import Literal
 import numpy as np
 
 from forecast.errors import PriorError, did_you_mean
+from forecast.events.codebook import CATEGORIES, COOPERATIVE
 from forecast.panel.streams import StreamLayout
-from forecast.priors.catalogue import ParameterGroup, elements, parameter_groups
+from forecast.priors.catalogue import SIDES, ParameterGroup, elements, parameter_groups
 from forecast.priors.distributions import Distribution, Floats, as_words, parse_distribution
 from forecast.priors.elicitation import Elicited, elicit
 
 Origin = Literal["default", "config", "scenario"]
 PriorStatement = str | Mapping[str, object]
-GONE = ("severity", "density")
-"""First parts of the names of priors of earlier versions."""
 DEFAULT = "default"
 """The word that every prior knows: what it is where nothing is stated."""
 _EXAMPLE_LEVELS = (("q05", 0.05), ("median", 0.5), ("q95", 0.95))
@@ -38,11 +37,6 @@ class NamedPrior:
     default: Distribution
     origin: Origin = "default"
     elicited: Elicited | None = None
-
-    @property
-    def documented(self) -> Distribution:
-        """The documented default, which ``default`` differs from where it was learned from other dyads."""
-        return self.group.default_of.get(self.element or "", self.group.default)
 
     @property
     def words(self) -> str | None:
@@ -73,16 +67,6 @@ class PriorSet:
         """Priors of a group's elements, in the order of its dimension."""
         return tuple(self.priors[name] for name in _names(group, self.layout))
 
-    def _unknown(self, name: str) -> str:
-        group, _, element = name.rpartition(".")
-        known = (*(one.name for one in self.groups), *self.priors)
-        held = next((elements(one, self.layout) for one in self.groups if one.name == group), ())
-        if held:
-            below = [one.removeprefix(f"{group}.") for one in known if one.startswith(f"{group}.")]
-            hint = did_you_mean(element, below, cutoff=0.5)
-            return f"unknown prior. {group} has no {element!r}.{hint} It has: {', '.join(held)}."
-        return f"unknown prior.{did_you_mean(name, known, cutoff=0.5)}"
-
     def changed(self, statements: Mapping[str, PriorStatement], origin: Origin) -> PriorSet:
         """Return a copy in which the stated priors, by parameter or group, replace the present ones.
 
@@ -99,13 +83,6 @@ class PriorSet:
                 changed = [self.priors[name]]
             elif name in groups:
                 changed = list(self.of_group(groups[name]))
-            elif name.split(".")[0] in GONE:
-                raise PriorError(
-                    f"{name}: no longer a prior. Targets cut the acts into cells with rates of their own: "
-                    "state baseline.weekly_rate of a cell for how often it comes, and excitation.severity "
-                    "for how much more conflict a graver act brings about. 'forecast priors CONFIG' lists "
-                    "them all."
-                )
             else:
                 raise PriorError(f"{name}: {self._unknown(name)} 'forecast priors CONFIG' lists them all.")
             for prior in changed:
@@ -114,6 +91,27 @@ class PriorSet:
                     prior, distribution=distribution, origin=origin, elicited=elicited
                 )
         return replace(self, priors=result)
+
+    def _unknown(self, name: str) -> str:
+        """Say of an unknown name what took its place, or what comes near it."""
+        if name.startswith("severity."):
+            return (
+                "no longer a prior. Targets cut the acts into cells with rates of their own: state "
+                "baseline.weekly_rate of a cell for how often it comes, and excitation.severity for how much "
+                "more conflict a graver act brings about."
+            )
+        group = next((one for one in self.groups if name.startswith(f"{one.name}.")), None)
+        if group is None or group.dimension is None:
+            known = (*(one.name for one in self.groups), *self.priors)
+            return f"unknown prior.{did_you_mean(name, known, cutoff=0.5)}"
+        element, held = name.removeprefix(f"{group.name}."), elements(group, self.layout)
+        hint = instead = ""
+        if element not in (*CATEGORIES, *self.layout.streams):
+            hint = did_you_mean(element, held, cutoff=0.5)
+        elif group.dimension == "side":
+            side = SIDES[element in (*COOPERATIVE, *self.layout.cooperative)]
+            instead = f" State {group.name}.{side}, which holds for all {side}."
+        return f"unknown prior. {group.name} has no {element!r}.{hint} It has: {', '.join(held)}.{instead}"
 
 
 def default_priors(layout: StreamLayout) -> PriorSet:
@@ -125,8 +123,7 @@ def default_priors(layout: StreamLayout) -> PriorSet:
             own = group
             if group.cooperative and element in layout.cooperative:
                 own = group.cooperative
-            distribution = own.default_of.get(element or "", own.default)
-            priors[name] = NamedPrior(name, own, element, distribution, distribution)
+            priors[name] = NamedPrior(name, own, element, own.default, own.default)
     return PriorSet(layout, groups, priors)
 
 

@@ -1,4 +1,4 @@
-"""Figure: the priors a config sets beside their defaults, and what all priors imply before any event."""
+"""Figure: the priors a config sets beside their defaults, and what all priors imply before the fit."""
 
 from __future__ import annotations
 
@@ -30,13 +30,11 @@ _TAIL = 0.005
 """Share of a prior beyond each end of the drawn range."""
 
 
-def draw_priors(
-    changed: Sequence[NamedPrior], implied: PriorPredictive, target_titles: Mapping[str, str]
-) -> Figure:
+def draw_priors(changed: Sequence[NamedPrior], implied: PriorPredictive, titles: Mapping[str, str]) -> Figure:
     """Draw one density a changed prior (default grey, set coloured), and simulated years below.
 
     ``changed`` are the priors that differ from their default; none leaves the simulated years alone.
-    ``target_titles`` gives each target its name for readers.
+    ``titles`` gives kinds of act and targets their names for readers.
     """
     n_rows = -(-len(changed) // _COLUMNS)
     kinds = len(implied.acts_a_month)
@@ -46,8 +44,8 @@ def draw_priors(
         grid = figure.add_gridspec(n_rows + 1, _COLUMNS, height_ratios=[*([_ROW_INCHES] * n_rows), below])
         for place, prior in enumerate(changed):
             _draw_density(figure.add_subplot(grid[place // _COLUMNS, place % _COLUMNS]), prior)
-        _draw_acts(figure.add_subplot(grid[n_rows, 0]), implied)
-        _draw_targets(figure.add_subplot(grid[n_rows, 1]), implied, target_titles)
+        _draw_acts(figure.add_subplot(grid[n_rows, 0]), implied, titles)
+        _draw_targets(figure.add_subplot(grid[n_rows, 1]), implied, titles)
     return figure
 
 
@@ -70,9 +68,12 @@ def _draw_density(axes: Axes, prior: NamedPrior) -> None:
     axes.set_xlabel(f"{prior.group.unit} (grey: default, line: as set)", fontsize=8)
 
 
-def _draw_acts(axes: Axes, implied: PriorPredictive) -> None:
+def _draw_acts(axes: Axes, implied: PriorPredictive, titles: Mapping[str, str]) -> None:
     names = list(implied.acts_a_month)
-    kinds = [name_category(name) if name in CATEGORIES else "All kinds" for name in names]
+    kinds = [
+        name_category(name) if name in CATEGORIES else wrap_label(titles.get(name, "All kinds"), 24)
+        for name in names
+    ]
     places = list_rows(axes, kinds)
     for place, name in zip(places, names, strict=True):
         low, middle, high = (max(value, 0.01) for value in implied.acts_a_month[name])
@@ -83,7 +84,7 @@ def _draw_acts(axes: Axes, implied: PriorPredictive) -> None:
     axes.set_xscale("log")
     fix_ticks(axes.xaxis, [0.01, 0.1, 1, 10, 100, 1000], ["≤0.01", "0.1", "1", "10", "100", "1,000"])
     axes.minorticks_off()
-    axes.set_title("Acts a month before any event", loc="left", fontsize=8, color=INK)
+    axes.set_title("Acts a month, by the priors alone", loc="left", fontsize=8, color=INK)
     axes.set_xlabel("Bar: 90% of simulated years; tick: median; dot: the data", fontsize=8)
 
 

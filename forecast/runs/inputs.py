@@ -27,9 +27,6 @@ from forecast.records.feeds import FeedFault
 from forecast.runs.earlier_copy import EarlierCopy
 from forecast.runs.files import FORECASTS, SCORES
 
-MOST_CELLS = 24
-"""Cells of acts that targets may cut; each adds four parameters."""
-
 
 class LaterRows(NamedTuple):
     """Rows that became known after the as-of date: how many, and the first and last of those days."""
@@ -69,6 +66,15 @@ class Inputs:
     def dyad(self) -> DyadRule:
         """Whose acts the events are."""
         return dyad_rule(self.config)
+
+    def kind_title(self, kind: str) -> str:
+        """Return a kind of act in words: the narrowest targets that its acts meet, or its category."""
+        layout = self.data.layout
+        cells = dict(zip(layout.streams[len(layout.ordinary) :], layout.cells, strict=True))
+        if kind not in cells:
+            return kind.replace("_", " ")
+        met = layout.narrowest(cells[kind])
+        return " + ".join(self.config.target_title(layout.targets[q].name) for q in met)
 
     @property
     def rows_left_out(self) -> int:
@@ -170,7 +176,6 @@ def inputs_of(config: Config, everything: EventTable) -> Inputs:
             hazard.mean_for(events, grid.origin)
         except InputError as error:
             raise config.error(("model", "panel"), str(error)) from error
-    _refuse_too_many_cells(config, rules)
     data = count_events(events, grid, stream_layout(rules), completeness, dyad=config.dyad.title)
     population = load_population(config)
     return Inputs(
@@ -314,20 +319,6 @@ def _refuse_far(config: Config, family: Family, origin: date) -> None:
                 f"{milestone.date} is {ahead} days ahead; a member of model.family {family.name!r} "
                 f"answers up to {furthest} days. Take a nearer date, or model.family: model",
             )
-
-
-def _refuse_too_many_cells(config: Config, rules: tuple[TargetRule, ...]) -> None:
-    layout = stream_layout(rules)
-    if len(layout.cells) <= MOST_CELLS:
-        return
-    # Those that no other target includes or is included in cut the most.
-    cells = {rule.name: len(stream_layout([one for one in rules if one != rule]).cells) for rule in rules}
-    drop = min(cells, key=lambda name: cells[name])
-    raise config.error(
-        ("targets",),
-        f"{len(rules)} targets overlap in {len(layout.cells)} ways; at most {MOST_CELLS} can be told apart. "
-        f"Drop some, first {drop}: without it there are {cells[drop]}",
-    )
 
 
 def priors_of(config: Config, data: Panel, population: Population | None) -> PriorSet:

@@ -147,8 +147,8 @@ def parameter_summaries(priors: PriorSet, posterior: Posterior) -> tuple[Paramet
     """Prior and posterior of every named parameter, in the order of the catalogue."""
     summaries = []
     for group in priors.groups:
-        values = posterior.variables[group.variable].reshape(posterior.n_draws, -1)
         for column, prior in enumerate(priors.of_group(group)):
+            values = posterior.variables[group.variable].reshape(posterior.n_draws, -1)
             summaries.append(_parameter(prior, values[:, column], posterior.n_chains))
     return tuple(summaries)
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 import numpy as np
 
-from forecast.events.table import EventTable
-from forecast.models.draws import Floats, prior_draws, stream_draws
-from forecast.panel.panel import DAYS_A_MONTH, STEP_DAYS, TimeGrid, count_events
+from forecast.models.draws import prior_draws, stream_draws
+from forecast.panel.panel import DAYS_A_MONTH
 from forecast.runs.inputs import Inputs
 from forecast.simulation import NEVER, SimulationOptions, simulate_first_passages
 
@@ -20,7 +18,7 @@ _PATHS = 1
 
 @dataclass(frozen=True)
 class PriorPredictive:
-    """Simulated years that know the priors and the calendar, but no event.
+    """Simulated years ahead of the record, from parameters that have not seen it but through the priors.
 
     Acts a month by stream, and ``all`` for their sum: (5%, 50%, 95%) quantiles, and the observed mean; the
     probability of at least one target event within a year by target, with its Monte Carlo error.
@@ -33,22 +31,18 @@ class PriorPredictive:
 
 
 def prior_predictive(inputs: Inputs, seed: int) -> PriorPredictive:
-    """Simulate years from the prior, starting from a world without a past."""
-    data, origin = inputs.data, inputs.data.grid.origin
-    streams = data.layout.streams
-    grid = TimeGrid(origin - timedelta(days=STEP_DAYS), origin)
-    nothing = count_events(EventTable.from_events([], "nothing"), grid, data.layout)
-    variables = prior_draws(inputs.priors, _DRAWS, grid.n_knots, np.random.default_rng(seed))
-    draws = stream_draws(data.layout, variables, inputs.priors)
+    """Simulate the year ahead with parameters from the prior, which are relative to the record."""
+    panel, layout = inputs.data, inputs.data.layout
     options = SimulationOptions(seed=seed, horizon_days=DAYS, paths_per_draw=_PATHS)
-    hits = simulate_first_passages(nothing, draws, options)
-    simulated = _by_stream(hits.acts.reshape(-1, len(streams)) / (DAYS / DAYS_A_MONTH), streams)
-    seen = _by_stream(data.counts.sum(axis=(0, 1)) / data.months, streams)
-    # Paths of one draw are not independent: the error comes from the draws' own shares.
+    variables = prior_draws(inputs.priors, _DRAWS, panel.grid.n_knots, np.random.default_rng(seed))
+    hits = simulate_first_passages(panel, stream_draws(layout, variables, inputs.priors), options)
+    a_month = np.asarray(hits.acts).reshape(-1, len(layout.streams)) / (DAYS / DAYS_A_MONTH)
+    by_stream = dict(zip(layout.streams, a_month.T, strict=True)) | {"all": a_month.sum(axis=1)}
+    counted = panel.counts.sum(axis=(0, 1)) / panel.months
     shares = {name: (hits.of(name) != NEVER).mean(axis=1) for name in hits.targets}
     return PriorPredictive(
-        {name: _three(values) for name, values in simulated.items()},
-        {name: float(rate) for name, rate in seen.items()},
+        {name: tuple(np.quantile(some, [0.05, 0.5, 0.95]).tolist()) for name, some in by_stream.items()},
+        {**dict(zip(layout.streams, counted.tolist(), strict=True)), "all": float(counted.sum())},
         {name: float(share.mean()) for name, share in shares.items()},
         {name: float(share.std(ddof=1) / np.sqrt(_DRAWS)) for name, share in shares.items()},
     )

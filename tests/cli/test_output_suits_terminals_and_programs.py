@@ -19,8 +19,7 @@ from forecast.cli.progress import remembered_interrupt, show_progress
 from forecast.cli.run import bottom_line
 from forecast.cli.terminal import WIDTH, lines_of
 from forecast.config import load_config
-from forecast.panel.streams import stream_layout
-from forecast.priors import default_priors
+from forecast.priors import parameter_groups
 from forecast.records.forecast import (
     Baseline,
     Curve,
@@ -75,7 +74,7 @@ def made_forecast(*, converged: bool = True, seen: int = 3) -> Forecast:
         name="small",
         dyad=DyadRecord(a="AAA", b="BBB", label="A – B"),
         as_of=AS_OF,
-        model="joint",
+        model="model",
         converged=converged,
         fits=(
             Diagnostics(
@@ -139,7 +138,35 @@ def test_check_reads_the_worked_case_back_in_80_columns(command):
     assert (ended.code, ended.err) == (0, "")
     assert max(map(len, ended.out.splitlines())) <= WIDTH
     assert "Deadly clash between forces, or a blockade: never seen." in ended.out
-    assert re.search(r"sanction +\d+\.\d +\d+\.\d to \d+ +3\.1\n", ended.out)
+    assert re.search(r"\n  sanction +[\d.]+ +[\d.]+ to [\d.]+ +3\n", ended.out)
+    shown = " ".join(ended.out.split())
+    assert (
+        "(military_confrontation): military incident of severity 4; military posture of severity 4 or 5;"
+        in shown
+    )
+    assert "(lethal_clash): military incident of severity 5; never seen." in shown
+
+
+def test_the_kinds_of_act_share_out_what_is_fitted(command, case):
+    path = case(
+        config=(
+            "    min_severity: 4\n",
+            "    min_severity: 4\n  war: {any_of: [dispute, visit], min_severity: 1}\n",
+        )
+    )
+    facts = json.loads(command("check", path, "--json").out)
+    kinds = {one["name"]: one for one in facts["kinds"]}
+    assert "dispute" not in kinds
+    assert "visit" not in kinds
+    assert {name: one["counted"] for name, one in kinds.items() if one["counted"]} == {
+        "sanction": 1,
+        "crisis": 1,
+        "war": 2,
+    }
+    assert kinds["crisis"]["acts"] == ["sanction of severity 4 or 5"]
+    assert kinds["war"]["acts"] == ["visit of any severity", "dispute of severity 1 to 3"]
+    both = kinds["crisis+war"]
+    assert (both["title"], both["acts"]) == ("Crisis + War", ["dispute of severity 4 or 5"])
 
 
 def test_check_prints_one_json_object_and_with_quiet_nothing(command, case):
@@ -159,23 +186,21 @@ def test_every_prior_is_listed_with_meaning_unit_words_and_origin(command):
     )  # fmt: skip
     assert (ended.code, ended.err) == (0, "")
     assert max(map(len, ended.out.splitlines())) <= WIDTH
-    for group in default_priors(stream_layout("joint")).groups:
+    for group in parameter_groups():
         assert f"\n{group.name}" in f"\n{ended.out}"
         assert group.unit in ended.out
         assert " ".join(group.meaning.split()) in " ".join(ended.out.split())
-    assert re.search(r"LogNormal\(mu=5\.704, sigma=0\.4\) +155 to 579 +config\n", ended.out)
+    assert re.search(r" 43 weeks +22 to 83 weeks +slow +config\n", ended.out)
     assert re.search(
-        r"  visit +Normal\(mu=0\.4, sigma=0\.2\) .* config\n  channel_opening .* default\n", ended.out
+        r"  visit +−33% +−52% to −6\.9% +calms +config\n  channel_opening .* default\n", ended.out
     )
+    assert "  lethal_clash              Deadly clash between forces, or a blockade\n" in ended.out
 
 
 def test_priors_as_json_name_every_parameter_once(command):
-    for family in ("joint", "combined"):
-        ended = command("priors", WORKED_CASE, "--json", "--set", f"model.family={family}")
-        names = [prior["name"] for prior in json.loads(ended.out)["priors"]]
-        joint = list(default_priors(stream_layout("joint")).priors)
-        assert (names == joint) if family == "joint" else (set(names) > set(joint))
-        assert len(set(names)) == len(names)
+    ended = command("priors", WORKED_CASE, "--json")
+    names = [prior["name"] for prior in json.loads(ended.out)["priors"]]
+    assert len(set(names)) == len(names) == 53
 
 
 def test_one_prior_is_explained_with_what_its_words_stand_for(command):

@@ -1,6 +1,9 @@
 """``forecast priors --explain`` and ``forecast check --plot``: in full, in plain terms, or refused."""
 
 import json
+import math
+import re
+from datetime import date
 
 import pytest
 
@@ -26,6 +29,55 @@ def test_one_prior_is_explained_in_full(case, command):
         "ballast.visit: {effect: {q05: -0.1517, median: 0, q95: 0.1788}}",
     ):
         assert text in shown, text
+
+
+def test_the_rate_of_acts_that_were_seen_rests_on_the_record(case, command):
+    ended = command("priors", case(), "--explain", "baseline.weekly_rate.sanction")
+    assert (ended.code, ended.err) == (0, "")
+    # One sanction below severity 4 in 79 weeks; with half an act, 1.5 in 1.5 years.
+    assert "1 such act in the 1.5 years of the record; with half an act added, 0.99 a year." in flat(
+        ended.out
+    )
+    assert "The prior is centred on this rate, 90% between 0.19 and 5.2 times as much." in flat(ended.out)
+    (row,) = json.loads(
+        command("priors", case(), "--explain", "baseline.weekly_rate.sanction", "--json").out
+    )["priors"]
+    assert (row["record"]["acts"], row["record"]["milder"]) == (1, [])
+    assert row["record"]["weekly"] == pytest.approx(1.5 / ((date(2023, 7, 11) - date(2022, 1, 5)).days / 7))
+
+
+def test_the_rate_of_acts_that_never_happened_comes_from_milder_ones(case, command):
+    path = case(
+        config=("    min_severity: 4\n", "    min_severity: 4\n  war: {any_of: [dispute], min_severity: 5}\n")
+    )
+    ended = command("priors", path, "--explain", "baseline.weekly_rate.war")
+    assert (ended.code, ended.err) == (0, "")
+    shown = flat(ended.out)
+    assert "This never happened in the 1.5 years of the record." in shown
+    assert "Acts one severity milder (Crisis): 1; with half an act added, 0.99 a year." in shown
+    assert re.search(
+        r"go one severity further is \d+% on average in other pairs of countries, 90% between", shown
+    )
+    assert re.search(r"The silence lowers it further in the fit: at this rate about [\d.]+ such acts", shown)
+    (row,) = json.loads(command("priors", path, "--explain", "baseline.weekly_rate.war", "--json").out)[
+        "priors"
+    ]
+    told = row["record"]
+    assert (told["acts"], told["milder"], told["steps"]) == (1, ["crisis"], 1)
+    assert row["kind"] == "War"
+    # Medians multiply: rate of the milder acts, share, and what the population says of a multiple.
+    assert row["median"] == pytest.approx(told["weekly"] * math.exp(told["log_share"]), rel=0.5)
+
+
+def test_two_severities_without_an_act_are_two_steps(case, command):
+    path = case(
+        config=("any_of: [sanction, dispute]\n    min_severity: 4", "any_of: [dispute]\n    min_severity: 5")
+    )
+    path.write_text(
+        path.read_text().replace("targets:\n", "targets:\n  grave: {any_of: [dispute], min_severity: 4}\n")
+    )
+    ended = command("priors", path, "--explain", "baseline.weekly_rate.crisis")
+    assert "Acts two severities milder (dispute): 1;" in flat(ended.out)
 
 
 def test_a_posterior_is_shown_from_a_run_only(case, command, tmp_path):
@@ -71,7 +123,8 @@ def test_a_figure_shows_each_set_prior_beside_its_default(case, command, tmp_pat
     assert drawn.count('id="set:') == 1
     bare = (tmp_path / "none.svg").read_text()
     assert 'id="set:' not in bare
-    assert bare.count('id="span:') == 9
+    assert bare.count('id="span:') == 10  # eight categories, acts that meet the target, and all
+    assert 'id="span:crisis"' in bare
 
 
 @pytest.mark.parametrize(
@@ -85,8 +138,6 @@ def test_a_figure_shows_each_set_prior_beside_its_default(case, command, tmp_pat
     ],
 )
 def test_a_figure_that_cannot_be_written_is_refused_before_any_work(case, command, tmp_path, name, says):
-    import re
-
     ended = command("check", case(), "--plot", tmp_path / name)
     assert (ended.code, ended.out) == (2, "")
     assert re.search(says, ended.err)
@@ -100,8 +151,19 @@ def test_a_figure_that_cannot_be_written_is_refused_before_any_work(case, comman
             "effect: quantiles must rise: q05 = 0",
         ),
         ("model.priors.ballast.visit={efect: {q05: 0%, median: 50%}}", "unknown scale 'efect'"),
-        ("model.priors.ballast.visits=calms", "unknown prior. Did you mean 'ballast.visit'?"),
-        ("model.priors.density.scale=small", "drift.scale took its place, with another meaning"),
+        (
+            "model.priors.ballast.visits=calms",
+            "unknown prior. ballast has no 'visits'. Did you mean 'visit'?",
+        ),
+        ("model.priors.severity.level.4=often", "baseline.weekly_rate of a cell for how often it comes"),
+        (
+            "model.priors.excitation.branching.visit=weak",
+            "State excitation.branching.cooperation, which holds for all",
+        ),
+        (
+            "model.priors.excitation.cross.visit=weak",
+            "excitation.cross has no 'visit'. It has: channel_closure",
+        ),
         ("model.priors.tension.persistence=Normal(100, 20)", "puts mass where the parameter cannot be"),
         ("model.priors.tension.persistence={q05: -20, q95: 100}", "quantiles must lie above 0"),
         ("model.priors.ballast.visit={q05: 0, median: 0.01, q95: 10}", "they are too lopsided"),

@@ -80,7 +80,7 @@ def test_commented_examples_of_priors_are_valid(tmp_path):
     assert load_config(path).model.priors == {
         "tension.persistence": "slow",
         "excitation.half_life_days": "LogNormal(mu=2.4, sigma=0.6)",
-        "excitation.branching.military_incident": "Beta(4, 8)",
+        "excitation.branching.conflict": "Beta(4, 8)",
         "ballast.visit": {"q05": -0.1, "median": 0.1, "q95": 0.4},
     }
 

@@ -21,14 +21,13 @@ from forecast.cli.terminal import lines_of
 from forecast.config import load_config
 from forecast.inference import gates
 from forecast.inference.importance import PARETO_K_MAX
-from forecast.panel.panel import HALF_SATURATION, KNOT_STEPS, SEVERE, SEVERE_HALF_LIFE_DAYS, STEP_DAYS
-from forecast.panel.streams import stream_layout
+from forecast.panel.panel import HALF_SATURATION, KNOT_STEPS, STEP_DAYS
 from forecast.priors.catalogue import parameter_groups
 from forecast.records.analysis import Analysis
 from forecast.records.forecast import Forecast
 from forecast.runs.inputs import read_inputs
 from forecast.runs.summaries import CRISIS_FROM, STRAINED_FROM
-from forecast.simulation.paths import RATE_CAP
+from forecast.simulation.play import RATE_CAP
 from forecast.wording.judgement import (
     CLOSE_POINTS,
     FAR_APART_POINTS,
@@ -143,9 +142,7 @@ def test_the_sample_is_of_the_worked_case_and_converged(sample):
     analysis = Analysis.model_validate_json((SAMPLE / "analysis.json").read_bytes())
     assert (analysis.sampler.chains, analysis.sampler.draws) == (config.sampler.chains, config.sampler.draws)
     names = {prior.name for prior in analysis.parameters}
-    fits = read_inputs(config).fits
-    own = {f"{fit.model.name}: {name}" for fit in fits for name in fit.priors.priors}
-    assert names == own, "run make sample"
+    assert names == set(read_inputs(config).priors.priors), "run make sample"
 
 
 def test_the_sample_is_light_and_its_report_is_built_again(tmp_path):
@@ -174,7 +171,7 @@ def test_the_priors_and_acts_shown_in_the_readme_are_valid(tmp_path):
     code, out = printed(["priors", str(path), "--json"])
     assert code == 0
     changed = {prior["name"] for prior in json.loads(out)["priors"] if prior["origin"] == "config"}
-    assert changed == {"tension.persistence", "excitation.branching.military_incident", "ballast.visit"}
+    assert changed == {"tension.persistence", "excitation.branching.conflict", "ballast.visit"}
 
 
 def test_the_python_of_the_readme_uses_public_names():
@@ -251,7 +248,6 @@ def test_the_words_of_the_reading_page_are_those_in_use():
 
 def defaults_of(group):
     yield group.default
-    yield from group.default_of.values()
     if group.cooperative:
         yield group.cooperative.default
 
@@ -262,8 +258,7 @@ def test_the_model_page_names_every_prior_with_its_default():
         for name, default in re.findall(r"^\| .*\| `([a-z_.]+)` \|.*?\| (.*) \|$", MODEL, flags=re.MULTILINE)
     }
     expected = {
-        group.name: [str(one) for one in dict.fromkeys(defaults_of(group))]
-        for group in parameter_groups(stream_layout("joint"))
+        group.name: [str(one) for one in dict.fromkeys(defaults_of(group))] for group in parameter_groups()
     }
     assert rows == expected
 
@@ -276,7 +271,6 @@ def test_the_figures_of_the_model_page_are_those_in_use():
         "at knots four weeks apart",
         f"exp(−{days}/τ)",
         f"N[t,j]/(N[t,j]+{HALF_SATURATION:g})",
-        f"severity {SEVERE} or 5, decayed with a half-life of {SEVERE_HALF_LIFE_DAYS:g} days",
         f"R-hat at most {gates.RHAT_MAX:g}, {ess}",
         f"at most {100 * gates.DIVERGENCE_SHARE_MAX:g}% divergent draws",
         f"BFMI at least {gates.BFMI_MIN:g}",

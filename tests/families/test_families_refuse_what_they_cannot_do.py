@@ -1,14 +1,15 @@
-"""What a family cannot do is refused before anything is fitted."""
+"""Families are found by name; what one cannot do is refused before anything is fitted."""
 
-import contextlib
-import io
-import sys
-from dataclasses import dataclass, replace
+from datetime import date
 
 import pytest
 
-from forecast.cli import main
-from forecast.families import FAMILIES
+from forecast.config import load_config
+from forecast.errors import ConfigError, InputError
+from forecast.events.codebook import CATEGORIES
+from forecast.families import FAMILIES, family_named
+from forecast.pooled_hazard.coefficients import shipped_hazard
+from forecast.runs.inputs import read_inputs
 
 CONFIG = """\
 name: small
@@ -16,21 +17,10 @@ dyad: {a: USA, b: CHN, theatre: [TWN, HKG, CAN]}
 as_of: 2022-01-01
 events: {source: "bundled:us-china", start: 2019-01-01}
 targets:
-  severe: {any_of: [sanction, military_incident, military_posture, dispute], min_severity: 4}
   military: {any_of: [military_incident, military_posture], min_severity: 4}
 milestones:
-  - {name: spring, date: 2022-04-01}
   - {name: new-year, date: 2023-01-01}
-headline: {target: military, milestone: new-year}
 model: {family: FAMILY}
-sampler: {seed: 5, draws: 100, tune: 150, chains: 2, paths_per_draw: 4}
-"""
-SCENARIO = """\
-name: tried
-rationale: A drill that is announced, and a bolder prior.
-events:
-  - {date: 2022-05-01, category: military_posture, severity: 4}
-priors: {tension.scale: HalfNormal(1.5)}
 """
 NEW_TYPE = """\
 name: tried
@@ -42,52 +32,89 @@ types:
 """
 
 
-@dataclass(frozen=True)
-class Ended:
-    code: int
-    out: str
-    err: str
+@pytest.fixture
+def read(tmp_path):
+    """Read the inputs of a config with one text replaced."""
+
+    def read(family: str, old: str = "", new: str = ""):
+        assert old in CONFIG
+        text = CONFIG.replace(old, new, 1) if old else CONFIG
+        (tmp_path / "small.yaml").write_text(text.replace("FAMILY", family), encoding="utf-8")
+        return read_inputs(load_config(tmp_path / "small.yaml"))
+
+    return read
 
 
-def forecast(*arguments: object) -> Ended:
-    """Run the command in this process, as the terminal would."""
-    out, err, before = io.StringIO(), io.StringIO(), sys.argv
-    sys.argv = ["forecast", *map(str, arguments)]
-    code = 0
-    try:
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            main()
-    except SystemExit as end:
-        code = int(end.code or 0)
-    finally:
-        sys.argv = before
-    return Ended(code, out.getvalue(), err.getvalue())
+def test_every_family_is_found_by_its_name_and_fits_the_same_model():
+    assert list(FAMILIES) == ["model", "panel", "combined"]
+    for name, family in FAMILIES.items():
+        assert family_named(name) is family
+        assert family.method[-1] == FAMILIES["model"].method[-1]
 
 
-def test_scenarios_are_refused_before_anything_is_fitted_where_a_family_plays_none(tmp_path, monkeypatch):
-    monkeypatch.setitem(FAMILIES, "target", replace(FAMILIES["target"], abilities=frozenset()))
-    (tmp_path / "tried.yaml").write_text(SCENARIO, encoding="utf-8")
-    text = CONFIG.replace("FAMILY", "target") + "scenarios: [tried.yaml]\n"
-    (tmp_path / "small.yaml").write_text(text, encoding="utf-8")
-    ended = forecast("run", tmp_path / "small.yaml", "--out", tmp_path / "runs")
-    assert ended.code == 2
-    assert "model.family 'target' plays no scenarios" in ended.err
-    assert not (tmp_path / "runs").exists()
+@pytest.mark.parametrize("gone", ["joint", "focused", "target", "ensemble"])
+def test_a_family_that_went_is_answered_with_what_took_its_place(read, gone):
+    with pytest.raises(
+        ConfigError, match=rf"small\.yaml:9:9: model\.family: got '{gone}'; 'model' took its place"
+    ):
+        read(gone)
 
 
-@pytest.mark.parametrize(("family", "code"), [("focused", 2), ("joint", 0), ("combined", 0), ("ensemble", 0)])
-def test_types_of_acts_never_seen_need_a_model_of_all_categories(tmp_path, family, code):
+def test_an_unknown_family_is_refused_with_the_nearest_name():
+    with pytest.raises(
+        InputError, match=r"got 'combind'; allowed: model, panel, combined\. Did you mean 'combined'\?"
+    ):
+        family_named("combind")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_types_of_acts_never_seen_are_played_by_every_family(read, tmp_path, family):
     (tmp_path / "tried.yaml").write_text(NEW_TYPE, encoding="utf-8")
-    text = CONFIG.replace("FAMILY", family) + "scenarios: [tried.yaml]\n"
-    (tmp_path / "small.yaml").write_text(text, encoding="utf-8")
-    ended = forecast("check", tmp_path / "small.yaml")
-    assert ended.code == code, ended.err
-    assert ("does not count. Use joint or combined" in ended.err) == (code == 2)
+    (scenario,) = read(family, "model:", "scenarios: [tried.yaml]\nmodel:").scenarios
+    assert list(scenario.types) == ["hotline"]
 
 
-def test_an_unknown_family_is_refused_with_the_nearest_name_and_its_line(tmp_path):
-    (tmp_path / "small.yaml").write_text(CONFIG.replace("FAMILY", "focussed"), encoding="utf-8")
-    ended = forecast("run", tmp_path / "small.yaml", "--out", tmp_path / "runs")
-    assert ended.code == 2
-    assert "small.yaml:12" in ended.err
-    assert "Did you mean 'focused'?" in ended.err
+def test_a_milestone_beyond_what_the_pooled_hazard_answers_is_the_models_alone(read):
+    far = "2023-01-01", "2031-01-01"
+    assert read("model", *far).config.milestones[0].date == date(2031, 1, 1)
+    for family in ("panel", "combined"):
+        with pytest.raises(
+            ConfigError, match=r"small\.yaml:8:22: .* Take a nearer date, or model\.family: model"
+        ):
+            read(family, *far)
+
+
+def test_coefficients_that_would_change_nothing_are_refused(read, tmp_path):
+    (tmp_path / "own.json").write_text(shipped_hazard().model_dump_json(by_alias=True), encoding="utf-8")
+    assert read("combined, panel: own.json").family.uses_panel
+    with pytest.raises(ConfigError, match="'model' does not use the pooled hazard"):
+        read("model, panel: own.json")
+
+
+def test_targets_that_the_same_acts_meet_are_refused(read):
+    again = "targets:\n  again: {any_of: [military_posture, military_incident], min_severity: 4}"
+    with pytest.raises(
+        ConfigError, match=r"targets\.military: the same acts meet 'again'; keep one of the two"
+    ):
+        read("model", "targets:", again)
+
+
+def test_eight_targets_that_overlap_in_every_way_are_read(read):
+    every = "".join(
+        f"  s{s}: {{any_of: [{', '.join(CATEGORIES)}], min_severity: {s}}}\n" for s in (2, 3, 4, 5)
+    )
+    bits = "".join(
+        f"  b{bit}: "
+        f"{{any_of: [{', '.join(CATEGORIES[k] for k in range(8) if k >> bit & 1)}], min_severity: 1}}\n"
+        for bit in range(3)
+    )
+    layout = read("model", "milestones:", f"{every}{bits}milestones:").data.layout
+    # All forty pairs of a category and a severity meet another set of targets.
+    assert len(layout.streams) == len(set(layout.streams)) == 40
+
+
+def test_a_target_of_which_nothing_was_ever_seen_is_refused_with_its_line(read):
+    with pytest.raises(
+        ConfigError, match=r"small\.yaml:6:\d+: targets\.military\.any_of: the data hold no event"
+    ):
+        read("model", "start: 2019-01-01}", "start: 2021-12-20}")

@@ -1,10 +1,11 @@
-"""``focused`` and combinations: from a config file to a report, with few draws."""
+"""The three families: from a config file to a report, with few draws, on the same fit of the same model."""
 
 import contextlib
 import io
 import json
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,12 +13,9 @@ import numpy as np
 import pytest
 
 from forecast.cli import main
-from forecast.config import load_scenario
-from forecast.families.combination import COMBINED
-from forecast.runs.run import read_run
-from forecast.scenarios import compare_scenarios, plan_scenario
-from forecast.scenarios.evaluate import hit_shares_before, milestone_day, weights_for
-from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
+from forecast.families import FAMILIES
+from forecast.families.direct_members import PANEL
+from forecast.runs.run import Run, read_run
 
 CONFIG = """\
 name: small
@@ -42,6 +40,8 @@ events:
 priors: {excitation.half_life_days: "LogNormal(2.4, 0.6)"}
 """
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -65,13 +65,37 @@ def forecast(*arguments: object) -> Ended:
     return Ended(code, out.getvalue(), err.getvalue())
 
 
-pytestmark = pytest.mark.slow
-
-
 class Made(NamedTuple):
-    ended: Ended
     folder: Path
     config: Path
+    record: dict
+    run: Run
+
+    def probabilities(self) -> np.ndarray:
+        """Probability by target and milestone."""
+        return np.array(
+            [[one["probability"] for one in target["milestones"]] for target in self.record["targets"]]
+        )
+
+    def said(self) -> dict[tuple[str, str], dict[str, float]]:
+        """What each member says, by target and milestone."""
+        return {
+            (target["name"], one["name"]): {
+                member["name"]: member["probability"] for member in one["members"]
+            }
+            for target in self.record["targets"]
+            for one in target["milestones"]
+        }
+
+    def hazard(self) -> dict[tuple[str, str], float]:
+        """What the pooled hazard says of the record, where it can say something."""
+        inputs = self.run.inputs
+        grid, milestones = inputs.data.grid, inputs.config.milestones
+        days = {one.name: (one.date - grid.origin).days for one in milestones}
+        found = PANEL.by_day(inputs.events, inputs.rules, grid.origin, grid.start, max(days.values()))
+        return {
+            (target, name): float(found[target].mean[day]) for target in found for name, day in days.items()
+        }
 
 
 @pytest.fixture(scope="module")
@@ -85,89 +109,110 @@ def made(tmp_path_factory):
             (place / "small.yaml").write_text(CONFIG.replace("FAMILY", family), encoding="utf-8")
             (place / "tried.yaml").write_text(SCENARIO, encoding="utf-8")
             ended = forecast("run", place / "small.yaml", "--out", place / "runs", "--allow-unconverged")
-            runs[family] = Made(ended, place / "runs" / "small" / "2022-01-01", place / "small.yaml")
+            assert ended.code == 0, ended.err
+            folder = place / "runs" / "small" / "2022-01-01"
+            record = json.loads((folder / "forecast.json").read_text())
+            runs[family] = Made(folder, place / "small.yaml", record, read_run(folder))
         return runs[family]
 
     return run
 
 
-@pytest.mark.parametrize("family", ["focused", "combined"])
+@pytest.mark.parametrize("family", FAMILIES)
 def test_a_family_runs_from_config_to_report(made, family):
-    ended, folder, _ = made(family)
-    assert ended.code == 0, ended.err
+    folder, _, record, run = made(family)
     assert (folder / "report.pdf").read_bytes().startswith(b"%PDF")
-    record = json.loads((folder / "forecast.json").read_text())
     assert (record["model"], [one["name"] for one in record["targets"]]) == (family, ["severe", "military"])
-    run = read_run(folder)
-    for name, days in run.first_day.items():
-        assert days.shape == (600, 4)
-        said = next(one for one in record["targets"] if one["name"] == name)["milestones"]
-        for milestone in said:
-            day = np.datetime64(milestone["date"]) - np.datetime64(run.hits.origin)
-            assert milestone["probability"] == pytest.approx(
-                run.hits.probability(name, int(day.astype(int))), abs=1e-9
-            )
-
-
-def test_a_scenario_of_focused_is_answered_model_by_model(made):
-    _, folder, config = made("focused")
-    run = read_run(folder)
-    scenario = load_scenario(config.with_name("tried.yaml"))
-    (found,) = compare_scenarios(run, [scenario], refit=False)
-    assert (found.method, found.withheld) == ("reweight and simulate", None)
-    assert [target.name for target in found.targets] == ["severe", "military"]
-    for part in run.by_fit():
-        (name,) = part.first_day
-        spring, new_year = found.target(name).milestones
-        # The drill is sure and meets both targets, but only after the first milestone: until then the answer
-        # is the reweighted share of the draws of the target's own model.
-        assert new_year.probability == pytest.approx(1.0, abs=1e-9)
-        weights = weights_for(part, plan_scenario(part.inputs, scenario).priors).weights
-        shares = hit_shares_before(part.first_day[name], milestone_day(part, "spring"))
-        assert spring.probability == pytest.approx(
-            float(weights @ shares), abs=1e-5
-        )  # recorded to five digits
-        assert np.ptp(weights) > 0
-
-
-def test_sensitivity_of_focused_reads_each_target_off_its_own_model(made):
-    _, folder, _ = made("focused")
-    run = read_run(folder)
-    parts = {next(iter(part.first_day)): part for part in run.by_fit()}
-    options = RobustnessOptions(target="severe", all_targets=True)
-    found = measure_robustness(run, options, ())
-    own = measure_robustness(parts["severe"], options, ())
-    assert found.tornado == own.tornado
-    other = measure_robustness(parts["military"], replace(options, target="military"), ())
-    assert sorted(found.break_evens, key=repr) == sorted((*own.break_evens, *other.break_evens), key=repr)
-    ended = forecast("sensitivity", folder, "--target", "severe", "--json")
-    assert ended.code == 0, ended.err
-    said = json.loads(ended.out)
-    assert said["target"] == "severe"
-    assert {one["target"] for one in said["sensitivities"]} == {"severe", "military"}
-    assert said["tornado"] == [one.model_dump(mode="json", by_alias=True) for one in own.tornado]
-
-
-def test_a_combination_is_the_mean_of_its_members_and_answers_like_its_joint_model(made):
-    ended, folder, config = made("combined")
-    assert ended.code == 0, ended.err
-    record = json.loads((folder / "forecast.json").read_text())
-    combination = record["combination"]
-    assert [one["name"] for one in combination["members"]] == [one.name for one in COMBINED.members]
-    assert combination["tilted"], combination
-    lost = {(one["target"], one["milestone"]) for one in combination["dropped"]}
     for target in record["targets"]:
+        assert run.first_day[target["name"]].shape == (600, 4)
         for milestone in target["milestones"]:
-            mean = np.mean([one["probability"] for one in milestone["members"]])
-            if (target["name"], milestone["name"]) not in lost:
-                assert milestone["probability"] == pytest.approx(mean, abs=1e-6)  # it has no calendar
+            day = (date.fromisoformat(milestone["date"]) - run.hits.origin).days
+            assert milestone["probability"] == pytest.approx(
+                run.hits.probability(target["name"], day), abs=1e-9
+            )
+    severe, military = made(family).probabilities()
+    assert np.all(severe >= military)
+    assert np.all(np.diff([severe, military], axis=1) >= 0)
+
+
+def test_all_families_fit_the_same_model_with_the_same_numbers(made):
+    alone = made("model")
+    assert alone.record["combination"] is None
+    for family in ("panel", "combined"):
+        for name, values in made(family).run.fit.variables.items():
+            np.testing.assert_array_equal(values, alone.run.fit.variables[name], err_msg=name)
+    # No act is scheduled, so that the member is what the model says when it is asked alone.
+    by_model = [one["model"] for one in made("combined").said().values()]
+    np.testing.assert_allclose(by_model, alone.probabilities().ravel(), atol=1e-9)
+
+
+@pytest.mark.parametrize("family", ["panel", "combined"])
+def test_the_forecast_is_the_mean_of_the_members(made, family):
+    record, hazard = made(family).record, made(family).hazard()
+    assert record["combination"]["tilted"], record["combination"]
+    assert record["combination"]["dropped"] == []
+    assert hazard, "the pooled hazard can say nothing of any target"
+    forecasts = dict(zip(made(family).said(), made(family).probabilities().ravel(), strict=True))
+    for question, members in made(family).said().items():
+        # The model answers alone where the hazard is silent.
+        wanted = {"panel"} if question in hazard else {"model"}
+        assert set(members) == (wanted if family == "panel" else wanted | {"model"})
+        if question in hazard:
+            assert members["panel"] == pytest.approx(hazard[question], abs=1e-9)
+        # Nothing is scheduled.
+        assert forecasts[question] == pytest.approx(np.mean(list(members.values())), abs=1e-6)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_certain_act_meets_its_targets_whatever_the_family(made, family):
+    folder, config, _, _ = made(family)
     asked = forecast("scenario", folder, config.with_name("tried.yaml"), "--no-refit", "--json")
     assert asked.code == 0, asked.err
     (found,) = json.loads(asked.out)["scenarios"]
-    assert found["withheld"] is None
-    assert found["targets"][0]["milestones"][-1]["probability"] == 1.0
+    assert (found["method"], found["withheld"]) == ("reweight and simulate", None)
+    assert [one["milestones"][-1]["probability"] for one in found["targets"]] == [1.0, 1.0]
+
+
+def test_assumptions_of_a_combination_are_examined_and_its_report_is_set_again(made):
+    folder = made("combined").folder
     asked = forecast("sensitivity", folder, "--target", "severe", "--json")
     assert asked.code == 0, asked.err
     assert json.loads(asked.out)["target"] == "severe"
     again = forecast("report", folder, "--json")
     assert again.code == 0, again.err
+
+
+EVERY_ACT = (
+    "[visit, channel_opening, cooperation, channel_closure, sanction, military_incident, military_posture, "
+    "dispute], min_severity: 1}"
+)
+ODD_RECORDS = {
+    "a target that every act meets": ("[military_incident, military_posture], min_severity: 4}", EVERY_ACT),
+    "a cooperative target": (
+        "[military_incident, military_posture], min_severity: 4}",
+        "[visit], min_severity: 3}",
+    ),
+    "one act": ('"bundled:us-china", start: 2019-01-01', "one.csv"),
+}
+
+
+@pytest.mark.parametrize("odd", ODD_RECORDS)
+def test_odd_targets_and_records_run(tmp_path, odd):
+    text = CONFIG.replace("FAMILY", "model").replace("draws: 300", "draws: 50")
+    old, new = ODD_RECORDS[odd]
+    assert old in text
+    if odd == "a target that every act meets":  # no category is left for acts that meet no target
+        text = text.replace("[sanction, military_incident, military_posture, dispute]", "[sanction]")
+    (tmp_path / "odd.yaml").write_text(text.replace(old, new), encoding="utf-8")
+    one = "date,initiator,target,category,severity\n2020-01-05,USA,CHN,military_posture,2\n"
+    (tmp_path / "one.csv").write_text(one, encoding="utf-8")
+    ended = forecast(
+        "run", tmp_path / "odd.yaml", "--out", tmp_path / "runs", "--allow-unconverged", "--no-ledger"
+    )
+    assert ended.code == 0, ended.err
+    record = json.loads((tmp_path / "runs/small/2022-01-01/forecast.json").read_text())
+    later = {one["name"]: one["milestones"][-1]["probability"] for one in record["targets"]}
+    if odd == "one act":
+        assert 0 < later["military"] <= later["severe"] < 0.6
+    else:
+        assert later["military"] > (0.9 if odd == "a target that every act meets" else 0.3)

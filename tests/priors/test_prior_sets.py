@@ -3,29 +3,33 @@ import math
 import pytest
 
 from forecast.errors import PriorError
+from forecast.events.codebook import CATEGORIES
 from forecast.panel.streams import TargetRule, stream_layout
 from forecast.priors import Distribution, default_priors, elements, parameter_groups
 
-TARGET = TargetRule("military", ("military_incident", "military_posture"), 4)
+WIDE = TargetRule("military", ("military_incident", "military_posture"), 4)
 LAYOUTS = {
-    "joint": stream_layout("joint"),
-    "focused": stream_layout("focused", TARGET),
-    "target": stream_layout("target", TARGET),
+    "one target": stream_layout((WIDE,)),
+    "nested and overlapping": stream_layout(
+        (WIDE, TargetRule("lethal", ("military_incident",), 5), TargetRule("visit", ("visit", "dispute"), 2))
+    ),
+    "every act": stream_layout((TargetRule("any", CATEGORIES, 1),)),
 }
 
 
 @pytest.fixture
-def joint():
-    return default_priors(LAYOUTS["joint"])
+def priors():
+    return default_priors(LAYOUTS["one target"])
 
 
-@pytest.mark.parametrize("family", LAYOUTS)
-def test_every_parameter_has_a_prior_that_fits_its_support(family):
-    layout = LAYOUTS[family]
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_every_parameter_has_a_prior_that_fits_its_support(name):
+    layout = LAYOUTS[name]
     priors = default_priors(layout)
     inside = {"real": {"real"}, "positive": {"positive", "unit"}, "unit": {"unit"}}
-    for group in parameter_groups(layout):
-        names = [f"{group.name}.{element}" for element in elements(group, layout)] or [group.name]
+    for group in parameter_groups():
+        kinds = elements(group, layout)
+        names = [group.name] if group.dimension is None else [f"{group.name}.{element}" for element in kinds]
         assert [prior.name for prior in priors.of_group(group)] == names
         for prior in priors.of_group(group):
             for distribution in (prior.distribution, *prior.group.words.values()):
@@ -33,57 +37,46 @@ def test_every_parameter_has_a_prior_that_fits_its_support(family):
     assert all(prior.origin == "default" for prior in priors.priors.values())
 
 
-def test_ballast_and_severity_belong_to_the_joint_layout_only():
-    names = {family: {g.name for g in parameter_groups(layout)} for family, layout in LAYOUTS.items()}
-    only_joint = {
-        "ballast",
-        "ballast.half_life_days",
-        "severity.level",
-        "severity.notable",
-        "severity.category",
-        "severity.grave",
-        "severity.tension",
-        "severity.recent",
-        "severity.drift",
-    }
-    assert names["joint"] - names["focused"] == only_joint
-    assert names["focused"] == names["target"]
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_each_kind_of_act_adds_four_parameters_at_most(name):
+    layout = LAYOUTS[name]
+    # A rate, a loading, a shape, and a share that follows conflict or a ballast; seven of all, two sides.
+    assert len(default_priors(layout).priors) == 4 * len(layout.streams) + 9
 
 
-def test_default_loadings_set_the_sign_of_tension(joint):
-    assert joint.priors["tension.loading.dispute"].distribution == Distribution("LogNormal", (0, 0.4))
-    assert joint.priors["tension.loading.visit"].distribution.support == "real"
-    for name in ("tension.loading.dispute", "severity.tension"):
-        with pytest.raises(PriorError, match=r"puts mass where .*above 0"):
-            joint.changed({name: "Normal(0.3, 0.4)"}, "config")
-    assert joint.changed({"tension.loading.visit": "against"}, "config")
+def test_default_loadings_set_the_sign_of_tension(priors):
+    assert priors.priors["tension.loading.dispute"].distribution.support == "positive"
+    assert priors.priors["tension.loading.visit"].distribution.support == "real"
+    with pytest.raises(PriorError, match=r"puts mass where .*above 0"):
+        priors.changed({"tension.loading.dispute": "Normal(0.3, 0.4)"}, "config")
+    assert priors.changed({"tension.loading.visit": "against"}, "config")
     with pytest.raises(
         PriorError, match=r"got 'against'; expected a distribution, or a word: 'none', 'follows'"
     ):
-        joint.changed({"tension.loading.sanction": "against"}, "config")
+        priors.changed({"tension.loading.sanction": "against"}, "config")
 
 
-def test_a_word_stands_for_its_documented_distribution(joint):
-    changed = joint.changed({"tension.persistence": "slow"}, "config").priors["tension.persistence"]
+def test_a_word_stands_for_its_documented_distribution(priors):
+    changed = priors.changed({"tension.persistence": "slow"}, "config").priors["tension.persistence"]
     assert changed.distribution == Distribution("LogNormal", (math.log(300), 0.4))
     assert (changed.words, changed.origin) == ("slow", "config")
-    assert joint.priors["tension.persistence"].words == "medium"  # the set itself is left alone
+    assert priors.priors["tension.persistence"].words == "medium"  # the set itself is left alone
 
 
-def test_quantiles_and_texts_become_distributions(joint):
-    changed = joint.changed(
+def test_quantiles_and_texts_become_distributions(priors):
+    changed = priors.changed(
         {"ballast.visit": {"q05": 0.5, "q95": 1.1}, "excitation.half_life_days": "Gamma(2, 0.1)"}, "scenario"
     )
     visit = changed.priors["ballast.visit"].distribution
     assert visit.values == pytest.approx((0.8, 0.3 / 1.6448536))
     assert changed.priors["excitation.half_life_days"].distribution == Distribution("Gamma", (2, 0.1))
-    assert changed.priors["ballast.cooperation"] == joint.priors["ballast.cooperation"]
+    assert changed.priors["ballast.cooperation"] == priors.priors["ballast.cooperation"]
 
 
 @pytest.mark.parametrize("order", [("ballast", "ballast.visit"), ("ballast.visit", "ballast")])
-def test_a_parameters_own_prior_wins_over_its_groups_in_any_order(joint, order):
+def test_a_parameters_own_prior_wins_over_its_groups_in_any_order(priors, order):
     stated = {"ballast": "none", "ballast.visit": "calms"}
-    changed = joint.changed({name: stated[name] for name in order}, "config")
+    changed = priors.changed({name: stated[name] for name in order}, "config")
     words = {
         name: changed.priors[f"ballast.{name}"].words for name in ("visit", "channel_opening", "cooperation")
     }
@@ -98,8 +91,17 @@ def test_a_parameters_own_prior_wins_over_its_groups_in_any_order(joint, order):
             "slow",
             r"persistance: unknown prior\. Did you mean 'tension\.persistence'\?",
         ),
-        ("ballast.visits", "none", r"ballast\.visits: unknown prior\. Did you mean 'ballast\.visit'\?"),
-        ("ballast.dispute", "none", r"ballast\.dispute: unknown prior\."),
+        ("ballast.visits", "none", r"ballast has no 'visits'\. Did you mean 'visit'\? It has: visit,"),
+        (
+            "ballast.dispute",
+            "none",
+            r"ballast has no 'dispute'\. It has: visit, channel_opening, cooperation\.",
+        ),
+        (
+            "excitation.cross.visit",
+            "weak",
+            r"excitation\.cross has no 'visit'\. It has: channel_closure, .*, military\.",
+        ),
         ("zzzz", "none", r"^zzzz: unknown prior\. 'forecast priors CONFIG' lists them all\.$"),
         (
             "tension.persistence",
@@ -107,12 +109,12 @@ def test_a_parameters_own_prior_wins_over_its_groups_in_any_order(joint, order):
             r"got 'slw'; expected .* word: 'fast', 'medium', 'slow'.*Did you mean 'slow'\?",
         ),
         (
-            "severity.level.3",
+            "excitation.cross.military",
             "high",
-            r"got 'high'; expected a distribution, or a word: 'rarely', .*'default'\.",
+            r"got 'high'; expected a distribution, or a word: 'weak', .*'default'\.",
         ),
         ("tension.scale", "Normal(0, 1)", r"Normal\(mu=0, sigma=1\) puts mass where .*above 0"),
-        ("excitation.branching.visit", "LogNormal(0, 1)", r"puts mass where .*between 0 and 1"),
+        ("excitation.branching.conflict", "LogNormal(0, 1)", r"puts mass where .*between 0 and 1"),
         ("tension.scale", "Nrmal(0, 1)", "unknown distribution 'Nrmal'"),
         ("tension.scale", {"q05": -1, "q95": 1}, "quantiles must lie above 0"),
         ("ballast.visit", {"efect": {"median": 0, "q95": 1}}, "unknown scale 'efect'; .* on 'effect'"),
@@ -122,30 +124,57 @@ def test_a_parameters_own_prior_wins_over_its_groups_in_any_order(joint, order):
             {"effect": {"median": "-50%", "q05": "0%"}},
             "effect: quantiles must rise: q05 = 0",
         ),
-        ("severity.level.5", {"chance": {"median": "5%", "q95": 1.2}}, "chance: .* between 0 and 1"),
+        ("excitation.cross.dispute", {"share": {"median": "5%", "q95": 1.2}}, "share: .* between 0 and 1"),
+        (
+            "excitation.branching.conflict",
+            {"per_hundred": {"median": 10, "q95": 120}},
+            "per_hundred: .* between 0 and 100",
+        ),
+        ("excitation.severity", {"times": {"median": 0.9, "q95": 2}}, "times: quantiles must lie above 1"),
         ("tension.scale", {"times": {"q05": 0.5, "q95": 2}}, "times: quantiles must lie above 1"),
         ("tension.scale", 3, "got 3; state a word, a distribution or quantiles"),
     ],
 )
-def test_a_statement_that_cannot_be_used_names_its_parameter(joint, name, statement, message):
+def test_a_statement_that_cannot_be_used_names_its_parameter(priors, name, statement, message):
     with pytest.raises(PriorError, match=message) as raised:
-        joint.changed({name: statement}, "config")
+        priors.changed({name: statement}, "config")
     assert str(raised.value).startswith(f"{name}: ")
 
 
-def test_a_narrower_support_is_accepted(joint):
-    changed = joint.changed({"tension.scale": "Beta(2, 2)", "ballast": "HalfNormal(0.3)"}, "config")
+def test_a_narrower_support_is_accepted(priors):
+    changed = priors.changed({"tension.scale": "Beta(2, 2)", "ballast": "HalfNormal(0.3)"}, "config")
     assert changed.priors["tension.scale"].distribution.support == "unit"
     assert changed.priors["ballast.visit"].distribution.support == "positive"
 
 
+@pytest.mark.parametrize(
+    ("name", "took_its_place"),
+    [
+        ("severity.level.3", r"baseline\.weekly_rate of a cell .* excitation\.severity"),
+        ("severity.recent", r"excitation\.severity"),
+        ("excitation.branching.visit", r"State excitation\.branching\.cooperation, which holds for all"),
+        ("excitation.branching.sanction", r"State excitation\.branching\.conflict, which holds for all"),
+        ("excitation.branching.target", r"has no 'target'\. It has: conflict, cooperation\."),
+        ("baseline.weekly_rate.target", r"has no 'target'\..* It has: visit, .*, military\."),
+    ],
+)
+def test_a_prior_that_went_is_answered_with_what_took_its_place(priors, name, took_its_place):
+    with pytest.raises(PriorError, match=took_its_place) as raised:
+        priors.changed({name: "weak"}, "config")
+    assert str(raised.value).startswith(f"{name}: ")
+
+
 def test_a_layout_knows_only_its_own_parameters():
-    focused = default_priors(LAYOUTS["focused"])
+    every_act = default_priors(LAYOUTS["every act"])
+    assert {prior.element for prior in every_act.priors.values()} == {None, "any", "conflict", "cooperation"}
     with pytest.raises(PriorError, match=r"ballast\.visit: unknown prior"):
-        focused.changed({"ballast.visit": "none"}, "config")
-    assert (
-        focused.changed({"excitation.branching.target": "weak"}, "config")
-        .priors["excitation.branching.target"]
-        .words
-        == "weak"
-    )
+        every_act.changed({"ballast.visit": "none"}, "config")
+
+
+def test_a_target_named_like_a_category_or_a_side_keeps_its_prior_apart():
+    layout = LAYOUTS["nested and overlapping"]
+    assert layout.streams[-3:] == ("military", "visit.target", "lethal")
+    changed = default_priors(layout).changed({"baseline.weekly_rate.visit": "rare"}, "config")
+    assert changed.priors["baseline.weekly_rate.visit"].words == "rare"
+    assert changed.priors["baseline.weekly_rate.visit.target"].origin == "default"
+    assert stream_layout((TargetRule("conflict", ("visit",), 1),)).streams[-1] == "conflict.target"

@@ -8,23 +8,18 @@ import pytest
 
 from forecast.panel.streams import TargetRule, stream_layout
 from forecast.priors import default_priors, parameter_groups
+from forecast.priors.catalogue import new_type_parameters
 from forecast.priors.human_scale import SCALES, effect_words
 from forecast.priors.resolve import statement_examples, statement_text
 from forecast.wording.sensitivity import assumption_label
 
-TARGET = TargetRule("military", ("military_incident", "military_posture"), 4)
-LAYOUTS = {
-    "joint": stream_layout("joint"),
-    "focused": stream_layout("focused", TARGET),
-    "target": stream_layout("target", TARGET),
-}
-GROUPS = {group.name: group for group in parameter_groups(LAYOUTS["joint"])}
-PRIORS = default_priors(LAYOUTS["joint"])
+LAYOUT = stream_layout((TargetRule("military", ("military_incident", "military_posture"), 4),))
+GROUPS = {group.name: group for group in parameter_groups()}
+PRIORS = default_priors(LAYOUT)
 
 
-@pytest.mark.parametrize("family", LAYOUTS)
-def test_every_prior_has_meaning_unit_reason_words_and_a_scale(family):
-    for group in parameter_groups(LAYOUTS[family]):
+def test_every_prior_has_meaning_unit_reason_words_and_a_scale():
+    for group in (*parameter_groups(), *new_type_parameters().values()):
         assert group.words, group.name
         assert group.unit, group.name
         assert group.meaning.strip(), group.name
@@ -33,17 +28,47 @@ def test_every_prior_has_meaning_unit_reason_words_and_a_scale(family):
         assert " log " not in f" {group.meaning.lower()} ", group.name
         assert group.reason.strip().endswith("."), group.name
         assert len(set(group.words.values())) == len(group.words), f"{group.name}: two words mean the same"
-    assert all(prior.words for prior in default_priors(LAYOUTS[family]).priors.values())
+    assert all(prior.words for prior in PRIORS.priors.values())
 
 
-@pytest.mark.parametrize("family", LAYOUTS)
-def test_every_prior_has_a_name_for_readers(family):
-    for name in default_priors(LAYOUTS[family]).priors:
+@pytest.mark.parametrize("name", GROUPS)
+def test_words_of_more_stand_for_more(name):
+    medians = [float(one.quantile(0.5)) for word, one in GROUPS[name].words.items() if word != "provokes"]
+    assert medians == sorted(medians)
+
+
+def test_every_prior_has_a_name_for_readers():
+    for name in PRIORS.priors:
         label = assumption_label(name)
         assert label[0].isupper(), name
         assert "{" not in label, name
         assert "_" not in label, name
         assert name not in label
+
+
+def test_shares_factors_and_follow_on_acts_are_stated_as_people_say_them():
+    changed = PRIORS.changed(
+        {
+            "excitation.cross.military": {"share": {"median": "30%", "q95": "60%"}},
+            "excitation.severity": {"times": {"median": 1.5, "q95": 2}},
+            "excitation.branching.conflict": {"per_hundred": {"median": 10, "q95": 25}},
+            "baseline.weekly_rate.military": {"a_year": {"median": 0.5, "q95": 2}},
+        },
+        "config",
+    ).priors
+    middle = {name: float(changed[name].distribution.quantile(0.5)) for name in changed}
+    assert middle["excitation.cross.military"] == pytest.approx(0.3)
+    assert middle["excitation.severity"] == pytest.approx(math.log(1.5))
+    assert middle["excitation.branching.conflict"] == pytest.approx(0.1)
+    assert middle["baseline.weekly_rate.military"] == pytest.approx(0.5 * 7 / 365.25)
+    readings = {
+        "excitation.cross.military": "30% of acts of this kind follow other conflict",
+        "excitation.severity": "an act one severity graver brings about 1.5 times as much conflict",
+        "excitation.branching.conflict": "a hundred acts bring about 10 more",
+        "baseline.weekly_rate.military": "0.5 acts a year on average",
+    }
+    for name, reading in readings.items():
+        assert changed[name].reading.startswith(reading)
 
 
 @pytest.mark.parametrize("name", GROUPS)
@@ -80,7 +105,7 @@ def test_each_form_shown_for_a_prior_is_valid_and_says_its_default(name):
 
 
 def test_the_word_default_takes_back_what_was_set():
-    stated = {"tension.loading": "none", "severity.level.5": "often"}
+    stated = {"tension.loading": "none", "excitation.severity": "strong"}
     changed = PRIORS.changed(stated, "config")
     assert (
         changed.priors["tension.loading.visit"].distribution != PRIORS.priors["tension.loading.visit"].default
@@ -121,9 +146,8 @@ def test_statements_are_written_as_a_config_reads_them():
     assert statement_text("slow") == "slow"
 
 
-@pytest.mark.parametrize("family", LAYOUTS)
-def test_priors_reach_another_process_unchanged(family):
-    priors = default_priors(LAYOUTS[family]).changed({"tension.scale": "small"}, "config")
+def test_priors_reach_another_process_unchanged():
+    priors = PRIORS.changed({"tension.scale": "small"}, "config")
     sent = pickle.loads(pickle.dumps(priors))
     assert sent == priors
     assert [one.reading for one in sent.priors.values()] == [one.reading for one in priors.priors.values()]

@@ -208,7 +208,7 @@ def make_targets(folder: Path, *, engine: bool) -> list[Target]:
 
     def read_prior(path: Path) -> None:
         text = path.read_text(encoding="utf-8", errors="surrogatepass")
-        load_config(ROOT / "configs/us-china-2023.yaml", [f"model.priors.severity.tension={text}"])
+        load_config(ROOT / "configs/us-china-2023.yaml", [f"model.priors.excitation.severity={text}"])
 
     def read_ledger(path: Path) -> None:
         book: Book = open_ledger(path)
@@ -285,8 +285,8 @@ _OVERRIDES = tuple(
         "sampler.draws=2000",
         "milestones.us-election-2024.date=2024-11-06",
         "headline.milestone=us-election-2024",
-        "model.priors.severity.tension=Normal(0, 1)",
-        "model.family=joint",
+        "model.priors.excitation.severity=Normal(0, 1)",
+        "model.family=model",
         "milestones.0.name=[a, b]",
         "milestones={name: x, date: 2024-01-01}",
         "calendar=[{date: 2023-09-01, category: visit, severity: 2, probability: 0.5, label: x}]",

@@ -28,7 +28,7 @@ _TEXTS = (
 )
 _NUMBERS = (0, 1, -1, 3, 5, 9, 0.5, 1.0, 1e308, -1e308, 1e-320, 10**30, 2**63, True)
 _KEYS = ("run", "target", "milestone", "priors", "events", "calendar", "without", "goal", "odd", "schema")
-_PRIORS = ("tension.persistence", "ballast.visit", "severity.level.4", "baseline.weekly_rate", "ballast")
+_PRIORS = ("tension.persistence", "ballast.visit", "excitation.severity", "baseline.weekly_rate", "ballast")
 _PATHS = (
     *("/answer", "/answer", "/answer", "/answer", "/yaml", "/yaml", "/break-even"),
     *("/refit/1", "/refit/9/cancel", "/model", "/"),
