@@ -148,7 +148,7 @@ def forecast_cell(job: Job) -> Row:
         failures=failures,
         error=None,
         diagnostics=diagnostics,
-        reruns=sum(one.reruns for one in found.posteriors.values()),
+        reruns=found.fit.reruns,
         fit_seconds=clock.seconds["fit"],
         seconds=round(time.perf_counter() - began, 3),
         probability={ahead: found.hits.probability(TARGET, ahead) for ahead in HORIZONS},

@@ -42,8 +42,6 @@ EXACT_BLOCK_ORIGINS = 20
 PATHS_PER_DRAW = 2
 """Futures of each draw: 800, of the draws that are carried on, cost a score .0006 nats on average."""
 STAGES = ("refit", "bridge", "simulate")
-KNOTS_STEP = 64
-"""Latent knots are rounded up to a multiple: records of many lengths share one compiled model."""
 
 
 @dataclass(frozen=True)
@@ -134,12 +132,7 @@ def run_unit(
     seed = int.from_bytes(digest[:4], "big") % 2**31
     # The longest past of the whole backtest sets the number of latent knots.
     knots = knots_for(TimeGrid(plan.start, plan.origins[-1]).n_steps)
-    rolling = RollingPosterior(
-        -(-knots // KNOTS_STEP) * KNOTS_STEP,
-        priors,
-        replace(plan.sampler, seed=seed),
-        exact=plan.exact,
-    )
+    rolling = RollingPosterior(knots, priors, replace(plan.sampler, seed=seed), exact=plan.exact)
     done: list[OriginForecast] = []
     simulated = 0.0
     for origin in plan.origins[unit.first : unit.last + 1]:
