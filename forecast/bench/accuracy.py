@@ -310,7 +310,7 @@ def run_benchmark(
     keep : Path, optional
         Folder of finished units. Those of the same events, settings, code and versions are read, not run.
     listen : callable, optional
-        Told how many forecasts (family × origin) are done and planned.
+        Told how many origins, of all dyads, are done and planned.
 
     Raises
     ------

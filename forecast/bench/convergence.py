@@ -318,6 +318,6 @@ def failure_reasons(row: Row) -> list[str]:
 
 
 def _reason(failure: Mapping[str, Any]) -> str:
-    model, quantity, value = (failure.get(name) for name in ("model", "quantity", "value"))
+    quantity, value = failure.get("quantity"), failure.get("value")
     shown = None if value is None else f"{value:.4g}"
-    return " ".join(str(part) for part in (model, failure["code"], shown, quantity) if part)
+    return " ".join(str(part) for part in (failure["code"], shown, quantity) if part)

@@ -145,8 +145,6 @@ def _stopped(partial: Path) -> str:
 
 
 _HEADS = {
-    "focused": "focus.",
-    "ensemble": "ensem.",
     "combined": "combi.",
     "panel": "panel",
     "climatology": "clima.",

@@ -120,9 +120,9 @@ class ListModelConfig(ModelConfig):
 
     family: str = Field(
         default="panel",
-        description="panel (no sampling), or a family that is fitted for each dyad: joint, focused, target, "
-        "ensemble or combined; see docs/model.md",
-        examples=["panel", "combined", "joint", "focused", "target", "ensemble"],
+        description="panel (no sampling), or a family that is fitted for each dyad: model or combined; see "
+        "docs/model.md",
+        examples=["panel", "combined", "model"],
     )
 
 

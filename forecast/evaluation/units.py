@@ -104,9 +104,7 @@ OriginListener = Callable[[Unit, int], None]
 def units_of(plan: BacktestPlan) -> list[Unit]:
     """Cut a plan into units; none where no fit is needed."""
     n_origins, block = len(plan.origins) if plan.fitted else 0, origins_a_unit(plan)
-    return [
-        Unit(plan.dyad, first, min(first + block, n_origins) - 1) for first in range(0, n_origins, block)
-    ]
+    return [Unit(plan.dyad, first, min(first + block, n_origins) - 1) for first in range(0, n_origins, block)]
 
 
 def origins_a_unit(plan: BacktestPlan) -> int:
@@ -227,9 +225,7 @@ def _direct_forecasts(plan: BacktestPlan, events: EventTable) -> dict[DirectMemb
     return found
 
 
-def _of_model(
-    plan: BacktestPlan, results: Sequence[UnitResult], position: int
-) -> NDArray[np.float64]:
+def _of_model(plan: BacktestPlan, results: Sequence[UnitResult], position: int) -> NDArray[np.float64]:
     """Forecasts of one target by the model, shape (origin, horizon); NaN where no unit made one."""
     probability = np.full((len(plan.origins), len(plan.horizons)), np.nan)
     for result in results:

@@ -6,7 +6,7 @@ function for records of every size (``forecast.models.density``), compiled once 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -109,15 +109,26 @@ class PosteriorDensity:
 
     def values(self, points: Floats) -> Floats:
         """Return the parameters at points, shape (point, dyad, coordinate)."""
-        parts = self._by_dyad(np.asarray(points))
-        flat = parts.reshape(-1, parts.shape[-1]).copy()
+        values = self._by_dyad(np.array(points))
+        positive, unit = self._bounded
+        values[..., positive] = np.exp(values[..., positive])
+        values[..., unit] = 1 / (1 + np.exp(-values[..., unit]))
+        return values
+
+    @property
+    def _bounded(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Coordinates of positive parameters, and of those between 0 and 1."""
         family = self.arrays.family
         unit = np.isin(family, [FAMILY_CODES["LogitNormal"], FAMILY_CODES["Beta"]])
-        positive = ~unit & (family != FAMILY_CODES["Normal"])
-        columns = flat[:, : len(family)]
-        columns[:, positive] = np.exp(columns[:, positive])
-        columns[:, unit] = 1 / (1 + np.exp(-columns[:, unit]))
-        return flat.reshape(parts.shape)
+        return np.flatnonzero(~unit & (family != FAMILY_CODES["Normal"])), np.flatnonzero(unit)
+
+    def points(self, variables: Mapping[str, Floats]) -> Floats:
+        """Return the points at which the model's variables are these, as ``variables`` returns them."""
+        values = self.layout.joined(variables)
+        positive, unit = self._bounded
+        values[..., positive] = np.log(values[..., positive])
+        values[..., unit] = np.log(values[..., unit]) - np.log1p(-values[..., unit])
+        return values.reshape(len(values), -1)
 
     def variables(self, points: Floats) -> dict[str, Floats]:
         """Return the model's variables at points, each of shape (point, dyad, …)."""

@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import numpy as np
-
 from forecast.errors import PriorError, did_you_mean
 from forecast.panel.streams import StreamLayout
 from forecast.priors.catalogue import ParameterGroup, elements, parameter_groups
-from forecast.priors.distributions import Distribution, Floats, as_words, parse_distribution
+from forecast.priors.distributions import Distribution, as_words, parse_distribution
 from forecast.priors.elicitation import Elicited, elicit
 
 Origin = Literal["default", "config", "scenario"]
@@ -118,17 +116,6 @@ def default_priors(layout: StreamLayout) -> PriorSet:
             distribution = own.default_of.get(element or "", own.default)
             priors[name] = NamedPrior(name, own, element, distribution, distribution)
     return PriorSet(layout, groups, priors)
-
-
-def log_prior(priors: PriorSet, variables: Mapping[str, Floats]) -> Floats:
-    """Log prior density of draws, each variable of shape (draw, 1, …), shape (draw,)."""
-    total = 0.0
-    for group in priors.groups:
-        own = priors.of_group(group)
-        if own:
-            values = variables[group.variable].reshape(-1, len(own))
-            total = total + sum(one.distribution.log_density(values[:, k]) for k, one in enumerate(own))
-    return np.asarray(total)
 
 
 def _names(group: ParameterGroup, layout: StreamLayout) -> tuple[str, ...]:

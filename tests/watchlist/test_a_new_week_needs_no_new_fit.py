@@ -20,7 +20,7 @@ from forecast.watchlist.watch import WatchOptions, run_watch
 from .conftest import AS_OF, simulated, write_dyads, write_list
 
 WEEK = AS_OF + timedelta(days=7)
-SAMPLED = ["model.family=joint", "sampler.draws=800", "sampler.tune=300", "sampler.chains=2"]
+SAMPLED = ["model.family=model", "sampler.draws=800", "sampler.tune=300", "sampler.chains=2"]
 
 
 def test_only_missing_knots_are_added_and_they_are_standard_normal():
@@ -49,7 +49,7 @@ def test_a_fit_suits_another_day_and_other_horizons_but_no_other_model(trial):
     fitted = Fitted(config(), (), {}, nothing)
     assert fitted.suits(config(day=WEEK))
     assert fitted.suits(config("horizons=[20, 60]"))
-    assert not fitted.suits(config("model.family=joint"))
+    assert not fitted.suits(config("model.family=model"))
     assert not fitted.suits(config("sampler.draws=77"))
     assert not fitted.suits(config("targets.force.min_severity=4"))
 
