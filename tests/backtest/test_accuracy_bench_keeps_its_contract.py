@@ -12,11 +12,11 @@ from forecast.baselines.methods import BASELINES
 from forecast.bench.accuracy import BenchmarkOptions, plan_dyad, read_dyads
 from forecast.errors import NotConvergedError
 from forecast.evaluation import units, workers
-from forecast.evaluation.backtest import DEFAULT_MODEL, SHOWN_MODELS
+from forecast.evaluation.backtest import DEFAULT_MODEL, MODELS
 from forecast.panel.panel import TimeGrid, count_events
 from forecast.panel.streams import TargetRule, stream_layout
 
-ALL = (*SHOWN_MODELS, *BASELINES)
+ALL = (*MODELS, *BASELINES)
 TARGET = ("--any-of", "military_incident", "--min-severity", "5")
 SPAN = ("--from", "1993-01-01", "--until", "2003-07-31")
 
@@ -54,7 +54,7 @@ def test_the_contract_of_the_command_is_kept(forecast, balkans, drawn_units):
     columns += ["failed_fits"]
     assert {cell["failed_fits"] for cell in cells} == {None}
     assert all(list(cell) == columns for cell in cells)
-    assert set(content["choice"]["log_behind_best"]) == set(SHOWN_MODELS)
+    assert set(content["choice"]["log_behind_best"]) == set(MODELS)
     lines = {(line["dyad"], line["model"]) for line in content["calibration"]}
     assert lines == {(dyad, model) for dyad in ("nat-ser", "usa-ser") for model in ALL}
     keys = [(cell["dyad"], cell["horizon_days"], cell["model"]) for cell in cells]
@@ -180,7 +180,7 @@ def test_a_benchmark_goes_on_from_what_was_kept(forecast, balkans, drawn_units, 
             "--any-of: unknown category 'militry_incident'. Did you mean 'military_incident'?",
         ),
         (("--any-of", ""), "--any-of: the list is empty"),
-        (("--models", "best"), "forecast: models: 'best' is unknown"),
+        (("--models", "best"), "forecast: models: got 'best'; allowed: model, panel, combined"),
         (("--until", "1992-01-01"), "the data end on 1992-01-01, before the first origin, 1993-01-01"),
         (("--from", "1980-01-01", "--until", "1985-01-01"), "nat-ser: no event is known before 1980-01-01"),
         (
@@ -193,7 +193,7 @@ def test_a_benchmark_goes_on_from_what_was_kept(forecast, balkans, drawn_units, 
         ),
         (("--origins", "1980-01-01"), "origins: got 1980-01-01 to 1980-01-01; allowed: 1993-01-01 to"),
         (("--any-of", "sanction,sanction"), "--any-of: sanction appears twice"),
-        (("--models", "focused"), "models: 'focused' is unknown"),
+        (("--models", "focused"), "models: got 'focused', which went: one model, 'model', took its place"),
         (("--prior", "tension.scal=small"), "Did you mean 'tension.scale'?"),
         (("--prior", "severity.level=small"), "severity.level: no longer a prior"),
         (("--prior", "small"), "--prior: got 'small'; write NAME=PRIOR"),

@@ -27,7 +27,10 @@ CASES = [
     (["--origins", "2020-01-01,2020-01-01"], "origins: 2020-01-01 appears twice"),
     (["--origins", ""], "origins: the list is empty"),
     (["--origins", "2020-01-01", "--from", "2019-01-01"], "Leave them out when days are listed"),
-    (["--models", "model,combind"], "models: 'combind' is unknown. Did you mean 'combined'?"),
+    (
+        ["--models", "model,combind"],
+        "models: got 'combind'; allowed: model, panel, combined. Did you mean 'combined'?",
+    ),
     (["--models", "climatology"], "models: 'climatology' is a baseline, and those are always shown"),
     (
         ["--models", ","],

@@ -57,7 +57,7 @@ def test_a_model_of_direct_members_has_no_unit_and_the_numbers_of_its_members(fa
     np.testing.assert_allclose(found, [[0.3, 0.9], [0.15, 0.45], [0.1, 0.3]])
 
 
-def test_a_mixed_family_is_the_mean_of_the_model_and_its_direct_members(families, make_plan, us_china, drawn_units):
+def test_a_mixed_family_is_the_mean_of_the_model_and_its_others(families, make_plan, us_china, drawn_units):
     plan = make_plan(origins=ORIGINS, models=("model", "mix"))
     (unit,) = units_of(plan)
     table = collect(plan, us_china, [workers.run_unit(plan, us_china, unit)])

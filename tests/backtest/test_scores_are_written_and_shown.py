@@ -9,7 +9,7 @@ from forecast.baselines.methods import BASELINES
 from forecast.cli.backtest import backtest_scores, score_table
 from forecast.cli.terminal import lines_of
 from forecast.config import load_config
-from forecast.evaluation.backtest import DEFAULT_MODEL, SHOWN_MODELS, BacktestOptions, plan_backtest
+from forecast.evaluation.backtest import DEFAULT_MODEL, MODELS, BacktestOptions, plan_backtest
 from forecast.evaluation.forecast_table import read_forecasts
 from forecast.evaluation.track_record import find_track_record
 from forecast.report.palette import name_model
@@ -17,7 +17,7 @@ from forecast.runs.folder import file_hashes
 from forecast.runs.inputs import read_inputs
 from forecast.workflows.backtest import run_backtest
 
-ALL = (*SHOWN_MODELS, *BASELINES)
+ALL = (*MODELS, *BASELINES)
 
 
 def test_milestones_alone_may_be_the_horizons(config_file):

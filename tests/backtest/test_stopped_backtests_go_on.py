@@ -19,7 +19,7 @@ from forecast.workflows.backtest import partial_place, run_backtest
 
 SAME_BYTES = ("forecasts.csv", "origins.csv", "plan.json", "scores.json")
 OPTIONS = BacktestOptions(first=date(2020, 1, 1), origins="weekly", horizons=(30, 90), exact=True)
-"""48 origins in three units: of 20, 20 and 8."""
+"""49 origins in three units: of 20, 20 and 9."""
 COMMAND = ("--origins", "weekly", "--from", "2020-01-01", "--horizons", "30,90", "--exact")
 
 
@@ -121,7 +121,7 @@ def test_kept_probabilities_that_are_none_are_named(config, tmp_path, drawn_unit
         (
             {},
             replace(OPTIONS, first=date(2020, 2, 1)),
-            "origins: 48 values from 2020-01-06 to 2020-11-30 then, 44 values from 2020-02-03 to",
+            "origins: 49 values from 2020-01-01 to 2020-12-02 then, 44 values from 2020-02-01 to",
         ),
         ({}, replace(OPTIONS, exact=False), "exact: True then, False now"),
         ({}, replace(OPTIONS, models=("model",)), "models: model, panel, combined then, model now"),
@@ -191,9 +191,7 @@ def test_when_every_unit_fails_there_is_nothing_to_score(config, tmp_path, monke
         raise UnfinishedError("no memory")
 
     monkeypatch.setattr(workers, "run_unit", fail)
-    with pytest.raises(
-        UnfinishedError, match=r"(?s)every unit failed.*small-0000-0019: no memory.*--resume"
-    ):
+    with pytest.raises(UnfinishedError, match=r"(?s)every unit failed.*small-0000-0019: no memory.*--resume"):
         run_backtest(config, OPTIONS, folder=tmp_path / "broken")
 
 

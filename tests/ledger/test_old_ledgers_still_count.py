@@ -1,4 +1,4 @@
-"""A ledger written by version 0.2, whose model families are gone, is verified, resolved and scored as before."""
+"""A ledger of version 0.2, whose model families are gone, is verified, resolved and scored as before."""
 
 from pathlib import Path
 
