@@ -21,7 +21,7 @@ from forecast.errors import EventError, ForecastError, InputError, UnfinishedErr
 from forecast.evaluation.backtest import (
     DEFAULT_MODEL,
     HORIZONS,
-    SHOWN_MODELS,
+    MODELS,
     BacktestPlan,
     Spacing,
     choose_origins,
@@ -80,7 +80,7 @@ class BenchmarkOptions:
     data_end: date
     horizons: tuple[int, ...] = HORIZONS
     origins: Spacing | tuple[date, ...] = "monthly"
-    models: tuple[str, ...] = SHOWN_MODELS
+    models: tuple[str, ...] = MODELS
     sampler: SamplerOptions = SAMPLER
     priors: Mapping[str, PriorStatement] = field(default_factory=dict)
     quick: bool = False
@@ -310,7 +310,7 @@ def run_benchmark(
     keep : Path, optional
         Folder of finished units. Those of the same events, settings, code and versions are read, not run.
     listen : callable, optional
-        Told how many forecasts (family × origin) are done and planned.
+        Told how many origins, of all dyads, are done and planned.
 
     Raises
     ------

@@ -148,7 +148,7 @@ def forecast_cell(job: Job) -> Row:
         failures=failures,
         error=None,
         diagnostics=diagnostics,
-        reruns=sum(one.reruns for one in found.posteriors.values()),
+        reruns=found.fit.reruns,
         fit_seconds=clock.seconds["fit"],
         seconds=round(time.perf_counter() - began, 3),
         probability={ahead: found.hits.probability(TARGET, ahead) for ahead in HORIZONS},
@@ -318,6 +318,6 @@ def failure_reasons(row: Row) -> list[str]:
 
 
 def _reason(failure: Mapping[str, Any]) -> str:
-    model, quantity, value = (failure.get(name) for name in ("model", "quantity", "value"))
+    quantity, value = failure.get("quantity"), failure.get("value")
     shown = None if value is None else f"{value:.4g}"
-    return " ".join(str(part) for part in (model, failure["code"], shown, quantity) if part)
+    return " ".join(str(part) for part in (failure["code"], shown, quantity) if part)

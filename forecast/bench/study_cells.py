@@ -53,7 +53,7 @@ class StudyOptions:
     shares: tuple[float, ...]
     years: tuple[int, ...]
     origins: int
-    family: str = "joint"
+    family: str = "model"
     seed: int = 1
     sample: int | None = None
     overrides: tuple[str, ...] = ()

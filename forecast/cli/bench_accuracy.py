@@ -45,7 +45,7 @@ def accuracy(
     prior: list[str] | None = option(
         None,
         "--prior",
-        "Change a prior of the one family in --models: a word or a distribution. May be repeated.",
+        "Change a prior of the model: a word or a distribution. May be repeated.",
         "NAME=PRIOR",
     ),
     seed: int | None = option(None, "--seed", "Seed of all fits.", min=0),

@@ -43,7 +43,7 @@ class StudyModel:
 
     any_of: str = option(..., "--any-of", "Categories that count as the target.", "LIST")
     min_severity: int = option(1, "--min-severity", "Least severity that counts.", min=1, max=5)
-    family: str = option("joint", "--family", "Model family.")
+    family: str = option("model", "--family", "Model family: model, panel or combined.")
     overrides: list[str] | None = option(
         None, "--set", "Change a setting of model or sampler. Repeatable.", "KEY=VALUE"
     )

@@ -26,9 +26,8 @@ _LEDGER_NAME = "ledger.sqlite"
 RUNS = Path("reports")
 DateOrder = Literal["iso", "dmy", "mdy"]
 """As ``forecast.events.cells.DateOrder``, which costs imports."""
-_MODELS = "model,panel,combined"
+MODELS = "model,panel,combined"
 USUAL_HORIZONS = "30,90,180"
-SHOWN_MODELS = _MODELS
 
 
 def option(
@@ -179,7 +178,7 @@ class OriginOptions:
         "monthly", "--origins", "quarterly, monthly, weekly, or days: 2021-01-01,2021-07-01.", "WHEN"
     )
     horizons: str = option(USUAL_HORIZONS, "--horizons", "Days ahead, with commas.", "DAYS")
-    models: str = option(SHOWN_MODELS, "--models", f"Some of {_MODELS}. Baselines are always shown.", "LIST")
+    models: str = option(MODELS, "--models", f"Some of {MODELS}. Baselines are always shown.", "LIST")
     jobs: int = option(1, "--jobs", "Processes to use.", "N", min=1, max=256)
 
 

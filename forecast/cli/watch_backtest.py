@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from forecast.cli.options import SHOWN_MODELS, USUAL_HORIZONS, DatedOptions, Output, day
+from forecast.cli.options import MODELS, USUAL_HORIZONS, DatedOptions, Output, day
 from forecast.cli.progress import listening
 from forecast.cli.terminal import BLANK, Part, Table, left, line, right, text
 from forecast.errors import InputError, StoppedError
@@ -42,8 +42,8 @@ def backtest_list(case: DatedOptions, plan: PlanOptions, where: Where, output: O
         from forecast.watchlist.backtest import list_backtest_place, run_list_backtest
 
         options = plan.read()
-        # The models that a config is compared with cost a fit each at every dyad: a list has its own family.
-        if plan.models == SHOWN_MODELS:
+        # The model costs a fit at every dyad: a list has its own family.
+        if plan.models == MODELS:
             options = replace(options, models=())
         folder = list_backtest_place(loaded, where.out)
         try:

@@ -20,9 +20,9 @@ from forecast.baselines.windows import (
     weekly_origins,
 )
 from forecast.config.schema import DEFAULT_FAMILY
-from forecast.errors import InputError, did_you_mean
+from forecast.errors import InputError
 from forecast.events.table import EventTable
-from forecast.families import FAMILIES
+from forecast.families import FAMILIES, family_named
 from forecast.inference.posterior import SamplerOptions
 from forecast.panel.streams import TargetRule
 from forecast.pooled_hazard.coefficients import PooledHazard, shipped_hazard
@@ -32,12 +32,9 @@ from forecast.runs.inputs import Inputs
 from forecast.wording import count, long_day
 
 MODELS = tuple(FAMILIES)
-"""Names of the models that a backtest can compare."""
+"""Names of the models that a backtest compares unless told otherwise: the mean and its members."""
 DEFAULT_MODEL = DEFAULT_FAMILY
 """The model that is shipped as the default."""
-SHOWN_MODELS = tuple(FAMILIES)
-"""Those that it compares unless told otherwise: the combination and its members."""
-
 HORIZONS = (30, 90, 180)
 """Days ahead, unless told otherwise."""
 YEARS_BEFORE = 2
@@ -64,7 +61,7 @@ class BacktestOptions:
     last: date | None = None
     horizons: tuple[int, ...] = HORIZONS
     milestones: bool = False
-    models: tuple[str, ...] = SHOWN_MODELS
+    models: tuple[str, ...] = MODELS
     exact: bool = False
 
 
@@ -84,7 +81,7 @@ class BacktestPlan:
     horizons: tuple[int, ...]
     start: date
     data_end: date
-    models: tuple[str, ...] = SHOWN_MODELS
+    models: tuple[str, ...] = MODELS
     sampler: SamplerOptions
     population: Population | None = field(default_factory=shipped_population)
     hazard: PooledHazard = field(default_factory=shipped_hazard)
@@ -196,9 +193,10 @@ def known_models(names: Sequence[str]) -> tuple[str, ...]:
     for name in names:
         if name in BASELINES:
             raise InputError(f"models: '{name}' is a baseline, and those are always shown. Leave it out")
-        if name not in MODELS:
-            hint = did_you_mean(name, MODELS)
-            raise InputError(f"models: '{name}' is unknown.{hint} Allowed: {', '.join(MODELS)}")
+        try:
+            family_named(name)
+        except InputError as error:
+            raise InputError(f"models: {error}") from error
     if not names:
         raise InputError(f"models: the list is empty. Allowed: {', '.join(MODELS)}")
     return tuple(name for name in MODELS if name in names)

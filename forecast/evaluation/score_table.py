@@ -37,6 +37,8 @@ from forecast.wording.warnings import score_sentence
 
 Floats = NDArray[np.float64]
 
+SCHEMA = 2
+"""Version of ``scores.json``."""
 FEWEST_OUTCOMES = 20
 """Hits and misses that each are needed before skill is claimed."""
 
@@ -123,7 +125,7 @@ class ScoreTable:
     def to_dict(self) -> dict[str, Any]:
         """Return the content of ``scores.json``: plain values, ``None`` where a number is not defined."""
         content = {
-            "schema": 1,
+            "schema": SCHEMA,
             "reference": REFERENCE,
             "cells": [_cell_dict(cell) for cell in self.cells],
             "calibration": [asdict(line) for line in self.calibration],

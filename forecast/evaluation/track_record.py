@@ -22,7 +22,7 @@ from forecast.errors import InputError
 from forecast.evaluation.bootstrap import Estimate, block_length, mean_estimate
 from forecast.evaluation.calibration import reliability_curve
 from forecast.evaluation.forecast_table import ForecastTable, read_forecasts
-from forecast.evaluation.score_table import ScoreCell, ScoreTable, score_forecasts
+from forecast.evaluation.score_table import SCHEMA, ScoreCell, ScoreTable, score_forecasts
 from forecast.evaluation.scores import brier_score, log_score
 from forecast.events.table import EventTable
 from forecast.panel.streams import TargetRule
@@ -238,6 +238,8 @@ def _other_settings(
         raise InputError(f"{SCORES} cannot be read: {error}") from error
     if not isinstance(content, dict) or not {"targets", "priors"} <= set(content):
         return OtherSettings(code="settings_unknown")
+    if content.get("schema") != SCHEMA:
+        raise InputError(f"{SCORES} is of an earlier version, with other models. Make it anew")
     targets = {rule.name: {"any_of": list(rule.any_of), "min_severity": rule.min_severity} for rule in rules}
     if content["targets"] != targets:
         return OtherSettings(code="other_definitions")

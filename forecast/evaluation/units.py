@@ -42,8 +42,6 @@ EXACT_BLOCK_ORIGINS = 20
 PATHS_PER_DRAW = 2
 """Futures of each draw: 800, of the draws that are carried on, cost a score .0006 nats on average."""
 STAGES = ("refit", "bridge", "simulate")
-KNOTS_STEP = 64
-"""Latent knots are rounded up to a multiple: records of many lengths share one compiled model."""
 
 
 @dataclass(frozen=True)
@@ -106,9 +104,7 @@ OriginListener = Callable[[Unit, int], None]
 def units_of(plan: BacktestPlan) -> list[Unit]:
     """Cut a plan into units; none where no fit is needed."""
     n_origins, block = len(plan.origins) if plan.fitted else 0, origins_a_unit(plan)
-    return [
-        Unit(plan.dyad, first, min(first + block, n_origins) - 1) for first in range(0, n_origins, block)
-    ]
+    return [Unit(plan.dyad, first, min(first + block, n_origins) - 1) for first in range(0, n_origins, block)]
 
 
 def origins_a_unit(plan: BacktestPlan) -> int:
@@ -134,12 +130,7 @@ def run_unit(
     seed = int.from_bytes(digest[:4], "big") % 2**31
     # The longest past of the whole backtest sets the number of latent knots.
     knots = knots_for(TimeGrid(plan.start, plan.origins[-1]).n_steps)
-    rolling = RollingPosterior(
-        -(-knots // KNOTS_STEP) * KNOTS_STEP,
-        priors,
-        replace(plan.sampler, seed=seed),
-        exact=plan.exact,
-    )
+    rolling = RollingPosterior(knots, priors, replace(plan.sampler, seed=seed), exact=plan.exact)
     done: list[OriginForecast] = []
     simulated = 0.0
     for origin in plan.origins[unit.first : unit.last + 1]:
@@ -234,9 +225,7 @@ def _direct_forecasts(plan: BacktestPlan, events: EventTable) -> dict[DirectMemb
     return found
 
 
-def _of_model(
-    plan: BacktestPlan, results: Sequence[UnitResult], position: int
-) -> NDArray[np.float64]:
+def _of_model(plan: BacktestPlan, results: Sequence[UnitResult], position: int) -> NDArray[np.float64]:
     """Forecasts of one target by the model, shape (origin, horizon); NaN where no unit made one."""
     probability = np.full((len(plan.origins), len(plan.horizons)), np.nan)
     for result in results:

@@ -67,7 +67,7 @@ def attempt(
     plan: BacktestPlan, events: EventTable, unit: Unit, listen: OriginListener | None = None
 ) -> Outcome:
     """Run a unit; return its result, or the expected or numerical error that ended it, with its name."""
-    # A compiled model is shared by all units of a process: workers with several threads take turns.
+    # A fit uses all cores by itself: workers with several threads take turns.
     with _one_at_a_time:
         try:
             return run_unit(plan, events, unit, listen)

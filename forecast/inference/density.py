@@ -6,7 +6,7 @@ function for records of every size (``forecast.models.density``), compiled once 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -123,9 +123,9 @@ class PosteriorDensity:
         unit = np.isin(family, [FAMILY_CODES["LogitNormal"], FAMILY_CODES["Beta"]])
         return np.flatnonzero(~unit & (family != FAMILY_CODES["Normal"])), np.flatnonzero(unit)
 
-    def points_of(self, draws: xr.Dataset) -> Floats:
-        """Return the points, (chain, draw, coordinate), of draws of the variables of one dyad, by their names."""
-        points = self.layout.joined({str(name): part.values for name, part in draws.data_vars.items()})
+    def points(self, variables: Mapping[str, Floats]) -> Floats:
+        """Return the points at which the variables of each dyad are these, shape (…, coordinate)."""
+        points = self.layout.joined(variables)
         positive, unit = self._bounded
         points[..., positive] = np.log(points[..., positive])
         points[..., unit] = logit(points[..., unit])

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from forecast.inference.density import PosteriorDensity
 from forecast.inference.gates import check_gates
@@ -91,6 +92,11 @@ class RollingPosterior:
 
     def at(self, data: Panel) -> OriginDraws:
         """Return draws that stand for the posterior given ``data``, carried on where that is safe."""
+        # Products of matrices this small take many times as long where threads share busy cores.
+        with threadpool_limits(1, user_api="blas"):
+            return self._at(data)
+
+    def _at(self, data: Panel) -> OriginDraws:
         watch = _Stopwatch()
         density = PosteriorDensity.of(data, self._priors(data), self._n_knots)
         carried = None

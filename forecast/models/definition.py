@@ -33,7 +33,7 @@ from forecast.panel.panel import (
     Panel,
     drift_knots_for,
 )
-from forecast.priors import Distribution, PriorSet, elements
+from forecast.priors import PriorSet, elements
 from forecast.priors.distributions import FAMILIES
 
 Tensor = Any
@@ -62,7 +62,9 @@ def build_model(panel: Panel, priors: PriorSet, n_knots: int | None = None) -> p
 
         # Tension x(t): months, unit variance. Drift z(t): years, and exp(z) has mean one over the record.
         kept = pt.exp(-STEP_DAYS * KNOT_STEPS / p["tension.persistence"])
-        tension = between_knots(ornstein_uhlenbeck(innovations, kept, pt.sqrt(1 - kept**2)), KNOT_STEPS, n_steps)
+        tension = between_knots(
+            ornstein_uhlenbeck(innovations, kept, pt.sqrt(1 - kept**2)), KNOT_STEPS, n_steps
+        )
         unit_drift = ornstein_uhlenbeck(drift_innovations, DRIFT_DECAY, DRIFT_NOISE)
         drift = between_knots(p["drift.scale"] * unit_drift, DRIFT_KNOT_STEPS, n_steps)
         drift = drift - pt.log((pt.exp(drift) * exposure).sum() / exposure.sum())
@@ -190,7 +192,9 @@ def _parameters(priors: PriorSet) -> dict[str, Tensor]:
         if group.dimension is None:
             declared[group.name] = _of_family(*families, group.variable, own[0].values)
         elif len(families) == 1:
-            declared[group.name] = _of_family(*families, group.variable, *values.values(), dims=group.dimension)
+            declared[group.name] = _of_family(
+                *families, group.variable, *values.values(), dims=group.dimension
+            )
         elif own:  # a variable a family, joined in the order of the dimension
             joined = pt.zeros(len(own))
             for family in families:

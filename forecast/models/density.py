@@ -24,7 +24,14 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.panel.panel import DRIFT_DECAY, DRIFT_KNOT_STEPS, DRIFT_NOISE, HALF_SATURATION, KNOT_STEPS, STEP_DAYS
+from forecast.panel.panel import (
+    DRIFT_DECAY,
+    DRIFT_KNOT_STEPS,
+    DRIFT_NOISE,
+    HALF_SATURATION,
+    KNOT_STEPS,
+    STEP_DAYS,
+)
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -45,7 +52,21 @@ GROUPS = (
     "ballast.half_life_days",
 )
 """Groups of parameters, in the order in which ``Priors.offset`` tells where each begins in a point."""
-RATE, SCALE, PERSISTENCE, LOADING, DRIFT, OWN, OWN_LIFE, CROSS, CROSS_LIFE, SEVERITY, SHAPE, BALLAST, CALM_LIFE = range(13)
+(
+    RATE,
+    SCALE,
+    PERSISTENCE,
+    LOADING,
+    DRIFT,
+    OWN,
+    OWN_LIFE,
+    CROSS,
+    CROSS_LIFE,
+    SEVERITY,
+    SHAPE,
+    BALLAST,
+    CALM_LIFE,
+) = range(13)
 
 NORMAL, LOG_NORMAL, LOGIT_NORMAL, HALF_NORMAL, EXPONENTIAL, GAMMA, BETA = range(7)
 FAMILY_CODES = {

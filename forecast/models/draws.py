@@ -67,7 +67,9 @@ class PointLayout:
     def named(self, values: Floats) -> dict[str, Floats]:
         """Cut constrained points, shape (…, coordinate), into variables, each of shape (…[, element])."""
         found = {}
-        for name, begin, size, single in zip(self.variables, self.offset, self.sizes, self.single, strict=True):
+        for name, begin, size, single in zip(
+            self.variables, self.offset, self.sizes, self.single, strict=True
+        ):
             if size:
                 found[name] = values[..., begin] if single else values[..., begin : begin + size]
         found[INNOVATIONS] = values[..., self.n_parameters : self.n_parameters + self.n_knots]

@@ -48,8 +48,8 @@ class WeightsRecord(Record):
     """An earlier fit whose draws, with weights, stand for today's posterior, and what they are worth."""
 
     fitted_as_of: date
-    pareto_k: float = Field(description="shape of the tail of the weights, the worst of several models")
-    effective_draws: float = Field(description="1/Σw², the least of several models")
+    pareto_k: float = Field(description="shape of the tail of the weights")
+    effective_draws: float = Field(description="1/Σw²")
 
 
 class DyadEntry(Record):
@@ -67,10 +67,6 @@ class DyadEntry(Record):
     question: Headline = Field(description="target and milestone that rank, trigger and change are about")
     change: Change | None = None
     model: str | None = Field(default=None, description="family that made the numbers")
-    unseen: tuple[str, ...] = Field(
-        default=(),
-        description="targets of whose categories the dyad has no act: pooled hazard and climatology answer",
-    )
     work: Work | None = None
     weights: WeightsRecord | None = Field(default=None, description="where an earlier fit was carried on")
     last_event: date | None = None

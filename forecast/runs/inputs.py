@@ -114,6 +114,7 @@ def read_data(config: Config) -> Inputs:
     _refuse_other_pairs(config, everything)
     rule = dyad_rule(config)
     inputs = inputs_of(config, everything.select(rule.mask(everything)))
+    _refuse_unseen(inputs)
     feed = Feed.of_table(everything, config.events.source)
     return replace(
         inputs,
@@ -133,8 +134,22 @@ def _refuse_other_pairs(config: Config, everything: EventTable) -> None:
         )
 
 
+def _refuse_unseen(inputs: Inputs) -> None:
+    config, start = inputs.config, inputs.data.grid.start
+    used = inputs.events.between(start, config.as_of)
+    for rule in inputs.rules:
+        if not np.isin(used.category, rule.any_of).any():
+            raise config.error(
+                ("targets", rule.name, "any_of"),
+                f"the data hold no event of {' or '.join(rule.any_of)} in {start} … {config.as_of}; a target "
+                "needs a category that was seen at least once, of any severity",
+            )
+
+
 def inputs_of(config: Config, everything: EventTable) -> Inputs:
     """Check a config with the acts of its dyad; ``read_inputs`` for those of the events that it names.
+
+    A target may be of categories that the dyad has no act of.
 
     Parameters
     ----------
@@ -158,13 +173,6 @@ def inputs_of(config: Config, everything: EventTable) -> Inputs:
     if not len(used):
         raise config.error(("events", "start"), f"no event lies between {start} and {config.as_of}")
     rules = target_rules(config)
-    for rule in rules:
-        if not np.isin(used.category, rule.any_of).any():
-            raise config.error(
-                ("targets", rule.name, "any_of"),
-                f"the data hold no event of {' or '.join(rule.any_of)} in {start} … {config.as_of}; a target "
-                "needs a category that was seen at least once, of any severity",
-            )
     grid = TimeGrid(start, config.as_of + timedelta(days=1))
     delay = reporting_delay(config, events)
     completeness = None if delay is None else completeness_of(delay, grid)

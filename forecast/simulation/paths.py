@@ -71,7 +71,10 @@ def simulate_first_passages(
         words = seed_words(options.seed, dyad)
 
         def run(
-            place: int, parameters: Parameters = parameters, record: object = record, words: NDArray[np.int64] = words
+            place: int,
+            parameters: Parameters = parameters,
+            record: object = record,
+            words: NDArray[np.int64] = words,
         ) -> tuple[NDArray[np.int32], NDArray[np.int32], tuple[int, int]]:
             some = slice(cut[place], cut[place + 1])
             first = np.empty((len(names), len(row[some])), dtype=np.int32)

@@ -1,9 +1,10 @@
 """Draws of an earlier fit, weighted to what is known now: a new week without a new fit, where that is safe.
 
-Weights are the ratio of the likelihood of the counts of today to that of the counts of the fit. Knots of the
-latent series that the fit did not reach are drawn from their prior, as the fit itself would have left them.
-The weights start from the fit each time, not from the draws of the week before, so that nothing piles up:
-once they cannot be trusted (Pareto's shape, effective draws) a new fit is made.
+Weights are the ratio of the posterior density of today to that of the fit: of the likelihoods of the counts,
+and of the priors, which follow the record. Knots of the latent series that the fit did not reach are drawn from
+their prior, as the fit itself would have left them. The weights start from the fit each time, not from the
+draws of the week before, so that nothing piles up: once they cannot be trusted (Pareto's shape, effective
+draws) a new fit is made.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ from numpy.typing import NDArray
 
 from forecast.config import Config, config_hash
 from forecast.errors import ForecastError
+from forecast.inference.density import PosteriorDensity
 from forecast.inference.importance import importance_weights
 from forecast.inference.posterior import Posterior
-from forecast.models.draws import log_likelihood, stream_draws, with_longer_future
+from forecast.models.draws import with_longer_future
 from forecast.panel.panel import Panel
 from forecast.priors import PriorSet
-from forecast.priors.resolve import log_prior
 from forecast.records.forecast import Diagnostics
 from forecast.runs.inputs import Inputs
 from forecast.runs.run import read_run
@@ -89,9 +90,11 @@ def carry(fitted: Fitted, inputs: Inputs, seed: int) -> Carried | None:
         return None
     random = np.random.default_rng([seed, inputs.config.as_of.toordinal()])
     variables = with_longer_future(fitted.fit.variables, data.grid.n_steps, random)
-    draws = stream_draws(data.layout, variables, inputs.priors)
-    ratio = log_likelihood(data, draws, inputs.priors) - log_likelihood(fitted.data, draws, fitted.priors)
-    weights = importance_weights(ratio + log_prior(inputs.priors, variables) - log_prior(fitted.priors, variables))
+    now = PosteriorDensity.of(data, inputs.priors)
+    before = PosteriorDensity.of(fitted.data, fitted.priors, now.n_knots)
+    points = now.points(variables)[:, 0]
+    ratio = now(points)[0] - before(points)[0]
+    weights = importance_weights(ratio)
     if not weights.trusted:
         return None
     # Systematic resampling: as many copies of each as its share of all, up to the next whole number.

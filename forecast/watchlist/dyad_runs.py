@@ -7,9 +7,7 @@ and on another machine.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import NamedTuple
 
 import numpy as np
@@ -18,17 +16,15 @@ from forecast.config import Config, config_hash
 from forecast.errors import ForecastError, NotConvergedError
 from forecast.evaluation.unit_store import decisive_versions
 from forecast.events.table import EventTable
-from forecast.families import family_named
-from forecast.panel.streams import TargetRule
 from forecast.records.cautions import Caution
 from forecast.records.forecast import TargetForecast
 from forecast.records.watch import Failure, WeightsRecord, Work
 from forecast.runs.cautions import cautions_of, far_from_baseline
-from forecast.runs.inputs import Inputs, inputs_of, load_hazard, load_population, target_rules
+from forecast.runs.inputs import Inputs, inputs_of, load_hazard, load_population
 from forecast.runs.run import Run
 from forecast.runs.stages import stage_seeds
 from forecast.watchlist.carrying import Fitted, carry
-from forecast.watchlist.direct import direct_forecasts, is_direct
+from forecast.watchlist.direct import direct_forecasts
 from forecast.wording.warnings import failure_sentence
 from forecast.workflows.forecast import GivenDraws, run_of_inputs
 
@@ -67,11 +63,10 @@ class Numbers(NamedTuple):
     """Numbers of one dyad.
 
     ``counterfactual`` are the targets by today's model on the events of the watch before, ``None`` where
-    those are today's. ``run`` is kept of a fitted family only.
+    those are today's. ``run`` is there where the model was fitted.
     """
 
     targets: tuple[TargetForecast, ...]
-    unseen: tuple[str, ...]
     cautions: tuple[Caution, ...]
     work: Work
     counterfactual: tuple[TargetForecast, ...] | None
@@ -105,48 +100,22 @@ def run_dyad(job: Job) -> Result:
         return DyadFailed(Failure(code="numerical", text=f"{type(error).__name__}: {error}"))
 
 
-def first_day(config: Config, events: EventTable) -> date:
-    """First day that counts as observed."""
-    found: date = config.events.start or events.date.min().item()
-    return found
-
-
 def _numbers(config: Config, events: EventTable, fitted: Fitted | None) -> Numbers | DyadFailed:
-    known = events.known_by(config.as_of)
-    if not len(known):
+    if not len(events.known_by(config.as_of)):
         text = f"nothing was known by {config.as_of}; the first act became known on {events.known_date.min()}"
         return DyadFailed(Failure(code="no_events", text=text))
-    start = first_day(config, known)
-    used = known.between(start, config.as_of)
-    rules = target_rules(config)
-    seen = [rule for rule in rules if np.isin(used.category, rule.any_of).any()]
-    unseen = tuple(rule.name for rule in rules if rule not in seen)
-    inputs = inputs_of(_with_targets(config, seen), events) if seen and len(used) else None
-    hazard = load_hazard(config)
-    direct = is_direct(family_named(config.model.family))
-    asked = rules if direct or inputs is None else [rule for rule in rules if rule.name in unseen]
-    found = direct_forecasts(config, known, asked, hazard, start) if asked else {}
+    inputs = inputs_of(config, events)
+    targets = None if inputs.family.fitted else direct_forecasts(inputs)
     run, weights = None, None
-    if not direct and inputs is not None:
+    if targets is None:
         run, weights = _run(inputs, fitted)
         if not run.forecast.converged:
             said = " ".join(map(failure_sentence, run.forecast.diagnostics.failures))
             return DyadFailed(Failure(code="not_converged", text=f"the fit did not converge. {said}"), run)
-        found |= {target.name: target for target in run.forecast.targets}
-    targets = tuple(found[rule.name] for rule in rules)
-    cautions = (*far_from_baseline(targets), *(cautions_of(inputs) if inputs else ()))
+        targets = run.forecast.targets
+    cautions = (*far_from_baseline(targets), *cautions_of(inputs))
     work: Work = "reweighted" if weights else "fitted" if run else "direct"
-    return Numbers(targets, unseen, cautions, work, None, run, weights)
-
-
-def _with_targets(config: Config, rules: Sequence[TargetRule]) -> Config:
-    kept = {rule.name: config.targets[rule.name] for rule in rules}
-    headline = config.headline
-    if headline.target not in kept:
-        headline = headline.model_copy(update={"target": next(iter(kept))})
-    changed = config.model_copy(update={"targets": kept, "headline": headline})
-    changed._source, changed._source_path = config._source, config._source_path
-    return changed
+    return Numbers(targets, cautions, work, None, run, weights)
 
 
 def _run(inputs: Inputs, fitted: Fitted | None) -> tuple[Run, WeightsRecord | None]:
@@ -163,7 +132,7 @@ def _run(inputs: Inputs, fitted: Fitted | None) -> tuple[Run, WeightsRecord | No
 
 def is_small(numbers: Numbers) -> bool:
     """Whether a dyad's record is so short of events or target events that its number rests on others."""
-    return bool(numbers.unseen) or any(one.code in SMALL for one in numbers.cautions)
+    return any(one.code in SMALL for one in numbers.cautions)
 
 
 def without_run(result: Result) -> Result:

@@ -52,7 +52,6 @@ class DyadRecord(Record):
     earlier: str | None
     """Hash of the events of the watch before that ``counterfactual`` was made from."""
     targets: tuple[TargetForecast, ...] = ()
-    unseen: tuple[str, ...] = ()
     cautions: tuple[Caution, ...] = ()
     work: Work = "direct"
     counterfactual: tuple[TargetForecast, ...] | None = None
@@ -139,7 +138,6 @@ def keep_dyad(folder: Path, job: Job, result: Result) -> DyadRecord:
             key=job.key,
             earlier=earlier,
             targets=result.targets,
-            unseen=result.unseen,
             cautions=result.cautions,
             work=result.work,
             counterfactual=result.counterfactual,
@@ -167,7 +165,7 @@ def numbers_of(record: DyadRecord, *, unchanged: bool) -> Numbers | DyadFailed:
     if record.failure is not None:
         return DyadFailed(record.failure)
     work: Work = "unchanged" if unchanged else record.work
-    return Numbers(record.targets, record.unseen, record.cautions, work, record.counterfactual)
+    return Numbers(record.targets, record.cautions, work, record.counterfactual)
 
 
 def earlier_watch(place: Path, as_of: date) -> tuple[Watch, Path] | None:

@@ -227,11 +227,6 @@ def _dyad(one: DyadEntry, model: str) -> Iterator[Block]:
     yield Prose(f"{last}{wording.count(one.events, 'act')} known. State: {one.state}.", tone="fine")
     said = [*([one.failure.text] if one.failure else []), *(fault.text for fault in one.feed_faults)]
     said += [caution.text for caution in one.cautions]
-    said += [
-        f"No act of the kinds of '{name}' is known of this dyad: its number is that of the pooled hazard and "
-        "of climatology alone."
-        for name in one.unseen
-    ]
     if said:
         yield Bullets(tuple(said))
     if opened := page_sentence(one, model):

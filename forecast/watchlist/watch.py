@@ -346,7 +346,6 @@ def _entry_of(
         update={
             "state": _state(entry.faults, result),
             "model": watchlist.model.family,
-            "unseen": result.unseen,
             "work": result.work,
             "weights": result.carried,
             "cautions": result.cautions,

@@ -36,7 +36,6 @@ from forecast.evaluation.units import (
     units_of,
 )
 from forecast.evaluation.workers import run_jobs
-from forecast.families import FAMILIES
 from forecast.report.backtest_figures import write_backtest_figures
 from forecast.runs import files
 from forecast.runs.folder import claimed, file_hashes, new_run_folder, refuse_existing
@@ -109,7 +108,7 @@ def run_backtest(
     processes, cluster
         Where the units run; see ``run_jobs``. The result does not depend on it.
     listen : callable, optional
-        Told of the progress: stage ``backtest``, in units of an origin of the ``target`` family.
+        Told of the progress: stage ``backtest``, in origins.
 
     Raises
     ------
@@ -176,13 +175,12 @@ def _run_units(
     units = units_of(plan)
     have = {result.unit for result in store.finished(units)}
     waiting = [unit for unit in units if unit not in have]
-    planned = sum(FAMILIES[unit.family].cost * unit.n_origins for unit in waiting)
+    planned = sum(unit.n_origins for unit in waiting)
     done: dict[Unit, int] = {}
 
     def tell(note: str) -> None:
         if listen:
-            finished = sum(FAMILIES[unit.family].cost * origins for unit, origins in done.items())
-            listen(StageProgress("backtest", finished, planned, note))
+            listen(StageProgress("backtest", sum(done.values()), planned, note))
 
     def note(unit: Unit, origins: int) -> None:
         done[unit] = origins
@@ -263,34 +261,25 @@ def _write(backtest: Backtest, settings: dict[str, Any], folder: Path) -> None:
 
 
 def _origins_csv(results: Sequence[UnitResult]) -> str:
-    header = ("origin", "model", "target", "refitted", "converged", "pareto_k", "effective_draws")
+    header = ("origin", "refitted", "converged", "pareto_k", "effective_draws")
     rows = []
-    for result in results:
-        for one in result.forecasts:
-            unit = (one.origin, result.unit.family, result.unit.target or "")
-            tail = "" if one.refitted else repr(one.pareto_k)
-            rows.append((*unit, int(one.refitted), int(one.converged), tail, repr(one.effective_draws)))
+    for one in (one for result in results for one in result.forecasts):
+        tail = "" if one.refitted else repr(one.pareto_k)
+        rows.append((one.origin, int(one.refitted), int(one.converged), tail, repr(one.effective_draws)))
     return csv_text(header, rows)
 
 
 def _manifest(backtest: Backtest, folder: Path) -> dict[str, Any]:
-    families = {}
-    for family in backtest.plan.families:
-        results = [result for result in backtest.results if result.unit.family == family]
-        rows = [one for result in results for one in result.forecasts]
-        seconds = sum(result.seconds for result in results)
-        families[family] = {
-            "seconds": round(seconds, 2),
-            "seconds_per_origin": round(seconds / len(backtest.plan.origins), 3),
-            "seconds_by_stage": stage_seconds(results),
-            "forecasts": len(rows),
-            "refits": sum(one.refitted for one in rows),
-            "not_converged": sum(not one.converged for one in rows),
-        }
+    results = backtest.results
+    seconds = sum(result.seconds for result in results)
+    made, failed = count_fits(results)
     return {
         "kind": "backtest",
         "seed": backtest.plan.sampler.seed,
-        "families": families,
+        "seconds": round(seconds, 2),
+        "seconds_per_origin": round(seconds / len(backtest.plan.origins), 3),
+        "seconds_by_stage": stage_seconds(results),
+        "fits": {"made": made, "failed": failed},
         "versions": versions(),
         "made_on": datetime.now(UTC).date().isoformat(),
         "outputs_sha256": file_hashes(folder),

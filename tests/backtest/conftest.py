@@ -40,7 +40,7 @@ targets:
   military: {any_of: [military_incident, military_posture], min_severity: 3}
 milestones:
   - {name: spring, date: 2021-04-01}
-model: {family: joint}
+model: {family: model}
 sampler: {seed: 5, draws: 20, tune: 20, chains: 2}
 """
 
@@ -91,7 +91,7 @@ def plan_with(**changes) -> BacktestPlan:
         "horizons": (30, 90),
         "start": date(2017, 1, 1),
         "data_end": date(2020, 12, 31),
-        "models": ("target",),
+        "models": ("model",),
         "sampler": TINY,
     }
     return BacktestPlan(**{**parts, **changes})
@@ -109,10 +109,9 @@ def replace_sampler(patch: pytest.MonkeyPatch) -> Counter:
     def unit_by_name(plan, events, unit, listen=None):
         run[unit.name] += 1
         rng = np.random.default_rng(list(sha256(unit.name.encode()).digest()))
-        n_targets = len(plan.targets) if unit.target is None else 1
         forecasts = []
         for number, origin in enumerate(plan.origins[unit.first : unit.last + 1], start=1):
-            probability = rng.random((n_targets, len(plan.horizons)))
+            probability = rng.random((len(plan.targets), len(plan.horizons)))
             k = -np.inf if number == 1 else rng.random()
             forecasts.append(OriginForecast(origin, probability, number == 1, True, k, 500.0))
             if listen:

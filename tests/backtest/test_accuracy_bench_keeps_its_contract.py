@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -11,11 +12,11 @@ from forecast.baselines.methods import BASELINES
 from forecast.bench.accuracy import BenchmarkOptions, plan_dyad, read_dyads
 from forecast.errors import NotConvergedError
 from forecast.evaluation import units, workers
-from forecast.evaluation.backtest import DEFAULT_MODEL, SHOWN_MODELS
+from forecast.evaluation.backtest import DEFAULT_MODEL, MODELS
 from forecast.panel.panel import TimeGrid, count_events
-from forecast.panel.streams import TargetRule
+from forecast.panel.streams import TargetRule, stream_layout
 
-ALL = (*SHOWN_MODELS, *BASELINES)
+ALL = (*MODELS, *BASELINES)
 TARGET = ("--any-of", "military_incident", "--min-severity", "5")
 SPAN = ("--from", "1993-01-01", "--until", "2003-07-31")
 
@@ -47,13 +48,13 @@ def test_the_contract_of_the_command_is_kept(forecast, balkans, drawn_units):
     assert content["seconds_per_origin"] >= 0
     cells = content["cells"]
     assert list(content["seconds"]) == ["refit", "bridge", "simulate", "score"]
-    # Two families on two dyads, each with one fit that the fixture makes.
-    assert content["fits"] == {"made": 2 * 2, "failed": 0}
+    # The model on two dyads, each with one fit that the fixture makes.
+    assert content["fits"] == {"made": 2, "failed": 0}
     columns = ["dyad", "horizon_days", "model", "n", "base_rate", "brier", "log", "brier_se", "log_se"]
     columns += ["failed_fits"]
     assert {cell["failed_fits"] for cell in cells} == {None}
     assert all(list(cell) == columns for cell in cells)
-    assert set(content["choice"]["log_behind_best"]) == set(SHOWN_MODELS)
+    assert set(content["choice"]["log_behind_best"]) == set(MODELS)
     lines = {(line["dyad"], line["model"]) for line in content["calibration"]}
     assert lines == {(dyad, model) for dyad in ("nat-ser", "usa-ser") for model in ALL}
     keys = [(cell["dyad"], cell["horizon_days"], cell["model"]) for cell in cells]
@@ -80,14 +81,14 @@ def test_a_quick_bench_takes_every_third_origin(forecast, balkans, drawn_units):
         *TARGET,
         *SPAN,
         "--models",
-        "target",
+        "model",
         "--horizons",
         "30",
     )
     cells = json.loads(forecast(*command, "--quick", "--json").out)["cells"]
     assert {cell["n"] for cell in cells} == {43}
-    assert {cell["model"] for cell in cells} == {"target", *BASELINES}
-    shown = forecast(*command, "--models", "target,ensemble", "--quick")
+    assert {cell["model"] for cell in cells} == {"model", *BASELINES}
+    shown = forecast(*command, "--models", "model,panel", "--quick")
     assert "Simplest within two errors of the best" in shown.out
     assert [line for line in shown.out.splitlines() if len(line) > 80] == []
     assert "Mean over dyads and horizons" in shown.out
@@ -116,7 +117,7 @@ def test_an_event_without_known_date_is_known_on_its_date(forecast, tmp_path, dr
             *target,
             *span,
             "--models",
-            "target",
+            "model",
             "--json",
         )
         return json.loads(forecast(*command).out)["cells"]
@@ -138,7 +139,7 @@ def test_ctrl_c_says_where_finished_parts_are_kept(forecast, balkans, drawn_unit
         return good(plan, events, unit, listen)
 
     monkeypatch.setattr(workers, "run_unit", interrupted)
-    command = ("bench", "accuracy", "--data", balkans, *TARGET, *SPAN, "--models", "focused", "--keep", kept)
+    command = ("bench", "accuracy", "--data", balkans, *TARGET, *SPAN, "--models", "model", "--keep", kept)
     ended = forecast(*command)
     assert ended.code == 130
     assert ended.err == (
@@ -152,18 +153,18 @@ def test_a_benchmark_goes_on_from_what_was_kept(forecast, balkans, drawn_units, 
     command = ("bench", "accuracy", "--data", balkans, *TARGET, *SPAN, "--quick", "--json", "--keep", kept)
     first = json.loads(forecast(*command).out)
     units_made = drawn_units.total()
-    assert units_made == 2 * 2
+    assert units_made == 2
     rows = (kept / "rows.jsonl").read_text().splitlines()
-    # What a kill left: half of the units, and one half-written.
-    (kept / "rows.jsonl").write_text("\n".join(rows[:2]) + "\n" + rows[2][:50])
+    # What a kill left: one of the units, and one half-written.
+    (kept / "rows.jsonl").write_text(rows[0] + "\n" + rows[1][:50])
     again = json.loads(forecast(*command).out)
-    assert drawn_units.total() == units_made + 2
+    assert drawn_units.total() == units_made + 1
     assert again["cells"] == first["cells"]
     # Other models change nothing in a unit; another seed does.
-    forecast(*command, "--models", "focused")
-    assert drawn_units.total() == units_made + 2
-    forecast(*command, "--models", "focused", "--seed", "3")
-    assert drawn_units.total() == units_made + 4
+    forecast(*command, "--models", "model")
+    assert drawn_units.total() == units_made + 1
+    forecast(*command, "--models", "model", "--seed", "3")
+    assert drawn_units.total() == units_made + 3
     damaged = rows[0].replace('"probability"', '"chance"')
     (kept / "rows.jsonl").write_text(damaged + "\n")
     refused = forecast(*command)
@@ -179,7 +180,7 @@ def test_a_benchmark_goes_on_from_what_was_kept(forecast, balkans, drawn_units, 
             "--any-of: unknown category 'militry_incident'. Did you mean 'military_incident'?",
         ),
         (("--any-of", ""), "--any-of: the list is empty"),
-        (("--models", "best"), "forecast: models: 'best' is unknown"),
+        (("--models", "best"), "forecast: models: got 'best'; allowed: model, panel, combined"),
         (("--until", "1992-01-01"), "the data end on 1992-01-01, before the first origin, 1993-01-01"),
         (("--from", "1980-01-01", "--until", "1985-01-01"), "nat-ser: no event is known before 1980-01-01"),
         (
@@ -187,14 +188,15 @@ def test_a_benchmark_goes_on_from_what_was_kept(forecast, balkans, drawn_units, 
             "nat-ser: horizons: no window of 3653 days is complete",
         ),
         (
-            ("--models", "focused,panel", "--horizons", "30,1500"),
+            ("--models", "model,panel", "--horizons", "30,1500"),
             "nat-ser: horizons: 1500 days is too long for model 'panel'. Allowed: up to 1460 days",
         ),
         (("--origins", "1980-01-01"), "origins: got 1980-01-01 to 1980-01-01; allowed: 1993-01-01 to"),
         (("--any-of", "sanction,sanction"), "--any-of: sanction appears twice"),
-        (("--prior", "tension.scale=small"), "forecast: --prior changes one family: give --models one of"),
-        (("--models", "focused", "--prior", "tension.scal=small"), "Did you mean 'tension.scale'?"),
-        (("--models", "focused", "--prior", "small"), "--prior: got 'small'; write NAME=PRIOR"),
+        (("--models", "focused"), "models: got 'focused', which went: one model, 'model', took its place"),
+        (("--prior", "tension.scal=small"), "Did you mean 'tension.scale'?"),
+        (("--prior", "severity.level=small"), "severity.level: no longer a prior"),
+        (("--prior", "small"), "--prior: got 'small'; write NAME=PRIOR"),
     ],
 )
 def test_what_cannot_be_benchmarked_is_refused(forecast, balkans, drawn_units, options, message):
@@ -204,27 +206,27 @@ def test_what_cannot_be_benchmarked_is_refused(forecast, balkans, drawn_units, o
     assert not drawn_units
 
 
-def test_a_changed_prior_reaches_the_family_named(balkans, monkeypatch):
+def test_a_changed_prior_reaches_the_model(balkans, monkeypatch):
     changed = {"tension.scale": "LogNormal(mu=-5, sigma=0.1)"}
     options = BenchmarkOptions(
         target=TargetRule("target", ("military_incident",), 5),
         first=date(1993, 1, 1),
         data_end=date(2003, 7, 31),
-        models=("focused",),
+        models=("model",),
         priors=changed,
     )
     events = read_dyads(balkans)["usa-ser"]
     plan = plan_dyad("usa-ser", events, options)
-    assert (plan.changed_family, plan.priors) == ("focused", changed)
+    assert plan.priors == changed
 
-    def stop_with_priors(model, n_knots, priors, *others, **more):
-        panel = count_events(events, TimeGrid(plan.start, plan.origins[0]), model.layout)
+    def stop_with_priors(n_knots, priors, *others, **more):
+        panel = count_events(events, TimeGrid(plan.start, plan.origins[0]), stream_layout(plan.targets))
         raise NotConvergedError(str(priors(panel).priors["tension.scale"].distribution))
 
     monkeypatch.setattr(units, "RollingPosterior", stop_with_priors)
-    for family, is_changed in (("joint", False), ("focused", True)):
+    for one, is_changed in ((plan, True), (replace(plan, priors={}), False)):
         with pytest.raises(NotConvergedError) as stopped:
-            units.run_unit(plan, events, units.Unit("usa-ser", family, None, 0, 1))
+            units.run_unit(one, events, units.Unit("usa-ser", 0, 1))
         assert (str(stopped.value) == changed["tension.scale"]) == is_changed
 
 

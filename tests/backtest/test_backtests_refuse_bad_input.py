@@ -27,11 +27,14 @@ CASES = [
     (["--origins", "2020-01-01,2020-01-01"], "origins: 2020-01-01 appears twice"),
     (["--origins", ""], "origins: the list is empty"),
     (["--origins", "2020-01-01", "--from", "2019-01-01"], "Leave them out when days are listed"),
-    (["--models", "joint,ensembel"], "models: 'ensembel' is unknown. Did you mean 'ensemble'?"),
+    (
+        ["--models", "model,combind"],
+        "models: got 'combind'; allowed: model, panel, combined. Did you mean 'combined'?",
+    ),
     (["--models", "climatology"], "models: 'climatology' is a baseline, and those are always shown"),
     (
         ["--models", ","],
-        "models: the list is empty. Allowed: joint, focused, target, panel, ensemble, combined",
+        "models: the list is empty. Allowed: model, panel, combined",
     ),
     (["--resume", "--force"], "--force begins anew and --resume goes on: give one of them"),
     (["--cluster", "tcp://127.0.0.1:1", "--jobs", "2"], "--jobs: a scheduler has its own workers"),

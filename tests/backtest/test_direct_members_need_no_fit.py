@@ -8,13 +8,10 @@ import pytest
 
 from forecast.config import load_config
 from forecast.evaluation import workers
-from forecast.evaluation.backtest import BacktestOptions, count_unseen
+from forecast.evaluation.backtest import BacktestOptions
 from forecast.evaluation.units import _mean_of_answers, collect, units_of
-from forecast.families import FAMILIES
-from forecast.families.combination import Combination
+from forecast.families import FAMILIES, Family
 from forecast.workflows.backtest import run_backtest
-
-from .conftest import MILITARY
 
 ORIGINS = (date(2020, 1, 1), date(2020, 2, 1), date(2020, 3, 1))
 
@@ -39,11 +36,9 @@ class Steady:
 
 @pytest.fixture
 def families(monkeypatch):
-    """A family that is a direct member alone, and one that averages it with a family that is fitted."""
-    alone = Combination("steady", "steady", "#000000", (), (), (Steady(),))
-    mix = Combination("mix", "mix", "#000000", (), (FAMILIES["target"],), (Steady(),))
-    rest = Combination("rest", "rest", "#000000", (), (), (Steady(),), (FAMILIES["joint"],))
-    monkeypatch.setitem(FAMILIES, "rest", rest)
+    """A family that is a direct member alone, and one that averages it with the model."""
+    alone = Family("steady", "steady", "#000000", (), fitted=False, direct=(Steady(),))
+    mix = Family("mix", "mix", "#000000", (), fitted=True, direct=(Steady(),))
     monkeypatch.setitem(FAMILIES, "steady", alone)
     monkeypatch.setitem(FAMILIES, "mix", mix)
     monkeypatch.setattr("forecast.evaluation.backtest.MODELS", tuple(FAMILIES))
@@ -62,13 +57,13 @@ def test_a_model_of_direct_members_has_no_unit_and_the_numbers_of_its_members(fa
     np.testing.assert_allclose(found, [[0.3, 0.9], [0.15, 0.45], [0.1, 0.3]])
 
 
-def test_a_mixed_model_fits_the_others_and_is_the_mean_of_all(families, make_plan, us_china, drawn_units):
-    plan = make_plan(origins=ORIGINS, models=("target", "mix"))
+def test_a_mixed_family_is_the_mean_of_the_model_and_its_others(families, make_plan, us_china, drawn_units):
+    plan = make_plan(origins=ORIGINS, models=("model", "mix"))
     (unit,) = units_of(plan)
     table = collect(plan, us_china, [workers.run_unit(plan, us_china, unit)])
     steady = [[0.3, 0.9], [0.15, 0.45], [0.1, 0.3]]
     np.testing.assert_allclose(
-        probabilities(table, "mix"), (probabilities(table, "target") + steady) / 2, rtol=1e-14
+        probabilities(table, "mix"), (probabilities(table, "model") + steady) / 2, rtol=1e-14
     )
 
 
@@ -81,45 +76,18 @@ def test_a_backtest_without_any_fit_is_whole(families, config_file, tmp_path, dr
 
 
 def test_a_forecast_is_marked_where_any_fit_behind_it_failed(families, make_plan, us_china, drawn_units):
-    plan = make_plan(origins=ORIGINS, models=("target", "steady", "mix"))
+    plan = make_plan(origins=ORIGINS, models=("model", "steady", "mix"))
     (unit,) = units_of(plan)
     made = workers.run_unit(plan, us_china, unit)
     failed = tuple(replace(one, converged=one.origin != ORIGINS[1]) for one in made.forecasts)
     table = collect(plan, us_china, [replace(made, forecasts=failed)])
     for model, marks in {
-        "target": [0, 1, 0],
+        "model": [0, 1, 0],
         "mix": [0, 1, 0],
         "steady": [0] * 3,
         "climatology": [0] * 3,
     }.items():
         assert table.select(model=model, horizon_days=30).failed_fit.tolist() == marks, model
-
-
-@pytest.mark.parametrize("unseen", [0, 2])
-def test_a_stand_in_is_fitted_and_counts_as_long_as_a_target_has_not_happened(
-    families, make_plan, us_china, drawn_units, unseen
-):
-    day = ORIGINS[unseen - 1] if unseen else date(2019, 1, 1)
-    first = np.datetime64(day) <= us_china.known_date
-    events = us_china.select(first | ~MILITARY.mask(us_china))
-    plan = make_plan(origins=ORIGINS, models=("rest",), targets=(MILITARY,))
-    plan = replace(plan, unseen=count_unseen(events, plan.targets, plan.origins, plan.start))
-    assert plan.unseen == unseen
-    units = units_of(plan)
-    assert [(one.family, one.n_origins) for one in units] == ([("joint", unseen)] if unseen else [])
-    made = [workers.run_unit(plan, events, one) for one in units]
-    expected = np.array([[0.3, 0.9], [0.15, 0.45], [0.1, 0.3]])
-    if unseen:
-        joint = np.array([one.probability[0] for one in made[0].forecasts])
-        expected[:unseen] = (expected[:unseen] + joint) / 2
-    np.testing.assert_allclose(probabilities(collect(plan, events, made), "rest"), expected)
-    if unseen:
-        # Without the stand-in there is no mean, and its failure marks the forecasts that it stands in.
-        left = probabilities(collect(plan, events, []), "rest")
-        np.testing.assert_allclose(left, expected[unseen:])
-        failed = replace(made[0], forecasts=tuple(replace(one, converged=False) for one in made[0].forecasts))
-        table = collect(plan, events, [failed])
-        assert table.select(model="rest", horizon_days=30).failed_fit.tolist() == [1, 1, 0]
 
 
 def test_where_no_member_says_anything_there_is_no_forecast():

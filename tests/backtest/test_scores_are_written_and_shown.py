@@ -9,7 +9,7 @@ from forecast.baselines.methods import BASELINES
 from forecast.cli.backtest import backtest_scores, score_table
 from forecast.cli.terminal import lines_of
 from forecast.config import load_config
-from forecast.evaluation.backtest import DEFAULT_MODEL, SHOWN_MODELS, BacktestOptions, plan_backtest
+from forecast.evaluation.backtest import DEFAULT_MODEL, MODELS, BacktestOptions, plan_backtest
 from forecast.evaluation.forecast_table import read_forecasts
 from forecast.evaluation.track_record import find_track_record
 from forecast.report.palette import name_model
@@ -17,7 +17,7 @@ from forecast.runs.folder import file_hashes
 from forecast.runs.inputs import read_inputs
 from forecast.workflows.backtest import run_backtest
 
-ALL = (*SHOWN_MODELS, *BASELINES)
+ALL = (*MODELS, *BASELINES)
 
 
 def test_milestones_alone_may_be_the_horizons(config_file):
@@ -54,20 +54,12 @@ def test_scores_hold_every_target_horizon_and_model_with_what_was_asked(whole_ba
 def test_forecasts_are_those_of_the_units_and_the_combination_is_the_mean_of_its_members(whole_backtest):
     backtest, folder = whole_backtest
     table = read_forecasts(folder / "forecasts.csv")
-    members = []
+    (result,) = backtest.results
     for position, target in enumerate(("severe", "military")):
-        for family in ("joint", "focused"):
-            (result,) = [
-                one
-                for one in backtest.results
-                if one.unit.family == family and one.unit.target in (None, target)
-            ]
-            row = position if family == "joint" else 0
-            made = [one.probability[row, 0] for one in result.forecasts]
-            assert table.select(target=target, horizon_days=30, model=family).probability.tolist() == made
-            members.append(made)
+        made = [one.probability[position, 0] for one in result.forecasts]
+        assert table.select(target=target, horizon_days=30, model="model").probability.tolist() == made
         panel = table.select(target=target, horizon_days=30, model="panel").probability
-        mean = np.mean([members[-1], panel], axis=0)
+        mean = np.mean([made, panel], axis=0)
         combined = table.select(target=target, horizon_days=30, model="combined").probability
         np.testing.assert_allclose(combined, mean, rtol=1e-14)
 
@@ -78,7 +70,7 @@ def test_the_manifest_knows_every_file(whole_backtest):
     assert manifest["outputs_sha256"] == {
         name: value for name, value in file_hashes(folder).items() if name != "manifest.json"
     }
-    assert manifest["families"]["joint"]["refits"] == 1
+    assert manifest["fits"] == {"made": 1, "failed": 0}
     assert {path.name for path in (folder / "figures").iterdir()} == {
         "reliability.svg",
         "score-over-time.svg",
@@ -124,13 +116,13 @@ def test_the_terminal_shows_the_scores_of_the_file_within_80_signs(whole_backtes
 
 def test_the_lowest_value_of_a_row_is_marked_and_equals_are_marked_alike():
     rows = [
-        ("one", {"joint": 0.2, "target": 0.1}),
-        ("two", {"joint": 0.3001, "target": 0.3002}),
-        ("three", {"joint": 0.5}),
+        ("one", {"model": 0.2, "panel": 0.1}),
+        ("two", {"model": 0.3001, "panel": 0.3002}),
+        ("three", {"model": 0.5}),
     ]
-    lines = lines_of([score_table(("joint", "target"), rows)])
+    lines = lines_of([score_table(("model", "panel"), rows)])
     assert [line.split() for line in lines] == [
-        ["joint", "target"],
+        ["model", "panel"],
         ["one", "0.200", "0.100*"],
         ["two", "0.300*", "0.300*"],
         ["three", "0.500*", "–"],
@@ -147,14 +139,11 @@ def test_json_is_one_object_and_nothing_else(config_file, forecast, tmp_path, dr
     assert content == json.loads((tmp_path / "small/backtest/scores.json").read_text())
 
 
-def test_priors_of_the_config_reach_the_joint_family_and_the_reader_is_told(
-    config_file, tmp_path, drawn_units
-):
+def test_priors_of_the_config_reach_the_model(config_file, tmp_path, drawn_units):
     config = load_config(config_file, ["model.priors.tension.persistence=slow"])
     options = BacktestOptions(origins=(date(2020, 1, 1), date(2020, 2, 1)), horizons=(30,))
     done = run_backtest(config, options, folder=tmp_path / "backtest")
     assert done.plan.priors == {"tension.persistence": "slow"}
-    assert "The priors of the config change the joint family; focused keeps its own." in done.notes
 
 
 def test_the_folder_is_a_track_record_for_a_run_of_the_same_config(whole_backtest):
@@ -162,9 +151,9 @@ def test_the_folder_is_a_track_record_for_a_run_of_the_same_config(whole_backtes
     config = load_config(folder.parent / "small.yaml")
     inputs = read_inputs(config)
     found = find_track_record(
-        folder, inputs.events, inputs.rules, config.as_of, "joint", done.plan.priors, seed=config.sampler.seed
+        folder, inputs.events, inputs.rules, config.as_of, "model", done.plan.priors, seed=config.sampler.seed
     )
     assert found.refusal is None
     assert found.record.n_origins == 24
     brier = {(row.target, row.horizon_days): row.brier.value for row in found.record.rows}
-    assert brier["severe", 30] == done.scores.cell("severe", 30, "joint").brier.value
+    assert brier["severe", 30] == done.scores.cell("severe", 30, "model").brier.value

@@ -26,9 +26,7 @@ def jobs(us_china, make_plan):
     """Four units of one origin each."""
     plan = make_plan(origins=MONTHS)
     (whole,) = units_of(plan)
-    units = [
-        type(whole)(whole.dyad, whole.family, whole.target, place, place) for place in range(len(MONTHS))
-    ]
+    units = [type(whole)(whole.dyad, place, place) for place in range(len(MONTHS))]
     return [(plan, model_columns(us_china), unit) for unit in units]
 
 
@@ -75,7 +73,7 @@ def test_a_unit_that_kills_its_workers_is_named_and_the_others_are_kept(jobs, se
 
 def test_a_unit_that_fails_is_named_and_the_others_go_on(jobs, late_start, serial):
     (job, outcome), (_, other) = run_jobs([late_start, jobs[1]])
-    with pytest.raises(UnfinishedError, match=r"^small-target-military-0002-0002: the data window is empty"):
+    with pytest.raises(UnfinishedError, match=r"^small-0002-0002: the data window is empty"):
         raise outcome
     assert job == late_start
     assert bits(other) == serial[jobs[1][2].name]

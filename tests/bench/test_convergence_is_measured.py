@@ -61,7 +61,7 @@ def judged(first_day, failures=(), reruns=0):
     )
     day = np.asarray(first_day, dtype=np.int32)[None, None]
     hits = FirstPassages((convergence.TARGET,), None, day, None, max(HORIZONS), 0.0)
-    return SimpleNamespace(hits=hits, gates=gates, posteriors={"joint": SimpleNamespace(reruns=reruns)})
+    return SimpleNamespace(hits=hits, gates=gates, fit=SimpleNamespace(reruns=reruns))
 
 
 @pytest.fixture
@@ -381,7 +381,7 @@ def test_the_tables_fit_and_name_what_failed(command, monkeypatch):
         (("--years", "2.5"), "--years: got '2.5'"),
         (("--years", ""), "--years: the list is empty"),
         (("--pairs", "usa-chm"), "holds no usa-chm.csv. Did you mean 'usa-chn'? It holds usa-chn"),
-        (("--family", "joined"), "--family: got 'joined'; allowed: joint"),
+        (("--family", "joint"), "--family: got 'joint', which went: one model, 'model', took its place"),
         (("--set", "model.priors.tension.scal=small"), "Did you mean 'tension.scale'?"),
         (("--years", "90"), "no cell can be forecast"),
     ],
@@ -396,7 +396,7 @@ def test_what_cannot_be_studied_is_refused_before_any_fit(command, fits, argumen
 @pytest.mark.slow
 def test_a_cell_is_forecast_as_a_run_would(weekly, tmp_path):
     overrides = ("sampler.draws=50", "sampler.tune=100")
-    options = options_with(family="target", years=(3,), shares=(1.0,), origins=1, overrides=overrides)
+    options = options_with(family="model", years=(3,), shares=(1.0,), origins=1, overrides=overrides)
     (job,), _ = plan_study({"a": weekly}, options)
     row = forecast_cell(job)
     write_events(weekly, tmp_path / "a.csv")

@@ -20,22 +20,22 @@ def dyad(make_table, seed, **sharpness):
 
 
 def test_a_simple_model_as_good_as_the_best_is_chosen(make_table):
-    table = dyad(make_table, 1, joint=0.3, focused=0.1, ensemble=0.303)
+    table = dyad(make_table, 1, model=0.3, panel=0.1, combined=0.303)
     found = choose_model([table], seed=1)
-    assert found.chosen == "joint"
+    assert found.chosen == "model"
     assert found.gaps[found.best].value == 0
 
 
 def test_a_simple_model_that_is_clearly_worse_is_not(make_table):
-    found = choose_model([dyad(make_table, 1, joint=0.1, focused=0.5, ensemble=0.4)], seed=1)
-    assert (found.best, found.chosen) == ("focused", "focused")
-    assert found.gaps["joint"].value > 2 * found.gaps["joint"].se > 0
+    found = choose_model([dyad(make_table, 1, model=0.1, panel=0.5, combined=0.4)], seed=1)
+    assert (found.best, found.chosen) == ("panel", "panel")
+    assert found.gaps["model"].value > 2 * found.gaps["model"].se > 0
 
 
 def test_dyads_have_the_same_weight_and_their_errors_add_in_squares(make_table):
-    tables = [dyad(make_table, seed, joint=0.1, ensemble=0.3) for seed in (1, 2)]
-    found = choose_model(tables, seed=1).gaps["joint"]
-    each = [compare_models(table, "joint", "ensemble", seed=1) for table in tables]
+    tables = [dyad(make_table, seed, model=0.1, combined=0.3) for seed in (1, 2)]
+    found = choose_model(tables, seed=1).gaps["model"]
+    each = [compare_models(table, "model", "combined", seed=1) for table in tables]
     assert found.value == pytest.approx(np.mean([one.value for one in each]))
     assert found.se == pytest.approx(np.hypot(each[0].se, each[1].se) / 2)
 

@@ -70,7 +70,9 @@ def simulate(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         moved = np.exp(loading * tension[t] - loading**2 / 2 + CONFLICT * drift[t])
         rate = truth["baseline_weekly_rate"] * ((1 - share) * moved + share * pull / usual) + branching * own
         rate *= np.where(CONFLICT, calm, 1.0)
-        counts[t] = rng.poisson(rng.gamma(truth["overdispersion_shape"], rate / truth["overdispersion_shape"]))
+        counts[t] = rng.poisson(
+            rng.gamma(truth["overdispersion_shape"], rate / truth["overdispersion_shape"])
+        )
         graded[t, :4] = rng.multinomial(counts[t, CONFLICT].sum(), GRAVITY)
     return counts, graded, tension
 

@@ -16,6 +16,7 @@ from forecast.models.definition import replay
 from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, prior_draws, stream_draws
 from forecast.records.forecast import Diagnostics, GateFailure
 
+
 def test_the_posterior_holds_every_parameter_and_nothing_else(short_fit, density, counted):
     groups = {group.variable for group in density.priors.groups}
     assert set(short_fit.variables) == groups | {INNOVATIONS, DRIFT_INNOVATIONS}

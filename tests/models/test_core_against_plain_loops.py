@@ -157,7 +157,9 @@ def test_chains_die_out_exactly_where_the_bound_says(young_record, seed, scale):
     conflict = panel.layout.conflict_index
     brought = values[o[density.RATE] + conflict] * values[o[density.CROSS] + np.arange(len(conflict))] / usual
     # Column k: what an act of kind k brings about, by kind.
-    branching = np.outer(brought, record.mix[conflict] @ weight) + values[o[density.OWN]] * np.eye(len(conflict))
+    branching = np.outer(brought, record.mix[conflict] @ weight) + values[o[density.OWN]] * np.eye(
+        len(conflict)
+    )
     radius = np.abs(np.linalg.eigvals(branching)).max()
     bound = density._chains(values, arrays, record, weight, np.zeros(len(values)))
     # −10·softplus(20·(ρ − 1)) is −10·ln 2 at one.

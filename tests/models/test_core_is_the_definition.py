@@ -10,7 +10,15 @@ from forecast.models.definition import build_model
 from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS
 from forecast.panel.panel import count_panel
 
-RECORDS = ("worked case", "young and cut", "stated priors", "overlapping", "any conflict", "any act", "no act")
+RECORDS = (
+    "worked case",
+    "young and cut",
+    "stated priors",
+    "overlapping",
+    "any conflict",
+    "any act",
+    "no act",
+)
 TOLERANCE = 1e-9
 
 
@@ -67,7 +75,9 @@ def test_value_and_gradient_are_those_of_the_definition(records, name, spare_kno
     for point, value, gradient in zip(points, *density(points), strict=True):
         expected, slope = defined(point[order])
         assert value == pytest.approx(expected, rel=TOLERANCE)
-        np.testing.assert_allclose(gradient[order], slope, rtol=TOLERANCE, atol=TOLERANCE * np.abs(slope).max())
+        np.testing.assert_allclose(
+            gradient[order], slope, rtol=TOLERANCE, atol=TOLERANCE * np.abs(slope).max()
+        )
         assert np.count_nonzero(gradient) == len(gradient)
 
 

@@ -8,11 +8,19 @@ import pytest
 from forecast.config.watchlist import load_watchlist
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
-from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, with_longer_future
+from forecast.inference.importance import importance_weights
+from forecast.models.draws import (
+    DRIFT_INNOVATIONS,
+    INNOVATIONS,
+    log_likelihood,
+    stream_draws,
+    with_longer_future,
+)
 from forecast.panel.panel import drift_knots_for, knots_for
 from forecast.records.forecast import Diagnostics
 from forecast.runs.inputs import inputs_of
 from forecast.runs.run import read_run
+from forecast.watchlist import carrying
 from forecast.watchlist.carrying import Fitted, carry
 from forecast.watchlist.folder import last_fit
 from forecast.watchlist.watch import WatchOptions, run_watch
@@ -20,7 +28,7 @@ from forecast.watchlist.watch import WatchOptions, run_watch
 from .conftest import AS_OF, simulated, write_dyads, write_list
 
 WEEK = AS_OF + timedelta(days=7)
-SAMPLED = ["model.family=joint", "sampler.draws=800", "sampler.tune=300", "sampler.chains=2"]
+SAMPLED = ["model.family=model", "sampler.draws=800", "sampler.tune=300", "sampler.chains=2"]
 
 
 def test_only_missing_knots_are_added_and_they_are_standard_normal():
@@ -46,10 +54,10 @@ def test_a_fit_suits_another_day_and_other_horizons_but_no_other_model(trial):
         return load_watchlist(trial, changes, as_of=day).config_of(0, "dyads/aaa-bbb.csv")
 
     nothing = Diagnostics(rhat_max=1, ess_bulk_min=1, ess_tail_min=1, divergences=0, bfmi_min=1, failures=())
-    fitted = Fitted(config(), (), {}, nothing)
+    fitted = Fitted(config(), None, None, None, nothing)
     assert fitted.suits(config(day=WEEK))
     assert fitted.suits(config("horizons=[20, 60]"))
-    assert not fitted.suits(config("model.family=joint"))
+    assert not fitted.suits(config("model.family=model"))
     assert not fitted.suits(config("sampler.draws=77"))
     assert not fitted.suits(config("targets.force.min_severity=4"))
 
@@ -63,6 +71,43 @@ def weeks(tmp_path_factory):
     watch, _ = run_watch(load_watchlist(path, SAMPLED), WatchOptions(out=folder / "out", report=False))
     assert (watch.dyads[0].work, watch.dyads[0].state) == ("fitted", "fine")
     return path, folder
+
+
+def test_weights_are_the_ratio_of_likelihoods_and_of_priors_that_follow_the_record(weeks, monkeypatch):
+    path, folder = weeks
+    fitted = last_fit(folder / "out/trial" / AS_OF.isoformat(), "aaa-bbb")
+    config = load_watchlist(path, SAMPLED, as_of=WEEK).config_of(0, "dyads/aaa-bbb.csv")
+    inputs = inputs_of(config, read_events(folder / "dyads/aaa-bbb.csv"))
+    asked = []
+
+    def weights(ratio):
+        asked.append(ratio)
+        return importance_weights(ratio)
+
+    monkeypatch.setattr(carrying, "importance_weights", weights)
+    made = carry(fitted, inputs, seed=1)
+    assert made.pareto_k < 0.7
+    assert made.effective_draws > 400
+    # Weeks later the record's own rates are others, and the priors of baselines with them.
+    name = "baseline.weekly_rate.dispute"
+    assert inputs.priors.priors[name].distribution != fitted.priors.priors[name].distribution
+    random = np.random.default_rng([1, WEEK.toordinal()])
+    variables = with_longer_future(fitted.fit.variables, inputs.data.grid.n_steps, random)
+    draws = stream_draws(inputs.data.layout, variables, inputs.priors)
+
+    def log_posterior(data, priors):
+        total = log_likelihood(data, draws, priors)
+        for group in priors.groups:
+            values = variables[group.variable].reshape(len(total), -1)
+            total = total + sum(
+                one.distribution.log_density(values[:, k]) for k, one in enumerate(priors.of_group(group))
+            )
+        return total
+
+    ratio = log_posterior(inputs.data, inputs.priors) - log_posterior(fitted.data, fitted.priors)
+    # The soft bound on chains, which follows the record too, says nothing where chains are short.
+    assert np.median(np.abs(asked[0] - ratio)) < 1e-3
+    assert np.std(ratio) > 0.05
 
 
 @pytest.mark.slow

@@ -82,6 +82,6 @@ def test_every_dyad_says_how_its_scenario_page_is_opened(made):
     assert commands == [one.name for one in watch.dyads if one.targets]
     for name in commands:
         assert (folder / name / "config.resolved.yaml").is_file()
-    fitted = watch.dyads[0].model_copy(update={"model": "joint"})
+    fitted = watch.dyads[0].model_copy(update={"model": "model"})
     assert page_sentence(fitted, "panel").endswith(f"forecast app {fitted.name}")
     assert page_sentence(watch.dyads[-1], "panel") == ""
