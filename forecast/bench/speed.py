@@ -189,13 +189,13 @@ def race(
         for number in range(rounds + 1):
             seed = ours.seed + number
             label = f"round {number} of {rounds}" if number else "warm-up"
-            short = {} if number else {"draws": 10, "tune": 10}
+            options = replace(ours, seed=seed) if number else replace(ours, seed=seed, draws=10, tune=10)
             tell(f"{label}: {OURS}")
-            first, names = _ours(inputs, replace(ours, seed=seed, **short))
+            first, names = _ours(inputs, options)
             runs = [first]
             for sampler in samplers:
                 tell(f"{label}: {sampler}")
-                asked = replace(plain, seed=seed, **short)
+                asked = replace(plain, seed=seed) if number else replace(plain, seed=seed, draws=10, tune=10)
                 if sampler == NUMPYRO:
                     runs.append(apart.submit(_plain, inputs, asked, sampler, names).result())
                 else:

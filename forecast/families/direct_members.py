@@ -69,7 +69,7 @@ class DirectMember(Hashable, Protocol):
 
 @dataclass(frozen=True)
 class PanelMember:
-    """The pooled hazard, learned on other dyads; see ``DirectMember``. ``None`` of ``hazard`` is the shipped one."""
+    """The pooled hazard, learned on other dyads; ``hazard`` is the shipped one when absent."""
 
     hazard: PooledHazard | None = None
     name: str = "panel"

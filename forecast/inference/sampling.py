@@ -174,7 +174,11 @@ def _compiled(density: PosteriorDensity, engine: Engine) -> CompiledModel:
 
 def _extract(density: PosteriorDensity, tree: xr.DataTree, keep_points: bool) -> xr.DataTree:
     drawn = tree["posterior"].to_dataset()
-    points = drawn[POINTS].values if POINTS in drawn else density.points({str(name): part.values for name, part in drawn.data_vars.items()})
+    points = (
+        drawn[POINTS].values
+        if POINTS in drawn
+        else density.points({str(name): part.values for name, part in drawn.data_vars.items()})
+    )
     posterior = density.dataset(points)
     strange = [str(name) for name, values in posterior.data_vars.items() if not np.isfinite(values).all()]
     if strange:

@@ -79,7 +79,7 @@ def build_model(panel: Panel, priors: PriorSet, n_knots: int | None = None) -> p
             recent = decayed_past(felt[:, calming], half_life(p["ballast.half_life_days"]))
             calm = pt.exp(-pt.dot(recent / (recent + HALF_SATURATION), p["ballast"]))
 
-        # λ_k(t) = [r_k·{(1−χ_k)·exp(ℓ_kσx − (ℓ_kσ)²/2 + z) + χ_k·E/Ē} + a·S_k]·calm; cooperation has no χ, z, calm.
+        # λ_k = [r_k·{(1−χ_k)·exp(ℓ_kσx − (ℓ_kσ)²/2 + z) + χ_k·E/Ē} + a·S_k]·calm; no χ, z, calm in cooperation.
         rate, share = p["baseline.weekly_rate"], pt.zeros(len(layout.streams))
         if len(conflict):
             share = share[conflict].set(p["excitation.cross"])
@@ -190,11 +190,10 @@ def _parameters(priors: PriorSet) -> dict[str, Tensor]:
         families = list(dict.fromkeys(one.family for one in own))
         values = {name: np.array([one.values for one in own if one.family == name]).T for name in families}
         if group.dimension is None:
-            declared[group.name] = _of_family(*families, group.variable, own[0].values)
+            declared[group.name] = _of_family(families[0], group.variable, own[0].values)
         elif len(families) == 1:
-            declared[group.name] = _of_family(
-                *families, group.variable, *values.values(), dims=group.dimension
-            )
+            (only,) = values.values()
+            declared[group.name] = _of_family(families[0], group.variable, only, dims=group.dimension)
         elif own:  # a variable a family, joined in the order of the dimension
             joined = pt.zeros(len(own))
             for family in families:
@@ -204,7 +203,9 @@ def _parameters(priors: PriorSet) -> dict[str, Tensor]:
     return declared
 
 
-def _of_family(family: str, name: str, values: Any, **size: object) -> Tensor:
+def _of_family(
+    family: str, name: str, values: Sequence[float] | NDArray[np.float64], **size: object
+) -> Tensor:
     """Declare a variable of a family, which has PyMC's names for itself and its parameters."""
     if family == "LogitNormal":  # PyMC gives it no transform of its own
         size["transform"] = logodds

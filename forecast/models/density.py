@@ -1,4 +1,4 @@
-"""Log posterior density of the model of cells, with its gradient: priors, transforms and likelihood in one pass.
+"""Log posterior density of the model of cells, with its gradient: priors, transforms and likelihood at once.
 
 The equations are those of ``docs/model.md`` and, in plain PyMC, of ``forecast.models.definition``, to which
 tests hold value and gradient. Everything is generic in its sizes, so that one compiled function serves every
@@ -99,7 +99,7 @@ class Record(NamedTuple):
     """Data of one dyad.
 
     ``exceed[j, k]`` is the number of full steps with more than ``j`` acts; ``graded`` are conflictual acts by
-    severity as later steps feel them; ``mix`` the share of conflict of each severity among the acts of a stream.
+    severity as later steps feel them; ``mix`` the share of conflict of each severity among a stream's acts.
     """
 
     counts: Floats  # (t, k)
@@ -131,7 +131,7 @@ def constrained(theta: Floats, priors: Priors) -> Floats:
     values = theta.copy()
     for p in range(len(priors.family)):
         family = priors.family[p]
-        if family == LOGIT_NORMAL or family == BETA:
+        if family in (LOGIT_NORMAL, BETA):
             values[p] = 1.0 / (1.0 + math.exp(-theta[p]))
         elif family != NORMAL:
             values[p] = math.exp(theta[p])
@@ -140,7 +140,7 @@ def constrained(theta: Floats, priors: Priors) -> Floats:
 
 @numba.njit(**_COMPILED)
 def _priors(theta: Floats, values: Floats, priors: Priors, gradient: Floats) -> float:
-    """Log prior with the Jacobian of the transforms; turns the gradient in the values into that in the point."""
+    """Log prior with the Jacobian of the transforms; the gradient in the values becomes that in the point."""
     total = 0.0
     n = len(priors.family)
     for p in range(n):
@@ -167,14 +167,14 @@ def _priors(theta: Floats, values: Floats, priors: Priors, gradient: Floats) -> 
             slope = a - (a + b) * x
         if family == NORMAL:
             gradient[p] += slope
-        elif family == LOGIT_NORMAL or family == BETA:
+        elif family in (LOGIT_NORMAL, BETA):
             gradient[p] = gradient[p] * x * (1.0 - x) + slope
         else:
             gradient[p] = gradient[p] * x + slope
     for p in range(n, len(theta)):
         total -= 0.5 * theta[p] * theta[p] + 0.5 * _LOG_2_PI
         gradient[p] -= theta[p]
-    return total
+    return float(total)
 
 
 @numba.njit(**_COMPILED)
@@ -183,7 +183,7 @@ def log_density(theta: Floats, priors: Priors, record: Record, gradient: Floats)
     values = constrained(theta, priors)
     gradient[:] = 0.0
     total = _likelihood(values, priors, record, gradient)
-    return total + _priors(theta, values, priors, gradient)
+    return float(total + _priors(theta, values, priors, gradient))
 
 
 @numba.njit(**_COMPILED)
@@ -193,7 +193,7 @@ def log_likelihood(values: Floats, priors: Priors, record: Record) -> float:
     ignored = np.zeros(len(values))
     total = _likelihood(values, priors, record, gradient)
     weight = severity_weights(values[priors.offset[SEVERITY]])
-    return total - _chains(values, priors, record, weight, ignored)
+    return float(total - _chains(values, priors, record, weight, ignored))
 
 
 @numba.njit(**_COMPILED)
@@ -298,7 +298,7 @@ def _chains(values: Floats, priors: Priors, record: Record, weight: Floats, grad
             c += 1
     gradient[o[OWN]] += slope_ * strength / (1.0 - own)
     gradient[o[SEVERITY]] += slope_ * scale * (d_kappa - total * d_level / level)
-    return -CHAIN_SLOPE * soft
+    return float(-CHAIN_SLOPE * soft)
 
 
 @numba.njit(**_COMPILED)
@@ -496,7 +496,7 @@ def _likelihood(values: Floats, priors: Priors, record: Record, gradient: Floats
     gradient[n_parameters] += d_x[0] + knot_decay * adjoint
     persistence = values[o[PERSISTENCE]]
     gradient[o[PERSISTENCE]] += d_knot_decay * knot_decay * STEP_DAYS * KNOT_STEPS / persistence**2
-    return total + _chains(values, priors, record, weight, gradient)
+    return float(total + _chains(values, priors, record, weight, gradient))
 
 
 @numba.njit(**_COMPILED)

@@ -1,4 +1,4 @@
-"""Parameter draws, from a posterior or a prior: named variables ↔ points, as density and simulator read them."""
+"""Parameter draws, from a posterior or a prior: named variables ↔ points of density and simulator."""
 
 from __future__ import annotations
 

@@ -166,7 +166,7 @@ def own_rate(panel: Panel, stream: int, population: Population | None) -> OwnRat
         names = tuple(layout.streams[one] for one in wider)
         parent = OwnRate((milder + LEAST_ACTS) / panel.weeks, milder, names)
     alpha, beta = further_share(population).values
-    # By mean and variance of the share itself: those of its logarithm hang on how often it is next to nothing.
+    # By mean and variance of the share itself; those of its logarithm hang on how often it is near nothing.
     share = alpha / (alpha + beta)
     variance = math.log1p((1 - share) / (share * (alpha + beta + 1)))
     log_share, spread = math.log(share) - variance / 2, math.sqrt(variance)

@@ -32,6 +32,8 @@ from forecast.panel.panel import (
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+Word = np.uint64
+"""Of 32 bits."""
 
 NEVER = int(np.iinfo(np.int32).max)
 """First day of a target that does not happen within the horizon."""
@@ -81,7 +83,7 @@ class Ahead(NamedTuple):
 
 
 @numba.njit(**_COMPILED)
-def philox(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[int, int, int, int]:
+def philox(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[Word, Word, Word, Word]:
     """Four random words of 32 bits for a counter of four and a key of two."""
     mask = np.uint64(0xFFFFFFFF)
     x0, x1, x2, x3 = np.uint64(c0), np.uint64(c1), np.uint64(c2), np.uint64(c3)
@@ -101,7 +103,7 @@ def philox(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[int, i
 
 
 @numba.njit(**_COMPILED)
-def _unit(word: int) -> float:
+def _unit(word: Word) -> float:
     """Uniform number in (0, 1) of a word."""
     return (float(word) + 0.5) * 2.0**-32
 
@@ -118,7 +120,7 @@ def act_number(d: int, j: int, key: int, purpose: int, seed: Integers) -> float:
     mask = np.uint64(0xFFFFFFFF)
     low, high = np.uint64(key) & mask, np.uint64(key) >> np.uint64(32)
     word, _, _, _ = philox(d, j, low, purpose << 8, np.uint64(seed[0]) ^ high, seed[1])
-    return _unit(word)
+    return float(_unit(word))
 
 
 @numba.njit(**_COMPILED)
@@ -314,7 +316,7 @@ def _log_mean_level(drift: Floats, n: int, first: int, last_exposure: float) -> 
     total = 0.0
     for t in range(first, n):
         total += math.exp(values[t] - highest) * (last_exposure if t == n - 1 else 1.0)
-    return highest + math.log(total / (n - first - 1 + last_exposure))
+    return float(highest + math.log(total / (n - first - 1 + last_exposure)))
 
 
 @numba.njit(**_COMPILED)

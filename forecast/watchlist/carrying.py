@@ -1,9 +1,9 @@
 """Draws of an earlier fit, weighted to what is known now: a new week without a new fit, where that is safe.
 
 Weights are the ratio of the posterior density of today to that of the fit: of the likelihoods of the counts,
-and of the priors, which follow the record. Knots of the latent series that the fit did not reach are drawn from
-their prior, as the fit itself would have left them. The weights start from the fit each time, not from the
-draws of the week before, so that nothing piles up: once they cannot be trusted (Pareto's shape, effective
+and of the priors, which follow the record. Knots of the latent series that the fit did not reach are drawn
+from their prior, as the fit itself would have left them. The weights start from the fit each time, not from
+the draws of the week before, so that nothing piles up: once they cannot be trusted (Pareto's shape, effective
 draws) a new fit is made.
 """
 

@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 
 from forecast import wording
-from forecast.events.codebook import CATEGORIES
 from forecast.records.analysis import (
     Assumed,
     AssumptionEffect,
@@ -86,7 +85,11 @@ _NO_TITLES: Titles = {}
 
 def titles_of(forecast: Forecast) -> Titles:
     """Titles of the targets of a run, by which assumptions on their acts are named."""
-    return {target.name: target.label for target in forecast.targets}
+    categories = {name for target in forecast.targets for name in target.any_of}
+    # A cell is told from the category that its target is named after.
+    return {
+        f"{one.name} (target)" if one.name in categories else one.name: one.label for one in forecast.targets
+    }
 
 
 def assumption_label(name: str, act: str | None = None, titles: Titles = _NO_TITLES) -> str:
@@ -99,15 +102,15 @@ def assumption_label(name: str, act: str | None = None, titles: Titles = _NO_TIT
 
 def _kind(element: str, titles: Titles) -> str:
     """What people call the acts of a stream: those of a cell by the narrowest targets that they meet."""
-    names = element.removesuffix(" (target)").split("+")
-    known = element.endswith(" (target)") or element not in CATEGORIES
-    return " + ".join(titles[name] if known and name in titles else name.replace("_", " ") for name in names)
+    names = [element] if element in titles else element.split("+")
+    return " + ".join(titles.get(name, name.replace("_", " ")) for name in names)
 
 
 def _acts(element: str, titles: Titles) -> str:
     """The acts of a stream as the subject of a clause."""
     kind = _kind(element, titles)
-    return f"{kind} acts" if element in CATEGORIES else f"acts that count as '{kind}'"
+    cell = any(name in titles for name in (element, *element.split("+")))
+    return f"acts that count as '{kind}'" if cell else f"{kind} acts"
 
 
 def bar_title(bar: AssumptionEffect, titles: Titles = _NO_TITLES) -> str:

@@ -39,7 +39,6 @@ from forecast.priors.population import (
     LEARNED,
     NORMAL_SCALES,
     OF_THE_CODER,
-    SCHEMA,
     Further,
     Population,
     Provenance,
@@ -183,7 +182,7 @@ def pool_fits(fits: Sequence[Fit], steps: Sequence[Step], provenance: Provenance
         pooled = pool(estimates)
         if pooled.spread <= documented[group]:
             groups[group][kind] = pooled
-    return Population(schema=SCHEMA, provenance=provenance, further=pool_steps(steps), groups=groups)
+    return Population(schema=2, provenance=provenance, further=pool_steps(steps), groups=groups)
 
 
 def stretches(dyads: Mapping[str, EventTable], seed: int) -> list[tuple[int, EventTable]]:
@@ -278,7 +277,7 @@ def pool(estimates: Sequence[Estimate]) -> Spread:
 def steps_of(dyads: Iterable[EventTable]) -> list[Step]:
     """How many acts of conflict reached each severity and the next, by dyad and category.
 
-    A severity that is never given to a kind of act is the coder's choice, so a step that none stayed before is
+    A severity that is never given to a kind of act is the coder's choice: a step before which none stayed is
     left out.
     """
     found = []

@@ -44,7 +44,7 @@ def process(rng: np.random.Generator, decay: float, every: int) -> np.ndarray:
 
 
 def simulate(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Counts, (step, stream), conflict by severity, (step, 5), and tension, written out from the equations."""
+    """Counts, (step, stream), conflict by severity, (step, 5), and tension, written from the equations."""
     rng, truth = np.random.default_rng(seed), TRUTH
     tension = process(rng, np.exp(-28 / truth["tension_persistence"]), 4)
     drift = truth["drift_scale"] * process(rng, np.exp(-168 / (4 * 365.25)), 24)

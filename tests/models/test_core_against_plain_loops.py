@@ -53,10 +53,9 @@ def rates(panel, draw: dict[str, np.ndarray]) -> np.ndarray:
         lags = np.arange(1, t + 1)
         pull = (1 - cross_left) * (cross_left ** (lags - 1)) @ (graded[t - lags] @ weight)
         recent = (calm_left**lags) @ felt[t - lags]
-        calm, c, b = 1.0, 0, 0
-        for k in panel.layout.calming_index:
+        calm, c = 1.0, 0
+        for b, k in enumerate(panel.layout.calming_index):
             calm *= np.exp(-draw["ballast"][b] * recent[k] / (recent[k] + HALF_SATURATION))
-            b += 1
         for k in range(len(streams)):
             own = (1 - own_left) * (own_left ** (lags - 1)) @ felt[t - lags, k]
             loading = draw["tension_loading"][k] * draw["tension_scale"]

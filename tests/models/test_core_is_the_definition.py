@@ -39,7 +39,7 @@ def places(density: PosteriorDensity, model: pm.Model) -> np.ndarray:
 
 
 def compiled(model: pm.Model, *more):
-    """Log density, and more, of a point: without machine code, which takes longer than all evaluations here."""
+    """Log density, and more, of a point: without machine code, which takes longer to make."""
     # Terms are added up outside, since Python's linker adds no more than 32 at once.
     outputs = [*model.logp(sum=False), *more]
     options = {"mode": "FAST_COMPILE", "point_fn": False, "on_unused_input": "ignore"}
