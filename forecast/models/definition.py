@@ -79,7 +79,7 @@ def build_model(panel: Panel, priors: PriorSet, n_knots: int | None = None) -> p
             recent = decayed_past(felt[:, calming], half_life(p["ballast.half_life_days"]))
             calm = pt.exp(-pt.dot(recent / (recent + HALF_SATURATION), p["ballast"]))
 
-        # λ_k = [r_k·{(1−χ_k)·exp(ℓ_kσx − (ℓ_kσ)²/2 + z) + χ_k·E/Ē} + a·S_k]·calm; no χ, z, calm in cooperation.
+        # λ = [r_k·{(1−χ_k)·exp(ℓ_kσx − (ℓ_kσ)²/2 + z) + χ_k·E/Ē} + a·S_k]·calm; no χ, z, calm in cooperation.
         rate, share = p["baseline.weekly_rate"], pt.zeros(len(layout.streams))
         if len(conflict):
             share = share[conflict].set(p["excitation.cross"])
