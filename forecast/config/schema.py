@@ -221,7 +221,7 @@ class SamplerConfig(Section):
     )
     engine: Literal["core", "pymc"] = Field(
         default="core",
-        description="what computes the model's density: core (compiled), or pymc (its definition in PyMC, slow)",
+        description="what computes the model's density: core (compiled), or pymc (its definition, slow)",
     )
     max_minutes: Number = Field(
         default=240.0,

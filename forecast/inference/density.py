@@ -18,7 +18,14 @@ from scipy.special import expit, logit
 
 from forecast.models import density
 from forecast.models.density import FAMILY_CODES, Priors, Record
-from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, PointLayout, point_layout, prior_arrays, record_of
+from forecast.models.draws import (
+    DRIFT_INNOVATIONS,
+    INNOVATIONS,
+    PointLayout,
+    point_layout,
+    prior_arrays,
+    record_of,
+)
 from forecast.panel.panel import Panel
 from forecast.priors import PriorSet, elements
 
@@ -124,7 +131,7 @@ class PosteriorDensity:
         return np.flatnonzero(~unit & (family != FAMILY_CODES["Normal"])), np.flatnonzero(unit)
 
     def points_of(self, draws: xr.Dataset) -> Floats:
-        """Return the points, (chain, draw, coordinate), of draws of the variables of one dyad, by their names."""
+        """Return the points, (chain, draw, coordinate), of named draws of one dyad: ``dataset`` undone."""
         points = self.layout.joined({str(name): part.values for name, part in draws.data_vars.items()})
         positive, unit = self._bounded
         points[..., positive] = np.log(points[..., positive])
@@ -160,7 +167,11 @@ class PosteriorDensity:
             coords["dyad"] = list(self.panel.dyads)
         found = {}
         for name, values in self.variables(points.reshape(chains * draws, -1)).items():
-            cut = values[..., : len(coords[dims[name][0]])] if name in (INNOVATIONS, DRIFT_INNOVATIONS) else values
+            cut = (
+                values[..., : len(coords[dims[name][0]])]
+                if name in (INNOVATIONS, DRIFT_INNOVATIONS)
+                else values
+            )
             shaped = cut.reshape(chains, draws, *cut.shape[1:])
             own = shaped if several else shaped[:, :, 0]
             found[name] = (("chain", "draw", *(("dyad",) if several else ()), *dims[name]), own)

@@ -6,7 +6,7 @@ scenario may.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -54,8 +54,8 @@ class Posterior:
     Parameters
     ----------
     source : xarray.DataTree or Path
-        The draws, or the netCDF file that holds them. Groups ``posterior`` and ``sample_stats``; dimensions (chain, draw, …) and named coordinates. A panel
-        of several dyads has ``dyad`` for its third dimension.
+        The draws, or the netCDF file that holds them. Groups ``posterior`` and ``sample_stats``; dimensions
+        (chain, draw, …) and named coordinates. A panel of several dyads has ``dyad`` for its third dimension.
     target_accept, tune
         Acceptance rate, and warm-up steps a chain, in force.
     reruns : int

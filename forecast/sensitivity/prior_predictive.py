@@ -42,6 +42,7 @@ def prior_predictive(inputs: Inputs, seed: int) -> PriorPredictive:
     draws = stream_draws(data.layout, variables, inputs.priors)
     options = SimulationOptions(seed=seed, horizon_days=DAYS, paths_per_draw=_PATHS)
     hits = simulate_first_passages(nothing, draws, options)
+    assert hits.acts is not None  # those of paths that were not read
     simulated = _by_stream(hits.acts.reshape(-1, len(streams)) / (DAYS / DAYS_A_MONTH), streams)
     seen = _by_stream(data.counts.sum(axis=(0, 1)) / data.months, streams)
     # Paths of one draw are not independent: the error comes from the draws' own shares.

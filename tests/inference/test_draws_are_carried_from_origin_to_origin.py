@@ -98,7 +98,9 @@ def standard_normal(points):
 
 def months(events):
     """Data after each month: events so far."""
-    return [SimpleNamespace(events=sum(events[: n + 1]), months=n + 1, layout=None) for n in range(len(events))]
+    return [
+        SimpleNamespace(events=sum(events[: n + 1]), months=n + 1, layout=None) for n in range(len(events))
+    ]
 
 
 def seen_after(n, noise=NOISE):

@@ -65,7 +65,10 @@ def test_a_file_that_is_no_posterior_is_refused(kept, tmp_path, damage):
 def test_a_panel_of_dyads_keeps_their_axis(tmp_path):
     rng = np.random.default_rng(1)
     dims = ("chain", "draw", "dyad")
-    variables = {"level": (dims, rng.random((2, 4, 2))), "rate": ((*dims, "stream"), rng.random((2, 4, 2, 3)))}
+    variables = {
+        "level": (dims, rng.random((2, 4, 2))),
+        "rate": ((*dims, "stream"), rng.random((2, 4, 2, 3))),
+    }
     coords = {"chain": [0, 1], "draw": np.arange(4), "dyad": ["USA-CHN", "IND-PAK"]}
     statistics = xr.Dataset({"diverging": (("chain", "draw"), rng.random((2, 4)) < 0.5)})
     groups = {"posterior": xr.Dataset(variables, coords=coords), "sample_stats": statistics}

@@ -16,6 +16,7 @@ from forecast.models.definition import replay
 from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, prior_draws, stream_draws
 from forecast.records.forecast import Diagnostics, GateFailure
 
+
 def test_the_posterior_holds_every_parameter_and_nothing_else(short_fit, density, counted):
     groups = {group.variable for group in density.priors.groups}
     assert set(short_fit.variables) == groups | {INNOVATIONS, DRIFT_INNOVATIONS}
@@ -146,7 +147,7 @@ def test_core_and_definition_have_the_same_posterior(density, short_options):
     points = density.points_of(pymc.tree["posterior"].to_dataset()).reshape(len(logp), -1)
     np.testing.assert_allclose(density(points)[0], logp, rtol=1e-9)
     z = []
-    for name, values in core.variables.items():
+    for name in core.variables:
         both = [one.variables[name].reshape(2, 500, -1) for one in (core, pymc)]
         means = [one.mean(axis=(0, 1)) for one in both]
         errors = [array_stats.mcse(one, chain_axis=0, draw_axis=1, method="mean") for one in both]
