@@ -1,4 +1,4 @@
-"""The event-stream model: its equations, its fused likelihood, and the PyMC model built from them."""
+"""The model of acts: its definition in PyMC, its compiled density, and draws of its parameters."""
 
 from forecast.models.code_folder import choose_code_folder
 

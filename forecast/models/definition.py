@@ -9,7 +9,7 @@ Axes: step t, stream k, severity s; knots m of tension and j of drift.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -49,8 +49,7 @@ def build_model(panel: Panel, priors: PriorSet, n_knots: int | None = None) -> p
     if len(panel) != 1:
         raise ValueError(f"the definition is of one dyad; this panel has {len(panel)}: select one")
     layout, n_steps, first = panel.layout, panel.grid.n_steps, int(panel.first_step[0])
-    conflict, calming = layout.conflict_index, layout.calming_index
-    in_conflict = np.array(layout.conflictual)
+    in_conflict, calming = np.array(layout.conflictual), layout.calming_index
     exposure, completeness = panel.exposure[0], panel.completeness[0]
     felt, graded, mix = panel.felt_counts[0], panel.felt_graded[0], panel.mix[0]
     n_knots = max(n_knots or 0, panel.grid.n_knots)
@@ -62,27 +61,29 @@ def build_model(panel: Panel, priors: PriorSet, n_knots: int | None = None) -> p
 
         # Tension x(t): months, unit variance. Drift z(t): years, and exp(z) has mean one over the record.
         kept = pt.exp(-STEP_DAYS * KNOT_STEPS / p["tension.persistence"])
-        tension = between_knots(
-            ornstein_uhlenbeck(innovations, kept, pt.sqrt(1 - kept**2)), KNOT_STEPS, n_steps
-        )
+        unit_tension = ornstein_uhlenbeck(innovations, kept, pt.sqrt(1 - kept**2))
+        tension = between_knots(unit_tension, KNOT_STEPS, n_steps)
         unit_drift = ornstein_uhlenbeck(drift_innovations, DRIFT_DECAY, DRIFT_NOISE)
         drift = between_knots(p["drift.scale"] * unit_drift, DRIFT_KNOT_STEPS, n_steps)
         drift = drift - pt.log((pt.exp(drift) * exposure).sum() / exposure.sum())
 
         # What came before: S_k(t), own acts; E(t), conflict by severity, and its mean; N_k(t), calming acts.
-        own_past = mean_past(felt, half_life(p["excitation.half_life_days"]))
+        own_left = left_after_a_step(p["excitation.half_life_days"])
+        own_past = (1 - own_left) * past(felt, own_left)
         weight = pt.exp(p["excitation.severity"] * (np.array(SEVERITIES) - 2))
-        pull = mean_past(pt.dot(graded, weight), half_life(p["excitation.cross_half_life_days"]))
+        pull_left = left_after_a_step(p["excitation.cross_half_life_days"])
+        pull = (1 - pull_left) * past(pt.dot(graded, weight), pull_left)
         mean_pull = (0.5 + pt.dot(graded, weight)[first:].sum()) / exposure.sum()
         calm = pt.ones(n_steps)
         if len(calming):
-            recent = decayed_past(felt[:, calming], half_life(p["ballast.half_life_days"]))
+            calm_left = left_after_a_step(p["ballast.half_life_days"])
+            recent = calm_left * past(felt[:, calming], calm_left)
             calm = pt.exp(-pt.dot(recent / (recent + HALF_SATURATION), p["ballast"]))
 
-        # λ = [r_k·{(1−χ_k)·exp(ℓ_kσx − (ℓ_kσ)²/2 + z) + χ_k·E/Ē} + a·S_k]·calm; no χ, z, calm in cooperation.
-        rate, share = p["baseline.weekly_rate"], pt.zeros(len(layout.streams))
-        if len(conflict):
-            share = share[conflict].set(p["excitation.cross"])
+        # λ_k(t) = [r_k·{(1−χ_k)·exp(ℓ_kσx − (ℓ_kσ)²/2 + z) + χ_k·E/Ē} + a·S_k]·calm; without χ, z and calm
+        # for cooperation.
+        rate = p["baseline.weekly_rate"]
+        share = pt.zeros(len(layout.streams))[layout.conflict_index].set(p["excitation.cross"])
         loading = p["tension.loading"] * p["tension.scale"]
         branching = p["excitation.branching"][np.where(in_conflict, 0, 1)]
         moved = pt.exp(loading * tension[:, None] - loading**2 / 2 + in_conflict * drift[:, None])
@@ -140,37 +141,28 @@ def between_knots(knots: Tensor, every: int, n_steps: int) -> Tensor:
     return (1 - part / every) * knots[left] + part / every * knots[left + 1]
 
 
-def half_life(days: Tensor) -> Tensor:
-    """What is left after a step."""
-    return pt.exp2(-STEP_DAYS / days)
+def left_after_a_step(half_life_days: Tensor) -> Tensor:
+    """Share of an effect."""
+    return pt.exp2(-STEP_DAYS / half_life_days)
 
 
-def decayed_past(values: Tensor, decay: Tensor) -> Tensor:
-    """Σ_{l≥1} decay^l·v[t−l]: earlier steps, from the first axis."""
-    return decay * _later(decayed_sum(pt.as_tensor(values), decay), 1)
-
-
-def mean_past(values: Tensor, decay: Tensor) -> Tensor:
-    """(1−decay)·Σ_{l≥1} decay^(l−1)·v[t−l]: earlier steps with weights that sum to one."""
-    return (1 - decay) * _later(decayed_sum(pt.as_tensor(values), decay), 1)
+def past(values: Tensor, decay: Tensor) -> Tensor:
+    """Σ_{l≥1} decay^(l−1)·v[t−l], along the first axis."""
+    until_now = decayed_sum(pt.as_tensor(values), decay)
+    return pt.concatenate([pt.zeros_like(until_now[:1]), until_now[:-1]])
 
 
 def decayed_sum(values: Tensor, decay: Tensor) -> Tensor:
-    """Σ_{l≥0} decay^l·v[t−l] along the first axis: a convolution."""
+    """Σ_{l≥0} decay^l·v[t−l], along the first axis: a convolution."""
     n = values.type.shape[0]
     return convolve1d(values.T, decay ** np.arange(n), mode="full")[..., :n].T
-
-
-def _later(values: Tensor, steps: int) -> Tensor:
-    """Values so many steps later; zeros come in."""
-    return pt.concatenate([pt.zeros_like(values[:steps]), values[:-steps]])
 
 
 def _coordinates(panel: Panel, priors: PriorSet, n_knots: int) -> dict[str, Any]:
     """Names along each dimension; ``week`` is the first day of each step of the record."""
     grid = panel.grid
     steps = np.arange(int(panel.first_step[0]), grid.n_steps)
-    coords: dict[str, Sequence[object] | NDArray[Any]] = {
+    coords: dict[str, Any] = {
         "knot": np.arange(n_knots),
         "drift_knot": np.arange(drift_knots_for(n_knots)),
         "week": np.datetime64(grid.start, "ns") + steps * np.timedelta64(STEP_DAYS, "D"),
@@ -190,10 +182,11 @@ def _parameters(priors: PriorSet) -> dict[str, Tensor]:
         families = list(dict.fromkeys(one.family for one in own))
         values = {name: np.array([one.values for one in own if one.family == name]).T for name in families}
         if group.dimension is None:
-            declared[group.name] = _of_family(families[0], group.variable, own[0].values)
+            declared[group.name] = _of_family(*families, group.variable, own[0].values)
         elif len(families) == 1:
-            (only,) = values.values()
-            declared[group.name] = _of_family(families[0], group.variable, only, dims=group.dimension)
+            declared[group.name] = _of_family(
+                *families, group.variable, *values.values(), dims=group.dimension
+            )
         elif own:  # a variable a family, joined in the order of the dimension
             joined = pt.zeros(len(own))
             for family in families:
@@ -203,9 +196,7 @@ def _parameters(priors: PriorSet) -> dict[str, Tensor]:
     return declared
 
 
-def _of_family(
-    family: str, name: str, values: Sequence[float] | NDArray[np.float64], **size: object
-) -> Tensor:
+def _of_family(family: str, name: str, values: Iterable[object], **size: object) -> Tensor:
     """Declare a variable of a family, which has PyMC's names for itself and its parameters."""
     if family == "LogitNormal":  # PyMC gives it no transform of its own
         size["transform"] = logodds

@@ -9,7 +9,7 @@ from forecast.inference.gates import check_gates
 from forecast.inference.posterior import SamplerOptions
 from forecast.inference.record_fit import fit_record
 from forecast.models.draws import stream_draws, tension_at_steps
-from forecast.panel.panel import Panel, TimeGrid
+from forecast.panel.panel import DRIFT_DECAY, DRIFT_KNOT_STEPS, Panel, TimeGrid
 from forecast.panel.streams import TargetRule, stream_layout
 from forecast.priors import default_priors
 
@@ -44,10 +44,10 @@ def process(rng: np.random.Generator, decay: float, every: int) -> np.ndarray:
 
 
 def simulate(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Counts, (step, stream), conflict by severity, (step, 5), and tension, written from the equations."""
+    """Counts, (step, stream), conflict by severity, (step, 5), and tension, from the equations."""
     rng, truth = np.random.default_rng(seed), TRUTH
     tension = process(rng, np.exp(-28 / truth["tension_persistence"]), 4)
-    drift = truth["drift_scale"] * process(rng, np.exp(-168 / (4 * 365.25)), 24)
+    drift = truth["drift_scale"] * process(rng, DRIFT_DECAY, DRIFT_KNOT_STEPS)
     drift -= np.log(np.exp(drift).mean())
     own_left, cross_left, calm_left = (
         0.5 ** (7 / truth[name])

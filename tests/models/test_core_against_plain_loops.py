@@ -11,7 +11,7 @@ from forecast.models import definition, density
 from forecast.models.definition import replay
 from forecast.models.draws import log_likelihood, prior_draws, stream_draws
 from forecast.models.draws import ornstein_uhlenbeck as process_of_draws
-from forecast.panel.panel import HALF_SATURATION, LEAST_COMPLETENESS
+from forecast.panel.panel import DRIFT_DECAY, DRIFT_KNOT_STEPS, HALF_SATURATION, LEAST_COMPLETENESS
 
 N_DRAWS = 8
 
@@ -35,12 +35,11 @@ def rates(panel, draw: dict[str, np.ndarray]) -> np.ndarray:
     x, z = [draw["tension_innovations"][0]], [draw["drift_innovations"][0]]
     for noise in draw["tension_innovations"][1:]:
         x.append(phi * x[-1] + np.sqrt(1 - phi**2) * noise)
-    slow = np.exp(-7 * 24 / (4 * 365.25))
     for noise in draw["drift_innovations"][1:]:
-        z.append(slow * z[-1] + np.sqrt(1 - slow**2) * noise)
+        z.append(DRIFT_DECAY * z[-1] + np.sqrt(1 - DRIFT_DECAY**2) * noise)
     weeks = np.arange(n)
     x = np.interp(weeks / 4, np.arange(len(x)), x)
-    z = draw["drift_scale"] * np.interp(weeks / 24, np.arange(len(z)), z)
+    z = draw["drift_scale"] * np.interp(weeks / DRIFT_KNOT_STEPS, np.arange(len(z)), z)
     z = z - np.log((np.exp(z) * exposure).sum() / exposure.sum())
     weight = np.exp(draw["excitation_severity"] * np.array([-1, 0, 1, 2, 3]))
     usual = (0.5 + (graded @ weight)[first:].sum()) / exposure.sum()
@@ -142,7 +141,7 @@ def test_the_level_has_mean_one_over_the_record():
 def test_what_an_act_excites_adds_up_to_its_branching_ratio():
     pulse = np.zeros((400, 1))
     pulse[0] = 1.0
-    assert value(definition.mean_past(pulse, 0.9)).sum() == pytest.approx(1.0, abs=1e-12)
+    assert (1 - 0.9) * value(definition.past(pulse, 0.9)).sum() == pytest.approx(1.0, abs=1e-12)
 
 
 @given(st.integers(0, 10_000), st.floats(0.1, 6.0))

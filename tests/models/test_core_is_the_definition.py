@@ -2,6 +2,7 @@
 
 import numpy as np
 import pymc as pm
+import pytensor.tensor as pt
 import pytest
 
 from forecast.inference.density import PosteriorDensity
@@ -39,7 +40,7 @@ def places(density: PosteriorDensity, model: pm.Model) -> np.ndarray:
 
 
 def compiled(model: pm.Model, *more):
-    """Log density, and more, of a point: without machine code, which takes longer to make."""
+    """Log density, and more, of a point; in Python, since machine code takes longer to make than this."""
     # Terms are added up outside, since Python's linker adds no more than 32 at once.
     outputs = [*model.logp(sum=False), *more]
     options = {"mode": "FAST_COMPILE", "point_fn": False, "on_unused_input": "ignore"}
@@ -87,8 +88,8 @@ def test_value_and_gradient_are_those_of_the_definition(records, name, spare_kno
         ("CHAIN_SLOPE", -definition.CHAIN_SLOPE),
         ("HALF_SATURATION", 1.00001 * definition.HALF_SATURATION),
         ("DRIFT_NOISE", -definition.DRIFT_NOISE),
-        ("mean_past", lambda values, decay: definition.decayed_past(values, decay)),
-        ("half_life", lambda days: np.exp2(-1) ** (7.0 / (days + 1e-5))),
+        ("past", lambda values, decay: definition.decayed_sum(pt.as_tensor(values), decay)),
+        ("left_after_a_step", lambda days: np.exp2(-1) ** (7.0 / (days + 1e-5))),
     ],
 )
 def test_a_model_that_is_a_little_wrong_is_told_apart(records, monkeypatch, name, wrong):
