@@ -23,7 +23,7 @@ from forecast.panel.panel import TimeGrid
 from forecast.panel.streams import TargetRule, stream_layout
 from forecast.priors import default_priors
 
-SAMPLER = SamplerOptions(seed=0, draws=300, tune=300, target_accept=0.9)
+SAMPLER = SamplerOptions(seed=0, draws=300, tune=300, chains=2)
 
 
 def priors_of_one_stream():
