@@ -182,11 +182,10 @@ def _parameters(priors: PriorSet) -> dict[str, Tensor]:
         families = list(dict.fromkeys(one.family for one in own))
         values = {name: np.array([one.values for one in own if one.family == name]).T for name in families}
         if group.dimension is None:
-            declared[group.name] = _of_family(*families, group.variable, own[0].values)
+            declared[group.name] = _of_family(families[0], group.variable, own[0].values)
         elif len(families) == 1:
-            declared[group.name] = _of_family(
-                *families, group.variable, *values.values(), dims=group.dimension
-            )
+            (only,) = values.values()
+            declared[group.name] = _of_family(families[0], group.variable, only, dims=group.dimension)
         elif own:  # a variable a family, joined in the order of the dimension
             joined = pt.zeros(len(own))
             for family in families:

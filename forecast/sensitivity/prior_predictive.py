@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecast.models.draws import prior_draws, stream_draws
+from forecast.panel.panel import DAYS_A_MONTH
 from forecast.runs.inputs import Inputs
 from forecast.simulation import NEVER, SimulationOptions, simulate_first_passages
 
 DAYS = 364
 _DRAWS = 400
 _PATHS = 1
-_MONTH_DAYS = 365.25 / 12
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def prior_predictive(inputs: Inputs, seed: int) -> PriorPredictive:
     options = SimulationOptions(seed=seed, horizon_days=DAYS, paths_per_draw=_PATHS)
     variables = prior_draws(inputs.priors, _DRAWS, panel.grid.n_knots, np.random.default_rng(seed))
     hits = simulate_first_passages(panel, stream_draws(layout, variables, inputs.priors), options)
-    a_month = np.asarray(hits.acts).reshape(-1, len(layout.streams)) / (DAYS / _MONTH_DAYS)
+    a_month = np.asarray(hits.acts).reshape(-1, len(layout.streams)) / (DAYS / DAYS_A_MONTH)
     by_stream = dict(zip(layout.streams, a_month.T, strict=True)) | {"all": a_month.sum(axis=1)}
     counted = panel.counts.sum(axis=(0, 1)) / panel.months
     shares = {name: (hits.of(name) != NEVER).mean(axis=1) for name in hits.targets}
