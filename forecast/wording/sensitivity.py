@@ -88,7 +88,7 @@ def titles_of(forecast: Forecast) -> Titles:
     categories = {name for target in forecast.targets for name in target.any_of}
     # A cell is told from the category that its target is named after.
     return {
-        f"{one.name} (target)" if one.name in categories else one.name: one.label for one in forecast.targets
+        f"{one.name}.target" if one.name in categories else one.name: one.label for one in forecast.targets
     }
 
 
