@@ -1,0 +1,88 @@
+"""A war that ended: the chance comes down as that of a rate which forgets, and a new war is believed at once."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+
+from forecast.baselines.methods import baseline_probabilities
+from forecast.events.table import Event, EventTable
+from forecast.inference.density import PosteriorDensity
+from forecast.inference.gates import check_gates
+from forecast.inference.posterior import SamplerOptions
+from forecast.inference.sampling import fit
+from forecast.models.draws import stream_draws
+from forecast.panel.panel import TimeGrid, count_events
+from forecast.panel.streams import TargetRule, stream_layout
+from forecast.priors.population import record_priors, shipped_population
+from forecast.simulation import SimulationOptions, simulate_first_passages
+
+FORCE = TargetRule("force", ("military_incident",), 5)
+START, WAR_DAYS = date(1990, 1, 1), 6 * 365
+
+
+def acts(rng, a_year, first, last, category, severities):
+    days = rng.uniform(first, last, rng.poisson(a_year * (last - first) / 365.25))
+    return [(int(day), category, int(rng.choice(severities))) for day in days]
+
+
+def war(seed=3):
+    """Six years of war, and peace with visits only."""
+    rng = np.random.default_rng(seed)
+    return [
+        *acts(rng, 9, 0, WAR_DAYS, "military_incident", [5]),
+        *acts(rng, 20, 0, WAR_DAYS, "military_incident", [3, 4]),
+        *acts(rng, 15, 0, WAR_DAYS, "dispute", [1, 2, 3]),
+        *acts(rng, 4, 0, WAR_DAYS, "sanction", [2, 3]),
+        *acts(rng, 4, 0, WAR_DAYS + 3900, "visit", [2, 3]),
+    ]
+
+
+def forecasts(rows, day):
+    """P(force within 30, 365 days) by the model and by the discounted gamma–Poisson rate."""
+    events = [
+        Event(
+            id=f"e{n}",
+            date=START + timedelta(days=when),
+            known_date=START + timedelta(days=when),
+            initiator="AAA",
+            recipient="BBB",
+            category=category,
+            severity=severity,
+        )
+        for n, (when, category, severity) in enumerate(rows)
+        if when < day
+    ]
+    table, origin = EventTable.from_events(events, "made"), START + timedelta(days=day)
+    panel = count_events(table, TimeGrid(START, origin), stream_layout((FORCE,)))
+    priors = record_priors(panel, shipped_population())
+    posterior = fit(
+        PosteriorDensity.of(panel, priors), SamplerOptions(seed=1, draws=300, tune=300), reruns=()
+    )
+    assert check_gates(posterior).rhat_max < 1.05
+    draws = stream_draws(panel.layout, posterior.variables, priors)
+    options = SimulationOptions(seed=1, horizon_days=366, paths_per_draw=8)
+    hits = simulate_first_passages(panel, draws, options)
+    rate = baseline_probabilities(table, FORCE, origin, START, [30, 365])["gamma_poisson"]
+    return np.array([hits.probability("force", days) for days in (30, 365)]), rate
+
+
+@pytest.mark.parametrize(
+    "years",
+    [pytest.param(2, marks=pytest.mark.slow), 5, pytest.param(10, marks=pytest.mark.slow)],
+)
+def test_years_after_a_war_the_chance_has_come_down_as_that_of_a_rate_which_forgets(years):
+    model, rate = forecasts(war(), WAR_DAYS + 365 * years)
+    # Monte Carlo error of a chance near .2 from some hundred effective draws.
+    assert (model < rate + 0.04).all()
+    assert model[1] > 0.01
+
+
+@pytest.mark.slow
+def test_a_war_that_begins_is_believed_within_weeks():
+    begins = WAR_DAYS + 3650
+    rows = [*war(), *((begins + 3 * n, "military_incident", 5) for n in range(10))]
+    quiet, after_two, after_five = (forecasts(rows, begins + days)[0][0] for days in (0, 4, 13))
+    assert quiet < 0.03
+    assert after_two > 5 * quiet
+    assert after_five > 0.4
