@@ -1,4 +1,4 @@
-"""A war that ended: the chance comes down as that of a rate which forgets, and a new war is believed at once."""
+"""A war that ended: the chance comes down as that of a rate which forgets; a new war is believed at once."""
 
 from datetime import date, timedelta
 
