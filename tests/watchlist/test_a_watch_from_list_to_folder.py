@@ -13,7 +13,6 @@ from forecast.errors import ConfigError, InputError, RunFolderError
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
 from forecast.ledger.store import open_ledger
-from forecast.pooled_hazard.coefficients import PooledHazard
 from forecast.records.watch import Watch
 from forecast.watchlist import dyad_runs, folder
 from forecast.watchlist import watch as watching
@@ -133,23 +132,12 @@ def test_one_failed_dyad_stops_nothing_and_is_tried_again(trial, tmp_path, monke
     assert {one.state for one in again.dyads} == {"fine"}
 
 
-def test_a_dyad_that_never_had_such_an_act_is_small(trial, tmp_path):
+def test_the_model_answers_where_the_pooled_hazard_knows_no_record_as_quiet(trial, tmp_path):
+    """Eight years without such an act are longer than any that the hazard learned from."""
     path = tmp_path / "dyads/aaa-ccc.csv"
     known = read_events(path)
     write_events(known.select(known.category != "military_incident"), path)
-    watch, _ = run_watch(load_watchlist(trial), WatchOptions(out=tmp_path, report=False))
-    one = next(one for one in watch.dyads if one.name == "aaa-ccc")
-    assert (one.state, one.work) == ("small", "direct")
-    assert 0 < one.targets[0].milestones[-1].probability < 0.2
-
-
-def test_the_model_answers_where_the_pooled_hazard_knows_no_record_as_quiet(trial, tmp_path, monkeypatch):
-    """The hazard is silent of a target that a longer record than those it learned from has no act of."""
-    path = tmp_path / "dyads/aaa-ccc.csv"
-    known = read_events(path)
-    write_events(known.select(known.category != "military_incident"), path)
-    monkeypatch.setattr(PooledHazard, "answers_unseen", lambda hazard, target, record_days: False)
-    short = ["sampler.draws=300", "sampler.tune=300"]
+    short = ["sampler.draws=400", "sampler.tune=400", "sampler.target_accept=0.98"]
     watch, _ = run_watch(load_watchlist(trial, short), WatchOptions(out=tmp_path, report=False))
     done = {one.name: one for one in watch.dyads}
     assert {name: one.work for name, one in done.items()} == {
@@ -157,8 +145,10 @@ def test_the_model_answers_where_the_pooled_hazard_knows_no_record_as_quiet(tria
         "aaa-ccc": "fitted",
         "ddd-eee": "direct",
     }
-    (last,) = [one for one in done["aaa-ccc"].targets[0].milestones if one.name == "days_180"]
-    assert [one.name for one in last.members] == ["model"]
+    one = done["aaa-ccc"]
+    assert one.state == "small"
+    last = one.targets[0].milestones[-1]
+    assert [member.name for member in last.members] == ["model"]
     # Half an act in the eight years of a record without any would be 3% in half a year.
     assert 0 < last.probability < 0.15
 
