@@ -12,6 +12,8 @@ record; Numba keeps it on disk. What makes a pass cheap:
 * one-step recursions carry excitation, ballast and their derivatives forward, and the adjoint of the
   Ornstein–Uhlenbeck recursion runs once over the knots.
 
+Longer than other modules, since Numba's cache takes notice of edits in one file only.
+
 Bare axes: t step, k stream, m knot of tension, j knot of drift, s severity less 1, p coordinate of a point.
 """
 

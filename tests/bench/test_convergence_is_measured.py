@@ -381,7 +381,7 @@ def test_the_tables_fit_and_name_what_failed(command, monkeypatch):
         (("--years", "2.5"), "--years: got '2.5'"),
         (("--years", ""), "--years: the list is empty"),
         (("--pairs", "usa-chm"), "holds no usa-chm.csv. Did you mean 'usa-chn'? It holds usa-chn"),
-        (("--family", "joint"), "--family: got 'joint', which went: one model, 'model', took its place"),
+        (("--family", "joint"), "--family: got 'joint'; 'model' took its place"),
         (("--set", "model.priors.tension.scal=small"), "Did you mean 'tension.scale'?"),
         (("--years", "90"), "no cell can be forecast"),
     ],

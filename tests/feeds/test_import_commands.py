@@ -108,7 +108,7 @@ targets:
 milestones:
   - {{name: spring, date: 2021-04-01}}
 headline: {{target: force, milestone: spring}}
-model: {{family: joint}}
+model: {{family: model}}
 sampler: {{seed: 1}}
 """
     )

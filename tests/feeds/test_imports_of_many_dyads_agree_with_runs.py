@@ -18,7 +18,7 @@ targets:
 milestones:
   - {{name: later, date: 2021-06-01}}
 headline: {{target: any, milestone: later}}
-model: {{family: joint}}
+model: {{family: model}}
 sampler: {{seed: 1}}
 """
 

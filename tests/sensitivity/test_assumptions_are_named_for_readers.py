@@ -7,7 +7,7 @@ from forecast.priors import default_priors
 from forecast.records.analysis import Assumed, BreakEven
 from forecast.wording.sensitivity import assumption_label, break_even_sentence
 
-TITLES = {"large_drills": "Large drills", "grave": "Anything grave", "sanction": "Sweeping sanctions"}
+TITLES = {"large_drills": "Large drills", "grave": "Anything grave", "sanction.target": "Sweeping sanctions"}
 RULES = (
     TargetRule("large_drills", ("military_posture", "dispute"), 3),
     TargetRule("grave", ("dispute", "military_incident"), 4),
@@ -28,7 +28,7 @@ def test_every_assumption_has_a_name_without_keys():
         ("baseline.weekly_rate.large_drills", "Base rate: Large drills"),
         ("baseline.weekly_rate.large_drills+grave", "Base rate: Large drills + Anything grave"),
         ("baseline.weekly_rate.sanction", "Base rate: sanction"),  # those that do not meet the target
-        ("baseline.weekly_rate.sanction (target)", "Base rate: Sweeping sanctions"),
+        ("baseline.weekly_rate.sanction.target", "Base rate: Sweeping sanctions"),
         ("excitation.branching.conflict", "Own pull: conflict"),
         ("excitation.severity", "Weight of severity"),
     ],
