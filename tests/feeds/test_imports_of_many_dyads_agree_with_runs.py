@@ -14,7 +14,7 @@ dyad: {{a: {a}, b: {b}}}
 as_of: {as_of}
 events: {{source: {source}}}
 targets:
-  any: {{any_of: [{category}], min_severity: 1}}
+  any: {{any_of: [{category}], min_severity: 5}}
 milestones:
   - {{name: later, date: 2021-06-01}}
 headline: {{target: any, milestone: later}}

@@ -20,7 +20,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -83,16 +83,14 @@ def held(forecasts: int, fits: int, began: float) -> Held:
 def direct_forecast(day: date) -> float:
     """Make a forecast of the pooled hazard as of a day, as a watch does; return its headline."""
     from forecast import load_config, read_inputs
-    from forecast.pooled_hazard.coefficients import shipped_hazard
-    from forecast.runs.inputs import target_rules
     from forecast.watchlist.direct import direct_forecasts
 
     given = (f"as_of={day}", "model.family=panel", "calendar=[]")
     config = load_config(CONFIG, overrides=[*given, *_milestones(day)])
     inputs = read_inputs(config)
-    found = direct_forecasts(
-        config, inputs.events, target_rules(config), shipped_hazard(), inputs.events.date.min().item()
-    )
+    # The hazard says nothing of a target that never happened.
+    inputs = replace(inputs, rules=tuple(one for one in inputs.rules if one.name == config.headline.target))
+    found = {target.name: target for target in direct_forecasts(inputs) or ()}
     return found[config.headline.target].milestones[-1].probability
 
 

@@ -300,8 +300,9 @@ def gone(one: Record, sound: EventTable, damaged: EventTable, as_of: date, befor
 
 def probabilities(one: Record, table: EventTable, config: Config, as_of: date) -> Floats | None:
     """Probabilities of the pooled model by target and horizon; nothing where the dyad has no act."""
+    from forecast.errors import ConfigError
     from forecast.events.dyads import DyadRule
-    from forecast.runs.inputs import load_hazard, target_rules
+    from forecast.runs.inputs import inputs_of
     from forecast.watchlist.direct import direct_forecasts
 
     rule = DyadRule((one.sides[0],), (one.sides[1],))
@@ -312,10 +313,21 @@ def probabilities(one: Record, table: EventTable, config: Config, as_of: date) -
         item.model_copy(update={"date": as_of + timedelta(days=1 + ahead)})
         for item, ahead in zip(config.milestones, HORIZONS, strict=True)
     ]
-    dated = config.model_copy(update={"as_of": as_of, "milestones": milestones})
-    start = one.table.date[0].item()
-    found = direct_forecasts(dated, known, target_rules(dated), load_hazard(dated), start)
-    return np.array([[item.probability for item in target.milestones] for target in found.values()])
+    changed = {
+        "as_of": as_of,
+        "milestones": milestones,
+        "model": config.model.model_copy(update={"family": "panel"}),
+        "events": config.events.model_copy(update={"start": one.table.date[0].item()}),
+    }
+    dated = config.model_copy(update=changed)
+    dated._source, dated._source_path = config._source, config._source_path
+    try:
+        found = direct_forecasts(inputs_of(dated, known)) or ()
+    except ConfigError:  # no act of a target's categories is left
+        return None
+    if not found:  # nor by the pooled hazard, where a target never happened
+        return None
+    return np.array([[item.probability for item in target.milestones] for target in found])
 
 
 def change(one: Record, sound: EventTable, damaged: EventTable, config: Config, as_of: date) -> float:
