@@ -19,7 +19,6 @@ from forecast.cli.options import (
 )
 from forecast.cli.priors import elicited_facts, set_priors
 from forecast.cli.terminal import BLANK, Part, Table, left, line, right, text
-from forecast.events.codebook import CATEGORIES, SEVERITIES
 from forecast.wording import count, listing, long_day, percent, plain_number, points, times
 from forecast.wording.cautions import HEAD, caution_lines
 
@@ -176,21 +175,7 @@ def _counted(inputs: Inputs) -> Iterator[tuple[str, tuple[str, ...], int]]:
     layout = inputs.data.layout
     totals = inputs.data.counts[0].sum(axis=0).tolist()
     for place, name in enumerate(layout.streams):
-        by_severities: dict[tuple[int, ...], list[str]] = {}
-        for category in CATEGORIES:
-            held = tuple(one for one in SEVERITIES if layout.stream_of(category, one) == place)
-            by_severities.setdefault(held, []).append(category.replace("_", " "))
-        by_severities.pop((), None)
-        said = (f"{', '.join(of)} of {_severities(held)}" for held, of in by_severities.items())
-        yield name, tuple(said), int(totals[place])
-
-
-def _severities(held: Sequence[int]) -> str:
-    if held == SEVERITIES:
-        return "any severity"
-    first, last = held[0], held[-1]
-    whole = len(held) > 2 and len(held) == last - first + 1
-    return "severity " + (f"{first} to {last}" if whole else " or ".join(map(str, held)))
+        yield name, layout.acts_in_words(place), int(totals[place])
 
 
 def _kinds(inputs: Inputs) -> Iterator[str]:

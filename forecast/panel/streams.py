@@ -101,6 +101,15 @@ class StreamLayout:
         """Position of the stream of an act."""
         return self._stream[category, severity]
 
+    def acts_in_words(self, stream: int) -> tuple[str, ...]:
+        """Categories of a stream with their severities there, e.g. ``"sanction of severity 4 or 5"``."""
+        by_severities: dict[tuple[int, ...], list[str]] = {}
+        for category in CATEGORIES:
+            held = tuple(one for one in SEVERITIES if self.stream_of(category, one) == stream)
+            by_severities.setdefault(held, []).append(category.replace("_", " "))
+        by_severities.pop((), None)
+        return tuple(f"{', '.join(of)} of {_severities(held)}" for held, of in by_severities.items())
+
     @cached_property
     def severities(self) -> NDArray[np.float64]:
         """Share of each severity of conflict among a stream's kinds of act, shape (stream, severity)."""
@@ -169,6 +178,14 @@ class StreamLayout:
 _ACTS = tuple(product(CATEGORIES, SEVERITIES))
 _TAKEN = (*CATEGORIES, "conflict")
 """Names that parameters of streams and sides have."""
+
+
+def _severities(held: tuple[int, ...]) -> str:
+    if held == SEVERITIES:
+        return "any severity"
+    first, last = held[0], held[-1]
+    whole = len(held) > 2 and len(held) == last - first + 1
+    return "severity " + (f"{first} to {last}" if whole else " or ".join(map(str, held)))
 
 
 def stream_layout(targets: Sequence[TargetRule]) -> StreamLayout:

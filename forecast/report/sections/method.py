@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import groupby
 
 from forecast import wording
-from forecast.events.codebook import CATEGORIES, SEVERITIES
-from forecast.panel.streams import StreamLayout, TargetRule, stream_layout
+from forecast.panel.streams import TargetRule, stream_layout
 from forecast.priors.catalogue import parameter_groups
 from forecast.records.analysis import Analysis, ParameterSummary
 from forecast.records.forecast import CombinationRecord, Forecast
@@ -129,11 +127,11 @@ def parameters_section(run: RunRecords) -> Section:
             Column("Parameter", 30),
             Column("Prior"),
             Column("Mean", 11, "right"),
-            Column("90% interval", 23),
+            Column("90% interval", 21),
             Column("After data", 11, "right"),
-            Column("90% interval", 23),
-            Column("Before and after", 18),
-            Column("R-hat", 10, "right"),
+            Column("90% interval", 21),
+            Column("Before and after", 16),
+            Column("R-hat", 9, "right"),
         ),
         groups=tuple(
             Group(label=meaning, note=f"({unit}) · {name}", rows=tuple(_cells(one, name) for one in members))
@@ -159,7 +157,7 @@ def kinds_table(run: RunRecords) -> Table:
         rows.append(
             (
                 Cell(name.replace("_", " ")),
-                Cell("; ".join(_acts(layout, place))),
+                Cell("; ".join(layout.acts_in_words(place))),
                 Cell(f"{seen:,}", value=seen),
                 Cell(wording.plain_number(seen / years), value=seen / years),
             )
@@ -176,20 +174,8 @@ def kinds_table(run: RunRecords) -> Table:
         groups=one_group(rows),
         size="tiny",
         lines=False,
+        whole=True,
     )
-
-
-def _acts(layout: StreamLayout, stream: int) -> Iterator[str]:
-    """Yield categories of a stream that have the same severities in it, with these."""
-    held: dict[tuple[int, ...], list[str]] = {}
-    for category in CATEGORIES:
-        severities = tuple(one for one in SEVERITIES if layout.stream_of(category, one) == stream)
-        held.setdefault(severities, []).append(category.replace("_", " "))
-    for severities, names in held.items():
-        if severities:
-            first, last = severities[0], severities[-1]
-            span = f"{first} to {last}" if last - first > 1 else " or ".join(map(str, severities))
-            yield f"{wording.listing(tuple(names))} of severity {span}"
 
 
 def _cells(one: ParameterSummary, group: str) -> tuple[Cell, ...]:
