@@ -308,11 +308,7 @@ def test_points_have_the_density_and_the_variables_of_the_sampler(density, short
     assert found.keys() == fit.variables.keys()
     for name, values in fit.variables.items():
         np.testing.assert_array_equal(found[name], values, err_msg=name)
-<<<<<<< HEAD
     back = density.points(fit.variables)[:, 0]
-=======
-    back = density.points({name: values[:, 0] for name, values in fit.variables.items()})
->>>>>>> h_def
     np.testing.assert_allclose(back, fit.points, rtol=1e-9, atol=1e-12)
 
 

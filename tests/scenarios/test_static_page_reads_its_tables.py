@@ -15,6 +15,7 @@ import forecast.app
 from forecast.app.engine import Engine
 from forecast.app.page_model import page_model
 from forecast.app.static_page import static_page, write_static_page
+from forecast.app.tabulated import ALIKE
 from forecast.config import Scenario
 from forecast.config.scenario import load_scenario
 
@@ -107,8 +108,8 @@ def test_an_act_on_a_day_of_the_table_has_the_numbers_of_the_served_page(engine,
     for state, found in zip(states, answers(*states), strict=True):
         served = engine.answer(engine.read(state))
         for one, row in zip(served.milestones, found["milestones"], strict=True):
-            assert row["probability"] == pytest.approx(one.probability, abs=5e-5)
-            assert row["difference_mcse"] == pytest.approx(one.difference_mcse, abs=1e-5)
+            assert row["probability"] == pytest.approx(one.probability, abs=ALIKE + 5e-4)
+            assert row["difference_mcse"] == pytest.approx(one.difference_mcse, abs=1e-4)
 
 
 def test_a_likelier_target_has_the_range_of_the_served_page(engine, answers):
@@ -116,7 +117,7 @@ def test_a_likelier_target_has_the_range_of_the_served_page(engine, answers):
     states = [state_of(act("2022-07-02", "sanction", 4, chance)) for chance in (0.1, 0.2, 0.4, 0.7)]
     for state, found in zip(states, answers(*states), strict=True):
         for one, row in zip(engine.answer(engine.read(state)).milestones, found["milestones"], strict=True):
-            assert (row["low"], row["high"]) == pytest.approx((one.low, one.high), abs=0.1)
+            assert (row["low"], row["high"]) == pytest.approx((one.low, one.high), abs=0.15)
 
 
 @pytest.mark.parametrize("target", ["escalation", "lethal"])
