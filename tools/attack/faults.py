@@ -299,35 +299,22 @@ def gone(one: Record, sound: EventTable, damaged: EventTable, as_of: date, befor
 
 
 def probabilities(one: Record, table: EventTable, config: Config, as_of: date) -> Floats | None:
-    """Probabilities of the pooled model by target and horizon; nothing where the dyad has no act."""
-    from forecast.errors import ConfigError
+    """Probabilities of the pooled hazard by target and horizon; nothing where the dyad has no act.
+
+    Zero for a target that never happened, where the hazard is silent.
+    """
     from forecast.events.dyads import DyadRule
-    from forecast.runs.inputs import inputs_of
-    from forecast.watchlist.direct import direct_forecasts
+    from forecast.families.direct_members import PANEL
+    from forecast.runs.inputs import target_rules
 
     rule = DyadRule((one.sides[0],), (one.sides[1],))
     known = table.select(rule.mask(table)).known_by(as_of)
     if not len(known):
         return None
-    milestones = [
-        item.model_copy(update={"date": as_of + timedelta(days=1 + ahead)})
-        for item, ahead in zip(config.milestones, HORIZONS, strict=True)
-    ]
-    changed = {
-        "as_of": as_of,
-        "milestones": milestones,
-        "model": config.model.model_copy(update={"family": "panel"}),
-        "events": config.events.model_copy(update={"start": one.table.date[0].item()}),
-    }
-    dated = config.model_copy(update=changed)
-    dated._source, dated._source_path = config._source, config._source_path
-    try:
-        found = direct_forecasts(inputs_of(dated, known)) or ()
-    except ConfigError:  # no act of a target's categories is left
-        return None
-    if not found:  # nor by the pooled hazard, where a target never happened
-        return None
-    return np.array([[item.probability for item in target.milestones] for target in found])
+    origin, start, rules = as_of + timedelta(days=1), one.table.date[0].item(), target_rules(config)
+    found = PANEL.by_day(known, rules, origin, start, max(HORIZONS))
+    silent = np.zeros(len(HORIZONS))
+    return np.array([found[one.name].mean[list(HORIZONS)] if one.name in found else silent for one in rules])
 
 
 def change(one: Record, sound: EventTable, damaged: EventTable, config: Config, as_of: date) -> float:
