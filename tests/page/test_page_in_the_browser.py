@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-MOVED = "severity.level.4"
+MOVED = "tension.scale"
 
 
 def settled(page) -> dict:
