@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-MOVED = "tension.scale"
+MOVED = "baseline.weekly_rate.escalation"
 
 
 def settled(page) -> dict:
