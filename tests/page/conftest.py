@@ -25,7 +25,7 @@ def made_run(place: Path) -> Run:
     sys.modules[spec.name] = made
     spec.loader.exec_module(made)
     # A new fit takes long enough to be met at work.
-    config = made.CONFIG.replace("tune: 100,", "tune: 100000,")
+    config = made.CONFIG.replace("tune: 100,", "tune: 20000,")
     (place / "config.yaml").write_text(config, encoding="utf-8")
     (place / "events.csv").write_text(made.EVENTS, encoding="utf-8")
     return made.run_from._get_wrapped_function()()(made.read_inputs(made.load_config(place / "config.yaml")))
