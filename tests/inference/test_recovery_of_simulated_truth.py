@@ -77,6 +77,16 @@ def simulate(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return counts, graded, tension
 
 
+def in_terms_of_the_record(graded: np.ndarray) -> dict[str, np.ndarray | float]:
+    """The truth, with rates and shares of what conflict weighed in this record, and not of ordinary rates."""
+    weight = np.exp(TRUTH["excitation_severity"] * np.array([-1, 0, 1, 2, 3]))
+    more = (graded @ weight).mean() / (TRUTH["baseline_weekly_rate"][CONFLICT].sum() * (GRAVITY @ weight[:4]))
+    rate, share = TRUTH["baseline_weekly_rate"].copy(), TRUTH["excitation_cross"]
+    brought = rate[CONFLICT] * share * more
+    rate[CONFLICT] = rate[CONFLICT] * (1 - share) + brought
+    return TRUTH | {"baseline_weekly_rate": rate, "excitation_cross": brought / rate[CONFLICT]}
+
+
 @pytest.fixture(scope="module")
 def recovered():
     counts, graded, tension = simulate(seed=20230710)
@@ -86,7 +96,7 @@ def recovered():
     known, first = np.ones((1, N_STEPS)), np.zeros(1, np.int64)
     panel = Panel(("simulated",), grid, LAYOUT, counts[None], graded[None], mix, known, first)
     posterior = fit_record(panel, default_priors(LAYOUT), SamplerOptions(seed=1, draws=800))
-    return posterior, tension
+    return posterior, tension, in_terms_of_the_record(graded)
 
 
 @pytest.mark.slow
@@ -97,9 +107,9 @@ def test_the_fit_to_simulated_truth_passes_its_gates(recovered):
 
 @pytest.mark.slow
 def test_true_parameters_lie_inside_the_posterior(recovered):
-    posterior = recovered[0]
+    posterior, _, truth = recovered
     z, outside = {}, []
-    for name, true in TRUTH.items():
+    for name, true in truth.items():
         draws = posterior.variables[name].reshape(posterior.n_draws, -1)
         low, high = np.quantile(draws, [0.005, 0.995], axis=0)
         for k, value in enumerate(np.atleast_1d(true)):
@@ -121,7 +131,7 @@ def test_true_parameters_lie_inside_the_posterior(recovered):
 
 @pytest.mark.slow
 def test_the_true_tension_is_tracked_within_its_band(recovered):
-    posterior, tension = recovered
+    posterior, tension, _ = recovered
     draws = stream_draws(LAYOUT, posterior.variables, default_priors(LAYOUT))
     fitted = tension_at_steps(draws.knots[:, 0], N_STEPS)
     correlation = np.corrcoef(fitted.mean(axis=0), tension)[0, 1]
