@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import nbinom
 
@@ -116,7 +116,7 @@ def test_tension_has_unit_variance_and_decaying_correlation_exactly():
     decay, noise = 0.7, np.sqrt(1 - 0.7**2)
     lag = np.abs(np.subtract.outer(np.arange(5), np.arange(5)))
     for process in (
-        lambda unit: density.ornstein_uhlenbeck(unit, decay, noise),
+        lambda unit: density.ornstein_uhlenbeck.py_func(unit, decay, noise),
         lambda unit: process_of_draws(unit, np.array(decay), np.array(noise)),
         lambda unit: value(definition.ornstein_uhlenbeck(definition.pt.constant(unit), decay, noise)),
     ):
@@ -126,13 +126,13 @@ def test_tension_has_unit_variance_and_decaying_correlation_exactly():
 
 def test_latent_processes_are_linear_between_knots():
     knots, steps = np.array([0.0, 4.0, -4.0, 0.0]), [0, 1, 2, 3, 4, 2, 0, -2, -4, -3, -2]
-    np.testing.assert_allclose(density.between_knots(knots, 4, 11), steps)
+    np.testing.assert_allclose(density.between_knots.py_func(knots, 4, 11), steps)
     np.testing.assert_allclose(value(definition.between_knots(definition.pt.constant(knots), 4, 11)), steps)
 
 
 def test_the_level_has_mean_one_over_the_record():
     drift = np.random.default_rng(3).normal(2.0, 3.0, 30)
-    level = density.relative_drift(drift, 12, 3 / 7)
+    level = density.relative_drift.py_func(drift, 12, 3 / 7)
     exposure = np.r_[np.zeros(12), np.ones(17), 3 / 7]
     assert np.exp(level) @ exposure == pytest.approx(exposure.sum(), rel=1e-12)
     np.testing.assert_allclose(np.diff(level), np.diff(drift), rtol=1e-9)
@@ -144,13 +144,14 @@ def test_what_an_act_excites_adds_up_to_its_branching_ratio():
     assert (1 - 0.9) * value(definition.past(pulse, 0.9)).sum() == pytest.approx(1.0, abs=1e-12)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000), st.floats(0.1, 6.0))
 def test_chains_die_out_exactly_where_the_bound_says(young_record, seed, scale):
     record, arrays, priors, panel = young_record
     values = drawn(panel, priors, 1, seed).values[0, 0]
     o = arrays.offset
     values[o[density.RATE] : o[density.RATE] + record.counts.shape[1]] *= scale
-    weight = density.severity_weights(values[o[density.SEVERITY]])
+    weight = density.severity_weights.py_func(values[o[density.SEVERITY]])
     usual, _ = density.mean_pull(record, weight)
     conflict = panel.layout.conflict_index
     brought = values[o[density.RATE] + conflict] * values[o[density.CROSS] + np.arange(len(conflict))] / usual

@@ -39,7 +39,7 @@ def test_the_state_is_the_direct_sum_over_the_past(panel):
     record = record_of(panel)
     last = GRID.n_steps - 1
     lag = np.arange(last, 0, -1)  # 1 for the last step before
-    weight = density.severity_weights(0.3)
+    weight = density.severity_weights.py_func(0.3)
     assert weight == pytest.approx(np.exp(0.3 * (np.arange(1, 6) - 2)))
     own, calmed = np.empty((2, len(panel.layout.streams)))
     for decays in ([0.3, 0.5, 0.7, 0.9], [0.9, 0.8, 0.95, 0.9]):
@@ -116,9 +116,9 @@ def test_tension_is_the_recursion_of_the_density():
     noise = np.sqrt(1 - decay**2)
     knots = ornstein_uhlenbeck(innovations, decay, noise)
     for d in range(5):
-        expected = density.ornstein_uhlenbeck(innovations[d], decay[d], noise[d])
+        expected = density.ornstein_uhlenbeck.py_func(innovations[d], decay[d], noise[d])
         np.testing.assert_allclose(knots[d], expected, rtol=1e-13)
-        steps = density.between_knots(expected, 4, 40)
+        steps = density.between_knots.py_func(expected, 4, 40)
         np.testing.assert_allclose(tension_at_steps(knots[d : d + 1], 40)[0], steps, atol=1e-13)
 
 
