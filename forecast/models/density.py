@@ -253,14 +253,20 @@ def _to_knots(d_values: Floats, every: int, d_knots: Floats) -> None:
 
 
 @numba.njit(**_COMPILED)
-def relative_drift(drift: Floats, first: int, last_exposure: float) -> Floats:
-    """Log level of conflict in each step, (t,), less the log of its mean over the record: of mean exp one."""
+def log_mean_level(drift: Floats, first: int, last_exposure: float) -> float:
+    """Log of the mean of exp(drift) over the record, of drift in each step, (t,)."""
     n = len(drift)
     highest = drift[first:].max()
     total = 0.0
     for t in range(first, n):
         total += math.exp(drift[t] - highest) * (last_exposure if t == n - 1 else 1.0)
-    return drift - (highest + math.log(total / (n - first - 1 + last_exposure)))
+    return float(highest + math.log(total / (n - first - 1 + last_exposure)))
+
+
+@numba.njit(**_COMPILED)
+def relative_drift(drift: Floats, first: int, last_exposure: float) -> Floats:
+    """Log level of conflict in each step, (t,), less the log of its mean over the record: of mean exp one."""
+    return np.asarray(drift - log_mean_level(drift, first, last_exposure))
 
 
 @numba.njit(**_COMPILED)

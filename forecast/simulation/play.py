@@ -19,7 +19,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.models.density import Record, between_knots, mean_pull, severity_weights
+from forecast.models.density import Record, between_knots, log_mean_level, mean_pull, severity_weights
 from forecast.panel.panel import (
     DRIFT_DECAY,
     DRIFT_KNOT_STEPS,
@@ -176,7 +176,8 @@ def play(
             known = d
             weight = severity_weights(par.severity[d])
             mean = mean_pull(record, weight)[0]
-            level = _log_mean_level(par.drift[d], last + 1, record.first, record.last_exposure)
+            past_drift = between_knots(par.drift[d], DRIFT_KNOT_STEPS, last + 1)
+            level = log_mean_level(past_drift, record.first, record.last_exposure)
             pull0 = _past(record, last, weight, par.decays[d], own0, calm0)
             for k in range(n_streams):
                 loading = par.loading[d, k]
@@ -306,17 +307,6 @@ def play(
             if first[q, n] >= horizon_days:
                 first[q, n] = NEVER
     return capped, cells
-
-
-@numba.njit(**_COMPILED)
-def _log_mean_level(drift: Floats, n: int, first: int, last_exposure: float) -> float:
-    """Log of the mean of exp(drift) over the steps of the record."""
-    values = between_knots(drift, DRIFT_KNOT_STEPS, n)
-    highest = values[first:].max()
-    total = 0.0
-    for t in range(first, n):
-        total += math.exp(values[t] - highest) * (last_exposure if t == n - 1 else 1.0)
-    return float(highest + math.log(total / (n - first - 1 + last_exposure)))
 
 
 @numba.njit(**_COMPILED)
