@@ -20,10 +20,8 @@ from forecast.app.engine import Engine
 from forecast.app.state import MOST_ACTS, State, StateError, state_of
 from forecast.errors import did_you_mean, shown
 from forecast.records.base import Record
-from forecast.scenarios.evaluate import milestone_day
-from forecast.scenarios.futures import scenario_shares
 from forecast.sensitivity.break_even import Bound, Question, prior_break_even
-from forecast.sensitivity.shifts import PriorShifts, key_assumptions
+from forecast.sensitivity.shifts import PriorShifts, key_assumptions, scenario_shares
 from forecast.wording.numbers import BANDS
 from forecast.wording.sensitivity import assumption_label, break_even_sentence, titles_of
 
@@ -128,8 +126,7 @@ def _bound(goal: float | str, probability: float) -> float | None:
 def _priors(engine: Engine, state: State, probability: float, bound: float) -> Iterator[GoalChange]:
     run, titles = engine.run, titles_of(engine.run.forecast)
     plan = None if state.scenario is None else engine.plan(state)
-    day = milestone_day(run, state.milestone)
-    shares = scenario_shares(run, plan, state.target, day)[:, None]
+    shares = scenario_shares(run, plan, state.target, state.milestone)
     held = plan.priors if plan is not None and plan.changes_priors else None
     question = Question(
         state.target, state.milestone, probability, 0.0, (Bound("threshold", bound, None),), ()

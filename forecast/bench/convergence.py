@@ -151,7 +151,7 @@ def forecast_cell(job: Job) -> Row:
         reruns=found.fit.reruns,
         fit_seconds=clock.seconds["fit"],
         seconds=round(time.perf_counter() - began, 3),
-        probability={ahead: found.hits.probability(TARGET, ahead) for ahead in HORIZONS},
+        probability={ahead: found.mixture.paths.probability(TARGET, ahead) for ahead in HORIZONS},
     )
 
 

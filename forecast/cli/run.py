@@ -141,7 +141,7 @@ def bottom_line(forecast: Forecast, record: TrackRecord | None = None) -> Iterat
         yield from _group(forecast, target)
     yield from _members(forecast)
     yield BLANK
-    apart = ", which also covers how far the members are apart" if forecast.combination else ""
+    apart = ", which also covers how far the members are apart" if len(forecast.members) > 1 else ""
     yield text(
         f"Plausible: nine in ten plausible settings of the model give a chance in this range{apart}. Base "
         "rates: the share of past windows of the same length that held one (smoothed), and a constant rate "
@@ -170,17 +170,16 @@ def _headline(forecast: Forecast, record: TrackRecord | None) -> Iterator[Part]:
 
 
 def _members(forecast: Forecast) -> Iterator[Part]:
-    """Yield what each member of a combination says, and what the weights of the futures are worth."""
-    from forecast.wording.combination import members_sentence, weights_sentence
+    """Yield what each member says; nothing where there is one."""
+    from forecast.wording.members import members_sentence
 
-    combination = forecast.combination
-    if combination is None:
+    if len(forecast.members) < 2:
         return
     yield BLANK
     yield text("What each member says, without the scheduled events", "bold")
-    columns = right("Before", 11), *(right(one.name, max(len(one.name), 6)) for one in combination.members)
+    columns = right("Before", 11), *(right(one.name, max(len(one.name), 6)) for one in forecast.members)
     yield Table(columns, ())
-    names = [one.name for one in combination.members]
+    names = [one.name for one in forecast.members]
     for target in forecast.targets:
         yield text(target.label)
         rows = (
@@ -191,7 +190,7 @@ def _members(forecast: Forecast) -> Iterator[Part]:
             )
         )
         yield Table(columns, rows, heads=False)
-    yield text(f"{members_sentence(combination)} {weights_sentence(combination)}", "dim")
+    yield text(members_sentence(forecast.members), "dim")
 
 
 def _group(forecast: Forecast, target: TargetForecast) -> Iterator[Part]:

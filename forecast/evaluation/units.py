@@ -26,6 +26,7 @@ from forecast.evaluation.forecast_table import (
 from forecast.events.table import TEXTS, EventTable
 from forecast.families import FAMILIES
 from forecast.families.direct_members import DirectMember, PanelMember
+from forecast.families.mixing import mean_of_members, raised_to_included
 from forecast.inference.rolling import OriginDraws, RollingPosterior
 from forecast.panel.panel import Panel, TimeGrid, count_events, knots_for
 from forecast.panel.streams import stream_layout
@@ -187,32 +188,40 @@ def collect(plan: BacktestPlan, events: EventTable, results: Sequence[UnitResult
     model that the fit is a member of has a forecast.
     """
     tables = []
-    direct = _direct_forecasts(plan, events)
     failed = np.zeros(len(plan.origins), np.bool_)
     for result in results:
         found = [not one.converged for one in result.forecasts]
         failed[result.unit.first : result.unit.last + 1] = found
-    for position, outcomes in enumerate(outcomes_of(plan, events)):
-        target = plan.targets[position]
-        fitted = _of_model(plan, results, position)
-        for name in plan.models:
-            family = FAMILIES[name]
-            answers = [direct[one][target.name] for one in family.direct]
-            probability = _mean_of_answers([fitted, *answers] if family.fitted else answers)
-            if family.fitted:
-                probability = np.where(np.isnan(fitted), np.nan, probability)
+    direct = _direct_forecasts(plan, events)
+    by_model = {name: _mixed(plan, direct, results, name) for name in plan.models}
+    for target, outcomes in zip(plan.targets, outcomes_of(plan, events), strict=True):
+        for name, probabilities in by_model.items():
+            probability = probabilities[target.name]
             made = np.where(np.isnan(probability), np.nan, outcomes.outcome)
             kept = replace(outcomes, outcome=made)
-            tables.append(make_forecasts(kept, probability, model=name, failed=failed & family.fitted))
+            not_converged = failed & FAMILIES[name].fitted
+            tables.append(make_forecasts(kept, probability, model=name, failed=not_converged))
         tables.append(forecast_baselines(events, target, outcomes, plan.start))
     return join_forecasts(tables)
 
 
-def _mean_of_answers(answers: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Mean of what the members say; those that are silent, with NaN, do not count. NaN where all are."""
-    given = ~np.isnan(answers)
-    number, total = given.sum(axis=0), np.where(given, answers, 0.0).sum(axis=0)
-    return np.asarray(np.where(number, total / np.maximum(number, 1), np.nan))
+def _mixed(
+    plan: BacktestPlan, direct: Mapping[DirectMember, ByTarget], results: Sequence[UnitResult], name: str
+) -> ByTarget:
+    """Forecasts of all targets by the mean of a family's members, as a run makes them without calendar.
+
+    Of shape (origin, horizon); NaN where no member answers, or where the model is one and no unit made it.
+    """
+    family = FAMILIES[name]
+    mixed = {}
+    for position, target in enumerate(plan.targets):
+        answers = [direct[one][target.name] for one in family.direct]
+        if not family.fitted:
+            mixed[target.name] = mean_of_members(answers)
+            continue
+        model = _of_model(plan, results, position)
+        mixed[target.name] = np.where(np.isnan(model), np.nan, mean_of_members([model, *answers]))
+    return raised_to_included(mixed, plan.targets)
 
 
 def _direct_forecasts(plan: BacktestPlan, events: EventTable) -> dict[DirectMember, ByTarget]:

@@ -1,6 +1,6 @@
 """The model families that ``model.family`` of a config chooses from: what a forecast is the mean of.
 
-Every family fits the model, whose paths carry calendar and scenarios. ``model`` forecasts by it alone,
+Every family fits the model, whose paths tell what acts ahead do. ``model`` forecasts by it alone,
 ``panel`` by the pooled hazard, ``combined`` by their mean.
 """
 
@@ -78,13 +78,6 @@ MODEL_METHOD = (
     "A target that never happened takes its rate from the next milder kind of act and from how often acts go "
     "one step further in other pairs of countries, lowered by its own silence.",
 )
-_PUT_ONTO = (
-    "The forecast is put onto the simulated futures of the model: each future gets a weight, changed as "
-    "little as possible, so that every target has the stated probability by every milestone. Curves, "
-    "drivers, scenarios and checks of assumptions read these weighted futures. The 90% interval covers "
-    "what each member leaves open and how far the members are apart."
-)
-
 MODEL = Family(
     "model", "model", "#009E73", ("The forecast is that of one model of all kinds of acts.",), fitted=True
 )
@@ -92,7 +85,7 @@ PANEL_ALONE = Family(
     "panel",
     "pooled hazard",
     "#7B5E00",
-    ("The forecast is that of a hazard learned on other pairs of countries.", _PUT_ONTO),
+    ("The forecast is that of a hazard learned on other pairs of countries.",),
     fitted=False,
     direct=(PANEL,),
 )
@@ -103,8 +96,8 @@ COMBINED = Family(
     (
         "The forecast is the equal-weight mean of a model of all kinds of acts and a hazard learned on other "
         "pairs of countries. The hazard answers only where records that were quiet for as long were among "
-        "those it learned from.",
-        _PUT_ONTO,
+        "those it learned from. The 90% interval covers what each member leaves open and how far they are "
+        "apart.",
     ),
     fitted=True,
     direct=(PANEL,),

@@ -11,7 +11,7 @@ it to ArviZ.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,22 +35,16 @@ class ImportanceWeights:
     """Weights of draws, which sum to one, and the shape of their tail.
 
     ``pareto_k`` is −inf where the largest weights are all the same (nothing to smooth), inf where it cannot
-    be told. ``before`` are the weights that the draws have already, summing to one; ``None``: all alike.
+    be told.
     """
 
     weights: Floats
     pareto_k: float
-    before: Floats | None = None
-
-    @property
-    def together(self) -> Floats:
-        """Both weights of each draw as one, summing to one."""
-        return self.weights if self.before is None else joint_weights(self.weights, self.before)
 
     @property
     def effective_draws(self) -> float:
         """1/Σw²: the shape alone can miss a bounded ratio that leaves few draws."""
-        return float(1 / np.sum(self.together**2))
+        return float(1 / np.sum(self.weights**2))
 
     @property
     def trusted(self) -> bool:
@@ -58,23 +52,11 @@ class ImportanceWeights:
         return self.pareto_k <= PARETO_K_MAX and self.effective_draws >= EFFECTIVE_DRAWS_MIN
 
 
-def joint_weights(first: Floats, second: Floats) -> Floats:
-    """Product of two sets of weights, summing to one."""
-    product = first * second
-    return np.asarray(product / product.sum())
-
-
-def importance_weights(log_ratio: Floats, before: Floats | None = None) -> ImportanceWeights:
+def importance_weights(log_ratio: Floats) -> ImportanceWeights:
     """Weights for the log ratio of the other density to that of the draws, shape (draw,).
 
-    Ratios of zero (log −inf) get no weight; equal ratios get exactly equal weights. ``before`` are weights
-    that the draws have for another reason: they are kept, and enter the number of effective draws.
+    Ratios of zero (log −inf) get no weight; equal ratios get exactly equal weights.
     """
-    found = _weights_of_ratio(log_ratio)
-    return found if before is None else replace(found, before=before)
-
-
-def _weights_of_ratio(log_ratio: Floats) -> ImportanceWeights:
     n_draws = len(log_ratio)
     # ArviZ takes the same number of draws for the tail, but rounds it down.
     n_tail = int(min(n_draws / 5, 3 * np.sqrt(n_draws)))

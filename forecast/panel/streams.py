@@ -32,6 +32,10 @@ class TargetRule:
         """Whether an act counts as the target."""
         return category in self.any_of and severity >= self.min_severity
 
+    def within(self, other: TargetRule) -> bool:
+        """Whether every act that meets this target meets another one, too."""
+        return set(self.any_of) <= set(other.any_of) and self.min_severity >= other.min_severity
+
 
 @dataclass(frozen=True)
 class FutureAct:

@@ -161,28 +161,6 @@ class FarFromBaseline(CautionRecord):
     factor: float = Field(description="factor of the odds from which on they count as far apart")
 
 
-class NotCombined(CautionRecord):
-    """The members' mean could not be put onto the simulated paths: all figures are of one model.
-
-    ``value`` is what the weights leave of paths or draws (1/Σw²), ``limit`` the least allowed.
-    """
-
-    code: Literal["not_combined"] = "not_combined"
-    of: Literal["paths", "draws"]
-    value: float
-    limit: float
-
-
-class BeyondPaths(CautionRecord):
-    """A target whose mean over the members the simulated paths cannot have before some milestones."""
-
-    code: Literal["beyond_paths"] = "beyond_paths"
-    target: str
-    label: str
-    dates: tuple[date, ...] = Field(description="of these milestones")
-    probability: Probability = Field(description="the members' mean before the last of them")
-
-
 class NotConverged(CautionRecord):
     """The fit failed its gates."""
 
@@ -205,8 +183,6 @@ Caution = Annotated[
     | TargetSaturated
     | PriorFarFromData
     | FarFromBaseline
-    | NotCombined
-    | BeyondPaths
     | NotConverged,
     Field(discriminator="code"),
 ]

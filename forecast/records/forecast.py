@@ -65,16 +65,16 @@ class Baseline(Record):
     probability: Probability
 
 
-class CombinationMember(Record):
-    """What a combination averages, with its weight (of the headline target, in ``CombinationRecord``)."""
+class Member(Record):
+    """What a forecast is the mean of, with its weight (of the headline target, in ``Forecast``)."""
 
     name: str
     label: str
     weight: Probability
 
 
-class MemberForecast(CombinationMember):
-    """What one member of a combination says of a milestone, without the scheduled acts of the calendar."""
+class MemberForecast(Member):
+    """What one member says of a milestone, without the scheduled acts of the calendar."""
 
     probability: Probability
     interval90: Interval = Field(description="5% and 95% quantiles of its probability")
@@ -103,7 +103,7 @@ class MilestoneForecast(Record):
         description="whether data or priors carry the probability; None where it was not measured",
     )
     members: tuple[MemberForecast, ...] | None = Field(
-        default=None, description="what the members of a combination say; None for the model alone"
+        default=None, description="what each member says; None for the model alone"
     )
 
 
@@ -240,11 +240,6 @@ class ScenarioForecast(Record, ShownInNotebooks):
     )
     effective_draws: float | None = Field(description="1/Σw² of the weights; None without weights")
     failures: tuple[GateFailure, ...] = Field(description="gates that a refit failed; empty otherwise")
-    carried_over: Literal["log_odds"] | None = Field(
-        default=None,
-        description="how the change of a refit of the model was put upon a combination, whose weights "
-        "are of other draws: added to its log odds; None where the numbers are read off the paths",
-    )
     withheld: Literal["no_refit"] | None = Field(
         description="why there are no numbers: a refit is needed and was not wanted; None when there are"
     )
@@ -296,42 +291,6 @@ class Indicator(Record):
     mcse: float = Field(ge=0.0, description="Monte Carlo standard error of the change")
 
 
-class TooFewEffective(Record):
-    """Weights of the paths that leave too little to read probabilities from: 1/Σw² and the least allowed."""
-
-    code: Literal["too_few_effective_paths", "too_few_effective_draws"]
-    value: float
-    limit: float
-
-
-class DroppedProbability(Record):
-    """A probability of the members' mean that the paths of the model cannot have.
-
-    ``no_path``: none of them meets the target before the milestone; ``every_path``: all do;
-    ``contradiction``: no weights give it together with the others; ``too_few_effective``: those that do leave
-    too few effective paths or draws, so that nothing was asked of the target.
-    """
-
-    target: str
-    milestone: str
-    probability: Probability = Field(description="of the mean, without the scheduled acts")
-    reason: Literal["no_path", "every_path", "contradiction", "too_few_effective"]
-
-
-class CombinationRecord(Record):
-    """How the members' mean was put onto the simulated paths of the model."""
-
-    members: tuple[CombinationMember, ...]
-    paths: int = Field(description="simulated paths")
-    effective_paths: float = Field(description="1/Σw² of their weights")
-    effective_draws: float = Field(description="1/Σw² of the weights of the draws, each with all its paths")
-    tilted: bool = Field(description="False: all numbers are the model's own")
-    reason: TooFewEffective | None = Field(description="why not; None when tilted")
-    dropped: tuple[DroppedProbability, ...] = Field(
-        description="probabilities that the paths cannot have: these are as the other weights leave them"
-    )
-
-
 class Headline(Record):
     """Which target and milestone make the bottom line."""
 
@@ -343,7 +302,7 @@ class Forecast(Record, ShownInNotebooks):
     """The content of ``forecast.json``."""
 
     in_short: ClassVar[Names] = ("run_id", "as_of", "converged", "headline", "targets", "scenarios")
-    schema_: Literal[3] = Field(3, alias="schema")
+    schema_: Literal[4] = Field(4, alias="schema")
     run_id: str
     name: str
     dyad: DyadRecord
@@ -356,9 +315,7 @@ class Forecast(Record, ShownInNotebooks):
     cautions: tuple[Caution, ...] = Field(
         default=(), description="what a reader must know before trusting the numbers, gravest first"
     )
-    combination: CombinationRecord | None = Field(
-        default=None, description="how the members were put together; None for the model alone"
-    )
+    members: tuple[Member, ...] = Field(default=(), description="what the forecast is the mean of")
     scenarios: tuple[ScenarioForecast, ...] = ()
     drivers: tuple[Driver, ...]
     drivers_tried: int | None = Field(

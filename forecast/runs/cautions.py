@@ -22,7 +22,6 @@ from forecast.panel.streams import TargetRule
 from forecast.pooled_hazard.hazard import answers
 from forecast.priors import PriorSet
 from forecast.records.cautions import (
-    BeyondPaths,
     Caution,
     DamagedFeed,
     DensityBreak,
@@ -35,14 +34,13 @@ from forecast.records.cautions import (
     LateStart,
     LearnedLater,
     LongerThanLearned,
-    NotCombined,
     NotConverged,
     OneEpisode,
     PriorFarFromData,
     StaleEvents,
     TargetSaturated,
 )
-from forecast.records.forecast import CombinationRecord, Diagnostics, TargetForecast
+from forecast.records.forecast import Diagnostics, TargetForecast
 from forecast.runs.inputs import Inputs
 from forecast.wording.cautions import caution_sentence
 
@@ -78,30 +76,6 @@ def not_converged(diagnostics: Diagnostics) -> tuple[Caution, ...]:
     if diagnostics.converged:
         return ()
     return (_with_text(NotConverged(failures=len(diagnostics.failures))),)
-
-
-def not_combined(inputs: Inputs, combination: CombinationRecord | None) -> tuple[Caution, ...]:
-    """Return what could not be put onto the paths: the members' mean as a whole, or of single targets."""
-    if combination is None:
-        return ()
-    reason = combination.reason
-    if reason is not None:
-        of: Literal["paths", "draws"] = "paths" if reason.code == "too_few_effective_paths" else "draws"
-        return (_with_text(NotCombined(of=of, value=reason.value, limit=reason.limit)),)
-    found = []
-    for rule in inputs.rules:
-        lost = {one.milestone: one.probability for one in combination.dropped if one.target == rule.name}
-        missed = sorted((one.date, one.name) for one in inputs.config.milestones if one.name in lost)
-        if missed:
-            found.append(
-                BeyondPaths(
-                    target=rule.name,
-                    label=inputs.config.target_title(rule.name),
-                    dates=tuple(day for day, _ in missed),
-                    probability=lost[missed[-1][1]],
-                )
-            )
-    return tuple(map(_with_text, found))
 
 
 def far_from_baseline(targets: Sequence[TargetForecast]) -> tuple[Caution, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +25,9 @@ from forecast.records.analysis import Analysis
 from forecast.records.columns import Content
 from forecast.records.forecast import Forecast
 from forecast.runs import files
-from forecast.runs.combining import Combined, combine
 from forecast.runs.folder import command_again, read_record, refuse_changed_files, write_record
 from forecast.runs.inputs import Inputs, inputs_of
+from forecast.runs.mixture import Mixture, direct_answers, met_by_themselves
 from forecast.runs.stages import simulation_options
 from forecast.simulation.first_passages import FirstPassages
 from forecast.simulation.options import RANDOM_STREAMS, SimulationOptions
@@ -53,8 +53,8 @@ class Run(ShownInNotebooks):
         Config, events, counts, priors, target rules and calendar.
     fit : Posterior
         Draws of the model.
-    hits : FirstPassages
-        First days of every target on every path, with weights where the forecast is not the model's alone.
+    mixture : Mixture
+        The forecast by target and day, and the paths that it is read from.
     forecast : Forecast
     analysis : Analysis or None
         ``None`` while the run is being made.
@@ -64,7 +64,7 @@ class Run(ShownInNotebooks):
 
     inputs: Inputs
     fit: Posterior
-    hits: FirstPassages
+    mixture: Mixture
     forecast: Forecast
     analysis: Analysis | None = None
     folder: Path | None = None
@@ -72,6 +72,11 @@ class Run(ShownInNotebooks):
     def __repr__(self) -> str:
         kept = f", folder={str(self.folder)!r}" if self.folder else ""
         return f"Run({self.forecast!r}, {self.n_draws} draws{kept})"
+
+    @property
+    def hits(self) -> FirstPassages:
+        """First days of every target on every path of the model, with the acts of the calendar."""
+        return self.mixture.paths
 
     @property
     def events(self) -> EventTable:
@@ -158,29 +163,25 @@ def write_run(run: Run, filling: Path, folder: Path, *, draws: bool = True) -> N
         write_file(filling / SCENARIO_FOLDER / name, scenario_yaml(scenario))
     if draws:
         write_posterior(run.fit, filling / files.POSTERIOR)
-        write_paths(run.hits, run.n_chains, filling / files.PATHS)
+        write_paths(run.mixture, run.n_chains, filling / files.PATHS)
     if run.analysis:
         write_record(run.analysis, filling / files.ANALYSIS)
     write_record(run.forecast, filling / files.FORECAST)
 
 
-def write_paths(hits: FirstPassages, n_chains: int, path: Path) -> None:
-    """Write first days as netCDF, shape (target, chain, draw, path), and the weights of the paths if any."""
+def write_paths(mixture: Mixture, n_chains: int, path: Path) -> None:
+    """Write first days as netCDF, shape (target, chain, draw, path), with and without the calendar."""
     import xarray as xr
 
+    hits = mixture.paths
     n_targets, n_draws, n_paths = hits.day[0].shape
-    shape = n_chains, n_draws // n_chains, n_paths
-    first = hits.day[0].reshape(n_targets, *shape)
-    meaning = {"long_name": "days from the origin to the first target event; 2147483647: none in the horizon"}
-    variables: dict[str, tuple[tuple[str, ...], NDArray[Any], dict[str, str]]] = {
-        "first_day": (("target", "chain", "draw", "path"), first, meaning)
-    }
-    if hits.weights is not None and hits.dispersion is not None:
-        weighed = {"long_name": "weight of each path; together one"}
-        spread = {"long_name": "variance of the probability before a day, over p(1 - p)"}
-        by_target = np.stack([hits.dispersion[name] for name in hits.targets])
-        variables["weight"] = (("chain", "draw", "path"), hits.weights.reshape(shape), weighed)
-        variables["dispersion"] = (("target", "day"), by_target, spread)
+    shape = n_targets, n_chains, n_draws // n_chains, n_paths
+    axes = ("target", "chain", "draw", "path")
+    meaning = "days from the origin to the first target event; 2147483647: none in the horizon"
+    variables = {"first_day": (axes, hits.day[0].reshape(shape), {"long_name": meaning})}
+    if mixture.plain is not None:
+        plain = {"long_name": f"{meaning}; without the acts of the calendar"}
+        variables["first_day_plain"] = (axes, mixture.plain.day[0].reshape(shape), plain)
     dataset = xr.Dataset(
         variables,
         coords={"target": list(hits.targets)},
@@ -215,32 +216,27 @@ def read_run(run_dir: str | Path) -> Run:
     fit = read_posterior(_existing(folder, files.POSTERIOR))
     _refuse_other_model(inputs, fit, folder)
     most = _most_path_bytes(inputs, fit)
-    hits = _read_paths(_existing(folder, files.PATHS), inputs, most) or simulate(inputs, fit).hits
-    run = Run(inputs, fit, hits, forecast, analysis, folder)
+    mixture = _read_paths(_existing(folder, files.PATHS), inputs, most) or simulate(inputs, fit)
+    run = Run(inputs, fit, mixture, forecast, analysis, folder)
     _refuse_mixed(run, folder)
     return run
 
 
-class Futures(NamedTuple):
-    """What was played forward: first days of all targets, with the acts of the calendar.
-
-    ``combined`` is what the members of the family say together; ``None`` where the model is the only one.
-    """
-
-    hits: FirstPassages
-    combined: Combined | None = None
-
-
-def simulate(inputs: Inputs, fit: Posterior) -> Futures:
-    """Play the relationship forward from every draw."""
+def simulate(inputs: Inputs, fit: Posterior) -> Mixture:
+    """Play the relationship forward from every draw, and ask the other members."""
     options, data = simulation_options(inputs.config), inputs.data
     draws = stream_draws(data.layout, fit.variables, inputs.priors)
     hits = simulate_first_passages(data, draws, options, inputs.calendar)
-    if not inputs.family.direct:
-        return Futures(hits)
-    without = simulate_first_passages(data, draws, options) if inputs.calendar else hits
-    combined = combine(inputs, without)
-    return Futures(combined.weighted(hits), combined)
+    told = inputs.calendar and inputs.family.direct
+    return mixture_of(inputs, hits, simulate_first_passages(data, draws, options) if told else None)
+
+
+def mixture_of(inputs: Inputs, hits: FirstPassages, plain: FirstPassages | None) -> Mixture:
+    """Return the forecast of a run from its paths, with and without the calendar."""
+    options, n_draws = simulation_options(inputs.config), hits.day.shape[2]
+    met = met_by_themselves(inputs, inputs.calendar, {}, n_draws, options) if plain is not None else None
+    direct = direct_answers(inputs, inputs.events, hits.horizon_days)
+    return Mixture(inputs, direct, hits, plain, met, inputs.calendar)
 
 
 def _existing(folder: Path, name: str) -> Path:
@@ -254,33 +250,35 @@ def _existing(folder: Path, name: str) -> Path:
 
 
 def _most_path_bytes(inputs: Inputs, fit: Posterior) -> int:
-    """Bytes that the paths of these draws may take: 16 a path and day, for a first day and its weight."""
-    options = simulation_options(inputs.config)
-    return 1_000_000 + 16 * len(inputs.rules) * (fit.n_draws * options.paths_per_draw + options.horizon_days)
+    """Bytes that the paths of these draws may take: 8 a path, for a first day with and without calendar."""
+    paths = fit.n_draws * simulation_options(inputs.config).paths_per_draw
+    return 1_000_000 + 8 * len(inputs.rules) * paths
 
 
-def _read_paths(path: Path, inputs: Inputs, most_bytes: int) -> FirstPassages | None:
-    """First days; ``None`` where this version would simulate other paths from the same seed."""
+def _read_paths(path: Path, inputs: Inputs, most_bytes: int) -> Mixture | None:
+    """Read the paths; ``None`` where this version would simulate other ones from the same seed."""
+    horizon = simulation_options(inputs.config).horizon_days
+    found = []
     try:
         with open_stored(path, most_bytes) as file:
             if file.attrs.get("random_streams") != RANDOM_STREAMS:
                 return None
             names = [name.decode() if isinstance(name, bytes) else str(name) for name in file["target"][...]]
-            days = np.asarray(file["first_day"][...], dtype=np.int32)
-            weights = np.asarray(file["weight"][...]) if "weight" in file else None
-            spread = np.asarray(file["dispersion"][...]) if weights is not None else None
+            for name in ("first_day", "first_day_plain"):
+                if name in file:
+                    days = np.asarray(file[name][...], dtype=np.int32)
+                    days = days.reshape(1, len(names), -1, days.shape[-1])
+                    found.append(
+                        FirstPassages(tuple(names), inputs.data.grid.origin, days, None, horizon, 0.0)
+                    )
     except (OSError, KeyError, ValueError, TypeError, IndexError) as error:
         raise RunFolderError(f"{path}: not the paths of a run ({error}). Run 'forecast run' again") from error
-    return FirstPassages(
-        tuple(names),
-        inputs.data.grid.origin,
-        days.reshape(1, len(names), -1, days.shape[-1]),
-        None,
-        simulation_options(inputs.config).horizon_days,
-        0.0,
-        None if weights is None else weights.reshape(-1, days.shape[-1]),
-        None if spread is None else dict(zip(names, spread, strict=True)),
-    )
+    if not found:
+        raise RunFolderError(f"{path}: not the paths of a run (no first_day). Run 'forecast run' again")
+    plain = found[1] if len(found) > 1 else None
+    if (plain is None) == bool(inputs.calendar and inputs.family.direct):
+        return None
+    return mixture_of(inputs, found[0], plain)
 
 
 def _refuse_other_model(inputs: Inputs, fit: Posterior, folder: Path) -> None:

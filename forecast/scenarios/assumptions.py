@@ -7,16 +7,17 @@ a day under the scenario and q₀ in the run, 1 − p = (1 − rest) q₀ gives 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
+
+import numpy as np
 
 from forecast.panel.streams import FutureAct, TargetRule
 from forecast.records.forecast import ActAssumed, ExpectationChanged, ScenarioForecast
 from forecast.runs.inputs import Inputs
 from forecast.scenarios.plan import NewTypePriors, ScenarioPlan
-from forecast.simulation.acts import act_keys
+from forecast.simulation.acts import act_keys, chance_before, meets, quiet_chance
 
 
 def with_assumptions(found: ScenarioForecast, plan: ScenarioPlan, inputs: Inputs) -> ScenarioForecast:
@@ -74,39 +75,22 @@ def met_by_assumption(
     """
     if plan.changes_past:
         return None
-    quiet = chance_of_none(plan.acts, rule, day, plan.types)
-    before = chance_of_none(inputs.calendar, rule, day, {})
+    origin = inputs.data.grid.origin
+    ahead = np.array(float((day - origin).days))
+    quiet = float(quiet_chance(plan.acts, rule, origin, ahead, plan.types))
+    before = float(quiet_chance(inputs.calendar, rule, origin, ahead, {}))
     return (1 - probability) * (1 - quiet / before) if before else 0.0
-
-
-def chance_of_none(
-    acts: Iterable[FutureAct], rule: TargetRule, day: date, types: Mapping[str, NewTypePriors]
-) -> float:
-    """Probability that none of the acts meets the target before a day."""
-    return math.prod(1 - act.probability * share_before(act, day) for act in acts if meets(act, rule, types))
 
 
 def chance_of_other_acts(plan: ScenarioPlan, inputs: Inputs, day: date) -> float:
     """Probability that the acts of a future before a day are not those of the run on the same luck."""
     before, after = (dict(zip(act_keys(acts), acts, strict=True)) for acts in (inputs.calendar, plan.acts))
-    same = 1.0
+    origin, same = inputs.data.grid.origin, 1.0
+    ahead = np.array(float((day - origin).days))
     for key, act in {**before, **after}.items():
         old, new = (acts[key].probability if key in acts else 0.0 for acts in (before, after))
-        same *= 1 - abs(new - old) * share_before(act, day)
+        same *= 1 - float(chance_before(replace(act, probability=abs(new - old)), origin, ahead))
     return 1 - same
-
-
-def share_before(act: FutureAct, day: date) -> float:
-    """Chance that the day of the act lies before a day, given that it happens."""
-    last = act.until or act.date
-    days = (last - act.date).days + 1
-    return min(max((day - act.date).days, 0), days) / days
-
-
-def meets(act: FutureAct, rule: TargetRule, types: Mapping[str, NewTypePriors]) -> bool:
-    """Whether an act meets a target by itself."""
-    category = types[act.category].counts_as if act.category in types else act.category
-    return category in rule.any_of and act.severity >= rule.min_severity
 
 
 def _without_chance(act: FutureAct) -> FutureAct:

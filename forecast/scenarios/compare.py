@@ -20,6 +20,7 @@ from forecast.inference.importance import (
     EFFECTIVE_DRAWS_MIN,
     PARETO_K_MAX,
     ImportanceWeights,
+    monte_carlo_error,
 )
 from forecast.models.draws import Floats
 from forecast.progress import Listener, StageProgress
@@ -41,12 +42,10 @@ from forecast.scenarios.assumptions import chance_of_other_acts, with_assumption
 from forecast.scenarios.evaluate import (
     ChangedProbability,
     ScenarioDraws,
-    TwoFits,
     changed_probability,
-    scenario_curve,
     weights_for,
 )
-from forecast.scenarios.futures import SCENARIO_PATHS, Effort, new_futures, scenario_draws, simulate_plan
+from forecast.scenarios.futures import SCENARIO_PATHS, Effort, refitted, scenario_draws
 from forecast.scenarios.plan import ScenarioPlan, plan_scenarios
 from forecast.simulation import ProbabilityCurve
 
@@ -144,27 +143,31 @@ def _refit_reason(plan: ScenarioPlan, found: ImportanceWeights | None) -> Scenar
 def _same_draws(
     base: Run, plan: ScenarioPlan, found: ImportanceWeights | None, effort: Effort
 ) -> ScenarioForecast:
-    new_days = new_futures(base, plan, effort)
     method: ScenarioMethod = "simulate"
     reason = MethodReason(code="only_future")
     if found:
         method = "reweight and simulate" if plan.changes_future else "reweight"
         reason = MethodReason(code="priors_and_future" if plan.changes_future else "only_priors")
+    draws = scenario_draws(base, plan, found, effort)
+    mixture = replace(base.mixture, acts=plan.acts, types=plan.types)
+    by_day = np.arange(base.simulation.horizon_days + 1.0)
+    curves = mixture.curves_of({name: one.answer(mixture.quiet(name, by_day)) for name, one in draws.items()})
     targets = []
     for known in base.forecast.targets:
         if effort.target not in (None, known.name):
             continue
-        draws = scenario_draws(base, known.name, found, new_days.get(known.name), effort)
-        curve = _joined(known, draws.unchanged_days, _rounded(scenario_curve(draws)))
+        one = draws[known.name]
+        curve = _joined(known, one.unchanged_days, _rounded(curves[known.name]))
 
-        def change(day: int, draws: ScenarioDraws = draws) -> ChangedProbability:
-            old, new = draws.by_draw(day)
+        def change(day: int, name: str = known.name, one: ScenarioDraws = one) -> ChangedProbability:
+            old = base.mixture.mixing(name, day).by_draw(base.mixture.shares(name, day))
+            new = mixture.mixing(name, day).by_draw(one.shares(day))
             return changed_probability(new, old, base.n_chains)
 
-        def at_most(day: date, draws: ScenarioDraws = draws) -> float | None:
+        def at_most(day: date, one: ScenarioDraws = one) -> float | None:
             # Of n paths none differs: below 3/n with 95% confidence; and no path differs without other acts.
             chance = chance_of_other_acts(plan, base.inputs, day) if plan.changes_future else 0.0
-            return min(3 / draws.paths_anew, chance) if chance else None
+            return min(3 / one.paths_anew, chance) if chance else None
 
         targets.append(_target(base, known, curve, change, at_most))
     return _forecast(plan, method, reason, found, tuple(targets))
@@ -178,14 +181,19 @@ def _new_draws(
     tell: Callable[[str], None],
 ) -> ScenarioForecast:
     variables, failures = refit(base, plan, tell)
-    new_days = simulate_plan(base, plan, variables)
+    mixture = refitted(base, plan, variables)
     targets = []
     for known in base.forecast.targets:
-        fits = TwoFits(base.hits, known.name, new_days[known.name], base.n_chains)
-        targets.append(_target(base, known, _rounded(fits.curve), fits.change))
-    scenario = _forecast(plan, "refit", reason, found, tuple(targets), failures=failures)
-    carried = "log_odds" if base.hits.weights is not None else None
-    return scenario.model_copy(update={"carried_over": carried})
+
+        def change(day: int, name: str = known.name) -> ChangedProbability:
+            new, old = (one.by_draw(name, day) for one in (mixture, base.mixture))
+            error, of_run = (monte_carlo_error(one, base.n_chains) for one in (new, old))
+            # Draws of two fits are independent, so that nothing falls out of the error.
+            difference = float(new.mean() - old.mean())
+            return ChangedProbability(float(new.mean()), error, difference, float(np.hypot(error, of_run)))
+
+        targets.append(_target(base, known, _rounded(mixture.curves[known.name]), change))
+    return _forecast(plan, "refit", reason, found, tuple(targets), failures=failures)
 
 
 def refit(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from forecast.inference.importance import ImportanceWeights
 from forecast.models.draws import Floats, stream_draws
+from forecast.panel.streams import FutureAct
+from forecast.runs.mixture import Mixture, direct_answers, met_by_themselves
 from forecast.runs.run import Run
-from forecast.scenarios.evaluate import Days, ScenarioDraws
+from forecast.scenarios.evaluate import Days, Futures, ScenarioDraws
 from forecast.scenarios.plan import ScenarioPlan, draw_effects
+from forecast.simulation.first_passages import FirstPassages
 from forecast.simulation.options import OtherFutures, futures_differ_since
 from forecast.simulation.paths import simulate_first_passages
 
@@ -38,81 +41,78 @@ class Effort:
     target: str | None = None
 
 
-def simulate_plan(
-    base: Run,
-    plan: ScenarioPlan,
-    variables: Mapping[str, Floats],
-    effort: Effort | None = None,
-) -> dict[str, Days]:
-    """First days of each target under a scenario, on the random numbers of the run.
+def simulate_plan(base: Run, plan: ScenarioPlan, effort: Effort) -> dict[str, Days]:
+    """First days of each target under a scenario, on the draws and the random numbers of the run.
 
-    ``variables`` are draws of the run or of a new fit; all paths of all draws are simulated where no
-    ``effort`` is given. A path of the run on which the acts ahead come to the same is the run's.
+    A path of the run on which the acts ahead come to the same is the run's.
     """
-    options, data = base.simulation, plan.data
-    if effort:
-        options = replace(options, first_paths=effort.paths, every=effort.every)
-    same = variables is base.variables
-    if same:
-        since = futures_differ_since(data, base.n_draws, options, base.inputs.calendar, plan.acts)
-        other = OtherFutures(since, effort.target if effort else None)
-        options = replace(options, other=other)
-    draws = base.draws
-    if not same:
-        draws = stream_draws(data.layout, variables, plan.priors)
+    data = plan.data
+    options = replace(base.simulation, first_paths=effort.paths, every=effort.every)
+    since = futures_differ_since(data, base.n_draws, options, base.inputs.calendar, plan.acts)
+    options = replace(options, other=OtherFutures(since, effort.target))
     past = plan.events.between(data.grid.start, base.inputs.config.as_of)
-    effects = draw_effects(plan.types, past, data.layout, len(draws), options.seed)
-    hits = simulate_first_passages(data, draws, options, plan.acts, effects)
-    if not same:
-        return {name: hits.of(name) for name in hits.targets}
-    n_paths = since.shape[1]
-    run = {name: base.hits.of(name)[:: options.every, :n_paths] for name in hits.targets}
+    effects = draw_effects(plan.types, past, data.layout, base.n_draws, options.seed)
+    hits = simulate_first_passages(data, base.draws, options, plan.acts, effects)
+    run = {name: base.hits.of(name)[:: options.every, : effort.paths] for name in hits.targets}
     # A target that was met before nothing else can meet earlier.
     return {name: np.where(since <= days, hits.of(name), days) for name, days in run.items()}
 
 
-def new_futures(base: Run, plan: ScenarioPlan, effort: Effort) -> Mapping[str, Days]:
-    """First days of each target under a scenario of the same draws; empty where no future changes."""
-    if not plan.changes_future:
-        return {}
-    paths = min(effort.paths, base.simulation.paths_per_draw)
-    return simulate_plan(base, plan, base.variables, replace(effort, paths=paths))
+def refitted(base: Run, plan: ScenarioPlan, variables: Mapping[str, Floats]) -> Mixture:
+    """Return the forecast of a scenario from the draws of a new fit."""
+    inputs, horizon = base.inputs, base.simulation.horizon_days
+    hits = _simulated(base, plan, variables, plan.acts)
+    direct = base.mixture.direct if not plan.changes_past else direct_answers(inputs, plan.events, horizon)
+    if not (plan.acts and inputs.family.direct):
+        return Mixture(inputs, direct, hits, acts=plan.acts, types=plan.types)
+    plain = _simulated(base, plan, variables, ())
+    n_draws = hits.day.shape[2]
+    met = met_by_themselves(inputs, plan.acts, plan.types, n_draws, base.simulation)
+    return Mixture(inputs, direct, hits, plain, met, plan.acts, plan.types)
+
+
+def _simulated(
+    base: Run, plan: ScenarioPlan, variables: Mapping[str, Floats], acts: Sequence[FutureAct]
+) -> FirstPassages:
+    layout = plan.data.layout
+    draws = stream_draws(layout, variables, plan.priors)
+    past = plan.events.between(plan.data.grid.start, base.inputs.config.as_of)
+    effects = draw_effects(plan.types, past, layout, len(draws), base.simulation.seed)
+    return simulate_first_passages(plan.data, draws, base.simulation, acts, effects if acts else {})
 
 
 def scenario_draws(
-    base: Run, target: str, found: ImportanceWeights | None, new_days: Days | None, effort: Effort
-) -> ScenarioDraws:
-    """Put draws, weights and futures of one target under a scenario together."""
-    return ScenarioDraws(
-        base.hits.of(target),
-        found.weights if found else np.full(base.n_draws, 1 / base.n_draws),
-        base.simulation.horizon_days,
-        new_days,
-        base.hits.weights,
-        base.hits.dispersion[target] if base.hits.dispersion else None,
-        effort.every,
-    )
+    base: Run, plan: ScenarioPlan, found: ImportanceWeights | None, effort: Effort
+) -> dict[str, ScenarioDraws]:
+    """Put draws, weights and futures of each target under a scenario of the same draws together.
 
-
-def scenario_shares(base: Run, plan: ScenarioPlan | None, target: str, day: int) -> Floats:
-    """Share of each draw's own paths hit before a day in the futures of a scenario, shape (draw,).
-
-    The run's where no future changes. The probability under any weights of the draws is the mean of the
-    shares with these weights and those of the run (``FirstPassages.draw_weights``). Single shares can leave
-    [0, 1], as in ``ScenarioDraws.by_draw``.
+    With a target asked for, that of targets that it includes comes along: it is never less likely.
     """
-    shares = base.hits.shares_before(target, day)
-    effort = Effort(target=target)
-    new_days = {} if plan is None else new_futures(base, plan, effort)
-    if target not in new_days:
-        return shares
-    draws = scenario_draws(base, target, None, new_days[target], effort)
-    both = draws.simulated_anew
-    if both is None:
-        return shares
-    n_paths = both[0].shape[1]
-    weights = (
-        np.ones((base.n_draws, n_paths)) if base.hits.weights is None else base.hits.weights[:, :n_paths]
-    )
-    new, old = ((weights * (days < day)).sum(axis=1) / weights.sum(axis=1) for days in both)
-    return np.asarray(new + draws.kept_share[day] * (shares - old))
+    paths = min(effort.paths, base.simulation.paths_per_draw)
+    rules = {rule.name: rule for rule in base.inputs.rules}
+    asked = [
+        name for name, rule in rules.items() if effort.target is None or rule.within(rules[effort.target])
+    ]
+    effort = replace(effort, paths=paths, target=asked[0] if len(asked) == 1 else None)
+    new_days = simulate_plan(base, plan, effort) if plan.changes_future else {}
+    inputs, mixture = base.inputs, base.mixture
+    told = bool(inputs.family.direct and (inputs.calendar or plan.acts))
+    plain = mixture.plain or mixture.paths
+    met: Mapping[str, Days] = {}
+    old_met: Mapping[str, Days] = {}
+    if told:
+        some = replace(base.simulation, first_paths=paths, every=effort.every)
+        met = met_by_themselves(inputs, plan.acts, plan.types, base.n_draws, some)
+        old_met = mixture.met or met_by_themselves(inputs, (), {}, base.n_draws, base.simulation)
+    weights = found.weights if found else np.full(base.n_draws, 1 / base.n_draws)
+    return {
+        name: ScenarioDraws(
+            weights,
+            base.simulation.horizon_days,
+            Futures(base.hits.of(name), old_met.get(name)),
+            Futures(new_days[name], met.get(name)) if name in new_days else None,
+            plain.of(name) if told else None,
+            effort.every,
+        )
+        for name in asked
+    }

@@ -1,7 +1,7 @@
 """What can be seen before the headline milestone, and what the headline probability would be then.
 
-Two kinds are conditional probabilities of the run's own paths: no target event before a day, and another
-target met before it. The third puts one more serious act into the futures, as a scenario does.
+Two kinds are conditional probabilities: no target event before a day, and another target met before it. The
+third puts one more serious act into the futures, as a scenario does.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from datetime import date, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from forecast.config import AssumedAct, Scenario
 from forecast.events.codebook import CATEGORIES, category_label
@@ -21,13 +22,12 @@ from forecast.runs.run import Run
 from forecast.scenarios.compare import evaluate_plan
 from forecast.scenarios.futures import Effort
 from forecast.scenarios.plan import plan_scenario
-from forecast.simulation.probabilities import share_by_draw
 
 SERIOUS = 3
 """Severity of the acts that are put into the futures; less where one so severe would meet the target."""
 CHANNEL = "channel_opening"
 FEWEST_PATHS = 400
-"""Paths that a condition must leave, 1/Σw² where they have weights."""
+"""Paths that a condition must leave."""
 _FIRST_LOOK_DAYS = 90
 
 
@@ -50,45 +50,67 @@ def looks(base: Run) -> list[tuple[date, str | None]]:
 
 
 def conditions(base: Run) -> Iterator[Indicator]:
-    """Yield what the run's own paths say once the headline target stayed away, or another one was met."""
-    config = base.inputs.config
+    """Yield what the headline is once its target stayed away, or another one was met besides.
+
+    That it stayed away is a ratio of the forecast's own chances. What another target adds is read off the
+    model's paths, and moves this by its change of log odds.
+    """
+    config, mixture = base.inputs.config, base.mixture
     target, origin = config.headline.target, base.inputs.data.grid.origin
-    first = base.hits.of(target)
-    hit = first < (config.headline_milestone.date - origin).days
+    first, last = base.hits.of(target), (config.headline_milestone.date - origin).days
+    hit = first < last
+    ever = mixture.by_draw(target, last)
     for by, milestone in looks(base):
         day = (by - origin).days
         quiet = first >= day
-        asked: list[tuple[str, str | None, NDArray[np.bool_]]] = [("quiet", None, quiet)]
-        others = (name for name in config.targets if name != target)
-        asked += [("other_target", name, quiet & (base.hits.of(name) < day)) for name in others]
-        for code, other, condition in asked:
-            found = conditional(hit, condition, base.hits.weights, base.n_chains)
-            if found is not None:
-                yield Indicator.model_validate(
-                    {"code": code, "by": by, "milestone": milestone, "target": other} | found
-                )
+        if worth(quiet) < FEWEST_PATHS:
+            continue
+        stayed = 1 - mixture.by_draw(target, day)
+        quietly = ratio_by_draw(ever - 1 + stayed, stayed)
+        asked: list[tuple[str, str | None, Floats]] = [("quiet", None, quietly)]
+        for other in (name for name in config.targets if name != target):
+            both = quiet & (base.hits.of(other) < day)
+            if worth(both) < FEWEST_PATHS:
+                continue
+            then, before = (ratio_by_draw(*_shares(hit & one, one)) for one in (both, quiet))
+            asked.append(("other_target", other, moved_by_draw(quietly, then, before, 0.5 / hit.size)))
+        for code, name, by_draw in asked:
+            probability = min(max(float(by_draw.mean()), 0.0), 1.0)
+            yield Indicator.model_validate(
+                {
+                    "code": code,
+                    "by": by,
+                    "milestone": milestone,
+                    "target": name,
+                    "probability": probability,
+                    "change": probability - float(ever.mean()),
+                    "mcse": monte_carlo_error(by_draw - ever, base.n_chains),
+                }
+            )
 
 
-def conditional(
-    hit: NDArray[np.bool_], condition: NDArray[np.bool_], weights: Floats | None, n_chains: int
-) -> dict[str, float] | None:
-    """P(hit | condition) over paths, shape (draw, path), its change against P(hit), and the change's error.
+def worth(paths: NDArray[np.bool_]) -> int:
+    """Number of paths of a condition, shape (draw, path)."""
+    return int(paths.sum())
 
-    ``None`` where the condition leaves fewer than ``FEWEST_PATHS`` effective paths. The error is that of the
-    ratio of two means over draws, paired with the unconditional probability (delta method).
-    """
-    left = condition if weights is None else weights * condition
-    total = float(left.sum())
-    if not total or total**2 / float((left.astype(np.float64) ** 2).sum()) < FEWEST_PATHS:
-        return None
-    both, given, any_way = (share_by_draw(one, weights) for one in (hit & condition, condition, hit))
-    probability = float(both.mean() / given.mean())
-    apart = (both - probability * given) / given.mean() - (any_way - any_way.mean())
-    return {
-        "probability": min(max(probability, 0.0), 1.0),
-        "change": probability - float(any_way.mean()),
-        "mcse": monte_carlo_error(apart, n_chains),
-    }
+
+def _shares(*conditions: NDArray[np.bool_]) -> Iterator[Floats]:
+    return (np.asarray(one.mean(axis=1)) for one in conditions)
+
+
+def ratio_by_draw(part: Floats, whole: Floats) -> Floats:
+    """Ratio of two means over draws, linearised in what each draw adds, shape (draw,) (delta method)."""
+    ratio = part.mean() / whole.mean()
+    return np.asarray(ratio + (part - ratio * whole) / whole.mean())
+
+
+def moved_by_draw(shown: Floats, now: Floats, before: Floats, least: float) -> Floats:
+    """Move a probability by a change of log odds, linearised in what each draw adds, shape (draw,)."""
+    inside = [np.clip(one.mean(), least, 1 - least) for one in (shown, now, before)]
+    odds = [special.logit(one) for one in inside]
+    moved = special.expit(odds[0] + odds[1] - odds[2])
+    parts = [(one - one.mean()) / (p * (1 - p)) for one, p in zip((shown, now, before), inside, strict=True)]
+    return np.asarray(moved + moved * (1 - moved) * (parts[0] + parts[1] - parts[2]))
 
 
 def single_acts(base: Run) -> Iterator[Indicator]:

@@ -14,12 +14,10 @@ from typing import Literal
 
 from forecast import wording
 from forecast.config import CalendarAct
-from forecast.inference.importance import monte_carlo_error
 from forecast.records.analysis import BreakEven, OnThreshold, OnWordBound, RobustnessNote
 from forecast.runs.run import Run
 from forecast.scenarios.evaluate import milestone_day
 from forecast.sensitivity.shifts import CalendarEffect, PriorShifts, assumed, assumed_chance
-from forecast.simulation.probabilities import within_rounding
 
 FURTHEST = 2.0
 """Steps of a prior's own spread beyond which a shift is no longer the same belief."""
@@ -122,10 +120,10 @@ class Question:
 
 
 def question_of(base: Run, target: str, milestone: str, threshold: float | None) -> Question:
-    """Read a probability and the bounds around it off the paths."""
-    by_draw = base.hits.by_draw(target, milestone_day(base, milestone))
-    probability = float(within_rounding(by_draw.mean()))
-    error = monte_carlo_error(by_draw, base.n_chains)
+    """Read a probability of the forecast and the bounds around it."""
+    day = milestone_day(base, milestone)
+    probability = base.mixture.probability(target, day)
+    error = base.mixture.error(target, day, base.n_chains)
     here = wording.words(probability)
     bounds: list[Bound] = []
     notes: list[RobustnessNote] = []

@@ -1,43 +1,36 @@
 """Which past events moved the headline probability: leave one out, reweight, simulate again.
 
 Without the event likelihood and priors change (so the draws are reweighted, with Pareto smoothing) and so
-does the state at the origin (so the paths are simulated again, on the same random numbers). For a
-combination the paths have weights that give them its probability; each path keeps its own without the event.
+does the state at the origin (so the paths are simulated again, on the same random numbers). The other members
+of the forecast are asked again without it; what acts ahead do to these is held.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forecast.events.codebook import CONFLICTUAL
 from forecast.events.table import EventTable
-from forecast.inference.importance import (
-    PARETO_K_MAX,
-    importance_weights,
-    joint_weights,
-    monte_carlo_error,
-)
+from forecast.inference.importance import PARETO_K_MAX, importance_weights, monte_carlo_error
 from forecast.inference.posterior import Posterior
 from forecast.models.draws import Floats, log_likelihood, stream_draws
 from forecast.panel.panel import Panel, count_events
-from forecast.panel.streams import FutureAct, TargetRule
+from forecast.panel.streams import TargetRule
 from forecast.priors.resolve import log_prior
 from forecast.progress import Listener, StageProgress
 from forecast.records.forecast import Driver
-from forecast.runs.combining import Combined
-from forecast.runs.inputs import Inputs, priors_of
+from forecast.runs.inputs import priors_of
+from forecast.runs.mixture import Mixture, direct_answers
 from forecast.simulation import SimulationOptions, simulate_first_passages
 from forecast.simulation.options import OtherFutures
-from forecast.simulation.probabilities import share_by_draw
-from forecast.simulation.tilting import Wanted, tilt_paths
+from forecast.simulation.probabilities import weighted_by_draw
 
 _DRAWS_A_CHAIN = 250
 _PATHS = 4
@@ -53,29 +46,17 @@ class Drivers(NamedTuple):
     withheld: int
 
 
-def measure_drivers(
-    inputs: Inputs,
-    posterior: Posterior,
-    combined: Combined | None = None,
-    *,
-    seed: int,
-    listen: Listener,
-) -> Drivers:
-    """Measure the drivers of the headline; an event whose Pareto k is too high is withheld.
-
-    ``combined`` is what the members say together; ``None`` where the model is the only one.
-    """
+def measure_drivers(posterior: Posterior, mixture: Mixture, *, seed: int, listen: Listener) -> Drivers:
+    """Measure the drivers of the headline; an event whose Pareto k is too high is withheld."""
+    inputs = mixture.inputs
     config = inputs.config
     rule = next(rule for rule in inputs.rules if rule.name == config.headline.target)
-    day = config.headline_milestone.date
-    ahead = (day - inputs.data.grid.origin).days
     measured = leave_one_out(
-        inputs,
         posterior,
+        mixture,
         rule,
-        day,
+        config.headline_milestone.date,
         seed=seed,
-        probability=combined.probability(rule.name, ahead) if combined else None,
         listen=lambda done, planned: listen(StageProgress("drivers", done, planned)),
     )
     known = [one for one in measured if one.change is not None]
@@ -113,13 +94,12 @@ class LeaveOneOut:
 
 
 def leave_one_out(
-    inputs: Inputs,
     posterior: Posterior,
+    mixture: Mixture,
     target: TargetRule,
     milestone: date,
     *,
     seed: int,
-    probability: float | None = None,
     candidates: int = 24,
     listen: Callable[[int, int], None] | None = None,
 ) -> tuple[LeaveOneOut, ...]:
@@ -127,19 +107,18 @@ def leave_one_out(
 
     Parameters
     ----------
-    inputs, posterior
-        What is known at the origin, and the posterior fitted to it.
+    posterior, mixture
+        The posterior fitted to what is known at the origin, and the forecast made of it.
     target, milestone
         The headline question.
     seed : int
         Of the simulation; the same numbers serve every event.
-    probability : float, optional
-        That the paths are weighted to without the calendar; all paths alike when absent.
     candidates : int
         Events measured: half the latest target events, half those that weigh most on the present.
     listen : callable, optional
         Called with (done, all).
     """
+    inputs = mixture.inputs
     events, data, priors = inputs.events, inputs.data, inputs.priors
     variables = _thinned(posterior)
     draws = stream_draws(data.layout, variables, priors)
@@ -147,31 +126,33 @@ def leave_one_out(
     # All paths are played, each no further than to the target.
     other = OtherFutures(np.zeros((len(draws), _PATHS), dtype=np.int32), target.name)
     options = SimulationOptions(seed=seed, horizon_days=horizon, paths_per_draw=_PATHS, other=other)
+    acts = mixture.mixing(target.name, horizon).acts(mixture.shares(target.name, horizon).mean())
 
-    def hits(counts: Panel, ahead: Sequence[FutureAct] = inputs.calendar) -> NDArray[np.bool_]:
-        return simulate_first_passages(counts, draws, options, ahead).of(target.name) < horizon
+    def forecast(members: Mixture, counts: Panel, weights: Floats | None) -> Floats:
+        """The forecast by draw from this past."""
+        paths = simulate_first_passages(counts, draws, options, inputs.calendar)
+        ahead = weighted_by_draw(paths.shares_before(target.name, horizon), weights)
+        share, direct = members.share(target.name), members.direct.of(target.name)
+        if direct is None:
+            return ahead
+        said = direct.mean[horizon]
+        return np.asarray(share * ahead + (1 - share) * (said if acts is None else acts.carry(said)))
 
-    weights: Floats | None = None
-    if probability is not None:
-        days = simulate_first_passages(data, draws, options).of(target.name)
-        weights = tilt_paths({target.name: days}, [Wanted(target.name, horizon, probability)]).weights
-    full_hits = hits(data)
-    full = share_by_draw(full_hits, weights)
-    path_weights = np.full(full_hits.shape, 1 / full_hits.size) if weights is None else weights
+    full = forecast(mixture, data, None)
     full_density = log_likelihood(data, draws, priors) + log_prior(priors, variables)
 
     def measure(row: int) -> LeaveOneOut:
         left = np.ones(len(events), dtype=bool)
         left[row] = False
-        known = data.completeness[0]
-        without = count_events(events.select(left), data.grid, data.layout, known, dyad=data.dyads[0])
+        known, some = data.completeness[0], events.select(left)
+        without = count_events(some, data.grid, data.layout, known, dyad=data.dyads[0])
         # Priors are centred on the record, and move with it.
         moved = log_prior(priors_of(inputs.config, without, inputs.population), variables)
         found = importance_weights(log_likelihood(without, draws, priors) + moved - full_density)
         if found.pareto_k > PARETO_K_MAX:
             return LeaveOneOut(row, None, None, found.pareto_k)
-        kept = joint_weights(found.weights[:, None], path_weights)
-        change = full - share_by_draw(hits(without), kept)
+        members = replace(mixture, direct=direct_answers(inputs, some, horizon))
+        change = full - forecast(members, without, found.weights)
         error = monte_carlo_error(change, posterior.n_chains)
         return LeaveOneOut(row, float(change.mean()), error, found.pareto_k)
 

@@ -12,9 +12,10 @@ from forecast.models.draws import Floats, log_likelihood
 from forecast.records.analysis import NumberSensitivity, Reason, Robustness, WeightPull
 from forecast.records.forecast import Forecast, RestsOn
 from forecast.runs.run import Run
-from forecast.scenarios.evaluate import parameter_draws
+from forecast.scenarios.evaluate import milestone_day, parameter_draws
 from forecast.sensitivity.power_scaling import (
     PowerScaling,
+    Sorted,
     log_hazards,
     noise_of,
     power_scaling,
@@ -22,7 +23,7 @@ from forecast.sensitivity.power_scaling import (
     slope_per_doubling,
     sort_values,
 )
-from forecast.sensitivity.shifts import stacked_shares
+from forecast.simulation.probabilities import beta_of
 
 ALL_PRIORS, DATA = "all priors", "data"
 
@@ -30,6 +31,8 @@ SENSITIVE = 0.05
 """Distance per doubling from which a quantity counts as sensitive (Kallioinen et al. 2024)."""
 CLEAR_ERRORS = 2.0
 """Monte Carlo errors by which a shift must differ from zero to count."""
+_LEVELS = (np.arange(1000) + 0.5) / 1000
+"""Quantiles that stand for the spread of the members that need no fit."""
 
 
 @dataclass(frozen=True)
@@ -63,16 +66,14 @@ class Pull:
         return abs(self.shift) > CLEAR_ERRORS * self.shift_mcse
 
 
-def pull_of(values: Floats, scaling: PowerScaling, n_chains: int, shares: Floats | None = None) -> Pull:
-    """Measure what more weight of a component does to a quantity, shape (draw,).
+def pull_of(values: Sorted, scaling: PowerScaling, n_chains: int, means: Floats) -> Pull:
+    """Measure what more weight of a component does to the distribution of a quantity, and to its mean.
 
-    The mean is taken of ``shares`` where they are given, the distance always of ``values``.
+    The mean is that of ``means``, what each draw says of it, shape (draw,).
     """
-    ordered = sort_values(values)
-    moved = values if shares is None else shares
-    shift, error = slope_per_doubling(moved, scaling.log_density, n_chains, scaling.before)
+    shift, error = slope_per_doubling(means, scaling.log_density, n_chains)
     return Pull(
-        sensitivity(ordered, scaling), noise_of(ordered, scaling, n_chains), shift, error, scaling.trusted
+        sensitivity(values, scaling), noise_of(values, scaling, n_chains), shift, error, scaling.trusted
     )
 
 
@@ -111,41 +112,51 @@ def label_of(
 
 
 def measure_sensitivities(base: Run) -> tuple[NumberSensitivity, ...]:
-    """Power-scale priors and likelihood for every target × milestone."""
-    by_group, weights = _group_densities(base), base.hits.draw_weights
+    """Power-scale priors and likelihood for every target × milestone of which the model is a member."""
+    by_group = _group_densities(base)
     scalings = {
-        **{name: power_scaling(density, weights) for name, density in by_group.items()},
-        ALL_PRIORS: power_scaling(np.sum(list(by_group.values()), axis=0), weights),
-        DATA: power_scaling(log_likelihood(base.inputs.data, base.draws, base.inputs.priors), weights),
+        **{name: power_scaling(density) for name, density in by_group.items()},
+        ALL_PRIORS: power_scaling(np.sum(list(by_group.values()), axis=0)),
+        DATA: power_scaling(log_likelihood(base.inputs.data, base.draws, base.inputs.priors)),
     }
     features = parameter_features(base)
     config = base.inputs.config
     asked = [(target, one.name) for target in config.targets for one in config.milestones]
-    shares = stacked_shares(base, asked)
     return tuple(
-        _number_sensitivity(base, question, shares[:, column], features, scalings)
-        for column, question in enumerate(asked)
+        _number_sensitivity(base, question, features, scalings)
+        for question in asked
+        if base.mixture.share(question[0])
     )
+
+
+def _chances(base: Run, target: str, day: int, features: Floats) -> Sorted:
+    """Log cumulative hazards of the forecast: of the model's draws, and of the other members' spread."""
+    mixture, shares = base.mixture, base.hits.shares_before(target, day)
+    model = log_hazards(shares, base.hits.of(target).shape[1], features)
+    others = mixture.others(target)
+    if others is None:
+        return sort_values(model)
+    curve = special.betaincinv(*beta_of(others.mean[day], others.variance[day]), _LEVELS)
+    return sort_values(model, np.log(-np.log1p(-np.clip(curve, 1e-12, 1 - 1e-12))), mixture.share(target))
 
 
 def _number_sensitivity(
     base: Run,
     question: tuple[str, str],
-    shares: Floats,
     features: Floats,
     scalings: dict[str, PowerScaling],
 ) -> NumberSensitivity:
     target, milestone = question
-    weights = base.hits.draw_weights
-    chances = log_hazards(shares, base.hits.of(target).shape[1], features, weights)
-    values = sort_values(chances)
+    day = milestone_day(base, milestone)
+    means = base.mixture.by_draw(target, day)
+    values = _chances(base, target, day, features)
 
     def pull(name: str) -> Pull:
-        return pull_of(chances, scalings[name], base.n_chains, shares)
+        return pull_of(values, scalings[name], base.n_chains, means)
 
     def record(name: str, noise: float | None = None) -> WeightPull:
         scaling = scalings[name]
-        change, error = slope_per_doubling(shares, scaling.log_density, base.n_chains, weights)
+        change, error = slope_per_doubling(means, scaling.log_density, base.n_chains)
         return WeightPull(
             name=name,
             sensitivity=sensitivity(values, scaling),

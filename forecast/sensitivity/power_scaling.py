@@ -15,12 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecast.inference.importance import (
-    ImportanceWeights,
-    importance_weights,
-    joint_weights,
-    monte_carlo_error,
-)
+from forecast.inference.importance import ImportanceWeights, importance_weights, monte_carlo_error
 from forecast.models.draws import Floats
 
 ALPHAS = (0.99, 1.01)
@@ -36,15 +31,11 @@ _RE_PAIRINGS = tuple(part / 7 for part in range(1, 7))
 
 @dataclass(frozen=True)
 class PowerScaling:
-    """A component's log density at each draw, up to a constant, and the weights for the two ``ALPHAS``.
-
-    ``before`` are weights that the draws have anyway, shape (draw,), summing to one; ``None``: all alike.
-    """
+    """A component's log density at each draw, up to a constant, and the weights for the two ``ALPHAS``."""
 
     log_density: Floats
     lower: ImportanceWeights
     upper: ImportanceWeights
-    before: Floats | None = None
 
     @property
     def pareto_k(self) -> float:
@@ -59,22 +50,38 @@ class PowerScaling:
 
 @dataclass(frozen=True)
 class Sorted:
-    """Values in rising order: what every distance of one quantity shares."""
+    """Values in rising order: what every distance of one quantity shares.
+
+    The first values are of the draws, which have the weight ``share`` together; others have the rest, and
+    no component's weight moves them.
+    """
 
     order: np.ndarray
     gaps: Floats
+    share: float = 1.0
+
+    def weights(self, of_draws: Floats) -> Floats:
+        """Weights of all values in rising order, summing to one, from those of the draws."""
+        others = len(self.order) - len(of_draws)
+        rest = np.full(others, (1 - self.share) / max(others, 1))
+        return np.asarray(np.concatenate([self.share * of_draws, rest])[self.order])
 
 
-def power_scaling(log_density: Floats, before: Floats | None = None) -> PowerScaling:
-    """Weights for a component's log density at each draw, shape (draw,), whose weights are ``before``."""
-    lower, upper = (importance_weights((alpha - 1) * log_density, before) for alpha in ALPHAS)
-    return PowerScaling(log_density, lower, upper, before)
+def power_scaling(log_density: Floats) -> PowerScaling:
+    """Weights for a component's log density at each draw, shape (draw,)."""
+    lower, upper = (importance_weights((alpha - 1) * log_density) for alpha in ALPHAS)
+    return PowerScaling(log_density, lower, upper)
 
 
-def sort_values(values: Floats) -> Sorted:
-    """Sort a quantity once for all its distances."""
-    order = np.argsort(values, kind="stable")
-    return Sorted(order, np.diff(values[order]))
+def sort_values(values: Floats, others: Floats | None = None, share: float = 1.0) -> Sorted:
+    """Sort a quantity once for all its distances.
+
+    ``others`` are values of it, all as likely, that come from another source than the draws: the quantity is
+    of the draws with probability ``share``.
+    """
+    all_values = values if others is None else np.concatenate([values, others])
+    order = np.argsort(all_values, kind="stable")
+    return Sorted(order, np.diff(all_values[order]), share)
 
 
 def sensitivity(values: Sorted, scaling: PowerScaling, roll: float = 0.0, n_chains: int = 1) -> float:
@@ -88,9 +95,7 @@ def sensitivity(values: Sorted, scaling: PowerScaling, roll: float = 0.0, n_chai
         if roll:
             chains = weights.reshape(n_chains, -1)
             used = np.roll(chains, int(roll * chains.shape[1]), axis=1).ravel()
-        if scaling.before is not None:
-            used = joint_weights(used, scaling.before)
-        distances.append(cjs_distance(values, used, scaling.before))
+        distances.append(cjs_distance(values, used))
     lower, upper = ALPHAS
     return float((distances[1] / np.log2(upper) - distances[0] / np.log2(lower)) / 2)
 
@@ -105,35 +110,26 @@ def noise_of(values: Sorted, scaling: PowerScaling, n_chains: int) -> float:
     return float(np.sqrt(np.mean(np.square(found))))
 
 
-def slope_per_doubling(
-    values: Floats, log_density: Floats, n_chains: int, before: Floats | None = None
-) -> tuple[float, float]:
+def slope_per_doubling(values: Floats, log_density: Floats, n_chains: int) -> tuple[float, float]:
     """Change of the mean per doubling of a component's weight, with its Monte Carlo error.
 
     The derivative of E[v] in α at 1 is the covariance of v and the log density; in log₂ α, log 2 times it.
-    ``before`` are the weights of the draws, summing to one; ``None``: all alike.
     """
     if np.ptp(log_density) == 0.0:
         return 0.0, 0.0
-    if before is None:
-        product = np.log(2) * (values - values.mean()) * (log_density - log_density.mean())
-    else:
-        apart, along = values - before @ values, log_density - before @ log_density
-        product = np.log(2) * len(values) * before * apart * along
+    product = np.log(2) * (values - values.mean()) * (log_density - log_density.mean())
     return float(product.mean()), monte_carlo_error(product, n_chains)
 
 
-def cjs_distance(values: Sorted, weights: Floats, before: Floats | None = None) -> float:
+def cjs_distance(values: Sorted, weights: Floats) -> float:
     """Cumulative Jensen–Shannon distance between draws and the same draws weighted, in [0, 1].
 
     The larger of the distances of the quantity and of its negative, since the measure is not symmetric.
-    ``before`` are the weights that the draws are compared with; ``None``: all alike.
     """
-    n = len(weights)
-    weighted = np.cumsum(weights[values.order])[:-1]
     if not values.gaps.any():
         return 0.0
-    plain = np.arange(1, n) / n if before is None else np.cumsum(before[values.order])[:-1]
+    equal = np.full(len(weights), 1 / len(weights))
+    plain, weighted = (np.cumsum(values.weights(one))[:-1] for one in (equal, weights))
     below = _one_sided(plain, weighted, values.gaps)
     above = _one_sided(1 - plain[::-1], 1 - weighted[::-1], values.gaps[::-1])
     return float(np.sqrt(max(below, above, 0.0)))
@@ -154,19 +150,17 @@ def _one_sided(first: Floats, second: Floats, gaps: Floats) -> float:
     return total / (p_mass + q_mass) if p_mass + q_mass > 0 else 0.0
 
 
-def log_hazards(shares: Floats, n_paths: int, features: Floats, before: Floats | None = None) -> Floats:
+def log_hazards(shares: Floats, n_paths: int, features: Floats) -> Floats:
     """Logarithm of each draw's cumulative hazard, −log(1 − chance), shape (draw,).
 
     A draw's share of ``n_paths`` paths is its chance plus binomial noise, which for a rare target outweighs
     what the parameters do. The hits are therefore regressed on the parameters (``features``, shape (draw,
     feature)): a binomial model whose log cumulative hazard is linear in them, shrunk a little. The fit serves
     questions on the spread over draws only; probabilities themselves are always means of the shares. It is
-    the same value everywhere when all paths agree: there is nothing to tell draws apart. ``before`` are the
-    weights of the draws, summing to one: a draw counts as so many draws as its weight says.
+    the same value everywhere when all paths agree: there is nothing to tell draws apart.
     """
-    mean = float(shares.mean() if before is None else before @ shares)
+    mean = float(shares.mean())
     mean = min(max(mean, _LEAST_CHANCE), 1 - _LEAST_CHANCE)  # rounding can reach 1 where not all paths agree
-    counts = n_paths if before is None else n_paths * len(shares) * before
     if np.ptp(shares) == 0.0 and shares[0] in (0.0, 1.0):
         return np.zeros(len(shares))
     design = np.column_stack([np.ones(len(shares)), features])
@@ -181,9 +175,9 @@ def log_hazards(shares: Floats, n_paths: int, features: Floats, before: Floats |
         chance = np.clip(-np.expm1(-hazard), 1e-9, 1 - 1e-9)
         slope = hazard * np.exp(-hazard)
         variance = chance * (1 - chance)
-        score = counts * slope * (shares - chance) / variance
+        score = n_paths * slope * (shares - chance) / variance
         if finished < _ROUNDS_OF_CURVATURE:
-            rooted = np.sqrt(counts * slope**2 / variance)[:, None] * design
+            rooted = np.sqrt(n_paths * slope**2 / variance)[:, None] * design
             curvature = rooted.T @ rooted + penalty
         step = np.linalg.solve(curvature, design.T @ score - penalty @ coefficients)
         coefficients = coefficients + step

@@ -8,21 +8,24 @@ its effect, and a forecast is linear in its probability.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.families.mixing import DrawShares, Mixing
 from forecast.inference.importance import ImportanceWeights, importance_weights, monte_carlo_error
 from forecast.models.draws import Floats
 from forecast.priors import Distribution, NamedPrior, PriorSet
 from forecast.priors.distributions import shifted
 from forecast.records.analysis import Assumed
 from forecast.runs.inputs import Inputs
+from forecast.runs.mixture import Mixture
 from forecast.runs.run import Run
-from forecast.scenarios.evaluate import base_shares, log_prior_ratio, milestone_day, parameter_draws
+from forecast.scenarios.evaluate import log_prior_ratio, milestone_day, parameter_draws
+from forecast.scenarios.futures import Effort, scenario_draws
+from forecast.scenarios.plan import ScenarioPlan
 from forecast.simulation.options import acts_on_paths
-from forecast.simulation.probabilities import within_rounding
 
 _OF_THE_TARGET = ("baseline.weekly_rate", "tension.loading", "excitation.cross")
 
@@ -55,28 +58,98 @@ def assumed_chance(probability: float) -> Assumed:
 
 
 @dataclass(frozen=True)
-class ShiftedChances:
-    """Probabilities under a shift of so many steps of the prior's spread: weighted means of the shares.
+class Shares:
+    """What the model's draws say of several questions, and the forecast that is made of it.
 
-    ``draws`` are the weights of the draws there, those of the run included, shape (draw,).
+    Parameters
+    ----------
+    model : DrawShares
+        Of shape (draw, question).
+    mixing : Mixing
+        Of shape (question,).
+    shown : ndarray, shape (question,)
+        The forecast where all draws count alike.
     """
+
+    model: DrawShares
+    mixing: Mixing
+    shown: Floats
+
+    def probability(self, weights: Floats | None = None) -> Floats:
+        """Return the forecast under weights of the draws, shape (question,)."""
+        if weights is None:
+            return self.shown
+        change = self.mixing.value(self.model.mean(weights)) - self.mixing.value(self.model.mean())
+        return np.asarray(np.clip(self.shown + change, 0.0, 1.0))
+
+    def by_draw(self, quantity: int, weights: Floats | None = None) -> Floats:
+        """What each draw says of one forecast, shape (draw,): its plain mean has the forecast's error."""
+        parts = (self.model.ahead, self.model.plain, self.model.met)
+        ahead, plain, met = (None if one is None else one[:, quantity] for one in parts)
+        assert ahead is not None
+        direct, share, quiet = (
+            one[quantity] for one in (self.mixing.direct, self.mixing.share, self.mixing.quiet)
+        )
+        one = Mixing(share, direct, quiet, self.mixing.least)
+        return one.by_draw(DrawShares(ahead, plain, met).weighted(weights))
+
+
+def stacked_shares(base: Run, questions: Sequence[tuple[str, str]]) -> Shares:
+    """Read (target, milestone) questions of a run."""
+    mixture = base.mixture
+    asked = [(target, milestone_day(base, milestone)) for target, milestone in questions]
+    return _stacked(
+        [mixture.shares(*one) for one in asked],
+        [mixture.mixing(*one) for one in asked],
+        np.array([mixture.probability(*one) for one in asked]),
+    )
+
+
+def scenario_shares(base: Run, plan: ScenarioPlan | None, target: str, milestone: str) -> Shares:
+    """Read one question in the futures of a scenario, under the priors of the run.
+
+    Shares of single draws can leave [0, 1], as in ``ScenarioDraws.shares``.
+    """
+    if plan is None:
+        return stacked_shares(base, [(target, milestone)])
+    day = milestone_day(base, milestone)
+    draws = scenario_draws(base, plan, None, Effort(target=target))[target]
+    mixing = replace(base.mixture, acts=plan.acts, types=plan.types).mixing(target, day)
+    shares = draws.shares(day)
+    return _stacked([shares], [mixing], np.array([mixing.value(shares.mean())]))
+
+
+def _stacked(shares: Sequence[DrawShares], mixings: Sequence[Mixing], shown: Floats) -> Shares:
+    plain, met = (
+        [part for one in shares if (part := getattr(one, name)) is not None] for name in ("plain", "met")
+    )
+    share, direct, quiet = (
+        np.array([getattr(one, name) for one in mixings]) for name in ("share", "direct", "quiet")
+    )
+    stacked = (np.column_stack(parts) if parts else None for parts in (plain, met))
+    model = DrawShares(np.column_stack([one.ahead for one in shares]), *stacked)
+    return Shares(model, Mixing(share, direct, quiet, mixings[0].least), shown)
+
+
+@dataclass(frozen=True)
+class ShiftedChances:
+    """Forecasts under a shift of so many steps of the prior's spread, and the weights of the draws there."""
 
     steps: float
     weights: ImportanceWeights
-    draws: Floats
     probability: Floats
 
 
 @dataclass
 class PriorShifts:
-    """Shifts of one prior, each worked out once; ``shares`` are of hit paths, shape (draw, question).
+    """Shifts of one prior, each worked out once.
 
     With ``held`` the shifts start from these priors, whatever the run's are.
     """
 
     base: Run
     name: str
-    shares: Floats
+    shares: Shares
     held: PriorSet | None = None
     _values: Floats = field(init=False, repr=False)
     _before: Floats = field(init=False, repr=False)
@@ -98,7 +171,7 @@ class PriorShifts:
         return shifted(self.prior.distribution, steps)
 
     def at(self, steps: float) -> ShiftedChances:
-        """Probabilities under a shift; those of the run, exactly, for none."""
+        """Forecasts under a shift; those of the run, exactly, for none."""
         if steps not in self._known:
             moved = self.moved(steps)
             ratio = np.zeros(len(self._values))
@@ -107,20 +180,13 @@ class PriorShifts:
                 ratio = moved.log_density(self._values) - self._before
             if self._others is not None:
                 ratio = ratio + self._others
-            before = self.base.hits.draw_weights
-            weights = importance_weights(ratio, before)
-            draws = weights.together
-            if changed or self._others is not None:
-                probability = draws @ self.shares
-            elif before is None:
-                probability = self.shares.mean(axis=0)
-            else:
-                draws, probability = before, before @ self.shares
-            self._known[steps] = ShiftedChances(steps, weights, draws, within_rounding(probability))
+            weights = importance_weights(ratio)
+            used = weights.weights if changed or self._others is not None else None
+            self._known[steps] = ShiftedChances(steps, weights, self.shares.probability(used))
         return self._known[steps]
 
     def error_at(self, steps: float, quantity: int) -> float:
-        """Monte Carlo error of the probability of one question under a shift."""
+        """Monte Carlo error of the forecast of one question under a shift."""
         return monte_carlo_error(self._by_draw(steps, quantity), self.base.n_chains)
 
     def change_error_at(self, steps: float, quantity: int) -> float:
@@ -129,23 +195,12 @@ class PriorShifts:
         return monte_carlo_error(change, self.base.n_chains)
 
     def _by_draw(self, steps: float, quantity: int) -> Floats:
-        """What each draw adds to a probability under a shift, shape (draw,): their mean is zero."""
-        found = self.at(steps)
-        apart = self.shares[:, quantity] - found.probability[quantity]
-        return np.asarray(len(self._values) * found.draws * apart)
-
-
-def stacked_shares(base: Run, questions: Sequence[tuple[str, str]]) -> Floats:
-    """Share of each draw's own paths that are hit for (target, milestone) questions, shape (draw, question).
-
-    The probability is their mean with the weights of the draws (``FirstPassages.draw_weights``).
-    """
-    return np.column_stack([base_shares(base, target, milestone) for target, milestone in questions])
+        return self.shares.by_draw(quantity, self.at(steps).weights.weights)
 
 
 @dataclass(frozen=True)
 class CalendarEffect:
-    """Probability if an act of the run's calendar surely happens minus if it surely does not, by question.
+    """Forecast if an act of the run's calendar surely happens minus if it surely does not, by question.
 
     With its error; zero for milestones that come before the act.
     """
@@ -160,33 +215,53 @@ def calendar_effects(base: Run, questions: Sequence[tuple[str, str]]) -> tuple[C
 
     Acts of probability 0 or 1 are left out: no path tells what else would be.
     """
-    calendar = base.inputs.calendar
+    calendar, mixture = base.inputs.calendar, base.mixture
     if not calendar:
         return ()
-    data, days = base.inputs.data, [milestone_day(base, milestone) for _, milestone in questions]
+    origin = base.inputs.data.grid.origin
     happens = acts_on_paths(base.n_draws, base.simulation, calendar)
-    hits = [base.hits.of(target) < day for (target, _), day in zip(questions, days, strict=True)]
-    # The weights come from paths without the calendar, so that they know nothing of its chances.
-    weights = base.hits.weights
     effects = []
     for position, act in enumerate(calendar):
         if act.probability in (0.0, 1.0):
             continue
-        begins = (act.date - data.grid.origin).days
         # Σ(h − q)(y − P) / q(1 − q): unbiased, as q is known; taking P off lowers the variance.
         lean = (happens[position] - act.probability) / (act.probability * (1 - act.probability))
         slopes, errors = np.zeros(len(questions)), np.zeros(len(questions))
-        for column, (hit, day) in enumerate(zip(hits, days, strict=True)):
-            if begins < day:
-                by_draw = effect_by_draw(lean, hit, weights)
-                slopes[column] = by_draw.mean()
-                errors[column] = monte_carlo_error(by_draw, base.n_chains)
+        for column, (target, milestone) in enumerate(questions):
+            day = milestone_day(base, milestone)
+            if (act.date - origin).days < day:
+                known = mixture.shares(target, day)
+                met = None if mixture.met is None else effect_by_draw(lean, mixture.met[target] < day)
+                moves = effect_by_draw(lean, base.hits.of(target) < day), met
+                never, surely = (
+                    _where_it_happens(mixture, position, target, day, known, moves, chance)
+                    for chance in (0.0, 1.0)
+                )
+                slopes[column] = (surely - never).mean()
+                errors[column] = monte_carlo_error(surely - never, base.n_chains)
         effects.append(CalendarEffect(position, slopes, errors))
     return tuple(effects)
 
 
-def effect_by_draw(lean: Floats, hit: NDArray[np.bool_], weights: Floats | None) -> Floats:
+def _where_it_happens(
+    mixture: Mixture,
+    position: int,
+    target: str,
+    day: int,
+    known: DrawShares,
+    moves: tuple[Floats, Floats | None],
+    chance: float,
+) -> Floats:
+    """The forecast by draw where an act ahead has another chance; ``moves`` are a certain act's effects."""
+    act = mixture.acts[position]
+    acts = [*mixture.acts[:position], replace(act, probability=chance), *mixture.acts[position + 1 :]]
+    step, (ahead, met) = chance - act.probability, moves
+    moved = replace(known, ahead=known.ahead + step * ahead)
+    if known.met is not None and met is not None:
+        moved = replace(moved, met=known.met + step * met)
+    return replace(mixture, acts=acts).mixing(target, day).by_draw(moved)
+
+
+def effect_by_draw(lean: Floats, hit: NDArray[np.bool_]) -> Floats:
     """What each draw says of the mean of ``lean`` × (hit − its mean), shape (draw,); all of (draw, path)."""
-    if weights is None:
-        return np.asarray((lean * (hit - hit.mean())).mean(axis=1))
-    return np.asarray(len(hit) * (weights * lean * (hit - (weights * hit).sum())).sum(axis=1))
+    return np.asarray((lean * (hit - hit.mean())).mean(axis=1))

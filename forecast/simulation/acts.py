@@ -12,12 +12,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecast.events.codebook import CONFLICTUAL
-from forecast.panel.streams import FutureAct, StreamLayout
+from forecast.panel.streams import FutureAct, StreamLayout, TargetRule
 from forecast.simulation.play import Ahead
 
 Floats = NDArray[np.float64]
@@ -61,6 +62,37 @@ def window_of(act: FutureAct, origin: date) -> tuple[int, int]:
     return (act.date - origin).days, ((act.until or act.date) - act.date).days + 1
 
 
+class CountsAs(Protocol):
+    """A type of act that the codebook does not know, and the category whose targets it meets."""
+
+    @property
+    def counts_as(self) -> str | None:
+        """``None``: it meets no target."""
+
+
+def meets(act: FutureAct, rule: TargetRule, types: Mapping[str, CountsAs]) -> bool:
+    """Whether an act meets a target by itself."""
+    category = types[act.category].counts_as if act.category in types else act.category
+    return category is not None and rule.meets(category, act.severity)
+
+
+def chance_before(act: FutureAct, origin: date, days: Floats) -> Floats:
+    """Chance that an act ahead has happened before each day, in days from the origin."""
+    first, length = window_of(act, origin)
+    return np.asarray(act.probability * np.clip(days - first, 0, length) / length)
+
+
+def quiet_chance(
+    acts: Sequence[FutureAct], rule: TargetRule, origin: date, days: Floats, types: Mapping[str, CountsAs]
+) -> Floats:
+    """Chance that no act ahead has met a target by itself before each day, in days from the origin."""
+    quiet = np.ones(np.shape(days))
+    for act in acts:
+        if meets(act, rule, types):
+            quiet = quiet * (1 - chance_before(act, origin, days))
+    return quiet
+
+
 def acts_ahead(
     acts: Sequence[FutureAct], origin: date, layout: StreamLayout, new_types: Mapping[str, NewTypeEffect]
 ) -> Ahead:
@@ -68,14 +100,7 @@ def acts_ahead(
     names = list(new_types)
     windows = np.array([window_of(act, origin) for act in acts], dtype=np.int64).reshape(-1, 2)
     known = [act.category not in new_types for act in acts]
-    met = [
-        new_types[act.category].counts_as if not old else act.category
-        for act, old in zip(acts, known, strict=True)
-    ]
-    meets = [
-        [name is not None and target.meets(name, act.severity) for target in layout.targets]
-        for act, name in zip(acts, met, strict=True)
-    ]
+    met = [[meets(act, target, new_types) for target in layout.targets] for act in acts]
     streams = [
         layout.stream_of(act.category, act.severity) if old else -1
         for act, old in zip(acts, known, strict=True)
@@ -91,7 +116,7 @@ def acts_ahead(
         np.array(streams, dtype=np.int64),
         np.array(kinds, dtype=np.int64),
         np.array([act.severity - 1 if act.category in CONFLICTUAL else -1 for act in acts], dtype=np.int64),
-        np.array(meets, dtype=bool).reshape(len(acts), len(layout.targets)),
+        np.array(met, dtype=bool).reshape(len(acts), len(layout.targets)),
         np.array([one.excites for one in effects]).reshape(len(names), draws, len(layout.streams)),
         np.array([one.calms for one in effects]).reshape(len(names), draws),
         np.array([one.decay for one in effects]).reshape(len(names), draws),

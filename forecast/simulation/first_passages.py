@@ -1,12 +1,7 @@
-"""When each target first happens on each path, and every probability that is read from it.
-
-Paths may have weights (``forecast.simulation.tilting``). Whatever wants a probability asks here, so that the
-weights are never forgotten.
-"""
+"""When each target first happens on each path, and every probability that is read from it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -14,14 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.simulation.play import NEVER as NEVER
-from forecast.simulation.probabilities import (
-    HitMoments,
-    ProbabilityCurve,
-    curve_from_moments,
-    hit_share,
-    probability_curve,
-    share_by_draw,
-)
+from forecast.simulation.probabilities import ProbabilityCurve, probability_curve
 
 Floats = NDArray[np.float64]
 
@@ -44,10 +32,6 @@ class FirstPassages:
     horizon_days : int
     capped_share : float
         Share of simulated intensities that were cut at ``RATE_CAP``.
-    weights : ndarray, shape (draw, path), optional
-        Of the paths of the first dyad, summing to one; all alike when absent.
-    dispersion : mapping of str to ndarray, shape (horizon_days + 1,), optional
-        Beside weights: of each target by day the variance of its probability over p(1 − p), in [0, 1].
     """
 
     targets: tuple[str, ...]
@@ -56,8 +40,6 @@ class FirstPassages:
     acts: NDArray[np.int64] | None
     horizon_days: int
     capped_share: float
-    weights: Floats | None = None
-    dispersion: Mapping[str, Floats] | None = None
 
     def __repr__(self) -> str:
         n_draws, n_paths = self.day.shape[2:]
@@ -67,39 +49,19 @@ class FirstPassages:
         """First days of one target of one dyad, shape (draw, path)."""
         return np.asarray(self.day[dyad, self.targets.index(target)])
 
-    @property
-    def draw_weights(self) -> Floats | None:
-        """Weights of the draws, shape (draw,), summing to one; ``None``: all alike."""
-        return None if self.weights is None else self.weights.sum(axis=1)
-
     def shares_before(self, target: str, day: int) -> Floats:
-        """Share of each draw's own paths hit before a day, shape (draw,).
-
-        The probability is their mean with ``draw_weights``.
-        """
-        hit = self.of(target) < day
-        if self.weights is None:
-            return np.asarray(hit.mean(axis=1))
-        return np.asarray((self.weights * hit).sum(axis=1) / self.weights.sum(axis=1))
-
-    def by_draw(self, target: str, day: int) -> Floats:
-        """What each draw says of the probability, shape (draw,): the plain mean is it and has its error."""
-        return share_by_draw(self.of(target) < day, self.weights)
+        """Share of each draw's own paths hit before a day, shape (draw,)."""
+        return hit_shares_before(self.of(target), day)
 
     def probability(self, target: str, day: int) -> float:
         """Probability that the target happens before a day."""
-        return float(self.by_draw(target, day).mean())
+        return float(self.shares_before(target, day).mean())
 
     def curve(self, target: str) -> ProbabilityCurve:
-        """Probability by day, with its interval; with weights ``per_draw`` stays empty."""
-        days = self.of(target)
-        if self.weights is None or self.dispersion is None:
-            return probability_curve(days, self.horizon_days)
-        mean = hit_share(days, self.horizon_days, self.weights)
-        return dispersed_curve(mean, self.dispersion[target])
+        """Probability by day, with its interval."""
+        return probability_curve(self.of(target), self.horizon_days)
 
 
-def dispersed_curve(mean: Floats, dispersion: Floats) -> ProbabilityCurve:
-    """Return the curve of a probability by day whose variance is dispersion × p(1 − p)."""
-    spread = dispersion * mean * (1 - mean)
-    return curve_from_moments(HitMoments(mean, spread), np.empty((0, len(mean))))
+def hit_shares_before(first_day: NDArray[np.int32], day: int) -> Floats:
+    """Share of each draw's paths hit before a day, shape (draw,); ``first_day`` has shape (draw, path)."""
+    return np.asarray((first_day < day).mean(axis=1))

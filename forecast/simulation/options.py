@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,6 +75,28 @@ def _numbers(acts: Sequence[FutureAct], n_draws: int, options: SimulationOptions
     return found
 
 
+def met_on_paths(
+    n_draws: int, options: SimulationOptions, acts: Sequence[FutureAct], origin: date
+) -> NDArray[np.int32]:
+    """First day on which one of these acts ahead happens on each path, shape (draw, path).
+
+    Nothing is simulated; ``NEVER`` where none of them happens.
+    """
+    met = np.full((len(options.draws(n_draws)), options.n_paths), NEVER, dtype=np.int32)
+    if not acts:
+        return met
+    chance, place = (_numbers(acts, n_draws, options, one) for one in (CHANCE, WINDOW))
+    for at, act in enumerate(acts):
+        day = _day_of(act, origin, place[at])
+        met = np.where(chance[at] < act.probability, np.minimum(met, day), met).astype(np.int32)
+    return met
+
+
+def _day_of(act: FutureAct, origin: date, place: Floats) -> NDArray[np.int64]:
+    first, days = window_of(act, origin)
+    return first + np.floor(place * days).astype(np.int64)
+
+
 def acts_on_paths(
     n_draws: int, options: SimulationOptions, calendar: Sequence[FutureAct]
 ) -> NDArray[np.bool_]:
@@ -108,8 +131,7 @@ def futures_differ_since(
     chance, place = (act_numbers(draws, options.n_paths, keys, one, words) for one in (CHANCE, WINDOW))
     for at, (key, act) in enumerate(changed.items()):
         low, high = sorted(acts[key].probability if key in acts else 0.0 for acts in (old, new))
-        first, days = window_of(act, panel.grid.origin)
-        day = first + np.floor(place[at] * days).astype(np.int64)
+        day = _day_of(act, panel.grid.origin, place[at])
         differ = (low <= chance[at]) & (chance[at] < high)
         since = np.where(differ, np.minimum(since, day), since).astype(np.int32)
     return since

@@ -93,12 +93,11 @@ def hit_share(
 ) -> Floats:
     """Weighted share of days, shape (draw, n), before day t; shape (horizon_days + 1,).
 
-    Weights sum to one, over draws or, of shape (draw, n), over all; ``counted``, shape (n,), says as how many
-    each of the n counts (one).
+    Weights, shape (draw,), sum to one; ``counted``, shape (n,), says as how many each of the n counts (one).
     """
     n = days.shape[1]
     each = np.ones(n) if counted is None else counted
-    cells = weights * each if weights.ndim == 2 else weights[:, None] * (each / n)
+    cells = weights[:, None] * (each / n)
     day = np.minimum(days, horizon_days).ravel()
     by_day = np.bincount(day, cells.ravel(), minlength=horizon_days + 1)
     before = np.concatenate([[0.0], np.cumsum(by_day[:horizon_days])])
@@ -154,24 +153,24 @@ def within_rounding(probability: ArrayLike) -> Floats:
     return np.asarray(inside)
 
 
-def share_by_draw(hit: NDArray[np.bool_], weights: Floats | None) -> Floats:
-    """What each draw says of a share of paths, shape (draw,): its mean is the share.
+def weighted_by_draw(shares: Floats, weights: Floats | None) -> Floats:
+    """What each draw says of a weighted mean of shares, shape (draw, …): its plain mean is that mean.
 
     Parameters
     ----------
-    hit : ndarray of bool, shape (draw, path)
-    weights : ndarray, shape (draw, path), optional
-        Sum to one; all paths alike when absent.
+    shares : ndarray, shape (draw, …)
+    weights : ndarray, shape (draw,), optional
+        Sum to one; all draws alike when absent.
 
     Notes
     -----
-    Without weights these are the shares of the draws' own paths. A weighted share is linearised in what each
-    draw adds to it, so that its Monte Carlo error, and that of a difference, is that of a plain mean.
+    A weighted mean is linearised in what each draw adds to it, so that its Monte Carlo error, and that of a
+    difference, is that of a plain mean.
     """
-    if weights is None:
-        return np.asarray(hit.mean(axis=1))
-    share = float((weights * hit).sum())
-    return np.asarray(share + len(hit) * (weights * (hit - share)).sum(axis=1))
+    if weights is None or np.ptp(weights) == 0.0:
+        return shares
+    mean = np.tensordot(weights, shares, axes=1)
+    return np.asarray(mean + len(shares) * (weights * (shares - mean).T).T)
 
 
 def beta_interval(mean: Floats, variance: Floats) -> tuple[Floats, Floats]:
@@ -180,13 +179,17 @@ def beta_interval(mean: Floats, variance: Floats) -> tuple[Floats, Floats]:
     bounded = np.minimum(variance, 0.99 * room)
     # A part of what is less likely, and more than the rounding of mean² where that is nearly 1.
     spread = bounded > _NO_SPREAD * np.minimum(mean, 1 - mean) ** 2 + _ROUNDED * mean**2
-    safe = np.where(spread, bounded, 1.0)
-    total = np.where(spread, room / safe - 1, 1.0)
     lower, upper = mean.copy(), mean.copy()
-    a, b = (mean * total)[spread], ((1 - mean) * total)[spread]
+    a, b = beta_of(mean[spread], bounded[spread])
     lower[spread] = special.betaincinv(a, b, 0.05)
     upper[spread] = special.betaincinv(a, b, 0.95)
     return lower, upper
+
+
+def beta_of(mean: Floats, variance: Floats) -> tuple[Floats, Floats]:
+    """Shapes a and b of beta distributions given by mean and variance, which is positive."""
+    total = mean * (1 - mean) / np.minimum(variance, 0.99 * mean * (1 - mean)) - 1
+    return mean * total, (1 - mean) * total
 
 
 def time_to_event(probability: Floats, quantile: float) -> float | None:

@@ -21,10 +21,11 @@ from forecast.records.forecast import TargetForecast
 from forecast.records.watch import Failure, WeightsRecord, Work
 from forecast.runs.cautions import cautions_of, far_from_baseline
 from forecast.runs.inputs import Inputs, inputs_of, load_hazard, load_population
+from forecast.runs.mixture import Mixture, direct_answers
 from forecast.runs.run import Run
-from forecast.runs.stages import stage_seeds
+from forecast.runs.stages import simulation_options, stage_seeds
+from forecast.runs.target_forecasts import target_forecasts
 from forecast.watchlist.carrying import Fitted, carry
-from forecast.watchlist.direct import direct_forecasts
 from forecast.wording.warnings import failure_sentence
 from forecast.workflows.forecast import GivenDraws, run_of_inputs
 
@@ -105,7 +106,7 @@ def _numbers(config: Config, events: EventTable, fitted: Fitted | None) -> Numbe
         text = f"nothing was known by {config.as_of}; the first act became known on {events.known_date.min()}"
         return DyadFailed(Failure(code="no_events", text=text))
     inputs = inputs_of(config, events)
-    targets = None if inputs.family.fitted else direct_forecasts(inputs)
+    targets = _direct_forecasts(inputs)
     run, weights = None, None
     if targets is None:
         run, weights = _run(inputs, fitted)
@@ -116,6 +117,19 @@ def _numbers(config: Config, events: EventTable, fitted: Fitted | None) -> Numbe
     cautions = (*far_from_baseline(targets), *cautions_of(inputs))
     work: Work = "reweighted" if weights else "fitted" if run else "direct"
     return Numbers(targets, cautions, work, None, run, weights)
+
+
+def _direct_forecasts(inputs: Inputs) -> tuple[TargetForecast, ...] | None:
+    """Forecast all targets, in milliseconds, by members that need no fit; ``None`` where that cannot be.
+
+    Acts ahead and targets on which these members are silent need the model's paths.
+    """
+    if inputs.family.fitted or inputs.calendar:
+        return None
+    direct = direct_answers(inputs, inputs.events, simulation_options(inputs.config).horizon_days)
+    if any(direct.of(rule.name) is None for rule in inputs.rules):
+        return None
+    return target_forecasts(Mixture(inputs, direct, None))
 
 
 def _run(inputs: Inputs, fitted: Fitted | None) -> tuple[Run, WeightsRecord | None]:

@@ -72,7 +72,7 @@ def put_watch_on_record(
 
 def _forecast(one: DyadEntry, job: Job) -> Forecast:
     return Forecast(
-        schema=3,
+        schema=4,
         run_id=run_id(job.config, job.events),
         name=job.config.name,
         dyad=DyadRecord(a=one.a, b=one.b, label=one.label),

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import date
 
 from forecast.records.cautions import (
-    BeyondPaths,
     Caution,
     DamagedFeed,
     DensityBreak,
@@ -19,7 +18,6 @@ from forecast.records.cautions import (
     LateStart,
     LearnedLater,
     LongerThanLearned,
-    NotCombined,
     NotConverged,
     OneEpisode,
     PriorFarFromData,
@@ -104,14 +102,6 @@ def caution_sentence(caution: Caution) -> str:
                 f"share of past windows is {percent(caution.baseline)}. Odds so far apart come from a prior "
                 "or from a change in the data; find out which ('forecast sensitivity')."
             )
-        case NotCombined():
-            return (
-                "The members' mean could not be put onto the simulated futures: its weights leave "
-                f"{caution.value:,.0f} effective {caution.of}, fewer than {caution.limit:,.0f}. All figures "
-                "are the model's own."
-            )
-        case BeyondPaths():
-            return _beyond(caution)
         case NotConverged():
             checks = count(caution.failures, "check")
             return f"The fit failed {checks} of its sampler: do not use the numbers."
@@ -168,16 +158,6 @@ def span(first: date, last: date) -> str:
         return count(days, "day")
     months = 12 * (last.year - first.year) + last.month - first.month - (last.day < first.day)
     return count(months, "month") if months <= _SPOKEN_IN_MONTHS else count(months // 12, "year")
-
-
-def _beyond(caution: BeyondPaths) -> str:
-    days = listing(tuple(map(long_day, caution.dates)))
-    last = " before the last of these days" if len(caution.dates) > 1 else ""
-    return (
-        f"{caution.label} before {days}: the simulated futures cannot show the members' mean "
-        f"({percent(caution.probability)}{last}). The figure is what the weights of the other questions make "
-        "of the model's."
-    )
 
 
 def _change(change: DensityBreak) -> str:

@@ -38,11 +38,6 @@ def method_sentence(scenario: ScenarioForecast) -> str:
             f" Pareto k {wording.number(scenario.pareto_k)}, "
             f"{wording.number(scenario.effective_draws or 0.0, 0)} effective draws."
         )
-    if scenario.carried_over == "log_odds":
-        said += (
-            " The new fit is of the model alone; what it changes there was added to the log odds of the "
-            "combination."
-        )
     return said
 
 

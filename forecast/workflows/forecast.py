@@ -35,11 +35,11 @@ from forecast.records.forecast import (
 )
 from forecast.records.history import LedgerSummary
 from forecast.runs import summaries
-from forecast.runs.cautions import cautions_of, far_from_baseline, not_combined, not_converged
-from forecast.runs.combining import Combined
+from forecast.runs.cautions import cautions_of, far_from_baseline, not_converged
 from forecast.runs.earlier_copy import EarlierCopy, earlier_copy
 from forecast.runs.folder import claimed, refuse_existing, run_hash, run_place
 from forecast.runs.inputs import Inputs, dyad_rule, read_inputs, target_rules
+from forecast.runs.mixture import Mixture
 from forecast.runs.run import Run, run_id, simulate
 from forecast.runs.stages import sampler_options, stage_seeds
 from forecast.runs.stages import versions as versions
@@ -138,12 +138,11 @@ def _make(
     given: GivenDraws | None = None,
 ) -> Run:
     config = inputs.config
-    fit, hits, gates, combined = fit_and_judge(inputs, tell, clock.time, given)
+    fit, mixture, gates = fit_and_judge(inputs, tell, clock.time, given)
     with clock.time("simulate"):
-        targets = target_forecasts(inputs, hits, fit.n_chains, combined)
-        combination = combined.record(inputs) if combined else None
+        targets = target_forecasts(mixture, fit.n_chains)
     forecast = Forecast(
-        schema=3,
+        schema=4,
         run_id=run_id(config, inputs.events),
         name=config.name,
         dyad=DyadRecord(a=config.dyad.names[0], b=config.dyad.names[1], label=config.dyad.title),
@@ -155,16 +154,15 @@ def _make(
         headline=Headline(target=config.headline.target, milestone=config.headline.milestone),
         cautions=(
             *not_converged(gates),
-            *not_combined(inputs, combination),
             *far_from_baseline(targets),
             *cautions_of(inputs),
         ),
-        combination=combination,
+        members=mixture.members(),
         drivers=(),
         timings_s=clock.seconds,
         versions=versions(),
     )
-    base = Run(inputs, fit, hits, forecast)
+    base = Run(inputs, fit, mixture, forecast)
     if keep:
         keep(replace(base, analysis=summaries.analysis_of(base, clock.seconds["fit"], 0)))
     moved: Drivers | None = None
@@ -172,7 +170,7 @@ def _make(
         with clock.time("drivers"):
             tell(StageProgress("drivers"))
             seed = stage_seeds(config).simulate
-            moved = measure_drivers(inputs, fit, combined, seed=seed, listen=tell)
+            moved = measure_drivers(fit, mixture, seed=seed, listen=tell)
             forecast = forecast.model_copy(update={"drivers": moved.shown, "drivers_tried": moved.tried})
             base = replace(base, forecast=forecast)
     robustness: Robustness | None = None
@@ -204,15 +202,11 @@ class GivenDraws(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """The posterior, the first days of all targets, and what the gates say of both.
-
-    ``combined`` is what the members say together; ``None`` where the model is the only one.
-    """
+    """The posterior, the forecast, and what the gates say of both."""
 
     fit: Posterior
-    hits: FirstPassages
+    mixture: Mixture
     gates: Diagnostics
-    combined: Combined | None = None
 
 
 def fit_and_judge(
@@ -231,17 +225,17 @@ def fit_and_judge(
         with timed("fit"):
             pass
         with timed("simulate"):
-            hits, combined = simulate(inputs, given.fit)
-        return Judged(given.fit, hits, given.diagnostics, combined)
+            mixture = simulate(inputs, given.fit)
+        return Judged(given.fit, mixture, given.diagnostics)
     with timed("fit"):
         tell(StageProgress("compile"))
         options = sampler_options(inputs.config)
         fit = fit_record(inputs.data, inputs.priors, options, _sampling_listener(tell))
     with timed("simulate"):
         tell(StageProgress("simulate"))
-        hits, combined = simulate(inputs, fit)
-        gates = check_gates(fit, _monitored(inputs, replace(hits, weights=None)))
-    return Judged(fit, hits, gates, combined)
+        mixture = simulate(inputs, fit)
+        gates = check_gates(fit, _monitored(inputs, mixture.paths))
+    return Judged(fit, mixture, gates)
 
 
 def run_forecast(

@@ -48,8 +48,8 @@ _MOST_CROSSINGS = 4
 _MOST_MILESTONES = 6
 _LABEL_SIGNS = 52
 _OF_THE_MODEL = (
-    "Pulls, odds and bars are measured on the weighted futures of the model; the assumptions of the pooled "
-    "hazard were not tested."
+    "Pulls, odds and bars are of the forecast. Priors and data move the model in it; the pooled hazard is "
+    "held, and its own assumptions were not tested."
 )
 _READING = (
     "Pull: how far the distribution of the log odds moves when the assumptions, or the data, have twice "
@@ -75,7 +75,7 @@ def assumptions_section(run: RunRecords) -> Section | None:
         if (one.target, one.milestone) == asked
     ]
     blocks += [_labels(forecast, found), Prose(_READING, tone="fine")]
-    if forecast.combination is not None:
+    if len(forecast.members) > 1:
         blocks.append(Prose(_OF_THE_MODEL, tone="fine"))
     if shown_bars(found):
         chart = Chart(

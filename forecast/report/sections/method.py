@@ -8,7 +8,7 @@ from forecast import wording
 from forecast.panel.streams import TargetRule, stream_layout
 from forecast.priors.catalogue import parameter_groups
 from forecast.records.analysis import Analysis, ParameterSummary
-from forecast.records.forecast import CombinationRecord, Forecast
+from forecast.records.forecast import Forecast
 from forecast.report.blocks import (
     Block,
     Cell,
@@ -23,22 +23,22 @@ from forecast.report.blocks import (
 )
 from forecast.report.palette import describe_model
 from forecast.report.run_records import RunRecords
-from forecast.wording.combination import members_sentence, weights_sentence
+from forecast.wording.members import members_sentence
 from forecast.wording.parameters import parameter_sentences
 from forecast.wording.warnings import warning_sentence
 
 _FORECAST = (
-    "The forecast plays the relationship forward, week by week, thousands of times from every plausible "
-    "setting of the model. A probability is the share of these futures in which the target happens before "
-    "the day of the milestone. The 90% interval shows how far that share moves between plausible settings; "
-    "it does not cover errors in the data or a world that changes its rules."
+    "The model plays the relationship forward, week by week, thousands of times from every plausible "
+    "setting. Its probability is the share of these futures in which the target happens before the day of "
+    "the milestone."
 )
-_FORECAST_OF_MEMBERS = (
-    "The forecast plays the relationship forward, week by week, thousands of times from every plausible "
-    "setting of the model. A probability is the weighted share of these futures in which the target "
-    "happens before the day of the milestone. The 90% interval shows how far the chance moves between "
-    "plausible settings and between the members; it does not cover errors in the data or a world that "
-    "changes its rules."
+_MOVED = (
+    "Members that know no scheduled events are moved by what these do to the odds in the model's futures; an "
+    "event that meets a target itself counts with its own probability."
+)
+_INTERVAL = (
+    "The 90% interval shows how far the probability moves between plausible settings{}; it does not cover "
+    "errors in the data or a world that changes its rules."
 )
 _NOT = (
     "The model does not know intentions, secret talks or plans. It sees what was made public and coded, and "
@@ -50,13 +50,18 @@ _NOT = (
 
 def method_section(run: RunRecords) -> Section:
     """What the model is, what it is not, and the checks of its sampler."""
-    combination = run.forecast.combination
-    tilted = combination is not None and combination.tilted
+    members = run.forecast.members
+    several = len(members) > 1
+    forecast = (
+        _FORECAST,
+        *([_MOVED] if several else []),
+        _INTERVAL.format(" and members" if several else ""),
+    )
     parts = (
         ("What the model is", describe_model(run.forecast.model)),
         ("What the data say of it", tuple(parameter_sentences(run.analysis.parameters))),
-        ("What was put together", combination_sentences(combination) if combination else ()),
-        ("From model to forecast", (_FORECAST_OF_MEMBERS if tilted else _FORECAST,)),
+        ("What was put together", (members_sentence(members),) if several else ()),
+        ("From model to forecast", forecast),
         ("What the model is not", (_NOT,)),
         (
             "Can the sampler be trusted?",
@@ -68,11 +73,6 @@ def method_section(run: RunRecords) -> Section:
         if paragraphs:  # a run of a family that this version does not know has none on its model
             blocks += [Heading(heading), *(Prose(paragraph) for paragraph in paragraphs)]
     return Section("method", "Method", tuple(blocks))
-
-
-def combination_sentences(combination: CombinationRecord) -> tuple[str, ...]:
-    """Members of a combination with their weights, and what the weights of the futures are worth."""
-    return members_sentence(combination), weights_sentence(combination)
 
 
 def health_sentences(forecast: Forecast, analysis: Analysis) -> tuple[str, ...]:

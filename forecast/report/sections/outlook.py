@@ -45,7 +45,7 @@ from forecast.report.run_records import RunRecords
 from forecast.report.sections.basis import MOST_EXPECTED
 from forecast.report.sections.course import course_headline
 from forecast.report.typeface import MISSING, shorten
-from forecast.wording.combination import members_sentence
+from forecast.wording.members import members_sentence
 
 CURVE_HEIGHT = 3.05
 """Inches."""
@@ -93,18 +93,17 @@ def outlook_section(run: RunRecords) -> Section:
 
 
 def members_blocks(forecast: Forecast) -> tuple[Block, ...]:
-    """What each member of a combination says, beside the combination; nothing for the model alone."""
-    combination = forecast.combination
-    if combination is None:
+    """What each member says, beside the forecast; nothing where there is one."""
+    if len(forecast.members) < 2:
         return ()
     asked = forecast.headline.milestone
     table = Table(
         name="members",
-        title="What each member of the combination says",
+        title="What each member of the forecast says",
         columns=(
             Column("Before", 24),
             Column("Forecast", 26),
-            *(Column(_capital(one.label)) for one in combination.members),
+            *(Column(_capital(one.label)) for one in forecast.members),
         ),
         groups=tuple(
             Group(
@@ -114,7 +113,7 @@ def members_blocks(forecast: Forecast) -> tuple[Block, ...]:
                     (
                         Cell(wording.short_day(one.date)),
                         _chance_cell(one.probability, one.interval90, "semibold"),
-                        *_member_cells(one, [member.name for member in combination.members]),
+                        *_member_cells(one, [member.name for member in forecast.members]),
                     )
                     for one in chosen_milestones(target.milestones, asked, MOST_IN_CHART)
                 ),
@@ -122,7 +121,9 @@ def members_blocks(forecast: Forecast) -> tuple[Block, ...]:
             for index, target in enumerate(forecast.targets)
         ),
     )
-    reading = f"{members_sentence(combination)} Members do not know the scheduled events; the forecast does."
+    reading = (
+        f"{members_sentence(forecast.members)} Members do not know the scheduled events; the forecast does."
+    )
     return Heading("What each member says"), Prose(reading), table
 
 

@@ -1,0 +1,183 @@
+"""How the members of a family make one probability.
+
+The model knows acts ahead (scheduled events, those of a scenario); the other members do not. What these say
+is moved by what the acts do on the model's paths, so that every member answers the same question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from forecast.panel.streams import TargetRule
+from forecast.simulation.probabilities import HitMoments, weighted_by_draw
+
+Floats = NDArray[np.float64]
+
+
+def mean_of_members(answers: Sequence[Floats]) -> Floats:
+    """Mean of what the members say; those that are silent, with NaN, do not count. NaN where all are."""
+    given = ~np.isnan(answers)
+    number, total = given.sum(axis=0), np.where(given, answers, 0.0).sum(axis=0)
+    return np.asarray(np.where(number, total / np.maximum(number, 1), np.nan))
+
+
+def mixture(parts: Sequence[HitMoments], weights: Sequence[float]) -> HitMoments:
+    """Moments of a draw from one of the parts, with these weights, which sum to one."""
+    mean = sum(weight * one.mean for weight, one in zip(weights, parts, strict=True))
+    # A variance that is found from pairs of paths may be negative by chance.
+    square = sum(
+        weight * (np.maximum(one.variance, 0.0) + one.mean**2)
+        for weight, one in zip(weights, parts, strict=True)
+    )
+    return HitMoments(np.asarray(mean), np.asarray(square - mean**2))
+
+
+def raised_to_included(values: Mapping[str, Floats], rules: Sequence[TargetRule]) -> dict[str, Floats]:
+    """Raise what is said of each target to what is said of every target that it includes; NaN stays."""
+    raised = dict(values)
+    for wide in rules:
+        for narrow in rules:
+            if narrow.within(wide):
+                known = np.where(np.isnan(values[narrow.name]), -np.inf, values[narrow.name])
+                raised[wide.name] = np.maximum(raised[wide.name], known)
+    return raised
+
+
+@dataclass(frozen=True)
+class ActsAhead:
+    """What acts ahead do to a target on the model's paths, elementwise (over days, or questions).
+
+    Parameters
+    ----------
+    plain, ahead : array_like
+        Probability without the acts, and with them, on the same random numbers.
+    met : array_like
+        Share of the paths on which an act ahead has met the target by itself.
+    quiet : array_like
+        Chance that none has: ``1 − met`` but for the luck of the paths.
+    least : float
+        Half a path: what a share that is zero may be.
+
+    Notes
+    -----
+    An act that meets the target itself adds by arithmetic: 1 − p′ = quiet · (1 − p̃). What else the acts do
+    moves p̃: by the change of log odds on the paths where none has met the target itself. A certain act that
+    meets the target therefore gives 1, and no act that raises risk gives less than its own chance.
+    """
+
+    plain: Floats
+    ahead: Floats
+    met: Floats
+    quiet: Floats
+    least: float
+
+    @cached_property
+    def open(self) -> Floats:
+        """Probability on the paths where no act ahead has met the target by itself."""
+        left = np.maximum(1.0 - self.met, self.least)
+        return np.asarray(np.clip(1.0 - (1.0 - self.ahead) / left, 0.0, 1.0))
+
+    @cached_property
+    def gap(self) -> Floats:
+        """Change of log odds by the acts, where none has met the target by itself."""
+        inside = (np.clip(one, self.least, 1 - self.least) for one in (self.open, self.plain))
+        now, before = (special.logit(one) for one in inside)
+        return np.asarray(np.where(self.met < 1.0 - self.least, now - before, 0.0))
+
+    def carry(self, direct: Floats) -> Floats:
+        """Move what a member says that does not know the acts."""
+        return np.asarray(1.0 - self.quiet * (1.0 - special.expit(special.logit(direct) + self.gap)))
+
+    def slopes(self, direct: Floats) -> tuple[Floats, Floats, Floats]:
+        """Derivatives of ``carry`` in ``plain``, ``ahead`` and ``met``."""
+        moved = special.expit(special.logit(direct) + self.gap)
+        turn = self.quiet * moved * (1 - moved)
+        now, before = (self._room(one) for one in (self.open, self.plain))
+        left = np.maximum(1.0 - self.met, self.least)
+        by_ahead = turn / now / left
+        return -turn / before, by_ahead, -by_ahead * (1.0 - self.open)
+
+    def _room(self, probability: Floats) -> Floats:
+        inside = np.clip(probability, self.least, 1 - self.least)
+        return np.asarray(inside * (1 - inside))
+
+
+@dataclass(frozen=True)
+class DrawShares:
+    """What each draw of the model says, each of shape (draw,) or (draw, question).
+
+    Plain means over the draws are the shares. ``plain`` is without the acts ahead, ``met`` the share of paths
+    on which one has met the target by itself; both ``None`` where there are none, or no member to tell.
+    """
+
+    ahead: Floats
+    plain: Floats | None = None
+    met: Floats | None = None
+
+    def weighted(self, weights: Floats | None) -> DrawShares:
+        """Return the same under weights of the draws, linearised so that plain means are the weighted."""
+        plain, met = (
+            None if one is None else weighted_by_draw(one, weights) for one in (self.plain, self.met)
+        )
+        return DrawShares(weighted_by_draw(self.ahead, weights), plain, met)
+
+    def mean(self, weights: Floats | None = None) -> DrawShares:
+        """Return the shares themselves, shape () or (question,), under weights of the draws."""
+
+        def of(one: Floats) -> Floats:
+            return np.asarray(one.mean(axis=0) if weights is None else np.tensordot(weights, one, axes=1))
+
+        plain, met = (None if one is None else of(one) for one in (self.plain, self.met))
+        return DrawShares(of(self.ahead), plain, met)
+
+
+@dataclass(frozen=True)
+class Mixing:
+    """The mean of the model and the other members for one or several questions.
+
+    Parameters
+    ----------
+    share : ndarray
+        Weight of the model.
+    direct : ndarray
+        What the other members say without acts ahead; anything where ``share`` is 1.
+    quiet : ndarray
+        Chance that no act ahead has met the target by itself.
+    least : float
+        Half a path.
+    """
+
+    share: Floats
+    direct: Floats
+    quiet: Floats
+    least: float
+
+    def acts(self, mean: DrawShares) -> ActsAhead | None:
+        """What acts ahead do, from the model's shares; ``None`` where there are none."""
+        if mean.plain is None or mean.met is None:
+            return None
+        return ActsAhead(mean.plain, mean.ahead, mean.met, self.quiet, self.least)
+
+    def value(self, mean: DrawShares) -> Floats:
+        """The forecast where the model says this."""
+        acts = self.acts(mean)
+        others = self.direct if acts is None else acts.carry(self.direct)
+        return np.asarray(self.share * mean.ahead + (1 - self.share) * others)
+
+    def by_draw(self, shares: DrawShares) -> Floats:
+        """The forecast, linearised in what each draw of the model adds: its plain mean is the value."""
+        mean = shares.mean()
+        found = self.value(mean) + self.share * (shares.ahead - mean.ahead)
+        acts = self.acts(mean)
+        if acts is None or shares.plain is None or shares.met is None:
+            return np.asarray(found)
+        parts = ((shares.plain, acts.plain), (shares.ahead, acts.ahead), (shares.met, acts.met))
+        for slope, (each, average) in zip(acts.slopes(self.direct), parts, strict=True):
+            found = found + (1 - self.share) * slope * (each - average)
+        return np.asarray(found)

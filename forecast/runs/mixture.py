@@ -1,0 +1,278 @@
+"""The forecast: the mean of the members of a family, with the acts ahead, by target and day.
+
+Every number that is shown, scored or explained is read here: of a run, a scenario, a watched dyad, a page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.events.table import EventTable
+from forecast.families import MODEL
+from forecast.families.mixing import ActsAhead, DrawShares, Mixing, mixture, raised_to_included
+from forecast.inference.importance import monte_carlo_error
+from forecast.panel.streams import FutureAct, TargetRule
+from forecast.pooled_hazard.hazard import N_DRAWS
+from forecast.records.forecast import Member, MemberForecast
+from forecast.runs.inputs import Inputs
+from forecast.simulation.acts import CountsAs, meets, quiet_chance
+from forecast.simulation.first_passages import FirstPassages, hit_shares_before
+from forecast.simulation.options import SimulationOptions, met_on_paths
+from forecast.simulation.probabilities import (
+    HitMoments,
+    ProbabilityCurve,
+    curve_from_moments,
+    hit_moments,
+    hit_share,
+)
+
+Floats = NDArray[np.float64]
+Days = NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class ModelAnswer:
+    """What the model says of a target by day: its moments with the acts ahead, and what the acts do to it.
+
+    ``acts`` is ``None`` where there are none, or no other member to tell of them.
+    """
+
+    moments: HitMoments
+    acts: ActsAhead | None = None
+
+
+@dataclass(frozen=True)
+class DirectAnswers:
+    """What the members that need no fit say, without acts ahead: moments by member, target and day."""
+
+    by_member: Mapping[str, Mapping[str, HitMoments]]
+
+    def of(self, target: str) -> HitMoments | None:
+        """Moments of their mixture; ``None`` where none of them answers."""
+        parts = [moments[target] for moments in self.by_member.values() if target in moments]
+        return mixture(parts, [1 / len(parts)] * len(parts)) if parts else None
+
+
+def direct_answers(inputs: Inputs, events: EventTable, horizon_days: int) -> DirectAnswers:
+    """Ask the members of a run's family that need no fit, of these events."""
+    grid = inputs.data.grid
+    return DirectAnswers(
+        {
+            one.name: one.by_day(events, inputs.rules, grid.origin, grid.start, horizon_days)
+            for one in inputs.family.direct
+        }
+    )
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """The mean of the members of a family, read off the model's paths and the members' own answers.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    direct : DirectAnswers
+    ahead : FirstPassages or None
+        Paths of the model with the acts ahead; ``None`` where no model was fitted.
+    plain : FirstPassages or None
+        The same on the same random numbers without the acts; ``None`` where there are none, or no member to
+        tell of them.
+    met : mapping of str to ndarray of int32, shape (draw, path)
+        First day on which an act ahead meets a target by itself; beside ``plain``.
+    acts : sequence of FutureAct
+    types : mapping of str to CountsAs
+        Types of acts that the codebook does not know.
+    """
+
+    inputs: Inputs
+    direct: DirectAnswers
+    ahead: FirstPassages | None
+    plain: FirstPassages | None = None
+    met: Mapping[str, Days] | None = None
+    acts: Sequence[FutureAct] = ()
+    types: Mapping[str, CountsAs] | None = None
+
+    @property
+    def paths(self) -> FirstPassages:
+        """Paths of the model with the acts ahead."""
+        if self.ahead is None:
+            raise ValueError("no model was fitted")
+        return self.ahead
+
+    def share(self, target: str) -> float:
+        """Weight of the model in the forecast of a target."""
+        if self.direct.of(target) is None:
+            return 1.0
+        answering = sum(target in moments for moments in self.direct.by_member.values())
+        return 1 / (1 + answering) if self.inputs.family.fitted and self.ahead is not None else 0.0
+
+    def quiet(self, target: str, days: Floats) -> Floats:
+        """Chance that no act ahead has met a target by itself before each day."""
+        origin = self.inputs.data.grid.origin
+        return quiet_chance(self.acts, self._rule(target), origin, days, self.types or {})
+
+    def _rule(self, target: str) -> TargetRule:
+        return next(rule for rule in self.inputs.rules if rule.name == target)
+
+    @cached_property
+    def answers(self) -> Mapping[str, ModelAnswer]:
+        """What the model says of each target by day."""
+        return {} if self.ahead is None else {name: self._answer(name) for name in self.ahead.targets}
+
+    def _answer(self, target: str) -> ModelAnswer:
+        days, horizon = self.paths.of(target), self.paths.horizon_days
+        equal = np.full(len(days), 1 / len(days))
+        moments = hit_moments(days, horizon, equal)
+        if self.plain is None or self.met is None:
+            return ModelAnswer(moments)
+        plain, met = (hit_share(one, horizon, equal) for one in (self.plain.of(target), self.met[target]))
+        quiet = self.quiet(target, np.arange(horizon + 1.0))
+        return ModelAnswer(moments, ActsAhead(plain, moments.mean, met, quiet, 0.5 / days.size))
+
+    @cached_property
+    def curves(self) -> Mapping[str, ProbabilityCurve]:
+        """Probability of every target by day, with its interval; ``per_draw`` stays empty."""
+        return self.curves_of(self.answers)
+
+    def curves_of(self, answers: Mapping[str, ModelAnswer]) -> dict[str, ProbabilityCurve]:
+        """Curves where the model says this, in order where targets are nested."""
+        moments = {
+            rule.name: self._mixed(rule.name, answers.get(rule.name))
+            for rule in self.inputs.rules
+            if rule.name in answers or not answers
+        }
+        curves = {
+            name: curve_from_moments(one, np.empty((0, len(one.mean)))) for name, one in moments.items()
+        }
+        rules = [rule for rule in self.inputs.rules if rule.name in curves]
+        probability, lower, upper = (
+            raised_to_included({name: getattr(one, part) for name, one in curves.items()}, rules)
+            for part in ("probability", "lower90", "upper90")
+        )
+        return {
+            name: ProbabilityCurve(probability[name], lower[name], upper[name], one.per_draw)
+            for name, one in curves.items()
+        }
+
+    def _mixed(self, target: str, answer: ModelAnswer | None) -> HitMoments:
+        direct, share = self.direct.of(target), self.share(target)
+        if answer is None:
+            assert direct is not None
+            return direct
+        others = _moved(direct, answer.acts)
+        return answer.moments if others is None else mixture([answer.moments, others], [share, 1 - share])
+
+    def others(self, target: str) -> HitMoments | None:
+        """Moments of the members that need no fit, with the acts ahead; ``None`` where none answers."""
+        return _moved(self.direct.of(target), self.answers[target].acts)
+
+    def probability(self, target: str, day: int) -> float:
+        """Probability that a target happens before a day."""
+        return float(self.curves[target].probability[day])
+
+    def shares(self, target: str, day: int) -> DrawShares:
+        """What each draw of the model says of a target before a day."""
+        ahead = self.paths.shares_before(target, day)
+        if self.plain is None or self.met is None:
+            return DrawShares(ahead)
+        met = hit_shares_before(self.met[target], day)
+        return DrawShares(ahead, self.plain.shares_before(target, day), met)
+
+    def mixing(self, target: str, day: int) -> Mixing:
+        """How the members make the forecast of a target before a day."""
+        direct, paths = self.direct.of(target), self.paths.of(target)
+        return Mixing(
+            np.asarray(self.share(target)),
+            np.asarray(0.5 if direct is None else direct.mean[day]),
+            self.quiet(target, np.asarray(float(day))),
+            0.5 / paths.size,
+        )
+
+    def by_draw(self, target: str, day: int) -> Floats:
+        """What each draw says of the probability, shape (draw,): its plain mean is it, and has its error."""
+        found = self.mixing(target, day).by_draw(self.shares(target, day))
+        # Curves keep the order of days and of nested targets.
+        return np.asarray(found + (self.probability(target, day) - found.mean()))
+
+    def error(self, target: str, day: int, n_chains: int) -> float:
+        """Monte Carlo error of the probability before a day."""
+        direct = self.direct_error(target, day)
+        return (
+            direct
+            if self.ahead is None
+            else float(np.hypot(direct, monte_carlo_error(self.by_draw(target, day), n_chains)))
+        )
+
+    def direct_error(self, target: str, day: int) -> float:
+        """Part of the error that is due to the number of draws of the members that need no fit."""
+        direct = self.direct.of(target)
+        if direct is None:
+            return 0.0
+        return float((1 - self.share(target)) * np.sqrt(max(direct.variance[day], 0.0) / N_DRAWS))
+
+    def member_forecasts(self, target: str, day: int) -> tuple[MemberForecast, ...]:
+        """What each member says of one question without the acts ahead; empty for the model alone."""
+        if not self.direct.by_member:
+            return ()
+        said: list[tuple[str, str, float, HitMoments]] = []
+        share = self.share(target)
+        if share:
+            days = (self.plain or self.paths).of(target)
+            moments = hit_moments(days, self.paths.horizon_days, np.full(len(days), 1 / len(days)))
+            said.append((MODEL.name, MODEL.label, share, moments))
+        labels = {one.name: one.label for one in self.inputs.family.direct}
+        answering = {name: one[target] for name, one in self.direct.by_member.items() if target in one}
+        said += [(name, labels[name], (1 - share) / len(answering), one) for name, one in answering.items()]
+        return tuple(_member(*one, day) for one in said)
+
+    def members(self) -> tuple[Member, ...]:
+        """What the forecast is the mean of, with the weights for the headline target."""
+        target, direct = self.inputs.config.headline.target, self.inputs.family.direct
+        share = self.share(target)
+        answering = [one for one in direct if target in self.direct.by_member[one.name]]
+        weights = {one.name: (1 - share) / len(answering) for one in answering}
+        found = [Member(name=one.name, label=one.label, weight=weights.get(one.name, 0.0)) for one in direct]
+        if self.inputs.family.fitted or share:
+            found.insert(0, Member(name=MODEL.name, label=MODEL.label, weight=share))
+        return tuple(found)
+
+
+def _moved(direct: HitMoments | None, acts: ActsAhead | None) -> HitMoments | None:
+    if direct is None or acts is None:
+        return direct
+    mean = acts.carry(direct.mean)
+    # The spread is kept as a share of p(1 − p).
+    before = np.maximum(direct.mean * (1 - direct.mean), 1e-12)
+    return HitMoments(mean, np.maximum(direct.variance, 0.0) / before * mean * (1 - mean))
+
+
+def _member(name: str, label: str, weight: float, moments: HitMoments, day: int) -> MemberForecast:
+    curve = curve_from_moments(moments, np.empty((0, len(moments.mean))))
+    return MemberForecast(
+        name=name,
+        label=label,
+        weight=weight,
+        probability=float(curve.probability[day]),
+        interval90=(float(curve.lower90[day]), float(curve.upper90[day])),
+    )
+
+
+def met_by_themselves(
+    inputs: Inputs,
+    acts: Sequence[FutureAct],
+    types: Mapping[str, CountsAs],
+    n_draws: int,
+    options: SimulationOptions,
+) -> dict[str, Days]:
+    """First day on which an act ahead meets each target by itself on each path, shape (draw, path)."""
+    return {
+        rule.name: met_on_paths(
+            n_draws, options, [act for act in acts if meets(act, rule, types)], inputs.data.grid.origin
+        )
+        for rule in inputs.rules
+    }
