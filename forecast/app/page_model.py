@@ -21,6 +21,7 @@ from forecast.app.records import (
     PageModel,
     PagePrior,
     PageSeverity,
+    PageStep,
     PageTarget,
     PastAct,
     PosteriorQuantiles,
@@ -45,6 +46,7 @@ from forecast.runs.run import Run
 from forecast.scenarios.evaluate import parameter_draws
 from forecast.sensitivity.shifts import PriorShifts, key_assumptions, stacked_shares
 from forecast.wording.cautions import caution_lines
+from forecast.wording.explained import step_name
 from forecast.wording.judgement import question_sentence
 from forecast.wording.sensitivity import assumption_label, titles_of
 from forecast.wording.warnings import failure_sentence
@@ -108,6 +110,10 @@ def page_model(engine: Engine) -> PageModel:
         severities=tuple(PageSeverity(value=one, label=severity_word(one)) for one in SEVERITIES),
         past=_past(forecast),
         cautions=tuple(caution_lines(forecast.cautions)),
+        waterfall=tuple(
+            PageStep(name=step_name(forecast, one), change=one.change, probability=one.probability)
+            for one in forecast.waterfall
+        ),
         limits=PageLimits(acts=MOST_ACTS),
         run_folder_name="" if run.folder is None else run.folder.resolve().name,
     )

@@ -212,6 +212,14 @@ class PageLimits(Record):
     acts: int
 
 
+class PageStep(Record):
+    """One source of the headline: its name, what it adds, and the probability with it."""
+
+    name: str
+    change: float
+    probability: float
+
+
 class PageModel(Record):
     """All that the page knows of a run when it opens."""
 
@@ -235,5 +243,6 @@ class PageModel(Record):
     severities: tuple[PageSeverity, ...]
     past: tuple[PastAct, ...]
     cautions: tuple[str, ...]
+    waterfall: tuple[PageStep, ...]
     limits: PageLimits
     run_folder_name: str

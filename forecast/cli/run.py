@@ -152,7 +152,9 @@ def bottom_line(forecast: Forecast, record: TrackRecord | None = None) -> Iterat
 
 
 def _headline(forecast: Forecast, record: TrackRecord | None) -> Iterator[Part]:
+    from forecast.records.history import own_record
     from forecast.report.questions import what_counts
+    from forecast.wording.explained import record_sentences, waterfall_sentence
     from forecast.wording.judgement import (
         asked,
         base_rate_sentence,
@@ -167,6 +169,9 @@ def _headline(forecast: Forecast, record: TrackRecord | None) -> Iterator[Part]:
     yield text(f"{range_sentence(milestone)}. {confidence(forecast, record).sentence}")
     yield text(f"What counts: {in_sentence(what_counts(target))}")
     yield text(base_rate_sentence(forecast))
+    if said := waterfall_sentence(forecast):
+        yield text(said)
+    yield text(" ".join(record_sentences(forecast, own_record(forecast, record))))
 
 
 def _members(forecast: Forecast) -> Iterator[Part]:

@@ -19,7 +19,7 @@ import numpy as np
 from forecast.baselines.methods import BASELINES, REFERENCE
 from forecast.baselines.windows import horizon_lengths, observe_outcomes
 from forecast.errors import InputError
-from forecast.evaluation.bootstrap import Estimate, block_length, mean_estimate
+from forecast.evaluation.bootstrap import Estimate, block_length, mean_estimate, skill_estimate
 from forecast.evaluation.calibration import reliability_curve
 from forecast.evaluation.forecast_table import ForecastTable, read_forecasts
 from forecast.evaluation.score_table import SCHEMA, ScoreCell, ScoreTable, score_forecasts
@@ -72,7 +72,7 @@ def make_track_record(
     slopes = [line.slope for line in table.calibration if line.model == model]
     drawn = [name for name in (model, REFERENCE) if name in forecasts.models]
     return TrackRecord(
-        schema=2,
+        schema=3,
         model=model,
         forecasts_sha256=forecasts_sha256,
         n_origins=len(np.unique(ours.origin)),
@@ -134,7 +134,12 @@ def _track_row(forecasts: ForecastTable, cell: ScoreCell, seed: int) -> TrackRow
     best = min(scores.values(), key=lambda values: float(values.mean()))
     block = block_length(ours.origin, cell.horizon_days)
     gap = mean_estimate(brier_score(ours.probability, ours.outcome) - best, block, seed)
-    skill = cell.skill
+    skill, highest = cell.skill, int(np.argmax(ours.probability))
+    rate = baselines.get("constant_rate")
+    against_rate = None
+    if rate is not None and rate.probability.size and np.any(scores["constant_rate"] > 0):
+        own = brier_score(ours.probability, ours.outcome)
+        against_rate = error_bound_if_defined(skill_estimate(own, scores["constant_rate"], block, seed))
     return TrackRow(
         target=cell.target,
         horizon_days=cell.horizon_days,
@@ -154,6 +159,10 @@ def _track_row(forecasts: ForecastTable, cell: ScoreCell, seed: int) -> TrackRow
         gap=error_bound(gap),
         skill=None if skill is None else error_bound_if_defined(skill.brier),
         claim="none" if skill is None else skill.claim,
+        skill_constant_rate=against_rate,
+        mean_said=float(ours.probability.mean()),
+        highest_said=float(ours.probability[highest]),
+        highest_came=bool(ours.outcome[highest]),
     )
 
 

@@ -12,6 +12,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from forecast.records.base import Interval, Probability, Record
+from forecast.records.forecast import Forecast, OwnRecord
+
+ALIKE = 1.5
+"""Factor up to which two horizons are alike."""
 
 
 class ErrorBound(Record):
@@ -48,6 +52,10 @@ class TrackRow(Record):
     gap: ErrorBound
     skill: ErrorBound | None = Field(description="None where climatology was perfect or made no forecast")
     claim: Literal["better", "worse", "none"] = Field(description="what may be said of the skill")
+    skill_constant_rate: ErrorBound | None = Field(description="the same against the constant rate")
+    mean_said: Probability = Field(description="mean of the forecasts")
+    highest_said: Probability
+    highest_came: bool = Field(description="whether the target happened where the highest was said")
 
     @property
     def best_baseline(self) -> BaselineScores:
@@ -161,7 +169,7 @@ BacktestRefusal = Annotated[
 class TrackRecord(Record):
     """The content of ``track_record.json``: how this model did in a backtest of the same questions."""
 
-    schema_: Literal[2] = Field(2, alias="schema")
+    schema_: Literal[3] = Field(3, alias="schema")
     model: str
     forecasts_sha256: str = Field(description="of the forecasts.csv it was made from")
     n_origins: int
@@ -238,3 +246,33 @@ class PreviousRun(Record):
     def change(self, target: str, milestone: str) -> MilestoneChange | None:
         """Return what it said on a question; ``None`` when it was not asked."""
         return {(one.target, one.milestone): one for one in self.changes}.get((target, milestone))
+
+
+def own_record(forecast: Forecast, record: TrackRecord | None) -> OwnRecord:
+    """Return how forecasts of the headline target did at a distance like that of the headline."""
+    asked = forecast.headline
+    milestones = {one.name: one for one in forecast.target(asked.target).milestones}
+    # The window begins on the day after the as-of date and ends before the milestone.
+    days = (milestones[asked.milestone].date - forecast.as_of).days - 1
+    rows = [
+        row
+        for row in (record.rows if record else ())
+        if row.target == asked.target and max(row.horizon_days, days) <= ALIKE * min(row.horizon_days, days)
+    ]
+    if not rows:
+        return OwnRecord(never_tested=True)
+    row = min(rows, key=lambda one: abs(one.horizon_days - days))
+    windows, rate = row.skill, row.skill_constant_rate
+    return OwnRecord(
+        never_tested=False,
+        horizon_days=row.horizon_days,
+        windows=row.n,
+        held=row.n_hits,
+        mean_said=row.mean_said,
+        highest_said=row.highest_said,
+        highest_came=row.highest_came,
+        skill_windows=windows.value if windows else None,
+        skill_windows_se=windows.se if windows else None,
+        skill_constant_rate=rate.value if rate else None,
+        skill_constant_rate_se=rate.se if rate else None,
+    )

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.models.density import Record
 from forecast.models.draws import StreamDraws, record_of
 from forecast.panel.panel import KNOT_STEPS, STEP_DAYS, Panel
 from forecast.panel.streams import FutureAct
@@ -30,6 +31,7 @@ def simulate_first_passages(
     options: SimulationOptions,
     calendar: Sequence[FutureAct] = (),
     new_types: Mapping[str, NewTypeEffect] = _NO_NEW_TYPES,
+    past: Record | None = None,
 ) -> FirstPassages:
     """Simulate the paths of all dyads; first days of the targets of the panel's layout.
 
@@ -44,6 +46,8 @@ def simulate_first_passages(
         panel of one dyad.
     new_types : mapping of str to NewTypeEffect, optional
         What acts of a category that the codebook does not know do, one row a draw.
+    past : Record, optional
+        In place of the record of the panel's one dyad.
 
     Raises
     ------
@@ -67,7 +71,7 @@ def simulate_first_passages(
     cut = np.linspace(0, len(row), min(cores, max(len(row), 1)) + 1).astype(int)
     capped = cells = 0
     for dyad in range(len(panel)):
-        parameters, record = _parameters(draws, dyad), record_of(panel, dyad)
+        parameters, record = _parameters(draws, dyad), past or record_of(panel, dyad)
         words = seed_words(options.seed, dyad)
 
         def run(

@@ -49,6 +49,7 @@ from forecast.scenarios.plan import ScenarioPlan
 from forecast.sensitivity.drivers import Drivers, measure_drivers
 from forecast.sensitivity.labels import with_labels
 from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
+from forecast.sensitivity.waterfall import measure_waterfall
 from forecast.simulation import FirstPassages
 from forecast.simulation.probabilities import hit_shares
 from forecast.workflows.report import save_run
@@ -171,7 +172,13 @@ def _make(
             tell(StageProgress("drivers"))
             seed = stage_seeds(config).simulate
             moved = measure_drivers(fit, mixture, seed=seed, listen=tell)
-            forecast = forecast.model_copy(update={"drivers": moved.shown, "drivers_tried": moved.tried})
+            forecast = forecast.model_copy(
+                update={
+                    "drivers": moved.shown,
+                    "drivers_tried": moved.tried,
+                    "waterfall": measure_waterfall(base),
+                }
+            )
             base = replace(base, forecast=forecast)
     robustness: Robustness | None = None
     if drivers:

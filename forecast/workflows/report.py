@@ -19,7 +19,7 @@ from forecast.events.reading import read_events
 from forecast.events.table import EventTable
 from forecast.records.analysis import UnusedBacktest
 from forecast.records.forecast import Forecast
-from forecast.records.history import LedgerSummary, PreviousRun, TrackRecord
+from forecast.records.history import LedgerSummary, PreviousRun, TrackRecord, own_record
 from forecast.report import ReportOptions, build_report, report_options
 from forecast.report.build import BuiltReport
 from forecast.report.run_records import compare_with
@@ -82,7 +82,9 @@ def save_run(
     saved = replace(
         run,
         analysis=analysis.model_copy(update={"sampler": sampler}),
-        forecast=run.forecast.model_copy(update={"timings_s": {}}),
+        forecast=run.forecast.model_copy(
+            update={"timings_s": {}, "record": own_record(run.forecast, found.record if found else None)}
+        ),
     )
     with claimed(folder):
         place = changed_run_folder(folder) if kept else new_run_folder(folder, force=force)

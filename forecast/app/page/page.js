@@ -12,7 +12,7 @@ import { startRefit } from "./refit.js";
 import { sourceOfPage } from "./source.js";
 import { copyOf, emptyState, fromFragment, isChanged, toFragment } from "./state.js";
 import { timeline } from "./timeline.js";
-import { longDay } from "./words.js";
+import { longDay, percent, signedPoints } from "./words.js";
 
 /** @import { Answer, PageModel, Source, State } from "./types" */
 
@@ -319,6 +319,11 @@ function showFrame(model, source) {
     stamp.hidden = false;
     stamp.classList.add("mild");
     replace(stamp, "The model of this run plays no scenarios. Only the run itself is shown.");
+  }
+  if (model.waterfall.length) {
+    const steps = model.waterfall.map((one, place) => el("li", {},
+      place ? `${one.name}: ${signedPoints(one.change)} points, ${percent(one.probability)}` : `${one.name}: ${percent(one.probability)}`));
+    byId("cautions").append(el("details", {}, el("summary", {}, "Where the run's headline comes from"), el("ol", {}, ...steps)));
   }
   if (model.cautions.length) {
     byId("cautions").append(el("details", {}, el("summary", {}, `Cautions (${model.cautions.length})`),

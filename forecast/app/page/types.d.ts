@@ -72,6 +72,7 @@ export interface PageModel {
   severities: { value: number; label: string }[];
   past: PastAct[];
   cautions: string[];
+  waterfall: { name: string; change: number; probability: number }[];
   limits: { acts: number };
   run_folder_name: string;
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 from forecast import wording
 from forecast.records.analysis import RunWarning
 from forecast.records.forecast import Driver, Forecast, MilestoneForecast, TargetForecast
+from forecast.records.history import own_record
 from forecast.report.blocks import (
     Alert,
     Beside,
@@ -29,23 +30,24 @@ from forecast.report.previous_run import change_line, change_mark, change_senten
 from forecast.report.questions import chosen_milestones, headline_pair, stands_out, what_counts
 from forecast.report.run_records import RunRecords
 from forecast.report.sections.course import course_chart
-from forecast.report.sections.how_good import how_good_sentences
 from forecast.report.sections.indicators import chosen_indicators, indicator_sentence
 from forecast.report.sections.milestones import base_rate_cells
 from forecast.report.typeface import first_clauses, shorten
 from forecast.wording.cautions import HEAD, caution_lines
+from forecast.wording.explained import record_sentences, waterfall_sentence
 from forecast.wording.judgement import (
     base_rate_sentence,
     confidence,
     in_sentence,
     judgement_sentence,
 )
+from forecast.wording.sensitivity import assumption_label, titles_of
 from forecast.wording.warnings import failure_sentence, warning_sentence
 
 PAGE_1 = "brief"
 _MOST_TARGETS = 4
 _MOST_ROWS = 14
-_MOST_REASONS = 3
+_MOST_REASONS = 2
 _LONGEST_REASON = 84
 _MOST_CAUTIONS = 3
 _RIGHT_MM = 80.0
@@ -64,7 +66,7 @@ def brief_section(run: RunRecords) -> Section:
     )
     blocks += [
         Heading("How good have we been"),
-        Prose(" ".join(how_good_sentences(run.forecast, run.track_record))),
+        Prose(" ".join(record_sentences(run.forecast, own_record(run.forecast, run.track_record)))),
     ]
     return Section(PAGE_1, None, tuple(blocks), page=True)
 
@@ -189,7 +191,7 @@ def _row(
 
 
 def why(run: RunRecords) -> tuple[str, ...]:
-    """The past events that move the number most, beyond their error; and what changed since the last run."""
+    """Where the number comes from, what moves it most, and what changed since the last run."""
     clear = [one for one in run.forecast.drivers if stands_out(one.change, one.mcse)]
     clear.sort(key=lambda one: -abs(one.change))
     said = [driver_sentence(one) for one in clear[:_MOST_REASONS]]
@@ -197,7 +199,24 @@ def why(run: RunRecords) -> tuple[str, ...]:
         said.append("Which past events move the number was not measured.")
     elif not clear:
         said.append("No single past event moves the number by more than its error.")
-    return (*said, *change_sentences(run.forecast, run.previous)[:1])
+    explained = (waterfall_sentence(run.forecast), assumption_sentence(run))
+    return (*filter(None, explained), *said, *change_sentences(run.forecast, run.previous)[:1])
+
+
+def assumption_sentence(run: RunRecords) -> str:
+    """Name the prior that moves the number most, and by how much; empty where it was not measured."""
+    found = run.analysis.robustness
+    bars = [one for one in found.tornado if one.act is None] if found else []
+    ends = [
+        (abs(end.change), bar) for bar in bars for end in (bar.lower, bar.upper) if end.change is not None
+    ]
+    if not ends:
+        return ""
+    most, bar = max(ends, key=lambda one: one[0])
+    label = assumption_label(bar.name, bar.act, titles_of(run.forecast))
+    return (
+        f"Strongest assumption: “{label}”; one step of it moves the number by up to {wording.points(most)}."
+    )
 
 
 def driver_sentence(driver: Driver) -> str:

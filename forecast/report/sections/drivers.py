@@ -10,27 +10,35 @@ from matplotlib.figure import Figure
 from forecast import wording
 from forecast.events.outlets import weak_kind
 from forecast.events.table import Event
-from forecast.records.forecast import Driver, Forecast
-from forecast.report.blocks import Bar, Cell, Column, Prose, Section, Table, one_group
+from forecast.records.forecast import Driver, Forecast, WaterfallStep
+from forecast.report.blocks import Bar, Block, Cell, Column, Heading, Prose, Section, Table, one_group
 from forecast.report.drawing import blank_figure, list_rows, one_line, points_axis, report_style
-from forecast.report.palette import INK, MUTED, category_colour, name_category
+from forecast.report.palette import ACCENT, INK, MUTED, category_colour, name_category
 from forecast.report.questions import headline_pair, shown_error, stands_out
 from forecast.report.run_records import RunRecords
 from forecast.report.typeface import shorten, web_address
+from forecast.wording.explained import step_name
 from forecast.wording.judgement import in_sentence
 
-TITLE = "Which past events move the number"
+TITLE = "Where the number comes from, and which past events move it"
+_SOURCES = (
+    "Each line adds one source to those above it. Own rates: this pair's rates over the whole record, with "
+    "recent events, tension and the level of conflict held at their averages. Other pairs: the mean with the "
+    "members that were learned on other pairs of countries."
+)
 
 
 def drivers_section(run: RunRecords) -> Section:
     """One table of the events whose effect is clear, with bars and sources; how they were found."""
     forecast = run.forecast
+    steps = _waterfall(forecast)
     if not forecast.drivers:
-        return Section("drivers", TITLE, (Prose("Which past events move the number was not measured."),))
+        unknown = Prose("Which past events move the number was not measured.")
+        return Section("drivers", TITLE, (*steps, unknown))
     shown = clear_drivers(forecast)
     intro = Prose(_intro(forecast, len(shown), run.analysis.data.rows))
     if not shown:
-        return Section("drivers", TITLE, (intro,))
+        return Section("drivers", TITLE, (*steps, intro))
     events = {event.id: event for event in run.events.rows()}
     most = max(abs(one.change) for one in shown)
     now = wording.percent(headline_pair(forecast)[1].probability)
@@ -48,7 +56,38 @@ def drivers_section(run: RunRecords) -> Section:
         ),
         groups=one_group(_row(one, events.get(one.event_id), most) for one in shown),
     )
-    return Section("drivers", TITLE, (intro, table, *_shared_sources(shown, events)))
+    return Section("drivers", TITLE, (*steps, intro, table, *_shared_sources(shown, events)))
+
+
+def _waterfall(forecast: Forecast) -> tuple[Block, ...]:
+    """From a base rate to the headline, source by source; nothing where it was not measured."""
+    if not forecast.waterfall:
+        return ()
+    first, *steps = forecast.waterfall
+    most = max(abs(one.change) for one in steps) or 1.0
+    rows = [(Cell(step_name(forecast, first)), Cell(""), Cell(""), Cell(""), _so_far(first))]
+    for one in steps:
+        bar = Bar(value=abs(one.change) / most, colour=ACCENT if one.change > 0 else MUTED)
+        change = Cell(wording.signed_points(one.change), weight="semibold", value=one.change)
+        error = Cell(shown_error(one.error), tone="fine", value=one.error)
+        rows.append((Cell(step_name(forecast, one)), change, error, Cell(mark=bar), _so_far(one)))
+    table = Table(
+        name="waterfall",
+        title="From a base rate to the number, in percentage points",
+        columns=(
+            Column("Source"),
+            Column("Change", 16, "right"),
+            Column("Error", 14, "right"),
+            Column("Size", 22),
+            Column("Chance so far", 24, "right"),
+        ),
+        groups=one_group(rows),
+    )
+    return Heading("Where the number comes from"), Prose(_SOURCES), table
+
+
+def _so_far(step: WaterfallStep) -> Cell:
+    return Cell(wording.percent(step.probability), value=step.probability)
 
 
 def clear_drivers(forecast: Forecast) -> tuple[Driver, ...]:
