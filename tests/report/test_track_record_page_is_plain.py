@@ -6,11 +6,11 @@ import pytest
 from pypdf import PdfReader
 
 from forecast import wording
-from forecast.records.history import ErrorBound, LedgerSummary, ReliabilityBin, ReliabilityCurve
+from forecast.records.history import ErrorBound, LedgerSummary, own_record
 from forecast.report import ReportOptions, build_report
 from forecast.report.blocks import Table
-from forecast.report.sections.how_good import NO_RECORD, how_good_sentences, skill_sentences
 from forecast.report.sections.track_record import beaten, ledger_sentence, track_record_section
+from forecast.wording.explained import NEVER_TESTED, record_sentences
 
 HEADLINE = "military_confrontation"
 
@@ -63,91 +63,75 @@ def change_rows(record, change):
     return record.model_copy(update={"rows": rows})
 
 
-def test_without_a_backtest_page_1_says_that_there_is_no_track_record(page, forecast):
-    assert how_good_sentences(forecast, None) == [NO_RECORD]
+def at_the_headline(record, **changes):
+    """The record with one row of the headline target, at its very distance, changed."""
+    row = next(row for row in record.rows if row.target == HEADLINE)
+    return record.model_copy(
+        update={"rows": (row.model_copy(update={"horizon_days": 483, "n": 18, "n_hits": 4, **changes}),)}
+    )
+
+
+def said_of(forecast, record):
+    return " ".join(record_sentences(forecast, own_record(forecast, record)))
+
+
+def test_without_a_backtest_page_1_says_that_nothing_of_the_kind_was_tested(page, forecast):
+    assert own_record(forecast, None).never_tested
+    assert said_of(forecast, None) == NEVER_TESTED
     (sentence,) = page(forecast, None).blocks
     assert "Run “forecast backtest CONFIG”" in sentence.text
 
 
-def with_skill(record, claims):
-    """The record with a claim and a skill for each horizon of the headline."""
-    rows = tuple(
-        row.model_copy(
-            update={
-                "claim": claims[row.horizon_days][0],
-                "skill": ErrorBound(value=claims[row.horizon_days][1], se=0.1, interval90=(-0.2, 0.3)),
-            }
-        )
-        if row.target == HEADLINE
-        else row
-        for row in record.rows
-    )
-    return record.model_copy(update={"rows": rows})
+@pytest.mark.parametrize(("horizon", "tested"), [(321, False), (322, True), (724, True), (725, False)])
+def test_only_horizons_like_that_of_the_headline_speak_for_it(forecast, record, horizon, tested):
+    # The headline lies 483 days ahead; a factor of 1.5 either way is alike.
+    found = own_record(forecast, at_the_headline(record, horizon_days=horizon))
+    assert found.never_tested is not tested
 
 
-@pytest.mark.parametrize(
-    ("claims", "said"),
-    [
-        (
-            {30: ("none", -0.021), 90: ("better", 0.14)},
-            "No better than the base rate at 30 days (Brier score +2% against it; 25 of 54 windows held "
-            "one). "
-            "Better than the base rate at 90 days (Brier score −14% against it; 25 of 54 windows held one).",
-        ),
-        (
-            {30: ("none", 0.04), 90: ("none", 0.1)},
-            "Better than the base rate, but not beyond chance, at 30 and 90 days (Brier score −4% and −10% "
-            "against it; 25 of 54 and 25 of 54 windows held one).",
-        ),
-        (
-            {30: ("worse", -0.3), 90: ("none", 0.0)},
-            "Worse than the base rate at 30 days (Brier score +30% against it; 25 of 54 windows held one). "
-            "No better than the base rate at 90 days (Brier score 0% against it; 25 of 54 windows held one).",
-        ),
-    ],
-)
-def test_page_1_says_where_the_base_rate_was_as_good_the_worst_news_first(forecast, record, claims, said):
-    assert said in " ".join(how_good_sentences(forecast, with_skill(record, claims)))
+def test_the_nearest_horizon_speaks(forecast, record):
+    far, near = (at_the_headline(record, horizon_days=days, n_hits=days // 100) for days in (365, 500))
+    both = record.model_copy(update={"rows": (*far.rows, *near.rows)})
+    found = own_record(forecast, both)
+    assert (found.horizon_days, found.windows, found.held) == (500, 18, 5)
 
 
-def test_many_horizons_are_told_by_their_range(record):
-    (row,) = (one for one in record.rows if one.target == HEADLINE and one.horizon_days == 30)
-    rows = [
-        row.model_copy(
-            update={
-                "horizon_days": days,
-                "n_hits": hits,
-                "n": 20,
-                "claim": "none",
-                "skill": ErrorBound(value=skill, se=0.1, interval90=(-0.2, 0.3)),
-            }
-        )
-        for days, hits, skill in ((314, 4, 0.01), (30, 1, 0.18), (90, 3, 0.1))
-    ]
-    assert list(skill_sentences(rows)) == [
-        "Better than the base rate, but not beyond chance, at 3 horizons from 30 to 314 days (Brier score "
-        "−1% to −18% against it; 1 of 20 to 4 of 20 windows held one)."
-    ]
+def test_another_target_does_not_speak_for_the_headline(forecast, record):
+    other = at_the_headline(record, target="another")
+    assert own_record(forecast, other).never_tested
 
 
-def test_page_1_says_how_often_it_happened_when_we_said_about_as_much(forecast, record):
+@pytest.mark.parametrize(("came", "said"), [(True, "it happened"), (False, "it did not happen")])
+def test_page_1_says_what_was_said_and_what_came_of_the_highest(forecast, record, came, said):
+    rows = at_the_headline(record, mean_said=0.3, highest_said=0.44, highest_came=came)
+    assert (
+        "At 483 days it happened in 4 of 18 past windows; we said 30% on average and 44% at most "
+        f"({said})."
+    ) in said_of(forecast, rows)
+
+
+def test_a_number_above_all_that_was_ever_said_is_named_so(forecast, record):
     now = forecast.target(HEADLINE).milestones[-1].probability
-    bins = tuple(
-        ReliabilityBin(forecast_mean=mean, observed_share=share, number=20, lower90=0.2, upper90=0.7)
-        for mean, share in ((0.05, 0.1), (now + 0.03, 0.45), (0.9, 0.8))
-    )
-    curves = (ReliabilityCurve(model=record.model, bins=bins),)
-    said = " ".join(how_good_sentences(forecast, record.model_copy(update={"reliability": curves})))
-    assert f"When we said about {wording.percent(now + 0.03)}, it happened in 9 of 20" in said
-    far = (ReliabilityCurve(model=record.model, bins=bins[:1]),)
-    said = " ".join(how_good_sentences(forecast, record.model_copy(update={"reliability": far})))
-    assert "No past forecast was near this number" in said
+    below, above = (at_the_headline(record, highest_said=now + step) for step in (-0.1, 0.1))
+    assert f"Never tested as high as {wording.percent(now)}." in said_of(forecast, below)
+    assert "Never tested" not in said_of(forecast, above)
 
 
-def test_a_target_that_the_backtest_did_not_cover_is_said_to_have_no_record(forecast, record):
-    others = record.model_copy(update={"rows": tuple(row for row in record.rows if row.target != HEADLINE)})
-    (said,) = how_good_sentences(forecast, others)
-    assert "did not cover this event" in said
+def test_skill_is_told_against_both_base_rates_of_the_page(forecast, record):
+    worse = ErrorBound(value=-0.2, se=0.43, interval90=(-0.9, 0.5))
+    better = ErrorBound(value=0.1, se=None, interval90=None)
+    rows = at_the_headline(record, skill=worse, skill_constant_rate=better)
+    assert (
+        "Brier score worse than the share of past windows by 20% ± 43 and better than the constant rate by "
+        "10%."
+    ) in said_of(forecast, rows)
+
+
+def test_the_rows_of_a_record_hold_the_highest_forecast_and_its_outcome(backtest):
+    for row in backtest.record.rows:
+        assert row.highest_said >= row.mean_said
+        if row.n_hits in (0, row.n):
+            assert row.highest_came is (row.n_hits == row.n)
 
 
 @pytest.mark.parametrize(
@@ -212,12 +196,12 @@ def printed(factory, backtest, forecast, tmp_path_factory):
 
 
 def test_page_1_of_the_report_carries_the_sentence(printed, forecast, backtest):
-    assert " ".join(how_good_sentences(forecast, backtest.record)) in printed[1][0]
+    assert said_of(forecast, backtest.record) in printed[1][0]
 
 
 def test_the_report_without_a_record_says_so_on_page_1_and_how_to_make_one(base_run):
     pages = [words_of(page.extract_text()) for page in PdfReader(base_run / "report.pdf").pages]
-    assert NO_RECORD in pages[0]
+    assert NEVER_TESTED in pages[0]
     assert "Run “forecast backtest CONFIG”, then “forecast report RUN_DIR”" in " ".join(pages)
     assert "Where it was most wrong" not in " ".join(pages)
 
