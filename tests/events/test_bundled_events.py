@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from forecast.errors import EventError
+from forecast.events.agreement import krippendorff_alpha
 from forecast.events.bundled import BUNDLED, load_events, source_limits
 from forecast.events.outlets import weak_kind
 from forecast.events.summary import summarise
@@ -14,23 +15,51 @@ from forecast.events.summary import summarise
 SHIPPED = Path(__file__).resolve().parents[2] / "forecast/events/data/us-china-2017-2023.csv"
 
 
-MENDED_SOURCES = {"usa-chn-20220804-01", "usa-chn-20230620-02"}
-"""Rows whose address led to a report of another act."""
+SECOND_CODING = Path(__file__).resolve().parents[2] / "docs/us-china-second-coding.csv"
+SOURCE = {"source_outlet", "source_title", "source_url", "source_date", "verified"}
 
 
-def test_the_shipped_file_is_the_one_that_was_coded_but_for_two_sources(shared_data: Path):
-    shipped, coded = (
-        list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
-        for path in (SHIPPED, shared_data / "us-china-2017-2023.csv")
-    )
-    changed = {
-        (new["id"], key)
-        for new, old in zip(shipped, coded, strict=True)
-        for key in old
-        if new[key] != old[key]
-    }
-    assert {row for row, _ in changed} == MENDED_SOURCES
-    assert {key for _, key in changed} <= {"source_outlet", "source_title", "source_url", "source_date"}
+def rows_of(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+
+
+def test_the_shipped_file_is_the_one_that_was_coded_but_for_the_changes_that_are_listed(shared_data: Path):
+    listed = {row["id"]: row for row in rows_of(SECOND_CODING)}
+    for new, old in zip(rows_of(SHIPPED), rows_of(shared_data / "us-china-2017-2023.csv"), strict=True):
+        changed = {key for key in old if new[key] != old[key]}
+        change = listed.get(new["id"], {"first": "", "settled": "", "source_before": ""})
+        assert ("severity" in changed) == (change["first"] != change["settled"])
+        if "severity" in changed:
+            assert (old["severity"], new["severity"]) == (change["first"], change["settled"])
+        assert bool(changed & SOURCE) == bool(change["source_before"])
+        drills_of_april = {"summary"} if new["id"] == "usa-chn-20230408-01" else set()
+        assert changed - SOURCE - {"severity"} == drills_of_april
+
+
+def test_acts_of_severity_3_or_more_rest_on_a_page_that_was_read_and_on_no_weak_outlet():
+    for row in rows_of(SHIPPED):
+        if int(row["severity"]) >= 3:
+            assert row["verified"] == "yes"
+            assert row["source_url"]
+            assert weak_kind(row["source_url"]) is None, row["id"]
+
+
+@pytest.mark.parametrize(("least", "n", "equal", "alpha"), [(3, 182, 0.66, 0.47), (1, 282, 0.72, 0.78)])
+def test_the_stated_agreement_is_that_of_the_two_codings(least: int, n: int, equal: float, alpha: float):
+    pytest.importorskip("nltk")
+    both = [
+        {0: int(row["first"]), 1: int(row["second"])}
+        for row in rows_of(SECOND_CODING)
+        if row["second"] and int(row["first"]) >= least
+    ]
+    assert len(both) == n
+    assert np.mean([one[0] == one[1] for one in both]) == pytest.approx(equal, abs=0.005)
+    assert krippendorff_alpha(both, "ordinal") == pytest.approx(alpha, abs=0.005)
+
+
+def test_a_severity_was_changed_only_with_a_reason():
+    for row in rows_of(SECOND_CODING):
+        assert row["reason"] or row["first"] == row["settled"]
 
 
 @pytest.mark.parametrize(
@@ -49,11 +78,11 @@ def test_an_outlet_is_weak_by_its_domain_or_one_above_it(url: str, kind: str | N
     assert weak_kind(url) == kind
 
 
-def test_the_bundled_set_has_849_events_to_10_july_2023_of_which_592_are_verified(us_china):
+def test_the_bundled_set_has_849_events_to_10_july_2023_of_which_607_are_verified(us_china):
     assert len(us_china) == 849
     assert us_china.date[-1] == np.datetime64("2023-07-10")
     assert us_china.has_verified
-    assert us_china.verified.sum() == 592
+    assert us_china.verified.sum() == 607
     assert us_china.source == "bundled:us-china"
 
 
