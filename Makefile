@@ -45,7 +45,7 @@ sample: .venv/.run  ## make the committed sample report anew: reports/sample/ (m
 
 backtest-record: .venv/.run  ## backtest the worked case at quarterly origins: configs/us-china-track-record/ (minutes)
 	rm -rf build/backtest-record
-	$(VENV)/forecast backtest $(CONFIG) --origins quarterly --from 2019-01-01 --horizons 30,90,180,milestones --out build/backtest-record $(ARGS)
+	$(VENV)/forecast backtest $(CONFIG) --origins quarterly --from 2019-01-01 --horizons 30,90,180,365,540,milestones --out build/backtest-record $(ARGS)
 	mkdir -p $(RECORD)
 	cp build/backtest-record/us-china-2023/backtest/scores.json build/backtest-record/us-china-2023/backtest/forecasts.csv $(RECORD)
 

@@ -1,4 +1,4 @@
-"""Accuracy on many dyads: one event file each, one target, the same origins and horizons for all.
+"""Accuracy on many dyads: one event file each, the same targets, origins and horizons for all.
 
 It names the simplest of the good models; ``docs/validation.md`` says which is shipped, and why.
 """
@@ -7,38 +7,31 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from forecast.baselines.methods import BASELINES
+import numpy as np
+
 from forecast.baselines.windows import find_record_start, horizon_lengths
+from forecast.bench.accuracy_scores import TargetScores, score_target
 from forecast.errors import EventError, ForecastError, InputError, UnfinishedError, did_you_mean
 from forecast.evaluation.backtest import (
-    DEFAULT_MODEL,
-    HORIZONS,
     MODELS,
     BacktestPlan,
     Spacing,
     choose_origins,
+    complete_horizons,
     complete_origins,
     known_models,
     outcomes_of,
     refuse_unanswerable,
+    silent_end,
 )
-from forecast.evaluation.calibration import PooledCalibration, pool_dyads
-from forecast.evaluation.forecast_table import ForecastTable
-from forecast.evaluation.score_table import (
-    FailedFits,
-    ScoreCell,
-    compare_models,
-    score_forecasts,
-    without_nan,
-)
+from forecast.evaluation.horizons import HORIZONS
 from forecast.evaluation.unit_store import plan_settings, unit_content, unit_result
 from forecast.evaluation.units import (
     Unit,
@@ -61,65 +54,32 @@ SAMPLER = SamplerOptions(seed=20230710)
 """Of each fit in the benchmark."""
 QUICK_STEP = 3
 """A quick benchmark takes every third origin."""
-SIMPLEST_FIRST = ("model", "panel", "combined")
-"""By what a forecast takes: one fit; that, for its paths alone; both."""
-TOLERANCE = 2.0
-"""Standard errors of the difference in log score."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BenchmarkOptions:
     """What is forecast of every dyad, from the origin ``first`` to the last day that the files cover.
 
-    ``models`` are some of ``MODELS``; the baselines are always there. ``priors`` (name → statement) change
-    the model, to see what they do. ``quick`` takes every third origin only.
+    One fit answers all targets. ``ends`` are last days of single dyads, where they are not ``data_end``:
+    windows that end later are left out. ``horizons`` when absent are those of ``HORIZONS`` that a dyad has a
+    complete window of. ``models`` are some of ``MODELS``, or none; the baselines are always there. ``priors``
+    (name → statement) change the model, to see what they do. ``quick`` takes every third origin only.
     """
 
-    target: TargetRule
+    targets: tuple[TargetRule, ...]
     first: date
     data_end: date
-    horizons: tuple[int, ...] = HORIZONS
+    ends: Mapping[str, date] = field(default_factory=dict)
+    horizons: tuple[int, ...] | None = None
     origins: Spacing | tuple[date, ...] = "monthly"
     models: tuple[str, ...] = MODELS
     sampler: SamplerOptions = SAMPLER
     priors: Mapping[str, PriorStatement] = field(default_factory=dict)
     quick: bool = False
 
-
-@dataclass(frozen=True)
-class Gap:
-    """Mean log score of a model minus that of the best one, in nats, and its block-bootstrap error."""
-
-    value: float
-    se: float
-
-
-@dataclass(frozen=True)
-class ModelChoice:
-    """The simplest good model, ``chosen``: of ``SIMPLEST_FIRST``, within ``TOLERANCE`` errors of the best.
-
-    ``best`` has the lowest mean log score; ``gaps`` are of every model, the best included (0, error 0).
-    """
-
-    best: str
-    gaps: dict[str, Gap]
-    chosen: str
-
-
-def choose_model(tables: Sequence[ForecastTable], *, seed: int) -> ModelChoice | None:
-    """Choose the simplest model within two standard errors of the best, by one or more dyads of equal weight.
-
-    Targets and horizons have the same weight within a dyad; dyads count as independent, which makes errors
-    too small where neighbours share wars. ``None`` when the tables hold none of the models.
-    """
-    models = [name for name in SIMPLEST_FIRST if all(name in table.models for table in tables)]
-    if not models:
-        return None
-    gaps = {name: _gap(tables, name, models[0], seed) for name in models}
-    best = min(models, key=lambda name: gaps[name].value)
-    gaps = {name: _gap(tables, name, best, seed) for name in models}
-    chosen = next(name for name in models if gaps[name].value <= TOLERANCE * gaps[name].se)
-    return ModelChoice(best, gaps, chosen)
+    def end_of(self, dyad: str) -> date:
+        """Last day on which a dyad was observed."""
+        return self.ends.get(dyad, self.data_end)
 
 
 def _settings_key(plan: BacktestPlan, events: EventTable) -> str:
@@ -137,101 +97,58 @@ def _kept_result(unit: Unit, row: Mapping[str, Any], keep: Path | None) -> UnitR
         ) from error
 
 
-def _gap(tables: Sequence[ForecastTable], model: str, other: str, seed: int) -> Gap:
-    if model == other:
-        return Gap(0.0, 0.0)
-    found = [compare_models(table, model, other, seed=seed) for table in tables]
-    value = sum(one.value for one in found) / len(found)
-    return Gap(value, math.sqrt(sum(one.se**2 for one in found)) / len(found))
-
-
 @dataclass(frozen=True)
-class BenchmarkCell:
-    """Mean scores of one model on one dyad and horizon, with block-bootstrap errors; ``log`` in nats."""
+class DyadCoverage:
+    """Of one dyad: its record up to the end of its observation, ``until``.
+
+    ``silent_days`` lie between the last act and the end. ``silent`` says whether that is longer than the
+    record's own pace allows: chance below 1 in 1,000, and longer than any pause before (``silent_end``).
+    ``too_long`` are usual horizons without a complete window.
+    """
 
     dyad: str
-    horizon_days: int
-    model: str
-    n: int
-    base_rate: float
-    brier: float
-    log: float
-    brier_se: float
-    log_se: float
-    failed_fits: FailedFits | None = None
-
-    @classmethod
-    def of(cls, dyad: str, cell: ScoreCell) -> BenchmarkCell:
-        """Keep of a cell of the score table what is compared between dyads."""
-        means = cell.brier.value, cell.log.value, cell.brier.se, cell.log.se
-        return cls(dyad, cell.horizon_days, cell.model, cell.n, cell.base_rate, *means, cell.failed_fits)
+    until: date
+    events: int
+    last_event: date
+    silent_days: int
+    silent: bool
+    chance: float | None
+    too_long: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """Scores of all dyads: cells by dyad, horizon and model; of each dyad one calibration line a model.
+    """Scores of all dyads by target; how far the files reach, and what the work took.
 
-    ``choice`` is the simplest good model by these dyads, ``None`` without models. ``against_baselines`` is
-    the mean log score of each model minus that of each baseline: below 0 the model is better.
+    ``left_out`` names dyads without an event before the first origin, with the reason.
     ``seconds_per_origin`` is the wall-clock time of all models and baselines together, divided by the origins
-    of all dyads.
-    ``pooled_calibration`` has one line a model over all dyads. ``seconds`` are of the processor, by stage.
-    ``fits`` were made; ``failed`` of them did not pass the gates.
+    of all dyads. ``seconds`` are of the processor, by stage. ``fits`` were made; ``failed`` of them did not
+    pass the gates.
     """
 
-    cells: tuple[BenchmarkCell, ...]
-    calibration: Mapping[str, tuple[PooledCalibration, ...]]
-    pooled_calibration: tuple[PooledCalibration, ...]
-    choice: ModelChoice | None
-    against_baselines: Mapping[str, Mapping[str, Gap]]
+    targets: Mapping[str, TargetScores]
+    coverage: tuple[DyadCoverage, ...]
+    left_out: Mapping[str, str]
     seconds_per_origin: float
     seconds: Mapping[str, float]
     fits: int
     failed: int
 
-    def means(self) -> dict[str, dict[str, float]]:
-        """Mean Brier and log score of each model over dyads and horizons, all of the same weight."""
-        found = {}
-        for model in dict.fromkeys(cell.model for cell in self.cells):
-            own = [cell for cell in self.cells if cell.model == model]
-            found[model] = {
-                "brier": sum(cell.brier for cell in own) / len(own),
-                "log": sum(cell.log for cell in own) / len(own),
-            }
-        return found
-
-    def failed_fits(self) -> dict[str, FailedFits]:
-        """Mean scores of the windows from failed fits, of each model that has any."""
-        found = {}
-        for model in dict.fromkeys(cell.model for cell in self.cells):
-            own = [cell.failed_fits for cell in self.cells if cell.model == model and cell.failed_fits]
-            if own:
-                n = sum(one.n for one in own)
-                means = (sum(one.n * getattr(one, score) for one in own) / n for score in ("brier", "log"))
-                found[model] = FailedFits(n, *means)
-        return found
-
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values, ``None`` where a number is not defined."""
-        choice = self.choice
-        behind = {name: asdict(gap) for name, gap in choice.gaps.items()} if choice else {}
-        lines = [{"dyad": dyad} | asdict(line) for dyad, lines in self.calibration.items() for line in lines]
-        content: dict[str, Any] = {
-            "cells": [asdict(cell) for cell in self.cells],
-            "mean": self.means(),
-            "default": DEFAULT_MODEL,
-            "choice": choice and {"best": choice.best, "chosen": choice.chosen, "log_behind_best": behind},
-            "against_baselines": {
-                model: {name: asdict(gap) for name, gap in gaps.items()}
-                for model, gaps in self.against_baselines.items()
-            },
-            "calibration": lines,
-            "pooled_calibration": [asdict(line) for line in self.pooled_calibration],
+        """Return plain JSON values, the scores by target under ``targets``."""
+        scores = {name: one.to_dict() for name, one in self.targets.items()}
+        coverage = [
+            asdict(one) | {"until": one.until.isoformat(), "last_event": one.last_event.isoformat()}
+            for one in self.coverage
+        ]
+        return {
+            "targets": scores,
+            "coverage": coverage,
+            "left_out": [{"dyad": dyad, "reason": reason} for dyad, reason in self.left_out.items()],
             "seconds_per_origin": self.seconds_per_origin,
             "seconds": dict(self.seconds),
             "fits": {"made": self.fits, "failed": self.failed},
         }
-        return cast("dict[str, Any]", without_nan(content))
 
 
 def read_dyads(folder: Path, names: Sequence[str] | None = None) -> dict[str, EventTable]:
@@ -256,40 +173,98 @@ def read_dyads(folder: Path, names: Sequence[str] | None = None) -> dict[str, Ev
     return {name: read_events(path) for name, path in found.items() if names is None or name in names}
 
 
+def plan_dyads(
+    dyads: Mapping[str, EventTable], options: BenchmarkOptions
+) -> tuple[dict[str, BacktestPlan], dict[str, str]]:
+    """Plan the backtest of every dyad; those without an event before the first origin are left out, by name.
+
+    ``InputError`` when all are, or one of the others cannot be planned.
+    """
+    plans: dict[str, BacktestPlan] = {}
+    left_out: dict[str, str] = {}
+    for dyad, events in dyads.items():
+        first = _origins(dyad, options)[0]
+        if (events.known_date < np.datetime64(first, "D")).any():
+            plans[dyad] = plan_dyad(dyad, events, options)
+        else:
+            left_out[dyad] = f"no event is known before {first}, the first origin"
+    if not plans:
+        listed = "\n".join(f"{dyad}: {reason}" for dyad, reason in left_out.items())
+        raise InputError(f"{listed}. Begin later, or add older events")
+    return plans, left_out
+
+
 def plan_dyad(dyad: str, events: EventTable, options: BenchmarkOptions) -> BacktestPlan:
     """Plan the backtest of one dyad; the data begin where its record is dense enough to mean something.
 
-    ``InputError`` when no event is known before the first origin or a horizon has no complete window;
-    ``PriorError`` when a changed prior is unknown or not valid.
+    ``InputError`` when no event is known before the first origin or a horizon that was asked for has no
+    complete window; ``PriorError`` when a changed prior is unknown or not valid.
     """
-    horizons = tuple(int(days) for days in horizon_lengths(options.horizons))
-    models = known_models(options.models)
-    default_priors(stream_layout((options.target,))).changed(options.priors, "config")
-    if options.data_end < options.first:
-        raise InputError(f"the data end on {options.data_end}, before the first origin, {options.first}")
-    origins = choose_origins(options.origins, options.first, options.data_end)
-    if not options.first <= min(origins) <= max(origins) <= options.data_end:
-        span = f"{options.first} to {options.data_end}, as --from and --until say"
-        raise InputError(f"origins: got {min(origins)} to {max(origins)}; allowed: {span}")
-    origins = complete_origins(origins, horizons[0], options.data_end)[:: QUICK_STEP if options.quick else 1]
+    end = options.end_of(dyad)
+    models = known_models(options.models) if options.models else ()
+    default_priors(stream_layout(options.targets)).changed(options.priors, "config")
+    origins = _origins(dyad, options)
+    asked = options.horizons or complete_horizons(origins[0], end)
+    horizons = tuple(int(days) for days in horizon_lengths(asked))
     try:
+        origins = complete_origins(origins, horizons[0], end)[:: QUICK_STEP if options.quick else 1]
         start = find_record_start(events, origins[0])
         plan = BacktestPlan(
             dyad=dyad,
-            targets=(options.target,),
+            targets=options.targets,
             origins=origins,
             horizons=horizons,
             start=start,
-            data_end=options.data_end,
+            data_end=end,
             models=models,
             sampler=options.sampler,
             priors=options.priors,
+            too_long=() if options.horizons else tuple(sorted({*HORIZONS} - {*horizons})),
         )
         outcomes_of(plan, events)
         refuse_unanswerable(plan, events)
     except InputError as error:
         raise InputError(f"{dyad}: {error}") from error
     return plan
+
+
+def without_target(dyads: Mapping[str, EventTable], options: BenchmarkOptions) -> list[str]:
+    """Names of the targets that happened in no dyad up to the end of its observation."""
+
+    def happened(target: TargetRule, dyad: str, events: EventTable) -> bool:
+        return bool((target.mask(events) & (events.date <= np.datetime64(options.end_of(dyad), "D"))).any())
+
+    return [one.name for one in options.targets if not any(happened(one, *dyad) for dyad in dyads.items())]
+
+
+def _origins(dyad: str, options: BenchmarkOptions) -> tuple[date, ...]:
+    """Origins of a dyad up to the end of its observation (``InputError`` where there is none)."""
+    end = options.end_of(dyad)
+    if end < options.first:
+        raise InputError(f"the data end on {end}, before the first origin, {options.first}")
+    if isinstance(options.origins, str):
+        return choose_origins(options.origins, options.first, end)
+    listed = choose_origins(options.origins, options.first, end)
+    if not options.first <= listed[0] <= listed[-1] <= options.data_end:
+        span = f"{options.first} to {options.data_end}, as --from and --until say"
+        raise InputError(f"origins: got {listed[0]} to {listed[-1]}; allowed: {span}")
+    return tuple(day for day in listed if day <= end) or listed[:1]
+
+
+def _coverage(plan: BacktestPlan, events: EventTable) -> DyadCoverage:
+    days = np.sort(events.date[events.date <= np.datetime64(plan.data_end, "D")])
+    silent = silent_end(days, plan.data_end)
+    last: date = days[-1].item()
+    return DyadCoverage(
+        plan.dyad,
+        plan.data_end,
+        len(days),
+        last,
+        (plan.data_end - last).days,
+        silent is not None,
+        silent and silent.chance,
+        plan.too_long,
+    )
 
 
 def run_benchmark(
@@ -319,7 +294,13 @@ def run_benchmark(
     UnfinishedError
         Some part failed: a mean over the others would compare different things.
     """
-    plans = {dyad: plan_dyad(dyad, events, options) for dyad, events in dyads.items()}
+    plans, left_out = plan_dyads(dyads, options)
+    if len(without_target(dyads, options)) == len(options.targets):
+        names = ", ".join(dict.fromkeys(name for target in options.targets for name in target.any_of))
+        raise InputError(
+            f"the target never happened: no dyad has an event of {names} that is severe enough. Give other "
+            "categories, or a lower least severity"
+        )
     kept = KeptRows(keep) if keep else None
     keys = {dyad: _settings_key(plan, dyads[dyad]) for dyad, plan in plans.items()}
     results: dict[str, list[UnitResult]] = {dyad: [] for dyad in plans}
@@ -357,24 +338,10 @@ def run_benchmark(
     forecasts = {dyad: collect(plan, dyads[dyad], results[dyad]) for dyad, plan in plans.items()}
     seconds = time.perf_counter() - began
     seed = options.sampler.seed
-    scores = {dyad: score_forecasts(table, seed=seed) for dyad, table in forecasts.items()}
+    scores = {target.name: score_target(target, forecasts, dyads, seed=seed) for target in options.targets}
     every = [result for found in results.values() for result in found]
     spent = stage_seconds(every) | {"score": round(time.process_time() - scoring, 2)}
     made, failed = count_fits(every)
     n_origins = sum(len(plan.origins) for plan in plans.values())
-    tables = list(forecasts.values())
-    against = {
-        model: {name: _gap(tables, model, name, seed) for name in BASELINES}
-        for model in known_models(options.models)
-    }
-    return Benchmark(
-        tuple(BenchmarkCell.of(dyad, cell) for dyad, table in scores.items() for cell in table.cells),
-        {dyad: table.calibration for dyad, table in scores.items()},
-        tuple(pool_dyads(tables, model, seed) for model in (*known_models(options.models), *BASELINES)),
-        choose_model(tables, seed=seed),
-        against,
-        round(seconds / n_origins, 3),
-        spent,
-        made,
-        failed,
-    )
+    coverage = tuple(_coverage(plan, dyads[dyad]) for dyad, plan in plans.items())
+    return Benchmark(scores, coverage, left_out, round(seconds / n_origins, 3), spent, made, failed)

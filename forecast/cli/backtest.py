@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from forecast.cli.options import (
     RUNS,
     SPACINGS,
-    USUAL_HORIZONS,
     DatedOptions,
     OriginOptions,
     Output,
@@ -27,6 +26,7 @@ from forecast.cli.options import (
 from forecast.cli.progress import listening
 from forecast.cli.terminal import BLANK, Part, Table, left, line, text
 from forecast.errors import InputError, StoppedError, UnfinishedError
+from forecast.evaluation.horizons import LISTED
 from forecast.wording import count, listing, number, share
 
 if TYPE_CHECKING:
@@ -40,10 +40,11 @@ _MILESTONES = "milestones"
 class PlanOptions(OriginOptions):
     """What is forecast in a backtest of one config."""
 
-    horizons: str = option(
-        USUAL_HORIZONS,
+    horizons: str | None = option(
+        None,
         "--horizons",
-        "Days ahead, with commas; the word milestones adds the distances of the config's own.",
+        f"Days ahead, with commas; when absent {LISTED}, where a window fits. The word milestones adds the "
+        "distances of the config's own.",
         "DAYS",
     )
     first: datetime | None = day_option(
@@ -61,13 +62,14 @@ class PlanOptions(OriginOptions):
             raise InputError(
                 "--from and --to bound monthly or weekly origins. Leave them out when days are listed"
             )
-        lengths = tuple(part for part in parts_of(self.horizons) if part != _MILESTONES)
+        parts = None if self.horizons is None else parts_of(self.horizons)
+        lengths = None if parts is None else tuple(part for part in parts if part != _MILESTONES)
         return BacktestOptions(
             origins=origins,
             first=day(self.first),
             last=day(self.last),
-            horizons=days_ahead(",".join(lengths), "--horizons"),
-            milestones=_MILESTONES in parts_of(self.horizons),
+            horizons=None if lengths is None else days_ahead(",".join(lengths), "--horizons"),
+            milestones=_MILESTONES in (parts or ()),
             models=parts_of(self.models),
             exact=self.exact,
         )

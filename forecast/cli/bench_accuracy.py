@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from forecast.cli.backtest import model_legend, score_table
+from forecast.cli.bench_accuracy_tables import benchmark_scores
 from forecast.cli.options import (
+    MODELS,
     OriginOptions,
     Output,
     day_option,
@@ -21,26 +21,93 @@ from forecast.cli.options import (
     takes_options,
 )
 from forecast.cli.progress import listening
-from forecast.cli.terminal import BLANK, Part, Table, left, text
 from forecast.errors import InputError, StoppedError
+from forecast.evaluation.horizons import LISTED
 from forecast.progress import StageProgress
-from forecast.wording import count
 
 if TYPE_CHECKING:
-    from forecast.bench.accuracy import Benchmark
+    from forecast.bench.accuracy import BenchmarkOptions
+    from forecast.config.bed import Bed
+    from forecast.events.table import EventTable
+
+_BASELINES = "baselines"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskedOptions:
+    """What is forecast, of which files: by a bed, or by options alone."""
+
+    bed: str | None = option(
+        None, "--bed", "Shipped bed (panel, mid, balkans, us-china), or the YAML file of one.", "NAME|FILE"
+    )
+    data: Path | None = option(
+        None, "--data", "Folder of coded event files, one dyad a file; with --bed, that of its data.", "DIR"
+    )
+    any_of: str | None = option(None, "--any-of", "Categories that count as the target.", "LIST")
+    first: datetime | None = day_option(None, "--from", "First origin.")
+    until: datetime | None = day_option(
+        None, "--until", "Last day that the files cover; windows that end later are left out."
+    )
+    min_severity: int | None = option(
+        None, "--min-severity", "Least severity that counts; 1 when absent.", min=1, max=5
+    )
+
+    def read(self) -> tuple[Bed | None, dict[str, EventTable], BenchmarkOptions]:
+        """Read what is asked and the event files (``InputError`` for options that do not go together)."""
+        from forecast.bench.accuracy import BenchmarkOptions, read_dyads
+        from forecast.panel.streams import TargetRule
+
+        own = {"--any-of": self.any_of, "--from": self.first, "--until": self.until}
+        if self.bed is not None:
+            for name, value in {**own, "--min-severity": self.min_severity}.items():
+                if value is not None:
+                    raise InputError(f"{name}: the bed says it. Leave it out, or copy the file of the bed")
+            return _read_bed(self.bed, self.data)
+        if self.data is None or self.any_of is None or self.first is None or self.until is None:
+            missing = [name for name, value in {"--data": self.data, **own}.items() if value is None]
+            raise InputError(
+                f"{', '.join(missing)}: missing. Give --bed NAME, or all of --data and {', '.join(own)}"
+            )
+        rule = TargetRule("target", read_categories(self.any_of), self.min_severity or 1)
+        options = BenchmarkOptions(targets=(rule,), first=self.first.date(), data_end=self.until.date())
+        return None, read_dyads(self.data), options
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoredOptions(OriginOptions):
+    """Past days to forecast from, how far ahead, and with which models; those of a bed when absent."""
+
+    origins: str | None = option(
+        None,
+        "--origins",
+        "quarterly, monthly, weekly, or days: 2021-01-01,2021-07-01; else those of the bed, or monthly.",
+        "WHEN",
+    )
+    models: str = option(
+        MODELS, "--models", f"Some of {MODELS}; or: baselines, which are always shown.", "LIST"
+    )
+
+    def put_into(self, options: BenchmarkOptions) -> BenchmarkOptions:
+        """Return what is asked with these changes."""
+        changes: dict[str, Any] = {}
+        if self.origins is not None:
+            changes["origins"] = read_origins(self.origins)
+        if self.horizons is not None:
+            changes["horizons"] = days_ahead(self.horizons, "--horizons")
+            if not changes["horizons"]:
+                raise InputError(f"--horizons: the list is empty. Expected e.g. {LISTED}")
+        models = parts_of(self.models)
+        if not models:
+            raise InputError(f"--models: the list is empty. Allowed: {MODELS}, or {_BASELINES}")
+        if _BASELINES in models and len(models) > 1:
+            raise InputError(f"--models: '{_BASELINES}' stands alone, since they are always shown")
+        return replace(options, models=() if models == (_BASELINES,) else models, **changes)
 
 
 @takes_options
 def accuracy(
-    data: Path = option(..., "--data", "Folder of coded event files, one dyad a file.", "DIR"),
-    any_of: str = option(..., "--any-of", "Categories that count as the target.", "LIST"),
-    first: datetime = day_option(..., "--from", "First origin."),
-    until: datetime = day_option(
-        ..., "--until", "Last day that the files cover; windows that end later are left out."
-    ),
-    *,
-    plan: OriginOptions,
-    min_severity: int = option(1, "--min-severity", "Least severity that counts.", min=1, max=5),
+    asked: AskedOptions,
+    plan: ScoredOptions,
     quick: bool = option(False, "--quick", "Every third origin only."),
     prior: list[str] | None = option(
         None,
@@ -55,28 +122,23 @@ def accuracy(
     cluster: str | None = option(
         None, "--cluster", "Run on Dask: local, or a scheduler as tcp://host:port.", "WHERE"
     ),
+    *,
     output: Output,
 ) -> None:
-    """Score every model and baseline on a folder of dyads, and average."""
-    categories = read_categories(any_of)
+    """Score every model and baseline on a bed or a folder of dyads, and average."""
     with listening(shown=output.for_people) as listen:
-        from forecast.bench.accuracy import SAMPLER, BenchmarkOptions, read_dyads, run_benchmark
-        from forecast.panel.streams import TargetRule
+        from forecast.bench.accuracy import SAMPLER, run_benchmark
 
-        options = BenchmarkOptions(
-            target=TargetRule("target", categories, min_severity),
-            first=first.date(),
-            data_end=until.date(),
-            horizons=days_ahead(plan.horizons, "--horizons"),
-            origins=read_origins(plan.origins),
-            models=parts_of(plan.models),
+        bed, events, stated = asked.read()
+        options = replace(
+            plan.put_into(stated),
             sampler=SAMPLER if seed is None else replace(SAMPLER, seed=seed),
             priors=_priors(prior or ()),
             quick=quick,
         )
         try:
             found = run_benchmark(
-                read_dyads(data),
+                events,
                 options,
                 processes=plan.jobs,
                 cluster=cluster,
@@ -89,7 +151,23 @@ def accuracy(
             raise StoppedError(
                 f"interrupted; finished parts are kept in {keep}. Go on with the same command."
             ) from None
-    output.print(found.to_dict(), _scores(found))
+    facts = found.to_dict()
+    if bed is None:
+        facts = facts.pop("targets")["target"] | facts
+        output.print(facts, benchmark_scores(found, {"target": None}))
+    else:
+        titles = {name: one.label or name.replace("_", " ") for name, one in bed.targets.items()}
+        output.print({"bed": bed.name} | facts, benchmark_scores(found, titles))
+
+
+def _read_bed(name: str, data: Path | None) -> tuple[Bed, dict[str, EventTable], BenchmarkOptions]:
+    from forecast.bench.bed_files import bed_options, find_bed, read_bed_files, refuse_without_target
+
+    bed = find_bed(name)
+    events, ends = read_bed_files(bed, data)
+    options = bed_options(bed, ends)
+    refuse_without_target(bed, events, options)
+    return bed, events, options
 
 
 def read_categories(any_of: str) -> tuple[str, ...]:
@@ -115,93 +193,3 @@ def _priors(stated: Sequence[str]) -> dict[str, str]:
             raise InputError(f"--prior: got '{one}'; write NAME=PRIOR, such as tension.scale=small")
         priors[name.strip()] = statement.strip()
     return priors
-
-
-def _scores(found: Benchmark) -> Iterator[Part]:
-    models = tuple(found.means())
-    yield text("Brier and log score: lower is better, * marks the best.")
-    for dyad in found.calibration:
-        yield BLANK
-        yield text(dyad, "bold")
-        rows = []
-        own = [cell for cell in found.cells if cell.dyad == dyad]
-        for days in dict.fromkeys(cell.horizon_days for cell in own):
-            here = [cell for cell in own if cell.horizon_days == days]
-            rows.append((f"{days:>4} d  Brier", {cell.model: cell.brier for cell in here}))
-            rows.append((f"{f'n {here[0].n}':>9} log", {cell.model: cell.log for cell in here}))
-        yield score_table(models, rows)
-    yield BLANK
-    yield text("Mean over dyads and horizons", "bold")
-    means = found.means()
-    rows = [
-        (f"{'':>8}{label}", {model: means[model][score] for model in models})
-        for label, score in (("Brier", "brier"), ("  log", "log"))
-    ]
-    yield score_table(models, rows)
-    yield BLANK
-    yield from _choice(found)
-    yield from _against_baselines(found)
-    yield from _calibration(found)
-    spent = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in found.seconds.items())
-    yield text(
-        f"Time: {found.seconds_per_origin:.2f} s an origin, all models together. Processor s: {spent}."
-    )
-    if found.fits:
-        yield text(f"{found.failed} of {count(found.fits, 'fit')} failed a gate.")
-    for model, apart in found.failed_fits().items():
-        windows = count(apart.n, "window")
-        yield text(
-            f"{windows} of {model} from failed fits: Brier {apart.brier:.3f}, log {apart.log:.3f}.", indent=2
-        )
-    yield model_legend(models)
-
-
-def _choice(found: Benchmark) -> Iterator[Part]:
-    from forecast.report.palette import name_model
-
-    choice = found.choice
-    if choice is None or len(choice.gaps) < 2:
-        return
-    yield text("Log score behind the best model, with its block-bootstrap error", "bold")
-    rows = (
-        (name_model(model), "best" if model == choice.best else f"{gap.value:+.4f} ± {gap.se:.4f}")
-        for model, gap in choice.gaps.items()
-    )
-    yield Table((left(), left()), rows, heads=False)
-    yield text(f"Simplest within two errors of the best: {name_model(choice.chosen)}.")
-    yield BLANK
-
-
-def _against_baselines(found: Benchmark) -> Iterator[Part]:
-    from forecast.report.palette import name_model
-
-    if not found.against_baselines:
-        return
-    yield text("Log score less that of a baseline (below 0: better), with its block-bootstrap error", "bold")
-    rows = (
-        (name_model(model), name_model(baseline), f"{gap.value:+.4f} ± {gap.se:.4f}")
-        for model, gaps in found.against_baselines.items()
-        for baseline, gap in gaps.items()
-    )
-    yield Table((left(), left(), left()), rows, heads=False)
-    yield BLANK
-
-
-def _calibration(found: Benchmark) -> Iterator[Part]:
-    from forecast.report.palette import name_model
-
-    lines = [line for line in found.pooled_calibration if math.isfinite(line.slope.se)]
-    if not lines:
-        return
-    yield text(
-        "Calibration over all dyads (intercept 0 and slope 1: calibrated), whole dyads resampled", "bold"
-    )
-    rows = (
-        (
-            name_model(line.model),
-            *(f"{one.value:+.2f} ± {one.se:.2f}" for one in (line.intercept, line.slope)),
-        )
-        for line in lines
-    )
-    yield Table((left(), left(), left()), rows, heads=False)
-    yield BLANK

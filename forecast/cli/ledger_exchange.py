@@ -26,6 +26,7 @@ from forecast.cli.options import (
 from forecast.cli.progress import listening
 from forecast.cli.terminal import text
 from forecast.errors import InputError, StoppedError
+from forecast.evaluation.horizons import LISTED
 
 
 def export(
@@ -108,7 +109,7 @@ def hindcast(
     first: datetime = day_option(..., "--from", "First day."),
     last: datetime = day_option(..., "--to", "Last day."),
     ahead: str = option(
-        "90,180",
+        LISTED,
         "--ahead",
         "Lengths of the windows, with commas; or: milestones, those of the config.",
         "DAYS",
@@ -127,7 +128,7 @@ def hindcast(
     loaded = load_config(case.config, case.changes, seed=seed)
     lengths = None if ahead.strip() == OWN_MILESTONES else days_ahead(ahead, "--ahead")
     if lengths is not None and not lengths:
-        raise InputError(f"--ahead: the list is empty. Expected e.g. 90,180, or {OWN_MILESTONES}")
+        raise InputError(f"--ahead: the list is empty. Expected e.g. {LISTED}, or {OWN_MILESTONES}")
     path = ledger_place(ledger)
 
     with listening(shown=output.for_people) as listen:

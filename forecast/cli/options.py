@@ -16,6 +16,7 @@ import typer
 
 from forecast.cli.terminal import Part, show
 from forecast.errors import InputError, did_you_mean, shown
+from forecast.evaluation.horizons import LISTED
 
 if TYPE_CHECKING:
     from forecast.config import Config
@@ -27,7 +28,6 @@ RUNS = Path("reports")
 DateOrder = Literal["iso", "dmy", "mdy"]
 """As ``forecast.events.cells.DateOrder``, which costs imports."""
 MODELS = "model,panel,combined"
-USUAL_HORIZONS = "30,90,180"
 
 
 def option(
@@ -174,10 +174,12 @@ class DatedOptions(ConfigOptions):
 class OriginOptions:
     """Past days to forecast from, how far ahead, and with which models."""
 
-    origins: str = option(
-        "monthly", "--origins", "quarterly, monthly, weekly, or days: 2021-01-01,2021-07-01.", "WHEN"
+    origins: str | None = option(
+        None, "--origins", "quarterly, monthly (when absent), weekly, or days: 2021-01-01,2021-07-01.", "WHEN"
     )
-    horizons: str = option(USUAL_HORIZONS, "--horizons", "Days ahead, with commas.", "DAYS")
+    horizons: str | None = option(
+        None, "--horizons", f"Days ahead, with commas; when absent {LISTED}, where a window fits.", "DAYS"
+    )
     models: str = option(MODELS, "--models", f"Some of {MODELS}. Baselines are always shown.", "LIST")
     jobs: int = option(1, "--jobs", "Processes to use.", "N", min=1, max=256)
 
@@ -210,8 +212,13 @@ Spacing = Literal["quarterly", "monthly", "weekly"]
 SPACINGS: tuple[Spacing, ...] = ("quarterly", "monthly", "weekly")
 
 
-def read_origins(text: str) -> Spacing | tuple[date, ...]:
-    """Read how origins are spaced, or the days of them; raises ``InputError`` for anything else."""
+def read_origins(text: str | None) -> Spacing | tuple[date, ...]:
+    """Read how origins are spaced (monthly when absent), or the days of them.
+
+    Raises ``InputError`` for anything else.
+    """
+    if text is None:
+        return "monthly"
     for word in SPACINGS:
         if word == text.strip():
             return word

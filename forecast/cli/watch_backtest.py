@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from forecast.cli.options import MODELS, USUAL_HORIZONS, DatedOptions, Output, day
+from forecast.cli.options import MODELS, DatedOptions, Output, day
 from forecast.cli.progress import listening
 from forecast.cli.terminal import BLANK, Part, Table, left, line, right, text
 from forecast.errors import InputError, StoppedError
@@ -33,7 +33,7 @@ def backtest_list(case: DatedOptions, plan: PlanOptions, where: Where, output: O
 
     if case.seed is not None or case.dates is not None:
         raise InputError("--seed and --dates: of a list, use --set sampler.seed=… or --set dates=…")
-    if plan.horizons != USUAL_HORIZONS:
+    if plan.horizons is not None:
         raise InputError("--horizons: a list has its own; use --set horizons=[30,90] or the file")
     loaded = load_watchlist(case.config, tuple(case.overrides or ()), as_of=day(case.as_of))
     with listening(shown=output.for_people) as listen:

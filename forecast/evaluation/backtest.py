@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from forecast.baselines.methods import BASELINES
 from forecast.baselines.windows import (
@@ -21,6 +22,8 @@ from forecast.baselines.windows import (
 )
 from forecast.config.schema import DEFAULT_FAMILY
 from forecast.errors import InputError
+from forecast.evaluation.horizons import HORIZONS
+from forecast.events.feed_faults import StaleGap, stale_gap
 from forecast.events.table import EventTable
 from forecast.families import FAMILIES, family_named
 from forecast.inference.posterior import SamplerOptions
@@ -29,18 +32,16 @@ from forecast.pooled_hazard.coefficients import PooledHazard, shipped_hazard
 from forecast.priors import PriorStatement
 from forecast.priors.population import Population, shipped_population
 from forecast.runs.inputs import Inputs
-from forecast.wording import count, long_day
+from forecast.wording import count, listing, long_day
 
 MODELS = tuple(FAMILIES)
 """Names of the models that a backtest compares unless told otherwise: the mean and its members."""
 DEFAULT_MODEL = DEFAULT_FAMILY
 """The model that is shipped as the default."""
-HORIZONS = (30, 90, 180)
-"""Days ahead, unless told otherwise."""
 YEARS_BEFORE = 2
 """Years of data before the first origin, unless told otherwise."""
-QUIET_DAYS = 90
-"""Days between the last event and the end of the data above which a note is made."""
+END_CHANCE = 0.001
+"""Chance, at a record's own pace, of so long a silence before the end of the data that it is named."""
 
 Spacing = Literal["quarterly", "monthly", "weekly"]
 SPACED = {"quarterly": quarterly_origins, "monthly": monthly_origins, "weekly": weekly_origins}
@@ -51,15 +52,15 @@ class BacktestOptions:
     """What to forecast in a backtest, and when.
 
     ``first`` and ``last`` span origins that are evenly apart: when absent, two years after the start of the
-    data, and their end. ``horizons`` are days ahead; with ``milestones`` also the distances of the config's
-    milestones from its as-of date. ``models`` are some of ``MODELS``; the baselines are always there.
-    ``exact`` refits at every origin.
+    data, and their end. ``horizons`` are days ahead, when absent those of ``HORIZONS`` that have a complete
+    window; with ``milestones`` also the distances of the config's milestones from its as-of date. ``models``
+    are some of ``MODELS``; the baselines are always there. ``exact`` refits at every origin.
     """
 
     origins: Spacing | tuple[date, ...] = "monthly"
     first: date | None = None
     last: date | None = None
-    horizons: tuple[int, ...] = HORIZONS
+    horizons: tuple[int, ...] | None = None
     milestones: bool = False
     models: tuple[str, ...] = MODELS
     exact: bool = False
@@ -72,7 +73,8 @@ class BacktestPlan:
     The name of the dyad is part of the seeds. Origins are 00:00 of their day; they and the horizons, in days,
     ascend. The grid begins on ``start``, and ``data_end`` is the last day that the data cover. ``priors``
     (name → statement) change the defaults, which come from ``population`` (``None``: the documented ones).
-    ``hazard`` is what the member ``panel`` forecasts by.
+    ``hazard`` is what the member ``panel`` forecasts by. ``too_long`` are usual horizons that no complete
+    window has, and which are therefore left out.
     """
 
     dyad: str
@@ -87,6 +89,7 @@ class BacktestPlan:
     hazard: PooledHazard = field(default_factory=shipped_hazard)
     priors: Mapping[str, PriorStatement] = field(default_factory=dict)
     exact: bool = False
+    too_long: tuple[int, ...] = ()
 
     @property
     def fitted(self) -> bool:
@@ -106,15 +109,18 @@ def plan_backtest(inputs: Inputs, options: BacktestOptions) -> BacktestPlan:
         without a complete window.
     """
     config, start = inputs.config, inputs.data.grid.start
+    origins = choose_origins(
+        options.origins, options.first or _years_after(start), options.last or config.as_of
+    )
+    asked = options.horizons
+    if asked is None:
+        asked = complete_horizons(origins[0], config.as_of)
     # Milestones may be all that is asked for.
-    stated = horizon_lengths(options.horizons) if options.horizons or not options.milestones else ()
+    stated = horizon_lengths(asked) if asked or not options.milestones else ()
     horizons = {int(days) for days in stated}
     if options.milestones:
         origin = inputs.data.grid.origin
         horizons |= {(milestone.date - origin).days for milestone in config.milestones} - {0}
-    origins = choose_origins(
-        options.origins, options.first or _years_after(start), options.last or config.as_of
-    )
     origins = complete_origins(origins, min(horizons), config.as_of)
     sampler = config.sampler
     fits = SamplerOptions(
@@ -138,6 +144,7 @@ def plan_backtest(inputs: Inputs, options: BacktestOptions) -> BacktestPlan:
         hazard=inputs.hazard,
         priors=_plain(config.model.priors),
         exact=options.exact,
+        too_long=() if options.horizons is not None else tuple(sorted({*HORIZONS} - horizons)),
     )
     if plan.origins[0] <= start:
         raise InputError(
@@ -176,6 +183,22 @@ def choose_origins(origins: Spacing | tuple[date, ...], first: date, last: date)
     return tuple(SPACED[origins](first, last).tolist())
 
 
+def complete_horizons(first: date, data_end: date) -> tuple[int, ...]:
+    """Those of ``HORIZONS`` whose window from the origin ``first`` is complete; the shortest in any case."""
+    observed = (data_end - first).days + 1
+    return tuple(days for days in HORIZONS if days <= max(observed, HORIZONS[0]))
+
+
+def silent_end(days: NDArray[np.datetime64], data_end: date) -> StaleGap | None:
+    """Return the silence before the end of the data where it is too long for the record's own pace.
+
+    The rule is that of feeds (``stale_gap``), at a chance of ``END_CHANCE``. ``days`` are those of all events
+    up to the end, in order, at least one: where they stop earlier than the file is said to, days that nobody
+    looked at would be scored as peace.
+    """
+    return stale_gap(days, np.datetime64(data_end, "D"), chance=END_CHANCE)
+
+
 def complete_origins(origins: Sequence[date], shortest: int, data_end: date) -> tuple[date, ...]:
     """Return the origins with at least one complete window (``InputError`` when there is none)."""
     kept = tuple(origin for origin in origins if origin + timedelta(days=shortest - 1) <= data_end)
@@ -205,11 +228,16 @@ def known_models(names: Sequence[str]) -> tuple[str, ...]:
 def plan_notes(plan: BacktestPlan, inputs: Inputs) -> tuple[str, ...]:
     """Sentences on what a reader must know of the plan, beside the scores."""
     notes = []
-    quiet = (plan.data_end - np.max(inputs.events.date).item()).days
-    if quiet > QUIET_DAYS:
+    if plan.too_long:
+        days_ahead = listing(tuple(map(str, plan.too_long)))
+        notes.append(f"No window of {days_ahead} days is complete: the data are too short for it.")
+    days = np.sort(inputs.events.date)
+    silent = silent_end(days[days <= np.datetime64(plan.data_end, "D")], plan.data_end)
+    if silent is not None:
         notes.append(
-            f"The last event is {count(quiet, 'day')} before the end of the data, {long_day(plan.data_end)}: "
-            "windows in between count as quiet. If the file stops earlier, set as_of to its last day."
+            f"The last event is {count(silent.days, 'day')} before the end of the data, "
+            f"{long_day(plan.data_end)}: too long for the pace of this record. Windows in between count as "
+            "quiet. If the file stops earlier, set as_of to its last day."
         )
     return tuple(notes)
 

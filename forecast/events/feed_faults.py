@@ -102,7 +102,7 @@ def feed_faults(feeds: Sequence[Feed], as_of: date) -> tuple[FeedFault, ...]:
     return tuple(found)
 
 
-def stale_gap(days: Days, as_of: np.datetime64) -> StaleGap | None:
+def stale_gap(days: Days, as_of: np.datetime64, *, chance: float = STALE_CHANCE) -> StaleGap | None:
     r"""Return the gap up to the as-of date where it is too long for the pace of its own record.
 
     A gap is the time between two neighbouring days with events. Of n gaps over T days in all, under one
@@ -110,7 +110,7 @@ def stale_gap(days: Days, as_of: np.datetime64) -> StaleGap | None:
     the mean of exp(−λg) over the posterior Gamma(n, T) of the rate λ. Events come in bursts, which this does
     not know, so three things are asked for:
 
-    - that probability is below ``STALE_CHANCE``;
+    - that probability is below ``chance``;
     - the gap is longer than every gap before (whatever the law of the gaps, if they are exchangeable, this
       has probability 1 / (n + 1));
     - it lasts ``STALE_DAYS`` at least.
@@ -129,9 +129,9 @@ def stale_gap(days: Days, as_of: np.datetime64) -> StaleGap | None:
     if not len(gaps):
         return StaleGap(found[-1], gap, None, None) if gap >= STALE_WITHOUT_PACE_DAYS else None
     total, longest = int(gaps.sum()), int(gaps.max())
-    chance = float((total / (total + gap)) ** len(gaps))
-    stale = gap >= STALE_DAYS and chance < STALE_CHANCE and gap > longest
-    return StaleGap(found[-1], gap, longest, chance) if stale else None
+    by_chance = float((total / (total + gap)) ** len(gaps))
+    stale = gap >= STALE_DAYS and by_chance < chance and gap > longest
+    return StaleGap(found[-1], gap, longest, by_chance) if stale else None
 
 
 def _stale(feeds: Sequence[Feed], as_of: np.datetime64) -> Iterator[FeedFault]:
