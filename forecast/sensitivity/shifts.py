@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forecast.families.mixing import DrawShares, Mixing
 from forecast.inference.importance import ImportanceWeights, importance_weights, monte_carlo_error
@@ -84,14 +83,12 @@ class Shares:
 
     def by_draw(self, quantity: int, weights: Floats | None = None) -> Floats:
         """What each draw says of one forecast, shape (draw,): its plain mean has the forecast's error."""
-        parts = (self.model.ahead, self.model.plain, self.model.met)
-        ahead, plain, met = (None if one is None else one[:, quantity] for one in parts)
-        assert ahead is not None
+        model = self.model.with_each(lambda one: one[:, quantity])
         direct, share, quiet = (
             one[quantity] for one in (self.mixing.direct, self.mixing.share, self.mixing.quiet)
         )
         one = Mixing(share, direct, quiet, self.mixing.least)
-        return one.by_draw(DrawShares(ahead, plain, met).weighted(weights))
+        return one.by_draw(model.weighted(weights))
 
 
 def stacked_shares(base: Run, questions: Sequence[tuple[str, str]]) -> Shares:
@@ -120,14 +117,10 @@ def scenario_shares(base: Run, plan: ScenarioPlan | None, target: str, milestone
 
 
 def _stacked(shares: Sequence[DrawShares], mixings: Sequence[Mixing], shown: Floats) -> Shares:
-    plain, met = (
-        [part for one in shares if (part := getattr(one, name)) is not None] for name in ("plain", "met")
-    )
     share, direct, quiet = (
         np.array([getattr(one, name) for one in mixings]) for name in ("share", "direct", "quiet")
     )
-    stacked = (np.column_stack(parts) if parts else None for parts in (plain, met))
-    model = DrawShares(np.column_stack([one.ahead for one in shares]), *stacked)
+    model = shares[0].with_each(lambda *each: np.column_stack(each), *shares[1:])
     return Shares(model, Mixing(share, direct, quiet, mixings[0].least), shown)
 
 
@@ -231,8 +224,7 @@ def calendar_effects(base: Run, questions: Sequence[tuple[str, str]]) -> tuple[C
             day = milestone_day(base, milestone)
             if (act.date - origin).days < day:
                 known = mixture.shares(target, day)
-                met = None if mixture.met is None else effect_by_draw(lean, mixture.met[target] < day)
-                moves = effect_by_draw(lean, base.hits.of(target) < day), met
+                moves = mixture.futures(target).effects(lean, day)
                 never, surely = (
                     _where_it_happens(mixture, position, target, day, known, moves, chance)
                     for chance in (0.0, 1.0)
@@ -249,19 +241,12 @@ def _where_it_happens(
     target: str,
     day: int,
     known: DrawShares,
-    moves: tuple[Floats, Floats | None],
+    moves: DrawShares,
     chance: float,
 ) -> Floats:
     """The forecast by draw where an act ahead has another chance; ``moves`` are a certain act's effects."""
     act = mixture.acts[position]
     acts = [*mixture.acts[:position], replace(act, probability=chance), *mixture.acts[position + 1 :]]
-    step, (ahead, met) = chance - act.probability, moves
-    moved = replace(known, ahead=known.ahead + step * ahead)
-    if known.met is not None and met is not None:
-        moved = replace(moved, met=known.met + step * met)
+    step = chance - act.probability
+    moved = known.with_each(lambda share, effect: share + step * effect, moves)
     return replace(mixture, acts=acts).mixing(target, day).by_draw(moved)
-
-
-def effect_by_draw(lean: Floats, hit: NDArray[np.bool_]) -> Floats:
-    """What each draw says of the mean of ``lean`` × (hit − its mean), shape (draw,); all of (draw, path)."""
-    return np.asarray((lean * (hit - hit.mean())).mean(axis=1))

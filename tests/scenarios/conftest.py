@@ -20,9 +20,9 @@ from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, prior_draws
 from forecast.priors import elements
 from forecast.records.forecast import Diagnostics, DyadRecord, Forecast, Headline
 from forecast.runs.inputs import Inputs, read_inputs
+from forecast.runs.mixture import Mixture
 from forecast.runs.run import Run, simulate, write_run
 from forecast.runs.target_forecasts import target_forecasts
-from forecast.simulation import FirstPassages
 
 CHAINS = 4
 CONFIG = """\
@@ -89,29 +89,30 @@ def run_from():
         if edit:
             edit(variables)
         fit = posterior_of(inputs, variables)
-        hits = simulate(inputs, fit).hits
-        return Run(inputs, fit, hits, forecast_of(inputs, hits))
+        mixture = simulate(inputs, fit)
+        return Run(inputs, fit, mixture, forecast_of(mixture))
 
     return make
 
 
-def forecast_of(inputs: Inputs, hits: FirstPassages) -> Forecast:
-    config = inputs.config
+def forecast_of(mixture: Mixture) -> Forecast:
+    config = mixture.inputs.config
     return Forecast(
-        schema=3,
+        schema=4,
         run_id="made-20220630",
         name=config.name,
         dyad=DyadRecord(a="USA", b="CHN", label=config.dyad.title),
         as_of=config.as_of,
-        model="model",
+        model=config.model.family,
         converged=True,
         fits=(
             Diagnostics(
                 rhat_max=1.0, ess_bulk_min=2000, ess_tail_min=2000, divergences=0, bfmi_min=1.0, failures=()
             ),
         ),
-        targets=target_forecasts(inputs, hits, CHAINS, None),
+        targets=target_forecasts(mixture, CHAINS),
         headline=Headline(target=config.headline.target, milestone=config.headline.milestone),
+        members=mixture.members(),
         drivers=(),
         timings_s={},
         versions={},

@@ -12,10 +12,11 @@ from forecast.events.codebook import CATEGORIES, CONFLICTUAL, SEVERITIES
 from forecast.inference.importance import monte_carlo_error
 from forecast.panel.streams import FutureAct
 from forecast.scenarios import compare_scenarios, plan_scenario
-from forecast.scenarios.evaluate import hit_shares_before, milestone_day
+from forecast.scenarios.evaluate import milestone_day
 from forecast.scenarios.futures import Effort, simulate_plan
 from forecast.simulation import NEVER, simulate_first_passages
 from forecast.simulation.acts import act_keys
+from forecast.simulation.first_passages import hit_shares_before
 from forecast.simulation.options import acts_on_paths
 
 CLASH = {"date": "2022-08-15", "category": "military_incident", "severity": 5}
