@@ -102,7 +102,8 @@ class ActsAhead:
 
     def carry(self, direct: Floats) -> Floats:
         """Move what a member says that does not know the acts."""
-        return np.asarray(1.0 - self.quiet * (1.0 - special.expit(special.logit(direct) + self.gap)))
+        moved = special.expit(special.logit(direct) + self.gap)
+        return np.asarray((1.0 - self.quiet) + self.quiet * moved)
 
     def slopes(self, direct: Floats) -> tuple[Floats, Floats, Floats]:
         """Derivatives of ``carry`` in ``plain``, ``ahead`` and ``met``."""

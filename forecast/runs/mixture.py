@@ -166,6 +166,17 @@ class Mixture:
         origin = self.inputs.data.grid.origin
         return quiet_chance(self.acts, self._rule(target), origin, days, self.types or {})
 
+    def unchanged_days(self, target: str, other: Mixture) -> int:
+        """How many days from the origin on the acts ahead are as likely as in another one to have met a target.
+
+        All, where no member asks for it: the model's paths tell by themselves.
+        """
+        days = np.arange(self.paths.horizon_days + 1.0)
+        if self.direct.of(target) is None:
+            return len(days)
+        same = self.quiet(target, days) == other.quiet(target, days)
+        return len(days) if same.all() else int(np.argmin(same))
+
     def _rule(self, target: str) -> TargetRule:
         return next(rule for rule in self.inputs.rules if rule.name == target)
 
