@@ -1,8 +1,8 @@
 """What would it take: the single changes that bring a state to a probability, nearest first.
 
 A belief is moved by reweighting until the draws can no longer tell, as ``forecast sensitivity`` does. The
-probability is linear in the chance of an act, since acts are drawn apart from the futures: two answers give
-the line.
+probability is as good as linear in the chance of an act, since acts are drawn apart from the futures: two
+answers give the line.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ is moved by what the acts do on the model's paths, so that every member answers 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -55,8 +55,10 @@ class ActsAhead:
 
     Parameters
     ----------
-    plain, ahead : array_like
-        Probability without the acts, and with them, on the same random numbers.
+    plain : array_like
+        Share of the paths on which the target is met without the acts, and no act ahead has met it by itself.
+    ahead : array_like
+        Probability with the acts, on the same random numbers.
     met : array_like
         Share of the paths on which an act ahead has met the target by itself.
     quiet : array_like
@@ -68,7 +70,8 @@ class ActsAhead:
     -----
     An act that meets the target itself adds by arithmetic: 1 − p′ = quiet · (1 − p̃). What else the acts do
     moves p̃: by the change of log odds on the paths where none has met the target itself. A certain act that
-    meets the target therefore gives 1, and no act that raises risk gives less than its own chance.
+    meets the target therefore gives 1, and no act that raises risk gives less than its own chance. Both odds
+    are of the same paths, so that the luck of which paths these are says nothing.
     """
 
     plain: Floats
@@ -80,28 +83,35 @@ class ActsAhead:
     @cached_property
     def open(self) -> Floats:
         """Probability on the paths where no act ahead has met the target by itself."""
-        left = np.maximum(1.0 - self.met, self.least)
-        return np.asarray(np.clip(1.0 - (1.0 - self.ahead) / left, 0.0, 1.0))
+        return self._of_open(self.ahead - self.met)
+
+    @cached_property
+    def before(self) -> Floats:
+        """Probability without the acts on the same paths."""
+        return self._of_open(self.plain)
+
+    def _of_open(self, share: Floats) -> Floats:
+        return np.asarray(np.clip(share / np.maximum(1.0 - self.met, self.least), 0.0, 1.0))
 
     @cached_property
     def gap(self) -> Floats:
         """Change of log odds by the acts, where none has met the target by itself."""
-        inside = (np.clip(one, self.least, 1 - self.least) for one in (self.open, self.plain))
+        inside = (np.clip(one, self.least, 1 - self.least) for one in (self.open, self.before))
         now, before = (special.logit(one) for one in inside)
         return np.asarray(np.where(self.met < 1.0 - self.least, now - before, 0.0))
 
     def carry(self, direct: Floats) -> Floats:
         """Move what a member says that does not know the acts."""
-        return np.asarray(1.0 - self.quiet * (1.0 - special.expit(special.logit(direct) + self.gap)))
+        moved = special.expit(special.logit(direct) + self.gap)
+        return np.asarray((1.0 - self.quiet) + self.quiet * moved)
 
     def slopes(self, direct: Floats) -> tuple[Floats, Floats, Floats]:
         """Derivatives of ``carry`` in ``plain``, ``ahead`` and ``met``."""
         moved = special.expit(special.logit(direct) + self.gap)
         turn = self.quiet * moved * (1 - moved)
-        now, before = (self._room(one) for one in (self.open, self.plain))
-        left = np.maximum(1.0 - self.met, self.least)
-        by_ahead = turn / now / left
-        return -turn / before, by_ahead, -by_ahead * (1.0 - self.open)
+        turn = turn / np.maximum(1.0 - self.met, self.least)
+        now, before = (turn / self._room(one) for one in (self.open, self.before))
+        return -before, now, -now * (1.0 - self.open) - before * self.before
 
     def _room(self, probability: Floats) -> Floats:
         inside = np.clip(probability, self.least, 1 - self.least)
@@ -112,20 +122,30 @@ class ActsAhead:
 class DrawShares:
     """What each draw of the model says, each of shape (draw,) or (draw, question).
 
-    Plain means over the draws are the shares. ``plain`` is without the acts ahead, ``met`` the share of paths
-    on which one has met the target by itself; both ``None`` where there are none, or no member to tell.
+    Plain means over the draws are the shares. ``plain`` and ``met`` are as in ``ActsAhead``; both ``None``
+    where there are no acts ahead, or no member to tell.
     """
 
     ahead: Floats
     plain: Floats | None = None
     met: Floats | None = None
 
+    def acts(self, quiet: Floats, least: float) -> ActsAhead | None:
+        """What acts ahead do, from means over the draws; ``None`` where there are none."""
+        if self.plain is None or self.met is None:
+            return None
+        return ActsAhead(self.plain, self.ahead, self.met, quiet, least)
+
+    def with_each(self, change: Callable[..., Floats], *others: DrawShares) -> DrawShares:
+        """Return what a function makes of each kind of share here and in others that have the same kinds."""
+        ahead, plain, met = zip(*((one.ahead, one.plain, one.met) for one in (self, *others)), strict=True)
+        if plain[0] is None:
+            return DrawShares(change(*ahead))
+        return DrawShares(change(*ahead), change(*plain), change(*met))
+
     def weighted(self, weights: Floats | None) -> DrawShares:
         """Return the same under weights of the draws, linearised so that plain means are the weighted."""
-        plain, met = (
-            None if one is None else weighted_by_draw(one, weights) for one in (self.plain, self.met)
-        )
-        return DrawShares(weighted_by_draw(self.ahead, weights), plain, met)
+        return self.with_each(lambda one: weighted_by_draw(one, weights))
 
     def mean(self, weights: Floats | None = None) -> DrawShares:
         """Return the shares themselves, shape () or (question,), under weights of the draws."""
@@ -133,8 +153,7 @@ class DrawShares:
         def of(one: Floats) -> Floats:
             return np.asarray(one.mean(axis=0) if weights is None else np.tensordot(weights, one, axes=1))
 
-        plain, met = (None if one is None else of(one) for one in (self.plain, self.met))
-        return DrawShares(of(self.ahead), plain, met)
+        return self.with_each(of)
 
 
 @dataclass(frozen=True)
@@ -160,9 +179,7 @@ class Mixing:
 
     def acts(self, mean: DrawShares) -> ActsAhead | None:
         """What acts ahead do, from the model's shares; ``None`` where there are none."""
-        if mean.plain is None or mean.met is None:
-            return None
-        return ActsAhead(mean.plain, mean.ahead, mean.met, self.quiet, self.least)
+        return mean.acts(self.quiet, self.least)
 
     def value(self, mean: DrawShares) -> Floats:
         """The forecast where the model says this."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ from forecast.pooled_hazard.hazard import N_DRAWS
 from forecast.records.forecast import Member, MemberForecast
 from forecast.runs.inputs import Inputs
 from forecast.simulation.acts import CountsAs, meets, quiet_chance
-from forecast.simulation.first_passages import FirstPassages, hit_shares_before
+from forecast.simulation.first_passages import FirstPassages
 from forecast.simulation.options import SimulationOptions, met_on_paths
 from forecast.simulation.probabilities import (
     HitMoments,
@@ -44,6 +45,50 @@ class ModelAnswer:
 
     moments: HitMoments
     acts: ActsAhead | None = None
+
+
+class Futures(NamedTuple):
+    """First days of a target on some paths of the model, each of shape (draw, path).
+
+    ``plain`` are those without the acts ahead on the same random numbers, ``met`` those on which an act ahead
+    meets it by itself; both ``None`` where there are no acts, or no member to tell of them.
+    """
+
+    first: Days
+    plain: Days | None = None
+    met: Days | None = None
+
+    def part(self, every: int, n_paths: int) -> Futures:
+        """The first paths of every so many draws."""
+        first, plain, met = (None if days is None else days[::every, :n_paths] for days in self)
+        assert first is not None
+        return Futures(first, plain, met)
+
+    def shares(self, day: int) -> DrawShares:
+        """What each draw says before a day, shape (draw,)."""
+        return self._hits(day).with_each(lambda hit: np.asarray(hit.mean(axis=1)))
+
+    def effects(self, lean: Floats, day: int) -> DrawShares:
+        """What each draw says of the mean of ``lean`` × (hit − its mean); ``lean`` of shape (draw, path)."""
+        return self._hits(day).with_each(lambda hit: np.asarray((lean * (hit - hit.mean())).mean(axis=1)))
+
+    def _hits(self, day: int) -> DrawShares:
+        first = (self.first < day).astype(float)
+        if self.plain is None or self.met is None:
+            return DrawShares(first)
+        met = self.met < day
+        return DrawShares(first, ((self.plain < day) & ~met).astype(float), met.astype(float))
+
+    def shares_by_day(self, horizon_days: int, weights: Floats) -> DrawShares:
+        """Return the shares under weights of the draws, shape (horizon_days + 1,)."""
+
+        def before(days: Days) -> Floats:
+            return hit_share(days, horizon_days, weights)
+
+        if self.plain is None or self.met is None:
+            return DrawShares(before(self.first))
+        plain = before(self.plain) - before(np.maximum(self.plain, self.met))
+        return DrawShares(before(self.first), plain, before(self.met))
 
 
 @dataclass(frozen=True)
@@ -104,6 +149,11 @@ class Mixture:
             raise ValueError("no model was fitted")
         return self.ahead
 
+    @property
+    def least(self) -> float:
+        """Half a path: what a share that is zero may be."""
+        return 0.5 / float(self.paths.day[0, 0].size)
+
     def share(self, target: str) -> float:
         """Weight of the model in the forecast of a target."""
         if self.direct.of(target) is None:
@@ -116,6 +166,17 @@ class Mixture:
         origin = self.inputs.data.grid.origin
         return quiet_chance(self.acts, self._rule(target), origin, days, self.types or {})
 
+    def unchanged_days(self, target: str, other: Mixture) -> int:
+        """How many days from the origin on the acts ahead are as likely as in another one to have met a target.
+
+        All, where no member asks for it: the model's paths tell by themselves.
+        """
+        days = np.arange(self.paths.horizon_days + 1.0)
+        if self.direct.of(target) is None:
+            return len(days)
+        same = self.quiet(target, days) == other.quiet(target, days)
+        return len(days) if same.all() else int(np.argmin(same))
+
     def _rule(self, target: str) -> TargetRule:
         return next(rule for rule in self.inputs.rules if rule.name == target)
 
@@ -125,14 +186,11 @@ class Mixture:
         return {} if self.ahead is None else {name: self._answer(name) for name in self.ahead.targets}
 
     def _answer(self, target: str) -> ModelAnswer:
-        days, horizon = self.paths.of(target), self.paths.horizon_days
-        equal = np.full(len(days), 1 / len(days))
-        moments = hit_moments(days, horizon, equal)
-        if self.plain is None or self.met is None:
-            return ModelAnswer(moments)
-        plain, met = (hit_share(one, horizon, equal) for one in (self.plain.of(target), self.met[target]))
-        quiet = self.quiet(target, np.arange(horizon + 1.0))
-        return ModelAnswer(moments, ActsAhead(plain, moments.mean, met, quiet, 0.5 / days.size))
+        futures, horizon = self.futures(target), self.paths.horizon_days
+        equal = np.full(len(futures.first), 1 / len(futures.first))
+        moments = hit_moments(futures.first, horizon, equal)
+        shares = futures.shares_by_day(horizon, equal)
+        return ModelAnswer(moments, shares.acts(self.quiet(target, np.arange(horizon + 1.0)), self.least))
 
     @cached_property
     def curves(self) -> Mapping[str, ProbabilityCurve]:
@@ -175,22 +233,24 @@ class Mixture:
         """Probability that a target happens before a day."""
         return float(self.curves[target].probability[day])
 
+    def futures(self, target: str) -> Futures:
+        """First days of a target on the paths of the model."""
+        if self.plain is None or self.met is None:
+            return Futures(self.paths.of(target))
+        return Futures(self.paths.of(target), self.plain.of(target), self.met[target])
+
     def shares(self, target: str, day: int) -> DrawShares:
         """What each draw of the model says of a target before a day."""
-        ahead = self.paths.shares_before(target, day)
-        if self.plain is None or self.met is None:
-            return DrawShares(ahead)
-        met = hit_shares_before(self.met[target], day)
-        return DrawShares(ahead, self.plain.shares_before(target, day), met)
+        return self.futures(target).shares(day)
 
     def mixing(self, target: str, day: int) -> Mixing:
         """How the members make the forecast of a target before a day."""
-        direct, paths = self.direct.of(target), self.paths.of(target)
+        direct = self.direct.of(target)
         return Mixing(
             np.asarray(self.share(target)),
             np.asarray(0.5 if direct is None else direct.mean[day]),
             self.quiet(target, np.asarray(float(day))),
-            0.5 / paths.size,
+            self.least,
         )
 
     def by_draw(self, target: str, day: int) -> Floats:

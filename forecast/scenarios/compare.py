@@ -157,7 +157,8 @@ def _same_draws(
         if effort.target not in (None, known.name):
             continue
         one = draws[known.name]
-        curve = _joined(known, one.unchanged_days, _rounded(curves[known.name]))
+        same = min(one.unchanged_days, mixture.unchanged_days(known.name, base.mixture))
+        curve = _joined(known, same, _rounded(curves[known.name]))
 
         def change(day: int, name: str = known.name, one: ScenarioDraws = one) -> ChangedProbability:
             old = base.mixture.mixing(name, day).by_draw(base.mixture.shares(name, day))

@@ -14,19 +14,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.families.mixing import ActsAhead, DrawShares
+from forecast.families.mixing import DrawShares
 from forecast.inference.importance import ImportanceWeights, importance_weights, monte_carlo_error
 from forecast.models.draws import Floats
 from forecast.priors import PriorSet, elements
-from forecast.runs.mixture import ModelAnswer
+from forecast.runs.mixture import Futures, ModelAnswer
 from forecast.runs.run import Run
-from forecast.simulation.first_passages import hit_shares_before
-from forecast.simulation.probabilities import HitMoments, hit_moments, hit_share, weighted_by_draw
+from forecast.simulation.probabilities import HitMoments, hit_moments, hit_share
 
 Days = NDArray[np.int32]
 
@@ -57,8 +55,6 @@ class ScenarioDraws:
         Of the run.
     new : Futures, optional
         Under the scenario, on the first paths of the same draws; ``None``: as in the run.
-    plain : ndarray of int32, shape (draw, path), optional
-        First days without any act ahead; ``None`` where no member asks for it.
     every : int
         ``new`` is of every so many draws.
     """
@@ -67,7 +63,6 @@ class ScenarioDraws:
     horizon_days: int
     base: Futures
     new: Futures | None = None
-    plain: Days | None = None
     every: int = 1
 
     @property
@@ -142,66 +137,40 @@ class ScenarioDraws:
         they can leave [0, 1] in single draws; their mean is not biased by that. Where only some draws are
         played anew, what these add stands with them, and its mean with the others: its error is theirs.
         """
-        ahead = self._by_draw(self.base.first, "first", day)
-        if self.plain is None or self.base.met is None:
-            return DrawShares(ahead)
-        plain = weighted_by_draw(hit_shares_before(self.plain, day), self.weights)
-        return DrawShares(ahead, plain, self._by_draw(self.base.met, "met", day))
-
-    def _by_draw(self, base: Days, part: Literal["first", "met"], day: int) -> Floats:
-        same = weighted_by_draw(hit_shares_before(base, day), self.weights)
+        same = self.base.shares(day).weighted(self.weights)
         both = self.simulated_anew
         if both is None or day <= self._first_difference:
             # Exactly, and not up to the rounding of the correction.
             return same
-        new, old = (
-            weighted_by_draw(hit_shares_before(getattr(one, part), day), self._anew_weights) for one in both
-        )
-        kept = self.kept_share[day]
-        if self.every == 1:
-            return np.asarray(new + kept * (same - old))
-        anew = new - kept * old
-        added = np.full(len(base), anew.mean())
-        added[:: self.every] += len(base) / len(anew) * (anew - anew.mean())
-        return np.asarray(kept * same + added)
+        new, old = (one.shares(day).weighted(self._anew_weights) for one in both)
+        kept = float(self.kept_share[day])
+
+        def corrected(same: Floats, new: Floats, old: Floats) -> Floats:
+            if self.every == 1:
+                return np.asarray(new + kept * (same - old))
+            anew = new - kept * old
+            added = np.full(len(same), anew.mean())
+            added[:: self.every] += len(same) / len(anew) * (anew - anew.mean())
+            return np.asarray(kept * same + added)
+
+        return same.with_each(corrected, new, old)
 
     def answer(self, quiet: Floats) -> ModelAnswer:
         """What the model says by day; ``quiet`` is the chance that no act ahead has met the target itself."""
         moments = hit_moments(self.base.first, self.horizon_days, self.weights)
-        met = None if self.base.met is None else hit_share(self.base.met, self.horizon_days, self.weights)
+        shares = self.base.shares_by_day(self.horizon_days, self.weights)
         both = self.simulated_anew
         if both is not None:
             kept, some = self.kept_share, self._anew_weights
-            new, old = (hit_moments(one.first, self.horizon_days, some) for one in both)
+            of_new, of_old = (hit_moments(one.first, self.horizon_days, some) for one in both)
             moments = HitMoments(
-                new.mean + kept * (moments.mean - old.mean),
+                of_new.mean + kept * (moments.mean - of_old.mean),
                 # A variance is found from pairs of paths, so its luck is shared twice.
-                new.variance + kept**2 * (moments.variance - old.variance),
+                of_new.variance + kept**2 * (moments.variance - of_old.variance),
             )
-            if met is not None:
-                now, then = (
-                    hit_share(one.met, self.horizon_days, some) for one in both if one.met is not None
-                )
-                met = now + kept * (met - then)
-        if self.plain is None or met is None:
-            return ModelAnswer(moments)
-        plain = hit_share(self.plain, self.horizon_days, self.weights)
-        return ModelAnswer(moments, ActsAhead(plain, moments.mean, met, quiet, 0.5 / self.plain.size))
-
-
-class Futures(NamedTuple):
-    """First days of a target on some paths, and those on which an act ahead meets it by itself.
-
-    Both of shape (draw, path); ``met`` is ``None`` where no member asks for it.
-    """
-
-    first: Days
-    met: Days | None = None
-
-    def part(self, every: int, n_paths: int) -> Futures:
-        """The first paths of every so many draws."""
-        met = None if self.met is None else self.met[::every, :n_paths]
-        return Futures(self.first[::every, :n_paths], met)
+            new, old = (one.shares_by_day(self.horizon_days, some) for one in both)
+            shares = shares.with_each(lambda same, new, old: new + kept * (same - old), new, old)
+        return ModelAnswer(moments, shares.acts(quiet, 0.5 / self.base.first.size))
 
 
 def milestone_day(base: Run, milestone: str) -> int:

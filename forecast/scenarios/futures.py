@@ -12,7 +12,7 @@ from forecast.models.draws import Floats, stream_draws
 from forecast.panel.streams import FutureAct
 from forecast.runs.mixture import Mixture, direct_answers, met_by_themselves
 from forecast.runs.run import Run
-from forecast.scenarios.evaluate import Days, Futures, ScenarioDraws
+from forecast.scenarios.evaluate import Days, ScenarioDraws
 from forecast.scenarios.plan import ScenarioPlan, draw_effects
 from forecast.simulation.first_passages import FirstPassages
 from forecast.simulation.options import OtherFutures, futures_differ_since
@@ -99,19 +99,21 @@ def scenario_draws(
     told = bool(inputs.family.direct and (inputs.calendar or plan.acts))
     plain = mixture.plain or mixture.paths
     met: Mapping[str, Days] = {}
-    old_met: Mapping[str, Days] = {}
     if told:
         some = replace(base.simulation, first_paths=paths, every=effort.every)
         met = met_by_themselves(inputs, plan.acts, plan.types, base.n_draws, some)
-        old_met = mixture.met or met_by_themselves(inputs, (), {}, base.n_draws, base.simulation)
+        never = mixture.met or met_by_themselves(inputs, (), {}, base.n_draws, base.simulation)
+        mixture = replace(mixture, plain=plain, met=never)
+    run = {name: mixture.futures(name) for name in asked}
     weights = found.weights if found else np.full(base.n_draws, 1 / base.n_draws)
     return {
         name: ScenarioDraws(
             weights,
             base.simulation.horizon_days,
-            Futures(base.hits.of(name), old_met.get(name)),
-            Futures(new_days[name], met.get(name)) if name in new_days else None,
-            plain.of(name) if told else None,
+            run[name],
+            run[name].part(effort.every, paths)._replace(first=new_days[name], met=met.get(name))
+            if name in new_days
+            else None,
             effort.every,
         )
         for name in asked

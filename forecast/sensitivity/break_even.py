@@ -2,7 +2,8 @@
 
 Shifts of a prior are scanned outwards on both sides by reweighting, and the first crossing is found by
 bisection. Where the draws can no longer stand for the shifted posterior (Pareto k, effective draws) the scan
-ends, and the answer is that they cannot tell: a refit would have to. An act ahead has a closed form.
+ends, and the answer is that they cannot tell: a refit would have to. Of an act ahead the forecast is known at
+every probability.
 """
 
 from __future__ import annotations
@@ -192,12 +193,9 @@ def prior_break_even(shifts: PriorShifts, quantity: int, question: Question) -> 
 def calendar_break_even(
     act: CalendarAct, effect: CalendarEffect, quantity: int, question: Question
 ) -> Iterator[BreakEven]:
-    """Yield the probability of an act ahead from which another word holds; the effect is linear in it."""
+    """Yield the probability of an act ahead from which another word holds."""
     slope, slope_error = float(effect.slope[quantity]), float(effect.mcse[quantity])
-    low, high = sorted(
-        min(max(question.probability + (happens - act.probability) * slope, 0.0), 1.0)
-        for happens in (0.0, 1.0)
-    )
+    low, high = sorted(effect.at(happens, quantity) for happens in (0.0, 1.0))
     for kind in dict.fromkeys(bound.kind for bound in question.bounds):
         missed = BreakEven(
             target=question.target,
@@ -214,8 +212,7 @@ def calendar_break_even(
             (needed, bound)
             for bound in question.bounds
             if bound.kind == kind and slope
-            for needed in [act.probability + (bound.probability - question.probability) / slope]
-            if 0.0 <= needed <= 1.0
+            for needed in effect.crossings(quantity, bound.probability).tolist()
         ]
         if not reached:
             yield missed

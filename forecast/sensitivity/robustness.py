@@ -136,15 +136,14 @@ def calendar_bar(
     act: CalendarAct, effect: CalendarEffect, quantity: int, probability: float
 ) -> AssumptionEffect:
     """Bar of an act ahead: it surely does not happen, and it surely does."""
-    slope, error = float(effect.slope[quantity]), float(effect.mcse[quantity])
 
     def end(happens: float) -> ShiftEnd:
-        moved = happens - act.probability
+        there = effect.at(happens, quantity)
         return ShiftEnd(
             assumed=assumed_chance(happens),
-            probability=min(max(probability + moved * slope, 0.0), 1.0),
-            change=moved * slope,
-            mcse=abs(moved) * error,
+            probability=there,
+            change=there - probability,
+            mcse=abs(happens - act.probability) * float(effect.mcse[quantity]),
         )
 
     return AssumptionEffect(

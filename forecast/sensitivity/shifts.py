@@ -2,7 +2,7 @@
 
 Whether an act ahead happens is drawn apart from all else on a path: it is an experiment at random within the
 simulation. The difference between the paths on which it happens and those on which it does not is therefore
-its effect, and a forecast is linear in its probability.
+its effect, and what the model says is linear in its probability; the other members follow by their odds.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forecast.families.mixing import DrawShares, Mixing
 from forecast.inference.importance import ImportanceWeights, importance_weights, monte_carlo_error
@@ -84,14 +83,12 @@ class Shares:
 
     def by_draw(self, quantity: int, weights: Floats | None = None) -> Floats:
         """What each draw says of one forecast, shape (draw,): its plain mean has the forecast's error."""
-        parts = (self.model.ahead, self.model.plain, self.model.met)
-        ahead, plain, met = (None if one is None else one[:, quantity] for one in parts)
-        assert ahead is not None
+        model = self.model.with_each(lambda one: one[:, quantity])
         direct, share, quiet = (
             one[quantity] for one in (self.mixing.direct, self.mixing.share, self.mixing.quiet)
         )
         one = Mixing(share, direct, quiet, self.mixing.least)
-        return one.by_draw(DrawShares(ahead, plain, met).weighted(weights))
+        return one.by_draw(model.weighted(weights))
 
 
 def stacked_shares(base: Run, questions: Sequence[tuple[str, str]]) -> Shares:
@@ -120,14 +117,10 @@ def scenario_shares(base: Run, plan: ScenarioPlan | None, target: str, milestone
 
 
 def _stacked(shares: Sequence[DrawShares], mixings: Sequence[Mixing], shown: Floats) -> Shares:
-    plain, met = (
-        [part for one in shares if (part := getattr(one, name)) is not None] for name in ("plain", "met")
-    )
     share, direct, quiet = (
         np.array([getattr(one, name) for one in mixings]) for name in ("share", "direct", "quiet")
     )
-    stacked = (np.column_stack(parts) if parts else None for parts in (plain, met))
-    model = DrawShares(np.column_stack([one.ahead for one in shares]), *stacked)
+    model = shares[0].with_each(lambda *each: np.column_stack(each), *shares[1:])
     return Shares(model, Mixing(share, direct, quiet, mixings[0].least), shown)
 
 
@@ -198,16 +191,43 @@ class PriorShifts:
         return self.shares.by_draw(quantity, self.at(steps).weights.weights)
 
 
+CHANCES = np.linspace(0.0, 1.0, 21)
+"""Probabilities of an act ahead at which the forecast is worked out; it is as good as straight between them."""
+
+
 @dataclass(frozen=True)
 class CalendarEffect:
-    """Forecast if an act of the run's calendar surely happens minus if it surely does not, by question.
+    """Forecast by the probability of an act of the run's calendar.
 
-    With its error; zero for milestones that come before the act.
+    Parameters
+    ----------
+    position : int
+        Of the act in the calendar.
+    forecast : ndarray, shape (chance, question)
+        At the probabilities ``CHANCES`` of the act; the same at all for milestones that come before it.
+    mcse : ndarray, shape (question,)
+        Monte Carlo error of the forecast if it surely happens minus if it surely does not.
     """
 
     position: int
-    slope: Floats
+    forecast: Floats
     mcse: Floats
+
+    @property
+    def slope(self) -> Floats:
+        """Forecast if the act surely happens minus if it surely does not, shape (question,)."""
+        return np.asarray(self.forecast[-1] - self.forecast[0])
+
+    def at(self, chance: float, quantity: int) -> float:
+        """Forecast of one question where the act has this probability."""
+        return float(np.clip(np.interp(chance, CHANCES, self.forecast[:, quantity]), 0.0, 1.0))
+
+    def crossings(self, quantity: int, bound: float) -> Floats:
+        """Probabilities of the act at which the forecast of one question is this."""
+        gap = self.forecast[:, quantity] - bound
+        (low,) = np.nonzero((gap[:-1] < 0) != (gap[1:] < 0))
+        part = gap[low] / (gap[low] - gap[low + 1])
+        return np.asarray(CHANCES[low] + part * (CHANCES[low + 1] - CHANCES[low]))
 
 
 def calendar_effects(base: Run, questions: Sequence[tuple[str, str]]) -> tuple[CalendarEffect, ...]:
@@ -226,20 +246,20 @@ def calendar_effects(base: Run, questions: Sequence[tuple[str, str]]) -> tuple[C
             continue
         # Σ(h − q)(y − P) / q(1 − q): unbiased, as q is known; taking P off lowers the variance.
         lean = (happens[position] - act.probability) / (act.probability * (1 - act.probability))
-        slopes, errors = np.zeros(len(questions)), np.zeros(len(questions))
+        shown = [mixture.probability(target, milestone_day(base, one)) for target, one in questions]
+        forecast, errors = np.tile(shown, (len(CHANCES), 1)), np.zeros(len(questions))
         for column, (target, milestone) in enumerate(questions):
             day = milestone_day(base, milestone)
             if (act.date - origin).days < day:
                 known = mixture.shares(target, day)
-                met = None if mixture.met is None else effect_by_draw(lean, mixture.met[target] < day)
-                moves = effect_by_draw(lean, base.hits.of(target) < day), met
-                never, surely = (
+                moves = mixture.futures(target).effects(lean, day)
+                now, *by_chance = (
                     _where_it_happens(mixture, position, target, day, known, moves, chance)
-                    for chance in (0.0, 1.0)
+                    for chance in (act.probability, *CHANCES)
                 )
-                slopes[column] = (surely - never).mean()
-                errors[column] = monte_carlo_error(surely - never, base.n_chains)
-        effects.append(CalendarEffect(position, slopes, errors))
+                forecast[:, column] += np.mean(by_chance, axis=1) - now.mean()
+                errors[column] = monte_carlo_error(by_chance[-1] - by_chance[0], base.n_chains)
+        effects.append(CalendarEffect(position, forecast, errors))
     return tuple(effects)
 
 
@@ -249,19 +269,12 @@ def _where_it_happens(
     target: str,
     day: int,
     known: DrawShares,
-    moves: tuple[Floats, Floats | None],
+    moves: DrawShares,
     chance: float,
 ) -> Floats:
     """The forecast by draw where an act ahead has another chance; ``moves`` are a certain act's effects."""
     act = mixture.acts[position]
     acts = [*mixture.acts[:position], replace(act, probability=chance), *mixture.acts[position + 1 :]]
-    step, (ahead, met) = chance - act.probability, moves
-    moved = replace(known, ahead=known.ahead + step * ahead)
-    if known.met is not None and met is not None:
-        moved = replace(moved, met=known.met + step * met)
+    step = chance - act.probability
+    moved = known.with_each(lambda share, effect: share + step * effect, moves)
     return replace(mixture, acts=acts).mixing(target, day).by_draw(moved)
-
-
-def effect_by_draw(lean: Floats, hit: NDArray[np.bool_]) -> Floats:
-    """What each draw says of the mean of ``lean`` × (hit − its mean), shape (draw,); all of (draw, path)."""
-    return np.asarray((lean * (hit - hit.mean())).mean(axis=1))

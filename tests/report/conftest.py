@@ -225,7 +225,7 @@ def make_forecast(
         )
     )
     return Forecast(
-        schema=3,
+        schema=4,
         run_id="us-china-2023-2023-07-10-3f9a1c",
         name="us-china-2023",
         dyad=DyadRecord(a="USA", b="CHN", label=label),

@@ -19,6 +19,7 @@ from forecast.records.analysis import Analysis
 from forecast.report.notebook import html_of
 from forecast.report.plots import RunPlots
 from forecast.runs.inputs import read_inputs
+from forecast.runs.mixture import DirectAnswers, Mixture
 from forecast.runs.run import Run
 from forecast.simulation.first_passages import FirstPassages
 from forecast.views import MADE_BY, maker
@@ -34,7 +35,8 @@ def run(request, factory):
     posterior = Posterior(xr.DataTree.from_dict({"posterior": draws}), 0.9, 10)
     days = np.zeros((1, 3, 10, 400), dtype=np.int32)
     hits = FirstPassages(tuple(inputs.config.targets), date(2023, 7, 11), days, None, 484, 0.0)
-    return Run(inputs, posterior, hits, factory.forecast(inputs.events))
+    mixture = Mixture(inputs, DirectAnswers({}), hits)
+    return Run(inputs, posterior, mixture, factory.forecast(inputs.events))
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from forecast.records.history import (
     UntestedModel,
 )
 from forecast.runs.folder import file_hashes
+from forecast.runs.mixture import DirectAnswers, Mixture
 from forecast.runs.summaries import capped_warnings
 from forecast.simulation import FirstPassages
 from forecast.wording.warnings import warning_sentence
@@ -171,14 +172,13 @@ def finished(factory, tmp_path):
         horizon_days=10,
         capped_share=0.0,
     )
+    inputs = SimpleNamespace(
+        config=load_config(tmp_path / "config.yaml"), events=factory.events, scenarios=()
+    )
     return Run(
-        inputs=SimpleNamespace(
-            config=load_config(tmp_path / "config.yaml"),
-            events=factory.events,
-            scenarios=(),
-        ),
+        inputs=inputs,
         fit=posterior,
-        hits=hits,
+        mixture=Mixture(inputs, DirectAnswers({}), hits),
         forecast=factory.forecast(factory.events),
         analysis=factory.analysis(factory.events),
     )

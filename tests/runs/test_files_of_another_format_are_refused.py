@@ -14,25 +14,24 @@ from forecast.runs.folder import changed_run_folder, read_record
 SAMPLE = Path(__file__).resolve().parents[2] / "reports/sample"
 
 
-@pytest.mark.parametrize("kind", [Forecast, Analysis])
+@pytest.mark.parametrize(("kind", "reads"), [(Forecast, 4), (Analysis, 3)])
 @pytest.mark.parametrize(
-    ("schema", "said"),
+    ("newer", "said"),
     [
-        (
-            2,
-            "has format 2, written by an earlier version of forecast; this one reads 3. Make it anew",
-        ),
-        (4, "has format 4, written by a newer version of forecast; this one reads 3. Install that one"),
+        (-1, "written by an earlier version of forecast; this one reads {}. Make it anew"),
+        (1, "written by a newer version of forecast; this one reads {}. Install that one"),
     ],
 )
-def test_a_file_of_another_format_names_both_and_what_to_do(kind, schema, said, tmp_path):
+def test_a_file_of_another_format_names_both_and_what_to_do(kind, reads, newer, said, tmp_path):
     path = tmp_path / f"{kind.__name__.lower()}.json"
     content = json.loads((SAMPLE / path.name).read_text(encoding="utf-8"))
     path.write_text(json.dumps(content), encoding="utf-8")
     assert isinstance(read_record(path, kind), kind)
-    path.write_text(json.dumps(content | {"schema": schema, "new": 1}), encoding="utf-8")
-    with pytest.raises(RunFolderError, match=re.escape(said)):
+    path.write_text(json.dumps(content | {"schema": reads + newer, "new": 1}), encoding="utf-8")
+    expected = f"has format {reads + newer}, {said.format(reads)}"
+    with pytest.raises(RunFolderError, match=re.escape(expected)) as refused:
         read_record(path, kind)
+    assert len(str(refused.value).splitlines()) == 1
 
 
 def test_a_record_of_more_values_than_any_run_writes_is_not_parsed(tmp_path, monkeypatch):

@@ -15,14 +15,16 @@ import xarray as xr
 
 from forecast.cli import main
 from forecast.config import load_config
+from forecast.families import FAMILIES, Family
 from forecast.inference.posterior import Posterior
 from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, prior_draws
 from forecast.priors import elements
 from forecast.records.forecast import Diagnostics, DyadRecord, Forecast, Headline
 from forecast.runs.inputs import Inputs, read_inputs
+from forecast.runs.mixture import Mixture
 from forecast.runs.run import Run, simulate, write_run
 from forecast.runs.target_forecasts import target_forecasts
-from forecast.simulation import FirstPassages
+from forecast.simulation.probabilities import HitMoments
 
 CHAINS = 4
 CONFIG = """\
@@ -64,6 +66,77 @@ e6,2022-06-20,,CHN,USA,military_posture,3,A drill
 """
 
 
+@dataclass(frozen=True)
+class Fixed:
+    """A direct member whose probability grows evenly to the same chance for every target that it answers."""
+
+    chance: float
+    variance: float = 0.0
+    name: str = "fixed"
+    label: str = "fixed chance"
+    colour: str = "#000000"
+    method: tuple[str, ...] = ()
+    furthest_days: int | None = None
+    silent: tuple[str, ...] = ()
+
+    def by_day(self, events, targets, origin, start, horizon_days):
+        mean = self.chance * np.arange(horizon_days + 1) / horizon_days
+        told = HitMoments(mean, np.full(len(mean), self.variance))
+        return {target.name: told for target in targets if target.name not in self.silent}
+
+
+@dataclass(frozen=True)
+class Counting(Fixed):
+    """One whose chance is a hundredth for every event of the record."""
+
+    def by_day(self, events, targets, origin, start, horizon_days):
+        chance = 0.01 * len(events)
+        return Fixed(chance).by_day(events, targets, origin, start, horizon_days)
+
+
+def family_of(name: str, fitted: bool, *direct: Fixed) -> Family:
+    return Family(name, name, "#000000", ("A family for tests.",), fitted, direct)
+
+
+MADE = {
+    "mixed": family_of("mixed", True, Fixed(0.3, variance=0.01)),
+    "partly": family_of("partly", True, Fixed(0.02, silent=("lethal",))),
+    "mute": family_of("mute", True, Fixed(0.6, silent=("escalation", "lethal"))),
+    "alone": family_of("alone", False, Fixed(0.3, variance=0.01)),
+    "pair": family_of("pair", False, Fixed(0.3), Fixed(0.5, name="other")),
+    "near": family_of("near", False, Fixed(0.3), Fixed(0.5, name="other", furthest_days=100)),
+    "counting": family_of("counting", True, Counting(0.0)),
+}
+
+
+@pytest.fixture(scope="module")
+def families():
+    """Families of the model and members that say what is known, as long as a module of tests runs."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, family in MADE.items():
+            patch.setitem(FAMILIES, name, family)
+        yield
+
+
+@pytest.fixture(scope="module")
+def run_of(folder, families, run_from):
+    """A run of a family on the draws of ``base``."""
+    known: dict[str, Run] = {}
+
+    def make(name: str) -> Run:
+        if name not in known:
+            known[name] = run_from(read_inputs(load_config(folder / "config.yaml", [f"model.family={name}"])))
+        return known[name]
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def mixed(run_of) -> Run:
+    """The mean of the model and a member that says 30%."""
+    return run_of("mixed")
+
+
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory) -> Path:
     place = tmp_path_factory.mktemp("made")
@@ -89,29 +162,30 @@ def run_from():
         if edit:
             edit(variables)
         fit = posterior_of(inputs, variables)
-        hits = simulate(inputs, fit).hits
-        return Run(inputs, fit, hits, forecast_of(inputs, hits))
+        mixture = simulate(inputs, fit)
+        return Run(inputs, fit, mixture, forecast_of(mixture))
 
     return make
 
 
-def forecast_of(inputs: Inputs, hits: FirstPassages) -> Forecast:
-    config = inputs.config
+def forecast_of(mixture: Mixture) -> Forecast:
+    config = mixture.inputs.config
     return Forecast(
-        schema=3,
+        schema=4,
         run_id="made-20220630",
         name=config.name,
         dyad=DyadRecord(a="USA", b="CHN", label=config.dyad.title),
         as_of=config.as_of,
-        model="model",
+        model=config.model.family,
         converged=True,
         fits=(
             Diagnostics(
                 rhat_max=1.0, ess_bulk_min=2000, ess_tail_min=2000, divergences=0, bfmi_min=1.0, failures=()
             ),
         ),
-        targets=target_forecasts(inputs, hits, CHAINS, None),
+        targets=target_forecasts(mixture, CHAINS),
         headline=Headline(target=config.headline.target, milestone=config.headline.milestone),
+        members=mixture.members(),
         drivers=(),
         timings_s={},
         versions={},

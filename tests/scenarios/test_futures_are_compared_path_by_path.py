@@ -12,10 +12,11 @@ from forecast.events.codebook import CATEGORIES, CONFLICTUAL, SEVERITIES
 from forecast.inference.importance import monte_carlo_error
 from forecast.panel.streams import FutureAct
 from forecast.scenarios import compare_scenarios, plan_scenario
-from forecast.scenarios.evaluate import hit_shares_before, milestone_day
+from forecast.scenarios.evaluate import milestone_day
 from forecast.scenarios.futures import Effort, simulate_plan
 from forecast.simulation import NEVER, simulate_first_passages
 from forecast.simulation.acts import act_keys
+from forecast.simulation.first_passages import hit_shares_before
 from forecast.simulation.options import acts_on_paths
 
 CLASH = {"date": "2022-08-15", "category": "military_incident", "severity": 5}
@@ -26,8 +27,12 @@ def assumed(*acts, **changes):
     return scenario_of(settings, SourceMap("test"))
 
 
+def whole(base) -> Effort:
+    return Effort(paths=base.simulation.paths_per_draw)
+
+
 def days_under(base, scenario):
-    return simulate_plan(base, plan_scenario(base.inputs, scenario), base.variables)
+    return simulate_plan(base, plan_scenario(base.inputs, scenario), whole(base))
 
 
 def test_the_state_before_the_as_of_date_is_bit_identical(base, monkeypatch):
@@ -173,8 +178,8 @@ def test_paired_differences_have_far_less_error_than_unpaired_ones(base):
 
 def test_the_first_paths_alone_are_the_same_bit_for_bit(base):
     plan = plan_scenario(base.inputs, assumed(CLASH))
-    few = simulate_plan(base, plan, base.variables, Effort(paths=3))
-    for name, days in simulate_plan(base, plan, base.variables).items():
+    few = simulate_plan(base, plan, Effort(paths=3))
+    for name, days in simulate_plan(base, plan, whole(base)).items():
         np.testing.assert_array_equal(days[:, :3], few[name])
 
 

@@ -10,7 +10,7 @@ from forecast.config.faults import SourceMap
 from forecast.panel.streams import TargetRule, stream_layout
 from forecast.priors import parse_distribution
 from forecast.scenarios import compare_scenarios, plan_scenario
-from forecast.scenarios.futures import simulate_plan
+from forecast.scenarios.futures import Effort, simulate_plan
 from forecast.scenarios.plan import NewTypePriors, draw_effects, stream_shares
 from forecast.simulation import simulate_first_passages
 
@@ -70,7 +70,7 @@ def test_a_category_all_of_whose_acts_meet_a_target_can_be_excited(inputs):
 
 def test_an_act_that_calms_never_brings_conflict_nearer_on_any_path(base):
     plan = plan_scenario(base.inputs, with_type({"calms": "HalfNormal(0.8)", "half_life_days": "long"}))
-    days = simulate_plan(base, plan, base.variables)
+    days = simulate_plan(base, plan, Effort(paths=base.simulation.paths_per_draw))
     for name, later in days.items():
         assert np.all(later >= base.first_day[name])
         assert np.any(later > base.first_day[name])
@@ -156,6 +156,6 @@ def test_uncertainty_of_the_effect_widens_the_interval(base):
 def test_a_new_type_leaves_the_random_numbers_of_the_known_ones_alone(base):
     # An effect of nothing changes no path, though the type is there.
     plan = plan_scenario(base.inputs, with_type({"calms": "Normal(0, 1e-300)"}))
-    days = simulate_plan(base, plan, base.variables)
+    days = simulate_plan(base, plan, Effort(paths=base.simulation.paths_per_draw))
     for name, first in days.items():
         np.testing.assert_array_equal(first, base.first_day[name])

@@ -366,8 +366,8 @@ def test_a_run_that_this_version_cannot_answer_names_the_command_that_makes_it_a
 
     refused("has no draws of drift.scale, excitation.severity")
     refused(f"Make it again: forecast run '{place / 'config.resolved.yaml'}' --out PLACE")
-    (place / "forecast.json").write_text(json.dumps(kept | {"schema": 2}), encoding="utf-8")
-    refused("this one reads 3. Make it anew: forecast run CONFIG --force")
+    (place / "forecast.json").write_text(json.dumps(kept | {"schema": 3}), encoding="utf-8")
+    refused("this one reads 4. Make it anew: forecast run CONFIG --force")
 
 
 def test_an_altered_run_is_refused(command, run_folder, tmp_path):

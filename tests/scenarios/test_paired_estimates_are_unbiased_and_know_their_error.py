@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from forecast.scenarios.evaluate import ScenarioDraws, changed_probability, scenario_curve
+from forecast.runs.mixture import Futures
+from forecast.scenarios.evaluate import ScenarioDraws, changed_probability
 from forecast.simulation import NEVER
-from forecast.simulation.probabilities import beta_interval
+from forecast.simulation.probabilities import beta_interval, curve_from_moments
 
 N_DRAWS, N_PATHS, FEW, DAY = 400, 16, 2, 10
 HIT, ADDED = (
@@ -24,12 +25,17 @@ def replicate(seed: int, weights=None) -> ScenarioDraws:
     more = hit[:, :FEW] | (rng.random((N_DRAWS, FEW)) < ADDED)
     base, new = (np.where(on, 3, NEVER).astype(np.int32) for on in (hit, more))
     weight = np.full(N_DRAWS, 1 / N_DRAWS) if weights is None else weights(chance)
-    return ScenarioDraws(base, weight, DAY, new)
+    return ScenarioDraws(weight, DAY, Futures(base), Futures(new))
 
 
 def estimate(draws: ScenarioDraws):
-    old, new = draws.by_draw(DAY)
-    return changed_probability(new, old, 4)
+    old = (draws.base.first < DAY).mean(axis=1)
+    return changed_probability(draws.shares(DAY).ahead, old, 4)
+
+
+def curve_of(draws: ScenarioDraws):
+    moments = draws.answer(np.ones(DAY + 1)).moments
+    return curve_from_moments(moments, np.empty((0, DAY + 1)))
 
 
 @pytest.fixture(scope="module")
@@ -50,12 +56,12 @@ def test_estimates_scatter_around_the_truth_by_the_error_they_state(replicates):
 
 def test_what_all_paths_say_lowers_the_error_of_the_few(replicates):
     corrected = np.std([estimate(draws).difference for draws in replicates])
-    alone = np.std([(draws.new_days < DAY).mean() - (draws.base_days < DAY).mean() for draws in replicates])
+    alone = np.std([(draws.new.first < DAY).mean() - (draws.base.first < DAY).mean() for draws in replicates])
     assert corrected < 0.75 * alone
 
 
 def test_the_interval_is_that_of_the_probability_over_draws(replicates):
-    curves = [scenario_curve(draws) for draws in replicates]
+    curves = [curve_of(draws) for draws in replicates]
     ends = np.array([[curve.lower90[-1], curve.upper90[-1]] for curve in curves])
     expected = beta_interval(np.array([TRUTH]), np.array([SPREAD]))
     np.testing.assert_allclose(ends.mean(axis=0), np.ravel(expected), atol=0.02)
@@ -65,9 +71,11 @@ def test_the_interval_is_that_of_the_probability_over_draws(replicates):
 def test_the_runs_luck_is_kept_as_far_as_the_futures_are_its_own(replicates):
     draws = replicates[0]
     assert 0.6 < np.mean([one.kept_share[DAY] for one in replicates]) < 0.95
-    same = ScenarioDraws(draws.base_days, draws.weights, DAY, draws.base_days[:, :FEW].copy())
+    base = draws.base
+    same = ScenarioDraws(draws.weights, DAY, base, Futures(base.first[:, :FEW].copy()))
     assert np.all(same.kept_share == 1.0)
-    certain = ScenarioDraws(draws.base_days, draws.weights, DAY, np.zeros((N_DRAWS, FEW), dtype=np.int32))
+    now = Futures(np.zeros((N_DRAWS, FEW), dtype=np.int32))
+    certain = ScenarioDraws(draws.weights, DAY, base, now)
     assert np.all(certain.kept_share[DAY] == pytest.approx(0.0, abs=1e-9))
     found = estimate(certain)
     assert found.probability == pytest.approx(1.0)

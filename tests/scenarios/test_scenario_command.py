@@ -54,6 +54,7 @@ def test_a_run_that_counted_every_row_of_its_file_is_read_with_all_of_them(base,
 def test_paths_of_an_older_simulator_are_made_anew(base, run_folder, tmp_path, monkeypatch):
     # Otherwise they would be compared with paths on other random numbers.
     other = shutil.copytree(run_folder, tmp_path / "other")
+    from forecast.runs.mixture import DirectAnswers, Mixture
     from forecast.runs.run import write_paths
     from forecast.simulation import simulate_first_passages
 
@@ -61,7 +62,7 @@ def test_paths_of_an_older_simulator_are_made_anew(base, run_folder, tmp_path, m
     hits = simulate_first_passages(inputs.data, base.draws, base.simulation)
     with monkeypatch.context() as older:
         older.setattr("forecast.runs.run.RANDOM_STREAMS", -1)
-        write_paths(hits, base.n_chains, other / "paths.nc")
+        write_paths(Mixture(inputs, DirectAnswers({}), hits), base.n_chains, other / "paths.nc")
     again = read_run(other)
     assert all((again.first_day[name] == days).all() for name, days in base.first_day.items())
 

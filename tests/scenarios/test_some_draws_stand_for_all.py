@@ -9,8 +9,9 @@ from forecast.config import scenario_of
 from forecast.config.faults import SourceMap
 from forecast.scenarios import plan_scenario
 from forecast.scenarios.compare import evaluate_plan
-from forecast.scenarios.evaluate import ScenarioDraws, milestone_day
-from forecast.scenarios.futures import Effort, scenario_shares, simulate_plan
+from forecast.scenarios.evaluate import milestone_day
+from forecast.scenarios.futures import Effort, scenario_draws, simulate_plan
+from forecast.sensitivity.shifts import scenario_shares
 from forecast.simulation import NEVER, simulate_first_passages
 from forecast.simulation.options import futures_differ_since
 
@@ -24,7 +25,7 @@ def plan(base):
 
 
 def played(base, plan, effort):
-    return simulate_plan(base, plan, base.variables, effort)
+    return simulate_plan(base, plan, effort)
 
 
 @pytest.mark.parametrize("every", [1, 2, 3, 7])
@@ -82,11 +83,13 @@ def test_other_targets_are_left_out_where_one_is_asked(base, plan):
 
 def test_shares_of_a_scenario_have_its_probability_as_their_mean(base, plan):
     day = milestone_day(base, "new-year")
-    shares = scenario_shares(base, plan, "escalation", day)
+    shares = scenario_shares(base, plan, "escalation", "new-year")
     said = evaluate_plan(base, plan).target("escalation").milestones[-1].probability
-    assert abs(shares.mean() - said) < 2e-3
+    assert shares.probability()[0] == pytest.approx(said, abs=2e-3)
+    assert shares.by_draw(0).mean() == pytest.approx(said, abs=2e-3)
     np.testing.assert_array_equal(
-        scenario_shares(base, None, "escalation", day), base.hits.shares_before("escalation", day)
+        scenario_shares(base, None, "escalation", "new-year").by_draw(0),
+        base.hits.shares_before("escalation", day),
     )
 
 
@@ -111,15 +114,6 @@ def test_the_bound_holds_what_a_rare_act_surely_adds(still):
     assert bound == pytest.approx(1e-4)
 
 
-def test_paths_of_unequal_weight_bound_less(still):
-    n_draws, n_paths = still.hits.of("lethal").shape
-    weights = np.linspace(1, 9, n_draws)[:, None] * np.ones(n_paths)
-    dispersion = dict.fromkeys(still.hits.targets, np.full(still.hits.horizon_days + 1, 0.1))
-    hits = replace(still.hits, weights=weights / weights.sum(), dispersion=dispersion)
-    (_, _, bound), _ = bounds(replace(still, hits=hits))
-    assert 3 / 2000 < bound < 2 * 3 / 2000
-
-
 def test_a_change_that_shows_has_an_error_and_no_bound(base):
     for value, error, bound in bounds(base, category="sanction", severity=4):
         assert value > 0
@@ -129,19 +123,12 @@ def test_a_change_that_shows_has_an_error_and_no_bound(base):
 
 @pytest.mark.parametrize("every", [1, 3])
 def test_before_the_first_future_that_differs_the_change_is_exactly_nothing(base, plan, every):
-    n_draws, n_paths = base.hits.of("lethal").shape
-    weights = np.random.default_rng(2).random((n_draws, n_paths))
-    new_days = played(base, plan, Effort(every=every))["escalation"]
-    draws = ScenarioDraws(
-        base.hits.of("escalation"),
-        np.full(n_draws, 1 / n_draws),
-        base.hits.horizon_days,
-        new_days,
-        weights / weights.sum(),
-        np.full(base.hits.horizon_days + 1, 0.1),
-        every,
-    )
-    told = [np.array_equal(*draws.by_draw(day)) for day in range(base.hits.horizon_days)]
+    draws = scenario_draws(base, plan, None, Effort(every=every))["escalation"]
+
+    def same(day: int) -> bool:
+        return np.array_equal(draws.shares(day).ahead, base.hits.shares_before("escalation", day))
+
+    told = [same(day) for day in range(base.hits.horizon_days)]
     days = draws.unchanged_days
     assert 20 < days < 80
     assert all(told[:days])

@@ -41,5 +41,4 @@ def prior_run():
         values = np.column_stack(columns) if elements(group, layout) else columns[0]
         variables[group.variable] = values[:, None]  # one dyad
     inputs = SimpleNamespace(priors=priors, data=SimpleNamespace(layout=layout))
-    hits = SimpleNamespace(draw_weights=None)
-    return SimpleNamespace(inputs=inputs, variables=variables, n_chains=4, n_draws=N_DRAWS, hits=hits)
+    return SimpleNamespace(inputs=inputs, variables=variables, n_chains=4, n_draws=N_DRAWS)

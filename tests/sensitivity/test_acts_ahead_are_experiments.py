@@ -8,6 +8,7 @@ import pytest
 
 from forecast.panel.panel import TimeGrid, count_events
 from forecast.panel.streams import FutureAct, TargetRule, stream_layout
+from forecast.runs.mixture import DirectAnswers, Mixture
 from forecast.sensitivity.shifts import calendar_effects
 from forecast.simulation import SimulationOptions, simulate_first_passages
 from forecast.simulation.options import acts_on_paths
@@ -37,10 +38,11 @@ def run_on(quiet, calendar):
     hits = simulate_first_passages(data, draws, OPTIONS, calendar)
     days = {"early": date(2022, 1, 15), "late": date(2022, 2, 20)}
     config = SimpleNamespace(milestone=lambda name: SimpleNamespace(date=days[name]))
+    inputs = SimpleNamespace(data=data, calendar=calendar, config=config, rules=[RULE])
     return SimpleNamespace(
-        inputs=SimpleNamespace(data=data, calendar=calendar, config=config, rules=[RULE]),
+        inputs=inputs,
         simulation=OPTIONS,
-        hits=hits,
+        mixture=Mixture(inputs, DirectAnswers({}), hits, acts=calendar),
         n_draws=N_DRAWS,
         n_chains=4,
     )

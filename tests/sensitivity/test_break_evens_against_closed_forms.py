@@ -5,17 +5,24 @@ import pytest
 from scipy import special
 
 from forecast import wording
+from forecast.families.mixing import DrawShares, Mixing
 from forecast.inference.importance import EFFECTIVE_DRAWS_MIN
 from forecast.priors import Distribution
 from forecast.priors.distributions import shifted
 from forecast.scenarios.evaluate import parameter_draws
 from forecast.sensitivity.break_even import FURTHEST, find_break_evens
 from forecast.sensitivity.robustness import prior_bar, strongest_first
-from forecast.sensitivity.shifts import PriorShifts
+from forecast.sensitivity.shifts import PriorShifts, Shares
 from forecast.wording.sensitivity import assumed_text
 
 NAMES = ["tension.persistence", "excitation.branching.conflict", "ballast.visit"]  # all three supports
 START = -0.3
+
+
+def shares_of(model) -> Shares:
+    """Shares of the model alone, shape (draw, question)."""
+    certain = np.ones(model.shape[1])
+    return Shares(DrawShares(model), Mixing(certain, certain, certain, 1e-6), model.mean(axis=0))
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +33,7 @@ def shifts(prior_run):
         prior = prior_run.inputs.priors.priors[name].distribution
         link = {"Normal": np.asarray, "LogNormal": np.log, "LogitNormal": special.logit}[prior.family]
         z = (link(parameter_draws(prior_run, name)) - prior.values[0]) / prior.values[1]
-        return PriorShifts(prior_run, name, special.ndtr(start + sign * z)[:, None])
+        return PriorShifts(prior_run, name, shares_of(special.ndtr(start + sign * z)[:, None]))
 
     return make
 
@@ -50,7 +57,7 @@ def test_a_crossing_is_where_algebra_has_it(shifts, name, bound):
 
 def test_no_shift_changes_nothing_at_all(shifts):
     one = shifts("tension.persistence")
-    assert one.at(0.0).probability[0] == one.shares.mean()
+    assert one.at(0.0).probability[0] == one.shares.shown[0]
     assert np.all(one.at(0.0).weights.weights == one.at(0.0).weights.weights[0])
     assert one.change_error_at(0.0, 0) == 0.0
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from forecast.sensitivity.labels import SENSITIVE, Pull, label_of, pull_of
-from forecast.sensitivity.power_scaling import power_scaling
+from forecast.sensitivity.power_scaling import power_scaling, sort_values
 
 
 def label(prior: Pull, likelihood: Pull, observed: int = 9, strongest: float = 0.0) -> str:
@@ -12,7 +12,8 @@ def label(prior: Pull, likelihood: Pull, observed: int = 9, strongest: float = 0
 
 
 def pulls(case) -> tuple[Pull, Pull]:
-    return pull_of(case.draws, case.prior, 4), pull_of(case.draws, case.likelihood, 4)
+    values = sort_values(case.draws)
+    return tuple(pull_of(values, one, 4, case.draws) for one in (case.prior, case.likelihood))
 
 
 def test_a_mean_with_much_data_is_data_driven(conjugate):
@@ -66,7 +67,32 @@ def test_unrelated_components_do_not_make_a_label(conjugate):
     case = conjugate(0.0, 10.0, 1.5, 1.0)
     rng = np.random.default_rng(3)
     found = [
-        pull_of(case.draws, power_scaling(-0.5 * rng.standard_normal(len(case.draws)) ** 2), 4).has_effect
-        for _ in range(20)
+        pull_of(sort_values(case.draws), power_scaling(-0.5 * unrelated**2), 4, case.draws).has_effect
+        for unrelated in rng.standard_normal((20, len(case.draws)))
     ]
     assert sum(found) <= 1
+
+
+def mixed_pulls(case, share: float, others) -> tuple[Pull, Pull]:
+    """Pulls on a forecast of which the draws are a share, and other values the rest."""
+    values = sort_values(case.draws, others, share)
+    return tuple(pull_of(values, one, 4, share * case.draws) for one in (case.prior, case.likelihood))
+
+
+@pytest.mark.parametrize("data_sd", [0.6, 1.2])
+def test_priors_pull_less_at_a_forecast_of_which_the_model_is_a_part(conjugate, data_sd):
+    case = conjugate(0.0, 1.0, 1.5, data_sd)
+    others = np.random.default_rng(4).normal(case.draws.mean(), case.draws.std(), 1000)
+    alone, half, tenth = (mixed_pulls(case, share, others)[0] for share in (1.0, 0.5, 0.1))
+    assert alone.sensitivity > half.sensitivity > tenth.sensitivity > 0
+    assert half.shift == pytest.approx(alone.shift / 2)
+    # The distance between mixtures that share a part goes no faster than with the root of the rest.
+    assert half.sensitivity < np.sqrt(0.5) * alone.sensitivity * 1.01
+
+
+def test_a_part_of_all_the_weight_is_the_model_alone(conjugate):
+    case = conjugate(0.0, 1.0, 1.5, 0.8)
+    whole = mixed_pulls(case, 1.0, np.zeros(7))
+    for found, alone in zip(whole, pulls(case), strict=True):
+        assert found.sensitivity == pytest.approx(alone.sensitivity, rel=1e-9)
+        assert found.shift == alone.shift

@@ -13,12 +13,12 @@ import pytest
 from scipy import special
 
 from forecast.evaluation.scores import LOG_FLOOR, log_score
+from forecast.families.mixing import ActsAhead, mixture
 from forecast.panel.streams import TargetRule
 from forecast.pooled_hazard import hazard as pooled
 from forecast.pooled_hazard.coefficients import shipped_hazard
-from forecast.simulation.first_passages import NEVER, FirstPassages
+from forecast.simulation.first_passages import FirstPassages
 from forecast.simulation.probabilities import HitMoments, beta_interval, curve_from_moments, hit_chance
-from forecast.simulation.tilting import Wanted, tilt_paths
 from forecast.watchlist.joint_paths import NO_SHOCK, SharedShock, list_outcomes
 
 TINY = [1e-12, 3.7e-11, 1e-9, 2.2e-7, 1e-5, 1e-3]
@@ -68,67 +68,18 @@ def test_the_pooled_hazard_says_what_its_hazards_do(monkeypatch, us_china, tiny)
 
 
 @pytest.mark.parametrize("tiny", TINY)
-def test_tilted_paths_have_the_chance_asked_for(tiny):
-    paths = np.random.default_rng(4).integers(0, 3 * HORIZON, (1000, 50)).astype(np.int32)
-    first = {"one": np.where(paths < HORIZON, paths, NEVER).astype(np.int32)}
-    for asked in (tiny, 1 - tiny):
-        tilt = tilt_paths(first, [Wanted("one", 10, asked * 0.4), Wanted("one", 20, asked)])
-        assert tilt.dropped == ()
-        found = FirstPassages(
-            targets=("one",),
-            origin=date(2020, 1, 1),
-            day=first["one"][None, None],
-            acts=None,
-            horizon_days=HORIZON,
-            capped_share=0.0,
-            weights=tilt.weights,
-            dispersion={"one": np.zeros(HORIZON + 1)},
-        )
-        assert off(found.probability("one", 20), asked) < SAME
-        assert off(found.curve("one").probability[20], asked) < SAME
-        assert off(found.probability("one", 10), asked * 0.4) < SAME
+def test_what_acts_do_not_move_keeps_all_its_digits(tiny):
+    acts = ActsAhead(*map(np.asarray, (0.3, 0.3, 0.0, 1.0)), 1e-5)
+    for said in (tiny, 1 - tiny):
+        assert off(float(acts.carry(np.asarray(said))), said) < SAME
 
 
 @pytest.mark.parametrize("tiny", TINY)
-def test_two_chances_far_apart_are_met_together(tiny):
-    even, also = (np.outer([5**0.5, 2**0.5], np.arange(1, 8001)) % 1.0).reshape(2, 400, 20)
-    wide = (even * 90).astype(np.int32)
-    narrow = wide + (also * 60).astype(np.int32)
-    asked = [Wanted("wide", 45, 0.3), Wanted("narrow", 45, tiny), Wanted("wide", 80, 1 - tiny)]
-    tilt = tilt_paths({"wide": wide, "narrow": narrow}, asked)
-    assert tilt.dropped == ()
-    for one in asked:
-        hit = {"wide": wide, "narrow": narrow}[one.target] < one.day
-        part = tilt.weights[hit].sum() if one.probability < 0.5 else 1 - Fraction(tilt.weights[~hit].sum())
-        assert off(part, one.probability) < SAME
-
-
-def test_any_chances_of_two_targets_are_met_together():
-    rng = np.random.default_rng(1)
-    for _ in range(40):
-        days = {name: rng.integers(0, 90, (100, 20)).astype(np.int32) for name in "ab"}
-        near = 10.0 ** -rng.uniform(0.3, 12, (2, 2))
-        # The later day has the larger chance.
-        asked = np.sort(np.where(rng.random((2, 2)) < 0.5, near, 1 - near), axis=1)
-        wanted = [
-            Wanted(name, day, float(one))
-            for name, row in zip("ab", asked, strict=True)
-            for day, one in zip((20, 60), row, strict=True)
-        ]
-        tilt = tilt_paths(days, wanted)
-        assert tilt.dropped == ()
-        for one in wanted:
-            hit = days[one.target] < one.day
-            part = (
-                tilt.weights[hit].sum() if one.probability < 0.5 else 1 - Fraction(tilt.weights[~hit].sum())
-            )
-            assert off(part, one.probability) < SAME
-
-
-def test_a_chance_that_no_path_can_carry_is_said_to_be_dropped_however_small():
-    first = {"one": np.full((10, 4), NEVER, dtype=np.int32)}
-    (dropped,) = tilt_paths(first, [Wanted("one", 5, 1e-12)]).dropped
-    assert dropped.reason == "no_path"
+def test_the_mean_of_two_small_chances_keeps_all_its_digits(tiny):
+    for first, second in ((tiny, 3 * tiny), (1 - tiny, 1 - 3 * tiny)):
+        parts = [HitMoments(np.array([one]), np.array([0.0])) for one in (first, second)]
+        exact = (Fraction(first) + Fraction(second)) / 2
+        assert off(float(mixture(parts, [0.5, 0.5]).mean[0]), exact) < SAME
 
 
 @pytest.mark.parametrize("tiny", TINY)
@@ -217,8 +168,6 @@ def test_moments_of_a_certain_target_give_a_certain_curve():
         acts=None,
         horizon_days=HORIZON,
         capped_share=0.0,
-        weights=np.full(days.shape, 1 / days.size) * (1 - 1e-13),
-        dispersion={"one": np.zeros(HORIZON + 1)},
     )
     assert found.curve("one").probability[1:].tolist() == [1.0] * HORIZON
     certain = curve_from_moments(HitMoments(np.ones(3), np.zeros(3)), np.empty((0, 3)))

@@ -18,13 +18,12 @@ from forecast.records.analysis import (
     Reason,
     UnusedBacktest,
 )
-from forecast.records.cautions import BeyondPaths, NotCombined
 from forecast.records.forecast import (
-    CombinationRecord,
     Diagnostics,
     FailedWeights,
     Gate,
     GateFailure,
+    Member,
     MethodReason,
     ScenarioForecast,
 )
@@ -39,8 +38,7 @@ from forecast.records.history import (
     UntestedModel,
 )
 from forecast.wording import scenarios
-from forecast.wording.cautions import caution_sentence
-from forecast.wording.combination import members_sentence, weights_sentence
+from forecast.wording.members import members_sentence
 from forecast.wording.scenarios import method_sentence, reason_sentence, withheld_sentence
 from forecast.wording.sensitivity import (
     REASON_WORDS,
@@ -236,13 +234,6 @@ def test_scenarios_are_said_with_their_method_and_what_the_weights_are_worth():
         "The draws of the run cannot stand for these priors (Pareto k 0.83, at most 0.7 allowed). A new fit "
         "takes about as long as the run; leave out --no-refit to make it."
     )
-    carried = ScenarioForecast(
-        **known, **weights, method="refit", withheld=None, reason=failed, carried_over="log_odds"
-    )
-    assert method_sentence(carried).endswith(
-        "The new fit is of the model alone; what it changes there was added to the log odds of the "
-        "combination."
-    )
     few = FailedWeights(code="too_few_effective_draws", value=101.6, limit=400)
     assert reason_sentence(few) == (
         "Too few draws of the run fit these priors (102 effective draws, at least 400 needed)."
@@ -307,11 +298,9 @@ def test_what_is_no_crossing_has_no_sentence():
         break_even_sentence(one.model_copy(update={"bound": None, "assumed": None}))
 
 
-def combination(*weights: float, **fields) -> CombinationRecord:
+def members(*weights: float) -> list[Member]:
     labels = ("model", "pooled hazard")
-    known = {"paths": 16000, "effective_paths": 9876.5, "effective_draws": 812.3, "tilted": True}
-    members = [{"name": one, "label": one, "weight": w} for one, w in zip(labels, weights, strict=False)]
-    return CombinationRecord(**{**known, "members": members, "reason": None, "dropped": (), **fields})
+    return [Member(name=one, label=one, weight=w) for one, w in zip(labels, weights, strict=False)]
 
 
 @pytest.mark.parametrize(
@@ -330,49 +319,7 @@ def combination(*weights: float, **fields) -> CombinationRecord:
     ],
 )
 def test_members_are_named_and_those_that_answer_for_the_headline(weights, said):
-    assert members_sentence(combination(*weights)) == said
-
-
-def test_the_worth_of_the_weights_is_said_or_why_they_were_not_used():
-    assert weights_sentence(combination(1.0)) == (
-        "The 16,000 weighted futures are worth 9,876 futures and 812 draws of equal weight."
-    )
-    lost = {"target": "x", "milestone": "y", "probability": 0.1, "reason": "no_path"}
-    assert weights_sentence(combination(1.0, dropped=(lost,))).endswith(
-        "equal weight. 1 probability of the mean could not be put onto them."
-    )
-    reason = {"code": "too_few_effective_paths", "value": 1234.4, "limit": 1600}
-    assert weights_sentence(combination(1.0, tilted=False, reason=reason)) == (
-        "The mean could not be put onto the simulated futures: its weights leave 1,234 effective futures, "
-        "fewer than 1,600. All figures are the model's own."
-    )
-
-
-@pytest.mark.parametrize(
-    ("caution", "said"),
-    [
-        (
-            NotCombined(of="draws", value=203.4, limit=400),
-            "The members' mean could not be put onto the simulated futures: its weights leave 203 effective "
-            "draws, fewer than 400. All figures are the model's own.",
-        ),
-        (
-            BeyondPaths(target="x", label="Clash", dates=(date(2023, 1, 2),), probability=0.004),
-            "Clash before 2 January 2023: the simulated futures cannot show the members' mean (0.4%). The "
-            "figure is what the weights of the other questions make of the model's.",
-        ),
-        (
-            BeyondPaths(
-                target="x", label="Clash", dates=(date(2023, 1, 2), date(2023, 3, 4)), probability=0.02
-            ),
-            "Clash before 2 January 2023 and 4 March 2023: the simulated futures cannot show the members' "
-            "mean (2% before the last of these days). The figure is what the weights of the other questions "
-            "make of the model's.",
-        ),
-    ],
-)
-def test_what_could_not_be_combined_has_its_sentence(caution, said):
-    assert caution_sentence(caution) == said
+    assert members_sentence(members(*weights)) == said
 
 
 def test_a_fit_has_converged_when_no_gate_failed():

@@ -26,7 +26,7 @@ def refitted(monkeypatch, kept, unconverged):
     """Let ``make_forecast`` take the fit of an earlier run and do the rest itself."""
     workflow = importlib.import_module("forecast.workflows.forecast")
     run = kept[-1]
-    judged = workflow.Judged(run.fit, run.hits, run.forecast.diagnostics)
+    judged = workflow.Judged(run.fit, run.mixture, run.forecast.diagnostics)
 
     def fit_and_judge(inputs, listen=None, timed=None, *more):
         with timed("fit"), timed("simulate"):
@@ -37,7 +37,8 @@ def refitted(monkeypatch, kept, unconverged):
 
 def test_a_near_certain_headline_is_measured_like_any_other(unconverged, kept):
     run = kept[-1]
-    certain = replace(run, hits=replace(run.hits, day=np.zeros_like(run.hits.day)))
+    paths = replace(run.hits, day=np.zeros_like(run.hits.day))
+    certain = replace(run, mixture=replace(run.mixture, ahead=paths))
     found = measure_robustness(certain)
     ends = [end.probability for bar in found.tornado for end in (bar.lower, bar.upper) if end.probability]
     assert ends

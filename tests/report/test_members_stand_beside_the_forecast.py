@@ -1,11 +1,11 @@
-"""A combination is shown with its members: in the outlook, in the method, on the terminal."""
+"""A forecast is shown with its members: in the outlook, in the method, on the terminal."""
 
 import pytest
 
 from forecast.cli.run import bottom_line
 from forecast.cli.terminal import lines_of
 from forecast.families import COMBINED
-from forecast.records.forecast import CombinationMember, CombinationRecord, MemberForecast
+from forecast.records.forecast import Member, MemberForecast
 from forecast.report.blocks import Heading, Prose, Table, walk
 from forecast.report.sections.method import method_section
 from forecast.report.sections.outlook import outlook_section
@@ -37,16 +37,8 @@ def combined(factory):
         )
         for target in forecast.targets
     )
-    record = CombinationRecord(
-        members=tuple(CombinationMember(name=n, label=label, weight=1 / 2) for n, label in NAMES.items()),
-        paths=16000,
-        effective_paths=9000.0,
-        effective_draws=900.0,
-        tilted=True,
-        reason=None,
-        dropped=(),
-    )
-    return forecast.model_copy(update={"model": "combined", "combination": record, "targets": targets})
+    named = tuple(Member(name=name, label=label, weight=1 / 2) for name, label in NAMES.items())
+    return forecast.model_copy(update={"model": "combined", "members": named, "targets": targets})
 
 
 def test_the_outlook_has_a_table_of_the_members(factory, combined):
@@ -68,12 +60,12 @@ def test_a_family_without_members_has_no_such_table(factory):
     assert not [one for one in walk(section.blocks) if isinstance(one, Table) and one.name == "members"]
 
 
-def test_the_method_lists_members_weights_and_what_the_futures_are_worth(factory, combined):
+def test_the_method_lists_members_and_says_how_those_follow_that_know_no_acts(factory, combined):
     blocks = method_section(factory.records(combined)).blocks
     texts = [one.text for one in blocks if isinstance(one, Heading | Prose)]
     place = texts.index("What was put together")
     assert "the mean of the model and the pooled hazard, with equal weights" in texts[place + 1]
-    assert "worth 9,000 futures and 900 draws" in texts[place + 2]
+    assert any("moved by what these do to the odds in the model's futures" in one for one in texts)
     assert any(COMBINED.direct[0].method[0] == one for one in texts)
 
 
