@@ -187,7 +187,11 @@ def test_usual_horizons_without_a_complete_window_are_named_and_stated_ones_refu
         ("dyads: [c-d]", "dyads: [c-e]", "small.yaml:5:45: sources.1.dyads.0: "),
         ("dyads: [c-d]", "dyads: [a-b]", "sources.1.dyads.0: a-b stands in sources.0, too; keep one"),
         ("military_incident", "visit", "small.yaml:6:1: targets: no target ever happened in the data"),
-        ("quarterly", "hourly", "small.yaml:10:1: origins"),
+        (
+            "quarterly",
+            "hourly",
+            "small.yaml:10:1: origins: got 'hourly'; expected quarterly, monthly, weekly, or",
+        ),
         (
             "origins: quarterly",
             "horizons: [30, 0]",
