@@ -9,7 +9,7 @@ from pathlib import Path
 
 from forecast.bench.accuracy import BenchmarkOptions, read_dyads, without_target
 from forecast.config.bed import Bed, read_bed
-from forecast.errors import InputError, did_you_mean, shown
+from forecast.errors import EventError, InputError, did_you_mean, shown
 from forecast.events.bundled import PREFIX, load_events
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
@@ -95,7 +95,10 @@ def _read_source(bed: Bed, place: int, data: Path | None) -> Iterator[tuple[str,
     if source.dyads and not found.is_dir():
         raise bed.error(("sources", place, "dyads"), "only a folder has dyads to choose from. Leave them out")
     if bundled:
-        yield source.data.removeprefix(PREFIX), load_events(source.data, Path())
+        try:
+            yield source.data.removeprefix(PREFIX), load_events(source.data, Path())
+        except EventError as error:
+            raise bed.error(("sources", place, "data"), str(error)) from error
     elif found.is_dir():
         for row, name in enumerate(source.dyads):
             if not (found / f"{name}.csv").is_file():

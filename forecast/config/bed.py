@@ -10,15 +10,38 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, PlainValidator, ValidationError, WithJsonSchema
 
 from forecast.config.cross_checks import LONGEST_HORIZON, day_in, mapping_in, sequence_in
-from forecast.config.faults import Fault, KeyPath, field_faults
+from forecast.config.faults import Fault, KeyPath, field_faults, refusal, shown
 from forecast.config.field_types import EMPTY_LIST, Day, FolderName, KeyName, LongText, Text, Whole
 from forecast.config.schema import TargetConfig
 from forecast.config.settings_file import Section, SettingsFile
 from forecast.config.yaml_source import read_yaml
-from forecast.errors import ConfigError
+from forecast.errors import ConfigError, did_you_mean
+
+SPACINGS = ("quarterly", "monthly", "weekly")
+
+
+def _origins(value: object) -> str | tuple[date, ...]:
+    """Read how origins are spaced, or the days of them."""
+    if isinstance(value, str) and value in SPACINGS:
+        return value
+    days = sequence_in(value)
+    read = tuple(map(day_in, days))
+    wrong = next((day for day, known in zip(days, read, strict=True) if known is None), value)
+    if read and wrong is value:
+        return tuple(day for day in read if day)
+    hint = did_you_mean(wrong, SPACINGS) if isinstance(wrong, str) else ""
+    allowed = f"{', '.join(SPACINGS)}, or a list of days as [2021-01-01, 2021-07-01]"
+    raise refusal(f"got {shown(wrong)}; expected {allowed}.{hint}")
+
+
+Origins = Annotated[
+    Literal["quarterly", "monthly", "weekly"] | tuple[date, ...],
+    PlainValidator(_origins),
+    WithJsonSchema({"anyOf": [{"enum": [*SPACINGS]}, {"type": "array", "items": {"format": "date"}}]}),
+]
 
 
 class BedSource(Section):
@@ -40,7 +63,7 @@ class Bed(SettingsFile):
     sources: tuple[BedSource, ...] = Field(min_length=1, description="event files and until when they count")
     targets: Mapping[KeyName, TargetConfig] = Field(min_length=1, description="what is forecast")
     first: Day = Field(alias="from", description="first origin")
-    origins: Literal["quarterly", "monthly", "weekly"] | tuple[Day, ...] = Field(
+    origins: Origins = Field(
         default="monthly",
         description="quarterly, monthly or weekly from the first origin on, or a list of days",
     )

@@ -40,6 +40,11 @@ def test_the_contract_of_the_command_is_kept(forecast, balkans, drawn_units):
         "against_baselines",
         "calibration",
         "pooled_calibration",
+        "by_horizon",
+        "calibration_by_horizon",
+        "onset",
+        "coverage",
+        "left_out",
         "seconds_per_origin",
         "seconds",
         "fits",
@@ -125,7 +130,7 @@ def test_an_event_without_known_date_is_known_on_its_date(forecast, tmp_path, dr
     known, delayed = cells_of("known"), cells_of("late")
     assert [cell["base_rate"] for cell in known] == [cell["base_rate"] for cell in delayed]
     pairs = [(a, b) for a, b in zip(known, delayed, strict=True) if a["model"] == "gamma_poisson"]
-    assert len(pairs) == 3
+    assert len(pairs) == 5
     assert all(now["brier"] < then["brier"] for now, then in pairs)
 
 
@@ -209,7 +214,7 @@ def test_what_cannot_be_benchmarked_is_refused(forecast, balkans, drawn_units, o
 def test_a_changed_prior_reaches_the_model(balkans, monkeypatch):
     changed = {"tension.scale": "LogNormal(mu=-5, sigma=0.1)"}
     options = BenchmarkOptions(
-        target=TargetRule("target", ("military_incident",), 5),
+        targets=(TargetRule("target", ("military_incident",), 5),),
         first=date(1993, 1, 1),
         data_end=date(2003, 7, 31),
         models=("model",),

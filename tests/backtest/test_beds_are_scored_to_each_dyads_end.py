@@ -1,0 +1,251 @@
+"""Beds: what they ask and refuse; scores by horizon and of onset, and how far files reach."""
+
+import json
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from forecast.bench.accuracy import BenchmarkOptions, plan_dyads, run_benchmark
+from forecast.bench.bed_files import bed_options, find_bed, read_bed_files, shipped_beds
+from forecast.errors import InputError
+from forecast.evaluation.backtest import silent_end
+from forecast.evaluation.horizons import HORIZONS, LISTED
+from forecast.evaluation.pooled_scores import QUIET_DAYS, quiet_year
+from forecast.events.reading import read_events
+from forecast.panel.streams import TargetRule
+
+FORCE = TargetRule("force", ("military_incident",), 4)
+BED = """\
+schema: 1
+name: small
+sources:
+  - {data: data, until: 2007-12-31, dyads: [a-b]}
+  - {data: data, until: 2005-12-31, dyads: [c-d]}
+targets:
+  force: {any_of: [military_incident], min_severity: 4}
+  grave: {any_of: [military_incident], min_severity: 5}
+from: 2003-01-01
+origins: quarterly
+"""
+
+
+def write_record(path: Path, first: date, last: date, seed: int = 1, pace_days: int = 20) -> Path:
+    """An event file of one act every so many days or so, every third a use of force."""
+    rng = np.random.default_rng(seed)
+    rows, day, number = ["id,date,initiator,target,category,severity"], first, 0
+    while day <= last:
+        kind, severity = ("military_incident", 4) if number % 3 == 0 and day.year % 3 else ("dispute", 2)
+        rows.append(f"{number},{day},A,B,{kind},{severity}")
+        day += timedelta(days=int(rng.integers(pace_days // 2, 2 * pace_days)))
+        number += 1
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    place = tmp_path_factory.mktemp("beds")
+    write_record(place / "data/a-b.csv", date(2000, 1, 1), date(2007, 12, 25))
+    write_record(place / "data/c-d.csv", date(2000, 1, 1), date(2007, 12, 25), seed=2)
+    write_record(place / "data/e-f.csv", date(2006, 1, 1), date(2007, 12, 25), seed=3)
+    (place / "small.yaml").write_text(BED)
+    return place
+
+
+@pytest.fixture(scope="module")
+def scored(folder):
+    bed = find_bed(str(folder / "small.yaml"))
+    events, ends = read_bed_files(bed, None)
+    options = bed_options(bed, ends)
+    return run_benchmark(events, replace(options, models=("panel",))), events, options
+
+
+def test_the_four_beds_are_shipped_and_can_be_read():
+    assert shipped_beds() == ("balkans", "mid", "panel", "us-china")
+    sizes = {name: [len(one.dyads) for one in find_bed(name).sources] for name in shipped_beds()}
+    assert sizes == {"balkans": [0], "mid": [35], "panel": [16, 14], "us-china": [0]}
+    bed = find_bed("us-china")
+    assert len(bed.targets) == 6
+    assert list(read_bed_files(bed, None)[0]) == ["us-china"]
+
+
+def test_every_end_of_observation_is_that_of_the_data(shared_data):
+    rows = (line.split(",") for line in (shared_data / "ends.csv").read_text().split()[1:])
+    ends = {file: date.fromisoformat(day) for file, day in rows}
+    for name in ("panel", "mid", "balkans"):
+        observed = read_bed_files(find_bed(name), shared_data)[1]
+        assert observed == {dyad: ends[f"{name}/{dyad}.csv"] for dyad in observed}
+
+
+def test_the_usual_horizons_stand_in_one_place_and_the_makefile_asks_for_them():
+    assert HORIZONS == (30, 90, 180, 365, 540)
+    assert f"--horizons {LISTED},milestones" in (Path(__file__).parents[2] / "Makefile").read_text()
+
+
+def test_no_window_beyond_a_dyads_own_end_is_scored(scored):
+    found, events, options = scored
+    plans, _ = plan_dyads(events, options)
+    for cell in found.targets["force"].cells:
+        last = plans[cell.dyad].data_end - timedelta(days=cell.horizon_days - 1)
+        assert cell.n == sum(origin <= last for origin in plans[cell.dyad].origins)
+    assert {one.dyad: one.until for one in found.coverage} == {
+        "a-b": date(2007, 12, 31),
+        "c-d": date(2005, 12, 31),
+    }
+
+
+def test_scores_by_horizon_are_the_mean_over_dyads(scored):
+    scores = scored[0].targets["force"]
+    assert {one.horizon_days for one in scores.by_horizon} == set(HORIZONS)
+    for one in scores.by_horizon:
+        own = [c for c in scores.cells if (c.horizon_days, c.model) == (one.horizon_days, one.model)]
+        assert one.log == pytest.approx(np.mean([cell.log for cell in own]), abs=1e-12)
+        assert one.brier == pytest.approx(np.mean([cell.brier for cell in own]), abs=1e-12)
+        assert (one.n, one.dyads) == (sum(cell.n for cell in own), len(own))
+        assert one.log_se > 0
+
+
+def test_onset_and_continuation_together_are_all_windows(scored):
+    scores = scored[0].targets["force"]
+    for model in ("panel", "gamma_poisson", "decayed_logistic"):
+        for days in HORIZONS:
+            own = [c for c in scores.cells if (c.horizon_days, c.model) == (days, model)]
+            states = [s for s in scores.by_state if (s.horizon_days, s.model) == (days, model)]
+            assert {one.state for one in states} == {"onset", "continuation"}
+            assert sum(one.n for one in states) == sum(cell.n for cell in own)
+            total = sum(one.n * one.log for one in states)
+            assert total == pytest.approx(sum(cell.n * cell.log for cell in own))
+
+
+def test_a_gap_to_a_count_free_rate_is_the_difference_of_the_means(scored):
+    by_key = {(s.state, s.horizon_days, s.model): s for s in scored[0].targets["force"].by_state}
+    one, other = (by_key["onset", 365, name] for name in ("decayed_logistic", "gamma_poisson"))
+    assert one.log_minus["gamma_poisson"].value == pytest.approx(one.log - other.log)
+    assert "gamma_poisson" not in other.log_minus
+
+
+def test_a_year_is_quiet_from_the_day_after_its_length(folder):
+    events = read_events(folder / "data/a-b.csv")
+    last = np.sort(events.date[FORCE.mask(events)])[-1]
+    origins = last + np.array([0, 1, QUIET_DAYS, QUIET_DAYS + 1]).astype("timedelta64[D]")
+    assert quiet_year(events, FORCE, origins).tolist() == [False, False, False, True]
+
+
+def test_calibration_by_horizon_is_that_of_the_windows_and_has_an_error(scored):
+    lines = scored[0].targets["force"].calibration_by_horizon
+    assert {(one.horizon_days, one.model) for one in lines} >= {(days, "panel") for days in HORIZONS}
+    assert all(np.isnan(one.slope) == np.isnan(one.slope_se) for one in lines)
+
+
+def test_a_steady_record_is_not_called_silent_and_one_that_stops_is(folder):
+    days = np.sort(read_events(folder / "data/a-b.csv").date)
+    assert silent_end(days, date(2007, 12, 31)) is None
+    silent = silent_end(days[days < np.datetime64("2005-01-01")], date(2007, 12, 31))
+    assert silent is not None
+    assert silent.chance < 0.001
+
+
+def test_the_sixteen_dyads_that_end_in_1999_are_named(shared_data):
+    bed = find_bed("panel")
+    events, ends = read_bed_files(bed, shared_data)
+    late = date(2004, 6, 30)
+    stopped = {name for name, table in events.items() if silent_end(np.sort(table.date), late) is not None}
+    assert stopped == {name for name, end in ends.items() if end < late}
+    assert not any(silent_end(np.sort(table.date), ends[name]) for name, table in events.items())
+
+
+def test_a_dyad_without_an_event_before_the_first_origin_is_left_out_by_name(folder, forecast):
+    options = ("--any-of", "military_incident", "--from", "2003-01-01", "--until", "2007-12-31")
+    command = ("bench", "accuracy", "--data", folder / "data", *options, "--origins", "quarterly")
+    ended = forecast(*command, "--models", "baselines")
+    assert ended.code == 0
+    assert "Left out: e-f, since no event is known before 2003-01-01" in " ".join(ended.out.split())
+
+
+def test_usual_horizons_without_a_complete_window_are_named_and_stated_ones_refused(folder):
+    options = {"targets": (FORCE,), "first": date(2007, 1, 1), "data_end": date(2007, 12, 31)}
+    events = {"a-b": read_events(folder / "data/a-b.csv")}
+    plans, _ = plan_dyads(events, BenchmarkOptions(**options))
+    assert (plans["a-b"].horizons, plans["a-b"].too_long) == ((30, 90, 180, 365), (540,))
+    with pytest.raises(InputError, match="a-b: horizons: no window of 540 days is complete"):
+        plan_dyads(events, BenchmarkOptions(**options, horizons=(30, 540)))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("from:", "form:", "small.yaml:9:1: form: unknown key. Did you mean 'from'?"),
+        (
+            "{data: data, until: 2005",
+            "{data: dta, until: 2005",
+            "small.yaml:5:6: sources.1.data: no such folder",
+        ),
+        ("dyads: [c-d]", "dyads: [c-e]", "small.yaml:5:45: sources.1.dyads.0: "),
+        ("dyads: [c-d]", "dyads: [a-b]", "sources.1.dyads.0: a-b stands in sources.0, too; keep one"),
+        ("military_incident", "visit", "small.yaml:6:1: targets: no target ever happened in the data"),
+        (
+            "quarterly",
+            "hourly",
+            "small.yaml:10:1: origins: got 'hourly'; expected quarterly, monthly, weekly, or",
+        ),
+        (
+            "origins: quarterly",
+            "horizons: [30, 0]",
+            "small.yaml:10:16: horizons.1: got 0; expected 1 to 3653",
+        ),
+        ("origins: quarterly", "horizons: [9000]", "horizons.0: got 9000; expected 1 to 3653 days"),
+        ("2005-12-31", "2002-12-31", "sources.1.until: 2002-12-31 is before the first origin, 2003-01-01"),
+    ],
+)
+def test_a_bed_with_faults_is_refused_with_line_and_key(folder, forecast, old, new, message):
+    path = folder / "faulty" / "small.yaml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(BED.replace(old, new))
+    ended = forecast("bench", "accuracy", "--bed", path, "--data", folder, "--models", "baselines")
+    assert ended.code == 2
+    assert message in ended.err
+    assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            ("--bed", "panle"),
+            "--bed: no bed 'panle'. Did you mean 'panel'? Allowed: balkans, mid, panel, us-china",
+        ),
+        (("--bed", "us-china", "--until", "2023-01-01"), "--until: the bed says it"),
+        (("--bed", "us-china", "--min-severity", "1"), "--min-severity: the bed says it"),
+        (("--bed", "us-china", "--models", "baselines,panel"), "'baselines' stands alone"),
+        (("--any-of", "visit"), "--data, --from, --until: missing. Give --bed NAME"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(forecast, options, message):
+    ended = forecast("bench", "accuracy", *options)
+    assert ended.code == 2
+    assert message in " ".join(ended.err.split())
+
+
+def test_a_missing_folder_says_where_it_was_looked_for_and_how_to_give_it(forecast, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    ended = forecast("bench", "accuracy", "--bed", "mid", "--data", tmp_path)
+    assert ended.code == 2
+    assert ended.err.count("\n") == 1
+    assert f"looked for {tmp_path / 'mid'}, " in ended.err
+    assert "Give the folder that holds 'mid': --data FOLDER" in ended.err
+
+
+def test_a_bed_answers_with_one_table_and_one_entry_a_target(folder, forecast):
+    command = ("bench", "accuracy", "--bed", folder / "small.yaml", "--models", "baselines")
+    content = json.loads(forecast(*command, "--json").out)
+    assert list(content["targets"]) == ["force", "grave"]
+    assert {"by_horizon", "calibration_by_horizon", "onset"} <= set(content["targets"]["grave"])
+    assert [one["until"] for one in content["coverage"]] == ["2007-12-31", "2005-12-31"]
+    shown = forecast(*command).out
+    assert shown.count("Mean over dyads by days ahead") == 2
+    assert "It never happened in these windows." in shown
+    assert [line for line in shown.splitlines() if len(line) > 80] == []
