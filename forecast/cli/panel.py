@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,14 +29,23 @@ app = typer.Typer(
 @app.command("learn")
 @takes_options
 def learn(
-    folder: Path = argument("DIR", "Folder of coded event files, one dyad a file."),
+    folders: list[Path] = argument("DIR...", "Folders of coded event files: a coder each, one dyad a file."),
     *,
     out: Path = option(..., "--out", "File to write, for model.panel in a config.", "FILE"),
+    ends: Path | None = option(
+        None, "--ends", "CSV file: file, observed_until. A record without it ends with its last act.", "FILE"
+    ),
+    coder: list[str] | None = option(
+        None, "--coder", "Name of the coder of a folder, in their order. Default: the folder's name.", "NAME"
+    ),
+    least_acts: int = option(
+        30, "--least-acts", "Learn a kind of target from coders that note so many such acts.", "N", min=1
+    ),
     source: str = option("not stated", "--source", "Origin and terms of the events, for the file.", "TEXT"),
     force: bool = option(False, "--force", "Replace the file."),
     output: Output,
 ) -> None:
-    """Learn coefficients from many dyads, and once without each: seconds for thirty of them."""
+    """Learn coefficients from many dyads, and once without each: a minute or two for a hundred of them."""
     refuse_unwritable(out, force=force)
     if out.suffix.lower() == ".csv":
         raise InputError(f"--out: {out} would be taken for a file of events. Give a name that ends in .json")
@@ -43,18 +53,35 @@ def learn(
         from forecast.bench.accuracy import read_dyads
         from forecast.events.reading import write_whole
         from forecast.pooled_hazard.learning import learn_hazard
+        from forecast.pooled_hazard.records import coder_names, records_of
 
-        dyads = read_dyads(folder)
+        coder_names(folders, coder or ())
+        read = [(folder, read_dyads(folder)) for folder in folders]
+        records = records_of(read, coders=coder or (), ends=ends)
         learned = learn_hazard(
-            dyads,
+            records,
+            least_acts=least_acts,
             source=source,
-            command=f"forecast panel learn {folder.name} --out {out.name}",
+            command=_command(folders, out, ends, coder or (), least_acts),
             listen=lambda done, planned: listen(StageProgress("learn", done, planned)),
         )
         write_whole(out, (learned.model_dump_json(by_alias=True) + "\n").encode())
     facts = {"written": str(out), "panel": learned.model_dump(mode="json", by_alias=True)}
-    short = sorted(dyads.keys() - {one.name for one in learned.provenance.dyads})
+    used = {(one.coder, one.name) for one in learned.provenance.dyads}
+    short = sorted(
+        f"{one.coder}/{name}" for one in records for name in one.dyads if (one.coder, name) not in used
+    )
     output.print(facts | {"left_out": short}, (*_summary(learned, out), *_left_out(short)))
+
+
+def _command(
+    folders: Sequence[Path], out: Path, ends: Path | None, coders: Sequence[str], least_acts: int
+) -> str:
+    """Return the command without folders of the machine, for the file."""
+    parts = ["forecast panel learn", *(one.name for one in folders), f"--out {out.name}"]
+    parts += [f"--ends {ends.name}"] if ends else []
+    parts += [f"--coder {shlex.quote(one)}" for one in coders]
+    return " ".join([*parts, f"--least-acts {least_acts}"])
 
 
 def _left_out(short: Sequence[str]) -> Iterator[Part]:
@@ -86,28 +113,35 @@ def _summary(learned: PooledHazard, out: Path | None) -> Iterator[Part]:
     from forecast.pooled_hazard.learning import LEAST_DYADS
 
     told = learned.provenance
-    events = sum(one.events for one in told.dyads)
-    first, last = min(one.first for one in told.dyads), max(one.last for one in told.dyads)
-    yield text(
-        f"Learned from {count(len(told.dyads), 'dyad')} with {events:,} events, {first} to {last}, and "
-        f"{len(told.targets)} kinds of target: {told.rows:,} rows."
-    )
-    if len(told.dyads) < LEAST_DYADS:
-        yield text(
-            f"Caution: {count(len(told.dyads), 'dyad')} cannot tell how dyads differ. Forecasts rest on the "
-            "past of these alone, and intervals are too narrow for others."
-        )
+    yield text(f"Learned from {told.in_words()}. {told.rows:,} rows of {count(len(told.targets), 'kind')} of target.")
+    for coder in learned.coders:
+        n = sum(one.coder == coder.coder for one in told.dyads)
+        if n < LEAST_DYADS:
+            yield text(
+                f"Caution: {count(n, 'dyad')} of {coder.coder} cannot tell how dyads differ. Forecasts rest on "
+                "the past of these alone, and intervals are too narrow for others."
+            )
     yield text(f"Source: {told.source}. Command: {told.command}.")
-    yield BLANK
-    rows = [
-        (name, f"{mean:+.3f}", f"{learned.covariance[place][place] ** 0.5:.3f}")
-        for place, (name, mean) in enumerate(zip(("intercept", *learned.features), learned.mean, strict=True))
-    ]
-    yield Table((left("Feature", 22), right("effect", 8), right("error", 8)), rows)
-    units = "dyads" if len(told.dyads) >= LEAST_DYADS else "rows"
+    for line in told.listed():
+        yield text(line)
+    for coder in learned.coders:
+        yield BLANK
+        yield text(f"Coefficients learned from {coder.coder}:")
+        n = len(learned.features) + 1
+        rows = [
+            (
+                name,
+                f"{coder.mean[place]:+.3f}",
+                f"{coder.covariance[place][place] ** 0.5:.3f}",
+                f"{coder.mean[n + place]:+.3f}",
+            )
+            for place, name in enumerate(("intercept", *learned.features))
+        ]
+        yield Table((left("Feature", 22), right("effect", 8), right("error", 8), right("military", 9)), rows)
     yield text(
-        "Effect: change of the log hazard for one standard deviation of the feature over the panel; its "
-        f"error takes {units} as units."
+        "Effect: change of the log hazard, against the dyad's own gamma-Poisson rate, for one standard deviation "
+        "of the feature; its error takes dyads as units. Military: what is added for a target of military acts "
+        "alone, beside one without any."
     )
     if out:
         yield text(f"Written to {out}. To use it, set model.panel in a config.")

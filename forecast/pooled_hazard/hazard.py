@@ -1,9 +1,11 @@
-"""Probabilities of the pooled hazard: coefficients learned on many dyads, adjusted to one dyad's own past.
+"""Probabilities of the pooled hazard: a dyad's gamma–Poisson rate, moved by what other dyads teach.
 
-With the features x of an interval of the future, the daily hazard of a target there is exp(x·β + u). The
-coefficients β have a normal posterior (``learning`` tells how it is found); u is the dyad's own deviation,
-Normal(0, ``deviation``²) over dyads, and is updated at every origin on how often targets came after earlier
-origins beside what β foresaw. Overlapping windows do not count twice there, and old ones are forgotten.
+The daily hazard of a target in an interval of the future is g·exp(Σ w_c x·β_c + u). The anchor g is that of the
+dyad's own gamma–Poisson rate; x are features; β_c coefficients learned from the records of coder c, with a
+normal posterior (``learning`` tells how it is found). Weights w_c fall where a record is unlike those that
+were learned, so that the anchor is left. u is the dyad's own deviation, Normal(0, ``deviation``²) over dyads,
+and is updated at every origin on how often targets came after earlier origins beside what was foreseen.
+Overlapping windows do not count twice there, and old ones are forgotten.
 
 The probability of a target within h days is 1 − exp(−Λ(h)), Λ the sum of the hazards up to h, so it never
 falls in h. A target that includes another has at least its Λ, draw by draw.
@@ -23,7 +25,7 @@ from forecast.errors import InputError
 from forecast.events.table import EventTable
 from forecast.panel.streams import TargetRule
 from forecast.pooled_hazard.coefficients import PooledHazard
-from forecast.pooled_hazard.features import EDGES, INTERVAL_DAYS, origin_features
+from forecast.pooled_hazard.features import EDGES, INTERVAL_DAYS, OriginFeatures, origin_features
 from forecast.simulation.probabilities import HitMoments, hit_chance
 
 Floats = NDArray[np.float64]
@@ -135,9 +137,12 @@ def _cumulative_draws(
     seed: int,
 ) -> dict[str, Floats]:
     """Cumulative hazards at the ends of the intervals, shape (draw, origin, interval), by target."""
-    mean = hazard.mean_for(events, origins[0].item())
-    draws = hazard.coefficient_draws(mean, N_DRAWS, seed)
-    noise = np.random.default_rng([seed, 1]).standard_normal((2, N_DRAWS // 2))
+    means = hazard.mean_for(events, origins[0].item())
+    random = np.random.default_rng(seed)
+    draws = [
+        one.draws(mean, N_DRAWS, random) for one, mean in zip(hazard.coders, means, strict=True)
+    ]
+    noise = random.standard_normal((2, N_DRAWS // 2))
     noise = np.concatenate([noise, -noise], axis=1)
     days = ((origins - as_day(start)) // DAY).astype(np.int64)
     last = start + timedelta(days=int(days.max()))
@@ -145,8 +150,9 @@ def _cumulative_draws(
     for target in targets:
         past = past_events(events, target, last, start)
         earlier = earlier_origins(past.n_days)
-        design = hazard.design(origin_features(past, np.concatenate([earlier, days]), target))
-        expected = np.exp(np.clip(design[: len(earlier)] @ mean, _LEAST_LOG, _MOST_LOG))
+        before = origin_features(past, earlier, target)
+        now = origin_features(past, days, target)
+        expected = np.exp(np.clip(before.anchor + _departure(hazard, before, means), _LEAST_LOG, _MOST_LOG))
         own, spread = _own_deviation(
             expected,
             earlier,
@@ -154,13 +160,27 @@ def _cumulative_draws(
             first_day_after(past.known_day[past.is_target], earlier),
             hazard.deviation,
         )
-        log_hazard = np.moveaxis(design[len(earlier) :] @ draws.T, -1, 0)
+        log_hazard = now.anchor + _departure(hazard, now, draws)
         log_hazard += own[:, None] + spread[:, None] * noise[0][:, None, None]
         if not hazard.knows_kind(target):
             log_hazard += hazard.kind_spread * noise[1][:, None, None]
         daily = np.exp(np.clip(log_hazard, _LEAST_LOG, _MOST_LOG))
         found[target.name] = np.cumsum(daily * INTERVAL_DAYS, axis=-1)
     return _nested(found, targets)
+
+
+def _departure(hazard: PooledHazard, features: OriginFeatures, effects: Sequence[Floats]) -> Floats:
+    """What the coders' coefficients add to the log hazard of the anchor.
+
+    ``effects``, by coder, are of shape (coefficient,) or (draw, coefficient); the result has shape
+    (origin, interval), or (draw, origin, interval).
+    """
+    weights = hazard.coder_weights(features.log_pace)
+    parts = []
+    for coder, weight, effect in zip(hazard.coders, weights, effects, strict=True):
+        design = coder.design(features.values, features.military) * weight[:, None, None]
+        parts.append(np.moveaxis(design @ effect.T, -1, 0) if effect.ndim == 2 else design @ effect)
+    return np.asarray(sum(parts))
 
 
 def earlier_origins(n_days: int) -> Integers:

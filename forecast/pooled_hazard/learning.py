@@ -1,18 +1,20 @@
-"""Learn the coefficients of the pooled hazard from the records of many dyads.
+"""Learn the coefficients of the pooled hazard from the records of many dyads, coder by coder.
 
 Rows are dyad × kind of target × origin × interval of the future: the days at risk there, and whether the
 first target after the origin fell into it. The likelihood is that of a piecewise exponential survival model
-(a Poisson regression with days at risk as exposure: Holford 1980, doi:10.2307/2529982), with a ridge penalty
-on standardised features. Windows of successive origins overlap and dyads differ, so that rows are no
-independent evidence: the posterior has the sandwich covariance with dyads as clusters (Huber 1967; Liang and
-Zeger 1986, doi:10.1093/biomet/73.1.13), to which the penalty adds its own precision.
+(a Poisson regression with days at risk as exposure: Holford 1980, doi:10.2307/2529982) whose offset is the
+log hazard of the dyad's gamma–Poisson rate. A ridge penalty on standardised features draws the coefficients
+to 0, where that rate is left as it is, and a stronger one draws the effects of the kind of target to those
+that all kinds share. Windows of successive origins overlap and dyads differ, so that rows are no independent
+evidence: the posterior has the sandwich covariance with dyads as clusters (Huber 1967; Liang and Zeger 1986,
+doi:10.1093/biomet/73.1.13), to which the penalty adds its own precision.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,224 +24,339 @@ from forecast.errors import InputError
 from forecast.events.codebook import CONFLICTUAL
 from forecast.events.table import EventTable
 from forecast.panel.streams import TargetRule
-from forecast.pooled_hazard.coefficients import (
-    LearnedDyad,
-    LearnedTarget,
-    PooledHazard,
-    Provenance,
-)
+from forecast.pooled_hazard.coefficients import CoderEffects, PooledHazard
 from forecast.pooled_hazard.features import EDGES, NAMES, origin_features
 from forecast.pooled_hazard.hazard import INTERVAL_WEIGHT, SPACING_DAYS, first_day_after, follow_up
+from forecast.pooled_hazard.provenance import LearnedDyad, LearnedTarget, Provenance
 
 Floats = NDArray[np.float64]
 
 TARGETS = (
-    TargetRule("force", ("military_incident",), 5),
+    TargetRule("force", ("military_incident",), 4),
     TargetRule("military", ("military_incident", "military_posture"), 3),
+    TargetRule("war", ("military_incident",), 5),
     TargetRule("conflict", CONFLICTUAL, 3),
     TargetRule("sanctions", ("sanction",), 3),
     TargetRule("closures", ("channel_closure",), 3),
     TargetRule("quarrels", ("dispute", "sanction", "channel_closure"), 2),
 )
-"""Kinds of target that coefficients are learned on, together."""
+"""Kinds of target that coefficients are learned on, together. One that marks the same acts of a record as one
+before it is not counted twice."""
 FIRST_ORIGIN_DAYS = 360
 """Days of a record before its first origin."""
-RIDGE = 100.0
-"""Precision of the normal prior of each standardised coefficient, in weighted hits."""
-DEVIATION = 0.1
+RIDGE, KIND_RIDGE = 100.0, 400.0
+"""Precision of the normal prior of each standardised coefficient, in weighted hits: of an effect that all
+kinds of target share, and of what a kind adds to it."""
+INTERCEPT_RIDGE, KIND_INTERCEPT_RIDGE = 1.0, 10.0
+"""The same of the intercepts."""
+DEVIATION = 0.15
 """Standard deviation between dyads of the log hazard beyond what features tell; ``docs/validation.md``."""
+LEAST_ACTS = 30
+"""A kind of target is learned from a coder whose records hold so many acts of it."""
+TAIL = 0.002
+"""Share of rows beyond each bound of a feature: what lies there counts as not learned."""
 QUIET_ORIGINS = 10
 """Origins of records without a target from which its chance there is told."""
 LEAST_DYADS = 3
 """Dyads from which differences between them can be told."""
 _MOST_ROUNDS = 60
-_SETTLED = 1e-8
+_SETTLED, _NEAR = 1e-7, 1e-6
+
+
+@dataclass(frozen=True)
+class Records:
+    """Records of one coder by dyad, each with the last day on which it was observed.
+
+    A dyad that ``until`` does not name was observed to its last act.
+    """
+
+    coder: str
+    dyads: Mapping[str, EventTable]
+    until: Mapping[str, date]
+
+    def end(self, name: str) -> date:
+        """Last day on which a dyad was observed."""
+        last: date = self.dyads[name].date.max().item()
+        return self.until.get(name, last)
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of one dyad: features (row, feature), hits, days at risk, weights and target, each (row,)."""
+    """Rows of one dyad.
+
+    ``features`` (row, feature), in learning (row, coefficient); ``anchor``, ``hit``, ``at_risk``, ``weight``,
+    ``military`` and ``target`` (row,); ``log_pace`` and ``quiet`` (origin, of all targets): acts a year, and
+    target and length in days of records without that target.
+    """
 
     features: Floats
+    anchor: Floats
     hit: Floats
     at_risk: Floats
     weight: Floats
+    military: Floats
     target: NDArray[np.int64]
+    log_pace: Floats
+    quiet: NDArray[np.int64]
 
 
-def dyad_rows(events: EventTable, targets: Sequence[TargetRule] = TARGETS) -> Rows | None:
-    """Rows of one record, of all targets; ``None`` where it is too short for an origin.
+def dyad_rows(events: EventTable, until: date, targets: Mapping[int, TargetRule]) -> Rows | None:
+    """Rows of one record, of targets by their place; ``None`` where it is too short for an origin.
 
-    Origins are 30 days apart; what comes after the last event is not known.
+    Origins are 30 days apart; what comes after ``until`` is not known.
     """
-    end = events.date.max().item() + timedelta(days=1)
+    end = until + timedelta(days=1)
     start = find_record_start(events, end)
-    parts = []
-    for place, target in enumerate(targets):
+    parts, paces, quiet, known = [], [], [np.zeros((0, 2), np.int64)], set()
+    for place, target in targets.items():
+        marked = target.mask(events).tobytes()
         past = past_events(events, target, end, start)
         origins = np.arange(FIRST_ORIGIN_DAYS, past.n_days - 1, SPACING_DAYS)
         if not len(origins):
             return None
-        features = origin_features(past, origins, target)
+        if marked in known and past.is_target.any():
+            continue
+        known.add(marked)
+        found = origin_features(past, origins, target)
         hit, at_risk = follow_up(first_day_after(past.day[past.is_target], origins), past.n_days - origins)
         used = at_risk > 0
+        n = int(used.sum())
         weight = np.broadcast_to(INTERVAL_WEIGHT, used.shape)[used]
-        columns = hit[used].astype(np.float64), at_risk[used], weight
-        parts.append((features[used], *columns, np.full(len(weight), place)))
-    return Rows(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+        columns = hit[used].astype(np.float64), at_risk[used], weight, np.full(n, found.military)
+        parts.append((found.values[used], found.anchor[used], *columns, np.full(n, place)))
+        paces.append(found.log_pace)
+        never = origins[found.values[:, 0, NAMES.index("ever")] == 0]
+        quiet.append(np.column_stack([np.full(len(never), place), never]))
+    joined = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    return Rows(*joined, np.concatenate(paces), np.concatenate(quiet))
 
 
 def learn_hazard(
-    dyads: Mapping[str, EventTable],
+    records: Sequence[Records],
     *,
     targets: Sequence[TargetRule] = TARGETS,
+    least_acts: int = LEAST_ACTS,
     source: str = "not stated",
     command: str = "forecast panel learn",
     listen: Callable[[int, int], None] | None = None,
 ) -> PooledHazard:
-    """Learn coefficients from all dyads, and once without each.
+    """Learn coefficients of every coder from all its dyads, and once without each.
 
-    With fewer than three dyads nothing is learned without one of them, and the covariance is that of the
-    rows: it knows no difference between dyads. ``listen`` is told how many fits are done and planned.
+    With fewer than three dyads of a coder nothing is learned without one of them, and the covariance is that
+    of the rows: it knows no difference between dyads. ``listen`` is told how many dyads are done and planned.
 
     Raises
     ------
     InputError
-        No dyad has a record of more than a year.
+        A coder whose dyads all have records of a year or less, or without ``least_acts`` of any target.
     """
     from forecast import __version__
 
-    found = {name: dyad_rows(events, targets) for name, events in dyads.items()}
-    rows = {name: one for name, one in found.items() if one is not None}
-    if not rows:
-        raise InputError(
-            f"a pooled hazard needs dyads with more than {FIRST_ORIGIN_DAYS} days of record; none of the "
-            f"{len(dyads)} in the folder has that"
-        )
-    if not any(one.hit.any() for one in rows.values()):
-        raise InputError(
-            "no target of any kind happened in these records: nothing can be learned. Targets are "
-            "acts of conflict of severity 2 or more"
-        )
-    everything = np.concatenate([one.features for one in rows.values()])
-    weight = np.concatenate([one.weight for one in rows.values()])
-    centre = np.average(everything, axis=0, weights=weight)
-    scale = np.sqrt(np.average((everything - centre) ** 2, axis=0, weights=weight))
-    scale[scale < 1e-9] = 1.0
-    scaled = {name: _scaled(one, centre, scale) for name, one in rows.items()}
-    mean, hessian = fit_poisson(tuple(scaled.values()))
-    records = {name: LearnedDyad.of(name, dyads[name]) for name in rows}
-    without = {}
-    for done, name in enumerate(rows if len(rows) >= LEAST_DYADS else (), start=1):
-        # A second file of the same two actors and days would tell what the first one holds.
-        others = [scaled[other] for other, record in records.items() if not record.shares(records[name])]
-        if others:
-            without[name], _ = fit_poisson(others, mean)
-        if listen:
-            listen(done, len(rows))
+    rows = {one.coder: _coder_rows(one, targets, least_acts) for one in records}
+    planned = sum(len(one) for one in rows.values())
+    effects, described, done = [], [], 0
+    for one in records:
+        own = rows[one.coder]
+        told = {
+            name: LearnedDyad.of(name, one.dyads[name], coder=one.coder, until=one.end(name)) for name in own
+        }
+
+        def note(finished: int, before: int = done) -> None:
+            if listen:
+                listen(before + finished, planned)
+
+        effects.append(_learn_coder(one.coder, own, told, note))
+        described += told.values()
+        done += len(own)
+    every = [(coder, row) for coder, own in rows.items() for row in own.values()]
     return PooledHazard(
-        schema=1,
+        schema=2,
         provenance=Provenance(
-            dyads=tuple(records.values()),
+            dyads=tuple(described),
             targets=tuple(
                 LearnedTarget(
                     any_of=one.any_of,
                     min_severity=one.min_severity,
-                    quiet_days=_quiet_days(tuple(rows.values()), place),
+                    coders=tuple(dict.fromkeys(coder for coder, row in every if (row.target == place).any())),
+                    quiet_days=_quiet_days([row for _, row in every], place),
                 )
                 for place, one in enumerate(targets)
+                if any((row.target == place).any() for _, row in every)
             ),
-            rows=len(everything),
+            rows=sum(len(row.hit) for _, row in every),
             source=source,
             command=command,
             version=__version__,
         ),
         edges=tuple(EDGES.tolist()),
         features=NAMES,
-        centre=_kept(centre),
-        scale=_kept(scale),
-        lowest=_kept(everything.min(axis=0)),
-        highest=_kept(everything.max(axis=0)),
-        mean=_kept(mean),
-        covariance=tuple(_kept(row) for row in _sandwich(tuple(scaled.values()), mean, hessian)),
-        without={name: _kept(one) for name, one in without.items()},
+        coders=tuple(effects),
         deviation=DEVIATION,
-        kind_spread=_kind_spread(tuple(scaled.values()), mean, len(targets)),
+        kind_spread=_kind_spread([row for _, row in every], len(targets)),
     )
 
 
-def fit_poisson(rows: Sequence[Rows], begin: Floats | None = None) -> tuple[Floats, Floats]:
-    """Maximise the penalised likelihood; the features of the rows hold an intercept first.
+def _coder_rows(records: Records, targets: Sequence[TargetRule], least_acts: int) -> dict[str, Rows]:
+    acts = [sum(int(one.mask(events).sum()) for events in records.dyads.values()) for one in targets]
+    noted = {place: targets[place] for place, number in enumerate(acts) if number >= max(least_acts, 1)}
+    if not noted:
+        raise InputError(
+            f"{records.coder}: no kind of target has {count_acts(least_acts)} in these records, the most is "
+            f"{max(acts)}: nothing can be learned. Targets are acts of conflict of severity 2 or more; give "
+            "more dyads, or a lower --least-acts"
+        )
+    found = {name: dyad_rows(one, records.end(name), noted) for name, one in records.dyads.items()}
+    rows = {name: one for name, one in found.items() if one is not None}
+    if not rows:
+        raise InputError(
+            f"{records.coder}: a pooled hazard needs dyads with more than {FIRST_ORIGIN_DAYS} days of record; "
+            f"none of the {len(records.dyads)} in the folder has that"
+        )
+    return rows
 
-    Returns
-    -------
-    coefficients : ndarray, shape (coefficient,)
-    hessian : ndarray, shape (coefficient, coefficient)
-        Of the negative penalised log likelihood, there.
+
+def count_acts(number: int) -> str:
+    """Return ``1 act`` or ``30 acts``."""
+    return "1 act" if number <= 1 else f"{number} acts"
+
+
+def _learn_coder(
+    coder: str, rows: Mapping[str, Rows], told: Mapping[str, LearnedDyad], note: Callable[[int], None]
+) -> CoderEffects:
+    features = np.concatenate([one.features for one in rows.values()])
+    weight = np.concatenate([one.weight for one in rows.values()])
+    centre = np.average(features, axis=0, weights=weight)
+    scale = np.sqrt(np.average((features - centre) ** 2, axis=0, weights=weight))
+    scale[scale < 1e-9] = 1.0
+    lowest, highest = np.quantile(features, [TAIL, 1 - TAIL], axis=0)
+    pace = np.concatenate([one.log_pace for one in rows.values()])
+    military = np.average(np.concatenate([one.military for one in rows.values()]), weights=weight)
+    n = 2 * (len(NAMES) + 1)
+    effects = CoderEffects(
+        coder=coder,
+        centre=_kept(centre),
+        scale=_kept(scale),
+        lowest=_kept(lowest),
+        highest=_kept(highest),
+        log_pace=(_kept(pace.min(keepdims=True))[0], _kept(pace.max(keepdims=True))[0]),
+        military=float(f"{military:.7g}"),
+        mean=(0.0,) * n,
+        covariance=tuple(_kept(row) for row in np.eye(n)),
+        without={},
+    )
+    designs = {name: with_design(one, effects) for name, one in rows.items()}
+    fit = fit_poisson(tuple(designs.values()), _penalty())
+    without = {}
+    for place, name in enumerate(rows if len(rows) >= LEAST_DYADS else (), start=1):
+        # A second file of the same two actors and days would tell what the first one holds.
+        left = {other for other, record in told.items() if record.shares(told[name])}
+        if len(left) < len(rows):
+            without[name] = _kept(fit_without(designs, left, fit, _penalty()))
+        note(place)
+    learned = {
+        "mean": _kept(fit.coefficients),
+        "covariance": tuple(_kept(row) for row in _sandwich(tuple(designs.values()), fit, _penalty())),
+        "without": without,
+    }
+    return CoderEffects(**(effects.model_dump() | learned))
+
+
+def with_design(rows: Rows, effects: CoderEffects) -> Rows:
+    """Return rows whose features are the terms that the coefficients multiply."""
+    return replace(rows, features=effects.design(rows.features, rows.military))
+
+
+def _penalty() -> Floats:
+    n = len(NAMES)
+    shared = np.append(INTERCEPT_RIDGE, np.full(n, RIDGE))
+    return np.concatenate([shared, [KIND_INTERCEPT_RIDGE], np.full(n, KIND_RIDGE)])
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Coefficients at the maximum of the penalised likelihood, and the negative Hessian there."""
+
+    coefficients: Floats
+    hessian: Floats
+
+
+def fit_poisson(rows: Sequence[Rows], penalty: Floats) -> Fit:
+    """Maximise the penalised likelihood; the features of the rows are the terms of the coefficients.
+
+    ``penalty``, shape (coefficient,), is the precision of the normal prior around 0.
     """
-    n = rows[0].features.shape[1]
-    penalty = np.append(1e-6, np.full(n - 1, RIDGE))
-    hits = sum(float(one.weight @ one.hit) for one in rows)
-    exposure = sum(float(one.weight @ one.at_risk) for one in rows)
-    found = np.zeros(n) if begin is None else begin.copy()
-    if begin is None:
-        found[0] = np.log(max(hits, 0.5) / exposure)
+    found = np.zeros(len(penalty))
     for _ in range(_MOST_ROUNDS):
         gradient, hessian = -penalty * found, np.diag(penalty)
         for one in rows:
             expected = _expected(one, found)
             gradient += one.features.T @ (one.weight * (one.hit - expected))
-            rooted = one.features * np.sqrt(one.weight * expected)[:, None]
-            hessian += rooted.T @ rooted
+            hessian += _hessian(one, expected)
         step = np.linalg.solve(hessian, gradient)
         # A long step of the first rounds could overflow the exponential.
         found = found + step * min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-12))
         if np.abs(step).max() < _SETTLED:
-            return found, hessian
+            return Fit(found, hessian)
     raise InputError(
         f"the coefficients did not settle in {_MOST_ROUNDS} rounds: the records hold too few targets. Give "
         "more dyads"
     )
 
 
+def fit_without(rows: Mapping[str, Rows], left: set[str], fit: Fit, penalty: Floats) -> Floats:
+    """Maximise the penalised likelihood of all rows but those of some dyads, from the fit of all.
+
+    The Hessian of the others at the fit of all serves all steps, so that each needs their gradient alone.
+    """
+    found = fit.coefficients
+    hessian = fit.hessian - sum(_hessian(rows[one], _expected(rows[one], found)) for one in left)
+    others = [one for name, one in rows.items() if name not in left]
+    for _ in range(_MOST_ROUNDS):
+        gradient = -penalty * found
+        for one in others:
+            gradient += one.features.T @ (one.weight * (one.hit - _expected(one, found)))
+        step = np.linalg.solve(hessian, gradient)
+        found = found + step * min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-12))
+        if np.abs(step).max() < _NEAR:
+            return np.asarray(found)
+    return fit_poisson(others, penalty).coefficients
+
+
+def _hessian(rows: Rows, expected: Floats) -> Floats:
+    rooted = rows.features * np.sqrt(rows.weight * expected)[:, None]
+    return np.asarray(rooted.T @ rooted)
+
+
 def _expected(rows: Rows, coefficients: Floats) -> Floats:
-    return np.asarray(np.exp(np.clip(rows.features @ coefficients, -15.0, 3.0)) * rows.at_risk)
+    log_hazard = rows.anchor + rows.features @ coefficients
+    return np.asarray(np.exp(np.clip(log_hazard, -15.0, 3.0)) * rows.at_risk)
 
 
-def _scaled(rows: Rows, centre: Floats, scale: Floats) -> Rows:
-    features = np.column_stack([np.ones(len(rows.hit)), (rows.features - centre) / scale])
-    return Rows(features, rows.hit, rows.at_risk, rows.weight, rows.target)
-
-
-def _sandwich(rows: Sequence[Rows], coefficients: Floats, hessian: Floats) -> Floats:
-    inverse = np.linalg.inv(hessian)
+def _sandwich(rows: Sequence[Rows], fit: Fit, penalty: Floats) -> Floats:
+    inverse = np.linalg.inv(fit.hessian)
     if len(rows) < LEAST_DYADS:
         return np.asarray(inverse)
-    residuals = (one.weight * (one.hit - _expected(one, coefficients)) for one in rows)
+    residuals = (one.weight * (one.hit - _expected(one, fit.coefficients)) for one in rows)
     scores = np.array([one.features.T @ residual for one, residual in zip(rows, residuals, strict=True)])
     between = scores.T @ scores * len(rows) / (len(rows) - 1)
-    between += np.diag(np.append(0.0, np.full(len(coefficients) - 1, RIDGE)))
-    return np.asarray(inverse @ between @ inverse)
+    return np.asarray(inverse @ (between + np.diag(penalty)) @ inverse)
 
 
-def _kind_spread(rows: Sequence[Rows], coefficients: Floats, n_targets: int) -> float:
-    """Standard deviation over kinds of target of the log ratio of hits to expected hits."""
+def _kind_spread(rows: Sequence[Rows], n_targets: int) -> float:
+    """Standard deviation over kinds of target of the log ratio of hits to those that the anchor expects."""
     hits, expected = np.zeros(n_targets), np.zeros(n_targets)
     for one in rows:
         hits += np.bincount(one.target, one.weight * one.hit, n_targets)
-        expected += np.bincount(one.target, one.weight * _expected(one, coefficients), n_targets)
-    return float(f"{np.std(np.log((hits + 0.5) / (expected + 0.5)), ddof=min(1, n_targets - 1)):.4g}")
+        expected += np.bincount(one.target, one.weight * np.exp(one.anchor) * one.at_risk, n_targets)
+    ratio = np.log((hits + 0.5) / (expected + 0.5))[expected > 0]
+    return float(f"{np.std(ratio, ddof=min(1, len(ratio) - 1)):.4g}")
 
 
 def _quiet_days(rows: Sequence[Rows], target: int) -> int:
     """Length of the records without a target that ten origins or more of the panel had; 0 for fewer."""
-    ever, age, time = (NAMES.index(name) for name in ("ever", "log_age", "log_time"))
-    ages = []
-    for one in rows:
-        first = one.features[:, time] == one.features[:, time].min()
-        ages.append(one.features[(one.target == target) & (one.features[:, ever] == 0) & first, age])
-    quiet = np.sort(np.concatenate(ages))
-    return round(365 * float(np.exp(quiet[-QUIET_ORIGINS]))) if len(quiet) >= QUIET_ORIGINS else 0
+    quiet = np.concatenate([one.quiet for one in rows])
+    days = np.sort(quiet[quiet[:, 0] == target, 1])
+    return int(days[-QUIET_ORIGINS]) if len(days) >= QUIET_ORIGINS else 0
 
 
 def _kept(values: Floats) -> tuple[float, ...]:

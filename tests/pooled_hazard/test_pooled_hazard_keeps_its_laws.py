@@ -7,12 +7,16 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
+from forecast.baselines.methods import discounted_rate
+from forecast.baselines.windows import past_events, pasts_by_origin
 from forecast.errors import ConfigError, InputError
 from forecast.events.table import Event, EventTable
 from forecast.panel.streams import TargetRule
 from forecast.pooled_hazard import hazard as module
-from forecast.pooled_hazard.coefficients import LearnedDyad, read_hazard, shipped_hazard
+from forecast.pooled_hazard.coefficients import read_hazard, shipped_hazard
+from forecast.pooled_hazard.features import EDGES, NAMES, origin_features
 from forecast.pooled_hazard.hazard import FURTHEST_DAYS, forecast_by_day, forecast_origins
+from forecast.pooled_hazard.provenance import LearnedDyad
 
 START = date(2010, 1, 1)
 WIDE = TargetRule("wide", ("sanction", "military_incident", "military_posture", "dispute"), 3)
@@ -75,24 +79,98 @@ def test_the_curve_rises_from_zero_and_wider_targets_are_more_likely(record):
 
 
 def test_a_narrower_target_is_never_likelier_even_where_the_regression_says_so(record):
-    # The target that never happened is asked with the severity that the coefficients like best.
-    loud = shipped_hazard().model_copy(update={"mean": _with_effect(shipped_hazard(), "severity", 5.0)})
-    rules = [
-        TargetRule("all", ("military_incident",), 3),
-        TargetRule("some", ("military_incident",), 4),
-        TargetRule("few", ("military_incident",), 5),
-    ]
-    found = forecast_by_day(loud, record, rules, date(2018, 1, 1), START, 400)
-    alone = forecast_by_day(loud, record, rules[:1], date(2018, 1, 1), START, 400)
-    assert np.any(alone["all"].mean < found["few"].mean), "else this test shows nothing"
-    assert np.all(found["few"].mean <= found["some"].mean)
-    assert np.all(found["some"].mean <= found["all"].mean)
+    # Military acts alone are raised, so that they would pass the target that includes them.
+    loud = with_effect(shipped_hazard(), len(NAMES) + 1, 5.0)
+    narrow, wide = TargetRule("narrow", ("military_incident",), 3), TargetRule("wide", WIDE.any_of, 3)
+    alone = forecast_by_day(loud, record, [wide], date(2018, 1, 1), START, 400)
+    found = forecast_by_day(loud, record, [wide, narrow], date(2018, 1, 1), START, 400)
+    assert np.any(alone["wide"].mean < found["narrow"].mean), "else this test shows nothing"
+    assert np.all(found["narrow"].mean <= found["wide"].mean)
 
 
-def _with_effect(hazard, name, value):
-    mean = list(hazard.mean)
-    mean[1 + hazard.features.index(name)] = value
-    return tuple(mean)
+def with_effect(hazard, place, value):
+    """Return a hazard in which one coefficient of each coder has another value."""
+    coders = tuple(
+        one.model_copy(update={"mean": (*one.mean[:place], value, *one.mean[place + 1 :])})
+        for one in hazard.coders
+    )
+    return hazard.model_copy(update={"coders": coders})
+
+
+def silent(hazard):
+    """Return a hazard that has learned nothing: coefficients, their errors and the deviation are 0."""
+    n = 2 * (len(NAMES) + 1)
+    nothing = {"mean": (0.0,) * n, "covariance": ((0.0,) * n,) * n, "without": {}}
+    coders = tuple(one.model_copy(update=nothing) for one in hazard.coders)
+    return hazard.model_copy(update={"coders": coders, "deviation": 1e-9})
+
+
+def on_their_days(record):
+    """Return the record with every act known on its day, as one past serves all origins of the baseline."""
+    return EventTable.from_events(
+        [
+            Event(f"e{k}", day, day, "AAA", "BBB", str(kind), int(grade))
+            for k, (day, kind, grade) in enumerate(
+                zip(record.date.tolist(), record.category, record.severity, strict=True)
+            )
+        ],
+        "made for a test",
+    )
+
+
+def test_without_coefficients_it_is_the_gamma_poisson_rate(record):
+    events = on_their_days(record)
+    origins = np.array(["2013-01-01", "2016-06-01", "2019-12-01"], "datetime64[D]")
+    for rule in (WIDE, NARROW, MIDDLE):
+        got = forecast_origins(silent(shipped_hazard()), events, [rule], origins, START, EDGES[1:])[rule.name]
+        (past,) = pasts_by_origin(events, rule, origins, START)
+        # The rate weighs its half-lives anew at every horizon and may stand still there; a hazard may not.
+        assert np.allclose(got, discounted_rate(past, EDGES[1:]), atol=0.01)
+        assert np.allclose(got[:, 0], discounted_rate(past, EDGES[1:])[:, 0], atol=1e-6)
+
+
+def test_what_lies_outside_the_learned_range_falls_back_to_the_gamma_poisson_rate(record):
+    coder = shipped_hazard().coders[0]
+    centre = np.array(coder.centre)
+    departures = []
+    for beyond in (0.0, 1.0, 3.0, 30.0):
+        far = centre.copy()
+        place = NAMES.index("silence")
+        far[place] = coder.highest[place] + beyond * coder.scale[place]
+        departures.append(float((coder.design(far[None, None], 0.5) @ np.array(coder.mean))[0, 0]))
+    assert np.allclose(np.array(departures[1:]) / departures[0], np.exp([-1.0, -3.0, -30.0]))
+    pace = np.log([1e-6, 30.0, 1e9])
+    weights = shipped_hazard().coder_weights(pace).sum(axis=0)
+    assert weights[1] == 1.0
+    assert np.all(weights[[0, 2]] < 1e-4)
+
+
+def test_features_mean_the_same_when_a_coder_notes_half_the_acts():
+    rng = np.random.default_rng(2)
+    days = np.flatnonzero(rng.random(7300) < 0.2).tolist()
+    kinds = rng.choice(["military_incident", "sanction", "visit"], len(days))
+    rule = TargetRule("force", ("military_incident",), 5)
+    found = {}
+    for share in (1.0, 0.5):
+        kept = rng.random(len(days)) < share
+        events = EventTable.from_events(
+            [
+                Event(f"e{k}", START + timedelta(days=d), START + timedelta(days=d), "AAA", "BBB", str(kind), 5)
+                for k, (d, kind) in enumerate(zip(days, kinds, strict=True))
+                if kept[k]
+            ],
+            "made for a test",
+        )
+        past = past_events(events, rule, START + timedelta(days=7300), START)
+        found[share] = origin_features(past, np.arange(2000, 7300, 60), rule)
+    for name in ("target_30", "target_365", "conflict_30", "conflict_365", "cooperation_30", "all_acts_30"):
+        place = NAMES.index(name)
+        means = [found[share].values[:, 0, place].mean() for share in (1.0, 0.5)]
+        assert np.allclose(means, 0, atol=0.1), name
+    since = [found[share].values[:, 0, NAMES.index("since_last")].mean() for share in (1.0, 0.5)]
+    assert since[0] == pytest.approx(since[1], abs=0.25)
+    pace = [found[share].log_pace.mean() for share in (1.0, 0.5)]
+    assert pace[0] - pace[1] == pytest.approx(np.log(2), abs=0.1)
 
 
 def test_a_kind_that_was_never_learned_has_a_wider_interval(record, monkeypatch):
@@ -107,22 +185,22 @@ def test_a_kind_that_was_never_learned_has_a_wider_interval(record, monkeypatch)
 def test_a_dyad_of_the_panel_is_forecast_without_it(record):
     hazard = shipped_hazard()
     learned = hazard.provenance.dyads[0].model_copy(
-        update={"actors": ("AAA", "BBB"), "first": date(2012, 1, 1), "last": date(2014, 1, 1)}
+        update={"actors": ("AAA", "BBB"), "first": date(2012, 1, 1), "until": date(2014, 1, 1)}
     )
-    other = _with_effect(hazard, "target_365", 0.9)
+    as_if = with_effect(hazard, 1 + NAMES.index("target_365"), 0.9)
+    first, second = hazard.coders
     told = hazard.model_copy(
         update={
             "provenance": hazard.provenance.model_copy(update={"dyads": (learned,)}),
-            "without": {learned.name: other},
+            "coders": (first.model_copy(update={"without": {learned.name: as_if.coders[0].mean}}), second),
         }
     )
+    as_if = as_if.model_copy(update={"coders": (as_if.coders[0], second)})
     found = forecast_by_day(told, record, [WIDE], date(2018, 1, 1), START, 200)["wide"]
-    as_if = hazard.model_copy(update={"mean": other})
-    assert np.array_equal(
-        found.mean, forecast_by_day(as_if, record, [WIDE], date(2018, 1, 1), START, 200)["wide"].mean
-    )
-    assert told.learned_on(record) is learned
-    earlier = learned.model_copy(update={"first": date(1990, 1, 1), "last": date(2000, 1, 1)})
+    expected = forecast_by_day(as_if, record, [WIDE], date(2018, 1, 1), START, 200)["wide"]
+    assert np.array_equal(found.mean, expected.mean)
+    assert told.left_out(record) == (learned,)
+    earlier = learned.model_copy(update={"first": date(1990, 1, 1), "until": date(2000, 1, 1)})
     assert not earlier.shares(LearnedDyad.of("record", record))
 
 
@@ -154,10 +232,11 @@ def test_a_horizon_beyond_twice_what_was_learned_is_refused(record):
     [
         ("", "no JSON"),
         ("[1]", "holds no coefficients"),
-        ('{"schema": 7}', "got 7; this version reads 1"),
+        ('{"schema": 1}', "got 1; this version of forecast reads 2"),
+        ('{"schema": 7}', "got 7; this version of forecast reads 2"),
         ("edges", "those of another version"),
         ("mean", "differ in length"),
-        ("nan", "mean.3"),
+        ("nan", "coders.0.mean.3"),
     ],
 )
 def test_a_file_of_another_kind_or_version_is_refused(tmp_path, content, said):
@@ -166,9 +245,11 @@ def test_a_file_of_another_kind_or_version_is_refused(tmp_path, content, said):
     if content == "edges":
         content = json.dumps(known | {"edges": [0, 30, 90]})
     elif content == "mean":
-        content = json.dumps(known | {"mean": known["mean"][:-1]})
+        known["coders"][0]["mean"].pop()
+        content = json.dumps(known)
     elif content == "nan":
-        content = json.dumps(known | {"mean": [*known["mean"][:3], float("nan"), *known["mean"][4:]]})
+        known["coders"][0]["mean"][3] = float("nan")
+        content = json.dumps(known)
     path.write_text(content)
     with pytest.raises(ConfigError, match=said) as caught:
         read_hazard(path)
