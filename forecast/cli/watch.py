@@ -42,7 +42,7 @@ def watch(
     ),
     as_of: datetime | None = day_option(None, "--as-of", "Day of the watch, in place of as_of."),
     out: Path = option(RUNS, "--out", "Folder of the lists; this one goes to DIR/<name>/<as_of>.", "DIR"),
-    keep_going: bool = option(False, "--keep-going", "Run the other dyads where some cannot be run at all."),
+    strict: bool = option(False, "--strict", "Write nothing where the event files hold no act of a dyad."),
     jobs: int = option(1, "--jobs", "Processes to use.", "N", min=1, max=256),
     cluster: str | None = option(
         None, "--cluster", "Run on Dask: local, or a scheduler as tcp://host:port.", "WHERE"
@@ -69,7 +69,7 @@ def watch(
 
         options = WatchOptions(
             out=out,
-            keep_going=keep_going,
+            strict=strict,
             processes=jobs,
             cluster=cluster,
             report=not no_report,
@@ -91,6 +91,12 @@ def watch(
     if not any(one.targets for one in found.dyads):
         reasons = "\n".join(f"  {one.name}: {one.failure.text}" for one in found.dyads if one.failure)
         raise UnfinishedError(f"no dyad of the list has a number.\n{reasons}")
+    silent = [one for one in found.dyads if one.failure and one.failure.code == "no_events"]
+    if silent:
+        raise UnfinishedError(
+            f"{wording.count(len(silent), 'dyad')} of {len(found.dyads):,} without a number, as the event "
+            "files hold no act known by then. The others are done. --strict refuses such a list"
+        )
 
 
 def watch_table(watch: Watch) -> Iterator[Part]:

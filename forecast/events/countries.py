@@ -29,7 +29,12 @@ _OTHER_CODES = MappingProxyType(
 """Three letters that are often written for a country and are the ISO code of none."""
 _TITLES = MappingProxyType(
     {
-        **{"BIH": "Bosnia and Herzegovina", "COD": "DR Congo", "GBR": "United Kingdom", "MKD": "North Macedonia"},
+        **{
+            "BIH": "Bosnia and Herzegovina",
+            "COD": "DR Congo",
+            "GBR": "United Kingdom",
+            "MKD": "North Macedonia",
+        },
         **{"MMR": "Myanmar", "PRK": "North Korea", "TLS": "Timor-Leste"},
     }
 )
@@ -100,7 +105,7 @@ def pair_title(a: Collection[str], b: Collection[str]) -> str:
 
 
 def pair_named(text: str) -> tuple[str, ...]:
-    """Return the actors of a pair written as one word, as codes: ``("RUS", "UKR")`` for ``Russia-Ukraine``."""
+    """Return the actors of a pair in one word, as codes: ``("RUS", "UKR")`` for ``Russia-Ukraine``."""
     whole = text.replace(",", "-").replace("–", "-").split("-")
     return tuple(actor_named(part.strip()) for part in whole)
 
@@ -171,7 +176,7 @@ def _ways_to_write(known: Collection[str]) -> Iterator[tuple[str, str]]:
 
 
 def _steps(one: str, other: str) -> int:
-    """Least number of letters added, left out, replaced, or swapped with the next, from one text to another."""
+    """Fewest letters added, left out, replaced, or swapped with the next, from one text to another."""
     before: list[int] = []
     last = list(range(len(other) + 1))
     for row, letter in enumerate(one, start=1):

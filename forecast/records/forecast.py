@@ -5,11 +5,13 @@ All probabilities are in [0, 1], all dates are ISO days.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Protocol
 
 from pydantic import Field
 
+from forecast.errors import did_you_mean
 from forecast.frames import Backend, make_frame
 from forecast.records.base import Interval, Names, Probability, Record
 from forecast.records.cautions import Caution
@@ -18,6 +20,20 @@ from forecast.views import ShownInNotebooks
 
 RestsOn = Literal["data-driven", "prior-driven", "conflict", "unclear"]
 """What a probability rests on: see ``docs/sensitivity.md`` for the rule."""
+
+
+class _HasName(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+def _named[T: _HasName](entries: Sequence[T], kind: str, name: str) -> T:
+    found = next((one for one in entries if one.name == name), None)
+    if found is None:
+        known = [one.name for one in entries]
+        hint = did_you_mean(name, known)
+        raise KeyError(f"no {kind} is named '{name}'.{hint} There are: {', '.join(known) or 'none'}")
+    return found
 
 
 class DyadRecord(Record):
@@ -257,8 +273,8 @@ class ScenarioForecast(Record, ShownInNotebooks):
     targets: tuple[ScenarioTarget, ...]
 
     def target(self, name: str) -> ScenarioTarget:
-        """Return the target of that name (``KeyError`` when there is none)."""
-        return {target.name: target for target in self.targets}[name]
+        """Return the target of that name (``KeyError``, with those that there are, when there is none)."""
+        return _named(self.targets, "target", name)
 
 
 class Driver(Record):
@@ -379,8 +395,8 @@ class Forecast(Record, ShownInNotebooks):
         return self.fits[0]
 
     def target(self, name: str) -> TargetForecast:
-        """Return the target of that name (``KeyError`` when there is none)."""
-        return {target.name: target for target in self.targets}[name]
+        """Return the target of that name (``KeyError``, with those that there are, when there is none)."""
+        return _named(self.targets, "target", name)
 
     def to_frame(self, content: Content = "milestones", backend: Backend = "pandas") -> Any:  # noqa: ANN401
         """Return a table of the forecast as a data frame.
@@ -391,5 +407,5 @@ class Forecast(Record, ShownInNotebooks):
         return make_frame(forecast_columns(self, content), backend)
 
     def scenario(self, name: str) -> ScenarioForecast:
-        """Return the scenario of that name (``KeyError`` when there is none)."""
-        return {scenario.name: scenario for scenario in self.scenarios}[name]
+        """Return the scenario of that name (``KeyError``, with those that there are, when there is none)."""
+        return _named(self.scenarios, "scenario", name)

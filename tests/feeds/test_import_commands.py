@@ -10,7 +10,9 @@ import duckdb
 import pytest
 
 from forecast.cli import main
+from forecast.errors import InputError
 from forecast.feeds.formats import GDELT2
+from forecast.feeds.options import feed_options
 
 
 class Ended(NamedTuple):

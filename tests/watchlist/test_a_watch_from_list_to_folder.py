@@ -192,18 +192,16 @@ def test_two_watches_of_one_list_do_not_meet(trial, tmp_path):
             second.result()
 
 
-def test_dyads_that_cannot_be_run_are_all_named_and_the_others_run_on_request(tmp_path):
+def test_a_list_goes_on_without_dyads_that_have_no_acts_unless_strict(tmp_path):
     write_dyads(tmp_path)
     entries = [f"{{a: {a}, b: {b}}}" for a, b in PAIRS] + [f"{{a: X{n:02d}, b: YYY}}" for n in range(30)]
     path = write_list(tmp_path, dyads=entries)
     with pytest.raises(InputError, match="30 of 33 dyads cannot be run") as caught:
-        run_watch(load_watchlist(path), WatchOptions(out=tmp_path / "out", report=False))
+        run_watch(load_watchlist(path), WatchOptions(out=tmp_path / "out", report=False, strict=True))
     assert all(f"X{n:02d}" in str(caught.value) for n in range(30))
     assert "list.yaml:12:5: dyads.3" in str(caught.value)
     assert not (tmp_path / "out").exists()
-    watch, _ = run_watch(
-        load_watchlist(path), WatchOptions(out=tmp_path / "out", keep_going=True, report=False)
-    )
+    watch, _ = run_watch(load_watchlist(path), WatchOptions(out=tmp_path / "out", report=False))
     assert watch.states() == {"fine": 3, "small": 0, "stale": 0, "failed": 30}
 
 

@@ -26,7 +26,7 @@ from forecast.report.drawing import (
     wrap_label,
 )
 from forecast.report.palette import INK, MUTED, RULE, target_colour
-from forecast.report.questions import MOST_IN_CHART, chance, chosen_milestones, headline_pair
+from forecast.report.questions import MOST_IN_CHART, cases_marked, chance, chosen_milestones, headline_pair
 from forecast.report.run_records import RunRecords
 from forecast.report.typeface import shorten
 from forecast.wording.judgement import in_sentence
@@ -97,7 +97,7 @@ def _month(day: date) -> str:
 
 
 def _caption(forecast: Forecast, past: tuple[PastForecast, ...]) -> str:
-    _, milestone = headline_pair(forecast)
+    target, milestone = headline_pair(forecast)
     right = (
         "chance that each event has happened by a day; dots are milestones, the band is the plausible range."
     )
@@ -106,7 +106,7 @@ def _caption(forecast: Forecast, past: tuple[PastForecast, ...]) -> str:
     late = " (made later, from what was known then)" if all(one.hindcast for one in past) else ""
     return (
         f"Left: earlier forecasts{late} for {wording.short_day(milestone.date)}, with their plausible range; "
-        f"triangles mark past cases. Right: {right}"
+        f"triangles mark {cases_marked(target, past[0].as_of)}. Right: {right}"
     )
 
 

@@ -9,6 +9,7 @@ from forecast.records.forecast import Forecast
 from forecast.records.history import TrackRecord, TrackRow
 from forecast.report.questions import headline_pair
 from forecast.report.sections.track_record import reach_sentence
+from forecast.wording.judgement import days_ahead
 
 NO_RECORD = (
     "No track record yet: no backtest of this case was found, so how good such forecasts are is not known."
@@ -23,7 +24,11 @@ def how_good_sentences(forecast: Forecast, record: TrackRecord | None) -> list[s
     """What page 1 says of past forecasts: skill against the base rate, calibration, how far it was tested."""
     if record is None:
         return [NO_RECORD]
-    rows = [row for row in record.rows if row.target == forecast.headline.target]
+    rows = [
+        row.model_copy(update={"horizon_days": days_ahead(forecast, row.horizon_days)})
+        for row in record.rows
+        if row.target == forecast.headline.target
+    ]
     if not rows:
         return ["The backtest did not cover this event, so these forecasts of it have no track record."]
     first, last = (

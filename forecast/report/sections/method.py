@@ -30,13 +30,15 @@ from forecast.wording.warnings import warning_sentence
 _FORECAST = (
     "The forecast plays the relationship forward, week by week, thousands of times from every plausible "
     "setting of the model. A probability is the share of these futures in which the target happens before "
-    "the day of the milestone. The 90% interval shows how far that share moves between plausible settings; "
+    "the day of the milestone. The plausible range (a 90% interval) shows how far that share moves between "
+    "plausible settings; "
     "it does not cover errors in the data or a world that changes its rules."
 )
 _FORECAST_OF_MEMBERS = (
     "The forecast plays the relationship forward, week by week, thousands of times from every plausible "
     "setting of the model. A probability is the weighted share of these futures in which the target "
-    "happens before the day of the milestone. The 90% interval shows how far the chance moves between "
+    "happens before the day of the milestone. The plausible range (a 90% interval) shows how far the chance "
+    "moves between "
     "plausible settings and between the members; it does not cover errors in the data or a world that "
     "changes its rules."
 )

@@ -27,7 +27,7 @@ from forecast.report.drawing import (
     report_style,
 )
 from forecast.report.palette import ACCENT, CRISIS, INK, MUTED, RULE, STRAINED, category_colour, name_category
-from forecast.report.questions import headline_pair
+from forecast.report.questions import cases_marked, headline_pair
 from forecast.report.run_records import RunRecords
 
 TENSION_HEIGHT = 4.2
@@ -43,7 +43,8 @@ def tension_section(run: RunRecords) -> Section:
         name="tension",
         headline=tension_headline(tension),
         alt=describe_tension(tension, run.events, run.forecast),
-        caption="Top: inferred tension with its 90% band; triangles mark past cases of the headline event. "
+        caption="Top: inferred tension with its 90% interval; triangles mark "
+        f"{cases_marked(headline_pair(run.forecast)[0], tension.date[0])} of the headline event. "
         "Middle: chance of each state by week. Bottom: the coded events by kind; taller marks are more "
         "severe.",
         draw=lambda: draw_tension(tension, run.events, run.forecast),
