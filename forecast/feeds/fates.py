@@ -204,11 +204,8 @@ FROM judged"""
         contexts = "'(^|;) *(future|hypothetical|historical|negation|negated) *($|;)'"
         faults = (
             ("day", True, f"day IS NULL OR day NOT BETWEEN DATE '{FIRST_DAY}' AND {last}"),
-            (
-                "added",
-                added,
-                f"added > {last} OR added IS NULL AND nullif(trim(shown_added), '') IS NOT NULL",
-            ),
+            ("added", added, f"added > {last}"),
+            ("added", added, "added IS NULL AND nullif(trim(shown_added), '') IS NOT NULL"),
             ("future", added, f"added IS NOT NULL AND day > added + {CLOCK_DAYS}"),
             ("code", own, f"given_category IS NULL OR given_category NOT IN ({known})"),
             ("severity", own, "given_severity IS NULL OR given_severity NOT IN ('1', '2', '3', '4', '5')"),

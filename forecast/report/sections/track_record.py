@@ -97,7 +97,7 @@ def _calibration(record: TrackRecord) -> list[Block]:
         headline="How often what was forecast happened",
         alt=describe_reliability(record.reliability),
         caption="What was forecast and how often it happened, over all targets and horizons. A dot is "
-        "a tenth of the scale, with its number of forecasts; grey bars hold 90% of what calibrated "
+        "a tenth of the scale, its number of forecasts above; grey bars hold 90% of what calibrated "
         "forecasts would give.",
         draw=lambda: draw_reliability(record.reliability),
     )
