@@ -203,6 +203,10 @@ def test_a_list_goes_on_without_dyads_that_have_no_acts_unless_strict(tmp_path):
     assert not (tmp_path / "out").exists()
     watch, _ = run_watch(load_watchlist(path), WatchOptions(out=tmp_path / "out", report=False))
     assert watch.states() == {"fine": 3, "small": 0, "stale": 0, "failed": 30}
+    # Of three dyads each is surely among the first five.
+    assert all(one.top5 is None for one in watch.dyads)
+    assert command("watch", path, "--out", tmp_path / "b", "--no-report", "--no-ledger") == 1
+    assert command("watch", path, "--out", tmp_path / "c", "--no-report", "--no-ledger", "--strict") == 2
 
 
 def test_a_stale_feed_is_stamped_or_refused(trial, tmp_path):
@@ -324,7 +328,7 @@ def test_a_horizon_that_no_member_answers_is_refused_once_with_its_line(tmp_path
     path = write_list(tmp_path)
     path.write_text(path.read_text().replace("horizons: [30, 90, 180]", "horizons: [30, 3000]"))
     with pytest.raises(
-        ConfigError, match=r"list.yaml:6:16: horizons\.1: .* answers up to 1460 days"
+        ConfigError, match=r"list.yaml:6:16: horizons\.1: .* answers up to 1461 days"
     ) as caught:
         run_watch(load_watchlist(path), WatchOptions(out=tmp_path / "out", report=False))
     assert len(str(caught.value).splitlines()) == 1
