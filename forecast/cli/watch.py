@@ -125,8 +125,9 @@ def watch_table(watch: Watch) -> Iterator[Part]:
         since = wording.long_day(watch.since)
         yield text(f"Change since {since}, in points; an arrow where it is beyond twice its error.", "dim")
         yield from (text(f"- {one}", hang=2) for one in change_sentences(watch))
+    titles = {target.name: target.label for one in watch.dyads for target in one.targets}
     for name, milestones in watch.list.items():
-        yield text(f"The list as a whole: {name}", "bold")
+        yield text(f"The list as a whole: {titles[name]}", "bold")
         rows = (_list_row(one) for one in milestones)
         yield Table(
             (left("Before", 12), right("any", 6), right("two+", 6), right("expected", 8), right("90%", 6)),

@@ -5,35 +5,19 @@ All probabilities are in [0, 1], all dates are ISO days.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
-from typing import Annotated, Any, ClassVar, Literal, Protocol
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from forecast.errors import did_you_mean
 from forecast.frames import Backend, make_frame
-from forecast.records.base import Interval, Names, Probability, Record
+from forecast.records.base import Interval, Names, Probability, Record, one_named
 from forecast.records.cautions import Caution
 from forecast.records.columns import Content, forecast_columns
 from forecast.views import ShownInNotebooks
 
 RestsOn = Literal["data-driven", "prior-driven", "conflict", "unclear"]
 """What a probability rests on: see ``docs/sensitivity.md`` for the rule."""
-
-
-class _HasName(Protocol):
-    @property
-    def name(self) -> str: ...
-
-
-def _named[T: _HasName](entries: Sequence[T], kind: str, name: str) -> T:
-    found = next((one for one in entries if one.name == name), None)
-    if found is None:
-        known = [one.name for one in entries]
-        hint = did_you_mean(name, known)
-        raise KeyError(f"no {kind} is named '{name}'.{hint} There are: {', '.join(known) or 'none'}")
-    return found
 
 
 class DyadRecord(Record):
@@ -274,7 +258,7 @@ class ScenarioForecast(Record, ShownInNotebooks):
 
     def target(self, name: str) -> ScenarioTarget:
         """Return the target of that name (``KeyError``, with those that there are, when there is none)."""
-        return _named(self.targets, "target", name)
+        return one_named(self.targets, "target", name)
 
 
 class Driver(Record):
@@ -396,7 +380,7 @@ class Forecast(Record, ShownInNotebooks):
 
     def target(self, name: str) -> TargetForecast:
         """Return the target of that name (``KeyError``, with those that there are, when there is none)."""
-        return _named(self.targets, "target", name)
+        return one_named(self.targets, "target", name)
 
     def to_frame(self, content: Content = "milestones", backend: Backend = "pandas") -> Any:  # noqa: ANN401
         """Return a table of the forecast as a data frame.
@@ -408,4 +392,4 @@ class Forecast(Record, ShownInNotebooks):
 
     def scenario(self, name: str) -> ScenarioForecast:
         """Return the scenario of that name (``KeyError``, with those that there are, when there is none)."""
-        return _named(self.scenarios, "scenario", name)
+        return one_named(self.scenarios, "scenario", name)
