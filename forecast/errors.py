@@ -56,6 +56,11 @@ def _folded(word: str) -> str:
     return word.strip().casefold().replace("-", "_").replace(" ", "_")
 
 
+MAKE_RUN = (
+    "Give the folder that 'forecast run' made, reports/<name>/<as_of>. To make one, 'forecast new "
+    "EVENTS.csv' writes a config from your events and 'forecast new --pair A,B' a template to fill in"
+)
+"""What to do where a folder is no run."""
 MOST_SIGNS, MOST_LINES = 2_000, 500
 """Of a line, and of a message, on a terminal."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from forecast.app.engine import Engine
-from forecast.errors import RunFolderError
+from forecast.errors import MAKE_RUN, RunFolderError
 from forecast.runs import files
 from forecast.runs.folder import command_again, kind_of
 from forecast.scenarios import read_run
@@ -24,10 +24,7 @@ def open_engine(folder: Path) -> Engine:
         anew.
     """
     if not folder.is_dir():
-        raise RunFolderError(
-            f"{folder}: there is no such folder. Give the folder that 'forecast run' made, e.g. "
-            "reports/us-china-2023/2023-07-10"
-        )
+        raise RunFolderError(f"{folder}: there is no such folder. {MAKE_RUN}")
     kind = kind_of(folder)
     if kind not in ("run", "watched dyad"):
         holds = f"holds a {kind}" if kind else "holds no run"

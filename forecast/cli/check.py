@@ -202,7 +202,12 @@ def _implied(inputs: Inputs, implied: PriorPredictive) -> Iterator[Part]:
         )
         for name, (low, middle, high) in implied.acts_a_month.items()
     )
-    columns = left("Acts a month", 34), right("median", 8), right("90% range", 16), right("in the data", 11)
+    columns = (
+        left("Acts a month", 34),
+        right("median", 8),
+        right("90% interval", 16),
+        right("in the data", 11),
+    )
     yield Table(columns, rows)
     for name, probability in implied.target_within_year.items():
         yield _item(

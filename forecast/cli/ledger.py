@@ -43,9 +43,14 @@ def list_(
 
     book = open_ledger(ledger_place(ledger))
     if dyad and not any(question.is_about(dyad) for question in book.questions.values()):
+        from forecast.events.countries import pair_named
+        from forecast.events.dyads import near_actors
+
         known = sorted({question.pair for question in book.questions.values()})
+        actors = {actor for question in book.questions.values() for actor in question.dyad}
         raise LedgerError(
-            f"--dyad: nothing on record is about '{dyad}'. On record: {', '.join(known) or 'none'}"
+            f"--dyad: nothing on record is about '{dyad}'.{near_actors(pair_named(dyad), actors)} "
+            f"On record: {', '.join(known) or 'none'}"
         )
     chosen = [
         entry

@@ -22,6 +22,7 @@ from forecast.cli.options import (
 )
 from forecast.cli.terminal import Part, Table, left, line, right, text
 from forecast.errors import InputError
+from forecast.events.countries import pair_title
 from forecast.wording import count, listing, long_day, times
 
 if TYPE_CHECKING:
@@ -93,8 +94,21 @@ def _draft(asked: NewOptions) -> Draft:
         events = load_events(asked.events, Path(), dates=asked.dates)
     if events is None:
         assert pair is not None
+        _refuse_mistyped(pair)
         return blank_draft(pair, as_of)
     return draft_config(events, pair, as_of or _last_known(events), dates=asked.dates)
+
+
+def _refuse_mistyped(pair: Pair) -> None:
+    """Refuse a country's name with a slip where no event file could hold an actor of that name."""
+    from forecast.events.countries import near_country
+
+    near = {actor: meant for actor in pair if (meant := near_country(actor))}
+    if near:
+        asked = listing(tuple(f"{meant} by '{actor}'" for actor, meant in near.items()))
+        raise InputError(
+            f"--pair: did you mean {asked}? Give an event file as well to name an actor of your own so"
+        )
 
 
 def _refuse_dates(asked: NewOptions) -> None:
@@ -218,7 +232,7 @@ def _next_of(draft: Draft, path: Path) -> str:
 
 
 def _told(draft: Draft, path: Path, *, from_file: bool) -> Iterator[Part]:
-    pair = f"{draft.a} – {draft.b}"
+    pair = pair_title([draft.a], [draft.b])
     if draft.acts is None or draft.as_of is None:
         yield text(f"Wrote {path}, a template for {pair}: no events are at hand. Fill in what is marked.")
         yield line("Next:")

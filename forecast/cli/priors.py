@@ -67,7 +67,7 @@ def show_priors(
     *,
     answer: Answer,
 ) -> None:
-    """List every prior: name, meaning, unit, words, value, 90% range, and where it came from."""
+    """List every prior: name, meaning, unit, words, value, 90% interval, and where it came from."""
     from forecast.runs.inputs import read_data
 
     if run and not explain:
@@ -227,8 +227,8 @@ def _listed(priors: Sequence[NamedPrior], inputs: Inputs) -> Iterator[Part]:
         yield Table(_COLUMNS, rows, heads=False)
         yield BLANK
     yield text(
-        "Each line: median, 90% range, the word that stands for it, and where the prior came from. Set one "
-        "in the config under model.priors, or for one run, e.g. --set "
+        "Each line: median, 90% interval, the word that stands for it, and where the prior came from. Set "
+        "one in the config under model.priors, or for one run, e.g. --set "
         "model.priors.tension.persistence=slow. A name without .KIND sets all of its kinds. More on one: "
         "--explain NAME."
     )

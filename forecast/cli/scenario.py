@@ -149,7 +149,10 @@ def _write(base: Run, found: tuple[ScenarioForecast, ...], out: Path) -> None:
         raise InputError(f"--out {out}: cannot be written ({error.strerror or error})") from error
 
 
-_ROWS = (right("Before", 11), right("Run", 6), right("Then", 6), right("Change", 13), left("In words"))
+_ROWS = (
+    *(right("Before", 11), right("Run", 6), right("Then", 6), right("Change", 13), right("Assumed", 7)),
+    left("In words"),
+)
 
 
 def _one_by_one(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> Iterator[Part]:
@@ -174,7 +177,10 @@ def _one_by_one(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> It
                 known = {one.name: one for one in forecast.target(target.name).milestones}
                 chances = ((known[one.name].probability, one.probability) for one in target.milestones)
                 rows = (
-                    (wording.short_day(one.date), *map(wording.percent, pair), _change(one), one.words)
+                    (
+                        *(wording.short_day(one.date), *map(wording.percent, pair)),
+                        *(_change(one), _assumed(one), one.words),
+                    )
                     for one, pair in zip(target.milestones, chances, strict=True)
                 )
                 yield Table(_ROWS, rows, heads=False)
@@ -227,9 +233,7 @@ def _compared(
         if scenario.withheld:
             return scenario.label, "–", "withheld", "new fit"
         found = next(one for one in scenario.target(target).milestones if one.name == milestone)
-        part = found.by_assumption
-        assumed = "" if part is None else wording.signed_points(part) if part else "–"
-        return scenario.label, wording.percent(found.probability), _change(found), assumed
+        return scenario.label, wording.percent(found.probability), _change(found), _assumed(found)
 
     changes = right("Change", 13), right("Assumed", 7)
     columns = left(head, 46), right("Chance", 6), *changes
@@ -241,6 +245,11 @@ def _change(milestone: ScenarioMilestone) -> str:
 
     found = milestone.difference
     return change_with_error(found.value, found.mcse, found.at_most)
+
+
+def _assumed(milestone: ScenarioMilestone) -> str:
+    part = milestone.by_assumption
+    return "" if part is None else wording.signed_points(part) if part else "–"
 
 
 def _stamp(forecast: Forecast) -> Iterator[Part]:

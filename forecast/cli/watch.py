@@ -42,7 +42,7 @@ def watch(
     ),
     as_of: datetime | None = day_option(None, "--as-of", "Day of the watch, in place of as_of."),
     out: Path = option(RUNS, "--out", "Folder of the lists; this one goes to DIR/<name>/<as_of>.", "DIR"),
-    keep_going: bool = option(False, "--keep-going", "Run the other dyads where some cannot be run at all."),
+    strict: bool = option(False, "--strict", "Write nothing where the event files hold no act of a dyad."),
     jobs: int = option(1, "--jobs", "Processes to use.", "N", min=1, max=256),
     cluster: str | None = option(
         None, "--cluster", "Run on Dask: local, or a scheduler as tcp://host:port.", "WHERE"
@@ -69,7 +69,7 @@ def watch(
 
         options = WatchOptions(
             out=out,
-            keep_going=keep_going,
+            strict=strict,
             processes=jobs,
             cluster=cluster,
             report=not no_report,
@@ -91,6 +91,12 @@ def watch(
     if not any(one.targets for one in found.dyads):
         reasons = "\n".join(f"  {one.name}: {one.failure.text}" for one in found.dyads if one.failure)
         raise UnfinishedError(f"no dyad of the list has a number.\n{reasons}")
+    silent = [one for one in found.dyads if one.failure and one.failure.code == "no_events"]
+    if silent:
+        raise UnfinishedError(
+            f"{wording.count(len(silent), 'dyad')} of {len(found.dyads):,} without a number, as the event "
+            "files hold no act known by then. The others are done. --strict refuses such a list"
+        )
 
 
 def watch_table(watch: Watch) -> Iterator[Part]:
@@ -119,8 +125,9 @@ def watch_table(watch: Watch) -> Iterator[Part]:
         since = wording.long_day(watch.since)
         yield text(f"Change since {since}, in points; an arrow where it is beyond twice its error.", "dim")
         yield from (text(f"- {one}", hang=2) for one in change_sentences(watch))
+    titles = {target.name: target.label for one in watch.dyads for target in one.targets}
     for name, milestones in watch.list.items():
-        yield text(f"The list as a whole: {name}", "bold")
+        yield text(f"The list as a whole: {titles[name]}", "bold")
         rows = (_list_row(one) for one in milestones)
         yield Table(
             (left("Before", 12), right("any", 6), right("two+", 6), right("expected", 8), right("90%", 6)),

@@ -29,6 +29,7 @@ class Where(NamedTuple):
 
 def backtest_list(case: DatedOptions, plan: PlanOptions, where: Where, output: Output) -> None:
     """Forecast every dyad of a list at past dates, score, write and print."""
+    from forecast.config.schema import title_of
     from forecast.config.watchlist import load_watchlist
 
     if case.seed is not None or case.dates is not None:
@@ -61,12 +62,14 @@ def backtest_list(case: DatedOptions, plan: PlanOptions, where: Where, output: O
             raise StoppedError(
                 f"interrupted; finished parts are kept beside {folder}. Go on with --resume."
             ) from None
+    every = [*(one.targets or {} for one in loaded.dyads), loaded.targets]
+    titles = {name: one.label or title_of(name) for targets in every for name, one in targets.items()}
     written = line(f"Scores: {folder / 'scores.json'}")
-    output.print(done.content | {"folder": str(folder)}, (*list_scores(done), written))
+    output.print(done.content | {"folder": str(folder)}, (*list_scores(done, titles), written))
 
 
-def list_scores(backtest: ListBacktest) -> Iterator[Part]:
-    """Yield the pooled scores, the ranking, the triggers and the list as a whole."""
+def list_scores(backtest: ListBacktest, titles: Mapping[str, str]) -> Iterator[Part]:
+    """Yield the pooled scores, the ranking, the triggers and the list as a whole; ``titles`` of targets."""
     content = backtest.content
     origins = content["origins"]
     yield text(
@@ -90,7 +93,7 @@ def list_scores(backtest: ListBacktest) -> Iterator[Part]:
             one for one in content["pooled"] if (one["target"], one["horizon_days"]) == (target, horizon)
         ]
         yield BLANK
-        yield text(f"{target}, {horizon} days, base rate {percent(cells[0]['base_rate'])}", "bold")
+        yield text(f"{titles[target]}, {horizon} days, base rate {percent(cells[0]['base_rate'])}", "bold")
         yield Table(columns, map(_row, cells), gap=1, indent=0)
         (whole,) = [
             one for one in content["list"] if (one["target"], one["horizon_days"]) == (target, horizon)
@@ -101,7 +104,7 @@ def list_scores(backtest: ListBacktest) -> Iterator[Part]:
     for target, learned in content["shared_shock"].items():
         apart, sharing = learned["pooled"]["apart"], learned["pooled"]["sharing"]
         yield text(
-            f"Dyads that go together ({target}): correlation of pairs without a common actor "
+            f"Dyads that go together ({titles[target]}): correlation of pairs without a common actor "
             f"{_value(apart)}, with one {_value(sharing)}."
         )
     for name, reason in backtest.left_out.items():

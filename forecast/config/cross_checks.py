@@ -91,10 +91,15 @@ def _milestone_faults(
     milestones: Sequence[tuple[int, Mapping[str, object]]], as_of: date | None
 ) -> Iterator[Fault]:
     first_index: dict[object, int] = {}
+    first_on: dict[date, int] = {}
     for index, milestone in milestones:
         name, day = milestone.get("name"), day_in(milestone.get("date"))
         if isinstance(name, str) and first_index.setdefault(name, index) != index:
             yield Fault(("milestones", index, "name"), f"'{name}' names an earlier milestone too; rename one")
+        if day and (same := first_on.setdefault(day, index)) != index:
+            for one, other in ((same, index), (index, same)):
+                message = f"{day} is the day of milestones.{other} as well; keep one, or change its day"
+                yield Fault(("milestones", one, "date"), message)
         yield from _after_as_of(("milestones", index, "date"), day, as_of, "give a later day or remove it")
         if day and as_of and (day - as_of).days == 1:
             message = f"no day lies between as_of ({as_of}) and {day}; give a later day or remove it"

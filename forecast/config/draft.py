@@ -25,6 +25,7 @@ from forecast.events.codebook import (
     CONFLICTUAL,
     SEVERITIES,
 )
+from forecast.events.countries import pair_title
 from forecast.events.dyads import (
     DyadRule,
     actors_of,
@@ -170,7 +171,7 @@ def source_from(source: str, folder: Path) -> str:
 
 def _head(draft: Draft, path: Path) -> Iterator[str]:
     day = f" as of {long_day(draft.as_of)}" if draft.as_of else ""
-    yield f"# {draft.a} – {draft.b}{day}, written by 'forecast new'. Change what you like."
+    yield f"# {pair_title([draft.a], [draft.b])}{day}, written by 'forecast new'. Change what you like."
     yield "#"
     name = shlex.quote(printable(path.name))
     yield f"#   forecast check {name}     explains this file in plain English; fits nothing"

@@ -227,6 +227,12 @@ def _quantile_value(name: str, value: object) -> float:
     raise PriorError(f"quantile '{name}': got {shown(value)}; expected a number, or a percent such as -50%")
 
 
+def as_share(value: object) -> object:
+    """Return a percent as a share: 0.8 for ``80%``; anything else as it is."""
+    percent = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", value.strip()) if isinstance(value, str) else None
+    return float(percent[1]) / 100 if percent else value
+
+
 def _colour(value: str) -> str:
     if not re.fullmatch(r"#[0-9A-Fa-f]{6}", value):
         raise refusal(f"{shown(value)} is not a colour; give six hex digits in quotes, e.g. '#0B3C6F'")
@@ -255,6 +261,7 @@ _ACTOR_SCHEMA = {"type": "string", "minLength": 1, "maxLength": MAX_ACTOR_CHARS}
 _ACTORS_SCHEMA = {"type": "array", "uniqueItems": True, "items": _ACTOR_SCHEMA}
 _CATEGORY_SCHEMA = {"type": "string", "enum": [*CATEGORIES]}
 _DAY_SCHEMA = {"type": "string", "format": "date"}
+PERCENT_SCHEMA = {"type": "string", "pattern": "%$"}
 _QUANTILE_SCHEMA = {
     "type": "object",
     "minProperties": 1,
@@ -319,7 +326,19 @@ PriorValue = Annotated[
 Whole = Annotated[int, Field(strict=True)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Severity = Annotated[int, Field(strict=True, ge=1, le=5)]
-Probability = Annotated[float, Field(strict=True, ge=0.0, le=1.0, allow_inf_nan=False)]
-Share = Annotated[float, Field(strict=True, gt=0.0, lt=1.0, allow_inf_nan=False)]
+Probability = Annotated[
+    float,
+    Field(strict=True, ge=0.0, le=1.0, allow_inf_nan=False),
+    BeforeValidator(as_share),
+    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, PERCENT_SCHEMA]}),
+]
+Share = Annotated[
+    float,
+    Field(strict=True, gt=0.0, lt=1.0, allow_inf_nan=False),
+    BeforeValidator(as_share),
+    WithJsonSchema(
+        {"anyOf": [{"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}, PERCENT_SCHEMA]}
+    ),
+]
 EMPTY_LIST = _nothing_is(())
 EMPTY_MAPPING = _nothing_is({})

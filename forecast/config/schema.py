@@ -37,7 +37,7 @@ from forecast.config.report_settings import ImpactConfig as ImpactConfig
 from forecast.config.report_settings import ReportConfig
 from forecast.config.settings_file import Section, SettingsFile
 from forecast.errors import ConfigError
-from forecast.events.countries import country_code
+from forecast.events.countries import country_code, pair_title
 
 BUNDLED_PREFIX = "bundled:"
 UNNAMED = "forecast"
@@ -53,7 +53,7 @@ class DyadConfig(Section):
         default=(), description="third parties: acts between one of them and a side count as well"
     )
     label: Text | None = Field(
-        default=None, description="how the report names the pair; the actors when absent"
+        default=None, description="how the report names the pair; the actors when absent, countries by name"
     )
 
     @model_validator(mode="before")
@@ -63,11 +63,10 @@ class DyadConfig(Section):
         if not isinstance(stated, Mapping) or stated.get("label") is not None:
             return stated
         written = [stated.get(key) for key in ("a", "b")]
-        sides = [list(side) if isinstance(side, (list, tuple)) else [side] for side in written]
-        names = [str(name) for side in sides for name in side]
-        if not any(map(country_code, names)):
+        a, b = [list(side) if isinstance(side, (list, tuple)) else [side] for side in written]
+        if not any(country_code(str(name)) for name in (*a, *b)):
             return stated
-        return {**stated, "label": " – ".join(" + ".join(map(str, side)) for side in sides)}
+        return {**stated, "label": pair_title([*map(str, a)], [*map(str, b)])}
 
     @property
     def side_a(self) -> tuple[str, ...]:
@@ -86,8 +85,8 @@ class DyadConfig(Section):
 
     @property
     def title(self) -> str:
-        """The label, or the actors."""
-        return self.label or f"{' + '.join(self.side_a)} – {' + '.join(self.side_b)}"
+        """The label, or the actors, countries by name: ``Russia – Ukraine``."""
+        return self.label or pair_title(self.side_a, self.side_b)
 
 
 class DelayConfig(Section):

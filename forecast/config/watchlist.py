@@ -6,7 +6,6 @@ unknown keys, settings that agree, relative paths from the folder of the file.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -23,7 +22,17 @@ from forecast.config.cross_checks import (
     sequence_in,
 )
 from forecast.config.faults import Fault, KeyPath, Position, SourceMap, field_faults, refusal, shown
-from forecast.config.field_types import EMPTY_LIST, EMPTY_MAPPING, Day, FolderName, KeyName, Text, Whole
+from forecast.config.field_types import (
+    EMPTY_LIST,
+    EMPTY_MAPPING,
+    PERCENT_SCHEMA,
+    Day,
+    FolderName,
+    KeyName,
+    Text,
+    Whole,
+    as_share,
+)
 from forecast.config.field_types import folder_name as plain_name
 from forecast.config.reading import Override, overridden, parse_overrides
 from forecast.config.schema import (
@@ -43,14 +52,11 @@ from forecast.errors import ConfigError
 MOST_DYADS = 10_000
 _MOST_VALUES = 12 * MOST_DYADS
 """Keys and values of a list: five settings a dyad."""
-_PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 
 
 def _threshold(value: object) -> float:
     """Read a trigger: a share, a percent, or cost and loss, whose ratio is the threshold."""
-    found: object = value
-    if isinstance(value, str) and (matched := _PERCENT.fullmatch(value.strip())):
-        found = float(matched[1]) / 100
+    found = as_share(value)
     if isinstance(value, Mapping):
         if set(value) != {"cost", "loss"}:
             raise refusal("a trigger by cost and loss needs both and no other key: {cost: 1, loss: 5}")
@@ -76,7 +82,7 @@ Threshold = Annotated[
         {
             "anyOf": [
                 {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
-                {"type": "string", "pattern": "%$"},
+                PERCENT_SCHEMA,
                 {
                     "type": "object",
                     "properties": {"cost": {"type": "number"}, "loss": {"type": "number"}},

@@ -166,7 +166,8 @@ def _file_bytes(path: Path) -> bytes:
     except FileNotFoundError as error:
         siblings = [entry.name for entry in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
         near = nearest(path.name, siblings)
-        hint = f" Did you mean '{path.parent / near}'?" if near else " Give the path of a YAML file."
+        make = " 'forecast new EVENTS.csv' writes one from your events, 'forecast new --pair A,B' a template."
+        hint = f" Did you mean '{path.parent / near}'?" if near else make
         raise ConfigError(f"{path}: no such file.{hint}") from error
     except OSError as error:
         raise ConfigError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
@@ -68,6 +68,11 @@ def parse_day(text: str) -> date:
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
         raise CellFault(f"year {day.year} is out of range. Allowed: {FIRST_YEAR} to {LAST_YEAR}")
     return day
+
+
+def latest_day() -> date:
+    """Return the last day that an act can have: today, where on Earth it is latest (UTC + 14 hours)."""
+    return (datetime.now(UTC) + timedelta(hours=14)).date()
 
 
 def parse_optional_day(text: str) -> date | None:

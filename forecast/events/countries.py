@@ -1,4 +1,4 @@
-"""Names of countries → ISO 3166-1 codes; names that two countries share, and names that nearly are one.
+"""Names of countries → ISO 3166-1 codes and back; names that two countries share, or that are mistyped.
 
 The names live in ``data/country_names.csv``. Actors are free text, so a name that is no country's stays as it
 is. No NumPy here: the config reader needs the names too.
@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import csv
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 
+from forecast.errors import nearest
 from forecast.events.codebook import countries
 
 _SHARED = MappingProxyType(
@@ -26,6 +27,18 @@ _OTHER_CODES = MappingProxyType(
     {"DRC": "COD", "GER": "DEU", "KSA": "SAU", "PRC": "CHN", "ROK": "KOR", "RSA": "ZAF", "UAE": "ARE"}
 )
 """Three letters that are often written for a country and are the ISO code of none."""
+_TITLES = MappingProxyType(
+    {
+        **{
+            "BIH": "Bosnia and Herzegovina",
+            "COD": "DR Congo",
+            "GBR": "United Kingdom",
+            "MKD": "North Macedonia",
+        },
+        **{"MMR": "Myanmar", "PRK": "North Korea", "TLS": "Timor-Leste"},
+    }
+)
+"""Countries whose shortest name is not the usual one."""
 _LEAST_LETTERS = 4
 """Shorter names (US, UK) are known only as written: folded, they could be another word or code."""
 _LEAST_NEAR = 5
@@ -65,6 +78,38 @@ def actor_named(name: str) -> str:
     return country_code(name) or name
 
 
+@cache
+def _titles() -> Mapping[str, str]:
+    """Code → the shortest of the country's names that is neither inverted nor abbreviated."""
+    shortest: dict[str, str] = {}
+    for name, code in country_names().items():
+        plain = len(name) >= _LEAST_LETTERS and not set(name) & set(",(.")
+        if plain and len(name) < len(shortest.get(code, name + " ")):
+            shortest[code] = name
+    return MappingProxyType({**shortest, **_TITLES})
+
+
+def actor_title(actor: str) -> str:
+    """Return how a title names an actor: ``Russia`` for ``RUS`` or ``russia``; what is no code or name stays.
+
+    A name that is spelt as a country's is kept: ``Türkiye``.
+    """
+    if actor in country_names():
+        return actor
+    return _titles().get(actor) or _by_folded().get(_folded(actor), actor)
+
+
+def pair_title(a: Collection[str], b: Collection[str]) -> str:
+    """Return two sides as every title has them: ``Russia – Ukraine``; actors of a side joined by a plus."""
+    return " – ".join(" + ".join(map(actor_title, side)) for side in (a, b))
+
+
+def pair_named(text: str) -> tuple[str, ...]:
+    """Return the actors of a pair in one word, as codes: ``("RUS", "UKR")`` for ``Russia-Ukraine``."""
+    whole = text.replace(",", "-").replace("–", "-").split("-")
+    return tuple(actor_named(part.strip()) for part in whole)
+
+
 def shared_name(name: str) -> str | None:
     """Return which countries a name may mean, e.g. ``KOR (South Korea) or PRK (North Korea)``."""
     meant = _SHARED.get(_folded(name))
@@ -95,3 +140,50 @@ def _shortened_names() -> Mapping[str, str]:
 
 def _less_a_letter(folded: str) -> list[str]:
     return [folded, *(folded[:place] + folded[place + 1 :] for place in range(len(folded)))]
+
+
+def near_actor(actor: str, known: Collection[str]) -> str | None:
+    """Return which of the known actors one is meant for, e.g. ``'Russia' (RUS)`` for ``Rusia``, or ``'USA'``.
+
+    Codes and names are both compared, by letters to be added, left out, replaced or swapped: one, from six
+    letters on two. A code of a country is meant for another only where it has the same letters (IDN, IND).
+    """
+    if actor in countries():
+        known = [one for one in known if sorted(one) == sorted(actor)]
+    if (code := _OTHER_CODES.get(actor)) in known:
+        return f"'{actor_title(str(code))}' ({code})"
+    folded = _folded(actor)
+    most = (len(folded) > 2) + (len(folded) > 5)
+    found = [
+        (steps, shown)
+        for text, shown in _ways_to_write(known)
+        if abs(len(text) - len(folded)) <= most and (steps := _steps(folded, text)) <= most
+    ]
+    if found:
+        return min(found, key=lambda one: one[0])[1]  # of equals the first known
+    # Of longer names some words may be missing; a code has nothing in common with those.
+    words = nearest(actor, [name for name in known if len(name) >= _LEAST_LETTERS])
+    return f"'{words}'" if words and len(folded) >= _LEAST_LETTERS else None
+
+
+def _ways_to_write(known: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Each known actor, and each name of those that are countries, folded; and how a message names it."""
+    for actor in known:
+        yield _folded(actor), f"'{actor}'"
+    for folded, name in _by_folded().items():
+        if (code := country_names()[name]) in known:
+            yield folded, f"'{name}' ({code})"
+
+
+def _steps(one: str, other: str) -> int:
+    """Fewest letters added, left out, replaced, or swapped with the next, from one text to another."""
+    before: list[int] = []
+    last = list(range(len(other) + 1))
+    for row, letter in enumerate(one, start=1):
+        line = [row]
+        for place, sign in enumerate(other, start=1):
+            line.append(min(last[place] + 1, line[-1] + 1, last[place - 1] + (letter != sign)))
+            if row > 1 and place > 1 and letter == other[place - 2] and one[row - 2] == sign:
+                line[-1] = min(line[-1], before[place - 2] + 1)
+        before, last = last, line
+    return last[-1]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.errors import nearest
+from forecast.events.countries import near_actor
 from forecast.events.table import EventTable, Mask
 from forecast.wording import count, listing
 
@@ -156,8 +156,8 @@ def _rows_in_words(named: Sequence[tuple[str, int]], total: int) -> str:
 def near_actors(actors: Iterable[str], known: Iterable[str]) -> str:
     """Return ``" Did you mean 'USA' for 'usa'?"`` for actors that are not known but nearly named so."""
     names = sorted(known)
-    near = {actor: nearest(actor, names) for actor in actors if actor not in names}
-    hints = tuple(f"'{found}' for '{actor}'" for actor, found in near.items() if found)
+    near = {actor: near_actor(actor, names) for actor in actors if actor not in names}
+    hints = tuple(f"{found} for '{actor}'" for actor, found in near.items() if found)
     return f" Did you mean {listing(hints)}?" if hints else ""
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from forecast.errors import EventError, did_you_mean, nearest
-from forecast.events.cells import PARSERS, CellFault, DateOrder, clean_text, shorten
+from forecast.events.cells import PARSERS, CellFault, DateOrder, clean_text, latest_day, shorten
 from forecast.events.rows import (
     PARQUET_SUFFIX,
     Fault,
@@ -250,8 +250,13 @@ def _contradictions(event: Values) -> list[tuple[str, str]]:
     """Column and message of what cannot be true together; cells that were not readable are left out."""
     found = []
     day: date | None = event.get("date")
-    for name, reason in (("known_date", ": an act is not public before it happens"), ("end_date", "")):
+    today = latest_day()
+    for name in ("date", "known_date"):
         other: date | None = event.get(name)
+        if other is not None and other > today:
+            found.append((name, f"{other} lies in the future. Allowed: {today} or earlier"))
+    for name, reason in (("known_date", ": an act is not public before it happens"), ("end_date", "")):
+        other = event.get(name)
         if day is not None and other is not None and other < day:
             found.append((name, f"{other} is before date {day}{reason}. Allowed: {day} or later, or empty"))
     initiator = event.get("initiator")

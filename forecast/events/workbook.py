@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from datetime import date, datetime, time
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import ParseError
@@ -14,6 +15,7 @@ from xml.etree.ElementTree import ParseError
 from forecast.errors import install_command
 from forecast.events.rows import MAX_FILE_BYTES, Fault, Row, Sheet, column_named
 from forecast.events.table import REQUIRED
+from forecast.wording import count
 
 if TYPE_CHECKING:
     from openpyxl.workbook import Workbook
@@ -28,6 +30,10 @@ _FREE_BYTES, _MAX_EXPANSION = 10_000_000, 50
 """A workbook is refused that unpacks to more than this, and to so many times its size; sheets: 5 to 20."""
 _MOST_ROWS, _MOST_COLUMNS = 1_048_576, 2_000
 """Rows that a spreadsheet can have, and columns of one with events; a cell far out makes all before it."""
+
+
+_TITLE_ROWS = 20
+"""Rows above the header that may hold titles and notes."""
 
 
 def read_workbook(path: Path) -> Sheet:
@@ -80,7 +86,7 @@ def _fault(message: str) -> Sheet:
 
 def _sheet_of_events(book: Workbook) -> Sheet:
     """Rows of the sheet whose header names required columns; of the first with content where none does."""
-    headers = {sheet.title: header for sheet in book.worksheets if (header := next(_rows(sheet), None))}
+    headers = {sheet.title: header for sheet in book.worksheets if (header := _header(sheet))}
     if not headers:
         return _fault("the spreadsheet is empty. Expected: a header and events")
     fitting = [title for title, header in headers.items() if _required_in(header) > 1]
@@ -88,10 +94,19 @@ def _sheet_of_events(book: Workbook) -> Sheet:
         sheets = ", ".join(f"'{title}'" for title in fitting)
         return _fault(f"several sheets hold events: {sheets}. Keep one of them in the file")
     chosen = fitting[0] if fitting else next(iter(headers))
-    width = len(headers[chosen].cells)
-    rows = [Row(row.line, row.cells + [""] * (width - len(row.cells))) for row in _rows(book[chosen])]
+    width, first = len(headers[chosen].cells), headers[chosen].line
+    every = list(_rows(book[chosen]))
+    rows = [Row(row.line, row.cells + [""] * (width - len(row.cells))) for row in every if row.line >= first]
     notes = [f"events are read from the sheet '{chosen}', one of {len(headers)}"] if len(headers) > 1 else []
+    if above := len(every) - len(rows):
+        notes.append(f"{count(above, 'title row')} above the header (row {first}) skipped")
     return Sheet(rows, notes=notes)
+
+
+def _header(sheet: Any) -> Row | None:  # noqa: ANN401 - openpyxl's sheets carry no types
+    """First row that names required columns, below titles; the first with content where none does."""
+    top = list(islice(_rows(sheet), _TITLE_ROWS + 1))
+    return next((row for row in top if _required_in(row) > 1), top[0] if top else None)
 
 
 def _required_in(header: Row) -> int:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from forecast.events.cells import latest_day
 from forecast.events.codebook import CATEGORIES
 from forecast.events.rows import literal_path
 from forecast.feeds.clean_rows import SHOWN
@@ -61,7 +62,7 @@ FATES: Mapping[str, Fate] = {
 FAULTS: tuple[str, ...] = tuple(name for name, fate in FATES.items() if fate.kind == "fault")
 KEPT = "kept"
 
-FIRST_DAY, LAST_DAY = "1800-01-01", "2100-12-31"
+FIRST_DAY = "1800-01-01"
 CLOCK_DAYS = 1
 """An act may be dated this much after its publication: the two are told by clocks of different zones."""
 MAX_ROW_BYTES = 8_000_000
@@ -199,10 +200,11 @@ FROM judged"""
         """Return the branches of CASE, by kind; volumes are counted after faults and noise."""
         layout, switches = self.options.layout, self.options.switches
         added, own, delay = layout.has("added"), layout.system == "own", switches.max_delay_days
-        known = ", ".join(quoted(name) for name in CATEGORIES)
+        known, last = ", ".join(quoted(name) for name in CATEGORIES), f"DATE '{latest_day()}'"
         contexts = "'(^|;) *(future|hypothetical|historical|negation|negated) *($|;)'"
         faults = (
-            ("day", True, f"day IS NULL OR day NOT BETWEEN DATE '{FIRST_DAY}' AND DATE '{LAST_DAY}'"),
+            ("day", True, f"day IS NULL OR day NOT BETWEEN DATE '{FIRST_DAY}' AND {last}"),
+            ("added", added, f"added > {last}"),
             ("added", added, "added IS NULL AND nullif(trim(shown_added), '') IS NOT NULL"),
             ("future", added, f"added IS NOT NULL AND day > added + {CLOCK_DAYS}"),
             ("code", own, f"given_category IS NULL OR given_category NOT IN ({known})"),

@@ -225,12 +225,10 @@ def _dyads(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
         parts = [part.strip() for part in text.split(",")]
         if len(parts) != 2:
             raise InputError(f"--dyad {text}: expected two actors with a comma between, such as USA,CHN")
-        for part in parts:
-            try:
-                parse_actor(part)
-            except CellFault as fault:
-                raise InputError(f"--dyad {text}: {fault}") from fault
-        one, other = parts
+        try:
+            one, other = map(parse_actor, parts)
+        except CellFault as fault:
+            raise InputError(f"--dyad {text}: {fault}") from fault
         if one == other:
             raise InputError(f"--dyad {text}: a dyad is between two different actors")
         if (one, other) in dyads or (other, one) in dyads:

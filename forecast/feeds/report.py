@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from forecast.events.countries import near_actor
 from forecast.feeds.engine import Engine, Tally
 from forecast.feeds.fates import FATES, FAULTS
 from forecast.feeds.keeping import Kept
@@ -187,8 +187,8 @@ def nothing_kept(engine: Engine, total: Tally, fates: Mapping[str, int], paths: 
             folder.mkdir()
             batch = next(make_batches([("first", paths[0])], engine.options.layout, folder), None)
             seen = engine.actors_of(batch.parts) if batch is not None and batch.parts else []
-            near = get_close_matches(actor, seen, n=3, cutoff=0.5)
-            hint = f" Actors written alike: {', '.join(near)}." if near else ""
+            near = near_actor(actor, seen)
+            hint = f" Did you mean {near}?" if near else ""
             return (
                 f"no event is left: no actor {actor} occurs in these {total.rows:,} rows.{hint} "
                 f"Most frequent in {paths[0].name}: {', '.join(seen[:SHOWN_ACTORS])}"

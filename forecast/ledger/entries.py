@@ -22,6 +22,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from forecast.events.cells import clean_text
+from forecast.events.countries import pair_named
 from forecast.records.base import Interval, Probability, Record
 from forecast.records.forecast import Baseline
 
@@ -93,9 +94,10 @@ class Question(Record):
         return "-".join(self.dyad)
 
     def is_about(self, pair: str) -> bool:
-        """Whether a text such as ``usa-chn`` names the dyad, either way round."""
+        """Whether a text such as ``usa-chn`` or ``China-USA`` names the dyad, either way round."""
         either = ("-".join(self.dyad), "-".join(reversed(self.dyad)))
-        return pair.strip().casefold() in map(str.casefold, either)
+        written = (pair.strip(), "-".join(pair_named(pair)))
+        return any(one.casefold() in map(str.casefold, either) for one in written)
 
 
 class Provenance(Record):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from forecast.errors import LedgerError
-from forecast.events.countries import actor_named
+from forecast.events.countries import actor_named, pair_named
 from forecast.events.dyads import FEW_SHARE, DyadRule, actors_of, main_pairs, pairs_in_words
 from forecast.events.table import EventTable
 from forecast.ledger.book import Book, is_over
@@ -213,7 +213,7 @@ def _given_pair(dyad: str, book: Book) -> tuple[str, str]:
     for question in book.questions.values():
         if question.is_about(dyad):
             return question.dyad
-    codes = sorted(code.strip() for code in dyad.split("-"))
+    codes = sorted(pair_named(dyad))
     if len(codes) != 2 or not all(codes) or codes[0] == codes[1]:
         raise LedgerError(f"--dyad: '{dyad}' is no pair of codes. Expected e.g. USA-CHN")
     return codes[0], codes[1]

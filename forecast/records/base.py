@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from forecast.errors import did_you_mean
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Interval = tuple[float, float]
@@ -54,3 +56,18 @@ def _short(value: object) -> str:
                 return f"({', '.join(map(_short, value))}{',' if len(value) == 1 else ''})"
             return f"<{len(value)} items>"
     return repr(value)
+
+
+class _HasName(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+def one_named[T: _HasName](entries: Sequence[T], kind: str, name: str) -> T:
+    """Return the entry of a name (``KeyError``, with the names that there are, when there is none)."""
+    found = next((one for one in entries if one.name == name), None)
+    if found is None:
+        known = [one.name for one in entries]
+        hint = did_you_mean(name, known)
+        raise KeyError(f"no {kind} is named '{name}'.{hint} There are: {', '.join(known) or 'none'}")
+    return found

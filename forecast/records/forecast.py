@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from forecast.frames import Backend, make_frame
-from forecast.records.base import Interval, Names, Probability, Record
+from forecast.records.base import Interval, Names, Probability, Record, one_named
 from forecast.records.cautions import Caution
 from forecast.records.columns import Content, forecast_columns
 from forecast.views import ShownInNotebooks
@@ -252,8 +252,8 @@ class ScenarioForecast(Record, ShownInNotebooks):
     targets: tuple[ScenarioTarget, ...]
 
     def target(self, name: str) -> ScenarioTarget:
-        """Return the target of that name (``KeyError`` when there is none)."""
-        return {target.name: target for target in self.targets}[name]
+        """Return the target of that name (``KeyError``, with those that there are, when there is none)."""
+        return one_named(self.targets, "target", name)
 
 
 class Driver(Record):
@@ -378,8 +378,8 @@ class Forecast(Record, ShownInNotebooks):
         return self.fits[0]
 
     def target(self, name: str) -> TargetForecast:
-        """Return the target of that name (``KeyError`` when there is none)."""
-        return {target.name: target for target in self.targets}[name]
+        """Return the target of that name (``KeyError``, with those that there are, when there is none)."""
+        return one_named(self.targets, "target", name)
 
     def to_frame(self, content: Content = "milestones", backend: Backend = "pandas") -> Any:  # noqa: ANN401
         """Return a table of the forecast as a data frame.
@@ -390,5 +390,5 @@ class Forecast(Record, ShownInNotebooks):
         return make_frame(forecast_columns(self, content), backend)
 
     def scenario(self, name: str) -> ScenarioForecast:
-        """Return the scenario of that name (``KeyError`` when there is none)."""
-        return {scenario.name: scenario for scenario in self.scenarios}[name]
+        """Return the scenario of that name (``KeyError``, with those that there are, when there is none)."""
+        return one_named(self.scenarios, "scenario", name)

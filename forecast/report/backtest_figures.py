@@ -85,7 +85,7 @@ def draw_reliability(curves: Sequence[ReliabilityCurve]) -> Figure:
 def _draw_panel(axes: Axes, curve: ReliabilityCurve, *, wide: bool) -> None:
     colour, _ = model_line(curve.model)
     name = name_model(curve.model)
-    axes.set_title(name[:1].upper() + name[1:], fontsize=8, loc="left", weight=600)
+    axes.set_title(name[:1].upper() + name[1:], fontsize=8, loc="left", weight=600, pad=16 if wide else 6)
     axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.6, zorder=0.6)
     most = max((one.number for one in curve.bins), default=1)
     said = [one.forecast_mean for one in curve.bins]
@@ -95,9 +95,9 @@ def _draw_panel(axes: Axes, curve: ReliabilityCurve, *, wide: bool) -> None:
     thick, band, dots = 7 if wide else 4.5, f"band:{curve.model}", f"reliability:{curve.model}"
     axes.vlines(said, *bands, color=RULE, linewidth=thick, zorder=0.5, gid=band)
     axes.scatter(said, shares, s=sizes, color=colour, linewidth=0, clip_on=False, zorder=2, gid=dots)
+    # Above the panel, where neither dots nor bands nor the diagonal are.
     for one in curve.bins if wide else ():
-        at, high = (one.forecast_mean, one.observed_share), one.observed_share > 0.5
-        note(axes, f"{one.number:,}", at, (6, -2 if high else 2), va="top" if high else "bottom", size=8)
+        note(axes, f"{one.number:,}", (one.forecast_mean, 1.02), (0, 3), ha="center", va="bottom", size=8)
     axes.set_xlim(-0.02, 1.02)
     axes.set_ylim(-0.02, 1.02)
     labels = ["0%", "25%", "50%", "75%", "100%"] if wide else ["0", "", "50", "", "100%"]

@@ -159,7 +159,7 @@ def change_sentences(forecast: Forecast, previous: PreviousRun | None) -> list[s
         return [f"The run of {day} did not ask the headline question, so that its change is not known."]
     said = (
         f"The run of {day} gave {wording.percent(before.probability)} "
-        f"(90% interval {wording.interval_percent(before.interval90)})"
+        f"(plausible range {wording.interval_percent(before.interval90)})"
     )
     parts = [f"{said}: no change beyond the Monte Carlo error."]
     if has_changed(now, before):

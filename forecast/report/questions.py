@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from forecast import wording
 from forecast.events.codebook import SEVERITIES, severity_anchor
 from forecast.records.forecast import Forecast, MilestoneForecast, TargetForecast
@@ -55,9 +57,17 @@ def seen_before(target: TargetForecast) -> str:
     return f"seen {wording.times(target.observed_before)} in the data"
 
 
+def cases_marked(target: TargetForecast, first: date) -> str:
+    """Which past cases a chart from a day on marks: ``past cases``, or ``the last 10 of 18 past cases``."""
+    shown = sum(one.date >= first for one in target.cases)
+    if target.observed_before == len(target.cases) or shown < len(target.cases):
+        return "past cases"
+    return f"the last {shown} of {target.observed_before:,} past cases"
+
+
 def chance(one: MilestoneForecast) -> str:
-    """Chance with its interval, e.g. ``"49% (90% interval 21–77%)"``."""
-    return f"{wording.percent(one.probability)} (90% interval {wording.interval_percent(one.interval90)})"
+    """Chance with its interval, e.g. ``"49% (plausible range 21–77%)"``."""
+    return f"{wording.percent(one.probability)} (plausible range {wording.interval_percent(one.interval90)})"
 
 
 def shown_error(mcse: float) -> str:

@@ -320,12 +320,13 @@ def _refuse_far(config: Config, family: Family, origin: date) -> None:
     if furthest is None:
         return
     for position, milestone in enumerate(config.milestones):
-        ahead = (milestone.date - origin).days
-        if ahead > furthest:
+        # The window ends on the day before the milestone: a day less than the milestone is ahead.
+        if (milestone.date - origin).days > furthest:
             raise config.error(
                 ("milestones", position, "date"),
-                f"{milestone.date} is {ahead} days ahead; a member of model.family {family.name!r} "
-                f"answers up to {furthest} days. Take a nearer date, or model.family: model",
+                f"{milestone.date} is {(milestone.date - config.as_of).days} days ahead; a member of "
+                f"model.family {family.name!r} answers up to {furthest + 1} days. Take a nearer "
+                "date, or model.family: model",
             )
 
 

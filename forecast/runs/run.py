@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from forecast import __version__
 from forecast.config import Config, config_hash, load_config, resolved_yaml, scenario_yaml
 from forecast.config.writing import SAVED_PANEL, SAVED_POPULATION, SCENARIO_FOLDER, scenario_files
-from forecast.errors import RunFolderError
+from forecast.errors import MAKE_RUN, RunFolderError
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
 from forecast.frames import Backend
@@ -242,10 +242,7 @@ def mixture_of(inputs: Inputs, hits: FirstPassages, plain: FirstPassages | None)
 def _existing(folder: Path, name: str) -> Path:
     path = folder / name
     if not path.is_file():
-        raise RunFolderError(
-            f"{folder}: not a whole run folder (no {name}). Give the folder that 'forecast run' made, e.g. "
-            "reports/us-china-2023/2023-07-10"
-        )
+        raise RunFolderError(f"{folder}: not a whole run folder (no {name}). {MAKE_RUN}")
     return path
 
 

@@ -266,6 +266,9 @@ def _milestone_row(one: MilestoneForecast) -> tuple[Cell, ...]:
     )
 
 
+_TOP5 = "Top 5: chance that the dyad is among the five likeliest, over what the data leave open."
+
+
 def _reading(watch: Watch) -> Iterator[Block]:
     yield Bullets(
         (
@@ -274,7 +277,7 @@ def _reading(watch: Watch) -> Iterator[Block]:
             "An arrow stands for a change of a point or more, beyond twice its Monte Carlo error. Time "
             "passing is today's model on the events that were known at the watch before, less its number; "
             "news is the rest.",
-            "Top 5: chance that the dyad is among the five likeliest, over what the data leave open.",
+            *((_TOP5,) if any(one.top5 is not None for one in watch.dyads) else ()),
             "Small: few events or target events. Stale: the feed is old for its own pace. Failed: no number.",
         )
     )

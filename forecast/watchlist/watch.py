@@ -51,7 +51,7 @@ from forecast.watchlist.notifying import notify
 from forecast.watchlist.on_record import put_watch_on_record
 from forecast.watchlist.outlook import list_outlook
 from forecast.watchlist.page import make_page_and_pdf
-from forecast.watchlist.ranking import rank_dyads, split_change
+from forecast.watchlist.ranking import TOP, rank_dyads, split_change
 from forecast.watchlist.shared_shock import SHIPPED as SHOCK
 from forecast.watchlist.shared_shock import SourcedShock, read_shock, shipped_shock
 from forecast.watchlist.table import table_rows
@@ -68,8 +68,8 @@ class WatchOptions:
     ----------
     out : Path
         Folder of the lists.
-    keep_going : bool
-        Run the other dyads where some of the list cannot be run at all.
+    strict : bool
+        Write nothing where some dyads of the list cannot be run at all; else the others are run.
     processes : int
         Worker processes of this machine.
     cluster : str, optional
@@ -81,7 +81,7 @@ class WatchOptions:
     """
 
     out: Path = Path("reports")
-    keep_going: bool = False
+    strict: bool = False
     processes: int = 1
     cluster: str | None = None
     report: bool = True
@@ -108,15 +108,15 @@ def run_watch(
     Raises
     ------
     InputError
-        The list, its files or its folder cannot be used, or dyads cannot be run and ``keep_going`` is not
-        set: all of them are named at once, and nothing is written.
+        The list, its files or its folder cannot be used, or dyads cannot be run and ``strict`` is set, or
+        none can: all of them are named at once, and nothing is written.
     """
     asked, tell = options or WatchOptions(), listen or (lambda progress: None)
     tell(StageProgress("read"))
     files = read_files(watchlist)
     place = asked.out / watchlist.name
     _refuse_settings(watchlist, files, place)
-    entries = _read_dyads(watchlist, files, keep_going=asked.keep_going)
+    entries = _read_dyads(watchlist, files, strict=asked.strict)
     if asked.ledger is not None:
         refuse_unusable(asked.ledger)
     with places.alone(place):
@@ -147,7 +147,7 @@ def rule_of(dyad: WatchedDyad) -> DyadRule:
     return DyadRule(dyad.side_a, dyad.side_b, dyad.theatre)
 
 
-def _read_dyads(watchlist: Watchlist, files: Sequence[EventFile], *, keep_going: bool) -> list[_Entry]:
+def _read_dyads(watchlist: Watchlist, files: Sequence[EventFile], *, strict: bool) -> list[_Entry]:
     """Find the acts of every dyad; those that cannot be run are named at once, or fail."""
     entries, faults = [], []
     for position, dyad in enumerate(watchlist.dyads):
@@ -164,11 +164,12 @@ def _read_dyads(watchlist: Watchlist, files: Sequence[EventFile], *, keep_going:
         if stale and watchlist.stale == "refuse":
             entry.failure = Failure(code="stale_refused", text=f"not forecast (stale: refuse). {stale.text}")
         entries.append(entry)
-    if faults and not (keep_going and len(faults) < len(entries)):
+    if faults and (strict or len(faults) == len(entries)):
         paths: list[tuple[tuple[str | int, ...], str]] = [*faults]
+        others = ", or run the others without --strict" if len(faults) < len(entries) else ""
         raise InputError(
             f"{watchlist.error(paths)}\n{len(faults)} of {count(len(entries), 'dyad')} cannot be run. Mend "
-            "the list or its files, or run the others with --keep-going"
+            f"the list or its files{others}"
         )
     return entries
 
@@ -186,8 +187,9 @@ def _refuse_settings(watchlist: Watchlist, files: Sequence[EventFile], place: Pa
     far = [
         (
             (key, place),
-            f"{one.date} is {(one.date - origin).days} days ahead; a member of model.family "
-            f"{config.model.family!r} answers up to {furthest} days. Take a nearer day, or another family",
+            f"{one.date} is {(one.date - watchlist.as_of).days} days ahead; a member of model.family "
+            f"{config.model.family!r} answers up to {furthest + 1} days. Take a nearer day, or another "
+            "family",
         )
         for place, one in enumerate(watchlist.shared_milestones)
         if furthest is not None and (one.date - origin).days > furthest
@@ -287,7 +289,8 @@ def _watch_of(watchlist: Watchlist, entries: Sequence[_Entry], before: Watch | N
     headlines = [(m.probability, m.interval90) for one in with_numbers if (m := one.milestone)]
     ranks, top = rank_dyads(headlines, watchlist.sampler.seed)
     ranked = [
-        one.model_copy(update={"rank": rank, "top5": share})
+        # Of five dyads or fewer each is surely among the first five.
+        one.model_copy(update={"rank": rank, "top5": share if len(ranks) > TOP else None})
         for one, rank, share in zip(with_numbers, ranks, top, strict=True)
     ]
     ranked.sort(key=lambda one: one.rank or 0)

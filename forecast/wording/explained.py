@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from forecast.records.forecast import Forecast, OwnRecord, Step, WaterfallStep
-from forecast.wording.judgement import asked
+from forecast.wording.judgement import asked, days_ahead
 from forecast.wording.numbers import listing, percent, shown_percent, signed_points
 
 NEVER_TESTED = "Never tested this high, or this far."
@@ -46,11 +46,12 @@ def record_sentences(forecast: Forecast, record: OwnRecord) -> Iterator[str]:
     if record.never_tested:
         yield NEVER_TESTED
         return
+    assert record.horizon_days is not None
     assert record.highest_said is not None
     assert record.mean_said is not None
     came = "it happened" if record.highest_came else "it did not happen"
     yield (
-        f"At {record.horizon_days:,} days it happened in {record.held:,} of {record.windows:,} past windows; "
+        f"At {days_ahead(forecast, record.horizon_days):,} days it happened in {record.held:,} of {record.windows:,} past windows; "
         f"we said {percent(record.mean_said)} on average and {percent(record.highest_said)} at most ({came})."
     )
     probability = asked(forecast)[1].probability

@@ -186,11 +186,22 @@ def _skill(forecast: Forecast, milestone: MilestoneForecast, record: TrackRecord
     if not rows:
         return Reason("moderate", "no track record")
     longest = max(rows, key=lambda one: one.horizon_days)
+    days = f"{days_ahead(forecast, longest.horizon_days):,} days"
     if longest.claim == "worse":
-        return Reason("low", f"worse than the base rate at {longest.horizon_days:,} days in the past")
+        return Reason("low", f"worse than the base rate at {days} in the past")
     if longest.claim == "none":
-        return Reason("moderate", f"not shown to beat the base rate at {longest.horizon_days:,} days")
-    # The window begins on the day after the as-of date and ends before the milestone.
+        return Reason("moderate", f"not shown to beat the base rate at {days}")
     if (milestone.date - forecast.as_of).days - 1 > longest.horizon_days:
-        return Reason("moderate", f"tested only up to {longest.horizon_days:,} days ahead")
-    return Reason("high", f"better than the base rate at {longest.horizon_days:,} days in the past")
+        return Reason("moderate", f"tested only up to {days} ahead")
+    return Reason("high", f"better than the base rate at {days} in the past")
+
+
+def days_ahead(forecast: Forecast, window_days: int) -> int:
+    """Return how a reader is told the length of a tested window.
+
+    The window of a milestone begins on the day after the as-of date and ends before the milestone: it has a
+    day less than the milestone is ahead. Where a window is that of one of the forecast's own milestones it
+    goes by the days from as-of date to milestone, as everywhere else; others by their own length.
+    """
+    own = {(one.date - forecast.as_of).days for target in forecast.targets[:1] for one in target.milestones}
+    return window_days + 1 if window_days + 1 in own else window_days

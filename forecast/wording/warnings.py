@@ -71,8 +71,8 @@ def refusal_clause(refusal: BacktestRefusal) -> str:
             return f"its outcomes of {refusal.target} are not those that this run's events give"
         case UntestedModel():
             return (
-                f"the backtest holds no forecast of '{refusal.model}' (it holds "
-                f"{', '.join(refusal.tested)}). Run it again with --models {refusal.model}"
+                f"it is of other models ({', '.join(refusal.tested)}) than this run's, which is "
+                f"{refusal.model}. Run it again with --models {refusal.model}"
             )
         case UnreadableBacktest():
             return refusal.fault

@@ -97,7 +97,7 @@ def _case(config: Config, day: date, ahead_days: Sequence[int] | None) -> Config
     else:
         milestones = tuple(
             MilestoneConfig(
-                name=f"in-{length}-days", label=f"{length} days ahead", date=day + timedelta(days=length + 1)
+                name=f"in-{length}-days", label=f"within {length} days", date=day + timedelta(days=length + 1)
             )
             for length in dict.fromkeys(ahead_days)
         )

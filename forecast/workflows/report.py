@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from forecast import __version__
 from forecast.config import Config, config_hash, load_config
 from forecast.config.writing import saved_logo
-from forecast.errors import RunFolderError
+from forecast.errors import MAKE_RUN, RunFolderError
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
 from forecast.records.analysis import UnusedBacktest
@@ -224,10 +224,7 @@ def track_record_of(folder: Path) -> TrackRecord | None:
 
 def _require_run_folder(folder: Path) -> None:
     if not (folder / files.CONFIG).is_file():
-        raise RunFolderError(
-            f"{folder}: not a run folder (no {files.CONFIG}). Give the folder that 'forecast run' made, "
-            "e.g. reports/us-china-2023/2023-07-10"
-        )
+        raise RunFolderError(f"{folder}: not a run folder (no {files.CONFIG}). {MAKE_RUN}")
 
 
 def latest_earlier_run(folder: Path, config: Config) -> Path | None:

@@ -207,6 +207,16 @@ def test_where_nothing_else_was_seen_a_poor_target_is_proposed_with_its_warning(
         (often(2, "sanction", 4), ("--pair", "AAA,AAA"), "expected two sides"),
         (often(2, "sanction", 4), ("--pair", "India,IND"), "expected two sides"),
         (often(2, "sanction", 4), ("--pair", "usa,BBB"), "--pair: 'usa' is not an actor code. Did you mean"),
+        (
+            often(2, "sanction", 4) + act(date(2098, 1, 1), "visit", 1),
+            (),
+            "events.csv:4: date: 2098-01-01 lies in the future",
+        ),
+        (
+            act(START, "sanction", 4, ("RUS", "UKR")) + act(START, "sanction", 4, ("USA", "UKR")),
+            ("--pair", "Rusia,Ukrane"),
+            "Did you mean 'Russia' (RUS) for 'Rusia' and 'Ukraine' (UKR) for 'Ukrane'?",
+        ),
         (often(2, "sanction", 4), ("--out", "events.csv", "--force"), "is the event file itself"),
         (often(2, "sanction", 4), ("--out", "events.csv/a.yaml"), "no such folder can be made"),
         (often(2, "sanction", 4), ("--out", "."), "is a folder; give the name of a file in it"),
@@ -318,3 +328,16 @@ def test_an_unknown_example_is_refused_with_a_hint(command, folder):
     ended = command("new", "--example", "uschina")
     assert ended.code == 2
     assert "Did you mean 'us-china'? Allowed: us-china, own-data, watchlist" in ended.err
+
+
+def test_a_mistyped_pair_without_events_is_asked_about(command, folder):
+    ended = command("new", "--pair", "Rusia,Ukrane")
+    assert ended.code == 2
+    assert "--pair: did you mean RUS (Russia) by 'Rusia' and UKR (Ukraine) by 'Ukrane'?" in ended.err
+    assert not list(Path().iterdir())
+
+
+def test_names_of_countries_title_the_draft(command, folder):
+    ended = command("new", "--pair", "Russia,UKR")
+    assert "a template for Russia – Ukraine:" in ended.out
+    assert Path("rus-ukr.yaml").read_text(encoding="utf-8").startswith("# Russia – Ukraine, written by")

@@ -59,8 +59,12 @@ AS_OF, ACT = (
         ("min_severity: 4", "min_severity: 04", "11:5: targets.crisis.min_severity: got '04'"),
         ("min_severity: 4", "min_severity: true", "11:5: targets.crisis.min_severity: got true"),
         ("min_severity: 4", "min_severity: 4.5", "11:5: targets.crisis.min_severity: got 4.5"),
-        ("0.95", "1.2", "20:54: calendar.0.probability: got 1.2; expected a number from 0 to 1"),
-        ("0.95", "95%", "20:54: calendar.0.probability: got '95%'; expected a number from 0 to 1"),
+        (
+            "0.95",
+            "1.2",
+            "20:54: calendar.0.probability: got 1.2; expected a number from 0 to 1, or a percent",
+        ),
+        ("0.95", "95 of 100", "20:54: calendar.0.probability: got '95 of 100'; expected a number from 0"),
         # days
         (AS_OF, "as_of: 2023-02-30", "4:1: as_of: 2023-02-30 is not a day of the calendar"),
         (AS_OF, "as_of: 10/07/2023", "4:1: as_of: got '10/07/2023'; expected a date as YYYY-MM-DD"),
@@ -328,3 +332,18 @@ def test_signs_that_would_steer_a_terminal_are_shown_as_escapes(write):
 def test_a_file_that_is_not_a_mapping_says_what_it_must_hold(write, text):
     with pytest.raises(ConfigError, match=r"small.yaml:1:1: got .*; expected 'key: value' lines"):
         load_config(write(text=text))
+
+
+def test_two_milestones_on_one_day_are_refused_with_both_lines(write):
+    with pytest.raises(ConfigError) as refused:
+        load_config(write(("date: 2024-11-05", "date: 2023-11-17")))
+    first, second = str(refused.value).splitlines()
+    assert ".yaml:14:19: milestones.0.date: 2023-11-17 is the day of milestones.1 as well" in first
+    assert ".yaml:17:5: milestones.1.date: 2023-11-17 is the day of milestones.0 as well" in second
+
+
+def test_a_probability_may_be_a_percent(write):
+    config = load_config(write(("probability: 0.95", "probability: 80%")))
+    assert config.calendar[0].probability == 0.8
+    with pytest.raises(ConfigError, match=r"calendar.0.probability: got 1\.2"):
+        load_config(write(("probability: 0.95", "probability: 120%")))

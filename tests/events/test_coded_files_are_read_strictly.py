@@ -96,6 +96,7 @@ def test_twenty_thousand_rows_are_read_and_written(event_file, tmp_path):
 
 
 BAD_CELLS = [
+    ("2099-02-04,USA,CHN,visit,2", "date: 2099-02-04 lies in the future. Allowed: 20"),
     ("2023-02-30,USA,CHN,visit,2", "date: 2023-02-30 is not in the calendar"),
     ("4 Feb 2023,USA,CHN,visit,2", "date: '4 Feb 2023' is not a day. Allowed: YYYY-MM-DD"),
     ("04/02/23,USA,CHN,visit,2", "date: '04/02/23' is not a day. .* Write the year with four digits"),

@@ -4,7 +4,14 @@ import pytest
 
 from forecast.errors import EventError
 from forecast.events.codebook import countries
-from forecast.events.countries import country_code, country_names, near_country
+from forecast.events.countries import (
+    country_code,
+    country_names,
+    near_actor,
+    near_country,
+    pair_named,
+    pair_title,
+)
 from forecast.events.reading import read_events
 
 HEADER = "date,initiator,target,category,severity"
@@ -107,3 +114,45 @@ def test_several_names_that_nearly_are_countries_are_one_note(event_file):
         "did you mean PAK (Pakistan) by 'Pakistn' and IND (India) by 'Indiaa'? "
         "They are kept as actors of their own",
     )
+
+
+@pytest.mark.parametrize(
+    ("actor", "meant"),
+    [
+        ("Rusia", "'Russia' (RUS)"),  # and not USA, of which each letter stands in it
+        ("Ukrane", "'Ukraine' (UKR)"),
+        ("Ukriane", "'Ukraine' (UKR)"),
+        ("UKN", "'UKR'"),
+        ("RSU", "'RUS'"),
+        ("usa", "'USA'"),
+        ("UAE", "'United Arab Emirates' (ARE)"),
+        ("Kurdish rebls", "'Kurdish rebels'"),
+        ("Iran", None),
+        ("Atlantis", None),
+    ],
+)
+def test_a_mistyped_actor_is_told_from_all_that_are_known(actor, meant):
+    assert near_actor(actor, ["ARE", "Kurdish rebels", "RUS", "UKR", "USA"]) == meant
+
+
+def test_a_countrys_code_is_not_taken_for_its_neighbours():
+    assert near_actor("IRN", ["IRQ", "IRL"]) is None
+    assert near_actor("IDN", ["IND"]) == "'IND'"
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "title"),
+    [
+        (("RUS",), ("UKR",), "Russia – Ukraine"),
+        (("russia",), ("UKRAINE",), "Russia – Ukraine"),
+        (("USA", "NAT"), ("SER",), "United States + NAT – SER"),
+        (("Türkiye",), ("PRK",), "Türkiye – North Korea"),
+        (("Kurdish rebels",), ("GBR",), "Kurdish rebels – United Kingdom"),
+    ],
+)
+def test_a_title_names_countries_however_they_were_written(a, b, title):
+    assert pair_title(a, b) == title
+
+
+def test_a_pair_in_one_word_is_known_by_names_and_codes():
+    assert pair_named("Russia-Ukraine") == pair_named("RUS – UKR") == ("RUS", "UKR")

@@ -130,3 +130,12 @@ def test_without_openpyxl_the_command_that_installs_it_is_named(workbook, monkey
     with pytest.raises(EventError, match=r'\S+ -m pip install "dyad-forecast\[excel\]" \(or') as caught:
         read_events(path)
     assert "\n" not in str(caught.value)
+
+
+def test_title_rows_above_the_header_are_skipped_and_said(workbook, event_file):
+    table = read_events(
+        workbook(Events=[["Delhi and Islamabad, coded 2021"], [], ["Draft", 3], HEADER, *ROWS])
+    )
+    assert table.sha256 == read_events(event_file(CSV)).sha256
+    assert table.line.tolist() == [5, 6]
+    assert table.notes[0] == "2 title rows above the header (row 4) skipped"

@@ -246,7 +246,7 @@ def test_what_is_shown_of_a_file_cannot_steer_the_terminal(imported, gdelt_file,
 @pytest.mark.parametrize(
     ("dyad", "switches", "message"),
     [
-        ("USA,CHX", {}, r"no actor CHX occurs in these 2,824 rows. Actors written alike: CH"),
+        ("USA,CHX", {}, r"no actor CHX occurs in these 2,824 rows. Did you mean 'CH"),
         ("AFG,FJI", {}, r"no actor FJI occurs"),
         ("ZAF,AFR", {"min_mentions": 9999}, r"of the rows between ZAF–AFR, .*\d+ have too few mentions"),
         ("GBR,SWE", {}, r"no row is between GBR–SWE|of the rows between"),

@@ -10,7 +10,9 @@ import duckdb
 import pytest
 
 from forecast.cli import main
+from forecast.errors import InputError
 from forecast.feeds.formats import GDELT2
+from forecast.feeds.options import feed_options
 
 
 class Ended(NamedTuple):
@@ -117,6 +119,12 @@ sampler: {{seed: 1}}
     facts = json.loads(checked.stdout)
     assert facts["valid"]
     assert facts["events"] > 1700
+
+
+def test_a_dyad_goes_by_names_as_by_codes():
+    assert feed_options("gdelt2", ["United States,china"]).dyads == (("USA", "CHN"),)
+    with pytest.raises(InputError, match="'Korea' may be KOR"):
+        feed_options("gdelt2", ["USA,Korea"])
 
 
 def test_wrong_usage_exits_2_with_one_message_and_no_traceback(command, many_days):

@@ -1,6 +1,7 @@
 """Figures against the records: same arrays, same order, readable at any size of run."""
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 import matplotlib as mpl
 import numpy as np
@@ -10,7 +11,7 @@ from forecast.events.table import Event, EventTable
 from forecast.records.history import PastForecast
 from forecast.report.drawing import figure_bytes, spread_labels
 from forecast.report.palette import CATEGORY_COLOURS, target_colour
-from forecast.report.questions import headline_pair
+from forecast.report.questions import cases_marked, headline_pair
 from forecast.report.sections.course import draw_course
 from forecast.report.sections.outlook import draw_curves
 from forecast.report.sections.tension import draw_tension
@@ -181,3 +182,23 @@ def test_each_category_and_each_of_five_targets_has_its_own_colour():
     assert set(CATEGORY_COLOURS) == set(CATEGORIES)
     assert len(set(CATEGORY_COLOURS.values())) == len(CATEGORIES)
     assert len({target_colour(k) for k in range(5)}) == 5
+
+
+def test_a_chart_says_how_many_past_cases_it_marks_where_it_lacks_some(factory):
+    target, _ = headline_pair(factory.forecast(factory.events))
+    start = date(2017, 1, 1)
+    assert cases_marked(target, start) == "past cases"
+    many = target.model_copy(update={"observed_before": 18})
+    assert cases_marked(many, start) == f"the last {len(target.cases)} of 18 past cases"
+    # A chart that begins after the first case that is kept lacks none.
+    assert cases_marked(many, target.cases[0].date + timedelta(days=1)) == "past cases"
+
+
+def test_labels_beside_the_tension_chart_stand_apart(factory):
+    forecast, tension = factory.forecast(factory.events), factory.analysis(factory.events).tension
+    level = tension.strained_from
+    close = tension.model_copy(update={"mean": (*tension.mean[:-1], level)})
+    upper, *_ = draw_tension(close, factory.events, forecast).axes
+    heights = sorted(one.xy[1] for one in upper.texts)
+    low, high = upper.get_ylim()
+    assert all(b - a >= 0.09 * (high - low) for a, b in pairwise(heights))

@@ -4,6 +4,8 @@ from datetime import date
 
 import pytest
 
+from forecast.cli import scenario as cli
+from forecast.cli.terminal import Table
 from forecast.records.forecast import ActAssumed, ExpectationChanged, Indicator
 from forecast.report.sections.indicators import chosen_indicators, indicator_sentence, indicators_section
 from forecast.report.sections.scenario_parts import model_adds, split_cells, what_it_assumes
@@ -100,3 +102,20 @@ def test_what_is_assumed_is_printed_with_the_acts_that_are_the_event_itself_firs
         "calming: visit"
     )
     assert what_it_assumes(assumed, "lethal_clash", 1).startswith("A craft is seen (certain); one more;")
+
+
+def test_a_forecast_asked_for_a_target_that_it_lacks_says_which_there_are(factory):
+    forecast = factory.forecast(factory.events)
+    names = ", ".join(one.name for one in forecast.targets)
+    with pytest.raises(KeyError, match=f"no target is named 'war'. There are: {names}"):
+        forecast.target("war")
+    with pytest.raises(KeyError, match="Did you mean 'lethal_clash'"):
+        forecast.target("letal_clash")
+
+
+def test_each_table_of_a_scenario_has_the_column_that_its_note_explains(factory, scenario):
+    forecast = factory.forecast(factory.events)
+    one = scenario(forecast, "visit", 0.1)
+    for parts in (cli._one_by_one(forecast, [one]), cli._comparison(forecast, [one, one])):
+        heads = [column.head for part in parts if isinstance(part, Table) for column in part.columns]
+        assert "Assumed" in heads

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from forecast import wording
+from forecast.events.table import Event
 from forecast.families import FAMILIES
 from forecast.records.analysis import DriftNow, TensionSeries
 from forecast.records.forecast import MemberForecast, TimeToEvent
@@ -16,7 +17,7 @@ from forecast.report.palette import describe_model
 from forecast.report.questions import headline_pair, seen_before
 from forecast.report.sections import data
 from forecast.report.sections.brief import judgement, why
-from forecast.report.sections.drivers import clear_drivers, drivers_section
+from forecast.report.sections.drivers import _doubt, clear_drivers, drivers_section
 from forecast.report.sections.method import health_sentences, method_section, parameters_section
 from forecast.report.sections.outlook import waiting_time
 from forecast.report.sections.tension import tension_headline, tension_sentences
@@ -183,6 +184,16 @@ def test_only_drivers_beyond_their_error_are_shown_and_how_they_were_found_is_sa
     assert "The 26 of 849 events that could matter most" in factory.said(section)
     assert "14 of them move it by more than twice its Monte Carlo error." in factory.said(section)
     assert len(factory.table(section, "drivers").groups[0].rows) == 14
+
+
+def test_a_page_is_said_to_be_unread_only_where_there_is_one():
+    def doubt(**fields):
+        day = date(2020, 1, 1)
+        plain = {"id": "e", "date": day, "known_date": day, "initiator": "USA", "recipient": "CHN"}
+        return _doubt(Event(**plain, category="dispute", severity=3, **fields))
+
+    assert doubt(source_url="https://example.org/a") == "page not read"
+    assert doubt() == "no address"
 
 
 def test_an_article_that_carries_several_drivers_is_named(factory, forecast):

@@ -6,7 +6,8 @@ import pytest
 from pypdf import PdfReader
 
 from forecast import wording
-from forecast.records.history import ErrorBound, LedgerSummary, own_record
+from forecast.records.analysis import UnusedBacktest
+from forecast.records.history import ErrorBound, LedgerSummary, UntestedModel, own_record
 from forecast.report import ReportOptions, build_report
 from forecast.report.blocks import Table
 from forecast.report.sections.track_record import beaten, ledger_sentence, track_record_section
@@ -105,7 +106,7 @@ def test_another_target_does_not_speak_for_the_headline(forecast, record):
 def test_page_1_says_what_was_said_and_what_came_of_the_highest(forecast, record, came, said):
     rows = at_the_headline(record, mean_said=0.3, highest_said=0.44, highest_came=came)
     assert (
-        "At 483 days it happened in 4 of 18 past windows; we said 30% on average and 44% at most "
+        "At 484 days it happened in 4 of 18 past windows; we said 30% on average and 44% at most "
         f"({said})."
     ) in said_of(forecast, rows)
 
@@ -172,10 +173,28 @@ def test_claims_against_climatology_are_counted_both_ways(page, forecast, record
 
 def test_a_bottom_line_beyond_the_longest_horizon_tested_is_said_to_be_so(factory, page, forecast, record):
     text = factory.said(page(forecast, record))
-    assert "This forecast is about 483 days, beyond the longest horizon tested, 90 days" in text
+    assert "This forecast is about 484 days, beyond the longest horizon tested, 90 days" in text
     far = record.rows[0].model_copy(update={"horizon_days": 500})
     text = factory.said(page(forecast, record.model_copy(update={"rows": (far,)})))
     assert "horizons up to 500 days were tested" in text
+
+
+def test_days_to_a_milestone_are_counted_from_the_as_of_date_everywhere(factory, page, forecast, record):
+    # The window of the milestone that is 484 days ahead holds the 483 days between.
+    own = record.rows[0].model_copy(update={"horizon_days": 483})
+    section = page(forecast, record.model_copy(update={"rows": (own,)}))
+    assert "This forecast is about 484 days; horizons up to 484 days were tested." in factory.said(section)
+    (row,) = factory.table(section, "scores").groups[0].rows
+    assert row[0].text == "484 days"
+
+
+def test_a_backtest_of_other_models_is_named_and_not_said_to_be_missing(factory, forecast):
+    refusal = UntestedModel(model="combined", tested=("model",))
+    unused = UnusedBacktest(refusal=refusal)
+    analysis = factory.analysis(factory.events).model_copy(update={"warnings": (unused,)})
+    said = factory.said(track_record_section(factory.records(forecast, analysis)))
+    assert "it is of other models (model) than this run's, which is combined" in said
+    assert "No backtest" not in said
 
 
 def test_a_record_without_misses_says_so(factory, page, forecast, record):

@@ -153,7 +153,10 @@ def test_numbers_that_need_a_new_fit_are_withheld_when_none_is_wanted(command, r
             "excitation.branching has no 'dispute'. It has: conflict, cooperation.",
         ),
         (("--event", "2022-06-01:sanction:3"), "2022-06-01 is not after the as-of date (2022-06-30)"),
-        (("--event", "2022-08-01:sanction:3:1.2"), "got 1.2; expected a number from 0 to 1."),
+        (
+            ("--event", "2022-08-01:sanction:3:1.2"),
+            "got 1.2; expected a number from 0 to 1, or a percent such as 80%.",
+        ),
         (("--without", "e7"), "--without e7: no event has the id 'e7'"),
         (
             ("--event", CLASH, "--out", "chart.gif"),

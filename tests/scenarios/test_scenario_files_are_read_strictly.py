@@ -47,7 +47,7 @@ ACT = "  - {date: 2022-08-15, category: sanction, severity: 3}"
         ),
         (
             ["events:", "  - {date: 2022-08-15, category: sanction, severity: 3, probability: 1.2}"],
-            "events.0.probability: got 1.2; expected a number from 0 to 1.",
+            "events.0.probability: got 1.2; expected a number from 0 to 1, or a percent such as 80%.",
         ),
         (
             ["events:", "  - {date: 2022-08-15, category: sanctions, severity: 3}"],
@@ -276,7 +276,10 @@ def test_options_read_as_the_file_that_says_the_same(written):
             ([], ["2022-08-15:sanction:x"], []),
             "--event 2022-08-15:sanction:x: events.0.severity: got 'x'",
         ),
-        (([], ["2022-08-15:sanction:3:1.2"], []), "probability: got 1.2; expected a number from 0 to 1."),
+        (
+            ([], ["2022-08-15:sanction:3:1.2"], []),
+            "probability: got 1.2; expected a number from 0 to 1, or a percent such as 80%.",
+        ),
         (([], ["soon:sanction:3"], []), "got 'soon'; expected a date as YYYY-MM-DD"),
     ],
 )

@@ -192,19 +192,21 @@ def test_two_watches_of_one_list_do_not_meet(trial, tmp_path):
             second.result()
 
 
-def test_dyads_that_cannot_be_run_are_all_named_and_the_others_run_on_request(tmp_path):
+def test_a_list_goes_on_without_dyads_that_have_no_acts_unless_strict(tmp_path):
     write_dyads(tmp_path)
     entries = [f"{{a: {a}, b: {b}}}" for a, b in PAIRS] + [f"{{a: X{n:02d}, b: YYY}}" for n in range(30)]
     path = write_list(tmp_path, dyads=entries)
     with pytest.raises(InputError, match="30 of 33 dyads cannot be run") as caught:
-        run_watch(load_watchlist(path), WatchOptions(out=tmp_path / "out", report=False))
+        run_watch(load_watchlist(path), WatchOptions(out=tmp_path / "out", report=False, strict=True))
     assert all(f"X{n:02d}" in str(caught.value) for n in range(30))
     assert "list.yaml:12:5: dyads.3" in str(caught.value)
     assert not (tmp_path / "out").exists()
-    watch, _ = run_watch(
-        load_watchlist(path), WatchOptions(out=tmp_path / "out", keep_going=True, report=False)
-    )
+    watch, _ = run_watch(load_watchlist(path), WatchOptions(out=tmp_path / "out", report=False))
     assert watch.states() == {"fine": 3, "small": 0, "stale": 0, "failed": 30}
+    # Of three dyads each is surely among the first five.
+    assert all(one.top5 is None for one in watch.dyads)
+    assert command("watch", path, "--out", tmp_path / "b", "--no-report", "--no-ledger") == 1
+    assert command("watch", path, "--out", tmp_path / "c", "--no-report", "--no-ledger", "--strict") == 2
 
 
 def test_a_stale_feed_is_stamped_or_refused(trial, tmp_path):
@@ -326,7 +328,7 @@ def test_a_horizon_that_no_member_answers_is_refused_once_with_its_line(tmp_path
     path = write_list(tmp_path)
     path.write_text(path.read_text().replace("horizons: [30, 90, 180]", "horizons: [30, 3000]"))
     with pytest.raises(
-        ConfigError, match=r"list.yaml:6:16: horizons\.1: .* answers up to 1460 days"
+        ConfigError, match=r"list.yaml:6:16: horizons\.1: .* answers up to 1461 days"
     ) as caught:
         run_watch(load_watchlist(path), WatchOptions(out=tmp_path / "out", report=False))
     assert len(str(caught.value).splitlines()) == 1

@@ -26,7 +26,7 @@ def made(tmp_path_factory):
     dyads = [f"{{a: {a}, b: {b}}}" for a, b in PAIRS]
     dyads[0] = dyads[0].replace("}", f", label: '{EVIL}'}}")
     path = write_list(folder, dyads=[*dyads, "{a: NOA, b: NOB}"], extra="triggers: {ready: 20%, go: 50%}\n")
-    return run_watch(load_watchlist(path), WatchOptions(out=folder, keep_going=True))
+    return run_watch(load_watchlist(path), WatchOptions(out=folder))
 
 
 def test_every_probability_of_the_record_is_in_page_and_pdf(made):

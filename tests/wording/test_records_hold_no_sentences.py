@@ -205,7 +205,7 @@ def test_every_warning_on_scores_has_its_sentence(warning, said):
         ),
         (
             UntestedModel(model="panel", tested=("model", "base_rate")),
-            "the backtest holds no forecast of 'panel' (it holds model, base_rate). Run it again with "
+            "it is of other models (model, base_rate) than this run's, which is panel. Run it again with "
             "--models panel",
         ),
         (UnreadableBacktest(fault="forecasts.csv:7: no day"), "forecasts.csv:7: no day"),

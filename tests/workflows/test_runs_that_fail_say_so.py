@@ -290,6 +290,9 @@ def test_a_folder_that_is_no_run_cannot_be_reported(tmp_path, command):
     ended = command("report", tmp_path)
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.startswith(f"forecast: {tmp_path}: not a run folder (no config.resolved.yaml). Give the")
+    # Of whoever has no run yet no case but their own is asked for.
+    assert "forecast new --pair A,B" in ended.err
+    assert "us-china" not in ended.err
 
 
 def test_the_place_of_a_run_follows_its_name_and_day(config):

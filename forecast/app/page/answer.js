@@ -114,7 +114,7 @@ export function showCurve(model, state, answer, changed) {
   const label = model.targets.find((one) => one.name === state.target)?.label ?? state.target;
   const parts = [el("strong", {}, `${label}: probability by date. `)];
   parts.push(answer.curve.length
-    ? el("span", {}, changed ? "Solid: this scenario, with its 90% range. Dashed: the run." : "Shaded: 90% range.")
+    ? el("span", {}, changed ? "Solid: this scenario, with its plausible range. Dashed: the run." : "Shaded: plausible range.")
     : el("span", {}, "Dashed: the run. The scenario's curve is withheld."));
   replace(byId("curve-caption"), ...parts);
 }

@@ -26,11 +26,13 @@ from forecast.report.drawing import (
     wrap_label,
 )
 from forecast.report.palette import INK, MUTED, RULE, target_colour
-from forecast.report.questions import MOST_IN_CHART, chance, chosen_milestones, headline_pair
+from forecast.report.questions import MOST_IN_CHART, cases_marked, chance, chosen_milestones, headline_pair
 from forecast.report.run_records import RunRecords
 from forecast.report.typeface import shorten
 from forecast.wording.judgement import in_sentence
 
+_LABEL_REACH = 0.16
+"""Of the panel's height: how far a number above its dot reaches."""
 _NAME_WIDTH = 0.075
 """Share of the time axis that the day of a milestone takes."""
 _ROOM_FOR_NAMES = 0.2
@@ -97,7 +99,7 @@ def _month(day: date) -> str:
 
 
 def _caption(forecast: Forecast, past: tuple[PastForecast, ...]) -> str:
-    _, milestone = headline_pair(forecast)
+    target, milestone = headline_pair(forecast)
     right = (
         "chance that each event has happened by a day; dots are milestones, the band is the plausible range."
     )
@@ -106,7 +108,7 @@ def _caption(forecast: Forecast, past: tuple[PastForecast, ...]) -> str:
     late = " (made later, from what was known then)" if all(one.hindcast for one in past) else ""
     return (
         f"Left: earlier forecasts{late} for {wording.short_day(milestone.date)}, with their plausible range; "
-        f"triangles mark past cases. Right: {right}"
+        f"triangles mark {cases_marked(target, past[0].as_of)}. Right: {right}"
     )
 
 
@@ -191,19 +193,23 @@ def _draw_outlook(axes: Axes, forecast: Forecast, end: float, span: float) -> No
         if not chief:
             continue
         named: list[float] = []
+        last = next(one.probability for one in target.milestones if one.name == headline.milestone)
         shown = chosen_milestones(target.milestones, headline.milestone, MOST_IN_CHART)
         # The headline's day first, so that it is there whatever has to give way.
         for one in sorted(shown, key=lambda one: one.name != headline.milestone):
             (day,) = day_numbers((one.date,))
             axes.axvline(day, color=RULE, linewidth=0.8, zorder=0.5)
             axes.plot([day], [one.probability], "o", color=colour, markersize=4, clip_on=False)
+            # Above the dot, or below the curve where the line of the headline's number runs.
+            room = last - one.probability
+            below = 0.02 < room < _LABEL_REACH
             note(
                 axes,
                 wording.percent(one.probability),
                 (day, one.probability),
-                (-3, 4),
-                ha="right",
-                va="bottom",
+                (4, -4) if below else (-3, 4),
+                ha="left" if below else "right",
+                va="top" if below else "bottom",
                 size=8,
                 colour=colour,
                 weight=600 if one.name == headline.milestone else 400,

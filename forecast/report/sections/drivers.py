@@ -134,7 +134,7 @@ def _row(driver: Driver, event: Event | None, most: float) -> tuple[Cell, ...]:
 def _doubt(event: Event | None) -> str:
     """Say what is weak about the source of an event; empty for none that is known."""
     if event is None or web_address(event.source_url) is None:
-        return "page not read" if event is not None and not event.verified else "no address"
+        return "no address"
     doubts = (
         "page not read" if not event.verified else "",
         f"weak: {kind}" if (kind := weak_kind(event.source_url)) else "",

@@ -24,6 +24,8 @@ from forecast.report.typeface import shorten
 WIDTH_MM = 96.0
 _LABEL_LEFT_FROM = 50.0
 """Percent from which the name of a target ends at the right edge."""
+_TARGETS_A_ROW = 1.5
+"""Targets of one level that fit a row of the chart's usual height without their names touching."""
 _MM_AN_INCH = 25.4
 _TEXT_WIDTH_MM = 170.0
 _GUTTER_MM = 9.0
@@ -101,7 +103,9 @@ def draw_impact(forecast: Forecast, options: ReportOptions, milestone: str) -> F
         if target.name in options.impact
     ]
     with report_style():
-        figure = blank_figure(2.3, width_inches=WIDTH_MM / _MM_AN_INCH)
+        levels = [options.impact[target.name].level for _, target, _ in judged]
+        most = max(map(levels.count, levels), default=1)
+        figure = blank_figure(2.3 * max(1.0, most / _TARGETS_A_ROW), width_inches=WIDTH_MM / _MM_AN_INCH)
         axes = figure.add_subplot()
         axes.set_xlim(-2, 102)
         axes.set_ylim(-0.5, len(IMPACT_LEVELS) - 0.5)

@@ -37,8 +37,8 @@ _MOVED = (
     "event that meets a target itself counts with its own probability."
 )
 _INTERVAL = (
-    "The 90% interval shows how far the probability moves between plausible settings{}; it does not cover "
-    "errors in the data or a world that changes its rules."
+    "The plausible range (a 90% interval) shows how far the probability moves between plausible settings{}; it "
+    "does not cover errors in the data or a world that changes its rules."
 )
 _NOT = (
     "The model does not know intentions, secret talks or plans. It sees what was made public and coded, and "

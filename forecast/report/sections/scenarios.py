@@ -200,7 +200,7 @@ def draw_scenarios(
         axes.set_xticks([tick for tick in ticks if 0 <= tick <= 100])
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0f}%")
         label, day = forecast.target(target).label, wording.long_day(base.date)
-        axes.set_xlabel(f"{one_line(label, 60)} before {day}: chance with its 90% interval")
+        axes.set_xlabel(f"{one_line(label, 60)} before {day}: chance with its plausible range")
     return figure
 
 

@@ -25,15 +25,19 @@ from forecast.report.drawing import (
     name_rows,
     note,
     report_style,
+    spread_labels,
 )
 from forecast.report.palette import ACCENT, CRISIS, INK, MUTED, RULE, STRAINED, category_colour, name_category
-from forecast.report.questions import headline_pair
+from forecast.report.questions import cases_marked, headline_pair
 from forecast.report.run_records import RunRecords
 
 TENSION_HEIGHT = 4.2
 """Inches."""
 _MOST_MARKS = 4000
 _MARKS_A_LANE = 500
+_LEVELS = ("strained", "crisis")
+_LABEL_GAP = 0.1
+"""Of the panel's height, between the middles of two labels."""
 
 
 def tension_section(run: RunRecords) -> Section:
@@ -43,7 +47,8 @@ def tension_section(run: RunRecords) -> Section:
         name="tension",
         headline=tension_headline(tension),
         alt=describe_tension(tension, run.events, run.forecast),
-        caption="Top: inferred tension with its 90% band; triangles mark past cases of the headline event. "
+        caption="Top: inferred tension with its 90% interval; triangles mark "
+        f"{cases_marked(headline_pair(run.forecast)[0], tension.date[0])} of the headline event. "
         "Middle: chance of each state by week. Bottom: the coded events by kind; taller marks are more "
         "severe.",
         draw=lambda: draw_tension(tension, run.events, run.forecast),
@@ -160,9 +165,9 @@ def draw_tension(
 def _draw_band(axes: Axes, tension: TensionSeries, end: float) -> None:
     days = day_numbers(tension.date)
     axes.axhline(0, color=MUTED, linewidth=0.6, zorder=0.6)
-    for level, word in ((tension.strained_from, "strained"), (tension.crisis_from, "crisis")):
+    now, levels = tension.mean[-1], (tension.strained_from, tension.crisis_from)
+    for level in levels:
         axes.axhline(level, color=MUTED, linewidth=0.6, linestyle=(0, (3, 2)), zorder=0.6)
-        note(axes, f"{word} from {wording.number(level, 1)}", (end, level), (3, 0), size=8, colour=MUTED)
     axes.fill_between(
         days, tension.lower90, tension.upper90, color=ACCENT, alpha=0.2, linewidth=0, gid="band:tension"
     )
@@ -172,8 +177,13 @@ def _draw_band(axes: Axes, tension: TensionSeries, end: float) -> None:
     axes.yaxis.set_major_locator(FixedLocator(list(range(-6, 7))))
     align_tick_labels(axes)
     axes.spines["bottom"].set_visible(False)
-    now = tension.mean[-1]
-    note(axes, f"now {wording.number(now, 1)}", (end, now), (3, 0), size=8, colour=ACCENT, weight=600)
+    words = [f"{word} from {wording.number(one, 1)}" for word, one in zip(_LEVELS, levels, strict=True)]
+    low, high = axes.get_ylim()
+    places = spread_labels([*levels, now], _LABEL_GAP * (high - low), low, high)
+    for word, place in zip(words, places, strict=False):
+        note(axes, word, (end, place), (3, 0), size=8, colour=MUTED)
+    text = f"now {wording.number(now, 1)}"
+    note(axes, text, (end, places[-1]), (3, 0), size=8, colour=ACCENT, weight=600)
 
 
 def _draw_cases(axes: Axes, forecast: Forecast, tension: TensionSeries) -> None:

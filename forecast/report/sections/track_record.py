@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from forecast import wording
 from forecast.evaluation.score_table import FEWEST_OUTCOMES
+from forecast.records.analysis import UnusedBacktest
 from forecast.records.forecast import Forecast
 from forecast.records.history import ErrorBound, LedgerSummary, ReliabilityCurve, TrackRecord, TrackRow
 from forecast.report.backtest_figures import draw_reliability
@@ -26,6 +27,8 @@ from forecast.report.palette import name_model, target_colour
 from forecast.report.questions import headline_pair
 from forecast.report.run_records import RunRecords
 from forecast.report.typeface import shorten
+from forecast.wording.judgement import days_ahead
+from forecast.wording.warnings import warning_sentence
 
 HOW_TO_MAKE = (
     "No backtest of this config was found, so how good such forecasts were in the past is not known. "
@@ -41,7 +44,8 @@ _READING = (
 def track_record_section(run: RunRecords) -> Section:
     """Misses, calibration and scores beside the baselines; without a backtest, how to make one."""
     forecast, record = run.forecast, run.track_record
-    sentences = [HOW_TO_MAKE]
+    unused = [one for one in run.analysis.warnings if isinstance(one, UnusedBacktest)]
+    sentences = [warning_sentence(one) for one in unused] or [HOW_TO_MAKE]
     if record is not None:
         sentences = [_how_tested(record), _overall(record), reach_sentence(forecast, record)]
     if run.ledger_record:
@@ -77,7 +81,7 @@ def _misses(forecast: Forecast, record: TrackRecord) -> list[Block]:
                     f"{wording.short_day(miss.origin)} to "
                     f"{wording.short_day(miss.origin + timedelta(days=miss.horizon_days - 1))}"
                 ),
-                Cell(f"{miss.horizon_days:,} days"),
+                Cell(f"{days_ahead(forecast, miss.horizon_days):,} days"),
                 Cell(wording.percent(miss.probability), weight="semibold"),
                 Cell("happened" if miss.outcome else "did not happen"),
             )
@@ -93,7 +97,7 @@ def _calibration(record: TrackRecord) -> list[Block]:
         headline="How often what was forecast happened",
         alt=describe_reliability(record.reliability),
         caption="What was forecast and how often it happened, over all targets and horizons. A dot is "
-        "a tenth of the scale, with its number of forecasts; grey bars hold 90% of what calibrated "
+        "a tenth of the scale, its number of forecasts above; grey bars hold 90% of what calibrated "
         "forecasts would give.",
         draw=lambda: draw_reliability(record.reliability),
     )
@@ -121,7 +125,7 @@ def _scores(forecast: Forecast, record: TrackRecord) -> list[Block]:
             Group(
                 label=_label(forecast, target),
                 colour=_colour(forecast, target),
-                rows=tuple(_score_cells(row) for row in record.rows if row.target == target),
+                rows=tuple(_score_cells(forecast, row) for row in record.rows if row.target == target),
             )
             for target in dict.fromkeys(row.target for row in record.rows)
         ),
@@ -137,13 +141,13 @@ def _scores(forecast: Forecast, record: TrackRecord) -> list[Block]:
     return [Heading("Beside simple baselines"), table, *(Prose(note, tone="fine") for note in notes)]
 
 
-def _score_cells(row: TrackRow) -> tuple[Cell, ...]:
+def _score_cells(forecast: Forecast, row: TrackRow) -> tuple[Cell, ...]:
     best, claimed = row.best_baseline, row.claim != "none"
     climatology = {scores.name: scores for scores in row.baselines}.get("climatology")
     error = "" if row.brier.se is None else f" ±{show_score(row.brier.se)}"
     weight: Weight = "bold" if beaten(row) else "regular"
     return (
-        Cell(f"{row.horizon_days:,} days"),
+        Cell(f"{days_ahead(forecast, row.horizon_days):,} days"),
         Cell(f"{row.n:,}"),
         Cell(f"{row.n_hits:,}"),
         Cell(f"{show_score(row.brier.value)}{error}", weight="semibold"),
@@ -188,14 +192,15 @@ def _overall(record: TrackRecord) -> str:
 
 
 def reach_sentence(forecast: Forecast, record: TrackRecord) -> str:
-    """How long the window of the forecast is, and how long the longest tested was."""
+    """How far the milestone is ahead, and how far the longest tested window reached."""
     _, milestone = headline_pair(forecast)
-    # The window begins on the day after the as-of date and ends before the milestone.
-    length = (milestone.date - forecast.as_of).days - 1
+    length = (milestone.date - forecast.as_of).days
     longest = max(row.horizon_days for row in record.rows)
-    if length <= longest:
-        return f"This forecast is about {length:,} days; horizons up to {longest:,} days were tested."
-    return f"This forecast is about {length:,} days, beyond the longest horizon tested, {longest:,} days."
+    tested = days_ahead(forecast, longest)
+    if length <= longest + 1:
+        tested = max(tested, length)
+        return f"This forecast is about {length:,} days; horizons up to {tested:,} days were tested."
+    return f"This forecast is about {length:,} days, beyond the longest horizon tested, {tested:,} days."
 
 
 def _calibration_sentence(slope: ErrorBound | None) -> str:
