@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from forecast.baselines.methods import climatology
-from forecast.config import target_definition
+from forecast.config.questions import target_facts
 from forecast.inference.importance import monte_carlo_error
 from forecast.panel.streams import TargetRule
 from forecast.records.forecast import Baseline, MilestoneForecast, TargetForecast
@@ -37,7 +37,7 @@ def _forecast(
             error = combined.error(hits, name, days, n_chains)
         baseline = Baseline(name="climatology", probability=float(share))
         asked = (milestone.name, milestone.title, milestone.date)
-        found = milestone_forecast(asked, hits.origin, curve, error, baseline)
+        found = milestone_forecast(asked, hits.origin, curve, error, baseline, grave=config.is_grave(name))
         beside: dict[str, object] = {
             "constant_rate": constant_rate(inputs.events, rule, grid.origin, grid.start, days)
         }
@@ -45,11 +45,7 @@ def _forecast(
             beside["members"] = combined.member_forecasts(name, days)
         milestones.append(found.model_copy(update=beside))
     return TargetForecast(
-        name=name,
-        label=config.target_title(name),
-        definition=target_definition(config.targets[name]),
-        any_of=rule.any_of,
-        min_severity=rule.min_severity,
+        **target_facts(config, name, inputs.scale),
         observed_before=int(rule.mask(inputs.events.between(grid.start, config.as_of)).sum()),
         cases=past_cases(inputs.events, rule, grid.origin, grid.start),
         milestones=tuple(milestones),

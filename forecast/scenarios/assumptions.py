@@ -106,7 +106,7 @@ def share_before(act: FutureAct, day: date) -> float:
 def meets(act: FutureAct, rule: TargetRule, types: Mapping[str, NewTypePriors]) -> bool:
     """Whether an act meets a target by itself."""
     category = types[act.category].counts_as if act.category in types else act.category
-    return category in rule.any_of and act.severity >= rule.min_severity
+    return category is not None and rule.meets(category, act.severity, act.by)
 
 
 def _without_chance(act: FutureAct) -> FutureAct:
@@ -120,6 +120,7 @@ def _record(act: FutureAct, types: Mapping[str, NewTypePriors], rules: Iterable[
         last_day=act.until or act.date,
         category=act.category,
         severity=act.severity,
+        by=act.by,
         probability=act.probability,
         meets=tuple(rule.name for rule in rules if meets(act, rule, types)),
     )

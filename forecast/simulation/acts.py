@@ -1,7 +1,7 @@
 """Acts ahead: keys of their chance, what acts of new types do, and all of them as the simulator reads them.
 
 Chance belongs to the act ahead, not to its place in a list: its random numbers are keyed by what it is (days,
-category, severity, label). An act that two scenarios share happens on the same paths in both, and a
+category, severity, label, actor). An act that two scenarios share happens on the same paths in both, and a
 higher probability only adds paths to those on which it happened before.
 """
 
@@ -49,7 +49,7 @@ def act_keys(acts: Sequence[FutureAct]) -> list[int]:
     """Keys of the random numbers of each act; acts alike in everything are told apart by their order."""
     keys, seen = [], Counter[tuple[object, ...]]()
     for act in acts:
-        identity = (act.date, act.until, act.category, act.severity, act.label)
+        identity = (act.date, act.until, act.category, act.severity, act.label, *filter(None, [act.by]))
         text = "\n".join(map(str, (*identity, seen[identity])))
         seen[identity] += 1
         keys.append(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little"))
@@ -73,11 +73,11 @@ def acts_ahead(
         for act, old in zip(acts, known, strict=True)
     ]
     meets = [
-        [name is not None and target.meets(name, act.severity) for target in layout.targets]
+        [name is not None and target.meets(name, act.severity, act.by) for target in layout.targets]
         for act, name in zip(acts, met, strict=True)
     ]
     streams = [
-        layout.stream_of(act.category, act.severity) if old else -1
+        layout.stream_of(act.category, act.severity, act.by) if old else -1
         for act, old in zip(acts, known, strict=True)
     ]
     kinds = [-1 if old else names.index(act.category) for act, old in zip(acts, known, strict=True)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from forecast.baselines.methods import climatology
-from forecast.config import target_definition
+from forecast.config.questions import target_facts
 from forecast.panel.streams import TargetRule
 from forecast.pooled_hazard.hazard import N_DRAWS
 from forecast.records.forecast import Baseline, MemberForecast, TargetForecast
@@ -41,18 +41,16 @@ def _target(inputs: Inputs, rule: TargetRule, members: list[MemberAnswer]) -> Ta
         # The draws of the coefficients stand for the posterior.
         error = float(np.sqrt(max(moments.variance[day], 0.0) / N_DRAWS))
         baseline = Baseline(name="climatology", probability=float(probability))
-        made = milestone_forecast((one.name, one.title, one.date), origin, curve, error, baseline)
+        made = milestone_forecast(
+            (one.name, one.title, one.date), origin, curve, error, baseline, grave=config.is_grave(rule.name)
+        )
         beside = {
             "members": tuple(_member(member, rule.name, day, len(members)) for member in members),
             "constant_rate": constant_rate(events, rule, origin, start, day),
         }
         milestones.append(made.model_copy(update=beside))
     return TargetForecast(
-        name=rule.name,
-        label=config.target_title(rule.name),
-        definition=target_definition(config.targets[rule.name]),
-        any_of=rule.any_of,
-        min_severity=rule.min_severity,
+        **target_facts(config, rule.name, inputs.scale),
         observed_before=int(rule.mask(events.between(start, config.as_of)).sum()),
         cases=past_cases(events, rule, origin, start),
         milestones=tuple(milestones),
