@@ -145,7 +145,7 @@ def _entry(
         dyad_label=forecast.dyad.label,
         target=target.name,
         target_label=target.label,
-        rule=_asked_rule(forecast, target, milestone),
+        rule=_asked_rule(forecast, target, milestone) if target.counts else None,
         milestone_name=milestone.name,
         milestone_label=milestone.label,
         model=forecast.model,

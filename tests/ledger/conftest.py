@@ -9,6 +9,7 @@ import pytest
 
 from forecast.cli import main
 from forecast.events.dyads import DyadRule
+from forecast.events.scales import standard_scale
 from forecast.ledger.recording import RunOrigin, forecast_entries, record_forecast
 from forecast.ledger.resolving import resolve_ledger
 from forecast.ledger.store import open_ledger
@@ -110,6 +111,8 @@ def make_forecast(
                 rhat_max=1.0, ess_bulk_min=900, ess_tail_min=900, divergences=0, bfmi_min=0.9, failures=()
             ),
         ),
+        scale=standard_scale(),
+        reported_by="the sources that events.csv names",
         targets=targets,
         headline=Headline(target=targets[0].name, milestone=targets[0].milestones[0].name),
         drivers=(),
