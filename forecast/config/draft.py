@@ -305,7 +305,7 @@ def _seen(target: ProposedTarget, draft: Draft) -> str:
         return "CHANGE: your own, as many as you like" if target is draft.targets[0] else ""
     last = f", last on {long_day(target.last)}" if target.last else ""
     if not target.events:
-        return f"never seen in {count(draft.months, 'month')}; the forecast will rest on priors"
+        return f"never seen in {count(draft.months, 'month')}, so the forecast will rest on priors"
     seen = f"seen {times(target.events)}, in {target.months:,} of {count(draft.months, 'month')}{last}"
     return f"{seen}; {target.caution}" if target.caution else seen
 

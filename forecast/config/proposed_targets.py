@@ -90,6 +90,8 @@ class ProposedTarget:
     @property
     def caution(self) -> str:
         """Why it is a poor one, or nothing."""
+        if not self.events:
+            return "never seen, so the forecast will rest on priors"
         if self.events < ENOUGH:
             return "so few that the forecast will rest on priors"
         return "met nearly every month, so that its forecast will be near certain" if self.crowded else ""
@@ -125,7 +127,8 @@ def propose_targets(acts: EventTable, as_of: date, scale: Scale | None = None) -
             "acts: code them, or write targets of your own into a config"
         )
     scale = scale or standard_scale()
-    kinds = (_FORCE, *_KINDS) if saturated(acts, scale) else _KINDS
+    alike = saturated(acts, scale) is not None
+    kinds = (_FORCE, *_KINDS) if alike else _KINDS
     proposed: list[ProposedTarget] = []
     crowded: list[ProposedTarget] = []
     scarce: list[ProposedTarget] = []
@@ -144,16 +147,21 @@ def propose_targets(acts: EventTable, as_of: date, scale: Scale | None = None) -
         proposed, crowded = crowded[:1], crowded[1:]
     if not proposed:
         proposed = [max(scarce, key=lambda one: (one.events, one.min_severity))]
-    return Proposal((*proposed, *_gravest(acts, as_of, scale, proposed)), tuple(crowded))
+    return Proposal((*proposed, *_gravest(acts, as_of, scale, proposed, alike=alike)), tuple(crowded))
 
 
 def _gravest(
-    acts: EventTable, as_of: date, scale: Scale, proposed: Sequence[ProposedTarget]
+    acts: EventTable, as_of: date, scale: Scale, proposed: Sequence[ProposedTarget], *, alike: bool
 ) -> Iterator[ProposedTarget]:
-    """Yield the gravest target, unless it is proposed already: a clash or war, or a break where none fits."""
-    if any(one.min_severity == SEVERITIES[-1] and set(one.any_of) <= set(_WAR.any_of) for one in proposed):
+    """Yield the gravest target, unless it is proposed already: a clash or war, or a break where none fits.
+
+    Where incidents are ``alike`` in severity the gravest says little: then it is mobilisation for war.
+    """
+    if not alike and any(
+        one.min_severity == SEVERITIES[-1] and set(one.any_of) <= set(_WAR.any_of) for one in proposed
+    ):
         return
-    for kind in (_WAR, _MOBILISATION, _RUPTURE):
+    for kind in (_MOBILISATION, _RUPTURE) if alike else (_WAR, _MOBILISATION, _RUPTURE):
         grave = [one for one in kind.any_of if scale.anchor(one, SEVERITIES[-1])]
         seen = any(one in acts.category for one in grave)
         found = _target(acts, as_of, kind, tuple(grave), SEVERITIES[-1], scale) if seen else None

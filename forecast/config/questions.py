@@ -55,7 +55,11 @@ def questions(config: Config, scale: Scale) -> list[dict[str, Any]]:
             "label": facts["label"],
             "question": _question(config, name, config.headline_milestone),
             "by_milestone": [
-                {"milestone": one.name, "date": one.date, "question": _question(config, name, one)}
+                {
+                    "milestone": one.name,
+                    "date": one.date.isoformat(),
+                    "question": _question(config, name, one),
+                }
                 for one in config.milestones
             ],
             **{key: facts[key] for key in ("definition", "by", "counts", "does_not_count", "edge_cases")},
