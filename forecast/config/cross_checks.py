@@ -89,7 +89,7 @@ def _named(actors: object) -> list[str]:
 
 def unknown_actor(actor: str, actors: Sequence[str]) -> str:
     """Return the message for an act by somebody whom the dyad does not name."""
-    return f"'{actor}' is no actor of the dyad.{did_you_mean(actor, actors)} Allowed: {', '.join(actors)}"
+    return f"'{actor}' is no actor of the dyad. Allowed: {', '.join(actors)}"
 
 
 def actor_missing(target: str, by: Sequence[str]) -> str:

@@ -101,8 +101,8 @@ def question_subject(target: TargetForecast, milestone: MilestoneForecast) -> st
 def question_text(label: str, dyad: str, as_of: date, milestone: date, reported_by: str) -> str:
     """A target of a dyad and a milestone as a forecasting platform would ask it."""
     return (
-        f"Will {in_sentence(label)} ({dyad}) happen after {long_day(as_of)} and before {long_day(milestone)}, "
-        f"as reported by {reported_by}?"
+        f"Will {in_sentence(label)} ({dyad}) happen after {long_day(as_of)} and before "
+        f"{long_day(milestone)}, as reported by {reported_by}?"
     )
 
 
