@@ -32,7 +32,7 @@ In a notebook::
 
     config = forecast.load_config("configs/us-china-2023.yaml")
     run = forecast.make_forecast(config)
-    run.forecast.target("military_confrontation").milestones
+    run.forecast.target("taiwan_drills").milestones
 
 Names are loaded when first used, so that importing the package is instant.
 """

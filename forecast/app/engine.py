@@ -7,7 +7,6 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from forecast import wording
 from forecast.app.records import Answer, AnswerMilestone, BaseProbability, Point
 from forecast.app.state import State, StateError, read_state, shown_folder
 from forecast.records.forecast import Curve, Difference, MilestoneForecast, ScenarioForecast, TargetForecast
@@ -68,6 +67,8 @@ class Engine:
             return
         inputs = self.run.inputs
         act = {"date": inputs.data.grid.origin.isoformat(), "category": "visit", "severity": 1}
+        if by := inputs.who_acts("visit", 1):
+            act["by"] = by
         self.answer(self.read({"events": [act]}))
 
     def answer(
@@ -98,7 +99,7 @@ def _unchanged(known: TargetForecast, state: State, command: str, begun: float) 
         probability=asked.probability,
         low=asked.interval90[0],
         high=asked.interval90[1],
-        words=wording.words(asked.probability),
+        words=asked.words,
         sentence=question_sentence(known, asked),
         base=base_of(asked),
         difference=0.0,
@@ -143,7 +144,7 @@ def _answer(
         "probability": now.probability,
         "low": now.interval90[0],
         "high": now.interval90[1],
-        "words": wording.words(now.probability),
+        "words": now.words,
         "sentence": question_sentence(known, now),
         "difference": change.value,
         "difference_mcse": change.mcse,

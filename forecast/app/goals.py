@@ -226,8 +226,12 @@ def _movable(engine: Engine, state: State, asked: dict[str, object], *, up: bool
     soon = origin + min(timedelta(days=_SOON_DAYS), (day - origin) // 2)
     kinds = [(category, rule.min_severity) for category in rule.any_of] if up else _CALMING
     for category, severity in kinds if len(events) < MOST_ACTS else ():
-        new = {"date": soon.isoformat(), "category": category, "severity": severity}
-        name = f"one more {_name(category, severity)} on {wording.long_day(soon)}"
+        new: dict[str, Any] = {"date": soon.isoformat(), "category": category, "severity": severity}
+        name = f"one more {_name(category, severity)}"
+        if by := run.inputs.who_acts(category, severity, rule):
+            new["by"] = by
+            name += f" by {by}"
+        name += f" on {wording.long_day(soon)}"
         yield _Act("act", name, 0.0, assumed(len(events), new))
 
 

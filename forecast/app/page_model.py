@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from forecast import wording
 from forecast.app.engine import Engine, base_of, points_of
 from forecast.app.records import (
     BaseMilestone,
@@ -42,12 +41,13 @@ from forecast.events.codebook import (
 from forecast.priors import Distribution, NamedPrior
 from forecast.priors.distributions import shifted
 from forecast.records.forecast import Forecast, TargetForecast
+from forecast.records.scale import Scale
 from forecast.runs.run import Run
 from forecast.scenarios.evaluate import parameter_draws
 from forecast.sensitivity.shifts import PriorShifts, key_assumptions, stacked_shares
 from forecast.wording.cautions import caution_lines
 from forecast.wording.explained import step_name
-from forecast.wording.judgement import question_sentence
+from forecast.wording.judgement import question_sentence, question_subject
 from forecast.wording.sensitivity import assumption_label, titles_of
 from forecast.wording.warnings import failure_sentence
 
@@ -75,7 +75,8 @@ def page_model(engine: Engine) -> PageModel:
         horizon_days=run.hits.horizon_days,
         headline={"target": forecast.headline.target, "milestone": forecast.headline.milestone},
         targets=tuple(
-            PageTarget(name=one.name, label=one.label, definition=one.definition) for one in forecast.targets
+            PageTarget(name=one.name, label=one.label, definition=one.definition, grave=one.grave)
+            for one in forecast.targets
         ),
         milestones=tuple(
             PageMilestone(
@@ -94,6 +95,7 @@ def page_model(engine: Engine) -> PageModel:
                 date=act.date,
                 category=act.category,
                 severity=act.severity,
+                by=act.by or "",
                 probability=act.probability,
             )
             for act in config.calendar
@@ -107,7 +109,11 @@ def page_model(engine: Engine) -> PageModel:
             )
             for name in CATEGORIES
         ),
-        severities=tuple(PageSeverity(value=one, label=severity_word(one)) for one in SEVERITIES),
+        severities=tuple(
+            PageSeverity(value=one, label=severity_word(one), anchors=_anchors(forecast.scale, one))
+            for one in SEVERITIES
+        ),
+        actors=run.inputs.dyad.actors if any(one.by for one in forecast.targets) else (),
         past=_past(forecast),
         cautions=tuple(caution_lines(forecast.cautions)),
         waterfall=tuple(
@@ -119,13 +125,18 @@ def page_model(engine: Engine) -> PageModel:
     )
 
 
+def _anchors(scale: Scale, severity: int) -> dict[str, str]:
+    return {one: text for one in CATEGORIES if (text := scale.anchor(one, severity))}
+
+
 def _base(target: TargetForecast) -> BaseTarget:
     return BaseTarget(
         curve=points_of(target.curve, target),
         milestones={
             one.name: BaseMilestone(
                 **dict(base_of(one)),
-                words=wording.words(one.probability),
+                words=one.words,
+                subject=question_subject(target, one),
                 sentence=question_sentence(target, one),
             )
             for one in target.milestones

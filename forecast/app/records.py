@@ -82,9 +82,10 @@ class Named(Record):
 
 
 class PageTarget(Named):
-    """A target that can be asked for."""
+    """A target that can be asked for; a small chance of a ``grave`` one is said in odds."""
 
     definition: str
+    grave: bool
 
 
 class PageMilestone(Named):
@@ -95,9 +96,10 @@ class PageMilestone(Named):
 
 
 class BaseMilestone(BaseProbability):
-    """What the run says of a target before a milestone."""
+    """What the run says of a target before a milestone; ``subject`` is what is asked, within a sentence."""
 
     words: str
+    subject: str
     sentence: str
 
 
@@ -177,6 +179,7 @@ class PageAct(Record):
     date: date
     category: str
     severity: int
+    by: str
     probability: float
 
 
@@ -188,10 +191,11 @@ class PageCategory(Named):
 
 
 class PageSeverity(Record):
-    """A severity of the codebook."""
+    """A severity of the scale, with its anchor by category."""
 
     value: int
     label: str
+    anchors: dict[str, str]
 
 
 class PastAct(Record):
@@ -221,7 +225,10 @@ class PageStep(Record):
 
 
 class PageModel(Record):
-    """All that the page knows of a run when it opens."""
+    """All that the page knows of a run when it opens.
+
+    ``actors`` are those that can act, where a target counts acts of some only; else none.
+    """
 
     schema_: Literal[1] = 1
     run_id: str
@@ -241,6 +248,7 @@ class PageModel(Record):
     calendar: tuple[PageAct, ...]
     categories: tuple[PageCategory, ...]
     severities: tuple[PageSeverity, ...]
+    actors: tuple[str, ...]
     past: tuple[PastAct, ...]
     cautions: tuple[str, ...]
     waterfall: tuple[PageStep, ...]

@@ -6,7 +6,6 @@ import threading
 from datetime import date
 from pathlib import Path
 
-from forecast import wording
 from forecast.app.engine import Engine
 from forecast.app.opening import open_engine
 from forecast.app.state import StateError
@@ -128,7 +127,7 @@ class RunList:
                 probability=milestone.probability,
                 low=milestone.interval90[0],
                 high=milestone.interval90[1],
-                words=wording.words(milestone.probability),
+                words=milestone.words,
                 sentence=question_sentence(target, milestone),
             ),
             page=f"runs/{number}/?token={token}" if whole else None,

@@ -171,10 +171,12 @@ def _options(scenario: Scenario) -> list[str] | None:
     for name, prior in scenario.priors.items():
         words += ["--prior", f"{name}={statement_text(prior)}"]
     for act in scenario.events:
-        if act.label is not None:
+        # A label, and a name with a colon, take a file.
+        if act.label is not None or ":" in (act.by or ""):
             return None
         days = f"{act.first_day}" + (f"..{act.last_day}" if act.last_day else "")
-        words += ["--event", f"{days}:{act.category}:{act.severity}:{act.probability:g}"]
+        by = f":{act.by}" if act.by else ""
+        words += ["--event", f"{days}:{act.category}:{act.severity}:{act.probability:g}{by}"]
     for past in scenario.without:
         if past.id is None:
             return None

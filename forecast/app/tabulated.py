@@ -30,7 +30,7 @@ from forecast.app.engine import Engine, points_of
 from forecast.app.records import PageModel, PagePrior
 from forecast.inference.importance import EFFECTIVE_DRAWS_MIN
 from forecast.models.draws import Floats
-from forecast.panel.streams import TargetRule
+from forecast.panel.streams import Kind, TargetRule
 from forecast.records.forecast import ScenarioForecast, ScenarioTarget
 from forecast.scenarios.futures import SCENARIO_PATHS
 from forecast.wording.scenarios import trust_sentence
@@ -102,10 +102,20 @@ def _acts(engine: Engine, model: PageModel) -> Table:
     probed: dict[object, int] = {}
     firsts: list[list[ScenarioTarget]] = []
     effects: list[list[Table]] = []
-    kinds: dict[str, list[int]] = {one.name: [] for one in model.categories}
-    for kind in product(kinds, [one.value for one in model.severities]):
+    layout, severities = engine.run.inputs.data.layout, [one.value for one in model.severities]
+    categories = [one.name for one in model.categories]
+    # Of an actor only what differs from acts of others has a row of its own.
+    own = [
+        (name, by)
+        for name, by in product(categories, layout.sources[1:])
+        if any(layout.targets_met(name, one, by) != layout.targets_met(name, one) for one in severities)
+    ]
+    rows = [*((name, "") for name in categories), *own]
+    kinds: dict[str, list[int]] = {":".join(filter(None, row)): [] for row in rows}
+    for (category, by), severity in product(rows, severities):
+        kind = (category, severity, by)
         # Severities of a category that differ on none of these futures are one kind to the model.
-        seen = (kind[0], *(one.curve.probability for one in _ask(probe, _act(engine, kind, 0)).targets))
+        seen = (category, *(one.curve.probability for one in _ask(probe, _act(engine, kind, 0)).targets))
         if seen not in probed:
             first = _moved(engine, kind, 0)
             place = next((place for place, one in enumerate(firsts) if _alike(one, first)), len(firsts))
@@ -113,15 +123,15 @@ def _acts(engine: Engine, model: PageModel) -> Table:
                 firsts.append(first)
                 effects.append(list(_effects(engine, kind, first)))
             probed[seen] = place
-        kinds[kind[0]].append(probed[seen])
+        kinds[":".join(filter(None, (category, by)))].append(probed[seen])
     paths = SCENARIO_PATHS * -(-engine.run.n_draws // engine.every)
     return {"kinds": kinds, "acts": effects, "unseen": 3 / paths}
 
 
-def _moved(engine: Engine, kind: tuple[str, int], day: int) -> list[ScenarioTarget]:
+def _moved(engine: Engine, kind: Kind, day: int) -> list[ScenarioTarget]:
     """What a certain act does to the targets that it does not meet itself."""
     rules = engine.run.inputs.rules
-    met = {one.name for one in rules if kind[0] in one.any_of and kind[1] >= one.min_severity}
+    met = {one.name for one in rules if one.meets(*kind)}
     if len(met) == len(rules):
         return []
     return [one for one in _ask(engine, _act(engine, kind, day)).targets if one.name not in met]
@@ -135,10 +145,19 @@ def _alike(some: list[ScenarioTarget], others: list[ScenarioTarget]) -> bool:
     return not pairs or float(np.abs(np.diff(pairs, axis=1)).max()) < ALIKE
 
 
-def _act(engine: Engine, kind: tuple[str, int], day: int, chance: float = 1.0) -> dict[str, object]:
+def _act(engine: Engine, kind: Kind, day: int, chance: float = 1.0) -> dict[str, object]:
+    category, severity, by = kind
     date = engine.run.inputs.data.grid.origin + timedelta(days=day)
-    act = {"date": date.isoformat(), "category": kind[0], "severity": kind[1], "probability": chance}
+    act = {"date": date.isoformat(), "category": category, "severity": severity, "probability": chance}
+    if engine.run.inputs.data.layout.directed(category, severity):
+        act["by"] = by or _other_actor(engine)
     return {"events": [act]}
+
+
+def _other_actor(engine: Engine) -> str:
+    """Return an actor that no target names; where each is named by one, the first."""
+    actors, named = engine.run.inputs.dyad.actors, engine.run.inputs.data.layout.sources
+    return next((one for one in actors if one not in named), actors[0])
 
 
 def _days(engine: Engine) -> list[int]:
@@ -150,7 +169,7 @@ def _days(engine: Engine) -> list[int]:
     return sorted(day for day in days if 0 <= day < engine.run.hits.horizon_days)
 
 
-def _effects(engine: Engine, kind: tuple[str, int], first: list[ScenarioTarget]) -> Iterator[Table]:
+def _effects(engine: Engine, kind: Kind, first: list[ScenarioTarget]) -> Iterator[Table]:
     """Effects of a certain act, day by day; ``first`` is what it does on the first."""
     run = engine.run
     ends = [
@@ -174,7 +193,8 @@ def _ranges(engine: Engine, rule: TargetRule) -> Iterator[dict[str, list[float]]
     """Curves of a target, with their ranges, where an act makes it more and more likely."""
     known = engine.run.forecast.target(rule.name)
     for chance in CHANCES:
-        found = _ask(engine, _act(engine, (rule.any_of[0], rule.min_severity), 0, chance))
+        kind = rule.any_of[0], rule.min_severity, rule.by[0] if rule.by else ""
+        found = _ask(engine, _act(engine, kind, 0, chance))
         points = points_of(found.target(rule.name).curve, known)
         yield {key: [round(getattr(one, key), 4) for one in points] for key in ("probability", "low", "high")}
 

@@ -42,9 +42,9 @@ def check(
 ) -> None:
     """Validate a config and its events, read it back in plain English; nothing is fitted."""
     from forecast.config import config_hash, describe_config
+    from forecast.config.questions import question_lines, questions
     from forecast.events.duplicates import likely_repeats
     from forecast.events.dyads import selection_notes
-    from forecast.events.summary import saturation_in_words
     from forecast.runs.cautions import acts_a_month, cautions_of
     from forecast.runs.earlier_copy import earlier_copy
     from forecast.runs.inputs import read_inputs
@@ -68,16 +68,15 @@ def check(
         "config_sha256": config_hash(loaded),
         "events": len(inputs.events),
         "dyad": inputs.dyad.to_dict(),
+        "scale": inputs.scale.model_dump(mode="json"),
+        "questions": questions(loaded, inputs.scale),
         "rows_left_out": inputs.rows_left_out,
         "left_out": [one._asdict() for one in inputs.left_out],
         "reading": [*inputs.events.notes],
         "likely_repeats": [
             {"lines": list(one.lines), "ids": list(one.ids), "reason": one.reason} for one in repeats
         ],
-        "notes": [
-            *selection_notes(inputs.dyad, inputs.events, inputs.left_out),
-            *((saturated,) if (saturated := saturation_in_words(inputs.events)) else ()),
-        ],
+        "notes": [*selection_notes(inputs.dyad, inputs.events, inputs.left_out)],
         "kinds": [
             {"name": name, "title": inputs.kind_title(name), "acts": acts, "counted": counted}
             for name, acts, counted in _counted(inputs)
@@ -92,7 +91,7 @@ def check(
         "scenarios": [plan.scenario.name for plan in plans],
     }
     if output.for_people:
-        typer.echo(describe_config(loaded))
+        typer.echo(describe_config(loaded, question_lines(loaded, inputs.scale)))
     sections = {
         "Kinds of act that the model tells apart": map(_item, _kinds(inputs)),
         "Priors as understood": set_priors(changed),
@@ -140,7 +139,6 @@ def _data(inputs: Inputs, repeats: Sequence[DuplicateGroup]) -> Iterator[str]:
 
     from forecast.events.duplicates import repeats_in_words
     from forecast.events.dyads import Direction, left_out_in_words, selection_notes
-    from forecast.events.summary import saturation_in_words
 
     events, grid, day, dyad = inputs.events, inputs.data.grid, inputs.config.as_of, inputs.dyad
     known, fitted = count(len(events), "event"), len(events.between(grid.start, day))
@@ -155,8 +153,6 @@ def _data(inputs: Inputs, repeats: Sequence[DuplicateGroup]) -> Iterator[str]:
         yield f"Note: {note}"
     for note in events.notes:
         yield f"Reading: {note}."
-    if saturated := saturation_in_words(events):
-        yield f"Note: {saturated}."
     for note in repeats_in_words(repeats, events.source):
         yield f"Duplicates: {note}."
     if delay := inputs.delay:

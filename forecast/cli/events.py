@@ -67,7 +67,7 @@ def validate(
     from forecast.events.codebook import countries
     from forecast.events.duplicates import find_duplicates
     from forecast.events.reading import write_new
-    from forecast.events.summary import saturation_in_words
+    from forecast.events.scales import saturated, standard_scale
 
     if out:
         write_new(events, out)
@@ -89,7 +89,7 @@ def validate(
         ],
         "pairs_not_compared": report.not_compared,
         "unlisted_actors": unlisted,
-        "notes": [*events.notes, *((saturated,) if (saturated := saturation_in_words(events)) else ())],
+        "notes": [*events.notes, *((found.text,) if (found := saturated(events, standard_scale())) else ())],
         "written": str(out) if out else None,
     }
     answer.print(facts, _verdict(source, events, unlisted, report))
@@ -157,15 +157,15 @@ def _inspect(source: str, dates: DateOrder, answer: Answer) -> EventTable:
 
 
 def _verdict(source: str, events: EventTable, unlisted: list[str], report: DuplicateReport) -> Iterator[Part]:
-    from forecast.events.summary import saturation_in_words
+    from forecast.events.scales import saturated, standard_scale
 
     yield text(f"{source}: {count(len(events), 'event')}, {events.date[0]} to {events.date[-1]}. No faults.")
     for note in events.notes:
         yield text(f"Note: {note}.", hang=6)
     if unlisted:
         yield text(f"Actors that are not ISO 3166-1 countries (accepted): {', '.join(unlisted)}.")
-    if saturated := saturation_in_words(events):
-        yield text(f"Note: {saturated}.", hang=6)
+    if found := saturated(events, standard_scale()):
+        yield text(f"Note: {found.text}", hang=6)
     if report.groups:
         groups = count(len(report.groups), "group")
         yield text(f"{groups} of rows may be one event each (nothing was dropped):")

@@ -6,13 +6,16 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from forecast.cli.options import Answer, argument, option, takes_options
-from forecast.cli.terminal import line
+from forecast.cli.terminal import line, text
 from forecast.errors import EventError
+
+if TYPE_CHECKING:
+    from forecast.records.scale import Scale
 
 QUESTIONS: Mapping[str, str] = {
     "date": "Day of the act (YYYY-MM-DD)",
@@ -36,6 +39,9 @@ QUESTIONS: Mapping[str, str] = {
 FIRST = ("date", "initiator", "target", "category", "severity")
 """Asked first, and until an answer is given; the others may be left empty."""
 
+SCALE: Any = option(
+    "standard", "--scale", "Severities by: standard, armed (routine fire), or a file of anchors.", "SCALE"
+)
 Check = Callable[[Mapping[str, str]], list[tuple[str, str]]]
 
 
@@ -73,6 +79,7 @@ def code(
     file: Path = argument("FILE", "Event file (CSV); made when absent."),
     *,
     cells: Cells,
+    scale: str = SCALE,
     dry_run: bool = option(False, "--dry-run", "Check the event and print it; the file is not touched."),
     answer: Answer,
 ) -> None:
@@ -81,23 +88,27 @@ def code(
     On a terminal what the options leave open is asked for; '?' shows what the codebook says. Nothing is
     written before all is right, and an interrupted command leaves the file as it was.
     """
+    from forecast.config.scale_file import load_scale
     from forecast.events.coding import add_event, code_event, coding_faults, open_event_file
 
     given = {name: text for name, text in vars(cells).items() if text is not None}
-    opened = open_event_file(file)
+    opened, of = open_event_file(file), load_scale(scale, Path())
     asking = sys.stdin.isatty() and sys.stderr.isatty() and not answer.json
     if asking:
         given = _ask_for_event(
-            given, lambda so_far: coding_faults(so_far, opened), asks_verified=opened.asks_verified
+            given,
+            lambda so_far: coding_faults(so_far, opened, of),
+            asks_verified=opened.asks_verified,
+            scale=of,
         )
-    coded = code_event(given, opened)
+    coded = code_event(given, opened, of)
     for group in coded.duplicates:
         others = [name for name in group.ids if name != coded.event.id]
         typer.echo(f"Warning: this may be the same event as {', '.join(others)} ({group.reason}).", err=True)
     if asking:
         typer.echo(err=True)
-        for name, text in coded.cells.items():
-            typer.echo(f"  {name:<14} {text}", err=True)
+        for name, cell in coded.cells.items():
+            typer.echo(f"  {name:<14} {cell}", err=True)
         if not _ask_to_add(default=not coded.duplicates):
             typer.echo("Nothing was added.")
             raise typer.Exit
@@ -105,43 +116,58 @@ def code(
         add_event(opened, coded)
     groups = [{"ids": list(one.ids), "reason": one.reason} for one in coded.duplicates]
     facts = {"file": str(file), "added": not dry_run, "event": dict(coded.cells), "duplicates": groups}
+    anchor = of.anchor(coded.event.category, coded.event.severity)
+    facts |= {"scale": of.name, "anchor": anchor}
     rows = (0 if opened.table is None else len(opened.table)) + (not dry_run)
     done = "not written (--dry-run)" if dry_run else f"added to {file}"
     held = f"{rows:,} event{'' if rows == 1 else 's'}"
-    answer.print(facts, [line(f"{coded.event.id}: {done}, which holds {held}.")])
+    answer.print(
+        facts,
+        [
+            line(f"{coded.event.id}: {done}, which holds {held}."),
+            text(f"Severity {coded.event.severity} ({of.name}): {anchor}", "dim"),
+        ],
+    )
 
 
 def codebook(
     category: str | None = argument("CATEGORY", "One category; all when absent.", default=None),
-    scale: Literal["standard", "armed"] = option(
-        "standard", "--scale", "Severities as usual, or for a relation with routine fire."
-    ),
+    scale: str = SCALE,
+    yaml: bool = option(False, "--yaml", "Print the scale as a file of anchors, to begin one of your own."),
 ) -> None:
     """Print the codebook: categories, what each severity means, and the CAMEO codes of a category."""
+    from forecast.config.scale_file import load_scale, scale_yaml
     from forecast.events.codebook import (
         CATEGORIES,
-        armed_categories,
         category_fault,
         category_label,
         category_meaning,
     )
+    from forecast.events.scales import own_categories
 
     if category is not None and category not in CATEGORIES:
         raise EventError(category_fault(category))
+    of = load_scale(scale, Path())
+    own = own_categories(of)
+    if yaml:
+        typer.echo(scale_yaml(of, (category,) if category else own or CATEGORIES), nl=False)
+        return
     lines = ["Categories", *_help("category", None)]
     if category:
         lines = [f"{category_label(category)}: {category_meaning(category)}"]
-    for shown in armed_categories() if scale == "armed" and not category else (category,):
+    for shown in own if own and not category else (category,):
         head = f"Severity of {category_label(shown).lower()}" if shown and not category else "Severity"
-        lines += ["", head, *_help("severity", shown, scale)]
-    if scale == "armed" and not category:
+        lines += ["", head, *_help("severity", shown, of)]
+    if own and not category:
         lines += ["", "Severity of all other categories", *_help("severity", None)]
     if category:
         lines += ["", "CAMEO codes", *_help("cameo", category)]
     typer.echo("\n".join(lines))
 
 
-def _ask_for_event(given: Mapping[str, str], check: Check, *, asks_verified: bool) -> dict[str, str]:
+def _ask_for_event(
+    given: Mapping[str, str], check: Check, *, asks_verified: bool, scale: Scale
+) -> dict[str, str]:
     """Ask for every column that is not given; an answer that cannot be is told and asked for again."""
     answers = dict(given)
     order = [*FIRST, *(name for name in QUESTIONS if name not in FIRST)]
@@ -151,7 +177,7 @@ def _ask_for_event(given: Mapping[str, str], check: Check, *, asks_verified: boo
         while True:
             answer = _ask(QUESTIONS[name])
             if answer == "?":
-                typer.echo("\n".join(_help(name, answers.get("category"))), err=True)
+                typer.echo("\n".join(_help(name, answers.get("category"), scale)), err=True)
                 continue
             wrong = [message for column, message in check(answers | {name: answer}) if column == name]
             if name in FIRST and not answer:
@@ -178,9 +204,11 @@ def _ask(question: str) -> str:
         raise KeyboardInterrupt from stop
 
 
-def _help(name: str, category: str | None, scale: Literal["standard", "armed"] = "standard") -> list[str]:
+def _help(name: str, category: str | None, scale: Scale | None = None) -> list[str]:
     """What the codebook says of a column, for one category where that matters."""
     from forecast.events import codebook as book
+    from forecast.events.scales import standard_scale
+    from forecast.records.scale import ANY
 
     if name == "category":
         return [
@@ -189,10 +217,11 @@ def _help(name: str, category: str | None, scale: Literal["standard", "armed"] =
             for one in book.CATEGORIES
         ]
     if name == "severity":
-        kind = category if category in book.CATEGORIES else "any"
+        of = scale or standard_scale()
+        anchors = of.anchors[category if category in book.CATEGORIES else ANY]
         return [
-            f"  {severity} {book.severity_word(severity):<8} {book.severity_anchor(kind, severity, scale)}"
-            for severity in book.SEVERITIES
+            f"  {severity} {book.severity_word(severity):<8} {text}"
+            for severity, text in sorted(anchors.items())
         ]
     if name == "cameo":
         codes = [one for one in book.cameo_codes().values() if category in (None, one.category)]

@@ -196,11 +196,19 @@ def _answer_lines(book: Book, entry: ProbabilityEntry) -> Iterator[Part]:
 
     question = entry.question
     severity = "" if question.min_severity == 1 else f" of severity {question.min_severity} or more"
-    rule = f"{' or '.join(one.replace('_', ' ') for one in question.any_of)}{severity}"
+    by = f" by {' or '.join(question.by)}" if question.by else ""
+    kinds = " or ".join(one.replace("_", " ") for one in question.any_of)
+    rule = f"{kinds}{severity}{by}, scale {question.scale or 'standard'}"
     window = f"after {question.as_of} and before {question.milestone}"
     if isinstance(entry, ForecastEntry):
         yield _field("Pair", f"{entry.dyad_label} ({question.pair})")
         yield _field("Target", f"{entry.target_label} ({entry.target}): {rule}")
+        if entry.rule:
+            yield _field("Question", entry.rule.question)
+            yield _field("Counts", entry.rule.counts)
+            yield _field("Does not", entry.rule.does_not_count)
+            for case in entry.rule.edge_cases:
+                yield _field("Edge case", case)
         yield _field("Window", f"{window} ({entry.milestone_label})")
         yield _field(
             "Chance",

@@ -48,20 +48,28 @@ def resolve(
     dyad: str | None = option(
         None, "--dyad", "Whose acts these are; the most frequent pair when absent.", "A-B"
     ),
+    scale: str | None = option(
+        None,
+        "--scale",
+        "Scale the file is coded by: standard, armed, or a file; that of the questions when absent.",
+        "SCALE",
+    ),
     *,
     output: Output,
 ) -> None:
     """Look up what happened, by the rule that made the forecast, where the events cover the whole window."""
+    from forecast.config.scale_file import load_scale
     from forecast.events.bundled import load_events
     from forecast.ledger.resolving import resolve_ledger
 
     path = ledger_place(ledger)
+    key = load_scale(scale, Path()).key if scale else None
     table = load_events(events, Path(), dates=dates)
     if output.for_people:
         for note in table.notes:
             typer.echo(f"Note: {note}.", err=True)
     today = datetime.now(UTC).date()
-    done = resolve_ledger(path, table, today=today, through=day(through), dyad=dyad)
+    done = resolve_ledger(path, table, today=today, through=day(through), dyad=dyad, scale=key)
     output.print(done.to_dict() | {"ledger": str(path)}, _resolved(done, events))
 
 
@@ -112,7 +120,7 @@ def _resolved(done: Resolved, source: str) -> Iterator[Part]:
     why = "as stated" if coverage.stated else "the last day on which anything became known"
     yield text(
         f"{source}: acts of {'-'.join(coverage.dyad)}, taken to cover the days through {coverage.through} "
-        f"({why})."
+        f"({why}). Severities on the scale '{coverage.scale}'."
     )
     if coverage.unseen:
         yield text(f"No row names {' or '.join(coverage.unseen)}. Does the file cover their acts?", "yellow")
@@ -136,6 +144,8 @@ def _resolved(done: Resolved, source: str) -> Iterator[Part]:
         )
     if done.void:
         yield text(f"{count(len(done.void), 'void question')} left alone.")
+    if done.other_scales:
+        yield text(f"{count(len(done.other_scales), 'question')} on other scales left alone.")
     if done.other_dyads:
         yield text(f"{count(len(done.other_dyads), 'question')} on other pairs left alone.")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,6 +44,12 @@ class NewOptions:
         None, "--as-of", "Day of the forecast; the last day known in the file when absent."
     )
     dates: DateOrder = DATES
+    scale: str | None = option(
+        None,
+        "--scale",
+        "What severities mean: standard, armed, or a file of anchors; found from the events when absent.",
+        "SCALE",
+    )
     example: str | None = option(
         None, "--example", "Lay out an example instead: us-china, own-data or watchlist.", "NAME"
     )
@@ -83,6 +89,7 @@ def new(asked: NewOptions, *, answer: Answer) -> None:
 
 def _draft(asked: NewOptions) -> Draft:
     from forecast.config.draft import blank_draft, draft_config
+    from forecast.config.scale_file import load_scale
     from forecast.events.bundled import load_events
 
     pair = None if asked.pair is None else _pair(asked.pair)
@@ -92,11 +99,22 @@ def _draft(asked: NewOptions) -> Draft:
         events = _bundled_with(pair)
     else:
         events = load_events(asked.events, Path(), dates=asked.dates)
+    scale = None if asked.scale is None else (_scale_from(asked), load_scale(asked.scale, Path()))
     if events is None:
         assert pair is not None
         _refuse_mistyped(pair)
-        return blank_draft(pair, as_of)
-    return draft_config(events, pair, as_of or _last_known(events), dates=asked.dates)
+        drafted = blank_draft(pair, as_of)
+        return drafted if scale is None else replace(drafted, scale=scale[0], scale_reason="as asked for")
+    return draft_config(events, pair, as_of or _last_known(events), dates=asked.dates, scale=scale)
+
+
+def _scale_from(asked: NewOptions) -> str:
+    """Return the scale as the config names it: a file from the config's own folder."""
+    from forecast.config.draft import source_from
+    from forecast.records.scale import PACKAGED
+
+    assert asked.scale is not None
+    return asked.scale if asked.scale in PACKAGED else source_from(asked.scale, (asked.out or Path()).parent)
 
 
 def _refuse_mistyped(pair: Pair) -> None:
@@ -147,7 +165,7 @@ def _bundled_with(pair: Pair | None) -> EventTable | None:
 def _lay_out(asked: NewOptions, answer: Answer) -> None:
     from forecast.config.examples import WATCHLIST, example_files
 
-    ignored = {"EVENTS": asked.events, "--pair": asked.pair, "--as-of": asked.as_of}
+    ignored = {"EVENTS": asked.events, "--pair": asked.pair, "--as-of": asked.as_of, "--scale": asked.scale}
     if given := tuple(name for name, value in ignored.items() if value is not None):
         raise InputError(f"--example lays out a config as it is: leave out {listing(given)}")
     _refuse_dates(asked)
@@ -214,11 +232,16 @@ def _facts(draft: Draft, path: Path, *, from_file: bool) -> dict[str, object]:
                 "label": one.label,
                 "any_of": [*one.any_of],
                 "min_severity": one.min_severity,
+                "counts": one.counts,
+                "does_not_count": one.does_not_count,
                 "events": None if draft.acts is None else one.events,
                 "last": one.last.isoformat() if one.last else None,
             }
             for one in draft.targets
         ],
+        "scale": draft.scale,
+        "scale_reason": draft.scale_reason,
+        "cautions": [draft.saturated.model_dump(mode="json")] if draft.saturated else [],
         "notes": [] if draft.known is None else [*draft.known.notes],
         "milestones": [one._asdict() | {"date": str(one.date)} for one in draft.milestones],
         "next": _next_of(draft, path),
@@ -247,6 +270,9 @@ def _told(draft: Draft, path: Path, *, from_file: bool) -> Iterator[Part]:
         yield text(f"Note: {note}.", hang=6)
     if from_file:
         yield text(f"{long_day(draft.as_of)} is the last day known in the file; --as-of takes another.")
+    yield text(f"Scale of severity: {draft.scale} ({draft.scale_reason}).")
+    if draft.saturated:
+        yield text(draft.saturated.text, "yellow", indent=2, hang=4)
     yield text("Targets, by what the record holds:")
     yield Table(
         (left("", 36, wraps=True), right("", 14), left("")),

@@ -212,7 +212,7 @@ def _group(forecast: Forecast, target: TargetForecast) -> Iterator[Part]:
                 wording.percent(one.probability),
                 wording.interval_percent(one.interval90),
                 *_base_rates(target, one),
-                wording.words(one.probability),
+                one.words,
             )
             for one in target.milestones
         ),

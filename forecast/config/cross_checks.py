@@ -45,12 +45,14 @@ def cross_faults(settings: Mapping[str, object]) -> list[Fault]:
     milestones = [(index, mapping_in(entry)) for index, entry in enumerate(sequence_in(named))]
     return [
         *_target_faults(mapping_in(settings.get("targets"))),
+        *by_faults(mapping_in(settings.get("targets")), mapping_in(settings.get("dyad"))),
         *_dyad_faults(mapping_in(settings.get("dyad"))),
         *_start_faults(mapping_in(settings.get("events")), as_of),
         *_dates_faults(mapping_in(settings.get("events"))),
         *_milestone_faults(milestones, as_of),
         *_unknown_names(settings, [entry.get("name") for _, entry in milestones]),
         *_calendar_faults(sequence_in(settings.get("calendar")), as_of, milestones),
+        *_actor_faults(settings),
     ]
 
 
@@ -59,16 +61,65 @@ def _target_faults(targets: Mapping[str, object]) -> Iterator[Fault]:
     for name, target in targets.items():
         asked = mapping_in(target)
         categories = tuple(sorted(map(str, sequence_in(asked.get("any_of")))))
-        if categories and first.setdefault((categories, asked.get("min_severity")), name) != name:
-            same = first[categories, asked.get("min_severity")]
+        rule = categories, asked.get("min_severity"), tuple(sorted(_named(asked.get("by"))))
+        if categories and (same := first.setdefault(rule, name)) != name:
             yield Fault(("targets", name), f"the same acts meet '{same}'; keep one of the two")
+
+
+def by_faults(targets: Mapping[str, object], dyad: Mapping[str, object]) -> Iterator[Fault]:
+    """Yield targets whose ``by`` names no actor of the two sides, or leaves nobody out."""
+    sides = [*_named(dyad.get("a")), *_named(dyad.get("b"))]
+    theatre = _named(dyad.get("theatre"))
+    for name, target in targets.items() if sides else ():
+        by = _named(mapping_in(target).get("by"))
+        for actor in by:
+            if actor not in sides:
+                what = "a third party (dyad.theatre)" if actor in theatre else "on neither side"
+                message = f"'{actor}' is {what}; only acts of the two sides can count. Allowed: "
+                yield Fault(("targets", name, "by"), message + ", ".join(sides))
+        if by and not theatre and set(by) == set(sides):
+            yield Fault(("targets", name, "by"), "names both sides, so it leaves out nobody; remove it")
+
+
+def _named(actors: object) -> list[str]:
+    """Return actors as the events name them, whatever way a setting lists them."""
+    named = sequence_in(actors) or (actors,)
+    return list(dict.fromkeys(actor_named(name) for name in named if isinstance(name, str)))
+
+
+def unknown_actor(actor: str, actors: Sequence[str]) -> str:
+    """Return the message for an act by somebody whom the dyad does not name."""
+    return f"'{actor}' is no actor of the dyad. Allowed: {', '.join(actors)}"
+
+
+def actor_missing(target: str, by: Sequence[str]) -> str:
+    """Return the message for an act that meets a target or not by who acts, and does not say it."""
+    return (
+        f"the target '{target}' counts such acts by {' or '.join(by)} alone; say who acts, e.g. by: {by[0]}"
+    )
+
+
+def _actor_faults(settings: Mapping[str, object]) -> Iterator[Fault]:
+    """Yield scheduled acts of actors that the dyad does not name, or that should name one."""
+    dyad = mapping_in(settings.get("dyad"))
+    actors = [name for key in ("a", "b", "theatre") for name in _named(dyad.get(key))]
+    targets = [(name, mapping_in(one)) for name, one in mapping_in(settings.get("targets")).items()]
+    for index, act in enumerate(map(mapping_in, sequence_in(settings.get("calendar")))):
+        who, severity = act.get("by"), act.get("severity")
+        if isinstance(who, str) and actors and actor_named(who) not in actors:
+            yield Fault(("calendar", index, "by"), unknown_actor(who, actors))
+        for name, target in targets if who is None and type(severity) is int else ():
+            least, by = target.get("min_severity"), _named(target.get("by"))
+            kinds = sequence_in(target.get("any_of"))
+            if by and type(least) is int and severity >= least and act.get("category") in kinds:  # type: ignore[operator]
+                yield Fault(("calendar", index), actor_missing(name, by))
+                break
 
 
 def _dyad_faults(dyad: Mapping[str, object]) -> Iterator[Fault]:
     place: dict[object, str] = {}
     for key in ("a", "b", "theatre"):
-        named = sequence_in(dyad.get(key)) or (dyad.get(key),)
-        for actor in dict.fromkeys(actor_named(name) for name in named if isinstance(name, str)):
+        for actor in _named(dyad.get(key)):
             if place.setdefault(actor, key) != key:
                 message = f"'{actor}' is in dyad.{place[actor]} already; an actor has one place"
                 yield Fault(("dyad", key), message)
@@ -136,7 +187,7 @@ def _calendar_faults(
         if day and last and day > last:
             message = f"{day} is after the last milestone ({last}), so it would change nothing; remove it"
             yield Fault(("calendar", index, "date"), message)
-        same = tuple(str(act.get(key)) for key in ("date", "category", "severity", "label"))
+        same = tuple(str(act.get(key)) for key in ("date", "category", "severity", "by", "label"))
         if act and seen.setdefault(same, index) != index:
             message = f"the same act as calendar.{seen[same]}; it would be counted twice, remove one"
             yield Fault(("calendar", index), message)

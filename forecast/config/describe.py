@@ -13,13 +13,17 @@ from forecast.wording import count, long_day, share
 WIDTH = 80
 
 
-def describe_config(config: Config) -> str:
-    """Return what the config asks, in plain English, in lines of at most ``WIDTH`` signs."""
+def describe_config(config: Config, asked: Iterable[str] = ()) -> str:
+    """Return what the config asks, in plain English, in lines of at most ``WIDTH`` signs.
+
+    ``asked`` are its questions with their rules (``forecast.config.questions``).
+    """
     blocks = [
         _paragraph(_what_it_is(config)),
         _paragraph(_what_it_reads(config)),
         *_section("Headline question", [_headline_question(config)]),
         *_section("Targets", _target_lines(config)),
+        *_section("Questions as a forecasting platform would ask them", asked),
         *_section("Milestones", (_milestone_line(milestone, config) for milestone in config.milestones)),
         *_section("Expected acts", _calendar_lines(config)),
         *_section("Priors", _prior_lines(config)),
@@ -29,9 +33,10 @@ def describe_config(config: Config) -> str:
 
 
 def target_definition(target: TargetConfig) -> str:
-    """Return when a target is met, e.g. ``sanction or dispute of severity 4 or 5``."""
+    """Return when a target is met, e.g. ``sanction or dispute of severity 4 or 5 by CHN``."""
     severity = {5: "severity 5", 4: "severity 4 or 5", 1: "any severity"}.get(target.min_severity)
-    return f"{_either(target.any_of)} of {severity or f'severity {target.min_severity} or more'}"
+    by = f" by {' or '.join(target.by)}" if target.by else ""
+    return f"{_either(target.any_of)} of {severity or f'severity {target.min_severity} or more'}{by}"
 
 
 def _what_it_is(config: Config) -> str:
@@ -98,12 +103,14 @@ def _milestone_words(milestone: MilestoneConfig, config: Config) -> list[str]:
 
 def _calendar_lines(config: Config) -> Iterator[str]:
     for act in config.calendar:
-        kind = f"{_words(act.category)}, severity {act.severity}"
+        kind = f"{_words(act.category)}, severity {act.severity}{f', by {act.by}' if act.by else ''}"
         line = f"{long_day(act.date)}: {act.label} ({kind}), {_chance(act)}."
         met = [
             config.target_title(name)
             for name, target in config.targets.items()
-            if act.category in target.any_of and act.severity >= target.min_severity
+            if act.category in target.any_of
+            and act.severity >= target.min_severity
+            and (not target.by or act.by in target.by)
         ]
         yield line + (f" If it happens it meets the target '{_either(met)}'." if met else "")
     if not config.calendar:
@@ -164,9 +171,11 @@ def _either(names: Iterable[str]) -> str:
 
 
 def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
-    yield f"\n{title}"
-    for line in lines:
-        yield _paragraph(line, indent="  ")
+    for place, line in enumerate(lines):
+        if not place:
+            yield f"\n{title}"
+        inner = line.lstrip()
+        yield _paragraph(inner, indent="  " + line[: len(line) - len(inner)])
 
 
 def _paragraph(text: str, indent: str = "") -> str:

@@ -34,7 +34,10 @@ from forecast.events.dyads import (
     near_actors,
     pairs_in_words,
 )
+from forecast.events.scales import saturated, scale_of
 from forecast.events.table import EventTable
+from forecast.records.cautions import SaturatedScale
+from forecast.records.scale import STANDARD, Scale
 from forecast.wording import count, listing, long_day, times
 
 WIDTH = 108
@@ -49,7 +52,8 @@ class Draft:
     ``known`` are all rows of ``source`` known on ``as_of``, ``acts`` those between the sides; both are
     ``None`` where no events are at hand, and then ``as_of`` may be ``None`` as well: to be filled in.
     ``dates`` is how the file writes days. ``crowded`` are targets that were not proposed: they were met in
-    nearly every recent month.
+    nearly every recent month. ``scale`` is as the config names it, for a reason; ``saturated`` tells that it
+    hardly tells incidents apart.
     """
 
     a: str
@@ -61,6 +65,9 @@ class Draft:
     targets: tuple[ProposedTarget, ...]
     crowded: tuple[ProposedTarget, ...] = ()
     dates: DateOrder = "iso"
+    scale: str = STANDARD
+    scale_reason: str = "the codebook's own; armed is for relations with routine fire"
+    saturated: SaturatedScale | None = None
 
     @property
     def milestones(self) -> tuple[UsualMilestone, ...]:
@@ -73,10 +80,18 @@ class Draft:
         return 0 if self.acts is None or self.as_of is None else months_until(self.acts, self.as_of)
 
 
-def draft_config(events: EventTable, pair: Pair | None, as_of: date, *, dates: DateOrder = "iso") -> Draft:
+def draft_config(
+    events: EventTable,
+    pair: Pair | None,
+    as_of: date,
+    *,
+    dates: DateOrder = "iso",
+    scale: tuple[str, Scale] | None = None,
+) -> Draft:
     """Draft a config from what the events held on a day; nothing that became known later is read.
 
     Without ``pair`` the events must be of one pair of actors. ``dates`` is how their file writes days.
+    ``scale`` is that of the severities, as the config will name it; found from the events when absent.
 
     Raises
     ------
@@ -98,7 +113,9 @@ def draft_config(events: EventTable, pair: Pair | None, as_of: date, *, dates: D
             f"{events.source}: {count(len(acts), 'act')} between {a} and {b}, all on {as_of}, the as-of "
             "date: a forecast needs days of record before it. Give a later --as-of, or more events"
         )
-    proposed = propose_targets(acts, as_of)
+    found, reason = scale_of(acts)
+    name, used = scale or (found.name, found)
+    proposed = propose_targets(acts, as_of, used)
     return Draft(
         a=a,
         b=b,
@@ -109,17 +126,23 @@ def draft_config(events: EventTable, pair: Pair | None, as_of: date, *, dates: D
         targets=proposed.targets,
         crowded=proposed.crowded,
         dates=dates,
+        scale=name,
+        scale_reason="as asked for" if scale else reason,
+        saturated=saturated(acts, used),
     )
 
 
 def blank_draft(pair: Pair, as_of: date | None) -> Draft:
     """Draft a config for events that are still to be coded, with targets as examples."""
-    military, conflict = ("military_incident", "military_posture"), CONFLICTUAL
-    targets = (
-        ProposedTarget(
-            name="military_confrontation", label="Military confrontation", any_of=military, min_severity=4
-        ),
-        ProposedTarget(name="major_escalation", label="Major escalation", any_of=conflict, min_severity=4),
+    military = ("military_incident", "military_posture")
+    examples = (
+        ("major_escalation", "Major escalation in any field", CONFLICTUAL, 4),
+        ("collision", "A collision, shoot-down or seizure", military[:1], 4),
+        ("lethal_clash", "A lethal clash, a blockade or mobilisation for war", military, SEVERITIES[-1]),
+    )
+    targets = tuple(
+        ProposedTarget(name=name, label=label, any_of=any_of, min_severity=severity)
+        for name, label, any_of, severity in examples
     )
     a, b = pair
     source = f"{pair_name(pair)}.csv"
@@ -242,13 +265,22 @@ def _counts(acts: EventTable) -> Iterator[str]:
 
 def _what(draft: Draft) -> Iterator[str]:
     yield ""
+    yield from _line(f"scale: {flow_yaml(draft.scale)}", f"what severities mean: {draft.scale_reason}")
+    if draft.saturated:
+        yield from _comment(f"CHANGE? {draft.saturated.text}")
+    yield ""
     yield "# What could happen. A target is met by one act of any of these categories, at least this severe."
+    yield "# The comments say what counts by the scale. To say it in your own words, write counts: and"
+    yield "# does_not_count:. With by: [ACTOR] only acts of one side count; edge_cases: lists doubtful ones."
     yield "targets:"
     for target in draft.targets:
         yield from _line(f"  {target.name}:", _seen(target, draft))
         yield f"    label: {flow_yaml(target.label)}"
         yield f"    any_of: [{', '.join(target.any_of)}]"
         yield f"    min_severity: {target.min_severity}"
+        if target.counts:
+            yield from _comment(f"Counts: {target.counts}", "    ")
+            yield from _comment(f"Does not count: {target.does_not_count}", "    ")
     if draft.crowded:
         yield from _comment(f"Left out as met nearly every month: {crowded_in_words(draft)}.", "  ")
     yield ""
@@ -273,6 +305,8 @@ def _seen(target: ProposedTarget, draft: Draft) -> str:
     if draft.acts is None:
         return "CHANGE: your own, as many as you like" if target is draft.targets[0] else ""
     last = f", last on {long_day(target.last)}" if target.last else ""
+    if not target.events:
+        return f"never seen in {count(draft.months, 'month')}, so the forecast will rest on priors"
     seen = f"seen {times(target.events)}, in {target.months:,} of {count(draft.months, 'month')}{last}"
     return f"{seen}; {target.caution}" if target.caution else seen
 

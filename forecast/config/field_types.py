@@ -307,6 +307,7 @@ Actors = Annotated[
     BeforeValidator(lambda value: () if value in (None, (), []) else _actors(value)),
     WithJsonSchema(_ACTORS_SCHEMA),
 ]
+Actor = Annotated[str, BeforeValidator(_actor), WithJsonSchema(_ACTOR_SCHEMA)]
 Category = Annotated[str, AfterValidator(_category), WithJsonSchema(_CATEGORY_SCHEMA)]
 Colour = Annotated[str, AfterValidator(_colour), Field(json_schema_extra={"pattern": "^#[0-9A-Fa-f]{6}$"})]
 Categories = Annotated[tuple[Category, ...], Field(min_length=1), AfterValidator(_distinct)]

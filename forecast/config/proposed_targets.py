@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -9,10 +10,13 @@ from typing import NamedTuple
 import numpy as np
 
 from forecast.config.describe import target_definition
+from forecast.config.questions import just_below, what_counts
 from forecast.config.schema import TargetConfig
 from forecast.errors import EventError
-from forecast.events.codebook import CONFLICTUAL, category_label, severity_word
+from forecast.events.codebook import CONFLICTUAL, SEVERITIES, category_label, severity_word
+from forecast.events.scales import saturated, standard_scale
 from forecast.events.table import EventTable
+from forecast.records.scale import ARMED, STANDARD, Scale
 from forecast.wording import count
 
 ENOUGH = 3
@@ -39,6 +43,20 @@ _KINDS = (
     _Kind(CONFLICTUAL, "conflict", "act of conflict", (4, 3, 5, 2, 1)),
     _Kind(("sanction", "channel_closure"), "coercion", "sanction or closed channel", (4, 3, 5, 2, 1)),
 )
+_FORCE = _Kind(("military_posture",), "military_posture", "show of force", (4, 3, 5, 2))
+_WAR = _Kind(("military_incident", "military_posture"), "war", "war", (5,))
+_MOBILISATION = _Kind(("military_posture",), "mobilisation", "mobilisation for war", (5,))
+_RUPTURE = _Kind(tuple(one for one in CONFLICTUAL if one != "military_incident"), "rupture", "rupture", (5,))
+_GRAVEST = {
+    ("military_incident", STANDARD): ("lethal_clash", "A lethal clash or a blockade"),
+    ("military_incident", ARMED): ("war", "War, or a clash with fifty dead or more"),
+    ("war", STANDARD): ("lethal_clash", "A lethal clash, a blockade or mobilisation for war"),
+    ("war", ARMED): ("war", "War, mobilisation for it, or a clash with fifty dead or more"),
+    ("war", ""): ("gravest_clash", "The gravest clash or show of force"),
+    ("mobilisation", ""): ("mobilisation", "Mobilisation for war, or a blockade"),
+    ("rupture", ""): ("rupture", "Relations broken, an embargo, or mobilisation for war"),
+}
+"""Key and title of targets of the highest severity, by kind and scale; without a scale those of any."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +70,8 @@ class ProposedTarget:
     label: str
     any_of: tuple[str, ...]
     min_severity: int
+    counts: str = ""
+    does_not_count: str = ""
     ids: frozenset[str] = frozenset()
     months: int = 0
     last: date | None = None
@@ -70,6 +90,8 @@ class ProposedTarget:
     @property
     def caution(self) -> str:
         """Why it is a poor one, or nothing."""
+        if not self.events:
+            return "never seen, so the forecast will rest on priors"
         if self.events < ENOUGH:
             return "so few that the forecast will rest on priors"
         return "met nearly every month, so that its forecast will be near certain" if self.crowded else ""
@@ -82,12 +104,15 @@ class Proposal(NamedTuple):
     crowded: tuple[ProposedTarget, ...] = ()
 
 
-def propose_targets(acts: EventTable, as_of: date) -> Proposal:
+def propose_targets(acts: EventTable, as_of: date, scale: Scale | None = None) -> Proposal:
     """Propose a grave incident, a major act of any kind and an act of coercion, as far as they were seen.
 
-    Each holds only categories that were seen, and is met by other acts than those before it. Taken are those
-    with ``ENOUGH`` acts or more that did not come in nearly every recent month. Where there are none, one
-    target is proposed all the same: the rarest of those that come all the time, or the one seen most.
+    Where severity hardly tells incidents apart a show of force comes first. The gravest target that the
+    ``scale`` knows (the standard one when absent) comes last, even if it never happened.
+
+    Of the others each holds only categories that were seen, and is met by other acts than those before it.
+    Taken are those with ``ENOUGH`` acts or more that did not come in nearly every recent month. Where there
+    are none, one is proposed all the same: the rarest of those that come all the time, or the one seen most.
 
     Raises
     ------
@@ -101,12 +126,15 @@ def propose_targets(acts: EventTable, as_of: date) -> Proposal:
             f"{as_of} is one of conflict ({', '.join(CONFLICTUAL)}). An escalation is forecast from such "
             "acts: code them, or write targets of your own into a config"
         )
+    scale = scale or standard_scale()
+    alike = saturated(acts, scale) is not None
+    kinds = (_FORCE, *_KINDS) if alike else _KINDS
     proposed: list[ProposedTarget] = []
     crowded: list[ProposedTarget] = []
     scarce: list[ProposedTarget] = []
-    for kind in _KINDS:
+    for kind in kinds:
         any_of = tuple(one for one in kind.any_of if one in seen)
-        each = [_target(acts, as_of, kind, any_of, severity) for severity in kind.severities if any_of]
+        each = [_target(acts, as_of, kind, any_of, one, scale) for one in kind.severities if any_of]
         often = [one for one in each if one.events >= ENOUGH]
         fit = [one for one in often if not one.crowded]
         proposed += [one for one in fit if all(one.ids != other.ids for other in proposed)][:1]
@@ -114,28 +142,54 @@ def propose_targets(acts: EventTable, as_of: date) -> Proposal:
             rarest = min(often, key=lambda one: one.events)
             crowded += [rarest] if all(rarest.ids != other.ids for other in crowded) else []
         scarce += each
-    if proposed:
-        return Proposal(tuple(proposed), tuple(crowded))
-    if crowded:
+    if not proposed and crowded:
         crowded.sort(key=lambda one: one.events)
-        return Proposal(tuple(crowded[:1]), tuple(crowded[1:]))
-    return Proposal((max(scarce, key=lambda one: (one.events, one.min_severity)),))
+        proposed, crowded = crowded[:1], crowded[1:]
+    if not proposed:
+        proposed = [max(scarce, key=lambda one: (one.events, one.min_severity))]
+    return Proposal((*proposed, *_gravest(acts, as_of, scale, proposed, alike=alike)), tuple(crowded))
+
+
+def _gravest(
+    acts: EventTable, as_of: date, scale: Scale, proposed: Sequence[ProposedTarget], *, alike: bool
+) -> Iterator[ProposedTarget]:
+    """Yield the gravest target, unless it is proposed already: a clash or war, or a break where none fits.
+
+    Where incidents are ``alike`` in severity the gravest says little: then it is mobilisation for war.
+    """
+    if not alike and any(
+        one.min_severity == SEVERITIES[-1] and set(one.any_of) <= set(_WAR.any_of) for one in proposed
+    ):
+        return
+    for kind in (_MOBILISATION, _RUPTURE) if alike else (_WAR, _MOBILISATION, _RUPTURE):
+        grave = [one for one in kind.any_of if scale.anchor(one, SEVERITIES[-1])]
+        seen = any(one in acts.category for one in grave)
+        found = _target(acts, as_of, kind, tuple(grave), SEVERITIES[-1], scale) if seen else None
+        if found and not found.crowded and all(found.ids != one.ids or not one.ids for one in proposed):
+            yield found
+            return
 
 
 def _target(
-    acts: EventTable, as_of: date, kind: _Kind, any_of: tuple[str, ...], severity: int
+    acts: EventTable, as_of: date, kind: _Kind, any_of: tuple[str, ...], severity: int, scale: Scale
 ) -> ProposedTarget:
     met = acts.select(np.isin(acts.category, any_of) & (acts.severity >= severity))
     months = np.unique(met.date.astype("datetime64[M]"))
     recent = min(RECENT_MONTHS, months_until(acts, as_of))
     met_recently = int((months > np.datetime64(as_of, "M") - np.timedelta64(recent, "M")).sum())
     key, noun = kind.key, kind.noun
-    if len(any_of) == 1:
+    if len(any_of) == 1 and kind.any_of not in (_MOBILISATION.any_of, _FORCE.any_of):
         key, noun = any_of[0], category_label(any_of[0]).lower()
     word = "" if severity == 1 else severity_word(severity)
+    rule = TargetConfig(any_of=any_of, min_severity=severity)
+    told = _GRAVEST.get((key, scale.name)) or _GRAVEST.get((key, ""))
+    if severity < SEVERITIES[-1] or told is None:
+        told = f"{word}_{key}".lstrip("_"), f"{word} {noun}".lstrip().capitalize()
     return ProposedTarget(
-        name=f"{word}_{key}".lstrip("_"),
-        label=f"{word} {noun}".lstrip().capitalize(),
+        name=told[0],
+        label=told[1],
+        counts=what_counts(rule, scale),
+        does_not_count=just_below(rule, scale),
         any_of=any_of,
         min_severity=severity,
         ids=frozenset(met.id.tolist()),

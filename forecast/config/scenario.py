@@ -18,6 +18,7 @@ from forecast.config.faults import Fault, KeyPath, SourceMap, dotted_path, field
 from forecast.config.field_types import (
     EMPTY_LIST,
     EMPTY_MAPPING,
+    Actor,
     Category,
     Day,
     FolderName,
@@ -45,6 +46,9 @@ class AssumedAct(Section):
     )
     category: KeyName = Field(description="category of the codebook, or a type declared under types")
     severity: Severity = Field(description="severity it would be coded with, 1 to 5")
+    by: Actor | None = Field(
+        default=None, description="who acts; required where a target counts such acts of some actors only"
+    )
     probability: Probability = Field(default=1.0, description="probability that it happens, 0 to 1")
     label: Text | None = Field(default=None, description="what it is, in a few words")
 
@@ -269,7 +273,7 @@ def _act_faults(path: KeyPath, act: Mapping[str, object], types: Sequence[str]) 
 def _repeated_faults(acts: Sequence[tuple[KeyPath, Mapping[str, object]]]) -> Iterator[Fault]:
     seen: dict[tuple[str, ...], KeyPath] = {}
     for path, act in acts:
-        same = tuple(str(act.get(key)) for key in ("date", "window", "category", "severity", "label"))
+        same = tuple(str(act.get(key)) for key in ("date", "window", "category", "severity", "by", "label"))
         if act and seen.setdefault(same, path) != path:
             advice = "remove one, or tell them apart by their labels"
             yield Fault(path, f"the same act as {dotted_path(seen[same])}; {advice}")

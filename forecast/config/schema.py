@@ -17,6 +17,7 @@ from forecast.config.faults import Fault, KeyPath
 from forecast.config.field_types import (
     EMPTY_LIST,
     EMPTY_MAPPING,
+    Actor,
     Actors,
     Categories,
     Category,
@@ -38,8 +39,11 @@ from forecast.config.report_settings import ReportConfig
 from forecast.config.settings_file import Section, SettingsFile
 from forecast.errors import ConfigError
 from forecast.events.countries import country_code, pair_title
+from forecast.records.scale import PACKAGED, STANDARD
 
 BUNDLED_PREFIX = "bundled:"
+GRAVE = 4
+"""Least severity of a target that is of high impact without its author saying so."""
 UNNAMED = "forecast"
 """Name of a config that has none, and no file whose name could be its own."""
 
@@ -121,6 +125,11 @@ class EventsConfig(Section):
         description="how the file writes days: iso 2020-02-13, dmy 13/02/2020, mdy 02/13/2020",
     )
     format: Literal["coded"] = Field(default="coded", description="columns of the file: our codebook's")
+    reported_by: Text | None = Field(
+        default=None,
+        description="whose reports settle a question, e.g. 'Reuters or AP'; the sources that the events name "
+        "when absent",
+    )
     reporting_delay: ReportingDelay = Field(
         default="none",
         description="correct recent weeks for acts not yet known: none, estimated (from known_date), or "
@@ -129,11 +138,25 @@ class EventsConfig(Section):
 
 
 class TargetConfig(Section):
-    """An escalation to be forecast: any act of these categories, at least this severe."""
+    """An escalation to be forecast: any act of these categories, at least this severe, by these actors."""
 
-    label: Text | None = Field(default=None, description="name in the report; made from the key when absent")
+    label: Text | None = Field(
+        default=None, description="title of the question; made from the key when absent"
+    )
     any_of: Categories = Field(description="categories of which one act is enough")
     min_severity: Severity = Field(description="least severity that counts, 1 (routine) to 5 (extreme)")
+    by: Actors = Field(
+        default=(), description="actors of the two sides whose acts count; acts of everybody when absent"
+    )
+    counts: Text | None = Field(
+        default=None, description="what counts, in one line; the anchors of the scale when absent"
+    )
+    does_not_count: Text | None = Field(
+        default=None, description="what comes close and does not count; the anchors just below when absent"
+    )
+    edge_cases: Annotated[tuple[Text, ...], EMPTY_LIST] = Field(
+        default=(), description="doubtful cases and how each is decided, one line each"
+    )
 
 
 class MilestoneConfig(Section):
@@ -167,6 +190,9 @@ class CalendarAct(Section):
     date: Day = Field(description="expected day, after as_of and not after the last milestone")
     category: Category = Field(description="category of the act in the codebook")
     severity: Severity = Field(description="severity it would be coded with, 1 to 5")
+    by: Actor | None = Field(
+        default=None, description="who acts; required where a target counts such acts of some actors only"
+    )
     probability: Probability = Field(description="probability that it happens, 0 to 1")
     label: Text = Field(description="what it is, in a few words")
 
@@ -251,6 +277,12 @@ class Config(SettingsFile):
     dyad: DyadConfig
     as_of: Day = Field(description="day of the forecast; nothing that became known later is read")
     events: EventsConfig
+    scale: Text = Field(
+        default=STANDARD,
+        description="what severities mean: standard, armed (relations with routine fire), or a file of "
+        "anchors from the folder of the config",
+        examples=[*PACKAGED],
+    )
     step: Literal["week"] = Field(default="week", description="length of a time step of the model")
     targets: Mapping[KeyName, TargetConfig] = Field(min_length=1, description="the escalations to forecast")
     milestones: tuple[MilestoneConfig, ...] = Field(
@@ -294,6 +326,11 @@ class Config(SettingsFile):
         return None if asked in PACKAGED_POPULATIONS else self._resolved(asked)
 
     @property
+    def scale_path(self) -> Path | None:
+        """The file of anchors, resolved against ``base_folder``; ``None`` for a scale of the package."""
+        return None if self.scale in PACKAGED else self._resolved(self.scale)
+
+    @property
     def panel_path(self) -> Path | None:
         """The file of the pooled hazard, resolved against ``base_folder``; ``None`` for the shipped one."""
         return None if self.model.panel == SHIPPED_PANEL else self._resolved(self.model.panel)
@@ -328,6 +365,14 @@ class Config(SettingsFile):
     def target_title(self, name: str) -> str:
         """Return the label of a target, or its key as words (``KeyError`` when there is none)."""
         return self.targets[name].label or title_of(name)
+
+    def is_grave(self, name: str) -> bool:
+        """Whether a target is of high impact: so the author judges, or it is the most severe of all."""
+        impact = self.report.impact.get(name)
+        if impact is not None:
+            return impact.level in ("major", "severe")
+        severities = [one.min_severity for one in self.targets.values()]
+        return self.targets[name].min_severity == max(severities) >= GRAVE
 
     def locate(self, key_path: str | KeyPath) -> str:
         """Return where a key was set: ``file:line:column``, or e.g. ``--set sampler.draws``.

@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, Field, ValidationError, WithJsonSchema
 from forecast.config.cross_checks import (
     LONGEST_HORIZON,
     USUAL_HORIZONS,
+    by_faults,
     cross_faults,
     day_in,
     mapping_in,
@@ -48,6 +49,7 @@ from forecast.config.schema import (
 from forecast.config.settings_file import Section, SettingsFile
 from forecast.config.yaml_source import read_yaml
 from forecast.errors import ConfigError
+from forecast.records.scale import PACKAGED, STANDARD
 
 MOST_DYADS = 10_000
 _MOST_VALUES = 12 * MOST_DYADS
@@ -145,6 +147,11 @@ class Watchlist(SettingsFile):
     )
     dates: Literal["iso", "dmy", "mdy"] = Field(default="iso", description="how the files write days")
     start: Day | None = Field(default=None, description="first day used; a dyad's first event when absent")
+    scale: Text = Field(
+        default=STANDARD,
+        description="what severities mean: standard, armed, or a file of anchors from the folder of the list",
+        examples=[*PACKAGED],
+    )
     targets: Mapping[KeyName, TargetConfig] = Field(min_length=1, description="the escalations to forecast")
     horizons: Annotated[tuple[Whole, ...], Field(min_length=1)] | None = Field(
         default=None, description="days ahead; 30, 90 and 180 when neither these nor milestones are given"
@@ -223,6 +230,7 @@ class Watchlist(SettingsFile):
             "as_of": self.as_of,
             "events": {"source": source, "dates": self.dates, "start": self.start},
             "targets": {name: one.model_dump() for name, one in self.targets_of(dyad).items()},
+            "scale": self.scale,
             "milestones": [one.model_dump() for one in self.shared_milestones],
             "headline": self.headline_of(dyad).model_dump(),
             "model": self.model.model_dump(),
@@ -326,6 +334,10 @@ def _dyad_faults(settings: Mapping[str, object]) -> Iterator[Fault]:
             continue
         for fault in cross_faults({"dyad": written}):
             yield Fault(("dyads", place, *fault.path[1:]), fault.message)
+        own = mapping_in(mapping_in(entry).get("targets"))
+        for fault in by_faults(own or mapping_in(settings.get("targets")), written):
+            there = ("dyads", place, *fault.path) if own else fault.path
+            yield Fault(there, fault.message if own else f"{fault.message} (dyads.{place})")
         try:
             dyad = WatchedDyad.model_validate({**written, "name": mapping_in(entry).get("name")})
         except ValidationError:

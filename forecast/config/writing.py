@@ -22,6 +22,7 @@ from forecast.records.watch import Watch
 SCENARIO_FOLDER = "scenarios"
 SAVED_POPULATION = "population.yaml"
 SAVED_PANEL = "panel.json"
+SAVED_SCALE = "scale.yaml"
 """Name under which a run folder keeps a copy of the file that default priors come from."""
 """Folder in a run folder that holds copies of the scenario files."""
 
@@ -45,8 +46,8 @@ def resolved_yaml(config: Config, folder: Path | None = None) -> str:
     """Return the config as YAML with every default explicit; without ``folder`` it reads back as the same.
 
     For a ``folder`` that the text will be saved in, the paths of event file, track record and fonts are
-    rewritten to be found from there, and the files of logo, population, panel and scenarios are named as
-    their copies in it.
+    rewritten to be found from there, and the files of logo, population, panel, scale and scenarios are
+    named as their copies in it.
     """
     settings = config.model_dump(by_alias=True)
     if folder is None:
@@ -61,6 +62,8 @@ def resolved_yaml(config: Config, folder: Path | None = None) -> str:
         settings["model"]["population"] = SAVED_POPULATION
     if config.panel_path is not None:
         settings["model"]["panel"] = SAVED_PANEL
+    if config.scale_path is not None:
+        settings["scale"] = SAVED_SCALE
     if config.logo_path is not None:
         settings["report"]["logo"] = saved_logo(config.logo_path)
     if config.track_record_path is not None:
@@ -105,14 +108,18 @@ def config_hash(config: Config) -> str:
 
     The same settings have the same hash whatever the file looks like: comments, order of keys and
     explicit defaults do not matter. Scenarios and the limit of time are left out: they change no number.
-    Of the files of default priors and of the pooled hazard the content counts, and not the name.
+    Of the files of default priors, of the pooled hazard and of anchors the content counts, and not the name.
     """
     settings = config.model_dump(
         mode="json", by_alias=True, exclude={"scenarios": True, "sampler": {"max_minutes"}}
     )
-    for key, path in (("population", config.population_path), ("panel", config.panel_path)):
+    for section, key, path in (
+        (settings["model"], "population", config.population_path),
+        (settings["model"], "panel", config.panel_path),
+        (settings, "scale", config.scale_path),
+    ):
         if path is not None and path.is_file():
-            settings["model"][key] = hashlib.sha256(path.read_bytes()).hexdigest()
+            section[key] = hashlib.sha256(path.read_bytes()).hexdigest()
     canonical = json.dumps(settings, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 

@@ -249,7 +249,7 @@ def _other_settings(
         return OtherSettings(code="settings_unknown")
     if content.get("schema") != SCHEMA:
         raise InputError(f"{SCORES} is of an earlier version, with other models. Make it anew")
-    targets = {rule.name: {"any_of": list(rule.any_of), "min_severity": rule.min_severity} for rule in rules}
+    targets = {rule.name: rule.to_dict() for rule in rules}
     if content["targets"] != targets:
         return OtherSettings(code="other_definitions")
     if content["priors"] != priors:

@@ -104,10 +104,7 @@ def plan_settings(plan: BacktestPlan, data_sha256: str) -> dict[str, Any]:
         "data_sha256": data_sha256,
         "data_start": plan.start.isoformat(),
         "data_end": plan.data_end.isoformat(),
-        "targets": {
-            target.name: {"any_of": list(target.any_of), "min_severity": target.min_severity}
-            for target in plan.targets
-        },
+        "targets": {target.name: target.to_dict() for target in plan.targets},
         "origins": [origin.isoformat() for origin in plan.origins],
         "horizons_days": list(plan.horizons),
         "models": list(plan.models),

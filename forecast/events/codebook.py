@@ -17,8 +17,6 @@ from typing import Literal
 from forecast.errors import EventError, did_you_mean
 
 Kind = Literal["cooperative", "conflictual"]
-Scale = Literal["standard", "armed"]
-"""``armed`` is for relations with routine fire: its anchors take the place of some of the standard ones."""
 
 COOPERATIVE = ("visit", "channel_opening", "cooperation")
 """Categories that warm the relation; their severity is the weight of the cooperative act."""
@@ -50,25 +48,20 @@ class CameoEntry:
     goldstein_of: str
 
 
-def _rows(name: str) -> Iterator[dict[str, str]]:
+def packaged_rows(name: str) -> Iterator[dict[str, str]]:
+    """Yield the rows of one of the codebook's tables."""
     text = (files("forecast.events") / "data" / name).read_text(encoding="utf-8")
     yield from csv.DictReader(text.splitlines())
 
 
 @cache
 def _categories() -> Mapping[str, dict[str, str]]:
-    return {row["name"]: row for row in _rows("categories.csv")}
+    return {row["name"]: row for row in packaged_rows("categories.csv")}
 
 
 @cache
-def _anchors() -> Mapping[tuple[str, int], tuple[str, str]]:
-    rows = _rows("severity.csv")
-    return {(row["category"], int(row["severity"])): (row["word"], row["anchor"]) for row in rows}
-
-
-@cache
-def _armed_anchors() -> Mapping[tuple[str, int], str]:
-    return {(row["category"], int(row["severity"])): row["anchor"] for row in _rows("severity_armed.csv")}
+def _words() -> Mapping[int, str]:
+    return {int(row["severity"]): row["word"] for row in packaged_rows("severity.csv")}
 
 
 @cache
@@ -84,7 +77,7 @@ def cameo_codes() -> Mapping[str, CameoEntry]:
                 goldstein=float(row["goldstein"]),
                 goldstein_of=row["goldstein_of"],
             )
-            for row in _rows("cameo.csv")
+            for row in packaged_rows("cameo.csv")
         }
     )
 
@@ -92,7 +85,7 @@ def cameo_codes() -> Mapping[str, CameoEntry]:
 @cache
 def countries() -> Mapping[str, str]:
     """Return the ISO 3166-1 codes: three letters → two letters."""
-    return MappingProxyType({row["alpha3"]: row["alpha2"] for row in _rows("countries.csv")})
+    return MappingProxyType({row["alpha3"]: row["alpha2"] for row in packaged_rows("countries.csv")})
 
 
 def category_fault(given: str, known: Sequence[str] = CATEGORIES) -> str:
@@ -125,21 +118,7 @@ def severity_word(severity: int) -> str:
     """Return the word of a severity (routine, notable, serious, major, extreme), or raise ``EventError``."""
     if severity not in SEVERITIES:
         raise EventError(f"severity {severity} is not on the scale. Allowed: 1 (routine) to 5 (extreme)")
-    return _anchors()["any", severity][0]
-
-
-def severity_anchor(category: str, severity: int, scale: Scale = "standard") -> str:
-    """Return what an act of this category (or ``"any"``) and severity looks like, or raise ``EventError``."""
-    severity_word(severity)
-    if category != "any":
-        _known_category(category)
-    armed = _armed_anchors().get((category, severity)) if scale == "armed" else None
-    return armed or _anchors()[category, severity][1]
-
-
-def armed_categories() -> tuple[str, ...]:
-    """Return the categories that have anchors of their own on the scale ``armed``."""
-    return tuple(name for name in CATEGORIES if (name, 1) in _armed_anchors())
+    return _words()[severity]
 
 
 def least_severity(deaths: int) -> int:

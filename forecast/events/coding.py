@@ -23,6 +23,7 @@ from forecast.events.rows import (
     split_rows,
 )
 from forecast.events.table import COLUMNS, REQUIRED, Event, EventTable, csv_text
+from forecast.records.scale import Scale
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def _is_by_the_codebook(raw: bytes) -> bool:
     return header.issuperset(REQUIRED)
 
 
-def code_event(cells: Mapping[str, str], file: EventFile) -> CodedEvent:
+def code_event(cells: Mapping[str, str], file: EventFile, scale: Scale | None = None) -> CodedEvent:
     """Check one event by the rules of reading, give it an id, and look for it among the rows there are.
 
     Raises ``EventError``: lists everything that is missing or wrong, one line a column.
@@ -103,7 +104,7 @@ def code_event(cells: Mapping[str, str], file: EventFile) -> CodedEvent:
     given = {name: clean_text(text) for name, text in cells.items() if clean_text(text)}
     if file.asks_verified:
         given.setdefault("verified", "no")
-    faults = coding_faults(given, file)
+    faults = coding_faults(given, file, scale)
     if faults:
         faults.sort(key=lambda fault: COLUMNS.index(fault[0]))
         lines = [f"{file.path}: {column}: {message}" for column, message in faults]
@@ -125,10 +126,17 @@ def code_event(cells: Mapping[str, str], file: EventFile) -> CodedEvent:
     return CodedEvent(event, ordered, suspects)
 
 
-def coding_faults(given: Mapping[str, str], file: EventFile) -> list[tuple[str, str]]:
+def coding_faults(
+    given: Mapping[str, str], file: EventFile, scale: Scale | None = None
+) -> list[tuple[str, str]]:
     """Return column and message of all that is missing or wrong in an event meant for a file."""
     missing = [(name, "missing. It is required") for name in REQUIRED if name not in given]
-    _, faults = read_cells(given)
+    values, faults = read_cells(given)
+    category, severity = values.get("category"), values.get("severity")
+    if scale and category and severity and scale.anchor(category, severity) is None:
+        allowed = f"{scale.least(category)} to {scale.greatest(category)}"
+        message = f"the scale '{scale.name}' has no {category} of severity {severity}. Allowed: {allowed}"
+        faults.append(("severity", message))
     if given.get("id") in file.ids:
         faults.append(("id", f"'{given['id']}' is used in the file already. Ids are unique"))
     if not file.asks_verified and "verified" in given:

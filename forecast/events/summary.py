@@ -17,8 +17,6 @@ from forecast.events.table import EventTable
 
 GAP_DAYS = 30
 """Shortest span without an act that counts as a gap."""
-SATURATED_ROWS, SATURATED_SHARE = 10, 1 / 3
-"""Military incidents of the highest severity, and their share of all, from which a reader is told."""
 
 
 @dataclass(frozen=True)
@@ -64,19 +62,6 @@ class EventSummary:
         """Return the summary as JSON-ready values; days become ISO text, numeric keys text."""
         plain: dict[str, Any] = _jsonable(asdict(self))
         return plain
-
-
-def saturation_in_words(table: EventTable) -> str | None:
-    """Return that too many military incidents have the highest severity to be told apart, if so."""
-    severities = table.severity[table.category == "military_incident"]
-    highest = int((severities == SEVERITIES[-1]).sum())
-    if highest < SATURATED_ROWS or highest <= SATURATED_SHARE * len(severities):
-        return None
-    return (
-        f"{highest:,} of {len(severities):,} military incidents have severity {SEVERITIES[-1]}, so severity "
-        "hardly tells them apart. For a relation with routine fire see "
-        "'forecast events codebook --scale armed'"
-    )
 
 
 def summarise(table: EventTable) -> EventSummary:

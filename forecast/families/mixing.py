@@ -43,7 +43,7 @@ def raised_to_included(values: Mapping[str, Floats], rules: Sequence[TargetRule]
     raised = dict(values)
     for wide in rules:
         for narrow in rules:
-            if narrow.within(wide):
+            if wide.includes(narrow):
                 known = np.where(np.isnan(values[narrow.name]), -np.inf, values[narrow.name])
                 raised[wide.name] = np.maximum(raised[wide.name], known)
     return raised

@@ -70,7 +70,7 @@ def make_link(entry: AnyEntry, sequence: int, previous: str, latest: datetime | 
     If the clock (``now``, with a time zone) stands behind the latest time on record, the record says so.
     """
     stamp = now.astimezone(UTC).replace(microsecond=0)
-    payload = Payload(schema=3, recorded_on=stamp, clock_behind_s=seconds_behind(stamp, latest), entry=entry)
+    payload = Payload(schema=4, recorded_on=stamp, clock_behind_s=seconds_behind(stamp, latest), entry=entry)
     text = canonical_json(payload.model_dump(mode="json", by_alias=True))
     return Link(sequence, previous, link_hash(previous, text), text)
 

@@ -58,7 +58,7 @@ class Question(Record):
     """What is forecast: an act that meets the rule, after ``as_of`` and before ``milestone``.
 
     Actors and ``any_of`` are sorted, so that equal questions are equal. Questions of schema 1 name their pair
-    only: they have neither ``sides`` nor ``theatre``.
+    only: they have neither ``sides`` nor ``theatre``. Without ``scale`` severities are of the scale standard.
     """
 
     dyad: tuple[str, str] = Field(description="the two sides, sorted; actors of a side are joined by a plus")
@@ -70,6 +70,17 @@ class Question(Record):
     )
     any_of: tuple[str, ...] = Field(min_length=1, description="categories that meet the target, sorted")
     min_severity: int = Field(ge=1, le=5)
+    by: tuple[str, ...] | None = Field(
+        None,
+        min_length=1,
+        exclude_if=_is_none,
+        description="actors whose acts count, sorted; null: anybody's",
+    )
+    scale: Text | None = Field(
+        None,
+        exclude_if=_is_none,
+        description="what severities mean: armed, or name and hash of a file of anchors; null: standard",
+    )
     as_of: Day = Field(description="last day that was known")
     milestone: Day = Field(description="first day that no longer counts")
 
@@ -98,6 +109,16 @@ class Question(Record):
         either = ("-".join(self.dyad), "-".join(reversed(self.dyad)))
         written = (pair.strip(), "-".join(pair_named(pair)))
         return any(one.casefold() in map(str.casefold, either) for one in written)
+
+
+class AskedRule(Record):
+    """How a question was put to people: its text, and the rule in words with the anchors that it quotes."""
+
+    question: Text
+    counts: Text
+    does_not_count: Text
+    edge_cases: tuple[Text, ...] = ()
+    anchors: dict[str, Text] = Field(description="of the least severity that counts, by category")
 
 
 class Provenance(Record):
@@ -148,6 +169,9 @@ class ForecastEntry(ProbabilityEntry):
     dyad_label: Text
     target: Text
     target_label: Text
+    rule: AskedRule | None = Field(
+        None, exclude_if=_is_none, description="the question as asked; null in entries before schema 4"
+    )
     milestone_name: Text
     milestone_label: Text
     model: Text
@@ -240,10 +264,11 @@ AnyEntry = Annotated[
 class Payload(Record):
     """What a record says and when it was written down; the text that is hashed."""
 
-    schema_: Literal[1, 2, 3] = Field(
-        3,
+    schema_: Literal[1, 2, 3, 4] = Field(
+        4,
         alias="schema",
-        description="version of the payloads; 1 lacks sides and theatre of questions, 1 and 2 lack runs",
+        description="version of the payloads; 1 lacks sides and theatre of questions, 1 and 2 lack runs, "
+        "1 to 3 lack rules, scales and actors of questions",
     )
     recorded_on: Moment
     clock_behind_s: int | None = Field(

@@ -9,10 +9,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 from forecast.events.dyads import DyadRule
-from forecast.ledger.entries import DIGITS, ForecastEntry, Question, RunEntry, rounded_chance, with_id
+from forecast.ledger.entries import (
+    DIGITS,
+    AskedRule,
+    ForecastEntry,
+    Question,
+    RunEntry,
+    rounded_chance,
+    with_id,
+)
 from forecast.ledger.store import write_ledger
 from forecast.panel.streams import TargetRule
 from forecast.records.forecast import Baseline, Forecast, MilestoneForecast, TargetForecast
+from forecast.records.scale import STANDARD, Scale
+from forecast.wording.judgement import question_text
 
 LEDGER_FILE = "ledger.sqlite"
 """Name of the ledger in the folder of the runs."""
@@ -88,18 +98,20 @@ class Asked(NamedTuple):
 
 
 def asked_questions(
-    dyad: DyadRule, rules: Sequence[TargetRule], as_of: date, milestones: Mapping[str, date]
+    dyad: DyadRule, rules: Sequence[TargetRule], as_of: date, milestones: Mapping[str, date], scale: Scale
 ) -> list[Asked]:
     """Return every question that a run asks; ``milestones`` are days by name."""
     return [
-        Asked(rule.name, name, make_question(dyad, rule, as_of, day))
+        Asked(rule.name, name, make_question(dyad, rule, as_of, day, scale))
         for rule in rules
         for name, day in milestones.items()
     ]
 
 
-def make_question(dyad: DyadRule, rule: TargetRule, as_of: date, milestone: date) -> Question:
-    """Make a question; the order of actors and categories does not matter."""
+def make_question(
+    dyad: DyadRule, rule: TargetRule, as_of: date, milestone: date, scale: Scale | None = None
+) -> Question:
+    """Make a question; the order of actors and categories does not matter; ``None`` is the standard scale."""
     sides = {"+".join(side): side for side in (tuple(sorted(dyad.a)), tuple(sorted(dyad.b)))}
     low, high = dyad.sides
     return Question(
@@ -108,6 +120,8 @@ def make_question(dyad: DyadRule, rule: TargetRule, as_of: date, milestone: date
         theatre=tuple(sorted(dyad.theatre)),
         any_of=tuple(sorted(set(rule.any_of))),
         min_severity=rule.min_severity,
+        by=tuple(sorted(set(rule.by))) or None,
+        scale=None if scale is None or scale.key == STANDARD else scale.key,
         as_of=as_of,
         milestone=milestone,
     )
@@ -124,11 +138,14 @@ def _entry(
     baseline = milestone.baseline
     return with_id(
         ForecastEntry,
-        question=make_question(origin.dyad, rule, forecast.as_of, milestone.date).model_dump(),
+        question=make_question(
+            origin.dyad, rule, forecast.as_of, milestone.date, forecast.scale
+        ).model_dump(),
         name=forecast.name,
         dyad_label=forecast.dyad.label,
         target=target.name,
         target_label=target.label,
+        rule=_asked_rule(forecast, target, milestone) if target.counts else None,
         milestone_name=milestone.name,
         milestone_label=milestone.label,
         model=forecast.model,
@@ -144,6 +161,19 @@ def _entry(
         run_id=forecast.run_id,
         run_folder=None if origin.run_folder is None else _readable(origin.run_folder),
         made_on=origin.made_on.replace(microsecond=0),
+    )
+
+
+def _asked_rule(forecast: Forecast, target: TargetForecast, milestone: MilestoneForecast) -> AskedRule:
+    anchors = {one: forecast.scale.anchor(one, target.min_severity) for one in target.any_of}
+    return AskedRule(
+        question=question_text(
+            target.label, forecast.dyad.label, forecast.as_of, milestone.date, forecast.reported_by
+        ),
+        counts=target.counts,
+        does_not_count=target.does_not_count,
+        edge_cases=target.edge_cases,
+        anchors={category: text for category, text in anchors.items() if text},
     )
 
 

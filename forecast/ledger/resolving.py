@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -18,6 +19,8 @@ from forecast.ledger.book import Book, is_over
 from forecast.ledger.entries import Question, ResolutionEntry, with_id
 from forecast.ledger.store import LedgerWriter, open_ledger, write_ledger
 from forecast.panel.streams import TargetRule
+from forecast.records.scale import STANDARD
+from forecast.wording import count
 
 PAIR_SHARE = 0.9
 """A file in which so many rows are between two actors is a file of that pair."""
@@ -27,12 +30,13 @@ PAIR_SHARE = 0.9
 class Coverage:
     """Whose acts a file holds, and until when.
 
-    ``dyad`` holds the two actors or sides, sorted. No row names the actors ``unseen`` of the sides asked
-    about: the file may not cover their acts. ``through``, the last day that the events cover, was given
-    (``stated``) or is the last day on which anything became known.
+    ``dyad`` holds the two actors or sides, sorted; ``scale`` is what severities mean (``Scale.key``). No row
+    names the actors ``unseen`` of the sides asked about: the file may not cover their acts. ``through``, the
+    last day that the events cover, was given (``stated``) or is the last day on which anything became known.
     """
 
     dyad: tuple[str, str]
+    scale: str
     through: date
     unseen: tuple[str, ...]
     stated: bool
@@ -53,13 +57,18 @@ class Resolved:
     open: list[Question] = field(default_factory=list)
     open_met: list[Question] = field(default_factory=list)
     void: list[Question] = field(default_factory=list)
+    other_scales: list[Question] = field(default_factory=list)
     other_dyads: list[Question] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values: the resolutions, the open questions, and the number of the others."""
-        told, counted = ("new", "corrected", "open"), ("open_met", "unchanged", "void", "other_dyads")
+        told, counted = (
+            ("new", "corrected", "open"),
+            ("open_met", "unchanged", "void", "other_scales", "other_dyads"),
+        )
         return {
             "dyad": "-".join(self.coverage.dyad),
+            "scale": self.coverage.scale,
             "unseen_actors": [*self.coverage.unseen],
             "through": self.coverage.through.isoformat(),
             "through_stated": self.coverage.stated,
@@ -69,26 +78,39 @@ class Resolved:
 
 
 def resolve_ledger(
-    path: Path, events: EventTable, *, today: date, through: date | None = None, dyad: str | None = None
+    path: Path,
+    events: EventTable,
+    *,
+    today: date,
+    through: date | None = None,
+    dyad: str | None = None,
+    scale: str | None = None,
 ) -> Resolved:
     """Look up in a ledger's file what happened, and put it on record; see ``coverage_of`` for the parameters.
 
     ``LedgerError`` when the ledger cannot be used, or as ``coverage_of``.
     """
-    coverage = coverage_of(events, open_ledger(path), today=today, through=through, dyad=dyad)
+    coverage = coverage_of(events, open_ledger(path), today=today, through=through, dyad=dyad, scale=scale)
     with write_ledger(path) as ledger:
         return resolve_questions(ledger, events, coverage)
 
 
 def coverage_of(
-    events: EventTable, book: Book, *, today: date, through: date | None = None, dyad: str | None = None
+    events: EventTable,
+    book: Book,
+    *,
+    today: date,
+    through: date | None = None,
+    dyad: str | None = None,
+    scale: str | None = None,
 ) -> Coverage:
     """Find out whose acts a file holds, and until when it covers them.
 
     Unless given, the dyad (two actors or sides, e.g. ``USA-CHN``) is the most frequent pair that is asked
-    about and has ``FEW_SHARE`` of the rows, and the last day covered is the last ``known_date``. No file
-    covers days to come, from ``today`` on. ``LedgerError`` when the ledger has no question about the dyad,
-    the file has no act between the two, or the last day lies ahead; it names the pairs that the file holds.
+    about and has ``FEW_SHARE`` of the rows, the last day covered is the last ``known_date``, and the scale of
+    the severities (``Scale.key``) that of the questions. No file covers days to come, from ``today`` on.
+    ``LedgerError`` when the ledger has no question about the dyad, or none on that scale, or they are on
+    several and none is given; the file has no act between the two, or the last day lies ahead.
     """
     held = main_pairs(events)
     pair = _main_pair(held, book) if dyad is None else _given_pair(dyad, book)
@@ -104,6 +126,12 @@ def coverage_of(
         raise LedgerError(
             f"{events.source}: holds no act between {pair[0]} and {pair[1]}. It holds {pairs_in_words(held)}"
         )
+    scale = scale or _only_scale(asked, events, pair)
+    if not any(scale_of(question) == scale for question in asked):
+        raise LedgerError(
+            f"--scale: no question about {'-'.join(pair)} is on the scale '{scale}'. "
+            f"On record: {_scales(asked)}"
+        )
     last: date = through or events.known_date.max().astype(object)
     if last >= today:
         what = "--through" if through else "the last known_date"
@@ -113,7 +141,7 @@ def coverage_of(
         )
     sides = {actor for question in asked for actor in _between(question).actors}
     unseen = tuple(sorted(sides - actors_of(events)))
-    return Coverage(dyad=pair, through=last, unseen=unseen, stated=through is not None)
+    return Coverage(dyad=pair, scale=scale, through=last, unseen=unseen, stated=through is not None)
 
 
 def resolve_questions(ledger: LedgerWriter, events: EventTable, coverage: Coverage) -> Resolved:
@@ -126,6 +154,8 @@ def resolve_questions(ledger: LedgerWriter, events: EventTable, coverage: Covera
     for question_id, question in list(ledger.book.questions.items()):
         if not _is_covered(question, coverage.dyad):
             done.other_dyads.append(question)
+        elif scale_of(question) != coverage.scale:
+            done.other_scales.append(question)
         elif question_id in ledger.book.voids:
             done.void.append(question)
         else:
@@ -133,11 +163,33 @@ def resolve_questions(ledger: LedgerWriter, events: EventTable, coverage: Covera
     return done
 
 
+def scale_of(question: Question) -> str:
+    """Return what the severities of a question mean; one that does not say is on the scale standard."""
+    return question.scale or STANDARD
+
+
+def _only_scale(asked: Sequence[Question], events: EventTable, pair: tuple[str, str]) -> str:
+    found = {scale_of(question) for question in asked}
+    if len(found) > 1:
+        raise LedgerError(
+            f"{events.source}: questions about {'-'.join(pair)} are on several scales: {_scales(asked)}. Say "
+            f"by which the file is coded, e.g. --scale {scale_of(asked[0])}"
+        )
+    return found.pop()
+
+
+def _scales(asked: Sequence[Question]) -> str:
+    counts = Counter(map(scale_of, asked))
+    return ", ".join(f"{name} ({count(number, 'question')})" for name, number in sorted(counts.items()))
+
+
 def acts_that_met(events: EventTable, question: Question, through: date) -> EventTable:
     """Acts that meet the rule, by their own date in the window [as-of + 1, milestone), up to a day."""
     last = min(question.milestone - timedelta(days=1), through)
     inside = _acts_of(events, question).between(question.origin, last)
-    return inside.select(TargetRule("", question.any_of, question.min_severity).mask(inside))
+    return inside.select(
+        TargetRule("", question.any_of, question.min_severity, question.by or ()).mask(inside)
+    )
 
 
 def _acts_of(events: EventTable, question: Question) -> EventTable:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import date
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import Field
 
@@ -30,6 +30,7 @@ from forecast.ledger.scored import (
 )
 from forecast.records.base import Probability, Record
 from forecast.records.history import ErrorBound, LedgerSummary, PastForecast, ReliabilityCurve
+from forecast.records.scale import STANDARD
 from forecast.wording import count
 
 HORIZON_BANDS = ((30, "1–30 days"), (90, "31–90 days"), (180, "91–180 days"), (365, "181–365 days"))
@@ -187,16 +188,32 @@ def horizon_band(days: int) -> str:
     return next((name for longest, name in HORIZON_BANDS if days <= longest), LONGEST_BAND)
 
 
-def _rule(entry: ForecastEntry) -> tuple[str, tuple[str, ...], int]:
-    return entry.target, entry.question.any_of, entry.question.min_severity
+class _Rule(NamedTuple):
+    """A target by its name and by what meets it."""
+
+    name: str
+    any_of: tuple[str, ...]
+    min_severity: int
+    by: tuple[str, ...]
+    scale: str
+
+    def __str__(self) -> str:
+        by = f" by {' or '.join(self.by)}" if self.by else ""
+        scale = "" if self.scale == STANDARD else f", scale {self.scale}"
+        return f"{self.name} ({', '.join(self.any_of)}, severity {self.min_severity} or more{by}{scale})"
 
 
-def _target_names(scored: Sequence[ScoredForecast]) -> dict[tuple[str, tuple[str, ...], int], str]:
+def _rule(entry: ForecastEntry) -> _Rule:
+    question = entry.question
+    found = question.any_of, question.min_severity, question.by or (), question.scale or STANDARD
+    return _Rule(entry.target, *found)
+
+
+def _target_names(scored: Sequence[ScoredForecast]) -> dict[_Rule, str]:
     """Name of each target; where one name stands for several rules, the rule is told with it."""
     rules = dict.fromkeys(_rule(one.entry) for one in scored)
-    names = Counter(name for name, _, _ in rules)
-    told = {rule: f"{rule[0]} ({', '.join(rule[1])}, severity {rule[2]} or more)" for rule in rules}
-    return {rule: rule[0] if names[rule[0]] == 1 else told[rule] for rule in rules}
+    names = Counter(rule.name for rule in rules)
+    return {rule: rule.name if names[rule.name] == 1 else str(rule) for rule in rules}
 
 
 def _as_table(scored: Sequence[ScoredForecast], model: str, *, baseline: bool = False) -> ForecastTable:
@@ -213,7 +230,9 @@ def _series(entry: ForecastEntry) -> str:
     question = entry.question
     rule = ",".join(question.any_of)
     theatre = "," if question.theatre is None else ",".join(question.theatre)
-    return "|".join((question.pair, theatre, rule, str(question.min_severity), entry.name, entry.model))
+    directed = (",".join(question.by or ()), question.scale or STANDARD)
+    asked = (question.pair, theatre, rule, str(question.min_severity), *directed)
+    return "|".join((*asked, entry.name, entry.model))
 
 
 def _misses(scored: Sequence[ScoredForecast], table: ForecastTable) -> tuple[LedgerMiss, ...]:

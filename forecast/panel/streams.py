@@ -15,26 +15,44 @@ from numpy.typing import NDArray
 from forecast.events.codebook import CATEGORIES, CONFLICTUAL, SEVERITIES
 from forecast.events.table import EventTable
 
+Kind = tuple[str, int, str]
+"""What targets tell acts apart by: category, severity, and who acts (see ``StreamLayout.sources``)."""
+
 
 @dataclass(frozen=True)
 class TargetRule:
-    """Which events count as the target: any of these categories at this severity or above."""
+    """Which events count as the target: any of these categories at this severity or above.
+
+    With ``by`` only acts of these actors count; empty: acts of anybody.
+    """
 
     name: str
     any_of: tuple[str, ...]
     min_severity: int
+    by: tuple[str, ...] = ()
 
     def mask(self, events: EventTable) -> NDArray[np.bool_]:
         """Return True where an event of the table meets the rule."""
-        return np.isin(events.category, self.any_of) & (events.severity >= self.min_severity)
+        return self.mask_kind(events) & (events.severity >= self.min_severity)
 
-    def meets(self, category: str, severity: int) -> bool:
-        """Whether an act counts as the target."""
-        return category in self.any_of and severity >= self.min_severity
+    def mask_kind(self, events: EventTable) -> NDArray[np.bool_]:
+        """Return True where an event of the table would meet the rule, were it severe enough."""
+        kind = np.isin(events.category, self.any_of)
+        return kind & np.isin(events.initiator, self.by) if self.by else kind
 
-    def within(self, other: TargetRule) -> bool:
-        """Whether every act that meets this target meets another one, too."""
-        return set(self.any_of) <= set(other.any_of) and self.min_severity >= other.min_severity
+    def meets(self, category: str, severity: int, by: str = "") -> bool:
+        """Whether an act counts as the target; ``by`` is who acts, empty for nobody that a target names."""
+        return category in self.any_of and severity >= self.min_severity and (not self.by or by in self.by)
+
+    def includes(self, other: TargetRule) -> bool:
+        """Whether every act that meets the other rule meets this one."""
+        wider = not self.by or bool(other.by and set(other.by) <= set(self.by))
+        return wider and set(other.any_of) <= set(self.any_of) and other.min_severity >= self.min_severity
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the rule as plain values, without its name."""
+        plain: dict[str, object] = {"any_of": [*self.any_of], "min_severity": self.min_severity}
+        return plain | {"by": [*self.by]} if self.by else plain
 
 
 @dataclass(frozen=True)
@@ -42,7 +60,8 @@ class FutureAct:
     """An act ahead that happens with a probability.
 
     Its day is ``date``, or any of those to ``until``, all as likely. The category is one of the codebook, or
-    a type that a scenario declares; a ``label`` tells acts apart that are alike otherwise.
+    a type that a scenario declares; a ``label`` tells acts apart that are alike otherwise. ``by`` is who
+    acts, where it is stated.
     """
 
     date: date
@@ -51,6 +70,7 @@ class FutureAct:
     probability: float
     until: Date | None = None
     label: str = ""
+    by: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,39 +106,61 @@ class StreamLayout:
         return tuple(q for q in cell if not any(held[other] < held[q] for other in cell))
 
     @cached_property
-    def acts_of(self) -> tuple[frozenset[tuple[str, int]], ...]:
-        """Categories and severities that meet each target."""
-        return tuple(frozenset(act for act in _ACTS if target.meets(*act)) for target in self.targets)
+    def sources(self) -> tuple[str, ...]:
+        """Actors by which some target tells acts apart; the first, empty, stands for all others."""
+        return _sources(self.targets)
 
     @cached_property
-    def _stream(self) -> Mapping[tuple[str, int], int]:
+    def acts_of(self) -> tuple[frozenset[Kind], ...]:
+        """Kinds of act that meet each target."""
+        kinds = _kinds(self.sources)
+        return tuple(frozenset(kind for kind in kinds if target.meets(*kind)) for target in self.targets)
+
+    @cached_property
+    def _stream(self) -> Mapping[Kind, int]:
         places = {name: k for k, name in enumerate(self.ordinary)}
         cells = {cell: len(self.ordinary) + k for k, cell in enumerate(self.cells)}
-        met = {act: self.targets_met(*act) for act in _ACTS}
-        return {act: cells[met[act]] if met[act] else places[act[0]] for act in _ACTS}
+        met = {kind: self.targets_met(*kind) for kind in _kinds(self.sources)}
+        return {kind: cells[cell] if cell else places[kind[0]] for kind, cell in met.items()}
 
-    def targets_met(self, category: str, severity: int) -> tuple[int, ...]:
+    def targets_met(self, category: str, severity: int, by: str = "") -> tuple[int, ...]:
         """Positions of the targets that an act meets."""
-        return tuple(q for q, target in enumerate(self.targets) if target.meets(category, severity))
+        return tuple(q for q, target in enumerate(self.targets) if target.meets(category, severity, by))
 
-    def stream_of(self, category: str, severity: int) -> int:
+    def stream_of(self, category: str, severity: int, by: str = "") -> int:
         """Position of the stream of an act."""
-        return self._stream[category, severity]
+        return self._stream[category, severity, by if by in self.sources else ""]
+
+    def directed(self, category: str, severity: int) -> tuple[TargetRule, ...]:
+        """Targets that an act meets or not by who acts."""
+        return tuple(one for one in self.targets if one.by and one.meets(category, severity, one.by[0]))
 
     def acts_in_words(self, stream: int) -> tuple[str, ...]:
-        """Categories of a stream with their severities there, e.g. ``"sanction of severity 4 or 5"``."""
-        by_severities: dict[tuple[int, ...], list[str]] = {}
+        """Categories of a stream with severities and actors: ``"sanction of severity 4 or 5 by CHN"``."""
+        alike: dict[tuple[tuple[int, ...], tuple[str, ...]], list[str]] = {}
         for category in CATEGORIES:
-            held = tuple(one for one in SEVERITIES if self.stream_of(category, one) == stream)
-            by_severities.setdefault(held, []).append(category.replace("_", " "))
-        by_severities.pop((), None)
-        return tuple(f"{', '.join(of)} of {_severities(held)}" for held, of in by_severities.items())
+            held: dict[tuple[int, ...], list[str]] = {}
+            for by in self.sources:
+                severities = tuple(one for one in SEVERITIES if self.stream_of(category, one, by) == stream)
+                held.setdefault(severities, []).append(by)
+            held.pop((), None)
+            for severities, sources in held.items():
+                alike.setdefault((severities, tuple(sources)), []).append(category.replace("_", " "))
+        return tuple(
+            f"{', '.join(of)} of {_severities(severities)}{self._by(sources)}"
+            for (severities, sources), of in alike.items()
+        )
+
+    def _by(self, sources: tuple[str, ...]) -> str:
+        if sources == self.sources:
+            return ""
+        return f" by {' or '.join(one or 'others' for one in sorted(sources, reverse=True))}"
 
     @cached_property
     def severities(self) -> NDArray[np.float64]:
         """Share of each severity of conflict among a stream's kinds of act, shape (stream, severity)."""
         kinds = np.zeros((len(self.streams), 2, len(SEVERITIES)))
-        for (category, severity), stream in self._stream.items():
+        for (category, severity, _), stream in self._stream.items():
             kinds[stream, int(category in CONFLICTUAL), severity - 1] += 1
         return np.asarray(kinds[:, 1] / kinds.sum(axis=(1, 2))[:, None])
 
@@ -131,7 +173,7 @@ class StreamLayout:
         return found
 
     def _holds(self, categories: Sequence[str]) -> tuple[bool, ...]:
-        held = {stream for (category, _), stream in self._stream.items() if category in categories}
+        held = {stream for (category, _, _), stream in self._stream.items() if category in categories}
         return tuple(k in held for k in range(len(self.streams)))
 
     @cached_property
@@ -147,13 +189,13 @@ class StreamLayout:
     @cached_property
     def wider(self) -> tuple[tuple[int, ...], ...]:
         """For each stream those that hold the same categories one severity lower; empty for severity 1."""
-        least: dict[tuple[int, str], int] = {}
-        for (category, severity), stream in self._stream.items():
-            least[stream, category] = min(severity, least.get((stream, category), severity))
+        least: dict[tuple[int, str, str], int] = {}
+        for (category, severity, by), stream in self._stream.items():
+            least[stream, category, by] = min(severity, least.get((stream, category, by), severity))
         found: list[set[int]] = [set() for _ in self.streams]
-        for (stream, category), severity in least.items():
+        for (stream, category, by), severity in least.items():
             if severity > SEVERITIES[0]:
-                found[stream].add(self._stream[category, severity - 1])
+                found[stream].add(self._stream[category, severity - 1, by])
         return tuple(tuple(sorted(one - {k})) for k, one in enumerate(found))
 
     @property
@@ -173,13 +215,20 @@ class StreamLayout:
 
     def assign(self, events: EventTable) -> NDArray[np.int64]:
         """Position of each event's stream, shape (event,)."""
-        pairs = zip(events.category, events.severity, strict=True)
+        kinds = zip(events.category, events.severity, events.initiator, strict=True)
         return np.array(
-            [self._stream[str(category), int(severity)] for category, severity in pairs], np.int64
+            [self.stream_of(str(name), int(grade), str(by)) for name, grade, by in kinds], np.int64
         )
 
 
-_ACTS = tuple(product(CATEGORIES, SEVERITIES))
+def _sources(targets: Sequence[TargetRule]) -> tuple[str, ...]:
+    return ("", *sorted({actor for target in targets for actor in target.by}))
+
+
+def _kinds(sources: Sequence[str]) -> tuple[Kind, ...]:
+    return tuple(product(CATEGORIES, SEVERITIES, sources))
+
+
 _TAKEN = (*CATEGORIES, "conflict")
 """Names that parameters of streams and sides have."""
 
@@ -194,7 +243,8 @@ def _severities(held: tuple[int, ...]) -> str:
 
 def stream_layout(targets: Sequence[TargetRule]) -> StreamLayout:
     """Cut the acts of the codebook into streams by the targets that they meet."""
-    met = {act: tuple(q for q, target in enumerate(targets) if target.meets(*act)) for act in _ACTS}
-    ordinary = tuple(name for name in CATEGORIES if any(not met[name, s] for s in SEVERITIES))
+    kinds = _kinds(_sources(targets))
+    met = {kind: tuple(q for q, target in enumerate(targets) if target.meets(*kind)) for kind in kinds}
+    ordinary = tuple(name for name in CATEGORIES if any(not met[kind] for kind in kinds if kind[0] == name))
     cells = sorted({cell for cell in met.values() if cell}, key=lambda cell: (len(cell), cell))
     return StreamLayout(tuple(targets), ordinary, tuple(cells))

@@ -243,6 +243,6 @@ def _nested(found: Mapping[str, Floats], targets: Sequence[TargetRule]) -> dict[
     result = dict(found)
     for wide in targets:
         for narrow in targets:
-            if set(narrow.any_of) <= set(wide.any_of) and narrow.min_severity >= wide.min_severity:
+            if wide.includes(narrow):
                 result[wide.name] = np.maximum(result[wide.name], found[narrow.name])
     return result

@@ -138,6 +138,16 @@ class TargetSaturated(CautionRecord):
     of: int
 
 
+class SaturatedScale(CautionRecord):
+    """Military incidents nearly all of one severity, or many of the highest: it hardly tells them apart."""
+
+    code: Literal["saturated_scale"] = "saturated_scale"
+    scale: str = Field(description="name of the scale in use")
+    severity: int
+    events: int = Field(description="military incidents of that severity")
+    of: int = Field(description="military incidents in all")
+
+
 class PriorFarFromData(CautionRecord):
     """Acts a month that the base rates imply, far from those in the data."""
 
@@ -181,6 +191,7 @@ Caution = Annotated[
     | DensityChanges
     | LateStart
     | TargetSaturated
+    | SaturatedScale
     | PriorFarFromData
     | FarFromBaseline
     | NotConverged,

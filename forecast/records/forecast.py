@@ -14,6 +14,7 @@ from forecast.frames import Backend, make_frame
 from forecast.records.base import Interval, Names, Probability, Record, one_named
 from forecast.records.cautions import Caution
 from forecast.records.columns import Content, forecast_columns
+from forecast.records.scale import Scale
 from forecast.views import ShownInNotebooks
 
 RestsOn = Literal["data-driven", "prior-driven", "conflict", "unclear"]
@@ -140,6 +141,14 @@ class TargetForecast(Record, ShownInNotebooks):
     definition: str
     any_of: tuple[str, ...] = Field(description="categories that meet it")
     min_severity: int = Field(description="least severity")
+    by: tuple[str, ...] = Field(default=(), description="actors whose acts count; empty: those of everybody")
+    counts: str = Field(default="", description="what counts, in one line")
+    does_not_count: str = Field(default="", description="what comes close and does not count, in one line")
+    edge_cases: tuple[str, ...] = Field(default=(), description="doubtful cases and how each is decided")
+    grave: bool = Field(
+        default=False,
+        description="of high impact: a chance below 5% is said as '1 in 24', never by a word",
+    )
     observed_before: int = Field(
         ge=0, description="target events seen in the data; 0 = the chance rests on priors and milder acts"
     )
@@ -214,6 +223,7 @@ class ActAssumed(Record):
     last_day: date
     category: str = Field(description="of the codebook, or a type that the scenario declares")
     severity: int
+    by: str = Field(default="", description="who acts; empty where it is not stated")
     probability: Probability
     meets: tuple[str, ...] = Field(description="targets that it meets by itself")
 
@@ -348,6 +358,8 @@ class Forecast(Record, ShownInNotebooks):
     fits: tuple[Diagnostics, ...] = Field(min_length=1, description="one a fitted model")
     targets: tuple[TargetForecast, ...]
     headline: Headline
+    scale: Scale = Field(description="what severities mean")
+    reported_by: str = Field(description="whose reports settle the questions")
     cautions: tuple[Caution, ...] = Field(
         default=(), description="what a reader must know before trusting the numbers, gravest first"
     )

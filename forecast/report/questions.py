@@ -5,12 +5,10 @@ from __future__ import annotations
 from datetime import date
 
 from forecast import wording
-from forecast.events.codebook import SEVERITIES, severity_anchor
 from forecast.records.forecast import Forecast, MilestoneForecast, TargetForecast
 from forecast.wording.judgement import in_sentence
 from forecast.wording.sensitivity import bound_in_points
 
-_MOST_KINDS_DESCRIBED = 2
 MOST_IN_CHART = 12
 """Milestones that a chart can name and number."""
 
@@ -42,12 +40,15 @@ def chosen_milestones(
 
 
 def what_counts(target: TargetForecast) -> str:
-    """What meets the target, in the words of the codebook where few kinds do, else by its definition."""
-    if len(target.any_of) > _MOST_KINDS_DESCRIBED:
-        return f"{target.definition[:1].upper()}{target.definition[1:]}."
-    anchors = [severity_anchor(one, target.min_severity).rstrip(".") for one in target.any_of]
-    worse = "" if target.min_severity == SEVERITIES[-1] else "; or worse"
-    return f"{'; '.join([anchors[0], *map(in_sentence, anchors[1:])])}{worse}."
+    """What meets the target: the author's rule, or the anchors of the scale; and whose acts."""
+    by = f" Only acts by {' or '.join(target.by)}." if target.by else ""
+    return f"{target.counts.rstrip('.')}.{by}"
+
+
+def what_does_not(target: TargetForecast) -> str:
+    """What comes close to the target and does not count, and how doubtful cases are decided."""
+    cases = "".join(f" {one.rstrip('.')}." for one in target.edge_cases)
+    return f"Does not count: {in_sentence(target.does_not_count.rstrip('.'))}.{cases}"
 
 
 def seen_before(target: TargetForecast) -> str:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from forecast.baselines.windows import as_day
 from forecast.events.coverage import find_breaks
 from forecast.events.feed_faults import stale_gap
+from forecast.events.scales import saturated
 from forecast.events.table import EventTable
 from forecast.panel.panel import STEP_DAYS, Panel
 from forecast.panel.streams import TargetRule
@@ -138,6 +139,8 @@ def _found(inputs: Inputs) -> Iterator[Caution]:
     yield from one_episode(used.date, (grid.origin - grid.start).days)
     for rule in inputs.rules:
         yield from target_saturated(rule, inputs.config.target_title(rule.name), used, inputs.data)
+    if found := saturated(used, inputs.scale):
+        yield found
     yield from prior_far_from_data(inputs)
     yield from density_changes(used.date, np.datetime64(grid.start, "D"), np.datetime64(as_of, "D"))
     early = int((inputs.events.date < np.datetime64(grid.start, "D")).sum())

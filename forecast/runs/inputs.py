@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -10,11 +11,14 @@ import numpy as np
 
 from forecast.config import Config, Scenario, load_scenarios
 from forecast.config.looks import read_logo, refuse_no_font
+from forecast.config.questions import scale_faults
+from forecast.config.scale_file import load_scale
 from forecast.config.schema import PACKAGED_POPULATIONS
 from forecast.errors import ConfigError, EventError, InputError, PriorError, did_you_mean
 from forecast.events.bundled import load_events
 from forecast.events.dyads import DyadRule, PairRows, actors_of, main_pairs, near_actors, pairs_in_words
 from forecast.events.feed_faults import Feed, feed_faults
+from forecast.events.scales import standard_scale
 from forecast.events.table import EventTable
 from forecast.families import Family, family_named
 from forecast.panel.panel import Panel, TimeGrid, count_events
@@ -24,8 +28,10 @@ from forecast.pooled_hazard.coefficients import PooledHazard, read_hazard, shipp
 from forecast.priors import PriorSet
 from forecast.priors.population import Population, read_population, record_priors, shipped_population
 from forecast.records.feeds import FeedFault
+from forecast.records.scale import PACKAGED, Scale
 from forecast.runs.earlier_copy import EarlierCopy
 from forecast.runs.files import FORECASTS, SCORES
+from forecast.wording import count
 
 
 class LaterRows(NamedTuple):
@@ -51,6 +57,7 @@ class Inputs:
     priors: PriorSet
     rules: tuple[TargetRule, ...]
     calendar: tuple[FutureAct, ...]
+    scale: Scale = field(default_factory=standard_scale)
     population: Population | None = None
     hazard: PooledHazard = field(default_factory=shipped_hazard)
     scenarios: tuple[Scenario, ...] = ()
@@ -75,6 +82,12 @@ class Inputs:
             return kind.replace("_", " ")
         met = layout.narrowest(cells[kind])
         return " + ".join(self.config.target_title(layout.targets[q].name) for q in met)
+
+    def who_acts(self, category: str, severity: int, rule: TargetRule | None = None) -> str | None:
+        """Who acts in an act that the program tries: of the rule, or side a; ``None`` if no target asks."""
+        if not self.data.layout.directed(category, severity):
+            return None
+        return rule.by[0] if rule and rule.by else self.config.dyad.side_a[0]
 
     @property
     def rows_left_out(self) -> int:
@@ -138,11 +151,12 @@ def _refuse_unseen(inputs: Inputs) -> None:
     config, start = inputs.config, inputs.data.grid.start
     used = inputs.events.between(start, config.as_of)
     for rule in inputs.rules:
-        if not np.isin(used.category, rule.any_of).any():
+        if not rule.mask_kind(used).any():
+            by = f" by {' or '.join(rule.by)}" if rule.by else ""
             raise config.error(
-                ("targets", rule.name, "any_of"),
-                f"the data hold no event of {' or '.join(rule.any_of)} in {start} … {config.as_of}; a target "
-                "needs a category that was seen at least once, of any severity",
+                ("targets", rule.name, "by" if by else "any_of"),
+                f"the data hold no event of {' or '.join(rule.any_of)}{by} in {start} … {config.as_of}; a "
+                f"target needs a category that was seen{by} at least once, of any severity",
             )
 
 
@@ -173,6 +187,8 @@ def inputs_of(config: Config, everything: EventTable) -> Inputs:
     if not len(used):
         raise config.error(("events", "start"), f"no event lies between {start} and {config.as_of}")
     rules = target_rules(config)
+    scale = config_scale(config)
+    _refuse_beyond_scale(config, used, scale)
     grid = TimeGrid(start, config.as_of + timedelta(days=1))
     delay = reporting_delay(config, events)
     completeness = None if delay is None else completeness_of(delay, grid)
@@ -192,13 +208,14 @@ def inputs_of(config: Config, everything: EventTable) -> Inputs:
         family=family,
         data=data,
         priors=priors_of(config, data, population),
+        scale=scale,
         population=population,
         hazard=hazard,
         delay=delay,
         later=_later_rows(config, everything),
         rules=rules,
         calendar=tuple(
-            FutureAct(act.date, act.category, act.severity, act.probability, label=act.label)
+            FutureAct(act.date, act.category, act.severity, act.probability, label=act.label, by=act.by or "")
             for act in config.calendar
         ),
     )
@@ -268,8 +285,38 @@ def load_config_events(config: Config) -> EventTable:
 def target_rules(config: Config) -> tuple[TargetRule, ...]:
     """Return which events count as each target of a config."""
     return tuple(
-        TargetRule(name, tuple(target.any_of), target.min_severity) for name, target in config.targets.items()
+        TargetRule(name, tuple(target.any_of), target.min_severity, tuple(target.by))
+        for name, target in config.targets.items()
     )
+
+
+def config_scale(config: Config) -> Scale:
+    """Return what the severities of a config mean.
+
+    Raises ``ConfigError``: the file of anchors cannot be read or is no scale, or a target or scheduled act
+    lies beyond its anchors; with the line.
+    """
+    if config.scale_path is not None and not config.scale_path.is_file():
+        hint = did_you_mean(config.scale, PACKAGED)
+        raise config.error(
+            ("scale",),
+            f"there is no file {config.scale_path}.{hint} Allowed: {', '.join(PACKAGED)}, or a file",
+        )
+    scale = load_scale(config.scale, config.base_folder)
+    if faults := list(scale_faults(config, scale)):
+        raise ConfigError("\n".join(str(config.error(one.path, one.message)) for one in faults))
+    return scale
+
+
+def _refuse_beyond_scale(config: Config, used: EventTable, scale: Scale) -> None:
+    kinds = Counter(zip(used.category.tolist(), used.severity.tolist(), strict=True))
+    for (category, severity), acts in sorted(kinds.items()):
+        if scale.anchor(category, severity) is None:
+            raise config.error(
+                ("scale",),
+                f"the data hold {count(acts, 'act')} of {category} of severity {severity}, for which the "
+                f"scale '{scale.name}' has no anchor. Add one, or code them by the scale",
+            )
 
 
 def load_population(config: Config) -> Population | None:

@@ -14,7 +14,13 @@ from numpy.typing import NDArray
 
 from forecast import __version__
 from forecast.config import Config, config_hash, load_config, resolved_yaml, scenario_yaml
-from forecast.config.writing import SAVED_PANEL, SAVED_POPULATION, SCENARIO_FOLDER, scenario_files
+from forecast.config.writing import (
+    SAVED_PANEL,
+    SAVED_POPULATION,
+    SAVED_SCALE,
+    SCENARIO_FOLDER,
+    scenario_files,
+)
 from forecast.errors import MAKE_RUN, RunFolderError
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
@@ -157,6 +163,8 @@ def write_run(run: Run, filling: Path, folder: Path, *, draws: bool = True) -> N
         copy_file(config.population_path, filling / SAVED_POPULATION)
     if config.panel_path is not None:
         copy_file(config.panel_path, filling / SAVED_PANEL)
+    if config.scale_path is not None:
+        copy_file(config.scale_path, filling / SAVED_SCALE)
     if run.inputs.scenarios:
         (filling / SCENARIO_FOLDER).mkdir(exist_ok=True)
     for name, scenario in zip(scenario_files(config), run.inputs.scenarios, strict=True):

@@ -207,9 +207,15 @@ def data_summary(
 
 
 def milestone_forecast(
-    asked: tuple[str, str, date], origin: date, curve: ProbabilityCurve, mcse: float, baseline: Baseline
+    asked: tuple[str, str, date],
+    origin: date,
+    curve: ProbabilityCurve,
+    mcse: float,
+    baseline: Baseline,
+    *,
+    grave: bool = False,
 ) -> MilestoneForecast:
-    """Read one milestone (name, label, day) off the curve."""
+    """Read one milestone (name, label, day) off the curve; a ``grave`` one has no word below 5%."""
     name, label, day = asked
     t = (day - origin).days
     probability = float(curve.probability[t])
@@ -221,7 +227,7 @@ def milestone_forecast(
         probability=probability,
         mcse=mcse,
         interval90=interval,
-        words=wording.words(probability),
+        words=wording.chance_words(probability, interval[1], grave=grave),
         frequency=wording.frequency(probability),
         baseline=baseline,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from forecast.baselines.methods import climatology
-from forecast.config import target_definition
+from forecast.config.questions import target_facts
 from forecast.panel.streams import TargetRule
 from forecast.records.forecast import Baseline, MilestoneForecast, TargetForecast
 from forecast.runs.mixture import Mixture
@@ -31,14 +31,12 @@ def _forecast(mixture: Mixture, rule: TargetRule, n_chains: int) -> TargetForeca
             "constant_rate": constant_rate(inputs.events, rule, grid.origin, grid.start, days),
             "members": mixture.member_forecasts(name, days) or None,
         }
-        read = milestone_forecast(asked, grid.origin, curve, error, baseline)
+        read = milestone_forecast(
+            asked, grid.origin, curve, error, baseline, grave=config.is_grave(name)
+        )
         milestones.append(read.model_copy(update=beside))
     return TargetForecast(
-        name=name,
-        label=config.target_title(name),
-        definition=target_definition(config.targets[name]),
-        any_of=rule.any_of,
-        min_severity=rule.min_severity,
+        **target_facts(config, name, inputs.scale),
         observed_before=int(rule.mask(inputs.events.between(grid.start, config.as_of)).sum()),
         cases=past_cases(inputs.events, rule, grid.origin, grid.start),
         milestones=tuple(milestones),

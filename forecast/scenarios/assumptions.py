@@ -104,6 +104,7 @@ def _record(act: FutureAct, types: Mapping[str, NewTypePriors], rules: Iterable[
         last_day=act.until or act.date,
         category=act.category,
         severity=act.severity,
+        by=act.by,
         probability=act.probability,
         meets=tuple(rule.name for rule in rules if meets(act, rule, types)),
     )

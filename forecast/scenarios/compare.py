@@ -258,23 +258,19 @@ def _target(
     for before in known.milestones:
         changed = change((before.date - origin).days)
         asked = (before.name, before.label, before.date)
-        read = milestone_forecast(asked, origin, curve, changed.mcse, before.baseline)
+        read = milestone_forecast(asked, origin, curve, changed.mcse, before.baseline, grave=known.grave)
         # From the numbers that are shown: the curve must not fall, which can move a milestone by its error.
         shown = read.probability - before.probability
         bound = at_most(before.date) if shown == 0.0 == changed.difference_mcse else None
         difference = Difference(value=shown, mcse=changed.difference_mcse, at_most=bound)
         milestones.append(ScenarioMilestone(**dict(read), difference=difference))
-    return ScenarioTarget(
-        name=known.name,
-        label=known.label,
-        definition=known.definition,
-        any_of=known.any_of,
-        min_severity=known.min_severity,
-        observed_before=known.observed_before,
-        milestones=tuple(milestones),
-        curve=curve_record(curve, origin),
-        time_to_event_days=time_record(curve),
-    )
+    other: dict[str, object] = {
+        "cases": (),
+        "milestones": tuple(milestones),
+        "curve": curve_record(curve, origin),
+        "time_to_event_days": time_record(curve),
+    }
+    return ScenarioTarget.model_validate({**dict(known), **other})
 
 
 def _forecast(

@@ -91,7 +91,7 @@ def scenario_draws(
     paths = min(effort.paths, base.simulation.paths_per_draw)
     rules = {rule.name: rule for rule in base.inputs.rules}
     asked = [
-        name for name, rule in rules.items() if effort.target is None or rule.within(rules[effort.target])
+        name for name, rule in rules.items() if effort.target is None or rules[effort.target].includes(rule)
     ]
     effort = replace(effort, paths=paths, target=asked[0] if len(asked) == 1 else None)
     new_days = simulate_plan(base, plan, effort) if plan.changes_future else {}

@@ -129,6 +129,7 @@ def single_acts(base: Run) -> Iterator[Indicator]:
             window=(config.as_of + timedelta(days=1), by - timedelta(days=1)),
             category=category,
             severity=severity,
+            by=base.inputs.who_acts(category, severity, rule),
             label=category_label(category),
         )
         scenario = Scenario(name=f"one-{category}", rationale="one act more", events=(act,))

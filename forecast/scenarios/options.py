@@ -12,7 +12,10 @@ from forecast.errors import ConfigError
 
 NAME = "options"
 RATIONALE = "Given as options on the command line."
-_ACT_SHAPE = "DATE:category:severity[:probability], e.g. 2023-09-01:visit:4:0.7 (DATE may be FIRST..LAST)"
+_ACT_SHAPE = (
+    "DATE:category:severity[:probability][:by], e.g. 2023-09-01:visit:4:0.7 or "
+    "2023-09-01:military_posture:4:CHN (DATE may be FIRST..LAST)"
+)
 
 
 def scenario_from_options(
@@ -21,8 +24,8 @@ def scenario_from_options(
     """Read the options as one scenario; ``None`` when there are none.
 
     ``priors`` are ``NAME=PRIOR`` each (a word, a distribution, or quantiles as ``{q05: .., q95: ..}``),
-    ``events`` ``DATE:category:severity[:probability]`` (DATE a day or ``FIRST..LAST``), ``without`` ids of
-    past events.
+    ``events`` ``DATE:category:severity[:probability][:by]`` (DATE a day or ``FIRST..LAST``; a part that is no
+    number says who acts), ``without`` ids of past events.
 
     Raises
     ------
@@ -72,9 +75,13 @@ def _prior(written: str, option: str) -> YamlValue:
 
 def _act(text: str) -> dict[str, YamlValue] | str:
     parts = [part.strip() for part in text.split(":")]
-    if len(parts) not in (3, 4) or not all(parts):
+    if not 3 <= len(parts) <= 5 or not all(parts):
         return f"--event {text}: write {_ACT_SHAPE}"
-    day, category, severity, *probability = parts
+    day, category, severity, *rest = parts
+    # A name says who acts; what begins like a number is meant as one.
+    by = [rest.pop()] if rest and rest[-1][0].isalpha() else []
+    if len(rest) > 1:
+        return f"--event {text}: write {_ACT_SHAPE}"
     act: dict[str, YamlValue] = {}
     window = re.fullmatch(r"(.+?)\.\.(.+)", day)
     if window:
@@ -82,8 +89,10 @@ def _act(text: str) -> dict[str, YamlValue] | str:
     else:
         act["date"] = day
     act["category"], act["severity"] = category, plain_scalar(severity)
-    if probability:
-        number = plain_scalar(probability[0])
+    if by:
+        act["by"] = by[0]
+    if rest:
+        number = plain_scalar(rest[0])
         # Probabilities are numbers; a whole one means the same.
         act["probability"] = float(number) if type(number) is int else number
     return act

@@ -8,11 +8,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import AssumedAct, NewType, PastEvents, Scenario
+from forecast.config.cross_checks import actor_missing, unknown_actor
 from forecast.config.faults import Fault, KeyPath
 from forecast.errors import ConfigError, PriorError, did_you_mean
 from forecast.events.codebook import SEVERITIES
@@ -184,8 +186,10 @@ def _acts(inputs: Inputs, scenario: Scenario, faults: list[Fault]) -> tuple[Futu
             assumed.probability,
             assumed.last_day,
             assumed.label or "",
+            assumed.by or "",
         )
         faults += _day_faults(inputs, path, assumed)
+        faults += _actor_faults(inputs, path, assumed, scenario)
         if any(replace(one, probability=act.probability) == act for one in kept):
             message = "is in the calendar already; use calendar.probability to make it more or less likely"
             faults.append(Fault(path, message))
@@ -218,6 +222,17 @@ def _day_faults(inputs: Inputs, path: KeyPath, act: AssumedAct) -> Iterator[Faul
         )
 
 
+def _actor_faults(inputs: Inputs, path: KeyPath, act: AssumedAct, scenario: Scenario) -> Iterator[Fault]:
+    declared = scenario.types.get(act.category)
+    category = act.category if declared is None else declared.counts_as
+    layout, actors = inputs.data.layout, inputs.dyad.actors
+    if act.by and act.by not in actors:
+        yield Fault((*path, "by"), unknown_actor(act.by, actors))
+    elif not act.by and category and (directed := layout.directed(category, act.severity)):
+        title = inputs.config.target_title(directed[0].name)
+        yield Fault(path, actor_missing(title, directed[0].by))
+
+
 def _left(inputs: Inputs, scenario: Scenario, faults: list[Fault]) -> NDArray[np.bool_]:
     """Where an event stays, shape (event,)."""
     events, grid = inputs.events, inputs.data.grid
@@ -232,7 +247,7 @@ def _left(inputs: Inputs, scenario: Scenario, faults: list[Fault]) -> NDArray[np
         left &= ~fitting
     if not left.all():
         for rule in inputs.rules:
-            if not (np.isin(events.category, rule.any_of) & counted & left).any():
+            if not (rule.mask_kind(events) & counted & left).any():
                 label = inputs.config.target_title(rule.name)
                 message = (
                     f"no event of {' or '.join(rule.any_of)} would be left, so target '{label}' could not be "
@@ -293,12 +308,12 @@ def draw_effects(
 def stream_shares(events: EventTable, layout: StreamLayout, category: str) -> Floats:
     """Shares of the acts of a category that belong to each stream, shape (stream,), summing to one.
 
-    Half an act is added to those of the record, spread evenly over the severities.
+    Half an act is added to those of the record, spread evenly over the severities and actors.
     """
-    severity = events.severity[events.category == category]
-    shares = np.zeros(len(layout.streams))
-    for one in SEVERITIES:
-        shares[layout.stream_of(category, one)] += (severity == one).sum() + 0.5 / len(SEVERITIES)
+    seen = layout.assign(events.select(events.category == category))
+    shares = np.bincount(seen, minlength=len(layout.streams)).astype(np.float64)
+    for severity, by in (kinds := tuple(product(SEVERITIES, layout.sources))):
+        shares[layout.stream_of(category, severity, by)] += 0.5 / len(kinds)
     return np.asarray(shares / shares.sum())
 
 

@@ -101,7 +101,7 @@ def _error(shifts: PriorShifts, quantity: int, steps: float) -> float:
 
 @dataclass(frozen=True)
 class Bound:
-    """A probability that matters, and the word beyond it; ``None`` for a threshold."""
+    """A probability that matters, and the word beyond it; ``None`` for a threshold, or where none is said."""
 
     kind: Literal["word", "threshold"]
     probability: float
@@ -126,11 +126,17 @@ def question_of(base: Run, target: str, milestone: str, threshold: float | None)
     probability = base.mixture.probability(target, day)
     error = base.mixture.error(target, day, base.n_chains)
     here = wording.words(probability)
+    grave = base.forecast.target(target).grave
+
+    def worded(near: wording.WordBound) -> bool:
+        """Whether both sides of a bound have words: small chances of a grave event have none."""
+        return not grave or near.probability > wording.LEAST_WORDED
+
     bounds: list[Bound] = []
     notes: list[RobustnessNote] = []
     for near in wording.neighbouring_words(probability):
         one = near
-        if abs(one.probability - probability) <= _CLOSE_ERRORS * error:
+        if abs(one.probability - probability) <= _CLOSE_ERRORS * error and worded(one):
             notes.append(
                 OnWordBound(
                     target=target, milestone=milestone, probability=probability, words=(here, one.words)
@@ -142,7 +148,7 @@ def question_of(base: Run, target: str, milestone: str, threshold: float | None)
             if not same_way:
                 continue
             one = same_way[0]
-        bounds.append(Bound("word", one.probability, one.words))
+        bounds.append(Bound("word", one.probability, one.words if worded(one) else None))
     if threshold is not None:
         if abs(threshold - probability) <= _CLOSE_ERRORS * error:
             notes.append(

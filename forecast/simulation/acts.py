@@ -1,7 +1,7 @@
 """Acts ahead: keys of their chance, what acts of new types do, and all of them as the simulator reads them.
 
 Chance belongs to the act ahead, not to its place in a list: its random numbers are keyed by what it is (days,
-category, severity, label). An act that two scenarios share happens on the same paths in both, and a
+category, severity, label, actor). An act that two scenarios share happens on the same paths in both, and a
 higher probability only adds paths to those on which it happened before.
 """
 
@@ -50,7 +50,7 @@ def act_keys(acts: Sequence[FutureAct]) -> list[int]:
     """Keys of the random numbers of each act; acts alike in everything are told apart by their order."""
     keys, seen = [], Counter[tuple[object, ...]]()
     for act in acts:
-        identity = (act.date, act.until, act.category, act.severity, act.label)
+        identity = (act.date, act.until, act.category, act.severity, act.label, *filter(None, [act.by]))
         text = "\n".join(map(str, (*identity, seen[identity])))
         seen[identity] += 1
         keys.append(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little"))
@@ -73,7 +73,7 @@ class CountsAs(Protocol):
 def meets(act: FutureAct, rule: TargetRule, types: Mapping[str, CountsAs]) -> bool:
     """Whether an act meets a target by itself."""
     category = types[act.category].counts_as if act.category in types else act.category
-    return category is not None and rule.meets(category, act.severity)
+    return category is not None and rule.meets(category, act.severity, act.by)
 
 
 def chance_before(act: FutureAct, origin: date, days: Floats) -> Floats:
@@ -102,7 +102,7 @@ def acts_ahead(
     known = [act.category not in new_types for act in acts]
     met = [[meets(act, target, new_types) for target in layout.targets] for act in acts]
     streams = [
-        layout.stream_of(act.category, act.severity) if old else -1
+        layout.stream_of(act.category, act.severity, act.by) if old else -1
         for act, old in zip(acts, known, strict=True)
     ]
     kinds = [-1 if old else names.index(act.category) for act, old in zip(acts, known, strict=True)]

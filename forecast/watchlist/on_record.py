@@ -8,11 +8,12 @@ from pathlib import Path
 
 from forecast import __version__
 from forecast.config import config_hash
+from forecast.config.questions import reported_by
 from forecast.ledger.recording import RunOrigin, forecast_entries
 from forecast.ledger.store import write_ledger
 from forecast.records.forecast import Diagnostics, DyadRecord, Forecast
 from forecast.records.watch import DyadEntry
-from forecast.runs.inputs import dyad_rule, target_rules
+from forecast.runs.inputs import config_scale, dyad_rule, target_rules
 from forecast.runs.run import run_id
 from forecast.watchlist.dyad_runs import Job
 
@@ -82,6 +83,8 @@ def _forecast(one: DyadEntry, job: Job) -> Forecast:
         fits=(NOT_SAMPLED,),
         targets=one.targets,
         headline=one.question,
+        scale=config_scale(job.config),
+        reported_by=reported_by(job.config),
         drivers=(),
         timings_s={},
         versions={},

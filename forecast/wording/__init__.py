@@ -5,6 +5,9 @@ Records hold numbers and names; what a reader sees of them is made here and nowh
 
 from forecast.wording.numbers import (
     BANDS,
+    LEAST_WORDED,
+    WordBound,
+    chance_words,
     count,
     frequency,
     interval_percent,
@@ -29,6 +32,9 @@ from forecast.wording.numbers import (
 
 __all__ = [
     "BANDS",
+    "LEAST_WORDED",
+    "WordBound",
+    "chance_words",
     "count",
     "frequency",
     "interval_percent",

@@ -21,9 +21,11 @@ from forecast.records.cautions import (
     NotConverged,
     OneEpisode,
     PriorFarFromData,
+    SaturatedScale,
     StaleEvents,
     TargetSaturated,
 )
+from forecast.records.scale import STANDARD
 from forecast.wording.numbers import count, listing, long_day, percent, plain_number, times
 
 HEAD = "Read with caution"
@@ -89,6 +91,11 @@ def caution_sentence(caution: Caution) -> str:
                 f"within a {caution.unit} is near 100% whatever happens. Ask for a rarer target: a higher "
                 "min_severity, fewer categories."
             )
+        case SaturatedScale():
+            return (
+                f"{caution.events:,} of {caution.of:,} military incidents have severity {caution.severity}, "
+                f"so severity hardly tells them apart. {_finer(caution)}"
+            )
         case PriorFarFromData():
             what = f"acts of {caution.stream.replace('_', ' ')}" if caution.stream else "acts"
             return (
@@ -130,6 +137,17 @@ def _seen(caution: FewTargetEvents) -> str:
         return "never seen in the data"
     together = f" ({caution.events:,} events of a day count once)" if caution.days != caution.events else ""
     return f"seen {times(caution.days)}{together}"
+
+
+def _finer(caution: SaturatedScale) -> str:
+    if caution.scale == STANDARD:
+        return (
+            "If fire is routine here, code them by the scale 'armed' (by the number killed; 'forecast events "
+            "codebook --scale armed') and set scale: armed."
+        )
+    return (
+        "Code them by a file of anchors that tells them apart (docs/codebook.md), and name it as the scale."
+    )
 
 
 def _days(first: date, last: date) -> str:

@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 from forecast.records.forecast import Forecast, MilestoneForecast, TargetForecast
 from forecast.records.history import TrackRecord
 from forecast.wording.numbers import (
+    LEAST_WORDED,
     interval_percent,
     likelihood,
     listing,
@@ -72,6 +73,8 @@ def asked(forecast: Forecast) -> tuple[TargetForecast, MilestoneForecast]:
 
 def in_sentence(label: str) -> str:
     """Label as it stands within a sentence: a small first letter, but for a name in capitals."""
+    if label.startswith("A "):
+        return f"a{label[1:]}"
     return label if label[1:2].isupper() or not label[1:2].isalpha() else f"{label[:1].lower()}{label[1:]}"
 
 
@@ -82,12 +85,24 @@ def judgement_sentence(forecast: Forecast) -> str:
 
 def question_sentence(target: TargetForecast, milestone: MilestoneForecast) -> str:
     """The answer to one question in one sentence, as ``judgement_sentence`` says that to the headline."""
+    subject, chance = question_subject(target, milestone), milestone.probability
+    if target.grave and chance < LEAST_WORDED:
+        return f"{subject[:1].upper()}{subject[1:]}: {milestone.words}."
+    link = " of" if words(chance).endswith("chance") else ":"
+    return f"{likelihood(chance)}{link} {subject}."
+
+
+def question_subject(target: TargetForecast, milestone: MilestoneForecast) -> str:
+    """What is asked, as it stands within a sentence: the target, its past cases, and the milestone."""
     like = f", as in {months(target)}," if target.cases else ""
-    said = likelihood(milestone.probability)
-    link = " of" if words(milestone.probability).endswith("chance") else ":"
+    return f"{in_sentence(target.label)}{like} before {long_day(milestone.date)} ({milestone.label})"
+
+
+def question_text(label: str, dyad: str, as_of: date, milestone: date, reported_by: str) -> str:
+    """A target of a dyad and a milestone as a forecasting platform would ask it."""
     return (
-        f"{said}{link} {in_sentence(target.label)}{like} before {long_day(milestone.date)} "
-        f"({milestone.label})."
+        f"Will {in_sentence(label)} ({dyad}) happen after {long_day(as_of)} and before "
+        f"{long_day(milestone)}, as reported by {reported_by}?"
     )
 
 

@@ -80,9 +80,10 @@ def change_sentences(scenario: ScenarioForecast) -> tuple[str, ...]:
         days = wording.long_day(act.first_day)
         if act.last_day != act.first_day:
             days = f"between {days} and {wording.long_day(act.last_day)}"
+        by = f" by {act.by}" if act.by else ""
         kind = act.label or act.category.replace("_", " ")
         chance = "" if act.probability == 1.0 else f", {wording.share(act.probability)} likely"
-        said.append(f"{kind} (severity {act.severity}) {days}{chance}")
+        said.append(f"{kind} (severity {act.severity}){by} {days}{chance}")
     said += [
         f"{one.label}: {wording.share(one.before)} → {wording.share(one.after)}"
         for one in scenario.expectations

@@ -138,7 +138,7 @@ def break_even_sentence(one: BreakEven, titles: Titles = _NO_TITLES) -> str:
     now, then, *either = (
         wording.on_scale(one.value, one.scale) for one in (one.now, one.assumed, *(one.assumed_mcse or ()))
     )
-    if one.kind == "word":
+    if one.becomes is not None:
         here = wording.words(one.probability)
         becomes = f"'{here.capitalize()}' becomes '{one.becomes}'"
     else:

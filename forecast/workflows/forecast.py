@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from forecast import __version__
 from forecast.config import Config, config_hash
+from forecast.config.questions import reported_by
 from forecast.inference.gates import check_gates
 from forecast.inference.posterior import Posterior
 from forecast.inference.record_fit import fit_record
@@ -38,7 +39,7 @@ from forecast.runs import summaries
 from forecast.runs.cautions import cautions_of, far_from_baseline, not_converged
 from forecast.runs.earlier_copy import EarlierCopy, earlier_copy
 from forecast.runs.folder import claimed, refuse_existing, run_hash, run_place
-from forecast.runs.inputs import Inputs, dyad_rule, read_inputs, target_rules
+from forecast.runs.inputs import Inputs, config_scale, dyad_rule, read_inputs, target_rules
 from forecast.runs.mixture import Mixture
 from forecast.runs.run import Run, run_id, simulate
 from forecast.runs.stages import sampler_options, stage_seeds
@@ -153,6 +154,8 @@ def _make(
         fits=(gates,),
         targets=targets,
         headline=Headline(target=config.headline.target, milestone=config.headline.milestone),
+        scale=inputs.scale,
+        reported_by=reported_by(config),
         cautions=(
             *not_converged(gates),
             *far_from_baseline(targets),
@@ -308,7 +311,7 @@ def run_forecast(
         refuse_existing(folder, force=force)
         if on_record:
             dyad, days = dyad_rule(config), {one.name: one.date for one in config.milestones}
-            asked = asked_questions(dyad, target_rules(config), config.as_of, days)
+            asked = asked_questions(dyad, target_rules(config), config.as_of, days, config_scale(config))
             before = summarise_ledger(refuse_unusable(place), dyad.sides, asked)
         try:
             with without_warnings():  # raised or told below

@@ -29,7 +29,7 @@ def test_shipped_configs_are_valid_and_survive_resolving(path, tmp_path):
 def test_the_worked_case_is_the_one_documented():
     config = load_config(WORKED_CASE)
     assert config.as_of == date(2023, 7, 10)
-    assert list(config.targets) == ["major_escalation", "military_confrontation", "lethal_clash"]
+    assert list(config.targets) == ["taiwan_drills", "collision", "lethal_clash", "major_escalation"]
     assert {milestone.name: milestone.date for milestone in config.milestones} == {
         "apec-2023": date(2023, 11, 17),
         "taiwan-election-2024": date(2024, 1, 13),
@@ -37,7 +37,7 @@ def test_the_worked_case_is_the_one_documented():
         "us-election-2024": date(2024, 11, 5),
     }
     assert (config.headline.target, config.headline.milestone) == (
-        "military_confrontation",
+        "taiwan_drills",
         "us-election-2024",
     )
     assert config.sampler.seed == 20230710
@@ -62,11 +62,14 @@ def test_what_the_worked_case_says_of_the_data_is_true():
         name: [
             e["date"]
             for e in events
-            if e["category"] in target.any_of and int(e["severity"]) >= target.min_severity
+            if e["category"] in target.any_of
+            and int(e["severity"]) >= target.min_severity
+            and e["initiator"] in (target.by or (e["initiator"],))
         ]
         for name, target in config.targets.items()
     }
-    assert met["military_confrontation"] == ["2022-08-04", "2023-02-04", "2023-04-08"]
+    assert met["taiwan_drills"] == ["2022-08-04", "2023-04-08"]
+    assert met["collision"] == ["2023-02-04"]
     assert met["lethal_clash"] == []
 
 

@@ -15,7 +15,6 @@ from forecast.events.codebook import (
     CONFLICTUAL,
     COOPERATIVE,
     SEVERITIES,
-    armed_categories,
     cameo_codes,
     cameo_entry,
     category_kind,
@@ -23,11 +22,10 @@ from forecast.events.codebook import (
     category_meaning,
     countries,
     least_severity,
-    severity_anchor,
     severity_word,
 )
 from forecast.events.reading import read_events
-from forecast.events.summary import saturation_in_words
+from forecast.events.scales import armed_scale, own_categories, saturated, standard_scale
 from forecast.events.table import COLUMNS, REQUIRED
 
 DATA = Path(__file__).resolve().parents[2] / "forecast/events/data"
@@ -44,7 +42,9 @@ def test_categories_keep_their_order_in_code_and_in_the_data_file():
 
 
 def test_every_category_and_severity_has_an_anchor_of_its_own():
-    anchors = [severity_anchor(name, severity) for name in ("any", *CATEGORIES) for severity in SEVERITIES]
+    anchors = [
+        standard_scale().anchor(name, severity) for name in ("any", *CATEGORIES) for severity in SEVERITIES
+    ]
     assert all(anchors)
     assert len(set(anchors)) >= 44
     assert [severity_word(level) for level in SEVERITIES] == [
@@ -114,7 +114,7 @@ def test_names_off_the_codebook_are_refused_with_a_suggestion():
     with pytest.raises(EventError, match=r"unknown category 'zzz'. Allowed: visit, "):
         category_kind("zzz")
     with pytest.raises(EventError, match="severity 7 is not on the scale"):
-        severity_anchor("visit", 7)
+        severity_word(7)
 
 
 def test_country_codes_are_those_of_iso_3166():
@@ -135,7 +135,7 @@ def test_the_page_states_every_column_category_and_anchor():
     assert all(f"| `{name}` | yes |" in text for name in REQUIRED)
     for name in CATEGORIES:
         assert category_meaning(name) in text
-        assert all(severity_anchor(name, severity) in text for severity in SEVERITIES)
+        assert all(standard_scale().anchor(name, severity) in text for severity in SEVERITIES)
 
 
 def test_the_standard_anchors_are_those_that_old_files_were_coded_by():
@@ -145,12 +145,12 @@ def test_the_standard_anchors_are_those_that_old_files_were_coded_by():
 
 
 def test_the_armed_scale_has_every_severity_of_its_categories_and_no_other():
-    assert armed_categories() == ("cooperation", "military_incident", "military_posture")
+    assert own_categories(armed_scale()) == ("cooperation", "military_incident", "military_posture")
     text = DOC.read_text(encoding="utf-8")
     for name in CATEGORIES:
         for severity in SEVERITIES:
-            anchor, standard = severity_anchor(name, severity, "armed"), severity_anchor(name, severity)
-            assert (anchor != standard) == (name in armed_categories()) or anchor == standard == ""
+            anchor, standard = armed_scale().anchor(name, severity), standard_scale().anchor(name, severity)
+            assert (anchor != standard) == (name in own_categories(armed_scale())) or anchor == standard == ""
             assert f"{severity}. {anchor}" in text
 
 
@@ -174,7 +174,7 @@ def test_the_examples_of_the_armed_scale_are_events_and_keep_to_it(event_file):
     for day, actors, _, category, severity, killed, _ in examples:
         initiator, target = actors.split(" → ")
         lines.append(f"{day},{initiator},{target},{category},{severity}")
-        assert category in armed_categories()
+        assert category in own_categories(armed_scale())
         assert int(severity) >= least_severity(int(killed or 0))
     table = read_events(event_file("\n".join(lines)))
     assert table.notes == ()
@@ -185,19 +185,24 @@ def test_the_examples_of_the_armed_scale_are_events_and_keep_to_it(event_file):
 def test_incidents_that_are_mostly_of_the_highest_severity_are_named(coded, us_china):
     extreme = [(f"2020-01-{day:02d}", "military_incident", 5) for day in range(1, 17)]
     milder = [(f"2020-02-{day:02d}", "military_incident", 3) for day in range(1, 11)]
-    assert saturation_in_words(us_china) is None
-    assert saturation_in_words(coded(*extreme[:9])) is None
-    assert saturation_in_words(coded(*extreme[:10], *milder, *milder[:1] * 10)) is None
-    said = saturation_in_words(coded(*extreme, *milder))
-    assert said is not None
-    assert said.startswith("16 of 26 military incidents have severity 5")
+    scale = standard_scale()
+    assert saturated(us_china, scale) is None
+    assert saturated(coded(*extreme[:4]), scale) is None
+    assert saturated(coded(*extreme[:3], *milder), scale) is None
+    found = saturated(coded(*extreme, *milder), scale)
+    assert (found.code, found.scale, found.severity) == ("saturated_scale", "standard", 5)
+    assert found.text.startswith("16 of 26 military incidents have severity 5")
+    assert "scale: armed" in found.text
+    # On the armed scale there is no finer one of the package to name.
+    assert "scale: armed" not in saturated(coded(*extreme, *milder), armed_scale()).text
+    assert saturated(coded(*milder), scale).severity == 3
 
 
 def test_the_command_prints_the_scale_that_is_asked_for():
     run = CliRunner().invoke
     armed, standard = (
-        severity_anchor("military_incident", 1, "armed"),
-        severity_anchor("military_incident", 1),
+        armed_scale().anchor("military_incident", 1),
+        standard_scale().anchor("military_incident", 1),
     )
     for arguments, shown, hidden in (
         (["codebook", "--scale", "armed"], armed, standard),
@@ -208,7 +213,10 @@ def test_the_command_prints_the_scale_that_is_asked_for():
         assert shown in said
         assert hidden not in said
     # A category without anchors of its own keeps the standard ones.
-    assert severity_anchor("sanction", 5) in run(app, ["codebook", "sanction", "--scale", "armed"]).stdout
+    assert (
+        standard_scale().anchor("sanction", 5)
+        in run(app, ["codebook", "sanction", "--scale", "armed"]).stdout
+    )
 
 
 def test_the_python_example_of_the_page_holds():

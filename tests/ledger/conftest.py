@@ -9,6 +9,7 @@ import pytest
 
 from forecast.cli import main
 from forecast.events.dyads import DyadRule
+from forecast.events.scales import standard_scale
 from forecast.ledger.recording import RunOrigin, forecast_entries, record_forecast
 from forecast.ledger.resolving import resolve_ledger
 from forecast.ledger.store import open_ledger
@@ -24,6 +25,7 @@ from forecast.records.forecast import (
     TargetForecast,
     TimeToEvent,
 )
+from forecast.records.scale import Scale
 
 TODAY = date(2026, 1, 1)
 RULES = {
@@ -68,6 +70,8 @@ def make_forecast(
     dyad: tuple[str, str] = ("USA", "CHN"),
     baseline: float = 0.3,
     model: str = "joint",
+    scale: Scale | None = None,
+    counts: str = "",
 ) -> Forecast:
     """Make a forecast from target → days in the window → probability."""
     targets = tuple(
@@ -77,6 +81,8 @@ def make_forecast(
             definition="a rule",
             any_of=("sanction",),
             min_severity=4,
+            counts=counts,
+            does_not_count="Words." if counts else "",
             observed_before=1,
             milestones=tuple(
                 MilestoneForecast(
@@ -110,6 +116,8 @@ def make_forecast(
                 rhat_max=1.0, ess_bulk_min=900, ess_tail_min=900, divergences=0, bfmi_min=0.9, failures=()
             ),
         ),
+        scale=scale or standard_scale(),
+        reported_by="the sources that events.csv names",
         targets=targets,
         headline=Headline(target=targets[0].name, milestone=targets[0].milestones[0].name),
         drivers=(),
@@ -151,9 +159,9 @@ class LedgerCase:
             origin_of(forecast, made_on=made_on, config=config, acts=acts),
         )
 
-    def resolve(self, events, *, today=TODAY, through=None, dyad=None):
+    def resolve(self, events, *, today=TODAY, through=None, dyad=None, scale=None):
         day = through and date.fromisoformat(through)
-        return resolve_ledger(self.path, events, today=today, through=day, dyad=dyad)
+        return resolve_ledger(self.path, events, today=today, through=day, dyad=dyad, scale=scale)
 
 
 @pytest.fixture

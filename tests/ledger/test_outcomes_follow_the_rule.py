@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from forecast.baselines.windows import observe_outcomes
 from forecast.errors import LedgerError
 from forecast.events.dyads import DyadRule
+from forecast.events.scales import armed_scale, standard_scale
 from forecast.events.table import Event, EventTable
 from forecast.ledger.entries import Question, VoidEntry, with_id
 from forecast.ledger.recording import make_question
@@ -265,3 +266,37 @@ def test_a_question_without_a_rule_counts_as_its_run_did_in_a_file_of_its_pair_o
 def test_an_actor_asked_about_that_no_row_names_is_told(case):
     case.record(AS_OF, {"crisis": {30: 0.25}}, acts=DyadRule(("USA", "NAT"), ("CHN",)))
     assert case.resolve(acts_by(*QUIET)).coverage.unseen == ("NAT",)
+
+
+def test_a_question_is_resolved_by_its_actors_acts_alone(case, coded):
+    for config, by in (("a", "CHN"), ("b", "USA")):
+        rules = [TargetRule("crisis", ("sanction",), 4, (by,))]
+        case.record(AS_OF, {"crisis": {30: 0.25}}, config=config, rules=rules)
+    case.resolve(coded(("2022-01-05", "sanction", 5), ("2022-12-31", "visit", 1)))  # by USA
+    book = case.book
+    assert {book.questions[key].by: found[-1].outcome for key, found in book.resolutions.items()} == {
+        ("CHN",): 0,
+        ("USA",): 1,
+    }
+
+
+def test_a_question_is_resolved_on_its_scale_alone(case, coded):
+    events = coded(("2022-01-05", "sanction", 5), ("2022-12-31", "visit", 1))
+    case.record(AS_OF, {"crisis": {30: 0.25}})
+    assert next(iter(case.book.questions.values())).scale is None  # as on record before there were scales
+    case.record(AS_OF, {"crisis": {30: 0.25}}, config="b", scale=armed_scale())
+    assert {question.scale for question in case.book.questions.values()} == {None, "armed"}
+    with pytest.raises(LedgerError, match=r"armed \(1 question\), standard \(1 question\). Say by which"):
+        case.resolve(events)
+    done = case.resolve(events, scale="standard")
+    assert (len(done.new), len(done.other_scales), done.coverage.scale) == (1, 1, "standard")
+    assert len(case.resolve(events, scale="armed").new) == 1
+    with pytest.raises(LedgerError, match="--scale: no question about CHN-USA is on the scale 'own-123'"):
+        case.resolve(events, scale="own-123")
+
+
+def test_the_rule_in_words_is_on_record_with_the_question(entries):
+    entry = entries(AS_OF, {"crisis": {30: 0.25}}, counts="A tariff round.")[0]
+    assert entry.rule.counts == "A tariff round."
+    assert entry.rule.question.startswith("Will crisis (USA – CHN) happen after 1 January 2022")
+    assert entry.rule.anchors == {"sanction": standard_scale().anchor("sanction", 4)}

@@ -18,6 +18,11 @@ CASES = {
     "overlap": (TargetRule("left", ARMED, 3), TargetRule("right", ("sanction", "military_posture"), 2)),
     "cooperation": (TargetRule("talks", ("visit", "dispute"), 3), TargetRule("summit", ("visit",), 5)),
     "every act": (TargetRule("anything", CATEGORIES, 1), MILITARY),
+    "directed": (
+        TargetRule("wide", CONFLICTUAL, 4),
+        TargetRule("drills", ("military_posture",), 4, ("CHN",)),
+        TargetRule("raids", ("military_incident",), 3, ("USA", "CHN")),
+    ),
     "named like a category": (TargetRule("dispute", ("dispute",), 4),),
     # Each pair overlaps, and none includes another.
     "eight": tuple(
@@ -25,7 +30,7 @@ CASES = {
         for q in range(8)
     ),
 }
-ACTS = tuple(product(CATEGORIES, SEVERITIES))
+ACTS = tuple(product(CATEGORIES, SEVERITIES, ("", "CHN", "USA", "TWN")))
 
 
 @pytest.fixture(params=CASES.values(), ids=CASES)
@@ -74,12 +79,11 @@ def test_wider_streams_hold_the_same_categories_one_severity_lower(layout):
     for k, wider in enumerate(layout.wider):
         held = [act for act in ACTS if layout.stream_of(*act) == k]
         below = set()
-        for category in {category for category, _ in held}:
-            least = min(severity for one, severity in held if one == category)
+        for category, by in {(category, by) for category, _, by in held}:
+            least = min(severity for one, severity, who in held if (one, who) == (category, by))
             if least > 1:
-                below.add(layout.stream_of(category, least - 1))
+                below.add(layout.stream_of(category, least - 1, by))
         assert set(wider) == below - {k}
-        assert not wider or min(severity for _, severity in held) > 1
 
 
 def test_steps_to_wider_streams_come_to_an_end(layout):
@@ -92,8 +96,9 @@ def test_steps_to_wider_streams_come_to_an_end(layout):
 
 def test_shares_of_severities_are_those_of_the_kinds_of_conflict(layout):
     for k, shares in enumerate(layout.severities):
-        held = [act for act in ACTS if layout.stream_of(*act) == k]
-        expected = [sum(a == (c, s) for a in held for c in CONFLICTUAL) / len(held) for s in SEVERITIES]
+        kinds = product(CATEGORIES, SEVERITIES, layout.sources)
+        held = [kind for kind in kinds if layout.stream_of(*kind) == k]
+        expected = [sum(a[0] in CONFLICTUAL and a[1] == s for a in held) / len(held) for s in SEVERITIES]
         assert shares == pytest.approx(expected)
 
 
@@ -152,3 +157,33 @@ def test_a_rule_masks_by_category_and_severity(coded):
         ("2020-01-04", "military_posture", 5),
     )
     np.testing.assert_array_equal(MILITARY.mask(table), [True, False, False, True])
+
+
+def test_an_act_counts_for_a_directed_target_by_who_acts():
+    layout = stream_layout(CASES["directed"])
+    drills = layout.stream_of("military_posture", 4, "CHN")
+    assert layout.acts_in_words(drills) == ("military posture of severity 4 or 5 by CHN",)
+    others = {layout.stream_of("military_posture", 4, by) for by in ("", "USA", "TWN")}
+    assert others == {layout.stream_of("sanction", 5)}
+    assert [one.name for one in layout.directed("military_posture", 5)] == ["drills"]
+    assert layout.directed("military_posture", 3) == layout.directed("sanction", 5) == ()
+
+
+def test_a_rule_includes_another_only_where_it_counts_all_its_actors():
+    anybody, both, one = (TargetRule("t", ARMED, 3, by) for by in ((), ("CHN", "USA"), ("CHN",)))
+    assert anybody.includes(both)
+    assert both.includes(one)
+    assert not both.includes(anybody)
+    assert not one.includes(both)
+
+
+def test_counts_of_a_directed_target_are_its_actors_acts(coded):
+    rows = [("2020-01-01", "military_posture", 4), ("2020-02-01", "military_posture", 4)]
+    table = coded(*rows)
+    for by, seen in ((("USA",), 2), (("CHN",), 0)):
+        rule = TargetRule("drills", ("military_posture",), 4, by)
+        layout = stream_layout((rule,))
+        counted = (
+            count_events(table, TimeGrid(date(2020, 1, 1), date(2020, 3, 1)), layout).counts[0].sum(axis=0)
+        )
+        assert int(counted[layout.meets[0]].sum()) == int(rule.mask(table).sum()) == seen

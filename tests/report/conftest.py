@@ -19,6 +19,7 @@ from forecast.evaluation.forecast_table import join_forecasts, make_forecasts
 from forecast.evaluation.score_table import score_forecasts
 from forecast.evaluation.track_record import make_track_record
 from forecast.events.reading import read_events
+from forecast.events.scales import standard_scale
 from forecast.panel.streams import TargetRule
 from forecast.records.analysis import (
     Analysis,
@@ -242,6 +243,8 @@ def make_forecast(
                 failures=failures,
             ),
         ),
+        scale=standard_scale(),
+        reported_by="the sources that events.csv names",
         targets=tuple(with_cases(make_target(*target, milestones=milestones), events) for target in targets),
         headline=Headline(target=targets[min(1, len(targets) - 1)][0], milestone=milestones[-1][0]),
         cautions=cautions,

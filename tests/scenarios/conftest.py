@@ -15,6 +15,7 @@ import xarray as xr
 
 from forecast.cli import main
 from forecast.config import load_config
+from forecast.events.scales import standard_scale
 from forecast.families import FAMILIES, Family
 from forecast.inference.posterior import Posterior
 from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, prior_draws
@@ -183,6 +184,8 @@ def forecast_of(mixture: Mixture) -> Forecast:
                 rhat_max=1.0, ess_bulk_min=2000, ess_tail_min=2000, divergences=0, bfmi_min=1.0, failures=()
             ),
         ),
+        scale=standard_scale(),
+        reported_by="the sources that events.csv names",
         targets=target_forecasts(mixture, CHAINS),
         headline=Headline(target=config.headline.target, milestone=config.headline.milestone),
         members=mixture.members(),

@@ -175,3 +175,18 @@ def test_lists_read_as_a_sentence_does():
 def test_days_are_written_in_english_whatever_the_locale():
     assert wording.long_day(date(2024, 11, 5)) == "5 November 2024"
     assert wording.short_day(date(2024, 11, 5)) == "5 Nov 2024"
+
+
+@pytest.mark.parametrize(
+    ("probability", "upper", "said"),
+    [
+        (0.042, 0.21, "about 1 in 24, could be 1 in 5"),
+        (0.0042, 0.0044, "about 1 in 240, could be 1 in 230"),
+        (0.02, 0.02, "about 1 in 50"),
+        (0.00001, 0.8, "less than 1 in 10,000, could be 80%"),
+        (0.05, 0.3, "very unlikely"),
+    ],
+)
+def test_a_small_chance_of_a_grave_event_is_said_in_odds(probability, upper, said):
+    assert wording.chance_words(probability, upper, grave=True) == said
+    assert wording.chance_words(probability, upper, grave=False) == wording.words(probability)

@@ -12,7 +12,7 @@ export function assumptions(model, state) {
     const kind = model.categories.find((one) => one.name === act.category)?.label ?? act.category.replace(/_/g, " ");
     const day = act.window ? `between ${longDay(act.window[0])} and ${longDay(act.window[1])}` : `on ${longDay(act.date ?? "")}`;
     const name = act.label ? `${act.label} (${kind.toLowerCase()}, severity ${act.severity})` : `${kind} of severity ${act.severity}`;
-    said.push(`${name} ${day}${act.probability === 1 ? "" : `, ${chance(act.probability)} likely`}`);
+    said.push(`${name}${act.by ? ` by ${act.by}` : ""} ${day}${act.probability === 1 ? "" : `, ${chance(act.probability)} likely`}`);
   }
   for (const act of model.calendar) {
     const now = state.calendar[act.label];

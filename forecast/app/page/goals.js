@@ -13,7 +13,7 @@ import { BANDS, percent } from "./words.js";
  */
 export function goals(source, hands, answered) {
   const choice = el("select", { id: "goal", onchange: () => ask() },
-    ...BANDS.map(([word, low, high]) => el("option", { value: word }, `${word} (${low}–${high}%)`)),
+    ...BANDS.map(([word, low, high]) => el("option", { value: word }, low === 1 ? "below 5%" : `${word} (${low}–${high}%)`)),
     el("option", { value: "number" }, "a probability …"));
   choice.value = "likely";
   const number = el("input", { type: "number", min: 1, max: 99, step: 1, value: 50, id: "goal-number",

@@ -12,7 +12,8 @@ export function stateYaml(state) {
     for (const act of state.events) {
       const when = act.window ? `window: [${act.window.join(", ")}]` : `date: ${act.date}`;
       const label = act.label ? `\n    label: ${quoted(act.label)}` : "";
-      lines.push(`  - ${when}\n    category: ${act.category}\n    severity: ${act.severity}\n    probability: `
+      const by = act.by ? `\n    by: ${quoted(act.by)}` : "";
+      lines.push(`  - ${when}\n    category: ${act.category}\n    severity: ${act.severity}${by}\n    probability: `
         + `${chance(act.probability ?? 1)}${label}`);
     }
   }
@@ -53,12 +54,12 @@ function chance(value) {
 export function stateCommand(state, folder) {
   const words = ["forecast", "scenario", folder];
   const events = state.events ?? [];
-  if (Object.keys(state.calendar ?? {}).length || events.some((act) => act.label)) words.push("scenario-page.yaml");
+  if (Object.keys(state.calendar ?? {}).length || events.some((act) => act.label || act.by?.includes(":"))) words.push("scenario-page.yaml");
   else {
     for (const [name, one] of Object.entries(state.priors ?? {})) words.push("--prior", `${name}=${statementText(one)}`);
     for (const act of events) {
       const days = act.window ? act.window.join("..") : act.date;
-      words.push("--event", `${days}:${act.category}:${act.severity}:${Number((act.probability ?? 1).toPrecision(6))}`);
+      words.push("--event", `${days}:${act.category}:${act.severity}:${Number((act.probability ?? 1).toPrecision(6))}${act.by ? `:${act.by}` : ""}`);
     }
     for (const id of state.without ?? []) words.push("--without", id);
   }

@@ -98,6 +98,7 @@ function soundAct(act) {
   else if (Array.isArray(act.window) && isDay(act.window[0]) && isDay(act.window[1])) {
     kept.window = [act.window[0], act.window[1]];
   } else return null;
+  if (typeof act.by === "string" && act.by) kept.by = act.by.slice(0, 100);
   if (typeof act.label === "string" && act.label) kept.label = act.label.slice(0, 200);
   return kept;
 }

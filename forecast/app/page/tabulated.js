@@ -5,7 +5,7 @@
 
 import { stateCommand } from "./scenario_text.js";
 import { isChanged } from "./state.js";
-import { daysBetween, likelihoodWords, longDay, percent } from "./words.js";
+import { chanceWords, daysBetween, LEAST_WORDED, longDay, percent } from "./words.js";
 
 /** @import { Act, ActEffect, Answer, Carried, PageModel, Point, State, Table, Weighed } from "./types" */
 
@@ -80,9 +80,10 @@ export class Tabulated {
     });
     const now = /** @type {typeof rows[number]} */ (rows.find((one) => one.name === state.milestone));
     const assumed = this.assumed(state);
-    const words = likelihoodWords(now.probability);
+    const grave = model.targets.some((one) => one.name === state.target && one.grave);
+    const words = chanceWords(now.probability, now.high, grave);
     return {
-      ...shared, ...now, status: "ready", reason: null, words, sentence: sentence(asked.sentence, words, now.probability),
+      ...shared, ...now, status: "ready", reason: null, words, sentence: sentence(asked.subject, words, now.probability, grave),
       assumed, model_adds: now.difference - assumed, curve: points, milestones: rows,
       method: count > 1 ? "combined" : "tabulated", milliseconds: performance.now() - begun,
       trust: count > 1
@@ -155,15 +156,22 @@ export class Tabulated {
     ];
   }
 
-  /** Tabulated effects of the kind of an act. @param {{ category: string, severity: number }} act @returns {ActEffect[]} */
+  /** Tabulated effects of the kind of an act. @param {{ category: string, severity: number, by?: string }} act @returns {ActEffect[]} */
   kind(act) {
-    return this.table?.acts[this.table.kinds[act.category]?.[act.severity - 1] ?? -1] ?? [];
+    const kinds = this.table?.kinds[`${act.category}:${act.by}`] ?? this.table?.kinds[act.category];
+    return this.table?.acts[kinds?.[act.severity - 1] ?? -1] ?? [];
   }
 
-  /** Whether an act meets a target by itself. @param {{ category: string, severity: number }} act @param {string} target */
+  /** Whether an act meets a target by itself. @param {{ category: string, severity: number, by?: string }} act @param {string} target */
   meets(act, target) {
     const kind = this.kind(act)[0];
     return kind !== undefined && !kind.targets[target];
+  }
+
+  /** Whether it matters who acts. @param {{ category: string, severity: number }} act */
+  directed(act) {
+    const kinds = this.table?.kinds ?? {};
+    return Object.keys(kinds).some((key) => key.startsWith(`${act.category}:`) && kinds[key]?.[act.severity - 1] !== kinds[act.category]?.[act.severity - 1]);
   }
 
   /** First and last day of an act, counted from the origin. @param {{ date?: string, window?: [string, string] }} act @returns {[number, number]} */
@@ -244,7 +252,10 @@ export class Tabulated {
       }
       if (!model.categories.some((one) => one.name === act.category)) throw new Error(`${act.category}: no category of the codebook.`);
       if (!model.severities.some((one) => one.value === act.severity)) throw new Error(`Severity ${act.severity}: expected a whole number from 1 to 5.`);
-      const key = JSON.stringify([days, act.category, act.severity, act.label ?? ""]);
+      if (model.actors.length && (act.by ? !model.actors.includes(act.by) : this.directed(act))) {
+        throw new Error(`${act.by ?? "An act"}: say who acts, one of ${model.actors.join(", ")}.`);
+      }
+      const key = JSON.stringify([days, act.category, act.severity, act.by ?? "", act.label ?? ""]);
       if (seen.has(key)) throw new Error("The same act twice. Remove one, or tell them apart by their names.");
       seen.add(key);
     }
@@ -266,9 +277,9 @@ function interpolated(places, values, at) {
   return (1 - part) * get(values, right - 1) + part * get(values, right);
 }
 
-/** The run's sentence with another likelihood. @param {string} before @param {string} words @param {number} probability */
-function sentence(before, words, probability) {
-  const rest = before.replace(/^[^(]*\([^)]*\)(:| of) /, "");
-  const said = `${words.charAt(0).toUpperCase()}${words.slice(1)} (${percent(probability)})`;
-  return `${said}${words.endsWith("chance") ? " of" : ":"} ${rest}`;
+/** The answer in one sentence. @param {string} subject @param {string} words @param {number} probability @param {boolean} grave */
+function sentence(subject, words, probability, grave) {
+  const begun = (/** @type {string} */ text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+  if (grave && probability < LEAST_WORDED) return `${begun(subject)}: ${words}.`;
+  return `${begun(words)} (${percent(probability)})${words.endsWith("chance") ? " of" : ":"} ${subject}.`;
 }

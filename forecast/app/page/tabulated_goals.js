@@ -5,7 +5,7 @@ import { BANDS, dayAfter, likelihoodWords, longDay, percent } from "./words.js";
 /** @import { Act, Change, State } from "./types" */
 /** @import { Tabulated } from "./tabulated.js" */
 
-/** Acts that are tried where a probability is to fall. @type {[string, number][]} */
+/** Acts that are tried where a probability is to fall. @type {[string, number, string?][]} */
 const CALMING = [["visit", 4], ["channel_opening", 3]];
 const SOON_DAYS = 30;
 /** Halvings of a chance until it is exact to a thousandth. */
@@ -49,8 +49,10 @@ export function reachGoal(tables, state, goal) {
     const day = milestone?.date ?? "";
     const soon = dayAfter(model.as_of, 1 + Math.min(SOON_DAYS, Math.floor((milestone?.day ?? 0) / 2)));
     const kinds = model.categories.flatMap(({ name }) => {
-      const severity = model.severities.map((one) => one.value).find((one) => tables.meets({ category: name, severity: one }, state.target));
-      return severity ? [/** @type {[string, number]} */ ([name, severity])] : [];
+      const severities = model.severities.map((one) => one.value);
+      const by = [undefined, ...model.actors].find((actor) => severities.some((one) => tables.meets({ category: name, severity: one, by: actor }, state.target)));
+      const severity = severities.find((one) => tables.meets({ category: name, severity: one, by }, state.target));
+      return severity ? [/** @type {[string, number, string | undefined]} */ ([name, severity, by])] : [];
     });
     /** @param {number} place @param {Act} act */
     const assumed = (place, act) => (/** @type {number} */ chance) =>
@@ -59,9 +61,11 @@ export function reachGoal(tables, state, goal) {
       ...model.calendar.filter((act) => act.date < day).map((act) => along("calendar", act.label, state.calendar[act.label] ?? act.probability,
         (chance) => ({ calendar: { ...state.calendar, [act.label]: chance } }))),
       ...state.events.map((act, place) => along("act", act.label ?? named(act.category, act.severity), act.probability, assumed(place, act))),
-      ...(state.events.length < model.limits.acts ? up ? kinds : CALMING : []).map(([category, severity]) =>
-        along("act", `one more ${named(category, severity)} on ${longDay(soon)}`, 0,
-          assumed(state.events.length, { date: soon, category, severity, probability: 0, label: "one more act" }))),
+      ...(state.events.length < model.limits.acts ? up ? kinds : CALMING : []).map(([category, severity, actor]) => {
+        const by = actor ?? (tables.directed({ category, severity }) ? model.actors[0] : undefined);
+        return along("act", `one more ${named(category, severity)}${by ? ` by ${by}` : ""} on ${longDay(soon)}`, 0,
+          assumed(state.events.length, { date: soon, category, severity, ...(by ? { by } : {}), probability: 0, label: "one more act" }));
+      }),
     ].filter((one) => one !== null);
   }
 

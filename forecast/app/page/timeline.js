@@ -72,8 +72,10 @@ export function timeline(model, hands) {
     const category = before?.category ?? model.categories.find((one) => one.name === "visit")?.name ?? model.categories[0]?.name ?? "";
     /** @type {Act} */
     const act = { date, category, severity: before?.severity ?? 3, probability: 1 };
+    const by = before?.by ?? model.actors[0];
+    if (by) act.by = by;
     // Acts that are alike in all are one act to the model: a label tells them apart.
-    const same = state.events.filter((one) => one.date === date && one.category === category && one.severity === act.severity);
+    const same = state.events.filter((one) => one.date === date && one.category === category && one.severity === act.severity && one.by === act.by);
     if (same.length) act.label = `${nameOf(category)} ${same.length + 1}`;
     hands.change((one) => one.events.push(act));
     const place_ = hands.state().events.length - 1;
@@ -259,7 +261,11 @@ export function timeline(model, hands) {
         el("label", { class: "wide" }, "Severity", el("select", { "data-key": `severity-${index}`,
           onchange: (/** @type {any} */ event) => set((one) => { one.severity = Number(event.target.value); }) },
           ...model.severities.map((one) => el("option", { value: one.value, selected: one.value === act.severity },
-            `${one.value} – ${one.label}`)))),
+            `${one.value} – ${one.label}`))),
+          el("span", { class: "fine block" }, model.severities.find((one) => one.value === act.severity)?.anchors[act.category] ?? "")),
+        model.actors.length ? el("label", { class: "wide" }, "Who acts", el("select", { "data-key": `by-${index}`,
+          onchange: (/** @type {any} */ event) => set((one) => { one.by = event.target.value; }) },
+          ...model.actors.map((one) => el("option", { value: one, selected: one === act.by }, one)))) : null,
         el("label", {}, el("span", {}, "How likely ", chance), el("input", { type: "range", min: 0, max: 100, step: 5,
           value: Math.round(100 * act.probability), "data-key": `chance-${index}`, id: `act-chance-${index}`,
           oninput: (/** @type {any} */ event) => {

@@ -9,6 +9,8 @@ export interface Act {
   window?: [string, string];
   category: string;
   severity: number;
+  /** Who acts, where a target counts acts of some actors only. */
+  by?: string;
   probability: number;
   label?: string;
 }
@@ -25,7 +27,7 @@ export interface State {
 
 export interface Point { day: number; date: string; probability: number; low: number; high: number }
 
-export interface BaseMilestone { probability: number; low: number; high: number; words: string; sentence: string }
+export interface BaseMilestone { probability: number; low: number; high: number; words: string; subject: string; sentence: string }
 
 export interface Stop { steps: number; quantiles: Triple; statement: string; text: string }
 
@@ -45,7 +47,7 @@ export interface PagePrior {
   reliable: [number, number];
 }
 
-export interface CalendarAct { label: string; date: string; category: string; severity: number; probability: number }
+export interface CalendarAct { label: string; date: string; category: string; severity: number; by: string; probability: number }
 
 export interface PastAct {
   id: string; date: string; text: string; category: string; severity: number; effect: number; error: number;
@@ -63,13 +65,15 @@ export interface PageModel {
   refit: boolean;
   horizon_days: number;
   headline: { target: string; milestone: string };
-  targets: { name: string; label: string; definition: string }[];
+  targets: { name: string; label: string; definition: string; grave: boolean }[];
   milestones: { name: string; label: string; date: string; day: number }[];
   base: Record<string, { curve: Point[]; milestones: Record<string, BaseMilestone> }>;
   priors: PagePrior[];
   calendar: CalendarAct[];
   categories: { name: string; label: string; conflict: boolean; meaning: string }[];
-  severities: { value: number; label: string }[];
+  severities: { value: number; label: string; anchors: Record<string, string> }[];
+  /** Who can act; empty where no target asks. */
+  actors: string[];
   past: PastAct[];
   cautions: string[];
   waterfall: { name: string; change: number; probability: number }[];
@@ -150,7 +154,7 @@ export interface ActEffect { day: number; lags: number[]; targets: Effects }
 
 /** Effects of single changes: forecast/app/tabulated.py writes them. */
 export interface Table {
-  /** Place in `acts` of each severity, by category. A target that an act of `acts` leaves out is met by the act. */
+  /** Place in `acts` of each severity, by category, or ``category:actor`` where it matters who acts. A target that an act of `acts` leaves out is met by the act. */
   kinds: Record<string, number[]>;
   acts: ActEffect[][];
   /** Most that a change can be which no future shows. */

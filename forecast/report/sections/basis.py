@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from forecast import wording
-from forecast.events.codebook import SEVERITIES, severity_anchor, severity_word
+from forecast.events.codebook import SEVERITIES, severity_word
 from forecast.records.forecast import ScenarioForecast, TargetForecast
+from forecast.records.scale import ANY
 from forecast.report.blocks import Block, Bullets, Cell, Column, Heading, Prose, Section, Table, one_group
 from forecast.report.palette import category_colour, name_category, target_colour
-from forecast.report.questions import headline_pair, named, what_counts
+from forecast.report.questions import headline_pair, named, what_counts, what_does_not
 from forecast.report.run_records import RunRecords
 from forecast.report.sections.scenario_parts import model_adds, split_cells, what_it_assumes
 from forecast.report.typeface import first_clauses, shorten
@@ -134,7 +135,7 @@ def what_counts_table(run: RunRecords) -> Table:
                 ),
                 Cell(
                     what_counts(target),
-                    note=impact.rationale if impact else "",
+                    note=" ".join(filter(None, [what_does_not(target), impact.rationale if impact else ""])),
                 ),
                 Cell(_cases(target, summaries)),
             )
@@ -168,7 +169,7 @@ def severity_table(run: RunRecords) -> Table:
     kinds = target.any_of if len(target.any_of) <= _MOST_KINDS else ()
     return Table(
         name="severity",
-        title="The severity scale",
+        title=f"The severity scale '{run.forecast.scale.name}'",
         columns=(
             Column("Severity", 22),
             Column("Any act", None if not kinds else 40),
@@ -177,7 +178,7 @@ def severity_table(run: RunRecords) -> Table:
         groups=one_group(
             (
                 Cell(f"{number} {severity_word(number)}", weight="semibold"),
-                *(Cell(severity_anchor(one, number)) for one in ("any", *kinds)),
+                *(Cell(run.forecast.scale.anchor(one, number) or "–") for one in (ANY, *kinds)),
             )
             for number in SEVERITIES
         ),

@@ -180,7 +180,7 @@ def _row(
         Cell(mark=Track(lower=lower, value=milestone.probability, upper=upper, colour=colour)),
         Cell(wording.percent(milestone.probability), weight="semibold", value=milestone.probability),
         Cell(wording.interval_percent(milestone.interval90)),
-        Cell(wording.words(milestone.probability)),
+        Cell(milestone.words),
         *base_rate_cells(target, milestone),
     ]
     if run.previous:

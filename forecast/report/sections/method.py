@@ -147,7 +147,9 @@ def parameters_section(run: RunRecords) -> Section:
 def kinds_table(run: RunRecords) -> Table:
     """Each kind of act that the model counts: which acts, how many were seen, and how many a year."""
     forecast, events = run.forecast, run.events.between(run.analysis.data.start, run.forecast.as_of)
-    layout = stream_layout([TargetRule(one.name, one.any_of, one.min_severity) for one in forecast.targets])
+    layout = stream_layout(
+        [TargetRule(one.name, one.any_of, one.min_severity, one.by) for one in forecast.targets]
+    )
     streams = layout.assign(events)
     years = ((forecast.as_of - run.analysis.data.start).days + 1) / 365.25
     rows = []

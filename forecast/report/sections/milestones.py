@@ -74,7 +74,7 @@ def _cells(
         Cell(mark=Track(lower=lower, value=probability, upper=upper, colour=colour)),
         Cell(wording.percent(probability), weight="semibold", value=probability),
         Cell(wording.interval_percent(milestone.interval90)),
-        Cell(wording.words(probability)),
+        Cell(milestone.words),
         *base_rate_cells(target, milestone),
         Cell(shown_error(milestone.mcse), tone="fine", value=milestone.mcse),
     ]

@@ -1,0 +1,217 @@
+"""What severities mean, and what a question is: both are written by people and checked as a whole."""
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from forecast.config import load_config
+from forecast.config.draft import draft_config, draft_yaml
+from forecast.config.questions import questions, target_facts
+from forecast.config.reading import parse_config
+from forecast.config.scale_file import load_scale, scale_yaml
+from forecast.errors import ConfigError
+from forecast.events.reading import read_events
+from forecast.events.scales import armed_scale, own_categories, standard_scale
+from forecast.runs.inputs import read_inputs
+from forecast.scenarios.options import scenario_from_options
+from forecast.scenarios.plan import plan_scenario
+
+ROWS = """date,initiator,target,category,severity,summary
+2020-01-05,RUS,UKR,military_incident,2,A raid
+2020-03-05,UKR,RUS,military_incident,3,A raid
+2020-05-05,RUS,UKR,military_posture,4,Drills
+2020-07-05,RUS,BLR,sanction,2,A listing
+"""
+CONFIG = """dyad: {a: RUS, b: UKR, theatre: [BLR]}
+as_of: 2021-12-31
+scale: own.yaml
+events: {source: events.csv}
+targets:
+  raid:
+    any_of: [military_incident]
+    min_severity: 3
+"""
+SCALE = """anchors:
+  military_incident:
+    1: Shots.
+    2: A raid.
+    3: A battle.
+    4: A campaign.
+"""
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    (tmp_path / "events.csv").write_text(ROWS, encoding="utf-8")
+    return tmp_path
+
+
+def inputs(place: Path, config: str = CONFIG, scale: str = SCALE):
+    (place / "config.yaml").write_text(config, encoding="utf-8")
+    (place / "own.yaml").write_text(scale, encoding="utf-8")
+    return read_inputs(load_config(place / "config.yaml"))
+
+
+def test_a_file_of_anchors_takes_the_place_of_those_it_names(place):
+    scale = inputs(place).scale
+    assert (scale.name, own_categories(scale)) == ("own", ("military_incident",))
+    assert scale.anchor("military_incident", 2) == "A raid."
+    assert scale.anchor("military_incident", 5) is None
+    assert scale.anchor("sanction", 5) == standard_scale().anchor("sanction", 5)
+
+
+def test_a_scale_written_as_a_file_is_read_back_as_the_same(tmp_path):
+    path = tmp_path / "fire.yaml"
+    path.write_text(scale_yaml(armed_scale(), own_categories(armed_scale())), encoding="utf-8")
+    assert load_scale("fire.yaml", tmp_path).anchors == armed_scale().anchors
+    assert load_scale("fire.yaml", tmp_path).key.startswith("fire-")
+    assert load_scale("armed", tmp_path) == armed_scale()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("3: A battle.", "3:"), r"own.yaml:5:5: anchors.military_incident.3: no anchor"),
+        (("    3: A battle.\n", ""), r"own.yaml:2:3: .*: no anchor for severity 3, between 1 and 4"),
+        (
+            ("4: A", "3: A"),
+            r"own.yaml:6:5: anchors.military_incident.3: duplicate key, already set on line 5",
+        ),
+        (("military_incident", "incident"), r"own.yaml:2:3: anchors.incident: unknown category"),
+        (("anchors:", "schema: 2\nanchors:"), r"own.yaml:1:1: schema: got 2; expected 1"),
+        (("anchors:", "anchor:"), r"own.yaml:1:1: anchor: unknown key. Did you mean 'anchors'"),
+        (
+            ("    1: Shots.\n    2: A raid.\n", ""),
+            r"own.yaml.*|scale: the data hold 1 act of military_incident",
+        ),
+    ],
+)
+def test_a_faulty_scale_is_refused_with_its_line(place, change, message):
+    with pytest.raises(ConfigError, match=message):
+        inputs(place, scale=SCALE.replace(*change))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            ("y: 3", "y: 5"),
+            r"config.yaml:7:5: targets.raid.any_of: no military_incident can be of severity 5",
+        ),
+        (("y: 3", "y: 3\n    by: [BLR]"), r"config.yaml:9:5: targets.raid.by: 'BLR' is a third party"),
+        (("y: 3", "y: 3\n    by: [FRA]"), r"config.yaml:9:5: targets.raid.by: 'FRA' is on neither side"),
+        (
+            ("[military_incident]\n", "[military_posture]\n    by: [UKR]\n"),
+            r"config.yaml:8:5: targets.raid.by: the data hold no event of military_posture by UKR",
+        ),
+        (("own.yaml", "armd"), r"config.yaml:3:1: scale: there is no file .*Did you mean 'armed'"),
+    ],
+)
+def test_a_rule_that_no_act_could_meet_is_refused_with_its_line(place, change, message):
+    with pytest.raises(ConfigError, match=message):
+        inputs(place, CONFIG.replace(*change))
+
+
+def test_a_target_below_the_least_anchor_is_refused(place):
+    scale = SCALE.replace("    1: Shots.\n", "")
+    with pytest.raises(ConfigError, match=r"config.yaml:8:5: .*1 is below the least anchor: .* from 2 to 4"):
+        inputs(place, CONFIG.replace("y: 3", "y: 1"), scale)
+
+
+def test_by_both_sides_is_refused_where_it_leaves_out_nobody(place):
+    asked = CONFIG.replace(", theatre: [BLR]", "").replace("y: 3", "y: 3\n    by: [UKR, RUS]")
+    with pytest.raises(ConfigError, match="names both sides, so it leaves out nobody"):
+        inputs(place, asked)
+    assert inputs(place, CONFIG.replace("y: 3", "y: 3\n    by: [Ukraine]")).rules[0].by == ("UKR",)
+
+
+def test_an_act_ahead_says_who_acts_where_a_target_asks(place):
+    directed = CONFIG.replace("y: 3", "y: 3\n    by: [UKR]")
+    what = "date: 2022-01-05, category: military_incident, severity: 3, probability: 0.1, label: x"
+    act = f"calendar:\n  - {{{what}%s}}\n"
+    with pytest.raises(ConfigError, match=r"calendar.0: the target 'raid' counts such acts by UKR alone"):
+        inputs(place, directed + act % "")
+    with pytest.raises(ConfigError, match=r"calendar.0.by: 'FRA' is no actor of the dyad"):
+        inputs(place, directed + act % ", by: FRA")
+    read = inputs(place, directed + act % ", by: RUS")
+    (one,) = read.calendar
+    assert (one.by, read.data.layout.targets_met(one.category, one.severity, one.by)) == ("RUS", ())
+    for written, by, meets in (("3:UKR", "UKR", (0,)), ("3:0.5:RUS", "RUS", ()), ("2", "", ())):
+        scenario = scenario_from_options([], [f"2022-01-09:military_incident:{written}"], [])
+        added = plan_scenario(read, scenario).acts[-1]
+        assert added.by == by
+        assert read.data.layout.targets_met(added.category, added.severity, added.by) == meets
+    with pytest.raises(ConfigError, match=r"^--event .*:3: the target 'Raid' counts such acts by UKR alone"):
+        plan_scenario(read, scenario_from_options([], ["2022-01-09:military_incident:3"], []))
+
+
+def test_a_question_is_the_authors_own_or_quotes_the_scale(place):
+    plain = inputs(place)
+    asked = questions(plain.config, plain.scale)[0]
+    assert asked["question"] == (
+        "Will raid (RUS – UKR) happen after 31 December 2021 and before 29 June 2022, as reported by the "
+        "sources that events.csv names?"
+    )
+    assert (asked["counts"], asked["does_not_count"]) == ("A battle; or worse.", "A raid.")
+    assert [one["milestone"] for one in asked["by_milestone"]] == ["days_30", "days_90", "days_180"]
+    json.dumps(asked)
+    own = """y: 3
+    label: A raid by Ukraine
+    by: [UKR]
+    counts: Troops cross the line.
+    does_not_count: Shells.
+    edge_cases: [Drones do not count.]"""
+    told = inputs(
+        place, CONFIG.replace("y: 3", own).replace("events.csv", "events.csv, reported_by: Reuters")
+    )
+    asked = questions(told.config, told.scale)[0]
+    assert asked["question"].startswith("Will a raid by Ukraine (RUS – UKR) happen")
+    assert asked["question"].endswith("as reported by Reuters?")
+    assert (asked["counts"], asked["does_not_count"], asked["by"]) == (
+        "Troops cross the line.",
+        "Shells.",
+        ("UKR",),
+    )
+    assert target_facts(told.config, "raid", told.scale)["edge_cases"] == ("Drones do not count.",)
+
+
+@pytest.mark.parametrize(
+    ("severity", "impact", "grave"),
+    [(5, None, True), (4, None, True), (3, None, False), (3, "severe", True), (5, "minor", False)],
+)
+def test_high_impact_is_what_the_author_says_or_the_gravest_target(place, severity, impact, grave):
+    config = CONFIG.replace("own.yaml", "standard").replace("y: 3", f"y: {severity}")
+    if impact:
+        config += f"report: {{impact: {{raid: {{level: {impact}, rationale: so}}}}}}\n"
+    assert inputs(place, config).config.is_grave("raid") == grave
+
+
+def drafted(place: Path, rows: list[str]):
+    (place / "new.csv").write_text("\n".join([ROWS.splitlines()[0], *rows]), encoding="utf-8")
+    return draft_config(read_events(place / "new.csv"), None, date(2021, 12, 31))
+
+
+def test_a_draft_takes_the_scale_that_its_events_were_coded_by(place):
+    shots = [f"2020-{month:02d}-05,RUS,UKR,military_incident,{1 + month % 4},%s" for month in range(1, 13)]
+    draft = drafted(place, [one % "Shelling; 3 soldiers killed." for one in shots])
+    assert (draft.scale, draft.saturated) == ("armed", None)
+    assert draft.scale_reason == "12 military incidents below severity 5 tell of people killed"
+    assert (draft.targets[-1].name, draft.targets[-1].events, draft.targets[-1].min_severity) == ("war", 0, 5)
+    assert drafted(place, [one % "Shelling; nobody was killed." for one in shots]).scale == "standard"
+    written = draft_yaml(draft, place / "new.yaml")
+    assert "scale: armed" in written
+    parse_config(written, place / "new.yaml")
+
+
+def test_a_draft_of_incidents_of_one_severity_warns_and_proposes_what_discriminates(place):
+    rows = [f"2020-{month:02d}-05,RUS,UKR,military_incident,5,A clash." for month in range(1, 7)]
+    rows += [f"2020-{month:02d}-09,RUS,UKR,military_posture,{month},Drills." for month in range(1, 6)]
+    draft = drafted(place, sorted(rows))
+    assert draft.saturated is not None
+    assert draft.saturated.code == "saturated_scale"
+    assert draft.saturated.text.startswith("6 of 6 military incidents have severity 5")
+    assert [one.any_of for one in draft.targets[:1]] == [("military_posture",)]
+    assert any(one.min_severity == 5 for one in draft.targets)
+    assert "CHANGE? 6 of 6 military incidents" in draft_yaml(draft, place / "new.yaml").replace("\n# ", " ")
