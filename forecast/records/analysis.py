@@ -305,10 +305,22 @@ RunWarning = Annotated[
 ]
 
 
+class LearnedFrom(Record):
+    """What a part of the forecast learned from other pairs of countries."""
+
+    part: Literal["priors", "pooled hazard"]
+    clause: str = Field(description="pairs, coders and years in short")
+    pairs: tuple[str, ...] = Field(description="every pair, in lines")
+    source: str = Field(description="origin and terms of the events")
+    own_left_out: tuple[str, ...] = Field(
+        default=(), description="records of this very pair, which the forecast does without"
+    )
+
+
 class Analysis(Record):
     """The content of ``analysis.json``."""
 
-    schema_: Literal[3] = Field(3, alias="schema")
+    schema_: Literal[4] = Field(4, alias="schema")
     tension: TensionSeries
     drift: DriftNow
     parameters: tuple[ParameterSummary, ...]
@@ -317,3 +329,4 @@ class Analysis(Record):
     sampler: SamplerSummary
     warnings: tuple[RunWarning, ...] = Field(description="what a reader must know, e.g. capped intensities")
     robustness: Robustness | None = Field(default=None, description="None where it was not measured")
+    learned: tuple[LearnedFrom, ...] = Field(default=(), description="what other pairs taught")

@@ -28,6 +28,7 @@ from forecast.records.analysis import (
     DyadActs,
     InfluentialEvents,
     LateReports,
+    LearnedFrom,
     PairLeftOut,
     ParameterSummary,
     RunWarning,
@@ -40,6 +41,7 @@ from forecast.records.forecast import (
     MilestoneForecast,
     TimeToEvent,
 )
+from forecast.runs.inputs import Inputs
 from forecast.runs.run import Run
 from forecast.simulation.play import RATE_CAP
 from forecast.simulation.probabilities import ProbabilityCurve, time_to_event
@@ -71,7 +73,7 @@ def analysis_of(run: Run, seconds: float, withheld: int) -> Analysis:
         warnings.append(InfluentialEvents(number=withheld))
     tension = tension_at_steps(run.draws.knots[:, 0], inputs.data.grid.n_steps)
     return Analysis(
-        schema=3,
+        schema=4,
         tension=tension_series(tension, inputs.data.grid),
         drift=drift_now(run.draws.level(inputs.data)),
         parameters=parameter_summaries(inputs.priors, posterior),
@@ -97,7 +99,31 @@ def analysis_of(run: Run, seconds: float, withheld: int) -> Analysis:
             seconds=seconds,
         ),
         warnings=tuple(warnings),
+        learned=learned_from(inputs),
     )
+
+
+def learned_from(inputs: Inputs) -> tuple[LearnedFrom, ...]:
+    """Name the pairs that priors and pooled hazard of a run were learned from."""
+    found = []
+    if inputs.population is not None:
+        told = inputs.population.provenance
+        clause = f"{wording.count(len(told.dyads), 'pair')}, {told.first[:4]}–{told.last[:4]}"
+        found.append(
+            LearnedFrom(part="priors", clause=clause, pairs=(", ".join(told.dyads),), source=told.source)
+        )
+    if inputs.family.uses_panel:
+        known = inputs.hazard.provenance
+        found.append(
+            LearnedFrom(
+                part="pooled hazard",
+                clause=known.in_words(),
+                pairs=tuple(known.listed()),
+                source=known.source,
+                own_left_out=tuple(one.name for one in inputs.hazard.left_out(inputs.events)),
+            )
+        )
+    return tuple(found)
 
 
 def capped_warnings(share: float) -> list[RunWarning]:

@@ -31,9 +31,7 @@ def _forecast(mixture: Mixture, rule: TargetRule, n_chains: int) -> TargetForeca
             "constant_rate": constant_rate(inputs.events, rule, grid.origin, grid.start, days),
             "members": mixture.member_forecasts(name, days) or None,
         }
-        read = milestone_forecast(
-            asked, grid.origin, curve, error, baseline, grave=config.is_grave(name)
-        )
+        read = milestone_forecast(asked, grid.origin, curve, error, baseline, grave=config.is_grave(name))
         milestones.append(read.model_copy(update=beside))
     return TargetForecast(
         **target_facts(config, name, inputs.scale),

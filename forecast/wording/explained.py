@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from forecast.records.analysis import LearnedFrom
 from forecast.records.forecast import Forecast, OwnRecord, Step, WaterfallStep
 from forecast.wording.judgement import asked, days_ahead
 from forecast.wording.numbers import listing, percent, shown_percent, signed_points
@@ -50,8 +51,9 @@ def record_sentences(forecast: Forecast, record: OwnRecord) -> Iterator[str]:
     assert record.highest_said is not None
     assert record.mean_said is not None
     came = "it happened" if record.highest_came else "it did not happen"
+    days = days_ahead(forecast, record.horizon_days)
     yield (
-        f"At {days_ahead(forecast, record.horizon_days):,} days it happened in {record.held:,} of {record.windows:,} past windows; "
+        f"At {days:,} days it happened in {record.held:,} of {record.windows:,} past windows; "
         f"we said {percent(record.mean_said)} on average and {percent(record.highest_said)} at most ({came})."
     )
     probability = asked(forecast)[1].probability
@@ -73,3 +75,26 @@ def _skills(record: OwnRecord) -> Iterator[str]:
     ]
     if told:
         yield f"Brier score {listing(tuple(told))}."
+
+
+def learned_sentence(learned: Sequence[LearnedFrom]) -> str:
+    """What other pairs taught, in one sentence; empty where nothing was learned from any."""
+    if not learned:
+        return ""
+    parts = [
+        f"{one.part} from {one.clause}" + (", this pair left out" if one.own_left_out else "")
+        for one in learned
+    ]
+    return f"Learned from other pairs: {'; '.join(parts)}."
+
+
+def learned_paragraphs(learned: Sequence[LearnedFrom]) -> Iterator[str]:
+    """The same in full: every pair, the source, and what was left out."""
+    for one in learned:
+        own = (
+            f" Left out, as records of this pair: {', '.join(one.own_left_out)}." if one.own_left_out else ""
+        )
+        yield (
+            f"{one.part[:1].upper()}{one.part[1:]}: {one.clause}. {'; '.join(one.pairs)}. "
+            f"Source: {one.source}.{own}"
+        )

@@ -34,7 +34,7 @@ from forecast.report.sections.indicators import chosen_indicators, indicator_sen
 from forecast.report.sections.milestones import base_rate_cells
 from forecast.report.typeface import first_clauses, shorten
 from forecast.wording.cautions import HEAD, caution_lines
-from forecast.wording.explained import record_sentences, waterfall_sentence
+from forecast.wording.explained import learned_sentence, record_sentences, waterfall_sentence
 from forecast.wording.judgement import (
     base_rate_sentence,
     confidence,
@@ -67,6 +67,7 @@ def brief_section(run: RunRecords) -> Section:
     blocks += [
         Heading("How good have we been"),
         Prose(" ".join(record_sentences(run.forecast, own_record(run.forecast, run.track_record)))),
+        Prose(learned_sentence(run.analysis.learned), tone="fine"),
     ]
     return Section(PAGE_1, None, tuple(blocks), page=True)
 

@@ -23,6 +23,7 @@ from forecast.report.blocks import (
 )
 from forecast.report.palette import describe_model
 from forecast.report.run_records import RunRecords
+from forecast.wording.explained import learned_paragraphs
 from forecast.wording.members import members_sentence
 from forecast.wording.parameters import parameter_sentences
 from forecast.wording.warnings import warning_sentence
@@ -37,8 +38,8 @@ _MOVED = (
     "event that meets a target itself counts with its own probability."
 )
 _INTERVAL = (
-    "The plausible range (a 90% interval) shows how far the probability moves between plausible settings{}; it "
-    "does not cover errors in the data or a world that changes its rules."
+    "The plausible range (a 90% interval) shows how far the probability moves between plausible settings{}; "
+    "it does not cover errors in the data or a world that changes its rules."
 )
 _NOT = (
     "The model does not know intentions, secret talks or plans. It sees what was made public and coded, and "
@@ -61,6 +62,7 @@ def method_section(run: RunRecords) -> Section:
         ("What the model is", describe_model(run.forecast.model)),
         ("What the data say of it", tuple(parameter_sentences(run.analysis.parameters))),
         ("What was put together", (members_sentence(members),) if several else ()),
+        ("What was learned from other pairs", tuple(learned_paragraphs(run.analysis.learned))),
         ("From model to forecast", forecast),
         ("What the model is not", (_NOT,)),
         (
