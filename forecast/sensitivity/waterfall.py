@@ -38,12 +38,10 @@ def measure_waterfall(base: Run) -> tuple[WaterfallStep, ...]:
     target, day = config.headline.target, milestone_day(base, config.headline.milestone)
     share, direct = mixture.share(target), mixture.mixing(target, day).direct
     said: dict[Step, Floats] = {"base_rate": np.full(base.n_draws, _base_rate(base))}
-    plain = (mixture.plain or mixture.paths).of(target)
-    alone = np.asarray((plain < day).mean(axis=1))
+    alone, luck = _without_acts(base, target, day)
     if share:
-        few = (plain[:, :_PATHS] < day).mean(axis=1)
         for step, draws, past in _held(base):
-            said[step] = _shares(base, draws, past, day) + (alone - few)
+            said[step] = _shares(base, draws, past, day) + luck
         said["drift"] = alone
     said["other_pairs"] = share * alone + (1 - share) * direct
     said["scheduled_events"] = mixture.by_draw(target, day)
@@ -55,6 +53,19 @@ def measure_waterfall(base: Run) -> tuple[WaterfallStep, ...]:
         steps.append(WaterfallStep(step=step, probability=probability, change=change, error=error))
         before = by_draw
     return tuple(steps)
+
+
+def _without_acts(base: Run, target: str, day: int) -> tuple[Floats, Floats]:
+    """What each draw of the model says without the calendar, and how much of it the first paths lack."""
+    mixture = base.mixture
+    if mixture.plain is None and base.inputs.calendar:
+        few = _shares(base, base.draws, record_of(base.inputs.data), day)
+        hit = base.hits.of(target) < day
+        luck = hit.mean(axis=1) - hit[:, :_PATHS].mean(axis=1)
+        return few + luck, luck
+    hit = (mixture.plain or mixture.paths).of(target) < day
+    alone = np.asarray(hit.mean(axis=1))
+    return alone, alone - hit[:, :_PATHS].mean(axis=1)
 
 
 def _base_rate(base: Run) -> float:

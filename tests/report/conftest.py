@@ -329,7 +329,7 @@ def make_analysis(events=None, *, warnings=()):
     events = read_bundled() if events is None else events
     kinds, counts = np.unique(events.category.astype(str), return_counts=True)
     return Analysis(
-        schema=3,
+        schema=4,
         tension=make_tension(),
         drift=DriftNow(mean=1.2, interval90=(0.7, 1.9)),
         parameters=make_parameters(),

@@ -106,8 +106,7 @@ def test_another_target_does_not_speak_for_the_headline(forecast, record):
 def test_page_1_says_what_was_said_and_what_came_of_the_highest(forecast, record, came, said):
     rows = at_the_headline(record, mean_said=0.3, highest_said=0.44, highest_came=came)
     assert (
-        "At 484 days it happened in 4 of 18 past windows; we said 30% on average and 44% at most "
-        f"({said})."
+        f"At 484 days it happened in 4 of 18 past windows; we said 30% on average and 44% at most ({said})."
     ) in said_of(forecast, rows)
 
 
