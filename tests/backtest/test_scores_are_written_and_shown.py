@@ -48,7 +48,7 @@ def test_scores_hold_every_target_horizon_and_model_with_what_was_asked(whole_ba
         "2021-01-01",
         "small",
     )
-    assert content["dyad"] == {"a": "USA", "b": "CHN", "label": "USA – CHN"}
+    assert content["dyad"] == {"a": "USA", "b": "CHN", "label": "United States – China"}
 
 
 def test_forecasts_are_those_of_the_units_and_the_combination_is_the_mean_of_its_members(whole_backtest):
