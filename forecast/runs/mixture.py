@@ -167,7 +167,7 @@ class Mixture:
         return quiet_chance(self.acts, self._rule(target), origin, days, self.types or {})
 
     def unchanged_days(self, target: str, other: Mixture) -> int:
-        """How many days from the origin on the acts ahead are as likely as in another one to have met a target.
+        """Days from the origin on which acts ahead are as likely as in another one to have met a target.
 
         All, where no member asks for it: the model's paths tell by themselves.
         """

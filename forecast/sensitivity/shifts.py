@@ -192,7 +192,7 @@ class PriorShifts:
 
 
 CHANCES = np.linspace(0.0, 1.0, 21)
-"""Probabilities of an act ahead at which the forecast is worked out; it is as good as straight between them."""
+"""Probabilities of an act ahead at which the forecast is worked out; between them it is all but straight."""
 
 
 @dataclass(frozen=True)
