@@ -1,0 +1,84 @@
+"""A run without calendar and a backtest at its as-of date are one forecast, made by two ways."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+
+from forecast.config import load_config
+from forecast.evaluation.backtest import MODELS, BacktestOptions, plan_backtest
+from forecast.evaluation.units import collect, run_unit, units_of
+from forecast.runs.inputs import read_inputs
+from forecast.runs.run import simulate
+from forecast.runs.target_forecasts import target_forecasts
+from forecast.workflows.forecast import fit_and_judge
+
+SMALL = """\
+name: small
+dyad: {a: USA, b: CHN, theatre: [TWN, HKG, CAN]}
+as_of: 2022-06-30
+events: {source: "bundled:us-china", start: 2019-06-01}
+targets:
+  severe:
+    any_of: [sanction, channel_closure, military_incident, military_posture, dispute]
+    min_severity: 4
+  military: {any_of: [military_incident, military_posture], min_severity: 4}
+milestones:
+  - {name: soon, date: 2022-08-01}
+  - {name: later, date: 2023-01-01}
+headline: {target: military, milestone: later}
+sampler: {seed: 5, draws: 400, tune: 300, chains: 2, paths_per_draw: 8}
+"""
+
+
+def compare(path, settings, as_of: date):
+    """Probabilities by family, target and horizon: of a run, its errors, and of the backtest."""
+    whole = read_inputs(load_config(path, settings))
+    days = [(one.date - whole.data.grid.origin).days for one in whole.config.milestones]
+    earlier = [f"as_of={as_of}"] + [
+        f"milestones.{place}.date={as_of + timedelta(days=1 + ahead)}" for place, ahead in enumerate(days)
+    ]
+    fit, runs = None, {}
+    for family in MODELS:
+        inputs = read_inputs(load_config(path, [*settings, *earlier, f"model.family={family}"]))
+        fit = fit or fit_and_judge(inputs).fit
+        runs[family] = target_forecasts(simulate(inputs, fit), fit.n_chains)
+    origin = as_of + timedelta(days=1)
+    plan = plan_backtest(whole, BacktestOptions(origins=(origin,), horizons=tuple(days)))
+    # The bundled record itself: what is used at an origin is what was known before it.
+    (unit,) = units_of(plan)
+    table = collect(plan, whole.events, [run_unit(plan, whole.events, unit)])
+    for family, targets in runs.items():
+        for target in targets:
+            for ahead, one in zip(days, target.milestones, strict=True):
+                rows = table.select(target=target.name, horizon_days=ahead, model=family)
+                yield family, target.name, ahead, one, float(rows.probability[0])
+
+
+def agree(path, settings, as_of: date) -> int:
+    found = list(compare(path, settings, as_of))
+    for family, target, ahead, one, tested in found:
+        where = family, target, ahead, one.probability, tested
+        assert one.date == as_of + timedelta(days=1 + ahead)
+        if family == "panel" and one.members[0].name == "panel":
+            assert tested == pytest.approx(one.probability, abs=1e-9), where
+            continue
+        if np.isnan(tested):  # no member answers in a backtest; a run falls back on the model
+            assert family == "panel", where
+            continue
+        share = next((member.weight for member in one.members or () if member.name == "model"), 1.0)
+        of_backtest = share * np.sqrt(one.probability * (1 - one.probability) / 400)
+        assert abs(tested - one.probability) < 4 * np.hypot(one.mcse, of_backtest) + 1e-6, where
+    return len(found)
+
+
+def test_a_small_record_gives_the_same_numbers_either_way(tmp_path):
+    (tmp_path / "small.yaml").write_text(SMALL, encoding="utf-8")
+    assert agree(tmp_path / "small.yaml", [], date(2021, 9, 30)) == 12
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("as_of", [date(2021, 6, 30), date(2022, 3, 1)])
+def test_the_worked_case_gives_the_same_numbers_either_way(request, as_of):
+    path = request.config.rootpath / "configs/us-china-2023.yaml"
+    assert agree(path, ["calendar=[]", "scenarios=[]", "sampler.draws=500"], as_of) == 36
