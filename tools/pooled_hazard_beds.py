@@ -2,8 +2,9 @@
 
     python tools/pooled_hazard_beds.py --data DATA [--file coefficients.json] [--bed NAME ...]
 
-``DATA`` holds the folders ``panel``, ``mid`` and ``balkans``, ``us-china-2017-2023.csv`` and ``ends.csv``. Every
-dyad is forecast by coefficients that were learned without it; then once more by those of each coder alone.
+``DATA`` holds the folders ``panel``, ``mid`` and ``balkans``, ``us-china-2017-2023.csv`` and ``ends.csv``.
+Every dyad is forecast by coefficients that were learned without it; then once more by those of each coder
+alone.
 Differences are log scores of the pooled hazard less those of the gamma–Poisson rate, with block-bootstrap
 errors, dyads taken as independent.
 """
@@ -140,12 +141,22 @@ def score_lines(name: str, tables: Mapping[str, ForecastTable]) -> Iterator[str]
         found = [compare_models(one, HAZARD, ANCHOR, seed=SEED) for one in some]
         error = math.sqrt(sum(one.se**2 for one in found)) / len(found)
         gaps.append((float(np.mean([one.value for one in found])), error))
-        pooled = pool_dyads(some, HAZARD, SEED) if len(some) > 2 else pool_calibration(join_forecasts(some), HAZARD, SEED)
+        # Two dyads are too few to resample: then it is their origins.
+        pooled = (
+            pool_dyads(some, HAZARD, SEED)
+            if len(some) > 2
+            else pool_calibration(join_forecasts(map(told_apart, some, "AB")), HAZARD, SEED)
+        )
         slopes.append(f"{pooled.slope.value:.2f} ± {pooled.slope.se:.2f}")
     yield table_row(f"{name}: pooled hazard", [short(one) for one in ours])
     yield table_row("gamma–Poisson", [short(one) for one in theirs])
     yield table_row("difference", [f"{signed(value)} ± {short(error)}" for value, error in gaps])
     yield table_row("calibration slope", slopes)
+
+
+def told_apart(table: ForecastTable, target: str) -> ForecastTable:
+    """Return the table of a dyad with its target renamed, so that two can be joined."""
+    return replace(table, target=np.full(len(table), target, dtype=np.object_))
 
 
 def mean_log(table: ForecastTable, model: str) -> float:
@@ -177,7 +188,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--bed", action="append", choices=sorted(BEDS), help="default: all")
     asked = parser.parse_args(arguments)
     try:
-        print_tables(asked.data, read_hazard(asked.file) if asked.file else shipped_hazard(), asked.bed or BEDS)
+        print_tables(
+            asked.data, read_hazard(asked.file) if asked.file else shipped_hazard(), asked.bed or BEDS
+        )
     except ForecastError as error:
         print(error, file=sys.stderr)
         return 2

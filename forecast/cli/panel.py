@@ -113,13 +113,15 @@ def _summary(learned: PooledHazard, out: Path | None) -> Iterator[Part]:
     from forecast.pooled_hazard.learning import LEAST_DYADS
 
     told = learned.provenance
-    yield text(f"Learned from {told.in_words()}. {told.rows:,} rows of {count(len(told.targets), 'kind')} of target.")
+    yield text(
+        f"Learned from {told.in_words()}. {told.rows:,} rows of {count(len(told.targets), 'kind')} of target."
+    )
     for coder in learned.coders:
         n = sum(one.coder == coder.coder for one in told.dyads)
         if n < LEAST_DYADS:
             yield text(
-                f"Caution: {count(n, 'dyad')} of {coder.coder} cannot tell how dyads differ. Forecasts rest on "
-                "the past of these alone, and intervals are too narrow for others."
+                f"Caution: {count(n, 'dyad')} of {coder.coder} cannot tell how dyads differ. Forecasts rest "
+                "on the past of these alone, and intervals are too narrow for others."
             )
     yield text(f"Source: {told.source}. Command: {told.command}.")
     for line in told.listed():
@@ -139,9 +141,9 @@ def _summary(learned: PooledHazard, out: Path | None) -> Iterator[Part]:
         ]
         yield Table((left("Feature", 22), right("effect", 8), right("error", 8), right("military", 9)), rows)
     yield text(
-        "Effect: change of the log hazard, against the dyad's own gamma-Poisson rate, for one standard deviation "
-        "of the feature; its error takes dyads as units. Military: what is added for a target of military acts "
-        "alone, beside one without any."
+        "Effect: change of the log hazard, against the dyad's own gamma-Poisson rate, for one standard "
+        "deviation of the feature; its error takes dyads as units. Military: what is added for a target of "
+        "military acts alone, beside one without any."
     )
     if out:
         yield text(f"Written to {out}. To use it, set model.panel in a config.")

@@ -98,7 +98,7 @@ class CoderEffects(Part):
         scaled = (inside - np.array(self.centre)) / np.array(self.scale)
         shared = np.concatenate([np.ones_like(excess), scaled], axis=-1)
         kind = (np.asarray(military) - self.military)[..., None]
-        return np.concatenate([shared, kind * shared], axis=-1) * np.exp(-excess)
+        return np.asarray(np.concatenate([shared, kind * shared], axis=-1) * np.exp(-excess))
 
     @cached_property
     def _root(self) -> Floats:
@@ -210,7 +210,8 @@ def _checked(text: str, name: str) -> PooledHazard:
         raise ConfigError(f"{name}: holds no coefficients of a pooled hazard. {_MAKE}")
     if content["schema"] != SCHEMA:
         raise ConfigError(
-            f"{name}: schema: got {shown(content['schema'])}; this version of forecast reads {SCHEMA}. {_MAKE}"
+            f"{name}: schema: got {shown(content['schema'])}; this version of forecast reads {SCHEMA}. "
+            f"{_MAKE}"
         )
     try:
         return PooledHazard.model_validate(content)

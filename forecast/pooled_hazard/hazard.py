@@ -1,8 +1,8 @@
 """Probabilities of the pooled hazard: a dyad's gamma–Poisson rate, moved by what other dyads teach.
 
-The daily hazard of a target in an interval of the future is g·exp(Σ w_c x·β_c + u). The anchor g is that of the
-dyad's own gamma–Poisson rate; x are features; β_c coefficients learned from the records of coder c, with a
-normal posterior (``learning`` tells how it is found). Weights w_c fall where a record is unlike those that
+The daily hazard of a target in an interval of the future is g·exp(Σ w_c x·β_c + u). The anchor g is that of
+the dyad's own gamma–Poisson rate; x are features; β_c coefficients learned from the records of coder c, with
+a normal posterior (``learning`` tells how it is found). Weights w_c fall where a record is unlike those that
 were learned, so that the anchor is left. u is the dyad's own deviation, Normal(0, ``deviation``²) over dyads,
 and is updated at every origin on how often targets came after earlier origins beside what was foreseen.
 Overlapping windows do not count twice there, and old ones are forgotten.
@@ -139,9 +139,7 @@ def _cumulative_draws(
     """Cumulative hazards at the ends of the intervals, shape (draw, origin, interval), by target."""
     means = hazard.mean_for(events, origins[0].item())
     random = np.random.default_rng(seed)
-    draws = [
-        one.draws(mean, N_DRAWS, random) for one, mean in zip(hazard.coders, means, strict=True)
-    ]
+    draws = [one.draws(mean, N_DRAWS, random) for one, mean in zip(hazard.coders, means, strict=True)]
     noise = random.standard_normal((2, N_DRAWS // 2))
     noise = np.concatenate([noise, -noise], axis=1)
     days = ((origins - as_day(start)) // DAY).astype(np.int64)

@@ -127,8 +127,20 @@ def dyad_rows(events: EventTable, until: date, targets: Mapping[int, TargetRule]
         paces.append(found.log_pace)
         never = origins[found.values[:, 0, NAMES.index("ever")] == 0]
         quiet.append(np.column_stack([np.full(len(never), place), never]))
-    joined = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    return Rows(*joined, np.concatenate(paces), np.concatenate(quiet))
+    features, anchor, hits, days, weights, military, kind = (
+        np.concatenate(column) for column in zip(*parts, strict=True)
+    )
+    return Rows(
+        features=features,
+        anchor=anchor,
+        hit=hits,
+        at_risk=days,
+        weight=weights,
+        military=military,
+        target=kind,
+        log_pace=np.concatenate(paces),
+        quiet=np.concatenate(quiet),
+    )
 
 
 def learn_hazard(
@@ -154,7 +166,9 @@ def learn_hazard(
 
     rows = {one.coder: _coder_rows(one, targets, least_acts) for one in records}
     planned = sum(len(one) for one in rows.values())
-    effects, described, done = [], [], 0
+    effects: list[CoderEffects] = []
+    described: list[LearnedDyad] = []
+    done = 0
     for one in records:
         own = rows[one.coder]
         told = {
@@ -209,8 +223,8 @@ def _coder_rows(records: Records, targets: Sequence[TargetRule], least_acts: int
     rows = {name: one for name, one in found.items() if one is not None}
     if not rows:
         raise InputError(
-            f"{records.coder}: a pooled hazard needs dyads with more than {FIRST_ORIGIN_DAYS} days of record; "
-            f"none of the {len(records.dyads)} in the folder has that"
+            f"{records.coder}: a pooled hazard needs dyads with more than {FIRST_ORIGIN_DAYS} days of "
+            f"record; none of the {len(records.dyads)} in the folder has that"
         )
     return rows
 

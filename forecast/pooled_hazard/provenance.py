@@ -39,9 +39,7 @@ class LearnedDyad(Part):
     events: int
 
     @classmethod
-    def of(
-        cls, name: str, events: EventTable, *, coder: str = "", until: date | None = None
-    ) -> LearnedDyad:
+    def of(cls, name: str, events: EventTable, *, coder: str = "", until: date | None = None) -> LearnedDyad:
         """Describe a record."""
         first, last = events.date.min().item(), events.date.max().item()
         return cls(

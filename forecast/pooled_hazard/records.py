@@ -1,4 +1,4 @@
-"""Records to learn from: folders of event files, a coder each, and the last day on which each was observed."""
+"""Records to learn from: folders of event files, a coder each, and the day up to which each was observed."""
 
 from __future__ import annotations
 

@@ -101,15 +101,28 @@ def silent(hazard):
     """Return a hazard that has learned nothing: coefficients, their errors and the deviation are 0."""
     n = 2 * (len(NAMES) + 1)
     nothing = {"mean": (0.0,) * n, "covariance": ((0.0,) * n,) * n, "without": {}}
-    coders = tuple(one.model_copy(update=nothing) for one in hazard.coders)
+    # A copy would keep the root of the covariance that it was made from.
+    coders = tuple(type(one)(**(one.model_dump() | nothing)) for one in hazard.coders)
     return hazard.model_copy(update={"coders": coders, "deviation": 1e-9})
+
+
+def act(name, day, category, severity):
+    return Event(
+        id=name,
+        date=day,
+        known_date=day,
+        initiator="AAA",
+        recipient="BBB",
+        category=category,
+        severity=severity,
+    )
 
 
 def on_their_days(record):
     """Return the record with every act known on its day, as one past serves all origins of the baseline."""
     return EventTable.from_events(
         [
-            Event(f"e{k}", day, day, "AAA", "BBB", str(kind), int(grade))
+            act(f"e{k}", day, str(kind), int(grade))
             for k, (day, kind, grade) in enumerate(
                 zip(record.date.tolist(), record.category, record.severity, strict=True)
             )
@@ -155,7 +168,7 @@ def test_features_mean_the_same_when_a_coder_notes_half_the_acts():
         kept = rng.random(len(days)) < share
         events = EventTable.from_events(
             [
-                Event(f"e{k}", START + timedelta(days=d), START + timedelta(days=d), "AAA", "BBB", str(kind), 5)
+                act(f"e{k}", START + timedelta(days=d), str(kind), 5)
                 for k, (d, kind) in enumerate(zip(days, kinds, strict=True))
                 if kept[k]
             ],
@@ -262,7 +275,10 @@ def test_a_target_that_never_came_is_answered_where_the_panel_was_quiet_as_long(
     unseen = TargetRule("closure", ("channel_closure",), 3)
     assert hazard.answers_unseen(unseen, 3650)
     assert not hazard.answers_unseen(unseen, 36500)
-    assert not hazard.answers_unseen(TargetRule("force", ("military_incident",), 5), 3650)
+    assert hazard.answers_unseen(TargetRule("force", ("military_incident",), 5), 3650)
+    told = hazard.provenance
+    shorter = tuple(one.model_copy(update={"quiet_days": 1500}) for one in told.targets)
+    hazard = hazard.model_copy(update={"provenance": told.model_copy(update={"targets": shorter})})
     early, late = date(2012, 1, 1), date(2019, 1, 1)
     force = TargetRule("force", ("military_incident",), 5)
     peaceful = record.select(~force.mask(record))
