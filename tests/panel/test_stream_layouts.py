@@ -69,7 +69,7 @@ def test_names_are_unique_and_cells_come_from_the_fewest_targets_on(layout):
 
 def test_streams_are_of_conflict_where_they_hold_any_and_calm_where_they_hold_none(layout):
     for k in range(len(layout.streams)):
-        categories = {category for category, severity in ACTS if layout.stream_of(category, severity) == k}
+        categories = {act[0] for act in ACTS if layout.stream_of(*act) == k}
         assert layout.conflictual[k] == bool(categories & set(CONFLICTUAL))
         assert layout.calming[k] == (categories <= set(COOPERATIVE))
     assert sorted([*layout.conflict_index, *layout.calming_index]) == list(range(len(layout.streams)))

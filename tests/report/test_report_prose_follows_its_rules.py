@@ -67,7 +67,7 @@ def test_the_judgement_follows_the_numbers(factory, forecast, probability, inter
 def test_labels_keep_their_capitals_where_they_are_names():
     assert in_sentence("Large drills") == "large drills"
     assert in_sentence("US sanctions") == "US sanctions"
-    assert in_sentence("A blockade") == "A blockade"
+    assert in_sentence("A blockade") == "a blockade"
 
 
 @pytest.mark.parametrize(
