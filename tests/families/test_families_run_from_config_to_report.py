@@ -127,9 +127,7 @@ def test_a_family_runs_from_config_to_report(made, family):
         assert run.first_day[target["name"]].shape == (600, 4)
         for milestone in target["milestones"]:
             day = (date.fromisoformat(milestone["date"]) - run.hits.origin).days
-            assert milestone["probability"] == pytest.approx(
-                run.hits.probability(target["name"], day), abs=1e-9
-            )
+            assert milestone["probability"] == run.mixture.probability(target["name"], day)
     severe, military = made(family).probabilities()
     assert np.all(severe >= military)
     assert np.all(np.diff([severe, military], axis=1) >= 0)
@@ -137,7 +135,7 @@ def test_a_family_runs_from_config_to_report(made, family):
 
 def test_all_families_fit_the_same_model_with_the_same_numbers(made):
     alone = made("model")
-    assert alone.record["combination"] is None
+    assert [one["name"] for one in alone.record["members"]] == ["model"]
     for family in ("panel", "combined"):
         for name, values in made(family).run.fit.variables.items():
             np.testing.assert_array_equal(values, alone.run.fit.variables[name], err_msg=name)
@@ -149,8 +147,8 @@ def test_all_families_fit_the_same_model_with_the_same_numbers(made):
 @pytest.mark.parametrize("family", ["panel", "combined"])
 def test_the_forecast_is_the_mean_of_the_members(made, family):
     record, hazard = made(family).record, made(family).hazard()
-    assert record["combination"]["tilted"], record["combination"]
-    assert record["combination"]["dropped"] == []
+    assert [one["name"] for one in record["members"]][-1] == "panel"
+    assert sum(one["weight"] for one in record["members"]) == pytest.approx(1.0)
     assert hazard, "the pooled hazard can say nothing of any target"
     forecasts = dict(zip(made(family).said(), made(family).probabilities().ravel(), strict=True))
     for question, members in made(family).said().items():
@@ -160,7 +158,7 @@ def test_the_forecast_is_the_mean_of_the_members(made, family):
         if question in hazard:
             assert members["panel"] == pytest.approx(hazard[question], abs=1e-9)
         # Nothing is scheduled.
-        assert forecasts[question] == pytest.approx(np.mean(list(members.values())), abs=1e-6)
+        assert forecasts[question] == pytest.approx(np.mean(list(members.values())), abs=1e-12)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -173,11 +171,25 @@ def test_a_certain_act_meets_its_targets_whatever_the_family(made, family):
     assert [one["milestones"][-1]["probability"] for one in found["targets"]] == [1.0, 1.0]
 
 
-def test_assumptions_of_a_combination_are_examined_and_its_report_is_set_again(made):
-    folder = made("combined").folder
+@pytest.mark.parametrize("family", FAMILIES)
+def test_assumptions_of_a_family_are_examined_and_its_report_is_set_again(made, family):
+    folder, _, record, _ = made(family)
     asked = forecast("sensitivity", folder, "--target", "severe", "--json")
     assert asked.code == 0, asked.err
-    assert json.loads(asked.out)["target"] == "severe"
+    found = json.loads(asked.out)
+    assert found["target"] == "severe"
+    labels = {
+        (target["name"], one["name"]): one["rests_on"]
+        for target in record["targets"]
+        for one in target["milestones"]
+    }
+    labelled = {question for question, label in labels.items() if label}
+    assert labelled == {(one["target"], one["milestone"]) for one in found["sensitivities"]}
+    assert bool(labelled) == (family != "panel")
+    shown = forecast("sensitivity", folder)
+    assert shown.code == 0, shown.err
+    page = forecast("app", folder, "--static", folder.parent / f"{family}.html")
+    assert page.code == 0, page.err
     again = forecast("report", folder, "--json")
     assert again.code == 0, again.err
 

@@ -191,7 +191,9 @@ def test_a_reliable_slider_is_answered_and_a_step_beyond_is_not(engine):
 
 @pytest.mark.parametrize("state", [{}, {"events": [CLASH]}, {"priors": FASTER}], ids=["run", "act", "belief"])
 @pytest.mark.parametrize("up", [True, False])
-def test_a_change_that_reaches_a_goal_reaches_it(engine, state, up):
+@pytest.mark.parametrize("family", ["model", "mixed"])
+def test_a_change_that_reaches_a_goal_reaches_it(engine, run_of, family, state, up):
+    engine = engine if family == "model" else Engine(run_of(family))
     now = ask(engine, **state)
     goal = now.probability + (0.02 if up else -0.02)
     found = reach_goal(engine, engine.read(state), goal)

@@ -157,6 +157,23 @@ def test_a_scheduled_act_is_linear_between_ruled_out_and_certain(engine, answers
     assert found[2]["difference"] == 0.0
 
 
+def test_single_changes_of_a_mean_are_those_of_the_served_page(mixed, ask, tmp_path):
+    engine, file = Engine(mixed), tmp_path / "page.html"
+    file.write_text(static_page(mixed), encoding="utf-8")
+    belief = page_model(engine).priors[0]
+    states = [
+        *({**state_of(one), "target": target} for one in ACTS for target in ("escalation", "lethal")),
+        *({"calendar": {VISIT: chance}} for chance in (0.0, 0.25, 1.0)),
+        *({"priors": {belief.name: stop.statement}} for stop in belief.stops if stop.steps),
+    ]
+    found = ask(file, *({"ask": "answer", "state": state} for state in states))
+    for state, one in zip(states, found, strict=True):
+        served = engine.answer(engine.read(state))
+        assert one["status"] == served.status, state
+        if served.status == "ready":
+            assert apart(served, one) < POINTS, state
+
+
 def test_a_past_event_is_withheld_as_on_the_served_page(engine, answers):
     for state, found in zip(
         ({"without": ["e4"]}, {"without": ["e1", "e4"]}),
