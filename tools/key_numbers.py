@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from forecast.simulation.tilting import Wanted, tilt_paths
 
 from forecast import NotConvergedWarning, load_config, make_forecast, read_inputs
 from forecast.models.draws import prior_draws
 from forecast.simulation.options import SimulationOptions
-from forecast.simulation.tilting import Wanted, tilt_paths
 
 WORKED_CASE = Path(__file__).resolve().parents[1] / "configs/us-china-2023.yaml"
 SHOWN = ("numpy", "scipy", "numba", "pymc", "pytensor", "arviz", "duckdb", "xarray")

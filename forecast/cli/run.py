@@ -159,7 +159,6 @@ def _headline(forecast: Forecast, record: TrackRecord | None) -> Iterator[Part]:
         asked,
         base_rate_sentence,
         confidence,
-        in_sentence,
         judgement_sentence,
         range_sentence,
     )
@@ -167,7 +166,7 @@ def _headline(forecast: Forecast, record: TrackRecord | None) -> Iterator[Part]:
     target, milestone = asked(forecast)
     yield text(judgement_sentence(forecast), "bold")
     yield text(f"{range_sentence(milestone)}. {confidence(forecast, record).sentence}")
-    yield text(f"What counts: {in_sentence(what_counts(target))}")
+    yield text(f"What counts: {what_counts(target)}")
     yield text(base_rate_sentence(forecast))
     if said := waterfall_sentence(forecast):
         yield text(said)

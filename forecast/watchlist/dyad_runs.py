@@ -106,7 +106,7 @@ def _numbers(config: Config, events: EventTable, fitted: Fitted | None) -> Numbe
         text = f"nothing was known by {config.as_of}; the first act became known on {events.known_date.min()}"
         return DyadFailed(Failure(code="no_events", text=text))
     inputs = inputs_of(config, events)
-    targets = _direct_forecasts(inputs)
+    targets = direct_forecasts(inputs)
     run, weights = None, None
     if targets is None:
         run, weights = _run(inputs, fitted)
@@ -119,7 +119,7 @@ def _numbers(config: Config, events: EventTable, fitted: Fitted | None) -> Numbe
     return Numbers(targets, cautions, work, None, run, weights)
 
 
-def _direct_forecasts(inputs: Inputs) -> tuple[TargetForecast, ...] | None:
+def direct_forecasts(inputs: Inputs) -> tuple[TargetForecast, ...] | None:
     """Forecast all targets, in milliseconds, by members that need no fit; ``None`` where that cannot be.
 
     Acts ahead and targets on which these members are silent need the model's paths.

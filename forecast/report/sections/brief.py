@@ -38,7 +38,6 @@ from forecast.wording.explained import learned_sentence, record_sentences, water
 from forecast.wording.judgement import (
     base_rate_sentence,
     confidence,
-    in_sentence,
     judgement_sentence,
 )
 from forecast.wording.sensitivity import assumption_label, titles_of
@@ -90,7 +89,7 @@ def judgement(run: RunRecords) -> BottomLine:
         sentence=judgement_sentence(run.forecast),
         details=(
             confidence(run.forecast, run.track_record).sentence,
-            f"What counts: {in_sentence(what_counts(target))}",
+            f"What counts: {what_counts(target)}",
             base_rate_sentence(run.forecast),
         ),
     )
