@@ -38,7 +38,7 @@ def scenario(
         None,
         "--event",
         "A future act; FIRST..LAST in place of DATE for a window.",
-        "DATE:CATEGORY:SEVERITY[:PROBABILITY]",
+        "DATE:CATEGORY:SEVERITY[:PROBABILITY][:BY]",
     ),
     without: list[str] | None = option(None, "--without", "Take a past event out (needs a new fit).", "ID"),
     compare: bool = option(
