@@ -163,7 +163,9 @@ def _same_draws(
         def change(day: int, name: str = known.name, one: ScenarioDraws = one) -> ChangedProbability:
             old = base.mixture.mixing(name, day).by_draw(base.mixture.shares(name, day))
             new = mixture.mixing(name, day).by_draw(one.shares(day))
-            return changed_probability(new, old, base.n_chains)
+            changed = changed_probability(new, old, base.n_chains)
+            # The draws of other members are those of the run: their luck is not in the difference.
+            return replace(changed, mcse=float(np.hypot(changed.mcse, mixture.direct_error(name, day))))
 
         def at_most(day: date, one: ScenarioDraws = one) -> float | None:
             # Of n paths none differs: below 3/n with 95% confidence; and no path differs without other acts.
@@ -188,10 +190,11 @@ def _new_draws(
 
         def change(day: int, name: str = known.name) -> ChangedProbability:
             new, old = (one.by_draw(name, day) for one in (mixture, base.mixture))
-            error, of_run = (monte_carlo_error(one, base.n_chains) for one in (new, old))
+            errors = [monte_carlo_error(one, base.n_chains) for one in (new, old)]
             # Draws of two fits are independent, so that nothing falls out of the error.
-            difference = float(new.mean() - old.mean())
-            return ChangedProbability(float(new.mean()), error, difference, float(np.hypot(error, of_run)))
+            difference = float(new.mean() - old.mean()), float(np.hypot(*errors))
+            error = mixture.error(name, day, base.n_chains)
+            return ChangedProbability(float(new.mean()), error, *difference)
 
         targets.append(_target(base, known, _rounded(mixture.curves[known.name]), change))
     return _forecast(plan, "refit", reason, found, tuple(targets), failures=failures)

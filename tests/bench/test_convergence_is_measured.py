@@ -61,7 +61,8 @@ def judged(first_day, failures=(), reruns=0):
     )
     day = np.asarray(first_day, dtype=np.int32)[None, None]
     hits = FirstPassages((convergence.TARGET,), None, day, None, max(HORIZONS), 0.0)
-    return SimpleNamespace(hits=hits, gates=gates, fit=SimpleNamespace(reruns=reruns))
+    paths = SimpleNamespace(paths=hits)
+    return SimpleNamespace(mixture=paths, gates=gates, fit=SimpleNamespace(reruns=reruns))
 
 
 @pytest.fixture

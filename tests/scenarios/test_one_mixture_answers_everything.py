@@ -179,6 +179,8 @@ def test_an_impossible_event_changes_nothing_at_all(run_of, family):
         assert target.curve == run.forecast.target(target.name).curve
         for one in target.milestones:
             assert (one.difference.value, one.difference.mcse) == (0.0, 0.0)
+            before = milestones(run.forecast)[target.name, one.name]
+            assert one.mcse == pytest.approx(before.mcse)
 
 
 @pytest.mark.parametrize("family", ["mixed", "partly", "pair", "alone"])

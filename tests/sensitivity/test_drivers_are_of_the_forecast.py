@@ -1,6 +1,7 @@
 """Drivers against scenarios that take the event out: one by weights, the other by a new fit."""
 
 from dataclasses import replace
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
@@ -37,7 +38,7 @@ def runs(tmp_path_factory):
     days = np.sort(rng.choice(900, 60, replace=False))
     kinds = ("sanction", "dispute", "military_posture", "visit")
     rows = [
-        f"e{place},{np.datetime64('2019-01-05') + int(day)},USA,CHN,{kinds[place % 4]},{1 + place % 4}"
+        f"e{place},{date(2019, 1, 5) + timedelta(days=int(day))},USA,CHN,{kinds[place % 4]},{1 + place % 4}"
         for place, day in enumerate(days)
     ]
     rows.append("last,2021-06-20,CHN,USA,sanction,3")
