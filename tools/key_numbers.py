@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from forecast.simulation.tilting import Wanted, tilt_paths
 
 from forecast import NotConvergedWarning, load_config, make_forecast, read_inputs
-from forecast.models.draws import prior_draws
+from forecast.models.draws import log_likelihood, prior_draws, stream_draws
+from forecast.runs.mixture import direct_answers
 from forecast.simulation.options import SimulationOptions
+from forecast.simulation.paths import simulate_first_passages
 
 WORKED_CASE = Path(__file__).resolve().parents[1] / "configs/us-china-2023.yaml"
 SHOWN = ("numpy", "scipy", "numba", "pymc", "pytensor", "arviz", "duckdb", "xarray")
@@ -48,59 +49,34 @@ def key_numbers() -> Numbers:
         "versions": {name: version(name) for name in SHOWN},
         "pooled hazard": _pooled_hazard(),
         "given draws": _given_draws(),
-        "tilting": _tilting(),
         **_small_fit(),
     }
 
 
 def _pooled_hazard() -> dict[str, float]:
-    run = make_forecast(load_config(WORKED_CASE, overrides=["model.family=panel"]))
-    return {
-        f"{target.name} before {one.name}, {part}": value
-        for target in run.forecast.targets
-        for one in target.milestones
-        for part, value in (
-            ("probability", one.probability),
-            ("lower", one.interval90[0]),
-            ("upper", one.interval90[1]),
-        )
-    }
+    inputs = read_inputs(load_config(WORKED_CASE, overrides=["model.family=panel"]))
+    direct = direct_answers(inputs, inputs.events, 540)
+    found = {}
+    for rule in inputs.rules:
+        moments = direct.of(rule.name)
+        for day in (30, 180, 540) if moments else ():
+            found[f"{rule.name} within {day}, mean"] = float(moments.mean[day])
+            found[f"{rule.name} within {day}, variance"] = float(moments.variance[day])
+    return found
 
 
 def _given_draws() -> dict[str, float]:
     inputs = read_inputs(load_config(WORKED_CASE, overrides=["model.population=none"]))
-    fit = inputs.main
-    variables = prior_draws(fit.priors, 24, fit.panel.grid.n_knots, np.random.default_rng(20230710))
-    draws = fit.model.draws(variables)
-    likelihood = fit.model.log_likelihood(fit.panel, draws)
+    panel, rng = inputs.data, np.random.default_rng(20230710)
+    variables = prior_draws(inputs.priors, 24, panel.grid.n_knots, rng)
+    draws = stream_draws(panel.layout, variables, inputs.priors)
+    likelihood = log_likelihood(panel, draws, inputs.priors)
     options = SimulationOptions(seed=5, horizon_days=180, paths_per_draw=8)
-    days = fit.model.simulate(fit.panel, draws, options, inputs.calendar)
+    days = simulate_first_passages(panel, draws, options, inputs.calendar)
     found = {f"log likelihood of draw {place}": float(value) for place, value in enumerate(likelihood)}
     for target in days.targets:
         found |= {f"{target} within {day}": days.probability(target, day) for day in (30, 90, 180)}
     return found
-
-
-def _tilting() -> dict[str, float]:
-    # First days without a generator of random numbers: multiples of square roots fill [0, 1) evenly.
-    even, also = (np.outer([math.sqrt(5), math.sqrt(2)], np.arange(1, 40_001)) % 1.0).reshape(2, 400, 100)
-    wide = (even * 1000).astype(np.int32)
-    narrow = wide + (also * 700).astype(np.int32)
-    tilt = tilt_paths(
-        {"wide": wide, "narrow": narrow},
-        [
-            Wanted("wide", 90, 0.02),
-            Wanted("wide", 365, 0.3),
-            Wanted("narrow", 365, 1e-4),
-            Wanted("narrow", 900, 0.5),
-        ],
-    )
-    share = {
-        f"{name} within {day}": float(tilt.weights[first < day].sum())
-        for name, first in (("wide", wide), ("narrow", narrow))
-        for day in (30, 90, 200, 365, 600, 900)
-    }
-    return {"effective paths": tilt.effective_paths, "effective draws": tilt.effective_draws, **share}
 
 
 def _small_fit() -> Numbers:
@@ -133,7 +109,7 @@ class Difference:
 
 def differences(own: Numbers, other: Numbers) -> Iterator[Difference]:
     """Compare the parts; a name that stands in one alone is infinitely far."""
-    for part in ("pooled hazard", "given draws", "tilting"):
+    for part in ("pooled hazard", "given draws"):
         apart = {name: _share(one, two) for name, one, two in _pairs(own[part], other[part])}
         yield _largest(part, apart, ROUNDING)
     errors = [one["error of fit"] for one in (own, other)]

@@ -190,9 +190,9 @@ def _new_draws(
 
         def change(day: int, name: str = known.name) -> ChangedProbability:
             new, old = (one.by_draw(name, day) for one in (mixture, base.mixture))
-            errors = [monte_carlo_error(one, base.n_chains) for one in (new, old)]
+            of_new, of_old = (monte_carlo_error(one, base.n_chains) for one in (new, old))
             # Draws of two fits are independent, so that nothing falls out of the error.
-            difference = float(new.mean() - old.mean()), float(np.hypot(*errors))
+            difference = float(new.mean() - old.mean()), float(np.hypot(of_new, of_old))
             error = mixture.error(name, day, base.n_chains)
             return ChangedProbability(float(new.mean()), error, *difference)
 
