@@ -157,6 +157,7 @@ def test_a_scheduled_act_is_linear_between_ruled_out_and_certain(engine, answers
     assert found[2]["difference"] == 0.0
 
 
+@pytest.mark.slow
 def test_single_changes_of_a_mean_are_those_of_the_served_page(mixed, ask, tmp_path):
     engine, file = Engine(mixed), tmp_path / "page.html"
     file.write_text(static_page(mixed), encoding="utf-8")

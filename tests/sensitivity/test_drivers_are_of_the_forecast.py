@@ -14,6 +14,8 @@ from forecast.scenarios import compare_scenarios
 from forecast.sensitivity.drivers import leave_one_out
 from forecast.workflows.forecast import GivenDraws, fit_and_judge, run_of_inputs
 
+pytestmark = pytest.mark.slow
+
 CONFIG = """\
 name: short
 dyad: {a: USA, b: CHN}
@@ -55,7 +57,6 @@ def runs(tmp_path_factory):
     return found
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("family", ["model", "combined", "panel"])
 def test_a_driver_is_what_taking_the_event_out_takes_away(runs, family):
     run = runs[family]
