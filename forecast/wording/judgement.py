@@ -113,7 +113,8 @@ def months(target: TargetForecast) -> str:
         f"{listing(tuple(month_name(one) for one in same))} {year}"
         for year, same in groupby(days, key=lambda one: one.year)
     ]
-    return ", ".join(years) if len(years) > 1 else "".join(years)
+    # Several months of a year have an "and" of their own.
+    return ", ".join(years) if len(days) > len(years) else listing(tuple(years))
 
 
 def range_sentence(milestone: MilestoneForecast) -> str:
