@@ -12,7 +12,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from forecast.records.base import Interval, Probability, Record
-from forecast.records.forecast import Forecast, OwnRecord
+from forecast.records.explained import OwnRecord
+from forecast.records.forecast import Forecast
 
 ALIKE = 1.5
 """Factor up to which two horizons are alike."""

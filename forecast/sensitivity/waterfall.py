@@ -22,7 +22,7 @@ import numpy as np
 from forecast.inference.importance import monte_carlo_error
 from forecast.models.density import Record
 from forecast.models.draws import Floats, StreamDraws, record_of, stream_draws
-from forecast.records.forecast import Step, WaterfallStep
+from forecast.records.explained import Step, WaterfallStep
 from forecast.runs.run import Run
 from forecast.scenarios.evaluate import milestone_day
 from forecast.simulation.options import OtherFutures

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from forecast.records.analysis import LearnedFrom
-from forecast.records.forecast import Forecast, OwnRecord, Step, WaterfallStep
+from forecast.records.explained import OwnRecord, Step, WaterfallStep
+from forecast.records.forecast import Forecast
 from forecast.wording.judgement import asked, days_ahead
 from forecast.wording.numbers import listing, percent, shown_percent, signed_points
 

@@ -184,7 +184,7 @@ def test_a_question_not_asked_before_is_new(forecast):
 
 def test_the_reason_parts_the_days_that_passed_from_what_was_learnt(forecast):
     (sentence,) = previous_run.change_sentences(with_probability(forecast, 0.42), answer(forecast))
-    assert "The run of 10 April 2023 gave 30% (90% interval 20–40%): up 12 points since." in sentence
+    assert "The run of 10 April 2023 gave 30% (plausible range 20–40%): up 12 points since." in sentence
     assert "would alone have left 25%" in sentence
     assert "3 events since then accounts for +17." in sentence
 

@@ -197,7 +197,7 @@ def test_a_chance_of_the_headline_never_stands_without_its_interval(runs, name):
         for one in section.blocks
         if isinstance(one, Prose)
     ]
-    assert f"{shown} (90% interval {wording.interval_percent(milestone.interval90)})" in reading
+    assert f"{shown} (plausible range {wording.interval_percent(milestone.interval90)})" in reading
 
 
 @pytest.mark.parametrize("name", NAMES)

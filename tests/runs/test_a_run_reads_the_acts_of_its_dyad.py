@@ -133,7 +133,7 @@ def test_a_file_of_many_pairs_is_read_with_a_note(read, check):
 def test_an_actor_may_have_any_name(read):
     rows = "2021-01-05,,TUR,Kurdish rebels,military_incident,3\n2021-02-05,,Kurdish rebels,TUR,sanction,4\n"
     inputs = read(rows + OWN, "dyad={a: TUR, b: Kurdish rebels}")
-    assert (len(inputs.events), inputs.config.dyad.title) == (2, "TUR – Kurdish rebels")
+    assert (len(inputs.events), inputs.config.dyad.title) == (2, "Turkey – Kurdish rebels")
 
 
 def test_the_report_says_whose_acts_count(read):

@@ -11,9 +11,9 @@ from forecast.config.faults import SourceMap
 from forecast.inference.importance import monte_carlo_error
 from forecast.panel.streams import FutureAct, TargetRule
 from forecast.scenarios import compare_scenarios, measure_indicators
-from forecast.scenarios.assumptions import chance_of_none, share_before
 from forecast.scenarios.evaluate import milestone_day
-from forecast.scenarios.indicators import conditional
+from forecast.scenarios.indicators import moved_by_draw, ratio_by_draw
+from forecast.simulation.acts import chance_before, quiet_chance
 
 CLASH = {"date": "2022-08-15", "category": "military_incident", "severity": 5}
 LETHAL = TargetRule("lethal", ("military_incident",), 5)
@@ -51,10 +51,11 @@ def test_the_part_assumed_is_the_chance_of_the_act_where_the_run_had_no_hit(base
 
 def test_an_act_within_a_window_counts_with_the_share_of_its_days():
     act = FutureAct(date(2022, 9, 1), "military_incident", 5, 0.5, date(2022, 9, 10))
-    shares = [share_before(act, date(2022, 9, day)) for day in (1, 2, 6, 11, 20)]
-    assert shares == [0.0, 0.1, 0.5, 1.0, 1.0]
-    assert chance_of_none([act, act], LETHAL, date(2022, 9, 6), {}) == pytest.approx((1 - 0.25) ** 2)
-    assert chance_of_none([replace(act, severity=4)], LETHAL, date(2022, 9, 6), {}) == 1.0
+    origin, days = date(2022, 9, 1), np.array([0.0, 1.0, 5.0, 10.0, 19.0])
+    np.testing.assert_allclose(chance_before(act, origin, days), 0.5 * np.array([0.0, 0.1, 0.5, 1.0, 1.0]))
+    none = quiet_chance([act, act], LETHAL, origin, days, {})
+    assert none[2] == pytest.approx((1 - 0.25) ** 2)
+    assert (quiet_chance([replace(act, severity=4)], LETHAL, origin, days, {}) == 1.0).all()
 
 
 def test_what_is_made_less_likely_and_believed_otherwise_is_recorded(base):
@@ -82,34 +83,28 @@ def test_quiet_until_a_day_is_the_rest_of_the_curve_over_what_is_left(base):
     assert 0 < quiet.mcse < 0.02
 
 
-def test_a_condition_that_hardly_ever_holds_is_not_told():
-    hit = np.zeros((100, 6), dtype=bool)
-    condition = np.zeros_like(hit)
-    condition[:50, 0] = True
-    assert conditional(hit, condition, None, 4) is None
-    assert conditional(hit, ~condition, None, 4)["probability"] == 0.0
-
-
-def test_the_error_of_a_conditional_chance_covers_its_scatter():
+def test_the_error_of_a_ratio_covers_its_scatter():
     rng, off = np.random.default_rng(7), []
     for _ in range(200):
         condition = rng.random((400, 4)) < 0.6
         hit = rng.random((400, 4)) < np.where(condition, 0.3, 0.8)
-        found = conditional(hit, condition, None, 4)
-        off.append((found["change"] - (0.3 - (0.6 * 0.3 + 0.4 * 0.8))) / found["mcse"])
+        both, whole = (hit & condition).mean(axis=1), condition.mean(axis=1)
+        found = ratio_by_draw(both, whole)
+        off.append((found.mean() - 0.3) / monte_carlo_error(found, 4))
     assert abs(np.mean(off)) < 0.25
     assert 0.85 < np.std(off) < 1.2
 
 
-def test_weighted_paths_count_with_their_weights():
-    rng = np.random.default_rng(3)
-    hit, condition = rng.random((2, 300, 5)) < 0.5
-    weights = rng.random((300, 5))
-    weights /= weights.sum()
-    found = conditional(hit, condition, weights, 3)
-    expected = (weights * hit * condition).sum() / (weights * condition).sum()
-    assert found["probability"] == pytest.approx(expected)
-    assert found["change"] == pytest.approx(expected - (weights * hit).sum())
+def test_a_chance_is_moved_by_the_change_of_log_odds_and_knows_its_error():
+    odds = np.array([0.5 / 0.5, 0.6 / 0.4, 0.2 / 0.8])
+    expected = odds[0] * odds[1] / odds[2]
+    rng, off = np.random.default_rng(8), []
+    for _ in range(200):
+        shown, now, before = (rng.binomial(20, p, 2_000) / 20 for p in (0.5, 0.6, 0.2))
+        found = moved_by_draw(shown, now, before, 1e-6)
+        off.append((found.mean() - expected / (1 + expected)) / monte_carlo_error(found, 4))
+    assert abs(np.mean(off)) < 0.25
+    assert 0.85 < np.std(off) < 1.2
 
 
 def test_one_more_act_stays_short_of_the_target_and_its_change_is_that_of_the_scenario(base):
@@ -122,4 +117,4 @@ def test_one_more_act_stays_short_of_the_target_and_its_change_is_that_of_the_sc
     probability = base.hits.probability("escalation", milestone_day(base, "new-year"))
     for one in acts:
         assert one.probability - one.change == pytest.approx(probability, abs=1e-4)
-    assert monte_carlo_error(base.hits.by_draw("escalation", 90), base.n_chains) > 0
+    assert monte_carlo_error(base.mixture.by_draw("escalation", 90), base.n_chains) > 0

@@ -22,7 +22,7 @@ from forecast.sensitivity.robustness import RobustnessOptions, measure_robustnes
 from forecast.sensitivity.shifts import PriorShifts, stacked_shares
 from forecast.simulation import simulate_first_passages
 from forecast.simulation.probabilities import beta_interval
-from forecast.watchlist.dyad_runs import _direct_forecasts
+from forecast.watchlist.dyad_runs import direct_forecasts
 
 SURE = {"date": "2022-08-15", "category": "military_incident", "severity": 5}
 QUESTIONS = [
@@ -127,7 +127,7 @@ def test_the_error_of_a_milestone_is_that_of_the_models_share(mixed, base):
 
 def test_a_milestone_further_ahead_than_a_member_answers_is_refused_with_its_line(folder, families):
     config = load_config(folder / "config.yaml", ["model.family=near"])
-    with pytest.raises(ConfigError, match=r"12:22: milestones.1.date: .* 184 days ahead; .* up to 100 days"):
+    with pytest.raises(ConfigError, match=r"12:22: milestones.1.date: .* 185 days ahead; .* up to 101 days"):
         read_inputs(config)
 
 
@@ -372,13 +372,13 @@ def test_what_stays_away_leaves_a_ratio_of_shown_chances(run_of, base, family):
 
 def test_a_watched_dyad_of_members_that_need_no_fit_has_the_numbers_of_a_run(run_of):
     run = run_of("alone")
-    assert _direct_forecasts(run.inputs) is None  # acts ahead need the model's paths
+    assert direct_forecasts(run.inputs) is None  # acts ahead need the model's paths
     inputs = replace(run.inputs, calendar=())
     with_paths = target_forecasts(simulate(inputs, run.fit), run.n_chains)
-    assert _direct_forecasts(inputs) == with_paths
+    assert direct_forecasts(inputs) == with_paths
 
 
 def test_a_target_on_which_those_members_are_silent_takes_a_fit(run_of):
     partly = run_of("partly").inputs
     family = replace(partly.family, fitted=False)
-    assert _direct_forecasts(replace(partly, calendar=(), family=family)) is None
+    assert direct_forecasts(replace(partly, calendar=(), family=family)) is None

@@ -12,7 +12,7 @@ from forecast.records.forecast import MethodReason
 from forecast.runs.inputs import read_inputs
 from forecast.scenarios import compare_scenarios, plan_scenario
 from forecast.scenarios.compare import evaluate_plan
-from forecast.scenarios.evaluate import base_shares, log_prior_ratio, parameter_draws, weights_for
+from forecast.scenarios.evaluate import log_prior_ratio, milestone_day, parameter_draws, weights_for
 from forecast.workflows.forecast import make_forecast
 
 
@@ -68,7 +68,7 @@ def test_reweighted_draws_of_a_prior_are_draws_of_the_other_prior(base, inputs, 
     fitted = run_from(replace(inputs, priors=plan.priors), seed=2)
     for target in found.targets:
         for one in target.milestones:
-            shares = base_shares(fitted, target.name, one.name)
+            shares = fitted.hits.shares_before(target.name, milestone_day(fitted, one.name))
             error = np.hypot(one.mcse, shares.std(ddof=1) / np.sqrt(len(shares)))
             assert abs(one.probability - shares.mean()) < 4.5 * error, (target.name, one.name)
 

@@ -114,7 +114,7 @@ def test_forecast_json_keeps_its_schema_and_reads_back_the_same(run_folder, reco
     [
         (lambda content: content.pop("as_of"), "forecast.as_of: missing"),
         (lambda content: content.update(extra=1), "forecast.extra: not allowed"),
-        (lambda content: content.update(schema=1), "forecast.schema: not 3"),
+        (lambda content: content.update(schema=1), "forecast.schema: not 4"),
         (
             lambda content: content["targets"][0]["milestones"][1].update(probability=1.2),
             "forecast.targets.0.milestones.1.probability: out of range",
@@ -134,7 +134,8 @@ def test_number_word_and_interval_of_the_table_are_the_curve_at_that_day(record)
             interval = (target.curve.lower90[at], target.curve.upper90[at])
             assert milestone.probability == target.curve.probability[at]
             assert milestone.interval90 == interval
-            assert milestone.words == wording.words(target.curve.probability[at])
+            said = wording.chance_words(milestone.probability, interval[1], grave=target.grave)
+            assert milestone.words == said
             assert milestone.frequency == wording.frequency(target.curve.probability[at])
 
 

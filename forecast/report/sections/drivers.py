@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from forecast import wording
 from forecast.events.outlets import weak_kind
 from forecast.events.table import Event
-from forecast.records.forecast import Driver, Forecast, WaterfallStep
+from forecast.records.explained import WaterfallStep
+from forecast.records.forecast import Driver, Forecast
 from forecast.report.blocks import Bar, Block, Cell, Column, Heading, Prose, Section, Table, one_group
 from forecast.report.drawing import blank_figure, list_rows, one_line, points_axis, report_style
 from forecast.report.palette import ACCENT, INK, MUTED, category_colour, name_category
