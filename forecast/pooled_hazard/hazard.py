@@ -124,7 +124,7 @@ def refuse_far(horizon_days: int) -> None:
     if horizon_days > FURTHEST_DAYS:
         raise InputError(
             f"{horizon_days} days ahead is more than the pooled hazard can tell: it was learned up to "
-            f"{EDGES[-1]} days and answers up to {FURTHEST_DAYS}. Take nearer dates, or model.family: joint"
+            f"{EDGES[-1]} days and answers up to {FURTHEST_DAYS}. Take nearer dates, or model.family: model"
         )
 
 

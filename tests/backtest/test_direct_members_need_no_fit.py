@@ -9,8 +9,9 @@ import pytest
 from forecast.config import load_config
 from forecast.evaluation import workers
 from forecast.evaluation.backtest import BacktestOptions
-from forecast.evaluation.units import _mean_of_answers, collect, units_of
+from forecast.evaluation.units import collect, units_of
 from forecast.families import FAMILIES, Family
+from forecast.families.mixing import mean_of_members
 from forecast.workflows.backtest import run_backtest
 
 ORIGINS = (date(2020, 1, 1), date(2020, 2, 1), date(2020, 3, 1))
@@ -92,4 +93,4 @@ def test_a_forecast_is_marked_where_any_fit_behind_it_failed(families, make_plan
 
 def test_where_no_member_says_anything_there_is_no_forecast():
     answers = [np.array([[0.2], [np.nan], [np.nan]]), np.array([[0.4], [0.6], [np.nan]])]
-    np.testing.assert_allclose(_mean_of_answers(answers), [[0.3], [0.6], [np.nan]])
+    np.testing.assert_allclose(mean_of_members(answers), [[0.3], [0.6], [np.nan]])

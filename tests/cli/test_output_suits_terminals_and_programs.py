@@ -19,6 +19,7 @@ from forecast.cli.progress import remembered_interrupt, show_progress
 from forecast.cli.run import bottom_line
 from forecast.cli.terminal import WIDTH, lines_of
 from forecast.config import load_config
+from forecast.events.scales import standard_scale
 from forecast.priors import parameter_groups
 from forecast.records.forecast import (
     Baseline,
@@ -90,6 +91,8 @@ def made_forecast(*, converged: bool = True, seen: int = 3) -> Forecast:
         ),
         targets=(target,),
         headline=Headline(target="crisis", milestone="late"),
+        scale=standard_scale(),
+        reported_by="the sources that events.csv names",
         drivers=(),
         timings_s={},
         versions={},
@@ -137,14 +140,12 @@ def test_check_reads_the_worked_case_back_in_80_columns(command):
     ended = command("check", WORKED_CASE)
     assert (ended.code, ended.err) == (0, "")
     assert max(map(len, ended.out.splitlines())) <= WIDTH
-    assert "Deadly clash between forces, or a blockade: never seen." in ended.out
-    assert re.search(r"\n  sanction +[\d.]+ +[\d.]+ to [\d.]+ +3\n", ended.out)
+    assert "A lethal clash, a blockade or mobilisation for war: never seen." in ended.out
+    # 240 sanctions that meet no target in the 78 months of the record.
+    assert re.search(r"\n  sanction +[\d.]+ +[\d.]+ to [\d.]+ +3\.1\n", ended.out)
     shown = " ".join(ended.out.split())
-    assert (
-        "(military_confrontation): military incident of severity 4; military posture of severity 4 or 5;"
-        in shown
-    )
-    assert "(lethal_clash): military incident of severity 5; never seen." in shown
+    assert "(taiwan_drills): military posture of severity 4 by CHN; seen on 2 days." in shown
+    assert "(collision+lethal_clash): military incident of severity 5; never seen." in shown
 
 
 def test_the_kinds_of_act_share_out_what_is_fitted(command, case):
@@ -194,13 +195,14 @@ def test_every_prior_is_listed_with_meaning_unit_words_and_origin(command):
     assert re.search(
         r"  visit +−33% +−52% to −6\.9% +calms +config\n  channel_opening .* default\n", ended.out
     )
-    assert "  lethal_clash              Deadly clash between forces, or a blockade\n" in ended.out
+    assert "  lethal_clash              A lethal clash, a blockade or mobilisation for war\n" in ended.out
 
 
 def test_priors_as_json_name_every_parameter_once(command):
     ended = command("priors", WORKED_CASE, "--json")
     names = [prior["name"] for prior in json.loads(ended.out)["priors"]]
-    assert len(set(names)) == len(names) == 53
+    # Of each of 14 kinds its rate, spread and loading, of the 11 conflictual ones excitation by others, and 12.
+    assert len(set(names)) == len(names) == 14 * 3 + 11 + 12
 
 
 def test_one_prior_is_explained_with_what_its_words_stand_for(command):
@@ -313,4 +315,6 @@ def test_an_interrupt_shows_our_notes_and_not_those_of_python():
 
 
 def test_the_worked_case_is_ready_to_run():
-    assert load_config(WORKED_CASE).headline.target == "military_confrontation"
+    config = load_config(WORKED_CASE)
+    assert config.headline.target == "taiwan_drills"
+    assert list(config.targets) == ["taiwan_drills", "collision", "lethal_clash", "major_escalation"]

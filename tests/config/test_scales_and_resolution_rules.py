@@ -151,7 +151,7 @@ def test_a_question_is_the_authors_own_or_quotes_the_scale(place):
     plain = inputs(place)
     asked = questions(plain.config, plain.scale)[0]
     assert asked["question"] == (
-        "Will raid (RUS – UKR) happen after 31 December 2021 and before 29 June 2022, as reported by the "
+        "Will raid (Russia – Ukraine) happen after 31 December 2021 and before 29 June 2022, as reported by the "
         "sources that events.csv names?"
     )
     assert (asked["counts"], asked["does_not_count"]) == ("A battle; or worse.", "A raid.")
@@ -167,7 +167,7 @@ def test_a_question_is_the_authors_own_or_quotes_the_scale(place):
         place, CONFIG.replace("y: 3", own).replace("events.csv", "events.csv, reported_by: Reuters")
     )
     asked = questions(told.config, told.scale)[0]
-    assert asked["question"].startswith("Will a raid by Ukraine (RUS – UKR) happen")
+    assert asked["question"].startswith("Will a raid by Ukraine (Russia – Ukraine) happen")
     assert asked["question"].endswith("as reported by Reuters?")
     assert (asked["counts"], asked["does_not_count"], asked["by"]) == (
         "Troops cross the line.",

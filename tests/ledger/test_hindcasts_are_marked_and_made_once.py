@@ -11,11 +11,12 @@ from forecast.errors import InputError
 from forecast.ledger.recording import asked_questions
 from forecast.ledger.scoring import history_of, summarise_ledger
 from forecast.ledger.store import open_ledger
-from forecast.runs.inputs import dyad_rule, read_inputs, target_rules
+from forecast.runs.inputs import config_scale, dyad_rule, read_inputs, target_rules
 from forecast.workflows.forecast import StageProgress
 from forecast.workflows.hindcast import hindcast, quarter_days
 
 CONFIG = load_config(Path(__file__).resolve().parents[2] / "configs/us-china-2023.yaml")
+SCALE = config_scale(CONFIG)
 DAYS = [date(2021, 1, 1), date(2021, 4, 1)]
 
 
@@ -42,9 +43,9 @@ def test_quarters_begin_in_the_span_ends_included():
 
 def test_every_target_and_window_is_on_record_as_a_hindcast_and_no_day_is_fitted_twice(case, fitted):
     done = hindcast(CONFIG, DAYS[:1], [90, 180], case.path)
-    assert (done.added, done.skipped, done.unconverged) == (6, 0, ())
+    assert (done.added, done.skipped, done.unconverged) == (8, 0, ())
     done = hindcast(CONFIG, DAYS, [90, 180], case.path)
-    assert (done.added, done.skipped, done.unconverged) == (6, 1, (DAYS[1],))
+    assert (done.added, done.skipped, done.unconverged) == (8, 1, (DAYS[1],))
     assert fitted == DAYS
     entries = list(open_ledger(case.path).forecasts)
     assert {one.question.horizon_days for one in entries} == {90, 180}
@@ -90,7 +91,7 @@ def test_hindcasts_of_the_own_milestones_are_the_history_of_the_numbers(case, fi
     }
     assert entry.hindcast
     days = {one.name: one.date for one in CONFIG.milestones}
-    asked = asked_questions(dyad_rule(CONFIG), target_rules(CONFIG), CONFIG.as_of, days)
+    asked = asked_questions(dyad_rule(CONFIG), target_rules(CONFIG), CONFIG.as_of, days, SCALE)
     history = summarise_ledger(open_ledger(case.path), dyad_rule(CONFIG).sides, asked).history
     assert {(one.target, one.milestone) for one in history} == {
         (target, one.name) for target in CONFIG.targets for one in CONFIG.milestones
@@ -103,16 +104,16 @@ def test_another_question_or_a_later_day_is_no_history(case, fitted):
     hindcast(CONFIG, DAYS[:1], [90], case.path)
     days = {one.name: one.date for one in CONFIG.milestones}
     rule, rules = dyad_rule(CONFIG), target_rules(CONFIG)
-    asked = asked_questions(rule, rules, CONFIG.as_of, days)
+    asked = asked_questions(rule, rules, CONFIG.as_of, days, SCALE)
     assert history_of(open_ledger(case.path), asked) == ()
     hindcast(CONFIG, DAYS[:1], None, case.path)
-    assert history_of(open_ledger(case.path), asked_questions(rule, rules, DAYS[0], days)) == ()
+    assert history_of(open_ledger(case.path), asked_questions(rule, rules, DAYS[0], days, SCALE)) == ()
 
 
 def test_runs_that_did_not_converge_are_no_history(case, fitted):
     hindcast(CONFIG, DAYS[1:], None, case.path)
     days = {one.name: one.date for one in CONFIG.milestones}
-    asked = asked_questions(dyad_rule(CONFIG), target_rules(CONFIG), CONFIG.as_of, days)
+    asked = asked_questions(dyad_rule(CONFIG), target_rules(CONFIG), CONFIG.as_of, days, SCALE)
     assert history_of(open_ledger(case.path), asked) == ()
 
 

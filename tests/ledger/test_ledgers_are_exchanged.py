@@ -71,7 +71,7 @@ def test_the_schema_in_the_docs_is_that_of_the_code():
 
 
 def test_the_schema_names_every_key_that_an_export_holds(case, coded):
-    case.record("2022-01-01", {"crisis": {30: 0.25}})
+    case.record("2022-01-01", {"crisis": {30: 0.25}}, counts="A listing that cuts trade.")
     case.resolve(coded(("2022-12-31", "visit", 1)))
     schema = ledger_schema()
     kinds = {"forecast": "ForecastEntry", "resolution": "ResolutionEntry"}
@@ -80,6 +80,8 @@ def test_the_schema_names_every_key_that_an_export_holds(case, coded):
         assert set(line) == set(schema["properties"])
         assert set(line["payload"]) == set(schema["$defs"]["Payload"]["properties"])
         assert set(entry) == set(schema["$defs"][kinds[entry["kind"]]]["properties"])
+        if entry["kind"] == "forecast":
+            assert set(entry["rule"]) == set(schema["$defs"]["AskedRule"]["properties"])
 
 
 def test_an_export_read_back_is_the_same_chain(case, tmp_path):

@@ -3,6 +3,7 @@
 import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date, timedelta
 from xml.etree import ElementTree
 
@@ -13,12 +14,14 @@ from forecast.errors import ConfigError, InputError, RunFolderError
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
 from forecast.ledger.store import open_ledger
+from forecast.panel.streams import TargetRule
+from forecast.pooled_hazard.coefficients import shipped_hazard
 from forecast.records.watch import Watch
 from forecast.watchlist import dyad_runs, folder
 from forecast.watchlist import watch as watching
 from forecast.watchlist.watch import WatchOptions, run_watch
 
-from .conftest import AS_OF, PAIRS, command, simulated, write_dyads, write_list
+from .conftest import AS_OF, FIRST, PAIRS, command, simulated, write_dyads, write_list
 
 
 def test_the_command_prints_the_contract_and_leaves_its_files(trial, tmp_path, capsys):
@@ -133,11 +136,18 @@ def test_one_failed_dyad_stops_nothing_and_is_tried_again(trial, tmp_path, monke
 
 
 def test_the_model_answers_where_the_pooled_hazard_knows_no_record_as_quiet(trial, tmp_path):
-    """Eight years without such an act are longer than any that the hazard learned from."""
+    """Eight years without such an act are longer than any that the hazard learned from.
+
+    Of incidents of severity 5 it has seen longer silences, of those from severity 2 on none of three years.
+    """
     path = tmp_path / "dyads/aaa-ccc.csv"
     known = read_events(path)
     write_events(known.select(known.category != "military_incident"), path)
+    asked = TargetRule("force", ("military_incident",), 2)
+    assert shipped_hazard().answers_unseen(replace(asked, min_severity=5), (AS_OF - FIRST).days)
+    assert not shipped_hazard().answers_unseen(asked, 3 * 365)
     short = ["sampler.draws=400", "sampler.tune=400", "sampler.target_accept=0.98"]
+    short.append("targets.force.min_severity=2")
     watch, _ = run_watch(load_watchlist(trial, short), WatchOptions(out=tmp_path, report=False))
     done = {one.name: one for one in watch.dyads}
     assert {name: one.work for name, one in done.items()} == {
