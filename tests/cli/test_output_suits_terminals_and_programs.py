@@ -201,7 +201,7 @@ def test_every_prior_is_listed_with_meaning_unit_words_and_origin(command):
 def test_priors_as_json_name_every_parameter_once(command):
     ended = command("priors", WORKED_CASE, "--json")
     names = [prior["name"] for prior in json.loads(ended.out)["priors"]]
-    # Of each of 14 kinds its rate, spread and loading, of the 11 conflictual ones excitation by others, and 12.
+    # Rate, spread and loading of each of 14 kinds, excitation of the 11 conflictual ones, and 12 more.
     assert len(set(names)) == len(names) == 14 * 3 + 11 + 12
 
 

@@ -151,8 +151,8 @@ def test_a_question_is_the_authors_own_or_quotes_the_scale(place):
     plain = inputs(place)
     asked = questions(plain.config, plain.scale)[0]
     assert asked["question"] == (
-        "Will raid (Russia – Ukraine) happen after 31 December 2021 and before 29 June 2022, as reported by the "
-        "sources that events.csv names?"
+        "Will raid (Russia – Ukraine) happen after 31 December 2021 and before 29 June 2022, as reported "
+        "by the sources that events.csv names?"
     )
     assert (asked["counts"], asked["does_not_count"]) == ("A battle; or worse.", "A raid.")
     assert [one["milestone"] for one in asked["by_milestone"]] == ["days_30", "days_90", "days_180"]

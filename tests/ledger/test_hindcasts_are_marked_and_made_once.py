@@ -67,11 +67,20 @@ def test_only_what_was_known_on_the_day_is_read(case, fitted, us_china):
 
 
 def test_the_bundled_data_resolve_them(case, fitted, us_china):
-    hindcast(CONFIG, DAYS, [90, 180], case.path)
+    summer = date(2022, 7, 1)
+    hindcast(CONFIG, [DAYS[0], summer], [90, 180], case.path)
     done = case.resolve(us_china)
-    assert len(done.new) == 12
-    hits = {one.decided_on for one in done.new if one.outcome}
-    assert date(2021, 1, 19) in hits
+    assert len(done.new) == 16
+    asked = {one.question.id: one for one in open_ledger(case.path).forecasts}
+    hits = {(asked[one.question_id], one.decided_on) for one in done.new if one.outcome}
+    # The first half of 2021 held none; in August 2022 the Speaker's visit was answered by drills.
+    assert {one.question.as_of for one, _ in hits} == {summer}
+    assert sorted((one.target, one.question.horizon_days, day) for one, day in hits) == [
+        ("major_escalation", 90, date(2022, 8, 2)),
+        ("major_escalation", 180, date(2022, 8, 2)),
+        ("taiwan_drills", 90, date(2022, 8, 4)),
+        ("taiwan_drills", 180, date(2022, 8, 4)),
+    ]
 
 
 def test_progress_counts_the_days(case, fitted):
