@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from forecast.config.watchlist import load_watchlist
-from forecast.errors import ConfigError, InputError, RunFolderError
+from forecast.errors import ConfigError, InputError, NotConvergedError, RunFolderError
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
 from forecast.ledger.store import open_ledger
@@ -135,20 +135,40 @@ def test_one_failed_dyad_stops_nothing_and_is_tried_again(trial, tmp_path, monke
     assert {one.state for one in again.dyads} == {"fine"}
 
 
-def test_the_model_answers_where_the_pooled_hazard_knows_no_record_as_quiet(trial, tmp_path):
-    """Eight years without such an act are longer than any that the hazard learned from.
+def quiet_list(trial, tmp_path, *settings):
+    """A list of which one dyad has been without incidents for longer than any that the hazard learned from.
 
     Of incidents of severity 5 it has seen longer silences, of those from severity 2 on none of three years.
     """
-    path = tmp_path / "dyads/aaa-ccc.csv"
-    known = read_events(path)
-    write_events(known.select(known.category != "military_incident"), path)
     asked = TargetRule("force", ("military_incident",), 2)
     assert shipped_hazard().answers_unseen(replace(asked, min_severity=5), (AS_OF - FIRST).days)
     assert not shipped_hazard().answers_unseen(asked, 3 * 365)
+    path = tmp_path / "dyads/aaa-ccc.csv"
+    known = read_events(path)
+    write_events(known.select(known.category != "military_incident"), path)
+    return load_watchlist(trial, ["targets.force.min_severity=2", *settings])
+
+
+def test_the_model_is_asked_only_where_the_pooled_hazard_knows_no_record_as_quiet(
+    trial, tmp_path, monkeypatch
+):
+    def asked(inputs, fitted):
+        raise NotConvergedError(f"the model was asked of {inputs.config.name}")
+
+    monkeypatch.setattr(dyad_runs, "_run", asked)
+    watch, _ = run_watch(quiet_list(trial, tmp_path), WatchOptions(out=tmp_path, report=False))
+    failures = {one.name: one.failure and one.failure.text for one in watch.dyads}
+    assert failures == {
+        "aaa-bbb": None,
+        "aaa-ccc": "the model was asked of aaa-ccc",
+        "ddd-eee": None,
+    }
+
+
+@pytest.mark.slow
+def test_the_model_answers_where_the_pooled_hazard_knows_no_record_as_quiet(trial, tmp_path):
     short = ["sampler.draws=400", "sampler.tune=400", "sampler.target_accept=0.98"]
-    short.append("targets.force.min_severity=2")
-    watch, _ = run_watch(load_watchlist(trial, short), WatchOptions(out=tmp_path, report=False))
+    watch, _ = run_watch(quiet_list(trial, tmp_path, *short), WatchOptions(out=tmp_path, report=False))
     done = {one.name: one for one in watch.dyads}
     assert {name: one.work for name, one in done.items()} == {
         "aaa-bbb": "direct",
