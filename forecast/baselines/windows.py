@@ -214,12 +214,6 @@ def _cut(events: EventTable, target: TargetRule, origins: Days, start: date) -> 
     )
 
 
-def seen_before(events: EventTable, target: TargetRule, origin: date | np.datetime64, start: date) -> bool:
-    """Whether a target event of the record was known before the origin."""
-    known = (events.known_date < as_day(origin)) & (events.date >= as_day(start))
-    return bool((target.mask(events) & known).any())
-
-
 def find_record_start(events: EventTable, before: date) -> date:
     """Day from which a record is dense enough for its silence to mean something.
 

@@ -27,6 +27,8 @@ Floats = NDArray[np.float64]
 
 SCHEMA = 2
 _SHIPPED = "coefficients.json"
+TRUSTED_CASES = 2.0
+"""Past cases of a target from which on the departure from its own rate counts by more than half."""
 _MOST_EFFECT, _MOST_VARIANCE = 50.0, 1e4
 """Bounds on coefficients of standardised features; beyond, a hazard is no number."""
 _MAKE = "Make one with 'forecast panel learn DIR --out FILE'"
@@ -87,18 +89,20 @@ class CoderEffects(Part):
         """
         return np.asarray(np.exp(-np.abs(log_pace - np.clip(log_pace, *self.log_pace))))
 
-    def design(self, features: Floats, military: float | Floats) -> Floats:
+    def design(self, features: Floats, military: float | Floats, seen: Floats) -> Floats:
         """Terms that the coefficients multiply, shape (…, coefficient), of features of shape (…, feature).
 
         Features are standardised and bounded; all terms fade by exp(−excess), the sum of standard deviations
-        by which features lie outside what was learned.
+        by which features lie outside what was learned, and by n/(n + ``TRUSTED_CASES``) where the target came
+        on n = ``seen`` days so far: what dyads with many cases teach says little of a target that is rare.
         """
         inside = np.clip(features, self.lowest, self.highest)
         excess = np.abs((features - inside) / np.array(self.scale)).sum(axis=-1, keepdims=True)
         scaled = (inside - np.array(self.centre)) / np.array(self.scale)
         shared = np.concatenate([np.ones_like(excess), scaled], axis=-1)
         kind = (np.asarray(military) - self.military)[..., None]
-        return np.asarray(np.concatenate([shared, kind * shared], axis=-1) * np.exp(-excess))
+        trust = (seen / (seen + TRUSTED_CASES))[..., None] * np.exp(-excess)
+        return np.asarray(np.concatenate([shared, kind * shared], axis=-1) * trust)
 
     @cached_property
     def _root(self) -> Floats:
@@ -171,11 +175,6 @@ class PooledHazard(Part):
         """Weights of the coders at origins, shape (coder, origin); the rest to 1 is the anchor's alone."""
         weights = np.stack([one.share_at(log_pace) for one in self.coders])
         return np.asarray(weights / np.maximum(weights.sum(axis=0), 1.0))
-
-    def answers_unseen(self, target: TargetRule, record_days: int) -> bool:
-        """Whether records that were as long without such a target were among those learned."""
-        alike = [one.quiet_days for one in self.provenance.targets if one.resembles(target)]
-        return record_days <= max(alike, default=0)
 
     def knows_kind(self, target: TargetRule) -> bool:
         """Whether targets of this kind were among those learned: conflictual acts only."""

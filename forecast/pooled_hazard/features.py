@@ -71,12 +71,14 @@ class OriginFeatures:
 
     ``anchor`` is the log daily hazard of the gamma–Poisson rate, shape (origin, interval); ``values`` has
     shape (origin, interval, feature), in the order of ``NAMES``; ``log_pace``, shape (origin,), is the log of
-    all acts a year so far; ``military`` the share of military categories among those of the target.
+    all acts a year so far, ``seen``, shape (origin,), the days with the target; ``military`` is the share of
+    military categories among those of the target.
     """
 
     anchor: Floats
     values: Floats
     log_pace: Floats
+    seen: Floats
     military: float
 
 
@@ -116,6 +118,7 @@ def origin_features(past: PastEvents, days: Integers, target: TargetRule) -> Ori
         anchor,
         np.stack([columns[name] for name in NAMES], axis=-1),
         _log_pace(past, days),
+        so_far[days].astype(np.float64),
         len(_MILITARY.intersection(target.any_of)) / len(target.any_of),
     )
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import lambertw
 
-from forecast.baselines.windows import DAY, Days, Horizons, as_day, past_events, seen_before
+from forecast.baselines.windows import DAY, Days, Horizons, as_day, past_events
 from forecast.errors import InputError
 from forecast.events.table import EventTable
 from forecast.panel.streams import TargetRule
@@ -62,8 +62,8 @@ def forecast_origins(
     Returns
     -------
     dict
-        Target → P(target within the horizon), shape (origin, horizon), mean over draws; NaN at an origin
-        before which the target never happened, in a record longer than those that were learned from.
+        Target → P(target within the horizon), shape (origin, horizon), mean over draws. Of a target that
+        never happened it is the gamma–Poisson rate's.
 
     Raises
     ------
@@ -72,14 +72,7 @@ def forecast_origins(
     """
     drawn = _cumulative_draws(hazard, events, targets, origins, start, seed)
     refuse_far(int(np.max(horizons)))
-    found = {}
-    for target in targets:
-        probability = hit_chance(_at_days(drawn[target.name], horizons))
-        for place, origin in enumerate(origins):
-            if not answers(hazard, events, target, origin, start):
-                probability[place] = np.nan
-        found[target.name] = np.asarray(probability)
-    return found
+    return {one.name: np.asarray(hit_chance(_at_days(drawn[one.name], horizons))) for one in targets}
 
 
 def forecast_by_day(
@@ -94,8 +87,6 @@ def forecast_by_day(
 ) -> dict[str, HitMoments]:
     """Mean and variance over draws of P(target before day t), t = 0 … ``horizon_days``, at one origin.
 
-    A target that never happened, in a record longer than those that were learned from, is left out.
-
     Raises ``InputError``: a horizon beyond ``FURTHEST_DAYS``.
     """
     refuse_far(horizon_days)
@@ -103,20 +94,10 @@ def forecast_by_day(
     drawn = _cumulative_draws(hazard, events, targets, np.array([origin], "datetime64[D]"), start, seed)
     found = {}
     for target in targets:
-        if not answers(hazard, events, target, as_day(origin), start):
-            continue
         cumulative = _at_days(drawn[target.name][:, 0], days)
         # exp(−Λ) has the same variance as 1 − exp(−Λ).
         found[target.name] = HitMoments(hit_chance(cumulative), np.expm1(-cumulative).var(axis=0))
     return found
-
-
-def answers(
-    hazard: PooledHazard, events: EventTable, target: TargetRule, origin: np.datetime64, start: date
-) -> bool:
-    """Whether a target is forecast: it happened, or records that were quiet as long were learned."""
-    record_days = int((origin - as_day(start)) // DAY)
-    return seen_before(events, target, origin, start) or hazard.answers_unseen(target, record_days)
 
 
 def refuse_far(horizon_days: int) -> None:
@@ -176,7 +157,9 @@ def _departure(hazard: PooledHazard, features: OriginFeatures, effects: Sequence
     weights = hazard.coder_weights(features.log_pace)
     parts = []
     for coder, weight, effect in zip(hazard.coders, weights, effects, strict=True):
-        design = coder.design(features.values, features.military) * weight[:, None, None]
+        design = (
+            coder.design(features.values, features.military, features.seen[:, None]) * weight[:, None, None]
+        )
         parts.append(np.moveaxis(design @ effect.T, -1, 0) if effect.ndim == 2 else design @ effect)
     return np.asarray(sum(parts))
 

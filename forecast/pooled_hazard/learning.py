@@ -55,8 +55,6 @@ LEAST_ACTS = 30
 """A kind of target is learned from a coder whose records hold so many acts of it."""
 TAIL = 0.002
 """Share of rows beyond each bound of a feature: what lies there counts as not learned."""
-QUIET_ORIGINS = 10
-"""Origins of records without a target from which its chance there is told."""
 LEAST_DYADS = 3
 """Dyads from which differences between them can be told."""
 _MOST_ROUNDS = 60
@@ -85,8 +83,7 @@ class Rows:
     """Rows of one dyad.
 
     ``features`` (row, feature), in learning (row, coefficient); ``anchor``, ``hit``, ``at_risk``, ``weight``,
-    ``military`` and ``target`` (row,); ``log_pace`` and ``quiet`` (origin, of all targets): acts a year, and
-    target and length in days of records without that target.
+    ``military``, ``seen`` and ``target`` (row,); ``log_pace`` (origin, of all targets): acts a year.
     """
 
     features: Floats
@@ -95,9 +92,9 @@ class Rows:
     at_risk: Floats
     weight: Floats
     military: Floats
+    seen: Floats
     target: NDArray[np.int64]
     log_pace: Floats
-    quiet: NDArray[np.int64]
 
 
 def dyad_rows(events: EventTable, until: date, targets: Mapping[int, TargetRule]) -> Rows | None:
@@ -107,7 +104,7 @@ def dyad_rows(events: EventTable, until: date, targets: Mapping[int, TargetRule]
     """
     end = until + timedelta(days=1)
     start = find_record_start(events, end)
-    parts, paces, quiet, known = [], [], [np.zeros((0, 2), np.int64)], set()
+    parts, paces, known = [], [], set()
     for place, target in targets.items():
         marked = target.mask(events).tobytes()
         past = past_events(events, target, end, start)
@@ -122,12 +119,11 @@ def dyad_rows(events: EventTable, until: date, targets: Mapping[int, TargetRule]
         used = at_risk > 0
         n = int(used.sum())
         weight = np.broadcast_to(INTERVAL_WEIGHT, used.shape)[used]
-        columns = hit[used].astype(np.float64), at_risk[used], weight, np.full(n, found.military)
+        seen = np.broadcast_to(found.seen[:, None], used.shape)[used]
+        columns = hit[used].astype(np.float64), at_risk[used], weight, np.full(n, found.military), seen
         parts.append((found.values[used], found.anchor[used], *columns, np.full(n, place)))
         paces.append(found.log_pace)
-        never = origins[found.values[:, 0, NAMES.index("ever")] == 0]
-        quiet.append(np.column_stack([np.full(len(never), place), never]))
-    features, anchor, hits, days, weights, military, kind = (
+    features, anchor, hits, days, weights, military, cases, kind = (
         np.concatenate(column) for column in zip(*parts, strict=True)
     )
     return Rows(
@@ -137,9 +133,9 @@ def dyad_rows(events: EventTable, until: date, targets: Mapping[int, TargetRule]
         at_risk=days,
         weight=weights,
         military=military,
+        seen=cases,
         target=kind,
         log_pace=np.concatenate(paces),
-        quiet=np.concatenate(quiet),
     )
 
 
@@ -192,7 +188,6 @@ def learn_hazard(
                     any_of=one.any_of,
                     min_severity=one.min_severity,
                     coders=tuple(dict.fromkeys(coder for coder, row in every if (row.target == place).any())),
-                    quiet_days=_quiet_days([row for _, row in every], place),
                 )
                 for place, one in enumerate(targets)
                 if any((row.target == place).any() for _, row in every)
@@ -277,7 +272,7 @@ def _learn_coder(
 
 def with_design(rows: Rows, effects: CoderEffects) -> Rows:
     """Return rows whose features are the terms that the coefficients multiply."""
-    return replace(rows, features=effects.design(rows.features, rows.military))
+    return replace(rows, features=effects.design(rows.features, rows.military, rows.seen))
 
 
 def _penalty() -> Floats:
@@ -364,13 +359,6 @@ def _kind_spread(rows: Sequence[Rows], n_targets: int) -> float:
         expected += np.bincount(one.target, one.weight * np.exp(one.anchor) * one.at_risk, n_targets)
     ratio = np.log((hits + 0.5) / (expected + 0.5))[expected > 0]
     return float(f"{np.std(ratio, ddof=min(1, len(ratio) - 1)):.4g}")
-
-
-def _quiet_days(rows: Sequence[Rows], target: int) -> int:
-    """Length of the records without a target that ten origins or more of the panel had; 0 for fewer."""
-    quiet = np.concatenate([one.quiet for one in rows])
-    days = np.sort(quiet[quiet[:, 0] == target, 1])
-    return int(days[-QUIET_ORIGINS]) if len(days) >= QUIET_ORIGINS else 0
 
 
 def _kept(values: Floats) -> tuple[float, ...]:

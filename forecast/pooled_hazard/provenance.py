@@ -9,7 +9,6 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from forecast.events.table import EventTable
-from forecast.panel.streams import TargetRule
 
 ISO_OF_CODERS = {
     **{"ALG": "DZA", "BNG": "BGD", "CAM": "KHM", "COS": "CRI", "DRC": "COD", "DRV": "VNM", "FRN": "FRA"},
@@ -64,12 +63,6 @@ class LearnedTarget(Part):
     any_of: tuple[str, ...]
     min_severity: int
     coders: tuple[str, ...]
-    quiet_days: int = Field(description="length of the longest records, ten origins or more, without it")
-
-    def resembles(self, target: TargetRule) -> bool:
-        """Whether this one counts the categories of a target, from at most one severity more or less."""
-        near = abs(self.min_severity - target.min_severity) <= 1
-        return near and set(target.any_of) <= set(self.any_of)
 
 
 class Provenance(Part):

@@ -13,14 +13,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.baselines.windows import as_day
 from forecast.events.coverage import find_breaks
 from forecast.events.feed_faults import stale_gap
 from forecast.events.scales import saturated
 from forecast.events.table import EventTable
 from forecast.panel.panel import STEP_DAYS, Panel
 from forecast.panel.streams import TargetRule
-from forecast.pooled_hazard.hazard import answers
 from forecast.priors import PriorSet
 from forecast.records.cautions import (
     Caution,
@@ -124,10 +122,7 @@ def _found(inputs: Inputs) -> Iterator[Caution]:
         yield FewEvents(events=len(used), needed=FEWEST_EVENTS)
     for rule in inputs.rules:
         yield from few_target_events(rule, inputs.config.target_title(rule.name), used)
-        asked = _asks_panel(inputs) and answers(
-            inputs.hazard, inputs.events, rule, as_day(grid.origin), grid.start
-        )
-        if asked and not inputs.hazard.knows_kind(rule):
+        if _asks_panel(inputs) and not inputs.hazard.knows_kind(rule):
             yield KindNotLearned(target=rule.name, label=inputs.config.target_title(rule.name))
     yield from _longer_than_learned(inputs)
     yield from _learned_later(inputs)

@@ -3,7 +3,6 @@
 import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import date, timedelta
 from xml.etree import ElementTree
 
@@ -14,14 +13,12 @@ from forecast.errors import ConfigError, InputError, NotConvergedError, RunFolde
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
 from forecast.ledger.store import open_ledger
-from forecast.panel.streams import TargetRule
-from forecast.pooled_hazard.coefficients import shipped_hazard
 from forecast.records.watch import Watch
 from forecast.watchlist import dyad_runs, folder
 from forecast.watchlist import watch as watching
 from forecast.watchlist.watch import WatchOptions, run_watch
 
-from .conftest import AS_OF, FIRST, PAIRS, command, simulated, write_dyads, write_list
+from .conftest import AS_OF, PAIRS, command, simulated, write_dyads, write_list
 
 
 def test_the_command_prints_the_contract_and_leaves_its_files(trial, tmp_path, capsys):
@@ -135,52 +132,21 @@ def test_one_failed_dyad_stops_nothing_and_is_tried_again(trial, tmp_path, monke
     assert {one.state for one in again.dyads} == {"fine"}
 
 
-def quiet_list(trial, tmp_path, *settings):
-    """A list of which one dyad has been without incidents for longer than any that the hazard learned from.
-
-    Of incidents of severity 5 it has seen longer silences, of those from severity 2 on none of three years.
-    """
-    asked = TargetRule("force", ("military_incident",), 2)
-    assert shipped_hazard().answers_unseen(replace(asked, min_severity=5), (AS_OF - FIRST).days)
-    assert not shipped_hazard().answers_unseen(asked, 3 * 365)
+def test_a_dyad_that_never_saw_the_target_is_answered_without_a_fit(trial, tmp_path, monkeypatch):
     path = tmp_path / "dyads/aaa-ccc.csv"
     known = read_events(path)
     write_events(known.select(known.category != "military_incident"), path)
-    return load_watchlist(trial, ["targets.force.min_severity=2", *settings])
 
-
-def test_the_model_is_asked_only_where_the_pooled_hazard_knows_no_record_as_quiet(
-    trial, tmp_path, monkeypatch
-):
     def asked(inputs, fitted):
         raise NotConvergedError(f"the model was asked of {inputs.config.name}")
 
     monkeypatch.setattr(dyad_runs, "_run", asked)
-    watch, _ = run_watch(quiet_list(trial, tmp_path), WatchOptions(out=tmp_path, report=False))
-    failures = {one.name: one.failure and one.failure.text for one in watch.dyads}
-    assert failures == {
-        "aaa-bbb": None,
-        "aaa-ccc": "the model was asked of aaa-ccc",
-        "ddd-eee": None,
-    }
-
-
-@pytest.mark.slow
-def test_the_model_answers_where_the_pooled_hazard_knows_no_record_as_quiet(trial, tmp_path):
-    short = ["sampler.draws=400", "sampler.tune=400", "sampler.target_accept=0.98"]
-    watch, _ = run_watch(quiet_list(trial, tmp_path, *short), WatchOptions(out=tmp_path, report=False))
+    watch, _ = run_watch(load_watchlist(trial), WatchOptions(out=tmp_path, report=False))
     done = {one.name: one for one in watch.dyads}
-    assert {name: one.work for name, one in done.items()} == {
-        "aaa-bbb": "direct",
-        "aaa-ccc": "fitted",
-        "ddd-eee": "direct",
-    }
-    one = done["aaa-ccc"]
-    assert one.state == "small"
-    last = one.targets[0].milestones[-1]
-    assert [member.name for member in last.members] == ["model"]
-    # Half an act in the eight years of a record without any would be 3% in half a year.
-    assert 0 < last.probability < 0.15
+    assert {one.work for one in done.values()} == {"direct"}
+    quiet = done["aaa-ccc"].targets[0]
+    assert quiet.observed_before == 0
+    assert 0 < quiet.milestones[-1].probability < done["aaa-bbb"].targets[0].milestones[-1].probability
 
 
 def test_change_is_time_passing_plus_news_and_both_are_forecasts(trial, tmp_path):
