@@ -76,9 +76,10 @@ class PanelMember:
     label: str = "pooled hazard"
     colour: str = "#7B5E00"
     method: tuple[str, ...] = (
-        "The pooled hazard is learned on other pairs of countries: how likely a target is in the days ahead, "
-        "given how often it came before, how long ago it last came, and how many acts of other kinds came "
-        "lately. It is adjusted to how often targets came to this pair beside what it foresaw.",
+        "The pooled hazard starts from how often a target came to this pair, recent cases first (its "
+        "gamma–Poisson rate). Other pairs of countries teach how far to depart from it: by what came lately, "
+        "beside what is usual for this pair, and by how long ago the last case was. The fewer cases a target "
+        "has, the less it departs; one that never happened keeps its own rate.",
     )
     furthest_days: int | None = FURTHEST_DAYS
 

@@ -17,7 +17,4 @@ def members_sentence(members: Sequence[Member]) -> str:
     if len(asked) == 1:
         (other,) = (name for name in names if name not in asked)
         return f"The headline is that of {asked[0]} alone; {other} answers for other targets."
-    return (
-        f"The forecast is the mean of {listing(tuple(names))}, with equal weights; where one has no "
-        "answer, it is the other's."
-    )
+    return f"The forecast is the mean of {listing(tuple(names))}, with equal weights."
