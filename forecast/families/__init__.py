@@ -95,7 +95,7 @@ COMBINED = Family(
     "#0B3C6F",
     (
         "The forecast is the equal-weight mean of a model of all kinds of acts and a hazard learned on other "
-        "pairs of countries. The 90% interval covers what each member leaves open and how far they are apart.",
+        "pairs of countries. The 90% interval covers what each leaves open and how far they are apart.",
     ),
     fitted=True,
     direct=(PANEL,),

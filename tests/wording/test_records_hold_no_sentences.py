@@ -308,8 +308,7 @@ def members(*weights: float) -> list[Member]:
     [
         (
             (0.5, 0.5),
-            "The forecast is the mean of the model and the pooled hazard, with equal weights; where one has "
-            "no answer, it is the other's.",
+            "The forecast is the mean of the model and the pooled hazard, with equal weights.",
         ),
         ((1.0,), "The forecast is that of the model."),
         (
