@@ -245,6 +245,7 @@ _COLUMNS = (
 
 def _explained(prior: NamedPrior, inputs: Inputs, posterior: ParameterSummary | None) -> Iterator[Part]:
     """One prior in full, and what the data made of it where a run is given."""
+    from forecast.config.questions import what_counts
     from forecast.priors.population import BASELINE, record_priors
     from forecast.priors.resolve import statement_examples, statement_text
 
@@ -254,6 +255,9 @@ def _explained(prior: NamedPrior, inputs: Inputs, posterior: ParameterSummary | 
     yield text(f"{prior.group.meaning}.", indent=2)
     if prior.element and prior.element not in CATEGORIES:
         yield text(f"Kind: {inputs.kind_title(prior.element)}.", indent=2)
+        for name in inputs.kind_targets(prior.element):
+            counts = what_counts(inputs.config.targets[name], inputs.scale)
+            yield text(f"What counts, on the scale '{inputs.scale.name}': {counts}", indent=2)
     yield text(f"Unit: {prior.group.unit}. Read as: {scale.meaning}.", indent=2)
     yield text(f"Prior: {_spread(prior.distribution)}", indent=2)
     yield text(f"In plain terms: {prior.reading}.", indent=2)

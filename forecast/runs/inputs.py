@@ -74,14 +74,16 @@ class Inputs:
         """Whose acts the events are."""
         return dyad_rule(self.config)
 
-    def kind_title(self, kind: str) -> str:
-        """Return a kind of act in words: the narrowest targets that its acts meet, or its category."""
+    def kind_targets(self, kind: str) -> tuple[str, ...]:
+        """Narrowest targets that acts of a kind meet; empty for a category of acts that meet none."""
         layout = self.data.layout
         cells = dict(zip(layout.streams[len(layout.ordinary) :], layout.cells, strict=True))
-        if kind not in cells:
-            return kind.replace("_", " ")
-        met = layout.narrowest(cells[kind])
-        return " + ".join(self.config.target_title(layout.targets[q].name) for q in met)
+        return tuple(layout.targets[q].name for q in layout.narrowest(cells.get(kind, ())))
+
+    def kind_title(self, kind: str) -> str:
+        """Return a kind of act in words: the narrowest targets that its acts meet, or its category."""
+        met = self.kind_targets(kind)
+        return " + ".join(map(self.config.target_title, met)) if met else kind.replace("_", " ")
 
     def who_acts(self, category: str, severity: int, rule: TargetRule | None = None) -> str | None:
         """Who acts in an act that the program tries: of the rule, or side a; ``None`` if no target asks."""
