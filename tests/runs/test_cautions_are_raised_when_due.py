@@ -361,6 +361,4 @@ def test_a_target_of_a_kind_that_no_pair_taught_is_told_where_the_panel_answers(
         raised = found(*STEADY, model__family=family, **visits)
         assert ("kind_not_learned" in raised) is told
     assert found(*STEADY, model__family="panel", **visits)["kind_not_learned"].target == "talks"
-    unseen = {"targets__talks": "{any_of: [visit], min_severity: 5, label: Talks}"}
-    assert "kind_not_learned" not in found(*STEADY, model__family="combined", **unseen)
     assert "kind_not_learned" not in found(*STEADY, model__family="panel", priors=())
