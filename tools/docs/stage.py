@@ -46,8 +46,9 @@ def stage(source: Path, generated: Mapping[str, str], root: Path = ROOT) -> None
     written["index.md"] = index + "".join(contents(index, generated))
     for name, text in written.items():
         put(source / name, text.encode())
-    for path in (root / "docs").glob("*.schema.json"):
-        put(source / path.name, path.read_bytes())
+    for pattern in ("*.schema.json", "*.csv"):
+        for path in (root / "docs").glob(pattern):
+            put(source / path.name, path.read_bytes())
     for path in (root / "docs/images").iterdir():
         put(source / "images" / path.name, path.read_bytes())
     for old in source.glob("*.md"):
