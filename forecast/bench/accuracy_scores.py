@@ -14,6 +14,7 @@ from forecast.evaluation.forecast_table import ForecastTable
 from forecast.evaluation.pooled_scores import (
     HorizonCalibration,
     PooledWindows,
+    ScoreGap,
     StateScores,
     WindowScores,
     calibration_by_horizon,
@@ -37,14 +38,6 @@ TOLERANCE = 2.0
 
 
 @dataclass(frozen=True)
-class Gap:
-    """Mean log score of a model minus that of the best one, in nats, and its block-bootstrap error."""
-
-    value: float
-    se: float
-
-
-@dataclass(frozen=True)
 class ModelChoice:
     """The simplest good model, ``chosen``: of ``SIMPLEST_FIRST``, within ``TOLERANCE`` errors of the best.
 
@@ -52,7 +45,7 @@ class ModelChoice:
     """
 
     best: str
-    gaps: dict[str, Gap]
+    gaps: dict[str, ScoreGap]
     chosen: str
 
 
@@ -72,12 +65,12 @@ def choose_model(tables: Sequence[ForecastTable], *, seed: int) -> ModelChoice |
     return ModelChoice(best, gaps, chosen)
 
 
-def _gap(tables: Sequence[ForecastTable], model: str, other: str, seed: int) -> Gap:
+def _gap(tables: Sequence[ForecastTable], model: str, other: str, seed: int) -> ScoreGap:
     if model == other:
-        return Gap(0.0, 0.0)
+        return ScoreGap(0.0, 0.0)
     found = [compare_models(table, model, other, seed=seed) for table in tables]
     value = sum(one.value for one in found) / len(found)
-    return Gap(value, math.sqrt(sum(one.se**2 for one in found)) / len(found))
+    return ScoreGap(value, math.sqrt(sum(one.se**2 for one in found)) / len(found))
 
 
 @dataclass(frozen=True)
@@ -116,7 +109,7 @@ class TargetScores:
     calibration: Mapping[str, tuple[PooledCalibration, ...]]
     pooled_calibration: tuple[PooledCalibration, ...]
     choice: ModelChoice | None
-    against_baselines: Mapping[str, Mapping[str, Gap]]
+    against_baselines: Mapping[str, Mapping[str, ScoreGap]]
     by_horizon: tuple[WindowScores, ...]
     calibration_by_horizon: tuple[HorizonCalibration, ...]
     by_state: tuple[StateScores, ...]
@@ -178,7 +171,7 @@ def score_target(
     tables = list(own.values())
     models = list(dict.fromkeys(name for table in tables for name in table.models))
     scores = {dyad: score_forecasts(table, seed=seed) for dyad, table in own.items()}
-    against: dict[str, dict[str, Gap]] = {}
+    against: dict[str, dict[str, ScoreGap]] = {}
     for model in models:
         # A model that has no answer for a dyad is compared on the others.
         having = [table for table in tables if model in table.models]
