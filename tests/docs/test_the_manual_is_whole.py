@@ -213,6 +213,9 @@ def test_the_index_leads_to_every_page_in_the_order_of_its_sections():
         ("…\nc\n", "a\nb\nc\n", True),
         ("a\n…\nb\n", "a\nb\n", True),
         ("a.c\n", "abc\n", False),
+        (" 1 Mar    20%  7–37%  +0.5 ± 0.1\n", " 1 Mar     18%  9.5–36%  +0.4 ± 0.1\n", True),
+        (" 1 Mar    20%  7–37%  +0.5 ± 0.1\n", " 1 Mar    20%  7–41%  +0.5 ± 0.1\n", False),
+        (" 1 Mar    20%\n", " 2 Mar    20%\n", False),
     ],
 )
 def test_a_block_is_compared_line_by_line(block, printed, same):

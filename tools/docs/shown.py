@@ -1,7 +1,8 @@
 """Run the commands that a page shows, in order, in one empty folder, and compare what they print.
 
 A block ``sh`` holds commands. A block ``text`` right after it holds what they print; a line ``…`` stands for
-any lines. A block ``yaml`` replaces those keys of ``mine.yaml``. A command that fails stops the page.
+any lines. Chances and changes are compared within three points, for the fit of another processor differs by its
+Monte Carlo error. A block ``yaml`` replaces those keys of ``mine.yaml``. A command that fails stops the page.
 ``--write`` puts the output of this machine into blocks without ``…``.
 """
 
@@ -21,6 +22,9 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("docs/tutorial.md", "docs/howto.md")
 CONFIG = "mine.yaml"
 ANY = "…"
+POINTS = 3.0
+# 12%, the 5 and the 37 of 5–37%, +0.5, −8.0 and the error after ±.
+_CHANCE = re.compile(r"(?<=[+−±])\s?\d+(?:\.\d+)?|\d+(?:\.\d+)?(?=%| points|–\d+(?:\.\d+)?%)")
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
 
 
@@ -31,8 +35,18 @@ def blocks(page: str) -> list[tuple[str, str, int]]:
 
 def matches(shown: str, printed: str) -> bool:
     """Whether a block shows what was printed; a line of three dots stands for any lines, or none."""
-    lines = [r"(?:.*\n)*?" if line == ANY else re.escape(line) + r"\n" for line in shown.splitlines()]
-    return re.fullmatch("".join(lines), printed) is not None
+    lines = [r"(?:.*\n)*?" if line == ANY else _pattern(line) for line in shown.splitlines()]
+    found = re.fullmatch("".join(lines), printed)
+    asked = [float(one) for line in shown.splitlines() for one in _CHANCE.findall(line)]
+    return found is not None and all(
+        abs(float(got) - due) <= POINTS for got, due in zip(found.groups(), asked, strict=True)
+    )
+
+
+def _pattern(line: str) -> str:
+    """A line with any number where it shows a chance, and any spaces where it shows some: numbers are aligned."""
+    parts = [" +".join(map(re.escape, re.split(r" +", part))) for part in _CHANCE.split(line)]
+    return r" *(\d+(?:\.\d+)?)".join(parts) + r"\n"
 
 
 def run_page(
