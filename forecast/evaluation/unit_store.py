@@ -25,7 +25,7 @@ from forecast.errors import RunFolderError
 from forecast.evaluation.backtest import BacktestPlan
 from forecast.evaluation.units import OriginForecast, Unit, UnitResult, origins_a_unit
 from forecast.runs.files import PLAN
-from forecast.storage import read_plain, remove_leavings, write_file
+from forecast.storage import read_plain, remove_stale, write_file
 from forecast.storage.reading import MAX_RECORD_BYTES
 
 Settings = Mapping[str, object]
@@ -130,7 +130,7 @@ def open_store(folder: Path, settings: Settings, *, resume: bool, force: bool = 
     """
     plan = folder / PLAN
     # One that died before it had its plan may have left a temporary file.
-    remove_leavings(folder)
+    remove_stale(folder)
     if folder.exists() and not plan.is_file() and any(folder.iterdir()):
         raise RunFolderError(f"{folder}: is in the way, and is no backtest (it has no {PLAN}). Move it away")
     if plan.is_file() and force and not resume:

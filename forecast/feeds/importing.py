@@ -25,7 +25,7 @@ from forecast.feeds.output import (
 )
 from forecast.feeds.reading import Listener, read_files
 from forecast.feeds.report import LISTED, ImportReport, faults_text, nothing_kept, warn_of
-from forecast.storage import claim, write_file
+from forecast.storage import locked, write_file
 
 
 def import_feed(
@@ -135,7 +135,7 @@ def _claimed(output: Path) -> Iterator[None]:
     """Hold the output and its journal while the import lasts (``BusyError``)."""
     with ExitStack() as stack:
         try:
-            stack.enter_context(claim(output.resolve()))
+            stack.enter_context(locked(output.resolve()))
         except OSError as error:
             raise EventError(f"-o {output}: cannot be written: {error.strerror or error}") from error
         yield

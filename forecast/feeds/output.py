@@ -37,7 +37,7 @@ from forecast.feeds.options import ImportOptions
 from forecast.storage import (
     copy_file,
     new_text,
-    remove_leavings,
+    remove_stale,
     scratch_folder,
     sync_file,
     sync_folder,
@@ -146,7 +146,7 @@ def open_journal(output: Path, options: ImportOptions, *, fresh: bool) -> Journa
         folder.mkdir(parents=True, exist_ok=True)
         if not (folder / SETTINGS).exists():
             write_file(folder / SETTINGS, json.dumps(settings))
-        remove_leavings(folder)
+        remove_stale(folder)
         records = _read_records(folder)
         _remove_orphans(folder, records)
     except OSError as error:
@@ -172,7 +172,7 @@ def _read_settings(folder: Path) -> dict[str, Any] | None:
     path = folder / SETTINGS
     if not path.is_file():
         # An import that died before it had its settings may have left a temporary file.
-        remove_leavings(folder)
+        remove_stale(folder)
         if any(folder.iterdir()):
             raise EventError(f"{folder}: not made by an import, and in the way of one. Move it away")
         return None

@@ -115,7 +115,7 @@ def new_run_folder(folder: Path, *, force: bool, kind: FolderKind = "run") -> It
         As ``refuse_existing``; or the disk is full or not writable while the folder is filled.
     """
     refuse_existing(folder, force=force, kind=kind)
-    with _translated(folder), storage.claim(folder):
+    with _translated(folder), storage.locked(folder):
         # Another process may have been faster.
         refuse_existing(folder, force=force, kind=kind)
         with storage.new_folder(folder) as filling, _named(filling, folder):
@@ -138,7 +138,7 @@ def claimed(folder: Path) -> Iterator[None]:
     """Hold the place of a folder while the work for it lasts (``BusyError``, ``RunFolderError``)."""
     with ExitStack() as stack:
         with _translated(folder):
-            stack.enter_context(storage.claim(folder))
+            stack.enter_context(storage.locked(folder))
         yield
 
 

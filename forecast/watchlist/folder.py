@@ -36,7 +36,7 @@ from forecast.runs.folder import (
     write_record,
 )
 from forecast.runs.run import write_run
-from forecast.storage import claim, read_json, remove_leavings, write_file
+from forecast.storage import locked, read_json, remove_stale, write_file
 from forecast.watchlist.carrying import Fitted, read_fitted
 from forecast.watchlist.dyad_runs import DyadFailed, Job, Numbers, Result
 
@@ -81,7 +81,7 @@ def open_watch(folder: Path) -> None:
     RunFolderError
         It holds something of another kind, or cannot be written.
     """
-    remove_leavings(folder)
+    remove_stale(folder)
     if folder.exists() and any(folder.iterdir()) and kind_of(folder) != "watch":
         raise RunFolderError(f"{folder}: holds no watch. Move it away, or use another --out")
     try:
@@ -103,7 +103,7 @@ def alone(place: Path) -> Iterator[None]:
     """
     with ExitStack() as stack:
         try:
-            stack.enter_context(claim(place))
+            stack.enter_context(locked(place))
             place.mkdir(exist_ok=True)
         except OSError as error:
             raise RunFolderError(f"{place}: cannot be written ({error.strerror or error})") from error

@@ -240,7 +240,7 @@ def test_a_folder_that_is_named_like_a_column_changes_no_value(imported, samples
 def test_a_second_import_into_one_output_is_refused_and_the_first_loses_nothing(
     imported, pieces, whole, tmp_path
 ):
-    with storage.claim(tmp_path / "events.csv"), ThreadPoolExecutor(1) as pool:
+    with storage.locked(tmp_path / "events.csv"), ThreadPoolExecutor(1) as pool:
         second = pool.submit(imported, pieces, "gdelt2")
         with pytest.raises(BusyError, match="another forecast command is writing it"):
             second.result()
@@ -298,6 +298,6 @@ def test_what_an_import_left_that_died_before_it_had_its_settings_is_not_in_the_
 ):
     folder = journal_folder(tmp_path / "events.csv")
     folder.mkdir()
-    (folder / f".settings.json{storage.leavings.NEW}0123abcd").write_text("{")
+    (folder / f".settings.json{storage.locks.NEW}0123abcd").write_text("{")
     assert imported(pieces, "gdelt2").events.sha256 == whole.events.sha256
     assert not list(folder.glob(".*"))

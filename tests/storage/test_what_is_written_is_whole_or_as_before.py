@@ -12,7 +12,7 @@ import pytest
 
 from forecast import storage
 from forecast.errors import BusyError
-from forecast.storage import folders
+from forecast.storage import files
 
 
 def names(folder):
@@ -81,7 +81,7 @@ def test_what_is_no_file_is_written_to_as_it_is(tmp_path):
 @pytest.mark.parametrize("exchange", [True, False], ids=["exchanged", "in two steps"])
 def test_a_folder_takes_the_place_of_another(tmp_path, monkeypatch, exchange):
     if not exchange:
-        monkeypatch.setattr(folders, "_exchange_call", lambda: None)
+        monkeypatch.setattr(files, "_exchange_call", lambda: None)
     for content in ("one", "two"):
         with storage.new_folder(tmp_path / "a/b") as filling:
             (filling / content).write_text(content)
@@ -125,17 +125,17 @@ def test_everything_is_on_disk_before_the_rename(tmp_path, monkeypatch):
 
 
 def test_a_place_has_one_writer_and_says_so(tmp_path, in_other_process):
-    other = in_other_process(HOLD.format(call="claim(Path(sys.argv[1]))", more="pass"), tmp_path / "out/run")
+    other = in_other_process(HOLD.format(call="locked(Path(sys.argv[1]))", more="pass"), tmp_path / "out/run")
     with (
         pytest.raises(BusyError, match=r"out/run: another forecast command is writing it\. Wait"),
-        storage.claim(tmp_path / "out/run"),
+        storage.locked(tmp_path / "out/run"),
     ):
         pass
-    with storage.claim(tmp_path / "out/other"):
+    with storage.locked(tmp_path / "out/other"):
         assert len(names(tmp_path / "out")) == 2
     other.kill()
     other.wait()
-    with storage.claim(tmp_path / "out/run"), storage.claim(tmp_path / "out/run"):
+    with storage.locked(tmp_path / "out/run"), storage.locked(tmp_path / "out/run"):
         pass
     assert names(tmp_path) in ([], ["out"])
     assert not list(tmp_path.rglob("*forecast*"))
@@ -145,12 +145,12 @@ def test_a_place_has_one_writer_and_says_so(tmp_path, in_other_process):
 def test_leavings_of_the_dead_are_removed_and_those_of_the_living_stay(tmp_path, call, in_other_process):
     more = "(made / 'x').write_text('x')" if "folder" in call else "made.write(b'x'); made.flush()"
     other = in_other_process(HOLD.format(call=call, more=more), tmp_path / "place")
-    storage.remove_leavings(tmp_path)
+    storage.remove_stale(tmp_path)
     held = names(tmp_path)
     assert held
     other.send_signal(signal.SIGKILL)
     other.wait()
-    storage.remove_leavings(tmp_path)
+    storage.remove_stale(tmp_path)
     assert names(tmp_path) == []
 
 
@@ -159,8 +159,8 @@ def test_a_folder_whose_replacement_was_cut_short_is_put_back(tmp_path, in_other
     import os, sys, time
     from pathlib import Path
     from forecast import storage
-    from forecast.storage import folders
-    folders._exchange_call = lambda: None
+    from forecast.storage import files
+    files._exchange_call = lambda: None
     rename, calls = os.rename, []
     def second_hangs(source, target):
         calls.append(target)
@@ -176,11 +176,11 @@ def test_a_folder_whose_replacement_was_cut_short_is_put_back(tmp_path, in_other
     (tmp_path / "run/old").touch()
     other = in_other_process(code, tmp_path / "run")
     assert not (tmp_path / "run").exists()
-    storage.remove_leavings(tmp_path)
+    storage.remove_stale(tmp_path)
     assert not (tmp_path / "run").exists()  # the other one is alive
     other.kill()
     other.wait()
-    storage.remove_leavings(tmp_path)
+    storage.remove_stale(tmp_path)
     assert names(tmp_path) == ["run"]
     assert names(tmp_path / "run") == ["old"]
 

@@ -97,11 +97,11 @@ def test_a_signal_to_end_cleans_up_and_has_its_own_code(
 
 
 def test_a_second_run_of_the_same_place_is_refused_before_it_fits(config, command, tiny, tmp_path):
-    with storage.claim(tmp_path / "small" / "other"):
+    with storage.locked(tmp_path / "small" / "other"):
         pass
     from concurrent.futures import ThreadPoolExecutor
 
-    with storage.claim(tmp_path / PLACE), ThreadPoolExecutor(1) as pool:
+    with storage.locked(tmp_path / PLACE), ThreadPoolExecutor(1) as pool:
         from forecast.config import load_config
         from forecast.errors import BusyError
         from forecast.workflows.forecast import run_forecast
