@@ -69,8 +69,7 @@ if TYPE_CHECKING:
         NotConvergedWarning,
     )
     from forecast.evaluation.backtest import BacktestOptions
-    from forecast.events.bundled import load_events
-    from forecast.events.reading import read_events
+    from forecast.events.reading import load_events, read_events
     from forecast.events.table import EventTable
     from forecast.feeds.importing import import_feed
     from forecast.feeds.options import Switches, feed_options
@@ -116,7 +115,7 @@ _HOME = {
     "feed_options": "feeds.options",
     "import_feed": "feeds.importing",
     "load_config": "config",
-    "load_events": "events.bundled",
+    "load_events": "events.reading",
     "load_scenario": "config",
     "load_watchlist": "config.watchlist",
     "make_forecast": "workflows.forecast",

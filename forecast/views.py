@@ -14,7 +14,7 @@ View = Literal["html", "plots", "events_of_frame"]
 MADE_BY: dict[View, tuple[str, str]] = {
     "html": ("forecast.report.notebook", "html_of"),
     "plots": ("forecast.report.plots", "RunPlots"),
-    "events_of_frame": ("forecast.events.frame", "events_of_frame"),
+    "events_of_frame": ("forecast.events.reading", "events_of_frame"),
 }
 
 

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from forecast.events.bundled import load_events
-from forecast.events.reading import read_events
+from forecast.events.reading import load_events, read_events
 from forecast.events.table import Event, EventTable
 from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, StreamDraws, prior_draws, stream_draws
 from forecast.panel.streams import TargetRule

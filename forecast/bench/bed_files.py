@@ -10,8 +10,7 @@ from pathlib import Path
 from forecast.bench.accuracy import BenchmarkOptions, read_dyads, without_target
 from forecast.config.bed import Bed, read_bed
 from forecast.errors import EventError, InputError, did_you_mean, shown
-from forecast.events.bundled import PREFIX, load_events
-from forecast.events.reading import read_events
+from forecast.events.reading import PREFIX, load_events, read_events
 from forecast.events.table import EventTable
 from forecast.panel.streams import TargetRule
 

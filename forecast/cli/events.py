@@ -6,6 +6,7 @@ NumPy and the event modules are imported inside the commands, so that ``forecast
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,9 +22,8 @@ from forecast.errors import EventError
 from forecast.wording import count
 
 if TYPE_CHECKING:
-    from forecast.events.coverage import Coverage, MonthBreak
     from forecast.events.duplicates import DuplicateReport
-    from forecast.events.summary import EventSummary
+    from forecast.events.summary import Coverage, EventSummary, MonthBreak
     from forecast.events.table import EventTable
     from forecast.records.feeds import FeedFault
 
@@ -64,13 +64,15 @@ def validate(
     """
     events = _inspect(source, dates, answer)
 
-    from forecast.events.codebook import countries
+    from forecast.events.codebook import countries, standard_scale
     from forecast.events.duplicates import find_duplicates
-    from forecast.events.reading import write_new
-    from forecast.events.scales import saturated, standard_scale
+    from forecast.events.reading import write_events
+    from forecast.events.summary import saturated
 
     if out:
-        write_new(events, out)
+        if out.exists():
+            raise EventError(f"{out}: exists. Give the name of a new file, or remove it first")
+        write_events(events, out)
     report = find_duplicates(events)
     unlisted = sorted({*events.initiator.tolist(), *events.recipient.tolist()} - set(countries()))
     facts = {
@@ -115,10 +117,9 @@ def summary(
     events = _inspect(source, dates, answer)
     before = _inspect(earlier, dates, answer) if earlier else None
 
-    from forecast.events.bundled import PREFIX
-    from forecast.events.coverage import measure_coverage, volumes_beside
     from forecast.events.feed_faults import Feed, changed_rows, feed_faults
-    from forecast.events.summary import summarise
+    from forecast.events.reading import PREFIX
+    from forecast.events.summary import measure_coverage, summarise, volumes_beside
 
     described = summarise(events)
     volumes = None if source.startswith(PREFIX) else volumes_beside(Path(source).expanduser())
@@ -131,7 +132,7 @@ def summary(
             faults += tuple(changed_rows(source, before, events, before.known_date.max().item()))
     facts = {
         **described.to_dict(),
-        "coverage": coverage.to_dict(),
+        "coverage": asdict(coverage),
         "feed_faults": [one.model_dump(mode="json") for one in faults],
     }
     answer.print(facts, _summary(described, coverage, faults))
@@ -139,8 +140,8 @@ def summary(
 
 def _inspect(source: str, dates: DateOrder, answer: Answer) -> EventTable:
     """Read the events, or tell every fault and end with code 2."""
-    from forecast.events.bundled import inspect_source
-    from forecast.events.rows import Fault
+    from forecast.events.cells import Fault
+    from forecast.events.reading import inspect_source
 
     try:
         events, faults = inspect_source(source, Path.cwd(), dates=dates)
@@ -157,7 +158,8 @@ def _inspect(source: str, dates: DateOrder, answer: Answer) -> EventTable:
 
 
 def _verdict(source: str, events: EventTable, unlisted: list[str], report: DuplicateReport) -> Iterator[Part]:
-    from forecast.events.scales import saturated, standard_scale
+    from forecast.events.codebook import standard_scale
+    from forecast.events.summary import saturated
 
     yield text(f"{source}: {count(len(events), 'event')}, {events.date[0]} to {events.date[-1]}. No faults.")
     for note in events.notes:

@@ -142,8 +142,8 @@ def codebook(
         category_fault,
         category_label,
         category_meaning,
+        own_categories,
     )
-    from forecast.events.scales import own_categories
 
     if category is not None and category not in CATEGORIES:
         raise EventError(category_fault(category))
@@ -207,7 +207,7 @@ def _ask(question: str) -> str:
 def _help(name: str, category: str | None, scale: Scale | None = None) -> list[str]:
     """What the codebook says of a column, for one category where that matters."""
     from forecast.events import codebook as book
-    from forecast.events.scales import standard_scale
+    from forecast.events.codebook import standard_scale
     from forecast.records.scale import ANY
 
     if name == "category":

@@ -13,8 +13,7 @@ from forecast.cli.terminal import BLANK, Part, Table, left, line, right, text
 from forecast.errors import EventError
 
 if TYPE_CHECKING:
-    from forecast.events.agreement import Agreement
-    from forecast.events.merging import Merged, Unit
+    from forecast.events.merging import Agreement, Merged, Unit
 
 SHOWN = 20
 
@@ -41,8 +40,7 @@ def merge(
     Rows of two files are one event when actors, day and content speak for it (docs/codebook.md). The
     merged file says in its columns x_coders, x_rows and x_resolved where each row comes from.
     """
-    from forecast.events.agreement import measure_agreement
-    from forecast.events.merging import RULES, match_events, merge_units
+    from forecast.events.merging import RULES, match_events, measure_agreement, merge_units
     from forecast.events.reading import read_events, write_whole
 
     coders = _coders(files)
@@ -116,7 +114,7 @@ def _counts(coders: Sequence[str], units: Sequence[Unit]) -> list[dict[str, Any]
 def _findings(
     coders: Sequence[str], units: Sequence[Unit], agreement: Sequence[Agreement], merged: Merged
 ) -> Iterator[Part]:
-    from forecast.events.agreement import RELIABLE, TENTATIVE
+    from forecast.events.merging import RELIABLE, TENTATIVE
     from forecast.wording import number
 
     shared = sum(len(unit.rows) > 1 for unit in units)

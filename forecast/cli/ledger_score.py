@@ -59,7 +59,7 @@ def resolve(
 ) -> None:
     """Look up what happened, by the rule that made the forecast, where the events cover the whole window."""
     from forecast.config.scale_file import load_scale
-    from forecast.events.bundled import load_events
+    from forecast.events.reading import load_events
     from forecast.ledger.resolving import resolve_ledger
 
     path = ledger_place(ledger)

@@ -90,7 +90,7 @@ def new(asked: NewOptions, *, answer: Answer) -> None:
 def _draft(asked: NewOptions) -> Draft:
     from forecast.config.draft import blank_draft, draft_config
     from forecast.config.scale_file import load_scale
-    from forecast.events.bundled import load_events
+    from forecast.events.reading import load_events
 
     pair = None if asked.pair is None else _pair(asked.pair)
     as_of = day(asked.as_of)
@@ -152,8 +152,8 @@ def _pair(given: str) -> Pair:
 
 
 def _bundled_with(pair: Pair | None) -> EventTable | None:
-    from forecast.events.bundled import BUNDLED, PREFIX, load_events
     from forecast.events.dyads import DyadRule
+    from forecast.events.reading import BUNDLED, PREFIX, load_events
 
     for name in BUNDLED if pair else ():
         events = load_events(PREFIX + name, Path())

@@ -20,11 +20,7 @@ from forecast.config.schema import BUNDLED_PREFIX, UNNAMED
 from forecast.config.writing import flow_yaml
 from forecast.errors import EventError
 from forecast.events.cells import DateOrder
-from forecast.events.codebook import (
-    CATEGORIES,
-    CONFLICTUAL,
-    SEVERITIES,
-)
+from forecast.events.codebook import CATEGORIES, CONFLICTUAL, SEVERITIES
 from forecast.events.countries import pair_title
 from forecast.events.dyads import (
     DyadRule,
@@ -34,7 +30,7 @@ from forecast.events.dyads import (
     near_actors,
     pairs_in_words,
 )
-from forecast.events.scales import saturated, scale_of
+from forecast.events.summary import saturated, scale_of
 from forecast.events.table import EventTable
 from forecast.records.cautions import SaturatedScale
 from forecast.records.scale import STANDARD, Scale

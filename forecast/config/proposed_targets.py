@@ -13,8 +13,8 @@ from forecast.config.describe import target_definition
 from forecast.config.questions import just_below, what_counts
 from forecast.config.schema import TargetConfig
 from forecast.errors import EventError
-from forecast.events.codebook import CONFLICTUAL, SEVERITIES, category_label, severity_word
-from forecast.events.scales import saturated, standard_scale
+from forecast.events.codebook import CONFLICTUAL, SEVERITIES, category_label, severity_word, standard_scale
+from forecast.events.summary import saturated
 from forecast.events.table import EventTable
 from forecast.records.scale import ARMED, STANDARD, Scale
 from forecast.wording import count

@@ -11,8 +11,7 @@ from forecast.config.field_types import folder_name
 from forecast.config.writing import as_yaml
 from forecast.config.yaml_source import read_yaml
 from forecast.errors import did_you_mean
-from forecast.events.codebook import CATEGORIES, SEVERITIES, category_fault
-from forecast.events.scales import own_scale, packaged_scale
+from forecast.events.codebook import CATEGORIES, SEVERITIES, category_fault, own_scale, packaged_scale
 from forecast.records.scale import ANY, PACKAGED, Scale
 
 LONGEST_ANCHOR = 300

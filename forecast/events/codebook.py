@@ -1,20 +1,22 @@
-"""The codebook as data: categories, severity anchors, and CAMEO codes with their default coding.
+"""The codebook as data: categories, scales of severity, CAMEO codes with their default coding, weak outlets.
 
 The texts live in ``data/*.csv``; ``docs/codebook.md`` explains them. No NumPy here: the config reader
-needs the category names and must start fast.
+needs the category names and must start fast. ``forecast.config.scale_file`` reads the scales of a file.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Literal
+from urllib.parse import urlsplit
 
 from forecast.errors import EventError, did_you_mean
+from forecast.records.scale import ARMED, STANDARD, Scale
 
 Kind = Literal["cooperative", "conflictual"]
 
@@ -48,20 +50,16 @@ class CameoEntry:
     goldstein_of: str
 
 
-def packaged_rows(name: str) -> Iterator[dict[str, str]]:
-    """Yield the rows of one of the codebook's tables."""
+@cache
+def packaged_rows(name: str) -> tuple[dict[str, str], ...]:
+    """Return the rows of one of the codebook's tables."""
     text = (files("forecast.events") / "data" / name).read_text(encoding="utf-8")
-    yield from csv.DictReader(text.splitlines())
+    return tuple(csv.DictReader(text.splitlines()))
 
 
 @cache
 def _categories() -> Mapping[str, dict[str, str]]:
     return {row["name"]: row for row in packaged_rows("categories.csv")}
-
-
-@cache
-def _words() -> Mapping[int, str]:
-    return {int(row["severity"]): row["word"] for row in packaged_rows("severity.csv")}
 
 
 @cache
@@ -86,6 +84,9 @@ def cameo_codes() -> Mapping[str, CameoEntry]:
 def countries() -> Mapping[str, str]:
     """Return the ISO 3166-1 codes: three letters → two letters."""
     return MappingProxyType({row["alpha3"]: row["alpha2"] for row in packaged_rows("countries.csv")})
+
+
+# Categories
 
 
 def category_fault(given: str, known: Sequence[str] = CATEGORIES) -> str:
@@ -114,16 +115,53 @@ def category_kind(name: str) -> Kind:
     return "cooperative" if _known_category(name) in COOPERATIVE else "conflictual"
 
 
+# Severities
+
+
 def severity_word(severity: int) -> str:
     """Return the word of a severity (routine, notable, serious, major, extreme), or raise ``EventError``."""
     if severity not in SEVERITIES:
         raise EventError(f"severity {severity} is not on the scale. Allowed: 1 (routine) to 5 (extreme)")
-    return _words()[severity]
+    return next(row["word"] for row in packaged_rows("severity.csv") if row["severity"] == str(severity))
 
 
 def least_severity(deaths: int) -> int:
     """Return the least severity, on the scale ``armed``, of an incident that killed so many people."""
     return next(severity for severity, least in _LEAST_DEATHS.items() if deaths >= least)
+
+
+@cache
+def packaged_scale(name: str) -> Scale:
+    """Return the codebook's scale of that name, ``standard`` or ``armed`` (``KeyError`` for another)."""
+    anchors: dict[str, dict[int, str]] = {}
+    for row in packaged_rows({STANDARD: "severity.csv", ARMED: "severity_armed.csv"}[name]):
+        anchors.setdefault(row["category"], {})[int(row["severity"])] = row["anchor"]
+    return Scale(name=name, anchors=anchors) if name == STANDARD else own_scale(name, anchors)
+
+
+def standard_scale() -> Scale:
+    """Return the scale of the codebook."""
+    return packaged_scale(STANDARD)
+
+
+def armed_scale() -> Scale:
+    """Return the scale for relations with routine fire."""
+    return packaged_scale(ARMED)
+
+
+def own_scale(name: str, anchors: Mapping[str, Mapping[int, str]]) -> Scale:
+    """Return a scale with anchors of its own; categories that it leaves out have those of the standard."""
+    every = {row: dict(anchors.get(row, others)) for row, others in standard_scale().anchors.items()}
+    return Scale(name=name, anchors=every)
+
+
+def own_categories(scale: Scale) -> tuple[str, ...]:
+    """Return the categories whose anchors differ from the standard, in the order of the codebook."""
+    standard = standard_scale().anchors
+    return tuple(name for name in CATEGORIES if scale.anchors[name] != standard[name])
+
+
+# CAMEO
 
 
 def cameo_fault(code: str) -> str | None:
@@ -148,3 +186,26 @@ def cameo_entry(code: str) -> CameoEntry:
     if fault is not None:
         raise EventError(fault)
     return cameo_codes()[code]
+
+
+# Outlets
+
+
+@cache
+def weak_outlets() -> Mapping[str, str]:
+    """Return domain → kind of outlets that need a second source: blog, partisan, state media, ….
+
+    The list is the coder's judgement of outlets that the bundled events cite; others are not vouched for.
+    """
+    return MappingProxyType({row["domain"]: row["kind"] for row in packaged_rows("outlets.csv")})
+
+
+def weak_kind(url: str) -> str | None:
+    """Return the kind of weak outlet behind an address (its domain, or one above it); ``None`` for others."""
+    try:
+        host = (urlsplit(url.strip()).hostname or "").rstrip(".")
+    except ValueError:  # brackets that are no address of version 6
+        return None
+    labels = host.split(".")
+    above = (".".join(labels[place:]) for place in range(len(labels)))
+    return next((weak_outlets()[name] for name in above if name in weak_outlets()), None)

@@ -10,18 +10,10 @@ from itertools import count
 from pathlib import Path
 
 from forecast.errors import EventError
-from forecast.events.cells import clean_text
+from forecast.events.cells import Fault, clean_text, faults_message
 from forecast.events.duplicates import DuplicateGroup, find_duplicates
-from forecast.events.reading import HEADER_ALONE, event_fields, inspect_events, read_cells, write_whole
-from forecast.events.rows import (
-    PARQUET_MARK,
-    PARQUET_SUFFIX,
-    Fault,
-    decode,
-    faults_message,
-    read_bytes,
-    split_rows,
-)
+from forecast.events.reading import HEADER_ALONE, inspect_events, read_cells, write_whole
+from forecast.events.rows import PARQUET_MARK, PARQUET_SUFFIX, decode, read_bytes, split_rows
 from forecast.events.table import COLUMNS, REQUIRED, Event, EventTable, csv_text
 from forecast.records.scale import Scale
 
@@ -116,7 +108,7 @@ def code_event(cells: Mapping[str, str], file: EventFile, scale: Scale | None = 
     known = values.get("known_date") or values["date"]
     name = given.get("id") or new_id(values["initiator"], values["target"], values["date"], file.ids)
     values |= {"id": name, "known_date": known, "verified": values.get("verified") or False}
-    event = Event(**event_fields(values))
+    event = Event(recipient=values.pop("target"), **values)
     given |= {"id": name, "known_date": known.isoformat()}
     ordered = {column: given[column] for column in COLUMNS if column in given}
     suspects: tuple[DuplicateGroup, ...] = ()

@@ -6,15 +6,13 @@ is. No NumPy here: the config reader needs the names too.
 
 from __future__ import annotations
 
-import csv
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 from functools import cache
-from importlib.resources import files
 from types import MappingProxyType
 
 from forecast.errors import nearest
-from forecast.events.codebook import countries
+from forecast.events.codebook import countries, packaged_rows
 
 _SHARED = MappingProxyType(
     {
@@ -47,8 +45,7 @@ _LEAST_NEAR = 5
 @cache
 def country_names() -> Mapping[str, str]:
     """Return country names as ISO, ICEWS, ACLED and newspapers write them → three-letter code."""
-    text = (files("forecast.events") / "data/country_names.csv").read_text(encoding="utf-8")
-    return MappingProxyType({row["name"]: row["alpha3"] for row in csv.DictReader(text.splitlines())})
+    return MappingProxyType({row["name"]: row["alpha3"] for row in packaged_rows("country_names.csv")})
 
 
 @cache

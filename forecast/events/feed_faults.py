@@ -17,10 +17,10 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.events.feed_coding import changed_coding, renamed_actors
+from forecast.events.codebook import CATEGORIES, SEVERITIES
 from forecast.events.table import EventTable
-from forecast.records.feeds import FeedFault
-from forecast.wording import count, long_day, number
+from forecast.records.feeds import FaultCode, FeedFault
+from forecast.wording import count, long_day, number, percent
 
 STALE_CHANCE = 0.01
 STALE_DAYS = 14
@@ -46,11 +46,30 @@ DOUBLED_KINDS = 2
 """Days are doubled whose rows all stand an even number of times, two kinds of row at least, where the share
 of repeats on other days gives that so small a chance."""
 
+RENAMED_MONTHS = 12
+RENAMED_ROWS, RENAMED_BEFORE, RENAMED_CHANCE = 3, 10, 0.01
+"""An actor is renamed that was seen on so many days and whose silence has so small a chance, as another
+appears with so many rows."""
+CODING_MONTHS, CODING_BEFORE = 3, 24
+CODING_ROWS = 30
+CODING_FACTOR, CODING_LEAST = 1.25, 0.3
+"""Coding has changed where the mixture of categories of the last months is further from that of the months
+before than any earlier span was, by this factor, and by so much at least."""
+CODING_MOST = 120
+"""Months of the past that coding is compared with."""
+NEW_ROWS, NEW_MONTHS, NEW_SHARE = 5, 12, 0.2
+"""Coding has changed where of the rows of the last months, so many at least, this share has a code that was
+not in use a year ago, and more than at any earlier time, by the same factor."""
+STREAK_FACTOR, STREAK_CHANCE = 1.25, 0.001
+"""The same where the last rows are of one kind, more than ever by this factor, beyond such a chance."""
+
 _DAY, _MONTH = np.timedelta64(1, "D"), np.timedelta64(1, "M")
 
 Days = NDArray[np.datetime64]
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Change = tuple[float, float, str]
+"""Another way of coding: its size, the limit, and what is said of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,10 +115,19 @@ def feed_faults(feeds: Sequence[Feed], as_of: date) -> tuple[FeedFault, ...]:
         table = feed.table.known_by(as_of)
         until = int(np.searchsorted(feed.volume_day, day, side="right"))
         found += _lost_months(feed.source, feed.volume_day[:until], feed.volume[:until])
-        found += changed_coding(feed.source, table, day)
-        found += renamed_actors(feed.source, table, day)
+        found += _changed_coding(feed.source, table, day)
+        found += _renamed_actors(feed.source, table, day)
     found += _doubled_days(feeds, day)
     return tuple(found)
+
+
+def _fault(
+    code: FaultCode, source: str, span: tuple[date, date], value: float, limit: float, said: str
+) -> FeedFault:
+    first, last = span
+    return FeedFault(
+        code=code, feed=source, first=first, last=last, value=value, limit=limit, text=f"{source}: {said}"
+    )
 
 
 def stale_gap(days: Days, as_of: np.datetime64, *, chance: float = STALE_CHANCE) -> StaleGap | None:
@@ -137,19 +165,13 @@ def stale_gap(days: Days, as_of: np.datetime64, *, chance: float = STALE_CHANCE)
 def _stale(feeds: Sequence[Feed], as_of: np.datetime64) -> Iterator[FeedFault]:
     days = np.unique(np.concatenate([feed.volume_day for feed in feeds]))
     days = days[days <= as_of]
-    one = stale_gap(days, as_of) if len(days) else None
-    if one is not None:
-        last, before = one.last.item(), one.longest or 0
-        yield FeedFault(
-            code="stale_feed",
-            feed=feeds[0].source,
-            first=last,
-            last=as_of.item(),
-            value=one.days,
-            limit=before,
-            text=f"{feeds[0].source}: nothing since {long_day(last)}, {count(one.days, 'day')}; "
-            f"the longest gap before was {count(before, 'day')}.",
-        )
+    gap = stale_gap(days, as_of) if len(days) else None
+    if gap is not None:
+        last, before = gap.last.item(), gap.longest or 0
+        said = f"nothing since {long_day(last)}, {count(gap.days, 'day')}"
+        said += f"; the longest gap before was {count(before, 'day')}."
+        span = (last, as_of.item())
+        yield _fault("stale_feed", feeds[0].source, span, gap.days, before, said)
 
 
 def _lost_months(source: str, days: Days, rows: Integers) -> Iterator[FeedFault]:
@@ -169,18 +191,11 @@ def _lost_months(source: str, days: Days, rows: Integers) -> Iterator[FeedFault]
         usual = float(np.median(around))
         few = usual >= LOST_LEAST and counts[place] < LOST_SHARE * usual
         if (few and counts[place] < 0.5 * around.min()) or _unlikely_silence(counts, place):
-            begin = months[place].astype("datetime64[D]")
-            end = (months[place] + _MONTH).astype("datetime64[D]")
-            yield FeedFault(
-                code="lost_month",
-                feed=source,
-                first=begin.item(),
-                last=(end - _DAY).item(),
-                value=float(counts[place]),
-                limit=LOST_SHARE * usual,
-                text=f"{source}: {count(int(counts[place]), 'row')} in {begin.item():%B %Y}, where the "
-                f"months around it have {number(usual, 0)}; part of the feed seems lost.",
-            )
+            begin, end = (months[at].astype("datetime64[D]") for at in (place, place + 1))
+            said = f"{count(int(counts[place]), 'row')} in {begin.item():%B %Y}, where the months around it "
+            said += f"have {number(usual, 0)}; part of the feed seems lost."
+            span = (begin.item(), (end - _DAY).item())
+            yield _fault("lost_month", source, span, float(counts[place]), LOST_SHARE * usual, said)
 
 
 def _unlikely_silence(counts: Floats, place: int) -> bool:
@@ -217,16 +232,9 @@ def _doubled_days(feeds: Sequence[Feed], as_of: np.datetime64) -> Iterator[FeedF
         chance = len(by_day) * share ** sum(kinds[day] for day in run)
         if chance < DOUBLED_CHANCE:
             rows = sum(by_day[day].total() for day in run)
-            span = long_day(run[0]) if len(run) == 1 else f"{long_day(run[0])} to {long_day(run[-1])}"
-            yield FeedFault(
-                code="doubled_day",
-                feed=feeds[0].source,
-                first=run[0],
-                last=run[-1],
-                value=float(rows),
-                limit=chance,
-                text=f"{feeds[0].source}: all {rows:,} rows of {span} stand there twice.",
-            )
+            days = long_day(run[0]) if len(run) == 1 else f"{long_day(run[0])} to {long_day(run[-1])}"
+            said = f"all {rows:,} rows of {days} stand there twice."
+            yield _fault("doubled_day", feeds[0].source, (run[0], run[-1]), float(rows), chance, said)
 
 
 def _content_by_day(feeds: Sequence[Feed], as_of: np.datetime64) -> dict[date, Counter[tuple[Any, ...]]]:
@@ -251,14 +259,7 @@ def changed_rows(source: str, before: EventTable, now: EventTable, known: date) 
 
     A feed that corrects itself changes a few rows; a file cut short, a lost span, another coding, other
     actors or rows doubled change many. This is seen in sparse records, too, where the file alone cannot tell.
-
-    Parameters
-    ----------
-    source : str
-    before, now : EventTable
-        The copy, and the file.
-    known : date
-        Day of the copy: rows that became known later are none of it.
+    ``before`` is the copy, ``known`` its day: rows of ``now`` that became known later are none of it.
     """
     then = before.known_by(known)
     had, has = _rows_of(then), _rows_of(now)
@@ -269,18 +270,129 @@ def changed_rows(source: str, before: EventTable, now: EventTable, known: date) 
     if changed >= least:
         days = sorted(row[0] for row in (*gone, *again))
         parts = (gone.total(), "gone or coded otherwise"), (sum(again.values()), "repeated")
-        said = " and ".join(f"{rows:,} {what}" for rows, what in parts if rows)
-        yield FeedFault(
-            code="changed_rows",
-            feed=source,
-            first=days[0],
-            last=days[-1],
-            value=float(changed),
-            limit=least,
-            text=f"{source}: of {count(len(then), 'row')} known on {long_day(known)}, {said}, from "
-            f"{long_day(days[0])} to {long_day(days[-1])}.",
-        )
+        what = " and ".join(f"{rows:,} {what}" for rows, what in parts if rows)
+        span = f"from {long_day(days[0])} to {long_day(days[-1])}"
+        said = f"of {count(len(then), 'row')} known on {long_day(known)}, {what}, {span}."
+        yield _fault("changed_rows", source, (days[0], days[-1]), float(changed), least, said)
 
 
 def _rows_of(table: EventTable) -> Counter[tuple[Any, ...]]:
     return Counter(zip(*(getattr(table, name).tolist() for name in ("date", *CODES)), strict=True))
+
+
+# Actors and codes
+
+
+def _renamed_actors(source: str, table: EventTable, as_of: np.datetime64) -> Iterator[FeedFault]:
+    """Find an actor that falls silent, against its own pace, as another takes up its counterparts."""
+    days: dict[str, list[Any]] = {}
+    partners: dict[str, set[str]] = {}
+    for day, one, other in zip(
+        table.date.tolist(), table.initiator.tolist(), table.recipient.tolist(), strict=True
+    ):
+        for name, partner in ((one, other), (other, one)):
+            days.setdefault(name, []).append(day)
+            partners.setdefault(name, set()).add(partner)
+    since = (as_of.astype("datetime64[M]") - RENAMED_MONTHS * _MONTH).astype("datetime64[D]")
+    if not len(table) or table.date[0] > since:
+        return
+    new = {name for name, on in days.items() if on[0] >= since.item() and len(on) >= RENAMED_ROWS}
+    for name in sorted(new):
+        for gone, on in sorted(days.items()):
+            first, last = days[name][0], on[-1]
+            if last >= first or not partners[name] & partners[gone] or len(set(on)) < RENAMED_BEFORE:
+                continue
+            span, gap = (last - on[0]).days, (as_of.item() - last).days
+            chance = (span / (span + gap)) ** (len(set(on)) - 1)
+            if chance < RENAMED_CHANCE:
+                said = f"{gone} has no row since {long_day(last)}, and {name}, new on {long_day(first)}, has "
+                said += f"{count(len(days[name]), 'row')} with the same counterparts; one may stand for the "
+                said += "other."
+                yield _fault("renamed_actor", source, (first, as_of.item()), chance, RENAMED_CHANCE, said)
+
+
+def _changed_coding(source: str, table: EventTable, as_of: np.datetime64) -> Iterator[FeedFault]:
+    """Find another way of coding in the last months: other mixtures, codes never used before, or one kind."""
+    if not len(table):
+        return
+    last = (as_of + _DAY).astype("datetime64[M]")
+    month = ((last - table.date.astype("datetime64[M]")) / _MONTH).astype(np.int64) - 1
+    inside = (month >= 0) & (month < CODING_MOST)
+    if not inside.any():
+        return
+    month, table = month[inside], table.select(inside)
+    category = np.searchsorted(np.sort(CATEGORIES), table.category.astype(str))
+    severity = table.severity.astype(np.int64) - 1
+    both = category * len(SEVERITIES) + severity
+    codes = np.array([f"{sub}/{code}" for sub, code in zip(table.subcategory, both.tolist(), strict=True)])
+    first = (last - CODING_MONTHS * _MONTH).astype("datetime64[D]").item()
+    changes = (
+        _other_mixture("kinds of act", category, len(CATEGORIES), month, first),
+        _other_mixture("severities", severity, len(SEVERITIES), month, first),
+        _new_codes("a kind and severity", both.astype(str), month, first),
+        _new_codes("a subcategory, kind and severity", codes, month, first),
+        _streak(category),
+    )
+    for value, limit, said in filter(None, changes):
+        text = f"{said}; the coding may have changed."
+        yield _fault("changed_coding", source, (first, as_of.item()), value, limit, text)
+        return
+
+
+def _other_mixture(what: str, kind: Integers, size: int, month: Integers, first: date) -> Change | None:
+    """Mixture of the last months further from the two years before than at any earlier time."""
+    counts = np.zeros((int(month.max()) + 1, size))
+    np.add.at(counts, (month, kind), 1)
+    distances = [
+        _distance(
+            counts[back : back + CODING_MONTHS],
+            counts[back + CODING_MONTHS : back + CODING_MONTHS + CODING_BEFORE],
+        )
+        for back in range(0, len(counts) - 2 * CODING_MONTHS, CODING_MONTHS)
+    ]
+    earlier = [distance for distance in distances[1:] if distance is not None]
+    if not distances or distances[0] is None or len(earlier) < 3:
+        return None
+    limit = max(CODING_LEAST, CODING_FACTOR * max(earlier))
+    said = f"the {what} coded since {first:%B %Y} differ from those of the two years before more than "
+    said += f"ever ({number(distances[0], 2)}, at most {number(max(earlier), 2)} earlier)"
+    return (distances[0], limit, said) if distances[0] > limit else None
+
+
+def _new_codes(what: str, keys: NDArray[np.str_], month: Integers, first: date) -> Change | None:
+    """Share of the rows of the last months with a code that was not in use a year ago, larger than ever."""
+    shares = []
+    for back in range(0, int(month.max()) + 1 - CODING_BEFORE, CODING_MONTHS):
+        now = (month >= back) & (month < back + CODING_MONTHS)
+        if now.sum() >= NEW_ROWS:
+            # A code that came into use within the year before is still new.
+            old = keys[month >= back + NEW_MONTHS]
+            anything = (month >= back + CODING_MONTHS).any()
+            shares.append(float((~np.isin(keys[now], old)).mean()) if anything else 0.0)
+        elif not back:
+            return None
+    if len(shares) < 4:
+        return None
+    limit = max(NEW_SHARE, CODING_FACTOR * max(shares[1:]))
+    said = f"{percent(shares[0])} of the rows since {first:%B %Y} have {what} that no earlier row has"
+    return (shares[0], limit, said) if shares[0] > limit else None
+
+
+def _streak(kind: Integers) -> Change | None:
+    """Length of the last run of one kind, where it is longer than any before, beyond chance."""
+    ends = np.flatnonzero(np.diff(kind))
+    if not len(ends):
+        return None
+    now, before = len(kind) - 1 - int(ends[-1]), int(np.diff(np.concatenate([[-1], ends])).max())
+    usual = float((kind[: ends[-1] + 1] == kind[-1]).mean())
+    beyond = now > STREAK_FACTOR * before and len(kind) * usual**now < STREAK_CHANCE
+    said = f"the last {now} rows are all of one kind, at most {before} were earlier"
+    return (now, before, said) if beyond else None
+
+
+def _distance(now: Floats, before: Floats) -> float | None:
+    """Total variation distance of two mixtures; ``None`` where either has too few rows."""
+    one, other = now.sum(axis=0), before.sum(axis=0)
+    if one.sum() < CODING_ROWS or other.sum() < CODING_ROWS:
+        return None
+    return float(np.abs(one / one.sum() - other / other.sum()).sum() / 2)

@@ -1,4 +1,8 @@
-"""An event file → rows of text with their true line numbers, how it was written, or what is wrong with it."""
+"""A file of events → rows of text with their true line numbers, how it was written, or what is wrong.
+
+Text is split by hand. DuckDB reads Parquet and what feeds publish, but its reader of CSV does not tell the
+line of a row that is sound, loses the rows after a lone quotation mark, and refuses mixed line ends (2.0).
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from forecast.errors import did_you_mean
-from forecast.events.cells import clean_text
+from forecast.events.cells import Fault, column_named
 from forecast.events.table import COLUMNS
 from forecast.storage import read_plain
 
@@ -43,27 +47,10 @@ _OTHER_KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Cells of one row and the physical line, counted from 1, on which it begins."""
+    """Cells of one row and the physical line, counted from 1, on which it begins; 0 for names on no line."""
 
     line: int
     cells: list[str]
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One thing wrong with an event file; without ``line`` with the file as a whole.
-
-    ``line`` is the one on which the row begins; ``column`` is empty for the whole row or file.
-    """
-
-    line: int | None
-    column: str
-    message: str
-
-    def located(self, source: str) -> str:
-        """Return ``source:line: column: message``, without the parts that do not apply."""
-        place = source if self.line is None else f"{source}:{self.line}"
-        return ": ".join(part for part in (place, self.column, self.message) if part)
 
 
 @dataclass
@@ -77,38 +64,20 @@ class Sheet:
     faults: list[Fault] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-
-def faults_message(source: str, faults: Sequence[Fault], shown: int = 20) -> str:
-    """Return one line a fault, the first ``shown`` of them, and how many are left."""
-    lines = [fault.located(source) for fault in faults[:shown]]
-    left = len(faults) - len(lines)
-    if left:
-        lines.append(
-            f"{source}: and {left:,} more {'fault' if left == 1 else 'faults'}. "
-            f"All of them: forecast events validate {source}"
-        )
-    return "\n".join(lines)
+    @classmethod
+    def refused(cls, message: str, line: int | None = None) -> Sheet:
+        """Return a sheet without rows, and why there are none."""
+        return cls(faults=[Fault(line, "", message)])
 
 
-def read_sheet(path: Path) -> Sheet:
-    """Return header and rows of a CSV, Parquet or Excel file, and every fault of the file itself.
+def read_text(raw: bytes) -> Sheet:
+    """Return header and rows of CSV, and every fault of the file itself.
 
     Separators are recognised by the header, and Windows-1252 where no other code page reads differently.
     """
-    raw = read_bytes(path)
-    if isinstance(raw, Fault):
-        return Sheet(faults=[raw])
-    if raw.startswith(PARQUET_MARK):
-        from forecast.events.parquet import read_parquet
-
-        return read_parquet(path)
-    if raw.startswith(ZIP_MARK):
-        from forecast.events.workbook import read_workbook
-
-        return read_workbook(path)
     notes = []
     text = decode(raw)
-    if isinstance(text, Fault) and (western := windows_text(raw)) is not None:
+    if isinstance(text, Fault) and (western := _windows_text(raw)) is not None:
         text = western
         notes.append("the file is not UTF-8 and is read as Windows-1252: check a name with accents")
     if isinstance(text, Fault):
@@ -118,7 +87,7 @@ def read_sheet(path: Path) -> Sheet:
         notes.append(f"columns are separated by {SEPARATORS[separator]}")
     first = _FIRST_LINE.search(text)
     if first and (wide := first[0].count(separator) + 1) > MAX_COLUMNS:
-        return Sheet(faults=[Fault(1, "", f"{wide:,} columns. Allowed: at most {MAX_COLUMNS:,}")])
+        return Sheet.refused(f"{wide:,} columns. Allowed: at most {MAX_COLUMNS:,}", 1)
     rows, faults = split_rows(text, separator)
     return Sheet(rows, faults, notes)
 
@@ -142,30 +111,24 @@ def _cut(line: str, separator: str) -> list[str]:
     return []
 
 
-def column_named(cell: str) -> str:
-    """Return a name in the header as the codebook spells it: ``Known Date`` → ``known_date``."""
-    return "_".join(clean_text(cell).casefold().replace("-", " ").split())
-
-
 def read_bytes(path: Path) -> bytes | Fault:
     """Return the content of a regular file, or why there is none."""
     try:
         if not path.exists():
-            return Fault(None, "", f"no such file.{_similar_file(path)}")
-        if path.is_dir():
-            return Fault(None, "", "this is a folder. Give the CSV file inside it")
-        if not path.is_file():
-            return Fault(None, "", "not a regular file. Save the events as a CSV file first")
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            message = f"{size:,} bytes. Allowed: at most {MAX_FILE_BYTES:,}. Split the file by year"
-            return Fault(None, "", message)
-        return read_plain(path, MAX_FILE_BYTES)
+            why = f"no such file.{_similar_file(path)}"
+        elif path.is_dir():
+            why = "this is a folder. Give the CSV file inside it"
+        elif not path.is_file():
+            why = "not a regular file. Save the events as a CSV file first"
+        elif (size := path.stat().st_size) > MAX_FILE_BYTES:
+            why = f"{size:,} bytes. Allowed: at most {MAX_FILE_BYTES:,}. Split the file by year"
+        else:
+            return read_plain(path, MAX_FILE_BYTES)
     except OSError as error:
-        message = f"cannot be read: {error.strerror or error}. Check the path and its permissions"
-        return Fault(None, "", message)
+        why = f"cannot be read: {error.strerror or error}. Check the path and its permissions"
     except ValueError as error:
-        return Fault(None, "", f"not a usable path: {error}")
+        why = f"not a usable path: {error}"
+    return Fault(None, "", why)
 
 
 def _similar_file(path: Path) -> str:
@@ -216,7 +179,7 @@ def _readings(raw: bytes) -> str:
     return ""
 
 
-def windows_text(raw: bytes) -> str | None:
+def _windows_text(raw: bytes) -> str | None:
     """Return the text of a file in Windows-1252, or ``None`` where that is not certain.
 
     It is certain where Western, Central European and Turkish Windows read each byte as the same sign (``ü``,

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from forecast.errors import EventError
-from forecast.events.cells import DateOrder, clean_text
+from forecast.events.cells import DATES, DateOrder, clean_text
 from forecast.events.codebook import CATEGORIES, SEVERITIES, category_fault
 from forecast.frames import Backend, make_frame
 from forecast.views import ShownInNotebooks, maker
@@ -55,7 +55,6 @@ COLUMNS: tuple[str, ...] = tuple("target" if name == "recipient" else name for n
 REQUIRED: tuple[str, ...] = ("date", "initiator", "target", "category", "severity")
 OWN_PREFIX = "x_"
 """Columns that begin so are the user's own: accepted, not read, not written."""
-DATES: tuple[str, ...] = ("date", "end_date", "known_date", "source_date")
 TEXTS: tuple[str, ...] = tuple(name for name in FIELDS if name not in {*DATES, "severity", "verified"})
 """Fields held as text, empty where nothing is given."""
 
@@ -241,19 +240,22 @@ class EventTable(ShownInNotebooks):
         for values in zip(*columns, strict=True):
             yield Event(**dict(zip(FIELDS, values, strict=True)))
 
+    def texts(self) -> dict[str, list[str]]:
+        """Return the cells of an event file by column, in fixed order."""
+        columns = {}
+        for name, column in zip(FIELDS, COLUMNS, strict=True):
+            values = getattr(self, name).tolist()
+            if name in DATES:
+                columns[column] = ["" if day is None else day.isoformat() for day in values]
+            elif name == "verified":
+                columns[column] = [("yes" if flag else "no") if self.has_verified else "" for flag in values]
+            else:
+                columns[column] = list(map(str, values))
+        return columns
+
     def canonical_csv(self) -> str:
         r"""Return the rows as CSV: all columns in fixed order, ``\n`` line ends, quotes where needed."""
-        cells: list[list[str]] = []
-        for name in FIELDS:
-            column = getattr(self, name)
-            if name in DATES:
-                text = ["" if day is None else day.isoformat() for day in column.tolist()]
-            elif name == "verified":
-                text = [("yes" if flag else "no") if self.has_verified else "" for flag in column.tolist()]
-            else:
-                text = [str(value) for value in column.tolist()]
-            cells.append(text)
-        return csv_text([COLUMNS, *zip(*cells, strict=True)])
+        return csv_text([COLUMNS, *zip(*self.texts().values(), strict=True)])
 
     @cached_property
     def sha256(self) -> str:

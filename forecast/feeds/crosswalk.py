@@ -16,10 +16,10 @@ from importlib.resources import files
 from pathlib import Path
 
 from forecast.errors import EventError, InputError, did_you_mean
-from forecast.events.cells import CellFault, parse_category, parse_severity
+from forecast.events.cells import CellFault, Fault, faults_message, parse_category, parse_severity
 from forecast.events.codebook import cameo_codes
 from forecast.events.countries import country_names
-from forecast.events.rows import Fault, decode, faults_message, read_bytes, split_rows
+from forecast.events.rows import decode, read_bytes, split_rows
 from forecast.feeds.layout import Layout, System
 
 Key = tuple[str, str]

@@ -9,13 +9,15 @@ from pydantic import Field
 
 from forecast.records.base import Record
 
+FaultCode = Literal[
+    "stale_feed", "lost_month", "changed_rows", "doubled_day", "changed_coding", "renamed_actor"
+]
+
 
 class FeedFault(Record):
     """Something wrong with the feed of a dyad; ``text`` says it as a sentence."""
 
-    code: Literal[
-        "stale_feed", "lost_month", "changed_rows", "doubled_day", "changed_coding", "renamed_actor"
-    ]
+    code: FaultCode
     feed: str = Field(description="the file")
     first: date = Field(description="first day that is concerned")
     last: date

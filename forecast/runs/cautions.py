@@ -13,9 +13,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.events.coverage import find_breaks
 from forecast.events.feed_faults import stale_gap
-from forecast.events.scales import saturated
+from forecast.events.summary import find_breaks, saturated
 from forecast.events.table import EventTable
 from forecast.panel.panel import STEP_DAYS, Panel
 from forecast.panel.streams import TargetRule
@@ -274,7 +273,7 @@ def prior_far_from_data(inputs: Inputs) -> Iterator[PriorFarFromData]:
 def density_changes(days: Days, start: np.datetime64, as_of: np.datetime64) -> Iterator[DensityChanges]:
     """Yield a caution where acts a month change their level by ``LEAST_DENSITY_FACTOR`` at least.
 
-    The breaks are those of ``forecast.events.coverage``, over the whole months of the record. Acts of all
+    The breaks are those of ``forecast.events.summary``, over the whole months of the record. Acts of all
     kinds count together: denser coding raises them all, though a crisis can look the same.
 
     Parameters

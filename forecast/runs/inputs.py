@@ -15,10 +15,10 @@ from forecast.config.questions import scale_faults
 from forecast.config.scale_file import load_scale
 from forecast.config.schema import PACKAGED_POPULATIONS
 from forecast.errors import ConfigError, EventError, InputError, PriorError, did_you_mean
-from forecast.events.bundled import load_events
+from forecast.events.codebook import standard_scale
 from forecast.events.dyads import DyadRule, PairRows, actors_of, main_pairs, near_actors, pairs_in_words
 from forecast.events.feed_faults import Feed, feed_faults
-from forecast.events.scales import standard_scale
+from forecast.events.reading import load_events
 from forecast.events.table import EventTable
 from forecast.families import Family, family_named
 from forecast.panel.panel import Panel, TimeGrid, count_events

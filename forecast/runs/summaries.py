@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast import wording
-from forecast.events.bundled import source_limits
 from forecast.events.codebook import CATEGORIES
 from forecast.events.dyads import Direction, DyadRule, PairRows
+from forecast.events.reading import source_limits
 from forecast.events.table import EventTable
 from forecast.inference.importance import monte_carlo_error
 from forecast.inference.posterior import Posterior

@@ -18,10 +18,9 @@ import numpy as np
 
 from forecast.config.watchlist import Watchlist
 from forecast.errors import EventError
-from forecast.events.bundled import PREFIX, load_events
 from forecast.events.dyads import DyadRule
 from forecast.events.feed_faults import Feed, Integers
-from forecast.events.reading import read_events
+from forecast.events.reading import PREFIX, load_events, read_events
 from forecast.events.rows import literal_path
 from forecast.events.table import FIELDS, EventTable
 from forecast.storage import scratch_folder

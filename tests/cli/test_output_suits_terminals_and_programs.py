@@ -19,7 +19,7 @@ from forecast.cli.progress import remembered_interrupt, show_progress
 from forecast.cli.run import bottom_line
 from forecast.cli.terminal import WIDTH, lines_of
 from forecast.config import load_config
-from forecast.events.scales import standard_scale
+from forecast.events.codebook import standard_scale
 from forecast.priors import parameter_groups
 from forecast.records.forecast import (
     Baseline,

@@ -12,8 +12,8 @@ from forecast.config.questions import questions, target_facts
 from forecast.config.reading import parse_config
 from forecast.config.scale_file import load_scale, scale_yaml
 from forecast.errors import ConfigError
+from forecast.events.codebook import armed_scale, own_categories, standard_scale
 from forecast.events.reading import read_events
-from forecast.events.scales import armed_scale, own_categories, standard_scale
 from forecast.runs.inputs import read_inputs
 from forecast.scenarios.options import scenario_from_options
 from forecast.scenarios.plan import plan_scenario

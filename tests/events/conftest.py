@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from forecast.events.bundled import load_events
+from forecast.events.reading import load_events
 from forecast.events.table import EventTable
 
 HEADER = "date,initiator,target,category,severity"

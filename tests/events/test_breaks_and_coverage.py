@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 from forecast.cli.events import app
 from forecast.errors import EventError
-from forecast.events.coverage import ALPHA, find_breaks, measure_coverage, pettitt, volumes_beside
 from forecast.events.reading import write_events
+from forecast.events.summary import ALPHA, find_breaks, measure_coverage, pettitt, volumes_beside
 
 
 def test_pettitt_is_the_double_sum_of_signs():

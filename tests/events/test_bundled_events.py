@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from forecast.errors import EventError
-from forecast.events.agreement import krippendorff_alpha
-from forecast.events.bundled import BUNDLED, load_events, source_limits
-from forecast.events.outlets import weak_kind
+from forecast.events.codebook import weak_kind
+from forecast.events.merging import krippendorff_alpha
+from forecast.events.reading import BUNDLED, load_events, source_limits
 from forecast.events.summary import summarise
 
 SHIPPED = Path(__file__).resolve().parents[2] / "forecast/events/data/us-china-2017-2023.csv"

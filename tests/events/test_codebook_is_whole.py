@@ -15,6 +15,7 @@ from forecast.events.codebook import (
     CONFLICTUAL,
     COOPERATIVE,
     SEVERITIES,
+    armed_scale,
     cameo_codes,
     cameo_entry,
     category_kind,
@@ -22,10 +23,12 @@ from forecast.events.codebook import (
     category_meaning,
     countries,
     least_severity,
+    own_categories,
     severity_word,
+    standard_scale,
 )
 from forecast.events.reading import read_events
-from forecast.events.scales import armed_scale, own_categories, saturated, standard_scale
+from forecast.events.summary import saturated
 from forecast.events.table import COLUMNS, REQUIRED
 
 DATA = Path(__file__).resolve().parents[2] / "forecast/events/data"

@@ -7,8 +7,8 @@ import pytest
 
 from forecast.errors import EventError
 from forecast.events.cells import PARSERS, clean_text
-from forecast.events.reading import inspect_events, read_events, write_events
-from forecast.events.rows import MAX_LINE_CHARS, MAX_USELESS_ROWS, decode, read_sheet
+from forecast.events.reading import inspect_events, read_events, read_sheet, write_events
+from forecast.events.rows import MAX_LINE_CHARS, MAX_USELESS_ROWS, decode
 from forecast.events.table import COLUMNS
 
 HEADER = "date,initiator,target,category,severity"

@@ -8,9 +8,13 @@ import numpy as np
 import pytest
 
 from forecast.errors import EventError
-from forecast.events import agreement
-from forecast.events.agreement import krippendorff_alpha, measure_agreement, resampled_alphas
-from forecast.events.merging import match_events, merge_units
+from forecast.events.merging import (
+    krippendorff_alpha,
+    match_events,
+    measure_agreement,
+    merge_units,
+    resampled_alphas,
+)
 from forecast.events.reading import read_events
 from forecast.events.table import COLUMNS, Event, EventTable
 
@@ -297,7 +301,3 @@ def test_an_existing_output_is_kept_without_force(files, command):
     assert "--force" in err
     assert (files / "all.csv").read_text() == "precious"
     assert command("anna.csv", "ben.csv", "-o", "all.csv", "--force")[0] == 0
-
-
-def test_the_bounds_shown_are_krippendorffs():
-    assert (agreement.RELIABLE, agreement.TENTATIVE) == (0.8, 0.667)

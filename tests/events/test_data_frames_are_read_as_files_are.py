@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from forecast.errors import EventError, InputError
-from forecast.events.bundled import load_events
+from forecast.events.reading import load_events
 from forecast.events.table import COLUMNS, REQUIRED, EventTable
 
 GOOD = {

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from forecast.cli.app import app
 from forecast.events.codebook import cameo_codes
-from forecast.events.coverage import ALPHA, LEAST_FACTOR, SHORTEST
+from forecast.events.summary import ALPHA, LEAST_FACTOR, SHORTEST
 from forecast.feeds.crosswalk import actor_groups
 from forecast.feeds.formats import LAYOUTS
 from forecast.feeds.keeping import WINDOW

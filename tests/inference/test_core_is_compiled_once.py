@@ -19,7 +19,7 @@ DRILLS = TargetRule("drills", ("military_posture",), 2)
 IN_A_PROCESS = """
 from datetime import date
 from pathlib import Path
-from forecast.events.bundled import load_events
+from forecast.events.reading import load_events
 from forecast.inference.density import PosteriorDensity
 from forecast.models.density import densities
 from forecast.panel.panel import TimeGrid, count_events

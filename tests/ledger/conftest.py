@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from forecast.cli import main
+from forecast.events.codebook import standard_scale
 from forecast.events.dyads import DyadRule
-from forecast.events.scales import standard_scale
 from forecast.ledger.recording import RunOrigin, forecast_entries, record_forecast
 from forecast.ledger.resolving import resolve_ledger
 from forecast.ledger.store import open_ledger

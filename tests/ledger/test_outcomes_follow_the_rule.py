@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from forecast.baselines.windows import observe_outcomes
 from forecast.errors import LedgerError
+from forecast.events.codebook import armed_scale, standard_scale
 from forecast.events.dyads import DyadRule
-from forecast.events.scales import armed_scale, standard_scale
 from forecast.events.table import Event, EventTable
 from forecast.ledger.entries import Question, VoidEntry, with_id
 from forecast.ledger.recording import make_question

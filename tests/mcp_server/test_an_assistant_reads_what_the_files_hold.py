@@ -14,7 +14,7 @@ from mcp import Client, StdioServerParameters
 from forecast.cli.mcp import mcp
 from forecast.config import load_config
 from forecast.errors import InputError, RunFolderError
-from forecast.events.bundled import load_events
+from forecast.events.reading import load_events
 from forecast.ledger.recording import RunOrigin, record_forecast
 from forecast.ledger.resolving import resolve_ledger
 from forecast.ledger.scoring import score_ledger

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from forecast.errors import ConfigError, StoppedError
-from forecast.events.bundled import load_events
+from forecast.events.reading import load_events
 from forecast.events.table import Event, EventTable
 from forecast.panel.panel import TimeGrid, count_events
 from forecast.panel.streams import TargetRule, stream_layout

@@ -18,8 +18,8 @@ from forecast.config import load_config
 from forecast.evaluation.forecast_table import join_forecasts, make_forecasts
 from forecast.evaluation.score_table import score_forecasts
 from forecast.evaluation.track_record import make_track_record
+from forecast.events.codebook import standard_scale
 from forecast.events.reading import read_events
-from forecast.events.scales import standard_scale
 from forecast.panel.streams import TargetRule
 from forecast.records.analysis import (
     Analysis,

@@ -9,8 +9,7 @@ from typer.testing import CliRunner
 from forecast.cli.app import app
 from forecast.config import load_config
 from forecast.errors import InputError
-from forecast.events.bundled import load_events
-from forecast.events.reading import write_events
+from forecast.events.reading import load_events, write_events
 from forecast.runs.folder import file_hashes, write_json
 from forecast.workflows import forecast as workflow
 

@@ -15,7 +15,7 @@ import xarray as xr
 
 from forecast.cli import main
 from forecast.config import load_config
-from forecast.events.scales import standard_scale
+from forecast.events.codebook import standard_scale
 from forecast.families import FAMILIES, Family
 from forecast.inference.posterior import Posterior
 from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, prior_draws

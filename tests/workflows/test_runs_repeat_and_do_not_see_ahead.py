@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from forecast.config import load_config
-from forecast.events.bundled import load_events
+from forecast.events.reading import load_events
 from forecast.runs.inputs import read_inputs
 
 AS_OF = date(2022, 1, 1)

@@ -82,8 +82,7 @@ class Tally:
 
 def records(panel: Path | None) -> list[Record]:
     """Return the bundled events, the simulated dyads, and a panel, singly and as archives."""
-    from forecast.events.bundled import load_events
-    from forecast.events.reading import read_events
+    from forecast.events.reading import load_events, read_events
 
     found = [Record("us-china", load_events("bundled:us-china", Path()), ("USA", "CHN"))]
     simulated = read_events(ROOT / "configs/watchlist/simulated-dyads.csv")

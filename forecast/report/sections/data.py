@@ -6,9 +6,8 @@ from collections import Counter
 from datetime import date, timedelta
 
 from forecast import wording
-from forecast.events.codebook import CATEGORIES
+from forecast.events.codebook import CATEGORIES, weak_kind
 from forecast.events.dyads import DyadRule, PairRows, left_out_in_words
-from forecast.events.outlets import weak_kind
 from forecast.events.table import Event, EventTable
 from forecast.records.analysis import Analysis, DataSummary
 from forecast.records.forecast import Forecast

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from forecast import wording
-from forecast.events.outlets import weak_kind
+from forecast.events.codebook import weak_kind
 from forecast.events.table import Event
 from forecast.records.explained import WaterfallStep
 from forecast.records.forecast import Driver, Forecast
