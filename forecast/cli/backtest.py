@@ -23,8 +23,7 @@ from forecast.cli.options import (
     read_origins,
     takes_options,
 )
-from forecast.cli.progress import listening
-from forecast.cli.terminal import BLANK, Part, Table, left, line, text
+from forecast.cli.terminal import BLANK, Part, Table, left, line, listening, text
 from forecast.errors import InputError, StoppedError, UnfinishedError
 from forecast.evaluation.horizons import LISTED
 from forecast.wording import count, listing, number, share

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Literal
 import typer
 
 from forecast.cli.options import RUN_DIR, Output, option, takes_options
-from forecast.cli.progress import listening
 from forecast.cli.scenario_page import refuse_without_app
-from forecast.cli.terminal import BLANK, Part, Table, left, right, text
+from forecast.cli.terminal import BLANK, Part, Table, left, listening, right, text
 from forecast.progress import StageProgress
 
 if TYPE_CHECKING:

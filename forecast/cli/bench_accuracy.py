@@ -20,7 +20,7 @@ from forecast.cli.options import (
     read_origins,
     takes_options,
 )
-from forecast.cli.progress import listening
+from forecast.cli.terminal import listening
 from forecast.errors import InputError, StoppedError
 from forecast.evaluation.horizons import LISTED
 from forecast.progress import StageProgress

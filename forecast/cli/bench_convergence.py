@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from forecast.cli.options import Output, option, parts_of, takes_options
-from forecast.cli.progress import listening
-from forecast.cli.terminal import BLANK, Part, Table, left, right, text
+from forecast.cli.terminal import BLANK, Part, Table, left, listening, right, text
 from forecast.errors import InputError
 from forecast.progress import StageProgress
 

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import typer
 
 from forecast.cli.options import Answer, Output, argument, day, day_option, option, takes_options
-from forecast.cli.progress import show_progress
-from forecast.cli.terminal import line, printable
+from forecast.cli.terminal import line, printable, show_progress
 from forecast.errors import InputError
 from forecast.progress import StageProgress
 

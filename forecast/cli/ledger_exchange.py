@@ -23,8 +23,7 @@ from forecast.cli.options import (
     option,
     takes_options,
 )
-from forecast.cli.progress import listening
-from forecast.cli.terminal import text
+from forecast.cli.terminal import listening, text
 from forecast.errors import InputError, StoppedError
 from forecast.evaluation.horizons import LISTED
 

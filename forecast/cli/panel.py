@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from forecast.cli.options import Output, argument, option, refuse_unwritable, takes_options
-from forecast.cli.progress import listening
-from forecast.cli.terminal import BLANK, Part, Table, left, right, text
+from forecast.cli.terminal import BLANK, Part, Table, left, listening, right, text
 from forecast.errors import InputError
 from forecast.progress import StageProgress
 from forecast.wording import count

@@ -20,8 +20,7 @@ from forecast.cli.options import (
     refuse_unwritable,
     takes_options,
 )
-from forecast.cli.progress import listening
-from forecast.cli.terminal import BLANK, Part, Table, left, right, text
+from forecast.cli.terminal import BLANK, Part, Table, left, listening, right, text
 from forecast.errors import InputError, PriorError, did_you_mean
 from forecast.events.codebook import CATEGORIES
 from forecast.progress import StageProgress

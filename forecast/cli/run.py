@@ -24,9 +24,8 @@ from forecast.cli.options import (
     option,
     takes_options,
 )
-from forecast.cli.progress import listening
 from forecast.cli.scenario import headline_scenarios
-from forecast.cli.terminal import BLANK, Part, Table, left, line, right, show, text
+from forecast.cli.terminal import BLANK, Part, Table, left, line, listening, right, show, text
 from forecast.errors import InputError
 
 if TYPE_CHECKING:

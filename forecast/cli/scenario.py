@@ -12,8 +12,7 @@ import typer
 
 from forecast import wording
 from forecast.cli.options import FIGURE_FORMATS, RUN_DIR, Output, argument, option, takes_options
-from forecast.cli.progress import listening
-from forecast.cli.terminal import BLANK, Part, Table, left, line, right, text
+from forecast.cli.terminal import BLANK, Part, Table, left, line, listening, right, text
 from forecast.errors import InputError
 
 if TYPE_CHECKING:

@@ -20,8 +20,7 @@ from forecast.cli.options import (
     option,
     takes_options,
 )
-from forecast.cli.progress import listening
-from forecast.cli.terminal import BLANK, Part, Table, left, line, right, text
+from forecast.cli.terminal import BLANK, Part, Table, left, line, listening, right, text
 from forecast.errors import InputError, StoppedError, UnfinishedError
 
 if TYPE_CHECKING:

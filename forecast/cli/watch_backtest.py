@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from forecast.cli.options import MODELS, DatedOptions, Output, day
-from forecast.cli.progress import listening
-from forecast.cli.terminal import BLANK, Part, Table, left, line, right, text
+from forecast.cli.terminal import BLANK, Part, Table, left, line, listening, right, text
 from forecast.errors import InputError, StoppedError
 from forecast.wording import count, number, percent, share
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from forecast.blocks import Cell, Column, Table, Track
 from forecast.errors import InputError, RunFolderError
-from forecast.report.blocks import Cell, Column, Table, Track
 from forecast.report.content import Content, make_brief, make_content
 from forecast.report.drawing import figure_bytes
 from forecast.report.html_page import render_page

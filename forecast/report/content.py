@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from forecast import wording
+from forecast.blocks import Chart, Section, Table, as_content, walk
 from forecast.report import palette
-from forecast.report.blocks import Chart, Section, Table, as_content, walk
 from forecast.report.run_records import RunRecords
 from forecast.report.sections.assumptions import assumptions_section
 from forecast.report.sections.basis import basis_section

@@ -9,11 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from forecast import wording
-from forecast.events.table import csv_text
-from forecast.records.forecast import MilestoneForecast
-from forecast.records.watch import DyadEntry, ListMilestone, Watch
-from forecast.report import palette
-from forecast.report.blocks import (
+from forecast.blocks import (
     Alert,
     Block,
     Bullets,
@@ -27,6 +23,10 @@ from forecast.report.blocks import (
     Track,
     one_group,
 )
+from forecast.events.table import csv_text
+from forecast.records.forecast import MilestoneForecast
+from forecast.records.watch import DyadEntry, ListMilestone, Watch
+from forecast.report import palette
 from forecast.report.content import Content, frame_colours
 from forecast.report.html_page import data_address, render_content
 from forecast.report.pdf import compile_pdf

@@ -15,9 +15,9 @@ from types import SimpleNamespace
 import pytest
 
 from forecast import cli, wording
-from forecast.cli.progress import remembered_interrupt, show_progress
 from forecast.cli.run import bottom_line
-from forecast.cli.terminal import WIDTH, lines_of
+from forecast.cli.signals import remembered_interrupt
+from forecast.cli.terminal import WIDTH, lines_of, show_progress
 from forecast.config import load_config
 from forecast.events.codebook import standard_scale
 from forecast.priors import parameter_groups

@@ -14,6 +14,7 @@ from pypdf import PdfReader
 from forecast import wording
 from forecast.baselines.methods import BASELINES
 from forecast.baselines.windows import observe_outcomes
+from forecast.blocks import Prose, Table, walk
 from forecast.config import load_config
 from forecast.evaluation.forecast_table import join_forecasts, make_forecasts
 from forecast.evaluation.score_table import score_forecasts
@@ -53,7 +54,6 @@ from forecast.records.forecast import (
 )
 from forecast.records.history import UnreadableBacktest
 from forecast.report import ReportOptions, RunRecords, build_report
-from forecast.report.blocks import Prose, Table, walk
 from forecast.report.build import set_pdf, write_figures
 from forecast.report.content import make_content
 from forecast.report.typeface import typeface, using_typeface

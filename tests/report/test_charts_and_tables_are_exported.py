@@ -6,8 +6,8 @@ import io
 import pytest
 
 from forecast import wording
+from forecast.blocks import Bar, Cell, Column, Group, Table
 from forecast.errors import InputError
-from forecast.report.blocks import Bar, Cell, Column, Group, Table
 from forecast.report.build import export_figures, export_tables, table_csv
 from forecast.report.content import make_content
 

@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 
 from forecast import wording
+from forecast.blocks import BottomLine, Chart, Prose, Table, walk
 from forecast.config.schema import ImpactConfig
 from forecast.records.forecast import Baseline, Curve, TimeToEvent
 from forecast.report import ReportOptions, RunRecords
-from forecast.report.blocks import BottomLine, Chart, Prose, Table, walk
 from forecast.report.content import make_content
 from forecast.report.previous_run import compare_runs
 from forecast.report.questions import headline_pair

@@ -9,10 +9,10 @@ import pytest
 from pypdf import PdfReader
 
 from forecast import wording
+from forecast.blocks import Alert
 from forecast.records.cautions import FewEvents, NotConverged
 from forecast.records.forecast import Forecast, Indicator
 from forecast.report import ReportOptions, build_report
-from forecast.report.blocks import Alert
 from forecast.report.build import write_figures
 from forecast.report.content import make_content
 from forecast.report.html_page import render_page

@@ -9,9 +9,9 @@ from types import SimpleNamespace
 import pytest
 
 from forecast import wording
+from forecast.blocks import Chart, Table, walk
 from forecast.records.forecast import Forecast
 from forecast.report import ReportOptions
-from forecast.report.blocks import Chart, Table, walk
 from forecast.report.content import make_content
 from forecast.report.html_page import DARK_GROUND, contrast, dark_colour, render_page
 from forecast.report.palette import CATEGORY_COLOURS, INK, MUTED, STAMP, target_colour

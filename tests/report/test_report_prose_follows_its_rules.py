@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from forecast import wording
+from forecast.blocks import Heading
 from forecast.events.table import Event
 from forecast.families import FAMILIES
 from forecast.records.analysis import DriftNow, TensionSeries
 from forecast.records.forecast import MemberForecast, TimeToEvent
-from forecast.report.blocks import Heading
 from forecast.report.content import make_content
 from forecast.report.palette import describe_model
 from forecast.report.questions import headline_pair, seen_before

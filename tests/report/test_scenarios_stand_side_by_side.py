@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from forecast import wording
+from forecast.blocks import Chart, Table
 from forecast.records.forecast import (
     Difference,
     GateFailure,
@@ -12,7 +13,6 @@ from forecast.records.forecast import (
     ScenarioMilestone,
     ScenarioTarget,
 )
-from forecast.report.blocks import Chart, Table
 from forecast.report.drawing import figure_bytes
 from forecast.report.sections.scenarios import MOST_DRAWN, draw_scenarios, drawn_scenarios, scenarios_section
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from forecast import wording
+from forecast.blocks import Block, Bullets, Cell, Chart, Column, Group, Heading, Prose, Section, Table
 from forecast.records.analysis import AssumptionEffect, Robustness, ShiftEnd, WeightPull
 from forecast.records.forecast import Forecast
-from forecast.report.blocks import Block, Bullets, Cell, Chart, Column, Group, Heading, Prose, Section, Table
 from forecast.report.drawing import (
     blank_figure,
     list_rows,

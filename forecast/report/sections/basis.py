@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from forecast import wording
+from forecast.blocks import Block, Bullets, Cell, Column, Heading, Prose, Section, Table, one_group
 from forecast.events.codebook import SEVERITIES, severity_word
 from forecast.records.forecast import ScenarioForecast, TargetForecast
 from forecast.records.scale import ANY
-from forecast.report.blocks import Block, Bullets, Cell, Column, Heading, Prose, Section, Table, one_group
 from forecast.report.palette import category_colour, name_category, target_colour
 from forecast.report.questions import headline_pair, named, what_counts, what_does_not
 from forecast.report.run_records import RunRecords

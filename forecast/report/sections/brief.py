@@ -7,10 +7,7 @@ would change it, and how good such forecasts have been.
 from __future__ import annotations
 
 from forecast import wording
-from forecast.records.analysis import RunWarning
-from forecast.records.forecast import Driver, Forecast, MilestoneForecast, TargetForecast
-from forecast.records.history import own_record
-from forecast.report.blocks import (
+from forecast.blocks import (
     Alert,
     Beside,
     Block,
@@ -25,6 +22,9 @@ from forecast.report.blocks import (
     Table,
     Track,
 )
+from forecast.records.analysis import RunWarning
+from forecast.records.forecast import Driver, Forecast, MilestoneForecast, TargetForecast
+from forecast.records.history import own_record
 from forecast.report.palette import target_colour
 from forecast.report.previous_run import change_line, change_mark, change_sentences
 from forecast.report.questions import chosen_milestones, headline_pair, stands_out, what_counts

@@ -12,9 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from forecast import wording
+from forecast.blocks import Chart
 from forecast.records.forecast import Forecast
 from forecast.records.history import PastForecast
-from forecast.report.blocks import Chart
 from forecast.report.drawing import (
     blank_figure,
     day_numbers,

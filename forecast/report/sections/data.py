@@ -6,12 +6,7 @@ from collections import Counter
 from datetime import date, timedelta
 
 from forecast import wording
-from forecast.events.codebook import CATEGORIES, weak_kind
-from forecast.events.dyads import DyadRule, PairRows, left_out_in_words
-from forecast.events.table import Event, EventTable
-from forecast.records.analysis import Analysis, DataSummary
-from forecast.records.forecast import Forecast
-from forecast.report.blocks import (
+from forecast.blocks import (
     Bar,
     Beside,
     Block,
@@ -24,6 +19,11 @@ from forecast.report.blocks import (
     Table,
     one_group,
 )
+from forecast.events.codebook import CATEGORIES, weak_kind
+from forecast.events.dyads import DyadRule, PairRows, left_out_in_words
+from forecast.events.table import Event, EventTable
+from forecast.records.analysis import Analysis, DataSummary
+from forecast.records.forecast import Forecast
 from forecast.report.palette import category_colour, name_category
 from forecast.report.run_records import RunRecords
 from forecast.report.typeface import shorten, web_address

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from forecast import wording
+from forecast.blocks import Bar, Block, Cell, Column, Heading, Prose, Section, Table, one_group
 from forecast.events.codebook import weak_kind
 from forecast.events.table import Event
 from forecast.records.explained import WaterfallStep
 from forecast.records.forecast import Driver, Forecast
-from forecast.report.blocks import Bar, Block, Cell, Column, Heading, Prose, Section, Table, one_group
 from forecast.report.drawing import blank_figure, list_rows, one_line, points_axis, report_style
 from forecast.report.palette import ACCENT, INK, MUTED, category_colour, name_category
 from forecast.report.questions import headline_pair, shown_error, stands_out

@@ -6,8 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from forecast import wording
+from forecast.blocks import Beside, Cell, Chart, Column, Prose, Section, Table, one_group
 from forecast.records.forecast import Forecast, MilestoneForecast, TargetForecast
-from forecast.report.blocks import Beside, Cell, Chart, Column, Prose, Section, Table, one_group
 from forecast.report.drawing import (
     align_tick_labels,
     blank_figure,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from forecast import wording
+from forecast.blocks import Cell, Column, Prose, Section, Table, one_group
 from forecast.records.forecast import Forecast, Indicator
-from forecast.report.blocks import Cell, Column, Prose, Section, Table, one_group
 from forecast.report.palette import name_category
 from forecast.report.questions import headline_pair, shown_error, stands_out
 from forecast.report.run_records import RunRecords

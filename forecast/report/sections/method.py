@@ -5,11 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from forecast import wording
-from forecast.panel.streams import TargetRule, stream_layout
-from forecast.priors.catalogue import parameter_groups
-from forecast.records.analysis import Analysis, ParameterSummary
-from forecast.records.forecast import Forecast
-from forecast.report.blocks import (
+from forecast.blocks import (
     Block,
     Cell,
     Column,
@@ -21,6 +17,10 @@ from forecast.report.blocks import (
     Table,
     one_group,
 )
+from forecast.panel.streams import TargetRule, stream_layout
+from forecast.priors.catalogue import parameter_groups
+from forecast.records.analysis import Analysis, ParameterSummary
+from forecast.records.forecast import Forecast
 from forecast.report.palette import describe_model
 from forecast.report.run_records import RunRecords
 from forecast.wording.explained import learned_paragraphs

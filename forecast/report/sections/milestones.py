@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from forecast import wording
+from forecast.blocks import Cell, Column, Group, Prose, Section, Table, Track
 from forecast.records.forecast import MilestoneForecast, TargetForecast
-from forecast.report.blocks import Cell, Column, Group, Prose, Section, Table, Track
 from forecast.report.palette import target_colour
 from forecast.report.previous_run import change_mark, change_sentences
 from forecast.report.questions import seen_before, shown_error

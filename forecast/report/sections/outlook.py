@@ -8,8 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from forecast import wording
-from forecast.records.forecast import Forecast, MilestoneForecast, TargetForecast
-from forecast.report.blocks import (
+from forecast.blocks import (
     Block,
     Cell,
     Chart,
@@ -22,6 +21,7 @@ from forecast.report.blocks import (
     Weight,
     one_group,
 )
+from forecast.records.forecast import Forecast, MilestoneForecast, TargetForecast
 from forecast.report.drawing import (
     blank_figure,
     day_numbers,

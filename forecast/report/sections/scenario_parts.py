@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from forecast import wording
+from forecast.blocks import Cell
 from forecast.records.forecast import ActAssumed, ExpectationChanged, ScenarioForecast, ScenarioMilestone
-from forecast.report.blocks import Cell
 from forecast.report.palette import name_category
 from forecast.report.questions import named, shown_change, stands_out
 from forecast.report.typeface import shorten

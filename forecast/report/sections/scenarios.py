@@ -8,13 +8,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from forecast import wording
+from forecast.blocks import Block, Cell, Chart, Column, Heading, Prose, Section, Table, one_group
 from forecast.records.forecast import (
     Forecast,
     ScenarioForecast,
     ScenarioMilestone,
     TargetForecast,
 )
-from forecast.report.blocks import Block, Cell, Chart, Column, Heading, Prose, Section, Table, one_group
 from forecast.report.drawing import blank_figure, name_rows, note, one_line, report_style, wrap_label
 from forecast.report.palette import ACCENT, INK, MUTED, RULE
 from forecast.report.questions import chance, headline_pair, named, shown_change

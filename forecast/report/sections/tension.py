@@ -11,11 +11,11 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedLocator
 
 from forecast import wording
+from forecast.blocks import Chart, Prose, Section
 from forecast.events.codebook import CATEGORIES
 from forecast.events.table import EventTable
 from forecast.records.analysis import DriftNow, TensionSeries
 from forecast.records.forecast import Forecast
-from forecast.report.blocks import Chart, Prose, Section
 from forecast.report.drawing import (
     align_tick_labels,
     blank_figure,

@@ -5,12 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from forecast import wording
-from forecast.evaluation.score_table import FEWEST_OUTCOMES
-from forecast.records.analysis import UnusedBacktest
-from forecast.records.forecast import Forecast
-from forecast.records.history import ErrorBound, LedgerSummary, ReliabilityCurve, TrackRecord, TrackRow
-from forecast.report.backtest_figures import draw_reliability
-from forecast.report.blocks import (
+from forecast.blocks import (
     Block,
     Cell,
     Chart,
@@ -23,6 +18,11 @@ from forecast.report.blocks import (
     Weight,
     one_group,
 )
+from forecast.evaluation.score_table import FEWEST_OUTCOMES
+from forecast.records.analysis import UnusedBacktest
+from forecast.records.forecast import Forecast
+from forecast.records.history import ErrorBound, LedgerSummary, ReliabilityCurve, TrackRecord, TrackRow
+from forecast.report.backtest_figures import draw_reliability
 from forecast.report.palette import name_model, target_colour
 from forecast.report.questions import headline_pair
 from forecast.report.run_records import RunRecords

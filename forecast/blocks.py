@@ -1,18 +1,20 @@
-"""What a section of the report is made of: headings, prose, lists, tables and charts, without any layout.
+"""What is shown to readers: headings, prose, lists, tables and charts, without any layout.
 
-The PDF template (``template/blocks.typ``) and the HTML page (``template/page.html``) both set these blocks,
-so that what is added here stands in both. A block holds finished texts; nothing is worked out from them.
+Commands, notebooks and the report are made of the same blocks. The terminal (``cli/terminal.py``), HTML
+(``report/template/blocks.html``) and the PDF (``report/template/blocks.typ``) each set them in a way of their
+own. A block holds finished texts; nothing is worked out from them.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from matplotlib.figure import Figure
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Align = Literal["left", "right", "center"]
 Weight = Literal["regular", "semibold", "bold"]
@@ -52,6 +54,28 @@ class Bullets(Block):
     """A list of sentences."""
 
     items: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Verbatim(Block):
+    """Lines that stay as they are, as a command to type: neither wrapped nor cut."""
+
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Pairs(Block):
+    """Names with what they stand for, as a file that was written: neither wrapped nor cut."""
+
+    items: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Entry(Block):
+    """A head, and what stands under it, set in; smaller than a heading."""
+
+    text: str
+    blocks: tuple[Block, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,11 +171,15 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """Rows of a table under a head of their own; without ``label`` they stand under the table's head."""
+    """Rows of a table under a head of their own; without ``label`` they stand under the table's head.
+
+    ``note`` is a few words beside the label, ``detail`` a sentence under it.
+    """
 
     rows: tuple[tuple[Cell, ...], ...]
     label: str = ""
     note: str = ""
+    detail: str = ""
     colour: str | None = None
     marked: tuple[int, ...] = ()
     """Places of rows that are set off, from 0."""
@@ -161,10 +189,10 @@ class Group:
 class Table(Block):
     """A table; ``name`` also names its CSV file, ``title`` is its caption and says what it holds."""
 
-    name: str
-    title: str
     columns: tuple[Column, ...]
     groups: tuple[Group, ...]
+    name: str = ""
+    title: str = ""
     size: Literal["tiny", "small", "medium"] = "small"
     lines: bool = True
     whole: bool = False
@@ -194,17 +222,37 @@ class Section:
     page: bool = False
 
 
-def one_group(rows: Iterable[tuple[Cell, ...]]) -> tuple[Group, ...]:
+def right(head: str = "", width: float | None = None) -> Column:
+    """Return a column of numbers."""
+    return Column(head, width, "right")
+
+
+def cells(*texts: Cell | str) -> tuple[Cell, ...]:
+    """Return one row of a table."""
+    return tuple(one if isinstance(one, Cell) else Cell(one) for one in texts)
+
+
+def one_group(rows: Iterable[Sequence[Cell | str]]) -> tuple[Group, ...]:
     """Rows of a table without groups."""
-    return (Group(rows=tuple(rows)),)
+    return (Group(rows=tuple(cells(*row) for row in rows)),)
+
+
+def plain_table(
+    columns: Sequence[Column | str], rows: Iterable[Sequence[Cell | str]], title: str = ""
+) -> Table:
+    """Return a table of texts without groups; a column of which only the head is given holds words."""
+    stated = tuple(Column(one) if isinstance(one, str) else one for one in columns)
+    return Table(columns=stated, groups=one_group(rows), title=title)
 
 
 def walk(blocks: tuple[Block, ...]) -> Iterator[Block]:
-    """Yield every block, also those that stand side by side."""
+    """Yield every block, also those that stand side by side or under a head."""
     for block in blocks:
         yield block
         if isinstance(block, Beside):
             yield from walk((*block.left, *block.right))
+        elif isinstance(block, Entry):
+            yield from walk(block.blocks)
 
 
 def as_content(part: Any) -> Any:  # noqa: ANN401 - any JSON value
