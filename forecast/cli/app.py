@@ -21,7 +21,6 @@ from forecast.cli import (
     run,
     scenario,
     scenario_page,
-    sensitivity,
     watch,
 )
 from forecast.cli.terminal import BLANK, Part, line, show, text
@@ -47,7 +46,7 @@ app.command("report")(run.report)
 app.command("scenario")(scenario.scenario)
 app.command("app")(scenario_page.app)
 app.command("mcp")(mcp.mcp)
-app.command("sensitivity")(sensitivity.sensitivity)
+app.command("sensitivity")(scenario.sensitivity)
 app.command("backtest")(backtest.backtest)
 app.command("watch")(watch.watch)
 app.add_typer(priors.app, name="priors")

@@ -1,18 +1,13 @@
-"""``forecast run`` and ``report``: fit, simulate, write the run folder, print the bottom line.
-
-Every row of the table is one line of at most 80 signs: milestones are named once, above it, and known by
-their day in it.
-"""
+"""``forecast run`` and ``report``: fit, simulate, write the run folder, print the bottom line."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import typer
 
-from forecast import wording
+from forecast.blocks import Pairs, Prose
 from forecast.cli.options import (
     EARLIER,
     LEDGER,
@@ -24,16 +19,8 @@ from forecast.cli.options import (
     option,
     takes_options,
 )
-from forecast.cli.scenario import headline_scenarios
-from forecast.cli.terminal import BLANK, Part, Table, left, line, listening, right, show, text
+from forecast.cli.terminal import listening, show
 from forecast.errors import InputError
-
-if TYPE_CHECKING:
-    from forecast.records.forecast import Forecast, MilestoneForecast, TargetForecast
-    from forecast.records.history import TrackRecord
-
-_CHANCES = right("Chance", 6), right("Plausible", 11), right("Windows", 7), right("Rate", 5)
-_COLUMNS = right("Before", 11), *_CHANCES, left("In words")
 
 
 @takes_options
@@ -81,6 +68,7 @@ def run(
         refuse_unusable(place)
 
     with listening(shown=output.for_people) as listen:
+        from forecast.report.answers import bottom_line
         from forecast.workflows.forecast import run_forecast
         from forecast.workflows.report import track_record_of
         from forecast.workflows.verdict import require_converged, without_warnings
@@ -107,123 +95,11 @@ def run(
             "Numbers": folder / "forecast.json",
             "Ledger": place,
         }
-        written = (line(f"{name:<9}{path}") for name, path in files.items() if path)
-        show((*bottom_line(finished.forecast, track_record_of(folder)), *written))
+        written = Pairs(tuple((name, str(path)) for name, path in files.items() if path))
+        show((*bottom_line(finished.forecast, track_record_of(folder)), written))
         if place:
             failed = "" if finished.forecast.converged else " as failed: neither listed nor scored"
-            show([text(f"On record{failed}; --no-ledger leaves a run off the record.", "dim", indent=9)])
-
-
-def bottom_line(forecast: Forecast, record: TrackRecord | None = None) -> Iterator[Part]:
-    """Yield the judgement, every target × milestone, and what scenarios change."""
-    from forecast.wording.cautions import HEAD, caution_lines
-    from forecast.wording.warnings import failure_sentence
-
-    if not forecast.converged:
-        yield text("DID NOT CONVERGE – do not use these numbers.", "bold red")
-        for failure in forecast.diagnostics.failures:
-            yield text(failure_sentence(failure), "red", indent=2)
-        yield BLANK
-    yield from _headline(forecast, record)
-    cautions = caution_lines([one for one in forecast.cautions if one.code != "not_converged"])
-    if cautions:
-        yield text(HEAD, "bold yellow")
-        yield from (text(f"- {one}", "yellow", hang=2) for one in cautions)
-    yield BLANK
-    yield text(f"{forecast.dyad.label}, as of {wording.long_day(forecast.as_of)}. Milestones:")
-    milestones = forecast.targets[0].milestones
-    days = ((wording.short_day(one.date), one.label) for one in milestones)
-    yield Table((right(width=11), left()), days, heads=False)
-    yield BLANK
-    yield Table(_COLUMNS, ())
-    for target in forecast.targets:
-        yield from _group(forecast, target)
-    yield from _members(forecast)
-    yield BLANK
-    apart = ", which also covers how far the members are apart" if len(forecast.members) > 1 else ""
-    yield text(
-        f"Plausible: nine in ten plausible settings of the model give a chance in this range{apart}. Base "
-        "rates: the share of past windows of the same length that held one (smoothed), and a constant rate "
-        "from the same events; none where nothing was seen.",
-        "dim",
-    )
-    yield from headline_scenarios(forecast)
-
-
-def _headline(forecast: Forecast, record: TrackRecord | None) -> Iterator[Part]:
-    from forecast.records.history import own_record
-    from forecast.report.questions import what_counts
-    from forecast.wording.explained import record_sentences, waterfall_sentence
-    from forecast.wording.judgement import (
-        asked,
-        base_rate_sentence,
-        confidence,
-        judgement_sentence,
-        range_sentence,
-    )
-
-    target, milestone = asked(forecast)
-    yield text(judgement_sentence(forecast), "bold")
-    yield text(f"{range_sentence(milestone)}. {confidence(forecast, record).sentence}")
-    yield text(f"What counts: {what_counts(target)}")
-    yield text(base_rate_sentence(forecast))
-    if said := waterfall_sentence(forecast):
-        yield text(said)
-    yield text(" ".join(record_sentences(forecast, own_record(forecast, record))))
-
-
-def _members(forecast: Forecast) -> Iterator[Part]:
-    """Yield what each member says; nothing where there is one."""
-    from forecast.wording.members import members_sentence
-
-    if len(forecast.members) < 2:
-        return
-    yield BLANK
-    yield text("What each member says, without the scheduled events", "bold")
-    columns = right("Before", 11), *(right(one.name, max(len(one.name), 6)) for one in forecast.members)
-    yield Table(columns, ())
-    names = [one.name for one in forecast.members]
-    for target in forecast.targets:
-        yield text(target.label)
-        rows = (
-            (wording.short_day(one.date), *(said.get(name, "–") for name in names))
-            for one, said in (
-                (one, {member.name: wording.percent(member.probability) for member in one.members or ()})
-                for one in target.milestones
-            )
-        )
-        yield Table(columns, rows, heads=False)
-    yield text(members_sentence(forecast.members), "dim")
-
-
-def _group(forecast: Forecast, target: TargetForecast) -> Iterator[Part]:
-    seen = target.observed_before
-    record = f"seen {wording.times(seen)}" if seen else "never observed"
-    yield text(f"{target.label} ({record})", "bold" if seen else "bold yellow")
-    yield text(target.definition, "dim", indent=2)
-    asked = forecast.headline.milestone if target.name == forecast.headline.target else None
-    yield Table(
-        _COLUMNS,
-        (
-            (
-                wording.short_day(one.date),
-                wording.percent(one.probability),
-                wording.interval_percent(one.interval90),
-                *_base_rates(target, one),
-                one.words,
-            )
-            for one in target.milestones
-        ),
-        ("bold" if one.name == asked else "" for one in target.milestones),
-        heads=False,
-    )
-
-
-def _base_rates(target: TargetForecast, milestone: MilestoneForecast) -> tuple[str, str]:
-    if not target.observed_before:
-        return "none", "none"
-    rate = milestone.constant_rate
-    return wording.percent(milestone.baseline.probability), "–" if rate is None else wording.percent(rate)
+            show([Prose(f"On record{failed}; --no-ledger leaves a run off the record.", tone="fine")])
 
 
 @takes_options
@@ -263,8 +139,8 @@ def report(
     files = {"figures": built.exported_figures, "tables": built.exported_tables}
     heads = {"brief": "Brief", "report": "Report", "page": "Page", "figures": "Charts", "tables": "Tables"}
     written = {"brief": built.brief, "report": built.pdf, "page": built.page}
-    said = [f"{heads[name]}: {path}" for name, path in written.items() if path]
-    said += [f"{heads[name]}: {len(made)} files in {made[0].parent}" for name, made in files.items() if made]
+    said = [(heads[name], str(path)) for name, path in written.items() if path]
+    said += [(heads[name], f"{len(made)} files in {made[0].parent}") for name, made in files.items() if made]
     facts: dict[str, object] = {name: str(path) for name, path in written.items() if path}
     facts |= {name: [str(path) for path in made] for name, made in files.items()}
-    output.print(facts, map(text, said))
+    output.print(facts, [Pairs(tuple(said))])

@@ -1,24 +1,32 @@
-"""``forecast scenario``: what other beliefs, another future or another past would change."""
+"""``forecast scenario`` and ``sensitivity``: what other assumptions would change in a saved run."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from itertools import chain
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from forecast import wording
-from forecast.cli.options import FIGURE_FORMATS, RUN_DIR, Output, argument, option, takes_options
-from forecast.cli.terminal import BLANK, Part, Table, left, line, listening, right, text
-from forecast.errors import InputError
+from forecast.blocks import Block, Pairs
+from forecast.cli.options import (
+    FIGURE_FORMATS,
+    RUN_DIR,
+    Output,
+    argument,
+    check_figure,
+    option,
+    takes_options,
+)
+from forecast.cli.terminal import listening
+from forecast.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
     from forecast.config import Scenario
     from forecast.progress import StageProgress
-    from forecast.records.forecast import Forecast, ScenarioForecast, ScenarioMilestone
+    from forecast.records.analysis import Analysis, Robustness
+    from forecast.records.forecast import Forecast, ScenarioForecast
     from forecast.scenarios import Run
 
 _FORMATS = (*FIGURE_FORMATS, ".json")
@@ -87,23 +95,34 @@ def scenario(
             if ":" in progress.note or progress.finished:
                 follow(progress)
 
-        found = compare_scenarios(
+        scenarios = compare_scenarios(
             base, chosen, refit=not no_refit, paths=paths or SCENARIO_PATHS, listen=listen
         )
-    _print(base, found, out, output, compare=compare)
+    _print(base, scenarios, out, output, compare=compare)
 
 
 def _print(
-    base: Run, found: tuple[ScenarioForecast, ...], out: Path | None, output: Output, *, compare: bool
+    base: Run, scenarios: tuple[ScenarioForecast, ...], out: Path | None, output: Output, *, compare: bool
 ) -> None:
     """Print and write what was found; ends with code 1 where numbers are withheld or not to be trusted."""
     if out:
-        _write(base, found, out)
-    tables = (_comparison if compare else _one_by_one)(base.forecast, found)
-    written = (BLANK, line(f"Written  {out}")) if out else ()
-    output.print(_as_json(base, found), chain(tables, written))
-    if any(one.withheld or one.failures for one in found):
+        _write(base, scenarios, out)
+    output.print(_as_json(base, scenarios), _answer(base.forecast, scenarios, out, compare=compare))
+    if any(scenario.withheld or scenario.failures for scenario in scenarios):
         raise typer.Exit(1)
+
+
+def _answer(
+    forecast: Forecast, scenarios: tuple[ScenarioForecast, ...], out: Path | None, *, compare: bool
+) -> Iterator[Block]:
+    from forecast.report.answers import scenario_comparison, scenario_tables
+
+    yield from (scenario_comparison if compare else scenario_tables)(forecast, scenarios)
+    yield from _written(out)
+
+
+def _written(path: Path | None) -> tuple[Block, ...]:
+    return (Pairs((("Written", str(path)),)),) if path else ()
 
 
 def _scenarios(base: Run, files: list[Path], stated: Scenario | None) -> list[Scenario]:
@@ -122,164 +141,121 @@ def _scenarios(base: Run, files: list[Path], stated: Scenario | None) -> list[Sc
     return chosen
 
 
-def _as_json(base: Run, found: tuple[ScenarioForecast, ...]) -> str:
+def _as_json(base: Run, scenarios: tuple[ScenarioForecast, ...]) -> str:
     facts = {
         "run_id": base.forecast.run_id,
         "as_of": base.forecast.as_of.isoformat(),
         "converged": base.forecast.converged,
-        "scenarios": [one.model_dump(mode="json", by_alias=True) for one in found],
+        "scenarios": [scenario.model_dump(mode="json", by_alias=True) for scenario in scenarios],
     }
     return json.dumps(facts)
 
 
-def _write(base: Run, found: tuple[ScenarioForecast, ...], out: Path) -> None:
+def _write(base: Run, scenarios: tuple[ScenarioForecast, ...], out: Path) -> None:
     from forecast.storage import write_file
 
     if out.suffix.lower() == ".json":
-        content = (_as_json(base, found) + "\n").encode()
+        content = (_as_json(base, scenarios) + "\n").encode()
     else:
         from forecast.report.drawing import figure_bytes, figure_kind
         from forecast.report.sections.scenarios import draw_scenarios
 
-        content = figure_bytes(draw_scenarios(base.forecast, found), figure_kind(out))
+        content = figure_bytes(draw_scenarios(base.forecast, scenarios), figure_kind(out))
     try:
         write_file(out, content)
     except OSError as error:
         raise InputError(f"--out {out}: cannot be written ({error.strerror or error})") from error
 
 
-_ROWS = (
-    *(right("Before", 11), right("Run", 6), right("Then", 6), right("Change", 13), right("Assumed", 7)),
-    left("In words"),
-)
+@takes_options
+def sensitivity(
+    run_dir: Path = RUN_DIR,
+    target: str | None = option(None, "--target", "Target; the headline's when absent.", "NAME"),
+    milestone: str | None = option(None, "--milestone", "Milestone; the headline's when absent.", "NAME"),
+    threshold: str | None = option(
+        None, "--threshold", "Also tell what takes the chance across P, e.g. 0.6 or 60%.", "P"
+    ),
+    all_targets: bool = option(False, "--all", "Break-evens of every target, not of one."),
+    plot: Path | None = option(None, "--plot", "Draw the tornado chart (.svg, .png, .pdf).", "FILE"),
+    *,
+    output: Output,
+) -> None:
+    """Say what each probability rests on, what each assumption does to one, and what would change the words.
+
+    Nothing is fitted: the draws of the run are reweighted, and where they cannot tell, it says so.
+    """
+    check_figure(plot, "--plot")
+    bound = _share(threshold)
+
+    from forecast.records.analysis import Analysis
+    from forecast.records.forecast import Forecast
+    from forecast.report.answers import robustness_blocks
+    from forecast.runs.folder import read_record, refuse_changed_files
+
+    refuse_changed_files(run_dir, advice="")
+    forecast = read_record(run_dir / "forecast.json", Forecast)
+    analysis = read_record(run_dir / "analysis.json", Analysis)
+    asked_target = _known(target, [known.name for known in forecast.targets], "--target")
+    names = [known.name for known in forecast.targets[0].milestones]
+    asked_milestone = _known(milestone, names, "--milestone")
+    robustness = _robustness(run_dir, forecast, analysis, asked_target, asked_milestone, bound, all_targets)
+    if plot:
+        from forecast.report.drawing import write_figure
+        from forecast.report.sections.assumptions import draw_tornado
+
+        write_figure(draw_tornado(forecast, robustness), plot)
+    output.print(robustness.model_dump_json(), (*robustness_blocks(forecast, robustness), *_written(plot)))
 
 
-def _one_by_one(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> Iterator[Part]:
-    """Yield a table for each scenario: target × milestone, run, scenario, change, words."""
-    from forecast.wording.scenarios import method_sentence, withheld_sentence
-    from forecast.wording.warnings import failure_sentence
+def _robustness(
+    run_dir: Path,
+    forecast: Forecast,
+    analysis: Analysis,
+    target: str | None,
+    milestone: str | None,
+    threshold: float | None,
+    all_targets: bool,
+) -> Robustness:
+    """What the run measured itself, if that is what is asked; else it is measured now."""
+    kept, headline = analysis.robustness, forecast.headline
+    if (
+        kept is not None
+        and not all_targets
+        and (kept.target, kept.milestone) == (target or headline.target, milestone or headline.milestone)
+        and threshold in (None, kept.threshold)
+    ):
+        return kept
 
-    yield from _stamp(forecast)
-    for scenario in scenarios:
-        yield text(scenario.label, "bold")
-        yield text(scenario.rationale, "dim", indent=2)
-        yield text(f"Method: {method_sentence(scenario)}", indent=2)
-        if scenario.withheld:
-            yield text(f"Withheld: {withheld_sentence(scenario)}", "bold", indent=2)
-        for failure in scenario.failures:
-            yield text(f"The new fit did not converge: {failure_sentence(failure)}", "bold", indent=2)
-        yield BLANK
-        if not scenario.withheld:
-            yield Table(_ROWS, ())
-            for target in scenario.targets:
-                yield text(target.label, "bold")
-                known = {one.name: one for one in forecast.target(target.name).milestones}
-                chances = ((known[one.name].probability, one.probability) for one in target.milestones)
-                rows = (
-                    (
-                        *(wording.short_day(one.date), *map(wording.percent, pair)),
-                        *(_change(one), _assumed(one), one.words),
-                    )
-                    for one, pair in zip(target.milestones, chances, strict=True)
-                )
-                yield Table(_ROWS, rows, heads=False)
-            yield BLANK
-    yield _note(scenarios, _changes(scenarios))
+    from forecast.scenarios import read_run
+    from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
 
-
-def _comparison(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> Iterator[Part]:
-    """Yield one table across scenarios for each target, at the milestone of the headline."""
-    from forecast.wording.scenarios import method_sentence
-
-    yield from _stamp(forecast)
-    asked = forecast.headline.milestone
-    first = next(one for one in forecast.targets[0].milestones if one.name == asked)
-    yield text(f"Before {wording.long_day(first.date)} ({first.label})")
-    for target in sorted(forecast.targets, key=lambda target: target.name != forecast.headline.target):
-        yield BLANK
-        base = next(one for one in target.milestones if one.name == asked)
-        yield _compared(
-            target.label,
-            scenarios,
-            target.name,
-            asked,
-            ("The run", wording.percent(base.probability), "", ""),
-        )
-    yield BLANK
-    by_how: dict[str, list[str]] = {}
-    for scenario in scenarios:
-        by_how.setdefault(method_sentence(scenario), []).append(scenario.label)
-    for how, labels in by_how.items():
-        yield text(f"{'; '.join(labels)}: {how}", "dim", hang=2)
-    yield _note(scenarios, _changes(scenarios, milestone=asked))
-
-
-def headline_scenarios(forecast: Forecast) -> Iterator[Part]:
-    """Yield the short table at the end of a run: what the scenarios do to the headline."""
-    if forecast.scenarios:
-        yield BLANK
-        asked = forecast.headline
-        yield _compared("Scenarios (of the headline)", forecast.scenarios, asked.target, asked.milestone)
-        yield _note(forecast.scenarios, _changes(forecast.scenarios, asked.target, asked.milestone))
-
-
-def _compared(
-    head: str, scenarios: Sequence[ScenarioForecast], target: str, milestone: str, *rows: Sequence[str]
-) -> Part:
-    """One row a scenario, under the rows given."""
-
-    def row(scenario: ScenarioForecast) -> Sequence[str]:
-        if scenario.withheld:
-            return scenario.label, "–", "withheld", "new fit"
-        found = next(one for one in scenario.target(target).milestones if one.name == milestone)
-        return scenario.label, wording.percent(found.probability), _change(found), _assumed(found)
-
-    changes = right("Change", 13), right("Assumed", 7)
-    columns = left(head, 46), right("Chance", 6), *changes
-    return Table(columns, [*rows, *map(row, scenarios)], indent=0)
-
-
-def _change(milestone: ScenarioMilestone) -> str:
-    from forecast.wording.sensitivity import change_with_error
-
-    found = milestone.difference
-    return change_with_error(found.value, found.mcse, found.at_most)
-
-
-def _assumed(milestone: ScenarioMilestone) -> str:
-    part = milestone.by_assumption
-    return "" if part is None else wording.signed_points(part) if part else "–"
-
-
-def _stamp(forecast: Forecast) -> Iterator[Part]:
-    if not forecast.converged:
-        yield text("THE RUN DID NOT CONVERGE – do not use these numbers.", "bold")
-        yield BLANK
-
-
-def _changes(
-    scenarios: Sequence[ScenarioForecast], target: str | None = None, milestone: str | None = None
-) -> list[ScenarioMilestone]:
-    """Return the changes of one target, or of all, before one milestone, or before all."""
-    return [
-        one
-        for scenario in scenarios
-        for found in scenario.targets
-        if target in (None, found.name)
-        for one in found.milestones
-        if milestone in (None, one.name)
-    ]
-
-
-def _note(scenarios: Sequence[ScenarioForecast], shown: Sequence[ScenarioMilestone]) -> Part:
-    said = (
-        "Change: percentage points against the run, ± its Monte Carlo standard error. Assumed: the part that "
-        "assumed acts make by being what is forecast."
+    base = read_run(run_dir)
+    options = RobustnessOptions(
+        target=target,
+        milestone=milestone,
+        threshold=base.inputs.config.headline.threshold if threshold is None else threshold,
+        all_targets=all_targets,
     )
-    if any(one.difference.at_most is not None for one in shown):
-        said += " In brackets: no path that was played shows a change, so it is below this (95% confidence)."
-    if any(one.method != "refit" for one in scenarios):
-        said += " The change is taken draw by draw, so its error is far below that of the chances"
-        refitted = any(one.method == "refit" for one in scenarios)
-        said += ", but for a new fit." if refitted else "."
-    return text(said, "dim")
+    return measure_robustness(base, options, kept.sensitivities if kept else None)
+
+
+def _share(stated: str | None) -> float | None:
+    if stated is None:
+        return None
+    percent = stated.strip().endswith("%")
+    try:
+        value = float(stated.strip().removesuffix("%")) / (100 if percent else 1)
+    except ValueError:
+        value = float("nan")
+    if not 0.0 < value < 1.0:
+        allowed = "a probability between 0 and 1, as 0.6 or 60%"
+        raise InputError(f"--threshold: got '{stated}'; expected {allowed}")
+    return value
+
+
+def _known(name: str | None, names: list[str], option: str) -> str | None:
+    if name is None or name in names:
+        return name
+    raise InputError(
+        f"{option}: the run has no '{name}'.{did_you_mean(name, tuple(names))} It has: {', '.join(names)}"
+    )

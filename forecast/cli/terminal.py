@@ -52,18 +52,18 @@ class _Rows(NamedTuple):
     heads: bool = False
 
 
-def show(parts: Iterable[Part | blocks.Block]) -> None:
+def show(parts: Iterable[Part]) -> None:
     """Print blocks on standard output."""
     for one in _lines(parts, "auto"):
         print(one)
 
 
-def lines_of(parts: Iterable[Part | blocks.Block]) -> list[str]:
+def lines_of(parts: Iterable[Part]) -> list[str]:
     """Return the lines as a file would get them."""
     return list(_lines(parts, None))
 
 
-def _lines(parts: Iterable[Part | blocks.Block], colours: Literal["auto"] | None) -> Iterator[str]:
+def _lines(parts: Iterable[Part], colours: Literal["auto"] | None) -> Iterator[str]:
     from rich.console import Console
 
     console = Console(width=WIDTH, color_system=colours, highlight=False, markup=False, emoji=False)
@@ -80,9 +80,9 @@ def _lines(parts: Iterable[Part | blocks.Block], colours: Literal["auto"] | None
 type _Lines = Text | Table | _Rows
 
 
-def _set(parts: Iterable[Part | blocks.Block], indent: int) -> Iterator[_Lines]:
+def _set(parts: Iterable[Part], indent: int) -> Iterator[_Lines]:
     """Yield the lines and rows of blocks, with a blank line before heads and after tables."""
-    before: Part | blocks.Block | None = None
+    before: Part | None = None
     for part in parts:
         if not isinstance(part, blocks.Block):
             yield part
@@ -93,7 +93,7 @@ def _set(parts: Iterable[Part | blocks.Block], indent: int) -> Iterator[_Lines]:
         before = part
 
 
-def _stands_apart(before: Part | blocks.Block | None, block: blocks.Block) -> bool:
+def _stands_apart(before: Part | None, block: blocks.Block) -> bool:
     if not isinstance(before, blocks.Block) or isinstance(before, blocks.Heading):
         return False
     opens = isinstance(block, blocks.Heading | blocks.Entry)
@@ -336,7 +336,7 @@ class Table(NamedTuple):
     gap: int = 2
 
 
-Part = Text | Table
+Part = Text | Table | blocks.Block
 BLANK = Text(("",), "")
 
 

@@ -15,7 +15,6 @@ from types import SimpleNamespace
 import pytest
 
 from forecast import cli, wording
-from forecast.cli.run import bottom_line
 from forecast.cli.signals import remembered_interrupt
 from forecast.cli.terminal import WIDTH, lines_of, show_progress
 from forecast.config import load_config
@@ -33,6 +32,7 @@ from forecast.records.forecast import (
     TargetForecast,
     TimeToEvent,
 )
+from forecast.report.answers import bottom_line
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKED_CASE = ROOT / "configs/us-china-2023.yaml"
@@ -117,22 +117,22 @@ def test_every_row_of_the_table_is_one_line_that_fits():
     assert max(map(len, lines)) <= WIDTH == 80
     rows = [line for line in lines if re.match(r" +\d+ \w{3} \d{4} +[<>]?\d+%", line)]
     assert rows == [
-        "   9 Aug 2023     30%      0.1–97%    99.5%      –  unlikely",
-        "  13 Aug 2024     50%     46–99.5%    99.5%      –  roughly even chance",
+        "   9 Aug 2023     30%    0.1–97%    99.5%         –  unlikely",
+        "  13 Aug 2024     50%   46–99.5%    99.5%         –  roughly even chance",
     ]
 
 
 def test_a_target_that_was_never_seen_is_marked_where_it_stands():
     assert "Crisis [bold]x[/bold] (never observed)" in printed(made_forecast(seen=0))
     assert "No base rate: this has not happened in the data." in printed(made_forecast(seen=0))
-    assert "Crisis [bold]x[/bold] (seen 3 times)" in printed(made_forecast())
+    assert "Crisis [bold]x[/bold] (seen 3 times in the data)" in printed(made_forecast())
 
 
 def test_numbers_of_a_fit_that_did_not_converge_come_under_a_warning():
     lines = printed(made_forecast(converged=False))
     assert lines[:2] == [
         "DID NOT CONVERGE – do not use these numbers.",
-        "  bulk ESS of x is 9, at least 400 needed: more sampler.draws",
+        "- bulk ESS of x is 9, at least 400 needed: more sampler.draws",
     ]
 
 

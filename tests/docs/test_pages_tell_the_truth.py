@@ -15,8 +15,8 @@ import yaml
 
 import forecast
 from forecast import wording
+from forecast.blocks import Pairs
 from forecast.cli import main
-from forecast.cli.run import bottom_line
 from forecast.cli.terminal import lines_of
 from forecast.config import load_config
 from forecast.inference import gates
@@ -25,6 +25,7 @@ from forecast.panel.panel import HALF_SATURATION, KNOT_STEPS, STEP_DAYS
 from forecast.priors.catalogue import parameter_groups
 from forecast.records.analysis import Analysis
 from forecast.records.forecast import Forecast
+from forecast.report.answers import bottom_line
 from forecast.runs.inputs import read_inputs
 from forecast.runs.summaries import CRISIS_FROM, STRAINED_FROM
 from forecast.simulation.play import RATE_CAP
@@ -128,9 +129,9 @@ def test_the_readme_shows_how_to_run_and_to_rebuild():
 
 def test_the_output_in_the_readme_is_what_the_sample_prints(sample):
     folder = Path("reports") / sample.name / sample.as_of.isoformat()
-    lines = lines_of(bottom_line(sample, track_record_of(SAMPLE)))
     files = {"Brief": "brief.pdf", "Report": "report.pdf", "Numbers": "forecast.json"}
-    lines += [f"{name:<9}{folder / path}" for name, path in files.items()]
+    written = Pairs(tuple((name, str(folder / path)) for name, path in files.items()))
+    lines = lines_of((*bottom_line(sample, track_record_of(SAMPLE)), written))
     assert blocks(README, "text") == ["\n".join(lines) + "\n"], "make sample was run: paste its output"
 
 

@@ -6,7 +6,6 @@ import pytest
 
 from forecast import wording
 from forecast.blocks import Bullets, Chart, Prose, Table
-from forecast.cli.run import bottom_line
 from forecast.cli.terminal import lines_of
 from forecast.records.analysis import (
     Assumed,
@@ -19,6 +18,7 @@ from forecast.records.analysis import (
     WeightPull,
 )
 from forecast.records.forecast import Forecast
+from forecast.report.answers import bottom_line
 from forecast.report.sections.assumptions import MOST_BARS, assumptions_section, draw_tornado, shown_bars
 from forecast.sensitivity.labels import with_labels
 from forecast.wording.judgement import confidence

@@ -4,9 +4,9 @@ from datetime import date
 
 import pytest
 
-from forecast.cli import scenario as cli
-from forecast.cli.terminal import Table
+from forecast.blocks import Table
 from forecast.records.forecast import ActAssumed, ExpectationChanged, Indicator
+from forecast.report.answers import scenario_comparison, scenario_tables
 from forecast.report.sections.indicators import chosen_indicators, indicator_sentence, indicators_section
 from forecast.report.sections.scenario_parts import model_adds, split_cells, what_it_assumes
 
@@ -116,6 +116,7 @@ def test_a_forecast_asked_for_a_target_that_it_lacks_says_which_there_are(factor
 def test_each_table_of_a_scenario_has_the_column_that_its_note_explains(factory, scenario):
     forecast = factory.forecast(factory.events)
     one = scenario(forecast, "visit", 0.1)
-    for parts in (cli._one_by_one(forecast, [one]), cli._comparison(forecast, [one, one])):
-        heads = [column.head for part in parts if isinstance(part, Table) for column in part.columns]
-        assert "Assumed" in heads
+    for parts in (scenario_tables(forecast, [one]), scenario_comparison(forecast, [one, one])):
+        tables = [block for block in parts if isinstance(block, Table)]
+        assert tables
+        assert all("Assumed" in [column.head for column in table.columns] for table in tables)

@@ -3,10 +3,10 @@
 import pytest
 
 from forecast.blocks import Heading, Prose, Table, walk
-from forecast.cli.run import bottom_line
 from forecast.cli.terminal import lines_of
 from forecast.families import COMBINED
 from forecast.records.forecast import Member, MemberForecast
+from forecast.report.answers import bottom_line
 from forecast.report.sections.method import method_section
 from forecast.report.sections.outlook import outlook_section
 

@@ -107,7 +107,7 @@ def test_comparison_and_chart_show_every_scenario(command, run_folder, written, 
         ended = command("scenario", run_folder, file, "--event", CLASH, "--compare", "--out", out)
         assert ended.code == 0, ended.err
         assert out.read_bytes().startswith(begins)
-    head, *_ = ended.out.split("\n\nLethal")
+    head, *_ = ended.out.split("\nLethal")
     for label in ("The run", "A <b>sanction</b>", "Options"):
         assert label in head
     again = tmp_path / "again.svg"

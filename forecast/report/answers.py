@@ -1,0 +1,284 @@
+"""What ``forecast run``, ``scenario`` and ``sensitivity`` answer, as blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from forecast import wording
+from forecast.blocks import (
+    Block,
+    Bullets,
+    Cell,
+    Column,
+    Entry,
+    Group,
+    Heading,
+    Prose,
+    Table,
+    cells,
+    plain_table,
+    right,
+)
+from forecast.records.analysis import NumberSensitivity, Robustness, ShiftEnd
+from forecast.records.forecast import (
+    Forecast,
+    MilestoneForecast,
+    ScenarioForecast,
+    ScenarioMilestone,
+    TargetForecast,
+)
+from forecast.records.history import TrackRecord, own_record
+from forecast.report.headline import PRINTED, alarm, cautions, judgement, members_blocks, milestone_table
+from forecast.report.questions import headline_pair, named
+from forecast.wording.explained import record_sentences, waterfall_sentence
+from forecast.wording.scenarios import method_sentence, withheld_sentence
+from forecast.wording.sensitivity import (
+    REASON_WORDS,
+    SENSITIVE,
+    assumed_text,
+    assumption_label,
+    assumptions_pull,
+    break_even_sentence,
+    change_with_error,
+    crossing_first,
+    group_label,
+    note_sentence,
+    odds_text,
+    rest_sentence,
+    strength,
+    titles_of,
+)
+from forecast.wording.warnings import failure_sentence
+
+_MOST_BARS = 14
+_MOST_CROSSINGS = 6
+_COMPARED = "Scenario", right("Chance"), right("Change"), right("Assumed")
+
+
+def bottom_line(forecast: Forecast, record: TrackRecord | None = None) -> Iterator[Block]:
+    """Yield the judgement, every target × milestone, what each member says, and what scenarios change."""
+    yield from alarm(forecast)
+    yield judgement(forecast, record)
+    if explained := waterfall_sentence(forecast):
+        yield Prose(explained)
+    yield Prose(" ".join(record_sentences(forecast, own_record(forecast, record))))
+    yield from cautions(forecast)
+    milestones = ((wording.short_day(each.date), each.label) for each in forecast.targets[0].milestones)
+    title = f"{forecast.dyad.label}, as of {wording.long_day(forecast.as_of)}"
+    yield plain_table((right("Before"), "Milestone"), milestones, title)
+    yield milestone_table(forecast, PRINTED, detail=lambda target: target.definition)
+    yield from members_blocks(forecast)
+    apart = ", which also covers how far the members are apart" if len(forecast.members) > 1 else ""
+    yield Prose(
+        f"Plausible: nine in ten plausible settings of the model give a chance in this range{apart}. Base "
+        "rates: the share of past windows of the same length that held one (smoothed), and a constant rate "
+        "from the same events; none where nothing was seen.",
+        tone="fine",
+    )
+    if forecast.scenarios:
+        yield from headline_scenarios(forecast)
+
+
+def headline_scenarios(forecast: Forecast) -> Iterator[Block]:
+    """Yield the short table of what the scenarios do to the headline."""
+    asked = forecast.headline
+    rows = _compared(forecast.scenarios, asked.target, asked.milestone)
+    yield plain_table(_COMPARED, rows, "Scenarios (of the headline)")
+    yield _reading(forecast.scenarios, _changes(forecast.scenarios, asked.target, asked.milestone))
+
+
+def scenario_tables(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> Iterator[Block]:
+    """Yield of each scenario how it was computed, and target × milestone: run, scenario, change, words."""
+    yield from alarm(forecast)
+    for scenario in scenarios:
+        yield Heading(scenario.label)
+        if scenario.rationale:
+            yield Prose(scenario.rationale, tone="fine")
+        yield Prose(method_sentence(scenario), lead="Method:")
+        if scenario.withheld:
+            yield Prose(withheld_sentence(scenario), lead="Withheld:", tone="warning")
+            continue
+        for failure in scenario.failures:
+            yield Prose(failure_sentence(failure), lead="The new fit did not converge:", tone="warning")
+        groups = []
+        for target in scenario.targets:
+            base = forecast.target(target.name).milestones
+            rows = (
+                cells(
+                    wording.short_day(milestone.date),
+                    wording.percent(named(base, milestone.name).probability),
+                    wording.percent(milestone.probability),
+                    _change(milestone),
+                    _assumed(milestone),
+                    milestone.words,
+                )
+                for milestone in target.milestones
+            )
+            groups.append(Group(label=target.label, rows=tuple(rows)))
+        heads = (right("Before"), right("Run"), right("Then"), right("Change"), right("Assumed"))
+        yield Table(columns=(*heads, Column("In words")), groups=tuple(groups))
+    yield _reading(scenarios, _changes(scenarios))
+
+
+def scenario_comparison(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> Iterator[Block]:
+    """Yield one table across scenarios, the headline's target first, at the milestone of the headline."""
+    yield from alarm(forecast)
+    asked = forecast.headline
+    _, milestone = headline_pair(forecast)
+    groups = []
+    for target in sorted(forecast.targets, key=lambda target: target.name != asked.target):
+        base = named(target.milestones, asked.milestone)
+        run = cells("The run", wording.percent(base.probability), "", "")
+        rows = _compared(scenarios, target.name, asked.milestone)
+        groups.append(Group(label=target.label, rows=(run, *(cells(*row) for row in rows))))
+    columns = tuple(Column(head) if isinstance(head, str) else head for head in _COMPARED)
+    title = f"Before {wording.long_day(milestone.date)} ({milestone.label})"
+    yield Table(title=title, columns=columns, groups=tuple(groups))
+    by_method: dict[str, list[str]] = {}
+    for scenario in scenarios:
+        by_method.setdefault(method_sentence(scenario), []).append(scenario.label)
+    yield Bullets(tuple(f"{'; '.join(labels)}: {method}" for method, labels in by_method.items()))
+    yield _reading(scenarios, _changes(scenarios, milestone=asked.milestone))
+
+
+def _compared(scenarios: Sequence[ScenarioForecast], target: str, milestone: str) -> list[Sequence[str]]:
+    rows: list[Sequence[str]] = []
+    for scenario in scenarios:
+        if scenario.withheld:
+            rows.append((scenario.label, "–", "withheld", "new fit"))
+            continue
+        then = named(scenario.target(target).milestones, milestone)
+        rows.append((scenario.label, wording.percent(then.probability), _change(then), _assumed(then)))
+    return rows
+
+
+def _change(milestone: ScenarioMilestone) -> str:
+    difference = milestone.difference
+    return change_with_error(difference.value, difference.mcse, difference.at_most)
+
+
+def _assumed(milestone: ScenarioMilestone) -> str:
+    part = milestone.by_assumption
+    return "" if part is None else wording.signed_points(part) if part else "–"
+
+
+def _changes(
+    scenarios: Sequence[ScenarioForecast], target: str | None = None, milestone: str | None = None
+) -> list[ScenarioMilestone]:
+    """Return the changes of one target, or of all, before one milestone, or before all."""
+    return [
+        change
+        for scenario in scenarios
+        for changed in scenario.targets
+        if target in (None, changed.name)
+        for change in changed.milestones
+        if milestone in (None, change.name)
+    ]
+
+
+def _reading(scenarios: Sequence[ScenarioForecast], changes: Sequence[ScenarioMilestone]) -> Prose:
+    said = (
+        "Change: percentage points against the run, ± its Monte Carlo standard error. Assumed: the part that "
+        "assumed acts make by being what is forecast."
+    )
+    if any(change.difference.at_most is not None for change in changes):
+        said += " In brackets: no path that was played shows a change, so it is below this (95% confidence)."
+    refitted = [scenario.method == "refit" for scenario in scenarios]
+    if not all(refitted):
+        said += " The change is taken draw by draw, so its error is far below that of the chances"
+        said += ", but for a new fit." if any(refitted) else "."
+    return Prose(said, tone="fine")
+
+
+def robustness_blocks(forecast: Forecast, robustness: Robustness) -> Iterator[Block]:
+    """Yield what each number rests on, what each assumption does to one, and what would change the words."""
+    yield from alarm(forecast)
+    yield _labels(forecast, robustness.sensitivities)
+    yield Prose(
+        f"Priors, data: how far the log odds move with twice their weight, 0 to 1; from {SENSITIVE:g} it "
+        "counts, and the larger decides. Odds: what twice the weight would multiply the odds by, ± Monte "
+        "Carlo error.",
+        tone="fine",
+    )
+    yield from _tornado(forecast, robustness)
+    yield Heading("What would change the words")
+    for target in forecast.targets:
+        for milestone in target.milestones:
+            of_milestone = [
+                shift
+                for shift in robustness.break_evens
+                if (shift.target, shift.milestone) == (target.name, milestone.name)
+            ]
+            if any(shift.target == target.name for shift in robustness.break_evens):
+                crossing = crossing_first(of_milestone, target.name, milestone.name)[:_MOST_CROSSINGS]
+                said = tuple(break_even_sentence(shift, titles_of(forecast)) for shift in crossing)
+                rest = Prose(rest_sentence(of_milestone, len(crossing)), tone="fine")
+                yield Entry(_question(target, milestone), (*([Bullets(said)] if said else ()), rest))
+    for note in robustness.notes:
+        yield Prose(note_sentence(note, forecast))
+
+
+def _labels(forecast: Forecast, sensitivities: Sequence[NumberSensitivity]) -> Table:
+    groups = []
+    for target in forecast.targets:
+        known = {label.milestone: label for label in sensitivities if label.target == target.name}
+        rows = (
+            cells(
+                wording.short_day(milestone.date),
+                wording.percent(milestone.probability),
+                label.rests_on,
+                wording.number(assumptions_pull(label)),
+                odds_text(label.priors, milestone.probability),
+                wording.number(strength(label.data)),
+                odds_text(label.data, milestone.probability),
+            )
+            for milestone in target.milestones
+            if (label := known.get(milestone.name))
+        )
+        reasons = (
+            f"{label.rests_on}: {REASON_WORDS[reason]} (strongest: {group_label(label.groups[0].name)})."
+            for reason, label in {label.reason: label for label in known.values()}.items()
+        )
+        groups.append(Group(label=target.label, rows=tuple(rows), detail=" ".join(reasons)))
+    pulls = right("Priors"), right("odds"), right("Data"), right("odds")
+    return Table(
+        title="What each number rests on",
+        columns=(right("Before"), right("Chance"), Column("Rests on"), *pulls),
+        groups=tuple(groups),
+    )
+
+
+def _tornado(forecast: Forecast, robustness: Robustness) -> Iterator[Block]:
+    target = forecast.target(robustness.target)
+    milestone = named(target.milestones, robustness.milestone)
+    bars, titles = robustness.tornado[:_MOST_BARS], titles_of(forecast)
+    rows = (
+        (
+            Cell(assumption_label(bar.name, bar.act, titles), note=assumed_text(bar.now)),
+            *(Cell(_end(end), note=assumed_text(end.assumed)) for end in (bar.lower, bar.upper)),
+        )
+        for bar in bars
+    )
+    yield plain_table(
+        ("Assumption (now)", right("one step down"), right("one step up")),
+        rows,
+        f"What each assumption does to {_question(target, milestone)}",
+    )
+    hidden = len(robustness.tornado) - len(bars)
+    more = f" {hidden} more with smaller effects: --json." if hidden else ""
+    yield Prose(
+        "Change in points ± Monte Carlo error. A step moves the middle of the prior to its 16% or 84% "
+        f"quantile; a scheduled event surely fails to happen, or surely happens.{more}",
+        tone="fine",
+    )
+
+
+def _question(target: TargetForecast, milestone: MilestoneForecast) -> str:
+    chance = wording.percent(milestone.probability)
+    return f"{target.label} before {wording.long_day(milestone.date)} ({chance})"
+
+
+def _end(end: ShiftEnd) -> str:
+    if end.change is None or end.mcse is None:
+        return "needs a refit"
+    return change_with_error(end.change, end.mcse)

@@ -1,0 +1,188 @@
+"""What every view of a forecast shows, as blocks: judgement, cautions, targets before milestones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Literal
+
+from forecast import wording
+from forecast.blocks import (
+    Alert,
+    Block,
+    BottomLine,
+    Cell,
+    Column,
+    Group,
+    Prose,
+    Table,
+    Track,
+    cells,
+    right,
+)
+from forecast.records.forecast import (
+    Forecast,
+    MilestoneForecast,
+    TargetForecast,
+)
+from forecast.records.history import TrackRecord
+from forecast.report.questions import headline_pair, seen_before, shown_error, what_counts
+from forecast.report.typeface import shorten
+from forecast.wording.cautions import HEAD, caution_lines
+from forecast.wording.judgement import base_rate_sentence, confidence, judgement_sentence
+from forecast.wording.members import members_sentence
+from forecast.wording.warnings import failure_sentence
+
+_UNCONVERGED = "DID NOT CONVERGE – do not use these numbers."
+
+MilestoneColumn = Literal["day", "milestone", "track", "chance", "range", "words", "windows", "rate", "error"]
+_HEADS: dict[MilestoneColumn, tuple[str, Literal["left", "right"]]] = {
+    "day": ("Before", "right"),
+    "milestone": ("Before", "left"),
+    "track": ("0 to 100%", "left"),
+    "chance": ("Chance", "right"),
+    "range": ("Plausible range", "right"),
+    "words": ("In words", "left"),
+    "windows": ("Past windows", "right"),
+    "rate": ("Constant rate", "right"),
+    "error": ("Error", "right"),
+}
+PRINTED: dict[MilestoneColumn, float | None] = dict.fromkeys(
+    ("day", "chance", "range", "windows", "rate", "words")
+)
+
+
+def alarm(forecast: Forecast) -> tuple[Block, ...]:
+    """Say that a fit failed, and where; nothing where it did not."""
+    if forecast.converged:
+        return ()
+    failures = tuple(map(failure_sentence, forecast.diagnostics.failures))
+    return (Alert(text=_UNCONVERGED, items=failures or ("The run is recorded as not converged.",)),)
+
+
+def cautions(forecast: Forecast, more: Iterable[str] = (), most: int | None = None) -> tuple[Block, ...]:
+    """Return what to bear in mind, and what else is given, at most so many; nothing where there is none."""
+    # The alarm says that the fit failed, and why.
+    told = [caution for caution in forecast.cautions if caution.code != "not_converged"]
+    lines = [*caution_lines(told), *more]
+    hidden = 0 if most is None else len(lines) - most
+    if hidden > 0:
+        lines = [*lines[:most], f"{hidden} more in the appendix."]
+    return (Alert(text=HEAD, items=tuple(lines), tone="caution"),) if lines else ()
+
+
+def judgement(forecast: Forecast, record: TrackRecord | None, change: str = "") -> BottomLine:
+    """Return the number, the judgement in one sentence, confidence with its reasons, and base rates."""
+    target, milestone = headline_pair(forecast)
+    details = (
+        confidence(forecast, record).sentence,
+        f"What counts: {what_counts(target)}",
+        base_rate_sentence(forecast),
+    )
+    return BottomLine(
+        percent=wording.percent(milestone.probability),
+        interval=f"plausible range {wording.interval_percent(milestone.interval90)}",
+        change=change,
+        sentence=judgement_sentence(forecast),
+        details=details,
+    )
+
+
+def milestone_table(
+    forecast: Forecast,
+    widths: Mapping[MilestoneColumn, float | None],
+    *,
+    name: str = "milestones",
+    title: str = "Chance of each event before each milestone",
+    shown: Callable[[TargetForecast], Sequence[MilestoneForecast]] = lambda target: target.milestones,
+    targets: Iterable[TargetForecast] | None = None,
+    colour: Callable[[int], str | None] = lambda place: None,
+    note: Callable[[TargetForecast], str] = seen_before,
+    detail: Callable[[TargetForecast], str] = lambda target: "",
+) -> Table:
+    """Return targets × milestones in the columns that have a width (in millimetres of the PDF).
+
+    ``shown`` chooses milestones; ``colour`` is that of the target at a place in the forecast.
+    """
+    chosen = forecast.targets if targets is None else tuple(targets)
+    asked = forecast.headline
+    groups = []
+    for place, target in enumerate(forecast.targets):
+        if target not in chosen:
+            continue
+        milestones = shown(target)
+        marked = (
+            row
+            for row, milestone in enumerate(milestones)
+            if (target.name, milestone.name) == (asked.target, asked.milestone)
+        )
+        rows = (
+            tuple(_milestone_cell(column, target, milestone, colour(place)) for column in widths)
+            for milestone in milestones
+        )
+        group = Group(
+            label=shorten(target.label, 90),
+            note=note(target),
+            detail=detail(target),
+            colour=colour(place),
+            rows=tuple(rows),
+            marked=tuple(marked),
+        )
+        groups.append(group)
+    columns = tuple(Column(_HEADS[key][0], width, _HEADS[key][1]) for key, width in widths.items())
+    return Table(name=name, title=title, columns=columns, groups=tuple(groups), lines=False)
+
+
+def _milestone_cell(
+    column: MilestoneColumn, target: TargetForecast, milestone: MilestoneForecast, colour: str | None
+) -> Cell:
+    probability, (lower, upper) = milestone.probability, milestone.interval90
+    match column:
+        case "day":
+            return Cell(wording.short_day(milestone.date))
+        case "milestone":
+            return Cell(f"{wording.short_day(milestone.date)} · {shorten(milestone.label, 60)}")
+        case "track":
+            assert colour is not None
+            return Cell(mark=Track(lower=lower, value=probability, upper=upper, colour=colour))
+        case "chance":
+            return Cell(wording.percent(probability), weight="semibold", value=probability)
+        case "range":
+            return Cell(wording.interval_percent(milestone.interval90))
+        case "words":
+            return Cell(milestone.words)
+        case "windows" | "rate":
+            if not target.observed_before:
+                return Cell("none", tone="fine")
+            base = milestone.baseline.probability if column == "windows" else milestone.constant_rate
+            return Cell("–", tone="fine") if base is None else Cell(wording.percent(base), value=base)
+        case "error":
+            return Cell(shown_error(milestone.mcse), tone="fine", value=milestone.mcse)
+
+
+def members_blocks(forecast: Forecast) -> Iterator[Block]:
+    """Yield what each member says; nothing where there is one."""
+    if len(forecast.members) < 2:
+        return
+    groups = []
+    for target in forecast.targets:
+        said = (
+            (milestone, {member.name: member.probability for member in milestone.members or ()})
+            for milestone in target.milestones
+        )
+        rows = (
+            cells(
+                wording.short_day(milestone.date),
+                *(
+                    wording.percent(chances[member.name]) if member.name in chances else "–"
+                    for member in forecast.members
+                ),
+            )
+            for milestone, chances in said
+        )
+        groups.append(Group(label=target.label, rows=tuple(rows)))
+    yield Table(
+        title="What each member says, without the scheduled events",
+        columns=(right("Before"), *(right(member.name) for member in forecast.members)),
+        groups=tuple(groups),
+    )
+    yield Prose(members_sentence(forecast.members), tone="fine")
