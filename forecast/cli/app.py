@@ -6,24 +6,24 @@ from collections.abc import Iterator
 
 import typer
 
+from forecast.blocks import Block, Entry, Prose, Verbatim
 from forecast.cli import (
     backtest,
     bench,
     bench_accuracy,
     bench_convergence,
-    check,
     events,
     ledger,
-    mcp,
     new,
     panel,
     priors,
+    programs,
     run,
     scenario,
     scenario_page,
     watch,
 )
-from forecast.cli.terminal import BLANK, Part, line, show, text
+from forecast.cli.terminal import show
 
 app = typer.Typer(
     name="forecast",
@@ -40,18 +40,18 @@ app = typer.Typer(
     ),
 )
 app.command("new")(new.new)
-app.command("check")(check.check)
+app.command("check")(run.check)
 app.command("run")(run.run)
 app.command("report")(run.report)
 app.command("scenario")(scenario.scenario)
 app.command("app")(scenario_page.app)
-app.command("mcp")(mcp.mcp)
+app.command("mcp")(programs.mcp)
 app.command("sensitivity")(scenario.sensitivity)
 app.command("backtest")(backtest.backtest)
 app.command("watch")(watch.watch)
 app.add_typer(priors.app, name="priors")
 app.add_typer(panel.app, name="panel")
-app.command("schema")(check.schema)
+app.command("schema")(programs.schema)
 bench.app.command("accuracy")(bench_accuracy.accuracy)
 bench.app.command("convergence")(bench_convergence.convergence)
 app.add_typer(ledger.app, name="ledger")
@@ -96,12 +96,8 @@ def _options(
         show(_where_to_start())
 
 
-def _where_to_start() -> Iterator[Part]:
-    yield text("forecast: how likely is an escalation between two countries before a given day?")
-    for title, lines in _THREE_THINGS.items():
-        yield BLANK
-        yield text(title, "bold")
-        yield from (line(f"  {one}") for one in lines)
-    yield BLANK
-    yield text("All commands: forecast --help. One of them: forecast COMMAND --help.")
-    yield text("Complete them with Tab: forecast --install-completion.")
+def _where_to_start() -> Iterator[Block]:
+    yield Prose("forecast: how likely is an escalation between two countries before a given day?")
+    yield from (Entry(title, (Verbatim(lines),)) for title, lines in _THREE_THINGS.items())
+    yield Prose("All commands: forecast --help. One of them: forecast COMMAND --help.")
+    yield Prose("Complete them with Tab: forecast --install-completion.")

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from forecast.blocks import Block, Entry, Prose, Verbatim, plain_table, right
 from forecast.cli.options import (
     DATES,
     Answer,
@@ -20,7 +21,6 @@ from forecast.cli.options import (
     parts_of,
     takes_options,
 )
-from forecast.cli.terminal import Part, Table, left, line, right, text
 from forecast.errors import InputError
 from forecast.events.countries import pair_title
 from forecast.wording import count, listing, long_day, times
@@ -185,8 +185,8 @@ def _lay_out(asked: NewOptions, answer: Answer) -> None:
         "next": after,
     }
     beside = f" and {count(len(others), 'file')} beside it" if others else ""
-    lines = [line(f"Next: {after}")] if is_list else _next_lines(config, _next("run", config))
-    answer.print(facts, [text(f"Wrote {config}{beside}."), *lines])
+    commands = (after,) if is_list else (after, _next("run", config))
+    answer.print(facts, [Prose(f"Wrote {config}{beside}."), _commands(*commands)])
 
 
 def _write(files: Mapping[Path, bytes], *, force: bool) -> None:
@@ -254,56 +254,45 @@ def _next_of(draft: Draft, path: Path) -> str:
     return f"forecast events code {shlex.quote(str(path.parent / draft.source))}"
 
 
-def _told(draft: Draft, path: Path, *, from_file: bool) -> Iterator[Part]:
-    pair = pair_title([draft.a], [draft.b])
-    if draft.acts is None or draft.as_of is None:
-        yield text(f"Wrote {path}, a template for {pair}: no events are at hand. Fill in what is marked.")
-        yield line("Next:")
-        yield line(f"  {_next_of(draft, path)}   codes an act; again for each")
-        yield line(f"  {_next('check', path)}")
-        return
-    yield text(
-        f"Wrote {path}: {pair} as of {long_day(draft.as_of)}, from {count(len(draft.acts), 'act')} since "
-        f"{long_day(draft.acts.date[0].astype(object))}."
-    )
-    for note in draft.acts.notes:
-        yield text(f"Note: {note}.", hang=6)
-    if from_file:
-        yield text(f"{long_day(draft.as_of)} is the last day known in the file; --as-of takes another.")
-    yield text(f"Scale of severity: {draft.scale} ({draft.scale_reason}).")
-    if draft.saturated:
-        yield text(draft.saturated.text, "yellow", indent=2, hang=4)
-    yield text("Targets, by what the record holds:")
-    yield Table(
-        (left("", 36, wraps=True), right("", 14), left("")),
-        (
-            (one.label, times(one.events), f"last {long_day(one.last)}" if one.last else "")
-            for one in draft.targets
-        ),
-        heads=False,
-    )
-    yield from _cautions(draft)
-    days = tuple(f"{long_day(one.date)} ({one.label})" for one in draft.milestones)
-    yield text(f"Milestones: {listing(days)}.")
-    yield from _next_lines(path, _next_of(draft, path))
-
-
-def _cautions(draft: Draft) -> Iterator[Part]:
+def _told(draft: Draft, path: Path, *, from_file: bool) -> Iterator[Block]:
     from forecast.config.draft import crowded_in_words
     from forecast.events.dyads import DyadRule, left_out_in_words
 
-    for one in draft.targets:
-        if one.caution:
-            yield text(f"{one.label}: {one.caution}.", "yellow", indent=2)
+    pair = pair_title([draft.a], [draft.b])
+    if draft.acts is None or draft.as_of is None:
+        yield Prose(f"Wrote {path}, a template for {pair}: no events are at hand. Fill in what is marked.")
+        yield _commands(f"{_next_of(draft, path)}   codes an act; again for each", _next("check", path))
+        return
+    yield Prose(
+        f"Wrote {path}: {pair} as of {long_day(draft.as_of)}, from {count(len(draft.acts), 'act')} since "
+        f"{long_day(draft.acts.date[0].astype(object))}."
+    )
+    yield from (Prose(f"{note}.", lead="Note:") for note in draft.acts.notes)
+    if from_file:
+        yield Prose(f"{long_day(draft.as_of)} is the last day known in the file; --as-of takes another.")
+    yield Prose(f"Scale of severity: {draft.scale} ({draft.scale_reason}).")
+    if draft.saturated:
+        yield Prose(draft.saturated.text, tone="warning")
+    targets = (
+        (target.label, times(target.events), f"last {long_day(target.last)}" if target.last else "")
+        for target in draft.targets
+    )
+    yield plain_table(("", right(), ""), targets, "Targets, by what the record holds")
+    yield from (
+        Prose(f"{target.label}: {target.caution}.", tone="warning")
+        for target in draft.targets
+        if target.caution
+    )
     if draft.crowded:
-        yield text(f"Not proposed, as met nearly every month: {crowded_in_words(draft)}.", indent=2, hang=4)
+        yield Prose(f"Not proposed, as met nearly every month: {crowded_in_words(draft)}.")
     assert draft.known is not None
     if left_out := DyadRule((draft.a,), (draft.b,)).left_out(draft.known):
-        rows = sum(one.rows for one in left_out)
-        yield text(f"Left out as acts of others: {left_out_in_words(left_out, rows, 5)}.")
+        rows = sum(pair_rows.rows for pair_rows in left_out)
+        yield Prose(f"Left out as acts of others: {left_out_in_words(left_out, rows, 5)}.")
+    days = tuple(f"{long_day(milestone.date)} ({milestone.label})" for milestone in draft.milestones)
+    yield Prose(f"Milestones: {listing(days)}.")
+    yield _commands(_next("check", path), _next_of(draft, path))
 
 
-def _next_lines(path: Path, after: str) -> Iterator[Part]:
-    yield line("Next:")
-    yield line(f"  {_next('check', path)}")
-    yield line(f"  {after}")
+def _commands(*commands: str) -> Block:
+    return Entry("Next", (Verbatim(commands),))

@@ -1,9 +1,9 @@
-"""``forecast run`` and ``report``: fit, simulate, write the run folder, print the bottom line."""
+"""``forecast check``, ``run`` and ``report``: from a config to a run folder with its report."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
@@ -15,12 +15,49 @@ from forecast.cli.options import (
     RUNS,
     DatedOptions,
     Output,
+    check_figure,
     ledger_place,
     option,
     takes_options,
 )
 from forecast.cli.terminal import listening, show
 from forecast.errors import InputError
+
+if TYPE_CHECKING:
+    from forecast.report.case_check import CaseCheck
+
+
+@takes_options
+def check(
+    case: DatedOptions,
+    plot: Path | None = option(
+        None, "--plot", "Draw the priors that the config sets, and what all imply (.svg, .png, .pdf).", "FILE"
+    ),
+    out: Path = option(RUNS, "--out", "Folder of the runs, where the last earlier one is looked for.", "DIR"),
+    earlier: Path | None = EARLIER,
+    *,
+    output: Output,
+) -> None:
+    """Validate a config and its events, read it back in plain English; nothing is fitted."""
+    check_figure(plot, "--plot")
+    loaded = case.load()
+
+    from forecast.report.case_check import check_case
+    from forecast.runs.earlier_copy import earlier_copy
+    from forecast.runs.inputs import read_inputs
+
+    checked = check_case(read_inputs(loaded, earlier_copy(loaded, out, earlier)))
+    if plot:
+        _draw(checked, plot)
+    facts = checked.facts() | {"plot": str(plot) if plot else None}
+    output.print(facts, (*checked.blocks(), *([Pairs((("Figure", str(plot)),))] if plot else ())))
+
+
+def _draw(checked: CaseCheck, path: Path) -> None:
+    from forecast.report.drawing import write_figure
+    from forecast.report.prior_figure import draw_priors
+
+    write_figure(draw_priors(checked.set_priors, checked.implied, checked.titles), path)
 
 
 @takes_options

@@ -96,7 +96,7 @@ def _set(parts: Iterable[Part], indent: int) -> Iterator[_Lines]:
 def _stands_apart(before: Part | None, block: blocks.Block) -> bool:
     if not isinstance(before, blocks.Block) or isinstance(before, blocks.Heading):
         return False
-    opens = isinstance(block, blocks.Heading | blocks.Entry)
+    opens = isinstance(block, blocks.Heading | blocks.Entry | blocks.Alert)
     closed = isinstance(before, blocks.Table | blocks.Entry | blocks.Alert)
     return opens or closed or (isinstance(block, blocks.Table) and bool(block.title))
 
@@ -153,7 +153,9 @@ def _set_table(table: blocks.Table, indent: int) -> Iterator[_Lines]:
         yield _Rows(
             columns, widths, [blocks.cells(*(column.head for column in columns))], ["bold"], heads=True
         )
-    for group in table.groups:
+    for place, group in enumerate(table.groups):
+        if group.detail and place:
+            yield BLANK
         if group.label:
             yield text(f"{group.label} ({group.note})" if group.note else group.label, "bold", indent)
         if group.detail:

@@ -195,7 +195,7 @@ def test_every_prior_is_listed_with_meaning_unit_words_and_origin(command):
     assert re.search(
         r"  visit +−33% +−52% to −6\.9% +calms +config\n  channel_opening .* default\n", ended.out
     )
-    assert "  lethal_clash              A lethal clash, a blockade or mobilisation for war\n" in ended.out
+    assert re.search(r"\n  lethal_clash +A lethal clash, a blockade or", ended.out)
 
 
 def test_priors_as_json_name_every_parameter_once(command):
@@ -207,7 +207,7 @@ def test_priors_as_json_name_every_parameter_once(command):
 
 def test_one_prior_is_explained_with_what_its_words_stand_for(command):
     ended = command("priors", WORKED_CASE, "--explain", "tension.persistence")
-    assert "  'slow' = LogNormal(mu=5.704, sigma=0.4); median 300, " in ended.out
+    assert "'slow' = LogNormal(mu=5.704, sigma=0.4); median 300, " in ended.out
     assert "Why the default: " in ended.out
 
 

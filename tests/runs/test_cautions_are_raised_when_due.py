@@ -321,7 +321,7 @@ def test_check_shows_the_cautions_and_both_paces(case, capsys, monkeypatch):
     with pytest.raises(SystemExit, match="0"):
         main()
     shown = " ".join(capsys.readouterr().out.split())
-    assert "Read with caution Only 7 events in the data, fewer than 30" in shown
+    assert "Read with caution - Only 7 events in the data, fewer than 30" in shown
     assert "Acts a month: 0.12 in the data; the base rates of the priors imply" in shown
 
 
