@@ -30,7 +30,7 @@ from forecast.baselines.windows import (
     observe_outcomes,
     pasts_by_origin,
 )
-from forecast.bench.accuracy import read_dyads
+from forecast.bench.beds import read_dyads
 from forecast.errors import ForecastError, InputError
 from forecast.evaluation.calibration import pool_calibration, pool_dyads
 from forecast.evaluation.forecast_table import ForecastTable, join_forecasts, make_forecasts

@@ -5,11 +5,9 @@ It names the simplest of the good models; ``docs/validation.md`` says which is s
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -17,8 +15,10 @@ from typing import Any
 import numpy as np
 
 from forecast.baselines.windows import find_record_start, horizon_lengths
-from forecast.bench.accuracy_scores import TargetScores, score_target
-from forecast.errors import EventError, ForecastError, InputError, UnfinishedError, did_you_mean
+from forecast.bench.beds import Bed
+from forecast.bench.dyad_scores import TargetScores, score_target
+from forecast.errors import InputError, UnfinishedError
+from forecast.evaluation import HORIZONS
 from forecast.evaluation.backtest import (
     MODELS,
     BacktestPlan,
@@ -31,24 +31,14 @@ from forecast.evaluation.backtest import (
     refuse_unanswerable,
     silent_end,
 )
-from forecast.evaluation.horizons import HORIZONS
-from forecast.evaluation.unit_store import plan_settings, unit_content, unit_result
-from forecast.evaluation.units import (
-    Unit,
-    UnitResult,
-    collect,
-    count_fits,
-    model_columns,
-    stage_seconds,
-    units_of,
-)
-from forecast.evaluation.workers import run_jobs
-from forecast.events.reading import read_events
+from forecast.evaluation.kept_rows import KeptRows
+from forecast.evaluation.study import Workers
+from forecast.evaluation.units import collect, count_fits, run_backtests, stage_seconds
 from forecast.events.table import EventTable
 from forecast.inference.posterior import SamplerOptions
 from forecast.panel.streams import TargetRule, stream_layout
 from forecast.priors import PriorStatement, default_priors
-from forecast.storage.kept_rows import KeptRows
+from forecast.progress import Listener
 
 SAMPLER = SamplerOptions(seed=20230710)
 """Of each fit in the benchmark."""
@@ -82,19 +72,23 @@ class BenchmarkOptions:
         return self.ends.get(dyad, self.data_end)
 
 
-def _settings_key(plan: BacktestPlan, events: EventTable) -> str:
-    """Hash of all that units depend on but their names; which other models are compared is no part of it."""
-    settings = plan_settings(replace(plan, models=()), events.sha256)
-    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+def bed_options(bed: Bed, ends: Mapping[str, date]) -> BenchmarkOptions:
+    """Return what a bed asks of its dyads."""
+    return BenchmarkOptions(
+        targets=tuple(TargetRule(name, one.any_of, one.min_severity) for name, one in bed.targets.items()),
+        first=bed.first,
+        data_end=max(ends.values()),
+        ends=ends,
+        horizons=bed.horizons,
+        origins=bed.origins,
+    )
 
 
-def _kept_result(unit: Unit, row: Mapping[str, Any], keep: Path | None) -> UnitResult:
-    try:
-        return unit_result(unit, row)
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"--keep {keep}: the row of {unit.name} is damaged ({error}). Delete it, or name another folder"
-        ) from error
+def refuse_without_target(bed: Bed, events: Mapping[str, EventTable], options: BenchmarkOptions) -> None:
+    """Raise ``ConfigError`` for a bed in whose data no target ever happened."""
+    if len(without_target(events, options)) == len(options.targets):
+        message = "no target ever happened in the data of this bed, so that there is nothing to forecast"
+        raise bed.error(("targets",), f"{message}. Give other categories, or a lower min_severity")
 
 
 @dataclass(frozen=True)
@@ -149,28 +143,6 @@ class Benchmark:
             "seconds": dict(self.seconds),
             "fits": {"made": self.fits, "failed": self.failed},
         }
-
-
-def read_dyads(folder: Path, names: Sequence[str] | None = None) -> dict[str, EventTable]:
-    """Read every event file of a folder, or those of some dyads; a file's name names the dyad.
-
-    ``EventError`` without any; ``InputError`` for a name that no file has.
-    """
-    if not folder.is_dir():
-        raise EventError(f"{folder}: no such folder. Give a folder of event files, one dyad a file")
-    paths = sorted(one for one in folder.glob("[!.]*") if one.suffix.lower() == ".csv" and one.is_file())
-    if not paths:
-        raise EventError(f"{folder}: holds no CSV file. Give a folder of event files, one dyad a file")
-    found: dict[str, Path] = {}
-    for path in paths:
-        if found.setdefault(path.stem, path) != path:
-            raise EventError(f"{path}: {found[path.stem].name} names the same dyad. Rename one of them")
-    for name in names or ():
-        if name not in found:
-            raise InputError(
-                f"{folder}: holds no {name}.csv.{did_you_mean(name, found)} It holds {', '.join(found)}"
-            )
-    return {name: read_events(path) for name, path in found.items() if names is None or name in names}
 
 
 def plan_dyads(
@@ -274,25 +246,25 @@ def run_benchmark(
     processes: int = 1,
     cluster: str | None = None,
     keep: Path | None = None,
-    listen: Callable[[int, int], None] | None = None,
+    listen: Listener | None = None,
 ) -> Benchmark:
     """Forecast and score every dyad; the scores do not depend on where the units run.
 
     Parameters
     ----------
     processes, cluster
-        Where they run; see ``run_jobs``.
+        Where they run; see ``Workers``.
     keep : Path, optional
         Folder of finished units. Those of the same events, settings, code and versions are read, not run.
     listen : callable, optional
-        Told how many origins, of all dyads, are done and planned.
+        Told of the progress: stage ``backtest``, in origins of all dyads.
 
     Raises
     ------
     InputError
         A dyad cannot be forecast with these options, or ``keep`` cannot be read or written.
     UnfinishedError
-        Some part failed: a mean over the others would compare different things.
+        Some part failed: a mean over the others would compare different things; or Ctrl-C was pressed.
     """
     plans, left_out = plan_dyads(dyads, options)
     if len(without_target(dyads, options)) == len(options.targets):
@@ -301,39 +273,19 @@ def run_benchmark(
             f"the target never happened: no dyad has an event of {names} that is severe enough. Give other "
             "categories, or a lower least severity"
         )
-    kept = KeptRows(keep) if keep else None
-    keys = {dyad: _settings_key(plan, dyads[dyad]) for dyad, plan in plans.items()}
-    results: dict[str, list[UnitResult]] = {dyad: [] for dyad in plans}
-    jobs = []
-    done: dict[Unit, int] = {}
-    for dyad, plan in plans.items():
-        for unit in units_of(plan):
-            row = kept.row(f"{keys[dyad]} {unit.name}") if kept is not None else None
-            if row:
-                results[dyad].append(_kept_result(unit, row, keep))
-                done[unit] = unit.n_origins
-            else:
-                jobs.append((plan, model_columns(dyads[dyad]), unit))
-    planned = sum(done.values()) + sum(unit.n_origins for _, _, unit in jobs)
-
-    def note(unit: Unit, origins: int) -> None:
-        done[unit] = origins
-        if listen:
-            listen(sum(done.values()), planned)
-
     began = time.perf_counter()
-    failures: list[ForecastError] = []
-    for (plan, _, unit), outcome in run_jobs(jobs, processes=processes, cluster=cluster, listen=note):
-        if isinstance(outcome, UnitResult):
-            results[plan.dyad].append(outcome)
-            if kept is not None:
-                kept.keep(f"{keys[plan.dyad]} {unit.name}", unit_content(outcome))
-        else:
-            failures.append(outcome)
-        note(unit, unit.n_origins)
-    if failures:
-        listed = "\n".join(f"  {failure}" for failure in failures)
-        raise UnfinishedError(f"{len(failures)} of {len(jobs)} parts failed, so there is no mean.\n{listed}")
+    results, study = run_backtests(
+        plans,
+        {dyad: dyads[dyad] for dyad in plans},
+        rows=KeptRows(keep) if keep else None,
+        workers=Workers(processes, cluster),
+        listen=listen,
+    )
+    if study.failures:
+        raise UnfinishedError(
+            f"{len(study.failures)} of {study.n_tasks} parts failed, so there is no mean.\n"
+            f"{study.listed_failures}"
+        )
     scoring = time.process_time()
     forecasts = {dyad: collect(plan, dyads[dyad], results[dyad]) for dyad, plan in plans.items()}
     seconds = time.perf_counter() - began

@@ -6,33 +6,32 @@ What is forecast where is told by ``study_cells``.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 from forecast.baselines.methods import constant_rate, discounted_rate, share_of_windows
 from forecast.baselines.windows import observe_outcomes, past_events
 from forecast.bench.study_cells import FEWEST_EVENTS, HORIZONS, TARGET, Job, Skipped, StudyOptions, plan_study
-from forecast.errors import ForecastError, InputError, StoppedError, UnfinishedError
-from forecast.evaluation.bootstrap import draw_blocks, with_interval
-from forecast.evaluation.scores import log_score
-from forecast.evaluation.workers import spread
+from forecast.errors import ForecastError, InputError, UnfinishedError
+from forecast.evaluation.kept_rows import KeptRows
+from forecast.evaluation.scores import draw_blocks, log_score, with_interval
+from forecast.evaluation.study import Task, Workers, counted, run_study
 from forecast.events.table import EventTable
 from forecast.panel.streams import TargetRule
 from forecast.progress import Clock
 from forecast.runs.inputs import inputs_of
-from forecast.storage.kept_rows import KeptRows
 from forecast.workflows.forecast import fit_and_judge
 
 MODEL = "model"
 OUTSIDE = 0.1
 """A forecast further than this from the range of the baselines needs a reason in the data."""
-
 BASELINES = {
     "climatology": share_of_windows,
     "constant_rate": constant_rate,
@@ -62,7 +61,7 @@ class Row:
     converged: bool
     failures: list[dict[str, Any]]
     error: str | None
-    diagnostics: dict[str, float]
+    diagnostics: dict[str, Any]
     reruns: int
     fit_seconds: float
     seconds: float
@@ -70,28 +69,12 @@ class Row:
     outcome: dict[int, int]
     baselines: dict[str, ByDays]
 
-    @classmethod
-    def of_json(cls, content: Mapping[str, Any]) -> Row:
-        """Read what ``to_json`` wrote (``TypeError``, ``KeyError`` or ``ValueError`` for anything else)."""
-        row = cls(**content)
-        days = {name: date.fromisoformat(content[name]) for name in ("origin", "start")}
-        by_days = {
-            name: {int(ahead): value for ahead, value in content[name].items()}
-            for name in ("probability", "outcome")
-        }
-        baselines = {
-            name: {int(ahead): value for ahead, value in found.items()}
-            for name, found in content["baselines"].items()
-        }
-        return cls(**{**vars(row), **days, **by_days, "baselines": baselines})
 
-    def to_json(self) -> dict[str, Any]:
-        """Return plain JSON values."""
-        return asdict(self) | {"origin": self.origin.isoformat(), "start": self.start.isoformat()}
+_ROW = TypeAdapter(Row)
 
 
 @dataclass(frozen=True)
-class Study:
+class ConvergenceStudy:
     """Rows of all cells, in the order of the plan, and the cells left out.
 
     ``reused`` of the rows were kept from an earlier study; ``unused`` further rows that were kept are of
@@ -155,26 +138,24 @@ def forecast_cell(job: Job) -> Row:
     )
 
 
-def run_study(
+def run_convergence(
     dyads: Mapping[str, EventTable],
     options: StudyOptions,
     *,
     workers: int = 1,
     keep: Path | None = None,
     listen: Callable[[int, int], None] | None = None,
-) -> Study:
+) -> ConvergenceStudy:
     """Forecast the cells of a study; the rows do not depend on the number of workers, seconds apart.
 
     Parameters
     ----------
     dyads : mapping of str to EventTable
         The events of each file, by the name of the dyad.
-    options : StudyOptions
     workers : int
         Processes that forecast cells side by side; 1 forecasts in this process.
     keep : Path, optional
-        Folder in which each finished row is kept. A row that is there already is not computed again, unless
-        config, events, code or versions have changed since.
+        Folder of finished rows. Those of the same config, events, code and versions are not computed again.
     listen : callable, optional
         Told how many cells are done and planned.
 
@@ -182,8 +163,8 @@ def run_study(
     ------
     InputError
         The config of a cell is not valid, no cell can be forecast, or the folder cannot be used.
-    StoppedError
-        Ctrl-C was pressed, and rows are kept.
+    UnfinishedError
+        Worker processes died, or Ctrl-C was pressed (``StoppedError``).
     """
     jobs, skipped = plan_study(dyads, options)
     if not jobs:
@@ -193,43 +174,30 @@ def run_study(
             "--any-of"
         )
     inputs_of(jobs[0].config, jobs[0].events)
-    kept = KeptRows(keep) if keep else None
-    rows: dict[str, Row] = {}
-    if kept is not None:
-        rows = {job.key: Row.of_json(found) for job in jobs if (found := kept.row(job.key)) is not None}
-    waiting = [job for job in jobs if job.key not in rows]
-    reused, unused = len(rows), 0 if kept is None else len(kept) - len(rows)
-    tell = listen or (lambda done, planned: None)
-    tell(len(rows), len(jobs))
-    try:
-        for job, row in _forecast_all(waiting, workers):
-            rows[job.key] = row
-            if kept is not None:
-                kept.keep(job.key, row.to_json())
-            tell(len(rows), len(jobs))
-    except KeyboardInterrupt as stop:
-        if kept is None:
-            raise
-        raise StoppedError(
-            f"stopped; {len(rows)} of {len(jobs)} forecasts are kept in {keep}. The same command goes on"
-        ) from stop
-    return Study(tuple(rows[job.key] for job in jobs), tuple(skipped), workers, reused, unused)
-
-
-def _forecast_all(jobs: Sequence[Job], workers: int) -> Iterator[tuple[Job, Row]]:
-    if workers == 1:
-        yield from ((job, forecast_cell(job)) for job in jobs)
-        return
-    for (job,), row in spread(forecast_cell, [(job,) for job in jobs], _died, processes=workers):
-        yield job, row
-
-
-def _died(call: tuple[Job]) -> Row:
-    cell = call[0].cell
-    raise UnfinishedError(
-        f"{cell.dyad}, {cell.share:.0%} of events, {cell.years} years before {cell.origin}: its worker "
-        "processes died; the cause may be a lack of memory. Give fewer --workers"
+    rows = KeptRows(keep) if keep else None
+    tasks = [Task(job.key, job.cell.in_words, (job,)) for job in jobs]
+    study = run_study(
+        _row_of_cell,
+        tasks,
+        lambda task, row: _ROW.validate_python(row),
+        rows=rows,
+        workers=Workers(workers),
+        listen=counted(listen, len(tasks)),
     )
+    if study.failures:
+        raise UnfinishedError(f"{study.listed_failures.strip()}\nGive fewer --workers")
+    unused = len(rows) - study.reused if rows is not None else 0
+    return ConvergenceStudy(tuple(study.results.values()), tuple(skipped), workers, study.reused, unused)
+
+
+def _row_of_cell(job: Job) -> dict[str, Any]:
+    return row_json(forecast_cell(job))
+
+
+def row_json(row: Row) -> dict[str, Any]:
+    """Return a row as plain JSON values."""
+    content: dict[str, Any] = _ROW.dump_python(row, mode="json")
+    return content
 
 
 @dataclass(frozen=True)
@@ -255,7 +223,7 @@ class ShareSummary:
     outside: float
 
 
-def summarise(study: Study, *, seed: int) -> list[ShareSummary]:
+def summarise(study: ConvergenceStudy, *, seed: int) -> list[ShareSummary]:
     """Summarise each share of events, the largest first, and all rows together."""
     shares = sorted({row.share for row in study.rows}, reverse=True)
     parts: list[tuple[float | None, list[Row]]] = [

@@ -11,12 +11,13 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from forecast.evaluation.study import Task, counted, run_study
 from forecast.events.codebook import CONFLICTUAL, SEVERITIES
 from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import Posterior, SamplerOptions
@@ -167,24 +168,40 @@ def rank_study(
     """
     start = date(2000, 1, 1)
     grid = TimeGrid(start, start + timedelta(days=7 * n_weeks - 2))
-    ranks: dict[str, list[int]] = {}
-    events = np.zeros(n_simulations, dtype=np.int64)
-    for number, child in enumerate(np.random.SeedSequence(seed).spawn(n_simulations)):
-        rng = np.random.default_rng(child)
-        truth, data = draw_truth(priors, grid, rng)
-        events[number] = data.counts.sum()
-        data = change(data) if change else data
-        options = replace(sampler, seed=int(rng.integers(2**31)))
-        tree = sample(PosteriorDensity.of(data, priors), options)
-        draws = Posterior(tree, options.target_accept, options.tune).variables
-        chosen = np.linspace(0, len(draws[INNOVATIONS]) - 1, N_RANKED).round().astype(int)
-        # The truth first. It and the draws are treated alike: exchangeable, if inference is right.
-        together = {name: np.concatenate([truth[name], draws[name][chosen]]) for name in truth}
-        for label, values in _quantities(data, priors, together, int(rng.integers(2**31))).items():
-            ranks.setdefault(label, []).append(_rank(values[0], values[1:], rng))
-        if listen:
-            listen(number + 1, n_simulations)
-    return RankStudy({name: np.array(values) for name, values in ranks.items()}, events)
+    tasks = [
+        Task(str(number), f"simulation {number}", (priors, grid, sampler, change, child))
+        for number, child in enumerate(np.random.SeedSequence(seed).spawn(n_simulations), start=1)
+    ]
+    heard = counted(listen, n_simulations)
+    study = run_study(_ranks, tasks, lambda task, row: row, strict=True, listen=heard)
+    rows = list(study.results.values())
+    ranks = {name: np.array([row["ranks"][name] for row in rows]) for name in rows[0]["ranks"]}
+    return RankStudy(ranks, np.array([row["events"] for row in rows], dtype=np.int64))
+
+
+def _ranks(
+    priors: PriorSet,
+    grid: TimeGrid,
+    sampler: SamplerOptions,
+    change: DataChange | None,
+    seeds: np.random.SeedSequence,
+) -> dict[str, Any]:
+    """Draw a truth and its data, fit them, and rank the truth: acts of the data, and ranks by quantity."""
+    rng = np.random.default_rng(seeds)
+    truth, data = draw_truth(priors, grid, rng)
+    events = int(data.counts.sum())
+    data = change(data) if change else data
+    options = replace(sampler, seed=int(rng.integers(2**31)))
+    tree = sample(PosteriorDensity.of(data, priors), options)
+    draws = Posterior(tree, options.target_accept, options.tune).variables
+    chosen = np.linspace(0, len(draws[INNOVATIONS]) - 1, N_RANKED).round().astype(int)
+    # The truth first. It and the draws are treated alike: exchangeable, if inference is right.
+    together = {name: np.concatenate([truth[name], draws[name][chosen]]) for name in truth}
+    quantities = _quantities(data, priors, together, int(rng.integers(2**31)))
+    return {
+        "events": events,
+        "ranks": {name: _rank(values[0], values[1:], rng) for name, values in quantities.items()},
+    }
 
 
 def _quantities(data: Panel, priors: PriorSet, together: Variables, seed: int) -> dict[str, Floats]:

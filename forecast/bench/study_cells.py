@@ -18,7 +18,7 @@ from forecast.baselines.windows import find_record_start
 from forecast.config import Config, config_hash
 from forecast.config.reading import parse_config
 from forecast.errors import InputError
-from forecast.evaluation.unit_store import decisive_versions
+from forecast.evaluation.kept_rows import row_key
 from forecast.evaluation.units import model_columns
 from forecast.events.dyads import main_pairs
 from forecast.events.table import EventTable
@@ -69,6 +69,11 @@ class Cell:
     origin: date
     start: date
 
+    @property
+    def in_words(self) -> str:
+        """The cell, as messages name it."""
+        return f"{self.dyad}, {self.share:.0%} of events, {self.years} years before {self.origin}"
+
 
 @dataclass(frozen=True)
 class Skipped:
@@ -92,8 +97,7 @@ class Job:
     @property
     def key(self) -> str:
         """Hash of everything that the row depends on."""
-        parts = decisive_versions(), config_hash(self.config), self.events.sha256, repr(self.cell)
-        return sha256("\n".join(parts).encode()).hexdigest()[:20]
+        return row_key(config_hash(self.config), self.events.sha256, repr(self.cell))
 
 
 def thin(events: EventTable, share: float, seed: int, dyad: str) -> EventTable:

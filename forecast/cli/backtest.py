@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from forecast.cli.options import (
+    MODELS,
     RUNS,
     SPACINGS,
     DatedOptions,
@@ -23,13 +23,15 @@ from forecast.cli.options import (
     read_origins,
     takes_options,
 )
-from forecast.cli.terminal import BLANK, Part, Table, left, line, listening, text
-from forecast.errors import InputError, StoppedError, UnfinishedError
-from forecast.evaluation.horizons import LISTED
-from forecast.wording import count, listing, number, share
+from forecast.cli.score_tables import model_legend, score_table, value_text
+from forecast.cli.terminal import BLANK, Part, Table, left, line, listening, right, text
+from forecast.errors import InputError, UnfinishedError
+from forecast.evaluation import LISTED
+from forecast.wording import count, listing, number, percent, share
 
 if TYPE_CHECKING:
     from forecast.evaluation.backtest import BacktestOptions
+    from forecast.watchlist.backtest import ListBacktest
     from forecast.workflows.backtest import Backtest
 
 _MILESTONES = "milestones"
@@ -74,16 +76,23 @@ class PlanOptions(OriginOptions):
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class PlaceOptions:
+    """Where a backtest runs, where it goes, and what becomes of one that is there."""
+
+    cluster: str | None = option(
+        None, "--cluster", "Run on Dask: local, or a scheduler as tcp://host:port.", "WHERE"
+    )
+    resume: bool = option(False, "--resume", "Go on with a backtest that was stopped.")
+    out: Path = option(RUNS, "--out", "Folder of the runs; this one goes to DIR/<name>/backtest.", "DIR")
+    force: bool = option(False, "--force", "Replace a backtest that is there, finished or stopped.")
+
+
 @takes_options
 def backtest(
     case: DatedOptions,
     plan: PlanOptions,
-    cluster: str | None = option(
-        None, "--cluster", "Run on Dask: local, or a scheduler as tcp://host:port.", "WHERE"
-    ),
-    resume: bool = option(False, "--resume", "Go on with a backtest that was stopped."),
-    out: Path = option(RUNS, "--out", "Folder of the runs; this one goes to DIR/<name>/backtest.", "DIR"),
-    force: bool = option(False, "--force", "Replace a backtest that is there, finished or stopped."),
+    place: PlaceOptions,
     *,
     output: Output,
 ) -> None:
@@ -91,18 +100,15 @@ def backtest(
 
     Of a watchlist: by dyad, pooled, as a ranking, and as a whole.
     """
-    if force and resume:
+    if place.force and place.resume:
         raise InputError("--force begins anew and --resume goes on: give one of them")
-    if cluster and cluster != "local" and plan.jobs > 1:
+    if place.cluster and place.cluster != "local" and plan.jobs > 1:
         raise InputError("--jobs: a scheduler has its own workers. Leave it out with --cluster tcp://…")
 
     from forecast.config.watchlist import is_watchlist
 
     if is_watchlist(case.config):
-        from forecast.cli.watch_backtest import Where, backtest_list
-
-        where = Where(plan.jobs, cluster, resume=resume, out=out, force=force)
-        backtest_list(case, plan, where, output)
+        _backtest_list(case, plan, place, output)
         return
     loaded = case.load()
 
@@ -110,20 +116,17 @@ def backtest(
         from forecast.workflows.backtest import backtest_place, partial_place, run_backtest
 
         options = plan.read()
-        folder = backtest_place(loaded, out)
-        try:
-            done = run_backtest(
-                loaded,
-                options,
-                folder=folder,
-                resume=resume,
-                force=force,
-                processes=plan.jobs,
-                cluster=cluster,
-                listen=listen,
-            )
-        except KeyboardInterrupt:
-            raise StoppedError(_stopped(partial_place(folder))) from None
+        folder = backtest_place(loaded, place.out)
+        done = run_backtest(
+            loaded,
+            options,
+            folder=folder,
+            resume=place.resume,
+            force=place.force,
+            processes=plan.jobs,
+            cluster=place.cluster,
+            listen=listen,
+        )
     titles = {name: loaded.target_title(name) for name in loaded.targets}
     facts = done.content | {"folder": None if done.failures else str(folder)}
     files = {"Scores": "scores.json", "Figures": "figures"} if not done.failures else {}
@@ -135,51 +138,6 @@ def backtest(
             f"{len(done.failures)} of {done.n_units} parts failed; the scores are those of the others.\n"
             f"{failed}\nFinished parts are kept in {partial_place(folder)}. Try the others again: --resume."
         )
-
-
-def _stopped(partial: Path) -> str:
-    kept = len(list(partial.glob("units/*.json")))
-    if not kept:
-        return f"interrupted; no part was finished yet. Begin again with --resume (or delete {partial})."
-    parts = "1 finished part is" if kept == 1 else f"{kept} finished parts are"
-    return f"interrupted; {parts} kept in {partial}. Go on with the same command and --resume."
-
-
-_HEADS = {
-    "combined": "combi.",
-    "panel": "panel",
-    "climatology": "clima.",
-    "constant_rate": "const.",
-    "last_window": "like w",
-    "gamma_poisson": "gam-P.",
-    "decayed_logistic": "logis.",
-}
-
-
-def score_table(models: Sequence[str], rows: Iterable[tuple[str, Mapping[str, float]]]) -> Part:
-    """Return models side by side: a row is a label and the value of each model, a dash where it has none.
-
-    The lowest value of a row has an asterisk.
-    """
-    columns = left(width=14), *(left(_HEADS.get(model, model), 6) for model in models)
-    cells = []
-    for label, values in rows:
-        known = [value for value in values.values() if math.isfinite(value)]
-        # Equal as printed is equal: no asterisk for a difference that cannot be seen.
-        lowest = f"{min(known):.3f}" if known else ""
-        shown = (values.get(model, math.nan) for model in models)
-        texts = [f"{value:.3f}" if math.isfinite(value) else "–" for value in shown]
-        cells.append((label, *(f"{one}*" if one == lowest else one for one in texts)))
-    return Table(columns, cells, indent=0, gap=1)
-
-
-def model_legend(models: Sequence[str]) -> Part:
-    """Return what the short heads of the table stand for."""
-    from forecast.report.palette import name_model
-
-    return text(
-        f"{'; '.join(f'{_HEADS[one]} = {name_model(one)}' for one in models if one in _HEADS)}.", "dim"
-    )
 
 
 def backtest_scores(backtest: Backtest, titles: Mapping[str, str]) -> Iterator[Part]:
@@ -295,3 +253,147 @@ def _overall(backtest: Backtest) -> Iterator[Part]:
 
 def _signed_percent(value: float) -> str:
     return f"{number(100 * value, 0)}%"
+
+
+def _backtest_list(case: DatedOptions, plan: PlanOptions, place: PlaceOptions, output: Output) -> None:
+    """Forecast every dyad of a list at past dates, score, write and print."""
+    from forecast.config.schema import title_of
+    from forecast.config.watchlist import load_watchlist
+
+    if case.seed is not None or case.dates is not None:
+        raise InputError("--seed and --dates: of a list, use --set sampler.seed=… or --set dates=…")
+    if plan.horizons is not None:
+        raise InputError("--horizons: a list has its own; use --set horizons=[30,90] or the file")
+    loaded = load_watchlist(case.config, tuple(case.overrides or ()), as_of=day(case.as_of))
+    with listening(shown=output.for_people) as listen:
+        from forecast.watchlist.backtest import list_backtest_place, run_list_backtest
+
+        options = plan.read()
+        # The model costs a fit at every dyad: a list has its own family.
+        if plan.models == MODELS:
+            options = replace(options, models=())
+        folder = list_backtest_place(loaded, place.out)
+        done = run_list_backtest(
+            loaded,
+            options,
+            folder=folder,
+            resume=place.resume,
+            force=place.force,
+            processes=plan.jobs,
+            cluster=place.cluster,
+            listen=listen,
+        )
+    every = [*(one.targets or {} for one in loaded.dyads), loaded.targets]
+    titles = {name: one.label or title_of(name) for targets in every for name, one in targets.items()}
+    written = line(f"Scores: {folder / 'scores.json'}")
+    output.print(done.content | {"folder": str(folder)}, (*list_scores(done, titles), written))
+
+
+def list_scores(backtest: ListBacktest, titles: Mapping[str, str]) -> Iterator[Part]:
+    """Yield the pooled scores, the ranking, the triggers and the list as a whole; ``titles`` of targets."""
+    content = backtest.content
+    origins = content["origins"]
+    yield text(
+        f"Backtest of the list {content['name']}: {count(len(backtest.forecasts), 'dyad')}, "
+        f"{count(origins['number'], 'origin')} from {origins['first']} to {origins['last']}. Brier and log "
+        "score: lower is better; AUC and precision at 5: higher.",
+        "bold",
+    )
+    columns = (
+        left("Model", 20),
+        right("n", 6),
+        right("Brier", 5),
+        right("log", 5),
+        right("against clim.", 14),
+        right("slope", 5),
+        right("AUC", 4),
+        right("prec5", 5),
+    )
+    for target, horizon in dict.fromkeys((one["target"], one["horizon_days"]) for one in content["pooled"]):
+        cells = [
+            one for one in content["pooled"] if (one["target"], one["horizon_days"]) == (target, horizon)
+        ]
+        yield BLANK
+        yield text(f"{titles[target]}, {horizon} days, base rate {percent(cells[0]['base_rate'])}", "bold")
+        yield Table(columns, map(_list_row, cells), gap=1, indent=0)
+        (whole,) = [
+            one for one in content["list"] if (one["target"], one["horizon_days"]) == (target, horizon)
+        ]
+        yield text(_as_a_whole(whole), "dim")
+    yield BLANK
+    yield from _triggers(content)
+    for target, learned in content["shared_shock"].items():
+        apart, sharing = learned["pooled"]["apart"], learned["pooled"]["sharing"]
+        yield text(
+            f"Dyads that go together ({titles[target]}): correlation of pairs without a common actor "
+            f"{_value(apart)}, with one {_value(sharing)}."
+        )
+    for name, reason in backtest.left_out.items():
+        yield text(f"- {name} is left out: {reason}", "yellow", hang=2)
+
+
+def _list_row(cell: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        cell["model"],
+        f"{cell['n']:,}",
+        _fixed(cell["brier"]["value"], 3),
+        _fixed(cell["log"]["value"], 3),
+        _value(cell["log_minus_climatology"], 3),
+        _fixed(cell["calibration_slope"]["value"]),
+        _fixed(cell["auc"]),
+        _fixed(cell["precision_at_5"]),
+    )
+
+
+def _as_a_whole(one: Mapping[str, Any]) -> str:
+    shared, gain = one["shared"], one["log_shared_minus_independent"]
+    said = (
+        f"Number of dyads: {number(shared['number'], 1)} on average, {number(shared['expected'], 1)} "
+        f"expected; squared misses over their variance {_fixed(shared['spread'])} with the shared shock, "
+        f"{_fixed(one['independent']['spread'])} without; log score with less without {_value(gain, 3)}."
+    )
+    small = one.get("small_lists")
+    if small:
+        said += (
+            f" Lists of {small['dyads']}: any {percent(small['shared']['any'])} forecast "
+            f"({percent(small['independent']['any'])} without a shock), happened "
+            f"{percent(small['shared']['any_happened'])}."
+        )
+    return said
+
+
+def _triggers(content: Mapping[str, Any]) -> Iterator[Part]:
+    if not content["triggers"]:
+        return
+    asked = content["question"]
+    yield text(f"Triggers on {asked['target']}, {asked['horizon_days']} days, with their hysteresis", "bold")
+    columns = (
+        left("Trigger", 12),
+        right("from", 5),
+        right("false alarms", 12),
+        right("misses", 8),
+        right("on", 7),
+    )
+    rows = (
+        (
+            one["name"],
+            percent(one["threshold"]),
+            _share(one["false_alarm_rate"]),
+            _share(one["miss_rate"]),
+            f"{one['alarms']:,}",
+        )
+        for one in content["triggers"]
+    )
+    yield Table(columns, rows)
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else share(value)
+
+
+def _value(estimate: Mapping[str, Any], digits: int = 2) -> str:
+    return value_text(estimate["value"], estimate["se"], digits)
+
+
+def _fixed(value: float | None, digits: int = 2) -> str:
+    return "–" if value is None else number(value, digits)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -10,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from forecast.cli.options import Output, option, parts_of, takes_options
+from forecast.cli.score_tables import gap_text
 from forecast.cli.terminal import BLANK, Part, Table, left, listening, right, text
 from forecast.errors import InputError
 from forecast.progress import StageProgress
 
 if TYPE_CHECKING:
-    from forecast.bench.convergence import Row, ShareSummary, Study
+    from forecast.bench.convergence import ConvergenceStudy, Row, ShareSummary
 
 _REASONS = {
     "short_record": "the record is too short",
@@ -67,8 +67,8 @@ def convergence(
     shares = _shares(choice.thinnings)
     years = _years(choice.years)
     with listening(shown=output.for_people) as listen:
-        from forecast.bench.accuracy import read_dyads
-        from forecast.bench.convergence import run_study
+        from forecast.bench.beds import read_dyads
+        from forecast.bench.convergence import run_convergence
         from forecast.bench.study_cells import StudyOptions
 
         options = StudyOptions(
@@ -82,7 +82,7 @@ def convergence(
             sample=choice.sample,
             overrides=tuple(model.overrides or ()),
         )
-        study = run_study(
+        study = run_convergence(
             read_dyads(choice.data, parts_of(choice.pairs) if choice.pairs else None),
             options,
             workers=workers,
@@ -120,8 +120,8 @@ def _some[T](values: Sequence[T], name: str) -> tuple[T, ...]:
     return tuple(values)
 
 
-def _facts(study: Study, seed: int) -> dict[str, object]:
-    from forecast.bench.convergence import failure_reasons, summarise
+def _facts(study: ConvergenceStudy, seed: int) -> dict[str, object]:
+    from forecast.bench.convergence import failure_reasons, row_json, summarise
     from forecast.evaluation.score_table import without_nan
 
     skipped = [asdict(one) | {"origin": one.origin and one.origin.isoformat()} for one in study.skipped]
@@ -132,13 +132,13 @@ def _facts(study: Study, seed: int) -> dict[str, object]:
             "reused": study.reused,
             "unused": study.unused,
             "skipped": skipped,
-            "rows": [one.to_json() | {"reasons": failure_reasons(one)} for one in study.rows],
+            "rows": [row_json(one) | {"reasons": failure_reasons(one)} for one in study.rows],
         }
     )
     return facts
 
 
-def _report(study: Study, seed: int) -> Iterator[Part]:
+def _report(study: ConvergenceStudy, seed: int) -> Iterator[Part]:
     from forecast.bench.convergence import OUTSIDE, summarise
 
     summaries = summarise(study, seed=seed)
@@ -198,13 +198,9 @@ def _scores(one: ShareSummary) -> tuple[str, ...]:
         _named(one),
         str(one.forecasts),
         *(f"{value:.3f}" for value in one.log.values()),
-        f"{one.log_behind:+.3f} {_error(one.log_behind_se)}",
+        gap_text(one.log_behind, one.log_behind_se, 3),
         f"{one.outside:.0%}",
     )
-
-
-def _error(se: float) -> str:
-    return "± –    " if math.isnan(se) else f"± {se:.3f}"
 
 
 def _failure(row: Row) -> tuple[str, ...]:

@@ -24,8 +24,8 @@ from forecast.cli.options import (
     takes_options,
 )
 from forecast.cli.terminal import listening, text
-from forecast.errors import InputError, StoppedError
-from forecast.evaluation.horizons import LISTED
+from forecast.errors import InputError
+from forecast.evaluation import LISTED
 
 
 def export(
@@ -134,12 +134,7 @@ def hindcast(
         from forecast.workflows import hindcast as hindcasts
 
         days = hindcasts.quarter_days(first.date(), last.date())
-        try:
-            done = hindcasts.hindcast(loaded, days, lengths, path, listen)
-        except KeyboardInterrupt:
-            raise StoppedError(
-                f"interrupted; finished quarters are on record in {path}. The same command goes on."
-            ) from None
+        done = hindcasts.hindcast(loaded, days, lengths, path, listen)
     unconverged = [str(one) for one in done.unconverged]
     facts = {"ledger": str(path), "added": done.added, "as_of": [*map(str, days)], "skipped": done.skipped}
     said = [

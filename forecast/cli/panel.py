@@ -49,7 +49,7 @@ def learn(
     if out.suffix.lower() == ".csv":
         raise InputError(f"--out: {out} would be taken for a file of events. Give a name that ends in .json")
     with listening(shown=output.for_people) as listen:
-        from forecast.bench.accuracy import read_dyads
+        from forecast.bench.beds import read_dyads
         from forecast.events.reading import write_whole
         from forecast.pooled_hazard.learning import learn_hazard
         from forecast.pooled_hazard.records import coder_names, records_of

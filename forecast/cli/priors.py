@@ -104,7 +104,7 @@ def learn(
     """Learn default priors from many dyads: about forty minutes for thirty of them."""
     refuse_unwritable(out, force=force)
     with listening(shown=output.for_people) as listen:
-        from forecast.bench.accuracy import read_dyads
+        from forecast.bench.beds import read_dyads
         from forecast.events.reading import write_whole
         from forecast.inference.posterior import SamplerOptions
         from forecast.report.prior_tables import describe_population

@@ -1,15 +1,19 @@
-"""How good the forecasts are, on the past: origins → outcomes → forecasts → scores; nothing is imported.
+"""How good the forecasts are, on the past: origins → outcomes → forecasts → scores.
 
+``study``             tasks to rows, here or on Dask; used by every backtest and benchmark
+``kept_rows``         rows on disk, by which a study that was stopped goes on
+``backtest``          what a backtest asks, checked and settled
+``units``             its work: one fit on a block of origins; all members and baselines beside the outcomes
 ``forecast_table``    forecasts and outcomes as columns; ``forecasts.csv``
-``scores``            Brier with decomposition, log score, AUC, calibration line
-``bootstrap``         moving-block bootstrap for means, skill and differences of overlapping windows
+``scores``            Brier with decomposition, log score, AUC, calibration line; errors by block bootstrap
 ``calibration``       reliability bins with consistency bands, pooled calibration line
 ``score_table``       scores per target, horizon and model, and differences between two models
 ``track_record``      what a report says of one model's past; the backtest beside a run
-``pooled_scores``     scores of many dyads by horizon, of onset and continuation
-``horizons``          how far ahead is tested unless told otherwise
-``backtest``          what a backtest asks, checked and settled
-``units``             its units of work: one family on a block of origins; their collection
-``unit_store``        finished units on disk
-``workers``           where units run: here, or on Dask workers
+
+Nothing is imported here: the command line reads the horizons before it loads anything.
 """
+
+HORIZONS = (30, 90, 180, 365, 540)
+"""Days ahead that are tested unless told otherwise: from the next month to as far as milestones lie."""
+LISTED = ",".join(map(str, HORIZONS))
+"""The same as an option of the command line takes it."""

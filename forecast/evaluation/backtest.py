@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
 from typing import Any, Literal
 
@@ -22,7 +22,8 @@ from forecast.baselines.windows import (
 )
 from forecast.config.schema import DEFAULT_FAMILY
 from forecast.errors import InputError
-from forecast.evaluation.horizons import HORIZONS
+from forecast.evaluation import HORIZONS
+from forecast.evaluation.kept_rows import decisive_versions
 from forecast.events.feed_faults import StaleGap, stale_gap
 from forecast.events.table import EventTable
 from forecast.families import FAMILIES, family_named
@@ -42,6 +43,10 @@ YEARS_BEFORE = 2
 """Years of data before the first origin, unless told otherwise."""
 END_CHANCE = 0.001
 """Chance, at a record's own pace, of so long a silence before the end of the data that it is named."""
+BLOCK_ORIGINS = 300
+"""Successive origins of one unit. Part of the results: each block starts from a fit of its own."""
+EXACT_BLOCK_ORIGINS = 20
+"""The same where every origin has a fit of its own, so that an interrupted run loses few of them."""
 
 Spacing = Literal["quarterly", "monthly", "weekly"]
 SPACED = {"quarterly": quarterly_origins, "monthly": monthly_origins, "weekly": weekly_origins}
@@ -64,6 +69,29 @@ class BacktestOptions:
     milestones: bool = False
     models: tuple[str, ...] = MODELS
     exact: bool = False
+
+
+@dataclass(frozen=True)
+class Unit:
+    """The model of a dyad on one block of origins; it answers all targets of the plan.
+
+    ``first`` and ``last`` are positions in the plan's origins, both included. A unit starts with a fit of its
+    own, so that units do not depend on one another.
+    """
+
+    dyad: str
+    first: int
+    last: int
+
+    @property
+    def name(self) -> str:
+        """Name of the unit."""
+        return f"{self.dyad}-{self.first:04d}-{self.last:04d}"
+
+    @property
+    def n_origins(self) -> int:
+        """Its number of origins."""
+        return self.last - self.first + 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +123,37 @@ class BacktestPlan:
     def fitted(self) -> bool:
         """Whether the model has to be fitted: it is a member of a model that is asked for."""
         return any(FAMILIES[name].fitted for name in self.models)
+
+    @property
+    def origins_a_unit(self) -> int:
+        """Most successive origins of one unit."""
+        return EXACT_BLOCK_ORIGINS if self.exact else BLOCK_ORIGINS
+
+    @property
+    def units(self) -> list[Unit]:
+        """Its units of work; none where no fit is needed."""
+        n_origins, block = len(self.origins) if self.fitted else 0, self.origins_a_unit
+        firsts = range(0, n_origins, block)
+        return [Unit(self.dyad, first, min(first + block, n_origins) - 1) for first in firsts]
+
+    def settings(self, data_sha256: str) -> dict[str, Any]:
+        """Return as plain JSON values all that its numbers depend on, by which a stopped one goes on."""
+        return {
+            "name": self.dyad,
+            "data_sha256": data_sha256,
+            "data_start": self.start.isoformat(),
+            "data_end": self.data_end.isoformat(),
+            "targets": {target.name: target.to_dict() for target in self.targets},
+            "origins": [origin.isoformat() for origin in self.origins],
+            "horizons_days": list(self.horizons),
+            "models": list(self.models),
+            "sampler": asdict(self.sampler),
+            "population": self.population and self.population.sha256,
+            "priors": self.priors,
+            "exact": self.exact,
+            "origins_a_unit": self.origins_a_unit,
+            "versions": decisive_versions(),
+        }
 
 
 def plan_backtest(inputs: Inputs, options: BacktestOptions) -> BacktestPlan:

@@ -8,9 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.evaluation.bootstrap import Estimate, block_length, draw_blocks, with_interval
 from forecast.evaluation.forecast_table import ForecastTable
-from forecast.evaluation.scores import N_BINS, bin_of, calibration_line, resampled_lines
+from forecast.evaluation.scores import (
+    N_BINS,
+    Estimate,
+    bin_of,
+    block_length,
+    calibration_line,
+    draw_blocks,
+    resampled_lines,
+    with_interval,
+)
 from forecast.records.history import ReliabilityBin, ReliabilityCurve
 
 Floats = NDArray[np.float64]

@@ -14,23 +14,21 @@ from numpy.typing import NDArray
 
 from forecast.baselines.methods import REFERENCE
 from forecast.errors import InputError
-from forecast.evaluation.bootstrap import (
-    Estimate,
-    block_length,
-    draw_blocks,
-    mean_estimate,
-    skill_estimate,
-    with_interval,
-)
 from forecast.evaluation.calibration import PooledCalibration, pool_calibration
 from forecast.evaluation.forecast_table import ForecastTable
 from forecast.evaluation.scores import (
     BrierParts,
+    Estimate,
     area_under_roc,
+    block_length,
     brier_score,
     calibration_line,
     decompose_brier,
+    draw_blocks,
     log_score,
+    mean_estimate,
+    skill_estimate,
+    with_interval,
 )
 from forecast.records.history import AbsentForecasts, FewOutcomes, ScoreWarning
 from forecast.wording.warnings import score_sentence

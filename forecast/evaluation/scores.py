@@ -1,7 +1,14 @@
-"""Scores of probability forecasts, from arrays: lower is better for all but the AUC.
+"""Scores of probability forecasts, from arrays (lower is better for all but the AUC), and their errors.
 
 The Brier and logarithmic scores are one line each, so they are written here and compared with scoringrules
 in the tests: importing that library loads a compiler and takes seconds.
+
+Errors come from a moving-block bootstrap over origins, since windows of half a year that begin a month apart
+share most of their days. Whole blocks of neighbouring origins are drawn, ends of the series joined, so that
+every origin is drawn equally often (Politis & Romano 1992). Block rule: twice the number of origins that
+share days with one another, at least the cube root of their number (the rate for weak dependence), at most
+half of them. On simulated scores of 49 to 127 monthly origins the 90% interval held the truth in 88 to 90 of
+100 series when only the overlap makes them dependent, in 82 to 89 when they are autocorrelated besides.
 """
 
 from __future__ import annotations
@@ -10,9 +17,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit, logit
+from scipy.special import expit, logit, stdtrit
 
 from forecast.baselines.logistic import LogisticFitError, fit_logistic
+from forecast.baselines.windows import DAY, Days
 
 Floats = NDArray[np.float64]
 
@@ -25,6 +33,8 @@ such miss costs 6.9.
 """
 _STEPS, _GAIN, _STEEP, _CELLS = 12, 1e-9, 1e-6, 1_000_000
 """Newton's steps at most, the gain at which they end, the least curvature there, and cells held at once."""
+N_RESAMPLES = 2000
+"""Of the bootstrap."""
 N_BINS = 10
 """Bins of equal width, [0, 0.1), [0.1, 0.2) … [0.9, 1], for the decomposition and the reliability diagram."""
 
@@ -183,3 +193,90 @@ def _newton_lines(
         if settled.all():
             break
     return line, settled
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value with its block-bootstrap error.
+
+    ``se`` is the standard deviation over resamples × √(B / (B − 1)), B the number of blocks: the resamples
+    vary about the mean of the sample, which cost one block; NaN when the value is undefined in a resample.
+    ``interval90`` is value ± t·se, t the 95% quantile of Student's t with B − 1 degrees of freedom: few
+    blocks give a poor standard error, and the interval says so.
+    """
+
+    value: float
+    se: float
+    interval90: tuple[float, float]
+
+
+def overlapping_origins(origins: Days, horizon_days: int) -> int:
+    """Number of consecutive origins whose windows share days, by the median spacing; at least 1."""
+    if len(origins) < 2:
+        return 1
+    spacing = float(np.median(np.diff(origins) / DAY))
+    return max(1, int(np.ceil(horizon_days / spacing)))
+
+
+def block_length(origins: Days, horizon_days: int) -> int:
+    """Length of a block in origins by the rule above (see the module)."""
+    overlap = overlapping_origins(origins, horizon_days)
+    wanted = max(2 * overlap if overlap > 1 else 1, int(np.ceil(len(origins) ** (1 / 3))))
+    return max(1, min(wanted, len(origins) // 2))
+
+
+def draw_blocks(n_origins: int, block: int, seed: int, n_resamples: int = N_RESAMPLES) -> NDArray[np.int64]:
+    """Draw resamples of the origins in blocks: positions of the drawn origins, shape (resample, origin)."""
+    begins = _draw_begins(n_origins, block, seed, n_resamples)
+    drawn = (begins[:, :, None] + np.arange(block)) % n_origins
+    return np.asarray(drawn.reshape(n_resamples, -1)[:, :n_origins])
+
+
+def _draw_begins(n_origins: int, block: int, seed: int, n_resamples: int) -> NDArray[np.int64]:
+    """First origin of each block, shape (resample, block); the last block may be cut short."""
+    random = np.random.default_rng(seed)
+    return random.integers(n_origins, size=(n_resamples, -(-n_origins // block)))
+
+
+def resampled_means(values: Floats, block: int, seed: int, n_resamples: int = N_RESAMPLES) -> Floats:
+    """Mean over each resample of ``draw_blocks`` of one value an origin, shape (resample,)."""
+    n = len(values)
+    begins = _draw_begins(n, block, seed, n_resamples)
+    # Sums of blocks by their first origin, ends joined: a resample adds whole blocks, not origins.
+    so_far = np.concatenate([[0.0], np.cumsum(np.concatenate([values, values[:block]]))])
+    first, last = np.arange(n), n - (begins.shape[1] - 1) * block
+    whole, cut = so_far[first + block] - so_far[first], so_far[first + last] - so_far[first]
+    return np.asarray((whole[begins[:, :-1]].sum(axis=1) + cut[begins[:, -1]]) / n)
+
+
+def mean_estimate(values: Floats, block: int, seed: int, n_resamples: int = N_RESAMPLES) -> Estimate:
+    """Mean of one value an origin (a score, or a difference of scores, in order of time), with its error."""
+    spread = float(np.std(resampled_means(values, block, seed, n_resamples), ddof=1))
+    return with_interval(float(values.mean()), spread, len(values) / block)
+
+
+def skill_estimate(
+    scores: Floats, reference: Floats, block: int, seed: int, n_resamples: int = N_RESAMPLES
+) -> Estimate:
+    """Skill 1 − mean score / mean reference score, with its error; NaN if the reference is perfect.
+
+    The error is that of the ratio to first order: a resample in which the reference is almost perfect would
+    otherwise send the ratio anywhere. At skill 0 it is the error of the difference of the means. Scores are
+    not negative, one an origin, in order of time.
+    """
+    level = float(reference.mean())
+    if level == 0.0:
+        return Estimate(np.nan, np.nan, (np.nan, np.nan))
+    ratio = float(scores.mean()) / level
+    slope = mean_estimate((ratio * reference - scores) / level, block, seed, n_resamples)
+    lower, upper = (1 - ratio + end for end in slope.interval90)
+    return Estimate(1 - ratio, slope.se, (lower, min(upper, 1.0)))
+
+
+def with_interval(value: float, spread: float, n_blocks: float) -> Estimate:
+    """Turn the standard deviation over resamples of so many blocks into an error and a 90% interval."""
+    if n_blocks <= 1:
+        return Estimate(value, np.nan, (np.nan, np.nan))
+    se = spread * float(np.sqrt(n_blocks / (n_blocks - 1)))
+    reach = float(stdtrit(max(n_blocks - 1, 1), 0.95)) * se
+    return Estimate(value, se, (value - reach, value + reach))

@@ -19,11 +19,17 @@ import numpy as np
 from forecast.baselines.methods import BASELINES, REFERENCE
 from forecast.baselines.windows import horizon_lengths, observe_outcomes
 from forecast.errors import InputError
-from forecast.evaluation.bootstrap import Estimate, block_length, mean_estimate, skill_estimate
 from forecast.evaluation.calibration import reliability_curve
 from forecast.evaluation.forecast_table import ForecastTable, read_forecasts
 from forecast.evaluation.score_table import SCHEMA, ScoreCell, ScoreTable, score_forecasts
-from forecast.evaluation.scores import brier_score, log_score
+from forecast.evaluation.scores import (
+    Estimate,
+    block_length,
+    brier_score,
+    log_score,
+    mean_estimate,
+    skill_estimate,
+)
 from forecast.events.table import EventTable
 from forecast.panel.streams import TargetRule
 from forecast.records.history import (

@@ -1,28 +1,27 @@
-"""Units of a backtest: one block of successive origins, forecast by the model from the past only.
-
-A unit starts with a fit of its own, so that units do not depend on one another: serial, parallel, distributed
-and resumed runs give the same numbers.
-"""
+"""The work of backtests: their units as a study; what these say beside members, baselines and outcomes."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.evaluation.backtest import BacktestPlan, outcomes_of
+from forecast.evaluation.backtest import BacktestPlan, Unit, outcomes_of
 from forecast.evaluation.forecast_table import (
     ForecastTable,
     forecast_baselines,
     join_forecasts,
     make_forecasts,
 )
+from forecast.evaluation.kept_rows import KeptRows, row_key
+from forecast.evaluation.study import Study, Task, Workers, run_study
 from forecast.events.table import TEXTS, EventTable
 from forecast.families import FAMILIES
 from forecast.families.direct_members import DirectMember, PanelMember
@@ -32,39 +31,14 @@ from forecast.panel.panel import Panel, TimeGrid, count_events, knots_for
 from forecast.panel.streams import stream_layout
 from forecast.priors import PriorSet
 from forecast.priors.population import record_priors
+from forecast.progress import Listener, StageProgress
 from forecast.simulation.options import SimulationOptions
 from forecast.simulation.paths import simulate_first_passages
 from forecast.simulation.probabilities import hit_shares
 
-BLOCK_ORIGINS = 300
-"""Successive origins of one unit. Part of the results: each block starts from a fit of its own."""
-EXACT_BLOCK_ORIGINS = 20
-"""The same where every origin has a fit of its own, so that an interrupted run loses few of them."""
 PATHS_PER_DRAW = 2
 """Futures of each draw: 800, of the draws that are carried on, cost a score .0006 nats on average."""
 STAGES = ("refit", "bridge", "simulate")
-
-
-@dataclass(frozen=True)
-class Unit:
-    """The model of a dyad on one block of origins; it answers all targets of the plan.
-
-    ``first`` and ``last`` are positions in the plan's origins, both included.
-    """
-
-    dyad: str
-    first: int
-    last: int
-
-    @property
-    def name(self) -> str:
-        """Name of the unit, usable as a file name."""
-        return f"{self.dyad}-{self.first:04d}-{self.last:04d}"
-
-    @property
-    def n_origins(self) -> int:
-        """Its number of origins."""
-        return self.last - self.first + 1
 
 
 @dataclass(frozen=True)
@@ -102,15 +76,85 @@ OriginListener = Callable[[Unit, int], None]
 """Told after each origin of a unit: the unit, and how many of its origins are done."""
 
 
-def units_of(plan: BacktestPlan) -> list[Unit]:
-    """Cut a plan into units; none where no fit is needed."""
-    n_origins, block = len(plan.origins) if plan.fitted else 0, origins_a_unit(plan)
-    return [Unit(plan.dyad, first, min(first + block, n_origins) - 1) for first in range(0, n_origins, block)]
+def run_backtests(
+    plans: Mapping[str, BacktestPlan],
+    events: Mapping[str, EventTable],
+    *,
+    rows: KeptRows | None = None,
+    workers: Workers | None = None,
+    listen: Listener | None = None,
+) -> tuple[dict[str, list[UnitResult]], Study[UnitResult]]:
+    """Run the units of one or more backtests, by dyad; return their results by dyad, and the study.
+
+    ``rows`` keeps finished units. ``listen`` is told of stage ``backtest``, in origins.
+    """
+    units = [(name, unit) for name, plan in plans.items() for unit in plan.units]
+    planned, done = sum(unit.n_origins for _, unit in units), dict[str, int]()
+
+    def note(unit: Unit, origins: int) -> None:
+        done[unit.name] = origins
+        if listen:
+            listen(StageProgress("backtest", sum(done.values()), planned, unit.name))
+
+    if listen:
+        listen(StageProgress("backtest", 0, planned))
+    # Which other models are compared changes nothing in a unit.
+    settings = {
+        name: json.dumps(replace(plan, models=()).settings(events[name].sha256), sort_keys=True)
+        for name, plan in plans.items()
+    }
+    light = {name: model_columns(table) for name, table in events.items()}
+    # A listener of this process is of no use elsewhere.
+    heard = () if workers and workers.elsewhere else (note,)
+    by_name = {unit.name: unit for _, unit in units}
+    tasks = [
+        Task(row_key(settings[name], unit.name), unit.name, (plans[name], light[name], unit, *heard))
+        for name, unit in units
+    ]
+    study = run_study(
+        unit_row,
+        tasks,
+        lambda task, row: read_unit(by_name[task.name], row),
+        rows=rows,
+        workers=workers,
+        listen=lambda task: note(by_name[task.name], by_name[task.name].n_origins),
+    )
+    results: dict[str, list[UnitResult]] = {name: [] for name in plans}
+    for (name, _), task in zip(units, tasks, strict=True):
+        if task.key in study.results:
+            results[name].append(study.results[task.key])
+    return results, study
 
 
-def origins_a_unit(plan: BacktestPlan) -> int:
-    """Most successive origins of one unit of a plan."""
-    return EXACT_BLOCK_ORIGINS if plan.exact else BLOCK_ORIGINS
+def unit_row(*arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - those of ``run_unit``
+    """Run a unit, and return its forecasts as plain JSON values, exactly."""
+    result = run_unit(*arguments)
+    forecasts = [
+        asdict(one) | {"origin": one.origin.isoformat(), "probability": one.probability.tolist()}
+        for one in result.forecasts
+    ]
+    stages = dict(result.stages)
+    return {"unit": result.unit.name, "seconds": result.seconds, "forecasts": forecasts, "stages": stages}
+
+
+def read_unit(unit: Unit, row: Mapping[str, Any]) -> UnitResult:
+    """Read what ``unit_row`` made; anything else is a ``ValueError``, ``KeyError`` or ``TypeError``."""
+    forecasts = tuple(
+        replace(
+            OriginForecast(**forecast),
+            origin=date.fromisoformat(forecast["origin"]),
+            probability=np.array(forecast["probability"], dtype=np.float64),
+        )
+        for forecast in row["forecasts"]
+    )
+    if len(forecasts) != unit.n_origins:
+        raise ValueError(f"{len(forecasts)} origins, not {unit.n_origins}")
+    shapes = {one.probability.shape for one in forecasts}
+    if len(shapes) != 1 or not all(
+        ((one.probability >= 0) & (one.probability <= 1)).all() for one in forecasts
+    ):
+        raise ValueError("a probability is missing, or not between 0 and 1")
+    return UnitResult(unit, forecasts, float(row["seconds"]), row["stages"])
 
 
 def run_unit(

@@ -16,9 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from forecast.evaluation.bootstrap import Estimate, block_length, mean_estimate, skill_estimate
 from forecast.evaluation.score_table import FEWEST_OUTCOMES, claim_of
-from forecast.evaluation.scores import brier_score, log_score
+from forecast.evaluation.scores import (
+    Estimate,
+    block_length,
+    brier_score,
+    log_score,
+    mean_estimate,
+    skill_estimate,
+)
 from forecast.evaluation.track_record import error_bound, error_bound_if_defined
 from forecast.ledger.book import Book
 from forecast.ledger.entries import ForecastEntry, JudgementEntry, ResolutionEntry

@@ -3,7 +3,6 @@
 ``locks``      one writer a place; temporary names, and what dead processes left under them
 ``files``      a file or a folder, whole or as before; temporary folders outside the results
 ``reading``    files of others, up to a size
-``kept_rows``  finished rows of a long computation, so that it can go on
 """
 
 from forecast.storage.files import (

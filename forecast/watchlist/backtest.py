@@ -7,6 +7,7 @@ neighbours share wars, so that dyads are no separate evidence.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -19,15 +20,15 @@ from numpy.typing import NDArray
 from forecast.config.watchlist import Watchlist
 from forecast.errors import InputError, UnfinishedError
 from forecast.evaluation.backtest import BacktestOptions, BacktestPlan, plan_backtest
-from forecast.evaluation.bootstrap import block_length
 from forecast.evaluation.forecast_table import COLUMNS, ForecastTable
+from forecast.evaluation.kept_rows import begin_rows
 from forecast.evaluation.score_table import score_forecasts, without_nan
-from forecast.evaluation.unit_store import UnitStore, open_store, plan_settings
-from forecast.evaluation.units import UnitResult, collect, model_columns, units_of
-from forecast.evaluation.workers import run_jobs
+from forecast.evaluation.scores import block_length
+from forecast.evaluation.study import Workers
+from forecast.evaluation.units import collect, run_backtests
 from forecast.events.dyads import DyadRule
 from forecast.events.table import EventTable, csv_text
-from forecast.progress import Listener, StageProgress
+from forecast.progress import Listener
 from forecast.runs import files
 from forecast.runs.folder import file_hashes, new_run_folder, refuse_existing, write_json
 from forecast.runs.inputs import inputs_of
@@ -83,15 +84,19 @@ def run_list_backtest(
     InputError
         The list, its files or the options cannot be used, or no dyad can be forecast at any origin.
     UnfinishedError
-        Some part failed; the others are kept.
+        Some part failed, or Ctrl-C was pressed; the others are kept.
     """
-    tell = listen or (lambda progress: None)
     refuse_existing(folder, force=force, kind="backtest")
     asked = replace(options, horizons=horizons_of(watchlist), models=models_of(watchlist, options))
     plans, events, left_out = _plans(watchlist, asked)
-    settings = {name: plan_settings(plan, events[name].sha256) for name, plan in plans.items()}
-    store = open_store(folder.with_name(f"{folder.name}.partial"), settings, resume=resume, force=force)
-    results = _run(plans, events, store, (processes, cluster), tell)
+    settings = {name: plan.settings(events[name].sha256) for name, plan in plans.items()}
+    rows = begin_rows(folder.with_name(f"{folder.name}.partial"), settings, resume=resume, force=force)
+    workers = Workers(processes, cluster)
+    results, study = run_backtests(plans, events, rows=rows, workers=workers, listen=listen)
+    if study.failures:
+        raise UnfinishedError(
+            f"{len(study.failures)} parts failed.\n{study.listed_failures}\nTry them again: --resume."
+        )
     forecasts = {name: collect(plan, events[name], results[name]) for name, plan in plans.items()}
     content, shocks = _content(watchlist, plans, forecasts)
     content["left_out"] = dict(left_out)
@@ -101,7 +106,7 @@ def run_list_backtest(
         write_json(shocks, filling / SHOCK)
         made = {"kind": "backtest", "made_on": datetime.now(UTC).date().isoformat()}
         write_json(made | {"outputs_sha256": file_hashes(filling)}, filling / files.MANIFEST)
-    store.remove()
+    shutil.rmtree(rows.folder, ignore_errors=True)
     return ListBacktest(forecasts, content, left_out)
 
 
@@ -139,36 +144,6 @@ def _plans(
         listed = "\n".join(f"  {name}: {reason}" for name, reason in left_out.items())
         raise InputError(f"no dyad of the list can be forecast at past origins.\n{listed}")
     return plans, events, left_out
-
-
-def _run(
-    plans: Mapping[str, BacktestPlan],
-    events: Mapping[str, EventTable],
-    store: UnitStore,
-    where: tuple[int, str | None],
-    tell: Listener,
-) -> dict[str, list[UnitResult]]:
-    results = {name: store.finished(units_of(plan)) for name, plan in plans.items()}
-    have = {one.unit for found in results.values() for one in found}
-    light = {name: model_columns(table) for name, table in events.items()}
-    jobs = [
-        (plan, light[name], unit)
-        for name, plan in plans.items()
-        for unit in units_of(plan)
-        if unit not in have
-    ]
-    failures = []
-    for done, ((_, _, unit), outcome) in enumerate(run_jobs(jobs, processes=where[0], cluster=where[1]), 1):
-        if isinstance(outcome, UnitResult):
-            store.keep(outcome)
-            results[unit.dyad].append(outcome)
-        else:
-            failures.append(str(outcome))
-        tell(StageProgress("backtest", done, len(jobs), unit.name))
-    if failures:
-        listed = "\n".join(f"  {failure}" for failure in failures)
-        raise UnfinishedError(f"{len(failures)} parts failed.\n{listed}\nTry them again: --resume.")
-    return results
 
 
 def _content(

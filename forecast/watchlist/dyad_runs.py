@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from forecast.config import Config, config_hash
 from forecast.errors import ForecastError, NotConvergedError
-from forecast.evaluation.unit_store import decisive_versions
+from forecast.evaluation.kept_rows import decisive_versions
 from forecast.events.table import EventTable
 from forecast.inference.density import PosteriorDensity
 from forecast.inference.importance import importance_weights

@@ -20,7 +20,7 @@ from forecast.config.questions import reported_by
 from forecast.config.watchlist import Watchlist
 from forecast.config.writing import resolved_yaml
 from forecast.errors import BusyError, EventError, RunFolderError
-from forecast.evaluation.unit_store import decisive_versions
+from forecast.evaluation.kept_rows import decisive_versions
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
 from forecast.ledger.recording import RunOrigin, forecast_entries

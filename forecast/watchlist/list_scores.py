@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.baselines.methods import REFERENCE
-from forecast.evaluation.bootstrap import draw_blocks, mean_estimate
 from forecast.evaluation.forecast_table import ForecastTable
 from forecast.evaluation.scores import (
     area_under_roc,
     brier_score,
     calibration_line,
+    draw_blocks,
     log_score,
+    mean_estimate,
     resampled_lines,
 )
 from forecast.events.dyads import DyadRule

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from forecast.config.watchlist import WatchedDyad, Watchlist
 from forecast.errors import InputError
-from forecast.evaluation.unit_store import decisive_versions
-from forecast.evaluation.workers import LOCAL, spread
+from forecast.evaluation.kept_rows import decisive_versions
+from forecast.evaluation.study import Workers, do_all
 from forecast.events.dyads import DyadRule, actors_of, near_actors
 from forecast.events.feed_faults import changed_rows, feed_faults
 from forecast.events.table import csv_text
@@ -255,20 +255,12 @@ def _run(entries: Sequence[_Entry], folder: Path, asked: WatchOptions, tell: Lis
     # The longest first: one left for last would keep a single worker busy.
     jobs = [(entry.job,) for entry in waiting if entry.job is not None]
     jobs.sort(key=lambda job: -len(job[0].events))
-    for done, ((job,), result) in enumerate(_results(jobs, asked), start=1):
+    workers = Workers(asked.processes, asked.cluster)
+    for done, ((job,), result) in enumerate(do_all(run_dyad, jobs, _died, workers), start=1):
         entry = by_name[job.config.name]
         places.keep_dyad(folder / entry.dyad.key, job, result)
         entry.result = result._replace(run=None)
         tell(StageProgress("watch", done, len(waiting), entry.dyad.key))
-
-
-def _results(jobs: Sequence[tuple[Job]], asked: WatchOptions) -> Iterator[tuple[tuple[Job], Result]]:
-    if asked.processes > 1 or asked.cluster:
-        place = asked.cluster or LOCAL
-        yield from spread(run_dyad, jobs, _died, processes=asked.processes, cluster=place)
-    else:
-        for job in jobs:
-            yield job, run_dyad(*job)
 
 
 def _died(job: tuple[Job]) -> Result:

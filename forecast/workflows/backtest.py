@@ -7,6 +7,7 @@ not at all, and the units are removed.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,25 +25,17 @@ from forecast.evaluation.backtest import (
     plan_notes,
 )
 from forecast.evaluation.forecast_table import ForecastTable, csv_text
+from forecast.evaluation.kept_rows import begin_rows, is_begun
 from forecast.evaluation.score_table import ScoreTable, score_forecasts
-from forecast.evaluation.unit_store import UnitStore, is_begun, open_store, plan_settings
-from forecast.evaluation.units import (
-    Unit,
-    UnitResult,
-    collect,
-    count_fits,
-    model_columns,
-    stage_seconds,
-    units_of,
-)
-from forecast.evaluation.workers import run_jobs
+from forecast.evaluation.study import Workers
+from forecast.evaluation.units import UnitResult, collect, count_fits, run_backtests, stage_seconds
 from forecast.report.backtest_figures import write_backtest_figures
 from forecast.runs import files
 from forecast.runs.folder import claimed, file_hashes, new_run_folder, refuse_existing
 from forecast.runs.inputs import Inputs, read_inputs
 from forecast.storage import write_file
 from forecast.wording import count
-from forecast.workflows.forecast import Listener, StageProgress, versions
+from forecast.workflows.forecast import Listener, versions
 
 
 @dataclass(frozen=True)
@@ -64,7 +57,7 @@ class Backtest:
     @property
     def n_units(self) -> int:
         """Number of units, failed ones included."""
-        return len(units_of(self.plan))
+        return len(self.plan.units)
 
     @property
     def model(self) -> str:
@@ -106,7 +99,7 @@ def run_backtest(
     force : bool
         Replace the folder that is there, and throw away a backtest that was stopped.
     processes, cluster
-        Where the units run; see ``run_jobs``. The result does not depend on it.
+        Where the units run; see ``Workers``. The result does not depend on it.
     listen : callable, optional
         Told of the progress: stage ``backtest``, in origins.
 
@@ -117,7 +110,7 @@ def run_backtest(
     RunFolderError
         The folder is there already, or was begun with other settings.
     UnfinishedError
-        Every unit failed.
+        Every unit failed, or Ctrl-C was pressed (``StoppedError``).
     """
     place = folder or backtest_place(config, Path("reports"))
     if config.events.reporting_delay != "none":
@@ -132,7 +125,7 @@ def run_backtest(
     replacing = force or (resume and is_begun(partial_place(place)))
     refuse_existing(place, force=replacing, kind="backtest")
     with claimed(place):
-        return _worked_out(plan, inputs, place, resume, replacing, processes, cluster, listen)
+        return _worked_out(plan, inputs, place, resume, replacing, Workers(processes, cluster), listen)
 
 
 def _worked_out(
@@ -141,17 +134,18 @@ def _worked_out(
     place: Path,
     resume: bool,
     force: bool,
-    processes: int,
-    cluster: str | None,
+    workers: Workers,
     listen: Listener | None,
 ) -> Backtest:
-    settings = plan_settings(plan, inputs.events.sha256)
-    store = open_store(partial_place(place), settings, resume=resume, force=force)
-    failures = _run_units(plan, inputs, store, processes, cluster, listen)
-    results = store.finished(units_of(plan))
+    settings = plan.settings(inputs.events.sha256)
+    rows = begin_rows(partial_place(place), settings, resume=resume, force=force)
+    name = plan.dyad
+    by_dyad, study = run_backtests(
+        {name: plan}, {name: inputs.events}, rows=rows, workers=workers, listen=listen
+    )
+    results, failures = by_dyad[name], tuple(map(str, study.failures))
     if failures and not results:
-        listed = "\n".join(f"  {failure}" for failure in failures)
-        raise UnfinishedError(f"every unit failed.\n{listed}\nRun again with --resume.")
+        raise UnfinishedError(f"every unit failed.\n{study.listed_failures}\nRun again with --resume.")
     forecasts = collect(plan, inputs.events, results)
     scores = score_forecasts(forecasts, seed=plan.sampler.seed)
     notes = (*plan_notes(plan, inputs), *_fit_notes(results))
@@ -160,43 +154,8 @@ def _worked_out(
     if not failures:
         with new_run_folder(place, force=force, kind="backtest") as filling:
             _write(backtest, settings, filling)
-        store.remove()
+        shutil.rmtree(rows.folder, ignore_errors=True)
     return backtest
-
-
-def _run_units(
-    plan: BacktestPlan,
-    inputs: Inputs,
-    store: UnitStore,
-    processes: int,
-    cluster: str | None,
-    listen: Listener | None,
-) -> tuple[str, ...]:
-    units = units_of(plan)
-    have = {result.unit for result in store.finished(units)}
-    waiting = [unit for unit in units if unit not in have]
-    planned = sum(unit.n_origins for unit in waiting)
-    done: dict[Unit, int] = {}
-
-    def tell(note: str) -> None:
-        if listen:
-            listen(StageProgress("backtest", sum(done.values()), planned, note))
-
-    def note(unit: Unit, origins: int) -> None:
-        done[unit] = origins
-        tell(unit.name)
-
-    tell("")
-    events = model_columns(inputs.events)
-    jobs = [(plan, events, unit) for unit in waiting]
-    failures = []
-    for (_, _, unit), outcome in run_jobs(jobs, processes=processes, cluster=cluster, listen=note):
-        if isinstance(outcome, UnitResult):
-            store.keep(outcome)
-        else:
-            failures.append(str(outcome))
-        note(unit, unit.n_origins)
-    return tuple(failures)
 
 
 def _fit_notes(results: Sequence[UnitResult]) -> tuple[str, ...]:

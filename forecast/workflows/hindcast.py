@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 from forecast import __version__
 from forecast.config import Config, HeadlineConfig, MilestoneConfig, config_hash
 from forecast.config.cross_checks import LONGEST_HORIZON
-from forecast.errors import InputError
-from forecast.ledger.book import Book
-from forecast.ledger.recording import Recorded
+from forecast.errors import InputError, StoppedError
+from forecast.evaluation.study import Task, run_study
 from forecast.ledger.store import refuse_unusable
 from forecast.runs.inputs import Inputs, read_inputs
 from forecast.workflows.forecast import Listener, StageProgress, make_forecast, put_on_record
@@ -25,16 +25,11 @@ from forecast.workflows.verdict import without_warnings
 
 @dataclass(frozen=True)
 class Hindcasts:
-    """What was put on record, and the as-of dates whose fit did not converge."""
+    """Forecasts that were not on record before, days that were, and the days whose fit did not converge."""
 
-    recorded: tuple[Recorded, ...]
+    added: int
     skipped: int
     unconverged: tuple[date, ...]
-
-    @property
-    def added(self) -> int:
-        """Forecasts that were not on record before."""
-        return sum(one.added for one in self.recorded)
 
 
 def hindcast(
@@ -58,24 +53,58 @@ def hindcast(
         ledger cannot be used.
     NotConvergedError
         The sampler could not run at all.
+    StoppedError
+        Ctrl-C was pressed.
     """
     longest = LONGEST_HORIZON.days - 1
     wrong = [length for length in ahead_days or () if not 1 <= length <= longest]
     if wrong:
         raise InputError(f"--ahead: {wrong[0]} days cannot be forecast. Allowed: 1 to {longest:,} days")
-    book = refuse_unusable(ledger)
+    book = _HindcastRows(ledger)
     cases = [_case(config, day, ahead_days) for day in days]
-    inputs = [read_inputs(case) for case in cases]
-    recorded, unconverged = [], []
-    waiting = [one for one in inputs if not _on_record(book, one)]
-    for done, one in enumerate(waiting):
-        tell = _forwarded(listen, done, len(waiting), one.config.as_of)
+    inputs = {_key(one): one for one in map(read_inputs, cases)}
+    waiting = [key for key in inputs if book.row(key) is None]
+
+    def work(inputs: Inputs) -> dict[str, Any]:
+        day = inputs.config.as_of
+        tell = _forwarded(listen, waiting.index(_key(inputs)), len(waiting), day)
         with without_warnings():  # told below
-            run = make_forecast(one.config, tell, drivers=False)
-        if not run.forecast.converged:
-            unconverged.append(one.config.as_of)
-        recorded.append(put_on_record(run, ledger, None))
-    return Hindcasts(tuple(recorded), len(inputs) - len(waiting), tuple(unconverged))
+            run = make_forecast(inputs.config, tell, drivers=False)
+        recorded = put_on_record(run, ledger, None)
+        return {"added": recorded.added, "unconverged": None if run.forecast.converged else day.isoformat()}
+
+    tasks = [Task(key, str(one.config.as_of), (one,)) for key, one in inputs.items()]
+    study = run_study(work, tasks, lambda task, row: row, rows=book, strict=True)
+    rows = list(study.results.values())
+    unconverged = tuple(date.fromisoformat(day) for row in rows if (day := row["unconverged"]))
+    return Hindcasts(sum(row["added"] for row in rows), len(days) - len(waiting), unconverged)
+
+
+class _HindcastRows:
+    """The ledger as the store of a study: a day is done once its forecasts are on record."""
+
+    def __init__(self, ledger: Path) -> None:
+        self._ledger = ledger
+        book = refuse_unusable(ledger)
+        self._keys = {(one.config_sha256, one.data_sha256, one.code_version) for one in book.forecasts}
+
+    def row(self, key: str) -> Any | None:  # noqa: ANN401 - a row
+        """Return an empty row for a day that is on record."""
+        return {"added": 0, "unconverged": None} if tuple(key.split()) in self._keys else None
+
+    def keep(self, key: str, row: Any) -> None:  # noqa: ANN401 - a row
+        """Do nothing: the work puts its forecasts on record."""
+
+    def damaged(self, key: str, name: str, error: Exception) -> InputError:
+        """Return the refusal of an entry that cannot be read."""
+        return InputError(f"{self._ledger}: the entry of {name} cannot be read ({error})")
+
+    def stopped(self, done: int, planned: int) -> StoppedError:
+        """Return what is said when the work is stopped."""
+        return StoppedError(
+            f"interrupted; {done} of {planned} days are on record in {self._ledger}. The same command goes "
+            "on."
+        )
 
 
 def quarter_days(first: date, last: date) -> list[date]:
@@ -107,11 +136,9 @@ def _case(config: Config, day: date, ahead_days: Sequence[int] | None) -> Config
     return config.model_copy(update={**changed, "calendar": (), "scenarios": ()})
 
 
-def _on_record(book: Book, inputs: Inputs) -> bool:
-    made_from = (config_hash(inputs.config), inputs.events.sha256, __version__)
-    return any(
-        (entry.config_sha256, entry.data_sha256, entry.code_version) == made_from for entry in book.forecasts
-    )
+def _key(inputs: Inputs) -> str:
+    """What tells one hindcast from another: its config, its data, the version of the code."""
+    return f"{config_hash(inputs.config)} {inputs.events.sha256} {__version__}"
 
 
 def _forwarded(listen: Listener | None, done: int, planned: int, day: date) -> Listener:

@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,8 +23,9 @@ from numpy.typing import NDArray
 from scipy import optimize, special
 
 from forecast.config.writing import as_yaml
-from forecast.errors import InputError, NotConvergedError, StoppedError
-from forecast.evaluation.unit_store import decisive_versions
+from forecast.errors import InputError, NotConvergedError
+from forecast.evaluation.kept_rows import KeptRows, row_key
+from forecast.evaluation.study import Task, counted, run_study
 from forecast.events.codebook import CONFLICTUAL, SEVERITIES
 from forecast.events.table import EventTable
 from forecast.inference.density import PosteriorDensity
@@ -46,7 +46,6 @@ from forecast.priors.population import (
     record_priors,
     stream_class,
 )
-from forecast.storage.kept_rows import KeptRows
 
 Floats = NDArray[np.float64]
 TARGETS = (
@@ -125,46 +124,28 @@ def learn_population(
             f"a population needs at least 3 dyads of {LEAST_EVENTS} events or more; the folder holds "
             f"{len(records)} of {len(dyads)} files"
         )
-    kept = KeptRows(keep) if keep else None
-    fits: list[Fit] = []
-    done = 0
-    try:
-        for done, found in enumerate(_fit_all(records, options, kept), start=1):
-            fits += found
-            if listen:
-                listen(done, len(records))
-    except KeyboardInterrupt as stop:
-        if kept is None:
-            raise
-        raise StoppedError(
-            f"stopped; {done} of {len(records)} fits are kept in {keep}. The same command goes on"
-        ) from stop
+    tasks = [
+        Task(
+            row_key(events.sha256, repr(options.sampler), str(seed)),
+            f"record {number}",
+            (events, options.sampler, seed),
+        )
+        for number, (seed, events) in enumerate(records, start=1)
+    ]
+    study = run_study(
+        _learn_from,
+        tasks,
+        lambda task, row: [Fit.of_json(one) for one in row["fits"]],
+        rows=KeptRows(keep) if keep else None,
+        strict=True,
+        listen=counted(listen, len(tasks)),
+    )
+    fits = [fit for one in study.results.values() for fit in one]
     if not fits:
         raise InputError(
             "no fit of these dyads converged, so there is nothing to pool. Give more or denser records"
         )
     return pool_fits(fits, steps_of(dyads.values()), _provenance(dyads, options))
-
-
-def _fit_all(
-    records: Sequence[tuple[int, EventTable]], options: LearningOptions, kept: KeptRows | None
-) -> Iterator[list[Fit]]:
-    for seed, events in records:
-        key = _fit_key(events, options, seed)
-        row = kept.row(key) if kept is not None else None
-        if row is not None:
-            yield [Fit.of_json(one) for one in row["fits"]]
-            continue
-        fits = _learn_from(events, options, seed)
-        if kept is not None:
-            kept.keep(key, {"fits": fits})
-        yield fits
-
-
-def _fit_key(events: EventTable, options: LearningOptions, seed: int) -> str:
-    """Hash of all that a fit depends on."""
-    parts = decisive_versions(), events.sha256, repr(options.sampler), str(seed)
-    return sha256("\n".join(parts).encode()).hexdigest()[:20]
 
 
 def pool_fits(fits: Sequence[Fit], steps: Sequence[Step], provenance: Provenance) -> Population:
@@ -206,21 +187,20 @@ def _stretch(events: EventTable, rng: np.random.Generator) -> EventTable:
     return events.between(begins, begins + timedelta(days=days))
 
 
-def _learn_from(events: EventTable, options: LearningOptions, seed: int) -> list[Fit]:
-    """Fit one record; empty where the fit fails."""
+def _learn_from(events: EventTable, sampler: SamplerOptions, seed: int) -> dict[str, list[Fit]]:
+    """Fit one record; ``fits`` is empty where the fit fails."""
     grid = TimeGrid(events.date.min().item(), events.date.max().item() + timedelta(days=1))
     panel = count_events(events, grid, stream_layout(TARGETS))
     density = PosteriorDensity.of(panel, record_priors(panel, None))
-    kept = options.sampler
-    longer = SamplerOptions(seed=seed + 1, draws=kept.draws, tune=2 * kept.tune, target_accept=0.95)
-    for attempt in (SamplerOptions(seed=seed, draws=kept.draws, tune=kept.tune), longer):
+    longer = SamplerOptions(seed=seed + 1, draws=sampler.draws, tune=2 * sampler.tune, target_accept=0.95)
+    for attempt in (SamplerOptions(seed=seed, draws=sampler.draws, tune=sampler.tune), longer):
         try:
             posterior = Posterior(sample(density, attempt), attempt.target_accept, attempt.tune)
         except NotConvergedError:
             continue
         if check_gates(posterior).rhat_max <= TOLERATED_RHAT:
-            return [Fit(tuple(_beyond_the_prior(posterior.variables, density.priors)))]
-    return []
+            return {"fits": [Fit(tuple(_beyond_the_prior(posterior.variables, density.priors)))]}
+    return {"fits": []}
 
 
 def _beyond_the_prior(variables: Mapping[str, Floats], priors: PriorSet) -> list[tuple[str, str, Estimate]]:

@@ -14,7 +14,7 @@ import pytest
 
 from forecast.cli import main
 from forecast.config import load_config
-from forecast.evaluation import workers
+from forecast.evaluation import units
 from forecast.evaluation.backtest import BacktestOptions, BacktestPlan
 from forecast.evaluation.units import OriginForecast, UnitResult
 from forecast.inference.posterior import SamplerOptions
@@ -118,7 +118,7 @@ def replace_sampler(patch: pytest.MonkeyPatch) -> Counter:
                 listen(unit, number)
         return UnitResult(unit, tuple(forecasts), 1.0)
 
-    patch.setattr(workers, "run_unit", unit_by_name)
+    patch.setattr(units, "run_unit", unit_by_name)
     return run
 
 

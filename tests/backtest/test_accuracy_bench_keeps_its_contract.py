@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from forecast.baselines.methods import BASELINES
-from forecast.bench.accuracy import BenchmarkOptions, plan_dyad, read_dyads
+from forecast.bench.accuracy import BenchmarkOptions, plan_dyad
+from forecast.bench.beds import read_dyads
 from forecast.errors import NotConvergedError
-from forecast.evaluation import units, workers
+from forecast.evaluation import units
 from forecast.evaluation.backtest import DEFAULT_MODEL, MODELS
 from forecast.panel.panel import TimeGrid, count_events
 from forecast.panel.streams import TargetRule, stream_layout
@@ -135,7 +136,7 @@ def test_an_event_without_known_date_is_known_on_its_date(forecast, tmp_path, dr
 
 
 def test_ctrl_c_says_where_finished_parts_are_kept(forecast, balkans, drawn_units, tmp_path, monkeypatch):
-    good, seen, kept = workers.run_unit, [], tmp_path / "kept"
+    good, seen, kept = units.run_unit, [], tmp_path / "kept"
 
     def interrupted(plan, events, unit, listen=None):
         seen.append(unit)
@@ -143,12 +144,12 @@ def test_ctrl_c_says_where_finished_parts_are_kept(forecast, balkans, drawn_unit
             raise KeyboardInterrupt
         return good(plan, events, unit, listen)
 
-    monkeypatch.setattr(workers, "run_unit", interrupted)
+    monkeypatch.setattr(units, "run_unit", interrupted)
     command = ("bench", "accuracy", "--data", balkans, *TARGET, *SPAN, "--models", "model", "--keep", kept)
     ended = forecast(*command)
     assert ended.code == 130
     assert ended.err == (
-        f"forecast: interrupted; finished parts are kept in {kept}. Go on with the same command.\n"
+        f"forecast: interrupted; 1 of 2 parts are finished and kept in {kept}. Go on with the same command.\n"
     )
     assert len((kept / "rows.jsonl").read_text().splitlines()) == 1
 

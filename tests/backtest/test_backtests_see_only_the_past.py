@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from forecast.evaluation.backtest import MODELS
-from forecast.evaluation.units import collect, run_unit, units_of
+from forecast.evaluation.units import collect, run_unit
 from forecast.events.table import FIELDS, EventTable
 
 POISONED_FROM = date(2020, 2, 1)
@@ -32,7 +32,7 @@ def pair(us_china, make_plan):
     plan = make_plan(models=MODELS, origins=(POISONED_FROM, date(2020, 3, 1)), start=date(2019, 1, 1))
 
     def forecasts(events):
-        return collect(plan, events, [run_unit(plan, events, unit) for unit in units_of(plan)])
+        return collect(plan, events, [run_unit(plan, events, unit) for unit in plan.units])
 
     return forecasts(us_china), forecasts(poisoned(us_china))
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from forecast.bench.accuracy import BenchmarkOptions, plan_dyads, run_benchmark
-from forecast.bench.bed_files import bed_options, find_bed, read_bed_files, shipped_beds
+from forecast.bench.accuracy import BenchmarkOptions, bed_options, plan_dyads, run_benchmark
+from forecast.bench.beds import find_bed, read_bed_files, shipped_beds
+from forecast.bench.pooled_windows import QUIET_DAYS, quiet_year
 from forecast.errors import InputError
+from forecast.evaluation import HORIZONS, LISTED
 from forecast.evaluation.backtest import silent_end
-from forecast.evaluation.horizons import HORIZONS, LISTED
-from forecast.evaluation.pooled_scores import QUIET_DAYS, quiet_year
 from forecast.events.reading import read_events
 from forecast.panel.streams import TargetRule
 

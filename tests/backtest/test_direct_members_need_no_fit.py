@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from forecast.config import load_config
-from forecast.evaluation import workers
+from forecast.evaluation import units
 from forecast.evaluation.backtest import BacktestOptions
-from forecast.evaluation.units import collect, units_of
+from forecast.evaluation.units import collect
 from forecast.families import FAMILIES, Family
 from forecast.families.mixing import mean_of_members
 from forecast.workflows.backtest import run_backtest
@@ -53,15 +53,15 @@ def probabilities(table, model):
 
 def test_a_model_of_direct_members_has_no_unit_and_the_numbers_of_its_members(families, make_plan, us_china):
     plan = make_plan(origins=ORIGINS, models=("steady",))
-    assert units_of(plan) == []
+    assert plan.units == []
     found = probabilities(collect(plan, us_china, []), "steady")
     np.testing.assert_allclose(found, [[0.3, 0.9], [0.15, 0.45], [0.1, 0.3]])
 
 
 def test_a_mixed_family_is_the_mean_of_the_model_and_its_others(families, make_plan, us_china, drawn_units):
     plan = make_plan(origins=ORIGINS, models=("model", "mix"))
-    (unit,) = units_of(plan)
-    table = collect(plan, us_china, [workers.run_unit(plan, us_china, unit)])
+    (unit,) = plan.units
+    table = collect(plan, us_china, [units.run_unit(plan, us_china, unit)])
     steady = [[0.3, 0.9], [0.15, 0.45], [0.1, 0.3]]
     np.testing.assert_allclose(
         probabilities(table, "mix"), (probabilities(table, "model") + steady) / 2, rtol=1e-14
@@ -78,8 +78,8 @@ def test_a_backtest_without_any_fit_is_whole(families, config_file, tmp_path, dr
 
 def test_a_forecast_is_marked_where_any_fit_behind_it_failed(families, make_plan, us_china, drawn_units):
     plan = make_plan(origins=ORIGINS, models=("model", "steady", "mix"))
-    (unit,) = units_of(plan)
-    made = workers.run_unit(plan, us_china, unit)
+    (unit,) = plan.units
+    made = units.run_unit(plan, us_china, unit)
     failed = tuple(replace(one, converged=one.origin != ORIGINS[1]) for one in made.forecasts)
     table = collect(plan, us_china, [replace(made, forecasts=failed)])
     for model, marks in {

@@ -9,7 +9,7 @@ import pytest
 from forecast.config import load_config
 from forecast.evaluation import units
 from forecast.evaluation.backtest import MODELS, BacktestOptions, plan_backtest
-from forecast.evaluation.units import collect, run_unit, units_of
+from forecast.evaluation.units import collect, run_unit
 from forecast.inference.rolling import OriginDraws
 from forecast.models.draws import prior_draws, stream_draws
 from forecast.runs.inputs import read_inputs
@@ -57,7 +57,7 @@ def compare(path, settings, as_of: date, fitted=lambda inputs: fit_and_judge(inp
     origin = as_of + timedelta(days=1)
     plan = plan_backtest(whole, BacktestOptions(origins=(origin,), horizons=tuple(days)))
     # The bundled record itself: what is used at an origin is what was known before it.
-    (unit,) = units_of(plan)
+    (unit,) = plan.units
     table = collect(plan, whole.events, [run_unit(plan, whole.events, unit)])
     for family, targets in runs.items():
         for target in targets:

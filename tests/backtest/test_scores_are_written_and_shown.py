@@ -6,7 +6,8 @@ from datetime import date
 import numpy as np
 
 from forecast.baselines.methods import BASELINES
-from forecast.cli.backtest import backtest_scores, score_table
+from forecast.cli.backtest import backtest_scores
+from forecast.cli.score_tables import score_table
 from forecast.cli.terminal import lines_of
 from forecast.config import load_config
 from forecast.evaluation.backtest import DEFAULT_MODEL, MODELS, BacktestOptions, plan_backtest

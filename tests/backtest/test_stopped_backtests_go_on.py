@@ -10,10 +10,10 @@ import pytest
 
 from forecast.cli.signals import EndedBySignalError
 from forecast.config import load_config
-from forecast.errors import RunFolderError, UnfinishedError
-from forecast.evaluation import workers
+from forecast.errors import InputError, RunFolderError, UnfinishedError
+from forecast.evaluation import units
 from forecast.evaluation.backtest import BacktestOptions
-from forecast.evaluation.unit_store import content_hash, open_store
+from forecast.evaluation.kept_rows import FILE, KeptRows, begin_rows, content_hash
 from forecast.events.reading import write_events
 from forecast.workflows.backtest import partial_place, run_backtest
 
@@ -44,6 +44,10 @@ def stop_after(number):
     return listen
 
 
+def kept_rows(place):
+    return [json.loads(line)["row"] for line in (partial_place(place) / FILE).read_text().splitlines()]
+
+
 def content(folder):
     files = [path for path in folder.rglob("*") if path.is_file() and path.name != "manifest.json"]
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
@@ -56,8 +60,8 @@ def test_a_resumed_backtest_writes_the_same_bytes_and_repeats_no_finished_unit(c
     drawn_units.clear()
     with pytest.raises(Stopped):
         run_backtest(config, OPTIONS, folder=broken, listen=stop_after(40))
-    finished = [path.stem for path in partial_place(broken).glob("units/*.json")]
-    assert 0 < len(finished) < 3
+    assert 0 < len(KeptRows(partial_place(broken))) < 3
+    finished = [row["unit"] for row in kept_rows(broken)]
     assert not broken.exists()
     done = run_backtest(config, OPTIONS, folder=broken, resume=True)
     assert {result.unit.name for result in done.results} == set(drawn_units)
@@ -96,12 +100,13 @@ def test_kept_probabilities_that_are_none_are_named(config, tmp_path, drawn_unit
     place = tmp_path / "broken"
     with pytest.raises(Stopped):
         run_backtest(config, OPTIONS, folder=place, listen=stop_after(40))
-    unit = min(partial_place(place).glob("units/*.json"))
-    kept = json.loads(unit.read_text())
-    kept["forecasts"][0]["probability"][0][0] = damage
-    unit.write_text(json.dumps(kept))
+    file = partial_place(place) / FILE
+    kept = [json.loads(line) for line in file.read_text().splitlines()]
+    kept[0]["row"]["forecasts"][0]["probability"][0][0] = damage
+    file.write_text("".join(json.dumps(one) + "\n" for one in kept))
     with pytest.raises(
-        RunFolderError, match=r"is damaged .*a probability is missing, or not between 0 and 1"
+        InputError,
+        match=rf"{FILE}:1: the row of small-0000-0019 is damaged \(a probability is missing, or not between",
     ):
         run_backtest(config, OPTIONS, folder=place, resume=True)
 
@@ -152,25 +157,23 @@ def test_a_damaged_unit_is_named(config, tmp_path, drawn_units):
     place = tmp_path / "broken"
     with pytest.raises(Stopped):
         run_backtest(config, OPTIONS, folder=place, listen=stop_after(40))
-    unit = next(partial_place(place).glob("units/*.json"))
-    unit.write_text(unit.read_text()[:100])
-    with pytest.raises(
-        RunFolderError, match=rf"{unit.name}: is damaged .* Delete it and run again with --resume"
-    ):
+    file = partial_place(place) / FILE
+    file.write_text(file.read_text()[:100] + "\n")
+    with pytest.raises(InputError, match=rf"{FILE}:1: is no row .* the same command and --resume"):
         run_backtest(config, OPTIONS, folder=place, resume=True)
 
 
 def test_a_failed_unit_leaves_the_scores_of_the_others_and_can_be_tried_again(
     config, config_file, forecast, tmp_path, drawn_units, monkeypatch
 ):
-    good = workers.run_unit
+    good = units.run_unit
 
     def fail_once(plan, events, unit, listen=None):
         if unit.first == 20:
             raise FloatingPointError("a made-up failure")
         return good(plan, events, unit, listen)
 
-    monkeypatch.setattr(workers, "run_unit", fail_once)
+    monkeypatch.setattr(units, "run_unit", fail_once)
     command = ("backtest", config_file, *COMMAND, "--out", tmp_path)
     ended = forecast(*command)
     assert ended.code == 1
@@ -179,7 +182,7 @@ def test_a_failed_unit_leaves_the_scores_of_the_others_and_can_be_tried_again(
     assert "--resume" in ended.err
     assert "Military" in ended.out
     assert not (tmp_path / "small/backtest").exists()
-    monkeypatch.setattr(workers, "run_unit", good)
+    monkeypatch.setattr(units, "run_unit", good)
     again = forecast(*command, "--resume", "--json")
     assert again.code == 0
     assert json.loads(again.out)["failures"] == []
@@ -190,7 +193,7 @@ def test_when_every_unit_fails_there_is_nothing_to_score(config, tmp_path, monke
     def fail(plan, events, unit, listen=None):
         raise UnfinishedError("no memory")
 
-    monkeypatch.setattr(workers, "run_unit", fail)
+    monkeypatch.setattr(units, "run_unit", fail)
     with pytest.raises(UnfinishedError, match=r"(?s)every unit failed.*small-0000-0019: no memory.*--resume"):
         run_backtest(config, OPTIONS, folder=tmp_path / "broken")
 
@@ -201,7 +204,7 @@ def test_when_every_unit_fails_there_is_nothing_to_score(config, tmp_path, monke
 def test_ctrl_c_says_what_is_kept_and_how_to_go_on(
     config_file, forecast, tmp_path, drawn_units, monkeypatch, stop, code
 ):
-    good, seen = workers.run_unit, []
+    good, seen = units.run_unit, []
 
     def interrupted(plan, events, unit, listen=None):
         seen.append(unit)
@@ -209,15 +212,15 @@ def test_ctrl_c_says_what_is_kept_and_how_to_go_on(
             raise stop
         return good(plan, events, unit, listen)
 
-    monkeypatch.setattr(workers, "run_unit", interrupted)
+    monkeypatch.setattr(units, "run_unit", interrupted)
     ended = forecast("backtest", config_file, *COMMAND, "--out", tmp_path)
     partial = tmp_path / "small/backtest.partial"
     assert ended.code == code
     assert ended.err == (
-        f"forecast: interrupted; 2 finished parts are kept in {partial}. Go on with the same command and "
-        "--resume.\n"
+        f"forecast: interrupted; 2 of 3 parts are finished and kept in {partial}. Go on with the same "
+        "command and --resume.\n"
     )
-    assert len(list(partial.glob("units/*.json"))) == 2
+    assert len(KeptRows(partial)) == 2
 
 
 def test_numbers_depend_on_code_and_data_of_the_package_not_on_its_commands(tmp_path):
@@ -244,5 +247,5 @@ def test_what_a_backtest_left_that_died_before_it_had_its_plan_is_not_in_the_way
     folder.mkdir()
     for name in left:
         (folder / name).write_text("{")
-    open_store(folder, {"origins": []}, resume=False)
-    assert sorted(path.name for path in folder.iterdir()) == ["plan.json", "units"]
+    begin_rows(folder, {"origins": []}, resume=False)
+    assert sorted(path.name for path in folder.iterdir()) == ["plan.json", FILE]

@@ -14,69 +14,71 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from forecast.errors import InputError, UnfinishedError
-from forecast.evaluation.units import UnitResult, model_columns, run_unit, units_of
-from forecast.evaluation.workers import _own_workers, run_jobs
+from forecast.errors import InputError
+from forecast.evaluation.backtest import Unit
+from forecast.evaluation.study import Task, Workers, _own_workers, do_all, run_study
+from forecast.evaluation.units import model_columns, read_unit, run_unit, unit_row
 
 MONTHS = tuple(date(2020, month, 1) for month in range(1, 5))
 
 
-@pytest.fixture(scope="module")
-def jobs(us_china, make_plan):
-    """Four units of one origin each."""
-    plan = make_plan(origins=MONTHS)
-    (whole,) = units_of(plan)
-    units = [type(whole)(whole.dyad, place, place) for place in range(len(MONTHS))]
-    return [(plan, model_columns(us_china), unit) for unit in units]
-
-
-@pytest.fixture(scope="module")
-def late_start(jobs, make_plan):
-    """A unit that cannot be forecast: its data start after its origin."""
-    return make_plan(origins=MONTHS, start=date(2022, 1, 1)), jobs[2][1], jobs[2][2]
-
-
-@pytest.fixture(scope="module")
-def serial(jobs, us_china):
-    return {unit.name: bits(run_unit(plan, us_china, unit)) for plan, _, unit in jobs}
-
-
 def bits(result):
-    assert isinstance(result, UnitResult), result
     return [
         (one.origin, one.probability.tobytes(), one.refitted, one.effective_draws) for one in result.forecasts
     ]
 
 
-def outcomes(running):
-    return {job[2].name: bits(outcome) for job, outcome in running}
+def made(tasks, **place):
+    """Bits by unit, and the failures, of a study of these tasks."""
+    study = run_study(unit_row, tasks, lambda task, row: read_unit(task.arguments[2], row), **place)
+    return {name: bits(result) for name, result in study.results.items()}, list(map(str, study.failures))
 
 
-def test_units_run_here_report_each_origin_and_give_what_a_unit_alone_gives(jobs, serial):
+def task_of(plan, events, unit) -> Task:
+    return Task(unit.name, unit.name, (plan, events, unit))
+
+
+@pytest.fixture(scope="module")
+def tasks(us_china, make_plan):
+    """Four units of one origin each."""
+    plan = make_plan(origins=MONTHS)
+    events = model_columns(us_china)
+    return [task_of(plan, events, Unit(plan.dyad, place, place)) for place in range(len(MONTHS))]
+
+
+@pytest.fixture(scope="module")
+def late_start(tasks, make_plan):
+    """A unit that cannot be forecast: its data start after its origin."""
+    _, events, unit = tasks[2].arguments
+    return task_of(make_plan(origins=MONTHS, start=date(2022, 1, 1)), events, unit)
+
+
+@pytest.fixture(scope="module")
+def serial(tasks, us_china):
+    return {task.name: bits(run_unit(task.arguments[0], us_china, task.arguments[2])) for task in tasks}
+
+
+def test_units_of_a_study_give_what_a_unit_alone_gives_and_each_is_told(tasks, serial):
     told = []
-    found = outcomes(run_jobs(jobs, listen=lambda unit, done: told.append((unit.name, done))))
-    assert found == serial
-    assert told == [(unit.name, 1) for _, _, unit in jobs]
+    assert made(tasks, listen=lambda task: told.append(task.name)) == (serial, [])
+    assert told == [task.name for task in tasks]
 
 
-def test_a_unit_that_kills_its_workers_is_named_and_the_others_are_kept(jobs, serial, late_start):
-    plan, _, first = jobs[0]
+def test_a_unit_that_kills_its_workers_is_named_and_the_others_are_kept(tasks, serial, late_start):
+    plan, _, first = tasks[0].arguments
     # A function of a function is sent whole, for workers do not know the module of a test.
-    deadly = SimpleNamespace(known_by=lambda day: os._exit(9))
-    queue = [(plan, deadly, first), jobs[1], late_start]
-    found = {job[2]: outcome for job, outcome in run_jobs(queue, processes=2)}
-    assert isinstance(found[first], UnfinishedError)
-    assert str(found[first]) == f"{first.name}: its worker processes died; the cause may be a lack of memory"
-    assert bits(found[jobs[1][2]]) == serial[jobs[1][2].name]
-    assert "the data window is empty" in str(found[late_start[2]])
+    deadly = task_of(plan, SimpleNamespace(known_by=lambda day: os._exit(9)), first)
+    results, failures = made([deadly, tasks[1], late_start], workers=Workers(2))
+    assert results == {tasks[1].name: serial[tasks[1].name]}
+    died, late = sorted(failures)
+    assert died == f"{first.name}: its worker processes died; the cause may be a lack of memory"
+    assert "the data window is empty" in late
 
 
-def test_a_unit_that_fails_is_named_and_the_others_go_on(jobs, late_start, serial):
-    (job, outcome), (_, other) = run_jobs([late_start, jobs[1]])
-    with pytest.raises(UnfinishedError, match=r"^small-0002-0002: the data window is empty"):
-        raise outcome
-    assert job == late_start
-    assert bits(other) == serial[jobs[1][2].name]
+def test_a_unit_that_fails_is_named_and_the_others_go_on(tasks, late_start, serial):
+    results, (failure,) = made([late_start, tasks[1]])
+    assert failure.startswith("small-0002-0002: the data window is empty")
+    assert results == {tasks[1].name: serial[tasks[1].name]}
 
 
 def test_two_studies_on_one_machine_do_not_share_a_port():
@@ -113,7 +115,7 @@ def scheduler(tmp_path):
         process.wait()
 
 
-def test_a_dask_worker_killed_in_mid_run_changes_nothing(jobs, serial, scheduler):
+def test_a_dask_worker_killed_in_mid_run_changes_nothing(tasks, serial, scheduler):
     import distributed
 
     address, start_worker = scheduler
@@ -121,25 +123,27 @@ def test_a_dask_worker_killed_in_mid_run_changes_nothing(jobs, serial, scheduler
     with distributed.Client(address) as client:
         client.wait_for_workers(len(workers), timeout=60)
         pids = client.run(os.getpid)
-        running = run_jobs(jobs, cluster=address)
-        found = outcomes([next(running)])
-        busy = [worker for worker, units in client.processing().items() if units]
-        os.kill(pids[busy[0]], signal.SIGKILL)
-        found |= outcomes(running)
+        killed = []
+
+        def kill_one(task):
+            if not killed:
+                killed.extend(worker for worker, units in client.processing().items() if units)
+                os.kill(pids[killed[0]], signal.SIGKILL)
+
+        assert made(tasks, workers=Workers(cluster=address), listen=kill_one) == (serial, [])
         survivors = client.run(os.getpid)
-    assert found == serial
-    assert survivors == {worker: pid for worker, pid in pids.items() if worker != busy[0]}
+    assert survivors == {worker: pid for worker, pid in pids.items() if worker != killed[0]}
 
 
 def test_a_scheduler_that_does_not_answer_is_named(monkeypatch):
-    monkeypatch.setattr("forecast.evaluation.workers.CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr("forecast.evaluation.study.CONNECT_SECONDS", 0.5)
     with pytest.raises(
         InputError, match=r"--cluster tcp://127\.0\.0\.1:1: no scheduler answers there .* Give 'local'"
     ):
-        list(run_jobs([(None, None, None)], cluster="tcp://127.0.0.1:1"))
+        list(do_all(abs, [(1,)], None, Workers(cluster="tcp://127.0.0.1:1")))
     # Refused where nothing has to be fitted, too.
     with pytest.raises(InputError, match="--cluster loacl: no address of a scheduler"):
-        list(run_jobs([], cluster="loacl"))
+        list(do_all(abs, [], None, Workers(cluster="loacl")))
 
 
 def test_events_sent_to_workers_hold_all_that_counts(us_china):
@@ -151,7 +155,7 @@ def test_events_sent_to_workers_hold_all_that_counts(us_china):
 
 PARENT = """
 import os, sys, time
-from forecast.evaluation.workers import _own_workers
+from forecast.evaluation.study import _own_workers
 
 if __name__ == "__main__":
     with _own_workers(1) as client:

@@ -11,25 +11,28 @@ import pytest
 from typer.testing import CliRunner
 
 from forecast.baselines.methods import baseline_probabilities
-from forecast.bench import convergence, study_cells
+from forecast.bench import convergence
 from forecast.bench.convergence import (
+    _ROW,
     HORIZONS,
+    ConvergenceStudy,
     Row,
-    Study,
     failure_reasons,
     forecast_cell,
-    run_study,
+    row_json,
+    run_convergence,
     summarise,
 )
 from forecast.bench.study_cells import StudyOptions, cells_of, plan_study, thin
 from forecast.cli.app import app
 from forecast.config import load_config
 from forecast.errors import ConfigError, InputError, NotConvergedError, StoppedError
+from forecast.evaluation import kept_rows
+from forecast.evaluation.kept_rows import FILE, KeptRows
 from forecast.events.reading import write_events
 from forecast.panel.streams import TargetRule
 from forecast.records.forecast import Diagnostics, GateFailure
 from forecast.simulation import NEVER, FirstPassages
-from forecast.storage.kept_rows import FILE, KeptRows
 from forecast.workflows.forecast import make_forecast
 
 RULE = TargetRule("target", ("military_incident",), 4)
@@ -232,7 +235,7 @@ def test_a_gate_that_fails_and_a_sampler_that_cannot_start_are_told(weekly, monk
 
 def test_a_row_is_read_back_as_it_was_written():
     row = row_with(failures=[{"code": "rhat", "quantity": "x", "value": 1.02, "limit": 1.01, "model": None}])
-    assert Row.of_json(json.loads(json.dumps(row.to_json()))) == row
+    assert _ROW.validate_python(json.loads(json.dumps(row_json(row)))) == row
 
 
 # -- what is kept
@@ -243,14 +246,14 @@ def test_a_study_that_was_stopped_goes_on_and_computes_nothing_twice(weekly, fit
         if done == 3:
             raise KeyboardInterrupt
 
-    with pytest.raises(StoppedError, match="3 of 8 forecasts are kept"):
-        run_study({"a": weekly}, options_with(), keep=tmp_path, listen=stop)
+    with pytest.raises(StoppedError, match="3 of 8 parts are finished and kept"):
+        run_convergence({"a": weekly}, options_with(), keep=tmp_path, listen=stop)
     with (tmp_path / FILE).open("a") as file:
         file.write('{"key": "torn')
-    study = run_study({"a": weekly}, options_with(), keep=tmp_path)
+    study = run_convergence({"a": weekly}, options_with(), keep=tmp_path)
     assert (len(study.rows), study.reused, study.unused) == (8, 3, 0)
     assert len(fits) == 8
-    again = run_study({"a": weekly}, options_with(sample=5), keep=tmp_path)
+    again = run_convergence({"a": weekly}, options_with(sample=5), keep=tmp_path)
     assert (len(again.rows), again.reused, again.unused) == (5, 5, 3)
     assert len(fits) == 8
     assert {row.origin for row in again.rows} <= {row.origin for row in study.rows}
@@ -259,16 +262,16 @@ def test_a_study_that_was_stopped_goes_on_and_computes_nothing_twice(weekly, fit
 @pytest.mark.parametrize("change", ["code", "settings", "data"])
 def test_a_kept_row_of_other_code_settings_or_data_is_not_used(weekly, fits, tmp_path, monkeypatch, change):
     options = options_with(shares=(1.0,))
-    run_study({"a": weekly}, options, keep=tmp_path)
+    run_convergence({"a": weekly}, options, keep=tmp_path)
     if change == "code":
-        monkeypatch.setattr(study_cells, "decisive_versions", lambda: "code of tomorrow")
+        monkeypatch.setattr(kept_rows, "decisive_versions", lambda: "code of tomorrow")
     elif change == "settings":
         options = replace(options, overrides=("sampler.draws=500",))
     else:
         severity = weekly.severity.copy()
         severity[:] = 4
         weekly = replace(weekly, severity=severity)
-    study = run_study({"a": weekly}, options, keep=tmp_path)
+    study = run_convergence({"a": weekly}, options, keep=tmp_path)
     assert (study.reused, study.unused) == (0, 4)
     assert len(fits) == 8
 
@@ -276,9 +279,9 @@ def test_a_kept_row_of_other_code_settings_or_data_is_not_used(weekly, fits, tmp
 def test_a_damaged_line_is_named(weekly, fits, tmp_path):
     (tmp_path / FILE).write_text('{"key": "x", "row": {}}\nnot a row\n')
     with pytest.raises(InputError, match=rf"{FILE}:2: is no row of a study"):
-        run_study({"a": weekly}, options_with(), keep=tmp_path)
-    with pytest.raises(InputError, match=r"--keep .*: cannot be used"):
-        run_study({"a": weekly}, options_with(), keep=tmp_path / FILE)
+        run_convergence({"a": weekly}, options_with(), keep=tmp_path)
+    with pytest.raises(InputError, match=r": cannot keep rows \("):
+        run_convergence({"a": weekly}, options_with(), keep=tmp_path / FILE)
 
 
 @pytest.mark.parametrize(
@@ -302,7 +305,7 @@ def test_an_unfinished_last_line_is_cut_only_where_a_study_wrote_it(tmp_path, to
 def test_the_summary_of_known_rows_is_known():
     failed = row_with(dyad="b", converged=False, reruns=1, fit_seconds=9.0)
     near = row_with(dyad="b", share=0.3, probability=dict.fromkeys(HORIZONS, 0.45))
-    whole, thinned, every = summarise(Study((row_with(), failed, near), (), 1), seed=1)
+    whole, thinned, every = summarise(ConvergenceStudy((row_with(), failed, near), (), 1), seed=1)
     assert (whole.share, whole.rows, whole.converged, whole.reruns) == (1.0, 2, 0.5, 1)
     assert (whole.fit_seconds_median, whole.fit_seconds_max, whole.forecasts) == (5.5, 9.0, 6)
     assert whole.log["model"] == pytest.approx(-np.log(0.5))
@@ -314,7 +317,7 @@ def test_the_summary_of_known_rows_is_known():
 
 def test_a_forecast_is_outside_when_it_is_far_from_all_baselines():
     far = [row_with(probability={30: 0.61, 90: 0.19, 180: 0.21})]
-    (summary,) = summarise(Study(tuple(far), (), 1), seed=1)
+    (summary,) = summarise(ConvergenceStudy(tuple(far), (), 1), seed=1)
     assert summary.outside == pytest.approx(2 / 3)
 
 
@@ -322,11 +325,11 @@ def test_the_error_over_dyads_is_that_of_their_means_and_absent_for_one():
     """Rows of one dyad that say the same are one piece of evidence, however many there are."""
     chances = dict(zip("abcdefgh", np.linspace(0.3, 0.6, 8), strict=True))
     few = [row_with(dyad=name, probability=dict.fromkeys(HORIZONS, p)) for name, p in chances.items()]
-    (once,) = summarise(Study(tuple(few), (), 1), seed=1)
-    (often,) = summarise(Study(tuple(few * 10), (), 1), seed=1)
+    (once,) = summarise(ConvergenceStudy(tuple(few), (), 1), seed=1)
+    (often,) = summarise(ConvergenceStudy(tuple(few * 10), (), 1), seed=1)
     exact = np.std(np.log(list(chances.values())), ddof=1) / 8**0.5
     assert once.log_behind_se == pytest.approx(often.log_behind_se) == pytest.approx(exact, rel=0.1)
-    (alone,) = summarise(Study((row_with(),), (), 1), seed=1)
+    (alone,) = summarise(ConvergenceStudy((row_with(),), (), 1), seed=1)
     assert np.isnan(alone.log_behind_se)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from forecast.baselines.windows import monthly_origins, weekly_origins
-from forecast.evaluation.bootstrap import (
+from forecast.evaluation.scores import (
     block_length,
     draw_blocks,
     mean_estimate,

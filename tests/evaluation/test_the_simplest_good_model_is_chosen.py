@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from forecast.bench.accuracy_scores import choose_model
+from forecast.bench.dyad_scores import choose_model
 from forecast.evaluation.forecast_table import join_forecasts
 from forecast.evaluation.score_table import compare_models
 

@@ -9,7 +9,7 @@ from scipy.optimize import minimize
 
 from forecast.baselines.methods import discounted_rate
 from forecast.baselines.windows import pasts_by_origin
-from forecast.bench.accuracy import read_dyads
+from forecast.bench.beds import read_dyads
 from forecast.errors import ConfigError, InputError
 from forecast.events.table import Event, EventTable
 from forecast.panel.streams import TargetRule

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from forecast.errors import ConfigError, StoppedError
+from forecast.evaluation.kept_rows import KeptRows
 from forecast.events.reading import load_events
 from forecast.events.table import Event, EventTable
 from forecast.panel.panel import TimeGrid, count_events
@@ -24,7 +25,6 @@ from forecast.priors.population import (
     record_priors,
     shipped_population,
 )
-from forecast.storage.kept_rows import KeptRows
 from forecast.workflows import population as learning
 from forecast.workflows.population import (
     Estimate,
@@ -278,14 +278,14 @@ def test_learning_that_was_stopped_goes_on_where_it_was(tmp_path, monkeypatch, s
     options = LearningOptions()
     tried = []
 
-    def fit(events, options, seed):
+    def fit(events, sampler, seed):
         tried.append(events.sha256)
         if len(tried) == 3:
             raise KeyboardInterrupt
-        return [Fit((("tension.scale", "all", Estimate(0.01 * len(events) % 1, 0.04)),))]
+        return {"fits": [Fit((("tension.scale", "all", Estimate(0.01 * len(events) % 1, 0.04)),))]}
 
     monkeypatch.setattr(learning, "_learn_from", fit)
-    with pytest.raises(StoppedError, match="2 of 4 fits are kept"):
+    with pytest.raises(StoppedError, match="2 of 4 parts are finished and kept"):
         learn_population(dyads, options, keep=tmp_path / "kept")
     assert len(KeptRows(tmp_path / "kept")) == 2
     whole = learn_population(dyads, options, keep=tmp_path / "kept")

@@ -7,9 +7,9 @@ import pytest
 
 from forecast.config.watchlist import load_watchlist
 from forecast.errors import InputError
-from forecast.evaluation import workers
+from forecast.evaluation import study
 from forecast.watchlist import watch as watching
-from forecast.watchlist.dyad_runs import DyadFailed, Job, Numbers
+from forecast.watchlist.dyad_runs import DyadFailed, Job, Numbers, run_dyad
 from forecast.watchlist.event_files import events_of, read_files
 from forecast.watchlist.watch import WatchOptions, rule_of, run_watch
 
@@ -30,7 +30,8 @@ def test_a_dyad_that_kills_its_workers_fails_and_the_others_do_not(trial):
     # A function of a function is sent whole, for workers do not know the module of a test.
     deadly = SimpleNamespace(known_by=lambda day: os._exit(9))
     jobs[1] = (Job(jobs[1][0].config, deadly),)
-    found = {job.config.name: result for (job,), result in watching._results(jobs, WatchOptions(processes=2))}
+    done = study.do_all(run_dyad, jobs, watching._died, study.Workers(2))
+    found = {job.config.name: result for (job,), result in done}
     dead = found.pop(jobs[1][0].config.name)
     assert isinstance(dead, DyadFailed)
     assert dead.failure.code == "worker_died"
@@ -39,7 +40,7 @@ def test_a_dyad_that_kills_its_workers_fails_and_the_others_do_not(trial):
 
 
 def test_a_cluster_that_is_not_there_is_named_and_leaves_what_was_finished(trial, tmp_path, monkeypatch):
-    monkeypatch.setattr(workers, "CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr(study, "CONNECT_SECONDS", 0.2)
     options = WatchOptions(out=tmp_path, report=False, cluster="tcp://127.0.0.1:9")
     with pytest.raises(InputError, match=r"--cluster tcp://127\.0\.0\.1:9: no scheduler answers there"):
         run_watch(load_watchlist(trial), options)

@@ -1,0 +1,131 @@
+"""Windows of many dyads side by side, and resamples of their origins in blocks.
+
+All dyads of an origin are drawn together: neighbours share wars, so that dyads are no separate evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, logit
+
+from forecast.baselines.windows import Days
+from forecast.evaluation.forecast_table import ForecastTable
+from forecast.evaluation.scores import (
+    LOG_FLOOR,
+    N_RESAMPLES,
+    CalibrationLine,
+    Estimate,
+    block_length,
+    draw_blocks,
+    with_interval,
+)
+from forecast.events.table import EventTable
+from forecast.panel.streams import TargetRule
+
+QUIET_DAYS = 365
+"""Days without a target act before an origin that make what follows an onset."""
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class PooledWindows:
+    """Windows of one target of several dyads side by side, NaN where a dyad has none.
+
+    ``outcome`` and, by model, ``probability`` are of shape (origin, dyad, horizon). ``quiet``, shape
+    (origin, dyad), says whether no target act fell in the ``QUIET_DAYS`` days before the origin.
+    """
+
+    origin: Days
+    horizons: tuple[int, ...]
+    outcome: Floats
+    probability: Mapping[str, Floats]
+    quiet: Flags
+
+    @classmethod
+    def of(
+        cls, tables: Mapping[str, ForecastTable], events: Mapping[str, EventTable], target: TargetRule
+    ) -> PooledWindows:
+        """Put the tables of all dyads (of one target each) side by side; ``events`` are their records."""
+        origin = np.unique(np.concatenate([table.origin for table in tables.values()]))
+        horizons = sorted({days for table in tables.values() for days in table.horizons})
+        models = dict.fromkeys(model for table in tables.values() for model in table.models)
+        shape = len(origin), len(tables), len(horizons)
+        outcome, quiet = np.full(shape, np.nan), np.ones(shape[:2], np.bool_)
+        probability = {model: np.full(shape, np.nan) for model in models}
+        for place, (dyad, table) in enumerate(tables.items()):
+            row, column = np.searchsorted(origin, table.origin), np.searchsorted(horizons, table.horizon_days)
+            outcome[row, place, column] = table.outcome
+            for model in models:
+                own = table.model == model
+                probability[model][row[own], place, column[own]] = table.probability[own]
+            quiet[:, place] = quiet_year(events[dyad], target, origin)
+        return cls(origin, tuple(horizons), outcome, probability, quiet)
+
+
+def quiet_year(events: EventTable, target: TargetRule, origin: Days) -> Flags:
+    """Whether no target act, by its own day, fell in the ``QUIET_DAYS`` days before each origin."""
+    days = np.sort(events.date[target.mask(events)])
+    begin = np.searchsorted(days, origin - np.timedelta64(QUIET_DAYS, "D"), side="left")
+    return np.asarray(np.searchsorted(days, origin, side="left") == begin)
+
+
+class OriginResamples:
+    """Blocks of the origins that any dyad has a window at; all windows of an origin are drawn together."""
+
+    def __init__(self, origin: Days, known: Flags, horizon_days: int, seed: int) -> None:
+        self._used = np.flatnonzero(known.any(axis=1))
+        n = len(self._used)
+        block = block_length(origin[self._used], horizon_days)
+        drawn = draw_blocks(n, block, seed)
+        rows = np.repeat(np.arange(N_RESAMPLES), n) * n + drawn.ravel()
+        self._times = np.bincount(rows, minlength=N_RESAMPLES * n).reshape(N_RESAMPLES, n).astype(np.float64)
+        self._n_blocks = n / block
+
+    def mean_of_dyads(self, values: Floats) -> Estimate:
+        """Mean over dyads of the mean over their windows, from (origin, dyad) with NaN for none."""
+        one_each = np.ones((1, len(self._used)))
+        value, drawn = (_mean_of_dyads(values[self._used], times) for times in (one_each, self._times))
+        return with_interval(float(value[0]), float(np.std(drawn, ddof=1)), self._n_blocks)
+
+    def mean_of_windows(self, values: Floats, known: Flags) -> Estimate:
+        """Mean over the windows that are known, shape (origin, dyad, horizon), all of the same weight."""
+        total = np.where(known, values, 0.0).sum(axis=(1, 2))[self._used]
+        number = known.sum(axis=(1, 2))[self._used]
+        counted = self._times @ number
+        drawn = (self._times @ total)[counted > 0] / counted[counted > 0]
+        return with_interval(float(total.sum() / number.sum()), float(np.std(drawn, ddof=1)), self._n_blocks)
+
+    def errors_of_line(
+        self, probability: Floats, outcome: Floats, row: NDArray[np.int64], line: CalibrationLine
+    ) -> tuple[float, float]:
+        """Errors of intercept and slope, from windows of shape (window,) at origins ``row``.
+
+        A window moves the line by its influence: the inverse information times its part of the score.
+        """
+        x = logit(np.clip(probability, LOG_FLOOR, 1 - LOG_FLOOR))
+        design = np.column_stack([np.ones_like(x), x])
+        fitted = expit(design @ (line.intercept, line.slope))
+        information = design.T @ (design * (fitted * (1 - fitted))[:, None])
+        influence = np.linalg.solve(information, (design * (outcome - fitted)[:, None]).T)
+        place = np.searchsorted(self._used, row)
+        by_origin = np.stack([np.bincount(place, one, len(self._used)) for one in influence], axis=1)
+        spread = np.std(self._times @ by_origin, axis=0, ddof=1)
+        ends = [with_interval(0.0, float(one), self._n_blocks) for one in spread]
+        return ends[0].se, ends[1].se
+
+
+def _mean_of_dyads(values: Floats, times: Floats) -> Floats:
+    """Mean of each resample, shape (resample,), from one value an origin and dyad."""
+    known = ~np.isnan(values)
+    number = times @ known
+    means = np.divide(
+        times @ np.where(known, values, 0.0), number, where=number > 0, out=np.zeros_like(number)
+    )
+    # A resample may miss a dyad with few windows altogether; the mean is then over the others.
+    return np.asarray(means.sum(axis=1) / (number > 0).sum(axis=1))
