@@ -66,7 +66,9 @@ def bottom_line(forecast: Forecast, record: TrackRecord | None = None) -> Iterat
     milestones = ((wording.short_day(each.date), each.label) for each in forecast.targets[0].milestones)
     title = f"{forecast.dyad.label}, as of {wording.long_day(forecast.as_of)}"
     yield plain_table((right("Before"), "Milestone"), milestones, title)
-    yield milestone_table(forecast, PRINTED, detail=lambda target: target.definition)
+    yield milestone_table(
+        enumerate(forecast.targets), PRINTED, asked=forecast.headline, detail=lambda target: target.definition
+    )
     yield from members_blocks(forecast)
     apart = ", which also covers how far the members are apart" if len(forecast.members) > 1 else ""
     yield Prose(
@@ -79,12 +81,12 @@ def bottom_line(forecast: Forecast, record: TrackRecord | None = None) -> Iterat
         yield from headline_scenarios(forecast)
 
 
-def headline_scenarios(forecast: Forecast) -> Iterator[Block]:
-    """Yield the short table of what the scenarios do to the headline."""
-    asked = forecast.headline
-    rows = _compared(forecast.scenarios, asked.target, asked.milestone)
+def headline_scenarios(forecast: Forecast, most: int | None = None) -> Iterator[Block]:
+    """Yield the short table of what the scenarios, or the first of them, do to the headline."""
+    asked, scenarios = forecast.headline, forecast.scenarios[:most]
+    rows = _compared(scenarios, asked.target, asked.milestone)
     yield plain_table(_COMPARED, rows, "Scenarios (of the headline)")
-    yield _reading(forecast.scenarios, _changes(forecast.scenarios, asked.target, asked.milestone))
+    yield _reading(scenarios, _changes(scenarios, asked.target, asked.milestone))
 
 
 def scenario_tables(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> Iterator[Block]:

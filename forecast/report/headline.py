@@ -21,6 +21,7 @@ from forecast.blocks import (
 )
 from forecast.records.forecast import (
     Forecast,
+    Headline,
     MilestoneForecast,
     TargetForecast,
 )
@@ -88,32 +89,29 @@ def judgement(forecast: Forecast, record: TrackRecord | None, change: str = "") 
 
 
 def milestone_table(
-    forecast: Forecast,
+    targets: Iterable[tuple[int, TargetForecast]],
     widths: Mapping[MilestoneColumn, float | None],
     *,
+    asked: Headline | None = None,
     name: str = "milestones",
     title: str = "Chance of each event before each milestone",
     shown: Callable[[TargetForecast], Sequence[MilestoneForecast]] = lambda target: target.milestones,
-    targets: Iterable[TargetForecast] | None = None,
     colour: Callable[[int], str | None] = lambda place: None,
     note: Callable[[TargetForecast], str] = seen_before,
     detail: Callable[[TargetForecast], str] = lambda target: "",
 ) -> Table:
     """Return targets × milestones in the columns that have a width (in millimetres of the PDF).
 
-    ``shown`` chooses milestones; ``colour`` is that of the target at a place in the forecast.
+    Targets come with their places in the forecast, by which ``colour`` paints them; ``shown`` chooses their
+    milestones, and the row ``asked`` is set off.
     """
-    chosen = forecast.targets if targets is None else tuple(targets)
-    asked = forecast.headline
     groups = []
-    for place, target in enumerate(forecast.targets):
-        if target not in chosen:
-            continue
+    for place, target in targets:
         milestones = shown(target)
         marked = (
             row
             for row, milestone in enumerate(milestones)
-            if (target.name, milestone.name) == (asked.target, asked.milestone)
+            if asked and (target.name, milestone.name) == (asked.target, asked.milestone)
         )
         rows = (
             tuple(_milestone_cell(column, target, milestone, colour(place)) for column in widths)

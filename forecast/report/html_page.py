@@ -8,15 +8,17 @@ from __future__ import annotations
 import base64
 import colorsys
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from forecast.blocks import Block, as_content
 from forecast.config.field_types import relative_luminance
 from forecast.report.content import Content
+from forecast.report.palette import ACCENT
 from forecast.report.run_records import RunRecords
 from forecast.report.typeface import visible_content
 
@@ -78,6 +80,14 @@ def render_content(
     )
 
 
+def render_blocks(blocks: Iterable[Block]) -> str:
+    """Return blocks without charts as an element without styles or scripts, e.g. for a notebook."""
+    frame = {"rule": "currentColor", "accent": ACCENT}
+    module = _environment(paint=str).get_template("blocks.html").make_module({"frame": frame})
+    shown = visible_content(as_content(tuple(blocks)))
+    return f"<div>{''.join(module.block(block) for block in shown)}</div>"  # type: ignore[attr-defined]
+
+
 def _colours_of(content: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON value
     """Every colour that a block or a cell names."""
     if isinstance(content, list):
@@ -91,7 +101,7 @@ def _colours_of(content: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON value
                 yield from _colours_of(value)
 
 
-def _environment() -> Environment:
+def _environment(paint: Callable[[str], str] = lambda colour: variable(colour)) -> Environment:
     environment = Environment(
         loader=PackageLoader("forecast.report", "template"),
         autoescape=True,
@@ -99,7 +109,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["paint"] = lambda colour: Markup(variable(colour))
+    environment.filters["paint"] = lambda colour: Markup(paint(colour))
     return environment
 
 
